@@ -1,0 +1,37 @@
+"""A protocol file goes in, a frozen and checked `Protocol` comes out: fields, criteria, readings, arms, design."""
+
+from .check import expressions, quotes, squeeze
+from .file import load_protocol, read_protocol, write_protocol
+from .model import (
+    MAX_CRITERIA,
+    Ambiguity,
+    Arm,
+    Criterion,
+    DataError,
+    DesignItem,
+    Dosing,
+    Fact,
+    Field,
+    Protocol,
+    possible,
+)
+
+__all__ = [
+    "MAX_CRITERIA",
+    "Ambiguity",
+    "Arm",
+    "Criterion",
+    "DataError",
+    "DesignItem",
+    "Dosing",
+    "Fact",
+    "Field",
+    "Protocol",
+    "expressions",
+    "load_protocol",
+    "possible",
+    "quotes",
+    "read_protocol",
+    "squeeze",
+    "write_protocol",
+]
