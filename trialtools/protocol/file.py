@@ -187,7 +187,9 @@ def _not_yaml(error: Exception, name: str) -> ProtocolError:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or "nested too deeply"
     place = f"{name}, {_mark(mark)}" if mark else name
-    return ProtocolError(f"this is not YAML: {problem}; a text with : # ? , or quotes in it needs quotes around it", where=place)
+    return ProtocolError(
+        f"this is not YAML: {problem}; a text with : # ? , or quotes in it needs quotes around it", where=place
+    )
 
 
 def _place(root: yaml.Node, written: str, name: str, error: ProtocolError) -> str:

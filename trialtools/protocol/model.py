@@ -12,7 +12,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
-from ..expr import MAX_NUMBER, NUMERIC, Formula, Not, ProtocolError, definite, evaluate, names, nearest, parse
+from ..expr import MAX_NUMBER, NUMERIC, Formula, Not, definite, evaluate, names, nearest, parse
 
 MAX_CRITERIA = 62
 """Each criterion is one bit of a signed 64-bit mask, with one bit to spare."""
