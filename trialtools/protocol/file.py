@@ -28,7 +28,7 @@ def load_protocol(path: str | os.PathLike[str], readings: Mapping[str, str] | No
         ProtocolError: the first fault, with file, line, column and the nearest name.
 
     >>> protocol = load_protocol("data/protocols/NCT05741099.yaml", readings={"I6": "registered"})
-    >>> protocol.reading("I6"), protocol.reading("E6")
+    >>> protocol.reading("I6"), protocol.reading("E7")
     ('registered', 'other_viruses')
     """
     file = Path(path)
