@@ -15,6 +15,7 @@ from .model import (
     Protocol,
     possible,
 )
+from .yamlfile import read_yaml
 
 __all__ = [
     "MAX_CRITERIA",
@@ -32,6 +33,7 @@ __all__ = [
     "possible",
     "quotes",
     "read_protocol",
+    "read_yaml",
     "squeeze",
     "write_protocol",
 ]
