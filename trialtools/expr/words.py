@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
-from .nodes import And, Arithmetic, AtLeast, Compare, Formula, In, Known, MonthsBefore, Name, Not, Or, Value, type_of
+from .nodes import (
+    And,
+    Arithmetic,
+    AtLeast,
+    Compare,
+    Formula,
+    In,
+    Known,
+    MonthsBefore,
+    Name,
+    Not,
+    Or,
+    Value,
+    names,
+    type_of,
+)
 
-_WORDS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least", "==": "", "!=": "not"}
+_NUMBERS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least", "==": "", "!=": "not"}
+_DATES = {"<": "before", "<=": "on or before", ">": "after", ">=": "on or after", "==": "on", "!=": "not on"}
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_SIGNS = {"+": "plus", "-": "minus", "*": "times", "/": "divided by"}
 
 
 def words(formula: Formula, fields: Mapping[str, Any]) -> str:
@@ -18,9 +37,19 @@ def words(formula: Formula, fields: Mapping[str, Any]) -> str:
         fields: by name, with `label` and `unit` where they are declared; the bare name serves otherwise.
 
     >>> from trialtools.expr import Field, parse
-    >>> print(words(parse("18 <= age <= 85", {"age": Field("integer")}), {}))
+    >>> fields = {"age": Field("integer"), "tested_on": Field("date"), "screened_on": Field("date")}
+    >>> print(words(parse("18 <= age <= 85", fields), {}))
     age is at least 18 and at most 85
+    >>> print(words(parse("tested_on >= months_before(screened_on, 3)", fields), {}))
+    tested_on is on or after the day 3 calendar months before screened_on
     """
+    said = _said(formula, fields)
+    label = next((getattr(fields.get(name), "label", None) or name for name in names(formula)), "")
+    led = label[:1].isupper() and said.startswith(_lower(label))
+    return said[:1].upper() + said[1:] if led else said
+
+
+def _said(formula: Formula, fields: Mapping[str, Any]) -> str:
     match formula:
         case Value(bool() as value):
             return "always" if value else "never"
@@ -29,33 +58,35 @@ def words(formula: Formula, fields: Mapping[str, Any]) -> str:
         case Name(name):
             return _label(name, fields)
         case Known(name):
-            return f"{_label(name, fields)} is known"
+            return f"{_subject(name, fields)} is known"
         case Not(Known(name)):
-            return f"{_label(name, fields)} is not known"
+            return f"{_subject(name, fields)} is not known"
         case Not(In(item, values)):
-            return f"{words(item, fields)} is none of {', '.join(map(_shown, values))}"
+            return f"{_said(item, fields)} is {_listed(values, 'neither', 'nor', 'none of')}"
         case Not(Name(name)):
-            return f"no {_lower(_label(name, fields))}"
+            return f"{_label(name, fields)}: no"
+        case Not(Or(items)):
+            return "none of: " + "; ".join(_inside(item, fields) for item in items)
         case Not(item):
-            return f"not ({words(item, fields)})"
+            return f"not ({_said(item, fields)})"
         case And(items):
-            return " and ".join(_inside(item, fields) for item in items)
+            return _joined("and", [_inside(item, fields) for item in items])
         case Or(items) if len(items) > 2:
             return "any of: " + "; ".join(_inside(item, fields) for item in items)
         case Or(items):
-            return " or ".join(_inside(item, fields) for item in items)
+            return _joined("or", [_inside(item, fields) for item in items])
         case AtLeast(n, items):
             return f"at least {n} of: " + "; ".join(_inside(item, fields) for item in items)
         case In(item, values):
-            return f"{words(item, fields)} is one of {', '.join(map(_shown, values))}"
+            return f"{_said(item, fields)} is {_listed(values, '', 'or', 'one of')}"
         case Compare():
             return _compared(formula, fields)
         case Arithmetic("-", left, right) if type_of(left) == "date":
-            return f"days from {words(right, fields)} to {words(left, fields)}"
+            return f"the time from {_said(right, fields)} to {_said(left, fields)}"
         case Arithmetic(operator, left, right):
-            return f"({words(left, fields)} {operator} {words(right, fields)})"
+            return f"{_inside(left, fields)} {_SIGNS[operator]} {_inside(right, fields)}"
         case MonthsBefore(when, months):
-            return f"{months} calendar months before {words(when, fields)}"
+            return f"the day {months} calendar month{'' if months == 1 else 's'} before {_said(when, fields)}"
     raise TypeError(f"not a formula: {formula!r}")
 
 
@@ -63,33 +94,90 @@ def _compared(formula: Compare, fields: Mapping[str, Any]) -> str:
     operands, operators = formula.operands, formula.operators
     if len(operands) == 3 and isinstance(operands[0], Value) and isinstance(operands[2], Value):
         low, subject, high = operands
-        mirrored = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(operators[0], operators[0])
-        bounds = [_bound(mirrored, low, subject, fields), _bound(operators[1], high, subject, fields)]
-        return f"{words(subject, fields)} is {' and '.join(bounds)}"
-    pairs = zip(operands, operators, operands[1:], strict=False)
-    return " and ".join(f"{words(a, fields)} is {_bound(op, b, a, fields)}" for a, op, b in pairs)
+        bounds = [_bound(_turned(operators[0]), low), _bound(operators[1], high, _unit(subject, fields))]
+        return f"{_subjected(subject, fields)} is {' and '.join(bounds)}"
+    said = []
+    for left, operator, right in zip(operands, operators, operands[1:], strict=False):
+        if isinstance(left, Value):
+            left, operator, right = right, _turned(operator), left
+        bound = (
+            _bound(operator, right, _unit(left, fields))
+            if isinstance(right, Value)
+            else _other(operator, right, fields)
+        )
+        said.append(f"{_subjected(left, fields)} is {bound}")
+    return " and ".join(said)
 
 
-def _bound(operator: str, bound: Formula, subject: Formula, fields: Mapping[str, Any]) -> str:
-    unit = getattr(fields.get(subject.name), "unit", None) if isinstance(subject, Name) else None
-    if isinstance(subject, Arithmetic) and type_of(subject.left) == "date":
-        unit = "days"
-    shown = _shown(bound.value) if isinstance(bound, Value) else words(bound, fields)
-    shown = f"{shown} {unit}" if unit and isinstance(bound, Value) else shown
-    return f"{_WORDS[operator]} {shown}".strip()
+def _turned(operator: str) -> str:
+    return _MIRRORED.get(operator, operator)
+
+
+def _bound(operator: str, bound: Value, unit: str | None = None) -> str:
+    said = (_DATES if isinstance(bound.value, date) else _NUMBERS)[operator]
+    gap = "" if unit and unit.startswith("/") else " "
+    return f"{said} {_shown(bound.value)}{gap + unit if unit else ''}".strip()
+
+
+def _other(operator: str, other: Formula, fields: Mapping[str, Any]) -> str:
+    said = (_DATES if type_of(other) == "date" else _NUMBERS)[operator]
+    return f"{said} {_said(other, fields)}".strip()
+
+
+def _unit(subject: Formula, fields: Mapping[str, Any]) -> str | None:
+    """The unit of a value, where it is plain: of a field, of a sum of alike, of a multiple, of days."""
+    match subject:
+        case Name(name):
+            return getattr(fields.get(name), "unit", None)
+        case Arithmetic("-", left, _) if type_of(left) == "date":
+            return "days"
+        case Arithmetic("+" | "-", left, right):
+            sides = {_unit(side, fields) for side in (left, right) if not isinstance(side, Value)}
+            return sides.pop() if len(sides) == 1 else None
+        case Arithmetic("*", Value(), other) | Arithmetic("*" | "/", other, Value()):
+            return _unit(other, fields)
+    return None
+
+
+def _joined(word: str, parts: list[str]) -> str:
+    """Parts with a comma, a colon or a joining word of their own are set off by semicolons."""
+    set_off = any(mark in part for part in parts for mark in (", ", ": ", " and ", " or ") if part[0] != "(")
+    return (f"; {word} " if set_off else f" {word} ").join(parts)
 
 
 def _inside(formula: Formula, fields: Mapping[str, Any]) -> str:
-    said = words(formula, fields)
-    return f"({said})" if isinstance(formula, And | Or | AtLeast) else said
+    said = _said(formula, fields)
+    nested = isinstance(formula, And | Or | AtLeast | Arithmetic) or (
+        isinstance(formula, Not) and isinstance(formula.item, Or)
+    )
+    return f"({said})" if nested else said
+
+
+def _listed(values: tuple[Any, ...], before: str, between: str, many: str) -> str:
+    shown = [_shown(value) for value in values]
+    return f"{before} {f' {between} '.join(shown)}".strip() if len(shown) == 2 else f"{many} {', '.join(shown)}"
+
+
+def _subjected(subject: Formula, fields: Mapping[str, Any]) -> str:
+    return _subject(subject.name, fields) if isinstance(subject, Name) else _said(subject, fields)
+
+
+def _subject(name: str, fields: Mapping[str, Any]) -> str:
+    """A label before its verb; one that holds a comma is closed by another."""
+    label = _label(name, fields)
+    return f"{label}," if ", " in label and not label.endswith(")") else label
 
 
 def _label(name: str, fields: Mapping[str, Any]) -> str:
-    return getattr(fields.get(name), "label", None) or name
+    label = getattr(fields.get(name), "label", None)
+    return _lower(label) if label else name
 
 
 def _lower(label: str) -> str:
-    return label[:1].lower() + label[1:] if label[1:2].islower() or label[1:2] == " " else label
+    """A label inside a sentence: `date of birth`, but `PaO2`, `HIV infection` and `SARS-CoV-2` as they are."""
+    first = label.split(" ", 1)[0]
+    lowered = label[:1].lower() + label[1:] if first[1:] == first[1:].lower() else label
+    return f"the {lowered}" if first == "Date" else lowered
 
 
 def _shown(value: Any) -> str:
