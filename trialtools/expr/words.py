@@ -91,22 +91,21 @@ def _said(formula: Formula, fields: Mapping[str, Any]) -> str:
 
 
 def _compared(formula: Compare, fields: Mapping[str, Any]) -> str:
-    operands, operators = formula.operands, formula.operators
-    if len(operands) == 3 and isinstance(operands[0], Value) and isinstance(operands[2], Value):
-        low, subject, high = operands
-        bounds = [_bound(_turned(operators[0]), low), _bound(operators[1], high, _unit(subject, fields))]
-        return f"{_subjected(subject, fields)} is {' and '.join(bounds)}"
-    said = []
-    for left, operator, right in zip(operands, operators, operands[1:], strict=False):
-        if isinstance(left, Value):
-            left, operator, right = right, _turned(operator), left
-        bound = (
-            _bound(operator, right, _unit(left, fields))
-            if isinstance(right, Value)
-            else _other(operator, right, fields)
-        )
-        said.append(f"{_subjected(left, fields)} is {bound}")
-    return " and ".join(said)
+    match formula:
+        case Compare((Value() as low, subject, Value() as high), (first, second)):
+            bounds = _bound(_turned(first), low), _bound(second, high, _unit(subject, fields))
+            return f"{_subjected(subject, fields)} is {' and '.join(bounds)}"
+    pairs = zip(formula.operands, formula.operators, formula.operands[1:], strict=False)
+    return " and ".join(_pair(*pair, fields) for pair in pairs)
+
+
+def _pair(left: Formula, operator: str, right: Formula, fields: Mapping[str, Any]) -> str:
+    if isinstance(left, Value) and not isinstance(right, Value):
+        return _pair(right, _turned(operator), left, fields)
+    if isinstance(right, Value):
+        return f"{_subjected(left, fields)} is {_bound(operator, right, _unit(left, fields))}"
+    said = (_DATES if type_of(right) == "date" else _NUMBERS)[operator]
+    return f"{_subjected(left, fields)} is {said} {_said(right, fields)}".replace("  ", " ")
 
 
 def _turned(operator: str) -> str:
@@ -117,11 +116,6 @@ def _bound(operator: str, bound: Value, unit: str | None = None) -> str:
     said = (_DATES if isinstance(bound.value, date) else _NUMBERS)[operator]
     gap = "" if unit and unit.startswith("/") else " "
     return f"{said} {_shown(bound.value)}{gap + unit if unit else ''}".strip()
-
-
-def _other(operator: str, other: Formula, fields: Mapping[str, Any]) -> str:
-    said = (_DATES if type_of(other) == "date" else _NUMBERS)[operator]
-    return f"{said} {_said(other, fields)}".strip()
 
 
 def _unit(subject: Formula, fields: Mapping[str, Any]) -> str | None:
