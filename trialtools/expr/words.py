@@ -134,8 +134,9 @@ def _unit(subject: Formula, fields: Mapping[str, Any]) -> str | None:
 
 
 def _joined(word: str, parts: list[str]) -> str:
-    """Parts with a comma, a colon or a joining word of their own are set off by semicolons."""
-    set_off = any(mark in part for part in parts for mark in (", ", ": ", " and ", " or ") if part[0] != "(")
+    """Parts that are long, or have a comma, a colon or a joining word of their own, are set off by semicolons."""
+    marks = (", ", ": ", " and ", " or ")
+    set_off = any(len(part) > 60 or any(mark in part for mark in marks) for part in parts if part[0] != "(")
     return (f"; {word} " if set_off else f" {word} ").join(parts)
 
 
