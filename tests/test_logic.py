@@ -1,0 +1,213 @@
+"""Z3 and the reference evaluator say the same of every formula and every patient."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+import z3
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trialtools import logic
+from trialtools.expr import evaluate, parse
+from trialtools.protocol import load_protocol, read_protocol
+
+SKETCH = """
+id: S
+title: S
+fields:
+  n: {type: number, label: N, range: [-4, 8]}
+  m: {type: number, label: M, step: 0.5}
+  i: {type: integer, label: I, range: [0, 5]}
+  a: {type: flag, label: A}
+  b: {type: flag, label: B}
+  p: {type: flag, label: P, applies: 'c == "x" and i > 1'}
+  c: {type: category, label: C, values: [x, y, z]}
+  e: {type: category, label: E, values: [w, z, y]}
+  d: {type: date, label: D}
+  u: {type: date, label: U, range: [2020-01-01, 2021-12-31]}
+criteria:
+  - {id: I1, kind: inclusion, label: A, when: a}
+facts:
+  - {id: F1, says: A or B, formula: a or b}
+  - {id: F2, says: B brings P, formula: not b or p}
+"""
+PROTOCOL = read_protocol(SKETCH)
+LOGIC = logic.encode(PROTOCOL)
+ORDER = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
+SAME = st.sampled_from(["==", "!="])
+NUMBERS = st.sampled_from([-5.0, -4.0, -1.5, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0, 7.75, 8.0, 9.0])  # exact as doubles
+DAYS = st.sampled_from(
+    [date(1900, 1, 1), date(1900, 2, 28), date(1999, 12, 31), date(2020, 2, 29), date(2020, 3, 31), date(2021, 5, 31)]
+) | st.dates(date(1895, 1, 1), date(2102, 1, 1))
+
+
+def _number(draw, depth: int) -> str:
+    kind = draw(st.integers(0, 6 if depth else 2))
+    if kind == 0:
+        return repr(draw(NUMBERS))
+    if kind <= 2:
+        return draw(st.sampled_from(["n", "m", "i"]))
+    left, right = _number(draw, depth - 1), _number(draw, depth - 1)
+    return f"({left} {draw(st.sampled_from('+-*'))} {right})" if kind < 6 else "(d - u)"
+
+
+def _comparison(draw) -> str:
+    kind = draw(st.integers(0, 8))
+    if kind == 0:
+        return f"{draw(NUMBERS)} {draw(ORDER)} {draw(st.sampled_from('nmi'))} {draw(ORDER)} {_number(draw, 1)}"
+    if kind == 1:  # a quotient stands alone: rounding one is harmless, rounding what is made of it may not be
+        return f"{_number(draw, 1)} / {draw(st.sampled_from('nmi'))} {draw(ORDER)} {draw(NUMBERS)}"
+    if kind == 2:
+        return draw(st.sampled_from(["c", "e"])) + draw(SAME) + draw(st.sampled_from(["'z'", "'y'", "e", "c"]))
+    if kind == 3:
+        return f"{draw(st.sampled_from(['c', 'e']))} {draw(st.sampled_from(['in', 'not in']))} ('y', 'z')"
+    if kind == 4:
+        return f"{draw(st.sampled_from('nmi'))} in ({draw(NUMBERS)}, {draw(st.integers(0, 5))})"
+    if kind == 5:
+        moved = f"months_before({draw(st.sampled_from('du'))}, {draw(st.integers(0, 30))})"
+        return f"d {draw(ORDER)} {draw(st.sampled_from([moved, f'months_before({moved}, 1)', 'u']))}"
+    if kind == 6:
+        return f'u {draw(ORDER)} date("{draw(DAYS)}")'
+    if kind == 7:
+        return f"a {draw(SAME)} {draw(st.sampled_from(['b', 'True', 'p', '(n > 1 or b)']))}"
+    return f"{_number(draw, 2)} {draw(ORDER)} {draw(st.sampled_from('nmi'))}"
+
+
+@st.composite
+def formulas(draw, depth: int = 3) -> str:
+    kind = draw(st.integers(0, 7 if depth else 3))
+    if kind <= 1:
+        return _comparison(draw)
+    if kind == 2:
+        return draw(st.sampled_from("abp"))
+    if kind == 3:
+        return f"{draw(st.sampled_from(['known', 'missing']))}({draw(st.sampled_from(list(PROTOCOL.fields)))})"
+    if kind == 4:
+        return f"not ({draw(formulas(depth - 1))})"
+    items = [f"({draw(formulas(depth - 1))})" for _ in range(draw(st.integers(2, 4)))]
+    if kind == 7:
+        return f"at_least({draw(st.integers(1, len(items)))}, {', '.join(items)})"
+    return (" and " if kind == 5 else " or ").join(items)
+
+
+def asks_a_field(text: str) -> bool:
+    try:
+        parse(text, PROTOCOL.fields)
+    except Exception as error:
+        assert "needs a field" in str(error) or "too large" in str(error), error
+        return False
+    return True
+
+
+FORMULAS = formulas().filter(asks_a_field)
+FLAG = st.sampled_from([True, False, None])
+PATIENTS = st.fixed_dictionaries(
+    {
+        "n": NUMBERS | st.none(),
+        "m": NUMBERS | st.none(),
+        "i": st.integers(-1, 6) | st.none(),
+        **dict.fromkeys("abp", FLAG),
+        "c": st.sampled_from(["x", "y", "z", None]),
+        "e": st.sampled_from(["w", "y", "z", None]),
+        "d": DAYS | st.none(),
+        "u": st.dates(date(2019, 12, 1), date(2022, 1, 31)) | st.none(),
+    }
+)
+
+
+def state(formula, patient: dict) -> bool | None:
+    """What Z3 says: asked three times, of which exactly one must be possible."""
+    pair = logic.pair(LOGIC, formula)
+    asked = {True: pair.true, False: pair.false, None: z3.Not(z3.Or(pair.true, pair.false))}
+    solver = logic.solver(LOGIC)
+    solver.add(*logic.given(LOGIC, patient).values())
+    answers = {value: solver.check(question) for value, question in asked.items()}
+    (value,) = [value for value, answer in answers.items() if answer == z3.sat]
+    assert list(answers.values()).count(z3.unsat) == 2
+    return value
+
+
+@settings(max_examples=200, deadline=None)
+@given(FORMULAS, PATIENTS)
+def test_z3_agrees_with_the_reference(text: str, patient: dict) -> None:
+    formula, facts = parse(text, PROTOCOL.fields), PROTOCOL.facts_of(patient)
+    assert state(formula, facts) is evaluate(formula, facts)
+
+
+@settings(max_examples=100, deadline=None)
+@given(FORMULAS, FLAG)
+def test_a_witness_is_what_was_asked_for(text: str, wanted: bool | None) -> None:
+    formula = parse(text, PROTOCOL.fields)
+    pair = logic.pair(LOGIC, formula)
+    solver = logic.solver(LOGIC)
+    solver.set("timeout", 2_000)
+    solver.add({True: pair.true, False: pair.false, None: z3.Not(z3.Or(pair.true, pair.false))}[wanted])
+    if solver.check() == z3.sat:
+        patient = logic.witness(LOGIC, solver.model())
+        assert evaluate(formula, PROTOCOL.facts_of(patient)) is wanted
+
+
+@pytest.mark.parametrize("months", [0, 1, 3, 12, 13, 1200])
+@pytest.mark.parametrize("day", ["1900-01-01", "1900-03-01", "1999-12-31", "2000-02-29", "2000-03-31", "2096-02-29",
+                                 "2100-02-28", "2100-03-01", "2100-12-31", "2023-05-31"])  # fmt: skip
+def test_months_are_calendar_months(day: str, months: int) -> None:
+    expected = parse(f'd > months_before(date("{day}"), {months})', PROTOCOL.fields).operands[1].value
+    when = date.fromisoformat(day)
+    for moved, holds in (
+        (expected, True),
+        (expected + timedelta(days=1), False),
+        (expected - timedelta(days=1), False),
+    ):
+        formula = parse(f'months_before(d, {months}) == date("{moved}")', PROTOCOL.fields)
+        assert state(formula, {"d": when}) is holds
+
+
+def test_facts_hold_of_the_world_behind_the_record() -> None:
+    """Nothing recorded breaks a single fact, and yet together they cannot hold."""
+    record = {"a": False, "p": False}
+    solver = logic.solver(LOGIC)
+    solver.add(*logic.given(LOGIC, record).values())
+    assert solver.check(LOGIC.facts["F1"]) == solver.check(LOGIC.facts["F2"]) == z3.sat
+    assert solver.check(*LOGIC.facts.values()) == z3.unsat
+
+
+def test_a_complete_patient_knows_everything_that_applies() -> None:
+    complete = logic.encode(PROTOCOL, complete=True)
+    solver = logic.solver(complete)
+    assert solver.check(logic.pair(complete, parse("missing(n) or missing(p)", PROTOCOL.fields)).true) == z3.unsat
+    assert solver.check(logic.pair(complete, parse("c == 'y'", PROTOCOL.fields)).true) == z3.sat
+    patient = logic.witness(complete, solver.model())
+    assert "p" not in patient and set(patient) == set(PROTOCOL.fields) - {"p"}
+
+
+def test_steps_hold_only_where_they_are_asked_for() -> None:
+    solver = logic.solver(LOGIC)
+    solver.add(logic.pair(LOGIC, parse("0.5 < m < 1", PROTOCOL.fields)).true)
+    assert solver.check() == z3.sat
+    assert solver.check(*logic.on_step(LOGIC)) == z3.unsat
+
+
+def test_decimals_are_exact_where_doubles_are_not() -> None:
+    assert evaluate(parse("m + 0.2 <= 0.3", PROTOCOL.fields), {"m": 0.1}) is False
+    assert state(parse("m + 0.2 <= 0.3", PROTOCOL.fields), {"m": 0.1}) is True
+    assert state(parse("m <= 0.1", PROTOCOL.fields), {"m": 0.1}) is True
+    assert state(parse("m == 1e-07", PROTOCOL.fields), {"m": 1e-07}) is True
+
+
+def test_an_optimizer_knows_what_is_possible() -> None:
+    best = logic.solver(LOGIC, optimize=True)
+    best.add(logic.pair(LOGIC, parse("i >= 3", PROTOCOL.fields)).true)
+    best.minimize(LOGIC.value["i"])
+    assert best.check() == z3.sat and logic.witness(LOGIC, best.model())["i"] == 3
+
+
+def test_the_protocol_admits_somebody_and_the_reference_agrees() -> None:
+    protocol = load_protocol("data/protocols/NCT05741099.yaml")
+    encoded = logic.encode(protocol)
+    solver = logic.solver(encoded)
+    solver.add([pair.true for pair in logic.requirements(encoded).values()])
+    assert solver.check() == z3.sat
+    facts = protocol.facts_of(logic.witness(encoded, solver.model()))
+    assert all(evaluate(formula, facts) for formula in protocol.requirements.values())
