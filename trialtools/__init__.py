@@ -1,0 +1,49 @@
+"""trialtools: one registered trial as logic that can be run, argued with, taught and reported from.
+
+import trialtools as tt
+protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
+screening = tt.screen(protocol, "data/cohort/cohort.csv")
+tt.attrition(screening)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .cohort import attrition as attrition
+    from .cohort import compare_readings as compare_readings
+    from .cohort import lacking as lacking
+    from .cohort import states as states
+    from .cohort import suppress as suppress
+    from .expr import ProtocolError as ProtocolError
+    from .protocol import DataError as DataError
+    from .protocol import Protocol as Protocol
+    from .protocol import load_protocol as load_protocol
+    from .protocol import write_protocol as write_protocol
+    from .screen import Screening as Screening
+    from .screen import screen as screen
+    from .sources import Patients as Patients
+    from .sources import read_patients as read_patients
+    from .sources import where as where
+
+__version__ = "0.1.0"
+
+DOORS = {  # what the package offers, by room; a room is entered when it is first asked for
+    "expr": ("ProtocolError",),
+    "protocol": ("DataError", "Protocol", "load_protocol", "write_protocol"),
+    "sources": ("Patients", "read_patients", "where"),
+    "screen": ("Screening", "screen"),
+    "cohort": ("attrition", "compare_readings", "lacking", "states", "suppress"),
+}
+_ROOM = {name: room for room, names in DOORS.items() for name in names}
+__all__ = [*_ROOM]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOM:
+        return getattr(import_module(f".{_ROOM[name]}", __name__), name)
+    raise AttributeError(f"module 'trialtools' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_ROOM])

@@ -4,6 +4,7 @@ from .check import expressions, quotes, squeeze
 from .file import load_protocol, read_protocol, write_protocol
 from .model import (
     MAX_CRITERIA,
+    STRICT,
     Ambiguity,
     Arm,
     Criterion,
@@ -19,6 +20,7 @@ from .yamlfile import read_yaml
 
 __all__ = [
     "MAX_CRITERIA",
+    "STRICT",
     "Ambiguity",
     "Arm",
     "Criterion",

@@ -21,7 +21,7 @@ RESERVED = ("patient_id", "at_least", "known", "missing", "months_before", "date
 FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2100, 12, 31)
 
 Scalar: TypeAlias = bool | int | float | str | date
-_STRICT = {"extra": "forbid"}
+STRICT = {"extra": "forbid"}
 
 
 class DataError(Exception):
@@ -37,7 +37,7 @@ class Field:
     marks what no record can decide. `cost` is how dear it is to find out, 1 for a look at the chart.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     type: Literal["number", "integer", "flag", "category", "date"]
     label: str
@@ -82,7 +82,7 @@ class Criterion:
     instead of `when`, the first being the default. `known_later` names what makes it unknowable at screening.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     id: str
     kind: Literal["inclusion", "exclusion"]
@@ -108,7 +108,7 @@ class Criterion:
 class Fact:
     """Something declared to be true of every patient; printed wherever a proof uses it."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     id: str
     says: str
@@ -120,7 +120,7 @@ class Fact:
 class Ambiguity:
     """An unclear phrase, and what was done with it: a named reading, a declared assumption, or a note."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     id: str
     at: str
@@ -134,7 +134,7 @@ class Ambiguity:
 class Dosing:
     """When treatment is due: whole days after the anchor date, both ends included."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     anchor: str
     first_day: int
@@ -145,7 +145,7 @@ class Dosing:
 
 @dataclass(frozen=True)
 class Arm:
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     id: str
     role: Literal["experimental", "placebo comparator", "active comparator", "no intervention"]
@@ -159,7 +159,7 @@ class Arm:
 class DesignItem:
     """One statement of the design; `assumed` where the registry does not say it, with the reason."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     value: Any
     assumed: bool = False
@@ -174,7 +174,7 @@ class Protocol:
     `readings` are the chosen ones, by criterion; `text` is the registry text that quotes are held against.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     id: str
     title: str

@@ -1,0 +1,155 @@
+"""The command line: words of a shell go in, an exit code comes out. 0 done, 1 found, 2 bad input, 3 a notebook failed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+DONE, FOUND, BAD_INPUT, NOTEBOOK_FAILED = 0, 1, 2, 3
+EVIDENCE_LIMIT = 100_000
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; every error is one clear paragraph on stderr."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except Exception as error:
+        code = _code(error)
+        if code is None:
+            raise
+        print(f"trialtools: {error}", file=sys.stderr)
+        return code
+
+
+def _code(error: Exception) -> int | None:
+    """The exit code of an error that a user can mend; None for a fault of ours, which keeps its traceback."""
+    names = {kind.__name__ for kind in type(error).__mro__ if kind.__module__.startswith("trialtools")}
+    if "NotebookError" in names:
+        return NOTEBOOK_FAILED
+    return BAD_INPUT if names or isinstance(error, OSError) else None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="trialtools", description="One registered trial as logic: check it, screen with it, report from it."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    check = commands.add_parser("check", help="what a protocol gets wrong, proved without any patient")
+    check.add_argument("protocol")
+    check.add_argument("--reading", action="append", default=[], metavar="I6=registered")
+    check.add_argument("--strict", action="store_true", help="exit with 1 when something is found")
+    check.add_argument("--json", action="store_true")
+    check.set_defaults(run=_check)
+
+    screen = commands.add_parser("screen", help="decide who of a patient table could enter")
+    _protocol_and_patients(screen)
+    screen.add_argument("--engine", choices=("polars", "duckdb"))
+    screen.add_argument("--out", metavar="DIR", help="write decisions, evidence, patterns, quality and summary there")
+    screen.add_argument("--evidence", action="store_true", help="write the evidence however many patients there are")
+    screen.set_defaults(run=_screen)
+
+    explain = commands.add_parser("explain", help="why one patient is in, out or open")
+    _protocol_and_patients(explain)
+    explain.add_argument("--patient", required=True, metavar="ID")
+    explain.add_argument("--full", action="store_true", help="show every branch, not only those that decided")
+    explain.set_defaults(run=_explain)
+
+    simulate = commands.add_parser("simulate", help="make synthetic data").add_subparsers(required=True, metavar="WHAT")
+    cohort = simulate.add_parser("cohort", help="synthetic patients before screening")
+    cohort.add_argument("protocol")
+    cohort.add_argument("--n", type=int, required=True)
+    cohort.add_argument("--seed", type=int, required=True)
+    cohort.add_argument("--out", required=True, metavar="DIR")
+    cohort.set_defaults(run=_simulate_cohort)
+
+    report = commands.add_parser("report", help="run a notebook into a report that stands alone")
+    report.add_argument("notebook", help="a path, or a name such as screening")
+    report.add_argument("-p", action="append", default=[], metavar="key=value", dest="parameters")
+    report.add_argument("--out", default="reports", metavar="DIR")
+    report.add_argument("--pdf", action="store_true", help="print it as well, with the installed Chromium or Chrome")
+    report.set_defaults(run=_report)
+    return parser
+
+
+def _protocol_and_patients(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("protocol")
+    parser.add_argument("patients", help=".csv, .csv.gz, .parquet or .xlsx")
+    parser.add_argument("--mapping")
+    parser.add_argument("--reading", action="append", default=[], metavar="I6=registered")
+
+
+def _protocol(options: argparse.Namespace) -> Any:
+    from .protocol import load_protocol
+
+    return load_protocol(options.protocol, readings=dict(_pair(reading) for reading in options.reading))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    from .expr import ProtocolError
+
+    key, sign, value = text.partition("=")
+    if not sign or not key or not value:
+        raise ProtocolError(f"'{text}' is not of the form criterion=reading, such as I6=registered")
+    return key, value
+
+
+def _check(options: argparse.Namespace) -> int:
+    from .lint import as_json, as_text, lint
+
+    protocol = _protocol(options)
+    findings = lint(protocol)
+    print(as_json(findings, protocol) if options.json else as_text(findings, protocol))
+    return FOUND if options.strict and any(finding.severity == "finding" for finding in findings) else DONE
+
+
+def _screen(options: argparse.Namespace) -> int:
+    from .output import summary_text, write_screening
+    from .screen import screen
+
+    screening = screen(_protocol(options), options.patients, options.mapping, options.engine)
+    print(summary_text(screening))
+    if options.out:
+        with_evidence = options.evidence or screening.n <= EVIDENCE_LIMIT
+        for path in write_screening(screening, Path(options.out), with_evidence):
+            print(f"wrote {path}")
+        if not with_evidence:
+            print(f"no evidence.parquet: more than {EVIDENCE_LIMIT:,} patients; ask for it with --evidence")
+    return DONE
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from .explain import explain
+    from .sources import one_patient, read_patients
+
+    protocol = _protocol(options)
+    patients = read_patients(options.patients, protocol, options.mapping)
+    explanation = explain(protocol, one_patient(patients, options.patient))
+    print(explanation.text(full=options.full))
+    return DONE
+
+
+def _simulate_cohort(options: argparse.Namespace) -> int:
+    from .protocol import load_protocol
+    from .simulate import write_cohort
+
+    for path in write_cohort(load_protocol(options.protocol), options.n, options.seed, Path(options.out)):
+        print(f"wrote {path} (synthetic)")
+    return DONE
+
+
+def _report(options: argparse.Namespace) -> int:
+    from .report import parse_parameters, report
+
+    made = report(options.notebook, parse_parameters(options.parameters), out=options.out, pdf=options.pdf)
+    for path in (made.html, made.pdf, made.notebook, made.manifest):
+        if path:
+            print(f"wrote {path}")
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""A screening goes in, tidy frames come out: where patients are lost, what they lack, what a reading moves.
+
+Everything here is counted from the patterns of a screening, never from the patients again. Each count is an interval:
+*certain* takes unknown as fail, *possible* takes unknown as pass.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .protocol import Protocol
+from .screen import Screening, screen
+from .sources import Patients, read_patients
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+def states(screening: Screening) -> pd.DataFrame:
+    """How many patients pass, fail or stay unknown on each criterion.
+
+    Columns: criterion, kind, label, reading, quote, pass, fail, unknown, n; a row a criterion in protocol order.
+    """
+    import pandas as pd
+
+    failed, unknown, n = screening.masks
+    rows = []
+    for position, criterion in enumerate(screening.protocol.criteria):
+        fails, opens = int(n[_has(failed, position)].sum()), int(n[_has(unknown, position)].sum())
+        rows.append(
+            {
+                "criterion": criterion.id,
+                "kind": criterion.kind,
+                "label": criterion.label,
+                "reading": screening.protocol.reading(criterion.id),
+                "quote": " … ".join(criterion.quotes),
+                "pass": screening.n - fails - opens,
+                "fail": fails,
+                "unknown": opens,
+                "n": screening.n,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def attrition(screening: Screening) -> pd.DataFrame:
+    """Who is left after each criterion, in protocol order.
+
+    Columns: step, criterion, kind, label, failed_here, possible, certain, undetermined. Step 0 is everybody screened.
+    `failed_here` fail this criterion and none before it; `possible` have failed none so far, `certain` have passed all,
+    and `undetermined` are those between. The last row's end does not depend on the order of the criteria.
+    """
+    import pandas as pd
+
+    failed, unknown, n = screening.masks
+    rows = [_step(0, None, 0, screening.n, screening.n)]
+    for position, criterion in enumerate(screening.protocol.criteria):
+        so_far = (1 << (position + 1)) - 1
+        possible = int(n[(failed & so_far) == 0].sum())
+        certain = int(n[((failed | unknown) & so_far) == 0].sum())
+        rows.append(_step(position + 1, criterion, rows[-1]["possible"] - possible, possible, certain))
+    return pd.DataFrame(rows)
+
+
+def _step(step: int, criterion: Any, failed_here: int, possible: int, certain: int) -> dict[str, Any]:
+    return {
+        "step": step,
+        "criterion": criterion.id if criterion else "",
+        "kind": criterion.kind if criterion else "",
+        "label": criterion.label if criterion else "Screened",
+        "failed_here": failed_here,
+        "possible": possible,
+        "certain": certain,
+        "undetermined": possible - certain,
+    }
+
+
+def lacking(screening: Screening) -> pd.DataFrame:
+    """What the undetermined patients lack: on which criteria they are open.
+
+    Columns: criterion, label, n (undetermined patients open on it), alone (open on nothing else), of (all who are
+    undetermined), judged (a person decides it, no record); the most frequent first.
+    """
+    import pandas as pd
+
+    failed, unknown, n = screening.masks
+    waiting = (failed == 0) & (unknown != 0)
+    rows = [
+        {
+            "criterion": criterion.id,
+            "label": criterion.label,
+            "n": int(n[waiting & _has(unknown, position)].sum()),
+            "alone": int(n[waiting & (unknown == 1 << position)].sum()),
+            "of": int(n[waiting].sum()),
+            "judged": criterion.id in screening.protocol.judgements,
+        }
+        for position, criterion in enumerate(screening.protocol.criteria)
+    ]
+    return pd.DataFrame(rows).sort_values("n", ascending=False, kind="stable", ignore_index=True)
+
+
+def compare_readings(protocol: Protocol, patients: Any, mapping: Any = None) -> pd.DataFrame:
+    """What each reading of each ambiguous sentence makes of the cohort, all other readings as chosen.
+
+    Columns: criterion, label, reading, chosen, pass, fail, unknown, certain, possible, n; `certain` and `possible` are
+    of the whole protocol under that reading.
+    """
+    import pandas as pd
+
+    if not isinstance(patients, Patients):
+        patients = read_patients(patients, protocol, mapping)
+    rows = []
+    for criterion in protocol.criteria:
+        for reading in criterion.readings:
+            screening = screen(protocol.with_readings({criterion.id: reading}), patients)
+            state = states(screening).set_index("criterion").to_dict("index")[criterion.id]
+            rows.append(
+                {
+                    "criterion": criterion.id,
+                    "label": criterion.label,
+                    "reading": reading,
+                    "chosen": reading == protocol.reading(criterion.id),
+                    **{name: int(state[name]) for name in ("pass", "fail", "unknown")},
+                    "certain": screening.certain,
+                    "possible": screening.possible,
+                    "n": screening.n,
+                }
+            )
+    return pd.DataFrame(rows, columns=_READINGS)
+
+
+_READINGS = ["criterion", "label", "reading", "chosen", "pass", "fail", "unknown", "certain", "possible", "n"]
+
+
+def suppress(frame: pd.DataFrame, minimum: int = 5) -> pd.DataFrame:
+    """The same frame with every count of 1 to `minimum` - 1 left empty, fit to leave the room.
+
+    A small cell can sometimes be worked out from its row's total; a frame that must not be reversed needs its totals
+    left out too.
+    """
+    counts = [name for name in frame.columns if frame[name].dtype.kind in "iu" and name not in ("step", "minimum")]
+    hidden = frame.astype(dict.fromkeys(counts, "Int64"))
+    for name in counts:
+        hidden[name] = hidden[name].mask((frame[name] > 0) & (frame[name] < minimum))
+    return hidden
+
+
+def _has(mask: np.ndarray, position: int) -> np.ndarray:
+    return (mask >> position) & 1 == 1

@@ -1,0 +1,90 @@
+"""A screening goes in, files in one folder come out: all of them or none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+from .protocol import DataError
+from .screen import Screening, decisions, evidence
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SUMMARY = "summary.json"
+
+
+def write_screening(screening: Screening, folder: Path, with_evidence: bool = True) -> list[Path]:
+    """Write decisions, evidence, patterns, quality and summary; what was there before stays until all is written.
+
+    `summary.json` goes last and holds the hash of every other file: with it the set is whole, without it there is none.
+
+    Args:
+        screening: what to write.
+        folder: made if need be; files of other names in it are left alone.
+        with_evidence: a row a patient and criterion, long for many patients.
+
+    Raises:
+        DataError: the folder cannot be written.
+    """
+    from tqdm import tqdm
+
+    files: dict[str, Callable[[Path], object]] = {
+        "patterns.csv": lambda path: screening.patterns.to_csv(path, index=False),
+        "quality.csv": lambda path: screening.patients.quality.to_csv(path, index=False),
+        "decisions.parquet": lambda path: _write(decisions(screening), path),
+    }
+    if with_evidence:
+        files["evidence.parquet"] = lambda path: _write(evidence(screening), path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=".screening-", dir=folder))
+    except OSError as error:
+        raise DataError(f"cannot write to {folder}: {error.strerror}") from None
+    try:
+        for name, write in tqdm(files.items(), desc="writing", unit="file", delay=2, leave=False):
+            write(part / name)
+        hashes = {name: hashlib.sha256((part / name).read_bytes()).hexdigest() for name in files}
+        summary = {**screening.summary(), "files": hashes}
+        (part / SUMMARY).write_text(json.dumps(summary, indent=2, ensure_ascii=False), "utf-8")
+        for stale in (SUMMARY, "evidence.parquet"):
+            (folder / stale).unlink(missing_ok=True)
+        return [(part / name).replace(folder / name) for name in (*files, SUMMARY)]
+    except OSError as error:
+        raise DataError(f"cannot write to {folder}: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _write(frame: pl.LazyFrame, path: Path) -> None:
+    frame.sink_parquet(path)
+
+
+def summary_text(screening: Screening) -> str:
+    """What was found, in a few lines for a terminal."""
+    protocol, counts, absent = screening.protocol, screening.counts, screening.patients.absent
+    needed = [name for name in absent if name in protocol.used]
+    lines = [
+        f"{protocol.id}: {screening.n:,} screened ({screening.patients.name})",
+        f"  eligible      {screening.certain:,} certain, {screening.possible:,} possible",
+        f"  ineligible    {counts['ineligible']:,}",
+        f"  undetermined  {counts['undetermined']:,}, of them {counts['awaiting_judgement']:,} await only a judgement",
+    ]
+    readings = [f"{c.id} {protocol.reading(c.id)}" for c in protocol.criteria if c.readings]
+    if readings:
+        lines.append(_wrapped("readings", ", ".join(readings)))
+    if needed:
+        lines.append(_wrapped("no column", f"{', '.join(needed)} (unknown for everybody)"))
+    for row in screening.patients.quality.itertuples():
+        lines.append(f"  quality       {row.field}: {row.n:,} x {row.problem}, {row.example}; {row.action}")
+    return "\n".join(lines)
+
+
+def _wrapped(label: str, text: str) -> str:
+    return fill(text, width=100, initial_indent=f"  {label:<14}", subsequent_indent=" " * 16)

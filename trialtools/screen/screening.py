@@ -1,0 +1,159 @@
+"""A protocol meets a patient table: states of every criterion, decisions, and the evidence for them.
+
+The table is read once, into patterns: how many patients fail and lack exactly the same criteria. Counts come from the
+patterns; what concerns single patients (decisions, evidence) is worked out when it is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from ..engine import CHUNK, facts, keys
+from ..protocol import DataError, Protocol
+from ..sources import Patients, read_patients
+from .rows import decisions, evidence, in_polars
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Screening:
+    """What screening found: `patterns` has a row for each combination of failed and unknown criteria, with its n.
+
+    `failed` and `unknown` are bit masks over the criteria in protocol order: the first criterion is the lowest bit.
+    """
+
+    protocol: Protocol
+    patients: Patients
+    patterns: pd.DataFrame = field(repr=False)
+
+    @property
+    def n(self) -> int:
+        return self.patients.n
+
+    @property
+    def masks(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The columns of `patterns` as arrays: failed, unknown, n."""
+        return tuple(self.patterns[column].to_numpy() for column in ("failed", "unknown", "n"))  # type: ignore[return-value]
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Patients by decision, of whom some wait for nothing but a person's judgement."""
+        judged = sum(1 << i for i, id in enumerate(self.protocol.requirements) if id in self.protocol.judgements)
+        failed, unknown, n = self.masks
+        possible, open_ = failed == 0, unknown != 0
+        return {
+            "eligible": int(n[possible & ~open_].sum()),
+            "ineligible": int(n[~possible].sum()),
+            "undetermined": int(n[possible & open_].sum()),
+            "awaiting_judgement": int(n[possible & open_ & ((unknown & ~judged) == 0)].sum()),
+        }
+
+    @property
+    def certain(self) -> int:
+        """Eligible whatever the unknown facts turn out to be."""
+        return self.counts["eligible"]
+
+    @property
+    def possible(self) -> int:
+        """Eligible if every unknown fact turns out well."""
+        return self.counts["eligible"] + self.counts["undetermined"]
+
+    def decisions(self) -> pd.DataFrame:
+        """A row a patient: `patient_id`, `decision`, `failed`, `unknown` (criteria) and `open_items` (fields).
+
+        `open_items` are the unknown fields that leave a criterion of an undetermined patient open.
+        """
+        return decisions(self).collect().to_pandas()
+
+    def evidence(self) -> pd.DataFrame:
+        """A row a patient and criterion: `patient_id`, `criterion`, `state` and the `values` that decided it."""
+        return evidence(self).collect().to_pandas()
+
+    def summary(self) -> dict[str, Any]:
+        """The counts as plain data, with what they rest on."""
+        from ..cohort import states
+
+        by_criterion = states(self).set_index("criterion")[["pass", "fail", "unknown"]].to_dict("index")
+        return {
+            "n": self.n,
+            **self.counts,
+            "certain": self.certain,
+            "possible": self.possible,
+            "fields_missing": list(self.patients.absent),
+            "protocol": {"id": self.protocol.id, "sha256": self.protocol.sha256},
+            "readings": {c.id: self.protocol.reading(c.id) for c in self.protocol.criteria if c.readings},
+            "criteria": by_criterion,
+            "patients": self.patients.name,
+            "quality_findings": int(self.patients.quality["n"].sum()),
+        }
+
+
+def screen(protocol: Protocol, patients: Any, mapping: Any = None, engine: str | None = None) -> Screening:
+    """The state of every criterion for every patient, as patterns.
+
+    Args:
+        protocol: with its chosen readings.
+        patients: what `read_patients` gave, or anything it reads.
+        mapping: for a source that has not been read yet.
+        engine: `polars` or `duckdb` to move the table there; by default it stays where it is.
+
+    A criterion is pass, fail or unknown; unknown comes from unknown facts by Kleene's logic, never from a default.
+
+    Raises:
+        DataError: the table does not fit the protocol.
+
+    >>> import trialtools as tt
+    >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
+    >>> screening = tt.screen(protocol, "data/cohort/cohort.csv")
+    >>> 0 < screening.certain < screening.possible < screening.n
+    True
+    """
+    if not isinstance(patients, Patients):
+        patients = read_patients(patients, protocol, mapping)
+    table = _moved(patients.frame, engine)
+    key = keys(protocol)
+    by = [f"key{position}" for position in range(len(key))]
+    known = facts(table, protocol, protocol.used).select(*key) if protocol.used else table.select(*key)
+    grouped = known.group_by(by).agg(nw.len().alias("n"))
+    if isinstance(grouped, nw.LazyFrame):
+        grouped = _collected(grouped)
+    return Screening(protocol, patients, _patterns(grouped, by))
+
+
+def _moved(frame: Any, engine: str | None) -> Any:
+    if engine is None or (engine == "polars" and frame.implementation.is_polars()):
+        return frame
+    if engine == "polars":
+        return nw.from_native(in_polars(frame).lazy())
+    if engine == "duckdb":
+        import duckdb
+
+        return nw.from_native(duckdb.from_arrow(in_polars(frame).to_arrow()))
+    raise DataError(f"no engine '{engine}'; use polars or duckdb")
+
+
+def _collected(frame: Any) -> Any:
+    """Only the patterns come home; Polars streams, so that a file larger than memory can be screened."""
+    if frame.implementation.is_polars():
+        return nw.from_native(frame.to_native().collect(engine="streaming"))
+    return frame.collect("polars")
+
+
+def _patterns(grouped: Any, by: list[str]) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    failed = unknown = np.zeros(len(grouped), dtype="int64")
+    for position, name in enumerate(by):
+        key = grouped[name].to_numpy().astype("int64")
+        failed = failed | ((key & ((1 << CHUNK) - 1)) << (CHUNK * position))
+        unknown = unknown | ((key >> CHUNK) << (CHUNK * position))
+    frame = pd.DataFrame({"failed": failed, "unknown": unknown, "n": grouped["n"].to_numpy().astype("int64")})
+    return frame.sort_values(["n", "failed", "unknown"], ascending=[False, True, True], ignore_index=True)
