@@ -1,0 +1,57 @@
+# Every target sets up what it needs in .venv by itself; the second time that costs nothing.
+# One recipe for every machine: Python 3.11 or newer and make are all it asks for.
+
+BIN    := .venv/bin
+EXTRAS ?= app,test
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help report test check bench lab app clean
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+report: .venv/.report-stamp  ## screen the bundled cohort and write reports/screening.html
+	@$(BIN)/trialtools report screening
+
+test: .venv/.test-stamp  ## run the tests; what this machine lacks is skipped aloud
+	@$(BIN)/python -m pytest
+
+check: .venv/.test-stamp  ## style, types, clean notebooks, examples in docstrings
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+	@$(BIN)/python tests/check_notebooks.py
+	@$(BIN)/python -m pytest --doctest-modules trialtools
+
+bench: .venv/.test-stamp  ## print the speed ratios against hand-written code
+	@$(BIN)/python tests/benchmarks/run.py
+
+lab: .venv/.report-stamp  ## open the notebooks in JupyterLab, on this machine only
+	@$(BIN)/jupyter lab --ip=127.0.0.1 notebooks
+
+app: .venv/.app-stamp  ## serve the notebooks as web pages (Voila), on this machine only
+	@$(BIN)/voila --Voila.ip=127.0.0.1 notebooks
+
+clean:  ## remove .venv, reports and caches
+	@rm -rf .venv reports dist .pytest_cache .ruff_cache .hypothesis .benchmarks
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.report-stamp: PARTS = .
+.venv/.app-stamp:    PARTS = .[app]
+.venv/.test-stamp:   PARTS = .[$(EXTRAS)]
+
+.venv/.%-stamp: pyproject.toml constraints.txt | .venv/bin/pip
+	@echo "Setting up .venv for '$*' (once, one to five minutes) ..."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '$(PARTS)'
+	@touch $@
+
+# The first that runs and is new enough: a name on the PATH is no promise (pyenv leaves names there that only complain).
+.venv/bin/pip:
+	@for python in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    exec $$python -m venv --clear .venv; \
+	  fi; \
+	done; \
+	echo "Python 3.11 or newer was not found; name one: make PYTHON=/path/to/python3" >&2; exit 1

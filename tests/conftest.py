@@ -1,0 +1,92 @@
+"""What the tests share: the protocol, the folders, and one rule for what a machine may lack."""
+
+import os
+import shutil
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+settings.register_profile("default", deadline=None, max_examples=50)
+settings.register_profile("ci", deadline=None, max_examples=200, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def _program(*names: str) -> Callable[[], Path | None]:
+    return lambda: next((Path(found) for name in names if (found := shutil.which(name))), None)
+
+
+def _module(name: str) -> Callable[[], Path | None]:
+    return lambda: Path(spec.origin) if (spec := find_spec(name)) and spec.origin else None
+
+
+def _postgres() -> Path | None:
+    """The folder with initdb and pg_ctl, which Debian keeps off the PATH."""
+    found = [*Path("/usr/lib/postgresql").glob("*/bin/initdb"), *filter(None, [_program("initdb")()])]
+    return max(found).parent if found else None
+
+
+def _realdata() -> Path | None:
+    folder = ROOT.parent / "shared" / "realdata"
+    return folder if folder.is_dir() else None
+
+
+COMPONENTS: dict[str, tuple[Callable[[], Path | None], str]] = {
+    "chromium": (
+        _program("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+        "apt-get install chromium",
+    ),
+    "java": (_program("java"), "apt-get install default-jre-headless"),
+    "postgres": (_postgres, "apt-get install postgresql"),
+    "realdata": (_realdata, "put the folder with the public data sets at ../shared/realdata, beside this checkout"),
+    "ibis": (_module("ibis"), ".venv/bin/pip install --constraint constraints.txt --editable '.[database]'"),
+    "spark": (
+        lambda: _module("pyspark")() if _program("java")() else None,
+        "apt-get install default-jre-headless; "
+        ".venv/bin/pip install --constraint constraints.txt --editable '.[spark]'",
+    ),
+    "rattler": (_module("rattler"), ".venv/bin/pip install py-rattler"),
+}
+
+
+def find_component(name: str) -> Path:
+    """Where a component is; without it the test is skipped aloud, or fails where everything must be there."""
+    find, remedy = COMPONENTS[name]
+    if found := find():
+        return found
+    lacking = f"{name} is not on this machine. To have it: {remedy}"
+    if os.environ.get("TRIALTOOLS_REQUIRE_ALL") == "1":
+        pytest.fail(lacking, pytrace=False)
+    pytest.skip(lacking)
+
+
+@pytest.fixture(scope="session")
+def require() -> Callable[[str], Path]:
+    """`require("java")` inside a test: the path, or a skip that names the command to install it."""
+    return find_component
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def protocol():
+    import trialtools as tt
+
+    return tt.load_protocol(ROOT / "data" / "protocols" / "NCT05741099.yaml")
+
+
+@pytest.fixture(scope="session")
+def realdata() -> Path:
+    return find_component("realdata")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    return find_component("chromium")
