@@ -20,19 +20,21 @@ if TYPE_CHECKING:
     from .protocol import Protocol as Protocol
     from .protocol import load_protocol as load_protocol
     from .protocol import write_protocol as write_protocol
-    from .screen import Screening as Screening
-    from .screen import screen as screen
+    from .screening import Screening as Screening
+    from .screening import screen as screen
     from .sources import Patients as Patients
     from .sources import read_patients as read_patients
     from .sources import where as where
 
 __version__ = "0.1.0"
 
-DOORS = {  # what the package offers, by room; a room is entered when it is first asked for
+# What the package offers, by room. A room is entered when it is first asked for, so that nothing heavy is imported for
+# a protocol alone; and no room bears the name of a door, for importing the room would then hide the door.
+DOORS = {
     "expr": ("ProtocolError",),
     "protocol": ("DataError", "Protocol", "load_protocol", "write_protocol"),
     "sources": ("Patients", "read_patients", "where"),
-    "screen": ("Screening", "screen"),
+    "screening": ("Screening", "screen"),
     "cohort": ("attrition", "compare_readings", "lacking", "states", "suppress"),
 }
 _ROOM = {name: room for room, names in DOORS.items() for name in names}

@@ -108,7 +108,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _screen(options: argparse.Namespace) -> int:
     from .output import summary_text, write_screening
-    from .screen import screen
+    from .screening import screen
 
     screening = screen(_protocol(options), options.patients, options.mapping, options.engine)
     print(summary_text(screening))

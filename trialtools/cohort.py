@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .protocol import Protocol
-from .screen import Screening, screen
+from .screening import Screening, screen
 from .sources import Patients, read_patients
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from .protocol import DataError
-from .screen import Screening, decisions, evidence
+from .screening import Screening, decisions, evidence
 
 if TYPE_CHECKING:
     import polars as pl

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import math
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -29,9 +31,9 @@ from .nodes import (
     names,
     type_of,
 )
+from .syntax import MAX_DEPTH, TOO_DEEP, read
 
-MAX_LENGTH = 2_000
-MAX_DEPTH = 50
+FIRST_YEAR, LAST_YEAR = 1900, 2100
 MAX_MONTHS = 1_200
 MAX_NUMBER = 1e15
 """Beyond it a double no longer holds every whole number, and engines would disagree about equality."""
@@ -76,25 +78,13 @@ def parse(text: str, fields: Mapping[str, Declared]) -> Formula:
         ^^^^
     """
     reader = _Reader(text, fields)
-    return reader.flag(reader.tree(), "a criterion", whole=True)
+    return reader.flag(reader.tree, "a criterion", whole=True)
 
 
 _COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _ORDER = ("<", "<=", ">", ">=")
 _FUNCTIONS = ("at_least", "known", "missing", "months_before", "date")
-_LOOKALIKES = {  # what word processors and registries put in the place of plain signs
-    **dict.fromkeys("≥≧⩾", ">="),
-    **dict.fromkeys("≤≦⩽", "<="),
-    **dict.fromkeys("≠", "!="),
-    **dict.fromkeys("“”„‘’", "'"),
-    **dict.fromkeys("−–—", "-"),
-    **dict.fromkeys("×·", "*"),
-    "÷": "/",
-    "¬": "not",
-    "∧": "and",
-    "∨": "or",
-}
 _REFUSED = {
     ast.Attribute: "a dot is not part of the language; a field is one plain name",
     ast.Subscript: "square brackets after a name are not part of the language",
@@ -103,7 +93,19 @@ _REFUSED = {
     ast.JoinedStr: "an f-string is not part of the language; write plain text in quotes",
     ast.NamedExpr: "':=' is not part of the language",
     ast.Starred: "'*' before a name is not part of the language",
+    ast.Dict: "curly braces are not part of the language",
+    **dict.fromkeys((ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), "'for' is not part of the language"),
 }
+_SIGNS = {
+    ast.BitAnd: "'&' is not part of the language; write and",
+    ast.BitOr: "'|' is not part of the language; write or",
+    ast.BitXor: "'^' is not part of the language",
+    ast.Pow: "'**' is not part of the language; write a product",
+    ast.Mod: "'%' is not part of the language; a percentage is a plain number",
+    ast.FloorDiv: "'//' is not part of the language; write /",
+}
+_EMPTY = ("none", "null", "na", "nan", "unknown")
+_FLAGS = {"true": "True", "false": "False", "yes": "True", "no": "False"}
 
 
 class _Reader:
@@ -114,39 +116,7 @@ class _Reader:
         self.fields = fields
         self.bytes = text.encode("utf-8", "replace")
         self.depth = 0
-
-    def tree(self) -> ast.expr:
-        text = self.text
-        if len(text) > MAX_LENGTH:
-            raise ProtocolError(f"the expression has {len(text):,} characters; at most {MAX_LENGTH:,} are read")
-        if not text.strip():
-            raise ProtocolError("the expression is empty; write what must hold, such as 18 <= age <= 85")
-        if "\0" in text:
-            start = text.index("\0")
-            raise ProtocolError("the expression holds a null byte", text, (start, start + 1))
-        flat = "".join(" " if character.isspace() else character for character in text)
-        self.indent = len(flat) - len(flat.lstrip())
-        try:
-            return ast.parse(flat.lstrip(), mode="eval").body
-        except SyntaxError as error:
-            raise self._syntax(error) from None
-        except (RecursionError, MemoryError):
-            raise ProtocolError(f"the expression is nested too deeply; at most {MAX_DEPTH} levels are read") from None
-        except ValueError as error:
-            raise ProtocolError(f"the expression cannot be read: {error}") from None
-
-    def _syntax(self, error: SyntaxError) -> ProtocolError:
-        for start, character in enumerate(self.text):
-            if character in _LOOKALIKES:
-                message = f"'{character}' is not part of the language; write {_LOOKALIKES[character]}"
-                return ProtocolError(message, self.text, (start, start + 1))
-        if error.msg and "too many nested" in error.msg:
-            return ProtocolError(f"the expression is nested too deeply; at most {MAX_DEPTH} levels are read")
-        start = min(max((error.offset or 1) - 1 + self.indent, 0), len(self.text))
-        if self.text[start : start + 1] == "=":
-            return ProtocolError("a single '=' does not compare; write ==", self.text, (start, start + 1))
-        end = (error.end_offset or 0) - 1 + self.indent
-        return ProtocolError("this is not an expression", self.text, (start, max(end, start + 1)))
+        self.tree, self.indent = read(text)
 
     def fault(self, node: ast.AST, message: str) -> ProtocolError:
         return ProtocolError(message, self.text, self.span(node))
@@ -174,7 +144,7 @@ class _Reader:
     def formula(self, node: ast.expr) -> Formula:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise self.fault(node, f"the expression is nested too deeply; at most {MAX_DEPTH} levels are read")
+            raise self.fault(node, TOO_DEEP)
         try:
             match node:
                 case ast.Name():
@@ -200,20 +170,28 @@ class _Reader:
     def refuse(self, node: ast.expr) -> ProtocolError:
         if isinstance(node, ast.Tuple | ast.List | ast.Set):
             return self.fault(node, "a list stands only after 'in' or 'not in'")
-        message = _REFUSED.get(type(node), f"{type(node).__name__} is not part of the language of criteria")
-        return self.fault(node, message)
+        return self.fault(node, _REFUSED.get(type(node), "this is not part of the language of criteria"))
 
     def name(self, node: ast.Name) -> Formula:
         written = self.source(node)
-        if not written.isascii():
-            raise self.fault(node, f"the name '{written}' has letters that only look like plain ones; retype it")
+        if odd := next((character for character in written if not character.isascii()), None):
+            message = f"the name '{written}' has a letter that is not a plain one: {unicodedata.name(odd, odd).lower()}"
+            raise self.fault(node, f"{message}; retype it")
         if node.id in self.fields:
             return Name(node.id, self.fields[node.id].type)
-        if node.id in _FUNCTIONS:
-            raise self.fault(node, f"'{node.id}' is a function; write {node.id}(...)")
-        if node.id.lower() in ("true", "false", "none", "null"):
-            raise self.fault(node, f"no field '{node.id}'; write True or False, and known(field) for what is missing")
-        raise self.fault(node, f"no field '{node.id}'{nearest(node.id, dict(self.fields))}")
+        raise self.fault(node, self.unnamed(node.id))
+
+    def unnamed(self, name: str) -> str:
+        """Why a name is none, with what was most likely meant."""
+        if name in _FUNCTIONS:
+            return f"'{name}' is a function; write {name}(...)"
+        if flag := _FLAGS.get(name.lower()):
+            return f"no field '{name}'; write {flag}"
+        if name.lower() in _EMPTY:
+            return f"no field '{name}'; ask known(field) or missing(field)"
+        if field := next((field for field, declared in self.fields.items() if name in declared.values), None):
+            return f"no field '{name}'; a value of {field} stands in quotes: \"{name}\""
+        return f"no field '{name}'{nearest(name, dict(self.fields))}"
 
     def constant(self, node: ast.Constant) -> Value:
         value = node.value
@@ -225,7 +203,7 @@ class _Reader:
             if not abs(value) <= MAX_NUMBER:
                 raise self.fault(node, f"the number is too large; at most {MAX_NUMBER:.0e} is read")
             return Value(value)
-        raise self.fault(node, f"{type(value).__name__} is not part of the language; write a number or plain text")
+        raise self.fault(node, "this is not part of the language; write a plain number, or plain text in quotes")
 
     def unary(self, node: ast.UnaryOp) -> Formula:
         if isinstance(node.op, ast.Not):
@@ -246,8 +224,7 @@ class _Reader:
     def arithmetic(self, node: ast.BinOp) -> Formula:
         operator = _ARITHMETIC.get(type(node.op))
         if operator is None:
-            sign = {ast.BitAnd: "'&'; write and", ast.BitOr: "'|'; write or", ast.Pow: "'**'", ast.Mod: "'%'"}
-            raise self.fault(node, f"not part of the language: {sign.get(type(node.op), type(node.op).__name__)}")
+            raise self.fault(node, _SIGNS.get(type(node.op), "this is not part of the language of criteria"))
         left, right = self.formula(node.left), self.formula(node.right)
         dates = (type_of(left), type_of(right)).count("date")
         if dates == 2 and operator == "-":
@@ -288,8 +265,7 @@ class _Reader:
             if left != "flag":
                 self.categories(sides, pair)
             return
-        hint = '; write date("2023-01-31")' if {left, right} == {"date", "text"} else ""
-        raise self.fault(node, f"cannot compare {self.describe(pair[0])} with {self.describe(pair[1])}{hint}")
+        raise self.fault(node, f"cannot compare {self.describe(pair[0])} with {self.describe(pair[1])}{_hint(pair)}")
 
     def categories(self, sides: list[ast.expr], pair: list[Formula]) -> None:
         for this, (side, other) in zip(pair, ((sides[1], pair[1]), (sides[0], pair[0])), strict=True):
@@ -345,10 +321,11 @@ class _Reader:
     def call_at_least(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
         if len(arguments) < 2:
             raise self.fault(node, "at_least takes a number and the things to count: at_least(2, a, b, c)")
-        n = self.whole_number(arguments[0], "at_least")
+        n = self.whole_number(arguments[0], "at_least needs a plain whole number first, such as at_least(2, a, b, c)")
         items = tuple(self.flag(item, "at_least") for item in arguments[1:])
         if not 1 <= n <= len(items):
-            raise self.fault(arguments[0], f"at_least({n}, ...) of {len(items)} things; use 1 to {len(items)}")
+            asked = "1" if len(items) == 1 else f"a number from 1 to {len(items)}"
+            raise self.fault(arguments[0], f"at_least counts {len(items)} here, so it can ask for {asked}, not {n}")
         return AtLeast(n, items)
 
     def call_months_before(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
@@ -357,25 +334,28 @@ class _Reader:
         when = self.formula(arguments[0])
         if type_of(when) != "date":
             raise self.fault(arguments[0], f"months_before needs a date; this is {self.describe(when)}")
-        months = self.whole_number(arguments[1], "months_before")
+        months = self.whole_number(arguments[1], "months_before needs a plain whole number of months, such as 3")
         if not 0 <= months <= MAX_MONTHS:
             raise self.fault(arguments[1], f"months_before takes 0 to {MAX_MONTHS:,} months")
         moved = MonthsBefore(when, months)
         return Value(evaluate(moved, {})) if isinstance(when, Value) else moved
 
     def call_date(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
-        try:
-            (argument,) = arguments
-            assert isinstance(argument, ast.Constant) and isinstance(argument.value, str)
-            assert len(argument.value) == len("2023-01-31")
-            return Value(date.fromisoformat(argument.value))
-        except (ValueError, AssertionError):
-            raise self.fault(node, 'a date is written date("2023-01-31"), year first') from None
+        match arguments:
+            case [ast.Constant(str() as written)] if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", written):
+                try:
+                    day = date.fromisoformat(written)
+                except ValueError:
+                    raise self.fault(node, f"the calendar has no {written}") from None
+                if not FIRST_YEAR <= day.year <= LAST_YEAR:
+                    raise self.fault(node, f"dates are read from {FIRST_YEAR} to {LAST_YEAR}")
+                return Value(day)
+        raise self.fault(node, 'a date is written date("2023-01-31"), year first')
 
     def whole_number(self, node: ast.expr, asks: str) -> int:
         if isinstance(node, ast.Constant) and isinstance(node.value, int) and not isinstance(node.value, bool):
             return node.value
-        raise self.fault(node, f"{asks} needs a plain whole number here")
+        raise self.fault(node, asks)
 
     def describe(self, formula: Formula) -> str:
         match formula:
@@ -388,6 +368,19 @@ class _Reader:
             case Value(value):
                 return f"{'the date' if isinstance(value, date) else 'the number'} {value}"
         return {"flag": "something true or false", "date": "a date"}.get(type_of(formula), "a number")
+
+
+def _hint(pair: list[Formula]) -> str:
+    """What was most likely meant by a comparison of unlike things."""
+    for this, other in (pair, pair[::-1]):
+        match type_of(this), other:
+            case "date", Value():
+                return '; a date is written date("2023-01-31")'
+            case (("number" | "integer"), Value(str() as written)) if written.replace(".", "", 1).isdigit():
+                return "; write the number without quotes"
+            case "flag", Value() if isinstance(this, Name):
+                return f"; a flag stands alone: {this.name}, or not {this.name}"
+    return ""
 
 
 def _folded(operator: str, left: Formula, right: Formula) -> Formula:

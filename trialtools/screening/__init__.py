@@ -1,6 +1,6 @@
 """A protocol meets a patient table: the state of every criterion, decisions, and the evidence for them."""
 
 from .rows import DECISIONS, STATES, decisions, evidence
-from .screening import Screening, screen
+from .screen import Screening, screen
 
 __all__ = ["DECISIONS", "STATES", "Screening", "decisions", "evidence", "screen"]

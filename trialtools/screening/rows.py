@@ -15,7 +15,7 @@ from ..expr import And, AtLeast, Formula, Not, Or, evaluate, names
 from ..protocol import Field, Protocol
 
 if TYPE_CHECKING:
-    from .screening import Screening
+    from .screen import Screening
 
 DECISIONS = ("eligible", "ineligible", "undetermined")
 STATES = ("pass", "fail", "unknown")
