@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from trialtools import logic
 from trialtools.expr import evaluate, parse
-from trialtools.protocol import load_protocol, read_protocol
+from trialtools.protocol import load_protocol, possible, read_protocol
 
 SKETCH = """
 id: S
@@ -134,6 +134,8 @@ def state(formula, patient: dict) -> bool | None:
 def test_z3_agrees_with_the_reference(text: str, patient: dict) -> None:
     formula, facts = parse(text, PROTOCOL.fields), PROTOCOL.facts_of(patient)
     assert state(formula, facts) is evaluate(formula, facts)
+    written = {name: possible(field, patient[name]) for name, field in PROTOCOL.fields.items()}
+    assert state(formula, written) is evaluate(formula, facts)
 
 
 @settings(max_examples=100, deadline=None)
