@@ -1,0 +1,222 @@
+"""Speed as ratios measured in one run: `make bench`, or `python tests/benchmarks/run.py --quick`.
+
+Synthetic patients are drawn once into a cache folder outside the repository. Every contestant runs in a process of its
+own, in turn with the others, and its best round counts. Seconds depend on the machine and its load; the ratios of one
+run do not, or hardly. Contestants that count different patterns end the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from contestants import CONTESTANTS, FRAMES, HERE, PROTOCOL
+
+ROOT = HERE.parents[1]
+CONTEST = HERE / "contestants.py"
+ROUNDS = {100_000: 5, 1_000_000: 5, 10_000_000: 2}
+IMPORTS = 7
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a figure, and where the design sets one, the limit it must keep."""
+
+    what: str
+    figure: float | None
+    unit: str
+    limit: float | None = None
+    at_least: bool = False
+    note: str = ""
+
+    @property
+    def verdict(self) -> str:
+        if self.figure is None or self.limit is None:
+            return ""
+        kept = self.figure >= self.limit if self.at_least else self.figure <= self.limit
+        return "ok" if kept else "over" if not self.at_least else "under"
+
+    @property
+    def told(self) -> str:
+        digits = {"x": 2, "s": 2, "ms": 1, "MB": 0}[self.unit]
+        figure = "-" if self.figure is None else f"{self.figure:,.{digits}f} {self.unit}"
+        sign = "at least" if self.at_least else "at most"
+        limit = "" if self.limit is None else f"{sign} {self.limit:g} {self.unit}"
+        return f"  {self.what:<58}{figure:>12}   {limit:<18}{self.verdict:<6}{self.note}".rstrip()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="100,000 patients only")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000_000, 10_000_000], help="numbers of patients")
+    parser.add_argument("--rounds", type=int, help="rounds for every size")
+    parser.add_argument("--strict", action="store_true", help="exit 1 if a limit is not kept")
+    asked = parser.parse_args(arguments)
+    sizes = [100_000] if asked.quick else asked.sizes
+    print(_machine())
+    kept = True
+    for n in sizes:
+        rows = list(contest(n, asked.rounds or ROUNDS.get(n, 3)))
+        kept &= _print(f"{n:,} patients, 20 criteria, 40 columns, Parquet; best of rounds taken in turn", rows)
+    kept &= _print("Start-up", [*start_up()])
+    return 1 if asked.strict and not kept else 0
+
+
+def _machine() -> str:
+    import polars
+
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{os.cpu_count()} cores{load}, Python {platform.python_version()}, Polars {polars.__version__}"
+
+
+def _print(title: str, rows: list[Row]) -> bool:
+    print(f"\n{title}\n", *(row.told for row in rows), sep="\n", flush=True)
+    return all(row.verdict in ("", "ok") for row in rows)
+
+
+# --- screening --------------------------------------------------------------------------------------------------------
+
+
+def contest(n: int, rounds: int) -> Iterator[Row]:
+    """Reading, screening and counting against the floor, a hand-written query and nullable pandas."""
+    file = patients(n)
+    results: dict[str, list[dict[str, Any]]] = {name: [] for name in CONTESTANTS}
+    for turn in range(rounds):
+        for name in CONTESTANTS:
+            _say(f"{n:,} patients, round {turn + 1} of {rounds}: {name}")
+            results[name].append(_run(name, file))
+    found = _agreed(results)
+    best = {
+        (name, phase): min(result[phase]["seconds"] for result in runs)
+        for name, runs in results.items()
+        for phase in runs[0]
+        if phase != "found"
+    }
+    memory = max(result["screen"]["megabytes"] for result in results["trialtools"])
+    screen, by_hand, floor = best["trialtools", "screen"], best["polars", "screen"], best["scan", "scan"]
+    large = n >= 10_000_000
+    yield Row("scan and sum of the same columns (Polars): the floor", floor, "s")
+    yield Row("hand-written Polars query / floor", by_hand / floor, "x", note=f"{by_hand:.2f} s")
+    yield Row("trialtools screen / floor", screen / floor, "x", 1.8, note=f"{screen:.2f} s")
+    yield Row("trialtools screen / hand-written Polars query", screen / by_hand, "x", 1.15)
+    faster = best["pandas", "screen"] / screen
+    told = f"{best['pandas', 'screen']:.2f} s, {max(r['screen']['megabytes'] for r in results['pandas']):,.0f} MB"
+    yield Row("nullable pandas / trialtools screen", faster, "x", 4.0 if large else None, at_least=True, note=told)
+    yield Row("peak memory of trialtools screen", memory, "MB", 600.0 if large else None)
+    read = best["trialtools", "read"]
+    memory = max(result["read"]["megabytes"] for result in results["trialtools"])
+    yield Row(
+        "trialtools read and check (ids, values) / floor", read / floor, "x", note=f"{read:.2f} s, {memory:,.0f} MB"
+    )
+    yield _frames(best["trialtools", "frames"], found["frames"], n)
+    yield Row("one threshold changed, everything recomputed", None, "ms", note="not measured: no function for it yet")
+    told = f"{found['patterns']:,}, the same from all {len(results) - 1} contestants"
+    yield Row("patterns", None, "x", note=told)
+
+
+def _frames(seconds: float, made: list[str], n: int) -> Row:
+    lacking = [name for name in FRAMES if name not in made]
+    note = f"without {', '.join(lacking)}: no function for it yet" if lacking else ""
+    return Row(f"{' + '.join(made)} from patterns", 1000 * seconds, "ms", 50.0 if n == 1_000_000 else None, note=note)
+
+
+def _run(name: str, file: Path) -> dict[str, Any]:
+    done = subprocess.run([sys.executable, str(CONTEST), name, str(file)], capture_output=True, text=True, cwd=ROOT)
+    if done.returncode:
+        raise SystemExit(f"{name} failed:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _agreed(results: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """What was found, once it is sure that everybody found the same."""
+    found = {name: runs[0]["found"] for name, runs in results.items() if name != "scan"}
+    prints = {name: run["found"]["sha256"] for name, runs in results.items() if name != "scan" for run in runs}
+    if len(set(prints.values())) > 1:
+        raise SystemExit(f"the contestants do not agree: {json.dumps(found, indent=1)}")
+    return found["trialtools"]
+
+
+def patients(n: int) -> Path:
+    """A Parquet file of n synthetic patients, drawn once and kept while the simulation stays the same."""
+    from trialtools.protocol import load_protocol
+    from trialtools.simulate.files import LARGEST_CSV, write_cohort
+
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trialtools" / "benchmarks"
+    sources = [PROTOCOL, *sorted((ROOT / "trialtools" / "simulate").glob("*.py"))]
+    made_by = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
+    folder = base / f"{n}-{made_by}"
+    file = folder / "cohort.parquet"
+    if n <= LARGEST_CSV:
+        raise SystemExit(f"{n:,} patients are too few to measure; use more than {LARGEST_CSV:,}")
+    if not file.exists():
+        for stale in base.glob(f"{n}-*"):
+            shutil.rmtree(stale)
+        start = time.perf_counter()
+        told = lambda done, of: _say(f"drawing {of:,} synthetic patients: {100 * done // of} %")  # noqa: E731
+        write_cohort(load_protocol(PROTOCOL), n, SEED, folder, path=PROTOCOL, progress=told)
+        _say("")
+        seconds, size = time.perf_counter() - start, file.stat().st_size / 1e6
+        print(f"drew {n:,} synthetic patients in {seconds:.0f} s ({size:,.0f} MB, kept in {folder})", flush=True)
+    return file
+
+
+def _say(what: str) -> None:
+    """Progress on one line of the terminal; nothing where nobody looks."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{what}", end="", file=sys.stderr, flush=True)
+
+
+# --- start-up ---------------------------------------------------------------------------------------------------------
+
+
+def start_up() -> Iterator[Row]:
+    """What a person waits for before anything happens, each in a fresh process."""
+    commands = {
+        "polars": ["-c", "import polars"],
+        "trialtools": ["-c", "import trialtools"],
+        "rooms": ["-c", "from trialtools import load_protocol, read_patients, screen"],
+        "help": ["-m", "trialtools", "--help"],
+    }
+    if find_spec("trialtools.__main__") is None:
+        del commands["help"]
+    best = dict.fromkeys(commands, float("inf"))
+    for _ in range(IMPORTS):
+        for name, command in commands.items():
+            _say(f"start-up: {name}")
+            start = time.perf_counter()
+            subprocess.run([sys.executable, *command], check=True, capture_output=True, cwd=ROOT)
+            best[name] = min(best[name], time.perf_counter() - start)
+    _say("")
+    yield Row("import trialtools / import polars", best["trialtools"] / best["polars"], "x", 1.5)
+    yield Row("import of load, read and screen / import polars", best["rooms"] / best["polars"], "x")
+    if "help" in best:
+        yield Row("trialtools --help", best["help"], "s", 0.6)
+    else:
+        yield Row("trialtools --help", None, "s", note="not measured: no command line yet")
+    yield Row("load_protocol, first time", 1000 * _load(), "ms")
+
+
+def _load() -> float:
+    code = (
+        "import time; from trialtools.protocol import load_protocol; start = time.perf_counter();"
+        "load_protocol('data/protocols/NCT05741099.yaml'); print(time.perf_counter() - start)"
+    )
+    runs = [subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT) for _ in range(3)]
+    return min(float(run.stdout) for run in runs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
