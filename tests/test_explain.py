@@ -1,0 +1,269 @@
+"""Reasons for one patient: brute force on small random protocols, then one trial read as a coordinator would.
+
+Brute force tries every set of facts and every value; `trialtools.reasons` must find the same sets in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations, product
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trialtools.expr import evaluate, parse
+from trialtools.protocol import Criterion, Fact, Field, Protocol
+from trialtools.reasons import explain, nearest_eligible, open_items, why
+
+# --- small protocols --------------------------------------------------------------------------------------------------
+
+FIELDS = {
+    "c": Field("category", "C", values=("x", "y", "z"), change="either"),
+    "n": Field("integer", "N", range=(0, 4), step=2, cost=2),
+    "a": Field("flag", "A", change="gain"),
+    "m": Field("integer", "M", range=(0, 3), change="gain", cost=3),
+    "b": Field("flag", "B", applies='c == "x" or n > 2'),
+    "r": Field("number", "R", range=(0.0, 2.0), step=0.75, cost=1),
+    "e": Field("flag", "E", change="never", cost=2),
+}
+DOMAIN: dict[str, tuple[Any, ...]] = {
+    "c": ("x", "y", "z"),
+    "n": (0, 1, 2, 3, 4),
+    "m": (0, 1, 2, 3),
+    "r": (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0),  # criteria cut at halves
+    **{name: (False, True) for name in "abe"},
+}
+order = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
+number_atoms = st.one_of(
+    st.builds(lambda op, k: f"n {op} {k}", order, st.integers(0, 4)),
+    st.builds(lambda op, k: f"r {op} {k}", order, st.sampled_from([0, 0.5, 1, 1.5, 2])),
+    st.builds(lambda op, k: f"3 - 2 * n {op} {k}", order, st.integers(-4, 4)),
+    st.builds(lambda op, k: f"6 / (n - 2) {op} {k}", order, st.integers(-4, 4)),
+    st.sampled_from(["1 <= n <= 3", "0.5 < r <= 1.5", "n in (1, 3)", "n not in (0, 4)"]),
+)
+ties = st.sampled_from(["n < m", "n - m >= 1", "n * n > 4", "m / n >= 1", "n + m in (2, 4)", "n != m"])
+other_atoms = st.sampled_from(
+    ["a", "b", "e", "a == b", "a != e", 'c == "x"', 'c != "y"', 'c in ("y", "z")', "a", "b", "e"]
+)
+asks = st.sampled_from(["known(n)", "missing(c)", "missing(b)", "known(a)"])
+
+
+def formulas(*atoms: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.recursive(
+        st.one_of(other_atoms, number_atoms, *atoms),
+        lambda inner: st.one_of(
+            st.builds(lambda x: f"(not {x})", inner),
+            st.builds(lambda op, xs: "(" + f" {op} ".join(xs) + ")", st.sampled_from(["and", "or"]), st.lists(inner, min_size=2, max_size=3)),
+            st.builds(lambda n, xs: f"at_least({min(n, len(xs))}, {', '.join(xs)})", st.integers(1, 3), st.lists(inner, min_size=2, max_size=4)),
+        ),
+        max_leaves=5,
+    )
+
+
+@st.composite
+def protocols(draw: Any, *atoms: st.SearchStrategy[str]) -> Protocol:
+    texts = draw(st.lists(formulas(*atoms), min_size=1, max_size=4))
+    kinds = [draw(st.sampled_from(["inclusion", "exclusion"])) for _ in texts]
+    criteria = tuple(Criterion(f"C{i}", kind, f"C{i}", when=text) for i, (kind, text) in enumerate(zip(kinds, texts, strict=True)))
+    facts = tuple(Fact(f"F{i}", f"F{i}", text) for i, text in enumerate(draw(st.lists(formulas(), max_size=2))))
+    return Protocol("P", "P", FIELDS, criteria, facts=facts)
+
+
+@st.composite
+def patients(draw: Any, unknown: int = 4) -> dict[str, Any]:
+    missing = draw(st.lists(st.sampled_from(list(FIELDS)), max_size=unknown, unique=True))
+    values = {name: draw(st.sampled_from(DOMAIN[name])) for name in FIELDS}
+    return {name: value for name, value in values.items() if name not in missing}
+
+
+# --- brute force ------------------------------------------------------------------------------------------------------
+
+
+def decision(protocol: Protocol, patient: Mapping[str, Any]) -> str:
+    facts = protocol.facts_of(patient)
+    values = [evaluate(formula, facts) for formula in protocol.requirements.values()]
+    return "ineligible" if False in values else "undetermined" if None in values else "eligible"
+
+
+def consistent(protocol: Protocol, patient: Mapping[str, Any]) -> bool:
+    """No flag is true where it does not apply, and no declared fact is broken."""
+    facts = protocol.facts_of(patient)
+    if any(patient.get(name) is True and facts[name] is False for name in protocol.applies):
+        return False
+    return all(evaluate(parse(fact.formula, protocol.fields), facts) is not False for fact in protocol.facts)
+
+
+def possible(protocol: Protocol, patient: Mapping[str, Any]) -> bool:
+    """Whether some completion of a record is consistent."""
+    free = [name for name in FIELDS if name not in patient]
+    if not protocol.facts and not protocol.applies:
+        return True
+    rows = product(*(DOMAIN[name] for name in free))
+    return any(consistent(protocol, {**patient, **dict(zip(free, row, strict=True))}) for row in rows)
+
+
+def answers(names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    for row in product(*(DOMAIN[name] for name in names)):
+        yield dict(zip(names, row, strict=True))
+
+
+def subsets(names: list[str]) -> Iterator[tuple[str, ...]]:
+    for size in range(len(names) + 1):
+        yield from combinations(names, size)
+
+
+def place(names: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(sorted(list(FIELDS).index(name) for name in names))
+
+
+def rank(names: tuple[str, ...]) -> tuple[int, int, tuple[int, ...]]:
+    return sum(FIELDS[name].cost for name in names), len(names), place(names)
+
+
+def smallest_sets(protocol: Protocol, patient: Mapping[str, Any], wanted: str) -> list[tuple[str, ...]]:
+    """Every inclusion-minimal set of unknown facts with possible answers that bring about a decision."""
+    unknown = [name for name in FIELDS if name not in patient]
+    found: list[tuple[str, ...]] = []
+    for names in subsets(unknown):
+        if any(set(earlier) <= set(names) for earlier in found):
+            continue
+        told = ({**patient, **more} for more in answers(names))
+        if any(decision(protocol, record) == wanted and possible(protocol, record) for record in told):
+            found.append(names)
+    return sorted(found, key=rank)
+
+
+def settled_whatever(protocol: Protocol, patient: Mapping[str, Any], names: tuple[str, ...]) -> bool:
+    told = ({**patient, **more} for more in answers(names))
+    return all(decision(protocol, record) != "undetermined" or not possible(protocol, record) for record in told)
+
+
+def moves(name: str, value: Any) -> list[Any]:
+    """Where a known fact may go, itself included."""
+    field = FIELDS[name]
+    if field.change == "never":
+        return [value]
+    if field.type in ("flag", "category"):
+        return [v for v in DOMAIN[name] if v == value or field.change == "either" or v is True]
+    low, high = field.range  # type: ignore[misc]
+    steps = [value + k * (field.step or 1) for k in range(-9, 10)]
+    return [v for v in steps if low <= v <= high and (field.change == "either" or v >= value)]
+
+
+def cost_of(patient: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Changed facts, distance, then the facts that are found out."""
+    changed = tuple(name for name in patient if after[name] != patient[name])
+    told = tuple(name for name in after if name not in patient)
+    far = 0.0
+    for name in changed:
+        low, high = FIELDS[name].range or (0, 1)  # type: ignore[misc]
+        far += 1.0 if FIELDS[name].type in ("flag", "category") else abs(after[name] - patient[name]) / (high - low)
+    used = changed + told
+    return len(changed), round(far, 6), sum(FIELDS[name].cost for name in used), len(used), place(used)
+
+
+def nearest_by_force(protocol: Protocol, patient: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """The least cost of an eligible record."""
+    unasked = object()
+    options = [moves(n, patient[n]) if n in patient else [unasked, *DOMAIN[n]] for n in FIELDS]
+    best: tuple[Any, ...] | None = None
+    for row in product(*options):
+        after = {name: value for name, value in zip(FIELDS, row, strict=True) if value is not unasked}
+        cost = cost_of(patient, after)
+        if (best is None or cost < best) and decision(protocol, after) == "eligible" and possible(protocol, after):
+            best = cost
+    return best
+
+
+# --- agreement --------------------------------------------------------------------------------------------------------
+
+
+def known_of(protocol: Protocol, patient: Mapping[str, Any]) -> dict[str, Any]:
+    """The record without flags that cannot be so."""
+    facts = protocol.facts_of(patient)
+    return {name: value for name, value in patient.items() if facts[name] == value}
+
+
+def check_open_items(protocol: Protocol, patient: dict[str, Any]) -> None:
+    found = open_items(protocol, patient, limit=1000)
+    record = known_of(protocol, patient)
+    assert found.decision == decision(protocol, patient)
+    if found.decision != "undetermined" or not possible(protocol, record):
+        return
+    assert not found.set_aside and found.complete
+    by_force = {kind: smallest_sets(protocol, record, kind) for kind in ("eligible", "ineligible")}
+    assert [place(items.fields) for items in found.to_eligible] == [place(s) for s in by_force["eligible"]]
+    assert [place(items.fields) for items in found.to_ineligible] == [place(s) for s in by_force["ineligible"]]
+    assert [items.cost for items in found.to_eligible] == [rank(s)[0] for s in by_force["eligible"]]
+
+
+@given(protocols(), patients())
+def test_open_items_are_the_smallest_sets(protocol: Protocol, patient: dict[str, Any]) -> None:
+    check_open_items(protocol, patient)
+
+
+@given(protocols(asks, ties), patients(unknown=3))
+def test_open_items_where_fields_are_tied_or_asked_for(protocol: Protocol, patient: dict[str, Any]) -> None:
+    check_open_items(protocol, patient)
+
+
+@given(protocols(), patients(unknown=4))
+def test_what_settles_whatever_the_answers(protocol: Protocol, patient: dict[str, Any]) -> None:
+    found = open_items(protocol, patient, limit=1, whatever=True)
+    record = known_of(protocol, patient)
+    if found.decision != "undetermined" or not possible(protocol, record):
+        return
+    unknown = tuple(name for name in FIELDS if name not in record)
+    if found.whatever is None:
+        assert not settled_whatever(protocol, record, unknown)
+        return
+    assert settled_whatever(protocol, record, found.whatever)
+    for name in found.whatever:
+        assert not settled_whatever(protocol, record, tuple(n for n in found.whatever if n != name))
+
+
+@given(protocols(asks, ties), patients())
+def test_why_is_the_smallest_set_that_forces_the_decision(protocol: Protocol, patient: dict[str, Any]) -> None:
+    found = why(protocol, patient)
+    assert found.decision == decision(protocol, patient)
+    record = known_of(protocol, patient)
+
+    def smallest(wanted: bool, ids: list[str]) -> tuple[str, ...]:
+        for names in sorted(subsets(list(record)), key=lambda names: (len(names), place(names))):
+            facts = protocol.facts_of({name: record[name] for name in names})
+            if all(evaluate(protocol.requirements[id], facts) is wanted for id in ids):
+                return names
+        raise AssertionError
+
+    if found.decision == "eligible":
+        assert place(found.facts) == place(smallest(True, list(protocol.requirements)))
+    if found.decision == "ineligible":
+        for reason in found.reasons:
+            assert place(reason.facts) == place(smallest(False, [reason.criterion]))
+        assert len(found.facts) == min(len(reason.facts) for reason in found.reasons)
+
+
+def check_nearest(protocol: Protocol, patient: dict[str, Any]) -> None:
+    found = nearest_eligible(protocol, patient)
+    record = known_of(protocol, patient)
+    by_force = nearest_by_force(protocol, record)
+    assert found.possible is (by_force is not None)
+    if by_force is None:
+        assert found.blocks
+        return
+    assert decision(protocol, found.patient) == "eligible" and possible(protocol, found.patient)
+    changed = {change.field for change in found.changes}
+    assert all(found.patient[name] in moves(name, record[name]) for name in record)
+    assert changed == {name for name in record if found.patient[name] != record[name]}
+    assert cost_of(record, found.patient) == by_force
+
+
+@given(protocols(), patients(unknown=3))
+def test_the_nearest_eligible_patient(protocol: Protocol, patient: dict[str, Any]) -> None:
+    check_nearest(protocol, patient)
+
+
+@given(protocols(asks, ties), patients(unknown=2))
+def test_the_nearest_where_fields_are_tied_or_asked_for(protocol: Protocol, patient: dict[str, Any]) -> None:
+    check_nearest(protocol, patient)
