@@ -219,7 +219,7 @@ def test_applies_is_honoured(sketch: Protocol) -> None:
 
 def test_nobody_is_a_valid_cohort(protocol: Protocol, sketch: Protocol, tmp_path: Path) -> None:
     assert cohort(protocol, 0, seed=1).columns == ["patient_id", *protocol.fields, "synthetic"]
-    assert write_cohort(sketch, 0, 1, tmp_path).read_text().count("\n") == 1
+    assert write_cohort(sketch, 0, 1, tmp_path)[0].read_text().count("\n") == 1
 
 
 @pytest.mark.parametrize(("n", "seed", "missing"), [(-1, 1, 1.0), (1, -1, 1.0), (1, 1, -0.5), (1, 1, float("nan"))])
@@ -231,8 +231,8 @@ def test_what_cannot_be_simulated_is_refused(protocol: Protocol, n: int, seed: i
 def test_the_label_is_everywhere(protocol: Protocol, sketch: Protocol, tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
-    small = write_cohort(protocol, 20, 1, tmp_path / "small")
-    large = write_cohort(sketch, 20_001, 1, tmp_path / "large")
+    small, _ = write_cohort(protocol, 20, 1, tmp_path / "small")
+    large, _ = write_cohort(sketch, 20_001, 1, tmp_path / "large")
     assert (small.name, large.name) == ("cohort.csv", "cohort.parquet")
     for file in (small, large):
         assert (file.parent / "README.md").read_text("utf-8").startswith("# SYNTHETIC")
@@ -243,7 +243,7 @@ def test_the_label_is_everywhere(protocol: Protocol, sketch: Protocol, tmp_path:
 def test_parquet_holds_what_the_function_gives(sketch: Protocol, tmp_path: Path) -> None:
     seen = []
     n = BLOCK + 10
-    file = write_cohort(sketch, n, 1, tmp_path, progress=lambda done, of: seen.append((done, of)))
+    file, _ = write_cohort(sketch, n, 1, tmp_path, progress=lambda done, of: seen.append((done, of)))
     assert pl.read_parquet(file).equals(cohort(sketch, n, 1), null_equal=True)
     assert seen == [(BLOCK, n), (n, n)]
 

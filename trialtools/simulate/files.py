@@ -34,8 +34,8 @@ def write_cohort(
     missing: float = 1.0,
     model: Model = DEFAULT_MODEL,
     progress: Callable[[int, int], object] | None = None,
-) -> Path:
-    """Write a synthetic cohort and its data dictionary, and give the path of the table.
+) -> tuple[Path, Path]:
+    """Write a synthetic cohort and its data dictionary, and give the paths of both.
 
     The table is `cohort.csv`, or `cohort.parquet` beyond 20,000 patients; `README.md` beside it begins with SYNTHETIC
     and the command that makes the same files again. An unknown is an empty cell. Nothing is replaced until everything
@@ -44,7 +44,7 @@ def write_cohort(
     Args:
         protocol, n, seed, dirty, missing, model: as for `cohort`.
         folder: made if it is not there.
-        path: the protocol file as the user named it, for the command; the id of the protocol otherwise.
+        path: the protocol file as the user named it, for the command; `<id>.yaml` otherwise.
         progress: called with patients written and patients in all, after every part of up to 65,536.
 
     Raises:
@@ -55,8 +55,8 @@ def write_cohort(
     >>> from trialtools.protocol import load_protocol
     >>> protocol = load_protocol("data/protocols/NCT05741099.yaml")
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_cohort(protocol, 5, 20, folder).name
-    'cohort.csv'
+    ...     [file.name for file in write_cohort(protocol, 5, 20, folder)]
+    ['cohort.csv', 'README.md']
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def write_cohort(
         readme_part.write_text(written + "\n", "utf-8")
     for other in {"cohort.csv", "cohort.parquet"} - {file.name}:
         (folder / other).unlink(missing_ok=True)
-    return file
+    return file, readme
 
 
 @contextmanager
