@@ -31,7 +31,7 @@ from .nodes import (
     names,
     type_of,
 )
-from .syntax import MAX_DEPTH, TOO_DEEP, read
+from .syntax import MAX_DEPTH, TOO_DEEP, flatten, read
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 MAX_MONTHS = 1_200
@@ -114,9 +114,9 @@ class _Reader:
     def __init__(self, text: str, fields: Mapping[str, Declared]) -> None:
         self.text = text
         self.fields = fields
-        self.bytes = text.encode("utf-8", "replace")
-        self.depth = 0
         self.tree, self.indent = read(text)
+        self.bytes = flatten(text).encode()
+        self.depth = 0
 
     def fault(self, node: ast.AST, message: str) -> ProtocolError:
         return ProtocolError(message, self.text, self.span(node))

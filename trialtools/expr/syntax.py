@@ -1,0 +1,136 @@
+"""Text goes in, Python's syntax tree comes out, or one sentence that says what is wrong and where."""
+
+from __future__ import annotations
+
+import ast
+import re
+import unicodedata
+
+from .errors import ProtocolError
+
+MAX_LENGTH = 2_000
+MAX_DEPTH = 50
+TOO_DEEP = f"the expression is nested too deeply; at most {MAX_DEPTH} levels are read"
+
+_LOOKALIKES = {  # what word processors and registries put in the place of plain signs
+    **dict.fromkeys("≥≧⩾", ">="),
+    **dict.fromkeys("≤≦⩽", "<="),
+    **dict.fromkeys("≠", "!="),
+    **dict.fromkeys("“”„", '"'),
+    **dict.fromkeys("‘’", "'"),
+    **dict.fromkeys("−–—", "-"),
+    **dict.fromkeys("×·", "*"),
+    "÷": "/",
+    "¬": "not",
+    "∧": "and",
+    "∨": "or",
+}
+_SLIPS = {  # habits of other languages, none of which can stand in an expression
+    r"\b(?:AND|And)\b": "and is written in small letters",
+    r"\b(?:OR|Or)\b": "or is written in small letters",
+    r"\b(?:NOT|Not)\b": "not is written in small letters",
+    r"&&?": "'{}' is not part of the language; write and",
+    r"\|\|?": "'{}' is not part of the language; write or",
+    r"!(?!=)": "'!' is not part of the language; write not",
+    r"<>": "'<>' is not part of the language; write !=",
+    r"=>": "'=>' is not part of the language; write >=",
+    r"=<": "'=<' is not part of the language; write <=",
+    r"={3,}": "'{}' is not part of the language; write ==",
+    r"(?<![<>=!:])=(?!=)": "a single '=' does not compare; write ==",
+    r"(?<![\w.])\d{4}-\d{1,2}-\d{1,2}(?![\w.])": 'a date is written date("2023-01-31")',
+    r"(?<![\w.])0\d+": "a number does not begin with 0; write it without",
+    r"[;?$`]|:(?!=)": "'{}' is not part of the language",
+}
+_SLIP = re.compile("|".join(f"({pattern})" for pattern in _SLIPS))
+_UNFINISHED = re.compile(r"(?:\b(?:and|or|not|in|is)|[<>=+\-*/%,])\s*$")
+_COMPARISON = re.compile(r"[<>=!]=?|in\b|is\b")
+
+
+def read(text: str) -> tuple[ast.expr, int]:
+    """Python's tree of an expression, and how far the expression is indented.
+
+    Raises:
+        ProtocolError: too long, empty, or not an expression; a caret marks the place.
+    """
+    if len(text) > MAX_LENGTH:
+        raise ProtocolError(f"the expression has {len(text):,} characters; at most {MAX_LENGTH:,} are read")
+    if not text.strip():
+        raise ProtocolError("the expression is empty; write what must hold, such as 18 <= age <= 85")
+    flat = flatten(text)
+    bare, unclosed = _bare(flat)
+    for place, character in enumerate(text):
+        if not (character.isprintable() or character.isspace()):
+            raise _fault(text, place, f"the expression holds an invisible character ({_called(character)}); retype it")
+        if character == "\\":
+            raise _fault(text, place, "a backslash is not part of the language")
+        if bare[place] == "#":
+            raise _fault(text, place, "a remark is not part of an expression; put it under why:", len(text.rstrip()))
+    indent = len(flat) - len(flat.lstrip())
+    try:
+        return ast.parse(flat.strip(), mode="eval").body, indent
+    except (RecursionError, MemoryError):
+        raise ProtocolError(TOO_DEEP) from None
+    except (SyntaxError, ValueError) as error:
+        if "too many nested" in str(error):
+            raise ProtocolError(TOO_DEEP) from None
+        place = min(max((getattr(error, "offset", None) or 1) - 1, 0) + indent, len(flat.rstrip()))
+        raise _slip(text, bare, unclosed, place) from None
+
+
+def flatten(text: str) -> str:
+    """The text in one line, every kind of white space a plain space; no character moves."""
+    return "".join(" " if character.isspace() else character for character in text)
+
+
+def _bare(text: str) -> tuple[str, int | None]:
+    """The text with whatever stands in quotes blotted out, and where a quote is left open."""
+    bare, opened = [], None
+    for place, character in enumerate(text):
+        if opened is None and character in "\"'":
+            opened = place
+        elif opened is not None and character == text[opened]:
+            opened = None
+        elif opened is not None:
+            character = "_"
+        bare.append(character)
+    return "".join(bare), opened
+
+
+def _slip(text: str, bare: str, unclosed: int | None, place: int) -> ProtocolError:
+    """What a person most likely meant, from the surest sign to the vaguest; Python noticed the fault at `place`."""
+    if unclosed is not None:
+        return _fault(text, unclosed, "this text has no closing quote", len(text.rstrip()))
+    for start, character in enumerate(bare):
+        if character in _LOOKALIKES:
+            message = f"'{character}' is not part of the language; write {_LOOKALIKES[character]}"
+            return _fault(text, start, message)
+        if not character.isascii() and not character.isalpha():
+            return _fault(text, start, f"'{character}' ({_called(character)}) is not part of the language")
+    if found := _SLIP.search(bare):
+        message = list(_SLIPS.values())[(found.lastindex or 1) - 1].format(found[0])
+        return _fault(text, found.start(), message, found.end())
+    opened: list[int] = []
+    for start, character in enumerate(bare):
+        if character in "([{":
+            opened.append(start)
+        elif character in ")]}" and (not opened or bare[opened.pop()] != "([{"[")]}".index(character)]):
+            return _fault(text, start, f"this '{character}' closes nothing that was opened")
+    if opened:
+        return _fault(text, opened[-1], f"this '{bare[opened[-1]]}' is never closed")
+    if found := _UNFINISHED.search(bare):
+        message = f"the expression ends too early; something is missing after '{found[0].strip()}'"
+        return _fault(text, found.start(), message)
+    if found := _COMPARISON.match(bare, place):
+        message = f"'{found[0]}' needs a value on its left; a range is written 18 <= age <= 85"
+        return _fault(text, place, message, found.end())
+    end = re.compile(r"\w+|.").match(bare, place)
+    message = "this does not belong here; conditions are joined with and, or, not"
+    return _fault(text, place, message, end.end() if end else place + 1)
+
+
+def _called(character: str) -> str:
+    return unicodedata.name(character, "").lower() or f"U+{ord(character):04X}"
+
+
+def _fault(text: str, start: int, message: str, end: int = 0) -> ProtocolError:
+    return ProtocolError(message, text, (start, max(end, start + 1)))
