@@ -54,8 +54,16 @@ def formulas(*atoms: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.one_of(other_atoms, number_atoms, *atoms),
         lambda inner: st.one_of(
             st.builds(lambda x: f"(not {x})", inner),
-            st.builds(lambda op, xs: "(" + f" {op} ".join(xs) + ")", st.sampled_from(["and", "or"]), st.lists(inner, min_size=2, max_size=3)),
-            st.builds(lambda n, xs: f"at_least({min(n, len(xs))}, {', '.join(xs)})", st.integers(1, 3), st.lists(inner, min_size=2, max_size=4)),
+            st.builds(
+                lambda op, xs: "(" + f" {op} ".join(xs) + ")",
+                st.sampled_from(["and", "or"]),
+                st.lists(inner, min_size=2, max_size=3),
+            ),
+            st.builds(
+                lambda n, xs: f"at_least({min(n, len(xs))}, {', '.join(xs)})",
+                st.integers(1, 3),
+                st.lists(inner, min_size=2, max_size=4),
+            ),
         ),
         max_leaves=5,
     )
@@ -65,7 +73,9 @@ def formulas(*atoms: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 def protocols(draw: Any, *atoms: st.SearchStrategy[str]) -> Protocol:
     texts = draw(st.lists(formulas(*atoms), min_size=1, max_size=4))
     kinds = [draw(st.sampled_from(["inclusion", "exclusion"])) for _ in texts]
-    criteria = tuple(Criterion(f"C{i}", kind, f"C{i}", when=text) for i, (kind, text) in enumerate(zip(kinds, texts, strict=True)))
+    criteria = tuple(
+        Criterion(f"C{i}", kind, f"C{i}", when=text) for i, (kind, text) in enumerate(zip(kinds, texts, strict=True))
+    )
     facts = tuple(Fact(f"F{i}", f"F{i}", text) for i, text in enumerate(draw(st.lists(formulas(), max_size=2))))
     return Protocol("P", "P", FIELDS, criteria, facts=facts)
 

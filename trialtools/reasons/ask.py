@@ -7,13 +7,12 @@ be relied on, at the price of one. *What is nearest*: a known fact may move, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
 from typing import Any
 
 from ..expr import Formula, Name, Not, Or, names, parse
 from ..protocol import Field, Protocol
 from .goals import Choices, Goal, opposite, surely
-from .options import WHOLE_RANGE, Cell, Motion, Option, cells, distance, rank, reach, recorded, typical
+from .options import WHOLE_RANGE, Cell, Motion, Option, cells, rank, reach, recorded, typical
 from .search import best
 from .ties import settle
 
@@ -67,7 +66,8 @@ def movable_choices(protocol: Protocol, patient: Mapping[str, Any], freed: Itera
             far = 1000 * WHOLE_RANGE * len(fields)  # one more changed fact outweighs any distance
             motions[name] = Motion(field, known[name], (far * change) + price[name], change)
             options[name] = tuple(_moves(field, known[name], cut[name], motions[name], name in tied))
-    return Choices(protocol, options, {n: m for n, m in motions.items() if fields[n].type in ("number", "integer", "date")})
+    ordered = {name: motion for name, motion in motions.items() if fields[name].type not in ("flag", "category")}
+    return Choices(protocol, options, ordered)
 
 
 def fields_fixed(protocol: Protocol, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""A protocol and one patient go in; the smallest permitted change that makes the patient eligible comes out, or why none does."""
+"""A protocol and a patient go in; the smallest permitted change that makes the patient eligible, or a proof, comes out."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ class Nearest:
         if self.possible is None:
             return "No answer: the question was too hard for the search."
         if not self.possible:
-            return "\n".join(["No permitted change makes this patient eligible:", *(f"  {b.said}" for b in self.blocks)])
+            said = [f"  {block.said}" for block in self.blocks]
+            return "\n".join(["No permitted change makes this patient eligible:", *said])
         if not self.changes and not self.unknown:
             return "No change is needed."
         changed = "; ".join(f"{change.label} {change.said}" for change in self.changes)
@@ -202,7 +203,8 @@ def _said(
     stands = "stands in the way" if len(criteria) == 1 else "cannot be met together"
     told = "; ".join(_fixed(protocol.fields[name], patient[name]) for name in known)
     says = {fact.id: f"{fact.id} ({fact.says})" for fact in protocol.facts}
-    given = ", ".join(says.get(id) or f"{protocol.fields[id].label}: only where {protocol.fields[id].applies}" for id in declared)
+    applies = {name: f"{field.label} applies only where {field.applies}" for name, field in protocol.fields.items()}
+    given = ", ".join(says.get(id) or applies[id] for id in declared)
     sentence = f"{named} {stands}" if named else "The record contradicts itself"
     return f"{sentence}{f': {told}' if told else ', for everybody'}{f'; given {given}' if given else ''}"
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from ..expr import Arithmetic, Compare, Formula, In, Name, Value, children, evaluate, names, type_of
@@ -125,7 +126,7 @@ def _cells(field: Field, starts: set[int]) -> Iterator[Cell]:
         yield from ((place, place) for place in range(low, high + 1))
         return
     edges = [low, *sorted(start for start in starts if low < start <= high), high + 1]
-    yield from ((first, after - 1) for first, after in zip(edges, edges[1:], strict=False) if first < after)
+    yield from ((first, after - 1) for first, after in pairwise(edges) if first < after)
 
 
 # --- where the answer changes -----------------------------------------------------------------------------------------
@@ -144,7 +145,7 @@ def _cuts(atom: Formula, name: str, field: Field, fixed: Mapping[str, Any]) -> I
 
 
 def crossings(atom: Formula, name: str, field: Field, fixed: Mapping[str, Any]) -> Iterator[int]:
-    """The ranks at which the answer of a comparison may change, where one field stands once and the others are fixed."""
+    """The ranks at which the answer may change as one field moves, if it stands once, and the others are fixed."""
     if _occurrences(atom, name) != 1 or field.type in ("flag", "category"):
         return
     match atom:
@@ -272,10 +273,16 @@ class Motion:
         """The price of moving by 1, not rounded."""
         return Fraction(WHOLE_RANGE * self.unit) / width(self.field, self.start)
 
-    def towards(self, place: int, cell: Cell) -> Any:
-        """The first value in a cell that can be reached at a place or beyond it, seen from the start."""
-        up = place > rank(self.field, self.start)
-        return reach(self.field, self.start, (place, cell[1]) if up else (cell[0], place))
+    def values(self, cell: Cell) -> Iterator[Any]:
+        """The values of a cell that can be reached, nearest first."""
+        first, last = cell
+        up = first > rank(self.field, self.start)
+        while (value := reach(self.field, self.start, (first, last))) is not None:
+            yield value
+            place = rank(self.field, value)
+            first, last = (place + 1, last) if up else (first, place - 1)
+            if first > last:
+                return
 
 
 def step_of(field: Field) -> Fraction:

@@ -96,7 +96,7 @@ def _branches(node: Node, indent: str, full: bool) -> list[str]:
 
 def step(node: Node) -> str:
     """A single step: what is known, and what was asked for where the value alone does not tell."""
-    told = node.words.endswith(": yes") or node.state == "unknown" and not node.words
+    told = node.words.endswith(": yes")
     return node.value if told else f"{node.value} ({node.words})"
 
 

@@ -24,8 +24,8 @@ Box = dict[str, int]
 EFFORT = 20_000
 """Boxes after which a search is given up; far beyond any protocol that a person would write."""
 
-Settle = Callable[[Choices, Box, tuple[Tie, ...]], "tuple[int, Mapping[str, Any]] | None"]
-"""Values for the fields that comparisons tie together, and the price of the whole box; None where there are none."""
+Settle = Callable[[Choices, Box, tuple[Tie, ...]], "tuple[int, Box, Mapping[str, Any]] | None"]
+"""The box around the values that tied fields take, its price, and these values; None where there are none."""
 
 
 class TooHard(Exception):
@@ -142,7 +142,7 @@ def _branches(prices: _Prices, state: _State, settle: Settle) -> Iterator[_State
     if not state.pending:
         settled = settle(prices.choices, state.box, state.ties)
         if settled is not None:
-            yield state._replace(estimate=settled[0], tied=settled[1])
+            yield state._replace(estimate=settled[0], box=settled[1], tied=settled[2])
         return
     (goal, _), *rest = state.pending
     assert isinstance(goal, Some)

@@ -1,43 +1,62 @@
-"""Values for fields that a comparison ties together, such as two dates: plain tries first, then Z3.
+"""Values for fields that a comparison ties together, such as two dates: by trying them out, else by Z3.
 
-Fields that only meet constants never come here; their cells say all. Tried values are the ends of cells and the places
-where a comparison turns; where the cheapest of them reaches the least price possible, nothing more is asked. Otherwise
-Z3 finds the optimum, or that there is none; its exact decimals are judged by the reference evaluator afterwards.
+Fields that only meet constants never come here; their cells say all. Of tied fields all values are tried, cheapest
+first, but for one that may have any number of them: with the others fixed, its cells say all again. Where two fields
+have too many values, likely ones are tried, and Z3 is asked unless those reach the least price there can be.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import islice, product
+from math import prod
 from typing import Any
 
-from ..expr import Formula, Value, evaluate, names
+from ..expr import evaluate, names
 from .goals import Choices, Tie
-from .options import Option, crossings, rank, unrank
+from .options import Option, crossings, is_tied, rank, reach, step_of, typical, unrank
 from .search import Box, TooHard
 
-TRIES = 2_000
-"""Combinations of values tried before Z3 is asked."""
+VALUES = 500
+"""Values of one field, and"""
+
+ROWS = 20_000
+"""combinations of values, up to which all are tried."""
 
 MILLISECONDS = 5_000
 """What Z3 may take before a question is given up."""
 
+Priced = tuple[int, Any]
 
-def settle(choices: Choices, box: Box, ties: tuple[Tie, ...]) -> tuple[int, Mapping[str, Any]] | None:
-    """The cheapest values that make all ties hold, with the price of the whole box; None where there are none.
+
+def settle(choices: Choices, box: Box, ties: tuple[Tie, ...]) -> tuple[int, Box, Mapping[str, Any]] | None:
+    """The cheapest values that make all ties hold, the box around them and its price; None where there are none.
 
     Raises:
         TooHard: when Z3 gives up.
     """
     tied = {name: _left(choices, box, name) for tie in ties for name in names(tie.atom) if name not in choices.single}
-    others = sum(
-        min(option.price for option in _left(choices, box, name)) for name in box if name not in tied
-    )
-    least = others + sum(min(option.price for option in options) for options in tied.values())
-    tried = min(_tried(choices, tied, ties), key=lambda found: found[0], default=None)
-    if tried is None or others + tried[0] > least:
-        tried = _solved(choices, tied, ties) if not _all_points(tied) else tried
-    return tried and (others + tried[0], tried[1])
+    others = sum(min(o.price for o in _left(choices, box, name)) for name in box if name not in tied)
+    least = sum(min(option.price for option in options) for options in tied.values())
+    values = {name: _all_values(choices, name, options) for name, options in tied.items()}
+    last = next((name for name, found in values.items() if found is None and _stands_once(name, ties)), None)
+    sure = all(found is not None for name, found in values.items() if name != last)
+    lists = {n: found or _likely(tied[n]) for n, found in values.items() if n != last}
+    sure = sure and prod(map(len, lists.values())) <= ROWS
+    found = _tried(choices, lists, last, tied, ties)
+    if not sure and (found is None or found[0] > least):
+        found = _solved(choices, tied, ties)
+    return found and (others + found[0], {**box, **_narrowed(choices, tied, found[1])}, found[1])
+
+
+def _narrowed(choices: Choices, tied: Mapping[str, list[Option]], values: Mapping[str, Any]) -> Box:
+    """The one option of each field that holds its value."""
+    narrowed = {}
+    for name, options in tied.items():
+        place = rank(choices.protocol.fields[name], values[name])
+        here = min((o for o in options if o.cell[0] <= place <= o.cell[1]), key=lambda option: option.price)
+        narrowed[name] = 1 << choices.options[name].index(here)
+    return narrowed
 
 
 def _left(choices: Choices, box: Box, name: str) -> list[Option]:
@@ -45,8 +64,8 @@ def _left(choices: Choices, box: Box, name: str) -> list[Option]:
     return [option for i, option in enumerate(choices.options[name]) if mask >> i & 1]
 
 
-def _all_points(tied: Mapping[str, list[Option]]) -> bool:
-    return all(option.cell[0] == option.cell[1] for options in tied.values() for option in options)
+def _stands_once(name: str, ties: tuple[Tie, ...]) -> bool:
+    return not any(is_tied(tie.atom, [name]) for tie in ties)
 
 
 def _holds(tie: Tie, values: Mapping[str, Any]) -> bool:
@@ -54,47 +73,61 @@ def _holds(tie: Tie, values: Mapping[str, Any]) -> bool:
 
 
 def _tried(
-    choices: Choices, tied: Mapping[str, list[Option]], ties: tuple[Tie, ...]
+    choices: Choices,
+    lists: Mapping[str, list[Priced]],
+    last: str | None,
+    tied: Mapping[str, list[Option]],
+    ties: tuple[Tie, ...],
+) -> tuple[int, dict[str, Any]] | None:
+    """The cheapest of the listed values that make all ties hold, with what then suits the last field."""
+    found: tuple[int, dict[str, Any]] | None = None
+    rows = [(sum(price for price, _ in row), [v for _, v in row]) for row in islice(product(*lists.values()), ROWS)]
+    for price, row in sorted(rows, key=lambda row: row[0]):
+        if found and price >= found[0]:
+            break
+        values = {**choices.single, **dict(zip(lists, row, strict=True))}
+        ends = [(0, {})] if last is None else _ends(choices, last, tied[last], ties, values)
+        for more, end in ends:
+            if (not found or price + more < found[0]) and all(_holds(tie, values | end) for tie in ties):
+                found = price + more, {name: (values | end)[name] for name in tied}
+    return found
+
+
+def _ends(
+    choices: Choices, name: str, options: list[Option], ties: tuple[Tie, ...], values: Mapping[str, Any]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Values among the likely ones that make all ties hold, with their price."""
-    likely = {name: _likely(choices, name, options) for name, options in tied.items()}
-    for name, options in tied.items():
-        turns = {place for tie in ties for place in _turns(choices, tie.atom, name, likely)}
-        for option in options:
-            inside = [place for place in sorted(turns) if option.cell[0] <= place <= option.cell[1]]
-            likely[name] += [_moved(choices, name, option, place) for place in inside]
-    for row in islice(product(*likely.values()), TRIES):
-        values = {name: value for name, (value, _) in zip(likely, row, strict=True)}
-        if all(_holds(tie, {**choices.single, **values}) for tie in ties):
-            yield sum(price for _, price in row), values
-
-
-def _likely(choices: Choices, name: str, options: list[Option]) -> list[tuple[Any, int]]:
-    likely = [(option.value, option.price) for option in options]
+    """One value of the last field for every run of values that no tie can tell apart."""
+    field, motion = choices.protocol.fields[name], choices.motions.get(name)
+    cuts = sorted({place for tie in ties for place in crossings(tie.atom, name, field, values)})
     for option in options:
-        if option.cell[0] < option.cell[1]:
-            likely += [_moved(choices, name, option, place) for place in option.cell]
-    return likely
+        edges = [option.cell[0], *(p for p in cuts if option.cell[0] < p <= option.cell[1]), option.cell[1] + 1]
+        for cell in zip(edges, (edge - 1 for edge in edges[1:]), strict=False):
+            if motion is None or not option.price:
+                yield option.price, {name: typical(field, cell)}
+            elif (value := reach(field, motion.start, cell)) is not None:
+                yield motion.price(value), {name: value}
 
 
-def _moved(choices: Choices, name: str, option: Option, place: int) -> tuple[Any, int]:
-    """A value at a place, or the next one that can be reached, and its price."""
-    motion = choices.motions.get(name)
-    if motion is None or not option.price:
-        return unrank(choices.protocol.fields[name], place), option.price
-    value = motion.towards(place, option.cell)
-    return (option.value, option.price) if value is None else (value, motion.price(value))
+def _all_values(choices: Choices, name: str, options: list[Option]) -> list[Priced] | None:
+    """Every value that the options of a field hold, with its price; None where they are too many."""
+    field, motion = choices.protocol.fields[name], choices.motions.get(name)
+    found: list[Priced] = []
+    for option in options:
+        low, high = option.cell
+        if low == high:
+            found.append((option.price, option.value))
+        elif motion is not None:
+            values = list(islice(motion.values(option.cell), VALUES + 1))
+            found += [(motion.price(value), value) for value in values]
+        elif high - low > VALUES:
+            return None
+        else:
+            found += [(option.price, unrank(field, place)) for place in range(low, high + 1)]
+    return found if len(found) <= VALUES else None
 
 
-def _turns(choices: Choices, atom: Formula, name: str, likely: Mapping[str, list[tuple[Any, int]]]) -> Iterator[int]:
-    """Around where a comparison turns in one field, the others at likely values."""
-    rest = [other for other in names(atom) if other in likely and other != name]
-    if name not in names(atom):
-        return
-    for row in islice(product(*(likely[other] for other in rest)), 25):
-        values = {**choices.single, **{other: value for other, (value, _) in zip(rest, row, strict=True)}}
-        for place in crossings(atom, name, choices.protocol.fields[name], values):
-            yield from (place - 1, place, place + 1)
+def _likely(options: list[Option]) -> list[Priced]:
+    return [(option.price, option.value) for option in options]
 
 
 # --- Z3 ---------------------------------------------------------------------------------------------------------------
@@ -135,6 +168,7 @@ def _priced(logic: Any, optimizer: Any, choices: Choices, name: str, options: li
     import z3
 
     from .. import logic as in_z3
+    from ..logic.formula import exact
 
     field, value, motion = choices.protocol.fields[name], logic.value[name], choices.motions.get(name)
     inside, price = [], z3.RealVal(0, logic.record.context)
@@ -144,7 +178,7 @@ def _priced(logic: Any, optimizer: Any, choices: Choices, name: str, options: li
         cost = z3.RealVal(option.price, logic.record.context)
         if motion and option.price:
             start = in_z3.value_of(logic, name, motion.start)
-            here = z3.And(here, z3.IsInt((value - start) / in_z3.exact(float(motion.step), logic.record.context)))
+            here = z3.And(here, z3.IsInt((value - start) / exact(float(step_of(field)), logic.record.context)))
             slope = z3.RealVal(str(motion.slope), logic.record.context)
             cost = motion.fixed + slope * z3.Abs(value - start)
         inside.append(here)

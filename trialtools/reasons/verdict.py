@@ -272,5 +272,3 @@ def _notes(seen: _Seen) -> Iterable[str]:
         if evaluate(formula, seen.facts) is False:
             told = " · ".join(_value(seen, name) for name in names(formula))
             yield f"The record contradicts {fact.id} ({fact.says}): {told}."
-
-

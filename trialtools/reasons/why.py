@@ -73,13 +73,13 @@ def why(protocol: Protocol, patient: Mapping[str, Any]) -> Why:
     explanation = explain(protocol, patient)
     known = recorded(protocol, patient)
     if explanation.decision == "undetermined":
-        return Why("undetermined", (), tuple(_waiting(protocol, known, v) for v in explanation.criteria if v.state == "unknown"))
+        open_ = [verdict for verdict in explanation.criteria if verdict.state == "unknown"]
+        return Why("undetermined", (), tuple(_waiting(protocol, known, verdict) for verdict in open_))
     choices = known_choices(protocol, patient)
     if explanation.decision == "eligible":
         (way,) = best(choices, [surely(choices, formula, True) for formula in protocol.requirements.values()], settle)
         facts = tuple(name for name in protocol.fields if name in way.used)
-        rests = {v.id: [name for name in facts if name in names(protocol.requirements[v.id])] for v in explanation.criteria}
-        return Why("eligible", facts, tuple(_reason(protocol, known, v, rests[v.id]) for v in explanation.criteria))
+        return Why("eligible", facts, tuple(_resting(protocol, known, v, facts) for v in explanation.criteria))
     reasons = []
     for verdict in explanation.criteria:
         if verdict.state == "fail":
@@ -92,6 +92,13 @@ def why(protocol: Protocol, patient: Mapping[str, Any]) -> Why:
 def _reason(protocol: Protocol, known: Mapping[str, Any], verdict: Verdict, facts: list[str]) -> Reason:
     said = tuple(f"{protocol.fields[name].label}: {shown(protocol.fields[name], known.get(name))}" for name in facts)
     return Reason(verdict.id, verdict.label, verdict.state, tuple(facts), said)
+
+
+def _resting(protocol: Protocol, known: Mapping[str, Any], verdict: Verdict, facts: tuple[str, ...]) -> Reason:
+    """What a criterion that passes needs of the facts that make all pass."""
+    asked = set(names(protocol.requirements[verdict.id]))
+    asked |= {name for flag in asked & set(protocol.applies) for name in names(protocol.applies[flag])}
+    return _reason(protocol, known, verdict, [name for name in facts if name in asked])
 
 
 def _waiting(protocol: Protocol, known: Mapping[str, Any], verdict: Verdict) -> Reason:
