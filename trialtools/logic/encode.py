@@ -20,8 +20,8 @@ class Logic:
     """A protocol in Z3: what is recorded of a patient, and the world behind it.
 
     `record` is what criteria see, `world` what is true whether or not it is recorded; `mask` and `value` are the free
-    variables, by field; `domain` says what is possible at all; `facts` are the declared facts by id, true of the
-    world. The context is Z3's own for each encoding, so that two threads never meet in one.
+    variables, by field; `domain` says what is possible at all; `facts` are the declared facts by id, true of a world
+    that the record does not belie. The context is Z3's own for each encoding: two threads never meet in one.
     """
 
     protocol: Protocol
@@ -60,7 +60,8 @@ def encode(protocol: Protocol, complete: bool = False) -> Logic:
     world = _applied(protocol, View({name: Term(yes, value[name]) for name in fields}, calendar, codes, context))
     domain = tuple(bound for name, field in fields.items() for bound in _bounds(value[name], field, codes))
     domain += tuple(is_day(value[name], day) for name, day in calendar.items())
-    facts = {fact.id: z3.Not(read(world, parse(fact.formula, fields)).false) for fact in protocol.facts}
+    whole = _coherent(protocol, record, world)
+    facts = {fact.id: z3.And(z3.Not(read(world, parse(fact.formula, fields)).false), whole) for fact in protocol.facts}
     return Logic(protocol, mask, value, record, world, domain, facts)
 
 
@@ -191,6 +192,15 @@ def _bounds(value: Z3, field: Field, codes: Mapping[str, int]) -> list[Z3]:
     if field.type == "number":
         low, high = exact(low, value.ctx), exact(high, value.ctx)
     return [value >= low, value <= high]
+
+
+def _coherent(protocol: Protocol, record: View, world: View) -> Z3:
+    """That no flag is recorded as true of somebody to whom it does not apply: recorded as pregnant, she is a woman."""
+    import z3
+
+    flags = ((record.terms[name], world.terms[name].value) for name in protocol.applies)
+    yes = z3.BoolVal(True, record.context)
+    return z3.And(yes, *(z3.Implies(z3.And(term.known, term.value), true) for term, true in flags))
 
 
 def _applied(protocol: Protocol, view: View) -> View:
