@@ -247,6 +247,7 @@ def _ruled(made: GT, name: str) -> GT:
         f"#{name} .gt_subtitle, #{name} .gt_sourcenote, #{name} .gt_footnote {{color: {QUIET}}}"
         f"#{name} .gt_footnote, #{name} .gt_sourcenote {{padding-left: 0; font-size: 12px}}"
         f"#{name} .gt_title, #{name} .gt_subtitle {{padding-left: 0}}"
+        f"#{name} .gt_title {{font-weight: 600 !important}}"
         f"#{name} tr {{break-inside: avoid}}"
     )
 

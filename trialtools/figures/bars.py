@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..tables import INK, QUIET, absent, count, interval, n_of, percent
-from .template import BODY, HAIR, SMALL, STATES, blank, figure, note, wrap
+from .template import HAIR, SMALL, STATES, annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +65,7 @@ def states(frame: pd.DataFrame, title: str | None = None, subtitle: str | None =
         head=30,
         source=source,
     )
-    _words(made, labels, places)
+    notes = _words(labels, places)
     for state in STATES:
         values = [row[state] for row in records.values()]
         here = [places[slot] for slot in records]
@@ -75,8 +75,8 @@ def states(frame: pd.DataFrame, title: str | None = None, subtitle: str | None =
         shares = [percent(v / n, 0) if v / n >= 0.17 and state != "unknown" else "" for v in values]
         inside = {"textposition": "inside", "insidetextanchor": "middle", "textangle": 0}
         made.data[-1].update(text=shares, textfont={"color": "white", "size": SMALL}, **inside)
-        _column(made, state, [count(v) for v in values], here)
-    _axes(made, n, height)
+        notes += _column(state, [count(v) for v in values], here)
+    _axes(made, n, height, notes)
     quarters = [0, 0.25, 0.5, 0.75, 1]
     made.update_xaxes(tickvals=[n * part for part in quarters], ticktext=[percent(part, 0) for part in quarters])
     return made
@@ -114,7 +114,7 @@ def readings(frame: pd.DataFrame, title: str | None = None, subtitle: str | None
         right=130,
         source=source,
     )
-    _words(made, labels, places)
+    notes = _words(labels, places)
     here = [places[slot] for slot in records]
     for name, values, marker in (
         ("certain", [row["certain"] for row in records.values()], SOLID["pass"]),
@@ -124,8 +124,8 @@ def readings(frame: pd.DataFrame, title: str | None = None, subtitle: str | None
     for slot, row in records.items():
         text = interval(row["certain"], row["possible"])
         words = f"<b>{text}</b>" if row["chosen"] else text
-        note(made, words, x=row["possible"], y=places[slot], xref="x", yref="y", xshift=6, size=12)
-    _axes(made, max(most, 1), height)
+        notes.append(note(words, x=row["possible"], y=places[slot], xref="x", yref="y", xshift=6, size=12))
+    _axes(made, max(most, 1), height, notes)
     return made
 
 
@@ -160,7 +160,7 @@ def lacking(frame: pd.DataFrame, title: str | None = None, subtitle: str | None 
         right=120,
         source=source,
     )
-    _words(made, labels, places)
+    notes = _words(labels, places)
     for name, values, marker in (
         ("alone", [row["alone"] for row in rows], SOLID["unknown"]),
         ("with others", [row["n"] - row["alone"] for row in rows], HATCHED),
@@ -168,8 +168,8 @@ def lacking(frame: pd.DataFrame, title: str | None = None, subtitle: str | None 
         _bar(made, name, values, places, marker, [_lacking_hover(row) for row in rows])
     for place, row in zip(places, rows, strict=True):
         only = f' <span style="color:{QUIET}">({count(row["alone"])} alone)</span>' if row["alone"] else ""
-        note(made, count(row["n"]) + only, x=row["n"], y=place, xref="x", yref="y", xshift=6, size=12)
-    _axes(made, max(row["n"] for row in rows), height)
+        notes.append(note(count(row["n"]) + only, x=row["n"], y=place, xref="x", yref="y", xshift=6, size=12))
+    _axes(made, max(row["n"] for row in rows), height, notes)
     return made
 
 
@@ -248,21 +248,23 @@ def _bar(
     made.add_bar(name=name, marker=marker, hovertext=hover, hovertemplate="%{hovertext}<extra></extra>", **place)
 
 
-def _words(made: Figure, labels: Sequence[str], places: Sequence[float]) -> None:
-    for label, place in zip(labels, places, strict=True):
-        note(made, label, x=0, y=place, yref="y", xshift=-LABELS - GAP, size=BODY)
+def _words(labels: Sequence[str], places: Sequence[float]) -> list[dict[str, Any]]:
+    left = -LABELS - GAP
+    return [note(label, x=0, y=at, yref="y", xshift=left) for label, at in zip(labels, places, strict=True)]
 
 
-def _column(made: Figure, state: str, texts: Sequence[str], places: Sequence[float]) -> None:
+def _column(state: str, texts: Sequence[str], places: Sequence[float]) -> list[dict[str, Any]]:
     """Numbers in a column at the right, headed by their state: the legend and the direct label in one."""
     shift = sum(list(COLUMNS.values())[: list(COLUMNS).index(state) + 1])
     right: dict[str, Any] = {"x": 1, "xanchor": "right", "xshift": shift, "yref": "y", "size": 12}
-    note(made, f"<b>{state}</b>", y=1, color=STATES[state], **{**right, "yref": "paper", "yshift": 10})
-    for text, place in zip(texts, places, strict=True):
-        note(made, text, y=place, color=QUIET if text == "0" else INK, **right)
+    head = note(f"<b>{state}</b>", y=1, color=STATES[state], **{**right, "yref": "paper", "yshift": 10})
+    colours = [QUIET if text == "0" else INK for text in texts]
+    rows = zip(texts, places, colours, strict=True)
+    return [head, *(note(text, y=place, color=colour, **right) for text, place, colour in rows)]
 
 
-def _axes(made: Figure, most: int, height: int) -> None:
+def _axes(made: Figure, most: int, height: int, notes: Sequence[dict[str, Any]]) -> None:
+    annotate(made, notes)
     made.update_yaxes(range=[height, 0], visible=False)
     # four ticks at most: whole numbers of patients, and labels that do not meet
     made.update_xaxes(range=[0, most], nticks=4, rangemode="tozero", zeroline=True, zerolinecolor=HAIR)

@@ -68,7 +68,7 @@ def flow(
         frame: step (0 is everybody), criterion, kind, label, failed_here (first failed at this step), possible (not
             failed so far), certain (passed all so far).
         n: how many were screened, to hold the frame against.
-        title: the finding; otherwise how many could be eligible.
+        title: the finding; otherwise how many could be eligible, and an empty text for none, below a headline.
         subtitle: the population, data cut, readings.
         source: a last line.
 
@@ -89,12 +89,12 @@ def flow(
         heading, top = _heading(title or "No patients were screened", subtitle)
         return _page([heading, _text(0, top + 14, NOBODY, QUIET, anchor="start")], top + 24, NOBODY)
     screened, certain, possible = (int(rows[i][key]) for i, key in ((0, "possible"), (-1, "certain"), (-1, "possible")))
-    finding = title or _finding(certain, possible, screened)
+    finding = _finding(certain, possible, screened) if title is None else title
     heading, top = _heading(finding, subtitle)
     drawn, bottom = _spine(list(_steps(rows[1:])), screened, top)
     decided, end = _decisions((certain, possible - certain, screened - possible), screened, bottom)
     foot = _text(0, end + 20, wrap(source, 110)[0], QUIET, 11.5, "start") if source else ""
-    said = f"{finding}. {interval(certain, possible)} of {count(screened)} could be eligible."
+    said = f"{finding}. {interval(certain, possible)} of {count(screened)} could be eligible.".lstrip(". ")
     return _page([heading, *drawn, *decided, foot], end + (28 if source else 4), said)
 
 
@@ -263,8 +263,8 @@ def _arrow(x: float, y: float, way: str) -> str:
 
 def _heading(title: str, subtitle: str | None) -> tuple[str, float]:
     """The finding and the population, and where they end."""
-    y, parts = 16.0, []
-    for line in wrap(title, 70):
+    y, parts = 16.0 if title or subtitle else 0.0, []
+    for line in wrap(title, 70) if title else []:
         parts.append(_text(0, y, f"<b>{line}</b>", INK, TITLE, "start"))
         y += TITLE * 1.3
     for line in wrap(subtitle, 100) if subtitle else []:

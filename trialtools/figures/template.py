@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -107,22 +108,27 @@ def figure(
     made.update_layout(margin={"l": left, "r": right, "t": top, "b": under, "pad": 0})
     made.update_layout(title={"text": text, "font": {"size": TITLE}, "pad": {"t": 2 + lift}})
     if source:
-        note(made, source, x=0, y=0, xshift=-left, yshift=-under + 8, size=SMALL, color=QUIET)
+        annotate(made, [note(source, x=0, y=0, xshift=-left, yshift=-under + 8, size=SMALL, color=QUIET)])
     return made
 
 
-def note(made: Figure, text: str, x: float, y: float, **how: Any) -> None:
+def note(text: str, x: float, y: float, **how: Any) -> dict[str, Any]:
     """Words beside the marks, left-aligned unless said otherwise; `yref="y"` ties them to a row."""
     font = {"size": how.pop("size", BODY), "color": how.pop("color", INK)}
     place: dict[str, Any] = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "middle", "align": "left"}
-    made.add_annotation(text=text, x=x, y=y, showarrow=False, borderpad=0, font=font, **{**place, **how})
+    return {"text": text, "x": x, "y": y, "showarrow": False, "borderpad": 0, "font": font, **place, **how}
+
+
+def annotate(made: Figure, notes: Iterable[dict[str, Any]]) -> None:
+    """Write all the words at once: one at a time, plotly checks all the earlier ones again, a second for a figure."""
+    made.update_layout(annotations=[*made.layout.annotations, *notes])
 
 
 def blank(title: str = "", subtitle: str = "") -> Figure:
     """A valid figure of nothing, saying "no patients"."""
     made = figure(title or "No patients", subtitle, height=70, left=0)
     made.update_xaxes(visible=False, range=[0, 1]).update_yaxes(visible=False, range=[0, 1])
-    note(made, NOBODY, x=0, y=0.5, color=QUIET)
+    annotate(made, [note(NOBODY, x=0, y=0.5, color=QUIET)])
     return made
 
 

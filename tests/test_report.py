@@ -1,0 +1,449 @@
+"""From a notebook to a page that stands alone: what is refused, what fails closed, what a reader gets.
+
+Every run starts a kernel, so the cases that need none are tried without one.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from trialtools.__main__ import main
+from trialtools.report import NotebookError, ReportError, declared_parameters, find_notebook, parse_parameters, report
+from trialtools.report.browser import find_browser, print_pdf
+from trialtools.report.manifest import code_sha256, file_sha256
+from trialtools.report.page import page
+from trialtools.report.parameters import checked, located
+
+PARAMETERS = """
+patients: str = "../data/patients.csv"  # file with the patients
+n: int = 3  # how many bars
+share = 0.5  # type: float of them
+cut: str = "2023-03-31"
+arms: list[str] = ["A", "B"]
+mode: Literal["open", "closed"] = "open"
+limit: int | None = None
+note = "a = b = c"
+"""
+
+FIGURE = """
+import plotly.graph_objects as go
+go.Figure(go.Bar(x=list(range(n)), y=[3, 1, 2][:n]), layout={"title": {"text": "Three <b>bars</b>"}, "width": 600})
+"""
+
+
+def code(source, *tags):
+    return new_code_cell(source.strip(), metadata={"tags": list(tags)})
+
+
+def write(path, *cells):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(new_notebook(cells=list(cells)), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A folder as a user has it: notebooks, data, and reports yet to come."""
+    folder = tmp_path_factory.mktemp("pro {ject}")
+    (folder / "data").mkdir()
+    (folder / "data" / "patients.csv").write_text("patient_id,age\n1,70\n")
+    (folder / "mine.csv").write_text("patient_id,age\n1,71\n")
+    cells = [
+        new_markdown_cell("# What of *three* bars?\n\nA page."),
+        code("from typing import Literal\n" + PARAMETERS, "parameters"),
+        code("import sys\nhidden = 'not to be shown'\nprint(hidden)", "setup"),
+        code("doubled = n * 2"),
+        code("print(sys.executable, doubled, open(patients).read().split()[1])"),
+        code(FIGURE),
+        code("1 / 0 if n == 0 else None"),
+        code("import pandas as pd\npd.DataFrame({'a': ['<script>alert(1)</script>']})"),
+    ]
+    write(folder / "notebooks" / "07_bars.ipynb", *cells)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(project):
+    here = Path.cwd()
+    os.chdir(project)
+    try:
+        yield report("bars", {"patients": "mine.csv"}, out=project / "reports")
+    finally:
+        os.chdir(here)
+
+
+# What is refused before anything runs
+
+
+def parameters(text=PARAMETERS):
+    return declared_parameters(new_notebook(cells=[code(text, "parameters")]))
+
+
+def given(*texts):
+    return checked(parse_parameters(texts), parameters(), "bars.ipynb")
+
+
+def test_the_parameters_cell_is_read_whole():
+    found = parameters()
+    assert {name: each.type for name, each in found.items()} == {
+        "patients": "str",
+        "n": "int",
+        "share": "float",
+        "cut": "str",
+        "arms": "list[str]",
+        "mode": "Literal['open', 'closed']",
+        "limit": "int | None",
+        "note": "str",
+    }
+    assert (
+        found["n"].help == "how many bars" and found["share"].help == "of them" and found["note"].default == "a = b = c"
+    )
+    assert declared_parameters(new_notebook(cells=[code("n = 3")])) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value"),
+    [
+        ("n=40", "n", 40),
+        ("share=1", "share", 1.0),
+        ("share=1e-3", "share", 0.001),
+        ("cut=2023-04-30", "cut", "2023-04-30"),  # no date object, which a notebook could not be given
+        ("cut=007", "cut", "007"),
+        ("cut=no", "cut", "no"),
+        ("cut=", "cut", ""),
+        ("note=x=y", "note", "x=y"),
+        ("arms=[A, no, 2023-01-01]", "arms", ["A", "no", "2023-01-01"]),
+        ("mode=closed", "mode", "closed"),
+        ("limit=5", "limit", 5),
+        ("limit=null", "limit", None),
+    ],
+)
+def test_a_value_is_read_as_its_parameter_declares_it(text, name, value):
+    read = given(text)
+    assert read == {name: value} and type(read[name]) is type(value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "n=abc",
+        "n=3.5",
+        "n=true",
+        "n=0o7",
+        "share=nan",
+        "share=.inf",
+        "share=1:30",
+        "mode=half",
+        "arms=A",
+        "limit=x",
+        "n=",
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused(text):
+    with pytest.raises(ReportError, match=rf"the parameter {text.split('=')[0]} is .*; expected "):
+        given(text)
+
+
+def test_values_from_python_are_held_to_the_same_types():
+    assert checked({"n": 4, "patients": Path("x.csv")}, parameters(), "") == {"n": 4, "patients": "x.csv"}
+    for wrong in ({"n": "4"}, {"n": True}, {"share": float("nan")}, {"cut": 3}, {"arms": [1]}, {"note": object()}):
+        with pytest.raises(ReportError, match="expected"):
+            checked(wrong, parameters(), "")
+
+
+def test_an_unknown_parameter_names_the_nearest_and_all_there_are():
+    with pytest.raises(ReportError) as error:
+        given("pateints=x.csv")
+    assert "bars.ipynb has no parameter 'pateints'; did you mean 'patients'?" in str(error.value)
+    assert "n: int = 3   # how many bars" in str(error.value)
+    with pytest.raises(ReportError, match="takes no parameters"):
+        checked({"n": 1}, {}, "bars.ipynb")
+
+
+@pytest.mark.parametrize("texts", [["n"], ["=3"], ["n=1", "n=2"]])
+def test_what_is_no_parameter_is_refused(texts):
+    with pytest.raises(ReportError):
+        parse_parameters(texts)
+
+
+def test_paths_are_seen_from_where_the_caller_stands(project):
+    folder = project / "notebooks"
+    place = located({"patients": "mine.csv", "cut": "mine"}, parameters(), folder, project)
+    assert place == {"patients": str((project / "mine.csv").resolve()), "cut": "mine"}
+    with pytest.raises(ReportError, match=r"there is no file .*other\.csv"):
+        located({"patients": "other.csv"}, parameters(), folder, project)
+
+
+def test_a_notebook_is_found_by_its_name(project):
+    assert find_notebook("bars", project).name == find_notebook("07_bars.ipynb", project).name == "07_bars.ipynb"
+    with pytest.raises(ReportError, match="no notebook 'barz'; did you mean 'bars'"):
+        find_notebook("barz", project)
+
+
+def test_what_is_no_notebook_is_refused(tmp_path):
+    for name, text in {"a.ipynb": "{", "b.ipynb": "[]", "c.ipynb": "\0"}.items():
+        (tmp_path / name).write_text(text)
+        with pytest.raises(ReportError, match="is not a notebook"):
+            report(tmp_path / name, out=tmp_path)
+
+
+def test_a_cell_of_parameters_that_is_no_python_is_refused(tmp_path):
+    with pytest.raises(ReportError, match="not plain Python"):
+        report(write(tmp_path / "a.ipynb", code("%magic", "parameters")), out=tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_run(tmp_path):
+    ran = tmp_path / "ran"
+    notebook = write(tmp_path / "a.ipynb", code(f"open({str(ran)!r}, 'w')"))
+    (tmp_path / "file").write_text("")
+    # /proc takes no new folder even from root, to whom permissions mean nothing
+    for folder in [tmp_path / "file", *([Path("/proc/reports")] if Path("/proc/self").exists() else [])]:
+        with pytest.raises(ReportError, match=r"the folder .* cannot be written"):
+            report(notebook, out=folder)
+    assert not ran.exists()
+
+
+def test_pdf_without_a_browser_is_refused_before_the_run(tmp_path, monkeypatch, capsys):
+    ran = tmp_path / "ran"
+    notebook = write(tmp_path / "a.ipynb", code(f"open({str(ran)!r}, 'w')"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("BROWSER_PATH", raising=False)
+    monkeypatch.setattr("trialtools.report.browser.MAC", "/nowhere")
+    assert main(["report", str(notebook), "--pdf", "--out", str(tmp_path / "reports")]) == 2
+    assert "apt-get install chromium" in capsys.readouterr().err and not ran.exists()
+    monkeypatch.setenv("BROWSER_PATH", "no-such-browser")
+    with pytest.raises(ReportError, match="BROWSER_PATH names no program"):
+        find_browser()
+
+
+def test_the_command_line_says_bad_input(project, monkeypatch, capsys):
+    monkeypatch.chdir(project)
+    assert main(["report", "bars", "-p", "m=3"]) == 2
+    assert "has no parameter 'm'" in capsys.readouterr().err
+    (project / "notebooks" / "08_p.ipynb").unlink(missing_ok=True)
+    (project / "bad.yaml").write_text("id: X\n")
+    write(project / "notebooks" / "08_p.ipynb", code('protocol: str = "x.yaml"  # file', "parameters"))
+    assert main(["report", "p", "-p", "protocol=bad.yaml"]) == 2
+    assert "no valid protocol" in capsys.readouterr().err
+
+
+# A run that comes to its end
+
+
+def test_a_report_stands_alone(made, project):
+    text = made.html.read_text("utf-8")
+    assert made.html.name == "bars.html" and made.pdf is None
+    assert made.html.stat().st_size < 3_000_000
+    assert "<title>What of three bars?</title>" in text
+    assert sys.executable in text, "the kernel must be the Python that runs this"
+    assert " 6 1,71" in text, "the given patients are those of the caller's folder"
+    assert "not to be shown" not in text.split('id="plotly-packed"')[0]
+    assert "doubled = n * 2" in text, "a call that shows nothing is told with the next one"
+    assert "<script>alert(1)</script>" not in text
+    assert not list((project / "reports").glob(".~*")) and not list((project / "reports").glob("*.failed.ipynb"))
+
+
+def test_the_manifest_says_what_the_report_was_made_from(made, project):
+    told = json.loads(made.manifest.read_text())
+    assert told["parameters"]["given"] == {"patients": str(project / "mine.csv")}
+    assert told["parameters"]["run"]["n"] == 3 and told["seconds"] > 0
+    assert told["inputs"] == [
+        {"parameter": "patients", "path": "mine.csv", "sha256": file_sha256(project / "mine.csv"), "bytes": 20}
+    ]
+    assert told["notebook"]["sha256"] == file_sha256(project / "notebooks" / "07_bars.ipynb")
+    assert told["code"]["sha256"] == code_sha256() and told["packages"]["plotly"]
+    assert told["outputs"]["bars.html"]["sha256"] == file_sha256(made.html)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", told["made"])
+    assert made.notebook.stat().st_size < 100_000 and "output_path" not in made.notebook.read_text()
+
+
+def test_a_figure_is_live_and_the_page_asks_for_nothing(made, browse):
+    with browse(made.html) as (opened, asked):
+        drawn = opened.evaluate("Array.from(document.querySelectorAll('.js-plotly-plot .bars path')).length")
+        assert drawn == 3
+        opened.mouse.move(0, 0)
+        opened.locator(".js-plotly-plot .bars path").first.hover(force=True)
+        opened.wait_for_selector(".hoverlayer .hovertext", timeout=5000)
+        assert opened.locator(".plot > div").get_attribute("aria-label") == "Three bars"
+        assert opened.locator("details").first.get_attribute("open") is None
+    assert asked == [made.html.as_uri()]
+    with browse(made.html, width=360) as (opened, _):
+        assert opened.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_a_page_cannot_ask_for_anything(tmp_path, browse, facts):
+    hits = []
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_GET(self):
+            hits.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        do_POST = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Listener)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    hostile = (
+        f'<img src="{url}/img"><script src="{url}/js"></script><link rel="stylesheet" href="{url}/css">'
+        f'<style>@import "{url}/import"; body {{background: url({url}/bg)}}</style><iframe src="{url}/frame"></iframe>'
+        f'<script>fetch("{url}/fetch").catch(() => 0); navigator.sendBeacon("{url}/beacon"); new Image().src="{url}/i"'
+        f'</script><object data="{url}/object"></object><video src="{url}/video" autoplay></video>'
+        f'<form action="{url}/form" method="post" id="f"></form><script>document.getElementById("f").submit()</script>'
+    )
+    cell = new_code_cell("x", outputs=[new_output("display_data", {"text/html": hostile})])
+    file = tmp_path / "hostile.html"
+    file.write_text(page(new_notebook(cells=[cell]), facts))
+    with browse(file, drawn=False) as (opened, _):
+        opened.wait_for_timeout(800)
+    server.shutdown()
+    assert hits == []
+
+
+@pytest.fixture
+def facts():
+    return {
+        "report": "x",
+        "made": "2026-01-01T00:00:00Z",
+        "parameters": {"given": {}, "run": {"note": "</script><b>bold"}},
+        "inputs": [],
+        "notebook": {"file": "x.ipynb", "sha256": "0"},
+        "code": {"sha256": "0"},
+        "python": "3",
+        "packages": {"trialtools": "0"},
+    }
+
+
+def test_what_a_page_shows_and_what_it_folds(facts):
+    mime = "application/vnd.plotly.v1+json"
+    figure = {"data": [], "layout": {"title": "</script><b>x"}}
+    banner = '<div class="tt-banner"><strong>SYNTHETIC</strong></div>'
+    cells = [
+        new_markdown_cell("Words only"),
+        new_code_cell("a", outputs=[new_output("display_data", {mime: figure, "text/html": "lost"})]),
+        new_code_cell("b", outputs=[new_output("stream", name="stderr", text="a warning")]),
+        new_code_cell("c", outputs=[new_output("display_data", {"text/html": banner})]),
+    ]
+    text = page(new_notebook(cells=cells), facts)
+    assert "<title>x</title>" in text and "</script><b>" not in text
+    assert text.count('id="plotly-packed"') == 1 and "lost" not in text
+    assert re.search(r"<details><summary>Messages of the run</summary><pre>a warning", text)
+    assert '@top-center { content: "SYNTHETIC"' in text
+    assert "plotly-packed" not in page(new_notebook(cells=cells[:1]), facts), "a page without figures stays small"
+
+
+def test_a_report_is_printed(made, tmp_path, chromium):
+    print_pdf(chromium, made.html, tmp_path / "bars.pdf")
+    assert (tmp_path / "bars.pdf").read_bytes().startswith(b"%PDF")
+    told = subprocess.run(["pdftotext", "-layout", str(tmp_path / "bars.pdf"), "-"], capture_output=True, text=True)
+    assert "What of three bars?" in told.stdout and "Three bars" in told.stdout.replace("  ", " ")
+    assert "Show the call" not in told.stdout and re.search(r"1 ?/ ?\d", told.stdout), "sheets are numbered"
+
+
+def test_two_runs_differ_by_their_time_alone(made, project, monkeypatch):
+    monkeypatch.chdir(project)
+    before = made.html.read_text()
+    for name in ("bars.pdf", "bars.failed.ipynb"):
+        (project / "reports" / name).write_text("of an earlier run")
+    again = report("bars", {"patients": "mine.csv"}, out="reports")
+    stamp = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")
+    assert stamp.sub("", before) == stamp.sub("", again.html.read_text())
+    left = {file.name for file in (project / "reports").iterdir()}
+    assert left == {"bars.html", "bars.ipynb", "bars.manifest.json"}, "nothing of the earlier run may stay beside it"
+
+
+# A run that fails
+
+
+FAILURES = {
+    "raises": ("from trialtools.expr import ProtocolError\nraise ProtocolError('no field agee')", "no field agee"),
+    "ends": ("import sys\nsys.exit()", "ended the notebook early"),
+    "dies": ("import os\nos._exit(1)", "died"),
+}
+
+
+@pytest.mark.parametrize("how", FAILURES)
+def test_a_failed_run_leaves_no_page(how, tmp_path, capfd, monkeypatch):
+    source, said = FAILURES[how]
+    notebook = write(
+        tmp_path / "01_x.ipynb", new_markdown_cell("# X"), code("n = 1", "parameters"), code(source), code("n")
+    )
+    out = tmp_path / "reports"
+    out.mkdir()
+    for suffix in ("html", "pdf", "manifest.json"):
+        (out / f"x.{suffix}").write_text("old")
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", str(notebook), "-p", "n=2", "--out", "reports"]) == 3
+    error = capfd.readouterr().err
+    assert said in error and "\x1b" not in error and "Traceback" not in error
+    assert "x.failed.ipynb" in error and (out / "x.failed.ipynb").exists()
+    assert {file.name for file in out.iterdir()} == {
+        "x.failed.ipynb",
+        "x.previous.html",
+        "x.previous.pdf",
+        "x.previous.manifest.json",
+    }
+
+
+def test_an_error_that_a_cell_expects_fails_the_report_too(tmp_path):
+    notebook = write(tmp_path / "x.ipynb", code("1"), code("1 / 0", "raises-exception"), code("2"))
+    with pytest.raises(
+        NotebookError, match=r"x.ipynb failed in cell 2 \(1 / 0\): ZeroDivisionError: division"
+    ) as error:
+        report(notebook, out=tmp_path / "out")
+    assert error.value.cell == 2 and error.value.failed == tmp_path / "out" / "x.failed.ipynb"
+
+
+def test_a_killed_run_leaves_no_page_either(tmp_path):
+    notebook = write(tmp_path / "x.ipynb", code("import time\ntime.sleep(60)"))
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "x.html").write_text("old")
+    command = [sys.executable, "-m", "trialtools", "report", str(notebook), "--out", str(out)]
+    running = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while running.poll() is None and not list(out.glob(".~x-*/run.ipynb")):
+        time.sleep(0.1)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    assert {file.name for file in out.iterdir() if not file.name.startswith(".~")} == {"x.previous.html"}
+    assert (out / "x.previous.html").read_text() == "old"
+
+
+@pytest.fixture
+def browse(chromium):
+    """Open a page offline: the page, and every address it asks for."""
+    from contextlib import contextmanager
+
+    from playwright.sync_api import sync_playwright
+
+    @contextmanager
+    def opened(file, width=1000, drawn=True):
+        with sync_playwright() as play:
+            browser = play.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
+            try:
+                tab = browser.new_page(viewport={"width": width, "height": 900})
+                asked: list[str] = []
+                tab.on("request", lambda request: asked.append(request.url))
+                tab.goto(Path(file).resolve().as_uri(), wait_until="commit")
+                if drawn:
+                    tab.wait_for_selector("html[data-figures=drawn]", state="attached", timeout=60_000)
+                yield tab, asked
+            finally:
+                browser.close()
+
+    return opened

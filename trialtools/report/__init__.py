@@ -1,0 +1,176 @@
+"""A notebook and its parameters go in, a report comes out: one HTML page that stands alone, and what it was made from.
+
+Everything that can be refused is refused before the notebook runs. A run that fails leaves `NAME.failed.ipynb`, and no
+page that could be taken for its report: the page of an earlier run is renamed `NAME.previous.html` before the new run
+begins, and replaced only by a run that came to its end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .browser import find_browser, print_pdf
+from .errors import NotebookError, ReportError
+from .manifest import as_run, file_sha256, inputs, manifest
+from .page import page, prepare
+from .parameters import Parameter, checked, declared_parameters, located, parse_parameters
+from .run import execute, find_notebook, read_notebook, short_name
+
+__all__ = [
+    "NotebookError",
+    "Parameter",
+    "Report",
+    "ReportError",
+    "declared_parameters",
+    "find_notebook",
+    "parse_parameters",
+    "report",
+]
+
+LARGEST = 3_000_000
+SUFFIXES = (".html", ".pdf", ".ipynb", ".manifest.json")
+"""What a report consists of; the page is put in place last, so that where it stands the rest stands too."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where a report stands."""
+
+    html: Path
+    notebook: Path
+    manifest: Path
+    pdf: Path | None = None
+
+
+def report(
+    notebook: str | os.PathLike[str],
+    parameters: Mapping[str, Any] | None = None,
+    out: str | os.PathLike[str] = "reports",
+    pdf: bool = False,
+    progress: bool | None = None,
+) -> Report:
+    """Run a notebook into a report: `NAME.html`, `NAME.ipynb`, `NAME.manifest.json` and, if asked for, `NAME.pdf`.
+
+    Args:
+        notebook: a path, or a name such as `screening` for `notebooks/01_screening.ipynb`.
+        parameters: by name, held against the notebook's cell tagged `parameters` before it runs. Paths are seen from
+            where you stand, while the notebook itself runs in its own folder, as in JupyterLab; so its defaults are
+            written as seen from there. A text is a path if it is declared as `Path`, its comment says file, folder or
+            path, or its default or the value names something that exists.
+        out: the folder for the report; it is made where it is missing.
+        pdf: print the page as well, with the installed Chromium or Chrome.
+        progress: a bar on stderr; by default only where stderr is a terminal.
+
+    What unknown does is the notebook's affair; nothing here reads data.
+
+    Raises:
+        ReportError: an unknown parameter, a wrong type, no such notebook or file, no browser, a folder that cannot be
+            written. Apart from a browser that fails, all of it before anything ran or was touched.
+        NotebookError: the notebook failed; it says in which cell and leaves `NAME.failed.ipynb`.
+    """
+    source = find_notebook(notebook)
+    declared = declared_parameters(read_notebook(source))
+    given = located(checked(parameters or {}, declared, source.name), declared, source.parent)
+    printer = find_browser() if pdf else None
+    name, folder = short_name(source), Path(out)
+    run = as_run(given, declared)
+    facts = manifest(name, source, given, run, *inputs(run, source.parent, folder))
+    with _stage(folder, name) as stage:
+        _set_aside(folder, name)
+        began = time.monotonic()
+        executed = _executed(source, given, stage, folder, name, progress)
+        _write(stage, name, executed, facts)
+        if printer:
+            print_pdf(printer, stage / f"{name}.html", stage / f"{name}.pdf")
+        facts["seconds"] = round(time.monotonic() - began, 1)
+        _finish(stage, name, facts)
+        return _publish(stage, folder, name)
+
+
+@contextmanager
+def _stage(folder: Path, name: str) -> Iterator[Path]:
+    """A place beside the report where everything is written first: a run that is killed leaves nothing half-written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder, name)
+        stage = Path(tempfile.mkdtemp(prefix=f".~{name}-", dir=folder)).resolve()
+    except OSError as error:
+        raise ReportError(f"the folder {folder} cannot be written: {error.strerror or error}") from None
+    try:
+        yield stage
+    except OSError as error:
+        raise ReportError(f"the report could not be written to {folder}: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _sweep(folder: Path, name: str) -> None:
+    """Throw away what killed runs left; a day old, for another run may be at work."""
+    for left in folder.glob(f".~{name}-*"):
+        if time.time() - left.stat().st_mtime > 86_400:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _set_aside(folder: Path, name: str) -> None:
+    for suffix in SUFFIXES:
+        if (folder / f"{name}{suffix}").exists():
+            (folder / f"{name}{suffix}").replace(folder / f"{name}.previous{suffix}")
+
+
+def _executed(
+    source: Path, given: Mapping[str, Any], stage: Path, folder: Path, name: str, progress: bool | None
+) -> Any:
+    threading.Thread(target=prepare, daemon=True).start()
+    try:
+        return execute(source, given, stage, progress, name)
+    except NotebookError as error:
+        failed = folder / f"{name}.failed.ipynb"
+        if (stage / "run.ipynb").exists():
+            (stage / "run.ipynb").replace(failed)
+        raise NotebookError(error.message, error.cell, failed if failed.exists() else None) from None
+
+
+def _write(stage: Path, name: str, executed: Any, facts: Mapping[str, Any]) -> None:
+    import nbformat
+
+    # papermill notes where it wrote, which is a place that will be gone
+    executed.metadata.get("papermill", {}).pop("output_path", None)
+    nbformat.write(executed, stage / f"{name}.ipynb")
+    made = page(executed, facts).encode()
+    (stage / f"{name}.html").write_bytes(made)
+    if len(made) > LARGEST:
+        size = f"{len(made) / 1e6:.1f} MB"
+        warnings.warn(f"{name}.html has {size}, over 3 MB: a figure or a table carries many rows", stacklevel=3)
+
+
+def _finish(stage: Path, name: str, facts: Mapping[str, Any]) -> None:
+    outputs = {
+        file.name: {"sha256": file_sha256(file), "bytes": file.stat().st_size}
+        for suffix in SUFFIXES
+        if (file := stage / f"{name}{suffix}").exists()
+    }
+    text = json.dumps({**facts, "outputs": outputs}, indent=2, ensure_ascii=False, default=str)
+    (stage / f"{name}.manifest.json").write_text(text + "\n", "utf-8")
+
+
+def _publish(stage: Path, folder: Path, name: str) -> Report:
+    """Put everything in place, the page last; then what it replaces goes."""
+    for suffix in reversed(SUFFIXES):
+        if (stage / f"{name}{suffix}").exists():
+            (stage / f"{name}{suffix}").replace(folder / f"{name}{suffix}")
+    for suffix in SUFFIXES:
+        (folder / f"{name}.previous{suffix}").unlink(missing_ok=True)
+    (folder / f"{name}.failed.ipynb").unlink(missing_ok=True)
+    page, printed, notebook, made_from = (folder / f"{name}{suffix}" for suffix in SUFFIXES)
+    return Report(page, notebook, made_from, printed if printed.exists() else None)

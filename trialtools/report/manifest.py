@@ -1,0 +1,150 @@
+"""What a report was made from: hashes of data, protocol, code and outputs, versions, parameters, seed, time."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ..expr import ProtocolError
+from .errors import ReportError
+from .parameters import Parameter, exists
+from .run import PACKAGE
+
+PACKAGES = ("polars", "narwhals", "pandas", "pyarrow", "numpy", "pydantic", "duckdb", "z3-solver", "plotly")
+PACKAGES += ("great-tables", "papermill", "nbconvert", "ipykernel")
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file that a parameter names."""
+
+    parameter: str
+    path: str
+    sha256: str
+    bytes: int
+
+
+def inputs(
+    values: Mapping[str, Any], folder: Path, out: Path, here: Path | None = None
+) -> tuple[tuple[Input, ...], dict[str, Any] | None]:
+    """Every file that the parameters name, with its hash; and the protocol, if one of them is.
+
+    Args:
+        values: the parameters as run, defaults included; paths are seen from the notebook's `folder`.
+        out: the folder of the report, which is no input even if a parameter names it.
+
+    Raises:
+        ReportError: the parameter `protocol` names a file that is no valid protocol.
+    """
+    here = here or Path.cwd()
+    found, protocol = [], None
+    for name, value in values.items():
+        place = exists(folder, value)
+        if place is None or place.resolve() == out.resolve():
+            continue
+        files = [place] if place.is_file() else sorted(file for file in place.rglob("*") if file.is_file())
+        for file in files:
+            found.append(Input(name, _seen(file, here), file_sha256(file), file.stat().st_size))
+        if place.suffix in (".yaml", ".yml"):
+            protocol = _protocol(name, place, values.get("readings"), here) or protocol
+    return tuple(found), protocol
+
+
+def _protocol(name: str, file: Path, readings: Any, here: Path) -> dict[str, Any] | None:
+    from ..protocol import load_protocol
+
+    try:
+        protocol = load_protocol(file)
+    except ProtocolError as error:
+        if name == "protocol":
+            raise ReportError(f"the parameter protocol is no valid protocol: {error}") from None
+        return None
+    chosen = {**protocol.readings, **readings} if isinstance(readings, Mapping) else readings or protocol.readings
+    read = {"readings": chosen} if chosen else {}
+    return {"id": protocol.id, "sha256": protocol.sha256, "path": _seen(file, here), **read}
+
+
+def _seen(file: Path, here: Path) -> str:
+    """A path as the caller would write it: the manifest should not tell more of the machine than it must."""
+    file = file.resolve()
+    return str(file.relative_to(here.resolve())) if file.is_relative_to(here.resolve()) else str(file)
+
+
+def file_sha256(file: Path) -> str:
+    """The hash of a file, however large.
+
+    Raises:
+        ReportError: it cannot be read.
+    """
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise ReportError(f"{file} cannot be read: {error.strerror or error}") from None
+
+
+@cache
+def code_sha256() -> str:
+    """The hash of this package as it is installed: every file of code, by its place and content."""
+    digest = hashlib.sha256()
+    for file in sorted(file for file in PACKAGE.rglob("*") if file.suffix in (".py", ".css", ".js", ".j2")):
+        digest.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """What is installed of what a report rests on, this package first."""
+    found = {}
+    for name in ("trialtools", *PACKAGES):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    if "trialtools" not in found:
+        from .. import __version__
+
+        found = {"trialtools": __version__, **found}
+    return found
+
+
+def as_run(given: Mapping[str, Any], declared: Mapping[str, Parameter]) -> dict[str, Any]:
+    """The given values over the defaults; a default that is computed is shown as it is written."""
+    defaults = {name: parameter.default for name, parameter in declared.items()}
+    unread = {
+        name: parameter.written
+        for name, parameter in declared.items()
+        if parameter.default is None and parameter.written != "None"
+    }
+    return {**defaults, **unread, **given}
+
+
+def manifest(
+    name: str,
+    notebook: Path,
+    given: Mapping[str, Any],
+    run: Mapping[str, Any],
+    found: Sequence[Input],
+    protocol: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Everything that is known before the run; time, duration and outputs are added after it."""
+    seeds = {key: value for key, value in run.items() if key == "seed" or key.endswith("_seed")}
+    return {
+        "report": name,
+        "made": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "parameters": {"given": dict(given), "run": dict(run)},
+        **({"seed": next(iter(seeds.values())) if len(seeds) == 1 else seeds} if seeds else {}),
+        **({"protocol": dict(protocol)} if protocol else {}),
+        "inputs": [vars(each) for each in found],
+        "notebook": {"file": notebook.name, "sha256": file_sha256(notebook)},
+        "code": {"package": "trialtools", "sha256": code_sha256()},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": versions(),
+    }

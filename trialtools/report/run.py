@@ -1,0 +1,197 @@
+"""A notebook and checked parameters go in; the executed notebook comes out, or an error that says where it failed.
+
+The kernel is the very Python that runs this, whatever kernels are installed; it starts in the notebook's own folder, as
+it does in JupyterLab, and reads nobody's IPython profile.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import site
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import NotebookError, ReportError
+
+# To show a figure plotly imports nbformat, that jsonschema, and that compiles a grammar of web addresses for more than
+# a second; no report checks an address against a schema. And the notebook's folder must not hide a library.
+START = """
+import sys
+sys.path.remove("")
+sys.modules["rfc3987_syntax"] = None
+from ipykernel import kernelapp
+kernelapp.launch_new_instance()
+"""
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def find_notebook(name: str | os.PathLike[str], here: Path | None = None) -> Path:
+    """The notebook that a path or a short name means: `screening` is `notebooks/01_screening.ipynb`.
+
+    Names are looked for in `notebooks` below where you stand, then beside this package's own checkout.
+
+    Raises:
+        ReportError: there is none, with the nearest name.
+    """
+    here = here or Path.cwd()
+    path = here / Path(name).expanduser()
+    if path.is_file():
+        return path.resolve()
+    folders = [here / "notebooks", PACKAGE.parent / "notebooks"]
+    known = {short_name(file): file for folder in reversed(folders) for file in sorted(folder.glob("*.ipynb"))}
+    if found := known.get(str(name)) or next((f for f in known.values() if str(name) in (f.stem, f.name)), None):
+        return found.resolve()
+    close = difflib.get_close_matches(str(name), known, n=1)
+    hint = f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}" if known else ""
+    raise ReportError(f"there is no notebook '{name}'{hint}")
+
+
+def short_name(notebook: Path) -> str:
+    """The name of a notebook without its number.
+
+    >>> short_name(Path("notebooks/01_screening.ipynb"))
+    'screening'
+    """
+    return re.sub(r"^\d+[_-]+", "", notebook.stem) or notebook.stem
+
+
+def read_notebook(path: Path) -> Any:
+    """The notebook in a file.
+
+    Raises:
+        ReportError: it is no notebook.
+    """
+    import nbformat
+
+    try:
+        return nbformat.read(path, as_version=4)
+    except (OSError, ValueError, AttributeError, nbformat.reader.NotJSONError) as error:  # type: ignore[attr-defined]
+        raise ReportError(f"{path} is not a notebook that can be read: {_first_line(str(error))}") from None
+
+
+def execute(
+    notebook: Path, parameters: Mapping[str, Any], stage: Path, progress: bool | None = None, name: str = ""
+) -> Any:
+    """Run a notebook with its parameters and return it executed. It is kept in `stage`, cell by cell.
+
+    Raises:
+        NotebookError: a cell failed, ended the notebook early, or its Python died.
+    """
+    import papermill
+
+    kernel = _kernel(stage)
+    try:
+        papermill.execute_notebook(
+            _braced(notebook),
+            _braced(stage / "run.ipynb"),
+            parameters=dict(parameters),
+            kernel_name="python3",
+            language="python",
+            progress_bar=_progress(progress, name or short_name(notebook)),
+            log_output=False,
+            start_timeout=180,
+            store_widget_state=False,
+            kernel_manager_class=kernel,
+            resources={"metadata": {"path": str(notebook.parent)}},
+        )
+    except papermill.PapermillExecutionError:
+        pass  # told below, like every failure that papermill does not see
+    except Exception as error:
+        raise NotebookError(f"{notebook.name} could not be run: {_died(error)}") from None
+    executed = read_notebook(stage / "run.ipynb")
+    if failure := _failure(executed, notebook.name):
+        raise failure
+    return executed
+
+
+def _braced(path: Path) -> str:
+    """Papermill fills braces of a path in with parameters; ours are meant as they stand."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _progress(progress: bool | None, name: str) -> Any:
+    wanted = sys.stderr.isatty() if progress is None else progress
+    return {"desc": f"Running {name}", "unit": "cell", "delay": 0.5, "leave": False} if wanted else False
+
+
+def _kernel(stage: Path) -> type:
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+
+    # At its usual level the kernel tells on stderr that loopback is not encrypted and that it was shut down.
+    argv = [sys.executable, "-c", START, "-f", "{connection_file}", "--log-level=50"]
+    profile = stage / "ipython"
+    profile.mkdir()
+    argv.append(f"--ipython-dir={profile}")
+    spec = KernelSpec(argv=argv, display_name="Python 3", language="python", env=_environment())
+
+    class ThisPython(AsyncKernelManager):
+        kernel_spec = property(lambda self: spec)  # type: ignore[assignment]
+
+    return ThisPython
+
+
+def _environment() -> dict[str, str]:
+    """What the kernel needs to find this very package, and to draw figures as data rather than in a browser window."""
+    checkout = str(PACKAGE.parent)
+    paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    # site-packages in front of the standard library would hide parts of it
+    if checkout not in [*site.getsitepackages(), site.getusersitepackages()]:
+        paths = [checkout, *(path for path in paths if path != checkout)]
+    fixed = {"PLOTLY_RENDERER": "plotly_mimetype", "PYTHONHASHSEED": "0", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    return {"PYTHONPATH": os.pathsep.join(paths), **fixed} if paths else fixed
+
+
+def _failure(executed: Any, name: str) -> NotebookError | None:
+    """The first cell that did not come to its end; `sys.exit()` counts, though papermill takes it for success."""
+    number = 0
+    for cell in executed.cells:
+        tags = cell.metadata.get("tags", [])
+        if "papermill-error-cell-tag" in tags or ("injected-parameters" in tags and not _errors(cell)):
+            continue
+        number += 1
+        if not _errors(cell) and _ended(cell):
+            continue
+        line = _first_line(cell.source)
+        return NotebookError(f"{name} failed in cell {number} ({line}): {_told(_errors(cell))}", number)
+    return None
+
+
+def _ended(cell: Any) -> bool:
+    ran = cell.metadata.get("papermill", {}).get("status") == "completed" and cell.get("execution_count")
+    return bool(ran) or cell.cell_type != "code" or not cell.source.strip()
+
+
+def _errors(cell: Any) -> list[Any]:
+    return [output for output in cell.get("outputs", []) if output.output_type == "error"]
+
+
+def _told(errors: list[Any]) -> str:
+    """The error in its own words, without colours; the name of ours adds nothing, for they are sentences."""
+    if not errors:
+        return "it did not come to its end"
+    error = errors[-1]
+    if error.ename == "SystemExit":
+        return "it ended the notebook early; a report is a notebook that ran to its end"
+    words = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", error.evalue).strip()
+    if "pydantic" in error.ename.lower() or len(words) > 1500:
+        words = words[:1500]
+    ours = error.ename in ("ProtocolError", "DataError", "ReportError")
+    return words if ours and words else f"{error.ename}: {words}".rstrip(": ")
+
+
+def _died(error: Exception) -> str:
+    if "dead" in type(error).__name__.lower() or "died" in str(error).lower():
+        return "the Python that ran it died, perhaps for want of memory"
+    return _first_line(str(error)) or type(error).__name__
+
+
+def _first_line(text: str, width: int = 70) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
+    line = (lines or [text.strip()])[0]
+    return line if len(line) <= width else line[: width - 1] + "…"
