@@ -6,7 +6,6 @@ values, NaN, division, calendar months. The reference evaluator judges the resul
 
 from __future__ import annotations
 
-from datetime import date
 from functools import reduce
 from operator import add, and_, eq, ge, gt, le, lt, mul, ne, or_, sub
 from typing import Any
@@ -67,7 +66,7 @@ def facts(frame: Any, protocol: Protocol, fields: tuple[str, ...]) -> Any:
         else nw.lit(None, DTYPES[protocol.fields[name].type]()).alias(name)
         for name in wanted
     ]
-    frame = frame.select("patient_id", *columns) if "patient_id" in present else frame.select(*columns)
+    frame = frame.select("patient_id", *columns)
     applied = [_where_it_applies(name, protocol.applies[name]) for name in wanted if name in protocol.applies]
     return frame.with_columns(*applied) if applied else frame
 
@@ -93,15 +92,16 @@ def expression(formula: Formula) -> nw.Expr:
             return reduce(or_, map(expression, items))
         case AtLeast(n, items):
             return _at_least(n, [expression(item) for item in items])
-        case In(item, values) if type_of(item) == "date":
-            return reduce(or_, (_compare(item, "==", Value(value)) for value in values))
         case In(item, values):
             return expression(item).is_in(list(values))
         case Compare(operands, operators):
             pairs = zip(operands, operators, operands[1:], strict=False)
-            return reduce(and_, (_compare(*pair) for pair in pairs))
+            return reduce(and_, (_COMPARE[sign](expression(left), expression(right)) for left, sign, right in pairs))
+        case MonthsBefore(when, months):
+            return expression(when).dt.offset_by(f"-{months}mo").cast(nw.Date())
         case Arithmetic():
-            return _arithmetic(formula)
+            result = _arithmetic(formula)
+            return nw.when(result.is_finite()).then(result)
     raise TypeError(f"not a formula for a table: {formula!r}")
 
 
@@ -141,61 +141,19 @@ def _count(holds: nw.Expr) -> nw.Expr:
     return nw.when(holds).then(nw.lit(1)).otherwise(nw.lit(0))
 
 
-def _compare(left: Formula, operator: str, right: Formula) -> nw.Expr:
-    if type_of(left) == "date" and not (_plain(left) and _plain(right)):
-        return _COMPARE[operator](_days(_calendar(left)), _days(_calendar(right)))
-    return _COMPARE[operator](expression(left), expression(right))
-
-
-def _plain(formula: Formula) -> bool:
-    return isinstance(formula, Name | Value)
-
-
-def _arithmetic(formula: Arithmetic) -> nw.Expr:
-    """In double precision; no result that is not a number leaves here."""
+def _arithmetic(formula: Formula) -> nw.Expr:
+    """In double precision. NaN and infinity run on and become unknown at the end; only a divisor could lose them."""
+    if not isinstance(formula, Arithmetic):
+        return expression(formula).cast(nw.Float64())
     if type_of(formula.left) == "date":
-        return (_days(_calendar(formula.left)) - _days(_calendar(formula.right))).cast(nw.Float64())
-    left, right = (expression(side).cast(nw.Float64()) for side in (formula.left, formula.right))
+        return (_day_number(expression(formula.left)) - _day_number(expression(formula.right))).cast(nw.Float64())
+    left, right = _arithmetic(formula.left), _arithmetic(formula.right)
     if formula.operator == "/":
-        result = left / nw.when(right != 0).then(right)
-    else:
-        result = _ARITHMETIC[formula.operator](left, right)
-    return nw.when(result.is_finite()).then(result)
+        return left / nw.when((right != 0) & right.is_finite()).then(right)
+    return _ARITHMETIC[formula.operator](left, right)
 
 
-# Calendar arithmetic on whole numbers: engines differ in what a date minus a date is, and some cannot move by months.
-
-
-def _calendar(formula: Formula) -> tuple[Any, Any, Any]:
-    """Year, month and day of a date."""
-    match formula:
-        case Value(date() as value):
-            return value.year, value.month, value.day
-        case Name(name):
-            column = nw.col(name).dt
-            # Polars gives months as 8-bit numbers; arithmetic on them would wrap round.
-            return tuple(part.cast(nw.Int64()) for part in (column.year(), column.month(), column.day()))  # type: ignore[return-value]
-        case MonthsBefore(when, months):
-            year, month, day = _calendar(when)
-            count = year * 12 + month - 1 - months
-            year, month = count // 12, count % 12 + 1
-            last = _month_length(year, month)
-            return year, month, nw.when(day > last).then(last).otherwise(day)
-    raise TypeError(f"not a date: {formula!r}")
-
-
-def _month_length(year: Any, month: Any) -> nw.Expr:
-    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    february = nw.when(leap).then(nw.lit(29)).otherwise(nw.lit(28))
-    short = (month == 4) | (month == 6) | (month == 9) | (month == 11)
-    return nw.when(month == 2).then(february).otherwise(nw.when(short).then(nw.lit(30)).otherwise(nw.lit(31)))
-
-
-def _days(parts: tuple[Any, Any, Any]) -> Any:
-    """Days since the first of March of the year 0, the civil calendar carried back."""
-    year, month, day = parts
-    if isinstance(year, int):
-        return date(year, month, day).toordinal() + 305
-    early = nw.when(month <= 2).then(nw.lit(1)).otherwise(nw.lit(0))
-    year, month = year - early, month + 12 * early - 3
-    return year * 365 + year // 4 - year // 100 + year // 400 + (month * 153 + 2) // 5 + day - 1
+def _day_number(day: nw.Expr) -> nw.Expr:
+    """Days since the first of January of the year 1: engines differ in what a date minus a date is, not in this."""
+    past = day.dt.year().cast(nw.Int64()) - 1
+    return past * 365 + past // 4 - past // 100 + past // 400 + day.dt.ordinal_day().cast(nw.Int64())

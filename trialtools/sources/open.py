@@ -47,6 +47,8 @@ def _open_frame(source: Any) -> Any:
             raise DataError(
                 f"the pandas table cannot be read: {_first_line(error)}; give each column one type"
             ) from None
+    if frame.implementation.is_pyarrow():
+        return pl.LazyFrame(frame.to_native())  # shares the memory
     return frame.to_native().lazy() if isinstance(frame.to_native(), pl.DataFrame) else frame.to_native()
 
 
