@@ -14,7 +14,10 @@ from ..expr import ProtocolError
 from .model import Protocol
 from .yamlfile import read_yaml
 
-NOT_IN_FILE = ("text", "readings")
+NOT_IN_FILE = {
+    "text": "name the file of the registry text under source:",
+    "readings": "a reading is chosen when the file is loaded; the first one is the default",
+}
 
 
 def load_protocol(path: str | os.PathLike[str], readings: Mapping[str, str] | None = None) -> Protocol:
@@ -46,9 +49,9 @@ def read_protocol(
     """The protocol that a YAML text holds; `name` stands for the file in errors, `source` is sought in `folder`."""
 
     def complete(data: dict[str, Any]) -> dict[str, Any]:
-        for key in NOT_IN_FILE:
+        for key, instead in NOT_IN_FILE.items():
             if key in data:
-                raise ProtocolError(f"'{key}' is not read from the file", path=(key,))
+                raise ProtocolError(f"'{key}' is not a key of a protocol file; {instead}", path=(key, ""))
         text = _source(folder, data["source"]) if folder is not None and data.get("source") else ""
         return {**data, "text": text, "readings": dict(readings or {})}
 
@@ -62,11 +65,18 @@ def write_protocol(protocol: Protocol, path: str | os.PathLike[str]) -> Path:
     """
     file = Path(path)
     content = {key: value for key, value in _content(protocol).items() if key not in NOT_IN_FILE}
-    written = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
+    written = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     part = file.with_name(f".{file.name}.part")
     part.write_text(written, "utf-8")
     part.replace(file)
     return file
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes a value out wherever it stands, never as an alias of another place."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 def _content(value: Any) -> Any:
@@ -86,5 +96,7 @@ def _is_default(value: Any, field: Any) -> bool:
 def _source(folder: Path, source: Any) -> str:
     try:
         return (folder / str(source)).read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise ProtocolError(f"the registry text cannot be read: {folder / str(source)}", path=("source",)) from None
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        message = f"the registry text {folder / str(source)} cannot be read: {reason}"
+        raise ProtocolError(message, path=("source",)) from None

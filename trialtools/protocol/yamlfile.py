@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -31,11 +32,11 @@ def read_yaml(
     try:
         root = yaml.compose(written, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError) as error:
-        raise _not_yaml(error, name) from None
+        raise _not_yaml(error, written, name) from None
     if not isinstance(root, yaml.MappingNode):
-        raise ProtocolError("this file is a list of 'key: value' lines; see data/ for examples", where=name)
+        raise ProtocolError("this file holds no 'key: value' lines; see data/ for examples", where=name)
     try:
-        return _validated(prepare(_plain(root)), type)
+        return _validated(prepare(_plain(root, set())), type)
     except ProtocolError as error:
         raise error.located(_place(root, written, name, error)) from None
 
@@ -54,29 +55,76 @@ def _validated(data: dict[str, Any], type: type[T]) -> T:
         return _adapter(type).validate_python(data)
     except ValidationError as error:
         faults = error.errors()
-        message, path = _fault(faults[0], data, type)
+        message, path = _fault(faults, data, type)
         more = len({fault["loc"][:3] for fault in faults}) - 1
         raise ProtocolError(message + (f" (and {more} more after it)" if more else ""), path=path) from None
 
 
-def _fault(fault: Any, data: Any, type: type) -> tuple[str, tuple[str | int, ...]]:
-    """Pydantic's finding as one sentence, and the path without the marks of its own that pydantic puts in."""
+_UNKNOWN_KEY = ("unexpected_keyword_argument", "extra_forbidden")
+_EXPECTED = {  # by the first word of pydantic's own names of faults
+    "tuple": "a list, such as [a, b]",
+    "list": "a list, such as [a, b]",
+    "dict": "'key: value' lines",
+    "dataclass": "'key: value' lines",
+    "float": "a number",
+    "int": "a whole number",
+    "bool": "true or false",
+    "date": "a date, year-month-day",
+    "string": "text",
+}
+_COMMA = "a text with a comma inside { } needs quotes around it"
+
+
+def _fault(faults: Any, data: Any, type: type) -> tuple[str, tuple[str | int, ...]]:
+    """Pydantic's findings as one sentence, and the path without the marks of its own that pydantic puts in.
+
+    A misspelt key is told before the key that is missing for it.
+    """
+    beside = [fault for fault in faults if fault["loc"][:-1] == faults[0]["loc"][:-1]]
+    fault = next((fault for fault in beside if fault["type"] in _UNKNOWN_KEY), faults[0])
     path: tuple[str | int, ...] = ()
     for part in fault["loc"]:
-        inside = part in data if isinstance(data, dict) else isinstance(part, int) and isinstance(data, list)
-        if inside:
+        listed = isinstance(data, list) and isinstance(part, int) and part < len(data)
+        if listed or (isinstance(data, dict) and part in data):
             path, data = (*path, part), data[part]
     key = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
-    match fault["type"]:
-        case "missing" | "missing_argument":
-            return f"'{fault['loc'][-1]}' is missing here", path
-        case "unexpected_keyword_argument" | "extra_forbidden":
-            return f"'{key}' is not a key here{nearest(key, _keys(type, path[:-1]))}", path
-        case "literal_error":
-            return f"{key} is '{fault['input']}'; expected {fault['ctx']['expected'].replace(chr(39), '')}", path
-        case "string_type":
-            return f"{key} is {fault['input']!r}; expected text (put it in quotes)", path
-    return f"{key}: {fault['msg'][:1].lower()}{fault['msg'][1:]}", path
+    what = f"item {path[-1] + 1} of {key}" if path and isinstance(path[-1], int) else key
+    kind = fault["type"]
+    if kind in _UNKNOWN_KEY:
+        hint = f"; {_COMMA}" if data is None else nearest(key, _keys(type, path[:-1]))
+        return f"'{key}' is not a key here{hint}", (*path, "")
+    if kind.startswith("missing") and isinstance(fault["loc"][-1], str):
+        return f"'{fault['loc'][-1]}' is missing here", path
+    if isinstance(data, list) and kind in ("missing", "too_long"):
+        wanted = fault.get("ctx", {}).get("max_length") or max(other["loc"][-1] for other in beside) + 1
+        return f"{what} has {len(data)} value{'' if len(data) == 1 else 's'}; expected {wanted}", path
+    if kind == "literal_error":
+        return f"{what} is {_shown(data)}; expected {fault['ctx']['expected'].replace(chr(39), '')}", path
+    expected = _EXPECTED.get(kind.split("_")[0])
+    if data is None and expected:
+        return f"'{what}' has no value; {f'expected {expected}' if what.isidentifier() else _COMMA}", path
+    if expected:
+        quoted = " (put it in quotes)" if expected == "text" and not isinstance(data, list | dict) else ""
+        return f"{what} is {_shown(data)}; expected {expected}{quoted}", path
+    return f"{what}: {fault['msg'][:1].lower()}{fault['msg'][1:]}", path
+
+
+def _shown(value: Any) -> str:
+    """A value as its writer would recognize it."""
+    match value:
+        case None:
+            return "empty"
+        case bool():
+            return f"{str(value).lower()} (so YAML reads yes, no, on, off, true and false)"
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f"'{value}'"
+        case list():
+            return "a list"
+        case dict():
+            return "a set of keys"
+    return f"the date {value}"
 
 
 def _keys(type: type, path: tuple[str | int, ...]) -> list[str]:
@@ -94,62 +142,96 @@ def _dataclasses(hint: Any) -> list[Any]:
 # --- places in the file -----------------------------------------------------------------------------------------------
 
 
-def _plain(node: yaml.Node) -> Any:
+_TAGS = {yaml.MappingNode: "tag:yaml.org,2002:map", yaml.SequenceNode: "tag:yaml.org,2002:seq"}
+
+
+def _plain(node: yaml.Node, seen: set[int]) -> Any:
     """The data of a YAML tree. A key that stands twice is an error: YAML would silently keep the last."""
+    here = _mark(node.start_mark)
+    if id(node) in seen:
+        raise ProtocolError("this value is used again by '*'; write it out in both places", where=here)
+    seen.add(id(node))
+    if node.tag != _TAGS.get(type(node), node.tag):
+        raise ProtocolError(f"the tag '{node.tag}' is not read; leave it out", where=here)
     if isinstance(node, yaml.MappingNode):
         data: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            key, place = _plain(key_node), _mark(key_node.start_mark)
+            place = _mark(key_node.start_mark)
+            if key_node.value == "<<":
+                raise ProtocolError("'<<' is not read; write the keys out", where=place)
+            key = _plain(key_node, seen)
             if not isinstance(key, str):
-                raise ProtocolError(
-                    f"YAML does not read the key {key_node.value} as text; put it in quotes", where=place
-                )
+                raise ProtocolError(f"the key {key_node.value} is not text to YAML; put it in quotes", where=place)
             if key in data:
                 raise ProtocolError(f"the key '{key}' stands twice", where=place)
-            data[key] = _plain(value_node)
+            data[key] = _plain(value_node, seen)
         return data
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(item) for item in node.value]
+        return [_plain(item, seen) for item in node.value]
     try:
         return yaml.SafeLoader("").construct_object(node, deep=True)
-    except (yaml.YAMLError, ValueError) as error:
-        raise ProtocolError(f"YAML cannot read this value: {error}", where=_mark(node.start_mark)) from None
+    except yaml.YAMLError:
+        raise ProtocolError(f"the tag '{node.tag}' is not read; leave it out", where=here) from None
+    except ValueError as error:
+        message = f"YAML cannot read {node.value}: {error}; put it in quotes if it is text"
+        raise ProtocolError(message, where=here) from None
 
 
 def _mark(mark: Any) -> str:
     return f"line {mark.line + 1}, column {mark.column + 1}"
 
 
-def _not_yaml(error: Exception, name: str) -> ProtocolError:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or "nested too deeply"
-    place = f"{name}, {_mark(mark)}" if mark else name
-    message = f"this is not YAML: {problem}; a text with : # ? , or quotes in it needs quotes around it"
-    return ProtocolError(message, where=place)
+def _not_yaml(error: Exception, written: str, name: str) -> ProtocolError:
+    match error:
+        case yaml.reader.ReaderError():
+            line, column = _line_and_column(written, error.position)
+            message = f"the file holds an invisible character (U+{error.character:04X}); retype the line"
+            return ProtocolError(message, where=f"{name}, line {line}, column {column}")
+        case yaml.MarkedYAMLError(problem=str() as problem, problem_mark=mark):
+            return ProtocolError(_yaml_problem(problem), where=f"{name}, {_mark(mark)}" if mark else name)
+    return ProtocolError("this file is nested too deeply to be read", where=name)
+
+
+def _yaml_problem(problem: str) -> str:
+    if "'\\t'" in problem:
+        return "a tab stands here; YAML wants spaces"
+    if "another document" in problem:
+        return "a second document begins here (---); one file holds one"
+    if "<block end>" in problem:
+        return "this line does not fit the indentation of the lines above, or a quote above is not closed"
+    quotes = "a text that begins with > | @ % & * or holds : # , needs quotes around it"
+    return f"this is not YAML: {problem}; {quotes}"
 
 
 def _place(root: yaml.Node, written: str, name: str, error: ProtocolError) -> str:
     """`file, line 42, column 17 (I6, readings, guideline)`."""
     if error.where:
         return f"{name}, {error.where}"
-    node, said = root, []
+    node, key_node, said = root, None, []
     for key in error.path:
-        found = _child(node, key)
-        if found is None:
+        if key == "" and key_node is not None:
+            node, said[-1] = key_node, key_node.value
             break
-        node = found
+        if (found := _child(node, key)) is None:
+            break
+        key_node, node = found
         said.append(_named(node, key))
     if not said:
         return name
+    if error.span is None and key_node is not None and not (isinstance(node, yaml.ScalarNode) and node.value):
+        node = key_node  # a whole block, or nothing at all: the key says best where it is
     offset = len("".join(error.text[: error.span[0]].split())) if error.span else 0
-    return f"{name}, {_position(node, written, offset)} ({', '.join(filter(None, said))})"
+    line, column = _line_and_column(written, _index(node, written, offset))
+    named = ", ".join(filter(None, said))
+    return f"{name}, line {line}, column {column}{f' ({named})' if named else ''}"
 
 
-def _child(node: yaml.Node, key: str | int) -> yaml.Node | None:
+def _child(node: yaml.Node, key: str | int) -> tuple[yaml.Node | None, yaml.Node] | None:
+    """What stands under a key or at a position, with the key."""
     if isinstance(node, yaml.MappingNode):
-        return next((value for name, value in node.value if name.value == key), None)
+        return next((pair for pair in node.value if pair[0].value == key), None)
     if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-        return node.value[key]
+        return None, node.value[key]
     return None
 
 
@@ -159,21 +241,36 @@ def _named(node: yaml.Node, key: str | int) -> str:
         listed = isinstance(node, yaml.SequenceNode) and node.value and _child(node.value[0], "id") is not None
         return "" if listed else key
     own = _child(node, "id")
-    return own.value if own is not None else f"item {key + 1}"
+    return own[1].value if own is not None and own[1].value else f"item {key + 1}"
 
 
-def _position(node: yaml.Node, written: str, offset: int) -> str:
-    """Line and column of the character that stands `offset` visible characters into a value.
+_ESCAPED = {  # how one character of a value may be written, by the style of the YAML text
+    '"': re.compile(r"\\(?:x..|u.{4}|U.{8}|.)|.", re.DOTALL),
+    "'": re.compile(r"''|.", re.DOTALL),
+}
+_BLANKS = {"\\" + letter for letter in "ntrvfNLP_ \t\r\n"}
+
+
+def _index(node: yaml.Node, written: str, offset: int) -> int:
+    """Where in the file the character stands that is `offset` visible characters into a value.
 
     Folding changes white space only, so visible characters can be counted through any style of YAML text.
     """
-    at = node.start_mark.index
-    if isinstance(node, yaml.ScalarNode) and node.style in ("|", ">"):
+    at, style = node.start_mark.index, node.style if isinstance(node, yaml.ScalarNode) else None
+    if style in ("|", ">"):
         at = written.index("\n", at)
-    elif isinstance(node, yaml.ScalarNode) and node.style in ("'", '"'):
+    elif style in _ESCAPED:
         at += 1
-    while at < len(written) and (written[at].isspace() or offset):
-        offset -= not written[at].isspace()
-        at += 1
-    line = written.count("\n", 0, at) + 1
-    return f"line {line}, column {at - written.rfind(chr(10), 0, at)}"
+    while at < len(written):
+        token = _ESCAPED[style].match(written, at) if style in _ESCAPED else None
+        character = token[0] if token else written[at]
+        visible = not character.isspace() and character not in _BLANKS
+        if visible and not offset:
+            break
+        offset -= visible
+        at += len(character)
+    return at
+
+
+def _line_and_column(written: str, index: int) -> tuple[int, int]:
+    return written.count("\n", 0, index) + 1, index - written.rfind("\n", 0, index)
