@@ -120,7 +120,7 @@ def screen(protocol: Protocol, patients: Any, mapping: Any = None, engine: str |
     table = _moved(patients.frame, engine)
     key = keys(protocol)
     by = [f"key{position}" for position in range(len(key))]
-    known = facts(table, protocol, protocol.used).select(*key) if protocol.used else table.select(*key)
+    known = facts(table, protocol, protocol.used).with_columns(*key)
     grouped = known.group_by(by).agg(nw.len().alias("n"))
     if isinstance(grouped, nw.LazyFrame):
         grouped = _collected(grouped)

@@ -76,9 +76,12 @@ def _coded(name: str, field: Field, column: Column, source: str, dtype: Any) -> 
     codes: dict[str, bool | str] = dict(column.codes)
     if not codes and field.type == "flag":
         codes = {"true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
-    if not codes:
-        codes = {value: value for value in field.values}
     known = _present(text, column)
+    if not codes:
+        bad = known & ~text.is_in(list(field.values))
+        check = _invalid(name, column, source, bad, text, f"undeclared value; declared are {', '.join(field.values)}")
+        exact = column.on_invalid == "error" and not column.missing
+        return Typed(text if exact else nw.when(text.is_in(list(field.values))).then(text), (check,))
     values = nw.lit(None, DTYPES[field.type]())
     for meaning in dict.fromkeys(m for m in codes.values() if m != UNKNOWN):
         values = (
@@ -107,7 +110,7 @@ def _number(name: str, field: Field, column: Column, source: str, dtype: Any) ->
         raw = nw.when(~raw.is_in([float(code) for code in column.missing if _is_number(code)])).then(raw)
     floating = dtype == nw.String or not dtype.is_integer()
     if floating:
-        raw = raw.cast(nw.Float64())
+        raw = raw if dtype in (nw.Float64, nw.String) else raw.cast(nw.Float64())
         checks.append(_finding(name, source, "not a number (NaN or infinite)", ~raw.is_finite(), raw))
     if column.unit and field.unit:
         try:
@@ -120,7 +123,7 @@ def _number(name: str, field: Field, column: Column, source: str, dtype: Any) ->
         fraction = raw.is_finite() & (raw.round(0) != raw)
         checks.append(_invalid(name, column, source, fraction, raw, "not a whole number"))
         raw = nw.when(raw.round(0) == raw).then(raw)
-    elif not floating:
+    elif not floating and dtype != nw.Int64:
         raw = raw.cast(nw.Int64())
     low, high = field.limits
     outside = (raw < low) | (raw > high)
@@ -177,9 +180,9 @@ def parsed(source: str) -> str:
 
 def _text(source: str, dtype: Any) -> nw.Expr:
     column = nw.col(source)
-    if dtype.is_float():
-        column = column.cast(nw.Int64())
-    return (column if dtype == nw.String else column.cast(nw.String())).str.strip_chars()
+    if dtype == nw.String:
+        return column
+    return (column.cast(nw.Int64()) if dtype.is_float() else column).cast(nw.String())
 
 
 def _present(text: nw.Expr, column: Column) -> nw.Expr:

@@ -89,7 +89,8 @@ def _read_csv(path: Path, separator: str) -> Any:
         raise DataError(f"{path.name}: the column {doubled[0].split('_duplicated_')[0]} stands twice in the header")
     if len(frame.columns) == 1 and ";" in frame.columns[0] and separator == ",":
         raise DataError(f"{path.name} separates its columns with ';'; declare separator: ';' in the mapping")
-    return frame.lazy()
+    text = pl.all().str.strip_chars()
+    return frame.select(pl.when(text != "").then(text).name.keep()).lazy()
 
 
 def _broken(path: Path, error: Exception) -> str:

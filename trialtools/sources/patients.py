@@ -186,10 +186,22 @@ def _id_checks(id: PatientId) -> list[Check]:
 
 
 def _repeated(frame: Any, id: str) -> list[Any]:
-    """The first few ids that stand more than once."""
+    """The ids that stand more than once."""
+    if frame.implementation.is_polars():
+        frame = _suspected(frame.to_native(), id)
     counted = frame.group_by(id).agg(nw.len().alias("__n__")).filter(nw.col("__n__") > 1).select(id)
     counted = counted.collect("polars") if isinstance(counted, nw.LazyFrame) else counted
     return sorted(counted[id].to_list(), key=str)
+
+
+def _suspected(frame: Any, id: str) -> Any:
+    """The rows whose id shares its hash with another: sorted hashes need a tenth of the room of a group-by."""
+    import numpy as np
+    import polars as pl
+
+    hashes = frame.select(pl.col(id).hash()).collect(engine="streaming").to_series().to_numpy(writable=True)
+    hashes.sort()
+    return nw.from_native(frame.filter(pl.col(id).hash().is_in(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]))))
 
 
 # --- what is wrong ----------------------------------------------------------------------------------------------------
