@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 LABELS = 232
 """Room for the words at the left; they are wrapped to it."""
 
-COLUMNS = {"pass": 68, "fail": 60, "unknown": 76}
-"""Room for the numbers at the right."""
-
 SOLID_IS_CERTAIN = "Solid: eligible for certain; hatched: possible"
 
 GAP = 10
@@ -54,6 +51,7 @@ def states(frame: pd.DataFrame, title: str | None = None, subtitle: str | None =
     n = max(row["n"] for row in rows)
     labels, records = _grouped(rows)
     places, height = _places(labels)
+    columns = {state: _room([state, *(count(row[state]) for row in rows)]) for state in STATES}
     made = figure(
         title or _most(rows, n),
         subtitle
@@ -61,7 +59,7 @@ def states(frame: pd.DataFrame, title: str | None = None, subtitle: str | None =
         else f"{count(n)} patients; each criterion by itself, in the order of the protocol",
         height=height,
         left=LABELS + GAP,
-        right=sum(COLUMNS.values()),
+        right=sum(columns.values()),
         head=30,
         source=source,
     )
@@ -75,7 +73,7 @@ def states(frame: pd.DataFrame, title: str | None = None, subtitle: str | None =
         shares = [percent(v / n, 0) if v / n >= 0.17 and state != "unknown" else "" for v in values]
         inside = {"textposition": "inside", "insidetextanchor": "middle", "textangle": 0}
         made.data[-1].update(text=shares, textfont={"color": "white", "size": SMALL}, **inside)
-        notes += _column(state, [count(v) for v in values], here)
+        notes += _column(state, [count(v) for v in values], here, columns)
     _axes(made, n, height, notes)
     quarters = [0, 0.25, 0.5, 0.75, 1]
     made.update_xaxes(tickvals=[n * part for part in quarters], ticktext=[percent(part, 0) for part in quarters])
@@ -111,7 +109,7 @@ def readings(frame: pd.DataFrame, title: str | None = None, subtitle: str | None
         subtitle if subtitle is not None else f"{count(n)} patients; ● as chosen. {SOLID_IS_CERTAIN}",
         height=height,
         left=LABELS + GAP,
-        right=130,
+        right=_room([interval(row["certain"], row["possible"]) for row in rows], bold=True),
         source=source,
     )
     notes = _words(labels, places)
@@ -157,7 +155,7 @@ def lacking(frame: pd.DataFrame, title: str | None = None, subtitle: str | None 
         subtitle if subtitle is not None else "Undetermined patients by what is unknown. Solid: nothing else is open",
         height=height,
         left=LABELS + GAP,
-        right=120,
+        right=_room([f"{count(row['n'])} ({count(row['alone'])} alone)" for row in rows]),
         source=source,
     )
     notes = _words(labels, places)
@@ -248,14 +246,21 @@ def _bar(
     made.add_bar(name=name, marker=marker, hovertext=hover, hovertemplate="%{hovertext}<extra></extra>", **place)
 
 
+def _room(texts: Sequence[str], bold: bool = False) -> int:
+    """How much room numbers need at the right, in the widest of the fonts."""
+    return round(max(len(text) for text in texts) * (8.6 if bold else 7.4)) + 18
+
+
 def _words(labels: Sequence[str], places: Sequence[float]) -> list[dict[str, Any]]:
     left = -LABELS - GAP
     return [note(label, x=0, y=at, yref="y", xshift=left) for label, at in zip(labels, places, strict=True)]
 
 
-def _column(state: str, texts: Sequence[str], places: Sequence[float]) -> list[dict[str, Any]]:
+def _column(
+    state: str, texts: Sequence[str], places: Sequence[float], columns: Mapping[str, int]
+) -> list[dict[str, Any]]:
     """Numbers in a column at the right, headed by their state: the legend and the direct label in one."""
-    shift = sum(list(COLUMNS.values())[: list(COLUMNS).index(state) + 1])
+    shift = sum(list(columns.values())[: list(columns).index(state) + 1])
     right: dict[str, Any] = {"x": 1, "xanchor": "right", "xshift": shift, "yref": "y", "size": 12}
     head = note(f"<b>{state}</b>", y=1, color=STATES[state], **{**right, "yref": "paper", "yshift": 10})
     colours = [QUIET if text == "0" else INK for text in texts]
