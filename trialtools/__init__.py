@@ -10,19 +10,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .cohort import answer as answer
     from .cohort import attrition as attrition
     from .cohort import compare_readings as compare_readings
     from .cohort import lacking as lacking
     from .cohort import states as states
     from .cohort import suppress as suppress
     from .expr import ProtocolError as ProtocolError
+    from .linting import lint as lint
+    from .output import write_screening as write_screening
     from .protocol import DataError as DataError
     from .protocol import Protocol as Protocol
+    from .protocol import ambiguities as ambiguities
+    from .protocol import assumptions as assumptions
     from .protocol import load_protocol as load_protocol
+    from .protocol import rules as rules
     from .protocol import write_protocol as write_protocol
+    from .reasons import explain as explain
+    from .reasons import nearest_eligible as nearest_eligible
+    from .reasons import open_items as open_items
+    from .reasons import why as why
     from .screening import Screening as Screening
     from .screening import screen as screen
     from .sources import Patients as Patients
+    from .sources import one_patient as one_patient
     from .sources import read_patients as read_patients
     from .sources import where as where
 
@@ -32,10 +43,13 @@ __version__ = "0.1.0"
 # a protocol alone; and no room bears the name of a door, for importing the room would then hide the door.
 DOORS = {
     "expr": ("ProtocolError",),
-    "protocol": ("DataError", "Protocol", "load_protocol", "write_protocol"),
-    "sources": ("Patients", "read_patients", "where"),
+    "protocol": ("DataError", "Protocol", "ambiguities", "assumptions", "load_protocol", "rules", "write_protocol"),
+    "sources": ("Patients", "one_patient", "read_patients", "where"),
     "screening": ("Screening", "screen"),
-    "cohort": ("attrition", "compare_readings", "lacking", "states", "suppress"),
+    "linting": ("lint",),
+    "reasons": ("explain", "nearest_eligible", "open_items", "why"),
+    "output": ("write_screening",),
+    "cohort": ("answer", "attrition", "compare_readings", "lacking", "states", "suppress"),
 }
 _ROOM = {name: room for room, names in DOORS.items() for name in names}
 __all__ = [*_ROOM]  # pyright: ignore[reportUnsupportedDunderAll]

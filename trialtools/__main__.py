@@ -1,4 +1,4 @@
-"""The command line: words of a shell go in, an exit code comes out. 0 done, 1 found, 2 bad input, 3 a notebook failed."""
+"""The command line: words go in, an exit code comes out: 0 done, 1 found, 2 bad input, 3 a notebook failed."""
 
 from __future__ import annotations
 
@@ -85,20 +85,11 @@ def _protocol_and_patients(parser: argparse.ArgumentParser) -> None:
 def _protocol(options: argparse.Namespace) -> Any:
     from .protocol import load_protocol
 
-    return load_protocol(options.protocol, readings=dict(_pair(reading) for reading in options.reading))
-
-
-def _pair(text: str) -> tuple[str, str]:
-    from .expr import ProtocolError
-
-    key, sign, value = text.partition("=")
-    if not sign or not key or not value:
-        raise ProtocolError(f"'{text}' is not of the form criterion=reading, such as I6=registered")
-    return key, value
+    return load_protocol(options.protocol, readings=", ".join(options.reading))
 
 
 def _check(options: argparse.Namespace) -> int:
-    from .lint import as_json, as_text, lint
+    from .linting import as_json, as_text, lint
 
     protocol = _protocol(options)
     findings = lint(protocol)
@@ -122,7 +113,7 @@ def _screen(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from .explain import explain
+    from .reasons import explain
     from .sources import one_patient, read_patients
 
     protocol = _protocol(options)
@@ -136,7 +127,8 @@ def _simulate_cohort(options: argparse.Namespace) -> int:
     from .protocol import load_protocol
     from .simulate import write_cohort
 
-    for path in write_cohort(load_protocol(options.protocol), options.n, options.seed, Path(options.out)):
+    protocol = load_protocol(options.protocol)
+    for path in write_cohort(protocol, options.n, options.seed, Path(options.out), path=options.protocol):
         print(f"wrote {path} (synthetic)")
     return DONE
 

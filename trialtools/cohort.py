@@ -6,6 +6,7 @@ Everything here is counted from the patterns of a screening, never from the pati
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .protocol import Protocol
@@ -15,6 +16,22 @@ from .sources import Patients, read_patients
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+
+def answer(screening: Screening) -> str:
+    """Who could enter, in two sentences: the interval, and what is missing most often."""
+    if screening.n == 0:
+        return "Nobody was screened."
+    certain, possible = screening.certain, screening.possible
+    who = "Nobody can be confirmed" if certain == 0 else f"{certain:,} of {screening.n:,} are eligible for certain"
+    if possible == certain:
+        return f"{who}, and nobody else could be." if possible else "Nobody is eligible, whatever is still unknown."
+    open_ = lacking(screening)
+    missing = ", ".join(label[:1].lower() + label[1:] for label in open_[~open_["judged"]]["label"].head(3))
+    waiting = screening.counts["awaiting_judgement"]
+    judged = f" {waiting:,} of them wait only for a person's judgement." if waiting else ""
+    lacks = f" What they lack most: {missing}." if missing else ""
+    return f"{who}; {possible:,} could be, once everything is known.{judged}{lacks}"
 
 
 def states(screening: Screening) -> pd.DataFrame:
@@ -100,7 +117,9 @@ def lacking(screening: Screening) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values("n", ascending=False, kind="stable", ignore_index=True)
 
 
-def compare_readings(protocol: Protocol, patients: Any, mapping: Any = None) -> pd.DataFrame:
+def compare_readings(
+    protocol: Protocol, patients: Any, mapping: Any = None, criteria: Sequence[str] | None = None
+) -> pd.DataFrame:
     """What each reading of each ambiguous sentence makes of the cohort, all other readings as chosen.
 
     Columns: criterion, label, reading, chosen, pass, fail, unknown, certain, possible, n; `certain` and `possible` are
@@ -112,7 +131,7 @@ def compare_readings(protocol: Protocol, patients: Any, mapping: Any = None) -> 
         patients = read_patients(patients, protocol, mapping)
     rows = []
     for criterion in protocol.criteria:
-        for reading in criterion.readings:
+        for reading in criterion.readings if criteria is None or criterion.id in criteria else ():
             screening = screen(protocol.with_readings({criterion.id: reading}), patients)
             state = states(screening).set_index("criterion").to_dict("index")[criterion.id]
             rows.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 SUMMARY = "summary.json"
 
 
-def write_screening(screening: Screening, folder: Path, with_evidence: bool = True) -> list[Path]:
+def write_screening(screening: Screening, folder: str | os.PathLike[str], with_evidence: bool = True) -> list[Path]:
     """Write decisions, evidence, patterns, quality and summary; what was there before stays until all is written.
 
     `summary.json` goes last and holds the hash of every other file: with it the set is whole, without it there is none.
@@ -35,6 +36,7 @@ def write_screening(screening: Screening, folder: Path, with_evidence: bool = Tr
     """
     from tqdm import tqdm
 
+    folder = Path(folder)
     files: dict[str, Callable[[Path], object]] = {
         "patterns.csv": lambda path: screening.patterns.to_csv(path, index=False),
         "quality.csv": lambda path: screening.patients.quality.to_csv(path, index=False),
@@ -70,8 +72,9 @@ def summary_text(screening: Screening) -> str:
     """What was found, in a few lines for a terminal."""
     protocol, counts, absent = screening.protocol, screening.counts, screening.patients.absent
     needed = [name for name in absent if name in protocol.used]
+    label = ", SYNTHETIC" if screening.patients.synthetic else ""
     lines = [
-        f"{protocol.id}: {screening.n:,} screened ({screening.patients.name})",
+        f"{protocol.id}: {screening.n:,} screened ({screening.patients.name}{label})",
         f"  eligible      {screening.certain:,} certain, {screening.possible:,} possible",
         f"  ineligible    {counts['ineligible']:,}",
         f"  undetermined  {counts['undetermined']:,}, of them {counts['awaiting_judgement']:,} await only a judgement",

@@ -109,6 +109,9 @@ def _finding(certain: int, possible: int, n: int) -> str:
 
 def _adds_up(rows: Sequence[Mapping[str, Any]], n: int | None) -> None:
     """Raise where the frame contradicts itself: a flow diagram with a wrong sum must not exist."""
+    for row in rows:
+        if any(absent(row[key]) for key in ("failed_here", "possible", "certain")):
+            raise ValueError("the flow needs every count; a frame with suppressed counts can be shown as a table")
     if rows and n is not None and rows[0]["possible"] != n:
         raise ValueError(f"the flow begins with {rows[0]['possible']} patients, but {n} were screened")
     for before, row in pairwise(rows):

@@ -6,6 +6,7 @@ against the cited guideline, and the registry text that no criterion quotes.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -44,7 +45,16 @@ I4 (SARS-CoV-2 shown in the laboratory, read as "any_result") fails it.
         sentence = "Some questions about this protocol were too hard to settle; nothing is claimed there."
         found.append(Finding("too-hard", "too-hard", "note", sentence))
     order = list(KINDS)
-    return tuple(sorted(found, key=lambda finding: (finding.severity, order.index(finding.kind))))
+    found.sort(key=lambda finding: (finding.severity, order.index(finding.kind)))
+    return tuple(_distinct(found))
+
+
+def _distinct(found: list[Finding]) -> Iterator[Finding]:
+    """No id twice: the second alternative that reads the same is `...:2`."""
+    seen = Counter()
+    for finding in found:
+        seen[finding.id] += 1
+        yield finding if seen[finding.id] == 1 else replace(finding, id=f"{finding.id}:{seen[finding.id]}")
 
 
 def _proven(desk: Desk) -> Iterator[Finding]:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
-from ..expr import Not, parse, words
+from ..expr import parse, words
 from ..logic.formula import Z3
+from ..protocol import Fact
 from .finding import Finding, assuming, fact_words, joined, named, quotes_of
-from .prove import Desk, Proof, because, possible, says
+from .prove import Desk, Proof, because, possible, required, says
 
 
 def impossible_facts(desk: Desk) -> Iterator[Finding]:
@@ -83,15 +84,9 @@ def _without(desk: Desk, *ids: str) -> list[Z3]:
 
 def _other_readings(desk: Desk) -> Iterator[tuple[str, str, Z3]]:
     """Every reading that was not chosen, and that it is surely passed."""
-    for criterion in desk.protocol.criteria:
-        for reading in criterion.texts:
-            if reading != desk.protocol.reading(criterion.id):
-                yield criterion.id, reading, _passed(desk, criterion.id, reading)
-
-
-def _passed(desk: Desk, id: str, reading: str) -> Z3:
-    formula = desk.protocol.formula(id, reading)
-    return says(desk, Not(formula) if desk.protocol.criterion[id].kind == "exclusion" else formula).true
+    for (id, reading), claim in desk.readings.items():
+        if reading != desk.protocol.reading(id):
+            yield id, reading, claim
 
 
 def excluding_readings(desk: Desk) -> Iterator[Finding]:
@@ -131,32 +126,26 @@ def _excludes(desk: Desk, chosen: dict[str, str], proof: Proof) -> Finding:
 
 def guideline(desk: Desk) -> Iterator[Finding]:
     """Every reading of every criterion that no patient of the cited guideline can pass."""
+    for fact in desk.protocol.guideline:
+        cited = says(desk, parse(fact.formula, desk.protocol.fields)).true
+        if possible(desk, [cited]):
+            for (id, reading), claim in desk.readings.items():
+                if not possible(desk, [cited, claim]) and possible(desk, [claim]):
+                    yield _against(desk, fact, id, reading)
+
+
+def _against(desk: Desk, fact: Fact, id: str, reading: str) -> Finding:
     protocol = desk.protocol
-    for fact in protocol.guideline:
-        formula = parse(fact.formula, protocol.fields)
-        cited = says(desk, formula).true
-        for criterion in protocol.criteria:
-            for reading in criterion.texts:
-                claims = [cited, _passed(desk, criterion.id, reading)]
-                if not possible(desk, [cited]) or possible(desk, claims) or not possible(desk, claims[1:]):
-                    continue
-                which = named(protocol, criterion.id, reading={criterion.id: reading})
-                asks = words(_asked(desk, criterion.id, reading), protocol.fields)
-                told = f'{which} asks for "{asks}", but the cited guideline says: "{fact.says}" ({fact.id}).'
-                chosen = reading == protocol.reading(criterion.id)
-                used = "" if chosen else " This reading is not the one chosen."
-                yield Finding(
-                    id=f"guideline:{criterion.id}:{f'{reading}:' if reading else ''}{fact.id}",
-                    kind="guideline",
-                    severity="finding",
-                    sentence=f"{told} No patient can satisfy both.{used}",
-                    criteria=(criterion.id,),
-                    quotes=quotes_of(protocol, (criterion.id,)),
-                    facts=(f"{fact.id}: {fact.says}{f' ({fact.source})' if fact.source else ''}",),
-                    no_patient=True,
-                )
-
-
-def _asked(desk: Desk, id: str, reading: str):
-    formula = desk.protocol.formula(id, reading)
-    return Not(formula) if desk.protocol.criterion[id].kind == "exclusion" else formula
+    asks = words(required(protocol, id, reading), protocol.fields)
+    used = "" if reading == protocol.reading(id) else " This reading is not the one chosen."
+    return Finding(
+        id=f"guideline:{id}:{f'{reading}:' if reading else ''}{fact.id}",
+        kind="guideline",
+        severity="finding",
+        sentence=f'{named(protocol, id, reading={id: reading})} asks for "{asks}", but the cited guideline says: '
+        f'"{fact.says}" ({fact.id}). No patient can satisfy both.{used}',
+        criteria=(id,),
+        quotes=quotes_of(protocol, (id,)),
+        facts=(f"{fact.id}: {fact.says}{f' ({fact.source})' if fact.source else ''}",),
+        no_patient=True,
+    )

@@ -79,9 +79,9 @@ def _boundary(desk: Desk, limit: Limit) -> Finding | None:
     if on_it is None:
         return None
     past_it = {**on_it, limit.field: following}
-    failed = [id for id, state in states(desk, on_it).items() if state is not True]
+    expected = {id: id != limit.criterion for id in desk.passes}
     passes = all(state is True for state in states(desk, past_it).values())
-    if not agreed(desk, failed == [limit.criterion] and passes, on_it):
+    if not agreed(desk, on_it.get(limit.field) == limit.number and states(desk, on_it) == expected and passes, on_it):
         return None
     sign = "above" if limit.operator == ">" else "below"
     at, past = _shown(field, limit.number), _shown(field, following)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..expr import Arithmetic, Formula, children, evaluate, type_of
+from ..expr import Arithmetic, Formula, Not, children, evaluate, type_of
 from ..logic import Logic, Pair, encode, on_step, pair, requirements, solver, witness
 from ..logic.formula import Z3
 from ..protocol import Protocol
@@ -45,6 +45,13 @@ class Desk:
         return {id: pair.true for id, pair in self.pairs.items()}
 
     @cached_property
+    def readings(self) -> dict[tuple[str, str], Z3]:
+        """By criterion and reading, chosen or not, that it is surely passed so."""
+        protocol = self.protocol
+        read = [(c.id, reading) for c in protocol.criteria for reading in c.texts]
+        return {which: says(self, required(protocol, *which)).true for which in read}
+
+    @cached_property
     def complete(self) -> Z3:
         """That everything is known."""
         import z3
@@ -70,6 +77,12 @@ def sit_down(protocol: Protocol) -> Desk:
     made = solver(logic)
     made.set("relevancy", 0)  # three times faster here: the questions are many and alike
     return Desk(protocol, logic, made, requirements(logic), logic.facts)
+
+
+def required(protocol: Protocol, id: str, reading: str) -> Formula:
+    """What must hold to pass a criterion in one of its readings."""
+    formula = protocol.formula(id, reading)
+    return Not(formula) if protocol.criterion[id].kind == "exclusion" else formula
 
 
 def says(desk: Desk, formula: Formula) -> Pair:

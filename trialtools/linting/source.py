@@ -87,7 +87,8 @@ def field_findings(protocol: Protocol) -> Iterator[Finding]:
                 f"recorded ({_labels(protocol, recorded)}). Split in two, one part could be screened without a person."
             )
             yield _about(protocol, id, "judgement", sentence)
-    unused = [name for name in protocol.fields if name not in _used(protocol)]
+    used = _used(protocol)
+    unused = [name for name in protocol.fields if name not in used]
     if unused:
         one = len(unused) == 1
         sentence = (

@@ -2,6 +2,7 @@
 
 from .check import expressions, quotes, squeeze
 from .file import load_protocol, read_protocol, write_protocol
+from .listing import ambiguities, assumptions, rules
 from .model import (
     MAX_CRITERIA,
     STRICT,
@@ -30,12 +31,15 @@ __all__ = [
     "Fact",
     "Field",
     "Protocol",
+    "ambiguities",
+    "assumptions",
     "expressions",
     "load_protocol",
     "possible",
     "quotes",
     "read_protocol",
     "read_yaml",
+    "rules",
     "squeeze",
     "write_protocol",
 ]

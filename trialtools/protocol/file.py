@@ -20,12 +20,13 @@ NOT_IN_FILE = {
 }
 
 
-def load_protocol(path: str | os.PathLike[str], readings: Mapping[str, str] | None = None) -> Protocol:
+def load_protocol(path: str | os.PathLike[str], readings: Mapping[str, str] | str | None = None) -> Protocol:
     """The protocol that a YAML file holds.
 
     Args:
         path: the file; its `source` is looked for beside it.
-        readings: by criterion id, the reading to choose where a sentence is ambiguous; the first one otherwise.
+        readings: by criterion id, the reading to choose where a sentence is ambiguous, the first one otherwise; as a
+            mapping, or as text such as `"I6=registered, E7=literal"`.
 
     Raises:
         ProtocolError: the first fault, with file, line, column and the nearest name.
@@ -40,7 +41,19 @@ def load_protocol(path: str | os.PathLike[str], readings: Mapping[str, str] | No
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ProtocolError(f"the protocol cannot be read: {reason}", where=str(path)) from None
-    return read_protocol(written, name=str(path), folder=file.parent, readings=readings)
+    chosen = _pairs(readings) if isinstance(readings, str) else readings
+    return read_protocol(written, name=str(path), folder=file.parent, readings=chosen)
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """`"I6=registered, E7=literal"` as a mapping."""
+    chosen = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        criterion, sign, reading = (piece.strip() for piece in part.partition("="))
+        if not (criterion and sign and reading):
+            raise ProtocolError(f"'{part}' is not of the form criterion=reading, such as I6=registered")
+        chosen[criterion] = reading
+    return chosen
 
 
 def read_protocol(

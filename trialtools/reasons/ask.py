@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..expr import Formula, Name, Not, Or, names, parse
-from ..protocol import Field, Protocol
+from ..protocol import Field, Protocol, possible
 from .goals import Choices, Goal, opposite, surely
-from .options import WHOLE_RANGE, Cell, Motion, Option, cells, rank, reach, recorded, typical
+from .options import WHOLE_RANGE, Cell, Motion, Option, cells, rank, reach, typical
 from .search import best
 from .ties import settle
 
@@ -52,7 +52,7 @@ def movable_choices(protocol: Protocol, patient: Mapping[str, Any], freed: Itera
     """
     known, freed = recorded(protocol, patient), set(freed)
     fields = _asked(protocol)
-    fixed = {name: value for name, value in known.items() if fields_fixed(protocol, name) and name not in freed}
+    fixed = {n: value for n, value in known.items() if protocol.fields[n].change == "never" and n not in freed}
     cut, tied = cells(fields, formulas(protocol), fixed)
     price = prices(protocol)
     change = 1 << (max(price.values()).bit_length() + len(fields).bit_length() + 1)  # a distance outweighs any cost
@@ -70,8 +70,11 @@ def movable_choices(protocol: Protocol, patient: Mapping[str, Any], freed: Itera
     return Choices(protocol, options, ordered)
 
 
-def fields_fixed(protocol: Protocol, name: str) -> bool:
-    return protocol.fields[name].change == "never"
+def recorded(protocol: Protocol, patient: Mapping[str, Any]) -> dict[str, Any]:
+    """What is on record of a patient, impossible values and flags that cannot be so left out."""
+    facts = protocol.facts_of(patient)
+    found = {name: possible(field, patient.get(name)) for name, field in protocol.fields.items()}
+    return {name: value for name, value in found.items() if value is not None and value == facts[name]}
 
 
 def formulas(protocol: Protocol) -> list[Formula]:

@@ -11,7 +11,23 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
-from ..expr import And, AtLeast, Compare, Formula, In, Known, Name, Not, Or, Value, evaluate, names, type_of
+from ..expr import (
+    And,
+    Arithmetic,
+    AtLeast,
+    Compare,
+    Formula,
+    In,
+    Known,
+    Name,
+    Not,
+    Or,
+    Value,
+    children,
+    evaluate,
+    names,
+    type_of,
+)
 from ..protocol import Protocol
 from .options import Motion, Option, atoms, is_tied
 
@@ -181,9 +197,14 @@ def opposite(choices: Choices, goal: Goal) -> Goal:
     match goal:
         case Leaf(name, mask):
             return Leaf(name, choices.full(name) & ~mask)
-        case Tie(atom, wanted, met):
-            return Tie(atom, wanted, not met)
+        case Tie(atom, wanted, met):  # without a division, a comparison of known values is true or false
+            return Tie(atom, wanted, not met) if _divides(atom) else Tie(atom, not wanted)
     return some(len(goal.parts) - goal.n + 1, [opposite(choices, part) for part in goal.parts])
+
+
+def _divides(formula: Formula) -> bool:
+    divides = isinstance(formula, Arithmetic) and formula.operator == "/"
+    return divides or any(_divides(child) for child in children(formula))
 
 
 def fields_of(goal: Goal) -> Iterator[str]:

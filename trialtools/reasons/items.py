@@ -9,10 +9,10 @@ from typing import Any
 from ..protocol import Protocol
 from .ask import consistent, open_choices
 from .goals import Choices, Goal, fields_of, given, opposite, some, surely
-from .options import in_words
 from .search import TooHard, Way, apart, best
 from .ties import settle
 from .verdict import Decision, decide, states
+from .wording import in_words
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,10 @@ def open_items(protocol: Protocol, patient: Mapping[str, Any], limit: int = 5, w
 
     >>> from trialtools.protocol import read_protocol
     >>> sketch = read_protocol('''
-    ... {id: S, title: S, fields: {hb: {type: number, label: Haemoglobin}, tb: {type: flag, label: TB test, cost: 4}},
-    ...  criteria: [{id: I1, kind: inclusion, label: Hb, when: hb >= 8}, {id: E1, kind: exclusion, label: TB, when: tb}]}
+    ... {id: S, title: S,
+    ...  fields: {hb: {type: number, label: Haemoglobin}, tb: {type: flag, label: TB test, cost: 4}},
+    ...  criteria: [{id: I1, kind: inclusion, label: Hb, when: hb >= 8},
+    ...             {id: E1, kind: exclusion, label: TB, when: tb}]}
     ... ''')
     >>> print(open_items(sketch, {}).text())
     To settle: Haemoglobin, then TB test

@@ -1,20 +1,21 @@
-"""A protocol and a patient go in; the smallest permitted change that makes the patient eligible, or a proof, comes out."""
+"""A protocol and a patient go in; the smallest change that makes the patient eligible comes out, or why none does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ..expr import names
 from ..protocol import Field, Protocol
-from .ask import declared, movable_choices, world_goals
+from .ask import declared, movable_choices, recorded, world_goals
 from .goals import Choices, Goal, surely
 from .items import Answer, answer
-from .options import distance, recorded, step_of
+from .options import distance, step_of
 from .search import TooHard, Way, best
 from .ties import settle
-from .verdict import decide, shown, states
+from .verdict import decide, states
+from .wording import shown, with_unit
 
 
 @dataclass(frozen=True)
@@ -147,9 +148,8 @@ def _change(protocol: Protocol, name: str, before: Any, after: Any) -> Change:
     field = protocol.fields[name]
     if isinstance(before, int) and isinstance(after, float) and after.is_integer():
         after = int(after)
-    unit = f" {field.unit}" if field.unit else ""
-    old, new = (shown(field, value).removesuffix(unit) for value in (before, after))
-    return Change(name, field.label, before, after, f"{old} -> {new}{unit}")
+    old, new = (shown(replace(field, unit=None), value) for value in (before, after))
+    return Change(name, field.label, before, after, with_unit(f"{old} -> {new}", field))
 
 
 # --- why there is none ------------------------------------------------------------------------------------------------

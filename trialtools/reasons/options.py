@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Any
 
 from ..expr import Arithmetic, Compare, Formula, In, Name, Value, children, evaluate, names, type_of
-from ..protocol import Field, Protocol, possible
+from ..protocol import Field
 
 Cell = tuple[int, int]
 """The first and the last rank of a run of values."""
@@ -307,55 +307,3 @@ def _stepped(field: Field, value: Any, cell: Cell, up: bool) -> Any:
 
 def _exact(field: Field, value: Any) -> Fraction:
     return Fraction(value.toordinal()) if field.type == "date" else Fraction(str(value))
-
-
-def recorded(protocol: Protocol, patient: Mapping[str, Any]) -> dict[str, Any]:
-    """What is on record of a patient, impossible values and flags that cannot be so left out."""
-    facts = protocol.facts_of(patient)
-    found = {name: possible(field, patient.get(name)) for name, field in protocol.fields.items()}
-    return {name: value for name, value in found.items() if value is not None and value == facts[name]}
-
-
-def in_words(field: Field, kept: Iterable[Cell]) -> str:
-    """What a fact would have to be, for the cells that will do."""
-    if field.type == "flag":
-        return " or ".join("yes" if cell[0] else "no" for cell in kept)
-    if field.type == "category":
-        return " or ".join(field.values[cell[0]] for cell in kept)
-    runs: list[Cell] = []
-    for cell in sorted(kept):
-        if runs and runs[-1][1] + 1 == cell[0]:
-            runs[-1] = runs[-1][0], cell[1]
-        else:
-            runs.append(cell)
-    unit = f" {field.unit}" if field.unit else ""
-    return " or ".join(_run_in_words(field, run) for run in runs) + unit
-
-
-def _run_in_words(field: Field, run: Cell) -> str:
-    low, high = whole(field)
-    if run == (low, high):
-        return "any value"
-    if run[0] == run[1]:
-        return said(unrank(field, run[0]))
-    bounds = []
-    if run[0] > low:
-        bounds.append(_bound(field, run[0], -1, "at least", "above"))
-    if run[1] < high:
-        bounds.append(_bound(field, run[1], 1, "at most", "below"))
-    return " and ".join(bounds)
-
-
-def _bound(field: Field, place: int, beyond: int, including: str, excluding: str) -> str:
-    """`above 93` rather than `at least 93.00000000000001`: the shorter number is the one that was written."""
-    here, there = said(unrank(field, place)), said(unrank(field, place + beyond))
-    if field.type == "number" and len(there) < len(here):
-        return f"{excluding} {there}"
-    return f"{including} {here}"
-
-
-def said(value: Any) -> str:
-    """A number or a date without its unit."""
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else repr(value)
-    return str(value)

@@ -31,9 +31,11 @@ def headline(explanation: Explanation) -> str:
 
 def title(verdict: Verdict) -> str:
     """The name of a criterion; of an exclusion also whether it applies, for passing it means that it does not."""
+    waits = verdict.judgement and verdict.state == "unknown"
     if verdict.kind == "inclusion":
-        return verdict.label
-    applies = {"pass": "does not apply", "fail": "applies", "unknown": "not known whether it applies"}[verdict.state]
+        return f"{verdict.label} (for a person to judge)" if waits else verdict.label
+    open_ = "for a person to judge" if waits else "not known whether it applies"
+    applies = {"pass": "does not apply", "fail": "applies", "unknown": open_}[verdict.state]
     return f"{verdict.label} (exclusion: {applies})"
 
 
@@ -44,15 +46,14 @@ def as_text(explanation: Explanation, full: bool = False) -> str:
     """The verdict as plain text."""
     named = f" · patient {explanation.patient}" if explanation.patient else ""
     lines = [f"{explanation.protocol}{named}", headline(explanation)]
-    lines += [f"! {note}" for note in explanation.notes]
+    lines += [line for note in explanation.notes for line in _wrapped(note, "! ", "  ")]
     width = max(len(verdict.id) for verdict in explanation.criteria)
+    spaced = True
     for verdict in in_order(explanation):
-        if full or verdict.state != "pass":
-            lines += ["", *_told(verdict, width, full)]
-        elif lines[-1] and not lines[-1].startswith(SYMBOLS["pass"]) and not lines[-1].startswith(" " * 12):
-            lines += ["", *_brief(verdict, width)]
-        else:
-            lines += _brief(verdict, width)
+        told = full or verdict.state != "pass"
+        lines += [""] if told or spaced else []
+        lines += _told(verdict, width, full) if told else _brief(verdict, width)
+        spaced = told
     return "\n".join(lines)
 
 
@@ -64,17 +65,19 @@ def _brief(verdict: Verdict, width: int) -> list[str]:
     """What passes, in as little as one line: its name and the values that decided."""
     start = _line(verdict, width)
     values = "; ".join(leaf.value for leaf in leaves(verdict.tree))
-    return _wrapped(f"{title(verdict)}. {values}", start, " " * len(start))
+    return _wrapped(f"{title(verdict)} · {values}", start, " " * len(start))
 
 
 def _told(verdict: Verdict, width: int, full: bool) -> list[str]:
+    """The name, the sentence, how it is read (the tree says the default reading already), and the steps."""
     start = _line(verdict, width)
     inside = " " * len(start)
     lines = _wrapped(title(verdict), start, inside)
     for quote in verdict.quotes:
         lines += _wrapped(f'"{quote}"', inside, inside + " ")
     if verdict.reading:
-        lines += _wrapped(f"read as {verdict.reading}: {verdict.words}", inside, inside + "  ")
+        reading = f"read as {verdict.reading}: {verdict.words}" if full else f"read as {verdict.reading}"
+        lines += _wrapped(reading, inside, inside + "  ")
     lines += _branches(verdict.tree, inside, full)
     if verdict.known_later and verdict.state == "unknown":
         lines += _wrapped(f"not known at screening: {verdict.known_later}", inside, inside + "  ")
@@ -85,19 +88,19 @@ def _branches(node: Node, indent: str, full: bool) -> list[str]:
     start = f"{indent}{SYMBOLS[node.state]} "
     if not node.children:
         return _wrapped(step(node), start, indent + "  ")
-    lines = [f"{start}{node.words}"]
     shown = [child for child in node.children if full or child.deciding]
+    hidden = len(node.children) - len(shown)
+    beside = f" ({hidden} more {'does' if hidden == 1 else 'do'} not decide)" if hidden else ""
+    lines = [f"{start}{node.words}:{beside}"]
     for child in shown:
         lines += _branches(child, indent + "  ", full)
-    if hidden := len(node.children) - len(shown):
-        lines.append(f"{indent}  ({hidden} more that {'does' if hidden == 1 else 'do'} not decide)")
     return lines
 
 
 def step(node: Node) -> str:
-    """A single step: what is known, and what was asked for where the value alone does not tell."""
-    told = node.words.endswith(": yes")
-    return node.value if told else f"{node.value} ({node.words})"
+    """A single step: what is known and, unless it is as it should be, what was asked for."""
+    plain = node.state == "pass" and node.words in ("needed: yes", "needed: no")
+    return node.value if plain or not node.words else f"{node.value} ({node.words})"
 
 
 def _wrapped(text: str, first: str, later: str) -> list[str]:

@@ -174,6 +174,8 @@ def _advanced(
             box[goal.name] = before & goal.mask
             changed |= {goal.name} if before & goal.mask != before else set()
         elif isinstance(goal, Tie):
+            if Tie(goal.atom, not goal.wanted) in ties and goal.met:
+                return None
             ties = (*ties, goal)
         elif goal.n >= len(goal.parts):
             if goal.n > len(goal.parts):

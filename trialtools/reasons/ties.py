@@ -41,7 +41,7 @@ def settle(choices: Choices, box: Box, ties: tuple[Tie, ...]) -> tuple[int, Box,
     values = {name: _all_values(choices, name, options) for name, options in tied.items()}
     last = next((name for name, found in values.items() if found is None and _stands_once(name, ties)), None)
     sure = all(found is not None for name, found in values.items() if name != last)
-    lists = {n: found or _likely(tied[n]) for n, found in values.items() if n != last}
+    lists = {n: found or _likely(choices, n, tied[n]) for n, found in values.items() if n != last}
     sure = sure and prod(map(len, lists.values())) <= ROWS
     found = _tried(choices, lists, last, tied, ties)
     if not sure and (found is None or found[0] > least):
@@ -126,8 +126,13 @@ def _all_values(choices: Choices, name: str, options: list[Option]) -> list[Pric
     return found if len(found) <= VALUES else None
 
 
-def _likely(options: list[Option]) -> list[Priced]:
-    return [(option.price, option.value) for option in options]
+def _likely(choices: Choices, name: str, options: list[Option]) -> list[Priced]:
+    """The values that stand for the options, and the ends of those that are not yet on record."""
+    likely = [(option.price, option.value) for option in options]
+    if name not in choices.motions:
+        ends = [(option.price, place) for option in options for place in option.cell]
+        likely += [(price, unrank(choices.protocol.fields[name], place)) for price, place in ends]
+    return likely
 
 
 # --- Z3 ---------------------------------------------------------------------------------------------------------------
@@ -150,7 +155,8 @@ def _solved(
         pair = in_z3.pair(logic, tie.atom)
         holds = pair.true if tie.wanted else pair.false
         optimizer.add(holds if tie.met else z3.Not(holds))
-    optimizer.minimize(sum(_priced(logic, optimizer, choices, name, options) for name, options in tied.items()))
+    prices = [_priced(logic, optimizer, choices, name, options) for name, options in tied.items()]
+    optimizer.minimize(z3.Sum(prices))
     answer = str(optimizer.check())
     if answer != "sat":
         if answer == "unsat":
@@ -171,7 +177,7 @@ def _priced(logic: Any, optimizer: Any, choices: Choices, name: str, options: li
     from ..logic.formula import exact
 
     field, value, motion = choices.protocol.fields[name], logic.value[name], choices.motions.get(name)
-    inside, price = [], z3.RealVal(0, logic.record.context)
+    inside, price = [], z3.RealVal(0, logic.record.context)  # of a value in none of the options, which is ruled out
     for option in sorted(options, key=lambda option: -option.price):
         low, high = (in_z3.value_of(logic, name, unrank(field, place)) for place in option.cell)
         here = z3.And(value >= low, value <= high)
@@ -180,7 +186,7 @@ def _priced(logic: Any, optimizer: Any, choices: Choices, name: str, options: li
             start = in_z3.value_of(logic, name, motion.start)
             here = z3.And(here, z3.IsInt((value - start) / exact(float(step_of(field)), logic.record.context)))
             slope = z3.RealVal(str(motion.slope), logic.record.context)
-            cost = motion.fixed + slope * z3.Abs(value - start)
+            cost = z3.Sum(z3.RealVal(motion.fixed, logic.record.context), slope * z3.Abs(value - start))
         inside.append(here)
         price = z3.If(here, cost, price)
     optimizer.add(z3.Or(inside))

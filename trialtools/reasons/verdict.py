@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from ..expr import And, AtLeast, Formula, Name, Not, Or, Value, definite, evaluate, names, parse, words
 from ..protocol import Criterion, Field, Protocol, possible
+from .wording import shown
 
 State = Literal["pass", "fail", "unknown"]
 Decision = Literal["eligible", "ineligible", "undetermined"]
@@ -108,7 +109,7 @@ def explain(protocol: Protocol, patient: Mapping[str, Any]) -> Explanation:
     >>> verdict.decision, verdict.counts
     ('ineligible', {'pass': 2, 'fail': 1, 'unknown': 15})
     >>> print(verdict.criteria[5].tree.value)
-    Respiratory rate at rest 31 /min
+    Respiratory rate at rest 31/min
 
     Source: Kleene, Introduction to Metamathematics (1952), section 64.
     """
@@ -140,16 +141,6 @@ def states(protocol: Protocol, facts: Mapping[str, Any]) -> dict[str, State]:
     return {id: state_of(evaluate(formula, facts)) for id, formula in protocol.requirements.items()}
 
 
-def shown(field: Field, value: Any) -> str:
-    """A value as people write it, with its unit."""
-    if value is None:
-        return "not known"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    said = f"{value:.15g}" if isinstance(value, float) else str(value)
-    return f"{said} {field.unit}" if field.unit else said
-
-
 # --- the tree ---------------------------------------------------------------------------------------------------------
 
 
@@ -165,7 +156,9 @@ class _Seen:
 def _verdict(seen: _Seen, criterion: Criterion) -> Verdict:
     formula = seen.protocol.requirements[criterion.id]
     tree = _tree(seen, formula)
-    said = words(formula.item if criterion.kind == "exclusion" and isinstance(formula, Not) else formula, _fields(seen))
+    said = words(
+        formula.item if criterion.kind == "exclusion" and isinstance(formula, Not) else formula, seen.protocol.fields
+    )
     return Verdict(
         criterion.id,
         criterion.kind,
@@ -208,21 +201,21 @@ def _beside(node: Node) -> Node:
 
 
 def _heading(formula: And | Or | AtLeast, wanted: bool) -> str:
-    match formula:
-        case And():
-            return "all of" if wanted else "not all of"
-        case Or():
-            return "any of" if wanted else "none of"
-    return f"at least {formula.n} of" if wanted else f"fewer than {formula.n} of"
+    """How many of the steps have to come out well; a step that is excluded comes out well where it does not hold."""
+    total = len(formula.items)
+    n = total if isinstance(formula, And) else 1 if isinstance(formula, Or) else formula.n
+    n = n if wanted else total - n + 1
+    return "all of these" if n == total else "one of these" if n == 1 else f"{n} of these {total}"
 
 
 def _asked(seen: _Seen, formula: Formula, wanted: bool) -> str:
     """What a single step asks for, without the label that stands before it already."""
     if isinstance(formula, Name):
-        return "needed: yes" if wanted else "excluded: yes"
-    asked = words(formula, _fields(seen))
+        return f"needed: {shown(seen.protocol.fields[formula.name], wanted)}"
+    asked = words(formula, seen.protocol.fields)
     (label, *more) = [seen.protocol.fields[name].label for name in names(formula)] or [""]
-    asked = asked if more else asked.removeprefix(label).removeprefix(" is ")
+    if not more and label.lower() in asked.lower():
+        asked = asked[asked.lower().index(label.lower()) + len(label) :].removeprefix(" is ").strip()
     return f"{'needed' if wanted else 'excluded'}: {asked}"
 
 
@@ -253,10 +246,6 @@ def _outside(field: Field, recorded: Any) -> str:
 def _why_not(seen: _Seen, name: str) -> str:
     causes = names(seen.protocol.applies[name])
     return " · ".join(_value(seen, cause) for cause in causes)
-
-
-def _fields(seen: _Seen) -> dict[str, Field]:
-    return seen.protocol.fields
 
 
 def _notes(seen: _Seen) -> Iterable[str]:

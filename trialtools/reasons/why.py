@@ -8,12 +8,12 @@ from typing import Any
 
 from ..expr import names
 from ..protocol import Protocol
-from .ask import known_choices
+from .ask import known_choices, recorded
 from .goals import surely
-from .options import recorded
 from .search import best
 from .ties import settle
-from .verdict import Decision, State, Verdict, explain, leaves, shown
+from .verdict import Decision, State, Verdict, explain, leaves
+from .wording import shown
 
 
 @dataclass(frozen=True)

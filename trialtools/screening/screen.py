@@ -91,6 +91,7 @@ class Screening:
             "readings": {c.id: self.protocol.reading(c.id) for c in self.protocol.criteria if c.readings},
             "criteria": by_criterion,
             "patients": self.patients.name,
+            "synthetic": self.patients.synthetic,
             "quality_findings": int(self.patients.quality["n"].sum()),
         }
 

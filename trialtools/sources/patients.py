@@ -30,6 +30,7 @@ class Patients:
 
     `frame` is a Narwhals frame, lazy where its engine is, with `patient_id` and a typed column for each field that the
     source has; `absent` names the fields it lacks, unknown for all. `quality` lists what was wrong: one row a finding.
+    A source with a column `synthetic` is labelled so wherever it is shown.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Patients:
     n: int
     absent: tuple[str, ...]
     quality: pd.DataFrame
+    synthetic: bool = False
 
 
 def read_patients(source: Any, protocol: Protocol, mapping: Mapping | str | os.PathLike[str] | None = None) -> Patients:
@@ -99,7 +101,7 @@ def _read(native: Any, name: str, protocol: Protocol, mapping: Mapping) -> Patie
     n, findings = _tested(frame, checks, _id_column(mapping.id))
     findings += _inapplicable(table, protocol, tuple(read), n)
     absent = tuple(field for field in protocol.fields if field not in read)
-    return Patients(mapping.name or name, table, n, absent, _quality(findings))
+    return Patients(mapping.name or name, table, n, absent, _quality(findings), "synthetic" in schema)
 
 
 def _columns(protocol: Protocol, mapping: Mapping, schema: dict[str, Any]) -> dict[str, Column]:
