@@ -242,7 +242,9 @@ class Protocol:
     def sha256(self) -> str:
         """The hash of what the protocol says: canonical content and registry text, without the chosen readings."""
         content = asdict(replace(self, readings={}, source=None))
-        canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str, separators=(",", ":"))
+        for criterion in content["criteria"]:
+            criterion["readings"] = list(criterion["readings"].items())  # their order says which one is the default
+        canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, default=repr, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def with_readings(self, readings: Mapping[str, str]) -> Protocol:
