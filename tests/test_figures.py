@@ -169,6 +169,21 @@ def test_no_patients_give_a_figure_that_says_so(protocol, n):
     assert "no patients" in figures.flow(flow if n == 0 else flow.head(0))
 
 
+def test_a_suppressed_count_is_a_dash_and_never_a_zero(protocol):
+    flow, states = screened(protocol)
+    hidden = states.astype({"fail": "Int64"})
+    hidden.loc[0, "fail"] = pd.NA
+    made = figures.states(hidden)
+    assert made.data[1].x[0] == 0 and "—" in made.data[1].hovertext[0]
+    assert "—" in [note.text for note in made.layout.annotations]
+    lacks = LACKING.astype({"n": "Int64", "alone": "Int64"})
+    lacks.loc[1, ["n", "alone"]] = pd.NA
+    assert [note.text for note in figures.lacking(lacks).layout.annotations][-1] == "—"
+    assert "—" in tables.table(lacks).as_raw_html()
+    with pytest.raises(ValueError, match="suppressed counts can be shown as a table"):
+        figures.flow(flow.astype({"failed_here": "Int64"}).replace({"failed_here": {0: pd.NA}}))
+
+
 def test_words_of_a_protocol_are_never_markup(protocol):
     flow, states = screened(protocol)
     for frame in (flow, states):

@@ -117,8 +117,8 @@ def lacking(frame: pd.DataFrame, title: str | None = None, subtitle: str | None 
     """What is unknown of the undetermined patients, the most frequent first.
 
     Args:
-        frame: criterion or field, label, n (for whom it is unknown), alone (for whom it is the only thing open); of (all
-            who are undetermined) and judged (a person decides) if there.
+        frame: criterion or field, label, n (for whom it is unknown), alone (for whom it is the only thing open); and
+            if there, of (all who are undetermined) and judged (a person decides).
         title: the finding; otherwise what is missing most.
         subtitle: the population.
         source: a last line.
