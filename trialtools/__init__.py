@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from .cohort import answer as answer
     from .cohort import attrition as attrition
     from .cohort import compare_readings as compare_readings
+    from .cohort import interactions as interactions
     from .cohort import lacking as lacking
     from .cohort import states as states
     from .cohort import suppress as suppress
+    from .cohort import worklist as worklist
     from .expr import ProtocolError as ProtocolError
     from .linting import lint as lint
     from .output import write_screening as write_screening
@@ -49,7 +51,16 @@ DOORS = {
     "linting": ("lint",),
     "reasons": ("explain", "nearest_eligible", "open_items", "why"),
     "output": ("write_screening",),
-    "cohort": ("answer", "attrition", "compare_readings", "lacking", "states", "suppress"),
+    "cohort": (
+        "answer",
+        "attrition",
+        "compare_readings",
+        "interactions",
+        "lacking",
+        "states",
+        "suppress",
+        "worklist",
+    ),
 }
 _ROOM = {name: room for room, names in DOORS.items() for name in names}
 __all__ = [*_ROOM]  # pyright: ignore[reportUnsupportedDunderAll]

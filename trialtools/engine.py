@@ -6,6 +6,7 @@ values, NaN, division, calendar months. The reference evaluator judges the resul
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from operator import add, and_, eq, ge, gt, le, lt, mul, ne, or_, sub
 from typing import Any
@@ -117,14 +118,13 @@ def outcome(requirement: Formula, passed: int, failed: int, unknown: int) -> nw.
     return nw.when(holds).then(literal[0]).otherwise(nw.when(~holds).then(literal[1]).otherwise(literal[2]))
 
 
-def keys(protocol: Protocol) -> list[nw.Expr]:
-    """The state of all criteria as few integers: in each, the low 31 bits say fail and the next 31 say unknown."""
-    requirements = list(protocol.requirements.values())
+def keys(requirements: Sequence[Formula]) -> list[nw.Expr]:
+    """The states of all requirements as few integers: in each, the low 31 bits say fail and the next 31 say unknown."""
     chunks = [requirements[start : start + CHUNK] for start in range(0, len(requirements), CHUNK)]
     return [_key(chunk).alias(f"key{position}") for position, chunk in enumerate(chunks)]
 
 
-def _key(requirements: list[Formula]) -> nw.Expr:
+def _key(requirements: Sequence[Formula]) -> nw.Expr:
     parts = [outcome(formula, 0, 1 << bit, 1 << (bit + CHUNK)) for bit, formula in enumerate(requirements)]
     constant = nw.lit(sum(part for part in parts if isinstance(part, int)), nw.Int64())
     return reduce(add, [part for part in parts if isinstance(part, nw.Expr)], constant)

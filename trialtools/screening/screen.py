@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from ..engine import CHUNK, facts, keys
 from ..protocol import DataError, Protocol
 from ..sources import Patients, read_patients
+from .patterns import Patterns, count_patterns
 from .rows import decisions, evidence, in_polars
 
 if TYPE_CHECKING:
@@ -118,14 +118,16 @@ def screen(protocol: Protocol, patients: Any, mapping: Any = None, engine: str |
     """
     if not isinstance(patients, Patients):
         patients = read_patients(patients, protocol, mapping)
-    table = _moved(patients.frame, engine)
-    key = keys(protocol)
-    by = [f"key{position}" for position in range(len(key))]
-    known = facts(table, protocol, protocol.used).with_columns(*key)
-    grouped = known.group_by(by).agg(nw.len().alias("n"))
-    if isinstance(grouped, nw.LazyFrame):
-        grouped = _collected(grouped)
-    return Screening(protocol, patients, _patterns(grouped, by))
+    patterns = count_patterns(list(protocol.requirements.values()), protocol, _moved(patients.frame, engine))
+    return Screening(protocol, patients, _frame(patterns))
+
+
+def _frame(patterns: Patterns) -> pd.DataFrame:
+    import pandas as pd
+
+    failed, unknown = patterns.masks()
+    frame = pd.DataFrame({"failed": failed, "unknown": unknown, "n": patterns.n})
+    return frame.sort_values(["n", "failed", "unknown"], ascending=[False, True, True], ignore_index=True)
 
 
 def _moved(frame: Any, engine: str | None) -> Any:
@@ -138,23 +140,3 @@ def _moved(frame: Any, engine: str | None) -> Any:
 
         return nw.from_native(duckdb.from_arrow(in_polars(frame).to_arrow()))
     raise DataError(f"no engine '{engine}'; use polars or duckdb")
-
-
-def _collected(frame: Any) -> Any:
-    """Only the patterns come home; Polars streams, so that a file larger than memory can be screened."""
-    if frame.implementation.is_polars():
-        return nw.from_native(frame.to_native().collect(engine="streaming"))
-    return frame.collect("polars")
-
-
-def _patterns(grouped: Any, by: list[str]) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
-    failed = unknown = np.zeros(len(grouped), dtype="int64")
-    for position, name in enumerate(by):
-        key = grouped[name].to_numpy().astype("int64")
-        failed = failed | ((key & ((1 << CHUNK) - 1)) << (CHUNK * position))
-        unknown = unknown | ((key >> CHUNK) << (CHUNK * position))
-    frame = pd.DataFrame({"failed": failed, "unknown": unknown, "n": grouped["n"].to_numpy().astype("int64")})
-    return frame.sort_values(["n", "failed", "unknown"], ascending=[False, True, True], ignore_index=True)

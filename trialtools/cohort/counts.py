@@ -1,4 +1,4 @@
-"""A screening goes in, tidy frames come out: where patients are lost, what they lack, what a reading moves.
+"""A screening goes in, counts come out: where patients are lost, what they lack, who could enter.
 
 Everything here is counted from the patterns of a screening, never from the patients again. Each count is an interval:
 *certain* takes unknown as fail, *possible* takes unknown as pass.
@@ -6,12 +6,9 @@ Everything here is counted from the patterns of a screening, never from the pati
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .protocol import Protocol
-from .screening import Screening, screen
-from .sources import Patients, read_patients
+from ..screening import Screening
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,41 +112,6 @@ def lacking(screening: Screening) -> pd.DataFrame:
         for position, criterion in enumerate(screening.protocol.criteria)
     ]
     return pd.DataFrame(rows).sort_values("n", ascending=False, kind="stable", ignore_index=True)
-
-
-def compare_readings(
-    protocol: Protocol, patients: Any, mapping: Any = None, criteria: Sequence[str] | None = None
-) -> pd.DataFrame:
-    """What each reading of each ambiguous sentence makes of the cohort, all other readings as chosen.
-
-    Columns: criterion, label, reading, chosen, pass, fail, unknown, certain, possible, n; `certain` and `possible` are
-    of the whole protocol under that reading.
-    """
-    import pandas as pd
-
-    if not isinstance(patients, Patients):
-        patients = read_patients(patients, protocol, mapping)
-    rows = []
-    for criterion in protocol.criteria:
-        for reading in criterion.readings if criteria is None or criterion.id in criteria else ():
-            screening = screen(protocol.with_readings({criterion.id: reading}), patients)
-            state = states(screening).set_index("criterion").to_dict("index")[criterion.id]
-            rows.append(
-                {
-                    "criterion": criterion.id,
-                    "label": criterion.label,
-                    "reading": reading,
-                    "chosen": reading == protocol.reading(criterion.id),
-                    **{name: int(state[name]) for name in ("pass", "fail", "unknown")},
-                    "certain": screening.certain,
-                    "possible": screening.possible,
-                    "n": screening.n,
-                }
-            )
-    return pd.DataFrame(rows, columns=_READINGS)
-
-
-_READINGS = ["criterion", "label", "reading", "chosen", "pass", "fail", "unknown", "certain", "possible", "n"]
 
 
 def suppress(frame: pd.DataFrame, minimum: int = 5) -> pd.DataFrame:

@@ -1,0 +1,19 @@
+"""A screening goes in, tidy frames come out: where patients are lost, what they lack, what a reading moves.
+
+Each count is an interval: *certain* takes unknown as fail, *possible* takes unknown as pass.
+"""
+
+from .counts import answer, attrition, lacking, states, suppress
+from .readings import compare_readings, interactions
+from .worklist import worklist
+
+__all__ = [
+    "answer",
+    "attrition",
+    "compare_readings",
+    "interactions",
+    "lacking",
+    "states",
+    "suppress",
+    "worklist",
+]

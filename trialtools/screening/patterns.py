@@ -1,0 +1,65 @@
+"""Requirements and a table go in, patterns come out: how many patients fail and lack exactly the same requirements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from ..engine import CHUNK, facts, keys
+from ..expr import Formula, names
+from ..protocol import Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """A column of integers for every 31 requirements, as the engine counted them, and the patients of each row."""
+
+    keys: tuple[np.ndarray, ...]
+    n: np.ndarray
+
+    def masks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Failed and unknown as one bit mask each, the first requirement being the lowest bit; for 62 at most."""
+        import numpy as np
+
+        failed = unknown = np.zeros(len(self.n), dtype="int64")
+        for position, key in enumerate(self.keys):
+            failed = failed | ((key & ((1 << CHUNK) - 1)) << (CHUNK * position))
+            unknown = unknown | ((key >> CHUNK) << (CHUNK * position))
+        return failed, unknown
+
+    def states(self, position: int) -> tuple[np.ndarray, np.ndarray]:
+        """Which rows fail one requirement, and for which it is unknown."""
+        key, bit = self.keys[position // CHUNK], position % CHUNK
+        return (key >> bit) & 1 == 1, (key >> (bit + CHUNK)) & 1 == 1
+
+
+def count_patterns(requirements: Sequence[Formula], protocol: Protocol, frame: Any) -> Patterns:
+    """Count the patients of a table by the states of all requirements.
+
+    Args:
+        requirements: what must hold, over the protocol's fields.
+        protocol: says which values are possible and to whom flags apply.
+        frame: Narwhals frame of a patient table, in any engine; only the patterns come home.
+    """
+    asked = {name for formula in requirements for name in names(formula)}
+    key = keys(requirements)
+    by = [f"key{position}" for position in range(len(key))]
+    known = facts(frame, protocol, tuple(name for name in protocol.fields if name in asked)).with_columns(*key)
+    grouped = known.group_by(by).agg(nw.len().alias("n"))
+    if isinstance(grouped, nw.LazyFrame):
+        grouped = _collected(grouped)
+    columns = [grouped[name].to_numpy().astype("int64") for name in (*by, "n")]
+    return Patterns(tuple(columns[:-1]), columns[-1])
+
+
+def _collected(frame: Any) -> Any:
+    """Polars streams, so that a file larger than memory can be counted."""
+    if frame.implementation.is_polars():
+        return nw.from_native(frame.to_native().collect(engine="streaming"))
+    return frame.collect("polars")
