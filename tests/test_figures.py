@@ -155,6 +155,8 @@ def test_readings_run_from_certain_to_possible_and_the_chosen_one_is_marked(prot
 def test_lacking_is_ordered_by_size():
     made = figures.lacking(LACKING.iloc[::-1])
     assert list(made.data[0].x) == [0, 34] and list(made.data[1].x) == [1692, 0]
+    assert "Missing most often: Tuberculosis" in made.layout.title.text
+    assert "E7 and I8 (5 each)" in figures.lacking(LACKING.assign(n=5)).layout.title.text
     fields = LACKING.rename(columns={"criterion": "field"})
     assert not any("E7" in note.text for note in figures.lacking(fields).layout.annotations)
 

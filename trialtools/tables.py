@@ -287,7 +287,10 @@ def headline(question: str, answer: str, context: Sequence[str] = (), figure: An
         _line("Question", f"{caps};color:{QUIET};margin:0"),
         _line(question, "font-size:16px;margin:0 0 8px"),
         _line("Answer", f"{caps};color:{QUIET};margin:0"),
-        _line(answer, "font-size:21px;line-height:1.3;font-weight:600;margin:0 0 14px"),
+        # an answer of several sentences must leave room for its figure
+        _line(
+            answer, f"font-size:{21 if len(answer) < 110 else 17}px;line-height:1.35;font-weight:600;margin:0 0 14px"
+        ),
         str(drawn or ""),
         _line(source, f"{small};margin:6px 0 0"),
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..tables import QUIET, count, interval, percent
 from .rows import HATCHED, LEFT, SOLID, axes, bar, by_criterion, column, grouped, label, most_of, places, records, room
 from .rows import words as labelled
-from .said import fails_most, lacking_hover, moves_most, reading_hover, state_hover
+from .said import fails_most, lacking_hover, missing_most, moves_most, reading_hover, state_hover
 from .template import SMALL, STATES, blank, figure, note
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def lacking(frame: pd.DataFrame, title: str | None = None, subtitle: str | None 
     middles, height = places(labels)
     whole = f"{count(rows[0]['of'])} undetermined patients" if rows[0].get("of") else "Undetermined patients"
     made = figure(
-        title or f"Missing most often: {rows[0]['label']} ({count(rows[0]['n'])})",
+        title or missing_most(rows),
         f"{whole} by what is unknown. Solid: nothing else is open" if subtitle is None else subtitle,
         height=height,
         left=LEFT,

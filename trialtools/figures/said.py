@@ -46,6 +46,15 @@ def fails_most(rows: Sequence[Mapping[str, Any]], n: int) -> str:
     return "; ".join(said) or "Every criterion passes for every patient"
 
 
+def missing_most(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What is missing most often, of rows that are ordered by it; a tie is said as one."""
+    worst = [row for row in rows if row["n"] == rows[0]["n"]]
+    if len(worst) == 1:
+        return f"Missing most often: {worst[0]['label']} ({count(worst[0]['n'])})"
+    names = _some([row.get("criterion") or row["label"] for row in worst])
+    return f"Missing most often: {names} ({count(worst[0]['n'])} each)"
+
+
 def _named(row: Mapping[str, Any]) -> str:
     return f"{row['criterion']} {row['label']}"
 

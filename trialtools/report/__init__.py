@@ -25,7 +25,7 @@ from .errors import NotebookError, ReportError
 from .manifest import as_run, file_sha256, inputs, manifest
 from .page import page, prepare
 from .parameters import Parameter, checked, declared_parameters, located, parse_parameters
-from .run import execute, find_notebook, read_notebook, short_name
+from .run import execute, find_notebook, read_notebook, short_name, telling
 
 __all__ = [
     "NotebookError",
@@ -90,9 +90,11 @@ def report(
         _set_aside(folder, name)
         began = time.monotonic()
         executed = _executed(source, given, stage, folder, name, progress)
-        _write(stage, name, executed, facts)
+        with telling(progress, f"Writing {name}.html"):
+            _write(stage, name, executed, facts)
         if printer:
-            print_pdf(printer, stage / f"{name}.html", stage / f"{name}.pdf")
+            with telling(progress, f"Printing {name}.pdf"):
+                print_pdf(printer, stage / f"{name}.html", stage / f"{name}.pdf")
         facts["seconds"] = round(time.monotonic() - began, 1)
         _finish(stage, name, facts)
         return _publish(stage, folder, name)

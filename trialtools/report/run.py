@@ -11,7 +11,8 @@ import os
 import re
 import site
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,18 @@ def _braced(path: Path) -> str:
 def _progress(progress: bool | None, name: str) -> Any:
     wanted = sys.stderr.isatty() if progress is None else progress
     return {"desc": f"Running {name}", "unit": "cell", "delay": 0.5, "leave": False} if wanted else False
+
+
+@contextmanager
+def telling(progress: bool | None, words: str) -> Iterator[None]:
+    """Say on stderr what is done just now, where there is a progress bar for the rest; gone when it is done."""
+    if not _progress(progress, words):
+        yield
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=1, desc=words, bar_format="{desc} …", leave=False):
+        yield
 
 
 def _kernel(stage: Path) -> type:
