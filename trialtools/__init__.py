@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .amendment import amend as amend
+    from .amendment import diff as diff
     from .cohort import answer as answer
     from .cohort import attrition as attrition
     from .cohort import compare_readings as compare_readings
@@ -51,6 +53,7 @@ DOORS = {
     "linting": ("lint",),
     "reasons": ("explain", "nearest_eligible", "open_items", "why"),
     "output": ("write_screening",),
+    "amendment": ("amend", "diff"),
     "cohort": (
         "answer",
         "attrition",

@@ -24,7 +24,8 @@ def answer(screening: Screening) -> str:
     if possible == certain:
         return f"{who}, and nobody else could be." if possible else "Nobody is eligible, whatever is still unknown."
     open_ = lacking(screening)
-    missing = ", ".join(label[:1].lower() + label[1:] for label in open_[~open_["judged"]]["label"].head(3))
+    labels = [row["label"] for row in open_.to_dict("records") if row["n"] and not row["judged"]][:3]
+    missing = ", ".join(label[:1].lower() + label[1:] for label in labels)
     waiting = screening.counts["awaiting_judgement"]
     judged = f" {waiting:,} of them wait only for a person's judgement." if waiting else ""
     lacks = f" What they lack most: {missing}." if missing else ""

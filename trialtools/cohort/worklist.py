@@ -10,7 +10,7 @@ import narwhals as nw
 import polars as pl
 
 from ..engine import expression, facts
-from ..expr import Formula, names
+from ..expr import Formula, evaluate, names
 from ..protocol import Protocol
 from ..reasons.options import atoms, cells, is_tied, typical
 from ..screening import Screening, in_polars
@@ -40,13 +40,12 @@ def worklist(screening: Screening) -> pd.DataFrame:
 
     protocol = screening.protocol
     open_ = _undetermined(screening)
+    counted = pl.collect_all([_tried(protocol, name, open_) for name in protocol.used])
     rows = []
-    for name in protocol.used:
+    for name, counts in zip(protocol.used, counted, strict=True):
         field = protocol.fields[name]
-        lacking = open_.filter(pl.col(name).is_null())
-        row = {"field": name, "label": field.label, "unknown": len(lacking), "of": len(open_)}
-        row |= _tried(protocol, name, lacking)
-        rows.append({**row, "cost": field.cost, "judged": field.judged_by is not None})
+        known = {"of": len(open_), "cost": field.cost, "judged": field.judged_by is not None}
+        rows.append({"field": name, "label": field.label, **counts.row(0, named=True), **known})
     frame = pd.DataFrame(rows, columns=list(WORKLIST))
     order, rising = ["settles", "could_enter", "could_end", "cost"], [False, False, False, True]
     return frame.sort_values(order, ascending=rising, kind="stable", ignore_index=True)
@@ -58,7 +57,8 @@ def _undetermined(screening: Screening) -> pl.DataFrame:
     asked = {id: formula for id, formula in protocol.requirements.items() if names(formula)}
     holds = [expression(formula).alias(f"open:{id}") for id, formula in asked.items()]
     columns = [f"open:{id}" for id in asked]
-    if not columns:
+    settled = any(evaluate(formula, {}) is not True for formula in protocol.requirements.values() if not names(formula))
+    if settled or not columns:
         return in_polars(facts(screening.patients.frame, protocol, protocol.used).head(0))
     judged = facts(screening.patients.frame, protocol, protocol.used).with_columns(*holds)
     native = judged.to_native() if judged.implementation.is_polars() else in_polars(judged)
@@ -67,42 +67,38 @@ def _undetermined(screening: Screening) -> pl.DataFrame:
     return native.lazy().filter(~fails).with_columns(*opens).filter(reduce(or_, map(pl.col, columns))).collect()
 
 
-def _tried(protocol: Protocol, name: str, lacking: pl.DataFrame) -> dict[str, int]:
-    """What each answer to one question would decide, counted over the patients who lack it."""
-    touched = [
-        id for id, formula in protocol.requirements.items() if {name, *_flags_of(protocol, name)} & set(names(formula))
-    ]
-    rest = [column for column in lacking.columns if column.startswith("open:") and column[5:] not in touched]
-    others = reduce(or_, map(pl.col, rest), pl.lit(False))
-    answers = [_answered(protocol, name, value, touched, lacking, others) for value in _answers(protocol, name)]
-    enters, ends = (reduce(or_, (answer[which] for answer in answers)) for which in (0, 1))
-    settled = reduce(and_, (answer[0] | answer[1] for answer in answers))
-    return {"settles": int(settled.sum()), "could_enter": int(enters.sum()), "could_end": int(ends.sum())}
-
-
-def _answered(
-    protocol: Protocol, name: str, value: Any, touched: list[str], lacking: pl.DataFrame, others: pl.Expr
-) -> tuple[pl.Series, pl.Series]:
-    """For each patient, whether one answer makes them eligible, and whether it makes them ineligible."""
-    asked = nw.from_native(lacking).with_columns(nw.lit(value).alias(name))
-    flags = [
-        nw.when(~expression(protocol.applies[flag])).then(nw.lit(False)).otherwise(nw.col(flag)).alias(flag)
-        for flag in _flags_of(protocol, name)
-        if flag in lacking.columns
-    ]
-    states = asked.with_columns(*flags).with_columns(
-        *(expression(protocol.requirements[id]).alias(f"now:{id}") for id in touched)
+def _tried(protocol: Protocol, name: str, open_: pl.DataFrame) -> pl.LazyFrame:
+    """What the answers to one question would decide, counted in one row over the patients who lack it."""
+    flags = _flags_of(protocol, name)
+    touched = {id: f for id, f in protocol.requirements.items() if {name, *flags} & set(names(f))}
+    others = [column for column in open_.columns if column.startswith("open:") and column[5:] not in touched]
+    asked = nw.from_native(open_.lazy().filter(pl.col(name).is_null()))
+    asked = asked.with_columns(nw.col(name), *(nw.col(flag).alias(f"said:{flag}") for flag in flags))
+    answers = _answers(protocol, name)
+    for n, value in enumerate(answers):
+        asked = asked.with_columns(nw.lit(value).alias(name))
+        asked = asked.with_columns(nw.col(name), *(_applied(protocol, flag) for flag in flags))
+        asked = asked.with_columns(*(expression(f).alias(f"{id}:{n}") for id, f in touched.items()))
+    alone = ~reduce(or_, map(pl.col, others), pl.lit(False))
+    states = [[pl.col(f"{id}:{n}") for id in touched] for n in range(len(answers))]
+    enters = [alone & reduce(and_, (state.eq_missing(True) for state in each)) for each in states]
+    ends = [reduce(or_, (state.eq_missing(False) for state in each)) for each in states]
+    return asked.to_native().select(
+        pl.len().alias("unknown"),
+        reduce(and_, map(or_, enters, ends)).sum().alias("settles"),
+        reduce(or_, enters).sum().alias("could_enter"),
+        reduce(or_, ends).sum().alias("could_end"),
     )
-    now = [pl.col(f"now:{id}") for id in touched]
-    ends = reduce(or_, (state.eq_missing(False) for state in now))
-    enters = reduce(and_, (state.eq_missing(True) for state in now)) & ~others
-    decided = states.to_native().select(enters.alias("enters"), ends.alias("ends"))
-    return decided["enters"], decided["ends"]
+
+
+def _applied(protocol: Protocol, flag: str) -> nw.Expr:
+    said = nw.col(f"said:{flag}")
+    return nw.when(~expression(protocol.applies[flag])).then(nw.lit(False)).otherwise(said).alias(flag)
 
 
 def _flags_of(protocol: Protocol, name: str) -> list[str]:
     """The flags that apply or not by this field."""
-    return [flag for flag, applies in protocol.applies.items() if name in names(applies)]
+    return [flag for flag, applies in protocol.applies.items() if flag in protocol.used and name in names(applies)]
 
 
 def _answers(protocol: Protocol, name: str) -> list[Any]:
