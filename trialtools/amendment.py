@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from .expr import ProtocolError, evaluate, nearest, words
-from .protocol import Criterion, Protocol
+from .expr import ProtocolError, nearest
+from .protocol import Ambiguity, Criterion, Protocol
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,20 +47,21 @@ def amend(protocol: Protocol, changes: Mapping[str, str | bool | Criterion | Non
         if id not in protocol.criterion and not isinstance(change, Criterion):
             raise ProtocolError(f"no criterion '{id}'{nearest(id, protocol.criterion)}; a new one needs a Criterion")
     criteria = [_amended(c, changes[c.id]) if c.id in changes else c for c in protocol.criteria]
-    criteria += [new for id, new in changes.items() if id not in protocol.criterion]  # type: ignore[misc]
-    kept = {c.id: c for c in criteria if c is not None}
+    added = [change for id, change in changes.items() if id not in protocol.criterion]
+    kept = {c.id: c for c in (*criteria, *added) if isinstance(c, Criterion)}
+    notes = [a for a in protocol.ambiguities if a.at not in protocol.criterion or a.at in kept]
     return replace(
         protocol,
         criteria=tuple(kept.values()),
         readings={id: reading for id, reading in protocol.readings.items() if id in kept and kept[id].readings},
-        ambiguities=tuple(
-            replace(a, treatment="note")
-            if a.at in kept and len(kept[a.at].readings) < 2 and a.treatment == "reading"
-            else a
-            for a in protocol.ambiguities
-            if a.at in places
-        ),
+        ambiguities=tuple(_unsettled(ambiguity, kept) for ambiguity in notes),
     )
+
+
+def _unsettled(ambiguity: Ambiguity, kept: Mapping[str, Criterion]) -> Ambiguity:
+    """What a reading had settled is a mere note once the sentence has no second reading."""
+    gone = ambiguity.treatment == "reading" and len(kept[ambiguity.at].readings) < 2
+    return replace(ambiguity, treatment="note") if gone else ambiguity
 
 
 def _amended(criterion: Criterion, change: str | bool | Criterion | None) -> Criterion | None:
@@ -91,9 +92,8 @@ class Difference:
 
     def __str__(self) -> str:
         rows = self.changes.to_dict("records")
-        lines = [
-            f"{row['criterion']} {row['label']}\n  before: {row['before']}\n  after:  {row['after']}" for row in rows
-        ]
+        told = "{criterion} {label}\n  before: {before}\n  after:  {after}"
+        lines = [told.format(**row) for row in rows]
         lines.append(self.sentence if rows or self.relation != "same" else "The protocols say the same.")
         for said, patient in (("Only the second admits", self.gained), ("Only the first admits", self.lost)):
             if patient is not None:
@@ -105,10 +105,8 @@ class Difference:
         return "\n".join(lines)
 
     def _told(self, patient: Mapping[str, Any]) -> str:
-        shown = {name: value for name, value in patient.items() if value is not False}
-        return (
-            ", ".join(name if value is True else f"{name} {value}" for name, value in shown.items()) or "everything no"
-        )
+        said = [name if value is True else f"{name} {value}" for name, value in patient.items() if value is not False]
+        return ", ".join(said) or "everything no"
 
     def _repr_html_(self) -> str:
         return f"<pre style='white-space:pre-wrap'>{html.escape(str(self))}</pre>"
@@ -211,12 +209,13 @@ def _patient(found: Any) -> dict[str, Any] | None:
 
 def _moved(first: Protocol, second: Protocol, patients: Any) -> pd.DataFrame:
     """How many patients have which decision under each: before, after, n."""
-    from .screening import screen
+    import polars as pl
+
+    from .screening import decisions, screen
     from .sources import Patients, read_patients
 
     table = patients if isinstance(patients, Patients) else read_patients(patients, _shared(first, second))
-    before, after = (
-        screen(protocol, table).decisions().set_index("patient_id")["decision"] for protocol in (first, second)
-    )
-    counted = before.astype(str).to_frame("before").join(after.astype(str).rename("after"))
-    return counted.value_counts().rename("n").reset_index().sort_values(["before", "after"], ignore_index=True)
+    before = decisions(screen(first, table)).select("patient_id", pl.col("decision").alias("before"))
+    after = decisions(screen(second, table)).select("patient_id", pl.col("decision").alias("after"))
+    both = before.join(after, on="patient_id")
+    return both.group_by("before", "after").len("n").sort("before", "after").collect().to_pandas()
