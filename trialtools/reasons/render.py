@@ -78,6 +78,8 @@ def _told(verdict: Verdict, width: int, full: bool) -> list[str]:
     if verdict.reading:
         reading = f"read as {verdict.reading}: {verdict.words}" if full else f"read as {verdict.reading}"
         lines += _wrapped(reading, inside, inside + "  ")
+    if verdict.why and full:
+        lines += _wrapped(f"why: {verdict.why}", inside, inside + "  ")
     lines += _branches(verdict.tree, inside, full)
     if verdict.known_later and verdict.state == "unknown":
         lines += _wrapped(f"not known at screening: {verdict.known_later}", inside, inside + "  ")
@@ -129,8 +131,8 @@ STYLE = """
 .tt-verdict blockquote{margin:.3em 0 .3em 1.2em;font-style:italic}
 .tt-verdict p{margin:.3em 0}
 .tt-verdict b.s{color:var(--c);display:inline-block;min-width:1.1em;font-size:1.2em;line-height:1}
-.tt-verdict i.w{font-style:normal;font-weight:600;display:inline-block;min-width:4.6em}
-.tt-verdict .aside{color:#595959}
+.tt-verdict i.w{font-style:normal;font-weight:600;display:inline-block;min-width:5.2em}
+.tt-verdict .aside{color:#595959;--c:#595959}
 .tt-verdict .pass{--c:#0072B2}.tt-verdict .fail{--c:#D55E00}.tt-verdict .unknown{--c:#767676}
 """
 
@@ -154,12 +156,13 @@ def _fold(verdict: Verdict) -> str:
     brief = "; ".join(leaf.value for leaf in leaves(verdict.tree))
     quotes = "".join(f"<blockquote>{escape(quote)}</blockquote>" for quote in verdict.quotes)
     reading = f"Read as <strong>{escape(verdict.reading)}</strong>: " if verdict.reading else "Read as: "
+    why = f'<p class="aside">{escape(verdict.why)}</p>' if verdict.why else ""
     later = f"<p>Not known at screening: {escape(verdict.known_later)}</p>" if verdict.known_later else ""
     return (
         f'<details class="{verdict.state}"{" open" if verdict.state == "fail" else ""}>'
         f'<summary>{_symbol(verdict.state)} <i class="w">{verdict.state}</i> {escape(verdict.id)} '
         f'{escape(title(verdict))} <span class="aside">{escape(brief)}</span></summary>'
-        f"{quotes}<p>{reading}{escape(verdict.words)}</p><ul>{_items([verdict.tree])}</ul>{later}</details>"
+        f"{quotes}<p>{reading}{escape(verdict.words)}</p>{why}<ul>{_items([verdict.tree])}</ul>{later}</details>"
     )
 
 
@@ -171,8 +174,9 @@ def _items(nodes: Iterable[Node]) -> str:
 def _item(node: Node) -> str:
     said = escape(step(node) if not node.children else node.words)
     inner = f"<ul>{_items(node.children)}</ul>" if node.children else ""
-    beside = "" if node.deciding else ' <span class="aside">(does not decide)</span>'
-    return f'<li class="{node.state}">{_symbol(node.state)} {said} <small>{node.state}</small>{beside}{inner}</li>'
+    if node.deciding:
+        return f'<li class="{node.state}">{_symbol(node.state)} {said} <small>{node.state}</small>{inner}</li>'
+    return f'<li class="aside">{_symbol(node.state)} {said} <small>{node.state}, does not decide</small>{inner}</li>'
 
 
 def _symbol(state: str) -> str:

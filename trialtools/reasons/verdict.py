@@ -34,7 +34,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one criterion says of the patient, the sentence it comes from, and how that sentence is read."""
+    """What one criterion says of the patient, the sentence it comes from, and how and why it is read so."""
 
     id: str
     kind: Literal["inclusion", "exclusion"]
@@ -44,6 +44,7 @@ class Verdict:
     reading: str
     words: str
     tree: Node
+    why: str | None = None
     known_later: str | None = None
     judgement: bool = False
 
@@ -168,6 +169,7 @@ def _verdict(seen: _Seen, criterion: Criterion) -> Verdict:
         seen.protocol.reading(criterion.id),
         said,
         tree,
+        criterion.why,
         criterion.known_later,
         criterion.id in seen.protocol.judgements,
     )
@@ -215,7 +217,7 @@ def _asked(seen: _Seen, formula: Formula, wanted: bool) -> str:
     asked = words(formula, seen.protocol.fields)
     (label, *more) = [seen.protocol.fields[name].label for name in names(formula)] or [""]
     if not more and label.lower() in asked.lower():
-        asked = asked[asked.lower().index(label.lower()) + len(label) :].removeprefix(" is ").strip()
+        asked = asked[asked.lower().index(label.lower()) + len(label) :].strip(", ").removeprefix("is ")
     return f"{'needed' if wanted else 'excluded'}: {asked}"
 
 

@@ -44,11 +44,9 @@ def _run_in_words(field: Field, run: Cell) -> str:
         return "any value"
     if run[0] == run[1]:
         return said(unrank(field, run[0]))
-    bounds = []
-    if run[0] > low:
-        bounds.append(_bound(field, run[0], -1, "at least", "above"))
-    if run[1] < high:
-        bounds.append(_bound(field, run[1], 1, "at most", "below"))
+    least, most = ("on or after", "on or before") if field.type == "date" else ("at least", "at most")
+    bounds = [_bound(field, run[0], -1, least, "above")] if run[0] > low else []
+    bounds += [_bound(field, run[1], 1, most, "below")] if run[1] < high else []
     return " and ".join(bounds)
 
 
