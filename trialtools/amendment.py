@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from .expr import ProtocolError, nearest
+from .expr import ProtocolError, evaluate, nearest, words
 from .protocol import Ambiguity, Criterion, Protocol
 
 if TYPE_CHECKING:
