@@ -1,0 +1,5 @@
+"""A protocol and a patient table go in, a screen to work at comes out. Nothing is computed here: the screens ask."""
+
+from .screening_desk import Desk, desk
+
+__all__ = ["Desk", "desk"]

@@ -1,0 +1,153 @@
+"""A protocol goes in, the layout of its patient card comes out; what is typed into it becomes values or remarks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from ..expr import definite, names
+from ..protocol import Field, Protocol, possible
+
+FIRST_GROUPS = ("person", "vitals", "tests", "symptoms", "history", "dates")
+LAST_GROUP = "judgement"
+MOST_BUTTONS = 3
+YES, NO = "yes", "no"
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def layout(protocol: Protocol) -> dict[str, Any]:
+    """The card as plain data: groups of controls in reading order, and what no reading of a criterion asks about."""
+    asked = _asked(protocol)
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for name, field in protocol.fields.items():
+        if name in asked:
+            groups.setdefault(field.group, []).append(_control(name, field))
+    order = sorted(groups, key=_place)
+    unasked = [_control(name, field) for name, field in protocol.fields.items() if name not in asked]
+    return {
+        "protocol": protocol.id,
+        "title": protocol.title,
+        "groups": [{"name": name, "fields": groups[name]} for name in order],
+        "unasked": unasked,
+        "ambiguous": [
+            {
+                "id": c.id,
+                "label": c.label,
+                "options": list(c.readings),
+                "why": c.why or "",
+                "quote": " … ".join(c.quotes),
+            }
+            for c in protocol.criteria
+            if c.readings
+        ],
+        "criteria": [{"id": c.id, "label": c.label} for c in protocol.criteria],
+    }
+
+
+def read(protocol: Protocol, entries: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What was typed, as values and as remarks on what could not be taken as it stands; empty is not known.
+
+    An impossible number or date stays among the values, so that whoever judges the patient can say so too.
+
+    >>> from trialtools.protocol import load_protocol
+    >>> protocol = load_protocol("data/protocols/NCT05741099.yaml")
+    >>> patient, remarks = read(protocol, {"respiratory_rate": "999", "bmi": "31,5", "cough": "no", "age": ""})
+    >>> patient
+    {'respiratory_rate': 999, 'bmi': 31.5, 'cough': False}
+    >>> remarks
+    {'respiratory_rate': '999 is outside 4 to 80, read as not known'}
+    """
+    patient, remarks = {}, {}
+    for name, text in entries.items():
+        field, text = protocol.fields[name], str(text).strip()
+        value, problem = _value(field, text) if text else (None, "")
+        if value is not None:
+            patient[name] = value
+        if value is not None and possible(field, value) is None:
+            problem = f"{text} is outside {_span(field)}"
+        if problem:
+            remarks[name] = f"{problem}, read as not known"
+    return patient, remarks
+
+
+def written(protocol: Protocol, patient: Mapping[str, Any]) -> dict[str, str]:
+    """The values of a patient as they would be typed; what is not known is left out."""
+    known = {name: definite(patient.get(name)) for name in protocol.fields}
+    return {name: _text(value) for name, value in known.items() if value is not None}
+
+
+def _asked(protocol: Protocol) -> set[str]:
+    """The fields that some reading of some criterion asks about, and those that say whether such a field applies."""
+    asked = {name for c in protocol.criteria for r in c.texts for name in names(protocol.formula(c.id, r))}
+    return asked | {name for flag in asked & set(protocol.applies) for name in names(protocol.applies[flag])}
+
+
+def _place(group: str) -> tuple[int, int]:
+    return group == LAST_GROUP, FIRST_GROUPS.index(group) if group in FIRST_GROUPS else len(FIRST_GROUPS)
+
+
+def _control(name: str, field: Field) -> dict[str, Any]:
+    """A field as a control: a box to type in, a row of buttons, or a list to choose from."""
+    values = [YES, NO] if field.type == "flag" else list(field.values)
+    kind = "text" if field.type in ("number", "integer", "date") else "buttons"
+    if kind == "buttons" and len(values) > MOST_BUTTONS:
+        kind = "list"
+    return {
+        "name": name,
+        "label": field.label,
+        "unit": field.unit or "",
+        "kind": kind,
+        "type": field.type,
+        "values": values,
+        "span": _span(field) if field.range else "",
+        "note": field.note or "",
+    }
+
+
+def _span(field: Field) -> str:
+    low, high = field.limits
+    return f"{low} to {high}" if field.type == "date" else f"{low:g} to {high:g}"
+
+
+def _value(field: Field, text: str) -> tuple[Any, str]:
+    """The value of a text and what is wrong with it, one of them empty."""
+    match field.type:
+        case "flag":
+            return ({YES: True, NO: False}.get(text), "") if text in (YES, NO) else (None, f"'{text}' is not yes or no")
+        case "category":
+            return (text, "") if text in field.values else (None, f"'{text}' is not {field.domain}")
+        case "date":
+            return _date(text)
+    return _number(field, text)
+
+
+def _date(text: str) -> tuple[date | None, str]:
+    try:
+        return (
+            (date.fromisoformat(text), "") if DAY.fullmatch(text) else (None, f"'{text}' is not a date like 2023-01-31")
+        )
+    except ValueError:
+        return None, f"'{text}' is not a day of the calendar"
+
+
+def _number(field: Field, text: str) -> tuple[int | float | None, str]:
+    """A number with a point or a comma; a comma before three digits could mean thousands, so that is asked back."""
+    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+", text, re.ASCII):
+        return None, f"'{text}' can be read two ways; write it with a point, or without the comma"
+    plain = text.replace(",", ".", 1)
+    if not NUMBER.fullmatch(plain):
+        return None, f"'{text}' is not a number"
+    number = float(plain)
+    if number.is_integer() and abs(number) < 2**53:
+        return int(number), ""
+    return (None, f"{text} is not a whole number") if field.type == "integer" else (number, "")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return YES if value else NO
+    short = f"{value:.15g}" if isinstance(value, float) else str(value)
+    return short if not isinstance(value, float) or float(short) == value else repr(value)
