@@ -7,5 +7,6 @@ states alone; arms have two others, and the two are never drawn in one panel.
 from .bars import lacking, readings, states
 from .flow import flow
 from .template import ARMS, STATES, WIDTH, blank, figure, wrap
+from .tornado import tornado
 
-__all__ = ["ARMS", "STATES", "WIDTH", "blank", "figure", "flow", "lacking", "readings", "states", "wrap"]
+__all__ = ["ARMS", "STATES", "WIDTH", "blank", "figure", "flow", "lacking", "readings", "states", "tornado", "wrap"]

@@ -15,12 +15,13 @@ from .alternatives import dead_branches
 from .conflicts import excluding_readings, guideline, impossible_facts, never_satisfiable
 from .finding import KINDS, Finding
 from .limits import boundaries, gaps
+from .page import answer, as_html
 from .prove import Desk, Disagreement, sit_down
 from .redundant import redundant
 from .show import as_json, as_text
 from .source import field_findings, text_findings, uncovered
 
-__all__ = ["KINDS", "Disagreement", "Finding", "as_json", "as_text", "lint", "uncovered"]
+__all__ = ["KINDS", "Disagreement", "Finding", "answer", "as_html", "as_json", "as_text", "lint", "uncovered"]
 
 
 def lint(protocol: Protocol) -> tuple[Finding, ...]:

@@ -57,18 +57,24 @@ def _number(items: list[Finding], word: str) -> str:
     return f"{len(items) or 'no'} {word}{'' if len(items) == 1 else 's'}"
 
 
-def _told(finding: Finding, protocol: Protocol) -> Iterator[str]:
-    yield from _wrapped(finding.sentence, 2)
+def told_parts(finding: Finding, protocol: Protocol) -> Iterator[str]:
+    """What a finding rests on, a line each: quotes, facts, the patients who show it."""
     for quote in finding.quotes:
         squeezed = " ".join(quote.split())
         short = squeezed if len(squeezed) <= LONGEST_QUOTE else squeezed[:LONGEST_QUOTE].rsplit(" ", 1)[0] + " ..."
-        yield from _wrapped(f'Text: "{short}"', 6)
+        yield f'Text: "{short}"'
     for fact in finding.facts:
-        yield from _wrapped(f"Rests on {fact}", 6)
+        yield f"Rests on {fact}"
     if finding.witness is not None:
-        yield from _wrapped(f"Shown by: {_patient(finding, finding.witness, protocol)}", 6)
+        yield f"Shown by: {_patient(finding, finding.witness, protocol)}"
     if finding.beside is not None:
-        yield from _wrapped(f"And by: {_second(finding, protocol)}", 6)
+        yield f"And by: {_second(finding, protocol)}"
+
+
+def _told(finding: Finding, protocol: Protocol) -> Iterator[str]:
+    yield from _wrapped(finding.sentence, 2)
+    for part in told_parts(finding, protocol):
+        yield from _wrapped(part, 6)
     proven = " Proven for every possible patient." if finding.no_patient else ""
     yield f"      [{finding.id}]{proven}"
 
