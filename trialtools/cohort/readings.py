@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 Choice = Mapping[str, str]
 READINGS = ("criterion", "label", "reading", "chosen", "pass", "fail", "unknown", "certain", "possible", "moved", "n")
-INTERACTIONS = ("first", "second", "certain", "possible", "moved", "certain_apart", "possible_apart", "n")
+CHANGES = ("certain_together", "certain_apart", "possible_together", "possible_apart")
+INTERACTIONS = ("first", "second", "certain", "possible", "moved", *CHANGES, "n")
 
 
 def compare_readings(
@@ -74,8 +75,9 @@ def interactions(protocol: Protocol, patients: Any, mapping: Any = None) -> pd.D
 
     Two other readings interact if the certain or the possible count under both is not what the two changes add up to.
 
-    Columns: first, second (criterion=reading), certain, possible, moved (under both), certain_apart, possible_apart
-    (what their changes one by one would add up to), n; the pair that moves most comes first.
+    Columns: first, second (criterion=reading), certain, possible, moved (under both), certain_together,
+    possible_together (how far both readings change these counts), certain_apart, possible_apart (what their changes
+    one by one add up to), n; the pair that moves most comes first.
     """
     import pandas as pd
 
@@ -88,11 +90,12 @@ def interactions(protocol: Protocol, patients: Any, mapping: Any = None) -> pd.D
         if first[0] == second[0]:
             continue
         both = joint.outcome(dict([first, second]))
-        apart = {key: alone[first][key] + alone[second][key] - base[key] for key in ("certain", "possible")}
-        if any(both[key] != apart[key] for key in apart):
-            named = {"first": "=".join(first), "second": "=".join(second)}
-            sums = {f"{key}_apart": value for key, value in apart.items()}
-            rows.append({**named, **both, **sums, "n": joint.total})
+        changes = {}
+        for key in ("certain", "possible"):
+            changes[f"{key}_together"] = both[key] - base[key]
+            changes[f"{key}_apart"] = alone[first][key] + alone[second][key] - 2 * base[key]
+        if any(changes[f"{key}_together"] != changes[f"{key}_apart"] for key in ("certain", "possible")):
+            rows.append({"first": "=".join(first), "second": "=".join(second), **both, **changes, "n": joint.total})
     frame = pd.DataFrame(rows, columns=list(INTERACTIONS))
     return frame.sort_values("moved", ascending=False, kind="stable", ignore_index=True)
 
