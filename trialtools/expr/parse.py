@@ -37,6 +37,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2100
 MAX_MONTHS = 1_200
 MAX_NUMBER = 1e15
 """Beyond it a double no longer holds every whole number, and engines would disagree about equality."""
+TOO_LARGE = "the number is too large; at most 1e15 is read"
 
 
 class Declared(Protocol):
@@ -201,7 +202,7 @@ class _Reader:
             return Value(value)
         if isinstance(value, int | float):
             if not abs(value) <= MAX_NUMBER:
-                raise self.fault(node, f"the number is too large; at most {MAX_NUMBER:.0e} is read")
+                raise self.fault(node, TOO_LARGE)
             return Value(value)
         raise self.fault(node, "this is not part of the language; write a plain number, or plain text in quotes")
 
@@ -234,9 +235,11 @@ class _Reader:
         for side, formula in ((node.left, left), (node.right, right)):
             if type_of(formula) not in NUMERIC:
                 raise self.fault(side, f"'{operator}' needs numbers; this is {self.describe(formula)}")
+        if operator == "/" and isinstance(left, Value) and right == Value(0):
+            raise self.fault(node, "a division by zero has no value")
         folded = _folded(operator, left, right)
         if isinstance(folded, Value) and not abs(folded.value) <= MAX_NUMBER:  # type: ignore[arg-type]
-            raise self.fault(node, "the number is too large, or a division by zero")
+            raise self.fault(node, TOO_LARGE)
         return folded
 
     def compare(self, node: ast.Compare) -> Formula:
@@ -324,8 +327,8 @@ class _Reader:
         n = self.whole_number(arguments[0], "at_least needs a plain whole number first, such as at_least(2, a, b, c)")
         items = tuple(self.flag(item, "at_least") for item in arguments[1:])
         if not 1 <= n <= len(items):
-            asked = "1" if len(items) == 1 else f"a number from 1 to {len(items)}"
-            raise self.fault(arguments[0], f"at_least counts {len(items)} here, so it can ask for {asked}, not {n}")
+            parts, asked = ("1 part", "1") if len(items) == 1 else (f"{len(items)} parts", f"1 to {len(items)}")
+            raise self.fault(arguments[0], f"at_least counts {parts} here, so it can ask for {asked}, not {n}")
         return AtLeast(n, items)
 
     def call_months_before(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:

@@ -26,9 +26,9 @@ _LOOKALIKES = {  # what word processors and registries put in the place of plain
     "∨": "or",
 }
 _SLIPS = {  # habits of other languages, none of which can stand in an expression
-    r"\b(?:AND|And)\b": "and is written in small letters",
-    r"\b(?:OR|Or)\b": "or is written in small letters",
-    r"\b(?:NOT|Not)\b": "not is written in small letters",
+    r"\b(?:AND|And)\b": "write and in small letters",
+    r"\b(?:OR|Or)\b": "write or in small letters",
+    r"\b(?:NOT|Not)\b": "write not in small letters",
     r"&&?": "'{}' is not part of the language; write and",
     r"\|\|?": "'{}' is not part of the language; write or",
     r"!(?!=)": "'!' is not part of the language; write not",
@@ -39,6 +39,7 @@ _SLIPS = {  # habits of other languages, none of which can stand in an expressio
     r"(?<![<>=!:])=(?!=)": "a single '=' does not compare; write ==",
     r"(?<![\w.])\d{4}-\d{1,2}-\d{1,2}(?![\w.])": 'a date is written date("2023-01-31")',
     r"(?<![\w.])0\d+": "a number does not begin with 0; write it without",
+    r"%": "'%' is not part of the language; a percentage is a plain number",
     r"[;?$`]|:(?!=)": "'{}' is not part of the language",
 }
 _SLIP = re.compile("|".join(f"({pattern})" for pattern in _SLIPS))
@@ -68,10 +69,8 @@ def read(text: str) -> tuple[ast.expr, int]:
     indent = len(flat) - len(flat.lstrip())
     try:
         return ast.parse(flat.strip(), mode="eval").body, indent
-    except (RecursionError, MemoryError):
-        raise ProtocolError(TOO_DEEP) from None
-    except (SyntaxError, ValueError) as error:
-        if "too many nested" in str(error):
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        if isinstance(error, RecursionError | MemoryError) or "too many nested" in str(error):
             raise ProtocolError(TOO_DEEP) from None
         place = min(max((getattr(error, "offset", None) or 1) - 1, 0) + indent, len(flat.rstrip()))
         raise _slip(text, bare, unclosed, place) from None

@@ -81,7 +81,7 @@ def _fields(protocol: Protocol) -> None:
         if field.cost < 0:
             raise ProtocolError(f"{name}: a cost is 0 or more", path=(*here, "cost"))
         if field.applies and field.type != "flag":
-            raise ProtocolError(f"{name}: only a flag has applies:", path=(*here, "applies"))
+            raise ProtocolError(f"{name}: only a flag can have the key applies", path=(*here, "applies"))
 
 
 def _misnamed(name: str) -> str:
@@ -106,7 +106,7 @@ def _impossible(field: Field) -> str:
     elif isinstance(low, date) or isinstance(high, date):
         return "a number has a range of numbers, such as [0, 120]"
     elif not (abs(low) <= MAX_NUMBER and abs(high) <= MAX_NUMBER):
-        return f"a range ends at numbers of at most {MAX_NUMBER:.0e}"
+        return "a range ends at plain numbers, at most 1e15 either way"
     if not low < high:  # type: ignore[operator]
         return "a range runs from low to high"
     return "no whole number lies in the range" if field.limits[0] > field.limits[1] else ""
@@ -118,7 +118,7 @@ def _criteria(protocol: Protocol) -> None:
             message = f"{criterion.id} says nothing; add when:, or readings: if the sentence is ambiguous"
             raise ProtocolError(message, path=("criteria", position))
         if criterion.when is not None and criterion.readings:
-            message = f"{criterion.id} has both when: and readings:; put one of them away"
+            message = f"{criterion.id} has both when: and readings:, and one of them must go"
             raise ProtocolError(message, path=("criteria", position, "when"))
     for id, reading in protocol.readings.items():
         if id not in protocol.criterion:

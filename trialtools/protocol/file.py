@@ -16,7 +16,7 @@ from .yamlfile import read_yaml
 
 NOT_IN_FILE = {
     "text": "name the file of the registry text under source:",
-    "readings": "a reading is chosen when the file is loaded; the first one is the default",
+    "readings": "the first reading is the default, another is chosen when the file is loaded",
 }
 
 
@@ -107,9 +107,9 @@ def _is_default(value: Any, field: Any) -> bool:
 
 
 def _source(folder: Path, source: Any) -> str:
+    file = os.path.normpath(folder / str(source))
     try:
-        return (folder / str(source)).read_text("utf-8")
+        return Path(file).read_text("utf-8")
     except (OSError, UnicodeDecodeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        message = f"the registry text {folder / str(source)} cannot be read: {reason}"
-        raise ProtocolError(message, path=("source",)) from None
+        raise ProtocolError(f"the registry text {file} cannot be read: {reason}", path=("source",)) from None

@@ -57,7 +57,8 @@ def _validated(data: dict[str, Any], type: type[T]) -> T:
         faults = error.errors()
         message, path = _fault(faults, data, type)
         more = len({fault["loc"][:3] for fault in faults}) - 1
-        raise ProtocolError(message + (f" (and {more} more after it)" if more else ""), path=path) from None
+        follows = f" ({more} more fault{'s follow' if more > 1 else ' follows'})" if more else ""
+        raise ProtocolError(message + follows, path=path) from None
 
 
 _UNKNOWN_KEY = ("unexpected_keyword_argument", "extra_forbidden")
@@ -103,6 +104,8 @@ def _fault(faults: Any, data: Any, type: type) -> tuple[str, tuple[str | int, ..
     expected = _EXPECTED.get(kind.split("_")[0])
     if data is None and expected:
         return f"'{what}' has no value; {f'expected {expected}' if what.isidentifier() else _COMMA}", path
+    if expected == "text" and isinstance(data, bool):
+        return f"{what}: YAML reads yes, no, on and off as true or false; put the text in quotes", path
     if expected:
         quoted = " (put it in quotes)" if expected == "text" and not isinstance(data, list | dict) else ""
         return f"{what} is {_shown(data)}; expected {expected}{quoted}", path
@@ -115,7 +118,7 @@ def _shown(value: Any) -> str:
         case None:
             return "empty"
         case bool():
-            return f"{str(value).lower()} (so YAML reads yes, no, on, off, true and false)"
+            return str(value).lower()
         case int() | float():
             return f"the number {value}"
         case str():
@@ -151,8 +154,9 @@ def _plain(node: yaml.Node, seen: set[int]) -> Any:
     if id(node) in seen:
         raise ProtocolError("this value is used again by '*'; write it out in both places", where=here)
     seen.add(id(node))
+    tagged = f"the tag '{node.tag.replace('tag:yaml.org,2002:', '!!')}' is not read; leave it out"
     if node.tag != _TAGS.get(type(node), node.tag):
-        raise ProtocolError(f"the tag '{node.tag}' is not read; leave it out", where=here)
+        raise ProtocolError(tagged, where=here)
     if isinstance(node, yaml.MappingNode):
         data: dict[Any, Any] = {}
         for key_node, value_node in node.value:
@@ -161,7 +165,9 @@ def _plain(node: yaml.Node, seen: set[int]) -> Any:
                 raise ProtocolError("'<<' is not read; write the keys out", where=place)
             key = _plain(key_node, seen)
             if not isinstance(key, str):
-                raise ProtocolError(f"the key {key_node.value} is not text to YAML; put it in quotes", where=place)
+                raise ProtocolError(
+                    f"YAML does not read the key {key_node.value} as text; put it in quotes", where=place
+                )
             if key in data:
                 raise ProtocolError(f"the key '{key}' stands twice", where=place)
             data[key] = _plain(value_node, seen)
@@ -171,7 +177,7 @@ def _plain(node: yaml.Node, seen: set[int]) -> Any:
     try:
         return yaml.SafeLoader("").construct_object(node, deep=True)
     except yaml.YAMLError:
-        raise ProtocolError(f"the tag '{node.tag}' is not read; leave it out", where=here) from None
+        raise ProtocolError(tagged, where=here) from None
     except ValueError as error:
         message = f"YAML cannot read {node.value}: {error}; put it in quotes if it is text"
         raise ProtocolError(message, where=here) from None
@@ -187,20 +193,31 @@ def _not_yaml(error: Exception, written: str, name: str) -> ProtocolError:
             line, column = _line_and_column(written, error.position)
             message = f"the file holds an invisible character (U+{error.character:04X}); retype the line"
             return ProtocolError(message, where=f"{name}, line {line}, column {column}")
-        case yaml.MarkedYAMLError(problem=str() as problem, problem_mark=mark):
-            return ProtocolError(_yaml_problem(problem), where=f"{name}, {_mark(mark)}" if mark else name)
+        case yaml.MarkedYAMLError(problem=str() as problem):
+            message = _yaml_problem(problem)
+            mark = error.context_mark if "never closed" in message else error.problem_mark
+            return ProtocolError(message, where=f"{name}, {_mark(mark)}" if mark else name)
     return ProtocolError("this file is nested too deeply to be read", where=name)
 
 
+_PROBLEMS = {  # what YAML's own reader says, and what it means for whoever wrote the file
+    r"'\\t'": "a tab stands here; YAML wants spaces",
+    r"another document": "a second document begins here (---); one file holds one",
+    r"<block end>": "this line does not fit the indentation of the lines above, or a quote above is not closed",
+    r"mapping values": "a second ': ' stands in this line; a text with a colon in it needs quotes around it",
+    r"expected ':'": "a ': ' is missing after a key in this line or the one above",
+    r"found character": "a text cannot begin with this sign; put it in quotes",
+    r"line break": "a text that begins with > or | needs quotes around it",
+    r"expected ',' or .*<stream end>": "a [ or { is never closed",
+    r"expected ',' or": "this does not fit inside [ ] or { }; a text with : ? , or quotes in it needs quotes around it",
+    r"undefined alias|expected alphabetic": "a text that begins with * or & needs quotes around it",
+    r"end of stream": "a quote is never closed",
+}
+
+
 def _yaml_problem(problem: str) -> str:
-    if "'\\t'" in problem:
-        return "a tab stands here; YAML wants spaces"
-    if "another document" in problem:
-        return "a second document begins here (---); one file holds one"
-    if "<block end>" in problem:
-        return "this line does not fit the indentation of the lines above, or a quote above is not closed"
-    quotes = "a text that begins with > | @ % & * or holds : # , needs quotes around it"
-    return f"this is not YAML: {problem}; {quotes}"
+    known = (said for pattern, said in _PROBLEMS.items() if re.search(pattern, problem))
+    return next(known, f"this is not YAML: {problem}; a text with signs in it needs quotes around it")
 
 
 def _place(root: yaml.Node, written: str, name: str, error: ProtocolError) -> str:
@@ -251,6 +268,13 @@ _ESCAPED = {  # how one character of a value may be written, by the style of the
 _BLANKS = {"\\" + letter for letter in "ntrvfNLP_ \t\r\n"}
 
 
+def _is_blank(token: str) -> bool:
+    """Whether one written character stands for white space, or for none at all."""
+    if token[0] == "\\" and token[1] in "xuU":
+        return chr(int(token[2:], 16)).isspace()
+    return token.isspace() or token in _BLANKS
+
+
 def _index(node: yaml.Node, written: str, offset: int) -> int:
     """Where in the file the character stands that is `offset` visible characters into a value.
 
@@ -262,13 +286,13 @@ def _index(node: yaml.Node, written: str, offset: int) -> int:
     elif style in _ESCAPED:
         at += 1
     while at < len(written):
-        token = _ESCAPED[style].match(written, at) if style in _ESCAPED else None
-        character = token[0] if token else written[at]
-        visible = not character.isspace() and character not in _BLANKS
-        if visible and not offset:
-            break
-        offset -= visible
-        at += len(character)
+        escaped = _ESCAPED[style].match(written, at) if style in _ESCAPED else None
+        token = escaped[0] if escaped else written[at]
+        if not _is_blank(token):
+            if not offset:
+                break
+            offset -= 1
+        at += len(token)
     return at
 
 
