@@ -206,7 +206,8 @@ def nearest_by_force(protocol: Protocol, patient: Mapping[str, Any]) -> tuple[An
     unasked = object()
     formulas = [*protocol.requirements.values(), *(parse(fact.formula, FIELDS) for fact in protocol.facts)]
     asked = {name for formula in formulas for name in names_in(formula)}
-    asked |= {name for flag, applies in protocol.applies.items() if flag in asked for name in names_in(applies)}
+    for flag, applies in protocol.applies.items():
+        asked |= {flag, *names_in(applies)} if flag in asked or patient.get(flag) else set()
     still = [[patient.get(n, unasked)] for n in FIELDS]
     free = [moves(n, patient[n]) if n in patient else [unasked, *DOMAIN[n]] for n in FIELDS]
     options = [here if n in asked else there for n, here, there in zip(FIELDS, free, still, strict=True)]
