@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,14 @@ EVIDENCE_LIMIT = 100_000
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; every error is one clear paragraph on stderr."""
     options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a quote from a registry may hold letters that a terminal lacks
     try:
         return options.run(options)
+    except BrokenPipeError:  # whoever read our words, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except Exception as error:
         code = _code(error)
         if code is None:
@@ -83,8 +91,11 @@ def _protocol_and_patients(parser: argparse.ArgumentParser) -> None:
 
 
 def _protocol(options: argparse.Namespace) -> Any:
-    from .protocol import load_protocol
+    from .protocol import DataError, load_protocol
 
+    asked = [part.partition("=")[0].strip() for given in options.reading for part in given.split(",")]
+    if twice := next((id for id in asked if asked.count(id) > 1), None):
+        raise DataError(f"--reading names {twice} twice; a criterion is read in one way at a time")
     return load_protocol(options.protocol, readings=", ".join(options.reading))
 
 

@@ -84,8 +84,9 @@ def summary_text(screening: Screening) -> str:
         lines.append(_wrapped("readings", ", ".join(readings)))
     if needed:
         lines.append(_wrapped("no column", f"{', '.join(needed)} (unknown for everybody)"))
-    for row in screening.patients.quality.itertuples():
-        lines.append(f"  quality       {row.field}: {row.n:,} x {row.problem}, {row.example}; {row.action}")
+    for row in screening.patients.quality.to_dict("records"):
+        told = "{field}: {n:,} x {problem}, {example}; {action}".format_map(row)
+        lines.append(f"  quality       {told}")
     return "\n".join(lines)
 
 

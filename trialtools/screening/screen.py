@@ -80,7 +80,7 @@ class Screening:
         """The counts as plain data, with what they rest on."""
         from ..cohort import states
 
-        by_criterion = states(self).set_index("criterion")[["pass", "fail", "unknown"]].to_dict("index")
+        rows: list[dict[str, Any]] = states(self).to_dict("records")
         return {
             "n": self.n,
             **self.counts,
@@ -89,10 +89,10 @@ class Screening:
             "fields_missing": list(self.patients.absent),
             "protocol": {"id": self.protocol.id, "sha256": self.protocol.sha256},
             "readings": {c.id: self.protocol.reading(c.id) for c in self.protocol.criteria if c.readings},
-            "criteria": by_criterion,
+            "criteria": {r["criterion"]: {name: int(r[name]) for name in ("pass", "fail", "unknown")} for r in rows},
             "patients": self.patients.name,
             "synthetic": self.patients.synthetic,
-            "quality_findings": int(self.patients.quality["n"].sum()),
+            "quality_findings": sum(self.patients.quality["n"].tolist()),
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -16,6 +17,11 @@ from .mapping import UNKNOWN, Column, factor
 
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 NOT_A_NUMBER = ("nan", "inf", "-inf", "+inf", "infinity")
+READ = "__read__"
+EXACT = 2**53
+"""Below it, every whole number is a double of its own."""
+WIDE = (nw.UInt64, nw.Int128, nw.UInt128)
+"""Whole numbers that a 64-bit one may not hold."""
 
 
 @dataclass(frozen=True)
@@ -72,16 +78,20 @@ def _coded(name: str, field: Field, column: Column, source: str, dtype: Any) -> 
         raise DataError(
             f"{name}: the column {source} holds numbers; say what each means: codes: {{'0': ..., '1': ...}}"
         )
-    text = _text(source, dtype)
+    text, silent = text_of(source, dtype), _silent(name, source, dtype)
     codes: dict[str, bool | str] = dict(column.codes)
     if not codes and field.type == "flag":
         codes = {"true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
+    if dtype == nw.Boolean:  # a reader that knows true from false has lost how the file wrote them
+        codes = {code.lower(): meaning for code, meaning in codes.items()}
     known = _present(text, column)
     if not codes:
         bad = known & ~text.is_in(list(field.values))
         check = _invalid(name, column, source, bad, text, f"undeclared value; declared are {', '.join(field.values)}")
         exact = column.on_invalid == "error" and not column.missing
-        return Typed(text if exact else nw.when(text.is_in(list(field.values))).then(text), (check,))
+        return Typed(nw.when(text != "" if exact else text.is_in(list(field.values))).then(text), (check, *silent))
+    if "" in codes:
+        text = text.fill_null("")
     values = nw.lit(None, DTYPES[field.type]())
     for meaning in dict.fromkeys(m for m in codes.values() if m != UNKNOWN):
         values = (
@@ -91,34 +101,34 @@ def _coded(name: str, field: Field, column: Column, source: str, dtype: Any) -> 
         )
     listed = ", ".join(list(codes)[:8])
     bad = known & ~text.is_in([*codes])
-    return Typed(values, (_invalid(name, column, source, bad, text, f"undeclared code; declared are {listed}"),))
+    undeclared = _invalid(name, column, source, bad, text, f"undeclared code; declared are {listed}")
+    return Typed(values, (undeclared, *silent))
 
 
 def _number(name: str, field: Field, column: Column, source: str, dtype: Any) -> Typed:
     raw, checks = nw.col(source), []
     if dtype == nw.String:
-        raw = nw.col(parsed(source))
-        text = _text(source, dtype)
+        raw = nw.col(parsed(name))
+        text = text_of(source, dtype)
         bad = _present(text, column) & raw.is_null()
-        hint = "not a number; a decimal comma needs decimal: ','" if column.decimal == "." else "not a number"
+        comma = "a decimal comma needs decimal: ','; " if column.decimal == "." else ""
+        hint = f"not a number; {comma}a word for unknown belongs under missing:"
         checks.append(_invalid(name, column, source, bad, text, hint))
     elif not dtype.is_numeric():
-        raise DataError(f"{name} needs {field.domain}; the column {source} holds {_plain_type(dtype)}")
-    elif column.missing and not dtype.is_float():
-        raw = nw.when(~raw.is_in([int(code) for code in column.missing if code.lstrip("-").isdigit()])).then(raw)
-    elif column.missing:
-        raw = nw.when(~raw.is_in([float(code) for code in column.missing if _is_number(code)])).then(raw)
-    floating = dtype == nw.String or not dtype.is_integer()
+        raise DataError(f"{name} needs {field.domain}; the column {source} holds {plain_type(dtype)}")
+    floating = dtype == nw.String or not dtype.is_integer() or dtype in WIDE
     if floating:
         raw = raw if dtype in (nw.Float64, nw.String) else raw.cast(nw.Float64())
+    if missing := [float(code) for code in column.missing if _is_number(code)]:
+        raw = nw.when(~raw.is_in(missing if floating else [int(m) for m in missing if m.is_integer()])).then(raw)
+    if floating:
         checks.append(_finding(name, source, "not a number (NaN or infinite)", ~raw.is_finite(), raw))
     if column.unit and field.unit:
-        try:
-            by, plus = factor(column.unit, field.unit, name)
-        except ProtocolError as error:
-            raise DataError(str(error)) from None
+        by, plus = _factor(column.unit, field.unit, name)
         if (by, plus) != (1.0, 0.0):
-            raw, floating = raw.cast(nw.Float64()) * by + plus, True
+            # Rounded well below what anybody measures: 100.4 degrees Fahrenheit are 38, not 38.00000000000001.
+            raw = (raw.cast(nw.Float64()) * by + plus).round(max(0, 9 - math.floor(math.log10(abs(by)))))
+            floating = True
     if field.type == "integer" and floating:
         fraction = raw.is_finite() & (raw.round(0) != raw)
         checks.append(_invalid(name, column, source, fraction, raw, "not a whole number"))
@@ -133,34 +143,41 @@ def _number(name: str, field: Field, column: Column, source: str, dtype: Any) ->
     return Typed(raw, tuple(checks))
 
 
+def _factor(unit: str, wanted: str, name: str) -> tuple[float, float]:
+    try:
+        return factor(unit, wanted, name)
+    except ProtocolError as error:
+        raise DataError(str(error)) from None
+
+
 def _date(name: str, field: Field, column: Column, source: str, dtype: Any) -> Typed:
     raw, checks = nw.col(source), []
     if dtype == nw.String:
-        raw, text = nw.col(parsed(source)), _text(source, dtype)
+        raw, text = nw.col(parsed(name)), text_of(source, dtype)
         written = column.format or "%Y-%m-%d"
         hint = f"not a date written {written}; declare its format:, such as '%d/%m/%Y'"
         checks.append(_invalid(name, column, source, _present(text, column) & raw.is_null(), text, hint))
     elif isinstance(dtype, nw.Datetime) or dtype == nw.Datetime:
         raw = raw.dt.date()
     elif dtype != nw.Date:
-        raise DataError(f"{name} needs {field.domain}; the column {source} holds {_plain_type(dtype)}")
+        raise DataError(f"{name} needs {field.domain}; the column {source} holds {plain_type(dtype)}")
     low, high = field.limits
     problem = f"impossible value (outside {low} to {high})"
     checks.append(_finding(name, source, problem, (raw < low) | (raw > high), raw))
     return Typed(raw, tuple(checks))
 
 
-def parse_text(frame: Any, wanted: list[tuple[Field, Column, str]]) -> Any:
+def parse_text(frame: Any, wanted: list[tuple[str, Field, Column, str]]) -> Any:
     """A Polars frame with numbers and dates read from its text columns, beside the text they came from.
 
     Args:
         frame: Polars lazy frame.
-        wanted: field, mapping and name of each text column that must become a number or a date.
+        wanted: for each text column that must become a number or a date: field, declaration, mapping, name.
     """
     import polars as pl
 
     columns = []
-    for field, column, source in wanted:
+    for name, field, column, source in wanted:
         text = pl.col(source).str.strip_chars()
         text = pl.when(~text.is_in(["", *column.missing])).then(text)
         if field.type in NUMERIC:
@@ -169,20 +186,30 @@ def parse_text(frame: Any, wanted: list[tuple[Field, Column, str]]) -> Any:
             parse = pl.when(fits).then(number).cast(pl.Float64, strict=False)
         else:
             parse = text.str.to_date(column.format or "%Y-%m-%d", strict=False)
-        columns.append(parse.alias(parsed(source)))
+        columns.append(parse.alias(parsed(name)))
     return frame.with_columns(*columns)
 
 
-def parsed(source: str) -> str:
-    """The name of the column that holds what a text column says."""
-    return f"__read__{source}"
+def parsed(name: str) -> str:
+    """The name of the column that holds what a text column says about a field."""
+    return f"{READ}{name}"
 
 
-def _text(source: str, dtype: Any) -> nw.Expr:
+def text_of(source: str, dtype: Any) -> nw.Expr:
+    """A column as text, as its codes are written: a whole number has no decimal places, NaN is no text at all."""
     column = nw.col(source)
     if dtype == nw.String:
         return column
-    return (column.cast(nw.Int64()) if dtype.is_float() else column).cast(nw.String())
+    if not dtype.is_float():
+        return column.cast(nw.String())
+    whole = (column.round(0) == column) & (column.abs() < EXACT)
+    written = nw.when(whole).then(column).cast(nw.Int64()).cast(nw.String())
+    return nw.when(whole).then(written).otherwise(nw.when(~column.is_nan()).then(column.cast(nw.String())))
+
+
+def _silent(name: str, source: str, dtype: Any) -> list[Check]:
+    column = nw.col(source)
+    return [_finding(name, source, "not a number (NaN)", column.is_nan(), column)] if dtype.is_float() else []
 
 
 def _present(text: nw.Expr, column: Column) -> nw.Expr:
@@ -198,7 +225,7 @@ def _finding(name: str, source: str, problem: str, bad: nw.Expr, shown: nw.Expr)
     return Check(name, source, problem, bad, shown, "read as unknown")
 
 
-def _plain_type(dtype: Any) -> str:
+def plain_type(dtype: Any) -> str:
     if dtype == nw.String:
         return "text"
     return {"Boolean": "true and false"}.get(str(dtype), f"values of type {dtype}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
-from ..expr import ProtocolError, nearest
-from ..protocol import STRICT, DataError, Protocol, read_yaml
+from ..expr import NUMERIC, ProtocolError, nearest
+from ..protocol import STRICT, DataError, Field, Protocol, read_yaml
 
 UNKNOWN = "unknown"
 """The code word of a value that says nothing."""
@@ -54,7 +56,7 @@ class PatientId:
 
 @dataclass(frozen=True)
 class Mapping:
-    """How one source's table becomes a patient table."""
+    """How one source's table becomes a patient table. `sheet` is of an Excel file, `separator` of a CSV file."""
 
     __pydantic_config__ = STRICT
 
@@ -63,6 +65,7 @@ class Mapping:
     fields: dict[str, str | Column] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     separator: str = ","
+    sheet: str | None = None
     note: str | None = None
 
     @property
@@ -85,46 +88,79 @@ def load_mapping(path: str | os.PathLike[str], protocol: Protocol) -> Mapping:
         DataError: with file, line and column: a misspelt key, a field the protocol lacks, a code it cannot take.
     """
 
-    def prepared(data: dict) -> dict:
-        for name in data.get("fields") or {}:
-            if name not in protocol.fields:
-                hint = nearest(name, protocol.fields)
-                raise ProtocolError(f"the protocol has no field '{name}'{hint}", path=("fields", name))
-        return data
-
     try:
-        mapping = read_yaml(Path(path).read_text("utf-8"), Mapping, str(path), prepared)
-        check_mapping(mapping, protocol)
+        written = Path(path).read_text("utf-8")
+        mapping = read_yaml(written, Mapping, str(path))
+        try:
+            check_mapping(mapping, protocol)
+        except ProtocolError as error:
+            _located(error, written, str(path))
     except ProtocolError as error:
-        raise DataError(str(error if error.where else error.located(str(path)))) from None
-    except OSError as error:
-        raise DataError(f"the mapping cannot be read: {error.strerror}\n  {path}") from None
+        raise DataError(str(error)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise DataError(f"the mapping cannot be read: {reason}\n  {path}") from None
     return mapping
+
+
+def _located(error: ProtocolError, written: str, name: str) -> None:
+    """Raise an error again with its line and column in the file, which only the reading of the file can tell."""
+
+    def fail(data: dict) -> dict:
+        raise error
+
+    read_yaml(written, Mapping, name, fail)
 
 
 def check_mapping(mapping: Mapping, protocol: Protocol) -> None:
     """Raise the first thing in a mapping that cannot work for a protocol."""
+    if len(mapping.separator.encode()) != 1 or mapping.separator in '"\r\n':
+        raise ProtocolError(f"the separator is one character, not {mapping.separator!r}", path=("separator",))
     for name in mapping.fields:
-        column, declared = mapping.column(name), protocol.fields[name]
+        if name not in protocol.fields:
+            hint = nearest(name, protocol.fields)
+            raise ProtocolError(f"the protocol has no field '{name}'{hint}", path=("fields", name, ""))
+        column = mapping.column(name)
         assert column is not None
-        if bool(column.column) == bool(column.columns):
-            raise ProtocolError(f"{name} needs either column: or columns:")
-        if column.columns and declared.type != "flag":
-            raise ProtocolError(f"{name} is a {declared.type}; only a flag can come from several columns")
-        if column.codes and declared.type not in ("flag", "category"):
-            raise ProtocolError(f"{name} is a {declared.type}; codes are for flags and categories (use missing:)")
-        takes = (True, False) if declared.type == "flag" else declared.values
-        for code, meaning in column.codes.items():
-            if meaning not in takes and meaning != UNKNOWN:
-                allowed = "true or false" if declared.type == "flag" else ", ".join(declared.values)
-                raise ProtocolError(f"{name}: the code '{code}' means '{meaning}'; it can mean {allowed} or unknown")
-        if column.unit and declared.type not in ("number", "integer"):
-            raise ProtocolError(f"{name} is a {declared.type}; only a number has a unit")
-        if column.unit and not declared.unit:
-            raise ProtocolError(f"{name} has the unit {column.unit} here but none in the protocol; declare it there")
-        if column.unit and declared.unit:
-            factor(column.unit, declared.unit, name)
+        _check_column(name, column, protocol.fields[name])
 
+
+def _check_column(name: str, column: Column, declared: Field) -> None:
+    def wrong(message: str, *key: str) -> ProtocolError:
+        return ProtocolError(message, path=("fields", name, *key))
+
+    kind, numeric = declared.type, declared.type in NUMERIC
+    if bool(column.column) == bool(column.columns):
+        raise wrong(f"{name} needs either column: or columns:")
+    if column.columns and kind != "flag":
+        raise wrong(f"{name} is a {kind}; only a flag can come from several columns", "columns", "")
+    if column.codes and kind not in ("flag", "category"):
+        raise wrong(f"{name} is a {kind}; codes are for flags and categories (use missing:)", "codes", "")
+    takes = (True, False) if kind == "flag" else declared.values
+    for code, meaning in column.codes.items():
+        if meaning not in takes and meaning != UNKNOWN:
+            allowed = "true or false" if kind == "flag" else ", ".join(declared.values)
+            message = f"{name}: the code '{code}' means '{meaning}'; it can mean {allowed} or unknown"
+            raise wrong(message, "codes", code)
+    if column.decimal != "." and not numeric:
+        raise wrong(f"{name} is a {kind}; only a number has a decimal mark", "decimal", "")
+    if column.format and kind != "date":
+        raise wrong(f"{name} is a {kind}; only a date has a format", "format", "")
+    if column.format and not all(any(part in column.format for part in parts) for parts in _DATE_PARTS):
+        message = f"{name}: the format '{column.format}' names no year, month and day; write it like '%d/%m/%Y'"
+        raise wrong(message, "format")
+    if column.unit and not numeric:
+        raise wrong(f"{name} is a {kind}; only a number has a unit", "unit", "")
+    if column.unit and not declared.unit:
+        raise wrong(f"{name} has the unit {column.unit} here but none in the protocol; declare it there", "unit")
+    if column.unit and declared.unit:
+        try:
+            factor(column.unit, declared.unit, name)
+        except ProtocolError as error:
+            raise error.at("fields", name, "unit") from None
+
+
+_DATE_PARTS = (("%Y", "%y", "%F", "%D"), ("%m", "%b", "%B", "%F", "%D"), ("%d", "%e", "%F", "%D"))
 
 _UCUM = {  # the spellings of the Unified Code for Units of Measure that pint does not know
     "Cel": "degC",
@@ -163,13 +199,28 @@ def factor(unit: str, wanted: str, name: str) -> tuple[float, float]:
 
     registry = _registry()
     try:
-        origin, here = _UCUM.get(unit, unit), _UCUM.get(wanted, wanted)
+        origin, here = _as_pint_writes(unit), _as_pint_writes(wanted)
         at_zero, at_one = (registry.Quantity(value, origin).to(here).magnitude for value in (0.0, 1.0))
     except pint.DimensionalityError:
         raise ProtocolError(f"{name} is in {unit} here, which cannot become {wanted}") from None
     except Exception:
         raise ProtocolError(f"{name}: the unit '{unit}' or '{wanted}' is not known; write it as UCUM does") from None
-    return float(f"{at_one - at_zero:.12g}"), float(f"{at_zero:.12g}")
+    return _exact(at_one - at_zero), _exact(at_zero)
+
+
+def _as_pint_writes(unit: str) -> str:
+    """`10*9/L` is a power of ten to UCUM and a product to pint, `{cells}` a remark, `/h` one per hour."""
+    if unit in _UCUM:
+        return _UCUM[unit]
+    plain = re.sub(r"10\*(-?\d+)", r"1e\1", re.sub(r"\{[^}]*\}", "", unit))
+    return f"1{plain}" if plain.startswith("/") else plain
+
+
+def _exact(number: float) -> float:
+    """The simple fraction that a conversion means, such as 5/9, without the noise of how it was worked out."""
+    simple = Fraction(number).limit_denominator(100_000)
+    close = number and abs(simple - Fraction(number)) < abs(number) * 1e-11
+    return float(simple) if close else float(f"{number:.12g}")
 
 
 def _registry():

@@ -10,7 +10,8 @@ import narwhals as nw
 from ..engine import expression, facts
 from ..expr import names, parse
 from ..protocol import DataError, Protocol
-from .patients import ID, Patients
+from .ids import ID
+from .patients import Patients
 
 
 def where(patients: Patients, protocol: Protocol, condition: str) -> Patients:

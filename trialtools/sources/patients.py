@@ -11,17 +11,17 @@ import narwhals as nw
 
 from ..engine import DTYPES, expression, guarded
 from ..expr import ProtocolError, names, nearest
-from ..protocol import DataError, Protocol
-from .columns import Check, parse_text, typed
+from ..protocol import DataError, Field, Protocol
+from .columns import READ, Check, parse_text, typed
+from .ids import ID, LOST, OWN, ROW, TWICE, id_checks, id_column, identified, told_apart
 from .mapping import Column, Mapping, PatientId, check_mapping, load_mapping
 from .open import open_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
+OURS = (ROW, OWN, LOST, TWICE)
 QUALITY = ("field", "column", "problem", "n", "of", "example", "action")
-ID = "patient_id"
-ROW = "__row__"
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,15 @@ def read_patients(source: Any, protocol: Protocol, mapping: Mapping | str | os.P
     [['age', 'impossible value (outside 0 to 120 years)', 1]]
     """
     mapping = _mapping(mapping, protocol)
-    native, name = open_table(source, mapping.separator)
+    native, name = open_table(source, mapping.separator, mapping.sheet)
     try:
         return _read(native, name, protocol, mapping)
     except DataError as error:
         raise DataError(f"{name}: {error}") from None
+    except Exception as error:
+        if type(error).__name__ == "ComputeError" and isinstance(source, str | os.PathLike):  # a damaged Parquet file
+            raise DataError(f"{name} cannot be read: {str(error).strip().splitlines()[0]}") from None
+        raise
 
 
 def _mapping(mapping: Mapping | str | os.PathLike[str] | None, protocol: Protocol) -> Mapping:
@@ -85,20 +89,22 @@ def _mapping(mapping: Mapping | str | os.PathLike[str] | None, protocol: Protoco
 def _read(native: Any, name: str, protocol: Protocol, mapping: Mapping) -> Patients:
     frame = nw.from_native(native)
     schema = dict(frame.collect_schema())
+    if ours := next((column for column in schema if column in OURS or column.startswith(READ)), None):
+        raise DataError(f"the column name '{ours}' is taken here; rename the column")
     columns = _columns(protocol, mapping, schema)
     text = [
-        (protocol.fields[field], column, source)
+        (field, protocol.fields[field], column, source)
         for field, column in columns.items()
         for source in column.sources
         if schema[source] == nw.String and protocol.fields[field].type in ("number", "integer", "date")
     ]
     if text:
         frame = nw.from_native(_polars(frame, text))
-    frame = _identified(frame, mapping.id, schema)
+    frame = identified(frame, mapping.id, schema)
     read = {field: typed(field, protocol.fields[field], column, schema) for field, column in columns.items()}
-    checks = [*_id_checks(mapping.id), *(check for column in read.values() for check in column.checks)]
-    table = frame.select(_id_column(mapping.id), *(column.values for column in read.values()))
-    n, findings = _tested(frame, checks, _id_column(mapping.id))
+    checks = [*id_checks(mapping.id, schema), *(check for column in read.values() for check in column.checks)]
+    table = frame.select(id_column(mapping.id), *(column.values for column in read.values()))
+    n, findings = _tested(frame, checks, mapping.id)
     findings += _inapplicable(table, protocol, tuple(read), n)
     absent = tuple(field for field in protocol.fields if field not in read)
     return Patients(mapping.name or name, table, n, absent, _quality(findings), "synthetic" in schema)
@@ -118,14 +124,15 @@ def _columns(protocol: Protocol, mapping: Mapping, schema: dict[str, Any]) -> di
         if all(source in schema for source in column.sources):
             found[field] = column
     if not found:
-        raise DataError(f"none of its columns is a field of the protocol; map them: {', '.join(list(schema)[:8])}, ...")
+        listed = f"; map them: {', '.join(list(schema)[:8])}" if schema else ", for it has none"
+        raise DataError(f"none of its columns is a field of the protocol{listed}")
     return found
 
 
-def _polars(frame: Any, wanted: list[tuple[Any, Column, str]]) -> Any:
+def _polars(frame: Any, wanted: list[tuple[str, Field, Column, str]]) -> Any:
     """Text becomes numbers and dates in Polars only: other engines fail or guess where we must count."""
     if not frame.implementation.is_polars():
-        field, _, source = wanted[0]
+        _, field, _, source = wanted[0]
         what = "dates" if field.type == "date" else "numbers"
         raise DataError(
             f"the column {source} holds text where {what} are needed; cast it in the query, or write a file"
@@ -133,83 +140,10 @@ def _polars(frame: Any, wanted: list[tuple[Any, Column, str]]) -> Any:
     return parse_text(frame.to_native(), wanted)
 
 
-# --- who is who -------------------------------------------------------------------------------------------------------
-
-
-def _identified(frame: Any, id: PatientId, schema: dict[str, Any]) -> Any:
-    """The table with its ids, and with row numbers where they are needed to tell rows apart."""
-    if id.column is not None and id.column not in schema:
-        hint = nearest(id.column, schema)
-        raise DataError(f"no column '{id.column}' to tell patients apart{hint}. Name it under patient_id: in a mapping")
-    if id.column is not None and id.on_fault == "error":
-        return frame
-    if not frame.implementation.is_polars():
-        raise DataError("rows can be numbered only in files and Polars or pandas tables; name a patient_id column")
-    native = frame.to_native().with_row_index(ROW, offset=1)
-    if id.column is None:
-        return nw.from_native(native)
-    import polars as pl
-
-    column = pl.col(id.column)
-    fault = (column.is_null() | (column.cast(pl.String).str.strip_chars() == "")).alias("__no_id__")
-    native = native.with_columns(fault)
-    return nw.from_native(native.with_columns((column.is_duplicated() & ~pl.col("__no_id__")).alias("__twice__")))
-
-
-def _id_column(id: PatientId) -> nw.Expr:
-    if id.column is None:
-        return nw.concat_str(nw.lit("row "), nw.col(ROW).cast(nw.String())).alias(ID)
-    if id.on_fault == "error":
-        return nw.col(id.column).alias(ID)
-    own, row = nw.col(id.column).cast(nw.String()), nw.col(ROW).cast(nw.String())
-    numbered = nw.concat_str(own, nw.lit(" (row "), row, nw.lit(")"))
-    lost = nw.concat_str(nw.lit("row "), row)
-    return (
-        nw.when(nw.col("__no_id__"))
-        .then(lost)
-        .otherwise(nw.when(nw.col("__twice__")).then(numbered).otherwise(own))
-        .alias(ID)
-    )
-
-
-def _id_checks(id: PatientId) -> list[Check]:
-    if id.column is None:
-        return []
-    column = nw.col(id.column)
-    if id.on_fault == "number":
-        shown, action = nw.col(ROW), "named by its row number"
-        missing, twice = nw.col("__no_id__"), nw.col("__twice__")
-        return [
-            Check(ID, id.column, "no patient id", missing, shown, action),
-            Check(ID, id.column, "patient id stands more than once", twice, column, action),
-        ]
-    empty = column.is_null()
-    return [Check(ID, id.column, "no patient id", empty, column, "", fatal=True)]
-
-
-def _repeated(frame: Any, id: str) -> list[Any]:
-    """The ids that stand more than once."""
-    if frame.implementation.is_polars():
-        frame = _suspected(frame.to_native(), id)
-    counted = frame.group_by(id).agg(nw.len().alias("__n__")).filter(nw.col("__n__") > 1).select(id)
-    counted = counted.collect("polars") if isinstance(counted, nw.LazyFrame) else counted
-    return sorted(counted[id].to_list(), key=str)
-
-
-def _suspected(frame: Any, id: str) -> Any:
-    """The rows whose id shares its hash with another: sorted hashes need a tenth of the room of a group-by."""
-    import numpy as np
-    import polars as pl
-
-    hashes = frame.select(pl.col(id).hash()).collect(engine="streaming").to_series().to_numpy(writable=True)
-    hashes.sort()
-    return nw.from_native(frame.filter(pl.col(id).hash().is_in(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]))))
-
-
 # --- what is wrong ----------------------------------------------------------------------------------------------------
 
 
-def _tested(frame: Any, checks: list[Check], id: nw.Expr) -> tuple[int, list[dict[str, Any]]]:
+def _tested(frame: Any, checks: list[Check], id: PatientId) -> tuple[int, list[dict[str, Any]]]:
     """All checks in one pass: the number of patients and the findings, or an error with the first rows.
 
     Raises:
@@ -229,8 +163,8 @@ def _tested(frame: Any, checks: list[Check], id: nw.Expr) -> tuple[int, list[dic
     found = [
         (check, row[f"bad{i}"], (row[f"low{i}"], row[f"high{i}"])) for i, check in enumerate(checks) if row[f"bad{i}"]
     ]
-    fatal = [_told(frame, check, n, id) for check, n, _ in found if check.fatal]
-    fatal += _doubled(frame, checks)
+    fatal = [_told(frame, check, n, id_column(id)) for check, n, _ in found if check.fatal]
+    fatal += told_apart(frame, id)
     if fatal:
         raise DataError("\n".join([f"{len(fatal)} thing{'s' * (len(fatal) > 1)} to settle", *fatal[:10]]))
     return row["n"], [_row(check, n, row["n"], ends) for check, n, ends in found]
@@ -239,15 +173,6 @@ def _tested(frame: Any, checks: list[Check], id: nw.Expr) -> tuple[int, list[dic
 def _number_of(condition: nw.Expr) -> nw.Expr:
     """For how many rows something is surely so."""
     return nw.when(condition).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
-
-
-def _doubled(frame: Any, checks: list[Check]) -> list[str]:
-    strict = next((check for check in checks if check.field == ID and check.fatal), None)
-    if strict is None or not (repeated := _repeated(frame, strict.column)):
-        return []
-    listed = ", ".join(map(str, repeated[:3])) + (", ..." if len(repeated) > 3 else "")
-    told = f"  patient_id (column {strict.column}): {len(repeated):,} x an id that stands more than once: {listed}"
-    return [told + "\n    one row is one patient; on_fault: number under patient_id: in a mapping counts rows apart"]
 
 
 def _told(frame: Any, check: Check, n: int, id: nw.Expr) -> str:
