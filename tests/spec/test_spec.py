@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from trialtools.expr import evaluate, parse
+from trialtools.expr import evaluate, parse, words
 from trialtools.protocol import Criterion, Field, Protocol
 
 PAGES = sorted(path for path in Path(__file__).parent.glob("*.txt") if path.stem != "README")
@@ -19,19 +19,19 @@ NOT_NUMBERS = {"NaN": math.nan, "infinity": math.inf, "-infinity": -math.inf}
 
 
 class Line(NamedTuple):
-    """One line of a table: what is asked, what is recorded, what comes out."""
+    """One line of a table: what is asked, what is recorded, what comes out or how it reads."""
 
     page: str
     number: int
     fields: dict[str, Field]
     expression: str
     patient: dict[str, Any]
-    result: bool | None
+    result: bool | str | None
 
 
 def lines_of(page: Path) -> list[Line]:
     """The lines of all tables of a page, each under the fields that were declared last before it."""
-    lines, declared, fields, heading, expression = [], "", {}, [], ""
+    lines, declared, fields, heading, last, expression = [], "", {}, [], "", ""
     for number, written in enumerate(page.read_text("utf-8").splitlines(), start=1):
         if written.startswith("    "):
             declared += written + "\n"
@@ -40,21 +40,22 @@ def lines_of(page: Path) -> list[Line]:
                 fields, declared = fields_of(declared), ""
             cells = [cell.strip() for cell in written.strip("|").split("|")]
             if cells[0] == "expression":
-                heading = cells[1:-1]
+                heading, last = cells[1:-1], cells[-1]
             elif not cells[0].startswith("--"):
                 expression = cells[0] or expression
                 recorded = zip(heading, cells[1:-1], strict=True)
                 patient = {name: value_of(cell, fields[name]) for name, cell in recorded if cell not in ("", "absent")}
-                lines.append(Line(page.stem, number, fields, expression, patient, WORDS[cells[-1]]))
+                result = cells[-1] if last == "words" else WORDS[cells[-1]]
+                lines.append(Line(page.stem, number, fields, expression, patient, result))
     return lines
 
 
 def fields_of(declared: str) -> dict[str, Field]:
-    """The fields as a protocol file would declare them; the label is the name."""
+    """The fields as a protocol file would declare them; without a label, the name serves."""
     content = yaml.safe_load(declared)["fields"]
     tuples = ("values", "range")
     return {
-        name: Field(label=name, **{key: tuple(value) if key in tuples else value for key, value in keys.items()})
+        name: Field(**{"label": name, **{key: tuple(value) if key in tuples else value for key, value in keys.items()}})
         for name, keys in content.items()
     }
 
@@ -75,6 +76,9 @@ LINES = [line for page in PAGES for line in lines_of(page)]
 @pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.page}-{line.number}")
 def test_line(line: Line) -> None:
     protocol = Protocol("spec", "spec", line.fields, (Criterion("C", "inclusion", "C", when=line.expression),))
+    if isinstance(line.result, str):
+        assert words(protocol.formula("C"), line.fields) == line.result
+        return
     assert evaluate(protocol.formula("C"), protocol.facts_of(line.patient)) is line.result
     if not any(field.range or field.applies or field.type == "date" for field in line.fields.values()):
         assert evaluate(parse(line.expression, line.fields), line.patient) is line.result

@@ -62,7 +62,7 @@ def _said(formula: Formula, fields: Mapping[str, Any]) -> str:
         case Not(Known(name)):
             return f"{_subject(name, fields)} is not known"
         case Not(In(item, values)):
-            return f"{_said(item, fields)} is {_listed(values, 'neither', 'nor', 'none of')}"
+            return f"{_said(item, fields)} is {_listed(values, refused=True)}"
         case Not(Name(name)):
             return f"{_label(name, fields)}: no"
         case Not(Or(items)):
@@ -78,7 +78,7 @@ def _said(formula: Formula, fields: Mapping[str, Any]) -> str:
         case AtLeast(n, items):
             return f"at least {n} of: " + "; ".join(_inside(item, fields) for item in items)
         case In(item, values):
-            return f"{_said(item, fields)} is {_listed(values, '', 'or', 'one of')}"
+            return f"{_said(item, fields)} is {_listed(values, refused=False)}"
         case Compare():
             return _compared(formula, fields)
         case Arithmetic("-", left, right) if type_of(left) == "date":
@@ -148,9 +148,14 @@ def _inside(formula: Formula, fields: Mapping[str, Any]) -> str:
     return f"({said})" if nested else said
 
 
-def _listed(values: tuple[Any, ...], before: str, between: str, many: str) -> str:
+def _listed(values: tuple[Any, ...], refused: bool) -> str:
     shown = [_shown(value) for value in values]
-    return f"{before} {f' {between} '.join(shown)}".strip() if len(shown) == 2 else f"{many} {', '.join(shown)}"
+    match len(shown):
+        case 1:
+            return f"not {shown[0]}" if refused else shown[0]
+        case 2:
+            return f"neither {shown[0]} nor {shown[1]}" if refused else f"{shown[0]} or {shown[1]}"
+    return f"{'none' if refused else 'one'} of {', '.join(shown)}"
 
 
 def _subjected(subject: Formula, fields: Mapping[str, Any]) -> str:
