@@ -446,9 +446,9 @@ HOSTILE = EXPRESSIONS | {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_expressions_are_refused_at_once(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()  # of this process alone, so that a busy machine does not count
     accepted(text)
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 def accepted(text: str) -> bool:
