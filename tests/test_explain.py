@@ -15,6 +15,7 @@ from functools import cache
 from html.parser import HTMLParser
 from itertools import combinations, product
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from trialtools.expr import names as names_in
 from trialtools.protocol import Criterion, Fact, Field, Protocol, load_protocol
 from trialtools.reasons import Block, Node, explain, nearest_eligible, open_items, why
 from trialtools.reasons import ties as tie_room
+from trialtools.reasons.options import cells, rank, typical, unrank
 
 # --- small protocols --------------------------------------------------------------------------------------------------
 
@@ -155,7 +157,7 @@ def place(names: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(sorted(list(FIELDS).index(name) for name in names))
 
 
-def rank(names: tuple[str, ...]) -> tuple[int, int, tuple[int, ...]]:
+def order_of(names: tuple[str, ...]) -> tuple[int, int, tuple[int, ...]]:
     return sum(FIELDS[name].cost for name in names), len(names), place(names)
 
 
@@ -169,7 +171,7 @@ def smallest_sets(protocol: Protocol, patient: Mapping[str, Any], wanted: str) -
         told = ({**patient, **more} for more in answers(names))
         if any(decision(protocol, record) == wanted and possible(protocol, record) for record in told):
             found.append(names)
-    return sorted(found, key=rank)
+    return sorted(found, key=order_of)
 
 
 def settled_whatever(protocol: Protocol, patient: Mapping[str, Any], names: tuple[str, ...]) -> bool:
@@ -239,7 +241,7 @@ def check_open_items(protocol: Protocol, patient: dict[str, Any]) -> None:
     by_force = {kind: smallest_sets(protocol, record, kind) for kind in ("eligible", "ineligible")}
     assert [place(items.fields) for items in found.to_eligible] == [place(s) for s in by_force["eligible"]]
     assert [place(items.fields) for items in found.to_ineligible] == [place(s) for s in by_force["ineligible"]]
-    assert [items.cost for items in found.to_eligible] == [rank(s)[0] for s in by_force["eligible"]]
+    assert [items.cost for items in found.to_eligible] == [order_of(s)[0] for s in by_force["eligible"]]
 
 
 @given(protocols(), patients(2, 5))
@@ -359,6 +361,42 @@ def check_deciding(node: Node) -> None:
     for child in node.children:
         assert child.deciding == (node.deciding and child.state == node.state)
         check_deciding(child)
+
+
+# --- cells ------------------------------------------------------------------------------------------------------------
+
+RULER = {
+    "x": Field("number", "X", range=(-5.0, 5.0)),
+    "k": Field("integer", "K", range=(-20, 20)),
+    "d": Field("date", "D", range=(date(2020, 1, 1), date(2024, 12, 31))),
+}
+constants = st.sampled_from(["0", "0.1", "0.3", "1", "2.5", "-1", "3"])
+lines = st.recursive(
+    st.sampled_from(["x", "k", '(d - date("2022-02-28"))']),
+    lambda inner: st.one_of(
+        st.builds(lambda a, op, c: f"({a} {op} {c})", inner, st.sampled_from("+-*"), constants),
+        st.builds(lambda a, c: f"({c} / {a})", inner, constants),
+    ),
+    max_leaves=4,
+)
+comparisons = st.one_of(
+    st.builds(lambda a, op, c: f"{a} {op} {c}", lines, order, constants),
+    st.builds(lambda a, c: f"{a} in ({c}, 2)", lines, constants),
+    st.builds(lambda op, n: f'months_before(d, {n}) {op} date("2021-02-28")', order, st.integers(0, 20)),
+)
+
+
+@given(comparisons, st.integers(0, 10**6))
+def test_a_formula_cannot_tell_the_values_of_a_cell_apart(text: str, seed: int) -> None:
+    formula = parse(text, RULER)
+    (name,) = names_in(formula)
+    cut, tied = cells({name: RULER[name]}, [formula], {})
+    assert not tied
+    for cell in cut[name]:
+        places = [*cell, *(Random(seed).randint(*cell) for _ in range(5))]
+        values = [unrank(RULER[name], place) for place in places] + [typical(RULER[name], cell)]
+        assert all(rank(RULER[name], value) in range(cell[0], cell[1] + 1) for value in values)
+        assert len({evaluate(formula, {name: value}) for value in values}) == 1
 
 
 # --- one trial --------------------------------------------------------------------------------------------------------

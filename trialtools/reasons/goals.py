@@ -78,7 +78,7 @@ class Choices:
         return {
             name: options[0].value
             for name, options in self.options.items()
-            if options[0].cell[0] == options[0].cell[1] and all(o.cell == options[0].cell for o in options)
+            if options and len({place for option in options for place in option.cell}) == 1
         }
 
     def full(self, name: str) -> int:

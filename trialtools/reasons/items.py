@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..protocol import Protocol
@@ -77,6 +77,8 @@ class OpenItems:
         single = [items.answers[0] for items in self.to_ineligible if len(items.answers) == 1]
         if single:
             lines.append("One answer would end it: " + "; ".join(f"{a.label}: {a.needed}" for a in single))
+        if not self.complete:
+            lines.append("There may be more: the search was cut short.")
         return "\n".join(lines)
 
     def dict(self) -> dict[str, Any]:
@@ -120,18 +122,19 @@ def open_items(protocol: Protocol, patient: Mapping[str, Any], limit: int = 5, w
     if decision != "undetermined":
         return OpenItems(decision)
     choices = open_choices(protocol, patient)
-    facts, set_aside = consistent(choices)
     passed = [surely(choices, formula, True) for formula in protocol.requirements.values()]
     failed = [surely(choices, formula, False) for formula in protocol.requirements.values()]
-    sets, complete = [], True
-    for goals in (passed, [some(1, failed)]):
-        sets.append([])
-        try:
-            sets[-1].extend(_item_set(choices, way) for way in best(choices, [*goals, *facts], settle, limit))
-        except TooHard:
-            complete = False
-    certain = _whatever(choices, passed, failed, facts) if whatever else None
-    return OpenItems(decision, tuple(sets[0]), tuple(sets[1]), certain, set_aside, complete)
+    found = OpenItems(decision, complete=False)
+    try:  # what was found before the search got too hard is kept
+        facts, set_aside = consistent(choices)
+        eligible = [_item_set(choices, way) for way in best(choices, [*passed, *facts], settle, limit)]
+        found = replace(found, to_eligible=tuple(eligible), set_aside=set_aside)
+        ineligible = [_item_set(choices, way) for way in best(choices, [some(1, failed), *facts], settle, limit)]
+        found = replace(found, to_ineligible=tuple(ineligible))
+        certain = _whatever(choices, passed, failed, facts) if whatever else None
+        return replace(found, whatever=certain, complete=True)
+    except TooHard:
+        return found
 
 
 def _item_set(choices: Choices, way: Way) -> ItemSet:
@@ -186,5 +189,5 @@ def _whatever(choices: Choices, passed: list[Goal], failed: list[Goal], facts: l
 def _listed(title: str, answers: tuple[Answer, ...]) -> list[str]:
     """Two or three facts in one line, more of them as a list to tick off."""
     if len(answers) > 3:
-        return [f"{title} ({len(answers)}):", *(f"  - {answer.label}: {answer.needed}" for answer in answers)]
+        return [f"{title} ({len(answers)}):", *(f"  - {a.label} (needed: {a.needed})" for a in answers)]
     return [f"{title}: {', then '.join(answer.label for answer in answers)}"] if answers else []

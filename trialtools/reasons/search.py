@@ -21,8 +21,8 @@ from .goals import Choices, Goal, Leaf, Some, Tie, fields_of
 Box = dict[str, int]
 """By field that plays a part so far, the mask of the options that are left."""
 
-EFFORT = 20_000
-"""Boxes after which a search is given up; far beyond any protocol that a person would write."""
+EFFORT = 5_000
+"""Boxes after which a search is given up, a second's work; a real trial takes a few hundred."""
 
 Settle = Callable[[Choices, Box, tuple[Tie, ...]], "tuple[int, Box, Mapping[str, Any]] | None"]
 """The box around the values that tied fields take, its price, and these values; None where there are none."""

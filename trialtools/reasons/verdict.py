@@ -157,9 +157,8 @@ class _Seen:
 def _verdict(seen: _Seen, criterion: Criterion) -> Verdict:
     formula = seen.protocol.requirements[criterion.id]
     tree = _tree(seen, formula)
-    said = words(
-        formula.item if criterion.kind == "exclusion" and isinstance(formula, Not) else formula, seen.protocol.fields
-    )
+    asked = formula.item if criterion.kind == "exclusion" and isinstance(formula, Not) else formula
+    said = words(asked, seen.protocol.fields)
     return Verdict(
         criterion.id,
         criterion.kind,
@@ -228,7 +227,7 @@ def _leaf(seen: _Seen, formula: Formula) -> str:
 
 
 def _value(seen: _Seen, name: str) -> str:
-    """`Respiratory rate at rest 22 /min`, with what makes a recorded value unreadable."""
+    """`Respiratory rate at rest 22/min`, with what makes a recorded value unreadable."""
     field, recorded, fact = seen.protocol.fields[name], definite(seen.patient.get(name)), seen.facts[name]
     if fact is not None and recorded != fact:
         return f"{field.label}: does not apply ({_why_not(seen, name)})"
