@@ -311,6 +311,8 @@ def test_guideline_is_held_against_every_reading() -> None:
     assert set(told) == {"guideline:I1:G1"}
     told = found(with_facts(guideline, "E1: age >= 10"), "guideline")
     assert set(told) == {"guideline:E1:G1"}
+    told = found(with_facts(guideline, "I1: age < 18 or a", "E1: a"), "guideline")
+    assert set(told) == {"guideline:I1+E1:G1"}
     impossible = "guideline: [{id: G1, says: Never, formula: age > 500}]"
     assert not found(with_facts(impossible, "I1: age < 12"), "guideline")
 

@@ -125,13 +125,36 @@ def _excludes(desk: Desk, chosen: dict[str, str], proof: Proof) -> Finding:
 
 
 def guideline(desk: Desk) -> Iterator[Finding]:
-    """Every reading of every criterion that no patient of the cited guideline can pass."""
+    """Every reading that no patient of the cited guideline can pass, and criteria that together leave none of them."""
     for fact in desk.protocol.guideline:
         cited = says(desk, parse(fact.formula, desk.protocol.fields)).true
-        if possible(desk, [cited]):
-            for (id, reading), claim in desk.readings.items():
-                if not possible(desk, [cited, claim]) and possible(desk, [claim]):
-                    yield _against(desk, fact, id, reading)
+        if not possible(desk, [cited]):
+            continue
+        for (id, reading), claim in desk.readings.items():
+            if not possible(desk, [cited, claim]) and possible(desk, [claim]):
+                yield _against(desk, fact, id, reading)
+        proof = because(desk, [cited], desk.passes) if possible(desk, desk.passes.values()) else None
+        if proof is not None and len(proof.criteria) > 1:
+            yield _together_against(desk, fact, proof)
+
+
+def _together_against(desk: Desk, fact: Fact, proof: Proof) -> Finding:
+    protocol = desk.protocol
+    return Finding(
+        id=f"guideline:{'+'.join(proof.criteria)}:{fact.id}",
+        kind="guideline",
+        severity="finding",
+        sentence=f"{named(protocol, *proof.criteria)} together leave nobody of whom the cited guideline says: "
+        f'"{fact.says}" ({fact.id}){assuming(protocol, proof.facts)}.',
+        criteria=proof.criteria,
+        quotes=quotes_of(protocol, proof.criteria),
+        facts=(_cited(fact), *fact_words(protocol, proof.facts)),
+        no_patient=True,
+    )
+
+
+def _cited(fact: Fact) -> str:
+    return f"{fact.id}: {fact.says}{f' ({fact.source})' if fact.source else ''}"
 
 
 def _against(desk: Desk, fact: Fact, id: str, reading: str) -> Finding:
@@ -146,6 +169,6 @@ def _against(desk: Desk, fact: Fact, id: str, reading: str) -> Finding:
         f'"{fact.says}" ({fact.id}). No patient can satisfy both.{used}',
         criteria=(id,),
         quotes=quotes_of(protocol, (id,)),
-        facts=(f"{fact.id}: {fact.says}{f' ({fact.source})' if fact.source else ''}",),
+        facts=(_cited(fact),),
         no_patient=True,
     )

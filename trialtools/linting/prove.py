@@ -12,6 +12,9 @@ from ..logic import Logic, Pair, encode, on_step, pair, requirements, solver, wi
 from ..logic.formula import Z3
 from ..protocol import Protocol
 
+EFFORT, LEAST_EFFORT = 4_000_000, 200_000
+"""Steps, by Z3's own count, after which a question is given up; the hardest of NCT05741099 takes 100,000."""
+
 
 class Proof(NamedTuple):
     """What a proof rests on: no fewer criteria, and no fewer declared facts, would do."""
@@ -75,6 +78,7 @@ def sit_down(protocol: Protocol) -> Desk:
     """A protocol, ready to be asked about."""
     logic = encode(protocol)
     made = solver(logic)
+    made.set("rlimit", EFFORT)
     made.set("relevancy", 0)  # three times faster here: the questions are many and alike
     return Desk(protocol, logic, made, requirements(logic), logic.facts)
 
@@ -93,10 +97,7 @@ def possible(desk: Desk, claims: Iterable[Z3]) -> bool:
     """Whether there may be a patient of whom all claims hold; True as well where the question was given up."""
     import z3
 
-    answer = desk.solver.check([_name(desk, claim) for claim in claims])
-    if answer == z3.unknown:
-        desk.open.append(desk.solver.reason_unknown())
-    return answer != z3.unsat
+    return _asked(desk, [_name(desk, claim) for claim in claims]) != z3.unsat
 
 
 def because(desk: Desk, claims: Iterable[Z3], criteria: Mapping[str, Z3]) -> Proof | None:
@@ -154,7 +155,7 @@ def _plainest(desk: Desk, claims: list[Z3]) -> Z3:
     flags = [name for name, field in desk.protocol.fields.items() if field.type == "flag"]
     hopes = [_name(desk, z3.Not(desk.logic.value[name])) for name in flags]
     fixed = [_name(desk, claim) for claim in claims]
-    while (answer := desk.solver.check([*fixed, *hopes])) == z3.unsat:
+    while (answer := _asked(desk, [*fixed, *hopes])) == z3.unsat:
         blamed = {name.get_id() for name in desk.solver.unsat_core()}
         first = next((n for n, hope in enumerate(hopes) if hope.get_id() in blamed), None)
         if first is None:
@@ -178,6 +179,17 @@ def agreed(desk: Desk, holds: bool, patient: Mapping[str, Any]) -> bool:
     if not holds and desk.exact:
         raise Disagreement(f"the evaluator says otherwise of {dict(patient)}")
     return holds
+
+
+def _asked(desk: Desk, names: list[Z3]) -> Z3:
+    """The solver's answer. Each question that is given up halves the effort spent on those that follow."""
+    import z3
+
+    answer = desk.solver.check(names)
+    if answer == z3.unknown:
+        desk.open.append(desk.solver.reason_unknown())
+        desk.solver.set("rlimit", max(EFFORT >> len(desk.open), LEAST_EFFORT))
+    return answer
 
 
 def _name(desk: Desk, claim: Z3) -> Z3:

@@ -118,9 +118,16 @@ def _value(field: Field, value: Any) -> str:
 def as_json(findings: Iterable[Finding], protocol: Protocol) -> str:
     """Findings as JSON: the protocol with its hash and chosen readings, and every finding with all its parts.
 
+    What is unknown of a witness is absent from it; dates are written year-month-day.
+
     Args:
         findings: from `lint`.
         protocol: the one they are about.
+
+    >>> from trialtools.protocol import load_protocol
+    >>> import json
+    >>> json.loads(as_json([], load_protocol("data/protocols/NCT05741099.yaml")))["readings"]["I6"]
+    'guideline'
     """
     page = {
         "protocol": {"id": protocol.id, "sha256": protocol.sha256},
