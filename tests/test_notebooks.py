@@ -1,0 +1,83 @@
+"""Every notebook runs through the report path, with the bundled data and with other parameters; facts are asserted."""
+
+import re
+
+import nbformat
+import pytest
+
+import trialtools as tt
+from trialtools.report import report
+
+
+def text_of(made) -> str:
+    """All that a report's notebook shows, tags removed."""
+    shown = []
+    for cell in nbformat.read(made.notebook, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            shown.append("".join(data.get("text/html", "") or data.get("text/plain", "")) or output.get("text", ""))
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", " ".join(shown)))
+
+
+@pytest.fixture
+def run(root, tmp_path, monkeypatch):
+    monkeypatch.chdir(root)
+    return lambda name, **parameters: report(name, parameters, out=tmp_path)
+
+
+@pytest.fixture
+def screening(root, protocol):
+    return tt.screen(protocol, root / "data/cohort/cohort.csv")
+
+
+def test_start_here_shows_both_readings(run, root, protocol):
+    shown = text_of(run("start_here"))
+    cohort = tt.read_patients(root / "data/cohort/cohort.csv", protocol)
+    condition = "18 <= age <= 85 and pcr_positive and known(respiratory_rate) and known(spo2)"
+    readings = tt.compare_readings(protocol, tt.where(cohort, protocol, condition), criteria=["I6"])
+    for row in readings.to_dict("records"):
+        assert f"{row['reading']} {row['pass']:,} {row['fail']:,}" in shown
+    assert "SYNTHETIC" in shown
+
+
+def test_screening_reports_what_screening_says(run, screening, tmp_path):
+    made = run("screening", export=str(tmp_path / "export"))
+    shown = text_of(made)
+    assert tt.answer(screening).replace("'", "&#x27;") in shown.replace("'", "&#x27;")
+    assert "SYNTHETIC" in shown
+    assert "≧30 breaths" in shown, "the quote stands beside its criterion"
+    assert {path.name for path in (tmp_path / "export").iterdir()} >= {"decisions.parquet", "summary.json"}
+    assert made.html.stat().st_size < 3_000_000
+
+
+def test_screening_with_other_readings(run, root):
+    registered = tt.load_protocol(root / "data/protocols/NCT05741099.yaml", readings="I6=registered")
+    screening = tt.screen(registered, root / "data/cohort/cohort.csv")
+    shown = text_of(run("screening", readings="I6=registered"))
+    assert "I6 registered" in shown and f"{screening.possible:,}" in shown
+
+
+def test_screening_real_tests(run, root, realdata):
+    """Nobody is called eligible: consent and much else is unknown in that file."""
+    shown = text_of(
+        run(
+            "screening",
+            patients=str(realdata / "carbonhealth_covid_tests/covid_tests_2020.csv.gz"),
+            mapping=str(root / "data/mappings/carbon_health.yaml"),
+        )
+    )
+    assert "Nobody can be confirmed" in shown and "93,995" in shown and "SYNTHETIC" not in shown
+    assert "-3 to -1" in shown.replace("−", "-"), "negative ages are counted"
+
+
+@pytest.mark.parametrize("trial", ["NCT05741099", "NCT04355728", "NCT04288102"])
+def test_protocol_logic_serves_any_trial(run, root, trial):
+    parameters = {"protocol": str(root / f"data/protocols/{trial}.yaml")}
+    if trial != "NCT05741099":
+        parameters["patients"] = ""
+    shown = text_of(run("protocol_logic", **parameters))
+    assert trial in shown
+    for criterion in tt.load_protocol(parameters["protocol"]).criteria:
+        assert criterion.id in shown
+    if trial == "NCT05741099":
+        assert "it can never help anybody" in shown and "SYNTHETIC" in shown
