@@ -157,6 +157,8 @@ def test_lacking_is_ordered_by_size():
     assert list(made.data[0].x) == [0, 34] and list(made.data[1].x) == [1692, 0]
     assert "Missing most often: Tuberculosis" in made.layout.title.text
     assert "E7 and I8 (5 each)" in figures.lacking(LACKING.assign(n=5)).layout.title.text
+    judged = figures.lacking(LACKING.assign(judged=[True, False]))
+    assert "Missing most often: Characteristic imaging (34)" in judged.layout.title.text
     fields = LACKING.rename(columns={"criterion": "field"})
     assert not any("E7" in note.text for note in figures.lacking(fields).layout.annotations)
 

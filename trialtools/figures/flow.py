@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 STRIP, LEFT, BOX, SIDE, SIDE_BOX, RAIL = 20, 30, 202, 260, 388, 656
 """Across: the strip of stages, the spine and how wide its boxes are, the side boxes, and the line that sums them up."""
 
-LINE, SPINE_BOX, GAP = 15, 22, 10
+LINE, SPINE_BOX, GAP = 15, 18, 8
 """Down: a line of words, a box of the spine, the room between boxes."""
 
 MIDDLE = LEFT + BOX / 2
@@ -47,12 +47,12 @@ class Step:
     @property
     def box(self) -> float:
         """How high its side box is."""
-        return LINE * len(self.text) + 12
+        return LINE * len(self.text) + 9
 
     @property
     def height(self) -> float:
         """Its part of the spine: the side box, and room for a box of what is left."""
-        return max(self.box + GAP, SPINE_BOX + 16) if self.failed else LINE * len(self.text) + GAP
+        return max(self.box + GAP, SPINE_BOX + 14) if self.failed else LINE * len(self.text) + GAP
 
 
 def flow(
@@ -196,7 +196,7 @@ def _left(step: Step, middle: float) -> str:
 
 def _decisions(numbers: Sequence[int], screened: int, y: float) -> tuple[list[str], float]:
     """Eligible, undetermined, ineligible, and the bracket from certain to possible."""
-    parts, top, high = [], y + 14, 98
+    parts, top, high = [], y + 14, 84
     for position, ((name, state, meaning), number) in enumerate(zip(DECISIONS, numbers, strict=True)):
         x = LEFT + position * (BOX + GAP)
         middle, share = x + BOX / 2, percent(number / screened)
@@ -204,8 +204,8 @@ def _decisions(numbers: Sequence[int], screened: int, y: float) -> tuple[list[st
         inside = [
             f'<rect x="{x}" y="{top}" width="{BOX}" height="6" fill="{fill}" stroke="{STATES[state]}"/>',
             _text(middle, top + 24, f"<b>{name}</b>"),
-            _text(middle, top + 45, f"<b>{count(number)}</b>", INK, 17),
-            *(_text(middle, top + 60 + 13 * i, line, QUIET, 11) for i, line in enumerate([share, *wrap(meaning, 26)])),
+            _text(middle, top + 45, f'<b>{count(number)}</b> <tspan font-size="12">{share}</tspan>', INK, 17),
+            *(_text(middle, top + 60 + 13 * i, line, QUIET, 11) for i, line in enumerate(wrap(meaning, 26))),
         ]
         parts += [_box(x, top, high, f"{name}: {count(number)} ({share}), {meaning}", inside)]
         parts.append(_arrow(middle, top, "down"))

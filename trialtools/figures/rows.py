@@ -87,7 +87,7 @@ def places(labels: Sequence[str]) -> tuple[list[float], int]:
     """The middle of each row in pixels from the top, each as high as its words; and the height of all."""
     middles, top = [], 0.0
     for each in labels:
-        height = max(28, 16.5 * (each.count("<br>") + 1) + 9)
+        height = max(27, 16.5 * (each.count("<br>") + 1) + 5)
         middles.append(top + height / 2)
         top += height
     return middles, round(top)

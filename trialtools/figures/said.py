@@ -47,7 +47,11 @@ def fails_most(rows: Sequence[Mapping[str, Any]], n: int) -> str:
 
 
 def missing_most(rows: Sequence[Mapping[str, Any]]) -> str:
-    """What is missing most often, of rows that are ordered by it; a tie is said as one."""
+    """What is missing most often, of rows that are ordered by it; a tie is said as one.
+
+    What only a person can decide is told where nothing else is missing: the rest can be looked up.
+    """
+    rows = [row for row in rows if not row.get("judged")] or rows
     worst = [row for row in rows if row["n"] == rows[0]["n"]]
     if len(worst) == 1:
         return f"Missing most often: {worst[0]['label']} ({count(worst[0]['n'])})"
