@@ -21,8 +21,8 @@ from .goals import Choices, Goal, Leaf, Some, Tie, fields_of
 Box = dict[str, int]
 """By field that plays a part so far, the mask of the options that are left."""
 
-EFFORT = 5_000
-"""Boxes after which a search is given up, a second's work; a real trial takes a few hundred."""
+EFFORT = 50_000
+"""Goals weighed after which a search is given up, a second's work; a real trial takes a few thousand."""
 
 Settle = Callable[[Choices, Box, tuple[Tie, ...]], "tuple[int, Box, Mapping[str, Any]] | None"]
 """The box around the values that tied fields take, its price, and these values; None where there are none."""
@@ -42,7 +42,7 @@ class Way(NamedTuple):
 
 
 class _State(NamedTuple):
-    """A box with the goals that are still open. Ordered: cheap first, then what is nearly done, then what is old."""
+    """A box with the goals that are still open. Ordered: cheap first, then what is nearly done, then what is new."""
 
     estimate: float
     open: int
@@ -111,7 +111,7 @@ def ways(choices: Choices, goals: Iterable[Goal], settle: Settle, effort: int = 
         choices: the options of every field; the one of price zero is what happens by itself.
         goals: all of them to be met; those that decide the price first.
         settle: finds values for fields that a comparison ties together.
-        effort: the number of boxes to look at.
+        effort: the number of goals to weigh.
 
     Raises:
         TooHard: when `effort` is spent.
@@ -130,10 +130,10 @@ def ways(choices: Choices, goals: Iterable[Goal], settle: Settle, effort: int = 
             found.append(used)
             yield Way(int(state.estimate), used, state.box, state.tied or {})
             continue
-        if (effort := effort - 1) < 0:
+        if (effort := effort - len(state.pending) - 1) < 0:
             raise TooHard
-        for child in _branches(prices, state, settle):
-            serial += 1
+        for child in reversed([*_branches(prices, state, settle)]):
+            serial -= 1
             heapq.heappush(heap, child._replace(serial=serial))
 
 
