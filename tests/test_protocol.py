@@ -135,6 +135,8 @@ EXPRESSIONS = {  # by what went wrong, the shortest expression that shows it
     "a huge number": "age > 1e400",
     "a huge product": "age > 1e15 * 10",
     "a complex number": "age > 1j",
+    "a number of another base": "age > 0x41",
+    "a number grown into a word": "age > 65and cough",
     "an ellipsis": "age > ...",
     "bytes": 'sex == b"female"',
     "None": "age == None",

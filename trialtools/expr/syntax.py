@@ -43,6 +43,7 @@ _SLIPS = {  # habits of other languages, none of which can stand in an expressio
     r"[;?$`]|:(?!=)": "'{}' is not part of the language",
 }
 _SLIP = re.compile("|".join(f"({pattern})" for pattern in _SLIPS))
+_ODD_NUMBER = re.compile(r"(?<![\w.])(?>\d[\d_]*(?:\.[\d_]*)?(?:[eE][+-]?\d+)?)[A-Za-z]\w*")
 _UNFINISHED = re.compile(r"(?:\b(?:and|or|not|in|is)|[<>=+\-*/%,])\s*$")
 _COMPARISON = re.compile(r"[<>=!]=?|in\b|is\b")
 
@@ -66,6 +67,8 @@ def read(text: str) -> tuple[ast.expr, int]:
             raise _fault(text, place, "a backslash is not part of the language")
         if bare[place] == "#":
             raise _fault(text, place, "a remark is not part of an expression; put it under why:", len(text.rstrip()))
+    if odd := _ODD_NUMBER.search(bare):
+        raise _fault(text, odd.start(), "a number is written in plain digits, with a blank behind it", odd.end())
     indent = len(flat) - len(flat.lstrip())
     try:
         return ast.parse(flat.strip(), mode="eval").body, indent

@@ -270,7 +270,7 @@ _BLANKS = {"\\" + letter for letter in "ntrvfNLP_ \t\r\n"}
 
 def _is_blank(token: str) -> bool:
     """Whether one written character stands for white space, or for none at all."""
-    if token[0] == "\\" and token[1] in "xuU":
+    if len(token) > 2 and token[0] == "\\":
         return chr(int(token[2:], 16)).isspace()
     return token.isspace() or token in _BLANKS
 
