@@ -1,9 +1,9 @@
 """One patient and a protocol go in, the reasons come out: verdict tree, open items, why, and the nearest eligible."""
 
+from .grounds import Reason, Why, why
 from .items import Answer, ItemSet, OpenItems, open_items
 from .nearest import Block, Change, Nearest, nearest_eligible
 from .verdict import Explanation, Node, Verdict, explain
-from .why import Reason, Why, why
 
 __all__ = [
     "Answer",
