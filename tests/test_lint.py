@@ -192,6 +192,7 @@ def test_the_trial_is_linted_in_time(trial: Protocol) -> None:
         (["I1: a and (b or c) or age > 65", "E1: a"], {"dead-branch:I1:fever-and-b-or-c"}),
         (["I1: at_least(2, a, b, c)", "E1: a"], {"dead-branch:I1:a"}),
         (["I1: at_least(2, a, b)"], set()),
+        (["I1: at_least(3, a, b, c, age > 65)", "E1: a and b", "E2: a and c"], {"dead-branch:I1:a"}),
         (["I1: age > 60 or a", "I2: 18 <= age <= 50"], {"dead-branch:I1:age-is-above-60"}),
         (["I1: age > 130 or a"], {"dead-branch:I1:age-is-above-130"}),
         (["I1: not (a and b)", "I2: a"], {"dead-branch:I1:a-no"}),
@@ -370,6 +371,8 @@ def test_gap(criteria: list[str], ids: dict[str, str]) -> None:
         (["I1: age >= 65 or a"], set()),
         (["E1: age >= 65"], {"boundary:E1:age<65"}),
         (["E1: age > 65"], set()),
+        (["E1: age <= 17"], {"boundary:E1:age>17"}),
+        (["I1: not (age <= 17)"], {"boundary:I1:age>17"}),
         (["I1: 18 < age <= 85"], {"boundary:I1:age>18"}),
         (["I1: age > 65 or a", "I2: age >= 70"], set()),  # the others leave nobody at 65
         (["I1: age > 65 or a", "I2: a"], set()),  # the limit decides for nobody
@@ -465,6 +468,15 @@ def test_doubles_are_not_taken_for_a_fault(monkeypatch: pytest.MonkeyPatch) -> N
     """Sums may differ in the last digit: such a patient is left out instead."""
     monkeypatch.setattr(prove_module, "witness", lambda logic, model: {"age": 50})
     assert not found(sketch("I1: age > 65 or a", "I2: bmi + age > 0"), "boundary")
+
+
+def test_a_question_that_is_given_up_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prove_module, "EFFORT", 1)
+    monkeypatch.setattr(prove_module, "LEAST_EFFORT", 1)
+    criteria = ["I1: bmi * age > 900 or a", "I2: bmi * age < 800", "I3: bmi / age > 1 or b", "E1: bmi / age > 2"]
+    findings = lint(sketch(*criteria))
+    assert "too-hard" in {finding.kind for finding in findings}
+    assert not any(finding.no_patient or finding.witness for finding in findings)
 
 
 # Brute force over every record of a small world
