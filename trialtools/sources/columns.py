@@ -130,9 +130,9 @@ def _number(name: str, field: Field, column: Column, source: str, dtype: Any) ->
             raw = (raw.cast(nw.Float64()) * by + plus).round(max(0, 9 - math.floor(math.log10(abs(by)))))
             floating = True
     if field.type == "integer" and floating:
-        fraction = raw.is_finite() & (raw.round(0) != raw)
+        fraction = _rounded(raw) != raw
         checks.append(_invalid(name, column, source, fraction, raw, "not a whole number"))
-        raw = nw.when(raw.round(0) == raw).then(raw)
+        raw = nw.when(fraction).then(nw.lit(None, nw.Float64())).otherwise(raw)
     elif not floating and dtype != nw.Int64:
         raw = raw.cast(nw.Int64())
     low, high = field.limits
@@ -202,9 +202,14 @@ def text_of(source: str, dtype: Any) -> nw.Expr:
         return column
     if not dtype.is_float():
         return column.cast(nw.String())
-    whole = (column.round(0) == column) & (column.abs() < EXACT)
+    whole = _rounded(column) == column
     written = nw.when(whole).then(column).cast(nw.Int64()).cast(nw.String())
     return nw.when(whole).then(written).otherwise(nw.when(~column.is_nan()).then(column.cast(nw.String())))
+
+
+def _rounded(column: nw.Expr) -> nw.Expr:
+    """The nearest whole number, or null where every double is whole: some engines go through 64-bit integers."""
+    return nw.when(column.abs() < EXACT).then(column).round(0)
 
 
 def _silent(name: str, source: str, dtype: Any) -> list[Check]:

@@ -81,6 +81,25 @@ class Mapping:
         return replace(column, missing=(*column.missing, *self.missing))
 
 
+@dataclass(frozen=True)
+class _Written(Mapping):
+    """A mapping as its file is checked: every shorthand written out, so that a fault can be told where it stands."""
+
+    __pydantic_config__ = STRICT
+
+    patient_id: PatientId = PatientId("patient_id")
+    fields: dict[str, Column] = field(default_factory=dict)
+
+
+def _written_out(data: dict) -> dict:
+    full = dict(data)
+    if isinstance(data.get("fields"), dict):
+        full["fields"] = {k: {"column": v} if isinstance(v, str) else v for k, v in data["fields"].items()}
+    if isinstance(data.get("patient_id"), str):
+        full["patient_id"] = {"column": data["patient_id"]}
+    return full
+
+
 def load_mapping(path: str | os.PathLike[str], protocol: Protocol) -> Mapping:
     """The mapping that a YAML file holds, checked against a protocol.
 
@@ -90,7 +109,7 @@ def load_mapping(path: str | os.PathLike[str], protocol: Protocol) -> Mapping:
 
     try:
         written = Path(path).read_text("utf-8")
-        mapping = read_yaml(written, Mapping, str(path))
+        mapping = read_yaml(written, _Written, str(path), _written_out)
         try:
             check_mapping(mapping, protocol)
         except ProtocolError as error:

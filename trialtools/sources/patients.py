@@ -83,6 +83,8 @@ def _mapping(mapping: Mapping | str | os.PathLike[str] | None, protocol: Protoco
         except ProtocolError as error:
             raise DataError(str(error)) from None
         return mapping
+    if not isinstance(mapping, str | os.PathLike):
+        raise DataError(f"a {type(mapping).__name__} is not a mapping; hand in the path of one, or a Mapping")
     return load_mapping(mapping, protocol)
 
 
