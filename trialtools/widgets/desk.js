@@ -18,8 +18,15 @@ function h(tag, attributes = {}, ...children) {
   return node;
 }
 
-// JupyterLab takes letters and arrows for its own commands wherever no text is typed.
+// JupyterLab takes letters and arrows for its own commands wherever no text is typed; this has to stand on the very
+// element that has the focus.
 const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
+
+// A control beside its label, which is no part of the control: a list inside its label would be named by all its options.
+function slot(label, control) {
+  control.id ||= `tt-desk-control-${++views}`;
+  return h("div", { class: "slot" }, h("label", { for: control.id }, label), control);
+}
 
 function render({ model, el }) {
   const uid = `tt-desk-${++views}`;
@@ -36,14 +43,14 @@ function render({ model, el }) {
   let timer;
   const later = () => { clearTimeout(timer); timer = setTimeout(() => ask("advice"), PAUSE); };
   const on = {
-    "change:answer": () => { answer.verdict(); card.mark(); later(); },
+    "change:answer": () => { answer.verdict(); card.mark(); top.name(); later(); },
     "change:advice": answer.advice,
     "change:filled": card.fill,
     "change:read_as": readings.draw,
     "change:readings": readings.draw,
     "change:source": () => { top.draw(); roster.draw(); },
     "change:table": roster.draw,
-    "change:notice": top.notice,
+    "change:notice": () => { top.notice(); roster.notice(); },
   };
   for (const [event, action] of Object.entries(on)) model.on(event, action);
   card.fill(); card.mark(); answer.verdict(); answer.advice(); readings.draw(); top.draw(); roster.draw();
@@ -56,38 +63,56 @@ function render({ model, el }) {
 function topRow(model, uid, ask) {
   const ids = h("datalist", { id: `${uid}-ids` });
   const chosen = h("input", { type: "text", list: ids.id, placeholder: "id, as in the table", autocomplete: "off" });
-  const choose = () => { if (chosen.value.trim()) ask("choose", { id: chosen.value.trim() }); };
-  chosen.addEventListener("change", choose);
-  const file = h("input", { type: "file", accept: ".csv,.gz,.tsv,.parquet,.xlsx,.xls", onchange: () => {
+  let asked = "";
+  const choose = (again) => {
+    const id = chosen.value.trim();
+    if (id && (again || id !== asked)) ask("choose", { id: asked = id });
+  };
+  chosen.addEventListener("keydown", (event) => { if (event.key === "Enter") choose(true); });
+  chosen.addEventListener("change", () => choose(false));
+  const file = h("input", { type: "file", ...OWN_KEYS, accept: ".csv,.gz,.tsv,.parquet,.xlsx,.xls", onchange: () => {
     if (file.files[0]) upload(file.files[0], ask);
     file.value = "";
   } });
   const about = h("div", { class: "about aside" });
-  const notice = h("div", { class: "notice", role: "status" });
+  const notice = noticeBoard(model, "top");
   const node = h("div", {},
     h("div", { class: "top" },
-      h("label", {}, "Patient", chosen), ids,
-      h("button", { type: "button", ...OWN_KEYS, onclick: () => { chosen.value = ""; ask("blank"); } }, "Enter a new one"),
+      slot("Patient", chosen), ids,
+      h("button", { type: "button", ...OWN_KEYS, onclick: () => ask("blank") }, "Enter a new one"),
       h("button", { type: "button", ...OWN_KEYS, title: "The card as the record has it, the readings as in the protocol",
         onclick: () => ask("reset") }, "Reset"),
-      h("label", { class: "file", ...OWN_KEYS, title: "CSV, CSV.gz, Parquet or Excel; columns named like the fields" }, "Upload a table", file),
+      h("label", { class: "file", title: "CSV, CSV.gz, Parquet or Excel; columns named like the fields" }, "Upload a table", file),
       about),
-    notice);
+    notice.node);
   return {
     node,
+    notice: notice.draw,
+    name() {
+      const { id } = model.get("answer");
+      if (id !== asked) chosen.value = asked = id;
+    },
     draw() {
       const source = model.get("source");
       about.replaceChildren(source.name ? `${source.name} · ${source.n.toLocaleString("en")} patients` : "no table loaded");
       if (source.synthetic) about.append(h("span", { class: "synthetic" }, "SYNTHETIC"));
       ids.replaceChildren(...(source.ids ?? []).map((id) => h("option", { value: id })));
     },
-    notice() {
+  };
+}
+
+// What a button has to say, beside that button: of a table that was read or not at the top, of an export at its button.
+function noticeBoard(model, place) {
+  const node = h("div", { class: "notice", role: "status" });
+  return {
+    node,
+    draw() {
       const said = model.get("notice");
-      notice.className = said.wrong ? "notice wrong" : "notice";
-      notice.replaceChildren(said.text ?? "");
-      if (said.csv) {
+      node.className = said.wrong ? "notice wrong" : "notice";
+      node.replaceChildren(said.place === place ? said.text : "");
+      if (said.place === place && said.csv) {
         const href = URL.createObjectURL(new Blob([said.csv], { type: "text/csv" }));
-        notice.append("\n", h("a", { href, download: said.name }, `Save ${said.name} from this browser`));
+        node.append("\n", h("a", { href, download: said.name }, `Save ${said.name} from this browser`));
       }
     },
   };
@@ -209,11 +234,11 @@ function patientCard(model, uid) {
     });
   }
   function buttons(about, id, type) {
-    const inputs = [...about.values, ""].map((value) => h("input", { type: "radio", name: id, value, "aria-label": value || "not known",
+    const inputs = [...about.values, ""].map((value) => h("input", { type: "radio", name: id, value, "aria-label": value || "not known", ...OWN_KEYS,
       onchange: () => type(about.name, value) }));
     const pick = (value) => { const input = inputs.find((each) => each.value === value); input.checked = true; return input; };
     const keys = { "?": "", u: "", ...Object.fromEntries(about.values.map((value) => [value[0], value])) };
-    const group = h("span", { class: "buttons", role: "radiogroup", "aria-labelledby": `${id}-label`, "aria-describedby": `${id}-remark`, ...OWN_KEYS,
+    const group = h("span", { class: "buttons", role: "radiogroup", "aria-labelledby": `${id}-label`, "aria-describedby": `${id}-remark`,
       onkeydown: (event) => {
         const value = keys[event.key.toLowerCase()];
         if (value === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -236,7 +261,7 @@ function answerPane(model, focus) {
   const counts = h("span", { class: "counts" }), who = h("span", { class: "who" });
   const line = h("div", { class: "verdict", role: "status", "aria-live": "polite", "aria-atomic": "true", "aria-label": "Verdict" }, sign, said, counts, who);
   const advice = h("div", { class: "advice" });
-  const tree = h("div", { class: "tree", ...OWN_KEYS });
+  const tree = h("div", { class: "tree" });
   const turned = new Map(); // folds that the reader opened or closed, kept while the tree changes
   tree.addEventListener("click", (event) => {
     const fold = event.target.closest("summary")?.parentElement;
@@ -255,6 +280,7 @@ function answerPane(model, focus) {
       tree.innerHTML = html = answer.html; // made and escaped by Explanation.html
       tree.querySelectorAll(".tt-verdict > details").forEach((fold, place) => {
         const id = (fold.dataset.criterion = answer.order[place]);
+        for (const [name, value] of Object.entries(OWN_KEYS)) fold.querySelector("summary").setAttribute(name, value);
         if (turned.has(id)) fold.open = turned.get(id);
       });
     },
@@ -299,12 +325,12 @@ function decisionsTable(model, uid, ask) {
   const criterion = h("select", { ...OWN_KEYS, onchange: send }, option("", "any criterion"),
     ...model.get("card").criteria.map((each) => option(each.id, `${each.id} ${each.label}`)));
   const state = h("select", { ...OWN_KEYS, onchange: send }, option("", "failed or unknown"), option("failed", "failed"), option("unknown", "unknown"));
-  const text = h("input", { type: "search", placeholder: "id, criterion, field", oninput: send });
+  const text = h("input", { type: "search", placeholder: "any text", oninput: send });
   const path = h("input", { type: "text", value: "decisions.csv", onkeydown: (event) => { if (event.key === "Enter") ask("export", { path: path.value }); } });
   const count = h("p", { class: "aside", role: "status", "aria-live": "polite" });
   const body = h("tbody");
-  const bar = h("div", { class: "bar" }, h("label", {}, "Decision", decision), h("label", {}, "Criterion", criterion), h("label", {}, "is", state),
-    h("label", {}, "Contains", text), h("span", { class: "gap" }), h("label", {}, "Write to", path),
+  const bar = h("div", { class: "bar" }, slot("Decision", decision), slot("Criterion", criterion),
+    slot("State", state), slot("Contains", text), h("span", { class: "gap" }), slot("Write to", path),
     h("button", { type: "button", ...OWN_KEYS, onclick: () => ask("export", { path: path.value }) }, "Export"));
   const rows = h("div", { class: "rows" }, h("table", {},
     h("thead", {}, h("tr", {}, ...HEADINGS.map((name) => h("th", { scope: "col" }, name)))), body));
@@ -312,10 +338,11 @@ function decisionsTable(model, uid, ask) {
     h("td", {}, h("button", { type: "button", ...OWN_KEYS, "aria-label": `Open ${id}`, onclick: () => ask("choose", { id }) }, id)),
     h("td", {}, h("span", { class: "sign", "aria-hidden": "true", style: `color:var(--${SIGNS[decided][1]})` }, SIGNS[decided][0]), decided),
     ...rest.map((cell) => h("td", {}, cell || "—")));
-  const full = [bar, count, rows];
-  const node = h("div", { class: "roster", role: "group", "aria-label": "Everybody's decision" }, h("h4", {}, "Everybody's decision"), ...full);
+  const notice = noticeBoard(model, "export");
+  const node = h("div", { class: "roster", role: "group", "aria-label": "Everybody's decision" }, h("h4", {}, "Everybody's decision"), bar, notice.node, count, rows);
   return {
     node,
+    notice: notice.draw,
     draw() {
       const table = model.get("table");
       for (const part of [bar, rows]) part.hidden = table.n === undefined;

@@ -71,11 +71,11 @@ class Desk(anywidget.AnyWidget):
 
     card = traitlets.Dict().tag(sync=True)
     source = traitlets.Dict().tag(sync=True)
-    entries = traitlets.Dict().tag(sync=True)
+    entries = traitlets.Dict().tag(sync=True, echo_update=False)
     filled = traitlets.Int(0).tag(sync=True)
-    readings = traitlets.Dict().tag(sync=True)
+    readings = traitlets.Dict().tag(sync=True, echo_update=False)
     read_as = traitlets.Dict().tag(sync=True)
-    filters = traitlets.Dict().tag(sync=True)
+    filters = traitlets.Dict().tag(sync=True, echo_update=False)
     answer = traitlets.Dict().tag(sync=True)
     advice = traitlets.Dict().tag(sync=True)
     table = traitlets.Dict().tag(sync=True)
@@ -121,6 +121,7 @@ class Desk(anywidget.AnyWidget):
         self.answer = {
             "n": self.answer.get("n", 0) + 1,
             "remarks": remarks,
+            "id": str(who or ""),
             "who": str(who) + (", changed" if changed else "") if who else "",
             **said,
         }
@@ -232,7 +233,7 @@ class Desk(anywidget.AnyWidget):
             DataError: it is no patient table, or does not fit the protocol.
         """
         folder = Path(tempfile.mkdtemp(dir=self._uploads.name))
-        path = folder / (Path(name.replace("\\", "/")).name or "table")
+        path = folder / (Path(name.replace("\\", "/")).name.lstrip(".") or "table")
         path.write_bytes(content)
         self.patients = read_patients(path, self._first, self._mapping)
         self._roster = None
@@ -266,7 +267,7 @@ class Desk(anywidget.AnyWidget):
         try:
             wishes[content["ask"]]()
         except (DataError, ProtocolError, OSError) as error:
-            self._tell(str(error), wrong=True)
+            self._tell(str(error), "export" if content["ask"] == "export" else "top", wrong=True)
 
     def _begin(self) -> None:
         self.read_as = answers.readings(self.protocol)
@@ -278,7 +279,7 @@ class Desk(anywidget.AnyWidget):
     def _exported(self, path: str) -> None:
         written = self.export(path)
         small = written.stat().st_size <= SAVED_BY_BROWSER
-        self._tell(f"Written: {written}", name=written.name, csv=written.read_text("utf-8") if small else "")
+        self._tell(f"Written: {written}", "export", name=written.name, csv=written.read_text("utf-8") if small else "")
 
     def _uploaded(self, content: Mapping[str, Any], part: bytes) -> None:
         """Files come in parts, for a message to the kernel has a limit."""
@@ -292,8 +293,8 @@ class Desk(anywidget.AnyWidget):
         found = bool(len(self.patients.quality))
         self._tell(summary_text(self._roster[0]) if found else f"{name} was read: {self.patients.n:,} patients.")
 
-    def _tell(self, text: str, wrong: bool = False, **more: Any) -> None:
-        self.notice = {"n": self.notice.get("n", 0) + 1, "text": text, "wrong": wrong, **more}
+    def _tell(self, text: str, place: str = "top", wrong: bool = False, **more: Any) -> None:
+        self.notice = {"n": self.notice.get("n", 0) + 1, "place": place, "text": text, "wrong": wrong, **more}
 
     # --- without a browser --------------------------------------------------------------------------------------------
 

@@ -1,0 +1,327 @@
+"""The screening desk without a browser: what is typed becomes a verdict, and what cannot be read becomes a remark."""
+
+from datetime import date
+from pathlib import Path
+
+import nbformat
+import polars as pl
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+import trialtools as tt
+from trialtools.report import report
+from trialtools.widgets import card, desk
+from trialtools.widgets.screening_desk import ELSEWHERE
+
+SKETCH = """
+id: S
+title: A sketch
+fields:
+  hb: {type: number, unit: g/dL, range: [2, 25], label: Haemoglobin, group: tests}
+  n: {type: integer, label: Visits}
+  sex: {type: category, values: [female, male], label: Sex, group: person}
+  stage: {type: category, values: [i, ii, iii, iv], label: Stage}
+  pregnant: {type: flag, label: Pregnant, applies: 'sex == "female"'}
+  seen_on: {type: date, label: Seen on, range: [2020-01-01, 2030-12-31], group: dates}
+  consent: {type: flag, label: Consent, judged_by: person, group: judgement}
+  shoe: {type: number, label: Shoe size}
+criteria:
+  - {id: I1, kind: inclusion, label: Hb, readings: {strict: hb >= 10, lenient: hb >= 8}}
+  - {id: I2, kind: inclusion, label: Consent, when: consent}
+  - {id: E1, kind: exclusion, label: Pregnant, when: pregnant}
+  - {id: E2, kind: exclusion, label: Late, when: 'stage == "iv" or n > 5 or seen_on > date("2025-01-01")'}
+"""
+TABLE = pl.DataFrame(
+    {
+        "patient_id": ["a", "b", "c", "d"],
+        "hb": [12.5, 7.0, None, 9.0],
+        "sex": ["male", "female", "female", "male"],
+        "pregnant": [None, False, True, None],
+        "stage": ["i", "ii", None, "i"],
+        "n": [1, 2, 3, None],
+        "seen_on": [date(2024, 5, 1)] * 4,
+        "consent": [True, True, None, True],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def sketch():
+    from trialtools.protocol import read_protocol
+
+    return read_protocol(SKETCH)
+
+
+@pytest.fixture
+def screen(sketch):
+    return desk(sketch, TABLE)
+
+
+# --- the card ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_card_follows_the_protocol(sketch):
+    layout = card.layout(sketch)
+    assert [group["name"] for group in layout["groups"]] == ["person", "tests", "history", "dates", "judgement"]
+    kinds = {field["name"]: field["kind"] for group in layout["groups"] for field in group["fields"]}
+    text = {"hb", "n", "seen_on"}
+    assert kinds == {"sex": "buttons", "pregnant": "buttons", "consent": "buttons", "stage": "list"} | dict.fromkeys(
+        text, "text"
+    )
+    assert [field["name"] for field in layout["unasked"]] == ["shoe"]
+    assert layout["ambiguous"][0]["options"] == ["strict", "lenient"]
+
+
+def test_every_field_of_the_trial_has_one_place_on_the_card(protocol):
+    layout = card.layout(protocol)
+    placed = [field["name"] for group in layout["groups"] for field in group["fields"]]
+    assert sorted(placed + [field["name"] for field in layout["unasked"]]) == sorted(protocol.fields)
+    assert "room_air" in placed, "another reading asks for it"
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "value", "remark"),
+    [
+        ("hb", "12", 12, ""),
+        ("hb", " 12.5 ", 12.5, ""),
+        ("hb", "12,5", 12.5, ""),
+        ("hb", "", None, ""),
+        ("hb", "999", 999, "999 is outside 2 to 25, read as not known"),
+        ("hb", "-1", -1, "-1 is outside 2 to 25, read as not known"),
+        ("hb", "1e400", float("inf"), "1e400 is outside 2 to 25, read as not known"),
+        ("hb", "nan", None, "'nan' is not a number, read as not known"),
+        ("hb", "1_0", None, "'1_0' is not a number, read as not known"),
+        ("hb", "\uff11\uff12", None, "'\uff11\uff12' is not a number, read as not known"),
+        ("hb", "12 g/dL", None, "'12 g/dL' is not a number, read as not known"),
+        (
+            "n",
+            "1,234",
+            None,
+            "'1,234' can be read two ways; write it with a point, or without the comma, read as not known",
+        ),
+        ("n", "2.5", None, "2.5 is not a whole number, read as not known"),
+        ("n", "3.0", 3, ""),
+        ("sex", "male", "male", ""),
+        ("sex", "Male", None, "'Male' is not one of female, male, read as not known"),
+        ("consent", "no", False, ""),
+        ("consent", "maybe", None, "'maybe' is not yes or no, read as not known"),
+        ("seen_on", "2024-02-29", date(2024, 2, 29), ""),
+        ("seen_on", "2023-02-29", None, "'2023-02-29' is not a day of the calendar, read as not known"),
+        ("seen_on", "01/02/2024", None, "'01/02/2024' is not a date like 2023-01-31, read as not known"),
+        (
+            "seen_on",
+            "1999-01-01",
+            date(1999, 1, 1),
+            "1999-01-01 is outside 2020-01-01 to 2030-12-31, read as not known",
+        ),
+    ],
+)
+def test_what_is_typed(sketch, field, text, value, remark):
+    patient, remarks = card.read(sketch, {field: text})
+    assert (patient.get(field), remarks.get(field, "")) == (value, remark)
+
+
+def test_a_patient_written_on_the_card_is_read_back_the_same(protocol, root):
+    patients = tt.read_patients(root / "data" / "cohort" / "cohort.csv", protocol)
+    for id in ("P-000001", "P-000003", "P-000042"):
+        patient = {name: value for name, value in tt.one_patient(patients, id).items() if value is not None}
+        assert card.read(protocol, card.written(protocol, patient))[0] == patient
+
+
+# --- the answer -------------------------------------------------------------------------------------------------------
+
+
+def test_the_verdict_follows_what_is_typed(screen):
+    assert screen.verdict == "? UNDETERMINED   0 pass · 0 fail · 4 unknown"
+    screen.entries = {"hb": "12", "sex": "male", "consent": "yes", "stage": "i", "n": "1", "seen_on": "2024-01-01"}
+    assert screen.verdict == "✓ ELIGIBLE   4 pass · 0 fail · 0 unknown"
+    screen.entries = {**screen.entries, "hb": "7"}
+    assert screen.explanation.decision == "ineligible"
+    assert screen.patient["hb"] == 7
+    screen.entries = {**screen.entries, "hb": "70"}
+    assert screen.remarks == {"hb": "70 is outside 2 to 25, read as not known"}
+    assert screen.verdict == "? UNDETERMINED   3 pass · 0 fail · 1 unknown"
+
+
+def test_a_patient_that_is_set_comes_onto_the_card(screen):
+    before = screen.filled
+    screen.patient = {"hb": 7.25, "consent": False, "seen_on": date(2024, 1, 1)}
+    assert screen.entries == {"hb": "7.25", "consent": "no", "seen_on": "2024-01-01"}
+    assert screen.filled == before + 1, "the browser is told to fill the card"
+    assert screen.explanation.decision == "ineligible"
+    with pytest.raises(tt.DataError, match="no field 'hbb'; did you mean 'hb'"):
+        screen.patient = {"hbb": 7}
+    assert screen.explanation.decision == "ineligible"
+
+
+def test_the_desk_says_what_explain_says(screen, sketch):
+    screen.patient = {"hb": 9, "sex": "female"}
+    assert screen.explanation == tt.explain(sketch, {"hb": 9, "sex": "female"})
+    assert screen.answer["html"] == screen.explanation.html()
+    screen.readings = {"I1": "lenient"}
+    assert screen.explanation == tt.explain(sketch.with_readings({"I1": "lenient"}), {"hb": 9, "sex": "female"})
+
+
+def test_what_does_not_apply_is_marked(screen):
+    screen.entries = {"sex": "male"}
+    assert screen.answer["inapplicable"] == ["pregnant"]
+    screen.entries = {"sex": "female"}
+    assert screen.answer["inapplicable"] == []
+
+
+def test_advice_is_that_of_open_items_and_nearest_eligible(screen):
+    screen.entries = {"hb": "12", "sex": "male", "stage": "i", "n": "1", "seen_on": "2024-01-01"}
+    said = screen.advise()
+    assert said["n"] == screen.answer["n"]
+    assert (said["settle"], [asked["field"] for asked in said["judge"]]) == ([], ["consent"])
+    screen.entries = {**screen.entries, "hb": "9.5", "consent": "yes"}
+    assert screen.advise()["changes"] == ["Haemoglobin 9.5 -> 10 g/dL"]
+
+
+def test_readings_change_the_verdict_and_the_table_and_reset_takes_them_back(screen):
+    screen.choose("d")
+    screen.list_decisions()
+    assert screen.explanation.decision == "ineligible"
+    assert screen.table["counts"] == {"eligible": 1, "ineligible": 3, "undetermined": 0}
+    screen.readings = {"I1": "lenient"}
+    assert screen.explanation.decision == "undetermined"
+    assert screen.table["counts"]["undetermined"] == 1
+    screen.entries = {**screen.entries, "hb": "20"}
+    assert screen.answer["who"] == "d, changed"
+    screen.reset()
+    assert (screen.readings, screen.patient["hb"], screen.answer["who"]) == ({"I1": "strict"}, 9.0, "d")
+
+
+# --- the table --------------------------------------------------------------------------------------------------------
+
+
+def test_choosing_and_blanking(screen):
+    screen.choose("b")
+    assert screen.entries["hb"] == "7" and screen.answer["id"] == "b"
+    screen.blank()
+    assert screen.patient == {} and screen.entries == {}
+    with pytest.raises(tt.DataError, match="no patient 'z'"):
+        screen.choose("z")
+
+
+@pytest.mark.parametrize(
+    ("filters", "ids"),
+    [
+        ({}, "abcd"),
+        ({"decision": "ineligible"}, "bcd"),
+        ({"criterion": "I1"}, "bcd"),
+        ({"criterion": "I1", "state": "unknown"}, "c"),
+        ({"criterion": "I1", "state": "failed"}, "bd"),
+        ({"criterion": "I"}, ""),
+        ({"text": " E1 "}, "c"),
+        ({"decision": "eligible", "text": "I1"}, ""),
+    ],
+)
+def test_filters(screen, filters, ids):
+    screen.filters = filters
+    assert "".join(screen.decisions["patient_id"]) == ids
+
+
+def test_a_long_table_shows_its_first_rows_and_counts_them_all(sketch):
+    many = pl.DataFrame({"patient_id": [f"p{i}" for i in range(700)], "hb": [12.0] * 700})
+    screen = desk(sketch, many)
+    screen._heard(None, {"ask": "ready"}, [])
+    assert (len(screen.table["rows"]), screen.table["kept"], len(screen.source["ids"])) == (200, 700, 500)
+    screen.choose("p699")
+    assert screen.answer["id"] == "p699"
+
+
+def test_export_writes_what_is_filtered_and_nothing_over_other_files(screen, tmp_path):
+    screen.filters = {"decision": "ineligible"}
+    path = screen.export(str(tmp_path / "decisions.csv"))
+    assert pl.read_csv(path)["patient_id"].to_list() == ["b", "c", "d"]
+    screen.filters = {}
+    assert pl.read_csv(screen.export(str(path))).height == 4
+    other = tmp_path / "cohort.csv"
+    other.write_text("patient_id,age\n1,2\n")
+    for wrong, said in (
+        (other, "is not a list of decisions"),
+        (tmp_path, "is a folder"),
+        (tmp_path / "x" / "y.csv", "No such"),
+    ):
+        with pytest.raises(tt.DataError, match=said):
+            screen.export(str(wrong))
+    assert other.read_text() == "patient_id,age\n1,2\n"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["cohort.csv", "decisions.csv"]
+
+
+# --- files from the browser -------------------------------------------------------------------------------------------
+
+
+def uploads(screen, name, *parts):
+    for place, part in enumerate(parts):
+        screen._heard(None, {"ask": "upload", "name": name, "part": place, "parts": len(parts)}, [memoryview(part)])
+    return screen.notice
+
+
+def test_an_upload_replaces_the_table(screen):
+    screen.choose("a")
+    screen.list_decisions()
+    notice = uploads(screen, "C:\\visits\\new.csv", b"patient_id,hb\nx,1", b"2\ny,999\n")
+    assert (
+        not notice["wrong"]
+        and "2 screened (new.csv)" in notice["text"]
+        and "hb: 1 x impossible value" in notice["text"]
+    )
+    assert (screen.source["ids"], screen.table["n"], screen.patient) == (["x", "y"], 2, {})
+    screen.choose("x")
+    assert screen.patient["hb"] == 12
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("broken.parquet", b"PAR1 and then nothing", "broken.parquet cannot be read"),
+        ("broken.csv.gz", b"\x1f\x8b", "broken.csv.gz is truncated"),
+        ("empty.csv", b"", "empty.csv is empty"),
+        ("other.csv", b"id,weight\n1,70\n", "none of its columns is a field of the protocol"),
+        ("twice.csv", b"patient_id,hb\nx,1\nx,2\n", "an id that stands more than once"),
+        ("text.csv", b"patient_id,hb\nx,many\n", "hb"),
+        ("letter.docx", b"PK", "files of this kind are not read"),
+        ("../..", b"x", "files of this kind are not read"),
+    ],
+)
+def test_an_upload_that_cannot_be_read_is_told_and_changes_nothing(screen, name, content, said):
+    screen.choose("a")
+    notice = uploads(screen, name, content)
+    assert notice["wrong"] and said in notice["text"] and notice["place"] == "top"
+    assert "Traceback" not in notice["text"]
+    assert (screen.patients.n, screen.answer["id"]) == (4, "a")
+
+
+def test_without_a_table_the_desk_takes_patients_by_hand(sketch):
+    screen = desk(sketch)
+    screen._heard(None, {"ask": "ready"}, [])
+    assert screen.table == {} and screen.source == {}
+    for wish in ({"ask": "choose", "id": "a"}, {"ask": "export", "path": "x.csv"}):
+        screen._heard(None, wish, [])
+        assert screen.notice["wrong"] and "no table of patients is loaded" in screen.notice["text"]
+    assert not Path("x.csv").exists()
+
+
+# --- without a browser ------------------------------------------------------------------------------------------------
+
+
+def test_where_no_widget_can_live_a_sentence_stands(tmp_path, root):
+    """The notebook runs as it is; a page of it leaves the desk out, or says where it can be had."""
+    source = "import trialtools as tt\nfrom trialtools import widgets\n"
+    source += f"widgets.desk(tt.load_protocol({str(root / 'data/protocols/NCT05741099.yaml')!r}))"
+    parameters = new_code_cell("n: int = 1", metadata={"tags": ["parameters"]})
+    cells = [new_markdown_cell("# A page"), parameters, new_code_cell(source)]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "page.ipynb")
+    report(tmp_path / "page.ipynb", out=tmp_path / "out")
+    (page,) = (tmp_path / "out").glob("*.html")
+    text = page.read_text("utf-8")
+    assert ELSEWHERE in text and "screening desk:" not in text
+    assert "tt-desk" not in text and "widget-view" not in text
+
+
+def test_the_screening_notebook_has_its_desk_and_a_report_leaves_it_out(root):
+    notebook = nbformat.read(root / "notebooks" / "01_screening.ipynb", as_version=4)
+    (cell,) = [cell for cell in notebook.cells if "widgets.desk(" in cell.source]
+    assert "remove" in cell.metadata["tags"]

@@ -1,0 +1,98 @@
+"""What the browser tests share: a JupyterLab on loopback with a copy of notebooks and data, a Chromium, offline."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+
+
+@pytest.fixture(scope="session")
+def project(root, tmp_path_factory) -> Path:
+    """A copy of what a user has, so that nothing a test writes lands in the checkout."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("notebooks", "data"):
+        shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lab(chromium, root, project, tmp_path_factory):
+    """The address of a JupyterLab with settings of its own: no news, no token, nothing of the user's."""
+    home = tmp_path_factory.mktemp("jupyter")
+    (home / "config" / "labconfig").mkdir(parents=True)
+    (home / "config" / "labconfig" / "default_setting_overrides.json").write_text(json.dumps(QUIET))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    names = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
+    own = {f"JUPYTER_{name}": str(home / place) for name, place in names.items()}
+    own |= {f"JUPYTERLAB_{name}_DIR": str(home / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
+    own |= {"IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": os.pathsep.join([str(root), *_own_path()])}
+    options = [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={project}"]
+    options += ["--no-browser", "--allow-root", "--ip=127.0.0.1", "--IdentityProvider.token="]
+    with (home / "log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options],
+            env=os.environ | own,
+            cwd=project,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _until_up(f"http://127.0.0.1:{port}/api", server, home / "log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        try:
+            server.wait(15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium, tmp_path_factory):
+    """A Chromium that reaches this machine only; `outside` lists what it would have asked others for."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
+            viewport={"width": 1440, "height": 1000},
+            accept_downloads=True,
+        )
+        context.outside = outside = []  # type: ignore[attr-defined]
+
+        def watch(route, request):
+            if request.url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")):
+                return route.continue_()
+            outside.append(request.url)
+            return route.abort()
+
+        context.route("**/*", watch)
+        yield context
+        context.close()
+
+
+def _own_path() -> list[str]:
+    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+
+
+def _until_up(url: str, server: subprocess.Popen, log: Path, seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            return urllib.request.urlopen(url, timeout=2).close()
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-2000:]}", pytrace=False)
