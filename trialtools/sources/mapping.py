@@ -216,10 +216,12 @@ def factor(unit: str, wanted: str, name: str) -> tuple[float, float]:
         return 1.0, 0.0
     import pint
 
-    registry = _registry()
+    registry = pint.get_application_registry()
     try:
-        origin, here = _as_pint_writes(unit), _as_pint_writes(wanted)
-        at_zero, at_one = (registry.Quantity(value, origin).to(here).magnitude for value in (0.0, 1.0))
+        (scale, origin), (scale_here, here) = _as_pint_writes(unit), _as_pint_writes(wanted)
+        at_zero, at_one = (
+            registry.Quantity(value, origin).to(here).magnitude * scale / scale_here for value in (0.0, 1.0)
+        )
     except pint.DimensionalityError:
         raise ProtocolError(f"{name} is in {unit} here, which cannot become {wanted}") from None
     except Exception:
@@ -227,12 +229,14 @@ def factor(unit: str, wanted: str, name: str) -> tuple[float, float]:
     return _exact(at_one - at_zero), _exact(at_zero)
 
 
-def _as_pint_writes(unit: str) -> str:
-    """`10*9/L` is a power of ten to UCUM and a product to pint, `{cells}` a remark, `/h` one per hour."""
+def _as_pint_writes(unit: str) -> tuple[float, str]:
+    """A power of ten and a unit: `10*9/L` is a power to UCUM and a product to pint, `{cells}` a remark."""
     if unit in _UCUM:
-        return _UCUM[unit]
-    plain = re.sub(r"10\*(-?\d+)", r"1e\1", re.sub(r"\{[^}]*\}", "", unit))
-    return f"1{plain}" if plain.startswith("/") else plain
+        return 1.0, _UCUM[unit]
+    plain = re.sub(r"\{[^}]*\}", "", unit)
+    power = re.match(r"10\*(-?\d+)", plain)
+    plain = plain[power.end() :] if power else plain
+    return 10.0 ** int(power[1]) if power else 1.0, f"1{plain}" if plain.startswith("/") else plain or "dimensionless"
 
 
 def _exact(number: float) -> float:
@@ -240,11 +244,3 @@ def _exact(number: float) -> float:
     simple = Fraction(number).limit_denominator(100_000)
     close = number and abs(simple - Fraction(number)) < abs(number) * 1e-11
     return float(simple) if close else float(f"{number:.12g}")
-
-
-def _registry():
-    import pint
-
-    registry = pint.get_application_registry()
-    registry.default_format = "~"
-    return registry

@@ -1,0 +1,154 @@
+"""The tidy frames of a screening: their sums, what does not depend on order, and what they say in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import polars as pl
+import pytest
+
+import trialtools as tt
+from trialtools.protocol.file import read_protocol
+
+
+@pytest.fixture(scope="module")
+def patients(protocol, root):
+    return tt.read_patients(root / "data" / "cohort" / "cohort.csv", protocol)
+
+
+@pytest.fixture(scope="module")
+def screening(protocol, patients):
+    return tt.screen(protocol, patients)
+
+
+def test_attrition_sums_to_everybody(screening):
+    steps = tt.attrition(screening)
+    assert steps["failed_here"].sum() + steps["possible"].iloc[-1] == screening.n
+    assert steps.iloc[-1][["possible", "certain"]].tolist() == [screening.possible, screening.certain]
+    assert (steps["possible"] - steps["certain"] == steps["undetermined"]).all()
+    assert (-steps["possible"].diff().iloc[1:] == steps["failed_here"].iloc[1:]).all()
+    assert (steps["certain"] <= steps["possible"]).all()
+    assert steps["step"].tolist() == list(range(len(screening.protocol.criteria) + 1))
+    assert steps["criterion"].tolist() == ["", *screening.protocol.requirements]
+
+
+def test_the_end_does_not_depend_on_the_order(protocol, patients, screening):
+    turned = tt.screen(replace(protocol, criteria=protocol.criteria[::-1]), patients)
+    assert turned.counts == screening.counts
+    assert tt.attrition(turned).iloc[-1]["possible"] == tt.attrition(screening).iloc[-1]["possible"]
+    assert tt.attrition(turned).iloc[-1]["certain"] == tt.attrition(screening).iloc[-1]["certain"]
+    order = ["pass", "fail", "unknown"]
+    here, there = (tt.states(s).set_index("criterion")[order].sort_index() for s in (screening, turned))
+    pd.testing.assert_frame_equal(here, there)
+
+
+def test_states_sum_to_everybody(screening):
+    states = tt.states(screening)
+    assert (states[["pass", "fail", "unknown"]].sum(axis=1) == screening.n).all()
+    assert states["criterion"].tolist() == list(screening.protocol.requirements)
+    assert (states["quote"].str.len() > 0).all()
+    evidence = screening.evidence()
+    assert ((evidence["state"] == "unknown").sum()) == states["unknown"].sum()
+
+
+def test_what_the_undetermined_lack(screening):
+    lacking = tt.lacking(screening).set_index("criterion")
+    waiting = screening.decisions().query("decision == 'undetermined'")
+    assert set(lacking["of"]) == {len(waiting)} == {screening.counts["undetermined"]}
+    for criterion, row in lacking.iterrows():
+        lists = waiting["unknown"].str.split(", ")
+        assert row["n"] == sum(criterion in ids for ids in lists)
+        assert row["alone"] == sum(ids == [criterion] for ids in lists)
+    assert lacking["n"].is_monotonic_decreasing
+    assert set(lacking.index[lacking["judged"]]) == set(screening.protocol.judgements)
+
+
+def test_those_who_wait_for_a_judgement(screening):
+    judged = set(screening.protocol.judgements)
+    waiting = screening.decisions().query("decision == 'undetermined'")["unknown"].str.split(", ")
+    assert screening.counts["awaiting_judgement"] == sum(set(ids) <= judged for ids in waiting)
+
+
+def test_open_items_name_what_would_settle_it(screening):
+    decisions = screening.decisions()
+    settled = decisions["decision"] != "undetermined"
+    assert (decisions.loc[settled, "open_items"] == "").all()
+    assert (decisions.loc[~settled, "open_items"] != "").all()
+
+
+def test_readings_compared(protocol, patients, screening):
+    compared = tt.compare_readings(protocol, patients)
+    assert set(compared["criterion"]) == {c.id for c in protocol.criteria if c.readings}
+    assert (compared[["pass", "fail", "unknown"]].sum(axis=1) == screening.n).all()
+    chosen = compared[compared["chosen"]]
+    assert chosen["criterion"].tolist() == [c.id for c in protocol.criteria if c.readings]
+    assert set(chosen["certain"]) == {screening.certain} and set(chosen["possible"]) == {screening.possible}
+    states = tt.states(screening).set_index("criterion")
+    for row in chosen.to_dict("records"):
+        assert [row["pass"], row["fail"], row["unknown"]] == states.loc[
+            row["criterion"], ["pass", "fail", "unknown"]
+        ].tolist()
+    for row in compared[compared["criterion"] == "I6"].to_dict("records"):
+        alone = tt.screen(protocol.with_readings({"I6": row["reading"]}), patients)
+        assert (row["certain"], row["possible"]) == (alone.certain, alone.possible)
+    only = tt.compare_readings(protocol, patients, criteria=["I6"])
+    assert set(only["criterion"]) == {"I6"} and list(only.columns) == list(compared.columns)
+
+
+def test_suppress_hides_small_counts_and_nothing_else():
+    frame = pd.DataFrame(
+        {"step": [1, 2, 3, 4], "label": list("abcd"), "n": [0, 1, 4, 5], "share": [0.0, 0.1, 0.4, 0.5]}
+    )
+    hidden = tt.suppress(frame)
+    assert hidden["n"].isna().tolist() == [False, True, True, False]
+    assert hidden["n"].dropna().tolist() == [0, 5]
+    assert hidden["step"].tolist() == [1, 2, 3, 4] and hidden["label"].tolist() == list("abcd")
+    assert tt.suppress(frame, minimum=2)["n"].isna().tolist() == [False, True, False, False]
+    assert frame["n"].tolist() == [0, 1, 4, 5]
+
+
+def test_suppressed_attrition_keeps_its_columns(screening):
+    steps = tt.attrition(screening)
+    hidden = tt.suppress(steps, minimum=10)
+    assert list(hidden.columns) == list(steps.columns) and len(hidden) == len(steps)
+    for name in ("failed_here", "possible", "certain", "undetermined"):
+        small = steps[name].between(1, 9)
+        assert hidden[name].isna().equals(small)
+
+
+SMALL = read_protocol("""
+id: SMALL
+title: Two facts and a judgement
+fields:
+  age: {type: integer, range: [0, 120], label: Age}
+  fever: {type: flag, label: Fever}
+  consent: {type: flag, label: Consent, judged_by: person}
+criteria:
+  - {id: I1, kind: inclusion, label: Adult, when: age >= 18}
+  - {id: E1, kind: exclusion, label: Feverish now, when: fever}
+  - {id: I2, kind: inclusion, label: Consent, when: consent}
+""")
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([], "Nobody was screened."),
+        ([(3, None, None)], "Nobody is eligible, whatever is still unknown."),
+        ([(30, False, True), (3, None, None)], "1 of 2 are eligible for certain, and nobody else could be."),
+        (
+            [(30, None, None), (None, None, True)],
+            "Nobody can be confirmed; 2 could be, once everything is known. What they lack most: feverish now, adult.",
+        ),
+        (
+            [(30, False, True), (30, False, None)],
+            "1 of 2 are eligible for certain; 2 could be, once everything is known. "
+            "1 of them wait only for a person's judgement.",
+        ),
+    ],
+)
+def test_the_answer_in_words(rows, said):
+    columns = {"age": pl.Int64, "fever": pl.Boolean, "consent": pl.Boolean}
+    frame = pl.DataFrame(rows, schema=columns, orient="row").with_row_index("patient_id")
+    assert tt.answer(tt.screen(SMALL, frame)) == said

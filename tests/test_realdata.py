@@ -1,0 +1,139 @@
+"""Real data through the whole path: 93,995 outpatient tests, held against counts made with the csv module alone.
+
+The file is not part of the repository; where it is missing these tests are skipped aloud.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from pathlib import Path
+
+import pytest
+
+import trialtools as tt
+
+POPULATION = "pcr_positive and 18 <= age <= 85 and known(respiratory_rate) and known(spo2)"
+
+
+@pytest.fixture(scope="module")
+def source(realdata) -> Path:
+    return realdata / "carbonhealth_covid_tests" / "covid_tests_2020.csv.gz"
+
+
+@pytest.fixture(scope="module")
+def patients(source, protocol, root):
+    return tt.read_patients(source, protocol, root / "data" / "mappings" / "carbon_health.yaml")
+
+
+@pytest.fixture(scope="module")
+def screening(protocol, patients):
+    return tt.screen(protocol, patients)
+
+
+@pytest.fixture(scope="module")
+def rows(source) -> list[dict[str, str]]:
+    """The file as the standard library reads it."""
+    with gzip.open(source, "rt", encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def number(row: dict[str, str], column: str, low: float, high: float) -> float | None:
+    value = float(row[column]) if row[column].strip() else None
+    return value if value is not None and low <= value <= high else None
+
+
+def in_population(row: dict[str, str]) -> bool:
+    age = number(row, "age", 0, 120)
+    return (
+        row["covid19_test_results"] == "Positive"
+        and age is not None
+        and 18 <= age <= 85
+        and number(row, "rr", 4, 80) is not None
+        and number(row, "sats", 50, 100) is not None
+    )
+
+
+def passing(screening, *criteria: str) -> int:
+    """For how many patients all of these criteria pass."""
+    ids = list(screening.protocol.requirements)
+    wanted = sum(1 << ids.index(id) for id in criteria)
+    failed, unknown, n = screening.masks
+    return int(n[((failed | unknown) & wanted) == 0].sum())
+
+
+def test_every_test_is_read(patients, rows):
+    assert patients.n == len(rows) == 93_995
+    assert not patients.synthetic
+
+
+def test_positive_tests(patients, protocol, rows):
+    assert tt.where(patients, protocol, "pcr_positive").n == 1_313
+    assert sum(row["covid19_test_results"] == "Positive" for row in rows) == 1_313
+
+
+def test_one_reading_decides_everything(patients, protocol, rows):
+    adults = tt.where(patients, protocol, POPULATION)
+    counted = [row for row in rows if in_population(row)]
+    assert adults.n == len(counted) == 866
+    guideline = tt.screen(protocol, adults)
+    registered = tt.screen(protocol.with_readings({"I6": "registered"}), adults)
+    assert guideline.protocol.reading("I6") == "guideline"
+    assert passing(registered, "I6") == sum(float(row["rr"]) >= 30 for row in counted) == 0
+    assert passing(guideline, "I6", "I7") == 863
+    assert sum(float(row["rr"]) < 30 and float(row["sats"]) > 93 for row in counted) == 863
+    compared = tt.compare_readings(protocol, adults, criteria=["I6"]).set_index("reading")
+    assert compared["pass"].to_dict() == {"guideline": 866, "registered": 0}
+    assert compared.loc["registered", "possible"] == 0 < compared.loc["guideline", "possible"]
+
+
+def test_nobody_is_eligible_for_certain(screening):
+    assert screening.certain == 0 < screening.possible
+    assert {"consent", "sex", "bmi", "clinical_type"} <= set(screening.patients.absent)
+    assert screening.counts["awaiting_judgement"] == 0
+    assert tt.answer(screening).startswith("Nobody can be confirmed")
+
+
+def test_impossible_values_are_counted(patients, rows):
+    found = {row["field"]: row for row in patients.quality.to_dict("records")}
+    assert found["age"]["n"] == sum(float(row["age"]) < 0 for row in rows) == 29
+    assert found["respiratory_rate"]["n"] == sum(row["rr"] != "" and float(row["rr"]) == 0 for row in rows) == 2
+    assert found["respiratory_rate"]["example"] == "0"
+    assert all(row["action"] == "read as unknown" and row["of"] == 93_995 for row in found.values())
+
+
+def test_states_are_those_that_the_standard_library_counts(screening, rows):
+    ages = [number(row, "age", 0, 120) for row in rows]
+    rates = [number(row, "rr", 4, 80) for row in rows]
+    _holds(screening, "I1", [None if age is None else 18 <= age <= 85 for age in ages])
+    _holds(screening, "I6", [None if rate is None else rate < 30 for rate in rates])
+
+
+def _holds(screening, criterion: str, expected: list[bool | None]) -> None:
+    state = tt.states(screening).set_index("criterion").loc[criterion]
+    counted = [expected.count(True), expected.count(False), expected.count(None)]
+    assert [state["pass"], state["fail"], state["unknown"]] == counted
+
+
+def test_decisions_and_evidence_agree_with_the_patterns(screening):
+    decisions = screening.decisions()
+    assert len(decisions) == decisions["patient_id"].nunique() == 93_995
+    for decision in ("eligible", "ineligible", "undetermined"):
+        assert (decisions["decision"] == decision).sum() == screening.counts[decision]
+    ids = list(screening.protocol.requirements)
+    spelt: Callable[[int], str] = lambda mask: ", ".join(id for bit, id in enumerate(ids) if mask >> bit & 1)  # noqa: E731
+    patterns = {
+        (spelt(row["failed"]), spelt(row["unknown"])): row["n"] for row in screening.patterns.to_dict("records")
+    }
+    assert decisions.groupby(["failed", "unknown"]).size().to_dict() == patterns
+    evidence = screening.evidence()
+    assert len(evidence) == 93_995 * len(ids)
+    counted = evidence.groupby(["criterion", "state"], observed=True).size()
+    for row in tt.states(screening).to_dict("records"):
+        for state in ("pass", "fail", "unknown"):
+            assert counted.get((row["criterion"], state), 0) == row[state]
+
+
+def test_duckdb_finds_the_same_patterns(screening):
+    moved = tt.screen(screening.protocol, screening.patients, engine="duckdb")
+    assert moved.patterns.equals(screening.patterns)

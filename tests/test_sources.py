@@ -1,0 +1,624 @@
+"""Dirty files and tables: each is a clear error that says where, or a counted finding; never a silent wrong n."""
+
+from __future__ import annotations
+
+import gzip
+import math
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import trialtools as tt
+from trialtools.protocol.file import read_protocol
+from trialtools.sources import Mapping
+from trialtools.sources.mapping import factor
+
+PROTOCOL = read_protocol("""
+id: DIRT
+title: A protocol to be given dirty data
+fields:
+  age: {type: integer, unit: years, range: [0, 120], label: Age}
+  rate: {type: number, unit: /min, range: [4, 80], label: Respiratory rate}
+  temperature: {type: number, unit: Cel, range: [30, 45], label: Temperature}
+  fever: {type: flag, label: Fever}
+  sex: {type: category, values: [female, male], label: Sex}
+  seen: {type: date, label: Seen}
+criteria:
+  - {id: I1, kind: inclusion, label: Adult, when: 18 <= age <= 85}
+  - {id: I2, kind: inclusion, label: Breathes slowly, when: rate < 30}
+  - {id: E1, kind: exclusion, label: Fever, when: fever or temperature > 38}
+  - {id: E2, kind: exclusion, label: Man, when: 'sex == "male"'}
+  - {id: E3, kind: exclusion, label: Seen early, when: 'seen < date("2020-05-01")'}
+""")
+HEADER = "patient_id,age,rate,temperature,fever,sex,seen\n"
+GOOD = "a,40,20,37,false,female,2020-06-01\n"
+TABLE = {
+    "patient_id": ["a", "b", "c"],
+    "age": [40, 50, None],
+    "rate": [20.0, None, 40.0],
+    "temperature": [37.0, 36.5, None],
+    "fever": [False, True, None],
+    "sex": ["female", "male", None],
+    "seen": [date(2020, 6, 1), date(2020, 1, 1), None],
+}
+DECISIONS = ["eligible", "ineligible", "ineligible"]
+
+
+def table(**columns) -> pl.DataFrame:
+    return pl.DataFrame({**TABLE, **columns}, strict=False)
+
+
+def decided(source, mapping=None) -> list[str]:
+    return tt.screen(PROTOCOL, source, mapping).decisions()["decision"].tolist()
+
+
+def values(source, field: str, mapping=None) -> list:
+    """What was read of a field: NaN and impossible values still stand in it; `engine.guarded` takes them out."""
+    return tt.read_patients(source, PROTOCOL, mapping).frame.collect()[field].to_list()
+
+
+def findings(source, mapping=None) -> list[tuple[str, str, int]]:
+    quality = tt.read_patients(source, PROTOCOL, mapping).quality
+    return [(row["field"], row["problem"].split(" (")[0], row["n"]) for row in quality.to_dict("records")]
+
+
+def fault(source, mapping=None) -> str:
+    """The text of the error; it names the source and is one paragraph."""
+    with pytest.raises(tt.DataError) as caught:
+        tt.screen(PROTOCOL, source, mapping)
+    assert "Traceback" not in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 8
+    return str(caught.value)
+
+
+@pytest.fixture
+def csv(tmp_path):
+    def write(body: str | bytes, header: str = HEADER, name: str = "dirty.csv", encoding: str = "utf-8") -> Path:
+        path = tmp_path / name
+        path.write_bytes(body if isinstance(body, bytes) else (header + body).encode(encoding))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def mapping(tmp_path):
+    def write(text: str) -> Path:
+        path = tmp_path / "mapping.yaml"
+        path.write_text(text, "utf-8")
+        return path
+
+    return write
+
+
+# --- who is who -------------------------------------------------------------------------------------------------------
+
+
+def test_repeated_ids_are_an_error_with_the_first_rows(csv):
+    said = fault(csv(GOOD + GOOD.replace("a,", "b,", 1) + GOOD + GOOD))
+    assert "dirty.csv" in said and "1 x an id that stands more than once: 'a' in rows 1, 3, 4" in said
+    assert "on_fault: number" in said
+
+
+@pytest.mark.parametrize("id", ["", "  "])
+def test_missing_ids_are_an_error_with_the_first_rows(csv, id):
+    said = fault(csv(GOOD + f"{id},40,20,37,false,female,2020-06-01\n"))
+    assert "1 x no patient id: row 2" in said and "on_fault: number" in said
+
+
+def test_blank_ids_of_a_frame_are_missing_ids():
+    assert "2 x no patient id: row 1 '', row 2 '  '" in fault(table(patient_id=["", "  ", "c"]))
+    assert "2 x no patient id: row 1, row 3" in fault(table(patient_id=[math.nan, 1.0, None]))
+    assert "1 x no patient id" in fault(duckdb.sql("select '' as patient_id, 40 as age union all select 'a', 41"))
+
+
+def test_faulty_ids_are_numbered_and_counted_where_the_mapping_says_so(csv, mapping):
+    path = csv("a,40\n,41\na,42\nb,43\n", "patient_id,age\n")
+    numbered = mapping("patient_id: {column: patient_id, on_fault: number}\nfields: {age: age}")
+    assert values(path, "patient_id", numbered) == ["a (row 1)", "row 2", "a (row 3)", "b"]
+    assert findings(path, numbered) == [
+        ("patient_id", "patient id stands more than once", 2),
+        ("patient_id", "no patient id", 1),
+    ]
+
+
+@pytest.mark.parametrize("ids", [["", "row 1", "b"], ["b", "b", "b (row 1)"]])
+def test_a_number_given_to_a_row_takes_nobodys_id(mapping, ids):
+    numbered = mapping("patient_id: {column: patient_id, on_fault: number}\nfields: {age: age}")
+    assert "an id looks like the number of a row" in fault(table(patient_id=ids), numbered)
+
+
+def test_rows_without_any_id_are_numbered(csv, mapping):
+    assert values(csv("40\n41\n", "age\n"), "patient_id", mapping("patient_id: {}\nfields: {age: age}")) == [
+        "row 1",
+        "row 2",
+    ]
+    said = fault(csv("40\n", "age\n"))
+    assert "no column 'patient_id'" in said and "patient_id: {} numbers the rows" in said
+
+
+def test_ids_that_are_numbers_stay_themselves():
+    assert tt.screen(PROTOCOL, table(patient_id=[3, 1, 2])).decisions()["patient_id"].tolist() == ["3", "1", "2"]
+    whole = tt.screen(PROTOCOL, pd.DataFrame({**TABLE, "patient_id": [3.0, 1.0, 2.0]}))
+    assert whole.decisions()["patient_id"].tolist() == ["3", "1", "2"]
+    assert tt.one_patient(whole.patients, "1")["age"] == 50
+    coded = table().with_columns(pl.col("patient_id").cast(pl.Categorical))
+    assert values(coded, "patient_id") == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("ids", [[True, False, None], [[1], [2], [3]], [time(1), time(2), time(3)]])
+def test_what_cannot_name_anybody_is_refused(ids):
+    assert "expected text or whole numbers" in fault(table(patient_id=ids))
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+
+def test_text_in_a_number_column(csv, mapping):
+    path = csv(GOOD + "b,forty,fast,37,false,female,2020-06-01\n")
+    said = fault(path)
+    assert "2 things to settle" in said and "age (column age): 1 x not a number: row 2 'forty'" in said
+    assert "row 2 'fast'" in said and "missing:" in said and "on_invalid: unknown" in said
+    counted = mapping("fields: {age: {column: age, on_invalid: unknown}, sex: sex}")
+    assert values(path, "age", counted) == [40, None] and findings(path, counted) == [("age", "not a number", 1)]
+
+
+def test_at_most_three_rows_are_listed(csv):
+    said = fault(csv("".join(f"{id},x,20,37,false,female,2020-06-01\n" for id in "abcde")))
+    assert "5 x not a number: row 1 'x', row 2 'x', row 3 'x', ..." in said
+
+
+@pytest.mark.parametrize(("column", "written"), [("fever", "maybe"), ("sex", "other"), ("fever", "1"), ("sex", "F")])
+def test_an_undeclared_code(csv, mapping, column, written):
+    row = {"fever": "false", "sex": "female"} | {column: written}
+    path = csv(GOOD + f"b,40,20,37,{row['fever']},{row['sex']},2020-06-01\n")
+    assert f"{column} (column {column}): 1 x undeclared" in fault(path) and f"row 2 '{written}'" in fault(path)
+    counted = mapping(f"fields: {{{column}: {{column: {column}, on_invalid: unknown}}}}")
+    assert values(path, column, counted)[1] is None and findings(path, counted)[0][2] == 1
+
+
+def test_missing_codes_are_no_findings(csv, mapping):
+    path = csv("a,-9,999.0,Y\nb,NA,20,U\n", "patient_id,age,rate,f\n")
+    read = mapping(
+        "missing: ['-9', NA, '999']\nfields: {age: age, rate: rate, "
+        "fever: {column: f, codes: {'Y': true, 'N': false, 'U': unknown}}}"
+    )
+    assert values(path, "age", read) == [None, None]
+    assert values(path, "rate", read) == [None, 20]  # 999.0 is 999
+    assert values(path, "fever", read) == [True, None]
+    assert findings(path, read) == []
+    frame = pl.DataFrame({"patient_id": ["a", "b"], "age": [-9, 40], "rate": [999.0, 20.0], "f": ["N", "Y"]})
+    assert values(frame, "age", read) == [None, 40] and values(frame, "rate", read) == [None, 20]
+
+
+def test_an_empty_cell_has_a_meaning_only_where_it_is_declared(csv, mapping):
+    path = csv("a,X\nb,\n", "patient_id,f\n")
+    assert values(path, "fever", mapping("fields: {fever: {column: f, codes: {'X': true}}}")) == [True, None]
+    declared = mapping("fields: {fever: {column: f, codes: {'X': true, '': false}}}")
+    assert values(path, "fever", declared) == [True, False]
+
+
+def test_decimal_commas(csv, mapping):
+    path = csv("a;40;20,5\n", "patient_id;age;rate\n")
+    commas = "separator: ';'\nfields: {rate: {column: rate, decimal: ','}}"
+    assert values(path, "rate", mapping(commas)) == [20.5]
+    said = fault(path, mapping("separator: ';'\nfields: {rate: rate}"))
+    assert "row 1 '20,5'" in said and "decimal: ','" in said
+    assert "1.234,5" in fault(csv("a;1.234,5\n", "patient_id;rate\n"), mapping(commas))
+
+
+def test_dates_in_another_order(csv, mapping):
+    path = csv("a,13/01/2020\nb,1/2/2020\n", "patient_id,seen\n")
+    said = fault(path)
+    assert "2 x not a date written %Y-%m-%d: row 1 '13/01/2020', row 2 '1/2/2020'" in said and "%d/%m/%Y" in said
+    days = mapping("fields: {seen: {column: seen, format: '%d/%m/%Y'}}")
+    assert values(path, "seen", days) == [date(2020, 1, 13), date(2020, 2, 1)]
+    short = csv("a,1/2/20\n", "patient_id,seen\n")
+    assert findings(short, days) == [("seen", "impossible value", 1)]  # the year 20
+    assert "names no year, month and day" in fault(
+        path, mapping("fields: {seen: {column: seen, format: 'DD/MM/YYYY'}}")
+    )
+
+
+def test_units(csv, mapping):
+    path = csv("a,100.4\nb,100.41\nc,32\n", "patient_id,t\n")
+    fahrenheit = mapping("fields: {temperature: {column: t, unit: '[degF]'}}")
+    assert values(path, "temperature", fahrenheit)[0] == 38.0  # to the last bit: the limit of E1
+    assert findings(path, fahrenheit) == [("temperature", "impossible value", 1)]
+    states = tt.screen(PROTOCOL, path, fahrenheit).evidence().query("criterion == 'E1'")["state"]
+    assert states.tolist() == ["unknown", "fail", "unknown"]
+    said = fault(path, mapping("fields: {rate: {column: t, unit: kg}}"))
+    assert "rate is in kg here, which cannot become /min" in said and "line 1, column" in said
+    assert "not known" in fault(path, mapping("fields: {rate: {column: t, unit: blub}}"))
+
+
+def test_unit_factors():
+    assert factor("[degF]", "Cel", "x") == (5 / 9, -160 / 9)
+    assert factor("/h", "/min", "x") == (1 / 60, 0)
+    assert factor("{beats}/min", "/min", "x") == (1, 0)
+    assert factor("10*9/L", "10*6/L", "x") == (1000, 0)  # a power of ten, not ten times nine
+    assert factor("1", "%", "x") == (100, 0)
+
+
+def test_whole_numbers(csv):
+    assert "age (column age): 1 x not a whole number: row 1 '65.5'" in fault(csv("a,65.5\n", "patient_id,age\n"))
+    assert values(csv("a,65.0\nb,6e1\n", "patient_id,age\n"), "age") == [65, 60]
+    assert "not a whole number" in fault(table(age=[Decimal("65.5"), Decimal("50"), None]))
+
+
+def test_nan_infinity_and_null_are_unknown_and_counted(tmp_path, csv):
+    path = tmp_path / "t.parquet"
+    table(rate=[math.nan, math.inf, None]).write_parquet(path)
+    assert findings(path) == [("rate", "not a number", 2)]
+    states = tt.screen(PROTOCOL, path).evidence().query("criterion == 'I2'")["state"]
+    assert set(states) == {"unknown"}
+    assert findings(csv("a,NaN\nb,1e999\n", "patient_id,age\n")) == [("age", "not a number", 2)]
+
+
+def test_impossible_values_are_unknown_and_counted(csv):
+    path = csv("a,-3,0\nb,200,20\n", "patient_id,age,rate\n")
+    assert findings(path) == [("age", "impossible value", 2), ("rate", "impossible value", 1)]
+    quality = tt.read_patients(path, PROTOCOL).quality
+    assert quality.loc[0, ["example", "of", "action"]].tolist() == ["-3 to 200", 2, "read as unknown"]
+
+
+def test_several_columns_make_one_flag(mapping, csv):
+    path = csv("a,1,0\nb,0,\nc,0,0\nd,,1\n", "patient_id,x,y\n")
+    either = mapping("fields: {fever: {columns: [x, y], codes: {'1': true, '0': false}}}")
+    assert values(path, "fever", either) == [True, None, False, True]
+    assert "no column 'z'" in fault(path, mapping("fields: {fever: {columns: [x, z], codes: {'1': true}}}"))
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf"])
+def test_an_empty_file(csv, content):
+    assert "empty" in fault(csv(content))
+
+
+@pytest.mark.parametrize("header", [HEADER, HEADER.strip()])
+def test_a_header_alone_is_an_empty_table(csv, header):
+    screening = tt.screen(PROTOCOL, csv("", header))
+    assert screening.n == 0 and screening.certain == screening.possible == 0
+    assert screening.patterns.columns.tolist() == ["failed", "unknown", "n"]
+    assert len(screening.decisions()) == len(screening.evidence()) == 0
+    assert tt.attrition(screening)["possible"].tolist() == [0] * 6
+    assert tt.states(screening)["n"].tolist() == [0] * 5
+    assert tt.lacking(screening)["n"].sum() == 0
+    assert tt.answer(screening) == "Nobody was screened."
+
+
+@pytest.mark.parametrize("keep", [5, 12, 300, -8, -4, -1])
+def test_a_truncated_gzip_is_never_a_shorter_table(csv, keep):
+    rows = "".join(f"p{i},{i % 90},20,37,false,female,2020-06-01\n" for i in range(3000))
+    whole = gzip.compress((HEADER + rows).encode())
+    for name in ("cut.csv.gz", "cut.csv"):
+        assert "truncated" in fault(csv(whole[:keep], name=name))
+    assert tt.read_patients(csv(whole, name="whole.csv.gz"), PROTOCOL).n == 3000
+
+
+def test_a_damaged_gzip_and_one_that_is_none(csv):
+    whole = gzip.compress((HEADER + GOOD).encode())
+    assert "damaged" in fault(csv(whole + b"more", name="t.csv.gz"))
+    assert "damaged" in fault(csv(whole[:-8] + b"\0" * 8, name="t.csv.gz"))
+    assert "is not a gzip file" in fault(csv(HEADER.encode(), name="t.csv.gz"))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["utf-8", "utf-8-sig"])
+def test_line_ends_and_byte_order_marks(csv, end, mark):
+    text = (HEADER + GOOD + "\n" + GOOD.replace("a,", "b,", 1) + "\n").replace("\n", end)
+    assert decided(csv(text, "", encoding=mark)) == ["eligible", "eligible"]
+
+
+def test_letters_that_are_not_utf8(csv):
+    said = fault(csv("Müller,40\n", "patient_id,age\n", encoding="latin-1"))
+    assert "byte 0xfc in line 2" in said and "save it as UTF-8" in said
+    assert "UTF-16" in fault(csv(GOOD, encoding="utf-16"))
+
+
+@pytest.mark.parametrize(("sign", "named"), [(";", "';'"), ("\t", r'"\t"'), ("|", "'|'")])
+def test_other_separators(csv, mapping, sign, named):
+    path = csv((HEADER + GOOD).replace(",", sign), "")
+    assert f"declare separator: {named} in the mapping" in fault(path)
+    fields = "fields: {age: age, sex: sex}"
+    assert values(path, "age", mapping(f"separator: {named}\n{fields}")) == [40]
+    for wrong in ("''", "';;'"):
+        assert "one character" in fault(path, mapping(f"separator: {wrong}\n{fields}"))
+
+
+@pytest.mark.parametrize("header", ["patient_id,age,age\n", "patient_id,age, age\n", "patient_id,patient_id,age\n"])
+def test_a_column_that_stands_twice(csv, header):
+    assert "stands twice in the header" in fault(csv("a,40,50\n", header))
+
+
+@pytest.mark.parametrize("row", ["b,40\n", "b,40,20,37,false,female,2020-06-01,7\n", "b,40,20,37,fal"])
+def test_lines_that_do_not_fit_the_header(csv, row):
+    said = fault(csv(GOOD + row))
+    assert "the header names 7 columns, but line 3 has" in said
+
+
+def test_lines_are_counted_through_quotes(csv):
+    path = csv('"Doe, ""J""\nJane",40\n"x\ny",41\nz\n', "patient_id,age\n")
+    assert "line 6 has 1" in fault(path)
+    assert values(csv('"Doe, ""J""\nJane",40\n', "patient_id,age\n"), "patient_id") == ['Doe, "J"\nJane']
+    assert "never closed" in fault(csv('"a,40\nb,41\n', "patient_id,age\n"))
+    assert "quotation mark" in fault(csv('a"x,40\nb"y,41\n', "patient_id,age\n"))
+
+
+def test_blanks_around_texts_and_names(csv):
+    path = csv(" a , 40 , true , male , 2020-06-01 \n", "patient_id, age , fever,sex,seen \n")
+    assert values(path, "patient_id") == ["a"] and values(path, "fever") == [True] and values(path, "age") == [40]
+    assert findings(path) == []
+
+
+def test_a_missing_column(csv, mapping):
+    said = fault(csv(GOOD), mapping("fields: {age: agee}"))
+    assert "no column 'agee' for the field age; did you mean 'age'?" in said
+    assert tt.screen(PROTOCOL, csv("a,40\n", "patient_id,age\n")).patients.absent == (
+        "rate",
+        "temperature",
+        "fever",
+        "sex",
+        "seen",
+    )
+    assert "none of its columns is a field" in fault(csv("a,40\n", "patient_id,x\n"))
+
+
+@pytest.mark.parametrize("source", [None, [1], {"age": [1]}, 3, pl.Series([1])])
+def test_what_is_no_table(source):
+    assert "is not a patient table" in fault(source)
+
+
+def test_what_is_no_file(tmp_path):
+    assert "is a folder" in fault(tmp_path)
+    assert "does not exist" in fault(tmp_path / "nope.csv")
+    (tmp_path / "t.docx").write_text("x")
+    assert "not read" in fault(tmp_path / "t.docx")
+
+
+def test_a_broken_parquet_file(tmp_path):
+    path = tmp_path / "t.parquet"
+    pl.DataFrame(
+        {"patient_id": [str(i) for i in range(9000)], "age": [i * 7919 % 97 for i in range(9000)]}
+    ).write_parquet(path, compression="zstd")
+    whole = path.read_bytes()
+    for broken in (b"", b"PAR1", whole[: len(whole) // 2], whole[:3000] + bytes(50) + whole[3050:]):
+        path.write_bytes(broken)
+        assert "t.parquet cannot be read" in fault(path)
+
+
+# --- excel ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def excel(tmp_path):
+    def write(*sheets: list[list]) -> Path:
+        xlsxwriter = pytest.importorskip("xlsxwriter")
+        book = xlsxwriter.Workbook(tmp_path / "t.xlsx")
+        style = book.add_format({"num_format": "yyyy-mm-dd"})
+        for rows in sheets:
+            sheet = book.add_worksheet()
+            for i, row in enumerate(rows):
+                for j, cell in enumerate(row):
+                    if isinstance(cell, date):
+                        sheet.write_datetime(i, j, datetime(cell.year, cell.month, cell.day), style)
+                    elif cell is not None:
+                        sheet.write(i, j, cell)
+        book.close()
+        return tmp_path / "t.xlsx"
+
+    return write
+
+
+def test_excel(excel, mapping, capfd):
+    header = list(TABLE)
+    rows = [header, *([TABLE[name][i] for name in header] for i in range(3))]
+    assert decided(excel(rows)) == DECISIONS
+    assert decided(excel([header])) == []
+    empty = [header, ["a", *[None] * 6]]
+    assert tt.screen(PROTOCOL, excel(empty)).decisions()["unknown"].tolist() == ["I1, I2, E1, E2, E3"]
+    assert "row 1 'x'" in fault(excel([header, ["a", "x", *[None] * 5], ["b", 40, *[None] * 5]]))
+    assert "the column age stands twice" in fault(excel([["patient_id", "age", "age"], ["a", 1, 2]]))
+    two = excel([["patient_id", "age"], ["a", 1]], [["patient_id", "age"], ["b", 2]])
+    assert "several sheets: Sheet1, Sheet2" in fault(two)
+    assert values(two, "patient_id", mapping("sheet: Sheet2\nfields: {age: age}")) == ["b"]
+    assert "no sheet 'Other'" in fault(two, mapping("sheet: Other\nfields: {age: age}"))
+    two.write_bytes(two.read_bytes()[:500])
+    assert "t.xlsx cannot be read" in fault(two)
+    assert capfd.readouterr().err == ""
+
+
+# --- frames of every kind ---------------------------------------------------------------------------------------------
+
+NUMBERS = [pl.Float32, pl.Int8, pl.Int16, pl.UInt8, pl.UInt64, pl.Int128, pl.Decimal(10, 2)]
+FRAMES = {
+    "Polars": lambda: table(),
+    "Polars lazy": lambda: table().lazy(),
+    "Arrow": lambda: table().to_arrow(),
+    "DuckDB": lambda: duckdb.from_arrow(table().to_arrow()),
+    "pandas": lambda: pd.DataFrame(TABLE),
+    "pandas objects": lambda: pd.DataFrame(TABLE, dtype=object),
+    "pandas nullable": lambda: pd.DataFrame(TABLE).astype({"age": "Int64", "rate": "Float64", "fever": "boolean"}),
+    "pandas datetime": lambda: pd.DataFrame(TABLE).assign(seen=pd.to_datetime(pd.Series(TABLE["seen"]))),
+    "pandas str": lambda: pd.DataFrame(TABLE).astype({"sex": "str", "patient_id": "str"}),
+    "pandas category": lambda: pd.DataFrame(TABLE).astype({"sex": "category"}),
+    "Categorical": lambda: table().with_columns(pl.col("sex", "patient_id").cast(pl.Categorical)),
+    "Enum": lambda: table().with_columns(pl.col("sex").cast(pl.Enum(["male", "female", "spare"]))),
+    "dictionary": lambda: pa.table(
+        {name: pa.array(TABLE[name]).dictionary_encode() if name == "sex" else pa.array(TABLE[name]) for name in TABLE}
+    ),
+    "timestamps": lambda: table().with_columns(pl.col("seen").cast(pl.Datetime("ns"))),
+    **{f"{dtype}": lambda dtype=dtype: table().with_columns(pl.col("age", "rate").cast(dtype)) for dtype in NUMBERS},
+}
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+def test_every_kind_of_frame_gives_the_same_answer(kind):
+    assert decided(FRAMES[kind]()) == DECISIONS
+
+
+@pytest.mark.parametrize("kind", ["Float32", "UInt64", "Categorical", "Enum", "dictionary", "timestamps"])
+def test_every_kind_of_column_comes_back_from_parquet(tmp_path, kind):
+    frame = FRAMES[kind]()
+    pl.DataFrame(frame).write_parquet(tmp_path / "t.parquet")
+    assert decided(tmp_path / "t.parquet") == DECISIONS
+
+
+@pytest.mark.parametrize("dtype", [pl.UInt64, pl.Int128])
+def test_numbers_too_large_for_anybody_are_impossible(dtype):
+    frame = table(age=pl.Series([2**64 - 1, 50, None], dtype=dtype))
+    assert findings(frame) == [("age", "impossible value", 1)]
+
+
+def test_a_time_zone_keeps_its_own_calendar_day():
+    late = pl.datetime(2020, 4, 30, 23, 30, time_zone="UTC")
+    there = table().with_columns(late.dt.convert_time_zone("Asia/Shanghai").alias("seen"))
+    assert values(there, "seen") == [date(2020, 5, 1)] * 3
+    assert values(table().with_columns(late.alias("seen")), "seen") == [date(2020, 4, 30)] * 3
+
+
+@pytest.mark.parametrize("make", [pl.DataFrame, pa.table, pd.DataFrame])
+def test_columns_of_nulls_alone_are_unknown_for_all(make):
+    nulls = {name: [None, None, None] for name in TABLE if name != "patient_id"}
+    screening = tt.screen(PROTOCOL, make({"patient_id": ["a", "b", "c"], **nulls}))
+    assert set(screening.decisions()["unknown"]) == {"I1, I2, E1, E2, E3"}
+    assert set(screening.decisions()["decision"]) == {"undetermined"}
+    nans = pd.DataFrame({**TABLE, "fever": [np.nan] * 3, "sex": [np.nan] * 3})
+    assert tt.read_patients(nans, PROTOCOL).quality.empty
+
+
+def test_no_rows_of_any_kind():
+    for empty in (
+        table().head(0),
+        table().head(0).to_arrow(),
+        pd.DataFrame(columns=list(TABLE)),
+        table().head(0).lazy(),
+    ):
+        assert tt.screen(PROTOCOL, empty).n == 0
+    assert tt.screen(PROTOCOL, duckdb.from_arrow(table().head(0).to_arrow())).n == 0
+    assert "for it has none" in fault(pl.DataFrame())
+
+
+def test_empty_text_is_unknown_and_not_another_category():
+    screening = tt.screen(PROTOCOL, table(sex=["", "female", "male"]))
+    assert screening.evidence().query("criterion == 'E2'")["state"].tolist() == ["unknown", "pass", "fail"]
+
+
+@pytest.mark.parametrize(
+    ("column", "bad"),
+    [
+        ("age", [True, False, None]),
+        ("age", [[1], [2], [3]]),
+        ("age", [date(2020, 1, 1)] * 3),
+        ("fever", [1, 0, None]),
+        ("fever", [1.0, 0.0, None]),
+        ("fever", ["Y", "N", None]),
+        ("sex", [True, False, None]),
+        ("sex", [" male", "female", None]),
+        ("seen", [20200101, 20200102, None]),
+        ("seen", [time(1), time(2), None]),
+        ("seen", ["2020-01-01 10:00", None, None]),
+    ],
+)
+def test_columns_of_another_type_are_refused(column, bad):
+    assert column in fault(table(**{column: bad}))
+
+
+def test_codes_of_numbers(mapping):
+    coded = mapping("fields: {fever: {column: fever, codes: {'1': true, '0': false}}}")
+    assert values(table(fever=[1, 0, None]), "fever", coded) == [True, False, None]
+    assert values(table(fever=[1.0, 0.0, None]), "fever", coded) == [True, False, None]
+    assert "undeclared code: row 1 '1.9'" in fault(table(fever=[1.9, 0.0, None]), coded)  # not cut down to 1
+    nan = table(fever=[1.0, math.nan, None])
+    assert values(nan, "fever", coded) == [True, None, None]
+    assert findings(nan, coded) == [("fever", "not a number", 1)]
+
+
+def test_codes_written_for_a_file_fit_the_same_data_read_by_a_library(mapping, csv):
+    coded = mapping("fields: {fever: {column: f, codes: {'True': true, 'False': unknown}}}")
+    path = csv("a,True\nb,False\n", "patient_id,f\n")
+    assert values(path, "fever", coded) == values(pd.read_csv(path), "fever", coded) == [True, None]
+
+
+def test_pandas_columns_of_several_kinds():
+    for bad in ([40, "x", None], [object(), None, None]):
+        said = fault(pd.DataFrame({**TABLE, "age": bad}))
+        assert "the column age holds values of several kinds" in said and "leave it out" in said
+    assert "unique" in fault(pd.DataFrame([[1, 2, 3]], columns=["patient_id", "age", "age"]))
+    assert "no column 'patient_id'" in fault(pd.DataFrame(TABLE).set_index("patient_id"))
+
+
+def test_text_in_a_database_is_cast_there():
+    for sql, what in (("'40' as age", "numbers"), ("'2020' as seen", "dates")):
+        assert f"holds text where {what} are needed; cast it in the query" in fault(
+            duckdb.sql(f"select 'a' as patient_id, {sql}")
+        )
+    said = fault(duckdb.sql("select 'a' as patient_id, 65.5::double as age"))
+    assert "not a whole number: patient a '65.5'" in said
+
+
+def test_names_that_are_taken():
+    assert "rename the column" in fault(table(__row__=[1, 2, 3]))
+
+
+# --- mappings ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "where"),
+    [
+        ("patient_idd: a\nfields: {age: age}", "did you mean 'patient_id'?", "line 1, column 1"),
+        ("fields:\n  age: {colum: age}", "did you mean 'column'?", "line 2, column 9"),
+        ("fields:\n  age:\n    column: age\n    unti: years", "did you mean 'unit'?", "line 4, column 5"),
+        ("fields:\n  agee: age", "no field 'agee'; did you mean 'age'?", "line 2, column 3"),
+        (
+            "fields:\n  sex: {column: sex, codes: {'1': man}}",
+            "it can mean female, male or unknown",
+            "line 2, column 35",
+        ),
+        ("fields:\n  fever: {column: f, codes: {1: true}}", "put it in quotes", "line 2"),
+        ("fields:\n  age: age\n  age: rate", "stands twice", "line 3"),
+        ("fields:\n  age: {column: age, codes: {'1': true}}", "codes are for flags and categories", "line 2"),
+        ("fields:\n  sex: {columns: [sex]}", "only a flag can come from several columns", "line 2"),
+        ("fields:\n  sex: {column: sex, unit: kg}", "only a number has a unit", "line 2"),
+        ("fields:\n  sex: {column: sex, format: '%Y'}", "only a date has a format", "line 2"),
+        ("fields:\n  sex: {column: sex, decimal: ','}", "only a number has a decimal mark", "line 2"),
+        ("fields:\n  fever: {note: x}", "needs either column: or columns:", "line 2"),
+        ("patient_id: {column: a, on_fault: ignore}", "expected error or number", "line 1"),
+        ("- age", "key: value", "mapping.yaml"),
+        ("", "key: value", "mapping.yaml"),
+    ],
+)
+def test_a_wrong_mapping_says_where(csv, mapping, text, expected, where):
+    said = fault(csv(GOOD), mapping(text))
+    assert expected in said and where in said
+
+
+def test_what_is_no_mapping(csv, tmp_path):
+    assert "cannot be read" in fault(csv(GOOD), tmp_path / "nope.yaml")
+    (tmp_path / "latin.yaml").write_bytes("name: Müller".encode("latin-1"))
+    assert "not UTF-8" in fault(csv(GOOD), tmp_path / "latin.yaml")
+    assert "a dict is not a mapping" in fault(csv(GOOD), {"age": "age"})
+    assert "no field 'agee'" in fault(csv(GOOD), Mapping(fields={"agee": "age"}))
+
+
+def test_a_part_of_a_table_and_one_patient(csv):
+    patients = tt.read_patients(
+        csv(GOOD + "b,,20,37,true,male,2020-06-01\nc,-1,20,37,true,male,2020-06-01\n"), PROTOCOL
+    )
+    assert tt.where(patients, PROTOCOL, "known(age)").n == 1  # an impossible age is unknown here too
+    assert tt.where(patients, PROTOCOL, "fever").n == 2
+    assert tt.one_patient(patients, "b")["sex"] == "male"
+    with pytest.raises(tt.DataError, match="no patient 'z'"):
+        tt.one_patient(patients, "z")
+    with pytest.raises(tt.ProtocolError, match="did you mean 'age'"):
+        tt.where(patients, PROTOCOL, "agee > 3")
