@@ -1,0 +1,350 @@
+"""The frame that is handed in decides the engine: a table in PostgreSQL, DuckDB or Spark is counted where it lies.
+
+Every engine must say what the reference evaluator says of one fixed table that holds every kind of unknown. The rows go
+in without a detour through Ibis or pandas, which would make NaN a null on the way.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import subprocess
+import tempfile
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from random import Random
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import trialtools as tt
+from trialtools.expr import evaluate
+from trialtools.protocol import Criterion, DataError, Field, Protocol
+from trialtools.sources import Column, Mapping
+
+FIELDS = {
+    "n1": Field("number", "n1", range=(-5.0, 5.0)),
+    "n2": Field("number", "n2"),
+    "i1": Field("integer", "i1", range=(0, 9)),
+    "i2": Field("integer", "i2"),
+    "f1": Field("flag", "f1"),
+    "f2": Field("flag", "f2", applies='c1 == "a"'),
+    "f3": Field("flag", "f3", applies="i1 > 3 or f1"),
+    "c1": Field("category", "c1", values=("a", "b", "c")),
+    "c2": Field("category", "c2", values=("b", "c", "d")),
+    "d1": Field("date", "d1", range=(date(2020, 1, 1), date(2024, 3, 31))),
+    "d2": Field("date", "d2"),
+    "gone": Field("number", "a field that the table lacks"),
+}
+TYPES = {
+    "number": (pa.float64(), "double precision"),
+    "integer": (pa.int64(), "bigint"),
+    "flag": (pa.bool_(), "boolean"),
+    "category": (pa.string(), "text"),
+    "date": (pa.date32(), "date"),
+}
+VALUES = {
+    "number": (None, math.nan, math.inf, -math.inf, 0.0, -0.0, 0.1, 0.3, 1.0, 2.5, -1.0, 5.0, 5.1, 1e-9, 1e300, -1e16),
+    "integer": (None, None, 0, 1, 2, 3, 4, 9, 10, -1, 2**53 + 1, -(2**62)),
+    "flag": (None, True, False),
+    "date": (
+        *(None, date(1800, 1, 1), date(2200, 1, 1), date(2019, 12, 31), date(2020, 1, 1), date(2024, 2, 29)),
+        *(date(2023, 2, 28), date(2023, 3, 31), date(2023, 5, 31), date(2023, 8, 30), date(2023, 8, 31)),
+        *(date(2023, 8, 29), date(2024, 3, 1), date(2022, 12, 31), date(2023, 11, 30), date(2024, 3, 31)),
+    ),
+}
+CRITERIA = (
+    "0 < n1 <= 2.5",
+    "2 > i1 != i2",
+    'c1 in ("a", "b") or c2 not in ("b",)',
+    "n1 not in (0.1, 2.5) and i2 not in (1, 2)",
+    'at_least(2, f1, n1 > 1, i1 >= 3, c2 == "b")',
+    "known(n2) and missing(c2)",
+    "known(f2) or missing(d1)",
+    "n1 / i1 > 0.5",
+    "n2 / (n1 - n2) != 0",
+    "(n1 + n2) * n2 - 1 / n2 >= -i2",
+    "d2 >= months_before(d1, 6)",
+    "months_before(d1, 12) < months_before(d2, 1)",
+    "-30 <= d1 - d2 <= 181",
+    'd1 == d2 or d1 in (date("2023-05-31"), date("2024-02-29"))',
+    "f2 or f3 != f1",
+    "not (f3 and c1 == c2)",
+    "known(gone) or gone > 1 or f1",
+    True,
+)
+
+
+def told(criteria, kinds=("inclusion",)) -> Protocol:
+    both = [(kind, text) for text in criteria for kind in kinds]
+    return Protocol("x", "x", FIELDS, tuple(Criterion(f"C{i}", kind, "", when=t) for i, (kind, t) in enumerate(both)))
+
+
+def rows() -> pa.Table:
+    """Sixty patients; the dates of the first are as near the ends of months as dates can be."""
+    chance, columns = Random(1), {"patient_id": [f"p{i:02}" for i in range(60)]}
+    for name, field in FIELDS.items():
+        if name != "gone":
+            columns[name] = chance.choices(VALUES.get(field.type, (None, *field.values)), k=60)
+    pairs = (
+        *(("2024-02-29", "2023-08-29"), ("2024-02-29", "2023-08-28"), ("2023-08-31", "2023-02-28")),
+        *(("2023-08-31", "2023-02-27"), ("2023-08-29", "2023-02-28"), ("2023-05-31", "2022-11-30")),
+        *(("2020-01-01", "2019-07-01"), ("2024-03-31", "2023-09-30")),
+    )
+    for i, pair in enumerate(pairs):
+        columns["d1"][i], columns["d2"][i] = map(date.fromisoformat, pair)
+    types = {"patient_id": pa.string(), **{name: TYPES[FIELDS[name].type][0] for name in columns if name in FIELDS}}
+    return pa.table({name: pa.array(columns[name], types[name], from_pandas=False) for name in columns})
+
+
+TABLE = rows()
+
+
+def reference(protocol: Protocol, table: pa.Table = TABLE) -> dict[str, tuple[int, int]]:
+    """The masks of every patient by the reference evaluator, one patient at a time."""
+    masks = {}
+    for row in table.to_pylist():
+        known = protocol.facts_of(row)
+        states = [evaluate(formula, known) for formula in protocol.requirements.values()]
+        masks[row["patient_id"]] = tuple(sum(1 << i for i, s in enumerate(states) if s is w) for w in (False, None))
+    return masks
+
+
+# --- the engines ------------------------------------------------------------------------------------------------------
+
+
+class Engine:
+    """Puts an Arrow table where the engine keeps its tables, and hands back the frame of it."""
+
+    def __init__(self, name, put):
+        self.name, self._put, self._n = name, put, 0
+
+    def __call__(self, table: pa.Table):
+        self._n += 1
+        return self._put(table, f"t{self._n}")
+
+
+@pytest.fixture(scope="session")
+def duckdb_engine():
+    import ibis
+
+    connection = ibis.duckdb.connect()
+
+    def put(table, name):
+        connection.con.register("arrow_rows", table)
+        connection.raw_sql(f"create table {name} as select * from arrow_rows")
+        return connection.table(name)
+
+    yield Engine("duckdb", put)
+    connection.disconnect()
+
+
+@pytest.fixture(scope="session")
+def postgres_engine():
+    import ibis
+    import psycopg
+    from conftest import find_component
+
+    programs = find_component("postgres")
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []  # the server refuses to run as root
+    folder = Path(tempfile.mkdtemp(prefix="pg"))  # short, for the path of a socket must be
+    data = folder / "data"
+
+    def run(*command):
+        done = subprocess.run([*as_user, *command], cwd=folder, capture_output=True, text=True, timeout=100)
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+
+    try:
+        if as_user:
+            folder.chmod(0o755)
+            shutil.chown(folder, "postgres", "postgres")
+        run(programs / "initdb", "-D", data, "-U", "tests", "-A", "trust", "--encoding=UTF8", "--locale=C", "-N")
+        settings = f"-k {folder} -c listen_addresses='' -c fsync=off -c shared_buffers=16MB"
+        # Its output goes to a file: a pipe would stay open for as long as the server runs.
+        run(programs / "pg_ctl", "-D", data, "-w", "-o", settings, "-l", folder / "log", "start")
+        sql = dict(TYPES.values())
+        try:
+            connection = ibis.postgres.connect(host=str(folder), user="tests", database="postgres")
+
+            def put(table, name):
+                columns = ", ".join(f"{field.name} {sql[field.type]}" for field in table.schema)
+                with psycopg.connect(host=str(folder), user="tests", dbname="postgres") as raw:
+                    raw.execute(f"create table {name} ({columns})")
+                    with raw.cursor().copy(f"copy {name} from stdin") as copy:
+                        for row in table.to_pylist():
+                            copy.write_row(tuple(row.values()))
+                return connection.table(name)
+
+            yield Engine("postgres", put)
+            connection.disconnect()
+        finally:
+            run(programs / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def spark_engine(tmp_path_factory):
+    from conftest import find_component
+
+    find_component("spark")
+    from pyspark.sql import SparkSession
+
+    folder = tmp_path_factory.mktemp("spark")
+    session = (
+        SparkSession.builder.master("local[1]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.driver.memory", "1g")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.sql.shuffle.partitions", "1")
+        # Sixty rows are not worth compiling for.
+        .config("spark.sql.codegen.wholeStage", "false")
+        .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+        .config("spark.sql.adaptive.enabled", "false")
+        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
+        .config("spark.sql.warehouse.dir", str(folder / "warehouse"))
+        .config("spark.local.dir", str(folder))
+        .getOrCreate()
+    )
+
+    def put(table, name):
+        pq.write_table(table, folder / f"{name}.parquet")
+        return session.read.parquet(str(folder / f"{name}.parquet"))
+
+    yield Engine("spark", put)
+    session.stop()
+
+
+@pytest.fixture(params=["duckdb", "postgres", "spark"])
+def engine(request):
+    from conftest import find_component
+
+    if request.param != "spark":
+        find_component("ibis")
+    return request.getfixturevalue(f"{request.param}_engine")
+
+
+# --- what they must say -----------------------------------------------------------------------------------------------
+
+
+def test_the_table_tries_every_criterion():
+    """Each criterion passes, fails and is unknown for somebody, where it can be; otherwise agreement says little."""
+    judged = reference(told(CRITERIA)).values()
+    rarer = {"known(n2) and missing(c2)": "unknown", "known(f2) or missing(d1)": "unknown", CRITERIA[-2]: "fail"}
+    for i, text in enumerate(CRITERIA[:-1]):
+        met = {"fail" if failed >> i & 1 else "unknown" if unknown >> i & 1 else "pass" for failed, unknown in judged}
+        assert met == {"pass", "fail", "unknown"} - {rarer.get(text)}, text
+
+
+@pytest.mark.parametrize("kinds", [("inclusion",), ("inclusion", "exclusion")], ids=["met", "met and excluded"])
+def test_patterns_are_those_of_the_reference(engine, kinds):
+    """With every criterion turned round as well there are more than one 64-bit key holds."""
+    protocol = told(CRITERIA, kinds)
+    screening = tt.screen(protocol, engine(TABLE))
+    found = {(row.failed, row.unknown): row.n for row in screening.patterns.itertuples()}
+    assert found == Counter(reference(protocol).values())
+
+
+def test_nothing_but_patterns_comes_home(engine):
+    """The frame of the patients stays the engine's own and lazy."""
+    import narwhals as nw
+
+    patients = tt.read_patients(engine(TABLE), told(CRITERIA[:2]))
+    assert isinstance(patients.frame, nw.LazyFrame)
+    assert patients.frame.implementation.is_ibis() or patients.frame.implementation.is_pyspark()
+    assert patients.n == 60
+    assert patients.absent == ("gone",)
+
+
+def test_what_was_wrong_is_counted_alike(engine):
+    """Impossible values, NaN and flags that do not apply are counted in the engine, as Polars counts them."""
+    protocol = told(CRITERIA[:1])
+    wanted, found = (tt.read_patients(frame, protocol).quality for frame in (TABLE, engine(TABLE)))
+    assert len(wanted) >= 10
+    numbers = ~wanted["problem"].str.startswith("not a number")  # engines differ in whether NaN is the largest of all
+    columns = ["field", "problem", "n", "action"]
+    assert found[columns].values.tolist() == wanted[columns].values.tolist()
+    assert found["example"][numbers].tolist() == wanted["example"][numbers].tolist()
+
+
+def test_decisions_and_evidence_come_home(engine):
+    """Single patients are asked for by name: their rows come home and say what they say of any other frame."""
+    protocol = told(["n1 <= 2.5 or f1", "d2 >= months_before(d1, 24)", 'c1 in ("a", "b") or missing(n2)'])
+    here, there = (tt.screen(protocol, frame) for frame in (TABLE, engine(TABLE)))
+    decided = there.decisions().sort_values("patient_id", ignore_index=True)
+    assert decided.equals(here.decisions())
+    assert set(decided["decision"]) == {"eligible", "ineligible", "undetermined"}
+    for row, (failed, unknown) in zip(decided.itertuples(), reference(protocol).values(), strict=True):
+        assert row.failed == ", ".join(f"C{i}" for i in range(3) if failed >> i & 1)
+        assert row.unknown == ", ".join(f"C{i}" for i in range(3) if unknown >> i & 1)
+    order = ["criterion", "patient_id"]
+    told_there, told_here = (s.evidence().sort_values(order, ignore_index=True) for s in (there, here))
+    assert told_there.equals(told_here)
+
+
+def test_parts_of_a_table_stay_there(engine):
+    protocol = told(CRITERIA[:2])
+    here, there = (tt.where(tt.read_patients(f, protocol), protocol, "f1 or n1 > 1") for f in (TABLE, engine(TABLE)))
+    assert there.n == here.n > 0
+    wanted, found = (tt.screen(protocol, part).patterns for part in (here, there))
+    assert found.equals(wanted)
+
+
+def test_patients_must_be_told_apart(engine):
+    ids = [*TABLE["patient_id"].to_pylist()[:-3], "p00", None, "  "]
+    faulty = engine(TABLE.set_column(0, "patient_id", pa.array(ids, pa.string())))
+    with pytest.raises(DataError) as said:
+        tt.read_patients(faulty, told(CRITERIA[:1]))
+    assert "2 x no patient id" in str(said.value)
+    assert "1 x an id that stands more than once: p00" in str(said.value)
+
+
+def test_an_empty_table_is_an_empty_result(engine):
+    screening = tt.screen(told(CRITERIA[:4]), engine(TABLE.slice(0, 0)))
+    assert (screening.n, len(screening.patterns), len(screening.decisions())) == (0, 0, 0)
+
+
+def test_a_mapping_is_carried_out_there(engine):
+    """Codes, units and missing codes are translated by the engine; text where numbers are needed is refused."""
+    raw = pa.table(
+        {
+            "pid": pa.array([1, 2, 3, 4, 5, 6, 7], pa.int64()),
+            "temp": pa.array([100.4, 98.6, 999.0, None, math.nan, 41.0, math.inf], pa.float64()),
+            "years": pa.array([71.0, 30.0, 2.5, None, math.inf, 40.0, 1e300], pa.float64()),
+            "sick": pa.array(["Y", "N", "?", None, "", "N", "Y"], pa.string()),
+            "worn": pa.array([1, 0, 9, None, 1, 0, math.nan], pa.float64()),
+        }
+    )
+    protocol = Protocol(
+        "x",
+        "x",
+        {
+            "temperature": Field("number", "t", unit="Cel", range=(30.0, 45.0)),
+            "age": Field("integer", "a", range=(0, 120)),
+            "ill": Field("flag", "i"),
+            "mask": Field("category", "m", values=("on", "off")),
+        },
+        tuple(
+            Criterion(f"C{i}", "inclusion", "", when=text)
+            for i, text in enumerate(["temperature >= 38", "age > 35", "not ill", 'mask == "on"'])
+        ),
+    )
+    mapping = Mapping(
+        patient_id="pid",
+        fields={
+            "temperature": Column("temp", unit="[degF]", missing=("999",)),
+            "age": Column("years", on_invalid="unknown"),
+            "ill": Column("sick", codes={"Y": True, "N": False, "?": "unknown"}),
+            "mask": Column("worn", codes={"1": "on", "0": "off", "9": "unknown"}),
+        },
+    )
+    wanted, found = (tt.screen(protocol, frame, mapping) for frame in (raw, engine(raw)))
+    assert found.patterns.equals(wanted.patterns)
+    assert found.patients.quality["n"].tolist() == wanted.patients.quality["n"].tolist()
+    as_text = raw.set_column(2, "years", pa.array(["71", "x", "", None, "1", "2", "3"], pa.string()))
+    with pytest.raises(DataError, match="the column years holds text where numbers are needed"):
+        tt.screen(protocol, engine(as_text), mapping)
