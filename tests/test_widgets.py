@@ -222,6 +222,12 @@ def test_filters(screen, filters, ids):
     assert "".join(screen.decisions["patient_id"]) == ids
 
 
+def test_a_text_is_found_as_it_is_shown(protocol, root):
+    screen = desk(protocol, root / "data" / "cohort" / "cohort.csv")
+    screen.filters = {"text": "Active tuberculosis"}
+    assert len(screen.decisions) and screen.decisions["open_items"].str.contains("active_tuberculosis").all()
+
+
 def test_a_long_table_shows_its_first_rows_and_counts_them_all(sketch):
     many = pl.DataFrame({"patient_id": [f"p{i}" for i in range(700)], "hb": [12.0] * 700})
     screen = desk(sketch, many)

@@ -35,9 +35,11 @@ function render({ model, el }) {
   const top = topRow(model, uid, ask);
   const readings = readingsFold(model, uid);
   const answer = answerPane(model, card.focus);
-  const roster = decisionsTable(model, uid, ask);
+  const panes = h("div", { class: "panes" }, card.node, answer.node);
+  const choose = (id) => { ask("choose", { id }); panes.scrollIntoView({ block: "nearest" }); };
+  const roster = decisionsTable(model, choose, ask);
   const root = h("section", { class: "tt-desk", id: uid, "aria-label": `Screening desk, ${model.get("card").protocol}` },
-    top.node, readings.node, h("div", { class: "panes" }, card.node, answer.node), roster.node);
+    top.node, readings.node, panes, roster.node);
   el.append(root);
 
   let timer;
@@ -317,7 +319,7 @@ function told(said, focus) {
 
 // --- below: everybody's decision ---------------------------------------------------------------------------------------
 
-function decisionsTable(model, uid, ask) {
+function decisionsTable(model, choose, ask) {
   const filters = () => ({ decision: decision.value, criterion: criterion.value, state: state.value, text: text.value });
   const send = () => { model.set("filters", filters()); model.save_changes(); };
   const option = (value, label) => h("option", { value }, label);
@@ -335,9 +337,9 @@ function decisionsTable(model, uid, ask) {
   const rows = h("div", { class: "rows" }, h("table", {},
     h("thead", {}, h("tr", {}, ...HEADINGS.map((name) => h("th", { scope: "col" }, name)))), body));
   const row = ([id, decided, ...rest]) => h("tr", {},
-    h("td", {}, h("button", { type: "button", ...OWN_KEYS, "aria-label": `Open ${id}`, onclick: () => ask("choose", { id }) }, id)),
-    h("td", {}, h("span", { class: "sign", "aria-hidden": "true", style: `color:var(--${SIGNS[decided][1]})` }, SIGNS[decided][0]), decided),
-    ...rest.map((cell) => h("td", {}, cell || "—")));
+    h("td", {}, h("button", { type: "button", ...OWN_KEYS, "aria-label": `Open ${id}`, onclick: () => choose(id) }, id)),
+    h("td", { class: "decision" }, h("span", { class: "sign", "aria-hidden": "true", style: `color:var(--${SIGNS[decided][1]})` }, SIGNS[decided][0]), decided),
+    ...rest.map((cell) => h("td", {}, cell.replaceAll("_", " ") || "—")));
   const notice = noticeBoard(model, "export");
   const node = h("div", { class: "roster", role: "group", "aria-label": "Everybody's decision" }, h("h4", {}, "Everybody's decision"), bar, notice.node, count, rows);
   return {

@@ -36,9 +36,11 @@ def kept(frame: pl.DataFrame, filters: Mapping[str, str]) -> pl.DataFrame:
         conditions.append(
             pl.any_horizontal(pl.col(column).str.split(", ").list.contains(criterion) for column in columns)
         )
-    if text := filters.get("text", "").strip().lower():
+    if text := filters.get("text", "").strip().lower().replace("_", " "):  # names are shown with spaces
         everything = pl.concat_str([pl.col(column).cast(pl.String) for column in COLUMNS], separator="\n")
-        conditions.append(everything.str.to_lowercase().str.contains(text, literal=True))
+        conditions.append(
+            everything.str.to_lowercase().str.replace_all("_", " ", literal=True).str.contains(text, literal=True)
+        )
     return frame.filter(*conditions) if conditions else frame
 
 
