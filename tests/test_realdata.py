@@ -121,10 +121,11 @@ def test_decisions_and_evidence_agree_with_the_patterns(screening):
     for decision in ("eligible", "ineligible", "undetermined"):
         assert (decisions["decision"] == decision).sum() == screening.counts[decision]
     ids = list(screening.protocol.requirements)
-    spelt: Callable[[int], str] = lambda mask: ", ".join(id for bit, id in enumerate(ids) if mask >> bit & 1)  # noqa: E731
-    patterns = {
-        (spelt(row["failed"]), spelt(row["unknown"])): row["n"] for row in screening.patterns.to_dict("records")
-    }
+
+    def spelt(mask: int) -> str:
+        return ", ".join(id for bit, id in enumerate(ids) if mask >> bit & 1)
+
+    patterns = {(spelt(row.failed), spelt(row.unknown)): row.n for row in screening.patterns.itertuples()}
     assert decisions.groupby(["failed", "unknown"]).size().to_dict() == patterns
     evidence = screening.evidence()
     assert len(evidence) == 93_995 * len(ids)

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import fill
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 SUMMARY = "summary.json"
+PART = ".screening-"
 
 
 def write_screening(screening: Screening, folder: str | os.PathLike[str], with_evidence: bool = True) -> list[Path]:
@@ -46,7 +48,8 @@ def write_screening(screening: Screening, folder: str | os.PathLike[str], with_e
         files["evidence.parquet"] = lambda path: _write(evidence(screening), path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=".screening-", dir=folder))
+        _sweep(folder)
+        part = Path(tempfile.mkdtemp(prefix=PART, dir=folder))
     except OSError as error:
         raise DataError(f"cannot write to {folder}: {error.strerror}") from None
     try:
@@ -55,13 +58,20 @@ def write_screening(screening: Screening, folder: str | os.PathLike[str], with_e
         hashes = {name: hashlib.sha256((part / name).read_bytes()).hexdigest() for name in files}
         summary = {**screening.summary(), "files": hashes}
         (part / SUMMARY).write_text(json.dumps(summary, indent=2, ensure_ascii=False), "utf-8")
-        for stale in (SUMMARY, "evidence.parquet"):
-            (folder / stale).unlink(missing_ok=True)
+        for old in (SUMMARY, *files, "evidence.parquet"):  # from here on a kill leaves no old file beside a new one
+            (folder / old).unlink(missing_ok=True)
         return [(part / name).replace(folder / name) for name in (*files, SUMMARY)]
     except OSError as error:
         raise DataError(f"cannot write to {folder}: {error.strerror or error}") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed runs left an hour ago or more: patients' data should not lie about unseen."""
+    for left in folder.glob(f"{PART}*"):
+        if time.time() - left.stat().st_mtime > 3600:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _write(frame: pl.LazyFrame, path: Path) -> None:

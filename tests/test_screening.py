@@ -1,0 +1,202 @@
+"""A screening as a whole: engines, limits, and files that are written all or none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import polars as pl
+import pytest
+
+import trialtools as tt
+from trialtools.protocol import Criterion, Field, Protocol
+
+FILES = {"decisions.parquet", "evidence.parquet", "patterns.csv", "quality.csv", "summary.json"}
+
+
+@pytest.fixture(scope="module")
+def screening(protocol, root):
+    return tt.screen(protocol, root / "data" / "cohort" / "cohort.csv")
+
+
+@pytest.fixture(scope="module")
+def few(protocol, root):
+    """The first forty patients, for what has to be done more than once."""
+    return tt.screen(protocol, pl.read_csv(root / "data" / "cohort" / "cohort.csv", n_rows=40))
+
+
+def many(n: int) -> Protocol:
+    criteria = tuple(Criterion(f"C{i}", "inclusion", f"C{i}", when=f"x > {i}") for i in range(n))
+    return Protocol("many", "many", {"x": Field("number", "x")}, criteria)
+
+
+# --- engines ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_the_engine_changes_nothing(protocol, screening, engine):
+    moved = tt.screen(protocol, screening.patients, engine=engine)
+    pd.testing.assert_frame_equal(moved.patterns, screening.patterns)
+    pd.testing.assert_frame_equal(moved.decisions(), screening.decisions())
+
+
+def test_an_unknown_engine(protocol, screening):
+    with pytest.raises(tt.DataError, match="no engine 'spark'; use polars or duckdb"):
+        tt.screen(protocol, screening.patients, engine="spark")
+
+
+def test_a_table_of_a_database_stays_there(protocol, few):
+    duckdb = pytest.importorskip("duckdb")
+    home = few.patients.frame.collect().to_native()
+    relation = duckdb.from_arrow(home.to_arrow())
+    there = tt.screen(protocol, relation)
+    assert there.patients.frame.implementation.is_duckdb()
+    pd.testing.assert_frame_equal(there.patterns, few.patterns)
+    in_order = [frame.sort_values("patient_id", ignore_index=True) for frame in (there.decisions(), few.decisions())]
+    pd.testing.assert_frame_equal(*in_order)
+
+
+def test_unknown_readings_are_refused(protocol, root):
+    for readings in ({"I6": "nope"}, {"I99": "registered"}):
+        with pytest.raises(tt.ProtocolError):
+            protocol.with_readings(readings)
+    both = protocol.with_readings({"I6": "registered", "I4": "pcr_only"})
+    assert (both.reading("I6"), both.reading("I4")) == ("registered", "pcr_only")
+
+
+def test_sixty_two_criteria_and_not_one_more():
+    screening = tt.screen(many(62), pl.DataFrame({"patient_id": ["a", "b", "c"], "x": [99.0, 0.0, None]}))
+    assert sorted(screening.patterns["failed"].tolist()) == [0, 0, (1 << 62) - 1]
+    assert screening.patterns["unknown"].max() == (1 << 62) - 1
+    assert len(tt.attrition(screening)) == 63
+    with pytest.raises(tt.ProtocolError, match="63"):
+        many(63)
+
+
+def test_a_summary_is_plain_data(screening):
+    summary = json.loads(json.dumps(screening.summary()))
+    counts = ("eligible", "ineligible", "undetermined")
+    assert summary["n"] == screening.n == sum(summary[name] for name in counts)
+    assert summary["certain"] <= summary["possible"] and summary["synthetic"] is True
+    assert all(sum(states.values()) == screening.n for states in summary["criteria"].values())
+
+
+def test_a_hundred_thousand_patients(protocol, root):
+    one = pl.read_csv(root / "data" / "cohort" / "cohort.csv", infer_schema_length=None)
+    table = pl.concat([one] * (100_000 // one.height)).with_columns(pl.int_range(pl.len()).alias("patient_id"))
+    screening = tt.screen(protocol, table)
+    assert len(screening.decisions()) == table.height
+    assert len(screening.evidence()) == table.height * len(protocol.criteria)
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def whole(folder: Path) -> bool:
+    """A set of files counts as a result only with a summary that holds their hashes."""
+    if not (folder / "summary.json").exists():
+        return False
+    hashes = json.loads((folder / "summary.json").read_text("utf-8"))["files"]
+    return all(hashlib.sha256((folder / name).read_bytes()).hexdigest() == sha for name, sha in hashes.items())
+
+
+def test_the_files_hold_the_screening(few, tmp_path):
+    written = tt.write_screening(few, tmp_path / "new" / "folder")
+    assert {path.name for path in written} == FILES == {path.name for path in (tmp_path / "new" / "folder").iterdir()}
+    folder = tmp_path / "new" / "folder"
+    pd.testing.assert_frame_equal(pd.read_csv(folder / "patterns.csv"), few.patterns)
+    assert pl.read_parquet(folder / "decisions.parquet").height == few.n
+    assert pl.read_parquet(folder / "evidence.parquet").height == few.n * len(few.protocol.criteria)
+    assert whole(folder)
+
+
+def test_old_evidence_does_not_outlive_its_screening(few, tmp_path):
+    tt.write_screening(few, tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    tt.write_screening(few, tmp_path, with_evidence=False)
+    assert {path.name for path in tmp_path.iterdir()} == FILES - {"evidence.parquet"} | {"notes.txt"}
+    assert whole(tmp_path)
+
+
+def test_an_empty_screening_is_written_whole(protocol, tmp_path):
+    empty = tt.screen(protocol, pl.DataFrame({"patient_id": [], "age": []}))
+    tt.write_screening(empty, tmp_path)
+    assert whole(tmp_path) and pl.read_parquet(tmp_path / "decisions.parquet").height == 0
+
+
+def test_a_folder_that_cannot_be_written(few, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(tt.DataError, match="cannot write to"):
+            tt.write_screening(few, folder)
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_a_folder_in_the_place_of_a_file(few, tmp_path):
+    (tmp_path / "patterns.csv").mkdir()
+    with pytest.raises(tt.DataError, match="cannot write to"):
+        tt.write_screening(few, tmp_path)
+    assert not whole(tmp_path) and not list(tmp_path.glob(".screening-*"))
+
+
+@pytest.mark.parametrize("fails", ["evidence.parquet", "summary.json"])
+def test_a_full_disk_leaves_the_old_files(few, tmp_path, monkeypatch, fails):
+    tt.write_screening(few, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    target, name = (Path, "write_text") if fails == "summary.json" else (pl.LazyFrame, "sink_parquet")
+    monkeypatch.setattr(target, name, full)
+    with pytest.raises(tt.DataError, match="No space left on device"):
+        tt.write_screening(few, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+import polars as pl
+import trialtools as tt
+
+protocol = tt.load_protocol(sys.argv[1])
+screening = tt.screen(protocol, pl.read_csv(sys.argv[2], n_rows=20))
+real, moves = Path.replace, []
+
+def replace(self, target):
+    moves.append(target)
+    if len(moves) > int(sys.argv[4]):
+        os._exit(9)
+    return real(self, target)
+
+def sink(self, path):
+    os._exit(9)
+
+Path.replace = replace
+if sys.argv[4] == "-1":
+    pl.LazyFrame.sink_parquet = sink
+tt.write_screening(screening, sys.argv[3])
+"""
+
+
+@pytest.mark.parametrize("moved", [-1, 0, 3])
+def test_a_killed_run_leaves_the_old_files_or_no_result(few, tmp_path, root, moved):
+    """Killed while a part is written, before the first file is put in its place, and between two of them."""
+    tt.write_screening(few, tmp_path)
+    before = (tmp_path / "summary.json").read_bytes()
+    protocol, cohort = root / "data" / "protocols" / "NCT05741099.yaml", root / "data" / "cohort" / "cohort.csv"
+    command = [sys.executable, "-c", KILLED, str(protocol), str(cohort), str(tmp_path), str(moved)]
+    died = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONPATH": str(root)}, check=False)
+    assert died.returncode == 9, died.stderr.decode()
+    assert whole(tmp_path) is (moved == -1)
+    assert moved != -1 or (tmp_path / "summary.json").read_bytes() == before
+    left = next(tmp_path.glob(".screening-*"))
+    os.utime(left, (0, 0))
+    tt.write_screening(few, tmp_path)  # and the next run mends it
+    assert whole(tmp_path) and not left.exists()
