@@ -331,6 +331,12 @@ def test_the_nearest_where_fields_are_tied_or_asked_for(protocol: Protocol, pati
     check_nearest(protocol, patient)
 
 
+def test_a_tied_fact_that_can_move_no_further_is_still_tied() -> None:
+    """N can only be 0: below M and, with M, 2 or 4; and M is at the end of its range."""
+    protocol = Protocol("P", "P", FIELDS, (Criterion("C0", "inclusion", "C0", when="n < m and n + m in (2, 4)"),))
+    check_nearest(protocol, {"c": "x", "a": False, "m": 2, "b": False, "r": 0.25, "e": False})
+
+
 @settings(max_examples=20)
 @given(protocols(ties), patients(0, 2))
 def test_z3_finds_the_same_where_values_are_too_many_to_try(protocol: Protocol, patient: dict[str, Any]) -> None:

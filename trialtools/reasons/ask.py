@@ -23,13 +23,11 @@ def open_choices(protocol: Protocol, patient: Mapping[str, Any]) -> Choices:
     fields = _asked(protocol)
     cut, _ = cells(fields, formulas(protocol), known)
     price = prices(protocol)
-    return Choices(
-        protocol,
-        {
-            name: _unknown(field, cut[name], price[name]) if name in cut else (_stays(field, known[name]),)
-            for name, field in fields.items()
-        },
-    )
+    options = {
+        name: _unknown(field, cut[name], price[name]) if name in cut else (_stays(field, known[name]),)
+        for name, field in fields.items()
+    }
+    return Choices(protocol, options, known)
 
 
 def known_choices(protocol: Protocol, patient: Mapping[str, Any]) -> Choices:
@@ -42,7 +40,7 @@ def known_choices(protocol: Protocol, patient: Mapping[str, Any]) -> Choices:
         ignored = Option(known.get(name), False, 0, (place, place))
         relied = Option(known.get(name), True, price[name], (place, place))
         options[name] = (ignored, relied) if name in known else (ignored,)
-    return Choices(protocol, options)
+    return Choices(protocol, options, {name: known.get(name) for name in options})
 
 
 def movable_choices(protocol: Protocol, patient: Mapping[str, Any], freed: Iterable[str] = ()) -> Choices:
@@ -67,7 +65,7 @@ def movable_choices(protocol: Protocol, patient: Mapping[str, Any], freed: Itera
             motions[name] = Motion(field, known[name], (far * change) + price[name], change)
             options[name] = tuple(_moves(field, known[name], cut[name], motions[name], name in tied))
     ordered = {name: motion for name, motion in motions.items() if fields[name].type not in ("flag", "category")}
-    return Choices(protocol, options, ordered)
+    return Choices(protocol, options, fixed, ordered)
 
 
 def recorded(protocol: Protocol, patient: Mapping[str, Any]) -> dict[str, Any]:

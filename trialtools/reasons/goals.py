@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ..expr import (
     And,
@@ -65,21 +64,14 @@ MET, UNMEETABLE = Some(0, ()), Some(1, ())
 class Choices:
     """A protocol and the options of every field that plays a part. Goals are made against one of these.
 
+    `single` holds the fields that can have one value only, known or not: those that were fixed when the cells were cut.
     `motions` says of numbers and dates that can move at a price how they move.
     """
 
     protocol: Protocol
     options: Mapping[str, tuple[Option, ...]]
+    single: Mapping[str, Any]
     motions: Mapping[str, Motion] = field(default_factory=dict)
-
-    @cached_property
-    def single(self) -> dict[str, object]:
-        """The fields with one value only, known or not, and that value."""
-        return {
-            name: options[0].value
-            for name, options in self.options.items()
-            if options and len({place for option in options for place in option.cell}) == 1
-        }
 
     def full(self, name: str) -> int:
         """The mask of all the options of a field."""
