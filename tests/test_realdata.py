@@ -135,6 +135,20 @@ def test_decisions_and_evidence_agree_with_the_patterns(screening):
             assert counted.get((row["criterion"], state), 0) == row[state]
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars", "duckdb"])
+def test_the_mapping_fits_what_other_readers_make_of_the_file(screening, protocol, source, root, library):
+    """They guess types: true and false, numbers, text; the states are those of the file all the same."""
+    match library:
+        case "pandas":
+            table = pytest.importorskip("pandas").read_csv(source, low_memory=False)
+        case "polars":
+            table = pytest.importorskip("polars").read_csv(source, infer_schema_length=None)
+        case _:
+            table = pytest.importorskip("duckdb").sql(f"select * from read_csv('{source}')")
+    read = tt.screen(protocol, table, root / "data" / "mappings" / "carbon_health.yaml")
+    assert read.patterns.equals(screening.patterns)
+
+
 def test_duckdb_finds_the_same_patterns(screening):
     moved = tt.screen(screening.protocol, screening.patients, engine="duckdb")
     assert moved.patterns.equals(screening.patterns)

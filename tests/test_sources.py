@@ -428,6 +428,7 @@ def test_excel(excel, mapping, capfd):
     assert tt.screen(PROTOCOL, excel(empty)).decisions()["unknown"].tolist() == ["I1, I2, E1, E2, E3"]
     assert "row 1 'x'" in fault(excel([header, ["a", "x", *[None] * 5], ["b", 40, *[None] * 5]]))
     assert "the column age stands twice" in fault(excel([["patient_id", "age", "age"], ["a", 1, 2]]))
+    assert values(excel([["patient_id", " sex "], ["a", " male "]]), "sex") == ["male"]
     two = excel([["patient_id", "age"], ["a", 1]], [["patient_id", "age"], ["b", 2]])
     assert "several sheets: Sheet1, Sheet2" in fault(two)
     assert values(two, "patient_id", mapping("sheet: Sheet2\nfields: {age: age}")) == ["b"]

@@ -43,7 +43,7 @@ def read_csv(content: bytes, name: str, separator: str) -> pl.DataFrame:
         raise DataError(_refused(content, name, ValueError("its lines cannot be told apart")))
     if lines.blank.any():
         frame = frame.filter(pl.Series(~lines.blank[1:]))
-    return _named(frame, name)
+    return tidied(frame, name)
 
 
 def _text(content: bytes, name: str) -> bytes:
@@ -139,8 +139,12 @@ def _refused(content: bytes, name: str, error: Exception) -> str:
     return f"{name} cannot be read: {str(error).strip().splitlines()[0]}"
 
 
-def _named(frame: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Names and texts without the blanks around them; an empty text says nothing."""
+def tidied(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Names and texts without the blanks around them; an empty text says nothing.
+
+    Raises:
+        DataError: two columns of one name.
+    """
     import polars as pl
 
     names = {column: column.split("_duplicated_")[0].strip() for column in frame.columns}
@@ -148,5 +152,9 @@ def _named(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     doubled = next((column for column in named if named.count(column) > 1), None)
     if doubled:
         raise DataError(f"{name}: the column {doubled} stands twice in the header")
-    texts = {column: pl.col(source).str.strip_chars() for source, column in names.items() if column}
-    return frame.select(pl.when(text != "").then(text).alias(column) for column, text in texts.items())
+    columns = []
+    for source, column in names.items():
+        text = pl.col(source).str.strip_chars()
+        value = pl.when(text != "").then(text) if frame.schema[source] == pl.String else pl.col(source)
+        columns += [value.alias(column)] if column else []
+    return frame.select(columns)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..protocol import DataError
-from .csvfile import read_csv
+from .csvfile import read_csv, tidied
 
 if TYPE_CHECKING:
     import polars as pl
@@ -131,7 +131,7 @@ def _read_excel(path: Path, sheet: str | None) -> pl.DataFrame:
     except fastexcel.FastExcelError as error:
         raise DataError(f"{path.name} cannot be read: {_first_line(error)}") from None
     _distinct([cell.strip() for cell in (header.row(0) if header.height else ()) if cell], path.name)
-    return pl.read_excel(path, sheet_name=chosen, infer_schema_length=None)
+    return tidied(pl.read_excel(path, sheet_name=chosen, infer_schema_length=None), path.name)
 
 
 def _first_line(error: Exception) -> str:
