@@ -11,6 +11,7 @@ import narwhals as nw
 from ..engine import CHUNK, facts, keys
 from ..expr import Formula, names
 from ..protocol import Protocol
+from .rows import in_polars
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,4 +63,4 @@ def _collected(frame: Any) -> Any:
     """Polars streams, so that a file larger than memory can be counted."""
     if frame.implementation.is_polars():
         return nw.from_native(frame.to_native().collect(engine="streaming"))
-    return frame.collect("polars")
+    return nw.from_native(in_polars(frame))

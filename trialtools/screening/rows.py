@@ -12,7 +12,7 @@ import polars as pl
 
 from ..engine import expression, facts
 from ..expr import And, AtLeast, Formula, Not, Or, evaluate, names
-from ..protocol import Field, Protocol
+from ..protocol import DataError, Field, Protocol
 
 if TYPE_CHECKING:
     from .screen import Screening
@@ -54,9 +54,21 @@ def evidence(screening: Screening) -> pl.LazyFrame:
 
 
 def in_polars(frame: Any) -> pl.DataFrame:
-    """Any Narwhals frame as a Polars table in memory."""
+    """Any Narwhals frame as a Polars table in memory.
+
+    Raises:
+        DataError: PostgreSQL refuses a result that is beyond a double, or too near zero for one.
+    """
     if isinstance(frame, nw.LazyFrame):
-        return frame.collect("polars").to_native()
+        try:
+            return frame.collect("polars").to_native()
+        except Exception as error:
+            if type(error).__name__ != "NumericValueOutOfRange":
+                raise
+            raise DataError(
+                f"PostgreSQL cannot do the arithmetic of a criterion for some patient ({str(error).splitlines()[0]}); "
+                'engine="polars" brings the table here, where such a result is unknown or zero'
+            ) from None
     native = frame.to_native()
     return native if isinstance(native, pl.DataFrame) else pl.DataFrame(frame.to_arrow())
 
