@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 import trialtools as tt
+from trialtools import figures
 from trialtools.protocol.file import read_protocol
 from trialtools.sources import Mapping
 from trialtools.sources.mapping import factor
@@ -294,6 +295,8 @@ def test_a_header_alone_is_an_empty_table(csv, header):
     assert tt.states(screening)["n"].tolist() == [0] * 5
     assert tt.lacking(screening)["n"].sum() == 0
     assert tt.answer(screening) == "Nobody was screened."
+    assert "0" in str(figures.flow(tt.attrition(screening)))
+    assert figures.states(tt.states(screening)) and figures.lacking(tt.lacking(screening))
 
 
 @pytest.mark.parametrize("keep", [5, 12, 300, -8, -4, -1])
