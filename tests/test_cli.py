@@ -184,7 +184,7 @@ def test_readings(run, refused, trial, cohort):
     assert "I99" in refused("screen", trial, cohort, "--reading", "I99=registered")
     assert "criterion=reading" in refused("screen", trial, cohort, "--reading", "I6")
     twice = refused("screen", trial, cohort, "--reading", "I6=registered", "--reading", "I6=guideline")
-    assert "I6 twice" in twice
+    assert "I6 is read in two ways" in twice
 
 
 def test_screen_with_a_mapping(run, refused, trial, tmp_path):

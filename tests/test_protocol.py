@@ -353,6 +353,10 @@ FILES = {  # by what went wrong, what was written instead, and how it is read
         'readings="I2: ill"',
         lambda: load_protocol(PROTOCOLS / "NCT05741099.yaml", readings="I2: ill"),
     ),
+    "two readings of one criterion": (
+        'readings="I6=guideline, I6=registered"',
+        lambda: load_protocol(PROTOCOLS / "NCT05741099.yaml", readings="I6=guideline, I6=registered"),
+    ),
     "a missing file": ("nowhere.yaml", lambda: load_protocol("nowhere.yaml")),
     "a folder for a file": ("data", lambda: load_protocol("data")),
     "a picture for a file": ("picture.yaml", lambda: load_protocol("picture.yaml")),

@@ -91,11 +91,8 @@ def _protocol_and_patients(parser: argparse.ArgumentParser) -> None:
 
 
 def _protocol(options: argparse.Namespace) -> Any:
-    from .protocol import DataError, load_protocol
+    from .protocol import load_protocol
 
-    asked = [part.partition("=")[0].strip() for given in options.reading for part in given.split(",")]
-    if twice := next((id for id in asked if asked.count(id) > 1), None):
-        raise DataError(f"--reading names {twice} twice; a criterion is read in one way at a time")
     return load_protocol(options.protocol, readings=", ".join(options.reading))
 
 

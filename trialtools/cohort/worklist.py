@@ -64,7 +64,8 @@ def _undetermined(screening: Screening) -> pl.DataFrame:
     native = judged.to_native() if judged.implementation.is_polars() else in_polars(judged)
     fails = reduce(or_, (pl.col(column).eq_missing(False) for column in columns))
     opens = [pl.col(column).is_null() for column in columns]
-    return native.lazy().filter(~fails).with_columns(*opens).filter(reduce(or_, map(pl.col, columns))).collect(engine="streaming")
+    undetermined = native.lazy().filter(~fails).with_columns(*opens).filter(reduce(or_, map(pl.col, columns)))
+    return undetermined.collect(engine="streaming")
 
 
 def _tried(protocol: Protocol, name: str, open_: pl.DataFrame) -> pl.LazyFrame:

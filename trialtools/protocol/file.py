@@ -52,7 +52,8 @@ def _pairs(text: str) -> dict[str, str]:
         criterion, sign, reading = (piece.strip() for piece in part.partition("="))
         if not (criterion and sign and reading):
             raise ProtocolError(f"'{part}' is not of the form criterion=reading, such as I6=registered")
-        chosen[criterion] = reading
+        if chosen.setdefault(criterion, reading) != reading:
+            raise ProtocolError(f"{criterion} is read in two ways, as {chosen[criterion]} and as {reading}; choose one")
     return chosen
 
 
