@@ -6,11 +6,11 @@ An amendment is a protocol of its own; `diff` holds any two against each other.
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from .expr import ProtocolError, evaluate, nearest, words
+from .expr import ProtocolError, evaluate, names, nearest, words
 from .protocol import Ambiguity, Criterion, Protocol
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ class Difference:
 
     `changes` has a row for each criterion that differs: criterion, label, before, after. `relation` says what is proved
     of all possible patients, fully known; `gained` and `lost` are patients who show it. `moved` counts the patients of
-    a table by decision before and after, if one was given.
+    a table by decision before and after, if one was given. `asked` are the fields of the changed criteria, with labels:
+    what is worth saying of a patient.
     """
 
     changes: pd.DataFrame
@@ -84,6 +85,7 @@ class Difference:
     gained: Mapping[str, Any] | None
     lost: Mapping[str, Any] | None
     moved: pd.DataFrame | None = None
+    asked: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
@@ -105,8 +107,9 @@ class Difference:
         return "\n".join(lines)
 
     def _told(self, patient: Mapping[str, Any]) -> str:
-        said = [name if value is True else f"{name} {value}" for name, value in patient.items() if value is not False]
-        return ", ".join(said) or "everything no"
+        shown = {label: patient[name] for name, label in self.asked.items() if name in patient}
+        so = [label if value is True else f"{label} {value}" for label, value in shown.items() if value is not False]
+        return "; ".join([*so, "and no to all else that is asked"] if len(so) < len(shown) else so)
 
     def _repr_html_(self) -> str:
         return f"<pre style='white-space:pre-wrap'>{html.escape(str(self))}</pre>"
@@ -136,7 +139,18 @@ def diff(first: Protocol, second: Protocol, patients: Any = None) -> Difference:
     gained, lost = _admitted_only_by(shared, second, first), _admitted_only_by(shared, first, second)
     changes = pd.DataFrame(_changes(first, second), columns=["criterion", "label", "before", "after"])
     moved = _moved(first, second, patients) if patients is not None else None
-    return Difference(changes, _relation(gained, lost), _patient(gained), _patient(lost), moved)
+    asked = _asked(changes["criterion"], first, second)
+    return Difference(changes, _relation(gained, lost), _patient(gained), _patient(lost), moved, asked)
+
+
+def _asked(changed: Iterable[str], first: Protocol, second: Protocol) -> dict[str, str]:
+    """The fields that the changed criteria ask about, before or after, with their labels."""
+    labels = {}
+    for protocol in (first, second):
+        for id in changed:
+            found = names(protocol.requirements[id]) if id in protocol.criterion else ()
+            labels |= {name: protocol.fields[name].label for name in found}
+    return labels
 
 
 def _shared(first: Protocol, second: Protocol) -> Protocol:
