@@ -41,6 +41,7 @@ COMPONENTS: dict[str, tuple[Callable[[], Path | None], str]] = {
         "apt-get install chromium",
     ),
     "java": (_program("java"), "apt-get install default-jre-headless"),
+    "pdftotext": (_program("pdftotext"), "apt-get install poppler-utils"),
     "postgres": (_postgres, "apt-get install postgresql"),
     "realdata": (_realdata, "put the folder with the public data sets at ../shared/realdata, beside this checkout"),
     "ibis": (_module("ibis"), ".venv/bin/pip install --constraint constraints.txt --editable '.[database]'"),
