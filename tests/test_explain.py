@@ -568,6 +568,18 @@ def test_two_dates_are_weighed_against_each_other(trial: Protocol, woman: dict[s
     )
 
 
+def test_facts_that_are_compared_with_each_other_are_told_by_the_comparison(
+    trial: Protocol, woman: dict[str, Any]
+) -> None:
+    patient = {**without(woman, "other_trial_on"), "other_trial": True}
+    needed = [(a.field, a.needed) for a in open_items(trial, patient).to_eligible[0].answers]
+    said = (
+        "The date of the last enrolment in another trial is before the day 3 calendar months "
+        "before the date of screening"
+    )
+    assert needed == [("screened_on", said), ("other_trial_on", said)]
+
+
 class Seen(HTMLParser):
     """The tags and attributes of a page."""
 

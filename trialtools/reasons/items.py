@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from ..expr import Compare, Formula, Not, names, words
 from ..protocol import Protocol
 from .ask import consistent, open_choices
-from .goals import Choices, Goal, fields_of, given, opposite, some, surely
+from .goals import Choices, Goal, Tie, fields_of, given, opposite, some, surely
 from .search import TooHard, Way, apart, best
 from .ties import settle
 from .verdict import Decision, decide, states
 from .wording import in_words
 
+OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+
 
 @dataclass(frozen=True)
 class Answer:
-    """One fact to find out, and what it would have to be (of facts that are compared with each other: an example)."""
+    """One fact to find out, and what it would have to be: values that will do, or how it compares with other facts."""
 
     field: str
     label: str
@@ -145,20 +148,31 @@ def _item_set(choices: Choices, way: Way) -> ItemSet:
 
 
 def answer(choices: Choices, way: Way, name: str) -> Answer:
-    """What a fact would have to be on one way."""
+    """What a fact would have to be on one way: values that will do, or how it compares with other facts."""
     field = choices.protocol.fields[name]
+    bound = [_asked(tie) for tie in way.ties if name in names(tie.atom)]
     kept = [option.cell for i, option in enumerate(choices.options[name]) if way.box[name] >> i & 1]
-    example = f"{way.tied[name]}, for example" if name in way.tied else ""
-    return Answer(name, field.label, example or in_words(field, kept), field.judged_by == "person")
+    needed = "; ".join(words(formula, choices.protocol.fields) for formula in bound) or in_words(field, kept)
+    return Answer(name, field.label, needed, field.judged_by == "person")
+
+
+def _asked(tie: Tie) -> Formula:
+    """The comparison that has to hold; where one must not, the opposite one."""
+    if tie.wanted == tie.met:
+        return tie.atom
+    match tie.atom:
+        case Compare(operands, (operator,)):
+            return Compare(operands, (OPPOSITE[operator],))
+    return Not(tie.atom)
 
 
 def _whatever(choices: Choices, passed: list[Goal], failed: list[Goal], facts: list[Goal]) -> tuple[str, ...] | None:
     """Facts with which the decision cannot stay open, the dearest left out first as long as that is so."""
     musts = [*(opposite(choices, goal) for goal in failed), *facts]  # no criterion fails, in a possible world, and
     goals = [*musts, *(opposite(choices, goal) for goal in passed)]  # one of these: a criterion does not pass
-    groups = apart(goals)
+    groups = apart(fields_of(goal) for goal in goals)
     about = [{name for place in group for name in fields_of(goals[place])} for group in groups]
-    asked = {name for names in about for name in names if len(choices.options[name]) > 1}
+    asked = {name for group in about for name in group if len(choices.options[name]) > 1}
     known = {name: choices.mask(name, lambda o: o.known) for name in choices.options}
 
     def left(group: int, answered: set[str]) -> tuple[bool, bool]:
@@ -179,7 +193,7 @@ def _whatever(choices: Choices, passed: list[Goal], failed: list[Goal], facts: l
     order = sorted(choices.protocol.fields, key=lambda name: choices.protocol.fields[name].cost)
     needed = set(asked)
     for name in [name for name in reversed(order) if name in asked]:
-        group = next(i for i, names in enumerate(about) if name in names)
+        group = next(i for i, inside in enumerate(about) if name in inside)
         without = [*found[:group], left(group, needed - {name}), *found[group + 1 :]]
         if not stays_open(without):
             needed, found = needed - {name}, without

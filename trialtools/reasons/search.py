@@ -33,11 +33,12 @@ class TooHard(Exception):
 
 
 class Way(NamedTuple):
-    """One way to meet the goals: its price, the fields that cost something, what is left of each, and tied values."""
+    """One way to meet the goals: its price, the fields that cost something, what is left of each, ties and values."""
 
     price: int
     used: frozenset[str]
     box: Box
+    ties: tuple[Tie, ...]
     tied: Mapping[str, Any]
 
 
@@ -81,22 +82,23 @@ def best(choices: Choices, goals: Iterable[Goal], settle: Settle, limit: int = 1
         TooHard: when the search is given up.
     """
     goals = list(goals)
-    joined = [Way(0, frozenset(), {}, {})]
-    for places in apart(goals):
+    joined = [Way(0, frozenset(), {}, (), {})]
+    for places in apart(fields_of(goal) for goal in goals):
         found = list(islice(ways(choices, [goals[place] for place in places], settle), limit))
         pairs = [(a, b) for a in joined for b in found]
         pairs.sort(key=lambda pair: pair[0].price + pair[1].price)
         joined = [
-            Way(a.price + b.price, a.used | b.used, a.box | b.box, {**a.tied, **b.tied}) for a, b in pairs[:limit]
+            Way(a.price + b.price, a.used | b.used, a.box | b.box, a.ties + b.ties, {**a.tied, **b.tied})
+            for a, b in pairs[:limit]
         ]
     return joined
 
 
-def apart(goals: Iterable[Goal]) -> list[list[int]]:
-    """The positions of goals in groups that share no field, in the order of their first goals."""
+def apart(fields: Iterable[Iterable[str]]) -> list[list[int]]:
+    """The positions of what shares a field, directly or through others, in groups, in the order of the first ones."""
     groups: list[tuple[set[str], list[int]]] = []
-    for place, goal in enumerate(goals):
-        about, inside = set(fields_of(goal)), [place]
+    for place, names in enumerate(fields):
+        about, inside = set(names), [place]
         for group in [group for group in groups if group[0] & about]:
             groups.remove(group)
             about, inside = group[0] | about, group[1] + inside
@@ -128,7 +130,7 @@ def ways(choices: Choices, goals: Iterable[Goal], settle: Settle, effort: int = 
             continue
         if not state.pending and (state.tied is not None or not state.ties):
             found.append(used)
-            yield Way(int(state.estimate), used, state.box, state.tied or {})
+            yield Way(int(state.estimate), used, state.box, state.ties, state.tied or {})
             continue
         if (effort := effort - len(state.pending) - 1) < 0:
             raise TooHard

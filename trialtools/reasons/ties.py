@@ -1,8 +1,8 @@
 """Values for fields that a comparison ties together, such as two dates: by trying them out, else by Z3.
 
 Fields that only meet constants never come here; their cells say all. Of tied fields all values are tried, cheapest
-first, but for one that may have any number of them: with the others fixed, its cells say all again. Where two fields
-have too many values, likely ones are tried, and Z3 is asked unless those reach the least price there can be.
+first, but for one that may have any number of them: with the others fixed, its cells say all again. Where there are
+too many values, likely ones are tried, and Z3 is asked unless those reach the least price there can be.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from typing import Any
 from ..expr import evaluate, names
 from .goals import Choices, Tie
 from .options import Option, crossings, is_tied, rank, reach, step_of, typical, unrank
-from .search import Box, TooHard
+from .search import Box, TooHard, apart
 
 VALUES = 500
-"""Values of one field, and"""
+"""Values of one field that are tried, and"""
 
 ROWS = 20_000
-"""combinations of values, up to which all are tried."""
+"""combinations of values; of those for which the last field has to be worked out, as many as `VALUES`."""
 
-MILLISECONDS = 5_000
+MILLISECONDS = 3_000
 """What Z3 may take before a question is given up."""
 
 Priced = tuple[int, Any]
+Found = tuple[int, dict[str, Any]] | None
+"""A price and values; None where there are none."""
 
 
 def settle(choices: Choices, box: Box, ties: tuple[Tie, ...]) -> tuple[int, Box, Mapping[str, Any]] | None:
@@ -35,18 +37,29 @@ def settle(choices: Choices, box: Box, ties: tuple[Tie, ...]) -> tuple[int, Box,
     Raises:
         TooHard: when Z3 gives up.
     """
-    tied = {name: _left(choices, box, name) for tie in ties for name in names(tie.atom) if name not in choices.single}
-    others = sum(min(o.price for o in _left(choices, box, name)) for name in box if name not in tied)
+    loose = [[name for name in names(tie.atom) if name not in choices.single] for tie in ties]
+    tied = {name: _left(choices, box, name) for inside in loose for name in inside}
+    price = sum(min(o.price for o in _left(choices, box, name)) for name in box if name not in tied)
+    values: dict[str, Any] = {}
+    for group in apart(loose):
+        here = {name: tied[name] for place in group for name in loose[place]}
+        found = _settled(choices, here, tuple(ties[place] for place in group))
+        if found is None:
+            return None
+        price, values = price + found[0], values | found[1]
+    return price, {**box, **_narrowed(choices, tied, values)}, values
+
+
+def _settled(choices: Choices, tied: Mapping[str, list[Option]], ties: tuple[Tie, ...]) -> Found:
+    """The cheapest values for fields that hang together."""
     least = sum(min(option.price for option in options) for options in tied.values())
     values = {name: _all_values(choices, name, options) for name, options in tied.items()}
     last = next((name for name, found in values.items() if found is None and _stands_once(name, ties)), None)
-    sure = all(found is not None for name, found in values.items() if name != last)
     lists = {n: found or _likely(choices, n, tied[n]) for n, found in values.items() if n != last}
-    sure = sure and prod(map(len, lists.values())) <= ROWS
+    sure = all(found is not None for name, found in values.items() if name != last)
+    sure = sure and prod(map(len, lists.values())) <= (ROWS if last is None else VALUES)
     found = _tried(choices, lists, last, tied, ties)
-    if not sure and (found is None or found[0] > least):
-        found = _solved(choices, tied, ties)
-    return found and (others + found[0], {**box, **_narrowed(choices, tied, found[1])}, found[1])
+    return found if sure or (found and found[0] == least) else _solved(choices, tied, ties, found)
 
 
 def _narrowed(choices: Choices, tied: Mapping[str, list[Option]], values: Mapping[str, Any]) -> Box:
@@ -78,14 +91,15 @@ def _tried(
     last: str | None,
     tied: Mapping[str, list[Option]],
     ties: tuple[Tie, ...],
-) -> tuple[int, dict[str, Any]] | None:
+) -> Found:
     """The cheapest of the listed values that make all ties hold, with what then suits the last field."""
-    found: tuple[int, dict[str, Any]] | None = None
-    rows = [(sum(price for price, _ in row), [v for _, v in row]) for row in islice(product(*lists.values()), ROWS)]
-    for price, row in sorted(rows, key=lambda row: row[0]):
+    found: Found = None
+    rows = [(sum(price for price, _ in row), row) for row in islice(product(*lists.values()), ROWS)]
+    rows.sort(key=lambda row: row[0])
+    for price, row in rows if last is None else rows[:VALUES]:
         if found and price >= found[0]:
             break
-        values = {**choices.single, **dict(zip(lists, row, strict=True))}
+        values = {**choices.single, **{name: value for name, (_, value) in zip(lists, row, strict=True)}}
         ends = [(0, {})] if last is None else _ends(choices, last, tied[last], ties, values)
         for more, end in ends:
             if (not found or price + more < found[0]) and all(_holds(tie, values | end) for tie in ties):
@@ -138,10 +152,8 @@ def _likely(choices: Choices, name: str, options: list[Option]) -> list[Priced]:
 # --- Z3 ---------------------------------------------------------------------------------------------------------------
 
 
-def _solved(
-    choices: Choices, tied: Mapping[str, list[Option]], ties: tuple[Tie, ...]
-) -> tuple[int, dict[str, Any]] | None:
-    """The cheapest values by Z3."""
+def _solved(choices: Choices, tied: Mapping[str, list[Option]], ties: tuple[Tie, ...], tried: Found) -> Found:
+    """The cheapest values by Z3, or what was tried where that is as cheap."""
     import z3
 
     from .. import logic as in_z3
@@ -158,15 +170,18 @@ def _solved(
     prices = [_priced(logic, optimizer, choices, name, options) for name, options in tied.items()]
     optimizer.minimize(z3.Sum(prices))
     answer = str(optimizer.check())
+    if answer == "unsat":
+        return tried
     if answer != "sat":
-        if answer == "unsat":
-            return None
         raise TooHard
     patient = in_z3.witness(logic, optimizer.model())
     values = {name: patient[name] for name in tied}
+    price = sum(_price_of(choices, name, options, values[name]) for name, options in tied.items())
+    if tried and tried[0] <= price:
+        return tried
     if not all(_holds(tie, {**choices.single, **values}) for tie in ties):
         raise TooHard  # exact decimals hold, doubles do not
-    return sum(_price_of(choices, name, options, values[name]) for name, options in tied.items()), values
+    return price, values
 
 
 def _priced(logic: Any, optimizer: Any, choices: Choices, name: str, options: list[Option]) -> Any:
