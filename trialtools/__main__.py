@@ -121,13 +121,14 @@ def _screen(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from .reasons import explain
+    from .reasons import explain, nearest_eligible, open_items
     from .sources import one_patient, read_patients
 
     protocol = _protocol(options)
     patients = read_patients(options.patients, protocol, options.mapping)
-    explanation = explain(protocol, one_patient(patients, options.patient))
-    print(explanation.text(full=options.full))
+    patient = one_patient(patients, options.patient)
+    print(explain(protocol, patient).text(full=options.full))
+    print(f"\n{open_items(protocol, patient).text()}\n\n{nearest_eligible(protocol, patient).text()}")
     return DONE
 
 
