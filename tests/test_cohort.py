@@ -136,15 +136,15 @@ criteria:
     [
         ([], "Nobody was screened."),
         ([(3, None, None)], "Nobody is eligible, whatever is still unknown."),
-        ([(30, False, True), (3, None, None)], "1 of 2 are eligible for certain, and nobody else could be."),
+        ([(30, False, True), (3, None, None)], "1 of 2 is eligible for certain, and nobody else could be."),
         (
             [(30, None, None), (None, None, True)],
-            "Nobody can be confirmed; 2 could be, once everything is known. What they lack most: feverish now, adult.",
+            "Nobody can be confirmed; 2 could be, once everything is known. What they lack most: feverish now; adult.",
         ),
         (
             [(30, False, True), (30, False, None)],
-            "1 of 2 are eligible for certain; 2 could be, once everything is known. "
-            "1 of them wait only for a person's judgement.",
+            "1 of 2 is eligible for certain; 2 could be, once everything is known. "
+            "1 of them waits only for a person's judgement.",
         ),
     ],
 )

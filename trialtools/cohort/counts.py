@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..expr import in_sentence
 from ..screening import Screening
 
 if TYPE_CHECKING:
@@ -20,14 +21,15 @@ def answer(screening: Screening) -> str:
     if screening.n == 0:
         return "Nobody was screened."
     certain, possible = screening.certain, screening.possible
-    who = "Nobody can be confirmed" if certain == 0 else f"{certain:,} of {screening.n:,} are eligible for certain"
+    are = "is" if certain == 1 else "are"
+    who = f"{certain:,} of {screening.n:,} {are} eligible for certain" if certain else "Nobody can be confirmed"
     if possible == certain:
         return f"{who}, and nobody else could be." if possible else "Nobody is eligible, whatever is still unknown."
     open_ = lacking(screening)
     labels = [row["label"] for row in open_.to_dict("records") if row["n"] and not row["judged"]][:3]
-    missing = ", ".join(label[:1].lower() + label[1:] for label in labels)
+    missing = "; ".join(in_sentence(label) for label in labels)
     waiting = screening.counts["awaiting_judgement"]
-    judged = f" {waiting:,} of them wait only for a person's judgement." if waiting else ""
+    judged = f" {waiting:,} of them wait{'s' * (waiting == 1)} only for a person's judgement." if waiting else ""
     lacks = f" What they lack most: {missing}." if missing else ""
     return f"{who}; {possible:,} could be, once everything is known.{judged}{lacks}"
 

@@ -27,7 +27,7 @@ from .nodes import (
     type_of,
 )
 from .parse import MAX_NUMBER, Field, parse
-from .words import words
+from .words import in_sentence, words
 
 __all__ = [
     "MAX_NUMBER",
@@ -50,6 +50,7 @@ __all__ = [
     "children",
     "definite",
     "evaluate",
+    "in_sentence",
     "names",
     "nearest",
     "parse",

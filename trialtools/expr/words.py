@@ -45,7 +45,7 @@ def words(formula: Formula, fields: Mapping[str, Any]) -> str:
     """
     said = _said(formula, fields)
     label = next((getattr(fields.get(name), "label", None) or name for name in names(formula)), "")
-    led = label[:1].isupper() and said.startswith(_lower(label))
+    led = label[:1].isupper() and said.startswith(in_sentence(label))
     return said[:1].upper() + said[1:] if led else said
 
 
@@ -170,10 +170,10 @@ def _subject(name: str, fields: Mapping[str, Any]) -> str:
 
 def _label(name: str, fields: Mapping[str, Any]) -> str:
     label = getattr(fields.get(name), "label", None)
-    return _lower(label) if label else name
+    return in_sentence(label) if label else name
 
 
-def _lower(label: str) -> str:
+def in_sentence(label: str) -> str:
     """A label inside a sentence: `date of birth`, but `PaO2`, `HIV infection` and `SARS-CoV-2` as they are."""
     first = label.split(" ", 1)[0]
     lowered = label[:1].lower() + label[1:] if first[1:] == first[1:].lower() else label
