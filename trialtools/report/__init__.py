@@ -133,6 +133,9 @@ def _set_aside(folder: Path, name: str) -> None:
 def _executed(
     source: Path, given: Mapping[str, Any], stage: Path, folder: Path, name: str, progress: bool | None
 ) -> Any:
+    # Before the thread starts: both need jupyter_client, and two threads that import it at once find it half-made.
+    import papermill  # noqa: F401
+
     threading.Thread(target=prepare, daemon=True).start()
     try:
         return execute(source, given, stage, progress, name)
