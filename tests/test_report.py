@@ -6,7 +6,6 @@ Every run starts a kernel, so the cases that need none are tried without one.
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -348,11 +347,10 @@ def test_what_a_page_shows_and_what_it_folds(facts):
     assert "plotly-packed" not in page(new_notebook(cells=cells[:1]), facts), "a page without figures stays small"
 
 
-def test_a_report_is_printed(made, tmp_path, chromium):
+def test_a_report_is_printed(made, tmp_path, chromium, require):
     print_pdf(chromium, made.html, tmp_path / "bars.pdf")
     assert (tmp_path / "bars.pdf").read_bytes().startswith(b"%PDF")
-    if not shutil.which("pdftotext"):
-        pytest.skip("the words of a PDF are read with pdftotext. To have it: apt-get install poppler-utils")
+    require("pdftotext")
     told = subprocess.run(["pdftotext", "-layout", str(tmp_path / "bars.pdf"), "-"], capture_output=True, text=True)
     assert "What of three bars?" in told.stdout and "Three bars" in told.stdout.replace("  ", " ")
     assert "Show the call" not in told.stdout and re.search(r"1 ?/ ?\d", told.stdout), "sheets are numbered"

@@ -137,7 +137,7 @@ def table(
     name = "t" + hashlib.sha256(f"{title}{subtitle}{written.to_csv()}".encode()).hexdigest()[:10]
     made = GT(written, id=name, groupname_col=group if len(frame) else None)
     headings: dict[str, Any] = {column: (labels or {}).get(column) or heading(column) for column in body}
-    made = made.cols_label(headings)
+    made = made.cols_label(headings).fmt(html.escape, columns=body)  # great_tables escapes from 1.0 on only
     made = made.cols_align("left", body).cols_align("right", [column for column in body if column in figures])
     if title or subtitle:
         made = made.tab_header(title or "", subtitle)
