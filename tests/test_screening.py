@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import polars as pl
 import pytest
@@ -200,3 +201,13 @@ def test_a_killed_run_leaves_the_old_files_or_no_result(few, tmp_path, root, mov
     os.utime(left, (0, 0))
     tt.write_screening(few, tmp_path)  # and the next run mends it
     assert whole(tmp_path) and not left.exists()
+
+
+def test_a_table_that_grows_after_it_was_read_is_refused(protocol):
+    """A table in a database is read when it is checked and again when it is screened; two counts must not mix."""
+    database = duckdb.connect()
+    database.execute("create table patients as select 'a' as patient_id, 40 as age")
+    patients = tt.read_patients(database.table("patients"), protocol)
+    database.execute("insert into patients values ('b', 50)")
+    with pytest.raises(tt.DataError, match="had 1 patients when it was read and has 2 now"):
+        tt.screen(protocol, patients)

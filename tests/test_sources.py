@@ -453,7 +453,7 @@ FRAMES = {
     "pandas objects": lambda: pd.DataFrame(TABLE, dtype=object),
     "pandas nullable": lambda: pd.DataFrame(TABLE).astype({"age": "Int64", "rate": "Float64", "fever": "boolean"}),
     "pandas datetime": lambda: pd.DataFrame(TABLE).assign(seen=pd.to_datetime(pd.Series(TABLE["seen"]))),
-    "pandas str": lambda: pd.DataFrame(TABLE).astype({"sex": "str", "patient_id": "str"}),
+    "pandas string": lambda: pd.DataFrame(TABLE).astype({"sex": "string", "patient_id": "string"}),
     "pandas category": lambda: pd.DataFrame(TABLE).astype({"sex": "category"}),
     "Categorical": lambda: table().with_columns(pl.col("sex", "patient_id").cast(pl.Categorical)),
     "Enum": lambda: table().with_columns(pl.col("sex").cast(pl.Enum(["male", "female", "spare"]))),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 from ..expr import MAX_NUMBER, NUMERIC, Formula, Not, definite, evaluate, names, nearest, parse
 
@@ -20,7 +20,6 @@ MAX_CRITERIA = 62
 RESERVED = ("patient_id", "at_least", "known", "missing", "months_before", "date", "unknown")
 FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2100, 12, 31)
 
-Scalar: TypeAlias = bool | int | float | str | date
 STRICT = {"extra": "forbid"}
 
 

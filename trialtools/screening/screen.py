@@ -119,6 +119,9 @@ def screen(protocol: Protocol, patients: Any, mapping: Any = None, engine: str |
     if not isinstance(patients, Patients):
         patients = read_patients(patients, protocol, mapping)
     patterns = count_patterns(list(protocol.requirements.values()), protocol, _moved(patients.frame, engine))
+    if patterns.n.sum() != patients.n:
+        counted = f"{patients.name} had {patients.n:,} patients when it was read and has {patterns.n.sum():,} now"
+        raise DataError(f"{counted}; read it again, and screen a copy that nobody writes to")
     return Screening(protocol, patients, _frame(patterns))
 
 
