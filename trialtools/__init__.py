@@ -65,6 +65,8 @@ DOORS = {
         "worklist",
     ),
 }
+# Rooms that are asked by their own name: `tt.interim.boundaries(...)`.
+ROOMS = ("arms", "figures", "interim", "tables")
 _ROOM = {name: room for room, names in DOORS.items() for name in names}
 __all__ = [*_ROOM]  # pyright: ignore[reportUnsupportedDunderAll]
 
@@ -72,6 +74,8 @@ __all__ = [*_ROOM]  # pyright: ignore[reportUnsupportedDunderAll]
 def __getattr__(name: str) -> Any:
     if name in _ROOM:
         return getattr(import_module(f".{_ROOM[name]}", __name__), name)
+    if name in ROOMS:
+        return import_module(f".{name}", __name__)
     raise AttributeError(f"module 'trialtools' has no attribute '{name}'")
 
 
