@@ -410,7 +410,7 @@ def test_an_error_that_a_cell_expects_fails_the_report_too(tmp_path):
     assert error.value.cell == 2 and error.value.failed == tmp_path / "out" / "x.failed.ipynb"
 
 
-def test_a_killed_run_leaves_no_page_either(tmp_path):
+def test_a_killed_run_leaves_the_earlier_report_as_it_was(tmp_path):
     notebook = write(tmp_path / "x.ipynb", code("import time\ntime.sleep(60)"))
     out = tmp_path / "out"
     out.mkdir()
@@ -421,8 +421,39 @@ def test_a_killed_run_leaves_no_page_either(tmp_path):
         time.sleep(0.1)
     running.send_signal(signal.SIGKILL)
     running.wait()
-    assert {file.name for file in out.iterdir() if not file.name.startswith(".~")} == {"x.previous.html"}
-    assert (out / "x.previous.html").read_text() == "old"
+    assert {file.name for file in out.iterdir() if not file.name.startswith(".~")} == {"x.html"}
+    assert (out / "x.html").read_text() == "old"
+
+
+def test_what_is_found_in_the_finished_files_ends_the_run(tmp_path):
+    notebook = write(tmp_path / "x.ipynb", new_markdown_cell("# X"), code("print('secret')"))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "x.html").write_text("old")
+
+    def check(folder):
+        assert {file.name for file in folder.iterdir()} >= {"x.html", "x.ipynb", "x.manifest.json"}
+        raise ReportError("the page tells a secret")
+
+    with pytest.raises(ReportError, match="tells a secret"):
+        report(notebook, out=tmp_path / "out", check=check)
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {"x.previous.html"}
+
+
+def test_several_reports_each_stand_alone_and_one_page_links_them(tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    told = "from IPython.display import display\n"
+    told += "display({'application/vnd.trialtools.facts+json': {'answer': 'Yes & no.', 'n': 3}}, raw=True)"
+    write(tmp_path / "notebooks" / "01_good_one.ipynb", new_markdown_cell("# Good <one>"), code(told))
+    write(tmp_path / "notebooks" / "02_bad.ipynb", code("1 / 0"))
+    assert main(["report", "good", "bad", "--jobs", "2"]) == 3
+    said = capfd.readouterr()
+    assert "02_bad.ipynb failed in cell 1" in said.err and "wrote reports/good_one.html" in said.out.replace(
+        os.sep, "/"
+    )
+    index = Path("reports/index.html").read_text()
+    assert 'href="good_one.html">Good &lt;one&gt;<' in index and "Yes &amp; no." in index and "bad" not in index
+    assert json.loads(Path("reports/good_one.manifest.json").read_text())["facts"]["n"] == 3
+    assert "Yes & no" not in Path("reports/good_one.html").read_text(), "what is told to the manifest is not shown"
 
 
 @pytest.fixture

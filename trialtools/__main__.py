@@ -25,11 +25,16 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
-        code = _code(error)
-        if code is None:
-            raise
-        print(f"trialtools: {error}", file=sys.stderr)
-        return code
+        return _told(error)
+
+
+def _told(error: Exception) -> int:
+    """Say an error in one paragraph, and give its exit code; a fault of ours keeps its traceback."""
+    code = _code(error)
+    if code is None:
+        raise error
+    print(f"trialtools: {error}", file=sys.stderr)
+    return code
 
 
 def _code(error: Exception) -> int | None:
@@ -74,9 +79,13 @@ def _parser() -> argparse.ArgumentParser:
     cohort.add_argument("--out", required=True, metavar="DIR")
     cohort.set_defaults(run=_simulate_cohort)
 
-    report = commands.add_parser("report", help="run a notebook into a report that stands alone")
-    report.add_argument("notebook", help="a path, or a name such as screening")
+    report = commands.add_parser("report", help="run notebooks into reports that stand alone")
+    report.add_argument("notebooks", nargs="+", metavar="NOTEBOOK|NAME", help="a path, or a name such as screening")
     report.add_argument("-p", action="append", default=[], metavar="key=value", dest="parameters")
+    report.add_argument("--site", action="append", default=[], help="interim: this site; all: each, and all together")
+    report.add_argument("--ledger", metavar="FILE", help="interim: the allocation ledger")
+    report.add_argument("--key", metavar="FILE", help="interim, closed: the key that opens the ledger")
+    report.add_argument("--jobs", type=int, default=1, metavar="N", help="so many reports at once")
     report.add_argument("--out", default="reports", metavar="DIR")
     report.add_argument("--pdf", action="store_true", help="print it as well, with the installed Chromium or Chrome")
     report.set_defaults(run=_report)
@@ -143,13 +152,27 @@ def _simulate_cohort(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from .report import parse_parameters, report
+    from .committee import is_interim, runs  # type: ignore
+    from .report import Report, Run, find_notebook, parse_parameters, report, reports, write_index
 
-    made = report(options.notebook, parse_parameters(options.parameters), out=options.out, pdf=options.pdf)
-    for path in (made.html, made.pdf, made.notebook, made.manifest):
-        if path:
-            print(f"wrote {path}")
-    return DONE
+    given, asked = parse_parameters(options.parameters), []
+    for notebook in map(find_notebook, options.notebooks):
+        if is_interim(notebook):
+            asked += runs(notebook, given, options.out, options.site, options.ledger, options.key, options.pdf)
+        else:
+            asked.append(Run(notebook.stem, report, (notebook, given, options.out, options.pdf)))
+    worst, wrote = DONE, (Path(options.out) / "index.html").exists()
+    for _, made in reports(asked, options.jobs):
+        if not isinstance(made, Report):
+            worst = max(worst, _told(made))
+            continue
+        wrote = True
+        for path in (made.html, made.pdf, made.notebook, made.manifest):
+            if path:
+                print(f"wrote {path}")
+    if wrote:
+        print(f"wrote {write_index(options.out)}")
+    return worst
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """A notebook and its parameters go in, a report comes out: one HTML page that stands alone, and what it was made from.
 
-Everything that can be refused is refused before the notebook runs. A run that fails leaves `NAME.failed.ipynb`, and no
-page that could be taken for its report: the page of an earlier run is renamed `NAME.previous.html` before the new run
-begins, and replaced only by a run that came to its end.
+Everything that can be refused is refused before the notebook runs. A run that is killed leaves the report of an earlier
+run as it was. A run that fails leaves `NAME.failed.ipynb`, and no page that could be taken for its report: the page of
+the earlier run is renamed `NAME.previous.html`.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .batch import Run, reports
 from .browser import find_browser, print_pdf
 from .errors import NotebookError, ReportError
+from .index import write_index
 from .manifest import as_run, file_sha256, inputs, manifest
-from .page import page, prepare
+from .page import page, prepare, title, told_facts
 from .parameters import Parameter, checked, declared_parameters, located, parse_parameters
 from .run import execute, find_notebook, read_notebook, short_name, telling
 
@@ -32,10 +34,13 @@ __all__ = [
     "Parameter",
     "Report",
     "ReportError",
+    "Run",
     "declared_parameters",
     "find_notebook",
     "parse_parameters",
     "report",
+    "reports",
+    "write_index",
 ]
 
 LARGEST = 3_000_000
@@ -59,6 +64,8 @@ def report(
     out: str | os.PathLike[str] = "reports",
     pdf: bool = False,
     progress: bool | None = None,
+    name: str | None = None,
+    check: Callable[[Path], None] | None = None,
 ) -> Report:
     """Run a notebook into a report: `NAME.html`, `NAME.ipynb`, `NAME.manifest.json` and, if asked for, `NAME.pdf`.
 
@@ -71,6 +78,9 @@ def report(
         out: the folder for the report; it is made where it is missing.
         pdf: print the page as well, with the installed Chromium or Chrome.
         progress: a bar on stderr; by default only where stderr is a terminal.
+        name: what the files are called; otherwise as the notebook is, without its number.
+        check: looks at the folder of the finished files before they are put in place; what it raises ends the run, and
+            nothing of the run is kept.
 
     What unknown does is the notebook's affair; nothing here reads data.
 
@@ -83,11 +93,10 @@ def report(
     declared = declared_parameters(read_notebook(source))
     given = located(checked(parameters or {}, declared, source.name), declared, source.parent)
     printer = find_browser() if pdf else None
-    name, folder = short_name(source), Path(out)
+    name, folder = name or short_name(source), Path(out)
     run = as_run(given, declared)
     facts = manifest(name, source, given, run, *inputs(run, source.parent, folder))
-    with _stage(folder, name) as stage:
-        _set_aside(folder, name)
+    with _stage(folder, name) as stage, _set_aside_on_failure(folder, name):
         began = time.monotonic()
         executed = _executed(source, given, stage, folder, name, progress)
         with telling(progress, f"Writing {name}.html"):
@@ -97,6 +106,8 @@ def report(
                 print_pdf(printer, stage / f"{name}.html", stage / f"{name}.pdf")
         facts["seconds"] = round(time.monotonic() - began, 1)
         _finish(stage, name, facts)
+        if check:
+            check(stage)
         return _publish(stage, folder, name)
 
 
@@ -124,10 +135,15 @@ def _sweep(folder: Path, name: str) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _set_aside(folder: Path, name: str) -> None:
-    for suffix in SUFFIXES:
-        if (folder / f"{name}{suffix}").exists():
-            (folder / f"{name}{suffix}").replace(folder / f"{name}.previous{suffix}")
+@contextmanager
+def _set_aside_on_failure(folder: Path, name: str) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        for suffix in SUFFIXES:
+            if (folder / f"{name}{suffix}").exists():
+                (folder / f"{name}{suffix}").replace(folder / f"{name}.previous{suffix}")
+        raise
 
 
 def _executed(
@@ -146,9 +162,12 @@ def _executed(
         raise NotebookError(error.message, error.cell, failed if failed.exists() else None) from None
 
 
-def _write(stage: Path, name: str, executed: Any, facts: Mapping[str, Any]) -> None:
+def _write(stage: Path, name: str, executed: Any, facts: dict[str, Any]) -> None:
     import nbformat
 
+    facts["title"] = title(executed) or name
+    if told := told_facts(executed):
+        facts["facts"] = told
     # papermill notes where it wrote, which is a place that will be gone
     executed.metadata.get("papermill", {}).pop("output_path", None)
     nbformat.write(executed, stage / f"{name}.ipynb")
@@ -174,6 +193,8 @@ def _publish(stage: Path, folder: Path, name: str) -> Report:
     for suffix in reversed(SUFFIXES):
         if (stage / f"{name}{suffix}").exists():
             (stage / f"{name}{suffix}").replace(folder / f"{name}{suffix}")
+        else:  # a PDF of the earlier run is not the print of this one
+            (folder / f"{name}{suffix}").unlink(missing_ok=True)
     for suffix in SUFFIXES:
         (folder / f"{name}.previous{suffix}").unlink(missing_ok=True)
     (folder / f"{name}.failed.ipynb").unlink(missing_ok=True)

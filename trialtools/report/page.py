@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 PLOTLY = "application/vnd.plotly.v1+json"
+FACTS = "application/vnd.trialtools.facts+json"
+"""What a notebook shows under this type goes into the manifest: the numbers that the next report is held against."""
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
     "base-uri 'none'; form-action 'none'"
@@ -63,6 +65,13 @@ def page(notebook: Any, facts: Mapping[str, Any]) -> str:
     return exporter.from_notebook_node(shown, resources=resources)[0]
 
 
+def told_facts(notebook: Any) -> dict[str, Any]:
+    """The key numbers that an executed notebook tells its manifest."""
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    found = [output.data[FACTS] for output in outputs if FACTS in output.get("data", {})]
+    return {key: value for each in found for key, value in each.items()}
+
+
 def prepare() -> None:
     """Import what a page needs; done while the notebook runs, it costs no time."""
     for module in ("nbconvert.exporters.html", "plotly.offline"):
@@ -95,6 +104,7 @@ def _shown(notebook: Any) -> tuple[Any, int]:
         if cell.cell_type != "code":
             continue
         calls.append(cell.source.strip())
+        cell.outputs = [output for output in cell.outputs if FACTS not in output.get("data", {})]
         for output in cell.outputs:
             if PLOTLY in output.get("data", {}):
                 plots += 1

@@ -34,6 +34,8 @@ PACKAGE = Path(__file__).resolve().parents[1]
 def find_notebook(name: str | os.PathLike[str], here: Path | None = None) -> Path:
     """The notebook that a path or a short name means: `screening` is `notebooks/01_screening.ipynb`.
 
+    The first word of a name will do where only one has it: `interim` for `interim_report`.
+
     Names are looked for in `notebooks` below where you stand, then beside this package's own checkout.
 
     Raises:
@@ -47,6 +49,9 @@ def find_notebook(name: str | os.PathLike[str], here: Path | None = None) -> Pat
     known = {short_name(file): file for folder in reversed(folders) for file in sorted(folder.glob("*.ipynb"))}
     if found := known.get(str(name)) or next((f for f in known.values() if str(name) in (f.stem, f.name)), None):
         return found.resolve()
+    begun = [file for each, file in known.items() if each.startswith(f"{name}_")]
+    if len(begun) == 1:
+        return begun[0].resolve()
     close = difflib.get_close_matches(str(name), known, n=1)
     hint = f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}" if known else ""
     raise ReportError(f"there is no notebook '{name}'{hint}")

@@ -1,0 +1,58 @@
+"""A folder of reports goes in, one page comes out that links them: what each answers, what it was made from, when."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .page import HERE, POLICY
+
+
+def write_index(folder: str | os.PathLike[str]) -> Path:
+    """Write `index.html` in a folder, which links every report there and in its subfolders, as told by their manifests.
+
+    A closed report stands under a heading of its own; nothing but its name and its time is repeated from it.
+    """
+    from jinja2 import Environment, FileSystemLoader
+
+    place = Path(folder)
+    found = [*_reports(place)]
+    template = Environment(loader=FileSystemLoader(HERE), autoescape=True).get_template("index.html.j2")
+    css = (HERE / "page.css").read_text("utf-8")
+    parts = [
+        ("Reports", [each for each in found if not each["closed"]]),
+        ("For the members of the committee only", [each for each in found if each["closed"]]),
+    ]
+    text = template.render(parts=parts, css=css, policy=POLICY.replace("script-src 'unsafe-inline'; ", ""))
+    written = place / "index.html"
+    waiting = place / f".~index-{os.getpid()}.html"
+    waiting.write_text(text, "utf-8")
+    waiting.replace(written)
+    return written
+
+
+def _reports(folder: Path) -> Iterator[dict[str, Any]]:
+    for file in sorted([*folder.glob("*.manifest.json"), *folder.glob("*/*.manifest.json")]):
+        name = file.name.removesuffix(".manifest.json")
+        page = file.with_name(f"{name}.html")
+        if name.endswith(".previous") or not page.exists():
+            continue
+        facts = json.loads(file.read_text("utf-8"))
+        closed = facts["parameters"]["run"].get("audience") == "closed"
+        yield {
+            "title": facts.get("title") or name,
+            "closed": closed,
+            "name": name.replace("_", " "),
+            "answer": "" if closed else facts.get("facts", {}).get("answer", ""),
+            "protocol": facts.get("protocol"),
+            "made": facts["made"].replace("T", " ").replace("Z", " UTC"),
+            "page": page.relative_to(folder).as_posix(),
+            "others": [
+                (words, other.relative_to(folder).as_posix())
+                for suffix, words in ((".pdf", "PDF"), (".ipynb", "notebook"), (".manifest.json", "manifest"))
+                if (other := file.with_name(f"{name}{suffix}")).exists()
+            ],
+        }
