@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from .cohort import answer as answer
     from .cohort import attrition as attrition
     from .cohort import compare_readings as compare_readings
+    from .cohort import impact as impact
     from .cohort import interactions as interactions
     from .cohort import lacking as lacking
+    from .cohort import overlap as overlap
     from .cohort import states as states
     from .cohort import suppress as suppress
     from .cohort import worklist as worklist
@@ -58,8 +60,10 @@ DOORS = {
         "answer",
         "attrition",
         "compare_readings",
+        "impact",
         "interactions",
         "lacking",
+        "overlap",
         "states",
         "suppress",
         "worklist",

@@ -4,6 +4,7 @@ Each count is an interval: *certain* takes unknown as fail, *possible* takes unk
 """
 
 from .counts import answer, attrition, lacking, states, suppress
+from .impact import impact, overlap
 from .readings import compare_readings, interactions
 from .worklist import worklist
 
@@ -11,8 +12,10 @@ __all__ = [
     "answer",
     "attrition",
     "compare_readings",
+    "impact",
     "interactions",
     "lacking",
+    "overlap",
     "states",
     "suppress",
     "worklist",

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..expr import in_sentence
+from ..expr import in_sentence, nearest
+from ..protocol import DataError
 from ..screening import Screening
+from .masks import collapsed, per_criterion
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,23 +63,59 @@ def states(screening: Screening) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def attrition(screening: Screening) -> pd.DataFrame:
-    """Who is left after each criterion, in protocol order.
+ORDERS = ("protocol", "greedy", "alone")
+
+
+def attrition(screening: Screening, order: str = "protocol") -> pd.DataFrame:
+    """Who is left after each criterion.
+
+    Args:
+        screening: its patterns are counted.
+        order: `protocol`, as written; `greedy`, always the criterion next that leaves the fewest possible (ties: the
+            fewest certain, then protocol order); `alone`, each row as if its criterion were the only one.
 
     Columns: step, criterion, kind, label, failed_here, possible, certain, undetermined. Step 0 is everybody screened.
     `failed_here` fail this criterion and none before it; `possible` have failed none so far, `certain` have passed all,
-    and `undetermined` are those between. The last row's end does not depend on the order of the criteria.
+    and `undetermined` are those between. The last row's end does not depend on the order of the criteria, except where
+    each stands alone.
+
+    Raises:
+        DataError: no such order.
+
+    >>> import trialtools as tt
+    >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
+    >>> tt.attrition(screening, order="greedy")["criterion"].tolist()[1:4]
+    ['I2', 'I5', 'E6']
     """
     import pandas as pd
 
+    if order not in ORDERS:
+        raise DataError(f"no order '{order}'{nearest(order, ORDERS)}")
     failed, unknown, n = screening.masks
+    left = list(range(len(screening.protocol.criteria)))
+    possible, certain = (collapsed(mask, n, len(left)) for mask in (failed, failed | unknown))
     rows = [_step(0, None, 0, screening.n, screening.n)]
-    for position, criterion in enumerate(screening.protocol.criteria):
-        so_far = (1 << (position + 1)) - 1
-        possible = int(n[(failed & so_far) == 0].sum())
-        certain = int(n[((failed | unknown) & so_far) == 0].sum())
-        rows.append(_step(position + 1, criterion, rows[-1]["possible"] - possible, possible, certain))
+    for step in range(1, len(left) + 1):
+        next_ = _costliest(left, possible, certain) if order == "greedy" else left[0]
+        left.remove(next_)
+        may, surely = _passing(next_, *possible), _passing(next_, *certain)
+        stay = int(may[1].sum())
+        out = int(possible[1].sum()) - stay
+        rows.append(_step(step, screening.protocol.criteria[next_], out, stay, int(surely[1].sum())))
+        if order != "alone":
+            possible, certain = may, surely
     return pd.DataFrame(rows)
+
+
+def _passing(position: int, mask: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    keep = ~_has(mask, position)
+    return mask[keep], n[keep]
+
+
+def _costliest(left: list[int], *ends: tuple[np.ndarray, np.ndarray]) -> int:
+    """The criterion that takes out the most possible patients, then the most certain ones, then the first."""
+    lost = [per_criterion(mask, n, max(left) + 1) for mask, n in ends]
+    return max(left, key=lambda position: (*(each[position] for each in lost), -position))
 
 
 def _step(step: int, criterion: Any, failed_here: int, possible: int, certain: int) -> dict[str, Any]:
