@@ -9,28 +9,27 @@ from __future__ import annotations
 import ast
 import difflib
 import io
-import math
+import json
 import re
 import tokenize
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from .errors import ReportError
 
 PLAIN = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text", "list": "a list"}
 PLAIN |= {"dict": "key: value pairs", "Path": "a path", "date": "a date, year-month-day", "None": "null"}
+TYPES: dict[str, Any] = {"int": int, "float": float, "bool": bool, "str": str, "Path": str, "date": date, "None": None}
+TYPES |= {"list": list[Any], "tuple": list[Any], "dict": dict[str, Any]}
 
 
 class Typed(str):
     """A value as it was typed at a command line; it is read as what the notebook declares."""
-
-
-class Misfit(Exception):
-    """A value is not of the declared type."""
 
 
 @dataclass(frozen=True)
@@ -137,13 +136,15 @@ def _unknown(name: str, declared: Mapping[str, Parameter], notebook: str) -> str
 
 
 def _value(value: Any, parameter: Parameter) -> Any:
+    from pydantic import ConfigDict, TypeAdapter
+
     try:
-        type = ast.parse(parameter.type, mode="eval").body if parameter.type else None
-    except SyntaxError:
-        type = None
-    try:
-        return _fit(_read(value, type) if isinstance(value, Typed) else _plain(value), type)
-    except Misfit:
+        declared = _type(ast.parse(parameter.type, mode="eval").body) if parameter.type else Any
+        held = TypeAdapter(declared, config=ConfigDict(strict=True))
+        given = _read(value, declared) if isinstance(value, Typed) else value
+        # by way of JSON, for a notebook can be given nothing else
+        return held.dump_python(held.validate_json(json.dumps(given, allow_nan=False, default=_plain)), mode="json")
+    except (ValueError, TypeError):
         wanted = PLAIN.get(parameter.type, "")
         hint = f" ({wanted})" if wanted else ""
         shown = f"'{value}'" if isinstance(value, str) else f"{value!r}"
@@ -153,39 +154,64 @@ def _value(value: Any, parameter: Parameter) -> Any:
         ) from None
 
 
-def _read(value: Typed, type: ast.expr | None) -> Any:
+def _type(node: ast.expr) -> Any:
+    """The type that an annotation names, read without running it; what we do not know holds anything."""
+    match node:
+        case ast.Name(id=name):
+            return TYPES.get(name, Any)
+        case ast.Constant(value=None):
+            return None
+        case ast.Constant(value=str(quoted)):
+            return _type(ast.parse(quoted, mode="eval").body)
+        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
+            return _union(_type(left), _type(right))
+        case ast.Subscript(value=ast.Name(id="Optional"), slice=inner):
+            return _union(_type(inner), None)
+        case ast.Subscript(value=ast.Name(id=name), slice=inner):
+            parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+            return _generic(name, parts)
+    return Any
+
+
+def _union(*types: Any) -> Any:
+    return Union[types]  # noqa: UP007 - the bar does not join types that are known only now
+
+
+def _generic(name: str, parts: list[ast.expr]) -> Any:
+    match name:
+        case "Union":
+            return _union(*map(_type, parts))
+        case "Literal":
+            return Literal[tuple(part.value for part in parts if isinstance(part, ast.Constant))]
+        case "list" | "tuple" | "set" | "Sequence":
+            return list[_type(parts[0])]
+        case "dict" | "Mapping":
+            return dict[str, _type(parts[-1])]
+    return Any
+
+
+def _read(value: Typed, declared: Any) -> Any:
     """What was typed, as its type reads it: text stays as it stands, so that `007`, `no` and a date remain."""
-    names = {type.id} if isinstance(type, ast.Name) else _alternatives(type)
-    if value in ("null", "None", "~") and "None" in names:
+    kinds = _kinds(declared)
+    if value in ("null", "None", "~") and NoneType in kinds:
         return None
-    if names & {"str", "Path", "date"}:
+    if kinds & {str, date}:
         return str(value)
     import yaml
 
     try:
         return yaml.load(str(value), Loader=_loader())
     except yaml.YAMLError:
-        raise Misfit from None
+        raise ValueError from None
 
 
-def _alternatives(type: ast.expr | None) -> set[str]:
-    """The plain names in a union, an optional type or a literal."""
-    match type:
-        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
-            return _alternatives(left) | _alternatives(right)
-        case ast.Name(id=name):
-            return {name}
-        case ast.Constant(value=None):
-            return {"None"}
-        case ast.Constant(value=str()):
-            return {"str"}
-        case ast.Subscript(value=ast.Name(id="Optional"), slice=inner):
-            return {"None"} | _alternatives(inner)
-        case ast.Subscript(value=ast.Name(id="Union" | "Literal"), slice=ast.Tuple(elts=parts)):
-            return set().union(*(_alternatives(part) for part in parts))
-        case ast.Subscript(value=ast.Name(id="Literal"), slice=inner):
-            return _alternatives(inner)
-    return set()
+def _kinds(declared: Any) -> set[Any]:
+    """The plain types in a union, an optional type or a literal."""
+    if get_origin(declared) is Literal:
+        return {type(value) for value in get_args(declared)}
+    if get_origin(declared) is Union:
+        return set().union(*map(_kinds, get_args(declared)))
+    return {declared}
 
 
 def _loader() -> type:
@@ -206,95 +232,14 @@ def _loader() -> type:
 
 
 def _plain(value: Any) -> Any:
-    """A Python value as a notebook can be given it: paths and dates as text, numpy's numbers as numbers."""
+    """A Python value as JSON holds it: paths and dates as text, numpy's numbers as numbers."""
     if isinstance(value, PathLike):
         return str(Path(value))
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value.item() if getattr(value, "shape", None) == () else value
-
-
-def _fit(value: Any, type: ast.expr | None) -> Any:
-    """The value as the declared type holds it; a whole number will do for a float."""
-    match type:
-        case None:
-            return _jsonable(value)
-        case ast.Name(id=name):
-            return _TYPES.get(name, _jsonable)(value)
-        case ast.Constant(value=None):
-            return _require(value is None, value)
-        case ast.Constant(value=str(quoted)):
-            return _fit(value, ast.parse(quoted, mode="eval").body)
-        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
-            return _first(value, [left, right])
-        case ast.Subscript(value=ast.Name(id="Union"), slice=ast.Tuple(elts=parts)):
-            return _first(value, parts)
-        case ast.Subscript(value=ast.Name(id="Optional"), slice=inner):
-            return None if value is None else _fit(value, inner)
-        case ast.Subscript(value=ast.Name(id="Literal"), slice=inner):
-            parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
-            return _require(value in [part.value for part in parts if isinstance(part, ast.Constant)], value)
-        case ast.Subscript(value=ast.Name(id="list" | "tuple" | "set" | "Sequence"), slice=inner):
-            inner = inner.elts[0] if isinstance(inner, ast.Tuple) else inner
-            return [_fit(item, inner) for item in _require(isinstance(value, list), value)]
-        case ast.Subscript(value=ast.Name(id="dict" | "Mapping"), slice=ast.Tuple(elts=[_, inner])):
-            pairs = _require(isinstance(value, dict), value)
-            return {str(key): _fit(item, inner) for key, item in pairs.items()}
-    return _jsonable(value)
-
-
-def _first(value: Any, types: Sequence[ast.expr]) -> Any:
-    for type in types:
-        try:
-            return _fit(value, type)
-        except Misfit:
-            continue
-    raise Misfit
-
-
-def _require(holds: bool, value: Any) -> Any:
-    if not holds:
-        raise Misfit
-    return value
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _jsonable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_jsonable(item) for item in value]
-    if isinstance(value, float):
-        return _finite(value)
-    return _require(value is None or isinstance(value, bool | int | str), value)
-
-
-def _finite(value: Any) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(_require(number and math.isfinite(value), value))
-
-
-def _iso(value: Any) -> str:
-    try:
-        return date.fromisoformat(value).isoformat()
-    except (TypeError, ValueError):
-        raise Misfit from None
-
-
-_TYPES: dict[str, Callable[[Any], Any]] = {
-    "int": lambda value: _require(isinstance(value, int) and not isinstance(value, bool), value),
-    "float": _finite,
-    "bool": lambda value: _require(isinstance(value, bool), value),
-    "str": lambda value: str(_require(isinstance(value, str), value)),
-    "Path": lambda value: str(_require(isinstance(value, str), value)),
-    "date": _iso,
-    "list": lambda value: _jsonable(_require(isinstance(value, list), value)),
-    "tuple": lambda value: _jsonable(_require(isinstance(value, list), value)),
-    "dict": lambda value: _jsonable(_require(isinstance(value, dict), value)),
-}
+    if getattr(value, "shape", None) == ():
+        return value.item()
+    raise TypeError
 
 
 def located(
