@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from .cohort import overlap as overlap
     from .cohort import states as states
     from .cohort import suppress as suppress
+    from .cohort import sweep as sweep
+    from .cohort import sweep_grid as sweep_grid
+    from .cohort import thresholds as thresholds
+    from .cohort import with_thresholds as with_thresholds
     from .cohort import worklist as worklist
     from .expr import ProtocolError as ProtocolError
     from .linting import lint as lint
@@ -66,6 +70,10 @@ DOORS = {
         "overlap",
         "states",
         "suppress",
+        "sweep",
+        "sweep_grid",
+        "thresholds",
+        "with_thresholds",
         "worklist",
     ),
 }

@@ -6,6 +6,8 @@ Each count is an interval: *certain* takes unknown as fail, *possible* takes unk
 from .counts import answer, attrition, lacking, states, suppress
 from .impact import impact, overlap
 from .readings import compare_readings, interactions
+from .sweep import sweep, sweep_grid
+from .thresholds import thresholds, with_thresholds
 from .worklist import worklist
 
 __all__ = [
@@ -18,5 +20,9 @@ __all__ = [
     "overlap",
     "states",
     "suppress",
+    "sweep",
+    "sweep_grid",
+    "thresholds",
+    "with_thresholds",
     "worklist",
 ]

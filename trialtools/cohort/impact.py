@@ -41,7 +41,8 @@ def overlap(screening: Screening, top: int = 12) -> pd.DataFrame:
     failed, unknown, n = screening.masks
     m = len(screening.protocol.criteria)
     ends = [collapsed(mask, n, m) for mask in (failed, failed | unknown)]
-    masks = np.unique(np.concatenate([mask for mask, _ in ends]))
+    masks = np.sort(np.concatenate([mask for mask, _ in ends]))
+    masks = masks[np.diff(masks, prepend=-1) > 0]
     fail, lack = np.zeros((2, len(masks)), dtype="int64")
     for counts, (mask, people) in zip((fail, lack), ends, strict=True):
         counts[np.searchsorted(masks, mask)] = people
