@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .cohort import interactions as interactions
     from .cohort import lacking as lacking
     from .cohort import overlap as overlap
+    from .cohort import relax as relax
     from .cohort import states as states
     from .cohort import suppress as suppress
     from .cohort import sweep as sweep
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from .sources import one_patient as one_patient
     from .sources import read_patients as read_patients
     from .sources import where as where
+    from .whatif import what_if as what_if
 
 __version__ = "0.1.0"
 
@@ -60,6 +62,7 @@ DOORS = {
     "reasons": ("explain", "nearest_eligible", "open_items", "why"),
     "output": ("write_screening",),
     "amendment": ("amend", "diff"),
+    "whatif": ("what_if",),
     "cohort": (
         "answer",
         "attrition",
@@ -68,6 +71,7 @@ DOORS = {
         "interactions",
         "lacking",
         "overlap",
+        "relax",
         "states",
         "suppress",
         "sweep",

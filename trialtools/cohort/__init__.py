@@ -6,6 +6,7 @@ Each count is an interval: *certain* takes unknown as fail, *possible* takes unk
 from .counts import answer, attrition, lacking, states, suppress
 from .impact import impact, overlap
 from .readings import compare_readings, interactions
+from .relax import relax
 from .sweep import sweep, sweep_grid
 from .thresholds import thresholds, with_thresholds
 from .worklist import worklist
@@ -18,6 +19,7 @@ __all__ = [
     "interactions",
     "lacking",
     "overlap",
+    "relax",
     "states",
     "suppress",
     "sweep",

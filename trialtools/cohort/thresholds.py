@@ -190,7 +190,7 @@ def _mapped(formula: Formula, put: Callable[[Compare], Formula]) -> Formula:
         case Compare(operands, operators) if type_of(operands[0]) != "flag":
             chain = zip(operands, operators, operands[1:], strict=False)
             pairs = tuple(put(Compare((left, right), (sign,))) for left, sign, right in chain)
-            return And(pairs) if len(pairs) > 1 else pairs[0]
+            return And(pairs) if len(operators) > 1 else next(iter(pairs))
         case Compare(operands, operators):
             return Compare(tuple(_mapped(operand, put) for operand in operands), operators)
         case Not(item):
@@ -203,7 +203,7 @@ def _mapped(formula: Formula, put: Callable[[Compare], Formula]) -> Formula:
 def _limit(pair: Compare) -> tuple[Formula, str, float] | None:
     """What is measured, the operator and the constant, if a comparison is a threshold."""
     left, right = pair.operands
-    sign = pair.operators[0]
+    sign = next(iter(pair.operators))
     if isinstance(left, Value):
         left, right, sign = right, left, _TURNED.get(sign, sign)
     if not isinstance(right, Value) or sign not in _BOUND or type_of(right) not in NUMERIC:

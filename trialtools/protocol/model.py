@@ -79,6 +79,7 @@ class Criterion:
 
     An inclusion says what must hold; an exclusion says when it applies. An ambiguous sentence has named `readings`
     instead of `when`, the first being the default. `known_later` names what makes it unknowable at screening.
+    `locked` says that nobody may propose to drop it: it protects the patient.
     """
 
     __pydantic_config__ = STRICT
@@ -92,6 +93,7 @@ class Criterion:
     why: str | None = None
     known_later: str | None = None
     undefined: tuple[str, ...] = ()
+    locked: bool = False
 
     @property
     def quotes(self) -> tuple[str, ...]:
