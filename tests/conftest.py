@@ -50,6 +50,7 @@ COMPONENTS: dict[str, tuple[Callable[[], Path | None], str]] = {
         "apt-get install default-jre-headless; "
         ".venv/bin/pip install --constraint constraints.txt --editable '.[spark]'",
     ),
+    "strace": (_program("strace"), "apt-get install strace"),
     "rattler": (_module("rattler"), ".venv/bin/pip install py-rattler"),
 }
 
