@@ -1,0 +1,58 @@
+"""What the tests of the ledger share: a plan, patients, and programs that run in processes of their own."""
+
+import hashlib
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import trialtools as tt
+from trialtools.arms import Request
+
+ROOT = Path(__file__).resolve().parents[1]
+INFECTED, ON = date(2023, 1, 1), date(2023, 1, 12)
+ARMS = ("mscs", "comparator")
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Blocks of two from a seed: as little as a procedure can be."""
+
+    strata: tuple[str, ...] = ("age > 65", "site")
+
+    def list(self, seed, stratum, n):
+        first = [hashlib.sha256(seed + f"{stratum}|{i}".encode()).digest()[0] % 2 for i in range((n + 1) // 2)]
+        return tuple(ARMS[arm] for f in first for arm in (f, 1 - f))[:n]
+
+
+def protocol():
+    return tt.load_protocol(ROOT / "data" / "protocols" / "NCT05741099.yaml")
+
+
+def facts(age=70, **other):
+    """Somebody who is eligible."""
+    flags = "active_tuberculosis influenza adenovirus other_acute_respiratory_virus tumour_history precancerous_lesion"
+    flags += " acute_myocardial_infarction acute_cerebral_infarction poorly_controlled_mental_illness addicted"
+    flags += " poor_compliance unsuitable other_trial"
+    known = dict.fromkeys(flags.split(), False) | {"age": age, "sex": "male", "clinical_type": "moderate"}
+    known |= {"cough": True, "pcr_positive": True, "respiratory_rate": 22, "spo2": 96, "consent": True}
+    known |= {"radiology_characteristic": True, "hypertension": True, "infected_on": INFECTED, "screened_on": ON}
+    return known | other
+
+
+def ask(patient, protocol, site="A", on=ON, **known):
+    return Request(protocol, patient, facts(**known), site, on)
+
+
+START = f"""import sys
+sys.path.insert(0, {str(ROOT / "tests")!r})
+from ledgers import *
+from trialtools.arms import *
+"""
+
+
+def run(code, *arguments):
+    """A program in a process of its own, with this module at hand."""
+    command = [sys.executable, "-c", START + code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)

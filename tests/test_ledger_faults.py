@@ -1,0 +1,231 @@
+"""Crashes, crowds, full disks and forgeries: real processes and real files, and nothing is lost or passes unseen."""
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from ledgers import ROOT, START, Pairs, ask, run
+
+from trialtools.arms import LedgerError, allocate, export, head, open_ledger, verify
+from trialtools.arms.chain import digest
+
+ALLOCATE = "print(allocate(sys.argv[1], ask(sys.argv[2], protocol())).kit)"
+SITES = ("A", "B")
+
+
+@pytest.fixture
+def paths(tmp_path, protocol):
+    open_ledger(tmp_path / "l", tmp_path / "k", protocol, Pairs(), 10, SITES)
+    return tmp_path / "l", tmp_path / "k"
+
+
+def test_eight_processes_allocate_two_thousand_at_once(tmp_path, protocol):
+    """Every patient is asked for by two of the eight, so that the same request races itself."""
+    ledger, key = tmp_path / "l", tmp_path / "k"
+    open_ledger(ledger, key, protocol, Pairs(), 500, SITES)
+    code = "p, me = protocol(), int(sys.argv[2])\nfor i in range(2000):\n  if i % 8 in (me, (me + 1) % 8):\n"
+    code += "    r = allocate(sys.argv[1], ask(f'P{i}', p, site='AB'[i % 2], age=40 + 30 * (i // 2 % 2)))\n"
+    code += "    print(f'P{i}', r.kit)"
+    with ThreadPoolExecutor(8) as crowd:
+        done = list(crowd.map(lambda me: run(code, ledger, me), range(8)))
+    assert [d.stderr for d in done if d.returncode] == []
+    told = [line for d in done for line in d.stdout.splitlines()]
+    assert len(told) == 4000 and len(set(told)) == 2000  # both were told the same kit
+    given = export(ledger, key)
+    assert len(given) == given["kit"].nunique() == given["subject_id"].nunique() == 2000
+    assert given["stratum"].value_counts().tolist() == [500] * 4  # every kit of every stratum, none skipped
+    assert given.groupby("stratum")["arm"].value_counts().tolist() == [250] * 8
+    assert verify(ledger, key=key, plan=Pairs(), protocol=protocol) == []
+
+
+def test_killed_at_any_write_an_allocation_is_whole_or_not_there(paths, tmp_path, protocol, require):
+    """SIGKILL at the first, second, third ... call of each kind that changes the disk, until the program survives."""
+    strace, (ledger, _), killed = require("strace"), paths, 0
+    for call, turn in ((call, turn) for call in ("pwrite64", "fsync,fdatasync", "unlink") for turn in range(1, 30)):
+        if turn == 1:
+            survived = False
+        if survived:
+            continue
+        copy = tmp_path / f"{call}{turn}"
+        shutil.copy(ledger, copy)
+        first = allocate(copy, ask("P0", protocol))
+        pid_file = tmp_path / "go"
+        pid_file.unlink(missing_ok=True)
+        # the program waits until it is traced, so that only the allocation is killed and not the start of Python
+        code = "import os, time, trialtools.arms.ledger\nr = ask('P1', protocol()); r.content\n"
+        code += "open(sys.argv[2], 'w').write('x')\nwhile os.path.exists(sys.argv[2]): time.sleep(0.005)\n"
+        code += "allocate(sys.argv[1], r)"
+        child = subprocess.Popen([sys.executable, "-c", START + code, str(copy), str(pid_file)], cwd=ROOT)
+        while not pid_file.exists():
+            assert child.poll() is None
+        tracer = subprocess.Popen(
+            [strace, "-f", "-o", "/dev/null", "-p", str(child.pid), "-e", f"inject={call}:signal=SIGKILL:when={turn}"],
+            stderr=subprocess.PIPE,
+        )
+        assert b"attached" in tracer.stderr.readline()
+        pid_file.unlink()
+        survived = child.wait(30) == 0
+        tracer.wait(30)
+        assert survived or child.returncode == -signal.SIGKILL
+        assert verify(copy) == [] or (copy.with_name(f"{copy.name}-journal")).exists()
+        kept = export_after_recovery(copy)
+        assert kept in ({"P0"}, {"P0", "P1"})
+        again = allocate(copy, ask("P1", protocol))
+        assert allocate(copy, ask("P1", protocol)) == again and again.kit != first.kit
+        assert export(copy)["kit"].tolist() == [first.kit, again.kit]
+        assert verify(copy, [f"{first.entry}:{first.hash}", f"{again.entry}:{again.hash}"]) == []
+        killed += not survived
+    assert survived and killed > 8  # journal, pages, syncs and the removal of the journal
+
+
+def export_after_recovery(ledger):
+    connection = sqlite3.connect(ledger)
+    rows = connection.execute("SELECT patient FROM entries WHERE kind = 'allocated'").fetchall()
+    connection.close()
+    return {patient for (patient,) in rows}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="limits of this kind are POSIX's")
+def test_a_full_disk_leaves_the_ledger_as_it_was(paths, protocol):
+    """The file may not grow: the operating system refuses the write as a full disk does."""
+    ledger, _ = paths
+    first = allocate(ledger, ask("P0", protocol))
+    code = "import resource, signal, os\np = protocol()\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    code += "resource.setrlimit(resource.RLIMIT_FSIZE, (os.path.getsize(sys.argv[1]),) * 2)\n"
+    code += "for i in range(1, 40):\n  known = {'age': 40 + 30 * (i % 2), 'site': 'AB'[i // 2 % 2]}\n"
+    code += "  try: allocate(sys.argv[1], ask(f'P{i}', p, **known))\n"
+    code += "  except LedgerError as e: print(f'P{i}'); print(e, file=sys.stderr); break"
+    done = run(code, ledger)
+    assert done.returncode == 0 and "as it was before" in done.stderr, done.stderr
+    failed = done.stdout.split()[-1]
+    assert failed not in set(export(ledger)["subject_id"])
+    assert verify(ledger, [f"{first.entry}:{first.hash}"]) == []
+    kept = len(export(ledger))
+    allocate(ledger, ask("again", protocol, age=40))  # there is room again
+    assert len(export(ledger)) == kept + 1
+
+
+# --- forgeries: whoever has the file can drop its guards -------------------------------------------------------------
+
+
+def forge(ledger, *statements):
+    """Change the file as somebody with a SQLite browser would, and put the guards back."""
+    connection = sqlite3.connect(ledger)
+    guards = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for name, _ in guards:
+        connection.execute(f"DROP TRIGGER {name}")
+    for statement in statements:
+        connection.execute(statement)
+    for _, sql in guards:
+        connection.execute(sql)
+    connection.commit()
+    connection.close()
+
+
+@pytest.fixture
+def filled(paths, protocol):
+    for i in range(6):
+        allocate(paths[0], ask(f"P{i}", protocol))
+    return paths[0]  # 1 opening, 40 kits, entries 42 to 47
+
+
+@pytest.mark.parametrize(
+    ("forgery", "entry", "told"),
+    [
+        (["UPDATE entries SET patient = 'X' WHERE seq = 44"], 44, "changed"),
+        (["UPDATE entries SET detail = '{' WHERE seq = 44"], 44, "cannot be read"),
+        (["UPDATE entries SET at = '2020-01-01T00:00:00+00:00' WHERE seq = 44"], 44, "changed"),
+        (["UPDATE entries SET kit = 'K-0' WHERE seq = 7"], 7, "changed"),
+        (["DELETE FROM entries WHERE seq = 44"], 44, "missing"),
+        (["DELETE FROM entries WHERE seq IN (44, 45)"], 44, "44 to 45"),
+        (["DELETE FROM entries WHERE seq = 44", "UPDATE entries SET seq = seq - 1 WHERE seq > 44"], 44, "follow"),
+        (
+            ["UPDATE entries SET seq = -seq WHERE seq IN (43, 44)", "UPDATE entries SET seq = 87 + seq WHERE seq < 0"],
+            43,
+            "moved",
+        ),
+        (["DELETE FROM entries WHERE seq > 45"], 46, "cut off"),
+        (["DROP INDEX patient_once"], 0, "guards"),
+    ],
+)
+def test_a_forgery_is_found_and_its_row_named(filled, forgery, entry, told):
+    assert verify(filled) == []
+    forge(filled, *forgery)
+    faults = [fault for fault in verify(filled) if not fault.note]
+    assert faults[0].entry == entry, faults
+    assert any(told in fault.problem and fault.entry == entry for fault in faults), faults
+
+
+def test_only_an_anchor_outside_shows_a_careful_cut(filled):
+    """The last two are cut off and the file's own memory of them too: nothing inside can tell."""
+    anchor = head(filled)
+    forge(filled, "DELETE FROM entries WHERE seq > 45", "UPDATE sqlite_sequence SET seq = 45")
+    assert verify(filled) == []
+    assert [fault.entry for fault in verify(filled, [anchor])] == [47]
+
+
+def test_a_chain_forged_from_an_entry_on_breaks_the_rules_or_an_anchor(filled):
+    """Somebody who knows the code gives P3 another kit and makes every later hash anew."""
+    anchor, connection = head(filled), sqlite3.connect(filled)
+    connection.row_factory = sqlite3.Row
+    rows = [dict(row) for row in connection.execute("SELECT * FROM entries ORDER BY seq")]
+    connection.close()
+    previous, statements = rows[43]["hash"], []
+    for row in rows[44:]:
+        row |= {"previous": previous, "kit": rows[10]["kit"] if row["seq"] == 45 else row["kit"]}
+        content = {name: value for name, value in row.items() if name != "hash"}
+        previous = digest(content | {"detail": json.loads(row["detail"])})
+        values = f"previous = '{row['previous']}', kit = '{row['kit']}', hash = '{previous}'"
+        statements.append(f"UPDATE entries SET {values} WHERE seq = {row['seq']}")
+    forge(filled, *statements)
+    assert [fault.entry for fault in verify(filled)] == [45]  # the chain holds, but the kit was not the next one
+    assert 47 in [fault.entry for fault in verify(filled, [anchor])]
+
+
+@pytest.mark.parametrize("kept", [0, 50, 4096, 20_000, -4096, -1])
+def test_a_file_cut_short_is_found(filled, kept):
+    content = filled.read_bytes()
+    filled.write_bytes(content[:kept])
+    try:
+        assert verify(filled)
+    except LedgerError as error:
+        assert "not a ledger" in str(error)
+
+
+def test_a_clock_set_back_is_flagged_and_order_stays(paths, protocol):
+    ledger, _ = paths
+    allocate(ledger, ask("P1", protocol))
+    code = "import trialtools.arms.chain as chain, datetime\nclass Back(datetime.datetime):\n  @classmethod\n"
+    code += "  def now(cls, tz=None): return super().now(tz) - datetime.timedelta(days=3)\n"
+    code += "chain.datetime = Back\n" + ALLOCATE
+    assert run(code, ledger, "P2").returncode == 0
+    allocate(ledger, ask("P3", protocol))
+    assert export(ledger)["subject_id"].tolist() == ["P1", "P2", "P3"]
+    (fault,) = verify(ledger)
+    assert (fault.entry, fault.note) == (43, True) and "clock" in fault.problem
+
+
+def test_opening_fails_whole(tmp_path, protocol):
+    """No room for the ledger: no half of it stands there, and the message shows no arm."""
+    code = "import resource, signal\np = protocol()\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    code += "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+    code += "open_ledger(sys.argv[1], sys.argv[2], p, Pairs(), 200, ('A', 'B'))"
+    done = run(code, tmp_path / "l", tmp_path / "k")
+    assert done.returncode == 1 and "LedgerError" in done.stderr
+    assert "mscs" not in done.stderr and "comparator" not in done.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["k"]
+
+
+def test_what_is_no_ledger_is_not_taken_for_one(tmp_path, protocol):
+    sqlite3.connect(tmp_path / "other.db").execute("CREATE TABLE entries (seq)").connection.close()
+    (tmp_path / "text").write_text("not a ledger" * 1000)
+    for name in ("other.db", "text", "absent"):
+        with pytest.raises(LedgerError):
+            allocate(Path(tmp_path / name), ask("P1", protocol))

@@ -1,0 +1,300 @@
+"""Eligible patients go in, kit numbers come out, and every step stands in a ledger that anybody can check.
+
+The site's file holds kit numbers in order and arms sealed to a public key. Who has the file alone can allocate, and
+cannot see, foresee or quietly change an arm. What the file cannot show by itself, that its last entries were not cut
+off or all of it rewritten, takes an anchor outside: the receipt of each allocation, or the `head` printed in a report.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path as File
+from typing import TYPE_CHECKING, Any
+
+from ..expr import evaluate, parse
+from ..protocol import Protocol
+from ..reasons.verdict import decide, states
+from .chain import Entry, LedgerError, append, chained, create, digest, find, last, reading, writing
+from .sealing import Key, kit_numbers, read_key, seal, write_key
+from .window import dosing, place
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Path = str | os.PathLike[str]
+SITE = "site"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A patient to be allocated: what is known of the person under a protocol, where, and on which day.
+
+    The decision is worked out from the facts, under the protocol's chosen readings; it cannot be handed in.
+    """
+
+    protocol: Protocol = field(repr=False)
+    patient: str
+    facts: Mapping[str, Any] = field(repr=False)
+    site: str
+    on: date = field(default_factory=date.today)
+
+    def __post_init__(self) -> None:
+        for what, text in (("patient id", self.patient), (SITE, self.site)):
+            _check_name(what, text)
+
+    @cached_property
+    def known(self) -> dict[str, Any]:
+        return self.protocol.facts_of({k: v for k, v in self.facts.items() if k != "patient_id"})
+
+    @cached_property
+    def states(self) -> Mapping[str, str]:
+        """The state of every criterion."""
+        return states(self.protocol, self.known)
+
+    @property
+    def decision(self) -> str:
+        return decide(self.states.values())  # type: ignore[arg-type]
+
+    @property
+    def window(self) -> str | None:
+        """Where `on` lies in the dosing window; None where the protocol has none."""
+        due = dosing(self.protocol)
+        return place(self.known.get(due.anchor), self.on, due) if due else None
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What makes two requests the same, whenever they are made."""
+        open_ = {s: [id for id, state in self.states.items() if state == s] for s in ("fail", "unknown")}
+        facts = {name: str(value) for name, value in self.known.items() if value is not None}
+        said = {SITE: self.site, "decision": self.decision, "failed": open_["fail"], "unknown": open_["unknown"]}
+        return said | {"protocol": self.protocol.sha256, "readings": readings(self.protocol), "facts": digest(facts)}
+
+
+@dataclass(frozen=True)
+class Override:
+    """Who answers for an allocation against the rules, and why."""
+
+    name: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not self.name.strip() or not self.reason.strip():
+            raise LedgerError("an override needs a name and a reason")
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the site gets: the kit, and the entry that says so. Kept outside, `entry` and `hash` prove it later."""
+
+    kit: str
+    stratum: str
+    entry: int
+    hash: str
+
+
+def readings(protocol: Protocol) -> dict[str, str]:
+    """The reading in force of every ambiguous criterion."""
+    return {c.id: protocol.reading(c.id) for c in protocol.criteria if c.readings}
+
+
+def open_ledger(ledger: Path, key: Path, protocol: Protocol, plan: Any, n: int, sites: tuple[str, ...] = ()) -> str:
+    """Make a ledger for a site and the key to it, once, by the unblinded statistician; returns the ledger's head.
+
+    Args:
+        ledger: file to make; it holds no secret. Its folder must have room for a journal beside it.
+        key: file to make, for its owner only; to be kept apart from the ledger.
+        protocol: allocation takes decisions under this protocol and its chosen readings only.
+        plan: arms, strata (conditions, and `site`) and the procedure: `plan.list(seed, stratum, n)` are arm ids.
+        n: kits for every stratum.
+        sites: where patients are allocated; the protocol's own by default.
+
+    The seed comes from the system's source of randomness. The ledger commits to seed and plan by a salted hash.
+
+    Raises:
+        LedgerError: either file exists or cannot be written; nothing is left then but perhaps the key.
+        ProtocolError: a stratum is no condition over the protocol's fields.
+    """
+    ledger, secret, sites = File(ledger), Key.new(plan), sites or protocol.sites
+    if ledger.exists():
+        raise LedgerError(f"{ledger} exists; a ledger is opened once")
+    detail = {"protocol": protocol.id, "sha256": protocol.sha256, "readings": readings(protocol)}
+    detail |= {"strata": list(plan.strata), "sites": list(sites), "kits": n}
+    detail |= {"public_key": secret.public, "commitment": secret.commitment}
+    kits = [
+        Entry("kit", {"sealed": seal(secret.public, kit, arm)}, stratum=stratum, position=position, kit=kit)
+        for stratum, position, kit, arm in whole_list(plan, secret.seed, strata(protocol, plan.strata, sites), n)
+    ]
+    entries = list(chained([Entry("opened", detail), *kits]))
+    write_key(File(key), replace(secret, opened=entries[-1].hash))
+    create(ledger, entries)
+    return f"{entries[-1].seq}:{entries[-1].hash}"
+
+
+def strata(protocol: Protocol, conditions: tuple[str, ...], sites: tuple[str, ...]) -> list[str]:
+    """The names of all strata: every combination of the answers to all conditions.
+
+    >>> import trialtools as tt
+    >>> strata(tt.load_protocol("data/protocols/NCT05741099.yaml"), ("age > 65", "site"), ("A", "B"))[:2]
+    ['age > 65: yes, site: A', 'age > 65: yes, site: B']
+    """
+    for condition in conditions:
+        if condition != SITE:
+            parse(condition, protocol.fields)
+    levels = [list(sites) if condition == SITE else ["yes", "no"] for condition in conditions]
+    return [_stratum(conditions, answers) for answers in itertools.product(*levels)]
+
+
+def _stratum(conditions: tuple[str, ...], answers: tuple[str, ...]) -> str:
+    return ", ".join(f"{c}: {answer}" for c, answer in zip(conditions, answers, strict=True)) or "all"
+
+
+def whole_list(plan: Any, seed: bytes, names: list[str], n: int) -> list[tuple[str, int, str, str]]:
+    """The list that a seed makes, by stratum: stratum, position from 1, kit, arm."""
+    kits = iter(kit_numbers(seed, n * len(names)))
+    return [(s, i, next(kits), arm) for s in names for i, arm in enumerate(plan.list(seed, s, n), start=1)]
+
+
+def allocate(ledger: Path, request: Request, override: Override | None = None) -> Receipt:
+    """The next kit of the patient's stratum, never an arm; on the disk before it is told.
+
+    The same request again gets the same receipt, however often it is asked and whatever was interrupted. A refusal is
+    recorded too. A decision that is not `eligible`, or a day that is not in the dosing window (early, late, unknown),
+    needs an override.
+
+    Raises:
+        LedgerError: another protocol or reading, no override where one is needed, another request for the same
+            patient, a stratum that cannot be told, no kit left, or a file that cannot be written.
+    """
+    with writing(File(ledger)) as connection:
+        (opened,) = find(connection, "seq = 1")
+        stratum = _of(request, opened.detail)
+        if before := find(connection, "kind = 'allocated' AND patient = ?", [request.patient]):
+            given, asked = before[0], {**request.content, "override": asdict(override) if override else None}
+            differs = sorted(name for name, value in asked.items() if given.detail.get(name) != value)
+            if not differs:
+                return Receipt(str(given.kit), str(given.stratum), given.seq, given.hash)
+            refusal = f"has a kit already, and the request differs in {', '.join(differs)}"
+        else:
+            refusal = _refusal(request) if override is None else None
+        detail = {**request.content, "on": str(request.on), "window": request.window}
+        kit = None if refusal else _next_kit(connection, stratum)
+        if kit:
+            detail["override"] = asdict(override) if override else None
+            entry = Entry("allocated", detail, request.patient, stratum, kit.position, kit.kit)
+        else:
+            refusal = refusal or "has no kit: those of the stratum are used up"
+            entry = Entry("refused", {**detail, "why": refusal}, request.patient, stratum)
+        entry = append(connection, entry)
+    if refusal:
+        raise LedgerError(f"patient {_short(request.patient)} {refusal}")
+    return Receipt(str(entry.kit), stratum, entry.seq, entry.hash)
+
+
+def _of(request: Request, opened: Mapping[str, Any]) -> str:
+    """The patient's stratum in a ledger.
+
+    Raises:
+        LedgerError: the request belongs to another protocol, or its stratum cannot be told.
+    """
+    if request.protocol.sha256 != opened["sha256"]:
+        raise LedgerError(f"the decision was made under another protocol than the ledger's {opened['protocol']}")
+    if readings(request.protocol) != opened["readings"]:
+        raise LedgerError("the decision was made under other readings than the ledger was opened with")
+    if opened["sites"] and request.site not in opened["sites"]:
+        raise LedgerError(f"no site {_short(request.site)} in this ledger; {', '.join(opened['sites'])}")
+    answers = []
+    for condition in opened["strata"]:
+        known = evaluate(parse(condition, request.protocol.fields), request.known) if condition != SITE else True
+        if known is None:
+            raise LedgerError(f"the stratum cannot be told: '{condition}' is unknown of {_short(request.patient)}")
+        answers.append(request.site if condition == SITE else "yes" if known else "no")
+    return _stratum(tuple(opened["strata"]), tuple(answers))
+
+
+def _refusal(request: Request) -> str | None:
+    """Why this patient cannot be allocated without an override."""
+    if request.decision != "eligible":
+        listed = ", ".join(id for id, state in request.states.items() if state != "pass")
+        return f"is {request.decision} ({listed}): an override needs a name and a reason"
+    if request.window not in (None, "in window"):
+        return f"is not in the dosing window on {request.on} ({request.window}): an override needs a name and a reason"
+    return None
+
+
+def _next_kit(connection: Any, stratum: str) -> Entry | None:
+    given = "SELECT coalesce(max(position), 0) + 1 FROM entries WHERE kind = 'allocated' AND stratum = ?"
+    found = find(connection, f"kind = 'kit' AND stratum = ? AND position = ({given})", [stratum, stratum])
+    return found[0] if found else None
+
+
+def unblind(ledger: Path, key: Path, patient: str, name: str, reason: str) -> str:
+    """The arm of one patient; who asked and why is recorded before it is told.
+
+    Raises:
+        LedgerError: no name or reason, no such patient, or the key does not fit.
+    """
+    if not name.strip() or not reason.strip():
+        raise LedgerError("unblinding needs a name and a reason")
+    with writing(File(ledger)) as connection:
+        secret = read_key(key, find(connection, "seq = 1")[0].detail)
+        found = find(connection, "kind = 'allocated' AND patient = ?", [patient])
+        if not found:
+            raise LedgerError(f"no patient {_short(patient)} was allocated")
+        arm = _arm(connection, secret, str(found[0].kit))
+        append(connection, Entry("unblinded", {"name": name, "reason": reason}, patient, kit=found[0].kit))
+    return arm
+
+
+def _arm(connection: Any, secret: Key, kit: str) -> str:
+    (sealed,) = find(connection, "kind = 'kit' AND kit = ?", [kit])
+    return secret.open(sealed.detail["sealed"], kit)
+
+
+def export(ledger: Path, key: Path | None = None) -> pd.DataFrame:
+    """Who was allocated, in order: pooled without the key, with a column `arm` under it.
+
+    Columns: subject_id, site, stratum, randomized_on (the day that was asked for), kit, decision, window,
+    override_by, override_reason, unblindings (how often), entry.
+    """
+    import pandas as pd
+
+    with reading(File(ledger)) as connection:
+        secret = read_key(key, find(connection, "seq = 1")[0].detail) if key else None
+        opened = [entry.patient for entry in find(connection, "kind = 'unblinded'")]
+        rows = []
+        for entry in find(connection, "kind = 'allocated'"):
+            by = entry.detail["override"] or {"name": None, "reason": None}
+            row = {"subject_id": entry.patient, "site": entry.detail[SITE], "stratum": entry.stratum}
+            row |= {"randomized_on": pd.Timestamp(entry.detail["on"]), "kit": entry.kit}
+            row |= {"decision": entry.detail["decision"], "window": entry.detail["window"]}
+            row |= {"override_by": by["name"], "override_reason": by["reason"]}
+            row |= {"unblindings": opened.count(entry.patient), "entry": entry.seq}
+            rows.append(row | ({"arm": _arm(connection, secret, str(entry.kit))} if secret else {}))
+    columns = ["subject_id", "site", "stratum", "randomized_on", "kit", "decision", "window"]
+    columns += ["override_by", "override_reason", "unblindings", "entry", *(["arm"] if secret else [])]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def head(ledger: Path) -> str:
+    """Number and hash of the last entry, `57:9f3c…`: kept outside the file, it shows later that nothing was cut off."""
+    with reading(File(ledger)) as connection:
+        return "{}:{}".format(*last(connection))
+
+
+def _check_name(what: str, text: str) -> None:
+    """A name that tells people apart; one that only looks like another is how a patient is allocated twice."""
+    if not isinstance(text, str) or not text or text != text.strip():
+        raise LedgerError(f"a {what} must not be empty, nor begin or end with blanks")
+    if "\0" in text or unicodedata.normalize("NFC", text) != text or any("\ud800" <= c <= "\udfff" for c in text):
+        raise LedgerError(f"{what} {_short(text)} holds letters that cannot be told apart; type it again")
+
+
+def _short(text: str) -> str:
+    """An id in a message: on one line, and not too long of it."""
+    return repr(text if len(text) <= 40 else f"{text[:37]}...")

@@ -1,0 +1,135 @@
+"""Seed and keys go in, sealed arms and random kit numbers come out; what opens them stays in the key file.
+
+The key file is the unblinded statistician's: seed, salt and private key. It never lies beside the ledger at a site. At
+the end of the trial it is published as it is: with it, anybody can make the whole list again.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .chain import LedgerError, digest
+
+SEALED = 64
+"""Bytes that are sealed, whatever the arm is called: equal lengths tell nothing."""
+
+
+@dataclass(frozen=True, repr=False)
+class Key:
+    """What only the unblinded statistician holds; it is never shown, not even in a traceback."""
+
+    seed: bytes
+    salt: bytes
+    private: bytes
+    plan: str
+    opened: str = ""
+
+    @classmethod
+    def new(cls, plan: Any) -> Key:
+        """A fresh key: seed, salt and private key from the system's own source of randomness."""
+        return cls(secrets.token_bytes(32), secrets.token_bytes(32), secrets.token_bytes(32), digest(asdict(plan)))
+
+    @property
+    def public(self) -> str:
+        """What seals; it may be known to all."""
+        from nacl.public import PrivateKey
+
+        return bytes(PrivateKey(self.private).public_key).hex()
+
+    @property
+    def commitment(self) -> str:
+        """What the ledger says of seed and plan: nothing, until both are revealed. Without the salt a plan, of which
+        there are few, could be guessed."""
+        return digest({"seed": self.seed.hex(), "salt": self.salt.hex(), "plan": self.plan})
+
+    def open(self, sealed: str, kit: str) -> str:
+        """The arm of a kit.
+
+        Raises:
+            LedgerError: sealed to another key, changed, or sealed for another kit.
+        """
+        from nacl.exceptions import CryptoError
+        from nacl.public import PrivateKey, SealedBox
+
+        try:
+            text = SealedBox(PrivateKey(self.private)).decrypt(bytes.fromhex(sealed)).rstrip(b"\0").decode()
+        except (CryptoError, ValueError):
+            raise LedgerError(f"kit {kit}: what is sealed does not open with this key") from None
+        of, _, arm = text.partition("\n")
+        if of != kit:
+            raise LedgerError(f"kit {kit}: the sealed arm belongs to another kit")
+        return arm
+
+
+def seal(public: str, kit: str, arm: str) -> str:
+    """A kit's arm, sealed so that only the private key opens it; two of the same arm look nothing alike.
+
+    Source: sealed boxes of libsodium (X25519, XSalsa20-Poly1305, a fresh key pair for every box).
+    """
+    from nacl.public import PublicKey, SealedBox
+
+    text = f"{kit}\n{arm}".encode()
+    if len(text) > SEALED:
+        raise LedgerError(f"the id of an arm is longer than {SEALED - len(kit) - 1} bytes")
+    return SealedBox(PublicKey(bytes.fromhex(public))).encrypt(text.ljust(SEALED, b"\0")).hex()
+
+
+def kit_numbers(seed: bytes, n: int) -> list[str]:
+    """So many different kit numbers, drawn at random: they tell neither arm nor place nor stratum.
+
+    >>> kit_numbers(b"seed", 3)
+    ['K-7520', 'K-7302', 'K-7441']
+    """
+    width, drawn, counter = max(4, len(str(20 * n))), dict[str, None](), 0
+    while len(drawn) < n:
+        block = hmac.digest(seed, b"trialtools kit %d" % counter, "sha256")
+        drawn[f"K-{int.from_bytes(block, 'big') % 10**width:0{width}d}"] = None
+        counter += 1
+    return list(drawn)
+
+
+def write_key(path: Path, key: Key) -> None:
+    """Write the key file, for its owner's eyes only; one that exists is never written over."""
+    content = {"about": "Opens every arm. For the unblinded statistician only; keep it away from the ledger."}
+    content |= {"seed": key.seed.hex(), "salt": key.salt.hex(), "private": key.private.hex()}
+    content |= {"plan": key.plan, "opened": key.opened}
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(json.dumps(content, indent=2))
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:
+        raise LedgerError(f"{path} exists; a key is never written over") from None
+    except OSError as error:
+        raise LedgerError(f"cannot write the key file {path}: {error.strerror}") from None
+
+
+def read_key(path: str | os.PathLike[str], opened: Mapping[str, Any] | None = None) -> Key:
+    """The key in a file, held against what the ledger's first entry says.
+
+    Raises:
+        LedgerError: no such file, not a key, readable by others, or the key of another ledger.
+    """
+    path = Path(path)
+    try:
+        if os.name == "posix" and path.stat().st_mode & 0o077:
+            raise LedgerError(f"{path}: others can read this key; chmod 600 first")
+        content = json.loads(path.read_text("utf-8"))
+        secret = (bytes.fromhex(content[name]) for name in ("seed", "salt", "private"))
+        key = Key(*secret, content["plan"], content["opened"])  # type: ignore[arg-type]
+        ours = opened is None or (key.public, key.commitment) == (opened["public_key"], opened["commitment"])
+    except OSError as error:
+        raise LedgerError(f"cannot read the key file {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise LedgerError(f"{path} is not a key file of trialtools") from None
+    if not ours:
+        raise LedgerError(f"{path} is the key of another ledger")
+    return key
