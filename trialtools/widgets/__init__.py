@@ -1,5 +1,6 @@
 """A protocol and a patient table go in, a screen to work at comes out. Nothing is computed here: the screens ask."""
 
+from .cohort_explorer import Explorer, explorer
 from .screening_desk import Desk, desk
 
-__all__ = ["Desk", "desk"]
+__all__ = ["Desk", "Explorer", "desk", "explorer"]

@@ -1,0 +1,258 @@
+// The cohort explorer in the browser: native controls, so that keyboard and screen reader work as everywhere.
+// It sends the state that is wished for and draws what Python answers; it decides nothing. `Plotly` stands above.
+
+const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" }; // JupyterLab would take letters and arrows for its commands
+const POLICY = { both: "both ends", fail: "unknown is fail", pass: "unknown is pass" };
+const ORDER = { protocol: "as in the protocol", greedy: "costliest first" };
+let views = 0;
+
+function h(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value != null) node.setAttribute(name, value);
+  }
+  node.append(...children.filter((child) => child != null));
+  return node;
+}
+
+const count = (n) => n.toLocaleString("en").replace("-", "−");
+const signed = (n) => (n > 0 ? "+" : "") + count(n);
+const say = (node, text) => { if (node.textContent !== text) node.textContent = text; };
+const button = (label, onclick, more = {}) => h("button", { type: "button", ...OWN_KEYS, onclick, ...more }, label);
+
+// A list with its label beside it.
+function list(label, options, onchange) {
+  const id = `tt-explorer-control-${++views}`;
+  const select = h("select", { id, ...OWN_KEYS, onchange: () => onchange(select.value) });
+  const fill = (pairs) => select.replaceChildren(...pairs.map(([value, words]) => h("option", { value }, words)));
+  fill(options);
+  return { node: h("span", { class: "slot" }, h("label", { for: id }, label), select), select, fill };
+}
+
+// One question at a time is under way; of all that is wished meanwhile only the last is sent, so nothing piles up.
+function courier(model) {
+  let seq = 0, waiting = false, next = null;
+  const send = (wish) => { waiting = true; model.set("wish", { ...wish, seq: ++seq }); model.save_changes(); };
+  return {
+    ask(wish) { if (waiting) next = wish; else send(wish); },
+    current: (answer) => !next && (answer.seq === 0 || answer.seq === seq),
+    done(panel) {
+      if (panel.seq !== seq) return;
+      waiting = false;
+      if (next) { const wish = next; next = null; send(wish); }
+    },
+  };
+}
+
+function render({ model, el }) {
+  const about = model.get("layout_"), uid = `tt-explorer-${++views}`;
+  const post = courier(model);
+  let state = structuredClone(model.get("answer").state);
+  let tab = model.get("panel").tab, threshold = model.get("answer").threshold;
+  const ask = () => post.ask({ state: structuredClone(state), tab, threshold });
+  const change = (edit) => { edit(state); ask(); };
+
+  const top = topBar(model, about, change, () => { state.off = []; state.readings = {}; state.texts = {}; state.thresholds = {};
+    state.brush = ""; state.unknowns = "both"; state.order = "protocol"; ask(); });
+  const rows = about.criteria.map((criterion) => criterionRow(criterion, uid, () => state, change));
+  const brush = brushBox(about, uid, change);
+  const view = figurePane(about, uid, (name) => { tab = name; ask(); }, (id) => { threshold = id; ask(); }, change);
+  const left = h("div", { class: "pane criteria", role: "group", "aria-label": "Criteria" },
+    h("h4", {}, "Criteria", h("span", { class: "aside" }, "eligible if switched: certain · possible")), ...rows.map((row) => row.node));
+  const root = h("section", { class: "tt-explorer", id: uid, "aria-label": `Cohort explorer, ${about.protocol}` },
+    top.node, brush.node, h("div", { class: "panes" }, left, view.node));
+  el.append(root);
+
+  const answered = () => {
+    const answer = model.get("answer");
+    if (!post.current(answer)) return;
+    // what is being typed stays as typed; all else is as Python took it
+    const bad = Object.fromEntries(Object.keys(answer.errors).filter((id) => id in state.texts).map((id) => [id, state.texts[id]]));
+    const typed = state.brush;
+    state = structuredClone(answer.state);
+    Object.assign(state.texts, bad);
+    if (answer.errors.brush) state.brush = typed;
+    threshold = answer.threshold;
+    top.draw(answer); brush.draw(answer);
+    rows.forEach((row, place) => row.draw(answer.rows[place], answer.errors[about.criteria[place].id] ?? ""));
+    view.controls(answer);
+  };
+  const drawn = () => {
+    const panel = model.get("panel");
+    if (post.current(panel)) { tab = panel.tab; view.draw(panel); }
+    post.done(panel);
+  };
+  const on = { "change:answer": answered, "change:panel": drawn, "change:notice": () => top.notice(model.get("notice")) };
+  for (const [event, action] of Object.entries(on)) model.on(event, action);
+  answered(); drawn();
+  return () => { for (const [event, action] of Object.entries(on)) model.off(event, action); view.end(); };
+}
+
+// --- top: the interval, always in sight -------------------------------------------------------------------------------
+
+function topBar(model, about, change, reset) {
+  const screened = h("span", { class: "screened" }), sure = h("i", { class: "sure" }), open = h("i", { class: "open" });
+  const line = h("span", { class: "line", role: "status", "aria-live": "polite", "aria-atomic": "true" });
+  const policy = list("Unknown", Object.entries(POLICY), (value) => change((state) => { state.unknowns = value; }));
+  const said = h("span"), text = h("textarea", { readonly: true, rows: 7, "aria-label": "Text to copy", hidden: true });
+  const board = h("div", { class: "notice", role: "status", hidden: true }, said, text);
+  const file = h("input", { type: "file", accept: ".json", "aria-label": "Restore a saved state", onchange: async () => {
+    if (file.files[0]) model.send({ ask: "restore", text: await file.files[0].text() });
+    file.value = "";
+  } });
+  return {
+    node: h("div", { class: "top" },
+      h("div", { class: "row" }, screened, h("span", { class: "bar", "aria-hidden": "true" }, open, sure), line,
+        about.synthetic ? h("span", { class: "synthetic" }, "SYNTHETIC") : null),
+      h("div", { class: "row" }, policy.node, button("Copy as YAML", () => model.send({ ask: "yaml" })),
+        button("Save state", () => model.send({ ask: "save" })), h("label", { class: "file" }, "Restore state", file),
+        button("Reset to protocol", reset)), board),
+    draw(answer) {
+      const of = answer.n === answer.of ? "" : ` of ${count(answer.of)}`;
+      say(screened, `${count(answer.n)}${of} screened`);
+      const share = (n) => `${answer.n ? (100 * n) / answer.n : 0}%`;
+      sure.style.width = share(answer.certain); open.style.width = share(answer.possible);
+      say(line, `CERTAIN ${count(answer.certain)} — eligible — POSSIBLE ${count(answer.possible)}`);
+      policy.select.value = answer.state.unknowns;
+    },
+    notice(notice) {
+      board.hidden = false;
+      board.classList.toggle("wrong", notice.wrong);
+      const href = notice.text ? URL.createObjectURL(new Blob([notice.text], { type: "text/plain" })) : "";
+      said.replaceChildren(notice.said, " ", ...(href ? [h("a", { href, download: notice.name }, `Save ${notice.name}`), " "] : []),
+        button("Close", () => { board.hidden = true; }));
+      text.hidden = !notice.text;
+      text.value = notice.text;
+      if (notice.text) navigator.clipboard?.writeText(notice.text).then(() => said.append(" Copied."), () => text.select());
+    },
+  };
+}
+
+// --- left: what each criterion says -----------------------------------------------------------------------------------
+
+function criterionRow(criterion, uid, current, change) {
+  const id = criterion.id, own = (name) => name.split(".")[0] === id;
+  const forget = (numbers) => { for (const name of Object.keys(numbers)) if (own(name)) delete numbers[name]; };
+  const on = h("input", { type: "checkbox", id: `${uid}-${id}`, ...OWN_KEYS, onchange: () => change((state) => {
+    state.off = state.off.filter((other) => other !== id).concat(on.checked ? [] : [id]);
+  }) });
+  const gain = h("span", { class: "gain" }), mark = h("span", { class: "mark" });
+  const back = button("Put back", () => change((state) => {
+    state.off = state.off.filter((other) => other !== id);
+    delete state.texts[id]; delete state.readings[id]; forget(state.thresholds);
+    text.value = ""; said = "";
+  }), { class: "back", "aria-label": `Put ${id} back` });
+  const reading = criterion.readings.length ? list("read as", criterion.readings.map((name) => [name, name.replaceAll("_", " ")]), (value) => change((state) => {
+    state.readings[id] = value; delete state.texts[id]; forget(state.thresholds);
+  })) : null;
+  const numbers = h("div", { class: "numbers" });
+  let shape = null, said = null, inputs = [];
+  const text = h("input", { type: "text", class: "text", spellcheck: "false", autocomplete: "off", "aria-label": `${id} in the language of criteria`,
+    "aria-describedby": `${uid}-${id}-error`, oninput: () => change((state) => {
+      state.texts[id] = text.value; forget(state.thresholds);
+      if (!text.value.trim() || text.value === said) delete state.texts[id];
+    }) });
+  const error = h("pre", { class: "error", id: `${uid}-${id}-error`, role: "status" });
+  const node = h("div", { class: "criterion", "data-criterion": id },
+    h("div", { class: "head" }, on, h("label", { for: on.id, title: criterion.quote }, h("b", {}, id), " ", criterion.label), mark, gain, back),
+    numbers, h("details", {}, h("summary", OWN_KEYS, "wording"), reading?.node, text, h("p", { class: "aside" }, criterion.quote)), error);
+
+  function control(about) {
+    const range = about.low === null ? null : h("input", { type: "range", min: about.low, max: about.high, step: about.step, ...OWN_KEYS, "aria-label": `${about.threshold}, ${about.label}, slider` });
+    const box = h("input", { type: "number", step: "any", min: about.low, max: about.high, ...OWN_KEYS, id: `${uid}-${about.threshold}` });
+    const set = (value) => { if (value !== "" && isFinite(value)) change((state) => { state.thresholds[about.threshold] = Number(value); }); };
+    box.addEventListener("input", () => { if (range) range.value = box.value; set(box.value); });
+    range?.addEventListener("input", () => { box.value = range.value; set(range.value); });
+    inputs.push({ draw(now) { for (const each of [box, range]) if (each && each !== document.activeElement && Number(each.value) !== now.value) each.value = now.value; } });
+    return h("div", { class: "threshold" }, h("label", { for: box.id }, `${about.label} ${about.operator}`), box, h("span", { class: "aside" }, about.unit), range);
+  }
+  return {
+    node,
+    draw(row, wrong) {
+      on.checked = row.on;
+      node.classList.toggle("off", !row.on);
+      node.classList.toggle("changed", row.changed);
+      say(mark, row.on ? (row.changed ? "changed" : "") : "off");
+      back.hidden = !row.changed && !wrong;
+      say(gain, `${signed(row.gain[0])} · ${signed(row.gain[1])}`);
+      gain.title = `${row.on ? "if dropped" : "if switched on"}: certain ${signed(row.gain[0])}, possible ${signed(row.gain[1])}; pass ${count(row.states[0])}, fail ${count(row.states[1])}, unknown ${count(row.states[2])}`;
+      const now = row.thresholds.map((each) => each.threshold + each.operator).join();
+      if (now !== shape) { shape = now; inputs = []; numbers.replaceChildren(...row.thresholds.map(control)); }
+      row.thresholds.forEach((each, place) => inputs[place].draw(each));
+      said = row.was;
+      if (reading) reading.select.value = row.reading;
+      if (!wrong && text !== document.activeElement) text.value = row.text;
+      text.setAttribute("aria-invalid", String(Boolean(wrong)));
+      say(error, wrong);
+    },
+  };
+}
+
+function brushBox(about, uid, change) {
+  const input = h("input", { type: "text", id: `${uid}-brush`, list: `${uid}-choices`, spellcheck: "false", autocomplete: "off", placeholder: "everybody",
+    "aria-describedby": `${uid}-brush-error`, oninput: () => change((state) => { state.brush = input.value.trim(); }) });
+  const error = h("pre", { class: "error", id: `${uid}-brush-error`, role: "status" });
+  return {
+    node: h("div", { class: "brush" }, h("label", { for: input.id }, "Only those where"), input,
+      h("datalist", { id: `${uid}-choices` }, ...about.choices.map((value) => h("option", { value }))),
+      button("Everybody", () => change((state) => { state.brush = input.value = ""; })), error),
+    draw(answer) {
+      if (input !== document.activeElement && !answer.errors.brush) input.value = answer.state.brush;
+      input.setAttribute("aria-invalid", String("brush" in answer.errors));
+      say(error, answer.errors.brush ?? "");
+    },
+  };
+}
+
+// --- right: one figure that stays put ---------------------------------------------------------------------------------
+
+function figurePane(about, uid, choose, sweep, change) {
+  const tabs = about.tabs.map(([name, words]) => h("button", { type: "button", role: "tab", id: `${uid}-tab-${name}`, "aria-controls": `${uid}-view`, ...OWN_KEYS, onclick: () => choose(name),
+    onkeydown: (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const next = tabs[(tabs.indexOf(event.currentTarget) + step + tabs.length) % tabs.length];
+      next.focus(); next.click(); event.preventDefault();
+    } }, words));
+  const order = list("Order", Object.entries(ORDER), (value) => change((state) => { state.order = value; }));
+  const which = list("Threshold", [], sweep);
+  const svg = h("div", { class: "svg" }), plot = h("div", { class: "plot", role: "img" });
+  const caption = h("p", { class: "aside caption" }), table = h("table"), code = h("pre", { class: "call" });
+  let known = "";
+  return {
+    node: h("div", { class: "pane view" }, h("div", { class: "tabs", role: "tablist", "aria-label": "Figures" }, ...tabs),
+      h("div", { role: "tabpanel", id: `${uid}-view` }, h("div", { class: "controls" }, order.node, which.node), svg, plot, caption,
+        h("details", {}, h("summary", OWN_KEYS, "Show the call"), code), h("div", { class: "cells", tabindex: "0", role: "group", "aria-label": "Table of the figure's numbers" }, table))),
+    controls(answer) {
+      order.select.value = answer.state.order;
+      if (known !== answer.thresholds.join()) { known = answer.thresholds.join(); which.fill(answer.thresholds.map((id) => [id, id])); }
+      which.select.value = answer.threshold;
+    },
+    draw(panel) {
+      tabs.forEach((each, place) => {
+        const here = about.tabs[place][0] === panel.tab;
+        each.setAttribute("aria-selected", String(here));
+        each.tabIndex = here ? 0 : -1;
+      });
+      order.node.hidden = panel.tab !== "flow";
+      which.node.hidden = panel.tab !== "sweep";
+      svg.hidden = !panel.svg; plot.hidden = !panel.figure;
+      svg.innerHTML = panel.svg; // made and escaped by figures.flow
+      if (panel.figure) {
+        const { data, layout } = JSON.parse(panel.figure);
+        plot.setAttribute("aria-label", panel.alt);
+        Plotly.react(plot, data, layout, { displaylogo: false, responsive: false, displayModeBar: false });
+      }
+      say(caption, panel.caption);
+      say(code, panel.call);
+      const cell = (tag, text, place) => h(tag, { class: panel.table.figures[place] ? "figure" : null, scope: tag === "th" ? "col" : null }, text);
+      table.replaceChildren(h("thead", {}, h("tr", {}, ...panel.table.columns.map((text, place) => cell("th", text, place)))),
+        h("tbody", {}, ...panel.table.rows.map((row) => h("tr", {}, ...row.map((text, place) => cell("td", text, place))))));
+    },
+    end: () => Plotly.purge(plot),
+  };
+}
+
+export default { render };

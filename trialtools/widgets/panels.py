@@ -1,0 +1,91 @@
+"""A screening and a name go in, a panel of the explorer comes out: its figure, the table of its numbers, its call.
+
+The call is what was run: `tt.what_if` gives the screening, one line the frame and one the figure.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .. import cohort, figures, tables
+from ..protocol import Protocol
+from ..screening import Screening
+from ..whatif import State, settled
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PANELS = {
+    "flow": ("Flow", "attrition", "flow"),
+    "overlap": ("Overlap", "overlap", "upset"),
+    "impact": ("Impact", "impact", "impact"),
+    "sweep": ("Sweep", "sweep", "sweep"),
+    "criteria": ("Criteria", "states", "states"),
+    "missing": ("Missing", "lacking", "lacking"),
+}
+"""By tab: its name, the frame it shows, and the figure of that frame."""
+
+OPEN = ("sweep", "criteria", "missing")
+"""Tabs that always show both ends: they are about what is unknown, or count it from the table again."""
+ROWS = 150
+
+
+def panel(screening: Screening, tab: str, state: State, threshold: str) -> dict[str, Any]:
+    """What one tab shows of a screening whose unknowns are still open."""
+    told = asks(tab, state, threshold)
+    counted = screening if tab in OPEN else settled(screening, state.unknowns)
+    frame: pd.DataFrame = getattr(cohort, told["frame"])(counted, *told["arguments"].values())
+    drawn: Any = getattr(figures, told["figure"])(frame) if hasattr(figures, told["figure"]) else ""
+    plotly = hasattr(drawn, "to_json")
+    caption = f"N = {screening.n:,} of {screening.patients.name}{' · SYNTHETIC' * screening.patients.synthetic}"
+    return {
+        "tab": tab,
+        "svg": "" if plotly else str(drawn),
+        "figure": drawn.to_json() if plotly else "",
+        "alt": re.sub("<[^>]+>", " ", drawn.layout.title.text or "") if plotly else "",
+        "caption": f"{caption}. {told['ends']}",
+        "table": written(frame),
+        "call": told["call"],
+    }
+
+
+def asks(tab: str, state: State, threshold: str) -> dict[str, Any]:
+    """Which frame and figure a tab asks for, and the lines of Python that say so."""
+    _, frame, figure = PANELS[tab]
+    arguments = {"attrition": {"order": state.order}, "sweep": {"threshold_id": threshold}}.get(frame, {})
+    if tab in OPEN and state.unknowns != "both":
+        state = replace(state, unknowns="both")
+    changes = {name: value for name, value in state.changes.items() if name != "order"}
+    said = "".join(f", {name}={value!r}" for name, value in changes.items())
+    more = "".join(f", {name}={value!r}" for name, value in arguments.items())
+    lines = [f"screening = tt.what_if(protocol, patients{said})", f"frame = tt.{frame}(screening{more})"]
+    if hasattr(figures, figure):
+        lines.append(f"tt.figures.{figure}(frame)")
+    ends = {
+        "both": "Certain takes unknown as fail, possible as pass.",
+        "fail": "Unknown is taken as fail.",
+        "pass": "Unknown is taken as pass.",
+    }[state.unknowns]
+    return {"frame": frame, "figure": figure, "arguments": arguments, "call": "\n".join(lines), "ends": ends}
+
+
+def written(frame: pd.DataFrame) -> dict[str, Any]:
+    """The cells of a frame as a reader would write them; which columns are figures."""
+    same = [name for name in frame if len(frame) > 1 and frame[name].nunique(dropna=False) == 1 and name != "n"]
+    shown = frame.drop(columns=[name for name in same if name not in ("certain", "possible")]).head(ROWS)
+    return {
+        "columns": [tables.heading(str(name)) for name in shown],
+        "figures": [frame[name].dtype.kind in "iuf" for name in shown],
+        "rows": [[tables.words(value) for value in row] for row in shown.astype(object).itertuples(index=False)],
+        "more": len(frame) - len(shown),
+    }
+
+
+def choices(protocol: Protocol) -> list[str]:
+    """Conditions to begin a subgroup with: every category, every flag, an age by tens."""
+    said = [f'{name} == "{value}"' for name, field in protocol.fields.items() for value in field.values]
+    said += [name for name, field in protocol.fields.items() if field.type == "flag"]
+    bands = [f"{low} <= age < {low + 10}" for low in range(20, 90, 10)] if "age" in protocol.fields else []
+    return [*bands, *said]
