@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from .cohort import impact as impact
     from .cohort import interactions as interactions
     from .cohort import lacking as lacking
+    from .cohort import lost as lost
+    from .cohort import missingness as missingness
     from .cohort import overlap as overlap
     from .cohort import relax as relax
     from .cohort import states as states
+    from .cohort import subgroups as subgroups
     from .cohort import suppress as suppress
     from .cohort import sweep as sweep
     from .cohort import sweep_grid as sweep_grid
     from .cohort import thresholds as thresholds
+    from .cohort import unknowns as unknowns
     from .cohort import with_thresholds as with_thresholds
     from .cohort import worklist as worklist
     from .expr import ProtocolError as ProtocolError
@@ -70,13 +74,17 @@ DOORS = {
         "impact",
         "interactions",
         "lacking",
+        "lost",
+        "missingness",
         "overlap",
         "relax",
         "states",
+        "subgroups",
         "suppress",
         "sweep",
         "sweep_grid",
         "thresholds",
+        "unknowns",
         "with_thresholds",
         "worklist",
     ),

@@ -5,6 +5,8 @@ Each count is an interval: *certain* takes unknown as fail, *possible* takes unk
 
 from .counts import answer, attrition, lacking, states, suppress
 from .impact import impact, overlap
+from .leftout import lost, subgroups
+from .missing import missingness, unknowns
 from .readings import compare_readings, interactions
 from .relax import relax
 from .sweep import sweep, sweep_grid
@@ -18,13 +20,17 @@ __all__ = [
     "impact",
     "interactions",
     "lacking",
+    "lost",
+    "missingness",
     "overlap",
     "relax",
     "states",
+    "subgroups",
     "suppress",
     "sweep",
     "sweep_grid",
     "thresholds",
+    "unknowns",
     "with_thresholds",
     "worklist",
 ]

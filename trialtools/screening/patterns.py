@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Patterns:
-    """A column of integers for every 31 requirements, as the engine counted them, and the patients of each row."""
+    """A column of integers for every 31 requirements, as the engine counted them; patients, and groups, of each row."""
 
     keys: tuple[np.ndarray, ...]
     n: np.ndarray
+    groups: tuple[np.ndarray, ...] = ()
 
     def masks(self) -> tuple[np.ndarray, np.ndarray]:
         """Failed and unknown as one bit mask each, the first requirement being the lowest bit; for 62 at most."""
@@ -40,23 +41,27 @@ class Patterns:
         return (key >> bit) & 1 == 1, (key >> (bit + CHUNK)) & 1 == 1
 
 
-def count_patterns(requirements: Sequence[Formula], protocol: Protocol, frame: Any) -> Patterns:
+def count_patterns(
+    requirements: Sequence[Formula], protocol: Protocol, frame: Any, groups: Mapping[str, nw.Expr] | None = None
+) -> Patterns:
     """Count the patients of a table by the states of all requirements.
 
     Args:
         requirements: what must hold, over the protocol's fields.
         protocol: says which values are possible and to whom flags apply.
         frame: Narwhals frame of a patient table, in any engine; only the patterns come home.
+        groups: by field, an expression that numbers groups of patients: then they are counted group by group.
     """
-    asked = {name for formula in requirements for name in names(formula)}
+    asked = {name for formula in requirements for name in names(formula)} | {*(groups or ())}
     key = keys(requirements)
-    by = [f"key{position}" for position in range(len(key))]
-    known = facts(frame, protocol, tuple(name for name in protocol.fields if name in asked)).with_columns(*key)
+    apart = [code.alias(f"group{position}") for position, code in enumerate((groups or {}).values())]
+    by = [f"key{position}" for position in range(len(key))] + [f"group{i}" for i in range(len(apart))]
+    known = facts(frame, protocol, tuple(name for name in protocol.fields if name in asked)).with_columns(*key, *apart)
     grouped = known.group_by(by).agg(nw.len().alias("n"))
     if isinstance(grouped, nw.LazyFrame):
         grouped = _collected(grouped)
     columns = [grouped[name].to_numpy().astype("int64") for name in (*by, "n")]
-    return Patterns(tuple(columns[:-1]), columns[-1])
+    return Patterns(tuple(columns[: len(key)]), columns[-1], tuple(columns[len(key) : -1]))
 
 
 def _collected(frame: Any) -> Any:
