@@ -1,4 +1,4 @@
-"""What the browser tests share: a JupyterLab on loopback with a copy of notebooks and data, a Chromium, offline."""
+"""What the browser tests share: JupyterLab and Voila on loopback, a copy of notebooks and data, a Chromium, offline."""
 
 import json
 import os
@@ -24,15 +24,39 @@ def project(root, tmp_path_factory) -> Path:
     return folder
 
 
+TOKEN = "a-token-for-tests"
+
+
+@pytest.fixture(scope="session")
+def voila(chromium, root, project, tmp_path_factory):
+    """The address of the notebooks as pages, served with a token as `make app` serves them."""
+    home = tmp_path_factory.mktemp("voila")
+    port = _free_port()
+    own = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
+    own |= {"IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": os.pathsep.join([str(root), *_own_path()])}
+    options = ["--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1", f"--token={TOKEN}", str(project / "notebooks")]
+    with (home / "log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "voila", *options], env=os.environ | own, stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        _until_up(f"http://127.0.0.1:{port}/?token={TOKEN}", server, home / "log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        try:
+            server.wait(15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
 @pytest.fixture(scope="session")
 def lab(chromium, root, project, tmp_path_factory):
     """The address of a JupyterLab with settings of its own: no news, no token, nothing of the user's."""
     home = tmp_path_factory.mktemp("jupyter")
     (home / "config" / "labconfig").mkdir(parents=True)
     (home / "config" / "labconfig" / "default_setting_overrides.json").write_text(json.dumps(QUIET))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = _free_port()
     names = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
     own = {f"JUPYTER_{name}": str(home / place) for name, place in names.items()}
     own |= {f"JUPYTERLAB_{name}_DIR": str(home / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
@@ -84,6 +108,12 @@ def browser(chromium, tmp_path_factory):
         context.close()
 
 
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 def _own_path() -> list[str]:
     return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
 
@@ -95,4 +125,4 @@ def _until_up(url: str, server: subprocess.Popen, log: Path, seconds: float = 90
             return urllib.request.urlopen(url, timeout=2).close()
         except OSError:
             time.sleep(0.2)
-    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-2000:]}", pytrace=False)
+    pytest.fail(f"The server did not start:\n{log.read_text()[-2000:]}", pytrace=False)

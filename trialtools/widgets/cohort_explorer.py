@@ -26,9 +26,7 @@ from ..whatif import Held, State, amended, as_default, asked, read_state, turned
 from . import panels
 
 HERE = Path(__file__).parent
-ELSEWHERE = (
-    "Open this notebook in JupyterLab, or as a page with make app, to change criteria and see the cohort follow."
-)
+ELSEWHERE = "Open this notebook in JupyterLab, or as a page with make app, to change criteria by hand."
 
 
 def explorer(protocol: Protocol, patients: Any, mapping: Any = None, state: State | None = None) -> Explorer:
@@ -57,7 +55,7 @@ def explorer(protocol: Protocol, patients: Any, mapping: Any = None, state: Stat
 
 
 class Explorer(anywidget.AnyWidget):
-    """A cohort explorer. Set `state`, and the rest follows; `screening`, `call`, `errors` and `yaml()` are its answers."""
+    """A cohort explorer. Set `state`, and the rest follows; `screening`, `call`, `errors`, `yaml()` are its answers."""
 
     _css = (HERE / "explorer.css").read_text("utf-8")
 

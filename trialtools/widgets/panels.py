@@ -30,6 +30,8 @@ PANELS = {
 OPEN = ("sweep", "criteria", "missing")
 """Tabs that always show both ends: they are about what is unknown, or count it from the table again."""
 ROWS = 150
+SAME = ("n", "of", "threshold", "unit", "operator", "kind", "quote", "step")
+"""Columns that the table leaves out: the same on every row, or told elsewhere."""
 
 
 def panel(screening: Screening, tab: str, state: State, threshold: str) -> dict[str, Any]:
@@ -73,8 +75,7 @@ def asks(tab: str, state: State, threshold: str) -> dict[str, Any]:
 
 def written(frame: pd.DataFrame) -> dict[str, Any]:
     """The cells of a frame as a reader would write them; which columns are figures."""
-    same = [name for name in frame if len(frame) > 1 and frame[name].nunique(dropna=False) == 1 and name != "n"]
-    shown = frame.drop(columns=[name for name in same if name not in ("certain", "possible")]).head(ROWS)
+    shown = frame.drop(columns=[name for name in SAME if name in frame]).head(ROWS)
     return {
         "columns": [tables.heading(str(name)) for name in shown],
         "figures": [frame[name].dtype.kind in "iuf" for name in shown],

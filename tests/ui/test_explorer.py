@@ -1,0 +1,143 @@
+"""The cohort explorer in JupyterLab and as a page, by keyboard, in a Chromium that reaches nothing but this machine."""
+
+import statistics
+import urllib.request
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+import trialtools as tt
+
+SLOW = 90_000
+expect.set_options(timeout=20_000)
+NOTEBOOK = "03_cohort_explorer.ipynb"
+PRESSES = 12
+# Milliseconds from a key to the drawn figure, by the browser's own clock: the caption changes after it.
+STOPWATCH = """(box) => {
+  window.times = [];
+  let pressed = 0;
+  box.addEventListener('keydown', () => { pressed = performance.now(); }, true);
+  new MutationObserver(() => { if (pressed) { const start = pressed; pressed = 0;
+    requestAnimationFrame(() => window.times.push(performance.now() - start)); } })
+    .observe(document.querySelector('.tt-explorer .call'), { subtree: true, childList: true, characterData: true });
+}"""
+
+
+@pytest.fixture(scope="module", params=["lab", "voila"])
+def page(request, browser, project):
+    """The explorer's notebook, down to the explorer, in JupyterLab or as a page."""
+    path = project / "notebooks" / NOTEBOOK
+    notebook = nbformat.read(path, as_version=4)
+    at = next(at for at, cell in enumerate(notebook.cells) if cell.id == "explorer")
+    notebook.cells = notebook.cells[: at + 1]
+    nbformat.write(notebook, path)
+    address = request.getfixturevalue(request.param)
+    page = browser.new_page()
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    if request.param == "lab":
+        page.goto(f"{address}/lab/tree/notebooks/{NOTEBOOK}?reset")
+        expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=SLOW)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    else:
+        page.goto(f"{address}/voila/render/{NOTEBOOK}?token=a-token-for-tests", timeout=SLOW)
+    explorer = page.locator(".tt-explorer")
+    expect(explorer.locator(".line")).to_contain_text("CERTAIN", timeout=SLOW)
+    explorer.scroll_into_view_if_needed()
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def explorer(page):
+    explorer = page.locator(".tt-explorer")
+    explorer.get_by_role("button", name="Reset to protocol").press("Enter")
+    expect(explorer.locator(".criterion.changed")).to_have_count(0)
+    return explorer
+
+
+def said(screening):
+    return f"CERTAIN {screening.certain:,} — eligible — POSSIBLE {screening.possible:,}"
+
+
+@pytest.fixture(scope="module")
+def patients(root, protocol):
+    return tt.read_patients(root / "data/cohort/cohort.csv", protocol)
+
+
+def upper(explorer):
+    return explorer.locator("[data-criterion=I1] input[type=number]").nth(1)
+
+
+def test_a_threshold_moved_by_keyboard_moves_counts_and_figure(page, explorer, protocol, patients):
+    before = tt.screen(protocol, patients)
+    expect(explorer.locator(".line")).to_have_text(said(before))
+    figure = explorer.locator(".svg").inner_text()
+    upper(explorer).focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("60")
+    after = tt.what_if(protocol, patients, thresholds={"I1.upper": 60})
+    expect(explorer.locator(".line")).to_have_text(said(after))
+    expect(explorer.locator(".svg")).not_to_have_text(figure, use_inner_text=True)
+    expect(explorer.locator("[data-criterion=I1]")).to_contain_text("changed")
+    assert upper(explorer).evaluate("box => box === document.activeElement"), "typing must not lose the focus"
+    explorer.get_by_role("button", name="Put I1 back").press("Enter")
+    expect(explorer.locator(".line")).to_have_text(said(before))
+
+
+def test_a_bad_expression_shows_its_caret_and_the_last_good_state_stays(page, explorer, protocol, patients):
+    row = explorer.locator("[data-criterion=E1]")
+    row.locator("summary").press("Enter")
+    text = row.get_by_label("E1 in the language of criteria")
+    text.fill("spo2 < 90")
+    good = said(tt.what_if(protocol, patients, texts={"E1": "spo2 < 90"}))
+    expect(explorer.locator(".line")).to_have_text(good)
+    text.fill("spo2 < 90 and agee > 3")
+    expect(row.locator(".error")).to_contain_text("did you mean 'age'")
+    expect(row.locator(".error")).to_contain_text("^^^^")
+    expect(explorer.locator(".line")).to_have_text(good)
+    row.locator("summary").press("Enter")
+
+
+def test_the_copied_yaml_screens_what_is_shown(page, explorer, protocol, patients, root, tmp_path):
+    explorer.locator("[data-criterion=I8] input[type=checkbox]").press("Space")
+    expect(explorer.locator("[data-criterion=I8]")).to_contain_text("off")
+    explorer.get_by_role("button", name="Copy as YAML").press("Enter")
+    copied = explorer.get_by_label("Text to copy")
+    expect(copied).to_be_visible()
+    (tmp_path / "registry").symlink_to(root / "data/registry")
+    (tmp_path / "protocols").mkdir()
+    file = tmp_path / "protocols" / "copied.yaml"
+    file.write_text(copied.input_value(), "utf-8")
+    screening = tt.screen(tt.load_protocol(file), patients)
+    expect(explorer.locator(".line")).to_have_text(said(screening))
+
+
+def test_tabs_show_their_figures_and_keys_are_quick(page, explorer, capsys):
+    for tab in ("Missing", "Criteria"):
+        explorer.get_by_role("tab", name=tab).press("Enter")
+        expect(explorer.locator(".plot .main-svg").first).to_be_visible()
+        expect(explorer.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+    upper(explorer).evaluate(STOPWATCH)
+    upper(explorer).focus()
+    for press in range(PRESSES):
+        page.keyboard.press("ArrowDown")
+        page.wait_for_function(f"window.times.length > {press}")
+    times = page.evaluate("window.times")
+    with capsys.disabled():
+        print(f"\nkey press to redrawn figure: median {statistics.median(times):.0f} ms, worst {max(times):.0f} ms")
+    assert not page.complaints
+
+
+def test_nothing_but_this_machine_was_asked(browser, page):
+    """Voila's own page asks a CDN for styles of icons and for mermaid; both are refused here, and nothing is missed."""
+    ours = [url for url in browser.outside if "fontawesome" not in url and "mermaid" not in url]
+    assert not ours
+
+
+def test_without_the_token_no_page_is_served(voila):
+    answer = urllib.request.urlopen(f"{voila}/voila/render/{NOTEBOOK}", timeout=20)
+    assert "login" in answer.url
+    assert b"tt-explorer" not in answer.read() and b"Who could enter" not in answer.read()
