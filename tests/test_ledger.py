@@ -3,12 +3,14 @@
 import json
 import sqlite3
 import stat
+import subprocess
+import sys
 from base64 import b64encode
 from collections import Counter
 from dataclasses import replace
 
 import pytest
-from ledgers import ARMS, ON, Pairs, ask, run
+from ledgers import ARMS, ON, ROOT, Pairs, ask, facts, run
 
 from trialtools.arms import LedgerError, Override, allocate, export, head, open_ledger, unblind, verify
 from trialtools.arms.chain import reading
@@ -45,7 +47,7 @@ def test_the_same_request_gets_the_same_kit_and_another_one_is_refused(paths, pr
     first = allocate(ledger, ask("P1", protocol))
     assert allocate(ledger, ask("P1", protocol)) == first
     assert allocate(ledger, ask("P1", protocol, on=ON.replace(day=13))) == first  # asked again after midnight
-    with pytest.raises(LedgerError, match="has a kit already.*facts"):
+    with pytest.raises(LedgerError, match=r"has a kit already.*facts"):
         allocate(ledger, ask("P1", protocol, age=71))
     with pytest.raises(LedgerError, match="site"):
         allocate(ledger, ask("P1", protocol, site="B"))
@@ -257,3 +259,38 @@ def correlation(x, y):
     import numpy as np
 
     return float(np.corrcoef(np.array(x, float), np.array(y, float))[0, 1])
+
+
+# --- the command line -------------------------------------------------------------------------------------------------
+
+
+def cli(*arguments):
+    command = [sys.executable, "-m", "trialtools", "arms", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+def test_the_commands_give_a_kit_and_say_what_is_wrong(paths, tmp_path):
+    import pandas as pd
+
+    ledger, key = paths
+    table = tmp_path / "patients.csv"
+    pd.DataFrame([facts() | {"patient_id": "P1"}, facts(spo2=80) | {"patient_id": "P2"}]).to_csv(table, index=False)
+    asked = [ledger, "data/protocols/NCT05741099.yaml", table, "--site", "A", "--on", "2023-01-12", "--patient"]
+    done = cli("allocate", *asked, "P1")
+    kit = export(ledger)["kit"][0]
+    assert (done.returncode, done.stdout.split()[:2]) == (0, ["kit", kit]), done.stderr
+    receipt = done.stdout.split()[-1]
+    refused = cli("allocate", *asked, "P2")
+    assert refused.returncode == 2 and "ineligible (I7)" in refused.stderr and refused.stdout == ""
+    assert "Traceback" not in refused.stderr
+    assert cli("verify", ledger, "--head", receipt, "--key", key).returncode == 0
+    cut = cli("verify", ledger, "--head", "999:abc")
+    assert cut.returncode == 1 and "entry 999" in cut.stdout
+    told = cli("unblind", ledger, "--key", key, "--patient", "P1", "--name", "Dr Wu", "--reason", "rash")
+    assert told.stdout.strip() in ARMS
+    for more, column in (([], False), (["--key", key], True)):
+        out = tmp_path / f"{column}.csv"
+        assert cli("export", ledger, "--out", out, *more).returncode == 0
+        assert ("arm" in pd.read_csv(out)) == column
+    assert stat.S_IMODE((tmp_path / "True.csv").stat().st_mode) == 0o600
+    assert cli("verify", tmp_path / "none").returncode == 2

@@ -27,17 +27,18 @@ def paths(tmp_path, protocol):
 
 
 def test_eight_processes_allocate_two_thousand_at_once(tmp_path, protocol):
-    """Every patient is asked for by two of the eight, so that the same request races itself."""
+    """Every fifth patient is asked for by two of the eight, so that the same request races itself."""
     ledger, key = tmp_path / "l", tmp_path / "k"
     open_ledger(ledger, key, protocol, Pairs(), 500, SITES)
-    code = "p, me = protocol(), int(sys.argv[2])\nfor i in range(2000):\n  if i % 8 in (me, (me + 1) % 8):\n"
+    code = "p, me = protocol(), int(sys.argv[2])\n"
+    code += "for i in range(2000):\n  if i % 8 == me or i % 40 == (me * 5 + 5) % 40:\n"
     code += "    r = allocate(sys.argv[1], ask(f'P{i}', p, site='AB'[i % 2], age=40 + 30 * (i // 2 % 2)))\n"
     code += "    print(f'P{i}', r.kit)"
     with ThreadPoolExecutor(8) as crowd:
         done = list(crowd.map(lambda me: run(code, ledger, me), range(8)))
     assert [d.stderr for d in done if d.returncode] == []
     told = [line for d in done for line in d.stdout.splitlines()]
-    assert len(told) == 4000 and len(set(told)) == 2000  # both were told the same kit
+    assert len(told) > len(set(told)) == 2000  # both were told the same kit
     given = export(ledger, key)
     assert len(given) == given["kit"].nunique() == given["subject_id"].nunique() == 2000
     assert given["stratum"].value_counts().tolist() == [500] * 4  # every kit of every stratum, none skipped

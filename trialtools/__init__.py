@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .amendment import amend as amend
     from .amendment import diff as diff
+    from .arms import dosing_window as dosing_window
     from .cohort import answer as answer
     from .cohort import attrition as attrition
     from .cohort import compare_readings as compare_readings
@@ -65,6 +66,7 @@ DOORS = {
     "linting": ("lint",),
     "reasons": ("explain", "nearest_eligible", "open_items", "why"),
     "output": ("write_screening",),
+    "arms": ("dosing_window",),
     "amendment": ("amend", "diff"),
     "whatif": ("what_if",),
     "cohort": (

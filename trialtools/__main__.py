@@ -79,6 +79,10 @@ def _parser() -> argparse.ArgumentParser:
     cohort.add_argument("--out", required=True, metavar="DIR")
     cohort.set_defaults(run=_simulate_cohort)
 
+    from .arms.command import add_arms
+
+    add_arms(commands)
+
     report = commands.add_parser("report", help="run notebooks into reports that stand alone")
     report.add_argument("notebooks", nargs="+", metavar="NOTEBOOK|NAME", help="a path, or a name such as screening")
     report.add_argument("-p", action="append", default=[], metavar="key=value", dest="parameters")

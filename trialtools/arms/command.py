@@ -1,0 +1,100 @@
+"""Words of the command line go in, `trialtools arms …` is done; nothing secret is taken from an argument's value."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+DONE, FOUND = 0, 1
+
+
+def add_arms(commands: Any) -> None:
+    """Add `arms` and what it can do to the parser of the command line."""
+    does = commands.add_parser("arms", help="allocate patients to arms, and check it").add_subparsers(
+        required=True, metavar="WHAT"
+    )
+    allocate = does.add_parser("allocate", help="the kit of an eligible patient, never the arm")
+    allocate.add_argument("ledger")
+    allocate.add_argument("protocol")
+    allocate.add_argument("patients", help=".csv, .csv.gz, .parquet or .xlsx")
+    allocate.add_argument("--mapping")
+    allocate.add_argument("--reading", action="append", default=[], metavar="I6=registered")
+    allocate.add_argument("--patient", required=True, metavar="ID")
+    allocate.add_argument("--site", required=True)
+    allocate.add_argument("--on", type=date.fromisoformat, default=date.today(), metavar="YYYY-MM-DD")
+    allocate.add_argument("--override", metavar="NAME", help="who answers for an allocation against the rules")
+    allocate.add_argument("--reason", help="why, with --override")
+    allocate.set_defaults(run=_allocate)
+
+    verify = does.add_parser("verify", help="what is wrong with a ledger; exit 1 if anything is")
+    verify.add_argument("ledger")
+    verify.add_argument("--head", action="append", default=[], metavar="N:HASH", help="from a receipt or a report")
+    verify.add_argument("--key", metavar="FILE", help="the revealed key file")
+    verify.set_defaults(run=_verify)
+
+    unblind = does.add_parser("unblind", help="the arm of one patient; who asks and why is recorded first")
+    for name, what in (("--key", "FILE"), ("--patient", "ID"), ("--name", "WHO"), ("--reason", "WHY")):
+        unblind.add_argument(name, required=True, metavar=what)
+    unblind.add_argument("ledger")
+    unblind.set_defaults(run=_unblind)
+
+    export = does.add_parser("export", help="who was allocated: pooled, or by arm with the key")
+    export.add_argument("ledger")
+    export.add_argument("--key", metavar="FILE")
+    export.add_argument("--out", required=True, metavar="FILE.csv")
+    export.set_defaults(run=_export)
+
+
+def _allocate(options: argparse.Namespace) -> int:
+    from ..protocol import load_protocol
+    from ..sources import one_patient, read_patients
+    from .ledger import Override, Request, allocate
+
+    protocol = load_protocol(options.protocol, readings=", ".join(options.reading))
+    facts = one_patient(read_patients(options.patients, protocol, options.mapping), options.patient)
+    asked = Request(protocol, options.patient, facts, options.site, options.on)
+    by = Override(options.override or "", options.reason or "") if options.override or options.reason else None
+    receipt = allocate(options.ledger, asked, by)
+    print(f"kit      {receipt.kit}\nstratum  {receipt.stratum}\nreceipt  {receipt.entry}:{receipt.hash}")
+    return DONE
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from .audit import verify
+    from .ledger import head
+
+    faults = verify(options.ledger, options.head, options.key)
+    for fault in faults:
+        print(f"{'note' if fault.note else 'WRONG'}  {fault}")
+    if any(not fault.note for fault in faults):
+        return FOUND
+    print(f"nothing wrong to be seen; head {head(options.ledger)}")
+    if not options.head:
+        print("that no last entries were cut off shows only against a receipt or a printed head: --head N:HASH")
+    return DONE
+
+
+def _unblind(options: argparse.Namespace) -> int:
+    from .ledger import unblind
+
+    print(unblind(options.ledger, options.key, options.patient, options.name, options.reason))
+    return DONE
+
+
+def _export(options: argparse.Namespace) -> int:
+    from .ledger import export
+
+    out, frame = Path(options.out), export(options.ledger, options.key)
+    part = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if options.key else 0o666)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            frame.to_csv(file, index=False)
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+    print(f"wrote {out}{' (by arm: not for open eyes)' if options.key else ''}")
+    return DONE
