@@ -178,6 +178,14 @@ def test_a_list_that_the_seed_does_not_make_is_found(paths, protocol):
     assert verify(ledger, key=key, plan=Pairs(("site",)), protocol=protocol)[0].entry == 1
 
 
+def test_a_procedure_without_a_list_is_refused(tmp_path, protocol):
+    from dataclasses import make_dataclass
+
+    with pytest.raises(LedgerError, match="no list to seal"):
+        open_ledger(tmp_path / "l", tmp_path / "k", protocol, make_dataclass("Minimization", [])(), 2, SITES)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_ledger_is_never_written_over(paths, tmp_path, protocol):
     ledger, key = paths
     assert stat.S_IMODE(key.stat().st_mode) == 0o600

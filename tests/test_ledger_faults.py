@@ -142,6 +142,10 @@ def filled(paths, protocol):
     [
         (["UPDATE entries SET patient = 'X' WHERE seq = 44"], 44, "changed"),
         (["UPDATE entries SET detail = '{' WHERE seq = 44"], 44, "cannot be read"),
+        (["UPDATE entries SET detail = '[]' WHERE seq = 44"], 44, "cannot be read"),
+        (["UPDATE entries SET detail = '{}' WHERE seq = 1"], 1, "changed"),
+        (["UPDATE entries SET patient = x'ff' WHERE seq = 44"], 44, "cannot be read"),
+        (["UPDATE entries SET patient = CAST(x'ff' AS TEXT) WHERE seq = 44"], 44, "cannot be read"),
         (["UPDATE entries SET at = '2020-01-01T00:00:00+00:00' WHERE seq = 44"], 44, "changed"),
         (["UPDATE entries SET kit = 'K-0' WHERE seq = 7"], 7, "changed"),
         (["DELETE FROM entries WHERE seq = 44"], 44, "missing"),

@@ -73,12 +73,15 @@ def _file(connection: sqlite3.Connection) -> Iterator[Fault]:
 
 
 def _readable(connection: sqlite3.Connection, faults: list[Fault]) -> list[Entry]:
-    """All entries; one whose detail cannot be read is told and stands in with none, so that its hash fails as well."""
+    """All entries that can be read; each of the others is a fault."""
     entries = []
     for (seq,) in connection.execute("SELECT seq FROM entries ORDER BY seq").fetchall():
         try:
-            entries += find(connection, "seq = ?", [seq])
-        except (ValueError, TypeError):
+            (entry,) = find(connection, "seq = ?", [seq])
+            entry.hashed()  # fails on what only a forger writes: bytes, for one
+            entries += [entry] if isinstance(entry.detail, dict) else []
+            faults += [] if isinstance(entry.detail, dict) else [Fault(seq, "cannot be read")]
+        except (ValueError, TypeError, sqlite3.OperationalError):
             faults.append(Fault(seq, "cannot be read"))
     return entries
 
@@ -141,7 +144,7 @@ def _anchored(entries: list[Entry], heads: Iterable[str]) -> Iterator[Fault]:
 
 def _remade(entries: list[Entry], key: Key, plan: Any, protocol: Protocol | None) -> Iterator[Fault]:
     opened = entries[0].detail
-    if (key.public, key.commitment) != (opened["public_key"], opened["commitment"]):
+    if (key.public, key.commitment) != (opened.get("public_key"), opened.get("commitment")):
         yield Fault(1, "the key that was revealed is not the one the ledger committed to")
         return
     yield from _anchored(entries, [f"{sum(e.kind == 'kit' for e in entries) + 1}:{key.opened}"])

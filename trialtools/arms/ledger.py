@@ -117,10 +117,15 @@ def open_ledger(ledger: Path, key: Path, protocol: Protocol, plan: Any, n: int, 
     The seed comes from the system's source of randomness. The ledger commits to seed and plan by a salted hash.
 
     Raises:
-        LedgerError: either file exists or cannot be written; nothing is left then but perhaps the key.
+        LedgerError: either file exists or cannot be written (nothing is left then but perhaps the key), or the
+            procedure makes no list, as minimization.
         ProtocolError: a stratum is no condition over the protocol's fields.
     """
     ledger, secret, sites = File(ledger), Key.new(plan), sites or protocol.sites
+    if not hasattr(plan, "list"):
+        raise LedgerError(
+            "a procedure that needs the arms of earlier patients has no list to seal; choose one that has"
+        )
     if ledger.exists():
         raise LedgerError(f"{ledger} exists; a ledger is opened once")
     detail = {"protocol": protocol.id, "sha256": protocol.sha256, "readings": readings(protocol)}
