@@ -113,8 +113,9 @@ def test_suppressed_attrition_keeps_its_columns(screening):
     hidden = tt.suppress(steps, minimum=10)
     assert list(hidden.columns) == list(steps.columns) and len(hidden) == len(steps)
     for name in ("failed_here", "possible", "certain", "undetermined"):
-        small = steps[name].between(1, 9)
-        assert hidden[name].isna().equals(small)
+        assert hidden[name].isna()[steps[name].between(1, 9)].all()
+    lost = -hidden["possible"].diff()
+    assert not lost[steps["failed_here"].between(1, 9)].notna().any(), "no step is worked out from those beside it"
 
 
 SMALL = read_protocol("""

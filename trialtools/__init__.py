@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .arms import dosing_window as dosing_window
     from .cohort import answer as answer
     from .cohort import attrition as attrition
+    from .cohort import baseline as baseline
+    from .cohort import compare as compare
     from .cohort import compare_readings as compare_readings
     from .cohort import impact as impact
     from .cohort import interactions as interactions
@@ -72,6 +74,8 @@ DOORS = {
     "cohort": (
         "answer",
         "attrition",
+        "baseline",
+        "compare",
         "compare_readings",
         "impact",
         "interactions",

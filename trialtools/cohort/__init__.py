@@ -3,12 +3,15 @@
 Each count is an interval: *certain* takes unknown as fail, *possible* takes unknown as pass.
 """
 
-from .counts import answer, attrition, lacking, states, suppress
+from .compared import compare
+from .counts import answer, attrition, lacking, states
+from .described import baseline
 from .impact import impact, overlap
 from .leftout import lost, subgroups
 from .missing import missingness, unknowns
 from .readings import compare_readings, interactions
 from .relax import relax
+from .suppressed import suppress
 from .sweep import sweep, sweep_grid
 from .thresholds import thresholds, with_thresholds
 from .worklist import worklist
@@ -16,6 +19,8 @@ from .worklist import worklist
 __all__ = [
     "answer",
     "attrition",
+    "baseline",
+    "compare",
     "compare_readings",
     "impact",
     "interactions",

@@ -155,18 +155,5 @@ def lacking(screening: Screening) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values("n", ascending=False, kind="stable", ignore_index=True)
 
 
-def suppress(frame: pd.DataFrame, minimum: int = 5) -> pd.DataFrame:
-    """The same frame with every count of 1 to `minimum` - 1 left empty, fit to leave the room.
-
-    A small cell can sometimes be worked out from its row's total; a frame that must not be reversed needs its totals
-    left out too.
-    """
-    counts = [name for name in frame.columns if frame[name].dtype.kind in "iu" and name not in ("step", "minimum")]
-    hidden = frame.astype(dict.fromkeys(counts, "Int64"))
-    for name in counts:
-        hidden[name] = hidden[name].mask((frame[name] > 0) & (frame[name] < minimum))
-    return hidden
-
-
 def _has(mask: np.ndarray, position: int) -> np.ndarray:
     return (mask >> position) & 1 == 1

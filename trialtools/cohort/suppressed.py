@@ -1,0 +1,117 @@
+"""A frame of counts goes in; the same frame comes out without what a few patients could be known by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NOT_COUNTS = ("step", "minimum", "size", "rank", "cost")
+PAIRS = (("certain", "possible"), ("n", "of"), ("failed", "n"), ("unknown", "n"))
+WHOLE = ("pass", "fail", "unknown")
+
+
+def suppress(frame: pd.DataFrame, minimum: int = 5) -> pd.DataFrame:
+    """The same frame with every count of 1 to `minimum` - 1 left empty, and what it could be worked out from.
+
+    Args:
+        frame: any frame of this room.
+        minimum: the smallest count that may leave; 0 stays, for it is nobody.
+
+    What goes: small counts; a count whose distance to its whole is small (97 of 100 tells of 3); of pass, fail and
+    unknown also the next smallest, for all three add up; shares, ratios, means and intervals in a row that lost a
+    count. Steps of an attrition lose two neighbours, so that no difference gives back the one. Small sets of `overlap`
+    and `missingness` are added to `other`; of a `sweep` only values remain between which `minimum` patients move.
+
+    Two frames of nearly the same patients can still be subtracted from each other: what leaves should be one set of
+    frames, of one cohort.
+
+    >>> import pandas as pd
+    >>> suppress(pd.DataFrame({"fail": [3, 60], "share": [0.03, 0.6], "n": [100, 100]})).values.tolist()
+    [[<NA>, nan, 100], [60, 0.6, 100]]
+    """
+    if "other" in next((frame[name].tolist() for name in ("criteria", "fields") if name in frame), ()):
+        frame = _merged(frame, minimum)
+    if {"value", "certain", "possible"} <= set(frame):
+        frame = _thinned(frame, minimum)
+    counts = [name for name in frame.columns if frame[name].dtype.kind in "iu" and name not in NOT_COUNTS]
+    shown = frame.astype(dict.fromkeys(counts, "Int64"))
+    hide = {name: _small(frame[name], minimum) for name in counts}
+    for part, of in _pairs(frame):
+        if part in hide:
+            hide[part] |= _small(frame[of] - frame[part], minimum)
+    if set(WHOLE) <= set(frame):
+        _next_smallest(frame, hide)
+    if "failed_here" in frame:
+        _neighbours(hide)
+    lost = np.logical_or.reduce([*hide.values(), np.zeros(len(frame), dtype=bool)])
+    for name in counts:
+        shown[name] = shown[name].mask(hide[name])
+    for name in shown.columns:
+        if shown[name].dtype.kind == "f" and name not in ("value", "first", "second", "low_value", "high_value"):
+            shown[name] = shown[name].mask(lost)
+    return shown
+
+
+def _small(counts: Any, minimum: int) -> np.ndarray:
+    return ((counts > 0) & (counts < minimum)).fillna(False).to_numpy(dtype=bool, copy=True)
+
+
+def _pairs(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    """Columns of which one counts a part of the other."""
+    found = [pair for pair in PAIRS if set(pair) <= set(frame)]
+    ends = [name.removesuffix("_certain") for name in frame.columns if str(name).endswith("_certain")]
+    found += [(f"{stem}_certain", f"{stem}_possible") for stem in ends if stem in ("alone", "unique")]
+    return found + [(f"{side}_n", f"{side}_of") for side in ("first", "second") if f"{side}_of" in frame]
+
+
+def _next_smallest(frame: pd.DataFrame, hide: dict[str, np.ndarray]) -> None:
+    """Where one of three that add up to a known whole is hidden, one more is."""
+    hidden = np.array([hide[name] for name in WHOLE])
+    size = np.where(hidden, np.inf, frame[list(WHOLE)].to_numpy(dtype=float, na_value=np.inf).T)
+    size = np.where(size == 0, np.inf, size)
+    for row in np.flatnonzero((hidden.sum(axis=0) == 1) & np.isfinite(size.min(axis=0))):
+        hide[WHOLE[int(size[:, row].argmin())]][row] = True
+
+
+def _neighbours(hide: dict[str, np.ndarray]) -> None:
+    """A hidden step hides the step after it and the count between them (before the last: those before it)."""
+    steps = hide["failed_here"]
+    for row in np.flatnonzero(steps.copy()):
+        beside = [other for other in (row - 1, row + 1) if 0 < other < len(steps)]
+        other = next((each for each in beside if steps[each]), beside[-1] if beside else row)
+        steps[other] = True
+        for name in ("possible", "undetermined"):
+            hide[name][min(row, other)] = True
+
+
+def _merged(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """Sets that few patients share go into `other`; where those are few as well, the next smallest too."""
+    import pandas as pd
+
+    counts = [name for name in ("failed", "not_passed") if name in frame] or ["n"]
+    sets, other = frame.iloc[:-1], frame.iloc[-1:].copy()
+    few = np.logical_or.reduce([_small(sets[name], minimum) for name in counts])
+    while len(kept := sets[~few]) and any(
+        0 < total < minimum for total in (other[counts].iloc[0] + sets[few][counts].sum())
+    ):
+        few[np.flatnonzero(~few)[-1]] = True
+    for name in counts:
+        other[name] = other[name] + sets[few][name].sum()
+    return pd.concat([kept, other], ignore_index=True)
+
+
+def _thinned(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """Rows of which each differs by at least `minimum` patients, or by none, from the one before it."""
+    kept: list[int] = []
+    for row, (certain, possible) in enumerate(zip(frame["certain"], frame["possible"], strict=True)):
+        if kept:
+            before = frame.iloc[kept[-1]]
+            moved = (abs(certain - before["certain"]), abs(possible - before["possible"]))
+            if any(0 < each < minimum for each in moved):
+                continue
+        kept.append(row)
+    return frame.iloc[kept].reset_index(drop=True)
