@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import trialtools as tt
 from trialtools.whatif import Held, State, amended, as_default, asked, read_state, settled, without, write_state
+from trialtools.widgets import explorer, panels
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +82,46 @@ def test_a_state_survives_its_file_and_no_other(protocol):
         read_state(written.replace('"brush"', '"brusch"'), protocol)
     with pytest.raises(tt.DataError, match="no threshold"):
         read_state(written.replace("I1.upper", "I1.uper"), protocol)
+
+
+@pytest.fixture(scope="module")
+def screen(protocol, patients):
+    return explorer(protocol, patients)
+
+
+@pytest.mark.parametrize("tab", panels.PANELS)
+def test_every_panel_shows_what_its_call_makes(protocol, patients, screen, tab):
+    changes = {
+        "off": ["I8"],
+        "thresholds": {"I1.upper": 70},
+        "unknowns": "pass",
+        "brush": "age > 30",
+        "order": "greedy",
+    }
+    screen.wish = {"seq": 1, "state": {**changes, "order": "greedy"}, "tab": tab, "threshold": "I9.bmi"}
+    here = {"tt": tt, "protocol": protocol, "patients": patients}
+    exec(screen.call, here)
+    assert panels.written(here["frame"]) == screen.panel["table"]
+    assert here["screening"].n == screen.answer["n"]
+    if tab != "sweep":
+        assert f"N = {here['screening'].n:,}" in screen.panel["caption"]
+
+
+def test_what_cannot_be_read_is_told_and_the_last_good_state_stays(protocol, patients, screen):
+    screen.state = State(texts={"E1": "spo2 < 90"})
+    good = screen.answer["possible"]
+    wished = {"texts": {"E1": "spo2 < "}, "brush": "agee > 3", "thresholds": {"I1.uper": 3}}
+    screen.wish = {"seq": 2, "state": wished, "tab": "flow"}
+    assert screen.state == State(texts={"E1": "spo2 < 90"})
+    assert screen.answer["possible"] == good == tt.what_if(protocol, patients, screen.state).possible
+    assert "^" in screen.errors["E1"] and "did you mean 'age'" in screen.errors["brush"] and "I1" in screen.errors
+    screen.wish = {"seq": 3, "state": {"off": list(CRITERIA)}, "tab": "flow"}
+    assert "at least must stay on" in screen.errors[CRITERIA[-1]] and screen.screening.protocol.criteria
+
+
+def test_a_switch_tells_what_switching_would_do(protocol, patients, screen):
+    screen.state = State(off=("I8",))
+    for row in screen.answer["rows"]:
+        off = {"I8"} ^ {row["id"]}
+        other = tt.what_if(protocol, patients, off=sorted(off))
+        assert [other.certain - screen.screening.certain, other.possible - screen.screening.possible] == row["gain"]

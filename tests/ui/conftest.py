@@ -34,10 +34,14 @@ def voila(chromium, root, project, tmp_path_factory):
     port = _free_port()
     own = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     own |= {"IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": os.pathsep.join([str(root), *_own_path()])}
-    options = ["--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1", f"--token={TOKEN}", str(project / "notebooks")]
+    options = ["--no-browser", f"--port={port}", f"--token={TOKEN}", "."]
     with (home / "log").open("w") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "voila", *options], env=os.environ | own, stdout=log, stderr=subprocess.STDOUT
+            [sys.executable, "-m", "voila", *options],
+            env=os.environ | own,
+            cwd=project / "notebooks",
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
     try:
         _until_up(f"http://127.0.0.1:{port}/?token={TOKEN}", server, home / "log")

@@ -1,5 +1,6 @@
 // The cohort explorer in the browser: native controls, so that keyboard and screen reader work as everywhere.
-// It sends the state that is wished for and draws what Python answers; it decides nothing. `Plotly` stands above.
+// It sends the state that is wished for and draws what Python answers; it decides nothing. `Plotly` stands above, and
+// has classes of its own inside a figure (line, text, plot, bars): none of ours is named so.
 
 const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" }; // JupyterLab would take letters and arrows for its commands
 const POLICY = { both: "both ends", fail: "unknown is fail", pass: "unknown is pass" };
@@ -94,7 +95,7 @@ function render({ model, el }) {
 
 function topBar(model, about, change, reset) {
   const screened = h("span", { class: "screened" }), sure = h("i", { class: "sure" }), open = h("i", { class: "open" });
-  const line = h("span", { class: "line", role: "status", "aria-live": "polite", "aria-atomic": "true" });
+  const line = h("span", { class: "ends", role: "status", "aria-live": "polite", "aria-atomic": "true" });
   const policy = list("Unknown", Object.entries(POLICY), (value) => change((state) => { state.unknowns = value; }));
   const said = h("span"), text = h("textarea", { readonly: true, rows: 7, "aria-label": "Text to copy", hidden: true });
   const board = h("div", { class: "notice", role: "status", hidden: true }, said, text);
@@ -104,7 +105,7 @@ function topBar(model, about, change, reset) {
   } });
   return {
     node: h("div", { class: "top" },
-      h("div", { class: "row" }, screened, h("span", { class: "bar", "aria-hidden": "true" }, open, sure), line,
+      h("div", { class: "row" }, screened, h("span", { class: "scale", "aria-hidden": "true" }, open, sure), line,
         about.synthetic ? h("span", { class: "synthetic" }, "SYNTHETIC") : null),
       h("div", { class: "row" }, policy.node, button("Copy as YAML", () => model.send({ ask: "yaml" })),
         button("Save state", () => model.send({ ask: "save" })), h("label", { class: "file" }, "Restore state", file),
@@ -149,7 +150,7 @@ function criterionRow(criterion, uid, current, change) {
   })) : null;
   const numbers = h("div", { class: "numbers" });
   let shape = null, said = null, inputs = [];
-  const text = h("input", { type: "text", class: "text", spellcheck: "false", autocomplete: "off", "aria-label": `${id} in the language of criteria`,
+  const text = h("input", { type: "text", class: "wording", spellcheck: "false", autocomplete: "off", "aria-label": `${id} in the language of criteria`,
     "aria-describedby": `${uid}-${id}-error`, oninput: () => change((state) => {
       state.texts[id] = text.value; forget(state.thresholds);
       if (!text.value.trim() || text.value === said) delete state.texts[id];
@@ -165,7 +166,7 @@ function criterionRow(criterion, uid, current, change) {
     const set = (value) => { if (value !== "" && isFinite(value)) change((state) => { state.thresholds[about.threshold] = Number(value); }); };
     box.addEventListener("input", () => { if (range) range.value = box.value; set(box.value); });
     range?.addEventListener("input", () => { box.value = range.value; set(range.value); });
-    inputs.push({ draw(now) { for (const each of [box, range]) if (each && each !== document.activeElement && Number(each.value) !== now.value) each.value = now.value; } });
+    inputs.push({ draw(now) { for (const each of [box, range]) if (each && each !== document.activeElement && (each.value === "" || Number(each.value) !== now.value)) each.value = now.value; } });
     return h("div", { class: "threshold" }, h("label", { for: box.id }, `${about.label} ${about.operator}`), box, h("span", { class: "aside" }, about.unit), range);
   }
   return {
@@ -218,7 +219,7 @@ function figurePane(about, uid, choose, sweep, change) {
     } }, words));
   const order = list("Order", Object.entries(ORDER), (value) => change((state) => { state.order = value; }));
   const which = list("Threshold", [], sweep);
-  const svg = h("div", { class: "svg" }), plot = h("div", { class: "plot", role: "img" });
+  const svg = h("div", { class: "svg" }), plot = h("div", { class: "drawing", role: "img" });
   const caption = h("p", { class: "aside caption" }), table = h("table"), code = h("pre", { class: "call" });
   let known = "";
   return {

@@ -24,13 +24,16 @@ PANELS = {
     "sweep": ("Sweep", "sweep", "sweep"),
     "criteria": ("Criteria", "states", "states"),
     "missing": ("Missing", "lacking", "lacking"),
+    "lost": ("Who is lost", "lost", ""),
+    "groups": ("Left out", "subgroups", "forest"),
 }
 """By tab: its name, the frame it shows, and the figure of that frame."""
 
-OPEN = ("sweep", "criteria", "missing")
+OPEN = ("sweep", "criteria", "missing", "lost", "groups")
 """Tabs that always show both ends: they are about what is unknown, or count it from the table again."""
-ROWS = 150
-SAME = ("n", "of", "threshold", "unit", "operator", "kind", "quote", "step")
+ROWS = 200
+WHO = ("age", "sex")
+SAME = ("criterion_label", "field", "n", "of", "threshold", "unit", "operator", "kind", "quote", "step")
 """Columns that the table leaves out: the same on every row, or told elsewhere."""
 
 
@@ -56,7 +59,9 @@ def panel(screening: Screening, tab: str, state: State, threshold: str) -> dict[
 def asks(tab: str, state: State, threshold: str) -> dict[str, Any]:
     """Which frame and figure a tab asks for, and the lines of Python that say so."""
     _, frame, figure = PANELS[tab]
-    arguments = {"attrition": {"order": state.order}, "sweep": {"threshold_id": threshold}}.get(frame, {})
+    arguments = {"attrition": {"order": state.order}, "sweep": {"threshold_id": threshold}, "lost": {"by": WHO}}.get(
+        frame, {}
+    )
     if tab in OPEN and state.unknowns != "both":
         state = replace(state, unknowns="both")
     changes = {name: value for name, value in state.changes.items() if name != "order"}
@@ -75,7 +80,8 @@ def asks(tab: str, state: State, threshold: str) -> dict[str, Any]:
 
 def written(frame: pd.DataFrame) -> dict[str, Any]:
     """The cells of a frame as a reader would write them; which columns are figures."""
-    shown = frame.drop(columns=[name for name in SAME if name in frame]).head(ROWS)
+    same = [*SAME, *(["label"] if "threshold" in frame else [])]
+    shown = frame.drop(columns=[name for name in same if name in frame]).head(ROWS)
     return {
         "columns": [tables.heading(str(name)) for name in shown],
         "figures": [frame[name].dtype.kind in "iuf" for name in shown],
