@@ -1,0 +1,9 @@
+"""Trial data of any shape go in, five tidy tables come out: checked, cut at a day, and pooled where arms are secret."""
+
+from .checks import endpoint_states
+from .cut import cut, pooled
+from .lock import lock
+from .read import read_trial
+from .tables import TABLES, TrialData
+
+__all__ = ["TABLES", "TrialData", "cut", "endpoint_states", "lock", "pooled", "read_trial"]
