@@ -54,6 +54,11 @@ if TYPE_CHECKING:
     from .sources import one_patient as one_patient
     from .sources import read_patients as read_patients
     from .sources import where as where
+    from .trialdata import TrialData as TrialData
+    from .trialdata import cut as cut
+    from .trialdata import lock as lock
+    from .trialdata import pooled as pooled
+    from .trialdata import read_trial as read_trial
     from .whatif import what_if as what_if
 
 __version__ = "0.1.0"
@@ -65,6 +70,7 @@ DOORS = {
     "protocol": ("DataError", "Protocol", "ambiguities", "assumptions", "load_protocol", "rules", "write_protocol"),
     "sources": ("Patients", "one_patient", "read_patients", "where"),
     "screening": ("Screening", "screen"),
+    "trialdata": ("TrialData", "cut", "lock", "pooled", "read_trial"),
     "linting": ("lint",),
     "reasons": ("explain", "nearest_eligible", "open_items", "why"),
     "output": ("write_screening",),
