@@ -157,6 +157,11 @@ def test_no_small_count_leaves(name, some):
         assert not (hidden["of"] - hidden["n"]).between(1, 7).fillna(False).any()
     if {"pass", "fail", "unknown"} <= set(hidden):
         assert (hidden[["pass", "fail", "unknown"]].isna().sum(axis=1) != 1).all(), "one of three that add up"
+    for keys in (["variable", "group"], ["step", "field"], ["criterion", "field"]):
+        if {*keys, "n"} <= set(hidden) and name in ("baseline", "lost", "subgroups"):
+            lost = hidden["n"].isna().groupby([hidden[key] for key in keys]).sum()
+            more = (whole["n"] > 0).groupby([whole[key] for key in keys]).sum() > 1
+            assert (lost[more] != 1).all(), "one of several groups that make up a whole"
     if name in ("overlap", "missingness"):
         count = "failed" if name == "overlap" else "n"
         assert hidden[count].sum() == whole[count].sum(), "what is folded away still counts"

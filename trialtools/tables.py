@@ -147,6 +147,43 @@ def table(
     return _ruled(made, name)
 
 
+def baseline(frame: pd.DataFrame, title: str | None = None, subtitle: str | None = None) -> GT:
+    """The printed baseline table of `tt.baseline`: a column a group, `n (%)` or `median (q1 to q3)`, unknown as a row.
+
+    Args:
+        frame: as `tt.baseline` gives it, or suppressed.
+        title: the finding, in a sentence.
+        subtitle: population, N, data cut.
+
+    >>> import trialtools as tt
+    >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
+    >>> page = baseline(tt.baseline(screening, fields=["sex"])).as_raw_html().replace(SPACE, " ")
+    >>> all(text in page for text in ("Sex", "female", "eligible (n = 51)", "23 (45.1 %)"))
+    True
+    """
+    import pandas as pd
+
+    sizes = frame.drop_duplicates("group").set_index("group")["of"]
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for each in frame.to_dict("records"):
+        unit = f", {each['unit']}" if each["unit"] else ""
+        level = each["level"] or "median (q1 to q3)"
+        row = rows.setdefault((each["label"] + unit, level), {"smd": number(each["smd"], 2)})
+        row["smd"] = row["smd"] if row["smd"] != ABSENT else number(each["smd"], 2)
+        spread = f"{number(each['median'])} ({number(each['q1'])} to {number(each['q3'])})"
+        said = n_of(each["n"], each["of"]) if each["level"] else ABSENT if absent(each["median"]) else spread
+        row[str(each["group"])] = said
+    groups = [str(group) for group in sizes.index]
+    written = pd.DataFrame(
+        [{"variable": variable, "level": level, **row} for (variable, level), row in rows.items()],
+        columns=["variable", "level", *groups, "smd"],
+    )
+    heads = {str(group): f"{group} (n{SPACE}={SPACE}{count(n)})" for group, n in sizes.items()}
+    notes = {"smd": "largest standardized difference between two groups; in the row unknown, of being unknown"}
+    made = table(written, title, subtitle, {"level": SPACE, "smd": "SMD", **heads}, notes, group="variable")
+    return made.cols_align("right", [*groups, "smd"])
+
+
 def heading(name: str) -> str:
     """A column's own name as a heading.
 

@@ -22,9 +22,10 @@ def suppress(frame: pd.DataFrame, minimum: int = 5) -> pd.DataFrame:
         minimum: the smallest count that may leave; 0 stays, for it is nobody.
 
     What goes: small counts; a count whose distance to its whole is small (97 of 100 tells of 3); of pass, fail and
-    unknown also the next smallest, for all three add up; shares, ratios, means and intervals in a row that lost a
-    count. Steps of an attrition lose two neighbours, so that no difference gives back the one. Small sets of `overlap`
-    and `missingness` are added to `other`; of a `sweep` only values remain between which `minimum` patients move.
+    unknown, and of groups that make up a whole, never one alone, for the rest would tell it; shares, ratios, means and
+    intervals in a row that lost a count. Steps of an attrition lose two neighbours, so that no difference gives back
+    the one. Small sets of `overlap` and `missingness` are added to `other`; of a `sweep` only values remain between
+    which `minimum` patients move.
 
     Two frames of nearly the same patients can still be subtracted from each other: what leaves should be one set of
     frames, of one cohort.
@@ -45,6 +46,9 @@ def suppress(frame: pd.DataFrame, minimum: int = 5) -> pd.DataFrame:
             hide[part] |= _small(frame[of] - frame[part], minimum)
     if set(WHOLE) <= set(frame):
         _next_smallest(frame, hide)
+    for keys in (("variable", "group"), ("step", "field"), ("criterion", "field")):
+        if {*keys, "n", "of"} <= set(frame) or {*keys, "ratio"} <= set(frame):
+            _one_more(frame, list(keys), hide["n"])
     if "failed_here" in frame:
         _neighbours(hide)
     lost = np.logical_or.reduce([*hide.values(), np.zeros(len(frame), dtype=bool)])
@@ -75,6 +79,15 @@ def _next_smallest(frame: pd.DataFrame, hide: dict[str, np.ndarray]) -> None:
     size = np.where(size == 0, np.inf, size)
     for row in np.flatnonzero((hidden.sum(axis=0) == 1) & np.isfinite(size.min(axis=0))):
         hide[WHOLE[int(size[:, row].argmin())]][row] = True
+
+
+def _one_more(frame: pd.DataFrame, keys: list[str], hidden: np.ndarray) -> None:
+    """Where one of several groups that make up a whole is hidden, the next smallest is too."""
+    for rows in frame.groupby(keys, sort=False).indices.values():
+        n = frame["n"].to_numpy(dtype=float, na_value=0)[rows]
+        left = rows[~hidden[rows] & (n > 0)]
+        if hidden[rows].sum() == 1 and len(left):
+            hidden[left[frame["n"].to_numpy(dtype=float)[left].argmin()]] = True
 
 
 def _neighbours(hide: dict[str, np.ndarray]) -> None:
