@@ -35,8 +35,8 @@ def cut(trial: TrialData, on: str | date) -> TrialData:
     import pandas as pd
 
     try:
-        day = pd.Timestamp(on).normalize()
-    except (ValueError, TypeError):
+        day: Any = pd.Timestamp(on).normalize()
+    except (ValueError, TypeError, AttributeError):  # an unknown day has no day to it
         raise DataError(f"the data cut {on!r} is not a day, year-month-day") from None
     outcomes = trial.outcomes
     if len(outcomes) and outcomes["observed_on"].isna().all() and trial.subjects["randomized_on"].isna().all():
