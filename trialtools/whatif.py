@@ -18,7 +18,7 @@ from .amendment import amend
 from .cohort import with_thresholds
 from .cohort.counts import ORDERS
 from .engine import facts, outcome
-from .expr import ProtocolError, nearest
+from .expr import Formula, ProtocolError, names, nearest
 from .protocol import DataError, Protocol
 from .screening import Screening, in_polars, screen
 from .sources import Patients, read_patients, where
@@ -88,13 +88,15 @@ def what_if(protocol: Protocol, patients: Any, state: State | None = None, **cha
 
 def amended(protocol: Protocol, state: State) -> Protocol:
     """The protocol with readings, texts and thresholds changed; criteria that are off still stand in it."""
-    read = protocol.with_readings(state.readings)
-    return with_thresholds(amend(read, state.texts), state.thresholds)
+    read = protocol.with_readings(state.readings) if state.readings else protocol
+    said = amend(read, state.texts) if state.texts else read  # each protocol that is made checks itself, for 7 ms
+    return with_thresholds(said, state.thresholds) if state.thresholds else said
 
 
 def asked(protocol: Protocol, state: State) -> Protocol:
     """The protocol that the state describes: what is off is left out."""
-    return amend(amended(protocol, state), dict.fromkeys(state.off))
+    said = amended(protocol, state)
+    return amend(said, dict.fromkeys(state.off)) if state.off else said
 
 
 def as_default(protocol: Protocol) -> Protocol:
@@ -183,8 +185,8 @@ def read_state(written: str, protocol: Protocol) -> State:
 class Held:
     """A cohort held in memory with the state of every criterion, so that a change costs milliseconds.
 
-    Each patient has the number of a pattern. A criterion that changed is asked again, alone; what all others say of a
-    patient stays, and the two together give the new patterns by counting, without sorting anybody.
+    Each patient has the number of a pattern. The criterion that changes is asked again, alone, and of patients who
+    are alike in what it asks and in what all others say of them only once.
     """
 
     def __init__(self, protocol: Protocol, patients: Patients) -> None:
@@ -192,7 +194,7 @@ class Held:
         self._known = nw.from_native(in_polars(facts(patients.frame, protocol, tuple(protocol.fields))))
         self._pattern = np.zeros(patients.n, dtype="int64")
         self._failed = self._unknown = np.zeros(1, dtype="int64")
-        self._grabbed: tuple[int, np.ndarray, np.ndarray, np.ndarray] | None = None
+        self._grabbed: _Grabbed | None = None
         for position in range(len(protocol.criteria)):
             self._rebase(position, protocol)
 
@@ -207,35 +209,62 @@ class Held:
                 self._rebase(position, protocol)
             self.protocol = protocol
         position = changed[0] if len(changed) == 1 else 0
-        failed, unknown, cell = self._with(position, protocol)
-        n = np.bincount(cell, minlength=len(failed))
-        there = self._order[n[self._order] > 0]
-        return Screening(protocol, self.patients, _frequent(failed[there], unknown[there], n[there]))
+        formula = list(after.values())[position]
+        grabbed = self._grabbed
+        if grabbed is None or (grabbed.position, grabbed.asks) != (position, names(formula)):
+            self._grabbed = grabbed = self._grab(position, formula)
+        cell = grabbed.group + _states(formula, grabbed.values)
+        n = np.bincount(cell, grabbed.n, minlength=len(grabbed.failed)).astype("int64")
+        there = grabbed.order[n[grabbed.order] > 0]
+        return Screening(protocol, self.patients, _frequent(grabbed.failed[there], grabbed.unknown[there], n[there]))
 
-    def _with(self, position: int, protocol: Protocol) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Failed and unknown of every pattern there could be with one criterion asked again; and each patient's."""
-        if self._grabbed is None or self._grabbed[0] != position:
-            rest = ~np.int64(1 << position)
-            others = np.stack([self._failed & rest, self._unknown & rest])
-            groups, at = np.unique(others, axis=1, return_inverse=True)
-            states = 1 << position
-            failed = np.repeat(groups[0], 3) | np.tile([0, states, 0], groups.shape[1])
-            unknown = np.repeat(groups[1], 3) | np.tile([0, 0, states], groups.shape[1])
-            self._grabbed = position, failed, unknown, (3 * at.ravel())[self._pattern]
-            self._order = np.lexsort((unknown, failed))
-        _, failed, unknown, group = self._grabbed
-        state = outcome(list(protocol.requirements.values())[position], 0, 1, 2)
-        if not isinstance(state, int):
-            state = self._known.select(state.alias("state"))["state"].to_numpy()
-        return failed, unknown, group + state
+    def _grab(self, position: int, formula: Formula) -> _Grabbed:
+        """Patients who are alike in all other criteria and in what this one asks are counted once for all."""
+        failed, unknown, group = self._apart(position)
+        asks = names(formula)
+        by = [nw.col(name) for name in asks]
+        told = self._known.select(*by, nw.new_series("group:", group[self._pattern], backend="polars"))
+        alike = told.group_by("group:", *asks).agg(nw.len().alias("n:"))
+        cells, n = (alike[name].to_numpy().astype("int64") for name in ("group:", "n:"))
+        return _Grabbed(position, asks, failed, unknown, np.lexsort((unknown, failed)), alike, cells, n)
+
+    def _apart(self, position: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Every pattern there could be with one criterion asked again; and where each pattern's three begin."""
+        bit = np.int64(1 << position)
+        groups, at = np.unique(np.stack([self._failed & ~bit, self._unknown & ~bit]), axis=1, return_inverse=True)
+        failed = np.repeat(groups[0], 3) | np.tile([0, bit, 0], groups.shape[1])
+        unknown = np.repeat(groups[1], 3) | np.tile([0, 0, bit], groups.shape[1])
+        return failed, unknown, 3 * at.ravel()
 
     def _rebase(self, position: int, protocol: Protocol) -> None:
-        failed, unknown, cell = self._with(position, protocol)
+        """Each patient's pattern, with one criterion asked again."""
+        failed, unknown, group = self._apart(position)
+        cell = group[self._pattern] + _states(list(protocol.requirements.values())[position], self._known)
         there = np.flatnonzero(np.bincount(cell, minlength=len(failed)))
         number = np.zeros(len(failed), dtype="int64")
         number[there] = np.arange(len(there))
         self._failed, self._unknown, self._pattern = failed[there], unknown[there], number[cell]
         self._grabbed = None
+
+
+@dataclass(frozen=True)
+class _Grabbed:
+    """One criterion in hand: all others as groups of patterns, and how many patients of each have which values."""
+
+    position: int
+    asks: tuple[str, ...]
+    failed: np.ndarray
+    unknown: np.ndarray
+    order: np.ndarray
+    values: Any
+    group: np.ndarray
+    n: np.ndarray
+
+
+def _states(formula: Formula, known: Any) -> Any:
+    """For each row 0 where a requirement holds, 1 where it does not, 2 where that is unknown."""
+    state = outcome(formula, 0, 1, 2)
+    return state if isinstance(state, int) else known.select(state.alias("state:"))["state:"].to_numpy()
 
 
 def without(full: Screening, off: tuple[str, ...]) -> Screening:
