@@ -230,7 +230,7 @@ class Held:
 
     def _apart(self, position: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Every pattern there could be with one criterion asked again; and where each pattern's three begin."""
-        bit = np.int64(1 << position)
+        bit = 1 << position
         groups, at = np.unique(np.stack([self._failed & ~bit, self._unknown & ~bit]), axis=1, return_inverse=True)
         failed = np.repeat(groups[0], 3) | np.tile([0, bit, 0], groups.shape[1])
         unknown = np.repeat(groups[1], 3) | np.tile([0, 0, bit], groups.shape[1])
