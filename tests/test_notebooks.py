@@ -7,6 +7,7 @@ import pytest
 
 import trialtools as tt
 from trialtools.report import report
+from trialtools.whatif import State, write_state
 
 
 def text_of(made) -> str:
@@ -81,3 +82,20 @@ def test_protocol_logic_serves_any_trial(run, root, trial):
         assert criterion.id in shown
     if trial == "NCT05741099":
         assert "it can never help anybody" in shown and "SYNTHETIC" in shown
+
+
+def test_the_cohort_explorer_is_a_report_without_its_explorer(run, root, protocol, tmp_path):
+    state = State(off=("I8",), thresholds={"I1.upper": 70})
+    saved = tmp_path / "state.json"
+    saved.write_text(write_state(state, protocol), "utf-8")
+    made = run("cohort_explorer", state=str(saved))
+    shown = text_of(made)
+    screening = tt.what_if(protocol, root / "data/cohort/cohort.csv", state)
+    assert f"{screening.certain:,} of {screening.n:,} are eligible for certain" in shown and "SYNTHETIC" in shown
+    assert "thresholds" in shown and "Put back" not in made.html.read_text("utf-8")
+    assert made.html.stat().st_size < 3_000_000 and made.notebook.stat().st_size < 1_000_000
+
+
+def test_the_cohort_report_holds_small_counts_back(run):
+    shown = text_of(run("cohort_explorer", minimum=400))
+    assert "A count is below 400" in shown and "51 of 2,000" not in shown

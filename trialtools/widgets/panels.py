@@ -33,8 +33,9 @@ OPEN = ("sweep", "criteria", "missing", "lost", "groups")
 """Tabs that always show both ends: they are about what is unknown, or count it from the table again."""
 ROWS = 200
 WHO = ("age", "sex")
-SAME = ("criterion_label", "field", "n", "of", "threshold", "unit", "operator", "kind", "quote", "step")
-"""Columns that the table leaves out: the same on every row, or told elsewhere."""
+TOLD = ("step", "kind", "field", "criterion_label", "quote", "threshold", "operator")
+"""Columns that the table leaves out: they are told beside it, or are for machines."""
+SHARES = ("share", "share_screened")
 
 
 def panel(screening: Screening, tab: str, state: State, threshold: str) -> dict[str, Any]:
@@ -80,12 +81,14 @@ def asks(tab: str, state: State, threshold: str) -> dict[str, Any]:
 
 def written(frame: pd.DataFrame) -> dict[str, Any]:
     """The cells of a frame as a reader would write them; which columns are figures."""
-    same = [*SAME, *(["label"] if "threshold" in frame else [])]
-    shown = frame.drop(columns=[name for name in same if name in frame]).head(ROWS)
+    same = [name for name in ("criterion", "label", "unit", "n", "of") if name in frame and len(set(frame[name])) == 1]
+    left_out = {*TOLD, *(same if len(frame) > 1 else [])}
+    shown = frame[[name for name in frame if name not in left_out]].head(ROWS).astype(object)
+    write = [tables.percent if name in SHARES else tables.words for name in shown]
     return {
         "columns": [tables.heading(str(name)) for name in shown],
         "figures": [frame[name].dtype.kind in "iuf" for name in shown],
-        "rows": [[tables.words(value) for value in row] for row in shown.astype(object).itertuples(index=False)],
+        "rows": [[cell(value) for cell, value in zip(write, row, strict=True)] for row in shown.to_numpy()],
         "more": len(frame) - len(shown),
     }
 
