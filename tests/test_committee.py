@@ -2,10 +2,17 @@
 
 import base64
 import json
+import re
+import shutil
+import stat
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from trialtools.__main__ import main
 from trialtools.committee import leaks
 
 ARMS = {f"S{i}": "mscs" if i % 5 else "comparator" for i in range(60)}  # 48 and 12
@@ -51,3 +58,108 @@ def test_an_open_page_has_no_leak(tmp_path):
     said = "60 randomized, comparators, 1.12 to 48.5"
     page = f'{packed}{said}<script type="application/json">{json.dumps(figure)}</script>'
     assert found(tmp_path, "x.html", page) == []
+
+
+PROTOCOL = """
+id: T1
+title: A trial of two arms
+fields: {age: {type: integer, label: Age}}
+criteria: [{id: I1, kind: inclusion, label: Adult, when: age >= 18}]
+arms:
+  - {id: mscs, role: experimental, label: MSCs group, intervention: cells}
+  - {id: comparator, role: placebo comparator, label: Comparator group, intervention: placebo}
+"""
+CELL = """
+import trialtools as tt
+trial = tt.read_trial(data, tt.load_protocol(protocol))
+print(len(trial.subjects), "subjects", {arms})
+"""
+
+
+@pytest.fixture
+def trial(tmp_path, monkeypatch):
+    """A trial of two sites, and a notebook for its committee; `say` is what the notebook adds about arms."""
+    monkeypatch.chdir(tmp_path)
+    data = tmp_path / "data"
+    data.mkdir()
+    (tmp_path / "p.yaml").write_text(PROTOCOL)
+    rows = [
+        f"{id},{'north' if i % 3 else 'south'},2023-01-{1 + i % 28:02},eligible,2023-01-{1 + i % 28:02},{arm},30"
+        for i, (id, arm) in enumerate(ARMS.items())
+    ]
+    head = "subject_id,site,screened_on,decision,randomized_on,arm,age"
+    (data / "subjects.csv").write_text("\n".join([head, *rows, "S99,north,2023-05-01,eligible,2023-05-01,mscs,30"]))
+
+    def notebook(say="''"):
+        parameters = 'from typing import Literal\nprotocol: str = "../p.yaml"\ndata: str = "../data"  # folder\n'
+        parameters += 'cutoff: str = "2023-03-31"\naudience: Literal["open", "closed"] = "open"\n'
+        parameters += 'site: str = ""\nledger_head: str = ""'
+        cells = [new_markdown_cell("# An interim look")]
+        cells += [new_code_cell(parameters, metadata={"tags": ["parameters"]}), new_code_cell(CELL.format(arms=say))]
+        (tmp_path / "notebooks").mkdir(exist_ok=True)
+        nbformat.write(new_notebook(cells=cells), tmp_path / "notebooks" / "05_interim_report.ipynb")
+
+    notebook()
+    return notebook
+
+
+def test_open_and_closed_come_from_one_notebook_and_one_page_links_them(trial, tmp_path, capsys):
+    assert main(["report", "interim"]) == 0
+    assert main(["report", "interim", "-p", "audience=closed"]) == 0
+    open_page, closed_page = Path("reports/interim_open.html"), Path("reports/closed/interim_closed.html")
+    assert "60 subjects" in open_page.read_text(), "whoever came after the cutoff is not there"
+    assert "60 subjects" in closed_page.read_text()
+    assert stat.S_IMODE(closed_page.parent.stat().st_mode) == 0o700
+    (cut,) = Path("reports/cuts").iterdir()
+    assert "mscs" not in "".join(file.read_text() for file in cut.iterdir())
+    index = Path("reports/index.html").read_text()
+    assert index.index("interim_open.html") < index.index("committee only") < index.index("closed/interim_closed.html")
+
+
+STAMPS = re.compile(
+    r'\d{4}-\d\d-\d\d[ T]\d\d:\d\d:[\d.]+( UTC|Z|\+00:00)?|"(duration|seconds|bytes)": [\d.]+|"id": "[^"]*"'
+    r'|(?<="outputs": ).*'  # hashes of files that carry the time
+    , re.DOTALL)  # fmt: skip
+
+
+def test_permuted_arms_make_the_same_open_report_but_for_its_time(trial, tmp_path):
+    pages = []
+    for _ in range(2):
+        shutil.rmtree("reports", ignore_errors=True)
+        assert main(["report", "interim"]) == 0
+        files = {file.name: file.read_text() for file in Path("reports").glob("interim_open.*")}
+        pages.append({name: STAMPS.sub("", text) for name, text in files.items()})
+        table = Path("data/subjects.csv")
+        swapped = table.read_text().replace("mscs", "?").replace("comparator", "mscs").replace("?", "comparator")
+        table.write_text(swapped)
+    assert (
+        pages[0].keys() == pages[1].keys() == {"interim_open.html", "interim_open.ipynb", "interim_open.manifest.json"}
+    )
+    for name in pages[0]:
+        assert pages[0][name] == pages[1][name], name
+
+
+def test_an_open_report_that_tells_an_arm_is_not_kept(trial, capsys):
+    trial("'the Comparator group'")
+    assert main(["report", "interim"]) == 2
+    assert "could tell an arm, and was not kept" in capsys.readouterr().err
+    assert not list(Path("reports").glob("interim_open*"))
+
+
+def test_sites_are_reported_one_by_one_and_together(trial, capsys):
+    assert main(["report", "interim", "--site", "all", "--jobs", "2"]) == 0
+    names = {path.name for path in Path("reports").glob("*.html")}
+    assert names == {"interim_open.html", "interim_open_north.html", "interim_open_south.html", "index.html"}
+    assert "40 subjects" in Path("reports/interim_open_north.html").read_text()
+    assert main(["report", "interim", "--site", "norht"]) == 2
+    assert "no site 'norht' in the data; there are north, south" in capsys.readouterr().err
+
+
+def test_data_that_changed_since_the_first_report_of_a_cutoff_stop_the_run(trial, capsys):
+    assert main(["report", "interim"]) == 0
+    table = Path("data/subjects.csv")
+    table.write_text(table.read_text().replace("S1,north", "S1,south"))
+    assert main(["report", "interim"]) == 2
+    assert "subjects.csv changed since the first report of the cutoff 2023-03-31" in capsys.readouterr().err
+    assert main(["report", "interim", "-p", "cutoff=2023-06-30"]) == 0, "another cutoff is another cut"
+    assert main(["report", "interim", "-p", "cutoff=soon"]) == 2

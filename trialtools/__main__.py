@@ -156,7 +156,7 @@ def _simulate_cohort(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from .committee import is_interim, runs  # type: ignore
+    from .committee import is_interim, runs
     from .report import Report, Run, find_notebook, parse_parameters, report, reports, write_index
 
     given, asked = parse_parameters(options.parameters), []

@@ -1,16 +1,11 @@
-"""Trial data, a cutoff and an audience go in; the open or the closed report of an interim look comes out."""
+"""Trial data, a cutoff and an audience go in; the open or the closed report of an interim look comes out.
+
+Open means pooled: the arm is dropped before the notebook starts, and the finished files are searched for what could
+tell it. Closed means by arm, which needs the key of the ledger (or data that carry the arm); it goes to a folder of its
+own. Both are made by one notebook, from a cut of the data that is kept beside them.
+"""
 
 from .leaks import Leak, leaks
+from .runs import LeakError, committee_report, is_interim, runs
 
-__all__ = ["Leak", "leaks"]
-
-
-def is_interim(notebook):
-    from ..report import declared_parameters
-    from ..report.run import read_notebook
-
-    return "audience" in declared_parameters(read_notebook(notebook))
-
-
-def runs(notebook, given, out, sites, ledger, key, pdf):
-    raise NotImplementedError
+__all__ = ["Leak", "LeakError", "committee_report", "is_interim", "leaks", "runs"]

@@ -50,15 +50,15 @@ def leaks(folder: Path, names: Iterable[str], arms: Mapping[str, str] | None = N
     ...     [leak.found for leak in leaks(Path(folder), ["Comparator group", "mscs"])]
     ["the arm name 'Comparator group'"]
     """
-    sizes = tuple(sorted(Counter((arms or {}).values()).values()))
+    sizes: tuple[int, ...] = tuple(sorted(Counter((arms or {}).values()).values()))
     words = sorted({name for name in names if name})
     found: list[Leak] = []
     for file in sorted(path for path in folder.iterdir() if path.suffix in (".html", ".ipynb", ".json")):
         raw = PACKED.sub("", file.read_text("utf-8"))
         found += [Leak(file.name, *told) for told in _named(_plain(raw), words)]
-        if len(set(sizes)) > 1 and sizes[0] >= FEWEST:
+        if len(set(sizes)) > 1 and min(sizes) >= FEWEST:
             found += [Leak(file.name, *told) for told in _side_by_side(_plain(raw), sizes)]
-        if len(sizes) > 1 and sizes[0] >= FEWEST:
+        if len(sizes) > 1 and min(sizes) >= FEWEST:
             found += [Leak(file.name, *told) for told in _divided(raw, file.suffix, sizes)]
     return found
 
