@@ -87,6 +87,34 @@ def test_one_reading_decides_everything(patients, protocol, rows):
     assert compared.loc["registered", "possible"] == 0 < compared.loc["guideline", "possible"]
 
 
+def test_what_costs_patients_and_what_is_lacking_together(screening, rows):
+    """The two sentences of the README and of the explorer's notebook, counted again."""
+    assert screening.counts["ineligible"] == 4_377
+    impact = tt.impact(screening).set_index("criterion")
+    ages = [number(row, "age", 0, 120) for row in rows]
+    rates, saturations = ([number(row, *which) for row in rows] for which in (("rr", 4, 80), ("sats", 50, 100)))
+    fails = {
+        "I1": [age is not None and not 18 <= age <= 85 for age in ages],
+        "I6": [rate is not None and rate >= 30 for rate in rates],
+        "I7": [saturation is not None and saturation <= 93 for saturation in saturations],
+        "E1": [row["cancer"] == "True" for row in rows],
+        "E7": [row["rapid_flu_results"] == "Positive" for row in rows],
+    }
+    assert sum(map(any, zip(*fails.values(), strict=True))) == 4_377
+    alone = sum(each[0] and not any(each[1:]) for each in zip(*fails.values(), strict=True))
+    assert impact["gain_possible"]["I1"] == alone == 4_017
+    lacking = [(rate is None, saturation is None) for rate, saturation in zip(rates, saturations, strict=True)]
+    both, one = sum(map(all, lacking)), sum(any(each) and not all(each) for each in lacking)
+    assert (both, one) == (45_714, 7_581)
+    sets = tt.missingness(screening, top=10_000)
+    named = sets["fields"].str.split(", ").map(set)
+    assert sets["n"][named.map({"respiratory_rate", "spo2"}.issubset)].sum() == both
+    stricter = tt.sweep(screening, "I7", values=[95]).set_index("value")["possible"][95]
+    assert screening.possible - stricter == 1_264
+    others = [not any(each) for each in zip(*(fails[id] for id in ("I1", "I6", "E1", "E7")), strict=True)]
+    assert sum(ok and s is not None and 93 < s <= 95 for ok, s in zip(others, saturations, strict=True)) == 1_264
+
+
 def test_nobody_is_eligible_for_certain(screening):
     assert screening.certain == 0 < screening.possible
     assert {"consent", "sex", "bmi", "clinical_type"} <= set(screening.patients.absent)

@@ -77,7 +77,8 @@ def subgroups(screening: Screening, by: Sequence[str] | None = None, criteria: S
     nobody. Patients who are undetermined count as not failed: they are not left out yet.
 
     The interval is that of Katz et al. (Biometrics 34, 1978) on the log scale; where nobody or everybody fails, with
-    half a patient added to each cell (Walter, Applied Statistics 24, 1975). Without anybody to compare it is empty.
+    half a patient added to each cell (Walter, Applied Statistics 24, 1975). Without anybody to compare it is empty; so
+    are the ratio and its upper end where none of the others fails.
 
     >>> import trialtools as tt
     >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
@@ -124,9 +125,10 @@ def ratio(first: int, first_of: int, second: int, second_of: int) -> tuple[float
     extra = 0.5 if 0 in (first, second) or (first, second) == (first_of, second_of) else 0.0
     a, n, b, m = first + extra, first_of + extra, second + extra, second_of + extra
     spread = Z95 * math.sqrt(max(1 / a - 1 / n + 1 / b - 1 / m, 0.0))
-    middle = math.log(a / n) - math.log(b / m)
-    told = (first / first_of) / (second / second_of) if second else math.exp(middle)
-    return told, math.exp(middle - spread), math.exp(middle + spread)
+    low, high = (math.exp(math.log(a / n) - math.log(b / m) + way * spread) for way in (-1, 1))
+    if not second:
+        return math.nan, low, math.nan
+    return (first / first_of) / (second / second_of), low if first else 0.0, high
 
 
 def _sums(group: np.ndarray, weight: np.ndarray, names: Sequence[str]) -> np.ndarray:
