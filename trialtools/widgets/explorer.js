@@ -246,7 +246,8 @@ function figurePane(about, uid, choose, sweep, change) {
         plot.setAttribute("aria-label", panel.alt);
         Plotly.react(plot, data, layout, { displaylogo: false, responsive: false, displayModeBar: false });
       }
-      say(caption, panel.caption);
+      const more = panel.table.more ? ` The table leaves out ${count(panel.table.more)} more rows; the call makes them all.` : "";
+      say(caption, panel.caption + more);
       say(code, panel.call);
       const cell = (tag, text, place) => h(tag, { class: panel.table.figures[place] ? "figure" : null, scope: tag === "th" ? "col" : null }, text);
       table.replaceChildren(h("thead", {}, h("tr", {}, ...panel.table.columns.map((text, place) => cell("th", text, place)))),
