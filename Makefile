@@ -12,8 +12,8 @@ EXTRAS ?= app,test
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-report: .venv/.report-stamp  ## screen the bundled cohort and write reports/screening.html
-	@$(BIN)/trialtools report screening
+report: .venv/.report-stamp  ## report on the bundled cohort: reports/index.html
+	@$(BIN)/trialtools report screening cohort_explorer --jobs 2
 
 test: .venv/.test-stamp  ## run the tests; what this machine lacks is skipped aloud
 	@$(BIN)/python -m pytest
