@@ -331,7 +331,8 @@ def headline(question: str, answer: str, context: Sequence[str] = (), figure: An
         str(drawn or ""),
         _line(source, f"{small};margin:6px 0 0"),
     ]
-    return Html(f'<div class="tt-headline" style="font-family:{", ".join(FONTS)};color:{INK}">{"".join(parts)}</div>')
+    said = html.escape(answer, quote=True)
+    return Html(f'<div class="tt-headline" data-answer="{said}" style="font-family:{", ".join(FONTS)};color:{INK}">{"".join(parts)}</div>')
 
 
 def _line(text: str, style: str) -> str:

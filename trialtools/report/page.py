@@ -66,10 +66,12 @@ def page(notebook: Any, facts: Mapping[str, Any]) -> str:
 
 
 def told_facts(notebook: Any) -> dict[str, Any]:
-    """The key numbers that an executed notebook tells its manifest."""
+    """The key numbers that an executed notebook tells its manifest, and the answer of its headline."""
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
     found = [output.data[FACTS] for output in outputs if FACTS in output.get("data", {})]
-    return {key: value for each in found for key, value in each.items()}
+    answers = (re.search(r'class="tt-headline" data-answer="(.*?)"', text) for text in _html_outputs(notebook.cells))
+    told = {"answer": html.unescape(answer[1]) for answer in answers if answer}
+    return told | {key: value for each in found for key, value in each.items()}
 
 
 def prepare() -> None:
