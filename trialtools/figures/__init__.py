@@ -1,12 +1,19 @@
 """A tidy frame goes in, a figure comes out: plotly, or inline SVG for the flow. Nothing here computes or asks for data.
 
 One template, `"trialtools"`, is registered with plotly the first time a figure is made. Colours of states are for
-states alone; arms have two others, and the two are never drawn in one panel.
+states alone; arms have two others, and the two are never drawn in one panel. `layout.meta["alt"]` tells a figure of the
+cohort in words.
 """
 
 from .bars import lacking, readings, states
 from .flow import flow
+from .forest import forest
+from .impact import impact
+from .missing import missingness
+from .sweep import sweep, sweep_grid
 from .template import ARMS, STATES, WIDTH, blank, figure, wrap
 from .tornado import tornado
+from .upset import upset
 
-__all__ = ["ARMS", "STATES", "WIDTH", "blank", "figure", "flow", "lacking", "readings", "states", "tornado", "wrap"]
+__all__ = ["ARMS", "STATES", "WIDTH", "blank", "figure", "flow", "forest", "impact", "lacking", "missingness"]
+__all__ += ["readings", "states", "sweep", "sweep_grid", "tornado", "upset", "wrap"]

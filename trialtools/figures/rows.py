@@ -23,9 +23,10 @@ HATCHED = {
 SOLID = {state: {"color": colour, "line": {"color": colour, "width": 1}} for state, colour in STATES.items()}
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def records(frame: pd.DataFrame, *more: str) -> list[dict[str, Any]]:
     """The rows with plain whole numbers; a count that was suppressed is None, which has no length and is a dash."""
-    numbers = {"pass", "fail", "unknown", "n", "certain", "possible", "alone", "of", "moved"} & set(frame.columns)
+    counts = {"pass", "fail", "unknown", "n", "certain", "possible", "alone", "of", "moved", *more}
+    numbers = counts & set(frame.columns)
     rows: list[dict[str, Any]] = frame.to_dict("records")  # type: ignore[assignment]
     for row in rows:
         row.update({name: None if absent(row[name]) else int(row[name]) for name in numbers})
