@@ -75,7 +75,8 @@ def sets(
             _scatter(made, x, empty, {"size": 8, "color": HAIR}, "markers", hover[x])
             _scatter(made, x, full, {"size": 10, "color": "#333333"}, "markers+lines", hover[x])
     annotate(made, notes)
-    most = max((y for each in made.data for y in each.y if each.type == "bar"), default=0) or 1
+    named = [v or 0 for *_, values in layers for text, v in zip(texts, values, strict=True) if text != "other"]
+    most = max(named, default=0) or 1
     share = BARS / height
     made.update_layout(
         barmode="overlay",

@@ -99,6 +99,8 @@ def _positive(value: Any) -> bool:
 def _ratio(row: dict[str, Any]) -> str:
     if absent(row["ratio"]):
         return "–"
+    if absent(row["low"]) or absent(row["high"]):
+        return number(row["ratio"], 2)
     return f"{number(row['ratio'], 2)} ({number(row['low'], 2)} to {number(row['high'], 2)})"
 
 

@@ -91,9 +91,9 @@ def sweep_grid(
     rows = records(frame)
     if not rows or not rows[0]["n"]:
         return blank(title or "No patients were screened", subtitle or "")
-    names = [
-        f"{rows[0][f'{which}_label']} ({rows[0][f'{which}_unit']})".replace(" ()", "") for which in ("first", "second")
-    ]
+    first = rows[0]
+    names = [f"{first[f'{each}_threshold']}: {first[f'{each}_label']}" for each in ("first", "second")]
+    names = [f"{name} ({first[f'{each}_unit']})" for name, each in zip(names, ("first", "second"), strict=True)]
     best = max(rows, key=lambda row: row[end] or 0)
     own = next((row for row in rows if row["protocol"]), None)
     finding = f"At most {count(best[end])} are {end}, with {rows[0]['first_threshold']} {best['first']:g} "
