@@ -93,7 +93,10 @@ def sweep_grid(
         return blank(title or "No patients were screened", subtitle or "")
     first = rows[0]
     names = [f"{first[f'{each}_threshold']}: {first[f'{each}_label']}" for each in ("first", "second")]
-    names = [f"{name} ({first[f'{each}_unit']})" for name, each in zip(names, ("first", "second"), strict=True)]
+    names = [
+        f"{name} ({first[f'{each}_unit']})".removesuffix(" ()")
+        for name, each in zip(names, ("first", "second"), strict=True)
+    ]
     best = max(rows, key=lambda row: row[end] or 0)
     own = next((row for row in rows if row["protocol"]), None)
     finding = f"At most {count(best[end])} are {end}, with {rows[0]['first_threshold']} {best['first']:g} "
