@@ -332,7 +332,8 @@ def headline(question: str, answer: str, context: Sequence[str] = (), figure: An
         _line(source, f"{small};margin:6px 0 0"),
     ]
     said = html.escape(answer, quote=True)
-    return Html(f'<div class="tt-headline" data-answer="{said}" style="font-family:{", ".join(FONTS)};color:{INK}">{"".join(parts)}</div>')
+    look = f"font-family:{', '.join(FONTS)};color:{INK}"
+    return Html(f'<div class="tt-headline" data-answer="{said}" style="{look}">{"".join(parts)}</div>')
 
 
 def _line(text: str, style: str) -> str:

@@ -70,8 +70,8 @@ def told_facts(notebook: Any) -> dict[str, Any]:
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
     found = [output.data[FACTS] for output in outputs if FACTS in output.get("data", {})]
     answers = (re.search(r'class="tt-headline" data-answer="(.*?)"', text) for text in _html_outputs(notebook.cells))
-    told = {"answer": html.unescape(answer[1]) for answer in answers if answer}
-    return told | {key: value for each in found for key, value in each.items()}
+    told = [{"answer": html.unescape(answer[1])} for answer in answers if answer]
+    return {key: value for each in [*told, *found] for key, value in each.items()}
 
 
 def prepare() -> None:
@@ -124,6 +124,7 @@ def _plot(figure: Mapping[str, Any], number: int) -> str:
     layout = figure.get("layout") or {}
     heading = layout.get("title") or {}
     said = heading if isinstance(heading, str) else heading.get("text") or f"Figure {number}"
+    said = (layout.get("meta") or {}).get("alt") or said
     said = html.escape(" ".join(re.sub(r"<[^>]*>", " ", html.unescape(said)).split()), quote=True)
     data = json.dumps({key: figure.get(key) for key in ("data", "layout", "frames")}).replace("<", "\\u003c")
     width, height = layout.get("width") or 0, layout.get("height") or 450
