@@ -35,7 +35,8 @@ def cut(trial: TrialData, on: str | date) -> TrialData:
     import pandas as pd
 
     try:
-        day: Any = pd.Timestamp(on).normalize()
+        moment: Any = pd.Timestamp(on)
+        day: Any = moment.normalize()
     except (ValueError, TypeError, AttributeError):  # an unknown day has no day to it
         raise DataError(f"the data cut {on!r} is not a day, year-month-day") from None
     outcomes = trial.outcomes
