@@ -67,7 +67,7 @@ def _variable(screening: Screening, among: Groups, name: str) -> list[dict[str, 
     found = counts(screening, among, grouping.code, [name])
     table = np.zeros((len(grouping.names), len(among.names)), dtype="int64")
     table[found["value"].to_numpy(), found["group"].to_numpy()] = found["n"].to_numpy()
-    return _rows(name, field, among, table, grouping.names, {}, _levels_apart(table[:-1]))
+    return _rows(name, field, among, table, grouping.names, {}, levels_apart(table[:-1]))
 
 
 def _numbers(found: pl.DataFrame, of: int) -> tuple[np.ndarray, tuple[str, ...], dict[str, list[float]], float]:
@@ -85,7 +85,7 @@ def _numbers(found: pl.DataFrame, of: int) -> tuple[np.ndarray, tuple[str, ...],
             summary = (mean, spread, *(_quantile(value, n, share) for share in (0.5, 0.25, 0.75)))
             for name, each in zip(told, summary, strict=True):
                 told[name][group] = each
-    return table, ("", UNKNOWN), told, _means_apart(told["mean"], told["sd"])
+    return table, ("", UNKNOWN), told, means_apart(told["mean"], told["sd"])
 
 
 def _quantile(value: np.ndarray, n: np.ndarray, share: float) -> float:
@@ -105,7 +105,7 @@ def _rows(
     smd: float,
 ) -> list[dict[str, Any]]:
     size = table.sum(axis=0)
-    lacking = _levels_apart(np.array([table[-1], size - table[-1]]))
+    lacking = levels_apart(np.array([table[-1], size - table[-1]]))
     rows = []
     for at, level in enumerate(levels):
         for group, which in enumerate(among.names):
@@ -116,13 +116,13 @@ def _rows(
     return rows
 
 
-def _means_apart(means: Sequence[float], sds: Sequence[float]) -> float:
+def means_apart(means: Sequence[float], sds: Sequence[float]) -> float:
     """The largest standardized difference of two means."""
     pairs = combinations(zip(means, sds, strict=True), 2)
     return _largest(abs(a - b) / math.sqrt((s**2 + t**2) / 2) for (a, s), (b, t) in pairs if s**2 + t**2 > 0)
 
 
-def _levels_apart(table: np.ndarray) -> float:
+def levels_apart(table: np.ndarray) -> float:
     """The largest distance of two distributions over levels (rows), each group a column."""
     return _largest(_distance(table[:, i], table[:, j]) for i, j in combinations(range(table.shape[1]), 2))
 
