@@ -10,8 +10,9 @@ from typing import Any
 
 from ..protocol import Protocol
 from .chain import SCHEMA, Entry, LedgerError, connected, digest, find
+from .choose import strata
 from .ledger import Path as AnyPath
-from .ledger import strata, whole_list
+from .ledger import whole_list
 from .sealing import Key, read_key
 
 
@@ -106,6 +107,8 @@ def _rules(entries: list[Entry]) -> Iterator[Fault]:
     if not entries or entries[0].kind != "opened":
         yield Fault(1, "a ledger begins with its opening")
         return
+    if "synthetic" in entries[0].detail:
+        yield Fault(1, "opened for a synthetic trial: whoever knows its seed knows every arm", note=True)
     kits = {(e.stratum, e.position): e.kit for e in entries if e.kind == "kit"}
     given: dict[str | None, int] = {}
     patients: set[str | None] = set()
@@ -154,7 +157,7 @@ def _remade(entries: list[Entry], key: Key, plan: Any, protocol: Protocol | None
     if digest(asdict(plan)) != key.plan or protocol.sha256 != opened["sha256"]:
         yield Fault(1, "plan or protocol is not the one that the ledger committed to")
         return
-    names = strata(protocol, tuple(opened["strata"]), tuple(opened["sites"]))
+    names = strata(tuple(opened["strata"]), tuple(opened["sites"]))
     wanted = {(s, i): (kit, arm) for s, i, kit, arm in whole_list(plan, key.seed, names, opened["kits"])}
     for entry in (entry for entry in entries if entry.kind == "kit"):
         kit, arm = wanted.pop((str(entry.stratum), int(entry.position or 0)), (None, None))

@@ -7,10 +7,9 @@ off or all of it rewritten, takes an anchor outside: the receipt of each allocat
 
 from __future__ import annotations
 
-import itertools
 import os
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -21,6 +20,7 @@ from ..expr import evaluate, parse
 from ..protocol import Protocol
 from ..reasons.verdict import decide, states
 from .chain import Entry, LedgerError, append, chained, create, digest, find, last, reading, writing
+from .choose import SITE, check_strata, strata, stratum_name
 from .sealing import Key, kit_numbers, read_key, seal, write_key
 from .window import dosing, place
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Path = str | os.PathLike[str]
-SITE = "site"
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,15 @@ def readings(protocol: Protocol) -> dict[str, str]:
     return {c.id: protocol.reading(c.id) for c in protocol.criteria if c.readings}
 
 
-def open_ledger(ledger: Path, key: Path, protocol: Protocol, plan: Any, n: int, sites: tuple[str, ...] = ()) -> str:
+def open_ledger(
+    ledger: Path,
+    key: Path,
+    protocol: Protocol,
+    plan: Any,
+    n: int,
+    sites: tuple[str, ...] = (),
+    synthetic: int | None = None,
+) -> str:
     """Make a ledger for a site and the key to it, once, by the unblinded statistician; returns the ledger's head.
 
     Args:
@@ -113,6 +120,7 @@ def open_ledger(ledger: Path, key: Path, protocol: Protocol, plan: Any, n: int, 
         plan: arms, strata (conditions, and `site`) and the procedure: `plan.list(seed, stratum, n)` are arm ids.
         n: kits for every stratum.
         sites: where patients are allocated; the protocol's own by default.
+        synthetic: the seed of a synthetic trial, so that its arms can be made again; the ledger says so for ever.
 
     The seed comes from the system's source of randomness. The ledger commits to seed and plan by a salted hash.
 
@@ -121,19 +129,21 @@ def open_ledger(ledger: Path, key: Path, protocol: Protocol, plan: Any, n: int, 
             procedure makes no list, as minimization.
         ProtocolError: a stratum is no condition over the protocol's fields.
     """
-    ledger, secret, sites = File(ledger), Key.new(plan), sites or protocol.sites
+    ledger, secret, sites = File(ledger), Key.new(plan, synthetic), sites or protocol.sites
     if not hasattr(plan, "list"):
         raise LedgerError(
             "a procedure that needs the arms of earlier patients has no list to seal; choose one that has"
         )
+    check_strata(protocol, plan.strata)
     if ledger.exists():
         raise LedgerError(f"{ledger} exists; a ledger is opened once")
     detail = {"protocol": protocol.id, "sha256": protocol.sha256, "readings": readings(protocol)}
     detail |= {"strata": list(plan.strata), "sites": list(sites), "kits": n}
     detail |= {"public_key": secret.public, "commitment": secret.commitment}
+    detail |= {} if synthetic is None else {"synthetic": synthetic}
     kits = [
         Entry("kit", {"sealed": seal(secret.public, kit, arm)}, stratum=stratum, position=position, kit=kit)
-        for stratum, position, kit, arm in whole_list(plan, secret.seed, strata(protocol, plan.strata, sites), n)
+        for stratum, position, kit, arm in whole_list(plan, secret.seed, strata(plan.strata, sites), n)
     ]
     entries = list(chained([Entry("opened", detail), *kits]))
     write_key(File(key), replace(secret, opened=entries[-1].hash))
@@ -141,26 +151,9 @@ def open_ledger(ledger: Path, key: Path, protocol: Protocol, plan: Any, n: int, 
     return f"{entries[-1].seq}:{entries[-1].hash}"
 
 
-def strata(protocol: Protocol, conditions: tuple[str, ...], sites: tuple[str, ...]) -> list[str]:
-    """The names of all strata: every combination of the answers to all conditions.
-
-    >>> import trialtools as tt
-    >>> strata(tt.load_protocol("data/protocols/NCT05741099.yaml"), ("age > 65", "site"), ("A", "B"))[:2]
-    ['age > 65: yes, site: A', 'age > 65: yes, site: B']
-    """
-    for condition in conditions:
-        if condition != SITE:
-            parse(condition, protocol.fields)
-    levels = [list(sites) if condition == SITE else ["yes", "no"] for condition in conditions]
-    return [_stratum(conditions, answers) for answers in itertools.product(*levels)]
-
-
-def _stratum(conditions: tuple[str, ...], answers: tuple[str, ...]) -> str:
-    return ", ".join(f"{c}: {answer}" for c, answer in zip(conditions, answers, strict=True)) or "all"
-
-
-def whole_list(plan: Any, seed: bytes, names: list[str], n: int) -> list[tuple[str, int, str, str]]:
+def whole_list(plan: Any, seed: bytes, names: Iterable[str], n: int) -> list[tuple[str, int, str, str]]:
     """The list that a seed makes, by stratum: stratum, position from 1, kit, arm."""
+    names = list(names)
     kits = iter(kit_numbers(seed, n * len(names)))
     return [(s, i, next(kits), arm) for s in names for i, arm in enumerate(plan.list(seed, s, n), start=1)]
 
@@ -219,7 +212,7 @@ def _of(request: Request, opened: Mapping[str, Any]) -> str:
         if known is None:
             raise LedgerError(f"the stratum cannot be told: '{condition}' is unknown of {_short(request.patient)}")
         answers.append(request.site if condition == SITE else "yes" if known else "no")
-    return _stratum(tuple(opened["strata"]), tuple(answers))
+    return stratum_name(tuple(opened["strata"]), tuple(answers))
 
 
 def _refusal(request: Request) -> str | None:
