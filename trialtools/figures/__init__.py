@@ -1,11 +1,12 @@
 """A tidy frame goes in, a figure comes out: plotly, or inline SVG for the flow. Nothing here computes or asks for data.
 
 One template, `"trialtools"`, is registered with plotly the first time a figure is made. Colours of states are for
-states alone; arms have two others, and the two are never drawn in one panel. `layout.meta["alt"]` tells a figure of the
-cohort in words.
+states alone; arms have four others, and the two kinds are never drawn in one panel. Figures of a trial take one pooled
+group or several arms. `layout.meta["alt"]` tells a figure in words.
 """
 
 from .bars import lacking, readings, states
+from .boundary import boundary, power_curve
 from .flow import flow
 from .forest import forest
 from .impact import impact
@@ -15,5 +16,5 @@ from .template import ARMS, STATES, WIDTH, blank, figure, wrap
 from .tornado import tornado
 from .upset import upset
 
-__all__ = ["ARMS", "STATES", "WIDTH", "blank", "figure", "flow", "forest", "impact", "lacking", "missingness"]
-__all__ += ["readings", "states", "sweep", "sweep_grid", "tornado", "upset", "wrap"]
+__all__ = ["ARMS", "STATES", "WIDTH", "blank", "boundary", "figure", "flow", "forest", "impact", "lacking"]
+__all__ += ["missingness", "power_curve", "readings", "states", "sweep", "sweep_grid", "tornado", "upset", "wrap"]
