@@ -2,13 +2,18 @@
 
 from .audit import Fault, verify
 from .chain import LedgerError
+from .choose import plan, plan_of
 from .ledger import Override, Receipt, Request, allocate, export, head, open_ledger, unblind
+from .minimization import Minimization
+from .plans import Plan
 from .window import deviations, dosing_window, recheck, site_list
 
 __all__ = [
     "Fault",
     "LedgerError",
+    "Minimization",
     "Override",
+    "Plan",
     "Receipt",
     "Request",
     "allocate",
@@ -17,6 +22,8 @@ __all__ = [
     "export",
     "head",
     "open_ledger",
+    "plan",
+    "plan_of",
     "recheck",
     "site_list",
     "unblind",

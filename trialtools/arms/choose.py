@@ -1,0 +1,104 @@
+"""A protocol's ratio and strata and a procedure go in, a plan comes out; and the strata by name.
+
+A `Plan` makes whole lists before the first patient, so that a site's ledger needs no key; a `Minimization` cannot.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from fractions import Fraction
+from typing import Any
+
+from ..expr import ProtocolError, parse
+from ..protocol import DataError, Protocol
+from .minimization import Minimization
+from .plans import OPTIONS, Plan, whole
+
+SITE = "site"
+
+
+def plan(protocol: Protocol, procedure: str = "permuted_blocks", **options: Any) -> Plan | Minimization:
+    """The plan for a protocol: its own ratio and strata, and a procedure with its options.
+
+    Args:
+        procedure: complete, permuted_blocks, big_stick, biased_coin, urn, maximal or minimization.
+        options: those of `Plan` or `Minimization`. Left out: blocks of two and three times the ratio, limit 3, length
+            the protocol's sample size, probability 2/3 (biased coin) or 4/5 (minimization), an urn (1, 1), equal
+            weights. `ratio` (by arm) and `strata` take the place of the protocol's.
+
+    Raises:
+        DataError: no such procedure or option, or no ratio.
+        ProtocolError: a stratum that is no condition over the protocol's fields.
+
+    >>> import trialtools as tt
+    >>> made = plan(tt.load_protocol("data/protocols/NCT05741099.yaml"), "big_stick")
+    >>> made.label, made.ratio, made.strata
+    ('big stick, limit 3', (('mscs', 1), ('comparator', 1)), ('age > 65', 'site'))
+    """
+    if procedure not in OPTIONS:
+        raise DataError(f"no procedure '{procedure}'; {', '.join(OPTIONS)}")
+    design = {name: item.value for name, item in protocol.design.items()}
+    ratio, strata = options.pop("ratio", design.get("ratio")), tuple(options.pop("strata", design.get("strata", ())))
+    if not isinstance(ratio, Mapping) or not all(map(whole, ratio.values())):
+        raise DataError(f"{protocol.id}: the design states no ratio by arm; give ratio={{arm: share, ...}}")
+    if unknown := [arm for arm in ratio if arm not in {arm.id for arm in protocol.arms}]:
+        raise DataError(f"{protocol.id}: no arm '{unknown[0]}'; {', '.join(arm.id for arm in protocol.arms)}")
+    check_strata(protocol, strata)
+    shares = {arm: share // math.gcd(*ratio.values()) for arm, share in ratio.items()}
+    block = sum(shares.values())
+    usual = {"sizes": (2 * block, 3 * block), "limit": 3, "length": design.get("sample_size"), "alpha": 1, "beta": 1}
+    usual |= {"probability": "4/5" if procedure == "minimization" else "2/3", "weights": (1,) * len(strata)}
+    chosen = {name: usual[name] for name in OPTIONS[procedure]} | options
+    if foreign := [name for name in options if name not in OPTIONS[procedure]]:
+        raise DataError(f"{procedure} has no option '{foreign[0]}'; {', '.join(OPTIONS[procedure]) or 'it has none'}")
+    return plan_of({"procedure": procedure, "ratio": list(shares.items()), "strata": strata, **chosen})
+
+
+def plan_of(content: Mapping[str, Any]) -> Plan | Minimization:
+    """The plan that was written down as plain data.
+
+    Raises:
+        DataError: it is no plan.
+    """
+    kind = Minimization if content.get("procedure") == "minimization" else Plan
+    if unknown := set(content) - {field.name for field in fields(kind)}:
+        raise DataError(f"a plan has no {' or '.join(sorted(unknown))}")
+    try:
+        plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list | tuple) else v for name, v in content.items()}
+        plain["ratio"] = tuple((str(arm), share) for arm, share in plain["ratio"])
+        if plain.get("probability") is not None:
+            plain["probability"] = str(Fraction(str(plain["probability"])))
+        return kind(**plain)
+    except (TypeError, ValueError, KeyError, ZeroDivisionError) as error:
+        raise DataError(f"not a plan: {error}") from None
+
+
+def check_strata(protocol: Protocol, conditions: Iterable[str]) -> None:
+    """Nothing, where every stratum is a condition over the protocol's fields, or `site`.
+
+    Raises:
+        ProtocolError: one is not.
+    """
+    for condition in conditions:
+        if condition != SITE:
+            try:
+                parse(condition, protocol.fields)
+            except ProtocolError as error:
+                raise ProtocolError(f"the stratum '{condition}' is no condition over the fields: {error}") from None
+
+
+def strata(conditions: tuple[str, ...], sites: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """All strata by name, each with its levels: every combination of the answers to all conditions.
+
+    >>> list(strata(("age > 65", "site"), ("A", "B")))[:2]
+    ['age > 65: yes, site: A', 'age > 65: yes, site: B']
+    """
+    levels = [sites if condition == SITE else ("yes", "no") for condition in conditions]
+    return {stratum_name(conditions, answers): answers for answers in itertools.product(*levels)}
+
+
+def stratum_name(conditions: tuple[str, ...], answers: tuple[str, ...]) -> str:
+    return ", ".join(f"{c}: {answer}" for c, answer in zip(conditions, answers, strict=True)) or "all"

@@ -1,0 +1,90 @@
+"""Earlier patients' levels and arms go in, the next patient's arm comes out: it runs only where the arms may be known.
+
+There is no list to seal beforehand, so a site alone cannot allocate: the unblinded statistician's key must be there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..protocol import DataError
+from .generator import stream
+from .plans import Arms, whole
+
+
+@dataclass(frozen=True)
+class Minimization(Arms):
+    """Minimization over the factors `strata`: the arm that leaves the groups most alike is likely to be the next.
+
+    For each arm, what the imbalance would be if the patient got it: over the factors, the weighted sum of the range of
+    patients per share of the ratio, among those of the patient's own level. The arm with the least gets `probability`,
+    the others share the rest by the ratio; between arms that tie, the ratio draws. With an unequal ratio the
+    probability is that of the smallest arm; larger arms have as much more as keeps the ratio from the first patient on.
+
+    Source: Pocock and Simon, Biometrics 31 (1975) 103-115; unequal ratio: Han, Enas and McEntegart, Stat Med 28 (2009)
+    3329-3346.
+
+    Args:
+        probability: as text such as "4/5", so that it stays exact.
+        weights: one for each factor, whole numbers.
+    """
+
+    probability: str = "4/5"
+    weights: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.procedure != "minimization" or not self.strata:
+            raise DataError("minimization needs factors: conditions over the protocol's fields, or site")
+        super().__post_init__()
+        if len(self.weights) != len(self.strata) or not all(map(whole, self.weights)):
+            raise DataError(f"minimization takes a weight for each of {', '.join(self.strata)}: whole numbers above 0")
+
+    def chances(self, past: Iterable[tuple[Sequence[str], str]], levels: Sequence[str]) -> dict[str, Fraction]:
+        """The exact chances of the next arm.
+
+        Args:
+            past: of each earlier patient the levels, in the order of the factors, and the arm.
+            levels: of the next patient.
+
+        >>> plan = Minimization("minimization", (("A", 1), ("B", 1)), ("age > 65", "site"), weights=(1, 1))
+        >>> plan.chances([(("yes", "Bern"), "A"), (("no", "Bern"), "B"), (("yes", "Rome"), "A")], ("yes", "Bern"))
+        {'A': Fraction(1, 5), 'B': Fraction(4, 5)}
+        """
+        counts = [dict.fromkeys(self.arms, 0) for _ in self.strata]
+        for earlier, arm in past:
+            for count, before, now in zip(counts, earlier, levels, strict=True):
+                count[arm] += before == now
+        return dict(zip(self.arms, self.favoured([tuple(count.values()) for count in counts]), strict=True))
+
+    def favoured(self, counts: Sequence[tuple[int, ...]]) -> list[Fraction]:
+        """The chances, from how many patients of the next one's level each arm has, factor by factor."""
+        common = math.lcm(*self.shares)
+        scores = []
+        for arm in range(len(self.ratio)):
+            score = 0
+            for weight, count in zip(self.weights, counts, strict=True):
+                per = [(n + (i == arm)) * common // s for i, (n, s) in enumerate(zip(count, self.shares, strict=True))]
+                score += weight * (max(per) - min(per))
+            scores.append(score)
+        return self._coin(tuple(i for i, score in enumerate(scores) if score == min(scores)))
+
+    def _coin(self, best: tuple[int, ...]) -> list[Fraction]:
+        whole, rest = sum(self.shares), 1 - Fraction(self.probability)
+        chances = [Fraction(0)] * len(self.ratio)
+        for arm in best:
+            drawn, others = Fraction(self.shares[arm], sum(self.shares[i] for i in best)), whole - self.shares[arm]
+            missed = rest * others / (whole - min(self.shares))
+            for i, share in enumerate(self.shares):
+                chances[i] += drawn * (1 - missed if i == arm else missed * share / others)
+        return chances
+
+    def next(self, seed: bytes, past: Sequence[tuple[Sequence[str], str]], levels: Sequence[str]) -> str:
+        """The arm of the next patient, drawn by the seed: the same past and levels always give the same arm."""
+        chances = self.chances(past, levels)
+        common = math.lcm(*(chance.denominator for chance in chances.values()))
+        drawn = Fraction(stream(seed, f"trialtools minimization {len(past) + 1}")(common), common)
+        return next(a for a, upto in zip(chances, itertools.accumulate(chances.values()), strict=True) if drawn < upto)

@@ -1,0 +1,183 @@
+"""A seed goes in, the list of a stratum comes out, by a plan: frozen plain data, so that the key can commit to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from ..protocol import DataError
+from . import procedures
+from .generator import stream
+
+OPTIONS = {
+    "complete": (),
+    "permuted_blocks": ("sizes",),
+    "big_stick": ("limit",),
+    "biased_coin": ("probability",),
+    "urn": ("alpha", "beta"),
+    "maximal": ("limit", "length"),
+    "minimization": ("probability", "weights"),
+}
+"""The procedures, and what each takes besides ratio and strata."""
+EQUAL, TWO = ("urn",), ("big_stick", "biased_coin", "maximal")
+
+
+@dataclass(frozen=True)
+class Arms:
+    """What every plan has; it checks itself, so that one that cannot work cannot exist."""
+
+    procedure: str
+    ratio: tuple[tuple[str, int], ...]
+    strata: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        shares = [share for _, share in self.ratio]
+        if len({arm for arm, _ in self.ratio}) < max(2, len(shares)) or not all(map(whole, shares)):
+            raise DataError("a ratio needs two or more different arms, each with a whole number above 0")
+        if len(set(self.strata)) < len(self.strata):
+            raise DataError(f"{', '.join(self.strata)}: the same stratum twice")
+        for name in ("probability", "alpha", "beta", "sizes", "limit", "length", "weights"):
+            given = getattr(self, name, None)
+            if (given not in (None, ())) != (name in OPTIONS.get(self.procedure, ())):
+                raise DataError(f"{self.procedure} takes {' and '.join(OPTIONS[self.procedure]) or 'no options'}")
+        least = Fraction(min(shares), sum(shares))
+        if (p := getattr(self, "probability", None)) is not None and not least <= Fraction(p) <= 1:
+            raise DataError(f"a probability of {p} favours nobody who is behind; expected {least} to 1")
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        return tuple(arm for arm, _ in self.ratio)
+
+    @property
+    def shares(self) -> tuple[int, ...]:
+        return tuple(share for _, share in self.ratio)
+
+    @property
+    def label(self) -> str:
+        """The procedure in words, with its options."""
+        said = [f"{name} {words(getattr(self, name))}" for name in OPTIONS[self.procedure]]
+        return ", ".join([self.procedure.replace("_", " "), *said])
+
+
+@dataclass(frozen=True)
+class Plan(Arms):
+    """How lists are made, for every stratum its own: the procedure, the ratio by arm id, the strata, the options.
+
+    Args:
+        sizes: of permuted blocks; of several, each is equally likely.
+        limit: the largest lead of an arm (big stick, maximal).
+        length: patients after which the maximal procedure is balanced again.
+        probability: of the arm that is behind (biased coin), as text such as "2/3", so that it stays exact.
+        alpha: balls of each arm in the urn at first.
+        beta: balls of every other arm that are added.
+
+    Raises:
+        DataError: options that the procedure does not take or cannot use, or more arms or another ratio than it allows.
+    """
+
+    sizes: tuple[int, ...] = ()
+    limit: int | None = None
+    length: int | None = None
+    probability: str | None = None
+    alpha: int | None = None
+    beta: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.procedure not in OPTIONS or self.procedure == "minimization":
+            raise DataError(f"no procedure '{self.procedure}' with a list; {', '.join(list(OPTIONS)[:-1])}")
+        super().__post_init__()
+        if self.procedure in TWO and len(self.ratio) != 2:
+            raise DataError(f"{self.procedure} is a procedure for two arms; permuted_blocks takes {len(self.ratio)}")
+        if self.procedure in TWO + EQUAL and len(set(self.shares)) > 1:
+            raise DataError(f"{self.procedure} is a procedure for equal arms; permuted_blocks takes any ratio")
+        if bad := [size for size in self.sizes if not whole(size) or size % sum(self.shares)]:
+            raise DataError(f"a block of {bad[0]} cannot hold the ratio; expected multiples of {sum(self.shares)}")
+        if len(set(self.sizes)) < len(self.sizes):
+            raise DataError(f"sizes {words(self.sizes)}: the same size twice")
+        if self.limit is not None and not whole(self.limit):
+            raise DataError(f"a limit of {self.limit}; expected a whole number above 0")
+        if self.length is not None and (not whole(self.length) or self.length % 2):
+            raise DataError(f"a length of {self.length} cannot end balanced; expected an even number above 0")
+        balls = (self.alpha, self.beta)
+        if self.procedure == "urn" and not (all(whole(n, 0) for n in balls) and any(balls)):
+            raise DataError("alpha and beta are whole numbers from 0, and not both 0")
+
+    def list(self, seed: bytes, stratum: str, n: int) -> tuple[str, ...]:
+        """The first n arms of a stratum's list: of a seed always the same, and the longer list begins with the shorter.
+
+        >>> Plan("permuted_blocks", (("A", 2), ("B", 1)), sizes=(3, 6)).list(b"seed", "all", 9)
+        ('B', 'A', 'A', 'A', 'B', 'A', 'B', 'B', 'A')
+        """
+        below, (state, turns), arms = stream(seed, f"trialtools list {stratum}"), self.chain, []
+        for _ in range(n):
+            options = turns(state)
+            drawn = below(sum(weight for weight, _, _ in options))
+            for weight, arm, state in options:  # noqa: B007 - the state that is drawn is the next
+                drawn -= weight
+                if drawn < 0:
+                    break
+            arms.append(self.arms[arm])
+        return tuple(arms)
+
+    def chances(self, past: Sequence[str]) -> dict[str, Fraction]:
+        """The exact chances of the next arm for somebody who knows the arms before it, and of block sizes only which
+        there are.
+
+        Raises:
+            DataError: earlier arms that the procedure cannot have made.
+
+        >>> Plan("permuted_blocks", (("A", 1), ("B", 1)), sizes=(2, 4)).chances(["A"])
+        {'A': Fraction(1, 6), 'B': Fraction(5, 6)}
+        """
+        start, turns = self.chain
+        states = {start: Fraction(1)}
+        for number, arm in enumerate(past, start=1):
+            states = {after: weight for weight, a, after in _ahead(states, turns) if self.arms[a] == arm}
+            if not states:
+                raise DataError(f"{self.label}: patient {number} cannot have got '{arm}' after those before")
+        chances = dict.fromkeys(self.arms, Fraction(0))
+        for weight, arm, _ in _ahead(states, turns):
+            chances[self.arms[arm]] += weight
+        return {arm: chance / sum(chances.values()) for arm, chance in chances.items()}
+
+    @cached_property
+    def chain(self) -> procedures.Chain:
+        """The procedure as a chain, arms by their place."""
+        return procedures.remembered(self._chain())
+
+    def _chain(self) -> procedures.Chain:
+        match self.procedure:
+            case "complete":
+                return procedures.complete(self.shares)
+            case "permuted_blocks":
+                return procedures.permuted_blocks(self.shares, self.sizes)
+            case "big_stick":
+                return procedures.big_stick(self.limit or 0)
+            case "biased_coin":
+                return procedures.biased_coin(Fraction(self.probability or 0))
+            case "urn":
+                return procedures.urn(len(self.ratio), self.alpha or 0, self.beta or 0)
+            case _:
+                return procedures.maximal(self.limit or 0, self.length or 0)
+
+
+def _ahead(states: Mapping[procedures.State, Fraction], turns: Any) -> Iterable[tuple[Fraction, int, procedures.State]]:
+    """What may come after any of several states, the same arm and state once."""
+    found: dict[tuple[int, procedures.State], Fraction] = {}
+    for state, chance in states.items():
+        options = turns(state)
+        total = sum(weight for weight, _, _ in options)
+        for weight, arm, after in options:
+            found[arm, after] = found.get((arm, after), Fraction(0)) + chance * Fraction(weight, total)
+    return [(weight, arm, after) for (arm, after), weight in found.items()]
+
+
+def whole(number: Any, least: int = 1) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number >= least
+
+
+def words(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,116 @@
+"""A procedure's options go in, a chain comes out: from each state, which arms may be next and with what weight.
+
+All that is asked of a procedure follows from its chain: a list is one walk through it, the chances of the next arm are
+what an observer of earlier arms can know of it, and an assessment adds up all walks. A state may hold what no observer
+sees, such as the size of the block. Weights are whole numbers, so that every chance is exact.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from functools import cache
+
+State = tuple[int, ...]
+Turn = tuple[int, int, State]
+"""A weight, the arm (its place in the ratio), and the state after it."""
+Chain = tuple[State, Callable[[State], list[Turn]]]
+"""Where every list begins, and the turns that each state allows."""
+
+
+def complete(ratio: tuple[int, ...]) -> Chain:
+    """Complete randomization: every patient by the ratio, whatever came before. Any arms, any ratio.
+
+    Source: Rosenberger and Lachin, Randomization in Clinical Trials, 2nd ed. (2016), section 3.2.
+    """
+    return (), lambda state: [(share, arm, state) for arm, share in enumerate(ratio)]
+
+
+def permuted_blocks(ratio: tuple[int, ...], sizes: tuple[int, ...]) -> Chain:
+    """Permuted blocks: each block holds the ratio exactly, in random order; each size is equally likely. Any arms, any
+    ratio. The state is what is left of the block.
+
+    Source: Zelen, J Chronic Dis 27 (1974) 365-375; random sizes: ICH E9 (1998), section 2.3.2.
+    """
+    common = math.lcm(*sizes)
+    blocks = [(common // size, tuple(share * size // sum(ratio) for share in ratio)) for size in sizes]
+
+    def turns(left: State) -> list[Turn]:
+        open_ = [(1, left)] if any(left) else blocks
+        return [(w * n, arm, _moved(b, arm, -1)) for w, b in open_ for arm, n in enumerate(b) if n]
+
+    return (0,) * len(ratio), turns
+
+
+def big_stick(limit: int) -> Chain:
+    """Big stick: a fair coin, until one arm leads by `limit`; then the other. Two equal arms. The state is the lead.
+
+    Source: Soares and Wu, Commun Stat Theory Methods 12 (1983) 2017-2034.
+    """
+
+    def turns(state: State) -> list[Turn]:
+        (lead,) = state
+        return [turn for turn in ((1, 0, (lead + 1,)), (1, 1, (lead - 1,))) if abs(turn[2][0]) <= limit]
+
+    return (0,), turns
+
+
+def biased_coin(probability: Fraction) -> Chain:
+    """Efron's biased coin: the arm that is behind gets the next patient with this probability. Two equal arms.
+
+    Source: Efron, Biometrika 58 (1971) 403-417.
+    """
+    behind, ahead = probability.numerator, probability.denominator - probability.numerator
+
+    def turns(state: State) -> list[Turn]:
+        (lead,) = state
+        first, second = (1, 1) if lead == 0 else (ahead, behind) if lead > 0 else (behind, ahead)
+        return [turn for turn in ((first, 0, (lead + 1,)), (second, 1, (lead - 1,))) if turn[0]]
+
+    return (0,), turns
+
+
+def urn(arms: int, alpha: int, beta: int) -> Chain:
+    """Wei's urn UD(alpha, beta): alpha balls of each arm; each draw adds beta balls of every other arm. Any number of
+    equal arms. Without first balls (alpha 0) the first arm is drawn evenly. The state counts patients.
+
+    Source: Wei, Ann Stat 5 (1977) 382-386; more than two arms: Wei, JASA 73 (1978) 559-563.
+    """
+
+    def turns(state: State) -> list[Turn]:
+        balls = [alpha + beta * (sum(state) - n) for n in state]
+        balls = balls if any(balls) else [1] * arms
+        return [(n, arm, _moved(state, arm, 1)) for arm, n in enumerate(balls) if n]
+
+    return (0,) * arms, turns
+
+
+def maximal(limit: int, length: int) -> Chain:
+    """The maximal procedure: all lists of this length that end balanced, with no lead above `limit` on the way, are
+    equally likely. Two equal arms. After `length` patients it begins anew. The state is the lead, and how many
+    are left.
+
+    Source: Berger, Ivanova and Deloria Knoll, Stat Med 22 (2003) 3017-3028; drawn in order by counting the ways to go
+    on, as in Salama, Ivanova and Qaqish, Stat Med 27 (2008) 1423-1428.
+    """
+    ways = [{0: 1}]  # by how many are left: from each lead, the number of ways to the end
+    for _ in range(length):
+        ways.append({d: ways[-1].get(d + 1, 0) + ways[-1].get(d - 1, 0) for d in range(-limit, limit + 1)})
+
+    def turns(state: State) -> list[Turn]:
+        lead, left = state if state[1] else (0, length)
+        steps = [(ways[left - 1].get(lead + by, 0), arm, (lead + by, left - 1)) for arm, by in enumerate((1, -1))]
+        return [turn for turn in steps if turn[0]]
+
+    return (0, length), turns
+
+
+def remembered(chain: Chain) -> Chain:
+    """The same chain, whose turns are worked out once for each state."""
+    start, turns = chain
+    return start, cache(turns)
+
+
+def _moved(state: State, arm: int, by: int) -> State:
+    return (*state[:arm], state[arm] + by, *state[arm + 1 :])
