@@ -1,0 +1,63 @@
+"""A trial's data and its protocol go in; the frames of an interim report come out: by arm, or pooled where none is told.
+
+Every function serves the open and the closed report alike: what the data do not tell, no frame can show.
+"""
+
+from .course import (
+    adherence,
+    adherence_counts,
+    arms_of,
+    balance,
+    baseline,
+    currency,
+    flow,
+    outcome_states,
+)
+from .endpoint import Effect, blinded_rate, compared_times, curves, secondary, sensitivity, subgroups
+from .looks import chances, conclusions, decision, looks, power_curve, primary
+from .plan import Plan, plan_of
+from .record import Facts, changes, facts, looks_before, looks_told, read_previous
+from .recruitment import accrual, by_site, forecast, reached
+from .safety import adverse_events, edish, exposure, harms, labs_by_week, listing
+
+__all__ = [
+    "Effect",
+    "Facts",
+    "Plan",
+    "accrual",
+    "adherence",
+    "adherence_counts",
+    "adverse_events",
+    "arms_of",
+    "balance",
+    "baseline",
+    "blinded_rate",
+    "by_site",
+    "chances",
+    "changes",
+    "compared_times",
+    "conclusions",
+    "currency",
+    "curves",
+    "decision",
+    "edish",
+    "exposure",
+    "facts",
+    "flow",
+    "forecast",
+    "harms",
+    "labs_by_week",
+    "listing",
+    "looks",
+    "looks_before",
+    "looks_told",
+    "outcome_states",
+    "plan_of",
+    "power_curve",
+    "primary",
+    "reached",
+    "read_previous",
+    "secondary",
+    "sensitivity",
+    "subgroups",
+]

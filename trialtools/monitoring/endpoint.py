@@ -1,0 +1,274 @@
+"""Trial data by arm go in; the effect on the primary endpoint comes out, and what else it might be.
+
+The analysis counts participants whose window has passed by the cut, so that an early event does not count before those
+who had none could: events come to be known sooner than their absence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from ..interim import log_rank, risk_difference, survival
+from ..protocol import DataError
+from ..trialdata import TrialData, endpoint_states
+from ..trialdata.tables import Frame
+from .course import POOLED, UNKNOWN, arms_of
+from .plan import Plan
+
+COLUMNS = ("analysis", "difference", "low", "high", "z", "n", "missing", "experimental", "control")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A risk difference, experimental less control, with its 95 % interval; z points to benefit.
+
+    `n` participants with the outcome known, of whom `events` by arm; `missing` are due and unknown, `pending` not due.
+    """
+
+    difference: float
+    low: float
+    high: float
+    z: float
+    n: int
+    missing: int
+    pending: int
+    events: dict[str, tuple[int, int]]
+    cells: tuple[tuple[int, int, int, int], ...]
+
+    @property
+    def se(self) -> float:
+        """The standard error of the difference, each arm at its own rate; strata weighted as in the estimate."""
+        a, n, b, m = np.array([row for row in self.cells if row[1] and row[3]], dtype=float).T
+        weight = n * m / (n + m) / (n * m / (n + m)).sum()
+        p, q = a / n, b / m
+        return float(np.sqrt((weight**2 * (p * (1 - p) / n + q * (1 - q) / m)).sum()))
+
+    def at(self, level: float) -> tuple[float, float]:
+        """The interval of another level."""
+        found = risk_difference(self.cells, level)
+        return found["low"], found["high"]
+
+
+def states(trial: TrialData, on: date | None) -> Frame:
+    """Everybody randomized, with what the analysis needs.
+
+    Columns: subject_id, site, arm, stratum, value (1 or 0; empty where unknown), observed_on, state (observed, missing,
+    pending), mature (the window has passed by `on`), then randomized_on.
+
+    Raises:
+        DataError: no primary endpoint, or values of it other than 0 and 1.
+    """
+    if trial.endpoint is None:
+        raise DataError(
+            f"{trial.name}: no primary endpoint; the protocol's design.endpoint must name one of the outcomes"
+        )
+    found = endpoint_states(trial.subjects, trial.outcomes, trial.endpoint, trial.window, on)
+    odd = found.loc[found["value"].notna() & ~found["value"].isin([0, 1]), "value"]
+    if len(odd):
+        raise DataError(
+            f"{trial.endpoint}: expected 1 (it happened) or 0, found {odd.iloc[0]:g}; {len(odd)} such values"
+        )
+    people = trial.subjects.set_index("subject_id").loc[found["subject_id"]].reset_index()
+    closes = found["randomized_on"] + np.timedelta64(trial.window or 0, "D")
+    mature = (closes <= np.datetime64(on)) | closes.isna() if trial.window is not None and on else closes == closes
+    extra = {name: people[name].to_numpy() for name in ("site", "arm", "stratum")}
+    return found.assign(**extra, mature=mature if trial.window is not None and on else True)
+
+
+def effect(rows: Frame, plan: Plan, arm: str, stratified: bool = True) -> Effect | None:
+    """The effect of an arm against the control; None where one of the two has nobody with the outcome known.
+
+    Args:
+        rows: from `states`, or a part of them.
+        plan: names the control, and which way is better.
+        arm: the experimental one.
+        stratified: by the randomization strata, where they are known of everybody.
+    """
+    both = rows[rows["arm"].isin([arm, plan.control])]
+    used = both[both["mature"] & both["value"].notna()]
+    strata = (
+        used["stratum"] if stratified and used["stratum"].notna().all() else used["stratum"].mask(used["arm"] != "")
+    )
+    cells, events = [], {}
+    for _, own in used.groupby(strata.fillna(POOLED)):
+        first, second = own[own["arm"] == arm]["value"], own[own["arm"] == plan.control]["value"]
+        cells.append((int(first.sum()), len(first), int(second.sum()), len(second)))
+    for name in (arm, plan.control):
+        own = used.loc[used["arm"] == name, "value"]
+        events[name] = (int(own.sum()), len(own))
+    if not all(n for _, n in events.values()) or not any(n and m for _, n, _, m in cells):
+        return None
+    found = risk_difference(cells)
+    pending = int((~both["mature"]).sum())
+    return Effect(
+        found["difference"], found["low"], found["high"], plan.sign * found["z"], found["n"],
+        int((both["mature"] & both["value"].isna()).sum()), pending, events, tuple(cells),
+    )  # fmt: skip
+
+
+def sensitivity(trial: TrialData, plan: Plan, on: date | None, dosed_in_window: Sequence[str] | None = None) -> Frame:
+    """The primary effect, and what it would be had one counted otherwise: a row an analysis, the primary one first.
+
+    Args:
+        trial: by arm, cut.
+        plan, on: as elsewhere.
+        dosed_in_window: subjects who were, for the analysis of those alone; left out where nobody knows.
+
+    Columns: analysis, difference, low, high, z (of benefit), n, missing, experimental, control (events of n).
+    """
+    import pandas as pd
+
+    rows, arm = states(trial, on), _one(plan)
+    gone = rows["mature"] & rows["value"].isna()
+    treated, harmed, spared = rows["arm"] == arm, (1, 0)[plan.sign > 0], (0, 1)[plan.sign > 0]
+
+    def filled(first: float, second: float) -> Frame:
+        return rows.assign(value=rows["value"].mask(gone & treated, first).mask(gone & ~treated, second))
+
+    analyses = [("Primary", rows, True), ("Not stratified", rows, False)]
+    if gone.any():
+        analyses += [
+            ("Missing taken as events", filled(1, 1), True),
+            ("Missing taken as no events", filled(0, 0), True),
+            ("Missing taken against the experimental arm", filled(harmed, spared), True),
+            ("Missing taken for the experimental arm", filled(spared, harmed), True),
+        ]
+    early = ~rows["mature"] & (rows["value"] == 1)
+    if early.any():
+        analyses.append(("With events whose window is still open", rows.assign(mature=rows["mature"] | early), True))
+    if dosed_in_window is not None:
+        analyses.append(("Dosed in the window only", rows[rows["subject_id"].isin(set(dosed_in_window))], True))
+    sites = sorted(rows["site"].dropna().unique())
+    if len(sites) > 1:
+        analyses += [(f"Without site {site}", rows[rows["site"] != site], True) for site in sites]
+    table = [
+        _row(name, found, plan, arm) for name, part, strata in analyses if (found := effect(part, plan, arm, strata))
+    ]
+    return pd.DataFrame(table, columns=list(COLUMNS))
+
+
+def _one(plan: Plan) -> str:
+    return plan.experimental[0]
+
+
+def _row(name: str, found: Effect, plan: Plan, arm: str) -> dict[str, Any]:
+    told = [f"{hit}/{n}" for hit, n in (found.events[arm], found.events[plan.control])]
+    values = (name, found.difference, found.low, found.high, found.z, found.n, found.missing, *told)
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def subgroups(trial: TrialData, plan: Plan, on: date | None, by: Sequence[str]) -> Frame:
+    """The effect in parts of the trial, without a test: label, level, then the columns of `sensitivity`.
+
+    Args:
+        by: columns of the subjects with few values; whoever has none is a level of their own.
+
+    A level in which an arm has nobody with the outcome known is left out.
+    """
+    import pandas as pd
+
+    rows, arm = states(trial, on), _one(plan)
+    people = trial.subjects.set_index("subject_id")
+    table = []
+    for name in by:
+        level = rows["subject_id"].map(people[name]).astype("str").fillna(UNKNOWN)
+        for each in sorted(level.unique()):
+            found = effect(rows[level == each], plan, arm, stratified=False)
+            if found:
+                table.append({"label": name, "level": each, **_row(f"{name}: {each}", found, plan, arm)})
+    return pd.DataFrame(table, columns=["label", "level", *COLUMNS])
+
+
+def times(trial: TrialData, on: date | None) -> Frame:
+    """For everybody randomized the days to the event, or to the last day known without it: subject_id, arm, days, event.
+
+    Censored at the end of the window, at withdrawal, loss or death, or at the cut, whichever comes first.
+    """
+    import pandas as pd
+
+    rows = states(trial, on)
+    ends = trial.disposition[trial.disposition["milestone"].isin(["withdrew", "lost", "died"])]
+    gone = rows["subject_id"].map(ends.groupby("subject_id")["happened_on"].min())
+    happened = (rows["value"] == 1) & rows["observed_on"].notna()
+    last: Frame = gone.fillna(pd.Timestamp(on) if on else rows["observed_on"])
+    days = (rows["observed_on"].where(happened, last) - rows["randomized_on"]).dt.days.clip(lower=0).astype(float)
+    over = days > (trial.window if trial.window is not None else math.inf)
+    days = days.mask(over, trial.window)
+    arm = rows["arm"].fillna(POOLED) if arms_of(trial) == (POOLED,) else rows["arm"]
+    return pd.DataFrame({"subject_id": rows["subject_id"], "arm": arm, "days": days, "event": happened & ~over})
+
+
+def curves(trial: TrialData, on: date | None) -> Frame | None:
+    """Kaplan-Meier curves of the primary endpoint: `interim.survival`, its group called arm. None without dates."""
+    found = times(trial, on)
+    if found["days"].isna().all():
+        return None
+    return survival(found["days"], found["event"], found["arm"]).rename(columns={"group": "arm"})
+
+
+def compared_times(trial: TrialData, plan: Plan, on: date | None) -> dict[str, float] | None:
+    """The log-rank test of the first experimental arm against the control; None without dates or without an event."""
+    found = times(trial, on)
+    found = found[found["arm"].isin([_one(plan), plan.control])]
+    known = found[found["days"].notna()]
+    if known["arm"].nunique() < 2 or not known["event"].any():
+        return None
+    return log_rank(found["days"], found["event"], found["arm"])
+
+
+def secondary(trial: TrialData, plan: Plan) -> Frame:
+    """The other endpoints: differences of risks (of 0 and 1) or of means (Welch), experimental less control.
+
+    Columns: endpoint, measure (risk or mean), experimental, control, difference, low, high, n, missing. The last value
+    of a participant counts.
+    """
+    import pandas as pd
+    from scipy.stats import ttest_ind
+
+    arm, rows = _one(plan), []
+    entered = trial.subjects[trial.subjects["randomized"]].set_index("subject_id")["arm"]
+    for name, own in trial.outcomes[trial.outcomes["endpoint"] != trial.endpoint].groupby("endpoint"):
+        last = own[own["value"].notna()].sort_values("observed_on").groupby("subject_id")["value"].last()
+        value = last.reindex(entered.index)
+        first, second = (value[entered == each].dropna() for each in (arm, plan.control))
+        told = {"endpoint": name, "n": len(first) + len(second)}
+        told["missing"] = int(value[entered.isin([arm, plan.control])].isna().sum())
+        if len(first) < 2 or len(second) < 2:
+            continue
+        if set(last.unique()) <= {0.0, 1.0}:
+            found = risk_difference((int(first.sum()), len(first), int(second.sum()), len(second)))
+            told |= {"measure": "risk", **{key: found[key] for key in ("difference", "low", "high")}}
+        else:
+            low, high = ttest_ind(first, second, equal_var=False).confidence_interval()
+            told |= {"measure": "mean", "difference": first.mean() - second.mean(), "low": low, "high": high}
+        rows.append(told | {"experimental": first.mean(), "control": second.mean()})
+    columns = ["endpoint", "measure", "experimental", "control", "difference", "low", "high", "n", "missing"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def blinded_rate(trial: TrialData, plan: Plan, on: date | None) -> dict[str, float] | None:
+    """The rate of the primary endpoint in all arms together, against what was assumed: rate, low, high, n, assumed.
+
+    `needed` is how many participants would find the planned difference with 80 % power at this overall rate, by the
+    fixed design. None where nobody's outcome is known or nothing was assumed.
+    """
+    from scipy.special import ndtri
+    from statsmodels.stats.proportion import proportion_confint
+
+    rows = states(trial, on)
+    value = rows.loc[rows["mature"] & rows["value"].notna(), "value"]
+    if value.empty or plan.control_rate is None or plan.experimental_rate is None:
+        return None
+    low, high = proportion_confint(value.sum(), len(value), method="wilson")
+    rate, share = float(value.mean()), plan.share
+    assumed = share * plan.experimental_rate + (1 - share) * plan.control_rate
+    apart = plan.experimental_rate - plan.control_rate
+    each = rate * (1 - rate) / (share * (1 - share))
+    needed = math.ceil((ndtri(1 - plan.alpha) + ndtri(0.8)) ** 2 * each / apart**2) if 0 < rate < 1 else math.nan
+    return {"rate": rate, "low": low, "high": high, "n": len(value), "assumed": assumed, "needed": needed}
