@@ -1,4 +1,4 @@
-"""A trial's data and its protocol go in; the frames of an interim report come out: by arm, or pooled where none is told.
+"""A trial's data and its protocol go in; the frames of an interim report come out: by arm, or pooled where none is.
 
 Every function serves the open and the closed report alike: what the data do not tell, no frame can show.
 """
@@ -14,7 +14,7 @@ from .course import (
     outcome_states,
 )
 from .endpoint import Effect, blinded_rate, compared_times, curves, secondary, sensitivity, subgroups
-from .looks import chances, conclusions, decision, looks, power_curve, primary
+from .looks import chances, conclusions, decision, lacking, looks, power_curve, primary
 from .plan import Plan, plan_of
 from .record import Facts, changes, facts, looks_before, looks_told, read_previous
 from .recruitment import accrual, by_site, forecast, reached
@@ -47,6 +47,7 @@ __all__ = [
     "forecast",
     "harms",
     "labs_by_week",
+    "lacking",
     "listing",
     "looks",
     "looks_before",

@@ -1,4 +1,4 @@
-"""Trial data go in; what became of the people comes out: the CONSORT flow, who they are, dosing, what is still missing."""
+"""Trial data go in; what became of the people comes out: the CONSORT flow, who they are, dosing, what is missing."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def flow(trial: TrialData, on: date | None = None) -> Frame:
         people = own["subject_id"]
         for stage, told, there in (
             ("allocated", _dosed(trial, people), "doses" not in trial.absent),
-            ("follow_up", people.map(fate).fillna("in follow-up"), "disposition" not in trial.absent),
-            ("analysed", people.map(states).map(ANALYSED), trial.endpoint is not None),
+            ("follow_up", people.map(lambda who: fate.get(who, "in follow-up")), "disposition" not in trial.absent),
+            ("analysed", people.map(states), trial.endpoint is not None),
         ):
             rows.append((stage, arm, "", len(own)))
             rows += [(stage, arm, str(item), int(n)) for item, n in _counted(told)] if there else []
@@ -114,7 +114,8 @@ def _fate(trial: TrialData) -> dict[str, str]:
     words = {"withdrew": "withdrew", "lost": "lost to follow-up"}
     ends = trial.disposition.assign(rank=trial.disposition["milestone"].map(rank)).sort_values("rank")
     ends = ends.drop_duplicates("subject_id")
-    return {who: words.get(what, what) for who, what in zip(ends["subject_id"], ends["milestone"], strict=True)}
+    told = ends["milestone"].replace(words)
+    return dict(zip(ends["subject_id"], told, strict=True))
 
 
 def baseline(trial: TrialData, protocol: Protocol, fields: Sequence[str] | None = None) -> Frame:
@@ -149,9 +150,7 @@ def _described(name: str, protocol: Protocol, groups: dict[str, Frame]) -> list[
         return _number(name, label, unit, groups)
     written = {arm: column.map({True: "yes", False: "no"}.get, na_action="ignore") if field and field.type == "flag"
                else column.astype("str") for arm, column in groups.items()}  # fmt: skip
-    levels = sorted(
-        {str(level) for column in written.values() for level in column.dropna()}, reverse="yes" in str(field)
-    )
+    levels = sorted({str(level) for column in written.values() for level in column.dropna()})
     if len(levels) > MOST_LEVELS or not levels:
         return []
     table = np.array([[int((column == level).sum()) for column in written.values()] for level in levels])
@@ -187,12 +186,12 @@ def _rows(
     return rows
 
 
-def adherence(trial: TrialData, protocol: Protocol, on: date) -> Frame | None:
+def adherence(trial: TrialData, protocol: Protocol, on: date | None) -> Frame | None:
     """Where everybody randomized stands in the dosing window: `tt.dosing_window`, with the arm.
 
     None where the protocol has no window, doses were not collected, or nothing says when anybody was infected.
     """
-    if not any(arm.dosing for arm in protocol.arms) or "doses" in trial.absent:
+    if on is None or not any(arm.dosing for arm in protocol.arms) or "doses" in trial.absent:
         return None
     entered = trial.subjects[trial.subjects["randomized"]]
     if entered["infected_on"].isna().all():
@@ -218,7 +217,7 @@ def balance(trial: TrialData) -> Frame:
     return counted.assign(of=counted.groupby("stratum")["n"].transform("sum"))
 
 
-def currency(trial: TrialData, on: date) -> Frame:
+def currency(trial: TrialData, on: date | None) -> Frame:
     """How current the data are: of each table, rows, subjects, the last day in it, and days from that to the cut.
 
     Columns: table, rows, subjects, last, behind. A table that was not collected has none of them.
@@ -230,15 +229,14 @@ def currency(trial: TrialData, on: date) -> Frame:
         days = [table[column].max() for column in table.select_dtypes("datetime").columns if column != "planned_on"]
         last = max((day for day in days if not pd.isna(day)), default=pd.NaT)
         absent = name in trial.absent
-        behind = None if pd.isna(last) else (pd.Timestamp(on) - last).days
-        rows.append(
-            (name, None if absent else len(table), None if absent else table["subject_id"].nunique(), last, behind)
-        )
+        behind = None if pd.isna(last) or on is None else (pd.Timestamp(on) - last).days
+        size = (None, None) if absent else (len(table), table["subject_id"].nunique())
+        rows.append((name, *size, last, behind))
     frame = pd.DataFrame(rows, columns=["table", "rows", "subjects", "last", "behind"])
     return frame.astype({"rows": "Int64", "subjects": "Int64", "behind": "Int64"})
 
 
-def outcome_states(trial: TrialData, on: date) -> Frame:
+def outcome_states(trial: TrialData, on: date | None) -> Frame:
     """The primary endpoint by site: how many are observed, pending, missing.
 
     Columns: site, randomized, observed, pending, missing.

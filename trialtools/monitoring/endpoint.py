@@ -65,15 +65,11 @@ def states(trial: TrialData, on: date | None) -> Frame:
         DataError: no primary endpoint, or values of it other than 0 and 1.
     """
     if trial.endpoint is None:
-        raise DataError(
-            f"{trial.name}: no primary endpoint; the protocol's design.endpoint must name one of the outcomes"
-        )
+        raise DataError(f"{trial.name}: no primary endpoint; design.endpoint must name one of the outcomes")
     found = endpoint_states(trial.subjects, trial.outcomes, trial.endpoint, trial.window, on)
     odd = found.loc[found["value"].notna() & ~found["value"].isin([0, 1]), "value"]
     if len(odd):
-        raise DataError(
-            f"{trial.endpoint}: expected 1 (it happened) or 0, found {odd.iloc[0]:g}; {len(odd)} such values"
-        )
+        raise DataError(f"{trial.endpoint}: expected 1 (it happened) or 0, not {odd.iloc[0]:g} ({len(odd)} such)")
     people = trial.subjects.set_index("subject_id").loc[found["subject_id"]].reset_index()
     closes = found["randomized_on"] + np.timedelta64(trial.window or 0, "D")
     mature = (closes <= np.datetime64(on)) | closes.isna() if trial.window is not None and on else closes == closes
@@ -92,11 +88,9 @@ def effect(rows: Frame, plan: Plan, arm: str, stratified: bool = True) -> Effect
     """
     both = rows[rows["arm"].isin([arm, plan.control])]
     used = both[both["mature"] & both["value"].notna()]
-    strata = (
-        used["stratum"] if stratified and used["stratum"].notna().all() else used["stratum"].mask(used["arm"] != "")
-    )
+    by_stratum = stratified and used["stratum"].notna().all()
     cells, events = [], {}
-    for _, own in used.groupby(strata.fillna(POOLED)):
+    for _, own in used.groupby("stratum") if by_stratum else [(POOLED, used)]:
         first, second = own[own["arm"] == arm]["value"], own[own["arm"] == plan.control]["value"]
         cells.append((int(first.sum()), len(first), int(second.sum()), len(second)))
     for name in (arm, plan.control):
@@ -107,7 +101,7 @@ def effect(rows: Frame, plan: Plan, arm: str, stratified: bool = True) -> Effect
     found = risk_difference(cells)
     pending = int((~both["mature"]).sum())
     return Effect(
-        found["difference"], found["low"], found["high"], plan.sign * found["z"], found["n"],
+        found["difference"], found["low"], found["high"], plan.sign * found["z"], int(found["n"]),
         int((both["mature"] & both["value"].isna()).sum()), pending, events, tuple(cells),
     )  # fmt: skip
 
@@ -186,7 +180,7 @@ def subgroups(trial: TrialData, plan: Plan, on: date | None, by: Sequence[str]) 
 
 
 def times(trial: TrialData, on: date | None) -> Frame:
-    """For everybody randomized the days to the event, or to the last day known without it: subject_id, arm, days, event.
+    """For everybody randomized, days to the event or to the last day known without: subject_id, arm, days, event.
 
     Censored at the end of the window, at withdrawal, loss or death, or at the cut, whichever comes first.
     """
@@ -271,4 +265,5 @@ def blinded_rate(trial: TrialData, plan: Plan, on: date | None) -> dict[str, flo
     apart = plan.experimental_rate - plan.control_rate
     each = rate * (1 - rate) / (share * (1 - share))
     needed = math.ceil((ndtri(1 - plan.alpha) + ndtri(0.8)) ** 2 * each / apart**2) if 0 < rate < 1 else math.nan
-    return {"rate": rate, "low": low, "high": high, "n": len(value), "assumed": assumed, "needed": needed}
+    told = {"rate": rate, "low": float(low), "high": float(high), "n": len(value)}  # type: ignore[arg-type]
+    return told | {"assumed": assumed, "needed": needed}

@@ -22,16 +22,21 @@ NAMES = ("look", "information", "fraction", "bound", "futility", "z", "nominal_p
 
 
 def primary(trial: TrialData, plan: Plan, on: date | None) -> Effect | None:
-    """The effect that the boundary is about; None where arms are not told or an arm has nobody with the outcome known.
-
-    Raises:
-        DataError: several experimental arms, for which no boundary is planned here.
-    """
-    if "outcomes" in trial.absent or trial.endpoint is None or trial.subjects["arm"].isna().all():
+    """The effect that the boundary is about; None where there is none to be had, for the reason that `lacking` gives."""
+    if lacking(trial, plan):
         return None
-    if len(plan.experimental) > 1:
-        raise DataError("several experimental arms share one alpha; how is not planned here, so there is no boundary")
     return effect(states(trial, on), plan, plan.experimental[0])
+
+
+def lacking(trial: TrialData, plan: Plan) -> str:
+    """Why these data hold no comparison of arms, as a sentence for the report; empty where they do."""
+    if trial.subjects["arm"].isna().all():
+        return "Compares the arms: in the closed report only."
+    if "outcomes" in trial.absent or trial.endpoint is None:
+        return "Not collected: no primary endpoint is among the outcomes."
+    if len(plan.experimental) > 1:
+        return "Several experimental arms share one alpha; how is not planned in the protocol, so there is no boundary."
+    return ""
 
 
 def looks(found: Effect, plan: Plan, look: int, before: Sequence[Mapping[str, float]] = ()) -> Frame:
@@ -61,8 +66,8 @@ def looks(found: Effect, plan: Plan, look: int, before: Sequence[Mapping[str, fl
     done = [float(each["information"]) for each in earlier]
     if done and found.n <= done[-1] + NEAREST * size:
         raise DataError(
-            f"look {look} has {found.n} participants with the outcome known, look {look - 1} had {done[-1]:g}: less than "
-            f"{NEAREST:.1%} of the planned {size} apart, which tells nothing new. Is it the right data cut?"
+            f"look {look} has {found.n} participants with the outcome known, look {look - 1} had {done[-1]:g}: "
+            f"less than {NEAREST:.1%} of the planned {size} apart, which tells nothing new. Is it the right data cut?"
         )
     ahead = [] if look == len(plan.looks) else [part * size for part in plan.looks[look:]]
     ahead = [each for each in ahead if each > found.n + NEAREST * size]
@@ -91,17 +96,19 @@ def decision(frame: Frame) -> str:
 def conclusions(found: Effect, frame: Frame, plan: Plan) -> Frame:
     """What may be concluded at this look: a row each, with the words that explain it.
 
-    Columns: what, value, low, high. The repeated interval inverts the score test at the bound of this look, and holds at
-    all looks at once (Jennison and Turnbull 1989). After a stop, the median-unbiased estimate in stagewise order.
+    Columns: what, value, low, high. The repeated interval inverts the score test at the bound of this look and
+    holds at all looks at once (Jennison and Turnbull 1989). After a stop, the median-unbiased estimate in stagewise
+    order.
     """
     import pandas as pd
 
     now = frame[frame["state"] == "now"].iloc[0]
     rows: list[tuple[str, float, float, float]] = [("Risk difference", found.difference, found.low, found.high)]
-    repeated = found.at(1 - 2 * float(ndtr(-now["bound"]))) if math.isfinite(now["bound"]) else (-1.0, 1.0)
+    bound = float(now["bound"])
+    repeated = found.at(1 - 2 * float(ndtr(-bound))) if math.isfinite(bound) else (-1.0, 1.0)
     rows.append(("Repeated confidence interval", math.nan, *repeated))
     rows.append(("z, towards benefit", found.z, math.nan, math.nan))
-    rows.append(("Bound at this look", float(now["bound"]), math.nan, math.nan))
+    rows.append(("Bound at this look", bound, math.nan, math.nan))
     rows.append(("Nominal one-sided p", float(ndtr(-found.z)), math.nan, math.nan))
     rows.append(("Alpha spent so far, of the whole", float(now["alpha_spent"]), math.nan, plan.alpha))
     if decision(frame) in ("stop for efficacy", "end: no effect shown") and found.se:

@@ -63,18 +63,14 @@ def plan_of(protocol: Protocol) -> Plan:
     controls = [arm.id for arm in protocol.arms if arm.role != "experimental"]
     if not experimental or len(controls) != 1:
         raise DataError(f"{protocol.id}: a comparison needs experimental arms and one control; see arms, role")
-    looks = _item(protocol, "looks", lambda value: tuple(float(each) for each in value))
+    looks: tuple[float, ...] = _item(protocol, "looks", lambda value: tuple(float(each) for each in value))
     size = _item(protocol, "sample_size", int)
     alpha = _item(protocol, "alpha", float)
     better = _item(protocol, "better", str)
     said = _item(protocol, "spending", lambda value: str(value).lower())
     spending = next((name for word, name in SPENDING.items() if word in said), None)
     for name, fits, wanted in (
-        (
-            "looks",
-            looks == tuple(sorted(set(looks))) and looks and looks[0] > 0 and looks[-1] == 1,
-            "rising parts to 1",
-        ),
+        ("looks", list(looks) == sorted({*looks, 1.0}) and looks[0] > 0, "rising parts, the last of them 1"),
         ("sample_size", size > 0, "a number of participants"),
         ("alpha", 0 < alpha < 0.5, "one-sided, between 0 and 0.5"),
         ("better", better in ("lower", "higher"), "lower or higher"),

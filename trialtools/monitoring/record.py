@@ -110,7 +110,6 @@ def changes(now: Mapping[str, Any], previous: Mapping[str, Any], protocol: Proto
             rows.append({"item": label, "then": then, "now": here, "change": apart})
         old = previous["protocol"].get("sha256")
         if old != protocol.sha256:
-            rows.append(
-                {"item": "Protocol file", "then": str(old)[:8], "now": protocol.sha256[:8], "change": "changed"}
-            )
+            hashes = {"then": str(old)[:8], "now": protocol.sha256[:8]}
+            rows.append({"item": "Protocol file", **hashes, "change": "changed"})
     return pd.DataFrame(rows, columns=["item", "then", "now", "change"])

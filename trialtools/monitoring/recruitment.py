@@ -1,4 +1,4 @@
-"""Trial data go in; how screening and randomization went comes out, day by day and site by site, and what may follow."""
+"""Trial data go in; how screening and randomization went comes out, by day and by site, and what may follow."""
 
 from __future__ import annotations
 

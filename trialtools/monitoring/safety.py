@@ -24,7 +24,7 @@ EDISH = {"ALT": 3.0, "BILI": 2.0}
 UNCODED = "not coded"
 
 
-def exposure(trial: TrialData, on: date) -> Frame:
+def exposure(trial: TrialData, on: date | None) -> Frame:
     """For everybody randomized the days under observation, up to death, the end of follow-up, or the cut: a series.
 
     Unknown, and left out of rates, where the day of randomization is.
@@ -37,7 +37,7 @@ def exposure(trial: TrialData, on: date) -> Frame:
     return (last - entered).dt.days.clip(lower=0) + 1.0
 
 
-def adverse_events(trial: TrialData, plan: Plan, on: date, *, serious: bool = False, least: int = 1) -> Frame:
+def adverse_events(trial: TrialData, plan: Plan, on: date | None, *, serious: bool = False, least: int = 1) -> Frame:
     """Adverse events by body system and term: participants with any, events, rates, and what the arms differ by.
 
     Args:
@@ -98,7 +98,7 @@ def _against_control(hit: dict[str, int], people: dict[str, Any], plan: Plan, ar
     return {name: found[name] for name in ("difference", "low", "high")}
 
 
-def harms(trial: TrialData, plan: Plan, on: date) -> Frame:
+def harms(trial: TrialData, plan: Plan, on: date | None) -> Frame:
     """What a committee asks first: participants with a death, a serious, a related, a severe and any adverse event.
 
     Columns: what, then those of `adverse_events` from arm on. Severe is grade 3 and above. What an event does not say
@@ -154,18 +154,8 @@ def listing(trial: TrialData) -> Frame:
     found = people.reindex(rows["subject_id"]).set_index(rows.index)
     day = (rows["started_on"] - found["randomized_on"]).dt.days.astype("Int64")
     rows = rows.assign(site=found["site"], arm=found["arm"], day=day)
-    columns = [
-        "subject_id",
-        "site",
-        "arm",
-        "day",
-        "started_on",
-        "body_system",
-        "term",
-        "severity",
-        "related",
-        "outcome",
-    ]
+    columns = ["subject_id", "site", "arm", "day", "started_on"]
+    columns += ["body_system", "term", "severity", "related", "outcome"]
     return rows.sort_values("started_on", ascending=False, na_position="first", ignore_index=True)[columns]
 
 
