@@ -23,7 +23,8 @@ class Minimization(Arms):
     For each arm, what the imbalance would be if the patient got it: over the factors, the weighted sum of the range of
     patients per share of the ratio, among those of the patient's own level. The arm with the least gets `probability`,
     the others share the rest by the ratio; between arms that tie, the ratio draws. With an unequal ratio the
-    probability is that of the smallest arm; larger arms have as much more as keeps the ratio from the first patient on.
+    probability is that of the smallest arm, and larger arms have more: the ratio then holds over the trial, not for
+    each patient (Kuznetsova and Tymofyeyev, Stat Med 31 (2012) 701-723).
 
     Source: Pocock and Simon, Biometrics 31 (1975) 103-115; unequal ratio: Han, Enas and McEntegart, Stat Med 28 (2009)
     3329-3346.
