@@ -7,6 +7,7 @@ group or several arms. `layout.meta["alt"]` tells a figure in words.
 
 from .bars import lacking, readings, states
 from .boundary import boundary, power_curve
+from .consort import consort
 from .flow import flow
 from .forest import forest
 from .impact import impact
@@ -16,5 +17,16 @@ from .template import ARMS, STATES, WIDTH, blank, figure, wrap
 from .tornado import tornado
 from .upset import upset
 
-__all__ = ["ARMS", "STATES", "WIDTH", "blank", "boundary", "figure", "flow", "forest", "impact", "lacking"]
-__all__ += ["missingness", "power_curve", "readings", "states", "sweep", "sweep_grid", "tornado", "upset", "wrap"]
+__all__ = ["ARMS", "STATES", "WIDTH", "blank", "boundary", "consort", "figure", "flow", "forest", "impact"]
+__all__ += [
+    "lacking",
+    "missingness",
+    "power_curve",
+    "readings",
+    "states",
+    "sweep",
+    "sweep_grid",
+    "tornado",
+    "upset",
+    "wrap",
+]

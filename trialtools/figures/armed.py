@@ -45,6 +45,7 @@ class Arm:
         return f"rgba({red},{green},{blue},{share})"
 
 
+UNKNOWN = "unknown"
 LOOKS = tuple(
     zip(
         ARMS,
@@ -61,7 +62,8 @@ def arms(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> list[A
 
     Args:
         frame: with a column `arm`, which is "" throughout where all arms are pooled.
-        labels: of all arms by id, in the order of the protocol: an arm keeps its colour in every figure.
+        labels: of all arms by id, in the order of the protocol: an arm keeps its colour in every figure. People whose
+            arm is `unknown` need no label: they are the last, in grey.
 
     Raises:
         ValueError: a row without an arm, pooled rows beside rows by arm, an arm without a label, more than four arms.
@@ -80,13 +82,13 @@ def arms(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> list[A
         return [Arm("")]
     if "" in found:
         raise ValueError(f"rows of all arms together stand beside rows of {', '.join(filter(None, found))}")
-    order = list(labels or found)
-    if unknown := [each for each in found if each not in order]:
-        raise ValueError(f"no label for arm {', '.join(unknown)}; there are {', '.join(order)}")
+    order = [each for each in labels or found if each != UNKNOWN]
+    if missing := [each for each in found if each not in (*order, UNKNOWN)]:
+        raise ValueError(f"no label for arm {', '.join(missing)}; there are {', '.join(order)}")
     if len(order) > len(LOOKS):
         raise ValueError(f"{len(order)} arms, but no more than {len(LOOKS)} can be told apart")
     drawn = [Arm(id, (labels or {}).get(id, id), *look) for id, look in zip(order, LOOKS, strict=False)]
-    return [arm for arm in drawn if arm.id in found]
+    return [arm for arm in (*drawn, Arm(UNKNOWN, "Arm unknown", symbol="x", sign="×")) if arm.id in found]
 
 
 def of(frame: pd.DataFrame, arm: Arm) -> pd.DataFrame:

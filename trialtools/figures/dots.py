@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from ..tables import QUIET, absent, count
 from .rows import room
-from .template import HAIR, annotate, figure, note, wrap
+from .template import HAIR, annotate, figure, note
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -39,7 +40,7 @@ def sets(
     line, on which each set tells how many more it has.
     """
     shown, rest = names[:MOST], set(names[MOST:])
-    lines = [name for name, *_ in layers] + [" ".join(wrap(name, 34)) for name in shown]
+    lines = [name for name, *_ in layers] + [shorten(name.replace("_", " "), 26, placeholder=" …") for name in shown]
     lines += [f"{len(rest)} more"] if rest else []
     left, height = max(room(lines), 70), BARS + 12 + ROW * len(lines)
     said = f"{subtitle}. The {len(rest)} rarest are on one line" if rest else subtitle
@@ -57,11 +58,14 @@ def sets(
         )
     made.update_traces(hovertemplate="%{hovertext}<extra></extra>")
     # pixels below the bars, so that a line is as high whatever the number of sets
+    across = (made.layout.width - left - 8) / max(len(texts) + 0.2, 4.2)
+    longest = max((len(count(v)) for *_, values in layers for v in values), default=1)
+    small = min(11, across / (0.6 * longest))
     lower = [12 + ROW * (line + 0.5) for line in range(len(lines))]
     notes = [note(text, x=0, y=y, yref="y2", xshift=-left, size=12) for text, y in zip(lines, lower, strict=True)]
     for line, (_, _, colour, values) in enumerate(layers):
         notes[line]["font"]["color"] = colour
-        notes += [_cell(count(v), x, lower[line], colour) for x, v in enumerate(values)]
+        notes += [_cell(count(v), x, lower[line], colour, small) for x, v in enumerate(values)]
     dots = dict(zip(shown, lower[len(layers) :], strict=False))
     for x, text in enumerate(texts):
         inside = [] if text == "other" else members(text)
@@ -88,8 +92,8 @@ def sets(
     return made
 
 
-def _cell(text: str, x: int, y: float, colour: str) -> dict[str, Any]:
-    return note(text, x=x, y=y, xref="x", yref="y2", xanchor="center", size=11, color=colour)
+def _cell(text: str, x: int, y: float, colour: str, size: float = 11) -> dict[str, Any]:
+    return note(text, x=x, y=y, xref="x", yref="y2", xanchor="center", size=size, color=colour)
 
 
 def _scatter(made: Figure, x: int, ys: Sequence[float], marker: Any, mode: str, hover: str) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 LEFT, MOST = 190, 40
+YES_NO = {"yes", "no", "unknown"}
 
 
 def forest(frame: pd.DataFrame, title: str | None = None, subtitle: str | None = None, source: str = "") -> Figure:
@@ -26,35 +27,45 @@ def forest(frame: pd.DataFrame, title: str | None = None, subtitle: str | None =
         subtitle: what is compared.
         source: a last line.
 
-    A group without a ratio (too few, suppressed, the reference) has its row and its numbers, and no mark. Of more than
-    40 rows the first 40 are shown, and the subtitle says so.
+    A group without a ratio (too few, suppressed, the reference) has its row and its numbers, and no mark. Of a field
+    that is yes or no only those who have it are a row: the ratio of the others is its inverse. Of more than 40 rows the
+    first 40 are shown, and the subtitle says so.
 
     >>> import pandas as pd
     >>> row = {"criterion": "E1", "criterion_label": "Pregnant", "field": "sex", "label": "Sex", "group": "female"}
     >>> numbers = {"n": 50, "failed": 10, "unknown": 0, "share": 0.2, "ratio": 2.5, "low": 1.2, "high": 5.2}
     >>> forest(pd.DataFrame([{**row, **numbers}])).layout.title.text.split(" as often")[0]
-    '<b>E1 excludes Sex female 2.50 times'
+    '<b>Sex: female is excluded by E1 2.50 times'
     """
     rows = records(frame, "failed")
     if not most_of(rows, "n"):
         return blank(title or "No patients were screened", subtitle or "")
-    finding = _finding(rows)
-    labels, slots, last = [], {}, None
+    finding, among = _finding(rows), len(rows)
+    flags = _flags(rows)
+    rows = [row for row in rows if row["field"] not in flags or row["group"] == "yes"]
+    labels, slots, last = [], {}, (None, None)
     for row in rows[:MOST]:
-        if (row["criterion"], row["field"]) != last:
-            last = row["criterion"], row["field"]
-            labels.append("<br>".join(wrap(f"{row['criterion']} {row['criterion_label']}, by {row['label']}", 80)))
+        if row["criterion"] != last[0] and row["criterion"]:
+            labels.append("<br>".join(wrap(f"{row['criterion']} {row['criterion_label']}", 60)))
+        kind = "those who have" if row["field"] in flags else row["label"]
+        if (row["criterion"], kind) != last:
+            last = row["criterion"], kind
+            labels.append("<br>".join(wrap(kind, 60)))
         slots[len(labels)] = row
-        labels.append("   " + "<br>   ".join(wrap("unknown" if absent(row["group"]) else row["group"], 26)))
+        which = row["label"] if row["field"] in flags else "unknown" if absent(row["group"]) else row["group"]
+        labels.append("   " + "<br>   ".join(wrap(which, 26)))
     middles, height = places(labels)
     fails = [f"{count(row['failed'])} of {count(row['n'])} ({percent(row['share'], 0)})" for row in slots.values()]
     ratios = [_ratio(row) for row in slots.values()]
     wide = {"failed": room(["failed", *fails]), "ratio": room(["ratio (95 %)", *ratios])}
     said = "Ratio of the shares that fail, 95 % interval, log axis; – no ratio" if subtitle is None else subtitle
     said += f". The first {MOST} of {len(rows)} rows" if len(rows) > MOST else ""
+    said += ". Who has it not, or of whom it is unknown, stands in the frame" if flags and subtitle is None else ""
     made = figure(title or finding, said, height=height, left=LEFT, right=sum(wide.values()), head=30, source=source)
     notes = [
-        note(f"<b>{text}</b>" if at not in slots else text, x=0, y=y, yref="y", xshift=-LEFT, size=12)
+        note(text, x=0, y=y, yref="y", xshift=-LEFT, size=12)
+        if at in slots
+        else note(f"<b>{text}</b>", x=0, y=y, yref="y", xshift=-LEFT, size=12, bgcolor="white")
         for at, (text, y) in enumerate(zip(labels, middles, strict=True))
     ]
     shift = 0
@@ -82,14 +93,21 @@ def forest(frame: pd.DataFrame, title: str | None = None, subtitle: str | None =
     )
     reach = [row[name] for _, row in drawn for name in ("ratio", "low", "high") if _positive(row[name])]
     far = max([1.5, *reach, *(1 / x for x in reach)]) * 1.1
-    ticks = [x for x in (0.01, 0.1, 0.25, 0.5, 1, 2, 4, 10, 100) if 1 / far <= x <= far]
-    made.add_shape(x0=1, x1=1, y0=0, y1=1, yref="paper", line={"color": INK, "width": 1, "dash": "dot"})
+    near = (0.5, 0.67, 0.8, 1, 1.25, 1.5, 2)
+    ticks = [x for x in (near if far < 2.5 else (0.01, 0.1, 0.25, 0.5, 1, 2, 4, 10, 100)) if 1 / far <= x <= far]
+    made.add_shape(x0=1, x1=1, y0=0, y1=1, yref="paper", layer="below", line={"color": INK, "width": 1, "dash": "dot"})
     made.update_yaxes(range=[height, 0], visible=False)
     made.update_xaxes(type="log", autorange=False, tickvals=ticks, ticktext=[f"{x:g}" for x in ticks])
     made.update_xaxes(range=[-math.log10(far), math.log10(far)])
-    return made.update_layout(
-        meta={"alt": f"{finding}. {len(slots)} of {len(rows)} groups; {len(drawn)} have a ratio."}
-    )
+    return made.update_layout(meta={"alt": f"{finding}. {len(slots)} of {among} groups; {len(drawn)} have a ratio."})
+
+
+def _flags(rows: list[dict[str, Any]]) -> set[str]:
+    """Fields whose groups are yes and no."""
+    named: dict[str, set[str]] = {}
+    for row in rows:
+        named.setdefault(row["field"], set()).add(str(row["group"]))
+    return {field for field, names in named.items() if "yes" in names and names <= YES_NO}
 
 
 def _positive(value: Any) -> bool:
@@ -111,7 +129,5 @@ def _finding(rows: list[dict[str, Any]]) -> str:
         return "No interval leaves out 1: no group is clearly excluded more often"
     row = max(clear, key=lambda each: max(each["ratio"], 1 / each["ratio"]))
     between = f"{number(row['low'], 2)} to {number(row['high'], 2)}"
-    return (
-        f"{row['criterion']} excludes {row['label']} {row['group']} {number(row['ratio'], 2)} times as often "
-        f"(95 % interval {between})"
-    )
+    who = f"{row['label']}: {row['group']} is excluded" + (f" by {row['criterion']}" if row["criterion"] else "")
+    return f"{who} {number(row['ratio'], 2)} times as often as others (95 % interval {between})"

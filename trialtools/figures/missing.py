@@ -59,7 +59,7 @@ def _finding(rows: list[dict[str, Any]], of: int) -> str:
     worst = max((row for row in rows[:-1] if members(row["fields"])), key=lambda row: row["n"] or 0, default=None)
     if worst is not None:
         inside = members(worst["fields"])
-        names = ", ".join(inside[:3]) + (f" and {len(inside) - 3} more" if len(inside) > 3 else "")
+        names = ", ".join(inside[:3]).replace("_", " ") + (f" and {len(inside) - 3} more" if len(inside) > 3 else "")
         said.append(f"most often lacking together: {names} ({count(worst['n'])} of {count(of)})")
     told = "; ".join(said) or "no set of facts has a row of its own"
     return told[0].upper() + told[1:]

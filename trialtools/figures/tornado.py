@@ -50,6 +50,7 @@ def tornado(frame: pd.DataFrame, title: str | None = None, subtitle: str | None 
         height=height,
         left=242,
         right=room(texts),
+        head=30,
         source=source,
     )
     hover = [reading_hover(row) for row in rows]
@@ -58,13 +59,14 @@ def tornado(frame: pd.DataFrame, title: str | None = None, subtitle: str | None 
     bar(made, "certain", certain, middles, SOLID["pass"], hover, thick=8)
     side: dict[str, Any] = {"x": 1, "xanchor": "right", "xshift": room(texts) - 6, "yref": "y", "size": 12}
     numbers = [note(text, y=place, **side) for text, place in zip(texts, middles, strict=True)]
+    numbers.append(note("<b>eligible</b>", y=1, yshift=10, **{**side, "yref": "paper"}))
     annotate(made, [*words(labels, middles), *numbers])
     furthest = max(map(abs, [*possible, *certain]), default=0) or 1
     made.update_layout(barmode="overlay")
     made.update_yaxes(range=[height, 0], visible=False)
-    made.update_xaxes(range=[-furthest * 1.05, furthest * 1.05], nticks=5, tickformat="+,d")
+    made.update_xaxes(range=[-furthest * 1.05, furthest * 1.05], nticks=5, tickformat=",d")
     made.update_xaxes(zeroline=True, zerolinecolor=INK, zerolinewidth=1)
-    return made
+    return made.update_layout(meta={"alt": f"{_strongest(others)}. {population} {len(rows)} other readings."})
 
 
 def _change(row: dict[str, Any], base: dict[str, dict[str, Any]], which: str) -> int:
