@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .amendment import amend as amend
     from .amendment import diff as diff
+    from .arms import assess as assess
     from .arms import dosing_window as dosing_window
     from .cohort import answer as answer
     from .cohort import attrition as attrition
@@ -74,7 +75,7 @@ DOORS = {
     "linting": ("lint",),
     "reasons": ("explain", "nearest_eligible", "open_items", "why"),
     "output": ("write_screening",),
-    "arms": ("dosing_window",),
+    "arms": ("assess", "dosing_window"),
     "amendment": ("amend", "diff"),
     "whatif": ("what_if",),
     "cohort": (
@@ -102,7 +103,7 @@ DOORS = {
     ),
 }
 # Rooms that are asked by their own name: `tt.interim.boundaries(...)`.
-ROOMS = ("arms", "figures", "interim", "tables")
+ROOMS = ("arms", "figures", "interim", "simulate", "tables")
 _ROOM = {name: room for room, names in DOORS.items() for name in names}
 __all__ = [*_ROOM]  # pyright: ignore[reportUnsupportedDunderAll]
 

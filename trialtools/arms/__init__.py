@@ -1,5 +1,6 @@
 """An eligible patient goes in, a kit number comes out; nobody can foresee or see the arm, and everybody can check."""
 
+from .assessment import assess
 from .audit import Fault, verify
 from .chain import LedgerError
 from .choose import plan, plan_of
@@ -17,6 +18,7 @@ __all__ = [
     "Receipt",
     "Request",
     "allocate",
+    "assess",
     "deviations",
     "dosing_window",
     "export",

@@ -75,7 +75,7 @@ def urn(arms: int, alpha: int, beta: int) -> Chain:
     """Wei's urn UD(alpha, beta): alpha balls of each arm; each draw adds beta balls of every other arm. Any number of
     equal arms. Without first balls (alpha 0) the first arm is drawn evenly. The state counts patients.
 
-    Source: Wei, Ann Stat 5 (1977) 382-386; more than two arms: Wei, JASA 73 (1978) 559-563.
+    Source: Wei, JASA 73 (1978) 559-563; more than two arms: Wei, Smythe and Smith, Ann Stat 14 (1986) 265-274.
     """
 
     def turns(state: State) -> list[Turn]:
@@ -92,7 +92,7 @@ def maximal(limit: int, length: int) -> Chain:
     are left.
 
     Source: Berger, Ivanova and Deloria Knoll, Stat Med 22 (2003) 3017-3028; drawn in order by counting the ways to go
-    on, as in Salama, Ivanova and Qaqish, Stat Med 27 (2008) 1423-1428.
+    on, as in Salama, Ivanova and Qaqish, Stat Med 27 (2008) 1421-1428.
     """
     ways = [{0: 1}]  # by how many are left: from each lead, the number of ways to the end
     for _ in range(length):
