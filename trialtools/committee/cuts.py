@@ -18,7 +18,7 @@ from ..trialdata import TrialData, cut, pooled
 LOCK = "lock.json"
 
 
-def locked(out: Path, trial: TrialData, cutoff: date) -> None:
+def locked(out: Path, trial: TrialData, cutoff: date | None) -> None:
     """Hold the data to those of the first report of this cutoff, whose hashes stand in `lock.json`.
 
     Raises:
@@ -26,27 +26,32 @@ def locked(out: Path, trial: TrialData, cutoff: date) -> None:
     """
     file = out / LOCK
     known: dict[str, dict[str, str]] = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    first = known.get(cutoff.isoformat())
+    day = str(cutoff or "not cut")
+    first = known.get(day)
     if first is None:
-        _written(file, json.dumps({**known, cutoff.isoformat(): dict(trial.sha256)}, indent=2) + "\n")
+        _written(file, json.dumps({**known, day: dict(trial.sha256)}, indent=2) + "\n")
     elif changed := sorted(name for name in {*first, *trial.sha256} if first.get(name) != trial.sha256.get(name)):
         raise DataError(
-            f"{', '.join(changed)} changed since the first report of the cutoff {cutoff}, and reports of one "
+            f"{', '.join(changed)} changed since the first report of the cutoff {day}, and reports of one "
             f"cutoff must tell of the same data; restore the files, or write to another folder with --out"
         )
 
 
-def staged(trial: TrialData, cutoff: date, site: str, closed: bool, folder: Path) -> tuple[Path, dict[str, str]]:
+def staged(
+    trial: TrialData, cutoff: date | None, site: str, closed: bool, folder: Path, allocations: Any = None
+) -> tuple[Path, dict[str, str]]:
     """The cut as a folder of tables, under a name that is its hash; and the arms that an open one hides.
 
     Args:
         trial: with its arms, where they are known.
-        cutoff: nothing is kept that was not known that day.
+        cutoff: nothing is kept that was not known that day; None keeps all, for data that have no days.
         site: this one alone; all of them if empty.
         closed: keep the arm.
         folder: where the cut is put, in `cuts`.
+        allocations: what the ledger says of everybody allocated, for an open report without kits.
     """
-    kept = cut(trial if not site else _of_site(trial, site), cutoff)
+    kept = trial if not site else _of_site(trial, site)
+    kept = kept if cutoff is None else cut(kept, cutoff)
     subjects = kept.subjects
     hidden = subjects[subjects["arm"].notna()].set_index("subject_id")["arm"].to_dict()
     if not closed:
@@ -54,8 +59,11 @@ def staged(trial: TrialData, cutoff: date, site: str, closed: bool, folder: Path
     elif not hidden:
         raise DataError(f"{trial.name} does not tell the arm of anybody; a closed report needs --ledger and --key")
     texts = {f"{name}.csv": text for name, text in _texts(kept).items()}
+    if allocations is not None:
+        own = allocations[allocations["subject_id"].isin(kept.subjects["subject_id"])]
+        texts["allocations.csv"] = _csv(own if cutoff is None else own[own["randomized_on"].dt.date <= cutoff])
     digest = hashlib.sha256("".join(f"{name}\0{text}\0" for name, text in sorted(texts.items())).encode()).hexdigest()
-    place = folder / "cuts" / f"{cutoff}-{digest[:12]}"
+    place = folder / "cuts" / f"{cutoff or 'whole'}-{digest[:12]}"
     if not place.exists():
         place.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=".~cut-", dir=place.parent))

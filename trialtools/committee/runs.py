@@ -89,12 +89,12 @@ def committee_report(
     run = as_run(given, declared_parameters(read_notebook(notebook)))
     protocol = load_protocol(exists(notebook.parent, run["protocol"]) or run["protocol"])
     closed = run["audience"] == "closed"
-    arms, head = _allocations(ledger, key if closed else None)
+    arms, head, allocations = _allocations(ledger, key if closed else None)
     trial = _read(notebook, run, protocol, arms)
     folder = Path(out) / "closed" if closed else Path(out)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700 if closed else 0o777)
     locked(Path(out), trial, _day(run["cutoff"]))
-    data, hidden = staged(trial, _day(run["cutoff"]), str(run.get("site") or ""), closed, folder)
+    data, hidden = staged(trial, _day(run["cutoff"]), str(run.get("site") or ""), closed, folder, allocations)
     names = [each for arm in protocol.arms for each in (arm.id, arm.label)]
 
     def search(finished: Path) -> None:
@@ -103,6 +103,7 @@ def committee_report(
             raise LeakError(f"the open report could tell an arm, and was not kept:\n{told}")
 
     asked = {**given, "data": str(data), **({"ledger_head": head} if head else {})}
+    asked |= {"mapping": ""} if run.get("mapping") else {}  # the cut is tidy already
     return report(notebook, asked, folder, pdf, progress, name, search)
 
 
@@ -114,22 +115,25 @@ def _given(notebook: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
 def _read(notebook: Path, run: Mapping[str, Any], protocol: Any, arms: Mapping[str, str] | None = None) -> Any:
     from ..trialdata import read_trial
 
-    return read_trial(exists(notebook.parent, run["data"]) or run["data"], protocol, arms=arms)
+    source, mapping = (exists(notebook.parent, run.get(name)) or run.get(name) for name in ("data", "mapping"))
+    return read_trial(source, protocol, mapping or None, arms=arms)
 
 
-def _allocations(ledger: str | None, key: str | None) -> tuple[dict[str, str] | None, str]:
-    """The arm of everybody in the ledger, for whoever has the key, and the head of its chain."""
+def _allocations(ledger: str | None, key: str | None) -> tuple[dict[str, str] | None, str, Any]:
+    """The arm of everybody in the ledger, for whoever has the key; the head of its chain; and what it says without."""
     if not ledger:
-        return None, ""
+        return None, "", None
     from ..arms import export, head
 
-    rows = export(Path(ledger), Path(key)) if key else None
-    known = None if rows is None else dict(zip(rows["subject_id"], rows["arm"], strict=True))
-    return known, head(Path(ledger))
+    rows = export(Path(ledger), Path(key)) if key else export(Path(ledger))
+    known = dict(zip(rows["subject_id"], rows["arm"], strict=True)) if key else None
+    return known, head(Path(ledger)), rows.drop(columns=["arm", "kit"], errors="ignore")
 
 
-def _day(written: Any) -> date:
+def _day(written: Any) -> date | None:
     try:
+        if written == "":
+            return None
         return date.fromisoformat(str(written))
     except ValueError:
         raise ReportError(f"the parameter cutoff is '{written}'; expected a day, such as cutoff=2023-06-30") from None

@@ -11,16 +11,21 @@ from .course import (
     baseline,
     currency,
     flow,
+    integrity,
     outcome_states,
 )
 from .endpoint import Effect, blinded_rate, compared_times, curves, secondary, sensitivity, subgroups
 from .looks import chances, conclusions, decision, lacking, looks, power_curve, primary
 from .plan import Plan, plan_of
+from .printed import by_arm, charter, cover, form, given, sentence
+from .reading import day_of, read_cut
 from .record import Facts, changes, facts, looks_before, looks_told, read_previous
 from .recruitment import accrual, by_site, forecast, reached
 from .safety import adverse_events, edish, exposure, harms, labs_by_week, listing
+from .wording import ASKED, arm_labels, closed_answer, context, open_answer
 
 __all__ = [
+    "ASKED",
     "Effect",
     "Facts",
     "Plan",
@@ -28,37 +33,50 @@ __all__ = [
     "adherence",
     "adherence_counts",
     "adverse_events",
+    "arm_labels",
     "arms_of",
     "balance",
     "baseline",
     "blinded_rate",
+    "by_arm",
     "by_site",
     "chances",
     "changes",
+    "charter",
+    "closed_answer",
     "compared_times",
     "conclusions",
+    "context",
+    "cover",
     "currency",
     "curves",
+    "day_of",
     "decision",
     "edish",
     "exposure",
     "facts",
     "flow",
     "forecast",
+    "form",
+    "given",
     "harms",
+    "integrity",
     "labs_by_week",
     "lacking",
     "listing",
     "looks",
     "looks_before",
     "looks_told",
+    "open_answer",
     "outcome_states",
     "plan_of",
     "power_curve",
     "primary",
     "reached",
+    "read_cut",
     "read_previous",
     "secondary",
     "sensitivity",
+    "sentence",
     "subgroups",
 ]

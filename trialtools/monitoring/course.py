@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ POOLED = ""
 MOST_LEVELS = 8
 FLOW = ("stage", "arm", "item", "n")
 UNKNOWN = "unknown"
+ALLOCATIONS = "allocations.csv"
 
 
 def arms_of(trial: TrialData) -> tuple[str, ...]:
@@ -247,3 +250,37 @@ def outcome_states(trial: TrialData, on: date | None) -> Frame:
     counted = counted.reindex(columns=["observed", "pending", "missing"], fill_value=0)
     counted.insert(0, "randomized", counted.sum(axis=1))
     return counted.rename_axis("site").reset_index()
+
+
+def integrity(trial: TrialData, data: str | os.PathLike[str]) -> Frame | None:
+    """What the allocation ledger says of the randomization, held against the data: a row a question, with how many.
+
+    Args:
+        trial: cut.
+        data: the folder of the cut, with the ledger's `allocations.csv`; None is returned where there is none.
+
+    Columns: what, n, of.
+    """
+    import pandas as pd
+
+    file = Path(data) / ALLOCATIONS
+    if not file.is_file():
+        return None
+    ledger: Frame = pd.read_csv(file, dtype={"subject_id": "str", "stratum": "str"})
+    entered = trial.subjects[trial.subjects["randomized"]]
+    both: Frame = entered.merge(ledger, on="subject_id", suffixes=("", "_ledger"))
+    days = pd.to_datetime(both["randomized_on_ledger"])
+    n = len(ledger)
+    rows = [
+        (
+            "In the ledger, not randomized in the data",
+            int((~ledger["subject_id"].isin(entered["subject_id"])).sum()),
+            n,
+        ),
+        ("Randomized in the data, not in the ledger", len(entered) - len(both), len(entered)),
+        ("Another day of randomization than in the ledger", int((days != both["randomized_on"]).sum()), len(both)),
+        ("Another stratum than in the ledger", int((both["stratum"] != both["stratum_ledger"]).sum()), len(both)),
+        ("Allocated by an override (not eligible, or out of the window)", int(ledger["override_by"].notna().sum()), n),
+        ("Unblinded", int((ledger["unblindings"] > 0).sum()), n),
+    ]
+    return pd.DataFrame(rows, columns=["what", "n", "of"])

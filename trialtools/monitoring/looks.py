@@ -22,7 +22,7 @@ NAMES = ("look", "information", "fraction", "bound", "futility", "z", "nominal_p
 
 
 def primary(trial: TrialData, plan: Plan, on: date | None) -> Effect | None:
-    """The effect that the boundary is about; None where there is none to be had, for the reason that `lacking` gives."""
+    """The effect that the boundary is about; None where there is none, for the reason that `lacking` gives."""
     if lacking(trial, plan):
         return None
     return effect(states(trial, on), plan, plan.experimental[0])

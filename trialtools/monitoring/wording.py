@@ -1,0 +1,71 @@
+"""The frames of a report go in, its sentences come out: the answer on the first page, and what the arms are called."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import date
+
+from ..protocol import Protocol
+from ..tables import count, number, percent
+from ..trialdata import TrialData
+from ..trialdata.tables import Frame
+from .course import POOLED
+from .endpoint import Effect
+from .looks import decision
+from .plan import Plan
+from .recruitment import reached
+
+ASKED = "What is asked of the committee: continue, modify, pause, or stop?"
+
+
+def open_answer(trial: TrialData, plan: Plan, fan: Frame, told: Mapping[str, int]) -> str:
+    """How far the trial is, in sentences that tell nothing of any arm."""
+    have = int(trial.subjects["randomized"].sum())
+    said = f"{count(have)} of {count(plan.sample_size)} participants are randomized"
+    ends = reached(fan, plan.sample_size)
+    if have >= plan.sample_size:
+        said += "; the target is reached"
+    elif ends["median"]:
+        latest = f"by {ends['latest']}" if ends["latest"] else "much later, or never"
+        said += f"; the target is likely reached about {ends['median']} (between {ends['soonest']} and {latest})"
+    elif have:
+        said += "; at this pace the target is not in sight"
+    said += ". "
+    if "outcomes" in told:
+        said += f"The primary outcome is known of {count(told['outcomes'])}, missing of {count(told['missing'])}. "
+    deaths = told.get("deaths")
+    return said + ("" if deaths is None else f"{count(deaths)} {'death' if deaths == 1 else 'deaths'} so far.")
+
+
+def closed_answer(found: Effect | None, frame: Frame | None, chances: Frame, why: str) -> str:
+    """What the boundary says at this look, with z, bound and the chances ahead; or why it says nothing."""
+    if found is None or frame is None:
+        return why or "An arm has nobody with the primary outcome known: nothing can be compared yet."
+    now = frame[frame["state"] == "now"].iloc[0]
+    bound = number(now["bound"], 3) if math.isfinite(now["bound"]) else "none at this look"
+    said = f"z = {number(found.z, 3)}, bound {bound}: {decision(frame)}."
+    power = dict(zip(chances["what"], chances["chance"], strict=True))
+    told = [f"{percent(power[f'Conditional power, {name}'], 0)} ({name})" for name in ("design", "trend")
+            if f"Conditional power, {name}" in power]  # fmt: skip
+    if told and decision(frame) != "stop for efficacy":
+        said += f" Conditional power {', '.join(told)}."
+    hits = sum(hit for hit, _ in found.events.values())
+    return said + (" Nobody has had the event yet." if not hits else "")
+
+
+def arm_labels(protocol: Protocol) -> dict[str, str]:
+    """What each arm is called in print; everybody together has a name too."""
+    return {POOLED: "All randomized", **{arm.id: arm.label for arm in protocol.arms}}
+
+
+def context(trial: TrialData, protocol: Protocol, closed: bool, look: int, on: date | None, site: str) -> list[str]:
+    """The line above the question: open or closed, look, cut, site, hash."""
+    return [
+        "CLOSED REPORT, by arm: for the committee alone" if closed else "OPEN REPORT, pooled",
+        f"{protocol.id}, look {look}",
+        f"data cut {on}" if on else "data not cut",
+        *([f"site {site}"] if site else []),
+        f"protocol {protocol.sha256[:8]}",
+        *(["SYNTHETIC"] if trial.synthetic else []),
+    ]
