@@ -5,6 +5,7 @@ states alone; arms have four others, and the two kinds are never drawn in one pa
 group or several arms. `layout.meta["alt"]` tells a figure in words.
 """
 
+from .accrual import accrual
 from .bars import lacking, readings, states
 from .boundary import boundary, power_curve
 from .consort import consort
@@ -17,7 +18,7 @@ from .template import ARMS, STATES, WIDTH, blank, figure, wrap
 from .tornado import tornado
 from .upset import upset
 
-__all__ = ["ARMS", "STATES", "WIDTH", "blank", "boundary", "consort", "figure", "flow", "forest", "impact"]
+__all__ = ["ARMS", "STATES", "WIDTH", "accrual", "blank", "boundary", "consort", "figure", "flow", "forest", "impact"]
 __all__ += [
     "lacking",
     "missingness",

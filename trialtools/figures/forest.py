@@ -47,7 +47,7 @@ def forest(frame: pd.DataFrame, title: str | None = None, subtitle: str | None =
     for row in rows[:MOST]:
         if row["criterion"] != last[0] and row["criterion"]:
             labels.append("<br>".join(wrap(f"{row['criterion']} {row['criterion_label']}", 60)))
-        kind = "those who have" if row["field"] in flags else row["label"]
+        kind = "Those who have" if row["field"] in flags else row["label"]
         if (row["criterion"], kind) != last:
             last = row["criterion"], kind
             labels.append("<br>".join(wrap(kind, 60)))
@@ -60,7 +60,7 @@ def forest(frame: pd.DataFrame, title: str | None = None, subtitle: str | None =
     wide = {"failed": room(["failed", *fails]), "ratio": room(["ratio (95 %)", *ratios])}
     said = "Ratio of the shares that fail, 95 % interval, log axis; – no ratio" if subtitle is None else subtitle
     said += f". The first {MOST} of {len(rows)} rows" if len(rows) > MOST else ""
-    said += ". Who has it not, or of whom it is unknown, stands in the frame" if flags and subtitle is None else ""
+    said += ". Who has it not, or is unknown to have it, is in the table" if flags and subtitle is None else ""
     made = figure(title or finding, said, height=height, left=LEFT, right=sum(wide.values()), head=30, source=source)
     notes = [
         note(text, x=0, y=y, yref="y", xshift=-LEFT, size=12)
@@ -93,11 +93,11 @@ def forest(frame: pd.DataFrame, title: str | None = None, subtitle: str | None =
     )
     reach = [row[name] for _, row in drawn for name in ("ratio", "low", "high") if _positive(row[name])]
     far = max([1.5, *reach, *(1 / x for x in reach)]) * 1.1
-    near = (0.5, 0.67, 0.8, 1, 1.25, 1.5, 2)
+    near = (0.5, 0.67, 1, 1.5, 2)
     ticks = [x for x in (near if far < 2.5 else (0.01, 0.1, 0.25, 0.5, 1, 2, 4, 10, 100)) if 1 / far <= x <= far]
     made.add_shape(x0=1, x1=1, y0=0, y1=1, yref="paper", layer="below", line={"color": INK, "width": 1, "dash": "dot"})
     made.update_yaxes(range=[height, 0], visible=False)
-    made.update_xaxes(type="log", autorange=False, tickvals=ticks, ticktext=[f"{x:g}" for x in ticks])
+    made.update_xaxes(type="log", autorange=False, tickvals=ticks, ticktext=[f"{x:g}" for x in ticks], tickangle=0)
     made.update_xaxes(range=[-math.log10(far), math.log10(far)])
     return made.update_layout(meta={"alt": f"{finding}. {len(slots)} of {among} groups; {len(drawn)} have a ratio."})
 

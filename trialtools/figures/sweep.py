@@ -99,9 +99,10 @@ def sweep_grid(
     ]
     best = max(rows, key=lambda row: row[end] or 0)
     own = next((row for row in rows if row["protocol"]), None)
-    finding = f"At most {count(best[end])} are {end}, with {rows[0]['first_threshold']} {best['first']:g} "
+    are = {"possible": "could be eligible", "certain": "are surely eligible"}[end]
+    finding = f"At most {count(best[end])} {are}, with {rows[0]['first_threshold']} {best['first']:g} "
     finding += f"and {rows[0]['second_threshold']} {best['second']:g}"
-    told = f"{count(rows[0]['n'])} patients; {end} eligible at each pair of values" + (
+    told = f"{count(rows[0]['n'])} patients; how many {are} at each pair of values" + (
         f". ✕ protocol: {interval(own['certain'], own['possible'])}" if own else ""
     )
     made = figure(title or finding, told if subtitle is None else subtitle, 330, 60, 80, 28, 52, source)
