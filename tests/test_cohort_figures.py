@@ -109,6 +109,16 @@ def test_a_group_without_ratio_has_a_row_and_no_mark():
     assert any("unknown" in text for text in words(made)) and "–" in words(made)
 
 
+def test_of_yes_and_no_one_row_is_drawn_and_the_whole_protocol_has_a_name():
+    row = {"criterion": "", "criterion_label": "The whole protocol", "field": "diabetes", "label": "Diabetes"}
+    rows = [("yes", 30, 1.5, 1.2, 1.9), ("no", 20, 0.67, 0.53, 0.83), ("unknown", 1, None, None, None)]
+    told = [{**row, "group": g, "n": 100, "failed": f, "unknown": 0, "share": f / 100} for g, f, *_ in rows]
+    frame = pd.DataFrame(told).assign(**{k: [r[i] for r in rows] for i, k in enumerate(("ratio", "low", "high"), 2)})
+    made = figures.forest(frame)
+    assert list(made.data[-1].x) == [1.5] and any("Diabetes" in text for text in words(made))
+    assert made.layout.meta["alt"].startswith("Diabetes: yes is excluded 1.50 times as often")
+
+
 def test_impact_takes_only_the_measures_there_are(frames):
     with pytest.raises(ValueError, match="no measure 'cost'"):
         figures.impact(frames["impact"], measure="cost")

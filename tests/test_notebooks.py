@@ -96,6 +96,21 @@ def test_the_cohort_explorer_is_a_report_without_its_explorer(run, root, protoco
     assert made.html.stat().st_size < 3_000_000 and made.notebook.stat().st_size < 1_000_000
 
 
+def test_the_cohort_report_of_real_tests(run, root, realdata):
+    """The same numbers as `test_realdata` counts, and no set of criteria that could be dropped is enough."""
+    shown = text_of(
+        run(
+            "cohort_explorer",
+            patients=str(realdata / "carbonhealth_covid_tests/covid_tests_2020.csv.gz"),
+            mapping=str(root / "data/mappings/carbon_health.yaml"),
+            threshold="I7",
+        )
+    )
+    assert "Nobody can be confirmed; 89,618 could be" in shown and "I7: Oxygen saturation" in shown
+    assert "95 0 88,354 no" in shown, "a saturation above 95 costs 1,264"
+    assert "Fewest criteria to drop for 200" in shown and "SYNTHETIC" not in shown
+
+
 def test_the_cohort_report_holds_small_counts_back(run):
     shown = text_of(run("cohort_explorer", minimum=400))
     assert "A count is below 400" in shown and "51 of 2,000" not in shown

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..tables import QUIET, absent, count
 from .rows import room
-from .template import HAIR, annotate, figure, note
+from .template import HAIR, WIDTH, annotate, figure, note
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -58,7 +58,7 @@ def sets(
         )
     made.update_traces(hovertemplate="%{hovertext}<extra></extra>")
     # pixels below the bars, so that a line is as high whatever the number of sets
-    across = (made.layout.width - left - 8) / max(len(texts) + 0.2, 4.2)
+    across = (WIDTH - left - 8) / max(len(texts) + 0.2, 4.2)
     longest = max((len(count(v)) for *_, values in layers for v in values), default=1)
     small = min(11, across / (0.6 * longest))
     lower = [12 + ROW * (line + 0.5) for line in range(len(lines))]

@@ -4,6 +4,7 @@
 
 const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" }; // JupyterLab would take letters and arrows for its commands
 const POLICY = { both: "both ends", fail: "unknown is fail", pass: "unknown is pass" };
+const SIGN = { "<=": "≤", ">=": "≥" };
 const ORDER = { protocol: "as in the protocol", greedy: "costliest first" };
 let views = 0;
 
@@ -158,7 +159,7 @@ function criterionRow(criterion, uid, current, change) {
   const error = h("pre", { class: "error", id: `${uid}-${id}-error`, role: "status" });
   const node = h("div", { class: "criterion", "data-criterion": id },
     h("div", { class: "head" }, on, h("label", { for: on.id, title: criterion.quote }, h("b", {}, id), " ", criterion.label), mark, gain, back),
-    numbers, h("details", {}, h("summary", OWN_KEYS, "wording"), reading?.node, text, h("p", { class: "aside" }, criterion.quote)), error);
+    reading?.node, numbers, h("details", {}, h("summary", OWN_KEYS, "wording"), text, h("p", { class: "aside" }, criterion.quote)), error);
 
   function control(about) {
     const range = about.low === null ? null : h("input", { type: "range", min: about.low, max: about.high, step: about.step, ...OWN_KEYS, "aria-label": `${about.threshold}, ${about.label}, slider` });
@@ -167,7 +168,7 @@ function criterionRow(criterion, uid, current, change) {
     box.addEventListener("input", () => { if (range) range.value = box.value; set(box.value); });
     range?.addEventListener("input", () => { box.value = range.value; set(range.value); });
     inputs.push({ draw(now) { for (const each of [box, range]) if (each && each !== document.activeElement && (each.value === "" || Number(each.value) !== now.value)) each.value = now.value; } });
-    return h("div", { class: "threshold" }, h("label", { for: box.id }, `${about.label} ${about.operator}`), box, h("span", { class: "aside" }, about.unit), range);
+    return h("div", { class: "threshold" }, h("label", { for: box.id }, `${about.label} ${SIGN[about.operator] ?? about.operator}`), box, h("span", { class: "aside" }, about.unit), range);
   }
   return {
     node,

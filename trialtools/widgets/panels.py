@@ -5,6 +5,7 @@ The call is what was run: `tt.what_if` gives the screening, one line the frame a
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -24,12 +25,14 @@ PANELS = {
     "sweep": ("Sweep", "sweep", "sweep"),
     "criteria": ("Criteria", "states", "states"),
     "missing": ("Missing", "lacking", "lacking"),
+    "together": ("Unknown together", "missingness", "missingness"),
+    "readings": ("Readings", "compare_readings", "tornado"),
     "lost": ("Who is lost", "lost", ""),
     "groups": ("Left out", "subgroups", "forest"),
 }
 """By tab: its name, the frame it shows, and the figure of that frame."""
 
-OPEN = ("sweep", "criteria", "missing", "lost", "groups")
+OPEN = ("sweep", "criteria", "missing", "together", "readings", "lost", "groups")
 """Tabs that always show both ends: they are about what is unknown, or count it from the table again."""
 ROWS = 200
 WHO = ("age", "sex")
@@ -42,7 +45,8 @@ def panel(screening: Screening, tab: str, state: State, threshold: str) -> dict[
     """What one tab shows of a screening whose unknowns are still open."""
     told = asks(tab, state, threshold)
     counted = screening if tab in OPEN else settled(screening, state.unknowns)
-    frame: pd.DataFrame = getattr(cohort, told["frame"])(counted, *told["arguments"].values())
+    of = (counted.protocol, counted.patients) if tab == "readings" else (counted,)
+    frame: pd.DataFrame = getattr(cohort, told["frame"])(*of, *told["arguments"].values())
     drawn: Any = getattr(figures, told["figure"])(frame) if hasattr(figures, told["figure"]) else ""
     plotly = hasattr(drawn, "to_json")
     caption = f"N = {screening.n:,} of {screening.patients.name}{' · SYNTHETIC' * screening.patients.synthetic}"
@@ -50,11 +54,16 @@ def panel(screening: Screening, tab: str, state: State, threshold: str) -> dict[
         "tab": tab,
         "svg": "" if plotly else str(drawn),
         "figure": drawn.to_json() if plotly else "",
-        "alt": re.sub("<[^>]+>", " ", drawn.layout.title.text or "") if plotly else "",
+        "alt": _alt(drawn) if plotly else "",
         "caption": f"{caption}. {told['ends']}",
         "table": written(frame),
         "call": told["call"],
     }
+
+
+def _alt(drawn: Any) -> str:
+    said = (drawn.layout.meta or {}).get("alt") or drawn.layout.title.text or ""
+    return html.unescape(re.sub("<[^>]+>", " ", said))
 
 
 def asks(tab: str, state: State, threshold: str) -> dict[str, Any]:
@@ -68,7 +77,8 @@ def asks(tab: str, state: State, threshold: str) -> dict[str, Any]:
     changes = {name: value for name, value in state.changes.items() if name != "order"}
     said = "".join(f", {name}={value!r}" for name, value in changes.items())
     more = "".join(f", {name}={value!r}" for name, value in arguments.items())
-    lines = [f"screening = tt.what_if(protocol, patients{said})", f"frame = tt.{frame}(screening{more})"]
+    of = "screening.protocol, screening.patients" if tab == "readings" else "screening"
+    lines = [f"screening = tt.what_if(protocol, patients{said})", f"frame = tt.{frame}({of}{more})"]
     if hasattr(figures, figure):
         lines.append(f"tt.figures.{figure}(frame)")
     ends = {
