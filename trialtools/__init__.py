@@ -103,7 +103,7 @@ DOORS = {
     ),
 }
 # Rooms that are asked by their own name: `tt.interim.boundaries(...)`.
-ROOMS = ("arms", "figures", "interim", "simulate", "tables")
+ROOMS = ("arms", "figures", "interim", "monitoring", "simulate", "tables")
 _ROOM = {name: room for room, names in DOORS.items() for name in names}
 __all__ = [*_ROOM]  # pyright: ignore[reportUnsupportedDunderAll]
 
