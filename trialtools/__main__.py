@@ -78,6 +78,15 @@ def _parser() -> argparse.ArgumentParser:
     cohort.add_argument("--seed", type=int, required=True)
     cohort.add_argument("--out", required=True, metavar="DIR")
     cohort.set_defaults(run=_simulate_cohort)
+    trial = simulate.add_parser("trial", help="a synthetic trial: open tables, a ledger and its key")
+    trial.add_argument("protocol")
+    trial.add_argument("--n", type=int, required=True, help="people to randomize")
+    trial.add_argument("--seed", type=int, required=True)
+    trial.add_argument("--scenario", choices=("null", "effect", "harm"), default="null")
+    trial.add_argument("--site", action="append", default=[], help="repeat it; three synthetic hospitals by default")
+    trial.add_argument("--clean", action="store_true", help="without the errors that reading must find")
+    trial.add_argument("--out", required=True, metavar="DIR")
+    trial.set_defaults(run=_simulate_trial)
 
     from .arms.command import add_arms
 
@@ -151,6 +160,18 @@ def _simulate_cohort(options: argparse.Namespace) -> int:
 
     protocol = load_protocol(options.protocol)
     for path in write_cohort(protocol, options.n, options.seed, Path(options.out), path=options.protocol):
+        print(f"wrote {path} (synthetic)")
+    return DONE
+
+
+def _simulate_trial(options: argparse.Namespace) -> int:
+    from .protocol import load_protocol
+    from .simulate.trials import SITES, write_trial
+
+    how = {"path": options.protocol, "sites": options.site or SITES, "dirty": not options.clean}
+    protocol = load_protocol(options.protocol)
+    folder = write_trial(protocol, options.n, options.seed, options.out, options.scenario, **how)
+    for path in sorted(folder.rglob("*.*")):
         print(f"wrote {path} (synthetic)")
     return DONE
 

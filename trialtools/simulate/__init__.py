@@ -1,7 +1,8 @@
-"""A protocol goes in, synthetic patients come out: seeded, believable where a model knows the field, labelled."""
+"""A protocol goes in, synthetic patients or a whole synthetic trial come out: seeded, believable, labelled."""
 
 from .files import write_cohort
 from .model import Model
 from .patients import cohort
+from .trials import trial, write_trial
 
-__all__ = ["Model", "cohort", "write_cohort"]
+__all__ = ["Model", "cohort", "trial", "write_cohort", "write_trial"]
