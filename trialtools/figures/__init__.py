@@ -9,6 +9,7 @@ from .accrual import accrual
 from .bars import lacking, readings, states
 from .boundary import boundary, power_curve
 from .consort import consort
+from .curves import labs, survival
 from .flow import flow
 from .forest import forest
 from .impact import impact
@@ -18,13 +19,25 @@ from .template import ARMS, STATES, WIDTH, blank, figure, wrap
 from .tornado import tornado
 from .upset import upset
 
-__all__ = ["ARMS", "STATES", "WIDTH", "accrual", "blank", "boundary", "consort", "figure", "flow", "forest", "impact"]
-__all__ += [
+__all__ = [
+    "ARMS",
+    "STATES",
+    "WIDTH",
+    "accrual",
+    "blank",
+    "boundary",
+    "consort",
+    "figure",
+    "flow",
+    "forest",
+    "impact",
+    "labs",
     "lacking",
     "missingness",
     "power_curve",
     "readings",
     "states",
+    "survival",
     "sweep",
     "sweep_grid",
     "tornado",

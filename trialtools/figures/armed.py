@@ -96,10 +96,10 @@ def of(frame: pd.DataFrame, arm: Arm) -> pd.DataFrame:
     return frame.loc[frame["arm"].astype(str) == arm.id]
 
 
-def keyed(made: Figure, groups: Sequence[Arm], left: int = 0) -> None:
+def keyed(made: Figure, groups: Sequence[Arm], left: int = 0, up: int = 14) -> None:
     """What each marker stands for, in a line between the heading and the drawing; nothing where all are pooled."""
     if text := " \u2003 ".join(arm.key for arm in groups if arm.label):
-        annotate(made, [note(text, x=0, y=1, xshift=-left, yshift=14, size=12)])
+        annotate(made, [note(text, x=0, y=1, xshift=-left, yshift=up, size=12)])
 
 
 def apart(places: Sequence[float], gap: float, low: float = float("-inf"), high: float = float("inf")) -> list[float]:

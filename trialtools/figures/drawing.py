@@ -62,7 +62,7 @@ def arrow(x: float, y: float, way: str) -> str:
 def heading(title: str, subtitle: str | None) -> tuple[str, float]:
     """The finding and the population, and where they end."""
     y, parts = 16.0 if title or subtitle else 0.0, []
-    for line in wrap(title, 70) if title else []:
+    for line in wrap(title, 66) if title else []:
         parts.append(text(0, y, f"<b>{line}</b>", INK, TITLE, "start"))
         y += TITLE * 1.3
     for line in wrap(subtitle, 100) if subtitle else []:

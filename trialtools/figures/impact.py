@@ -46,7 +46,7 @@ def impact(
     >>> row = {"criterion": "I5", "kind": "inclusion", "label": "Onset", "n": 10}
     >>> made = impact(pd.DataFrame([{**row, "gain_certain": 1, "gain_possible": 4}]))
     >>> made.layout.title.text.split("<br>")[0]
-    '<b>I5 Onset weighs most: 1 (certain), 4 (possible) more are eligible when</b>'
+    '<b>I5 Onset weighs most: 1 (certain), 4 (possible) more are eligible</b>'
     """
     if measure not in MEASURES:
         raise ValueError(f"no measure {measure!r}; expected one of {', '.join(MEASURES)}")

@@ -28,7 +28,7 @@ def missingness(frame: pd.DataFrame, title: str | None = None, subtitle: str | N
     >>> import pandas as pd
     >>> made = missingness(pd.DataFrame({"fields": ["bmi", "", "other"], "n": [6, 4, 0], "of": [10, 10, 10]}))
     >>> made.layout.title.text.split("<br>")[0]
-    '<b>Nothing is unknown for 4 of 10; most often lacking together: bmi (6 of</b>'
+    '<b>Nothing is unknown for 4 of 10; most often lacking together: bmi</b>'
     """
     rows = records(frame)
     of = most_of(rows, "of")

