@@ -17,7 +17,7 @@ from .course import (
 from .endpoint import Effect, blinded_rate, compared_times, curves, secondary, sensitivity, subgroups
 from .looks import chances, conclusions, decision, lacking, looks, power_curve, primary
 from .plan import Plan, plan_of
-from .printed import by_arm, charter, cover, form, given, sentence
+from .printed import by_arm, charter, cover, effect_table, form, given, rate_table, sentence
 from .reading import day_of, read_cut
 from .record import Facts, changes, facts, looks_before, looks_told, read_previous
 from .recruitment import accrual, by_site, forecast, reached
@@ -53,6 +53,7 @@ __all__ = [
     "day_of",
     "decision",
     "edish",
+    "effect_table",
     "exposure",
     "facts",
     "flow",
@@ -72,6 +73,7 @@ __all__ = [
     "plan_of",
     "power_curve",
     "primary",
+    "rate_table",
     "reached",
     "read_cut",
     "read_previous",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..protocol import Protocol
 from ..tables import ABSENT, FONTS, INK, QUIET, SPACE, Html, absent, count, n_of, number, percent, table
 from ..trialdata.tables import Frame
+from .plan import Plan
 
 if TYPE_CHECKING:
     from great_tables import GT
@@ -78,7 +79,7 @@ def difference(apart: Any, low: Any, high: Any) -> str:
     return f"{percent(apart)} ({number(100 * low)} to {number(100 * high)})"
 
 
-def conclusions(frame: Frame) -> GT:
+def effect_table(frame: Frame) -> GT:
     """What may be concluded at this look: differences in percent, the rest as numbers."""
     import pandas as pd
 
@@ -128,3 +129,20 @@ def form() -> Html:
 
 
 FIELDS = ("Reasons, and what is asked of sponsor and investigators", "Next meeting", "Chair: name, date, signature")
+
+
+def rate_table(found: Mapping[str, float], plan: Plan) -> Frame:
+    """The overall rate against what was assumed, and the size that it asks for, as a frame of two columns."""
+    import pandas as pd
+
+    spread = f"{percent(found['low'])} to {percent(found['high'])}"
+    rows = [
+        (
+            "Overall rate so far (95 % interval by Wilson)",
+            f"{percent(found['rate'])} ({spread}), n = {count(found['n'])}",
+        ),
+        ("Overall rate that the design assumes", percent(found["assumed"])),
+        ("Participants planned", count(plan.sample_size)),
+        ("Participants for 80 % power at the planned difference and this rate, fixed design", count(found["needed"])),
+    ]
+    return pd.DataFrame(rows, columns=["what", "value"])
