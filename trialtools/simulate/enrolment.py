@@ -133,16 +133,10 @@ def _decided(protocol: Protocol, known: pl.DataFrame) -> pl.DataFrame:
 
     from ..screening import screen
 
-    found = screen(protocol, known).decisions()
-    reason = found["failed"].where(found["decision"] == "ineligible", "unknown: " + found["unknown"])
-    return pl.DataFrame(
-        {
-            "patient_id": found["patient_id"].tolist(),
-            "decision": found["decision"].astype(str).tolist(),
-            "reason": reason.mask(found["decision"] == "eligible", None).tolist(),
-        },
-        schema={"patient_id": pl.String, "decision": pl.String, "reason": pl.String},
-    )
+    told = {"ineligible": "{failed}", "undetermined": "unknown: {unknown}", "eligible": ""}
+    rows = screen(protocol, known).decisions().astype(str).to_dict("records")
+    rows = [{**row, "reason": told[row["decision"]].format_map(row) or None} for row in rows]
+    return pl.DataFrame(rows, schema=dict.fromkeys(("patient_id", "decision", "reason"), pl.String))
 
 
 def _eligible(known: pl.DataFrame, decided: pl.DataFrame) -> list[dict[str, Any]]:
