@@ -191,6 +191,8 @@ def trialtools(file: str, measure: Callable[..., Any]) -> dict[str, Any]:
         screening = tt.screen(protocol, patients)
     with measure("frames"):
         made = {name: getattr(cohort, name)(screening) for name in FRAMES if hasattr(cohort, name)}
+    with measure("sweep"):
+        tt.sweep(screening, "I1.upper")
     if screening.n <= HELD:  # what a screen is played with is held in memory, and so comes last
         age = [tt.with_thresholds(protocol, {"I1.upper": year}) for year in (84, 83)]
         held = Held(protocol, patients)

@@ -1,5 +1,7 @@
 """The cohort explorer in JupyterLab and as a page, by keyboard, in a Chromium that reaches nothing but this machine."""
 
+import json
+import os
 import statistics
 import urllib.request
 
@@ -30,7 +32,10 @@ def page(request, browser, project):
     path = project / "notebooks" / NOTEBOOK
     notebook = nbformat.read(path, as_version=4)
     at = next(at for at, cell in enumerate(notebook.cells) if cell.id == "explorer")
-    notebook.cells = notebook.cells[: at + 1]
+    # other parameters, such as 100,000 patients for `make bench`
+    given = json.loads(os.environ.get("TRIALTOOLS_UI_PARAMETERS", "{}"))
+    told = nbformat.v4.new_code_cell("\n".join(f"{name} = {value!r}" for name, value in given.items()))
+    notebook.cells = [*notebook.cells[:2], told, *notebook.cells[2 : at + 1]]
     nbformat.write(notebook, path)
     address = request.getfixturevalue(request.param)
     page = browser.new_page()
