@@ -42,8 +42,8 @@ def test_an_independent_measurement_agrees(plan, guesses, final, largest):
 
 
 def test_closed_forms():
-    """A block of 2b: 1/2 + (4^b / C(2b, b) - 1) / 4b (Blackwell and Hodges), of 4 so 17/24. Big stick in the long run: a
-    coin, but for one patient in 2 * limit, who is known for sure. Complete: the binomial distribution."""
+    """A block of 2b: 1/2 + (4^b / C(2b, b) - 1) / 4b (Blackwell and Hodges), of 4 so 17/24. Big stick in the long run: a coin,
+    but for one patient in 2 * limit, who is known for sure. Complete: the binomial distribution."""
     for b in (1, 2, 3, 5):
         form = Fraction(1, 2) + Fraction(4**b - math.comb(2 * b, b), 4 * b * math.comb(2 * b, b))
         made = tt.assess(Plan("permuted_blocks", EVEN, sizes=(2 * b,)), 6 * b * 5, runs=1)

@@ -39,9 +39,9 @@ def assess(
     Measures: `correct guesses`, the share right of somebody who knows the earlier arms of the stratum and always
     guesses the arm that is furthest behind its share, by chance between equals (of minimization: the likeliest arm,
     knowing everything). `imbalance` at the end of the trial, and `worst imbalance` on the way, in patients per share
-    of the ratio between the arms that are furthest apart; `imbalance within strata` at the end. `power` to find, without
-    regard to time or strata, an effect of the first arm against the last that a balanced trial finds with 80 % (normal
-    outcome, two-sided 5 %), while outcomes drift by `trend` standard deviations from the first patient to the last.
+    of the ratio between the arms that are furthest apart; `imbalance within strata` at the end. `power` to find,
+    without regard to time or strata, an effect of the first arm against the last that a balanced trial finds with 80 %
+    (normal outcome, two-sided 5 %), while outcomes drift by `trend` standard deviations from first patient to last.
 
     Args:
         plans: one or several.

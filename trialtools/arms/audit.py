@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..protocol import Protocol
+from ..protocol import DataError, Protocol
 from .chain import SCHEMA, Entry, LedgerError, connected, digest, find
-from .choose import strata
+from .choose import next_kit, place_of, places, plan_of, strata, whole_list
 from .ledger import Path as AnyPath
-from .ledger import whole_list
+from .minimization import Minimization
 from .sealing import Key, read_key
 
 
@@ -41,8 +41,10 @@ def verify(
         ledger: the file; it is only read.
         heads: `number:hash` from receipts and reports. Only they show that the last entries were cut off, or that the
             whole file was rewritten: a chain has no way to know what it no longer holds.
-        key: the revealed key file. With it the commitment is checked, and with `plan` and `protocol` the whole list is
-            made again and held against kits and sealed arms.
+        key: the revealed key file. With it the commitment is checked, and the whole list is made again and held
+            against kits and sealed arms; under minimization every decision too.
+        plan: instead of the one in the key file.
+        protocol: to check that the ledger was opened under this one.
 
     Raises:
         LedgerError: no such file, not a ledger, or a key file that is none.
@@ -110,15 +112,28 @@ def _rules(entries: list[Entry]) -> Iterator[Fault]:
     if "synthetic" in entries[0].detail:
         yield Fault(1, "opened for a synthetic trial: whoever knows its seed knows every arm", note=True)
     kits = {(e.stratum, e.position): e.kit for e in entries if e.kind == "kit"}
+    free = entries[0].detail.get("by") == "key"
+    try:
+        conditions = tuple(entries[0].detail["strata"]) if free else ()
+        levels = strata(conditions, tuple(entries[0].detail["sites"])) if free else {}
+    except (KeyError, TypeError):
+        yield Fault(1, "cannot be read: strata and sites")
+        return
     given: dict[str | None, int] = {}
     patients: set[str | None] = set()
+    taken: set[str | None] = set()
     for entry in entries:
         if entry.kind == "opened" and entry.seq != 1:
             yield Fault(entry.seq, "a ledger is opened once")
         if entry.kind != "allocated":
             continue
         given[entry.stratum] = given.get(entry.stratum, 0) + 1
-        if (entry.position, entry.kit) != (given[entry.stratum], kits.get((entry.stratum, given[entry.stratum]))):
+        if free:  # which of its place is next only the key can tell
+            at = place_of(conditions, levels.get(str(entry.stratum), conditions))
+            if entry.kit is None or entry.kit != kits.get((at, entry.position)) or entry.kit in taken:
+                yield Fault(entry.seq, f"kit {entry.kit} was not one that was left at its place")
+            taken.add(entry.kit)
+        elif (entry.position, entry.kit) != (given[entry.stratum], kits.get((entry.stratum, given[entry.stratum]))):
             yield Fault(entry.seq, f"kit {entry.kit} was not the next of its stratum")
         if entry.patient in patients:
             yield Fault(entry.seq, "the patient has a kit already")
@@ -151,14 +166,19 @@ def _remade(entries: list[Entry], key: Key, plan: Any, protocol: Protocol | None
         yield Fault(1, "the key that was revealed is not the one the ledger committed to")
         return
     yield from _anchored(entries, [f"{sum(e.kind == 'kit' for e in entries) + 1}:{key.opened}"])
-    if plan is None or protocol is None:
-        yield Fault(0, "the list was not made again: that takes plan and protocol", note=True)
+    if protocol is not None and protocol.sha256 != opened["sha256"]:
+        yield Fault(1, "the protocol is not the one that the ledger committed to")
+    try:
+        plan = plan or plan_of(key.plan)
+    except DataError:
+        yield Fault(0, "the list was not made again: the plan in the key file is none of ours", note=True)
         return
-    if digest(asdict(plan)) != key.plan or protocol.sha256 != opened["sha256"]:
-        yield Fault(1, "plan or protocol is not the one that the ledger committed to")
+    if digest(asdict(plan)) != digest(key.plan) or list(plan.strata) != opened["strata"]:
+        yield Fault(1, "the plan is not the one that the ledger committed to")
         return
-    names = strata(tuple(opened["strata"]), tuple(opened["sites"]))
-    wanted = {(s, i): (kit, arm) for s, i, kit, arm in whole_list(plan, key.seed, names, opened["kits"])}
+    sites = tuple(opened["sites"])
+    made = whole_list(plan, key.seed, places(plan, sites), opened["kits"])
+    wanted = {(s, i): (kit, arm) for s, i, kit, arm in made}
     for entry in (entry for entry in entries if entry.kind == "kit"):
         kit, arm = wanted.pop((str(entry.stratum), int(entry.position or 0)), (None, None))
         try:
@@ -168,3 +188,18 @@ def _remade(entries: list[Entry], key: Key, plan: Any, protocol: Protocol | None
             yield Fault(entry.seq, str(error))
     if wanted:
         yield Fault(0, f"{len(wanted)} kits that the seed makes are not in the ledger")
+    if isinstance(plan, Minimization):
+        yield from _decided(entries, plan, key.seed, made, strata(plan.strata, sites))
+
+
+def _decided(entries: list[Entry], plan: Minimization, seed: bytes, made: Any, levels: Any) -> Iterator[Fault]:
+    """Every decision once more, each after those that the ledger has before it."""
+    past: list[tuple[tuple[str, ...], str]] = []
+    known = {kit for _, _, kit, _ in made}
+    for entry in (entry for entry in entries if entry.kind == "allocated"):
+        if entry.stratum not in levels or entry.kit is None or entry.kit not in known:
+            yield Fault(entry.seq, "a stratum or a kit that the plan does not have")
+            continue
+        if next_kit(plan, seed, made, past, levels[entry.stratum]) != entry.kit:
+            yield Fault(entry.seq, f"kit {entry.kit} is not what the arms before it and the seed decide")
+        past.append((levels[entry.stratum], entry.kit))

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from fractions import Fraction
 from typing import Any
 
 from ..expr import ProtocolError, parse
 from ..protocol import DataError, Protocol
+from .generator import stream
 from .minimization import Minimization
 from .plans import OPTIONS, Plan, whole
+from .sealing import kit_numbers
 
 SITE = "site"
 
@@ -98,6 +100,51 @@ def strata(conditions: tuple[str, ...], sites: tuple[str, ...]) -> dict[str, tup
     """
     levels = [sites if condition == SITE else ("yes", "no") for condition in conditions]
     return {stratum_name(conditions, answers): answers for answers in itertools.product(*levels)}
+
+
+def places(plan: Any, sites: tuple[str, ...]) -> list[str]:
+    """Where kits are kept apart: the strata; of minimization only the sites, where it has them."""
+    kept = plan.strata if hasattr(plan, "list") else tuple(c for c in plan.strata if c == SITE)
+    return list(strata(kept, sites))
+
+
+def whole_list(plan: Any, seed: bytes, names: Iterable[str], n: int) -> list[tuple[str, int, str, str]]:
+    """All kits that a seed makes, by place: place, position from 1, kit, arm."""
+    deal = plan.list if hasattr(plan, "list") else plan.pool
+    dealt = [(name, position, arm) for name in names for position, arm in enumerate(deal(seed, name, n), start=1)]
+    kits = kit_numbers(seed, len(dealt))
+    return [(name, position, kit, arm) for (name, position, arm), kit in zip(dealt, kits, strict=True)]
+
+
+def next_kit(
+    plan: Minimization,
+    seed: bytes,
+    kits: Iterable[tuple[str, int, str, str]],
+    past: Sequence[tuple[tuple[str, ...], str]],
+    levels: tuple[str, ...],
+) -> str | None:
+    """The kit that minimization gives to the next patient; None if those of the arm are used up.
+
+    Args:
+        kits: from `whole_list`.
+        past: of each earlier patient the levels and the kit.
+        levels: of the next patient.
+
+    Of the kits of the arm that are left one is drawn: were it the next in order, those passed over would tell that they
+    are of another arm.
+    """
+    kits = list(kits)
+    arms, taken = {kit: arm for _, _, kit, arm in kits}, {kit for _, kit in past}
+    arm = plan.next(seed, [(before, arms[kit]) for before, kit in past], levels)
+    place = place_of(plan.strata, levels)
+    left = [kit for of, _, kit, a in kits if of == place and a == arm and kit not in taken]
+    return left[stream(seed, f"trialtools kit of patient {len(past) + 1}")(len(left))] if left else None
+
+
+def place_of(conditions: Sequence[str], answers: Sequence[str]) -> str:
+    """Where the kits of a stratum lie under minimization."""
+    at = [(c, answer) for c, answer in zip(conditions, answers, strict=True) if c == SITE]
+    return stratum_name(tuple(c for c, _ in at), tuple(answer for _, answer in at))
 
 
 def stratum_name(conditions: tuple[str, ...], answers: tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -20,8 +20,9 @@ from ..expr import evaluate, parse
 from ..protocol import Protocol
 from ..reasons.verdict import decide, states
 from .chain import Entry, LedgerError, append, chained, create, digest, find, last, reading, writing
-from .choose import SITE, check_strata, strata, stratum_name
-from .sealing import Key, kit_numbers, read_key, seal, write_key
+from .choose import SITE, check_strata, next_kit, places, plan_of, strata, stratum_name, whole_list
+from .plans import whole
+from .sealing import Key, read_key, seal, write_key
 from .window import dosing, place
 
 if TYPE_CHECKING:
@@ -117,33 +118,36 @@ def open_ledger(
         ledger: file to make; it holds no secret. Its folder must have room for a journal beside it.
         key: file to make, for its owner only; to be kept apart from the ledger.
         protocol: allocation takes decisions under this protocol and its chosen readings only.
-        plan: arms, strata (conditions, and `site`) and the procedure: `plan.list(seed, stratum, n)` are arm ids.
-        n: kits for every stratum.
+        plan: from `tt.arms.plan`: arms, strata (conditions, and `site`) and the procedure. The key file holds it.
+        n: kits for every stratum; under minimization, for every share of the ratio at every site.
         sites: where patients are allocated; the protocol's own by default.
         synthetic: the seed of a synthetic trial, so that its arms can be made again; the ledger says so for ever.
 
     The seed comes from the system's source of randomness. The ledger commits to seed and plan by a salted hash.
 
     Raises:
-        LedgerError: either file exists or cannot be written (nothing is left then but perhaps the key), or the
-            procedure makes no list, as minimization.
+        LedgerError: either file exists or cannot be written (nothing is left then but perhaps the key), the plan
+            makes neither list nor pool, no kits, no sites or the same twice.
         ProtocolError: a stratum is no condition over the protocol's fields.
     """
     ledger, secret, sites = File(ledger), Key.new(plan, synthetic), sites or protocol.sites
-    if not hasattr(plan, "list"):
-        raise LedgerError(
-            "a procedure that needs the arms of earlier patients has no list to seal; choose one that has"
-        )
+    if not hasattr(plan, "list") and not hasattr(plan, "pool"):
+        raise LedgerError("a procedure without a list has no list to seal, and no pool; choose one that has")
     check_strata(protocol, plan.strata)
+    if not whole(n) or (SITE in plan.strata and not sites) or len(set(sites)) < len(sites):
+        raise LedgerError("a ledger needs a whole number of kits above 0, and sites that differ")
+    for site in sites:
+        _check_name(SITE, site)
     if ledger.exists():
         raise LedgerError(f"{ledger} exists; a ledger is opened once")
     detail = {"protocol": protocol.id, "sha256": protocol.sha256, "readings": readings(protocol)}
     detail |= {"strata": list(plan.strata), "sites": list(sites), "kits": n}
     detail |= {"public_key": secret.public, "commitment": secret.commitment}
+    detail["by"] = "list" if hasattr(plan, "list") else "key"  # whether the arm of a kit given is known beforehand
     detail |= {} if synthetic is None else {"synthetic": synthetic}
     kits = [
         Entry("kit", {"sealed": seal(secret.public, kit, arm)}, stratum=stratum, position=position, kit=kit)
-        for stratum, position, kit, arm in whole_list(plan, secret.seed, strata(plan.strata, sites), n)
+        for stratum, position, kit, arm in whole_list(plan, secret.seed, places(plan, sites), n)
     ]
     entries = list(chained([Entry("opened", detail), *kits]))
     write_key(File(key), replace(secret, opened=entries[-1].hash))
@@ -151,15 +155,11 @@ def open_ledger(
     return f"{entries[-1].seq}:{entries[-1].hash}"
 
 
-def whole_list(plan: Any, seed: bytes, names: Iterable[str], n: int) -> list[tuple[str, int, str, str]]:
-    """The list that a seed makes, by stratum: stratum, position from 1, kit, arm."""
-    names = list(names)
-    kits = iter(kit_numbers(seed, n * len(names)))
-    return [(s, i, next(kits), arm) for s in names for i, arm in enumerate(plan.list(seed, s, n), start=1)]
-
-
-def allocate(ledger: Path, request: Request, override: Override | None = None) -> Receipt:
+def allocate(ledger: Path, request: Request, override: Override | None = None, key: Path | None = None) -> Receipt:
     """The next kit of the patient's stratum, never an arm; on the disk before it is told.
+
+    Under minimization the arm follows from those of earlier patients: allocation then runs only where the key is, and
+    the kit is one of the arm's at the site.
 
     The same request again gets the same receipt, however often it is asked and whatever was interrupted. A refusal is
     recorded too. A decision that is not `eligible`, or a day that is not in the dosing window (early, late, unknown),
@@ -167,10 +167,12 @@ def allocate(ledger: Path, request: Request, override: Override | None = None) -
 
     Raises:
         LedgerError: another protocol or reading, no override where one is needed, another request for the same
-            patient, a stratum that cannot be told, no kit left, or a file that cannot be written.
+            patient, a stratum that cannot be told, no kit left, a file that cannot be written, no key where the
+            procedure needs it, or a key where it does not.
     """
     with writing(File(ledger)) as connection:
         (opened,) = find(connection, "seq = 1")
+        secret = _needed(key, opened.detail)
         stratum = _of(request, opened.detail)
         if before := find(connection, "kind = 'allocated' AND patient = ?", [request.patient]):
             given, asked = before[0], {**request.content, "override": asdict(override) if override else None}
@@ -181,7 +183,7 @@ def allocate(ledger: Path, request: Request, override: Override | None = None) -
         else:
             refusal = _refusal(request) if override is None else None
         detail = {**request.content, "on": str(request.on), "window": request.window}
-        kit = None if refusal else _next_kit(connection, stratum)
+        kit = None if refusal else _next_kit(connection, stratum, opened.detail, secret)
         if kit:
             detail["override"] = asdict(override) if override else None
             entry = Entry("allocated", detail, request.patient, stratum, kit.position, kit.kit)
@@ -225,7 +227,24 @@ def _refusal(request: Request) -> str | None:
     return None
 
 
-def _next_kit(connection: Any, stratum: str) -> Entry | None:
+def _needed(key: Path | None, opened: Mapping[str, Any]) -> Key | None:
+    if opened.get("by") != "key":
+        if key is not None:
+            raise LedgerError("this ledger has its list and allocates without the key; keep the key away from the site")
+        return None
+    if key is None:
+        raise LedgerError("minimization needs the arms of earlier patients: allocate where the key is, and give it")
+    return read_key(key, opened)
+
+
+def _next_kit(connection: Any, stratum: str, opened: Mapping[str, Any], secret: Key | None) -> Entry | None:
+    if secret is not None:
+        plan, sites = plan_of(secret.plan), tuple(opened["sites"])
+        levels = strata(plan.strata, sites)
+        kits = whole_list(plan, secret.seed, places(plan, sites), opened["kits"])
+        past = [(levels[str(e.stratum)], str(e.kit)) for e in find(connection, "kind = 'allocated'")]
+        kit = next_kit(plan, secret.seed, kits, past, levels[stratum])  # type: ignore[arg-type]
+        return find(connection, "kind = 'kit' AND kit = ?", [kit])[0] if kit else None
     given = "SELECT coalesce(max(position), 0) + 1 FROM entries WHERE kind = 'allocated' AND stratum = ?"
     found = find(connection, f"kind = 'kit' AND stratum = ? AND position = ({given})", [stratum, stratum])
     return found[0] if found else None

@@ -83,6 +83,11 @@ class Minimization(Arms):
                 chances[i] += drawn * (1 - missed if i == arm else missed * share / others)
         return chances
 
+    def pool(self, seed: bytes, place: str, n: int) -> tuple[str, ...]:
+        """The arms of the kits at a place, n for each share of the ratio, in an order that tells nothing."""
+        below, arms = stream(seed, f"trialtools pool {place}"), [a for a, share in self.ratio for _ in range(n * share)]
+        return tuple(arms.pop(below(len(arms))) for _ in range(len(arms)))
+
     def next(self, seed: bytes, past: Sequence[tuple[Sequence[str], str]], levels: Sequence[str]) -> str:
         """The arm of the next patient, drawn by the seed: the same past and levels always give the same arm."""
         chances = self.chances(past, levels)

@@ -1,7 +1,7 @@
 """Seed and keys go in, sealed arms and random kit numbers come out; what opens them stays in the key file.
 
-The key file is the unblinded statistician's: seed, salt and private key. It never lies beside the ledger at a site. At
-the end of the trial it is published as it is: with it, anybody can make the whole list again.
+The key file is the unblinded statistician's: seed, salt, private key and plan. It never lies beside the ledger at a
+site. At the end of the trial it is published as it is: with it, anybody can make the whole list again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .chain import LedgerError, digest
+from .generator import stream
 
 SEALED = 64
 """Bytes that are sealed, whatever the arm is called: equal lengths tell nothing."""
@@ -28,7 +29,7 @@ class Key:
     seed: bytes
     salt: bytes
     private: bytes
-    plan: str
+    plan: dict[str, Any]
     opened: str = ""
 
     @classmethod
@@ -38,9 +39,9 @@ class Key:
         For a `synthetic` trial they come from a number instead, and whoever knows it knows every arm.
         """
         if synthetic is None:
-            return cls(*(secrets.token_bytes(32) for _ in range(3)), digest(asdict(plan)))  # type: ignore[arg-type]
+            return cls(*(secrets.token_bytes(32) for _ in range(3)), asdict(plan))  # type: ignore[arg-type]
         drawn = (hmac.digest(b"trialtools synthetic %d" % synthetic, part, "sha256") for part in (b"1", b"2", b"3"))
-        return cls(*drawn, digest(asdict(plan)))  # type: ignore[arg-type]
+        return cls(*drawn, asdict(plan))  # type: ignore[arg-type]
 
     @property
     def public(self) -> str:
@@ -53,7 +54,7 @@ class Key:
     def commitment(self) -> str:
         """What the ledger says of seed and plan: nothing, until both are revealed. Without the salt a plan, of which
         there are few, could be guessed."""
-        return digest({"seed": self.seed.hex(), "salt": self.salt.hex(), "plan": self.plan})
+        return digest({"seed": self.seed.hex(), "salt": self.salt.hex(), "plan": digest(self.plan)})
 
     def open(self, sealed: str, kit: str) -> str:
         """The arm of a kit.
@@ -91,13 +92,11 @@ def kit_numbers(seed: bytes, n: int) -> list[str]:
     """So many different kit numbers, drawn at random: they tell neither arm nor place nor stratum.
 
     >>> kit_numbers(b"seed", 3)
-    ['K-9336', 'K-8493', 'K-9074']
+    ['K-6902', 'K-6813', 'K-7704']
     """
-    width, drawn, counter = max(4, len(str(20 * n))), dict[str, None](), 0
+    width, drawn, below = max(4, len(str(20 * n))), dict[str, None](), stream(seed, "trialtools kit numbers")
     while len(drawn) < n:
-        block = hmac.digest(seed, b"trialtools kit %d" % counter, "sha256")
-        drawn[f"K-{int.from_bytes(block, 'big') % 10**width:0{width}d}"] = None
-        counter += 1
+        drawn[f"K-{below(10**width):0{width}d}"] = None
     return list(drawn)
 
 
@@ -130,7 +129,7 @@ def read_key(path: str | os.PathLike[str], opened: Mapping[str, Any] | None = No
             raise LedgerError(f"{path}: others can read this key; chmod 600 first")
         content = json.loads(path.read_text("utf-8"))
         secret = (bytes.fromhex(content[name]) for name in ("seed", "salt", "private"))
-        key = Key(*secret, content["plan"], content["opened"])  # type: ignore[arg-type]
+        key = Key(*secret, dict(content["plan"]), content["opened"])  # type: ignore[arg-type]
         ours = opened is None or (key.public, key.commitment) == (opened["public_key"], opened["commitment"])
     except OSError as error:
         raise LedgerError(f"cannot read the key file {path}: {error.strerror}") from None
