@@ -210,7 +210,14 @@ class Protocol:
     def formula(self, criterion_id: str, reading: str | None = None) -> Formula:
         """What a criterion says, under the chosen reading or another one."""
         text = self.criterion[criterion_id].texts[self.reading(criterion_id) if reading is None else reading]
-        return parse(text, self.fields)
+        if text not in self._parsed:
+            self._parsed[text] = parse(text, self.fields)
+        return self._parsed[text]
+
+    @cached_property
+    def _parsed(self) -> dict[str, Formula]:
+        """What was parsed once; a key in the explorer asks for each formula ten times."""
+        return {}
 
     @cached_property
     def requirements(self) -> dict[str, Formula]:
