@@ -93,6 +93,8 @@ def write_trial(
         DataError: no such scenario, n below 1 or seed below 0, a folder that holds files, or a protocol that has no
             such arms or endpoint, or lets in too few.
 
+    With n 200, seed 11 and `effect`, the second look is a close call: 3 of 61 progress against 13 of 64.
+
     Source: every number is an assumption with its reason, see `trialtools.simulate.course`.
     """
     folder, sites = Path(folder), tuple(sites)
