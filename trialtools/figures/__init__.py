@@ -6,14 +6,16 @@ group or several arms. `layout.meta["alt"]` tells a figure in words.
 """
 
 from .accrual import accrual
+from .adherence import adherence
 from .bars import lacking, readings, states
 from .boundary import boundary, power_curve
 from .consort import consort
 from .curves import labs, survival
 from .flow import flow
-from .forest import forest
+from .forest import forest, sensitivity
 from .impact import impact
 from .missing import missingness
+from .safety import adverse_events, edish
 from .sweep import sweep, sweep_grid
 from .template import ARMS, STATES, WIDTH, blank, figure, wrap
 from .tornado import tornado
@@ -24,9 +26,12 @@ __all__ = [
     "STATES",
     "WIDTH",
     "accrual",
+    "adherence",
+    "adverse_events",
     "blank",
     "boundary",
     "consort",
+    "edish",
     "figure",
     "flow",
     "forest",
@@ -36,6 +41,7 @@ __all__ = [
     "missingness",
     "power_curve",
     "readings",
+    "sensitivity",
     "states",
     "survival",
     "sweep",

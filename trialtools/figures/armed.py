@@ -31,8 +31,11 @@ class Arm:
     @property
     def key(self) -> str:
         """The label behind its marker; nothing where all arms are pooled."""
-        label = " ".join(wrap(self.label, 1000))
-        return f'<span style="color:{self.colour}">{self.sign}</span> {label}' if self.label else ""
+        return self.marked(" ".join(wrap(self.label, 1000)))
+
+    def marked(self, text: str) -> str:
+        """A number behind the marker of its arm; bare where all are pooled."""
+        return f'<span style="color:{self.colour}">{self.sign}</span> {text}' if self.label else text
 
     @property
     def named(self) -> str:

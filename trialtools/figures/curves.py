@@ -184,8 +184,7 @@ def _panel(
         line, marker = {"color": arm.colour, "dash": arm.dash}, {"symbol": arm.symbol, "size": 5, "color": arm.colour}
         x, y = own["week"].tolist(), own["median"].tolist()
         made.add_scatter(name=arm.label, x=x, y=y, mode="lines+markers", line=line, marker=marker, **told)
-        sign = f'<span style="color:{arm.colour}">{arm.sign}</span> ' if arm.label else ""
-        used.append(f"{sign}{count(own['n'].iloc[0])} to {count(own['n'].iloc[-1])}")
+        used.append(arm.marked(f"{count(own['n'].iloc[0])} to {count(own['n'].iloc[-1])}"))
     head = f"<b>{' '.join(wrap(test, 30))}</b>{f' ({unit})' if unit else ''}, n {', '.join(used)}"
     return [
         note(head, x=left, y=top, yshift=12, size=12),

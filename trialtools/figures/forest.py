@@ -1,4 +1,4 @@
-"""How often a criterion excludes one group compared with another: a forest of ratios."""
+"""Estimates and their intervals, a row each: ratios of groups, and one difference analysed in several ways."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..tables import INK, QUIET, absent, count, number, percent
-from .rows import most_of, places, records, room
-from .template import SMALL, annotate, blank, figure, note, wrap
+from .rows import beside, intervals, most_of, places, points, records, room, words
+from .template import annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,12 +71,7 @@ def forest(frame: pd.DataFrame, title: str | None = None, subtitle: str | None =
     shift = 0
     for name, texts in (("failed", fails), ("ratio", ratios)):
         shift += wide[name]
-        side: dict[str, Any] = {"x": 1, "xanchor": "right", "xshift": shift}
-        notes.append(note(f"<b>{name}</b>", y=1, yshift=10, size=SMALL, **side))
-        notes += [
-            note(text, y=middles[slot], yref="y", size=SMALL, color=QUIET if text == "–" else INK, **side)
-            for slot, text in zip(slots, texts, strict=True)
-        ]
+        notes += beside(name, texts, [middles[slot] for slot in slots], shift)
     annotate(made, notes)
     drawn = [(middles[slot], row) for slot, row in slots.items() if _positive(row["ratio"])]
     for y, row in drawn:
@@ -131,3 +126,70 @@ def _finding(rows: list[dict[str, Any]]) -> str:
     between = f"{number(row['low'], 2)} to {number(row['high'], 2)}"
     who = f"{row['label']}: {row['group']} is excluded" + (f" by {row['criterion']}" if row["criterion"] else "")
     return f"{who} {number(row['ratio'], 2)} times as often as others (95 % interval {between})"
+
+
+def sensitivity(
+    frame: pd.DataFrame,
+    title: str | None = None,
+    subtitle: str | None = None,
+    source: str = "",
+    axis: str = "Risk difference in percentage points, experimental minus control",
+) -> Figure:
+    """The same comparison analysed in several ways: a row an analysis, the first of them the primary one.
+
+    Args:
+        frame: analysis, difference (of shares), low, high (95 %), n, missing (participants without outcome).
+        title: the finding; otherwise the primary analysis, and how far the others lie apart.
+        subtitle: endpoint, data cut.
+        source: a last line.
+        axis: what the difference is, and which way is better.
+
+    An analysis without a difference has its row and its numbers, and no mark.
+
+    >>> import pandas as pd
+    >>> rows = [("Primary", -0.08, -0.13, -0.02, 570, 12), ("Missing as failures", -0.07, -0.12, -0.01, 582, 0)]
+    >>> names = ["analysis", "difference", "low", "high", "n", "missing"]
+    >>> sensitivity(pd.DataFrame(rows, columns=names)).layout.title.text.split("<br>")[0]
+    '<b>Primary: −8.0 (−13.0 to −2.0) points; the other: −7.0</b>'
+    """
+    rows = records(frame, "missing")
+    if not rows:
+        return blank(title or "No analysis at this look", subtitle or "")
+    labels = ["<br>".join(wrap(row["analysis"], 28)) for row in rows]
+    labels[0] = f"<b>{labels[0]}</b>"
+    middles, height = places(labels)
+    others = [each["difference"] for each in rows[1:] if not absent(each["difference"])]
+    finding = f"{rows[0]['analysis']}: {points(rows[0])} points"
+    if others:
+        low, high = number(100 * min(others)), number(100 * max(others))
+        finding += f"; {len(others)} others: {low} to {high}" if len(others) > 1 else f"; the other: {low}"
+    columns = {
+        "n": [count(row["n"]) for row in rows],
+        "missing": [count(row["missing"]) for row in rows],
+        "points (95 %)": [points(row) for row in rows],
+    }
+    wide = {name: room([name, *texts]) - 8 for name, texts in columns.items()}
+    left = 212
+    made = figure(title or finding, subtitle or "", height, left, sum(wide.values()), 30, 52, source)
+    notes, shift = words(labels, middles, left), 0
+    for name, texts in columns.items():
+        shift += wide[name]
+        notes += beside(name, texts, middles, shift)
+    annotate(made, [*notes, note("<br>".join(wrap(axis, 90)), x=0, y=0, xshift=-left, yshift=-34, size=12)])
+    hover = [
+        f"<b>{row['analysis']}</b><br>{points(row)}<br>n {count(row['n'])}, missing {count(row['missing'])}"
+        for row in rows
+    ]
+    intervals(made, rows, middles, hover, size=[11] + [7] * (len(rows) - 1))
+    if not absent(rows[0]["difference"]):  # what the others are compared with
+        at = rows[0]["difference"]
+        made.add_shape(x0=at, x1=at, y0=0, y1=1, yref="paper", line={"color": QUIET, "width": 1, "dash": "dot"})
+    reach = [0.0, *(row[name] for row in rows for name in ("difference", "low", "high") if not absent(row[name]))]
+    edge = 0.05 * (max(reach) - min(reach) or 1)
+    made.update_yaxes(range=[height, 0], visible=False)
+    made.update_xaxes(range=[min(reach) - edge, max(reach) + edge], tickformat="+.0%", nticks=4, tickangle=0)
+    made.update_xaxes(zeroline=True, zerolinecolor=INK, zerolinewidth=1.5)
+    alt = "; ".join(
+        f"{row['analysis']} {points(row)}, n {count(row['n'])}, missing {count(row['missing'])}" for row in rows
+    )
+    return made.update_layout(meta={"alt": f"{finding}. {alt}."})

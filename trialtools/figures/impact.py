@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..tables import INK, absent, count, number
-from .rows import HATCHED, LEFT, SOLID, bar, grouped, most_of, places, records, room, words
-from .template import annotate, blank, figure, note
+from .rows import HATCHED, LEFT, SOLID, bar, beside, grouped, most_of, places, records, room, words
+from .template import annotate, blank, figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,9 +88,7 @@ def impact(
     for end, marker, off in (("certain", SOLID["pass"], -5), ("possible", HATCHED, 5)):
         bar(made, end, [row[end] for row in kept], [y + off for y in here], marker, hover, thick=8)
         shift += wide[end]
-        side: dict[str, Any] = {"x": 1, "xanchor": "right", "xshift": shift, "size": 12}
-        notes.append(note(f"<b>{end}</b>", y=1, yshift=10, color=INK, **side))
-        notes += [note(text, y=y, yref="y", **side) for text, y in zip(told[end], here, strict=True)]
+        notes += beside(end, told[end], here, shift, size=12)
     annotate(made, notes)
     values = [row[end] or 0 for row in kept for end in ends]
     low, high = min(0, *values) * 1.05, max(0, *values) * 1.05

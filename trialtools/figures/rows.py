@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..tables import INK, QUIET, absent
+from ..tables import INK, QUIET, absent, number
 from .template import HAIR, SMALL, STATES, annotate, note, wrap
 
 if TYPE_CHECKING:
@@ -113,9 +113,9 @@ def room(texts: Sequence[str], bold: bool = False) -> int:
     return round(max(len(text) for text in texts) * (8.6 if bold else 7.4)) + 18
 
 
-def words(labels: Sequence[str], middles: Sequence[float]) -> list[dict[str, Any]]:
+def words(labels: Sequence[str], middles: Sequence[float], left: int = LEFT) -> list[dict[str, Any]]:
     """The labels at the left of their bars."""
-    return [note(each, x=0, y=at, yref="y", xshift=-LEFT) for each, at in zip(labels, middles, strict=True)]
+    return [note(each, x=0, y=at, yref="y", xshift=-left) for each, at in zip(labels, middles, strict=True)]
 
 
 def column(
@@ -128,6 +128,61 @@ def column(
     colours = [QUIET if text == "0" else INK for text in texts]
     rows = zip(texts, middles, colours, strict=True)
     return [head, *(note(text, y=place, color=colour, **right) for text, place, colour in rows)]
+
+
+def beside(
+    head: str, texts: Sequence[str], middles: Sequence[float], shift: float, size: float = SMALL
+) -> list[dict[str, Any]]:
+    """Numbers in a column at the right, below what they are."""
+    side: dict[str, Any] = {"x": 1, "xanchor": "right", "xshift": shift, "size": size}
+    rows = zip(texts, middles, strict=True)
+    numbers = [note(text, y=y, yref="y", color=QUIET if text == "–" else INK, **side) for text, y in rows]
+    return [note(f"<b>{head}</b>", y=1, yshift=10, **side), *numbers]
+
+
+def intervals(
+    made: Figure,
+    rows: Sequence[Mapping[str, Any]],
+    middles: Sequence[float],
+    hover: Sequence[str],
+    color: str = INK,
+    symbol: str = "square",
+    size: Any = 8,
+    **axes: Any,
+) -> None:
+    """A mark a row at its difference, with its interval; a row without one has no mark."""
+    known = [at for at, row in enumerate(rows) if not absent(row["difference"])]
+    ends = [
+        (0.0, 0.0)
+        if absent(row["low"]) or absent(row["high"])
+        else (row["difference"] - row["low"], row["high"] - row["difference"])
+        for row in (rows[at] for at in known)
+    ]
+    bars = {"type": "data", "array": [up for _, up in ends], "arrayminus": [down for down, _ in ends]}
+    made.add_scatter(
+        x=[rows[at]["difference"] for at in known],
+        y=[middles[at] for at in known],
+        error_x={**bars, "color": color, "thickness": 1.6, "width": 0},
+        mode="markers",
+        marker={"color": color, "symbol": symbol, "size": size, "opacity": 1, "line": {"width": 0}},
+        hovertext=[hover[at] for at in known],
+        hovertemplate="%{hovertext}<extra></extra>",
+        **axes,
+    )
+
+
+def points(row: Mapping[str, Any]) -> str:
+    """A difference of shares in percentage points, with its interval.
+
+    >>> points({"difference": -0.077, "low": -0.13, "high": -0.023})
+    '−7.7 (−13.0 to −2.3)'
+    """
+    if absent(row["difference"]):
+        return "–"
+    said = number(100 * row["difference"])
+    if absent(row["low"]) or absent(row["high"]):
+        return said
+    return f"{said} ({number(100 * row['low'])} to {number(100 * row['high'])})"
 
 
 def axes(made: Figure, most: int, height: int, notes: Sequence[dict[str, Any]]) -> None:
