@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -108,14 +109,16 @@ def charter(protocol: Protocol, arms_told: bool) -> GT:
     """The design as the protocol file has it, with what is assumed and why; in an open report without the arms."""
     import pandas as pd
 
-    rows = []
+    names = "|".join(re.escape(each) for arm in protocol.arms for each in (arm.id, arm.label))
+    named, rows = re.compile(rf"\b({names})\b", re.IGNORECASE), []
     for name, item in protocol.design.items():
         value: Any = item.value
         if isinstance(value, dict):  # the ratio
             value = ":".join(map(str, value.values())) + (f" ({', '.join(map(str, value))})" if arms_told else "")
         elif isinstance(value, list | tuple):
             value = ", ".join(map(str, value))
-        rows.append((name.replace("_", " "), str(value), "assumed" if item.assumed else "registry", item.why))
+        why = item.why if arms_told or not named.search(item.why or "") else "see the protocol file: it names an arm"
+        rows.append((name.replace("_", " "), str(value), "assumed" if item.assumed else "registry", why))
     frame = pd.DataFrame(rows, columns=["item", "value", "from", "why"])
     return table(frame, "Charter and stopping rule as the protocol file has them", labels={"from": "Source"})
 

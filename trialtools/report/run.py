@@ -7,6 +7,7 @@ it does in JupyterLab, and reads nobody's IPython profile.
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 import re
 import site
@@ -90,6 +91,8 @@ def execute(
     """
     import papermill
 
+    # what parameters there are has been checked; papermill overlooks those with two equals signs, and says so
+    logging.getLogger("papermill").setLevel(logging.ERROR)
     kernel = _kernel(stage)
     try:
         papermill.execute_notebook(

@@ -121,10 +121,15 @@ def _guessed(text: Frame) -> Frame:
 
 def validated(table: str, frame: Frame) -> tuple[Frame, list[Finding]]:
     """A typed table held against its schema: a value that cannot be is emptied, any other fault is fatal."""
+    import warnings
+
+    wanted = schema(table)
     from pandera.errors import SchemaErrors
 
     try:
-        return schema(table).validate(frame, lazy=True), []
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # at its first use pandera imports all engines, and one has opinions
+            return wanted.validate(frame, lazy=True), []
     except SchemaErrors as error:
         cases = error.failure_cases
     findings, frame = [], frame.copy()
