@@ -13,6 +13,7 @@ import numpy as np
 
 from ..arms import dosing_window
 from ..cohort.described import BASELINE, levels_apart, means_apart
+from ..cohort.groups import usual
 from ..protocol import Protocol
 from ..trialdata import TrialData, endpoint_states
 from ..trialdata.tables import TABLES, Frame
@@ -37,12 +38,13 @@ def members(trial: TrialData, arm: str) -> Frame:
     return entered if arm == POOLED else entered[entered["arm"] == arm]
 
 
-def flow(trial: TrialData, on: date | None = None) -> Frame:
+def flow(trial: TrialData, on: date | None = None, protocol: Protocol | None = None) -> Frame:
     """Where everybody is: the CONSORT 2025 flow, as counts that add up.
 
     Args:
         trial: cut.
         on: the day of the cut, by default the trial's own.
+        protocol: whose first failed criterion stands for a reason that lists several; otherwise reasons are as written.
 
     Columns: stage (assessed, excluded, randomized, allocated, follow_up, analysed), arm, item ("" for the box itself),
     n. Whoever was randomized in no known arm has a box of their own, "unknown". A stage whose table was not collected
@@ -59,7 +61,8 @@ def flow(trial: TrialData, on: date | None = None) -> Frame:
     out = subjects[~subjects["randomized"]]
     rows: list[tuple[str, str, str, int]] = [("assessed", "", "", len(subjects)), ("excluded", "", "", len(out))]
     why = out["reason"].fillna(out["decision"].map({"undetermined": "undetermined"})).fillna("no reason given")
-    rows += [("excluded", "", str(item), int(n)) for item, n in _counted(why)]
+    first = why if protocol is None else why.map(lambda reason: _first_criterion(str(reason), protocol))
+    rows += [("excluded", "", str(item), int(n)) for item, n in _counted(first)]
     rows.append(("randomized", "", "", int(subjects["randomized"].sum())))
     fate = _fate(trial)
     states = endpoint_states(subjects, trial.outcomes, trial.endpoint, trial.window, on).set_index("subject_id")[
@@ -97,6 +100,36 @@ def _counted(values: Frame) -> list[tuple[Any, int]]:
     return sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
 
 
+def _first_criterion(reason: str, protocol: Protocol) -> str:
+    """The first criterion of a list of ids, with its label; any other reason as it is."""
+    ids = set(reason.split(", "))
+    if ids and ids <= set(protocol.criterion):
+        return next(f"{c.id} {c.label}" for c in protocol.criteria if c.id in ids)
+    return reason
+
+
+def exclusions(trial: TrialData, protocol: Protocol) -> Frame:
+    """Why people were not randomized, criterion by criterion.
+
+    Columns: criterion, label, failed (people who failed it, perhaps with others), alone (it and nothing else). A reason
+    that is no list of criteria is a row of its own. People without a reason are in the last row.
+    """
+    import pandas as pd
+
+    out = trial.subjects[~trial.subjects["randomized"]]
+    reasons = [str(reason).split(", ") for reason in out["reason"].dropna()]
+    rows = []
+    for c in protocol.criteria:
+        failed = [ids for ids in reasons if c.id in ids]
+        rows.append((c.id, c.label, len(failed), sum(len(ids) == 1 for ids in failed)))
+    other = pd.Series([", ".join(ids) for ids in reasons if not set(ids) <= set(protocol.criterion)], dtype="str")
+    rows += [("", str(reason), int(n), int(n)) for reason, n in _counted(other)]
+    if unsaid := int(out["reason"].isna().sum()):
+        rows.append(("", "no reason given", unsaid, unsaid))
+    frame = pd.DataFrame(rows, columns=["criterion", "label", "failed", "alone"])
+    return frame[frame["failed"] > 0].sort_values("failed", ascending=False, kind="stable", ignore_index=True)
+
+
 def _dosed(trial: TrialData, people: Frame) -> Frame:
     """Whether a dose was given; for the others why not, as far as that may be told."""
     doses = trial.doses
@@ -127,15 +160,19 @@ def baseline(trial: TrialData, protocol: Protocol, fields: Sequence[str] | None 
     Args:
         trial: whose extra columns of `subjects` are the baseline.
         protocol: labels and units, for those of its fields that are there.
-        fields: which columns; by default all that are numbers, yes or no, or have few values.
+        fields: which columns; by default those that tell people apart (age, sex, chronic conditions) and the numbers
+            that the criteria ask for; of a trial without such fields, all columns.
 
-    Unknown is a level of its own. `smd` compares those who are known. No p-values (CONSORT 2025).
+    Unknown is a level of its own, where anything is unknown. `smd` compares those who are known. No p-values
+    (CONSORT 2025).
     """
     import pandas as pd
 
     extra = [name for name in trial.subjects if name not in TABLES["subjects"]]
     rows = []
-    for name in fields or extra:
+    asked = [n for n in protocol.used if protocol.fields[n].type in ("number", "integer")]
+    usually = [name for name in extra if name in {*usual(protocol), *asked}]
+    for name in fields or usually or extra:
         groups = {arm or "all randomized": members(trial, arm)[name] for arm in arms_of(trial)}
         rows += _described(name, protocol, groups)
     return pd.DataFrame(rows, columns=list(BASELINE))
@@ -178,7 +215,7 @@ def _rows(
     unknown = np.array(sizes) - table.sum(axis=0)
     lacking = levels_apart(np.array([unknown, table.sum(axis=0)]))
     rows = []
-    for at, level in enumerate([*levels, UNKNOWN]):
+    for at, level in enumerate([*levels, *([UNKNOWN] if unknown.any() else [])]):
         counts = unknown if level == UNKNOWN and at == len(levels) else table[at]
         for which, (arm, size) in enumerate(zip(groups, sizes, strict=True)):
             told = summary.get(arm, ()) if level == "" else ()

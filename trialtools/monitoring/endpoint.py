@@ -7,6 +7,7 @@ who had none could: events come to be known sooner than their absence.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -161,7 +162,8 @@ def subgroups(trial: TrialData, plan: Plan, on: date | None, by: Sequence[str]) 
     """The effect in parts of the trial, without a test: label, level, then the columns of `sensitivity`.
 
     Args:
-        by: columns of the subjects with few values; whoever has none is a level of their own.
+        by: columns of the subjects with few values; whoever has none is a level of their own. The parts of `stratum`
+            ("age > 65: yes, site: A") are columns too.
 
     A level in which an arm has nobody with the outcome known is left out.
     """
@@ -169,8 +171,11 @@ def subgroups(trial: TrialData, plan: Plan, on: date | None, by: Sequence[str]) 
 
     rows, arm = states(trial, on), _one(plan)
     people = trial.subjects.set_index("subject_id")
+    parts = people["stratum"].fillna("").map(lambda text: dict(re.findall(r"(?:^|, )([^:]+): ([^,]+)", text)))
+    told = pd.DataFrame(parts.tolist(), index=people.index)
+    people = people.assign(**{name: told[name] for name in told if name not in people})
     table = []
-    for name in by:
+    for name in (name for name in dict.fromkeys([*by, *told]) if name in people):
         level = rows["subject_id"].map(people[name]).astype("str").fillna(UNKNOWN)
         for each in sorted(level.unique()):
             found = effect(rows[level == each], plan, arm, stratified=False)

@@ -15,6 +15,7 @@ from .plan import Plan
 if TYPE_CHECKING:
     from great_tables import GT
 
+EVERYBODY = "All randomized"
 CHOICES = ("Continue unchanged", "Continue with modifications", "Pause", "Stop")
 
 
@@ -59,7 +60,9 @@ def by_arm(
         if not absent(row.get("difference")):
             # several experimental arms have a difference each
             line[f"difference {row['arm']}"] = difference(row["difference"], row["low"], row["high"])
-    arms = {f"arm {arm}": f"{labels.get(arm, arm)} (n{SPACE}={SPACE}{count(n)})" for arm, n in sizes.items()}
+    arms = {
+        f"arm {arm}": f"{labels.get(arm, arm) or EVERYBODY} (n{SPACE}={SPACE}{count(n)})" for arm, n in sizes.items()
+    }
     apart = [f"difference {arm}" for arm in sizes if any(f"difference {arm}" in line for line in told.values())]
     heads = dict.fromkeys(apart, "Difference (95 % interval)")
     if len(apart) > 1:

@@ -139,7 +139,7 @@ def _said(events: Frame, flag: Frame) -> tuple[Frame, Frame]:
 def listing(trial: TrialData) -> Frame:
     """Every death and serious adverse event of those randomized, one row each, the latest first. Closed reports only.
 
-    Columns: subject_id, site, arm, day (from randomization), started_on, body_system, term, severity, related, outcome.
+    Columns: subject_id, site, arm, day (from randomization), started_on, term, severity, related, outcome.
     """
     import pandas as pd
 
@@ -148,14 +148,15 @@ def listing(trial: TrialData) -> Frame:
     deaths = trial.disposition[trial.disposition["milestone"] == "died"]
     deaths = deaths[~deaths["subject_id"].isin(listed.loc[listed["severity"] == 5, "subject_id"])]
     told = pd.DataFrame({"subject_id": deaths["subject_id"], "started_on": deaths["happened_on"], "term": "Death"})
-    rows = pd.concat([listed, told.assign(severity=5, outcome=deaths["reason"])], ignore_index=True)
+    rows: Frame = pd.concat([listed, told.assign(severity=5, outcome=deaths["reason"])], ignore_index=True)
     people = trial.subjects[trial.subjects["randomized"]].set_index("subject_id")
     rows = rows[rows["subject_id"].isin(people.index)]
     found = people.reindex(rows["subject_id"]).set_index(rows.index)
     day = (rows["started_on"] - found["randomized_on"]).dt.days.astype("Int64")
-    rows = rows.assign(site=found["site"], arm=found["arm"], day=day)
+    related = rows["related"].map({True: "yes", False: "no"})
+    rows = rows.assign(site=found["site"], arm=found["arm"], day=day, related=related)
     columns = ["subject_id", "site", "arm", "day", "started_on"]
-    columns += ["body_system", "term", "severity", "related", "outcome"]
+    columns += ["term", "severity", "related", "outcome"]
     return rows.sort_values("started_on", ascending=False, na_position="first", ignore_index=True)[columns]
 
 

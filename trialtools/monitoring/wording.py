@@ -10,7 +10,6 @@ from ..protocol import Protocol
 from ..tables import count, number, percent
 from ..trialdata import TrialData
 from ..trialdata.tables import Frame
-from .course import POOLED
 from .endpoint import Effect
 from .looks import decision
 from .plan import Plan
@@ -55,8 +54,8 @@ def closed_answer(found: Effect | None, frame: Frame | None, chances: Frame, why
 
 
 def arm_labels(protocol: Protocol) -> dict[str, str]:
-    """What each arm is called in print; everybody together has a name too."""
-    return {POOLED: "All randomized", **{arm.id: arm.label for arm in protocol.arms}}
+    """What each arm is called in print, in the order of the protocol."""
+    return {arm.id: arm.label for arm in protocol.arms}
 
 
 def context(trial: TrialData, protocol: Protocol, closed: bool, look: int, on: date | None, site: str) -> list[str]:
