@@ -85,7 +85,7 @@ def arms(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> list[A
         return [Arm("")]
     if "" in found:
         raise ValueError(f"rows of all arms together stand beside rows of {', '.join(filter(None, found))}")
-    order = [each for each in labels or found if each != UNKNOWN]
+    order = [each for each in labels or found if each not in ("", UNKNOWN)]
     if missing := [each for each in found if each not in (*order, UNKNOWN)]:
         raise ValueError(f"no label for arm {', '.join(missing)}; there are {', '.join(order)}")
     if len(order) > len(LOOKS):

@@ -134,8 +134,9 @@ def sensitivity(
     subtitle: str | None = None,
     source: str = "",
     axis: str = "Risk difference in percentage points, experimental minus control",
+    primary: bool = True,
 ) -> Figure:
-    """The same comparison analysed in several ways: a row an analysis, the first of them the primary one.
+    """One difference analysed in several ways, or in several parts of the trial: a row each.
 
     Args:
         frame: analysis, difference (of shares), low, high (95 %), n, missing (participants without outcome).
@@ -143,6 +144,7 @@ def sensitivity(
         subtitle: endpoint, data cut.
         source: a last line.
         axis: what the difference is, and which way is better.
+        primary: the first row is the primary analysis, which is emphasised, and the others are held against it.
 
     An analysis without a difference has its row and its numbers, and no mark.
 
@@ -150,19 +152,18 @@ def sensitivity(
     >>> rows = [("Primary", -0.08, -0.13, -0.02, 570, 12), ("Missing as failures", -0.07, -0.12, -0.01, 582, 0)]
     >>> names = ["analysis", "difference", "low", "high", "n", "missing"]
     >>> sensitivity(pd.DataFrame(rows, columns=names)).layout.title.text.split("<br>")[0]
-    '<b>Primary: −8.0 (−13.0 to −2.0) points; the other: −7.0</b>'
+    '<b>Primary analysis −8.0 (−13.0 to −2.0) points; the others −7.0</b>'
     """
     rows = records(frame, "missing")
     if not rows:
         return blank(title or "No analysis at this look", subtitle or "")
     labels = ["<br>".join(wrap(row["analysis"], 28)) for row in rows]
-    labels[0] = f"<b>{labels[0]}</b>"
+    labels[0] = f"<b>{labels[0]}</b>" if primary else labels[0]
+    others = [each["difference"] for each in rows[primary:] if not absent(each["difference"])]
+    span = " to ".join(dict.fromkeys(number(100 * end(others)) for end in (min, max))) if others else "none"
+    finding = f"Primary analysis {points(rows[0])} points" + (f"; the others {span}" if others else "")
+    finding = finding if primary else f"Differences in {len(others)} of {len(rows)} parts: {span} points"
     middles, height = places(labels)
-    others = [each["difference"] for each in rows[1:] if not absent(each["difference"])]
-    finding = f"{rows[0]['analysis']}: {points(rows[0])} points"
-    if others:
-        low, high = number(100 * min(others)), number(100 * max(others))
-        finding += f"; {len(others)} others: {low} to {high}" if len(others) > 1 else f"; the other: {low}"
     columns = {
         "n": [count(row["n"]) for row in rows],
         "missing": [count(row["missing"]) for row in rows],
@@ -180,8 +181,8 @@ def sensitivity(
         f"<b>{row['analysis']}</b><br>{points(row)}<br>n {count(row['n'])}, missing {count(row['missing'])}"
         for row in rows
     ]
-    intervals(made, rows, middles, hover, size=[11] + [7] * (len(rows) - 1))
-    if not absent(rows[0]["difference"]):  # what the others are compared with
+    intervals(made, rows, middles, hover, size=[11 if primary else 8] + [8] * (len(rows) - 1))
+    if primary and not absent(rows[0]["difference"]):  # what the others are compared with
         at = rows[0]["difference"]
         made.add_shape(x0=at, x1=at, y0=0, y1=1, yref="paper", line={"color": QUIET, "width": 1, "dash": "dot"})
     reach = [0.0, *(row[name] for row in rows for name in ("difference", "low", "high") if not absent(row[name]))]

@@ -1,0 +1,352 @@
+"""Figures of a trial show what stands in the frame, refuse sums that do not hold, and pooled ones name no arm."""
+
+import json
+import math
+
+import pandas as pd
+import pytest
+
+from trialtools import figures
+
+LABELS = {"": "All", "mscs": "MSCs group", "comparator": "Comparator group"}
+THREE = {"placebo": "Placebo", "low": "Low dose", "high": "High dose"}
+POOLED, TWO = [""], ["comparator", "mscs"]
+BY_ARM = ["adherence", "adverse_events", "consort", "edish", "labs", "survival"]
+
+
+def frame_of(name, groups):
+    """A small frame for a figure by arm; the first group is the control."""
+    if name == "consort":
+        return flow_of(groups)
+    rows = []
+    for at, arm in enumerate(groups):
+        if name == "adherence":
+            told = [("dosed in window", 12, 30 + at), ("dosed out of window", 17, 2), ("unknown", None, 3)]
+            rows += [{"arm": arm, "state": state, "day": day, "n": n} for state, day, n in told]
+        if name == "adverse_events":
+            for term, hit in (("Nausea", 4 + at), ("Rash", 2), ("Headache", 9 - 3 * at), ("", 12)):
+                row = {"body_system": "System", "term": term, "arm": arm, "participants": hit, "of": 40}
+                row |= {"share": hit / 40, "events": hit + 1, "rate": 0.5}
+                far = (at / 40 if term == "Nausea" else -3 * at / 40) if at else math.nan
+                rows.append({**row, "difference": far, "low": far - 0.05, "high": far + 0.05})
+        if name == "edish":
+            values = [(0.8, 0.5), (4.0, 0.9), (0.9, 2.5), (5.0 + at, 2.4), (3.5, None)]
+            rows += [{"arm": arm, "alt": alt, "bilirubin": bilirubin} for alt, bilirubin in values]
+        if name == "labs":
+            for test in "ABCDEFG":
+                row = {"test": test, "arm": arm, "unit": "U/L", "low": 10.0 + at, "median": 12.0 + at, "high": 15.0}
+                rows += [{**row, "week": week, "n": 40 - week} for week in (0, 1, 2)]
+        if name == "survival":
+            told = [(0, 40, 0, 1.0), (7, 40, 4 + at, 0.9 - at / 40), (28, 30, 0, 0.9 - at / 40)]
+            row = {"arm": arm, "low": 0.7, "high": 0.97}
+            rows += [{**row, "day": d, "at_risk": r, "events": e, "survival": s} for d, r, e, s in told]
+    return pd.DataFrame(rows)
+
+
+def flow_of(groups, excluded=(("Pregnant", 5), ("No consent", 2))):
+    n, out = 40 * len(groups), sum(count for _, count in excluded)
+    rows = [("assessed", "", "", n + out), ("excluded", "", "", out), ("randomized", "", "", n)]
+    rows += [("excluded", "", reason, count) for reason, count in excluded]
+    for arm in groups:
+        rows += [("allocated", arm, "", 40), ("allocated", arm, "dosed", 38), ("allocated", arm, "not dosed yet", 2)]
+        rows += [("follow_up", arm, "", 40), ("analysed", arm, "", 40), ("analysed", arm, "observed", 40)]
+    return pd.DataFrame(rows, columns=["stage", "arm", "item", "n"])
+
+
+def looks_of(z, bounds=(3.71, 2.51, 1.99), futility=(math.nan,) * 3):
+    told = {"look": [1, 2, 3], "information": [63, 127, 190], "fraction": [63 / 190, 127 / 190, 1.0], "z": z}
+    return pd.DataFrame(told).assign(bound=bounds, futility=futility, nominal_p=0.006, alpha_spent=0.0061)
+
+
+def accrual_of(sites):
+    days, parts = pd.to_datetime(["2023-01-02", "2023-02-01", "2023-03-31"]), []
+    for site, each in {"": [1, len(sites), 3 * len(sites)], **{site: [0, 1, 3] for site in sites}}.items():
+        parts.append(pd.DataFrame({"site": site, "day": days, "screened": [4 * n for n in each], "randomized": each}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def fan_of(reach=(6, 30, 60)):
+    ends = pd.DataFrame({"day": pd.to_datetime(["2023-03-31", "2023-06-30", "2023-12-31"]), "median": reach})
+    return ends.assign(low90=[6, 20, 40], low50=[6, 25, 50], high50=[6, 40, 60], high90=[6, 60, 60])
+
+
+def sensitivity_of():
+    rows = [("Primary", -0.077, -0.13, -0.02, 180, 8), ("Per protocol", None, None, None, 0, None)]
+    return pd.DataFrame(rows, columns=["analysis", "difference", "low", "high", "n", "missing"])
+
+
+def drawn(name, groups, labels=LABELS, **how):
+    extra = {"first_day": 10, "last_day": 15} if name == "adherence" else {}
+    return getattr(figures, name)(frame_of(name, groups), labels=labels, **extra, **how)
+
+
+def text_of(made):
+    """Everything that leaves with the figure."""
+    return str(made) if isinstance(made, str) else json.dumps(json.loads(made.to_json()), ensure_ascii=False)
+
+
+def words(made):
+    return [each.text for each in made.layout.annotations]
+
+
+def marks(made, name):
+    return next(trace for trace in made.data if trace.name == name)
+
+
+@pytest.mark.parametrize("name", BY_ARM)
+def test_a_pooled_figure_names_no_arm_and_wears_no_arm_colour(name):
+    text = text_of(drawn(name, POOLED, source="188 randomized"))
+    own = text.replace("All arms together", "").replace('"name": "All"', "")
+    for told in [*LABELS, *filter(None, LABELS.values()), *figures.ARMS, "diamond"]:
+        assert not told or told == "All" or told.lower() not in own.lower()
+    assert " arm" not in own.lower() and "188 randomized" in text
+
+
+@pytest.mark.parametrize("name", BY_ARM)
+@pytest.mark.parametrize("groups, labels", [(TWO, LABELS), (list(THREE), THREE)])
+def test_arms_keep_colour_and_marker_in_the_order_of_the_protocol(name, groups, labels):
+    made = drawn(name, groups, labels)
+    text, own = text_of(made), [label for arm, label in labels.items() if arm]
+    assert all(label in text for label in own)
+    assert [colour in text for colour in figures.ARMS] == [at < len(own) for at in range(4)]
+    if name != "consort":
+        assert made.layout.width == figures.WIDTH and made.layout.meta["alt"]
+        first = [trace for trace in made.data if trace.name == own[0]]
+        assert first and all(figures.ARMS[0] in json.dumps(trace.to_plotly_json(), default=str) for trace in first[:1])
+
+
+@pytest.mark.parametrize("name", BY_ARM)
+def test_an_arm_without_label_or_beside_pooled_rows_is_refused(name):
+    with pytest.raises(ValueError, match="no label for arm elsewhere"):
+        drawn(name, ["mscs", "elsewhere"])
+    with pytest.raises(ValueError, match="stand beside rows of"):
+        drawn(name, ["", "mscs"])
+    with pytest.raises(ValueError, match="no more than 4"):
+        drawn(name, list("abcde"), {each: each for each in "abcde"})
+
+
+def test_whoever_was_randomized_in_no_known_arm_has_a_column_in_grey():
+    made = figures.consort(flow_of(["mscs", "unknown"]), labels=LABELS)
+    assert "Arm unknown" in made and figures.ARMS[1] not in made
+
+
+@pytest.mark.parametrize("name", BY_ARM)
+def test_no_rows_are_said_in_words(name):
+    extra = {"first_day": 10, "last_day": 15} if name == "adherence" else {}
+    assert "no patients" in text_of(getattr(figures, name)(frame_of(name, TWO).head(0), **extra))
+
+
+def test_frames_without_rows_give_figures_that_say_so():
+    empty = looks_of([None] * 3).head(0)
+    told = [figures.boundary(empty), figures.accrual(accrual_of([]).head(0)), figures.sensitivity(sensitivity_of()[:0])]
+    told.append(figures.power_curve(pd.DataFrame(columns=["effect", "conditional_power", "mark"])))
+    assert all("no patients" in words(made) for made in told)
+
+
+def test_no_hover_is_longer_than_three_lines_and_no_mark_carries_data_of_its_own():
+    made = [drawn(name, TWO) for name in BY_ARM if name != "consort"]
+    made += [figures.boundary(looks_of([1.0, 2.0, None])), figures.accrual(accrual_of(["A", "B"]), fan_of(), 60)]
+    made += [figures.sensitivity(sensitivity_of())]
+    for trace in (trace for each in made for trace in each.data):
+        assert trace.customdata is None
+        assert max((text.count("<br>") for text in trace.hovertext or ()), default=0) <= 2
+
+
+# The boundary
+
+
+def test_the_path_and_the_bounds_are_the_frame_and_looks_to_come_have_no_point():
+    made = figures.boundary(looks_of([0.8, 1.42, None], futility=(-1.0, 0.4, math.nan)))
+    assert list(marks(made, "z").y) == [0.8, 1.42] and list(marks(made, "bound").y) == [3.71, 2.51, 1.99]
+    assert list(marks(made, "futility").y) == [-1.0, 0.4]
+    assert "<b>z 1.42</b>, bound 2.51" in words(made)
+    assert {"63", "127", "190"} <= {text.split(">")[1].split("<")[0] for text in words(made) if "<span" in text}
+
+
+@pytest.mark.parametrize(
+    "z, futility, said",
+    [
+        ([0.8, 2.51, None], (math.nan,) * 3, "Look 2 of 3: z 2.51 crosses the bound 2.51 for efficacy"),
+        ([0.8, 2.50, None], (math.nan,) * 3, "Look 2 of 3: z 2.50 does not cross the bound 2.51"),
+        ([0.8, 0.4, None], (-1.0, 0.4, math.nan), "z 0.40 is at or below the futility bound 0.40, which does not bind"),
+        ([3.9, 1.0, None], (math.nan,) * 3, "z 1.00 does not cross the bound 2.51; look 1 had crossed it"),
+        ([None, None, None], (math.nan,) * 3, "No look has been taken; 3 are planned"),
+    ],
+)
+def test_the_title_says_what_the_last_look_found(z, futility, said):
+    assert said in figures.boundary(looks_of(z, futility=futility)).layout.meta["alt"]
+
+
+def test_a_look_that_cannot_stop_the_trial_has_no_bound_and_a_missing_bound_is_refused():
+    made = figures.boundary(looks_of([0.8, None, None], bounds=(math.inf, 2.51, 1.99)))
+    assert list(marks(made, "bound").x) == [127 / 190, 1.0]
+    assert "too early to stop for efficacy" in made.layout.title.text
+    with pytest.raises(ValueError, match="inf where it cannot stop"):
+        figures.boundary(looks_of([0.8, None, None], bounds=(None, 2.51, 1.99)))
+
+
+def test_the_marks_of_the_power_curve_are_those_of_the_frame():
+    rows = [(-0.1, 0.9, ""), (-0.05, 0.61, "design"), (0.0, 0.03, "null"), (0.05, 0.001, "")]
+    made = figures.power_curve(pd.DataFrame(rows[::-1], columns=["effect", "conditional_power", "mark"]))
+    assert list(made.data[0].x) == [-0.1, -0.05, 0.0, 0.05] and list(made.data[1].y) == [0.61, 0.03]
+    assert "61\N{NO-BREAK SPACE}% (design)" in made.layout.title.text
+
+
+# The flow
+
+
+def changed(stage, item, n, arm=""):
+    frame = flow_of(POOLED if arm == "" else TWO)
+    at = (frame["stage"] == stage) & (frame["item"] == item) & (frame["arm"] == arm)
+    assert at.sum() == 1
+    return frame.assign(n=frame["n"].where(~at, n))
+
+
+@pytest.mark.parametrize(
+    "frame, said",
+    [
+        (changed("assessed", "", 48), "48 assessed are not 7 excluded"),
+        (changed("excluded", "Pregnant", 4), "does not add up at Excluded: 4 Pregnant"),
+        (changed("allocated", "", 41, "mscs"), r"at Allocated \(MSCs group\): 38 dosed"),
+        (changed("analysed", "observed", 39, "comparator"), r"at Primary outcome \(Comparator group\)"),
+        (changed("follow_up", "", 41), "41, but 40 were allocated"),
+        (changed("allocated", "dosed", None), "needs every count"),
+        (changed("randomized", "", None), "needs the number randomized"),
+        (pd.concat([flow_of(POOLED), flow_of(POOLED).tail(1)]), "stands there twice"),
+        (flow_of(POOLED).query("stage != 'excluded'"), "needs assessed and excluded, or neither"),
+        (flow_of(TWO).query("arm != 'mscs'"), "80 randomized are not 40 allocated"),
+        (flow_of(POOLED).replace({"stage": {"analysed": "analyzed"}}), "has no place"),
+    ],
+)
+def test_a_flow_that_does_not_add_up_is_not_drawn(frame, said):
+    with pytest.raises(ValueError, match=said):
+        figures.consort(frame, labels=LABELS)
+
+
+def test_every_box_of_the_flow_is_read_out_with_its_numbers():
+    made = figures.consort(flow_of(TWO), labels=LABELS)
+    assert made.count('tabindex="0"') == 3 + 2 * 3
+    assert 'aria-label="MSCs group, Allocated: 40; dosed 38, not dosed yet 2"' in made
+    assert "80 of 87 assessed were randomized" in made and "<script" not in made
+
+
+def test_what_was_not_collected_is_said_in_the_box():
+    frame = flow_of(POOLED).query("stage not in ('assessed', 'excluded', 'analysed')")
+    made = figures.consort(frame)
+    assert made.count(">not collected</text>") == 4  # assessed, excluded, what became of people, the outcome
+    assert "<b>" not in made and "40 randomized" in made
+
+
+def test_only_the_most_frequent_reasons_are_named_and_all_are_read_out():
+    reasons = [(f"Reason {i}", 20 - i) for i in range(12)]
+    made = figures.consort(flow_of(POOLED, reasons), reasons=3)
+    rest = sum(n for _, n in reasons[3:])
+    assert "9 other reasons" in made and f">{rest}</text>" in made and ">Reason 3</text>" not in made
+    assert "Reason 11 9" in made
+
+
+def test_words_of_a_flow_cannot_become_markup():
+    made = figures.consort(flow_of(POOLED, [("<b>x</b> & y", 5)]), source="a < b")
+    assert "&lt;b&gt;x&lt;/b&gt; &amp; y" in made and "a &lt; b" in made
+
+
+# Recruitment
+
+
+def test_the_steps_end_with_the_frame_and_few_sites_are_named():
+    made = figures.accrual(accrual_of(["A", "B"]), fan_of(), 60)
+    assert list(marks(made, "all").y) == [1, 2, 6] and list(marks(made, "A").y) == [0, 1, 3, 3]
+    assert list(marks(made, "forecast").y) == [6, 30, 60]
+    assert {"A 3", "B 3", "<b>6 randomized</b>", "target 60"} <= set(words(made))
+    assert "expected by 2023-12-31" in made.layout.title.text
+    assert "between 2023-06-30 and after 2023-12-31" in made.layout.meta["alt"]
+
+
+def test_many_sites_are_told_in_numbers():
+    made = figures.accrual(accrual_of([f"Site {i}" for i in range(17)]))
+    assert [trace.name for trace in made.data] == ["all"] and "at 17 sites, with 3 to 3 randomized" in text_of(made)
+
+
+def test_a_target_beyond_the_forecast_has_no_day():
+    assert "the target is reached after 2023-12-31" in figures.accrual(accrual_of([]), fan_of((6, 9, 12)), 60).to_json()
+
+
+# Harm, time, doses
+
+
+def test_events_are_ordered_by_difference_with_the_excess_on_top():
+    made = drawn("adverse_events", TWO)
+    differences = [trace for trace in made.data if trace.xaxis == "x2"]
+    assert len(differences) == 1 and list(differences[0].x) == [1 / 40, -3 / 40, -3 / 40]
+    assert list(marks(made, "Comparator group").x) == [4 / 40, 2 / 40, 9 / 40]
+    assert "2.5 (−2.5 to 7.5)" in words(made)
+    assert sorted(differences[0].error_x.array) == pytest.approx([0.05] * 3)
+
+
+def test_pooled_events_are_ordered_by_share_in_one_panel_without_the_totals():
+    made = drawn("adverse_events", POOLED)
+    assert list(made.data[0].x) == [9 / 40, 4 / 40, 2 / 40]
+    assert "xaxis2" not in text_of(made)
+    assert "Most frequent: Headache, 9" in made.layout.title.text
+
+
+def test_terms_that_are_left_out_are_counted():
+    made = drawn("adverse_events", POOLED, most=2)
+    assert len(made.data[0].x) == 2 and "The 2 of 3 terms" in made.layout.title.text
+
+
+def test_with_three_arms_each_is_held_against_the_control():
+    made = drawn("adverse_events", list(THREE), THREE)
+    differences = [trace for trace in made.data if trace.xaxis == "x2"]
+    assert [trace.marker.color for trace in differences] == list(figures.ARMS[1:3])
+
+
+def test_quarters_of_the_liver_figure_count_whom_it_draws():
+    made = drawn("edish", POOLED)
+    assert "1 of 4 has ALT above 3" in made.layout.title.text and "1 without both values" in made.layout.title.text
+    assert {"<b>Possible Hy’s law</b> 1", "<b>Temple’s corollary</b> 1", "<b>Cholestasis</b> 1"} <= set(words(made))
+    at_the_lines = figures.edish(pd.DataFrame({"arm": "", "alt": [3.0], "bilirubin": [2.0]}))
+    assert "<b>Normal or nearly so</b> 1" in words(at_the_lines)
+
+
+def test_curves_rise_or_fall_and_the_numbers_at_risk_are_those_before_the_day():
+    made = drawn("survival", TWO, failure=True, event="progression")
+    assert list(marks(made, "Comparator group").y) == pytest.approx([0, 0.1, 0.1])
+    assert list(marks(drawn("survival", TWO), "MSCs group").y) == pytest.approx([1, 0.875, 0.875])
+    at_seven = [each.text for each in made.layout.annotations if each.x == 7]
+    assert at_seven == ["40", "40"] and [e.text for e in made.layout.annotations if e.x == 14] == ["30", "30"]
+
+
+def test_of_many_tests_six_are_drawn_and_the_rest_is_said():
+    made = drawn("labs", POOLED)
+    assert len({trace.xaxis for trace in made.data}) == 6 and "first 6 of 7 tests" in made.layout.title.text
+    assert "<b>A</b> (U/L), n 40 to 38" in words(made)
+
+
+def test_dosing_days_are_bars_and_the_others_are_words():
+    made = drawn("adherence", POOLED)
+    assert list(made.data[0].x) == [12, 17] and list(made.data[0].y) == [30, 2]
+    assert made.data[0].marker.color[1] == "white"
+    assert any("32 dosed of 35" in text and "3 cannot be told" in text for text in words(made))
+
+
+@pytest.mark.parametrize(
+    "row, said",
+    [
+        ({"state": "dosed in window", "day": 17}, "day 17 is said to be dosed in window"),
+        ({"state": "dosed out of window", "day": None}, "on no day"),
+        ({"state": "perhaps", "day": 12}, "knows no state 'perhaps'"),
+    ],
+)
+def test_a_day_that_contradicts_its_state_is_refused(row, said):
+    frame = pd.DataFrame([{"arm": "", "n": 2, **row}])
+    with pytest.raises(ValueError, match=said):
+        figures.adherence(frame, 10, 15)
+
+
+def test_an_analysis_without_a_difference_has_its_numbers_and_no_mark():
+    made = figures.sensitivity(sensitivity_of())
+    assert list(made.data[0].x) == [-0.077] and "–" in words(made) and "—" in words(made)
+    assert "−7.7 (−13.0 to −2.0)" in words(made) and words(made)[0].startswith("<b>Primary")
+    parts = figures.sensitivity(sensitivity_of(), primary=False)
+    assert words(parts)[0] == "Primary" and "1 of 2 parts" in parts.layout.title.text
