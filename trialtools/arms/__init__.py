@@ -1,5 +1,6 @@
 """An eligible patient goes in, a kit number comes out; nobody can foresee or see the arm, and everybody can check."""
 
+from . import laboratory
 from .assessment import assess
 from .audit import Fault, verify
 from .chain import LedgerError
@@ -23,6 +24,7 @@ __all__ = [
     "dosing_window",
     "export",
     "head",
+    "laboratory",
     "open_ledger",
     "plan",
     "plan_of",

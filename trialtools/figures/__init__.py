@@ -13,6 +13,7 @@ from .consort import consort
 from .curves import labs, survival
 from .flow import flow
 from .forest import forest, sensitivity
+from .game import course, guesses
 from .impact import impact
 from .missing import missingness
 from .safety import adverse_events, edish
@@ -31,10 +32,12 @@ __all__ = [
     "blank",
     "boundary",
     "consort",
+    "course",
     "edish",
     "figure",
     "flow",
     "forest",
+    "guesses",
     "impact",
     "labs",
     "lacking",

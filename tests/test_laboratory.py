@@ -1,0 +1,77 @@
+"""The laboratory deals what the plan deals, scores what was guessed, and can never be mistaken for an allocation."""
+
+import pandas as pd
+import pytest
+
+from trialtools import figures
+from trialtools.arms import Plan, laboratory, plan
+from trialtools.protocol import DataError
+
+EVEN = (("A", 1), ("B", 1))
+PROCEDURES = ("complete", "permuted_blocks", "big_stick", "biased_coin", "urn", "maximal", "minimization")
+PEOPLE = pd.DataFrame({"age": [70, 40, None, 66], "site": ["North", "South", "North", None]})
+
+
+@pytest.mark.parametrize("procedure", PROCEDURES)
+def test_what_comes_is_what_was_likely(protocol, procedure):
+    """Over many games an arm that had chance p came in a share p of the cases: the chances are those of the deal."""
+    made = plan(protocol, procedure)
+    levels = laboratory.arrivals(protocol, made.strata, 40, seed=1, people=PEOPLE)
+    games = pd.concat([laboratory.deal(made, levels, seed) for seed in range(60)])
+    chances = games[[f"chance_{arm}" for arm in made.arms]]
+    assert chances.sum(axis=1).round(9).eq(1).all() and chances.max(axis=1).eq(games["best"]).all()
+    came = games["arm"] == made.arms[0]
+    expected, spread = chances.iloc[:, 0].sum(), (chances.iloc[:, 0] * (1 - chances.iloc[:, 0])).sum() ** 0.5
+    assert abs(came.sum() - expected) < 4 * spread
+    sure = chances.iloc[:, 0].isin([0, 1])
+    assert (came[sure] == (chances.iloc[:, 0][sure] == 1)).all(), "what was certain came"
+
+
+def test_each_stratum_has_its_own_list_and_only_known_people_come(protocol):
+    made = plan(protocol, "permuted_blocks", sizes=(4,))
+    levels = laboratory.arrivals(protocol, made.strata, 60, seed=2, people=PEOPLE)
+    assert set(levels) == {("yes", "North"), ("no", "South")}
+    dealt = laboratory.deal(made, levels, seed=2)
+    for stratum, own in dealt.groupby("stratum"):
+        assert tuple(own["arm"]) == made.list(b"trialtools laboratory 2", stratum, len(own))
+    with pytest.raises(DataError, match="no column site"):
+        laboratory.arrivals(protocol, made.strata, 4, 1, PEOPLE.drop(columns="site"))
+    with pytest.raises(DataError, match="of nobody"):
+        laboratory.arrivals(protocol, made.strata, 4, 1, PEOPLE.tail(2))
+
+
+def test_a_seed_of_a_ledger_is_none_of_the_laboratory(protocol):
+    for seed in (b"x" * 32, -1, 1.5, True):
+        with pytest.raises(DataError, match="no secret seed"):
+            laboratory.arrivals(protocol, (), 4, seed)
+    with pytest.raises(DataError, match="from 1 to 200"):
+        laboratory.arrivals(protocol, (), 201, 1)
+
+
+def test_scores_and_balance_by_hand():
+    made = Plan("permuted_blocks", (("A", 2), ("B", 1)), sizes=(3,))
+    dealt = pd.DataFrame({"patient": [1, 2, 3], "arm": ["A", "B", "A"], "best": [2 / 3, 0.5, 1.0]})
+    scored = laboratory.guessed(made, dealt, ["A", "", "B"])
+    assert scored["hits"].tolist() == [1, 1, 1] and scored["of"].tolist() == [1, 1, 2]
+    assert scored["right"].isna().tolist() == [False, True, False]
+    assert scored["best"].round(6).tolist() == [0.666667, 0.666667, 0.833333] and scored["coin"].iloc[0] == 2 / 3
+    rows = laboratory.balance(made, dealt)
+    assert rows.query("arm == 'A'")["excess"].round(6).tolist() == [0, 0.333333, -0.333333, 0]
+    assert rows.groupby("patient")["excess"].sum().abs().max() < 1e-12
+    with pytest.raises(DataError, match="no arm 'C'"):
+        laboratory.guessed(made, dealt, ["C"])
+    with pytest.raises(DataError, match="4 guesses of 3"):
+        laboratory.guessed(made, dealt, ["A"] * 4)
+
+
+def test_figures_of_a_game_say_what_the_frames_say():
+    made = Plan("permuted_blocks", EVEN, sizes=(4,))
+    dealt = laboratory.deal(made, [()] * 4, seed=3)
+    drawn = figures.course(laboratory.balance(made, dealt), labels={"A": "Cells", "B": "Placebo"})
+    assert drawn.layout.meta["alt"] == "After 4 patients: Cells 2, Placebo 2; at most 0.5 from balance on the way."
+    assert {trace.line.dash for trace in drawn.data if trace.mode == "lines"} == {"solid", "dash"}
+    scored = laboratory.guessed(made, dealt, ["A", "A", "", "B"])
+    assert "2 of 3 guesses right (67" in figures.guesses(scored).layout.meta["alt"]
+    nobody = laboratory.guessed(made, dealt, [""] * 4)
+    assert "Nobody has guessed" in figures.guesses(nobody).layout.title.text
+    assert "Nobody is allocated" in figures.course(laboratory.balance(made, dealt, 0)).layout.title.text

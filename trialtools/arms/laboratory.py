@@ -1,0 +1,182 @@
+"""A plan, a small seed and guesses go in; which arms came, how well they were guessed and balanced comes out.
+
+Nothing here is an allocation of a trial: a laboratory's seed is a small number that anybody may know, and no list of a
+ledger, whose seeds are 32 secret bytes, can come of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from ..expr import definite, evaluate, names, parse
+from ..protocol import DataError, Protocol
+from .choose import SITE, check_strata, stratum_name
+from .generator import stream
+from .minimization import Minimization
+from .plans import Plan, whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST = 200
+"""Patients of one game; a longer one teaches nothing more."""
+
+Levels = tuple[str, ...]
+
+
+def arrivals(
+    protocol: Protocol, strata: Sequence[str], n: int, seed: int, people: pd.DataFrame | None = None
+) -> list[Levels]:
+    """The levels of the next n patients, one answer for each stratum, drawn with the laboratory's own seed.
+
+    Args:
+        protocol: types the conditions.
+        strata: conditions over its fields, and `site`.
+        n: how many patients come, at most 200.
+        seed: of the laboratory.
+        people: a table of people who may come, with the fields that the conditions ask for and `site`; each may come
+            again. Who has an unknown level cannot be allocated and does not come. Without a table every level is
+            equally likely.
+
+    Raises:
+        DataError: no such n, no column for a stratum, or nobody whose levels are known.
+        ProtocolError: a stratum is no condition over the fields.
+
+    >>> import trialtools as tt
+    >>> arrivals(tt.load_protocol("data/protocols/NCT05741099.yaml"), ["age > 65"], 4, seed=1)
+    [('yes',), ('no',), ('no',), ('no',)]
+    """
+    if not whole(n) or n > MOST:
+        raise DataError(f"n is {n}; expected a whole number from 1 to {MOST}")
+    check_strata(protocol, strata)
+    below = stream(_seed(seed), "trialtools laboratory arrivals")
+    if people is None:
+        levels = [protocol.sites or ("one site",) if condition == SITE else ("yes", "no") for condition in strata]
+        return [tuple(each[below(len(each))] for each in levels) for _ in range(n)]
+    known = _levels(protocol, strata, people)
+    if not known:
+        raise DataError(f"of nobody in the table the strata ({', '.join(strata) or 'none'}) are known")
+    return [known[below(len(known))] for _ in range(n)]
+
+
+def _levels(protocol: Protocol, strata: Sequence[str], people: pd.DataFrame) -> list[Levels]:
+    """The levels of everybody of whom all are known."""
+    asked = {condition: parse(condition, protocol.fields) for condition in strata if condition != SITE}
+    needed = {name for formula in asked.values() for name in names(formula)} | ({SITE} & set(strata))
+    if lacking := sorted(needed - set(people)):
+        raise DataError(f"the table has no column {', '.join(lacking)}, which the strata ask for")
+    rows: Any = people[sorted(needed)].astype(object)
+    levels = []
+    for row in rows.to_dict("records"):
+        known = protocol.facts_of({name: row[name] for name in needed - {SITE}})
+        answers = [definite(row[SITE]) if each == SITE else evaluate(asked[each], known) for each in strata]
+        if None not in answers:
+            levels.append(tuple({True: "yes", False: "no"}.get(answer, answer) for answer in answers))
+    return levels
+
+
+def deal(plan: Plan | Minimization, levels: Sequence[Levels], seed: int) -> pd.DataFrame:
+    """The arms that patients get, one after another, and what could be known beforehand of each.
+
+    Args:
+        plan: its strata are those of the levels; a list for each of them, of minimization the factors.
+        levels: from `arrivals`.
+        seed: of the laboratory: the same always gives the same arms.
+
+    Columns: patient (from 1), stratum, arm, then `chance_` of every arm (as somebody knows it who has seen all earlier
+    arms and knows the procedure, but not the size of a block), best (the largest of them: how often the best guess is
+    right).
+
+    >>> from trialtools.arms import Plan
+    >>> plan = Plan("permuted_blocks", (("A", 1), ("B", 1)), sizes=(4,))
+    >>> deal(plan, [()] * 4, seed=3)[["arm", "chance_A", "best"]].round(2).values.tolist()
+    [['B', 0.5, 0.5], ['A', 0.67, 0.67], ['A', 0.5, 0.5], ['B', 0.0, 1.0]]
+    """
+    import pandas as pd
+
+    secret, past = _seed(seed), list[tuple[Levels, str]]()
+    strata = [stratum_name(plan.strata, answers) for answers in levels]
+    lists = {} if isinstance(plan, Minimization) else {s: plan.list(secret, s, strata.count(s)) for s in set(strata)}
+    rows = []
+    for patient, (stratum, answers) in enumerate(zip(strata, levels, strict=True), start=1):
+        if isinstance(plan, Minimization):
+            chances, arm = plan.chances(past, answers), plan.next(secret, past, answers)
+        else:
+            before = [a for own, a in past if own == answers]
+            chances, arm = plan.chances(before), lists[stratum][len(before)]
+        past.append((answers, arm))
+        told = {f"chance_{each}": float(chance) for each, chance in chances.items()}
+        rows.append({"patient": patient, "stratum": stratum, "arm": arm, **told, "best": float(max(chances.values()))})
+    columns = ["patient", "stratum", "arm", *(f"chance_{arm}" for arm in plan.arms), "best"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def guessed(plan: Plan | Minimization, dealt: pd.DataFrame, guesses: Sequence[str]) -> pd.DataFrame:
+    """How the guesses came out, beside the best guesser and a coin.
+
+    Args:
+        plan: of the arms.
+        dealt: from `deal`.
+        guesses: of the first patients; empty where nobody guessed.
+
+    Columns: patient, arm, guess, right (empty without a guess), hits, of (guesses so far), share, best (what the best
+    guesser expects of the same patients), coin (what guessing by the ratio's largest share does).
+
+    Raises:
+        DataError: a guess that is no arm, or more guesses than patients.
+
+    >>> from trialtools.arms import Plan
+    >>> plan = Plan("permuted_blocks", (("A", 1), ("B", 1)), sizes=(4,))
+    >>> scored = guessed(plan, deal(plan, [()] * 4, seed=3), ["A", "A", "", "B"])
+    >>> scored[["hits", "of", "best"]].round(2).iloc[-1].tolist()
+    [2.0, 3.0, 0.72]
+    """
+    import pandas as pd
+
+    if foreign := [guess for guess in guesses if guess and guess not in plan.arms]:
+        raise DataError(f"no arm '{foreign[0]}'; {', '.join(plan.arms)}")
+    if len(guesses) > len(dealt):
+        raise DataError(f"{len(guesses)} guesses of {len(dealt)} patients")
+    seen = dealt.head(len(guesses))
+    frame = pd.DataFrame({"patient": seen["patient"], "arm": seen["arm"], "guess": pd.Series(guesses, dtype="str")})
+    made = frame["guess"] != ""
+    frame["right"] = (frame["guess"] == frame["arm"]).astype("boolean").mask(~made)
+    frame["hits"] = frame["right"].fillna(False).astype("int64").cumsum()
+    frame["of"] = made.astype("int64").cumsum()
+    frame["share"] = frame["hits"] / frame["of"].where(frame["of"] > 0)
+    frame["best"] = seen["best"].where(made).cumsum().ffill() / frame["of"].where(frame["of"] > 0)
+    return frame.assign(coin=float(Fraction(max(plan.shares), sum(plan.shares))))
+
+
+def balance(plan: Plan | Minimization, dealt: pd.DataFrame, patients: int | None = None) -> pd.DataFrame:
+    """How many patients each arm has after each patient, and how many more than its share; a row a patient and arm.
+
+    Args:
+        plan: of the arms.
+        dealt: from `deal`.
+        patients: only the first so many.
+
+    Columns: patient (0 is before the first), arm, n, excess (n less the arm's share of all so far).
+
+    >>> from trialtools.arms import Plan
+    >>> plan = Plan("permuted_blocks", (("A", 1), ("B", 1)), sizes=(4,))
+    >>> balance(plan, deal(plan, [()] * 4, seed=3)).query("arm == 'B'")["excess"].tolist()
+    [0.0, 0.5, 0.0, -0.5, 0.0]
+    """
+    import pandas as pd
+
+    seen, rows = dealt["arm"].head(len(dealt) if patients is None else patients).tolist(), []
+    for arm, share in plan.ratio:
+        n = 0
+        for patient in range(len(seen) + 1):
+            n += patient > 0 and seen[patient - 1] == arm
+            rows.append((patient, arm, n, n - patient * share / sum(plan.shares)))
+    return pd.DataFrame(rows, columns=["patient", "arm", "n", "excess"])
+
+
+def _seed(seed: int) -> bytes:
+    if not whole(seed, 0):
+        raise DataError(f"a seed of {seed!r}; expected a whole number from 0, for a laboratory has no secret seed")
+    return f"trialtools laboratory {seed}".encode()
