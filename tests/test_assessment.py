@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections import defaultdict
 from fractions import Fraction
 
 import pytest
@@ -42,8 +43,8 @@ def test_an_independent_measurement_agrees(plan, guesses, final, largest):
 
 
 def test_closed_forms():
-    """A block of 2b: 1/2 + (4^b / C(2b, b) - 1) / 4b (Blackwell and Hodges), of 4 so 17/24. Big stick in the long run: a coin,
-    but for one patient in 2 * limit, who is known for sure. Complete: the binomial distribution."""
+    """A block of 2b: 1/2 + (4^b / C(2b, b) - 1) / 4b (Blackwell and Hodges), of 4 so 17/24. Big stick in the long
+    run: a coin, but for one patient in 2 * limit, who is known for sure. Complete: the binomial distribution."""
     for b in (1, 2, 3, 5):
         form = Fraction(1, 2) + Fraction(4**b - math.comb(2 * b, b), 4 * b * math.comb(2 * b, b))
         made = tt.assess(Plan("permuted_blocks", EVEN, sizes=(2 * b,)), 6 * b * 5, runs=1)
@@ -64,19 +65,18 @@ SMALL = [
 
 @pytest.mark.parametrize("plan", SMALL, ids=lambda plan: plan.label)
 def test_exact_is_what_all_sequences_add_up_to_and_simulated_agrees(plan, monkeypatch):
-    n, whole = 6, sum(plan.shares)
-    right = apart = Fraction(0)
+    n, apart, after = 6, Fraction(0), defaultdict(Fraction)
     for sequence in itertools.product(plan.arms, repeat=n):
-        chance, guessed = Fraction(1), Fraction(0)
+        chance = Fraction(1)
         for i, arm in enumerate(sequence):
             chance *= plan.chances(sequence[:i]).get(arm, 0)
             if not chance:
                 break
-            lack = {a: Fraction((i + 1) * s, whole) - sequence[:i].count(a) for a, s in plan.ratio}
-            best = [a for a in lack if lack[a] == max(lack.values())]
-            guessed += Fraction(arm in best, len(best))
+        for i, arm in enumerate(sequence):
+            after[tuple(sorted(sequence[:i])), arm] += chance
         per = [Fraction(sequence.count(a), s) for a, s in plan.ratio]
-        right, apart = right + chance * guessed / n, apart + chance * (max(per) - min(per))
+        apart += chance * (max(per) - min(per))
+    right = sum(max(after[past, a] for a in plan.arms) for past in {past for past, _ in after}) / n
     exact = tt.assess(plan, n, runs=4000)
     assert value(exact, "correct guesses") == pytest.approx(float(right), abs=1e-12)
     assert value(exact, "imbalance") == pytest.approx(float(apart), abs=1e-12)
@@ -84,8 +84,11 @@ def test_exact_is_what_all_sequences_add_up_to_and_simulated_agrees(plan, monkey
     drawn = tt.assess(plan, n, runs=4000)
     for measure in ("correct guesses", "imbalance"):
         assert value(drawn, measure, column="how") == "simulated"
-        error = value(drawn, measure, column="error")
-        assert abs(value(drawn, measure) - value(exact, measure)) < 5 * error + 1e-12
+        error, more = value(drawn, measure, column="error"), value(drawn, measure) - value(exact, measure)
+        if measure == "imbalance" or len(plan.sizes) < 2:
+            assert abs(more) < 5 * error + 1e-12
+        else:  # simulated is who knows the size of each block too, and guesses no worse for it
+            assert more > -5 * error
 
 
 def test_many_small_strata_undo_the_balance_of_blocks(monkeypatch):
@@ -112,7 +115,7 @@ def test_power_is_what_t_tests_find():
     for i in range(trials):
         first = np.array([arm == "A" for arm in plan.list(b"%d" % i, "all", n)])
         outcome = rng.normal(size=n) + np.linspace(0, 3, n) + first * (1.959964 + 0.841621) * (2 / 100) ** 0.5
-        found += ttest_ind(outcome[first], outcome[~first]).pvalue < 0.05
+        found += ttest_ind(outcome[first], outcome[~first])[1] < 0.05
     made = tt.assess(plan, n, trend=3.0)
     error = (0.25 / trials) ** 0.5 + value(made, "power", column="error")
     assert value(made, "power") == pytest.approx(found / trials, abs=4 * error)

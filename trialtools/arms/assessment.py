@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST = 5_000
 """States, of list and patients by arm together, up to which all walks are added up rather than simulated."""
+MEASURES = ("correct guesses", "imbalance", "worst imbalance", "imbalance within strata", "power")
 COLUMNS = ("procedure", "n", "strata", "measure", "value", "error", "how")
 
 
@@ -36,10 +37,10 @@ def assess(
     Columns: procedure, n, strata (1 is the trial on one list), measure, value, error (Monte-Carlo standard error; empty
     where exact), how (exact, or simulated).
 
-    Measures: `correct guesses`, the share right of somebody who knows the earlier arms of the stratum and always
-    guesses the arm that is furthest behind its share, by chance between equals (of minimization: the likeliest arm,
-    knowing everything). `imbalance` at the end of the trial, and `worst imbalance` on the way, in patients per share
-    of the ratio between the arms that are furthest apart; `imbalance within strata` at the end. `power` to find,
+    Measures: `correct guesses`, the share right of somebody who knows the procedure and how many patients each arm has
+    in the stratum, and always guesses the likeliest arm, which of equal arms is the one behind (where simulated: who
+    knows all but the next arm). `imbalance` at the end of the trial, and `worst imbalance` on the way, in patients per
+    share of the ratio between the arms that are furthest apart; `imbalance within strata` at the end. `power` to find,
     without regard to time or strata, an effect of the first arm against the last that a balanced trial finds with 80 %
     (normal outcome, two-sided 5 %), while outcomes drift by `trend` standard deviations from first patient to last.
 
@@ -77,8 +78,7 @@ def assess(
             if isinstance(plan, Minimization):
                 arms, where, right = _minimized(plan, n, levels, runs, rng)
             else:
-                arms, where = _walks(plan, n, count, runs, rng)
-                right = None
+                arms, where, right = _walks(plan, n, count, runs, rng)
             found = _simulated(plan, arms, where, right, count, trend)
             if isinstance(plan, Plan) and (exact := _exact(plan, n, count)):
                 found |= {name: (value, None) for name, value in exact.items()}
@@ -87,6 +87,29 @@ def assess(
                 for name, (value, error) in found.items()
             ]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"error": "float64"})
+
+
+def as_text(frame: pd.DataFrame) -> str:
+    """The table of an assessment in words: a line for a plan and a number of strata, a column for a measure."""
+    told: dict[tuple[str, str], dict[str, str]] = {}
+    for row in frame.to_dict("records"):
+        line = told.setdefault((row["procedure"], str(row["strata"])), {})
+        line[row["measure"]] = _told(row["measure"], row["value"], row["error"])
+    measures = [name for name in MEASURES if name in set(frame["measure"])]
+    lines = [["procedure", "strata", *measures]]
+    lines += [[*of, *(line.get(name, "") for name in measures)] for of, line in told.items()]
+    wide = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    table = ["  ".join(text.ljust(w) for text, w in zip(line, wide, strict=True)).rstrip() for line in lines]
+    n = ", ".join(f"{n:,}" for n in dict.fromkeys(frame["n"]))
+    notes = f"{n} patients. Simulated values have their standard error after ±; the others are exact."
+    return "\n".join([*table, "", notes])
+
+
+def _told(measure: str, value: float, error: float) -> str:
+    share = measure in ("correct guesses", "power")
+    scale, digits, unit = (100, 1, " %") if share else (1, 2, "")
+    shown = f"{value * scale:.{digits}f}"
+    return f"{shown}{unit}" if math.isnan(error) else f"{shown} ±{error * scale:.2f}{unit}"
 
 
 def _exact(plan: Plan, n: int, lists: int) -> dict[str, float] | None:
@@ -99,30 +122,24 @@ def _exact(plan: Plan, n: int, lists: int) -> dict[str, float] | None:
     right, apart = [0.0], [0.0]
     for _ in range(n):
         after: dict[Any, float] = {}
-        share = 0.0
+        next_: dict[tuple[int, ...], list[float]] = {}  # by the patients of each arm so far, which arm comes next
         for (state, counts), chance in ahead.items():
-            options, best = turns(state), _behind(counts, plan.shares)
+            options = turns(state)
             total = sum(weight for weight, _, _ in options)
+            known = next_.setdefault(counts, [0.0] * len(counts))
             for weight, arm, new in options:
                 p = chance * (weight / total)
-                share += p / len(best) if arm in best else 0.0
+                known[arm] += p
                 at = (new, (*counts[:arm], counts[arm] + 1, *counts[arm + 1 :]))
                 after[at] = after.get(at, 0.0) + p
         ahead = after
         if len(ahead) > MOST:
             return None
-        right.append(right[-1] + share)
+        right.append(right[-1] + sum(map(max, next_.values())))
         apart.append(sum(p * _apart(counts, plan.shares) for (_, counts), p in ahead.items()))
     size = binom.pmf(np.arange(n + 1), n, 1 / lists)  # of one stratum
     found = {"correct guesses": float(lists * (size @ right) / n)}
     return found | ({"imbalance": apart[-1]} if lists == 1 else {"imbalance within strata": float(size @ apart)})
-
-
-@cache
-def _behind(counts: tuple[int, ...], shares: tuple[int, ...]) -> tuple[int, ...]:
-    """The arms that would be furthest behind their share after one more patient."""
-    lack = [(sum(counts) + 1) * share - have * sum(shares) for have, share in zip(counts, shares, strict=True)]
-    return tuple(arm for arm, missing in enumerate(lack) if missing == max(lack))
 
 
 def _apart(counts: tuple[int, ...], shares: tuple[int, ...]) -> float:
@@ -130,36 +147,40 @@ def _apart(counts: tuple[int, ...], shares: tuple[int, ...]) -> float:
     return max(per) - min(per)
 
 
-def _walks(plan: Plan, n: int, lists: int, runs: int, rng: np.random.Generator) -> tuple[Any, Any]:
-    """Simulated trials: arm and list of each patient, a row a trial."""
+def _walks(plan: Plan, n: int, lists: int, runs: int, rng: np.random.Generator) -> tuple[Any, Any, Any]:
+    """Simulated trials, a row each: arm and list of each patient, and the chance of the arm that was the likeliest."""
     import numpy as np
 
     start, turns = plan.chain
 
     @cache
-    def steps(state: Any) -> list[tuple[float, int, Any]]:
-        options, upto, out = turns(state), 0, []
+    def steps(state: Any) -> tuple[float, list[tuple[float, int, Any]]]:
+        options, upto, out, each = turns(state), 0, [], [0] * len(plan.ratio)
         total = sum(weight for weight, _, _ in options)
         for weight, arm, after in options:
             upto += weight
+            each[arm] += weight
             out.append((upto / total, arm, after))
-        return out
+        return max(each) / total, out
 
-    arms, where = np.empty((runs, n), "int8"), rng.integers(lists, size=(runs, n))
+    arms, right = np.empty((runs, n), "int8"), np.empty((runs, n))
+    where = rng.integers(lists, size=(runs, n))
     for run in range(runs):
-        states, row = [start] * lists, []
+        states, row, likeliest = [start] * lists, [], []
         for at, drawn in zip(where[run].tolist(), rng.random(n).tolist(), strict=True):
-            for upto, arm, after in steps(states[at]):
+            chance, options = steps(states[at])
+            likeliest.append(chance)
+            for upto, arm, after in options:
                 if drawn < upto:
                     states[at] = after
                     row.append(arm)
                     break
-        arms[run] = row
-    return arms, where
+        arms[run], right[run] = row, likeliest
+    return arms, where, right
 
 
 def _minimized(plan: Minimization, n: int, levels: list[int], runs: int, rng: np.random.Generator) -> tuple:
-    """The same for minimization, and how often the likeliest arm comes."""
+    """The same for minimization."""
     import numpy as np
 
     coin = cache(lambda counts: [float(chance) for chance in plan.favoured(counts)])
@@ -189,24 +210,19 @@ def _simulated(
     """Each measure's mean and Monte-Carlo standard error."""
     import numpy as np
 
-    shares, (runs, n) = np.array(plan.shares), arms.shape
+    shares, runs = np.array(plan.shares), len(arms)
     got = arms[:, :, None] == np.arange(len(shares))
 
     def apart(counts: np.ndarray) -> np.ndarray:
         return (counts / shares).max(axis=-1) - (counts / shares).min(axis=-1)
 
-    guessed, within = np.zeros((runs, n)), np.zeros(runs)
-    for at in range(lists):
-        here = (where == at)[:, :, None] & got
-        counts = here.cumsum(axis=1)
-        within += apart(counts[:, -1]) / lists
-        before = counts - here
-        lack = (before.sum(axis=-1, keepdims=True) + 1) * shares - before * shares.sum()
-        best = lack == lack.max(axis=-1, keepdims=True)
-        guessed += (best & here).sum(axis=-1) / best.sum(axis=-1)
     whole_trial = apart(got.cumsum(axis=1))
-    found = {"correct guesses": (guessed if right is None else right).mean(axis=1), "imbalance": whole_trial[:, -1]}
-    found |= {"worst imbalance": whole_trial.max(axis=1)} | ({"imbalance within strata": within} if lists > 1 else {})
+    found = {"correct guesses": right.mean(axis=1), "imbalance": whole_trial[:, -1]}
+    found["worst imbalance"] = whole_trial.max(axis=1)
+    if lists > 1:
+        at = (np.arange(runs)[:, None] * lists + where) * len(shares) + arms
+        ends = np.bincount(at.ravel(), minlength=runs * lists * len(shares)).reshape(runs, lists, len(shares))
+        found["imbalance within strata"] = apart(ends).mean(axis=1)
     found["power"] = _power(got[:, :, 0], got[:, :, -1], shares / shares.sum(), trend)
     return {name: (float(v.mean()), float(v.std() / runs**0.5)) for name, v in found.items()}
 

@@ -5,6 +5,7 @@ A `Plan` makes whole lists before the first patient, so that a site's ledger nee
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -57,6 +58,21 @@ def plan(protocol: Protocol, procedure: str = "permuted_blocks", **options: Any)
     if foreign := [name for name in options if name not in OPTIONS[procedure]]:
         raise DataError(f"{procedure} has no option '{foreign[0]}'; {', '.join(OPTIONS[procedure]) or 'it has none'}")
     return plan_of({"procedure": procedure, "ratio": list(shares.items()), "strata": strata, **chosen})
+
+
+def fitting(protocol: Protocol) -> list[Plan | Minimization]:
+    """A plan of each procedure that the protocol's arms and ratio allow, as usual; and one of blocks of one size.
+
+    >>> import trialtools as tt
+    >>> [made.procedure for made in fitting(tt.load_protocol("data/protocols/NCT04288102.yaml"))]
+    ['complete', 'permuted_blocks', 'permuted_blocks', 'minimization']
+    """
+    first = plan(protocol, "complete")
+    found: list[Plan | Minimization] = [first, plan(protocol, sizes=(2 * sum(first.shares),))]
+    for procedure in list(OPTIONS)[1:]:
+        with contextlib.suppress(DataError):  # two arms, equal arms, a length, factors: what it lacks here
+            found.append(plan(protocol, procedure))
+    return found
 
 
 def plan_of(content: Mapping[str, Any]) -> Plan | Minimization:
