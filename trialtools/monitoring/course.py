@@ -24,6 +24,7 @@ MOST_LEVELS = 8
 FLOW = ("stage", "arm", "item", "n")
 UNKNOWN = "unknown"
 ALLOCATIONS = "allocations.csv"
+OPEN = "undetermined: something was not known"
 
 
 def arms_of(trial: TrialData) -> tuple[str, ...]:
@@ -103,9 +104,9 @@ def _counted(values: Frame) -> list[tuple[Any, int]]:
 def _first_criterion(reason: str, protocol: Protocol) -> str:
     """The first criterion of a list of ids, with its label; any other reason as it is."""
     ids = set(reason.split(", "))
-    if ids and ids <= set(protocol.criterion):
+    if ids <= set(protocol.criterion):
         return next(f"{c.id} {c.label}" for c in protocol.criteria if c.id in ids)
-    return reason
+    return OPEN if reason.startswith("unknown: ") else reason
 
 
 def exclusions(trial: TrialData, protocol: Protocol) -> Frame:
@@ -123,10 +124,11 @@ def exclusions(trial: TrialData, protocol: Protocol) -> Frame:
         failed = [ids for ids in reasons if c.id in ids]
         rows.append((c.id, c.label, len(failed), sum(len(ids) == 1 for ids in failed)))
     other = pd.Series([", ".join(ids) for ids in reasons if not set(ids) <= set(protocol.criterion)], dtype="str")
+    other = other.mask(other.str.startswith("unknown: "), OPEN)
     rows += [("", str(reason), int(n), int(n)) for reason, n in _counted(other)]
     if unsaid := int(out["reason"].isna().sum()):
         rows.append(("", "no reason given", unsaid, unsaid))
-    frame = pd.DataFrame(rows, columns=["criterion", "label", "failed", "alone"])
+    frame: Frame = pd.DataFrame(rows, columns=["criterion", "label", "failed", "alone"])
     return frame[frame["failed"] > 0].sort_values("failed", ascending=False, kind="stable", ignore_index=True)
 
 

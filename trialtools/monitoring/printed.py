@@ -20,13 +20,15 @@ CHOICES = ("Continue unchanged", "Continue with modifications", "Pause", "Stop")
 
 
 def given(frame: Any, draw: Callable[[Any], Any], otherwise: str = "Not collected.") -> Any:
-    """What `draw` makes of a frame; a sentence instead where there is no frame or nothing in it.
+    """What `draw` makes of a frame; a sentence instead, or nothing, where there is no frame or nothing in it.
 
     >>> given(None, print)
     'Not collected.'
     """
     empty = frame is None or (hasattr(frame, "__len__") and not len(frame))
-    return sentence(otherwise) if empty else draw(frame)
+    if empty:
+        return sentence(otherwise) if otherwise else None
+    return draw(frame)
 
 
 def sentence(text: str) -> Html:

@@ -26,8 +26,8 @@ def open_answer(trial: TrialData, plan: Plan, fan: Frame, told: Mapping[str, int
     if have >= plan.sample_size:
         said += "; the target is reached"
     elif ends["median"]:
-        latest = f"by {ends['latest']}" if ends["latest"] else "much later, or never"
-        said += f"; the target is likely reached about {ends['median']} (between {ends['soonest']} and {latest})"
+        latest = ends["latest"] or "more than ten years on"
+        said += f"; the target is likely reached about {ends['median']} (90 %: {ends['soonest']} to {latest})"
     elif have:
         said += "; at this pace the target is not in sight"
     said += ". "
