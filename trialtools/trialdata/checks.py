@@ -32,13 +32,15 @@ def mended(tables: Tables) -> tuple[dict[str, Frame], list[Finding]]:
     return {**tables, "events": events.assign(ended_on=events["ended_on"].mask(wrong))}, findings
 
 
-def contradictions(tables: Tables, arms: Iterable[str], endpoint: str | None) -> Iterator[Finding]:
+def contradictions(
+    tables: Tables, arms: Iterable[str], endpoint: str | None, window: int | None = None
+) -> Iterator[Finding]:
     """What the tables say against each other; with an arm that there is not, and rows of nobody, it cannot go on.
 
     Args:
         tables: typed, see `tables.TABLES`.
         arms: ids that an arm can have; empty where nobody said.
-        endpoint: the primary one.
+        endpoint: the primary one; `window` the days after randomization in which it counts.
     """
     subjects, arms = tables["subjects"], tuple(arms)
     if arms:
@@ -53,6 +55,7 @@ def contradictions(tables: Tables, arms: Iterable[str], endpoint: str | None) ->
             yield from found(name, "subject_id", "the subject was not randomized", rows, outside, KEPT)
     yield from _entry(subjects)
     yield from _course(tables)
+    yield from _in_time(tables["outcomes"], subjects, endpoint, window)
     yield from _repeated(tables["outcomes"], endpoint)
 
 
@@ -83,6 +86,9 @@ def _course(tables: Tables) -> Iterator[Finding]:
     early = doses["dosed_on"] < _looked_up(doses, tables["subjects"], "randomized_on")
     yield from found("doses", "dosed_on", "dosed before randomization", doses, early, KEPT)
     yield from found("doses", "amount", "a negative amount", doses, doses["amount"] < 0, KEPT)
+    for name in ("doses", "events"):  # a file joined to itself would count everything twice
+        rows = tables[name]
+        yield from found(name, "subject_id", "the same row twice", rows, rows.duplicated(), KEPT)
     deaths = ends[ends["milestone"] == "died"]
     yield from found("disposition", "milestone", "died twice", deaths, deaths.duplicated("subject_id"), "counted once")
     for name in ("doses", "events", "outcomes", "labs"):
@@ -91,6 +97,18 @@ def _course(tables: Tables) -> Iterator[Finding]:
     out = ends[ends["milestone"].isin(["completed", "withdrew", "lost", "died"])]
     both = out.duplicated("subject_id", keep=False) & (out["milestone"] == "completed")
     yield from found("disposition", "milestone", "completed, and died, withdrew or lost too", out, both, KEPT)
+
+
+def _in_time(outcomes: Frame, subjects: Frame, endpoint: str | None, window: int | None) -> Iterator[Finding]:
+    """An outcome belongs to the days after randomization, and the primary one to its window."""
+    import pandas as pd
+
+    after = outcomes["observed_on"] - _looked_up(outcomes, subjects, "randomized_on")
+    early = after < pd.Timedelta(0)
+    yield from found("outcomes", "observed_on", "observed before randomization", outcomes, early, KEPT)
+    if window is not None:
+        late = (outcomes["endpoint"] == endpoint) & (outcomes["value"] == 1) & (after > pd.Timedelta(days=window))
+        yield from found("outcomes", "observed_on", f"happened after its window of {window} days", outcomes, late, KEPT)
 
 
 def _looked_up(rows: Frame, table: Frame, column: str) -> Frame:

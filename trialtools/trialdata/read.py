@@ -13,7 +13,7 @@ from ..protocol import DataError, Protocol
 from .checks import contradictions, endpoint_states, mended, shortfalls
 from .lock import hashes_of, held_to_lock
 from .tables import TABLES, Frame, TrialData
-from .typed import STOP, Finding, findings_frame, found, typed, validated
+from .typed import STOP, Finding, finding, findings_frame, found, typed, validated
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
@@ -104,8 +104,9 @@ def as_text(source: Any, separator: str = ",", sheet: str | None = None) -> Fram
         source = pd.DataFrame(source)
     table = nw.from_native(open_table(source, separator, sheet)[0])
     written = {name: text_of(name, dtype) for name, dtype in table.collect_schema().items()}
-    told = table.select(nw.when(text != "").then(text).alias(name) for name, text in written.items())
-    return told.collect().to_pandas().astype("str").replace(r" 00:00:00(\.0+)?$", "", regex=True)
+    days = {name: text.str.replace(r" 00:00:00(\.0+)?$", "") for name, text in written.items()}
+    told = table.select(nw.when(text != "").then(text).alias(name) for name, text in days.items())
+    return told.collect().to_pandas().astype("str")
 
 
 def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None) -> TrialData:
@@ -126,7 +127,8 @@ def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None
     endpoint, window = primary(tables["outcomes"], protocol)
     endpoint, window = raw.endpoint or endpoint, window if raw.window is None else raw.window
     codes = tuple(arm.id for arm in (protocol.arms if protocol else ())) or raw.arms
-    findings += [*faults, *negative, *contradictions(tables, codes, endpoint)]
+    findings += _nobody(raw.tables["subjects"], arms or {})
+    findings += [*faults, *negative, *contradictions(tables, codes, endpoint, window)]
     _stop(findings)
     absent = tuple(name for name in TABLES if name not in raw.tables)
     states = endpoint_states(tables["subjects"], tables["outcomes"], endpoint, window)
@@ -169,6 +171,14 @@ def _with_arms(subjects: Frame, arms: Mapping[str, str] | None) -> Frame:
     differ = subjects["arm"].notna() & given.notna() & (subjects["arm"] != given)
     _stop(found("subjects", "arm", "a subject in two arms, one here and one handed in", subjects, differ, STOP))
     return subjects.assign(arm=given.fillna(subjects["arm"]))
+
+
+def _nobody(subjects: Frame, arms: Mapping[str, str]) -> list[Finding]:
+    """Arms that were handed in for nobody who is here: somebody randomized would be missing from every count."""
+    known = {name for column in ("subject_id", "kit") if column in subjects for name in subjects[column].dropna()}
+    lost = sorted(set(arms) - known)
+    told = "allocated, but not among the subjects"
+    return [finding("subjects", "arm", told, len(lost), len(arms), ", ".join(lost[:3]), "in no count")] if lost else []
 
 
 def _randomized(subjects: Frame) -> Frame:

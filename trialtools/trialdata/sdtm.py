@@ -7,6 +7,7 @@ endpoint, so `outcomes` is absent.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ..protocol import DataError
 from .lock import hashes_of, held_to_lock
@@ -84,17 +85,28 @@ def read_sdtm(folder: Path, files: list[Path]) -> Raw:
 
 
 def _read(file: Path) -> Frame:
-    import pandas as pd
+    import struct
 
     xport = file.suffix.lower() == ".xpt"
+    if xport and file.stat().st_size % 80:
+        raise DataError(f"{file.name} cannot be read: it was cut short, for its records are 80 bytes each")
     try:
-        frame = as_text(pd.read_sas(file, format="xport", encoding="utf-8") if xport else file)
-    except ValueError as error:
+        frame = as_text(_transported(file) if xport else file)
+    except (ValueError, LookupError, struct.error) as error:  # what pandas says of a damaged transport file
         raise DataError(f"{file.name} cannot be read: {error}") from None
     frame.columns = frame.columns.str.upper()
     if "USUBJID" not in frame:
         raise DataError(f"{file.name} has no column USUBJID, as every domain of subjects has")
     return frame
+
+
+def _transported(file: Path) -> Frame:
+    """What a SAS transport file holds; pandas does not read one without rows."""
+    import pandas as pd
+
+    with pd.read_sas(file, format="xport", encoding="utf-8", iterator=True) as reader:
+        rows: Any = reader
+        return rows.read() if rows.nobs else pd.DataFrame(columns=rows.columns, dtype="str")
 
 
 def _ours(domain: str, frame: Frame) -> Frame:
