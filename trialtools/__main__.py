@@ -96,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("notebooks", nargs="+", metavar="NOTEBOOK|NAME", help="a path, or a name such as screening")
     report.add_argument("-p", action="append", default=[], metavar="key=value", dest="parameters")
     report.add_argument("--site", action="append", default=[], help="interim: this site; all: each, and all together")
+    report.add_argument("--both", action="store_true", help="interim: the open report and the closed one")
     report.add_argument("--ledger", metavar="FILE", help="interim: the allocation ledger")
     report.add_argument("--key", metavar="FILE", help="interim, closed: the key that opens the ledger")
     report.add_argument("--jobs", type=int, default=1, metavar="N", help="so many reports at once")
@@ -183,7 +184,9 @@ def _report(options: argparse.Namespace) -> int:
     given, asked = parse_parameters(options.parameters), []
     for notebook in map(find_notebook, options.notebooks):
         if is_interim(notebook):
-            asked += runs(notebook, given, options.out, options.site, options.ledger, options.key, options.pdf)
+            for audience in ("open", "closed") if options.both else ("",):
+                told = given | ({"audience": audience} if audience else {})
+                asked += runs(notebook, told, options.out, options.site, options.ledger, options.key, options.pdf)
         else:
             asked.append(Run(notebook.stem, report, (notebook, given, options.out, options.pdf)))
     worst, wrote = DONE, (Path(options.out) / "index.html").exists()

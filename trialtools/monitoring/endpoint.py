@@ -258,17 +258,17 @@ def blinded_rate(trial: TrialData, plan: Plan, on: date | None) -> dict[str, flo
     fixed design. None where nobody's outcome is known or nothing was assumed.
     """
     from scipy.special import ndtri
-    from statsmodels.stats.proportion import proportion_confint
+    from scipy.stats import binomtest
 
     rows = states(trial, on)
     value = rows.loc[rows["mature"] & rows["value"].notna(), "value"]
     if value.empty or plan.control_rate is None or plan.experimental_rate is None:
         return None
-    low, high = proportion_confint(value.sum(), len(value), method="wilson")
+    low, high = binomtest(int(value.sum()), len(value)).proportion_ci(method="wilson")
     rate, share = float(value.mean()), plan.share
     assumed = share * plan.experimental_rate + (1 - share) * plan.control_rate
     apart = plan.experimental_rate - plan.control_rate
     each = rate * (1 - rate) / (share * (1 - share))
     needed = math.ceil((ndtri(1 - plan.alpha) + ndtri(0.8)) ** 2 * each / apart**2) if 0 < rate < 1 else math.nan
-    told = {"rate": rate, "low": float(low), "high": float(high), "n": len(value)}  # type: ignore[arg-type]
+    told = {"rate": rate, "low": float(low), "high": float(high), "n": len(value)}
     return told | {"assumed": assumed, "needed": needed}
