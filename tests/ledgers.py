@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import trialtools as tt
-from trialtools.arms import Request
+from trialtools.arms import Minimization, Plan, Request
 
 ROOT = Path(__file__).resolve().parents[1]
 INFECTED, ON = date(2023, 1, 1), date(2023, 1, 12)
@@ -24,6 +24,10 @@ class Pairs:
     def list(self, seed, stratum, n):
         first = [hashlib.sha256(seed + f"{stratum}|{i}".encode()).digest()[0] % 2 for i in range((n + 1) // 2)]
         return tuple(ARMS[arm] for f in first for arm in (f, 1 - f))[:n]
+
+
+BLOCKS = Plan("permuted_blocks", tuple((arm, 1) for arm in ARMS), ("age > 65", "site"), sizes=(4, 6))
+MINIMIZED = Minimization("minimization", BLOCKS.ratio, BLOCKS.strata, "4/5", (1, 1))
 
 
 def protocol():

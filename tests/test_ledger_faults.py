@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from ledgers import ROOT, START, Pairs, ask, run
+from ledgers import BLOCKS, ROOT, START, Pairs, ask, run
 
 from trialtools.arms import LedgerError, allocate, export, head, open_ledger, verify
 from trialtools.arms.chain import digest
@@ -29,7 +29,7 @@ def paths(tmp_path, protocol):
 def test_eight_processes_allocate_two_thousand_at_once(tmp_path, protocol):
     """Every fifth patient is asked for by two of the eight, so that the same request races itself."""
     ledger, key = tmp_path / "l", tmp_path / "k"
-    open_ledger(ledger, key, protocol, Pairs(), 500, SITES)
+    open_ledger(ledger, key, protocol, BLOCKS, 500, SITES)
     code = "p, me = protocol(), int(sys.argv[2])\n"
     code += "for i in range(2000):\n  if i % 8 == me or i % 40 == (me * 5 + 5) % 40:\n"
     code += "    r = allocate(sys.argv[1], ask(f'P{i}', p, site='AB'[i % 2], age=40 + 30 * (i // 2 % 2)))\n"
@@ -42,8 +42,9 @@ def test_eight_processes_allocate_two_thousand_at_once(tmp_path, protocol):
     given = export(ledger, key)
     assert len(given) == given["kit"].nunique() == given["subject_id"].nunique() == 2000
     assert given["stratum"].value_counts().tolist() == [500] * 4  # every kit of every stratum, none skipped
-    assert given.groupby("stratum")["arm"].value_counts().tolist() == [250] * 8
-    assert verify(ledger, key=key, plan=Pairs(), protocol=protocol) == []
+    by_arm = given.groupby("stratum")["arm"].value_counts().unstack()
+    assert ((by_arm - 250).abs() <= 1).all(axis=None)  # 500 patients end within a block of 6 at most: 251 to 249
+    assert verify(ledger, key=key, protocol=protocol) == []
 
 
 def test_killed_at_any_write_an_allocation_is_whole_or_not_there(paths, tmp_path, protocol, require):

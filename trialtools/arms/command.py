@@ -144,7 +144,8 @@ def _verify(options: argparse.Namespace) -> int:
         print(f"{'note' if fault.note else 'WRONG'}  {fault}")
     if any(not fault.note for fault in faults):
         return FOUND
-    print(f"nothing wrong to be seen; head {head(options.ledger)}")
+    remade = " and the list made again from the key is the ledger's" if options.key and not faults else ""
+    print(f"nothing wrong to be seen{remade}; head {head(options.ledger)}")
     if not options.head:
         print("that no last entries were cut off shows only against a receipt or a printed head: --head N:HASH")
     return DONE
