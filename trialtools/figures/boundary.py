@@ -83,7 +83,9 @@ def boundary(
     _points(made, "z", seen, {"size": [9] * (len(seen) - 1) + [14], "color": INK, "opacity": 1})
     if now:
         near = now["fraction"] > 0.6 * max(row["fraction"] for row in rows)
-        side: dict[str, Any] = {"xanchor": "right", "xshift": -13} if near else {"xshift": 13}
+        rising = len(seen) < 2 or now["z"] >= seen[-2]["z"]
+        side: dict[str, Any] = {"xanchor": "right", "xshift": -10, "yshift": 12 if rising else -12}
+        side = side if near else {"xshift": 13}
         said = f"<b>z {number(now['z'], 2)}</b>, {_bound(now)}"
         notes.append(
             note(said, x=now["fraction"], y=now["z"], xref="x", yref="y", **side, bgcolor="rgba(255,255,255,.7)")

@@ -145,7 +145,7 @@ def labs(
     said = f"{subtitle}. {told}" if subtitle else told
     made = figure(title or finding, said, height, 44, 14, 58 if groups[0].label else 40, 8, source)
     keyed(made, groups, left=44, up=40)
-    weeks = [min(map(float, frame["week"])), max(map(float, frame["week"]))]
+    weeks = [min(map(float, frame["week"])) - 0.2, max(map(float, frame["week"])) + 0.2]
     wide = (1 - 0.1 * (across - 1)) / across
     notes: list[dict[str, Any]] = []
     for position, test in enumerate(shown):

@@ -141,7 +141,11 @@ def _off(at: int, all_: Sequence[Arm], step: float) -> float:
 
 def _ranked(by: Mapping[Any, dict[str, Row]], compared: Sequence[Arm], most: int) -> dict[Any, dict[str, Row]]:
     if not compared:
-        return dict(sorted(by.items(), key=lambda item: -max(row["share"] for row in item[1].values()))[:most])
+        return dict(
+            sorted(
+                by.items(), key=lambda item: -max(row["participants"] / (row["of"] or 1) for row in item[1].values())
+            )[:most]
+        )
     worst = {}
     for key, own in by.items():
         told = [own[arm.id]["difference"] for arm in compared if arm.id in own]

@@ -124,7 +124,8 @@ def note(text: str, x: float, y: float, **how: Any) -> dict[str, Any]:
 
 def annotate(made: Figure, notes: Iterable[dict[str, Any]]) -> None:
     """Write all the words at once: one at a time, plotly checks all the earlier ones again, a second for a figure."""
-    made.update_layout(annotations=[*made.layout.annotations, *notes])
+    layout: Any = made.layout
+    made.update_layout(annotations=[*layout.annotations, *notes])
 
 
 def blank(title: str = "", subtitle: str = "") -> Figure:
