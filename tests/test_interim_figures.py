@@ -230,6 +230,15 @@ def test_every_box_of_the_flow_is_read_out_with_its_numbers():
     assert "80 of 87 assessed were randomized" in made and "<script" not in made
 
 
+def test_columns_have_the_same_items_in_the_same_order():
+    more = pd.DataFrame([("follow_up", "mscs", "died", 1), ("follow_up", "mscs", "completed", 39)])
+    other = pd.DataFrame([("follow_up", "comparator", "completed", 40)])
+    frame = pd.concat([flow_of(TWO), *(each.set_axis(["stage", "arm", "item", "n"], axis=1) for each in (other, more))])
+    made = figures.consort(frame, labels=LABELS)
+    assert "MSCs group, Follow-up: 40; died 1, completed 39" in made
+    assert "Comparator group, Follow-up: 40; died 0, completed 40" in made
+
+
 def test_what_was_not_collected_is_said_in_the_box():
     frame = flow_of(POOLED).query("stage not in ('assessed', 'excluded', 'analysed')")
     made = figures.consort(frame)

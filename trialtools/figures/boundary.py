@@ -168,7 +168,11 @@ def _told(rows: list[dict[str, Any]]) -> str:
 
 
 def power_curve(
-    frame: pd.DataFrame, title: str | None = None, subtitle: str | None = None, source: str = "", axis: str = "Effect"
+    frame: pd.DataFrame,
+    title: str | None = None,
+    subtitle: str | None = None,
+    source: str = "",
+    axis: str = "True risk difference from here on, experimental minus control",
 ) -> Figure:
     """The chance to reach significance in the end, given what has been seen, for each true effect; named ones marked.
 
@@ -201,13 +205,14 @@ def power_curve(
     place = {"x": [row["effect"] for row in marks], "y": [row["conditional_power"] for row in marks]}
     made.add_scatter(mode="markers", marker={"size": 10, "color": INK}, hoverinfo="skip", **place)
     notes = []
-    wide = (x[-1] - x[0]) or 1
-    for row, words in zip(marks, said, strict=True):
+    wide, pixel = (x[-1] - x[0]) or 1, 1.05 / 250
+    heights = apart([row["conditional_power"] / pixel + 9 for row in marks], 15, low=9)
+    for row, words, height in zip(marks, said, heights, strict=True):
         # above a rising curve there is room at the left, above a falling one at the right
-        left = (row["effect"] - x[0]) / wide > 0.15 if y[-1] > y[0] else (row["effect"] - x[0]) / wide > 0.85
+        left = (row["effect"] - x[0]) / wide > (0.15 if y[-1] > y[0] else 0.85)
         way: dict[str, Any] = {"xanchor": "right", "xshift": -9} if left else {"xshift": 9}
-        place = {"x": row["effect"], "y": row["conditional_power"], "xref": "x", "yref": "y", "size": 12}
-        notes.append(note(f"<b>{row['mark']}</b> {words.split(' (')[0]}", yshift=9, **place, **way))
+        text = f"<b>{row['mark']}</b> {words.split(' (')[0]}"
+        notes.append(note(text, x=row["effect"], y=height * pixel, xref="x", yref="y", size=12, **way))
     annotate(made, [*notes, note("<br>".join(wrap(axis, 90)), x=0, y=0, yshift=-32, size=12)])
     made.update_yaxes(range=[0, 1.05], tickformat=".0%", tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1], showgrid=True)
     made.update_xaxes(tickformat="~g", nticks=7, showgrid=False)

@@ -6,7 +6,7 @@ Its numbers must add up, or there is no figure. Where all arms are pooled there 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..tables import INK, NOBODY, QUIET, Html, absent, count
@@ -77,7 +77,8 @@ def consort(
         labels: of arms, in the order of the protocol.
         reasons: how many reasons for exclusion are named, the most frequent; the others share a line.
 
-    Unknown is an item like any other: the items of a box are all of its people.
+    Unknown is an item like any other: the items of a box are all of its people, so that an item which one arm has and
+    another lacks is 0 there.
 
     Raises:
         ValueError: the numbers do not add up, a count is missing, a box stands there twice, more than four arms.
@@ -97,7 +98,7 @@ def consort(
         raise ValueError(f"a row of the flow has no place: stages are {', '.join(STAGES)}; arms come after randomized")
     assessed, excluded, randomized = (_read(frame, stage, Arm("")) for stage in list(STAGES)[:3])
     groups = arms(frame.loc[frame["stage"].isin(COLUMNS)], labels)
-    columns = {arm: [_read(frame, stage, arm) for stage in COLUMNS] for arm in groups}
+    columns = _aligned({arm: [_read(frame, stage, arm) for stage in COLUMNS] for arm in groups})
     _adds_up(assessed, excluded, randomized, columns)
     n = randomized.n or 0
     finding = f"{count(n)} of {count(assessed.n)} assessed were randomized" if assessed.n else f"{count(n)} randomized"
@@ -154,6 +155,17 @@ def _read(frame: pd.DataFrame, stage: str, arm: Arm) -> Box:
         told = " + ".join(f"{each} {name}" for name, each in items)
         raise ValueError(f"the flow does not add up at {where}: {told} is not {n}")
     return Box(STAGES[stage][1], n, items)
+
+
+def _aligned(columns: Mapping[Arm, Sequence[Box]]) -> dict[Arm, list[Box]]:
+    """The same items in the same order in each column: nobody, where the items of a box are all of its people."""
+    made: dict[Arm, list[Box]] = {arm: [] for arm in columns}
+    for beside in zip(*columns.values(), strict=True):
+        names = dict.fromkeys(name for each in beside for name, _ in each.items)
+        for arm, each in zip(columns, beside, strict=True):
+            own = dict(each.items)
+            made[arm].append(replace(each, items=tuple((name, own.get(name, 0)) for name in names if own)))
+    return made
 
 
 def _adds_up(assessed: Box, excluded: Box, randomized: Box, columns: Mapping[Arm, Sequence[Box]]) -> None:

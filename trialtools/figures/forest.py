@@ -188,7 +188,7 @@ def sensitivity(
     reach = [0.0, *(row[name] for row in rows for name in ("difference", "low", "high") if not absent(row[name]))]
     edge = 0.05 * (max(reach) - min(reach) or 1)
     made.update_yaxes(range=[height, 0], visible=False)
-    made.update_xaxes(range=[min(reach) - edge, max(reach) + edge], tickformat="+.0%", nticks=4, tickangle=0)
+    made.update_xaxes(range=[min(reach) - edge, max(reach) + edge], tickformat=".0%", nticks=4, tickangle=0)
     made.update_xaxes(zeroline=True, zerolinecolor=INK, zerolinewidth=1.5)
     alt = "; ".join(
         f"{row['analysis']} {points(row)}, n {count(row['n'])}, missing {count(row['missing'])}" for row in rows

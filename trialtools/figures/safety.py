@@ -123,7 +123,7 @@ def adverse_events(
         axis = {
             "domain": [0.52, 1],
             "range": [low - edge, high + edge],
-            "tickformat": "+.0%",
+            "tickformat": ".0%",
             "nticks": 4,
             "tickangle": 0,
         }
