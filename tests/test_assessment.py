@@ -149,3 +149,21 @@ def test_its_simulated_arms_are_those_of_its_chances():
 def test_what_is_no_number_of_patients_is_refused(wrong):
     with pytest.raises(tt.DataError, match="whole number above 0"):
         tt.assess(Plan("complete", EVEN), **wrong)
+
+
+def test_the_figure_draws_the_numbers_of_the_frame_and_names_the_best():
+    plans = [Plan("complete", EVEN, ("site",)), Plan("permuted_blocks", EVEN, ("site",), sizes=(4,))]
+    made = tt.assess(plans, 60, sites=3, runs=50)
+    for measure, when in (("imbalance", "at the end"), ("worst imbalance", "at worst")):
+        drawn = tt.figures.assessment(made, y=measure)
+        filled = next(trace for trace in drawn.data if trace.mode == "markers" and trace.marker.color != "white")
+        wanted = made[made["strata"] == 3].pivot(index="procedure", columns="measure", values="value")
+        assert sorted(zip(filled.x, filled.y, strict=True)) == sorted(
+            zip(wanted["correct guesses"], wanted[measure], strict=True)
+        )
+        told = drawn.layout.meta["alt"]
+        assert "closest under blocks of 4" in told and "guess under complete (50" in told and when in told
+        assert {"complete", "blocks of 4"} <= {note.text for note in drawn.layout.annotations}
+    one = tt.figures.assessment(tt.assess(plans, 60, sites=1, runs=50))
+    assert "on one list" in one.layout.meta["alt"]
+    assert "No procedure" in tt.figures.assessment(made.iloc[:0]).layout.title.text

@@ -195,7 +195,7 @@ def test_the_plan_command_compares_procedures(tmp_path):
     compared = ["--procedure", "big_stick:limit=2", "--procedure", "permuted_blocks:sizes=4"]
     done = cli("plan", PROTOCOL, *compared, "--n", 40, "--sites", 2, "--out", out)
     assert done.returncode == 0, done.stderr
-    assert "big stick, limit 2" in done.stdout and "70.8 %" in done.stdout
+    assert "big stick 2" in done.stdout and "70.8 %" in done.stdout
     frame = pd.read_csv(out)
     assert set(frame["strata"]) == {1, 4} and frame["procedure"].nunique() == 2
     for wrong in ("coin", "big_stick:limit", "big_stick:limit=x", "big_stick:sizes=4"):

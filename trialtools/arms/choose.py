@@ -39,7 +39,7 @@ def plan(protocol: Protocol, procedure: str = "permuted_blocks", **options: Any)
     >>> import trialtools as tt
     >>> made = plan(tt.load_protocol("data/protocols/NCT05741099.yaml"), "big_stick")
     >>> made.label, made.ratio, made.strata
-    ('big stick, limit 3', (('mscs', 1), ('comparator', 1)), ('age > 65', 'site'))
+    ('big stick 3', (('mscs', 1), ('comparator', 1)), ('age > 65', 'site'))
     """
     if procedure not in OPTIONS:
         raise DataError(f"no procedure '{procedure}'; {', '.join(OPTIONS)}")

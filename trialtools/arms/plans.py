@@ -22,6 +22,15 @@ OPTIONS = {
     "minimization": ("probability", "weights"),
 }
 """The procedures, and what each takes besides ratio and strata."""
+LABELS = {
+    "complete": "complete",
+    "permuted_blocks": "blocks of {sizes}",
+    "big_stick": "big stick {limit}",
+    "biased_coin": "biased coin {probability}",
+    "urn": "urn {alpha}, {beta}",
+    "maximal": "maximal {limit} in {length}",
+    "minimization": "minimization {probability}",
+}
 EQUAL, TWO = ("urn",), ("big_stick", "biased_coin", "maximal")
 
 
@@ -58,8 +67,9 @@ class Arms:
     @property
     def label(self) -> str:
         """The procedure in words, with its options."""
-        said = [f"{name} {words(getattr(self, name))}" for name in OPTIONS[self.procedure]]
-        return ", ".join([self.procedure.replace("_", " "), *said])
+        said = LABELS[self.procedure].format(**{name: words(getattr(self, name)) for name in OPTIONS[self.procedure]})
+        weights = getattr(self, "weights", ())
+        return f"{said}, weights {words(weights)}" if len(set(weights)) > 1 else said
 
 
 @dataclass(frozen=True)

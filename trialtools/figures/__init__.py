@@ -7,6 +7,7 @@ group or several arms. `layout.meta["alt"]` tells a figure in words.
 
 from .accrual import accrual
 from .adherence import adherence
+from .assessment import assessment
 from .bars import lacking, readings, states
 from .boundary import boundary, power_curve
 from .consort import consort
@@ -29,6 +30,7 @@ __all__ = [
     "accrual",
     "adherence",
     "adverse_events",
+    "assessment",
     "blank",
     "boundary",
     "consort",
