@@ -3,9 +3,11 @@
 import pandas as pd
 import pytest
 
+import trialtools as tt
 from trialtools import figures
 from trialtools.arms import Plan, laboratory, plan
 from trialtools.protocol import DataError
+from trialtools.widgets import Setup, panels, randomization
 
 EVEN = (("A", 1), ("B", 1))
 PROCEDURES = ("complete", "permuted_blocks", "big_stick", "biased_coin", "urn", "maximal", "minimization")
@@ -75,3 +77,65 @@ def test_figures_of_a_game_say_what_the_frames_say():
     nobody = laboratory.guessed(made, dealt, [""] * 4)
     assert "Nobody has guessed" in figures.guesses(nobody).layout.title.text
     assert "Nobody is allocated" in figures.course(laboratory.balance(made, dealt, 0)).layout.title.text
+
+
+# --- the screen -------------------------------------------------------------------------------------------------------
+
+
+def wish(screen, guesses, tab="balance", **setup):
+    said = {"procedure": "permuted_blocks", "options": {}, "stratified": False, "n": "12", "seed": "1", **setup}
+    screen.wish = {"seq": screen.answer["seq"] + 1, "setup": said, "guesses": guesses, "tab": tab}
+
+
+@pytest.mark.parametrize("procedure", PROCEDURES)
+@pytest.mark.parametrize("tab", ["balance", "guesses"])
+def test_every_panel_shows_what_its_call_makes(protocol, procedure, tab):
+    screen = randomization(protocol, PEOPLE)
+    wish(screen, ["mscs", "", "comparator"], tab, procedure=procedure, stratified=True)
+    here = {"tt": tt, "protocol": protocol, "people": PEOPLE}
+    exec(screen.call, here)
+    assert panels.written(here["frame"]) == screen.panel["table"]
+    assert here["dealt"].head(3)["arm"].tolist() == [each["arm"] for each in screen.answer["dealt"]]
+
+
+def test_no_arm_reaches_the_browser_before_it_is_dealt(protocol):
+    """Two seeds whose first arms are the same look the same until the first that differs."""
+    made = plan(protocol, "permuted_blocks", strata=())
+    lists = {seed: made.list(f"trialtools laboratory {seed}".encode(), "all", 12) for seed in range(1, 40)}
+    first, second = next((a, b) for a in lists for b in lists if a < b and lists[a][:3] == lists[b][:3] != lists[a][3:])
+    shown = []
+    for seed in (first, second):
+        screen = randomization(protocol, setup=Setup(n=12, seed=seed))
+        screen.play(["mscs"] * 3)
+        for each in (screen.answer["setup"], screen.answer, screen.panel):
+            for seeded in ("seed", "caption", "call"):
+                each.pop(seeded, None)
+        sent = {name for name in screen.keys if not name.startswith("_")}
+        assert sent <= {"answer", "panel", "layout_", "wish", "layout", "tabbable", "tooltip"}, "all that is sent"
+        shown.append((screen.answer, screen.panel, screen.layout_))
+    assert shown[0] == shown[1]
+
+
+def test_what_cannot_be_played_is_said_and_the_last_good_setup_stays(protocol):
+    screen = randomization(protocol)
+    wish(screen, ["mscs"], n="10")
+    for changed, said in (
+        ({"options": {"sizes": "3"}}, "cannot hold the ratio"),
+        ({"options": {"sizes": "four"}}, "sizes cannot be 'four'"),
+        ({"n": "many"}, "patients cannot be 'many'"),
+        ({"n": "500"}, "from 1 to 200"),
+        ({"seed": "-1"}, "no secret seed"),
+        ({"procedure": "big_stick", "options": {"limit": "0"}}, "limit"),
+    ):
+        wish(screen, ["mscs"], **changed)
+        assert said in screen.answer["error"] and screen.setup == Setup(n=10)
+        assert screen.answer["setup"].items() >= changed.items(), "what was typed stays in its place"
+    wish(screen, ["mscs"], options={"sizes": "2"})
+    assert not screen.answer["error"] and screen.setup.options == {"sizes": (2,)}
+
+
+def test_the_laboratory_has_words_where_no_widget_lives(protocol):
+    screen = randomization(protocol)
+    bundle = screen._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert "JupyterLab" in data["text/html"] and "no allocation of any trial" in screen.panel["caption"]

@@ -10,8 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import trialtools as tt
 from trialtools.report import report
-from trialtools.widgets import card, desk
-from trialtools.widgets.screening_desk import ELSEWHERE
+from trialtools.widgets import Desk, card, desk
 
 SKETCH = """
 id: S
@@ -323,7 +322,7 @@ def test_where_no_widget_can_live_a_sentence_stands(tmp_path, root):
     report(tmp_path / "page.ipynb", out=tmp_path / "out")
     (page,) = (tmp_path / "out").glob("*.html")
     text = page.read_text("utf-8")
-    assert ELSEWHERE in text and "screening desk:" not in text
+    assert Desk.elsewhere in text and "screening desk:" not in text
     assert "tt-desk" not in text and "widget-view" not in text
 
 

@@ -4,7 +4,7 @@ from . import laboratory
 from .assessment import assess
 from .audit import Fault, verify
 from .chain import LedgerError
-from .choose import plan, plan_of
+from .choose import fitting, plan, plan_of
 from .ledger import Override, Receipt, Request, allocate, export, head, open_ledger, unblind
 from .minimization import Minimization
 from .plans import Plan
@@ -23,6 +23,7 @@ __all__ = [
     "deviations",
     "dosing_window",
     "export",
+    "fitting",
     "head",
     "laboratory",
     "open_ledger",

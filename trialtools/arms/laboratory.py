@@ -176,6 +176,33 @@ def balance(plan: Plan | Minimization, dealt: pd.DataFrame, patients: int | None
     return pd.DataFrame(rows, columns=["patient", "arm", "n", "excess"])
 
 
+def answer(compared: pd.DataFrame, plan: Plan | Minimization) -> str:
+    """What a plan costs and buys, in a sentence, beside the procedures that are guessed least and keep closest.
+
+    Args:
+        compared: from `assess`, with this plan among others; the rows with the most strata count.
+        plan: whose label is looked for.
+
+    Raises:
+        DataError: the plan is not among them.
+    """
+    found = compared[compared["strata"] == compared.groupby("procedure")["strata"].transform("max")]
+    wide: Any = found.pivot_table(index="procedure", columns="measure", values="value", sort=False)
+    if plan.label not in wide.index:
+        raise DataError(f"{plan.label} was not compared; {'; '.join(wide.index)}")
+
+    def told(label: str) -> str:
+        return f"{100 * wide.at[label, 'correct guesses']:.0f} %, {wide.at[label, 'worst imbalance']:.1f} apart"
+
+    own = wide.loc[plan.label]
+    said = (
+        f"With {plan.label}, the best guesser is right for {100 * own['correct guesses']:.0f} % of patients, and the "
+    )
+    said += f"arms are {own['worst imbalance']:.1f} patients apart at worst on the way, on average."
+    least, closest = wide["correct guesses"].idxmin(), wide["worst imbalance"].idxmin()
+    return f"{said} Guessed least: {least} ({told(least)}); closest: {closest} ({told(closest)})."
+
+
 def _seed(seed: int) -> bytes:
     if not whole(seed, 0):
         raise DataError(f"a seed of {seed!r}; expected a whole number from 0, for a laboratory has no secret seed")

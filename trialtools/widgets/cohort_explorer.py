@@ -6,7 +6,6 @@ with the figure and its table after. What cannot be read is told beside its plac
 
 from __future__ import annotations
 
-import html
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -14,7 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
 from ..cohort import states, thresholds
@@ -24,9 +22,7 @@ from ..screening import Screening
 from ..sources import Patients, read_patients, where
 from ..whatif import Held, State, amended, as_default, asked, read_state, turned, without, write_state
 from . import panels
-
-HERE = Path(__file__).parent
-ELSEWHERE = "Open this notebook in JupyterLab, or as a page with make app, to change criteria by hand."
+from .browser import Screen, module, style
 
 
 def explorer(protocol: Protocol, patients: Any, mapping: Any = None, state: State | None = None) -> Explorer:
@@ -54,10 +50,11 @@ def explorer(protocol: Protocol, patients: Any, mapping: Any = None, state: Stat
     return Explorer(protocol, patients, state or State())
 
 
-class Explorer(anywidget.AnyWidget):
+class Explorer(Screen):
     """A cohort explorer. Set `state`, and the rest follows; `screening`, `call`, `errors`, `yaml()` are its answers."""
 
-    _css = (HERE / "explorer.css").read_text("utf-8")
+    _css = style("explorer.css")
+    elsewhere = "Open this notebook in JupyterLab, or as a page with make app, to change criteria by hand."
 
     layout_ = traitlets.Dict().tag(sync=True)
     wish = traitlets.Dict().tag(sync=True, echo_update=False)
@@ -76,11 +73,7 @@ class Explorer(anywidget.AnyWidget):
 
     @cached_property
     def _esm(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Our own module with plotly's library in it: one copy, no request, no name that another page could hold."""
-        from plotly.offline import get_plotlyjs
-
-        library = f"const Plotly = ((module) => {{\n{get_plotlyjs()}\nreturn module.exports;\n}})({{ exports: {{}} }});"
-        return f"{library}\n{(HERE / 'explorer.js').read_text('utf-8')}"
+        return module("explorer.js")
 
     # --- what it says -------------------------------------------------------------------------------------------------
 
@@ -197,13 +190,6 @@ class Explorer(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         return f"<cohort explorer: {self.protocol.id}, {self.patients.n:,} patients of {self.patients.name}>"
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """Where no widget can live, in a report, a sentence says where it can."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data, *metadata = bundle if isinstance(bundle, tuple) else (bundle,)
-        data = {**(data or {}), "text/html": f"<p>{html.escape(ELSEWHERE)}</p>"}
-        return (data, *metadata) if metadata else data
 
 
 def _layout(protocol: Protocol, patients: Patients) -> dict[str, Any]:

@@ -1,52 +1,9 @@
 // The cohort explorer in the browser: native controls, so that keyboard and screen reader work as everywhere.
-// It sends the state that is wished for and draws what Python answers; it decides nothing. `Plotly` stands above, and
-// has classes of its own inside a figure (line, text, plot, bars): none of ours is named so.
+// It sends the state that is wished for and draws what Python answers; it decides nothing. parts.js stands above.
 
-const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" }; // JupyterLab would take letters and arrows for its commands
 const POLICY = { both: "both ends", fail: "unknown is fail", pass: "unknown is pass" };
 const SIGN = { "<=": "≤", ">=": "≥" };
 const ORDER = { protocol: "as in the protocol", greedy: "costliest first" };
-let views = 0;
-
-function h(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value === true) node.setAttribute(name, "");
-    else if (value !== false && value != null) node.setAttribute(name, value);
-  }
-  node.append(...children.filter((child) => child != null));
-  return node;
-}
-
-const count = (n) => n.toLocaleString("en").replace("-", "−");
-const signed = (n) => (n > 0 ? "+" : "") + count(n);
-const say = (node, text) => { if (node.textContent !== text) node.textContent = text; };
-const button = (label, onclick, more = {}) => h("button", { type: "button", ...OWN_KEYS, onclick, ...more }, label);
-
-// A list with its label beside it.
-function list(label, options, onchange) {
-  const id = `tt-explorer-control-${++views}`;
-  const select = h("select", { id, ...OWN_KEYS, onchange: () => onchange(select.value) });
-  const fill = (pairs) => select.replaceChildren(...pairs.map(([value, words]) => h("option", { value }, words)));
-  fill(options);
-  return { node: h("span", { class: "slot" }, h("label", { for: id }, label), select), select, fill };
-}
-
-// One question at a time is under way; of all that is wished meanwhile only the last is sent, so nothing piles up.
-function courier(model) {
-  let seq = 0, waiting = false, next = null;
-  const send = (wish) => { waiting = true; model.set("wish", { ...wish, seq: ++seq }); model.save_changes(); };
-  return {
-    ask(wish) { if (waiting) next = wish; else send(wish); },
-    current: (answer) => !next && (answer.seq === 0 || answer.seq === seq),
-    done(panel) {
-      if (panel.seq !== seq) return;
-      waiting = false;
-      if (next) { const wish = next; next = null; send(wish); }
-    },
-  };
-}
 
 function render({ model, el }) {
   const about = model.get("layout_"), uid = `tt-explorer-${++views}`;
@@ -60,7 +17,10 @@ function render({ model, el }) {
     state.brush = ""; state.unknowns = "both"; state.order = "protocol"; ask(); });
   const rows = about.criteria.map((criterion) => criterionRow(criterion, uid, () => state, change));
   const brush = brushBox(about, uid, change);
-  const view = figurePane(about, uid, (name) => { tab = name; ask(); }, (id) => { threshold = id; ask(); }, change);
+  const order = list("Order", Object.entries(ORDER), (value) => change((state) => { state.order = value; }));
+  const which = list("Threshold", [], (id) => { threshold = id; ask(); });
+  const view = figurePane(about, uid, (name) => { tab = name; ask(); }, [order.node, which.node]);
+  let known = "";
   const left = h("div", { class: "pane criteria", role: "group", "aria-label": "Criteria" },
     h("h4", {}, "Criteria", h("span", { class: "aside" }, "eligible if switched: certain · possible")), ...rows.map((row) => row.node));
   const root = h("section", { class: "tt-explorer", id: uid, "aria-label": `Cohort explorer, ${about.protocol}` },
@@ -79,11 +39,18 @@ function render({ model, el }) {
     threshold = answer.threshold;
     top.draw(answer); brush.draw(answer);
     rows.forEach((row, place) => row.draw(answer.rows[place], answer.errors[about.criteria[place].id] ?? ""));
-    view.controls(answer);
+    order.select.value = answer.state.order;
+    if (known !== answer.thresholds.join()) { known = answer.thresholds.join(); which.fill(answer.thresholds.map((id) => [id, id])); }
+    which.select.value = answer.threshold;
   };
   const drawn = () => {
     const panel = model.get("panel");
-    if (post.current(panel)) { tab = panel.tab; view.draw(panel); }
+    if (post.current(panel)) {
+      tab = panel.tab;
+      order.node.hidden = tab !== "flow";
+      which.node.hidden = tab !== "sweep";
+      view.draw(panel);
+    }
     post.done(panel);
   };
   const on = { "change:answer": answered, "change:panel": drawn, "change:notice": () => top.notice(model.get("notice")) };
@@ -205,56 +172,6 @@ function brushBox(about, uid, change) {
       input.setAttribute("aria-invalid", String("brush" in answer.errors));
       say(error, answer.errors.brush ?? "");
     },
-  };
-}
-
-// --- right: one figure that stays put ---------------------------------------------------------------------------------
-
-function figurePane(about, uid, choose, sweep, change) {
-  const tabs = about.tabs.map(([name, words]) => h("button", { type: "button", role: "tab", id: `${uid}-tab-${name}`, "aria-controls": `${uid}-view`, ...OWN_KEYS, onclick: () => choose(name),
-    onkeydown: (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (!step) return;
-      const next = tabs[(tabs.indexOf(event.currentTarget) + step + tabs.length) % tabs.length];
-      next.focus(); next.click(); event.preventDefault();
-    } }, words));
-  const order = list("Order", Object.entries(ORDER), (value) => change((state) => { state.order = value; }));
-  const which = list("Threshold", [], sweep);
-  const svg = h("div", { class: "svg" }), plot = h("div", { class: "drawing", role: "img" });
-  const caption = h("p", { class: "aside caption" }), table = h("table"), code = h("pre", { class: "call" });
-  let known = "";
-  return {
-    node: h("div", { class: "pane view" }, h("div", { class: "tabs", role: "tablist", "aria-label": "Figures" }, ...tabs),
-      h("div", { role: "tabpanel", id: `${uid}-view` }, h("div", { class: "controls" }, order.node, which.node), svg, plot, caption,
-        h("details", {}, h("summary", OWN_KEYS, "Show the call"), code), h("div", { class: "cells", tabindex: "0", role: "group", "aria-label": "Table of the figure's numbers" }, table))),
-    controls(answer) {
-      order.select.value = answer.state.order;
-      if (known !== answer.thresholds.join()) { known = answer.thresholds.join(); which.fill(answer.thresholds.map((id) => [id, id])); }
-      which.select.value = answer.threshold;
-    },
-    draw(panel) {
-      tabs.forEach((each, place) => {
-        const here = about.tabs[place][0] === panel.tab;
-        each.setAttribute("aria-selected", String(here));
-        each.tabIndex = here ? 0 : -1;
-      });
-      order.node.hidden = panel.tab !== "flow";
-      which.node.hidden = panel.tab !== "sweep";
-      svg.hidden = !panel.svg; plot.hidden = !panel.figure;
-      svg.innerHTML = panel.svg; // made and escaped by figures.flow
-      if (panel.figure) {
-        const { data, layout } = JSON.parse(panel.figure);
-        plot.setAttribute("aria-label", panel.alt);
-        Plotly.react(plot, data, layout, { displaylogo: false, responsive: false, displayModeBar: false });
-      }
-      const more = panel.table.more ? ` The table leaves out ${count(panel.table.more)} more rows; the call makes them all.` : "";
-      say(caption, panel.caption + more);
-      say(code, panel.call);
-      const cell = (tag, text, place) => h(tag, { class: panel.table.figures[place] ? "figure" : null, scope: tag === "th" ? "col" : null }, text);
-      table.replaceChildren(h("thead", {}, h("tr", {}, ...panel.table.columns.map((text, place) => cell("th", text, place)))),
-        h("tbody", {}, ...panel.table.rows.map((row) => h("tr", {}, ...row.map((text, place) => cell("td", text, place))))));
-    },
-    end: () => Plotly.purge(plot),
   };
 }
 

@@ -54,14 +54,15 @@ def panel(screening: Screening, tab: str, state: State, threshold: str) -> dict[
         "tab": tab,
         "svg": "" if plotly else str(drawn),
         "figure": drawn.to_json() if plotly else "",
-        "alt": _alt(drawn) if plotly else "",
+        "alt": alt(drawn) if plotly else "",
         "caption": f"{caption}. {told['ends']}",
         "table": written(frame),
         "call": told["call"],
     }
 
 
-def _alt(drawn: Any) -> str:
+def alt(drawn: Any) -> str:
+    """A figure in words, for who does not see it."""
     said = (drawn.layout.meta or {}).get("alt") or drawn.layout.title.text or ""
     return html.unescape(re.sub("<[^>]+>", " ", said))
 

@@ -7,13 +7,11 @@ takes longer is sent when the browser asks for it, after a pause in typing.
 
 from __future__ import annotations
 
-import html
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import narwhals as nw
 import traitlets
 
@@ -24,6 +22,7 @@ from ..reasons import Explanation, explain
 from ..screening import Screening, screen
 from ..sources import Patients, one_patient, read_patients
 from . import answers, card, roster
+from .browser import Screen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 IDS = 500
 SAVED_BY_BROWSER = 20_000_000
-ELSEWHERE = "Open this notebook in JupyterLab to screen a patient by hand."
 
 
 def desk(protocol: Protocol, patients: Any = None, mapping: Any = None) -> Desk:
@@ -59,7 +57,7 @@ def desk(protocol: Protocol, patients: Any = None, mapping: Any = None) -> Desk:
     return Desk(protocol, patients, mapping)
 
 
-class Desk(anywidget.AnyWidget):
+class Desk(Screen):
     """A screening desk. `entries` is what was typed, `patient` what it means; set either one, and the rest follows.
 
     `readings` are the chosen ones by criterion, `filters` those of the table of decisions. `explanation`, `verdict`
@@ -68,6 +66,7 @@ class Desk(anywidget.AnyWidget):
 
     _esm = HERE / "desk.js"
     _css = HERE / "desk.css"
+    elsewhere = "Open this notebook in JupyterLab to screen a patient by hand."
 
     card = traitlets.Dict().tag(sync=True)
     source = traitlets.Dict().tag(sync=True)
@@ -301,13 +300,6 @@ class Desk(anywidget.AnyWidget):
     def __repr__(self) -> str:
         whom = f"{self.patients.n:,} patients of {self.patients.name}" if self.patients else "no table of patients"
         return f"<screening desk: {self.protocol.id}, {whom}>"
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """Where no widget can live, in a report or on a page, a sentence says where it can."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data, *metadata = bundle if isinstance(bundle, tuple) else (bundle,)
-        data = {**(data or {}), "text/html": f"<p>{html.escape(ELSEWHERE)}</p>"}
-        return (data, *metadata) if metadata else data
 
 
 def _chosen(protocol: Protocol) -> dict[str, str]:

@@ -1,0 +1,242 @@
+"""A protocol goes in, the randomization laboratory comes out: choose a procedure, watch it, try to guess the next arm.
+
+The browser sends a setup and the guesses so far; Python deals as many patients as there are guesses. An arm is sent
+only once it is dealt. No allocation of a trial is shown: the laboratory has seeds of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from .. import arms, figures, tables
+from ..arms import laboratory
+from ..arms.choose import fitting
+from ..arms.plans import OPTIONS, words
+from ..expr import ProtocolError
+from ..figures.armed import LOOKS
+from ..protocol import DataError, Protocol
+from . import panels
+from .browser import Screen, module, style
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABS = {"balance": "Balance", "guesses": "Your guesses", "compare": "Procedures compared"}
+OWN = "A laboratory: it has seeds of its own, and shows no allocation of any trial."
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is played: a procedure with its options (the usual ones where empty), strata or one list, patients, seed."""
+
+    procedure: str = "permuted_blocks"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    stratified: bool = False
+    n: int = 24
+    seed: int = 1
+
+
+def randomization(
+    protocol: Protocol,
+    people: pd.DataFrame | None = None,
+    setup: Setup | None = None,
+    compared: pd.DataFrame | None = None,
+) -> Laboratory:
+    """The randomization laboratory: watch a procedure at work, and try to guess the next arm.
+
+    Args:
+        protocol: its arms, ratio and strata.
+        people: who may come, for the strata; without it every level is equally likely. Who has an unknown level does
+            not come.
+        setup: what to begin with.
+        compared: procedures compared, from `arms.assess`; otherwise all that fit the protocol, worked out when asked.
+
+    >>> import trialtools as tt
+    >>> screen = randomization(tt.load_protocol("data/protocols/NCT05741099.yaml"))
+    >>> screen.play(["mscs", "mscs"])
+    >>> screen.answer["score"]
+    '1 of 2 guesses right (50 %); the best guesser expects 57 %, a coin 50 %.'
+    """
+    return Laboratory(protocol, people, setup or Setup(), compared)
+
+
+class Laboratory(Screen):
+    """A laboratory. `setup` is what is played, `play` gives guesses; `dealt`, `scored`, `call` are its answers."""
+
+    _css = style("explorer.css", "laboratory.css")
+    elsewhere = "Open this notebook in JupyterLab, or as a page with make app, to guess the next arm yourself."
+
+    layout_ = traitlets.Dict().tag(sync=True)
+    wish = traitlets.Dict().tag(sync=True, echo_update=False)
+    answer = traitlets.Dict().tag(sync=True)
+    panel = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, protocol: Protocol, people: Any, setup: Setup, compared: Any) -> None:
+        self.protocol, self.people, self.setup = protocol, people, setup
+        self._compared, self._tab = compared, "balance"
+        self._dealt: tuple[Any, ...] = ()
+        super().__init__(layout_=_layout(protocol))
+        self.play()
+
+    @cached_property
+    def _esm(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return module("laboratory.js")
+
+    @property
+    def call(self) -> str:
+        """The lines of Python that make what the panel shows, from `protocol` and `people`."""
+        return self.panel["call"]
+
+    def play(self, guesses: Sequence[str] = (), tab: str = "") -> None:
+        """Deal as many patients as there are guesses; an empty one deals without a guess.
+
+        Raises:
+            DataError: a guess that is no arm, a setup that cannot be played.
+        """
+        self._show(self.setup, {"seq": 0, "guesses": list(guesses), "tab": tab or self._tab})
+
+    @traitlets.observe("wish")
+    def _wished(self, _: Any) -> None:
+        wished = self.wish["setup"]
+        try:
+            options = {name: _option(name, text) for name, text in wished["options"].items() if text.strip()}
+            numbers = (_option("patients", str(wished["n"])), _option("seed", str(wished["seed"])))
+            self._show(Setup(wished["procedure"], options, wished["stratified"], *numbers), self.wish)
+        except (DataError, ProtocolError) as error:
+            self._show(self.setup, {**self.wish, "guesses": []}, str(error), wished)
+
+    def _show(self, setup: Setup, wish: Mapping[str, Any], error: str = "", typed: Any = None) -> None:
+        """What was dealt and what can be known of the next patient; the panel after it."""
+        if not self._dealt or setup != self._dealt[0]:
+            plan = self._plan(setup)
+            levels = laboratory.arrivals(self.protocol, plan.strata, setup.n, setup.seed, self.people)
+            self._dealt = setup, plan, laboratory.deal(plan, levels, setup.seed)
+        _, plan, dealt = self._dealt
+        self.setup, self._tab = setup, wish.get("tab") or self._tab
+        self.scored = laboratory.guessed(plan, dealt, wish["guesses"][: len(dealt)])
+        done = len(self.scored)
+        self.dealt = dealt.head(done)
+        following = dealt.iloc[done] if done < len(dealt) else None
+        usual = {name: words(getattr(plan, name)) for name in OPTIONS[plan.procedure]}
+        self.answer = {
+            "seq": wish.get("seq", 0),
+            "setup": typed or {**asdict(setup), "options": usual},
+            "guesses": self.scored["guess"].tolist(),
+            "error": error,
+            "label": plan.label,
+            "strata": list(plan.strata),
+            "of": len(dealt),
+            "stratum": "" if following is None or not plan.strata else following["stratum"],
+            "dealt": self.dealt[["stratum", "arm"]].to_dict("records"),
+            "chances": {} if following is None else {arm: float(following[f"chance_{arm}"]) for arm in plan.arms},
+            "said": self._said(),
+            "score": self._score(),
+        }
+        self.panel = {"seq": wish.get("seq", 0), **self._panel(plan, dealt, done)}
+
+    def _plan(self, setup: Setup) -> Any:
+        one_list = {} if setup.stratified or setup.procedure == "minimization" else {"strata": ()}
+        return arms.plan(self.protocol, setup.procedure, **one_list, **setup.options)
+
+    def _said(self) -> str:
+        if not len(self.scored):
+            return "Nobody is allocated yet. Which arm does the first patient get?"
+        last, named = self.scored.iloc[-1], {each["id"]: each["name"] for each in self.layout_["arms"]}
+        said = f"Patient {last['patient']} got {named[last['arm']]}."
+        if not last["guess"]:
+            return said
+        return f"{said} You guessed {named[last['guess']]}: {'right' if last['right'] else 'wrong'}."
+
+    def _score(self) -> str:
+        if not len(self.scored) or not self.scored["of"].iloc[-1]:
+            return ""
+        last = self.scored.iloc[-1]
+        share, best, coin = (tables.percent(last[name], 0) for name in ("share", "best", "coin"))
+        score = (
+            f"{last['hits']} of {last['of']} guesses right ({share}); the best guesser expects {best}, a coin {coin}."
+        )
+        return score.replace(tables.SPACE, " ")
+
+    # --- the figure ---------------------------------------------------------------------------------------------------
+
+    def _panel(self, plan: Any, dealt: pd.DataFrame, done: int) -> dict[str, Any]:
+        labels = {arm.id: arm.label for arm in self.protocol.arms}
+        setup, lines = self.setup, self._lines(plan)
+        if self._tab == "balance":
+            frame = laboratory.balance(plan, dealt, done)
+            drawn = figures.course(frame, labels=labels)
+            lines += [f"frame = lab.balance(plan, dealt, {done})"]
+            lines += ["tt.figures.course(frame, labels={arm.id: arm.label for arm in protocol.arms})"]
+        elif self._tab == "guesses":
+            frame, drawn = self.scored, figures.guesses(self.scored)
+            lines += [
+                f"frame = lab.guessed(plan, dealt, {self.scored['guess'].tolist()!r})",
+                "tt.figures.guesses(frame)",
+            ]
+        else:
+            if self._compared is None:
+                self._compared = arms.assess(fitting(self.protocol), setup.n, runs=300)
+            frame, drawn = self._compared, figures.assessment(self._compared)
+            lines = ["frame = compared", "tt.figures.assessment(frame)"]
+        return {
+            "tab": self._tab,
+            "svg": "",
+            "figure": drawn.to_json(),
+            "alt": panels.alt(drawn),
+            "caption": f"{plan.label}; {done} of {len(dealt)} patients, seed {setup.seed}. {OWN}",
+            "table": panels.written(frame),
+            "call": "\n".join(lines),
+        }
+
+    def _lines(self, plan: Any) -> list[str]:
+        setup = self.setup
+        options = {name: getattr(plan, name) for name in OPTIONS[plan.procedure]}
+        said = "".join(f", {name}={value!r}" for name, value in {"strata": plan.strata, **options}.items())
+        people = ", people" if self.people is not None else ""
+        return [
+            "lab = tt.arms.laboratory",
+            f"plan = tt.arms.plan(protocol, {setup.procedure!r}{said})",
+            f"levels = lab.arrivals(protocol, plan.strata, {setup.n}, {setup.seed}{people})",
+            f"dealt = lab.deal(plan, levels, {setup.seed})",
+        ]
+
+    def __repr__(self) -> str:
+        return f"<randomization laboratory: {self.protocol.id}, {self.setup.procedure.replace('_', ' ')}>"
+
+
+def _layout(protocol: Protocol) -> dict[str, Any]:
+    """What stays: the arms as they are drawn, the procedures that fit, their options, the tabs."""
+    listed = [
+        {"id": arm.id, "letter": letter, "sign": sign, "colour": colour, "label": arm.label}
+        for arm, letter, (colour, _, _, sign) in zip(protocol.arms, "ABCD", LOOKS, strict=False)
+    ]
+    for each in listed:
+        each["name"] = f"{each['letter']} {each['sign']} {each['label']}"
+    return {
+        "protocol": protocol.id,
+        "own": OWN,
+        "arms": listed,
+        "procedures": {plan.procedure: list(OPTIONS[plan.procedure]) for plan in fitting(protocol)},
+        "tabs": [*map(list, TABS.items())],
+        "most": laboratory.MOST,
+    }
+
+
+def _option(name: str, text: str) -> Any:
+    """An option as it was typed.
+
+    Raises:
+        DataError: no number where one is needed.
+    """
+    try:
+        if name in ("sizes", "weights"):
+            return tuple(int(part) for part in text.split(","))
+        return text.strip() if name == "probability" else int(text)
+    except ValueError:
+        wanted = "whole numbers with commas" if name in ("sizes", "weights") else "a whole number"
+        raise DataError(f"{name} cannot be '{text}'; expected {wanted}") from None
