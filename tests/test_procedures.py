@@ -167,6 +167,17 @@ def test_the_generator_is_the_one_that_is_written_down():
     assert wide(2**256) == int.from_bytes(octets[:32], "big") and wide(1) == 0
 
 
+def test_a_list_of_blocks_is_made_again_from_its_description():
+    """Blocks of 3 (2:1) by a bag of arms in the order of the ratio; each patient draws a number below what is left."""
+    seed, bag, arms = b"published", [], []
+    below = stream(seed, "trialtools list site: A")
+    for _ in range(300):
+        bag = bag or ["A", "A", "B"]
+        arms.append(bag.pop(below(len(bag))))
+    plan = Plan("permuted_blocks", (("A", 2), ("B", 1)), ("site",), sizes=(3,))
+    assert plan.list(seed, "site: A", 300) == tuple(arms)
+
+
 @pytest.mark.parametrize("limit", [3, 7, 200, 257, 1000])
 def test_no_number_is_likelier_than_another(limit):
     below, runs = stream(b"fair", f"{limit}"), 100 * limit

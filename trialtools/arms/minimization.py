@@ -89,7 +89,11 @@ class Minimization(Arms):
         return tuple(arms.pop(below(len(arms))) for _ in range(len(arms)))
 
     def next(self, seed: bytes, past: Sequence[tuple[Sequence[str], str]], levels: Sequence[str]) -> str:
-        """The arm of the next patient, drawn by the seed: the same past and levels always give the same arm."""
+        """The arm of the next patient, drawn by the seed: the same past and levels always give the same arm.
+
+        The purpose of the stream is `trialtools minimization ` and the patient's number. One number is drawn below the
+        common denominator of the chances, which divide its range in the order of the arms.
+        """
         chances = self.chances(past, levels)
         common = math.lcm(*(chance.denominator for chance in chances.values()))
         drawn = Fraction(stream(seed, f"trialtools minimization {len(past) + 1}")(common), common)

@@ -118,6 +118,9 @@ class Plan(Arms):
     def list(self, seed: bytes, stratum: str, n: int) -> tuple[str, ...]:
         """The first n arms of a stratum's list: of a seed always the same, and the longer list begins with the shorter.
 
+        The purpose of its stream is `trialtools list ` and the stratum. Each patient draws one number below the sum of
+        the weights of the turns that are allowed, and takes the turn in whose part of that sum it falls, in order.
+
         >>> Plan("permuted_blocks", (("A", 2), ("B", 1)), sizes=(3, 6)).list(b"seed", "all", 9)
         ('B', 'A', 'A', 'A', 'B', 'A', 'B', 'B', 'A')
         """
