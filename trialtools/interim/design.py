@@ -22,6 +22,8 @@ NEAREST = 0.005
 LEAST = 1e-16
 """A look that may spend less cannot stop: its bound would rest on a tail that no computer holds."""
 FAR = 12.0
+LARGEST_GAMMA = 40
+"""Beyond it all alpha goes to one look."""
 
 
 def boundaries(
@@ -59,7 +61,8 @@ def boundaries(
     (in all so far), futility (where asked for). A z of inf: the look may spend too little to stop for efficacy.
 
     Raises:
-        DataError: information that does not rise, looks closer than 0.005 of what is planned, or no such design.
+        DataError: information that does not rise, looks closer than 0.005 of what is planned, futility of a two-sided
+            design, or no such design.
 
     >>> boundaries([1, 2, 3, 4, 5]).round(4)["z"].tolist()
     [4.8769, 3.357, 2.6803, 2.2898, 2.031]
@@ -68,11 +71,18 @@ def boundaries(
     """
     import pandas as pd
 
-    looks, planned = _looks(information, planned), float(planned or information[-1])
+    looks = _looks(information, planned)
+    planned = looks[-1] if planned is None else float(planned)
     _check(alpha, sides, spending, gamma, beta)
+    if futility is not None:
+        if sides == 2:
+            raise DataError("futility needs sides=1: of a two-sided test no side is the futile one")
+        _check(alpha, sides, futility if isinstance(futility, str) else spending, gamma, beta)
     final = looks[-1] >= planned if final is None else final
     tail, two = alpha / sides, sides == 2
     if shape is not None:
+        if not 0 <= shape <= 1:
+            raise DataError(f"a shape lies between 0 (O'Brien-Fleming) and 1, past 0.5 (Pocock), not {shape}")
         if not final or looks[-1] != planned:
             raise DataError("bounds of a shape need all looks as planned; at other information, spend alpha")
         high = _shaped([each / planned for each in looks], tail, two, shape)
@@ -148,10 +158,15 @@ def spend(name: Spending, t: float, alpha: float, gamma: float | None = None) ->
 
 
 def _looks(information: Sequence[float], planned: float | None) -> list[float]:
-    looks = [float(each) for each in information]
+    try:
+        looks = [float(each) for each in information]
+    except (TypeError, ValueError):
+        looks = []
     if not looks or not all(math.isfinite(each) and each > 0 for each in looks):
         raise DataError("information is a list of numbers above zero, one for each look")
-    top = float(planned or looks[-1])
+    top = looks[-1] if planned is None else float(planned)
+    if not (math.isfinite(top) and top > 0):
+        raise DataError(f"the planned information is a number above zero, not {planned}")
     for number, (before, after) in enumerate(zip([0.0, *looks], looks, strict=False), start=1):
         if after - before < NEAREST * top:
             raise DataError(
@@ -169,8 +184,8 @@ def _check(alpha: float, sides: int, spending: str, gamma: float | None, beta: f
         raise DataError(f"no spending function '{spending}'; there are {', '.join(known)}")
     if spending == "kim-demets" and not (gamma or 0) > 0:
         raise DataError("kim-demets needs gamma above 0, such as gamma=3")
-    if spending == "hwang-shih-decani" and gamma is None:
-        raise DataError("hwang-shih-decani needs gamma, such as gamma=-4")
+    if spending == "hwang-shih-decani" and (gamma is None or not abs(gamma) <= LARGEST_GAMMA):
+        raise DataError(f"hwang-shih-decani needs gamma of {-LARGEST_GAMMA} to {LARGEST_GAMMA}, such as gamma=-4")
 
 
 def _allowed(

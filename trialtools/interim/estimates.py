@@ -170,7 +170,7 @@ def log_rank(days: Column, event: Column, group: Column) -> dict[str, float]:
 
 
 def ancova(value: Column, group: Column, baseline: Column, experimental: Any) -> dict[str, float]:
-    """The difference of two means of one measurement, adjusted for its baseline, with robust errors (HC3).
+    """The difference of two means of one measurement, adjusted for its baseline, with robust errors (HC3) and t.
 
     Args:
         value: at the end; baseline: at the start; group: who belongs where, `experimental` held against all others.
@@ -186,7 +186,7 @@ def ancova(value: Column, group: Column, baseline: Column, experimental: Any) ->
     if (group[known] == experimental).nunique() != 2:
         raise DataError("an analysis of covariance needs two groups with known values")
     columns = [np.ones(int(known.sum())), group[known] == experimental, baseline[known]]
-    fitted = OLS(value[known].to_numpy(float), np.column_stack(columns).astype(float)).fit(cov_type="HC3")
+    fitted = OLS(value[known].to_numpy(float), np.column_stack(columns).astype(float)).fit(cov_type="HC3", use_t=True)
     low, high = fitted.conf_int()[1]
     told = {
         "difference": float(fitted.params[1]),
