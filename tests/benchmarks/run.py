@@ -73,6 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
         rows = list(contest(n, asked.rounds or ROUNDS.get(n, 3)))
         kept &= _print(f"{n:,} patients, 20 criteria, 40 columns, Parquet; best of rounds taken in turn", rows)
     kept &= _print("In the browser", [*redraw()])
+    kept &= _print("Interim looks", [_boundaries()])
     kept &= _print("Start-up", [*start_up()])
     return 1 if asked.strict and not kept else 0
 
@@ -218,6 +219,21 @@ def redraw() -> Iterator[Row]:
         yield Row(what, float(found[1]), "ms", 200.0, note=found[2])
     else:
         yield Row(what, None, "ms", note="not measured: " + (done.stdout.strip().splitlines() or ["no browser"])[-1])
+
+
+# --- interim ---------------------------------------------------------------------------------------------------------
+
+
+def _boundaries() -> Row:
+    """The bounds of five looks, once the libraries below them are there."""
+    from trialtools.interim import boundaries
+
+    best = float("inf")
+    for _ in range(IMPORTS):
+        start = time.perf_counter()
+        boundaries([0.18, 0.41, 0.6, 0.83, 1.0])
+        best = min(best, time.perf_counter() - start)
+    return Row("boundaries of 5 looks", 1000 * best, "ms", 25.0)
 
 
 # --- start-up ---------------------------------------------------------------------------------------------------------
