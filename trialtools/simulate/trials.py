@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,12 +166,19 @@ def _command(
     return f"trialtools simulate trial {named} --n {n} --seed {seed} --scenario {scenario}{options}"
 
 
-def looks(protocol: Protocol, outcomes: pl.DataFrame) -> list[tuple[float, int, date]]:
-    """For each look of the design: its share, how many have the endpoint by then, and the day on which they have."""
-    known = sorted(outcomes.filter(endpoint=ENDPOINT).drop_nulls(["value", "observed_on"])["observed_on"].to_list())
+def looks(protocol: Protocol, tables: dict[str, pl.DataFrame]) -> list[tuple[float, int, date]]:
+    """For each look of the design: its share, the participants whose window has passed and whose endpoint is known, and
+    the day on which there are so many."""
+    import polars as pl
+
+    known = tables["outcomes"].filter(endpoint=ENDPOINT).drop_nulls("value")
+    entered = tables["subjects"].join(known, on="subject_id", how="semi")["randomized_on"].cast(pl.String).sort()
+    size = tables["subjects"]["randomized_on"].is_not_null().sum()
     shares = protocol.design["looks"].value if "looks" in protocol.design else [1.0]
-    counts = [(float(share), max(round(float(share) * len(known)), 1)) for share in shares]  # type: ignore[union-attr,arg-type]
-    return [(share, count, date.fromisoformat(str(known[count - 1]))) for share, count in counts if known]
+    counts = [(float(share), min(max(round(float(share) * size), 1), len(entered))) for share in shares]  # type: ignore[union-attr,arg-type]
+    return [
+        (share, n, date.fromisoformat(entered[n - 1]) + timedelta(days=WINDOW)) for share, n in counts if len(entered)
+    ]
 
 
 def _dictionary(
@@ -198,9 +205,11 @@ def _dictionary(
     yield "The arm stands in no table. `ledger.sqlite` holds it sealed; `unblinded/key.json` opens it, and would lie"
     yield "elsewhere in a real trial. Because the seed is known, so is every arm: the ledger calls itself synthetic."
     yield ""
-    yield "| look | with the endpoint known | cutoff |"
+    yield "A look counts those whose 28 days have passed and whose endpoint is known; it has its planned size on"
+    yield ""
+    yield "| look | participants | cutoff |"
     yield "|---|---|---|"
-    for share, count, day in looks(protocol, tables["outcomes"]):
+    for share, count, day in looks(protocol, tables):
         yield f"| {share:g} | {count} | {day} |"
     yield ""
     for name, frame in tables.items():
