@@ -17,10 +17,12 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-PACKED = re.compile(r'<script type="text/plain" id="plotly-packed">.*?</script>', re.DOTALL)
+PACKED = re.compile(r'<script[^>]*id="plotly-packed"[^>]*>.*?</script>', re.DOTALL)
 FIGURE = re.compile(r'<script type="application/json">(.*?)</script>', re.DOTALL)
 FEWEST = 10
 """Smaller groups than this are not looked for by their size: small numbers stand side by side by chance."""
+SHORTEST = 3
+"""Letters of the shortest name that is looked for: shorter ones stand everywhere, as the p of p-values does."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def leaks(folder: Path, names: Iterable[str], arms: Mapping[str, str] | None = N
     ["the arm name 'Comparator group'"]
     """
     sizes: tuple[int, ...] = tuple(sorted(Counter((arms or {}).values()).values()))
-    words = sorted({name for name in names if name})
+    words = sorted({name for name in names if len(name) >= SHORTEST})
     found: list[Leak] = []
     for file in sorted(path for path in folder.iterdir() if path.suffix in (".html", ".ipynb", ".json")):
         raw = PACKED.sub("", file.read_text("utf-8"))

@@ -33,6 +33,12 @@ def arms_of(trial: TrialData) -> tuple[str, ...]:
     return tuple(arm for arm in trial.arms or sorted(there) if arm in there) or (POOLED,)
 
 
+def arm_of(trial: TrialData) -> dict[str, str]:
+    """The arm of every subject: "unknown" for whoever lacks one where arms are told, and none for anybody elsewhere."""
+    blank = POOLED if arms_of(trial) == (POOLED,) else UNKNOWN
+    return dict(zip(trial.subjects["subject_id"], trial.subjects["arm"].fillna(blank), strict=True))
+
+
 def members(trial: TrialData, arm: str) -> Frame:
     """Everybody randomized to an arm; everybody randomized at all where arms are not told."""
     entered = trial.subjects[trial.subjects["randomized"]]
@@ -239,8 +245,8 @@ def adherence(trial: TrialData, protocol: Protocol, on: date | None) -> Frame | 
     if entered["infected_on"].isna().all():
         return None
     window = dosing_window(protocol, entered, trial.doses, as_of=on)
-    arm = entered.set_index("subject_id")["arm"]
-    return window.assign(arm=window["subject_id"].map(arm).fillna(POOLED).to_numpy())
+    arm = arm_of(trial)
+    return window.assign(arm=[arm[who] for who in window["subject_id"]])
 
 
 def adherence_counts(window: Frame) -> Frame:
@@ -254,7 +260,7 @@ def balance(trial: TrialData) -> Frame:
     """How many were randomized in each stratum: stratum, arm, n, of (in the stratum); strata that nobody knows too."""
     entered = trial.subjects[trial.subjects["randomized"]].copy()
     entered["stratum"] = entered["stratum"].fillna(UNKNOWN)
-    entered["arm"] = POOLED if arms_of(trial) == (POOLED,) else entered["arm"].fillna(UNKNOWN)
+    entered["arm"] = entered["subject_id"].map(arm_of(trial))
     counted = entered.groupby(["stratum", "arm"]).size().rename("n").reset_index()
     return counted.assign(of=counted.groupby("stratum")["n"].transform("sum"))
 

@@ -19,7 +19,7 @@ from ..interim import log_rank, risk_difference, survival
 from ..protocol import DataError
 from ..trialdata import TrialData, endpoint_states
 from ..trialdata.tables import Frame
-from .course import POOLED, UNKNOWN, arms_of
+from .course import POOLED, UNKNOWN, arm_of
 from .plan import Plan
 
 COLUMNS = ("analysis", "difference", "low", "high", "z", "n", "missing", "experimental", "control")
@@ -193,13 +193,13 @@ def times(trial: TrialData, on: date | None) -> Frame:
 
     rows = states(trial, on)
     ends = trial.disposition[trial.disposition["milestone"].isin(["withdrew", "lost", "died"])]
-    gone = rows["subject_id"].map(ends.groupby("subject_id")["happened_on"].min())
+    gone = ends.groupby("subject_id")["happened_on"].min().reindex(rows["subject_id"]).set_axis(rows.index)
     happened = (rows["value"] == 1) & rows["observed_on"].notna()
     last: Frame = gone.fillna(pd.Timestamp(on) if on else rows["observed_on"])
     days = (rows["observed_on"].where(happened, last) - rows["randomized_on"]).dt.days.clip(lower=0).astype(float)
     over = days > (trial.window if trial.window is not None else math.inf)
     days = days.mask(over, trial.window)
-    arm = rows["arm"].fillna(POOLED) if arms_of(trial) == (POOLED,) else rows["arm"]
+    arm = rows["subject_id"].map(arm_of(trial))
     return pd.DataFrame({"subject_id": rows["subject_id"], "arm": arm, "days": days, "event": happened & ~over})
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from ..interim import risk_difference
 from ..trialdata import TrialData
 from ..trialdata.tables import Frame
-from .course import POOLED, arms_of, members
+from .course import arm_of, arms_of, members
 from .plan import Plan
 
 ANY = ""
@@ -174,7 +174,7 @@ def edish(trial: TrialData) -> Frame | None:
     if not set(EDISH) <= set(peak):
         return None
     peak = peak.dropna().rename(columns={"ALT": "alt", "BILI": "bilirubin"})
-    peak["arm"] = peak.index.map(_arm(trial))
+    peak["arm"] = peak.index.map(arm_of(trial))
     peak["hy"] = (peak["alt"] > EDISH["ALT"]) & (peak["bilirubin"] > EDISH["BILI"])
     # in an order that tells nothing of the people
     return peak.sort_values(["alt", "bilirubin"], ignore_index=True)[["arm", "alt", "bilirubin", "hy"]]
@@ -186,11 +186,6 @@ def _labs(trial: TrialData) -> Frame:
     labs = trial.labs[trial.labs["subject_id"].isin(entered.index)]
     day = (labs["taken_on"] - entered.reindex(labs["subject_id"]).set_axis(labs.index)).dt.days
     return labs.assign(day=day)[day >= 0]
-
-
-def _arm(trial: TrialData) -> dict[str, str]:
-    people = trial.subjects.set_index("subject_id")["arm"]
-    return people.fillna(POOLED).to_dict()
 
 
 def labs_by_week(trial: TrialData, most: int = 6) -> Frame | None:
@@ -210,7 +205,7 @@ def labs_by_week(trial: TrialData, most: int = 6) -> Frame | None:
     labs = labs[labs["test"].isin(labs["test"].value_counts().head(most).index)]
     unit = labs.groupby("test")["unit"].agg(lambda units: next(iter(units.mode()), ""))
     labs = labs[labs["unit"].fillna("") == labs["test"].map(unit)]
-    labs = labs.assign(arm=labs["subject_id"].map(_arm(trial)), week=(labs["day"] // 7).astype(int))
+    labs = labs.assign(arm=labs["subject_id"].map(arm_of(trial)), week=(labs["day"] // 7).astype(int))
     found = labs.groupby(["test", "arm", "week"])["value"].agg(
         n="size", low=lambda v: np.quantile(v, 0.25), median="median", high=lambda v: np.quantile(v, 0.75)
     )

