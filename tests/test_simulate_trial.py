@@ -201,6 +201,8 @@ def test_sites_are_those_asked_for_and_open_one_after_the_other(protocol, tmp_pa
         ({"seed": -1}, "a seed at least 0"),
         ({"scenario": "wonder"}, "no scenario 'wonder'; there are null, effect, harm"),
         ({"folder": "full"}, "holds files already"),
+        ({"sites": ()}, "sites are one or more different names; got none"),
+        ({"sites": ("A", "A")}, "sites are one or more different names; got A, A"),
     ],
 )
 def test_what_cannot_be_made_is_refused(protocol, tmp_path, how, said):
@@ -216,6 +218,29 @@ def test_a_protocol_with_another_endpoint_is_refused(root, tmp_path):
     other = tt.load_protocol(root / "data" / "protocols" / "NCT04288102.yaml")
     with pytest.raises(tt.DataError, match=r"NCT04288102: (only progression by day 28|a synthetic trial needs)"):
         write_trial(other, 5, 1, tmp_path / "other")
+
+
+SMALL = """
+id: T1
+title: A trial without a dosing window
+fields: {screened_on: {type: date, label: Day}, age: {type: integer, range: [0, 100], label: Age}}
+criteria: [{id: I1, kind: inclusion, label: Adult, when: age >= 18}]
+arms:
+  - {id: new, role: experimental, label: New, intervention: new}
+  - {id: old, role: active comparator, label: Old, intervention: old}
+design: {endpoint: {value: progression by day 28}, ratio: {value: {new: 2, old: 1}}}
+"""
+
+
+def test_a_protocol_of_its_own_can_be_simulated(tmp_path):
+    (tmp_path / "p.yaml").write_text(SMALL)
+    found = trials.trial(tt.load_protocol(tmp_path / "p.yaml"), 30, 2, dirty=False)
+    assert found.subjects["arm"].value_counts().to_dict() == {"new": 20, "old": 10}
+    assert set(found.subjects["reason"].dropna()) <= {"I1", "withdrew consent before randomization"}
+    assert (found.subjects["age"] < 18).sum() == (found.subjects["reason"] == "I1").sum()
+    (tmp_path / "p.yaml").write_text(SMALL.replace("by day 28", "by day 90"))
+    with pytest.raises(tt.DataError, match=r"design\.endpoint says 'progression by day 90'"):
+        trials.trial(tt.load_protocol(tmp_path / "p.yaml"), 30, 2)
 
 
 def test_a_run_that_breaks_leaves_nothing(protocol, tmp_path, monkeypatch):

@@ -1,7 +1,7 @@
 """A protocol and a seed go in; who was screened, why most were not randomized, and a ledger come out.
 
 People come from the synthetic cohort. Whoever does not fail at first sight is worked up, then decided by `screen`, then
-asked for in the ledger on a day in the dosing window. Nobody is randomized past either.
+asked for in the ledger, which refuses who is not eligible, or outside the dosing window without a name and a reason.
 """
 
 from __future__ import annotations
@@ -83,8 +83,10 @@ def enrol(
         if asked > MOST * n + 100:
             raise DataError(f"{protocol.id} lets in {len(entered)} of {asked:,} synthetic patients; {n} were asked for")
         asked *= 2
-    last = entered[n - 1] if n else ""
-    people = known.filter(pl.col("patient_id") <= last).join(decided, on="patient_id", maintain_order="left")
+    last = entered[n - 1]
+    people = known.head(known["patient_id"].to_list().index(last) + 1).join(
+        decided, on="patient_id", maintain_order="left"
+    )
     people = people.with_columns(
         pl.Series("site", [_site(row, draw, sites, course) for row in people.to_dicts()], pl.String),
         pl.Series("randomized_on", [_or(entries, id).on for id in people["patient_id"]], pl.Date),

@@ -100,6 +100,8 @@ def write_trial(
     folder, sites = Path(folder), tuple(sites)
     if n < 1 or seed < 0:
         raise DataError(f"n is at least 1 and a seed at least 0; got n={n}, seed={seed}")
+    if not sites or len(set(sites)) < len(sites):
+        raise DataError(f"sites are one or more different names; got {', '.join(sites) or 'none'}")
     if scenario not in SCENARIOS:
         raise DataError(f"no scenario '{scenario}'; there are {', '.join(SCENARIOS)}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -129,7 +131,9 @@ def write_trial(
 
 
 def _asked(protocol: Protocol, course: Course) -> tuple[str, float]:
-    """The experimental arm, and the rate of the endpoint under control."""
+    """The experimental arm, and the rate of the endpoint under control, of a protocol that can be simulated."""
+    if "screened_on" not in protocol.fields or protocol.fields["screened_on"].type != "date":
+        raise DataError(f"{protocol.id}: a synthetic trial needs a field screened_on of type date")
     roles = [arm.id for arm in protocol.arms if arm.role == "experimental"]
     if len(roles) != 1 or len(protocol.arms) < 2:
         raise DataError(f"{protocol.id}: a synthetic trial needs one experimental arm and a control")
