@@ -5,7 +5,7 @@ import pytest
 
 import trialtools as tt
 from trialtools import figures
-from trialtools.arms import Plan, laboratory, plan
+from trialtools.arms import Plan, assess, laboratory, plan
 from trialtools.protocol import DataError
 from trialtools.widgets import Setup, panels, randomization
 
@@ -96,6 +96,16 @@ def test_every_panel_shows_what_its_call_makes(protocol, procedure, tab):
     exec(screen.call, here)
     assert panels.written(here["frame"]) == screen.panel["table"]
     assert here["dealt"].head(3)["arm"].tolist() == [each["arm"] for each in screen.answer["dealt"]]
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_procedures_compared_are_those_of_the_call(protocol, given):
+    compared = assess([plan(protocol, name) for name in ("complete", "big_stick")], 20, runs=20) if given else None
+    screen = randomization(protocol, setup=Setup(n=12), compared=compared)
+    screen.play(["mscs"], tab="compare")
+    here = {"tt": tt, "protocol": protocol, "compared": compared}
+    exec(screen.call, here)
+    assert panels.written(here["frame"]) == screen.panel["table"] and screen.panel["alt"].startswith("Arms are closest")
 
 
 def test_no_arm_reaches_the_browser_before_it_is_dealt(protocol):

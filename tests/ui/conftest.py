@@ -9,8 +9,12 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import pytest
+
+SLOW = 90_000
 
 QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 
@@ -110,6 +114,37 @@ def browser(chromium, tmp_path_factory):
         context.route("**/*", watch)
         yield context
         context.close()
+
+
+@pytest.fixture(scope="session")
+def opened(browser, project, request):
+    """A function that opens a notebook, down to one cell, in JupyterLab (after Run All) or as a page of Voila.
+
+    `given` are other parameters. What the page complains of is kept in `complaints`.
+    """
+
+    from playwright.sync_api import expect
+
+    def open_(kind: str, name: str, last: str, given: dict[str, Any] | None = None):
+        path = project / "notebooks" / name
+        notebook = nbformat.read(path, as_version=4)
+        at = next(at for at, cell in enumerate(notebook.cells) if cell.id == last)
+        told = nbformat.v4.new_code_cell("\n".join(f"{key} = {value!r}" for key, value in (given or {}).items()))
+        notebook.cells = [*notebook.cells[:2], told, *notebook.cells[2 : at + 1]]
+        nbformat.write(notebook, path)
+        address, page = request.getfixturevalue(kind), browser.new_page()
+        page.complaints = []
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        if kind == "lab":
+            page.goto(f"{address}/lab/tree/notebooks/{name}?reset")
+            expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=SLOW)
+            page.get_by_role("menuitem", name="Run", exact=True).click()
+            page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        else:
+            page.goto(f"{address}/voila/render/{name}?token={TOKEN}", timeout=SLOW)
+        return page
+
+    return open_
 
 
 def _free_port() -> int:

@@ -5,7 +5,6 @@ import os
 import statistics
 import urllib.request
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
@@ -27,27 +26,10 @@ STOPWATCH = """(box) => {
 
 
 @pytest.fixture(scope="module", params=["lab", "voila"])
-def page(request, browser, project):
-    """The explorer's notebook, down to the explorer, in JupyterLab or as a page."""
-    path = project / "notebooks" / NOTEBOOK
-    notebook = nbformat.read(path, as_version=4)
-    at = next(at for at, cell in enumerate(notebook.cells) if cell.id == "explorer")
-    # other parameters, such as 100,000 patients for `make bench`
+def page(request, opened):
+    """The explorer's notebook, down to the explorer; `make bench` has 100,000 patients instead."""
     given = json.loads(os.environ.get("TRIALTOOLS_UI_PARAMETERS", "{}"))
-    told = nbformat.v4.new_code_cell("\n".join(f"{name} = {value!r}" for name, value in given.items()))
-    notebook.cells = [*notebook.cells[:2], told, *notebook.cells[2 : at + 1]]
-    nbformat.write(notebook, path)
-    address = request.getfixturevalue(request.param)
-    page = browser.new_page()
-    page.complaints = []
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    if request.param == "lab":
-        page.goto(f"{address}/lab/tree/notebooks/{NOTEBOOK}?reset")
-        expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=SLOW)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    else:
-        page.goto(f"{address}/voila/render/{NOTEBOOK}?token=a-token-for-tests", timeout=SLOW)
+    page = opened(request.param, NOTEBOOK, "explorer", given)
     explorer = page.locator(".tt-explorer")
     expect(explorer.locator(".ends")).to_contain_text("CERTAIN", timeout=SLOW)
     explorer.scroll_into_view_if_needed()

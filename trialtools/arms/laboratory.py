@@ -173,7 +173,24 @@ def balance(plan: Plan | Minimization, dealt: pd.DataFrame, patients: int | None
         for patient in range(len(seen) + 1):
             n += patient > 0 and seen[patient - 1] == arm
             rows.append((patient, arm, n, n - patient * share / sum(plan.shares)))
-    return pd.DataFrame(rows, columns=["patient", "arm", "n", "excess"])
+    frame = pd.DataFrame(rows, columns=["patient", "arm", "n", "excess"])
+    return frame.sort_values("patient", kind="stable", ignore_index=True)
+
+
+def side_by_side(compared: pd.DataFrame) -> pd.DataFrame:
+    """Procedures compared with a row for each and a column a measure: procedure, strata, then the measures.
+
+    Args:
+        compared: from `assess`; how a value was found, and its error, stands there.
+
+    >>> from trialtools.arms import Plan, assess
+    >>> list(side_by_side(assess(Plan("complete", (("A", 1), ("B", 1))), 20, runs=10)).columns[:3])
+    ['procedure', 'strata', 'correct guesses']
+    """
+    order = list(dict.fromkeys(compared["measure"]))
+    keys = list(dict.fromkeys(zip(compared["procedure"], compared["strata"], strict=True)))
+    wide: Any = compared.pivot_table(index=["procedure", "strata"], columns="measure", values="value")
+    return wide.loc[keys, order].reset_index().rename_axis(columns=None)
 
 
 def answer(compared: pd.DataFrame, plan: Plan | Minimization) -> str:

@@ -78,8 +78,9 @@ class Laboratory(Screen):
 
     def __init__(self, protocol: Protocol, people: Any, setup: Setup, compared: Any) -> None:
         self.protocol, self.people, self.setup = protocol, people, setup
-        self._compared, self._tab = compared, "balance"
+        self._given, self._tab = compared, "balance"
         self._dealt: tuple[Any, ...] = ()
+        self._worked_out: tuple[Any, ...] = ()
         super().__init__(layout_=_layout(protocol))
         self.play()
 
@@ -89,7 +90,7 @@ class Laboratory(Screen):
 
     @property
     def call(self) -> str:
-        """The lines of Python that make what the panel shows, from `protocol` and `people`."""
+        """The lines of Python that make what the panel shows, from `protocol`, `people` and `compared`."""
         return self.panel["call"]
 
     def play(self, guesses: Sequence[str] = (), tab: str = "") -> None:
@@ -179,10 +180,14 @@ class Laboratory(Screen):
                 "tt.figures.guesses(frame)",
             ]
         else:
-            if self._compared is None:
-                self._compared = arms.assess(fitting(self.protocol), setup.n, runs=300)
-            frame, drawn = self._compared, figures.assessment(self._compared)
-            lines = ["frame = compared", "tt.figures.assessment(frame)"]
+            lines = ["frame = tt.arms.laboratory.side_by_side(compared)"]
+            if self._given is None:
+                if self._worked_out[:1] != (setup.n,):
+                    self._worked_out = (setup.n, arms.assess(fitting(self.protocol), setup.n, runs=300))
+                lines.insert(0, f"compared = tt.arms.assess(tt.arms.fitting(protocol), {setup.n}, runs=300)")
+            compared = self._worked_out[1] if self._given is None else self._given
+            frame, drawn = laboratory.side_by_side(compared), figures.assessment(compared, y="worst imbalance")
+            lines += ['tt.figures.assessment(compared, y="worst imbalance")']
         return {
             "tab": self._tab,
             "svg": "",

@@ -30,11 +30,12 @@ function render({ model, el }) {
   const turn = h("h4", {}), said = h("p", { class: "said", role: "status", "aria-live": "polite", "aria-atomic": "true" });
   const score = h("p", { class: "aside" }), lanes = h("div", { class: "lanes" });
   const guess = about.arms.map((arm) => button(arm.name, () => deal(arm.id), { class: "arm", style: `--arm:${arm.colour}`, "aria-keyshortcuts": arm.letter.toLowerCase() }));
+  const blind = button("Deal without a guess", () => deal(""));
   const rest = button("All the rest", () => deal(...Array(Math.max(of - guesses.length, 0)).fill("")));
   const show = h("input", { type: "checkbox", id: `${uid}-show`, ...OWN_KEYS, onchange: () => { chances.hidden = !show.checked; } });
   const chances = h("div", { class: "chances", hidden: true });
-  const left = h("div", { class: "pane", role: "group", "aria-label": "Guess the next arm" }, turn,
-    h("div", { class: "row" }, ...guess, button("Deal without a guess", () => deal("")), rest),
+  const left = h("div", { class: "pane", role: "group", tabindex: "0", ...OWN_KEYS, "aria-label": "Guess the next arm" }, turn,
+    h("div", { class: "row" }, ...guess, blind, rest),
     said, score, h("p", {}, show, " ", h("label", { for: show.id }, "Show what can be known of the next arm")), chances, lanes);
 
   const view = figurePane(about, uid, (name) => { tab = name; ask(); });
@@ -68,7 +69,7 @@ function render({ model, el }) {
     say(error, answer.error);
     const done = guesses.length, next = done < of ? `Patient ${done + 1} of ${of}` : `All ${of} patients are allocated`;
     say(turn, answer.stratum ? `${next} · ${answer.stratum}` : next);
-    for (const each of [...guess, rest]) each.setAttribute("aria-disabled", String(done >= of));
+    for (const each of [...guess, blind, rest]) each.setAttribute("aria-disabled", String(done >= of));
     say(said, answer.said); say(score, answer.score);
     chances.replaceChildren(...Object.entries(answer.chances).map(([id, share]) => h("div", { class: "chance" }, h("span", {}, arms[id].name),
       h("i", { style: `width:${100 * share}px;background:${arms[id].colour}`, "aria-hidden": "true" }), h("b", {}, `${(100 * share).toFixed(0)} %`))));

@@ -38,7 +38,7 @@ ROWS = 200
 WHO = ("age", "sex")
 TOLD = ("step", "kind", "field", "criterion_label", "quote", "threshold", "operator")
 """Columns that the table leaves out: they are told beside it, or are for machines."""
-SHARES = ("share", "share_screened")
+SHARES = ("share", "share_screened", "best", "coin", "correct guesses", "power")
 
 
 def panel(screening: Screening, tab: str, state: State, threshold: str) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def panel(screening: Screening, tab: str, state: State, threshold: str) -> dict[
 def alt(drawn: Any) -> str:
     """A figure in words, for who does not see it."""
     said = (drawn.layout.meta or {}).get("alt") or drawn.layout.title.text or ""
-    return html.unescape(re.sub("<[^>]+>", " ", said))
+    return " ".join(html.unescape(re.sub("<[^>]+>", " ", said)).split())
 
 
 def asks(tab: str, state: State, threshold: str) -> dict[str, Any]:
