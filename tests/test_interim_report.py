@@ -14,7 +14,7 @@ from test_committee import STAMPS
 import trialtools as tt
 from trialtools import monitoring
 from trialtools.__main__ import main
-from trialtools.arms import export
+from trialtools.arms import export, foreseen
 
 CUTOFF = "2023-08-05"
 
@@ -223,3 +223,14 @@ def test_a_closed_report_without_the_key_is_refused(folder, tmp_path, capsys):
     asked = ["report", "interim", "-p", "audience=closed", "-p", f"data={folder / 'trial'}", "-p", f"cutoff={CUTOFF}"]
     assert main([*asked, "--ledger", str(folder / "trial/ledger.sqlite"), "--out", str(tmp_path)]) == 2
     assert "needs --ledger and --key" in capsys.readouterr().err
+
+
+def test_what_could_be_foreseen_is_worked_out_from_the_ledger(folder):
+    """Blocks of four: the first of a stratum is a coin's toss, the fourth is certain, and the arms bear it out."""
+    ledger, key = folder / "trial/ledger.sqlite", folder / "trial/unblinded/key.json"
+    rows = export(ledger, key).merge(foreseen(ledger, key), on="subject_id")
+    place = rows.groupby("stratum").cumcount() % 4
+    assert (rows.loc[place == 0, "chance"] == 0.5).all()
+    assert rows.loc[place == 3, "chance"].isin([0, 1]).all()
+    sure = rows[rows["chance"].isin([0, 1])]
+    assert ((sure["arm"] == "mscs") == (sure["chance"] == 1)).all() and len(sure) > 40

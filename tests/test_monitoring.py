@@ -308,3 +308,18 @@ def test_numbers_of_the_synthetic_trial_are_those_of_its_files(root, protocol):
     found = states(trial, ON)
     mature = found[found["mature"] & found["value"].notna()]
     assert set(mature["subject_id"]) == known & late
+
+
+def test_patients_chosen_by_what_was_foreseen_are_found(protocol, plan, tmp_path):
+    """Berger and Exner: where the healthier wait for the arm that is expected, the expectation predicts the outcome."""
+    tables = people(60, 60, (10, 10))
+    trial = trial_of(tables, protocol)
+    ids, value = trial.outcomes["subject_id"], trial.outcomes["value"]
+    chosen = pd.DataFrame({"subject_id": ids, "chance": [0.25 if v else 0.75 for v in value]})
+    chosen.loc[[15, 25, 75, 85], "chance"] = 0.25
+    fair = chosen.assign(chance=[0.25 + 0.5 * (i % 2) for i in range(120)])
+    for told, said in ((chosen, "may have been chosen"), (fair, "no sign")):
+        told.to_csv(tmp_path / "allocations.csv", index=False)
+        assert said in monitoring.selection(trial, tmp_path, plan, ON)["value"].iloc[-1]
+    fair.assign(chance=0.5).to_csv(tmp_path / "allocations.csv", index=False)
+    assert monitoring.selection(trial, tmp_path, plan, ON) is None, "what nobody could foresee cannot be used"

@@ -5,6 +5,7 @@ from .assessment import assess
 from .audit import Fault, verify
 from .chain import LedgerError
 from .choose import fitting, plan, plan_of
+from .foreseen import foreseen
 from .ledger import Override, Receipt, Request, allocate, export, head, open_ledger, unblind
 from .minimization import Minimization
 from .plans import Plan
@@ -24,6 +25,7 @@ __all__ = [
     "dosing_window",
     "export",
     "fitting",
+    "foreseen",
     "head",
     "laboratory",
     "open_ledger",

@@ -123,11 +123,13 @@ def _allocations(ledger: str | None, key: str | None) -> tuple[dict[str, str] | 
     """The arm of everybody in the ledger, for whoever has the key; the head of its chain; and what it says without."""
     if not ledger:
         return None, "", None
-    from ..arms import export, head
+    from ..arms import export, foreseen, head
 
-    rows = export(Path(ledger), Path(key)) if key else export(Path(ledger))
-    known = dict(zip(rows["subject_id"], rows["arm"], strict=True)) if key else None
-    return known, head(Path(ledger)), rows.drop(columns=["arm", "kit"], errors="ignore")
+    if not key:
+        return None, head(Path(ledger)), export(Path(ledger)).drop(columns="kit")
+    rows = export(Path(ledger), Path(key)).merge(foreseen(Path(ledger), Path(key)), on="subject_id")
+    known = dict(zip(rows["subject_id"], rows["arm"], strict=True))
+    return known, head(Path(ledger)), rows.drop(columns=["arm", "kit"])
 
 
 def _day(written: Any) -> date | None:

@@ -15,7 +15,16 @@ from .course import (
     integrity,
     outcome_states,
 )
-from .endpoint import Effect, blinded_rate, compared_times, curves, secondary, sensitivity, subgroups
+from .endpoint import (
+    Effect,
+    blinded_rate,
+    compared_times,
+    curves,
+    secondary,
+    selection,
+    sensitivity,
+    subgroups,
+)
 from .looks import chances, conclusions, decision, lacking, looks, power_curve, primary
 from .plan import Plan, plan_of
 from .printed import by_arm, charter, cover, effect_table, form, given, rate_table, sentence
@@ -80,6 +89,7 @@ __all__ = [
     "read_cut",
     "read_previous",
     "secondary",
+    "selection",
     "sensitivity",
     "sentence",
     "subgroups",

@@ -7,20 +7,24 @@ who had none could: events come to be known sooner than their absence.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..interim import log_rank, risk_difference, survival
 from ..protocol import DataError
+from ..tables import number, percent
 from ..trialdata import TrialData, endpoint_states
 from ..trialdata.tables import Frame
-from .course import POOLED, UNKNOWN, arm_of
+from .course import ALLOCATIONS, POOLED, UNKNOWN, arm_of
 from .plan import Plan
+from .printed import difference
 
 COLUMNS = ("analysis", "difference", "low", "high", "z", "n", "missing", "experimental", "control")
 
@@ -272,3 +276,41 @@ def blinded_rate(trial: TrialData, plan: Plan, on: date | None) -> dict[str, flo
     needed = math.ceil((ndtri(1 - plan.alpha) + ndtri(0.8)) ** 2 * each / apart**2) if 0 < rate < 1 else math.nan
     told = {"rate": rate, "low": float(low), "high": float(high), "n": len(value)}
     return told | {"assumed": assumed, "needed": needed}
+
+
+def selection(trial: TrialData, data: str | os.PathLike[str], plan: Plan, on: date | None) -> Frame | None:
+    """The test of Berger and Exner for selection bias: does the chance of an allocation predict the outcome?
+
+    Args:
+        trial: by arm, cut.
+        data: the folder of the cut, whose `allocations.csv` has the chances under the key.
+        plan, on: as elsewhere.
+
+    Columns: what, value. None where no chances are there, they do not differ, or nobody's outcome is known.
+
+    Source: Berger and Exner, Controlled Clinical Trials 20 (1999); the level of 1 % after Mickenautsch and others,
+    BMC Medical Research Methodology 14 (2014). A linear model of the outcome on arm and chance, errors HC3.
+    """
+    import pandas as pd
+    from statsmodels.regression.linear_model import OLS
+
+    file = Path(data) / ALLOCATIONS
+    told: Frame = pd.read_csv(file, dtype={"subject_id": "str"}) if file.is_file() else pd.DataFrame()
+    if "chance" not in told:
+        return None
+    rows = states(trial, on).merge(told[["subject_id", "chance"]], on="subject_id")
+    rows = rows[rows["mature"] & rows["value"].notna()]
+    if len(rows) < 4 or rows["chance"].nunique() < 2 or rows["value"].nunique() < 2 or rows["arm"].nunique() < 2:
+        return None
+    columns = np.column_stack([np.ones(len(rows)), rows["arm"] == plan.control, rows["chance"]]).astype(float)
+    fitted = OLS(rows["value"].to_numpy(), columns).fit(cov_type="HC3")
+    low, high = fitted.conf_int()[2]
+    p = float(fitted.pvalues[2])
+    sure = float(rows["chance"].isin([0.0, 1.0]).mean())
+    table = [
+        ("Allocations that could be foreseen for sure, by someone who knew all earlier arms", percent(sure)),
+        ("Rate of the endpoint, foreseen less not (95 %)", difference(float(fitted.params[2]), low, high)),
+        ("p", number(p, 3)),
+        ("At the level of 1 %", "patients may have been chosen" if p < 0.01 else "no sign that patients were chosen"),
+    ]
+    return pd.DataFrame(table, columns=["what", "value"])
