@@ -230,6 +230,18 @@ def test_simulate_and_screen(run, trial, tmp_path):
     assert code == 0 and "synthetic" in out and "Traceback" not in err
     code, out, _ = run("screen", trial, tmp_path / "cohort.csv")
     assert code == 0 and "50 screened" in out and "SYNTHETIC" in out
+    clean = (
+        *("simulate", "cohort", trial, "--n", 50, "--seed", 3),
+        "--clean",
+        "--missing",
+        0,
+        "--out",
+        tmp_path / "clean",
+    )
+    assert run(*clean)[0] == 0
+    assert "--clean --missing 0" in (tmp_path / "clean" / "README.md").read_text()
+    code, _, err = run("simulate", "cohort", trial, "--n", -1, "--seed", 3, "--out", tmp_path / "none")
+    assert code == 2 and "cannot be negative" in err and "Traceback" not in err
 
 
 def test_report_of_a_notebook_that_fails(run, tmp_path):

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from trialtools.expr import evaluate
-from trialtools.protocol import Field, Protocol, possible, read_protocol
+from trialtools.protocol import DataError, Field, Protocol, possible, read_protocol
 from trialtools.simulate import cohort, write_cohort
 from trialtools.simulate.patients import BLOCK
 
@@ -224,7 +224,7 @@ def test_nobody_is_a_valid_cohort(protocol: Protocol, sketch: Protocol, tmp_path
 
 @pytest.mark.parametrize(("n", "seed", "missing"), [(-1, 1, 1.0), (1, -1, 1.0), (1, 1, -0.5), (1, 1, float("nan"))])
 def test_what_cannot_be_simulated_is_refused(protocol: Protocol, n: int, seed: int, missing: float) -> None:
-    with pytest.raises(ValueError, match="cannot be negative"):
+    with pytest.raises(DataError, match="cannot be negative"):
         cohort(protocol, n, seed, missing=missing)
 
 

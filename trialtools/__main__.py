@@ -76,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     cohort.add_argument("protocol")
     cohort.add_argument("--n", type=int, required=True)
     cohort.add_argument("--seed", type=int, required=True)
+    cohort.add_argument("--clean", action="store_true", help="without impossible entries")
+    cohort.add_argument("--missing", type=float, default=1.0, help="how much is missing, as a multiple of the usual")
     cohort.add_argument("--out", required=True, metavar="DIR")
     cohort.set_defaults(run=_simulate_cohort)
     trial = simulate.add_parser("trial", help="a synthetic trial: open tables, a ledger and its key")
@@ -159,8 +161,8 @@ def _simulate_cohort(options: argparse.Namespace) -> int:
     from .protocol import load_protocol
     from .simulate import write_cohort
 
-    protocol = load_protocol(options.protocol)
-    for path in write_cohort(protocol, options.n, options.seed, Path(options.out), path=options.protocol):
+    how = {"path": options.protocol, "dirty": not options.clean, "missing": options.missing}
+    for path in write_cohort(load_protocol(options.protocol), options.n, options.seed, options.out, **how):
         print(f"wrote {path} (synthetic)")
     return DONE
 

@@ -48,7 +48,7 @@ def write_cohort(
         progress: called with patients written and patients in all, after every part of up to 65,536.
 
     Raises:
-        ValueError: n, seed or missing below 0.
+        DataError: n, seed or missing below 0.
         OSError: the folder cannot be written to.
 
     >>> import tempfile

@@ -8,7 +8,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from ..expr import NUMERIC, Compare, Formula, Name, Value, children, evaluate, names
-from ..protocol import Field, Protocol
+from ..protocol import DataError, Field, Protocol
 from .clinical import Draws, inpatients, knows
 from .model import CATEGORIES, HOLE, HOLES, MISTYPED, PANEL, PANEL_OF, PANELS, SECOND_LINE, Model
 
@@ -51,7 +51,7 @@ def cohort(
         model: the numbers behind the clinical fields.
 
     Raises:
-        ValueError: n, seed or missing below 0.
+        DataError: n, seed or missing below 0.
 
     Source: every number is an assumption with its reason, see `trialtools.simulate.model`.
 
@@ -76,7 +76,7 @@ def blocks(
 ) -> Iterator[pl.DataFrame]:
     """The table of `cohort` in parts of up to 65,536 patients; at least one, which is empty if n is 0."""
     if n < 0 or seed < 0 or not 0 <= missing < math.inf:
-        raise ValueError(f"n, seed and missing cannot be negative: n={n}, seed={seed}, missing={missing}")
+        raise DataError(f"n, seed and missing cannot be negative: n={n}, seed={seed}, missing={missing}")
     for block, start in enumerate(range(0, max(n, 1), BLOCK)):
         draws = Draws(seed, block, min(BLOCK, n - start))
         yield _block(protocol, draws, model, dirty, missing, first=start + 1)
