@@ -236,6 +236,19 @@ def test_conditional_power_is_what_simulation_finds():
     assert interim.predictive_power(1.5, 0.4, ahead) == pytest.approx(averaged, abs=0.04)
 
 
+@pytest.mark.parametrize("z", [-1.0, 0.0, 1.5, 3.0])
+@pytest.mark.parametrize("part", [0.2, 0.5, 0.9])
+def test_with_one_look_to_come_the_formulas_are_those_of_the_textbook(z, part):
+    """Proschan, Lan and Wittes (2006), chapter 3; the flat prior: Spiegelhalter, Freedman and Blackburn (1986)."""
+    ahead, left = {"information": [100.0], "z": [1.96]}, 1 - part
+    trend = ndtr((z / math.sqrt(part) - 1.96) / math.sqrt(left))
+    assert interim.conditional_power(z, 100 * part, ahead) == pytest.approx(trend, abs=1e-12)
+    null = ndtr((z * math.sqrt(part) - 1.96) / math.sqrt(left))
+    assert interim.conditional_power(z, 100 * part, ahead, "null") == pytest.approx(null, abs=1e-12)
+    predicted = ndtr((z - 1.96 * math.sqrt(part)) / math.sqrt(left))
+    assert interim.predictive_power(z, 100 * part, ahead) == pytest.approx(predicted, abs=1e-4)
+
+
 # Estimates
 
 

@@ -47,7 +47,7 @@ def boundaries(
         sides: 1, or 2 for a symmetric test.
         spending: how alpha is spent (Lan and DeMets 1983): the O'Brien-Fleming or Pocock type, Hwang-Shih-DeCani with
             `gamma` (-4 is like O'Brien-Fleming, 1 like Pocock) or the power family of Kim and DeMets (`gamma` > 0).
-        gamma: of the two families.
+        gamma: of the two families; the same one spends `beta`.
         futility: nothing, a z for each look but the last, or how `beta` is spent. It never binds: the efficacy bounds
             are as if there were none, so that going on below it costs no alpha.
         beta: type II error spent on futility.
