@@ -7,7 +7,7 @@ EXTRAS ?= app,test
 # The synthetic trial of `make report`: 200 people, and the day on which two thirds of the endpoints are known.
 PROTOCOL := data/protocols/NCT05741099.yaml
 TRIAL    := reports/trial
-CUTOFF   := 2023-08-05
+CUTOFF   := 2023-08-17
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -18,7 +18,8 @@ help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 report: .venv/.report-stamp  ## screening, cohort, and a synthetic trial's interim reports: reports/index.html
-	@$(BIN)/trialtools simulate trial $(PROTOCOL) --n 200 --seed 3 --scenario effect --out $(TRIAL)
+	@rm -rf $(TRIAL)
+	@$(BIN)/trialtools simulate trial $(PROTOCOL) --n 200 --seed 29 --scenario effect --out $(TRIAL)
 	@$(BIN)/trialtools report screening cohort_explorer --jobs 2
 	@$(BIN)/trialtools report interim --both --jobs 2 -p data=$(TRIAL) -p look=2 -p cutoff=$(CUTOFF) \
 	  --ledger $(TRIAL)/ledger.sqlite --key $(TRIAL)/unblinded/key.json

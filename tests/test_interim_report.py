@@ -16,7 +16,7 @@ from trialtools import monitoring
 from trialtools.__main__ import main
 from trialtools.arms import export, foreseen
 
-CUTOFF = "2023-08-05"
+CUTOFF = "2023-08-17"
 
 
 def words_of(notebook: Path) -> str:
@@ -35,7 +35,7 @@ def folder(root, tmp_path_factory):
     """A synthetic trial with its ledger, and the open and the closed report of its second look."""
     folder = tmp_path_factory.mktemp("interim")
     protocol = str(root / "data/protocols/NCT05741099.yaml")
-    made = ["simulate", "trial", protocol, "--n", "200", "--seed", "3", "--scenario", "effect"]
+    made = ["simulate", "trial", protocol, "--n", "200", "--seed", "29", "--scenario", "effect"]
     assert main([*made, "--out", str(folder / "trial")]) == 0
     report = ["report", "interim", "--both", "--jobs", "2", "-p", f"data={folder / 'trial'}", "-p", f"cutoff={CUTOFF}"]
     keys = ["--ledger", str(folder / "trial/ledger.sqlite"), "--key", str(folder / "trial/unblinded/key.json")]
@@ -109,7 +109,7 @@ def test_the_next_look_is_held_against_the_report_before_it(folder, by_arm, prot
     asked = ["report", "interim", "-p", "audience=closed", "-p", "look=3", "-p", f"data={folder / 'trial'}"]
     asked += ["-p", f"previous={previous}", "--out", str(tmp_path)]
     keys = ["--ledger", str(folder / "trial/ledger.sqlite"), "--key", str(folder / "trial/unblinded/key.json")]
-    assert main([*asked, *keys, "-p", "cutoff=2023-10-06"]) == 0
+    assert main([*asked, *keys, "-p", "cutoff=2023-10-03"]) == 0
     facts = json.loads((tmp_path / "closed/interim_closed.manifest.json").read_text())["facts"]
     before = json.loads(previous.read_text())["facts"]
     assert facts["looks"][:2] == before["looks"] and len(facts["looks"]) == 3
@@ -226,11 +226,9 @@ def test_a_closed_report_without_the_key_is_refused(folder, tmp_path, capsys):
 
 
 def test_what_could_be_foreseen_is_worked_out_from_the_ledger(folder):
-    """Blocks of four: the first of a stratum is a coin's toss, the fourth is certain, and the arms bear it out."""
+    """Blocks of random size: the first of a stratum is a coin's toss, and what is certain comes true."""
     ledger, key = folder / "trial/ledger.sqlite", folder / "trial/unblinded/key.json"
     rows = export(ledger, key).merge(foreseen(ledger, key), on="subject_id")
-    place = rows.groupby("stratum").cumcount() % 4
-    assert (rows.loc[place == 0, "chance"] == 0.5).all()
-    assert rows.loc[place == 3, "chance"].isin([0, 1]).all()
+    assert (rows.loc[~rows.duplicated("stratum"), "chance"] == 0.5).all()
     sure = rows[rows["chance"].isin([0, 1])]
-    assert ((sure["arm"] == "mscs") == (sure["chance"] == 1)).all() and len(sure) > 40
+    assert ((sure["arm"] == "mscs") == (sure["chance"] == 1)).all() and len(sure) > 20

@@ -37,7 +37,7 @@ def read_cut(
 
     >>> import trialtools as tt
     >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
-    >>> bool(read_cut("data/trial", protocol, "2023-03-31").subjects["arm"].notna().any())
+    >>> bool(read_cut("data/trial", protocol, "2023-08-17").subjects["arm"].notna().any())
     False
     """
     import pandas as pd
