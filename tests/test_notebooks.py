@@ -1,11 +1,14 @@
 """Every notebook runs through the report path, with the bundled data and with other parameters; facts are asserted."""
 
 import re
+from datetime import date
 
 import nbformat
+import pandas as pd
 import pytest
 
 import trialtools as tt
+from trialtools import simulate
 from trialtools.report import report
 from trialtools.whatif import State, write_state
 
@@ -114,3 +117,23 @@ def test_the_cohort_report_of_real_tests(run, root, realdata):
 def test_the_cohort_report_holds_small_counts_back(run):
     shown = text_of(run("cohort_explorer", minimum=400))
     assert "A count is below 400" in shown and "51 of 2,000" not in shown
+
+
+def test_the_arms_are_compared_and_nobody_s_is_shown(run, root, protocol, tmp_path):
+    """A trial with its arms in the table gives the very page that the same trial gives without them."""
+    folder = simulate.write_trial(protocol, 20, 3, tmp_path / "trial")
+    made = run("arms", data=str(folder), n=40, procedure="big_stick", cutoff="2023-03-01")
+    shown = text_of(made)
+    assert "With big stick 3, the best guesser is right for" in shown and "SYNTHETIC" in shown
+    assert "Put back" not in shown and "Deal without a guess" not in made.html.read_text("utf-8")
+    waiting = tt.read_trial(folder, protocol).subjects.query("randomized and randomized_on <= '2023-03-01'")
+    listed = tt.arms.site_list(
+        tt.dosing_window(protocol, waiting, tt.read_trial(folder, protocol).doses, as_of=date(2023, 3, 1))
+    )
+    assert "To be dosed, on 2023-03-01" in shown and all(id in shown for id in listed["subject_id"])
+    arms = tt.arms.export(folder / "ledger.sqlite", folder / "unblinded" / "key.json").set_index("subject_id")["arm"]
+    table = pd.read_csv(folder / "subjects.csv", dtype="str")
+    table["arm"] = table["subject_id"].map(arms)
+    table.to_csv(folder / "subjects.csv", index=False)
+    again = text_of(run("arms", data=str(folder), n=40, procedure="big_stick", cutoff="2023-03-01"))
+    assert again == shown

@@ -81,6 +81,13 @@ def test_the_figure_follows_and_tabs_show_theirs(page, board):
     expect(board.locator("table")).to_contain_text("minimization")
 
 
+def test_a_list_can_be_watched(page, board):
+    board.get_by_role("button", name="Watch").press("Enter")
+    expect(board.locator("li").nth(1)).to_be_visible()
+    board.get_by_role("button", name="Stop").press("Enter")
+    expect(board.get_by_role("button", name="Watch")).to_be_visible()
+
+
 def test_strata_have_lists_of_their_own_and_a_bad_option_is_told(page, board):
     board.get_by_label("Lists").select_option("yes")
     expect(board.locator("h4")).to_contain_text("age > 65")
@@ -94,6 +101,6 @@ def test_strata_have_lists_of_their_own_and_a_bad_option_is_told(page, board):
 
 
 def test_nothing_was_asked_of_others_and_nothing_complained(browser, page):
-    # plotly's renderer of plain figures looks for a cell to write to, which a page of Voila has not; the figure is drawn
+    # plotly's renderer of plain figures looks for a cell to write to, which a page has not; it is drawn
     complaints = [each for each in page.complaints if "setData is not a function" not in each]
     assert not browser.outside and not complaints

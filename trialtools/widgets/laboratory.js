@@ -1,6 +1,8 @@
 // The randomization laboratory in the browser: guess, watch, compare. parts.js stands above.
 // It sends a setup and the guesses so far, and draws what Python dealt and scored; an arm is not here before it is dealt.
 
+const STEP = 700; // ms between patients, when one only watches
+
 function render({ model, el }) {
   const about = model.get("layout_"), uid = `tt-laboratory-${++views}`;
   const arms = Object.fromEntries(about.arms.map((arm) => [arm.id, arm]));
@@ -8,7 +10,7 @@ function render({ model, el }) {
   let setup = structuredClone(model.get("answer").setup), guesses = [...model.get("answer").guesses];
   let tab = model.get("panel").tab, of = model.get("answer").of;
   const ask = () => post.ask({ setup: structuredClone(setup), guesses: [...guesses], tab });
-  const again = () => { guesses = []; ask(); };
+  const again = () => { stop(); guesses = []; ask(); };
   const deal = (...more) => { if (guesses.length < of) { guesses.push(...more); ask(); } };
 
   // above: what is played
@@ -30,12 +32,15 @@ function render({ model, el }) {
   const turn = h("h4", {}), said = h("p", { class: "said", role: "status", "aria-live": "polite", "aria-atomic": "true" });
   const score = h("p", { class: "aside" }), lanes = h("div", { class: "lanes" });
   const guess = about.arms.map((arm) => button(arm.name, () => deal(arm.id), { class: "arm", style: `--arm:${arm.colour}`, "aria-keyshortcuts": arm.letter.toLowerCase() }));
+  let timer = 0;
+  const watch = button("Watch", () => { if (timer) return stop(); timer = setInterval(() => (guesses.length < of ? deal("") : stop()), STEP); say(watch, "Stop"); });
+  const stop = () => { clearInterval(timer); timer = 0; say(watch, "Watch"); };
   const blind = button("Deal without a guess", () => deal(""));
   const rest = button("All the rest", () => deal(...Array(Math.max(of - guesses.length, 0)).fill("")));
   const show = h("input", { type: "checkbox", id: `${uid}-show`, ...OWN_KEYS, onchange: () => { chances.hidden = !show.checked; } });
   const chances = h("div", { class: "chances", hidden: true });
   const left = h("div", { class: "pane", role: "group", tabindex: "0", ...OWN_KEYS, "aria-label": "Guess the next arm" }, turn,
-    h("div", { class: "row" }, ...guess, blind, rest),
+    h("div", { class: "row" }, ...guess, blind, watch, rest),
     said, score, h("p", {}, show, " ", h("label", { for: show.id }, "Show what can be known of the next arm")), chances, lanes);
 
   const view = figurePane(about, uid, (name) => { tab = name; ask(); });
@@ -69,7 +74,7 @@ function render({ model, el }) {
     say(error, answer.error);
     const done = guesses.length, next = done < of ? `Patient ${done + 1} of ${of}` : `All ${of} patients are allocated`;
     say(turn, answer.stratum ? `${next} · ${answer.stratum}` : next);
-    for (const each of [...guess, blind, rest]) each.setAttribute("aria-disabled", String(done >= of));
+    for (const each of [...guess, blind, watch, rest]) each.setAttribute("aria-disabled", String(done >= of));
     say(said, answer.said); say(score, answer.score);
     chances.replaceChildren(...Object.entries(answer.chances).map(([id, share]) => h("div", { class: "chance" }, h("span", {}, arms[id].name),
       h("i", { style: `width:${100 * share}px;background:${arms[id].colour}`, "aria-hidden": "true" }), h("b", {}, `${(100 * share).toFixed(0)} %`))));
@@ -89,7 +94,7 @@ function render({ model, el }) {
   const on = { "change:answer": answered, "change:panel": drawn };
   for (const [event, action] of Object.entries(on)) model.on(event, action);
   answered(); drawn();
-  return () => { for (const [event, action] of Object.entries(on)) model.off(event, action); view.end(); };
+  return () => { stop(); for (const [event, action] of Object.entries(on)) model.off(event, action); view.end(); };
 }
 
 export default { render };
