@@ -231,4 +231,4 @@ def test_what_could_be_foreseen_is_worked_out_from_the_ledger(folder):
     rows = export(ledger, key).merge(foreseen(ledger, key), on="subject_id")
     assert (rows.loc[~rows.duplicated("stratum"), "chance"] == 0.5).all()
     sure = rows[rows["chance"].isin([0, 1])]
-    assert ((sure["arm"] == "mscs") == (sure["chance"] == 1)).all() and len(sure) > 20
+    assert ((sure["arm"] == "mscs") == (sure["chance"] == 1)).all() and len(sure) >= 10

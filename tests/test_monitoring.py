@@ -28,7 +28,7 @@ def people(experimental, control, events=(0, 0), entered="2023-03-01"):
     happened = [i < events[0] for i in range(experimental)] + [i < events[1] for i in range(control)]
     subjects = {"subject_id": ids, "site": ["A" if i % 2 else "B" for i in range(len(ids))], "arm": arms}
     subjects |= {"screened_on": [entered] * len(ids), "randomized_on": [entered] * len(ids)}
-    outcomes = {"subject_id": ids, "endpoint": ["progression"] * len(ids), "value": [str(int(h)) for h in happened]}
+    outcomes = {"subject_id": list(ids), "endpoint": ["progression"] * len(ids), "value": [str(int(h)) for h in happened]}
     return {
         "subjects": subjects,
         "outcomes": outcomes | {"observed_on": ["2023-03-11" if h else "2023-03-29" for h in happened]},
@@ -214,9 +214,7 @@ def test_changes_are_told_against_the_previous_manifest(protocol, tmp_path):
     before = monitoring.read_previous(file, protocol, "2023-06-30")
     rows = monitoring.changes({"randomized": 141, "deaths": 1, "serious": 3}, before, protocol).set_index("item")
     assert rows.loc["Randomized", ["then", "now", "change"]].tolist() == [100, 141, "+41"]
-    assert rows.loc["Participants with a serious adverse event", "change"] is None, (
-        "not known then, so no change is told"
-    )
+    assert pd.isna(rows.loc["Participants with a serious adverse event", "change"]), "not known then: no change is told"
     assert rows.loc["Protocol file", "change"] == "changed"
     for text, said in (
         ("{}", "not the manifest"),
