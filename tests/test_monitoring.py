@@ -28,7 +28,8 @@ def people(experimental, control, events=(0, 0), entered="2023-03-01"):
     happened = [i < events[0] for i in range(experimental)] + [i < events[1] for i in range(control)]
     subjects = {"subject_id": ids, "site": ["A" if i % 2 else "B" for i in range(len(ids))], "arm": arms}
     subjects |= {"screened_on": [entered] * len(ids), "randomized_on": [entered] * len(ids)}
-    outcomes = {"subject_id": list(ids), "endpoint": ["progression"] * len(ids), "value": [str(int(h)) for h in happened]}
+    outcomes = {"subject_id": list(ids), "endpoint": ["progression"] * len(ids)}
+    outcomes |= {"value": [str(int(h)) for h in happened]}
     return {
         "subjects": subjects,
         "outcomes": outcomes | {"observed_on": ["2023-03-11" if h else "2023-03-29" for h in happened]},
