@@ -314,7 +314,7 @@ def headline(question: str, answer: str, context: Sequence[str] = (), figure: An
         source: N used and where the data come from.
 
     >>> page = headline("Who could enter the trial?", "Between 0 and 412 patients.", context=["NCT05741099"])
-    >>> page.index("NCT05741099") < page.index("Who could") < page.index("Between 0")
+    >>> page.index("NCT05741099") < page.index("Who could") < page.rindex("Between 0")
     True
     """
     drawn = figure._repr_html_() if hasattr(figure, "_repr_html_") else html.escape(str(figure))
