@@ -180,6 +180,8 @@ def _simulate_trial(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
+    # jsonschema would compile a grammar of web addresses, for a second: no notebook is held against one
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from .committee import is_interim, runs
     from .report import Report, Run, find_notebook, parse_parameters, report, reports, write_index
 

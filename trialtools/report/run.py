@@ -14,6 +14,7 @@ import site
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -84,21 +85,24 @@ def read_notebook(path: Path) -> Any:
 def execute(
     notebook: Path, parameters: Mapping[str, Any], stage: Path, progress: bool | None = None, name: str = ""
 ) -> Any:
-    """Run a notebook with its parameters and return it executed. It is kept in `stage`, cell by cell.
+    """Run a notebook with its parameters and return it executed; however it ended, it is kept in `stage`.
 
     Raises:
         NotebookError: a cell failed, ended the notebook early, or its Python died.
     """
     import papermill
+    from papermill.engines import papermill_engines
 
     # what parameters there are has been checked; papermill overlooks those with two equals signs, and says so
     logging.getLogger("papermill").setLevel(logging.ERROR)
     kernel = _kernel(stage)
+    papermill_engines.register("saved once", _saved_once())
     try:
         papermill.execute_notebook(
             _braced(notebook),
             _braced(stage / "run.ipynb"),
             parameters=dict(parameters),
+            engine_name="saved once",
             kernel_name="python3",
             language="python",
             progress_bar=_progress(progress, name or short_name(notebook)),
@@ -116,6 +120,26 @@ def execute(
     if failure := _failure(executed, notebook.name):
         raise failure
     return executed
+
+
+@cache
+def _saved_once() -> type:
+    """papermill's engine, writing the notebook when all cells are done or one failed, not twice for each cell.
+
+    Every save copies and checks the whole notebook with its figures: half the time of a long report.
+    """
+    from papermill.engines import NBClientEngine
+
+    class SavedOnce(NBClientEngine):
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:  # type: ignore[override]
+            nb_man.save = lambda **_: None
+            try:
+                super().execute_managed_notebook(nb_man, kernel_name, **options)
+            finally:
+                del nb_man.save  # what papermill does last is to save
+
+    return SavedOnce
 
 
 def _braced(path: Path) -> str:
