@@ -17,10 +17,10 @@ CUTOFF   := 2023-08-17
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-report: .venv/.report-stamp  ## screening, cohort, and a synthetic trial's interim reports: reports/index.html
+report: .venv/.report-stamp  ## all reports, of a synthetic cohort and trial: reports/index.html
 	@rm -rf $(TRIAL)
 	@$(BIN)/trialtools simulate trial $(PROTOCOL) --n 200 --seed 29 --scenario effect --out $(TRIAL)
-	@$(BIN)/trialtools report screening cohort_explorer --jobs 2
+	@$(BIN)/trialtools report screening cohort_explorer arms --jobs 2
 	@$(BIN)/trialtools report interim --both --jobs 2 -p data=$(TRIAL) -p look=2 -p cutoff=$(CUTOFF) \
 	  --ledger $(TRIAL)/ledger.sqlite --key $(TRIAL)/unblinded/key.json
 
