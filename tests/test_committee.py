@@ -1,6 +1,7 @@
 """Open and closed: what the committee's reports are made of, what stops them, and that the open one tells no arm."""
 
 import base64
+import html
 import json
 import re
 import shutil
@@ -9,11 +10,12 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from trialtools.__main__ import main
-from trialtools.committee import leaks
+from trialtools.committee import leaks, telling
 
 ARMS = {f"S{i}": "mscs" if i % 5 else "comparator" for i in range(60)}  # 48 and 12
 
@@ -52,12 +54,43 @@ def test_a_list_that_divides_as_the_arms_do_is_found_however_it_is_coded(tmp_pat
         (tmp_path / "x.ipynb").unlink()
 
 
+@pytest.mark.parametrize("label", ["MSC <high> & more", 'the "new" cells', "Zellgruppe \u00e9"])
+def test_a_label_of_odd_signs_is_found_as_a_page_and_a_notebook_write_it(tmp_path, label):
+    (tmp_path / "x.html").write_text(f"<td>{html.escape(label)}</td>")
+    (tmp_path / "x.ipynb").write_text(json.dumps({"cells": [{"outputs": [{"text": f"in {label}:"}]}]}))
+    assert [leak.file for leak in leaks(tmp_path, [label])] == ["x.html", "x.ipynb"]
+
+
 def test_an_open_page_has_no_leak(tmp_path):
     packed = '<script type="text/plain" id="plotly-packed">+mscs/12/48</script>'
     figure = {"data": [{"y": list(range(60)), "text": ["a"] * 30 + ["b"] * 30}]}
     said = "60 randomized, comparators, 1.12 to 48.5"
     page = f'{packed}{said}<script type="application/json">{json.dumps(figure)}</script>'
     assert found(tmp_path, "x.html", page) == []
+
+
+def telling_of(folder, **tables):
+    """What a cut of these columns tells; each is by the arm and the number of a person."""
+    for name, columns in tables.items():
+        rows = [(who, *(of(arm, i) for of in columns.values())) for i, (who, arm) in enumerate(ARMS.items())]
+        pd.DataFrame(rows, columns=["subject_id", *columns]).to_csv(folder / f"{name}.csv", index=False)
+    return [leak.where for leak in telling(folder, ["mscs", "comparator"], ARMS)]
+
+
+def test_a_cut_that_parts_people_as_the_arms_do_is_found(tmp_path):
+    harmless = {"sex": lambda arm, i: "fm"[i % 2], "age": lambda arm, i: 30 + i % 7, "site": lambda arm, i: f"S{i % 3}"}
+    assert telling_of(tmp_path, subjects=harmless) == []
+    coded = harmless | {"cohort_code": lambda arm, i: int(arm == "mscs")}
+    assert "cohort_code is '0'" in telling_of(tmp_path, subjects=coded)
+    numbers = harmless | {"visit_number": lambda arm, i: i + 1000 * (arm == "mscs")}
+    assert telling_of(tmp_path, subjects=numbers) == ["visit_number"]
+    level = {"test": lambda arm, i: "HLA" if i % 2 else "ALT", "value": lambda arm, i: 1 + i % 3}
+    assert telling_of(tmp_path, subjects=harmless, labs=level) == []
+    doses = {"dosed_on": lambda arm, i: "2023-03-01" if arm == "mscs" else ""}
+    assert set(telling_of(tmp_path, subjects=harmless, doses=doses)) >= {"dosed_on is ''", "dosed_on"}
+    (tmp_path / "doses.csv").unlink()
+    (tmp_path / "events.csv").write_text("subject_id,term\nS1,reaction to MSCs\n")
+    assert any("reaction to MSCs" in told for told in telling_of(tmp_path, subjects=harmless))
 
 
 PROTOCOL = """
@@ -144,6 +177,42 @@ def test_an_open_report_that_tells_an_arm_is_not_kept(trial, capsys):
     assert main(["report", "interim"]) == 2
     assert "could tell an arm, and was not kept" in capsys.readouterr().err
     assert not list(Path("reports").glob("interim_open*"))
+
+
+def test_data_whose_open_cut_would_tell_an_arm_stop_the_run(trial, capsys):
+    table = Path("data/subjects.csv")
+    head, *rows = table.read_text().splitlines()
+    coded = [f"{head},cohort_code", *(f"{row},{int(',mscs,' in row)}" for row in rows)]
+    table.write_text("\n".join(coded))
+    assert main(["report", "interim"]) == 2
+    assert "subjects.csv: people part as the arms do: … cohort_code" in capsys.readouterr().err
+    assert not list(Path("reports").glob("*.html")) and not list(Path("reports/cuts").iterdir())
+
+
+def test_a_word_of_the_design_is_no_leak_though_an_arm_is_called_so(trial):
+    """Everybody calls the control `control`, and the design has a control rate."""
+    for file in (Path("data/subjects.csv"), Path("p.yaml")):
+        file.write_text(
+            file.read_text().replace(",comparator,", ",control,").replace("{id: comparator", "{id: control")
+        )
+    trial("'control rate'")
+    assert main(["report", "interim"]) == 2
+    Path("p.yaml").write_text(Path("p.yaml").read_text() + "design:\n  control_rate: {value: 0.1}\n")
+    assert main(["report", "interim"]) == 0
+
+
+def test_what_no_report_can_be_made_of_is_said_in_a_sentence(trial, capsys):
+    for asked, said in (
+        (["-p", "cutoff=2122-01-01"], "lies in the future"),
+        (["-p", "cutoff=2020-01-01", "-p", "audience=closed"], "nobody was randomized by 2020-01-01"),
+    ):
+        assert main(["report", "interim", *asked]) == 2
+        assert said in capsys.readouterr().err
+    table = Path("data/subjects.csv")
+    table.write_text(table.read_text().replace(",south,", ",North,"))
+    assert main(["report", "interim", "--site", "all"]) == 2
+    assert "would have one file name" in capsys.readouterr().err
+    assert not list(Path("reports").rglob("*.html"))
 
 
 def test_sites_are_reported_one_by_one_and_together(trial, capsys):

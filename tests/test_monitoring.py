@@ -76,6 +76,85 @@ def test_the_flow_adds_up_and_tells_no_arm_when_pooled(protocol):
     assert box("allocated", "mscs", "not dosed: fever") == 1 and box("follow_up", "mscs", "died") == 1
 
 
+def test_what_was_unknown_of_a_criterion_is_no_failure_of_it(protocol):
+    subjects = {"subject_id": list("1234"), "screened_on": ["2023-02-01"] * 4}
+    subjects |= {"decision": ["ineligible", "undetermined", "undetermined", "eligible"]}
+    trial = trial_of({"subjects": subjects | {"reason": ["E4, E5", "unknown: I4, E4", "", ""]}}, protocol)
+    told = monitoring.exclusions(trial, protocol)
+    assert told.set_index("criterion")["failed"].filter(like="E").to_dict() == {"E4": 1, "E5": 1}
+    said = told[told["criterion"] == ""].set_index("label")["failed"].to_dict()
+    assert said == {"undetermined: something was not known": 2, "eligible, but not randomized so far": 1}
+    flow = monitoring.flow(trial, ON, protocol).query("stage == 'excluded' and item != ''").set_index("item")["n"]
+    assert {item: flow[item] for item in said} == said and flow.sum() == 4
+
+
+def test_other_endpoints_count_those_whose_window_has_passed(protocol, plan):
+    """A recovery is known on its day, its absence only at the end: counting all at once would find nearly all well."""
+    tables = people(6, 6)
+    tables["subjects"]["randomized_on"] = ["2023-06-20" if i % 6 < 2 else "2023-03-01" for i in range(12)]
+    own = [i for i in range(12) if i != 3]
+    seen = {"endpoint": ["recovery"] * 11, "value": [str(int(i % 6 != 5)) for i in own]}
+    seen |= {"subject_id": [f"S{i:03}" for i in own], "observed_on": ["2023-06-25"] * 11}
+    tables["outcomes"] = {name: [*tables["outcomes"][name], *seen[name]] for name in seen}
+    (row,) = monitoring.secondary(trial_of(tables, protocol), plan, ON).to_dict("records")
+    assert (row["n"], row["missing"]) == (7, 1)
+    assert row["experimental"] == pytest.approx(2 / 3) and row["control"] == 3 / 4
+
+
+def test_the_primary_endpoint_is_the_one_that_the_design_names(protocol):
+    """Early on recoveries are known and nothing else: they must not be taken for progressions."""
+    from trialtools.trialdata.read import primary
+
+    def found(*names):
+        return primary(pd.DataFrame({"endpoint": names}, dtype="str"), protocol)
+
+    assert found("recovery", "progression") == found("progression") == ("progression", 28)
+    assert found("recovery") == (None, 28)
+    assert primary(pd.DataFrame({"endpoint": ["recovery"]}), None) == ("recovery", None)
+
+
+def test_a_cut_keeps_the_endpoint_of_the_whole_data(protocol, tmp_path):
+    from trialtools.committee.cuts import staged
+
+    trial = read_trial(people(3, 3), protocol)
+    early, _ = staged(trial, date(2023, 3, 5), "", False, tmp_path)
+    read = monitoring.read_cut(early, protocol, "2023-03-05")
+    assert read.outcomes.empty and (read.endpoint, read.window) == ("progression", 28)
+
+
+def test_harm_of_which_something_is_not_said_is_an_interval(protocol, plan):
+    events = {"subject_id": ["S000", "S001"], "started_on": ["2023-03-02"] * 2, "term": ["Rash"] * 2}
+    trial = trial_of(people(5, 5), protocol, events=events | {"serious": ["true", ""], "severity": ["1", "6"]})
+    page = monitoring.by_arm(monitoring.harms(trial, plan, ON), ["what"], {}, "Harm").as_raw_html()
+    page = page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "1 (20.0 %), at most 2" in page and "0 (0 %), at most 1" in page
+
+
+def test_events_of_whom_the_days_are_not_known_are_in_no_rate(protocol, plan):
+    """A day of withdrawal that nobody knows is not the day of the cut."""
+    events = {"subject_id": ["S000", "S001"], "started_on": ["2023-03-02"] * 2, "term": ["Rash"] * 2}
+    ends = {"subject_id": ["S000", "S001"], "milestone": ["withdrew", "completed"], "happened_on": ["", "2023-03-10"]}
+    trial = trial_of(people(2, 2), protocol, events=events, disposition=ends)
+    row = monitoring.adverse_events(trial, plan, ON).iloc[0]
+    assert (row["events"], row["days"], row["rate"]) == (2, 10, 10)
+
+
+def test_who_takes_no_part_in_the_effect_is_told(protocol, plan):
+    tables = people(20, 20, (2, 5))
+    tables["subjects"]["stratum"] = ["alone"] * 3 + ["young"] * 37
+    trial = trial_of(tables, protocol)
+    found = monitoring.primary(trial, plan, ON)
+    told = monitoring.caveats(found, monitoring.looks(found, plan, 1), trial)
+    assert found.n == 37 and told.startswith("3 with the outcome known take no part")
+    tables["subjects"]["stratum"][0] = ""
+    trial = trial_of(tables, protocol)
+    found = monitoring.primary(trial, plan, ON)
+    frame = monitoring.looks(found, plan, 2, [{"information": 20}])
+    assert found.n == 40 and "Not stratified, for the stratum of 1" in monitoring.caveats(found, frame, trial)
+    assert "Of look 1 no z is known" in monitoring.caveats(found, frame, trial)
+    assert monitoring.caveats(found, monitoring.looks(found, plan, 1), trial_of(people(2, 2), protocol)) == ""
+
+
 def test_an_early_event_does_not_count_before_its_window_has_passed(protocol, plan):
     """Events come to be known sooner than their absence: counting them at once would raise every rate."""
     tables = people(20, 20, (2, 6))
@@ -224,6 +303,17 @@ def test_changes_are_told_against_the_previous_manifest(protocol, tmp_path):
         file.write_text(text)
         with pytest.raises(DataError, match=said):
             monitoring.read_previous(file, protocol, "2023-06-30")
+    looks = [{"look": 1, "information": 60, "z": 1.0}, {"look": 2, "information": 130, "z": 1.5}]
+    for facts, run, said in (
+        ({"looks": looks}, {"look": 2}, "of look 2, which is not before look 2"),
+        ({}, {"look": 3}, "of look 3, which is not before look 2"),
+        ({"looks": [{"z": 1}]}, {"look": 1}, "not the manifest"),
+        ({"looks": [{"information": "many"}]}, {"look": 1}, "not the manifest"),
+        ({}, {"look": 1, "site": "North"}, "of North, not of all sites"),
+    ):
+        file.write_text(json.dumps({**manifest, "facts": facts, "parameters": {"run": run}}))
+        with pytest.raises(DataError, match=said):
+            monitoring.read_previous(file, protocol, "2023-06-30", look=2)
     file.write_text(json.dumps(manifest))
     with pytest.raises(DataError, match="not an earlier report"):
         monitoring.read_previous(file, protocol, "2023-03-31")

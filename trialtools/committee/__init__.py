@@ -5,7 +5,7 @@ tell it. Closed means by arm, which needs the key of the ledger (or data that ca
 own. Both are made by one notebook, from a cut of the data that is kept beside them.
 """
 
-from .leaks import Leak, leaks
+from .leaks import Leak, leaks, telling
 from .runs import LeakError, committee_report, is_interim, runs
 
-__all__ = ["Leak", "LeakError", "committee_report", "is_interim", "leaks", "runs"]
+__all__ = ["Leak", "LeakError", "committee_report", "is_interim", "leaks", "runs", "telling"]

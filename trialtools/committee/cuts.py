@@ -56,12 +56,16 @@ def staged(
     hidden = subjects[subjects["arm"].notna()].set_index("subject_id")["arm"].to_dict()
     if not closed:
         kept = pooled(kept)
+    elif not subjects["randomized"].any():
+        where = site and f" at {site}"
+        raise DataError(f"nobody was randomized by {cutoff or 'now'}{where}, so there is no arm to report on")
     elif not hidden:
         raise DataError(f"{trial.name} does not tell the arm of anybody; a closed report needs --ledger and --key")
     texts = {f"{name}.csv": text for name, text in _texts(kept).items()}
     if allocations is not None:
         own = allocations[allocations["subject_id"].isin(kept.subjects["subject_id"])]
         texts["allocations.csv"] = _csv(own if cutoff is None else own[own["randomized_on"].dt.date <= cutoff])
+    texts["endpoint.json"] = json.dumps({"endpoint": kept.endpoint, "window": kept.window})
     digest = hashlib.sha256("".join(f"{name}\0{text}\0" for name, text in sorted(texts.items())).encode()).hexdigest()
     place = folder / "cuts" / f"{cutoff or 'whole'}-{digest[:12]}"
     if not place.exists():

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from ..protocol import DataError, load_protocol
+from ..protocol import DataError, Protocol, load_protocol
 from ..report import Report, ReportError, Run, declared_parameters, report
 from ..report.manifest import as_run
 from ..report.parameters import checked, exists, located
 from ..report.run import read_notebook, short_name
 from .cuts import locked, staged
-from .leaks import leaks
+from .leaks import Leak, leaks, named, telling
 
 
 class LeakError(ReportError):
@@ -53,6 +55,9 @@ def runs(
         if lost := [site for site in sites if site not in ("all", *there)]:
             raise DataError(f"no site '{lost[0]}' in the data; there are {', '.join(there)}")
         wanted = ["", *there] if "all" in sites else wanted
+    files_of = Counter(_plain(site) for site in wanted if site)
+    if alike := [site for site in wanted if site and files_of[_plain(site)] > 1]:
+        raise DataError(f"the reports of {' and '.join(alike)} would have one file name; rename a site")
     name = f"{short_name(notebook).removesuffix('_report')}_{run['audience']}"
     files = (ledger and str(Path(ledger).resolve()), key and str(Path(key).resolve()))
     return [
@@ -95,16 +100,32 @@ def committee_report(
     folder.mkdir(parents=True, exist_ok=True, mode=0o700 if closed else 0o777)
     locked(Path(out), trial, _day(run["cutoff"]))
     data, hidden = staged(trial, _day(run["cutoff"]), str(run.get("site") or ""), closed, folder, allocations)
-    names = [each for arm in protocol.arms for each in (arm.id, arm.label)]
+    names = _searched(protocol)
 
     def search(finished: Path) -> None:
         if not closed and (found := leaks(finished, names, hidden)):
-            told = "\n".join(f"  {leak}" for leak in found[:5])
-            raise LeakError(f"the open report could tell an arm, and was not kept:\n{told}")
+            _refuse(found, "the open report could tell an arm, and was not kept; rename an arm of an everyday name")
+
+    if not closed and (found := telling(data, names, hidden)):
+        shutil.rmtree(data)
+        _refuse(found, "the data of the open report could tell an arm; take this out of them, or rename it")
 
     asked = {**given, "data": str(data), **({"ledger_head": head} if head else {})}
     asked |= {"mapping": ""} if run.get("mapping") else {}  # the cut is tidy already
     return report(notebook, asked, folder, pdf, progress, name, search)
+
+
+def _searched(protocol: Protocol) -> list[str]:
+    """The names of arms but those that every report of the protocol says: `control` in "control rate"."""
+    names = {each for arm in protocol.arms for each in (arm.id, arm.label)}
+    design = (f"{name.replace('_', ' ')} {item.value}" for name, item in protocol.design.items() if name != "ratio")
+    labels = (each.label for each in (*protocol.fields.values(), *protocol.criteria))
+    said = "\n".join([*design, *labels, protocol.title])
+    return sorted(name for name in names if not any(named(said, [name])))
+
+
+def _refuse(found: Sequence[Leak], why: str) -> NoReturn:
+    raise LeakError(f"{why}:\n" + "\n".join(f"  {leak}" for leak in found[:5]))
 
 
 def _given(notebook: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,19 +147,22 @@ def _allocations(ledger: str | None, key: str | None) -> tuple[dict[str, str] | 
     from ..arms import export, foreseen, head
 
     if not key:
-        return None, head(Path(ledger)), export(Path(ledger)).drop(columns="kit")
+        return None, head(Path(ledger)), export(Path(ledger)).drop(columns=["kit", "override_reason"])
     rows = export(Path(ledger), Path(key)).merge(foreseen(Path(ledger), Path(key)), on="subject_id")
     known = dict(zip(rows["subject_id"], rows["arm"], strict=True))
-    return known, head(Path(ledger)), rows.drop(columns=["arm", "kit"])
+    return known, head(Path(ledger)), rows.drop(columns=["arm", "kit", "override_reason"])
 
 
 def _day(written: Any) -> date | None:
     try:
         if written == "":
             return None
-        return date.fromisoformat(str(written))
+        day = date.fromisoformat(str(written))
     except ValueError:
         raise ReportError(f"the parameter cutoff is '{written}'; expected a day, such as cutoff=2023-06-30") from None
+    if day > date.today() + timedelta(days=1):  # it is tomorrow already in the east
+        raise ReportError(f"the cutoff {day} lies in the future: nobody knows what will be known then")
+    return day
 
 
 def _plain(site: str) -> str:

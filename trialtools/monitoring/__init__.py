@@ -32,7 +32,7 @@ from .reading import day_of, read_cut
 from .record import Facts, changes, facts, looks_before, looks_told, read_previous
 from .recruitment import accrual, by_site, forecast, reached
 from .safety import adverse_events, edish, exposure, harms, labs_by_week, listing
-from .wording import ASKED, arm_labels, closed_answer, context, open_answer
+from .wording import ASKED, arm_labels, caveats, closed_answer, context, open_answer, unnamed
 
 __all__ = [
     "ASKED",
@@ -50,6 +50,7 @@ __all__ = [
     "blinded_rate",
     "by_arm",
     "by_site",
+    "caveats",
     "chances",
     "changes",
     "charter",
@@ -93,4 +94,5 @@ __all__ = [
     "sensitivity",
     "sentence",
     "subgroups",
+    "unnamed",
 ]

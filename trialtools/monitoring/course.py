@@ -25,6 +25,7 @@ FLOW = ("stage", "arm", "item", "n")
 UNKNOWN = "unknown"
 ALLOCATIONS = "allocations.csv"
 OPEN = "undetermined: something was not known"
+WAITING = "eligible, but not randomized so far"
 
 
 def arms_of(trial: TrialData) -> tuple[str, ...]:
@@ -67,7 +68,7 @@ def flow(trial: TrialData, on: date | None = None, protocol: Protocol | None = N
     subjects, on = trial.subjects, on or trial.cut_on
     out = subjects[~subjects["randomized"]]
     rows: list[tuple[str, str, str, int]] = [("assessed", "", "", len(subjects)), ("excluded", "", "", len(out))]
-    why = out["reason"].fillna(out["decision"].map({"undetermined": "undetermined"})).fillna("no reason given")
+    why = _why(out)
     first = why if protocol is None else why.map(lambda reason: _first_criterion(str(reason), protocol))
     rows += [("excluded", "", str(item), int(n)) for item, n in _counted(first)]
     rows.append(("randomized", "", "", int(subjects["randomized"].sum())))
@@ -107,6 +108,12 @@ def _counted(values: Frame) -> list[tuple[Any, int]]:
     return sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
 
 
+def _why(out: Frame) -> Frame:
+    """Why each of them was not randomized, as it is written; where nothing is, what the decision tells."""
+    told = out["decision"].map({"undetermined": OPEN, "eligible": WAITING})
+    return out["reason"].fillna(told).fillna("no reason given")
+
+
 def _first_criterion(reason: str, protocol: Protocol) -> str:
     """The first criterion of a list of ids, with its label; any other reason as it is."""
     ids = set(reason.split(", "))
@@ -119,21 +126,19 @@ def exclusions(trial: TrialData, protocol: Protocol) -> Frame:
     """Why people were not randomized, criterion by criterion.
 
     Columns: criterion, label, failed (people who failed it, perhaps with others), alone (it and nothing else). A reason
-    that is no list of criteria is a row of its own. People without a reason are in the last row.
+    that is no list of criteria is a row of its own; what was unknown of a criterion is no failure of it.
     """
     import pandas as pd
 
-    out = trial.subjects[~trial.subjects["randomized"]]
-    reasons = [str(reason).split(", ") for reason in out["reason"].dropna()]
+    why = _why(trial.subjects[~trial.subjects["randomized"]])
+    listed = why.map(lambda reason: set(reason.split(", ")) <= set(protocol.criterion)).astype(bool)
+    reasons = [set(reason.split(", ")) for reason in why[listed]]
     rows = []
     for c in protocol.criteria:
         failed = [ids for ids in reasons if c.id in ids]
         rows.append((c.id, c.label, len(failed), sum(len(ids) == 1 for ids in failed)))
-    other = pd.Series([", ".join(ids) for ids in reasons if not set(ids) <= set(protocol.criterion)], dtype="str")
-    other = other.mask(other.str.startswith("unknown: "), OPEN)
+    other = why[~listed].map(lambda reason: _first_criterion(reason, protocol))
     rows += [("", str(reason), int(n), int(n)) for reason, n in _counted(other)]
-    if unsaid := int(out["reason"].isna().sum()):
-        rows.append(("", "no reason given", unsaid, unsaid))
     frame: Frame = pd.DataFrame(rows, columns=["criterion", "label", "failed", "alone"])
     return frame[frame["failed"] > 0].sort_values("failed", ascending=False, kind="stable", ignore_index=True)
 

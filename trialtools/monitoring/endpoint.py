@@ -34,6 +34,8 @@ class Effect:
     """A risk difference, experimental less control, with its 95 % interval; z points to benefit.
 
     `n` participants with the outcome known, of whom `events` by arm; `missing` are due and unknown, `pending` not due.
+    Whoever stands in a stratum without the other arm is in `events`, not in `n`. Of `unstratified` participants the
+    stratum was not known, so that none was used.
     """
 
     difference: float
@@ -45,6 +47,7 @@ class Effect:
     pending: int
     events: dict[str, tuple[int, int]]
     cells: tuple[tuple[int, int, int, int], ...]
+    unstratified: int = 0
 
     @property
     def se(self) -> float:
@@ -93,7 +96,8 @@ def effect(rows: Frame, plan: Plan, arm: str, stratified: bool = True) -> Effect
     """
     both = rows[rows["arm"].isin([arm, plan.control])]
     used = both[both["mature"] & both["value"].notna()]
-    by_stratum = stratified and used["stratum"].notna().all()
+    unknown = int(used["stratum"].isna().sum()) if stratified else 0
+    by_stratum = stratified and not unknown
     cells, events = [], {}
     for _, own in used.groupby("stratum") if by_stratum else [(POOLED, used)]:
         first, second = own[own["arm"] == arm]["value"], own[own["arm"] == plan.control]["value"]
@@ -107,7 +111,7 @@ def effect(rows: Frame, plan: Plan, arm: str, stratified: bool = True) -> Effect
     pending = int((~both["mature"]).sum())
     return Effect(
         found["difference"], found["low"], found["high"], plan.sign * found["z"], int(found["n"]),
-        int((both["mature"] & both["value"].isna()).sum()), pending, events, tuple(cells),
+        int((both["mature"] & both["value"].isna()).sum()), pending, events, tuple(cells), unknown,
     )  # fmt: skip
 
 
@@ -225,17 +229,19 @@ def compared_times(trial: TrialData, plan: Plan, on: date | None) -> dict[str, f
     return log_rank(found["days"], found["event"], found["arm"])
 
 
-def secondary(trial: TrialData, plan: Plan) -> Frame:
+def secondary(trial: TrialData, plan: Plan, on: date | None) -> Frame:
     """The other endpoints: differences of risks (of 0 and 1) or of means (Welch), experimental less control.
 
-    Columns: endpoint, measure (risk or mean), experimental, control, difference, low, high, n, missing. The last value
-    of a participant counts.
+    Columns: endpoint, measure (risk or mean), experimental, control, difference, low, high, n, missing. Those whose
+    window has passed count, as for the primary endpoint: what happens is known sooner than that it did not. The last
+    value of a participant counts. Where an arm has fewer than two values, there is no difference.
     """
     import pandas as pd
     from scipy.stats import ttest_ind
 
     arm, rows = _one(plan), []
-    entered = trial.subjects[trial.subjects["randomized"]].set_index("subject_id")["arm"]
+    everybody = states(trial, on).set_index("subject_id")
+    entered = everybody.loc[everybody["mature"], "arm"]
     for name, own in trial.outcomes[trial.outcomes["endpoint"] != trial.endpoint].groupby("endpoint"):
         last = own[own["value"].notna()].sort_values("observed_on").groupby("subject_id")["value"].last()
         value = last.reindex(entered.index)
@@ -243,6 +249,7 @@ def secondary(trial: TrialData, plan: Plan) -> Frame:
         told = {"endpoint": name, "n": len(first) + len(second)}
         told["missing"] = int(value[entered.isin([arm, plan.control])].isna().sum())
         if len(first) < 2 or len(second) < 2:
+            rows.append(told)
             continue
         if set(last.unique()) <= {0.0, 1.0}:
             found = risk_difference((int(first.sum()), len(first), int(second.sum()), len(second)))

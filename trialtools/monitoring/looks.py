@@ -33,7 +33,8 @@ def lacking(trial: TrialData, plan: Plan) -> str:
     if trial.subjects["arm"].isna().all():
         return "Compares the arms: in the closed report only."
     if "outcomes" in trial.absent or trial.endpoint is None:
-        return "Not collected: no primary endpoint is among the outcomes."
+        names = ", ".join(sorted(trial.outcomes["endpoint"].dropna().unique()))
+        return f"Not collected: no primary endpoint is among the outcomes{names and f' ({names})'}."
     if len(plan.experimental) > 1:
         return "Several experimental arms share one alpha; how is not planned in the protocol, so there is no boundary."
     return ""

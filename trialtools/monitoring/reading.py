@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from datetime import date
@@ -12,6 +13,8 @@ from ..trialdata import TABLES, TrialData, cut, pooled, read_trial
 from ..trialdata.tables import DTYPES, HIDDEN
 
 FINDINGS = "findings.csv"
+ENDPOINT = "endpoint.json"
+"""In a cut: the primary endpoint and its window, as the whole data and their mapping tell them."""
 
 
 def read_cut(
@@ -44,6 +47,8 @@ def read_cut(
 
     trial = read_trial(data, protocol, mapping or None)
     known = trial.findings
+    if (told := Path(data) / ENDPOINT).is_file():
+        trial = replace(trial, **json.loads(told.read_text("utf-8")))
     if (told := Path(data) / FINDINGS).is_file():
         known = pd.read_csv(told, keep_default_na=False).astype(known.dtypes.to_dict())
     if cutoff:

@@ -54,24 +54,36 @@ def facts(trial: TrialData, harms: Frame, outcomes: Frame, deviations: int | Non
     return Facts(told | {"findings": len(trial.findings)})
 
 
-def read_previous(file: str | Path, protocol: Protocol, cutoff: str = "") -> dict[str, Any]:
+def read_previous(
+    file: str | Path, protocol: Protocol, cutoff: str = "", look: int = 0, site: str = ""
+) -> dict[str, Any]:
     """The manifest of the previous report; an empty one where no file is named.
 
+    Args:
+        file: the manifest.
+        protocol, cutoff, look, site: of this report; without a look, that of the manifest is not asked.
+
     Raises:
-        DataError: not a manifest, of another protocol, or of a cut that is not earlier.
+        DataError: not a manifest, of another protocol or site, of a cut that is not earlier, or of a later look; or the
+            looks it tells of are not numbers, or reach this one already.
     """
     if not file:
         return {}
     try:
         previous = json.loads(Path(file).read_text("utf-8"))
         then, run = previous["protocol"]["id"], previous["parameters"]["run"]
-        cut = str(run.get("cutoff", ""))
+        cut, then_at, then_look = str(run.get("cutoff", "")), str(run.get("site", "")), int(run.get("look", 0))
+        told = [(float(each["information"]), float(each.get("z", 0))) for each in looks_before(previous)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{file} is not the manifest of an interim report: {error}") from None
     if then != protocol.id:
         raise DataError(f"{Path(file).name} is of the protocol {then}, not of {protocol.id}")
     if cutoff and cut and cut >= cutoff:
         raise DataError(f"{Path(file).name} has the cutoff {cut}, which is not before {cutoff}: not an earlier report")
+    if then_at != site:
+        raise DataError(f"{Path(file).name} is of {then_at or 'all sites'}, not of {site or 'all sites'}")
+    if look and (then_look > look or len(told) >= look):
+        raise DataError(f"{Path(file).name} is of look {max(then_look, len(told))}, which is not before look {look}")
     return previous
 
 

@@ -27,13 +27,14 @@ UNCODED = "not coded"
 def exposure(trial: TrialData, on: date | None) -> Frame:
     """For everybody randomized the days under observation, up to death, the end of follow-up, or the cut: a series.
 
-    Unknown, and left out of rates, where the day of randomization is.
+    Unknown, and left out of rates, where the day of randomization is, or that of the end.
     """
     import pandas as pd
 
     entered = trial.subjects[trial.subjects["randomized"]].set_index("subject_id")["randomized_on"]
     ends = trial.disposition[trial.disposition["milestone"].isin(["died", "withdrew", "lost", "completed"])]
-    last = ends.groupby("subject_id")["happened_on"].min().reindex(entered.index).fillna(pd.Timestamp(on))
+    last = ends.groupby("subject_id")["happened_on"].min().reindex(entered.index)
+    last = last.mask(~entered.index.isin(ends["subject_id"]), pd.Timestamp(on))
     return (last - entered).dt.days.clip(lower=0) + 1.0
 
 
@@ -77,7 +78,8 @@ def adverse_events(trial: TrialData, plan: Plan, on: date | None, *, serious: bo
             n, seen = len(people[arm]), float(days.reindex(people[arm]).sum())
             row = {"body_system": system, "term": term, "arm": arm, "participants": hit[arm], "of": n}
             row |= {"share": hit[arm] / n if n else math.nan, "events": len(told[arm]), "days": seen}
-            row |= {"rate": 100 * len(told[arm]) / seen if seen else math.nan}
+            placed = told[arm]["subject_id"].map(days).notna().sum()  # events of those who are in the days
+            row |= {"rate": 100 * placed / seen if seen else math.nan}
             rows.append(row | _against_control(hit, people, plan, arm))
     columns = ["body_system", "term", "arm", "participants", "of", "share", "events", "days", "rate"]
     return pd.DataFrame(rows, columns=[*columns, "difference", "low", "high"])

@@ -53,6 +53,32 @@ def closed_answer(found: Effect | None, frame: Frame | None, chances: Frame, why
     return said + (" Nobody has had the event yet." if not hits else "")
 
 
+def caveats(found: Effect, frame: Frame, trial: TrialData) -> str:
+    """What a reader of the effect must know beside it: who takes no part, what was taken for granted; often nothing.
+
+    Args:
+        found: the effect; frame: the looks; trial: cut.
+    """
+    told, alone = [], sum(n for _, n in found.events.values()) - found.n
+    if alone:
+        told.append(f"{count(alone)} with the outcome known take no part: their stratum has nobody of the other arm.")
+    if found.unstratified and trial.subjects["stratum"].notna().any():
+        told.append(f"Not stratified, for the stratum of {count(found.unstratified)} participants is not known.")
+    if trial.window is None:
+        told.append("The design names no day by which the endpoint counts: everybody does, however early.")
+    before = frame[frame["state"] == "done"]
+    if taken := [str(row.look) for row in before.itertuples() if math.isnan(row.z)]:
+        told.append(f"Of look {' and '.join(taken)} no z is known: its information is as planned, or as last written.")
+    return " ".join(told)
+
+
+def unnamed(previous: str, look: int) -> str:
+    """What stands in place of the changes since a previous report."""
+    if previous:
+        return "The previous report holds no numbers to compare with."
+    return "No previous report was named" + (": the looks before this one are taken as planned." if look > 1 else ".")
+
+
 def arm_labels(protocol: Protocol) -> dict[str, str]:
     """What each arm is called in print, in the order of the protocol."""
     return {arm.id: arm.label for arm in protocol.arms}

@@ -208,12 +208,16 @@ def _rows(frame: Frame) -> list[dict[str, Any]]:
 def primary(outcomes: Frame, protocol: Protocol | None) -> tuple[str | None, int | None]:
     """The primary endpoint and its window in days, as the protocol's design words them: "progression ... by day 28".
 
-    Without such words, the only endpoint there is; None where that leaves a choice.
+    Of several that are named, the one that is named first. None where a design names none of those that are there: for
+    early on, another endpoint may be the only one. Without a design, the only endpoint there is.
     """
     names = list(outcomes["endpoint"].dropna().unique())
     item = protocol.design.get("endpoint") if protocol else None
     text = str(item.value) if item else ""
-    named = [name for name in names if re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE)]
-    window = re.search(r"\bday (\d+)", text)
-    endpoint = named[0] if named else names[0] if len(names) == 1 else None
-    return endpoint, int(window[1]) if window else None
+    places = {name: re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE) for name in names}
+    named = {name: place.start() for name, place in places.items() if place}
+    window = re.search(r"\bday (\d+)|\b(\d+)[ -]days?\b", text, re.IGNORECASE)
+    endpoint = min(named, key=lambda name: (named[name], -len(name)), default=None)
+    if not text and len(names) == 1:
+        endpoint = names[0]
+    return endpoint, int(window[1] or window[2]) if window else None
