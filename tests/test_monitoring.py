@@ -130,6 +130,21 @@ def test_harm_of_which_something_is_not_said_is_an_interval(protocol, plan):
     assert "1 (20.0 %), at most 2" in page and "0 (0 %), at most 1" in page
 
 
+def test_an_event_that_ended_in_death_is_a_death_whatever_its_grade(protocol, plan):
+    events = {"subject_id": ["S000", "S001"], "started_on": ["2023-03-02"] * 2, "term": ["Stroke"] * 2}
+    events |= {"severity": ["3", "5"], "outcome": ["FATAL", ""], "serious": ["", "true"]}
+    ends = {"subject_id": ["S000"], "milestone": ["died"], "happened_on": ["2023-03-04"]}
+    trial = trial_of(people(3, 2), protocol, events=events, disposition=ends)
+    deaths = monitoring.harms(trial, plan, ON).query("what == 'Death'").set_index("arm")["participants"]
+    assert deaths.to_dict() == {"mscs": 2, "comparator": 0}
+    assert monitoring.listing(trial)["subject_id"].tolist() == ["S000", "S001"], "each death once"
+    trial = trial_of(people(3, 2), protocol, events=events)
+    assert (
+        monitoring.facts(trial, monitoring.harms(trial, plan, ON), monitoring.outcome_states(trial, ON), 0)["deaths"]
+        == 2
+    )
+
+
 def test_events_of_whom_the_days_are_not_known_are_in_no_rate(protocol, plan):
     """A day of withdrawal that nobody knows is not the day of the cut."""
     events = {"subject_id": ["S000", "S001"], "started_on": ["2023-03-02"] * 2, "term": ["Rash"] * 2}

@@ -110,7 +110,7 @@ def harms(trial: TrialData, plan: Plan, on: date | None) -> Frame:
 
     events = _after_entry(trial)
     died = trial.disposition.loc[trial.disposition["milestone"] == "died", "subject_id"]
-    fatal = events.loc[events["severity"] == 5, "subject_id"]
+    fatal = events.loc[_fatal(events), "subject_id"]
     kinds: dict[str, tuple[Any, Any]] = {
         "Death": (pd.concat([died, fatal]), []),
         "Serious adverse event": _said(events, events["serious"]),
@@ -133,6 +133,11 @@ def harms(trial: TrialData, plan: Plan, on: date | None) -> Frame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def _fatal(events: Frame) -> Frame:
+    """Which events were deaths: by their grade, or by how they ended, for SDTM has no fifth grade."""
+    return (events["severity"] == 5).fillna(False) | events["outcome"].str.lower().isin(["fatal", "died", "death"])
+
+
 def _said(events: Frame, flag: Frame) -> tuple[Frame, Frame]:
     """Whose event surely is of a kind, and whose does not say."""
     return events.loc[flag.fillna(False), "subject_id"], events.loc[flag.isna(), "subject_id"]
@@ -146,9 +151,9 @@ def listing(trial: TrialData) -> Frame:
     import pandas as pd
 
     events = _after_entry(trial)
-    listed = events[events["serious"].fillna(False) | (events["severity"] == 5)]
+    listed = events[events["serious"].fillna(False) | _fatal(events)]
     deaths = trial.disposition[trial.disposition["milestone"] == "died"]
-    deaths = deaths[~deaths["subject_id"].isin(listed.loc[listed["severity"] == 5, "subject_id"])]
+    deaths = deaths[~deaths["subject_id"].isin(listed.loc[_fatal(listed), "subject_id"])]
     told = pd.DataFrame({"subject_id": deaths["subject_id"], "started_on": deaths["happened_on"], "term": "Death"})
     rows: Frame = pd.concat([listed, told.assign(severity=5, outcome=deaths["reason"])], ignore_index=True)
     people = trial.subjects[trial.subjects["randomized"]].set_index("subject_id")
