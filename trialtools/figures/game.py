@@ -50,7 +50,7 @@ def course(
     said = "Patients above or below the arm's share, after every patient" if subtitle is None else subtitle
     names = [f"{arm.key} {count(rows['n'].iloc[-1])}" for arm, rows in own.items()]
     plain = [f"● {arm.label} {count(rows['n'].iloc[-1])}" for arm, rows in own.items()]
-    made = figure(title or finding, said, HEIGHT, LEFT, room(plain), 16, 46, source)
+    made = figure(title or finding, said, HEIGHT, LEFT, room(plain) + 16, 16, 46, source)
     reach = max(furthest, 1) * 1.15
     ends = [float(rows["excess"].iloc[-1]) for rows in own.values()]
     for arm, rows in own.items():
