@@ -225,6 +225,18 @@ def test_a_closed_report_without_the_key_is_refused(folder, tmp_path, capsys):
     assert "needs --ledger and --key" in capsys.readouterr().err
 
 
+def test_one_site_has_a_closed_report_without_a_boundary(folder, by_arm, tmp_path):
+    """The looks are of all sites together: held to them, a site would seem to have too few outcomes."""
+    asked = ["report", "interim", "-p", "audience=closed", "-p", f"data={folder / 'trial'}", "-p", f"cutoff={CUTOFF}"]
+    asked += ["--ledger", str(folder / "trial/ledger.sqlite"), "--key", str(folder / "trial/unblinded/key.json")]
+    site = "Synthetic Hospital North"
+    assert main([*asked, "--site", site, "--out", str(tmp_path)]) == 0
+    shown = words_of(tmp_path / "closed/interim_closed_synthetic-hospital-north.ipynb")
+    assert "The boundary is of all sites together" in shown and "z =" not in shown and "of 200" not in shown
+    own = by_arm.subjects[by_arm.subjects["site"] == site]
+    assert f"MSCs group (n = {(own['arm'] == 'mscs').sum()})" in shown
+
+
 def test_what_could_be_foreseen_is_worked_out_from_the_ledger(folder):
     """Blocks of random size: the first of a stratum is a coin's toss, and what is certain comes true."""
     ledger, key = folder / "trial/ledger.sqlite", folder / "trial/unblinded/key.json"

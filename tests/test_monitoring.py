@@ -297,6 +297,9 @@ def test_the_forecast_holds_its_target_and_widens(protocol):
     ends = monitoring.reached(fan, 200)
     assert ends["soonest"] < ends["median"]
     assert monitoring.forecast(trial, 60, ON).empty, "the target is reached"
+    alone = monitoring.forecast(trial, None, ON)
+    said = monitoring.open_answer(trial, None, alone, {"deaths": 1})
+    assert alone.empty and said == "60 participants are randomized at this site. 1 death so far."
 
 
 def test_changes_are_told_against_the_previous_manifest(protocol, tmp_path):

@@ -21,17 +21,19 @@ from .plan import Plan
 NAMES = ("look", "information", "fraction", "bound", "futility", "z", "nominal_p", "alpha_spent", "state")
 
 
-def primary(trial: TrialData, plan: Plan, on: date | None) -> Effect | None:
+def primary(trial: TrialData, plan: Plan, on: date | None, site: str = "") -> Effect | None:
     """The effect that the boundary is about; None where there is none, for the reason that `lacking` gives."""
-    if lacking(trial, plan):
+    if lacking(trial, plan, site):
         return None
     return effect(states(trial, on), plan, plan.experimental[0])
 
 
-def lacking(trial: TrialData, plan: Plan) -> str:
+def lacking(trial: TrialData, plan: Plan, site: str = "") -> str:
     """Why these data hold no comparison of arms, as a sentence for the report; empty where they do."""
     if trial.subjects["arm"].isna().all():
         return "Compares the arms: in the closed report only."
+    if site:
+        return "The boundary is of all sites together: one site alone has none."
     if "outcomes" in trial.absent or trial.endpoint is None:
         names = ", ".join(sorted(trial.outcomes["endpoint"].dropna().unique()))
         return f"Not collected: no primary endpoint is among the outcomes{names and f' ({names})'}."

@@ -41,17 +41,17 @@ def accrual(trial: TrialData) -> Frame:
     return pd.concat(parts, ignore_index=True)[["site", "day", "screened", "randomized"]]
 
 
-def forecast(trial: TrialData, target: int, cutoff: date, seed: int = 1) -> Frame:
+def forecast(trial: TrialData, target: int | None, cutoff: date, seed: int = 1) -> Frame:
     """How many may be randomized by each day to come: quantiles of a prediction that lets every site have its own rate.
 
     Args:
         trial: cut at `cutoff`.
-        target: participants wanted.
+        target: participants wanted; None where nobody said, as of one site alone.
         cutoff: the day of the cut; a site counts from its first screening on.
         seed: of the 4,000 simulated futures.
 
-    Columns: day, low90, low50, median, high50, high90 (so far, at most the target). Empty where nobody was randomized
-    or the target is reached.
+    Columns: day, low90, low50, median, high50, high90 (so far, at most the target). Empty where nobody was randomized,
+    there is no target, or it is reached.
 
     Source: Anisimov and Fedorov, Statistics in Medicine 26 (2007): rates of sites are gamma distributed, arrivals
     Poisson; shape and rate by moments from what the sites have done. Where the sites do not differ beyond chance, each
@@ -61,7 +61,7 @@ def forecast(trial: TrialData, target: int, cutoff: date, seed: int = 1) -> Fram
 
     entered = trial.subjects[trial.subjects["randomized_on"].notna()]
     have, columns = len(entered), ["day", *FAN]
-    if not have or have >= target:
+    if not have or target is None or have >= target:
         return pd.DataFrame(columns=columns)
     end = pd.Timestamp(cutoff)
     opened = trial.subjects.groupby(trial.subjects["site"].fillna(""))["screened_on"].min()

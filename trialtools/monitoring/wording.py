@@ -12,25 +12,29 @@ from ..trialdata import TrialData
 from ..trialdata.tables import Frame
 from .endpoint import Effect
 from .looks import decision
-from .plan import Plan
 from .recruitment import reached
 
 ASKED = "What is asked of the committee: continue, modify, pause, or stop?"
 
 
-def open_answer(trial: TrialData, plan: Plan, fan: Frame, told: Mapping[str, int]) -> str:
-    """How far the trial is, in sentences that tell nothing of any arm."""
+def open_answer(trial: TrialData, target: int | None, fan: Frame, told: Mapping[str, int]) -> str:
+    """How far the trial is, in sentences that tell nothing of any arm; a site alone has no target."""
     have = int(trial.subjects["randomized"].sum())
-    said = f"{count(have)} of {count(plan.sample_size)} participants are randomized"
-    ends = reached(fan, plan.sample_size)
-    if have >= plan.sample_size:
+    if target is None:
+        return _outcomes_known(f"{count(have)} participants are randomized at this site. ", told)
+    said = f"{count(have)} of {count(target)} participants are randomized"
+    ends = reached(fan, target)
+    if have >= target:
         said += "; the target is reached"
     elif ends["median"]:
         latest = ends["latest"] or "more than ten years on"
         said += f"; the target is likely reached about {ends['median']} (90 %: {ends['soonest']} to {latest})"
     elif have:
         said += "; at this pace the target is not in sight"
-    said += ". "
+    return _outcomes_known(said + ". ", told)
+
+
+def _outcomes_known(said: str, told: Mapping[str, int]) -> str:
     if "outcomes" in told:
         said += f"The primary outcome is known of {count(told['outcomes'])}, missing of {count(told['missing'])}. "
     deaths = told.get("deaths")
