@@ -116,8 +116,10 @@ def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None
         raise DataError("no table subjects; without it nobody can be counted")
     _one_arm_each(raw.tables["subjects"])
     tables, findings = {}, list(raw.findings)
+    baseline = [name for name in (protocol.fields if protocol else ()) if name not in TABLES["subjects"]]
+    texts = {**raw.tables, "subjects": raw.tables["subjects"].drop(columns=baseline, errors="ignore")}
     for name, columns in TABLES.items():
-        frame, unread = typed(name, raw.tables.get(name, pd.DataFrame(columns=list(columns), dtype="str")))
+        frame, unread = typed(name, texts.get(name, pd.DataFrame(columns=list(columns), dtype="str")))
         tables[name], impossible = validated(name, frame)
         findings += unread + impossible
     _stop(findings)
