@@ -154,6 +154,11 @@ def test_events_of_whom_the_days_are_not_known_are_in_no_rate(protocol, plan):
     assert (row["events"], row["days"], row["rate"]) == (2, 10, 10)
 
 
+def test_no_event_at_all_is_no_minus_zero(protocol, plan):
+    found = monitoring.primary(trial_of(people(5, 5), protocol), plan, ON)
+    assert math.copysign(1, found.z) == 1 and found.difference == 0
+
+
 def test_who_takes_no_part_in_the_effect_is_told(protocol, plan):
     tables = people(20, 20, (2, 5))
     tables["subjects"]["stratum"] = ["alone"] * 3 + ["young"] * 37

@@ -110,7 +110,7 @@ def effect(rows: Frame, plan: Plan, arm: str, stratified: bool = True) -> Effect
     found = risk_difference(cells)
     pending = int((~both["mature"]).sum())
     return Effect(
-        found["difference"], found["low"], found["high"], plan.sign * found["z"], int(found["n"]),
+        found["difference"], found["low"], found["high"], plan.sign * found["z"] + 0.0, int(found["n"]),
         int((both["mature"] & both["value"].isna()).sum()), pending, events, tuple(cells), unknown,
     )  # fmt: skip
 
@@ -265,23 +265,26 @@ def secondary(trial: TrialData, plan: Plan, on: date | None) -> Frame:
 def blinded_rate(trial: TrialData, plan: Plan, on: date | None) -> dict[str, float] | None:
     """The rate of the primary endpoint in all arms together, against what was assumed: rate, low, high, n, assumed.
 
+    The interval is that of Clopper and Pearson.
+
     `needed` is how many participants would find the planned difference with 80 % power at this overall rate, by the
     fixed design. None where nobody's outcome is known or nothing was assumed.
     """
-    from scipy.special import ndtri
-    from scipy.stats import binomtest
+    from scipy.special import betaincinv, ndtri
 
     rows = states(trial, on)
     value = rows.loc[rows["mature"] & rows["value"].notna(), "value"]
     if value.empty or plan.control_rate is None or plan.experimental_rate is None:
         return None
-    low, high = binomtest(int(value.sum()), len(value)).proportion_ci(method="wilson")
+    hits, n = float(value.sum()), len(value)
+    low = betaincinv(hits, n - hits + 1, 0.025) if hits else 0.0
+    high = betaincinv(hits + 1, n - hits, 0.975) if hits < n else 1.0
     rate, share = float(value.mean()), plan.share
     assumed = share * plan.experimental_rate + (1 - share) * plan.control_rate
     apart = plan.experimental_rate - plan.control_rate
     each = rate * (1 - rate) / (share * (1 - share))
     needed = math.ceil((ndtri(1 - plan.alpha) + ndtri(0.8)) ** 2 * each / apart**2) if 0 < rate < 1 else math.nan
-    told = {"rate": rate, "low": float(low), "high": float(high), "n": len(value)}
+    told = {"rate": rate, "low": float(low), "high": float(high), "n": n}
     return told | {"assumed": assumed, "needed": needed}
 
 
