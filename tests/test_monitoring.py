@@ -435,3 +435,17 @@ def test_patients_chosen_by_what_was_foreseen_are_found(protocol, plan, tmp_path
         assert said in monitoring.selection(trial, tmp_path, plan, ON)["value"].iloc[-1]
     fair.assign(chance=0.5).to_csv(tmp_path / "allocations.csv", index=False)
     assert monitoring.selection(trial, tmp_path, plan, ON) is None, "what nobody could foresee cannot be used"
+
+
+def test_the_overall_rate_needs_no_arm_and_asks_for_a_size(protocol, plan):
+    """The interval is scipy's exact one; the size by the textbook's formula for two shares at one overall rate."""
+    from scipy.stats import binomtest
+
+    told = monitoring.blinded_rate(trial_of(people(60, 60, (5, 14)), protocol), plan, ON)
+    exact = binomtest(19, 120).proportion_ci()
+    assert (told["low"], told["high"]) == pytest.approx((exact.low, exact.high)) and told["n"] == 120
+    z = norm.ppf(0.975) + norm.ppf(0.8)
+    assert told["needed"] == math.ceil(z**2 * 4 * told["rate"] * (1 - told["rate"]) / 0.06**2)
+    for hits, end in ((0, "low"), (60, "high")):
+        edge = monitoring.blinded_rate(trial_of(people(60, 60, (hits, hits)), protocol), plan, ON)
+        assert edge[end] == (0 if end == "low" else 1) and math.isnan(edge["needed"])

@@ -150,7 +150,7 @@ def rate_table(found: Mapping[str, float], plan: Plan) -> Frame:
     spread = f"{percent(found['low'])} to {percent(found['high'])}"
     rows = [
         (
-            "Overall rate so far (95 % interval by Wilson)",
+            "Overall rate so far (95 % interval by Clopper and Pearson)",
             f"{percent(found['rate'])} ({spread}), n = {count(found['n'])}",
         ),
         ("Overall rate that the design assumes", percent(found["assumed"])),
