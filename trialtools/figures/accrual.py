@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from ..tables import INK, QUIET, count
 from .armed import apart, band
 from .rows import room
-from .template import HAIR, annotate, blank, figure, note, wrap
+from .template import HAIR, WIDTH, annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,8 +67,10 @@ def accrual(
     shown = sites if 1 < len(sites) <= SITES else {}
     labels = [f"{' '.join(wrap(site, 60))} {count(k)}" for site, k in zip(shown, each, strict=False)]
     labels = [f"<b>{count(n)} randomized</b>", *labels]
-    # a fan leaves room for the labels, which begin where the lines end
-    right = room(labels) - 24 if ahead is None else 40
+    # labels begin where the lines end: a fan leaves them its own width, the margin the rest
+    first, last = whole["day"].min(), end if ahead is None else ahead["day"].max()
+    fan = (last - end) / max(last - first, timedelta(days=1))
+    right = max(40, ceil((room(labels) - 24 - fan * (WIDTH - LEFT)) / (1 - fan))) if fan < 1 else 40
     made = figure(title or finding, told if subtitle is None else subtitle, HEIGHT, LEFT, right, 18, 34, source)
     notes = []
     if ahead is not None:
@@ -99,7 +102,6 @@ def accrual(
         made.add_hline(target, line={"color": INK, "width": 1, "dash": "dot"})
         notes.append(note(f"target {count(target)}", x=0, y=target, yref="y", xshift=4, yshift=8, size=12))
     annotate(made, notes)
-    first, last = whole["day"].min(), end if ahead is None else ahead["day"].max()
     made.update_yaxes(range=[0, most], nticks=6, tickformat=",d", showgrid=True, gridcolor=HAIR)
     made.update_xaxes(type="date", range=[first, max(last, end)], nticks=7, tickformat="%b %Y", showgrid=False)
     if (days := (last - first).days) < 75:
