@@ -25,7 +25,7 @@ report: .venv/.report-stamp  ## all reports, of a synthetic cohort and trial: re
 	  --ledger $(TRIAL)/ledger.sqlite --key $(TRIAL)/unblinded/key.json
 
 test: .venv/.test-stamp  ## run the tests; what this machine lacks is skipped aloud
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PYTEST)
 
 check: .venv/.test-stamp  ## style, types, clean notebooks, examples in docstrings
 	@$(BIN)/ruff check .
