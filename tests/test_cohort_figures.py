@@ -45,7 +45,9 @@ def frames():
 
 
 def words(made):
-    return [each.text for each in made.layout.annotations]
+    """All words of a figure but its title: beside the rows, and in notes."""
+    rows = [text for trace in made.data if trace.name == "words" for text in trace.text]
+    return [*rows, *(note.text for note in made.layout.annotations)]
 
 
 NAMES = ["upset", "impact", "missingness", "sweep", "sweep_grid", "forest"]
@@ -105,7 +107,7 @@ def test_the_steps_of_a_sweep_hold_on_the_side_that_the_operator_says(frames):
 
 def test_a_group_without_ratio_has_a_row_and_no_mark():
     made = figures.forest(FOREST)
-    assert list(made.data[-1].x) == [1.0, 0.55]
+    assert list(made.data[-2].x) == [1.0, 0.55]
     assert any("unknown" in text for text in words(made)) and "–" in words(made)
 
 
@@ -115,7 +117,7 @@ def test_of_yes_and_no_one_row_is_drawn_and_the_whole_protocol_has_a_name():
     told = [{**row, "group": g, "n": 100, "failed": f, "unknown": 0, "share": f / 100} for g, f, *_ in rows]
     frame = pd.DataFrame(told).assign(**{k: [r[i] for r in rows] for i, k in enumerate(("ratio", "low", "high"), 2)})
     made = figures.forest(frame)
-    assert list(made.data[-1].x) == [1.5] and any("Diabetes" in text for text in words(made))
+    assert list(made.data[-2].x) == [1.5] and any("Diabetes" in text for text in words(made))
     assert made.layout.meta["alt"].startswith("Diabetes: yes is excluded 1.50 times as often")
 
 

@@ -12,6 +12,12 @@ SVG = "{http://www.w3.org/2000/svg}"
 NASTY = '<script>alert("x")</script> & <b>bold'
 
 
+def words(made):
+    """All words of a figure but its title: beside the rows, and in notes."""
+    rows = [text for trace in made.data if trace.name == "words" for text in trace.text]
+    return [*rows, *(note.text for note in made.layout.annotations)]
+
+
 def screened(protocol, n=93_995, idle=()):
     """An attrition frame and a frame of states, made up, over every criterion of a protocol."""
     possible, certain, steps, states = n, n, [(0, "", "", "Screened", 0, n, n)], []
@@ -123,11 +129,10 @@ def test_the_flow_says_what_it_finds(certain, possible, title):
 def test_states_are_shown_in_the_order_of_the_protocol(protocol):
     _, frame = screened(protocol)
     made = figures.states(frame)
-    assert [list(bar.x) for bar in made.data] == [list(frame[state]) for state in ("pass", "fail", "unknown")]
+    assert [list(bar.x) for bar in made.data[:3]] == [list(frame[state]) for state in ("pass", "fail", "unknown")]
     assert list(made.data[0].y) == sorted(made.data[0].y) and made.layout.yaxis.range[1] == 0
     assert made.data[2].marker.pattern.shape == "/", "unknown is told by more than its colour"
-    words = [note.text for note in made.layout.annotations]
-    assert "46,997" in words and sum("read as" in text for text in words) == sum(
+    assert "46,997" in words(made) and sum("read as" in text for text in words(made)) == sum(
         bool(c.readings) for c in protocol.criteria
     )
     assert made.data[1].hovertext[0] == "<b>I1 Age 18 to 85</b><br>fail: 46,997 (50.0\xa0%) of 93,995<br><i>“q”</i>"
@@ -144,12 +149,11 @@ def test_a_title_says_where_most_fails_and_most_is_unknown():
 def test_readings_run_from_certain_to_possible_and_the_chosen_one_is_marked(protocol):
     frame = read(protocol)
     made = figures.readings(frame)
-    certain, rest = (list(bar.x) for bar in made.data)
+    certain, rest = (list(bar.x) for bar in made.data[:2])
     assert certain == list(frame.certain) and [a + b for a, b in zip(certain, rest, strict=True)] == list(
         frame.possible
     )
-    words = [note.text for note in made.layout.annotations]
-    assert sum("●" in text for text in words) == frame.chosen.sum() and "<b>212 to 1,904</b>" in words
+    assert sum("●" in text for text in words(made)) == frame.chosen.sum() and "<b>212 to 1,904</b>" in words(made)
 
 
 def test_lacking_is_ordered_by_size():
@@ -160,7 +164,7 @@ def test_lacking_is_ordered_by_size():
     judged = figures.lacking(LACKING.assign(judged=[True, False]))
     assert "Missing most often: Characteristic imaging (34)" in judged.layout.title.text
     fields = LACKING.rename(columns={"criterion": "field"})
-    assert not any("E7" in note.text for note in figures.lacking(fields).layout.annotations)
+    assert not any("E7" in text for text in words(figures.lacking(fields)))
 
 
 @pytest.mark.parametrize("n", [0, None])
@@ -169,7 +173,7 @@ def test_no_patients_give_a_figure_that_says_so(protocol, n):
     frames = [(figures.states, states), (figures.readings, read(protocol, 0)), (figures.lacking, LACKING.assign(n=0))]
     for draw, frame in frames:
         made = draw(frame if n == 0 else frame.head(0))
-        assert made.layout.annotations[-1].text == "no patients" and not made.data
+        assert words(made) == ["no patients"] and not made.data
     assert "no patients" in figures.flow(flow if n == 0 else flow.head(0))
 
 
@@ -179,10 +183,10 @@ def test_a_suppressed_count_is_a_dash_and_never_a_zero(protocol):
     hidden.loc[0, "fail"] = pd.NA
     made = figures.states(hidden)
     assert made.data[1].x[0] == 0 and "—" in made.data[1].hovertext[0]
-    assert "—" in [note.text for note in made.layout.annotations]
+    assert "—" in words(made)
     lacks = LACKING.astype({"n": "Int64", "alone": "Int64"})
     lacks.loc[1, ["n", "alone"]] = pd.NA
-    assert [note.text for note in figures.lacking(lacks).layout.annotations][-1] == "—"
+    assert words(figures.lacking(lacks))[-1] == "—"
     assert "—" in tables.table(lacks).as_raw_html()
     with pytest.raises(ValueError, match="suppressed counts can be shown as a table"):
         figures.flow(flow.astype({"failed_here": "Int64"}).replace({"failed_here": {0: pd.NA}}))
@@ -195,7 +199,7 @@ def test_words_of_a_protocol_are_never_markup(protocol):
     drawn = figures.flow(flow, subtitle=NASTY, source=NASTY)
     assert "<script" not in drawn and drawing(drawn) is not None
     made = figures.states(states, subtitle=NASTY)
-    texts = [made.layout.title.text, made.data[0].hovertext[0], *(note.text for note in made.layout.annotations)]
+    texts = [made.layout.title.text, made.data[0].hovertext[0], *words(made)]
     assert not any("<script" in text for text in texts)
 
 
@@ -205,7 +209,7 @@ def test_every_figure_wears_the_template(protocol):
         assert made.layout.template.layout.font.family.startswith("system-ui")
         assert (
             made.layout.width == figures.WIDTH == 660
-            and made.layout.margin.l
+            and made.layout.xaxis2.domain[0] > 0.3
             and not made.layout.template.layout.showlegend
         )
     assert figures.flow(flow) == figures.flow(flow), "a drawing must not differ from run to run"
@@ -260,7 +264,7 @@ OUTSIDE = """() => [...document.querySelectorAll('svg g[tabindex]')].flatMap(box
 
 OVERLAPS = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(plot => {
   const edge = plot.getBoundingClientRect();
-  const found = '.annotation-text, .gtitle, .xtick text, .bartext';
+  const found = '.annotation-text, .textpoint text, .gtitle, .xtick text, .bartext';
   const texts = [...plot.querySelectorAll(found)].map(t => [t.textContent, t.getBoundingClientRect()]);
   const bars = [...plot.querySelectorAll('.bars path')].map(b => ['a bar', b.getBoundingClientRect()]);
   const clash = ([p, a], [q, b]) => p != q && a.width && b.width
@@ -273,6 +277,8 @@ OVERLAPS = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(pl
       || t[1].bottom > edge.bottom + 1).map(t => [t[0], 'the edge']),
   ];
 })"""
+
+SEEN = "() => [...document.querySelectorAll('.textpoint text')].filter(t => t.getBoundingClientRect().width).length"
 
 
 @pytest.mark.parametrize("n", [7, 93_995, 10_000_000])
@@ -291,6 +297,7 @@ def test_nothing_overlaps(protocol, n, chromium, tmp_path):
         tab = browser.new_page(viewport={"width": 900, "height": 900})
         tab.goto(Path(page).as_uri())
         tab.wait_for_function("document.querySelectorAll('.bars path').length > 50", timeout=60_000)
-        outside, overlaps = tab.evaluate(OUTSIDE), tab.evaluate(OVERLAPS)
+        outside, overlaps, seen = (tab.evaluate(each) for each in (OUTSIDE, OVERLAPS, SEEN))
         browser.close()
     assert outside == [] and overlaps == []
+    assert seen == sum(len(made.data[-1].text) for made in drawn)

@@ -29,8 +29,8 @@ def states(frame: pd.DataFrame, title: str | None = None, subtitle: str | None =
     >>> import pandas as pd
     >>> row = {"criterion": "I1", "kind": "inclusion", "label": "Age 18 to 85", "reading": "", "quote": "Age 18-85"}
     >>> made = states(pd.DataFrame([{**row, "pass": 7, "fail": 2, "unknown": 1, "n": 10}]))
-    >>> [bar.name for bar in made.data]
-    ['pass', 'fail', 'unknown']
+    >>> [trace.name for trace in made.data]
+    ['pass', 'fail', 'unknown', 'words']
     """
     rows = records(frame)
     n = most_of(rows, "n")
@@ -60,9 +60,9 @@ def states(frame: pd.DataFrame, title: str | None = None, subtitle: str | None =
         inside = {"textposition": "inside", "insidetextanchor": "middle", "textangle": 0}
         made.data[-1].update(text=shares, textfont={"color": "white", "size": SMALL}, **inside)
         notes += column(state, [count(v) for v in values], here, columns)
-    axes(made, n, height, notes)
     quarters = [0, 0.25, 0.5, 0.75, 1]
     made.update_xaxes(tickvals=[n * part for part in quarters], ticktext=[percent(part, 0) for part in quarters])
+    axes(made, n, height, notes)
     return made
 
 

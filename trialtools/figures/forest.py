@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..tables import INK, QUIET, absent, count, number, percent
-from .rows import beside, intervals, most_of, places, points, records, room, words
+from .rows import beside, intervals, most_of, places, points, records, room, words, write
 from .template import annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:
@@ -72,7 +72,6 @@ def forest(frame: pd.DataFrame, title: str | None = None, subtitle: str | None =
     for name, texts in (("failed", fails), ("ratio", ratios)):
         shift += wide[name]
         notes += beside(name, texts, [middles[slot] for slot in slots], shift)
-    annotate(made, notes)
     drawn = [(middles[slot], row) for slot, row in slots.items() if _positive(row["ratio"])]
     for y, row in drawn:
         if _positive(row["low"]) and _positive(row["high"]):
@@ -94,6 +93,7 @@ def forest(frame: pd.DataFrame, title: str | None = None, subtitle: str | None =
     made.update_yaxes(range=[height, 0], visible=False)
     made.update_xaxes(type="log", autorange=False, tickvals=ticks, ticktext=[f"{x:g}" for x in ticks], tickangle=0)
     made.update_xaxes(range=[-math.log10(far), math.log10(far)])
+    write(made, notes)
     return made.update_layout(meta={"alt": f"{finding}. {len(slots)} of {among} groups; {len(drawn)} have a ratio."})
 
 

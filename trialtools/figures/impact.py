@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..tables import INK, absent, count, number
-from .rows import HATCHED, LEFT, SOLID, bar, beside, grouped, most_of, places, records, room, words
-from .template import annotate, blank, figure
+from .rows import HATCHED, LEFT, SOLID, bar, beside, grouped, most_of, places, records, room, words, write
+from .template import blank, figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,9 +89,9 @@ def impact(
         bar(made, end, [row[end] for row in kept], [y + off for y in here], marker, hover, thick=8)
         shift += wide[end]
         notes += beside(end, told[end], here, shift, size=12)
-    annotate(made, notes)
     values = [row[end] or 0 for row in kept for end in ends]
     low, high = min(0, *values) * 1.05, max(0, *values) * 1.05
     made.update_yaxes(range=[height, 0], visible=False)
     made.update_xaxes(range=[low, high if high > low else low + 1], nticks=4, zeroline=True, zerolinecolor=INK)
+    write(made, notes)
     return made.update_layout(meta={"alt": f"{finding}. {len(kept)} of {len(rows)} criteria are shown."})

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..tables import INK, QUIET, absent, number
-from .template import HAIR, SMALL, STATES, annotate, note, wrap
+from .template import HAIR, SMALL, STATES, WIDTH, note, wrap
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -186,8 +186,38 @@ def points(row: Mapping[str, Any]) -> str:
 
 
 def axes(made: Figure, most: int, height: int, notes: Sequence[dict[str, Any]]) -> None:
-    """Write the words, and lay the axes: pixels from the top down, patients from 0."""
-    annotate(made, notes)
+    """Lay the axes, pixels from the top down and patients from 0, and write the words."""
     made.update_yaxes(range=[height, 0], visible=False)
     # four ticks at most: whole numbers of patients, and labels that do not meet
     made.update_xaxes(range=[0, max(most, 1)], nticks=4, rangemode="tozero", zeroline=True, zerolinecolor=HAIR)
+    write(made, notes)
+
+
+def write(made: Figure, notes: Sequence[dict[str, Any]]) -> None:
+    """Write the words, those of the rows as one trace; the last thing done to a figure.
+
+    The browser lays every annotation anew at each key press, 2 ms each, but a trace at once. No point of a trace may
+    leave its axes: so `x` spans the whole figure in pixels, for the words; the marks have `x2`, between the margins.
+    """
+    layout: Any = made.layout
+    left, right = layout.margin.l, layout.margin.r
+    low, high = layout.xaxis.range
+    rows = [each for each in notes if each["yref"] == "y" and "bgcolor" not in each]
+    others = [*(each.to_plotly_json() for each in layout.annotations), *(e for e in notes if e not in rows)]
+    shares = [(each["x"] - low) / (high - low) if each["xref"] == "x" else each["x"] for each in rows]
+    made.update_traces(xaxis="x2").update_shapes(xref="x2")
+    made.add_scatter(
+        name="words",
+        mode="text",
+        x=[left + share * (WIDTH - left - right) + e.get("xshift", 0) for share, e in zip(shares, rows, strict=True)],
+        y=[each["y"] for each in rows],
+        text=[each["text"] for each in rows],
+        textposition=[f"middle {'left' if each['xanchor'] == 'right' else 'right'}" for each in rows],
+        textfont={name: [each["font"][name] for each in rows] for name in ("size", "color")},
+        hoverinfo="skip",
+        zorder=1,  # above the grid of the marks
+    )
+    between = {"domain": [left / WIDTH, 1 - right / WIDTH], "anchor": "y"}
+    made.update_layout(xaxis2={**layout.xaxis.to_plotly_json(), **between}, margin={"l": 0, "r": 0})
+    layout.xaxis = {"range": [0, WIDTH], "visible": False}
+    layout.annotations = [{**each, "xref": "x2 domain"} for each in others]

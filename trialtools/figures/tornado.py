@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..tables import INK, count, interval
-from .rows import HATCHED, SOLID, bar, label, most_of, places, records, room, words
+from .rows import HATCHED, SOLID, bar, label, most_of, places, records, room, words, write
 from .said import reading_hover
-from .template import annotate, blank, figure, note
+from .template import blank, figure, note
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,12 +60,12 @@ def tornado(frame: pd.DataFrame, title: str | None = None, subtitle: str | None 
     side: dict[str, Any] = {"x": 1, "xanchor": "right", "xshift": room(texts) - 6, "yref": "y", "size": 12}
     numbers = [note(text, y=place, **side) for text, place in zip(texts, middles, strict=True)]
     numbers.append(note("<b>eligible</b>", y=1, yshift=10, **{**side, "yref": "paper"}))
-    annotate(made, [*words(labels, middles), *numbers])
     furthest = max(map(abs, [*possible, *certain]), default=0) or 1
     made.update_layout(barmode="overlay")
     made.update_yaxes(range=[height, 0], visible=False)
     made.update_xaxes(range=[-furthest * 1.05, furthest * 1.05], nticks=5, tickformat=",d")
     made.update_xaxes(zeroline=True, zerolinecolor=INK, zerolinewidth=1)
+    write(made, [*words(labels, middles), *numbers])
     return made.update_layout(meta={"alt": f"{_strongest(others)}. {population} {len(rows)} other readings."})
 
 
