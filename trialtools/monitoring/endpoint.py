@@ -265,8 +265,9 @@ def secondary(trial: TrialData, plan: Plan, on: date | None) -> Frame:
 def blinded_rate(trial: TrialData, plan: Plan, on: date | None) -> dict[str, float] | None:
     """The rate of the primary endpoint in all arms together, against what was assumed: rate, low, high, n, assumed.
 
-    The interval is that of Clopper and Pearson. `needed` is how many participants would find the planned difference with 80 % power at this overall rate, by the
-    fixed design. None where nobody's outcome is known or nothing was assumed.
+    The interval is that of Clopper and Pearson. `needed` is how many participants would find the planned difference
+    with 80 % power at this overall rate, by the fixed design. None where nobody's outcome is known or nothing was
+    assumed.
     """
     from scipy.special import betaincinv, ndtri
 
