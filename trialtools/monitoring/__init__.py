@@ -18,7 +18,6 @@ from .course import (
 from .endpoint import (
     Effect,
     blinded_rate,
-    compared_times,
     curves,
     secondary,
     selection,
@@ -55,7 +54,6 @@ __all__ = [
     "changes",
     "charter",
     "closed_answer",
-    "compared_times",
     "conclusions",
     "context",
     "cover",

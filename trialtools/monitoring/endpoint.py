@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..interim import log_rank, risk_difference, survival
+from ..interim import risk_difference, survival
 from ..protocol import DataError
 from ..tables import number, percent
 from ..trialdata import TrialData, endpoint_states
@@ -217,16 +217,6 @@ def curves(trial: TrialData, on: date | None) -> Frame | None:
     if found["days"].isna().all():
         return None
     return survival(found["days"], found["event"], found["arm"]).rename(columns={"group": "arm"})
-
-
-def compared_times(trial: TrialData, plan: Plan, on: date | None) -> dict[str, float] | None:
-    """The log-rank test of the first experimental arm against the control; None without dates or without an event."""
-    found = times(trial, on)
-    found = found[found["arm"].isin([_one(plan), plan.control])]
-    known = found[found["days"].notna()]
-    if known["arm"].nunique() < 2 or not known["event"].any():
-        return None
-    return log_rank(found["days"], found["event"], found["arm"])
 
 
 def secondary(trial: TrialData, plan: Plan, on: date | None) -> Frame:
