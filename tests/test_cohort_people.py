@@ -8,7 +8,6 @@ import polars as pl
 import pytest
 
 import trialtools as tt
-from trialtools.cohort.compared import newcombe
 from trialtools.protocol import read_protocol
 
 SMALL = read_protocol("""
@@ -83,7 +82,6 @@ def test_what_is_unknown_together_is_every_patient_once(some, table):
     assert sets["n"].sum() == some.n and sets["fields"].iloc[-1] == "other"
     both = table.filter(pl.all_horizontal(pl.col("age", "spo2").is_null())).height
     assert sets.loc[sets["fields"] == "age, spo2", "n"].sum() == both
-    assert tt.unknowns(some).set_index("field")["n"]["spo2"] == table["spo2"].null_count()
 
 
 def test_a_baseline_table_against_numpy(some, table):
@@ -106,22 +104,6 @@ def test_standardized_differences_against_published_formulas():
     assert frame.drop_duplicates("variable")["smd"].tolist() == pytest.approx([by_hand, 0.5 / math.sqrt(0.25 / 2)])
 
 
-def test_two_cohorts_side_by_side():
-    a, b = (
-        screened([(40, "male", 96.0, False)] * 3 + [(15, "male", 96.0, False)]),
-        screened([(40, "male", None, False)] * 2),
-    )
-    frame = tt.compare(a, b, ("here", "there")).set_index(["what", "criterion"])
-    assert frame.loc[("certain", ""), ["first_n", "first_of", "second_n", "second_of"]].tolist() == [3, 4, 0, 2]
-    assert frame.loc[("unknown", "I2"), "difference"] == 1.0
-    low, high = newcombe(2, 2, 0, 4)
-    assert frame.loc[("unknown", "I2"), ["low", "high"]].tolist() == [low, high]
-    fewer = tt.screen(tt.amend(SMALL, {"E1": None}), a.patients)
-    same = tt.compare(a, fewer).set_index(["what", "criterion"])
-    assert same.loc[("fail", "E1"), "second_n"] is not None and same.loc[("fail", "E1")].isna()["second_n"]
-    assert same["low"].isna().all(), "the same patients twice are no two samples"
-
-
 FRAMES = {
     "attrition": tt.attrition,
     "states": tt.states,
@@ -131,10 +113,8 @@ FRAMES = {
     "lost": tt.lost,
     "subgroups": tt.subgroups,
     "missingness": tt.missingness,
-    "unknowns": tt.unknowns,
     "baseline": tt.baseline,
     "sweep": lambda screening: tt.sweep(screening, "I1"),
-    "compare": lambda screening: tt.compare(screening, screening),
 }
 
 

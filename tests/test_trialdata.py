@@ -1,4 +1,4 @@
-"""Trial data: two real trials, every kind of bad input, the cut, the lock, and what is hidden from an open report."""
+"""Trial data: two real trials, every kind of bad input, the cut, and what is hidden from an open report."""
 
 import warnings
 
@@ -8,7 +8,7 @@ from xport import write_xport
 
 from trialtools.interim import risk_difference
 from trialtools.protocol import DataError
-from trialtools.trialdata import cut, lock, pooled, read_trial
+from trialtools.trialdata import cut, pooled, read_trial
 
 SUBJECTS = {
     "subject_id": ["1", "2", "3"],
@@ -202,15 +202,3 @@ def test_permuted_arms_pool_to_the_same():
     pd.testing.assert_frame_equal(one.subjects, two.subjects)
     pd.testing.assert_frame_equal(one.findings, two.findings)
     assert "arm" not in one.subjects and one.subjects["randomized"].sum() == 2
-
-
-def test_a_changed_file_stops(tmp_path):
-    from datetime import date
-
-    pd.DataFrame(SUBJECTS).to_csv(tmp_path / "subjects.csv", index=False)
-    lock(tmp_path, date(2023, 3, 1))
-    assert read_trial(tmp_path).locked_on == "2023-03-01"
-    with (tmp_path / "subjects.csv").open("a") as out:
-        out.write("4,2023-01-04,ineligible,,\n")
-    with pytest.raises(DataError, match=r"subjects.csv was changed since the data were locked on 2023-03-01"):
-        read_trial(tmp_path)

@@ -10,14 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .amendment import amend as amend
     from .amendment import diff as diff
     from .arms import assess as assess
     from .arms import dosing_window as dosing_window
     from .cohort import answer as answer
     from .cohort import attrition as attrition
     from .cohort import baseline as baseline
-    from .cohort import compare as compare
     from .cohort import compare_readings as compare_readings
     from .cohort import impact as impact
     from .cohort import interactions as interactions
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from .cohort import sweep as sweep
     from .cohort import sweep_grid as sweep_grid
     from .cohort import thresholds as thresholds
-    from .cohort import unknowns as unknowns
     from .cohort import with_thresholds as with_thresholds
     from .cohort import worklist as worklist
     from .expr import ProtocolError as ProtocolError
@@ -41,6 +38,7 @@ if TYPE_CHECKING:
     from .protocol import DataError as DataError
     from .protocol import Protocol as Protocol
     from .protocol import ambiguities as ambiguities
+    from .protocol import amend as amend
     from .protocol import assumptions as assumptions
     from .protocol import load_protocol as load_protocol
     from .protocol import rules as rules
@@ -57,7 +55,6 @@ if TYPE_CHECKING:
     from .sources import where as where
     from .trialdata import TrialData as TrialData
     from .trialdata import cut as cut
-    from .trialdata import lock as lock
     from .trialdata import pooled as pooled
     from .trialdata import read_trial as read_trial
     from .whatif import what_if as what_if
@@ -68,21 +65,29 @@ __version__ = "0.1.0"
 # a protocol alone; and no room bears the name of a door, for importing the room would then hide the door.
 DOORS = {
     "expr": ("ProtocolError",),
-    "protocol": ("DataError", "Protocol", "ambiguities", "assumptions", "load_protocol", "rules", "write_protocol"),
+    "protocol": (
+        "DataError",
+        "Protocol",
+        "ambiguities",
+        "amend",
+        "assumptions",
+        "load_protocol",
+        "rules",
+        "write_protocol",
+    ),
     "sources": ("Patients", "one_patient", "read_patients", "where"),
     "screening": ("Screening", "screen"),
-    "trialdata": ("TrialData", "cut", "lock", "pooled", "read_trial"),
+    "trialdata": ("TrialData", "cut", "pooled", "read_trial"),
     "linting": ("lint",),
     "reasons": ("explain", "nearest_eligible", "open_items", "why"),
     "output": ("write_screening",),
     "arms": ("assess", "dosing_window"),
-    "amendment": ("amend", "diff"),
+    "amendment": ("diff",),
     "whatif": ("what_if",),
     "cohort": (
         "answer",
         "attrition",
         "baseline",
-        "compare",
         "compare_readings",
         "impact",
         "interactions",
@@ -97,7 +102,6 @@ DOORS = {
         "sweep",
         "sweep_grid",
         "thresholds",
-        "unknowns",
         "with_thresholds",
         "worklist",
     ),

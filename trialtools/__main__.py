@@ -122,11 +122,11 @@ def _protocol(options: argparse.Namespace) -> Any:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from .linting import as_json, as_text, lint
+    from .linting import lint
 
     protocol = _protocol(options)
     findings = lint(protocol)
-    print(as_json(findings, protocol) if options.json else as_text(findings, protocol))
+    print(findings.to_json() if options.json else findings.text())
     return FOUND if options.strict and any(finding.severity == "finding" for finding in findings) else DONE
 
 

@@ -12,6 +12,7 @@ from operator import add, and_, eq, ge, gt, le, lt, mul, ne, or_, sub
 from typing import Any
 
 import narwhals as nw
+import polars as pl
 
 from .expr import (
     And,
@@ -30,7 +31,7 @@ from .expr import (
     names,
     type_of,
 )
-from .protocol import Field, Protocol
+from .protocol import DataError, Field, Protocol
 
 DTYPES = {"number": nw.Float64, "integer": nw.Int64, "flag": nw.Boolean, "category": nw.String, "date": nw.Date}
 CHUNK = 31
@@ -157,3 +158,23 @@ def _day_number(day: nw.Expr) -> nw.Expr:
     """Days since the first of January of the year 1: engines differ in what a date minus a date is, not in this."""
     past = day.dt.year().cast(nw.Int64()) - 1
     return past * 365 + past // 4 - past // 100 + past // 400 + day.dt.ordinal_day().cast(nw.Int64())
+
+
+def in_polars(frame: Any) -> pl.DataFrame:
+    """Any Narwhals frame as a Polars table in memory.
+
+    Raises:
+        DataError: PostgreSQL refuses a result that is beyond a double, or too near zero for one.
+    """
+    if isinstance(frame, nw.LazyFrame):
+        try:
+            return frame.collect("polars").to_native()
+        except Exception as error:
+            if type(error).__name__ != "NumericValueOutOfRange":
+                raise
+            raise DataError(
+                f"PostgreSQL cannot do the arithmetic of a criterion for some patient ({str(error).splitlines()[0]}); "
+                'engine="polars" brings the table here, where such a result is unknown or zero'
+            ) from None
+    native = frame.to_native()
+    return native if isinstance(native, pl.DataFrame) else pl.DataFrame(frame.to_arrow())

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from .cohort import states
 from .protocol import DataError
 from .screening import Screening, decisions, evidence
 
@@ -56,8 +57,8 @@ def write_screening(screening: Screening, folder: str | os.PathLike[str], with_e
         for name, write in tqdm(files.items(), desc="writing", unit="file", delay=2, leave=False):
             write(part / name)
         hashes = {name: hashlib.sha256((part / name).read_bytes()).hexdigest() for name in files}
-        summary = {**screening.summary(), "files": hashes}
-        (part / SUMMARY).write_text(json.dumps(summary, indent=2, ensure_ascii=False), "utf-8")
+        content = {**summary(screening), "files": hashes}
+        (part / SUMMARY).write_text(json.dumps(content, indent=2, ensure_ascii=False), "utf-8")
         for old in (SUMMARY, *files, "evidence.parquet"):  # from here on a kill leaves no old file beside a new one
             (folder / old).unlink(missing_ok=True)
         return [(part / name).replace(folder / name) for name in (*files, SUMMARY)]
@@ -76,6 +77,24 @@ def _sweep(folder: Path) -> None:
 
 def _write(frame: pl.LazyFrame, path: Path) -> None:
     frame.sink_parquet(path)
+
+
+def summary(screening: Screening) -> dict[str, Any]:
+    """The counts as plain data, with what they rest on."""
+    rows: list[dict[str, Any]] = states(screening).to_dict("records")
+    return {
+        "n": screening.n,
+        **screening.counts,
+        "certain": screening.certain,
+        "possible": screening.possible,
+        "fields_missing": list(screening.patients.absent),
+        "protocol": {"id": screening.protocol.id, "sha256": screening.protocol.sha256},
+        "readings": {c.id: screening.protocol.reading(c.id) for c in screening.protocol.criteria if c.readings},
+        "criteria": {r["criterion"]: {name: int(r[name]) for name in ("pass", "fail", "unknown")} for r in rows},
+        "patients": screening.patients.name,
+        "synthetic": screening.patients.synthetic,
+        "quality_findings": sum(screening.patients.quality["n"].tolist()),
+    }
 
 
 def summary_text(screening: Screening) -> str:

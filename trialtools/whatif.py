@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 
-from .amendment import amend
 from .cohort import with_thresholds
 from .cohort.counts import ORDERS
-from .engine import facts, outcome
+from .engine import facts, in_polars, outcome
 from .expr import Formula, ProtocolError, names, nearest
-from .protocol import DataError, Protocol
-from .screening import Screening, in_polars, screen
+from .protocol import DataError, Protocol, amend
+from .screening import Screening, screen
 from .sources import Patients, read_patients, where
 
 if TYPE_CHECKING:

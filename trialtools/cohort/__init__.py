@@ -3,12 +3,11 @@
 Each count is an interval: *certain* takes unknown as fail, *possible* takes unknown as pass.
 """
 
-from .compared import compare
 from .counts import answer, attrition, lacking, states
 from .described import baseline
 from .impact import impact, overlap
 from .leftout import lost, subgroups
-from .missing import missingness, unknowns
+from .missing import missingness
 from .readings import compare_readings, interactions
 from .relax import relax
 from .suppressed import suppress
@@ -20,7 +19,6 @@ __all__ = [
     "answer",
     "attrition",
     "baseline",
-    "compare",
     "compare_readings",
     "impact",
     "interactions",
@@ -35,7 +33,6 @@ __all__ = [
     "sweep",
     "sweep_grid",
     "thresholds",
-    "unknowns",
     "with_thresholds",
     "worklist",
 ]

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import narwhals as nw
 import numpy as np
 
-from ..engine import expression, facts
+from ..engine import expression, facts, in_polars
 from ..expr import Name, ProtocolError, nearest
 from ..protocol import DataError, Field, Protocol
-from ..screening import DECISIONS, Patterns, Screening, count_patterns, in_polars
+from ..screening import DECISIONS, Patterns, Screening, count_patterns
 from .thresholds import thresholds_of
 
 if TYPE_CHECKING:

@@ -14,36 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def unknowns(screening: Screening) -> pd.DataFrame:
-    """For how many patients each fact is unknown that the criteria ask for.
-
-    Columns: field, label, judged (a person decides it, no record), absent (the table has no column for it), n (for whom
-    it is unknown), of (all); the most often unknown first. A flag that does not apply is known to be no.
-
-    >>> import trialtools as tt
-    >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
-    >>> frame = tt.unknowns(screening)
-    >>> frame[["field", "n", "of"]].values.tolist()[0]
-    ['other_trial_on', 1905, 2000]
-    """
-    import pandas as pd
-
-    protocol = screening.protocol
-    fields = list(protocol.used)
-    lacking, n = _lacking(screening, fields)
-    frame = pd.DataFrame(
-        {
-            "field": fields,
-            "label": [protocol.fields[name].label for name in fields],
-            "judged": [protocol.fields[name].judged_by is not None for name in fields],
-            "absent": [name in screening.patients.absent for name in fields],
-            "n": (lacking * n).sum(axis=1).astype("int64"),
-            "of": screening.n,
-        }
-    )
-    return frame.sort_values("n", ascending=False, kind="stable", ignore_index=True)
-
-
 def missingness(screening: Screening, top: int = 12) -> pd.DataFrame:
     """What is unknown together: patients by the exact set of facts that they lack.
 
@@ -53,7 +23,7 @@ def missingness(screening: Screening, top: int = 12) -> pd.DataFrame:
 
     Columns: fields (`spo2, bmi`, in the order of the protocol; empty: nothing is unknown), size (how many; none for
     `other`), n, of (everybody). A field without a column is unknown for all: it would stand in every set, and stands in
-    none. See `unknowns` for it.
+    none.
 
     >>> import trialtools as tt
     >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")

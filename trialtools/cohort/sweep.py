@@ -16,9 +16,9 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
-from ..engine import expression, facts, outcome
+from ..engine import expression, facts, in_polars, outcome
 from ..expr import And, ProtocolError, words
-from ..screening import Screening, in_polars
+from ..screening import Screening
 from .thresholds import Threshold, requirement, threshold
 
 if TYPE_CHECKING:

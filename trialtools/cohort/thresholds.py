@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..amendment import amend
 from ..expr import (
     NUMERIC,
     And,
@@ -32,8 +31,7 @@ from ..expr import (
     words,
 )
 from ..expr.syntax import flatten, read
-from ..protocol import Protocol
-from ..reasons.options import step_of
+from ..protocol import Protocol, amend
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +58,7 @@ class Threshold:
 
     def step(self, protocol: Protocol) -> float:
         """How far it moves at a time; a day, for the time between two dates."""
-        return float(step_of(protocol.fields[self.subject.name])) if isinstance(self.subject, Name) else 1.0
+        return float(protocol.fields[self.subject.name].step_size) if isinstance(self.subject, Name) else 1.0
 
     def unit(self, protocol: Protocol) -> str:
         if isinstance(self.subject, Name):

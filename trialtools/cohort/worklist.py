@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import polars as pl
 
-from ..engine import expression, facts
+from ..engine import expression, facts, in_polars
 from ..expr import Formula, evaluate, names
 from ..protocol import Protocol
 from ..reasons.options import atoms, cells, is_tied, typical
-from ..screening import Screening, in_polars
+from ..screening import Screening
 
 if TYPE_CHECKING:
     import pandas as pd

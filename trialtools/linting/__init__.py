@@ -21,10 +21,46 @@ from .redundant import redundant
 from .show import as_json, as_text
 from .source import field_findings, text_findings, uncovered
 
-__all__ = ["KINDS", "Disagreement", "Finding", "answer", "as_html", "as_json", "as_text", "lint", "uncovered"]
+__all__ = [
+    "KINDS",
+    "Disagreement",
+    "Finding",
+    "Findings",
+    "answer",
+    "as_html",
+    "as_json",
+    "as_text",
+    "lint",
+    "uncovered",
+]
 
 
-def lint(protocol: Protocol) -> tuple[Finding, ...]:
+class Findings(tuple[Finding, ...]):
+    """What `lint` found; shows itself as a page in a notebook."""
+
+    protocol: Protocol
+
+    @property
+    def answer(self) -> str:
+        """What was found, in a sentence."""
+        return answer(self)
+
+    def text(self) -> str:
+        """The findings as a page of plain text."""
+        return as_text(self, self.protocol)
+
+    def to_json(self) -> str:
+        """The findings as JSON, with the hash and the chosen readings of the protocol."""
+        return as_json(self, self.protocol)
+
+    def __repr__(self) -> str:
+        return f"{self.protocol.id}: {self.answer}"
+
+    def _repr_html_(self) -> str:
+        return as_html(self, self.protocol)
+
+
+def lint(protocol: Protocol) -> Findings:
     """What is wrong or remarkable in a protocol, proven without data; what needs attention first.
 
     A finding that rests on declared facts names them. A claim about nobody is a proof over every possible patient,
@@ -47,7 +83,9 @@ I4 (SARS-CoV-2 shown in the laboratory, read as "any_result") fails it.
         found.append(Finding("too-hard", "too-hard", "note", sentence))
     order = list(KINDS)
     found.sort(key=lambda finding: (finding.severity, order.index(finding.kind)))
-    return tuple(_distinct(found))
+    findings = Findings(_distinct(found))
+    findings.protocol = protocol
+    return findings
 
 
 def _distinct(found: list[Finding]) -> Iterator[Finding]:

@@ -6,9 +6,10 @@ import html
 from collections.abc import Iterable
 
 from ..protocol import Protocol
-from ..tables import INK, QUIET, Html
 from .finding import KINDS, Finding
 from .show import told_parts
+
+INK, QUIET = "#1a1a1a", "#595959"
 
 
 def answer(findings: Iterable[Finding]) -> str:
@@ -28,7 +29,7 @@ def answer(findings: Iterable[Finding]) -> str:
     return f"{found} finding{'s' * (found != 1)}: {said}.{also}"
 
 
-def as_html(findings: Iterable[Finding], protocol: Protocol) -> Html:
+def as_html(findings: Iterable[Finding], protocol: Protocol) -> str:
     """Findings as HTML: by kind, each with what it rests on folded below it; no script, nothing loaded.
 
     Args:
@@ -45,7 +46,7 @@ def as_html(findings: Iterable[Finding], protocol: Protocol) -> Html:
             if alike := [finding for finding in part if finding.kind == kind]:
                 parts.append(f'<p style="margin:12px 0 4px;color:{QUIET}">{title}</p>')
                 parts += [_folded(finding, protocol, open_=severity == "finding") for finding in alike]
-    return Html(f'<div class="tt-findings" style="color:{INK}">{"".join(parts) or "<p>Nothing was found.</p>"}</div>')
+    return f'<div class="tt-findings" style="color:{INK}">{"".join(parts) or "<p>Nothing was found.</p>"}</div>'
 
 
 def _folded(finding: Finding, protocol: Protocol, open_: bool) -> str:

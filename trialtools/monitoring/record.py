@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..figures.keyfigures import Facts
 from ..protocol import DataError, Protocol
-from ..report.page import FACTS
 from ..trialdata import TrialData
 from ..trialdata.tables import Frame
 from .endpoint import Effect
@@ -25,13 +25,6 @@ LABELS = {
     "missing": "Primary outcomes missing",
     "findings": "Findings on the data",
 }
-
-
-class Facts(dict[str, Any]):
-    """The key numbers of a report, which a notebook tells its manifest by showing them."""
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return {FACTS: dict(self), "text/plain": ""}
 
 
 def facts(trial: TrialData, harms: Frame, outcomes: Frame, deviations: int | None) -> Facts:

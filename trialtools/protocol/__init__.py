@@ -1,10 +1,10 @@
 """A protocol file goes in, a frozen and checked `Protocol` comes out: fields, criteria, readings, arms, design."""
 
+from .amendment import amend
 from .check import expressions, quotes, squeeze
 from .file import load_protocol, read_protocol, write_protocol
 from .listing import ambiguities, assumptions, rules
 from .model import (
-    MAX_CRITERIA,
     STRICT,
     Ambiguity,
     Arm,
@@ -17,6 +17,7 @@ from .model import (
     Protocol,
     possible,
 )
+from .names import MAX_CRITERIA
 from .yamlfile import read_yaml
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Field",
     "Protocol",
     "ambiguities",
+    "amend",
     "assumptions",
     "expressions",
     "load_protocol",

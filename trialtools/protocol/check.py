@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ..expr import MAX_NUMBER, NUMERIC, ProtocolError, names, nearest, parse
+from .names import MAX_CRITERIA, RESERVED, is_field_name
 
 if TYPE_CHECKING:
     from .model import Field, Protocol
@@ -22,8 +23,6 @@ def check(protocol: Protocol) -> None:
     Raises:
         ProtocolError: what is wrong, with its `path` in the protocol.
     """
-    from .model import MAX_CRITERIA
-
     if not _is_id(protocol.id):
         raise ProtocolError(f"'{protocol.id}' is not an id; {_ID}", path=("id",))
     if not protocol.criteria:
@@ -85,8 +84,6 @@ def _fields(protocol: Protocol) -> None:
 
 
 def _misnamed(name: str) -> str:
-    from .model import RESERVED, is_field_name
-
     if is_field_name(name):
         return ""
     if keyword.iskeyword(name) or name in RESERVED:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import keyword
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
+from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal
 
 from ..expr import MAX_NUMBER, NUMERIC, Formula, Not, definite, evaluate, names, nearest, parse
+from .check import check
 
-MAX_CRITERIA = 62
-"""Each criterion is one bit of a signed 64-bit mask, with one bit to spare."""
-
-RESERVED = ("patient_id", "at_least", "known", "missing", "months_before", "date", "unknown")
 FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2100, 12, 31)
 
 STRICT = {"extra": "forbid"}
@@ -50,6 +47,13 @@ class Field:
     cost: int = 1
     group: str = "history"
     note: str | None = None
+
+    @property
+    def step_size(self) -> Fraction:
+        """How far it moves at a time: as declared, else 1 for whole numbers and dates, 0.1 for other numbers."""
+        if self.step:
+            return Fraction(str(self.step))
+        return Fraction(1, 10) if self.type == "number" else Fraction(1)
 
     @cached_property
     def limits(self) -> tuple[Any, Any]:
@@ -194,8 +198,6 @@ class Protocol:
     text: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        from .check import check
-
         check(self)
 
     @cached_property
@@ -304,9 +306,3 @@ def _fits(field: Field, value: Any) -> bool:
         case "integer":
             return isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def is_field_name(name: str) -> bool:
-    """A plain lower-case word that the language of criteria can say."""
-    plain = name.isidentifier() and name.isascii() and name == name.lower() and not name.startswith("_")
-    return plain and not keyword.iskeyword(name) and name not in RESERVED

@@ -16,11 +16,10 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .batch import Run, reports
+from .batch import Report, Run, reports
 from .browser import find_browser, print_pdf
 from .errors import NotebookError, ReportError
 from .index import write_index
@@ -46,16 +45,6 @@ __all__ = [
 LARGEST = 3_000_000
 SUFFIXES = (".html", ".pdf", ".ipynb", ".manifest.json")
 """What a report consists of; the page is put in place last, so that where it stands the rest stands too."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """Where a report stands."""
-
-    html: Path
-    notebook: Path
-    manifest: Path
-    pdf: Path | None = None
 
 
 def report(

@@ -8,12 +8,20 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from .errors import NotebookError
 
-if TYPE_CHECKING:
-    from . import Report
+
+@dataclass(frozen=True)
+class Report:
+    """Where a report stands."""
+
+    html: Path
+    notebook: Path
+    manifest: Path
+    pdf: Path | None = None
 
 
 @dataclass(frozen=True)

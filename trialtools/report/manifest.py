@@ -107,10 +107,6 @@ def versions() -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
-    if "trialtools" not in found:
-        from .. import __version__
-
-        found = {"trialtools": __version__, **found}
     return found
 
 

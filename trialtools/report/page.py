@@ -18,9 +18,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ..figures.keyfigures import FACTS
+
 PLOTLY = "application/vnd.plotly.v1+json"
-FACTS = "application/vnd.trialtools.facts+json"
-"""What a notebook shows under this type goes into the manifest: the numbers that the next report is held against."""
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
     "base-uri 'none'; form-action 'none'"

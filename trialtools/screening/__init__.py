@@ -1,7 +1,7 @@
 """A protocol meets a patient table: the state of every criterion, decisions, and the evidence for them."""
 
-from .patterns import Patterns, count_patterns
-from .rows import DECISIONS, STATES, decisions, evidence, in_polars
+from .patterns import Patterns, ScreeningData, count_patterns
+from .rows import DECISIONS, STATES, decisions, evidence
 from .screen import Screening, screen
 
 __all__ = [
@@ -9,9 +9,9 @@ __all__ = [
     "STATES",
     "Patterns",
     "Screening",
+    "ScreeningData",
     "count_patterns",
     "decisions",
     "evidence",
-    "in_polars",
     "screen",
 ]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from ..engine import CHUNK, facts, keys
+from ..engine import CHUNK, facts, in_polars, keys
 from ..expr import Formula, names
 from ..protocol import Protocol
-from .rows import in_polars
+from ..sources import Patients
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -69,3 +71,47 @@ def _collected(frame: Any) -> Any:
     if frame.implementation.is_polars():
         return nw.from_native(frame.to_native().collect(engine="streaming"))
     return nw.from_native(in_polars(frame))
+
+
+@dataclass(frozen=True)
+class ScreeningData:
+    """What screening found: `patterns` has a row for each combination of failed and unknown criteria, with its n.
+
+    `failed` and `unknown` are bit masks over the criteria in protocol order: the first criterion is the lowest bit.
+    """
+
+    protocol: Protocol
+    patients: Patients
+    patterns: pd.DataFrame = field(repr=False)
+
+    @property
+    def n(self) -> int:
+        return self.patients.n
+
+    @property
+    def masks(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The columns of `patterns` as arrays: failed, unknown, n."""
+        return tuple(self.patterns[column].to_numpy() for column in ("failed", "unknown", "n"))  # type: ignore[return-value]
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Patients by decision, of whom some wait for nothing but a person's judgement."""
+        judged = sum(1 << i for i, id in enumerate(self.protocol.requirements) if id in self.protocol.judgements)
+        failed, unknown, n = self.masks
+        possible, open_ = failed == 0, unknown != 0
+        return {
+            "eligible": int(n[possible & ~open_].sum()),
+            "ineligible": int(n[~possible].sum()),
+            "undetermined": int(n[possible & open_].sum()),
+            "awaiting_judgement": int(n[possible & open_ & ((unknown & ~judged) == 0)].sum()),
+        }
+
+    @property
+    def certain(self) -> int:
+        """Eligible whatever the unknown facts turn out to be."""
+        return self.counts["eligible"]
+
+    @property
+    def possible(self) -> int:
+        """Eligible if every unknown fact turns out well."""
+        return self.counts["eligible"] + self.counts["undetermined"]

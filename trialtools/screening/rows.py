@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import polars as pl
 
-from ..engine import expression, facts
+from ..engine import expression, facts, in_polars
 from ..expr import And, AtLeast, Formula, Not, Or, evaluate, names
-from ..protocol import DataError, Field, Protocol
-
-if TYPE_CHECKING:
-    from .screen import Screening
+from ..protocol import Field, Protocol
+from .patterns import ScreeningData
 
 DECISIONS = ("eligible", "ineligible", "undetermined")
 STATES = ("pass", "fail", "unknown")
 Path = tuple[int, ...]
 
 
-def decisions(screening: Screening) -> pl.LazyFrame:
+def decisions(screening: ScreeningData) -> pl.LazyFrame:
     """A row a patient: `patient_id`, `decision`, `failed`, `unknown` (criteria) and `open_items` (fields)."""
     protocol = screening.protocol
     failed, unknown = (
@@ -39,7 +36,7 @@ def decisions(screening: Screening) -> pl.LazyFrame:
     )
 
 
-def evidence(screening: Screening) -> pl.LazyFrame:
+def evidence(screening: ScreeningData) -> pl.LazyFrame:
     """A row a patient and criterion: `patient_id`, `criterion`, `state` and the `values` that decided it."""
     judged, protocol = _judged(screening), screening.protocol
     return pl.concat(
@@ -53,27 +50,7 @@ def evidence(screening: Screening) -> pl.LazyFrame:
     )
 
 
-def in_polars(frame: Any) -> pl.DataFrame:
-    """Any Narwhals frame as a Polars table in memory.
-
-    Raises:
-        DataError: PostgreSQL refuses a result that is beyond a double, or too near zero for one.
-    """
-    if isinstance(frame, nw.LazyFrame):
-        try:
-            return frame.collect("polars").to_native()
-        except Exception as error:
-            if type(error).__name__ != "NumericValueOutOfRange":
-                raise
-            raise DataError(
-                f"PostgreSQL cannot do the arithmetic of a criterion for some patient ({str(error).splitlines()[0]}); "
-                'engine="polars" brings the table here, where such a result is unknown or zero'
-            ) from None
-    native = frame.to_native()
-    return native if isinstance(native, pl.DataFrame) else pl.DataFrame(frame.to_arrow())
-
-
-def _judged(screening: Screening) -> pl.LazyFrame:
+def _judged(screening: ScreeningData) -> pl.LazyFrame:
     """The facts of every patient, the state of every criterion, and the value of each part that may have decided it."""
     protocol = screening.protocol
     known = facts(screening.patients.frame, protocol, protocol.used)

@@ -6,64 +6,22 @@ patterns; what concerns single patients (decisions, evidence) is worked out when
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from ..engine import in_polars
 from ..protocol import DataError, Protocol
 from ..sources import Patients, read_patients
-from .patterns import Patterns, count_patterns
-from .rows import decisions, evidence, in_polars
+from .patterns import Patterns, ScreeningData, count_patterns
+from .rows import decisions, evidence
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 
-@dataclass(frozen=True)
-class Screening:
-    """What screening found: `patterns` has a row for each combination of failed and unknown criteria, with its n.
-
-    `failed` and `unknown` are bit masks over the criteria in protocol order: the first criterion is the lowest bit.
-    """
-
-    protocol: Protocol
-    patients: Patients
-    patterns: pd.DataFrame = field(repr=False)
-
-    @property
-    def n(self) -> int:
-        return self.patients.n
-
-    @property
-    def masks(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The columns of `patterns` as arrays: failed, unknown, n."""
-        return tuple(self.patterns[column].to_numpy() for column in ("failed", "unknown", "n"))  # type: ignore[return-value]
-
-    @cached_property
-    def counts(self) -> dict[str, int]:
-        """Patients by decision, of whom some wait for nothing but a person's judgement."""
-        judged = sum(1 << i for i, id in enumerate(self.protocol.requirements) if id in self.protocol.judgements)
-        failed, unknown, n = self.masks
-        possible, open_ = failed == 0, unknown != 0
-        return {
-            "eligible": int(n[possible & ~open_].sum()),
-            "ineligible": int(n[~possible].sum()),
-            "undetermined": int(n[possible & open_].sum()),
-            "awaiting_judgement": int(n[possible & open_ & ((unknown & ~judged) == 0)].sum()),
-        }
-
-    @property
-    def certain(self) -> int:
-        """Eligible whatever the unknown facts turn out to be."""
-        return self.counts["eligible"]
-
-    @property
-    def possible(self) -> int:
-        """Eligible if every unknown fact turns out well."""
-        return self.counts["eligible"] + self.counts["undetermined"]
+class Screening(ScreeningData):
+    """What screening found; its methods are the table of contents."""
 
     def decisions(self) -> pd.DataFrame:
         """A row a patient: `patient_id`, `decision`, `failed`, `unknown` (criteria) and `open_items` (fields).
@@ -75,25 +33,6 @@ class Screening:
     def evidence(self) -> pd.DataFrame:
         """A row a patient and criterion: `patient_id`, `criterion`, `state` and the `values` that decided it."""
         return evidence(self).collect().to_pandas()
-
-    def summary(self) -> dict[str, Any]:
-        """The counts as plain data, with what they rest on."""
-        from ..cohort import states
-
-        rows: list[dict[str, Any]] = states(self).to_dict("records")
-        return {
-            "n": self.n,
-            **self.counts,
-            "certain": self.certain,
-            "possible": self.possible,
-            "fields_missing": list(self.patients.absent),
-            "protocol": {"id": self.protocol.id, "sha256": self.protocol.sha256},
-            "readings": {c.id: self.protocol.reading(c.id) for c in self.protocol.criteria if c.readings},
-            "criteria": {r["criterion"]: {name: int(r[name]) for name in ("pass", "fail", "unknown")} for r in rows},
-            "patients": self.patients.name,
-            "synthetic": self.patients.synthetic,
-            "quality_findings": sum(self.patients.quality["n"].tolist()),
-        }
 
 
 def screen(protocol: Protocol, patients: Any, mapping: Any = None, engine: str | None = None) -> Screening:

@@ -2,8 +2,7 @@
 
 from .checks import endpoint_states
 from .cut import cut, pooled
-from .lock import lock
 from .read import read_trial
 from .tables import TABLES, TrialData
 
-__all__ = ["TABLES", "TrialData", "cut", "endpoint_states", "lock", "pooled", "read_trial"]
+__all__ = ["TABLES", "TrialData", "cut", "endpoint_states", "pooled", "read_trial"]

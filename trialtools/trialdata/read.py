@@ -5,31 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..protocol import DataError, Protocol
 from .checks import contradictions, endpoint_states, mended, shortfalls
-from .lock import hashes_of, held_to_lock
+from .raw import SUFFIXES, Raw, as_text, hashes_of
+from .sdtm import domains, read_sdtm
 from .tables import TABLES, Frame, TrialData
 from .typed import STOP, Finding, finding, findings_frame, found, typed, validated
-
-SUFFIXES = (".csv", ".csv.gz", ".parquet")
-
-
-@dataclass(frozen=True)
-class Raw:
-    """Tables of texts as a source gave them, and what it says of the trial."""
-
-    name: str
-    tables: dict[str, Frame]
-    sha256: dict[str, str] = field(default_factory=dict)
-    locked_on: str | None = None
-    findings: tuple[Finding, ...] = ()
-    arms: tuple[str, ...] = ()
-    endpoint: str | None = None
-    window: int | None = None
+from .wide import read_wide
 
 
 def read_trial(
@@ -52,7 +37,7 @@ def read_trial(
     first are findings. A table that is not there is empty and stands in `absent`; `subjects` must be there.
 
     Raises:
-        DataError: files that cannot be read, or changed since they were locked; fatal findings, each with the first
+        DataError: files that cannot be read; fatal findings, each with the first
             rows: a subject twice or in two arms, an arm that there is not, rows of nobody.
 
     >>> subjects = {"subject_id": ["1", "2"], "randomized_on": ["2023-02-01", "2023-02"]}
@@ -74,8 +59,6 @@ def _opened(source: Any, mapping: Any) -> Raw:
     if not path.exists():
         raise DataError(f"{path} does not exist; expected a folder with trial data, or a wide file and its mapping")
     if mapping is not None:
-        from .wide import read_wide
-
         return read_wide(path, Path(mapping))
     if path.is_file():
         raise DataError(f"{path.name} is one file: hand in a mapping that says what its columns are, or a folder")
@@ -83,30 +66,11 @@ def _opened(source: Any, mapping: Any) -> Raw:
     if "subjects" in files:
         hashes = hashes_of(*files.values())
         tables = {name: as_text(file) for name, file in files.items()}
-        return Raw(path.name, tables, hashes, held_to_lock(path, hashes))
-    from .sdtm import domains, read_sdtm
-
+        return Raw(path.name, tables, hashes)
     if found_domains := domains(path):
         return read_sdtm(path, found_domains)
     there = ", ".join(sorted(file.name for file in path.iterdir())[:8]) or "nothing"
     raise DataError(f"{path} holds neither subjects.csv (or .parquet) nor an SDTM domain DM, but {there}")
-
-
-def as_text(source: Any, separator: str = ",", sheet: str | None = None) -> Frame:
-    """A file or a frame with every value as text; an empty text says nothing."""
-    import narwhals as nw
-    import pandas as pd
-
-    from ..sources.columns import text_of
-    from ..sources.open import open_table
-
-    if isinstance(source, Mapping):
-        source = pd.DataFrame(source)
-    table = nw.from_native(open_table(source, separator, sheet)[0])
-    written = {name: text_of(name, dtype) for name, dtype in table.collect_schema().items()}
-    days = {name: text.str.replace(r" 00:00:00(\.0+)?$", "") for name, text in written.items()}
-    told = table.select(nw.when(text != "").then(text).alias(name) for name, text in days.items())
-    return told.collect().to_pandas().astype("str")
 
 
 def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None) -> TrialData:
@@ -145,7 +109,6 @@ def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None
         arms=codes,
         endpoint=endpoint,
         window=window,
-        locked_on=raw.locked_on,
     )
 
 

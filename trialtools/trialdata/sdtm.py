@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..protocol import DataError
-from .lock import hashes_of, held_to_lock
-from .read import Raw, as_text
+from .raw import Raw, as_text, hashes_of
 from .tables import Frame
 from .typed import Finding, found
 
@@ -81,7 +80,7 @@ def read_sdtm(folder: Path, files: list[Path]) -> Raw:
         results = pd.concat(labs, ignore_index=True)
         tables["labs"] = results[results["value"].notna()]  # what was not done, or has no number, is no result
     arms = tuple(sorted(subjects["arm"].dropna().unique()))
-    return Raw(folder.name, tables, hashes, held_to_lock(folder, hashes), tuple(findings), arms)
+    return Raw(folder.name, tables, hashes, tuple(findings), arms)
 
 
 def _read(file: Path) -> Frame:

@@ -95,8 +95,7 @@ class TrialData:
 
     `findings` lists what was wrong with them, one row a problem. `absent` names the tables that were not collected:
     they are empty. `sha256` is of the files that were read. `arms` are the ids that an arm can have. `endpoint` is the
-    primary one, `window` the days after randomization in which it counts. `cut_on` is the day of the data cut,
-    `locked_on` that of the lock.
+    primary one, `window` the days after randomization in which it counts. `cut_on` is the day of the data cut.
     """
 
     name: str
@@ -114,7 +113,6 @@ class TrialData:
     endpoint: str | None = None
     window: int | None = None
     cut_on: date | None = None
-    locked_on: str | None = None
 
     @property
     def tables(self) -> dict[str, Frame]:

@@ -14,8 +14,7 @@ from pathlib import Path
 
 from ..expr import ProtocolError, nearest
 from ..protocol import STRICT, DataError, read_yaml
-from .lock import hashes_of
-from .read import Raw, as_text
+from .raw import Raw, as_text, hashes_of
 from .tables import TABLES, Frame
 
 
