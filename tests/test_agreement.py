@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trialtools as tt
-from trialtools.expr import evaluate
-from trialtools.protocol import Criterion, Field, Protocol
+from trialtools.criteria.language import evaluate
+from trialtools.criteria.protocol import Criterion, Field, Protocol
 
 DAYS = st.dates(date(2019, 1, 1), date(2024, 3, 31))
 FIELDS = {

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import trialtools as tt
-from trialtools.expr import ProtocolError, evaluate
-from trialtools.protocol import Criterion, Field, Protocol, read_protocol, write_protocol
+from trialtools.criteria.language import ProtocolError, evaluate
+from trialtools.criteria.protocol import Criterion, Field, Protocol, read_protocol, write_protocol
 
 FIELDS = {
     "a": Field("flag", "a"),

@@ -268,7 +268,7 @@ def test_a_fault_of_ours_keeps_its_traceback(trial, cohort, monkeypatch):
     def fault(*arguments):
         raise KeyError("ours")
 
-    monkeypatch.setattr("trialtools.screening.screen", fault)
+    monkeypatch.setattr("trialtools.cohort.screening.screen", fault)
     with pytest.raises(KeyError, match="ours"):
         main(["screen", trial, cohort])
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import trialtools as tt
-from trialtools.protocol.file import read_protocol
+from trialtools.criteria.protocol.file import read_protocol
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trialtools as tt
-from trialtools.protocol import Criterion, Field, Protocol
-from trialtools.screening import Screening
+from trialtools.cohort.screening import Screening
+from trialtools.criteria.protocol import Criterion, Field, Protocol
 
 ENDS = ("certain", "possible")
 

@@ -5,8 +5,8 @@ import pytest
 
 import trialtools as tt
 from trialtools import figures
-from trialtools.cohort.missing import missingness
-from trialtools.cohort.sweep import sweep, sweep_grid
+from trialtools.cohort.frames.missingness import missingness
+from trialtools.cohort.frames.sweep import sweep, sweep_grid
 
 FOREST = pd.DataFrame(
     [

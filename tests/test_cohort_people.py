@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import trialtools as tt
-from trialtools.protocol import read_protocol
+from trialtools.criteria.protocol import read_protocol
 
 SMALL = read_protocol("""
 id: X

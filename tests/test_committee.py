@@ -15,7 +15,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from trialtools.__main__ import main
-from trialtools.committee import leaks, telling
+from trialtools.report.leaks import leaks, telling
 
 ARMS = {f"S{i}": "mscs" if i % 5 else "comparator" for i in range(60)}  # 48 and 12
 

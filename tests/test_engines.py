@@ -22,9 +22,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import trialtools as tt
-from trialtools.expr import evaluate
-from trialtools.protocol import Criterion, DataError, Field, Protocol
-from trialtools.sources import Column, Mapping
+from trialtools.cohort.sources import Column, Mapping
+from trialtools.criteria.language import evaluate
+from trialtools.criteria.protocol import Criterion, DataError, Field, Protocol
 
 FIELDS = {
     "n1": Field("number", "n1", range=(-5.0, 5.0)),

@@ -1,6 +1,6 @@
 """Reasons for one patient: brute force on small random protocols, then one trial read as a coordinator would.
 
-Brute force tries every set of facts and every value; `trialtools.reasons` must find the same sets in the same order.
+Brute force tries every set of facts and every value; the package must find the same sets in the same order.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialtools.expr import evaluate, parse
-from trialtools.expr import names as names_in
-from trialtools.protocol import Criterion, Fact, Field, Protocol, load_protocol
-from trialtools.reasons import Block, Node, explain, nearest_eligible, open_items, why
-from trialtools.reasons import ties as tie_room
-from trialtools.reasons.options import cells, rank, typical, unrank
+from trialtools.criteria.language import evaluate, parse
+from trialtools.criteria.language import names as names_in
+from trialtools.criteria.patient import Block, Node, explain, nearest_eligible, open_items, why
+from trialtools.criteria.patient import ties as tie_room
+from trialtools.criteria.patient.options import cells, rank, typical, unrank
+from trialtools.criteria.protocol import Criterion, Fact, Field, Protocol, load_protocol
 
 # --- small protocols --------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trialtools as tt
-from trialtools.whatif import Held, State, amended, as_default, asked, read_state, settled, without, write_state
+from trialtools.cohort.whatif import Held, State, amended, as_default, asked, read_state, settled, without, write_state
 from trialtools.widgets import explorer, panels
 
 

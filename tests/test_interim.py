@@ -19,8 +19,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import ndtr
 
 from trialtools import interim
-from trialtools.interim import recursion
-from trialtools.protocol import DataError
+from trialtools.criteria.protocol import DataError
+from trialtools.interim.sequential import recursion
 
 SPENDING = {"asOF": "obrien-fleming", "asP": "pocock", "asHSD": "hwang-shih-decani", "asKD": "kim-demets"}
 SHAPES = {"OF": 0.0, "P": 0.5}

@@ -12,9 +12,9 @@ import pytest
 from test_committee import STAMPS
 
 import trialtools as tt
-from trialtools import monitoring
 from trialtools.__main__ import main
 from trialtools.arms import export, foreseen
+from trialtools.interim import frames as monitoring
 
 CUTOFF = "2023-08-17"
 

@@ -6,7 +6,7 @@ import pytest
 import trialtools as tt
 from trialtools import figures
 from trialtools.arms import Plan, assess, laboratory, plan
-from trialtools.protocol import DataError
+from trialtools.criteria.protocol import DataError
 from trialtools.widgets import Setup, panels, randomization
 
 EVEN = (("A", 1), ("B", 1))

@@ -13,7 +13,7 @@ from ledgers import ARMS, BLOCKS, MINIMIZED, ROOT, ask, facts, run
 from scipy.stats import chi2
 
 from trialtools.arms import LedgerError, allocate, export, open_ledger, verify
-from trialtools.arms.choose import next_kit, places, strata, whole_list
+from trialtools.arms.allocation import next_kit, places, strata, whole_list
 
 SITES = ("A", "B")
 PROTOCOL = "data/protocols/NCT05741099.yaml"

@@ -9,9 +9,9 @@ import z3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialtools import logic
-from trialtools.expr import Compare, MonthsBefore, Name, ProtocolError, Value, evaluate, parse
-from trialtools.protocol import load_protocol, possible, read_protocol
+from trialtools.criteria import proofs as logic
+from trialtools.criteria.language import Compare, MonthsBefore, Name, ProtocolError, Value, evaluate, parse
+from trialtools.criteria.protocol import load_protocol, possible, read_protocol
 
 SKETCH = """
 id: S

@@ -8,10 +8,10 @@ import pytest
 from scipy.stats import norm
 
 import trialtools as tt
-from trialtools import monitoring
-from trialtools.monitoring.endpoint import states
-from trialtools.protocol import DataError
-from trialtools.trialdata import cut, read_trial
+from trialtools.criteria.protocol import DataError
+from trialtools.interim import frames as monitoring
+from trialtools.interim.data import cut, read_trial
+from trialtools.interim.frames.endpoint import states
 
 ON = date(2023, 6, 30)
 
@@ -103,7 +103,7 @@ def test_other_endpoints_count_those_whose_window_has_passed(protocol, plan):
 
 def test_the_primary_endpoint_is_the_one_that_the_design_names(protocol):
     """Early on recoveries are known and nothing else: they must not be taken for progressions."""
-    from trialtools.trialdata.read import primary
+    from trialtools.interim.data.read import primary
 
     def found(*names):
         return primary(pd.DataFrame({"endpoint": names}, dtype="str"), protocol)
@@ -114,7 +114,7 @@ def test_the_primary_endpoint_is_the_one_that_the_design_names(protocol):
 
 
 def test_a_cut_keeps_the_endpoint_of_the_whole_data(protocol, tmp_path):
-    from trialtools.committee.cuts import staged
+    from trialtools.report.cuts import staged
 
     trial = read_trial(people(3, 3), protocol)
     early, _ = staged(trial, date(2023, 3, 5), "", False, tmp_path)

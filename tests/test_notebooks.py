@@ -9,8 +9,8 @@ import pytest
 
 import trialtools as tt
 from trialtools import simulate
-from trialtools.report import report
-from trialtools.whatif import State, write_state
+from trialtools.cohort.whatif import State, write_state
+from trialtools.report.write import report
 
 
 def text_of(made) -> str:

@@ -16,7 +16,7 @@ from scipy.stats import chi2
 
 import trialtools as tt
 from trialtools.arms import Minimization, Plan, plan_of
-from trialtools.arms.generator import stream
+from trialtools.arms.stream import stream
 
 HALF = Fraction(1, 2)
 
@@ -256,7 +256,7 @@ def test_minimization_has_no_list():
 # --- plans ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("procedure", tt.arms.choose.OPTIONS)
+@pytest.mark.parametrize("procedure", tt.arms.allocation.OPTIONS)
 def test_a_plan_comes_from_the_protocol_and_back_from_plain_data(protocol, procedure):
     made = tt.arms.plan(protocol, procedure)
     assert made.ratio == (("mscs", 1), ("comparator", 1)) and made.strata == ("age > 65", "site")

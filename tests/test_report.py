@@ -19,11 +19,18 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from trialtools.__main__ import main
-from trialtools.report import NotebookError, ReportError, declared_parameters, find_notebook, parse_parameters, report
 from trialtools.report.browser import find_browser, print_pdf
 from trialtools.report.manifest import code_sha256, file_sha256
 from trialtools.report.page import page
 from trialtools.report.parameters import checked, located
+from trialtools.report.write import (
+    NotebookError,
+    ReportError,
+    declared_parameters,
+    find_notebook,
+    parse_parameters,
+    report,
+)
 
 PARAMETERS = """
 patients: str = "../data/patients.csv"  # file with the patients
@@ -372,7 +379,10 @@ def test_two_runs_differ_by_their_time_alone(made, project, monkeypatch):
 
 
 FAILURES = {
-    "raises": ("from trialtools.expr import ProtocolError\nraise ProtocolError('no field agee')", "no field agee"),
+    "raises": (
+        "from trialtools.criteria.language import ProtocolError\nraise ProtocolError('no field agee')",
+        "no field agee",
+    ),
     "ends": ("import sys\nsys.exit()", "ended the notebook early"),
     "dies": ("import os\nos._exit(1)", "died"),
 }

@@ -15,8 +15,8 @@ import polars as pl
 import pytest
 
 import trialtools as tt
-from trialtools.output import summary as summary_of
-from trialtools.protocol import Criterion, Field, Protocol
+from trialtools.cohort.output import summary as summary_of
+from trialtools.criteria.protocol import Criterion, Field, Protocol
 
 FILES = {"decisions.parquet", "evidence.parquet", "patterns.csv", "quality.csv", "summary.json"}
 

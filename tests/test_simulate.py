@@ -6,8 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from trialtools.expr import evaluate
-from trialtools.protocol import DataError, Field, Protocol, possible, read_protocol
+from trialtools.criteria.language import evaluate
+from trialtools.criteria.protocol import DataError, Field, Protocol, possible, read_protocol
 from trialtools.simulate import cohort, write_cohort
 from trialtools.simulate.patients import BLOCK
 
@@ -133,7 +133,7 @@ def test_what_sex_and_time_make_impossible_does_not_occur(protocol: Protocol, co
 
 
 def test_the_declared_facts_hold(protocol: Protocol, complete: pl.DataFrame) -> None:
-    from trialtools.expr import names, parse
+    from trialtools.criteria.language import names, parse
 
     for fact in protocol.facts:
         formula = parse(fact.formula, protocol.fields)

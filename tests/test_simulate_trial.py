@@ -10,11 +10,11 @@ import pytest
 import trialtools as tt
 from trialtools.__main__ import main
 from trialtools.arms import export, verify
+from trialtools.interim.data import TABLES, cut, pooled, read_trial
 from trialtools.simulate import trials, write_trial
 from trialtools.simulate.course import COURSE
 from trialtools.simulate.enrolment import SITES, Draw
 from trialtools.simulate.follow import Person, followed
-from trialtools.trialdata import TABLES, cut, pooled, read_trial
 
 PLANTED = {
     ("events", "ended_on", "ended before it started", 2),

@@ -17,9 +17,9 @@ import pytest
 
 import trialtools as tt
 from trialtools import figures
-from trialtools.protocol.file import read_protocol
-from trialtools.sources import Mapping
-from trialtools.sources.mapping import factor
+from trialtools.cohort.sources import Mapping
+from trialtools.cohort.sources.mapping import factor
+from trialtools.criteria.protocol.file import read_protocol
 
 PROTOCOL = read_protocol("""
 id: DIRT

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from xport import write_xport
 
-from trialtools.interim import risk_difference
-from trialtools.protocol import DataError
-from trialtools.trialdata import cut, pooled, read_trial
+from trialtools.criteria.protocol import DataError
+from trialtools.interim.data import cut, pooled, read_trial
+from trialtools.interim.sequential.estimates import risk_difference
 
 SUBJECTS = {
     "subject_id": ["1", "2", "3"],

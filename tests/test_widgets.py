@@ -9,7 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import trialtools as tt
-from trialtools.report import report
+from trialtools.report.write import report
 from trialtools.widgets import Desk, card, desk
 
 SKETCH = """
@@ -46,7 +46,7 @@ TABLE = pl.DataFrame(
 
 @pytest.fixture(scope="module")
 def sketch():
-    from trialtools.protocol import read_protocol
+    from trialtools.criteria.protocol import read_protocol
 
     return read_protocol(SKETCH)
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import trialtools as tt
-from trialtools.arms.window import deviations, dosing_window, recheck, site_list
+from trialtools.arms.dosing import deviations, dosing_window, recheck, site_list
 
 DAY = date(2023, 1, 21)
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trialtools as tt
-from trialtools.expr import evaluate
-from trialtools.protocol import Criterion, Field, Protocol
+from trialtools.criteria.language import evaluate
+from trialtools.criteria.protocol import Criterion, Field, Protocol
 
 FIELDS = {
     "a": Field("flag", "a"),

@@ -116,13 +116,13 @@ def _protocol_and_patients(parser: argparse.ArgumentParser) -> None:
 
 
 def _protocol(options: argparse.Namespace) -> Any:
-    from .protocol import load_protocol
+    from .criteria.protocol import load_protocol
 
     return load_protocol(options.protocol, readings=", ".join(options.reading))
 
 
 def _check(options: argparse.Namespace) -> int:
-    from .linting import lint
+    from .criteria.proofs.findings import lint
 
     protocol = _protocol(options)
     findings = lint(protocol)
@@ -131,8 +131,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _screen(options: argparse.Namespace) -> int:
-    from .output import summary_text, write_screening
-    from .screening import screen
+    from .cohort.output import summary_text, write_screening
+    from .cohort.screening import screen
 
     screening = screen(_protocol(options), options.patients, options.mapping, options.engine)
     print(summary_text(screening))
@@ -146,8 +146,8 @@ def _screen(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from .reasons import explain, nearest_eligible, open_items
-    from .sources import one_patient, read_patients
+    from .cohort.sources import one_patient, read_patients
+    from .criteria.patient import explain, nearest_eligible, open_items
 
     protocol = _protocol(options)
     patients = read_patients(options.patients, protocol, options.mapping)
@@ -158,7 +158,7 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _simulate_cohort(options: argparse.Namespace) -> int:
-    from .protocol import load_protocol
+    from .criteria.protocol import load_protocol
     from .simulate import write_cohort
 
     how = {"path": options.protocol, "dirty": not options.clean, "missing": options.missing}
@@ -168,7 +168,7 @@ def _simulate_cohort(options: argparse.Namespace) -> int:
 
 
 def _simulate_trial(options: argparse.Namespace) -> int:
-    from .protocol import load_protocol
+    from .criteria.protocol import load_protocol
     from .simulate.trials import SITES, write_trial
 
     how = {"path": options.protocol, "sites": options.site or SITES, "dirty": not options.clean}
@@ -182,8 +182,8 @@ def _simulate_trial(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     # jsonschema would compile a grammar of web addresses, for a second: no notebook is held against one
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-    from .committee import is_interim, runs
-    from .report import Report, Run, find_notebook, parse_parameters, report, reports, write_index
+    from .report.committee import is_interim, runs
+    from .report.write import Report, Run, find_notebook, parse_parameters, report, reports, write_index
 
     given, asked = parse_parameters(options.parameters), []
     for notebook in map(find_notebook, options.notebooks):

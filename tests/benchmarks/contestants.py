@@ -182,7 +182,7 @@ def trialtools(file: str, measure: Callable[..., Any]) -> dict[str, Any]:
     """Ours: the table is checked first, then screened; each is timed apart."""
     import trialtools as tt
     from trialtools import cohort
-    from trialtools.whatif import Held
+    from trialtools.cohort.whatif import Held
 
     protocol = tt.load_protocol(PROTOCOL)
     with measure("read"):

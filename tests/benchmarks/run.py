@@ -170,7 +170,7 @@ def _agreed(results: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
 
 def patients(n: int) -> Path:
     """A Parquet file of n synthetic patients, drawn once and kept while the simulation stays the same."""
-    from trialtools.protocol import load_protocol
+    from trialtools.criteria.protocol import load_protocol
     from trialtools.simulate.files import LARGEST_CSV, write_cohort
 
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trialtools" / "benchmarks"
@@ -295,7 +295,7 @@ def start_up() -> Iterator[Row]:
 
 def _load() -> float:
     code = (
-        "import time; from trialtools.protocol import load_protocol; start = time.perf_counter();"
+        "import time; from trialtools.criteria.protocol import load_protocol; start = time.perf_counter();"
         "load_protocol('data/protocols/NCT05741099.yaml'); print(time.perf_counter() - start)"
     )
     runs = [subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT) for _ in range(3)]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ..protocol import DataError
-from .choose import SITE
+from ..criteria.protocol import DataError
+from .allocation import SITE
 from .minimization import Minimization
 from .plans import Plan, whole
 

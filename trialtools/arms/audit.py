@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..protocol import DataError, Protocol
+from ..criteria.protocol import DataError, Protocol
+from .allocation import next_kit, place_of, places, plan_of, strata, whole_list
 from .chain import SCHEMA, Entry, LedgerError, connected, digest, find
-from .choose import next_kit, place_of, places, plan_of, strata, whole_list
 from .ledger import Path as AnyPath
 from .minimization import Minimization
 from .sealing import Key, read_key

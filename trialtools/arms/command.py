@@ -70,9 +70,9 @@ def add_arms(commands: Any) -> None:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from ..protocol import DataError, load_protocol
+    from ..criteria.protocol import DataError, load_protocol
+    from .allocation import fitting, plan
     from .assessment import as_text, assess
-    from .choose import fitting, plan
 
     protocol = load_protocol(options.protocol)
     size = protocol.design.get("sample_size")
@@ -90,7 +90,7 @@ def _plan(options: argparse.Namespace) -> int:
 
 def _procedure(text: str) -> tuple[str, dict[str, Any]]:
     """A procedure and its options as they are written on the command line."""
-    from ..protocol import DataError
+    from ..criteria.protocol import DataError
 
     name, *given = text.split(":")
     try:
@@ -106,8 +106,8 @@ def _procedure(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def _open(options: argparse.Namespace) -> int:
-    from ..protocol import load_protocol
-    from .choose import plan
+    from ..criteria.protocol import load_protocol
+    from .allocation import plan
     from .ledger import open_ledger
 
     protocol = load_protocol(options.protocol, readings=", ".join(options.reading))
@@ -120,8 +120,8 @@ def _open(options: argparse.Namespace) -> int:
 
 
 def _allocate(options: argparse.Namespace) -> int:
-    from ..protocol import load_protocol
-    from ..sources import one_patient, read_patients
+    from ..cohort.sources import one_patient, read_patients
+    from ..criteria.protocol import load_protocol
     from .ledger import Override, Request, allocate
 
     protocol = load_protocol(options.protocol, readings=", ".join(options.reading))
@@ -134,7 +134,7 @@ def _allocate(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from ..protocol import load_protocol
+    from ..criteria.protocol import load_protocol
     from .audit import verify
     from .ledger import head
 

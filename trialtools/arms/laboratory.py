@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from ..expr import definite, evaluate, names, parse
-from ..protocol import DataError, Protocol
-from .choose import SITE, check_strata, stratum_name
-from .generator import stream
+from ..criteria.language import definite, evaluate, names, parse
+from ..criteria.protocol import DataError, Protocol
+from .allocation import SITE, check_strata, stratum_name
 from .minimization import Minimization
 from .plans import Plan, whole
+from .stream import stream
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,14 +16,14 @@ from functools import cached_property
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
-from ..expr import evaluate, parse
-from ..protocol import Protocol
-from ..reasons.verdict import decide, states
+from ..criteria.language import evaluate, parse
+from ..criteria.patient.verdict import decide, states
+from ..criteria.protocol import Protocol
+from .allocation import SITE, check_strata, next_kit, places, plan_of, strata, stratum_name, whole_list
 from .chain import Entry, LedgerError, append, chained, create, digest, find, last, reading, writing
-from .choose import SITE, check_strata, next_kit, places, plan_of, strata, stratum_name, whole_list
+from .dosing import dosing, place
 from .plans import whole
 from .sealing import Key, read_key, seal, write_key
-from .window import dosing, place
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..protocol import DataError
-from .generator import stream
+from ..criteria.protocol import DataError
 from .plans import Arms, whole
+from .stream import stream
 
 
 @dataclass(frozen=True)

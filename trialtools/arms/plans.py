@@ -8,9 +8,9 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from ..protocol import DataError
+from ..criteria.protocol import DataError
 from . import procedures
-from .generator import stream
+from .stream import stream
 
 OPTIONS = {
     "complete": (),

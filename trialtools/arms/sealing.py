@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .chain import LedgerError, digest
-from .generator import stream
+from .stream import stream
 
 SEALED = 64
 """Bytes that are sealed, whatever the arm is called: equal lengths tell nothing."""

@@ -1,38 +1,26 @@
-"""A screening goes in, tidy frames come out: where patients are lost, what they lack, what a reading moves.
+"""Patients go in, screened; counts come out, each an interval, and what another protocol would change."""
 
-Each count is an interval: *certain* takes unknown as fail, *possible* takes unknown as pass.
-"""
+from ..criteria.doors import lazy_door
 
-from .counts import answer, attrition, lacking, states
-from .described import baseline
-from .impact import impact, overlap
-from .leftout import lost, subgroups
-from .missing import missingness
-from .readings import compare_readings, interactions
-from .relax import relax
-from .suppressed import suppress
-from .sweep import sweep, sweep_grid
-from .thresholds import thresholds, with_thresholds
-from .worklist import worklist
-
-__all__ = [
-    "answer",
-    "attrition",
-    "baseline",
-    "compare_readings",
-    "impact",
-    "interactions",
-    "lacking",
-    "lost",
-    "missingness",
-    "overlap",
-    "relax",
-    "states",
-    "subgroups",
-    "suppress",
-    "sweep",
-    "sweep_grid",
-    "thresholds",
-    "with_thresholds",
-    "worklist",
-]
+__getattr__, __dir__ = lazy_door(
+    __name__,
+    {
+        "rows": ("DECISIONS", "STATES", "decisions", "evidence"),
+        "screening": ("Screening", "screen"),
+        "patterns": ("Patterns", "ScreeningData", "count_patterns"),
+        "sources": ("Patients", "one_patient", "read_patients", "where"),
+        "frames.attrition": ("answer", "attrition", "lacking", "states"),
+        "frames.baseline": ("baseline",),
+        "frames.disclosure": ("suppress",),
+        "frames.equity": ("lost", "subgroups"),
+        "frames.impact": ("impact", "overlap"),
+        "frames.missingness": ("missingness",),
+        "frames.readings": ("compare_readings", "interactions"),
+        "frames.relax": ("relax",),
+        "frames.sweep": ("sweep", "sweep_grid"),
+        "frames.worklist": ("worklist",),
+        "difference": ("Difference", "diff"),
+        "output": ("summary", "summary_text", "write_screening"),
+        "whatif": ("what_if",),
+    },
+)

@@ -14,8 +14,8 @@ from .consort import consort
 from .curves import labs, survival
 from .flow import flow
 from .forest import forest, sensitivity
-from .game import course, guesses
 from .impact import impact
+from .laboratory import course, guesses
 from .missing import missingness
 from .safety import adverse_events, edish
 from .sweep import sweep, sweep_grid

@@ -6,9 +6,9 @@ from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from ..tables import INK, QUIET, count
-from .armed import apart, band
+from .arms import apart, band
 from .rows import room
+from .tables import INK, QUIET, count
 from .template import HAIR, WIDTH, annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..tables import INK, absent, count, n_of
-from .armed import arms
+from .arms import arms
+from .tables import INK, absent, count, n_of
 from .template import HAIR, annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def adherence(
     """How many were dosed on each day after infection, with the window of the protocol; the others in words beside it.
 
     Args:
-        frame: arm ("" for all together), state (one of `arms.window.STATES`), day (from infection to the dose), n.
+        frame: arm ("" for all together), state (one of `arms.dosing.STATES`), day (from infection to the dose), n.
         first_day: of the window, in days after infection.
         last_day: of the window, included.
         title: the finding; otherwise how many of those dosed were dosed in the window.

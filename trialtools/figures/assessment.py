@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..tables import INK, QUIET, count, number, percent
+from .tables import INK, QUIET, count, number, percent
 from .template import HAIR, SMALL, WIDTH, annotate, blank, figure, note
 
 if TYPE_CHECKING:

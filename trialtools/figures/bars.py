@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..tables import QUIET, count, interval, percent
 from .rows import HATCHED, LEFT, SOLID, axes, bar, by_criterion, column, grouped, label, most_of, places, records, room
 from .rows import words as labelled
-from .said import fails_most, lacking_hover, missing_most, moves_most, reading_hover, state_hover
+from .tables import QUIET, count, interval, percent
 from .template import SMALL, STATES, blank, figure, note
+from .titles import fails_most, lacking_hover, missing_most, moves_most, reading_hover, state_hover
 
 if TYPE_CHECKING:
     import pandas as pd

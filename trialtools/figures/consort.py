@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..tables import INK, NOBODY, QUIET, Html, absent, count
-from .armed import Arm, arms, of
-from .drawing import LINE, arrow, box, heading, line, page, strips, text
+from .arms import Arm, arms, of
+from .svg import LINE, arrow, box, heading, line, page, strips, text
+from .tables import INK, NOBODY, QUIET, Html, absent, count
 from .template import WIDTH, wrap
 
 if TYPE_CHECKING:

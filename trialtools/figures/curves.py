@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..tables import QUIET, absent, count, number, percent
-from .armed import Arm, apart, arms, band, below, keyed, of
+from .arms import Arm, apart, arms, band, below, keyed, of
 from .rows import room
+from .tables import QUIET, absent, count, number, percent
 from .template import HAIR, annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from ..tables import INK, NOBODY, QUIET, Html, absent, count, interval, percent
-from .drawing import LINE, arrow, box, heading, line, page, path, strips, text
+from .svg import LINE, arrow, box, heading, line, page, path, strips, text
+from .tables import INK, NOBODY, QUIET, Html, absent, count, interval, percent
 from .template import STATES, wrap
 
 if TYPE_CHECKING:

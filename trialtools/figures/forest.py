@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..tables import INK, QUIET, absent, count, number, percent
 from .rows import beside, intervals, most_of, places, points, records, room, words, write
+from .tables import INK, QUIET, absent, count, number, percent
 from .template import annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..tables import INK, absent, count, number
 from .rows import HATCHED, LEFT, SOLID, bar, beside, grouped, most_of, places, records, room, words, write
+from .tables import INK, absent, count, number
 from .template import blank, figure
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..tables import QUIET, count, n_of
-from .dots import members, sets
 from .rows import HATCHED, most_of, records
+from .sets import members, sets
+from .tables import QUIET, count, n_of
 from .template import blank, wrap
 
 if TYPE_CHECKING:

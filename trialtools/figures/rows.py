@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..tables import INK, QUIET, absent, number
+from .tables import INK, QUIET, absent, number
 from .template import HAIR, SMALL, STATES, WIDTH, note, wrap
 
 if TYPE_CHECKING:

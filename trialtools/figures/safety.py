@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..tables import INK, absent, count, n_of, number
-from .armed import Arm, arms, keyed, of
+from .arms import Arm, arms, keyed, of
 from .rows import beside, intervals, label, places, points, room, words
+from .tables import INK, absent, count, n_of, number
 from .template import HAIR, annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:

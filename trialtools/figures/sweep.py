@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..tables import INK, count, interval, percent
 from .rows import records
+from .tables import INK, count, interval, percent
 from .template import STATES, annotate, blank, figure, note
 
 if TYPE_CHECKING:

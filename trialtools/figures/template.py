@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ..tables import FONTS, INK, NOBODY, QUIET, SPACE
+from .tables import FONTS, INK, NOBODY, QUIET, SPACE
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..tables import INK, count, interval
 from .rows import HATCHED, SOLID, bar, label, most_of, places, records, room, words, write
-from .said import reading_hover
+from .tables import INK, count, interval
 from .template import blank, figure, note
+from .titles import reading_hover
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..tables import QUIET, count, n_of
-from .dots import members, sets
 from .rows import HATCHED, SOLID, most_of, records
+from .sets import members, sets
+from .tables import QUIET, count, n_of
 from .template import STATES, blank, wrap
 
 if TYPE_CHECKING:

@@ -1,22 +1,23 @@
-"""Information and errors go in, boundaries come out; what a look found goes in, what may be concluded comes out."""
+"""A trial under way goes in; what an interim look may show and conclude comes out."""
 
-from .design import boundaries, drift, power, spend
-from .estimates import ancova, log_rank, odds_ratio, risk_difference, survival
-from .inference import conditional_power, final_estimate, predictive_power, repeated_interval, repeated_p
+from ..criteria.doors import lazy_door
 
-__all__ = [
-    "ancova",
-    "boundaries",
-    "conditional_power",
-    "drift",
-    "final_estimate",
-    "log_rank",
-    "odds_ratio",
-    "power",
-    "predictive_power",
-    "repeated_interval",
-    "repeated_p",
-    "risk_difference",
-    "spend",
-    "survival",
-]
+__getattr__, __dir__ = lazy_door(
+    __name__,
+    {
+        "data.checks": ("endpoint_states",),
+        "data.cutoff": ("cut", "pooled"),
+        "data.read": ("read_trial",),
+        "data.tables": ("TABLES", "TrialData"),
+        "sequential.boundaries": ("boundaries", "drift", "power", "spend"),
+        "sequential.estimates": ("ancova", "log_rank", "odds_ratio", "risk_difference", "survival"),
+        "sequential.inference": (
+            "conditional_power",
+            "final_estimate",
+            "predictive_power",
+            "repeated_interval",
+            "repeated_p",
+        ),
+    },
+    rooms=("data", "frames", "sequential"),
+)

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ..expr import ProtocolError
+from ..criteria.language import ProtocolError
 from .errors import ReportError
 from .parameters import Parameter, exists
 from .run import PACKAGE
@@ -58,7 +58,7 @@ def inputs(
 
 
 def _protocol(name: str, file: Path, readings: Any, here: Path) -> dict[str, Any] | None:
-    from ..protocol import load_protocol
+    from ..criteria.protocol import load_protocol
 
     try:
         protocol = load_protocol(file)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-from ..protocol import Field
+from ..criteria.protocol import Field
 from .model import CATEGORIES, DATES, FLAGS, NOTES, TYPICAL, Model
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..protocol import DataError, Protocol
+from ..criteria.protocol import DataError, Protocol
 from .course import COURSE, Course
 from .model import Model
 from .patients import cohort
@@ -115,7 +115,7 @@ def _met(protocol: Protocol, n: int, seed: int, course: Course) -> tuple[pl.Data
     """The same people twice: what is known once they were worked up, and everything."""
     import polars as pl
 
-    from ..screening import screen
+    from ..cohort.screening import screen
 
     model = replace(Model(), days=course.days, wave=course.wave)
     first = cohort(protocol, n, seed, dirty=False, model=model)
@@ -133,7 +133,7 @@ def _met(protocol: Protocol, n: int, seed: int, course: Course) -> tuple[pl.Data
 def _decided(protocol: Protocol, known: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
-    from ..screening import screen
+    from ..cohort.screening import screen
 
     told = {"ineligible": "{failed}", "undetermined": "unknown: {unknown}", "eligible": ""}
     rows = screen(protocol, known).decisions().astype(str).to_dict("records")
@@ -152,7 +152,7 @@ def _or(entries: dict[str, Entry], id: str) -> Entry:
 
 def _entry(protocol: Protocol, facts: dict[str, Any], draw: Draw, course: Course) -> Entry:
     """When an eligible person is randomized: inside the window, if health and will last until it opens."""
-    from ..arms.window import dosing
+    from ..arms.dosing import dosing
 
     rng = draw.of(facts["patient_id"], "entry")
     back, worse, home, early, late = rng.random(5)
@@ -194,7 +194,7 @@ def _allocated(
     import polars as pl
 
     from ..arms import Override, Request, allocate, export, open_ledger
-    from ..arms.choose import plan
+    from ..arms.allocation import plan
 
     ledger, key = folder / "ledger.sqlite", folder / "unblinded" / "key.json"
     key.parent.mkdir(mode=0o700)

@@ -12,8 +12,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..protocol import DataError, Protocol
-from ..trialdata.tables import TABLES, TrialData
+from ..criteria.protocol import DataError, Protocol
+from ..interim.data.tables import TABLES, TrialData
 from .course import COURSE, EVENTS, LABS, RISKS, WINDOW, Course, Scenario
 from .enrolment import SITES, Draw, Enrolled, enrol
 from .files import LABEL
@@ -44,13 +44,13 @@ def trial(
     Raises:
         DataError: as for `write_trial`.
 
-    >>> from trialtools.protocol import load_protocol
+    >>> from trialtools.criteria.protocol import load_protocol
     >>> found = trial(load_protocol("data/protocols/NCT05741099.yaml"), 4, seed=1)
     >>> int(found.subjects["randomized"].sum()), found.synthetic, found.endpoint
     (4, True, 'progression')
     """
     from ..arms import export
-    from ..trialdata import read_trial
+    from ..interim.data import read_trial
 
     with tempfile.TemporaryDirectory() as place:
         folder = write_trial(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..expr import evaluate
-from ..protocol import Protocol, rules
-from ..reasons import Answer, Explanation, nearest_eligible, open_items
-from ..reasons.render import DECIDED, SYMBOLS, headline, in_order
+from ..criteria.language import evaluate
+from ..criteria.patient import Answer, Explanation, nearest_eligible, open_items
+from ..criteria.patient.render import DECIDED, SYMBOLS, headline, in_order
+from ..criteria.protocol import Protocol, rules
 
 
 def verdict(protocol: Protocol, patient: Mapping[str, Any], explanation: Explanation) -> dict[str, Any]:

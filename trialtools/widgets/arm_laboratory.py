@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from .. import arms, figures, tables
+from .. import arms, figures
 from ..arms import laboratory
-from ..arms.choose import fitting
+from ..arms.allocation import fitting
 from ..arms.plans import OPTIONS, words
-from ..expr import ProtocolError
-from ..figures.armed import LOOKS
-from ..protocol import DataError, Protocol
+from ..criteria.language import ProtocolError
+from ..criteria.protocol import DataError, Protocol
+from ..figures import tables
+from ..figures.arms import LOOKS
 from . import panels
 from .browser import Screen, module, style
 

@@ -15,12 +15,13 @@ from typing import Any
 
 import traitlets
 
-from ..cohort import states, thresholds
-from ..expr import ProtocolError, parse
-from ..protocol import DataError, Protocol, write_protocol
-from ..screening import Screening
-from ..sources import Patients, read_patients, where
-from ..whatif import Held, State, amended, as_default, asked, read_state, turned, without, write_state
+from ..cohort.frames.attrition import states
+from ..cohort.screening import Screening
+from ..cohort.sources import Patients, read_patients, where
+from ..cohort.whatif import Held, State, amended, as_default, asked, read_state, turned, without, write_state
+from ..criteria.language import ProtocolError, parse
+from ..criteria.protocol import DataError, Protocol, write_protocol
+from ..criteria.protocol.limits import thresholds
 from . import panels
 from .browser import Screen, module, style
 
@@ -37,7 +38,7 @@ def explorer(protocol: Protocol, patients: Any, mapping: Any = None, state: Stat
     Every count is an interval, unknown taken as fail and as pass.
 
     >>> import trialtools as tt
-    >>> from trialtools.whatif import State
+    >>> from trialtools.cohort.whatif import State
     >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
     >>> screen = explorer(protocol, "data/cohort/cohort.csv")
     >>> before = screen.screening.possible

@@ -10,10 +10,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .. import cohort, figures, tables
-from ..protocol import Protocol
-from ..screening import Screening
-from ..whatif import State, settled
+from .. import cohort, figures
+from ..cohort.screening import Screening
+from ..cohort.whatif import State, settled
+from ..criteria.protocol import Protocol
+from ..figures import tables
 
 if TYPE_CHECKING:
     import pandas as pd

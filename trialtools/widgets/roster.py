@@ -9,8 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from ..protocol import DataError
-from ..screening import DECISIONS, Screening, decisions
+from ..cohort.rows import DECISIONS, decisions
+from ..cohort.screening import Screening
+from ..criteria.protocol import DataError
 
 ROWS = 200
 COLUMNS = ("patient_id", "decision", "failed", "unknown", "open_items")

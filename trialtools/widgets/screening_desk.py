@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import traitlets
 
-from ..expr import ProtocolError, definite
-from ..output import summary_text
-from ..protocol import DataError, Protocol
-from ..reasons import Explanation, explain
-from ..screening import Screening, screen
-from ..sources import Patients, one_patient, read_patients
+from ..cohort.output import summary_text
+from ..cohort.screening import Screening, screen
+from ..cohort.sources import Patients, one_patient, read_patients
+from ..criteria.language import ProtocolError, definite
+from ..criteria.patient import Explanation, explain
+from ..criteria.protocol import DataError, Protocol
 from . import answers, card, roster
 from .browser import Screen
 

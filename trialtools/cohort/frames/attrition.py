@@ -1,0 +1,159 @@
+"""A screening goes in, counts come out: where patients are lost, what they lack, who could enter.
+
+Everything here is counted from the patterns of a screening, never from the patients again. Each count is an interval:
+*certain* takes unknown as fail, *possible* takes unknown as pass.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...criteria.language import in_sentence, nearest
+from ...criteria.protocol import DataError
+from ..screening import Screening
+from .masks import collapsed, per_criterion
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+def answer(screening: Screening) -> str:
+    """Who could enter, in two sentences: the interval, and what is missing most often."""
+    if screening.n == 0:
+        return "Nobody was screened."
+    certain, possible = screening.certain, screening.possible
+    are = "is" if certain == 1 else "are"
+    who = f"{certain:,} of {screening.n:,} {are} eligible for certain" if certain else "Nobody can be confirmed"
+    if possible == certain:
+        return f"{who}, and nobody else could be." if possible else "Nobody is eligible, whatever is still unknown."
+    open_ = lacking(screening)
+    labels = [row["label"] for row in open_.to_dict("records") if row["n"] and not row["judged"]][:3]
+    missing = "; ".join(in_sentence(label) for label in labels)
+    waiting = screening.counts["awaiting_judgement"]
+    judged = f" {waiting:,} of them wait{'s' * (waiting == 1)} only for a person's judgement." if waiting else ""
+    lacks = f" What they lack most: {missing}." if missing else ""
+    return f"{who}; {possible:,} could be, once everything is known.{judged}{lacks}"
+
+
+def states(screening: Screening) -> pd.DataFrame:
+    """How many patients pass, fail or stay unknown on each criterion.
+
+    Columns: criterion, kind, label, reading, quote, pass, fail, unknown, n; a row a criterion in protocol order.
+    """
+    import pandas as pd
+
+    failed, unknown, n = screening.masks
+    rows = []
+    for position, criterion in enumerate(screening.protocol.criteria):
+        fails, opens = int(n[_has(failed, position)].sum()), int(n[_has(unknown, position)].sum())
+        rows.append(
+            {
+                "criterion": criterion.id,
+                "kind": criterion.kind,
+                "label": criterion.label,
+                "reading": screening.protocol.reading(criterion.id),
+                "quote": " … ".join(criterion.quotes),
+                "pass": screening.n - fails - opens,
+                "fail": fails,
+                "unknown": opens,
+                "n": screening.n,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+ORDERS = ("protocol", "greedy", "alone")
+
+
+def attrition(screening: Screening, order: str = "protocol") -> pd.DataFrame:
+    """Who is left after each criterion.
+
+    Args:
+        screening: its patterns are counted.
+        order: `protocol`, as written; `greedy`, always the criterion next that leaves the fewest possible (ties: the
+            fewest certain, then protocol order); `alone`, each row as if its criterion were the only one.
+
+    Columns: step, criterion, kind, label, failed_here, possible, certain, undetermined. Step 0 is everybody screened.
+    `failed_here` fail this criterion and none before it; `possible` have failed none so far, `certain` have passed all,
+    and `undetermined` are those between. The last row's end does not depend on the order of the criteria, except where
+    each stands alone.
+
+    Raises:
+        DataError: no such order.
+
+    >>> import trialtools as tt
+    >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
+    >>> tt.attrition(screening, order="greedy")["criterion"].tolist()[1:4]
+    ['I2', 'I5', 'E6']
+    """
+    import pandas as pd
+
+    if order not in ORDERS:
+        raise DataError(f"no order '{order}'{nearest(order, ORDERS)}")
+    failed, unknown, n = screening.masks
+    left = list(range(len(screening.protocol.criteria)))
+    possible, certain = (collapsed(mask, n, len(left)) for mask in (failed, failed | unknown))
+    rows = [_step(0, None, 0, screening.n, screening.n)]
+    for step in range(1, len(left) + 1):
+        next_ = _costliest(left, possible, certain) if order == "greedy" else left[0]
+        left.remove(next_)
+        may, surely = _passing(next_, *possible), _passing(next_, *certain)
+        stay = int(may[1].sum())
+        out = int(possible[1].sum()) - stay
+        rows.append(_step(step, screening.protocol.criteria[next_], out, stay, int(surely[1].sum())))
+        if order != "alone":
+            possible, certain = may, surely
+    return pd.DataFrame(rows)
+
+
+def _passing(position: int, mask: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    keep = ~_has(mask, position)
+    return mask[keep], n[keep]
+
+
+def _costliest(left: list[int], *ends: tuple[np.ndarray, np.ndarray]) -> int:
+    """The criterion that takes out the most possible patients, then the most certain ones, then the first."""
+    lost = [per_criterion(mask, n, max(left) + 1) for mask, n in ends]
+    return max(left, key=lambda position: (*(each[position] for each in lost), -position))
+
+
+def _step(step: int, criterion: Any, failed_here: int, possible: int, certain: int) -> dict[str, Any]:
+    return {
+        "step": step,
+        "criterion": criterion.id if criterion else "",
+        "kind": criterion.kind if criterion else "",
+        "label": criterion.label if criterion else "Screened",
+        "failed_here": failed_here,
+        "possible": possible,
+        "certain": certain,
+        "undetermined": possible - certain,
+    }
+
+
+def lacking(screening: Screening) -> pd.DataFrame:
+    """What the undetermined patients lack: on which criteria they are open.
+
+    Columns: criterion, label, n (undetermined patients open on it), alone (open on nothing else), of (all who are
+    undetermined), judged (a person decides it, no record); the most frequent first.
+    """
+    import pandas as pd
+
+    failed, unknown, n = screening.masks
+    waiting = (failed == 0) & (unknown != 0)
+    rows = [
+        {
+            "criterion": criterion.id,
+            "label": criterion.label,
+            "n": int(n[waiting & _has(unknown, position)].sum()),
+            "alone": int(n[waiting & (unknown == 1 << position)].sum()),
+            "of": int(n[waiting].sum()),
+            "judged": criterion.id in screening.protocol.judgements,
+        }
+        for position, criterion in enumerate(screening.protocol.criteria)
+    ]
+    return pd.DataFrame(rows).sort_values("n", ascending=False, kind="stable", ignore_index=True)
+
+
+def _has(mask: np.ndarray, position: int) -> np.ndarray:
+    return (mask >> position) & 1 == 1

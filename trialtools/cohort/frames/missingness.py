@@ -1,0 +1,58 @@
+"""A screening goes in; what is unknown comes out: field by field, and which fields are unknown together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...criteria.language import Known
+from ..patterns import count_patterns
+from ..screening import Screening
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def missingness(screening: Screening, top: int = 12) -> pd.DataFrame:
+    """What is unknown together: patients by the exact set of facts that they lack.
+
+    Args:
+        screening: its patients are counted in their own engine.
+        top: how many sets have a row of their own; the rest is one last row, `other`.
+
+    Columns: fields (`spo2, bmi`, in the order of the protocol; empty: nothing is unknown), size (how many; none for
+    `other`), n, of (everybody). A field without a column is unknown for all: it would stand in every set, and stands in
+    none.
+
+    >>> import trialtools as tt
+    >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
+    >>> frame = tt.missingness(screening, top=2)
+    >>> frame["fields"].iloc[-1], int(frame["n"].sum())
+    ('other', 2000)
+    """
+    import pandas as pd
+
+    fields = [name for name in screening.protocol.used if name not in screening.patients.absent]
+    lacking, n = _lacking(screening, fields)
+    size = lacking.sum(axis=0) if fields else np.zeros(len(n), dtype="int64")
+    order = np.lexsort((size, -n))
+    shown = order[:top]
+    sets = [", ".join(name for name, unknown in zip(fields, lacking[:, at], strict=True) if unknown) for at in shown]
+    return pd.DataFrame(
+        {
+            "fields": [*sets, "other"],
+            "size": pd.array([*(int(each) for each in size[shown]), None], dtype="Int64"),
+            "n": [*(int(each) for each in n[shown]), int(n[order[top:]].sum())],
+            "of": screening.n,
+        }
+    )
+
+
+def _lacking(screening: Screening, fields: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """A row a field, a column for each set of unknown fields that occurs; and the patients of each set."""
+    if not fields:
+        return np.zeros((0, 1), dtype=bool), np.array([screening.n])
+    patterns = count_patterns([Known(name) for name in fields], screening.protocol, screening.patients.frame)
+    return np.array([patterns.states(position)[0] for position in range(len(fields))]), patterns.n

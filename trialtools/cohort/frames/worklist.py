@@ -1,0 +1,114 @@
+"""What to measure next: which single missing fact would settle the most undetermined patients."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import and_, or_
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import polars as pl
+
+from ...criteria.engine import expression, facts, in_polars
+from ...criteria.language import Formula, evaluate, names
+from ...criteria.patient.options import atoms, cells, is_tied, typical
+from ...criteria.protocol import Protocol
+from ..screening import Screening
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WORKLIST = ("field", "label", "unknown", "settles", "could_enter", "could_end", "of", "cost", "judged")
+
+
+def worklist(screening: Screening) -> pd.DataFrame:
+    """For each fact, how many undetermined patients lack it and what knowing it, and nothing else, could do for them.
+
+    Columns: field, label, unknown (undetermined patients who lack it), settles (decided whatever the answer is),
+    could_enter (some answer makes them eligible), could_end (some answer makes them ineligible), of (all undetermined
+    patients), cost, judged (a person decides it). The fact that settles most comes first, then the one that could end
+    most, cheapest first.
+
+    A number or a date is tried at one value between every two limits that the criteria set for it.
+
+    >>> import trialtools as tt
+    >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
+    >>> list(tt.worklist(tt.screen(protocol, "data/cohort/cohort.csv"))["field"].head(2))
+    ['active_tuberculosis', 'radiology_characteristic']
+    """
+    import pandas as pd
+
+    protocol = screening.protocol
+    open_ = _undetermined(screening)
+    counted = pl.collect_all([_tried(protocol, name, open_) for name in protocol.used])
+    rows = []
+    for name, counts in zip(protocol.used, counted, strict=True):
+        field = protocol.fields[name]
+        known = {"of": len(open_), "cost": field.cost, "judged": field.judged_by is not None}
+        rows.append({"field": name, "label": field.label, **counts.row(0, named=True), **known})
+    frame = pd.DataFrame(rows, columns=list(WORKLIST))
+    order, rising = ["settles", "could_enter", "could_end", "cost"], [False, False, False, True]
+    return frame.sort_values(order, ascending=rising, kind="stable", ignore_index=True)
+
+
+def _undetermined(screening: Screening) -> pl.DataFrame:
+    """The facts of all who fail nothing and are open somewhere, with a flag `open:ID` for every criterion."""
+    protocol = screening.protocol
+    asked = {id: formula for id, formula in protocol.requirements.items() if names(formula)}
+    holds = [expression(formula).alias(f"open:{id}") for id, formula in asked.items()]
+    columns = [f"open:{id}" for id in asked]
+    settled = any(evaluate(formula, {}) is not True for formula in protocol.requirements.values() if not names(formula))
+    if settled or not columns:
+        return in_polars(facts(screening.patients.frame, protocol, protocol.used).head(0))
+    judged = facts(screening.patients.frame, protocol, protocol.used).with_columns(*holds)
+    native = judged.to_native() if judged.implementation.is_polars() else in_polars(judged)
+    fails = reduce(or_, (pl.col(column).eq_missing(False) for column in columns))
+    opens = [pl.col(column).is_null() for column in columns]
+    undetermined = native.lazy().filter(~fails).with_columns(*opens).filter(reduce(or_, map(pl.col, columns)))
+    return undetermined.collect(engine="streaming")
+
+
+def _tried(protocol: Protocol, name: str, open_: pl.DataFrame) -> pl.LazyFrame:
+    """What the answers to one question would decide, counted in one row over the patients who lack it."""
+    flags = _flags_of(protocol, name)
+    touched = {id: f for id, f in protocol.requirements.items() if {name, *flags} & set(names(f))}
+    others = [column for column in open_.columns if column.startswith("open:") and column[5:] not in touched]
+    asked = nw.from_native(open_.lazy().filter(pl.col(name).is_null()))
+    asked = asked.with_columns(nw.col(name), *(nw.col(flag).alias(f"said:{flag}") for flag in flags))
+    answers = _answers(protocol, name)
+    for n, value in enumerate(answers):
+        asked = asked.with_columns(nw.lit(value).alias(name))
+        asked = asked.with_columns(nw.col(name), *(_applied(protocol, flag) for flag in flags))
+        asked = asked.with_columns(*(expression(f).alias(f"{id}:{n}") for id, f in touched.items()))
+    alone = ~reduce(or_, map(pl.col, others), pl.lit(False))
+    states = [[pl.col(f"{id}:{n}") for id in touched] for n in range(len(answers))]
+    enters = [alone & reduce(and_, (state.eq_missing(True) for state in each)) for each in states]
+    ends = [reduce(or_, (state.eq_missing(False) for state in each)) for each in states]
+    return asked.to_native().select(
+        pl.len().alias("unknown"),
+        reduce(and_, map(or_, enters, ends)).sum().alias("settles"),
+        reduce(or_, enters).sum().alias("could_enter"),
+        reduce(or_, ends).sum().alias("could_end"),
+    )
+
+
+def _applied(protocol: Protocol, flag: str) -> nw.Expr:
+    said = nw.col(f"said:{flag}")
+    return nw.when(~expression(protocol.applies[flag])).then(nw.lit(False)).otherwise(said).alias(flag)
+
+
+def _flags_of(protocol: Protocol, name: str) -> list[str]:
+    """The flags that apply or not by this field."""
+    return [flag for flag, applies in protocol.applies.items() if flag in protocol.used and name in names(applies)]
+
+
+def _answers(protocol: Protocol, name: str) -> list[Any]:
+    """A value for every run of values that no criterion tells apart; the ends of the range where fields are tied."""
+    field = protocol.fields[name]
+    formulas: list[Formula] = [
+        f for f in (*protocol.requirements.values(), *protocol.applies.values()) if name in names(f)
+    ]
+    found, _ = cells({other: protocol.fields[other] for f in formulas for other in names(f)}, formulas, {})
+    values = [typical(field, cell) for cell in found[name]]
+    tied = any(name in names(atom) and is_tied(atom, list(names(atom))) for f in formulas for atom in atoms(f))
+    return [*dict.fromkeys([*values, *field.limits])] if tied else values

@@ -1,0 +1,124 @@
+"""A screening goes in, files in one folder come out: all of them or none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+from ..criteria.protocol import DataError
+from .frames.attrition import states
+from .rows import decisions, evidence
+from .screening import Screening
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SUMMARY = "summary.json"
+PART = ".screening-"
+
+
+def write_screening(screening: Screening, folder: str | os.PathLike[str], with_evidence: bool = True) -> list[Path]:
+    """Write decisions, evidence, patterns, quality and summary; what was there before stays until all is written.
+
+    `summary.json` goes last and holds the hash of every other file: with it the set is whole, without it there is none.
+
+    Args:
+        screening: what to write.
+        folder: made if need be; files of other names in it are left alone.
+        with_evidence: a row a patient and criterion, long for many patients.
+
+    Raises:
+        DataError: the folder cannot be written.
+    """
+    from tqdm import tqdm
+
+    folder = Path(folder)
+    files: dict[str, Callable[[Path], object]] = {
+        "patterns.csv": lambda path: screening.patterns.to_csv(path, index=False),
+        "quality.csv": lambda path: screening.patients.quality.to_csv(path, index=False),
+        "decisions.parquet": lambda path: _write(decisions(screening), path),
+    }
+    if with_evidence:
+        files["evidence.parquet"] = lambda path: _write(evidence(screening), path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+        part = Path(tempfile.mkdtemp(prefix=PART, dir=folder))
+    except OSError as error:
+        raise DataError(f"cannot write to {folder}: {error.strerror}") from None
+    try:
+        for name, write in tqdm(files.items(), desc="writing", unit="file", delay=2, leave=False):
+            write(part / name)
+        hashes = {name: hashlib.sha256((part / name).read_bytes()).hexdigest() for name in files}
+        content = {**summary(screening), "files": hashes}
+        (part / SUMMARY).write_text(json.dumps(content, indent=2, ensure_ascii=False), "utf-8")
+        for old in (SUMMARY, *files, "evidence.parquet"):  # from here on a kill leaves no old file beside a new one
+            (folder / old).unlink(missing_ok=True)
+        return [(part / name).replace(folder / name) for name in (*files, SUMMARY)]
+    except OSError as error:
+        raise DataError(f"cannot write to {folder}: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed runs left an hour ago or more: patients' data should not lie about unseen."""
+    for left in folder.glob(f"{PART}*"):
+        if time.time() - left.stat().st_mtime > 3600:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _write(frame: pl.LazyFrame, path: Path) -> None:
+    frame.sink_parquet(path)
+
+
+def summary(screening: Screening) -> dict[str, Any]:
+    """The counts as plain data, with what they rest on."""
+    rows: list[dict[str, Any]] = states(screening).to_dict("records")
+    return {
+        "n": screening.n,
+        **screening.counts,
+        "certain": screening.certain,
+        "possible": screening.possible,
+        "fields_missing": list(screening.patients.absent),
+        "protocol": {"id": screening.protocol.id, "sha256": screening.protocol.sha256},
+        "readings": {c.id: screening.protocol.reading(c.id) for c in screening.protocol.criteria if c.readings},
+        "criteria": {r["criterion"]: {name: int(r[name]) for name in ("pass", "fail", "unknown")} for r in rows},
+        "patients": screening.patients.name,
+        "synthetic": screening.patients.synthetic,
+        "quality_findings": sum(screening.patients.quality["n"].tolist()),
+    }
+
+
+def summary_text(screening: Screening) -> str:
+    """What was found, in a few lines for a terminal."""
+    protocol, counts, absent = screening.protocol, screening.counts, screening.patients.absent
+    needed = [name for name in absent if name in protocol.used]
+    label = ", SYNTHETIC" if screening.patients.synthetic else ""
+    lines = [
+        f"{protocol.id}: {screening.n:,} screened ({screening.patients.name}{label})",
+        f"  eligible      {screening.certain:,} certain, {screening.possible:,} possible",
+        f"  ineligible    {counts['ineligible']:,}",
+        f"  undetermined  {counts['undetermined']:,}, of them {counts['awaiting_judgement']:,} await only a judgement",
+    ]
+    readings = [f"{c.id} {protocol.reading(c.id)}" for c in protocol.criteria if c.readings]
+    if readings:
+        lines.append(_wrapped("readings", ", ".join(readings)))
+    if needed:
+        lines.append(_wrapped("no column", f"{', '.join(needed)} (unknown for everybody)"))
+    for row in screening.patients.quality.to_dict("records"):
+        told = "{field}: {n:,} x {problem}, {example}; {action}".format_map(row)
+        lines.append(f"  quality       {told}")
+    return "\n".join(lines)
+
+
+def _wrapped(label: str, text: str) -> str:
+    return fill(text, width=100, initial_indent=f"  {label:<14}", subsequent_indent=" " * 16)

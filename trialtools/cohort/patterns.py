@@ -1,0 +1,117 @@
+"""Requirements and a table go in, patterns come out: how many patients fail and lack exactly the same requirements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from ..criteria.engine import CHUNK, facts, in_polars, keys
+from ..criteria.language import Formula, names
+from ..criteria.protocol import Protocol
+from .sources import Patients
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """A column of integers for every 31 requirements, as the engine counted them; patients, and groups, of each row."""
+
+    keys: tuple[np.ndarray, ...]
+    n: np.ndarray
+    groups: tuple[np.ndarray, ...] = ()
+
+    def masks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Failed and unknown as one bit mask each, the first requirement being the lowest bit; for 62 at most."""
+        import numpy as np
+
+        failed = unknown = np.zeros(len(self.n), dtype="int64")
+        for position, key in enumerate(self.keys):
+            failed = failed | ((key & ((1 << CHUNK) - 1)) << (CHUNK * position))
+            unknown = unknown | ((key >> CHUNK) << (CHUNK * position))
+        return failed, unknown
+
+    def states(self, position: int) -> tuple[np.ndarray, np.ndarray]:
+        """Which rows fail one requirement, and for which it is unknown."""
+        key, bit = self.keys[position // CHUNK], position % CHUNK
+        return (key >> bit) & 1 == 1, (key >> (bit + CHUNK)) & 1 == 1
+
+
+def count_patterns(
+    requirements: Sequence[Formula], protocol: Protocol, frame: Any, groups: Mapping[str, nw.Expr] | None = None
+) -> Patterns:
+    """Count the patients of a table by the states of all requirements.
+
+    Args:
+        requirements: what must hold, over the protocol's fields.
+        protocol: says which values are possible and to whom flags apply.
+        frame: Narwhals frame of a patient table, in any engine; only the patterns come home.
+        groups: by field, an expression that numbers groups of patients: then they are counted group by group.
+    """
+    asked = {name for formula in requirements for name in names(formula)} | {*(groups or ())}
+    key = keys(requirements)
+    apart = [code.alias(f"group{position}") for position, code in enumerate((groups or {}).values())]
+    by = [f"key{position}" for position in range(len(key))] + [f"group{i}" for i in range(len(apart))]
+    known = facts(frame, protocol, tuple(name for name in protocol.fields if name in asked)).with_columns(*key, *apart)
+    grouped = known.group_by(by).agg(nw.len().alias("n"))
+    if isinstance(grouped, nw.LazyFrame):
+        grouped = _collected(grouped)
+    columns = [grouped[name].to_numpy().astype("int64") for name in (*by, "n")]
+    return Patterns(tuple(columns[: len(key)]), columns[-1], tuple(columns[len(key) : -1]))
+
+
+def _collected(frame: Any) -> Any:
+    """Polars streams, so that a file larger than memory can be counted."""
+    if frame.implementation.is_polars():
+        return nw.from_native(frame.to_native().collect(engine="streaming"))
+    return nw.from_native(in_polars(frame))
+
+
+@dataclass(frozen=True)
+class ScreeningData:
+    """What screening found: `patterns` has a row for each combination of failed and unknown criteria, with its n.
+
+    `failed` and `unknown` are bit masks over the criteria in protocol order: the first criterion is the lowest bit.
+    """
+
+    protocol: Protocol
+    patients: Patients
+    patterns: pd.DataFrame = field(repr=False)
+
+    @property
+    def n(self) -> int:
+        return self.patients.n
+
+    @property
+    def masks(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The columns of `patterns` as arrays: failed, unknown, n."""
+        return tuple(self.patterns[column].to_numpy() for column in ("failed", "unknown", "n"))  # type: ignore[return-value]
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Patients by decision, of whom some wait for nothing but a person's judgement."""
+        judged = sum(1 << i for i, id in enumerate(self.protocol.requirements) if id in self.protocol.judgements)
+        failed, unknown, n = self.masks
+        possible, open_ = failed == 0, unknown != 0
+        return {
+            "eligible": int(n[possible & ~open_].sum()),
+            "ineligible": int(n[~possible].sum()),
+            "undetermined": int(n[possible & open_].sum()),
+            "awaiting_judgement": int(n[possible & open_ & ((unknown & ~judged) == 0)].sum()),
+        }
+
+    @property
+    def certain(self) -> int:
+        """Eligible whatever the unknown facts turn out to be."""
+        return self.counts["eligible"]
+
+    @property
+    def possible(self) -> int:
+        """Eligible if every unknown fact turns out well."""
+        return self.counts["eligible"] + self.counts["undetermined"]

@@ -1,0 +1,152 @@
+"""Single patients: a decision for each and evidence for each criterion, worked out when collected or written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import reduce
+from operator import or_
+
+import narwhals as nw
+import polars as pl
+
+from ..criteria.engine import expression, facts, in_polars
+from ..criteria.language import And, AtLeast, Formula, Not, Or, evaluate, names
+from ..criteria.protocol import Field, Protocol
+from .patterns import ScreeningData
+
+DECISIONS = ("eligible", "ineligible", "undetermined")
+STATES = ("pass", "fail", "unknown")
+Path = tuple[int, ...]
+
+
+def decisions(screening: ScreeningData) -> pl.LazyFrame:
+    """A row a patient: `patient_id`, `decision`, `failed`, `unknown` (criteria) and `open_items` (fields)."""
+    protocol = screening.protocol
+    failed, unknown = (
+        _listed({id: pl.col(f"state:{id}") == state for id in protocol.requirements}) for state in ("fail", "unknown")
+    )
+    decision = pl.when(failed != "").then(pl.lit("ineligible")).when(unknown != "").then(pl.lit("undetermined"))
+    undetermined = (failed == "") & (unknown != "")
+    return _judged(screening).select(
+        "patient_id",
+        decision.otherwise(pl.lit("eligible")).cast(pl.Enum(DECISIONS)).alias("decision"),
+        failed.alias("failed"),
+        unknown.alias("unknown"),
+        pl.when(undetermined).then(_listed(_open_fields(protocol))).otherwise(pl.lit("")).alias("open_items"),
+    )
+
+
+def evidence(screening: ScreeningData) -> pl.LazyFrame:
+    """A row a patient and criterion: `patient_id`, `criterion`, `state` and the `values` that decided it."""
+    judged, protocol = _judged(screening), screening.protocol
+    return pl.concat(
+        judged.select(
+            "patient_id",
+            pl.lit(id).alias("criterion"),
+            pl.col(f"state:{id}").cast(pl.Enum(STATES)).alias("state"),
+            _values(id, formula, protocol).alias("values"),
+        )
+        for id, formula in protocol.requirements.items()
+    )
+
+
+def _judged(screening: ScreeningData) -> pl.LazyFrame:
+    """The facts of every patient, the state of every criterion, and the value of each part that may have decided it."""
+    protocol = screening.protocol
+    known = facts(screening.patients.frame, protocol, protocol.used)
+    parts = [
+        expression(part).alias(_part(id, path))
+        for id, formula in protocol.requirements.items()
+        if names(formula)
+        for path, part in _parts(formula)
+    ]
+    if known.implementation.is_polars():
+        native = (known.with_columns(*parts) if parts else known).to_native().lazy()
+    else:
+        home = nw.from_native(in_polars(known))
+        native = (home.with_columns(*parts) if parts else home).to_native().lazy()
+    states = [_state(id, formula).alias(f"state:{id}") for id, formula in protocol.requirements.items()]
+    return native.with_columns(pl.col("patient_id").cast(pl.String), *states)
+
+
+def _state(id: str, formula: Formula) -> pl.Expr:
+    if not names(formula):
+        return pl.lit("pass" if evaluate(formula, {}) else "fail")
+    holds = pl.col(_part(id, ()))
+    return pl.when(holds).then(pl.lit("pass")).when(~holds).then(pl.lit("fail")).otherwise(pl.lit("unknown"))
+
+
+# A part of a formula helped to decide when its value is that of the whole it stands in: the true alternatives of an
+# "or" that holds, all of one that fails, the unknown ones of one that is open. The same rule runs down every formula.
+
+
+def _parts(formula: Formula, path: Path = ()) -> Iterator[tuple[Path, Formula]]:
+    yield path, formula
+    match formula:
+        case Not(item):
+            yield from _parts(item, (*path, 0))
+        case And(items) | Or(items) | AtLeast(_, items):
+            for position, item in enumerate(items):
+                yield from _parts(item, (*path, position))
+
+
+def _deciding(id: str, formula: Formula, path: Path, here: pl.Expr) -> Iterator[tuple[str, pl.Expr]]:
+    """The fields of a formula, each with the rows for which it helped to decide."""
+    match formula:
+        case Not(item):
+            yield from _deciding(id, item, (*path, 0), here)
+        case And(items) | Or(items) | AtLeast(_, items):
+            for position, item in enumerate(items):
+                below = (*path, position)
+                same = pl.col(_part(id, below)).eq_missing(pl.col(_part(id, path)))
+                yield from _deciding(id, item, below, here & same)
+        case _:
+            for name in names(formula):
+                yield name, here
+
+
+def _deciding_fields(id: str, formula: Formula) -> dict[str, pl.Expr]:
+    found: dict[str, list[pl.Expr]] = {}
+    for name, rows in _deciding(id, formula, (), pl.lit(True)):
+        found.setdefault(name, []).append(rows)
+    return {name: reduce(or_, rows) for name, rows in found.items()}
+
+
+def _open_fields(protocol: Protocol) -> dict[str, pl.Expr]:
+    """By field, the rows where it is unknown and leaves a criterion open."""
+    found: dict[str, list[pl.Expr]] = {}
+    for id, formula in protocol.requirements.items():
+        open_ = pl.col(f"state:{id}") == "unknown"
+        for name, rows in _deciding_fields(id, formula).items():
+            found.setdefault(name, []).append(open_ & rows & pl.col(name).is_null())
+    return {name: reduce(or_, found[name]) for name in protocol.fields if name in found}
+
+
+def _values(id: str, formula: Formula, protocol: Protocol) -> pl.Expr:
+    """`respiratory_rate=22, spo2=?`"""
+    told = [
+        pl.when(rows).then(pl.concat_str(pl.lit(f"{name}="), _shown(name, protocol.fields[name])))
+        for name, rows in _deciding_fields(id, formula).items()
+    ]
+    return pl.concat_str(told, separator=", ", ignore_nulls=True) if told else pl.lit("")
+
+
+def _shown(name: str, field: Field) -> pl.Expr:
+    column = pl.col(name)
+    if field.type == "flag":
+        text = pl.when(column).then(pl.lit("yes")).when(~column).then(pl.lit("no"))
+    elif field.type in ("number", "integer"):
+        text = column.cast(pl.String).str.strip_suffix(".0")
+    else:
+        text = column.cast(pl.String)
+    return text.fill_null("?")
+
+
+def _listed(rows: dict[str, pl.Expr]) -> pl.Expr:
+    """The names whose condition holds in a row, joined by commas."""
+    named = [pl.when(condition).then(pl.lit(name)) for name, condition in rows.items()]
+    return pl.concat_str(named, separator=", ", ignore_nulls=True) if named else pl.lit("")
+
+
+def _part(id: str, path: Path) -> str:
+    return f"part:{id}:{'.'.join(map(str, path))}"

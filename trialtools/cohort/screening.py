@@ -1,0 +1,84 @@
+"""A protocol meets a patient table: states of every criterion, decisions, and the evidence for them.
+
+The table is read once, into patterns: how many patients fail and lack exactly the same criteria. Counts come from the
+patterns; what concerns single patients (decisions, evidence) is worked out when it is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from ..criteria.engine import in_polars
+from ..criteria.protocol import DataError, Protocol
+from .patterns import Patterns, ScreeningData, count_patterns
+from .rows import decisions, evidence
+from .sources import Patients, read_patients
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Screening(ScreeningData):
+    """What screening found; its methods are the table of contents."""
+
+    def decisions(self) -> pd.DataFrame:
+        """A row a patient: `patient_id`, `decision`, `failed`, `unknown` (criteria) and `open_items` (fields).
+
+        `open_items` are the unknown fields that leave a criterion of an undetermined patient open.
+        """
+        return decisions(self).collect().to_pandas()
+
+    def evidence(self) -> pd.DataFrame:
+        """A row a patient and criterion: `patient_id`, `criterion`, `state` and the `values` that decided it."""
+        return evidence(self).collect().to_pandas()
+
+
+def screen(protocol: Protocol, patients: Any, mapping: Any = None, engine: str | None = None) -> Screening:
+    """The state of every criterion for every patient, as patterns.
+
+    Args:
+        protocol: with its chosen readings.
+        patients: what `read_patients` gave, or anything it reads.
+        mapping: for a source that has not been read yet.
+        engine: `polars` or `duckdb` to move the table there; by default it stays where it is.
+
+    A criterion is pass, fail or unknown; unknown comes from unknown facts by Kleene's logic, never from a default.
+
+    Raises:
+        DataError: the table does not fit the protocol.
+
+    >>> import trialtools as tt
+    >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
+    >>> screening = tt.screen(protocol, "data/cohort/cohort.csv")
+    >>> 0 < screening.certain < screening.possible < screening.n
+    True
+    """
+    if not isinstance(patients, Patients):
+        patients = read_patients(patients, protocol, mapping)
+    patterns = count_patterns(list(protocol.requirements.values()), protocol, _moved(patients.frame, engine))
+    if patterns.n.sum() != patients.n:
+        counted = f"{patients.name} had {patients.n:,} patients when it was read and has {patterns.n.sum():,} now"
+        raise DataError(f"{counted}; read it again, and screen a copy that nobody writes to")
+    return Screening(protocol, patients, _frame(patterns))
+
+
+def _frame(patterns: Patterns) -> pd.DataFrame:
+    import pandas as pd
+
+    failed, unknown = patterns.masks()
+    frame = pd.DataFrame({"failed": failed, "unknown": unknown, "n": patterns.n})
+    return frame.sort_values(["n", "failed", "unknown"], ascending=[False, True, True], ignore_index=True)
+
+
+def _moved(frame: Any, engine: str | None) -> Any:
+    if engine is None or (engine == "polars" and frame.implementation.is_polars()):
+        return frame
+    if engine == "polars":
+        return nw.from_native(in_polars(frame).lazy())
+    if engine == "duckdb":
+        import duckdb
+
+        return nw.from_native(duckdb.from_arrow(in_polars(frame).to_arrow()))
+    raise DataError(f"no engine '{engine}'; use polars or duckdb")

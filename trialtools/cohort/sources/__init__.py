@@ -1,0 +1,7 @@
+"""Files and frames go in, a checked patient table in the protocol's own words comes out, through a mapping."""
+
+from .mapping import Column, Mapping, PatientId, load_mapping
+from .patients import Patients, read_patients
+from .selection import one_patient, where
+
+__all__ = ["Column", "Mapping", "PatientId", "Patients", "load_mapping", "one_patient", "read_patients", "where"]

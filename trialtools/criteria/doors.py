@@ -1,0 +1,29 @@
+"""A table of names goes in, the lazy door of a package comes out: a file loads when one of its names is asked for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+
+def lazy_door(
+    package: str, names: Mapping[str, Sequence[str]], rooms: Sequence[str] = ()
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """The `__getattr__` and `__dir__` of a package that offers names of its files.
+
+    The door answers from the table and never by trying: whoever merely asks whether a name exists loads nothing.
+
+    Args:
+        package: the `__name__` of the package.
+        names: by file, relative to the package ("frames.attrition"), the names that it offers.
+        rooms: folders that are asked for by their own name.
+    """
+    file_of = {name: file for file, offered in names.items() for name in offered}
+
+    def get(name: str) -> Any:
+        if name in file_of:
+            return getattr(import_module(f"{package}.{file_of[name]}"), name)
+        if name in rooms:
+            return import_module(f"{package}.{name}")
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    return get, lambda: sorted([*file_of, *rooms])

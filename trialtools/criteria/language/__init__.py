@@ -1,0 +1,59 @@
+"""What a criterion may say: text goes in, a checked and frozen formula comes out.
+
+The one idea of the package: a criterion is a function from a patient to pass, fail or unknown. This room holds the
+formula itself, its parser and type checker, its words, and the reference evaluator that says what it means for one
+patient. Every other reading of a formula (tables, proofs) must agree with `evaluate`.
+"""
+
+from .errors import ProtocolError, nearest
+from .evaluator import definite, evaluate
+from .formula import (
+    NUMERIC,
+    And,
+    Arithmetic,
+    AtLeast,
+    Compare,
+    Formula,
+    In,
+    Known,
+    MonthsBefore,
+    Name,
+    Not,
+    Or,
+    Type,
+    Value,
+    children,
+    names,
+    type_of,
+)
+from .parser import MAX_NUMBER, Field, parse
+from .wording import in_sentence, words
+
+__all__ = [
+    "MAX_NUMBER",
+    "NUMERIC",
+    "And",
+    "Arithmetic",
+    "AtLeast",
+    "Compare",
+    "Field",
+    "Formula",
+    "In",
+    "Known",
+    "MonthsBefore",
+    "Name",
+    "Not",
+    "Or",
+    "ProtocolError",
+    "Type",
+    "Value",
+    "children",
+    "definite",
+    "evaluate",
+    "in_sentence",
+    "names",
+    "nearest",
+    "parse",
+    "type_of",
+    "words",
+]

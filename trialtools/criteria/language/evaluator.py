@@ -1,0 +1,111 @@
+"""What a formula means for one patient: the reference that judges every engine."""
+
+from __future__ import annotations
+
+import calendar
+import math
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from .formula import And, Arithmetic, AtLeast, Compare, Formula, In, Known, MonthsBefore, Name, Not, Or, Value
+
+
+def evaluate(formula: Formula, patient: Mapping[str, Any]) -> Any:
+    """The value of a formula for one patient: True, False or None (unknown) for a criterion.
+
+    The judge of every engine: plain Python, Kleene's strong logic, nothing clever. What is absent, None, NaN or
+    infinite is unknown, and so is arithmetic on it and division by zero.
+
+    Args:
+        formula: from `parse`.
+        patient: values by field name; a missing name is unknown.
+
+    >>> from trialtools.criteria.language import Field, parse
+    >>> tumour = parse("tumour or age > 65", {"tumour": Field("flag"), "age": Field("integer")})
+    >>> evaluate(tumour, {"age": 71}), evaluate(tumour, {"age": 40}), evaluate(tumour, {"age": 40, "tumour": False})
+    (True, None, False)
+
+    Source: Kleene, Introduction to Metamathematics (1952), section 64.
+    """
+    match formula:
+        case Value(value):
+            return value
+        case Name(name):
+            return definite(patient.get(name))
+        case Known(name):
+            return definite(patient.get(name)) is not None
+        case Not(item):
+            value = evaluate(item, patient)
+            return None if value is None else not value
+        case And(items):
+            return _at_least(len(items), [evaluate(item, patient) for item in items])
+        case Or(items):
+            return _at_least(1, [evaluate(item, patient) for item in items])
+        case AtLeast(n, items):
+            return _at_least(n, [evaluate(item, patient) for item in items])
+        case Compare(operands, operators):
+            values = [evaluate(operand, patient) for operand in operands]
+            pairs = zip(values, operators, values[1:], strict=False)
+            return _at_least(len(operators), [_compare(*pair) for pair in pairs])
+        case In(item, values):
+            value = evaluate(item, patient)
+            return None if value is None else value in values
+        case Arithmetic(operator, left, right):
+            return _arithmetic(operator, evaluate(left, patient), evaluate(right, patient))
+        case MonthsBefore(when, months):
+            value = evaluate(when, patient)
+            return None if value is None else _months_before(value, months)
+    raise TypeError(f"not a formula: {formula!r}")
+
+
+def definite(value: Any) -> Any:
+    """The value, or None for what is not a value: NaN and the infinities. A time stamp is its calendar day."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value.date() if isinstance(value, datetime) else value
+
+
+def _at_least(n: int, values: list[bool | None]) -> bool | None:
+    true, unknown = values.count(True), values.count(None)
+    if true >= n:
+        return True
+    return False if true + unknown < n else None
+
+
+def _compare(left: Any, operator: str, right: Any) -> bool | None:
+    if left is None or right is None:
+        return None
+    match operator:
+        case "<":
+            return left < right
+        case "<=":
+            return left <= right
+        case ">":
+            return left > right
+        case ">=":
+            return left >= right
+        case "==":
+            return left == right
+    return left != right
+
+
+def _arithmetic(operator: str, left: Any, right: Any) -> float | None:
+    if left is None or right is None:
+        return None
+    if isinstance(left, date):
+        return float((left - right).days)
+    a, b = float(left), float(right)
+    match operator:
+        case "+":
+            return definite(a + b)
+        case "-":
+            return definite(a - b)
+        case "*":
+            return definite(a * b)
+    return definite(a / b) if b else None
+
+
+def _months_before(when: date, months: int) -> date:
+    year, month = divmod(when.year * 12 + when.month - 1 - months, 12)
+    return date(year, month + 1, min(when.day, calendar.monthrange(year, month + 1)[1]))

@@ -1,0 +1,397 @@
+"""Text goes in, a checked formula comes out: parser, white list and type checker in one walk."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from .errors import ProtocolError, nearest
+from .evaluator import evaluate
+from .formula import (
+    NUMERIC,
+    And,
+    Arithmetic,
+    AtLeast,
+    Compare,
+    Formula,
+    In,
+    Known,
+    MonthsBefore,
+    Name,
+    Not,
+    Or,
+    Type,
+    Value,
+    names,
+    type_of,
+)
+from .syntax import MAX_DEPTH, TOO_DEEP, flatten, read
+
+FIRST_YEAR, LAST_YEAR = 1900, 2100
+MAX_MONTHS = 1_200
+MAX_NUMBER = 1e15
+"""Beyond it a double no longer holds every whole number, and engines would disagree about equality."""
+TOO_LARGE = "the number is too large; at most 1e15 is read"
+
+
+class Declared(Protocol):
+    """What the parser must know of a field."""
+
+    @property
+    def type(self) -> Any: ...
+    @property
+    def values(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True)
+class Field:
+    """The least declaration of a field, for sketches and tests; a protocol's fields carry more."""
+
+    type: Type
+    values: tuple[str, ...] = ()
+
+
+def parse(text: str, fields: Mapping[str, Declared]) -> Formula:
+    """The formula that `text` says over declared `fields`.
+
+    Nothing is ever executed: Python's own parser reads the text and a white list turns it into nodes.
+
+    Args:
+        text: boolean Python syntax, at most 2,000 characters and 50 levels deep.
+        fields: by name, what each field may hold (`type`, and `values` of a category).
+
+    Raises:
+        ProtocolError: not in the language, an undeclared field, or types that do not fit; a caret marks the place.
+
+    >>> parse("18 <= age <= 85", {"age": Field("integer")}).operators
+    ('<=', '<=')
+    >>> parse("agee > 65", {"age": Field("integer")})
+    Traceback (most recent call last):
+    ...
+    trialtools.criteria.language.errors.ProtocolError: no field 'agee'; did you mean 'age'?
+        agee > 65
+        ^^^^
+    """
+    reader = _Reader(text, fields)
+    return reader.flag(reader.tree, "a criterion", whole=True)
+
+
+_COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+_ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+_ORDER = ("<", "<=", ">", ">=")
+_FUNCTIONS = ("at_least", "known", "missing", "months_before", "date")
+_REFUSED = {
+    ast.Attribute: "a dot is not part of the language; a field is one plain name",
+    ast.Subscript: "square brackets after a name are not part of the language",
+    ast.Lambda: "lambda is not part of the language",
+    ast.IfExp: "'if ... else' is not part of the language; write it with and, or, not",
+    ast.JoinedStr: "an f-string is not part of the language; write plain text in quotes",
+    ast.NamedExpr: "':=' is not part of the language",
+    ast.Starred: "'*' before a name is not part of the language",
+    ast.Dict: "curly braces are not part of the language",
+    **dict.fromkeys((ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), "'for' is not part of the language"),
+}
+_SIGNS = {
+    ast.BitAnd: "'&' is not part of the language; write and",
+    ast.BitOr: "'|' is not part of the language; write or",
+    ast.BitXor: "'^' is not part of the language",
+    ast.Pow: "'**' is not part of the language; write a product",
+    ast.Mod: "'%' is not part of the language; a percentage is a plain number",
+    ast.FloorDiv: "'//' is not part of the language; write /",
+}
+_EMPTY = ("none", "null", "na", "nan", "unknown")
+_FLAGS = {"true": "True", "false": "False", "yes": "True", "no": "False"}
+
+
+class _Reader:
+    """One walk over Python's syntax tree: white list, types, and the place of each fault."""
+
+    def __init__(self, text: str, fields: Mapping[str, Declared]) -> None:
+        self.text = text
+        self.fields = fields
+        self.tree, self.indent = read(text)
+        self.bytes = flatten(text).encode()
+        self.depth = 0
+
+    def fault(self, node: ast.AST, message: str) -> ProtocolError:
+        return ProtocolError(message, self.text, self.span(node))
+
+    def span(self, node: ast.AST) -> tuple[int, int]:
+        """Offsets in characters; Python's tree counts UTF-8 bytes."""
+        indent = self.indent
+        start = len(self.bytes[: getattr(node, "col_offset", 0) + indent].decode("utf-8", "ignore"))
+        end = len(self.bytes[: getattr(node, "end_col_offset", 0) + indent].decode("utf-8", "ignore"))
+        return start, max(end, start + 1)
+
+    def source(self, node: ast.AST) -> str:
+        start, end = self.span(node)
+        return self.text[start:end]
+
+    def flag(self, node: ast.expr, asks: str, whole: bool = False) -> Formula:
+        """A formula that is true, false or unknown."""
+        formula = self.formula(node)
+        if type_of(formula) != "flag":
+            raise self.fault(node, f"{asks} needs something true or false; this is {self.describe(formula)}")
+        if isinstance(formula, Value) and not whole:
+            raise self.fault(node, f"{formula.value} decides {asks} for everybody; write it alone or leave it out")
+        return formula
+
+    def formula(self, node: ast.expr) -> Formula:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self.fault(node, TOO_DEEP)
+        try:
+            match node:
+                case ast.Name():
+                    return self.name(node)
+                case ast.Constant():
+                    return self.constant(node)
+                case ast.BoolOp(op, items):
+                    word = "and" if isinstance(op, ast.And) else "or"
+                    parts = tuple(self.flag(item, f"'{word}'") for item in items)
+                    return And(parts) if word == "and" else Or(parts)
+                case ast.UnaryOp():
+                    return self.unary(node)
+                case ast.BinOp():
+                    return self.arithmetic(node)
+                case ast.Compare():
+                    return self.compare(node)
+                case ast.Call():
+                    return self.call(node)
+            raise self.refuse(node)
+        finally:
+            self.depth -= 1
+
+    def refuse(self, node: ast.expr) -> ProtocolError:
+        if isinstance(node, ast.Tuple | ast.List | ast.Set):
+            return self.fault(node, "a list stands only after 'in' or 'not in'")
+        return self.fault(node, _REFUSED.get(type(node), "this is not part of the language of criteria"))
+
+    def name(self, node: ast.Name) -> Formula:
+        written = self.source(node)
+        if odd := next((character for character in written if not character.isascii()), None):
+            message = f"the name '{written}' has a letter that is not a plain one: {unicodedata.name(odd, odd).lower()}"
+            raise self.fault(node, f"{message}; retype it")
+        if node.id in self.fields:
+            return Name(node.id, self.fields[node.id].type)
+        raise self.fault(node, self.unnamed(node.id))
+
+    def unnamed(self, name: str) -> str:
+        """Why a name is none, with what was most likely meant."""
+        if name in _FUNCTIONS:
+            return f"'{name}' is a function; write {name}(...)"
+        if flag := _FLAGS.get(name.lower()):
+            return f"no field '{name}'; write {flag}"
+        if name.lower() in _EMPTY:
+            return f"no field '{name}'; ask known(field) or missing(field)"
+        if field := next((field for field, declared in self.fields.items() if name in declared.values), None):
+            return f"no field '{name}'; a value of {field} stands in quotes: \"{name}\""
+        return f"no field '{name}'{nearest(name, dict(self.fields))}"
+
+    def constant(self, node: ast.Constant) -> Value:
+        value = node.value
+        if value is None:
+            raise self.fault(node, "None is not part of the language; ask known(field) or missing(field)")
+        if isinstance(value, bool | str):
+            return Value(value)
+        if isinstance(value, int | float):
+            if not abs(value) <= MAX_NUMBER:
+                raise self.fault(node, TOO_LARGE)
+            return Value(value)
+        raise self.fault(node, "this is not part of the language; write a plain number, or plain text in quotes")
+
+    def unary(self, node: ast.UnaryOp) -> Formula:
+        if isinstance(node.op, ast.Not):
+            return Not(self.flag(node.operand, "'not'"))
+        if isinstance(node.op, ast.USub):
+            item = self.numeric(node.operand, "a minus sign")
+            return _folded("-", Value(0), item)
+        sign = "~" if isinstance(node.op, ast.Invert) else "+"
+        hint = "; write not" if sign == "~" else ""
+        raise self.fault(node, f"'{sign}' before a value is not part of the language{hint}")
+
+    def numeric(self, node: ast.expr, asks: str) -> Formula:
+        formula = self.formula(node)
+        if type_of(formula) not in NUMERIC:
+            raise self.fault(node, f"{asks} needs a number; this is {self.describe(formula)}")
+        return formula
+
+    def arithmetic(self, node: ast.BinOp) -> Formula:
+        operator = _ARITHMETIC.get(type(node.op))
+        if operator is None:
+            raise self.fault(node, _SIGNS.get(type(node.op), "this is not part of the language of criteria"))
+        left, right = self.formula(node.left), self.formula(node.right)
+        dates = (type_of(left), type_of(right)).count("date")
+        if dates == 2 and operator == "-":
+            return _folded(operator, left, right)
+        if dates:
+            raise self.fault(node, "dates can only be subtracted from each other (days), or moved by months_before")
+        for side, formula in ((node.left, left), (node.right, right)):
+            if type_of(formula) not in NUMERIC:
+                raise self.fault(side, f"'{operator}' needs numbers; this is {self.describe(formula)}")
+        if operator == "/" and isinstance(left, Value) and right == Value(0):
+            raise self.fault(node, "a division by zero has no value")
+        folded = _folded(operator, left, right)
+        if isinstance(folded, Value) and not abs(folded.value) <= MAX_NUMBER:  # type: ignore[arg-type]
+            raise self.fault(node, TOO_LARGE)
+        return folded
+
+    def compare(self, node: ast.Compare) -> Formula:
+        if any(isinstance(op, ast.In | ast.NotIn) for op in node.ops):
+            return self.membership(node)
+        sides = [node.left, *node.comparators]
+        for op in node.ops:
+            if isinstance(op, ast.Is | ast.IsNot):
+                raise self.fault(node, "'is' is not part of the language; write ==, or known(field)")
+        operands = [self.formula(side) for side in sides]
+        operators = [_COMPARE[type(op)] for op in node.ops]
+        for i, operator in enumerate(operators):
+            self.comparable(node, sides[i : i + 2], operands[i : i + 2], operator)
+        return Compare(tuple(operands), tuple(operators))
+
+    def comparable(self, node: ast.Compare, sides: list[ast.expr], pair: list[Formula], operator: str) -> None:
+        """Refuse a comparison that could never mean anything."""
+        left, right = (type_of(side) for side in pair)
+        if not (names(pair[0]) or names(pair[1])):
+            raise self.fault(node, "a comparison needs a field; this one says the same for every patient")
+        if (left in NUMERIC and right in NUMERIC) or left == right == "date":
+            return
+        if (left in ("category", "text") and right in ("category", "text")) or left == right == "flag":
+            if operator in _ORDER:
+                raise self.fault(node, f"'{operator}' needs numbers or dates; {self.describe(pair[0])} has no order")
+            if left != "flag":
+                self.categories(sides, pair)
+            return
+        raise self.fault(node, f"cannot compare {self.describe(pair[0])} with {self.describe(pair[1])}{_hint(pair)}")
+
+    def categories(self, sides: list[ast.expr], pair: list[Formula]) -> None:
+        for this, (side, other) in zip(pair, ((sides[1], pair[1]), (sides[0], pair[0])), strict=True):
+            if not isinstance(this, Name):
+                continue
+            values = self.fields[this.name].values
+            if isinstance(other, Value) and other.value not in values:
+                raise self.fault(side, f"{this.name} cannot be '{other.value}'{nearest(str(other.value), values)}")
+            if isinstance(other, Name) and not set(values) & set(self.fields[other.name].values):
+                raise self.fault(side, f"{this.name} and {other.name} have no value in common")
+
+    def membership(self, node: ast.Compare) -> Formula:
+        if len(node.ops) > 1:
+            raise self.fault(node, "'in' stands alone; join comparisons with and")
+        listed = node.comparators[0]
+        if not isinstance(listed, ast.Tuple | ast.List | ast.Set):
+            raise self.fault(listed, "'in' needs a list, such as ('a', 'b') or ('a',)")
+        if not listed.elts:
+            raise self.fault(listed, "the list after 'in' is empty; nothing could ever be in it")
+        item = self.formula(node.left)
+        if not names(item) or type_of(item) == "flag":
+            raise self.fault(node.left, f"'in' needs a category, number or date field; this is {self.describe(item)}")
+        values = []
+        for element in listed.elts:
+            value = self.formula(element)
+            if not isinstance(value, Value):
+                raise self.fault(element, "the list after 'in' may hold only plain values")
+            self.comparable(node, [node.left, element], [item, value], "==")
+            values.append(value.value)
+        found = In(item, tuple(values))
+        return Not(found) if isinstance(node.ops[0], ast.NotIn) else found
+
+    def call(self, node: ast.Call) -> Formula:
+        if not isinstance(node.func, ast.Name):
+            raise self.refuse(node.func)
+        called = node.func.id
+        if called not in _FUNCTIONS:
+            raise self.fault(node.func, f"no function '{called}'{nearest(called, _FUNCTIONS)}")
+        if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
+            raise self.fault(node, f"{called} takes plain arguments only")
+        return getattr(self, f"call_{called}")(node, node.args)
+
+    def call_known(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
+        if len(arguments) != 1 or not isinstance(arguments[0], ast.Name):
+            raise self.fault(node, "known and missing take one field, such as known(spo2)")
+        field = self.name(arguments[0])
+        assert isinstance(field, Name)
+        return Known(field.name)
+
+    def call_missing(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
+        return Not(self.call_known(node, arguments))
+
+    def call_at_least(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
+        if len(arguments) < 2:
+            raise self.fault(node, "at_least takes a number and the things to count: at_least(2, a, b, c)")
+        n = self.whole_number(arguments[0], "at_least needs a plain whole number first, such as at_least(2, a, b, c)")
+        items = tuple(self.flag(item, "at_least") for item in arguments[1:])
+        if not 1 <= n <= len(items):
+            parts, asked = ("1 part", "1") if len(items) == 1 else (f"{len(items)} parts", f"1 to {len(items)}")
+            raise self.fault(arguments[0], f"at_least counts {parts} here, so it can ask for {asked}, not {n}")
+        return AtLeast(n, items)
+
+    def call_months_before(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
+        if len(arguments) != 2:
+            raise self.fault(node, "months_before takes a date and a number of months: months_before(screened_on, 3)")
+        when = self.formula(arguments[0])
+        if type_of(when) != "date":
+            raise self.fault(arguments[0], f"months_before needs a date; this is {self.describe(when)}")
+        months = self.whole_number(arguments[1], "months_before needs a plain whole number of months, such as 3")
+        if not 0 <= months <= MAX_MONTHS:
+            raise self.fault(arguments[1], f"months_before takes 0 to {MAX_MONTHS:,} months")
+        moved = MonthsBefore(when, months)
+        return Value(evaluate(moved, {})) if isinstance(when, Value) else moved
+
+    def call_date(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
+        match arguments:
+            case [ast.Constant(str() as written)] if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", written):
+                try:
+                    day = date.fromisoformat(written)
+                except ValueError:
+                    raise self.fault(node, f"the calendar has no {written}") from None
+                if not FIRST_YEAR <= day.year <= LAST_YEAR:
+                    raise self.fault(node, f"dates are read from {FIRST_YEAR} to {LAST_YEAR}")
+                return Value(day)
+        raise self.fault(node, 'a date is written date("2023-01-31"), year first')
+
+    def whole_number(self, node: ast.expr, asks: str) -> int:
+        if isinstance(node, ast.Constant) and isinstance(node.value, int) and not isinstance(node.value, bool):
+            return node.value
+        raise self.fault(node, asks)
+
+    def describe(self, formula: Formula) -> str:
+        match formula:
+            case Name(name, type):
+                return f"the {type} {name}"
+            case Value(bool() as value):
+                return str(value)
+            case Value(str() as value):
+                return f"the text '{value}'"
+            case Value(value):
+                return f"{'the date' if isinstance(value, date) else 'the number'} {value}"
+        return {"flag": "something true or false", "date": "a date"}.get(type_of(formula), "a number")
+
+
+def _hint(pair: list[Formula]) -> str:
+    """What was most likely meant by a comparison of unlike things."""
+    for this, other in (pair, pair[::-1]):
+        match type_of(this), other:
+            case "date", Value():
+                return '; a date is written date("2023-01-31")'
+            case (("number" | "integer"), Value(str() as written)) if written.replace(".", "", 1).isdigit():
+                return "; write the number without quotes"
+            case "flag", Value() if isinstance(this, Name):
+                return f"; a flag stands alone: {this.name}, or not {this.name}"
+    return ""
+
+
+def _folded(operator: str, left: Formula, right: Formula) -> Formula:
+    """Arithmetic on constants is done once, here, so that no engine does it its own way."""
+    if isinstance(right, Value) and left == Value(0) and operator == "-" and not isinstance(right.value, date):
+        return Value(-right.value)  # type: ignore[operator]
+    node = Arithmetic(operator, left, right)
+    if isinstance(left, Value) and isinstance(right, Value):
+        result = evaluate(node, {})
+        return Value(math.inf if result is None else result)
+    return node

@@ -1,0 +1,186 @@
+"""The formula as a clinician would read it aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from .formula import (
+    And,
+    Arithmetic,
+    AtLeast,
+    Compare,
+    Formula,
+    In,
+    Known,
+    MonthsBefore,
+    Name,
+    Not,
+    Or,
+    Value,
+    names,
+    type_of,
+)
+
+_NUMBERS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least", "==": "", "!=": "not"}
+_DATES = {"<": "before", "<=": "on or before", ">": "after", ">=": "on or after", "==": "on", "!=": "not on"}
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_SIGNS = {"+": "plus", "-": "minus", "*": "times", "/": "divided by"}
+
+
+def words(formula: Formula, fields: Mapping[str, Any]) -> str:
+    """The formula as a clinician would read it aloud, bounds said in full.
+
+    Args:
+        formula: from `parse`.
+        fields: by name, with `label` and `unit` where they are declared; the bare name serves otherwise.
+
+    >>> from trialtools.criteria.language import Field, parse
+    >>> fields = {"age": Field("integer"), "tested_on": Field("date"), "screened_on": Field("date")}
+    >>> print(words(parse("18 <= age <= 85", fields), {}))
+    age is at least 18 and at most 85
+    >>> print(words(parse("tested_on >= months_before(screened_on, 3)", fields), {}))
+    tested_on is on or after the day 3 calendar months before screened_on
+    """
+    said = _said(formula, fields)
+    label = next((getattr(fields.get(name), "label", None) or name for name in names(formula)), "")
+    led = label[:1].isupper() and said.startswith(in_sentence(label))
+    return said[:1].upper() + said[1:] if led else said
+
+
+def _said(formula: Formula, fields: Mapping[str, Any]) -> str:
+    match formula:
+        case Value(bool() as value):
+            return "always" if value else "never"
+        case Value(value):
+            return _shown(value)
+        case Name(name):
+            return _label(name, fields)
+        case Known(name):
+            return f"{_subject(name, fields)} is known"
+        case Not(Known(name)):
+            return f"{_subject(name, fields)} is not known"
+        case Not(In(item, values)):
+            return f"{_said(item, fields)} is {_listed(values, refused=True)}"
+        case Not(Name(name)):
+            return f"{_label(name, fields)}: no"
+        case Not(Or(items)):
+            return "none of: " + "; ".join(_inside(item, fields) for item in items)
+        case Not(item):
+            return f"not ({_said(item, fields)})"
+        case And(items):
+            return _joined("and", [_inside(item, fields) for item in items])
+        case Or(items) if len(items) > 2:
+            return "any of: " + "; ".join(_inside(item, fields) for item in items)
+        case Or(items):
+            return _joined("or", [_inside(item, fields) for item in items])
+        case AtLeast(n, items):
+            return f"at least {n} of: " + "; ".join(_inside(item, fields) for item in items)
+        case In(item, values):
+            return f"{_said(item, fields)} is {_listed(values, refused=False)}"
+        case Compare():
+            return _compared(formula, fields)
+        case Arithmetic("-", left, right) if type_of(left) == "date":
+            return f"the time from {_said(right, fields)} to {_said(left, fields)}"
+        case Arithmetic(operator, left, right):
+            return f"{_inside(left, fields)} {_SIGNS[operator]} {_inside(right, fields)}"
+        case MonthsBefore(when, months):
+            return f"the day {months} calendar month{'' if months == 1 else 's'} before {_said(when, fields)}"
+    raise TypeError(f"not a formula: {formula!r}")
+
+
+def _compared(formula: Compare, fields: Mapping[str, Any]) -> str:
+    match formula:
+        case Compare((Value() as low, subject, Value() as high), (first, second)):
+            bounds = _bound(_turned(first), low), _bound(second, high, _unit(subject, fields))
+            return f"{_subjected(subject, fields)} is {' and '.join(bounds)}"
+    pairs = zip(formula.operands, formula.operators, formula.operands[1:], strict=False)
+    return " and ".join(_pair(*pair, fields) for pair in pairs)
+
+
+def _pair(left: Formula, operator: str, right: Formula, fields: Mapping[str, Any]) -> str:
+    if isinstance(left, Value) and not isinstance(right, Value):
+        return _pair(right, _turned(operator), left, fields)
+    if isinstance(right, Value):
+        return f"{_subjected(left, fields)} is {_bound(operator, right, _unit(left, fields))}"
+    said = (_DATES if type_of(right) == "date" else _NUMBERS)[operator]
+    return f"{_subjected(left, fields)} is {said} {_said(right, fields)}".replace("  ", " ")
+
+
+def _turned(operator: str) -> str:
+    return _MIRRORED.get(operator, operator)
+
+
+def _bound(operator: str, bound: Value, unit: str | None = None) -> str:
+    said = (_DATES if isinstance(bound.value, date) else _NUMBERS)[operator]
+    gap = "" if unit and unit.startswith("/") else " "
+    return f"{said} {_shown(bound.value)}{gap + unit if unit else ''}".strip()
+
+
+def _unit(subject: Formula, fields: Mapping[str, Any]) -> str | None:
+    """The unit of a value, where it is plain: of a field, of a sum of alike, of a multiple, of days."""
+    match subject:
+        case Name(name):
+            return getattr(fields.get(name), "unit", None)
+        case Arithmetic("-", left, _) if type_of(left) == "date":
+            return "days"
+        case Arithmetic("+" | "-", left, right):
+            sides = {_unit(side, fields) for side in (left, right) if not isinstance(side, Value)}
+            return sides.pop() if len(sides) == 1 else None
+        case Arithmetic("*", Value(), other) | Arithmetic("*" | "/", other, Value()):
+            return _unit(other, fields)
+    return None
+
+
+def _joined(word: str, parts: list[str]) -> str:
+    """Parts that are long, or have a comma, a colon or a joining word of their own, are set off by semicolons."""
+    marks = (", ", ": ", " and ", " or ")
+    set_off = any(len(part) > 60 or any(mark in part for mark in marks) for part in parts if part[0] != "(")
+    return (f"; {word} " if set_off else f" {word} ").join(parts)
+
+
+def _inside(formula: Formula, fields: Mapping[str, Any]) -> str:
+    said = _said(formula, fields)
+    nested = isinstance(formula, And | Or | AtLeast | Arithmetic) or (
+        isinstance(formula, Not) and isinstance(formula.item, Or)
+    )
+    return f"({said})" if nested else said
+
+
+def _listed(values: tuple[Any, ...], refused: bool) -> str:
+    shown = [_shown(value) for value in values]
+    match len(shown):
+        case 1:
+            return f"not {shown[0]}" if refused else shown[0]
+        case 2:
+            return f"neither {shown[0]} nor {shown[1]}" if refused else f"{shown[0]} or {shown[1]}"
+    return f"{'none' if refused else 'one'} of {', '.join(shown)}"
+
+
+def _subjected(subject: Formula, fields: Mapping[str, Any]) -> str:
+    return _subject(subject.name, fields) if isinstance(subject, Name) else _said(subject, fields)
+
+
+def _subject(name: str, fields: Mapping[str, Any]) -> str:
+    """A label before its verb; one that holds a comma is closed by another."""
+    label = _label(name, fields)
+    return f"{label}," if ", " in label and not label.endswith(")") else label
+
+
+def _label(name: str, fields: Mapping[str, Any]) -> str:
+    label = getattr(fields.get(name), "label", None)
+    return in_sentence(label) if label else name
+
+
+def in_sentence(label: str) -> str:
+    """A label inside a sentence: `date of birth`, but `PaO2`, `HIV infection` and `SARS-CoV-2` as they are."""
+    first = label.split(" ", 1)[0]
+    lowered = label[:1].lower() + label[1:] if first[1:] == first[1:].lower() else label
+    return f"the {lowered}" if first == "Date" else lowered
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,107 @@
+"""What the registry text says and the criteria do not: text left over, terms undefined, facts known too late."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..language import names, parse
+from ..protocol import Protocol, expressions, quotes, squeeze
+from .finding import Finding, joined, named, slug_of
+
+
+def uncovered(protocol: Protocol) -> tuple[str, ...]:
+    """The parts of the eligibility text that no quote and no `not_rules` covers, in the order of the text.
+
+    White space and punctuation do not count; a quote that stands in the text twice covers both places. Without
+    `eligibility` the whole text is looked at, and without a text nothing is left over.
+
+    >>> from trialtools.criteria.protocol import load_protocol
+    >>> uncovered(load_protocol("data/protocols/NCT05741099.yaml"))
+    ()
+    """
+    text = _eligibility(protocol)
+    covered = bytearray(len(text))
+    for _, quote in quotes(protocol):
+        for start, end in _places(squeeze(quote), text):
+            covered[start:end] = b"\1" * (end - start)
+    left = "".join("\0" if is_covered else character for character, is_covered in zip(text, covered, strict=True))
+    return tuple(part for part in map(_trimmed, left.split("\0")) if part)
+
+
+def _eligibility(protocol: Protocol) -> str:
+    text = squeeze(protocol.text)
+    if protocol.eligibility is None:
+        return text
+    first, last = map(squeeze, protocol.eligibility)
+    text = text[text.find(first) + len(first) :] if first in text else text
+    return text[: text.find(last)] if last in text else text
+
+
+def _places(quote: str, text: str) -> list[tuple[int, int]]:
+    """Where a quote stands, as whole words; a copy that ran words together is searched for the bare letters."""
+    found = [match.span() for match in re.finditer(rf"(?<!\w){re.escape(quote)}(?!\w)", text)] if quote else []
+    return found or [match.span() for match in re.finditer(re.escape(quote), text)]
+
+
+def _trimmed(part: str) -> str:
+    return re.sub(r"^[\W_]+|[\W_]+$", "", part)
+
+
+def text_findings(protocol: Protocol) -> Iterator[Finding]:
+    """What a reader of the registry text would miss or ask."""
+    if not protocol.text:
+        sentence = "The protocol names no registry text, so its criteria cannot be held against one."
+        yield Finding("no-source", "no-source", "note", sentence)
+    for part in uncovered(protocol):
+        sentence = (
+            f'No criterion quotes this part of the registry text: "{part}". Add a criterion, or put it in not_rules.'
+        )
+        yield Finding(f"uncovered:{slug_of(part, 40)}", "uncovered", "finding", sentence, quotes=(part,))
+    for criterion in protocol.criteria:
+        if protocol.text and not any(quote.strip() for quote in criterion.quotes):
+            sentence = f"{named(protocol, criterion.id)} quotes nothing from the registry text."
+            yield Finding(f"no-quote:{criterion.id}", "no-quote", "note", sentence, (criterion.id,))
+        if criterion.known_later:
+            sentence = f"{named(protocol, criterion.id)} cannot be fully known at screening. {criterion.known_later}"
+            yield _about(protocol, criterion.id, "known-later", sentence)
+        if criterion.undefined:
+            terms = joined(f'"{term}"' for term in criterion.undefined)
+            sentence = f"{named(protocol, criterion.id)} uses words that the registry text does not define: {terms}."
+            yield _about(protocol, criterion.id, "undefined", sentence)
+
+
+def _about(protocol: Protocol, id: str, kind: str, sentence: str) -> Finding:
+    return Finding(f"{kind}:{id}", kind, "note", sentence, (id,), protocol.criterion[id].quotes)
+
+
+def field_findings(protocol: Protocol) -> Iterator[Finding]:
+    """Criteria that mix what a person judges with what is recorded, and fields that nothing asks about."""
+    for id, formula in protocol.requirements.items():
+        asked = names(formula)
+        judged = [name for name in asked if protocol.fields[name].judged_by]
+        recorded = [name for name in asked if not protocol.fields[name].judged_by]
+        if judged and recorded:
+            sentence = (
+                f"{named(protocol, id)} mixes what a person must judge ({_labels(protocol, judged)}) with what is "
+                f"recorded ({_labels(protocol, recorded)}). Split in two, one part could be screened without a person."
+            )
+            yield _about(protocol, id, "judgement", sentence)
+    used = _used(protocol)
+    unused = [name for name in protocol.fields if name not in used]
+    if unused:
+        one = len(unused) == 1
+        sentence = (
+            f"{'A field is' if one else 'Fields are'} declared that nothing asks about: {_labels(protocol, unused)}."
+        )
+        yield Finding("unused:" + "+".join(unused), "unused", "note", sentence)
+
+
+def _labels(protocol: Protocol, fields: list[str]) -> str:
+    return "; ".join(protocol.fields[name].label for name in fields)
+
+
+def _used(protocol: Protocol) -> set[str]:
+    """Every field that any reading, fact, guideline, `applies` or dosing window asks about."""
+    asked = {name for _, text in expressions(protocol) for name in names(parse(text, protocol.fields))}
+    return asked | {arm.dosing.anchor for arm in protocol.arms if arm.dosing}

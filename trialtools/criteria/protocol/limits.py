@@ -1,0 +1,234 @@
+"""A protocol goes in; the numbers that its criteria compare with come out: by id, as a frame, or moved.
+
+A threshold is a comparison of something measured with a constant: `age <= 85`, `screened_on - other_trial_on <= 90`.
+Dates that stand in a criterion, and the months of `months_before`, are none.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ..language import (
+    NUMERIC,
+    And,
+    Arithmetic,
+    AtLeast,
+    Compare,
+    Formula,
+    Name,
+    Not,
+    Or,
+    ProtocolError,
+    Value,
+    names,
+    nearest,
+    type_of,
+    words,
+)
+from ..language.syntax import flatten, read
+from .amendment import amend
+from .model import Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_BOUND = {"<": "upper", "<=": "upper", ">": "lower", ">=": "lower"}
+_ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One constant of one criterion, with what is measured on the left of the operator."""
+
+    id: str
+    criterion: str
+    subject: Formula
+    operator: str
+    value: float
+
+    def range(self, protocol: Protocol) -> tuple[float, float] | None:
+        """What is possible, where that is declared."""
+        field = protocol.fields[self.subject.name] if isinstance(self.subject, Name) else None
+        return field.limits if field and field.range else None
+
+    def step(self, protocol: Protocol) -> float:
+        """How far it moves at a time; a day, for the time between two dates."""
+        return float(protocol.fields[self.subject.name].step_size) if isinstance(self.subject, Name) else 1.0
+
+    def unit(self, protocol: Protocol) -> str:
+        if isinstance(self.subject, Name):
+            return protocol.fields[self.subject.name].unit or ""
+        return "days" if _is_time(self.subject) else ""
+
+
+def thresholds(protocol: Protocol) -> pd.DataFrame:
+    """Every number that a criterion compares with, under the chosen readings; a row a threshold, in protocol order.
+
+    Columns: threshold (its id), criterion, field (what is measured; several where it is worked out from several),
+    label, unit, operator (with the field on its left), value, low, high (the possible range, where the field declares
+    one), step (of the field: how far it moves at a time).
+
+    The id is the criterion's own where that asks one thing and has one limit (`I6`), with `.lower` and `.upper` where
+    it has two (`I1.upper`), with the field where other fields stand beside it (`I9.bmi`; `.days` between two dates),
+    and numbered where that is not enough.
+
+    >>> import trialtools as tt
+    >>> frame = tt.thresholds(tt.load_protocol("data/protocols/NCT05741099.yaml"))
+    >>> frame["threshold"].tolist()
+    ['I1.lower', 'I1.upper', 'I3.high_fever_days', 'I5.high_fever_days', 'I6', 'I7', 'I9.age', 'I9.bmi']
+    """
+    import pandas as pd
+
+    rows = []
+    for found in (each for id in protocol.criterion for each in thresholds_of(protocol, id)):
+        low, high = found.range(protocol) or (math.nan, math.nan)
+        rows.append(
+            {
+                "threshold": found.id,
+                "criterion": found.criterion,
+                "field": ", ".join(names(found.subject)),
+                "label": words(found.subject, protocol.fields),
+                "unit": found.unit(protocol),
+                "operator": found.operator,
+                "value": float(found.value),
+                "low": float(low),
+                "high": float(high),
+                "step": found.step(protocol),
+            }
+        )
+    columns = ["threshold", "criterion", "field", "label", "unit", "operator", "value", "low", "high", "step"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def with_thresholds(protocol: Protocol, values: Mapping[str, float]) -> Protocol:
+    """The protocol with some thresholds at other values; the rest of each sentence stays as it was written.
+
+    Args:
+        protocol: stays as it is; its chosen readings are what the thresholds are sought in.
+        values: by the id of a threshold, its new value. The criterion then has this one reading only.
+
+    Raises:
+        ProtocolError: no such threshold.
+
+    >>> import trialtools as tt
+    >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
+    >>> tt.with_thresholds(protocol, {"I1.upper": 75}).criterion["I1"].when
+    '18 <= age <= 75'
+    """
+    moved: dict[str, dict[str, float]] = {}
+    for id, value in values.items():
+        moved.setdefault(threshold(protocol, id).criterion, {})[id] = value
+    changes = {}
+    for id, of_criterion in moved.items():
+        text = flatten(protocol.criterion[id].texts[protocol.reading(id)]).encode()
+        tree, indent = read(text.decode())
+        places = zip(thresholds_of(protocol, id), _constants(tree), strict=True)
+        for found, node in sorted(places, key=lambda place: -place[1].col_offset):
+            if found.id in of_criterion:
+                start, end = node.col_offset + indent, (node.end_col_offset or 0) + indent
+                text = text[:start] + _written(of_criterion[found.id]).encode() + text[end:]
+        changes[id] = text.decode()
+    return amend(protocol, changes)
+
+
+def threshold(protocol: Protocol, id: str) -> Threshold:
+    """The threshold of an id.
+
+    Raises:
+        ProtocolError: there is none of that id under the chosen readings.
+    """
+    found = {each.id: each for criterion in protocol.criterion for each in thresholds_of(protocol, criterion)}
+    if id not in found:
+        own = [each for each in found if each.split(".")[0] == id.split(".")[0]]
+        raise ProtocolError(f"no threshold '{id}'{nearest(id, own or found)}")
+    return found[id]
+
+
+def thresholds_of(protocol: Protocol, criterion: str) -> list[Threshold]:
+    """The thresholds of one criterion in the order they are written, each with an id of its own."""
+    formula = protocol.formula(criterion)
+    found: list[tuple[Formula, str, float]] = []
+
+    def noted(pair: Compare) -> Formula:
+        found.extend(filter(None, [_limit(pair)]))
+        return pair
+
+    _mapped(formula, noted)
+    alone = len(names(formula)) == 1
+    stems = [criterion if alone else f"{criterion}.{_stem(subject)}" for subject, _, _ in found]
+    bounded = [f"{stem}.{_BOUND[sign]}" for stem, (_, sign, _) in zip(stems, found, strict=True)]
+    ids = []
+    for position, (stem, bound) in enumerate(zip(stems, bounded, strict=True)):
+        same = [other for other, like in enumerate(stems) if like == stem]
+        apart = len(same) == 2 and Counter(bounded)[bound] == 1
+        ids.append(stem if len(same) == 1 else bound if apart else f"{stem}.{same.index(position) + 1}")
+    return [Threshold(id, criterion, *limit) for id, limit in zip(ids, found, strict=True)]
+
+
+def requirement(protocol: Protocol, criterion: str, answers: Mapping[str, bool]) -> Formula:
+    """What must hold to pass a criterion, with some of its thresholds answered instead of asked."""
+    ids = iter(each.id for each in thresholds_of(protocol, criterion))
+
+    def answered(pair: Compare) -> Formula:
+        answer = answers.get(next(ids)) if _limit(pair) else None
+        return pair if answer is None else Value(answer)
+
+    formula = _mapped(protocol.formula(criterion), answered)
+    return Not(formula) if protocol.criterion[criterion].kind == "exclusion" else formula
+
+
+def _mapped(formula: Formula, put: Callable[[Compare], Formula]) -> Formula:
+    """The formula with every comparison, chains taken apart, replaced by what `put` makes of it."""
+    match formula:
+        case Compare(operands, operators) if type_of(operands[0]) != "flag":
+            chain = zip(operands, operators, operands[1:], strict=False)
+            pairs = tuple(put(Compare((left, right), (sign,))) for left, sign, right in chain)
+            return And(pairs) if len(operators) > 1 else next(iter(pairs))
+        case Compare(operands, operators):
+            return Compare(tuple(_mapped(operand, put) for operand in operands), operators)
+        case Not(item):
+            return Not(_mapped(item, put))
+        case And(items) | Or(items) | AtLeast(_, items):
+            return replace(formula, items=tuple(_mapped(item, put) for item in items))
+    return formula
+
+
+def _limit(pair: Compare) -> tuple[Formula, str, float] | None:
+    """What is measured, the operator and the constant, if a comparison is a threshold."""
+    left, right = pair.operands
+    sign = next(iter(pair.operators))
+    if isinstance(left, Value):
+        left, right, sign = right, left, _TURNED.get(sign, sign)
+    if not isinstance(right, Value) or sign not in _BOUND or type_of(right) not in NUMERIC:
+        return None
+    return left, sign, right.value  # type: ignore[return-value]
+
+
+def _constants(node: ast.AST) -> Iterator[ast.expr]:
+    """Where the constants of the thresholds are written, in the same order as `_mapped` finds them."""
+    if isinstance(node, ast.Compare):
+        sides = [node.left, *node.comparators]
+        for left, sign, right in zip(sides, node.ops, sides[1:], strict=False):
+            plain = [side for side in (left, right) if not any(isinstance(part, ast.Name) for part in ast.walk(side))]
+            if isinstance(sign, _ORDERS) and plain:
+                yield plain[0]
+    for child in ast.iter_child_nodes(node):
+        yield from _constants(child)
+
+
+def _stem(subject: Formula) -> str:
+    return "days" if _is_time(subject) else "_".join(names(subject))
+
+
+def _is_time(subject: Formula) -> bool:
+    return isinstance(subject, Arithmetic) and type_of(subject.left) == "date"
+
+
+def _written(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(float(value))

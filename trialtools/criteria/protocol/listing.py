@@ -1,0 +1,52 @@
+"""What a protocol leaves open, as tidy frames: unclear phrases, assumptions of the design, criteria in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..language import words
+from .model import Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def ambiguities(protocol: Protocol) -> pd.DataFrame:
+    """The unclear phrases of the registry text, and what was done about each.
+
+    Columns: id, at, text, problem, treatment (reading, assumption or note), choice.
+    """
+    import pandas as pd
+
+    columns = ["id", "at", "text", "problem", "treatment", "choice"]
+    return pd.DataFrame([[getattr(a, name) for name in columns] for a in protocol.ambiguities], columns=columns)
+
+
+def assumptions(protocol: Protocol) -> pd.DataFrame:
+    """What the registry does not state and the file therefore assumes: item, value, why."""
+    import pandas as pd
+
+    rows = [(name, _said(item.value), item.why) for name, item in protocol.design.items() if item.assumed]
+    for arm in protocol.arms:
+        if arm.dosing and arm.dosing.assumed:
+            window = f"day {arm.dosing.first_day} to {arm.dosing.last_day} after {arm.dosing.anchor}"
+            rows.append((f"dosing window, {arm.label}", window, "; ".join(arm.dosing.assumed)))
+    return pd.DataFrame(rows, columns=["item", "value", "why"])
+
+
+def rules(protocol: Protocol) -> pd.DataFrame:
+    """The criteria as they are read: criterion, kind, label, reading, words, quote, why."""
+    import pandas as pd
+
+    columns = ["criterion", "kind", "label", "reading", "words", "quote", "why"]
+    rows = []
+    for c in protocol.criteria:
+        said = words(protocol.formula(c.id), protocol.fields)
+        rows.append((c.id, c.kind, c.label, protocol.reading(c.id), said, " … ".join(c.quotes), c.why))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _said(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {item}" for key, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,308 @@
+"""What a protocol is: frozen fields, criteria, arms and design that cannot be built wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, Literal
+
+from ..language import MAX_NUMBER, NUMERIC, Formula, Not, definite, evaluate, names, nearest, parse
+from .check import check
+
+FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2100, 12, 31)
+
+STRICT = {"extra": "forbid"}
+
+
+class DataError(Exception):
+    """Data that do not fit the protocol: where, which rows, what was expected and what to do."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """What can be known of a patient.
+
+    `range` is what is possible; a value outside it becomes unknown and is counted. `applies` says for whom a flag can
+    be true at all; for everybody else it reads false. `change` says how the fact may move in time. `judged_by: person`
+    marks what no record can decide. `cost` is how dear it is to find out, 1 for a look at the chart.
+    """
+
+    __pydantic_config__ = STRICT
+
+    type: Literal["number", "integer", "flag", "category", "date"]
+    label: str
+    unit: str | None = None
+    range: tuple[float, float] | tuple[date, date] | None = None
+    values: tuple[str, ...] = ()
+    step: float | None = None
+    change: Literal["never", "gain", "either"] = "either"
+    applies: str | None = None
+    judged_by: Literal["person"] | None = None
+    cost: int = 1
+    group: str = "history"
+    note: str | None = None
+
+    @property
+    def step_size(self) -> Fraction:
+        """How far it moves at a time: as declared, else 1 for whole numbers and dates, 0.1 for other numbers."""
+        if self.step:
+            return Fraction(str(self.step))
+        return Fraction(1, 10) if self.type == "number" else Fraction(1)
+
+    @cached_property
+    def limits(self) -> tuple[Any, Any]:
+        """The lowest and highest possible value of a number or a date."""
+        if self.type == "date":
+            return self.range or (FIRST_DATE, LAST_DATE)
+        low, high = self.range or (-MAX_NUMBER, MAX_NUMBER)
+        return (math.ceil(low), math.floor(high)) if self.type == "integer" else (float(low), float(high))  # type: ignore[arg-type]
+
+    @cached_property
+    def domain(self) -> str:
+        """What the field may hold, in words for an error message."""
+        match self.type:
+            case "flag":
+                return "true or false"
+            case "category":
+                return "one of " + ", ".join(self.values)
+            case "date":
+                return "a date, year-month-day"
+        kind = "a whole number" if self.type == "integer" else "a number"
+        return f"{kind} of {self.limits[0]:g} to {self.limits[1]:g}" if self.range else kind
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One rule, the sentence it comes from, and how it is read.
+
+    An inclusion says what must hold; an exclusion says when it applies. An ambiguous sentence has named `readings`
+    instead of `when`, the first being the default. `known_later` names what makes it unknowable at screening.
+    `locked` says that nobody may propose to drop it: it protects the patient.
+    """
+
+    __pydantic_config__ = STRICT
+
+    id: str
+    kind: Literal["inclusion", "exclusion"]
+    label: str
+    quote: str | tuple[str, ...] = ()
+    when: str | bool | None = None
+    readings: dict[str, str | bool] = field(default_factory=dict)
+    why: str | None = None
+    known_later: str | None = None
+    undefined: tuple[str, ...] = ()
+    locked: bool = False
+
+    @property
+    def quotes(self) -> tuple[str, ...]:
+        return (self.quote,) if isinstance(self.quote, str) else self.quote
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The expression of every reading; a criterion that is not ambiguous has one, named `""`."""
+        return {name: str(text) for name, text in (self.readings or {"": self.when}).items()}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something declared to be true of every patient; printed wherever a proof uses it."""
+
+    __pydantic_config__ = STRICT
+
+    id: str
+    says: str
+    formula: str
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Ambiguity:
+    """An unclear phrase, and what was done with it: a named reading, a declared assumption, or a note."""
+
+    __pydantic_config__ = STRICT
+
+    id: str
+    at: str
+    text: str
+    problem: str
+    treatment: Literal["reading", "assumption", "note"]
+    choice: str
+
+
+@dataclass(frozen=True)
+class Dosing:
+    """When treatment is due: whole days after the anchor date, both ends included."""
+
+    __pydantic_config__ = STRICT
+
+    anchor: str
+    first_day: int
+    last_day: int
+    quote: str = ""
+    assumed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Arm:
+    __pydantic_config__ = STRICT
+
+    id: str
+    role: Literal["experimental", "placebo comparator", "active comparator", "no intervention"]
+    label: str
+    intervention: str
+    dosing: Dosing | None = None
+    quote: str | tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DesignItem:
+    """One statement of the design; `assumed` where the registry does not say it, with the reason."""
+
+    __pydantic_config__ = STRICT
+
+    value: Any
+    assumed: bool = False
+    why: str | None = None
+    quote: str | None = None
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A registered trial as logic. It checks itself when it is built, so that a broken one cannot exist.
+
+    `readings` are the chosen ones, by criterion; `text` is the registry text that quotes are held against.
+    """
+
+    __pydantic_config__ = STRICT
+
+    id: str
+    title: str
+    fields: dict[str, Field]
+    criteria: tuple[Criterion, ...]
+    source: str | None = None
+    eligibility: tuple[str, str] | None = None
+    facts: tuple[Fact, ...] = ()
+    guideline: tuple[Fact, ...] = ()
+    not_rules: tuple[str, ...] = ()
+    ambiguities: tuple[Ambiguity, ...] = ()
+    sites: tuple[str, ...] = ()
+    arms: tuple[Arm, ...] = ()
+    design: dict[str, DesignItem] = field(default_factory=dict)
+    readings: dict[str, str] = field(default_factory=dict)
+    text: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @cached_property
+    def criterion(self) -> dict[str, Criterion]:
+        """The criteria by id."""
+        return {criterion.id: criterion for criterion in self.criteria}
+
+    def reading(self, criterion_id: str) -> str:
+        """The chosen reading of a criterion: the first one unless another was asked for."""
+        return self.readings.get(criterion_id) or next(iter(self.criterion[criterion_id].texts))
+
+    def formula(self, criterion_id: str, reading: str | None = None) -> Formula:
+        """What a criterion says, under the chosen reading or another one."""
+        text = self.criterion[criterion_id].texts[self.reading(criterion_id) if reading is None else reading]
+        if text not in self._parsed:
+            self._parsed[text] = parse(text, self.fields)
+        return self._parsed[text]
+
+    @cached_property
+    def _parsed(self) -> dict[str, Formula]:
+        """What was parsed once; a key in the explorer asks for each formula ten times."""
+        return {}
+
+    @cached_property
+    def requirements(self) -> dict[str, Formula]:
+        """By criterion, what must hold to pass it: an exclusion turned round."""
+        formulas = {c.id: self.formula(c.id) for c in self.criteria}
+        return {c.id: Not(formulas[c.id]) if c.kind == "exclusion" else formulas[c.id] for c in self.criteria}
+
+    @cached_property
+    def applies(self) -> dict[str, Formula]:
+        """For whom a flag can be true at all, by field."""
+        return {name: parse(f.applies, self.fields) for name, f in self.fields.items() if f.applies}
+
+    @cached_property
+    def used(self) -> tuple[str, ...]:
+        """The fields that the criteria ask about, in the order of `fields`."""
+        asked = {name for formula in self.requirements.values() for name in names(formula)}
+        asked |= {name for flag in asked & set(self.applies) for name in names(self.applies[flag])}
+        return tuple(name for name in self.fields if name in asked)
+
+    @cached_property
+    def judgements(self) -> tuple[str, ...]:
+        """The criteria that only a person can decide: every field they ask about is judged by one."""
+        return tuple(
+            id
+            for id, formula in self.requirements.items()
+            if names(formula) and all(self.fields[name].judged_by for name in names(formula))
+        )
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of what the protocol says: canonical content and registry text, without the chosen readings."""
+        content = asdict(replace(self, readings={}, source=None))
+        for criterion in content["criteria"]:
+            criterion["readings"] = list(criterion["readings"].items())  # their order says which one is the default
+        canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, default=repr, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def with_readings(self, readings: Mapping[str, str]) -> Protocol:
+        """The same protocol read another way.
+
+        Raises:
+            ProtocolError: no such criterion, or no such reading of it.
+        """
+        return replace(self, readings={**self.readings, **readings})
+
+    def facts_of(self, patient: Mapping[str, Any]) -> dict[str, Any]:
+        """What is known of one patient: impossible values are unknown, and flags that do not apply are false.
+
+        Args:
+            patient: values by field name; a missing name is unknown.
+
+        Raises:
+            DataError: a name that is no field, or a value of the wrong type.
+        """
+        for name, value in patient.items():
+            if name not in self.fields and name != "patient_id":
+                raise DataError(f"no field '{name}'{nearest(name, self.fields)}")
+            if name in self.fields and not _fits(self.fields[name], definite(value)):
+                raise DataError(f"{name} is {value!r}; expected {self.fields[name].domain}")
+        facts = {name: possible(field, patient.get(name)) for name, field in self.fields.items()}
+        absent = {name: False for name, formula in self.applies.items() if evaluate(formula, facts) is False}
+        return facts | absent
+
+
+def possible(field: Field, value: Any) -> Any:
+    """The value, or None where it is not a value or not a possible one."""
+    value = definite(value)
+    if value is None or (field.type not in NUMERIC and field.type != "date"):
+        return value
+    low, high = field.limits
+    return value if low <= value <= high else None
+
+
+def _fits(field: Field, value: Any) -> bool:
+    if value is None:
+        return True
+    match field.type:
+        case "flag":
+            return isinstance(value, bool)
+        case "category":
+            return value in field.values
+        case "date":
+            return isinstance(value, date) and not isinstance(value, datetime)
+        case "integer":
+            return isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,149 @@
+"""A frame goes in, its arms come out: colour, line and marker of each, or one grey and no word; and what they share.
+
+Open reports are pooled: their frames have `arm == ""` throughout, and what is drawn of them names no arm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .tables import INK, QUIET
+from .template import ARMS, annotate, note, wrap
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from plotly.graph_objects import Figure
+
+
+@dataclass(frozen=True)
+class Arm:
+    """How an arm is drawn: colour, line and marker, so that none of them is told by colour alone."""
+
+    id: str
+    label: str = ""
+    colour: str = QUIET
+    dash: str = "solid"
+    symbol: str = "circle"
+    sign: str = "●"
+
+    @property
+    def key(self) -> str:
+        """The label behind its marker; nothing where all arms are pooled."""
+        return self.marked(" ".join(wrap(self.label, 1000)))
+
+    def marked(self, text: str) -> str:
+        """A number behind the marker of its arm; bare where all are pooled."""
+        return f'<span style="color:{self.colour}">{self.sign}</span> {text}' if self.label else text
+
+    @property
+    def named(self) -> str:
+        """The label in bold for the first line of a hover, with its line break; nothing where all are pooled."""
+        return f"<b>{' '.join(wrap(self.label, 1000))}</b><br>" if self.label else ""
+
+    def tint(self, share: float) -> str:
+        """The colour, so much of it."""
+        red, green, blue = (int(self.colour[i : i + 2], 16) for i in (1, 3, 5))
+        return f"rgba({red},{green},{blue},{share})"
+
+
+UNKNOWN = "unknown"
+LOOKS = tuple(
+    zip(
+        ARMS,
+        ("solid", "dash", "dot", "dashdot"),
+        ("circle", "diamond", "square", "triangle-up"),
+        ("●", "◆", "■", "▲"),
+        strict=True,
+    )
+)
+
+
+def arms(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> list[Arm]:
+    """The arms of a frame, in the order of the labels, else of the frame; a pooled frame has one without a name.
+
+    Args:
+        frame: with a column `arm`, which is "" throughout where all arms are pooled.
+        labels: of all arms by id, in the order of the protocol: an arm keeps its colour in every figure. People whose
+            arm is `unknown` need no label: they are the last, in grey.
+
+    Raises:
+        ValueError: a row without an arm, pooled rows beside rows by arm, an arm without a label, more than four arms.
+
+    >>> import pandas as pd
+    >>> labels = {"mscs": "MSCs", "placebo": "Placebo"}
+    >>> [each.label for each in arms(pd.DataFrame({"arm": ["placebo", "mscs"]}), labels)]
+    ['MSCs', 'Placebo']
+    >>> arms(pd.DataFrame({"arm": ["", ""]}), labels)[0].label
+    ''
+    """
+    if any(arm != arm or arm is None for arm in frame["arm"].astype(object)):
+        raise ValueError('a row has no arm; rows of all arms together say ""')
+    found = list(dict.fromkeys(map(str, frame["arm"])))
+    if found == [""]:
+        return [Arm("")]
+    if "" in found:
+        raise ValueError(f"rows of all arms together stand beside rows of {', '.join(filter(None, found))}")
+    order = [each for each in labels or found if each not in ("", UNKNOWN)]
+    if missing := [each for each in found if each not in (*order, UNKNOWN)]:
+        raise ValueError(f"no label for arm {', '.join(missing)}; there are {', '.join(order)}")
+    if len(order) > len(LOOKS):
+        raise ValueError(f"{len(order)} arms, but no more than {len(LOOKS)} can be told apart")
+    drawn = [Arm(id, (labels or {}).get(id, id), *look) for id, look in zip(order, LOOKS, strict=False)]
+    return [arm for arm in (*drawn, Arm(UNKNOWN, "Arm unknown", symbol="x", sign="×")) if arm.id in found]
+
+
+def of(frame: pd.DataFrame, arm: Arm) -> pd.DataFrame:
+    """The rows of one arm."""
+    return frame.loc[frame["arm"].astype(str) == arm.id]
+
+
+def keyed(made: Figure, groups: Sequence[Arm], left: int = 0, up: int = 14) -> None:
+    """What each marker stands for, in a line between the heading and the drawing; nothing where all are pooled."""
+    if text := " \u2003 ".join(arm.key for arm in groups if arm.label):
+        annotate(made, [note(text, x=0, y=1, xshift=-left, yshift=up, size=12)])
+
+
+def apart(places: Sequence[float], gap: float, low: float = float("-inf"), high: float = float("inf")) -> list[float]:
+    """Places moved as little as it takes for labels not to meet, their order kept.
+
+    >>> apart([10, 12, 50], 10)
+    [6.0, 16.0, 50]
+    """
+    groups: list[tuple[float, list[int]]] = []
+    for index in sorted(range(len(places)), key=lambda i: places[i]):
+        groups.append((places[index], [index]))
+        while len(groups) > 1:
+            (above, lower), (middle, upper) = groups[-2:]
+            if middle - above >= gap * (len(lower) + len(upper)) / 2:
+                break
+            joined = lower + upper
+            groups[-2:] = [((above * len(lower) + middle * len(upper)) / len(joined), joined)]
+    put = [0.0] * len(places)
+    for middle, members in groups:
+        start = middle - gap * (len(members) - 1) / 2
+        start = max(low, min(start, high - gap * (len(members) - 1)))
+        for position, index in enumerate(members):
+            put[index] = start + gap * position if len(members) > 1 else max(low, min(places[index], high))
+    return put
+
+
+def band(made: Figure, x: Sequence[Any], low: Sequence[Any], high: Sequence[Any], fill: str, **how: Any) -> None:
+    """The area between two lines, which is not pointed at."""
+    line = {"width": 0, "shape": how.pop("shape", "linear")}
+    told: dict[str, Any] = {"mode": "lines", "line": line, "hoverinfo": "skip", **how}
+    made.add_scatter(x=list(x), y=list(low), **told)
+    made.add_scatter(x=list(x), y=list(high), fill="tonexty", fillcolor=fill, **told)
+
+
+def below(
+    made: Figure, title: str, rows: Sequence[tuple[str, Sequence[tuple[Any, str]]]], left: int, top: int = 34
+) -> None:
+    """A small table below the axis: a title, and for each row its head and its numbers at their places on the axis."""
+    size, notes = 11.5, [note(f"<b>{title}</b>", x=0, y=0, xshift=-left, yshift=-top, size=11.5)] if title else []
+    for position, (head, cells) in enumerate(rows):
+        at: dict[str, Any] = {"y": 0, "yshift": -top - 16 * (position + bool(title)), "size": size}
+        notes.append(note(head, x=0, xshift=-left, **at))
+        notes += [note(text, x=x, xref="x", xanchor="center", color=INK, **at) for x, text in cells]
+    annotate(made, notes)

@@ -1,0 +1,82 @@
+"""What a figure says in words: its title, which is the finding, and what a mark tells when it is pointed at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .rows import most_of
+from .tables import count, interval, n_of
+from .template import STATES, wrap
+
+
+def state_hover(row: Mapping[str, Any], state: str, n: int) -> str:
+    """Which criterion, how many of how many, and the sentence it comes from."""
+    head = "<br>".join(wrap(f"{row['criterion']} {row['label']}", 60))
+    quote = row.get("quote")
+    quote = quote if isinstance(quote, str) else " … ".join(quote or ())
+    told = "<br><i>" + "<br>".join(wrap(f"“{quote}”", 70)[:4]) + "</i>" if quote else ""
+    return f"<b>{head}</b><br>{state}: {n_of(row[state], n)} of {count(n)}{told}"
+
+
+def reading_hover(row: Mapping[str, Any]) -> str:
+    """Which reading, what it makes of the whole, what of its own criterion."""
+    each = ", ".join(f"{state} {count(row[state])}" for state in STATES if state in row)
+    eligible = f"eligible: {interval(row['certain'], row['possible'])} of {count(row['n'])}"
+    head = f"<b>{row['criterion']} read as {str(row['reading']).replace('_', ' ')}</b>"
+    return f"{head}<br>{eligible}<br>this criterion: {each}"
+
+
+def lacking_hover(row: Mapping[str, Any]) -> str:
+    """What is unknown, for how many, and for how many it alone."""
+    label = "<br>".join(wrap(row["label"], 50))
+    return f"<b>{label}</b><br>unknown for {count(row['n'])}, the only thing open for {count(row['alone'])}"
+
+
+def fails_most(rows: Sequence[Mapping[str, Any]], n: int) -> str:
+    """Which criterion fails most and which is unknown most, as a sentence; a tie is said as one."""
+    said = []
+    for state, one, many in (("fail", "fails", "fail"), ("unknown", "is unknown", "are unknown")):
+        most = most_of(rows, state)
+        worst = [row for row in rows if row[state] == most]
+        if most:
+            names = _some([row["criterion"] for row in worst]) if len(worst) > 1 else _named(worst[0])
+            often = "for all" if most == n else f"most often ({count(most)})"
+            said.append(f"{names} {one if len(worst) == 1 else many} {often}")
+    return "; ".join(said) or "Every criterion passes for every patient"
+
+
+def missing_most(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What is missing most often, of rows that are ordered by it; a tie is said as one.
+
+    What only a person can decide is told where nothing else is missing: the rest can be looked up.
+    """
+    rows = [row for row in rows if not row.get("judged")] or rows
+    worst = [row for row in rows if row["n"] == rows[0]["n"]]
+    if len(worst) == 1:
+        return f"Missing most often: {worst[0]['label']} ({count(worst[0]['n'])})"
+    names = _some([row.get("criterion") or row["label"] for row in worst])
+    return f"Missing most often: {names} ({count(worst[0]['n'])} each)"
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    return f"{row['criterion']} {row['label']}"
+
+
+def _some(ids: Sequence[str], most: int = 3) -> str:
+    rest = len(ids) - most
+    return f"{', '.join(ids[:most])} and {rest} more" if rest > 0 else f"{', '.join(ids[:-1])} and {ids[-1]}"
+
+
+def moves_most(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The criterion whose reading changes the number of possible patients most."""
+    by: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by.setdefault(row["criterion"], []).append(row)
+    possible = {id: [row["possible"] or 0 for row in each] for id, each in by.items()}
+    spans = {id: (min(numbers), max(numbers)) for id, numbers in possible.items()}
+    id = max(spans, key=lambda key: spans[key][1] - spans[key][0])
+    low, high = spans[id]
+    if low == high:
+        return "No other reading would change how many could be eligible"
+    return f"How {id} {by[id][0]['label']} is read moves who could be eligible from {count(low)} to {count(high)}"

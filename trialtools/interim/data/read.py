@@ -1,0 +1,188 @@
+"""A folder, a wide file or frames go in, checked trial data come out; what was wrong is told, never hidden."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ...criteria.protocol import DataError, Protocol
+from .checks import contradictions, endpoint_states, mended, shortfalls
+from .raw import SUFFIXES, Raw, as_text, hashes_of
+from .sdtm import domains, read_sdtm
+from .tables import TABLES, Frame, TrialData
+from .typed import STOP, Finding, finding, findings_frame, found, typed, validated
+from .wide import read_wide
+
+
+def read_trial(
+    source: Any,
+    protocol: Protocol | None = None,
+    mapping: str | os.PathLike[str] | None = None,
+    arms: Mapping[str, str] | None = None,
+) -> TrialData:
+    """A trial's data as five tidy tables, checked column by column and against each other.
+
+    Args:
+        source: a folder with `subjects`, `doses`, `events`, `outcomes`, `disposition` (and `labs`) as CSV or Parquet;
+            a folder with SDTM domains (DM EX AE DS VS LB; XPT, Parquet, CSV); a wide file, with `mapping`; or the
+            tables as frames in a dict.
+        protocol: its fields type the baseline, its arms are the ones there can be, its design names the endpoint.
+        mapping: a YAML file that says which column of a wide file is what.
+        arms: by subject or kit the arm, as the ledger gives it to whoever has the key.
+
+    Unknown stays unknown: empty cells, values that cannot be read or cannot be, parts of a date (2013-07); all but the
+    first are findings. A table that is not there is empty and stands in `absent`; `subjects` must be there.
+
+    Raises:
+        DataError: files that cannot be read; fatal findings, each with the first
+            rows: a subject twice or in two arms, an arm that there is not, rows of nobody.
+
+    >>> subjects = {"subject_id": ["1", "2"], "randomized_on": ["2023-02-01", "2023-02"]}
+    >>> trial = read_trial({"subjects": subjects})
+    >>> trial.findings.loc[trial.findings["column"] == "randomized_on", ["problem", "n", "example"]].values.tolist()
+    [['part of a date only', 1, '2: 2023-02']]
+    """
+    raw = _opened(source, mapping)
+    try:
+        return _checked(raw, protocol, arms)
+    except DataError as error:
+        raise DataError(f"{raw.name}: {error}") from None
+
+
+def _opened(source: Any, mapping: Any) -> Raw:
+    if isinstance(source, Mapping):
+        return Raw("the tables", {name: as_text(frame) for name, frame in source.items()})
+    path = Path(source)
+    if not path.exists():
+        raise DataError(f"{path} does not exist; expected a folder with trial data, or a wide file and its mapping")
+    if mapping is not None:
+        return read_wide(path, Path(mapping))
+    if path.is_file():
+        raise DataError(f"{path.name} is one file: hand in a mapping that says what its columns are, or a folder")
+    files = {name: file for name in TABLES for suffix in SUFFIXES if (file := path / f"{name}{suffix}").is_file()}
+    if "subjects" in files:
+        hashes = hashes_of(*files.values())
+        tables = {name: as_text(file) for name, file in files.items()}
+        return Raw(path.name, tables, hashes)
+    if found_domains := domains(path):
+        return read_sdtm(path, found_domains)
+    there = ", ".join(sorted(file.name for file in path.iterdir())[:8]) or "nothing"
+    raise DataError(f"{path} holds neither subjects.csv (or .parquet) nor an SDTM domain DM, but {there}")
+
+
+def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None) -> TrialData:
+    import pandas as pd
+
+    if "subjects" not in raw.tables:
+        raise DataError("no table subjects; without it nobody can be counted")
+    _one_arm_each(raw.tables["subjects"])
+    tables, findings = {}, list(raw.findings)
+    baseline = [name for name in (protocol.fields if protocol else ()) if name not in TABLES["subjects"]]
+    texts = {**raw.tables, "subjects": raw.tables["subjects"].drop(columns=baseline, errors="ignore")}
+    for name, columns in TABLES.items():
+        frame, unread = typed(name, texts.get(name, pd.DataFrame(columns=list(columns), dtype="str")))
+        tables[name], impossible = validated(name, frame)
+        findings += unread + impossible
+    _stop(findings)
+    tables["subjects"], faults = _baseline(tables["subjects"], raw.tables["subjects"], protocol)
+    tables["subjects"] = _randomized(_with_arms(tables["subjects"], arms))
+    tables, negative = mended(tables)
+    endpoint, window = primary(tables["outcomes"], protocol)
+    endpoint, window = raw.endpoint or endpoint, window if raw.window is None else raw.window
+    codes = tuple(arm.id for arm in (protocol.arms if protocol else ())) or raw.arms
+    findings += _nobody(raw.tables["subjects"], arms or {})
+    findings += [*faults, *negative, *contradictions(tables, codes, endpoint, window)]
+    _stop(findings)
+    absent = tuple(name for name in TABLES if name not in raw.tables)
+    states = endpoint_states(tables["subjects"], tables["outcomes"], endpoint, window)
+    findings += shortfalls(tables, absent, codes, states)
+    return TrialData(
+        name=raw.name,
+        **tables,
+        findings=findings_frame(findings),
+        absent=absent,
+        synthetic="synthetic" in raw.tables["subjects"] and "true" in set(raw.tables["subjects"]["synthetic"]),
+        sha256=raw.sha256,
+        arms=codes,
+        endpoint=endpoint,
+        window=window,
+    )
+
+
+def _stop(findings: Iterable[Finding]) -> None:
+    """Raise what is fatal, all of it at once."""
+    said = "{table}.{column}: {problem} ({n} of {of} rows; first: {example})"
+    if told := [said.format_map(one).replace("; first: )", ")") for one in findings if one["fatal"]]:
+        raise DataError("no report can be made of these data; mend them and read again\n  " + "\n  ".join(told))
+
+
+def _one_arm_each(subjects: Frame) -> None:
+    """Said before anything else: of all that stands twice, this is the gravest."""
+    if {"subject_id", "arm"} <= set(subjects):
+        several = subjects.groupby("subject_id")["arm"].transform("nunique") > 1
+        _stop(found("subjects", "arm", "a subject in two arms", subjects, several, STOP))
+
+
+def _with_arms(subjects: Frame, arms: Mapping[str, str] | None) -> Frame:
+    """The arms as they were handed in, by subject, else by kit; they must not contradict the table."""
+    if arms is None:
+        return subjects
+    given = subjects["subject_id"].map(dict(arms)).astype("str")
+    if "kit" in subjects:
+        given = given.fillna(subjects["kit"].map(dict(arms)).astype("str"))
+    differ = subjects["arm"].notna() & given.notna() & (subjects["arm"] != given)
+    _stop(found("subjects", "arm", "a subject in two arms, one here and one handed in", subjects, differ, STOP))
+    return subjects.assign(arm=given.fillna(subjects["arm"]))
+
+
+def _nobody(subjects: Frame, arms: Mapping[str, str]) -> list[Finding]:
+    """Arms that were handed in for nobody who is here: somebody randomized would be missing from every count."""
+    known = {name for column in ("subject_id", "kit") if column in subjects for name in subjects[column].dropna()}
+    lost = sorted(set(arms) - known)
+    told = "allocated, but not among the subjects"
+    return [finding("subjects", "arm", told, len(lost), len(arms), ", ".join(lost[:3]), "in no count")] if lost else []
+
+
+def _randomized(subjects: Frame) -> Frame:
+    """Whoever has a day of randomization or an arm was randomized, and whoever the table says was."""
+    known = subjects["randomized_on"].notna() | subjects["arm"].notna()
+    return subjects.assign(randomized=known | subjects["randomized"].fillna(False).astype(bool))
+
+
+def _baseline(subjects: Frame, raw: Frame, protocol: Protocol | None) -> tuple[Frame, list[Finding]]:
+    """Extra columns that are fields of the protocol, typed and held to their ranges as a patient table's are."""
+    from ...cohort.sources import read_patients
+
+    fields = protocol.fields if protocol else {}
+    names = [name for name in raw if name in fields and name not in TABLES["subjects"]]
+    if not protocol or not names:
+        return subjects, []
+    patients = read_patients(raw[names].assign(patient_id=subjects["subject_id"]), protocol)
+    frame = patients.frame.collect().to_pandas()
+    findings = [{**row, "table": "subjects", "column": row["field"], "fatal": False} for row in _rows(patients.quality)]
+    return subjects.assign(**{name: frame[name].to_numpy() for name in names}), findings
+
+
+def _rows(frame: Frame) -> list[dict[str, Any]]:
+    return frame.drop(columns="column").to_dict("records")
+
+
+def primary(outcomes: Frame, protocol: Protocol | None) -> tuple[str | None, int | None]:
+    """The primary endpoint and its window in days, as the protocol's design words them: "progression ... by day 28".
+
+    Of several that are named, the one that is named first. None where a design names none of those that are there: for
+    early on, another endpoint may be the only one. Without a design, the only endpoint there is.
+    """
+    names = list(outcomes["endpoint"].dropna().unique())
+    item = protocol.design.get("endpoint") if protocol else None
+    text = str(item.value) if item else ""
+    places = {name: re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE) for name in names}
+    named = {name: place.start() for name, place in places.items() if place}
+    window = re.search(r"\bday (\d+)|\b(\d+)[ -]days?\b", text, re.IGNORECASE)
+    endpoint = min(named, key=lambda name: (named[name], -len(name)), default=None)
+    if not text and len(names) == 1:
+        endpoint = names[0]
+    return endpoint, int(window[1] or window[2]) if window else None

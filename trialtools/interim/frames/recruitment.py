@@ -1,0 +1,116 @@
+"""Trial data go in; how screening and randomization went comes out, by day and by site, and what may follow."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from ..data import TrialData
+from ..data.tables import Frame
+
+DRAWS = 4000
+FAN = {"low90": 5, "low50": 25, "median": 50, "high50": 75, "high90": 95}
+LONGEST = 3650
+"""Days to look ahead: where the target is farther off than this, there is no saying when it is reached."""
+
+
+def accrual(trial: TrialData) -> Frame:
+    """How many had been screened and randomized by each day, at each site and in all.
+
+    Columns: site ("" for all), day, screened, randomized (both so far). A day that is unknown cannot be placed: such
+    people are missing here, and the findings of the data count them.
+
+    >>> from trialtools.interim.data import read_trial
+    >>> days = ["2023-02-01", "2023-02-03"]
+    >>> subjects = {"subject_id": ["1", "2"], "site": ["A", "B"], "screened_on": days, "randomized_on": days}
+    >>> accrual(read_trial({"subjects": subjects})).query("site == ''")["randomized"].tolist()
+    [1, 2]
+    """
+    import pandas as pd
+
+    subjects = trial.subjects
+    parts = []
+    for site in ["", *sorted(subjects["site"].dropna().unique())]:
+        own = subjects if not site else subjects[subjects["site"] == site]
+        found = {name: own[f"{name}_on"].dropna().value_counts() for name in ("screened", "randomized")}
+        frame: Frame = pd.DataFrame(found).sort_index().fillna(0).cumsum().astype(int)
+        parts.append(frame.rename_axis("day").reset_index().assign(site=site))
+    return pd.concat(parts, ignore_index=True)[["site", "day", "screened", "randomized"]]
+
+
+def forecast(trial: TrialData, target: int | None, cutoff: date, seed: int = 1) -> Frame:
+    """How many may be randomized by each day to come: quantiles of a prediction that lets every site have its own rate.
+
+    Args:
+        trial: cut at `cutoff`.
+        target: participants wanted; None where nobody said, as of one site alone.
+        cutoff: the day of the cut; a site counts from its first screening on.
+        seed: of the 4,000 simulated futures.
+
+    Columns: day, low90, low50, median, high50, high90 (so far, at most the target). Empty where nobody was randomized,
+    there is no target, or it is reached.
+
+    Source: Anisimov and Fedorov, Statistics in Medicine 26 (2007): rates of sites are gamma distributed, arrivals
+    Poisson; shape and rate by moments from what the sites have done. Where the sites do not differ beyond chance, each
+    site's own count alone says how fast it is.
+    """
+    import pandas as pd
+
+    entered = trial.subjects[trial.subjects["randomized_on"].notna()]
+    have, columns = len(entered), ["day", *FAN]
+    if not have or target is None or have >= target:
+        return pd.DataFrame(columns=columns)
+    end = pd.Timestamp(cutoff)
+    opened = trial.subjects.groupby(trial.subjects["site"].fillna(""))["screened_on"].min()
+    days = (end - opened.fillna(end)).dt.days.clip(lower=0).to_numpy() + 1.0
+    count = entered.groupby(entered["site"].fillna("")).size().reindex(opened.index, fill_value=0).to_numpy(float)
+    shape, rate = _gamma(count, days)
+    generator = np.random.default_rng(seed)
+    speed = generator.gamma(shape + count, 1 / (rate + days), size=(DRAWS, len(days))).sum(axis=1)
+    needed = generator.gamma(target - have, 1 / speed)  # the day on which the target is reached
+    last = min(LONGEST, math.ceil(float(np.quantile(needed, 0.95))))
+    ahead = np.unique(np.linspace(0, last, num=min(last + 1, 60)).astype(int))
+    steps = generator.poisson(speed[:, None] * np.diff(ahead, prepend=0)[None, :]).cumsum(axis=1)
+    fan = np.percentile(np.minimum(have + steps, target), list(FAN.values()), axis=0)
+    return pd.DataFrame({"day": end + pd.to_timedelta(ahead, unit="D"), **dict(zip(FAN, fan, strict=True))})
+
+
+def _gamma(count: np.ndarray, days: np.ndarray) -> tuple[np.ndarray, float]:
+    """Shape and rate of what the speeds of sites are drawn from; each site's own count comes on top."""
+    mean = count.sum() / days.sum()
+    spread = float((((count / days - mean) ** 2 - mean / days) * days).sum() / days.sum()) if len(count) > 1 else 0.0
+    if spread <= 0:  # sites do not differ beyond chance, or there is one
+        return np.full(len(count), 0.0) + 1e-9, 0.0
+    return np.full(len(count), mean**2 / spread), mean / spread
+
+
+def reached(fan: Frame, target: int) -> dict[str, Any]:
+    """The days on which a forecast reaches its target: `soonest` (one future in twenty is sooner), `median`, `latest`.
+
+    None where the forecast does not get there in ten years, or there is none.
+    """
+    days = {}
+    for name, column in {"soonest": "high90", "median": "median", "latest": "low90"}.items():
+        there = fan.loc[fan[column] >= target, "day"]
+        days[name] = there.iloc[0].date() if len(there) else None
+    return days
+
+
+def by_site(trial: TrialData) -> Frame:
+    """A row a site: screened, eligible, randomized, screened for one randomized, first and last day of randomization.
+
+    Columns: site, screened, randomized, ratio, first, last. Whoever has no site is in the row "unknown".
+    """
+    site = trial.subjects["site"].fillna("unknown")
+    frame = trial.subjects.groupby(site).agg(
+        screened=("subject_id", "size"),
+        randomized=("randomized", "sum"),
+        first=("randomized_on", "min"),
+        last=("randomized_on", "max"),
+    )
+    ratio = frame["screened"] / frame["randomized"].where(frame["randomized"] > 0)
+    frame.insert(2, "ratio", ratio)
+    return frame.rename_axis("site").reset_index()

@@ -1,0 +1,269 @@
+"""Information at the looks and an error rate go in, the boundaries of a group-sequential design come out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import ndtr, ndtri
+
+from ...criteria.protocol import DataError
+from .recursion import Going, crossing, everybody
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Spending = Literal["obrien-fleming", "pocock", "hwang-shih-decani", "kim-demets"]
+NEAREST = 0.005
+"""Looks closer than this, in parts of the planned information, are refused: they tell nothing new."""
+LEAST = 1e-16
+"""A look that may spend less cannot stop: its bound would rest on a tail that no computer holds."""
+FAR = 12.0
+LARGEST_GAMMA = 40
+"""Beyond it all alpha goes to one look."""
+
+
+def boundaries(
+    information: Sequence[float],
+    alpha: float = 0.025,
+    sides: int = 1,
+    spending: Spending = "obrien-fleming",
+    gamma: float | None = None,
+    futility: Spending | Sequence[float] | None = None,
+    *,
+    beta: float = 0.2,
+    shape: float | None = None,
+    planned: float | None = None,
+    final: bool | None = None,
+) -> pd.DataFrame:
+    """The boundaries of a group-sequential design, look by look, at the information that was really there.
+
+    Args:
+        information: at each look, rising; in any unit. For an endpoint of yes or no: participants with it observed.
+        alpha: overall type I error; both tails together where `sides` is 2.
+        sides: 1, or 2 for a symmetric test.
+        spending: how alpha is spent (Lan and DeMets 1983): the O'Brien-Fleming or Pocock type, Hwang-Shih-DeCani with
+            `gamma` (-4 is like O'Brien-Fleming, 1 like Pocock) or the power family of Kim and DeMets (`gamma` > 0).
+        gamma: of the two families; the same one spends `beta`.
+        futility: nothing, a z for each look but the last, or how `beta` is spent. It never binds: the efficacy bounds
+            are as if there were none, so that going on below it costs no alpha.
+        beta: type II error spent on futility.
+        shape: instead of spending, the bounds of Wang and Tsiatis (1987), c * t^(shape - 0.5): 0 is the classical
+            O'Brien-Fleming (1979), 0.5 the classical Pocock (1977).
+        planned: the information at which all alpha is spent; by default that of the last look.
+        final: whether the last look is the last one, which spends all that is left, over- or under-running; by default
+            when the planned information is reached.
+
+    Columns: look, information, z, nominal_p (of that z at this look alone, both tails where `sides` is 2), alpha_spent
+    (in all so far), futility (where asked for). A z of inf: the look may spend too little to stop for efficacy.
+
+    Raises:
+        DataError: information that does not rise, looks closer than 0.005 of what is planned, futility of a two-sided
+            design, or no such design.
+
+    >>> boundaries([1, 2, 3, 4, 5]).round(4)["z"].tolist()
+    [4.8769, 3.357, 2.6803, 2.2898, 2.031]
+    >>> boundaries([1, 2, 3, 4, 5], alpha=0.05, sides=2, shape=0).round(5)["z"].tolist()[-1]
+    2.04007
+    """
+    import pandas as pd
+
+    looks = _looks(information, planned)
+    planned = looks[-1] if planned is None else float(planned)
+    _check(alpha, sides, spending, gamma, beta)
+    if futility is not None:
+        if sides == 2:
+            raise DataError("futility needs sides=1: of a two-sided test no side is the futile one")
+        _check(alpha, sides, futility if isinstance(futility, str) else spending, gamma, beta)
+    final = looks[-1] >= planned if final is None else final
+    tail, two = alpha / sides, sides == 2
+    if shape is not None:
+        if not 0 <= shape <= 1:
+            raise DataError(f"a shape lies between 0 (O'Brien-Fleming) and 1, past 0.5 (Pocock), not {shape}")
+        if not final or looks[-1] != planned:
+            raise DataError("bounds of a shape need all looks as planned; at other information, spend alpha")
+        high = _shaped([each / planned for each in looks], tail, two, shape)
+    else:
+        high = _spent(looks, _allowed(looks, planned, tail, spending, gamma, final), two)
+    spent = np.cumsum(crossing(looks, _mirrored(high, two), high, everybody())[1]) * sides
+    z = np.array(high)
+    frame = pd.DataFrame({"look": range(1, len(looks) + 1), "information": list(information), "z": z})
+    frame["nominal_p"], frame["alpha_spent"] = sides * ndtr(-z), spent
+    return frame if futility is None else frame.assign(futility=_futility(looks, high, futility, gamma, beta, planned))
+
+
+def drift(frame: pd.DataFrame, power: float = 0.8, sides: int = 1) -> float:
+    """The effect that a design finds with a power, futility left aside: z has the mean drift * sqrt(information).
+
+    A two-sided design is asked for the side on which the effect lies.
+
+    >>> design = boundaries([0.5, 1])
+    >>> round(drift(design, 0.8) ** 2, 6)  # the information that this effect needs, over that of one unit
+    7.878117
+    """
+    looks, high = frame["information"].tolist(), frame["z"].tolist()
+    low = _mirrored(high, sides == 2)
+
+    def short(effect: float) -> float:
+        return float(crossing(looks, low, high, everybody(effect))[1].sum()) - power
+
+    return float(brentq(short, 0.0, FAR / math.sqrt(looks[-1]), xtol=1e-13))  # type: ignore[arg-type]
+
+
+def power(frame: pd.DataFrame, drift: float, sides: int = 1) -> dict[str, float]:
+    """What a design does under an effect: `power` (to stop for efficacy), `futility`, `information` (expected at stop).
+
+    Args:
+        frame: from `boundaries`; futility, where it has one, is obeyed here.
+        drift: the effect per unit of information.
+        sides: as in `boundaries`.
+
+    >>> design = boundaries([0.5, 1])
+    >>> round(power(design, 0.0)["power"], 6)
+    0.025
+    """
+    looks = frame["information"].tolist()
+    high = frame["z"].tolist()
+    low = _mirrored(high, sides == 2)
+    if "futility" in frame:
+        low = [-math.inf if math.isnan(each) else each for each in frame["futility"]]
+    below, above = crossing(looks, low, high, everybody(drift))
+    stopped = below + above
+    stopped[-1] = 1 - stopped[:-1].sum()
+    lost = 0.0 if sides == 2 else float(below[:-1].sum())
+    found = float(above.sum() + (below.sum() if sides == 2 else 0.0))
+    return {"power": found, "futility": lost, "information": float(stopped @ np.array(looks))}
+
+
+def spend(name: Spending, t: float, alpha: float, gamma: float | None = None) -> float:
+    """How much of one tail's alpha is spent at a part t of the planned information.
+
+    >>> spend("obrien-fleming", 1, 0.025), round(spend("pocock", 0.5, 0.025), 6)
+    (0.025, 0.015503)
+    """
+    if t >= 1:
+        return alpha
+    match name:
+        case "obrien-fleming":
+            return float(2 * ndtr(ndtri(alpha / 2) / math.sqrt(t)))
+        case "pocock":
+            return alpha * math.log1p((math.e - 1) * t)
+        case "hwang-shih-decani":
+            return alpha * (t if not gamma else math.expm1(-gamma * t) / math.expm1(-gamma))
+        case "kim-demets":
+            return alpha * t ** (gamma or 1)
+
+
+def _looks(information: Sequence[float], planned: float | None) -> list[float]:
+    try:
+        looks = [float(each) for each in information]
+    except (TypeError, ValueError):
+        looks = []
+    if not looks or not all(math.isfinite(each) and each > 0 for each in looks):
+        raise DataError("information is a list of numbers above zero, one for each look")
+    top = looks[-1] if planned is None else float(planned)
+    if not (math.isfinite(top) and top > 0):
+        raise DataError(f"the planned information is a number above zero, not {planned}")
+    for number, (before, after) in enumerate(zip([0.0, *looks], looks, strict=False), start=1):
+        if after - before < NEAREST * top:
+            raise DataError(
+                f"look {number} has information {after:g} after {before:g}, less than {NEAREST:g} of {top:g} apart: "
+                "it tells nothing new; leave it out"
+            )
+    return looks
+
+
+def _check(alpha: float, sides: int, spending: str, gamma: float | None, beta: float) -> None:
+    if not 0 < alpha < 0.5 or not 0 < beta < 1 or sides not in (1, 2):
+        raise DataError("alpha lies between 0 and 0.5, beta between 0 and 1, and there are 1 or 2 sides")
+    known = Spending.__args__  # type: ignore[attr-defined]
+    if spending not in known:
+        raise DataError(f"no spending function '{spending}'; there are {', '.join(known)}")
+    if spending == "kim-demets" and not (gamma or 0) > 0:
+        raise DataError("kim-demets needs gamma above 0, such as gamma=3")
+    if spending == "hwang-shih-decani" and (gamma is None or not abs(gamma) <= LARGEST_GAMMA):
+        raise DataError(f"hwang-shih-decani needs gamma of {-LARGEST_GAMMA} to {LARGEST_GAMMA}, such as gamma=-4")
+
+
+def _allowed(
+    looks: Sequence[float], planned: float, tail: float, spending: Spending, gamma: float | None, final: bool
+) -> list[float]:
+    """What each look may spend in one tail; the last one all that is left."""
+    so_far = [spend(spending, min(each / planned, 1.0), tail, gamma) for each in looks]
+    if final:
+        so_far[-1] = tail
+    return np.diff([0.0, *so_far]).tolist()
+
+
+def _mirrored(high: Sequence[float], two: bool) -> list[float]:
+    return [-each for each in high] if two else [-math.inf] * len(high)
+
+
+def _spent(looks: Sequence[float], allowed: Sequence[float], two: bool) -> list[float]:
+    going, high = everybody(), []
+    for look, (reached, share) in enumerate(zip(looks, allowed, strict=True)):
+        high.append(_bound(going, reached, share))
+        if look + 1 < len(looks):
+            going = going.on(reached, -high[-1] if two else -math.inf, high[-1], looks[look + 1])
+    return high
+
+
+def _bound(going: Going, reached: float, share: float) -> float:
+    if share < LEAST:
+        return math.inf
+    wanted = math.log(share)
+    return float(brentq(lambda z: math.log(max(going.above(reached, z), 1e-300)) - wanted, -FAR, FAR, xtol=1e-13))  # type: ignore[arg-type]
+
+
+def _shaped(parts: Sequence[float], tail: float, two: bool, shape: float) -> list[float]:
+    def bounds(c: float) -> list[float]:
+        return [c * t ** (shape - 0.5) for t in parts]
+
+    def too_much(c: float) -> float:
+        high = bounds(c)
+        return crossing(parts, _mirrored(high, two), high, everybody())[1].sum() - tail
+
+    return bounds(float(brentq(too_much, 0.1, 10.0, xtol=1e-13)))  # type: ignore[arg-type]
+
+
+def _futility(
+    looks: Sequence[float],
+    high: Sequence[float],
+    futility: Spending | Sequence[float],
+    gamma: float | None,
+    beta: float,
+    planned: float,
+) -> list[float]:
+    """The futility bounds; at the last look there is nothing between giving up and success."""
+    if not isinstance(futility, str):
+        given = [float(each) for each in futility]
+        if len(given) != len(looks) - 1:
+            raise DataError(
+                f"futility has {len(given)} bounds; expected {len(looks) - 1}, one for each look but the last"
+            )
+        return [*given, high[-1]]
+    shares = _allowed(looks, planned, beta, futility, gamma, True)
+
+    def bounds(effect: float) -> tuple[list[float], float]:
+        going, low = everybody(effect), []
+        for look, (reached, share) in enumerate(zip(looks[:-1], shares, strict=False)):
+            low.append(_lower(going, reached, share, high[look]))
+            going = going.on(reached, low[-1], high[look], looks[look + 1])
+        return low, going.below(looks[-1], high[-1])
+
+    top = 12 / math.sqrt(looks[-1])
+    effect = brentq(lambda each: bounds(each)[1] - shares[-1], 1e-6 * top, top, xtol=1e-12)
+    return [*bounds(float(effect))[0], high[-1]]  # type: ignore[arg-type]
+
+
+def _lower(going: Going, reached: float, share: float, high: float) -> float:
+    if share < LEAST:
+        return -math.inf
+    top = min(high, FAR)
+    if going.below(reached, top) <= share:
+        return top
+    find: Callable[[float], float] = lambda z: math.log(max(going.below(reached, z), 1e-300)) - math.log(share)  # noqa: E731
+    return float(brentq(find, -4 * FAR, top, xtol=1e-13))  # type: ignore[arg-type]

@@ -1,0 +1,170 @@
+"""A notebook, its parameters, sites and a key go in; the reports that are to be made come out, and each one is made."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ..criteria.protocol import DataError, Protocol, load_protocol
+from .cuts import locked, staged
+from .leaks import Leak, leaks, named, telling
+from .manifest import as_run
+from .parameters import checked, exists, located
+from .run import read_notebook, short_name
+from .write import Report, ReportError, Run, declared_parameters, report
+
+
+class LeakError(ReportError):
+    """An open report could tell an arm; nothing of it was kept."""
+
+
+def is_interim(notebook: Path) -> bool:
+    """Whether a notebook is made for a committee: it has a parameter `audience`."""
+    return "audience" in declared_parameters(read_notebook(notebook))
+
+
+def runs(
+    notebook: Path,
+    parameters: Mapping[str, Any],
+    out: str | os.PathLike[str] = "reports",
+    sites: Sequence[str] = (),
+    ledger: str | None = None,
+    key: str | None = None,
+    pdf: bool = False,
+) -> list[Run]:
+    """The reports of an interim look: one for all sites, and one for each site that is asked for.
+
+    Args:
+        notebook, parameters, out, pdf: as for `report`.
+        sites: `all` for every site and for all together; otherwise these sites only.
+        ledger, key: the allocation ledger, and the key that opens it.
+
+    Raises:
+        DataError: no such site, or data that cannot be read.
+    """
+    given = _given(notebook, parameters)
+    run = as_run(given, declared_parameters(read_notebook(notebook)))
+    wanted = list(sites) or [str(run.get("site") or "")]
+    if sites:
+        there = sorted(_read(notebook, run, None).subjects["site"].dropna().unique())
+        if lost := [site for site in sites if site not in ("all", *there)]:
+            raise DataError(f"no site '{lost[0]}' in the data; there are {', '.join(there)}")
+        wanted = ["", *there] if "all" in sites else wanted
+    files_of = Counter(_plain(site) for site in wanted if site)
+    if alike := [site for site in wanted if site and files_of[_plain(site)] > 1]:
+        raise DataError(f"the reports of {' and '.join(alike)} would have one file name; rename a site")
+    name = f"{short_name(notebook).removesuffix('_report')}_{run['audience']}"
+    files = (ledger and str(Path(ledger).resolve()), key and str(Path(key).resolve()))
+    return [
+        Run(
+            name + (f"_{_plain(site)}" if site else ""),
+            committee_report,
+            (notebook, {**given, "site": site}, out, *files, pdf, name + (f"_{_plain(site)}" if site else "")),
+        )
+        for site in wanted
+    ]
+
+
+def committee_report(
+    notebook: Path,
+    parameters: Mapping[str, Any],
+    out: str | os.PathLike[str] = "reports",
+    ledger: str | None = None,
+    key: str | None = None,
+    pdf: bool = False,
+    name: str | None = None,
+    progress: bool | None = None,
+) -> Report:
+    """One report of an interim look, open or closed.
+
+    The data are read, cut, and freed of their arms (open) or joined with them (closed); the cut is kept in `cuts`
+    beside the report, under its own hash, and the notebook reads nothing else.
+
+    Raises:
+        DataError: data that cannot be read, or that changed since the first report of this cutoff.
+        LeakError: the finished open report could tell an arm; nothing of it is kept.
+        ReportError, NotebookError: as for `report`.
+    """
+    given = _given(notebook, parameters)
+    run = as_run(given, declared_parameters(read_notebook(notebook)))
+    protocol = load_protocol(exists(notebook.parent, run["protocol"]) or run["protocol"])
+    closed = run["audience"] == "closed"
+    arms, head, allocations = _allocations(ledger, key if closed else None)
+    trial = _read(notebook, run, protocol, arms)
+    folder = Path(out) / "closed" if closed else Path(out)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700 if closed else 0o777)
+    locked(Path(out), trial, _day(run["cutoff"]))
+    data, hidden = staged(trial, _day(run["cutoff"]), str(run.get("site") or ""), closed, folder, allocations)
+    names = _searched(protocol)
+
+    def search(finished: Path) -> None:
+        if not closed and (found := leaks(finished, names, hidden)):
+            _refuse(found, "the open report could tell an arm, and was not kept; rename an arm of an everyday name")
+
+    if not closed and (found := telling(data, names, hidden)):
+        shutil.rmtree(data)
+        _refuse(found, "the data of the open report could tell an arm; take this out of them, or rename it")
+
+    asked = {**given, "data": str(data), **({"ledger_head": head} if head else {})}
+    asked |= {"mapping": ""} if run.get("mapping") else {}  # the cut is tidy already
+    return report(notebook, asked, folder, pdf, progress, name, search)
+
+
+def _searched(protocol: Protocol) -> list[str]:
+    """The names of arms but those that every report of the protocol says: `control` in "control rate"."""
+    names = {each for arm in protocol.arms for each in (arm.id, arm.label)}
+    design = (f"{name.replace('_', ' ')} {item.value}" for name, item in protocol.design.items() if name != "ratio")
+    labels = (each.label for each in (*protocol.fields.values(), *protocol.criteria))
+    said = "\n".join([*design, *labels, protocol.title])
+    return sorted(name for name in names if not any(named(said, [name])))
+
+
+def _refuse(found: Sequence[Leak], why: str) -> NoReturn:
+    raise LeakError(f"{why}:\n" + "\n".join(f"  {leak}" for leak in found[:5]))
+
+
+def _given(notebook: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    declared = declared_parameters(read_notebook(notebook))
+    return located(checked(parameters, declared, notebook.name), declared, notebook.parent)
+
+
+def _read(notebook: Path, run: Mapping[str, Any], protocol: Any, arms: Mapping[str, str] | None = None) -> Any:
+    from ..interim.data import read_trial
+
+    source, mapping = (exists(notebook.parent, run.get(name)) or run.get(name) for name in ("data", "mapping"))
+    return read_trial(source, protocol, mapping or None, arms=arms)
+
+
+def _allocations(ledger: str | None, key: str | None) -> tuple[dict[str, str] | None, str, Any]:
+    """The arm of everybody in the ledger, for whoever has the key; the head of its chain; and what it says without."""
+    if not ledger:
+        return None, "", None
+    from ..arms import export, foreseen, head
+
+    if not key:
+        return None, head(Path(ledger)), export(Path(ledger)).drop(columns=["kit", "override_reason"])
+    rows = export(Path(ledger), Path(key)).merge(foreseen(Path(ledger), Path(key)), on="subject_id")
+    known = dict(zip(rows["subject_id"], rows["arm"], strict=True))
+    return known, head(Path(ledger)), rows.drop(columns=["arm", "kit", "override_reason"])
+
+
+def _day(written: Any) -> date | None:
+    try:
+        if written == "":
+            return None
+        day = date.fromisoformat(str(written))
+    except ValueError:
+        raise ReportError(f"the parameter cutoff is '{written}'; expected a day, such as cutoff=2023-06-30") from None
+    if day > date.today() + timedelta(days=1):  # it is tomorrow already in the east
+        raise ReportError(f"the cutoff {day} lies in the future: nobody knows what will be known then")
+    return day
+
+
+def _plain(site: str) -> str:
+    """A site as a part of a file name."""
+    return "".join(letter if letter.isalnum() else "-" for letter in site).strip("-").lower() or "site"

@@ -1,0 +1,108 @@
+"""Trial data and a day go in, the folder that a report is made from comes out; and the data are held to their lock."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ..criteria.protocol import DataError
+from ..interim.data import TrialData, cut, pooled
+
+LOCK = "lock.json"
+
+
+def locked(out: Path, trial: TrialData, cutoff: date | None) -> None:
+    """Hold the data to those of the first report of this cutoff, whose hashes stand in `lock.json`.
+
+    Raises:
+        DataError: a file is another one now.
+    """
+    file = out / LOCK
+    known: dict[str, dict[str, str]] = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    day = str(cutoff or "not cut")
+    first = known.get(day)
+    if first is None:
+        _written(file, json.dumps({**known, day: dict(trial.sha256)}, indent=2) + "\n")
+    elif changed := sorted(name for name in {*first, *trial.sha256} if first.get(name) != trial.sha256.get(name)):
+        raise DataError(
+            f"{', '.join(changed)} changed since the first report of the cutoff {day}, and reports of one "
+            f"cutoff must tell of the same data; restore the files, or write to another folder with --out"
+        )
+
+
+def staged(
+    trial: TrialData, cutoff: date | None, site: str, closed: bool, folder: Path, allocations: Any = None
+) -> tuple[Path, dict[str, str]]:
+    """The cut as a folder of tables, under a name that is its hash; and the arms that an open one hides.
+
+    Args:
+        trial: with its arms, where they are known.
+        cutoff: nothing is kept that was not known that day; None keeps all, for data that have no days.
+        site: this one alone; all of them if empty.
+        closed: keep the arm.
+        folder: where the cut is put, in `cuts`.
+        allocations: what the ledger says of everybody allocated, for an open report without kits.
+    """
+    kept = trial if not site else _of_site(trial, site)
+    kept = kept if cutoff is None else cut(kept, cutoff)
+    subjects = kept.subjects
+    hidden = subjects[subjects["arm"].notna()].set_index("subject_id")["arm"].to_dict()
+    if not closed:
+        kept = pooled(kept)
+    elif not subjects["randomized"].any():
+        where = site and f" at {site}"
+        raise DataError(f"nobody was randomized by {cutoff or 'now'}{where}, so there is no arm to report on")
+    elif not hidden:
+        raise DataError(f"{trial.name} does not tell the arm of anybody; a closed report needs --ledger and --key")
+    texts = {f"{name}.csv": text for name, text in _texts(kept).items()}
+    if allocations is not None:
+        own = allocations[allocations["subject_id"].isin(kept.subjects["subject_id"])]
+        texts["allocations.csv"] = _csv(own if cutoff is None else own[own["randomized_on"].dt.date <= cutoff])
+    texts["endpoint.json"] = json.dumps({"endpoint": kept.endpoint, "window": kept.window})
+    digest = hashlib.sha256("".join(f"{name}\0{text}\0" for name, text in sorted(texts.items())).encode()).hexdigest()
+    place = folder / "cuts" / f"{cutoff or 'whole'}-{digest[:12]}"
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=".~cut-", dir=place.parent))
+        for name, text in texts.items():
+            (part / name).write_text(text, "utf-8")
+        try:
+            part.rename(place)
+        except OSError:  # another run has just put the same cut there
+            shutil.rmtree(part, ignore_errors=True)
+    return place.resolve(), hidden
+
+
+def _of_site(trial: TrialData, site: str) -> TrialData:
+    own = trial.subjects.loc[trial.subjects["site"] == site, "subject_id"]
+    if own.empty:
+        raise DataError(f"nobody was screened at the site '{site}'")
+    parts = {name: frame[frame["subject_id"].isin(own)] for name, frame in trial.tables.items()}
+    return replace(trial, **parts)
+
+
+def _texts(trial: TrialData) -> dict[str, str]:
+    """Each table as a CSV file holds it: days without a time, yes and no in words."""
+    tables = {name: frame for name, frame in trial.tables.items() if name not in trial.absent}
+    if trial.synthetic:
+        tables["subjects"] = tables["subjects"].assign(synthetic=True)
+    return {**{name: _csv(frame) for name, frame in tables.items()}, "findings": _csv(trial.findings)}
+
+
+def _csv(frame: Any) -> str:
+    flags = frame.select_dtypes(["bool", "boolean"]).columns
+    words = {name: frame[name].map({True: "true", False: "false"}) for name in flags}
+    return frame.assign(**words).to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n")
+
+
+def _written(file: Path, text: str) -> None:
+    waiting = file.with_name(f".~{file.name}-{os.getpid()}")
+    waiting.write_text(text, "utf-8")
+    waiting.replace(file)

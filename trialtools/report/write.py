@@ -1,0 +1,191 @@
+"""A notebook and its parameters go in, a report comes out: one HTML page that stands alone, and what it was made from.
+
+Everything that can be refused is refused before the notebook runs. A run that is killed leaves the report of an earlier
+run as it was. A run that fails leaves `NAME.failed.ipynb`, and no page that could be taken for its report: the page of
+the earlier run is renamed `NAME.previous.html`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .batch import Report, Run, reports
+from .browser import find_browser, print_pdf
+from .errors import NotebookError, ReportError
+from .index import write_index
+from .manifest import as_run, file_sha256, inputs, manifest
+from .page import page, prepare, title, told_facts
+from .parameters import Parameter, checked, declared_parameters, located, parse_parameters
+from .run import execute, find_notebook, read_notebook, short_name, telling
+
+__all__ = [
+    "NotebookError",
+    "Parameter",
+    "Report",
+    "ReportError",
+    "Run",
+    "declared_parameters",
+    "find_notebook",
+    "parse_parameters",
+    "report",
+    "reports",
+    "write_index",
+]
+
+LARGEST = 3_000_000
+SUFFIXES = (".html", ".pdf", ".ipynb", ".manifest.json")
+"""What a report consists of; the page is put in place last, so that where it stands the rest stands too."""
+
+
+def report(
+    notebook: str | os.PathLike[str],
+    parameters: Mapping[str, Any] | None = None,
+    out: str | os.PathLike[str] = "reports",
+    pdf: bool = False,
+    progress: bool | None = None,
+    name: str | None = None,
+    check: Callable[[Path], None] | None = None,
+) -> Report:
+    """Run a notebook into a report: `NAME.html`, `NAME.ipynb`, `NAME.manifest.json` and, if asked for, `NAME.pdf`.
+
+    Args:
+        notebook: a path, or a name such as `screening` for `notebooks/01_screening.ipynb`.
+        parameters: by name, held against the notebook's cell tagged `parameters` before it runs. Paths are seen from
+            where you stand, while the notebook itself runs in its own folder, as in JupyterLab; so its defaults are
+            written as seen from there. A text is a path if it is declared as `Path`, its comment says file, folder or
+            path, or its default or the value names something that exists.
+        out: the folder for the report; it is made where it is missing.
+        pdf: print the page as well, with the installed Chromium or Chrome.
+        progress: a bar on stderr; by default only where stderr is a terminal.
+        name: what the files are called; otherwise as the notebook is, without its number.
+        check: looks at the folder of the finished files before they are put in place; what it raises ends the run, and
+            nothing of the run is kept.
+
+    What unknown does is the notebook's affair; nothing here reads data.
+
+    Raises:
+        ReportError: an unknown parameter, a wrong type, no such notebook or file, no browser, a folder that cannot be
+            written. Apart from a browser that fails, all of it before anything ran or was touched.
+        NotebookError: the notebook failed; it says in which cell and leaves `NAME.failed.ipynb`.
+    """
+    source = find_notebook(notebook)
+    declared = declared_parameters(read_notebook(source))
+    given = located(checked(parameters or {}, declared, source.name), declared, source.parent)
+    printer = find_browser() if pdf else None
+    name, folder = name or short_name(source), Path(out)
+    run = as_run(given, declared)
+    facts = manifest(name, source, given, run, *inputs(run, source.parent, folder))
+    with _stage(folder, name) as stage, _set_aside_on_failure(folder, name):
+        began = time.monotonic()
+        executed = _executed(source, given, stage, folder, name, progress)
+        with telling(progress, f"Writing {name}.html"):
+            _write(stage, name, executed, facts)
+        if printer:
+            with telling(progress, f"Printing {name}.pdf"):
+                print_pdf(printer, stage / f"{name}.html", stage / f"{name}.pdf")
+        facts["seconds"] = round(time.monotonic() - began, 1)
+        _finish(stage, name, facts)
+        if check:
+            check(stage)
+        return _publish(stage, folder, name)
+
+
+@contextmanager
+def _stage(folder: Path, name: str) -> Iterator[Path]:
+    """A place beside the report where everything is written first: a run that is killed leaves nothing half-written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder, name)
+        stage = Path(tempfile.mkdtemp(prefix=f".~{name}-", dir=folder)).resolve()
+    except OSError as error:
+        raise ReportError(f"the folder {folder} cannot be written: {error.strerror or error}") from None
+    try:
+        yield stage
+    except OSError as error:
+        raise ReportError(f"the report could not be written to {folder}: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _sweep(folder: Path, name: str) -> None:
+    """Throw away what killed runs left; a day old, for another run may be at work."""
+    for left in folder.glob(f".~{name}-*"):
+        if time.time() - left.stat().st_mtime > 86_400:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def _set_aside_on_failure(folder: Path, name: str) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        for suffix in SUFFIXES:
+            if (folder / f"{name}{suffix}").exists():
+                (folder / f"{name}{suffix}").replace(folder / f"{name}.previous{suffix}")
+        raise
+
+
+def _executed(
+    source: Path, given: Mapping[str, Any], stage: Path, folder: Path, name: str, progress: bool | None
+) -> Any:
+    # Before the thread starts: both need jupyter_client, and two threads that import it at once find it half-made.
+    import papermill  # noqa: F401
+
+    threading.Thread(target=prepare, daemon=True).start()
+    try:
+        return execute(source, given, stage, progress, name)
+    except NotebookError as error:
+        failed = folder / f"{name}.failed.ipynb"
+        if (stage / "run.ipynb").exists():
+            (stage / "run.ipynb").replace(failed)
+        raise NotebookError(error.message, error.cell, failed if failed.exists() else None) from None
+
+
+def _write(stage: Path, name: str, executed: Any, facts: dict[str, Any]) -> None:
+    import nbformat
+
+    facts["title"] = title(executed) or name
+    if told := told_facts(executed):
+        facts["facts"] = told
+    # papermill notes where it wrote, which is a place that will be gone
+    executed.metadata.get("papermill", {}).pop("output_path", None)
+    nbformat.write(executed, stage / f"{name}.ipynb")
+    made = page(executed, facts).encode()
+    (stage / f"{name}.html").write_bytes(made)
+    if len(made) > LARGEST:
+        size = f"{len(made) / 1e6:.1f} MB"
+        warnings.warn(f"{name}.html has {size}, over 3 MB: a figure or a table carries many rows", stacklevel=3)
+
+
+def _finish(stage: Path, name: str, facts: Mapping[str, Any]) -> None:
+    outputs = {
+        file.name: {"sha256": file_sha256(file), "bytes": file.stat().st_size}
+        for suffix in SUFFIXES
+        if (file := stage / f"{name}{suffix}").exists()
+    }
+    text = json.dumps({**facts, "outputs": outputs}, indent=2, ensure_ascii=False, default=str)
+    (stage / f"{name}.manifest.json").write_text(text + "\n", "utf-8")
+
+
+def _publish(stage: Path, folder: Path, name: str) -> Report:
+    """Put everything in place, the page last; then what it replaces goes."""
+    for suffix in reversed(SUFFIXES):
+        if (stage / f"{name}{suffix}").exists():
+            (stage / f"{name}{suffix}").replace(folder / f"{name}{suffix}")
+        else:  # a PDF of the earlier run is not the print of this one
+            (folder / f"{name}{suffix}").unlink(missing_ok=True)
+    for suffix in SUFFIXES:
+        (folder / f"{name}.previous{suffix}").unlink(missing_ok=True)
+    (folder / f"{name}.failed.ipynb").unlink(missing_ok=True)
+    page, printed, notebook, made_from = (folder / f"{name}{suffix}" for suffix in SUFFIXES)
+    return Report(page, notebook, made_from, printed if printed.exists() else None)

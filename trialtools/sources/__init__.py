@@ -1,7 +1,0 @@
-"""Files and frames go in, a checked patient table in the protocol's own words comes out, through a mapping."""
-
-from .mapping import Column, Mapping, PatientId, load_mapping
-from .part import one_patient, where
-from .patients import Patients, read_patients
-
-__all__ = ["Column", "Mapping", "PatientId", "Patients", "load_mapping", "one_patient", "read_patients", "where"]
