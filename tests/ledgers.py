@@ -52,7 +52,9 @@ def ask(patient, protocol, site="A", on=ON, **known):
 START = f"""import sys
 sys.path.insert(0, {str(ROOT / "tests")!r})
 from ledgers import *
-from trialtools.arms import *
+from trialtools.arms.audit import verify
+from trialtools.arms.chain import LedgerError
+from trialtools.arms.ledger import Override, Request, allocate, export, head, open_ledger, unblind
 """
 
 

@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trialtools as tt
+from trialtools.criteria.contents import Protocol
 from trialtools.criteria.language import evaluate
-from trialtools.criteria.protocol import Criterion, Field, Protocol
+from trialtools.criteria.protocol import Criterion, Field
 
 DAYS = st.dates(date(2019, 1, 1), date(2024, 3, 31))
 FIELDS = {

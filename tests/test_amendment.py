@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import trialtools as tt
+from trialtools.criteria.contents import Protocol, read_protocol
 from trialtools.criteria.language import ProtocolError, evaluate
-from trialtools.criteria.protocol import Criterion, Field, Protocol, read_protocol, write_protocol
+from trialtools.criteria.protocol import Criterion, Field, write_protocol
 
 FIELDS = {
     "a": Field("flag", "a"),
@@ -45,7 +46,7 @@ def test_the_proof_is_what_brute_force_finds(before, after):
 
 
 def test_an_amendment_changes_one_criterion_and_the_hash(protocol):
-    younger = tt.amend(protocol, {"I1": "18 <= age <= 75"})
+    younger = protocol.amend({"I1": "18 <= age <= 75"})
     assert younger.sha256 != protocol.sha256
     assert [c.id for c in younger.criteria] == [c.id for c in protocol.criteria]
     found = tt.diff(protocol, younger)
@@ -54,19 +55,19 @@ def test_an_amendment_changes_one_criterion_and_the_hash(protocol):
 
 
 def test_settling_an_ambiguous_sentence_keeps_its_note(protocol):
-    settled = tt.amend(protocol, {"I6": "respiratory_rate < 30"})
+    settled = protocol.amend({"I6": "respiratory_rate < 30"})
     assert settled.criterion["I6"].readings == {}
     assert next(a.treatment for a in settled.ambiguities if a.id == "C1") == "note"
     assert tt.diff(protocol, settled).relation == "same"
 
 
 def test_leaving_out_a_redundant_criterion_admits_nobody_new(protocol):
-    assert tt.diff(protocol, tt.amend(protocol, {"I3": None})).relation == "same"
-    assert tt.diff(protocol, tt.amend(protocol, {"I9": None})).relation == "wider"
+    assert tt.diff(protocol, protocol.amend({"I3": None})).relation == "same"
+    assert tt.diff(protocol, protocol.amend({"I9": None})).relation == "wider"
 
 
 def test_an_amended_protocol_is_written_and_read_back(protocol, tmp_path):
-    amended = tt.amend(protocol, {"I1": "18 <= age <= 75", "E9": None})
+    amended = protocol.amend({"I1": "18 <= age <= 75", "E9": None})
     (tmp_path / "registry").mkdir()
     path = write_protocol(amended, tmp_path / "amended.yaml")
     again = read_protocol(path.read_text("utf-8"))
@@ -77,7 +78,7 @@ def test_an_amended_protocol_is_written_and_read_back(protocol, tmp_path):
 
 def test_who_moves_adds_up(protocol, root):
     cohort = tt.read_patients(root / "data/cohort/cohort.csv", protocol)
-    found = tt.diff(protocol, tt.amend(protocol, {"I1": "18 <= age <= 75"}), cohort)
+    found = tt.diff(protocol, protocol.amend({"I1": "18 <= age <= 75"}), cohort)
     assert found.moved["n"].sum() == cohort.n
     moved = found.moved.query("before != after")
     assert set(moved["after"].astype(str)) == {"ineligible"} and moved["n"].sum() > 0
@@ -85,6 +86,6 @@ def test_who_moves_adds_up(protocol, root):
 
 def test_a_criterion_that_is_not_there_is_named(protocol):
     with pytest.raises(ProtocolError, match="no criterion 'I99'"):
-        tt.amend(protocol, {"I99": "age > 3"})
+        protocol.amend({"I99": "age > 3"})
     with pytest.raises(ProtocolError, match="did you mean 'age'"):
-        tt.amend(protocol, {"I1": "agee > 3"})
+        protocol.amend({"I1": "agee > 3"})

@@ -34,7 +34,7 @@ def test_an_independent_measurement_agrees(plan, guesses, final, largest):
     """Its table is rounded, and has a Monte-Carlo error: of a share of 100 guesses in 4,000 trials at most
     0.05 / sqrt(4000); of an imbalance, whose standard deviation is at most its mean here. Four of those are allowed,
     and of ours, where we simulate too."""
-    made = tt.assess(plan, 100)
+    made = tt.arms.assess(plan, 100)
     assert value(made, "correct guesses", column="how") == value(made, "imbalance", column="how") == "exact"
     assert value(made, "correct guesses") == pytest.approx(guesses, abs=0.0005 + 4 * 0.05 / 4000**0.5)
     assert value(made, "imbalance") == pytest.approx(final, abs=0.05 + 4 * value(made, "imbalance") / 4000**0.5)
@@ -47,12 +47,12 @@ def test_closed_forms():
     run: a coin, but for one patient in 2 * limit, who is known for sure. Complete: the binomial distribution."""
     for b in (1, 2, 3, 5):
         form = Fraction(1, 2) + Fraction(4**b - math.comb(2 * b, b), 4 * b * math.comb(2 * b, b))
-        made = tt.assess(Plan("permuted_blocks", EVEN, sizes=(2 * b,)), 6 * b * 5, runs=1)
+        made = tt.arms.assess(Plan("permuted_blocks", EVEN, sizes=(2 * b,)), 6 * b * 5, runs=1)
         assert value(made, "correct guesses") == pytest.approx(float(form), abs=1e-12)
         assert b != 2 or form == Fraction(17, 24)
     mean = sum(math.comb(50, k) * abs(50 - 2 * k) for k in range(51)) / 2**50
-    assert value(tt.assess(Plan("complete", EVEN), 50, runs=1), "imbalance") == pytest.approx(mean, abs=1e-12)
-    stick = tt.assess(Plan("big_stick", EVEN, limit=3), 4000, runs=1)
+    assert value(tt.arms.assess(Plan("complete", EVEN), 50, runs=1), "imbalance") == pytest.approx(mean, abs=1e-12)
+    stick = tt.arms.assess(Plan("big_stick", EVEN, limit=3), 4000, runs=1)
     assert value(stick, "correct guesses") == pytest.approx(1 / 2 + 1 / 2 / 6, abs=2e-3)
 
 
@@ -77,11 +77,11 @@ def test_exact_is_what_all_sequences_add_up_to_and_simulated_agrees(plan, monkey
         per = [Fraction(sequence.count(a), s) for a, s in plan.ratio]
         apart += chance * (max(per) - min(per))
     right = sum(max(after[past, a] for a in plan.arms) for past in {past for past, _ in after}) / n
-    exact = tt.assess(plan, n, runs=4000)
+    exact = tt.arms.assess(plan, n, runs=4000)
     assert value(exact, "correct guesses") == pytest.approx(float(right), abs=1e-12)
     assert value(exact, "imbalance") == pytest.approx(float(apart), abs=1e-12)
     monkeypatch.setattr("trialtools.arms.assessment.MOST", 0)
-    drawn = tt.assess(plan, n, runs=4000)
+    drawn = tt.arms.assess(plan, n, runs=4000)
     for measure in ("correct guesses", "imbalance"):
         assert value(drawn, measure, column="how") == "simulated"
         error, more = value(drawn, measure, column="error"), value(drawn, measure) - value(exact, measure)
@@ -93,13 +93,13 @@ def test_exact_is_what_all_sequences_add_up_to_and_simulated_agrees(plan, monkey
 
 def test_many_small_strata_undo_the_balance_of_blocks(monkeypatch):
     plan = Plan("permuted_blocks", EVEN, ("age > 65", "site"), sizes=(4,))
-    made = tt.assess(plan, 100, sites=10)
+    made = tt.arms.assess(plan, 100, sites=10)
     assert set(made["strata"]) == {1, 20}
     assert value(made, "imbalance") == 0 and value(made, "imbalance", 20) > 3
     assert value(made, "correct guesses", 20) < value(made, "correct guesses")
-    assert set(tt.assess(plan, 100, strata=5, runs=10)["strata"]) == {1, 5}
+    assert set(tt.arms.assess(plan, 100, strata=5, runs=10)["strata"]) == {1, 5}
     monkeypatch.setattr("trialtools.arms.assessment.MOST", 0)
-    drawn = tt.assess(plan, 100, sites=10)
+    drawn = tt.arms.assess(plan, 100, sites=10)
     for measure in ("correct guesses", "imbalance within strata"):
         assert abs(value(drawn, measure, 20) - value(made, measure, 20)) < 5 * value(drawn, measure, 20, "error")
 
@@ -110,22 +110,22 @@ def test_power_is_what_t_tests_find():
     from scipy.stats import ttest_ind
 
     plan, n = Plan("permuted_blocks", EVEN, sizes=(100,)), 200
-    assert value(tt.assess(plan, n, trend=0.0, runs=20), "power") == pytest.approx(0.8, abs=1e-3)
+    assert value(tt.arms.assess(plan, n, trend=0.0, runs=20), "power") == pytest.approx(0.8, abs=1e-3)
     rng, found, trials = np.random.default_rng(3), 0, 1500
     for i in range(trials):
         first = np.array([arm == "A" for arm in plan.list(b"%d" % i, "all", n)])
         outcome = rng.normal(size=n) + np.linspace(0, 3, n) + first * (1.959964 + 0.841621) * (2 / 100) ** 0.5
         found += ttest_ind(outcome[first], outcome[~first])[1] < 0.05
-    made = tt.assess(plan, n, trend=3.0)
+    made = tt.arms.assess(plan, n, trend=3.0)
     error = (0.25 / trials) ** 0.5 + value(made, "power", column="error")
     assert value(made, "power") == pytest.approx(found / trials, abs=4 * error)
 
 
 def test_minimization_is_assessed_over_its_own_factors():
     plan = Minimization("minimization", EVEN, ("age > 65", "site"), "4/5", (1, 1))
-    made = tt.assess(plan, 60, sites=5, runs=300)
+    made = tt.arms.assess(plan, 60, sites=5, runs=300)
     assert set(made["strata"]) == {10} and set(made["how"]) == {"simulated"}
-    blocks = tt.assess(Plan("permuted_blocks", EVEN, plan.strata, sizes=(4,)), 60, sites=5, runs=300)
+    blocks = tt.arms.assess(Plan("permuted_blocks", EVEN, plan.strata, sizes=(4,)), 60, sites=5, runs=300)
     assert value(made, "imbalance", 10) < value(blocks, "imbalance", 10)
     assert 0.5 < value(made, "correct guesses", 10) <= 0.8
 
@@ -148,12 +148,12 @@ def test_its_simulated_arms_are_those_of_its_chances():
 @pytest.mark.parametrize("wrong", [{"n": 0}, {"n": 10, "sites": 0}, {"n": 10, "strata": 0}, {"n": 2.5}])
 def test_what_is_no_number_of_patients_is_refused(wrong):
     with pytest.raises(tt.DataError, match="whole number above 0"):
-        tt.assess(Plan("complete", EVEN), **wrong)
+        tt.arms.assess(Plan("complete", EVEN), **wrong)
 
 
 def test_the_figure_draws_the_numbers_of_the_frame_and_names_the_best():
     plans = [Plan("complete", EVEN, ("site",)), Plan("permuted_blocks", EVEN, ("site",), sizes=(4,))]
-    made = tt.assess(plans, 60, sites=3, runs=50)
+    made = tt.arms.assess(plans, 60, sites=3, runs=50)
     for measure, when in (("imbalance", "at the end"), ("worst imbalance", "at worst")):
         drawn = tt.figures.assessment(made, y=measure)
         filled = next(trace for trace in drawn.data if trace.mode == "markers" and trace.marker.color != "white")
@@ -164,6 +164,6 @@ def test_the_figure_draws_the_numbers_of_the_frame_and_names_the_best():
         told = drawn.layout.meta["alt"]
         assert "closest under blocks of 4" in told and "guess under complete (50" in told and when in told
         assert {"complete", "blocks of 4"} <= {note.text for note in drawn.layout.annotations}
-    one = tt.figures.assessment(tt.assess(plans, 60, sites=1, runs=50))
+    one = tt.figures.assessment(tt.arms.assess(plans, 60, sites=1, runs=50))
     assert "on one list" in one.layout.meta["alt"]
     assert "No procedure" in tt.figures.assessment(made.iloc[:0]).layout.title.text

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import trialtools as tt
-from trialtools.criteria.protocol.file import read_protocol
+from trialtools.criteria.contents import read_protocol
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def screening(protocol, patients):
 
 
 def test_attrition_sums_to_everybody(screening):
-    steps = tt.attrition(screening)
+    steps = screening.attrition()
     assert steps["failed_here"].sum() + steps["possible"].iloc[-1] == screening.n
     assert steps.iloc[-1][["possible", "certain"]].tolist() == [screening.possible, screening.certain]
     assert (steps["possible"] - steps["certain"] == steps["undetermined"]).all()
@@ -36,15 +36,15 @@ def test_attrition_sums_to_everybody(screening):
 def test_the_end_does_not_depend_on_the_order(protocol, patients, screening):
     turned = tt.screen(replace(protocol, criteria=protocol.criteria[::-1]), patients)
     assert turned.counts == screening.counts
-    assert tt.attrition(turned).iloc[-1]["possible"] == tt.attrition(screening).iloc[-1]["possible"]
-    assert tt.attrition(turned).iloc[-1]["certain"] == tt.attrition(screening).iloc[-1]["certain"]
+    assert turned.attrition().iloc[-1]["possible"] == screening.attrition().iloc[-1]["possible"]
+    assert turned.attrition().iloc[-1]["certain"] == screening.attrition().iloc[-1]["certain"]
     order = ["pass", "fail", "unknown"]
-    here, there = (tt.states(s).set_index("criterion")[order].sort_index() for s in (screening, turned))
+    here, there = (s.criterion_states().set_index("criterion")[order].sort_index() for s in (screening, turned))
     pd.testing.assert_frame_equal(here, there)
 
 
 def test_states_sum_to_everybody(screening):
-    states = tt.states(screening)
+    states = screening.criterion_states()
     assert (states[["pass", "fail", "unknown"]].sum(axis=1) == screening.n).all()
     assert states["criterion"].tolist() == list(screening.protocol.requirements)
     assert (states["quote"].str.len() > 0).all()
@@ -53,7 +53,7 @@ def test_states_sum_to_everybody(screening):
 
 
 def test_what_the_undetermined_lack(screening):
-    lacking = tt.lacking(screening).set_index("criterion")
+    lacking = screening.open_criteria().set_index("criterion")
     waiting = screening.decisions().query("decision == 'undetermined'")
     assert set(lacking["of"]) == {len(waiting)} == {screening.counts["undetermined"]}
     for criterion, row in lacking.iterrows():
@@ -84,7 +84,7 @@ def test_readings_compared(protocol, patients, screening):
     chosen = compared[compared["chosen"]]
     assert chosen["criterion"].tolist() == [c.id for c in protocol.criteria if c.readings]
     assert set(chosen["certain"]) == {screening.certain} and set(chosen["possible"]) == {screening.possible}
-    states = tt.states(screening).set_index("criterion")
+    states = screening.criterion_states().set_index("criterion")
     for row in chosen.to_dict("records"):
         assert [row["pass"], row["fail"], row["unknown"]] == states.loc[
             row["criterion"], ["pass", "fail", "unknown"]
@@ -100,17 +100,17 @@ def test_suppress_hides_small_counts_and_nothing_else():
     frame = pd.DataFrame(
         {"step": [1, 2, 3, 4], "label": list("abcd"), "n": [0, 1, 4, 5], "share": [0.0, 0.1, 0.4, 0.5]}
     )
-    hidden = tt.suppress(frame)
+    hidden = tt.cohort.suppress(frame)
     assert hidden["n"].isna().tolist() == [False, True, True, False]
     assert hidden["n"].dropna().tolist() == [0, 5]
     assert hidden["step"].tolist() == [1, 2, 3, 4] and hidden["label"].tolist() == list("abcd")
-    assert tt.suppress(frame, minimum=2)["n"].isna().tolist() == [False, True, False, False]
+    assert tt.cohort.suppress(frame, minimum=2)["n"].isna().tolist() == [False, True, False, False]
     assert frame["n"].tolist() == [0, 1, 4, 5]
 
 
 def test_suppressed_attrition_keeps_its_columns(screening):
-    steps = tt.attrition(screening)
-    hidden = tt.suppress(steps, minimum=10)
+    steps = screening.attrition()
+    hidden = tt.cohort.suppress(steps, minimum=10)
     assert list(hidden.columns) == list(steps.columns) and len(hidden) == len(steps)
     for name in ("failed_here", "possible", "certain", "undetermined"):
         assert hidden[name].isna()[steps[name].between(1, 9)].all()
@@ -152,4 +152,4 @@ criteria:
 def test_the_answer_in_words(rows, said):
     columns = {"age": pl.Int64, "fever": pl.Boolean, "consent": pl.Boolean}
     frame = pl.DataFrame(rows, schema=columns, orient="row").with_row_index("patient_id")
-    assert tt.answer(tt.screen(SMALL, frame)) == said
+    assert tt.screen(SMALL, frame).answer() == said

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 import trialtools as tt
 from trialtools.cohort.screening import Screening
-from trialtools.criteria.protocol import Criterion, Field, Protocol
+from trialtools.criteria.contents import Protocol
+from trialtools.criteria.protocol import Criterion, Field
 
 ENDS = ("certain", "possible")
 
@@ -53,7 +54,7 @@ def eligible(rows, kept, end):
 @given(games())
 def test_impact_is_what_brute_force_over_all_subsets_gives(game):
     m, rows = game
-    frame = tt.impact(screened(rows, m))
+    frame = screened(rows, m).impact()
     for i in range(m):
         others = [j for j in range(m) if j != i]
         row = frame.iloc[i]
@@ -81,7 +82,7 @@ def test_overlap_adds_up_and_greedy_leaves_the_fewest(game):
     m, rows = game
     made = screened(rows, m)
     for top in (0, 2, 99):
-        frame = tt.overlap(made, top)
+        frame = made.overlap(top)
         assert frame["criteria"].iloc[-1] == "other" and len(frame) <= top + 1
         assert frame["failed"].sum() == made.n - made.possible
         assert frame["not_passed"].sum() == made.n - made.certain
@@ -90,7 +91,7 @@ def test_overlap_adds_up_and_greedy_leaves_the_fewest(game):
         assert row.size == len(wanted)
         assert row.failed == sum({f"I{i}" for i, s in enumerate(r) if s is False} == wanted for r in rows)
         assert row.not_passed == sum({f"I{i}" for i, s in enumerate(r) if s is not True} == wanted for r in rows)
-    taken = [int(id[1:]) for id in tt.attrition(made, "greedy")["criterion"][1:]]
+    taken = [int(id[1:]) for id in made.attrition("greedy")["criterion"][1:]]
     for step, chosen in enumerate(taken):
         ranked = {
             i: (*(eligible(rows, [*taken[:step], i], end) for end in ("possible", "certain")), i)
@@ -101,31 +102,31 @@ def test_overlap_adds_up_and_greedy_leaves_the_fewest(game):
 
 
 def test_alone_is_as_if_no_other_criterion_applied(screening):
-    alone, states = tt.attrition(screening, "alone").iloc[1:], tt.states(screening)
+    alone, states = screening.attrition("alone").iloc[1:], screening.criterion_states()
     assert alone["failed_here"].tolist() == states["fail"].tolist()
     assert alone["certain"].tolist() == states["pass"].tolist()
     assert alone["possible"].tolist() == (states["pass"] + states["unknown"]).tolist()
-    with pytest.raises(tt.protocol.DataError, match="no order 'greddy'; did you mean 'greedy'"):
-        tt.attrition(screening, "greddy")
+    with pytest.raises(tt.DataError, match="no order 'greddy'; did you mean 'greedy'"):
+        screening.attrition("greddy")
 
 
 def test_sixty_two_criteria_are_counted_like_few():
     rows = [tuple(i != bad for i in range(62)) for bad in range(62)] + [(None,) * 62, (True,) * 62]
     made = screened(rows, 62)
-    frame = tt.impact(made)
+    frame = made.impact()
     assert set(frame["gain_possible"]) == {1} and set(frame["unique_possible"]) == {2}
     assert frame["shapley_certain"].sum() == pytest.approx(made.certain - made.n)
-    assert tt.overlap(made, 70)["failed"].sum() == made.n - made.possible
-    assert tt.attrition(made, "greedy")["possible"].iloc[-1] == made.possible == 2
+    assert made.overlap(70)["failed"].sum() == made.n - made.possible
+    assert made.attrition("greedy")["possible"].iloc[-1] == made.possible == 2
 
 
 @pytest.mark.parametrize("rows", [[], [(None,), (None,)], [(False,)], [(True,)]], ids=str)
 def test_nobody_nothing_known_one_criterion(rows):
     made = screened(rows, 1)
     for order in ("protocol", "greedy", "alone"):
-        assert tt.attrition(made, order).iloc[-1][["certain", "possible"]].tolist() == [made.certain, made.possible]
-    assert len(tt.impact(made)) == 1 and tt.impact(made)["shapley_possible"].sum() == made.possible - made.n
-    assert tt.overlap(made)["not_passed"].sum() == made.n - made.certain
+        assert made.attrition(order).iloc[-1][["certain", "possible"]].tolist() == [made.certain, made.possible]
+    assert len(made.impact()) == 1 and made.impact()["shapley_possible"].sum() == made.possible - made.n
+    assert made.overlap()["not_passed"].sum() == made.n - made.certain
 
 
 # --- thresholds -------------------------------------------------------------------------------------------------------
@@ -194,57 +195,57 @@ def counts(protocol, patients):
 @given(cases(), st.data())
 def test_a_sweep_says_what_screening_the_amended_protocol_says(case, data):
     protocol, table = case
-    listed = tt.thresholds(protocol)
+    listed = protocol.threshold_table()
     assert listed["threshold"].is_unique
     if listed.empty:
         return
     patients = tt.read_patients(table, protocol)
     made = tt.screen(protocol, patients)
     id = data.draw(st.sampled_from(listed["threshold"].tolist()))
-    frame = tt.sweep(made, id)
+    frame = made.sweep(id)
     assert frame["value"].is_monotonic_increasing and frame["value"].is_unique
     own = frame[frame["protocol"]]
     assert own[["certain", "possible"]].values.tolist() == [[made.certain, made.possible]]
     for value in (*frame["value"], 0.5, 2, 4):
-        told = tt.sweep(made, id, [value])[["certain", "possible"]].values.tolist()[0]
-        assert told == counts(tt.with_thresholds(protocol, {id: value}), patients), (id, value)
+        told = made.sweep(id, [value])[["certain", "possible"]].values.tolist()[0]
+        assert told == counts(protocol.with_thresholds({id: value}), patients), (id, value)
     # between two rows nothing changes, on the side that is documented
     holds_until_next = frame["operator"].iloc[0] in ("<=", ">")
     between = (frame["value"].to_numpy()[1:] + frame["value"].to_numpy()[:-1]) / 2
-    inside = tt.sweep(made, id, between)[["certain", "possible"]].to_numpy()
+    inside = made.sweep(id, between)[["certain", "possible"]].to_numpy()
     rows = frame[["certain", "possible"]].to_numpy()
     assert np.array_equal(inside, rows[:-1] if holds_until_next else rows[1:])
     other = data.draw(st.sampled_from(listed["threshold"].tolist()))
     if other != id:
-        for row in tt.sweep_grid(made, id, other, [1, 2.5], [0, 3]).itertuples():
-            moved = tt.with_thresholds(protocol, {id: row.first, other: row.second})
+        for row in made.sweep_grid(id, other, [1, 2.5], [0, 3]).itertuples():
+            moved = protocol.with_thresholds({id: row.first, other: row.second})
             assert [row.certain, row.possible] == counts(moved, patients)
 
 
 def test_every_threshold_of_the_trial_agrees_with_an_amended_protocol(screening):
     protocol = screening.protocol
-    for row in tt.thresholds(protocol).itertuples():
+    for row in protocol.threshold_table().itertuples():
         for value in (row.value, row.value + row.step, row.low):
-            moved = tt.screen(tt.with_thresholds(protocol, {row.threshold: value}), screening.patients)
-            told = tt.sweep(screening, row.threshold, [value]).iloc[0]
+            moved = tt.screen(protocol.with_thresholds({row.threshold: value}), screening.patients)
+            told = screening.sweep(row.threshold, [value]).iloc[0]
             assert (told["certain"], told["possible"]) == (moved.certain, moved.possible), (row.threshold, value)
 
 
 def test_ids_of_thresholds(protocol, screening):
-    listed = tt.thresholds(protocol).set_index("threshold")
+    listed = protocol.threshold_table().set_index("threshold")
     assert listed.loc["I1.upper", ["operator", "value", "low", "high", "step"]].tolist() == ["<=", 85, 0, 120, 1]
     twice = Protocol("X", "X", FIELDS, (Criterion("X", "inclusion", "x", when="age > 6 or age > 8 or bmi >= 3"),))
-    assert tt.thresholds(twice)["threshold"].tolist() == ["X.age.1", "X.age.2", "X.bmi"]
+    assert twice.threshold_table()["threshold"].tolist() == ["X.age.1", "X.age.2", "X.bmi"]
     days = protocol.with_readings({"E9": "days_90"})
-    assert tt.thresholds(days).iloc[-1][["threshold", "unit", "value"]].tolist() == ["E9.days", "days", 90]
+    assert days.threshold_table().iloc[-1][["threshold", "unit", "value"]].tolist() == ["E9.days", "days", 90]
     with pytest.raises(tt.ProtocolError, match=r"no threshold 'I1'; known are I1.lower, I1.upper|did you mean"):
-        tt.sweep(screening, "I1")
+        screening.sweep("I1")
 
 
 def test_replaced_patterns_are_what_is_counted(screening):
     half = screening.patterns.iloc[::2]
     made = Screening(screening.protocol, screening.patients, half)
-    assert tt.overlap(made)["failed"].sum() == half["n"][half["failed"] != 0].sum()
+    assert made.overlap()["failed"].sum() == half["n"][half["failed"] != 0].sum()
 
 
 # --- relaxing ---------------------------------------------------------------------------------------------------------
@@ -266,7 +267,7 @@ def test_relaxing_finds_all_smallest_sets_and_leaves_what_is_locked(game, target
     goal = min(target, max(reach.values()))
     least = min(len(dropped) for dropped, n in reach.items() if n >= goal)
     wanted = {", ".join(f"I{i}" for i in d) for d, n in reach.items() if n >= goal and len(d) == least}
-    frame = tt.relax(made, target, count=end)
+    frame = made.fewest_to_drop(target, count=end)
     assert set(frame["criteria"]) <= wanted and len(frame) == min(len(wanted), 12)
     assert set(frame["reaches"]) == {max(reach.values()) >= target}
     for row in frame.itertuples():

@@ -35,8 +35,8 @@ FOREST = pd.DataFrame(
 def frames():
     made = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
     return {
-        "upset": tt.overlap(made),
-        "impact": tt.impact(made),
+        "upset": made.overlap(),
+        "impact": made.impact(),
         "missingness": missingness(made),
         "sweep": sweep(made, "I1.upper"),
         "sweep_grid": sweep_grid(made, "I1.upper", "I9.age", [60, 85], [18, 65]),
@@ -83,7 +83,7 @@ def test_the_bars_of_the_upset_are_the_frame_and_the_rest_has_only_its_number(fr
     made, frame = figures.upset(frames["upset"]), frames["upset"]
     bars = [trace for trace in made.data if trace.type == "bar"]
     assert list(bars[0].y[:-1]) == frame["failed"].tolist()[:-1] and bars[0].y[-1] == 0
-    assert tt.tables.count(frame["failed"].iloc[-1]) in words(made)
+    assert tt.figures.tables.count(frame["failed"].iloc[-1]) in words(made)
 
 
 def test_what_is_not_shown_is_said():

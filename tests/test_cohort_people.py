@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import trialtools as tt
-from trialtools.criteria.protocol import read_protocol
+from trialtools.criteria.contents import read_protocol
 
 SMALL = read_protocol("""
 id: X
@@ -48,7 +48,7 @@ def table(some):
 
 
 def test_those_lost_at_a_step_add_up_to_the_step(some, table):
-    lost, steps = tt.lost(some), tt.attrition(some)
+    lost, steps = some.attrition_by_group(), some.attrition()
     for (step, _), part in lost.groupby(["step", "field"]):
         whole = some.n if step == 0 else steps["failed_here"][step]
         assert part["n"].sum() == part["of"].iloc[0] == whole
@@ -57,7 +57,7 @@ def test_those_lost_at_a_step_add_up_to_the_step(some, table):
 
 
 def test_subgroups_are_held_against_everybody_else_who_is_known(some, table):
-    frame = tt.subgroups(some, by=["sex"], criteria=["", "E1"]).set_index(["criterion", "group"])
+    frame = some.exclusion_ratios(by=["sex"], criteria=["", "E1"]).set_index(["criterion", "group"])
     known, out = table.filter(pl.col("sex").is_not_null()), pl.col("decision") == "ineligible"
     women, men = known.filter(pl.col("sex") == "female"), known.filter(pl.col("sex") == "male")
     expected = (women.filter(out).height / women.height) / (men.filter(out).height / men.height)
@@ -71,21 +71,21 @@ def test_subgroups_are_held_against_everybody_else_who_is_known(some, table):
 
 
 def test_bands_begin_where_the_protocol_changes_its_mind():
-    frame = tt.subgroups(screened([(40, "male", value, False) for value in (93.0, 93.5, 94.0, None)]), by=["spo2"])
+    frame = screened([(40, "male", value, False) for value in (93.0, 93.5, 94.0, None)]).exclusion_ratios(by=["spo2"])
     assert frame[["group", "n"]].values.tolist() == [["under 94", 2], ["94 and over", 1], ["unknown", 1]]
-    ages = tt.subgroups(screened([(age, "male", 96.0, False) for age in (17, 18, 64, 65, 85, None)]), by=["age"])
+    ages = screened([(age, "male", 96.0, False) for age in (17, 18, 64, 65, 85, None)]).exclusion_ratios(by=["age"])
     assert ages["n"].tolist() == [1, 1, 1, 1, 0, 1, 1]
 
 
 def test_what_is_unknown_together_is_every_patient_once(some, table):
-    sets = tt.missingness(some)
+    sets = some.missingness()
     assert sets["n"].sum() == some.n and sets["fields"].iloc[-1] == "other"
     both = table.filter(pl.all_horizontal(pl.col("age", "spo2").is_null())).height
     assert sets.loc[sets["fields"] == "age, spo2", "n"].sum() == both
 
 
 def test_a_baseline_table_against_numpy(some, table):
-    frame = tt.baseline(some, fields=["age", "sex"]).set_index(["variable", "level", "group"])
+    frame = some.baseline(fields=["age", "sex"]).set_index(["variable", "level", "group"])
     for group, part in table.group_by("decision"):
         known = part["age"].drop_nulls().to_numpy()
         row = frame.loc[("age", "", group[0])]
@@ -98,23 +98,23 @@ def test_a_baseline_table_against_numpy(some, table):
 def test_standardized_differences_against_published_formulas():
     men = [(40, "male", 96.0, False)] * 30 + [(60, "male", 96.0, False)] * 10
     women = [(40, "female", 96.0, False)] * 10 + [(60, "female", 96.0, True)] * 10
-    frame = tt.baseline(screened([*men, *women]), by="sex", fields=["age", "smoker"]).query("level in ('', 'yes')")
+    frame = screened([*men, *women]).baseline(by="sex", fields=["age", "smoker"]).query("level in ('', 'yes')")
     one, two = np.array([40] * 30 + [60] * 10), np.array([40] * 10 + [60] * 10)
     by_hand = abs(one.mean() - two.mean()) / math.sqrt((one.var(ddof=1) + two.var(ddof=1)) / 2)
     assert frame.drop_duplicates("variable")["smd"].tolist() == pytest.approx([by_hand, 0.5 / math.sqrt(0.25 / 2)])
 
 
 FRAMES = {
-    "attrition": tt.attrition,
-    "states": tt.states,
-    "lacking": tt.lacking,
-    "overlap": tt.overlap,
-    "impact": tt.impact,
-    "lost": tt.lost,
-    "subgroups": tt.subgroups,
-    "missingness": tt.missingness,
-    "baseline": tt.baseline,
-    "sweep": lambda screening: tt.sweep(screening, "I1"),
+    "attrition": tt.Screening.attrition,
+    "states": tt.Screening.criterion_states,
+    "lacking": tt.Screening.open_criteria,
+    "overlap": tt.Screening.overlap,
+    "impact": tt.Screening.impact,
+    "lost": tt.Screening.attrition_by_group,
+    "subgroups": tt.Screening.exclusion_ratios,
+    "missingness": tt.Screening.missingness,
+    "baseline": tt.Screening.baseline,
+    "sweep": lambda screening: screening.sweep("I1"),
 }
 
 
@@ -122,14 +122,14 @@ FRAMES = {
 @pytest.mark.parametrize("rows", [[], [(None,) * 4], [(40, "male", 96.0, False)]], ids=["nobody", "all unknown", "one"])
 def test_every_frame_takes_a_cohort_of_nobody_of_unknowns_and_of_one(name, rows):
     frame = FRAMES[name](screened(rows))
-    hidden = tt.suppress(frame)
+    hidden = tt.cohort.suppress(frame)
     assert list(hidden.columns) == list(frame.columns)
 
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_no_small_count_leaves(name, some):
     whole = FRAMES[name](some)
-    hidden = tt.suppress(whole, minimum=8)
+    hidden = tt.cohort.suppress(whole, minimum=8)
     for column in hidden.columns:
         if hidden[column].dtype.kind in "iu" and column not in ("step", "size", "value"):
             assert not hidden[column].between(1, 7).fillna(False).any(), column

@@ -23,8 +23,9 @@ import pytest
 
 import trialtools as tt
 from trialtools.cohort.sources import Column, Mapping
+from trialtools.criteria.contents import Protocol
 from trialtools.criteria.language import evaluate
-from trialtools.criteria.protocol import Criterion, DataError, Field, Protocol
+from trialtools.criteria.protocol import Criterion, DataError, Field
 
 FIELDS = {
     "n1": Field("number", "n1", range=(-5.0, 5.0)),
@@ -292,7 +293,7 @@ def test_decisions_and_evidence_come_home(engine):
 
 def test_parts_of_a_table_stay_there(engine):
     protocol = told(CRITERIA[:2])
-    here, there = (tt.where(tt.read_patients(f, protocol), protocol, "f1 or n1 > 1") for f in (TABLE, engine(TABLE)))
+    here, there = (tt.read_patients(f, protocol).filter(protocol, "f1 or n1 > 1") for f in (TABLE, engine(TABLE)))
     assert there.n == here.n > 0
     wanted, found = (tt.screen(protocol, part).patterns for part in (here, there))
     assert found.equals(wanted)

@@ -22,12 +22,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trialtools.criteria.contents import Protocol, load_protocol
 from trialtools.criteria.language import evaluate, parse
 from trialtools.criteria.language import names as names_in
 from trialtools.criteria.patient import Block, Node, explain, nearest_eligible, open_items, why
 from trialtools.criteria.patient import ties as tie_room
 from trialtools.criteria.patient.options import cells, rank, typical, unrank
-from trialtools.criteria.protocol import Criterion, Fact, Field, Protocol, load_protocol
+from trialtools.criteria.protocol import Criterion, Fact, Field
 
 # --- small protocols --------------------------------------------------------------------------------------------------
 

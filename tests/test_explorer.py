@@ -55,15 +55,15 @@ def test_the_file_of_a_state_screens_the_same(root, protocol, patients, tmp_path
     (tmp_path / "registry").symlink_to(root / "data/registry")
     (tmp_path / "protocols").mkdir()
     changed = asked(protocol, state)
-    copied = tt.load_protocol(tt.write_protocol(as_default(changed), tmp_path / "protocols" / "copied.yaml"))
+    copied = tt.load_protocol(as_default(changed).write(tmp_path / "protocols" / "copied.yaml"))
     assert not copied.readings
     pd.testing.assert_frame_equal(tt.screen(copied, patients).patterns, tt.screen(changed, patients).patterns)
 
 
 def test_nobody_and_one_criterion(protocol, patients):
-    nobody = tt.where(patients, protocol, "age < 0")
+    nobody = patients.filter(protocol, "age < 0")
     assert Held(protocol, nobody).screen(protocol).n == 0
-    one = tt.amend(protocol, dict.fromkeys(CRITERIA[1:]))
+    one = protocol.amend(dict.fromkeys(CRITERIA[1:]))
     pd.testing.assert_frame_equal(
         Held(one, patients).screen(one).patterns, tt.screen(one, patients).patterns, check_dtype=False
     )
@@ -73,7 +73,7 @@ def test_a_state_survives_its_file_and_no_other(protocol):
     state = State(off=("I8",), thresholds={"I1.upper": 75}, brush="age > 40", unknowns="fail")
     written = write_state(state, protocol)
     assert read_state(written, protocol) == state
-    other = tt.amend(protocol, {"I1": "age > 20"})
+    other = protocol.amend({"I1": "age > 20"})
     with pytest.raises(tt.DataError, match="was saved for protocol NCT05741099"):
         read_state(written, other)
     with pytest.raises(tt.DataError, match="no saved state"):

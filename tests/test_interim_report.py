@@ -48,7 +48,7 @@ def by_arm(folder, protocol):
     """The trial with its arms, as whoever has the key knows it."""
     arms = export(folder / "trial/ledger.sqlite", folder / "trial/unblinded/key.json")
     trial = tt.read_trial(folder / "trial", protocol, arms=dict(zip(arms["subject_id"], arms["arm"], strict=True)))
-    return tt.cut(trial, CUTOFF)
+    return trial.cut(CUTOFF)
 
 
 def test_the_closed_report_says_what_the_data_say(folder, by_arm, protocol):

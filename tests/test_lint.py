@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trialtools.criteria.contents import Protocol, load_protocol, read_protocol
 from trialtools.criteria.language import Formula, Not, Value, evaluate, parse
 from trialtools.criteria.proofs import prover as prove_module
 from trialtools.criteria.proofs.alternatives import alternatives
 from trialtools.criteria.proofs.finding import slug
 from trialtools.criteria.proofs.findings import Disagreement, Finding, as_json, as_text, lint, uncovered
-from trialtools.criteria.protocol import Protocol, load_protocol, read_protocol
 
 TRIAL = "data/protocols/NCT05741099.yaml"
 FIELDS = """

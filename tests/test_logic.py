@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialtools.criteria import proofs as logic
+from trialtools.criteria.contents import load_protocol, read_protocol
 from trialtools.criteria.language import Compare, MonthsBefore, Name, ProtocolError, Value, evaluate, parse
-from trialtools.criteria.protocol import load_protocol, possible, read_protocol
+from trialtools.criteria.protocol import possible
 
 SKETCH = """
 id: S

@@ -38,7 +38,7 @@ def test_start_here_shows_both_readings(run, root, protocol):
     shown = text_of(run("start_here"))
     cohort = tt.read_patients(root / "data/cohort/cohort.csv", protocol)
     condition = "18 <= age <= 85 and pcr_positive and known(respiratory_rate) and known(spo2)"
-    readings = tt.compare_readings(protocol, tt.where(cohort, protocol, condition), criteria=["I6"])
+    readings = tt.compare_readings(protocol, cohort.filter(protocol, condition), criteria=["I6"])
     for row in readings.to_dict("records"):
         assert f"{row['reading']} {row['pass']:,} {row['fail']:,}" in shown
     assert "SYNTHETIC" in shown
@@ -47,7 +47,7 @@ def test_start_here_shows_both_readings(run, root, protocol):
 def test_screening_reports_what_screening_says(run, screening, tmp_path):
     made = run("screening", export=str(tmp_path / "export"))
     shown = text_of(made)
-    assert tt.answer(screening).replace("'", "&#x27;") in shown.replace("'", "&#x27;")
+    assert screening.answer().replace("'", "&#x27;") in shown.replace("'", "&#x27;")
     assert "SYNTHETIC" in shown
     assert "≧30 breaths" in shown, "the quote stands beside its criterion"
     assert {path.name for path in (tmp_path / "export").iterdir()} >= {"decisions.parquet", "summary.json"}
@@ -128,7 +128,7 @@ def test_the_arms_are_compared_and_nobody_s_is_shown(run, root, protocol, tmp_pa
     assert "Put back" not in shown and "Deal without a guess" not in made.html.read_text("utf-8")
     waiting = tt.read_trial(folder, protocol).subjects.query("randomized and randomized_on <= '2023-03-01'")
     listed = tt.arms.site_list(
-        tt.dosing_window(protocol, waiting, tt.read_trial(folder, protocol).doses, as_of=date(2023, 3, 1))
+        tt.arms.dosing_status(protocol, waiting, tt.read_trial(folder, protocol).doses, as_of=date(2023, 3, 1))
     )
     assert "To be dosed, on 2023-03-01" in shown and all(id in shown for id in listed["subject_id"])
     arms = tt.arms.export(folder / "ledger.sqlite", folder / "unblinded" / "key.json").set_index("subject_id")["arm"]

@@ -24,9 +24,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trialtools.criteria.contents import Protocol, load_protocol, read_protocol
 from trialtools.criteria.language import Field, ProtocolError, names, parse, words
 from trialtools.criteria.proofs.findings import uncovered
-from trialtools.criteria.protocol import Protocol, expressions, load_protocol, read_protocol, write_protocol
+from trialtools.criteria.protocol import expressions, write_protocol
 
 ROOT = Path(__file__).resolve().parents[1]
 PROTOCOLS = ROOT / "data" / "protocols"

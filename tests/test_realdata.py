@@ -68,12 +68,12 @@ def test_every_test_is_read(patients, rows):
 
 
 def test_positive_tests(patients, protocol, rows):
-    assert tt.where(patients, protocol, "pcr_positive").n == 1_313
+    assert patients.filter(protocol, "pcr_positive").n == 1_313
     assert sum(row["covid19_test_results"] == "Positive" for row in rows) == 1_313
 
 
 def test_one_reading_decides_everything(patients, protocol, rows):
-    adults = tt.where(patients, protocol, POPULATION)
+    adults = patients.filter(protocol, POPULATION)
     counted = [row for row in rows if in_population(row)]
     assert adults.n == len(counted) == 866
     guideline = tt.screen(protocol, adults)
@@ -90,7 +90,7 @@ def test_one_reading_decides_everything(patients, protocol, rows):
 def test_what_costs_patients_and_what_is_lacking_together(screening, rows):
     """The two sentences of the README and of the explorer's notebook, counted again."""
     assert screening.counts["ineligible"] == 4_377
-    impact = tt.impact(screening).set_index("criterion")
+    impact = screening.impact().set_index("criterion")
     ages = [number(row, "age", 0, 120) for row in rows]
     rates, saturations = ([number(row, *which) for row in rows] for which in (("rr", 4, 80), ("sats", 50, 100)))
     fails = {
@@ -106,10 +106,10 @@ def test_what_costs_patients_and_what_is_lacking_together(screening, rows):
     lacking = [(rate is None, saturation is None) for rate, saturation in zip(rates, saturations, strict=True)]
     both, one = sum(map(all, lacking)), sum(any(each) and not all(each) for each in lacking)
     assert (both, one) == (45_714, 7_581)
-    sets = tt.missingness(screening, top=10_000)
+    sets = screening.missingness(top=10_000)
     named = sets["fields"].str.split(", ").map(set)
     assert sets["n"][named.map({"respiratory_rate", "spo2"}.issubset)].sum() == both
-    stricter = tt.sweep(screening, "I7", values=[95]).set_index("value")["possible"][95]
+    stricter = screening.sweep("I7", values=[95]).set_index("value")["possible"][95]
     assert screening.possible - stricter == 1_264
     others = [not any(each) for each in zip(*(fails[id] for id in ("I1", "I6", "E1", "E7")), strict=True)]
     assert sum(ok and s is not None and 93 < s <= 95 for ok, s in zip(others, saturations, strict=True)) == 1_264
@@ -119,7 +119,7 @@ def test_nobody_is_eligible_for_certain(screening):
     assert screening.certain == 0 < screening.possible
     assert {"consent", "sex", "bmi", "clinical_type"} <= set(screening.patients.absent)
     assert screening.counts["awaiting_judgement"] == 0
-    assert tt.answer(screening).startswith("Nobody can be confirmed")
+    assert screening.answer().startswith("Nobody can be confirmed")
 
 
 def test_impossible_values_are_counted(patients, rows):
@@ -138,7 +138,7 @@ def test_states_are_those_that_the_standard_library_counts(screening, rows):
 
 
 def _holds(screening, criterion: str, expected: list[bool | None]) -> None:
-    state = tt.states(screening).set_index("criterion").loc[criterion]
+    state = screening.criterion_states().set_index("criterion").loc[criterion]
     counted = [expected.count(True), expected.count(False), expected.count(None)]
     assert [state["pass"], state["fail"], state["unknown"]] == counted
 
@@ -158,7 +158,7 @@ def test_decisions_and_evidence_agree_with_the_patterns(screening):
     evidence = screening.evidence()
     assert len(evidence) == 93_995 * len(ids)
     counted = evidence.groupby(["criterion", "state"], observed=True).size()
-    for row in tt.states(screening).to_dict("records"):
+    for row in screening.criterion_states().to_dict("records"):
         for state in ("pass", "fail", "unknown"):
             assert counted.get((row["criterion"], state), 0) == row[state]
 

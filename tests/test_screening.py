@@ -16,7 +16,8 @@ import pytest
 
 import trialtools as tt
 from trialtools.cohort.output import summary as summary_of
-from trialtools.criteria.protocol import Criterion, Field, Protocol
+from trialtools.criteria.contents import Protocol
+from trialtools.criteria.protocol import Criterion, Field
 
 FILES = {"decisions.parquet", "evidence.parquet", "patterns.csv", "quality.csv", "summary.json"}
 
@@ -75,7 +76,7 @@ def test_sixty_two_criteria_and_not_one_more():
     screening = tt.screen(many(62), pl.DataFrame({"patient_id": ["a", "b", "c"], "x": [99.0, 0.0, None]}))
     assert sorted(screening.patterns["failed"].tolist()) == [0, 0, (1 << 62) - 1]
     assert screening.patterns["unknown"].max() == (1 << 62) - 1
-    assert len(tt.attrition(screening)) == 63
+    assert len(screening.attrition()) == 63
     with pytest.raises(tt.ProtocolError, match="63"):
         many(63)
 
@@ -108,7 +109,7 @@ def whole(folder: Path) -> bool:
 
 
 def test_the_files_hold_the_screening(few, tmp_path):
-    written = tt.write_screening(few, tmp_path / "new" / "folder")
+    written = few.write(tmp_path / "new" / "folder")
     assert {path.name for path in written} == FILES == {path.name for path in (tmp_path / "new" / "folder").iterdir()}
     folder = tmp_path / "new" / "folder"
     pd.testing.assert_frame_equal(pd.read_csv(folder / "patterns.csv"), few.patterns)
@@ -118,16 +119,16 @@ def test_the_files_hold_the_screening(few, tmp_path):
 
 
 def test_old_evidence_does_not_outlive_its_screening(few, tmp_path):
-    tt.write_screening(few, tmp_path)
+    few.write(tmp_path)
     (tmp_path / "notes.txt").write_text("mine")
-    tt.write_screening(few, tmp_path, with_evidence=False)
+    few.write(tmp_path, with_evidence=False)
     assert {path.name for path in tmp_path.iterdir()} == FILES - {"evidence.parquet"} | {"notes.txt"}
     assert whole(tmp_path)
 
 
 def test_an_empty_screening_is_written_whole(protocol, tmp_path):
     empty = tt.screen(protocol, pl.DataFrame({"patient_id": [], "age": []}))
-    tt.write_screening(empty, tmp_path)
+    empty.write(tmp_path)
     assert whole(tmp_path) and pl.read_parquet(tmp_path / "decisions.parquet").height == 0
 
 
@@ -135,20 +136,20 @@ def test_a_folder_that_cannot_be_written(few, tmp_path):
     (tmp_path / "file").write_text("in the way")
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(tt.DataError, match="cannot write to"):
-            tt.write_screening(few, folder)
+            few.write(folder)
     assert (tmp_path / "file").read_text() == "in the way"
 
 
 def test_a_folder_in_the_place_of_a_file(few, tmp_path):
     (tmp_path / "patterns.csv").mkdir()
     with pytest.raises(tt.DataError, match="cannot write to"):
-        tt.write_screening(few, tmp_path)
+        few.write(tmp_path)
     assert not whole(tmp_path) and not list(tmp_path.glob(".screening-*"))
 
 
 @pytest.mark.parametrize("fails", ["evidence.parquet", "summary.json"])
 def test_a_full_disk_leaves_the_old_files(few, tmp_path, monkeypatch, fails):
-    tt.write_screening(few, tmp_path)
+    few.write(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
     def full(*arguments, **options):
@@ -157,7 +158,7 @@ def test_a_full_disk_leaves_the_old_files(few, tmp_path, monkeypatch, fails):
     target, name = (Path, "write_text") if fails == "summary.json" else (pl.LazyFrame, "sink_parquet")
     monkeypatch.setattr(target, name, full)
     with pytest.raises(tt.DataError, match="No space left on device"):
-        tt.write_screening(few, tmp_path)
+        few.write(tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -183,14 +184,14 @@ def sink(self, path):
 Path.replace = replace
 if sys.argv[4] == "-1":
     pl.LazyFrame.sink_parquet = sink
-tt.write_screening(screening, sys.argv[3])
+screening.write(sys.argv[3])
 """
 
 
 @pytest.mark.parametrize("moved", [-1, 0, 3])
 def test_a_killed_run_leaves_the_old_files_or_no_result(few, tmp_path, root, moved):
     """Killed while a part is written, before the first file is put in its place, and between two of them."""
-    tt.write_screening(few, tmp_path)
+    few.write(tmp_path)
     before = (tmp_path / "summary.json").read_bytes()
     protocol, cohort = root / "data" / "protocols" / "NCT05741099.yaml", root / "data" / "cohort" / "cohort.csv"
     command = [sys.executable, "-c", KILLED, str(protocol), str(cohort), str(tmp_path), str(moved)]
@@ -200,7 +201,7 @@ def test_a_killed_run_leaves_the_old_files_or_no_result(few, tmp_path, root, mov
     assert moved != -1 or (tmp_path / "summary.json").read_bytes() == before
     left = next(tmp_path.glob(".screening-*"))
     os.utime(left, (0, 0))
-    tt.write_screening(few, tmp_path)  # and the next run mends it
+    few.write(tmp_path)  # and the next run mends it
     assert whole(tmp_path) and not left.exists()
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from trialtools.criteria.contents import Protocol, read_protocol
 from trialtools.criteria.language import evaluate
-from trialtools.criteria.protocol import DataError, Field, Protocol, possible, read_protocol
+from trialtools.criteria.protocol import DataError, Field, possible
 from trialtools.simulate import cohort, write_cohort
 from trialtools.simulate.patients import BLOCK
 

@@ -10,7 +10,7 @@ import pytest
 import trialtools as tt
 from trialtools.__main__ import main
 from trialtools.arms import export, verify
-from trialtools.interim.data import TABLES, cut, pooled, read_trial
+from trialtools.interim.data import TABLES, cut, pool, read_trial
 from trialtools.simulate import trials, write_trial
 from trialtools.simulate.course import COURSE
 from trialtools.simulate.enrolment import SITES, Draw
@@ -112,7 +112,7 @@ def test_the_arm_stands_nowhere_but_under_the_key(protocol, trial, folder):
     assert given["unit"].unique().map(list).tolist() == [["mL"], ["mL"]]
     assert given["amount"].median().tolist() == [COURSE.volume] * 2
     blind = read_trial(folder, protocol)
-    assert blind.subjects["arm"].isna().all() and "arm" not in pooled(blind).subjects
+    assert blind.subjects["arm"].isna().all() and "arm" not in pool(blind).subjects
 
 
 def test_days_follow_each_other(trial):

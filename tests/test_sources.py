@@ -19,7 +19,7 @@ import trialtools as tt
 from trialtools import figures
 from trialtools.cohort.sources import Mapping
 from trialtools.cohort.sources.mapping import factor
-from trialtools.criteria.protocol.file import read_protocol
+from trialtools.criteria.contents import read_protocol
 
 PROTOCOL = read_protocol("""
 id: DIRT
@@ -149,7 +149,7 @@ def test_ids_that_are_numbers_stay_themselves():
     assert tt.screen(PROTOCOL, table(patient_id=[3, 1, 2])).decisions()["patient_id"].tolist() == ["3", "1", "2"]
     whole = tt.screen(PROTOCOL, pd.DataFrame({**TABLE, "patient_id": [3.0, 1.0, 2.0]}))
     assert whole.decisions()["patient_id"].tolist() == ["3", "1", "2"]
-    assert tt.one_patient(whole.patients, "1")["age"] == 50
+    assert whole.patients.patient("1")["age"] == 50
     coded = table().with_columns(pl.col("patient_id").cast(pl.Categorical))
     assert values(coded, "patient_id") == ["a", "b", "c"]
 
@@ -291,12 +291,12 @@ def test_a_header_alone_is_an_empty_table(csv, header):
     assert screening.n == 0 and screening.certain == screening.possible == 0
     assert screening.patterns.columns.tolist() == ["failed", "unknown", "n"]
     assert len(screening.decisions()) == len(screening.evidence()) == 0
-    assert tt.attrition(screening)["possible"].tolist() == [0] * 6
-    assert tt.states(screening)["n"].tolist() == [0] * 5
-    assert tt.lacking(screening)["n"].sum() == 0
-    assert tt.answer(screening) == "Nobody was screened."
-    assert "0" in str(figures.flow(tt.attrition(screening)))
-    assert figures.states(tt.states(screening)) and figures.lacking(tt.lacking(screening))
+    assert screening.attrition()["possible"].tolist() == [0] * 6
+    assert screening.criterion_states()["n"].tolist() == [0] * 5
+    assert screening.open_criteria()["n"].sum() == 0
+    assert screening.answer() == "Nobody was screened."
+    assert "0" in str(figures.flow(screening.attrition()))
+    assert figures.states(screening.criterion_states()) and figures.lacking(screening.open_criteria())
 
 
 @pytest.mark.parametrize("keep", [5, 12, 300, -8, -4, -1])
@@ -619,10 +619,10 @@ def test_a_part_of_a_table_and_one_patient(csv):
     patients = tt.read_patients(
         csv(GOOD + "b,,20,37,true,male,2020-06-01\nc,-1,20,37,true,male,2020-06-01\n"), PROTOCOL
     )
-    assert tt.where(patients, PROTOCOL, "known(age)").n == 1  # an impossible age is unknown here too
-    assert tt.where(patients, PROTOCOL, "fever").n == 2
-    assert tt.one_patient(patients, "b")["sex"] == "male"
+    assert patients.filter(PROTOCOL, "known(age)").n == 1  # an impossible age is unknown here too
+    assert patients.filter(PROTOCOL, "fever").n == 2
+    assert patients.patient("b")["sex"] == "male"
     with pytest.raises(tt.DataError, match="no patient 'z'"):
-        tt.one_patient(patients, "z")
+        patients.patient("z")
     with pytest.raises(tt.ProtocolError, match="did you mean 'age'"):
-        tt.where(patients, PROTOCOL, "agee > 3")
+        patients.filter(PROTOCOL, "agee > 3")

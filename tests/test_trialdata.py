@@ -7,7 +7,7 @@ import pytest
 from xport import write_xport
 
 from trialtools.criteria.protocol import DataError
-from trialtools.interim.data import cut, pooled, read_trial
+from trialtools.interim.data import cut, pool, read_trial
 from trialtools.interim.sequential.estimates import risk_difference
 
 SUBJECTS = {
@@ -198,7 +198,7 @@ def test_a_cut_keeps_what_was_known(protocol):
 
 def test_permuted_arms_pool_to_the_same():
     other = {**SUBJECTS, "arm": ["b", "a", None]}
-    one, two = (pooled(read_trial({"subjects": table})) for table in (SUBJECTS, other))
+    one, two = (pool(read_trial({"subjects": table})) for table in (SUBJECTS, other))
     pd.testing.assert_frame_equal(one.subjects, two.subjects)
     pd.testing.assert_frame_equal(one.findings, two.findings)
     assert "arm" not in one.subjects and one.subjects["randomized"].sum() == 2

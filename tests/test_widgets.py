@@ -46,7 +46,7 @@ TABLE = pl.DataFrame(
 
 @pytest.fixture(scope="module")
 def sketch():
-    from trialtools.criteria.protocol import read_protocol
+    from trialtools.criteria.contents import read_protocol
 
     return read_protocol(SKETCH)
 
@@ -123,7 +123,7 @@ def test_what_is_typed(sketch, field, text, value, remark):
 def test_a_patient_written_on_the_card_is_read_back_the_same(protocol, root):
     patients = tt.read_patients(root / "data" / "cohort" / "cohort.csv", protocol)
     for id in ("P-000001", "P-000003", "P-000042"):
-        patient = {name: value for name, value in tt.one_patient(patients, id).items() if value is not None}
+        patient = {name: value for name, value in patients.patient(id).items() if value is not None}
         assert card.read(protocol, card.written(protocol, patient))[0] == patient
 
 
@@ -155,10 +155,10 @@ def test_a_patient_that_is_set_comes_onto_the_card(screen):
 
 def test_the_desk_says_what_explain_says(screen, sketch):
     screen.patient = {"hb": 9, "sex": "female"}
-    assert screen.explanation == tt.explain(sketch, {"hb": 9, "sex": "female"})
+    assert screen.explanation == sketch.explain({"hb": 9, "sex": "female"})
     assert screen.answer["html"] == screen.explanation.html()
     screen.readings = {"I1": "lenient"}
-    assert screen.explanation == tt.explain(sketch.with_readings({"I1": "lenient"}), {"hb": 9, "sex": "female"})
+    assert screen.explanation == sketch.with_readings({"I1": "lenient"}).explain({"hb": 9, "sex": "female"})
 
 
 def test_what_does_not_apply_is_marked(screen):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import trialtools as tt
-from trialtools.arms.dosing import deviations, dosing_window, recheck, site_list
+from trialtools.arms.dosing import deviations, dosing_status, recheck, site_list
 
 DAY = date(2023, 1, 21)
 
@@ -33,7 +33,7 @@ def state_of(frame, subject="S0"):
     ],
 )
 def test_both_ends_of_the_window_belong_to_it(protocol, infected, state, left):
-    frame = dosing_window(protocol, subjects(infected_on=[infected]), as_of=DAY)
+    frame = dosing_status(protocol, subjects(infected_on=[infected]), as_of=DAY)
     assert state_of(frame) == state
     assert (None if pd.isna(frame["days_left"][0]) else frame["days_left"][0]) == left
     assert pd.isna(frame["problem"][0]) == (state != "unknown")
@@ -43,14 +43,14 @@ def test_both_ends_of_the_window_belong_to_it(protocol, infected, state, left):
 def test_the_first_dose_decides(protocol, day, state):
     given = pd.Timestamp("2023-01-01") + pd.Timedelta(days=day)
     doses = pd.DataFrame({"subject_id": ["S0", "S0"], "dosed_on": [given + pd.Timedelta(days=3), given]})
-    frame = dosing_window(protocol, subjects(infected_on=["2023-01-01"]), doses, as_of=DAY)
+    frame = dosing_status(protocol, subjects(infected_on=["2023-01-01"]), doses, as_of=DAY)
     assert (state_of(frame), frame["day"][0]) == (f"dosed {state} window", day)
     assert pd.isna(frame["days_left"][0])
 
 
 def test_a_dose_dated_later_is_not_given_yet(protocol):
     doses = pd.DataFrame({"subject_id": ["S0"], "dosed_on": ["2023-01-22"]})
-    frame = dosing_window(protocol, subjects(infected_on=["2023-01-10"]), doses, as_of=DAY)
+    frame = dosing_status(protocol, subjects(infected_on=["2023-01-10"]), doses, as_of=DAY)
     assert state_of(frame) == "in window"
     assert pd.isna(frame["dosed_on"][0])
 
@@ -58,7 +58,7 @@ def test_a_dose_dated_later_is_not_given_yet(protocol):
 def test_dates_that_contradict_each_other_make_it_unknown(protocol):
     table = subjects(infected_on=["2023-01-10", "2023-01-10"], screened_on=["2023-01-09", "2023-01-10"])
     doses = pd.DataFrame({"subject_id": ["S1"], "dosed_on": ["2023-01-09"]})
-    frame = dosing_window(protocol, table, doses, as_of=DAY).set_index("subject_id")
+    frame = dosing_status(protocol, table, doses, as_of=DAY).set_index("subject_id")
     assert frame["state"].tolist() == ["unknown", "unknown"]
     assert "after screening" in frame.loc["S0", "problem"]
     assert "after the first dose" in frame.loc["S1", "problem"]
@@ -68,7 +68,7 @@ def test_the_anchor_is_a_reading(protocol):
     table = subjects(onset_on=["2023-01-05", None], first_positive_on=["2023-01-08", "2023-01-08"])
     told = {}
     for anchor in ("onset_else_first_positive", "onset", "first_positive"):
-        frame = dosing_window(protocol, table, as_of=DAY, anchor=anchor).set_index("subject_id")
+        frame = dosing_status(protocol, table, as_of=DAY, anchor=anchor).set_index("subject_id")
         told[anchor] = [*frame.loc[["S0", "S1"], "state"]]
     assert told == {
         "onset_else_first_positive": ["late", "in window"],
@@ -76,18 +76,18 @@ def test_the_anchor_is_a_reading(protocol):
         "first_positive": ["in window", "in window"],
     }
     with pytest.raises(tt.DataError, match="no column onset_on"):
-        dosing_window(protocol, subjects(infected_on=["2023-01-05"]), as_of=DAY, anchor="onset")
+        dosing_status(protocol, subjects(infected_on=["2023-01-05"]), as_of=DAY, anchor="onset")
 
 
 def test_up_to_15_opens_on_the_day_of_infection(protocol):
     table = subjects(infected_on=["2023-01-21", "2023-01-05"])
-    frame = dosing_window(protocol, table, as_of=DAY, days="up_to").set_index("subject_id")
+    frame = dosing_status(protocol, table, as_of=DAY, days="up_to").set_index("subject_id")
     assert (frame.loc["S0", "state"], frame.loc["S1", "state"]) == ("in window", "late")
 
 
 def test_the_list_begins_with_who_cannot_wait(protocol):
     infected = ["2023-01-20", "2023-01-05", "2023-01-10", "2023-01-06", None, "2022-12-01"]
-    listed = site_list(dosing_window(protocol, subjects(infected_on=infected), as_of=DAY))
+    listed = site_list(dosing_status(protocol, subjects(infected_on=infected), as_of=DAY))
     assert listed[["subject_id", "to_do"]].to_numpy().tolist() == [
         ["S3", "dose today, the last day"],
         ["S2", "dose within 4 days"],
@@ -104,7 +104,7 @@ def test_deviations_name_what_is_certain_and_what_cannot_be_told(protocol):
         randomized_on=["2023-01-10"] * 5 + [None],  # the last was never randomized: no deviation
     )
     doses = pd.DataFrame({"subject_id": ["S0", "S1", "S2"], "dosed_on": ["2023-01-09", "2023-01-18", "2023-01-12"]})
-    found = deviations(dosing_window(protocol, table, doses, as_of=DAY)).set_index("subject_id")
+    found = deviations(dosing_status(protocol, table, doses, as_of=DAY)).set_index("subject_id")
     assert found["deviation"].to_dict() == {
         "S0": "dosed too early",
         "S1": "dosed too late",
@@ -116,13 +116,13 @@ def test_deviations_name_what_is_certain_and_what_cannot_be_told(protocol):
 
 
 def test_nobody_is_a_valid_answer(protocol):
-    frame = dosing_window(protocol, subjects(infected_on=[]), as_of=DAY)
+    frame = dosing_status(protocol, subjects(infected_on=[]), as_of=DAY)
     assert len(frame) == len(site_list(frame)) == len(deviations(frame)) == 0
 
 
 def test_what_is_no_date_is_refused_and_not_unknown(protocol):
     with pytest.raises(tt.DataError, match="infected_on holds no dates"):
-        dosing_window(protocol, subjects(infected_on=["12/01/2023"]), as_of=DAY)
+        dosing_status(protocol, subjects(infected_on=["12/01/2023"]), as_of=DAY)
 
 
 def test_worse_since_screening_is_seen_and_what_was_not_measured_again_is_unknown(protocol):

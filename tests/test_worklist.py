@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trialtools as tt
+from trialtools.criteria.contents import Protocol
 from trialtools.criteria.language import evaluate
-from trialtools.criteria.protocol import Criterion, Field, Protocol
+from trialtools.criteria.protocol import Criterion, Field
 
 FIELDS = {
     "a": Field("flag", "a"),
@@ -50,7 +51,7 @@ def decision(protocol, patient):
 @settings(max_examples=150)
 @given(protocols(), patients)
 def test_the_worklist_is_what_trying_every_answer_finds(protocol, rows):
-    found = tt.worklist(tt.screen(protocol, table(rows))).set_index("field")
+    found = tt.screen(protocol, table(rows)).worklist().set_index("field")
     open_ = [row for row in rows if decision(protocol, row) is None]
     for name in protocol.used:
         lacking = [row for row in open_ if protocol.facts_of(row)[name] is None]
@@ -75,7 +76,7 @@ def test_readings_counted_together_are_readings_screened_apart(protocol, rows):
         screening = tt.screen(other, cohort)
         assert (row["certain"], row["possible"], row["n"]) == (screening.certain, screening.possible, len(rows))
         assert row["moved"] == sum(decision(other, r) is not was for r, was in zip(rows, before, strict=True))
-    for row in tt.interactions(protocol, cohort).to_dict("records"):
+    for row in tt.cohort.reading_interactions(protocol, cohort).to_dict("records"):
         both = protocol.with_readings(dict(row[which].split("=") for which in ("first", "second")))
         screening = tt.screen(both, cohort)
         assert (row["certain"], row["possible"]) == (screening.certain, screening.possible)
@@ -83,7 +84,7 @@ def test_readings_counted_together_are_readings_screened_apart(protocol, rows):
 
 def test_every_pair_is_looked_at(protocol, root):
     cohort = tt.read_patients(root / "data/cohort/cohort.csv", protocol)
-    pairs = tt.interactions(protocol, cohort)
+    pairs = tt.cohort.reading_interactions(protocol, cohort)
     others = [(c.id, r) for c in protocol.criteria for r in list(c.readings)[1:]]
     possible = sum(a[0] != b[0] for a, b in product(others, others)) // 2
     assert 0 < len(pairs) <= possible

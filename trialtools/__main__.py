@@ -116,7 +116,7 @@ def _protocol_and_patients(parser: argparse.ArgumentParser) -> None:
 
 
 def _protocol(options: argparse.Namespace) -> Any:
-    from .criteria.protocol import load_protocol
+    from .criteria.contents import load_protocol
 
     return load_protocol(options.protocol, readings=", ".join(options.reading))
 
@@ -146,19 +146,19 @@ def _screen(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from .cohort.sources import one_patient, read_patients
+    from .cohort.sources import read_patients
     from .criteria.patient import explain, nearest_eligible, open_items
 
     protocol = _protocol(options)
     patients = read_patients(options.patients, protocol, options.mapping)
-    patient = one_patient(patients, options.patient)
+    patient = patients.patient(options.patient)
     print(explain(protocol, patient).text(full=options.full))
     print(f"\n{open_items(protocol, patient).text()}\n\n{nearest_eligible(protocol, patient).text()}")
     return DONE
 
 
 def _simulate_cohort(options: argparse.Namespace) -> int:
-    from .criteria.protocol import load_protocol
+    from .criteria.contents import load_protocol
     from .simulate import write_cohort
 
     how = {"path": options.protocol, "dirty": not options.clean, "missing": options.missing}
@@ -168,7 +168,7 @@ def _simulate_cohort(options: argparse.Namespace) -> int:
 
 
 def _simulate_trial(options: argparse.Namespace) -> int:
-    from .criteria.protocol import load_protocol
+    from .criteria.contents import load_protocol
     from .simulate.trials import SITES, write_trial
 
     how = {"path": options.protocol, "sites": options.site or SITES, "dirty": not options.clean}

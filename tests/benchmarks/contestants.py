@@ -192,9 +192,9 @@ def trialtools(file: str, measure: Callable[..., Any]) -> dict[str, Any]:
     with measure("frames"):
         made = {name: getattr(cohort, name)(screening) for name in FRAMES if hasattr(cohort, name)}
     with measure("sweep"):
-        tt.sweep(screening, "I1.upper")
+        screening.sweep("I1.upper")
     if screening.n <= HELD:  # what a screen is played with is held in memory, and so comes last
-        age = [tt.with_thresholds(protocol, {"I1.upper": year}) for year in (84, 83)]
+        age = [protocol.with_thresholds({"I1.upper": year}) for year in (84, 83)]
         held = Held(protocol, patients)
         held.screen(age[0])
         with measure("changed"):

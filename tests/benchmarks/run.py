@@ -170,7 +170,7 @@ def _agreed(results: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
 
 def patients(n: int) -> Path:
     """A Parquet file of n synthetic patients, drawn once and kept while the simulation stays the same."""
-    from trialtools.criteria.protocol import load_protocol
+    from trialtools.criteria.contents import load_protocol
     from trialtools.simulate.files import LARGEST_CSV, write_cohort
 
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trialtools" / "benchmarks"

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from trialtools.criteria.contents import Protocol
 from trialtools.criteria.language import evaluate, parse, words
-from trialtools.criteria.protocol import Criterion, Field, Protocol
+from trialtools.criteria.protocol import Criterion, Field
 
 PAGES = sorted(path for path in Path(__file__).parent.glob("*.txt") if path.stem != "README")
 WORDS = {"true": True, "false": False, "unknown": None}

@@ -13,7 +13,7 @@ __getattr__, __dir__ = lazy_door(
         "ledger": ("Override", "Receipt", "Request", "allocate", "export", "head", "open_ledger", "unblind"),
         "minimization": ("Minimization",),
         "plans": ("Plan",),
-        "dosing": ("deviations", "dosing_window", "recheck", "site_list"),
+        "dosing": ("deviations", "dosing_status", "recheck", "site_list"),
     },
     rooms=("laboratory",),
 )

@@ -13,8 +13,9 @@ from dataclasses import fields
 from fractions import Fraction
 from typing import Any
 
+from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError, parse
-from ..criteria.protocol import DataError, Protocol
+from ..criteria.protocol import DataError
 from .minimization import Minimization
 from .plans import OPTIONS, Plan, whole
 from .sealing import kit_numbers

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..criteria.protocol import DataError, Protocol
+from ..criteria.contents import Protocol
+from ..criteria.protocol import DataError
 from .allocation import next_kit, place_of, places, plan_of, strata, whole_list
 from .chain import SCHEMA, Entry, LedgerError, connected, digest, find
 from .ledger import Path as AnyPath

@@ -70,7 +70,8 @@ def add_arms(commands: Any) -> None:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from ..criteria.protocol import DataError, load_protocol
+    from ..criteria.contents import load_protocol
+    from ..criteria.protocol import DataError
     from .allocation import fitting, plan
     from .assessment import as_text, assess
 
@@ -106,7 +107,7 @@ def _procedure(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def _open(options: argparse.Namespace) -> int:
-    from ..criteria.protocol import load_protocol
+    from ..criteria.contents import load_protocol
     from .allocation import plan
     from .ledger import open_ledger
 
@@ -120,12 +121,12 @@ def _open(options: argparse.Namespace) -> int:
 
 
 def _allocate(options: argparse.Namespace) -> int:
-    from ..cohort.sources import one_patient, read_patients
-    from ..criteria.protocol import load_protocol
+    from ..cohort.sources import read_patients
+    from ..criteria.contents import load_protocol
     from .ledger import Override, Request, allocate
 
     protocol = load_protocol(options.protocol, readings=", ".join(options.reading))
-    facts = one_patient(read_patients(options.patients, protocol, options.mapping), options.patient)
+    facts = read_patients(options.patients, protocol, options.mapping).patient(options.patient)
     asked = Request(protocol, options.patient, facts, options.site, options.on)
     by = Override(options.override or "", options.reason or "") if options.override or options.reason else None
     receipt = allocate(options.ledger, asked, by, options.key)
@@ -134,7 +135,7 @@ def _allocate(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from ..criteria.protocol import load_protocol
+    from ..criteria.contents import load_protocol
     from .audit import verify
     from .ledger import head
 

@@ -10,10 +10,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..criteria.contents import Protocol
 from ..criteria.language import names
 from ..criteria.patient.verdict import states
 from ..criteria.patient.wording import shown
-from ..criteria.protocol import DataError, Dosing, Field, Protocol
+from ..criteria.protocol import DataError, Dosing, Field
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +75,7 @@ def place(infected_on: date | None, on: date, window: Dosing) -> str:
     return "early" if day < window.first_day else "late" if day > window.last_day else "in window"
 
 
-def dosing_window(
+def dosing_status(
     protocol: Protocol,
     subjects: pd.DataFrame,
     doses: pd.DataFrame | None = None,
@@ -107,7 +108,7 @@ def dosing_window(
     >>> import pandas as pd, trialtools as tt
     >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
     >>> subjects = pd.DataFrame({"subject_id": ["a", "b", "c"], "infected_on": ["2023-01-01", "2023-01-04", None]})
-    >>> tt.dosing_window(protocol, subjects, as_of=date(2023, 1, 14))[["subject_id", "day", "state", "days_left"]]
+    >>> tt.arms.dosing_status(protocol, subjects, as_of=date(2023, 1, 14))[["subject_id", "day", "state", "days_left"]]
       subject_id   day      state  days_left
     0          a    13  in window          2
     1          b    10  in window          5
@@ -166,7 +167,7 @@ def site_list(window: pd.DataFrame) -> pd.DataFrame:
     """Who is still to be dosed, the most urgent first, with what is to be done in words.
 
     Args:
-        window: from `dosing_window`.
+        window: from `dosing_status`.
 
     Columns: subject_id, site, to_do, then those of the window that concern a site. Unknown dates come after the open
     windows: such a window may be closing unseen.
@@ -192,7 +193,7 @@ def deviations(window: pd.DataFrame) -> pd.DataFrame:
     """Randomized or dosed subjects who deviate from the dosing window, or of whom that cannot be told.
 
     Args:
-        window: from `dosing_window`.
+        window: from `dosing_status`.
 
     Columns: subject_id, site, deviation (dosed too early, dosed too late, not dosed in time, cannot be told), days
     (outside the window; empty where it cannot be told), infected_on, dosed_on, problem. Deviations lie between the rows

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from ..criteria.contents import Protocol
 from ..criteria.language import definite, evaluate, names, parse
-from ..criteria.protocol import DataError, Protocol
+from ..criteria.protocol import DataError
 from .allocation import SITE, check_strata, stratum_name
 from .minimization import Minimization
 from .plans import Plan, whole

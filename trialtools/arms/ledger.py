@@ -16,9 +16,9 @@ from functools import cached_property
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
+from ..criteria.contents import Protocol
 from ..criteria.language import evaluate, parse
 from ..criteria.patient.verdict import decide, states
-from ..criteria.protocol import Protocol
 from .allocation import SITE, check_strata, next_kit, places, plan_of, strata, stratum_name, whole_list
 from .chain import Entry, LedgerError, append, chained, create, digest, find, last, reading, writing
 from .dosing import dosing, place

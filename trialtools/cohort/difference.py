@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError, evaluate, names, words
-from ..criteria.protocol import Protocol
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +83,7 @@ def diff(first: Protocol, second: Protocol, patients: Any = None) -> Difference:
 
     >>> import trialtools as tt
     >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
-    >>> tt.diff(protocol, tt.amend(protocol, {"I1": "18 <= age <= 75"})).relation
+    >>> tt.diff(protocol, protocol.amend({"I1": "18 <= age <= 75"})).relation
     'narrower'
     """
     import pandas as pd

@@ -14,9 +14,9 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from ..criteria.protocol import DataError
-from .frames.attrition import states
+from .frames.attrition import criterion_states
+from .patterns import ScreeningData
 from .rows import decisions, evidence
-from .screening import Screening
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,7 +25,7 @@ SUMMARY = "summary.json"
 PART = ".screening-"
 
 
-def write_screening(screening: Screening, folder: str | os.PathLike[str], with_evidence: bool = True) -> list[Path]:
+def write_screening(screening: ScreeningData, folder: str | os.PathLike[str], with_evidence: bool = True) -> list[Path]:
     """Write decisions, evidence, patterns, quality and summary; what was there before stays until all is written.
 
     `summary.json` goes last and holds the hash of every other file: with it the set is whole, without it there is none.
@@ -80,9 +80,9 @@ def _write(frame: pl.LazyFrame, path: Path) -> None:
     frame.sink_parquet(path)
 
 
-def summary(screening: Screening) -> dict[str, Any]:
+def summary(screening: ScreeningData) -> dict[str, Any]:
     """The counts as plain data, with what they rest on."""
-    rows: list[dict[str, Any]] = states(screening).to_dict("records")
+    rows: list[dict[str, Any]] = criterion_states(screening).to_dict("records")
     return {
         "n": screening.n,
         **screening.counts,
@@ -98,7 +98,7 @@ def summary(screening: Screening) -> dict[str, Any]:
     }
 
 
-def summary_text(screening: Screening) -> str:
+def summary_text(screening: ScreeningData) -> str:
     """What was found, in a few lines for a terminal."""
     protocol, counts, absent = screening.protocol, screening.counts, screening.patients.absent
     needed = [name for name in absent if name in protocol.used]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from ..criteria.contents import Protocol
 from ..criteria.engine import CHUNK, facts, in_polars, keys
 from ..criteria.language import Formula, names
-from ..criteria.protocol import Protocol
 from .sources import Patients
 
 if TYPE_CHECKING:

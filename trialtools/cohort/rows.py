@@ -9,9 +9,10 @@ from operator import or_
 import narwhals as nw
 import polars as pl
 
+from ..criteria.contents import Protocol
 from ..criteria.engine import expression, facts, in_polars
 from ..criteria.language import And, AtLeast, Formula, Not, Or, evaluate, names
-from ..criteria.protocol import Field, Protocol
+from ..criteria.protocol import Field
 from .patterns import ScreeningData
 
 DECISIONS = ("eligible", "ineligible", "undetermined")

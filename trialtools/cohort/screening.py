@@ -10,8 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from ..criteria.contents import Protocol
+from ..criteria.display import as_lines
 from ..criteria.engine import in_polars
-from ..criteria.protocol import DataError, Protocol
+from ..criteria.protocol import DataError
+from .frames.attrition import answer, attrition, criterion_states, open_criteria
+from .frames.baseline import baseline
+from .frames.equity import attrition_by_group, exclusion_ratios
+from .frames.impact import impact, overlap
+from .frames.missingness import missingness
+from .frames.relax import fewest_to_drop
+from .frames.sweep import sweep, sweep_grid
+from .frames.worklist import worklist
+from .output import write_screening
 from .patterns import Patterns, ScreeningData, count_patterns
 from .rows import decisions, evidence
 from .sources import Patients, read_patients
@@ -21,7 +32,23 @@ if TYPE_CHECKING:
 
 
 class Screening(ScreeningData):
-    """What screening found; its methods are the table of contents."""
+    """What screening found; its methods are what can be asked of it."""
+
+    answer = answer
+    attrition = attrition
+    attrition_by_group = attrition_by_group
+    baseline = baseline
+    criterion_states = criterion_states
+    exclusion_ratios = exclusion_ratios
+    fewest_to_drop = fewest_to_drop
+    impact = impact
+    missingness = missingness
+    open_criteria = open_criteria
+    overlap = overlap
+    sweep = sweep
+    sweep_grid = sweep_grid
+    worklist = worklist
+    write = write_screening
 
     def decisions(self) -> pd.DataFrame:
         """A row a patient: `patient_id`, `decision`, `failed`, `unknown` (criteria) and `open_items` (fields).
@@ -33,6 +60,22 @@ class Screening(ScreeningData):
     def evidence(self) -> pd.DataFrame:
         """A row a patient and criterion: `patient_id`, `criterion`, `state` and the `values` that decided it."""
         return evidence(self).collect().to_pandas()
+
+    def __repr__(self) -> str:
+        return self._lines()[0]
+
+    def _repr_html_(self) -> str:
+        return as_lines(self._lines())
+
+    def _lines(self) -> list[str]:
+        label, counts = ", SYNTHETIC" if self.patients.synthetic else "", self.counts
+        return [
+            f"{self.protocol.id} on {self.patients.name}{label}: {self.n:,} screened",
+            f"eligible: {self.certain:,} certain, {self.possible:,} possible",
+            f"ineligible: {counts['ineligible']:,} · undetermined: {counts['undetermined']:,}, "
+            f"of them {counts['awaiting_judgement']:,} await only a judgement",
+            '.attrition() .impact() .worklist() .sweep("I1.upper") .baseline() .decisions() …',
+        ]
 
 
 def screen(protocol: Protocol, patients: Any, mapping: Any = None, engine: str | None = None) -> Screening:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 
+from ..criteria.contents import Protocol
 from ..criteria.engine import facts, in_polars, outcome
 from ..criteria.language import Formula, ProtocolError, names, nearest
-from ..criteria.protocol import DataError, Protocol, amend
+from ..criteria.protocol import DataError, amend
 from ..criteria.protocol.limits import with_thresholds
 from .frames.attrition import ORDERS
 from .screening import Screening, screen
-from .sources import Patients, read_patients, where
+from .sources import Patients, read_patients
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +82,7 @@ def what_if(protocol: Protocol, patients: Any, state: State | None = None, **cha
     """
     state = state or State(**changes)
     patients = patients if isinstance(patients, Patients) else read_patients(patients, protocol)
-    chosen = where(patients, protocol, state.brush) if state.brush else patients
+    chosen = patients.filter(protocol, state.brush) if state.brush else patients
     return settled(screen(asked(protocol, state), chosen), state.unknowns)
 
 

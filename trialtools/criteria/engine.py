@@ -31,7 +31,7 @@ from .language import (
     names,
     type_of,
 )
-from .protocol import DataError, Field, Protocol
+from .protocol import DataError, Field, ProtocolData
 
 DTYPES = {"number": nw.Float64, "integer": nw.Int64, "flag": nw.Boolean, "category": nw.String, "date": nw.Date}
 CHUNK = 31
@@ -51,7 +51,7 @@ def guarded(name: str, field: Field) -> nw.Expr:
     return nw.when((column >= low) & (column <= high)).then(column).alias(name)
 
 
-def facts(frame: Any, protocol: Protocol, fields: tuple[str, ...]) -> Any:
+def facts(frame: Any, protocol: ProtocolData, fields: tuple[str, ...]) -> Any:
     """A table with what is known of every patient, as `Protocol.facts_of` says it for one.
 
     Args:

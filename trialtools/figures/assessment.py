@@ -23,7 +23,7 @@ def assessment(
     Filled points are the trial in its strata, open ones the same plan on one list, a line apart.
 
     Args:
-        frame: from `tt.assess`: procedure, n, strata, measure, value, how.
+        frame: from `tt.arms.assess`: procedure, n, strata, measure, value, how.
         title: the finding; otherwise which plan is best in each respect.
         subtitle: population; otherwise patients and strata.
         y: `imbalance` at the end, or `worst imbalance` on the way.

@@ -148,16 +148,16 @@ def table(
 
 
 def baseline(frame: pd.DataFrame, title: str | None = None, subtitle: str | None = None) -> GT:
-    """The printed baseline table of `tt.baseline`: a column a group, `n (%)` or `median (q1 to q3)`, unknown as a row.
+    """The printed baseline table: a column a group, `n (%)` or `median (q1 to q3)`, unknown as a row.
 
     Args:
-        frame: as `tt.baseline` gives it, or suppressed.
+        frame: as `screening.baseline()` gives it, or suppressed.
         title: the finding, in a sentence.
         subtitle: population, N, data cut.
 
     >>> import trialtools as tt
     >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
-    >>> page = baseline(tt.baseline(screening, fields=["sex"])).as_raw_html().replace(SPACE, " ")
+    >>> page = baseline(screening.baseline(fields=["sex"])).as_raw_html().replace(SPACE, " ")
     >>> all(text in page for text in ("Sex", "female", "eligible (n = 51)", "23 (45.1 %)"))
     True
     """

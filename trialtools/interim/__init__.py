@@ -6,9 +6,9 @@ __getattr__, __dir__ = lazy_door(
     __name__,
     {
         "data.checks": ("endpoint_states",),
-        "data.cutoff": ("cut", "pooled"),
-        "data.read": ("read_trial",),
-        "data.tables": ("TABLES", "TrialData"),
+        "data.cutoff": ("cut", "pool"),
+        "data.read": ("TrialData", "read_trial"),
+        "data.tables": ("TABLES",),
         "sequential.boundaries": ("boundaries", "drift", "power", "spend"),
         "sequential.estimates": ("ancova", "log_rank", "odds_ratio", "risk_difference", "survival"),
         "sequential.inference": (

@@ -10,7 +10,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..criteria.protocol import DataError, Protocol, load_protocol
+from ..criteria.contents import Protocol, load_protocol
+from ..criteria.protocol import DataError
 from .cuts import locked, staged
 from .leaks import Leak, leaks, named, telling
 from .manifest import as_run
@@ -144,7 +145,8 @@ def _allocations(ledger: str | None, key: str | None) -> tuple[dict[str, str] | 
     """The arm of everybody in the ledger, for whoever has the key; the head of its chain; and what it says without."""
     if not ledger:
         return None, "", None
-    from ..arms import export, foreseen, head
+    from ..arms.ledger import export, head
+    from ..arms.selection_bias import foreseen
 
     if not key:
         return None, head(Path(ledger)), export(Path(ledger)).drop(columns=["kit", "override_reason"])

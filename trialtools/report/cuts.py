@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..criteria.protocol import DataError
-from ..interim.data import TrialData, cut, pooled
+from ..interim.data import TrialData, cut, pool
 
 LOCK = "lock.json"
 
@@ -55,7 +55,7 @@ def staged(
     subjects = kept.subjects
     hidden = subjects[subjects["arm"].notna()].set_index("subject_id")["arm"].to_dict()
     if not closed:
-        kept = pooled(kept)
+        kept = pool(kept)
     elif not subjects["randomized"].any():
         where = site and f" at {site}"
         raise DataError(f"nobody was randomized by {cutoff or 'now'}{where}, so there is no arm to report on")

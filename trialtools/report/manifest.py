@@ -58,7 +58,7 @@ def inputs(
 
 
 def _protocol(name: str, file: Path, readings: Any, here: Path) -> dict[str, Any] | None:
-    from ..criteria.protocol import load_protocol
+    from ..criteria.contents import load_protocol
 
     try:
         protocol = load_protocol(file)

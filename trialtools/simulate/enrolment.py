@@ -13,7 +13,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..criteria.protocol import DataError, Protocol
+from ..criteria.contents import Protocol
+from ..criteria.protocol import DataError
 from .course import COURSE, Course
 from .model import Model
 from .patients import cohort
@@ -193,8 +194,8 @@ def _allocated(
     """Stratum and arm by subject, from a ledger that was opened for a synthetic trial."""
     import polars as pl
 
-    from ..arms import Override, Request, allocate, export, open_ledger
     from ..arms.allocation import plan
+    from ..arms.ledger import Override, Request, allocate, export, open_ledger
 
     ledger, key = folder / "ledger.sqlite", folder / "unblinded" / "key.json"
     key.parent.mkdir(mode=0o700)

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..criteria.protocol import Field, Protocol
+from ..criteria.contents import Protocol
+from ..criteria.protocol import Field
 from .clinical import FERTILE, knows
 from .model import FLAGS, MISTYPED, NOTES, PANEL, PANELS, SECOND_LINE, Model, reasons
 from .patients import DEFAULT_MODEL, blocks, panel_of, span_of
@@ -52,7 +53,7 @@ def write_cohort(
         OSError: the folder cannot be written to.
 
     >>> import tempfile
-    >>> from trialtools.criteria.protocol import load_protocol
+    >>> from trialtools.criteria.contents import load_protocol
     >>> protocol = load_protocol("data/protocols/NCT05741099.yaml")
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     [file.name for file in write_cohort(protocol, 5, 20, folder)]

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
+from ..criteria.contents import Protocol
 from ..criteria.language import NUMERIC, Compare, Formula, Name, Value, children, evaluate, names
-from ..criteria.protocol import DataError, Field, Protocol
+from ..criteria.protocol import DataError, Field
 from .clinical import Draws, inpatients, knows
 from .model import CATEGORIES, HOLE, HOLES, MISTYPED, PANEL, PANEL_OF, PANELS, SECOND_LINE, Model
 
@@ -55,7 +56,7 @@ def cohort(
 
     Source: every number is an assumption with its reason, see `trialtools.simulate.model`.
 
-    >>> from trialtools.criteria.protocol import load_protocol
+    >>> from trialtools.criteria.contents import load_protocol
     >>> patients = cohort(load_protocol("data/protocols/NCT05741099.yaml"), 3, seed=20)
     >>> patients["patient_id"].to_list(), patients["synthetic"].all()
     (['P-000001', 'P-000002', 'P-000003'], True)

@@ -12,8 +12,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..criteria.protocol import DataError, Protocol
-from ..interim.data.tables import TABLES, TrialData
+from ..criteria.contents import Protocol
+from ..criteria.protocol import DataError
+from ..interim.data.read import TrialData
+from ..interim.data.tables import TABLES
 from .course import COURSE, EVENTS, LABS, RISKS, WINDOW, Course, Scenario
 from .enrolment import SITES, Draw, Enrolled, enrol
 from .files import LABEL
@@ -44,12 +46,12 @@ def trial(
     Raises:
         DataError: as for `write_trial`.
 
-    >>> from trialtools.criteria.protocol import load_protocol
+    >>> from trialtools.criteria.contents import load_protocol
     >>> found = trial(load_protocol("data/protocols/NCT05741099.yaml"), 4, seed=1)
     >>> int(found.subjects["randomized"].sum()), found.synthetic, found.endpoint
     (4, True, 'progression')
     """
-    from ..arms import export
+    from ..arms.ledger import export
     from ..interim.data import read_trial
 
     with tempfile.TemporaryDirectory() as place:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..criteria.contents import Protocol
 from ..criteria.language import evaluate
 from ..criteria.patient import Answer, Explanation, nearest_eligible, open_items
 from ..criteria.patient.render import DECIDED, SYMBOLS, headline, in_order
-from ..criteria.protocol import Protocol, rules
 
 
 def verdict(protocol: Protocol, patient: Mapping[str, Any], explanation: Explanation) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def advice(protocol: Protocol, patient: Mapping[str, Any]) -> dict[str, Any]:
 
 def readings(protocol: Protocol) -> dict[str, dict[str, str]]:
     """Each ambiguous criterion as it is read now: the name of the reading, and what it then says."""
-    said = rules(protocol).set_index("criterion")
+    said = protocol.criteria_table().set_index("criterion")
     return {
         c.id: {"name": protocol.reading(c.id), "words": str(said.at[c.id, "words"])}
         for c in protocol.criteria

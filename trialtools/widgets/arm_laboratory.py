@@ -17,8 +17,9 @@ from .. import arms, figures
 from ..arms import laboratory
 from ..arms.allocation import fitting
 from ..arms.plans import OPTIONS, words
+from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError
-from ..criteria.protocol import DataError, Protocol
+from ..criteria.protocol import DataError
 from ..figures import tables
 from ..figures.arms import LOOKS
 from . import panels

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from ..criteria.contents import Protocol
 from ..criteria.language import definite, names
-from ..criteria.protocol import Field, Protocol, possible
+from ..criteria.protocol import Field, possible
 
 FIRST_GROUPS = ("person", "vitals", "tests", "symptoms", "history", "dates")
 LAST_GROUP = "judgement"
@@ -52,7 +53,7 @@ def read(protocol: Protocol, entries: Mapping[str, str]) -> tuple[dict[str, Any]
 
     An impossible number or date stays among the values, so that whoever judges the patient can say so too.
 
-    >>> from trialtools.criteria.protocol import load_protocol
+    >>> from trialtools.criteria.contents import load_protocol
     >>> protocol = load_protocol("data/protocols/NCT05741099.yaml")
     >>> patient, remarks = read(protocol, {"respiratory_rate": "999", "bmi": "31,5", "cough": "no", "age": ""})
     >>> patient

@@ -15,13 +15,13 @@ from typing import Any
 
 import traitlets
 
-from ..cohort.frames.attrition import states
+from ..cohort.frames.attrition import criterion_states
 from ..cohort.screening import Screening
-from ..cohort.sources import Patients, read_patients, where
+from ..cohort.sources import Patients, read_patients
 from ..cohort.whatif import Held, State, amended, as_default, asked, read_state, turned, without, write_state
+from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError, parse
-from ..criteria.protocol import DataError, Protocol, write_protocol
-from ..criteria.protocol.limits import thresholds
+from ..criteria.protocol import DataError, write_protocol
 from . import panels
 from .browser import Screen, module, style
 
@@ -142,7 +142,7 @@ class Explorer(Screen):
             state = replace(state, off=tuple(id for id in state.off if id in self.state.off))
         full = self._cohort(state.brush).screen(changed)
         self._state, self.errors, self.screening = state, dict(errors or {}), without(full, state.off)
-        known = thresholds(self.screening.protocol)["threshold"].tolist()
+        known = self.screening.protocol.threshold_table()["threshold"].tolist()
         if self._threshold not in known:
             self._threshold = known[0] if known else ""
         self.answer = {
@@ -164,7 +164,7 @@ class Explorer(Screen):
     def _cohort(self, brush: str) -> Held:
         """Everybody or a subgroup; the one looked at last is kept."""
         if self._held[0] != brush:
-            chosen = where(self.patients, self.protocol, brush) if brush else self.patients
+            chosen = self.patients.filter(self.protocol, brush) if brush else self.patients
             self._held = brush, Held(self.protocol, chosen)
         return self._held[1]
 
@@ -214,10 +214,10 @@ def _layout(protocol: Protocol, patients: Patients) -> dict[str, Any]:
 def _rows(full: Screening, protocol: Protocol, state: State) -> list[dict[str, Any]]:
     """By criterion: what it says now, whether that is changed, its thresholds, and what switching it would do."""
     now = full.protocol
-    numbers = thresholds(now).astype(object).to_dict("records")
+    numbers = now.threshold_table().astype(object).to_dict("records")
     read = protocol.with_readings(state.readings)
     switched = turned(full, state.off).to_dict("records")
-    counted = states(full).to_dict("records")
+    counted = criterion_states(full).to_dict("records")
     rows = []
     for criterion, switch, count in zip(now.criteria, switched, counted, strict=True):
         id = criterion.id

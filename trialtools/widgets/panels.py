@@ -10,10 +10,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .. import cohort, figures
+from .. import figures
+from ..cohort.frames.readings import compare_readings
 from ..cohort.screening import Screening
 from ..cohort.whatif import State, settled
-from ..criteria.protocol import Protocol
+from ..criteria.contents import Protocol
 from ..figures import tables
 
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ PANELS = {
     "overlap": ("Overlap", "overlap", "upset"),
     "impact": ("Impact", "impact", "impact"),
     "sweep": ("Sweep", "sweep", "sweep"),
-    "criteria": ("Criteria", "states", "states"),
-    "missing": ("Missing", "lacking", "lacking"),
+    "criteria": ("Criteria", "criterion_states", "states"),
+    "missing": ("Missing", "open_criteria", "lacking"),
     "together": ("Unknown together", "missingness", "missingness"),
     "readings": ("Readings", "compare_readings", "tornado"),
-    "lost": ("Who is lost", "lost", ""),
-    "groups": ("Left out", "subgroups", "forest"),
+    "lost": ("Who is lost", "attrition_by_group", ""),
+    "groups": ("Left out", "exclusion_ratios", "forest"),
 }
 """By tab: its name, the frame it shows, and the figure of that frame."""
 
@@ -46,8 +47,10 @@ def panel(screening: Screening, tab: str, state: State, threshold: str) -> dict[
     """What one tab shows of a screening whose unknowns are still open."""
     told = asks(tab, state, threshold)
     counted = screening if tab in OPEN else settled(screening, state.unknowns)
-    of = (counted.protocol, counted.patients) if tab == "readings" else (counted,)
-    frame: pd.DataFrame = getattr(cohort, told["frame"])(*of, *told["arguments"].values())
+    if tab == "readings":
+        frame: pd.DataFrame = compare_readings(counted.protocol, counted.patients)
+    else:
+        frame = getattr(counted, told["frame"])(**told["arguments"])
     drawn: Any = getattr(figures, told["figure"])(frame) if hasattr(figures, told["figure"]) else ""
     plotly = hasattr(drawn, "to_json")
     caption = f"N = {screening.n:,} of {screening.patients.name}{' · SYNTHETIC' * screening.patients.synthetic}"
@@ -71,16 +74,21 @@ def alt(drawn: Any) -> str:
 def asks(tab: str, state: State, threshold: str) -> dict[str, Any]:
     """Which frame and figure a tab asks for, and the lines of Python that say so."""
     _, frame, figure = PANELS[tab]
-    arguments = {"attrition": {"order": state.order}, "sweep": {"threshold_id": threshold}, "lost": {"by": WHO}}.get(
-        frame, {}
-    )
+    arguments = {
+        "attrition": {"order": state.order},
+        "sweep": {"threshold_id": threshold},
+        "attrition_by_group": {"by": WHO},
+    }.get(frame, {})
     if tab in OPEN and state.unknowns != "both":
         state = replace(state, unknowns="both")
     changes = {name: value for name, value in state.changes.items() if name != "order"}
     said = "".join(f", {name}={value!r}" for name, value in changes.items())
     more = "".join(f", {name}={value!r}" for name, value in arguments.items())
-    of = "screening.protocol, screening.patients" if tab == "readings" else "screening"
-    lines = [f"screening = tt.what_if(protocol, patients{said})", f"frame = tt.{frame}({of}{more})"]
+    method = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    call = f"screening.{frame}({method})"
+    if tab == "readings":
+        call = f"tt.compare_readings(screening.protocol, screening.patients{more})"
+    lines = [f"screening = tt.what_if(protocol, patients{said})", f"frame = {call}"]
     if hasattr(figures, figure):
         lines.append(f"tt.figures.{figure}(frame)")
     ends = {

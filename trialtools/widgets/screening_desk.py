@@ -17,10 +17,11 @@ import traitlets
 
 from ..cohort.output import summary_text
 from ..cohort.screening import Screening, screen
-from ..cohort.sources import Patients, one_patient, read_patients
+from ..cohort.sources import Patients, read_patients
+from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError, definite
 from ..criteria.patient import Explanation, explain
-from ..criteria.protocol import DataError, Protocol
+from ..criteria.protocol import DataError
 from . import answers, card, roster
 from .browser import Screen
 
@@ -209,7 +210,7 @@ class Desk(Screen):
         """
         if self.patients is None:
             raise DataError("no table of patients is loaded; upload one, or enter the patient by hand")
-        found = one_patient(self.patients, id.strip())
+        found = self.patients.patient(id.strip())
         self._record = {name: value for name, value in found.items() if definite(value) is not None} | _named(
             id.strip()
         )

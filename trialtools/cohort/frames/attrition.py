@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...criteria.language import in_sentence, nearest
 from ...criteria.protocol import DataError
-from ..screening import Screening
+from ..patterns import ScreeningData
 from .masks import collapsed, per_criterion
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def answer(screening: Screening) -> str:
+def answer(screening: ScreeningData) -> str:
     """Who could enter, in two sentences: the interval, and what is missing most often."""
     if screening.n == 0:
         return "Nobody was screened."
@@ -27,7 +27,7 @@ def answer(screening: Screening) -> str:
     who = f"{certain:,} of {screening.n:,} {are} eligible for certain" if certain else "Nobody can be confirmed"
     if possible == certain:
         return f"{who}, and nobody else could be." if possible else "Nobody is eligible, whatever is still unknown."
-    open_ = lacking(screening)
+    open_ = open_criteria(screening)
     labels = [row["label"] for row in open_.to_dict("records") if row["n"] and not row["judged"]][:3]
     missing = "; ".join(in_sentence(label) for label in labels)
     waiting = screening.counts["awaiting_judgement"]
@@ -36,7 +36,7 @@ def answer(screening: Screening) -> str:
     return f"{who}; {possible:,} could be, once everything is known.{judged}{lacks}"
 
 
-def states(screening: Screening) -> pd.DataFrame:
+def criterion_states(screening: ScreeningData) -> pd.DataFrame:
     """How many patients pass, fail or stay unknown on each criterion.
 
     Columns: criterion, kind, label, reading, quote, pass, fail, unknown, n; a row a criterion in protocol order.
@@ -66,7 +66,7 @@ def states(screening: Screening) -> pd.DataFrame:
 ORDERS = ("protocol", "greedy", "alone")
 
 
-def attrition(screening: Screening, order: str = "protocol") -> pd.DataFrame:
+def attrition(screening: ScreeningData, order: str = "protocol") -> pd.DataFrame:
     """Who is left after each criterion.
 
     Args:
@@ -84,7 +84,7 @@ def attrition(screening: Screening, order: str = "protocol") -> pd.DataFrame:
 
     >>> import trialtools as tt
     >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
-    >>> tt.attrition(screening, order="greedy")["criterion"].tolist()[1:4]
+    >>> screening.attrition(order="greedy")["criterion"].tolist()[1:4]
     ['I2', 'I5', 'E6']
     """
     import pandas as pd
@@ -131,7 +131,7 @@ def _step(step: int, criterion: Any, failed_here: int, possible: int, certain: i
     }
 
 
-def lacking(screening: Screening) -> pd.DataFrame:
+def open_criteria(screening: ScreeningData) -> pd.DataFrame:
     """What the undetermined patients lack: on which criteria they are open.
 
     Columns: criterion, label, n (undetermined patients open on it), alone (open on nothing else), of (all who are

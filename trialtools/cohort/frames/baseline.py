@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..screening import Screening
+from ..patterns import ScreeningData
 from .groups import UNKNOWN, Groups, counts, decided, groups, usual
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BASELINE = ("variable", "label", "unit", "level", "group", "n", "of", "mean", "sd", "median", "q1", "q3", "smd")
 
 
-def baseline(screening: Screening, by: str = "decision", fields: Sequence[str] | None = None) -> pd.DataFrame:
+def baseline(screening: ScreeningData, by: str = "decision", fields: Sequence[str] | None = None) -> pd.DataFrame:
     """Who the patients are: a row a variable, level and group; what is unknown is a level of its own.
 
     Args:
@@ -39,7 +39,7 @@ def baseline(screening: Screening, by: str = "decision", fields: Sequence[str] |
 
     >>> import trialtools as tt
     >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
-    >>> frame = tt.baseline(screening, fields=["sex"])
+    >>> frame = screening.baseline(fields=["sex"])
     >>> frame.query("level == 'female'")[["group", "n", "of"]].values.tolist()[0]
     ['eligible', 23, 51]
     """
@@ -52,14 +52,14 @@ def baseline(screening: Screening, by: str = "decision", fields: Sequence[str] |
     return pd.DataFrame(rows, columns=list(BASELINE))
 
 
-def _usual(screening: Screening, by: str) -> list[str]:
+def _usual(screening: ScreeningData, by: str) -> list[str]:
     protocol = screening.protocol
     numbers = [name for name in protocol.used if protocol.fields[name].type in ("number", "integer")]
     known = {*usual(protocol), *numbers} - {*screening.patients.absent, by}
     return [name for name in protocol.fields if name in known]
 
 
-def _variable(screening: Screening, among: Groups, name: str) -> list[dict[str, Any]]:
+def _variable(screening: ScreeningData, among: Groups, name: str) -> list[dict[str, Any]]:
     field = screening.protocol.fields[name]
     if field.type in ("number", "integer"):
         return _rows(name, field, among, *_numbers(counts(screening, among, name, [name]), len(among.names)))

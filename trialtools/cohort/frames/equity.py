@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...criteria.language import ProtocolError, nearest
-from ..screening import Screening
+from ..patterns import ScreeningData
 from .groups import UNKNOWN, groups, patterns_by, usual
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ SUBGROUPS = (
 )
 
 
-def lost(screening: Screening, by: Sequence[str] | None = None) -> pd.DataFrame:
+def attrition_by_group(screening: ScreeningData, by: Sequence[str] | None = None) -> pd.DataFrame:
     """Who is lost at each step of the attrition, group by group.
 
     Args:
@@ -37,7 +37,7 @@ def lost(screening: Screening, by: Sequence[str] | None = None) -> pd.DataFrame:
 
     >>> import trialtools as tt
     >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
-    >>> frame = tt.lost(screening, by=["sex"])
+    >>> frame = screening.attrition_by_group(by=["sex"])
     >>> frame.query("step == 2")[["group", "n", "of"]].values.tolist()
     [['female', 412, 883], ['male', 471, 883], ['unknown', 0, 883]]
     """
@@ -63,7 +63,9 @@ def lost(screening: Screening, by: Sequence[str] | None = None) -> pd.DataFrame:
     return frame.sort_values("step", kind="stable", ignore_index=True)
 
 
-def subgroups(screening: Screening, by: Sequence[str] | None = None, criteria: Sequence[str] = ("",)) -> pd.DataFrame:
+def exclusion_ratios(
+    screening: ScreeningData, by: Sequence[str] | None = None, criteria: Sequence[str] = ("",)
+) -> pd.DataFrame:
     """Whom the protocol, or one criterion, leaves out: how much more often one group fails than everybody else.
 
     Args:
@@ -82,7 +84,7 @@ def subgroups(screening: Screening, by: Sequence[str] | None = None, criteria: S
 
     >>> import trialtools as tt
     >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
-    >>> frame = tt.subgroups(screening, by=["sex"])
+    >>> frame = screening.exclusion_ratios(by=["sex"])
     >>> frame[["group", "n", "failed"]].values.tolist()
     [['female', 913, 762], ['male', 1087, 888], ['unknown', 0, 0]]
     """

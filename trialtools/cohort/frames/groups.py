@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import narwhals as nw
 import numpy as np
 
+from ...criteria.contents import Protocol
 from ...criteria.engine import expression, facts, in_polars
 from ...criteria.language import Name, ProtocolError, nearest
-from ...criteria.protocol import DataError, Field, Protocol
+from ...criteria.protocol import DataError, Field
 from ...criteria.protocol.limits import thresholds_of
-from ..patterns import Patterns, count_patterns
+from ..patterns import Patterns, ScreeningData, count_patterns
 from ..rows import DECISIONS
-from ..screening import Screening
 
 if TYPE_CHECKING:
     import polars as pl
@@ -124,7 +124,7 @@ def _numbered(cases: Iterable[nw.Expr]) -> nw.Expr:
     return code
 
 
-def patterns_by(screening: Screening, grouping: Groups) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def patterns_by(screening: ScreeningData, grouping: Groups) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The group, the failed and the unknown criteria (masks), and the patients who share all three."""
     protocol = screening.protocol
     requirements = list(protocol.requirements.values())
@@ -132,7 +132,7 @@ def patterns_by(screening: Screening, grouping: Groups) -> tuple[np.ndarray, np.
     return (found.groups[0], *found.masks(), found.n)
 
 
-def counts(screening: Screening, grouping: Groups, value: str | nw.Expr, fields: Sequence[str]) -> pl.DataFrame:
+def counts(screening: ScreeningData, grouping: Groups, value: str | nw.Expr, fields: Sequence[str]) -> pl.DataFrame:
     """How many patients of each group have each value: `group`, `value` (null where unknown), `n`."""
     protocol = screening.protocol
     asked = {*protocol.used, *fields, *([grouping.field] if grouping.field in protocol.fields else [])}

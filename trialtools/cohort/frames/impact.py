@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..screening import Screening
+from ..patterns import ScreeningData
 from .masks import collapsed, named, per_criterion, sizes
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def overlap(screening: Screening, top: int = 12) -> pd.DataFrame:
+def overlap(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
     """Which criteria fail together: patients by the exact set of criteria that keeps them out.
 
     Args:
@@ -30,7 +30,7 @@ def overlap(screening: Screening, top: int = 12) -> pd.DataFrame:
 
     >>> import trialtools as tt
     >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
-    >>> frame = tt.overlap(screening, top=3)
+    >>> frame = screening.overlap(top=3)
     >>> frame["criteria"].tolist(), int(frame["failed"].sum()) == screening.n - screening.possible
     (['I2, I8', 'I5', 'I2', 'other'], True)
 
@@ -60,7 +60,7 @@ def overlap(screening: Screening, top: int = 12) -> pd.DataFrame:
     return frame.assign(n=screening.n)
 
 
-def impact(screening: Screening) -> pd.DataFrame:
+def impact(screening: ScreeningData) -> pd.DataFrame:
     """What each criterion costs, in four ways of asking, each with two ends; a row a criterion in protocol order.
 
     Columns: criterion, kind, label, then with `_certain` and `_possible`: alone, gain, unique, shapley; and n.
@@ -77,7 +77,7 @@ def impact(screening: Screening) -> pd.DataFrame:
 
     >>> import trialtools as tt
     >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
-    >>> frame = tt.impact(screening)
+    >>> frame = screening.impact()
     >>> round(frame["shapley_possible"].sum()) == screening.possible - screening.n
     True
 

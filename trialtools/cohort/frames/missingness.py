@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...criteria.language import Known
-from ..patterns import count_patterns
-from ..screening import Screening
+from ..patterns import ScreeningData, count_patterns
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def missingness(screening: Screening, top: int = 12) -> pd.DataFrame:
+def missingness(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
     """What is unknown together: patients by the exact set of facts that they lack.
 
     Args:
@@ -28,7 +27,7 @@ def missingness(screening: Screening, top: int = 12) -> pd.DataFrame:
 
     >>> import trialtools as tt
     >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
-    >>> frame = tt.missingness(screening, top=2)
+    >>> frame = screening.missingness(top=2)
     >>> frame["fields"].iloc[-1], int(frame["n"].sum())
     ('other', 2000)
     """
@@ -50,7 +49,7 @@ def missingness(screening: Screening, top: int = 12) -> pd.DataFrame:
     )
 
 
-def _lacking(screening: Screening, fields: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def _lacking(screening: ScreeningData, fields: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """A row a field, a column for each set of unknown fields that occurs; and the patients of each set."""
     if not fields:
         return np.zeros((0, 1), dtype=bool), np.array([screening.n])

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from ...criteria.contents import Protocol
 from ...criteria.language import Formula, Not
-from ...criteria.protocol import Protocol
 from ..patterns import count_patterns
 from ..sources import Patients, read_patients
 
@@ -70,7 +70,7 @@ def compare_readings(
     return pd.DataFrame(rows, columns=list(READINGS))
 
 
-def interactions(protocol: Protocol, patients: Any, mapping: Any = None) -> pd.DataFrame:
+def reading_interactions(protocol: Protocol, patients: Any, mapping: Any = None) -> pd.DataFrame:
     """The pairs of readings that do something together which they do not do apart.
 
     Two other readings interact if the certain or the possible count under both is not what the two changes add up to.

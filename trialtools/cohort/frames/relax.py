@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...criteria.protocol import DataError
-from ..screening import Screening
+from ..patterns import ScreeningData
 from .masks import collapsed, named, sizes
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ MOST, ROWS = 20, 12
 """How many criteria may be dropped: every set of them is counted, a million for twenty. And the rows that are told."""
 
 
-def relax(screening: Screening, target: int, count: str = "possible") -> pd.DataFrame:
+def fewest_to_drop(screening: ScreeningData, target: int, count: str = "possible") -> pd.DataFrame:
     """The fewest criteria that must go for enough patients to be eligible: all sets of that size, largest gain first.
 
     Args:
@@ -34,7 +34,7 @@ def relax(screening: Screening, target: int, count: str = "possible") -> pd.Data
 
     >>> import trialtools as tt
     >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
-    >>> tt.relax(screening, 400)[["criteria", "possible"]].values.tolist()[0]
+    >>> screening.fewest_to_drop(400)[["criteria", "possible"]].values.tolist()[0]
     ['I5', 457]
     """
     import pandas as pd

@@ -19,7 +19,7 @@ import polars as pl
 from ...criteria.engine import expression, facts, in_polars, outcome
 from ...criteria.language import And, ProtocolError, words
 from ...criteria.protocol.limits import Threshold, requirement, threshold
-from ..screening import Screening
+from ..patterns import ScreeningData
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ ENDS = {"certain": 2, "possible": 1}
 GRID = 25
 
 
-def sweep(screening: Screening, threshold_id: str, values: Sequence[float] | None = None) -> pd.DataFrame:
+def sweep(screening: ScreeningData, threshold_id: str, values: Sequence[float] | None = None) -> pd.DataFrame:
     """How many would be eligible with one threshold at other values, everything else as the protocol says.
 
     Args:
@@ -52,7 +52,7 @@ def sweep(screening: Screening, threshold_id: str, values: Sequence[float] | Non
 
     >>> import trialtools as tt
     >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
-    >>> frame = tt.sweep(screening, "I1.upper")
+    >>> frame = screening.sweep("I1.upper")
     >>> own = frame[frame["protocol"]]
     >>> own[["value", "certain", "possible"]].values.tolist() == [[85, screening.certain, screening.possible]]
     True
@@ -76,7 +76,7 @@ def sweep(screening: Screening, threshold_id: str, values: Sequence[float] | Non
 
 
 def sweep_grid(
-    screening: Screening,
+    screening: ScreeningData,
     first: str,
     second: str,
     first_values: Sequence[float] | None = None,
@@ -98,7 +98,7 @@ def sweep_grid(
 
     >>> import trialtools as tt
     >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
-    >>> tt.sweep_grid(screening, "I1.lower", "I9.age", [18], [65])[["certain", "possible"]].values.tolist()
+    >>> screening.sweep_grid("I1.lower", "I9.age", [18], [65])[["certain", "possible"]].values.tolist()
     [[51, 350]]
     """
     import pandas as pd
@@ -131,7 +131,7 @@ def sweep_grid(
     return frame
 
 
-def _answered(screening: Screening, *asked: Threshold) -> pl.DataFrame:
+def _answered(screening: ScreeningData, *asked: Threshold) -> pl.DataFrame:
     """Patients counted by what is measured (`x0`, `x1`) and by their state for every answer to the comparisons.
 
     The columns of states are named by the answers (`T`, `F`, `U` for unknown; `TF` for two thresholds): 2 where every
@@ -166,7 +166,7 @@ def _side(asked: Threshold) -> Any:
     return "left" if asked.operator in ("<=", ">") else "right"
 
 
-def _changes(screening: Screening, asked: Threshold, known: pl.DataFrame) -> np.ndarray:
+def _changes(screening: ScreeningData, asked: Threshold, known: pl.DataFrame) -> np.ndarray:
     """The values at which a count changes, the protocol's own, and the ends."""
     ends = [((pl.col(answer) >= least) * pl.col("n")).sum() for answer in "TF" for least in ENDS.values()]
     by_value = known.group_by("x0").agg(*(end.alias(f"{i}") for i, end in enumerate(ends)))
@@ -174,7 +174,7 @@ def _changes(screening: Screening, asked: Threshold, known: pl.DataFrame) -> np.
     return np.unique([*changed, asked.value, *_range(screening, asked, known["x0"])])
 
 
-def _range(screening: Screening, asked: Threshold, measured: pl.Series) -> tuple[float, ...]:
+def _range(screening: ScreeningData, asked: Threshold, measured: pl.Series) -> tuple[float, ...]:
     """The declared range; without one, a step beyond what was measured on either side."""
     if declared := asked.range(screening.protocol):
         return tuple(map(float, declared))
@@ -182,7 +182,7 @@ def _range(screening: Screening, asked: Threshold, measured: pl.Series) -> tuple
     return (known.min() - step, known.max() + step) if len(known) else ()  # type: ignore[operator]
 
 
-def _even(screening: Screening, asked: Threshold, measured: pl.Series) -> np.ndarray:
+def _even(screening: ScreeningData, asked: Threshold, measured: pl.Series) -> np.ndarray:
     """Even steps through the range, each a whole number of the field's own steps, and the protocol's value."""
     ends = _range(screening, asked, measured)
     if not ends:
@@ -206,7 +206,7 @@ def _boxes(asked: Threshold, at: np.ndarray, measured: pl.Series) -> tuple[np.nd
     return box, {"T": above if rising else below, "F": below if rising else above, "U": unknown}
 
 
-def _told(screening: Screening, asked: Threshold) -> dict[str, str]:
+def _told(screening: ScreeningData, asked: Threshold) -> dict[str, str]:
     protocol = screening.protocol
     label, unit = words(asked.subject, protocol.fields), asked.unit(protocol)
     return {"label": label, "unit": unit, "operator": asked.operator}

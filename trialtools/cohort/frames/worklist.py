@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import polars as pl
 
+from ...criteria.contents import Protocol
 from ...criteria.engine import expression, facts, in_polars
 from ...criteria.language import Formula, evaluate, names
 from ...criteria.patient.options import atoms, cells, is_tied, typical
-from ...criteria.protocol import Protocol
-from ..screening import Screening
+from ..patterns import ScreeningData
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WORKLIST = ("field", "label", "unknown", "settles", "could_enter", "could_end", "of", "cost", "judged")
 
 
-def worklist(screening: Screening) -> pd.DataFrame:
+def worklist(screening: ScreeningData) -> pd.DataFrame:
     """For each fact, how many undetermined patients lack it and what knowing it, and nothing else, could do for them.
 
     Columns: field, label, unknown (undetermined patients who lack it), settles (decided whatever the answer is),
@@ -33,7 +33,7 @@ def worklist(screening: Screening) -> pd.DataFrame:
 
     >>> import trialtools as tt
     >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
-    >>> list(tt.worklist(tt.screen(protocol, "data/cohort/cohort.csv"))["field"].head(2))
+    >>> list(tt.screen(protocol, "data/cohort/cohort.csv").worklist()["field"].head(2))
     ['active_tuberculosis', 'radiology_characteristic']
     """
     import pandas as pd
@@ -51,7 +51,7 @@ def worklist(screening: Screening) -> pd.DataFrame:
     return frame.sort_values(order, ascending=rising, kind="stable", ignore_index=True)
 
 
-def _undetermined(screening: Screening) -> pl.DataFrame:
+def _undetermined(screening: ScreeningData) -> pl.DataFrame:
     """The facts of all who fail nothing and are open somewhere, with a flag `open:ID` for every criterion."""
     protocol = screening.protocol
     asked = {id: formula for id, formula in protocol.requirements.items() if names(formula)}

@@ -2,6 +2,5 @@
 
 from .mapping import Column, Mapping, PatientId, load_mapping
 from .patients import Patients, read_patients
-from .selection import one_patient, where
 
-__all__ = ["Column", "Mapping", "PatientId", "Patients", "load_mapping", "one_patient", "read_patients", "where"]
+__all__ = ["Column", "Mapping", "PatientId", "Patients", "load_mapping", "read_patients"]

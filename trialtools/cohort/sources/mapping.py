@@ -9,8 +9,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+from ...criteria.contents import Protocol
 from ...criteria.language import NUMERIC, ProtocolError, nearest
-from ...criteria.protocol import STRICT, DataError, Field, Protocol, read_yaml
+from ...criteria.protocol import STRICT, DataError, Field, read_yaml
 
 UNKNOWN = "unknown"
 """The code word of a value that says nothing."""

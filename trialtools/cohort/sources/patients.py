@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from ...criteria.engine import DTYPES, expression, guarded
-from ...criteria.language import ProtocolError, names, nearest
-from ...criteria.protocol import DataError, Field, Protocol
+from ...criteria.contents import Protocol
+from ...criteria.engine import DTYPES, expression, facts, guarded
+from ...criteria.language import ProtocolError, names, nearest, parse
+from ...criteria.protocol import DataError, Field
 from .columns import READ, Check, parse_text, typed
 from .ids import ID, LOST, OWN, ROW, TWICE, id_checks, id_column, identified, told_apart
 from .mapping import Column, Mapping, PatientId, check_mapping, load_mapping
@@ -39,6 +40,44 @@ class Patients:
     absent: tuple[str, ...]
     quality: pd.DataFrame
     synthetic: bool = False
+
+    def filter(self, protocol: Protocol, condition: str) -> Patients:
+        """The patients for whom a condition surely holds, in the language of criteria.
+
+        Args:
+            protocol: declares the fields.
+            condition: such as `pcr_positive and known(spo2)`; those for whom it is unknown are left out.
+
+        The quality findings stay those of the whole table.
+
+        Raises:
+            ProtocolError: not in the language, or no such field.
+
+        >>> import trialtools as tt
+        >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
+        >>> patients = tt.read_patients("data/cohort/cohort.csv", protocol)
+        >>> patients.filter(protocol, "age > 65").n < patients.n
+        True
+        """
+        formula = parse(condition, protocol.fields)
+        wanted = facts(self.frame, protocol, names(formula)).filter(expression(formula)).select(ID)
+        frame = self.frame.join(wanted, on=ID, how="semi")
+        counted = frame.select(nw.len().alias("n"))
+        counted = counted.collect("polars") if isinstance(counted, nw.LazyFrame) else counted
+        return replace(self, name=f"{self.name}, where {condition}", frame=frame, n=int(counted["n"].to_list()[0]))
+
+    def patient(self, id: str) -> dict[str, Any]:
+        """What the table says of one patient, by field name; unknown fields are None.
+
+        Raises:
+            DataError: nobody has that id.
+        """
+        rows = self.frame.filter(nw.col(ID).cast(nw.String()) == str(id)).head(1)
+        rows = rows.collect("polars") if isinstance(rows, nw.LazyFrame) else rows
+        found = rows.to_dict(as_series=False)
+        if not found[ID]:
+            raise DataError(f"no patient '{id}' in {self.name}; an id is written exactly as in the table")
+        return {name: values[0] for name, values in found.items() if name != ID}
 
 
 def read_patients(source: Any, protocol: Protocol, mapping: Mapping | str | os.PathLike[str] | None = None) -> Patients:

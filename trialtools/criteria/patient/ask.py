@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..language import Formula, Name, Not, Or, names, parse
-from ..protocol import Field, Protocol, possible
+from ..protocol import Field, ProtocolData, possible
 from .goals import Choices, Goal, opposite, surely
 from .options import WHOLE_RANGE, Cell, Motion, Option, cells, rank, reach, typical
 from .search import best
 from .ties import settle
 
 
-def open_choices(protocol: Protocol, patient: Mapping[str, Any]) -> Choices:
+def open_choices(protocol: ProtocolData, patient: Mapping[str, Any]) -> Choices:
     """Known facts stand; an unknown one may be found out to be anything possible."""
     known = recorded(protocol, patient)
     fields = _asked(protocol)
@@ -30,7 +30,7 @@ def open_choices(protocol: Protocol, patient: Mapping[str, Any]) -> Choices:
     return Choices(protocol, options, known)
 
 
-def known_choices(protocol: Protocol, patient: Mapping[str, Any]) -> Choices:
+def known_choices(protocol: ProtocolData, patient: Mapping[str, Any]) -> Choices:
     """A known fact may be relied on or not; an unknown one stays unknown."""
     known = recorded(protocol, patient)
     price = prices(protocol, by_cost=False)
@@ -43,7 +43,7 @@ def known_choices(protocol: Protocol, patient: Mapping[str, Any]) -> Choices:
     return Choices(protocol, options, {name: known.get(name) for name in options})
 
 
-def movable_choices(protocol: Protocol, patient: Mapping[str, Any], freed: Iterable[str] = ()) -> Choices:
+def movable_choices(protocol: ProtocolData, patient: Mapping[str, Any], freed: Iterable[str] = ()) -> Choices:
     """A known fact may move as its field allows; an unknown one may be found out to be anything possible.
 
     `freed` facts may move anywhere, at no price: to ask whether a fact is what stands in the way.
@@ -68,19 +68,19 @@ def movable_choices(protocol: Protocol, patient: Mapping[str, Any], freed: Itera
     return Choices(protocol, options, fixed, ordered)
 
 
-def recorded(protocol: Protocol, patient: Mapping[str, Any]) -> dict[str, Any]:
+def recorded(protocol: ProtocolData, patient: Mapping[str, Any]) -> dict[str, Any]:
     """What is on record of a patient, impossible values and flags that cannot be so left out."""
     facts = protocol.facts_of(patient)
     found = {name: possible(field, patient.get(name)) for name, field in protocol.fields.items()}
     return {name: value for name, value in found.items() if value is not None and value == facts[name]}
 
 
-def formulas(protocol: Protocol) -> list[Formula]:
+def formulas(protocol: ProtocolData) -> list[Formula]:
     """Everything that will be asked of a patient."""
     return [*protocol.requirements.values(), *protocol.applies.values(), *declared(protocol).values()]
 
 
-def declared(protocol: Protocol) -> dict[str, Formula]:
+def declared(protocol: ProtocolData) -> dict[str, Formula]:
     """What is true of every patient, by the id of the fact, or by the flag that can be true only where it applies."""
     facts = {fact.id: parse(fact.formula, protocol.fields) for fact in protocol.facts}
     flags = {name: Or((Not(Name(name, "flag")), applies)) for name, applies in protocol.applies.items()}
@@ -108,7 +108,7 @@ def consistent(choices: Choices) -> tuple[list[Goal], tuple[str, ...]]:
     return kept, tuple(aside)
 
 
-def prices(protocol: Protocol, by_cost: bool = True) -> dict[str, int]:
+def prices(protocol: ProtocolData, by_cost: bool = True) -> dict[str, int]:
     """The price of each fact as one number: cost first, then how many facts, then the order of the protocol."""
     n = len(protocol.fields)
     bits = n.bit_length() + 1
@@ -118,7 +118,7 @@ def prices(protocol: Protocol, by_cost: bool = True) -> dict[str, int]:
     }
 
 
-def _asked(protocol: Protocol) -> dict[str, Field]:
+def _asked(protocol: ProtocolData) -> dict[str, Field]:
     asked = {name for formula in formulas(protocol) for name in names(formula)}
     return {name: field for name, field in protocol.fields.items() if name in asked}
 

@@ -27,7 +27,7 @@ from ..language import (
     names,
     type_of,
 )
-from ..protocol import Protocol
+from ..protocol import ProtocolData
 from .options import Motion, Option, atoms, is_tied
 
 
@@ -68,7 +68,7 @@ class Choices:
     `motions` says of numbers and dates that can move at a price how they move.
     """
 
-    protocol: Protocol
+    protocol: ProtocolData
     options: Mapping[str, tuple[Option, ...]]
     single: Mapping[str, Any]
     motions: Mapping[str, Motion] = field(default_factory=dict)

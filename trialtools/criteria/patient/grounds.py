@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..language import names
-from ..protocol import Protocol
+from ..protocol import ProtocolData
 from .ask import known_choices, recorded
 from .goals import surely
 from .search import best
@@ -49,7 +49,7 @@ class Why:
         return asdict(self)
 
 
-def why(protocol: Protocol, patient: Mapping[str, Any]) -> Why:
+def why(protocol: ProtocolData, patient: Mapping[str, Any]) -> Why:
     """The smallest set of known facts that forces the decision, whatever all the others are.
 
     Ineligible: for each criterion that fails, the fewest facts that make it fail; the fewest of all are `facts`.
@@ -64,7 +64,7 @@ def why(protocol: Protocol, patient: Mapping[str, Any]) -> Why:
     Raises:
         DataError: a name that is no field, or a value of the wrong type.
 
-    >>> from trialtools.criteria.protocol import load_protocol
+    >>> from trialtools.criteria.contents import load_protocol
     >>> protocol = load_protocol("data/protocols/NCT05741099.yaml")
     >>> print(why(protocol, {"age": 71, "tumour_history": True, "precancerous_lesion": True}).text())
     Ineligible, because
@@ -89,18 +89,18 @@ def why(protocol: Protocol, patient: Mapping[str, Any]) -> Why:
     return Why("ineligible", reasons[0].facts, tuple(reasons))
 
 
-def _reason(protocol: Protocol, known: Mapping[str, Any], verdict: Verdict, facts: list[str]) -> Reason:
+def _reason(protocol: ProtocolData, known: Mapping[str, Any], verdict: Verdict, facts: list[str]) -> Reason:
     said = tuple(f"{protocol.fields[name].label}: {shown(protocol.fields[name], known.get(name))}" for name in facts)
     return Reason(verdict.id, verdict.label, verdict.state, tuple(facts), said)
 
 
-def _resting(protocol: Protocol, known: Mapping[str, Any], verdict: Verdict, facts: tuple[str, ...]) -> Reason:
+def _resting(protocol: ProtocolData, known: Mapping[str, Any], verdict: Verdict, facts: tuple[str, ...]) -> Reason:
     """What a criterion that passes needs of the facts that make all pass."""
     asked = set(names(protocol.requirements[verdict.id]))
     asked |= {name for flag in asked & set(protocol.applies) for name in names(protocol.applies[flag])}
     return _reason(protocol, known, verdict, [name for name in facts if name in asked])
 
 
-def _waiting(protocol: Protocol, known: Mapping[str, Any], verdict: Verdict) -> Reason:
+def _waiting(protocol: ProtocolData, known: Mapping[str, Any], verdict: Verdict) -> Reason:
     deciding = dict.fromkeys(name for leaf in leaves(verdict.tree) for name in leaf.fields)
     return _reason(protocol, known, verdict, [name for name in deciding if name not in known])

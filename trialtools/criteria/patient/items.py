@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..language import Compare, Formula, Not, names, words
-from ..protocol import Protocol
+from ..protocol import ProtocolData
 from .ask import consistent, open_choices
 from .goals import Choices, Goal, Tie, fields_of, given, opposite, some, surely
 from .search import TooHard, Way, apart, best
@@ -89,7 +89,7 @@ class OpenItems:
         return asdict(self)
 
 
-def open_items(protocol: Protocol, patient: Mapping[str, Any], limit: int = 5, whatever: bool = False) -> OpenItems:
+def open_items(protocol: ProtocolData, patient: Mapping[str, Any], limit: int = 5, whatever: bool = False) -> OpenItems:
     """The smallest sets of unknown facts whose answers could settle an undetermined decision, cheapest first.
 
     A set of unknown facts is in `to_eligible` if there are possible answers to just these facts after which every
@@ -110,7 +110,7 @@ def open_items(protocol: Protocol, patient: Mapping[str, Any], limit: int = 5, w
     Raises:
         DataError: a name that is no field, or a value of the wrong type.
 
-    >>> from trialtools.criteria.protocol import read_protocol
+    >>> from trialtools.criteria.contents import read_protocol
     >>> sketch = read_protocol('''
     ... {id: S, title: S,
     ...  fields: {hb: {type: number, label: Haemoglobin}, tb: {type: flag, label: TB test, cost: 4}},

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ..language import names
-from ..protocol import Field, Protocol
+from ..protocol import Field, ProtocolData
 from .ask import declared, movable_choices, recorded, world_goals
 from .goals import Choices, Goal, surely
 from .items import Answer, answer
@@ -79,7 +79,7 @@ class Nearest:
         return asdict(self)
 
 
-def nearest_eligible(protocol: Protocol, patient: Mapping[str, Any]) -> Nearest:
+def nearest_eligible(protocol: ProtocolData, patient: Mapping[str, Any]) -> Nearest:
     """The smallest permitted change of known facts that makes a patient eligible, or what stands in the way of any.
 
     The fewest known facts change; of these the nearest, each move measured as a part of the field's range (a flag or a
@@ -96,7 +96,7 @@ def nearest_eligible(protocol: Protocol, patient: Mapping[str, Any]) -> Nearest:
     Raises:
         DataError: a name that is no field, or a value of the wrong type.
 
-    >>> from trialtools.criteria.protocol import read_protocol
+    >>> from trialtools.criteria.contents import read_protocol
     >>> sketch = read_protocol('''
     ... {id: S, title: S, fields: {spo2: {type: number, label: Saturation, range: [50, 100], step: 1},
     ...                            tumour: {type: flag, label: Tumour ever, change: gain}},
@@ -144,7 +144,7 @@ def _cheapest(choices: Choices, way: Way, name: str) -> Any:
     return min(left, key=lambda option: option.price).value
 
 
-def _change(protocol: Protocol, name: str, before: Any, after: Any) -> Change:
+def _change(protocol: ProtocolData, name: str, before: Any, after: Any) -> Change:
     field = protocol.fields[name]
     if isinstance(before, int) and isinstance(after, float) and after.is_integer():
         after = int(after)
@@ -176,7 +176,7 @@ def _meetable(choices: Choices, goals: Iterable[Goal]) -> bool:
     return bool(best(choices, goals, settle))
 
 
-def _known_in_the_way(protocol: Protocol, patient: Mapping[str, Any], ids: list[str]) -> tuple[str, ...]:
+def _known_in_the_way(protocol: ProtocolData, patient: Mapping[str, Any], ids: list[str]) -> tuple[str, ...]:
     """The known facts without which the criteria could be met: one after the other is freed, as long as they cannot."""
     known, formulas = recorded(protocol, patient), {**protocol.requirements, **declared(protocol)}
     asked = {name for id in ids for name in names(formulas[id])}
@@ -192,7 +192,7 @@ def _known_in_the_way(protocol: Protocol, patient: Mapping[str, Any], ids: list[
 
 
 def _said(
-    protocol: Protocol,
+    protocol: ProtocolData,
     patient: Mapping[str, Any],
     criteria: tuple[str, ...],
     declared: tuple[str, ...],

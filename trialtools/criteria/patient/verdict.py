@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 from ..language import And, AtLeast, Formula, Name, Not, Or, Value, definite, evaluate, names, parse, words
-from ..protocol import Criterion, Field, Protocol, possible
+from ..protocol import Criterion, Field, ProtocolData, possible
 from .wording import shown
 
 State = Literal["pass", "fail", "unknown"]
@@ -91,7 +91,7 @@ class Explanation:
         return self.html()
 
 
-def explain(protocol: Protocol, patient: Mapping[str, Any]) -> Explanation:
+def explain(protocol: ProtocolData, patient: Mapping[str, Any]) -> Explanation:
     """Why a patient is eligible, ineligible or undetermined: a verdict tree from the decision down to the values.
 
     What is unknown stays unknown on every step it touches. Impossible values are read as unknown, and flags that do
@@ -104,7 +104,7 @@ def explain(protocol: Protocol, patient: Mapping[str, Any]) -> Explanation:
     Raises:
         DataError: a name that is no field, or a value of the wrong type.
 
-    >>> from trialtools.criteria.protocol import load_protocol
+    >>> from trialtools.criteria.contents import load_protocol
     >>> protocol = load_protocol("data/protocols/NCT05741099.yaml")
     >>> verdict = explain(protocol, {"age": 71, "respiratory_rate": 31})
     >>> verdict.decision, verdict.counts
@@ -137,7 +137,7 @@ def state_of(value: bool | None) -> State:
     return "unknown" if value is None else "pass" if value else "fail"
 
 
-def states(protocol: Protocol, facts: Mapping[str, Any]) -> dict[str, State]:
+def states(protocol: ProtocolData, facts: Mapping[str, Any]) -> dict[str, State]:
     """The state of every criterion, from what `Protocol.facts_of` makes of a patient."""
     return {id: state_of(evaluate(formula, facts)) for id, formula in protocol.requirements.items()}
 
@@ -149,7 +149,7 @@ def states(protocol: Protocol, facts: Mapping[str, Any]) -> dict[str, State]:
 class _Seen:
     """A patient as recorded, and as the protocol reads the record."""
 
-    protocol: Protocol
+    protocol: ProtocolData
     patient: Mapping[str, Any]
     facts: Mapping[str, Any]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ..language import And, AtLeast, Formula, Not, Or, Value, evaluate, words
-from ..protocol import Criterion, Protocol
+from ..protocol import Criterion, ProtocolData
 from .finding import Finding, assuming, fact_words, named, quotes_of, slug
 from .prover import Desk, Proof, agreed, because, patient, possible, says, states
 
@@ -118,7 +118,7 @@ def _idle(desk: Desk, criterion: Criterion, way: Alternative, proof: Proof) -> F
     )
 
 
-def _listed(protocol: Protocol, criterion: Criterion, way: Alternative) -> str:
+def _listed(protocol: ProtocolData, criterion: Criterion, way: Alternative) -> str:
     role = "one of the ways to pass" if criterion.kind == "inclusion" else "part of"
     return f'"{words(way.formula, protocol.fields)}" is {role} {named(protocol, criterion.id)}'
 

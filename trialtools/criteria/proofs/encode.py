@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from ..language import Formula, parse
-from ..protocol import Field, Protocol
+from ..protocol import Field, ProtocolData
 from .kleene import EPOCH, Z3, Day, Pair, Term, View, constant, exact, is_day, read
 
 EFFORT = 20_000_000
@@ -24,7 +24,7 @@ class Logic:
     that the record does not belie. The context is Z3's own for each encoding: two threads never meet in one.
     """
 
-    protocol: Protocol
+    protocol: ProtocolData
     mask: Mapping[str, Z3]
     value: Mapping[str, Z3]
     record: View
@@ -33,14 +33,14 @@ class Logic:
     facts: Mapping[str, Z3]
 
 
-def encode(protocol: Protocol, complete: bool = False) -> Logic:
+def encode(protocol: ProtocolData, complete: bool = False) -> Logic:
     """The fields and facts of a protocol in Z3.
 
     Args:
         protocol: whose fields formulas will speak of.
         complete: every field is known of the patient; otherwise any may be unknown.
 
-    >>> from trialtools.criteria.protocol import load_protocol
+    >>> from trialtools.criteria.contents import load_protocol
     >>> logic = encode(load_protocol("data/protocols/NCT05741099.yaml"))
     >>> anybody = solver(logic)
     >>> anybody.add([must.true for must in requirements(logic).values()])
@@ -80,7 +80,7 @@ def solver(logic: Logic, optimize: bool = False) -> Z3:
 def pair(logic: Logic, formula: Formula) -> Pair:
     """A formula on the patient's record: surely true, surely false.
 
-    >>> from trialtools.criteria.protocol import read_protocol
+    >>> from trialtools.criteria.contents import read_protocol
     >>> sketch = read_protocol(
     ...     "{id: S, title: S, fields: {a: {type: flag, label: A}},"
     ...     " criteria: [{id: I1, kind: inclusion, label: A, when: a}]}"
@@ -194,7 +194,7 @@ def _bounds(value: Z3, field: Field, codes: Mapping[str, int]) -> list[Z3]:
     return [value >= low, value <= high]
 
 
-def _coherent(protocol: Protocol, record: View, world: View) -> Z3:
+def _coherent(protocol: ProtocolData, record: View, world: View) -> Z3:
     """That no flag is recorded as true of somebody to whom it does not apply: recorded as pregnant, she is a woman."""
     import z3
 
@@ -203,7 +203,7 @@ def _coherent(protocol: Protocol, record: View, world: View) -> Z3:
     return z3.And(yes, *(z3.Implies(z3.And(term.known, term.value), true) for term, true in flags))
 
 
-def _applied(protocol: Protocol, view: View) -> View:
+def _applied(protocol: ProtocolData, view: View) -> View:
     """The same view with every flag read as false where it surely does not apply."""
     import z3
 

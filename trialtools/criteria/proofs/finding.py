@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..language import Formula, Name, words
-from ..protocol import Protocol
+from ..protocol import ProtocolData
 
 KINDS = {  # in the order they are told
     "never-satisfiable": "Nobody can be eligible",
@@ -53,7 +53,7 @@ class Finding:
     no_patient: bool = False
 
 
-def named(protocol: Protocol, *ids: str, reading: Mapping[str, str] | None = None, word: str = "and") -> str:
+def named(protocol: ProtocolData, *ids: str, reading: Mapping[str, str] | None = None, word: str = "and") -> str:
     """Criteria as they are spoken of: `I1 (Age 18 to 85) and E7 (Tuberculosis), read as "literal"`."""
     said = []
     for id in ids:
@@ -68,13 +68,13 @@ def joined(parts: Iterable[str], word: str = "and") -> str:
     return f"{', '.join(first)} {word} {last}" if first else last
 
 
-def fact_words(protocol: Protocol, ids: Iterable[str]) -> tuple[str, ...]:
+def fact_words(protocol: ProtocolData, ids: Iterable[str]) -> tuple[str, ...]:
     """Declared facts as they are printed: `F1: Late pregnancy is pregnancy`."""
     says = {fact.id: fact.says for fact in protocol.facts}
     return tuple(f"{id}: {says[id]}" for id in ids)
 
 
-def assuming(protocol: Protocol, ids: Iterable[str]) -> str:
+def assuming(protocol: ProtocolData, ids: Iterable[str]) -> str:
     """` as long as it holds that late pregnancy is pregnancy (F1)`, or nothing."""
     says = {fact.id: fact.says for fact in protocol.facts}
     listed = [f'"{says[id]}" ({id})' for id in ids]
@@ -83,7 +83,7 @@ def assuming(protocol: Protocol, ids: Iterable[str]) -> str:
     return f" as long as the declared {'facts hold' if len(listed) > 1 else 'fact holds'}: {joined(listed)}"
 
 
-def quotes_of(protocol: Protocol, ids: Iterable[str], about: str = "") -> tuple[str, ...]:
+def quotes_of(protocol: ProtocolData, ids: Iterable[str], about: str = "") -> tuple[str, ...]:
     """The quotes of criteria; of a criterion with several, those that share most words with what is told of."""
     return tuple(quote for id in ids for quote in _closest(protocol.criterion[id].quotes, about))
 

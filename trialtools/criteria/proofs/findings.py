@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..protocol import Protocol
+from ..protocol import ProtocolData
 from .alternatives import dead_branches
 from .conflicts import excluding_readings, guideline, impossible_facts, never_satisfiable
 from .finding import KINDS, Finding
@@ -38,7 +38,7 @@ __all__ = [
 class Findings(tuple[Finding, ...]):
     """What `lint` found; shows itself as a page in a notebook."""
 
-    protocol: Protocol
+    protocol: ProtocolData
 
     @property
     def answer(self) -> str:
@@ -60,7 +60,7 @@ class Findings(tuple[Finding, ...]):
         return as_html(self, self.protocol)
 
 
-def lint(protocol: Protocol) -> Findings:
+def lint(protocol: ProtocolData) -> Findings:
     """What is wrong or remarkable in a protocol, proven without data; what needs attention first.
 
     A finding that rests on declared facts names them. A claim about nobody is a proof over every possible patient,
@@ -70,7 +70,7 @@ def lint(protocol: Protocol) -> Findings:
     Args:
         protocol: under its chosen readings; other readings are held against it one by one, and two by two.
 
-    >>> from trialtools.criteria.protocol import load_protocol
+    >>> from trialtools.criteria.contents import load_protocol
     >>> found = lint(load_protocol("data/protocols/NCT05741099.yaml"))
     >>> print(next(finding.sentence for finding in found if finding.kind == "reading"))
     E7 (Tuberculosis or another acute respiratory virus, read as "literal") would exclude everybody: whoever passes \

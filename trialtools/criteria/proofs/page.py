@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-from ..protocol import Protocol
+from ..protocol import ProtocolData
 from .finding import KINDS, Finding
 from .show import told_parts
 
@@ -29,7 +29,7 @@ def answer(findings: Iterable[Finding]) -> str:
     return f"{found} finding{'s' * (found != 1)}: {said}.{also}"
 
 
-def as_html(findings: Iterable[Finding], protocol: Protocol) -> str:
+def as_html(findings: Iterable[Finding], protocol: ProtocolData) -> str:
     """Findings as HTML: by kind, each with what it rests on folded below it; no script, nothing loaded.
 
     Args:
@@ -49,7 +49,7 @@ def as_html(findings: Iterable[Finding], protocol: Protocol) -> str:
     return f'<div class="tt-findings" style="color:{INK}">{"".join(parts) or "<p>Nothing was found.</p>"}</div>'
 
 
-def _folded(finding: Finding, protocol: Protocol, open_: bool) -> str:
+def _folded(finding: Finding, protocol: ProtocolData, open_: bool) -> str:
     below = "".join(f"<li>{html.escape(part)}</li>" for part in told_parts(finding, protocol))
     proven = "<li>Proven for every possible patient.</li>" if finding.no_patient else ""
     edge = f"border-left:3px solid {INK if open_ else QUIET};padding:2px 0 2px 10px;margin:6px 0"

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..language import Arithmetic, Formula, Not, children, evaluate, type_of
-from ..protocol import Protocol
+from ..protocol import ProtocolData
 from . import Logic, Pair, encode, on_step, pair, requirements, solver, witness
 from .kleene import Z3
 
@@ -34,7 +34,7 @@ class Desk:
     `open` counts the questions that were given up.
     """
 
-    protocol: Protocol
+    protocol: ProtocolData
     logic: Logic
     solver: Z3
     pairs: Mapping[str, Pair]
@@ -74,7 +74,7 @@ class Desk:
         return not any(_computes(formula) for formula in self.protocol.requirements.values())
 
 
-def sit_down(protocol: Protocol) -> Desk:
+def sit_down(protocol: ProtocolData) -> Desk:
     """A protocol, ready to be asked about."""
     logic = encode(protocol)
     made = solver(logic)
@@ -83,7 +83,7 @@ def sit_down(protocol: Protocol) -> Desk:
     return Desk(protocol, logic, made, requirements(logic), logic.facts)
 
 
-def required(protocol: Protocol, id: str, reading: str) -> Formula:
+def required(protocol: ProtocolData, id: str, reading: str) -> Formula:
     """What must hold to pass a criterion in one of its readings."""
     formula = protocol.formula(id, reading)
     return Not(formula) if protocol.criterion[id].kind == "exclusion" else formula

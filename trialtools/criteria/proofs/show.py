@@ -10,21 +10,21 @@ from textwrap import wrap
 from typing import Any
 
 from ..language import names
-from ..protocol import Field, Protocol
+from ..protocol import Field, ProtocolData
 from .finding import KINDS, Finding
 
 WIDTH = 100
 LONGEST_QUOTE = 240
 
 
-def as_text(findings: Iterable[Finding], protocol: Protocol) -> str:
+def as_text(findings: Iterable[Finding], protocol: ProtocolData) -> str:
     """Findings as a page of plain text, at most 100 columns wide: findings first, then notes, each by kind.
 
     Args:
         findings: from `lint`.
         protocol: the one they are about.
 
-    >>> from trialtools.criteria.protocol import read_protocol
+    >>> from trialtools.criteria.contents import read_protocol
     >>> from trialtools.criteria.proofs.findings import lint
     >>> sketch = read_protocol(
     ...     "{id: S, title: S, fields: {a: {type: flag, label: Cough}},"
@@ -57,7 +57,7 @@ def _number(items: list[Finding], word: str) -> str:
     return f"{len(items) or 'no'} {word}{'' if len(items) == 1 else 's'}"
 
 
-def told_parts(finding: Finding, protocol: Protocol) -> Iterator[str]:
+def told_parts(finding: Finding, protocol: ProtocolData) -> Iterator[str]:
     """What a finding rests on, a line each: quotes, facts, the patients who show it."""
     for quote in finding.quotes:
         squeezed = " ".join(quote.split())
@@ -71,7 +71,7 @@ def told_parts(finding: Finding, protocol: Protocol) -> Iterator[str]:
         yield f"And by: {_second(finding, protocol)}"
 
 
-def _told(finding: Finding, protocol: Protocol) -> Iterator[str]:
+def _told(finding: Finding, protocol: ProtocolData) -> Iterator[str]:
     yield from _wrapped(finding.sentence, 2)
     for part in told_parts(finding, protocol):
         yield from _wrapped(part, 6)
@@ -84,7 +84,7 @@ def _wrapped(text: str, indent: int) -> list[str]:
     return wrap(text, WIDTH, initial_indent=first, subsequent_indent=following)
 
 
-def _patient(finding: Finding, patient: Mapping[str, Any], protocol: Protocol) -> str:
+def _patient(finding: Finding, patient: Mapping[str, Any], protocol: ProtocolData) -> str:
     """What matters of a patient for this finding, what is so before what is not."""
     asked = {name for id in finding.criteria for name in names(protocol.requirements[id])}
     shown = {name: field for name, field in protocol.fields.items() if name in asked}
@@ -95,7 +95,7 @@ def _patient(finding: Finding, patient: Mapping[str, Any], protocol: Protocol) -
     return ". ".join(f"{start}{'; '.join(part)}" for start, part in parts if part)
 
 
-def _second(finding: Finding, protocol: Protocol) -> str:
+def _second(finding: Finding, protocol: ProtocolData) -> str:
     """The patient beside the first one: in full, or only the one value that differs."""
     first, second = finding.witness or {}, finding.beside or {}
     changed = [name for name in protocol.fields if first.get(name) != second.get(name)]
@@ -115,7 +115,7 @@ def _value(field: Field, value: Any) -> str:
     return f"{shown}{'' if field.unit.startswith('/') else ' '}{field.unit}" if field.unit else shown
 
 
-def as_json(findings: Iterable[Finding], protocol: Protocol) -> str:
+def as_json(findings: Iterable[Finding], protocol: ProtocolData) -> str:
     """Findings as JSON: the protocol with its hash and chosen readings, and every finding with all its parts.
 
     What is unknown of a witness is absent from it; dates are written year-month-day.
@@ -124,7 +124,7 @@ def as_json(findings: Iterable[Finding], protocol: Protocol) -> str:
         findings: from `lint`.
         protocol: the one they are about.
 
-    >>> from trialtools.criteria.protocol import load_protocol
+    >>> from trialtools.criteria.contents import load_protocol
     >>> import json
     >>> json.loads(as_json([], load_protocol("data/protocols/NCT05741099.yaml")))["readings"]["I6"]
     'guideline'

@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterator
 
 from ..language import names, parse
-from ..protocol import Protocol, expressions, quotes, squeeze
+from ..protocol import ProtocolData, expressions, quotes, squeeze
 from .finding import Finding, joined, named, slug_of
 
 
-def uncovered(protocol: Protocol) -> tuple[str, ...]:
+def uncovered(protocol: ProtocolData) -> tuple[str, ...]:
     """The parts of the eligibility text that no quote and no `not_rules` covers, in the order of the text.
 
     White space and punctuation do not count; a quote that stands in the text twice covers both places. Without
     `eligibility` the whole text is looked at, and without a text nothing is left over.
 
-    >>> from trialtools.criteria.protocol import load_protocol
+    >>> from trialtools.criteria.contents import load_protocol
     >>> uncovered(load_protocol("data/protocols/NCT05741099.yaml"))
     ()
     """
@@ -29,7 +29,7 @@ def uncovered(protocol: Protocol) -> tuple[str, ...]:
     return tuple(part for part in map(_trimmed, left.split("\0")) if part)
 
 
-def _eligibility(protocol: Protocol) -> str:
+def _eligibility(protocol: ProtocolData) -> str:
     text = squeeze(protocol.text)
     if protocol.eligibility is None:
         return text
@@ -48,7 +48,7 @@ def _trimmed(part: str) -> str:
     return re.sub(r"^[\W_]+|[\W_]+$", "", part)
 
 
-def text_findings(protocol: Protocol) -> Iterator[Finding]:
+def text_findings(protocol: ProtocolData) -> Iterator[Finding]:
     """What a reader of the registry text would miss or ask."""
     if not protocol.text:
         sentence = "The protocol names no registry text, so its criteria cannot be held against one."
@@ -71,11 +71,11 @@ def text_findings(protocol: Protocol) -> Iterator[Finding]:
             yield _about(protocol, criterion.id, "undefined", sentence)
 
 
-def _about(protocol: Protocol, id: str, kind: str, sentence: str) -> Finding:
+def _about(protocol: ProtocolData, id: str, kind: str, sentence: str) -> Finding:
     return Finding(f"{kind}:{id}", kind, "note", sentence, (id,), protocol.criterion[id].quotes)
 
 
-def field_findings(protocol: Protocol) -> Iterator[Finding]:
+def field_findings(protocol: ProtocolData) -> Iterator[Finding]:
     """Criteria that mix what a person judges with what is recorded, and fields that nothing asks about."""
     for id, formula in protocol.requirements.items():
         asked = names(formula)
@@ -97,11 +97,11 @@ def field_findings(protocol: Protocol) -> Iterator[Finding]:
         yield Finding("unused:" + "+".join(unused), "unused", "note", sentence)
 
 
-def _labels(protocol: Protocol, fields: list[str]) -> str:
+def _labels(protocol: ProtocolData, fields: list[str]) -> str:
     return "; ".join(protocol.fields[name].label for name in fields)
 
 
-def _used(protocol: Protocol) -> set[str]:
+def _used(protocol: ProtocolData) -> set[str]:
     """Every field that any reading, fact, guideline, `applies` or dosing window asks about."""
     asked = {name for _, text in expressions(protocol) for name in names(parse(text, protocol.fields))}
     return asked | {arm.dosing.anchor for arm in protocol.arms if arm.dosing}

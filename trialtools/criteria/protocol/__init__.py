@@ -2,10 +2,10 @@
 
 from .amendment import amend
 from .check import expressions, quotes, squeeze
-from .file import load_protocol, read_protocol, write_protocol
-from .limits import thresholds, with_thresholds
-from .listing import ambiguities, assumptions, rules
-from .model import STRICT, Ambiguity, Arm, Criterion, DataError, DesignItem, Dosing, Fact, Field, Protocol, possible
+from .file import write_protocol
+from .limits import threshold_table, with_thresholds
+from .listing import ambiguity_table, assumption_table, criteria_table
+from .model import STRICT, Ambiguity, Arm, Criterion, DataError, DesignItem, Dosing, Fact, Field, ProtocolData, possible
 from .names import MAX_CRITERIA
 from .yamlfile import read_yaml
 
@@ -20,19 +20,17 @@ __all__ = [
     "Dosing",
     "Fact",
     "Field",
-    "Protocol",
-    "ambiguities",
+    "ProtocolData",
+    "ambiguity_table",
     "amend",
-    "assumptions",
+    "assumption_table",
+    "criteria_table",
     "expressions",
-    "load_protocol",
     "possible",
     "quotes",
-    "read_protocol",
     "read_yaml",
-    "rules",
     "squeeze",
-    "thresholds",
+    "threshold_table",
     "with_thresholds",
     "write_protocol",
 ]

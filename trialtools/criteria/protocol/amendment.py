@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..language import ProtocolError, nearest
-from .model import Ambiguity, Criterion, Protocol
+from .model import Ambiguity, AnyProtocol, Criterion
 
 
-def amend(protocol: Protocol, changes: Mapping[str, str | bool | Criterion | None]) -> Protocol:
+def amend(protocol: AnyProtocol, changes: Mapping[str, str | bool | Criterion | None]) -> AnyProtocol:
     """The protocol with some criteria changed, added or left out; nothing else moves.
 
     Args:
@@ -22,7 +22,7 @@ def amend(protocol: Protocol, changes: Mapping[str, str | bool | Criterion | Non
 
     >>> import trialtools as tt
     >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
-    >>> younger = tt.amend(protocol, {"I1": "18 <= age <= 75"})
+    >>> younger = protocol.amend({"I1": "18 <= age <= 75"})
     >>> younger.criterion["I1"].when, younger.sha256 == protocol.sha256
     ('18 <= age <= 75', False)
     """

@@ -14,10 +14,10 @@ from ..language import MAX_NUMBER, NUMERIC, ProtocolError, names, nearest, parse
 from .names import MAX_CRITERIA, RESERVED, is_field_name
 
 if TYPE_CHECKING:
-    from .model import Field, Protocol
+    from .model import Field, ProtocolData
 
 
-def check(protocol: Protocol) -> None:
+def check(protocol: ProtocolData) -> None:
     """Raise the first fault of a protocol.
 
     Raises:
@@ -63,7 +63,7 @@ def _unique(part: str, ids: Iterable[str]) -> None:
         seen.add(id)
 
 
-def _fields(protocol: Protocol) -> None:
+def _fields(protocol: ProtocolData) -> None:
     for name, field in protocol.fields.items():
         here = ("fields", name)
         if wrong := _misnamed(name):
@@ -109,7 +109,7 @@ def _impossible(field: Field) -> str:
     return "no whole number lies in the range" if field.limits[0] > field.limits[1] else ""
 
 
-def _criteria(protocol: Protocol) -> None:
+def _criteria(protocol: ProtocolData) -> None:
     for position, criterion in enumerate(protocol.criteria):
         if criterion.when is None and not criterion.readings:
             message = f"{criterion.id} says nothing; add when:, or readings: if the sentence is ambiguous"
@@ -127,7 +127,7 @@ def _criteria(protocol: Protocol) -> None:
             raise ProtocolError(f"criterion {id} has no reading '{reading}'{hint}", path=("readings", id))
 
 
-def _expressions(protocol: Protocol) -> None:
+def _expressions(protocol: ProtocolData) -> None:
     for path, text in expressions(protocol):
         try:
             formula = parse(text, protocol.fields)
@@ -140,7 +140,7 @@ def _expressions(protocol: Protocol) -> None:
                 raise ProtocolError(message, path=path)
 
 
-def expressions(protocol: Protocol) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def expressions(protocol: ProtocolData) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Every expression of a protocol with its path."""
     for name, field in protocol.fields.items():
         if field.applies:
@@ -153,7 +153,7 @@ def expressions(protocol: Protocol) -> Iterator[tuple[tuple[str | int, ...], str
             yield (part, position, "formula"), fact.formula
 
 
-def _quotes(protocol: Protocol) -> None:
+def _quotes(protocol: ProtocolData) -> None:
     if not protocol.text:
         return
     text = squeeze(protocol.text)
@@ -177,7 +177,7 @@ def _difference(quote: str, text: str) -> str:
     return f"after '{before}' the text says '{here}', not '{there}'"
 
 
-def quotes(protocol: Protocol) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def quotes(protocol: ProtocolData) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Every quote of the registry text with its path."""
     for position, criterion in enumerate(protocol.criteria):
         for n, quote in enumerate(criterion.quotes):
@@ -199,7 +199,7 @@ def squeeze(text: str) -> str:
     return " ".join(text.split())
 
 
-def _ambiguities(protocol: Protocol) -> None:
+def _ambiguities(protocol: ProtocolData) -> None:
     places = [*protocol.criterion, *(arm.id for arm in protocol.arms), *(f"design.{name}" for name in protocol.design)]
     for position, ambiguity in enumerate(protocol.ambiguities):
         here = ("ambiguities", position)
@@ -212,7 +212,7 @@ def _ambiguities(protocol: Protocol) -> None:
             raise ProtocolError(message, path=(*here, "treatment"))
 
 
-def _arms(protocol: Protocol) -> None:
+def _arms(protocol: ProtocolData) -> None:
     for position, arm in enumerate(protocol.arms):
         if arm.dosing is None:
             continue

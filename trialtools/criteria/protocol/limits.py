@@ -32,7 +32,7 @@ from ..language import (
 )
 from ..language.syntax import flatten, read
 from .amendment import amend
-from .model import Protocol
+from .model import AnyProtocol, ProtocolData
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,22 +52,22 @@ class Threshold:
     operator: str
     value: float
 
-    def range(self, protocol: Protocol) -> tuple[float, float] | None:
+    def range(self, protocol: ProtocolData) -> tuple[float, float] | None:
         """What is possible, where that is declared."""
         field = protocol.fields[self.subject.name] if isinstance(self.subject, Name) else None
         return field.limits if field and field.range else None
 
-    def step(self, protocol: Protocol) -> float:
+    def step(self, protocol: ProtocolData) -> float:
         """How far it moves at a time; a day, for the time between two dates."""
         return float(protocol.fields[self.subject.name].step_size) if isinstance(self.subject, Name) else 1.0
 
-    def unit(self, protocol: Protocol) -> str:
+    def unit(self, protocol: ProtocolData) -> str:
         if isinstance(self.subject, Name):
             return protocol.fields[self.subject.name].unit or ""
         return "days" if _is_time(self.subject) else ""
 
 
-def thresholds(protocol: Protocol) -> pd.DataFrame:
+def threshold_table(protocol: ProtocolData) -> pd.DataFrame:
     """Every number that a criterion compares with, under the chosen readings; a row a threshold, in protocol order.
 
     Columns: threshold (its id), criterion, field (what is measured; several where it is worked out from several),
@@ -79,7 +79,7 @@ def thresholds(protocol: Protocol) -> pd.DataFrame:
     and numbered where that is not enough.
 
     >>> import trialtools as tt
-    >>> frame = tt.thresholds(tt.load_protocol("data/protocols/NCT05741099.yaml"))
+    >>> frame = tt.load_protocol("data/protocols/NCT05741099.yaml").threshold_table()
     >>> frame["threshold"].tolist()
     ['I1.lower', 'I1.upper', 'I3.high_fever_days', 'I5.high_fever_days', 'I6', 'I7', 'I9.age', 'I9.bmi']
     """
@@ -106,7 +106,7 @@ def thresholds(protocol: Protocol) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def with_thresholds(protocol: Protocol, values: Mapping[str, float]) -> Protocol:
+def with_thresholds(protocol: AnyProtocol, values: Mapping[str, float]) -> AnyProtocol:
     """The protocol with some thresholds at other values; the rest of each sentence stays as it was written.
 
     Args:
@@ -118,7 +118,7 @@ def with_thresholds(protocol: Protocol, values: Mapping[str, float]) -> Protocol
 
     >>> import trialtools as tt
     >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
-    >>> tt.with_thresholds(protocol, {"I1.upper": 75}).criterion["I1"].when
+    >>> protocol.with_thresholds({"I1.upper": 75}).criterion["I1"].when
     '18 <= age <= 75'
     """
     moved: dict[str, dict[str, float]] = {}
@@ -137,7 +137,7 @@ def with_thresholds(protocol: Protocol, values: Mapping[str, float]) -> Protocol
     return amend(protocol, changes)
 
 
-def threshold(protocol: Protocol, id: str) -> Threshold:
+def threshold(protocol: ProtocolData, id: str) -> Threshold:
     """The threshold of an id.
 
     Raises:
@@ -150,7 +150,7 @@ def threshold(protocol: Protocol, id: str) -> Threshold:
     return found[id]
 
 
-def thresholds_of(protocol: Protocol, criterion: str) -> list[Threshold]:
+def thresholds_of(protocol: ProtocolData, criterion: str) -> list[Threshold]:
     """The thresholds of one criterion in the order they are written, each with an id of its own."""
     formula = protocol.formula(criterion)
     found: list[tuple[Formula, str, float]] = []
@@ -171,7 +171,7 @@ def thresholds_of(protocol: Protocol, criterion: str) -> list[Threshold]:
     return [Threshold(id, criterion, *limit) for id, limit in zip(ids, found, strict=True)]
 
 
-def requirement(protocol: Protocol, criterion: str, answers: Mapping[str, bool]) -> Formula:
+def requirement(protocol: ProtocolData, criterion: str, answers: Mapping[str, bool]) -> Formula:
     """What must hold to pass a criterion, with some of its thresholds answered instead of asked."""
     ids = iter(each.id for each in thresholds_of(protocol, criterion))
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..language import words
-from .model import Protocol
+from .model import ProtocolData
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def ambiguities(protocol: Protocol) -> pd.DataFrame:
+def ambiguity_table(protocol: ProtocolData) -> pd.DataFrame:
     """The unclear phrases of the registry text, and what was done about each.
 
     Columns: id, at, text, problem, treatment (reading, assumption or note), choice.
@@ -22,7 +22,7 @@ def ambiguities(protocol: Protocol) -> pd.DataFrame:
     return pd.DataFrame([[getattr(a, name) for name in columns] for a in protocol.ambiguities], columns=columns)
 
 
-def assumptions(protocol: Protocol) -> pd.DataFrame:
+def assumption_table(protocol: ProtocolData) -> pd.DataFrame:
     """What the registry does not state and the file therefore assumes: item, value, why."""
     import pandas as pd
 
@@ -34,7 +34,7 @@ def assumptions(protocol: Protocol) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["item", "value", "why"])
 
 
-def rules(protocol: Protocol) -> pd.DataFrame:
+def criteria_table(protocol: ProtocolData) -> pd.DataFrame:
     """The criteria as they are read: criterion, kind, label, reading, words, quote, why."""
     import pandas as pd
 

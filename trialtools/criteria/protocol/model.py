@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Self, TypeVar
 
 from ..language import MAX_NUMBER, NUMERIC, Formula, Not, definite, evaluate, names, nearest, parse
 from .check import check
@@ -173,7 +173,7 @@ class DesignItem:
 
 
 @dataclass(frozen=True)
-class Protocol:
+class ProtocolData:
     """A registered trial as logic. It checks itself when it is built, so that a broken one cannot exist.
 
     `readings` are the chosen ones, by criterion; `text` is the registry text that quotes are held against.
@@ -257,7 +257,7 @@ class Protocol:
         canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, default=repr, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
-    def with_readings(self, readings: Mapping[str, str]) -> Protocol:
+    def with_readings(self, readings: Mapping[str, str]) -> Self:
         """The same protocol read another way.
 
         Raises:
@@ -282,6 +282,10 @@ class Protocol:
         facts = {name: possible(field, patient.get(name)) for name, field in self.fields.items()}
         absent = {name: False for name, formula in self.applies.items() if evaluate(formula, facts) is False}
         return facts | absent
+
+
+AnyProtocol = TypeVar("AnyProtocol", bound=ProtocolData)
+"""A function that takes and gives a protocol keeps its class."""
 
 
 def possible(field: Field, value: Any) -> Any:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from ...criteria.protocol import DataError
 from .checks import DATED, endpoint_states, shortfalls
-from .tables import HIDDEN, TABLES, Frame, TrialData
+from .tables import HIDDEN, TABLES, Frame, TrialTables
 from .typed import Finding, findings_frame, found
 
 TELLS = re.compile(r"arm|trt|treat|kit|alloc|group|rand(?!omized)|blind|rx|drug|placebo", re.IGNORECASE)
 """Words in the name of an extra column that may tell an arm."""
 
+Trial = TypeVar("Trial", bound=TrialTables)
 
-def cut(trial: TrialData, on: str | date) -> TrialData:
+
+def cut(trial: Trial, on: str | date) -> Trial:
     """What was known of a trial at the end of a day.
 
     Whoever was screened later is not there, nor any row dated later. A randomization, an end of an event, a dose or an
@@ -63,7 +65,7 @@ def cut(trial: TrialData, on: str | date) -> TrialData:
     return replace(result, findings=findings_frame([*before.to_dict("records"), *findings]))
 
 
-def _known(trial: TrialData, day: Any) -> Frame:
+def _known(trial: TrialTables, day: Any) -> Frame:
     """Which outcomes were known: a primary endpoint that did not happen needs its whole window."""
     import pandas as pd
 
@@ -91,7 +93,7 @@ def _forgotten(name: str, frame: Frame, day: Any) -> Frame:
     return frame
 
 
-def pooled(trial: TrialData) -> TrialData:
+def pool(trial: Trial) -> Trial:
     """The same trial without anything that tells an arm: what an open report may be made of.
 
     Gone are the arm, kits, amounts and reasons of doses, extra columns whose name speaks of treatment, findings on any
@@ -100,7 +102,7 @@ def pooled(trial: TrialData) -> TrialData:
 
     >>> from trialtools.interim.data import read_trial
     >>> subjects = {"subject_id": ["1"], "arm": ["a"], "ACTARM": ["A"], "age": ["71"]}
-    >>> trial = pooled(read_trial({"subjects": subjects}))
+    >>> trial = pool(read_trial({"subjects": subjects}))
     >>> "arm" in trial.subjects, "ACTARM" in trial.subjects
     (False, False)
     """

@@ -5,16 +5,27 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...criteria.protocol import DataError, Protocol
+from ...criteria.contents import Protocol
+from ...criteria.protocol import DataError
 from .checks import contradictions, endpoint_states, mended, shortfalls
+from .cutoff import cut, pool
 from .raw import SUFFIXES, Raw, as_text, hashes_of
 from .sdtm import domains, read_sdtm
-from .tables import TABLES, Frame, TrialData
+from .tables import TABLES, Frame, TrialTables
 from .typed import STOP, Finding, finding, findings_frame, found, typed, validated
 from .wide import read_wide
+
+
+@dataclass(frozen=True)
+class TrialData(TrialTables):
+    """A trial's data as tidy tables, checked; cut at a day, or pooled where the arms are secret."""
+
+    cut = cut
+    pool = pool
 
 
 def read_trial(

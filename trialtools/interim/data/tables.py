@@ -90,7 +90,7 @@ FINDINGS = ("table", "column", "problem", "n", "of", "example", "action", "fatal
 
 
 @dataclass(frozen=True)
-class TrialData:
+class TrialTables:
     """A trial's data as tidy tables, checked; every date a calendar date (`datetime64`), every unknown empty.
 
     `findings` lists what was wrong with them, one row a problem. `absent` names the tables that were not collected:

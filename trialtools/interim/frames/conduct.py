@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ...arms import dosing_window
+from ...arms.dosing import dosing_status
 from ...cohort.frames.baseline import BASELINE, levels_apart, means_apart
 from ...cohort.frames.groups import usual
-from ...criteria.protocol import Protocol
+from ...criteria.contents import Protocol
 from ..data import TrialData, endpoint_states
 from ..data.tables import TABLES, Frame
 
@@ -168,7 +168,7 @@ def _fate(trial: TrialData) -> dict[str, str]:
 
 
 def baseline(trial: TrialData, protocol: Protocol, fields: Sequence[str] | None = None) -> Frame:
-    """Who was randomized, arm by arm, or all together: as `tt.baseline` gives it, for `tables.baseline`.
+    """Who was randomized, arm by arm, or all together: as `tt.Screening.baseline` gives it, for `tables.baseline`.
 
     Args:
         trial: whose extra columns of `subjects` are the baseline.
@@ -240,7 +240,7 @@ def _rows(
 
 
 def adherence(trial: TrialData, protocol: Protocol, on: date | None) -> Frame | None:
-    """Where everybody randomized stands in the dosing window: `tt.dosing_window`, with the arm.
+    """Where everybody randomized stands in the dosing window: `tt.arms.dosing_status`, with the arm.
 
     None where the protocol has no window, doses were not collected, or nothing says when anybody was infected.
     """
@@ -249,7 +249,7 @@ def adherence(trial: TrialData, protocol: Protocol, on: date | None) -> Frame | 
     entered = trial.subjects[trial.subjects["randomized"]]
     if entered["infected_on"].isna().all():
         return None
-    window = dosing_window(protocol, entered, trial.doses, as_of=on)
+    window = dosing_status(protocol, entered, trial.doses, as_of=on)
     arm = arm_of(trial)
     return window.assign(arm=[arm[who] for who in window["subject_id"]])
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from ...criteria.protocol import DataError, Protocol
-from ..data import TABLES, TrialData, cut, pooled, read_trial
+from ...criteria.contents import Protocol
+from ...criteria.protocol import DataError
+from ..data import TABLES, TrialData, cut, pool, read_trial
 from ..data.tables import DTYPES, HIDDEN
 
 FINDINGS = "findings.csv"
@@ -54,7 +55,7 @@ def read_cut(
     if cutoff:
         trial = cut(trial, cutoff)
     trial = replace(trial, findings=known) if told.is_file() else trial
-    return trial if closed else _emptied(pooled(trial))
+    return trial if closed else _emptied(pool(trial))
 
 
 def _emptied(trial: TrialData) -> TrialData:

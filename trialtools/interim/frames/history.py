@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ...criteria.protocol import DataError, Protocol
+from ...criteria.contents import Protocol
+from ...criteria.protocol import DataError
 from ...figures.keyfigures import Facts
 from ..data import TrialData
 from ..data.tables import Frame

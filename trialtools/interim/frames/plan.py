@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ...criteria.protocol import DataError, Protocol
+from ...criteria.contents import Protocol
+from ...criteria.protocol import DataError
 from ..sequential.boundaries import Spending
 
 SPENDING: dict[str, Spending] = {

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...criteria.protocol import Protocol
+from ...criteria.contents import Protocol
 from ...figures.tables import ABSENT, FONTS, INK, QUIET, SPACE, Html, absent, count, n_of, number, percent, table
 from ..data.tables import Frame
 from .plan import Plan

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from datetime import date
 
-from ...criteria.protocol import Protocol
+from ...criteria.contents import Protocol
 from ...figures.tables import count, number, percent
 from ..data import TrialData
 from ..data.tables import Frame

@@ -1,0 +1,105 @@
+"""A protocol file goes in, a frozen and checked `Protocol` comes out; its methods are the contents of this room."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .display import as_lines
+from .language import ProtocolError
+from .patient import explain, nearest_eligible, open_items
+from .proofs.findings import lint
+from .protocol.amendment import amend
+from .protocol.file import with_source, write_protocol
+from .protocol.limits import threshold_table, with_thresholds
+from .protocol.listing import ambiguity_table, assumption_table, criteria_table
+from .protocol.model import ProtocolData
+from .protocol.yamlfile import read_yaml
+
+
+@dataclass(frozen=True, repr=False)
+class Protocol(ProtocolData):
+    """A registered trial as logic. It checks itself when it is built, so that a broken one cannot exist.
+
+    Fields are what the file says; methods are what can be asked of it without a patient table.
+    """
+
+    ambiguity_table = ambiguity_table
+    amend = amend
+    assumption_table = assumption_table
+    criteria_table = criteria_table
+    explain = explain
+    lint = lint
+    nearest_eligible = nearest_eligible
+    open_items = open_items
+    threshold_table = threshold_table
+    with_thresholds = with_thresholds
+    write = write_protocol
+
+    def __repr__(self) -> str:
+        return summary(self)[0]
+
+    def _repr_html_(self) -> str:
+        return as_lines(summary(self))
+
+
+def summary(protocol: ProtocolData) -> list[str]:
+    """What a protocol is, in four lines."""
+    kinds = [criterion.kind for criterion in protocol.criteria]
+    read = [f"{c.id} {protocol.reading(c.id)}" for c in protocol.criteria if c.readings]
+    assumed = sum(item.assumed for item in protocol.design.values())
+    return [
+        f"{protocol.id} · {protocol.title}",
+        f"{kinds.count('inclusion')} inclusions, {kinds.count('exclusion')} exclusions, {len(protocol.fields)} fields"
+        + (f" · {len(read)} sentences with readings: {', '.join(read)}" if read else ""),
+        f"arms: {', '.join(arm.label for arm in protocol.arms) or 'none declared'} · "
+        f"assumed: {assumed} statements of the design · {len(protocol.ambiguities)} unclear phrases",
+        ".criteria_table() .lint() .explain(patient) .amend({…}) .threshold_table() …",
+    ]
+
+
+def load_protocol(path: str | os.PathLike[str], readings: Mapping[str, str] | str | None = None) -> Protocol:
+    """The protocol that a YAML file holds.
+
+    Args:
+        path: the file; its `source` is looked for beside it.
+        readings: by criterion id, the reading to choose where a sentence is ambiguous, the first one otherwise; as a
+            mapping, or as text such as `"I6=registered, E7=literal"`.
+
+    Raises:
+        ProtocolError: the first fault, with file, line, column and the nearest name.
+
+    >>> protocol = load_protocol("data/protocols/NCT05741099.yaml", readings={"I6": "registered"})
+    >>> protocol.reading("I6"), protocol.reading("E7")
+    ('registered', 'other_viruses')
+    """
+    file = Path(path)
+    try:
+        written = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise ProtocolError(f"the protocol cannot be read: {reason}", where=str(path)) from None
+    chosen = _pairs(readings) if isinstance(readings, str) else readings
+    return read_protocol(written, name=str(path), folder=file.parent, readings=chosen)
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """`"I6=registered, E7=literal"` as a mapping."""
+    chosen = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        criterion, sign, reading = (piece.strip() for piece in part.partition("="))
+        if not (criterion and sign and reading):
+            raise ProtocolError(f"'{part}' is not of the form criterion=reading, such as I6=registered")
+        if chosen.setdefault(criterion, reading) != reading:
+            raise ProtocolError(f"{criterion} is read in two ways, as {chosen[criterion]} and as {reading}; choose one")
+    return chosen
+
+
+def read_protocol(
+    written: str, name: str = "protocol", folder: Path | None = None, readings: Mapping[str, str] | None = None
+) -> Protocol:
+    """The protocol that a YAML text holds; `name` stands for the file in errors, `source` is sought in `folder`."""
+
+    return read_yaml(written, Protocol, name, with_source(folder, readings))
