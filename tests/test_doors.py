@@ -36,7 +36,7 @@ HEAVY = ("polars", "pandas", "numpy", "z3", "plotly", "scipy", "pydantic")
     [
         ("import trialtools", ()),
         ("from trialtools.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass", ()),
-        ("import trialtools as tt; tt.load_protocol('data/protocols/NCT05741099.yaml')", ("pydantic",)),
+        ("import trialtools as tt; tt.load_protocol('data/protocols/NCT05741099.yaml')", ("pydantic", "z3")),
         (
             "from trialtools.__main__ import main; main(['check', 'data/protocols/NCT05741099.yaml'])",
             ("pydantic", "z3"),

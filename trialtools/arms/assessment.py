@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binom, norm
 
 from ..criteria.protocol import DataError
 from .allocation import SITE
 from .minimization import Minimization
 from .plans import Plan, whole
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 MOST = 5_000
 """States, of list and patients by arm together, up to which all walks are added up rather than simulated."""
@@ -63,8 +63,6 @@ def assess(
     >>> made.loc[made["measure"] == "correct guesses", ["value", "how"]].round(3).to_numpy().tolist()
     [[0.708, 'exact']]
     """
-    import numpy as np
-    import pandas as pd
 
     for name, given in (("n", n), ("sites", sites), ("runs", runs), ("strata", 1 if strata is None else strata)):
         if not whole(given):
@@ -114,8 +112,6 @@ def _told(measure: str, value: float, error: float) -> str:
 
 def _exact(plan: Plan, n: int, lists: int) -> dict[str, float] | None:
     """What follows from adding up all walks of a list; None if there are too many."""
-    import numpy as np
-    from scipy.stats import binom
 
     start, turns = plan.chain
     ahead = {(start, (0,) * len(plan.ratio)): 1.0}
@@ -149,7 +145,6 @@ def _apart(counts: tuple[int, ...], shares: tuple[int, ...]) -> float:
 
 def _walks(plan: Plan, n: int, lists: int, runs: int, rng: np.random.Generator) -> tuple[Any, Any, Any]:
     """Simulated trials, a row each: arm and list of each patient, and the chance of the arm that was the likeliest."""
-    import numpy as np
 
     start, turns = plan.chain
 
@@ -181,7 +176,6 @@ def _walks(plan: Plan, n: int, lists: int, runs: int, rng: np.random.Generator) 
 
 def _minimized(plan: Minimization, n: int, levels: list[int], runs: int, rng: np.random.Generator) -> tuple:
     """The same for minimization."""
-    import numpy as np
 
     coin = cache(lambda counts: [float(chance) for chance in plan.favoured(counts)])
     arms, right = np.empty((runs, n), "int8"), np.empty((runs, n))
@@ -208,7 +202,6 @@ def _simulated(
     plan: Plan | Minimization, arms: np.ndarray, where: np.ndarray, right: Any, lists: int, trend: float
 ) -> dict[str, tuple[float, float | None]]:
     """Each measure's mean and Monte-Carlo standard error."""
-    import numpy as np
 
     shares, runs = np.array(plan.shares), len(arms)
     got = arms[:, :, None] == np.arange(len(shares))
@@ -232,8 +225,6 @@ def _power(first: np.ndarray, last: np.ndarray, share: np.ndarray, trend: float)
 
     Given who got which arm, the drift shifts the difference and widens the spread within the arms.
     """
-    import numpy as np
-    from scipy.stats import norm
 
     n = first.shape[1]
     drift, z = np.linspace(0, trend, n), norm.ppf(0.975)

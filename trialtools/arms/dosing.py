@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import pandas as pd
 
 from ..criteria.contents import Protocol
 from ..criteria.language import names
 from ..criteria.patient.verdict import states
 from ..criteria.patient.wording import shown
 from ..criteria.protocol import DataError, Dosing, Field
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Anchor = Literal["onset_else_first_positive", "onset", "first_positive"]
 Days = Literal["from_to", "up_to"]
@@ -114,7 +113,6 @@ def dosing_status(
     1          b    10  in window          5
     2          c  <NA>    unknown       <NA>
     """
-    import pandas as pd
 
     window = dosing(protocol, days)
     if window is None:
@@ -232,7 +230,6 @@ def recheck(protocol: Protocol, then: Mapping[str, Any], now: Mapping[str, Any])
     >>> changed[["criterion", "then", "now", "because"]].iloc[0].tolist()
     ['I6', 'pass', 'fail', 'Respiratory rate at rest: 22/min, now 31/min']
     """
-    import pandas as pd
 
     before = protocol.facts_of(then)
     after = protocol.facts_of({name: now.get(name, _carried(protocol, name, then)) for name in {**then, **now}})
@@ -281,7 +278,6 @@ def _dates(frame: pd.DataFrame, column: str) -> list[date | None]:
     Raises:
         DataError: values that are no dates.
     """
-    import pandas as pd
 
     if column not in frame:
         return [None] * len(frame)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from ..criteria.contents import Protocol
 from ..criteria.language import definite, evaluate, names, parse
@@ -17,9 +19,6 @@ from .allocation import SITE, check_strata, stratum_name
 from .minimization import Minimization
 from .plans import Plan, whole
 from .stream import stream
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MOST = 200
 """Patients of one game; a longer one teaches nothing more."""
@@ -95,7 +94,6 @@ def deal(plan: Plan | Minimization, levels: Sequence[Levels], seed: int) -> pd.D
     >>> deal(plan, [()] * 4, seed=3)[["arm", "chance_A", "best"]].round(2).values.tolist()
     [['B', 0.5, 0.5], ['A', 0.67, 0.67], ['A', 0.5, 0.5], ['B', 0.0, 1.0]]
     """
-    import pandas as pd
 
     secret, past = _seed(seed), list[tuple[Levels, str]]()
     strata = [stratum_name(plan.strata, answers) for answers in levels]
@@ -134,7 +132,6 @@ def guessed(plan: Plan | Minimization, dealt: pd.DataFrame, guesses: Sequence[st
     >>> scored[["hits", "of", "best"]].round(2).iloc[-1].tolist()
     [2.0, 3.0, 0.72]
     """
-    import pandas as pd
 
     if foreign := [guess for guess in guesses if guess and guess not in plan.arms]:
         raise DataError(f"no arm '{foreign[0]}'; {', '.join(plan.arms)}")
@@ -166,7 +163,6 @@ def balance(plan: Plan | Minimization, dealt: pd.DataFrame, patients: int | None
     >>> balance(plan, deal(plan, [()] * 4, seed=3)).query("arm == 'B'")["excess"].tolist()
     [0.0, 0.5, 0.0, -0.5, 0.0]
     """
-    import pandas as pd
 
     seen, rows = dealt["arm"].head(len(dealt) if patients is None else patients).tolist(), []
     for arm, share in plan.ratio:

@@ -14,7 +14,9 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path as File
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from ..criteria.contents import Protocol
 from ..criteria.language import evaluate, parse
@@ -24,9 +26,6 @@ from .chain import Entry, LedgerError, append, chained, create, digest, find, la
 from .dosing import dosing, place
 from .plans import whole
 from .sealing import Key, read_key, seal, write_key
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Path = str | os.PathLike[str]
 
@@ -279,7 +278,6 @@ def export(ledger: Path, key: Path | None = None) -> pd.DataFrame:
     Columns: subject_id, site, stratum, randomized_on (the day that was asked for), kit, decision, window,
     override_by, override_reason, unblindings (how often), entry.
     """
-    import pandas as pd
 
     with reading(File(ledger)) as connection:
         secret = read_key(key, find(connection, "seq = 1")[0].detail) if key else None

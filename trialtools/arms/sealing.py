@@ -15,6 +15,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from nacl.exceptions import CryptoError
+from nacl.public import PrivateKey, PublicKey, SealedBox
+
 from .chain import LedgerError, digest
 from .stream import stream
 
@@ -46,7 +49,6 @@ class Key:
     @property
     def public(self) -> str:
         """What seals; it may be known to all."""
-        from nacl.public import PrivateKey
 
         return bytes(PrivateKey(self.private).public_key).hex()
 
@@ -62,8 +64,6 @@ class Key:
         Raises:
             LedgerError: sealed to another key, changed, or sealed for another kit.
         """
-        from nacl.exceptions import CryptoError
-        from nacl.public import PrivateKey, SealedBox
 
         try:
             text = SealedBox(PrivateKey(self.private)).decrypt(bytes.fromhex(sealed)).rstrip(b"\0").decode()
@@ -80,7 +80,6 @@ def seal(public: str, kit: str, arm: str) -> str:
 
     Source: sealed boxes of libsodium (X25519, XSalsa20-Poly1305, a fresh key pair for every box).
     """
-    from nacl.public import PublicKey, SealedBox
 
     text = f"{kit}\n{arm}".encode()
     if len(text) > SEALED:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path as File
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from .allocation import plan_of, strata
 from .chain import find, reading
 from .ledger import Path, export
 from .sealing import read_key
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def foreseen(ledger: Path, key: Path) -> pd.DataFrame:

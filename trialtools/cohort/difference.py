@@ -5,13 +5,14 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import pandas as pd
+import polars as pl
+import z3
 
 from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError, evaluate, names, words
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Relation = Literal["same", "wider", "narrower", "neither", "not settled"]
 RELATIONS: dict[Relation, str] = {
@@ -86,7 +87,6 @@ def diff(first: Protocol, second: Protocol, patients: Any = None) -> Difference:
     >>> tt.diff(protocol, protocol.amend({"I1": "18 <= age <= 75"})).relation
     'narrower'
     """
-    import pandas as pd
 
     shared = _shared(first, second)
     gained, lost = _admitted_only_by(shared, second, first), _admitted_only_by(shared, first, second)
@@ -135,7 +135,6 @@ def _said(protocol: Protocol, id: str) -> str:
 
 def _admitted_only_by(shared: Protocol, one: Protocol, other: Protocol) -> dict[str, Any] | Literal["open"] | None:
     """A fully known patient whom one admits and the other does not; None if there is none; "open" if not settled."""
-    import z3
 
     from ..criteria.proofs import encode, on_step, pair, solver, witness
 
@@ -176,7 +175,6 @@ def _patient(found: Any) -> dict[str, Any] | None:
 
 def _moved(first: Protocol, second: Protocol, patients: Any) -> pd.DataFrame:
     """How many patients have which decision under each: before, after, n."""
-    import polars as pl
 
     from .rows import decisions
     from .screening import screen

@@ -11,15 +11,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
 
 from ..criteria.protocol import DataError
 from .frames.attrition import criterion_states
 from .patterns import ScreeningData
 from .rows import decisions, evidence
-
-if TYPE_CHECKING:
-    import polars as pl
 
 SUMMARY = "summary.json"
 PART = ".screening-"

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import narwhals as nw
+import numpy as np
+import pandas as pd
 
 from ..criteria.contents import Protocol
 from ..criteria.engine import CHUNK, facts, in_polars, keys
 from ..criteria.language import Formula, names
 from .sources import Patients
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,6 @@ class Patterns:
 
     def masks(self) -> tuple[np.ndarray, np.ndarray]:
         """Failed and unknown as one bit mask each, the first requirement being the lowest bit; for 62 at most."""
-        import numpy as np
 
         failed = unknown = np.zeros(len(self.n), dtype="int64")
         for position, key in enumerate(self.keys):

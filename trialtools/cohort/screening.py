@@ -6,9 +6,10 @@ patterns; what concerns single patients (decisions, evidence) is worked out when
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import narwhals as nw
+import pandas as pd
 
 from ..criteria.contents import Protocol
 from ..criteria.display import as_lines
@@ -26,9 +27,6 @@ from .output import write_screening
 from .patterns import Patterns, ScreeningData, count_patterns
 from .rows import decisions, evidence
 from .sources import Patients, read_patients
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class Screening(ScreeningData):
@@ -108,7 +106,6 @@ def screen(protocol: Protocol, patients: Any, mapping: Any = None, engine: str |
 
 
 def _frame(patterns: Patterns) -> pd.DataFrame:
-    import pandas as pd
 
     failed, unknown = patterns.masks()
     frame = pd.DataFrame({"failed": failed, "unknown": unknown, "n": patterns.n})

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import narwhals as nw
 import numpy as np
+import pandas as pd
 
 from ..criteria.contents import Protocol
 from ..criteria.engine import facts, in_polars, outcome
@@ -22,9 +23,6 @@ from ..criteria.protocol.limits import with_thresholds
 from .frames.attrition import ORDERS
 from .screening import Screening, screen
 from .sources import Patients, read_patients
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 UNKNOWNS = ("both", "fail", "pass")
 FORMAT = "trialtools what-if 1"
@@ -122,7 +120,6 @@ def turned(full: Screening, off: tuple[str, ...] = ()) -> pd.DataFrame:
     Columns: criterion, on, certain, possible (if it alone is switched), gain_certain, gain_possible (against now;
     negative where switching on loses patients); a row a criterion in protocol order.
     """
-    import pandas as pd
 
     failed, unknown, n = full.masks
     on = sum(1 << i for i, c in enumerate(full.protocol.criteria) if c.id not in off)
@@ -290,7 +287,6 @@ def _table(failed: np.ndarray, unknown: np.ndarray, n: np.ndarray) -> pd.DataFra
 
 def _frequent(failed: np.ndarray, unknown: np.ndarray, n: np.ndarray) -> pd.DataFrame:
     """Patterns that are in the order of their masks, the most frequent first."""
-    import pandas as pd
 
     order = np.argsort(-n, kind="stable")
     return pd.DataFrame({"failed": failed[order], "unknown": unknown[order], "n": n[order]})

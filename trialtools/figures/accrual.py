@@ -6,13 +6,14 @@ from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from .arms import apart, band
 from .rows import room
 from .tables import INK, QUIET, count
 from .template import HAIR, WIDTH, annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:
-    import pandas as pd
     from plotly.graph_objects import Figure
 
 SITES = 6

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from .arms import arms
 from .tables import INK, absent, count, n_of
 from .template import HAIR, annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:
-    import pandas as pd
     from plotly.graph_objects import Figure
 
 WINDOW, ROW, GAP, LEFT, RIGHT = "#eeeeee", 96, 22, 46, 206

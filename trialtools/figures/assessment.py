@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from .tables import INK, QUIET, count, number, percent
 from .template import HAIR, SMALL, WIDTH, annotate, blank, figure, note
 
 if TYPE_CHECKING:
-    import pandas as pd
     from plotly.graph_objects import Figure
 
 LEFT, RIGHT, HEIGHT = 62, 24, 360

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from .rows import HATCHED, LEFT, SOLID, axes, bar, by_criterion, column, grouped, label, most_of, places, records, room
 from .rows import words as labelled
 from .tables import QUIET, count, interval, percent
@@ -11,7 +13,6 @@ from .template import SMALL, STATES, blank, figure, note
 from .titles import fails_most, lacking_hover, missing_most, moves_most, reading_hover, state_hover
 
 if TYPE_CHECKING:
-    import pandas as pd
     from plotly.graph_objects import Figure
 
 

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from .arms import Arm, arms, of
 from .svg import LINE, arrow, box, heading, line, page, strips, text
 from .tables import INK, NOBODY, QUIET, Html, absent, count
 from .template import WIDTH, wrap
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 STAGES = {
     "assessed": ("Enrolment", "Assessed for eligibility"),

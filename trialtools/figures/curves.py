@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from .arms import Arm, apart, arms, band, below, keyed, of
 from .rows import room
 from .tables import QUIET, absent, count, number, percent
 from .template import HAIR, annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:
-    import pandas as pd
     from plotly.graph_objects import Figure
 
 HEIGHT, STEPS = 280, (1, 2, 7, 14, 28, 60, 90, 180, 365, 730, 1825)

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from .svg import LINE, arrow, box, heading, line, page, path, strips, text
 from .tables import INK, NOBODY, QUIET, Html, absent, count, interval, percent
 from .template import STATES, wrap
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LEFT, BOX, SIDE, SIDE_BOX, RAIL = 30, 202, 260, 388, 656
 """Across: the spine and how wide its boxes are, the side boxes, and the line that sums them up."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from .rows import beside, intervals, most_of, places, points, records, room, words, write
 from .tables import INK, QUIET, absent, count, number, percent
 from .template import annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:
-    import pandas as pd
     from plotly.graph_objects import Figure
 
 LEFT, MOST = 190, 40

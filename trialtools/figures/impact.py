@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from .rows import HATCHED, LEFT, SOLID, bar, beside, grouped, most_of, places, records, room, words, write
 from .tables import INK, absent, count, number
 from .template import blank, figure
 
 if TYPE_CHECKING:
-    import pandas as pd
     from plotly.graph_objects import Figure
 
 MEASURES = {

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from .arms import Arm, apart, arms, of
 from .rows import room
 from .tables import INK, QUIET, absent, count, number, percent
 from .template import HAIR, annotate, blank, figure, note
 
 if TYPE_CHECKING:
-    import pandas as pd
     from plotly.graph_objects import Figure
 
 HEIGHT, LEFT = 220, 52

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from .rows import HATCHED, most_of, records
 from .sets import members, sets
 from .tables import QUIET, count, n_of
 from .template import blank, wrap
 
 if TYPE_CHECKING:
-    import pandas as pd
     from plotly.graph_objects import Figure
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from .tables import INK, QUIET, absent, number
 from .template import HAIR, SMALL, STATES, WIDTH, note, wrap
 
 if TYPE_CHECKING:
-    import pandas as pd
     from plotly.graph_objects import Figure
 
 LEFT = 242

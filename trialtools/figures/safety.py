@@ -6,13 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from .arms import Arm, arms, keyed, of
 from .rows import beside, intervals, label, places, points, room, words
 from .tables import INK, absent, count, n_of, number
 from .template import HAIR, annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:
-    import pandas as pd
     from plotly.graph_objects import Figure
 
 LEFT = 232

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from .rows import records
 from .tables import INK, count, interval, percent
 from .template import STATES, annotate, blank, figure, note
 
 if TYPE_CHECKING:
-    import pandas as pd
     from plotly.graph_objects import Figure
 
 BAND = {"shape": "/", "fgcolor": STATES["unknown"], "bgcolor": "white", "size": 6, "solidity": 0.3}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from .rows import HATCHED, SOLID, bar, label, most_of, places, records, room, words, write
 from .tables import INK, count, interval
 from .template import blank, figure, note
 from .titles import reading_hover
 
 if TYPE_CHECKING:
-    import pandas as pd
     from plotly.graph_objects import Figure
 
 

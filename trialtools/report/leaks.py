@@ -17,6 +17,9 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 PACKED = re.compile(r'<script[^>]*id="plotly-packed"[^>]*>.*?</script>', re.DOTALL)
 WORKINGS = re.compile(r"<style[^>]*>.*?</style>|<script(?![^>]*json)[^>]*>.*?</script>|\w+=OptionsInfo\(", re.DOTALL)
 """How a page looks and moves; it is the same in every report, and full of words such as `active`."""
@@ -81,7 +84,6 @@ def telling(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> list[Le
         cut: the folder of CSV files.
         names, arms: as for `leaks`; `arms` by subject.
     """
-    import pandas as pd
 
     found: list[Leak] = []
     words = sorted({name for name in names if len(name) >= SHORTEST})
@@ -102,7 +104,6 @@ def telling(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> list[Le
 
 def _measured(table: Any, people: Any) -> Iterator[tuple[str, Any]]:
     """All that a table says of each person, as numbers."""
-    import pandas as pd
 
     who: Any = table["subject_id"]
     yield "number of rows", who.value_counts().reindex(people, fill_value=0).to_numpy(float)
@@ -123,7 +124,6 @@ def _measured(table: Any, people: Any) -> Iterator[tuple[str, Any]]:
 
 def _apart(sizes: Any, own: Any) -> float:
     """The distance of Kolmogorov and Smirnov: 1 where a mark parts some people from all the others."""
-    import numpy as np
 
     order = np.argsort(sizes)
     ends = np.append(np.diff(sizes[order]) > 0, True)  # the last of those who are alike
@@ -171,8 +171,6 @@ def _divided(raw: str, suffix: str, sizes: tuple[int, ...]) -> Iterator[tuple[st
 
 def _lists(value: Any, place: str = "") -> Iterator[tuple[str, list[Any]]]:
     if isinstance(value, dict) and {"bdata", "dtype"} <= set(value):  # how plotly packs numbers
-        import numpy as np
-
         packed = np.frombuffer(base64.b64decode(value["bdata"]), value["dtype"])
         columns = packed.reshape([int(n) for n in str(value.get("shape", -1)).split(",")])
         yield from ((place, column.tolist()) for column in (columns.T if columns.ndim == 2 else [columns]))

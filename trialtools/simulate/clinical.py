@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..criteria.protocol import Field
 from .model import CATEGORIES, DATES, FLAGS, NOTES, TYPICAL, Model
 
 if TYPE_CHECKING:
-    import numpy as np
-
     Array = np.ndarray[Any, Any]
 
 FERTILE = (16, 48)
@@ -36,7 +36,6 @@ class Draws:
     n: int
 
     def stream(self, name: str) -> np.random.Generator:
-        import numpy as np
 
         return np.random.default_rng([self.seed, self.block, zlib.crc32(name.encode())])
 
@@ -80,7 +79,6 @@ def inpatients(draws: Draws, model: Model) -> dict[str, Array]:
 
 
 def _who(draws: Draws, model: Model) -> dict[str, Array]:
-    import numpy as np
 
     z = draws.normal("age")
     child = draws.uniform("child") < model.children
@@ -122,13 +120,11 @@ def _flag(draws: Draws, name: str, who: dict[str, Array]) -> Array:
 
 
 def _logistic(x: Any) -> Any:
-    import numpy as np
 
     return 1 / (1 + np.exp(-x))
 
 
 def _dates(draws: Draws, model: Model, who: dict[str, Array]) -> dict[str, Array]:
-    import numpy as np
 
     day = np.timedelta64(1, "D")
     after = np.floor(model.days * draws.uniform("screened_on") ** model.wave)
@@ -143,7 +139,6 @@ def _dates(draws: Draws, model: Model, who: dict[str, Array]) -> dict[str, Array
 
 
 def _breathing(draws: Draws, model: Model, who: dict[str, Array], room_air: Array) -> dict[str, Array]:
-    import numpy as np
 
     severity = who["severity"]
     expected = model.rr_mean + model.rr_slope * severity + model.rr_steep * np.maximum(0, severity - model.rr_knee)
@@ -157,7 +152,6 @@ def _breathing(draws: Draws, model: Model, who: dict[str, Array], room_air: Arra
 
 
 def _symptoms(draws: Draws, model: Model, who: dict[str, Array], columns: dict[str, Array]) -> dict[str, Array]:
-    import numpy as np
 
     severity = who["severity"]
     silent = (severity < NormalDist().inv_cdf(model.mild)) & (draws.uniform("silent") < model.silent)
@@ -173,7 +167,6 @@ def _symptoms(draws: Draws, model: Model, who: dict[str, Array], columns: dict[s
 
 
 def _tests(draws: Draws, model: Model, who: dict[str, Array]) -> dict[str, Array]:
-    import numpy as np
 
     late = np.maximum(0, who["days"] - 5)
     chances = {

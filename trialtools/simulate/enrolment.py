@@ -11,17 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import polars as pl
 
 from ..criteria.contents import Protocol
 from ..criteria.protocol import DataError
 from .course import COURSE, Course
 from .model import Model
 from .patients import cohort
-
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
 
 SITES = ("Synthetic Hospital North", "Synthetic Hospital East", "Synthetic Hospital South")
 LATER = ("igg_fourfold_rise", "culture_positive")
@@ -38,7 +37,6 @@ class Draw:
     seed: int
 
     def of(self, person: str, purpose: str) -> np.random.Generator:
-        import numpy as np
 
         return np.random.default_rng([self.seed, zlib.crc32(person.encode()), zlib.crc32(purpose.encode())])
 
@@ -70,7 +68,6 @@ def enrol(
         DataError: the protocol lets in too few of the synthetic cohort.
         LedgerError: the folder holds a ledger, or the sites cannot be told apart.
     """
-    import polars as pl
 
     draw = Draw(seed)
     asked = FEWEST * n + 100
@@ -114,7 +111,6 @@ def enrol(
 
 def _met(protocol: Protocol, n: int, seed: int, course: Course) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The same people twice: what is known once they were worked up, and everything."""
-    import polars as pl
 
     from ..cohort.screening import screen
 
@@ -132,7 +128,6 @@ def _met(protocol: Protocol, n: int, seed: int, course: Course) -> tuple[pl.Data
 
 
 def _decided(protocol: Protocol, known: pl.DataFrame) -> pl.DataFrame:
-    import polars as pl
 
     from ..cohort.screening import screen
 
@@ -192,7 +187,6 @@ def _allocated(
     protocol: Protocol, people: pl.DataFrame, entries: dict[str, Entry], seed: int, folder: Path, sites: tuple[str, ...]
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Stratum and arm by subject, from a ledger that was opened for a synthetic trial."""
-    import polars as pl
 
     from ..arms.allocation import plan
     from ..arms.ledger import Override, Request, allocate, export, open_ledger

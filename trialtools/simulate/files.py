@@ -7,16 +7,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow.parquet as pq
 
 from ..criteria.contents import Protocol
 from ..criteria.protocol import Field
 from .clinical import FERTILE, knows
 from .model import FLAGS, MISTYPED, NOTES, PANEL, PANELS, SECOND_LINE, Model, reasons
 from .patients import DEFAULT_MODEL, blocks, panel_of, span_of
-
-if TYPE_CHECKING:
-    import polars as pl
 
 LARGEST_CSV = 20_000
 """Beyond this many patients a text file is slow to read and large to keep, and Parquet is written instead."""
@@ -110,7 +109,6 @@ def _write_csv(parts: Iterator[pl.DataFrame], file: Path) -> None:
 
 def _write_parquet(parts: Iterator[pl.DataFrame], file: Path) -> None:
     """One row group a part, so that memory holds one part only."""
-    import pyarrow.parquet as pq
 
     first = next(parts).to_arrow()
     schema = first.schema.with_metadata({"trialtools": LABEL})

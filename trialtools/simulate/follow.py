@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from scipy.optimize import brentq
+
 from .course import EVENTS, LAB_DAYS, LABS, ON_THE_DAY, RISKS, WINDOW, Course, Scenario
 from .enrolment import Draw
 
@@ -58,7 +60,6 @@ def followed(people: Sequence[Person], rate: float, scenario: Scenario, course: 
 
 def _risks(people: Sequence[Person], rate: float) -> list[float]:
     """The risk of each under control; the intercept is the one that makes `rate` of it on the whole."""
-    from scipy.optimize import brentq
 
     def odds(person: Person) -> float:
         known = {name: value for name in RISKS if (value := person.facts.get(name)) is not None}

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import polars as pl
+
 from ..criteria.contents import Protocol
 from ..criteria.language import NUMERIC, Compare, Formula, Name, Value, children, evaluate, names
 from ..criteria.protocol import DataError, Field
@@ -14,9 +17,6 @@ from .clinical import Draws, inpatients, knows
 from .model import CATEGORIES, HOLE, HOLES, MISTYPED, PANEL, PANEL_OF, PANELS, SECOND_LINE, Model
 
 if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-
     Array = np.ndarray[Any, Any]
 
 BLOCK = 65_536
@@ -61,7 +61,6 @@ def cohort(
     >>> patients["patient_id"].to_list(), patients["synthetic"].all()
     (['P-000001', 'P-000002', 'P-000003'], True)
     """
-    import polars as pl
 
     return pl.concat(blocks(protocol, n, seed, dirty=dirty, missing=missing, model=model))
 
@@ -84,7 +83,6 @@ def blocks(
 
 
 def _block(protocol: Protocol, draws: Draws, model: Model, dirty: bool, missing: float, first: int) -> pl.DataFrame:
-    import polars as pl
 
     known = {name for name, field in protocol.fields.items() if knows(name, field)}
     columns = inpatients(draws, model)
@@ -108,8 +106,6 @@ def _block(protocol: Protocol, draws: Draws, model: Model, dirty: bool, missing:
 def _clinical(name: str, field: Field, values: Array) -> pl.Series:
     """A column of the clinical model, in the type, the step and the limits that the protocol declares."""
     if field.type == "category":
-        import numpy as np
-
         places = np.array([field.values.index(value) for value in CATEGORIES[name]])
         return _series(name, field, places[values])
     return _series(name, field, _stepped(field, values) if field.type in NUMERIC else values)
@@ -117,7 +113,6 @@ def _clinical(name: str, field: Field, values: Array) -> pl.Series:
 
 def _generic(name: str, field: Field, protocol: Protocol, draws: Draws, model: Model) -> pl.Series:
     """A column nothing is known of: drawn on its own, evenly over what the field may hold."""
-    import numpy as np
 
     u = draws.uniform(name)
     match field.type:
@@ -135,7 +130,6 @@ def _generic(name: str, field: Field, protocol: Protocol, draws: Draws, model: M
 
 def _dates_of(field: Field, model: Model) -> tuple[Any, Any]:
     """The range of a date; without one, the year before the first screening."""
-    import numpy as np
 
     if field.range:
         first, last = (np.datetime64(day, "D") for day in field.limits)
@@ -167,7 +161,6 @@ def _bounds(name: str, formula: Formula) -> Iterator[float]:
 
 def _stepped(field: Field, values: Array) -> Array:
     """Numbers on the declared step and inside the limits; a tenth where no step is declared."""
-    import numpy as np
 
     step = 1.0 if field.type == "integer" else field.step or 0.1
     low, high = field.limits
@@ -177,7 +170,6 @@ def _stepped(field: Field, values: Array) -> Array:
 
 
 def _series(name: str, field: Field, values: Array) -> pl.Series:
-    import polars as pl
 
     match field.type:
         case "integer":
@@ -191,7 +183,6 @@ def _series(name: str, field: Field, values: Array) -> pl.Series:
 
 def _applied(protocol: Protocol, complete: pl.DataFrame) -> pl.DataFrame:
     """Flags are false for those they do not apply to; asked of the reference once for each combination that occurs."""
-    import polars as pl
 
     for flag, formula in protocol.applies.items():
         asked = list(names(formula))
@@ -208,7 +199,6 @@ def _unknown(
     protocol: Protocol, columns: dict[str, Array], draws: Draws, model: Model, missing: float
 ) -> dict[str, Array]:
     """Where each field is missing: its panel was not taken, or it alone was not filled in."""
-    import numpy as np
 
     thorough = draws.normal("thoroughness")
     panels = {panel_of(name, field) for name, field in protocol.fields.items()}
@@ -241,7 +231,6 @@ def _untaken(panel: str, thorough: Array, draws: Draws, model: Model, missing: f
 
 def _mistyped(column: pl.Series, field: Field, draws: Draws, model: Model) -> pl.Series:
     """A few entries that cannot be, where a range says what can."""
-    import polars as pl
 
     hit = pl.Series(draws.uniform(f"mistyped {column.name}") < model.dirty)
     if field.type == "date" and column.name == "infected_on":
@@ -256,7 +245,6 @@ def _mistyped(column: pl.Series, field: Field, draws: Draws, model: Model) -> pl
 
 
 def _with_gaps(column: pl.Series, unknown: dict[str, Array]) -> pl.Series:
-    import polars as pl
 
     nothing = pl.repeat(None, len(column), dtype=column.dtype, eager=True)
     return column.zip_with(pl.Series(~unknown[column.name]), nothing)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    import polars as pl
+import polars as pl
 
+if TYPE_CHECKING:
     Tables = dict[str, pl.DataFrame]
 
 SLIPS = (  # table, column, which rows, how many, what is written, in words
@@ -23,7 +23,6 @@ SLIPS = (  # table, column, which rows, how many, what is written, in words
 
 def slips(tables: Tables, rng: Any) -> tuple[Tables, list[str]]:
     """The tables as texts with a few wrong entries, and where they stand; tables too short for one are left alone."""
-    import polars as pl
 
     texts = {name: frame.with_columns(pl.all().cast(pl.String)) for name, frame in tables.items()}
     told = []

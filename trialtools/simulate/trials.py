@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
 
 from ..criteria.contents import Protocol
 from ..criteria.protocol import DataError
@@ -20,9 +22,6 @@ from .course import COURSE, EVENTS, LABS, RISKS, WINDOW, Course, Scenario
 from .enrolment import SITES, Draw, Enrolled, enrol
 from .files import LABEL
 from .follow import Person, Rows, followed
-
-if TYPE_CHECKING:
-    import polars as pl
 
 SCENARIOS: tuple[Scenario, ...] = ("null", "effect", "harm")
 ENDPOINT = "progression"
@@ -154,7 +153,6 @@ def _people(enrolled: Enrolled, cells: str) -> list[Person]:
 
 
 def _frames(rows: Rows) -> dict[str, pl.DataFrame]:
-    import polars as pl
 
     kinds = {"text": pl.String, "date": pl.Date, "number": pl.Float64, "grade": pl.Int64, "flag": pl.Boolean}
     return {
@@ -176,7 +174,6 @@ def _command(
 def looks(protocol: Protocol, tables: dict[str, pl.DataFrame]) -> list[tuple[float, int, date]]:
     """For each look of the design: its share, the participants whose window has passed and whose endpoint is known, and
     the day on which there are so many."""
-    import polars as pl
 
     known = tables["outcomes"].filter(endpoint=ENDPOINT).drop_nulls("value")
     entered = tables["subjects"].join(known, on="subject_id", how="semi")["randomized_on"].cast(pl.String).sort()

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 import traitlets
 
 from .. import arms, figures
@@ -24,9 +25,6 @@ from ..figures import tables
 from ..figures.arms import LOOKS
 from . import panels
 from .browser import Screen, module, style
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TABS = {"balance": "Balance", "guesses": "Your guesses", "compare": "Procedures compared"}
 OWN = "A laboratory: it has seeds of its own, and shows no allocation of any trial."

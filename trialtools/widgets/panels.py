@@ -8,7 +8,9 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from .. import figures
 from ..cohort.frames.readings import compare_readings
@@ -16,9 +18,6 @@ from ..cohort.screening import Screening
 from ..cohort.whatif import State, settled
 from ..criteria.contents import Protocol
 from ..figures import tables
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PANELS = {
     "flow": ("Flow", "attrition", "flow"),

@@ -10,9 +10,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import narwhals as nw
+import pandas as pd
+import polars as pl
 import traitlets
 
 from ..cohort.output import summary_text
@@ -24,10 +26,6 @@ from ..criteria.patient import Explanation, explain
 from ..criteria.protocol import DataError
 from . import answers, card, roster
 from .browser import Screen
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import polars as pl
 
 HERE = Path(__file__).parent
 IDS = 500

@@ -6,16 +6,15 @@ Everything here is counted from the patterns of a screening, never from the pati
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from ...criteria.language import in_sentence, nearest
 from ...criteria.protocol import DataError
 from ..patterns import ScreeningData
 from .masks import collapsed, per_criterion
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 
 def answer(screening: ScreeningData) -> str:
@@ -41,7 +40,6 @@ def criterion_states(screening: ScreeningData) -> pd.DataFrame:
 
     Columns: criterion, kind, label, reading, quote, pass, fail, unknown, n; a row a criterion in protocol order.
     """
-    import pandas as pd
 
     failed, unknown, n = screening.masks
     rows = []
@@ -87,7 +85,6 @@ def attrition(screening: ScreeningData, order: str = "protocol") -> pd.DataFrame
     >>> screening.attrition(order="greedy")["criterion"].tolist()[1:4]
     ['I2', 'I5', 'E6']
     """
-    import pandas as pd
 
     if order not in ORDERS:
         raise DataError(f"no order '{order}'{nearest(order, ORDERS)}")
@@ -137,7 +134,6 @@ def open_criteria(screening: ScreeningData) -> pd.DataFrame:
     Columns: criterion, label, n (undetermined patients open on it), alone (open on nothing else), of (all who are
     undetermined), judged (a person decides it, no record); the most frequent first.
     """
-    import pandas as pd
 
     failed, unknown, n = screening.masks
     waiting = (failed == 0) & (unknown != 0)

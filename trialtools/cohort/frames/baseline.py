@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
 
 from ..patterns import ScreeningData
 from .groups import UNKNOWN, Groups, counts, decided, groups, usual
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import polars as pl
 
 BASELINE = ("variable", "label", "unit", "level", "group", "n", "of", "mean", "sd", "median", "q1", "q3", "smd")
 
@@ -43,7 +41,6 @@ def baseline(screening: ScreeningData, by: str = "decision", fields: Sequence[st
     >>> frame.query("level == 'female'")[["group", "n", "of"]].values.tolist()[0]
     ['eligible', 23, 51]
     """
-    import pandas as pd
 
     protocol = screening.protocol
     among = decided(protocol) if by == "decision" else groups(protocol, by)

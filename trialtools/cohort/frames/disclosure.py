@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import pandas as pd
+import pandas as pd
 
 NOT_COUNTS = ("step", "minimum", "size", "rank", "cost")
 PAIRS = (("certain", "possible"), ("n", "of"), ("failed", "n"), ("unknown", "n"))
@@ -103,7 +101,6 @@ def _neighbours(hide: dict[str, np.ndarray]) -> None:
 
 def _merged(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
     """Sets that few patients share go into `other`; where those are few as well, the next smallest too."""
-    import pandas as pd
 
     counts = [name for name in ("failed", "not_passed") if name in frame] or ["n"]
     sets, other = frame.iloc[:-1], frame.iloc[-1:].copy()

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ...criteria.language import ProtocolError, nearest
 from ..patterns import ScreeningData
 from .groups import UNKNOWN, groups, patterns_by, usual
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Z95 = 1.959963984540054
 LOST = ("step", "criterion", "criterion_label", "field", "label", "group", "n", "of", "share", "share_screened")
@@ -41,7 +39,6 @@ def attrition_by_group(screening: ScreeningData, by: Sequence[str] | None = None
     >>> frame.query("step == 2")[["group", "n", "of"]].values.tolist()
     [['female', 412, 883], ['male', 471, 883], ['unknown', 0, 883]]
     """
-    import pandas as pd
 
     criteria = screening.protocol.criteria
     rows: list[dict[str, Any]] = []
@@ -88,7 +85,6 @@ def exclusion_ratios(
     >>> frame[["group", "n", "failed"]].values.tolist()
     [['female', 913, 762], ['male', 1087, 888], ['unknown', 0, 0]]
     """
-    import pandas as pd
 
     protocol = screening.protocol
     ids = list(protocol.requirements)

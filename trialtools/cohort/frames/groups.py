@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 from operator import and_
-from typing import TYPE_CHECKING
 
 import narwhals as nw
 import numpy as np
+import polars as pl
 
 from ...criteria.contents import Protocol
 from ...criteria.engine import expression, facts, in_polars
@@ -19,9 +19,6 @@ from ...criteria.protocol import DataError, Field
 from ...criteria.protocol.limits import thresholds_of
 from ..patterns import Patterns, ScreeningData, count_patterns
 from ..rows import DECISIONS
-
-if TYPE_CHECKING:
-    import polars as pl
 
 UNKNOWN = "unknown"
 AGES = (18, 45, 65, 75, 85)

@@ -5,15 +5,11 @@ Two ends of every count: *certain* takes unknown as fail, *possible* takes it as
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 
 from ..patterns import ScreeningData
 from .masks import collapsed, named, per_criterion, sizes
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def overlap(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
@@ -36,7 +32,6 @@ def overlap(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
 
     Source: Lex et al., UpSet, IEEE Transactions on Visualization and Computer Graphics 20 (2014).
     """
-    import pandas as pd
 
     failed, unknown, n = screening.masks
     m = len(screening.protocol.criteria)
@@ -84,7 +79,6 @@ def impact(screening: ScreeningData) -> pd.DataFrame:
     Source: Shapley, A value for n-person games (1953); closed form, since every patient is a game of veto players. Liu
     et al., Nature 592 (2021), ask the same of hazard ratios, by sampling.
     """
-    import pandas as pd
 
     failed, unknown, n = screening.masks
     criteria = screening.protocol.criteria

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from ...criteria.language import Known
 from ..patterns import ScreeningData, count_patterns
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def missingness(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
@@ -31,7 +28,6 @@ def missingness(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
     >>> frame["fields"].iloc[-1], int(frame["n"].sum())
     ('other', 2000)
     """
-    import pandas as pd
 
     fields = [name for name in screening.protocol.used if name not in screening.patients.absent]
     lacking, n = _lacking(screening, fields)

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from ...criteria.contents import Protocol
 from ...criteria.language import Formula, Not
 from ..patterns import count_patterns
 from ..sources import Patients, read_patients
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 Choice = Mapping[str, str]
 READINGS = ("criterion", "label", "reading", "chosen", "pass", "fail", "unknown", "certain", "possible", "moved", "n")
@@ -46,7 +45,6 @@ def compare_readings(
     >>> frame[["reading", "chosen", "certain"]].values.tolist()
     [['guideline', True, 51], ['registered', False, 0]]
     """
-    import pandas as pd
 
     joint = _joint(protocol, patients, mapping)
     rows = []
@@ -79,7 +77,6 @@ def reading_interactions(protocol: Protocol, patients: Any, mapping: Any = None)
     possible_together (how far both readings change these counts), certain_apart, possible_apart (what their changes
     one by one add up to), n; the pair that moves most comes first.
     """
-    import pandas as pd
 
     joint = _joint(protocol, patients, mapping)
     others = [pair for pair in joint.states if pair[1] and pair[1] != protocol.reading(pair[0])]
@@ -114,7 +111,6 @@ class _Joint:
 
     def decided(self, choice: Choice) -> tuple[np.ndarray, np.ndarray]:
         """Which patterns fail somewhere, and which are open somewhere, under a choice of readings."""
-        import numpy as np
 
         failed = unknown = np.zeros(len(self.n), dtype=bool)
         for criterion in self.protocol.criteria:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 
 from ...criteria.protocol import DataError
 from ..patterns import ScreeningData
 from .masks import collapsed, named, sizes
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MOST, ROWS = 20, 12
 """How many criteria may be dropped: every set of them is counted, a million for twenty. And the rows that are told."""
@@ -37,7 +33,6 @@ def fewest_to_drop(screening: ScreeningData, target: int, count: str = "possible
     >>> screening.fewest_to_drop(400)[["criteria", "possible"]].values.tolist()[0]
     ['I5', 457]
     """
-    import pandas as pd
 
     if count not in ("certain", "possible"):
         raise DataError(f"relax counts certain or possible patients, not '{count}'")

@@ -10,19 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import narwhals as nw
 import numpy as np
+import pandas as pd
 import polars as pl
 
 from ...criteria.engine import expression, facts, in_polars, outcome
 from ...criteria.language import And, ProtocolError, words
 from ...criteria.protocol.limits import Threshold, requirement, threshold
 from ..patterns import ScreeningData
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ANSWERS = {"T": True, "F": False, "U": None}
 ENDS = {"certain": 2, "possible": 1}
@@ -57,7 +55,6 @@ def sweep(screening: ScreeningData, threshold_id: str, values: Sequence[float] |
     >>> own[["value", "certain", "possible"]].values.tolist() == [[85, screening.certain, screening.possible]]
     True
     """
-    import pandas as pd
 
     asked = threshold(screening.protocol, threshold_id)
     people = _answered(screening, asked)
@@ -101,7 +98,6 @@ def sweep_grid(
     >>> screening.sweep_grid("I1.lower", "I9.age", [18], [65])[["certain", "possible"]].values.tolist()
     [[51, 350]]
     """
-    import pandas as pd
 
     if first == second:
         raise ProtocolError(f"the grid needs two thresholds; {first} was named twice")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import and_, or_
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import narwhals as nw
+import pandas as pd
 import polars as pl
 
 from ...criteria.contents import Protocol
@@ -14,9 +15,6 @@ from ...criteria.engine import expression, facts, in_polars
 from ...criteria.language import Formula, evaluate, names
 from ...criteria.patient.options import atoms, cells, is_tied, typical
 from ..patterns import ScreeningData
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 WORKLIST = ("field", "label", "unknown", "settles", "could_enter", "could_end", "of", "cost", "judged")
 
@@ -36,7 +34,6 @@ def worklist(screening: ScreeningData) -> pd.DataFrame:
     >>> list(tt.screen(protocol, "data/cohort/cohort.csv").worklist()["field"].head(2))
     ['active_tuberculosis', 'radiology_characteristic']
     """
-    import pandas as pd
 
     protocol = screening.protocol
     open_ = _undetermined(screening)

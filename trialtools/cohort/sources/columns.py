@@ -9,6 +9,7 @@ from operator import or_
 from typing import Any
 
 import narwhals as nw
+import polars as pl
 
 from ...criteria.engine import DTYPES
 from ...criteria.language import NUMERIC, ProtocolError
@@ -174,7 +175,6 @@ def parse_text(frame: Any, wanted: list[tuple[str, Field, Column, str]]) -> Any:
         frame: Polars lazy frame.
         wanted: for each text column that must become a number or a date: field, declaration, mapping, name.
     """
-    import polars as pl
 
     columns = []
     for name, field, column, source in wanted:

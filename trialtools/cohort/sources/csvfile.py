@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
 
 from ...criteria.protocol import DataError
-
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
 
 STEP = 1 << 24
 GZIP = b"\x1f\x8b"
@@ -30,7 +28,6 @@ def read_csv(content: bytes, name: str, separator: str) -> pl.DataFrame:
     Raises:
         DataError: empty, truncated, not UTF-8, or lines that do not fit the header.
     """
-    import polars as pl
 
     content = _text(content, name)
     lines = _Lines(content, ord(separator))
@@ -76,7 +73,6 @@ class _Lines:
     """How many values each line holds, and which lines are blank; a line break inside quotes ends no line."""
 
     def __init__(self, content: bytes, separator: int) -> None:
-        import numpy as np
 
         ends, between, quotes, seen = [], [], 0, 0
         for start in range(0, len(content), STEP):
@@ -100,7 +96,6 @@ class _Lines:
 
     def _returns(self, content: bytes) -> np.ndarray:
         """Which lines end with a carriage return before the line break."""
-        import numpy as np
 
         letters = np.frombuffer(content, np.uint8)
         return letters[np.maximum(self.ends - 1, 0)] == RETURN
@@ -108,7 +103,6 @@ class _Lines:
 
 def _check(lines: _Lines, content: bytes, name: str, separator: str) -> None:
     """A line that is too short or too long is a fault of the file: what it lacks is not known to be unknown."""
-    import numpy as np
 
     if lines.open_quote:
         raise DataError(f'{name} has a quotation mark (") that is never closed; double it inside a quoted text')
@@ -145,7 +139,6 @@ def tidied(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     Raises:
         DataError: two columns of one name.
     """
-    import polars as pl
 
     names = {column: column.split("_duplicated_")[0].strip() for column in frame.columns}
     named = [column for column in names.values() if column]  # what has no name cannot be asked for

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import narwhals as nw
+import numpy as np
+import polars as pl
 
 from ...criteria.language import nearest
 from ...criteria.protocol import DataError
@@ -33,7 +35,6 @@ def identified(frame: Any, id: PatientId, schema: dict[str, Any]) -> Any:
     frame = frame.with_columns(_own(id.column, schema[id.column]).alias(OWN))
     if id.on_fault == "error":
         return frame
-    import polars as pl
 
     native = _numbered(frame).to_native().with_row_index(ROW, offset=1)
     fault = (pl.col(OWN).is_null() | (pl.col(OWN).cast(pl.String).str.strip_chars() == "")).alias(LOST)
@@ -109,8 +110,6 @@ def _repeated(ids: Any) -> list[Any]:
 
 def _suspected(ids: Any) -> Any:
     """The rows whose id shares its hash with another: sorted hashes need a tenth of the room of a group-by."""
-    import numpy as np
-    import polars as pl
 
     hashes = ids.select(pl.col(ID).hash()).collect(engine="streaming").to_series().to_numpy(writable=True)
     hashes.sort()
@@ -121,7 +120,6 @@ def _where(ids: Any, repeated: list[Any]) -> list[str]:
     """The ids with the first rows they stand in, where the engine keeps the order of rows."""
     if not ids.implementation.is_polars():
         return [str(id) for id in repeated]
-    import polars as pl
 
     found = ids.to_native().with_row_index(ROW, offset=1).filter(pl.col(ID).is_in(repeated)).collect()
     rows = [found.filter(pl.col(ID) == id)[ROW].to_list() for id in repeated]

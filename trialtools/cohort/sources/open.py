@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import narwhals as nw
+import polars as pl
 
 from ...criteria.protocol import DataError
 from .csvfile import read_csv, tidied
-
-if TYPE_CHECKING:
-    import polars as pl
 
 READERS = ".csv, .csv.gz, .parquet, .xlsx"
 
@@ -35,8 +35,6 @@ def open_table(source: Any, separator: str = ",", sheet: str | None = None) -> t
 
 
 def _open_frame(source: Any, name: str) -> Any:
-    import narwhals as nw
-    import polars as pl
 
     try:
         frame = nw.from_native(source)
@@ -57,7 +55,6 @@ def _open_frame(source: Any, name: str) -> Any:
 
 def _from_pandas(table: Any, name: str) -> pl.DataFrame:
     """pandas compares NaN as false and not(NaN) as true; nothing of ours runs there."""
-    import polars as pl
 
     _distinct([str(column) for column in table.columns], name)
     columns = []
@@ -80,21 +77,18 @@ def _distinct(names: list[str], where: str) -> None:
 
 def _silent_as_text(table: pl.DataFrame) -> pl.DataFrame:
     """A column without a single value has whatever type its engine made up; as text it can become any field."""
-    import polars as pl
 
     silent = [column.name for column in table if column.null_count() == table.height]
     return table.with_columns(pl.col(silent).cast(pl.String)) if silent else table
 
 
 def _null_as_text(table: pl.LazyFrame) -> pl.LazyFrame:
-    import polars as pl
 
     silent = [name for name, dtype in table.collect_schema().items() if dtype == pl.Null]
     return table.with_columns(pl.col(silent).cast(pl.String)) if silent else table
 
 
 def _open_file(path: Path, separator: str, sheet: str | None) -> Any:
-    import polars as pl
 
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
@@ -117,7 +111,6 @@ def _open_file(path: Path, separator: str, sheet: str | None) -> Any:
 def _read_excel(path: Path, sheet: str | None) -> pl.DataFrame:
     """One sheet, the named one where there are several; the types are those of its cells."""
     import fastexcel
-    import polars as pl
 
     logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it tells of every empty column on stderr
     try:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import narwhals as nw
+import pandas as pd
 
 from ...criteria.contents import Protocol
 from ...criteria.engine import DTYPES, expression, facts, guarded
@@ -17,9 +18,6 @@ from .columns import READ, Check, parse_text, typed
 from .ids import ID, LOST, OWN, ROW, TWICE, id_checks, id_column, identified, told_apart
 from .mapping import Column, Mapping, PatientId, check_mapping, load_mapping
 from .open import open_table
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 OURS = (ROW, OWN, LOST, TWICE)
 QUALITY = ("field", "column", "problem", "n", "of", "example", "action")
@@ -267,7 +265,6 @@ def _inapplicable(table: Any, protocol: Protocol, present: tuple[str, ...], n: i
 
 
 def _quality(findings: list[dict[str, Any]]) -> pd.DataFrame:
-    import pandas as pd
 
     return pd.DataFrame(findings, columns=list(QUALITY)).sort_values(
         "n", ascending=False, kind="stable", ignore_index=True

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+import z3
+
 from ..language import Formula, parse
 from ..protocol import Field, ProtocolData
 from .kleene import EPOCH, Z3, Day, Pair, Term, View, constant, exact, is_day, read
@@ -47,7 +49,6 @@ def encode(protocol: ProtocolData, complete: bool = False) -> Logic:
     >>> str(anybody.check()), 18 <= witness(logic, anybody.model())["age"] <= 85
     ('sat', True)
     """
-    import z3
 
     fields, context = protocol.fields, z3.Context()
     codes = {text: n for n, text in enumerate(dict.fromkeys(text for f in fields.values() for text in f.values))}
@@ -67,7 +68,6 @@ def encode(protocol: ProtocolData, complete: bool = False) -> Logic:
 
 def solver(logic: Logic, optimize: bool = False) -> Z3:
     """A Z3 solver that knows what is possible, or an optimizer; facts are not part of it, add those you declare."""
-    import z3
 
     context = logic.record.context
     made = z3.Optimize(ctx=context) if optimize else z3.Solver(ctx=context)
@@ -100,7 +100,6 @@ def requirements(logic: Logic) -> dict[str, Pair]:
 
 def on_step(logic: Logic) -> tuple[Z3, ...]:
     """That every number stands on its declared `step`, counted from zero: for witnesses that look natural."""
-    import z3
 
     steps = {name: field.step for name, field in logic.protocol.fields.items() if field.step and field.type == "number"}
     return tuple(z3.IsInt(logic.value[name] / exact(step, logic.record.context)) for name, step in steps.items())
@@ -113,7 +112,6 @@ def given(logic: Logic, patient: Mapping[str, Any]) -> dict[str, Z3]:
         logic: encoded without `complete` if anything of the patient is unknown.
         patient: plain values by field, as `Protocol.facts_of` returns them.
     """
-    import z3
 
     return {
         name: z3.Not(known)
@@ -137,7 +135,6 @@ def witness(logic: Logic, model: Z3) -> dict[str, Any]:
 
     Flags that do not apply are left out. `evaluate` on `protocol.facts_of(patient)` judges it before it is shown.
     """
-    import z3
 
     patient = {}
     for name, field in logic.protocol.fields.items():
@@ -150,7 +147,6 @@ def witness(logic: Logic, model: Z3) -> dict[str, Any]:
 
 
 def _plain(field: Field, value: Z3, codes: Mapping[str, int]) -> Any:
-    import z3
 
     match field.type:
         case "flag":
@@ -167,20 +163,17 @@ def _plain(field: Field, value: Z3, codes: Mapping[str, int]) -> Any:
 
 
 def _variable(name: str, field: Field, context: Z3) -> Z3:
-    import z3
 
     make = {"flag": z3.Bool, "number": z3.Real}.get(field.type, z3.Int)
     return make(name, context)
 
 
 def _day(name: str, context: Z3) -> Day:
-    import z3
 
     return Day(*(z3.Int(f"{part} of {name}", context) for part in Day._fields))
 
 
 def _bounds(value: Z3, field: Field, codes: Mapping[str, int]) -> list[Z3]:
-    import z3
 
     if field.type == "flag":
         return []
@@ -196,7 +189,6 @@ def _bounds(value: Z3, field: Field, codes: Mapping[str, int]) -> list[Z3]:
 
 def _coherent(protocol: ProtocolData, record: View, world: View) -> Z3:
     """That no flag is recorded as true of somebody to whom it does not apply: recorded as pregnant, she is a woman."""
-    import z3
 
     flags = ((record.terms[name], world.terms[name].value) for name in protocol.applies)
     yes = z3.BoolVal(True, record.context)
@@ -205,7 +197,6 @@ def _coherent(protocol: ProtocolData, record: View, world: View) -> Z3:
 
 def _applied(protocol: ProtocolData, view: View) -> View:
     """The same view with every flag read as false where it surely does not apply."""
-    import z3
 
     terms = dict(view.terms)
     for name, formula in protocol.applies.items():

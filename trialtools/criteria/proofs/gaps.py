@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+import z3
+
 from ..language import NUMERIC, And, Compare, Formula, Name, Not, Value, children, evaluate, words
 from ..protocol import Field
 from . import value_of
@@ -65,7 +67,6 @@ def boundaries(desk: Desk, gaps: tuple[Finding, ...] = ()) -> Iterator[Finding]:
 
 
 def _boundary(desk: Desk, limit: Limit) -> Finding | None:
-    import z3
 
     protocol, field = desk.protocol, desk.protocol.fields[limit.field]
     following = _next(field, limit)

@@ -9,6 +9,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
+import z3
+
 from ..language import And, Arithmetic, AtLeast, Compare, Formula, In, Known, MonthsBefore, Name, Not, Or, Value
 
 Z3: TypeAlias = Any
@@ -54,7 +56,6 @@ class View:
 
 def read(view: View, formula: Formula) -> Pair:
     """What a formula says on one view of a patient."""
-    import z3
 
     match formula:
         case Value(value):
@@ -84,7 +85,6 @@ def read(view: View, formula: Formula) -> Pair:
 
 
 def _flag(known: Z3, value: Z3) -> Pair:
-    import z3
 
     if z3.is_true(known):
         return Pair(value, z3.Not(value))
@@ -93,7 +93,6 @@ def _flag(known: Z3, value: Z3) -> Pair:
 
 def _count(n: int, pairs: list[Pair]) -> Pair:
     """At least n hold; surely not, when too many surely do not."""
-    import z3
 
     true, false = [p.true for p in pairs], [p.false for p in pairs]
     if len(pairs) == 1:
@@ -124,7 +123,6 @@ def _compare(left: Term, operator: str, right: Term) -> Pair:
 
 
 def _term(view: View, formula: Formula) -> Term:
-    import z3
 
     match formula:
         case Value(value):
@@ -140,7 +138,6 @@ def _term(view: View, formula: Formula) -> Term:
 
 
 def _arithmetic(operator: str, left: Term, right: Term) -> Term:
-    import z3
 
     known, (a, b) = _both(left.known, right.known), (_asexact(left.value), _asexact(right.value))
     match operator:
@@ -154,7 +151,6 @@ def _arithmetic(operator: str, left: Term, right: Term) -> Term:
 
 
 def _both(left: Z3, right: Z3) -> Z3:
-    import z3
 
     if z3.is_true(left):
         return right
@@ -162,14 +158,12 @@ def _both(left: Z3, right: Z3) -> Z3:
 
 
 def _asexact(value: Z3) -> Z3:
-    import z3
 
     return z3.ToReal(value) if z3.is_int(value) else value
 
 
 def constant(view: View, value: Any) -> Z3:
     """A plain value; a category is its number, a date its days since 1970."""
-    import z3
 
     match value:
         case bool():
@@ -185,7 +179,6 @@ def constant(view: View, value: Any) -> Z3:
 
 def exact(value: float, context: Z3) -> Z3:
     """The decimal that is written, not the double nearest to it."""
-    import z3
 
     number = Fraction(Decimal(repr(float(value))))
     return z3.RealVal(f"{number.numerator}/{number.denominator}", context)
@@ -203,7 +196,6 @@ def days_of(day: Day) -> Z3:
 
 def is_day(value: Z3, day: Day) -> Z3:
     """That a date and its calendar day are the same; every date has exactly one."""
-    import z3
 
     counted = 400 * (value + 719_468)  # the two lines with it only help Z3: 146,097 days are 400 years, leap days aside
     return z3.And(
@@ -219,7 +211,6 @@ def is_day(value: Z3, day: Day) -> Z3:
 
 def _calendar(view: View, formula: Formula) -> Day:
     """The calendar day of a date field, or of what stands months before it (on the last day of a shorter month)."""
-    import z3
 
     if isinstance(formula, Name):
         return view.calendar[formula.name]
@@ -233,7 +224,6 @@ def _calendar(view: View, formula: Formula) -> Day:
 
 def _length(day: Day) -> Z3:
     """The number of days in a month; the leap day ends the year, for years are counted from March."""
-    import z3
 
     of_february = day.year + 1
     leap = z3.And(of_february % 4 == 0, z3.Or(of_february % 100 != 0, of_february % 400 == 0))

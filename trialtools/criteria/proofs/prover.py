@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import z3
+
 from ..language import Arithmetic, Formula, Not, children, evaluate, type_of
 from ..protocol import ProtocolData
 from . import Logic, Pair, encode, on_step, pair, requirements, solver, witness
@@ -57,14 +59,12 @@ class Desk:
     @cached_property
     def complete(self) -> Z3:
         """That everything is known."""
-        import z3
 
         return z3.And(z3.BoolVal(True, self.logic.record.context), *self.logic.mask.values())
 
     @cached_property
     def on_step(self) -> Z3:
         """That every number is one that can be measured."""
-        import z3
 
         return z3.And(z3.BoolVal(True, self.logic.record.context), *on_step(self.logic))
 
@@ -95,7 +95,6 @@ def says(desk: Desk, formula: Formula) -> Pair:
 
 def possible(desk: Desk, claims: Iterable[Z3]) -> bool:
     """Whether there may be a patient of whom all claims hold; True as well where the question was given up."""
-    import z3
 
     return _asked(desk, [_name(desk, claim) for claim in claims]) != z3.unsat
 
@@ -150,7 +149,6 @@ def patient(desk: Desk, claims: Iterable[Z3], complete: bool = True) -> dict[str
 
 def _plainest(desk: Desk, claims: list[Z3]) -> Z3:
     """A model with few flags set: every flag is hoped to be false, and hopes in the way are given up one by one."""
-    import z3
 
     flags = [name for name, field in desk.protocol.fields.items() if field.type == "flag"]
     hopes = [_name(desk, z3.Not(desk.logic.value[name])) for name in flags]
@@ -183,7 +181,6 @@ def agreed(desk: Desk, holds: bool, patient: Mapping[str, Any]) -> bool:
 
 def _asked(desk: Desk, names: list[Z3]) -> Z3:
     """The solver's answer. Each question that is given up halves the effort spent on those that follow."""
-    import z3
 
     answer = desk.solver.check(names)
     if answer == z3.unknown:
@@ -194,7 +191,6 @@ def _asked(desk: Desk, names: list[Z3]) -> Z3:
 
 def _name(desk: Desk, claim: Z3) -> Z3:
     """A plain Boolean that stands for a claim: what a solver can assume for one question and then forget."""
-    import z3
 
     key = claim.get_id()
     if key not in desk.names:

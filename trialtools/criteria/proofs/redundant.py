@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import z3
+
 from .finding import Finding, assuming, fact_words, named, quotes_of
 from .prover import Desk, Proof, agreed, because, patient, possible, states
 
@@ -65,7 +67,6 @@ def _implied(desk: Desk, id: str, proof: Proof) -> Finding:
 
 def _when_data_are_missing(desk: Desk, id: str, proof: Proof) -> tuple[str, dict | None]:
     """Whether the criterion decides nothing then either; if it does, a record that shows it."""
-    import z3
 
     others = [pair for other, pair in desk.pairs.items() if other != id]
     facts = [desk.facts[fact] for fact in proof.facts]

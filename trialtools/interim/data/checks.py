@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import pandas as pd
+
 from .tables import Frame
 from .typed import STOP, UNKNOWN, Finding, finding, found
 
@@ -101,7 +103,6 @@ def _course(tables: Tables) -> Iterator[Finding]:
 
 def _in_time(outcomes: Frame, subjects: Frame, endpoint: str | None, window: int | None) -> Iterator[Finding]:
     """An outcome belongs to the days after randomization, and the primary one to its window."""
-    import pandas as pd
 
     after = outcomes["observed_on"] - _looked_up(outcomes, subjects, "randomized_on")
     early = after < pd.Timedelta(0)
@@ -163,7 +164,6 @@ def endpoint_states(
     Returns:
         subject_id, randomized_on, value, observed_on, state. An unknown value is missing once the window has passed.
     """
-    import pandas as pd
 
     entered = subjects.loc[subjects["randomized"] & (endpoint is not None), ["subject_id", "randomized_on"]]
     primary = outcomes.loc[outcomes["endpoint"] == endpoint, ["subject_id", "value", "observed_on"]]

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, TypeVar
 
+import pandas as pd
+
 from ...criteria.protocol import DataError
 from .checks import DATED, endpoint_states, shortfalls
 from .tables import HIDDEN, TABLES, Frame, TrialTables
@@ -34,7 +36,6 @@ def cut(trial: Trial, on: str | date) -> Trial:
     >>> cut(read_trial({"subjects": subjects}), "2023-02-14").subjects["subject_id"].tolist()
     ['1']
     """
-    import pandas as pd
 
     try:
         moment: Any = pd.Timestamp(on)
@@ -67,7 +68,6 @@ def cut(trial: Trial, on: str | date) -> Trial:
 
 def _known(trial: TrialTables, day: Any) -> Frame:
     """Which outcomes were known: a primary endpoint that did not happen needs its whole window."""
-    import pandas as pd
 
     frame = trial.outcomes
     entered = trial.subjects.drop_duplicates("subject_id").set_index("subject_id")["randomized_on"]

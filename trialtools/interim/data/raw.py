@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import narwhals as nw
+import pandas as pd
+
 from .tables import Frame
 from .typed import Finding
 
@@ -29,8 +32,6 @@ class Raw:
 
 def as_text(source: Any, separator: str = ",", sheet: str | None = None) -> Frame:
     """A file or a frame with every value as text; an empty text says nothing."""
-    import narwhals as nw
-    import pandas as pd
 
     from ...cohort.sources.columns import text_of
     from ...cohort.sources.open import open_table

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from ...criteria.contents import Protocol
 from ...criteria.protocol import DataError
 from .checks import contradictions, endpoint_states, mended, shortfalls
@@ -85,7 +87,6 @@ def _opened(source: Any, mapping: Any) -> Raw:
 
 
 def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None) -> TrialData:
-    import pandas as pd
 
     if "subjects" not in raw.tables:
         raise DataError("no table subjects; without it nobody can be counted")

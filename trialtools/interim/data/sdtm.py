@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from ...criteria.protocol import DataError
 from .raw import Raw, as_text, hashes_of
 from .tables import Frame
@@ -60,7 +62,6 @@ def read_sdtm(folder: Path, files: list[Path]) -> Raw:
     Raises:
         DataError: a file that cannot be read, or is no domain of subjects.
     """
-    import pandas as pd
 
     hashes = hashes_of(*files)
     study: dict[str, Frame] = {}
@@ -101,7 +102,6 @@ def _read(file: Path) -> Frame:
 
 def _transported(file: Path) -> Frame:
     """What a SAS transport file holds; pandas does not read one without rows."""
-    import pandas as pd
 
     with pd.read_sas(file, format="xport", encoding="utf-8", iterator=True) as reader:
         rows: Any = reader
@@ -110,7 +110,6 @@ def _transported(file: Path) -> Frame:
 
 def _ours(domain: str, frame: Frame) -> Frame:
     """Our columns of a domain, with our codes; what it lacks is unknown for all."""
-    import pandas as pd
 
     empty = pd.Series(None, index=frame.index, dtype="str")
     named = {"subject_id": "USUBJID", **COLUMNS[domain]}
@@ -143,7 +142,6 @@ def _subjects(table: Frame, dm: Frame, ds: Frame | None) -> tuple[Frame, list[Fi
 
 def _milestone(ds: Frame | None, code: str) -> Frame:
     """The rows of DS with a code, by subject."""
-    import pandas as pd
 
     if ds is None or "DSDECOD" not in ds:
         return pd.DataFrame()
@@ -152,7 +150,6 @@ def _milestone(ds: Frame | None, code: str) -> Frame:
 
 def _disposition(table: Frame, study: dict[str, Frame]) -> Frame:
     """How the study ended for each subject; a death that only DM knows is added."""
-    import pandas as pd
 
     ds, dm = study["ds"], study["dm"]
     ends = ds["DSCAT"].str.upper() == "DISPOSITION EVENT" if "DSCAT" in ds else pd.Series(True, index=ds.index)

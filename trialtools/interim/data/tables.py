@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
+import pandas as pd
+
 Frame = Any
 """A pandas frame or series; what pandas says of its own types stops at the first method."""
 
@@ -127,8 +129,6 @@ def schema(table: str) -> Any:
     [<Check in_range: in_range(1, 5)>]
     """
     import warnings
-
-    import pandas as pd
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pandera tries every engine it finds, and one of them has opinions on pandas

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from .tables import DTYPES, FINDINGS, TABLES, Frame, Kind, schema
 
 UNKNOWN = "read as unknown"
@@ -38,14 +41,12 @@ def found(table: str, column: str, problem: str, frame: Frame, hit: Frame, actio
 
 def findings_frame(findings: Iterable[Finding]) -> Frame:
     """Findings as a frame, each problem in one row."""
-    import pandas as pd
 
     return pd.DataFrame(list(findings), columns=list(FINDINGS)).astype({"n": int, "of": int, "fatal": bool})
 
 
 def typed(table: str, raw: Frame) -> tuple[Frame, list[Finding]]:
     """A table with its documented columns first, typed, and what was wrong with their values."""
-    import pandas as pd
 
     findings: list[Finding] = []
     columns: dict[str, Frame] = {}
@@ -75,7 +76,6 @@ def _date(text: Frame) -> tuple[Frame, dict[str, Frame]]:
 
 def _days(text: Frame) -> Frame:
     """Calendar days; the time of a date-time is left out."""
-    import pandas as pd
 
     whole = text.where(text.str.fullmatch(r"\d{4}-\d\d-\d\d([T ].*)?", na=False))
     return pd.to_datetime(whole.str[:10], format="%Y-%m-%d", errors="coerce").astype(DTYPES["date"])
@@ -87,8 +87,6 @@ def _flag(text: Frame) -> tuple[Frame, dict[str, Frame]]:
 
 
 def _number(text: Frame) -> tuple[Frame, dict[str, Frame]]:
-    import numpy as np
-    import pandas as pd
 
     read: Frame = pd.to_numeric(text.replace({"true": "1", "false": "0"}), errors="coerce")
     value = read.astype("float64")

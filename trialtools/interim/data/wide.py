@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
+
 from ...criteria.language import ProtocolError, nearest
 from ...criteria.protocol import STRICT, DataError, read_yaml
 from .raw import Raw, as_text, hashes_of
@@ -70,7 +72,6 @@ def read_wide(path: Path, mapping: Path) -> Raw:
     Raises:
         DataError: a misspelt key or column, or a code that the mapping does not name.
     """
-    import pandas as pd
 
     try:
         wide = read_yaml(mapping.read_text("utf-8"), Wide, str(mapping), _written_out)
@@ -94,7 +95,6 @@ def read_wide(path: Path, mapping: Path) -> Raw:
 
 def _rows(source: Frame, table: str, row: Row, where: str) -> Frame:
     """One row a subject; beyond `subjects` only those of whom something is known."""
-    import pandas as pd
 
     if "subject_id" not in row:
         raise DataError(f"{where}: {table} needs subject_id, the column that names a person")
@@ -107,7 +107,6 @@ def _rows(source: Frame, table: str, row: Row, where: str) -> Frame:
 
 
 def _cell(source: Frame, cell: Cell, where: str) -> Frame:
-    import pandas as pd
 
     if cell.column is None:
         return pd.Series(cell.value, index=source.index, dtype="str")

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from pandas.api import types
 
 from ...arms.dosing import dosing_status
 from ...cohort.frames.baseline import BASELINE, levels_apart, means_apart
@@ -63,7 +65,6 @@ def flow(trial: TrialData, on: date | None = None, protocol: Protocol | None = N
     >>> flow(read_trial({"subjects": subjects})).query("item == ''")[["stage", "n"]].values.tolist()[:3]
     [['assessed', 2], ['excluded', 1], ['randomized', 1]]
     """
-    import pandas as pd
 
     subjects, on = trial.subjects, on or trial.cut_on
     out = subjects[~subjects["randomized"]]
@@ -128,7 +129,6 @@ def exclusions(trial: TrialData, protocol: Protocol) -> Frame:
     Columns: criterion, label, failed (people who failed it, perhaps with others), alone (it and nothing else). A reason
     that is no list of criteria is a row of its own; what was unknown of a criterion is no failure of it.
     """
-    import pandas as pd
 
     why = _why(trial.subjects[~trial.subjects["randomized"]])
     listed = why.map(lambda reason: set(reason.split(", ")) <= set(protocol.criterion)).astype(bool)
@@ -179,7 +179,6 @@ def baseline(trial: TrialData, protocol: Protocol, fields: Sequence[str] | None 
     Unknown is a level of its own, where anything is unknown. `smd` compares those who are known. No p-values
     (CONSORT 2025).
     """
-    import pandas as pd
 
     extra = [name for name in trial.subjects if name not in TABLES["subjects"]]
     rows = []
@@ -192,7 +191,6 @@ def baseline(trial: TrialData, protocol: Protocol, fields: Sequence[str] | None 
 
 
 def _described(name: str, protocol: Protocol, groups: dict[str, Frame]) -> list[dict[str, Any]]:
-    from pandas.api import types
 
     field = protocol.fields.get(name)
     label, unit = (field.label, field.unit or "") if field else (name.replace("_", " ").capitalize(), "")
@@ -275,7 +273,6 @@ def currency(trial: TrialData, on: date | None) -> Frame:
 
     Columns: table, rows, subjects, last, behind. A table that was not collected has none of them.
     """
-    import pandas as pd
 
     rows = []
     for name, table in trial.tables.items():
@@ -311,7 +308,6 @@ def integrity(trial: TrialData, data: str | os.PathLike[str]) -> Frame | None:
 
     Columns: what, n, of.
     """
-    import pandas as pd
 
     file = Path(data) / ALLOCATIONS
     if not file.is_file():

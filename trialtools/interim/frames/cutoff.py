@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
+
 from ...criteria.contents import Protocol
 from ...criteria.protocol import DataError
 from ..data import TABLES, TrialData, cut, pool, read_trial
@@ -44,7 +46,6 @@ def read_cut(
     >>> bool(read_cut("data/trial", protocol, "2023-08-17").subjects["arm"].notna().any())
     False
     """
-    import pandas as pd
 
     trial = read_trial(data, protocol, mapping or None)
     known = trial.findings
@@ -60,7 +61,6 @@ def read_cut(
 
 def _emptied(trial: TrialData) -> TrialData:
     """The same with the columns that were taken out there again, and nothing in them."""
-    import pandas as pd
 
     tables = {}
     for name, columns in HIDDEN.items():

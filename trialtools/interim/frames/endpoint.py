@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from scipy.special import betaincinv, ndtri
 
 from ...criteria.protocol import DataError
 from ...figures.tables import number, percent
@@ -125,7 +127,6 @@ def sensitivity(trial: TrialData, plan: Plan, on: date | None, dosed_in_window: 
 
     Columns: analysis, difference, low, high, z (of benefit), n, missing, experimental, control (events of n).
     """
-    import pandas as pd
 
     rows, arm = states(trial, on), _one(plan)
     gone = rows["mature"] & rows["value"].isna()
@@ -175,7 +176,6 @@ def subgroups(trial: TrialData, plan: Plan, on: date | None, by: Sequence[str]) 
 
     A level in which an arm has nobody with the outcome known is left out.
     """
-    import pandas as pd
 
     rows, arm = states(trial, on), _one(plan)
     people = trial.subjects.set_index("subject_id")
@@ -197,7 +197,6 @@ def times(trial: TrialData, on: date | None) -> Frame:
 
     Censored at the end of the window, at withdrawal, loss or death, or at the cut, whichever comes first.
     """
-    import pandas as pd
 
     rows = states(trial, on)
     ends = trial.disposition[trial.disposition["milestone"].isin(["withdrew", "lost", "died"])]
@@ -226,7 +225,6 @@ def secondary(trial: TrialData, plan: Plan, on: date | None) -> Frame:
     window has passed count, as for the primary endpoint: what happens is known sooner than that it did not. The last
     value of a participant counts. Where an arm has fewer than two values, there is no difference.
     """
-    import pandas as pd
     from scipy.stats import ttest_ind
 
     arm, rows = _one(plan), []
@@ -259,7 +257,6 @@ def blinded_rate(trial: TrialData, plan: Plan, on: date | None) -> dict[str, flo
     with 80 % power at this overall rate, by the fixed design. None where nobody's outcome is known or nothing was
     assumed.
     """
-    from scipy.special import betaincinv, ndtri
 
     rows = states(trial, on)
     value = rows.loc[rows["mature"] & rows["value"].notna(), "value"]
@@ -290,7 +287,6 @@ def selection(trial: TrialData, data: str | os.PathLike[str], plan: Plan, on: da
     Source: Berger and Exner, Controlled Clinical Trials 20 (1999); the level of 1 % after Mickenautsch and others,
     BMC Medical Research Methodology 14 (2014). A linear model of the outcome on arm and chance, errors HC3.
     """
-    import pandas as pd
     from statsmodels.regression.linear_model import OLS
 
     file = Path(data) / ALLOCATIONS

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from ...criteria.contents import Protocol
 from ...criteria.protocol import DataError
 from ...figures.keyfigures import Facts
@@ -103,7 +105,6 @@ def changes(now: Mapping[str, Any], previous: Mapping[str, Any], protocol: Proto
 
     A number that one of the two does not have is empty, and so is its change. A protocol with another hash is a row.
     """
-    import pandas as pd
 
     rows: list[dict[str, Any]] = []
     if previous:

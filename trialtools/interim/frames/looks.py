@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.special import ndtr
 
 from ...criteria.protocol import DataError
@@ -103,7 +104,6 @@ def conclusions(found: Effect, frame: Frame, plan: Plan) -> Frame:
     holds at all looks at once (Jennison and Turnbull 1989). After a stop, the median-unbiased estimate in stagewise
     order.
     """
-    import pandas as pd
 
     now = frame[frame["state"] == "now"].iloc[0]
     rows: list[tuple[str, float, float, float]] = [("Risk difference", found.difference, found.low, found.high)]
@@ -136,7 +136,6 @@ def power_curve(found: Effect, frame: Frame, plan: Plan) -> Frame:
     "" for a point of the curve). Empty where no look is ahead, or no event has happened in either arm, so that the
     variability is not known. Every effect is taken at the variability seen so far.
     """
-    import pandas as pd
 
     columns = ["effect", "conditional_power", "mark"]
     ahead, n = frame[frame["state"] == "ahead"], found.n
@@ -171,7 +170,6 @@ def _spread(found: Effect) -> float:
 
 def chances(found: Effect, frame: Frame, plan: Plan) -> Frame:
     """Conditional power under trend, design and null, and predictive power: what, assumes, chance. Empty at the end."""
-    import pandas as pd
 
     curve = power_curve(found, frame, plan)
     words = {

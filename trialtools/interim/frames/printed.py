@@ -5,15 +5,15 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
+from great_tables import GT
 
 from ...criteria.contents import Protocol
 from ...figures.tables import ABSENT, FONTS, INK, QUIET, SPACE, Html, absent, count, n_of, number, percent, table
 from ..data.tables import Frame
 from .plan import Plan
-
-if TYPE_CHECKING:
-    from great_tables import GT
 
 EVERYBODY = "All randomized"
 CHOICES = ("Continue unchanged", "Continue with modifications", "Pause", "Stop")
@@ -52,7 +52,6 @@ def by_arm(
         most: rows to show; the table says when it is cut.
         group: one of `rows` that heads groups.
     """
-    import pandas as pd
 
     told: dict[tuple[str, ...], dict[str, str]] = {}
     sizes: dict[str, int] = {}
@@ -91,7 +90,6 @@ def difference(apart: Any, low: Any, high: Any) -> str:
 
 def effect_table(frame: Frame) -> GT:
     """What may be concluded at this look: differences in percent, the rest as numbers."""
-    import pandas as pd
 
     rows = []
     for row in frame.to_dict("records"):
@@ -108,7 +106,6 @@ def effect_table(frame: Frame) -> GT:
 
 def cover(items: Mapping[str, Any]) -> GT:
     """The cover: what this report is of, line by line; what is not known is a dash."""
-    import pandas as pd
 
     frame = pd.DataFrame({"item": list(items), "value": [str(v) if v else ABSENT for v in items.values()]})
     return table(frame, "This report")
@@ -116,7 +113,6 @@ def cover(items: Mapping[str, Any]) -> GT:
 
 def charter(protocol: Protocol, arms_told: bool) -> GT:
     """The design as the protocol file has it, with what is assumed and why; in an open report without the arms."""
-    import pandas as pd
 
     names = "|".join(re.escape(each) for arm in protocol.arms for each in (arm.id, arm.label))
     named, rows = re.compile(rf"\b({names})\b", re.IGNORECASE), []
@@ -145,7 +141,6 @@ FIELDS = ("Reasons, and what is asked of sponsor and investigators", "Next meeti
 
 def rate_table(found: Mapping[str, float], plan: Plan) -> Frame:
     """The overall rate against what was assumed, and the size that it asks for, as a frame of two columns."""
-    import pandas as pd
 
     spread = f"{percent(found['low'])} to {percent(found['high'])}"
     rows = [

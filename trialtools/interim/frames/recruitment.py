@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..data import TrialData
 from ..data.tables import Frame
@@ -29,7 +30,6 @@ def accrual(trial: TrialData) -> Frame:
     >>> accrual(read_trial({"subjects": subjects})).query("site == ''")["randomized"].tolist()
     [1, 2]
     """
-    import pandas as pd
 
     subjects = trial.subjects
     parts = []
@@ -57,7 +57,6 @@ def forecast(trial: TrialData, target: int | None, cutoff: date, seed: int = 1) 
     Poisson; shape and rate by moments from what the sites have done. Where the sites do not differ beyond chance, each
     site's own count alone says how fast it is.
     """
-    import pandas as pd
 
     entered = trial.subjects[trial.subjects["randomized_on"].notna()]
     have, columns = len(entered), ["day", *FAN]

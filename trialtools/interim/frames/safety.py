@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..data import TrialData
 from ..data.tables import Frame
@@ -29,7 +30,6 @@ def exposure(trial: TrialData, on: date | None) -> Frame:
 
     Unknown, and left out of rates, where the day of randomization is, or that of the end.
     """
-    import pandas as pd
 
     entered = trial.subjects[trial.subjects["randomized"]].set_index("subject_id")["randomized_on"]
     ends = trial.disposition[trial.disposition["milestone"].isin(["died", "withdrew", "lost", "completed"])]
@@ -55,7 +55,6 @@ def adverse_events(trial: TrialData, plan: Plan, on: date | None, *, serious: bo
     An event that started before randomization, or of somebody not randomized, does not count; one whose start is
     unknown does.
     """
-    import pandas as pd
 
     events = _after_entry(trial)
     if serious:
@@ -106,7 +105,6 @@ def harms(trial: TrialData, plan: Plan, on: date | None) -> Frame:
     Columns: what, then those of `adverse_events` from arm on. Severe is grade 3 and above. What an event does not say
     (seriousness, relation, severity) is unknown; `unsaid` counts the participants of whom that leaves it open.
     """
-    import pandas as pd
 
     events = _after_entry(trial)
     died = trial.disposition.loc[trial.disposition["milestone"] == "died", "subject_id"]
@@ -148,7 +146,6 @@ def listing(trial: TrialData) -> Frame:
 
     Columns: subject_id, site, arm, day (from randomization), started_on, term, severity, related, outcome.
     """
-    import pandas as pd
 
     events = _after_entry(trial)
     listed = events[events["serious"].fillna(False) | _fatal(events)]

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from ...criteria.protocol import DataError
 from .recursion import Going, crossing, everybody
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Spending = Literal["obrien-fleming", "pocock", "hwang-shih-decani", "kim-demets"]
 NEAREST = 0.005
@@ -69,7 +67,6 @@ def boundaries(
     >>> boundaries([1, 2, 3, 4, 5], alpha=0.05, sides=2, shape=0).round(5)["z"].tolist()[-1]
     2.04007
     """
-    import pandas as pd
 
     looks = _looks(information, planned)
     planned = looks[-1] if planned is None else float(planned)

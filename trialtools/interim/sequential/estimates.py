@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from ...criteria.protocol import DataError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Cells = tuple[int, int, int, int]
 Column = Any
@@ -127,7 +125,6 @@ def survival(days: Column, event: Column, group: Column) -> pd.DataFrame:
 
     Columns: group, day, at_risk, events, survival, low, high (95 %, on the log-log scale), n, missing.
     """
-    import pandas as pd
     from lifelines import KaplanMeierFitter
 
     known = days.notna() & event.notna() & group.notna()
