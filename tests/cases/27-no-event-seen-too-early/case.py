@@ -1,0 +1,11 @@
+"""Seen without progression on day 3 and lost on day 4 is not known to be free of it by day 28."""
+
+from cases.common import cut, effect, findings, outcomes, trial_protocol
+
+
+def case():
+    protocol = trial_protocol()
+    trial = cut(of=protocol)
+    found, right = effect(trial, protocol), ("missing", 7, 1)
+    told = any("window" in each for each in findings(trial))
+    return right if told else (outcomes(trial)["state"]["S01"], found.n, found.missing), right

@@ -1,0 +1,8 @@
+"""DM says DTHFL = Y: that is a death, though there is no DS domain."""
+
+from cases.common import cut, harmed
+
+
+def case():
+    found = harmed(cut("sdtm", "2023-07-01"), "PLAC")
+    return {arm: found["Death", arm] for arm in ("DRUG", "PLAC")}, {"DRUG": 1, "PLAC": 0}

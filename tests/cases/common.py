@@ -1,0 +1,102 @@
+"""What the cases share: a protocol, a table or a trial goes in, plain values to compare come out."""
+
+from pathlib import Path
+
+import trialtools as tt
+from trialtools.criteria.protocol import DataError, read_protocol
+from trialtools.interim.frames import endpoint, plan_of, safety
+
+HERE = Path(__file__).parent
+REFUSALS = (DataError, tt.ProtocolError, tt.arms.LedgerError)
+CUT = "2023-06-30"
+
+
+def protocol(name="screening.yaml", changed=None):
+    """The protocol of the case, or one of those that are shared; `changed` takes its text and gives another."""
+    file = next(file for file in (Path("protocol.yaml"), HERE / name) if file.exists())
+    return read_protocol(changed(file.read_text("utf-8")) if changed else file.read_text("utf-8"))
+
+
+def trial_protocol(changed=None):
+    return protocol("trial.yaml", changed)
+
+
+def attempt(call):
+    """What a call gives, or the text of a refusal. Another error is none: the case is then broken, not wrong."""
+    try:
+        return call()
+    except REFUSALS as error:
+        return str(error)
+
+
+def read(source, mapping=None):
+    """The patients and how many findings there are on them, or the text of the refusal."""
+    patients = attempt(lambda: tt.read_patients(source, protocol(), mapping))
+    return patients if isinstance(patients, str) else (patients, int(patients.quality["n"].sum()))
+
+
+def values(patients, field):
+    return patients.frame.collect()[field].to_list()
+
+
+def decisions(source, mapping=None, of=None):
+    """The decision of each patient, or the text of the refusal."""
+    found = attempt(lambda: tt.screen(of or protocol(), source, mapping).decisions())
+    return found if isinstance(found, str) else dict(zip(found["patient_id"], found["decision"], strict=True))
+
+
+def cut(tables="trial", on=CUT, of=None):
+    """The trial of a folder as it was known on a day; an SDTM folder needs no protocol."""
+    return tt.cut(tt.read_trial(tables, of), on)
+
+
+def findings(trial, table="", column=""):
+    """The findings on a table and a column in words, but those on columns that were not collected."""
+    rows = trial.findings[~trial.findings["problem"].isin(["not collected", "no such column"])]
+    told = [f"{row.table}.{row.column}: {row.problem} ({row.example})" for row in rows.itertuples()]
+    return [text for text in told if text.startswith(f"{table}.{column}" if table else "")]
+
+
+def outcomes(trial):
+    """Each subject's primary outcome: state, value."""
+    return endpoint.states(trial, trial.cut_on).set_index("subject_id")
+
+
+def effect(trial, protocol):
+    return endpoint.effect(endpoint.states(trial, trial.cut_on), plan_of(protocol), "drug")
+
+
+def curve(trial, arm):
+    found = endpoint.curves(trial, trial.cut_on)
+    return found[found["arm"] == arm]
+
+
+def adverse_events(trial, protocol):
+    return safety.adverse_events(trial, plan_of(protocol), trial.cut_on)
+
+
+def harmed(trial, control):
+    """How many participants had what harm, by (what, arm)."""
+
+    class Plan:  # an SDTM folder comes without a protocol, and all that is asked of its plan is the control
+        pass
+
+    Plan.control = control
+    found = safety.harms(trial, Plan, trial.cut_on)
+    return {(row.what, row.arm): int(row.participants) for row in found.itertuples()}
+
+
+def exposure(trial):
+    return safety.exposure(trial, trial.cut_on).tolist()
+
+
+def liver(trial):
+    return safety.edish(trial)
+
+
+def weekly_laboratory(trial):
+    return safety.labs_by_week(trial)
+
+
+def survival(days, event, group):
+    return tt.interim.survival(days, event, group)

@@ -1,0 +1,52 @@
+"""Situations that went wrong elsewhere: what the package gives is what is right (see cases/README.md)."""
+
+import runpy
+import shutil
+from pathlib import Path
+
+import pytest
+
+CASES = Path(__file__).parent / "cases"
+FAULTS = {
+    "01-partial-date-and-window": "a partial date is read as unknown",
+    "03-dot-thousands-decimal-comma": "a dot is taken for the decimal mark where that is a comma",
+    "05-two-digit-years": "a year of two digits is sent to the next century",
+    "06-excel-sep-line": "the line sep= is taken for the header",
+    "07-id-with-trailing-blank": "blanks around an id are refused in CSV files alone",
+    "08-excel-dates-among-texts": "one text makes a whole column of dates unreadable",
+    "12-timestamps-with-time-zone": "the zone of the session decides on which day an instant lies",
+    "13-hba1c-mmol-per-mol": "units are turned by dimension alone",
+    "22-ledger-same-person-other-case": "ids that differ in case or in unseen letters are different people",
+    "24-event-without-a-date": "an event without a day is event-free in the curve",
+    "26-window-out-of-prose": "the window is the first number after `day`",
+    "27-no-event-seen-too-early": "no event on an early day is taken for none in the window",
+    "29-ae-terms-in-other-case": "terms in other case are counted apart",
+    "30-deaths-in-other-words": "three words alone are deaths",
+    "31-sdtm-death-in-dm-without-ds": "DTHFL is not read where there is no DS",
+    "34-sdtm-disposition-by-epoch": "the epoch of a disposition is not read",
+    "36-sdtm-toxicity-grade": "AETOXGR is not read",
+    "37-sdtm-lab-above-range": "a value beyond the range is dropped in silence",
+    "38-hys-law-by-ast": "only ALT is looked at",
+    "39-lab-units-mixed-in-a-test": "values in another unit are left out in silence",
+    "43-survival-with-another-index": "columns are aligned by index, and a duration may be negative",
+    "45-leak-search-false-alarm": "counts of a day are taken for the sizes of the arms",
+    "47-randomized-in-the-future": "a day of randomization after the cut is not told as such",
+}
+"""The cases that are wrong today, and why. One that comes out right fails until it is taken out of this table."""
+
+
+def _case(folder):
+    reason = FAULTS.get(folder.name)
+    wrong = [pytest.mark.xfail(strict=True, raises=AssertionError, reason=reason)] if reason else []
+    return pytest.param(folder, id=folder.name, marks=wrong)
+
+
+@pytest.mark.parametrize("folder", [_case(file.parent) for file in sorted(CASES.glob("*/case.py"))])
+def test_case(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(shutil.copytree(folder, tmp_path / folder.name))
+    got, right = runpy.run_path("case.py")["case"]()
+    assert got == right
+
+
+def test_every_fault_is_a_case():
+    assert FAULTS.keys() <= {file.parent.name for file in CASES.glob("*/case.py")}
