@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import trialtools as tt
-from trialtools.criteria.protocol import DataError, read_protocol
+from trialtools.criteria.contents import read_protocol
 from trialtools.interim.frames import endpoint, plan_of, safety
 
 HERE = Path(__file__).parent
-REFUSALS = (DataError, tt.ProtocolError, tt.arms.LedgerError)
+REFUSALS = (tt.DataError, tt.ProtocolError, tt.arms.LedgerError)
 CUT = "2023-06-30"
 
 
@@ -47,7 +47,7 @@ def decisions(source, mapping=None, of=None):
 
 def cut(tables="trial", on=CUT, of=None):
     """The trial of a folder as it was known on a day; an SDTM folder needs no protocol."""
-    return tt.cut(tt.read_trial(tables, of), on)
+    return tt.read_trial(tables, of).cut(on)
 
 
 def findings(trial, table="", column=""):

@@ -4,7 +4,7 @@ import polars as pl
 from cases.common import attempt
 
 import trialtools as tt
-from trialtools.criteria.protocol import read_protocol
+from trialtools.criteria.contents import read_protocol
 
 
 def sketch(n):
