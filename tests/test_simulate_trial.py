@@ -12,10 +12,10 @@ from trialtools.__main__ import main
 from trialtools.arms import export, verify
 from trialtools.interim.data import TABLES, cut, pool, read_trial
 from trialtools.simulate import trials, write_trial
-from trialtools.simulate.course import COURSE
-from trialtools.simulate.enrolment import SITES, Draw
-from trialtools.simulate.follow import Person, followed
+from trialtools.simulate.follow_up import Person, progression_risks, simulate_follow_up
+from trialtools.simulate.model import assumed_values
 
+COURSE = assumed_values("trial")
 PLANTED = {
     ("events", "ended_on", "ended before it started", 2),
     ("events", "severity", "a grade is 1 to 5", 1),
@@ -145,7 +145,7 @@ def people(n):
 @cache
 def shares(scenario, n=4000, rate=0.12, course=COURSE):
     """Progression, serious events and deaths, by arm: cells, then control."""
-    rows = followed(people(n), rate, scenario, course, Draw(1))
+    rows = simulate_follow_up(people(n), rate, scenario, course, seed=1)
     cells = {person.subject_id for person in people(n) if person.cells}
     got = [row for row in rows["outcomes"] if row["endpoint"] == "progression"]
     worse = [[row["value"] for row in got if (row["subject_id"] in cells) == own] for own in (True, False)]
@@ -243,8 +243,36 @@ def test_a_protocol_of_its_own_can_be_simulated(tmp_path):
         trials.trial(tt.load_protocol(tmp_path / "p.yaml"), 30, 2)
 
 
+def test_whoever_is_screened_has_a_day_of_screening(tmp_path):
+    """Panel `history`, in which the protocol shows the day, is missing in 7 % of patients."""
+    (tmp_path / "p.yaml").write_text(SMALL)
+    (tmp_path / "q.yaml").write_text(SMALL.replace("type: date", "type: date, range: [2022-01-01, 2022-12-31]"))
+    for file in ("p.yaml", "q.yaml"):
+        subjects = trials.trial(tt.load_protocol(tmp_path / file), 150, 3, dirty=False).subjects
+        assert subjects["screened_on"].notna().all() and subjects["site"].notna().all()
+
+
+def test_other_assumptions_are_taken_said_and_refused_by_name(protocol, tmp_path):
+    folder = write_trial(protocol, 10, 5, tmp_path / "changed", "effect", assume={"volume": 50.0}, dirty=False)
+    assert opened(folder, protocol).doses["amount"].max() == 50
+    text = (folder / "README.md").read_text()
+    assert "| volume | 50.0 |" in text and "changed by the caller" in text and "changed in Python" in text
+    with pytest.raises(tt.DataError, match="a synthetic trial has no number 'volum'; it has days, wave"):
+        write_trial(protocol, 10, 5, tmp_path / "refused", assume={"volum": 50.0})
+    assert not (tmp_path / "refused").exists()
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.12, 0.9])
+def test_the_mean_risk_is_the_rate(rate):
+    facts = [{"age": age, "spo2": 90 + age % 9, "diabetes": age % 3 == 0} for age in range(20, 90)]
+    group = [Person(f"S-{age}", date(2023, 2, 1), True, each) for age, each in zip(range(20, 90), facts, strict=True)]
+    risks = progression_risks(group, rate)
+    assert math.isclose(sum(risks) / len(risks), rate, rel_tol=1e-12)
+    assert progression_risks([], rate) == []
+
+
 def test_a_run_that_breaks_leaves_nothing(protocol, tmp_path, monkeypatch):
-    monkeypatch.setattr(trials, "followed", lambda *_: 1 / 0)
+    monkeypatch.setattr(trials, "simulate_follow_up", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_trial(protocol, 5, 1, tmp_path / "broken")
     assert list(tmp_path.iterdir()) == []
@@ -257,4 +285,4 @@ def test_the_command_line_makes_one(root, tmp_path, capsys):
     assert "subjects.csv (synthetic)" in capsys.readouterr().out
     assert main([*asked, str(tmp_path / "new")]) == 2
     assert "holds files already" in capsys.readouterr().err
-    assert SITES[0] in (tmp_path / "new" / "subjects.csv").read_text()
+    assert "Synthetic Hospital North" in (tmp_path / "new" / "subjects.csv").read_text()

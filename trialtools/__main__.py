@@ -169,9 +169,9 @@ def _simulate_cohort(options: argparse.Namespace) -> int:
 
 def _simulate_trial(options: argparse.Namespace) -> int:
     from .criteria.contents import load_protocol
-    from .simulate.trials import SITES, write_trial
+    from .simulate import write_trial
 
-    how = {"path": options.protocol, "sites": options.site or SITES, "dirty": not options.clean}
+    how = {"path": options.protocol, "sites": options.site or None, "dirty": not options.clean}
     protocol = load_protocol(options.protocol)
     folder = write_trial(protocol, options.n, options.seed, options.out, options.scenario, **how)
     for path in sorted(folder.rglob("*.*")):

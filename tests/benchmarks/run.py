@@ -171,11 +171,11 @@ def _agreed(results: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
 def patients(n: int) -> Path:
     """A Parquet file of n synthetic patients, drawn once and kept while the simulation stays the same."""
     from trialtools.criteria.contents import load_protocol
-    from trialtools.simulate.files import LARGEST_CSV, write_cohort
+    from trialtools.simulate.cohorts import LARGEST_CSV, write_cohort
 
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trialtools" / "benchmarks"
-    drawn_by = (ROOT / "trialtools" / "simulate" / f"{room}.py" for room in ("model", "clinical", "patients"))
-    sources = [PROTOCOL, *drawn_by]
+    files = ("cohort.yaml", "model.py", "draws.py", "clinical.py", "patients.py", "gaps.py")
+    sources = [PROTOCOL, *(ROOT / "trialtools" / "simulate" / file for file in files)]
     made_by = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
     folder = base / f"{n}-{made_by}"
     file = folder / "cohort.parquet"

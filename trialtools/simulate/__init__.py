@@ -1,8 +1,8 @@
-"""A protocol goes in, synthetic patients or a whole synthetic trial come out: seeded, believable, labelled."""
+"""A protocol and a seed go in; synthetic patients or a whole synthetic trial come out, labelled as such everywhere."""
 
-from .files import write_cohort
-from .model import Model
+from .cohorts import write_cohort
+from .model import assumptions
 from .patients import cohort
 from .trials import trial, write_trial
 
-__all__ = ["Model", "cohort", "trial", "write_cohort", "write_trial"]
+__all__ = ["assumptions", "cohort", "trial", "write_cohort", "write_trial"]

@@ -7,66 +7,49 @@ which comes with age, frailty and a missing vaccination and drives breathing, ox
 from __future__ import annotations
 
 import math
-import zlib
-from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..criteria.language import NUMERIC
 from ..criteria.protocol import Field
-from .model import CATEGORIES, DATES, FLAGS, NOTES, TYPICAL, Model
+from .draws import Array, Draws
+from .model import Numbers, read_assumptions
 
-if TYPE_CHECKING:
-    Array = np.ndarray[Any, Any]
-
-FERTILE = (16, 48)
+DAY = np.timedelta64(1, "D")
 
 
-@dataclass(frozen=True)
-class Draws:
-    """Random numbers of one block of patients.
-
-    Every quantity has a stream of its own, named by what is drawn: adding a field to a protocol changes no other
-    column, and the first patients are the same however many are asked for.
-    """
-
-    seed: int
-    block: int
-    n: int
-
-    def stream(self, name: str) -> np.random.Generator:
-
-        return np.random.default_rng([self.seed, self.block, zlib.crc32(name.encode())])
-
-    def uniform(self, name: str) -> Array:
-        return self.stream(name).random(self.n)
-
-    def normal(self, name: str) -> Array:
-        return self.stream(name).standard_normal(self.n)
+def clinical_fields() -> dict[str, dict[str, Any]]:
+    """What the model knows of a field, by its name."""
+    return read_assumptions("cohort")["fields"]
 
 
-def knows(name: str, field: Field) -> bool:
-    """Whether the clinical model has a meaning for a field: by its name, and only if type and range agree."""
-    match field.type:
-        case "flag":
-            return name in FLAGS or (name in NOTES and name not in (*TYPICAL, *CATEGORIES, *DATES))
+def is_clinical(name: str, field: Field) -> bool:
+    """Whether the model has a meaning for a field: it knows the name, and type, values and range agree."""
+    known = clinical_fields().get(name)
+    if known is None:
+        return False
+    match known["type"]:
         case "category":
-            return name in CATEGORIES and set(CATEGORIES[name]) <= set(field.values)
+            return field.type == "category" and set(known["values"]) <= set(field.values)
         case "date":
-            return name in DATES and field.range is None
-    low, high = field.limits
-    return name in TYPICAL and low <= TYPICAL[name][0] and TYPICAL[name][1] <= high
+            return field.type == "date" and field.range is None
+        case "number":
+            low, high = known["usual"]
+            return field.type in NUMERIC and field.limits[0] <= low and high <= field.limits[1]
+    return field.type == "flag"
 
 
-def inpatients(draws: Draws, model: Model) -> dict[str, Array]:
-    """Every column that the clinical model knows, by field name; a category as its place in `CATEGORIES`."""
-    who = _who(draws, model)
+def inpatients(draws: Draws, model: Numbers) -> dict[str, Array]:
+    """Every column that the model knows, by field name; a category as its place in `values`."""
+    who = _persons(draws, model)
     columns = {"age": who["age"], "bmi": who["bmi"], "sex": who["male"].astype(int)}
     columns["vaccinated"] = _flag(draws, "vaccinated", who)
     who["severity"] = _severity(draws, model, who, columns["vaccinated"])
-    columns |= {name: _flag(draws, name, who) for name in FLAGS if name != "vaccinated"}
-    columns |= _dates(draws, model, who)
+    rated = [name for name, known in clinical_fields().items() if "rate" in known and name != "vaccinated"]
+    columns |= {name: _flag(draws, name, who) for name in rated}
+    columns |= _dates(draws, model)
     who["days"] = (columns["screened_on"] - columns["infected_on"]).astype(float)
     who["infected"] = draws.uniform("infected") < model.infected
     columns |= _breathing(draws, model, who, columns["room_air"])
@@ -78,11 +61,11 @@ def inpatients(draws: Draws, model: Model) -> dict[str, Array]:
     return columns
 
 
-def _who(draws: Draws, model: Model) -> dict[str, Array]:
-
-    z = draws.normal("age")
+def _persons(draws: Draws, model: Numbers) -> dict[str, Array]:
+    """Age, sex, build and frailty; `old` is age in SD from its mean."""
+    adult = np.clip(model.age_mean + model.age_sd * draws.normal("age"), 0, 104)
     child = draws.uniform("child") < model.children
-    age = np.where(child, draws.uniform("age of a child") * 18, np.clip(model.age_mean + model.age_sd * z, 0, 104))
+    age = np.where(child, draws.uniform("age of a child") * 18, adult)
     old = (age - model.age_mean) / model.age_sd
     rest = math.sqrt(1 - model.frail_by_age**2)
     return {
@@ -95,9 +78,9 @@ def _who(draws: Draws, model: Model) -> dict[str, Array]:
     }
 
 
-def _severity(draws: Draws, model: Model, who: dict[str, Array], vaccinated: Array) -> Array:
+def _severity(draws: Draws, model: Numbers, who: dict[str, Array], vaccinated: Array) -> Array:
     """About standard normal, so that shares of patients can be cut from it."""
-    rate = FLAGS["vaccinated"].rate
+    rate = clinical_fields()["vaccinated"]["rate"]
     by_age, by_frailty = model.severe_by_age, model.severe_by_frailty
     explained = by_age**2 + by_frailty**2 + 2 * by_age * by_frailty * model.frail_by_age
     explained += model.severe_unvaccinated**2 * rate * (1 - rate)
@@ -107,39 +90,41 @@ def _severity(draws: Draws, model: Model, who: dict[str, Array], vaccinated: Arr
 
 
 def _flag(draws: Draws, name: str, who: dict[str, Array]) -> Array:
-    flag = FLAGS[name]
-    terms = (
-        (flag.decade, who["age"] / 10 - 6),
-        (flag.male, who["male"] - 0.5),
-        (flag.bmi5, who["bmi"] / 5 - 5),
-        (flag.frail, who["frailty"]),
-        (flag.severe, who["severity"]),
-    )
-    logit = sum((math.log(ratio) * by for ratio, by in terms if ratio != 1), math.log(flag.rate / (1 - flag.rate)))
+    """Yes or no: the rate holds at 60 years and middling build, frailty and severity; odds ratios move it."""
+    flag = clinical_fields()[name]
+    steps = {
+        "decade": who["age"] / 10 - 6,
+        "male": who["male"] - 0.5,
+        "bmi5": who["bmi"] / 5 - 5,
+        "frail": who["frailty"],
+        "severe": who["severity"],
+    }
+    odds = flag.get("odds", {})
+    logit = sum((math.log(odds[by]) * step for by, step in steps.items() if by in odds), _logit(flag["rate"]))
     return draws.uniform(name) < _logistic(logit)
 
 
-def _logistic(x: Any) -> Any:
+def _logit(share: float) -> float:
+    return math.log(share / (1 - share))
 
+
+def _logistic(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
 
 
-def _dates(draws: Draws, model: Model, who: dict[str, Array]) -> dict[str, Array]:
-
-    day = np.timedelta64(1, "D")
+def _dates(draws: Draws, model: Numbers) -> dict[str, Array]:
     after = np.floor(model.days * draws.uniform("screened_on") ** model.wave)
-    screened = np.datetime64(model.first_day, "D") + after.astype(int) * day
+    screened = np.datetime64(model.first_day, "D") + after.astype(int) * DAY
     onset = np.exp(model.onset_log_mean + model.onset_log_sd * draws.normal("infected_on"))
     earlier = 1 + np.floor(model.other_trial_days * draws.uniform("other_trial_on"))
     return {
         "screened_on": screened,
-        "infected_on": screened - np.clip(np.floor(onset), 1, 45).astype(int) * day,
-        "other_trial_on": screened - earlier.astype(int) * day,
+        "infected_on": screened - np.clip(np.floor(onset), 1, model.onset_most).astype(int) * DAY,
+        "other_trial_on": screened - earlier.astype(int) * DAY,
     }
 
 
-def _breathing(draws: Draws, model: Model, who: dict[str, Array], room_air: Array) -> dict[str, Array]:
-
+def _breathing(draws: Draws, model: Numbers, who: dict[str, Array], room_air: Array) -> dict[str, Array]:
     severity = who["severity"]
     expected = model.rr_mean + model.rr_slope * severity + model.rr_steep * np.maximum(0, severity - model.rr_knee)
     noise = model.rr_sd * draws.normal("respiratory_rate")
@@ -151,12 +136,11 @@ def _breathing(draws: Draws, model: Model, who: dict[str, Array], room_air: Arra
     }
 
 
-def _symptoms(draws: Draws, model: Model, who: dict[str, Array], columns: dict[str, Array]) -> dict[str, Array]:
-
+def _symptoms(draws: Draws, model: Numbers, who: dict[str, Array], columns: dict[str, Array]) -> dict[str, Array]:
     severity = who["severity"]
     silent = (severity < NormalDist().inv_cdf(model.mild)) & (draws.uniform("silent") < model.silent)
-    feverish = draws.uniform("fever") < _logistic(math.log(model.fever / (1 - model.fever)) + 0.7 * severity)
-    mean = np.maximum(1.05, model.fever_days * np.exp(0.2 * severity))
+    feverish = draws.uniform("fever") < _logistic(_logit(model.fever) + model.fever_by_severity * severity)
+    mean = np.maximum(1.05, model.fever_days * np.exp(model.fever_days_by_severity * severity))
     length = 1 + np.floor(np.log1p(-draws.uniform("fever days")) / np.log1p(-1 / mean))
     noticed = _logistic(columns["respiratory_rate"] - model.tachypnoea_from)
     return {
@@ -166,32 +150,32 @@ def _symptoms(draws: Draws, model: Model, who: dict[str, Array], columns: dict[s
     }
 
 
-def _tests(draws: Draws, model: Model, who: dict[str, Array]) -> dict[str, Array]:
-
-    late = np.maximum(0, who["days"] - 5)
+def _tests(draws: Draws, model: Numbers, who: dict[str, Array]) -> dict[str, Array]:
+    late = np.maximum(0, who["days"] - model.fading_from)
     chances = {
         "pcr_positive": model.pcr - model.fading * late,
         "antigen_positive": model.antigen - model.fading * late,
         "culture_positive": model.culture - 3 * model.fading * late,
         "igg_fourfold_rise": model.igg + 0 * late,
     }
-    cuts = [model.mild, 1 - model.severe - model.critical, 1 - model.critical]
-    cuts = [NormalDist().inv_cdf(share) for share in cuts]
+    found = {
+        name: draws.uniform(name) < np.where(who["infected"], np.clip(chance, 0.02, 1), model.false_positive)
+        for name, chance in chances.items()
+    }
+    shares = (model.mild, 1 - model.severe - model.critical, 1 - model.critical)
+    cuts = [NormalDist().inv_cdf(share) for share in shares]
     seen = who["severity"] + model.type_noise * draws.normal("clinical_type")
     pneumonia = who["infected"] & (who["severity"] > cuts[0])
     imaging = np.where(pneumonia, model.imaging, model.imaging_mild)
     return {
-        **{
-            name: draws.uniform(name) < np.where(who["infected"], np.clip(chance, 0.02, 1), model.false_positive)
-            for name, chance in chances.items()
-        },
+        **found,
         "clinical_type": np.searchsorted(cuts, seen),
         "radiology_characteristic": draws.uniform("radiology_characteristic") < imaging,
     }
 
 
-def _women(draws: Draws, model: Model, who: dict[str, Array]) -> dict[str, Array]:
-    fertile = ~who["male"] & (who["age"] >= FERTILE[0]) & (who["age"] <= FERTILE[1])
+def _women(draws: Draws, model: Numbers, who: dict[str, Array]) -> dict[str, Array]:
+    fertile = ~who["male"] & (who["age"] >= model.fertile_from) & (who["age"] <= model.fertile_to)
     pregnant = fertile & (draws.uniform("pregnant") < model.pregnant)
     lactating = fertile & ~pregnant & (draws.uniform("lactating") < model.lactating)
     late = pregnant & (draws.uniform("late_pregnancy") < model.late)

@@ -1,206 +1,169 @@
 """A protocol and a seed go in; who was screened, why most were not randomized, and a ledger come out.
 
 People come from the synthetic cohort. Whoever does not fail at first sight is worked up, then decided by `screen`, then
-asked for in the ledger, which refuses who is not eligible, or outside the dosing window without a name and a reason.
+requested in the ledger, which refuses a patient who is not eligible, or who is outside the dosing window without a name
+and a reason.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
+from ..arms.allocation import plan
+from ..arms.dosing import dosing
+from ..arms.ledger import Override, Request, allocate, export, open_ledger
+from ..cohort.screening import screen
 from ..criteria.contents import Protocol
 from ..criteria.protocol import DataError
-from .course import COURSE, Course
-from .model import Model
+from .draws import stream
+from .model import Numbers, assumed_values, read_assumptions
 from .patients import cohort
 
-SITES = ("Synthetic Hospital North", "Synthetic Hospital East", "Synthetic Hospital South")
-LATER = ("igg_fourfold_rise", "culture_positive")
-"""What no work-up can tell in time."""
 FEWEST, MOST = 12, 200
 """Candidates drawn for each person to be randomized: at first, and before it is given up."""
-AWAY = "comes too late for the dosing window"
+ENTRY = {"patient_id": pl.String, "randomized_on": pl.Date, "why_not": pl.String, "override": pl.String}
 
 
 @dataclass(frozen=True)
-class Draw:
-    """Random numbers by person and purpose: what one draws changes nothing for another, nor in another scenario."""
-
-    seed: int
-
-    def of(self, person: str, purpose: str) -> np.random.Generator:
-
-        return np.random.default_rng([self.seed, zlib.crc32(person.encode()), zlib.crc32(purpose.encode())])
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A day of randomization, with a reason to override where it lies outside the window; or why there is none."""
-
-    on: date | None
-    reason: str | None = None
-    override: str | None = None
-
-
-@dataclass(frozen=True)
-class Enrolled:
-    """Everybody screened (as in `subjects`, with what was known), the whole truth of them, and the arms by subject."""
+class Enrolment:
+    """Everybody screened (as in `subjects`, with what was known); the whole truth and the arm of who was randomized."""
 
     subjects: pl.DataFrame
     truth: dict[str, dict[str, Any]]
     arms: dict[str, str]
 
 
-def enrol(
-    protocol: Protocol, n: int, seed: int, folder: Path, sites: Sequence[str] = SITES, course: Course = COURSE
-) -> Enrolled:
+@dataclass(frozen=True)
+class EnrolmentDay:
+    """A day of randomization, with a reason to override where it is outside the window; or why there is none."""
+
+    randomized_on: date | None
+    why_not: str | None = None
+    override: str | None = None
+
+
+def enrol(protocol: Protocol, n: int, seed: int, folder: Path, sites: Sequence[str], course: Numbers) -> Enrolment:
     """Screen until n are randomized; the ledger is `ledger.sqlite` in the folder, its key `unblinded/key.json`.
 
     Raises:
         DataError: the protocol lets in too few of the synthetic cohort.
         LedgerError: the folder holds a ledger, or the sites cannot be told apart.
     """
-
-    draw = Draw(seed)
-    asked = FEWEST * n + 100
-    while True:
-        known, truth = _met(protocol, asked, seed, course)
-        decided = _decided(protocol, known)
-        entries = {row["patient_id"]: _entry(protocol, row, draw, course) for row in _eligible(known, decided)}
-        entered = [id for id, entry in entries.items() if entry.on]
-        if len(entered) >= n:
-            break
-        if asked > MOST * n + 100:
-            raise DataError(f"{protocol.id} lets in {len(entered)} of {asked:,} synthetic patients; {n} were asked for")
-        asked *= 2
-    last = entered[n - 1]
-    people = known.head(known["patient_id"].to_list().index(last) + 1).join(
-        decided, on="patient_id", maintain_order="left"
-    )
+    people, truth = _screen_until(protocol, n, seed, course)
     people = people.with_columns(
-        pl.Series("site", [_site(row, draw, sites, course) for row in people.to_dicts()], pl.String),
-        pl.Series("randomized_on", [_or(entries, id).on for id in people["patient_id"]], pl.Date),
-        pl.Series("why", [_or(entries, id).reason for id in people["patient_id"]], pl.String),
-    )
-    people = people.sort("screened_on", maintain_order=True)
+        pl.Series("site", [_site(row, seed, sites, course) for row in people.to_dicts()], pl.String)
+    ).sort("screened_on", maintain_order=True)
     width = len(str(len(people)))
-    names = [f"S-{i:0{width}d}" for i in range(1, len(people) + 1)]
-    people = people.with_columns(
-        pl.Series("subject_id", names, pl.String), pl.coalesce("why", "reason").alias("reason")
-    )
-    strata, arms = _allocated(protocol, people, entries, seed, folder, tuple(sites))
-    named = dict(zip(people["patient_id"], people["subject_id"], strict=True))
-    whole = truth.filter(pl.col("patient_id").is_in(entered)).rows_by_key("patient_id", named=True, unique=True)
-    stratum = pl.Series("stratum", [strata.get(id) for id in people["subject_id"]], pl.String)
-    told = ["subject_id", "site", "screened_on", "decision", "reason", "randomized_on", "stratum"]
-    fields = [name for name in protocol.fields if name not in told]
-    return Enrolled(
-        people.with_columns(stratum).select(*told, *fields),
-        {named[id]: facts for id, facts in whole.items() if id in named},
-        arms,
+    numbers = [f"S-{i:0{width}d}" for i in range(1, len(people) + 1)]
+    people = people.with_columns(pl.Series("subject_id", numbers, pl.String))
+    allocated = _allocate(protocol, people, seed, folder, tuple(sites))
+    people = people.join(allocated.select("subject_id", "stratum"), on="subject_id", how="left", maintain_order="left")
+    first = ["subject_id", "site", "screened_on", "decision", "reason", "randomized_on", "stratum"]
+    randomized = people.drop_nulls("randomized_on").select("patient_id", "subject_id")
+    facts = randomized.join(truth, on="patient_id").rows_by_key("subject_id", named=True, unique=True)
+    return Enrolment(
+        people.select(*first, *(name for name in protocol.fields if name not in first)),
+        facts,
+        dict(allocated.select("subject_id", "arm").rows()),
     )
 
 
-def _met(protocol: Protocol, n: int, seed: int, course: Course) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The same people twice: what is known once they were worked up, and everything."""
+def _screen_until(protocol: Protocol, n: int, seed: int, course: Numbers) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Everybody screened until the n-th is randomized, with decision, reason and day; and the truth of all."""
+    size = FEWEST * n + 100
+    while True:
+        people, truth = _screen_population(protocol, size, seed, course)
+        randomized = people["randomized_on"].is_not_null().arg_true()
+        if len(randomized) >= n:
+            return people.head(randomized[n - 1] + 1), truth
+        if size > MOST * n + 100:
+            raise DataError(
+                f"{protocol.id} lets in {len(randomized)} of {size:,} synthetic patients; {n} were asked for"
+            )
+        size *= 2
 
-    from ..cohort.screening import screen
 
-    model = replace(Model(), days=course.days, wave=course.wave)
-    first = cohort(protocol, n, seed, dirty=False, model=model)
-    truth = cohort(protocol, n, seed, dirty=False, missing=0, model=model)
-    open_ = screen(protocol, first).decisions()["decision"] != "ineligible"
-    draws = Draw(seed)
+def _screen_population(protocol: Protocol, size: int, seed: int, course: Numbers) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The same people twice: what is known once they were worked up, with what was decided; and everything."""
+    assume = {"days": course.days, "wave": course.wave}
+    truth = cohort(protocol, size, seed, dirty=False, missing=0, assume=assume)
+    at_first = cohort(protocol, size, seed, dirty=False, assume=assume).with_columns(truth["screened_on"])
+    open_ = screen(protocol, at_first).decisions()["decision"] != "ineligible"
+    never = read_assumptions("trial")["never_in_time"]
     columns = []
     for name in protocol.fields:
-        share = 0.0 if name in LATER else course.worked_up
-        measured = pl.Series(open_.to_numpy() & (draws.of(name, "work-up").random(n) < share))
-        columns.append(truth[name].zip_with(measured & first[name].is_null(), first[name]))
-    return first.select("patient_id").with_columns(columns), truth
+        share = 0.0 if name in never else course.worked_up
+        measured = pl.Series(open_.to_numpy() & (stream(seed, name, "work-up").random(size) < share))
+        columns.append(truth[name].zip_with(measured & at_first[name].is_null(), at_first[name]))
+    known = at_first.select("patient_id").with_columns(columns)
+    people = known.join(_decisions(protocol, known), on="patient_id", maintain_order="left")
+    entries = [
+        {"patient_id": row["patient_id"], **vars(_enrolment_day(protocol, row, seed, course))}
+        for row in people.filter(decision="eligible").to_dicts()
+    ]
+    people = people.join(pl.DataFrame(entries, ENTRY), on="patient_id", how="left", maintain_order="left")
+    return people.with_columns(reason=pl.coalesce("why_not", "reason")), truth
 
 
-def _decided(protocol: Protocol, known: pl.DataFrame) -> pl.DataFrame:
-
-    from ..cohort.screening import screen
-
-    told = {"ineligible": "{failed}", "undetermined": "unknown: {unknown}", "eligible": ""}
+def _decisions(protocol: Protocol, known: pl.DataFrame) -> pl.DataFrame:
+    reasons = {"ineligible": "{failed}", "undetermined": "unknown: {unknown}", "eligible": ""}
     rows = screen(protocol, known).decisions().astype(str).to_dict("records")
-    rows = [{**row, "reason": told[row["decision"]].format_map(row) or None} for row in rows]
+    rows = [{**row, "reason": reasons[row["decision"]].format_map(row) or None} for row in rows]
     return pl.DataFrame(rows, schema=dict.fromkeys(("patient_id", "decision", "reason"), pl.String))
 
 
-def _eligible(known: pl.DataFrame, decided: pl.DataFrame) -> list[dict[str, Any]]:
-    ids = decided.filter(decision="eligible").select("patient_id")
-    return known.join(ids, on="patient_id", how="semi", maintain_order="left").to_dicts()
-
-
-def _or(entries: dict[str, Entry], id: str) -> Entry:
-    return entries.get(id, Entry(None))
-
-
-def _entry(protocol: Protocol, facts: dict[str, Any], draw: Draw, course: Course) -> Entry:
+def _enrolment_day(protocol: Protocol, facts: dict[str, Any], seed: int, course: Numbers) -> EnrolmentDay:
     """When an eligible person is randomized: inside the window, if health and will last until it opens."""
-    from ..arms.dosing import dosing
-
-    rng = draw.of(facts["patient_id"], "entry")
+    rng = stream(seed, facts["patient_id"], "entry")
     back, worse, home, early, late = rng.random(5)
-    lag = int(rng.integers(0, course.wait + 1))
-    day, window = facts["screened_on"], dosing(protocol)
-    anchor = facts.get(window.anchor) if window else None
-    if window and anchor is None:
-        return Entry(None, "day of infection unknown")
-    opens = anchor + timedelta(days=window.first_day) if window and anchor else day
-    closes = anchor + timedelta(days=window.last_day) if window and anchor else date.max
+    lag = timedelta(days=int(rng.integers(0, course.wait + 1)))
+    opens, closes = facts["screened_on"], date.max
+    if window := dosing(protocol):
+        anchor = facts.get(window.anchor)
+        if anchor is None:
+            return EnrolmentDay(None, "day of infection unknown")
+        opens, closes = anchor + timedelta(days=window.first_day), anchor + timedelta(days=window.last_day)
     if back < course.withdrawn_before:
-        return Entry(None, "withdrew consent before randomization")
-    wait = max((opens - day).days, 0)
+        return EnrolmentDay(None, "withdrew consent before randomization")
+    wait = max((opens - facts["screened_on"]).days, 0)
     if worse > (1 - course.worse_a_day) ** wait:
-        return Entry(None, "severe before the window opened")
+        return EnrolmentDay(None, "severe before the window opened")
     if home > (1 - course.home_a_day) ** wait:
-        return Entry(None, "sent home before the window opened")
+        return EnrolmentDay(None, "sent home before the window opened")
     if wait and early < course.early:
-        return Entry(opens - timedelta(days=1), override="ward closes on the day the window opens")
-    on = max(day, opens) + timedelta(days=lag)
-    if on <= closes:
-        return Entry(on)
-    if late < course.late and (on - closes).days <= 3:
-        return Entry(on, override="imaging was read a day late")
-    return Entry(None, AWAY)
+        return EnrolmentDay(opens - timedelta(days=1), override="ward closes on the day the window opens")
+    day = max(facts["screened_on"], opens) + lag
+    if day <= closes:
+        return EnrolmentDay(day)
+    if late < course.late and (day - closes).days <= course.late_days:
+        return EnrolmentDay(day, override="imaging was read a day late")
+    return EnrolmentDay(None, "comes too late for the dosing window")
 
 
-def _site(facts: dict[str, Any], draw: Draw, sites: Sequence[str], course: Course) -> str:
+def _site(facts: dict[str, Any], seed: int, sites: Sequence[str], course: Numbers) -> str:
     """One of the sites that were open on the day, each as often as the others."""
-    since = (facts["screened_on"] - date.fromisoformat(Model().first_day)).days
+    since = max((facts["screened_on"] - assumed_values("cohort").first_day).days, 0)
     open_ = [site for place, site in enumerate(sites) if since >= place * course.site_days]
-    return open_[int(draw.of(facts["patient_id"], "site").integers(len(open_)))]
+    return open_[int(stream(seed, facts["patient_id"], "site").integers(len(open_)))]
 
 
-def _allocated(
-    protocol: Protocol, people: pl.DataFrame, entries: dict[str, Entry], seed: int, folder: Path, sites: tuple[str, ...]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Stratum and arm by subject, from a ledger that was opened for a synthetic trial."""
-
-    from ..arms.allocation import plan
-    from ..arms.ledger import Override, Request, allocate, export, open_ledger
-
+def _allocate(
+    protocol: Protocol, people: pl.DataFrame, seed: int, folder: Path, sites: tuple[str, ...]
+) -> pl.DataFrame:
+    """Subject, stratum and arm, from a ledger that was opened for a synthetic trial."""
     ledger, key = folder / "ledger.sqlite", folder / "unblinded" / "key.json"
     key.parent.mkdir(mode=0o700)
-    entered = people.filter(pl.col("randomized_on").is_not_null()).sort("randomized_on", maintain_order=True)
-    open_ledger(ledger, key, protocol, plan(protocol), max(len(entered), 1), sites, synthetic=seed)
-    strata = {}
-    for row in entered.to_dicts():
-        why = entries[row["patient_id"]].override
+    randomized = people.drop_nulls("randomized_on").sort("randomized_on", maintain_order=True)
+    open_ledger(ledger, key, protocol, plan(protocol), max(len(randomized), 1), sites, synthetic=seed)
+    for row in randomized.to_dicts():
         facts = {name: row[name] for name in protocol.fields}
-        asked = Request(protocol, row["subject_id"], facts, row["site"], row["randomized_on"])
-        override = Override("Synthetic Investigator", why) if why else None
-        strata[row["subject_id"]] = allocate(ledger, asked, override).stratum
+        request = Request(protocol, row["subject_id"], facts, row["site"], row["randomized_on"])
+        allocate(ledger, request, row["override"] and Override("Synthetic Investigator", row["override"]))
     rows = export(ledger, key)
-    return strata, dict(zip(rows["subject_id"], rows["arm"], strict=True))
+    return pl.DataFrame(pl.from_pandas(rows[["subject_id", "stratum", "arm"]]))
