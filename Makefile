@@ -2,7 +2,7 @@
 # One recipe for every machine: Python 3.11 or newer and make are all it asks for.
 
 BIN    := .venv/bin
-EXTRAS ?= app,test
+EXTRAS ?= app,excel,duckdb,test
 
 # The synthetic trial of `make report`: 200 people, and the day on which two thirds of the endpoints are known.
 PROTOCOL := data/protocols/NCT05741099.yaml
@@ -58,8 +58,8 @@ clean:  ## remove .venv, reports and caches
 	@rm -rf .venv reports dist .pytest_cache .ruff_cache .hypothesis .benchmarks
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/.report-stamp: PARTS = .
-.venv/.app-stamp:    PARTS = .[app]
+.venv/.report-stamp: PARTS = .[workbench,excel,duckdb]
+.venv/.app-stamp:    PARTS = .[app,excel,duckdb]
 .venv/.test-stamp:   PARTS = .[$(EXTRAS)]
 
 .venv/.%-stamp: pyproject.toml constraints.txt | .venv/bin/pip

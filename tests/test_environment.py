@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from trialtools.criteria import extras
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -23,12 +26,15 @@ CONDA_ONLY = {"python", "pip", "hatchling"}
 
 
 def requirements(lines: list[str]) -> dict[str, Requirement]:
-    return {canonicalize_name(line.name): line for line in map(Requirement, lines)}
+    """By name; an extra that includes another one names this package, which is no library."""
+    named = {canonicalize_name(line.name): line for line in map(Requirement, lines)}
+    return {name: line for name, line in named.items() if name != PROJECT["name"]}
 
 
 CORE = requirements(PROJECT["dependencies"])
 EXTRAS = {extra: requirements(lines) for extra, lines in PROJECT["optional-dependencies"].items()}
-PRODUCT = CORE | EXTRAS["app"] | EXTRAS["spark"] | EXTRAS["database"]
+WORKBENCH = CORE | EXTRAS["interim"] | EXTRAS["workbench"] | EXTRAS["excel"] | EXTRAS["duckdb"] | EXTRAS["app"]
+PRODUCT = WORKBENCH | EXTRAS["spark"] | EXTRAS["database"]
 CONSTRAINTS = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
 
 
@@ -48,9 +54,9 @@ def test_conda_can_read_every_line(require):
         assert rattler.MatchSpec(line).name.normalized == re.match(r"[a-z0-9._-]+", line)[0]
 
 
-def test_environment_holds_the_ranges_of_core_and_app():
+def test_environment_holds_the_ranges_of_the_workbench_and_the_app():
     conda = {line.name: line.specifier for line in map(Requirement, ENVIRONMENT["dependencies"])}
-    ours = {CONDA_NAMES.get(name, name): line.specifier for name, line in (CORE | EXTRAS["app"]).items()}
+    ours = {CONDA_NAMES.get(name, name): line.specifier for name, line in WORKBENCH.items()}
     assert {name: line for name, line in conda.items() if name not in CONDA_ONLY} == ours
     assert conda["python"] == PROJECT["requires-python"]
 
@@ -80,3 +86,56 @@ def test_every_import_of_the_package_is_declared():
 @pytest.mark.parametrize("name", ["constraints.txt", "environment.yml", "pyproject.toml"])
 def test_no_file_names_a_server(name):
     assert not re.search(r"://|@|\b[\w-]+\.(org|com|io|net|dev)\b", (ROOT / name).read_text())
+
+
+# What each room needs beyond the lean install, and the extra that brings it.
+NEEDS = {
+    "trialtools.criteria.contents": set(),
+    "trialtools.criteria.engine": set(),
+    "trialtools.cohort.screening": set(),
+    "trialtools.cohort.whatif": set(),
+    "trialtools.cohort.difference": set(),
+    "trialtools.arms.ledger": set(),
+    "trialtools.arms.assessment": set(),
+    "trialtools.arms.command": set(),
+    "trialtools.simulate": {"interim"},
+    "trialtools.simulate.trials": {"interim"},
+    "trialtools.interim.data": {"interim"},
+    "trialtools.interim.sequential.inference": {"interim"},
+    "trialtools.figures": {"workbench"},
+    "trialtools.report.write": {"workbench"},
+    "trialtools.widgets": {"workbench"},
+}
+
+WITHOUT = """
+import sys, importlib
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {absent!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Missing())
+importlib.import_module({room!r})
+"""
+
+
+@pytest.mark.parametrize("room", NEEDS)
+def test_a_room_is_entered_with_its_own_libraries_alone(room):
+    extras = NEEDS[room] | ({"interim"} if "workbench" in NEEDS[room] else set())
+    there = CORE.keys() | {name for extra in extras for name in EXTRAS[extra]}
+    absent = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in PRODUCT.keys() - there}
+    code = WITHOUT.format(absent=absent, room=room)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+def test_a_missing_library_is_told_with_what_brings_it():
+    code = WITHOUT.format(absent={"scipy"}, room="trialtools") + "import trialtools\ntrialtools.interim.boundaries"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert "scipy is not installed; it comes with: pip install 'trialtools[interim]'" in run.stderr
+
+
+def test_every_library_of_an_extra_is_told():
+    told = {name: extra for extra, names in extras.EXTRAS.items() for name in names}
+    for extra, names in EXTRAS.items():
+        for name in names if extra != "test" else ():
+            assert told[IMPORT_NAMES.get(name, name.replace("-", "_"))] == extra, name

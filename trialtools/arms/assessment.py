@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom, norm
 
 from ..criteria.protocol import DataError
 from .allocation import SITE
@@ -19,6 +19,7 @@ from .plans import Plan, whole
 MOST = 5_000
 """States, of list and patients by arm together, up to which all walks are added up rather than simulated."""
 MEASURES = ("correct guesses", "imbalance", "worst imbalance", "imbalance within strata", "power")
+NORMAL = NormalDist()
 COLUMNS = ("procedure", "n", "strata", "measure", "value", "error", "how")
 
 
@@ -133,9 +134,18 @@ def _exact(plan: Plan, n: int, lists: int) -> dict[str, float] | None:
             return None
         right.append(right[-1] + sum(map(max, next_.values())))
         apart.append(sum(p * _apart(counts, plan.shares) for (_, counts), p in ahead.items()))
-    size = binom.pmf(np.arange(n + 1), n, 1 / lists)  # of one stratum
+    size = _binomial(n, 1 / lists)  # of one stratum
     found = {"correct guesses": float(lists * (size @ right) / n)}
     return found | ({"imbalance": apart[-1]} if lists == 1 else {"imbalance within strata": float(size @ apart)})
+
+
+def _binomial(n: int, p: float) -> np.ndarray:
+    """The chances of 0 to n successes."""
+    if p == 1:
+        return np.eye(n + 1)[n]
+    logs = [math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) for k in range(n + 1)]
+    k = np.arange(n + 1)
+    return np.exp(np.array(logs) + k * math.log(p) + (n - k) * math.log1p(-p))
 
 
 def _apart(counts: tuple[int, ...], shares: tuple[int, ...]) -> float:
@@ -227,13 +237,14 @@ def _power(first: np.ndarray, last: np.ndarray, share: np.ndarray, trend: float)
     """
 
     n = first.shape[1]
-    drift, z = np.linspace(0, trend, n), norm.ppf(0.975)
-    effect = (z + norm.ppf(0.8)) * (1 / (n * share[0]) + 1 / (n * share[-1])) ** 0.5
+    drift, z = np.linspace(0, trend, n), NORMAL.inv_cdf(0.975)
+    effect = (z + NORMAL.inv_cdf(0.8)) * (1 / (n * share[0]) + 1 / (n * share[-1])) ** 0.5
     sizes = np.stack([first.sum(axis=1), last.sum(axis=1)])
     with np.errstate(divide="ignore", invalid="ignore"):
         means = np.stack([first @ drift, last @ drift]) / sizes
         squares = np.stack([first @ drift**2, last @ drift**2]) - sizes * means**2
         spread = (1 + squares.sum(axis=0) / (sizes.sum(axis=0) - 2)) ** 0.5
         shift = (effect + means[0] - means[1]) / (1 / sizes).sum(axis=0) ** 0.5
-        found = norm.cdf(shift - z * spread) + norm.cdf(-shift - z * spread)
+        cdf = np.vectorize(NORMAL.cdf, otypes=[float])
+        found = cdf(shift - z * spread) + cdf(-shift - z * spread)
     return np.where((sizes > 0).all(axis=0) & (sizes.sum(axis=0) > 2), found, 0.0)  # nobody to compare

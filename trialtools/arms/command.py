@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from ..criteria.files import whole
+
 DONE, FOUND = 0, 1
 PROCEDURE = "permuted_blocks:sizes=4,6"
 
@@ -163,13 +165,9 @@ def _export(options: argparse.Namespace) -> int:
     from .ledger import export
 
     out, frame = Path(options.out), export(options.ledger, options.key)
-    part = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
+    with whole(out) as part:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if options.key else 0o666)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             frame.to_csv(file, index=False)
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
     print(f"wrote {out}{' (by arm: not for open eyes)' if options.key else ''}")
     return DONE

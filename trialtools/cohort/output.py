@@ -37,8 +37,6 @@ def write_screening(screening: ScreeningData, folder: str | os.PathLike[str], wi
     Raises:
         DataError: the folder cannot be written.
     """
-    from tqdm import tqdm
-
     folder = Path(folder)
     files: dict[str, Callable[[Path], object]] = {
         "patterns.csv": lambda path: screening.patterns.to_csv(path, index=False),
@@ -54,7 +52,7 @@ def write_screening(screening: ScreeningData, folder: str | os.PathLike[str], wi
     except OSError as error:
         raise DataError(f"cannot write to {folder}: {error.strerror}") from None
     try:
-        for name, write in tqdm(files.items(), desc="writing", unit="file", delay=2, leave=False):
+        for name, write in files.items():
             write(part / name)
         hashes = {name: hashlib.sha256((part / name).read_bytes()).hexdigest() for name in files}
         content = {**summary(screening), "files": hashes}

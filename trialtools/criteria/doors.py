@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+from .extras import install_hint
+
 
 def lazy_door(
     package: str, names: Mapping[str, Sequence[str]], rooms: Sequence[str] = ()
@@ -19,11 +21,17 @@ def lazy_door(
     """
     file_of = {name: file for file, offered in names.items() for name in offered}
 
+    def enter(file: str) -> Any:
+        try:
+            return import_module(f"{package}.{file}")
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(install_hint(error) or str(error), name=error.name) from None
+
     def get(name: str) -> Any:
         if name in file_of:
-            return getattr(import_module(f"{package}.{file_of[name]}"), name)
+            return getattr(enter(file_of[name]), name)
         if name in rooms:
-            return import_module(f"{package}.{name}")
+            return enter(name)
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     return get, lambda: sorted([*file_of, *rooms])

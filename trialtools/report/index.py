@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..criteria.files import whole
 from .page import HERE, POLICY
 
 
@@ -28,9 +29,8 @@ def write_index(folder: str | os.PathLike[str]) -> Path:
     ]
     text = template.render(parts=parts, css=css, policy=POLICY.replace("script-src 'unsafe-inline'; ", ""))
     written = place / "index.html"
-    waiting = place / f".~index-{os.getpid()}.html"
-    waiting.write_text(text, "utf-8")
-    waiting.replace(written)
+    with whole(written) as part:
+        part.write_text(text, "utf-8")
     return written
 
 

@@ -154,14 +154,12 @@ def _progress(progress: bool | None, name: str) -> Any:
 
 @contextmanager
 def telling(progress: bool | None, words: str) -> Iterator[None]:
-    """Say on stderr what is done just now, where there is a progress bar for the rest; gone when it is done."""
+    """Say on stderr what is done just now, where there is a progress bar for the rest."""
     if not _progress(progress, words):
         yield
         return
-    from tqdm import tqdm
-
-    with tqdm(total=1, desc=words, bar_format="{desc} …", leave=False):
-        yield
+    print(f"{words} …", file=sys.stderr, flush=True)
+    yield
 
 
 def _kernel(stage: Path) -> type:

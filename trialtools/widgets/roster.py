@@ -11,6 +11,7 @@ import polars as pl
 
 from ..cohort.rows import DECISIONS, decisions
 from ..cohort.screening import Screening
+from ..criteria.files import whole
 from ..criteria.protocol import DataError
 
 ROWS = 200
@@ -71,12 +72,8 @@ def write(frame: pl.DataFrame, path: str | os.PathLike[str]) -> Path:
             raise DataError(f"{path} is a folder; add the name of a file, such as decisions.csv")
         if path.exists() and not _begins(path, header):
             raise DataError(f"{path} exists and is not a list of decisions; nothing was written. Choose another name")
-        part = path.with_name(f".{path.name}.part")
-        try:
+        with whole(path) as part:
             frame.write_csv(part)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}") from None
     return path

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from ..files import whole
 from ..language import ProtocolError
 from .model import ProtocolData
 
@@ -27,9 +28,8 @@ def write_protocol(protocol: ProtocolData, path: str | os.PathLike[str]) -> Path
     file = Path(path)
     content = {key: value for key, value in _content(protocol).items() if key not in NOT_IN_FILE}
     written = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
-    part = file.with_name(f".{file.name}.part")
-    part.write_text(written, "utf-8")
-    part.replace(file)
+    with whole(file) as part:
+        part.write_text(written, "utf-8")
     return file
 
 
