@@ -26,6 +26,7 @@ from .formula import (
     names,
     type_of,
 )
+from .interval import Interval
 from .parser import MAX_NUMBER, Field, parse
 from .wording import in_sentence, words
 
@@ -39,6 +40,7 @@ __all__ = [
     "Field",
     "Formula",
     "In",
+    "Interval",
     "Known",
     "MonthsBefore",
     "Name",
