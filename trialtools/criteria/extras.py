@@ -1,7 +1,7 @@
 """A library that is not installed goes in; what brings it comes out in a sentence."""
 
 EXTRAS = {
-    "interim": ("scipy", "statsmodels", "lifelines", "pandera"),
+    "interim": ("scipy", "statsmodels", "lifelines"),
     "workbench": (
         *("plotly", "great_tables", "jinja2", "papermill", "nbconvert", "nbformat", "ipykernel"),
         *("jupyter_client", "ipywidgets", "traitlets", "anywidget", "jupyterlab", "IPython"),

@@ -7,12 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from .findings import FATAL, KEPT, UNKNOWN, Finding, finding, finding_for
 from .tables import Frame
-from .typed import STOP, UNKNOWN, Finding, finding, found
 
 Tables = Mapping[str, Frame]
 
-KEPT = "kept as written"
 DATED = {
     "subjects": "screened_on",
     "doses": "dosed_on",
@@ -26,11 +25,11 @@ MANY = 1 / 3
 """From this share of missing primary endpoints on it is a finding."""
 
 
-def mended(tables: Tables) -> tuple[dict[str, Frame], list[Finding]]:
+def clear_impossible(tables: Tables) -> tuple[dict[str, Frame], list[Finding]]:
     """The tables without ends that lie before their beginnings: a duration is never negative."""
     events = tables["events"]
     wrong = events["ended_on"] < events["started_on"]
-    findings = found("events", "ended_on", "ended before it started", events, wrong, UNKNOWN)
+    findings = finding_for("events", "ended_on", "ended before it started", events, wrong, UNKNOWN)
     return {**tables, "events": events.assign(ended_on=events["ended_on"].mask(wrong))}, findings
 
 
@@ -47,14 +46,14 @@ def contradictions(
     subjects, arms = tables["subjects"], tuple(arms)
     if arms:
         unknown = subjects["arm"].notna() & ~subjects["arm"].isin(arms)
-        yield from found("subjects", "arm", f"no such arm; known are {', '.join(arms)}", subjects, unknown, STOP)
+        yield from finding_for("subjects", "arm", f"no such arm; known are {', '.join(arms)}", subjects, unknown, FATAL)
     for name in (name for name in tables if name != "subjects"):
         rows = tables[name]
         lost = ~rows["subject_id"].isin(subjects["subject_id"])
-        yield from found(name, "subject_id", "no such subject in subjects", rows, lost, STOP)
+        yield from finding_for(name, "subject_id", "no such subject in subjects", rows, lost, FATAL)
         if name in ("doses", "outcomes"):
             outside = ~lost & ~rows["subject_id"].isin(subjects.loc[subjects["randomized"], "subject_id"])
-            yield from found(name, "subject_id", "the subject was not randomized", rows, outside, KEPT)
+            yield from finding_for(name, "subject_id", "the subject was not randomized", rows, outside, KEPT)
     yield from _entry(subjects)
     yield from _course(tables)
     yield from _in_time(tables["outcomes"], subjects, endpoint, window)
@@ -71,10 +70,10 @@ def _entry(subjects: Frame) -> Iterator[Finding]:
         ("arm", "randomized, but the arm is not known", _unarmed(subjects), "in no arm's count"),
     )
     for column, problem, hit, action in told:
-        yield from found("subjects", column, problem, subjects, hit, action)
+        yield from finding_for("subjects", column, problem, subjects, hit, action)
     if "kit" in subjects:
         shared = subjects["kit"].notna() & subjects.duplicated("kit", keep=False)
-        yield from found("subjects", "kit", "one kit for several subjects", subjects, shared, STOP)
+        yield from finding_for("subjects", "kit", "one kit for several subjects", subjects, shared, FATAL)
 
 
 def _unarmed(subjects: Frame) -> Frame:
@@ -86,19 +85,21 @@ def _course(tables: Tables) -> Iterator[Finding]:
     """Days of treatment and follow-up that contradict randomization or death."""
     doses, ends = tables["doses"], tables["disposition"]
     early = doses["dosed_on"] < _looked_up(doses, tables["subjects"], "randomized_on")
-    yield from found("doses", "dosed_on", "dosed before randomization", doses, early, KEPT)
-    yield from found("doses", "amount", "a negative amount", doses, doses["amount"] < 0, KEPT)
+    yield from finding_for("doses", "dosed_on", "dosed before randomization", doses, early, KEPT)
+    yield from finding_for("doses", "amount", "a negative amount", doses, doses["amount"] < 0, KEPT)
     for name in ("doses", "events"):  # a file joined to itself would count everything twice
         rows = tables[name]
-        yield from found(name, "subject_id", "the same row twice", rows, rows.duplicated(), KEPT)
+        yield from finding_for(name, "subject_id", "the same row twice", rows, rows.duplicated(), KEPT)
     deaths = ends[ends["milestone"] == "died"]
-    yield from found("disposition", "milestone", "died twice", deaths, deaths.duplicated("subject_id"), "counted once")
+    yield from finding_for(
+        "disposition", "milestone", "died twice", deaths, deaths.duplicated("subject_id"), "counted once"
+    )
     for name in ("doses", "events", "outcomes", "labs"):
         late = tables[name][DATED[name]] > _looked_up(tables[name], deaths, "happened_on")
-        yield from found(name, DATED[name], "after the death of the subject", tables[name], late, KEPT)
+        yield from finding_for(name, DATED[name], "after the death of the subject", tables[name], late, KEPT)
     out = ends[ends["milestone"].isin(["completed", "withdrew", "lost", "died"])]
     both = out.duplicated("subject_id", keep=False) & (out["milestone"] == "completed")
-    yield from found("disposition", "milestone", "completed, and died, withdrew or lost too", out, both, KEPT)
+    yield from finding_for("disposition", "milestone", "completed, and died, withdrew or lost too", out, both, KEPT)
 
 
 def _in_time(outcomes: Frame, subjects: Frame, endpoint: str | None, window: int | None) -> Iterator[Finding]:
@@ -106,10 +107,12 @@ def _in_time(outcomes: Frame, subjects: Frame, endpoint: str | None, window: int
 
     after = outcomes["observed_on"] - _looked_up(outcomes, subjects, "randomized_on")
     early = after < pd.Timedelta(0)
-    yield from found("outcomes", "observed_on", "observed before randomization", outcomes, early, KEPT)
+    yield from finding_for("outcomes", "observed_on", "observed before randomization", outcomes, early, KEPT)
     if window is not None:
         late = (outcomes["endpoint"] == endpoint) & (outcomes["value"] == 1) & (after > pd.Timedelta(days=window))
-        yield from found("outcomes", "observed_on", f"happened after its window of {window} days", outcomes, late, KEPT)
+        yield from finding_for(
+            "outcomes", "observed_on", f"happened after its window of {window} days", outcomes, late, KEPT
+        )
 
 
 def _looked_up(rows: Frame, table: Frame, column: str) -> Frame:
@@ -122,14 +125,16 @@ def _repeated(outcomes: Frame, endpoint: str | None) -> Iterator[Finding]:
     keys = ["subject_id", "endpoint", "observed_on"]
     twice = outcomes.duplicated(keys, keep=False)
     differ = twice & (outcomes.groupby(keys, dropna=False)["value"].transform("nunique") > 1)
-    yield from found("outcomes", "value", "two values on one day", outcomes, differ, STOP)
-    yield from found("outcomes", "value", "the same value twice", outcomes, twice & ~differ, "counted once")
+    yield from finding_for("outcomes", "value", "two values on one day", outcomes, differ, FATAL)
+    yield from finding_for("outcomes", "value", "the same value twice", outcomes, twice & ~differ, "counted once")
     primary = (outcomes["endpoint"] == endpoint) & outcomes["value"].notna() & ~outcomes.duplicated(keys)
     several = primary & outcomes.where(primary).duplicated(["subject_id", "endpoint"], keep=False)
-    yield from found("outcomes", "value", "the primary endpoint more than once", outcomes, several & ~differ, STOP)
+    yield from finding_for(
+        "outcomes", "value", "the primary endpoint more than once", outcomes, several & ~differ, FATAL
+    )
 
 
-def shortfalls(tables: Tables, absent: Iterable[str], arms: Iterable[str], states: Frame) -> Iterator[Finding]:
+def missing_parts(tables: Tables, absent: Iterable[str], arms: Iterable[str], states: Frame) -> Iterator[Finding]:
     """What is not there: a table, an event, anybody in an arm, outcomes that are due.
 
     Args:

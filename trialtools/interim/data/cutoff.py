@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from ...criteria.protocol import DataError
-from .checks import DATED, endpoint_states, shortfalls
+from .checks import DATED, endpoint_states, missing_parts
+from .findings import Finding, finding_for, findings_frame
 from .tables import HIDDEN, TABLES, Frame, TrialTables
-from .typed import Finding, findings_frame, found
 
-TELLS = re.compile(r"arm|trt|treat|kit|alloc|group|rand(?!omized)|blind|rx|drug|placebo", re.IGNORECASE)
+ARM_WORDS = re.compile(r"arm|trt|treat|kit|alloc|group|rand(?!omized)|blind|rx|drug|placebo", re.IGNORECASE)
 """Words in the name of an extra column that may tell an arm."""
 
 Trial = TypeVar("Trial", bound=TrialTables)
@@ -56,11 +56,11 @@ def cut(trial: Trial, on: str | date) -> Trial:
     known = _known(trial, day)
     for name, frame in trial.tables.items():
         kept = keep[name] & frame["subject_id"].isin(present) & (known if name == "outcomes" else True)
-        findings += found(name, DATED[name], f"not known on {day.date()}", frame, ~kept, "left out")
+        findings += finding_for(name, DATED[name], f"not known on {day.date()}", frame, ~kept, "left out")
         tables[name] = _forgotten(name, frame[kept].reset_index(drop=True), day)
     result = replace(trial, **tables, cut_on=day.date())
     states = endpoint_states(result.subjects, result.outcomes, trial.endpoint, trial.window, day)
-    findings += shortfalls(tables, trial.absent, trial.arms, states)
+    findings += missing_parts(tables, trial.absent, trial.arms, states)
     before = trial.findings[~trial.findings["action"].isin(["nothing to show", "no comparison"])]
     before = before[before["problem"] != "the primary endpoint is missing"]
     return replace(result, findings=findings_frame([*before.to_dict("records"), *findings]))
@@ -109,7 +109,7 @@ def pool(trial: Trial) -> Trial:
     tables = {}
     for name, frame in trial.tables.items():
         documented = [column for column in TABLES[name] if column not in HIDDEN.get(name, ())]
-        extra = [column for column in frame if column not in TABLES[name] and not TELLS.search(column)]
+        extra = [column for column in frame if column not in TABLES[name] and not ARM_WORDS.search(column)]
         kept = frame[[*documented, *extra]]
         tables[name] = kept.sort_values("subject_id", kind="stable", ignore_index=True)
     gone = [

@@ -11,8 +11,10 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
+from ...cohort.sources.columns import text_of
+from ...cohort.sources.open import open_table
+from .findings import Finding
 from .tables import Frame
-from .typed import Finding
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
@@ -32,10 +34,6 @@ class Raw:
 
 def as_text(source: Any, separator: str = ",", sheet: str | None = None) -> Frame:
     """A file or a frame with every value as text; an empty text says nothing."""
-
-    from ...cohort.sources.columns import text_of
-    from ...cohort.sources.open import open_table
-
     if isinstance(source, Mapping):
         source = pd.DataFrame(source)
     table = nw.from_native(open_table(source, separator, sheet)[0])

@@ -11,14 +11,16 @@ from typing import Any
 
 import pandas as pd
 
+from ...cohort.sources.patients import read_patients
 from ...criteria.contents import Protocol
 from ...criteria.protocol import DataError
-from .checks import contradictions, endpoint_states, mended, shortfalls
+from .checks import clear_impossible, contradictions, endpoint_states, missing_parts
 from .cutoff import cut, pool
+from .findings import FATAL, Finding, finding, finding_for, findings_frame
+from .parse import check_values, parse_table
 from .raw import SUFFIXES, Raw, as_text, hashes_of
 from .sdtm import domains, read_sdtm
 from .tables import TABLES, Frame, TrialTables
-from .typed import STOP, Finding, finding, findings_frame, found, typed, validated
 from .wide import read_wide
 
 
@@ -95,13 +97,13 @@ def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None
     baseline = [name for name in (protocol.fields if protocol else ()) if name not in TABLES["subjects"]]
     texts = {**raw.tables, "subjects": raw.tables["subjects"].drop(columns=baseline, errors="ignore")}
     for name, columns in TABLES.items():
-        frame, unread = typed(name, texts.get(name, pd.DataFrame(columns=list(columns), dtype="str")))
-        tables[name], impossible = validated(name, frame)
+        frame, unread = parse_table(name, texts.get(name, pd.DataFrame(columns=list(columns), dtype="str")))
+        tables[name], impossible = check_values(name, frame)
         findings += unread + impossible
     _stop(findings)
     tables["subjects"], faults = _baseline(tables["subjects"], raw.tables["subjects"], protocol)
     tables["subjects"] = _randomized(_with_arms(tables["subjects"], arms))
-    tables, negative = mended(tables)
+    tables, negative = clear_impossible(tables)
     endpoint, window = primary(tables["outcomes"], protocol)
     endpoint, window = raw.endpoint or endpoint, window if raw.window is None else raw.window
     codes = tuple(arm.id for arm in (protocol.arms if protocol else ())) or raw.arms
@@ -110,7 +112,7 @@ def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None
     _stop(findings)
     absent = tuple(name for name in TABLES if name not in raw.tables)
     states = endpoint_states(tables["subjects"], tables["outcomes"], endpoint, window)
-    findings += shortfalls(tables, absent, codes, states)
+    findings += missing_parts(tables, absent, codes, states)
     return TrialData(
         name=raw.name,
         **tables,
@@ -135,7 +137,7 @@ def _one_arm_each(subjects: Frame) -> None:
     """Said before anything else: of all that stands twice, this is the gravest."""
     if {"subject_id", "arm"} <= set(subjects):
         several = subjects.groupby("subject_id")["arm"].transform("nunique") > 1
-        _stop(found("subjects", "arm", "a subject in two arms", subjects, several, STOP))
+        _stop(finding_for("subjects", "arm", "a subject in two arms", subjects, several, FATAL))
 
 
 def _with_arms(subjects: Frame, arms: Mapping[str, str] | None) -> Frame:
@@ -146,7 +148,7 @@ def _with_arms(subjects: Frame, arms: Mapping[str, str] | None) -> Frame:
     if "kit" in subjects:
         given = given.fillna(subjects["kit"].map(dict(arms)).astype("str"))
     differ = subjects["arm"].notna() & given.notna() & (subjects["arm"] != given)
-    _stop(found("subjects", "arm", "a subject in two arms, one here and one handed in", subjects, differ, STOP))
+    _stop(finding_for("subjects", "arm", "a subject in two arms, one here and one handed in", subjects, differ, FATAL))
     return subjects.assign(arm=given.fillna(subjects["arm"]))
 
 
@@ -166,8 +168,6 @@ def _randomized(subjects: Frame) -> Frame:
 
 def _baseline(subjects: Frame, raw: Frame, protocol: Protocol | None) -> tuple[Frame, list[Finding]]:
     """Extra columns that are fields of the protocol, typed and held to their ranges as a patient table's are."""
-    from ...cohort.sources import read_patients
-
     fields = protocol.fields if protocol else {}
     names = [name for name in raw if name in fields and name not in TABLES["subjects"]]
     if not protocol or not names:

@@ -6,15 +6,16 @@ endpoint, so `outcomes` is absent.
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ...criteria.protocol import DataError
+from .findings import Finding, finding_for
 from .raw import Raw, as_text, hashes_of
 from .tables import Frame
-from .typed import Finding, found
 
 DOMAINS = ("dm", "ex", "ae", "ds", "vs", "lb")
 NOT_AN_ARM = ("scrnfail", "notassgn", "nottrt")
@@ -85,8 +86,6 @@ def read_sdtm(folder: Path, files: list[Path]) -> Raw:
 
 
 def _read(file: Path) -> Frame:
-    import struct
-
     xport = file.suffix.lower() == ".xpt"
     if xport and file.stat().st_size % 80:
         raise DataError(f"{file.name} cannot be read: it was cut short, for its records are 80 bytes each")
@@ -131,12 +130,14 @@ def _subjects(table: Frame, dm: Frame, ds: Frame | None) -> tuple[Frame, list[Fi
         table["randomized_on"] = table["subject_id"].map(days["DSSTDTC"]).fillna(table["randomized_on"])
     failures = _milestone(ds, "SCREEN FAILURE")
     table["reason"] = table["subject_id"].map(failures["DSTERM"].str.lower()) if len(failures) else None
-    findings = found(
+    findings = finding_for(
         "subjects", "randomized_on", "no milestone RANDOMIZED in DS", table, entered & ~recorded, "RFSTDTC stands in"
     )
     given = dm["ACTARMCD"] if "ACTARMCD" in dm else table["arm"]
     other = entered & given.notna() & (given != table["arm"])
-    findings += found("subjects", "arm", "treated otherwise than randomized", table, other, "counted as randomized")
+    findings += finding_for(
+        "subjects", "arm", "treated otherwise than randomized", table, other, "counted as randomized"
+    )
     return table.assign(arm=table["arm"].where(entered)), findings
 
 

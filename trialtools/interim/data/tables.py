@@ -1,4 +1,4 @@
-"""What trial data are: the tables, their columns in words and as pandera schemas, and the frozen whole."""
+"""What trial data are: the tables, their columns in words, and the frozen whole."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-import pandas as pd
-
 Frame = Any
 """A pandas frame or series; what pandas says of its own types stops at the first method."""
 
 Kind = Literal["text", "date", "number", "grade", "flag"]
 DTYPES = {"text": "str", "date": "datetime64[us]", "number": "float64", "grade": "Int64", "flag": "boolean"}
-FIRST, LAST = "1900-01-01", "2100-12-31"
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A documented column: its kind, what it says, what it may hold. A `must` column is known in every row."""
 
     kind: Kind
@@ -27,60 +24,60 @@ class Column:
     must: bool = False
 
 
-SUBJECT = Column("text", "number of the person in this trial", must=True)
-TABLES: dict[str, dict[str, Column]] = {
+SUBJECT = TableColumn("text", "number of the person in this trial", must=True)
+TABLES: dict[str, dict[str, TableColumn]] = {
     "subjects": {
         "subject_id": SUBJECT,
-        "site": Column("text", "where the person was screened"),
-        "screened_on": Column("date", "day of screening"),
-        "decision": Column("text", "what screening decided", ("eligible", "ineligible", "undetermined")),
-        "reason": Column("text", "failed criteria, or why an eligible person was not randomized"),
-        "randomized_on": Column("date", "day of randomization; empty if there was none"),
-        "stratum": Column("text", "stratum of the randomization"),
-        "arm": Column("text", "id of the arm; closed only"),
-        "infected_on": Column("date", "onset of symptoms, else first positive test"),
-        "randomized": Column("flag", "whether an arm was allotted; worked out where randomized_on or the arm is known"),
+        "site": TableColumn("text", "where the person was screened"),
+        "screened_on": TableColumn("date", "day of screening"),
+        "decision": TableColumn("text", "what screening decided", ("eligible", "ineligible", "undetermined")),
+        "reason": TableColumn("text", "failed criteria, or why an eligible person was not randomized"),
+        "randomized_on": TableColumn("date", "day of randomization; empty if there was none"),
+        "stratum": TableColumn("text", "stratum of the randomization"),
+        "arm": TableColumn("text", "id of the arm; closed only"),
+        "infected_on": TableColumn("date", "onset of symptoms, else first positive test"),
+        "randomized": TableColumn("flag", "whether an arm was allotted; known where randomized_on or the arm is"),
     },
     "doses": {
         "subject_id": SUBJECT,
-        "planned_on": Column("date", "day for which the dose was planned"),
-        "dosed_on": Column("date", "day on which it was given; empty if it was not"),
-        "amount": Column("number", "how much was given, in `unit`"),
-        "unit": Column("text", "unit of `amount`"),
-        "reason": Column("text", "why a dose was missed or deviates"),
+        "planned_on": TableColumn("date", "day for which the dose was planned"),
+        "dosed_on": TableColumn("date", "day on which it was given; empty if it was not"),
+        "amount": TableColumn("number", "how much was given, in `unit`"),
+        "unit": TableColumn("text", "unit of `amount`"),
+        "reason": TableColumn("text", "why a dose was missed or deviates"),
     },
     "events": {
         "subject_id": SUBJECT,
-        "started_on": Column("date", "first day of the adverse event"),
-        "ended_on": Column("date", "last day; empty if it goes on or is unknown"),
-        "body_system": Column("text", "system organ class"),
-        "term": Column("text", "preferred term"),
-        "severity": Column("grade", "1 mild to 5 fatal"),
-        "serious": Column("flag", "serious in the sense of ICH E2A"),
-        "related": Column("flag", "a causal relation is at least possible, says the investigator, who is blinded"),
-        "outcome": Column("text", "how it ended"),
+        "started_on": TableColumn("date", "first day of the adverse event"),
+        "ended_on": TableColumn("date", "last day; empty if it goes on or is unknown"),
+        "body_system": TableColumn("text", "system organ class"),
+        "term": TableColumn("text", "preferred term"),
+        "severity": TableColumn("grade", "1 mild to 5 fatal"),
+        "serious": TableColumn("flag", "serious in the sense of ICH E2A"),
+        "related": TableColumn("flag", "a causal relation is at least possible, says the investigator, who is blinded"),
+        "outcome": TableColumn("text", "how it ended"),
     },
     "outcomes": {
         "subject_id": SUBJECT,
-        "endpoint": Column("text", "what was observed", must=True),
-        "value": Column("number", "1 it happened, 0 it did not; or a measurement"),
-        "observed_on": Column("date", "day on which the value was known"),
+        "endpoint": TableColumn("text", "what was observed", must=True),
+        "value": TableColumn("number", "1 it happened, 0 it did not; or a measurement"),
+        "observed_on": TableColumn("date", "day on which the value was known"),
     },
     "disposition": {
         "subject_id": SUBJECT,
-        "milestone": Column(
+        "milestone": TableColumn(
             "text", "what became of the person", ("withdrew", "lost", "discontinued", "completed", "died"), must=True
         ),
-        "happened_on": Column("date", "day of the milestone"),
-        "reason": Column("text", "why"),
+        "happened_on": TableColumn("date", "day of the milestone"),
+        "reason": TableColumn("text", "why"),
     },
     "labs": {
         "subject_id": SUBJECT,
-        "test": Column("text", "what was measured: ALT, AST, ALP, BILI, ... or a vital sign", must=True),
-        "value": Column("number", "the result, in `unit`"),
-        "unit": Column("text", "unit of `value` and `upper_limit`"),
-        "upper_limit": Column("number", "upper limit of the normal range"),
-        "taken_on": Column("date", "day of the sample"),
+        "test": TableColumn("text", "what was measured: ALT, AST, ALP, BILI, ... or a vital sign", must=True),
+        "value": TableColumn("number", "the result, in `unit`"),
+        "unit": TableColumn("text", "unit of `value` and `upper_limit`"),
+        "upper_limit": TableColumn("number", "upper limit of the normal range"),
+        "taken_on": TableColumn("date", "day of the sample"),
     },
 }
 """The five tables, and laboratory values where a trial has them."""
@@ -120,34 +117,3 @@ class TrialTables:
     def tables(self) -> dict[str, Frame]:
         """Every table by its name."""
         return {name: getattr(self, name) for name in TABLES}
-
-
-def schema(table: str) -> Any:
-    """The pandera schema of a table; columns beyond the documented ones pass.
-
-    >>> schema("events").columns["severity"].checks
-    [<Check in_range: in_range(1, 5)>]
-    """
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pandera tries every engine it finds, and one of them has opinions on pandas
-        import pandera.pandas as pa
-
-    def checks(column: Column) -> list[Any]:
-        if column.values:
-            return [pa.Check.isin(list(column.values))]
-        if column.kind == "date":
-            return [pa.Check.in_range(pd.Timestamp(FIRST), pd.Timestamp(LAST))]
-        return [pa.Check.in_range(1, 5)] if column.kind == "grade" else []
-
-    columns = {
-        name: pa.Column(
-            DTYPES[column.kind],
-            checks(column),
-            nullable=not column.must,
-            unique=(table, name) == ("subjects", "subject_id"),
-        )
-        for name, column in TABLES[table].items()
-    }
-    return pa.DataFrameSchema(columns, name=table)
