@@ -18,7 +18,6 @@ FAULTS = {
     "13-hba1c-mmol-per-mol": "units are turned by dimension alone",
     "22-ledger-same-person-other-case": "ids that differ in case or in unseen letters are different people",
     "24-event-without-a-date": "an event without a day is event-free in the curve",
-    "26-window-out-of-prose": "the window is the first number after `day`",
     "27-no-event-seen-too-early": "no event on an early day is taken for none in the window",
     "29-ae-terms-in-other-case": "terms in other case are counted apart",
     "30-deaths-in-other-words": "three words alone are deaths",

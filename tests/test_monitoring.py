@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import norm
 
 import trialtools as tt
-from trialtools.criteria.protocol import DataError
+from trialtools.criteria.protocol import DataError, DesignItem
 from trialtools.interim import frames as monitoring
 from trialtools.interim.data import cut, read_trial
 from trialtools.interim.frames.endpoint import states
@@ -99,18 +99,6 @@ def test_other_endpoints_count_those_whose_window_has_passed(protocol, plan):
     (row,) = monitoring.secondary(trial_of(tables, protocol), plan, ON).to_dict("records")
     assert (row["n"], row["missing"]) == (7, 1)
     assert row["experimental"] == pytest.approx(2 / 3) and row["control"] == 3 / 4
-
-
-def test_the_primary_endpoint_is_the_one_that_the_design_names(protocol):
-    """Early on recoveries are known and nothing else: they must not be taken for progressions."""
-    from trialtools.interim.data.read import primary
-
-    def found(*names):
-        return primary(pd.DataFrame({"endpoint": names}, dtype="str"), protocol)
-
-    assert found("recovery", "progression") == found("progression") == ("progression", 28)
-    assert found("recovery") == (None, 28)
-    assert primary(pd.DataFrame({"endpoint": ["recovery"]}), None) == ("recovery", None)
 
 
 def test_a_cut_keeps_the_endpoint_of_the_whole_data(protocol, tmp_path):
@@ -345,10 +333,13 @@ def test_changes_are_told_against_the_previous_manifest(protocol, tmp_path):
 def test_a_design_that_cannot_be_monitored_says_what_it_lacks(protocol):
     from dataclasses import replace
 
-    for name in ("looks", "better", "sample_size"):
+    for name in ("looks", "sample_size", "alpha"):
         design = {key: item for key, item in protocol.design.items() if key != name}
         with pytest.raises(DataError, match=f"needs design.{name}"):
             monitoring.plan_of(replace(protocol, design=design))
+    silent = protocol.design | {"endpoint": DesignItem("progression by day 28")}
+    with pytest.raises(DataError, match=r"needs design\.better"):
+        monitoring.plan_of(replace(protocol, design=silent))
     odd = {**protocol.design, "looks": replace(protocol.design["looks"], value=[0.5, 0.4, 1])}
     with pytest.raises(DataError, match=r"design.looks is \[0.5, 0.4, 1\]; expected rising parts"):
         monitoring.plan_of(replace(protocol, design=odd))

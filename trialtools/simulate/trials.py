@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from ..criteria.protocol import DataError
 from ..interim.data import read_trial
 from ..interim.data.read import TrialData
 from ..interim.data.tables import TABLES
+from ..interim.endpoint import endpoint_of
 from .data_errors import Tables, put_in_errors
 from .documents import command_line, render
 from .draws import stream
@@ -148,10 +148,11 @@ def _arm_and_rate(protocol: Protocol, course: Numbers) -> tuple[str, float]:
     arms = [arm.id for arm in protocol.arms if arm.role == "experimental"]
     if len(arms) != 1 or len(protocol.arms) < 2:
         raise DataError(f"{protocol.id}: a synthetic trial needs one experimental arm and a control")
-    endpoint, window = protocol.design.get("endpoint"), f"day {course.follow_up}"
-    if endpoint is None or not re.search(rf"\b{ENDPOINT}\b.*\b{window}\b", str(endpoint.value), re.IGNORECASE):
-        found = f"'{endpoint.value}'" if endpoint else "nothing"
-        raise DataError(f"{protocol.id}: only {ENDPOINT} by {window} can be simulated; design.endpoint says {found}")
+    endpoint, wanted = endpoint_of(protocol), (ENDPOINT, "binary", course.follow_up)
+    if endpoint is None or (endpoint.name, endpoint.kind, endpoint.day) != wanted:
+        only = f"only {ENDPOINT} by day {course.follow_up}"
+        found = f"'{endpoint.label}'" if endpoint else "nothing"
+        raise DataError(f"{protocol.id}: {only} can be simulated; design.endpoint says {found}")
     rate = protocol.design.get("control_rate")
     return arms[0], float(str(rate.value)) if rate else course.progression
 

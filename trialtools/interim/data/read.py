@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import pandas as pd
 from ...cohort.sources.patients import read_patients
 from ...criteria.contents import Protocol
 from ...criteria.protocol import DataError
+from ..endpoint import endpoint_of
 from .checks import clear_impossible, contradictions, endpoint_states, missing_parts
 from .cutoff import cut, pool
 from .findings import FATAL, Finding, finding, finding_for, findings_frame
@@ -183,18 +183,14 @@ def _rows(frame: Frame) -> list[dict[str, Any]]:
 
 
 def primary(outcomes: Frame, protocol: Protocol | None) -> tuple[str | None, int | None]:
-    """The primary endpoint and its window in days, as the protocol's design words them: "progression ... by day 28".
+    """The primary endpoint and its window in days, as the design declares them.
 
-    Of several that are named, the one that is named first. None where a design names none of those that are there: for
-    early on, another endpoint may be the only one. Without a design, the only endpoint there is.
+    None where a design names none of those that are there: early on, another endpoint may be the only one. Without a
+    declared endpoint, the only one there is.
     """
     names = list(outcomes["endpoint"].dropna().unique())
-    item = protocol.design.get("endpoint") if protocol else None
-    text = str(item.value) if item else ""
-    places = {name: re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE) for name in names}
-    named = {name: place.start() for name, place in places.items() if place}
-    window = re.search(r"\bday (\d+)|\b(\d+)[ -]days?\b", text, re.IGNORECASE)
-    endpoint = min(named, key=lambda name: (named[name], -len(name)), default=None)
-    if not text and len(names) == 1:
-        endpoint = names[0]
-    return endpoint, int(window[1] or window[2]) if window else None
+    declared = endpoint_of(protocol) if protocol else None
+    if declared is None:
+        return (names[0] if len(names) == 1 else None), None
+    there = (name for name in names if name.casefold() == declared.name.casefold())
+    return next(there, None), declared.day

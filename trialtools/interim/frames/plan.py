@@ -7,6 +7,7 @@ from typing import Any
 
 from ...criteria.contents import Protocol
 from ...criteria.protocol import DataError
+from ..endpoint import endpoint_of
 from ..sequential.boundaries import Spending
 
 SPENDING: dict[str, Spending] = {
@@ -67,7 +68,8 @@ def plan_of(protocol: Protocol) -> Plan:
     looks: tuple[float, ...] = _item(protocol, "looks", lambda value: tuple(float(each) for each in value))
     size = _item(protocol, "sample_size", int)
     alpha = _item(protocol, "alpha", float)
-    better = _item(protocol, "better", str)
+    endpoint = endpoint_of(protocol)
+    better = endpoint.better if endpoint and endpoint.better else _item(protocol, "better", str)
     said = _item(protocol, "spending", lambda value: str(value).lower())
     spending = next((name for word, name in SPENDING.items() if word in said), None)
     for name, fits, wanted in (

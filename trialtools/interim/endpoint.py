@@ -1,0 +1,117 @@
+"""The design of a protocol goes in; its primary endpoint comes out as it is declared, or a refusal that says what is.
+
+endpoint: {value: {name: progression, kind: binary, day: 28, better: lower}}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn, get_args
+
+from ..criteria.contents import Protocol
+from ..criteria.language import nearest
+from ..criteria.protocol import DataError
+
+Kind = Literal["binary", "time_to_event", "continuous", "ordinal"]
+Better = Literal["lower", "higher"]
+ITEMS = ("name", "kind", "day", "better", "levels", "detail", "verb", "past")
+DAYS_IN = {"day": 1.0, "week": 7.0, "month": 365.25 / 12}
+DAY = re.compile(r"(\d+)[ -](day|week|month)s?", re.IGNORECASE)
+SHORT = re.compile(r"([^\W\d][^\d,;:()]*?)(?: (?:by|at|within) (?:(day|week)[ -](\d+)|(\d+)[ -](day|week)s?))?", re.I)
+"""The short form: a name, and a day if one is said in these words and no others: "progression by day 28"."""
+EXAMPLE = "{name: progression, kind: binary, day: 28, better: lower}"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """The primary endpoint: its name in the table of outcomes, its kind, and which way is better.
+
+    `day` is the last day after randomization on which it counts; without one it has no window. An ordinal endpoint has
+    `levels`, the best first. `detail`, `verb` and `past` are words for the report: "progression (to severe disease)",
+    "fewer *progress*", "9 *progressed*".
+    """
+
+    name: str
+    kind: Kind
+    better: Better | None
+    day: int | None = None
+    levels: tuple[str, ...] = ()
+    detail: str = ""
+    verb: str = ""
+    past: str = ""
+
+    @property
+    def label(self) -> str:
+        """What it is called in print: name, detail and day."""
+        said = f"{self.name.replace('_', ' ')} {self.detail}".strip()
+        return said if self.day is None else f"{said} by day {self.day}"
+
+
+def endpoint_of(protocol: Protocol) -> Endpoint | None:
+    """The primary endpoint that the design declares; None where it declares none.
+
+    A day is a number of days, or such as "4 weeks" or "6 months" (of 365.25 / 12 days each, to the nearest day). A text
+    is understood where it is a name alone, or a name and a day, as in "progression by day 28"; the endpoint is then
+    binary, and `design.better` says which way is better (None where it does not).
+
+    Raises:
+        DataError: what is declared cannot be understood, or lacks an item.
+
+    >>> import trialtools as tt
+    >>> endpoint_of(tt.load_protocol("data/protocols/NCT05741099.yaml")).label
+    'progression to severe or critical disease by day 28'
+    """
+    item = protocol.design.get("endpoint")
+    if item is None:
+        return None
+    place = f"{protocol.id}: design.endpoint"
+    if isinstance(item.value, Mapping):
+        return _declared(dict(item.value), place)
+    better = protocol.design.get("better")
+    return _short(str(item.value), better.value if better else None, place)
+
+
+def _declared(items: dict[str, Any], place: str) -> Endpoint:
+    for name in items:
+        if name not in ITEMS:
+            raise DataError(f"{place} has no item '{name}'{nearest(str(name), ITEMS)}")
+    for name in ("name", "kind") if items.get("kind") == "ordinal" else ("name", "kind", "better"):
+        if not items.get(name):
+            _refuse(f"{place} says no {name}", f"such as {EXAMPLE}")
+    kind, better = items["kind"], items.get("better", "lower")
+    if kind not in get_args(Kind):
+        _refuse(f"{place}.kind is '{kind}'", f"expected {', '.join(get_args(Kind))}")
+    if better not in get_args(Better):
+        _refuse(f"{place}.better is '{better}'", "expected lower or higher")
+    levels = items.get("levels", ())
+    levels = tuple(map(str, levels)) if isinstance(levels, list | tuple) else ()
+    if (kind == "ordinal") != (len(set(levels)) > 2):
+        _refuse(f"{place}: the kind is {kind}, and there are {len(set(levels)) or 'no'} levels",
+                "an ordinal endpoint, and no other, declares three levels or more, the best first")  # fmt: skip
+    texts = {name: str(items.get(name, "")) for name in ("detail", "verb", "past")}
+    day = None if items.get("day") is None else _days(items["day"], place)
+    return Endpoint(str(items["name"]), kind, better, day, levels, **texts)
+
+
+def _days(value: Any, place: str) -> int:
+    """A day as a whole number, or "4 weeks" in days."""
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    if (found := DAY.fullmatch(str(value).strip())) and int(found[1]):
+        return round(int(found[1]) * DAYS_IN[found[2].lower()])
+    _refuse(f"{place}.day is {value!r}", "expected whole days after randomization, such as 28, or such as 4 weeks")
+
+
+def _short(text: str, better: Any, place: str) -> Endpoint:
+    found = SHORT.fullmatch(text.strip())
+    if not found:
+        _refuse(f"{place} is '{text}', of which the day and the kind cannot be told", f"declare it, such as {EXAMPLE}")
+    name, unit, after, before, units = found.groups()
+    day = int(after or before) * int(DAYS_IN[(unit or units).lower()]) if unit or units else None
+    return Endpoint(name.strip(), "binary", better, day)
+
+
+def _refuse(what: str, wanted: str) -> NoReturn:
+    raise DataError(f"{what}; {wanted}")
