@@ -83,7 +83,7 @@ def test_the_bars_of_the_upset_are_the_frame_and_the_rest_has_only_its_number(fr
     made, frame = figures.upset(frames["upset"]), frames["upset"]
     bars = [trace for trace in made.data if trace.type == "bar"]
     assert list(bars[0].y[:-1]) == frame["failed"].tolist()[:-1] and bars[0].y[-1] == 0
-    assert tt.figures.tables.count(frame["failed"].iloc[-1]) in words(made)
+    assert figures.count(frame["failed"].iloc[-1]) in words(made)
 
 
 def test_what_is_not_shown_is_said():

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from trialtools import figures
-from trialtools.figures import tables
 
 SVG = "{http://www.w3.org/2000/svg}"
 NASTY = '<script>alert("x")</script> & <b>bold'
@@ -188,7 +187,7 @@ def test_a_suppressed_count_is_a_dash_and_never_a_zero(protocol):
     lacks = LACKING.astype({"n": "Int64", "alone": "Int64"})
     lacks.loc[1, ["n", "alone"]] = pd.NA
     assert words(figures.lacking(lacks))[-1] == "—"
-    assert "—" in tables.table(lacks).as_raw_html()
+    assert "—" in figures.table(lacks).as_raw_html()
     with pytest.raises(ValueError, match="suppressed counts can be shown as a table"):
         figures.flow(flow.astype({"failed_here": "Int64"}).replace({"failed_here": {0: pd.NA}}))
 
@@ -229,27 +228,27 @@ def test_a_table_has_figures_to_the_right_zero_as_zero_and_a_dash_for_what_is_ab
             "ids": [["I1", "I2"], []],
         }
     )
-    text = tables.table(frame, "Title", "Subtitle", labels={"n": "Patients"}, notes={"n": "all"}).as_raw_html()
+    text = figures.table(frame, "Title", "Subtitle", labels={"n": "Patients"}, notes={"n": "all"}).as_raw_html()
     rows = text[text.index("<tbody") : text.index("</tbody>")]
     cells = [cell.split("</td>")[0].split(">")[-1] for cell in rows.split("<td")[1:]]
     assert cells == ["Age", "12,480", "1.2", "yes", "I1, I2", "—", "0", "—", "no", "—"]
     assert 'gt_row gt_right">12,480' in text and 'gt_row gt_left">Age' in text and "Patients" in text
     assert "http" not in text.replace("http://www.w3.org", "") and "@import" not in text
-    again = tables.table(frame, "Title", "Subtitle", labels={"n": "Patients"}, notes={"n": "all"}).as_raw_html()
+    again = figures.table(frame, "Title", "Subtitle", labels={"n": "Patients"}, notes={"n": "all"}).as_raw_html()
     assert text == again, "great_tables would draw a new id each time"
 
 
 def test_a_table_escapes_groups_cuts_and_says_nobody():
     frame = pd.DataFrame({"kind": ["inclusion", "inclusion", "exclusion"], "what": [NASTY, "b", "c"], "n": [1, 2, 3]})
-    text = tables.table(frame, group="kind", rows=2).as_raw_html()
+    text = figures.table(frame, group="kind", rows=2).as_raw_html()
     assert "<script>" not in text and "The first 2 of 3 rows." in text and text.count('class="gt_row gt_') == 4
-    assert "no patients" in tables.table(frame.head(0)).as_raw_html()
-    assert "Source" in tables.table(frame, notes=["Source: x"]).as_raw_html()
-    assert tables.table(frame, columns=["n"]).as_raw_html().count("<th ") == 1
+    assert "no patients" in figures.table(frame.head(0)).as_raw_html()
+    assert "Source" in figures.table(frame, notes=["Source: x"]).as_raw_html()
+    assert figures.table(frame, columns=["n"]).as_raw_html().count("<th ") == 1
 
 
 def test_a_headline_and_a_banner_are_html_and_escape():
-    page = tables.headline(NASTY, NASTY, context=[NASTY], source=NASTY, figure=tables.banner(NASTY, NASTY))
+    page = figures.headline(NASTY, NASTY, context=[NASTY], source=NASTY, figure=figures.banner(NASTY, NASTY))
     assert "<script>" not in page and page._repr_html_() == page and 'role="note"' in page
 
 

@@ -14,11 +14,14 @@ from .consort import consort
 from .curves import labs, survival
 from .flow import flow
 from .forest import forest, sensitivity
+from .format import count, number, percent
 from .impact import impact
 from .laboratory import course, guesses
 from .missing import missingness
+from .page import banner, headline
 from .safety import adverse_events, edish
 from .sweep import sweep, sweep_grid
+from .table import baseline, table
 from .template import ARMS, STATES, WIDTH, blank, figure, wrap
 from .tornado import tornado
 from .upset import upset
@@ -31,19 +34,25 @@ __all__ = [
     "adherence",
     "adverse_events",
     "assessment",
+    "banner",
+    "baseline",
     "blank",
     "boundary",
     "consort",
+    "count",
     "course",
     "edish",
     "figure",
     "flow",
     "forest",
     "guesses",
+    "headline",
     "impact",
     "labs",
     "lacking",
     "missingness",
+    "number",
+    "percent",
     "power_curve",
     "readings",
     "sensitivity",
@@ -51,6 +60,7 @@ __all__ = [
     "survival",
     "sweep",
     "sweep_grid",
+    "table",
     "tornado",
     "upset",
     "wrap",

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .arms import apart, band
+from .format import count
+from .page import INK, QUIET
 from .rows import room
-from .tables import INK, QUIET, count
 from .template import HAIR, WIDTH, annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .arms import arms
-from .tables import INK, absent, count, n_of
+from .format import absent, count, n_of
+from .page import INK
 from .template import HAIR, annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:

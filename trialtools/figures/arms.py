@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .tables import INK, QUIET
+from .page import INK, QUIET
 from .template import ARMS, annotate, note, wrap
 
 if TYPE_CHECKING:

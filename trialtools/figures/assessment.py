@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .tables import INK, QUIET, count, number, percent
+from .format import count, number, percent
+from .page import INK, QUIET
 from .template import HAIR, SMALL, WIDTH, annotate, blank, figure, note
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from .format import count, interval, percent
+from .page import QUIET
 from .rows import HATCHED, LEFT, SOLID, axes, bar, by_criterion, column, grouped, label, most_of, places, records, room
 from .rows import words as labelled
-from .tables import QUIET, count, interval, percent
 from .template import SMALL, STATES, blank, figure, note
 from .titles import fails_most, lacking_hover, missing_most, moves_most, reading_hover, state_hover
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .arms import apart, band, below
-from .tables import INK, QUIET, absent, count, number, percent
+from .format import absent, count, number, percent
+from .page import INK, QUIET
 from .template import annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from typing import Any
 import pandas as pd
 
 from .arms import Arm, arms, of
+from .format import NOBODY, absent, count
+from .page import INK, QUIET, Html
 from .svg import LINE, arrow, box, heading, line, page, strips, text
-from .tables import INK, NOBODY, QUIET, Html, absent, count
 from .template import WIDTH, wrap
 
 STAGES = {

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .arms import Arm, apart, arms, band, below, keyed, of
+from .format import absent, count, number, percent
+from .page import QUIET
 from .rows import room
-from .tables import QUIET, absent, count, number, percent
 from .template import HAIR, annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from typing import Any
 
 import pandas as pd
 
+from .format import NOBODY, absent, count, interval, percent
+from .page import INK, QUIET, Html
 from .svg import LINE, arrow, box, heading, line, page, path, strips, text
-from .tables import INK, NOBODY, QUIET, Html, absent, count, interval, percent
 from .template import STATES, wrap
 
 LEFT, BOX, SIDE, SIDE_BOX, RAIL = 30, 202, 260, 388, 656

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from .format import absent, count, number, percent
+from .page import INK, QUIET
 from .rows import beside, intervals, most_of, places, points, records, room, words, write
-from .tables import INK, QUIET, absent, count, number, percent
 from .template import annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from .format import absent, count, number
+from .page import INK
 from .rows import HATCHED, LEFT, SOLID, bar, beside, grouped, most_of, places, records, room, words, write
-from .tables import INK, absent, count, number
 from .template import blank, figure
 
 if TYPE_CHECKING:

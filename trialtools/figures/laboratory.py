@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .arms import Arm, apart, arms, of
+from .format import absent, count, number, percent
+from .page import INK, QUIET
 from .rows import room
-from .tables import INK, QUIET, absent, count, number, percent
 from .template import HAIR, annotate, blank, figure, note
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .tables import INK, QUIET, absent, number
+from .format import absent, number
+from .page import INK, QUIET
 from .template import HAIR, SMALL, STATES, WIDTH, note, wrap
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .arms import Arm, arms, keyed, of
+from .format import absent, count, n_of, number
+from .page import INK
 from .rows import beside, intervals, label, places, points, room, words
-from .tables import INK, absent, count, n_of, number
 from .template import HAIR, annotate, blank, figure, note, wrap
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
+from .format import absent, count
+from .page import QUIET
 from .rows import room
-from .tables import QUIET, absent, count
 from .template import HAIR, WIDTH, annotate, figure, note
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import hashlib
 import html
 from collections.abc import Sequence
 
-from .tables import FONTS, INK, QUIET, Html
+from .page import FONTS, INK, QUIET, Html
 from .template import STATES, SUBTITLE, TITLE, WIDTH, wrap
 
 STRIP, LINE = 20, 15

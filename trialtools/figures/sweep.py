@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from .format import count, interval, percent
+from .page import INK
 from .rows import records
-from .tables import INK, count, interval, percent
 from .template import STATES, annotate, blank, figure, note
 
 if TYPE_CHECKING:

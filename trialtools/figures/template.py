@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .tables import FONTS, INK, NOBODY, QUIET, SPACE
+from .format import NOBODY, SPACE
+from .page import FONTS, INK, QUIET
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

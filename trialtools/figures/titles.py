@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .format import count, interval, n_of
 from .rows import most_of
-from .tables import count, interval, n_of
 from .template import STATES, wrap
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from .format import count, interval
+from .page import INK
 from .rows import HATCHED, SOLID, bar, label, most_of, places, records, room, words, write
-from .tables import INK, count, interval
 from .template import blank, figure, note
 from .titles import reading_hover
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from .format import count, n_of
+from .page import QUIET
 from .rows import HATCHED, SOLID, most_of, records
 from .sets import members, sets
-from .tables import QUIET, count, n_of
 from .template import STATES, blank, wrap
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from ..arms.plans import OPTIONS, words
 from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError
 from ..criteria.protocol import DataError
-from ..figures import tables
 from ..figures.arms import LOOKS
+from ..figures.format import SPACE, percent
 from . import panels
 from .browser import Screen, module, style
 
@@ -157,11 +157,11 @@ class Laboratory(Screen):
         if not len(self.scored) or not self.scored["of"].iloc[-1]:
             return ""
         last = self.scored.iloc[-1]
-        share, best, coin = (tables.percent(last[name], 0) for name in ("share", "best", "coin"))
+        share, best, coin = (percent(last[name], 0) for name in ("share", "best", "coin"))
         score = (
             f"{last['hits']} of {last['of']} guesses right ({share}); the best guesser expects {best}, a coin {coin}."
         )
-        return score.replace(tables.SPACE, " ")
+        return score.replace(SPACE, " ")
 
     # --- the figure ---------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from ..cohort.frames.readings import compare_readings
 from ..cohort.screening import Screening
 from ..cohort.whatif import State, settled
 from ..criteria.contents import Protocol
-from ..figures import tables
+from ..figures.format import heading, percent, words
 
 PANELS = {
     "flow": ("Flow", "attrition", "flow"),
@@ -103,9 +103,9 @@ def written(frame: pd.DataFrame) -> dict[str, Any]:
     same = [name for name in ("criterion", "label", "unit", "n", "of") if name in frame and len(set(frame[name])) == 1]
     left_out = {*TOLD, *(same if len(frame) > 1 else [])}
     shown = frame[[name for name in frame if name not in left_out]].head(ROWS).astype(object)
-    write = [tables.percent if name in SHARES else tables.words for name in shown]
+    write = [percent if name in SHARES else words for name in shown]
     return {
-        "columns": [tables.heading(str(name)) for name in shown],
+        "columns": [heading(str(name)) for name in shown],
         "figures": [frame[name].dtype.kind in "iuf" for name in shown],
         "rows": [[cell(value) for cell, value in zip(write, row, strict=True)] for row in shown.to_numpy()],
         "more": len(frame) - len(shown),

@@ -168,7 +168,7 @@ def _fate(trial: TrialData) -> dict[str, str]:
 
 
 def baseline(trial: TrialData, protocol: Protocol, fields: Sequence[str] | None = None) -> Frame:
-    """Who was randomized, arm by arm, or all together: as `tt.Screening.baseline` gives it, for `tables.baseline`.
+    """Who was randomized, arm by arm, or all together: as `tt.Screening.baseline` gives it, for `figures.baseline`.
 
     Args:
         trial: whose extra columns of `subjects` are the baseline.

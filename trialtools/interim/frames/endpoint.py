@@ -20,7 +20,7 @@ import pandas as pd
 from scipy.special import betaincinv, ndtri
 
 from ...criteria.protocol import DataError
-from ...figures.tables import number, percent
+from ...figures.format import number, percent
 from ..data import TrialData, endpoint_states
 from ..data.tables import Frame
 from ..sequential.estimates import risk_difference, survival

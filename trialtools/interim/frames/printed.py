@@ -11,7 +11,9 @@ import pandas as pd
 from great_tables import GT
 
 from ...criteria.contents import Protocol
-from ...figures.tables import ABSENT, FONTS, INK, QUIET, SPACE, Html, absent, count, n_of, number, percent, table
+from ...figures.format import ABSENT, SPACE, absent, count, n_of, number, percent
+from ...figures.page import FONTS, INK, QUIET, Html
+from ...figures.table import table
 from ..data.tables import Frame
 from .plan import Plan
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from ...criteria.contents import Protocol
-from ...figures.tables import count, number, percent
+from ...figures.format import count, number, percent
 from ..data import TrialData
 from ..data.tables import Frame
 from .endpoint import Effect

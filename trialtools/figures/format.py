@@ -1,0 +1,110 @@
+"""A value goes in, the text that a reader sees comes out: numbers, shares, intervals, headings.
+
+Unknown is never written as zero; what is absent is a dash.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+ABSENT = "—"
+NOBODY = "no patients"
+SPACE = "\N{NO-BREAK SPACE}"
+
+
+def count(n: Any) -> str:
+    """A whole number with its thousands separated; 0 stays 0, what is absent is a dash.
+
+    >>> count(12480), count(0), count(None), count(float("nan"))
+    ('12,480', '0', '—', '—')
+    """
+    return ABSENT if absent(n) else f"{n:,.0f}".replace("-", "−")
+
+
+def number(x: Any, digits: int = 1) -> str:
+    """A measurement with a fixed number of decimals; what is absent is a dash.
+
+    >>> number(22.46), number(-0.5, 2), number(None)
+    ('22.5', '−0.50', '—')
+    """
+    return ABSENT if absent(x) else f"{x:,.{digits}f}".replace("-", "−")
+
+
+def percent(share: Any, digits: int = 1) -> str:
+    """A share (0 to 1) in percent. A few are never rounded to none, nor nearly all to all; absent is a dash.
+
+    >>> [percent(x).replace(SPACE, " ") for x in (0.125, 0, 0.00001, 0.99999, 1, None)]
+    ['12.5 %', '0 %', '<0.1 %', '>99.9 %', '100 %', '—']
+    """
+    if absent(share):
+        return ABSENT
+    if share in (0, 1):
+        return f"{share * 100:.0f}{SPACE}%"
+    least = 10.0**-digits
+    if 0 < share < least / 200:
+        return f"<{least:.{digits}f}{SPACE}%"
+    if 1 - least / 200 < share < 1:
+        return f">{100 - least:.{digits}f}{SPACE}%"
+    return f"{share * 100:.{digits}f}{SPACE}%".replace("-", "−")
+
+
+def n_of(n: Any, of: Any) -> str:
+    """A count with its share of a named whole; without a whole there is no share.
+
+    >>> n_of(863, 1313).replace(SPACE, " "), n_of(0, 0)
+    ('863 (65.7 %)', '0')
+    """
+    return count(n) if absent(n) or absent(of) or not of else f"{count(n)} ({percent(n / of)})"
+
+
+def interval(certain: Any, possible: Any) -> str:
+    """From the certain (unknown counts as fail) to the possible (unknown counts as pass); one number if they agree.
+
+    >>> interval(0, 1412), interval(7, 7)
+    ('0 to 1,412', '7')
+    """
+    return count(certain) if certain == possible else f"{count(certain)} to {count(possible)}"
+
+
+def absent(value: Any) -> bool:
+    """Whether there is no value: None, NaN, NaT, NA or an empty text."""
+    if value is None or (isinstance(value, str) and value == ""):
+        return True
+    if isinstance(value, list | tuple | set | dict):
+        return not value
+    try:
+        return bool(value != value)
+    except TypeError:  # pandas.NA refuses to be asked
+        return True
+
+
+def words(value: Any) -> str:
+    """Any single value as a reader would write it; what is absent is a dash.
+
+    >>> words(True), words(["imaging", "consent"]), words(None), words(date(2023, 1, 31)), words(0)
+    ('yes', 'imaging, consent', '—', '2023-01-31', '0')
+    """
+    if absent(value):
+        return ABSENT
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple | set):
+        return ", ".join(words(item) for item in value)
+    if isinstance(value, datetime) and (value.hour, value.minute, value.second) == (0, 0, 0):
+        return value.date().isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, int | float):
+        return count(value) if float(value).is_integer() else number(value)
+    return str(value)
+
+
+def heading(name: str) -> str:
+    """A column's own name as a heading.
+
+    >>> heading("undetermined"), heading("patient_id"), heading("n")
+    ('Undetermined', 'Patient id', 'n')
+    """
+    words = str(name).replace("_", " ")
+    return words if len(words) == 1 else words[:1].upper() + words[1:]
