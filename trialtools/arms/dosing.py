@@ -14,8 +14,7 @@ import pandas as pd
 
 from ..criteria.contents import Protocol
 from ..criteria.language import names
-from ..criteria.patient.verdict import states
-from ..criteria.patient.wording import shown
+from ..criteria.patient.tree import state_by_criterion
 from ..criteria.protocol import DataError, Dosing, Field
 
 Anchor = Literal["onset_else_first_positive", "onset", "first_positive"]
@@ -233,7 +232,7 @@ def recheck(protocol: Protocol, then: Mapping[str, Any], now: Mapping[str, Any])
 
     before = protocol.facts_of(then)
     after = protocol.facts_of({name: now.get(name, _carried(protocol, name, then)) for name in {**then, **now}})
-    was, is_ = states(protocol, before), states(protocol, after)
+    was, is_ = state_by_criterion(protocol, before), state_by_criterion(protocol, after)
     rows = []
     for id, formula in protocol.requirements.items():
         label = protocol.criterion[id].label
@@ -259,7 +258,7 @@ def _change(was: str, is_: str) -> str:
 
 
 def _said(field: Field, before: Any, after: Any) -> str:
-    return f"{field.label}: {shown(field, before)}, now {shown(field, after)}"
+    return f"{field.label}: {field.write(before)}, now {field.write(after)}"
 
 
 def _anchors(subjects: pd.DataFrame, anchor: Anchor, window: Dosing) -> list[str]:

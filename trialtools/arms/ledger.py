@@ -20,7 +20,7 @@ import pandas as pd
 
 from ..criteria.contents import Protocol
 from ..criteria.language import evaluate, parse
-from ..criteria.patient.verdict import decide, states
+from ..criteria.patient.tree import decide, state_by_criterion
 from .allocation import SITE, check_strata, next_kit, places, plan_of, strata, stratum_name, whole_list
 from .chain import Entry, LedgerError, append, chained, create, digest, find, last, reading, writing
 from .dosing import dosing, place
@@ -54,7 +54,7 @@ class Request:
     @cached_property
     def states(self) -> Mapping[str, str]:
         """The state of every criterion."""
-        return states(self.protocol, self.known)
+        return state_by_criterion(self.protocol, self.known)
 
     @property
     def decision(self) -> str:

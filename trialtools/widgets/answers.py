@@ -8,21 +8,19 @@ from typing import Any
 from ..criteria.contents import Protocol
 from ..criteria.language import evaluate
 from ..criteria.patient import Answer, Explanation, nearest_eligible, open_items
-from ..criteria.patient.render import DECIDED, SYMBOLS, headline, in_order
+from ..criteria.patient.verdict import SYMBOLS
 
 
 def verdict(protocol: Protocol, patient: Mapping[str, Any], explanation: Explanation) -> dict[str, Any]:
     """The verdict, its tree, and which controls of the card do not apply or are not asked for under these readings."""
-    said, counts = headline(explanation).split("   ")
-    state = DECIDED[explanation.decision]
     facts = protocol.facts_of(patient)
     return {
-        "state": state,
-        "symbol": SYMBOLS[state],
-        "said": said.removeprefix(SYMBOLS[state]).strip(),
-        "counts": counts,
+        "state": explanation.state,
+        "symbol": SYMBOLS[explanation.state],
+        "said": explanation.headline,
+        "counts": " · ".join(f"{n} {state}" for state, n in explanation.counts.items()),
         "html": explanation.html(),
-        "order": [criterion.id for criterion in in_order(explanation)],
+        "order": [criterion.id for criterion in explanation.by_urgency],
         "inapplicable": [name for name, formula in protocol.applies.items() if evaluate(formula, facts) is False],
         "idle": [name for name in protocol.fields if name not in protocol.used],
     }
@@ -39,9 +37,9 @@ def advice(protocol: Protocol, patient: Mapping[str, Any]) -> dict[str, Any]:
         "settle": [_asked(answer) for answer in items.to_settle],
         "judge": [_asked(answer) for answer in items.judgements],
         "possible": nearest.possible,
-        "changes": [f"{change.label} {change.said}" for change in nearest.changes],
+        "changes": [f"{change.label} {change.words}" for change in nearest.changes],
         "if": [_asked(answer) for answer in nearest.unknown],
-        "blocks": [block.said for block in nearest.blocks],
+        "blocks": [block.words for block in nearest.blocks],
     }
 
 

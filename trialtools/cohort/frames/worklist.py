@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import and_, or_
-from typing import Any
 
 import narwhals as nw
 import pandas as pd
@@ -12,8 +11,8 @@ import polars as pl
 
 from ...criteria.contents import Protocol
 from ...criteria.engine import expression, facts, in_polars
-from ...criteria.language import Formula, evaluate, names
-from ...criteria.patient.options import atoms, cells, is_tied, typical
+from ...criteria.language import evaluate, names
+from ...criteria.patient.cells import typical_values
 from ..patterns import ScreeningData
 
 WORKLIST = ("field", "label", "unknown", "settles", "could_enter", "could_end", "of", "cost", "judged")
@@ -72,7 +71,7 @@ def _tried(protocol: Protocol, name: str, open_: pl.DataFrame) -> pl.LazyFrame:
     others = [column for column in open_.columns if column.startswith("open:") and column[5:] not in touched]
     asked = nw.from_native(open_.lazy().filter(pl.col(name).is_null()))
     asked = asked.with_columns(nw.col(name), *(nw.col(flag).alias(f"said:{flag}") for flag in flags))
-    answers = _answers(protocol, name)
+    answers = typical_values(protocol, name)
     for n, value in enumerate(answers):
         asked = asked.with_columns(nw.lit(value).alias(name))
         asked = asked.with_columns(nw.col(name), *(_applied(protocol, flag) for flag in flags))
@@ -97,15 +96,3 @@ def _applied(protocol: Protocol, flag: str) -> nw.Expr:
 def _flags_of(protocol: Protocol, name: str) -> list[str]:
     """The flags that apply or not by this field."""
     return [flag for flag, applies in protocol.applies.items() if flag in protocol.used and name in names(applies)]
-
-
-def _answers(protocol: Protocol, name: str) -> list[Any]:
-    """A value for every run of values that no criterion tells apart; the ends of the range where fields are tied."""
-    field = protocol.fields[name]
-    formulas: list[Formula] = [
-        f for f in (*protocol.requirements.values(), *protocol.applies.values()) if name in names(f)
-    ]
-    found, _ = cells({other: protocol.fields[other] for f in formulas for other in names(f)}, formulas, {})
-    values = [typical(field, cell) for cell in found[name]]
-    tied = any(name in names(atom) and is_tied(atom, list(names(atom))) for f in formulas for atom in atoms(f))
-    return [*dict.fromkeys([*values, *field.limits])] if tied else values

@@ -1,9 +1,8 @@
-"""One patient and a protocol go in, the reasons come out: verdict tree, open items, why, and the nearest eligible."""
+"""One patient and a protocol go in, the reasons come out: verdict tree, open items, and the nearest eligible."""
 
-from .grounds import Reason, Why, why
-from .items import Answer, ItemSet, OpenItems, open_items
-from .nearest import Block, Change, Nearest, nearest_eligible
-from .verdict import Explanation, Node, Verdict, explain
+from .advice import Answer, Block, Change, ItemSet, Nearest, OpenItems, nearest_eligible, open_items
+from .tree import Node
+from .verdict import Explanation, Verdict, explain
 
 __all__ = [
     "Answer",
@@ -14,11 +13,8 @@ __all__ = [
     "Nearest",
     "Node",
     "OpenItems",
-    "Reason",
     "Verdict",
-    "Why",
     "explain",
     "nearest_eligible",
     "open_items",
-    "why",
 ]

@@ -1,35 +1,21 @@
-"""A protocol and one patient go in, the verdict tree comes out: state, value and words of every step."""
+"""A protocol and one patient go in, the verdict comes out: decision, criteria and their steps, as text or HTML."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import date
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
 from typing import Any, Literal
 
-from ..language import And, AtLeast, Formula, Name, Not, Or, Value, definite, evaluate, names, parse, words
-from ..protocol import Criterion, Field, ProtocolData, possible
-from .wording import shown
+from ..language import Not, words
+from ..protocol import Criterion, ProtocolData
+from .tree import Case, Decision, Node, State, decide, leaves, notes, tree
 
-State = Literal["pass", "fail", "unknown"]
-Decision = Literal["eligible", "ineligible", "undetermined"]
-
-
-@dataclass(frozen=True)
-class Node:
-    """One step of a criterion.
-
-    `state` is what the step means for the criterion: under an exclusion, or a `not`, what holds counts as fail.
-    `value` is what is known of the patient (of a single step), `words` what the step asks for, `fields` which facts it
-    asks about, `deciding` whether the criterion's state rests on it.
-    """
-
-    state: State
-    value: str
-    words: str
-    fields: tuple[str, ...] = ()
-    deciding: bool = True
-    children: tuple[Node, ...] = ()
+SYMBOLS: dict[State, str] = {"pass": "✓", "fail": "✗", "unknown": "?"}
+STATES: dict[Decision, State] = {"eligible": "pass", "ineligible": "fail", "undetermined": "unknown"}
+URGENCY = ("fail", "unknown", "pass")
+WIDTH = 110
 
 
 @dataclass(frozen=True)
@@ -48,10 +34,25 @@ class Verdict:
     known_later: str | None = None
     judgement: bool = False
 
+    @property
+    def title(self) -> str:
+        """The name; of an exclusion also whether it applies, for passing it means that it does not."""
+        waits = self.judgement and self.state == "unknown"
+        if self.kind == "inclusion":
+            return f"{self.label} (for a person to judge)" if waits else self.label
+        open_ = "for a person to judge" if waits else "not known whether it applies"
+        applies = {"pass": "does not apply", "fail": "applies", "unknown": open_}[self.state]
+        return f"{self.label} (exclusion: {applies})"
+
+    @property
+    def values(self) -> str:
+        """What is known of the facts that decide."""
+        return "; ".join(leaf.value for leaf in leaves(self.tree))
+
 
 @dataclass(frozen=True)
 class Explanation:
-    """The decision about one patient and its reasons. `notes` tells what in the record cannot be as it stands."""
+    """The decision about one patient and its reasons. `notes` says what in the record cannot be as it stands."""
 
     protocol: str
     patient: str
@@ -61,9 +62,24 @@ class Explanation:
     notes: tuple[str, ...] = ()
 
     @property
-    def counts(self) -> dict[str, int]:
+    def state(self) -> State:
+        """The decision as a state: eligible is pass."""
+        return STATES[self.decision]
+
+    @property
+    def counts(self) -> dict[State, int]:
         """How many criteria pass, fail and are unknown."""
-        return {state: sum(v.state == state for v in self.criteria) for state in ("pass", "fail", "unknown")}
+        return {state: sum(v.state == state for v in self.criteria) for state in SYMBOLS}
+
+    @property
+    def by_urgency(self) -> list[Verdict]:
+        """The criteria as a reader needs them: what fails, then what is unknown, then what passes."""
+        return sorted(self.criteria, key=lambda verdict: URGENCY.index(verdict.state))
+
+    @property
+    def headline(self) -> str:
+        """The decision in capitals, and what it waits for."""
+        return self.decision.upper() + (", awaiting judgement" if self.awaiting_judgement else "")
 
     def text(self, full: bool = False) -> str:
         """The verdict as plain text: what fails, then what is unknown, then what passes.
@@ -71,21 +87,31 @@ class Explanation:
         Args:
             full: every branch and every quote, not only what decides.
         """
-        from .render import as_text
-
-        return as_text(self, full)
+        counts = " · ".join(f"{n} {state}" for state, n in self.counts.items())
+        lines = [" · patient ".join(filter(None, (self.protocol, self.patient)))]
+        lines += [f"{SYMBOLS[self.state]} {self.headline}   {counts}"]
+        lines += [line for note in self.notes for line in _wrap(note, "! ", "  ")]
+        width = max(len(verdict.id) for verdict in self.criteria)
+        brief = False
+        for verdict in self.by_urgency:
+            above, brief = brief, verdict.state == "pass" and not full
+            lines += [] if above and brief else [""]
+            lines += _criterion_lines(verdict, width, full)
+        return "\n".join(lines)
 
     def html(self) -> str:
-        """The verdict as one piece of HTML that needs nothing else: a fold for each criterion, no script."""
-        from .render import as_html
+        """The verdict as one piece of HTML that needs nothing else: a fold for each criterion, no script.
 
-        return as_html(self)
-
-    def dict(self) -> dict[str, Any]:
-        """The verdict as plain data, ready for JSON."""
-        from .render import as_dict
-
-        return as_dict(self)
+        What fails stands open.
+        """
+        counts = ", ".join(f"{n} {state}" for state, n in self.counts.items())
+        patient = escape(" · patient ".join(filter(None, (self.protocol, self.patient))))
+        remarks = "".join(f"<p><strong>Note.</strong> {escape(note)}</p>" for note in self.notes)
+        return (
+            f'<section class="tt-verdict" aria-label="Verdict for {patient}"><style>{STYLE}</style>'
+            f'<h3 class="{self.state}">{_symbol(self.state)} {self.headline}</h3>'
+            f"<p>{patient}: {counts}.</p>{remarks}{''.join(map(_fold, self.by_urgency))}</section>"
+        )
 
     def _repr_html_(self) -> str:
         return self.html()
@@ -114,151 +140,120 @@ def explain(protocol: ProtocolData, patient: Mapping[str, Any]) -> Explanation:
 
     Source: Kleene, Introduction to Metamathematics (1952), section 64.
     """
-    facts = protocol.facts_of(patient)
-    seen = _Seen(protocol, patient, facts)
-    criteria = tuple(_verdict(seen, criterion) for criterion in protocol.criteria)
-    open_ = [verdict for verdict in criteria if verdict.state == "unknown"]
+    case = Case(protocol, patient, protocol.facts_of(patient))
+    criteria = tuple(_verdict(case, criterion) for criterion in protocol.criteria)
     decision = decide(verdict.state for verdict in criteria)
-    awaiting = decision == "undetermined" and all(verdict.judgement for verdict in open_)
-    named = str(patient.get("patient_id") or "")
-    return Explanation(protocol.id, named, decision, criteria, awaiting, tuple(_notes(seen)))
+    judged = all(verdict.judgement for verdict in criteria if verdict.state == "unknown")
+    id = str(patient.get("patient_id") or "")
+    return Explanation(protocol.id, id, decision, criteria, decision == "undetermined" and judged, tuple(notes(case)))
 
 
-def decide(states: Iterable[State]) -> Decision:
-    """The decision that the states of all criteria make."""
-    states = list(states)
-    if "fail" in states:
-        return "ineligible"
-    return "undetermined" if "unknown" in states else "eligible"
-
-
-def state_of(value: bool | None) -> State:
-    """The state of a criterion whose requirement has this value."""
-    return "unknown" if value is None else "pass" if value else "fail"
-
-
-def states(protocol: ProtocolData, facts: Mapping[str, Any]) -> dict[str, State]:
-    """The state of every criterion, from what `Protocol.facts_of` makes of a patient."""
-    return {id: state_of(evaluate(formula, facts)) for id, formula in protocol.requirements.items()}
-
-
-# --- the tree ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """A patient as recorded, and as the protocol reads the record."""
-
-    protocol: ProtocolData
-    patient: Mapping[str, Any]
-    facts: Mapping[str, Any]
-
-
-def _verdict(seen: _Seen, criterion: Criterion) -> Verdict:
-    formula = seen.protocol.requirements[criterion.id]
-    tree = _tree(seen, formula)
-    asked = formula.item if criterion.kind == "exclusion" and isinstance(formula, Not) else formula
-    said = words(asked, seen.protocol.fields)
+def _verdict(case: Case, criterion: Criterion) -> Verdict:
+    protocol, formula = case.protocol, case.protocol.requirements[criterion.id]
+    steps = tree(case, formula)
+    rule = formula.item if criterion.kind == "exclusion" and isinstance(formula, Not) else formula
     return Verdict(
-        criterion.id,
-        criterion.kind,
-        criterion.label,
-        tree.state,
-        criterion.quotes,
-        seen.protocol.reading(criterion.id),
-        said,
-        tree,
-        criterion.why,
-        criterion.known_later,
-        criterion.id in seen.protocol.judgements,
+        id=criterion.id,
+        kind=criterion.kind,
+        label=criterion.label,
+        state=steps.state,
+        quotes=criterion.quotes,
+        reading=protocol.reading(criterion.id),
+        words=words(rule, protocol.fields),
+        tree=steps,
+        why=criterion.why,
+        known_later=criterion.known_later,
+        judgement=criterion.id in protocol.judgements,
     )
 
 
-def _tree(seen: _Seen, formula: Formula, wanted: bool = True) -> Node:
-    """The steps of a formula that should come out as `wanted`; a `not` is no step, it turns what is wanted round."""
-    if isinstance(formula, Not):
-        return _tree(seen, formula.item, not wanted)
-    value = evaluate(formula, seen.facts)
-    state = state_of(value if wanted or value is None else not value)
-    if isinstance(formula, And | Or | AtLeast):
-        children = tuple(_tree(seen, item, wanted) for item in formula.items)
-        # the three-valued state of the whole is that of each child it rests on
-        marked = tuple(child if child.state == state else _beside(child) for child in children)
-        return Node(state, "", _heading(formula, wanted), children=marked)
-    return Node(state, _leaf(seen, formula), _asked(seen, formula, wanted), names(formula))
+# --- text -------------------------------------------------------------------------------------------------------------
 
 
-def leaves(node: Node, full: bool = False) -> Iterator[Node]:
-    """The single steps that decide a node; with `full` all of them."""
+def _criterion_lines(verdict: Verdict, width: int, full: bool) -> list[str]:
+    """The name, the sentence, how it is read (the tree says the default reading already), and the steps.
+
+    What passes takes as little as one line: its name and the values that decided.
+    """
+    start = f"{SYMBOLS[verdict.state]} {verdict.state:<8}{verdict.id:<{width}}  "
+    inside = " " * len(start)
+    if verdict.state == "pass" and not full:
+        return _wrap(f"{verdict.title} · {verdict.values}", start, inside)
+    lines = _wrap(verdict.title, start, inside)
+    for quote in verdict.quotes:
+        lines += _wrap(f'"{quote}"', inside, inside + " ")
+    if verdict.reading:
+        lines += _wrap(f"read as {verdict.reading}{f': {verdict.words}' if full else ''}", inside, inside + "  ")
+    if verdict.why and full:
+        lines += _wrap(f"why: {verdict.why}", inside, inside + "  ")
+    lines += _step_lines(verdict.tree, inside, full)
+    if verdict.known_later and verdict.state == "unknown":
+        lines += _wrap(f"not known at screening: {verdict.known_later}", inside, inside + "  ")
+    return lines
+
+
+def _step_lines(node: Node, indent: str, full: bool) -> list[str]:
+    start = f"{indent}{SYMBOLS[node.state]} "
     if not node.children:
-        yield node
-    for child in node.children:
-        if full or child.deciding:
-            yield from leaves(child, full)
+        return _wrap(_step(node), start, indent + "  ")
+    children = [child for child in node.children if full or child.deciding]
+    more = len(node.children) - len(children)
+    beside = f" ({more} more {'does' if more == 1 else 'do'} not decide)" if more else ""
+    return [
+        f"{start}{node.words}:{beside}",
+        *(s for child in children for s in _step_lines(child, indent + "  ", full)),
+    ]
 
 
-def _beside(node: Node) -> Node:
-    return replace(node, deciding=False, children=tuple(_beside(child) for child in node.children))
+def _step(node: Node) -> str:
+    """A single step: what is known and, unless it is as it should be, what was asked for."""
+    plain = node.state == "pass" and node.words in ("needed: yes", "needed: no")
+    return node.value if plain or not node.words else f"{node.value} ({node.words})"
 
 
-def _heading(formula: And | Or | AtLeast, wanted: bool) -> str:
-    """How many of the steps have to come out well; a step that is excluded comes out well where it does not hold."""
-    total = len(formula.items)
-    n = total if isinstance(formula, And) else 1 if isinstance(formula, Or) else formula.n
-    n = n if wanted else total - n + 1
-    return "all of these" if n == total else "one of these" if n == 1 else f"{n} of these {total}"
+def _wrap(text: str, first: str, later: str) -> list[str]:
+    text = " ".join(text.split())
+    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
 
 
-def _asked(seen: _Seen, formula: Formula, wanted: bool) -> str:
-    """What a single step asks for, without the label that stands before it already."""
-    if isinstance(formula, Name):
-        return f"needed: {shown(seen.protocol.fields[formula.name], wanted)}"
-    asked = words(formula, seen.protocol.fields)
-    (label, *more) = [seen.protocol.fields[name].label for name in names(formula)] or [""]
-    if not more and label.lower() in asked.lower():
-        asked = asked[asked.lower().index(label.lower()) + len(label) :].strip(", ").removeprefix("is ")
-    return f"{'needed' if wanted else 'excluded'}: {asked}"
+# --- HTML -------------------------------------------------------------------------------------------------------------
+
+STYLE = """
+.tt-verdict{font:14px/1.45 system-ui,sans-serif;color:#1a1a1a;background:#fff;max-width:60em}
+.tt-verdict h3{margin:.2em 0;font-size:1.15em}
+.tt-verdict details{border-left:4px solid var(--c);padding:.15em .6em;margin:.25em 0}
+.tt-verdict summary{cursor:pointer}
+.tt-verdict summary:focus-visible{outline:2px solid #1a1a1a}
+.tt-verdict ul{list-style:none;margin:.2em 0;padding-left:1.2em}
+.tt-verdict blockquote{margin:.3em 0 .3em 1.2em;font-style:italic}
+.tt-verdict p{margin:.3em 0}
+.tt-verdict b.s{color:var(--c);display:inline-block;min-width:1.1em;font-size:1.2em;line-height:1}
+.tt-verdict i.w{font-style:normal;font-weight:600;display:inline-block;min-width:5.2em}
+.tt-verdict .aside{color:#595959;--c:#595959}
+.tt-verdict .pass{--c:#0072B2}.tt-verdict .fail{--c:#D55E00}.tt-verdict .unknown{--c:#767676}
+"""
 
 
-def _leaf(seen: _Seen, formula: Formula) -> str:
-    if isinstance(formula, Value):
-        return "the same for everybody"
-    return " · ".join(_value(seen, name) for name in names(formula))
+def _fold(verdict: Verdict) -> str:
+    quotes = "".join(f"<blockquote>{escape(quote)}</blockquote>" for quote in verdict.quotes)
+    reading = f"Read as <strong>{escape(verdict.reading)}</strong>: " if verdict.reading else "Read as: "
+    why = f'<p class="aside">{escape(verdict.why)}</p>' if verdict.why else ""
+    later = f"<p>Not known at screening: {escape(verdict.known_later)}</p>" if verdict.known_later else ""
+    return (
+        f'<details class="{verdict.state}"{" open" if verdict.state == "fail" else ""}>'
+        f'<summary>{_symbol(verdict.state)} <i class="w">{verdict.state}</i> {escape(verdict.id)} '
+        f'{escape(verdict.title)} <span class="aside">{escape(verdict.values)}</span></summary>'
+        f"{quotes}<p>{reading}{escape(verdict.words)}</p>{why}<ul>{_item(verdict.tree)}</ul>{later}</details>"
+    )
 
 
-def _value(seen: _Seen, name: str) -> str:
-    """`Respiratory rate at rest 22/min`, with what makes a recorded value unreadable."""
-    field, recorded, fact = seen.protocol.fields[name], definite(seen.patient.get(name)), seen.facts[name]
-    if fact is not None and recorded != fact:
-        return f"{field.label}: does not apply ({_why_not(seen, name)})"
-    if fact is None and recorded is not None:
-        return f"{field.label}: {_outside(field, recorded)}"
-    joined = " " if field.type in ("number", "integer", "date") and fact is not None else ": "
-    return f"{field.label}{joined}{shown(field, fact)}"
+def _item(node: Node) -> str:
+    """A step and those below it; its state is a word as well as a sign and a colour."""
+    text = escape(node.words if node.children else _step(node))
+    inner = f"<ul>{''.join(map(_item, node.children))}</ul>" if node.children else ""
+    kind, remark = (node.state, "") if node.deciding else ("aside", ", does not decide")
+    return f'<li class="{kind}">{_symbol(node.state)} {text} <small>{node.state}{remark}</small>{inner}</li>'
 
 
-def _outside(field: Field, recorded: Any) -> str:
-    low, high = field.limits
-    bounds = f"{low:g} to {high:g}" if not isinstance(low, date) else f"{low} to {high}"
-    value = f"{recorded:.15g}" if isinstance(recorded, float) else recorded
-    return f"{value} is outside {bounds}, read as not known"
-
-
-def _why_not(seen: _Seen, name: str) -> str:
-    causes = names(seen.protocol.applies[name])
-    return " · ".join(_value(seen, cause) for cause in causes)
-
-
-def _notes(seen: _Seen) -> Iterable[str]:
-    """What in the record cannot be as it stands: impossible values, flags that cannot apply, broken facts."""
-    for name, field in seen.protocol.fields.items():
-        recorded = definite(seen.patient.get(name))
-        if recorded is not None and possible(field, recorded) is None:
-            yield f"{field.label}: {_outside(field, recorded)}."
-        elif recorded is True and seen.facts[name] is False:
-            yield f"{field.label} is recorded as yes but does not apply ({_why_not(seen, name)}); read as no."
-    for fact in seen.protocol.facts:
-        formula = parse(fact.formula, seen.protocol.fields)
-        if evaluate(formula, seen.facts) is False:
-            told = " · ".join(_value(seen, name) for name in names(formula))
-            yield f"The record contradicts {fact.id} ({fact.says}): {told}."
+def _symbol(state: State) -> str:
+    return f'<b class="s" aria-hidden="true">{SYMBOLS[state]}</b>'

@@ -76,6 +76,19 @@ class Field:
         kind = "a whole number" if self.type == "integer" else "a number"
         return f"{kind} of {self.limits[0]:g} to {self.limits[1]:g}" if self.range else kind
 
+    def write(self, value: Any, unit: bool = True) -> str:
+        """A value as people write it, with its unit; None is "not known"."""
+        if value is None:
+            return "not known"
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        text = f"{value:.15g}" if isinstance(value, float) else str(value)
+        return self.with_unit(text) if unit else text
+
+    def with_unit(self, text: str) -> str:
+        """A text that speaks of a value, with its unit: 95 %, but 22/min."""
+        return text + (" " if self.unit and not self.unit.startswith("/") else "") + (self.unit or "")
+
 
 @dataclass(frozen=True)
 class Criterion:
@@ -231,6 +244,11 @@ class ProtocolData:
     def applies(self) -> dict[str, Formula]:
         """For whom a flag can be true at all, by field."""
         return {name: parse(f.applies, self.fields) for name, f in self.fields.items() if f.applies}
+
+    @cached_property
+    def fact_formulas(self) -> dict[str, Formula]:
+        """What is declared to be true of every patient, by the id of the fact."""
+        return {fact.id: parse(fact.formula, self.fields) for fact in self.facts}
 
     @cached_property
     def used(self) -> tuple[str, ...]:

@@ -1,0 +1,236 @@
+"""A field's range is cut into cells: runs of values that no comparison can tell apart, so that one stands for all.
+
+A comparison of a field with constants cuts the range where its answer changes. Values are counted by *rank* (a whole
+number for each possible value, in order), which makes the cuts exact in double precision too.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+from ..language import (
+    Arithmetic,
+    Compare,
+    Formula,
+    In,
+    Name,
+    Value,
+    children,
+    evaluate,
+    names,
+    type_of,
+)
+from ..protocol import Field, ProtocolData
+
+Cell = tuple[int, int]
+"""The first and the last rank of a run of values."""
+
+WHOLE_RANGE = 1_000_000_000
+"""The distance from one end of a range to the other."""
+
+
+def atoms(formula: Formula) -> Iterator[Compare]:
+    """The comparisons inside a formula, chains and lists taken apart; those of flags are logic and not among them."""
+    match formula:
+        case Compare(operands, operators) if type_of(operands[0]) != "flag":
+            for pair, operator in zip(pairwise(operands), operators, strict=True):
+                yield Compare(pair, (operator,))
+        case In(item, values):
+            yield from (Compare((item, Value(value)), ("==",)) for value in values)
+        case _:
+            for child in children(formula):
+                yield from atoms(child)
+
+
+def occurrences(formula: Formula, name: str) -> int:
+    """How often a field stands in a formula; where it stands once, a comparison is monotone in it."""
+    own = isinstance(formula, Name) and formula.name == name
+    return own + sum(occurrences(child, name) for child in children(formula))
+
+
+# --- values by rank ---------------------------------------------------------------------------------------------------
+
+
+def rank(field: Field, value: Any) -> int:
+    """The place of a value among all the values that its field could hold."""
+    match field.type:
+        case "category":
+            return field.values.index(value)
+        case "date":
+            return value.toordinal()
+        case "flag" | "integer":
+            return int(value)
+    bits = struct.unpack("<q", struct.pack("<d", float(value) + 0.0))[0]
+    return bits if bits >= 0 else -(bits & 0x7FFF_FFFF_FFFF_FFFF)
+
+
+def unrank(field: Field, place: int) -> Any:
+    """The value at a place."""
+    match field.type:
+        case "flag":
+            return bool(place)
+        case "category":
+            return field.values[place]
+        case "date":
+            return date.fromordinal(place)
+        case "integer":
+            return place
+    bits = place if place >= 0 else -place | (1 << 63) - (1 << 64)
+    return struct.unpack("<d", struct.pack("<q", bits))[0]
+
+
+def whole(field: Field) -> Cell:
+    """All the possible values of a field."""
+    if field.type == "flag":
+        return 0, 1
+    if field.type == "category":
+        return 0, len(field.values) - 1
+    return rank(field, field.limits[0]), rank(field, field.limits[1])
+
+
+# --- where the answer changes -----------------------------------------------------------------------------------------
+
+
+def split(field: Field, starts: Iterable[int]) -> tuple[Cell, ...]:
+    """The cells between the ranks at which an answer changes; each flag and category is a cell of its own."""
+    low, high = whole(field)
+    if field.type in ("flag", "category"):
+        return tuple((place, place) for place in range(low, high + 1))
+    edges = [low, *sorted({start for start in starts if low < start <= high}), high + 1]
+    return tuple((first, after - 1) for first, after in pairwise(edges))
+
+
+@lru_cache(maxsize=10_000)
+def changes(atom: Compare, name: str, field: Field, others: tuple[tuple[str, Any], ...] = ()) -> tuple[int, ...]:
+    """The ranks at which the answer of a comparison may change as one field moves, which stands in it once.
+
+    Args:
+        atom: one comparison.
+        name: the field that moves.
+        field: what it may hold.
+        others: the other fields of the comparison and where they stand.
+    """
+    if field.type in ("flag", "category"):
+        return ()
+    left, right = atom.operands
+    return tuple(_crossings(left, right, name, field, dict(others)))
+
+
+def _crossings(left: Formula, right: Formula, name: str, field: Field, others: Mapping[str, Any]) -> Iterator[int]:
+    """Where `left` passes `right`, both monotone in the one field between the zeros of their denominators."""
+    low, high = whole(field)
+    poles = [low]
+    for divisor in _divisors(left, name) + _divisors(right, name):
+        poles += _crossings(divisor, Value(0), name, field, others)
+    yield from poles[1:]
+    pieces = sorted({place for place in poles if low <= place <= high})
+
+    def side(place: int) -> Any:
+        patient = {**others, name: unrank(field, place)}
+        a, b = evaluate(left, patient), evaluate(right, patient)
+        return None if a is None or b is None else (a > b) - (a < b)
+
+    for first, after in pairwise([*pieces, high + 1]):
+        yield from _bisect(side, first, after - 1)
+
+
+def _bisect(side: Callable[[int], Any], low: int, high: int) -> Iterator[int]:
+    """Where a monotone answer changes, by halving."""
+    while side(low) != side(high):
+        before, after = low, high
+        while after - before > 1:
+            middle = (before + after) // 2
+            before, after = (middle, after) if side(middle) == side(low) else (before, middle)
+        yield after
+        low = after
+
+
+def _divisors(formula: Formula, name: str) -> list[Formula]:
+    found = [item for child in children(formula) for item in _divisors(child, name)]
+    if isinstance(formula, Arithmetic) and formula.operator == "/" and name in names(formula.right):
+        found.append(formula.right)
+    return found
+
+
+# --- a value for a cell -----------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4096)
+def typical(field: Field, cell: Cell) -> Any:
+    """A value of a cell that is easy to read: few decimals, and near the cut rather than at the end of the range."""
+    low, high = unrank(field, cell[0]), unrank(field, cell[1])
+    at_the_start = cell[0] == whole(field)[0] and cell[1] != whole(field)[1]
+    if field.type != "number" or low == high:
+        return high if at_the_start else low
+    for digits in range(18):
+        scale = Fraction(10) ** -digits
+        first, last = math.ceil(Fraction(low) / scale), math.floor(Fraction(high) / scale)
+        if first <= last:
+            return float((last if at_the_start else first) * scale)
+    return low
+
+
+def typical_values(protocol: ProtocolData, name: str) -> list[Any]:
+    """A value for every run of values that no criterion tells apart; the ends of the range too where fields are tied.
+
+    >>> from trialtools.criteria.contents import load_protocol
+    >>> typical_values(load_protocol("data/protocols/NCT05741099.yaml"), "spo2")
+    [92.0, 93.0, 94.0]
+    """
+    field = protocol.fields[name]
+    formulas = [f for f in (*protocol.requirements.values(), *protocol.applies.values()) if name in names(f)]
+    about = {atom for formula in formulas for atom in atoms(formula) if name in names(atom)}
+    alone = [atom for atom in about if names(atom) == (name,) and occurrences(atom, name) == 1]
+    values = [typical(field, cell) for cell in split(field, [p for atom in alone for p in changes(atom, name, field)])]
+    ends = [] if len(alone) == len(about) else [unrank(field, place) for place in whole(field)]
+    return [*dict.fromkeys([*values, *ends])]
+
+
+def nearest_value(field: Field, value: Any, cell: Cell) -> Any:
+    """The value of a cell that a recorded value can move to in the fewest whole steps; None if there is none.
+
+    `gain` lets a flag become true and a number or a date only grow; a category has no more or less to gain.
+    """
+    if cell[0] <= rank(field, value) <= cell[1]:
+        return value
+    up = cell[0] > rank(field, value)
+    if field.change == "never" or (field.change == "gain" and (not up or field.type == "category")):
+        return None
+    return unrank(field, cell[0]) if field.type in ("flag", "category") else _move_in_steps(field, value, cell, up)
+
+
+def _move_in_steps(field: Field, value: Any, cell: Cell, up: bool) -> Any:
+    step, start = field.step_size, _exact(field, value)
+    low, high = (_exact(field, unrank(field, place)) for place in cell)
+    moved = start + step * (math.ceil((low - start) / step) if up else math.floor((high - start) / step))
+    while low <= moved <= high:
+        if field.type == "number":
+            return float(moved)
+        if moved.denominator == 1:
+            return unrank(field, int(moved))
+        moved += step if up else -step
+    return None
+
+
+def distance(field: Field, old: Any, new: Any) -> int:
+    """How far a value moves, in billionths of its range; a flag and a category move by all of it.
+
+    Without a declared range a number is measured by its own size, and a move is at most a thousandfold.
+    """
+    if old == new or field.type in ("flag", "category"):
+        return 0 if old == new else WHOLE_RANGE
+    width = max(abs(_exact(field, old)), field.step_size)
+    if field.range or field.type == "date":
+        width = _exact(field, field.limits[1]) - _exact(field, field.limits[0])
+    return min(int(abs(_exact(field, new) - _exact(field, old)) * WHOLE_RANGE / width), 1000 * WHOLE_RANGE)
+
+
+def _exact(field: Field, value: Any) -> Fraction:
+    return Fraction(value.toordinal()) if field.type == "date" else Fraction(str(value))

@@ -1,0 +1,151 @@
+"""A protocol and one patient go in, the steps of every criterion come out: state, value and words of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Literal
+
+from ..language import And, AtLeast, Formula, Name, Not, Or, Value, definite, evaluate, names, words
+from ..protocol import Field, ProtocolData, possible
+
+State = Literal["pass", "fail", "unknown"]
+Decision = Literal["eligible", "ineligible", "undetermined"]
+
+
+@dataclass(frozen=True)
+class Node:
+    """One step of a criterion.
+
+    `state` is what the step means for the criterion: under an exclusion, or a `not`, what holds counts as fail.
+    `value` is what is known of the patient (of a single step), `words` what the step asks for, `fields` which facts it
+    asks about, `deciding` whether the criterion's state rests on it.
+    """
+
+    state: State
+    value: str
+    words: str
+    fields: tuple[str, ...] = ()
+    deciding: bool = True
+    children: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A patient as recorded, and as the protocol reads the record."""
+
+    protocol: ProtocolData
+    patient: Mapping[str, Any]
+    facts: Mapping[str, Any]
+
+
+def decide(states: Iterable[State]) -> Decision:
+    """The decision that the states of all criteria make."""
+    states = list(states)
+    if "fail" in states:
+        return "ineligible"
+    return "undetermined" if "unknown" in states else "eligible"
+
+
+def state_by_criterion(protocol: ProtocolData, facts: Mapping[str, Any]) -> dict[str, State]:
+    """The state of every criterion, from what `Protocol.facts_of` makes of a patient."""
+    return {id: _state(evaluate(formula, facts)) for id, formula in protocol.requirements.items()}
+
+
+def _state(value: bool | None) -> State:
+    return "unknown" if value is None else "pass" if value else "fail"
+
+
+# --- the steps --------------------------------------------------------------------------------------------------------
+
+
+def tree(case: Case, formula: Formula, wanted: bool = True) -> Node:
+    """The steps of a formula that should come out as `wanted`; a `not` is no step, it turns what is wanted round."""
+    if isinstance(formula, Not):
+        return tree(case, formula.item, not wanted)
+    value = evaluate(formula, case.facts)
+    state = _state(value if wanted or value is None else not value)
+    if isinstance(formula, And | Or | AtLeast):
+        children = tuple(tree(case, item, wanted) for item in formula.items)
+        # the three-valued state of the whole is that of each child it rests on
+        marked = tuple(child if child.state == state else _idle(child) for child in children)
+        return Node(state, "", _heading(formula, wanted), children=marked)
+    about = names(formula)
+    facts = "the same for everybody" if isinstance(formula, Value) else _values(case, about)
+    return Node(state, facts, _need(case.protocol.fields, formula, wanted), about)
+
+
+def leaves(node: Node, full: bool = False) -> Iterator[Node]:
+    """The single steps that decide a node; with `full` all of them."""
+    if not node.children:
+        yield node
+    for child in node.children:
+        if full or child.deciding:
+            yield from leaves(child, full)
+
+
+def _idle(node: Node) -> Node:
+    """A step that does not decide, with all below it."""
+    return replace(node, deciding=False, children=tuple(_idle(child) for child in node.children))
+
+
+def _heading(formula: And | Or | AtLeast, wanted: bool) -> str:
+    """How many of the steps have to come out well; a step that is excluded comes out well where it does not hold."""
+    total = len(formula.items)
+    n = total if isinstance(formula, And) else 1 if isinstance(formula, Or) else formula.n
+    n = n if wanted else total - n + 1
+    return "all of these" if n == total else "one of these" if n == 1 else f"{n} of these {total}"
+
+
+def _need(fields: Mapping[str, Field], formula: Formula, wanted: bool) -> str:
+    """What a single step asks for, without the label that stands before it already."""
+    if isinstance(formula, Name):
+        return f"needed: {fields[formula.name].write(wanted)}"
+    need = words(formula, fields)
+    (label, *more) = [fields[name].label for name in names(formula)] or [""]
+    if not more and label.lower() in need.lower():
+        need = need[need.lower().index(label.lower()) + len(label) :].strip(", ").removeprefix("is ")
+    return f"{'needed' if wanted else 'excluded'}: {need}"
+
+
+# --- what is on record ------------------------------------------------------------------------------------------------
+
+
+def notes(case: Case) -> Iterator[str]:
+    """What in the record cannot be as it stands: impossible values, flags that cannot apply, broken facts."""
+    for name, field in case.protocol.fields.items():
+        value = definite(case.patient.get(name))
+        if value is not None and possible(field, value) is None:
+            yield f"{field.label}: {_outside(field, value)}."
+        elif value is True and case.facts[name] is False:
+            yield f"{field.label} is recorded as yes but does not apply ({_why_not(case, name)}); read as no."
+    for fact in case.protocol.facts:
+        formula = case.protocol.fact_formulas[fact.id]
+        if evaluate(formula, case.facts) is False:
+            yield f"The record contradicts {fact.id} ({fact.says}): {_values(case, names(formula))}."
+
+
+def _values(case: Case, about: Iterable[str]) -> str:
+    return " · ".join(_value(case, name) for name in about)
+
+
+def _value(case: Case, name: str) -> str:
+    """`Respiratory rate at rest 22/min`, with what makes a recorded value unreadable."""
+    field, value, fact = case.protocol.fields[name], definite(case.patient.get(name)), case.facts[name]
+    if fact is not None and value != fact:
+        return f"{field.label}: does not apply ({_why_not(case, name)})"
+    if fact is None and value is not None:
+        return f"{field.label}: {_outside(field, value)}"
+    joined = " " if field.type in ("number", "integer", "date") and fact is not None else ": "
+    return f"{field.label}{joined}{field.write(fact)}"
+
+
+def _outside(field: Field, value: Any) -> str:
+    low, high = field.limits
+    bounds = f"{low:g} to {high:g}" if not isinstance(low, date) else f"{low} to {high}"
+    return f"{field.write(value, unit=False)} is outside {bounds}, read as not known"
+
+
+def _why_not(case: Case, name: str) -> str:
+    return _values(case, names(case.protocol.applies[name]))

@@ -1,0 +1,299 @@
+"""Options and formulas go in; the ways come out in which the formulas can be made true or false, and the cheapest.
+
+A *way* says which options of which fields are left. The ways of a formula are those of its parts: joined where all
+parts are needed, pooled where one will do. A way is a box of options, held as a whole number with a bit for every
+option of every field: two boxes are joined by `&`, and one covers another where `a | b == a`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cached_property, reduce
+from heapq import nsmallest
+from itertools import groupby, pairwise, product
+from math import inf, prod
+from typing import Any
+
+from ..language import And, AtLeast, Compare, Formula, Known, Name, Not, Or, Value, evaluate, names, type_of
+from ..protocol import ProtocolData
+from .cells import atoms
+from .options import Option, constraints, has_few_values, is_tie, options_of
+
+Ways = dict[int, tuple[tuple[Formula, bool], ...]]
+"""By box: the comparisons between several open fields that hold in it (True), and that do not (False)."""
+
+Accept = tuple[bool | None, ...]
+TRUE: Accept = (True,)
+FALSE: Accept = (False,)
+NOT_FALSE: Accept = (True, None)
+"""What a formula may come out as."""
+
+KEPT = 500
+"""Ways of a formula that are kept, the cheapest; a real trial has some dozens."""
+
+EFFORT = 1_000_000
+"""Pairs of ways that are joined or compared, and"""
+
+ROWS = 20_000
+"""combinations of values of one comparison that are tried, before a question is given up."""
+
+
+class TooHard(Exception):
+    """The question has too many answers to look at."""
+
+
+class Question:
+    """What is asked of a record, and everything that its facts may turn out to be.
+
+    Args:
+        protocol: with the readings that were chosen.
+        known: what is on record.
+        movable: a known fact may change as its field allows; else it stands.
+        only: the ids of the criteria and declared facts that are asked for; without it, all.
+
+    `dropped` is the least price of a way that was not looked at.
+    """
+
+    def __init__(
+        self,
+        protocol: ProtocolData,
+        known: Mapping[str, Any],
+        movable: bool = False,
+        only: Collection[str] | None = None,
+    ) -> None:
+        self.protocol, self.known = protocol, known
+        self.rules = {id: f for id, f in protocol.requirements.items() if only is None or id in only}
+        self.facts = {id: f for id, f in constraints(protocol).items() if only is None or id in only}
+        formulas = [*self.rules.values(), *self.facts.values()]
+        asked = {name for formula in formulas for name in names(formula)}
+        applies = [formula for flag, formula in protocol.applies.items() if flag in asked]
+        self.options = options_of(protocol, [*formulas, *applies], known, movable)
+        self.dropped, self.effort = inf, EFFORT
+        self._used: dict[int, tuple[str, ...]] = {}
+        self.shift: dict[str, int] = {}
+        self.full = self.free = self.guard = place = 0
+        for name, options in self.options.items():  # one bit more for each field shows whether an option is left
+            self.shift[name] = place
+            self.full |= (1 << len(options)) - 1 << place
+            self.free |= sum(1 << i for i, option in enumerate(options) if not option.price) << place
+            self.guard |= 1 << (place := place + len(options))
+            place += 1
+
+    @cached_property
+    def passing(self) -> dict[str, Ways]:
+        """The ways in which each criterion passes."""
+        return {id: self.ways(formula, TRUE) for id, formula in self.rules.items()}
+
+    @cached_property
+    def holding(self) -> dict[str, Ways]:
+        """The ways in which each declared fact is not broken."""
+        return {id: self.ways(formula, NOT_FALSE, world=True) for id, formula in self.facts.items()}
+
+    # --- the ways of a formula ----------------------------------------------------------------------------------------
+
+    def ways(self, formula: Formula, accept: Accept, world: bool = False) -> Ways:
+        """The ways in which a formula comes out as one of what is accepted.
+
+        Args:
+            formula: over the fields of the protocol.
+            accept: `TRUE`, `FALSE`, or `NOT_FALSE`, which lets it be unknown.
+            world: of what is so, known or not; for declared facts, which hold whether or not anybody looked.
+        """
+        match formula:
+            case Value(value):
+                return {self.full: ()} if value in accept else {}
+            case Not(item):
+                return self.ways(item, _negate(accept), world)
+            case And(items):
+                return self._at_least(len(items), items, accept, world)
+            case Or(items):
+                return self._at_least(1, items, accept, world)
+            case AtLeast(n, items):
+                return self._at_least(n, items, accept, world)
+            case Name(name):
+                found = self._where(name, lambda option: _value(option, world) in accept)
+                return found if world else self._where_applies(name, found, accept)
+            case Known(name):
+                found = self._where(name, lambda option: option.known in accept)
+                return self._where_applies(name, found, _negate(accept))
+            case Compare((left, right), (operator,)) if type_of(left) == "flag":
+                same = Or((And((left, right)), And((Not(left), Not(right)))))
+                return self.ways(same, accept if operator == "==" else _negate(accept), world)
+            case Compare(operands, operators) if len(operators) > 1:
+                links = zip(pairwise(operands), operators, strict=True)
+                return self.ways(And(tuple(Compare(pair, (operator,)) for pair, operator in links)), accept, world)
+        return self._comparison(formula, accept, world)
+
+    def _at_least(self, n: int, items: Collection[Formula], accept: Accept, world: bool) -> Ways:
+        """Kleene's counting, one item after the other; fewer than n are true where more than all but n are not."""
+        n = n if True in accept else len(items) - n + 1
+        reached: list[Ways] = [{self.full: ()}, *({} for _ in range(n))]
+        before = 0
+        for left, item in zip(range(len(items), 0, -1), items, strict=True):
+            found = self.ways(item, accept, world)
+            apart = self.full not in found and not before & self._fields(found)  # then no way can cover another
+            before |= self._fields(found)
+            for k in range(n, max(0, n - left), -1):
+                reached[k] |= self._join(reached[k - 1], found)
+                reached[k] = reached[k] if apart else self._prune(reached[k])
+        return reached[n]
+
+    def _where_applies(self, flag: str, found: Ways, accept: Accept) -> Ways:
+        """A flag reads false where it does not apply."""
+        if flag not in self.protocol.applies:
+            return found
+        if True in accept:
+            return self._prune(self._join(found, self.ways(self.protocol.applies[flag], NOT_FALSE)))
+        return self._prune(found | self.ways(self.protocol.applies[flag], FALSE))
+
+    def _comparison(self, atom: Formula, accept: Accept, world: bool) -> Ways:
+        """The values of its fields with which a comparison comes out right: the reference evaluator says so."""
+        values = {name: self._by_value(name, world) for name in names(atom)}
+        if prod(map(len, values.values())) > ROWS:
+            raise TooHard
+        *others, last = sorted(values, key=lambda name: len(values[name]))
+        ties = ((atom, True in accept),) if is_tie(atom, self._loose(atom)) else ()
+        ways: Ways = {}
+        for row in product(*(values[name].items() for name in others)):
+            known = {name: value for name, (value, _) in zip(others, row, strict=True)}
+            fits = [box for value, box in values[last].items() if evaluate(atom, {**known, last: value}) in accept]
+            if fits:
+                ways[reduce(int.__and__, (box for _, box in row), reduce(int.__or__, fits))] = ties
+        if None in accept and not world:
+            for name in values:
+                ways |= self._where(name, lambda option: not option.known)
+        return self._prune(self._keep_cheapest(ways))
+
+    def _by_value(self, name: str, world: bool) -> dict[Any, int]:
+        """By value that a comparison may see: the way that leaves the options with it."""
+        values = dict.fromkeys(option.value for option in self.options[name] if option.known)
+        return {v: self._box(name, lambda o, v=v: o.value == v and (o.known or world)) for v in values}
+
+    def _where(self, name: str, keep: Callable[[Option], bool]) -> Ways:
+        box = self._box(name, keep)
+        return {box: ()} if self._is_possible(box) else {}
+
+    def _box(self, name: str, keep: Callable[[Option], bool]) -> int:
+        """The way that leaves some options of one field, and all of every other."""
+        lost = sum(1 << i for i, option in enumerate(self.options[name]) if not keep(option))
+        return self.full ^ lost << self.shift[name]
+
+    def _is_possible(self, box: int) -> bool:
+        """Whether every field has an option left."""
+        return (box + self.full) & self.guard == self.guard
+
+    # --- of several ways ----------------------------------------------------------------------------------------------
+
+    def _join(self, first: Ways, second: Ways) -> Ways:
+        """The ways that are in both."""
+        self._spend(len(first) * len(second))
+        found: Ways = {}
+        for (a, ties), (b, more) in product(first.items(), second.items()):
+            if self._is_possible(a & b):
+                found.setdefault(a & b, ties + tuple(tie for tie in more if tie not in ties))
+        return found
+
+    def _spend(self, effort: int) -> None:
+        self.effort -= effort
+        if self.effort < 0:
+            raise TooHard
+
+    def _prune(self, ways: Ways) -> Ways:
+        """Without the ways that others cover."""
+        kept: list[int] = []
+        for _, group in groupby(sorted(ways, key=int.bit_count, reverse=True), key=int.bit_count):
+            boxes = list(group)
+            self._spend(len(boxes) * len(kept))
+            kept += [box for box in boxes if all(box | other != other for other in kept)]
+        return {box: ways[box] for box in kept}
+
+    def _keep_cheapest(self, ways: Ways) -> Ways:
+        """Of too many ways the cheapest."""
+        if len(ways) <= KEPT:
+            return ways
+        *boxes, beyond = nsmallest(KEPT + 1, ways, key=self.price)
+        self.dropped = min(self.dropped, self.price(beyond))
+        return {box: ways[box] for box in boxes}
+
+    def groups(self, goals: Iterable[Ways]) -> list[Ways]:
+        """The goals joined where they share a field, so that ways of different groups do not touch each other."""
+        groups: list[tuple[int, list[Ways]]] = []
+        for goal in map(self._keep_cheapest, goals):
+            about, members = self._fields(goal), [goal]
+            for group in [group for group in groups if group[0] & about]:
+                groups.remove(group)
+                about, members = about | group[0], [*group[1], *members]
+            groups.append((about, members))
+        return [self._all_of(members) for _, members in groups]
+
+    def _all_of(self, goals: list[Ways]) -> Ways:
+        return reduce(lambda a, b: self._prune(self._keep_cheapest(self._join(a, b))), sorted(goals, key=len))
+
+    def _fields(self, ways: Ways) -> int:
+        """The fields of which some way leaves out an option, a bit for each."""
+        lost = reduce(int.__or__, (self.full ^ box for box in ways), 0)
+        return (lost + self.full) & self.guard
+
+    def cheapest(self, goals: Iterable[Ways], limit: int = 1) -> Ways:
+        """The cheapest ways to meet all goals, in order; none pays for all the fields that another pays for."""
+        found: Ways = {self.full: ()}
+        for group in self.groups(goals):
+            pairs = product(found.items(), self.minimal(group, limit).items())
+            both = {a & b: ties + more for (a, ties), (b, more) in pairs}
+            found = {box: both[box] for box in nsmallest(limit, both, key=self.price)}
+        return found
+
+    def minimal(self, ways: Ways, limit: int) -> Ways:
+        """The cheapest ways, in order; none pays for all the fields that another pays for."""
+        found: dict[int, frozenset[str]] = {}
+        for box in sorted(ways, key=self.price):
+            costly = frozenset(self.costly_fields(box))
+            if len(found) < limit and not any(other <= costly for other in found.values()):
+                found[box] = costly
+        return {box: ways[box] for box in found}
+
+    def is_complete(self, found: Ways, limit: int = 1) -> bool:
+        """Whether nothing was left out that would have been found."""
+        return self.dropped == inf or (len(found) == limit and max(map(self.price, found)) <= self.dropped)
+
+    def provable(self, goals: Mapping[str, Ways]) -> dict[str, Ways]:
+        """The goals without a comparison of open fields of which only some values were tried."""
+        formulas = {**self.facts, **self.rules}
+        return {id: ways for id, ways in goals.items() if not any(map(self._is_sampled, atoms(formulas[id])))}
+
+    def _is_sampled(self, atom: Formula) -> bool:
+        loose = self._loose(atom)
+        return is_tie(atom, loose) and not all(has_few_values(self.protocol.fields[name]) for name in loose)
+
+    def _loose(self, atom: Formula) -> list[str]:
+        return [name for name in names(atom) if len(self.options[name]) > 1]
+
+    # --- of one way ---------------------------------------------------------------------------------------------------
+
+    def costly_fields(self, box: int) -> tuple[str, ...]:
+        """The fields that cost something: none of the options that are left is free."""
+        paid = self.guard & ~((box & self.free) + self.full)
+        if paid not in self._used:
+            at = {name: shift + len(self.options[name]) for name, shift in self.shift.items()}
+            self._used[paid] = tuple(name for name in self.options if paid >> at[name] & 1)
+        return self._used[paid]
+
+    def price(self, box: int) -> int:
+        """The least price of a way."""
+        return sum(self.cheapest_option(box, name).price for name in self.costly_fields(box))
+
+    def options_left(self, box: int, name: str) -> list[Option]:
+        """The options of a field that are left."""
+        return [option for i, option in enumerate(self.options[name]) if box >> self.shift[name] + i & 1]
+
+    def cheapest_option(self, box: int, name: str) -> Option:
+        """The first of the cheapest options of a field."""
+        return min(self.options_left(box, name), key=lambda option: option.price)
+
+
+def _negate(accept: Accept) -> Accept:
+    return tuple(None if value is None else not value for value in accept)
+
+
+def _value(option: Option, world: bool) -> Any:
+    return option.value if option.known or world else None
