@@ -20,6 +20,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from trialtools.__main__ import main
 from trialtools.report.browser import find_browser, print_pdf
+from trialtools.report.index import write_index
 from trialtools.report.manifest import code_sha256, file_sha256
 from trialtools.report.page import page
 from trialtools.report.parameters import checked, located
@@ -33,9 +34,9 @@ from trialtools.report.write import (
 )
 
 PARAMETERS = """
-patients: str = "../data/patients.csv"  # file with the patients
+patients: Path = "../data/patients.csv"  # file with the patients
 n: int = 3  # how many bars
-share = 0.5  # type: float of them
+share: float = 0.5  # of them
 cut: str = "2023-03-31"
 arms: list[str] = ["A", "B"]
 mode: Literal["open", "closed"] = "open"
@@ -68,7 +69,7 @@ def project(tmp_path_factory):
     (folder / "mine.csv").write_text("patient_id,age\n1,71\n")
     cells = [
         new_markdown_cell("# What of *three* bars?\n\nA page."),
-        code("from typing import Literal\n" + PARAMETERS, "parameters"),
+        code("from pathlib import Path\nfrom typing import Literal\n" + PARAMETERS, "parameters"),
         code("import sys\nhidden = 'not to be shown'\nprint(hidden)", "setup"),
         code("doubled = n * 2"),
         code("print(sys.executable, doubled, open(patients).read().split()[1])"),
@@ -78,6 +79,14 @@ def project(tmp_path_factory):
     ]
     write(folder / "notebooks" / "07_bars.ipynb", *cells)
     return folder
+
+
+def earlier(out, *suffixes):
+    """What an earlier report of the name x left."""
+    files = [f"x.{suffix}" for suffix in suffixes]
+    for name in files:
+        (out / name).write_text("old")
+    (out / "x.manifest.json").write_text(json.dumps({"outputs": dict.fromkeys(files)}))
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +113,7 @@ def given(*texts):
 def test_the_parameters_cell_is_read_whole():
     found = parameters()
     assert {name: each.type for name, each in found.items()} == {
-        "patients": "str",
+        "patients": "Path",
         "n": "int",
         "share": "float",
         "cut": "str",
@@ -206,7 +215,7 @@ def test_what_is_no_notebook_is_refused(tmp_path):
 
 
 def test_a_cell_of_parameters_that_is_no_python_is_refused(tmp_path):
-    with pytest.raises(ReportError, match="not plain Python"):
+    with pytest.raises(ReportError, match="parameters cell of the notebook cannot be run: invalid syntax"):
         report(write(tmp_path / "a.ipynb", code("%magic", "parameters")), out=tmp_path)
 
 
@@ -368,6 +377,9 @@ def test_two_runs_differ_by_their_time_alone(made, project, monkeypatch):
     before = made.html.read_text()
     for name in ("bars.pdf", "bars.failed.ipynb"):
         (project / "reports" / name).write_text("of an earlier run")
+    facts = json.loads(made.manifest.read_text("utf-8"))
+    facts["outputs"]["bars.pdf"] = {}
+    made.manifest.write_text(json.dumps(facts))
     again = report("bars", {"patients": "mine.csv"}, out="reports")
     stamp = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")
     assert stamp.sub("", before) == stamp.sub("", again.html.read_text())
@@ -396,8 +408,7 @@ def test_a_failed_run_leaves_no_page(how, tmp_path, capfd, monkeypatch):
     )
     out = tmp_path / "reports"
     out.mkdir()
-    for suffix in ("html", "pdf", "manifest.json"):
-        (out / f"x.{suffix}").write_text("old")
+    earlier(out, "html", "pdf")
     monkeypatch.chdir(tmp_path)
     assert main(["report", str(notebook), "-p", "n=2", "--out", "reports"]) == 3
     error = capfd.readouterr().err
@@ -424,21 +435,21 @@ def test_a_killed_run_leaves_the_earlier_report_as_it_was(tmp_path):
     notebook = write(tmp_path / "x.ipynb", code("import time\ntime.sleep(60)"))
     out = tmp_path / "out"
     out.mkdir()
-    (out / "x.html").write_text("old")
+    earlier(out, "html")
     command = [sys.executable, "-m", "trialtools", "report", str(notebook), "--out", str(out)]
     running = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     while running.poll() is None and not list(out.glob(".~x-*/run.ipynb")):
         time.sleep(0.1)
     running.send_signal(signal.SIGKILL)
     running.wait()
-    assert {file.name for file in out.iterdir() if not file.name.startswith(".~")} == {"x.html"}
+    assert {file.name for file in out.iterdir() if not file.name.startswith(".~")} == {"x.html", "x.manifest.json"}
     assert (out / "x.html").read_text() == "old"
 
 
 def test_what_is_found_in_the_finished_files_ends_the_run(tmp_path):
     notebook = write(tmp_path / "x.ipynb", new_markdown_cell("# X"), code("print('secret')"))
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "x.html").write_text("old")
+    earlier(tmp_path / "out", "html")
 
     def check(folder):
         assert {file.name for file in folder.iterdir()} >= {"x.html", "x.ipynb", "x.manifest.json"}
@@ -446,7 +457,10 @@ def test_what_is_found_in_the_finished_files_ends_the_run(tmp_path):
 
     with pytest.raises(ReportError, match="tells a secret"):
         report(notebook, out=tmp_path / "out", check=check)
-    assert {file.name for file in (tmp_path / "out").iterdir()} == {"x.previous.html"}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {
+        "x.previous.html",
+        "x.previous.manifest.json",
+    }
 
 
 def test_several_reports_each_stand_alone_and_one_page_links_them(tmp_path, capfd, monkeypatch):
@@ -489,3 +503,28 @@ def browse(chromium):
                 browser.close()
 
     return opened
+
+
+def test_what_a_report_did_not_write_is_never_replaced(project, tmp_path):
+    mine = write(tmp_path / "bars.ipynb", code("1 + 1"))
+    before = mine.read_bytes()
+    with pytest.raises(ReportError, match=r"bars\.ipynb was not written by a report of this name, so it stays"):
+        report(mine, out=tmp_path)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "bars.html").write_text("a page of mine")
+    with pytest.raises(ReportError, match=r"bars\.html was not written by a report"):
+        report(mine, out=tmp_path / "out")
+    (tmp_path / "out" / "index.html").write_text("my index")
+    with pytest.raises(ReportError, match="is not an index of reports"):
+        write_index(tmp_path / "out")
+    assert mine.read_bytes() == before and (tmp_path / "out" / "bars.html").read_text() == "a page of mine"
+
+
+def test_a_text_that_names_a_folder_stays_text(project):
+    declared = parameters()
+    assert located({"cut": "data"}, declared, project / "notebooks", project) == {"cut": "data"}
+
+
+def test_a_report_names_no_folder_of_the_machine(made, project):
+    for file in (made.html, made.notebook, made.manifest):
+        assert str(project) not in file.read_text("utf-8")

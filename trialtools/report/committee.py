@@ -15,7 +15,7 @@ from ..criteria.protocol import DataError
 from .cuts import locked, staged
 from .leaks import Leak, leaks, named, telling
 from .manifest import as_run
-from .parameters import checked, exists, located
+from .parameters import checked, located, place_of
 from .run import read_notebook, short_name
 from .write import Report, ReportError, Run, declared_parameters, report
 
@@ -93,7 +93,7 @@ def committee_report(
     """
     given = _given(notebook, parameters)
     run = as_run(given, declared_parameters(read_notebook(notebook)))
-    protocol = load_protocol(exists(notebook.parent, run["protocol"]) or run["protocol"])
+    protocol = load_protocol(place_of(notebook.parent, run["protocol"]) or run["protocol"])
     closed = run["audience"] == "closed"
     arms, head, allocations = _allocations(ledger, key if closed else None)
     trial = _read(notebook, run, protocol, arms)
@@ -137,7 +137,7 @@ def _given(notebook: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
 def _read(notebook: Path, run: Mapping[str, Any], protocol: Any, arms: Mapping[str, str] | None = None) -> Any:
     from ..interim.data import read_trial
 
-    source, mapping = (exists(notebook.parent, run.get(name)) or run.get(name) for name in ("data", "mapping"))
+    source, mapping = (place_of(notebook.parent, run.get(name)) or run.get(name) for name in ("data", "mapping"))
     return read_trial(source, protocol, mapping or None, arms=arms)
 
 

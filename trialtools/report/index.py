@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ..criteria.files import whole
+from .errors import ReportError
 from .page import HERE, POLICY
+
+MARK = '<meta name="generator" content="trialtools">'
 
 
 def write_index(folder: str | os.PathLike[str]) -> Path:
@@ -27,8 +30,10 @@ def write_index(folder: str | os.PathLike[str]) -> Path:
         ("Reports", [each for each in found if not each["closed"]]),
         ("For the members of the committee only", [each for each in found if each["closed"]]),
     ]
-    text = template.render(parts=parts, css=css, policy=POLICY.replace("script-src 'unsafe-inline'; ", ""))
+    text = template.render(mark=MARK, parts=parts, css=css, policy=POLICY.replace("script-src 'unsafe-inline'; ", ""))
     written = place / "index.html"
+    if written.exists() and MARK not in written.read_text("utf-8", errors="replace"):
+        raise ReportError(f"{written} is not an index of reports, so it stays; choose another folder with --out")
     with whole(written) as part:
         part.write_text(text, "utf-8")
     return written

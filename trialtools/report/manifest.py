@@ -14,7 +14,7 @@ from typing import Any
 
 from ..criteria.language import ProtocolError
 from .errors import ReportError
-from .parameters import Parameter, exists
+from .parameters import Parameter, place_of
 from .run import PACKAGE
 
 PACKAGES = ("polars", "narwhals", "pandas", "pyarrow", "numpy", "pydantic", "duckdb", "z3-solver", "plotly")
@@ -32,12 +32,17 @@ class Input:
 
 
 def inputs(
-    values: Mapping[str, Any], folder: Path, out: Path, here: Path | None = None
+    values: Mapping[str, Any],
+    declared: Mapping[str, Parameter],
+    folder: Path,
+    out: Path,
+    here: Path | None = None,
 ) -> tuple[tuple[Input, ...], dict[str, Any] | None]:
     """Every file that the parameters name, with its hash; and the protocol, if one of them is.
 
     Args:
         values: the parameters as run, defaults included; paths are seen from the notebook's `folder`.
+        declared: which of them are paths.
         out: the folder of the report, which is no input even if a parameter names it.
 
     Raises:
@@ -46,12 +51,12 @@ def inputs(
     here = here or Path.cwd()
     found, protocol = [], None
     for name, value in values.items():
-        place = exists(folder, value)
+        place = place_of(folder, value) if declared[name].is_path else None
         if place is None or place.resolve() == out.resolve():
             continue
         files = [place] if place.is_file() else sorted(file for file in place.rglob("*") if file.is_file())
         for file in files:
-            found.append(Input(name, _seen(file, here), file_sha256(file), file.stat().st_size))
+            found.append(Input(name, path_shown(file, here), file_sha256(file), file.stat().st_size))
         if place.suffix in (".yaml", ".yml"):
             protocol = _protocol(name, place, values.get("readings"), here) or protocol
     return tuple(found), protocol
@@ -68,13 +73,13 @@ def _protocol(name: str, file: Path, readings: Any, here: Path) -> dict[str, Any
         return None
     chosen = {**protocol.readings, **readings} if isinstance(readings, Mapping) else readings or protocol.readings
     read = {"readings": chosen} if chosen else {}
-    return {"id": protocol.id, "sha256": protocol.sha256, "path": _seen(file, here), **read}
+    return {"id": protocol.id, "sha256": protocol.sha256, "path": path_shown(file, here), **read}
 
 
-def _seen(file: Path, here: Path) -> str:
-    """A path as the caller would write it: the manifest should not tell more of the machine than it must."""
+def path_shown(file: Path, here: Path) -> str:
+    """A path as the caller would write it, or a name alone: a report tells nothing of the machine's folders."""
     file = file.resolve()
-    return str(file.relative_to(here.resolve())) if file.is_relative_to(here.resolve()) else str(file)
+    return str(file.relative_to(here.resolve())) if file.is_relative_to(here.resolve()) else file.name
 
 
 def file_sha256(file: Path) -> str:
@@ -111,14 +116,17 @@ def versions() -> dict[str, str]:
 
 
 def as_run(given: Mapping[str, Any], declared: Mapping[str, Parameter]) -> dict[str, Any]:
-    """The given values over the defaults; a default that is computed is shown as it is written."""
-    defaults = {name: parameter.default for name, parameter in declared.items()}
-    unread = {
-        name: parameter.written
-        for name, parameter in declared.items()
-        if parameter.default is None and parameter.written != "None"
-    }
-    return {**defaults, **unread, **given}
+    """The given values over the defaults."""
+    return {**{name: parameter.default for name, parameter in declared.items()}, **given}
+
+
+def paths_shown(
+    values: Mapping[str, Any], declared: Mapping[str, Parameter], folder: Path, here: Path | None = None
+) -> dict[str, str]:
+    """By absolute path of a parameter, what stands for it in a report."""
+    here = here or Path.cwd()
+    places = [(folder / value).resolve() for name, value in values.items() if value and declared[name].is_path]
+    return {str(place): path_shown(place, here) for place in places}
 
 
 def manifest(

@@ -1,7 +1,6 @@
 """A notebook's parameters cell goes in with what a caller asks for; checked values come out, or an error that helps.
 
-The cell is read with `ast` rather than with papermill's own inspection, which skips a line that has two equals signs
-and knows a type only by the first word of it.
+The cell is run, as the report will run it anyway: its annotations are the types, its values the defaults.
 """
 
 from __future__ import annotations
@@ -10,22 +9,19 @@ import ast
 import difflib
 import io
 import json
-import re
 import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from os import PathLike
 from pathlib import Path
-from types import NoneType
+from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from .errors import ReportError
 
 PLAIN = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text", "list": "a list"}
 PLAIN |= {"dict": "key: value pairs", "Path": "a path", "date": "a date, year-month-day", "None": "null"}
-TYPES: dict[str, Any] = {"int": int, "float": float, "bool": bool, "str": str, "Path": str, "date": date, "None": None}
-TYPES |= {"list": list[Any], "tuple": list[Any], "dict": dict[str, Any]}
 
 
 class Typed(str):
@@ -37,10 +33,15 @@ class Parameter:
     """One line of a parameters cell: what it is called, its type, its default and its comment."""
 
     name: str
+    kind: Any
     type: str
     default: Any
     written: str
     help: str
+
+    @property
+    def is_path(self) -> bool:
+        return Path in _kinds(self.kind)
 
     def __str__(self) -> str:
         declared = f"{self.name}: {self.type}" if self.type else self.name
@@ -73,20 +74,22 @@ def parse_parameters(texts: Sequence[str]) -> dict[str, Any]:
 def declared_parameters(notebook: Any) -> dict[str, Parameter]:
     """The parameters of a notebook, by name: what its cell tagged `parameters` assigns.
 
-    Types are read from annotations (`n: int = 200`), from comments (`n = 200  # type: int`), or from the default.
+    Types are the annotations (`n: int = 200`, `data: Path = "../data"`); without one, the type of the default.
     A notebook without such a cell has none.
 
     Raises:
-        ReportError: the cell is not plain Python.
+        ReportError: the cell cannot be run.
     """
     cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     if not cells:
         return {}
+    source, scope = cells[0].source, {"Path": Path, "date": date, "Literal": Literal}
     try:
-        tree, comments = ast.parse(cells[0].source), _comments(cells[0].source)
-    except (SyntaxError, tokenize.TokenError) as error:
-        raise ReportError(f"the parameters cell of the notebook is not plain Python: {error}") from None
-    found = (_declaration(node, comments) for node in tree.body)
+        tree, comments = ast.parse(source), _comments(source)
+        exec(compile(source, "the parameters cell", "exec", dont_inherit=True), scope)
+        found = [_declaration(node, comments, scope) for node in tree.body]
+    except (Exception, SystemExit) as error:
+        raise ReportError(f"the parameters cell of the notebook cannot be run: {error}") from None
     return {parameter.name: parameter for parameter in found if parameter}
 
 
@@ -95,23 +98,18 @@ def _comments(source: str) -> dict[int, str]:
     return {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
 
 
-def _declaration(node: ast.stmt, comments: Mapping[int, str]) -> Parameter | None:
+def _declaration(node: ast.stmt, comments: Mapping[int, str], scope: dict[str, Any]) -> Parameter | None:
     match node:
         case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.expr() as value):
             type = annotation.value if isinstance(annotation, ast.Constant) else ast.unparse(annotation)
+            kind = eval(str(type), scope)
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
-            type = ""
+            kind = Any if scope[name] is None else scope[name].__class__
+            type = "" if kind is Any else kind.__name__
         case _:
             return None
     comment = comments.get(node.end_lineno or node.lineno, "")
-    if said := re.match(r"type:\s*(\S+)\s*", comment):
-        type, comment = type or said[1], comment[said.end() :].lstrip("# ")
-    try:
-        default = ast.literal_eval(value)
-        type = type or ("" if default is None else default.__class__.__name__)
-    except ValueError:
-        default = None
-    return Parameter(name, str(type), default, ast.unparse(value), comment)
+    return Parameter(name, kind, str(type), scope[name], ast.unparse(value), comment)
 
 
 def checked(given: Mapping[str, Any], declared: Mapping[str, Parameter], notebook: str) -> dict[str, Any]:
@@ -139,9 +137,8 @@ def _value(value: Any, parameter: Parameter) -> Any:
     from pydantic import ConfigDict, TypeAdapter
 
     try:
-        declared = _type(ast.parse(parameter.type, mode="eval").body) if parameter.type else Any
-        held = TypeAdapter(declared, config=ConfigDict(strict=True))
-        given = _read(value, declared) if isinstance(value, Typed) else value
+        held = TypeAdapter(parameter.kind, config=ConfigDict(strict=True))
+        given = _read(value, parameter.kind) if isinstance(value, Typed) else value
         # by way of JSON, for a notebook can be given nothing else
         return held.dump_python(held.validate_json(json.dumps(given, allow_nan=False, default=_plain)), mode="json")
     except (ValueError, TypeError):
@@ -154,81 +151,28 @@ def _value(value: Any, parameter: Parameter) -> Any:
         ) from None
 
 
-def _type(node: ast.expr) -> Any:
-    """The type that an annotation names, read without running it; what we do not know holds anything."""
-    match node:
-        case ast.Name(id=name):
-            return TYPES.get(name, Any)
-        case ast.Constant(value=None):
-            return None
-        case ast.Constant(value=str(quoted)):
-            return _type(ast.parse(quoted, mode="eval").body)
-        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
-            return _union(_type(left), _type(right))
-        case ast.Subscript(value=ast.Name(id="Optional"), slice=inner):
-            return _union(_type(inner), None)
-        case ast.Subscript(value=ast.Name(id=name), slice=inner):
-            parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
-            return _generic(name, parts)
-    return Any
-
-
-def _union(*types: Any) -> Any:
-    return Union[types]  # noqa: UP007 - the bar does not join types that are known only now
-
-
-def _generic(name: str, parts: list[ast.expr]) -> Any:
-    match name:
-        case "Union":
-            return _union(*map(_type, parts))
-        case "Literal":
-            return Literal[tuple(part.value for part in parts if isinstance(part, ast.Constant))]
-        case "list" | "tuple" | "set" | "Sequence":
-            return list[_type(parts[0])]
-        case "dict" | "Mapping":
-            return dict[str, _type(parts[-1])]
-    return Any
-
-
-def _read(value: Typed, declared: Any) -> Any:
+def _read(value: Typed, kind: Any) -> Any:
     """What was typed, as its type reads it: text stays as it stands, so that `007`, `no` and a date remain."""
-    kinds = _kinds(declared)
+    kinds = _kinds(kind)
     if value in ("null", "None", "~") and NoneType in kinds:
         return None
-    if kinds & {str, date}:
+    if kinds & {str, date, Path}:
         return str(value)
-    import yaml
-
     try:
-        return yaml.load(str(value), Loader=_loader())
-    except yaml.YAMLError:
-        raise ValueError from None
+        return json.loads(value)
+    except ValueError:
+        import yaml
+
+        return yaml.load(value, yaml.BaseLoader)  # {I6: registered}: every plain word is text
 
 
-def _kinds(declared: Any) -> set[Any]:
+def _kinds(kind: Any) -> set[Any]:
     """The plain types in a union, an optional type or a literal."""
-    if get_origin(declared) is Literal:
-        return {type(value) for value in get_args(declared)}
-    if get_origin(declared) is Union:
-        return set().union(*map(_kinds, get_args(declared)))
-    return {declared}
-
-
-def _loader() -> type:
-    """YAML that knows true, false, null and plain numbers, and leaves dates, times and `yes` as text."""
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - yaml's own way to say it
-
-    for tag, pattern, first in (
-        ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
-        ("null", r"^(?:null|None|~|)$", ["n", "N", "~", ""]),
-        ("int", r"^[-+]?(?:0|[1-9][0-9]*)$", list("-+0123456789")),
-        ("float", r"^[-+]?(?:[0-9]+\.[0-9]*|\.?[0-9]+)(?:[eE][-+]?[0-9]+)?$", list("-+.0123456789")),
-    ):
-        Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), first)
-    return Loader
+    if get_origin(kind) is Literal:
+        return {type(value) for value in get_args(kind)}
+    if get_origin(kind) in (Union, UnionType):
+        return set().union(*map(_kinds, get_args(kind)))
+    return {kind}
 
 
 def _plain(value: Any) -> Any:
@@ -245,10 +189,10 @@ def _plain(value: Any) -> Any:
 def located(
     values: Mapping[str, Any], declared: Mapping[str, Parameter], folder: Path, here: Path | None = None
 ) -> dict[str, Any]:
-    """The values with their paths made absolute, seen from where the caller stands and not from the notebook.
+    """The values with those declared as `Path` made absolute: relative ones are seen from where the caller stands.
 
-    A text is a path if its type is `Path`, its comment has the word file, folder or path, or its default or the value
-    itself names something that exists. Where the default is there, or the comment says file, what is given must exist.
+    Any other text stays text, even where a file or folder of that name exists. Where the default of a path names
+    something that exists, seen from the notebook's folder, or its comment says file, what is given must exist.
 
     Raises:
         ReportError: no such file.
@@ -258,24 +202,18 @@ def located(
 
 
 def _absolute(value: Any, parameter: Parameter, folder: Path, here: Path) -> Any:
-    if not isinstance(value, str) or not value or "://" in value:
+    if not parameter.is_path or not value:
         return value
     place = (here / Path(value).expanduser()).resolve()
-    said = set(re.findall(r"[a-z]+", parameter.help.lower()))
-    default = exists(folder, parameter.default)
-    if not (parameter.type == "Path" or said & {"file", "folder", "path"} or default or exists(here, value)):
-        return value
-    if (default or "file" in said) and not place.exists():
+    needed = place_of(folder, parameter.default) or "file" in parameter.help.lower().split()
+    if needed and not place.exists():
         raise ReportError(f"the parameter {parameter.name} is '{value}', but there is no file {place}")
     return str(place)
 
 
-def exists(folder: Path, value: Any) -> Path | None:
-    """What a text names, seen from a folder; None if it names nothing there."""
-    if not isinstance(value, str) or not value or len(value) > 1000 or "\n" in value or "\0" in value:
+def place_of(folder: Path, value: Any) -> Path | None:
+    """What a path names, seen from a folder; None if it names nothing there."""
+    if not value:
         return None
-    try:
-        place = folder / Path(value).expanduser()
-        return place if place.exists() else None
-    except (OSError, RuntimeError):
-        return None
+    place = folder / Path(value).expanduser()
+    return place if place.exists() else None

@@ -23,7 +23,7 @@ from .batch import Report, Run, reports
 from .browser import find_browser, print_pdf
 from .errors import NotebookError, ReportError
 from .index import write_index
-from .manifest import as_run, file_sha256, inputs, manifest
+from .manifest import as_run, file_sha256, inputs, manifest, paths_shown
 from .page import page, prepare, title, told_facts
 from .parameters import Parameter, checked, declared_parameters, located, parse_parameters
 from .run import execute, find_notebook, read_notebook, short_name, telling
@@ -62,8 +62,7 @@ def report(
         notebook: a path, or a name such as `screening` for `notebooks/01_screening.ipynb`.
         parameters: by name, held against the notebook's cell tagged `parameters` before it runs. Paths are seen from
             where you stand, while the notebook itself runs in its own folder, as in JupyterLab; so its defaults are
-            written as seen from there. A text is a path if it is declared as `Path`, its comment says file, folder or
-            path, or its default or the value names something that exists.
+            written as seen from there. A path is what is declared as `Path`; any other text stays text.
         out: the folder for the report; it is made where it is missing.
         pdf: print the page as well, with the installed Chromium or Chrome.
         progress: a bar on stderr; by default only where stderr is a terminal.
@@ -84,12 +83,15 @@ def report(
     printer = find_browser() if pdf else None
     name, folder = name or short_name(source), Path(out)
     run = as_run(given, declared)
-    facts = manifest(name, source, given, run, *inputs(run, source.parent, folder))
+    shown = paths_shown(run, declared, source.parent)
+    told, ran = _without_places(given, shown), _without_places(run, shown)
+    facts = manifest(name, source, told, ran, *inputs(run, declared, source.parent, folder))
+    _refuse_foreign(folder, name, source)
     with _stage(folder, name) as stage, _set_aside_on_failure(folder, name):
         began = time.monotonic()
         executed = _executed(source, given, stage, folder, name, progress)
         with telling(progress, f"Writing {name}.html"):
-            _write(stage, name, executed, facts)
+            _write(stage, name, executed, shown, facts)
         if printer:
             with telling(progress, f"Printing {name}.pdf"):
                 print_pdf(printer, stage / f"{name}.html", stage / f"{name}.pdf")
@@ -126,9 +128,12 @@ def _sweep(folder: Path, name: str) -> None:
 
 @contextmanager
 def _set_aside_on_failure(folder: Path, name: str) -> Iterator[None]:
+    """Of a notebook that fails no earlier page may be taken for its report; a full disk says nothing of that page."""
     try:
         yield
-    except BaseException:
+    except Exception as error:
+        if isinstance(error, OSError):
+            raise
         for suffix in SUFFIXES:
             if (folder / f"{name}{suffix}").exists():
                 (folder / f"{name}{suffix}").replace(folder / f"{name}.previous{suffix}")
@@ -151,20 +156,46 @@ def _executed(
         raise NotebookError(error.message, error.cell, failed if failed.exists() else None) from None
 
 
-def _write(stage: Path, name: str, executed: Any, facts: dict[str, Any]) -> None:
+def _write(stage: Path, name: str, executed: Any, shown: Mapping[str, str], facts: dict[str, Any]) -> None:
     import nbformat
+
+    executed = nbformat.from_dict(_without_places(executed, shown))
 
     facts["title"] = title(executed) or name
     if told := told_facts(executed):
         facts["facts"] = told
-    # papermill notes where it wrote, which is a place that will be gone
-    executed.metadata.get("papermill", {}).pop("output_path", None)
+    # papermill notes what it read and where it wrote: places of this machine
+    for key in ("input_path", "output_path"):
+        executed.metadata.get("papermill", {}).pop(key, None)
     nbformat.write(executed, stage / f"{name}.ipynb")
     made = page(executed, facts).encode()
     (stage / f"{name}.html").write_bytes(made)
     if len(made) > LARGEST:
         size = f"{len(made) / 1e6:.1f} MB"
         warnings.warn(f"{name}.html has {size}, over 3 MB: a figure or a table carries many rows", stacklevel=3)
+
+
+def _without_places(value: dict[str, Any], shown: Mapping[str, str]) -> dict[str, Any]:
+    """Plain data without the folders of this machine: each path as the caller would write it."""
+    text = json.dumps(value, default=str)
+    for place in sorted(shown, key=len, reverse=True):
+        text = text.replace(json.dumps(place)[1:-1], json.dumps(shown[place])[1:-1])
+    return json.loads(text)
+
+
+def _refuse_foreign(folder: Path, name: str, source: Path) -> None:
+    """Only what an earlier report of this name wrote may be replaced."""
+    file = folder / f"{name}.manifest.json"
+    try:
+        ours = {*json.loads(file.read_text("utf-8"))["outputs"], file.name} if file.exists() else set()
+    except (OSError, ValueError, KeyError, TypeError):
+        ours = set()
+    for suffix in SUFFIXES:
+        place = folder / f"{name}{suffix}"
+        if place.exists() and (place.resolve() == source.resolve() or place.name not in ours):
+            raise ReportError(
+                f"{place} was not written by a report of this name, so it stays; choose another folder with --out"
+            )
 
 
 def _finish(stage: Path, name: str, facts: Mapping[str, Any]) -> None:
