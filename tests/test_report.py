@@ -249,7 +249,7 @@ def test_the_command_line_says_bad_input(project, monkeypatch, capsys):
     assert "has no parameter 'm'" in capsys.readouterr().err
     (project / "notebooks" / "08_p.ipynb").unlink(missing_ok=True)
     (project / "bad.yaml").write_text("id: X\n")
-    write(project / "notebooks" / "08_p.ipynb", code('protocol: str = "x.yaml"  # file', "parameters"))
+    write(project / "notebooks" / "08_p.ipynb", code('protocol: Path = "x.yaml"  # file', "parameters"))
     assert main(["report", "p", "-p", "protocol=bad.yaml"]) == 2
     assert "no valid protocol" in capsys.readouterr().err
 
