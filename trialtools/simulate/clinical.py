@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..criteria.language import NUMERIC
-from ..criteria.protocol import Field
+from ..criteria.contents import Protocol
+from ..criteria.language import NUMERIC, evaluate, names
 from .draws import Array, Draws
 from .model import Numbers, read_assumptions
 
@@ -25,9 +25,10 @@ def clinical_fields() -> dict[str, dict[str, Any]]:
     return read_assumptions("cohort")["fields"]
 
 
-def is_clinical(name: str, field: Field) -> bool:
-    """Whether the model has a meaning for a field: it knows the name, and type, values and range agree."""
-    known = clinical_fields().get(name)
+def is_clinical(name: str, protocol: Protocol) -> bool:
+    """Whether the model has a meaning for a field: it knows the name; type, values and range agree; and the criteria
+    admit some of what is usual (a trial of children wants other ages)."""
+    known, field = clinical_fields().get(name), protocol.fields[name]
     if known is None:
         return False
     match known["type"]:
@@ -37,7 +38,12 @@ def is_clinical(name: str, field: Field) -> bool:
             return field.type == "date" and field.range is None
         case "number":
             low, high = known["usual"]
-            return field.type in NUMERIC and field.limits[0] <= low and high <= field.limits[1]
+            fits = field.type in NUMERIC and field.limits[0] <= low and high <= field.limits[1]
+            return fits and all(
+                any(evaluate(formula, {name: value}) is not False for value in np.linspace(low, high, 5).tolist())
+                for formula in protocol.requirements.values()
+                if name in names(formula)
+            )
     return field.type == "flag"
 
 

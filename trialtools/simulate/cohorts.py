@@ -15,10 +15,12 @@ import pyarrow.parquet as pq
 from ..criteria.contents import Protocol
 from ..criteria.protocol import Field
 from .clinical import clinical_fields, is_clinical
+from .columns import even_range, limits_on
 from .documents import LABEL, command_line, render
 from .gaps import panel_of, panel_share
 from .model import Assume, assumed_values, assumptions
-from .patients import cohort_blocks, even_range
+from .patients import cohort_blocks
+from .quantities import Quantity, quantity_of, read_quantities
 
 LARGEST_CSV = 20_000
 """Beyond this many patients a text file is slow to read and large to keep, and Parquet is written instead."""
@@ -132,7 +134,8 @@ def _data_dictionary(protocol: Protocol, assume: Assume, **facts: Any) -> str:
         panel_of=panel_of,
         how_made=_how_made,
         panels={panel: panel_share(panel, model) for panel in panels},
-        clinical={n: known for n, known in clinical_fields().items() if n in fields and is_clinical(n, fields[n])},
+        clinical={n: known for n, known in clinical_fields().items() if n in fields and is_clinical(n, protocol)},
+        others=[name for name in fields if not is_clinical(name, protocol)],
         assumptions=assumptions("cohort", assume),
         changed=bool(assume),
         **facts,
@@ -160,9 +163,10 @@ ODDS = {
 }
 
 
-def _how_made(name: str, field: Field, protocol: Protocol) -> str:
-    if not is_clinical(name, field):
-        return f"on its own: {_evenly(name, field, protocol)}"
+def _how_made(name: str, protocol: Protocol) -> str:
+    if not is_clinical(name, protocol):
+        quantity = quantity_of(name, protocol.fields[name])
+        return _as_quantity(quantity) if quantity else f"on its own: {_evenly(name, protocol)}"
     known = clinical_fields()[name]
     if "how" in known:
         return known["how"]
@@ -172,13 +176,26 @@ def _how_made(name: str, field: Field, protocol: Protocol) -> str:
     return "; ".join(part for part in (share, odds and f"odds ratio {odds}", basis) if part)
 
 
-def _evenly(name: str, field: Field, protocol: Protocol) -> str:
+def _as_quantity(quantity: Quantity) -> str:
+    known, name = quantity.known, quantity.name.replace("_", " ")
+    if "column" in known:
+        return f"{name}: as in the clinical model"
+    spans = [f"{low:.4g} to {high:.4g}" for low, high in quantity.intervals]
+    within = f"{spans[0]} in women, {spans[1]} in men" if len(spans) > 1 else spans[0]
+    how = known.get("how") or f"{known.get('shape', 'log-normal')}, 95 % within {within}"
+    return f"{name}: {how} ({read_quantities()['sources'][known['source']]})"
+
+
+def _evenly(name: str, protocol: Protocol) -> str:
+    field = protocol.fields[name]
     match field.type:
         case "flag":
-            return "true in 20 %"
+            return "true in a share, see below"
         case "category":
             return "every value equally often"
         case "date":
-            return f"evenly over the {'possible dates' if field.range else 'year before the first screening'}"
-    low, high = even_range(name, field, protocol)
-    return f"evenly from {low:g} to {high:g}"
+            return "evenly over its range" if field.range else "in the year before screening, more often late in it"
+    low, high = even_range(name, protocol)
+    return (
+        f"evenly from {low:g} to {high:g}{', around the limits of the criteria' if limits_on(name, protocol) else ''}"
+    )

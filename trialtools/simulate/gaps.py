@@ -38,11 +38,11 @@ def unknown_cells(
     for name, field in protocol.fields.items():
         known = clinical_fields().get(name, {})
         share: Any = missing * known.get("missing", model.missing_field)
-        if "after_negative" in known and is_clinical(name, field):
+        if "after_negative" in known and is_clinical(name, protocol):
             negative = ~clinical["pcr_positive"] & ~clinical["antigen_positive"]
             share = np.where(negative, missing * known["after_negative"], share)
         unknown[name] = without[panel_of(name, field)] | (draws.uniform(f"hole {name}") < share)
-    if all(name in unknown and is_clinical(name, protocol.fields[name]) for name in ("other_trial", "other_trial_on")):
+    if all(name in unknown and is_clinical(name, protocol) for name in ("other_trial", "other_trial_on")):
         unknown["other_trial_on"] |= ~clinical["other_trial"]
     return unknown
 
