@@ -1,16 +1,18 @@
 """The synthetic cohort: seeded, believable, incomplete as records are, and labelled wherever it goes."""
 
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from trialtools.criteria.contents import Protocol, read_protocol
+from trialtools.criteria.contents import Protocol, load_protocol, read_protocol
 from trialtools.criteria.language import evaluate
 from trialtools.criteria.protocol import DataError, Field, possible
 from trialtools.simulate import cohort, write_cohort
 from trialtools.simulate.patients import BLOCK
+from trialtools.simulate.quantities import quantity_of, read_quantities
 
 PROTOCOL_FILE = "data/protocols/NCT05741099.yaml"
 SKETCH = """
@@ -209,6 +211,120 @@ def test_a_known_name_with_another_meaning_is_drawn_on_its_own(sketch: Protocol)
     assert 0.4 < patients["spo2"].mean() < 0.6
     assert 7 < patients["age"].mean() < 11
     assert set(patients["sex"].drop_nulls()) == {"f", "m"}
+
+
+LABS = """
+id: labs
+title: A trial of children, with quantities that have limits
+fields:
+  age: {type: number, unit: years, range: [0, 120], label: Age, group: person}
+  sex: {type: category, values: [female, male], label: Sex, group: person}
+  hb: {type: number, unit: g/dL, range: [2, 25], step: 0.1, label: "Haemoglobin, latest", group: labs}
+  kidney: {type: number, unit: mg/dL, range: [0.1, 30], step: 0.01, label: Serum creatinine, group: labs}
+  thrombocytes: {type: number, unit: 10*9/L, range: [1, 1500], label: Platelet count, group: labs}
+  weight: {type: number, unit: kg, range: [1, 300], label: Body weight, group: vitals}
+  height: {type: number, unit: cm, range: [30, 230], label: Height, group: vitals}
+  sbp: {type: integer, unit: mmHg, range: [40, 300], label: Systolic blood pressure, group: vitals}
+  dbp: {type: integer, unit: mmHg, range: [20, 200], label: Diastolic blood pressure, group: vitals}
+  alt: {type: number, unit: U/L, range: [0, 20000], label: ALT, group: labs}
+  alt_uln: {type: number, unit: U/L, range: [10, 100], label: Upper limit of normal for ALT, group: labs}
+  seen_on: {type: date, label: Date of admission, group: dates}
+  ill_on: {type: date, label: Date of onset, group: dates}
+  one: {type: flag, label: One disease}
+  two: {type: flag, label: Another disease}
+  any: {type: flag, label: Any disease}
+facts:
+  - {id: F1, says: whoever has one or two has any, formula: any or not (one or two)}
+criteria:
+  - {id: I1, kind: inclusion, label: child, when: 2 <= age < 18}
+  - {id: I2, kind: inclusion, label: blood, when: hb >= 8}
+  - {id: I3, kind: inclusion, label: recent, when: 0 <= seen_on - ill_on <= 10}
+  - {id: I4, kind: inclusion, label: sick, when: one and two}
+  - {id: E1, kind: exclusion, label: few platelets, when: thrombocytes < 50}
+  - {id: E2, kind: exclusion, label: liver, when: alt > 10 * alt_uln}
+  - {id: E3, kind: exclusion, label: heavy, when: weight / ((height / 100) * (height / 100)) > 40}
+"""
+
+
+@pytest.mark.parametrize("source", ["NCT04355728", "NCT04288102", SKETCH, LABS])
+def test_every_criterion_of_any_protocol_passes_and_fails(root: Path, source: str) -> None:
+    path = root / "data" / "protocols" / f"{source}.yaml"
+    protocol = read_protocol(source) if "\n" in source else load_protocol(path)
+    rows = [protocol.facts_of(row) for row in cohort(protocol, 1_000, seed=6).drop("synthetic").to_dicts()]
+    verdicts = {id: [evaluate(formula, row) for row in rows] for id, formula in protocol.requirements.items()}
+    assert [id for id, each in verdicts.items() if not {True, False} <= set(each)] == []
+    eligible = sum(all(each) for each in zip(*verdicts.values(), strict=True)) / len(rows)
+    assert 0.02 < eligible < 0.9, "a cohort in which nobody, or nearly everybody, is eligible teaches little"
+
+
+def test_declared_facts_hold_in_fields_that_no_model_knows() -> None:
+    patients = cohort(read_protocol(LABS), 2_000, seed=3, dirty=False, missing=0)
+    assert patients.filter((pl.col("one") | pl.col("two")) & ~pl.col("any")).is_empty()
+    assert patients["one"].any() and not patients["one"].all()
+
+
+def test_known_quantities_have_the_distribution_of_their_source() -> None:
+    """Where no criterion asks, nothing is drawn again: 95 % lie within the reference interval, in the field's unit."""
+    whole = read_protocol(LABS)
+    protocol = Protocol(whole.id, whole.title, whole.fields, whole.criteria[:1])
+    patients = cohort(protocol, 20_000, seed=3, dirty=False, missing=0)
+    women, men = (patients.filter(sex=sex) for sex in ("female", "male"))
+    intervals = [
+        (women["hb"], 12, 15),
+        (men["hb"], 13, 17),
+        (women["kidney"], 0.566, 1.018),
+        (men["kidney"], 0.679, 1.131),
+        (patients["thrombocytes"], 150, 410),
+        (patients["sbp"], 97, 160),
+    ]
+    for column, low, high in intervals:
+        assert 0.93 < column.is_between(low - 0.05 * (high - low), high + 0.05 * (high - low)).mean() < 0.98
+        assert (column < low).mean() < 0.04 and (column > high).mean() < 0.04
+    assert 0.6 < correlation(patients, "sbp", "dbp") < 0.85
+    assert 23 < (patients["weight"] / (patients["height"] / 100) ** 2).mean() < 26
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "quantity"),
+    [
+        ("hb", Field("number", "Haemoglobin at screening", unit="g/dL"), "haemoglobin"),
+        ("lab_7", Field("number", "Absolute neutrophil count (latest)", unit="/uL"), "neutrophils"),
+        ("sao", Field("number", "Oxygen saturation by pulse oximeter", unit="%"), "oxygen_saturation"),
+        ("hba1c", Field("number", "HbA1c", unit="mmol/mol"), "hba1c_ifcc"),
+        ("hb", Field("number", "Haemoglobin"), None),  # without a unit: g/L or g/dL
+        ("hb", Field("number", "Haemoglobin", unit="g/dL", range=(0, 10)), None),  # the usual is impossible
+        ("hb", Field("flag", "Haemoglobin", unit="g/dL"), None),
+        ("limit", Field("number", "Upper limit of normal for ALT", unit="U/L"), None),
+        ("change", Field("number", "Change of haemoglobin", unit="g/L"), None),
+    ],
+)
+def test_a_quantity_is_known_by_name_or_label_and_by_unit(name: str, field: Field, quantity: str | None) -> None:
+    found = quantity_of(name, field)
+    assert (found.name if found else None) == quantity
+
+
+def test_the_quantities_are_told_apart_and_have_a_source() -> None:
+    known = read_quantities()["quantities"]
+    seen = Counter((name, unit) for each in known.values() for name in each["names"] for unit in each["units"])
+    assert [pair for pair, n in seen.items() if n > 1] == []
+    for name, each in known.items():
+        assert each.keys() <= {"names", "units", "interval", "shape", "goes_with", "source", "column", "how"}, name
+        assert each.get("shape", "normal") == "normal" and set(each.get("goes_with", {})) <= known.keys(), name
+        assert "column" in each or each["source"] in read_quantities()["sources"], name
+
+
+def test_the_first_patients_of_any_protocol_do_not_depend_on_how_many_are_asked_for() -> None:
+    protocol = read_protocol(LABS)
+    assert cohort(protocol, 900, 4).head(40).equals(cohort(protocol, 40, 4), null_equal=True)
+
+
+def test_the_data_dictionary_says_how_unknown_fields_were_made(tmp_path: Path) -> None:
+    text = write_cohort(read_protocol(LABS), 10, 1, tmp_path)[1].read_text("utf-8")
+    assert "haemoglobin: normal, 95 % within 12 to 15 in women, 13 to 17 in men (Dacie and Lewis" in text
+    assert "| alt_uln |" in text and "on its own: evenly from 10 to 100" in text
+    assert "90 % of patients are to pass a criterion" in text
+    known = write_cohort(load_protocol(PROTOCOL_FILE), 10, 1, tmp_path / "known")[1].read_text("utf-8")
+    assert "are to pass a criterion" not in known.split("## The clinical model")[0]
 
 
 def test_applies_is_honoured(sketch: Protocol) -> None:

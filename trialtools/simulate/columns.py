@@ -74,7 +74,8 @@ def even_range(name: str, protocol: Protocol) -> tuple[float, float]:
         low = max(0.0, low) if min(limits) >= 0 else low
     else:
         low, high = field.limits if field.range else (0.0, 100.0)
-    return max(low, field.limits[0]), min(high, field.limits[1])
+    low, high = max(low, field.limits[0]), min(high, field.limits[1])
+    return (low, high) if low < high else field.limits
 
 
 def limits_on(name: str, protocol: Protocol) -> list[float]:
