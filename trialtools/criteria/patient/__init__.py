@@ -1,6 +1,7 @@
 """One patient and a protocol go in, the reasons come out: verdict tree, open items, and the nearest eligible."""
 
-from .advice import Answer, Block, Change, ItemSet, Nearest, OpenItems, nearest_eligible, open_items
+from .items import Answer, ItemSet, OpenItems, open_items
+from .nearest import Block, Change, Nearest, nearest_eligible
 from .tree import Node
 from .verdict import Explanation, Verdict, explain
 

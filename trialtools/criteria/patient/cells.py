@@ -234,3 +234,45 @@ def distance(field: Field, old: Any, new: Any) -> int:
 
 def _exact(field: Field, value: Any) -> Fraction:
     return Fraction(value.toordinal()) if field.type == "date" else Fraction(str(value))
+
+
+# --- cells in words ---------------------------------------------------------------------------------------------------
+
+
+def in_words(field: Field, cells: Iterable[Cell]) -> str:
+    """What a fact would have to be, for the cells that will do."""
+    if field.type == "flag":
+        return " or ".join("yes" if first else "no" for first, _ in cells)
+    if field.type == "category":
+        return " or ".join(field.values[first] for first, _ in cells)
+    runs: list[Cell] = []
+    for first, last in sorted(cells):
+        if runs and runs[-1][1] + 1 == first:
+            first = runs.pop()[0]
+        runs.append((first, last))
+    return field.with_unit(" or ".join(_run(field, run) for run in runs))
+
+
+def _run(field: Field, run: Cell) -> str:
+    low, high = whole(field)
+    if run == (low, high):
+        return "any value"
+    if run[0] == run[1]:
+        return _plain(unrank(field, run[0]))
+    least, most = ("on or after", "on or before") if field.type == "date" else ("at least", "at most")
+    bounds = [_bound(field, run[0], -1, least, "above")] if run[0] > low else []
+    bounds += [_bound(field, run[1], 1, most, "below")] if run[1] < high else []
+    return " and ".join(bounds)
+
+
+def _bound(field: Field, place: int, beyond: int, including: str, excluding: str) -> str:
+    """`above 93` rather than `at least 93.00000000000001`: the shorter number is the one that was written."""
+    here, there = _plain(unrank(field, place)), _plain(unrank(field, place + beyond))
+    if field.type == "number" and len(there) < len(here):
+        return f"{excluding} {there}"
+    return f"{including} {here}"
+
+
+def _plain(value: Any) -> str:
+    """A number or a date without its unit."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

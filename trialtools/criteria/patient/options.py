@@ -16,10 +16,10 @@ from ..language import Compare, Formula, Name, Not, Or, names
 from ..protocol import Field, ProtocolData, possible
 from .cells import WHOLE_RANGE, Cell, atoms, changes, distance, nearest_value, occurrences, rank, split, typical, whole
 
-FEW = 12
+_FEW = 12
 """So many values of one field are all tried, and"""
 
-MANY = 500
+_MANY = 500
 """so many combinations of values of the other fields, to find where a comparison turns."""
 
 
@@ -60,7 +60,7 @@ def options_of(
     asked = {name for formula in formulas for name in names(formula)}
     fields = {name: field for name, field in protocol.fields.items() if name in asked}
     fixed = {n: v for n, v in known.items() if n in fields and not (movable and fields[n].change != "never")}
-    price = prices(protocol)
+    price = _prices(protocol)
     unit = 1 << max(price.values()).bit_length() + len(price).bit_length() + 1  # a distance outweighs all costs
     starts: dict[str, set[int]] = {name: set() for name in fields}
 
@@ -86,7 +86,7 @@ def options_of(
         for name in [name for name in loose if not has_few_values(fields[name])]:
             others = [other for other in loose if other != name]
             values = [dict.fromkeys(o.value for o in found[other] if o.cell[0] == o.cell[1]) for other in others]
-            for row in islice(product(*values), MANY):
+            for row in islice(product(*values), _MANY):
                 starts[name].update(_turns(atom, name, fields, fixed | dict(zip(others, row, strict=True))))
     return found | {name: options(name) for name in tied}
 
@@ -99,10 +99,10 @@ def is_tie(atom: Formula, loose: list[str]) -> bool:
 def has_few_values(field: Field) -> bool:
     """Whether a field can hold so few values that all of them are tried."""
     low, high = whole(field)
-    return high - low < FEW
+    return high - low < _FEW
 
 
-def prices(protocol: ProtocolData) -> dict[str, int]:
+def _prices(protocol: ProtocolData) -> dict[str, int]:
     """The price of finding out each fact: cost first, then how many facts, then the order of the protocol."""
     n = len(protocol.fields)
     bits = n.bit_length() + 1

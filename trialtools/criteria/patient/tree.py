@@ -48,6 +48,11 @@ def decide(states: Iterable[State]) -> Decision:
     return "undetermined" if "unknown" in states else "eligible"
 
 
+def decision(protocol: ProtocolData, patient: Mapping[str, Any]) -> Decision:
+    """The decision about a patient."""
+    return decide(state_by_criterion(protocol, protocol.facts_of(patient)).values())
+
+
 def state_by_criterion(protocol: ProtocolData, facts: Mapping[str, Any]) -> dict[str, State]:
     """The state of every criterion, from what `Protocol.facts_of` makes of a patient."""
     return {id: _state(evaluate(formula, facts)) for id, formula in protocol.requirements.items()}

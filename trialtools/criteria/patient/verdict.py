@@ -13,9 +13,9 @@ from ..protocol import Criterion, ProtocolData
 from .tree import Case, Decision, Node, State, decide, leaves, notes, tree
 
 SYMBOLS: dict[State, str] = {"pass": "✓", "fail": "✗", "unknown": "?"}
-STATES: dict[Decision, State] = {"eligible": "pass", "ineligible": "fail", "undetermined": "unknown"}
-URGENCY = ("fail", "unknown", "pass")
-WIDTH = 110
+_STATES: dict[Decision, State] = {"eligible": "pass", "ineligible": "fail", "undetermined": "unknown"}
+_URGENCY = ("fail", "unknown", "pass")
+_WIDTH = 110
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Explanation:
     @property
     def state(self) -> State:
         """The decision as a state: eligible is pass."""
-        return STATES[self.decision]
+        return _STATES[self.decision]
 
     @property
     def counts(self) -> dict[State, int]:
@@ -74,7 +74,7 @@ class Explanation:
     @property
     def by_urgency(self) -> list[Verdict]:
         """The criteria as a reader needs them: what fails, then what is unknown, then what passes."""
-        return sorted(self.criteria, key=lambda verdict: URGENCY.index(verdict.state))
+        return sorted(self.criteria, key=lambda verdict: _URGENCY.index(verdict.state))
 
     @property
     def headline(self) -> str:
@@ -108,7 +108,7 @@ class Explanation:
         patient = escape(" · patient ".join(filter(None, (self.protocol, self.patient))))
         remarks = "".join(f"<p><strong>Note.</strong> {escape(note)}</p>" for note in self.notes)
         return (
-            f'<section class="tt-verdict" aria-label="Verdict for {patient}"><style>{STYLE}</style>'
+            f'<section class="tt-verdict" aria-label="Verdict for {patient}"><style>{_STYLE}</style>'
             f'<h3 class="{self.state}">{_symbol(self.state)} {self.headline}</h3>'
             f"<p>{patient}: {counts}.</p>{remarks}{''.join(map(_fold, self.by_urgency))}</section>"
         )
@@ -213,12 +213,12 @@ def _step(node: Node) -> str:
 
 def _wrap(text: str, first: str, later: str) -> list[str]:
     text = " ".join(text.split())
-    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
+    return textwrap.wrap(text, _WIDTH, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
 
 
 # --- HTML -------------------------------------------------------------------------------------------------------------
 
-STYLE = """
+_STYLE = """
 .tt-verdict{font:14px/1.45 system-ui,sans-serif;color:#1a1a1a;background:#fff;max-width:60em}
 .tt-verdict h3{margin:.2em 0;font-size:1.15em}
 .tt-verdict details{border-left:4px solid var(--c);padding:.15em .6em;margin:.25em 0}

@@ -28,13 +28,13 @@ FALSE: Accept = (False,)
 NOT_FALSE: Accept = (True, None)
 """What a formula may come out as."""
 
-KEPT = 500
+_KEPT = 500
 """Ways of a formula that are kept, the cheapest; a real trial has some dozens."""
 
-EFFORT = 1_000_000
+_EFFORT = 1_000_000
 """Pairs of ways that are joined or compared, and"""
 
-ROWS = 20_000
+_ROWS = 20_000
 """combinations of values of one comparison that are tried, before a question is given up."""
 
 
@@ -68,7 +68,7 @@ class Question:
         asked = {name for formula in formulas for name in names(formula)}
         applies = [formula for flag, formula in protocol.applies.items() if flag in asked]
         self.options = options_of(protocol, [*formulas, *applies], known, movable)
-        self.dropped, self.effort = inf, EFFORT
+        self.dropped, self.effort = inf, _EFFORT
         self._used: dict[int, tuple[str, ...]] = {}
         self.shift: dict[str, int] = {}
         self.full = self.free = self.guard = place = 0
@@ -149,7 +149,7 @@ class Question:
     def _comparison(self, atom: Formula, accept: Accept, world: bool) -> Ways:
         """The values of its fields with which a comparison comes out right: the reference evaluator says so."""
         values = {name: self._by_value(name, world) for name in names(atom)}
-        if prod(map(len, values.values())) > ROWS:
+        if prod(map(len, values.values())) > _ROWS:
             raise TooHard
         *others, last = sorted(values, key=lambda name: len(values[name]))
         ties = ((atom, True in accept),) if is_tie(atom, self._loose(atom)) else ()
@@ -209,9 +209,9 @@ class Question:
 
     def _keep_cheapest(self, ways: Ways) -> Ways:
         """Of too many ways the cheapest."""
-        if len(ways) <= KEPT:
+        if len(ways) <= _KEPT:
             return ways
-        *boxes, beyond = nsmallest(KEPT + 1, ways, key=self.price)
+        *boxes, beyond = nsmallest(_KEPT + 1, ways, key=self.price)
         self.dropped = min(self.dropped, self.price(beyond))
         return {box: ways[box] for box in boxes}
 
@@ -256,14 +256,19 @@ class Question:
         """Whether nothing was left out that would have been found."""
         return self.dropped == inf or (len(found) == limit and max(map(self.price, found)) <= self.dropped)
 
-    def provable(self, goals: Mapping[str, Ways]) -> dict[str, Ways]:
-        """The goals without a comparison of open fields of which only some values were tried."""
-        formulas = {**self.facts, **self.rules}
-        return {id: ways for id, ways in goals.items() if not any(map(self._is_sampled, atoms(formulas[id])))}
+    def conflict(self, ids: Iterable[str]) -> bool:
+        """Whether it is proved that criteria and declared facts cannot be met together."""
+        goals = [self._proofs[id] for id in ids if id in self._proofs]
+        return not self.cheapest(goals) and self.dropped == inf
 
-    def _is_sampled(self, atom: Formula) -> bool:
-        loose = self._loose(atom)
-        return is_tie(atom, loose) and not all(has_few_values(self.protocol.fields[name]) for name in loose)
+    @cached_property
+    def _proofs(self) -> dict[str, Ways]:
+        """What can prove a conflict: not a comparison of open fields of which only some values are tried."""
+        return {id: ways for id, ways in {**self.holding, **self.passing}.items() if not self._is_sampled(id)}
+
+    def _is_sampled(self, id: str) -> bool:
+        loose = [self._loose(atom) for atom in atoms((self.facts | self.rules)[id]) if is_tie(atom, self._loose(atom))]
+        return not all(has_few_values(self.protocol.fields[name]) for fields in loose for name in fields)
 
     def _loose(self, atom: Formula) -> list[str]:
         return [name for name in names(atom) if len(self.options[name]) > 1]
@@ -281,6 +286,10 @@ class Question:
     def price(self, box: int) -> int:
         """The least price of a way."""
         return sum(self.cheapest_option(box, name).price for name in self.costly_fields(box))
+
+    def patient(self, box: int) -> dict[str, Any]:
+        """The record with values that will do for the fields that a way pays for."""
+        return {**self.known, **{name: self.cheapest_option(box, name).value for name in self.costly_fields(box)}}
 
     def options_left(self, box: int, name: str) -> list[Option]:
         """The options of a field that are left."""

@@ -1,0 +1,175 @@
+"""A protocol and one patient go in; what is unknown and would settle the decision comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..language import Compare, Formula, Not, names, words
+from ..protocol import ProtocolData
+from .cells import in_words
+from .options import record_of
+from .tree import Decision, decision
+from .ways import FALSE, Question, TooHard, Ways
+
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One fact to find out, and what it would have to be: values that will do, or how it compares with other facts."""
+
+    field: str
+    label: str
+    needed: str
+    judgement: bool = False
+
+
+@dataclass(frozen=True)
+class ItemSet:
+    """Facts that together would settle the decision, cheapest first, and what finding them out costs."""
+
+    answers: tuple[Answer, ...]
+    cost: int
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the facts."""
+        return tuple(answer.field for answer in self.answers)
+
+
+@dataclass(frozen=True)
+class OpenItems:
+    """What would settle an undetermined decision; empty where it is settled.
+
+    `to_eligible` and `to_ineligible` hold sets of facts, cheapest first. `set_aside` names declared facts that the
+    record contradicts, and `complete` is false where the search was cut short.
+    """
+
+    decision: Decision
+    to_eligible: tuple[ItemSet, ...] = ()
+    to_ineligible: tuple[ItemSet, ...] = ()
+    set_aside: tuple[str, ...] = ()
+    complete: bool = True
+
+    @property
+    def to_settle(self) -> tuple[Answer, ...]:
+        """What to find out next: all that is needed to become eligible, else the cheapest that ends it."""
+        return tuple(answer for answer in self._next if not answer.judgement)
+
+    @property
+    def judgements(self) -> tuple[Answer, ...]:
+        """What only a person can say, of the same set."""
+        return tuple(answer for answer in self._next if answer.judgement)
+
+    @property
+    def _next(self) -> tuple[Answer, ...]:
+        sets = (*self.to_eligible, *self.to_ineligible)
+        return sets[0].answers if sets else ()
+
+    def text(self) -> str:
+        """What to find out, in a few lines."""
+        if self.decision != "undetermined":
+            return f"Nothing is open: {self.decision}."
+        lines = _listing("To settle", self.to_settle)
+        if not self.to_eligible and self.complete:
+            lines.insert(0, "Nothing that is still unknown can make this patient eligible.")
+        lines += _listing("Judgement still needed", self.judgements)
+        single = [items.answers[0] for items in self.to_ineligible if len(items.answers) == 1]
+        if single:
+            lines.append("One answer would end it: " + "; ".join(f"{a.label}: {a.needed}" for a in single))
+        if not self.complete:
+            lines.append("There may be more: the search was cut short.")
+        return "\n".join(lines)
+
+
+def open_items(protocol: ProtocolData, patient: Mapping[str, Any], limit: int = 5) -> OpenItems:
+    """The smallest sets of unknown facts whose answers could settle an undetermined decision, cheapest first.
+
+    A set of unknown facts is in `to_eligible` if there are possible answers to just these facts after which every
+    criterion passes, and to no part of them; in `to_ineligible` if there are answers after which one criterion fails,
+    and to no part of them. What else is unknown stays so: the decision no longer depends on it. Answers are possible
+    when they are in range, fit `applies`, and some completion of the record breaks no declared fact.
+
+    Cheapest means the least sum of `Field.cost`, then the fewest facts, then the order of the protocol.
+
+    Args:
+        protocol: with the readings that were chosen.
+        patient: values by field name; a missing name is unknown.
+        limit: how many sets of each kind.
+
+    Raises:
+        DataError: a name that is no field, or a value of the wrong type.
+
+    >>> from trialtools.criteria.contents import read_protocol
+    >>> sketch = read_protocol('''
+    ... {id: S, title: S,
+    ...  fields: {hb: {type: number, label: Haemoglobin}, tb: {type: flag, label: TB test, cost: 4}},
+    ...  criteria: [{id: I1, kind: inclusion, label: Hb, when: hb >= 8},
+    ...             {id: E1, kind: exclusion, label: TB, when: tb}]}
+    ... ''')
+    >>> print(open_items(sketch, {}).text())
+    To settle: Haemoglobin, then TB test
+    One answer would end it: Haemoglobin: below 8; TB test: yes
+    """
+    now = decision(protocol, patient)
+    if now != "undetermined":
+        return OpenItems(now)
+    try:
+        question = Question(protocol, record_of(protocol, patient))
+        held, set_aside = _consistent(question)
+        eligible = question.cheapest([*question.passing.values(), *held], limit)
+        failing = [question.cheapest([question.ways(f, FALSE), *held], limit) for f in question.rules.values()]
+        ineligible = question.minimal({box: ties for ways in failing for box, ties in ways.items()}, limit)
+        to_eligible = _item_sets(question, eligible, "eligible")
+        lost = not to_eligible and question.conflict({*question.rules, *question.facts} - {*set_aside})
+    except TooHard:
+        return OpenItems(now, complete=False)
+    complete = question.is_complete(eligible, limit) and question.is_complete(ineligible, limit)
+    complete = complete and bool(to_eligible or lost)
+    return OpenItems(now, to_eligible, _item_sets(question, ineligible, "ineligible"), set_aside, complete)
+
+
+def _consistent(question: Question) -> tuple[list[Ways], tuple[str, ...]]:
+    """The declared facts that the record does not contradict, joined where they share a field; the others' ids."""
+    kept: list[Ways] = []
+    aside: list[str] = []
+    for id, ways in question.holding.items():
+        more = question.groups([*kept, ways])
+        if all(more):
+            kept = more
+        else:
+            aside.append(id)
+    return kept, tuple(aside)
+
+
+def _item_sets(question: Question, ways: Ways, wanted: Decision) -> tuple[ItemSet, ...]:
+    """What each way asks for; a way that the reference evaluator does not confirm is left out."""
+    boxes = [box for box in ways if decision(question.protocol, question.patient(box)) == wanted]
+    return tuple(_item_set(question, box, ways) for box in boxes)
+
+
+def _item_set(question: Question, box: int, ways: Ways) -> ItemSet:
+    cost = {name: question.protocol.fields[name].cost for name in question.costly_fields(box)}
+    answers = [answer(question, box, ways, name) for name in sorted(cost, key=lambda name: cost[name])]
+    return ItemSet(tuple(answers), sum(cost.values()))
+
+
+def answer(question: Question, box: int, ways: Ways, name: str) -> Answer:
+    """What a fact would have to be on one way: values that will do, or how it compares with other facts."""
+    fields, cells = question.protocol.fields, [option.cell for option in question.options_left(box, name)]
+    ties = [atom if holds else _opposite(atom) for atom, holds in ways[box] if name in names(atom)]
+    needed = "; ".join(words(tie, fields) for tie in ties) or in_words(fields[name], cells)
+    return Answer(name, fields[name].label, needed, fields[name].judged_by == "person")
+
+
+def _opposite(atom: Formula) -> Formula:
+    return Compare(atom.operands, (_OPPOSITE[atom.operators[0]],)) if isinstance(atom, Compare) else Not(atom)
+
+
+def _listing(title: str, answers: tuple[Answer, ...]) -> list[str]:
+    """Two or three facts in one line, more of them as a list to tick off."""
+    if len(answers) > 3:
+        return [f"{title} ({len(answers)}):", *(f"  - {a.label} (needed: {a.needed})" for a in answers)]
+    return [f"{title}: {', then '.join(answer.label for answer in answers)}"] if answers else []
