@@ -123,11 +123,12 @@ def open_items(protocol: ProtocolData, patient: Mapping[str, Any], limit: int = 
         failing = [question.cheapest([question.ways(f, FALSE), *held], limit) for f in question.rules.values()]
         ineligible = question.minimal({box: ties for ways in failing for box, ties in ways.items()}, limit)
         to_eligible = _item_sets(question, eligible, "eligible")
-        lost = not to_eligible and question.conflict({*question.rules, *question.facts} - {*set_aside})
+        together = [id for id in (*question.facts, *question.rules) if id not in set_aside]
+        proved = bool(to_eligible) or question.conflict(together)
+        proved = proved and (not set_aside or question.conflict(question.facts))
     except TooHard:
         return OpenItems(now, complete=False)
-    complete = question.is_complete(eligible, limit) and question.is_complete(ineligible, limit)
-    complete = complete and bool(to_eligible or lost)
+    complete = proved and all(question.is_complete(found, limit) for found in (eligible, ineligible))
     return OpenItems(now, to_eligible, _item_sets(question, ineligible, "ineligible"), set_aside, complete)
 
 
