@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from ..criteria.contents import Protocol
+from ..criteria.files import whole
 from ..criteria.protocol import Field
 from .clinical import clinical_fields, is_clinical
 from .columns import even_range, limits_on
@@ -71,7 +71,7 @@ def write_cohort(
     options = f"--n {n} --seed {seed}{'' if dirty else ' --clean'}{'' if missing == 1 else f' --missing {missing:g}'}"
     command = command_line("cohort", protocol, path, options, folder)
     empty: Counter[str] = Counter()
-    with _parts(table, readme) as (table_part, readme_part):
+    with whole(table) as table_part, whole(readme) as readme_part:
         blocks = cohort_blocks(protocol, n, seed, dirty, missing, assume)
         write(_count_empty(blocks, empty, n, progress), table_part)
         missing_share = {name: f"{100 * empty[name] / n:.1f} %" if n else "none" for name in protocol.fields}
@@ -80,19 +80,6 @@ def write_cohort(
         readme_part.write_text(text, "utf-8")
     other.unlink(missing_ok=True)
     return table, readme
-
-
-@contextmanager
-def _parts(*files: Path) -> Iterator[tuple[Path, ...]]:
-    """A file to write for each file that is meant; they take their places together, or not at all."""
-    parts = tuple(file.with_name(f".{file.name}.{os.getpid()}.part") for file in files)
-    try:
-        yield parts
-        for part, file in zip(parts, files, strict=True):
-            part.replace(file)
-    finally:
-        for part in parts:
-            part.unlink(missing_ok=True)
 
 
 def _count_empty(

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from ..criteria.contents import Protocol
-from ..criteria.protocol import DataError
 from .model import HERE
 
 LABEL = "SYNTHETIC: drawn by a random number generator; no row is a person"
@@ -15,10 +14,8 @@ LABEL = "SYNTHETIC: drawn by a random number generator; no row is a person"
 
 def render(template: str, **facts: Any) -> str:
     """A template of this room, filled in. Only a document needs Jinja2, so it is imported here."""
-    try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    except ModuleNotFoundError:
-        raise DataError("the README of synthetic data needs jinja2: pip install 'trialtools[workbench]'") from None
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     page = Environment(loader=FileSystemLoader(HERE), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     page.filters |= {"percent": lambda share: f"{100 * share:g} %", "count": lambda n: f"{n:,}"}
     return page.get_template(template).render(label=LABEL, **facts) + "\n"

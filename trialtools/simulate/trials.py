@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -14,6 +13,7 @@ import polars as pl
 
 from ..arms.ledger import export
 from ..criteria.contents import Protocol
+from ..criteria.files import whole_folder
 from ..criteria.protocol import DataError
 from ..interim.data import read_trial
 from ..interim.data.read import TrialData
@@ -106,9 +106,7 @@ def write_trial(
     named = "" if sites == default else "".join(f' --site "{site}"' for site in sites)
     options = f"--n {n} --seed {seed} --scenario {scenario}{named}{'' if dirty else ' --clean'}"
     facts = {"scenario": scenario, "rate": rate, "command": command_line("trial", protocol, path, options, folder)}
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".~{folder.name}-", dir=folder.parent))
-    try:
+    with whole_folder(folder) as part:
         enrolment = enrol(protocol, n, seed, part, sites, course)
         people = [
             Person(id, on, enrolment.arms[id] == cells, enrolment.truth[id])
@@ -124,9 +122,6 @@ def write_trial(
         text = _readme(protocol, assume, tables=tables, errors=errors, looks=looks, **facts)
         (part / "README.md").write_text(text, "utf-8")
         part.chmod(0o755)
-        part.rename(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return folder
 
 
