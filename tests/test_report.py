@@ -138,6 +138,7 @@ def test_the_parameters_cell_is_read_whole():
         ("cut=007", "cut", "007"),
         ("cut=no", "cut", "no"),
         ("cut=", "cut", ""),
+        ("patients=", "patients", ""),
         ("note=x=y", "note", "x=y"),
         ("arms=[A, no, 2023-01-01]", "arms", ["A", "no", "2023-01-01"]),
         ("mode=closed", "mode", "closed"),

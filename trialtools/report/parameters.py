@@ -139,6 +139,8 @@ def _value(value: Any, parameter: Parameter) -> Any:
     try:
         held = TypeAdapter(parameter.kind, config=ConfigDict(strict=True))
         given = _read(value, parameter.kind) if isinstance(value, Typed) else value
+        if given == "" and parameter.is_path:  # no path; pydantic would make it "."
+            return ""
         # by way of JSON, for a notebook can be given nothing else
         return held.dump_python(held.validate_json(json.dumps(given, allow_nan=False, default=_plain)), mode="json")
     except (ValueError, TypeError):
