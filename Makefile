@@ -12,10 +12,10 @@ CUTOFF   := 2023-08-17
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help report test check bench lab app clean
+.PHONY: help report test test-quick check bench lab app clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 report: .venv/.report-stamp  ## all reports, of a synthetic cohort and trial: reports/index.html
 	@rm -rf $(TRIAL)
@@ -26,6 +26,12 @@ report: .venv/.report-stamp  ## all reports, of a synthetic cohort and trial: re
 
 test: .venv/.test-stamp  ## run the tests; what this machine lacks is skipped aloud
 	@$(BIN)/python -m pytest $(PYTEST)
+
+test-quick: .venv/.test-stamp  ## the tests that need no kernel and no browser
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not reports and not ui" $(PYTEST)
+
+test-unit test-spec test-agreement test-oracles test-reports test-ui: .venv/.test-stamp
+	@$(BIN)/python -m pytest -m $(@:test-%=%) $(PYTEST)
 
 check: .venv/.test-stamp  ## style, types, clean notebooks, examples in docstrings
 	@$(BIN)/ruff check .

@@ -11,6 +11,22 @@ from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# By file or folder, the kind of its tests; all other files hold unit tests. `make test-KIND` runs one kind.
+CATEGORIES = {
+    "spec": {"spec", "test_protocol.py"},
+    "agreement": {"test_agreement.py", "test_engines.py", "fuzz"},
+    "oracles": {"test_interim.py", "test_realdata.py", "test_cases.py", "cases"},
+    "reports": {"test_report.py", "test_notebooks.py", "test_interim_report.py", "test_committee.py"},
+    "ui": {"ui"},
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        parts = {*item.path.relative_to(ROOT).parts}
+        item.add_marker(next((name for name, files in CATEGORIES.items() if files & parts), "unit"))
+
+
 settings.register_profile("default", deadline=None, max_examples=50)
 settings.register_profile("ci", deadline=None, max_examples=200, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")

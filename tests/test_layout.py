@@ -2,6 +2,8 @@
 
 import ast
 
+import house
+
 ORDER = ("criteria", "figures", "cohort", "arms", "interim", "simulate", "report", "widgets", "lessons", "__main__")
 """A room may import those before it. Nobody imports `simulate`, `widgets` and `lessons` but the command line."""
 
@@ -21,3 +23,7 @@ def test_no_room_knows_a_later_one(root):
 def test_the_top_level_is_the_map(root):
     there = {path.stem for path in (root / "trialtools").iterdir() if path.name != "__pycache__"}
     assert there <= {*ORDER, "__init__"}
+
+
+def test_the_picture_of_the_house_is_current():
+    assert house.PICTURE.read_text("utf-8") == house.picture(), "run: python tests/house.py"
