@@ -8,6 +8,7 @@ option of every field: two boxes are joined by `&`, and one covers another where
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from heapq import nsmallest
 from itertools import groupby, pairwise, product
@@ -16,17 +17,30 @@ from typing import Any
 
 from ..language import And, AtLeast, Compare, Formula, Known, Name, Not, Or, Value, evaluate, names, type_of
 from ..protocol import ProtocolData
-from .cells import atoms
 from .options import Option, constraints, has_few_values, is_tie, options_of
 
 Ways = dict[int, tuple[tuple[Formula, bool], ...]]
 """By box: the comparisons between several open fields that hold in it (True), and that do not (False)."""
 
-Accept = tuple[bool | None, ...]
-TRUE: Accept = (True,)
-FALSE: Accept = (False,)
-NOT_FALSE: Accept = (True, None)
-"""What a formula may come out as."""
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What a formula is to come out as; None is unknown.
+
+    `world` asks what is so, known or not: declared facts hold whether or not anybody looked. In a `proof` a comparison
+    of which only some values are tried may come out as anything.
+    """
+
+    accept: tuple[bool | None, ...]
+    world: bool = False
+    proof: bool = False
+
+    @property
+    def opposite(self) -> Aim:
+        return replace(self, accept=tuple(None if value is None else not value for value in self.accept))
+
+
+TRUE, FALSE, NOT_FALSE, HOLDS = Aim((True,)), Aim((False,)), Aim((True, None)), Aim((True, None), world=True)
 
 _KEPT = 500
 """Ways of a formula that are kept, the cheapest; a real trial has some dozens."""
@@ -87,50 +101,44 @@ class Question:
     @cached_property
     def holding(self) -> dict[str, Ways]:
         """The ways in which each declared fact is not broken."""
-        return {id: self.ways(formula, NOT_FALSE, world=True) for id, formula in self.facts.items()}
+        return {id: self.ways(formula, HOLDS) for id, formula in self.facts.items()}
 
     # --- the ways of a formula ----------------------------------------------------------------------------------------
 
-    def ways(self, formula: Formula, accept: Accept, world: bool = False) -> Ways:
-        """The ways in which a formula comes out as one of what is accepted.
-
-        Args:
-            formula: over the fields of the protocol.
-            accept: `TRUE`, `FALSE`, or `NOT_FALSE`, which lets it be unknown.
-            world: of what is so, known or not; for declared facts, which hold whether or not anybody looked.
-        """
+    def ways(self, formula: Formula, aim: Aim) -> Ways:
+        """The ways in which a formula comes out as one of what is accepted."""
         match formula:
             case Value(value):
-                return {self.full: ()} if value in accept else {}
+                return {self.full: ()} if value in aim.accept else {}
             case Not(item):
-                return self.ways(item, _negate(accept), world)
+                return self.ways(item, aim.opposite)
             case And(items):
-                return self._at_least(len(items), items, accept, world)
+                return self._at_least(len(items), items, aim)
             case Or(items):
-                return self._at_least(1, items, accept, world)
+                return self._at_least(1, items, aim)
             case AtLeast(n, items):
-                return self._at_least(n, items, accept, world)
+                return self._at_least(n, items, aim)
             case Name(name):
-                found = self._where(name, lambda option: _value(option, world) in accept)
-                return found if world else self._where_applies(name, found, accept)
+                found = self._where(name, lambda o: (o.value if o.known or aim.world else None) in aim.accept)
+                return found if aim.world else self._where_applies(name, found, aim)
             case Known(name):
-                found = self._where(name, lambda option: option.known in accept)
-                return self._where_applies(name, found, _negate(accept))
+                found = self._where(name, lambda option: option.known in aim.accept)
+                return self._where_applies(name, found, aim.opposite)
             case Compare((left, right), (operator,)) if type_of(left) == "flag":
                 same = Or((And((left, right)), And((Not(left), Not(right)))))
-                return self.ways(same, accept if operator == "==" else _negate(accept), world)
+                return self.ways(same, aim if operator == "==" else aim.opposite)
             case Compare(operands, operators) if len(operators) > 1:
                 links = zip(pairwise(operands), operators, strict=True)
-                return self.ways(And(tuple(Compare(pair, (operator,)) for pair, operator in links)), accept, world)
-        return self._comparison(formula, accept, world)
+                return self.ways(And(tuple(Compare(pair, (operator,)) for pair, operator in links)), aim)
+        return self._comparison(formula, aim)
 
-    def _at_least(self, n: int, items: Collection[Formula], accept: Accept, world: bool) -> Ways:
+    def _at_least(self, n: int, items: Collection[Formula], aim: Aim) -> Ways:
         """Kleene's counting, one item after the other; fewer than n are true where more than all but n are not."""
-        n = n if True in accept else len(items) - n + 1
+        n = n if True in aim.accept else len(items) - n + 1
         reached: list[Ways] = [{self.full: ()}, *({} for _ in range(n))]
         before = 0
         for left, item in zip(range(len(items), 0, -1), items, strict=True):
-            found = self.ways(item, accept, world)
+            found = self.ways(item, aim)
             apart = self.full not in found and not before & self._fields(found)  # then no way can cover another
             before |= self._fields(found)
             for k in range(n, max(0, n - left), -1):
@@ -138,28 +146,33 @@ class Question:
                 reached[k] = reached[k] if apart else self._prune(reached[k])
         return reached[n]
 
-    def _where_applies(self, flag: str, found: Ways, accept: Accept) -> Ways:
+    def _where_applies(self, flag: str, found: Ways, aim: Aim) -> Ways:
         """A flag reads false where it does not apply."""
         if flag not in self.protocol.applies:
             return found
-        if True in accept:
-            return self._prune(self._join(found, self.ways(self.protocol.applies[flag], NOT_FALSE)))
-        return self._prune(found | self.ways(self.protocol.applies[flag], FALSE))
+        applies = self.protocol.applies[flag]
+        if True in aim.accept:
+            return self._prune(self._join(found, self.ways(applies, replace(NOT_FALSE, proof=aim.proof))))
+        return self._prune(found | self.ways(applies, replace(FALSE, proof=aim.proof)))
 
-    def _comparison(self, atom: Formula, accept: Accept, world: bool) -> Ways:
+    def _comparison(self, atom: Formula, aim: Aim) -> Ways:
         """The values of its fields with which a comparison comes out right: the reference evaluator says so."""
-        values = {name: self._by_value(name, world) for name in names(atom)}
+        loose = [name for name in names(atom) if len(self.options[name]) > 1]
+        tie = is_tie(atom, loose)
+        if aim.proof and tie and not all(has_few_values(self.protocol.fields[name]) for name in loose):
+            return {self.full: ()}
+        values = {name: self._by_value(name, aim.world) for name in names(atom)}
         if prod(map(len, values.values())) > _ROWS:
             raise TooHard
         *others, last = sorted(values, key=lambda name: len(values[name]))
-        ties = ((atom, True in accept),) if is_tie(atom, self._loose(atom)) else ()
+        ties = ((atom, True in aim.accept),) if tie else ()
         ways: Ways = {}
         for row in product(*(values[name].items() for name in others)):
             known = {name: value for name, (value, _) in zip(others, row, strict=True)}
-            fits = [box for value, box in values[last].items() if evaluate(atom, {**known, last: value}) in accept]
+            fits = [box for value, box in values[last].items() if evaluate(atom, {**known, last: value}) in aim.accept]
             if fits:
                 ways[reduce(int.__and__, (box for _, box in row), reduce(int.__or__, fits))] = ties
-        if None in accept and not world:
+        if None in aim.accept and not aim.world:
             for name in values:
                 ways |= self._where(name, lambda option: not option.known)
         return self._prune(self._keep_cheapest(ways))
@@ -258,20 +271,12 @@ class Question:
 
     def conflict(self, ids: Iterable[str]) -> bool:
         """Whether it is proved that criteria and declared facts cannot be met together."""
-        goals = [self._proofs[id] for id in ids if id in self._proofs]
-        return not self.cheapest(goals) and self.dropped == inf
+        return not self.cheapest(self._proofs[id] for id in ids) and self.dropped == inf
 
     @cached_property
     def _proofs(self) -> dict[str, Ways]:
-        """What can prove a conflict: not a comparison of open fields of which only some values are tried."""
-        return {id: ways for id, ways in {**self.holding, **self.passing}.items() if not self._is_sampled(id)}
-
-    def _is_sampled(self, id: str) -> bool:
-        loose = [self._loose(atom) for atom in atoms((self.facts | self.rules)[id]) if is_tie(atom, self._loose(atom))]
-        return not all(has_few_values(self.protocol.fields[name]) for fields in loose for name in fields)
-
-    def _loose(self, atom: Formula) -> list[str]:
-        return [name for name in names(atom) if len(self.options[name]) > 1]
+        facts = {id: self.ways(formula, replace(HOLDS, proof=True)) for id, formula in self.facts.items()}
+        return facts | {id: self.ways(formula, replace(TRUE, proof=True)) for id, formula in self.rules.items()}
 
     # --- of one way ---------------------------------------------------------------------------------------------------
 
@@ -298,11 +303,3 @@ class Question:
     def cheapest_option(self, box: int, name: str) -> Option:
         """The first of the cheapest options of a field."""
         return min(self.options_left(box, name), key=lambda option: option.price)
-
-
-def _negate(accept: Accept) -> Accept:
-    return tuple(None if value is None else not value for value in accept)
-
-
-def _value(option: Option, world: bool) -> Any:
-    return option.value if option.known or world else None
