@@ -128,7 +128,7 @@ def test_the_flow_says_what_it_finds(certain, possible, title):
 
 def test_states_are_shown_in_the_order_of_the_protocol(protocol):
     _, frame = screened(protocol)
-    made = figures.states(frame)
+    made = figures.criterion_states(frame)
     assert [list(bar.x) for bar in made.data[:3]] == [list(frame[state]) for state in ("pass", "fail", "unknown")]
     assert list(made.data[0].y) == sorted(made.data[0].y) and made.layout.yaxis.range[1] == 0
     assert made.data[2].marker.pattern.shape == "/", "unknown is told by more than its colour"
@@ -142,8 +142,11 @@ def test_a_title_says_where_most_fails_and_most_is_unknown():
     row = {"kind": "inclusion", "label": "L", "reading": "", "quote": "", "n": 9}
     rows = [("I1", 9, 0, 0), ("I2", 4, 5, 0), ("I3", 0, 0, 9), ("I4", 0, 0, 9)]
     frame = pd.DataFrame([{**row, "criterion": id, "pass": p, "fail": f, "unknown": u} for id, p, f, u in rows])
-    assert "<b>I2 L fails most often (5); I3 and I4 are unknown for all</b>" in figures.states(frame).layout.title.text
-    assert "Every criterion passes" in figures.states(frame.head(1)).layout.title.text
+    assert (
+        "<b>I2 L fails most often (5); I3 and I4 are unknown for all</b>"
+        in figures.criterion_states(frame).layout.title.text
+    )
+    assert "Every criterion passes" in figures.criterion_states(frame.head(1)).layout.title.text
 
 
 def test_readings_run_from_certain_to_possible_and_the_chosen_one_is_marked(protocol):
@@ -157,20 +160,24 @@ def test_readings_run_from_certain_to_possible_and_the_chosen_one_is_marked(prot
 
 
 def test_lacking_is_ordered_by_size():
-    made = figures.lacking(LACKING.iloc[::-1])
+    made = figures.open_criteria(LACKING.iloc[::-1])
     assert list(made.data[0].x) == [0, 34] and list(made.data[1].x) == [1692, 0]
     assert "Missing most often: Tuberculosis" in made.layout.title.text
-    assert "E7 and I8 (5 each)" in figures.lacking(LACKING.assign(n=5)).layout.title.text
-    judged = figures.lacking(LACKING.assign(judged=[True, False]))
+    assert "E7 and I8 (5 each)" in figures.open_criteria(LACKING.assign(n=5)).layout.title.text
+    judged = figures.open_criteria(LACKING.assign(judged=[True, False]))
     assert "Missing most often: Characteristic imaging (34)" in judged.layout.title.text
     fields = LACKING.rename(columns={"criterion": "field"})
-    assert not any("E7" in text for text in words(figures.lacking(fields)))
+    assert not any("E7" in text for text in words(figures.open_criteria(fields)))
 
 
 @pytest.mark.parametrize("n", [0, None])
 def test_no_patients_give_a_figure_that_says_so(protocol, n):
     flow, states = screened(protocol, n=0)
-    frames = [(figures.states, states), (figures.readings, read(protocol, 0)), (figures.lacking, LACKING.assign(n=0))]
+    frames = [
+        (figures.criterion_states, states),
+        (figures.readings, read(protocol, 0)),
+        (figures.open_criteria, LACKING.assign(n=0)),
+    ]
     for draw, frame in frames:
         made = draw(frame if n == 0 else frame.head(0))
         assert words(made) == ["no patients"] and not made.data
@@ -181,12 +188,12 @@ def test_a_suppressed_count_is_a_dash_and_never_a_zero(protocol):
     flow, states = screened(protocol)
     hidden = states.astype({"fail": "Int64"})
     hidden.loc[0, "fail"] = pd.NA
-    made = figures.states(hidden)
+    made = figures.criterion_states(hidden)
     assert made.data[1].x[0] == 0 and "—" in made.data[1].hovertext[0]
     assert "—" in words(made)
     lacks = LACKING.astype({"n": "Int64", "alone": "Int64"})
     lacks.loc[1, ["n", "alone"]] = pd.NA
-    assert words(figures.lacking(lacks))[-1] == "—"
+    assert words(figures.open_criteria(lacks))[-1] == "—"
     assert "—" in figures.table(lacks).as_raw_html()
     with pytest.raises(ValueError, match="suppressed counts can be shown as a table"):
         figures.flow(flow.astype({"failed_here": "Int64"}).replace({"failed_here": {0: pd.NA}}))
@@ -198,14 +205,14 @@ def test_words_of_a_protocol_are_never_markup(protocol):
         frame.loc[frame.criterion == "I1", "label"] = NASTY
     drawn = figures.flow(flow, subtitle=NASTY, source=NASTY)
     assert "<script" not in drawn and drawing(drawn) is not None
-    made = figures.states(states, subtitle=NASTY)
+    made = figures.criterion_states(states, subtitle=NASTY)
     texts = [made.layout.title.text, made.data[0].hovertext[0], *words(made)]
     assert not any("<script" in text for text in texts)
 
 
 def test_every_figure_wears_the_template(protocol):
     flow, states = screened(protocol)
-    for made in (figures.states(states), figures.readings(read(protocol)), figures.lacking(LACKING)):
+    for made in (figures.criterion_states(states), figures.readings(read(protocol)), figures.open_criteria(LACKING)):
         assert made.layout.template.layout.font.family.startswith("system-ui")
         assert (
             made.layout.width == figures.WIDTH == 660
@@ -288,7 +295,11 @@ def test_nothing_overlaps(protocol, n, chromium, tmp_path):
     flow, states = screened(protocol, n, idle=("I2", "I3", "E4", "E5"))
     grown = read(protocol, n).assign(certain=n // 3, possible=n)
     missing = LACKING.assign(n=n, alone=n // 2)
-    drawn = [figures.states(states, source="A source"), figures.readings(grown), figures.lacking(missing)]
+    drawn = [
+        figures.criterion_states(states, source="A source"),
+        figures.readings(grown),
+        figures.open_criteria(missing),
+    ]
     parts = [made.to_html(include_plotlyjs=not i, full_html=False) for i, made in enumerate(drawn)]
     page = tmp_path / "page.html"
     page.write_text(f"<body>{figures.flow(flow, subtitle='Population', source='A source')}{''.join(parts)}</body>")

@@ -69,14 +69,17 @@ def test_scores_and_balance_by_hand():
 def test_figures_of_a_game_say_what_the_frames_say():
     made = Plan("permuted_blocks", EVEN, sizes=(4,))
     dealt = laboratory.deal(made, [()] * 4, seed=3)
-    drawn = figures.course(laboratory.balance(made, dealt), labels={"A": "Cells", "B": "Placebo"})
-    assert drawn.layout.meta["alt"] == "After 4 patients: Cells 2, Placebo 2; at most 0.5 from balance on the way."
+    drawn = figures.imbalance_path(laboratory.balance(made, dealt), labels={"A": "Cells", "B": "Placebo"})
+    assert drawn.layout.meta["alt"] == (
+        "After 4 patients: Cells 2, Placebo 2; at most 0.5 from balance on the way. "
+        "Patients above or below the arm's share, after every patient."
+    )
     assert {trace.line.dash for trace in drawn.data if trace.mode == "lines"} == {"solid", "dash"}
     scored = laboratory.guessed(made, dealt, ["A", "A", "", "B"])
     assert "2 of 3 guesses right (67" in figures.guesses(scored).layout.meta["alt"]
     nobody = laboratory.guessed(made, dealt, [""] * 4)
     assert "Nobody has guessed" in figures.guesses(nobody).layout.title.text
-    assert "Nobody is allocated" in figures.course(laboratory.balance(made, dealt, 0)).layout.title.text
+    assert "Nobody is allocated" in figures.imbalance_path(laboratory.balance(made, dealt, 0)).layout.title.text
 
 
 # --- the screen -------------------------------------------------------------------------------------------------------

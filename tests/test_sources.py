@@ -296,7 +296,7 @@ def test_a_header_alone_is_an_empty_table(csv, header):
     assert screening.open_criteria()["n"].sum() == 0
     assert screening.answer() == "Nobody was screened."
     assert "0" in str(figures.flow(screening.attrition()))
-    assert figures.states(screening.criterion_states()) and figures.lacking(screening.open_criteria())
+    assert figures.criterion_states(screening.criterion_states()) and figures.open_criteria(screening.open_criteria())
 
 
 @pytest.mark.parametrize("keep", [5, 12, 300, -8, -4, -1])

@@ -8,23 +8,20 @@ group or several arms. `layout.meta["alt"]` tells a figure in words.
 from .accrual import accrual
 from .adherence import adherence
 from .assessment import assessment
-from .bars import lacking, readings, states
+from .bars import criterion_states, impact, open_criteria, readings, tornado
 from .boundary import boundary, power_curve
 from .consort import consort
 from .curves import labs, survival
+from .estimates import forest, sensitivity
 from .flow import flow
-from .forest import forest, sensitivity
 from .format import count, number, percent
-from .impact import impact
-from .laboratory import course, guesses
-from .missing import missingness
+from .laboratory import guesses, imbalance_path
 from .page import banner, headline
 from .safety import adverse_events, edish
+from .sets import missingness, upset
 from .sweep import sweep, sweep_grid
 from .table import baseline, table
-from .template import ARMS, STATES, WIDTH, blank, figure, wrap
-from .tornado import tornado
-from .upset import upset
+from .template import ARMS, STATES, WIDTH
 
 __all__ = [
     "ARMS",
@@ -36,32 +33,29 @@ __all__ = [
     "assessment",
     "banner",
     "baseline",
-    "blank",
     "boundary",
     "consort",
     "count",
-    "course",
+    "criterion_states",
     "edish",
-    "figure",
     "flow",
     "forest",
     "guesses",
     "headline",
+    "imbalance_path",
     "impact",
     "labs",
-    "lacking",
     "missingness",
     "number",
+    "open_criteria",
     "percent",
     "power_curve",
     "readings",
     "sensitivity",
-    "states",
     "survival",
     "sweep",
     "sweep_grid",
     "table",
     "tornado",
     "upset",
-    "wrap",
 ]

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from .arms import apart, band
+from .drawing import Drawing, Spec, figure, nobody
 from .format import count
+from .lines import ALONG, end_labels, line, ribbon, rule
 from .page import INK, QUIET
-from .rows import room
-from .template import HAIR, WIDTH, annotate, blank, figure, note, wrap
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+from .rows import text_width
+from .template import WIDTH, note, one_line
 
 SITES = 6
 """More sites than can be told apart are not drawn."""
@@ -23,25 +21,16 @@ SITES = 6
 HEIGHT, LEFT = 270, 46
 
 
-def accrual(
-    accrual: pd.DataFrame,
-    forecast: pd.DataFrame | None = None,
-    target: int | None = None,
-    title: str | None = None,
-    subtitle: str | None = None,
-    source: str = "",
-) -> Figure:
+@figure
+def accrual(accrual: pd.DataFrame, forecast: pd.DataFrame | None = None, target: int | None = None) -> Drawing:
     """How many had been randomized by each day, in all and at each site; the target; the forecast as a fan.
+
+    More than six sites are told in numbers only. Whose day is unknown cannot be placed, and is not in the frame.
 
     Args:
         accrual: site ("" for all), day, screened, randomized; both counts so far.
         forecast: day, low90, low50, median, high50, high90; None or empty where there is none.
         target: how many are to be randomized.
-        title: the finding; otherwise how many were randomized, and when the forecast reaches the target.
-        subtitle: data cut; otherwise how many were screened, at how many sites.
-        source: a last line.
-
-    More than six sites are told in numbers only. Whose day is unknown cannot be placed, and is not in the frame.
 
     Raises:
         ValueError: no rows for all sites together.
@@ -53,7 +42,7 @@ def accrual(
     '<b>12 of 40 randomized by 2023-02-01</b>'
     """
     if not len(accrual):
-        return blank(title or "Nobody was screened", subtitle or "")
+        return nobody("Nobody was screened")
     whole: Any = accrual.loc[accrual["site"] == ""].sort_values("day")
     if not len(whole):
         raise ValueError('accrual needs rows for all sites together, whose site is ""')
@@ -61,62 +50,88 @@ def accrual(
     end, n = whole["day"].max(), int(whole["randomized"].iloc[-1])
     ahead: Any = None if forecast is None or not len(forecast) else forecast.sort_values("day")
     finding, expected = _finding(n, end, target, ahead)
-    each = [int(own["randomized"].iloc[-1]) for own in sites.values()]
-    told = f"{count(whole['screened'].iloc[-1])} screened by {end:%Y-%m-%d}"
-    if len(each) > 1:
-        told += f" at {len(each)} sites, with {count(min(each))} to {count(max(each))} randomized each"
-    told += f". {expected}" if expected else ""
     shown = sites if 1 < len(sites) <= SITES else {}
-    labels = [f"{' '.join(wrap(site, 60))} {count(k)}" for site, k in zip(shown, each, strict=False)]
-    labels = [f"<b>{count(n)} randomized</b>", *labels]
-    # labels begin where the lines end: a fan leaves them its own width, the margin the rest
+    ends = [n, *(int(own["randomized"].iloc[-1]) for own in shown.values())]
+    labels = [f"<b>{count(n)} randomized</b>"]
+    labels += [f"{one_line(site)} {count(k)}" for site, k in zip(shown, ends[1:], strict=True)]
     first, last = whole["day"].min(), end if ahead is None else ahead["day"].max()
-    fan = (last - end) / max(last - first, timedelta(days=1))
-    right = max(40, ceil((room(labels) - 24 - fan * (WIDTH - LEFT)) / (1 - fan))) if fan < 1 else 40
-    made = figure(title or finding, told if subtitle is None else subtitle, HEIGHT, LEFT, right, 18, 34, source)
-    notes = []
-    if ahead is not None:
-        band(made, ahead["day"], ahead["low90"], ahead["high90"], "#ececec")
-        band(made, ahead["day"], ahead["low50"], ahead["high50"], "#d3d3d3")
-        line = {"color": QUIET, "width": 1.5, "dash": "dash"}
-        hover = [
-            f"<b>{row.day:%Y-%m-%d}, forecast</b><br>{row.median:,.0f} (50 %: {row.low50:,.0f} to {row.high50:,.0f};"
-            f"<br>90 %: {row.low90:,.0f} to {row.high90:,.0f})"
-            for row in ahead.itertuples(index=False)
-        ]
-        _line(made, "forecast", ahead["day"], ahead["median"], line, hover)
-    for site, own in shown.items():
-        # on to the cut, where nobody has been randomized since
-        days, numbers = [*own["day"], end], [*own["randomized"], own["randomized"].iloc[-1]]
-        hover = [
-            f"<b>{site}</b><br>{day:%Y-%m-%d}: {count(k)} randomized" for day, k in zip(days, numbers, strict=True)
-        ]
-        _line(made, site, days, numbers, {"color": "#8c8c8c", "width": 1, "shape": "hv"}, hover)
-    screened = zip(whole["day"], whole["randomized"], whole["screened"], strict=True)
-    hover = [f"<b>{day:%Y-%m-%d}</b><br>{count(k)} randomized<br>{count(m)} screened" for day, k, m in screened]
-    _line(made, "all", whole["day"], whole["randomized"], {"color": INK, "width": 2.2, "shape": "hv"}, hover)
     most = max(n, target or 0, 1, 0 if ahead is None else float(ahead["high90"].max())) * 1.08
-    high = [n, *each[: len(shown)]]
-    heights = apart([k * HEIGHT / most for k in high], 14, low=7)
-    side: dict[str, Any] = {"xref": "x", "xshift": 6, "yref": "y", "size": 12, "bgcolor": "rgba(255,255,255,.7)"}
-    notes += [note(text, x=end, y=y * most / HEIGHT, **side) for text, y in zip(labels, heights, strict=True)]
-    if target:
-        made.add_hline(target, line={"color": INK, "width": 1, "dash": "dot"})
-        notes.append(note(f"target {count(target)}", x=0, y=target, yref="y", xshift=4, yshift=8, size=12))
-    annotate(made, notes)
-    made.update_yaxes(range=[0, most], nticks=6, tickformat=",d", showgrid=True, gridcolor=HAIR)
-    made.update_xaxes(type="date", range=[first, max(last, end)], nticks=7, tickformat="%b %Y", showgrid=False)
-    if (days := (last - first).days) < 75:
-        made.update_xaxes(tickformat="%-d %b %Y", nticks=5)
+    pixel = most / HEIGHT
+    return Drawing(
+        finding=finding,
+        population=_population(whole, sites, end) + (f". {expected}" if expected else ""),
+        marks=[
+            *([] if ahead is None else _fan(ahead)),
+            *(_site(site, own, end) for site, own in shown.items()),
+            _all(whole),
+        ],
+        words=[
+            *end_labels(
+                labels, [end] * len(ends), ends, 14 * pixel, low=7 * pixel, xshift=6, bgcolor="rgba(255,255,255,.7)"
+            ),
+            *(
+                [note(f"target {count(target)}", x=0, y=target, yref="y", xshift=4, yshift=8, size=12)]
+                if target
+                else []
+            ),
+        ],
+        shapes=[{**rule(y=target, dash="dot")}] if target else [],
+        x=_days(first, last, end),
+        y={"range": [0, most], "nticks": 6, "tickformat": ",d", **ALONG},
+        height=HEIGHT,
+        left=LEFT,
+        right=_room(labels, (last - end) / max(last - first, timedelta(days=1))),
+        head=18,
+    )
+
+
+def _room(labels: list[str], fan: float) -> int:
+    """Room at the right: labels begin where the lines end, so a fan leaves them its own width, the margin the rest."""
+    return max(40, ceil((text_width(labels) - 24 - fan * (WIDTH - LEFT)) / (1 - fan))) if fan < 1 else 40
+
+
+def _days(first: Any, last: Any, end: Any) -> Spec:
+    """The axis of days; few days are told one by one."""
+    days = (last - first).days
+    few = {"tickformat": "%-d %b %Y", "nticks": 5} if days < 75 else {"tickformat": "%b %Y", "nticks": 7}
+    reach = {"range": [first, max(last, end)]}
     if days < 5:
-        made.update_xaxes(tickvals=[first, last], range=[first, last + timedelta(days=1)])
-    return made.update_layout(meta={"alt": f"{finding}. {told}."})
+        reach = {"range": [first, last + timedelta(days=1)], "tickvals": [first, last]}
+    return {"type": "date", "showgrid": False, **few, **reach}
 
 
-def _line(made: Figure, name: str, x: Any, y: Any, line: dict[str, Any], hover: list[str]) -> None:
-    mode = "lines" if len(hover) > 1 else "lines+markers"
-    told = {"hovertext": hover, "hovertemplate": "%{hovertext}<extra></extra>", "marker": {"color": line["color"]}}
-    made.add_scatter(name=name, x=list(x), y=list(y), mode=mode, line=line, **told)
+def _fan(ahead: Any) -> list[Spec]:
+    hover = [
+        f"<b>{row.day:%Y-%m-%d}, forecast</b><br>{row.median:,.0f} (50 %: {row.low50:,.0f} to {row.high50:,.0f};"
+        f"<br>90 %: {row.low90:,.0f} to {row.high90:,.0f})"
+        for row in ahead.itertuples(index=False)
+    ]
+    return [
+        *ribbon(ahead["day"], ahead["low90"], ahead["high90"], "#ececec"),
+        *ribbon(ahead["day"], ahead["low50"], ahead["high50"], "#d3d3d3"),
+        line("forecast", ahead["day"], ahead["median"], hover, color=QUIET, width=1.5, dash="dash"),
+    ]
+
+
+def _site(site: str, own: Any, end: Any) -> Spec:
+    # on to the cut, where nobody has been randomized since
+    days, numbers = [*own["day"], end], [*own["randomized"], own["randomized"].iloc[-1]]
+    hover = [f"<b>{site}</b><br>{day:%Y-%m-%d}: {count(k)} randomized" for day, k in zip(days, numbers, strict=True)]
+    return line(site, days, numbers, hover, color="#8c8c8c", width=1, shape="hv")
+
+
+def _all(whole: Any) -> Spec:
+    rows = zip(whole["day"], whole["randomized"], whole["screened"], strict=True)
+    hover = [f"<b>{day:%Y-%m-%d}</b><br>{count(k)} randomized<br>{count(m)} screened" for day, k, m in rows]
+    return line("all", whole["day"], whole["randomized"], hover, color=INK, width=2.2, shape="hv")
+
+
+def _population(whole: Any, sites: dict[str, Any], end: Any) -> str:
+    told = f"{count(whole['screened'].iloc[-1])} screened by {end:%Y-%m-%d}"
+    if len(sites) < 2:
+        return told
+    each = [int(own["randomized"].iloc[-1]) for own in sites.values()]
+    return f"{told} at {len(each)} sites, with {count(min(each))} to {count(max(each))} randomized each"
 
 
 def _finding(n: int, end: Any, target: int | None, ahead: Any) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""A frame goes in, its arms come out: colour, line and marker of each, or one grey and no word; and what they share.
+"""A frame goes in, its arms come out: colour, line and marker of each, or one grey and no word.
 
 Open reports are pooled: their frames have `arm == ""` throughout, and what is drawn of them names no arm.
 """
@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .page import INK, QUIET
-from .template import ARMS, annotate, note, wrap
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+from .drawing import Spec
+from .page import QUIET
+from .template import ARMS, note, one_line
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Arm:
     @property
     def key(self) -> str:
         """The label behind its marker; nothing where all arms are pooled."""
-        return self.marked(" ".join(wrap(self.label, 1000)))
+        return self.marked(one_line(self.label))
 
     def marked(self, text: str) -> str:
         """A number behind the marker of its arm; bare where all are pooled."""
@@ -41,7 +38,7 @@ class Arm:
     @property
     def named(self) -> str:
         """The label in bold for the first line of a hover, with its line break; nothing where all are pooled."""
-        return f"<b>{' '.join(wrap(self.label, 1000))}</b><br>" if self.label else ""
+        return f"<b>{one_line(self.label)}</b><br>" if self.label else ""
 
     def tint(self, share: float) -> str:
         """The colour, so much of it."""
@@ -95,56 +92,12 @@ def arms(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> list[A
     return [arm for arm in (*drawn, Arm(UNKNOWN, "Arm unknown", symbol="x", sign="×")) if arm.id in found]
 
 
-def of(frame: pd.DataFrame, arm: Arm) -> pd.DataFrame:
+def rows_of_arm(frame: pd.DataFrame, arm: Arm) -> pd.DataFrame:
     """The rows of one arm."""
     return frame.loc[frame["arm"].astype(str) == arm.id]
 
 
-def keyed(made: Figure, groups: Sequence[Arm], left: int = 0, up: int = 14) -> None:
+def arm_legend(groups: Sequence[Arm], left: float = 0, up: float = 14) -> list[Spec]:
     """What each marker stands for, in a line between the heading and the drawing; nothing where all are pooled."""
-    if text := " \u2003 ".join(arm.key for arm in groups if arm.label):
-        annotate(made, [note(text, x=0, y=1, xshift=-left, yshift=up, size=12)])
-
-
-def apart(places: Sequence[float], gap: float, low: float = float("-inf"), high: float = float("inf")) -> list[float]:
-    """Places moved as little as it takes for labels not to meet, their order kept.
-
-    >>> apart([10, 12, 50], 10)
-    [6.0, 16.0, 50]
-    """
-    groups: list[tuple[float, list[int]]] = []
-    for index in sorted(range(len(places)), key=lambda i: places[i]):
-        groups.append((places[index], [index]))
-        while len(groups) > 1:
-            (above, lower), (middle, upper) = groups[-2:]
-            if middle - above >= gap * (len(lower) + len(upper)) / 2:
-                break
-            joined = lower + upper
-            groups[-2:] = [((above * len(lower) + middle * len(upper)) / len(joined), joined)]
-    put = [0.0] * len(places)
-    for middle, members in groups:
-        start = middle - gap * (len(members) - 1) / 2
-        start = max(low, min(start, high - gap * (len(members) - 1)))
-        for position, index in enumerate(members):
-            put[index] = start + gap * position if len(members) > 1 else max(low, min(places[index], high))
-    return put
-
-
-def band(made: Figure, x: Sequence[Any], low: Sequence[Any], high: Sequence[Any], fill: str, **how: Any) -> None:
-    """The area between two lines, which is not pointed at."""
-    line = {"width": 0, "shape": how.pop("shape", "linear")}
-    told: dict[str, Any] = {"mode": "lines", "line": line, "hoverinfo": "skip", **how}
-    made.add_scatter(x=list(x), y=list(low), **told)
-    made.add_scatter(x=list(x), y=list(high), fill="tonexty", fillcolor=fill, **told)
-
-
-def below(
-    made: Figure, title: str, rows: Sequence[tuple[str, Sequence[tuple[Any, str]]]], left: int, top: int = 34
-) -> None:
-    """A small table below the axis: a title, and for each row its head and its numbers at their places on the axis."""
-    size, notes = 11.5, [note(f"<b>{title}</b>", x=0, y=0, xshift=-left, yshift=-top, size=11.5)] if title else []
-    for position, (head, cells) in enumerate(rows):
-        at: dict[str, Any] = {"y": 0, "yshift": -top - 16 * (position + bool(title)), "size": size}
-        notes.append(note(head, x=0, xshift=-left, **at))
-        notes += [note(text, x=x, xref="x", xanchor="center", color=INK, **at) for x, text in cells]
-    annotate(made, notes)
+    text = " \u2003 ".join(arm.key for arm in groups if arm.label)
+    return [note(text, x=0, y=1, xshift=-left, yshift=up, size=12)] if text else []

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from .arms import Arm, arms, of
+from .arms import Arm, arms, rows_of_arm
 from .format import NOBODY, absent, count
 from .page import INK, QUIET, Html
 from .svg import LINE, arrow, box, heading, line, page, strips, text
@@ -140,7 +140,7 @@ def consort(
 
 def _read(frame: pd.DataFrame, stage: str, arm: Arm) -> Box:
     """A box with its items, which are all of its people."""
-    rows: list[dict[str, Any]] = of(frame[frame["stage"] == stage], arm).to_dict("records")  # type: ignore[assignment]
+    rows: list[dict[str, Any]] = rows_of_arm(frame[frame["stage"] == stage], arm).to_dict("records")  # type: ignore[assignment]
     where = f"{STAGES[stage][1]}{f' ({arm.label})' if arm.label else ''}"
     names = ["" if absent(row["item"]) else str(row["item"]) for row in rows]
     if len(set(names)) < len(names):

@@ -1,28 +1,260 @@
-"""What figures of bars share: a row a criterion, as high as its words, with its numbers beside it."""
+"""The grammar of charts of rows: labels at the left, marks in the middle, columns of numbers at the right.
+
+A row is as high as its label. Marks are bars, or estimates with their intervals; they may stand in two panels.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
+from .drawing import Drawing, Spec
 from .format import absent, number
 from .page import INK, QUIET
-from .template import HAIR, SMALL, STATES, WIDTH, note, wrap
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+from .template import BODY, HAIR, HATCH, SMALL, STATES, WIDTH, note, wrap
 
 LEFT = 242
 """Room for the words at the left, which are wrapped to it."""
 
-HATCHED = {
-    "color": "white",
-    "line": {"color": STATES["unknown"], "width": 1},
-    "pattern": {"shape": "/", "fgcolor": STATES["unknown"], "bgcolor": "white", "size": 6, "solidity": 0.3},
-}
+HATCHED = {"color": "white", "line": {"color": STATES["unknown"], "width": 1}, "pattern": HATCH}
 SOLID = {state: {"color": colour, "line": {"color": colour, "width": 1}} for state, colour in STATES.items()}
+
+Estimate = tuple[Any, Any, Any]
+"""A value with the ends of its interval; each may be absent."""
+
+
+@dataclass(frozen=True)
+class Bars:
+    """One bar a row; what is not known has no length. `off` is how far below the middle of its row a bar lies."""
+
+    name: str
+    values: Sequence[int | None]
+    marker: Spec
+    hover: Sequence[str]
+    thick: float = 20
+    off: float = 0
+    inside: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """A mark a row at its estimate, with its interval; a row without an estimate has no mark."""
+
+    estimates: Sequence[Estimate]
+    hover: Sequence[str]
+    name: str | None = None
+    colour: str = INK
+    symbol: str = "square"
+    size: float | Sequence[float] = 8
+    off: float = 0
+    panel: int = 0
+
+
+@dataclass(frozen=True)
+class Column:
+    """Numbers at the right below their heading, at rows or where `at` says; `quiet` is written in grey."""
+
+    head: str
+    texts: Sequence[str]
+    room: int
+    colour: str = INK
+    size: float = SMALL
+    quiet: str = "–"
+    inset: int = 0
+    at: Sequence[float] | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """An axis of values, and its share of the room between labels and columns."""
+
+    axis: Spec
+    share: tuple[float, float] = (0, 1)
+
+
+@dataclass(frozen=True)
+class _Text:
+    """Words of a row, in pixels from the left edge and from the top; on which side of their place they stand."""
+
+    text: str
+    x: float
+    y: float
+    side: str = "right"
+    size: float = BODY
+    colour: str = INK
+
+
+def row_chart(
+    labels: Sequence[str],
+    marks: Sequence[Bars | Intervals],
+    *panels: Panel,
+    slots: Sequence[int] | None = None,
+    columns: Sequence[Column] = (),
+    ends: Sequence[tuple[int | None, str]] = (),
+    left: int = LEFT,
+    right: int = 0,
+    size: float = BODY,
+    over: bool = False,
+    words: Sequence[Spec] = (),
+    shapes: Sequence[Spec] = (),
+    barmode: str = "stack",
+    **said: Any,
+) -> Drawing:
+    """A drawing of rows.
+
+    The words of the rows are one trace: the browser lays every annotation anew at each key press, 2 ms each, but a
+    trace at once. No point of a trace may leave its axes, so `x` spans the whole figure in pixels, for the words, and
+    the marks have axes of their own between labels and columns.
+
+    Args:
+        labels: one a row, with `<br>` where it is broken.
+        marks: each with a value for every row that has marks.
+        panels: axes of the values, of which the first is shared by all marks that name no other.
+        slots: the rows that have marks, if not all do; the others are headings.
+        columns: numbers at the right.
+        ends: for each row with marks, a value and the words that stand beside it.
+        left, right: room for labels, and for `ends`; columns bring their own.
+        size: of the labels.
+        over: headings may be longer than the room for labels, and are written over the marks.
+        words: annotations, placed in pixels from the left edge.
+        shapes: on the axis of the first panel.
+        barmode: whether bars of a row are stacked or laid over each other.
+        said: the texts of `Drawing`, its `head` and its `foot`.
+    """
+    middles, height = row_positions(labels)
+    slots = range(len(labels)) if slots is None else slots
+    here = [middles[slot] for slot in slots]
+    right = sum(column.room for column in columns) or right
+    plot = WIDTH - left - right
+    rows = list(zip(labels, middles, strict=True))
+    headings = [each for at, each in enumerate(rows) if over and at not in slots]
+    texts = [_Text(text, 0, y, size=size) for text, y in rows if (text, y) not in headings]
+    heads, edge = [], left + plot
+    for column in columns:
+        edge += column.room
+        place: dict[str, Any] = {"xanchor": "right", "xshift": edge - column.inset, "yshift": 10}
+        heads.append(note(f"<b>{column.head}</b>", x=0, y=1, size=column.size, color=column.colour, **place))
+        texts += [
+            _Text(text, edge - column.inset, y, "left", column.size, QUIET if text == column.quiet else INK)
+            for text, y in zip(column.texts, here if column.at is None else column.at, strict=True)
+        ]
+    low, high = panels[0].axis["range"]
+    texts += [
+        _Text(text, left + plot * ((value or 0) - low) / (high - low) + 6, y, size=12)
+        for (value, text), y in zip(ends, here, strict=bool(ends))
+    ]
+    axes = {
+        f"xaxis{n}": {**panel.axis, "domain": [(left + plot * x) / WIDTH for x in panel.share], "anchor": "y"}
+        for n, panel in enumerate(panels, 2)
+    }
+    traces = [_bars(each, here) if isinstance(each, Bars) else _intervals(each, here) for each in marks]
+    return Drawing(
+        marks=[*traces, _words(texts)],
+        words=[
+            *(note(f"<b>{text}</b>", x=0, y=y, yref="y", size=size, bgcolor="white") for text, y in headings),
+            *heads,
+            *words,
+        ],
+        shapes=[{**shape, "xref": "x2"} for shape in shapes],
+        x={"range": [0, WIDTH], "visible": False},
+        y={"range": [height, 0], "visible": False},
+        layout={"barmode": barmode, **axes},
+        height=height,
+        left=0,
+        right=0,
+        **{"head": 30 if columns else 12, **said},
+    )
+
+
+def _bars(mark: Bars, middles: Sequence[float]) -> Spec:
+    inside: dict[str, Any] = {"textposition": "inside", "insidetextanchor": "middle", "textangle": 0}
+    inside |= {"text": list(mark.inside), "textfont": {"color": "white", "size": SMALL}}
+    return {
+        "type": "bar",
+        "name": mark.name,
+        "x": [value or 0 for value in mark.values],
+        "y": [y + mark.off for y in middles],
+        "width": mark.thick,
+        "orientation": "h",
+        "marker": mark.marker,
+        "hovertext": list(mark.hover),
+        "xaxis": "x2",
+        **(inside if mark.inside else {}),
+    }
+
+
+def _intervals(mark: Intervals, middles: Sequence[float]) -> Spec:
+    known = [at for at, (value, _, _) in enumerate(mark.estimates) if not absent(value)]
+    reach = [
+        (0.0, 0.0) if absent(low) or absent(high) else (value - low, high - value)
+        for value, low, high in (mark.estimates[at] for at in known)
+    ]
+    bars = {"type": "data", "array": [up for _, up in reach], "arrayminus": [down for down, _ in reach]}
+    return {
+        "type": "scatter",
+        "name": mark.name,
+        "mode": "markers",
+        "x": [mark.estimates[at][0] for at in known],
+        "y": [middles[at] + mark.off for at in known],
+        "error_x": {**bars, "color": mark.colour, "thickness": 1.6, "width": 0} if any(map(any, reach)) else None,
+        "marker": {"color": mark.colour, "symbol": mark.symbol, "size": mark.size, "opacity": 1, "line": {"width": 0}},
+        "hovertext": [mark.hover[at] for at in known],
+        "xaxis": f"x{mark.panel + 2}",
+    }
+
+
+def _words(texts: Sequence[_Text]) -> Spec:
+    """The words of the rows as one trace."""
+    return {
+        "type": "scatter",
+        "name": "words",
+        "mode": "text",
+        "x": [each.x for each in texts],
+        "y": [each.y for each in texts],
+        "text": [each.text for each in texts],
+        "textposition": [f"middle {each.side}" for each in texts],
+        "textfont": {"size": [each.size for each in texts], "color": [each.colour for each in texts]},
+        "hoverinfo": "skip",
+        "zorder": 1,  # above the grid of the marks
+    }
+
+
+def row_positions(labels: Sequence[str]) -> tuple[list[float], int]:
+    """The middle of each row in pixels from the top, each as high as its words; and the height of all."""
+    middles, top = [], 0.0
+    for each in labels:
+        height = max(27, 16.5 * (each.count("<br>") + 1) + 5)
+        middles.append(top + height / 2)
+        top += height
+    return middles, round(top)
+
+
+def text_width(texts: Sequence[str], bold: bool = False) -> int:
+    """How much room numbers need at the right, in the widest of the fonts."""
+    return round(max(len(text) for text in texts) * (8.6 if bold else 7.4)) + 18
+
+
+def value_axis(low: float, high: float, **more: Any) -> Panel:
+    """An axis with few ticks, so that its labels do not meet, and a line where zero is."""
+    return Panel({"range": [low, high], "nticks": 4, "zeroline": True, "zerolinecolor": HAIR, **more})
+
+
+def difference(row: Mapping[str, Any]) -> Estimate:
+    """The estimate of a row, with its ends."""
+    return row["difference"], row["low"], row["high"]
+
+
+def axis_of_differences(
+    estimates: Sequence[Estimate], margin: float, share: tuple[float, float] = (0, 1), **more: Any
+) -> Panel:
+    """An axis that holds all the estimates and 0."""
+    reach = [0.0, *(value for each in estimates for value in each if not absent(value))]
+    edge = margin * (max(reach) - min(reach) or 1)
+    panel = value_axis(min(reach) - edge, max(reach) + edge, tickformat=".0%", tickangle=0, zerolinecolor=INK, **more)
+    return Panel(panel.axis, share)
 
 
 def records(frame: pd.DataFrame, *more: str) -> list[dict[str, Any]]:
@@ -40,137 +272,15 @@ def most_of(rows: Sequence[Mapping[str, Any]], name: str) -> int:
     return max((row[name] or 0 for row in rows), default=0)
 
 
-def grouped(rows: Sequence[dict[str, Any]]) -> tuple[list[str], dict[int, dict[str, Any]]]:
-    """Labels with a heading above the inclusions and one above the exclusions; the rows by their slot."""
-    labels: list[str] = []
-    slots: dict[int, dict[str, Any]] = {}
-    kind = None
-    for row in rows:
-        if row.get("kind") != kind:
-            kind = row.get("kind")
-            labels.append(_heading(f"{kind} criteria".upper()))
-        slots[len(labels)] = row
-        reading = row.get("reading")
-        small = "" if absent(reading) else f"read as {str(reading).replace('_', ' ')}"
-        labels.append(label(row["criterion"], row["label"], small))
-    return labels, slots
-
-
-def by_criterion(rows: Sequence[dict[str, Any]]) -> tuple[list[str], dict[int, dict[str, Any]]]:
-    """Labels with the criterion above its readings; the rows by their slot."""
-    labels: list[str] = []
-    slots: dict[int, dict[str, Any]] = {}
-    last = None
-    for row in rows:
-        if row["criterion"] != last:
-            last = row["criterion"]
-            labels.append(label(last, row["label"]))
-        slots[len(labels)] = row
-        reading = "<br>    ".join(wrap(str(row["reading"]).replace("_", " "), 26))
-        labels.append(f"  ● <b>{reading}</b>" if row["chosen"] else f"  ○ {reading}")
-    return labels, slots
-
-
-def _heading(text: str) -> str:
-    return f'<span style="font-size:10.5px;color:{QUIET}">{text}</span>'
-
-
-def label(id: Any, said: Any, small: str = "") -> str:
+def label(id: Any, text: Any, small: str = "") -> str:
     """A criterion as a row is labelled: its id, its words, and a small remark."""
     id = "" if absent(id) else str(id)
-    lines = wrap(f"{id} {said}".strip(), 31)
+    lines = wrap(f"{id} {text}".strip(), 31)
     if id:
         lines[0] = lines[0].replace(id, f"<b>{id}</b>", 1)
     if small:
         lines.append(f'<span style="font-size:{SMALL}px;color:{QUIET}">{"<br>".join(wrap(small, 36))}</span>')
     return "<br>".join(lines)
-
-
-def places(labels: Sequence[str]) -> tuple[list[float], int]:
-    """The middle of each row in pixels from the top, each as high as its words; and the height of all."""
-    middles, top = [], 0.0
-    for each in labels:
-        height = max(27, 16.5 * (each.count("<br>") + 1) + 5)
-        middles.append(top + height / 2)
-        top += height
-    return middles, round(top)
-
-
-def bar(
-    made: Figure,
-    name: str,
-    values: Sequence[int | None],
-    middles: Sequence[float],
-    marker: Any,
-    hover: Sequence[str],
-    thick: int = 20,
-) -> None:
-    """One bar a row; what is not known has no length."""
-    place = {"x": [value or 0 for value in values], "y": middles, "width": thick, "orientation": "h"}
-    made.add_bar(name=name, marker=marker, hovertext=hover, hovertemplate="%{hovertext}<extra></extra>", **place)
-
-
-def room(texts: Sequence[str], bold: bool = False) -> int:
-    """How much room numbers need at the right, in the widest of the fonts."""
-    return round(max(len(text) for text in texts) * (8.6 if bold else 7.4)) + 18
-
-
-def words(labels: Sequence[str], middles: Sequence[float], left: int = LEFT) -> list[dict[str, Any]]:
-    """The labels at the left of their bars."""
-    return [note(each, x=0, y=at, yref="y", xshift=-left) for each, at in zip(labels, middles, strict=True)]
-
-
-def column(
-    state: str, texts: Sequence[str], middles: Sequence[float], columns: Mapping[str, int]
-) -> list[dict[str, Any]]:
-    """Numbers in a column at the right, headed by their state: the legend and the direct label in one."""
-    shift = sum(list(columns.values())[: list(columns).index(state) + 1])
-    right: dict[str, Any] = {"x": 1, "xanchor": "right", "xshift": shift, "yref": "y", "size": 12}
-    head = note(f"<b>{state}</b>", y=1, color=STATES[state], **{**right, "yref": "paper", "yshift": 10})
-    colours = [QUIET if text == "0" else INK for text in texts]
-    rows = zip(texts, middles, colours, strict=True)
-    return [head, *(note(text, y=place, color=colour, **right) for text, place, colour in rows)]
-
-
-def beside(
-    head: str, texts: Sequence[str], middles: Sequence[float], shift: float, size: float = SMALL
-) -> list[dict[str, Any]]:
-    """Numbers in a column at the right, below what they are."""
-    side: dict[str, Any] = {"x": 1, "xanchor": "right", "xshift": shift, "size": size}
-    rows = zip(texts, middles, strict=True)
-    numbers = [note(text, y=y, yref="y", color=QUIET if text == "–" else INK, **side) for text, y in rows]
-    return [note(f"<b>{head}</b>", y=1, yshift=10, **side), *numbers]
-
-
-def intervals(
-    made: Figure,
-    rows: Sequence[Mapping[str, Any]],
-    middles: Sequence[float],
-    hover: Sequence[str],
-    color: str = INK,
-    symbol: str = "square",
-    size: Any = 8,
-    **axes: Any,
-) -> None:
-    """A mark a row at its difference, with its interval; a row without one has no mark."""
-    known = [at for at, row in enumerate(rows) if not absent(row["difference"])]
-    ends = [
-        (0.0, 0.0)
-        if absent(row["low"]) or absent(row["high"])
-        else (row["difference"] - row["low"], row["high"] - row["difference"])
-        for row in (rows[at] for at in known)
-    ]
-    bars = {"type": "data", "array": [up for _, up in ends], "arrayminus": [down for down, _ in ends]}
-    made.add_scatter(
-        x=[rows[at]["difference"] for at in known],
-        y=[middles[at] for at in known],
-        error_x={**bars, "color": color, "thickness": 1.6, "width": 0},
-        mode="markers",
-        marker={"color": color, "symbol": symbol, "size": size, "opacity": 1, "line": {"width": 0}},
-        hovertext=[hover[at] for at in known],
-        hovertemplate="%{hovertext}<extra></extra>",
-        **axes,
-    )
 
 
 def points(row: Mapping[str, Any]) -> str:
@@ -179,47 +289,12 @@ def points(row: Mapping[str, Any]) -> str:
     >>> points({"difference": -0.077, "low": -0.13, "high": -0.023})
     '−7.7 (−13.0 to −2.3)'
     """
-    if absent(row["difference"]):
+    return with_interval(*(row[name] for name in ("difference", "low", "high")), digits=1, times=100)
+
+
+def with_interval(value: Any, low: Any, high: Any, digits: int, times: float = 1) -> str:
+    """An estimate with its interval as far as they are known; a short dash without an estimate."""
+    if absent(value):
         return "–"
-    said = number(100 * row["difference"])
-    if absent(row["low"]) or absent(row["high"]):
-        return said
-    return f"{said} ({number(100 * row['low'])} to {number(100 * row['high'])})"
-
-
-def axes(made: Figure, most: int, height: int, notes: Sequence[dict[str, Any]]) -> None:
-    """Lay the axes, pixels from the top down and patients from 0, and write the words."""
-    made.update_yaxes(range=[height, 0], visible=False)
-    # four ticks at most: whole numbers of patients, and labels that do not meet
-    made.update_xaxes(range=[0, max(most, 1)], nticks=4, rangemode="tozero", zeroline=True, zerolinecolor=HAIR)
-    write(made, notes)
-
-
-def write(made: Figure, notes: Sequence[dict[str, Any]]) -> None:
-    """Write the words, those of the rows as one trace; the last thing done to a figure.
-
-    The browser lays every annotation anew at each key press, 2 ms each, but a trace at once. No point of a trace may
-    leave its axes: so `x` spans the whole figure in pixels, for the words; the marks have `x2`, between the margins.
-    """
-    layout: Any = made.layout
-    left, right = layout.margin.l, layout.margin.r
-    low, high = layout.xaxis.range
-    rows = [each for each in notes if each["yref"] == "y" and "bgcolor" not in each]
-    others = [*(each.to_plotly_json() for each in layout.annotations), *(e for e in notes if e not in rows)]
-    shares = [(each["x"] - low) / (high - low) if each["xref"] == "x" else each["x"] for each in rows]
-    made.update_traces(xaxis="x2").update_shapes(xref="x2")
-    made.add_scatter(
-        name="words",
-        mode="text",
-        x=[left + share * (WIDTH - left - right) + e.get("xshift", 0) for share, e in zip(shares, rows, strict=True)],
-        y=[each["y"] for each in rows],
-        text=[each["text"] for each in rows],
-        textposition=[f"middle {'left' if each['xanchor'] == 'right' else 'right'}" for each in rows],
-        textfont={name: [each["font"][name] for each in rows] for name in ("size", "color")},
-        hoverinfo="skip",
-        zorder=1,  # above the grid of the marks
-    )
-    between = {"domain": [left / WIDTH, 1 - right / WIDTH], "anchor": "y"}
-    made.update_layout(xaxis2={**layout.xaxis.to_plotly_json(), **between}, margin={"l": 0, "r": 0})
-    layout.xaxis = {"range": [0, WIDTH], "visible": False}
-    layout.annotations = [{**each, "xref": "x2 domain"} for each in others]
+    ends = "" if absent(low) or absent(high) else f" ({number(times * low, digits)} to {number(times * high, digits)})"
+    return number(times * value, digits) + ends

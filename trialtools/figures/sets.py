@@ -1,104 +1,237 @@
-"""Sets beneath their bars: columns of dots that say which members a set has, as in an UpSet plot."""
+"""Sets beneath their bars, as in an UpSet plot: which criteria fail together, which facts are unknown together."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from textwrap import shorten
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .format import absent, count
+import pandas as pd
+
+from .drawing import Drawing, Spec, figure, nobody
+from .format import absent, count, n_of
+from .lines import ALONG
 from .page import QUIET
-from .rows import room
-from .template import HAIR, WIDTH, annotate, figure, note
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+from .rows import HATCHED, SOLID, most_of, records, text_width
+from .template import HAIR, STATES, WIDTH, note, wrap
 
 BARS, ROW, MOST = 170, 20, 24
 """How high the bars are, how high a line of dots, and how many lines there are at most."""
 
-Layer = tuple[str, Any, str, Sequence[int | None]]
-"""A name, a marker, a colour for its numbers, and a number for each set."""
+OTHER = "other"
+"""The last row of a frame: the rest together, which is no set. It has its number and no bar, which would dwarf all."""
+
+Row = dict[str, Any]
 
 
-def members(text: Any) -> list[str]:
+@dataclass(frozen=True)
+class Layer:
+    """A number for each set: what it counts, how its bars and its figures look."""
+
+    name: str
+    values: Sequence[int | None]
+    marker: Spec
+    colour: str
+
+
+@figure
+def upset(frame: pd.DataFrame) -> Drawing:
+    """Patients by the exact set of criteria that keeps them out, the most frequent first.
+
+    Solid: they fail exactly these (unknown taken as pass). Hatched: they fail or lack exactly these (unknown taken as
+    fail). Neither holds the other, since who lacks more moves to a larger set: so they stand side by side.
+
+    Args:
+        frame: from `screening.overlap()`: criteria, size, failed, not_passed, n; the last row is `other`.
+
+    >>> import pandas as pd
+    >>> made = upset(pd.DataFrame({"criteria": ["I5", "other"], "failed": [4, 0], "not_passed": [6, 1], "n": [10, 10]}))
+    >>> made.layout.title.text.split("<br>")[0]
+    '<b>I5 alone keeps most patients out: 4 of 10 fail nothing else</b>'
+    """
+    rows = records(frame, "failed", "not_passed")
+    n = most_of(rows, "n")
+    if not n:
+        return nobody("No patients were screened")
+    names = sorted({name for row in rows[:-1] for name in _members(row["criteria"])}, key=_in_order)
+    return _sets(
+        [row["criteria"] for row in rows],
+        names,
+        [
+            Layer("fail", [row["failed"] for row in rows], SOLID["fail"], STATES["fail"]),
+            Layer("not passed", [row["not_passed"] for row in rows], HATCHED, QUIET),
+        ],
+        [
+            f"<b>{wrap(row['criteria'], 60)[0]}</b><br>fail exactly these: {n_of(row['failed'], n)}"
+            f"<br>fail or lack exactly these: {n_of(row['not_passed'], n)}"
+            for row in rows
+        ],
+        finding=_keeps_out_most(rows, n),
+        population=f"{count(n)} patients by the exact set that keeps them out. Hatched: unknown counted as fail",
+        alt="Sets by patients who fail them: " + "; ".join(f"{r['criteria']} {count(r['failed'])}" for r in rows[:3]),
+    )
+
+
+def _in_order(id: str) -> Any:
+    """Inclusions before exclusions, 2 before 10."""
+    parts = re.split(r"(\d+)", id)
+    return id[:1] != "I", [(not part.isdigit(), int(part) if part.isdigit() else part) for part in parts]
+
+
+def _keeps_out_most(rows: Sequence[Row], n: int) -> str:
+    worst = max(rows[:-1], key=lambda row: row["failed"] or 0, default=None)
+    if worst is None or not worst["failed"]:
+        return "No set of criteria is failed"
+    inside = _members(worst["criteria"])
+    who = f"{inside[0]} alone keeps" if len(inside) == 1 else f"{' and '.join(inside[:3])} together keep"
+    return f"{who} most patients out: {count(worst['failed'])} of {count(n)} fail nothing else"
+
+
+@figure
+def missingness(frame: pd.DataFrame) -> Drawing:
+    """Patients by the exact set of facts that they lack, the most frequent set first.
+
+    A column without dots is the patients of whom nothing is unknown.
+
+    Args:
+        frame: from `screening.missingness()`: fields, size, n, of; the last row is `other`.
+
+    >>> import pandas as pd
+    >>> made = missingness(pd.DataFrame({"fields": ["bmi", "", "other"], "n": [6, 4, 0], "of": [10, 10, 10]}))
+    >>> made.layout.title.text.split("<br>")[0]
+    '<b>Nothing is unknown for 4 of 10; most often lacking together: bmi</b>'
+    """
+    rows = records(frame)
+    of = most_of(rows, "of")
+    if not of:
+        return nobody("No patients were screened")
+    names = list(dict.fromkeys(name for row in rows[:-1] for name in _members(row["fields"])))
+    return _sets(
+        [row["fields"] for row in rows],
+        names,
+        [Layer("patients", [row["n"] for row in rows], HATCHED, QUIET)],
+        [
+            f"<b>{wrap(row['fields'] or 'nothing is unknown', 60)[0]}</b><br>{n_of(row['n'], of)} of {count(of)}"
+            for row in rows
+        ],
+        finding=_lacking_together(rows, of),
+        population=f"{count(of)} patients by the exact set of facts unknown of them; "
+        "fields without a column are left out",
+        alt=f"{len(names)} fields in {len(rows) - 1} sets",
+    )
+
+
+def _lacking_together(rows: Sequence[Row], of: int) -> str:
+    # a set without a row of its own is nobody's, or one of the many in `other`: then nothing is said of it
+    whole = next((row["n"] for row in rows if not _members(row["fields"])), None)
+    said = [] if whole is None else [f"nothing is unknown for {count(whole)} of {count(of)}"]
+    worst = max((row for row in rows[:-1] if _members(row["fields"])), key=lambda row: row["n"] or 0, default=None)
+    if worst is not None:
+        inside = _members(worst["fields"])
+        names = ", ".join(inside[:3]).replace("_", " ") + (f" and {len(inside) - 3} more" if len(inside) > 3 else "")
+        said.append(f"most often lacking together: {names} ({count(worst['n'])} of {count(of)})")
+    sentence = "; ".join(said) or "no set of facts has a row of its own"
+    return sentence[0].upper() + sentence[1:]
+
+
+def _members(text: Any) -> list[str]:
     """What a set is made of, from its text in the frame; an empty set has none."""
     return [] if absent(text) else str(text).split(", ")
 
 
-def sets(
-    texts: Sequence[str],
-    names: Sequence[str],
-    layers: Sequence[Layer],
-    title: str,
-    subtitle: str,
-    source: str,
-    hover: Sequence[str],
-) -> Figure:
-    """Bars side by side for each set, their numbers below, then a line of dots for each name; `other` has no dots.
+def _sets(
+    texts: Sequence[str], names: Sequence[str], layers: Sequence[Layer], hover: Sequence[str], **said: Any
+) -> Drawing:
+    """Bars side by side for each set, their numbers below, then a line of dots for each name.
 
-    `other` is no set: it has its number and no bar, which would dwarf the rest. More names than fit share a last
-    line, on which each set tells how many more it has.
+    More names than fit share a last line, on which each set tells how many more it has.
     """
     shown, rest = names[:MOST], set(names[MOST:])
-    lines = [name for name, *_ in layers] + [shorten(name.replace("_", " "), 26, placeholder=" …") for name in shown]
+    lines = [*(layer.name for layer in layers), *(shorten(n.replace("_", " "), 26, placeholder=" …") for n in shown)]
     lines += [f"{len(rest)} more"] if rest else []
-    left, height = max(room(lines), 70), BARS + 12 + ROW * len(lines)
-    said = f"{subtitle}. The {len(rest)} rarest are on one line" if rest else subtitle
-    made = figure(title, said, height=height, left=left, right=8, head=14, foot=10, source=source)
-    wide = 0.8 / len(layers)
-    for at, (name, marker, _, values) in enumerate(layers):
-        place = [x - 0.4 + wide * (at + 0.5) for x in range(len(texts))]
-        made.add_bar(
-            name=name,
-            x=place,
-            y=[0 if text == "other" else v or 0 for text, v in zip(texts, values, strict=True)],
-            width=wide * 0.9,
-            marker=marker,
-            hovertext=hover,
-        )
-    made.update_traces(hovertemplate="%{hovertext}<extra></extra>")
+    left, height = max(text_width(lines), 70), BARS + 12 + ROW * len(lines)
     # pixels below the bars, so that a line is as high whatever the number of sets
-    across = (WIDTH - left - 8) / max(len(texts) + 0.2, 4.2)
-    longest = max((len(count(v)) for *_, values in layers for v in values), default=1)
-    small = min(11, across / (0.6 * longest))
     lower = [12 + ROW * (line + 0.5) for line in range(len(lines))]
-    notes = [note(text, x=0, y=y, yref="y2", xshift=-left, size=12) for text, y in zip(lines, lower, strict=True)]
-    for line, (_, _, colour, values) in enumerate(layers):
-        notes[line]["font"]["color"] = colour
-        notes += [_cell(count(v), x, lower[line], colour, small) for x, v in enumerate(values)]
     dots = dict(zip(shown, lower[len(layers) :], strict=False))
+    across = (WIDTH - left - 8) / max(len(texts) + 0.2, 4.2)
+    longest = max((len(count(value)) for layer in layers for value in layer.values), default=1)
+    colours = [layer.colour for layer in layers]
+    words: list[Spec] = [
+        note(text, x=0, y=y, yref="y2", xshift=-left, size=12, **({"color": colours[at]} if at < len(layers) else {}))
+        for at, (text, y) in enumerate(zip(lines, lower, strict=True))
+    ]
+    for layer, y in zip(layers, lower, strict=False):
+        small = min(11, across / (0.6 * longest))
+        words += [_cell(count(value), x, y, layer.colour, small) for x, value in enumerate(layer.values)]
+    marks = [_bars(layer, texts, hover, at, len(layers)) for at, layer in enumerate(layers)]
     for x, text in enumerate(texts):
-        inside = [] if text == "other" else members(text)
-        if text == "other":
-            notes.append(_cell("other", x, lower[len(layers)] if dots or rest else lower[-1] + ROW, QUIET))
-        if rest & set(inside):
-            notes.append(_cell(f"+{len(rest & set(inside))}", x, lower[-1], QUIET))
-        if text != "other":
-            full = [dots[name] for name in inside if name in dots]
-            empty = [y for name, y in dots.items() if name not in inside]
-            _scatter(made, x, empty, {"size": 8, "color": HAIR}, "markers", hover[x])
-            _scatter(made, x, full, {"size": 10, "color": "#333333"}, "markers+lines", hover[x])
-    annotate(made, notes)
-    named = [v or 0 for *_, values in layers for text, v in zip(texts, values, strict=True) if text != "other"]
-    most = max(named, default=0) or 1
-    share = BARS / height
-    made.update_layout(
-        barmode="overlay",
-        yaxis={"domain": [1 - share, 1], "range": [0, most * 1.15], "visible": True, "showgrid": True},
-        yaxis2={"domain": [0, 1 - share], "range": [height - BARS, 0], "visible": False, "fixedrange": True},
+        if text == OTHER:
+            words.append(_cell(OTHER, x, lower[len(layers)] if lines[len(layers) :] else lower[-1] + ROW, QUIET))
+            continue
+        inside = _members(text)
+        if more := rest & set(inside):
+            words.append(_cell(f"+{len(more)}", x, lower[-1], QUIET))
+        marks += _column(x, dots, inside, hover[x])
+    named = [v or 0 for layer in layers for text, v in zip(texts, layer.values, strict=True) if text != OTHER]
+    share = 1 - BARS / height
+    domain = {"domain": [share, 1], "range": [0, (max(named, default=0) or 1) * 1.15]}
+    return Drawing(
+        marks=marks,
+        words=words,
+        x={"range": [-0.6, max(len(texts), 4) - 0.4], "visible": False},
+        y={**domain, "visible": True, **ALONG, "nticks": 4, "tickformat": ",d"},
+        layout={
+            "barmode": "overlay",
+            "yaxis2": {"domain": [0, share], "range": [height - BARS, 0], "visible": False, "fixedrange": True},
+        },
+        remark=f"The {len(rest)} rarest are on one line" if rest else "",
+        height=height,
+        left=left,
+        right=8,
+        head=14,
+        foot=10,
+        **said,
     )
-    made.update_yaxes(gridcolor=HAIR, nticks=4, tickformat=",d", selector={"visible": True})
-    made.update_xaxes(range=[-0.6, max(len(texts), 4) - 0.4], visible=False)
-    return made
 
 
-def _cell(text: str, x: int, y: float, colour: str, size: float = 11) -> dict[str, Any]:
+def _bars(layer: Layer, texts: Sequence[str], hover: Sequence[str], at: int, among: int) -> Spec:
+    wide = 0.8 / among
+    return {
+        "type": "bar",
+        "name": layer.name,
+        "x": [x - 0.4 + wide * (at + 0.5) for x in range(len(texts))],
+        "y": [0 if text == OTHER else value or 0 for text, value in zip(texts, layer.values, strict=True)],
+        "width": wide * 0.9,
+        "marker": layer.marker,
+        "hovertext": list(hover),
+    }
+
+
+def _column(x: int, dots: Mapping[str, float], inside: Sequence[str], hover: str) -> list[Spec]:
+    """A dot for each name, those of the set dark and joined."""
+    empty = [y for name, y in dots.items() if name not in inside]
+    full = [dots[name] for name in inside if name in dots]
+    dark = "#333333"
+    return [
+        {
+            "type": "scatter",
+            "x": [x] * len(ys),
+            "y": ys,
+            "yaxis": "y2",
+            "mode": mode,
+            "marker": marker,
+            "line": {"color": dark, "width": 2},
+            "hovertext": [hover] * len(ys),
+        }
+        for ys, mode, marker in (
+            (empty, "markers", {"size": 8, "color": HAIR}),
+            (full, "markers+lines", {"size": 10, "color": dark}),
+        )
+        if ys
+    ]
+
+
+def _cell(text: str, x: int, y: float, colour: str, size: float = 11) -> Spec:
     return note(text, x=x, y=y, xref="x", yref="y2", xanchor="center", size=size, color=colour)
-
-
-def _scatter(made: Figure, x: int, ys: Sequence[float], marker: Any, mode: str, hover: str) -> None:
-    if ys:
-        told = {"hovertext": [hover] * len(ys), "hovertemplate": "%{hovertext}<extra></extra>"}
-        line = {"color": "#333333", "width": 2}
-        made.add_scatter(x=[x] * len(ys), y=list(ys), yaxis="y2", mode=mode, marker=marker, line=line, **told)

@@ -27,7 +27,7 @@ def reading_hover(row: Mapping[str, Any]) -> str:
     return f"{head}<br>{eligible}<br>this criterion: {each}"
 
 
-def lacking_hover(row: Mapping[str, Any]) -> str:
+def open_hover(row: Mapping[str, Any]) -> str:
     """What is unknown, for how many, and for how many it alone."""
     label = "<br>".join(wrap(row["label"], 50))
     return f"<b>{label}</b><br>unknown for {count(row['n'])}, the only thing open for {count(row['alone'])}"
@@ -80,3 +80,18 @@ def moves_most(rows: Sequence[Mapping[str, Any]]) -> str:
     if low == high:
         return "No other reading would change how many could be eligible"
     return f"How {id} {by[id][0]['label']} is read moves who could be eligible from {count(low)} to {count(high)}"
+
+
+def shifts_most(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The reading under which most patients are decided in another way."""
+    most = max(rows, key=lambda row: row["moved"] or 0)
+    if not most["moved"]:
+        return "No other reading moves a patient"
+    reading = str(most["reading"]).replace("_", " ")
+    return f"Reading {most['criterion']} as {reading} moves {count(most['moved'])} of {count(most['n'])} patients"
+
+
+def weighs_most(row: Mapping[str, Any], texts: Mapping[str, str], meaning: str) -> str:
+    """The criterion that costs most, at either end."""
+    costs = ", ".join(f"{text} ({end})" for end, text in texts.items())
+    return f"{_named(row)} weighs most: {costs} {meaning}"

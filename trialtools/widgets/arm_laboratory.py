@@ -170,9 +170,9 @@ class Laboratory(Screen):
         setup, lines = self.setup, self._lines(plan)
         if self._tab == "balance":
             frame = laboratory.balance(plan, dealt, done)
-            drawn = figures.course(frame, labels=labels)
+            drawn = figures.imbalance_path(frame, labels=labels)
             lines += [f"frame = lab.balance(plan, dealt, {done})"]
-            lines += ["tt.figures.course(frame, labels={arm.id: arm.label for arm in protocol.arms})"]
+            lines += ["tt.figures.imbalance_path(frame, labels={arm.id: arm.label for arm in protocol.arms})"]
         elif self._tab == "guesses":
             frame, drawn = self.scored, figures.guesses(self.scored)
             lines += [

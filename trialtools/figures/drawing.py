@@ -1,0 +1,121 @@
+"""What a figure says and shows goes in as plain data, a plotly figure of the one look comes out."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from .format import NOBODY
+from .page import QUIET
+from .template import SMALL, SUBTITLE, TITLE, WIDTH, note, template, workbench, wrap
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+Spec = Mapping[str, Any]
+"""A trace, an annotation, a shape or an axis, as plotly writes it."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What a figure says, and the marks and words that it is made of.
+
+    Attributes:
+        finding: the title, as a sentence; the caller may have another.
+        population: who is counted, N, the data cut: the subtitle, unless the caller has another.
+        remark: what the reader must know whatever the subtitle is, such as how many rows are left out.
+        alt: the figure in words, after the finding; otherwise the subtitle.
+        marks: plotly's traces.
+        words: annotations, see `note`.
+        shapes: lines and areas.
+        x, y: the axes.
+        layout: whatever else plotly's layout needs.
+        height: of the drawing itself, in pixels; the figure is as much higher as its texts need.
+        left, right: room for labels and numbers.
+        head, foot: room below the subtitle, and for the ticks.
+    """
+
+    finding: str
+    population: str = ""
+    remark: str = ""
+    alt: str = ""
+    marks: Sequence[Spec] = ()
+    words: Sequence[Spec] = ()
+    shapes: Sequence[Spec] = ()
+    x: Spec = field(default_factory=dict)
+    y: Spec = field(default_factory=dict)
+    layout: Spec = field(default_factory=dict)
+    height: float = 200
+    left: float = 60
+    right: float = 20
+    head: float = 12
+    foot: float = 34
+
+
+WORDS = (
+    ("title", None, "the finding as a sentence; otherwise the figure's own"),
+    ("subtitle", None, "population, N, data cut; otherwise the figure's own"),
+    ("source", "", "a last line: N used, where the data come from"),
+)
+
+
+def figure(draw: Callable[..., Drawing]) -> Callable[..., Figure]:
+    """A function that gives a `Drawing` becomes one that gives its figure, and takes the caller's words.
+
+    >>> @figure
+    ... def nothing(frame):
+    ...     return nobody("Nobody was screened", "93,995 records")
+    >>> made = nothing([], title="Nobody came")
+    >>> made.layout.width, made.layout.title.text[:18], made.layout.meta["alt"]
+    (660, '<b>Nobody came</b>', 'Nobody was screened. 93,995 records.')
+    """
+
+    @wraps(draw)
+    def drawn(*frames: Any, title: str | None = None, subtitle: str | None = None, source: str = "", **how: Any):
+        return _laid_out(draw(*frames, **how), title, subtitle, source)
+
+    signature = inspect.signature(draw)
+    words = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default) for name, default, _ in WORDS]
+    drawn.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *words])  # type: ignore[attr-defined]
+    told = "".join(f"\n        {name}: {meaning}." for name, _, meaning in WORDS)
+    drawn.__doc__ = f"{draw.__doc__}\n    Every figure also takes:{told}\n"
+    return drawn
+
+
+def nobody(finding: str, population: str = "") -> Drawing:
+    """A drawing of nothing, which says so."""
+    hidden = {"visible": False, "range": [0, 1]}
+    words = [note(NOBODY, x=0, y=0.5, color=QUIET)]
+    return Drawing(finding, population, words=words, x=hidden, y=hidden, height=70, left=0)
+
+
+def _laid_out(drawing: Drawing, title: str | None, subtitle: str | None, source: str) -> Figure:
+    """The finding on top, then the population, the drawing, the source."""
+    said = [drawing.population if subtitle is None else subtitle, drawing.remark]
+    heading = wrap(title or drawing.finding, 66)
+    below = wrap(". ".join(filter(None, said)), 100) if any(said) else []
+    small = f'<span style="font-size:{SUBTITLE}px;color:{QUIET}">'
+    text = "<br>".join([*(f"<b>{line}</b>" for line in heading), *(f"{small}{line}</span>" for line in below)])
+    # plotly 7 draws a title of several lines two thirds of a line too high
+    lift = 12 if len(heading) + len(below) > 1 else 0
+    top = round(len(heading) * TITLE * 1.3 + len(below) * SUBTITLE * 1.35) + drawing.head + 8
+    under = drawing.foot + (18 if source else 0)
+    last = [note(source, x=0, y=0, xshift=-drawing.left, yshift=-under + 8, size=SMALL, color=QUIET)] if source else []
+    alt = drawing.alt or ". ".join(filter(None, [drawing.population, drawing.remark]))
+    layout = {
+        "template": template(),
+        "width": WIDTH,
+        "height": top + drawing.height + under,
+        "margin": {"l": drawing.left, "r": drawing.right, "t": top, "b": under, "pad": 0},
+        "title": {"text": text, "font": {"size": TITLE}, "pad": {"t": 2 + lift}},
+        "annotations": [*drawing.words, *last],
+        "shapes": list(drawing.shapes),
+        "xaxis": drawing.x,
+        "yaxis": drawing.y,
+        "meta": {"alt": ". ".join(filter(None, [drawing.finding, alt])) + "."},
+        **drawing.layout,
+    }
+    return workbench("plotly.graph_objects").Figure(data=list(drawing.marks), layout=layout)

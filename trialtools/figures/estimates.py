@@ -1,0 +1,211 @@
+"""Estimates and their intervals, a row each: ratios of groups, and one difference analysed in several ways."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from .drawing import Drawing, figure, nobody
+from .format import absent, count, number, percent
+from .lines import rule
+from .page import QUIET
+from .rows import (
+    Column,
+    Estimate,
+    Intervals,
+    Panel,
+    axis_of_differences,
+    difference,
+    most_of,
+    points,
+    records,
+    row_chart,
+    text_width,
+    with_interval,
+)  # fmt: skip
+from .template import note, wrap
+
+Row = dict[str, Any]
+
+MOST = 40
+YES_NO = {"yes", "no", "unknown"}
+
+
+@figure
+def forest(frame: pd.DataFrame) -> Drawing:
+    """The ratio of the shares that fail, with its 95 % interval on a log axis; a row a group, below its criterion.
+
+    A group without a ratio (too few, suppressed, the reference) has its row and its numbers, and no mark. Of a field
+    that is yes or no only those who have it are a row: the ratio of the others is its inverse. Of more than 40 rows the
+    first 40 are shown, and the subtitle says so.
+
+    Args:
+        frame: from `screening.exclusion_ratios()`: criterion, criterion_label, field, label, group, n, failed, unknown,
+            share, ratio, low, high.
+
+    >>> import pandas as pd
+    >>> row = {"criterion": "E1", "criterion_label": "Pregnant", "field": "sex", "label": "Sex", "group": "female"}
+    >>> numbers = {"n": 50, "failed": 10, "unknown": 0, "share": 0.2, "ratio": 2.5, "low": 1.2, "high": 5.2}
+    >>> forest(pd.DataFrame([{**row, **numbers}])).layout.title.text.split(" as often")[0]
+    '<b>Sex: female is excluded by E1 2.50 times'
+    """
+    every = records(frame, "failed")
+    if not most_of(every, "n"):
+        return nobody("No patients were screened")
+    flags = _flags(every)
+    rows = [row for row in every if row["field"] not in flags or row["group"] == "yes"]
+    shown = rows[:MOST]
+    labels, slots = _below_field(shown, flags)
+    fails = [f"{count(row['failed'])} of {count(row['n'])} ({percent(row['share'], 0)})" for row in shown]
+    estimates = [_positives(row) for row in shown]
+    ratios = [_ratio(row) for row in shown]
+    reach = [value for each in estimates if each[0] is not None for value in each if value is not None]
+    far = max([1.5, *reach, *(1 / value for value in reach)]) * 1.1
+    near = (0.5, 0.67, 1, 1.5, 2)
+    ticks = [x for x in (near if far < 2.5 else (0.01, 0.1, 0.25, 0.5, 1, 2, 4, 10, 100)) if 1 / far <= x <= far]
+    edge = math.log10(far)
+    left_out = [f"The first {MOST} of {len(rows)} rows"] if len(rows) > MOST else []
+    left_out += ["Who has it not, or is unknown to have it, is in the table"] if flags else []
+    return row_chart(
+        labels,
+        [
+            Intervals(
+                estimates,
+                [f"<b>{row['group']}</b><br>{_ratio(row)}<br>unknown: {count(row['unknown'])}" for row in shown],
+            )
+        ],
+        Panel(
+            {"type": "log", "autorange": False, "range": [-edge, edge], "tickangle": 0}
+            | {"tickvals": ticks, "ticktext": [f"{x:g}" for x in ticks]}
+        ),
+        slots=slots,
+        columns=[
+            Column("failed", fails, text_width(["failed", *fails])),
+            Column("ratio (95 %)", ratios, text_width(["ratio (95 %)", *ratios])),
+        ],
+        left=190,
+        size=12,
+        over=True,
+        shapes=[{**rule(x=1, dash="dot"), "layer": "below"}],
+        finding=_clearest_ratio(every),
+        population="Ratio of the shares that fail, 95 % interval, log axis; – no ratio",
+        remark=". ".join(left_out),
+        alt=f"{len(shown)} of {len(every)} groups; {sum(each[0] is not None for each in estimates)} have a ratio",
+    )
+
+
+def _below_field(rows: Sequence[Row], flags: set[str]) -> tuple[list[str], list[int]]:
+    """Labels with the criterion and the field above the groups; which of them are rows."""
+    labels: list[str] = []
+    slots: list[int] = []
+    last: tuple[Any, Any] = (None, None)
+    for row in rows:
+        if row["criterion"] != last[0] and row["criterion"]:
+            labels.append("<br>".join(wrap(f"{row['criterion']} {row['criterion_label']}", 60)))
+        kind = "Those who have" if row["field"] in flags else row["label"]
+        if (row["criterion"], kind) != last:
+            last = row["criterion"], kind
+            labels.append("<br>".join(wrap(kind, 60)))
+        slots.append(len(labels))
+        which = row["label"] if row["field"] in flags else "unknown" if absent(row["group"]) else row["group"]
+        labels.append("   " + "<br>   ".join(wrap(which, 26)))
+    return labels, slots
+
+
+def _flags(rows: Sequence[Row]) -> set[str]:
+    """Fields whose groups are yes and no."""
+    named: dict[str, set[str]] = {}
+    for row in rows:
+        named.setdefault(row["field"], set()).add(str(row["group"]))
+    return {field for field, names in named.items() if "yes" in names and names <= YES_NO}
+
+
+def _positive(value: Any) -> bool:
+    return not absent(value) and 0 < value < float("inf")
+
+
+def _positives(row: Row) -> Estimate:
+    """The ratio of a row and its ends; what has no place on a log axis is absent."""
+    ratio, low, high = (row[end] if _positive(row[end]) else None for end in ("ratio", "low", "high"))
+    return ratio, low, high
+
+
+def _ratio(row: Row) -> str:
+    return with_interval(row["ratio"], row["low"], row["high"], digits=2)
+
+
+def _clearest_ratio(rows: Sequence[Row]) -> str:
+    """The largest ratio whose interval leaves out 1."""
+    known = [row for row in rows if all(_positive(row[name]) for name in ("ratio", "low", "high"))]
+    clear = [row for row in known if row["low"] > 1 or row["high"] < 1]
+    if not clear:
+        return "No interval leaves out 1: no group is clearly excluded more often"
+    row = max(clear, key=lambda each: max(each["ratio"], 1 / each["ratio"]))
+    between = f"{number(row['low'], 2)} to {number(row['high'], 2)}"
+    who = f"{row['label']}: {row['group']} is excluded" + (f" by {row['criterion']}" if row["criterion"] else "")
+    return f"{who} {number(row['ratio'], 2)} times as often as others (95 % interval {between})"
+
+
+@figure
+def sensitivity(
+    frame: pd.DataFrame,
+    axis: str = "Risk difference in percentage points, experimental minus control",
+    primary: bool = True,
+) -> Drawing:
+    """One difference analysed in several ways, or in several parts of the trial: a row each.
+
+    An analysis without a difference has its row and its numbers, and no mark.
+
+    Args:
+        frame: analysis, difference (of shares), low, high (95 %), n, missing (participants without outcome).
+        axis: what the difference is, and which way is better.
+        primary: the first row is the primary analysis, which is emphasised, and the others are held against it.
+
+    >>> import pandas as pd
+    >>> rows = [("Primary", -0.08, -0.13, -0.02, 570, 12), ("Missing as failures", -0.07, -0.12, -0.01, 582, 0)]
+    >>> names = ["analysis", "difference", "low", "high", "n", "missing"]
+    >>> sensitivity(pd.DataFrame(rows, columns=names)).layout.title.text.split("<br>")[0]
+    '<b>Primary analysis −8.0 (−13.0 to −2.0) points; the others −7.0</b>'
+    """
+    rows = records(frame, "missing")
+    if not rows:
+        return nobody("No analysis at this look")
+    labels = ["<br>".join(wrap(row["analysis"], 28)) for row in rows]
+    labels[0] = f"<b>{labels[0]}</b>" if primary else labels[0]
+    others = [row["difference"] for row in rows[primary:] if not absent(row["difference"])]
+    span = " to ".join(dict.fromkeys(number(100 * end(others)) for end in (min, max))) if others else "none"
+    finding = f"Primary analysis {points(rows[0])} points" + (f"; the others {span}" if others else "")
+    columns = {
+        "n": [count(row["n"]) for row in rows],
+        "missing": [count(row["missing"]) for row in rows],
+        "points (95 %)": [points(row) for row in rows],
+    }
+    estimates = [difference(row) for row in rows]
+    held_against = rows[0]["difference"] if primary and not absent(rows[0]["difference"]) else None
+    left = 212
+    return row_chart(
+        labels,
+        [
+            Intervals(
+                estimates,
+                [
+                    f"<b>{row['analysis']}</b><br>{points(row)}<br>n {count(row['n'])}, missing {count(row['missing'])}"
+                    for row in rows
+                ],
+                size=[11 if primary else 8] + [8] * (len(rows) - 1),
+            )
+        ],
+        axis_of_differences(estimates, 0.05, zerolinewidth=1.5),
+        columns=[Column(head, texts, text_width([head, *texts]) - 8) for head, texts in columns.items()],
+        left=left,
+        foot=52,
+        words=[note("<br>".join(wrap(axis, 90)), x=0, y=0, yshift=-34, size=12)],
+        shapes=[] if held_against is None else [rule(x=held_against, color=QUIET, dash="dot")],
+        finding=finding if primary else f"Differences in {len(others)} of {len(rows)} parts: {span} points",
+        alt="; ".join(
+            f"{row['analysis']} {points(row)}, n {count(row['n'])}, missing {count(row['missing'])}" for row in rows
+        ),
+    )
