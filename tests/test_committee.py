@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import os
 import re
 import shutil
 import stat
@@ -15,7 +16,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from trialtools.__main__ import main
-from trialtools.report.leaks import leaks, telling
+from trialtools.report.leaks import can_tell, leaks, leaks_in_data
 
 ARMS = {f"S{i}": "mscs" if i % 5 else "comparator" for i in range(60)}  # 48 and 12
 
@@ -74,7 +75,7 @@ def telling_of(folder, **tables):
     for name, columns in tables.items():
         rows = [(who, *(of(arm, i) for of in columns.values())) for i, (who, arm) in enumerate(ARMS.items())]
         pd.DataFrame(rows, columns=["subject_id", *columns]).to_csv(folder / f"{name}.csv", index=False)
-    return [leak.where for leak in telling(folder, ["mscs", "comparator"], ARMS)]
+    return [leak.where for leak in leaks_in_data(folder, ["mscs", "comparator"], ARMS)]
 
 
 def test_a_cut_that_parts_people_as_the_arms_do_is_found(tmp_path):
@@ -91,6 +92,74 @@ def test_a_cut_that_parts_people_as_the_arms_do_is_found(tmp_path):
     (tmp_path / "doses.csv").unlink()
     (tmp_path / "events.csv").write_text("subject_id,term\nS1,reaction to MSCs\n")
     assert any("reaction to MSCs" in told for told in telling_of(tmp_path, subjects=harmless))
+
+
+def test_a_subject_number_or_a_lot_that_goes_with_the_arm_is_found(tmp_path):
+    people = {
+        who: "mscs" if i % 2 else "comparator" for i, who in enumerate(f"{'MP'[i % 2]}-{i:03}" for i in range(40))
+    }
+    table = pd.DataFrame({"subject_id": list(people), "age": range(30, 70)})
+    table.to_csv(tmp_path / "subjects.csv", index=False)
+    assert "subject_id begins with 'M'" in [leak.where for leak in leaks_in_data(tmp_path, [], people)]
+    arms = {f"S{i}": arm for i, arm in enumerate(people.values())}
+    lots = [f"{'L7' if arm == 'mscs' else 'K2'}{i:04}" for i, arm in enumerate(arms.values())]
+    pd.DataFrame({"subject_id": list(arms), "lot": lots}).to_csv(tmp_path / "subjects.csv", index=False)
+    assert "lot begins with 'L7'" in [leak.where for leak in leaks_in_data(tmp_path, [], arms)]
+
+
+def test_small_arms_part_by_chance_and_only_names_are_searched():
+    assert [can_tell(sizes) for sizes in ((9, 9), (12, 12), (14, 14), (30, 8), (50,))] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
+def random_trial(folder, seed):
+    """The open tables of a made-up trial, its arms, and a page of what a report shows of such tables."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(24, 240))
+    ids = [f"{site}-{i:03}" for i, site in enumerate(rng.choice(["N", "S", "E"], n))]
+    days = pd.to_datetime("2023-01-02") + pd.to_timedelta(np.sort(rng.integers(0, 200, n)), "D")
+    arms = dict(zip(ids, rng.permutation(np.resize(["mscs", "mscs", "comparator", "comparator"], n)), strict=True))
+    subjects = pd.DataFrame(
+        {
+            "subject_id": ids,
+            "site": [each[0] for each in ids],
+            "sex": rng.choice(["female", "male"], n),
+            "age": rng.integers(18, 90, n),
+            "smoker": rng.choice(["true", "false"], n, p=[0.1, 0.9]),
+            "randomized_on": days.strftime("%Y-%m-%d"),
+            "lot": [f"L{rng.integers(1000, 9999)}" for _ in ids],
+        }
+    )
+    some = rng.choice(ids, n // 2)
+    events = pd.DataFrame({"subject_id": some, "term": rng.choice(["rash", "fever", "low blood pressure"], len(some))})
+    subjects.to_csv(folder / "subjects.csv", index=False)
+    events.to_csv(folder / "events.csv", index=False)
+    counts = [subjects[column].value_counts() for column in ("site", "sex", "smoker", "randomized_on")]
+    rows = [f"<tr><td>{value}</td><td>{k}</td><td>{n - k}</td></tr>" for each in counts for value, k in each.items()]
+    accrual = subjects["randomized_on"].value_counts().sort_index()
+    per_day = zip(accrual.index, accrual.cumsum(), accrual, strict=True)
+    hover = [f"{day}<br>{total} randomized, {count} of the day" for day, total, count in per_day]
+    figure = {"data": [{"y": subjects[c].tolist(), "hovertext": hover} for c in ("sex", "age", "smoker")]}
+    page = f"<table>{''.join(rows)}</table><script type='application/json'>{json.dumps(figure)}</script>"
+    return arms, page.replace("'application/json'", '"application/json"')
+
+
+@pytest.mark.long
+def test_no_false_alarm_in_made_up_trials(tmp_path):
+    """A sample; `make long` takes 3,000."""
+    for seed in range(int(os.environ.get("TRIALTOOLS_LONG", 0)) or 12):
+        data, page = tmp_path / f"{seed}", tmp_path / f"{seed}-page"
+        data.mkdir(), page.mkdir()
+        arms, text = random_trial(data, seed)
+        (page / "x.html").write_text(text)
+        names = ["mscs", "comparator", "low", "none", "observation"]
+        assert leaks(page, names, arms, data) == [], seed
+        assert leaks_in_data(data, ["mscs", "comparator"], arms) == [], seed
 
 
 PROTOCOL = """
@@ -189,16 +258,17 @@ def test_data_whose_open_cut_would_tell_an_arm_stop_the_run(trial, capsys):
     assert not list(Path("reports").glob("*.html")) and not list(Path("reports/cuts").iterdir())
 
 
-def test_a_word_of_the_design_is_no_leak_though_an_arm_is_called_so(trial):
-    """Everybody calls the control `control`, and the design has a control rate."""
+def test_an_everyday_word_is_no_leak_though_an_arm_is_called_so(trial, capsys):
+    """Everybody calls the control `control`, and every report says "control rate"; in the data it is a leak."""
     for file in (Path("data/subjects.csv"), Path("p.yaml")):
         file.write_text(
             file.read_text().replace(",comparator,", ",control,").replace("{id: comparator", "{id: control")
         )
     trial("'control rate'")
-    assert main(["report", "interim"]) == 2
-    Path("p.yaml").write_text(Path("p.yaml").read_text() + "design:\n  control_rate: {value: 0.1}\n")
     assert main(["report", "interim"]) == 0
+    Path("data/events.csv").write_text("subject_id,started_on,term\nS1,2023-02-03,rash as in control\n")
+    assert main(["report", "interim", "-p", "cutoff=2023-03-30"]) == 2
+    assert "the arm name 'control'" in capsys.readouterr().err
 
 
 def test_what_no_report_can_be_made_of_is_said_in_a_sentence(trial, capsys):

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .criteria.extras import install_hint
+from .criteria.extras import MissingLibraryError, install_hint
 
 DONE, FOUND, BAD_INPUT, NOTEBOOK_FAILED = 0, 1, 2, 3
 EVIDENCE_LIMIT = 100_000
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except ModuleNotFoundError as error:
-        return _told(ImportError(hint) if (hint := install_hint(error)) else error)
+        return _told(MissingLibraryError(hint) if (hint := install_hint(error)) else error)
     except Exception as error:
         return _told(error)
 
@@ -46,7 +46,7 @@ def _code(error: Exception) -> int | None:
     names = {kind.__name__ for kind in type(error).__mro__ if kind.__module__.startswith("trialtools")}
     if "NotebookError" in names:
         return NOTEBOOK_FAILED
-    return BAD_INPUT if names or isinstance(error, OSError) or type(error) is ImportError else None
+    return BAD_INPUT if names or isinstance(error, OSError) else None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from .extras import install_hint
+from .extras import MissingLibraryError, install_hint
 
 
 def lazy_door(
@@ -25,7 +25,9 @@ def lazy_door(
         try:
             return import_module(f"{package}.{file}")
         except ModuleNotFoundError as error:
-            raise ModuleNotFoundError(install_hint(error) or str(error), name=error.name) from None
+            if hint := install_hint(error):
+                raise MissingLibraryError(hint) from None
+            raise
 
     def get(name: str) -> Any:
         if name in file_of:

@@ -1,5 +1,10 @@
 """A library that is not installed goes in; what brings it comes out in a sentence."""
 
+
+class MissingLibraryError(ImportError):
+    """A library is not installed; the message names the extra that brings it."""
+
+
 EXTRAS = {
     "interim": ("scipy", "statsmodels", "lifelines"),
     "workbench": (

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from ..criteria.contents import Protocol, load_protocol
 from ..criteria.protocol import DataError
 from .cuts import locked, staged
-from .leaks import Leak, leaks, named, telling
+from .leaks import Leak, leaks, leaks_in_data, named
 from .manifest import as_run
 from .parameters import checked, located, place_of
 from .run import read_notebook, short_name
@@ -104,10 +104,10 @@ def committee_report(
     names = _searched(protocol)
 
     def search(finished: Path) -> None:
-        if not closed and (found := leaks(finished, names, hidden)):
+        if not closed and (found := leaks(finished, names, hidden, data)):
             _refuse(found, "the open report could tell an arm, and was not kept; rename an arm of an everyday name")
 
-    if not closed and (found := telling(data, names, hidden)):
+    if not closed and (found := leaks_in_data(data, names, hidden)):
         shutil.rmtree(data)
         _refuse(found, "the data of the open report could tell an arm; take this out of them, or rename it")
 

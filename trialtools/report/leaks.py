@@ -1,18 +1,22 @@
-"""The finished files of an open report go in, every place comes out that could tell an arm.
+"""The cut and the finished files of an open report go in; every place comes out that could tell an arm.
 
-The report is pooled by construction: whoever makes it never sees an arm. This is the second lock, which looks at what
-would really leave: page, notebook, manifest, the data and hover texts of every figure, and the cut that it was made of.
+The report is pooled by construction: whoever makes it never sees an arm. This is the second lock. It looks at what the
+data could have put there: the tables of the cut, the words that a page shows, the points and hover texts of its
+figures; not at code, layout and template, which are the same for every trial.
 """
 
 from __future__ import annotations
 
+import ast
 import base64
 import html
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -20,18 +24,32 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-PACKED = re.compile(r'<script[^>]*id="plotly-packed"[^>]*>.*?</script>', re.DOTALL)
-WORKINGS = re.compile(r"<style[^>]*>.*?</style>|<script(?![^>]*json)[^>]*>.*?</script>|\w+=OptionsInfo\(", re.DOTALL)
-"""How a page looks and moves; it is the same in every report, and full of words such as `active`."""
+PACKAGE = Path(__file__).resolve().parents[1]
+HIDDEN = re.compile(r"<style.*?</style>|<script.*?</script>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
 FIGURE = re.compile(r'<script type="application/json">(.*?)</script>', re.DOTALL)
-FEWEST = 10
-"""Smaller groups than this are not looked for by their size: small numbers stand side by side by chance."""
+DRAWN = {
+    "x",
+    "y",
+    "z",
+    "text",
+    "hovertext",
+    "hovertemplate",
+    "name",
+    "customdata",
+    "labels",
+    "ticktext",
+    "title",
+    "meta",
+}
+"""Keys of a figure under which data stand; the others say how it looks."""
 SHORTEST = 3
 """Letters of the shortest name that is looked for: shorter ones stand everywhere, as the p of p-values does."""
 FEW = 30
 """A column with so many values at most is looked through value by value."""
 CLEARLY = 0.95
 """How far apart two arms are in what tells them: the share above a mark in the one, less that in the other."""
+BY_CHANCE = 1e-7
+"""Where people could part as the arms do with a greater chance than this, it says nothing that they do."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +64,19 @@ class Leak:
         return f"{self.file}: {self.found}: … {self.where} …"
 
 
-def leaks(folder: Path, names: Iterable[str], arms: Mapping[str, str] | None = None) -> list[Leak]:
+def leaks(
+    folder: Path, names: Iterable[str], arms: Mapping[str, str] | None = None, cut: Path | None = None
+) -> list[Leak]:
     """What in the files of a folder could tell an arm; nothing, for a report that is open.
 
     Args:
         folder: with the page, the notebook and the manifest of a report.
-        names: ids and labels of the arms; none of them may stand in an open report as a word.
+        names: ids and labels of the arms; none of them may stand in an open report as a word. A name that this package
+            says itself (`control`, `low`) is looked for in the data alone, by `leaks_in_data`.
         arms: by subject or kit, the arm, where whoever asks knows it: then the sizes of the arms are looked for too,
             side by side, and lists of values that divide as the arms do.
+        cut: the tables that the report was made from. Sizes that are counts of these tables, and lists that divide
+            otherwise than the arms in their order, are no leak.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -61,74 +84,177 @@ def leaks(folder: Path, names: Iterable[str], arms: Mapping[str, str] | None = N
     ...     [leak.found for leak in leaks(Path(folder), ["Comparator group", "mscs"])]
     ["the arm name 'Comparator group'"]
     """
-    sizes: tuple[int, ...] = tuple(sorted(Counter((arms or {}).values()).values()))
-    words = sorted({name for name in names if len(name) >= SHORTEST})
+    words = [name for name in _long_enough(names) if not _is_everyday(name)]
+    sizes = tuple(sorted(Counter((arms or {}).values()).values()))
+    counted = counts_of(cut) if cut else set()
+    orders = _orders(cut, arms or {}) if cut else None
     found: list[Leak] = []
     for file in sorted(path for path in folder.iterdir() if path.suffix in (".html", ".ipynb", ".json")):
-        raw = WORKINGS.sub(" ", PACKED.sub("", file.read_text("utf-8")))
-        found += [Leak(file.name, *told) for told in named(_plain(raw) + " \n " + _unescaped(raw), words)]
-        if len(set(sizes)) > 1 and min(sizes) >= FEWEST:
-            found += [Leak(file.name, *told) for told in _side_by_side(_plain(raw), sizes)]
-        if len(sizes) > 1 and min(sizes) >= FEWEST:
-            found += [Leak(file.name, *told) for told in _divided(raw, file.suffix, sizes)]
+        raw = file.read_text("utf-8")
+        figures = _figures(raw, file.suffix)
+        shown = "\n".join([_visible(raw, file.suffix), *(text for figure in figures for text in _texts(figure))])
+        found += [Leak(file.name, *place) for place in named(shown, words)]
+        if len(set(sizes)) > 1 and can_tell(sizes) and not set(sizes) <= counted:
+            found += [Leak(file.name, *place) for place in _side_by_side(shown, sizes)]
+        if can_tell(sizes):
+            found += [Leak(file.name, *place) for place in _divided(figures, sizes, orders)]
     return found
 
 
-def telling(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> list[Leak]:
+def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> list[Leak]:
     """What in the tables of an open cut could tell an arm: its name, or what parts people as the arms do.
 
-    Looked through are the number of rows a person has, whether a value is there, and how large it is. Trials with an
-    arm of fewer than ten are searched for names alone.
+    Looked through are the number of rows a person has, whether a value is there, how large it is, how it begins and
+    ends, and the number of the person; so a subject number or a lot that goes with the arm is found. Where arms are so
+    small that people part by chance (`can_tell`), names alone are searched.
 
     Args:
         cut: the folder of CSV files.
         names, arms: as for `leaks`; `arms` by subject.
     """
-
     found: list[Leak] = []
-    words = sorted({name for name in names if len(name) >= SHORTEST})
-    arm = pd.Series(arms, dtype="str")
-    few = arm.nunique() < 2 or arm.value_counts().min() < FEWEST
+    words, arm = _long_enough(names), pd.Series(arms, dtype="str")
+    tells = can_tell(tuple(arm.value_counts()))
     for file in sorted(cut.glob("*.csv")):
         table = pd.read_csv(file, dtype="str", keep_default_na=False)
         text = "\n".join(str(value) for column in table for value in [column, *table[column].unique()])
-        found += [Leak(file.name, *told) for told in named(text, words)]
-        if "subject_id" in table and not few:
+        found += [Leak(file.name, *place) for place in named(text, words)]
+        if "subject_id" in table and tells:
             table = table[table["subject_id"].isin(list(arms))]
-            found += [
-                Leak(file.name, "people part as the arms do", what) for what, sizes in _measured(table, arm.index)
+            parted = [
+                what
+                for what, sizes in _features(table, arm.index)
                 if any(_apart(sizes, (arm == each).to_numpy()) >= CLEARLY for each in arm.unique())
-            ]  # fmt: skip
+            ]
+            found += [Leak(file.name, "people part as the arms do", what) for what in dict.fromkeys(parted)]
     return found
 
 
-def _measured(table: Any, people: Any) -> Iterator[tuple[str, Any]]:
-    """All that a table says of each person, as numbers."""
+def can_tell(sizes: Iterable[int]) -> bool:
+    """Whether arms are large enough that nothing parts people as they do by chance.
 
-    who: Any = table["subject_id"]
+    >>> can_tell((9, 9)), can_tell((48, 12)), can_tell((40,))
+    (False, True, False)
+    """
+    each = sorted(sizes)
+    return len(each) > 1 and math.comb(each[0] + each[-1], each[0]) * BY_CHANCE >= 1
+
+
+def _long_enough(names: Iterable[str]) -> list[str]:
+    return sorted({name for name in names if len(name) >= SHORTEST})
+
+
+@cache
+def _own_words() -> str:
+    """All that a report says of itself: texts of the rooms that write it, templates, the notebook."""
+    texts = [file.read_text("utf-8") for file in sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))]
+    for room in ("figures", "interim", "report"):
+        texts += [file.read_text("utf-8") for file in (PACKAGE / room).rglob("*.j2")]
+        for file in (PACKAGE / room).rglob("*.py"):
+            tree = ast.parse(file.read_text("utf-8"))
+            comments = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+            constants = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in comments)
+            texts += [node.value for node in constants if isinstance(node.value, str)]
+    return "\n".join(texts)
+
+
+def _is_everyday(name: str) -> bool:
+    return any(named(_own_words(), [name]))
+
+
+def counts_of(cut: Path) -> set[int]:
+    """Every number of rows or people that a table of the cut gives by itself: by value, by day, up to a day."""
+    found: set[int] = set()
+    for file in cut.glob("*.csv"):
+        table = pd.read_csv(file, dtype="str", keep_default_na=False)
+        people = table["subject_id"] if "subject_id" in table else pd.Series(range(len(table)))
+        for column in table:
+            rows = table[column].value_counts().sort_index()
+            alone = table.assign(who=people).drop_duplicates(["who", column])[column].value_counts().sort_index()
+            for counted in (rows, alone):
+                found |= {*counted, *counted.cumsum(), *(len(table) - counted), int(counted.sum())}
+    return {int(n) for n in found}
+
+
+def _features(table: pd.DataFrame, people: pd.Index) -> Iterator[tuple[str, np.ndarray]]:
+    """All that a table says of each person, as numbers."""
+    who = table["subject_id"]
     yield "number of rows", who.value_counts().reindex(people, fill_value=0).to_numpy(float)
-    for column in table.columns.drop("subject_id"):
+    for column in table.columns:
         values = table[column]
-        if values.nunique() <= FEW:
+        if column != "subject_id" and values.nunique() <= FEW:
             for value in values.unique():
                 yield f"{column} is '{value}'", people.isin(who[values == value]).astype(float)
-        days: Any = pd.to_datetime(values, format="%Y-%m-%d", errors="coerce")
-        days = (days - pd.Timestamp(0)).dt.days
-        numbers: Any = pd.to_numeric(values, errors="coerce")
-        sizes = numbers.fillna(days)
-        parts = table["test"] if "test" in table else pd.Series(column, index=table.index)
-        for part in parts.unique():
-            largest = sizes[parts == part].groupby(who).max()
-            yield f"{column} of {part}" if part != column else column, largest.reindex(people).fillna(-1e30).to_numpy()
+        elif column == "subject_id" or values.nunique() > FEW:
+            for what, part in _ends(values):
+                if 1 < part.nunique() <= FEW:
+                    for value in part.unique():
+                        yield f"{column} {what} '{value}'", people.isin(who[part == value]).astype(float)
+        numbers = pd.to_numeric(values, errors="coerce")
+        if column == "subject_id":
+            numbers = pd.to_numeric(values.str.extract(r"(\d+)\D*$")[0], errors="coerce")
+        days = pd.to_datetime(values, format="%Y-%m-%d", errors="coerce")
+        sizes = numbers.fillna((days - pd.Timestamp(0)).dt.days)
+        if sizes.notna().any():
+            parts = table["test"] if "test" in table else pd.Series(column, index=table.index)
+            for part in parts.unique():
+                largest = sizes[parts == part].groupby(who).max()
+                yield (
+                    f"{column} of {part}" if part != column else column,
+                    largest.reindex(people).fillna(-1e30).to_numpy(),
+                )
 
 
-def _apart(sizes: Any, own: Any) -> float:
+def _ends(values: pd.Series) -> Iterator[tuple[str, pd.Series]]:
+    for length in (1, 2, 3, 4):
+        yield "begins with", values.str[:length]
+    for length in (1, 2):
+        yield "ends with", values.str[-length:]
+
+
+def _apart(sizes: np.ndarray, own: np.ndarray) -> float:
     """The distance of Kolmogorov and Smirnov: 1 where a mark parts some people from all the others."""
-
     order = np.argsort(sizes)
     ends = np.append(np.diff(sizes[order]) > 0, True)  # the last of those who are alike
     below, others = (np.cumsum(each[order])[ends] / each.sum() for each in (own, ~own))
     return float(np.abs(below - others).max())
+
+
+def _visible(raw: str, suffix: str) -> str:
+    """The words that a file shows: of a notebook its outputs, of a page all but what it hides, of a manifest all."""
+    if suffix == ".ipynb":
+        cells = json.loads(raw).get("cells", [])
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+        shown = [output.get("text", "") for output in outputs]
+        shown += [
+            text for output in outputs for kind, text in output.get("data", {}).items() if kind.startswith("text/")
+        ]
+        raw = "\n".join("".join(text) for text in shown)
+    return _plain(HIDDEN.sub(" ", raw))
+
+
+def _figures(raw: str, suffix: str) -> list[Any]:
+    """The plotly figures of a file, as plain data."""
+    if suffix == ".html":
+        return [json.loads(text) for text in FIGURE.findall(raw)]
+    content = json.loads(raw)
+    if suffix == ".ipynb" and "cells" in content:
+        outputs = [output.get("data", {}) for cell in content["cells"] for output in cell.get("outputs", [])]
+        return [value for data in outputs for kind, value in data.items() if kind.endswith("json")]
+    return [content]
+
+
+def _texts(value: Any, key: str = "") -> Iterator[str]:
+    """The texts of a figure that come from data."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            drawn = key if key in DRAWN and name not in ("font", "type") else name
+            yield from _texts(item, drawn)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item, key)
+    elif isinstance(value, str) and key in DRAWN:
+        yield _plain(value)
 
 
 def _unescaped(text: str) -> str:
@@ -140,12 +266,14 @@ def _unescaped(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text as a reader or a program would see it, without tags."""
-    text = re.sub(r"</?[a-zA-Z][^<>]*>", " ", _unescaped(text))
-    return re.sub(r"(\s|\\n|\N{NO-BREAK SPACE})+", " ", text)
+    """A text as a reader sees it, without tags; and as it is written, for a name may hold marks itself."""
+    read = _unescaped(text)
+    without = re.sub(r"(\s|\\n|\N{NO-BREAK SPACE})+", " ", re.sub(r"</?[a-zA-Z][^<>]*>", " ", read))
+    return without if without == read else f"{without} \n {read}"
 
 
-def named(text: str, names: list[str]) -> Iterator[tuple[str, str]]:
+def named(text: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The names that stand in a text as words of their own, in either case, each with the words around it."""
     for name in names:
         pattern = r"\s+".join(map(re.escape, name.split()))
         if found := re.search(rf"(?<![^\W_]){pattern}(?![^\W_])", text, re.IGNORECASE):
@@ -156,17 +284,33 @@ def _side_by_side(text: str, sizes: tuple[int, ...]) -> Iterator[tuple[str, str]
     """The numbers of patients in all arms, next to each other in any order."""
     orders = ["[^0-9]{1,12}".join(f"{n:,}".replace(",", ",?") for n in order) for order in set(permutations(sizes))]
     if found := re.search(rf"(?<![\d.,])(?:{'|'.join(orders)})(?![\d,]|\.\d)", text):
-        yield "the sizes of the arms side by side", _around(text, found)
+        yield "the sizes of the arms side by side", re.sub(r"\d", "#", _around(text, found))
 
 
-def _divided(raw: str, suffix: str, sizes: tuple[int, ...]) -> Iterator[tuple[str, str]]:
-    """Lists of one value a patient, whose values fall into groups as large as the arms."""
-    data = [json.loads(raw)] if suffix in (".ipynb", ".json") else [json.loads(text) for text in FIGURE.findall(raw)]
-    for place, values in (pair for each in data for pair in _lists(each)):
-        if len(values) == sum(sizes):
-            groups = Counter(json.dumps(value, sort_keys=True) for value in values)
-            if tuple(sorted(groups.values())) == sizes:
-                yield "a list that divides as the arms do", f"{place}: {', '.join(list(groups)[:3])}"
+def _divided(figures: list[Any], sizes: tuple[int, ...], orders: list[list[str]] | None) -> Iterator[tuple[str, str]]:
+    """Lists of one value a patient that divide as the arms do: in the order of a table, or, unknown that, by size."""
+    for place, values in (pair for figure in figures for pair in _lists(figure)):
+        if len(values) != sum(sizes):
+            continue
+        keys = [json.dumps(value, sort_keys=True) for value in values]
+        if tuple(sorted(Counter(keys).values())) != sizes:
+            continue
+        if orders is None or any(len({*zip(keys, order, strict=True)}) == len(sizes) for order in orders):
+            yield "a list that divides as the arms do", place
+
+
+def _orders(cut: Path, arms: Mapping[str, str]) -> list[list[str]]:
+    """The arms in every order in which a table of the cut, or one of its columns, puts the people."""
+    found = []
+    for file in cut.glob("*.csv"):
+        table = pd.read_csv(file, dtype="str", keep_default_na=False)
+        if "subject_id" in table:
+            table = table[table["subject_id"].isin(list(arms))].drop_duplicates("subject_id")
+            if len(table) == len(arms):
+                for column in [None, *table.columns]:
+                    rows = table if column is None else table.sort_values(column, kind="stable")
+                    found.append([arms[who] for who in rows["subject_id"]])
+    return found
 
 
 def _lists(value: Any, place: str = "") -> Iterator[tuple[str, list[Any]]]:
