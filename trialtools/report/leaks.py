@@ -113,10 +113,11 @@ def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> l
         names, arms: as for `leaks`; `arms` by subject.
     """
     found: list[Leak] = []
-    words, arm = _long_enough(names), pd.Series(arms, dtype="str")
+    words = _long_enough(names)
+    arm: Any = pd.Series(arms, dtype="str")
     tells = can_tell(tuple(arm.value_counts()))
     for file in sorted(cut.glob("*.csv")):
-        table = pd.read_csv(file, dtype="str", keep_default_na=False)
+        table: Any = pd.read_csv(file, dtype="str", keep_default_na=False)
         text = "\n".join(str(value) for column in table for value in [column, *table[column].unique()])
         found += [Leak(file.name, *place) for place in named(text, words)]
         if "subject_id" in table and tells:
@@ -166,8 +167,8 @@ def counts_of(cut: Path) -> set[int]:
     """Every number of rows or people that a table of the cut gives by itself: by value, by day, up to a day."""
     found: set[int] = set()
     for file in cut.glob("*.csv"):
-        table = pd.read_csv(file, dtype="str", keep_default_na=False)
-        people = table["subject_id"] if "subject_id" in table else pd.Series(range(len(table)))
+        table: Any = pd.read_csv(file, dtype="str", keep_default_na=False)
+        people: Any = table["subject_id"] if "subject_id" in table else pd.Series(range(len(table)))
         for column in table:
             rows = table[column].value_counts().sort_index()
             alone = table.assign(who=people).drop_duplicates(["who", column])[column].value_counts().sort_index()
@@ -176,7 +177,7 @@ def counts_of(cut: Path) -> set[int]:
     return {int(n) for n in found}
 
 
-def _features(table: pd.DataFrame, people: pd.Index) -> Iterator[tuple[str, np.ndarray]]:
+def _features(table: Any, people: Any) -> Iterator[tuple[str, np.ndarray]]:
     """All that a table says of each person, as numbers."""
     who = table["subject_id"]
     yield "number of rows", who.value_counts().reindex(people, fill_value=0).to_numpy(float)
@@ -190,10 +191,10 @@ def _features(table: pd.DataFrame, people: pd.Index) -> Iterator[tuple[str, np.n
                 if 1 < part.nunique() <= FEW:
                     for value in part.unique():
                         yield f"{column} {what} '{value}'", people.isin(who[part == value]).astype(float)
-        numbers = pd.to_numeric(values, errors="coerce")
+        numbers: Any = pd.to_numeric(values, errors="coerce")
         if column == "subject_id":
-            numbers = pd.to_numeric(values.str.extract(r"(\d+)\D*$")[0], errors="coerce")
-        days = pd.to_datetime(values, format="%Y-%m-%d", errors="coerce")
+            numbers: Any = pd.to_numeric(values.str.extract(r"(\d+)\D*$")[0], errors="coerce")
+        days: Any = pd.to_datetime(values, format="%Y-%m-%d", errors="coerce")
         sizes = numbers.fillna((days - pd.Timestamp(0)).dt.days)
         if sizes.notna().any():
             parts = table["test"] if "test" in table else pd.Series(column, index=table.index)
@@ -205,7 +206,7 @@ def _features(table: pd.DataFrame, people: pd.Index) -> Iterator[tuple[str, np.n
                 )
 
 
-def _ends(values: pd.Series) -> Iterator[tuple[str, pd.Series]]:
+def _ends(values: Any) -> Iterator[tuple[str, Any]]:
     for length in (1, 2, 3, 4):
         yield "begins with", values.str[:length]
     for length in (1, 2):
@@ -303,7 +304,7 @@ def _orders(cut: Path, arms: Mapping[str, str]) -> list[list[str]]:
     """The arms in every order in which a table of the cut, or one of its columns, puts the people."""
     found = []
     for file in cut.glob("*.csv"):
-        table = pd.read_csv(file, dtype="str", keep_default_na=False)
+        table: Any = pd.read_csv(file, dtype="str", keep_default_na=False)
         if "subject_id" in table:
             table = table[table["subject_id"].isin(list(arms))].drop_duplicates("subject_id")
             if len(table) == len(arms):
