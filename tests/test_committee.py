@@ -279,7 +279,7 @@ def test_what_no_report_can_be_made_of_is_said_in_a_sentence(trial, capsys):
         assert main(["report", "interim", *asked]) == 2
         assert said in capsys.readouterr().err
     table = Path("data/subjects.csv")
-    table.write_text(table.read_text().replace(",south,", ",North,"))
+    table.write_text(table.read_text().replace(",south,", ",north.,"))
     assert main(["report", "interim", "--site", "all"]) == 2
     assert "would have one file name" in capsys.readouterr().err
     assert not list(Path("reports").rglob("*.html"))

@@ -21,7 +21,7 @@ PLANTED = {
     ("events", "severity", "a grade is 1 to 5", 1),
     ("events", "started_on", "part of a date only", 1),
     ("doses", "amount", "a negative amount", 1),
-    ("labs", "value", "not a number", 3),
+    ("labs", "value", "beyond what was measured", 3),
 }
 
 

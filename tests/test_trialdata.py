@@ -186,7 +186,7 @@ def test_a_cut_keeps_what_was_known(protocol):
         "subject_id": ["1", "2"],
         "endpoint": ["progression"] * 2,
         "value": ["1", "0"],
-        "observed_on": ["2023-01-10"] * 2,
+        "observed_on": ["2023-01-10", "2023-02-03"],
     }
     trial = read_trial({"subjects": subjects, "outcomes": outcomes}, protocol)
     assert (trial.endpoint, trial.window) == ("progression", 28)

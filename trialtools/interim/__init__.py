@@ -5,8 +5,8 @@ from ..criteria.doors import lazy_door
 __getattr__, __dir__ = lazy_door(
     __name__,
     {
-        "data.checks": ("endpoint_states",),
         "data.cutoff": ("cut", "pool"),
+        "data.outcomes": ("endpoint_states",),
         "data.read": ("TrialData", "read_trial"),
         "data.tables": ("TABLES",),
         "sequential.boundaries": ("boundaries", "drift", "power", "spend"),

@@ -1,7 +1,7 @@
 """Trial data of any shape go in, five tidy tables come out: checked, cut at a day, and pooled where arms are secret."""
 
-from .checks import endpoint_states
 from .cutoff import cut, pool
+from .outcomes import endpoint_states
 from .read import TrialData, read_trial
 from .tables import TABLES
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 import pandas as pd
 
+from .dates import earliest, latest
 from .findings import FATAL, KEPT, UNKNOWN, Finding, finding, finding_for
+from .outcomes import closes, of_each
 from .tables import Frame
 
 Tables = Mapping[str, Frame]
@@ -21,6 +22,15 @@ DATED = {
     "labs": "taken_on",
 }
 """The day on which a row came to be known."""
+UNDATED = {
+    "subjects": "counted at every cut",
+    "doses": "in no count of doses given",
+    "events": "counted as after randomization",
+    "outcomes": "counted, but in no curve",
+    "disposition": "counted; the end of follow-up is unknown",
+    "labs": "left out of weeks and peaks",
+}
+"""What becomes of a row of which not even a part of that day is known."""
 MANY = 1 / 3
 """From this share of missing primary endpoints on it is a finding."""
 
@@ -28,9 +38,10 @@ MANY = 1 / 3
 def clear_impossible(tables: Tables) -> tuple[dict[str, Frame], list[Finding]]:
     """The tables without ends that lie before their beginnings: a duration is never negative."""
     events = tables["events"]
-    wrong = events["ended_on"] < events["started_on"]
+    wrong = latest(events, "ended_on") < earliest(events, "started_on")
     findings = finding_for("events", "ended_on", "ended before it started", events, wrong, UNKNOWN)
-    return {**tables, "events": events.assign(ended_on=events["ended_on"].mask(wrong))}, findings
+    ends = {name: events[name].mask(wrong) for name in ("ended_on", "ended_on_written") if name in events}
+    return {**tables, "events": events.assign(**ends)}, findings
 
 
 def contradictions(
@@ -56,17 +67,19 @@ def contradictions(
             yield from finding_for(name, "subject_id", "the subject was not randomized", rows, outside, KEPT)
     yield from _entry(subjects)
     yield from _course(tables)
+    yield from _undated(tables)
     yield from _in_time(tables["outcomes"], subjects, endpoint, window)
     yield from _repeated(tables["outcomes"], endpoint)
 
 
 def _entry(subjects: Frame) -> Iterator[Finding]:
-    entered = subjects["randomized"]
+    entered, infected = subjects["randomized"], earliest(subjects, "infected_on")
+    last_entry = latest(subjects, "randomized_on")
     told = (
         ("decision", "randomized without the decision eligible", entered & ~(subjects["decision"] == "eligible"), KEPT),
-        ("randomized_on", "randomized before screening", subjects["randomized_on"] < subjects["screened_on"], KEPT),
+        ("randomized_on", "randomized before screening", last_entry < earliest(subjects, "screened_on"), KEPT),
         ("randomized_on", "randomized, but the day is not known", entered & subjects["randomized_on"].isna(), KEPT),
-        ("infected_on", "infected after screening", subjects["infected_on"] > subjects["screened_on"], KEPT),
+        ("infected_on", "infected after screening", infected > latest(subjects, "screened_on"), KEPT),
         ("arm", "randomized, but the arm is not known", _unarmed(subjects), "in no arm's count"),
     )
     for column, problem, hit, action in told:
@@ -83,42 +96,49 @@ def _unarmed(subjects: Frame) -> Frame:
 
 def _course(tables: Tables) -> Iterator[Finding]:
     """Days of treatment and follow-up that contradict randomization or death."""
-    doses, ends = tables["doses"], tables["disposition"]
-    early = doses["dosed_on"] < _looked_up(doses, tables["subjects"], "randomized_on")
+    doses, ends, subjects = tables["doses"], tables["disposition"], tables["subjects"]
+    entered = earliest(subjects, "randomized_on").set_axis(subjects["subject_id"])
+    early = latest(doses, "dosed_on") < of_each(doses, entered)
     yield from finding_for("doses", "dosed_on", "dosed before randomization", doses, early, KEPT)
     yield from finding_for("doses", "amount", "a negative amount", doses, doses["amount"] < 0, KEPT)
     for name in ("doses", "events"):  # a file joined to itself would count everything twice
         rows = tables[name]
         yield from finding_for(name, "subject_id", "the same row twice", rows, rows.duplicated(), KEPT)
     deaths = ends[ends["milestone"] == "died"]
-    yield from finding_for(
-        "disposition", "milestone", "died twice", deaths, deaths.duplicated("subject_id"), "counted once"
-    )
+    dead = latest(deaths, "happened_on").set_axis(deaths["subject_id"])
     for name in ("doses", "events", "outcomes", "labs"):
-        late = tables[name][DATED[name]] > _looked_up(tables[name], deaths, "happened_on")
-        yield from finding_for(name, DATED[name], "after the death of the subject", tables[name], late, KEPT)
+        rows = tables[name]
+        late = earliest(rows, DATED[name]) > of_each(rows, dead)
+        yield from finding_for(name, DATED[name], "after the death of the subject", rows, late, KEPT)
     out = ends[ends["milestone"].isin(["completed", "withdrew", "lost", "died"])]
     both = out.duplicated("subject_id", keep=False) & (out["milestone"] == "completed")
     yield from finding_for("disposition", "milestone", "completed, and died, withdrew or lost too", out, both, KEPT)
 
 
+def _undated(tables: Tables) -> Iterator[Finding]:
+    """Rows without their day, in tables in which others have one."""
+    for name, column in DATED.items():
+        rows = tables[name]
+        lost = earliest(rows, column).isna()
+        if name == "doses":
+            lost &= earliest(rows, "planned_on").isna()
+        if name == "outcomes":
+            lost &= rows["value"].notna()
+        if not lost.all():
+            yield from finding_for(name, column, "no day", rows, lost, UNDATED[name])
+
+
 def _in_time(outcomes: Frame, subjects: Frame, endpoint: str | None, window: int | None) -> Iterator[Finding]:
     """An outcome belongs to the days after randomization, and the primary one to its window."""
-
-    after = outcomes["observed_on"] - _looked_up(outcomes, subjects, "randomized_on")
-    early = after < pd.Timedelta(0)
+    early = latest(outcomes, "observed_on") < closes(outcomes, subjects, 0)
     yield from finding_for("outcomes", "observed_on", "observed before randomization", outcomes, early, KEPT)
     if window is not None:
-        late = (outcomes["endpoint"] == endpoint) & (outcomes["value"] == 1) & (after > pd.Timedelta(days=window))
-        yield from finding_for(
-            "outcomes", "observed_on", f"happened after its window of {window} days", outcomes, late, KEPT
-        )
-
-
-def _looked_up(rows: Frame, table: Frame, column: str) -> Frame:
-    """For each row the value of its subject in another table; the first where there are several."""
-    known = table.drop_duplicates("subject_id").set_index("subject_id")[column]
-    return known.reindex(rows["subject_id"]).set_axis(rows.index)
+        entered = latest(subjects, "randomized_on").set_axis(subjects["subject_id"])
+        last = of_each(outcomes, entered) + pd.Timedelta(days=window)
+        hit = (outcomes["endpoint"] == endpoint) & (outcomes["value"] == 1)
+        late = hit & (earliest(outcomes, "observed_on") > last)
+        problem = f"happened after its window of {window} days"
+        yield from finding_for("outcomes", "observed_on", problem, outcomes, late, KEPT)
 
 
 def _repeated(outcomes: Frame, endpoint: str | None) -> Iterator[Finding]:
@@ -153,28 +173,3 @@ def missing_parts(tables: Tables, absent: Iterable[str], arms: Iterable[str], st
     if len(missing) and "outcomes" not in absent and len(missing) >= MANY * due:
         first = ", ".join(missing["subject_id"].head(3))
         yield finding("outcomes", "value", "the primary endpoint is missing", len(missing), due, first, KEPT)
-
-
-def endpoint_states(
-    subjects: Frame, outcomes: Frame, endpoint: str | None, window: int | None = None, on: Any = None
-) -> Frame:
-    """For everybody randomized the primary endpoint: observed, missing, or pending while its window is open.
-
-    Args:
-        subjects, outcomes: typed tables.
-        endpoint: the primary one; without one, nobody is in the frame.
-        window: days after randomization; without one nothing is pending.
-        on: the day of the data cut; without one every window has passed.
-
-    Returns:
-        subject_id, randomized_on, value, observed_on, state. An unknown value is missing once the window has passed.
-    """
-
-    entered = subjects.loc[subjects["randomized"] & (endpoint is not None), ["subject_id", "randomized_on"]]
-    primary = outcomes.loc[outcomes["endpoint"] == endpoint, ["subject_id", "value", "observed_on"]]
-    primary = primary[primary["value"].notna()].drop_duplicates("subject_id")
-    states = entered.merge(primary, on="subject_id", how="left")
-    state = pd.Series("missing", index=states.index, dtype="str")
-    if window is not None and on is not None:
-        state = state.mask(states["randomized_on"] + pd.Timedelta(days=window) > pd.Timestamp(on), "pending")
-    return states.assign(state=state.mask(states["value"].notna(), "observed"))

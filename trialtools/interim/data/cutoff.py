@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any, TypeVar
@@ -10,8 +11,11 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from ...criteria.protocol import DataError
-from .checks import DATED, endpoint_states, missing_parts
+from .checks import DATED, missing_parts
+from .dates import WRITTEN, earliest, latest
+from .deaths import is_fatal, merge_deaths
 from .findings import Finding, finding_for, findings_frame
+from .outcomes import closes, endpoint_states
 from .tables import HIDDEN, TABLES, Frame, TrialTables
 
 ARM_WORDS = re.compile(r"arm|trt|treat|kit|alloc|group|rand(?!omized)|blind|rx|drug|placebo", re.IGNORECASE)
@@ -42,22 +46,18 @@ def cut(trial: Trial, on: str | date) -> Trial:
         day: Any = moment.normalize()
     except (ValueError, TypeError, AttributeError):  # an unknown day has no day to it
         raise DataError(f"the data cut {on!r} is not a day, year-month-day") from None
-    outcomes = trial.outcomes
-    if len(outcomes) and outcomes["observed_on"].isna().all() and trial.subjects["randomized_on"].isna().all():
+    if len(trial.outcomes) and all(
+        rows[name].isna().all() for rows, name in ((trial.outcomes, "observed_on"), (trial.subjects, "randomized_on"))
+    ):
         raise DataError(f"{trial.name}: neither randomizations nor outcomes have a day, so they cannot be cut at one")
-    findings: list[Finding] = []
-    tables, keep = {}, {}
-    for name, frame in trial.tables.items():
-        later = frame[DATED[name]] > day
-        if name == "doses":  # a dose that was due counts as due, given or not
-            later = (frame["planned_on"] > day).where(frame["planned_on"].notna(), later) & ~(frame["dosed_on"] <= day)
-        keep[name] = ~later
-    present = trial.subjects.loc[keep["subjects"], "subject_id"]
-    known = _known(trial, day)
-    for name, frame in trial.tables.items():
-        kept = keep[name] & frame["subject_id"].isin(present) & (known if name == "outcomes" else True)
+    tables, findings = _believed(trial, day)
+    present = tables["subjects"].loc[~_later("subjects", tables["subjects"], day), "subject_id"]
+    known = _known(trial, tables, day)
+    for name, frame in tables.items():
+        kept = ~_later(name, frame, day) & frame["subject_id"].isin(present) & (known if name == "outcomes" else True)
         findings += finding_for(name, DATED[name], f"not known on {day.date()}", frame, ~kept, "left out")
         tables[name] = _forgotten(name, frame[kept].reset_index(drop=True), day)
+    tables, _ = merge_deaths(tables)
     result = replace(trial, **tables, cut_on=day.date())
     states = endpoint_states(result.subjects, result.outcomes, trial.endpoint, trial.window, day)
     findings += missing_parts(tables, trial.absent, trial.arms, states)
@@ -66,30 +66,66 @@ def cut(trial: Trial, on: str | date) -> Trial:
     return replace(result, findings=findings_frame([*before.to_dict("records"), *findings]))
 
 
-def _known(trial: TrialTables, day: Any) -> Frame:
-    """Which outcomes were known: a primary endpoint that did not happen needs its whole window."""
+def _later(name: str, frame: Frame, day: Any) -> Frame:
+    """The rows that came surely after a day. A dose that was due counts as due, given or not."""
+    later = earliest(frame, DATED[name]) > day
+    if name == "doses":
+        planned = earliest(frame, "planned_on")
+        later = (planned > day).where(planned.notna(), later) & ~(frame["dosed_on"] <= day)
+    return later
 
-    frame = trial.outcomes
-    entered = trial.subjects.drop_duplicates("subject_id").set_index("subject_id")["randomized_on"]
-    closes = entered.reindex(frame["subject_id"]).set_axis(frame.index) + pd.Timedelta(days=trial.window or 0)
-    dated, passed = frame["observed_on"].notna(), closes <= day
-    waits = (frame["endpoint"] == trial.endpoint) & (frame["value"] == 0) & (trial.window is not None)
+
+def _believed(trial: TrialTables, day: Any) -> tuple[dict[str, Frame], list[Finding]]:
+    """The tables without days that cannot be, and without deaths that were to come.
+
+    Who was dosed, or had the primary endpoint observed, by the day of the cut was screened and randomized by then,
+    whatever day stands there: it is typed wrong, and unknown. That an event was to be fatal was not known before.
+    """
+    subjects, events, ends = trial.subjects, trial.events, trial.disposition
+    dosed = trial.doses.loc[trial.doses["dosed_on"] <= day, "subject_id"]
+    seen = trial.outcomes[(trial.outcomes["endpoint"] == trial.endpoint) & (trial.outcomes["observed_on"] <= day)]
+    begun = subjects["subject_id"].isin([*dosed, *(seen["subject_id"] if trial.kind == "binary" else ())])
+    findings = []
+    for name, sure in (("randomized_on", begun), ("screened_on", begun | (latest(subjects, "randomized_on") <= day))):
+        wrong = sure & (earliest(subjects, name) > day)
+        problem = f"{name.split('_')[0]} after {day.date()}, but dosed, observed or randomized before"
+        findings += finding_for("subjects", name, problem, subjects, wrong, "counted; the day is unknown")
+        subjects = subjects.assign(**{name: subjects[name].mask(wrong)})
+    dying = ends.loc[(ends["milestone"] == "died") & (earliest(ends, "happened_on") > day), "subject_id"]
+    alive = is_fatal(events) & events["subject_id"].isin(dying)
+    tables = {**trial.tables, "subjects": subjects, "events": _survived(events, alive)}
+    return tables, findings
+
+
+def _survived(events: Frame, alive: Frame) -> Frame:
+    """Events without the end that they had not come to."""
+    return events.assign(
+        outcome=events["outcome"].mask(alive), severity=events["severity"].mask(alive & (events["severity"] == 5))
+    )
+
+
+def _known(trial: TrialTables, tables: Mapping[str, Frame], day: Any) -> Frame:
+    """The outcomes that were known on a day: an event from its day on, its absence once the window has passed."""
+    outcomes, subjects = tables["outcomes"], tables["subjects"]
+    passed = closes(outcomes, subjects, trial.window or 0) <= day
+    dated = earliest(outcomes, "observed_on").notna()
+    waits = (outcomes["endpoint"] == trial.endpoint) & (outcomes["value"] == 0) & (trial.window is not None)
+    waits &= trial.kind == "binary"
     return (dated & (~waits | passed)) | (~dated & passed)
 
 
 def _forgotten(name: str, frame: Frame, day: Any) -> Frame:
     """The same rows without what came later, and without what hangs on it."""
-    hangs = {
-        "randomized_on": ("stratum", "arm", "kit"),
-        "dosed_on": ("amount", "unit", "reason"),
-        "ended_on": ("outcome",),
-    }
+    hangs = {"randomized_on": ("stratum", "arm", "kit"), "dosed_on": ("amount", "unit", "reason")}
+    if name == "events":
+        frame = _survived(frame, earliest(frame, "ended_on") > day)
     for column in frame.select_dtypes("datetime").columns:
-        later = frame[column] > day
-        for other in (column, *(other for other in hangs.get(column, ()) if other in frame)):
-            frame[other] = frame[other].mask(later)
+        later = earliest(frame, column) > day
+        for other in (column, column + WRITTEN, *hangs.get(column, ())):
+            if other in frame:
+                frame = frame.assign(**{other: frame[other].mask(later)})
         if column == "randomized_on":
-            frame["randomized"] = frame["randomized"] & ~later
+            frame = frame.assign(randomized=frame["randomized"] & ~later)
     return frame
 
 

@@ -14,9 +14,13 @@ from ...cohort.sources.patients import read_patients
 from ...criteria.contents import Protocol
 from ...criteria.protocol import DataError
 from ..endpoint import endpoint_of
-from .checks import clear_impossible, contradictions, endpoint_states, missing_parts
+from .checks import clear_impossible, contradictions, missing_parts
 from .cutoff import cut, pool
+from .deaths import merge_deaths
 from .findings import FATAL, Finding, finding, finding_for, findings_frame
+from .labs import unify_units
+from .names import fold, folded, unify_names
+from .outcomes import clear_early, endpoint_states
 from .parse import check_values, parse_table
 from .raw import SUFFIXES, Raw, as_text, hashes_of
 from .sdtm import domains, read_sdtm
@@ -89,28 +93,23 @@ def _opened(source: Any, mapping: Any) -> Raw:
 
 
 def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None) -> TrialData:
-
     if "subjects" not in raw.tables:
         raise DataError("no table subjects; without it nobody can be counted")
-    _one_arm_each(raw.tables["subjects"])
-    tables, findings = {}, list(raw.findings)
-    baseline = [name for name in (protocol.fields if protocol else ()) if name not in TABLES["subjects"]]
-    texts = {**raw.tables, "subjects": raw.tables["subjects"].drop(columns=baseline, errors="ignore")}
-    for name, columns in TABLES.items():
-        frame, unread = parse_table(name, texts.get(name, pd.DataFrame(columns=list(columns), dtype="str")))
-        tables[name], impossible = check_values(name, frame)
-        findings += unread + impossible
-    _stop(findings)
-    tables["subjects"], faults = _baseline(tables["subjects"], raw.tables["subjects"], protocol)
+    codes = tuple(arm.id for arm in (protocol.arms if protocol else ())) or raw.arms
+    texts, respelt = unify_names(raw.tables, codes)
+    _stop(respelt)
+    _one_arm_each(texts["subjects"])
+    tables, typed = _typed(texts, protocol)
     tables["subjects"] = _randomized(_with_arms(tables["subjects"], arms))
-    tables, negative = clear_impossible(tables)
     endpoint, window = primary(tables["outcomes"], protocol)
     endpoint, window = raw.endpoint or endpoint, window if raw.window is None else raw.window
-    codes = tuple(arm.id for arm in (protocol.arms if protocol else ())) or raw.arms
-    findings += _nobody(raw.tables["subjects"], arms or {})
-    findings += [*faults, *negative, *contradictions(tables, codes, endpoint, window)]
+    declared = endpoint_of(protocol) if protocol else None
+    kind = declared.kind if declared else "binary"
+    tables, mended = _mended(tables, endpoint, window if kind == "binary" else None)
+    findings = [*raw.findings, *respelt, *typed, *_nobody(texts["subjects"], arms or {}), *mended]
+    findings += contradictions(tables, codes, endpoint, window)
     _stop(findings)
-    absent = tuple(name for name in TABLES if name not in raw.tables)
+    absent = tuple(name for name in TABLES if not _collected(raw.tables.get(name)))
     states = endpoint_states(tables["subjects"], tables["outcomes"], endpoint, window)
     findings += missing_parts(tables, absent, codes, states)
     return TrialData(
@@ -123,7 +122,39 @@ def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None
         arms=codes,
         endpoint=endpoint,
         window=window,
+        kind=kind,
     )
+
+
+def _typed(texts: Mapping[str, Frame], protocol: Protocol | None) -> tuple[dict[str, Frame], list[Finding]]:
+    """The tables in their types; a value that would make a wrong number stops everything."""
+    tables, findings = {}, []
+    baseline = [name for name in (protocol.fields if protocol else ()) if name not in TABLES["subjects"]]
+    plain = {**texts, "subjects": texts["subjects"].drop(columns=baseline, errors="ignore")}
+    for name, columns in TABLES.items():
+        frame, unread = parse_table(name, plain.get(name, pd.DataFrame(columns=list(columns), dtype="str")))
+        tables[name], impossible = check_values(name, frame)
+        findings += unread + impossible
+    _stop(findings)
+    tables["subjects"], faults = _baseline(tables["subjects"], texts["subjects"], protocol)
+    return tables, findings + faults
+
+
+def _mended(
+    tables: dict[str, Frame], endpoint: str | None, window: int | None
+) -> tuple[dict[str, Frame], list[Finding]]:
+    """The tables without what cannot be, each test in one unit, each death once."""
+    tables, findings = clear_impossible(tables)
+    tables["labs"], units = unify_units(tables["labs"])
+    tables["outcomes"], early = clear_early(tables["outcomes"], tables["subjects"], endpoint, window)
+    tables, deaths = merge_deaths(tables)
+    return tables, [*findings, *units, *early, *deaths]
+
+
+def _collected(table: Frame | None) -> bool:
+    """Whether a table was handed in; a disposition that holds only what other tables tell of deaths was not."""
+    told = table is not None and "source" in table and set(table["source"]) <= {"DM", "events", "DM, events"}
+    return table is not None and not (told and len(table))
 
 
 def _stop(findings: Iterable[Finding]) -> None:
@@ -144,9 +175,10 @@ def _with_arms(subjects: Frame, arms: Mapping[str, str] | None) -> Frame:
     """The arms as they were handed in, by subject, else by kit; they must not contradict the table."""
     if arms is None:
         return subjects
-    given = subjects["subject_id"].map(dict(arms)).astype("str")
+    known = {fold(name): arm for name, arm in arms.items()}
+    given = folded(subjects["subject_id"]).map(known).astype("str")
     if "kit" in subjects:
-        given = given.fillna(subjects["kit"].map(dict(arms)).astype("str"))
+        given = given.fillna(folded(subjects["kit"]).map(known).astype("str"))
     differ = subjects["arm"].notna() & given.notna() & (subjects["arm"] != given)
     _stop(finding_for("subjects", "arm", "a subject in two arms, one here and one handed in", subjects, differ, FATAL))
     return subjects.assign(arm=given.fillna(subjects["arm"]))
@@ -154,10 +186,12 @@ def _with_arms(subjects: Frame, arms: Mapping[str, str] | None) -> Frame:
 
 def _nobody(subjects: Frame, arms: Mapping[str, str]) -> list[Finding]:
     """Arms that were handed in for nobody who is here: somebody randomized would be missing from every count."""
-    known = {name for column in ("subject_id", "kit") if column in subjects for name in subjects[column].dropna()}
-    lost = sorted(set(arms) - known)
-    told = "allocated, but not among the subjects"
-    return [finding("subjects", "arm", told, len(lost), len(arms), ", ".join(lost[:3]), "in no count")] if lost else []
+    known = {fold(name) for column in ("subject_id", "kit") if column in subjects for name in subjects[column].dropna()}
+    lost = sorted(name for name in arms if fold(name) not in known)
+    problem = "allocated, but not among the subjects"
+    return (
+        [finding("subjects", "arm", problem, len(lost), len(arms), ", ".join(lost[:3]), "in no count")] if lost else []
+    )
 
 
 def _randomized(subjects: Frame) -> Frame:

@@ -14,35 +14,29 @@ import pandas as pd
 
 from ...criteria.protocol import DataError
 from .findings import Finding, finding_for
+from .milestones import column, milestones
+from .names import folded
 from .raw import Raw, as_text, hashes_of
 from .tables import Frame
+from .words import recognize
 
 DOMAINS = ("dm", "ex", "ae", "ds", "vs", "lb")
-NOT_AN_ARM = ("scrnfail", "notassgn", "nottrt")
 COLUMNS = {
     "dm": {"site": "SITEID", "screened_on": "RFICDTC", "randomized_on": "RFSTDTC", "arm": "ARMCD",
            "age": "AGE", "sex": "SEX", "race": "RACE", "ethnic": "ETHNIC", "country": "COUNTRY"},
     "ex": {"dosed_on": "EXSTDTC", "amount": "EXDOSE", "unit": "EXDOSU", "reason": "EXADJ"},
     "ae": {"started_on": "AESTDTC", "ended_on": "AEENDTC", "body_system": "AEBODSYS", "term": "AEDECOD",
            "severity": "AESEV", "serious": "AESER", "related": "AEREL", "outcome": "AEOUT"},
-    "ds": {"happened_on": "DSSTDTC", "milestone": "DSDECOD", "reason": "DSDECOD"},
     "lb": {"test": "LBTESTCD", "value": "LBSTRESN", "unit": "LBSTRESU", "upper_limit": "LBSTNRHI", "taken_on": "LBDTC"},
     "vs": {"test": "VSTESTCD", "value": "VSSTRESN", "unit": "VSSTRESU", "upper_limit": "VSSTNRHI", "taken_on": "VSDTC"},
 }  # fmt: skip
 """What our columns are called there."""
-CODES = {
-    "sex": {"F": "female", "M": "male"},
-    "severity": {"MILD": "1", "MODERATE": "2", "SEVERE": "3"},
-    "related": dict.fromkeys(("NONE", "REMOTE", "UNLIKELY", "NOT RELATED", "UNLIKELY RELATED"), "false")
-    | dict.fromkeys(("POSSIBLE", "PROBABLE", "DEFINITE", "RELATED", "POSSIBLY RELATED"), "true"),
-    "milestone": {
-        "COMPLETED": "completed",
-        "DEATH": "died",
-        "LOST TO FOLLOW-UP": "lost",
-        "WITHDRAWAL BY SUBJECT": "withdrew",
-    },
-}
-"""What codes mean here; every other end of the study is `discontinued`, with its code as the reason."""
+SEX = {"F": "female", "M": "male"}
+FAILED = ("scrnfail", "screen failure")
+NOT_AN_ARM = (*FAILED, "notassgn", "nottrt")
+"""Codes in ARMCD of somebody who is in no arm; from version 3.3 on it is empty, and ARMNRS says why."""
+NUMBER = r"^\s*[<>≤≥]?=?\s*[+-]?[.\d]"
+BLOOD = ("blood", "serum", "plasma", "serum or plasma", "whole blood")
 
 
 def domains(folder: Path) -> list[Path]:
@@ -63,26 +57,25 @@ def read_sdtm(folder: Path, files: list[Path]) -> Raw:
     Raises:
         DataError: a file that cannot be read, or is no domain of subjects.
     """
-
     hashes = hashes_of(*files)
     study: dict[str, Frame] = {}
     for file in files:
         parts = [study[_domain(file)]] if _domain(file) in study else []
         study[_domain(file)] = pd.concat([*parts, _read(file)], ignore_index=True)
-    ours = {name: _ours(name, frame) for name, frame in study.items()}
-    subjects, findings = _subjects(ours["dm"], study["dm"], study.get("ds"))
-    tables = {"subjects": subjects}
-    if "ex" in ours:
-        tables["doses"] = ours["ex"].assign(planned_on=None)
-    if "ae" in ours:
-        tables["events"] = ours["ae"].assign(outcome=ours["ae"]["outcome"].str.lower())
-    if "ds" in ours:
-        tables["disposition"] = _disposition(ours["ds"], study)
-    if labs := [ours[name] for name in ("lb", "vs") if name in ours]:
-        results = pd.concat(labs, ignore_index=True)
-        tables["labs"] = results[results["value"].notna()]  # what was not done, or has no number, is no result
-    arms = tuple(sorted(subjects["arm"].dropna().unique()))
-    return Raw(folder.name, tables, hashes, tuple(findings), arms)
+    read = {
+        "subjects": _subjects(study["dm"], study.get("ds")),
+        "disposition": milestones(study["dm"], study.get("ds")),
+    }
+    if "ex" in study:
+        read["doses"] = _doses(study["ex"])
+    if "ae" in study:
+        read["events"] = _events(study["ae"])
+    if results := [_results(study[name], name.upper()) for name in ("lb", "vs") if name in study]:
+        rows = pd.concat([frame for frame, _ in results], ignore_index=True)
+        read["labs"] = rows, [finding for _, findings in results for finding in findings]
+    tables = {name: frame for name, (frame, _) in read.items() if frame is not None}
+    arms = tuple(sorted(tables["subjects"]["arm"].dropna().unique()))
+    return Raw(folder.name, tables, hashes, tuple(each for _, findings in read.values() for each in findings), arms)
 
 
 def _read(file: Path) -> Frame:
@@ -101,68 +94,87 @@ def _read(file: Path) -> Frame:
 
 def _transported(file: Path) -> Frame:
     """What a SAS transport file holds; pandas does not read one without rows."""
-
     with pd.read_sas(file, format="xport", encoding="utf-8", iterator=True) as reader:
         rows: Any = reader
         return rows.read() if rows.nobs else pd.DataFrame(columns=rows.columns, dtype="str")
 
 
 def _ours(domain: str, frame: Frame) -> Frame:
-    """Our columns of a domain, with our codes; what it lacks is unknown for all."""
-
-    empty = pd.Series(None, index=frame.index, dtype="str")
+    """Our columns of a domain; what it lacks is unknown for all."""
     named = {"subject_id": "USUBJID", **COLUMNS[domain]}
-    table = pd.DataFrame({ours: frame.get(theirs, empty) for ours, theirs in named.items()})
-    coded = {name: table[name].str.upper().replace(CODES[name]) for name in table if name in CODES}
-    return table.assign(**coded)
+    return pd.DataFrame({ours: column(frame, theirs) for ours, theirs in named.items()})
 
 
-def _subjects(table: Frame, dm: Frame, ds: Frame | None) -> tuple[Frame, list[Finding]]:
+def _subjects(dm: Frame, ds: Frame | None) -> tuple[Frame, list[Finding]]:
     """Screened on the day of consent, else of demographics; randomized on the milestone of DS, else the first dose."""
-    entered = table["arm"].notna() & ~table["arm"].str.lower().isin(NOT_AN_ARM)
-    failed = table["arm"].str.lower() == "scrnfail"
-    table["screened_on"] = table["screened_on"].fillna(dm["DMDTC"]) if "DMDTC" in dm else table["screened_on"]
+    table = _ours("dm", dm)
+    arm, given, none = folded(table["arm"]), folded(column(dm, "ACTARMCD")), folded(column(dm, "ARMNRS"))
+    entered = arm.notna() & ~arm.isin(NOT_AN_ARM)
+    failed = arm.fillna(none).isin(FAILED)
+    randomized, ended = _milestone(ds, "RANDOMIZED"), _milestone(ds, "SCREEN FAILURE")
+    table["screened_on"] = table["screened_on"].fillna(column(dm, "DMDTC"))
     table["decision"] = entered.map({True: "eligible", False: None}).mask(failed, "ineligible")
-    table["randomized_on"] = table["randomized_on"].where(entered)
-    days = _milestone(ds, "RANDOMIZED")
-    recorded = table["subject_id"].isin(days.index)
-    if len(days):
-        table["randomized_on"] = table["subject_id"].map(days["DSSTDTC"]).fillna(table["randomized_on"])
-    failures = _milestone(ds, "SCREEN FAILURE")
-    table["reason"] = table["subject_id"].map(failures["DSTERM"].str.lower()) if len(failures) else None
-    findings = finding_for(
-        "subjects", "randomized_on", "no milestone RANDOMIZED in DS", table, entered & ~recorded, "RFSTDTC stands in"
+    table["reason"] = (
+        table["subject_id"].map(column(ended, "DSTERM").str.lower()).astype("str").fillna(none.where(~entered))
     )
-    given = dm["ACTARMCD"] if "ACTARMCD" in dm else table["arm"]
-    other = entered & given.notna() & (given != table["arm"])
-    findings += finding_for(
-        "subjects", "arm", "treated otherwise than randomized", table, other, "counted as randomized"
+    table["sex"] = table["sex"].replace(SEX)
+    recorded = table["subject_id"].isin(randomized.index)
+    day = (
+        table["subject_id"]
+        .map(column(randomized, "DSSTDTC"))
+        .astype("str")
+        .fillna(table["randomized_on"].where(entered))
     )
-    return table.assign(arm=table["arm"].where(entered)), findings
+    findings = []
+    for name, problem, hit, action in (
+        ("randomized_on", "no milestone RANDOMIZED in DS", entered & ~recorded, "RFSTDTC stands in"),
+        ("arm", "treated otherwise than randomized", entered & given.notna() & (given != arm), "counted as randomized"),
+    ):
+        findings += finding_for("subjects", name, problem, table, hit, action)
+    return table.assign(randomized_on=day, arm=table["arm"].where(entered)), findings
 
 
 def _milestone(ds: Frame | None, code: str) -> Frame:
     """The rows of DS with a code, by subject."""
-
-    if ds is None or "DSDECOD" not in ds:
+    if ds is None:
         return pd.DataFrame()
-    return ds[ds["DSDECOD"].str.upper() == code].drop_duplicates("USUBJID").set_index("USUBJID")
+    return ds[column(ds, "DSDECOD").str.upper() == code].drop_duplicates("USUBJID").set_index("USUBJID")
 
 
-def _disposition(table: Frame, study: dict[str, Frame]) -> Frame:
-    """How the study ended for each subject; a death that only DM knows is added."""
+def _doses(ex: Frame) -> tuple[Frame, list[Finding]]:
+    """The doses of EX; one that did not occur was planned for its day."""
+    table, missed = _ours("ex", ex), column(ex, "EXOCCUR").str.upper() == "N"
+    return table.assign(planned_on=table["dosed_on"].where(missed), dosed_on=table["dosed_on"].mask(missed)), []
 
-    ds, dm = study["ds"], study["dm"]
-    ends = ds["DSCAT"].str.upper() == "DISPOSITION EVENT" if "DSCAT" in ds else pd.Series(True, index=ds.index)
-    table = table[ends & ~table["milestone"].isin(["SCREEN FAILURE", "RANDOMIZED"])]
-    known = table["milestone"].isin(CODES["milestone"].values())
-    table = table.assign(
-        milestone=table["milestone"].where(known, "discontinued"),
-        reason=table["reason"].str.lower().mask(table["milestone"] == "completed"),
-    )
-    died = dm[dm.get("DTHFL", pd.Series(None, index=dm.index)) == "Y"]
-    died = died[~died["USUBJID"].isin(table.loc[table["milestone"] == "died", "subject_id"])]
-    if died.empty:
-        return table
-    deaths = pd.DataFrame({"subject_id": died["USUBJID"], "milestone": "died", "happened_on": died.get("DTHDTC")})
-    return pd.concat([table, deaths], ignore_index=True)
+
+def _events(ae: Frame) -> tuple[Frame, list[Finding]]:
+    """The events of AE: the toxicity grade where there is one, else the severity; what led to death was fatal."""
+    table, toxicity = _ours("ae", ae), recognize("severity", column(ae, "AETOXGR"))
+    severity, outcome = (recognize(name, table[name]) for name in ("severity", "outcome"))
+    deadly = column(ae, "AESDTH").str.upper() == "Y"
+    other = deadly & outcome.notna() & (outcome != "fatal")
+    apart = toxicity.notna() & severity.notna() & (toxicity.replace({"4": "3", "5": "3"}) != severity)
+    findings = []
+    for name, problem, hit, action in (
+        ("severity", "the toxicity grade is another than the severity", apart, "the grade counts"),
+        ("outcome", "led to death (AESDTH), the outcome is another", other, "counted as a death"),
+    ):
+        findings += finding_for("events", name, problem, table, hit, action)
+    return table.assign(severity=toxicity.fillna(severity), outcome=outcome.mask(deadly, "fatal")), findings
+
+
+def _results(frame: Frame, domain: str) -> tuple[Frame, list[Finding]]:
+    """Results in standard units, else as they were reported; a result in words, or none, is counted and left out."""
+    value = column(frame, f"{domain}STRESN").fillna(column(frame, f"{domain}STRESC"))
+    reported = value.isna()
+    table = _ours(domain.lower(), frame).assign(value=value.fillna(column(frame, f"{domain}ORRES")))
+    for name, theirs in (("unit", "ORRESU"), ("upper_limit", "ORNRHI")):
+        table[name] = table[name].mask(reported, column(frame, f"{domain}{theirs}"))
+    specimen = folded(column(frame, f"{domain}SPEC"))
+    other = specimen.notna() & ~specimen.isin(BLOOD)
+    table["test"] = table["test"].mask(other, table["test"] + " (" + specimen + ")")
+    number = table["value"].str.contains(NUMBER, na=False)
+    findings = []
+    for problem, hit in (("a result in words", table["value"].notna() & ~number), ("no result", table["value"].isna())):
+        findings += finding_for("labs", "value", f"{problem} ({domain})", table, hit, "left out")
+    return table[number], findings

@@ -70,6 +70,7 @@ TABLES: dict[str, dict[str, TableColumn]] = {
         ),
         "happened_on": TableColumn("date", "day of the milestone"),
         "reason": TableColumn("text", "why"),
+        "source": TableColumn("text", "of a death, where it is known from; worked out where it is lacking"),
     },
     "labs": {
         "subject_id": SUBJECT,
@@ -93,8 +94,9 @@ class TrialTables:
     """A trial's data as tidy tables, checked; every date a calendar date (`datetime64`), every unknown empty.
 
     `findings` lists what was wrong with them, one row a problem. `absent` names the tables that were not collected:
-    they are empty. `sha256` is of the files that were read. `arms` are the ids that an arm can have. `endpoint` is the
-    primary one, `window` the days after randomization in which it counts. `cut_on` is the day of the data cut.
+    they are empty, but for deaths that other tables tell. `sha256` is of the files that were read. `arms` are the ids
+    that an arm can have. `endpoint` is the primary one, `kind` what its values are, `window` the days after
+    randomization in which it counts. `cut_on` is the day of the data cut.
     """
 
     name: str
@@ -111,6 +113,7 @@ class TrialTables:
     arms: tuple[str, ...] = ()
     endpoint: str | None = None
     window: int | None = None
+    kind: str = "binary"
     cut_on: date | None = None
 
     @property

@@ -124,10 +124,13 @@ def survival(days: Column, event: Column, group: Column) -> pd.DataFrame:
             how many.
 
     Columns: group, day, at_risk, events, survival, low, high (95 %, on the log-log scale), n, missing.
+
+    Raises:
+        DataError: columns of different rows, or a negative number of days.
     """
     from lifelines import KaplanMeierFitter
 
-    known = days.notna() & event.notna() & group.notna()
+    known = _known(days, event, group)
     frames = []
     for name in sorted(group[known].unique()):
         own = known & (group == name)
@@ -143,6 +146,19 @@ def survival(days: Column, event: Column, group: Column) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
+def _known(days: Column, event: Column, group: Column) -> Column:
+    """The rows of which all three are known.
+
+    Raises:
+        DataError: columns of different rows, or a negative number of days.
+    """
+    if not (days.index.equals(event.index) and days.index.equals(group.index)):
+        raise DataError("days, event and group are of different rows (their indexes differ); take them from one frame")
+    if (negative := days < 0).any():
+        raise DataError(f"{int(negative.sum())} durations are negative, the first {days[negative].iloc[0]:g} days")
+    return days.notna() & event.notna() & group.notna()
+
+
 def log_rank(days: Column, event: Column, group: Column) -> dict[str, float]:
     """The log-rank test of two groups, through lifelines.
 
@@ -154,11 +170,11 @@ def log_rank(days: Column, event: Column, group: Column) -> dict[str, float]:
         missing.
 
     Raises:
-        DataError: not two groups.
+        DataError: not two groups, columns of different rows, or a negative number of days.
     """
     from lifelines.statistics import multivariate_logrank_test
 
-    known = days.notna() & event.notna() & group.notna()
+    known = _known(days, event, group)
     if group[known].nunique() != 2:
         raise DataError(f"a log-rank test needs two groups; here are {group[known].nunique()}")
     found = multivariate_logrank_test(days[known].astype(float), group[known], event[known].astype(bool))

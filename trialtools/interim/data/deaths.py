@@ -1,0 +1,73 @@
+"""Events and disposition go in; every death comes out once, with where it is known from and what contradicts it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from .findings import Finding, finding_for
+from .tables import Frame
+
+EVENTS = "events"
+"""The source of a death that only a fatal event tells."""
+SPEAKS_OF_DEATH = r"(?i)death|\bdied|\bdead\b|fatal|deceas|lethal|exitus"
+REPORT = ["subject_id", "happened_on", "happened_on_written", "reason", "source"]
+
+
+def is_fatal(events: Frame) -> Frame:
+    """Which events were deaths: by their grade, or by how they ended, for AESEV has no fifth grade."""
+    return (events["severity"] == 5).fillna(False).astype(bool) | (events["outcome"] == "fatal")
+
+
+def merge_deaths(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[Finding]]:
+    """The tables with one row `died` in `disposition` for everybody of whom any source tells it; and the conflicts.
+
+    `source` names all that tell it: disposition (in SDTM, DS and DM), events. The day and the reason are those of the
+    first that has them; a fatal event has the day on which it ended. What only events told is worked out anew.
+    """
+    events, ends = tables["events"], tables["disposition"]
+    ends = ends[~((ends["milestone"] == "died") & (ends["source"] == EVENTS))]
+    own = ends[ends["milestone"] == "died"]
+    by_event = events[is_fatal(events)].drop(columns="reason", errors="ignore")
+    names = {"ended_on": "happened_on", "ended_on_written": "happened_on_written", "term": "reason"}
+    both = (
+        own.assign(source=own["source"].fillna("disposition")),
+        by_event.assign(source=EVENTS).rename(columns=names),
+    )
+    reports = pd.concat([rows.reindex(columns=REPORT) for rows in both], ignore_index=True)
+    each = reports.groupby("subject_id", sort=False)
+    sources = each["source"].agg(lambda names: ", ".join(dict.fromkeys(", ".join(names).split(", "))))
+    deaths = each.first().assign(milestone="died", source=sources)
+    extra = own.drop_duplicates("subject_id").set_index("subject_id").drop(columns=deaths.columns, errors="ignore")
+    deaths = deaths.join(extra).reset_index().dropna(axis="columns", how="all")
+    merged = pd.concat([ends[ends["milestone"] != "died"], deaths], ignore_index=True)[
+        [*ends.columns, *(name for name in deaths if name not in ends)]
+    ]
+    return {**tables, "disposition": merged}, list(_conflicts(reports, own, events, ends))
+
+
+def _conflicts(reports: Frame, own: Frame, events: Frame, ends: Frame) -> Iterator[Finding]:
+    """What the sources of deaths say against each other, and what may be a death without saying so."""
+    twice = own.duplicated(["subject_id", "source"])
+    yield from finding_for("disposition", "milestone", "died twice", own, twice, "counted once")
+    days = reports.assign(happened_on=reports["happened_on"].dt.strftime("%Y-%m-%d").astype("str"))
+    days = days.dropna(subset="happened_on").drop_duplicates(["subject_id", "happened_on"])
+    written = days.groupby("subject_id", as_index=False)["happened_on"].agg(" or ".join)
+    two = written["happened_on"].str.contains(" or ")
+    yield from finding_for("disposition", "happened_on", "two days of death", written, two, "the first one counts")
+    alone = is_fatal(events) & ~events["subject_id"].isin(own["subject_id"])
+    problem = "a fatal event of somebody whose death is not in disposition"
+    yield from finding_for("events", "outcome", problem, events, alone, "counted as a death")
+    survived = (events["severity"] == 5).fillna(False) & events["outcome"].notna() & (events["outcome"] != "fatal")
+    problem = "grade 5 is fatal, the outcome is not"
+    yield from finding_for("events", "outcome", problem, events, survived, "counted as a death")
+    for table, column, rows in (
+        ("events", "outcome", events),
+        ("events", "term", events),
+        ("disposition", "reason", ends),
+    ):
+        speaks = rows[column].str.contains(SPEAKS_OF_DEATH, na=False) & ~rows["subject_id"].isin(reports["subject_id"])
+        yield from finding_for(
+            table, column, "speaks of death, but is no word for it", rows, speaks, "not counted as a death"
+        )

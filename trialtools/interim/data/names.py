@@ -1,0 +1,76 @@
+"""Names that are written in several ways go in, one spelling of each comes out, and how many rows had another."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+from .findings import FATAL, Finding, finding_for
+from .tables import Frame
+
+NAMES = {
+    "subjects": ("site", "stratum", "reason", "arm"),
+    "doses": ("unit", "reason"),
+    "events": ("body_system", "term"),
+    "outcomes": ("endpoint",),
+    "disposition": ("reason",),
+    "labs": ("test",),
+}
+"""Columns whose values are counted by name."""
+TOGETHER = "read as the commonest spelling"
+
+
+def fold(name: str) -> str:
+    """A name without what people do not see in it: case, width, blanks, letters without a shape.
+
+    >>> fold(" Head\\u200bache  NOS") == fold("HEADACHE nos")
+    True
+    """
+    plain = unicodedata.normalize("NFKC", name)
+    shown = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")
+    return " ".join(shown.casefold().split())
+
+
+def folded(names: Frame) -> Frame:
+    """The same names folded; each is worked out once."""
+    return names.map({name: fold(name) for name in names.dropna().unique()}).astype("str")
+
+
+def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[str, Frame], list[Finding]]:
+    """Tables of texts in which each name has one spelling and each subject the id of the table `subjects`.
+
+    Args:
+        tables: of texts.
+        arms: ids of the protocol, whose spelling of an arm holds; of any other name the commonest does.
+    """
+    unified, findings = dict(tables), []
+    for table, columns in NAMES.items():
+        for column in (column for column in columns if column in tables.get(table, ())):
+            known = arms if column == "arm" else ()
+            unified[table], told = _respelt(unified[table], table, column, known, TOGETHER)
+            findings += told
+    subjects = unified["subjects"]
+    if "subject_id" not in subjects:
+        return unified, findings
+    ids = subjects["subject_id"].dropna()
+    twice = folded(subjects["subject_id"]).duplicated(keep=False) & ~subjects["subject_id"].duplicated(keep=False)
+    told = finding_for("subjects", "subject_id", "one subject under two spellings", subjects, twice, FATAL)
+    for table in (table for table in unified if table != "subjects" and "subject_id" in unified[table]):
+        unified[table], other = _respelt(unified[table], table, "subject_id", ids, "read as in subjects")
+        told += other
+    return unified, findings + told
+
+
+def _respelt(frame: Frame, table: str, column: str, known: Iterable[str], action: str) -> tuple[Frame, list[Finding]]:
+    """A frame in which each name of a column is written as the known ones are, else as it is written most often."""
+    names = frame[column]
+    counts = names.value_counts()
+    order = [*known, *sorted(counts.index, key=lambda name: (-counts[name], name))]
+    spelling: dict[str, str] = {}
+    for name in order:
+        spelling.setdefault(fold(name), name)
+    chosen = names.map({name: spelling[fold(name)] for name in counts.index}).astype("str")
+    other = names.notna() & (chosen != names)
+    who = frame if "subject_id" in frame else frame.assign(subject_id=None)
+    problem = "written otherwise than elsewhere (letters, width or blanks)"
+    return frame.assign(**{column: chosen}), finding_for(table, column, problem, who, other, action)

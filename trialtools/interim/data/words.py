@@ -1,0 +1,63 @@
+"""Texts of a coded column go in, our words for them come out, whatever their case; a text that is no word stays.
+
+Source: CDISC terminology OUT (C66768), AESEV (C66769), NY (C66742), NCOMPLT (C66727); CTCAE 5.0 for grades; the scales
+of causality that sponsors use (WHO-UMC and others).
+"""
+
+from __future__ import annotations
+
+from .names import fold
+from .tables import Frame
+
+UNSAID = ("u", "unk", "unknown", "not known", "na", "n/a", "not applicable", "not assessed", "not reported")
+"""What says in a coded column that nobody knows."""
+_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
+    "decision": {"eligible": (), "ineligible": ("not eligible", "screen failure"), "undetermined": ()},
+    "severity": {
+        "1": ("mild", "grade 1"),
+        "2": ("moderate", "grade 2"),
+        "3": ("severe", "grade 3"),
+        "4": ("life threatening", "life-threatening", "potentially life threatening", "grade 4"),
+        "5": ("fatal", "death", "death related to adverse event", "grade 5"),
+    },
+    "related": {
+        "true": ("related", "possible", "possibly related", "probable", "probably related", "likely", "definite",
+                 "definitely related", "certain", "suspected", "reasonable possibility"),
+        "false": ("none", "not related", "unrelated", "unlikely", "unlikely related", "unlikely to be related",
+                  "remote", "not suspected", "no reasonable possibility", "definitely not related"),
+    },
+    "outcome": {
+        "fatal": ("death", "died", "deceased", "fatal outcome", "outcome fatal", "resulted in death",
+                  "results in death", "death related to adverse event", "subject died", "patient died"),
+        "recovered": ("recovered/resolved", "resolved", "recovered / resolved"),
+        "recovered with sequelae": ("recovered/resolved with sequelae", "resolved with sequelae"),
+        "recovering": ("recovering/resolving", "resolving"),
+        "not recovered": ("not recovered/not resolved", "not resolved", "not recovered/not resolved/ongoing",
+                          "ongoing", "continuing"),
+    },
+    "milestone": {
+        "completed": (),
+        "died": ("death", "dead", "deceased"),
+        "lost": ("lost to follow-up", "lost to follow up"),
+        "withdrew": ("withdrawn", "withdrawal", "withdrawal by subject", "withdrawal by parent/guardian",
+                     "withdrew consent", "withdrawal of consent", "consent withdrawn"),
+        "discontinued": ("discontinued treatment", "treatment discontinued"),
+    },
+}  # fmt: skip
+WORDS = {
+    column: dict.fromkeys(UNSAID) | {fold(word): ours for ours, words in meanings.items() for word in (ours, *words)}
+    for column, meanings in _WORDS.items()
+}
+"""By column what each word means, folded: one of ours, or None where nobody knows."""
+
+
+def recognize(column: str, texts: Frame) -> Frame:
+    """The texts of a coded column in our words; those that are no words, and all of any other column, as they are.
+
+    >>> import pandas as pd
+    >>> recognize("outcome", pd.Series(["Resulted in death", "UNKNOWN", "better"], dtype="str")).fillna("").tolist()
+    ['fatal', '', 'better']
+    """
+    words = WORDS.get(column, {})
+    meant = {text: words.get(fold(text), text) for text in texts.dropna().unique()}
+    return texts.map(meant).astype("str") if words else texts
