@@ -202,3 +202,232 @@ def test_permuted_arms_pool_to_the_same():
     pd.testing.assert_frame_equal(one.subjects, two.subjects)
     pd.testing.assert_frame_equal(one.findings, two.findings)
     assert "arm" not in one.subjects and one.subjects["randomized"].sum() == 2
+
+
+# --- data from elsewhere: every row dropped and every code not recognised is a counted finding ---------------------
+
+
+def counted(trial):
+    """How many rows each problem has, but for columns and tables that are not there."""
+    found = trial.findings[~trial.findings["problem"].isin(["no such column", "not collected"])]
+    return dict(zip(found["column"] + ": " + found["problem"], found["n"], strict=True))
+
+
+def sdtm(folder, **domains):
+    """A study of four subjects, two an arm, randomized on 2 January 2023."""
+    ids = [f"X-{i}" for i in range(1, 5)]
+    dm = {"USUBJID": ids, "RFSTDTC": ["2023-01-02"] * 4, "DMDTC": ["2023-01-01"] * 4, "ARMCD": ["DRUG", "PLAC"] * 2}
+    for name, columns in {"dm": dm, **domains}.items():
+        pd.DataFrame(dm | columns if name == "dm" else columns).to_csv(folder / f"{name}.csv", index=False)
+    return read_trial(folder)
+
+
+def died(trial):
+    rows = trial.disposition[trial.disposition["milestone"] == "died"]
+    return dict(zip(rows["subject_id"], rows["source"], strict=True))
+
+
+def test_one_name_has_one_spelling():
+    subjects = {**SUBJECTS, "site": ["North", "NORTH", "No\u200brth"], "subject_id": ["S1", "S2", "S3"]}
+    events = {"subject_id": ["s1", "\uff332", "S3 "], "term": ["Head  ache", "head ache", "Head ache"]}
+    trial = read_trial({"subjects": subjects, "events": events})
+    assert trial.subjects["site"].nunique() == 1 == trial.events["term"].nunique()
+    assert trial.events["subject_id"].tolist() == ["S1", "S2", "S3"]
+    problem = "written otherwise than elsewhere (letters, width or blanks)"
+    found = trial.findings[trial.findings["problem"] == problem].set_index("column")["n"]
+    assert found.to_dict() == {"site": 2, "term": 2, "subject_id": 2}
+
+
+def test_one_subject_under_two_spellings_stops():
+    with pytest.raises(DataError, match="one subject under two spellings"):
+        read_trial({"subjects": {"subject_id": ["S1", "s1"]}})
+
+
+def test_arms_are_spelt_as_the_protocol_does(protocol):
+    trial = read_trial({"subjects": {**SUBJECTS, "arm": ["MSCs", "Comparator ", None]}}, protocol)
+    assert trial.subjects["arm"].fillna("").tolist() == ["mscs", "comparator", ""]
+    trial = read_trial(
+        {"subjects": {**SUBJECTS, "subject_id": ["S1", "S2", "S3"], "arm": [None] * 3}}, arms={"s1": "a"}
+    )
+    assert trial.subjects["arm"].fillna("").tolist() == ["a", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "canonical", "found"),
+    [
+        ("RECOVERED/RESOLVED WITH SEQUELAE", "recovered with sequelae", None),
+        ("Unknown", "", None),
+        ("Results in Death", "fatal", "a fatal event of somebody whose death is not in disposition"),
+        ("5", "5", "a word that is not recognised"),
+        ("led to her death", "led to her death", "speaks of death, but is no word for it"),
+        ("non-fatal", "non-fatal", "a word that is not recognised"),
+    ],
+)
+def test_how_an_event_ended_is_a_word_of_cdisc_or_counted(outcome, canonical, found):
+    trial = read_trial({"subjects": SUBJECTS, "disposition": {"subject_id": [], "milestone": []},
+                        "events": {"subject_id": ["1"], "term": ["Stroke"], "outcome": [outcome]}})  # fmt: skip
+    assert trial.events["outcome"].fillna("").tolist() == [canonical]
+    told = counted(trial)
+    assert (f"outcome: {found}" in told) if found else not any(name.startswith("outcome") for name in told)
+    assert died(trial) == ({"1": "events"} if canonical == "fatal" else {})
+
+
+def test_a_death_is_known_from_everywhere_and_once(tmp_path):
+    trial = sdtm(
+        tmp_path,
+        dm={"DTHFL": ["Y", "", "N", ""], "DTHDTC": ["2023-03-01", "2023-04-01", "", ""]},
+        ds={"USUBJID": ["X-1", "X-3"], "DSDECOD": ["DEATH", "Death"], "DSSTDTC": ["2023-03-02", "2023-05-01"]},
+        ae={"USUBJID": ["X-1", "X-4"], "AEDECOD": ["Stroke", "Sepsis"], "AESDTH": ["Y", "Y"],
+            "AEOUT": ["FATAL", "RECOVERED/RESOLVED"], "AESTDTC": ["2023-02-27"] * 2,
+            "AEENDTC": ["2023-03-02", "2023-06"]},
+    )  # fmt: skip
+    assert died(trial) == {"X-1": "DS, DM, events", "X-2": "DM", "X-3": "DS", "X-4": "events"}
+    told = counted(trial)
+    assert told["happened_on: two days of death"] == 1  # of X-1, by DS and by DM
+    assert told["happened_on: a day of death (DTHDTC) without the flag (DTHFL)"] == 1
+    assert told["milestone: died, though DM says alive (DTHFL is N)"] == 1
+    assert told["outcome: led to death (AESDTH), the outcome is another"] == 1
+    assert told["outcome: a fatal event of somebody whose death is not in disposition"] == 1
+    deaths = trial.disposition.set_index("subject_id")
+    assert str(deaths.loc["X-1", "happened_on"].date()) == "2023-03-02" and deaths.loc["X-1", "reason"] == "Stroke"
+    assert pd.isna(deaths.loc["X-4", "happened_on"]) and deaths.loc["X-4", "happened_on_written"] == "2023-06"
+
+
+def test_a_death_to_come_is_not_known_at_the_cut(tmp_path):
+    ae = {"USUBJID": ["X-1", "X-2"], "AEDECOD": ["Stroke", "Sepsis"], "AEOUT": ["FATAL"] * 2, "AETOXGR": ["5"] * 2,
+          "AESTDTC": ["2023-02-01"] * 2, "AEENDTC": ["2023-05-01", ""]}  # fmt: skip
+    dm = {"DTHFL": ["", "Y", "", ""], "DTHDTC": ["", "2023-05-01", "", ""]}
+    trial = sdtm(tmp_path, ae=ae, dm=dm)
+    before, after = trial.cut("2023-04-30"), trial.cut("2023-05-01")
+    assert died(before) == {} and died(after) == {"X-1": "events", "X-2": "DM, events"}
+    assert before.events["severity"].isna().all() and before.events["outcome"].isna().all()
+    assert trial.absent == ("doses", "outcomes", "disposition", "labs")  # nobody collected how the study ended
+
+
+def test_what_ends_a_phase_does_not_end_the_study(tmp_path):
+    rows = [
+        ("X-1", "COMPLETED", "TREATMENT", "2023-03-01"),  # and goes on
+        ("X-2", "ADVERSE EVENT", "TREATMENT", "2023-03-01"),  # stops the treatment
+        ("X-2", "COMPLETED", "FOLLOW-UP", "2023-06-01"),
+        ("X-3", "WITHDRAWAL BY SUBJECT", "TREATMENT", "2023-03-01"),  # nothing after it: left the study
+        ("X-4", "COMPLETED", "SCREENING", "2023-01-02"),
+        ("X-4", "SULKING", "POST-TREATMENT FOLLOW-UP", "2023-06-01"),  # no code of CDISC
+    ]
+    names = ("USUBJID", "DSDECOD", "EPOCH", "DSSTDTC")
+    trial = sdtm(tmp_path, ds=dict(zip(names, zip(*rows, strict=True), strict=True)))
+    ends = list(zip(trial.disposition["subject_id"], trial.disposition["milestone"], strict=True))
+    assert ends == [("X-2", "discontinued"), ("X-2", "completed"), ("X-3", "withdrew"), ("X-4", "withdrew")]
+    told = counted(trial)
+    assert told["milestone: COMPLETED of the treatment, not of the study"] == 1
+    assert told["milestone: an end of the screening"] == 1
+    assert told["milestone: a code that is not among CDISC's"] == 1
+
+
+def test_a_treatment_completed_with_nothing_after_it_is_told(tmp_path):
+    ds = {"USUBJID": ["X-1"], "DSDECOD": ["COMPLETED"], "EPOCH": ["TREATMENT"], "DSSTDTC": ["2023-03-01"]}
+    trial = sdtm(tmp_path, ds=ds)
+    assert trial.disposition["milestone"].tolist() == ["completed"]
+    assert "milestone: COMPLETED of the treatment; of a later phase there is nothing" in counted(trial)
+
+
+def test_the_toxicity_grade_counts_before_the_severity(tmp_path):
+    ae = {"USUBJID": ["X-1", "X-2", "X-3"], "AEDECOD": ["Rash"] * 3, "AESEV": ["SEVERE", "MILD", "Moderate"],
+          "AETOXGR": ["GRADE 4", "3", ""], "AEREL": ["POSSIBLY RELATED", "U", "Unlikely"]}  # fmt: skip
+    trial = sdtm(tmp_path, ae=ae)
+    assert trial.events["severity"].tolist() == [4, 3, 2]
+    assert trial.events["related"].isna().tolist() == [False, True, False] and trial.events["related"].iloc[0]
+    assert counted(trial) == {
+        "randomized_on: no milestone RANDOMIZED in DS": 4,
+        "severity: the toxicity grade is another than the severity": 1,
+    }
+
+
+def test_screen_failures_of_a_newer_guide_have_no_arm_code(tmp_path):
+    trial = sdtm(tmp_path, dm={"ARMCD": ["DRUG", "", "PLAC", ""], "ARMNRS": ["", "SCREEN FAILURE", "", "NOT ASSIGNED"]})
+    assert trial.subjects["randomized"].tolist() == [True, False, True, False]
+    assert trial.subjects["decision"].fillna("").tolist() == ["eligible", "ineligible", "eligible", ""]
+
+
+def test_results_without_a_number_are_read_or_counted(tmp_path):
+    lb = {"USUBJID": ["X-1"] * 7, "LBTESTCD": ["ALT", "ALT", "ALT", "ALT", "UROBIL", "GLUC", "GLUC"],
+          "LBORRES": ["", ">1000", "", "35", "NEGATIVE", "5", "1"],
+          "LBSTRESC": ["", ">1000", "", "", "NEGATIVE", "5", "1"],
+          "LBSTRESN": ["20", "", "", "", "", "5", "1"], "LBORRESU": ["", "U/L", "", "ukat/L", "", "", ""],
+          "LBSTRESU": ["U/L", "U/L", "", "", "", "mmol/L", "mmol/L"], "LBSTAT": ["", "", "NOT DONE", "", "", "", ""],
+          "LBSPEC": ["SERUM"] * 5 + ["PLASMA", "URINE"], "LBDTC": ["2023-01-20"] * 7}  # fmt: skip
+    trial = sdtm(tmp_path, lb=lb)
+    assert trial.labs[["test", "value", "unit"]].values.tolist() == [
+        ["ALT", 20, "U/L"], ["ALT", 1000, "U/L"], ["ALT", 2100, "U/L"],
+        ["GLUC", 5, "mmol/L"], ["GLUC (urine)", 1, "mmol/L"],
+    ]  # fmt: skip
+    assert trial.labs["value_written"].fillna("").tolist() == ["", ">1000", "", "", ""]
+    told = counted(trial)
+    assert (told["value: no result (LB)"], told["value: a result in words (LB)"]) == (1, 1)
+    assert (told["value: beyond what was measured"], told["unit: in another unit than most results of the test"]) == (
+        1,
+        1,
+    )
+
+
+def test_units_of_a_test_are_one_or_counted():
+    labs = {"subject_id": ["1"] * 6, "test": ["CREA", "crea", "CREA", "CREA", "CREA", "K"],
+            "value": ["80", "0.08", "0.9", "1", "90", "4"], "unit": ["umol/L", "mmol/L", "mg/dL", None, "UMOL/L", None],
+            "upper_limit": ["100", "0.1", "1.1", "1.2", "100", "5"], "taken_on": ["2023-01-06"] * 6}  # fmt: skip
+    trial = read_trial({"subjects": SUBJECTS, "labs": labs})
+    assert trial.labs["value"].tolist() == [80, 80, 0.9, 1, 90, 4]
+    assert trial.labs["upper_limit"].tolist() == [100, 100, 1.1, 1.2, 100, 5]
+    told = counted(trial)
+    assert told["unit: in another unit than most results of the test"] == 1
+    assert told["unit: in a unit that cannot become the commonest of the test"] == 1
+    assert told["unit: no unit, unlike other results of the test"] == 1
+
+
+def test_a_part_of_a_date_is_neither_before_nor_after_what_it_may_be():
+    subjects = {**SUBJECTS, "randomized_on": ["2023-01-05", "2023-01", None]}
+    doses = {"subject_id": ["1", "1", "2", "2"], "dosed_on": ["2023-01", "2022-12", "2023-01-02", "2022"]}
+    events = {"subject_id": ["1"] * 4, "term": list("abcd"), "started_on": ["2023-02", "2023-03", "2023", "2024"]}
+    trial = read_trial({"subjects": subjects, "doses": doses, "events": events})
+    assert counted(trial)["dosed_on: dosed before randomization"] == 2  # December, and the year before
+    kept = trial.cut("2023-02-15")
+    assert kept.events["term"].tolist() == ["a", "c"]
+    assert kept.events["started_on_written"].tolist() == ["2023-02", "2023"]
+    assert kept.subjects["randomized"].tolist() == [True, True, False]
+    assert trial.cut("2022-12-31").subjects.empty  # all were screened in January
+
+
+def test_a_row_without_a_day_is_counted():
+    events = {"subject_id": ["1", "2"], "term": ["a", "b"], "started_on": ["2023-01-08", None]}
+    disposition = {"subject_id": ["1", "2"], "milestone": ["lost", "completed"], "happened_on": [None, "2023-03-01"]}
+    outcomes = {
+        "subject_id": ["1", "2"],
+        "endpoint": ["e"] * 2,
+        "value": ["1", "0"],
+        "observed_on": [None, "2023-02-06"],
+    }
+    trial = read_trial({"subjects": SUBJECTS, "events": events, "disposition": disposition, "outcomes": outcomes})
+    told = counted(trial)
+    assert [told[f"{name}: no day"] for name in ("started_on", "happened_on", "observed_on")] == [1, 1, 1]
+
+
+def test_no_event_seen_too_early_is_unknown(protocol):
+    subjects = {**SUBJECTS, "arm": ["mscs", "comparator", None]}  # randomized on 5 and 6 January, 28 days
+    days = {"2023-02-01": (1, 0), "2023-02-02": (0, 1), "2023-01": (1, 0), "2023-02": (0, 1), None: (0, 1)}
+    for day, (early, known) in days.items():
+        outcomes = {"subject_id": ["1", "2"], "endpoint": ["progression"] * 2, "value": ["0", "1"]}
+        outcomes["observed_on"] = [day, "2023-01-10"]
+        trial = read_trial({"subjects": subjects, "outcomes": outcomes}, protocol)
+        problem = "observed_on: no event, but seen before the window of 28 days had passed"
+        assert (counted(trial).get(problem, 0), int((trial.outcomes["value"] == 0).sum())) == (early, known)
+
+
+def test_a_day_typed_ten_years_ahead_removes_nobody():
+    screened, entered = ["2023-01-01", "2033-01-02", "2033-01-03"], ["2032-01-05", "2023-01-06", None]
+    doses = {"subject_id": ["1"], "dosed_on": ["2023-01-05"]}
+    subjects = {**SUBJECTS, "screened_on": screened, "randomized_on": entered}
+    kept = cut(read_trial({"subjects": subjects, "doses": doses}), "2023-06-30")
+    assert kept.subjects["subject_id"].tolist() == ["1", "2"] and kept.subjects["randomized"].all()
+    assert kept.subjects["arm"].tolist() == ["a", "b"]
+    assert kept.subjects["randomized_on"].isna().tolist() == [True, False]
+    told = counted(kept)
+    assert told["randomized_on: randomized after 2023-06-30, but dosed, observed or randomized before"] == 1
+    assert told["screened_on: screened after 2023-06-30, but dosed, observed or randomized before"] == 1

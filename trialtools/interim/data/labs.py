@@ -9,7 +9,6 @@ import pandas as pd
 from ...cohort.sources.mapping import factor
 from ...criteria.language import ProtocolError
 from .findings import Finding, finding_for
-from .names import fold
 from .tables import Frame
 
 ALONE = "left out of medians; compared with its own upper limit"
@@ -46,6 +45,6 @@ def unify_units(labs: Frame) -> tuple[Frame, list[Finding]]:
 def _step(unit: str, wanted: str) -> tuple[float, float]:
     """What brings a result to a unit: a factor and a constant; nothing known where they measure different things."""
     try:
-        return (1.0, 0.0) if fold(unit) == fold(wanted) else factor(unit, wanted, "the result")
+        return factor(unit, wanted, "the result")
     except ProtocolError:
         return math.nan, math.nan

@@ -66,10 +66,10 @@ def _deaths(dm: Frame) -> tuple[Frame, list[Finding]]:
 def _ends(ds: Frame) -> tuple[Frame, list[Finding]]:
     """The rows of DS that end follow-up or treatment; of those that end neither, how many there are."""
     code, named = column(ds, "DSDECOD").str.upper(), column(ds, "DSSCAT").notna()
-    phase = column(ds, "DSSCAT").fillna(column(ds, "EPOCH")).str.upper()
-    phased = phase.notna()
+    words = column(ds, "DSSCAT").fillna(column(ds, "EPOCH")).str.upper()
+    phase = words
     for name, pattern in PHASES:
-        phase = phase.mask(phase.str.contains(pattern, na=False), name)
+        phase = phase.mask(words.str.contains(pattern, na=False), name)
     whole = ~named & column(ds, "DSTERM").str.upper().str.contains(OF_THE_STUDY, na=False)
     phase = phase.where(phase.isin([SCREENING, TREATMENT]) & ~whole, STUDY)
 
@@ -79,7 +79,7 @@ def _ends(ds: Frame) -> tuple[Frame, list[Finding]]:
     later = event & ~early & (phase == STUDY)
     treated = event & ~died & (phase == TREATMENT)
     stopped = treated & later.any() & (named | completed | ds["USUBJID"].isin(ds.loc[later, "USUBJID"]))
-    left = code.map(ENDS).fillna((phased & (phase == STUDY)).map({True: "withdrew", False: "discontinued"}))
+    left = code.map(ENDS).fillna((words.notna() & (phase == STUDY)).map({True: "withdrew", False: "discontinued"}))
     table = pd.DataFrame({"subject_id": ds["USUBJID"], "milestone": code, "happened_on": column(ds, "DSSTDTC")})
     findings = []
     for problem, hit, action in (

@@ -14,7 +14,7 @@ NAMES = {
     "events": ("body_system", "term"),
     "outcomes": ("endpoint",),
     "disposition": ("reason",),
-    "labs": ("test",),
+    "labs": ("test", "unit"),
 }
 """Columns whose values are counted by name."""
 TOGETHER = "read as the commonest spelling"
@@ -65,7 +65,7 @@ def _respelt(frame: Frame, table: str, column: str, known: Iterable[str], action
     """A frame in which each name of a column is written as the known ones are, else as it is written most often."""
     names = frame[column]
     counts = names.value_counts()
-    order = [*known, *sorted(counts.index, key=lambda name: (-counts[name], name))]
+    order = [*known, *sorted(counts.index, key=lambda name: (-counts[name], name.swapcase()))]
     spelling: dict[str, str] = {}
     for name in order:
         spelling.setdefault(fold(name), name)
