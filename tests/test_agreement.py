@@ -10,6 +10,7 @@ from collections import Counter
 from datetime import date, timedelta
 
 import duckdb
+import narwhals as nw
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -18,7 +19,8 @@ from hypothesis import strategies as st
 
 import trialtools as tt
 from trialtools.criteria.contents import Protocol
-from trialtools.criteria.language import evaluate
+from trialtools.criteria.engine import expression, in_polars
+from trialtools.criteria.language import Formula, evaluate, parse
 from trialtools.criteria.protocol import Criterion, Field
 
 DAYS = st.dates(date(2019, 1, 1), date(2024, 3, 31))
@@ -46,6 +48,8 @@ ARROW = {
 # --- random criteria, as text -----------------------------------------------------------------------------------------
 
 floats = st.sampled_from([0.0, 0.1, 0.2, 0.3, 1.0, 2.5, -1.0, 1e-9, 4.999, 5.0])
+GRID = (0.0, 0.1, 0.3, 0.7, 1.1, 2.1, 3.0, 4.9, -0.2, -3.0)
+"""What numbers of a table are mostly drawn from, so that a limit worked out from one is met by many patients."""
 number_names = st.sampled_from(["n1", "n2", "i1", "i2"])
 flags = st.sampled_from(["f1", "f2", "f3"])
 dates = st.one_of(
@@ -64,8 +68,26 @@ numbers = st.recursive(
 order = st.sampled_from(["<", "<=", ">", ">="])
 compare = st.one_of(order, st.sampled_from(["==", "!="]))
 listed = st.lists(st.sampled_from("bc"), min_size=1, max_size=2, unique=True)
+SIGNS = {"+": float.__add__, "-": float.__sub__, "*": float.__mul__, "/": float.__truediv__}
+
+
+@st.composite
+def at_a_limit(draw) -> str:
+    """A comparison that some patient of the grid meets exactly: the limit is worked out as Python does it."""
+    name, sign, turned = draw(number_names), draw(st.sampled_from("+-*/")), draw(st.booleans())
+    value, constant = float(draw(st.sampled_from(GRID))), draw(st.sampled_from([3.0, 7.0, 10.0, 0.3, 49.0, 30.4375]))
+    if name.startswith("i"):
+        value = float(round(value))
+    if turned and sign == "/" and not value:
+        turned = False
+    limit = SIGNS[sign](constant, value) if turned else SIGNS[sign](value, constant)
+    asked = f"{constant} {sign} {name}" if turned else f"{name} {sign} {constant}"
+    return f"{asked} {draw(compare)} {limit!r}"
+
+
 atoms = st.one_of(
     flags,
+    at_a_limit(),
     st.builds(lambda a, op, b: f"{a} {op} {b}", numbers, compare, st.one_of(floats, st.integers(-3, 9))),
     st.builds(lambda a, op, b: f"{a} {op} {b}", numbers, compare, numbers),
     st.builds(lambda lo, p, a, q, hi: f"{lo} {p} {a} {q} {hi}", floats, order, number_names, order, floats),
@@ -83,7 +105,11 @@ atoms = st.one_of(
             "c1 == c2",
             "c1 != c2",
             "i1 in (1, 2, 3)",
+            "i2 in (1.5, 3)",
             "n1 not in (0.1, 2.5)",
+            "n1 in (1, 3)",
+            "-n2 in (0, 3)",
+            "n1 / i1 in (1, 0.1)",
             "missing(n1)",
             "known(c2)",
             "known(d1)",
@@ -125,7 +151,13 @@ def protocols(draw) -> Protocol:
 # --- random dirty tables ----------------------------------------------------------------------------------------------
 
 VALUES = {
-    "number": st.one_of(floats, st.floats(-6, 6), st.sampled_from([math.nan, math.inf, -math.inf, 1e300, -1e16])),
+    "number": st.one_of(
+        floats,
+        st.sampled_from(GRID),
+        st.sampled_from(GRID),
+        st.floats(-6, 6),
+        st.sampled_from([math.nan, math.inf, -math.inf, 1e300, -1e16]),
+    ),
     "integer": st.one_of(st.integers(-2, 11), st.sampled_from([2**53 + 1, -(2**62)])),
     "flag": st.booleans(),
     "date": st.one_of(
@@ -227,6 +259,46 @@ def _asks_what_is_known(protocol: Protocol) -> bool:
 def _arithmetic(protocol: Protocol) -> bool:
     """A division by zero is unknown however much is known."""
     return any("/" in str(c.when) or "*" in str(c.when) for c in protocol.criteria)
+
+
+TENTHS = [round(0.1 * n + 0.1, 1) for n in range(20)]
+
+
+def values_of(engine: str, table: pa.Table, formulas: list[Formula]) -> list[list[float | None]]:
+    """What an engine works out of each formula, a list a formula."""
+    frame = nw.from_native(ENGINES[engine](table)).select(**{f"v{n}": expression(f) for n, f in enumerate(formulas)})
+    return in_polars(frame).to_dict(as_series=False).values()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 20])
+def test_arithmetic_is_that_of_the_reference_to_the_last_digit(engine, n):
+    """Whatever the number of patients: Polars makes column / constant a product with 1 / constant where it can."""
+    asked = [f"n1 {sign} n2" for sign in SIGNS]
+    for constant in (3, 7, 10, 0.3, 49, 30.4375):
+        asked += [f"n1 {sign} {constant}" for sign in SIGNS] + [f"{constant} {sign} n1" for sign in SIGNS]
+        asked += [f"n1 / {constant} / 7", f"(n1 - 0.1) / ({constant} - n2)", f"-n1 / {constant} * 3"]
+    formulas = [parse(f"{text} > 0", FIELDS).operands[0] for text in asked]
+    columns = {"patient_id": [f"p{i}" for i in range(n)], "n1": TENTHS[:n], "n2": [10.0] * n}
+    table = pa.table(columns)
+    for text, formula, found in zip(asked, formulas, values_of(engine, table, formulas), strict=True):
+        assert found == [evaluate(formula, row) for row in table.to_pylist()], text
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_a_column_that_is_one_number_divides_as_any_other(n):
+    """Polars may hold a column as one number, which it then divides by as by a constant."""
+    frame = pl.DataFrame({"n1": [3.0] * n}).with_columns(n2=pl.lit(10.0))
+    found = nw.from_native(frame).select(held=expression(parse("n1 / n2 <= 0.3", FIELDS)))["held"].to_list()
+    assert found == [True] * n
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_limit_that_is_met_exactly_is_met(engine, n):
+    criteria = (Criterion("C0", "inclusion", "", when="n1 / 10 <= 0.3"),)
+    table = pa.table({"patient_id": [f"p{i}" for i in range(n)], "n1": [3.0] * n})
+    assert tt.screen(Protocol("ties", "ties", FIELDS, criteria), ENGINES[engine](table)).counts["eligible"] == n
 
 
 def test_sixty_two_criteria_keep_their_bits():

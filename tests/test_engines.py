@@ -75,6 +75,8 @@ CRITERIA = (
     "known(n2) and missing(c2)",
     "known(f2) or missing(d1)",
     "n1 / i1 > 0.5",
+    "n1 / 7 == 0.14285714285714285 or n1 * 0.1 != 0.25 and n1 / 10 <= 0.1",
+    "n1 in (1, 2.5) or i2 in (1.5, 3)",
     "n2 / (n1 - n2) != 0",
     "(n1 + n2) * n2 - 1 / n2 >= -i2",
     "d2 >= months_before(d1, 6)",

@@ -15,6 +15,7 @@ import narwhals as nw
 import polars as pl
 
 from .language import (
+    NUMERIC,
     And,
     Arithmetic,
     AtLeast,
@@ -95,7 +96,7 @@ def expression(formula: Formula) -> nw.Expr:
         case AtLeast(n, items):
             return _at_least(n, [expression(item) for item in items])
         case In(item, values):
-            return expression(item).is_in(list(values))
+            return _is_in(item, values)
         case Compare(operands, operators):
             pairs = zip(operands, operators, operands[1:], strict=False)
             return reduce(and_, (_COMPARE[sign](expression(left), expression(right)) for left, sign, right in pairs))
@@ -131,6 +132,13 @@ def _key(requirements: Sequence[Formula]) -> nw.Expr:
     return reduce(add, [part for part in parts if isinstance(part, nw.Expr)], constant)
 
 
+def _is_in(item: Formula, values: tuple[Any, ...]) -> nw.Expr:
+    """Membership in a list of the item's own type: engines read `2` among floats as another kind of value."""
+    if type_of(item) not in NUMERIC:
+        return expression(item).is_in(list(values))
+    return expression(item).cast(nw.Float64()).is_in([float(value) for value in values])
+
+
 def _at_least(n: int, items: list[nw.Expr]) -> nw.Expr:
     true = reduce(add, (_count(item) for item in items))
     false = reduce(add, (_count(~item) for item in items))
@@ -150,7 +158,9 @@ def _arithmetic(formula: Formula) -> nw.Expr:
         return (_day_number(expression(formula.left)) - _day_number(expression(formula.right))).cast(nw.Float64())
     left, right = _arithmetic(formula.left), _arithmetic(formula.right)
     if formula.operator == "/":
-        return left / nw.when((right != 0) & right.is_finite()).then(right)
+        # Polars turns a division by one number for all rows into a product with 1 / number, a last digit off. A divisor
+        # that hangs on the dividend is never one number.
+        return left / (nw.when((right != 0) & right.is_finite()).then(right) + left * 0)
     return _ARITHMETIC[formula.operator](left, right)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, TypeAlias
 
@@ -21,9 +21,10 @@ class Name:
 
 @dataclass(frozen=True)
 class Value:
-    """A constant: number, text, True, False or a date."""
+    """A constant: number, text, True, False or a date; `span` is where it is written in the expression."""
 
     value: bool | int | float | str | date
+    span: tuple[int, int] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

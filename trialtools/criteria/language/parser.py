@@ -7,7 +7,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Protocol
 
@@ -146,27 +146,29 @@ class _Reader:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise self.fault(node, TOO_DEEP)
-        try:
-            match node:
-                case ast.Name():
-                    return self.name(node)
-                case ast.Constant():
-                    return self.constant(node)
-                case ast.BoolOp(op, items):
-                    word = "and" if isinstance(op, ast.And) else "or"
-                    parts = tuple(self.flag(item, f"'{word}'") for item in items)
-                    return And(parts) if word == "and" else Or(parts)
-                case ast.UnaryOp():
-                    return self.unary(node)
-                case ast.BinOp():
-                    return self.arithmetic(node)
-                case ast.Compare():
-                    return self.compare(node)
-                case ast.Call():
-                    return self.call(node)
-            raise self.refuse(node)
-        finally:
-            self.depth -= 1
+        formula = self.read(node)
+        self.depth -= 1
+        return replace(formula, span=self.span(node)) if isinstance(formula, Value) else formula
+
+    def read(self, node: ast.expr) -> Formula:
+        match node:
+            case ast.Name():
+                return self.name(node)
+            case ast.Constant():
+                return self.constant(node)
+            case ast.BoolOp(op, items):
+                word = "and" if isinstance(op, ast.And) else "or"
+                parts = tuple(self.flag(item, f"'{word}'") for item in items)
+                return And(parts) if word == "and" else Or(parts)
+            case ast.UnaryOp():
+                return self.unary(node)
+            case ast.BinOp():
+                return self.arithmetic(node)
+            case ast.Compare():
+                return self.compare(node)
+            case ast.Call():
+                return self.call(node)
+        raise self.refuse(node)
 
     def refuse(self, node: ast.expr) -> ProtocolError:
         if isinstance(node, ast.Tuple | ast.List | ast.Set):

@@ -41,9 +41,7 @@ def check(protocol: ProtocolData) -> None:
     _quotes(protocol)
     _ambiguities(protocol)
     _arms(protocol)
-    for name, item in protocol.design.items():
-        if item.assumed and not item.why:
-            raise ProtocolError(f"the assumption {name} needs a reason; add why:", path=("design", name))
+    _design(protocol)
 
 
 _ID = "use plain letters, digits, _ or -"
@@ -210,6 +208,18 @@ def _ambiguities(protocol: ProtocolData) -> None:
         if ambiguity.treatment == "reading" and not readable:
             message = f"{ambiguity.id} is settled by a reading, but {ambiguity.at} has no second reading"
             raise ProtocolError(message, path=(*here, "treatment"))
+
+
+def _design(protocol: ProtocolData) -> None:
+    for name, item in protocol.design.items():
+        if item.assumed and not item.why:
+            raise ProtocolError(f"the assumption {name} needs a reason; add why:", path=("design", name))
+        if name == "strata":
+            listed = isinstance(item.value, list | tuple)
+            wrong = [place for place, each in enumerate(item.value) if not isinstance(each, str)] if listed else []
+            if wrong or not listed:
+                message = 'strata are a list of conditions as text, and of site, such as ["age > 65", site]'
+                raise ProtocolError(message, path=("design", name, "value", *wrong[:1]))
 
 
 def _arms(protocol: ProtocolData) -> None:

@@ -6,12 +6,11 @@ Dates that stand in a criterion, and the months of `months_before`, are none.
 
 from __future__ import annotations
 
-import ast
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..language import (
     NUMERIC,
@@ -30,7 +29,6 @@ from ..language import (
     type_of,
     words,
 )
-from ..language.syntax import flatten, read
 from .amendment import amend
 from .model import AnyProtocol, ProtocolData
 
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
 
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _BOUND = {"<": "upper", "<=": "upper", ">": "lower", ">=": "lower"}
-_ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,11 @@ class Threshold:
     criterion: str
     subject: Formula
     operator: str
-    value: float
+    limit: Value
+
+    @property
+    def value(self) -> float:
+        return self.limit.value  # type: ignore[return-value]
 
     def range(self, protocol: ProtocolData) -> tuple[float, float] | None:
         """What is possible, where that is declared."""
@@ -121,19 +122,15 @@ def with_thresholds(protocol: AnyProtocol, values: Mapping[str, float]) -> AnyPr
     >>> protocol.with_thresholds({"I1.upper": 75}).criterion["I1"].when
     '18 <= age <= 75'
     """
-    moved: dict[str, dict[str, float]] = {}
+    moved: dict[str, list[tuple[tuple[int, int], float]]] = {}
     for id, value in values.items():
-        moved.setdefault(threshold(protocol, id).criterion, {})[id] = value
-    changes = {}
-    for id, of_criterion in moved.items():
-        text = flatten(protocol.criterion[id].texts[protocol.reading(id)]).encode()
-        tree, indent = read(text.decode())
-        places = zip(thresholds_of(protocol, id), _constants(tree), strict=True)
-        for found, node in sorted(places, key=lambda place: -place[1].col_offset):
-            if found.id in of_criterion:
-                start, end = node.col_offset + indent, (node.end_col_offset or 0) + indent
-                text = text[:start] + _written(of_criterion[found.id]).encode() + text[end:]
-        changes[id] = text.decode()
+        found = threshold(protocol, id)
+        moved.setdefault(found.criterion, []).append((found.limit.span or (0, 0), value))
+    changes: dict[str, Any] = {}
+    for id, places in moved.items():
+        changes[id] = protocol.criterion[id].texts[protocol.reading(id)]
+        for (start, end), value in sorted(places, reverse=True):
+            changes[id] = changes[id][:start] + _written(value) + changes[id][end:]
     return amend(protocol, changes)
 
 
@@ -153,7 +150,7 @@ def threshold(protocol: ProtocolData, id: str) -> Threshold:
 def thresholds_of(protocol: ProtocolData, criterion: str) -> list[Threshold]:
     """The thresholds of one criterion in the order they are written, each with an id of its own."""
     formula = protocol.formula(criterion)
-    found: list[tuple[Formula, str, float]] = []
+    found: list[tuple[Formula, str, Value]] = []
 
     def noted(pair: Compare) -> Formula:
         found.extend(filter(None, [_limit(pair)]))
@@ -199,7 +196,7 @@ def _mapped(formula: Formula, put: Callable[[Compare], Formula]) -> Formula:
     return formula
 
 
-def _limit(pair: Compare) -> tuple[Formula, str, float] | None:
+def _limit(pair: Compare) -> tuple[Formula, str, Value] | None:
     """What is measured, the operator and the constant, if a comparison is a threshold."""
     left, right = pair.operands
     sign = next(iter(pair.operators))
@@ -207,19 +204,7 @@ def _limit(pair: Compare) -> tuple[Formula, str, float] | None:
         left, right, sign = right, left, _TURNED.get(sign, sign)
     if not isinstance(right, Value) or sign not in _BOUND or type_of(right) not in NUMERIC:
         return None
-    return left, sign, right.value  # type: ignore[return-value]
-
-
-def _constants(node: ast.AST) -> Iterator[ast.expr]:
-    """Where the constants of the thresholds are written, in the same order as `_mapped` finds them."""
-    if isinstance(node, ast.Compare):
-        sides = [node.left, *node.comparators]
-        for left, sign, right in zip(sides, node.ops, sides[1:], strict=False):
-            plain = [side for side in (left, right) if not any(isinstance(part, ast.Name) for part in ast.walk(side))]
-            if isinstance(sign, _ORDERS) and plain:
-                yield plain[0]
-    for child in ast.iter_child_nodes(node):
-        yield from _constants(child)
+    return left, sign, right
 
 
 def _stem(subject: Formula) -> str:

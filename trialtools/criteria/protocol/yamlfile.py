@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -52,15 +52,33 @@ def _validated(data: dict[str, Any], type: type[T]) -> T:
     from pydantic import ValidationError
 
     try:
-        return _adapter(type).validate_python(data)
+        made = _adapter(type).validate_python(data)
     except ValidationError as error:
         faults = error.errors()
         message, path = _fault(faults, data, type)
         more = len({fault["loc"][:3] for fault in faults}) - 1
         follows = f" ({more} more fault{'s follow' if more > 1 else ' follows'})" if more else ""
         raise ProtocolError(message + follows, path=path) from None
+    for path, written, read in _pairs(data, made, ()):
+        if isinstance(written, bool) != isinstance(read, bool) or isinstance(written, str) != isinstance(read, str):
+            what = f"item {path[-1] + 1} of {path[-2]}" if isinstance(path[-1], int) else str(path[-1])
+            raise ProtocolError(f"{what} is {_shown(written)}; expected {_READ[read.__class__]}", path=path)
+    return made
 
 
+def _pairs(data: Any, made: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any, Any]]:
+    """Each plain value as it was written and as it was read: pydantic takes "no" for False and true for 1."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from _pairs(value, made[key] if isinstance(made, dict) else getattr(made, key), (*path, key))
+    elif isinstance(data, list | tuple):
+        for place, pair in enumerate(zip(data, made, strict=True)):
+            yield from _pairs(*pair, (*path, place))
+    else:
+        yield path, data, made
+
+
+_READ = {bool: "true or false", int: "a whole number", float: "a number", str: "text (put it in quotes)"}
 _UNKNOWN_KEY = ("unexpected_keyword_argument", "extra_forbidden")
 _EXPECTED = {  # by the first word of pydantic's own names of faults
     "tuple": "a list, such as [a, b]",
@@ -120,14 +138,18 @@ def _shown(value: Any) -> str:
         case bool():
             return str(value).lower()
         case int() | float():
-            return f"the number {value}"
+            return f"the number {_short(str(value))}"
         case str():
-            return f"'{value}'"
+            return f"'{_short(value)}'"
         case list():
             return "a list"
         case dict():
             return "a set of keys"
     return f"the date {value}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:40]}..."
 
 
 def _keys(type: type, path: tuple[str | int, ...]) -> list[str]:
@@ -145,7 +167,11 @@ def _dataclasses(hint: Any) -> list[Any]:
 # --- places in the file -----------------------------------------------------------------------------------------------
 
 
-_TAGS = {yaml.MappingNode: "tag:yaml.org,2002:map", yaml.SequenceNode: "tag:yaml.org,2002:seq"}
+_TAGS = {yaml.MappingNode: ("map",), yaml.SequenceNode: ("seq",)}
+_SCALARS = ("str", "int", "float", "bool", "null", "timestamp")
+_PLAIN_NUMBER = re.compile(
+    r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|[-+]?\.[0-9]+|[-+]?\.(?:inf|nan)", re.I
+)
 
 
 def _plain(node: yaml.Node, seen: set[int]) -> Any:
@@ -154,33 +180,49 @@ def _plain(node: yaml.Node, seen: set[int]) -> Any:
     if id(node) in seen:
         raise ProtocolError("this value is used again by '*'; write it out in both places", where=here)
     seen.add(id(node))
-    tagged = f"the tag '{node.tag.replace('tag:yaml.org,2002:', '!!')}' is not read; leave it out"
-    if node.tag != _TAGS.get(type(node), node.tag):
-        raise ProtocolError(tagged, where=here)
+    tag = node.tag.removeprefix("tag:yaml.org,2002:")
+    if tag not in _TAGS.get(type(node), _SCALARS):
+        raise ProtocolError(f"the tag '!!{tag}' is not read; leave it out", where=here)
     if isinstance(node, yaml.MappingNode):
-        data: dict[Any, Any] = {}
-        for key_node, value_node in node.value:
-            place = _mark(key_node.start_mark)
-            if key_node.value == "<<":
-                raise ProtocolError("'<<' is not read; write the keys out", where=place)
-            key = _plain(key_node, seen)
-            if not isinstance(key, str):
-                raise ProtocolError(
-                    f"YAML does not read the key {key_node.value} as text; put it in quotes", where=place
-                )
-            if key in data:
-                raise ProtocolError(f"the key '{key}' stands twice", where=place)
-            data[key] = _plain(value_node, seen)
-        return data
+        return _keyed(node, seen)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, seen) for item in node.value]
+    return _scalar(node, tag, here)
+
+
+def _keyed(node: yaml.MappingNode, seen: set[int]) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        place = _mark(key_node.start_mark)
+        if key_node.value == "<<":
+            raise ProtocolError("'<<' is not read; write the keys out", where=place)
+        key = _plain(key_node, seen)
+        if not isinstance(key, str):
+            written = key_node.value if isinstance(key_node, yaml.ScalarNode) else "[ ] or { }"
+            raise ProtocolError(f"YAML does not read the key {written} as text; put it in quotes", where=place)
+        if key in data:
+            raise ProtocolError(f"the key '{key}' stands twice", where=place)
+        data[key] = _plain(value_node, seen)
+    return data
+
+
+def _scalar(node: yaml.ScalarNode, tag: str, here: str) -> Any:
+    """One value. Numbers are plain digits: YAML would make 80 of 1:20 and 8 of 010, and a text of 1e5."""
+    written, plain = node.value, bool(_PLAIN_NUMBER.fullmatch(node.value))
+    if node.style is None and tag == "str" and plain:
+        return float(written)
     try:
-        return yaml.SafeLoader("").construct_object(node, deep=True)
-    except yaml.YAMLError:
-        raise ProtocolError(tagged, where=here) from None
-    except ValueError as error:
-        message = f"YAML cannot read {node.value}: {error}; put it in quotes if it is text"
-        raise ProtocolError(message, where=here) from None
+        value = yaml.SafeLoader("").construct_object(node, deep=True)
+    except Exception as error:
+        reason = f"YAML cannot read {_short(written)}: {_short(str(error))}; put it in quotes if it is text"
+        misfit = f"the tag '!!{tag}' does not fit '{_short(written)}'; leave it out"
+        raise ProtocolError(reason if isinstance(error, ValueError) else misfit, where=here) from None
+    if value != value:
+        raise ProtocolError(f"{written} is no number; leave the value out", where=here)
+    if tag in ("int", "float") and not plain:
+        message = f"YAML reads {_short(written)} as {value}; write a number in plain digits, and put text in quotes"
+        raise ProtocolError(message, where=here)
+    return value
 
 
 def _mark(mark: Any) -> str:
@@ -258,7 +300,7 @@ def _named(node: yaml.Node, key: str | int) -> str:
         listed = isinstance(node, yaml.SequenceNode) and node.value and _child(node.value[0], "id") is not None
         return "" if listed else key
     own = _child(node, "id")
-    return own[1].value if own is not None and own[1].value else f"item {key + 1}"
+    return own[1].value if own and isinstance(own[1], yaml.ScalarNode) and own[1].value else f"item {key + 1}"
 
 
 _ESCAPED = {  # how one character of a value may be written, by the style of the YAML text
