@@ -123,6 +123,7 @@ EXPRESSIONS = {  # by what went wrong, the shortest expression that shows it
     "months_before of a number": "months_before(age, 3) > screened_on",
     "months_before by a field": "tested_on > months_before(screened_on, age)",
     "months_before of a century and more": "tested_on > months_before(screened_on, 5000)",
+    "months_before of months_before of a century": ("tested_on > months_before(months_before(screened_on, 700), 600)"),
     "a date in three numbers": "tested_on > date(2023, 1, 31)",
     "a date with the day first": 'tested_on > date("31.01.2023")',
     "a date that is none": 'tested_on > date("2023-02-30")',

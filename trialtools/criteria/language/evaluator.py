@@ -106,6 +106,6 @@ def _arithmetic(operator: str, left: Any, right: Any) -> float | None:
     return definite(a / b) if b else None
 
 
-def _months_before(when: date, months: int) -> date:
+def _months_before(when: date, months: int) -> date | None:
     year, month = divmod(when.year * 12 + when.month - 1 - months, 12)
-    return date(year, month + 1, min(when.day, calendar.monthrange(year, month + 1)[1]))
+    return None if year < 1 else date(year, month + 1, min(when.day, calendar.monthrange(year, month + 1)[1]))

@@ -340,9 +340,9 @@ class _Reader:
         if type_of(when) != "date":
             raise self.fault(arguments[0], f"months_before needs a date; this is {self.describe(when)}")
         months = self.whole_number(arguments[1], "months_before needs a plain whole number of months, such as 3")
-        if not 0 <= months <= MAX_MONTHS:
-            raise self.fault(arguments[1], f"months_before takes 0 to {MAX_MONTHS:,} months")
         moved = MonthsBefore(when, months)
+        if months < 0 or _months(moved) > MAX_MONTHS:
+            raise self.fault(arguments[1], f"months_before takes 0 to {MAX_MONTHS:,} months")
         return Value(evaluate(moved, {})) if isinstance(when, Value) else moved
 
     def call_date(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
@@ -386,6 +386,10 @@ def _hint(pair: list[Formula]) -> str:
             case "flag", Value() if isinstance(this, Name):
                 return f"; a flag stands alone: {this.name}, or not {this.name}"
     return ""
+
+
+def _months(when: Formula) -> int:
+    return when.months + _months(when.date) if isinstance(when, MonthsBefore) else 0
 
 
 def _folded(operator: str, left: Formula, right: Formula) -> Formula:
