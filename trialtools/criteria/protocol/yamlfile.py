@@ -206,7 +206,7 @@ def _keyed(node: yaml.MappingNode, seen: set[int]) -> dict[str, Any]:
     return data
 
 
-def _scalar(node: yaml.ScalarNode, tag: str, here: str) -> Any:
+def _scalar(node: Any, tag: str, here: str) -> Any:
     """One value. Numbers are plain digits: YAML would make 80 of 1:20 and 8 of 010, and a text of 1e5."""
     written, plain = node.value, bool(_PLAIN_NUMBER.fullmatch(node.value))
     if node.style is None and tag == "str" and plain:
