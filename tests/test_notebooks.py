@@ -133,3 +133,18 @@ def test_the_arms_are_compared_and_nobody_s_is_shown(protocol, tmp_path):
     table["arm"] = table["subject_id"].map(arms)
     table.to_csv(folder / "subjects.csv", index=False)
     assert shown_by("arms", data=str(folder), n=40, procedure="big_stick", cutoff="2023-03-01") == shown
+
+
+@pytest.mark.parametrize("name", ["start_here", "screening", "protocol_logic", "cohort_explorer"])
+@pytest.mark.parametrize("trial", ["oncology", "diabetes", "paediatrics"])
+def test_no_notebook_knows_one_trial(root, tmp_path, trial, name):
+    protocol = tt.load_protocol(root / f"tests/protocols/{trial}.yaml")
+    simulate.write_cohort(protocol, 60, 5, tmp_path / "cohort")
+    given = {"protocol": str(root / f"tests/protocols/{trial}.yaml")}
+    if name == "start_here":
+        given |= {"condition": "", "criterion": ""}
+    given |= {"patients": str(tmp_path / "cohort/cohort.csv")}
+    shown = shown_by(name, **given)
+    assert protocol.id in shown or protocol.title in shown
+    for other in ("NCT05741099", "mesenchymal", "Carbon Health", "no patients were screened", "COVID"):
+        assert other not in shown, other
