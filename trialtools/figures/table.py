@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from pandas.api import types
 
-from .format import ABSENT, NOBODY, SPACE, absent, count, heading, n_of, number, words
+from .format import ABSENT, SPACE, absent, count, heading, n_of, number, words
 from .page import FONTS, INK, QUIET
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def table(
         group: a column whose values head groups of rows.
         rows: at most so many are shown; what is left out is said below the table.
 
-    Unknown is shown as a dash, never as zero or no. An empty frame gives a table that says "no patients".
+    Unknown is shown as a dash, never as zero or no. An empty frame gives a table that says why
+    (`frame.attrs["why"]`), or "none".
 
     >>> import pandas as pd
     >>> made = table(pd.DataFrame({"label": ["Age", "Imaging"], "n": [12480, None]}), labels={"n": "Patients"})
@@ -111,7 +112,7 @@ def _written(frame: pd.DataFrame, formats: Mapping[str, Callable[[Any], str]]) -
     import pandas as pd
 
     if frame.empty:
-        cells = {column: [NOBODY if position == 0 else ""] for position, column in enumerate(frame.columns)}
+        cells = {column: [frame.attrs.get("why", "none") if position == 0 else ""] for position, column in enumerate(frame.columns)}
         return pd.DataFrame(cells, dtype=object), set()
     figures = {c for c in frame if types.is_numeric_dtype(frame[c]) and not types.is_bool_dtype(frame[c])}
     figures |= {column for column in formats if column in frame}
