@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import trialtools as tt
-from trialtools.cohort.sources import Column, Mapping
+from trialtools.cohort.sources import ColumnMapping, MappedColumn
 from trialtools.criteria.contents import Protocol
 from trialtools.criteria.language import evaluate
 from trialtools.criteria.protocol import Criterion, DataError, Field
@@ -372,13 +372,13 @@ def test_a_mapping_is_carried_out_there(engine):
             for i, text in enumerate(["temperature >= 38", "age > 35", "not ill", 'mask == "on"'])
         ),
     )
-    mapping = Mapping(
+    mapping = ColumnMapping(
         patient_id="pid",
         fields={
-            "temperature": Column("temp", unit="[degF]", missing=("999",)),
-            "age": Column("years", on_invalid="unknown"),
-            "ill": Column("sick", codes={"Y": True, "N": False, "?": "unknown"}),
-            "mask": Column("worn", codes={"1": "on", "0": "off", "9": "unknown"}),
+            "temperature": MappedColumn("temp", unit="[degF]", missing=("999",)),
+            "age": MappedColumn("years", on_invalid="unknown"),
+            "ill": MappedColumn("sick", codes={"Y": True, "N": False, "?": "unknown"}),
+            "mask": MappedColumn("worn", codes={"1": "on", "0": "off", "9": "unknown"}),
         },
     )
     wanted, found = (tt.screen(protocol, frame, mapping) for frame in (raw, engine(raw)))

@@ -1,9 +1,10 @@
-"""One raw column goes in, a typed column and what is wrong with it come out."""
+"""Raw columns go in; typed columns and what is wrong with their values come out: one mechanism for every table."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as defaults
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -14,185 +15,333 @@ import polars as pl
 from ...criteria.engine import DTYPES
 from ...criteria.language import NUMERIC, ProtocolError
 from ...criteria.protocol import DataError, Field
-from .mapping import UNKNOWN, Column, factor
+from ...criteria.units import completed_years, factor
+from .cells import digits_kept
+from .mapping import UNKNOWN, MappedColumn
+from .texts import HIGH, LOW, READ, WRITTEN, Text, read_texts
 
-NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-NOT_A_NUMBER = ("nan", "inf", "-inf", "+inf", "infinity")
-READ = "__read__"
 EXACT = 2**53
 """Below it, every whole number is a double of its own."""
 WIDE = (nw.UInt64, nw.Int128, nw.UInt128)
 """Whole numbers that a 64-bit one may not hold."""
+_TRUE_OR_FALSE: dict[str, bool | str] = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
 class Check:
-    """Something that may be wrong with values of a column: which rows, and what becomes of them."""
+    """Something that may be wrong with values of a column: in which rows, out of which, and what becomes of them."""
 
     field: str
     column: str
     problem: str
     bad: nw.Expr
     shown: nw.Expr
-    action: str
+    action: str = "read as unknown"
+    advice: str = ""
     fatal: bool = False
+    present: nw.Expr | None = None
 
 
 @dataclass(frozen=True)
 class Typed:
-    """A field's column in the field's own type, and the checks of its values."""
+    """A field in its own type: its column, the columns of bounds where it has some, and the checks of its values."""
 
-    values: nw.Expr
+    values: tuple[nw.Expr, ...]
     checks: tuple[Check, ...] = ()
 
 
-def typed(name: str, field: Field, column: Column, schema: dict[str, Any]) -> Typed:
-    """How a field is read from the columns of a table.
+@dataclass(frozen=True)
+class _Source:
+    """One column of a table that a field is read from."""
+
+    name: str
+    field: Field
+    mapped: MappedColumn
+    column: str
+    dtype: Any
+    polars: bool
+    text: Text | None = None
+    checks: list[Check] = defaults(default_factory=list)
+
+    @property
+    def raw(self) -> nw.Expr:
+        return nw.col(self.column if self.text is None else f"{READ}{self.name}")
+
+    @property
+    def shown(self) -> nw.Expr:
+        return text_of(self.column, self.dtype)
+
+    @property
+    def present(self) -> nw.Expr:
+        """The rows in which something is said."""
+        if self.dtype != nw.String:
+            return ~nw.col(self.column).is_null()
+        return ~nw.col(self.column).is_null() & ~nw.col(self.column).is_in(["", *self.mapped.missing])
+
+    def finds(self, problem: str, bad: nw.Expr, shown: nw.Expr, action: str = "read as unknown") -> None:
+        self.checks.append(Check(self.name, self.column, problem, bad, shown, action))
+
+    def refuses(self, problem: str, bad: nw.Expr, shown: nw.Expr, advice: str = "") -> None:
+        """A value that cannot be read: an error, unless the mapping says that it is merely unknown."""
+        fatal = self.mapped.on_invalid == "error"
+        made = Check(self.name, self.column, problem, bad, shown, advice=advice, fatal=fatal, present=self.present)
+        self.checks.append(made)
+
+    def wrong_type(self) -> DataError:
+        holds = f"the column {self.column} holds {plain_type(self.dtype)}"
+        return DataError(f"{self.name} needs {self.field.domain}; {holds}")
+
+
+def read_columns(
+    frame: Any, fields: Mapping[str, Field], columns: Mapping[str, MappedColumn]
+) -> tuple[Any, dict[str, Typed]]:
+    """How each field is read, and the table with what its texts say beside them, which that reading needs.
 
     Args:
-        name, field: of the protocol.
-        column: of the mapping.
-        schema: of the table, names and types.
+        frame: Narwhals frame that has all columns of the mapping.
+        fields: by name what each may hold.
+        columns: by name of the field where it comes from; fields without one are left out.
 
     Raises:
-        DataError: a column that is not there, or whose type cannot become the field's.
+        DataError: a column whose type cannot become the field's.
     """
-    parts = [_typed(name, field, column, source, schema) for source in column.sources]
-    checks = tuple(check for part in parts for check in part.checks)
-    return Typed(reduce(or_, (part.values for part in parts)).alias(name), checks)
+    schema, polars = dict(frame.collect_schema()), frame.implementation.is_polars()
+    as_text = {
+        name: column
+        for name, column in columns.items()
+        if fields[name].type in (*NUMERIC, "date") and _is_written(schema[column.sources[0]], fields[name], column)
+    }
+    texts: dict[str, Text] = {}
+    if as_text:
+        if not polars:
+            name, column = next(iter(as_text.items()))
+            what = "dates" if fields[name].type == "date" else "numbers"
+            told = f"the column {column.column} holds text where {what} are needed; cast it in the query"
+            raise DataError(f"{told}, or write a file")
+        native, texts = read_texts(_digits_as_text(frame.to_native().lazy(), as_text, schema), fields, as_text)
+        frame, schema = nw.from_native(native), {**schema, **{c.sources[0]: nw.String() for c in as_text.values()}}
+    read = {}
+    for name, column in columns.items():
+        parts = [
+            _typed(_Source(name, fields[name], column, source, schema[source], polars, texts.get(name)))
+            for source in column.sources
+        ]
+        read[name] = parts[0] if len(parts) == 1 else _any_of(name, parts)
+    return frame, read
 
 
-def _typed(name: str, field: Field, column: Column, source: str, schema: dict[str, Any]) -> Typed:
-    dtype, raw = schema[source], nw.col(source)
-    if column.codes or field.type in ("flag", "category"):
-        if dtype == nw.Boolean and field.type == "flag" and not column.codes:
-            return Typed(raw)
-        return _coded(name, field, column, source, dtype)
-    if field.type == "date":
-        return _date(name, field, column, source, dtype)
-    return _number(name, field, column, source, dtype)
+def _is_written(dtype: Any, field: Field, column: MappedColumn) -> bool:
+    """Whether values are read from texts; a date of digits alone (20230131) is one where a format is declared."""
+    return dtype == nw.String or (field.type == "date" and dtype.is_integer() and column.format is not None)
 
 
-def _coded(name: str, field: Field, column: Column, source: str, dtype: Any) -> Typed:
+def _digits_as_text(frame: pl.LazyFrame, columns: Mapping[str, MappedColumn], schema: Mapping[str, Any]) -> Any:
+    digits = [column.sources[0] for column in columns.values() if schema[column.sources[0]] != nw.String]
+    return frame.with_columns(pl.col(digits).cast(pl.String)) if digits else frame
+
+
+def _any_of(name: str, parts: list[Typed]) -> Typed:
+    flag = reduce(or_, (part.values[0] for part in parts)).alias(name)
+    return Typed((flag,), tuple(check for part in parts for check in part.checks))
+
+
+def _typed(source: _Source) -> Typed:
+    kind = source.field.type
+    if kind in ("flag", "category"):
+        values = (_coded(source).alias(source.name),)
+    elif kind == "date":
+        values = _date(source)
+    else:
+        values = _number(source)
+    return Typed(values, tuple(source.checks))
+
+
+# --- codes ------------------------------------------------------------------------------------------------------------
+
+
+def _coded(source: _Source) -> nw.Expr:
     """Flags and categories by their declared codes; a flag without codes may be written true or false."""
-    if dtype.is_numeric() and not column.codes:
+    field, dtype, codes = source.field, source.dtype, dict(source.mapped.codes)
+    if dtype == nw.Boolean and field.type == "flag" and not codes:
+        return source.raw
+    if dtype.is_numeric() and not codes:
         raise DataError(
-            f"{name}: the column {source} holds numbers; say what each means: codes: {{'0': ..., '1': ...}}"
+            f"{source.name}: the column {source.column} holds numbers; say what each means: codes: "
+            "{'0': ..., '1': ...}, for this field or once for the whole table"
         )
-    text, silent = text_of(source, dtype), _silent(name, source, dtype)
-    codes: dict[str, bool | str] = dict(column.codes)
-    if not codes and field.type == "flag":
-        codes = {"true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
-    if dtype == nw.Boolean:  # a reader that knows true from false has lost how the file wrote them
-        codes = {code.lower(): meaning for code, meaning in codes.items()}
-    known = _present(text, column)
-    if not codes:
-        bad = known & ~text.is_in(list(field.values))
-        check = _invalid(name, column, source, bad, text, f"undeclared value; declared are {', '.join(field.values)}")
-        exact = column.on_invalid == "error" and not column.missing
-        return Typed(nw.when(text != "" if exact else text.is_in(list(field.values))).then(text), (check, *silent))
+    if not dtype.is_numeric() and dtype not in (nw.String, nw.Boolean, nw.Categorical, nw.Enum):
+        raise source.wrong_type()
+    text = source.shown
+    if dtype.is_float():
+        source.finds("not a number (NaN)", source.raw.is_nan(), source.raw)
+    known = ~text.is_null() & ~text.is_in(["", *source.mapped.missing])
+    if not codes and field.type == "category":
+        declared = list(field.values)
+        bad = known & ~text.is_in(declared)
+        source.refuses("undeclared value", bad, text, f"declared are {', '.join(declared)}")
+        exact = source.mapped.on_invalid == "error" and not source.mapped.missing
+        return nw.when(text != "" if exact else text.is_in(declared)).then(text)
+    codes = _any_case(codes or _TRUE_OR_FALSE)
     if "" in codes:
         text = text.fill_null("")
+    bad = known & ~text.is_in([*codes])
+    source.refuses("undeclared code", bad, text, f"declared are {', '.join([*(source.mapped.codes or codes)][:8])}")
     values = nw.lit(None, DTYPES[field.type]())
     for meaning in dict.fromkeys(m for m in codes.values() if m != UNKNOWN):
-        values = (
-            nw.when(text.is_in([code for code, m in codes.items() if m == meaning]))
-            .then(nw.lit(meaning))
-            .otherwise(values)
-        )
-    listed = ", ".join(list(codes)[:8])
-    bad = known & ~text.is_in([*codes])
-    undeclared = _invalid(name, column, source, bad, text, f"undeclared code; declared are {listed}")
-    return Typed(values, (undeclared, *silent))
+        these = [code for code, m in codes.items() if m == meaning]
+        values = nw.when(text.is_in(these)).then(nw.lit(meaning)).otherwise(values)
+    return values
 
 
-def _number(name: str, field: Field, column: Column, source: str, dtype: Any) -> Typed:
-    raw, checks = nw.col(source), []
-    if dtype == nw.String:
-        raw = nw.col(parsed(name))
-        text = text_of(source, dtype)
-        bad = _present(text, column) & raw.is_null()
-        comma = "a decimal comma needs decimal: ','; " if column.decimal == "." else ""
-        hint = f"not a number; {comma}a word for unknown belongs under missing:"
-        checks.append(_invalid(name, column, source, bad, text, hint))
+def _any_case(codes: dict[str, bool | str]) -> dict[str, bool | str]:
+    """True and false however a library writes them: a reader that knows them has lost how the file wrote them."""
+    words = {code: meaning for code, meaning in codes.items() if code.lower() in ("true", "false")}
+    spelt = {form: meaning for code, meaning in words.items() for form in (code.lower(), code.title(), code.upper())}
+    return {**spelt, **codes}
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+
+def _number(source: _Source) -> tuple[nw.Expr, ...]:
+    field, dtype, raw = source.field, source.dtype, source.raw
+    part = _part(source)
+    if source.text is not None:
+        advice = source.text.fault or "a word for unknown belongs under missing:"
+        source.refuses("not a number", _unread(source, part), source.shown, advice)
     elif not dtype.is_numeric():
-        raise DataError(f"{name} needs {field.domain}; the column {source} holds {plain_type(dtype)}")
-    floating = dtype == nw.String or not dtype.is_integer() or dtype in WIDE
-    if floating:
-        raw = raw if dtype in (nw.Float64, nw.String) else raw.cast(nw.Float64())
-    if missing := [float(code) for code in column.missing if _is_number(code)]:
+        raise source.wrong_type()
+    floating = source.text is not None or not dtype.is_integer() or dtype in WIDE
+    if floating and source.text is None and dtype != nw.Float64:
+        raw = raw.cast(nw.Float64())
+    if missing := [float(code) for code in source.mapped.missing if _is_number(code)]:
         raw = nw.when(~raw.is_in(missing if floating else [int(m) for m in missing if m.is_integer()])).then(raw)
     if floating:
-        checks.append(_finding(name, source, "not a number (NaN or infinite)", ~raw.is_finite(), raw))
-    if column.unit and field.unit:
-        by, plus = _factor(column.unit, field.unit, name)
-        if (by, plus) != (1.0, 0.0):
-            # Rounded well below what anybody measures: 100.4 degrees Fahrenheit are 38, not 38.00000000000001.
-            raw = (raw.cast(nw.Float64()) * by + plus).round(max(0, 9 - math.floor(math.log10(abs(by)))))
-            floating = True
-    if field.type == "integer" and floating:
+        source.finds("not a number (NaN or infinite)", ~raw.is_finite(), raw)
+    if small := completed_years(source.mapped.unit, field.unit) if field.type == "integer" else "":
+        low, high = _completed(raw.cast(nw.Float64()), small)
+        raw, floating = nw.when(low == high).then(low), True
+        part = _either(part, (low, high))
+    else:
+        raw, floating = _converted(source, raw, floating)
+    if field.type == "integer" and floating and not small:
         fraction = _rounded(raw) != raw
-        checks.append(_invalid(name, column, source, fraction, raw, "not a whole number"))
+        source.refuses("not a whole number", fraction, raw)
+        if source.mapped.on_invalid == "unknown":
+            between = tuple(nw.when(fraction).then(end) for end in (raw.floor(), raw.ceil()))
+            part = _either(part, between)
         raw = nw.when(fraction).then(nw.lit(None, nw.Float64())).otherwise(raw)
-    elif not floating and dtype != nw.Int64:
-        raw = raw.cast(nw.Int64())
-    low, high = field.limits
-    outside = (raw < low) | (raw > high)
-    outside = outside & raw.is_finite() if floating else outside
-    problem = f"impossible value (outside {low:g} to {high:g} {field.unit or ''}".rstrip() + ")"
-    checks.append(_finding(name, source, problem, outside, raw))
-    return Typed(raw, tuple(checks))
+    return _possible(source, raw, part, floating)
 
 
-def _factor(unit: str, wanted: str, name: str) -> tuple[float, float]:
+def _converted(source: _Source, raw: nw.Expr, floating: bool) -> tuple[nw.Expr, bool]:
+    """In the unit of the field, and whether it has become a floating number."""
+    if not source.mapped.unit or not source.field.unit:
+        return raw, floating
     try:
-        return factor(unit, wanted, name)
+        by, plus = factor(source.mapped.unit, source.field.unit, source.name)
     except ProtocolError as error:
         raise DataError(str(error)) from None
+    if (by, plus) == (1, 0):
+        return raw, floating
+    return (raw.cast(nw.Float64()) * by + plus).round(digits_kept(by)), True
 
 
-def _date(name: str, field: Field, column: Column, source: str, dtype: Any) -> Typed:
-    raw, checks = nw.col(source), []
-    if dtype == nw.String:
-        raw, text = nw.col(parsed(name)), text_of(source, dtype)
-        written = column.format or "%Y-%m-%d"
-        hint = f"not a date written {written}; declare its format:, such as '%d/%m/%Y'"
-        checks.append(_invalid(name, column, source, _present(text, column) & raw.is_null(), text, hint))
-    elif isinstance(dtype, nw.Datetime) or dtype == nw.Datetime:
-        raw = raw.dt.date()
-    elif dtype != nw.Date:
-        raise DataError(f"{name} needs {field.domain}; the column {source} holds {plain_type(dtype)}")
-    low, high = field.limits
-    problem = f"impossible value (outside {low} to {high})"
-    checks.append(_finding(name, source, problem, (raw < low) | (raw > high), raw))
-    return Typed(raw, tuple(checks))
+def _completed(raw: nw.Expr, unit: str) -> tuple[nw.Expr, nw.Expr]:
+    """The fewest and the most years that somebody of so many months, weeks or days has completed.
 
-
-def parse_text(frame: Any, wanted: list[tuple[str, Field, Column, str]]) -> Any:
-    """A Polars frame with numbers and dates read from its text columns, beside the text they came from.
-
-    Args:
-        frame: Polars lazy frame.
-        wanted: for each text column that must become a number or a date: field, declaration, mapping, name.
+    Four years have 1,461 days, and any of them may be the leap year: on the 365th day a year may be over or not.
     """
-
-    columns = []
-    for name, field, column, source in wanted:
-        text = pl.col(source).str.strip_chars()
-        text = pl.when(~text.is_in(["", *column.missing])).then(text)
-        if field.type in NUMERIC:
-            number = text.str.replace(",", ".", literal=True) if column.decimal == "," else text
-            fits = number.str.contains(NUMBER) | number.str.to_lowercase().is_in(NOT_A_NUMBER)
-            parse = pl.when(fits).then(number).cast(pl.Float64, strict=False)
-        else:
-            parse = text.str.to_date(column.format or "%Y-%m-%d", strict=False)
-        columns.append(parse.alias(parsed(name)))
-    return frame.with_columns(*columns)
+    if unit == "mo":
+        return (years := (raw / 12).floor()), years
+    days = raw.floor() * (7 if unit == "wk" else 1)
+    return _years(days, 1), _years(days + (6 if unit == "wk" else 0), 0)
 
 
-def parsed(name: str) -> str:
-    """The name of the column that holds what a text column says about a field."""
-    return f"{READ}{name}"
+def _years(days: nw.Expr, leap: int) -> nw.Expr:
+    fours = (days / 1461).floor()
+    return fours * 4 + ((days - fours * 1461 - leap) / 365).floor().clip(0, 3)
+
+
+def _possible(
+    source: _Source, raw: nw.Expr, part: tuple[nw.Expr, nw.Expr] | None, floating: bool
+) -> tuple[nw.Expr, ...]:
+    """The values that can be, and what is known in part and can be; anything else is counted."""
+    field, (low, high) = source.field, source.field.limits
+    if field.type == "date":
+        problem = f"impossible value (outside {low} to {high})"
+    else:
+        problem = f"impossible value (outside {low:g} to {high:g} {field.unit or ''}".rstrip() + ")"
+    outside = (raw < low) | (raw > high)
+    source.finds(problem, outside & raw.is_finite() if floating else outside, raw)
+    inside = nw.when((raw >= low) & (raw <= high)).then(raw)
+    kind = DTYPES[field.type]()
+    values = inside.cast(kind) if field.type == "integer" else inside
+    if part is None:
+        return (values.alias(source.name),)
+    cannot = (part[1] < low).fill_null(False) | (part[0] > high).fill_null(False)
+    some = raw.is_null() & (~part[0].is_null() | ~part[1].is_null())
+    source.finds(problem, some & cannot, source.shown)
+    kept = some & ~cannot
+    source.finds("known in part", kept, source.shown, "kept in part")
+    bounds = [
+        nw.when(kept).then(end).cast(kind).alias(f"{source.name}{which}")
+        for end, which in zip(part, (LOW, HIGH), strict=True)
+    ]
+    return (values.alias(source.name), *bounds, nw.when(kept).then(source.shown).alias(f"{source.name}{WRITTEN}"))
+
+
+def _part(source: _Source) -> tuple[nw.Expr, nw.Expr] | None:
+    """The bounds of what is known in part, where texts say such a thing."""
+    if source.text is None or not source.text.partial:
+        return None
+    return nw.col(f"{READ}{source.name}{LOW}"), nw.col(f"{READ}{source.name}{HIGH}")
+
+
+def _unread(source: _Source, part: tuple[nw.Expr, nw.Expr] | None) -> nw.Expr:
+    nothing = source.raw.is_null() & (part[0].is_null() & part[1].is_null() if part else nw.lit(True))
+    return source.present & nothing
+
+
+def _either(part: tuple[nw.Expr, nw.Expr] | None, other: tuple[nw.Expr, ...]) -> tuple[nw.Expr, nw.Expr]:
+    if part is None:
+        return other[0], other[1]
+    some = ~part[0].is_null() | ~part[1].is_null()
+    return nw.when(some).then(part[0]).otherwise(other[0]), nw.when(some).then(part[1]).otherwise(other[1])
+
+
+# --- days -------------------------------------------------------------------------------------------------------------
+
+
+def _date(source: _Source) -> tuple[nw.Expr, ...]:
+    raw, dtype, part = source.raw, source.dtype, _part(source)
+    if source.text is not None:
+        written, advice = source.mapped.format or "%Y-%m-%d", source.text.fault
+        source.refuses(f"not a date written {written}", _unread(source, part), source.shown, advice)
+    elif isinstance(dtype, nw.Datetime):
+        raw = _day_of(source, raw, dtype.time_zone)
+    elif dtype != nw.Date:
+        raise source.wrong_type()
+    return _possible(source, raw, part, False)
+
+
+def _day_of(source: _Source, raw: nw.Expr, zone: str | None) -> nw.Expr:
+    """The calendar day of a time stamp; with a zone it depends on where one stands, and somebody must say where."""
+    wanted = source.mapped.zone
+    if zone is None and wanted:
+        raise DataError(f"{source.name}: the column {source.column} holds time stamps without a zone; leave out zone:")
+    if zone is not None and wanted is None:
+        problem = f"time stamp with a zone, and no zone: in the mapping (such as {zone})"
+        source.finds(problem, ~raw.is_null(), raw.dt.date(), f"read as a day in {zone}")
+    if zone != wanted and wanted is not None:
+        if not source.polars:
+            told = f"{source.name}: here the zone of time stamps is that of the connection, {zone}"
+            raise DataError(f"{told}; set it to {wanted} before the query")
+        raw = raw.dt.convert_time_zone(wanted)
+    return raw.dt.date()
+
+
+# --- texts ------------------------------------------------------------------------------------------------------------
 
 
 def text_of(source: str, dtype: Any) -> nw.Expr:
@@ -210,24 +359,6 @@ def text_of(source: str, dtype: Any) -> nw.Expr:
 def _rounded(column: nw.Expr) -> nw.Expr:
     """The nearest whole number, or null where every double is whole: some engines go through 64-bit integers."""
     return nw.when(column.abs() < EXACT).then(column).round(0)
-
-
-def _silent(name: str, source: str, dtype: Any) -> list[Check]:
-    column = nw.col(source)
-    return [_finding(name, source, "not a number (NaN)", column.is_nan(), column)] if dtype.is_float() else []
-
-
-def _present(text: nw.Expr, column: Column) -> nw.Expr:
-    return ~text.is_null() & ~text.is_in(["", *column.missing])
-
-
-def _invalid(name: str, column: Column, source: str, bad: nw.Expr, shown: nw.Expr, problem: str) -> Check:
-    """A value that cannot be read: an error, unless the mapping says that it is merely unknown."""
-    return Check(name, source, problem, bad, shown, "read as unknown", fatal=column.on_invalid == "error")
-
-
-def _finding(name: str, source: str, problem: str, bad: nw.Expr, shown: nw.Expr) -> Check:
-    return Check(name, source, problem, bad, shown, "read as unknown")
 
 
 def plain_type(dtype: Any) -> str:

@@ -2,64 +2,127 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
 import gzip
+import io
+import re
 import zlib
+from collections.abc import Collection
 
 import numpy as np
 import polars as pl
 
 from ...criteria.protocol import DataError
+from .cells import BLANKS
 
 STEP = 1 << 24
+LARGEST = 4 << 30
+"""Bytes that a file may have once it is unpacked."""
+SUSPECT, RATIO = 1 << 28, 200
+"""From this size on, a file that was packed so much smaller holds no patients."""
 GZIP = b"\x1f\x8b"
-UTF16 = (b"\xff\xfe", b"\xfe\xff")
-SEPARATORS = {";": "';'", "\t": r'"\t"', "|": "'|'"}
+UTF8, UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+SEPARATORS = {";": "';'", "\t": r'"\t"', "|": "'|'", ",": "','"}
 QUOTE, NEWLINE, RETURN = b'"\n\r'
+LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
-def read_csv(content: bytes, name: str, separator: str) -> pl.DataFrame:
+def read_csv(
+    content: bytes,
+    name: str,
+    separator: str | None = None,
+    encoding: str | None = None,
+    header: int = 1,
+    wanted: Collection[str] | None = None,
+) -> pl.DataFrame:
     """Every column as text: what a text means is the protocol's business, not a guesser's.
 
     Args:
         content: of the file, gzipped or not.
         name: of the file; one that ends with `.gz` must be gzipped.
-        separator: between columns, one character.
+        separator: between columns, one character; without it that of a first line `sep=;`, else a comma.
+        encoding: of the letters; without it UTF-8.
+        header: the line in which the names of the columns stand.
+        wanted: names that must not stand twice; without them none may.
 
     Raises:
-        DataError: empty, truncated, not UTF-8, or lines that do not fit the header.
+        DataError: empty, truncated, in another encoding, or lines that do not fit the header.
     """
-
-    content = _text(content, name)
-    lines = _Lines(content, ord(separator))
-    _check(lines, content, name, separator)
+    content = _as_utf8(content, name, encoding)
+    sign, content = _separator(content, name, separator), _from_header(content, name, header)
+    marks = _quotes(content, name, ord(sign))
+    content = _with_line_ends(content, marks)
+    lines = _Lines(content, ord(sign))
+    _check(lines, content, name, sign, header)
     try:
-        frame = pl.read_csv(content, separator=separator, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        raise DataError(_refused(content, name, error)) from None
-    if frame.height != len(lines.blank) - 1:  # the two counts were made apart; a silent difference would be a wrong n
-        raise DataError(_refused(content, name, ValueError("its lines cannot be told apart")))
-    if lines.blank.any():
-        frame = frame.filter(pl.Series(~lines.blank[1:]))
-    return tidied(frame, name)
+        names = next(csv.reader(io.StringIO(content[: lines.ends[0]].decode(), newline=""), delimiter=sign))
+    except csv.Error as error:
+        raise DataError(f"{name}: its header cannot be read: {error}") from None
+    frame = _body(content[lines.ends[0] + 1 :], len(names), lines.blank[1:], sign)
+    return strip_blanks(frame, names, name, wanted)
 
 
-def _text(content: bytes, name: str) -> bytes:
-    """The file unpacked, with line ends that everybody knows."""
+def _body(body: bytes, width: int, blank: np.ndarray, sign: str) -> pl.DataFrame:
+    """What stands below the header; a blank line is no row."""
+    columns = {str(position): pl.String for position in range(width)}
+    if blank.all():
+        return pl.DataFrame(schema=columns)
+    blank, body = blank[int(np.argmin(blank)) :], body.lstrip(b"\r\n")
+    quote = '"' if QUOTE in body else None
+    frame = pl.read_csv(body, separator=sign, has_header=False, schema=columns, quote_char=quote)
+    if frame.height != len(blank):  # the two counts were made apart; a silent difference would be a wrong n
+        raise ValueError("its lines cannot be told apart")
+    return frame.filter(pl.Series(~blank)) if blank.any() else frame
+
+
+# --- letters ----------------------------------------------------------------------------------------------------------
+
+
+def _as_utf8(content: bytes, name: str, encoding: str | None) -> bytes:
+    """The file unpacked and in UTF-8."""
     if content.startswith(GZIP) or (content and name.lower().endswith(".gz")):
         content = _unpacked(content, name)
-    if content.startswith(UTF16):
-        raise DataError(f"{name} is written in UTF-16; save it as UTF-8 (in Excel: 'CSV UTF-8')")
+    if encoding:
+        try:
+            content = content.decode(encoding).encode()
+        except ValueError as error:
+            raise DataError(f"{name} is not written in {encoding}, as the mapping says: {error}") from None
+    elif content.startswith(UTF16):
+        raise DataError(f"{name} is written in UTF-16; declare encoding: utf-16 in the mapping, or save it as UTF-8")
+    content = content.removeprefix(UTF8)
     if not content.strip():
         raise DataError(f"{name} is empty: it has not even a header")
-    if b"\n" not in content:
-        content = content.replace(b"\r", b"\n")  # as old Macintosh programs end their lines
-    return content.lstrip(b"\r\n") if content[:1] in b"\r\n" else content
+    if not content.isascii():
+        _check_letters(content, name)
+    return content
+
+
+def _check_letters(content: bytes, name: str) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(content), STEP):
+        part, before = content[start : start + STEP], len(decoder.getstate()[0])
+        try:
+            decoder.decode(part, final=start + STEP >= len(content))
+        except UnicodeDecodeError as wrong:
+            at = start + wrong.start - before
+            line = content.count(b"\n", 0, at) + 1
+            raise DataError(
+                f"{name} is not UTF-8 text: byte 0x{content[at]:02x} in line {line}; save it as UTF-8, or declare "
+                "encoding: in the mapping, such as cp1252 (Windows) or latin-1"
+            ) from None
 
 
 def _unpacked(content: bytes, name: str) -> bytes:
     """Whole, so that a truncated file is an error and not a shorter table."""
+    made = bytearray()
     try:
-        return gzip.decompress(content)
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+            while part := file.read(STEP):
+                made += part
+                if len(made) > LARGEST or (len(made) > SUSPECT and len(made) > RATIO * len(content)):
+                    told = f"{name} becomes {len(made) >> 20:,} MB and more when it is unpacked"
+                    raise DataError(f"{told}, from {len(content):,} bytes; this is no table of patients")
     except (EOFError, zlib.error) as error:
         what = "truncated" if isinstance(error, EOFError) else "damaged"
         raise DataError(f"{name} is {what}: it cannot be unpacked to its end. Copy it again") from None
@@ -67,6 +130,72 @@ def _unpacked(content: bytes, name: str) -> bytes:
         if not content.startswith(GZIP):
             raise DataError(f"{name} is not a gzip file, although its name says so") from None
         raise DataError(f"{name} is damaged: its checksum or its end is wrong. Copy it again") from None
+    return bytes(made)
+
+
+# --- lines ------------------------------------------------------------------------------------------------------------
+
+
+def _separator(content: bytes, name: str, declared: str | None) -> str:
+    """As the mapping declares it, or the file itself in a first line as Excel writes it."""
+    said = re.match(rb'"?sep=([^"\r\n])"?[\r\n]', content, re.IGNORECASE)
+    if said and declared and said[1] != declared.encode():
+        found = said[1].decode("utf-8", "replace")
+        raise DataError(f"{name} begins with sep={found}, but the mapping says separator: '{declared}'; leave one out")
+    sign = said[1].decode("latin-1") if said else declared or ","
+    if not sign.isascii() or sign in '"\r\n':
+        raise DataError(f"{name} begins with a line sep=, but names no separator; write separator: in the mapping")
+    return sign
+
+
+def _from_header(content: bytes, name: str, header: int) -> bytes:
+    """Without the lines above the names of the columns: a line `sep=;`, titles, blank ones."""
+    skip = header - 1
+    if header == 1 and re.match(rb'"?sep=', content, re.IGNORECASE):
+        skip = 1
+    at = 0
+    for _ in range(skip):
+        if (end := LINE_END.search(content, at)) is None:
+            raise DataError(f"{name} has no line {header}, where the mapping (header:) looks for the column names")
+        at = end.end()
+    content = content[at:].lstrip(b"\r\n") if at or content[:1] in b"\r\n" else content
+    if not content.strip():
+        raise DataError(f"{name} is empty: it has not even a header")
+    return content
+
+
+def _quotes(content: bytes, name: str, separator: int) -> np.ndarray:
+    """Where quotation marks stand. One that neither opens nor closes a whole text is read otherwise by every reader."""
+    if QUOTE not in content:
+        return np.array([], dtype=np.int64)
+    letters = np.frombuffer(content, np.uint8)
+    marks = np.flatnonzero(letters == QUOTE)
+    if len(marks) % 2:
+        raise DataError(f'{name} has a quotation mark (") that is never closed; double it inside a quoted text')
+    between = np.zeros(256, dtype=bool)
+    between[[separator, NEWLINE, RETURN, QUOTE]] = True
+    opens, closes = marks[0::2], marks[1::2]
+    good = (opens == 0) | between[letters[np.maximum(opens - 1, 0)]]
+    good &= (closes == len(letters) - 1) | between[letters[np.minimum(closes + 1, len(letters) - 1)]]
+    if not good.all():
+        line = content.count(b"\n", 0, int(opens[int(np.argmin(good))])) + 1
+        told = f'{name}: a quotation mark (") stands where none can, about line {line}'
+        raise DataError(f"{told}; quote the whole text and double the mark inside")
+    return marks
+
+
+def _with_line_ends(content: bytes, marks: np.ndarray) -> bytes:
+    """A line may end with a carriage return alone, as old programs write; inside quotes it is part of a text."""
+    if RETURN not in content:
+        return content
+    letters = np.frombuffer(bytearray(content), np.uint8)
+    returns = np.flatnonzero(letters == RETURN)
+    lone = returns[(returns == len(letters) - 1) | (letters[np.minimum(returns + 1, len(letters) - 1)] != NEWLINE)]
+    lone = lone[np.searchsorted(marks, lone) % 2 == 0]
+    if not len(lone):
+        return content
+    letters[lone] = NEWLINE
+    return letters.tobytes()
 
 
 class _Lines:
@@ -85,69 +214,56 @@ class _Lines:
             ends.append(marks[is_end] + start)
             between.append(counted[is_end])
             seen = int(counted[-1]) if len(counted) else seen
-        if not content.endswith(b"\n") or quotes % 2:
+        if not content.endswith(b"\n"):
             ends.append(np.array([len(content)]))
             between.append(np.array([seen]))
-        self.open_quote = quotes % 2 == 1
         self.ends: np.ndarray = np.concatenate(ends)
         self.values: np.ndarray = np.diff(np.concatenate([[0], *between])) + 1
         length = np.diff(np.concatenate([[-1], self.ends])) - 1
-        self.blank = (length == 0) | ((length == 1) & self._returns(content))
-
-    def _returns(self, content: bytes) -> np.ndarray:
-        """Which lines end with a carriage return before the line break."""
-
         letters = np.frombuffer(content, np.uint8)
-        return letters[np.maximum(self.ends - 1, 0)] == RETURN
+        self.blank: np.ndarray = (length == 0) | ((length == 1) & (letters[np.maximum(self.ends - 1, 0)] == RETURN))
 
 
-def _check(lines: _Lines, content: bytes, name: str, separator: str) -> None:
+def _check(lines: _Lines, content: bytes, name: str, separator: str, header: int) -> None:
     """A line that is too short or too long is a fault of the file: what it lacks is not known to be unknown."""
-
-    if lines.open_quote:
-        raise DataError(f'{name} has a quotation mark (") that is never closed; double it inside a quoted text')
-    wanted = int(lines.values[0])
-    header = content[: int(lines.ends[0])].decode("utf-8", "replace")
-    other = next((sign for sign in SEPARATORS if sign in header), None)
-    if wanted == 1 and separator not in header and other:
+    width = int(lines.values[0])
+    first = content[: int(lines.ends[0])].decode("utf-8", "replace")
+    other = next((sign for sign in SEPARATORS if sign in first), None)
+    if width == 1 and separator not in first and other:
         raise DataError(f"{name} has another separator; declare separator: {SEPARATORS[other]} in the mapping")
-    wrong = np.flatnonzero((lines.values != wanted) & ~lines.blank)
-    if len(wrong):
-        breaks = [content.count(b"\n", 0, int(lines.ends[line - 1]) + 1) + 1 for line in wrong[:3]]
-        listed = ", ".join(f"line {at} has {lines.values[line]}" for at, line in zip(breaks, wrong, strict=False))
-        more = ", ..." if len(wrong) > 3 else ""
-        raise DataError(
-            f"{name}: the header names {wanted} columns, but {listed}{more}. A text with '{separator}' in it needs "
-            "quotes; a short last line means that the file was cut off"
+    wrong = np.flatnonzero((lines.values != width) & ~lines.blank)
+    if not len(wrong):
+        return
+    breaks = [content.count(b"\n", 0, int(lines.ends[line - 1]) + 1) + header for line in wrong[:3]]
+    listed = ", ".join(f"line {at} has {lines.values[line]}" for at, line in zip(breaks, wrong, strict=False))
+    more = ", ..." if len(wrong) > 3 else ""
+    advice = f"A text with '{separator}' in it needs quotes; a short last line means that the file was cut off"
+    if width < lines.values[int(wrong[0])] and 2 * len(wrong) > np.count_nonzero(~lines.blank):
+        advice = (
+            f"If the names of the columns stand further down, say in which line: header: {breaks[0]} in the mapping"
         )
+    raise DataError(f"{name}: the header names {width} columns, but {listed}{more}. {advice}")
 
 
-def _refused(content: bytes, name: str, error: Exception) -> str:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as wrong:
-        line = content.count(b"\n", 0, wrong.start) + 1
-        return f"{name} is not UTF-8 text: byte 0x{content[wrong.start]:02x} in line {line}; save it as UTF-8"
-    if b'"' in content:
-        return f'{name}: a quotation mark (") stands where none can; quote the whole text and double the mark inside'
-    return f"{name} cannot be read: {str(error).strip().splitlines()[0]}"
+# --- names ------------------------------------------------------------------------------------------------------------
 
 
-def tidied(frame: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Names and texts without the blanks around them; an empty text says nothing.
+def strip_blanks(
+    frame: pl.DataFrame, names: list[str], name: str, wanted: Collection[str] | None = None
+) -> pl.DataFrame:
+    """A table of texts under its names, both without the blanks around them; an empty text says nothing.
 
     Raises:
-        DataError: two columns of one name.
+        DataError: two columns of one name, if anybody asks for it.
     """
-
-    names = {column: column.split("_duplicated_")[0].strip() for column in frame.columns}
-    named = [column for column in names.values() if column]  # what has no name cannot be asked for
-    doubled = next((column for column in named if named.count(column) > 1), None)
-    if doubled:
-        raise DataError(f"{name}: the column {doubled} stands twice in the header")
-    columns = []
-    for source, column in names.items():
-        text = pl.col(source).str.strip_chars()
-        value = pl.when(text != "").then(text) if frame.schema[source] == pl.String else pl.col(source)
-        columns += [value.alias(column)] if column else []
-    return frame.select(columns)
+    columns: dict[str, pl.Expr] = {}
+    for source, written in zip(frame.columns, names, strict=True):
+        if not (column := written.strip(BLANKS)):  # what has no name cannot be asked for
+            continue
+        if column in columns:
+            if wanted is None or column in wanted:
+                raise DataError(f"{name}: the column {column} stands twice in the header")
+            column = next(made for i in range(2, len(names) + 2) if (made := f"{column} ({i})") not in columns)
+        text = pl.col(source).str.strip_chars(BLANKS)
+        columns[column] = pl.when(text != "").then(text)
+    return frame.select(**columns)

@@ -10,50 +10,81 @@ import polars as pl
 
 from ...criteria.language import nearest
 from ...criteria.protocol import DataError
-from .columns import Check, plain_type, text_of
+from .cells import BLANKS
+from .columns import EXACT, Check, plain_type, text_of
 from .mapping import PatientId
 
 ID = "patient_id"
 ROW, OWN, LOST, TWICE = "__row__", "__id__", "__no_id__", "__twice__"
-NEEDED = "one row is one patient; on_fault: number under patient_id: in a mapping tells such rows apart by their number"
+NEEDED = (
+    "one row is one patient; where several rows belong to one, on_fault: number under patient_id: in a mapping makes "
+    "each row a patient of its own, told apart by its number"
+)
+_TOTALS = (
+    "total totals subtotal grandtotal sum sums summe summen gesamt gesamtsumme zwischensumme insgesamt somme suma "
+    "totale totaal mean average mittelwert durchschnitt moyenne promedio median"
+)
+"""What stands for an id in a row that sums up the others."""
 
 
-def identified(frame: Any, id: PatientId, schema: dict[str, Any]) -> Any:
-    """The table with its ids as a column of their own, and with row numbers where they are needed to tell rows apart.
+def with_ids(frame: Any, id: PatientId, schema: dict[str, Any]) -> Any:
+    """The table with its ids as a column of their own, and with row numbers where its engine keeps the order of rows.
 
     Raises:
         DataError: no such column, or one that cannot name anybody.
     """
+    if frame.implementation.is_polars():
+        frame = nw.from_native(frame.to_native().with_row_index(ROW, offset=1))
+    elif id.column is None or id.on_fault == "number":
+        raise DataError("rows can be numbered only in files and Polars or pandas tables; name a patient_id column")
     if id.column is None:
-        return nw.from_native(_numbered(frame).to_native().with_row_index(ROW, offset=1))
+        return frame
     if id.column not in schema:
         hint = nearest(id.column, schema)
         raise DataError(
             f"no column '{id.column}' to tell patients apart{hint}. Name it under patient_id: in a mapping; "
             "patient_id: {} numbers the rows"
         )
-    frame = frame.with_columns(_own(id.column, schema[id.column]).alias(OWN))
-    if id.on_fault == "error":
+    return _own(frame, id.column, schema[id.column])
+
+
+def _own(frame: Any, column: str, dtype: Any) -> Any:
+    """Ids in the type they came in; texts without blanks around them, and each letter written in one way."""
+    if dtype.is_integer() or dtype == nw.Date:
+        return frame.with_columns(nw.col(column).alias(OWN))
+    if dtype.is_float() and _are_whole(frame, column):
+        return frame.with_columns(nw.when(~nw.col(column).is_nan()).then(nw.col(column)).cast(nw.Int64()).alias(OWN))
+    if not dtype.is_float() and dtype not in (nw.String, nw.Categorical, nw.Enum):
+        raise DataError(f"patient_id: the column {column} holds {plain_type(dtype)}; expected text or whole numbers")
+    if not frame.implementation.is_polars():  # other engines trim what they hold for blanks, and know no normal form
+        return frame.with_columns(text_of(column, dtype).str.strip_chars().alias(OWN))
+    native = frame.with_columns(text_of(column, dtype).alias(OWN)).to_native()
+    return nw.from_native(native.with_columns(pl.col(OWN).str.strip_chars(BLANKS).str.normalize("NFC")))
+
+
+def _are_whole(frame: Any, column: str) -> bool:
+    """Whether numbers that a library made floating, for some are missing, are whole all the same."""
+    value = nw.col(column)
+    other = frame.filter(~value.is_nan() & ((value != value.round(0)) | (value.abs() > EXACT))).select(nw.len())
+    other = other.collect("polars") if isinstance(other, nw.LazyFrame) else other
+    return not other.item()
+
+
+def sums_up(schema: dict[str, Any]) -> nw.Expr | None:
+    """The rows whose id says that they sum up the others; nothing where ids are numbers."""
+    if OWN not in schema or schema[OWN] != nw.String:
+        return None
+    word = nw.col(OWN).str.to_lowercase().str.replace_all(r"[\s:.=_-]+|\(.*\)$", "")
+    return word.is_in(_TOTALS.split())
+
+
+def numbered(frame: Any, id: PatientId) -> Any:
+    """The table with marks at the ids that fail to name a row, where the mapping wants them numbered."""
+    if id.column is None or id.on_fault == "error":
         return frame
-
-    native = _numbered(frame).to_native().with_row_index(ROW, offset=1)
-    fault = (pl.col(OWN).is_null() | (pl.col(OWN).cast(pl.String).str.strip_chars() == "")).alias(LOST)
-    native = native.with_columns(fault)
+    lost = (pl.col(OWN).is_null() | (pl.col(OWN).cast(pl.String) == "")).alias(LOST)
+    native = frame.to_native().with_columns(lost)
     return nw.from_native(native.with_columns((pl.col(OWN).is_duplicated() & ~pl.col(LOST)).alias(TWICE)))
-
-
-def _own(column: str, dtype: Any) -> nw.Expr:
-    if dtype.is_integer() or dtype in (nw.String, nw.Date):
-        return nw.col(column)
-    if dtype.is_float() or dtype in (nw.Categorical, nw.Enum):
-        return text_of(column, dtype)
-    raise DataError(f"patient_id: the column {column} holds {plain_type(dtype)}; expected text or whole numbers")
-
-
-def _numbered(frame: Any) -> Any:
-    if not frame.implementation.is_polars():
-        raise DataError("rows can be numbered only in files and Polars or pandas tables; name a patient_id column")
-    return frame
 
 
 def id_column(id: PatientId) -> nw.Expr:
@@ -79,51 +110,64 @@ def id_checks(id: PatientId, schema: dict[str, Any]) -> list[Check]:
             Check(ID, id.column, "no patient id", nw.col(LOST), row, action),
             Check(ID, id.column, "patient id stands more than once", nw.col(TWICE), own, action),
         ]
-    empty = own.is_null()
-    if schema[id.column] == nw.String:
-        empty = empty | (own.str.strip_chars() == "")
-    return [Check(ID, id.column, f"no patient id; {NEEDED}", empty, own, "", fatal=True)]
+    written = schema[OWN] == nw.String
+    empty = own.is_null() | (own == "") if written else own.is_null()
+    shown = nw.col(id.column) if schema[id.column] == nw.String else own
+    return [Check(ID, id.column, "no patient id", empty, shown, "", NEEDED, fatal=True)]
 
 
-def told_apart(frame: Any, id: PatientId) -> list[str]:
-    """What there is to say of ids that stand more than once: nothing, or a paragraph."""
+# --- ids that are alike -----------------------------------------------------------------------------------------------
+
+
+def duplicate_ids(frame: Any, id: PatientId) -> tuple[list[str], tuple[int, str] | None]:
+    """What there is to say of ids that stand more than once, and how many are alike but for what nobody sees.
+
+    Returns:
+        A paragraph for the error, or none; the number of patients whose ids fold to one (case, width, unseen letters,
+        blanks inside) with the first of them as an example, or None.
+    """
     if id.column is None:
-        return []
-    numbered = id.on_fault == "number"
-    ids = frame.select(id_column(id) if numbered else nw.col(OWN).alias(ID))
-    if not (repeated := _repeated(ids)):
-        return []
-    listed = ", ".join(_where(ids, repeated[:3])) + (", ..." if len(repeated) > 3 else "")
-    told = f"  patient_id (column {id.column}): {len(repeated):,} x an id that stands more than once: {listed}"
-    return [f"{told}\n    {'an id looks like the number of a row; rename it' if numbered else NEEDED}"]
+        return [], None
+    row = [nw.col(ROW)] if frame.implementation.is_polars() else []
+    ids = frame.select(*row, id_column(id) if id.on_fault == "number" else nw.col(OWN).alias(ID))
+    ids = ids.to_native().lazy() if row else ids.collect("polars").to_native().lazy()
+    said = pl.col(ID).is_not_null() & (pl.col(ID).cast(pl.String) != "")
+    ids = ids.filter(said).with_columns(_folded(ids.collect_schema()[ID]).alias(OWN))
+    if (found := _suspected(ids)).is_empty():
+        return [], None
+    alike = found.filter(pl.col(ID).n_unique().over(OWN) > 1)
+    first = alike.filter(pl.col(OWN) == alike[OWN].first())[ID].unique(maintain_order=True)[:3]
+    again = found.filter(pl.col(ID).is_duplicated())
+    told = [_repeated(again, id)] if len(again) else []
+    return told, (len(alike), ", ".join(map(str, first))) if len(alike) else None
 
 
-def _repeated(ids: Any) -> list[Any]:
-    """The ids that stand more than once."""
-    if ids.implementation.is_polars():
-        ids = _suspected(ids.to_native())
-    counted = ids.group_by(ID).agg(nw.len().alias("__n__")).filter(nw.col("__n__") > 1, ~nw.col(ID).is_null())
-    counted = counted.select(ID)
-    counted = counted.collect("polars") if isinstance(counted, nw.LazyFrame) else counted
-    return sorted(counted[ID].to_list(), key=str)
+def _folded(dtype: pl.DataType) -> pl.Expr:
+    """An id as whoever reads it aloud says it."""
+    if dtype != pl.String:
+        return pl.col(ID)
+    return pl.col(ID).str.normalize("NFKC").str.to_lowercase().str.replace_all(r"[\s\p{Cf}]", "")
 
 
-def _suspected(ids: Any) -> Any:
+def _suspected(ids: pl.LazyFrame) -> pl.DataFrame:
     """The rows whose id shares its hash with another: sorted hashes need a tenth of the room of a group-by."""
-
-    hashes = ids.select(pl.col(ID).hash()).collect(engine="streaming").to_series().to_numpy(writable=True)
+    hashes = ids.select(pl.col(OWN).hash()).collect(engine="streaming").to_series().to_numpy(writable=True)
     hashes.sort()
-    return nw.from_native(ids.filter(pl.col(ID).hash().is_in(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]))))
+    twice = pl.Series(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]), dtype=pl.UInt64)
+    found = ids.filter(pl.col(OWN).hash().is_in(twice.implode())).collect() if len(twice) else ids.head(0).collect()
+    return found.filter(pl.col(OWN).is_duplicated())
 
 
-def _where(ids: Any, repeated: list[Any]) -> list[str]:
-    """The ids with the first rows they stand in, where the engine keeps the order of rows."""
-    if not ids.implementation.is_polars():
-        return [str(id) for id in repeated]
-
-    found = ids.to_native().with_row_index(ROW, offset=1).filter(pl.col(ID).is_in(repeated)).collect()
-    rows = [found.filter(pl.col(ID) == id)[ROW].to_list() for id in repeated]
-    return [
-        f"'{id}' in rows {', '.join(map(str, at[:3]))}{' ...' if len(at) > 3 else ''}"
-        for id, at in zip(repeated, rows, strict=True)
+def _repeated(again: pl.DataFrame, id: PatientId) -> str:
+    """The ids that stand more than once, with the first rows they stand in."""
+    by_id = again.group_by(ID, maintain_order=True).all().sort(pl.col(ID).cast(pl.String))
+    listed = [
+        f"'{row[ID]}' in rows {', '.join(map(str, row[ROW][:3]))}{' ...' if len(row[ROW]) > 3 else ''}"
+        if ROW in row
+        else str(row[ID])
+        for row in by_id.head(3).iter_rows(named=True)
     ]
+    more = ", ..." if len(by_id) > 3 else ""
+    where = f"  patient_id (column {id.column}): {len(by_id):,} x an id that stands more than once"
+    advice = "an id looks like the number of a row; rename it" if id.on_fault == "number" else NEEDED
+    return f"{where}: {', '.join(listed)}{more}\n    {advice}"

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from ...criteria.contents import Protocol
 from ...criteria.language import NUMERIC, ProtocolError, nearest
 from ...criteria.protocol import STRICT, DataError, Field, read_yaml
+from ...criteria.units import factor
 
 UNKNOWN = "unknown"
 """The code word of a value that says nothing."""
 
 
 @dataclass(frozen=True)
-class Column:
+class MappedColumn:
     """Where a field comes from and how its values are written.
 
     Several `columns` make one flag: true where any is true. `codes` say what each text means: true, false, a category
-    or `unknown`; a text without a code is an error, or with `on_invalid: unknown` a counted finding.
+    or `unknown`; a text without a code is an error, or with `on_invalid: unknown` a counted finding. `decimal` is the
+    mark of a number, the other one then stands before groups of three digits. `pivot` is the last year that a year of
+    two digits can mean. `zone` is where the day of a time stamp with a zone is wanted, such as Asia/Shanghai.
     """
 
     __pydantic_config__ = STRICT
@@ -32,7 +35,9 @@ class Column:
     unit: str | None = None
     codes: dict[str, bool | str] = field(default_factory=dict)
     format: str | None = None
-    decimal: Literal[".", ","] = "."
+    pivot: int | None = None
+    zone: str | None = None
+    decimal: Literal[".", ","] | None = None
     missing: tuple[str, ...] = ()
     on_invalid: Literal["error", "unknown"] = "error"
     note: str | None = None
@@ -40,6 +45,25 @@ class Column:
     @property
     def sources(self) -> tuple[str, ...]:
         return self.columns or ((self.column,) if self.column else ())
+
+    @property
+    def date_format(self) -> str:
+        """How its dates are written, in the directives that Python reads."""
+        written = self.format or "%Y-%m-%d"
+        for short, full in _SHORTHANDS.items():
+            written = written.replace(short, full)
+        return written
+
+
+_SHORTHANDS = {
+    "%F": "%Y-%m-%d",
+    "%D": "%m/%d/%y",
+    "%T": "%H:%M:%S",
+    "%R": "%H:%M",
+    "%e": "%d",
+    "%-d": "%d",
+    "%-m": "%m",
+}
 
 
 @dataclass(frozen=True)
@@ -56,16 +80,23 @@ class PatientId:
 
 
 @dataclass(frozen=True)
-class Mapping:
-    """How one source's table becomes a patient table. `sheet` is of an Excel file, `separator` of a CSV file."""
+class ColumnMapping:
+    """How one source's table becomes a patient table.
+
+    `sheet` is of a workbook, `separator` and `encoding` of a CSV file; `header` is the line in which the names of the
+    columns stand. `codes` are those of every flag that declares none of its own.
+    """
 
     __pydantic_config__ = STRICT
 
     name: str = ""
     patient_id: str | PatientId = "patient_id"
-    fields: dict[str, str | Column] = field(default_factory=dict)
+    fields: dict[str, str | MappedColumn] = field(default_factory=dict)
+    codes: dict[str, bool | str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
-    separator: str = ","
+    separator: str | None = None
+    encoding: str | None = None
+    header: int = 1
     sheet: str | None = None
     note: str | None = None
 
@@ -73,23 +104,23 @@ class Mapping:
     def id(self) -> PatientId:
         return PatientId(self.patient_id) if isinstance(self.patient_id, str) else self.patient_id
 
-    def column(self, name: str) -> Column | None:
+    def column(self, name: str) -> MappedColumn | None:
         """How a field is written, with the missing codes of the whole table."""
         mapped = self.fields.get(name)
         if mapped is None:
             return None
-        column = Column(mapped) if isinstance(mapped, str) else mapped
+        column = MappedColumn(mapped) if isinstance(mapped, str) else mapped
         return replace(column, missing=(*column.missing, *self.missing))
 
 
 @dataclass(frozen=True)
-class _Written(Mapping):
+class _Written(ColumnMapping):
     """A mapping as its file is checked: every shorthand written out, so that a fault can be told where it stands."""
 
     __pydantic_config__ = STRICT
 
     patient_id: PatientId = PatientId("patient_id")
-    fields: dict[str, Column] = field(default_factory=dict)
+    fields: dict[str, MappedColumn] = field(default_factory=dict)
 
 
 def _written_out(data: dict) -> dict:
@@ -101,7 +132,7 @@ def _written_out(data: dict) -> dict:
     return full
 
 
-def load_mapping(path: str | os.PathLike[str], protocol: Protocol) -> Mapping:
+def load_mapping(path: str | os.PathLike[str], protocol: Protocol) -> ColumnMapping:
     """The mapping that a YAML file holds, checked against a protocol.
 
     Raises:
@@ -117,7 +148,7 @@ def load_mapping(path: str | os.PathLike[str], protocol: Protocol) -> Mapping:
             _located(error, written, str(path))
     except ProtocolError as error:
         raise DataError(str(error)) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # also a letter that is not UTF-8, and a path that no system takes
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise DataError(f"the mapping cannot be read: {reason}\n  {path}") from None
     return mapping
@@ -129,13 +160,22 @@ def _located(error: ProtocolError, written: str, name: str) -> None:
     def fail(data: dict) -> dict:
         raise error
 
-    read_yaml(written, Mapping, name, fail)
+    read_yaml(written, ColumnMapping, name, fail)
 
 
-def check_mapping(mapping: Mapping, protocol: Protocol) -> None:
+def check_mapping(mapping: ColumnMapping, protocol: Protocol) -> None:
     """Raise the first thing in a mapping that cannot work for a protocol."""
-    if len(mapping.separator.encode()) != 1 or mapping.separator in '"\r\n':
+    if mapping.separator is not None and (len(mapping.separator.encode()) != 1 or mapping.separator in '"\r\n'):
         raise ProtocolError(f"the separator is one character, not {mapping.separator!r}", path=("separator",))
+    if mapping.header < 1:
+        raise ProtocolError("header is the line in which the names of the columns stand, 1 or more", path=("header",))
+    if mapping.encoding is not None and not _is_encoding(mapping.encoding):
+        known = "utf-8, utf-16, latin-1, cp1252 (Windows), cp850 or mac-roman"
+        raise ProtocolError(f"the encoding '{mapping.encoding}' is not known; use {known}", path=("encoding",))
+    for code, meaning in mapping.codes.items():
+        if meaning not in (True, False, UNKNOWN):
+            message = f"the code '{code}' means '{meaning}'; codes of the whole table mean true, false or unknown"
+            raise ProtocolError(message, path=("codes", code))
     for name in mapping.fields:
         if name not in protocol.fields:
             hint = nearest(name, protocol.fields)
@@ -145,7 +185,14 @@ def check_mapping(mapping: Mapping, protocol: Protocol) -> None:
         _check_column(name, column, protocol.fields[name])
 
 
-def _check_column(name: str, column: Column, declared: Field) -> None:
+def _is_encoding(name: str) -> bool:
+    try:
+        return bool("a".encode(name))
+    except (LookupError, ValueError):
+        return False
+
+
+def _check_column(name: str, column: MappedColumn, declared: Field) -> None:
     def wrong(message: str, *key: str) -> ProtocolError:
         return ProtocolError(message, path=("fields", name, *key))
 
@@ -162,13 +209,16 @@ def _check_column(name: str, column: Column, declared: Field) -> None:
             allowed = "true or false" if kind == "flag" else ", ".join(declared.values)
             message = f"{name}: the code '{code}' means '{meaning}'; it can mean {allowed} or unknown"
             raise wrong(message, "codes", code)
-    if column.decimal != "." and not numeric:
+    if column.decimal and not numeric:
         raise wrong(f"{name} is a {kind}; only a number has a decimal mark", "decimal", "")
-    if column.format and kind != "date":
-        raise wrong(f"{name} is a {kind}; only a date has a format", "format", "")
-    if column.format and not all(any(part in column.format for part in parts) for parts in _DATE_PARTS):
+    for key in ("format", "pivot", "zone"):
+        if getattr(column, key) is not None and kind != "date":
+            raise wrong(f"{name} is a {kind}; only a date has a {key}", key, "")
+    if column.format and not _reads_back(column.date_format):
         message = f"{name}: the format '{column.format}' names no year, month and day; write it like '%d/%m/%Y'"
         raise wrong(message, "format")
+    if column.zone and not _is_zone(column.zone):
+        raise wrong(f"{name}: there is no time zone '{column.zone}'; write it like Asia/Shanghai", "zone")
     if column.unit and not numeric:
         raise wrong(f"{name} is a {kind}; only a number has a unit", "unit", "")
     if column.unit and not declared.unit:
@@ -180,68 +230,20 @@ def _check_column(name: str, column: Column, declared: Field) -> None:
             raise error.at("fields", name, "unit") from None
 
 
-_DATE_PARTS = (("%Y", "%y", "%F", "%D"), ("%m", "%b", "%B", "%F", "%D"), ("%d", "%e", "%F", "%D"))
-
-_UCUM = {  # the spellings of the Unified Code for Units of Measure that pint does not know
-    "Cel": "degC",
-    "[degF]": "degF",
-    "%": "percent",
-    "/min": "1/minute",
-    "{beats}/min": "1/minute",
-    "{breaths}/min": "1/minute",
-    "kg/m2": "kg/m**2",
-    "mm[Hg]": "mmHg",
-    "a": "year",
-    "mo": "month",
-    "wk": "week",
-    "d": "day",
-    "[lb_av]": "pound",
-    "[in_i]": "inch",
-    "1": "dimensionless",
-}
-
-
-def factor(unit: str, wanted: str, name: str) -> tuple[float, float]:
-    """What to multiply with and then add to bring a column to the protocol's unit.
-
-    Args:
-        unit, wanted: UCUM names, such as `[degF]` and `Cel`.
-
-    Raises:
-        ProtocolError: an unknown unit, or two that do not measure the same thing.
-
-    >>> factor("g/L", "g/dL", "haemoglobin")
-    (0.1, 0.0)
-    """
-    if unit == wanted:
-        return 1.0, 0.0
-    import pint
-
-    registry = pint.get_application_registry()
+def _reads_back(written: str) -> bool:
+    """Whether a format tells a day; or a month, or a year, of which a date is then known in part."""
+    day = datetime(1999, 12, 31)
     try:
-        (scale, origin), (scale_here, here) = _as_pint_writes(unit), _as_pint_writes(wanted)
-        at_zero, at_one = (
-            registry.Quantity(value, origin).to(here).magnitude * scale / scale_here for value in (0.0, 1.0)
-        )
-    except pint.DimensionalityError:
-        raise ProtocolError(f"{name} is in {unit} here, which cannot become {wanted}") from None
-    except Exception:
-        raise ProtocolError(f"{name}: the unit '{unit}' or '{wanted}' is not known; write it as UCUM does") from None
-    return _exact(at_one - at_zero), _exact(at_zero)
+        found = datetime.strptime(day.strftime(written), written)
+    except ValueError:
+        return False
+    wanted = day if "%d" in written else day.replace(day=1)
+    said = "%Y" in written or ("%y" in written and "%d" in written)
+    return said and found.date() in (wanted.date(), day.replace(month=1, day=1).date())
 
 
-def _as_pint_writes(unit: str) -> tuple[float, str]:
-    """A power of ten and a unit: `10*9/L` is a power to UCUM and a product to pint, `{cells}` a remark."""
-    if unit in _UCUM:
-        return 1.0, _UCUM[unit]
-    plain = re.sub(r"\{[^}]*\}", "", unit)
-    power = re.match(r"10\*(-?\d+)", plain)
-    plain = plain[power.end() :] if power else plain
-    return 10.0 ** int(power[1]) if power else 1.0, f"1{plain}" if plain.startswith("/") else plain or "dimensionless"
-
-
-def _exact(number: float) -> float:
-    """The simple fraction that a conversion means, such as 5/9, without the noise of how it was worked out."""
-    simple = Fraction(number).limit_denominator(100_000)
-    close = number and abs(simple - Fraction(number)) < abs(number) * 1e-11
-    return float(simple) if close else float(f"{number:.12g}")
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(ZoneInfo(name))
+    except (LookupError, ValueError, OSError):
+        return False

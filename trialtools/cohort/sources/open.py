@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,31 +13,69 @@ import narwhals as nw
 import polars as pl
 
 from ...criteria.protocol import DataError
-from .csvfile import read_csv, tidied
+from .csvfile import read_csv
+from .mapping import ColumnMapping
+from .workbook import read_workbook
 
-READERS = ".csv, .csv.gz, .parquet, .xlsx"
+READERS = ".csv, .csv.gz, .parquet, .xlsx, a folder of .parquet"
+WILD = "*?["
 
 
-def open_table(source: Any, separator: str = ",", sheet: str | None = None) -> tuple[Any, str]:
-    """A native table (lazy where its engine is) and a name for it in messages.
+@dataclass(frozen=True)
+class RawTable:
+    """A native table, lazy where its engine is, and its name in messages.
+
+    `wrong` holds, by column, the marks of cells that the table itself calls wrong; a sheet is what people fill by hand.
+    """
+
+    native: Any
+    name: str
+    wrong: dict[str, list[str]] = field(default_factory=dict)
+    sheet: bool = False
+
+
+def open_table(source: Any, mapping: ColumnMapping | None = None, wanted: Collection[str] | None = None) -> RawTable:
+    """A table as its source holds it.
 
     Args:
-        source: path to a CSV, gzipped CSV, Parquet or Excel file; pandas, Polars or Arrow table; DuckDB relation, or
-            any other table that Narwhals knows, which then stays in its own engine.
-        separator: between the columns of a CSV file.
-        sheet: of an Excel file that has several.
+        source: path to a CSV, gzipped CSV, Parquet or Excel file, to a folder of Parquet files or a pattern of them;
+            pandas, Polars or Arrow table; DuckDB relation, or any other table that Narwhals knows, which then stays in
+            its own engine.
+        mapping: says how a CSV file or a workbook is written.
+        wanted: the columns that somebody asks for; the others may hold anything. Without them all must be readable.
 
     Raises:
         DataError: no such file, not a table, an empty or truncated file.
     """
+    mapping = mapping or ColumnMapping()
     if isinstance(source, str | os.PathLike):
-        return _open_file(Path(source), separator, sheet), Path(source).name
+        with readable(Path(source).name, pl.exceptions.PolarsError, ValueError):
+            return _open_file(Path(source), mapping, wanted)
     name = f"the {type(source).__module__.split('.')[0]} table"
-    return _open_frame(source, name), name
+    return RawTable(_open_frame(source, name, wanted), name)
 
 
-def _open_frame(source: Any, name: str) -> Any:
+@contextmanager
+def readable(name: str, *also: type[Exception]) -> Iterator[None]:
+    """Turns what libraries say of a damaged file into one sentence; some of them panic, which is no ordinary error."""
+    try:
+        yield
+    except (pl.exceptions.ComputeError, nw.exceptions.ComputeError, OSError, *also) as error:
+        raise DataError(f"{name} cannot be read: {_first_line(error)}") from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise DataError(f"{name} cannot be read: it is damaged ({_first_line(error)}). Copy it again") from None
 
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).split("\n")[0]
+
+
+# --- frames -----------------------------------------------------------------------------------------------------------
+
+
+def _open_frame(source: Any, name: str, wanted: Collection[str] | None) -> Any:
     try:
         frame = nw.from_native(source)
     except TypeError:
@@ -45,7 +85,7 @@ def _open_frame(source: Any, name: str) -> Any:
     except nw.exceptions.DuplicateError as error:
         raise DataError(f"{name}: {' '.join(str(error).split())}") from None
     if frame.implementation.is_pandas_like():
-        return _silent_as_text(_from_pandas(frame.to_native(), name)).lazy()
+        return _silent_as_text(_from_pandas(frame.to_native(), name, wanted)).lazy()
     if frame.implementation.is_pyarrow():
         table = frame.to_native()
         _distinct(table.column_names, name)
@@ -53,12 +93,18 @@ def _open_frame(source: Any, name: str) -> Any:
     return _null_as_text(frame.to_native().lazy()) if frame.implementation.is_polars() else frame.to_native()
 
 
-def _from_pandas(table: Any, name: str) -> pl.DataFrame:
-    """pandas compares NaN as false and not(NaN) as true; nothing of ours runs there."""
+def _from_pandas(table: Any, name: str, wanted: Collection[str] | None) -> pl.DataFrame:
+    """pandas compares NaN as false and not(NaN) as true; nothing of ours runs there.
 
+    Of a column that nobody asks for only where something stands is taken: it may hold what no table can.
+    """
     _distinct([str(column) for column in table.columns], name)
     columns = []
     for column in table.columns:
+        if wanted is not None and str(column) not in wanted:
+            there = pl.Series(str(column), table[column].notna().to_numpy(dtype=bool))
+            columns.append(there.replace_strict({True: True}, default=None, return_dtype=pl.Boolean))
+            continue
         try:
             columns.append(pl.from_pandas(table[column]).alias(str(column)))
         except Exception as error:
@@ -70,62 +116,43 @@ def _from_pandas(table: Any, name: str) -> pl.DataFrame:
 
 
 def _distinct(names: list[str], where: str) -> None:
-    doubled = next((name for name in names if names.count(name) > 1), None)
-    if doubled:
+    seen: set[str] = set()
+    if doubled := next((name for name in names if name in seen or seen.add(name)), None):
         raise DataError(f"{where}: the column {doubled} stands twice")
 
 
 def _silent_as_text(table: pl.DataFrame) -> pl.DataFrame:
     """A column without a single value has whatever type its engine made up; as text it can become any field."""
-
     silent = [column.name for column in table if column.null_count() == table.height]
     return table.with_columns(pl.col(silent).cast(pl.String)) if silent else table
 
 
 def _null_as_text(table: pl.LazyFrame) -> pl.LazyFrame:
-
     silent = [name for name, dtype in table.collect_schema().items() if dtype == pl.Null]
     return table.with_columns(pl.col(silent).cast(pl.String)) if silent else table
 
 
-def _open_file(path: Path, separator: str, sheet: str | None) -> Any:
+# --- files ------------------------------------------------------------------------------------------------------------
 
+
+def _open_file(path: Path, mapping: ColumnMapping, wanted: Collection[str] | None) -> RawTable:
+    if path.is_dir() and any(path.rglob("*.parquet")):
+        return RawTable(_null_as_text(pl.scan_parquet(path / "**" / "*.parquet")), path.name)
+    wild = not path.exists() and any(sign in path.name for sign in WILD)
+    if wild and path.suffix.lower() == ".parquet" and any(path.parent.glob(path.name)):
+        return RawTable(_null_as_text(pl.scan_parquet(path)), path.name)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise DataError(f"{path} {what}; expected a patient table ({READERS})")
     kind = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
-    kind = kind.removesuffix(".gz")
-    try:
-        match kind:
-            case ".parquet":
-                return _null_as_text(pl.scan_parquet(path))
-            case ".xlsx" | ".xls":
-                return _silent_as_text(_read_excel(path, sheet)).lazy()
-            case ".csv" | ".tsv" | ".txt":
-                return read_csv(path.read_bytes(), path.name, "\t" if kind == ".tsv" else separator).lazy()
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
-        raise DataError(f"{path.name} cannot be read: {_first_line(error)}") from None
+    match kind.removesuffix(".gz"):
+        case ".parquet":
+            return RawTable(_null_as_text(pl.scan_parquet(path, glob=False)), path.name)
+        case ".xlsx" | ".xlsm" | ".xls":
+            table, wrong = read_workbook(path, mapping.sheet, mapping.header, wanted)
+            return RawTable(table.lazy(), path.name, wrong, sheet=True)
+        case ".csv" | ".tsv" | ".txt" as plain:
+            separator = "\t" if plain == ".tsv" and mapping.separator in (None, ",") else mapping.separator
+            how = (separator, mapping.encoding, mapping.header, wanted)
+            return RawTable(read_csv(path.read_bytes(), path.name, *how).lazy(), path.name, sheet=True)
     raise DataError(f"{path.name}: files of this kind are not read; use {READERS}")
-
-
-def _read_excel(path: Path, sheet: str | None) -> pl.DataFrame:
-    """One sheet, the named one where there are several; the types are those of its cells."""
-    import fastexcel
-
-    logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it tells of every empty column on stderr
-    try:
-        book = fastexcel.read_excel(path)
-        names = book.sheet_names
-        if sheet not in names and (sheet is not None or len(names) > 1):
-            what = f"no sheet '{sheet}'" if sheet else "several sheets"
-            raise DataError(f"{path.name} has {what}: {', '.join(names)}; name one under sheet: in the mapping")
-        chosen = sheet or names[0]
-        header = book.load_sheet(chosen, header_row=None, n_rows=1, dtypes="string").to_polars()
-    except fastexcel.FastExcelError as error:
-        raise DataError(f"{path.name} cannot be read: {_first_line(error)}") from None
-    _distinct([cell.strip() for cell in (header.row(0) if header.height else ()) if cell], path.name)
-    return tidied(pl.read_excel(path, sheet_name=chosen, infer_schema_length=None), path.name)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]

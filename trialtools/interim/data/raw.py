@@ -12,6 +12,7 @@ import narwhals as nw
 import pandas as pd
 
 from ...cohort.sources.columns import text_of
+from ...cohort.sources.mapping import ColumnMapping
 from ...cohort.sources.open import open_table
 from .findings import Finding
 from .tables import Frame
@@ -36,7 +37,7 @@ def as_text(source: Any, separator: str = ",", sheet: str | None = None) -> Fram
     """A file or a frame with every value as text; an empty text says nothing."""
     if isinstance(source, Mapping):
         source = pd.DataFrame(source)
-    table = nw.from_native(open_table(source, separator, sheet)[0])
+    table = nw.from_native(open_table(source, ColumnMapping(separator=separator, sheet=sheet)).native)
     written = {name: text_of(name, dtype) for name, dtype in table.collect_schema().items()}
     days = {name: text.str.replace(r" 00:00:00(\.0+)?$", "").str.strip_chars() for name, text in written.items()}
     told = table.select(nw.when(text != "").then(text).alias(name) for name, text in days.items())

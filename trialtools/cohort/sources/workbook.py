@@ -1,0 +1,122 @@
+"""A workbook goes in, one sheet of it comes out as a table of texts, with what its cells mark as wrong."""
+
+from __future__ import annotations
+
+import logging
+import re
+import zipfile
+import zlib
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ...criteria.protocol import DataError
+from .csvfile import strip_blanks
+
+LARGEST = 2 << 30
+"""Bytes that the parts of a workbook may have once they are unpacked."""
+CELLS = 50_000_000
+"""Cells that a sheet may span, with the empty ones between the others."""
+STEP = 1 << 24
+
+
+def read_workbook(
+    path: Path, sheet: str | None = None, header: int = 1, wanted: Collection[str] | None = None
+) -> tuple[pl.DataFrame, dict[str, list[str]]]:
+    """One sheet as a table of texts, a day as 2023-05-01 00:00:00; and by column the marks of cells that are wrong.
+
+    Args:
+        path: an .xlsx or .xls file.
+        sheet: the sheet, where there are several.
+        header: the row in which the names of the columns stand.
+        wanted: names that must not stand twice; without them none may.
+
+    Raises:
+        DataError: not a workbook, too large, several sheets, no such row.
+    """
+    import fastexcel
+
+    logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it tells of every empty column on stderr
+    _check_size(path)
+    try:
+        book = fastexcel.read_excel(path)
+        names = book.sheet_names
+        if sheet not in names and (sheet is not None or len(names) > 1):
+            what = f"no sheet '{sheet}'" if sheet else "several sheets"
+            raise DataError(f"{path.name} has {what}: {', '.join(names)}; name one under sheet: in the mapping")
+        loaded = book.load_sheet(sheet or names[0], header_row=None, skip_rows=0, dtypes="string")
+        rows, errors = loaded.to_arrow_with_errors()
+        numbers = book.load_sheet(sheet or names[0], header_row=None, skip_rows=0, dtypes="float").to_polars()
+    except fastexcel.FastExcelError as error:
+        raise DataError(f"{path.name} cannot be read: {str(error).splitlines()[0]}") from None
+    table: Any = pl.from_arrow(rows)
+    table = _exact(table.rename(dict(zip(table.columns, numbers.columns, strict=True))), numbers)
+    said = (
+        table.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
+        if table.width
+        else pl.Series([], dtype=pl.Boolean)
+    )
+    first = said.arg_max() if header == 1 and said.any() else header - 1
+    if not said.any():
+        raise DataError(f"{path.name} is empty: it has not even a header")
+    if first is None or first >= table.height or not said[first]:
+        raise DataError(f"{path.name} has nothing in row {header}, where the mapping (header:) looks for column names")
+    header_row = [cell or "" for cell in table.row(first)]
+    wrong: dict[str, list[str]] = {}
+    for cell in errors.errors if errors else ():
+        row, column = cell.position
+        if row > first and (mark := re.search(r"Error\((\w+)\)", cell.detail)):
+            wrong.setdefault(header_row[column].strip(), []).append(_MARKS.get(mark[1], mark[1]))
+    return strip_blanks(table[first + 1 :].filter(said[first + 1 :]), header_row, path.name, wanted), wrong
+
+
+_MARKS = {
+    "Div0": "#DIV/0!", "NA": "#N/A", "Name": "#NAME?", "Null": "#NULL!", "Num": "#NUM!", "Ref": "#REF!",
+    "Value": "#VALUE!", "GettingData": "#GETTING_DATA",
+}  # fmt: skip
+"""What a cell shows, by what the reader calls it."""
+
+
+def _exact(table: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
+    """The texts of numbers with all their digits: the reader rounds what it writes as text to nine places."""
+    read = [pl.col(name).cast(pl.Float64, strict=False) for name in table.columns]
+    exact = [
+        pl.when(value != numbers[name]).then(numbers[name].cast(pl.String)).otherwise(pl.col(name)).alias(name)
+        for name, value in zip(table.columns, read, strict=True)
+    ]
+    return table.with_columns(exact)
+
+
+def _check_size(path: Path) -> None:
+    """Refuse what cannot be a table of patients before anything makes room for it.
+
+    A workbook of one kilobyte can hold a single cell in its last corner, and a reader then fills 17 billion others.
+    """
+    if path.read_bytes()[:2] != b"PK":
+        return  # an old .xls, which holds 16 million cells at most, or no workbook at all
+    try:
+        with zipfile.ZipFile(path) as book:
+            if (size := sum(part.file_size for part in book.infolist())) > LARGEST:
+                raise DataError(f"{path.name} becomes {size >> 20:,} MB when it is unpacked; save the table as CSV")
+            for part in book.infolist():
+                if part.filename.lower().startswith("xl/worksheets/") and part.filename.lower().endswith(".xml"):
+                    with book.open(part) as lines:
+                        _check_span(lines, path.name)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise DataError(f"{path.name} cannot be read: it is damaged or locked ({error}). Save it again") from None
+
+
+def _check_span(lines: Any, name: str) -> None:
+    """Hold the corner of the last cell of a sheet against what a reader can make room for."""
+    rows, columns, rest = 1, {b"A"}, b""
+    while part := lines.read(STEP):
+        part = rest + part
+        columns |= set(re.findall(rb'r="([A-Z]{1,3})\d+"', part))
+        rows = max(rows, *map(int, set(re.findall(rb'r="[A-Z]{0,3}(\d{1,7})"', part))), 1)
+        rest = part[-64:]
+    width = max(sum((letter - 64) * 26**i for i, letter in enumerate(reversed(column))) for column in columns)
+    if rows * width > CELLS:
+        told = f"{name} has a sheet that spans {rows:,} rows and {width:,} columns"
+        raise DataError(f"{told}; remove what stands far from the table, or save the table as CSV")
