@@ -112,7 +112,10 @@ def _written(frame: pd.DataFrame, formats: Mapping[str, Callable[[Any], str]]) -
     import pandas as pd
 
     if frame.empty:
-        cells = {column: [frame.attrs.get("why", "none") if position == 0 else ""] for position, column in enumerate(frame.columns)}
+        cells = {
+            column: [frame.attrs.get("why", "none") if position == 0 else ""]
+            for position, column in enumerate(frame.columns)
+        }
         return pd.DataFrame(cells, dtype=object), set()
     figures = {c for c in frame if types.is_numeric_dtype(frame[c]) and not types.is_bool_dtype(frame[c])}
     figures |= {column for column in formats if column in frame}
