@@ -425,3 +425,62 @@ def test_unknown_values_are_counted_not_dropped_in_silence():
     value = pd.Series([1.0, 2.5, 3, 4, 5, 2.2])
     many = [pd.concat([each] * 5, ignore_index=True) for each in (value, group, before)]
     assert interim.ancova(*many, "a")["missing"] == 10
+
+
+# What earlier looks used stays used
+
+
+def type_one_error(frame):
+    """The chance to cross any of these bounds without an effect, by the recursion itself."""
+    looks, high = frame["information"].tolist(), frame["z"].tolist()
+    return recursion.crossing(looks, [-math.inf] * len(looks), high, recursion.everybody())[1].sum()
+
+
+@pytest.mark.parametrize("spending", ["obrien-fleming", "pocock"])
+def test_an_overrunning_last_look_spends_what_is_left_and_not_more(spending):
+    """Planned 200, final 260: what the first looks spent at 200 stays spent."""
+    first = interim.boundaries([67, 134, 200], planned=200, spending=spending)
+    used = first["z"].tolist()[:2]
+    final = interim.boundaries([67, 134, 260], planned=200, spending=spending, final=True, used=used)
+    assert final["z"].tolist()[:2] == used and type_one_error(final) == pytest.approx(0.025, abs=1e-9)
+    forgot = interim.boundaries([67, 134, 260], planned=260, spending=spending, final=True)["z"].iloc[-1]
+    mixed = final.assign(z=[*used, forgot])
+    assert type_one_error(mixed) > 0.026 and final["z"].iloc[-1] > forgot
+
+
+def test_the_bound_after_overrunning_is_that_of_an_independent_program():
+    """2.0154: from a recount made with another program."""
+    used = interim.boundaries([67, 134, 200], planned=200)["z"].tolist()[:2]
+    assert interim.boundaries([67, 134, 260], planned=200, final=True, used=used)["z"].iloc[-1] == pytest.approx(
+        2.0154, abs=5e-5
+    )
+
+
+def test_a_larger_size_does_not_unspend():
+    used = interim.boundaries([100, 200], planned=200, spending="pocock")["z"].tolist()[:1]
+    later = interim.boundaries([100, 150, 400], planned=400, spending="pocock", used=used)
+    assert type_one_error(later) == pytest.approx(0.025, abs=1e-9) and later["z"].iloc[0] == used[0]
+    assert later["z"].iloc[1] == math.inf, "at 150 of 400 less may be spent than was spent at 100 of 200"
+    with pytest.raises(DataError, match="2 bounds were used at earlier looks, and there are 2 looks"):
+        interim.boundaries([100, 200], used=[3.0, 2.0])
+
+
+def test_a_bound_against_harm_mirrors_an_efficacy_bound_of_its_own_alpha():
+    frame = interim.boundaries([1, 2, 3], harm="pocock", harm_alpha=0.05)
+    mirror = interim.boundaries([1, 2, 3], alpha=0.05, spending="pocock")["z"]
+    assert (-frame["harm"]).tolist() == pytest.approx(mirror.tolist())
+    assert interim.boundaries([1, 2, 3])["z"].tolist() == frame["z"].tolist(), "it does not enter the other bounds"
+    assert interim.boundaries([1, 2], harm=0.05)["harm"].tolist() == pytest.approx([-1.6449, -1.6449], abs=1e-4)
+
+
+def test_a_margin_is_what_z_is_held_against():
+    """Of a difference that lies at the margin, z is 0; the interval does not move."""
+    found = interim.risk_difference((40, 100, 30, 100), null=0.1)
+    assert found["z"] == pytest.approx(0, abs=1e-12)
+    assert found["low"] == interim.risk_difference((40, 100, 30, 100))["low"]
+    rng = np.random.default_rng(5)
+    a, b = rng.binomial(200, 0.3, 2_000), rng.binomial(200, 0.2, 2_000)
+    z = np.array(
+        [interim.risk_difference((int(x), 200, int(y), 200), null=0.1)["z"] for x, y in zip(a[:2000], b, strict=False)]
+    )
+    assert abs((z > 1.96).mean() - 0.025) < 0.012

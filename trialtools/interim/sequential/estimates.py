@@ -22,18 +22,19 @@ Column = Any
 """A pandas column."""
 
 
-def risk_difference(cells: Cells | Sequence[Cells], level: float = 0.95) -> dict[str, float]:
+def risk_difference(cells: Cells | Sequence[Cells], level: float = 0.95, null: float = 0.0) -> dict[str, float]:
     """The difference of two risks with the score interval of Miettinen and Nurminen, stratified or not.
 
     Args:
         cells: events and participants of the first group, then of the second; or such a row for each stratum, which
             are weighted by n1 * n2 / (n1 + n2) (Mantel-Haenszel).
         level: of the interval.
+        null: the difference that z is held against; of a non-inferiority margin, the margin with its sign.
 
     Returns:
-        difference, low, high, z (of no difference, pooled variance; 0 where nobody or everybody has an event), n, and
-        for one stratum both risks (`first`, `second`). Zero cells are no trouble. A stratum with an empty group tells
-        nothing and is left out; `empty` says how many were.
+        difference, low, high, z (of `null`, with the variance under it: the pooled one for no difference; 0 where
+        nobody or everybody has an event), n, and for one stratum both risks (`first`, `second`). Zero cells are no
+        trouble. A stratum with an empty group tells nothing and is left out; `empty` says how many were.
 
     Source: Miettinen and Nurminen, Statistics in Medicine 4 (1985). `statsmodels` computes another interval.
 
@@ -60,8 +61,10 @@ def risk_difference(cells: Cells | Sequence[Cells], level: float = 0.95) -> dict
 
     limit = float(-ndtri((1 - level) / 2))
     known = {"difference": apart, "low": _edge(score, apart, limit, -1), "high": _edge(score, apart, limit, 1)}
-    pooled = float((weight**2 * _variance(a, n, b, m, 0.0) * (n + m - 1) / (n + m)).sum())
-    known |= {"z": apart / math.sqrt(pooled) if pooled > 0 else 0.0}
+    if not -1 < null < 1:
+        raise DataError(f"a difference of risks lies between -1 and 1, and so does a margin; {null:g} does not")
+    under_null = float((weight**2 * _variance(a, n, b, m, null) * (n + m - 1) / (n + m)).sum())
+    known |= {"z": (apart - null) / math.sqrt(under_null) if under_null > 0 else 0.0}
     known |= {"n": int(n.sum() + m.sum()), "empty": len(rows) - len(table)}
     return known | ({"first": float(a[0] / n[0]), "second": float(b[0] / m[0])} if len(rows) == 1 else {})
 
