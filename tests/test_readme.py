@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+import trialtools as tt
+
 
 @pytest.fixture
 def readme(root):
@@ -25,3 +27,16 @@ def test_what_it_names_is_there(readme, root):
     rooms = set(re.findall(r"^\| `(\w+)` \| .*→", readme, re.MULTILINE))
     there = {path.stem for path in (root / "trialtools").iterdir() if not path.name.startswith("_")}
     assert rooms == there, "the map of rooms is not the house"
+
+
+def test_the_smallest_trial_is_read(readme, tmp_path):
+    """Its files stand in the text; so do the findings that it promises."""
+    for name, content in re.findall(r"```\w+ (\S+)\n(.*?)```", readme, re.DOTALL):
+        (tmp_path / name).write_text(content)
+    trial = tt.read_trial(tmp_path, mapping=tmp_path / "mapping.yaml")
+    found = dict(zip(trial.findings["problem"], trial.findings["column"], strict=True))
+    assert found["written otherwise than elsewhere (letters, width or blanks)"] == "site"
+    assert found["part of a date only"] == "randomized_on" and trial.subjects["randomized"].sum() == 2
+    assert trial.disposition[["subject_id", "milestone", "source"]].values.tolist() == [["S2", "died", "events"]]
+    assert (trial.endpoint, trial.window, trial.arms) == ("progression", 28, ("drug", "placebo"))
+    assert trial.cut("2023-02-10").outcomes["subject_id"].tolist() == ["S1"]

@@ -431,3 +431,55 @@ def test_a_day_typed_ten_years_ahead_removes_nobody():
     told = counted(kept)
     assert told["randomized_on: randomized after 2023-06-30, but dosed, observed or randomized before"] == 1
     assert told["screened_on: screened after 2023-06-30, but dosed, observed or randomized before"] == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "randomized"),
+    [("2023-02", True), ("05/01/2023", True), ("not applicable", False), (None, False)],
+)
+def test_a_day_of_randomization_that_cannot_be_read_is_one_all_the_same(written, randomized):
+    subjects = {"subject_id": ["1", "2"], "randomized_on": ["2023-01-05", written]}
+    assert read_trial({"subjects": subjects}).subjects["randomized"].tolist() == [True, randomized]
+
+
+def folder(place, mapping=None, **tables):
+    for name, columns in {"subjects": SUBJECTS, **tables}.items():
+        pd.DataFrame(columns).to_csv(place / f"{name}.csv", index=False)
+    (place / "own.yaml").write_text(mapping or "{}\n")
+    return read_trial(place, mapping=place / "own.yaml" if mapping else None)
+
+
+def test_codes_and_names_of_a_folder_are_declared_in_a_mapping(tmp_path):
+    events = {"subject_id": ["1", "2"], "term": ["a", "b"], "how": ["1", "5"], "severity": ["2", "9"]}
+    mapping = 'events: {outcome: {column: how, codes: {"1": recovered, "5": fatal}}, severity: {missing: ["9"]}}\n'
+    trial = folder(tmp_path, mapping, events=events)
+    assert trial.events["outcome"].tolist() == ["recovered", "fatal"] and died(trial) == {"2": "events"}
+    assert "how" not in trial.events and trial.events["severity"].fillna(0).tolist() == [2, 0]
+    assert "own.yaml" in trial.sha256
+
+
+@pytest.mark.parametrize(
+    ("mapping", "said"),
+    [
+        ('events: {outcome: {codes: {"1": recovered}}}\n', "a code that is not declared, the first '5'"),
+        ("events: {outcme: {codes: {}}}\n", "events has no column 'outcme'; did you mean 'outcome'"),
+        ("events: {outcome: how}\n", "no column 'how'"),
+        ("labs: {test: {codes: {}}}\n", "labs: no such table"),
+        ("events: [{term: term}, {term: term}]\n", "of a folder it has one entry"),
+        ("evnts: {}\n", "evnts"),
+    ],
+)
+def test_a_mapping_that_does_not_fit_is_refused(tmp_path, mapping, said):
+    with pytest.raises(DataError, match=said):
+        folder(tmp_path, mapping, events={"subject_id": ["1", "2"], "term": ["a", "b"], "outcome": ["1", "5"]})
+
+
+def test_a_file_that_is_no_table_is_told(tmp_path):
+    trial = folder(tmp_path, event={"subject_id": ["1"], "term": ["a"]}, Outcomes={"subject_id": ["1"]})
+    found = trial.findings.set_index("problem").loc["not a table or a domain that is read"]
+    assert (found["table"], found["n"], found["example"]) == ("files", 2, "Outcomes.csv, event.csv")
+    assert "files" in set(trial.pool().findings["table"])
+    (tmp_path / "events.csv").write_text("subject_id,term\n1,a\n")
+    (tmp_path / "events.csv.gz").write_bytes(b"")
+    with pytest.raises(DataError, match="two files for events"):
+        read_trial(tmp_path)

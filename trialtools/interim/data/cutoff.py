@@ -149,7 +149,7 @@ def pool(trial: Trial) -> Trial:
         kept = frame[[*documented, *extra]]
         tables[name] = kept.sort_values("subject_id", kind="stable", ignore_index=True)
     gone = [
-        column not in tables[table] and column != "" for table, column in trial.findings[["table", "column"]].values
+        bool(column) and column not in tables[table] for table, column in trial.findings[["table", "column"]].values
     ]
     findings = trial.findings[[not hidden for hidden in gone]].reset_index(drop=True)
     return replace(trial, **tables, findings=findings, sha256={}, arms=())

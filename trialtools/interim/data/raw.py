@@ -17,7 +17,7 @@ from ...cohort.sources.open import open_table
 from .findings import Finding
 from .tables import Frame
 
-SUFFIXES = (".csv", ".csv.gz", ".parquet")
+SUFFIXES = (".csv", ".csv.gz", ".parquet", ".xpt")
 
 
 @dataclass(frozen=True)

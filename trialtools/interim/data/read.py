@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -22,10 +21,10 @@ from .labs import unify_units
 from .names import fold, folded, unify_names
 from .outcomes import clear_early, endpoint_states
 from .parse import check_values, parse_table
-from .raw import SUFFIXES, Raw, as_text, hashes_of
-from .sdtm import domains, read_sdtm
+from .raw import Raw
+from .source import open_source
 from .tables import TABLES, Frame, TrialTables
-from .wide import read_wide
+from .words import UNSAID
 
 
 @dataclass(frozen=True)
@@ -45,51 +44,35 @@ def read_trial(
     """A trial's data as five tidy tables, checked column by column and against each other.
 
     Args:
-        source: a folder with `subjects`, `doses`, `events`, `outcomes`, `disposition` (and `labs`) as CSV or Parquet;
-            a folder with SDTM domains (DM EX AE DS VS LB; XPT, Parquet, CSV); a wide file, with `mapping`; or the
-            tables as frames in a dict.
+        source: a folder with a file a table (`subjects`, `doses`, `events`, `outcomes`, `disposition`, `labs`; CSV or
+            Parquet; `TABLES` says which columns they have, others travel along); a folder with SDTM domains (DM EX AE
+            DS VS LB; XPT, Parquet, CSV); a wide file, with `mapping`; or the tables as frames in a dict.
         protocol: its fields type the baseline, its arms are the ones there can be, its design names the endpoint.
-        mapping: a YAML file that says which column of a wide file is what.
+        mapping: a YAML file that says where columns come from and what their codes mean; see `interim.data.mapping`.
         arms: by subject or kit the arm, as the ledger gives it to whoever has the key.
 
-    Unknown stays unknown: empty cells, values that cannot be read or cannot be, parts of a date (2013-07); all but the
-    first are findings. A table that is not there is empty and stands in `absent`; `subjects` must be there.
+    Unknown stays unknown: empty cells, values that cannot be read or cannot be; all but the first are findings. So is
+    every row that is dropped, every word that is not recognised, and every name with a second spelling, which is read
+    as the commonest. A part of a date (2013-07) is neither before nor after what it may be. A death that any table
+    tells stands in `disposition`. A table that is not there is empty and stands in `absent`; `subjects` must be there.
 
     Raises:
-        DataError: files that cannot be read; fatal findings, each with the first
-            rows: a subject twice or in two arms, an arm that there is not, rows of nobody.
+        DataError: files that cannot be read; fatal findings, each with the first rows: a subject twice or in two arms,
+            an arm that there is not, rows of nobody.
 
     >>> subjects = {"subject_id": ["1", "2"], "randomized_on": ["2023-02-01", "2023-02"]}
-    >>> trial = read_trial({"subjects": subjects})
+    >>> events = {"subject_id": ["1"], "term": ["Stroke"], "outcome": ["Resulted in death"]}
+    >>> trial = read_trial({"subjects": subjects, "events": events})
     >>> trial.findings.loc[trial.findings["column"] == "randomized_on", ["problem", "n", "example"]].values.tolist()
-    [['part of a date only', 1, '2: 2023-02']]
+    [['part of a date only', 1, '2: 2023-02'], ['randomized, but the day is not known', 1, '2']]
+    >>> trial.disposition[["subject_id", "milestone", "source"]].values.tolist()
+    [['1', 'died', 'events']]
     """
-    raw = _opened(source, mapping)
+    raw = open_source(source, mapping)
     try:
         return _checked(raw, protocol, arms)
     except DataError as error:
         raise DataError(f"{raw.name}: {error}") from None
-
-
-def _opened(source: Any, mapping: Any) -> Raw:
-    if isinstance(source, Mapping):
-        return Raw("the tables", {name: as_text(frame) for name, frame in source.items()})
-    path = Path(source)
-    if not path.exists():
-        raise DataError(f"{path} does not exist; expected a folder with trial data, or a wide file and its mapping")
-    if mapping is not None:
-        return read_wide(path, Path(mapping))
-    if path.is_file():
-        raise DataError(f"{path.name} is one file: hand in a mapping that says what its columns are, or a folder")
-    files = {name: file for name in TABLES for suffix in SUFFIXES if (file := path / f"{name}{suffix}").is_file()}
-    if "subjects" in files:
-        hashes = hashes_of(*files.values())
-        tables = {name: as_text(file) for name, file in files.items()}
-        return Raw(path.name, tables, hashes)
-    if found_domains := domains(path):
-        return read_sdtm(path, found_domains)
-    there = ", ".join(sorted(file.name for file in path.iterdir())[:8]) or "nothing"
-    raise DataError(f"{path} holds neither subjects.csv (or .parquet) nor an SDTM domain DM, but {there}")
 
 
 def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None) -> TrialData:
@@ -100,7 +83,7 @@ def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None
     _stop(respelt)
     _one_arm_each(texts["subjects"])
     tables, typed = _typed(texts, protocol)
-    tables["subjects"] = _randomized(_with_arms(tables["subjects"], arms))
+    tables["subjects"] = _randomized(_with_arms(tables["subjects"], arms), texts["subjects"])
     endpoint, window = primary(tables["outcomes"], protocol)
     endpoint, window = raw.endpoint or endpoint, window if raw.window is None else raw.window
     declared = endpoint_of(protocol) if protocol else None
@@ -194,9 +177,10 @@ def _nobody(subjects: Frame, arms: Mapping[str, str]) -> list[Finding]:
     )
 
 
-def _randomized(subjects: Frame) -> Frame:
-    """Whoever has a day of randomization or an arm was randomized, and whoever the table says was."""
-    known = subjects["randomized_on"].notna() | subjects["arm"].notna()
+def _randomized(subjects: Frame, texts: Frame) -> Frame:
+    """Whoever has an arm or a day of randomization, even one that cannot be read; and whoever the table says was."""
+    dated = texts["randomized_on"] if "randomized_on" in texts else pd.Series(None, index=texts.index, dtype="str")
+    known = (dated.notna() & ~folded(dated).isin(UNSAID)) | subjects["arm"].notna()
     return subjects.assign(randomized=known | subjects["randomized"].fillna(False).astype(bool))
 
 

@@ -7,6 +7,7 @@ endpoint, so `outcomes` is absent.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,10 @@ NUMBER = r"^\s*[<>≤≥]?=?\s*[+-]?[.\d]"
 BLOOD = ("blood", "serum", "plasma", "serum or plasma", "whole blood")
 
 
-def domains(folder: Path) -> list[Path]:
-    """The files of a folder that hold one of the domains, split ones (LBCH, LBHE) too; none without DM."""
-    readable = (".xpt", ".parquet", ".csv", ".csv.gz")
-    files = [file for file in sorted(folder.iterdir()) if file.name.lower().endswith(readable)]
-    files = [file for file in files if _domain(file) in DOMAINS and len(file.name.split(".")[0]) in (2, 4)]
-    return files if "dm" in map(_domain, files) else []
+def domains(files: Iterable[Path]) -> list[Path]:
+    """The files that hold one of the domains, split ones (LBCH, LBHE) too; none without DM."""
+    found = [file for file in files if _domain(file) in DOMAINS and len(file.name.split(".")[0]) in (2, 4)]
+    return found if "dm" in map(_domain, found) else []
 
 
 def _domain(file: Path) -> str:

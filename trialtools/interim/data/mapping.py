@@ -1,0 +1,152 @@
+"""A trial's own columns and a mapping go in, the tidy tables come out as texts.
+
+Of a wide file, with one row a subject, an entry of a table makes a row for every subject of whom something is known in
+the columns that it names. Of a folder, an entry says what is written otherwise in its table; the rest is taken as is.
+
+    subjects: {subject_id: id, site: site, arm: {column: rx, codes: {0: placebo, 1: drug}}, age: age}
+    outcomes:
+      - {endpoint: {value: progression}, value: {column: worse, codes: {"no": "0", "yes": "1"}}, observed_on: seen_on}
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ...criteria.language import ProtocolError, nearest
+from ...criteria.protocol import STRICT, DataError, read_yaml
+from .raw import Raw, as_text, hashes_of
+from .tables import TABLES, Frame
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Where a value comes from: a `column`, with `codes` if it is coded and `missing` texts; or one `value` for all."""
+
+    __pydantic_config__ = STRICT
+
+    column: str | None = None
+    value: str | None = None
+    codes: dict[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+
+Entry = dict[str, Cell]
+
+
+@dataclass(frozen=True)
+class TrialMapping:
+    """How a trial's own columns become the tables; `endpoint` is the primary one, `window` its days."""
+
+    __pydantic_config__ = STRICT
+
+    subjects: tuple[Entry, ...] = ()
+    doses: tuple[Entry, ...] = ()
+    events: tuple[Entry, ...] = ()
+    outcomes: tuple[Entry, ...] = ()
+    disposition: tuple[Entry, ...] = ()
+    labs: tuple[Entry, ...] = ()
+    endpoint: str | None = None
+    window: int | None = None
+    arms: tuple[str, ...] = ()
+    separator: str = ","
+    sheet: str | None = None
+    note: str | None = None
+
+
+def load_mapping(file: Path) -> TrialMapping:
+    """The mapping of a YAML file.
+
+    Raises:
+        DataError: a file that cannot be read, or a misspelt key.
+    """
+    try:
+        return read_yaml(file.read_text("utf-8"), TrialMapping, str(file), _written_out)
+    except ProtocolError as error:
+        raise DataError(str(error)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise DataError(f"the mapping cannot be read: {reason}\n  {file}") from None
+
+
+def _written_out(data: dict[str, Any]) -> dict[str, Any]:
+    """One entry stands for a list of one; a column's name, or codes alone, for the cell that takes that column."""
+    return {name: _entries(given) if name in TABLES else given for name, given in data.items()}
+
+
+def _entries(written: Any) -> Any:
+    if isinstance(written, dict):
+        return [{name: _cell_of(name, cell) for name, cell in written.items()}]
+    return [part for each in written for part in _entries(each)] if isinstance(written, list) else written
+
+
+def _cell_of(name: str, written: Any) -> Any:
+    if isinstance(written, str):
+        return {"column": written}
+    return {"column": name, **written} if isinstance(written, dict) and "value" not in written else written
+
+
+def read_wide(path: Path, mapping: TrialMapping, where: str) -> Raw:
+    """The tables of a wide file.
+
+    Raises:
+        DataError: a column that is not there, or a code that the mapping does not name.
+    """
+    source = as_text(path, mapping.separator, mapping.sheet)
+    if len(mapping.subjects) != 1 or "subject_id" not in mapping.subjects[0]:
+        raise DataError(f"{where}: subjects needs subject_id, the column that names a person")
+    person, tables = {"subject_id": mapping.subjects[0]["subject_id"]}, {}
+    for name in TABLES:
+        parts = [_of_whom_known(source, name, {**person, **entry}, where) for entry in getattr(mapping, name)]
+        if parts:
+            tables[name] = pd.concat(parts, ignore_index=True)
+    return Raw(path.name, tables, hashes_of(path))
+
+
+def _of_whom_known(source: Frame, table: str, entry: Entry, where: str) -> Frame:
+    """One row a subject; beyond `subjects` only those of whom something is known."""
+    frame = pd.DataFrame(_columns(source, table, entry, where))
+    asked = [name for name, cell in entry.items() if cell.column and name != "subject_id"]
+    return frame if table == "subjects" else frame[frame[asked].notna().any(axis="columns")]
+
+
+def with_mapping(raw: Raw, mapping: TrialMapping, where: str) -> Raw:
+    """The tables of a folder, with what a mapping says of their columns.
+
+    Raises:
+        DataError: a table or a column that is not there, or a code that the mapping does not name.
+    """
+    tables = dict(raw.tables)
+    for name in (name for name in TABLES if getattr(mapping, name)):
+        entry, *more = getattr(mapping, name)
+        if name not in tables or more:
+            raise DataError(f"{where}: {name}: {'of a folder it has one entry' if more else 'no such table there'}")
+        columns = _columns(tables[name], name, entry, where)
+        renamed = {cell.column for cell in entry.values()} & set(tables[name]) - set(columns)
+        tables[name] = tables[name].drop(columns=[*renamed]).assign(**columns)
+    return replace(raw, tables=tables)
+
+
+def _columns(source: Frame, table: str, entry: Entry, where: str) -> dict[str, Frame]:
+    for name in entry:
+        if table != "subjects" and name not in TABLES[table]:
+            raise DataError(f"{where}: {table} has no column '{name}'{nearest(name, TABLES[table])}")
+    return {name: _cell(source, cell, f"{where}: {table}.{name}") for name, cell in entry.items()}
+
+
+def _cell(source: Frame, cell: Cell, where: str) -> Frame:
+    if cell.column is None:
+        return pd.Series(cell.value, index=source.index, dtype="str")
+    if cell.column not in source:
+        raise DataError(f"{where}: no column '{cell.column}'{nearest(cell.column, source.columns)}")
+    text = source[cell.column].mask(source[cell.column].isin(cell.missing))
+    if not cell.codes:
+        return text
+    unnamed = text[text.notna() & ~text.isin(cell.codes)]
+    if len(unnamed):
+        told = f"{len(unnamed)} rows hold a code that is not declared, the first {unnamed.iloc[0]!r}"
+        raise DataError(f"{where}: {told}; declared are {', '.join(cell.codes)}")
+    return text.map(cell.codes).astype("str")
