@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 
 from .arms import Arm, arms, rows_of_arm
-from .format import NOBODY, absent, count
+from .format import absent, count
 from .page import INK, QUIET, Html
-from .svg import LINE, arrow, box, heading, line, page, strips, text
+from .svg import LINE, Parts, across, box, down, nobody, page, strips, text
 from .template import WIDTH, wrap
 
 STAGES = {
@@ -26,8 +26,8 @@ STAGES = {
     "analysed": ("Analysis", "Primary outcome"),
 }
 COLUMNS = ("allocated", "follow_up", "analysed")
-LEFT, GAP, STEP, POOLED = 30, 12, 22, 300
-"""Across: where the boxes begin, and between columns. Down: between stages. How wide a single column is."""
+LEFT, RIGHT, GAP, STEP, POOLED = 30, WIDTH - 4, 12, 22, 300
+"""Across: where the boxes begin and end, and between columns. Down: between stages. How wide a single column is."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Box:
             lines += [(first, n), *((f"\u2003{each}", "") for each in rest)]
         return lines
 
-    def said(self, arm: str) -> str:
+    def said(self, arm: str = "") -> str:
         """All of it in one sentence."""
         items = ", ".join(f"{item} {count(n)}" for item, n in self.items)
         total = "not collected" if self.n is None else count(self.n)
@@ -59,26 +59,27 @@ class Box:
 
 def consort(
     frame: pd.DataFrame,
+    labels: Mapping[str, str] | None = None,
+    reasons: int = 8,
+    *,
     title: str | None = None,
     subtitle: str | None = None,
     source: str = "",
-    labels: Mapping[str, str] | None = None,
-    reasons: int = 8,
 ) -> Html:
     """The flow of participants: assessed, excluded with reasons, randomized; then allocated, followed, analysed.
+
+    Unknown is an item like any other: the items of a box are all of its people, so that an item which one arm has and
+    another lacks is 0 there.
 
     Args:
         frame: stage (`assessed`, `excluded`, `randomized`, `allocated`, `follow_up`, `analysed`), arm ("" for all
             together), item ("" for the box itself), n. A box without items, or a stage without a box, says "not
             collected".
+        labels: of arms, in the order of the protocol.
+        reasons: how many reasons for exclusion are named, the most frequent; the others share a line.
         title: the finding; otherwise how many were randomized, and an empty text for none.
         subtitle: population, data cut.
         source: a last line.
-        labels: of arms, in the order of the protocol.
-        reasons: how many reasons for exclusion are named, the most frequent; the others share a line.
-
-    Unknown is an item like any other: the items of a box are all of its people, so that an item which one arm has and
-    another lacks is 0 there.
 
     Raises:
         ValueError: the numbers do not add up, a count is missing, a box stands there twice, more than four arms.
@@ -91,8 +92,7 @@ def consort(
     (True, True)
     """
     if not len(frame):
-        head, top = heading("Nobody was assessed" if title is None else title, subtitle)
-        return page([head, text(0, top + 14, NOBODY, QUIET, anchor="start")], top + 24, NOBODY)
+        return nobody("Nobody was assessed" if title is None else title, subtitle)
     places: list[tuple[str, Any]] = list(zip(frame["stage"], frame["arm"], strict=True))
     if any(stage not in STAGES or (stage not in COLUMNS and arm != "") for stage, arm in places):
         raise ValueError(f"a row of the flow has no place: stages are {', '.join(STAGES)}; arms come after randomized")
@@ -100,52 +100,66 @@ def consort(
     groups = arms(frame.loc[frame["stage"].isin(COLUMNS)], labels)
     columns = _aligned({arm: [_read(frame, stage, arm) for stage in COLUMNS] for arm in groups})
     _adds_up(assessed, excluded, randomized, columns)
-    n = randomized.n or 0
-    finding = f"{count(n)} of {count(assessed.n)} assessed were randomized" if assessed.n else f"{count(n)} randomized"
-    head, y = heading(finding if title is None else title, subtitle)
-    wide = POOLED if len(groups) < 2 else (WIDTH - 4 - LEFT - GAP * (len(groups) - 1)) / len(groups)
-    middle = LEFT + POOLED / 2
-    parts, stages = [head], []
-    first = assessed.lines(POOLED, bare=True)
-    high = _high(len(first))
-    parts.append(_drawn(assessed, first, LEFT, y, POOLED))
-    left = _top(excluded, reasons)
-    side = LEFT + POOLED + 30
-    words = left.lines(WIDTH - 4 - side)
-    between = max(_high(len(words)), 20) + GAP
-    parts += [line(middle, y + high, middle, y + high + between + GAP), arrow(middle, y + high + between + GAP, "down")]
-    at = y + high + GAP
-    parts += [line(middle, at + 14, side, at + 14), arrow(side, at + 14, "right")]
-    parts.append(_drawn(left, words, side, at, WIDTH - 4 - side, fill="#fafafa", said=excluded.said("")))
-    top, y = y, y + high + between + GAP
-    span = POOLED if len(groups) < 2 else WIDTH - 4 - LEFT
-    parts.append(_drawn(randomized, randomized.lines(span, bare=True), LEFT, y, span))
-    stages.append(("Enrolment", top, y + _high(1)))
-    y += _high(1) + STEP
-    for position, stage in enumerate(COLUMNS if groups else ()):
-        each = {arm: columns[arm][position].lines(wide) for arm in groups}
-        crown = _crown(groups, wide) if not position else 0
-        high = _high(max(map(len, each.values()))) + crown
-        for across, arm in enumerate(groups):
-            x = LEFT + across * (wide + GAP)
-            parts += [line(x + wide / 2, y - STEP, x + wide / 2, y), arrow(x + wide / 2, y, "down")]
-            parts.append(_drawn(columns[arm][position], each[arm], x, y, wide, high, crown, arm))
-        stages.append((STAGES[stage][0], y - STEP / 2, y + high))
-        y += high + STEP
-    end = y - STEP
-    foot = text(0, end + 22, wrap(source, 110)[0], QUIET, 11.5, "start") if source else ""
-    alt = ". ".join([finding, excluded.said(""), *(b.said(arm.label) for arm, own in columns.items() for b in own)])
-    return page([*parts, *strips(stages), foot], end + (30 if source else 6), alt)
+    n = count(randomized.n)
+    finding = f"{n} of {count(assessed.n)} assessed were randomized" if assessed.n else f"{n} randomized"
+    finding = finding if title is None else title
+    alt = ". ".join([finding, excluded.said(), *(b.said(arm.label) for arm, own in columns.items() for b in own)])
+
+    def draw(top: float) -> tuple[Parts, float]:
+        parts, y = _enrolment(assessed, excluded, randomized, len(groups), reasons, top)
+        stages = [("Enrolment", top, y)]
+        for position, stage in enumerate(COLUMNS if groups else ()):
+            drawn, end = _level({arm: own[position] for arm, own in columns.items()}, y, crowned=not position)
+            parts += drawn
+            stages.append((STAGES[stage][0], y + STEP / 2, end))
+            y = end
+        return [*parts, *strips(stages)], y + 2
+
+    return page(finding, subtitle, source, alt, draw)
+
+
+def _enrolment(
+    assessed: Box, excluded: Box, randomized: Box, groups: int, reasons: int, y: float
+) -> tuple[Parts, float]:
+    """The assessed, at their right the excluded, below them the randomized; and where they end."""
+    first, middle, side = assessed.lines(POOLED, bare=True), LEFT + POOLED / 2, LEFT + POOLED + 30
+    named = _most_frequent(excluded, reasons).lines(RIGHT - side)
+    out = y + _high(first) + GAP
+    below = out + max(_high(named), 20) + GAP
+    span = POOLED if groups < 2 else RIGHT - LEFT
+    return [
+        _drawn(first, assessed.said(), LEFT, y, POOLED),
+        down(middle, y + _high(first), below, arrow=True),
+        across(middle, out + 14, side, arrow=True),
+        _drawn(named, excluded.said(), side, out, RIGHT - side, fill="#fafafa"),
+        _drawn(randomized.lines(span, bare=True), randomized.said(), LEFT, below, span),
+    ], below + _high([("", "")])
+
+
+def _level(boxes: Mapping[Arm, Box], above: float, crowned: bool) -> tuple[Parts, float]:
+    """A box an arm, side by side and equally high, below what ends above them; the first of a column has its name."""
+    wide = POOLED if len(boxes) < 2 else (RIGHT - LEFT - GAP * (len(boxes) - 1)) / len(boxes)
+    y, lines = above + STEP, {arm: each.lines(wide) for arm, each in boxes.items()}
+    names = {arm: wrap(arm.label or "All arms together", int(wide / 8.4)) if crowned else [] for arm in boxes}
+    crown = 8 + LINE * max(len(wrap(arm.label, int(wide / 8.4))) for arm in boxes) if crowned else 0
+    high = max(map(_high, lines.values())) + crown
+    parts = []
+    for across_, (arm, each) in enumerate(boxes.items()):
+        x = LEFT + across_ * (wide + GAP)
+        said = each.said(arm.label)
+        parts.append(down(x + wide / 2, above, y, arrow=True))
+        parts.append(_drawn(lines[arm], said, x, y, wide, high, crown, _crown(arm, names[arm], x, y, wide)))
+    return parts, y + high
 
 
 def _read(frame: pd.DataFrame, stage: str, arm: Arm) -> Box:
     """A box with its items, which are all of its people."""
-    rows: list[dict[str, Any]] = rows_of_arm(frame[frame["stage"] == stage], arm).to_dict("records")  # type: ignore[assignment]
+    own: Any = rows_of_arm(frame[frame["stage"] == stage], arm)
     where = f"{STAGES[stage][1]}{f' ({arm.label})' if arm.label else ''}"
-    names = ["" if absent(row["item"]) else str(row["item"]) for row in rows]
+    names = ["" if absent(item) else str(item) for item in own["item"]]
     if len(set(names)) < len(names):
         raise ValueError(f"{where}: a row of the flow stands there twice")
-    counts = dict(zip(names, (row["n"] for row in rows), strict=True))
+    counts = dict(zip(names, own["n"], strict=True))
     total = counts.pop("", None)
     if any(absent(n) or n < 0 for n in counts.values()) or (counts and absent(total)):
         raise ValueError(f"{where}: the flow needs every count; suppressed ones can be shown as a table")
@@ -170,59 +184,54 @@ def _aligned(columns: Mapping[Arm, Sequence[Box]]) -> dict[Arm, list[Box]]:
 
 def _adds_up(assessed: Box, excluded: Box, randomized: Box, columns: Mapping[Arm, Sequence[Box]]) -> None:
     """Raise where the stages contradict each other."""
+    wrong = "the flow does not add up"
     if randomized.n is None:
         raise ValueError("the flow needs the number randomized")
     if (assessed.n is None) != (excluded.n is None):
         raise ValueError("the flow needs assessed and excluded, or neither")
     if assessed.n is not None and assessed.n != (excluded.n or 0) + randomized.n:
-        raise ValueError(
-            f"the flow does not add up: {assessed.n} assessed are not {excluded.n} excluded + {randomized.n}"
-        )
+        raise ValueError(f"{wrong}: {assessed.n} assessed are not {excluded.n} excluded + {randomized.n}")
     allocated = [own[0].n for own in columns.values()]
     if any(n is None for n in allocated) or (allocated and sum(n or 0 for n in allocated) != randomized.n):
-        told = " + ".join(str(n) for n in allocated)
-        raise ValueError(f"the flow does not add up: {randomized.n} randomized are not {told} allocated")
+        raise ValueError(f"{wrong}: {randomized.n} randomized are not {' + '.join(map(str, allocated))} allocated")
     for arm, (first, *later) in columns.items():
         for each in later:
             if (each.n or 0) > (first.n or 0):
-                raise ValueError(f"the flow does not add up: {each.said(arm.label)}, but {first.n} were allocated")
+                raise ValueError(f"{wrong}: {each.said(arm.label)}, but {first.n} were allocated")
 
 
-def _top(excluded: Box, most: int) -> Box:
+def _most_frequent(excluded: Box, most: int) -> Box:
     """The most frequent reasons, and one line for the others."""
     ranked = sorted(excluded.items, key=lambda item: -item[1])
     rest = ranked[most:]
     if len(rest) > 1:
         ranked = [*ranked[:most], (f"{len(rest)} other reasons", sum(n for _, n in rest))]
-    return Box(excluded.head, excluded.n, tuple(ranked))
+    return replace(excluded, items=tuple(ranked))
 
 
-def _high(lines: int) -> float:
-    return LINE * lines + 12
+def _high(lines: Sequence[Any]) -> float:
+    return LINE * len(lines) + 12
 
 
-def _crown(groups: Sequence[Arm], wide: float) -> float:
-    """How high the name of the arm is, above the first box of its column."""
-    return 8 + LINE * max(len(wrap(arm.label, int(wide / 8.4))) for arm in groups)
+def _crown(arm: Arm, name: Sequence[str], x: float, y: float, wide: float) -> Parts:
+    """The colour and the name of an arm above the first box of its column."""
+    bar = f'<rect x="{x:g}" y="{y:g}" width="{wide:g}" height="6" fill="{arm.colour}"/>'
+    words = [text(x + 10, y + 21 + LINE * i, f"<b>{each}</b>", anchor="start") for i, each in enumerate(name)]
+    return [bar, *words] if name else []
 
 
 def _drawn(
-    what: Box, lines: Sequence[tuple[str, str]], x: float, y: float, wide: float, high: float | None = None,
-    crown: float = 0, arm: Arm | None = None, fill: str = "white", said: str = "",
+    lines: Sequence[tuple[str, str]], said: str, x: float, y: float, wide: float, high: float = 0, crown: float = 0,
+    inside: Sequence[str] = (), fill: str = "white",
 ) -> str:  # fmt: skip
-    """A box with its words at the left and its numbers at the right; the first of a column is crowned by its arm."""
-    inside, top = [], y + crown
-    if crown and arm:
-        inside.append(f'<rect x="{x:g}" y="{y:g}" width="{wide:g}" height="6" fill="{arm.colour}"/>')
-        name = wrap(arm.label or "All arms together", int(wide / 8.4))
-        inside += [text(x + 10, y + 21 + LINE * i, f"<b>{each}</b>", anchor="start") for i, each in enumerate(name)]
+    """A box with its words at the left and its numbers at the right, below what is inside already."""
+    parts = list(inside)
     for at, (words, number) in enumerate(lines):
         head = not at
         colour = INK if head or (number and number != "0") or words.startswith("\u2003") else QUIET
         bold = "<b>{}</b>" if head else "{}"
-        down = top + 20 + LINE * at
-        inside.append(text(x + 10, down, bold.format(words), colour, 12, "start"))
+        low = y + crown + 20 + LINE * at
+        parts.append(text(x + 10, low, bold.format(words), colour, 12, "start"))
         if number:
-            inside.append(text(x + wide - 10, down, bold.format(number), colour, 12, "end"))
-    told = said or what.said(arm.label if arm else "")
-    return box(x, y, high or _high(len(lines)), told, inside, wide, fill)
+            parts.append(text(x + wide - 10, low, bold.format(number), colour, 12, "end"))
+    return box(x, y, high or _high(lines), said, parts, wide, fill)

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 import pandas as pd
 
-from .format import NOBODY, absent, count, interval, percent
+from .format import absent, count, interval, percent
 from .page import INK, QUIET, Html
-from .svg import LINE, arrow, box, heading, line, page, path, strips, text
-from .template import STATES, wrap
+from .svg import LINE, Parts, across, box, down, nobody, page, path, strips, text
+from .template import SMALL, STATES, wrap
 
 LEFT, BOX, SIDE, SIDE_BOX, RAIL = 30, 202, 260, 388, 656
 """Across: the spine and how wide its boxes are, the side boxes, and the line that sums them up."""
 
-SPINE_BOX, GAP = 18, 8
-"""Down: a box of the spine, the room between boxes."""
+SCREENED_BOX, SPINE_BOX, GAP = 32, 18, 8
+"""Down: the first box and the other boxes of the spine, the room between boxes."""
 
 MIDDLE = LEFT + BOX / 2
 DECISIONS = (
@@ -30,38 +30,46 @@ DECISIONS = (
     ("Undetermined", "unknown", "nothing fails, something is unknown"),
     ("Ineligible", "fail", "a criterion fails"),
 )
+COUNTS = ("failed_here", "possible", "certain")
 
 
 @dataclass(frozen=True)
 class Step:
-    """One row of the diagram: a criterion that takes patients out, or several in a row that take out nobody."""
+    """A criterion that takes patients out, or several in a row that take out nobody."""
 
     stage: str
-    text: tuple[str, ...]
     said: str
     failed: int
     possible: int
     certain: int
 
     @property
+    def lines(self) -> list[str]:
+        """Its words as they are broken in its side box, or beside the spine."""
+        return wrap(self.said, 38 if self.failed else 52)
+
+    @property
     def box(self) -> float:
         """How high its side box is."""
-        return LINE * len(self.text) + 9
+        return LINE * len(self.lines) + 9
 
     @property
     def height(self) -> float:
         """Its part of the spine: the side box, and room for a box of what is left."""
-        return max(self.box + GAP, SPINE_BOX + 14) if self.failed else LINE * len(self.text) + GAP
+        return max(self.box + GAP, SPINE_BOX + 14) if self.failed else LINE * len(self.lines) + GAP
 
 
 def flow(
     frame: pd.DataFrame,
     n: int | None = None,
+    *,
     title: str | None = None,
     subtitle: str | None = None,
     source: str = "",
 ) -> Html:
     """The flow diagram: how many are left after each criterion, and who is eligible, undetermined, ineligible.
+
+    Unknown has a box of its own. A frame without patients gives a figure that says so.
 
     Args:
         frame: step (0 is everybody), criterion, kind, label, failed_here (first failed at this step), possible (not
@@ -70,8 +78,6 @@ def flow(
         title: the finding; otherwise how many could be eligible, and an empty text for none, below a headline.
         subtitle: the population, data cut, readings.
         source: a last line.
-
-    Unknown has a box of its own. A frame without patients gives a figure that says so.
 
     Raises:
         ValueError: the numbers of the frame do not add up.
@@ -85,16 +91,17 @@ def flow(
     rows: list[dict[str, Any]] = frame.to_dict("records")  # type: ignore[assignment]
     _adds_up(rows, n)
     if not rows or not rows[0]["possible"]:
-        head, top = heading(title or "No patients were screened", subtitle)
-        return page([head, text(0, top + 14, NOBODY, QUIET, anchor="start")], top + 24, NOBODY)
+        return nobody(title or "No patients were screened", subtitle)
     screened, certain, possible = (int(rows[i][key]) for i, key in ((0, "possible"), (-1, "certain"), (-1, "possible")))
     finding = _finding(certain, possible, screened) if title is None else title
-    head, top = heading(finding, subtitle)
-    drawn, bottom = _spine(list(_steps(rows[1:])), screened, top)
-    decided, end = _decisions((certain, possible - certain, screened - possible), screened, bottom)
-    foot = text(0, end + 20, wrap(source, 110)[0], QUIET, 11.5, "start") if source else ""
-    said = f"{finding}. {interval(certain, possible)} of {count(screened)} could be eligible.".lstrip(". ")
-    return page([head, *drawn, *decided, foot], end + (28 if source else 4), said)
+    alt = f"{finding}. {interval(certain, possible)} of {count(screened)} could be eligible.".lstrip(". ")
+
+    def draw(top: float) -> tuple[Parts, float]:
+        spine, bottom = _spine(list(_steps(rows[1:])), screened, top)
+        decided, end = _decisions((certain, possible - certain, screened - possible), screened, bottom)
+        return [*spine, *decided], end
+
+    return page(finding, subtitle, source, alt, draw)
 
 
 def _finding(certain: int, possible: int, n: int) -> str:
@@ -108,9 +115,8 @@ def _finding(certain: int, possible: int, n: int) -> str:
 
 def _adds_up(rows: Sequence[Mapping[str, Any]], n: int | None) -> None:
     """Raise where the frame contradicts itself: a flow diagram with a wrong sum must not exist."""
-    for row in rows:
-        if any(absent(row[key]) for key in ("failed_here", "possible", "certain")):
-            raise ValueError("the flow needs every count; a frame with suppressed counts can be shown as a table")
+    if any(absent(row[key]) for row in rows for key in COUNTS):
+        raise ValueError("the flow needs every count; a frame with suppressed counts can be shown as a table")
     if rows and n is not None and rows[0]["possible"] != n:
         raise ValueError(f"the flow begins with {rows[0]['possible']} patients, but {n} were screened")
     for before, row in pairwise(rows):
@@ -118,71 +124,56 @@ def _adds_up(rows: Sequence[Mapping[str, Any]], n: int | None) -> None:
         if row["failed_here"] < 0 or before["possible"] - row["failed_here"] != row["possible"]:
             raise ValueError(f"{where}: {before['possible']} − {row['failed_here']} is not {row['possible']}")
         if not 0 <= row["certain"] <= min(row["possible"], before["certain"]):
-            raise ValueError(
-                f"{where}: certain is {row['certain']}, of {row['possible']} possible, after {before['certain']}"
-            )
+            of = f"of {row['possible']} possible, after {before['certain']}"
+            raise ValueError(f"{where}: certain is {row['certain']}, {of}")
         if not absent(row.get("undetermined")) and row["undetermined"] != row["possible"] - row["certain"]:
             raise ValueError(f"{where}: {row['possible']} − {row['certain']} is not {row['undetermined']} undetermined")
 
 
 def _steps(rows: Sequence[Mapping[str, Any]]) -> Iterator[Step]:
-    """One step for each criterion that takes somebody out; neighbours that take out nobody share one."""
-    idle: list[Mapping[str, Any]] = []
-    for position, row in enumerate(rows):
-        after = rows[position + 1] if position + 1 < len(rows) else None
-        if not row["failed_here"]:
-            idle.append(row)
-            if after is None or after["failed_here"] or after["kind"] != row["kind"]:
-                said = f"{', '.join(str(each['criterion']) for each in idle)}: nobody fails"
-                yield Step(row["kind"], tuple(wrap(said, 52)), said, 0, int(row["possible"]), int(row["certain"]))
-                idle = []
-            continue
-        said = f"{row['criterion']} {row['label']}"
-        numbers = (int(row[key]) for key in ("failed_here", "possible", "certain"))
-        yield Step(row["kind"], tuple(wrap(said, 38)), said, *numbers)
+    """One step for each criterion that takes somebody out; neighbours of a kind that take out nobody share one."""
+    for (kind, _), group in groupby(rows, key=lambda row: (row["kind"], not row["failed_here"])):
+        each = list(group)
+        if each[0]["failed_here"]:
+            for row in each:
+                yield Step(kind, f"{row['criterion']} {row['label']}", *(int(row[key]) for key in COUNTS))
+        else:
+            said = f"{', '.join(str(row['criterion']) for row in each)}: nobody fails"
+            yield Step(kind, said, *(int(each[-1][key]) for key in COUNTS))
 
 
-def _spine(steps: Sequence[Step], screened: int, top: float) -> tuple[list[str], float]:
+def _spine(steps: Sequence[Step], screened: int, top: float) -> tuple[Parts, float]:
     """The boxes from everybody screened to those whom no criterion took out; and where they end."""
-    boxes = [
-        box(
-            LEFT,
-            top,
-            32,
-            f"{count(screened)} screened",
-            [text(MIDDLE, top + 21, f"<b>{count(screened)}</b> screened")],
-            BOX,
-        )
-    ]
-    stages: list[tuple[str, float, float]] = [("", top, top + 32)]
-    lines, y, end = [], top + 32 + 12, top + 32.0
-    rail: list[float] = []
+    said = f"{count(screened)} screened"
+    words = text(MIDDLE, top + 21, f"<b>{count(screened)}</b> screened")
+    boxes = [box(LEFT, top, SCREENED_BOX, said, [words], BOX)]
+    begin = top + SCREENED_BOX
+    stages, lines, rail = [("", top, begin)], [], []
+    y = end = begin + 12
     for step in steps:
         stages.append((step.stage, y - GAP / 2, y + step.height - GAP / 2))
         if step.failed:
             at = y + step.box / 2
-            lines += [line(MIDDLE, at, SIDE - 5, at), arrow(SIDE, at, "right"), line(SIDE + SIDE_BOX, at, RAIL, at)]
+            lines += [across(MIDDLE, at, SIDE, arrow=True), across(SIDE + SIDE_BOX, at, RAIL)]
             boxes += [_side(step, y), _left(step, at + step.height / 2)]
-            end, rail = at + step.height / 2 + SPINE_BOX / 2, [*rail, at]
+            end = at + step.height / 2 + SPINE_BOX / 2
+            rail.append(at)
         else:
-            boxes += [
-                text(SIDE + 10, y + LINE * (i + 0.75), line, QUIET, 12, "start") for i, line in enumerate(step.text)
-            ]
+            down_ = enumerate(step.lines)
+            boxes += [text(SIDE + 10, y + LINE * (i + 0.75), line, QUIET, 12, "start") for i, line in down_]
         y += step.height
     bottom = max(end, y) + 18
-    lines += [line(MIDDLE, top + 32, MIDDLE, bottom + 9), path(MIDDLE, bottom, MIDDLE + BOX + GAP, bottom, "v9")]
+    lines += [down(MIDDLE, begin, bottom + 9), path(f"M{MIDDLE:g} {bottom:g}H{MIDDLE + BOX + GAP:g}v9")]
     if rail:
-        lines.append(path(RAIL, rail[0], MIDDLE + 2 * (BOX + GAP), bottom, "v9"))
+        lines.append(path(f"M{RAIL} {rail[0]:g}V{bottom:g}H{MIDDLE + 2 * (BOX + GAP):g}v9"))
     return [*strips(stages), *lines, *boxes], bottom
 
 
 def _side(step: Step, y: float) -> str:
-    middle = y + step.box / 2
-    words = [
-        text(SIDE + 10, middle + LINE * (i - (len(step.text) - 1) / 2) + 4.5, line, INK, 12.5, "start")
-        for i, line in enumerate(step.text)
-    ]
-    number = text(SIDE + SIDE_BOX - 10, middle + 4.5, f"<b>{count(step.failed)}</b>", INK, 12.5, "end")
+    """Who is taken out."""
+    first = y + step.box / 2 - LINE * (len(step.lines) - 1) / 2 + 4.5
+    words = [text(SIDE + 10, first + LINE * i, line, INK, 12.5, "start") for i, line in enumerate(step.lines)]
+    number = text(SIDE + SIDE_BOX - 10, y + step.box / 2 + 4.5, f"<b>{count(step.failed)}</b>", INK, 12.5, "end")
     return box(SIDE, y, step.box, f"{step.said}: {count(step.failed)} fail", [*words, number], SIDE_BOX, "#fafafa")
 
 
@@ -190,11 +181,11 @@ def _left(step: Step, middle: float) -> str:
     """What is left after a step; where the numbers are too long for the box, the certain ones are only read out."""
     said = f"{count(step.possible)} left, {count(step.certain)} certain"
     shown = f"<b>{count(step.possible)}</b> left" + (f", {count(step.certain)} certain" if len(said) < 28 else "")
-    inside = [text(MIDDLE, middle + 4, shown, INK, 11.5)]
+    inside = [text(MIDDLE, middle + 4, shown, INK, SMALL)]
     return box(LEFT, middle - SPINE_BOX / 2, SPINE_BOX, f"after {step.said.split()[0]}: {said}", inside, BOX)
 
 
-def _decisions(numbers: Sequence[int], screened: int, y: float) -> tuple[list[str], float]:
+def _decisions(numbers: Sequence[int], screened: int, y: float) -> tuple[Parts, float]:
     """Eligible, undetermined, ineligible, and the bracket from certain to possible."""
     parts, top, high = [], y + 14, 84
     for position, ((name, state, meaning), number) in enumerate(zip(DECISIONS, numbers, strict=True)):
@@ -208,7 +199,7 @@ def _decisions(numbers: Sequence[int], screened: int, y: float) -> tuple[list[st
             *(text(middle, top + 60 + 13 * i, line, QUIET, 11) for i, line in enumerate(wrap(meaning, 26))),
         ]
         parts += [box(x, top, high, f"{name}: {count(number)} ({share}), {meaning}", inside, BOX)]
-        parts.append(arrow(middle, top, "down"))
+        parts.append(down(middle, top, top, arrow=True))
     end, right = top + high, LEFT + 2 * BOX + GAP
     parts.append(f'<path d="M{LEFT} {end + 5}v6H{right}v-6" fill="none" stroke="{INK}"/>')
     words = f"<b>{interval(numbers[0], numbers[0] + numbers[1])}</b> of {count(screened)} could be eligible"

@@ -4,25 +4,71 @@ from __future__ import annotations
 
 import hashlib
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 
+from .format import NOBODY
 from .page import FONTS, INK, QUIET, Html
-from .template import STATES, SUBTITLE, TITLE, WIDTH, wrap
+from .template import SMALL, STATES, SUBTITLE, TITLE, WIDTH, wrap
 
 STRIP, LINE = 20, 15
 """How wide the strip of stages is, and how high a line of words."""
 
+Parts = list[str]
 
-def strips(stages: Sequence[tuple[str, float, float]]) -> list[str]:
+
+def page(
+    finding: str, subtitle: str | None, source: str, alt: str, draw: Callable[[float], tuple[Parts, float]]
+) -> Html:
+    """The drawing as HTML: as wide as a printed page, scrolled where the screen is narrower.
+
+    Args:
+        finding: the title; none where it is empty.
+        subtitle: the population.
+        source: a last line.
+        alt: the drawing in words.
+        draw: what stands below the heading, which ends at a height: the parts, and where they end.
+    """
+    y, parts = 16.0 if finding or subtitle else 0.0, []
+    for line in wrap(finding, 66) if finding else []:
+        parts.append(text(0, y, f"<b>{line}</b>", INK, TITLE, "start"))
+        y += TITLE * 1.3
+    for line in wrap(subtitle, 100) if subtitle else []:
+        parts.append(text(0, y, line, QUIET, SUBTITLE, "start"))
+        y += SUBTITLE * 1.4
+    drawn, end = draw(y + 2)
+    parts += drawn
+    if source:
+        parts.append(text(0, end + 20, wrap(source, 110)[0], QUIET, SMALL, "start"))
+    return _page("".join(parts), end + (28 if source else 4), alt)
+
+
+def nobody(finding: str, subtitle: str | None) -> Html:
+    """A drawing of nothing, which says so."""
+    return page(
+        finding, subtitle, "", NOBODY, lambda top: ([text(0, top + 14, NOBODY, QUIET, anchor="start")], top + 20)
+    )
+
+
+def _page(drawing: str, height: float, alt: str) -> Html:
+    # two figures on one page must not share the name of the hatching
+    hatch = "hatch" + hashlib.sha256(drawing.encode()).hexdigest()[:8]
+    lines = f'<path d="M0 6L6 0M-1 1L1 -1M5 7L7 5" stroke="{STATES["unknown"]}" stroke-width="1.4"/>'
+    pattern = f'<pattern id="{hatch}" width="6" height="6" patternUnits="userSpaceOnUse">{lines}</pattern>'
+    size = f'width="{WIDTH}" height="{height:.0f}" viewBox="0 0 {WIDTH} {height:.0f}"'
+    look = f"display:block;background:white;font-family:{', '.join(FONTS)};font-variant-numeric:tabular-nums"
+    said = f'role="group" aria-label="{html.escape(alt)}" style="{look}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {said}>'
+    body = f"<defs>{pattern}</defs>{drawing.replace('#hatch', f'#{hatch}')}</svg>"
+    return Html(f'<div class="tt-figure" style="overflow-x:auto;break-inside:avoid">{head}{body}</div>')
+
+
+def strips(stages: Iterable[tuple[str, float, float]]) -> Parts:
     """The tinted strip at the left, one piece a stage; its name where the piece is long enough for it."""
-    joined: list[tuple[str, float, float]] = []
-    for name, top, bottom in stages:
-        if joined and joined[-1][0] == name:
-            joined[-1] = (name, joined[-1][1], bottom)
-        else:
-            joined.append((name, top, bottom))
     parts = []
-    for name, top, bottom in joined:
+    for name, pieces in groupby(stages, key=lambda stage: stage[0]):
+        (_, top, bottom), *more = pieces
+        bottom = more[-1][2] if more else bottom
         x, y = STRIP / 2 + 4, (top + bottom) / 2
         parts.append(f'<rect x="0" y="{top:g}" width="{STRIP}" height="{bottom - top - 2:g}" rx="3" fill="#efefef"/>')
         if bottom - top > 62:
@@ -43,45 +89,18 @@ def text(x: float, y: float, words: str, colour: str = INK, size: float = 13, an
     return f'<text x="{x:g}" y="{y:g}" fill="{colour}" font-size="{size:g}" text-anchor="{anchor}">{bold}</text>'
 
 
-def line(x1: float, y1: float, x2: float, y2: float) -> str:
-    return f'<path d="M{x1:g} {y1:g}L{x2:g} {y2:g}" stroke="{QUIET}" fill="none"/>'
+def path(steps: str) -> str:
+    """A line that is drawn as the letters of SVG say."""
+    return f'<path d="{steps}" stroke="{QUIET}" fill="none"/>'
 
 
-def path(x1: float, y1: float, x2: float, y2: float, rest: str) -> str:
-    """Down, then across, then the rest."""
-    return f'<path d="M{x1:g} {y1:g}V{y2:g}H{x2:g}{rest}" stroke="{QUIET}" fill="none"/>'
+def across(x: float, y: float, to: float, *, arrow: bool = False) -> str:
+    """A line to the right, with an arrow at its end."""
+    tip = f'<polygon points="{to:g},{y:g} {to - 7:g},{y - 4:g} {to - 7:g},{y + 4:g}" fill="{QUIET}"/>'
+    return path(f"M{x:g} {y:g}H{to - 5 * arrow:g}") + tip * arrow
 
 
-def arrow(x: float, y: float, way: str) -> str:
-    points = f"{x:g},{y:g} {x - 7:g},{y - 4:g} {x - 7:g},{y + 4:g}"
-    if way == "down":
-        points = f"{x:g},{y:g} {x - 4:g},{y - 7:g} {x + 4:g},{y - 7:g}"
-    return f'<polygon points="{points}" fill="{QUIET}"/>'
-
-
-def heading(title: str, subtitle: str | None) -> tuple[str, float]:
-    """The finding and the population, and where they end."""
-    y, parts = 16.0 if title or subtitle else 0.0, []
-    for line in wrap(title, 66) if title else []:
-        parts.append(text(0, y, f"<b>{line}</b>", INK, TITLE, "start"))
-        y += TITLE * 1.3
-    for line in wrap(subtitle, 100) if subtitle else []:
-        parts.append(text(0, y, line, QUIET, SUBTITLE, "start"))
-        y += SUBTITLE * 1.4
-    return "".join(parts), y + 2
-
-
-def page(parts: Sequence[str], height: float, said: str) -> Html:
-    """The drawing as HTML: as wide as a printed page, scrolled where the screen is narrower."""
-    drawing = "".join(parts)
-    # two figures on one page must not share the name of the hatching
-    hatch = "hatch" + hashlib.sha256(drawing.encode()).hexdigest()[:8]
-    lines = f'<path d="M0 6L6 0M-1 1L1 -1M5 7L7 5" stroke="{STATES["unknown"]}" stroke-width="1.4"/>'
-    pattern = f'<pattern id="{hatch}" width="6" height="6" patternUnits="userSpaceOnUse">{lines}</pattern>'
-    size = f'width="{WIDTH}" height="{height:.0f}" viewBox="0 0 {WIDTH} {height:.0f}"'
-    look = f"display:block;background:white;font-family:{', '.join(FONTS)};font-variant-numeric:tabular-nums"
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="group" aria-label="{html.escape(said)}" style="{look}">'
-    )
-    body = f"<defs>{pattern}</defs>{drawing.replace('#hatch', f'#{hatch}')}</svg>"
-    return Html(f'<div class="tt-figure" style="overflow-x:auto;break-inside:avoid">{head}{body}</div>')
+def down(x: float, y: float, to: float, *, arrow: bool = False) -> str:
+    """A line downwards, with an arrow at its end."""
+    tip = f'<polygon points="{x:g},{to:g} {x - 4:g},{to - 7:g} {x + 4:g},{to - 7:g}" fill="{QUIET}"/>'
+    return path(f"M{x:g} {y:g}V{to:g}") + tip * arrow
