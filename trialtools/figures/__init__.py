@@ -5,6 +5,8 @@ states alone; arms have four others, and the two kinds are never drawn in one pa
 group or several arms. `layout.meta["alt"]` tells a figure in words.
 """
 
+# ruff: noqa: F401 (a door: what it imports is what it offers)
+
 from .accrual import accrual
 from .adherence import adherence
 from .assessment import assessment
@@ -22,40 +24,3 @@ from .sets import missingness, upset
 from .sweep import sweep, sweep_grid
 from .table import baseline, table
 from .template import ARMS, STATES, WIDTH
-
-__all__ = [
-    "ARMS",
-    "STATES",
-    "WIDTH",
-    "accrual",
-    "adherence",
-    "adverse_events",
-    "assessment",
-    "banner",
-    "baseline",
-    "boundary",
-    "consort",
-    "count",
-    "criterion_states",
-    "edish",
-    "flow",
-    "forest",
-    "guesses",
-    "headline",
-    "imbalance_path",
-    "impact",
-    "labs",
-    "missingness",
-    "number",
-    "open_criteria",
-    "percent",
-    "power_curve",
-    "readings",
-    "sensitivity",
-    "survival",
-    "sweep",
-    "sweep_grid",
-    "table",
-    "tornado",
-    "upset",
-]

@@ -1,14 +1,12 @@
 """How recruitment goes: the randomized so far, against the target, and the fan of what may come."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from math import ceil
 from typing import Any
 
 import pandas as pd
 
-from .drawing import Drawing, Spec, figure, nobody
+from .drawing import Drawing, Room, Spec, figure, nobody
 from .format import count
 from .lines import ALONG, end_labels, line, ribbon, rule
 from .page import INK, QUIET
@@ -78,10 +76,7 @@ def accrual(accrual: pd.DataFrame, forecast: pd.DataFrame | None = None, target:
         shapes=[{**rule(y=target, dash="dot")}] if target else [],
         x=_days(first, last, end),
         y={"range": [0, most], "nticks": 6, "tickformat": ",d", **ALONG},
-        height=HEIGHT,
-        left=LEFT,
-        right=_room(labels, (last - end) / max(last - first, timedelta(days=1))),
-        head=18,
+        room=Room(HEIGHT, LEFT, _room(labels, (last - end) / max(last - first, timedelta(days=1))), 18),
     )
 
 

@@ -1,14 +1,12 @@
 """Whether the dose came in its window: how many were dosed on each day after infection, arm by arm or pooled."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from .arms import Arm, arms, rows_of_arm
-from .drawing import Drawing, Spec, figure, nobody
+from .drawing import Drawing, Room, Spec, figure, nobody
 from .format import count, n_of
 from .lines import ALONG
 from .page import INK
@@ -87,11 +85,7 @@ def adherence(frame: pd.DataFrame, first_day: int, last_day: int, labels: Mappin
         x={"range": [low - 0.5, high + 0.5], "nticks": 10, "tickformat": "d", "showgrid": False}
         | {"showline": True, "linecolor": INK, "anchor": f"y{len(states)}" if len(states) > 1 else "y"},
         layout=axes,
-        height=height,
-        left=46,
-        right=RIGHT,
-        head=30 if several else 14,
-        foot=50,
+        room=Room(height, 46, RIGHT, 30 if several else 14, 50),
     )
 
 

@@ -3,8 +3,6 @@
 Open reports are pooled: their frames have `arm == ""` throughout, and what is drawn of them names no arm.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,13 +1,11 @@
 """Procedures of randomization side by side: how far apart the arms get against how well the next arm is guessed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from .drawing import Drawing, Spec, figure, nobody
+from .drawing import Drawing, Room, Spec, figure, nobody
 from .format import count, number, percent
 from .lines import ALONG, end_labels, line, marks
 from .page import INK, QUIET
@@ -66,11 +64,7 @@ def assessment(frame: pd.DataFrame, y: str = "imbalance") -> Drawing:
         ],
         x={"range": [low, high], "tickformat": ".0%", "autorange": False},
         y={"range": [-top * 0.03, top], "nticks": 6, "tickformat": "~g", **ALONG},
-        height=HEIGHT,
-        left=LEFT,
-        right=right,
-        head=26,
-        foot=52,
+        room=Room(HEIGHT, LEFT, right, 26, 52),
     )
 
 

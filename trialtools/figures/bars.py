@@ -1,12 +1,13 @@
 """Bars of criteria: what each does and costs, what the readings change, what is still open."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
 
+from . import titles
 from .drawing import Drawing, figure, nobody
 from .format import absent, count, interval, number, percent
 from .page import INK, QUIET
@@ -15,26 +16,16 @@ from .rows import (
     SOLID,
     Bars,
     Column,
+    Row,
+    below_headings,
     label,
     most_of,
     records,
     row_chart,
     text_width,
     value_axis,
-)  # fmt: skip
+)
 from .template import STATES, wrap
-from .titles import (
-    fails_most,
-    missing_most,
-    moves_most,
-    open_hover,
-    reading_hover,
-    shifts_most,
-    state_hover,
-    weighs_most,
-)  # fmt: skip
-
-Row = dict[str, Any]
 
 
 @figure
@@ -56,33 +47,29 @@ def criterion_states(frame: pd.DataFrame) -> Drawing:
     n = most_of(rows, "n")
     if not n:
         return nobody("No patients were screened")
-    labels, slots = _below_kind(rows)
+    labels, slots = _below_kind(rows, readings=True)
 
     def share(row: Row, state: str) -> str:
         # a share that does not fit into its bar would stand on its neighbour
         return percent(row[state] / n, 0) if state != "unknown" and (row[state] or 0) / n >= 0.17 else ""
 
+    def bars(state: str) -> Bars:
+        marker = HATCHED if state == "unknown" else SOLID[state]
+        hover, inside = partial(titles.state_hover, state=state, n=n), partial(share, state=state)
+        return Bars(state, itemgetter(state), marker, hover, inside=inside)
+
+    def column(state: str) -> Column:
+        return Column(state, lambda row: count(row[state]), STATES[state], size=12, quiet="0")
+
     quarters = [0, 0.25, 0.5, 0.75, 1]
-    counts = {state: [count(row[state]) for row in rows] for state in STATES}
     return row_chart(
+        rows,
         labels,
-        [
-            Bars(
-                state,
-                [row[state] for row in rows],
-                HATCHED if state == "unknown" else SOLID[state],
-                [state_hover(row, state, n) for row in rows],
-                inside=[share(row, state) for row in rows],
-            )
-            for state in STATES
-        ],
+        list(map(bars, STATES)),
         value_axis(0, n, tickvals=[n * x for x in quarters], ticktext=[percent(x, 0) for x in quarters]),
         slots=slots,
-        columns=[
-            Column(state, texts, text_width([state, *texts]), STATES[state], size=12, quiet="0")
-            for state, texts in counts.items()
-        ],
-        finding=fails_most(rows, n),
+        columns=list(map(column, STATES)),
+        finding=titles.fails_most(rows, n),
         population=f"{count(n)} patients; each criterion by itself, in the order of the protocol",
     )
 
@@ -107,20 +94,18 @@ def readings(frame: pd.DataFrame) -> Drawing:
     n = most_of(rows, "n")
     if not n:
         return nobody("No patients were screened")
-    labels, slots = _below_criterion(rows)
-    hover, counts = [reading_hover(row) for row in rows], [interval(row["certain"], row["possible"]) for row in rows]
-    certain, rest = _stacked(rows, "certain", "possible")
+    labels, slots = below_headings(rows, lambda row: [label(row["criterion"], row["label"])], _reading)
+    solid = Bars("certain", itemgetter("certain"), SOLID["pass"], titles.reading_hover, 16)
     return row_chart(
+        rows,
         labels,
-        [Bars("certain", certain, SOLID["pass"], hover, 16), Bars("possible", rest, HATCHED, hover, 16)],
+        [solid, Bars("possible", partial(_rest, part="certain", whole="possible"), HATCHED, titles.reading_hover, 16)],
         value_axis(0, max(most_of(rows, "possible"), 1)),
         slots=slots,
-        ends=[
-            (row["possible"], f"<b>{text}</b>" if row["chosen"] else text)
-            for row, text in zip(rows, counts, strict=True)
-        ],
-        right=text_width(counts, bold=True),
-        finding=moves_most(rows),
+        ends=lambda row: (row["possible"], f"<b>{_eligible(row)}</b>" if row["chosen"] else _eligible(row)),
+        right=text_width(list(map(_eligible, rows)), bold=True),
+        head=12,
+        finding=titles.moves_most(rows),
         population=f"{count(n)} patients; ● as chosen. Solid: eligible for certain; hatched: possible",
     )
 
@@ -143,24 +128,25 @@ def open_criteria(frame: pd.DataFrame) -> Drawing:
     rows = sorted((row for row in records(frame) if row["n"] != 0), key=lambda row: -(row["n"] or 0))
     if not rows:
         return nobody("Nothing is left open")
-    hover = [open_hover(row) for row in rows]
-    alone, rest = _stacked(rows, "alone", "n")
     whole = f"{count(rows[0]['of'])} undetermined patients" if rows[0].get("of") else "Undetermined patients"
 
-    def end(row: Row) -> str:
-        only = f' <span style="color:{QUIET}">({count(row["alone"])} alone)</span>' if row["alone"] else ""
-        return count(row["n"]) + only
+    def alone(row: Row) -> str:
+        return f"({count(row['alone'])} alone)"
 
+    def end(row: Row) -> tuple[int | None, str]:
+        only = f' <span style="color:{QUIET}">{alone(row)}</span>' if row["alone"] else ""
+        return row["n"], count(row["n"]) + only
+
+    solid = Bars("alone", itemgetter("alone"), SOLID["unknown"], titles.open_hover)
     return row_chart(
-        [
-            label(row.get("criterion", ""), row["label"], "decided by a person" if row.get("judged") else "")
-            for row in rows
-        ],
-        [Bars("alone", alone, SOLID["unknown"], hover), Bars("with others", rest, HATCHED, hover)],
+        rows,
+        [label(row.get("criterion"), row["label"], "decided by a person" * bool(row.get("judged"))) for row in rows],
+        [solid, Bars("with others", partial(_rest, part="alone", whole="n"), HATCHED, titles.open_hover)],
         value_axis(0, max(most_of(rows, "n"), 1)),
-        ends=[(row["n"], end(row)) for row in rows],
-        right=text_width([f"{count(row['n'])} ({count(row['alone'])} alone)" for row in rows]),
-        finding=missing_most(rows),
+        ends=end,
+        right=text_width([f"{count(row['n'])} {alone(row)}" for row in rows]),
+        head=12,
+        finding=titles.missing_most(rows),
         population=f"{whole} by what is unknown. Solid: nothing else is open",
     )
 
@@ -195,17 +181,19 @@ def tornado(frame: pd.DataFrame) -> Drawing:
         return 0 if here is None or there is None else here - there
 
     rows = sorted(others, key=lambda row: -abs(change(row, "possible")))
-    hover, counts = [reading_hover(row) for row in rows], [interval(row["certain"], row["possible"]) for row in rows]
-    possible, certain = ([change(row, which) for row in rows] for which in ("possible", "certain"))
-    far = 1.05 * (max(map(abs, [*possible, *certain])) or 1)
-    as_chosen = f"{count(chosen['n'])} patients; as chosen {interval(chosen['certain'], chosen['possible'])} eligible."
+    far = 1.05 * (max(abs(change(row, which)) for row in rows for which in ("possible", "certain")) or 1)
+    as_chosen = f"{count(chosen['n'])} patients; as chosen {_eligible(chosen)} eligible."
     return row_chart(
+        rows,
         [label(row["criterion"], row["label"], _read_as(row["reading"])) for row in rows],
-        [Bars("possible", possible, HATCHED, hover, 18), Bars("certain", certain, SOLID["pass"], hover, 8)],
+        [
+            Bars("possible", partial(change, which="possible"), HATCHED, titles.reading_hover, 18),
+            Bars("certain", partial(change, which="certain"), SOLID["pass"], titles.reading_hover, 8),
+        ],
         value_axis(-far, far, nticks=5, tickformat=",d", zerolinecolor=INK, zerolinewidth=1),
-        columns=[Column("eligible", counts, text_width(counts), size=12, inset=6)],
+        columns=[Column("eligible", _eligible, size=12)],
         barmode="overlay",
-        finding=shifts_most(others),
+        finding=titles.shifts_most(others),
         population=f"{as_chosen} Hatched: change of who could be; solid: of who is for certain",
         alt=f"{as_chosen} {len(rows)} other readings",
     )
@@ -251,63 +239,60 @@ def impact(frame: pd.DataFrame, measure: str = "gain") -> Drawing:
     sign = -1 if measure == "alone" else 1
     ranked = sorted(rows, key=lambda row: -max(sign * abs(row[end] or 0) for end in ends))
     kept = [row for row in rows if row in ranked[:MOST]]
-    labels, slots = _below_kind([{**row, "reading": ""} for row in kept])
+    labels, slots = _below_kind(kept)
     write = (lambda value: number(value, 1)) if measure == "shapley" else count
-    texts = {end: [write(row[end]) for row in kept] for end in ends}
-    hover = [
-        f"<b>{row['criterion']}</b><br>certain {certain}, possible {possible}<br>of {count(n)} {MEASURES[measure]}"
-        for row, certain, possible in zip(kept, *texts.values(), strict=True)
-    ]
     values = [row[end] or 0 for row in kept for end in ends]
     low, high = min(0, *values) * 1.05, max(0, *values) * 1.05
+
+    def hover(row: Row) -> str:
+        costs = ", ".join(f"{end} {write(row[end])}" for end in ends)
+        return f"<b>{row['criterion']}</b><br>{costs}<br>of {count(n)} {MEASURES[measure]}"
+
+    def column(end: str) -> Column:
+        return Column(end, lambda row: write(row[end]), size=12)
+
+    certain = Bars("certain", itemgetter("certain"), SOLID["pass"], hover, 8, -5)
     return row_chart(
+        kept,
         labels,
-        [
-            Bars(end, [row[end] for row in kept], marker, hover, 8, off)
-            for end, marker, off in (("certain", SOLID["pass"], -5), ("possible", HATCHED, 5))
-        ],
+        [certain, Bars("possible", itemgetter("possible"), HATCHED, hover, 8, 5)],
         value_axis(low, high if high > low else low + 1, zerolinecolor=INK),
         slots=slots,
-        columns=[Column(end, texts[end], text_width([end, *texts[end]]), size=12) for end in ends],
-        finding=weighs_most(ranked[0], {end: write(ranked[0][end]) for end in ends}, MEASURES[measure]),
+        columns=list(map(column, ends)),
+        finding=titles.weighs_most(ranked[0], {end: write(ranked[0][end]) for end in ends}, MEASURES[measure]),
         population=f"{count(n)} patients. Solid: unknown counted as fail (certain); hatched: as pass (possible)",
         remark=f"The {MOST} of {len(rows)} criteria that weigh most" if len(rows) > MOST else "",
         alt=f"{len(kept)} of {len(rows)} criteria are shown",
     )
 
 
-def _stacked(rows: Sequence[Row], part: str, whole: str) -> tuple[list[int], list[int]]:
-    """A part, and what the whole has more; a suppressed count has no length."""
-    parts = [row[part] or 0 for row in rows]
-    return parts, [max((row[whole] or 0) - part, 0) for row, part in zip(rows, parts, strict=True)]
+def _rest(row: Row, part: str, whole: str) -> int:
+    """What the whole has more than its part; a suppressed count has no length."""
+    return max((row[whole] or 0) - (row[part] or 0), 0)
 
 
-def _below_kind(rows: Sequence[Row]) -> tuple[list[str], list[int]]:
+def _eligible(row: Row) -> str:
+    return interval(row["certain"], row["possible"])
+
+
+def _below_kind(rows: Sequence[Row], readings: bool = False) -> tuple[list[str], list[int]]:
     """Labels with a heading above the inclusions and one above the exclusions; which of them are rows."""
-    labels: list[str] = []
-    slots, kind = [], None
-    for row in rows:
-        if row.get("kind") != kind:
-            kind = row.get("kind")
-            labels.append(f'<span style="font-size:10.5px;color:{QUIET}">{f"{kind} criteria".upper()}</span>')
-        slots.append(len(labels))
-        reading = row.get("reading")
-        labels.append(label(row["criterion"], row["label"], "" if absent(reading) else _read_as(reading)))
-    return labels, slots
+
+    def heading(row: Row) -> Sequence[str]:
+        kind = f"{row.get('kind')} criteria".upper()
+        return [f'<span style="font-size:10.5px;color:{QUIET}">{kind}</span>']
+
+    def text(row: Row) -> str:
+        small = "" if not readings or absent(row.get("reading")) else _read_as(row["reading"])
+        return label(row["criterion"], row["label"], small)
+
+    return below_headings(rows, heading, text)
 
 
-def _below_criterion(rows: Sequence[Row]) -> tuple[list[str], list[int]]:
-    """Labels with the criterion above its readings; which of them are rows."""
-    labels: list[str] = []
-    slots, last = [], None
-    for row in rows:
-        if row["criterion"] != last:
-            last = row["criterion"]
-            labels.append(label(last, row["label"]))
-        slots.append(len(labels))
-        reading = "<br>    ".join(wrap(str(row["reading"]).replace("_", " "), 26))
-        labels.append(f"  ● <b>{reading}</b>" if row["chosen"] else f"  ○ {reading}")
-    return labels, slots
+def _reading(row: Row) -> str:
+    """A reading below its criterion; the chosen one is marked."""
+    reading = "<br>    ".join(wrap(str(row["reading"]).replace("_", " "), 26))
+    return f"  ● <b>{reading}</b>" if row["chosen"] else f"  ○ {reading}"
 
 
 def _read_as(reading: Any) -> str:

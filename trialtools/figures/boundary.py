@@ -1,24 +1,22 @@
 """What a committee decides on: the path of z against its bounds, and the power that is left."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from .drawing import Drawing, Spec, figure, nobody
+from .drawing import Drawing, Room, Spec, figure, nobody
 from .format import absent, count, number, percent
 from .lines import end_labels, line, marks, ribbon, rule, spread_labels, table_below
 from .page import INK, QUIET
+from .rows import Row
 from .template import WIDTH, note, wrap
 
 EFFICACY, FUTILITY = "#e3ebe0", "#f4ebdc"
 """Two soft tints that are no colour of a state or an arm."""
 
 LEFT, RIGHT = 118, 26
-Row = dict[str, Any]
 
 
 @figure
@@ -80,11 +78,7 @@ def boundary(looks: pd.DataFrame, information: str = "Information") -> Drawing:
         x={"range": [0, far], "tickformat": ".0%", "nticks": 6, "showgrid": False}
         | {"showline": True, "linecolor": QUIET},
         y={"range": [low, high], "nticks": 7, "showgrid": False},
-        height=300,
-        left=LEFT,
-        right=RIGHT,
-        head=14,
-        foot=118,
+        room=Room(300, LEFT, RIGHT, 14, 118),
     )
 
 
@@ -210,11 +204,7 @@ def power_curve(
         ],
         x={"tickformat": "~g", "nticks": 7, "showgrid": False},
         y={"range": [0, 1.05], "tickformat": ".0%", "tickvals": [0, 0.2, 0.4, 0.6, 0.8, 1], "showgrid": True},
-        height=250,
-        left=60,
-        right=40,
-        head=18,
-        foot=50,
+        room=Room(250, 60, 40, 18, 50),
     )
 
 

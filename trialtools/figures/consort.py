@@ -3,8 +3,6 @@
 Its numbers must add up, or there is no figure. Where all arms are pooled there is one column, and no arm is named.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

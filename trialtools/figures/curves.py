@@ -1,14 +1,12 @@
 """What happens in time, arm by arm or pooled: survival with the numbers at risk, laboratory values week by week."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from .arms import Arm, arm_legend, arms, rows_of_arm
-from .drawing import Drawing, Spec, figure, nobody
+from .drawing import Drawing, Room, Spec, figure, nobody
 from .format import absent, count, number, percent
 from .lines import ALONG, end_labels, line, ribbon, table_below
 from .page import QUIET
@@ -78,11 +76,7 @@ def survival(
         ],
         x={"range": [0, last or 1], "tickvals": ticks, "showgrid": False, "showline": True, "linecolor": QUIET},
         y={"range": [0, top * 1.02], "tickformat": ".0%" if top > 0.08 else ".1%", "nticks": 6, **ALONG},
-        height=HEIGHT,
-        left=left,
-        right=text_width(texts) - 8,
-        head=16,
-        foot=62 + 16 * len(own) + 14 * by_arm,
+        room=Room(HEIGHT, left, text_width(texts) - 8, 16, 62 + 16 * len(own) + 14 * by_arm),
     )
 
 
@@ -170,11 +164,7 @@ def labs(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawin
         marks=marks,
         words=words,
         layout=layout,
-        height=height,
-        left=left,
-        right=14,
-        head=58 if groups[0].label else 40,
-        foot=8,
+        room=Room(height, left, 14, 58 if groups[0].label else 40, 8),
     )
 
 

@@ -20,11 +20,23 @@ Spec = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class Room:
+    """The height of a drawing in pixels, and the room around it: for labels, numbers, below the subtitle, for ticks."""
+
+    height: float
+    left: float = 60
+    right: float = 20
+    head: float = 12
+    foot: float = 34
+
+
+@dataclass(frozen=True)
 class Drawing:
     """What a figure says, and the marks and words that it is made of.
 
     Attributes:
         finding: the title, as a sentence; the caller may have another.
+        room: for the drawing and around it; the figure is as much higher as its texts need.
         population: who is counted, N, the data cut: the subtitle, unless the caller has another.
         remark: what the reader must know whatever the subtitle is, such as how many rows are left out.
         alt: the figure in words, after the finding; otherwise the subtitle.
@@ -33,12 +45,10 @@ class Drawing:
         shapes: lines and areas.
         x, y: the axes.
         layout: whatever else plotly's layout needs.
-        height: of the drawing itself, in pixels; the figure is as much higher as its texts need.
-        left, right: room for labels and numbers.
-        head, foot: room below the subtitle, and for the ticks.
     """
 
     finding: str
+    room: Room
     population: str = ""
     remark: str = ""
     alt: str = ""
@@ -48,11 +58,6 @@ class Drawing:
     x: Spec = field(default_factory=dict)
     y: Spec = field(default_factory=dict)
     layout: Spec = field(default_factory=dict)
-    height: float = 200
-    left: float = 60
-    right: float = 20
-    head: float = 12
-    foot: float = 34
 
 
 WORDS = (
@@ -89,27 +94,27 @@ def nobody(finding: str, population: str = "") -> Drawing:
     """A drawing of nothing, which says so."""
     hidden = {"visible": False, "range": [0, 1]}
     words = [note(NOBODY, x=0, y=0.5, color=QUIET)]
-    return Drawing(finding, population, words=words, x=hidden, y=hidden, height=70, left=0)
+    return Drawing(finding, Room(70, left=0), population, words=words, x=hidden, y=hidden)
 
 
 def _laid_out(drawing: Drawing, title: str | None, subtitle: str | None, source: str) -> Figure:
     """The finding on top, then the population, the drawing, the source."""
-    said = [drawing.population if subtitle is None else subtitle, drawing.remark]
+    room, said = drawing.room, [drawing.population if subtitle is None else subtitle, drawing.remark]
     heading = wrap(title or drawing.finding, 66)
     below = wrap(". ".join(filter(None, said)), 100) if any(said) else []
     small = f'<span style="font-size:{SUBTITLE}px;color:{QUIET}">'
     text = "<br>".join([*(f"<b>{line}</b>" for line in heading), *(f"{small}{line}</span>" for line in below)])
     # plotly 7 draws a title of several lines two thirds of a line too high
     lift = 12 if len(heading) + len(below) > 1 else 0
-    top = round(len(heading) * TITLE * 1.3 + len(below) * SUBTITLE * 1.35) + drawing.head + 8
-    under = drawing.foot + (18 if source else 0)
-    last = [note(source, x=0, y=0, xshift=-drawing.left, yshift=-under + 8, size=SMALL, color=QUIET)] if source else []
+    top = round(len(heading) * TITLE * 1.3 + len(below) * SUBTITLE * 1.35) + room.head + 8
+    under = room.foot + (18 if source else 0)
+    last = [note(source, x=0, y=0, xshift=-room.left, yshift=-under + 8, size=SMALL, color=QUIET)] if source else []
     alt = drawing.alt or ". ".join(filter(None, [drawing.population, drawing.remark]))
     layout = {
         "template": template(),
         "width": WIDTH,
-        "height": top + drawing.height + under,
-        "margin": {"l": drawing.left, "r": drawing.right, "t": top, "b": under, "pad": 0},
+        "height": top + room.height + under,
+        "margin": {"l": room.left, "r": room.right, "t": top, "b": under, "pad": 0},
         "title": {"text": text, "font": {"size": TITLE}, "pad": {"t": 2 + lift}},
         "annotations": [*drawing.words, *last],
         "shapes": list(drawing.shapes),

@@ -1,7 +1,5 @@
 """Estimates and their intervals, a row each: ratios of groups, and one difference analysed in several ways."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -17,18 +15,17 @@ from .rows import (
     Estimate,
     Intervals,
     Panel,
+    Row,
     axis_of_differences,
+    below_headings,
     difference,
     most_of,
     points,
     records,
     row_chart,
-    text_width,
     with_interval,
-)  # fmt: skip
+)
 from .template import note, wrap
-
-Row = dict[str, Any]
 
 MOST = 40
 YES_NO = {"yes", "no", "unknown"}
@@ -58,34 +55,29 @@ def forest(frame: pd.DataFrame) -> Drawing:
     flags = _flags(every)
     rows = [row for row in every if row["field"] not in flags or row["group"] == "yes"]
     shown = rows[:MOST]
-    labels, slots = _below_field(shown, flags)
-    fails = [f"{count(row['failed'])} of {count(row['n'])} ({percent(row['share'], 0)})" for row in shown]
-    estimates = [_positives(row) for row in shown]
-    ratios = [_ratio(row) for row in shown]
-    reach = [value for each in estimates if each[0] is not None for value in each if value is not None]
+    estimates = [each for row in shown if not absent((each := _estimate(row))[0])]
+    reach = [value for each in estimates for value in each if value is not None]
     far = max([1.5, *reach, *(1 / value for value in reach)]) * 1.1
     near = (0.5, 0.67, 1, 1.5, 2)
     ticks = [x for x in (near if far < 2.5 else (0.01, 0.1, 0.25, 0.5, 1, 2, 4, 10, 100)) if 1 / far <= x <= far]
-    edge = math.log10(far)
+    axis = {"type": "log", "autorange": False, "range": [-math.log10(far), math.log10(far)], "tickangle": 0}
     left_out = [f"The first {MOST} of {len(rows)} rows"] if len(rows) > MOST else []
     left_out += ["Who has it not, or is unknown to have it, is in the table"] if flags else []
+    labels, slots = _below_field(shown, flags)
+
+    def fails(row: Row) -> str:
+        return f"{count(row['failed'])} of {count(row['n'])} ({percent(row['share'], 0)})"
+
+    def hover(row: Row) -> str:
+        return f"<b>{row['group']}</b><br>{_ratio(row)}<br>unknown: {count(row['unknown'])}"
+
     return row_chart(
+        shown,
         labels,
-        [
-            Intervals(
-                estimates,
-                [f"<b>{row['group']}</b><br>{_ratio(row)}<br>unknown: {count(row['unknown'])}" for row in shown],
-            )
-        ],
-        Panel(
-            {"type": "log", "autorange": False, "range": [-edge, edge], "tickangle": 0}
-            | {"tickvals": ticks, "ticktext": [f"{x:g}" for x in ticks]}
-        ),
+        [Intervals(_estimate, hover)],
+        Panel({**axis, "tickvals": ticks, "ticktext": [f"{x:g}" for x in ticks]}),
         slots=slots,
-        columns=[
-            Column("failed", fails, text_width(["failed", *fails])),
-            Column("ratio (95 %)", ratios, text_width(["ratio (95 %)", *ratios])),
-        ],
+        columns=[Column("failed", fails), Column("ratio (95 %)", _ratio)],
         left=190,
         size=12,
         over=True,
@@ -93,26 +85,23 @@ def forest(frame: pd.DataFrame) -> Drawing:
         finding=_clearest_ratio(every),
         population="Ratio of the shares that fail, 95 % interval, log axis; – no ratio",
         remark=". ".join(left_out),
-        alt=f"{len(shown)} of {len(every)} groups; {sum(each[0] is not None for each in estimates)} have a ratio",
+        alt=f"{len(shown)} of {len(every)} groups; {len(estimates)} have a ratio",
     )
 
 
 def _below_field(rows: Sequence[Row], flags: set[str]) -> tuple[list[str], list[int]]:
     """Labels with the criterion and the field above the groups; which of them are rows."""
-    labels: list[str] = []
-    slots: list[int] = []
-    last: tuple[Any, Any] = (None, None)
-    for row in rows:
-        if row["criterion"] != last[0] and row["criterion"]:
-            labels.append("<br>".join(wrap(f"{row['criterion']} {row['criterion_label']}", 60)))
-        kind = "Those who have" if row["field"] in flags else row["label"]
-        if (row["criterion"], kind) != last:
-            last = row["criterion"], kind
-            labels.append("<br>".join(wrap(kind, 60)))
-        slots.append(len(labels))
+
+    def headings(row: Row) -> list[str]:
+        criterion = f"{row['criterion']} {row['criterion_label']}" if row["criterion"] else ""
+        field = "Those who have" if row["field"] in flags else row["label"]
+        return ["<br>".join(wrap(head, 60)) for head in (criterion, field)]
+
+    def text(row: Row) -> str:
         which = row["label"] if row["field"] in flags else "unknown" if absent(row["group"]) else row["group"]
-        labels.append("   " + "<br>   ".join(wrap(which, 26)))
-    return labels, slots
+        return "   " + "<br>   ".join(wrap(which, 26))
+
+    return below_headings(rows, headings, text)
 
 
 def _flags(rows: Sequence[Row]) -> set[str]:
@@ -127,7 +116,7 @@ def _positive(value: Any) -> bool:
     return not absent(value) and 0 < value < float("inf")
 
 
-def _positives(row: Row) -> Estimate:
+def _estimate(row: Row) -> Estimate:
     """The ratio of a row and its ends; what has no place on a log axis is absent."""
     ratio, low, high = (row[end] if _positive(row[end]) else None for end in ("ratio", "low", "high"))
     return ratio, low, high
@@ -178,34 +167,26 @@ def sensitivity(
     others = [row["difference"] for row in rows[primary:] if not absent(row["difference"])]
     span = " to ".join(dict.fromkeys(number(100 * end(others)) for end in (min, max))) if others else "none"
     finding = f"Primary analysis {points(rows[0])} points" + (f"; the others {span}" if others else "")
-    columns = {
-        "n": [count(row["n"]) for row in rows],
-        "missing": [count(row["missing"]) for row in rows],
-        "points (95 %)": [points(row) for row in rows],
-    }
-    estimates = [difference(row) for row in rows]
-    held_against = rows[0]["difference"] if primary and not absent(rows[0]["difference"]) else None
-    left = 212
+    held_against = [rows[0]["difference"]] if primary and not absent(rows[0]["difference"]) else []
+
+    def told(row: Row, between: str) -> str:
+        return f"{points(row)}{between}n {count(row['n'])}, missing {count(row['missing'])}"
+
+    size = [11 if primary else 8] + [8] * (len(rows) - 1)
     return row_chart(
+        rows,
         labels,
-        [
-            Intervals(
-                estimates,
-                [
-                    f"<b>{row['analysis']}</b><br>{points(row)}<br>n {count(row['n'])}, missing {count(row['missing'])}"
-                    for row in rows
-                ],
-                size=[11 if primary else 8] + [8] * (len(rows) - 1),
-            )
+        [Intervals(difference, lambda row: f"<b>{row['analysis']}</b><br>{told(row, '<br>')}", size=size)],
+        axis_of_differences(rows, 0.05, zerolinewidth=1.5),
+        columns=[
+            Column("n", lambda row: count(row["n"]), pad=10),
+            Column("missing", lambda row: count(row["missing"]), pad=10),
+            Column("points (95 %)", points, pad=10),
         ],
-        axis_of_differences(estimates, 0.05, zerolinewidth=1.5),
-        columns=[Column(head, texts, text_width([head, *texts]) - 8) for head, texts in columns.items()],
-        left=left,
+        left=212,
         foot=52,
         words=[note("<br>".join(wrap(axis, 90)), x=0, y=0, yshift=-34, size=12)],
-        shapes=[] if held_against is None else [rule(x=held_against, color=QUIET, dash="dot")],
+        shapes=[rule(x=x, color=QUIET, dash="dot") for x in held_against],
         finding=finding if primary else f"Differences in {len(others)} of {len(rows)} parts: {span} points",
-        alt="; ".join(
-            f"{row['analysis']} {points(row)}, n {count(row['n'])}, missing {count(row['missing'])}" for row in rows
-        ),
+        alt="; ".join(f"{row['analysis']} {told(row, ', ')}" for row in rows),
     )

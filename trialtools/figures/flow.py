@@ -4,8 +4,6 @@ The layout is computed: one spine of boxes, what each criterion takes out at the
 numbers must add up, or there is no figure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise

@@ -3,8 +3,6 @@
 Unknown is never written as zero; what is absent is a dash.
 """
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from typing import Any
 

@@ -1,14 +1,12 @@
 """What happens while patients are allocated: how balanced the arms are, and how well the next one was guessed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from .arms import Arm, arms, rows_of_arm
-from .drawing import Drawing, figure, nobody
+from .drawing import Drawing, Room, figure, nobody
 from .format import absent, count, number, percent
 from .lines import ALONG, end_labels, line, marks
 from .page import INK, QUIET
@@ -62,11 +60,7 @@ def imbalance_path(frame: pd.DataFrame, labels: Mapping[str, str] | None = None)
         x={"range": [0, last], "tickformat": "d", "nticks": min(last + 1, 9), "showgrid": False},
         y={"range": [-reach, reach], "nticks": 5, "tickformat": "~g", **ALONG}
         | {"zeroline": True, "zerolinecolor": INK, "zerolinewidth": 1},
-        height=HEIGHT,
-        left=LEFT,
-        right=text_width([f"● {arm.label} {n}" for arm, (n, _) in ends.items()]) + 16,
-        head=16,
-        foot=46,
+        room=Room(HEIGHT, LEFT, text_width([f"● {arm.label} {n}" for arm, (n, _) in ends.items()]) + 16, 16, 46),
     )
 
 
@@ -112,9 +106,5 @@ def guesses(frame: pd.DataFrame) -> Drawing:
         x={"range": [float(rows["patient"].iloc[0]) - 0.5, float(last["patient"]) + 0.5]}
         | {"tickformat": "d", "nticks": 9, "showgrid": False},
         y={"range": [0, 1.02], "tickformat": ".0%", "nticks": 6, **ALONG},
-        height=HEIGHT,
-        left=LEFT,
-        right=text_width([f"{name} 100 %" for name in GUESSERS]),
-        head=16,
-        foot=46,
+        room=Room(HEIGHT, LEFT, text_width([f"{name} 100 %" for name in GUESSERS]), 16, 46),
     )

@@ -1,7 +1,5 @@
 """What figures of lines are made of: lines, ribbons, labels at their ends that do not meet, a table below the axis."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Pieces of a page: its fonts and the colours of its words, the banner, the headline of a report."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Sequence
 from typing import Any

@@ -3,15 +3,14 @@
 A row is as high as its label. Marks are bars, or estimates with their intervals; they may stand in two panels.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import pandas as pd
 
-from .drawing import Drawing, Spec
+from .drawing import Drawing, Room, Spec
 from .format import absent, number
 from .page import INK, QUIET
 from .template import BODY, HAIR, HATCH, SMALL, STATES, WIDTH, note, wrap
@@ -22,6 +21,8 @@ LEFT = 242
 HATCHED = {"color": "white", "line": {"color": STATES["unknown"], "width": 1}, "pattern": HATCH}
 SOLID = {state: {"color": colour, "line": {"color": colour, "width": 1}} for state, colour in STATES.items()}
 
+Row = dict[str, Any]
+Text = Callable[[Row], str]
 Estimate = tuple[Any, Any, Any]
 """A value with the ends of its interval; each may be absent."""
 
@@ -31,20 +32,38 @@ class Bars:
     """One bar a row; what is not known has no length. `off` is how far below the middle of its row a bar lies."""
 
     name: str
-    values: Sequence[int | None]
+    value: Callable[[Row], float | None]
     marker: Spec
-    hover: Sequence[str]
+    hover: Text
     thick: float = 20
     off: float = 0
-    inside: Sequence[str] = ()
+    inside: Text | None = None
+
+    def trace(self, rows: Sequence[Row], middles: Sequence[float]) -> Spec:
+        """Plotly's bars."""
+        words: dict[str, Any] = {"textposition": "inside", "insidetextanchor": "middle", "textangle": 0}
+        if self.inside:
+            words |= {"text": [self.inside(row) for row in rows], "textfont": {"color": "white", "size": SMALL}}
+        return {
+            "type": "bar",
+            "name": self.name,
+            "x": [self.value(row) or 0 for row in rows],
+            "y": [y + self.off for y in middles],
+            "width": self.thick,
+            "orientation": "h",
+            "marker": self.marker,
+            "hovertext": [self.hover(row) for row in rows],
+            "xaxis": "x2",
+            **(words if self.inside else {}),
+        }
 
 
 @dataclass(frozen=True)
 class Intervals:
     """A mark a row at its estimate, with its interval; a row without an estimate has no mark."""
 
-    estimates: Sequence[Estimate]
-    hover: Sequence[str]
+    estimate: Callable[[Row], Estimate]
+    hover: Text
     name: str | None = None
     colour: str = INK
     symbol: str = "square"
@@ -52,19 +71,46 @@ class Intervals:
     off: float = 0
     panel: int = 0
 
+    def trace(self, rows: Sequence[Row], middles: Sequence[float]) -> Spec:
+        """Plotly's points, and their ends as far as they are known."""
+        drawn = [(row, y, *self.estimate(row)) for row, y in zip(rows, middles, strict=True)]
+        drawn = [each for each in drawn if not absent(each[2])]
+        reach = [(0, 0) if absent(low) or absent(high) else (x - low, high - x) for _, _, x, low, high in drawn]
+        bars = {"array": [up for _, up in reach], "arrayminus": [down for down, _ in reach]}
+        bars |= {"type": "data", "color": self.colour, "thickness": 1.6, "width": 0}
+        return {
+            "type": "scatter",
+            "name": self.name,
+            "mode": "markers",
+            "x": [x for _, _, x, _, _ in drawn],
+            "y": [y + self.off for _, y, *_ in drawn],
+            "error_x": bars if any(map(any, reach)) else None,
+            "marker": {"color": self.colour, "symbol": self.symbol, "size": self.size, "opacity": 1},
+            "hovertext": [self.hover(row) for row, *_ in drawn],
+            "xaxis": f"x{self.panel + 2}",
+        }
+
 
 @dataclass(frozen=True)
 class Column:
-    """Numbers at the right below their heading, at rows or where `at` says; `quiet` is written in grey."""
+    """Numbers at the right below their heading; what is `quiet` is written in grey. `shifts` gives a row several."""
 
     head: str
-    texts: Sequence[str]
-    room: int
+    text: Text | Sequence[Text]
     colour: str = INK
     size: float = SMALL
     quiet: str = "–"
-    inset: int = 0
-    at: Sequence[float] | None = None
+    pad: int = 18
+    shifts: Sequence[float] = (0,)
+
+    def cells(self, rows: Sequence[Row]) -> list[tuple[str, int, float]]:
+        """What is written, in which row, and how far below its middle."""
+        texts = [self.text] if callable(self.text) else self.text
+        return [
+            (text(row), at, shift)
+            for at, row in enumerate(rows)
+            for text, shift in zip(texts, self.shifts, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -76,7 +122,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class _Text:
+class _Words:
     """Words of a row, in pixels from the left edge and from the top; on which side of their place they stand."""
 
     text: str
@@ -88,20 +134,24 @@ class _Text:
 
 
 def row_chart(
+    rows: Sequence[Row],
     labels: Sequence[str],
     marks: Sequence[Bars | Intervals],
     *panels: Panel,
     slots: Sequence[int] | None = None,
     columns: Sequence[Column] = (),
-    ends: Sequence[tuple[int | None, str]] = (),
+    ends: Callable[[Row], tuple[float | None, str]] | None = None,
     left: int = LEFT,
     right: int = 0,
+    head: int = 30,
+    foot: int = 34,
     size: float = BODY,
     over: bool = False,
+    axis_titles: Sequence[str] = (),
     words: Sequence[Spec] = (),
     shapes: Sequence[Spec] = (),
     barmode: str = "stack",
-    **said: Any,
+    **said: str,
 ) -> Drawing:
     """A drawing of rows.
 
@@ -110,104 +160,68 @@ def row_chart(
     the marks have axes of their own between labels and columns.
 
     Args:
-        labels: one a row, with `<br>` where it is broken.
-        marks: each with a value for every row that has marks.
+        rows: with marks and numbers.
+        labels: one a row, or a heading, with `<br>` where it is broken.
+        marks: drawn of the rows.
         panels: axes of the values, of which the first is shared by all marks that name no other.
-        slots: the rows that have marks, if not all do; the others are headings.
+        slots: which labels are those of the rows, if there are headings.
         columns: numbers at the right.
-        ends: for each row with marks, a value and the words that stand beside it.
+        ends: a value and the words that stand beside it.
         left, right: room for labels, and for `ends`; columns bring their own.
+        head, foot: room for the headings of columns, and below the marks.
         size: of the labels.
         over: headings may be longer than the room for labels, and are written over the marks.
+        axis_titles: one a panel, below its axis.
         words: annotations, placed in pixels from the left edge.
         shapes: on the axis of the first panel.
         barmode: whether bars of a row are stacked or laid over each other.
-        said: the texts of `Drawing`, its `head` and its `foot`.
+        said: the texts of `Drawing`.
     """
     middles, height = row_positions(labels)
-    slots = range(len(labels)) if slots is None else slots
-    here = [middles[slot] for slot in slots]
-    right = sum(column.room for column in columns) or right
-    plot = WIDTH - left - right
-    rows = list(zip(labels, middles, strict=True))
-    headings = [each for at, each in enumerate(rows) if over and at not in slots]
-    texts = [_Text(text, 0, y, size=size) for text, y in rows if (text, y) not in headings]
-    heads, edge = [], left + plot
-    for column in columns:
-        edge += column.room
-        place: dict[str, Any] = {"xanchor": "right", "xshift": edge - column.inset, "yshift": 10}
-        heads.append(note(f"<b>{column.head}</b>", x=0, y=1, size=column.size, color=column.colour, **place))
+    here = [middles[slot] for slot in (range(len(labels)) if slots is None else slots)]
+    headings = [at for at in range(len(labels)) if over and slots is not None and at not in slots]
+    cells = [column.cells(rows) for column in columns]
+    wide = [text_width([c.head, *(text for text, *_ in each)], c.pad) for c, each in zip(columns, cells, strict=True)]
+    plot = WIDTH - left - (sum(wide) or right)
+    texts = [_Words(text, 0, middles[at], size=size) for at, text in enumerate(labels) if at not in headings]
+    words = [*words, *(_heading(labels[at], middles[at], size) for at in headings)]
+    edge = left + plot
+    for column, each, room in zip(columns, cells, wide, strict=True):
+        edge += room
+        place: dict[str, Any] = {"size": column.size, "color": column.colour, "xanchor": "right", "yshift": 10}
+        words.append(note(f"<b>{column.head}</b>", x=0, y=1, xshift=edge, **place))
         texts += [
-            _Text(text, edge - column.inset, y, "left", column.size, QUIET if text == column.quiet else INK)
-            for text, y in zip(column.texts, here if column.at is None else column.at, strict=True)
+            _Words(text, edge, here[at] + shift, "left", column.size, QUIET if text == column.quiet else INK)
+            for text, at, shift in each
         ]
+    for title, panel in zip(axis_titles, panels, strict=bool(axis_titles)):
+        words.append(note(title, x=0, y=0, xshift=left + plot * panel.share[0], yshift=-32, size=12))
     low, high = panels[0].axis["range"]
-    texts += [
-        _Text(text, left + plot * ((value or 0) - low) / (high - low) + 6, y, size=12)
-        for (value, text), y in zip(ends, here, strict=bool(ends))
-    ]
+    for row, y in zip(rows, here, strict=True) if ends else ():
+        value, text = ends(row)
+        texts.append(_Words(text, left + plot * ((value or 0) - low) / (high - low) + 6, y, size=12))
     axes = {
         f"xaxis{n}": {**panel.axis, "domain": [(left + plot * x) / WIDTH for x in panel.share], "anchor": "y"}
         for n, panel in enumerate(panels, 2)
     }
-    traces = [_bars(each, here) if isinstance(each, Bars) else _intervals(each, here) for each in marks]
     return Drawing(
-        marks=[*traces, _words(texts)],
-        words=[
-            *(note(f"<b>{text}</b>", x=0, y=y, yref="y", size=size, bgcolor="white") for text, y in headings),
-            *heads,
-            *words,
-        ],
+        marks=[*(mark.trace(rows, here) for mark in marks), _trace(texts)],
+        words=words,
         shapes=[{**shape, "xref": "x2"} for shape in shapes],
         x={"range": [0, WIDTH], "visible": False},
         y={"range": [height, 0], "visible": False},
         layout={"barmode": barmode, **axes},
-        height=height,
-        left=0,
-        right=0,
-        **{"head": 30 if columns else 12, **said},
+        room=Room(height, 0, 0, head, foot),
+        **said,
     )
 
 
-def _bars(mark: Bars, middles: Sequence[float]) -> Spec:
-    inside: dict[str, Any] = {"textposition": "inside", "insidetextanchor": "middle", "textangle": 0}
-    inside |= {"text": list(mark.inside), "textfont": {"color": "white", "size": SMALL}}
-    return {
-        "type": "bar",
-        "name": mark.name,
-        "x": [value or 0 for value in mark.values],
-        "y": [y + mark.off for y in middles],
-        "width": mark.thick,
-        "orientation": "h",
-        "marker": mark.marker,
-        "hovertext": list(mark.hover),
-        "xaxis": "x2",
-        **(inside if mark.inside else {}),
-    }
+def _heading(text: str, y: float, size: float) -> Spec:
+    return note(f"<b>{text}</b>", x=0, y=y, yref="y", size=size, bgcolor="white")
 
 
-def _intervals(mark: Intervals, middles: Sequence[float]) -> Spec:
-    known = [at for at, (value, _, _) in enumerate(mark.estimates) if not absent(value)]
-    reach = [
-        (0.0, 0.0) if absent(low) or absent(high) else (value - low, high - value)
-        for value, low, high in (mark.estimates[at] for at in known)
-    ]
-    bars = {"type": "data", "array": [up for _, up in reach], "arrayminus": [down for down, _ in reach]}
-    return {
-        "type": "scatter",
-        "name": mark.name,
-        "mode": "markers",
-        "x": [mark.estimates[at][0] for at in known],
-        "y": [middles[at] + mark.off for at in known],
-        "error_x": {**bars, "color": mark.colour, "thickness": 1.6, "width": 0} if any(map(any, reach)) else None,
-        "marker": {"color": mark.colour, "symbol": mark.symbol, "size": mark.size, "opacity": 1, "line": {"width": 0}},
-        "hovertext": [mark.hover[at] for at in known],
-        "xaxis": f"x{mark.panel + 2}",
-    }
-
-
-def _words(texts: Sequence[_Text]) -> Spec:
-    """The words of the rows as one trace."""
+def _trace(texts: Sequence[_Words]) -> Spec:
+    """The words of the rows as one trace, above the grid of the marks."""
     return {
         "type": "scatter",
         "name": "words",
@@ -218,8 +232,25 @@ def _words(texts: Sequence[_Text]) -> Spec:
         "textposition": [f"middle {each.side}" for each in texts],
         "textfont": {"size": [each.size for each in texts], "color": [each.colour for each in texts]},
         "hoverinfo": "skip",
-        "zorder": 1,  # above the grid of the marks
+        "zorder": 1,
     }
+
+
+def below_headings(
+    rows: Sequence[Row], headings: Callable[[Row], Sequence[str]], text: Text
+) -> tuple[list[str], list[int]]:
+    """A label for each row, below its headings where they are others than those before; which labels are rows."""
+    labels: list[str] = []
+    slots: list[int] = []
+    last: Sequence[str] = ()
+    for row in rows:
+        heads = headings(row)
+        same = [new == old for new, old in zip_longest(heads, last)]
+        labels += [head for at, head in enumerate(heads) if head and not all(same[: at + 1])]
+        slots.append(len(labels))
+        labels.append(text(row))
+        last = heads
+    return labels, slots
 
 
 def row_positions(labels: Sequence[str]) -> tuple[list[float], int]:
@@ -232,9 +263,9 @@ def row_positions(labels: Sequence[str]) -> tuple[list[float], int]:
     return middles, round(top)
 
 
-def text_width(texts: Sequence[str], bold: bool = False) -> int:
+def text_width(texts: Sequence[str], pad: int = 18, bold: bool = False) -> int:
     """How much room numbers need at the right, in the widest of the fonts."""
-    return round(max(len(text) for text in texts) * (8.6 if bold else 7.4)) + 18
+    return round(max(len(text) for text in texts) * (8.6 if bold else 7.4)) + pad
 
 
 def value_axis(low: float, high: float, **more: Any) -> Panel:
@@ -248,20 +279,20 @@ def difference(row: Mapping[str, Any]) -> Estimate:
 
 
 def axis_of_differences(
-    estimates: Sequence[Estimate], margin: float, share: tuple[float, float] = (0, 1), **more: Any
+    rows: Sequence[Mapping[str, Any]], margin: float, share: tuple[float, float] = (0, 1), **more: Any
 ) -> Panel:
     """An axis that holds all the estimates and 0."""
-    reach = [0.0, *(value for each in estimates for value in each if not absent(value))]
+    reach = [0.0, *(value for row in rows for value in difference(row) if not absent(value))]
     edge = margin * (max(reach) - min(reach) or 1)
     panel = value_axis(min(reach) - edge, max(reach) + edge, tickformat=".0%", tickangle=0, zerolinecolor=INK, **more)
     return Panel(panel.axis, share)
 
 
-def records(frame: pd.DataFrame, *more: str) -> list[dict[str, Any]]:
+def records(frame: pd.DataFrame, *more: str) -> list[Row]:
     """The rows with plain whole numbers; a count that was suppressed is None, which has no length and is a dash."""
     counts = {"pass", "fail", "unknown", "n", "certain", "possible", "alone", "of", "moved", *more}
     numbers = counts & set(frame.columns)
-    rows: list[dict[str, Any]] = frame.to_dict("records")  # type: ignore[assignment]
+    rows: list[Row] = frame.to_dict("records")  # type: ignore[assignment]
     for row in rows:
         row.update({name: None if absent(row[name]) else int(row[name]) for name in numbers})
     return rows

@@ -1,7 +1,5 @@
 """Harm, arm by arm or pooled: which adverse events are how frequent and how different, whose liver may be injured."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,29 +7,25 @@ from typing import Any
 import pandas as pd
 
 from .arms import Arm, arm_legend, arms, rows_of_arm
-from .drawing import Drawing, figure, nobody
+from .drawing import Drawing, Room, figure, nobody
 from .format import absent, count, n_of, number
 from .lines import marks, rule
 from .rows import (
     Column,
+    Estimate,
     Intervals,
     Panel,
+    Row,
+    Text,
     axis_of_differences,
     difference,
     label,
     points,
     row_chart,
-    row_positions,
-    text_width,
-)  # fmt: skip
-from .template import HAIR, WIDTH, note, one_line
-
-Row = dict[str, Any]
+)
+from .template import HAIR, note, one_line
 
 LEFT = 232
-
-Terms = dict[tuple[str, str], dict[str, Row]]
-"""By body system and term, the row of each arm."""
 
 
 @figure
@@ -55,111 +49,129 @@ def adverse_events(frame: pd.DataFrame, labels: Mapping[str, str] | None = None,
     >>> made.layout.title.text.split("<br>")[0]
     '<b>Most frequent: Atrial fibrillation, 5 (10.0\\xa0%) of 50</b>'
     """
-    totals_left_out: Any = frame.loc[[not absent(term) for term in frame["term"]]]
-    if not len(totals_left_out) or not totals_left_out["participants"].sum():
+    events: Any = frame.loc[[not absent(term) for term in frame["term"]]]
+    if not len(events) or not events["participants"].sum():
         return nobody("No adverse events of these participants")
-    groups = arms(totals_left_out, labels)
-    every: Terms = {}
-    for row in totals_left_out.to_dict("records"):
-        every.setdefault((str(row["body_system"]), str(row["term"])), {})[str(row["arm"])] = row
-    differ = {arm for arm in groups for own in every.values() if not absent(own.get(arm.id, {}).get("difference"))}
-    compared = [arm for arm in groups if arm in differ]
+    groups = arms(events, labels)
+    every = _by_term(events)
+    differ = {arm.id for term in every for arm in groups if not absent(_of(term, arm)["difference"])}
+    compared = [arm for arm in groups if arm.id in differ]
     terms = _ranked(every, compared, most)
-    # beyond two, each arm that is held against the control needs a line of its own
-    rows = [label("", term, system) + "<br>" * max(0, len(compared) - 2) for system, term in terms]
-    numbered = _offsets(compared or groups[:1], 13)
-    texts = [_numbers(own.get(arm.id), bool(compared)) for own in terms.values() for arm in numbered]
-    head = "difference (95 %)" if compared else "participants"
-    room = text_width([head, *texts]) - 8
-    drawn = [row for own in terms.values() for row in own.values()]
-    far = max(row["share"] for row in drawn if not absent(row["share"]))
+    rows = [row for term in terms for row in term["by"].values()]
+    far = max(row["share"] for row in rows if not absent(row["share"]))
     shares = {"range": [-0.04 * far, far * 1.08], "tickformat": ".0%" if far > 0.04 else ".1%", "nticks": 4}
-    panels, words = [Panel(shares, (0, 0.44 if compared else 1))], [("Share with any", float(LEFT))]
+    panels, axes = [Panel(shares, (0, 0.44 if compared else 1))], ["Share with any"]
+    marks = [_shares(arm, shift) for arm, shift in _shifts(groups, 6).items()]
     if compared:
-        panels.append(axis_of_differences([difference(row) for row in drawn], 0.04, (0.52, 1), zerolinewidth=1))
-        words.append(("Difference", LEFT + 0.52 * (WIDTH - LEFT - room)))
+        marks += [_differences(arm, shift) for arm, shift in _shifts(compared, 13).items()]
+        panels.append(axis_of_differences(rows, 0.04, (0.52, 1), zerolinewidth=1))
+        axes.append("Difference")
+    # beyond two, each arm that is held against the control needs a line of its own
+    names = [label("", each["term"], each["system"]) + "<br>" * max(0, len(compared) - 2) for each in terms]
     return row_chart(
-        rows,
-        [
-            *(_shares(terms, arm, off) for arm, off in _offsets(groups, 6).items()),
-            *(_differences(terms, arm, off) for arm, off in numbered.items() if compared),
-        ],
+        terms,
+        names,
+        marks,
         *panels,
-        columns=[
-            Column(
-                head, texts, room, inset=2, at=[y + off for y in row_positions(rows)[0] for off in numbered.values()]
-            )
-        ],
+        columns=[_numbers(compared or groups[:1], bool(compared))],
         left=LEFT,
-        words=[*(note(text, x=0, y=0, xshift=x, yshift=-32, size=12) for text, x in words), *arm_legend(groups, up=30)],
         head=46 if compared else 32,
         foot=50,
-        finding=_largest_difference(terms, compared) if compared else _most_frequent(terms),
+        axis_titles=axes,
+        words=arm_legend(groups, up=30),
+        finding=_largest_difference(terms, compared) if compared else _most_frequent(terms[0]),
         population=_sizes(terms, groups),
         remark=_what_is_drawn(len(terms), len(every), bool(compared)),
         alt="; ".join(
-            f"{term} {', '.join(_spoken(own[arm.id], arm) for arm in groups if arm.id in own)}"
-            for (_, term), own in terms.items()
+            f"{each['term']} {', '.join(_spoken(each['by'][arm.id], arm) for arm in groups if arm.id in each['by'])}"
+            for each in terms
         ),
     )
 
 
-def _offsets(groups: Sequence[Arm], step: float) -> dict[Arm, float]:
+def _by_term(events: pd.DataFrame) -> list[Row]:
+    """The terms, each with its body system and with the row of each arm."""
+    made: dict[tuple[str, str], Row] = {}
+    for row in events.to_dict("records"):
+        system, term = str(row["body_system"]), str(row["term"])
+        made.setdefault((system, term), {"system": system, "term": term, "by": {}})["by"][str(row["arm"])] = row
+    return list(made.values())
+
+
+def _of(term: Row, arm: Arm) -> Row:
+    """The row of an arm; where it has none, nothing is known."""
+    return term["by"].get(arm.id) or dict.fromkeys(("share", "difference", "low", "high"))
+
+
+def _shifts(groups: Sequence[Arm], step: float) -> dict[Arm, float]:
     """How far below the middle of a row each arm is drawn."""
     return {arm: (at - (len(groups) - 1) / 2) * step for at, arm in enumerate(groups)}
 
 
-def _shares(terms: Terms, arm: Arm, off: float) -> Intervals:
+def _shares(arm: Arm, shift: float) -> Intervals:
     """Of how many in an arm each term is known."""
-    shares = [(own.get(arm.id, {}).get("share"), None, None) for own in terms.values()]
-    hover = [_hover(own[arm.id], term, arm) if arm.id in own else "" for (_, term), own in terms.items()]
-    return Intervals(shares, hover, arm.label, arm.colour, arm.symbol, size=9, off=off)
+
+    def hover(term: Row) -> str:
+        row = term["by"][arm.id]
+        rate = "" if absent(row["rate"]) else f", {number(row['rate'], 2)} per 100 person-days"
+        who = f"{arm.label}: " if arm.label else ""
+        share = f"{who}{n_of(row['participants'], row['of'])} of {count(row['of'])}"
+        return f"<b>{one_line(term['term'])}</b><br>{share}<br>{count(row['events'])} events{rate}"
+
+    def share(term: Row) -> Estimate:
+        return _of(term, arm)["share"], None, None
+
+    return Intervals(share, hover, arm.label, arm.colour, arm.symbol, 9, shift)
 
 
-def _differences(terms: Terms, arm: Arm, off: float) -> Intervals:
+def _differences(arm: Arm, shift: float) -> Intervals:
     """How far each term is from the control's."""
-    rows = [own.get(arm.id, dict.fromkeys(("difference", "low", "high"))) for own in terms.values()]
-    hover = [f"{arm.named}{term}<br>{points(row)} points" for (_, term), row in zip(terms, rows, strict=True)]
-    return Intervals([difference(row) for row in rows], hover, None, arm.colour, arm.symbol, off=off, panel=1)
+
+    def hover(term: Row) -> str:
+        return f"{arm.named}{term['term']}<br>{points(_of(term, arm))} points"
+
+    return Intervals(lambda term: difference(_of(term, arm)), hover, None, arm.colour, arm.symbol, 8, shift, panel=1)
 
 
-def _ranked(every: Terms, compared: Sequence[Arm], most: int) -> Terms:
+def _numbers(groups: Sequence[Arm], compared: bool) -> Column:
+    """The differences of the arms that are held against the control, or the participants with a term."""
+
+    def text(arm: Arm) -> Text:
+        def write(term: Row) -> str:
+            row = term["by"].get(arm.id)
+            if row is None:
+                return "–"
+            return points(row) if compared else n_of(row["participants"], row["of"])
+
+        return write
+
+    head = "difference (95 %)" if compared else "participants"
+    return Column(head, list(map(text, groups)), pad=10, shifts=list(_shifts(groups, 13).values()))
+
+
+def _ranked(every: Sequence[Row], compared: Sequence[Arm], most: int) -> list[Row]:
     """The terms to draw, in their order from the top."""
 
-    def share(key: tuple[str, str]) -> float:
-        return max(row["participants"] / (row["of"] or 1) for row in every[key].values())
+    def share(term: Row) -> float:
+        return max(row["participants"] / (row["of"] or 1) for row in term["by"].values())
 
-    def excess(key: tuple[str, str]) -> float:
-        told = [every[key][arm.id]["difference"] for arm in compared if arm.id in every[key]]
-        return max((each for each in told if not absent(each)), key=abs, default=0.0)
+    def excess(term: Row) -> float:
+        known = [x for arm in compared if not absent(x := _of(term, arm)["difference"])]
+        return max(known, key=abs, default=0.0)
 
-    if compared:
-        kept = sorted(sorted(every, key=lambda key: -abs(excess(key)))[:most], key=lambda key: -excess(key))
-    else:
-        kept = sorted(every, key=lambda key: -share(key))[:most]
-    return {key: every[key] for key in kept}
-
-
-def _numbers(row: Row | None, compared: bool) -> str:
-    if row is None:
-        return "–"
-    return points(row) if compared else n_of(row["participants"], row["of"])
+    if not compared:
+        return sorted(every, key=lambda term: -share(term))[:most]
+    kept = sorted(every, key=lambda term: -abs(excess(term)))[:most]
+    return sorted(kept, key=lambda term: -excess(term))
 
 
 def _spoken(row: Row, arm: Arm) -> str:
     return f"{arm.label} {count(row['participants'])} of {count(row['of'])}".strip()
 
 
-def _hover(row: Row, term: str, arm: Arm) -> str:
-    rate = "" if absent(row["rate"]) else f", {number(row['rate'], 2)} per 100 person-days"
-    who = f"{arm.label}: " if arm.label else ""
-    share = f"{who}{n_of(row['participants'], row['of'])} of {count(row['of'])}"
-    return f"<b>{one_line(term)}</b><br>{share}<br>{count(row['events'])} events{rate}"
-
-
-def _sizes(terms: Terms, groups: Sequence[Arm]) -> str:
+def _sizes(terms: Sequence[Row], groups: Sequence[Arm]) -> str:
     """How many participants each arm has."""
-    sizes = {arm: [own[arm.id]["of"] for own in terms.values() if arm.id in own] for arm in groups}
+    sizes = {arm: [term["by"][arm.id]["of"] for term in terms if arm.id in term["by"]] for arm in groups}
     told = [f"{arm.label} {count(max(each))}".strip() for arm, each in sizes.items() if each]
     return f"{', '.join(told)} participants"
 
@@ -171,14 +183,13 @@ def _what_is_drawn(shown: int, among: int, compared: bool) -> str:
     return ". ".join(said)
 
 
-def _most_frequent(terms: Terms) -> str:
-    (_, term), own = next(iter(terms.items()))
-    row = max(own.values(), key=lambda row: row["share"])
-    return f"Most frequent: {term}, {n_of(row['participants'], row['of'])} of {count(row['of'])}"
+def _most_frequent(term: Row) -> str:
+    row = max(term["by"].values(), key=lambda row: row["share"])
+    return f"Most frequent: {term['term']}, {n_of(row['participants'], row['of'])} of {count(row['of'])}"
 
 
-def _largest_difference(terms: Terms, compared: Sequence[Arm]) -> str:
-    rows = [(own[arm.id], term, arm) for (_, term), own in terms.items() for arm in compared if arm.id in own]
+def _largest_difference(terms: Sequence[Row], compared: Sequence[Arm]) -> str:
+    rows = [(_of(term, arm), term["term"], arm) for term in terms for arm in compared]
     rows = [each for each in rows if not absent(each[0]["difference"])]
     clear = [each for each in rows if not absent(each[0]["low"]) and (each[0]["low"] > 0 or each[0]["high"] < 0)]
     row, term, arm = max(clear or rows, key=lambda each: abs(each[0]["difference"]))
@@ -241,11 +252,7 @@ def edish(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawi
         ],
         x=_log_axis(usable["alt"]),
         y=_log_axis(usable["bilirubin"]),
-        height=330,
-        left=left,
-        right=16,
-        head=46 if any(arm.label for arm in own) else 22,
-        foot=50,
+        room=Room(330, left, 16, 46 if any(arm.label for arm in own) else 22, 50),
     )
 
 

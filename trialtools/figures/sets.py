@@ -1,7 +1,5 @@
 """Sets beneath their bars, as in an UpSet plot: which criteria fail together, which facts are unknown together."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from .drawing import Drawing, Spec, figure, nobody
+from .drawing import Drawing, Room, Spec, figure, nobody
 from .format import absent, count, n_of
 from .lines import ALONG
 from .page import QUIET
-from .rows import HATCHED, SOLID, most_of, records, text_width
+from .rows import HATCHED, SOLID, Row, most_of, records, text_width
 from .template import HAIR, STATES, WIDTH, note, wrap
 
 BARS, ROW, MOST = 170, 20, 24
@@ -22,8 +20,6 @@ BARS, ROW, MOST = 170, 20, 24
 
 OTHER = "other"
 """The last row of a frame: the rest together, which is no set. It has its number and no bar, which would dwarf all."""
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -187,11 +183,7 @@ def _sets(
             "yaxis2": {"domain": [0, share], "range": [height - BARS, 0], "visible": False, "fixedrange": True},
         },
         remark=f"The {len(rest)} rarest are on one line" if rest else "",
-        height=height,
-        left=left,
-        right=8,
-        head=14,
-        foot=10,
+        room=Room(height, left, 8, 14, 10),
         **said,
     )
 

@@ -1,7 +1,5 @@
 """What flow diagrams are drawn of: pieces of SVG whose words can be selected, searched and read out."""
 
-from __future__ import annotations
-
 import hashlib
 import html
 from collections.abc import Callable, Iterable, Sequence

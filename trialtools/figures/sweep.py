@@ -1,20 +1,17 @@
 """What a moved threshold changes: a curve for one, a map for two."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from .drawing import Drawing, figure, nobody
+from .drawing import Drawing, Room, figure, nobody
 from .format import count, interval, percent
 from .lines import ALONG, line, marks, rule
 from .page import INK
-from .rows import records
+from .rows import Row, records
 from .template import HATCH, STATES, note
 
-Row = dict[str, Any]
 SIGNS = {"<=": "≤", ">=": "≥", "<": "<", ">": ">"}
 
 
@@ -66,11 +63,7 @@ def sweep(frame: pd.DataFrame) -> Drawing:
         shapes=[rule(x=own["value"], dash="dot")] if own else [],
         x={"nticks": 8, "tickformat": "~g", "showgrid": False},
         y={"range": [0, most * 1.15], "nticks": 4, "tickformat": ",d", **ALONG},
-        height=230,
-        left=52,
-        right=24,
-        head=26,
-        foot=52,
+        room=Room(230, 52, 24, 26, 52),
     )
 
 
@@ -140,11 +133,7 @@ def sweep_grid(frame: pd.DataFrame, end: str = "possible") -> Drawing:
         ],
         x={"tickformat": "~g", "showgrid": False},
         y={"tickformat": "~g", "nticks": 7},
-        height=330,
-        left=left,
-        right=80,
-        head=28,
-        foot=52,
+        room=Room(330, left, 80, 28, 52),
     )
 
 

@@ -13,6 +13,7 @@ from pandas.api import types
 
 from .format import ABSENT, SPACE, absent, count, heading, n_of, number, words
 from .page import FONTS, INK, QUIET
+from .template import workbench
 
 if TYPE_CHECKING:
     from great_tables import GT
@@ -51,14 +52,12 @@ def table(
     >>> all(text in made.as_raw_html() for text in ("Label", "Patients", "12,480", "—"))
     True
     """
-    from great_tables import GT
-
     chosen: list[str] = list(dict.fromkeys([*([group] if group else []), *map(str, columns or frame.columns)]))
     written, figures = _written(frame.loc[:, chosen].head(rows), formats or {})
     body = [column for column in chosen if column != group]
     # great_tables would draw a random id, and two runs of one report would differ by it
     name = "t" + hashlib.sha256(f"{title}{subtitle}{written.to_csv()}".encode()).hexdigest()[:10]
-    made = GT(written, id=name, groupname_col=group if len(frame) else None)
+    made = workbench("great_tables").GT(written, id=name, groupname_col=group if len(frame) else None)
     headings: dict[str, Any] = {column: (labels or {}).get(column) or heading(column) for column in body}
     made = made.cols_label(headings).fmt(html.escape, columns=body)  # great_tables escapes from 1.0 on only
     made = made.cols_align("left", body).cols_align("right", [column for column in body if column in figures])
@@ -133,11 +132,10 @@ def _format(column: Any) -> Callable[[Any], str]:
 
 
 def _noted(made: GT, notes: Mapping[str, str] | Sequence[str]) -> GT:
-    from great_tables import loc
-
     if isinstance(notes, Mapping):
+        labels = workbench("great_tables").loc.column_labels
         for column, note in notes.items():
-            made = made.tab_footnote(note, locations=loc.column_labels(columns=column))
+            made = made.tab_footnote(note, locations=labels(columns=column))
         return made.opt_footnote_marks("letters")
     for note in (notes,) if isinstance(notes, str) else notes:
         made = made.tab_source_note(note)

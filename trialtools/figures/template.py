@@ -1,13 +1,10 @@
 """The one look of all figures: the plotly template "trialtools", colours of marks, sizes, how words are broken."""
 
-from __future__ import annotations
-
 import textwrap
 from functools import cache
 from importlib import import_module
 from typing import Any
 
-from ..criteria.extras import install_hint
 from .format import SPACE
 from .page import FONTS, INK, QUIET
 
@@ -35,7 +32,10 @@ def workbench(module: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(install_hint(error) or str(error), name=error.name) from None
+        library = (error.name or module).split(".")[0].replace("_", "-")
+        raise ModuleNotFoundError(
+            f"figures need {library}: pip install 'trialtools[workbench]'", name=error.name
+        ) from None
 
 
 @cache

@@ -1,7 +1,5 @@
 """What a figure says in words: its title, which is the finding, and what a mark tells when it is pointed at."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
