@@ -51,30 +51,47 @@ def read_cell(text: str, field: Field, column: MappedColumn) -> Cell:
     """
     plain = text.translate(_LETTERS).strip(BLANKS)
     sign = re.match(r"(<=?|>=?|=<|=>)\s*", plain)
-    rest = plain[sign.end() :] if sign else plain
-    made = _day(rest, field, column) if field.type == "date" else _number(rest, field, column)
-    if sign is None or made.fault:
-        return made
-    lower, left_out = ">" in sign[0], "=" not in sign[0]
-    return (_day_bound if field.type == "date" else _number_bound)(made, lower, left_out, field, column)
+    rest, bound = (plain[sign.end() :], (">" in sign[0], "=" not in sign[0])) if sign else (plain, None)
+    return _day(rest, bound, field, column) if field.type == "date" else _number(rest, bound, field, column)
+
+
+Bound = tuple[bool, bool] | None
+"""Of a value with a sign before it, whether that is the lower bound, and whether the bound itself is left out."""
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
 
 
-def _number(text: str, field: Field, column: MappedColumn) -> Cell:
+def _number(text: str, bound: Bound, field: Field, column: MappedColumn) -> Cell:
     if text.lower() in NOT_NUMBERS:
         return Cell(math.nan)
     if (found := _pattern(column.decimal).fullmatch(text)) is None:
         return Cell(fault=_MARK[column.decimal] if re.match(r"[+-]?[\d.,]*\d", text) else _WORD)
     digits, unit = re.sub(rf"[{_ANY_GROUP_MARK}{_GROUP_MARKS[column.decimal]}]", "", found[1]), found[2].strip(BLANKS)
     value = float(digits.replace(",", "."))
-    if unit == "+":  # 90+: ninety and above
-        return _number_bound(Cell(value), True, False, field, column)
+    if unit == "+" and not bound:  # 90+: ninety and above
+        bound, unit = (True, False), ""
+    if not math.isfinite(value):
+        return Cell(math.nan)
+    declared = column.unit or field.unit
     try:
-        return Cell(_in_column_unit(value, unit, column.unit or field.unit) if unit else value)
+        by, plus = _to_declared(unit, declared)
+        if bound:
+            return _number_bound(value, unit or declared, bound, field)
     except ProtocolError as error:
         return Cell(fault=str(error))
+    if field.type == "integer" and completed_years(unit, declared) == "mo":
+        return Cell(math.floor(value / 12))
+    return Cell(scaled(value, by, plus))
+
+
+def _to_declared(unit: str, declared: str | None) -> tuple[float, float]:
+    """From the unit behind a number to that of its column."""
+    if not unit or unit == declared:
+        return 1, 0
+    if not declared or not re.search(r"[^\W\d_]|[%‰]", unit):
+        raise ProtocolError(f"'{unit}' behind the number is not its unit; declare unit:")
+    return factor(unit, declared, "the cell")
 
 
 @cache
@@ -93,44 +110,46 @@ _MARK = {
 }
 
 
-def _in_column_unit(value: float, unit: str, declared: str | None) -> float:
-    if unit == declared:
-        return value
-    if not declared or not re.search(r"[^\W\d_]|[%‰]", unit):
-        raise ProtocolError(f"'{unit}' behind the number is not its unit; declare unit:")
-    by, plus = factor(unit, declared, "the cell")
-    return value if (by, plus) == (1, 0) else scaled(value, by, plus)
-
-
 def scaled(value: float, by: float, plus: float) -> float:
     """Rounded well below what anybody measures: 100.4 degrees Fahrenheit are 38, not 38.00000000000001."""
-    return round(value * by + plus, digits_kept(by))
+    return value if (by, plus) == (1, 0) else round(value * by + plus, digits_kept(by))
 
 
 def digits_kept(by: float) -> int:
     return max(0, 9 - math.floor(math.log10(abs(by))))
 
 
-def _number_bound(made: Cell, lower: bool, left_out: bool, field: Field, column: MappedColumn) -> Cell:
-    value: Any = made.value
-    if not math.isfinite(value):
-        return Cell(math.nan)
-    if column.unit and field.unit and (change := factor(column.unit, field.unit, "the cell")) != (1, 0):
-        value = scaled(value, *change)
+def _number_bound(value: float, unit: str | None, bound: tuple[bool, bool], field: Field) -> Cell:
+    """The bound in the unit of the field; one that is left out moves to the next value that there is."""
+    (lower, left_out), years = bound, bool(completed_years(unit, field.unit)) and field.type == "integer"
+    if unit and field.unit:
+        value = scaled(value, *factor(unit, field.unit, "the cell"))
     if field.type != "integer":
-        bound = math.nextafter(value, math.inf if lower else -math.inf) if left_out else value
+        end = math.nextafter(value, math.inf if lower else -math.inf) if left_out else value
     elif lower:  # of an age in months, the years are those completed
-        down = not left_out and not completed_years(column.unit, field.unit)
-        bound = math.ceil(value) if down else math.floor(value) + (not completed_years(column.unit, field.unit))
+        end = math.floor(value) if years else math.floor(value) + 1 if left_out else math.ceil(value)
     else:
-        bound = math.ceil(value) - 1 if left_out else math.floor(value)
-    return Cell(low=bound) if lower else Cell(high=bound)
+        end = math.ceil(value) - 1 if left_out else math.floor(value)
+    return Cell(low=end) if lower else Cell(high=end)
 
 
 # --- days -------------------------------------------------------------------------------------------------------------
 
 
-def _day(text: str, field: Field, column: MappedColumn) -> Cell:
+def _day(text: str, bound: Bound, field: Field, column: MappedColumn) -> Cell:
+    made = _whole_day(text, field, column)
+    if bound is None or made.fault:
+        return made
+    (lower, left_out), first, last = bound, made.value or made.low, made.value or made.high
+    try:
+        if lower:
+            return Cell(low=last + timedelta(1) if left_out else first)
+        return Cell(high=first - timedelta(1) if left_out else last)
+    except OverflowError:
+        return Cell(fault="there is no such day")
+
+
+def _whole_day(text: str, field: Field, column: MappedColumn) -> Cell:
     written = column.date_format
     if stamp := _STAMP.fullmatch(
         text
@@ -201,13 +220,3 @@ def _in_year(day: date, year: int) -> date | None:
         return day.replace(year=year)
     except ValueError:  # the 29th of February
         return None
-
-
-def _day_bound(made: Cell, lower: bool, left_out: bool, field: Field, column: MappedColumn) -> Cell:
-    first, last = (made.value or made.low), (made.value or made.high)
-    try:
-        if lower:
-            return Cell(low=last + timedelta(1) if left_out else first)
-        return Cell(high=first - timedelta(1) if left_out else last)
-    except OverflowError:
-        return Cell(fault="there is no such day")

@@ -136,7 +136,7 @@ def duplicate_ids(frame: Any, id: PatientId) -> tuple[list[str], tuple[int, str]
     if (found := _suspected(ids)).is_empty():
         return [], None
     alike = found.filter(pl.col(ID).n_unique().over(OWN) > 1)
-    first = alike.filter(pl.col(OWN) == alike[OWN].first())[ID].unique(maintain_order=True)[:3]
+    first = alike.filter(pl.col(OWN) == pl.col(OWN).first())[ID].unique(maintain_order=True)[:3]
     again = found.filter(pl.col(ID).is_duplicated())
     told = [_repeated(again, id)] if len(again) else []
     return told, (len(alike), ", ".join(map(str, first))) if len(alike) else None
