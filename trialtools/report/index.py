@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from ..criteria.files import whole
 from .errors import ReportError
 from .page import HERE, POLICY
 
+PARTS = ("Protocol", "Cohort", "Randomization", "Trial", "Other reports", "Closed")
 MARK = '<meta name="generator" content="trialtools">'
 
 
@@ -23,14 +24,19 @@ def write_index(folder: str | os.PathLike[str]) -> Path:
     from jinja2 import Environment, FileSystemLoader
 
     place = Path(folder)
-    found = [*_reports(place)]
+    found = sorted(_reports(place), key=lambda each: each["made"])
     template = Environment(loader=FileSystemLoader(HERE), autoescape=True).get_template("index.html.j2")
     css = (HERE / "page.css").read_text("utf-8")
-    parts = [
-        ("Reports", [each for each in found if not each["closed"]]),
-        ("For the members of the committee only", [each for each in found if each["closed"]]),
-    ]
-    text = template.render(mark=MARK, parts=parts, css=css, policy=POLICY.replace("script-src 'unsafe-inline'; ", ""))
+    protocols = {each["protocol"]["id"]: None for each in found if each["protocol"]}
+    text = template.render(
+        mark=MARK,
+        parts=[(part, [each for each in found if each["part"] == part]) for part in PARTS],
+        synthetic=[each for each in found if each["synthetic"]],
+        all_synthetic=all(each["synthetic"] for each in found),
+        about=" · ".join([*protocols, f"last made {found[-1]['made']}"]) if found else "",
+        css=css,
+        policy=POLICY.replace("script-src 'unsafe-inline'; ", ""),
+    )
     written = place / "index.html"
     if written.exists() and MARK not in written.read_text("utf-8", errors="replace"):
         raise ReportError(f"{written} is not an index of reports, so it stays; choose another folder with --out")
@@ -46,10 +52,13 @@ def _reports(folder: Path) -> Iterator[dict[str, Any]]:
         if name.endswith(".previous") or not page.exists():
             continue
         facts = json.loads(file.read_text("utf-8"))
-        closed = facts["parameters"]["run"].get("audience") == "closed"
+        run = facts["parameters"]["run"]
+        closed = run.get("audience") == "closed"
         yield {
             "title": facts.get("title") or name,
+            "part": "Closed" if closed else _part(run),
             "closed": closed,
+            "synthetic": facts.get("synthetic", False),
             "name": name.replace("_", " "),
             "answer": "" if closed else facts.get("facts", {}).get("answer", ""),
             "protocol": facts.get("protocol"),
@@ -61,3 +70,9 @@ def _reports(folder: Path) -> Iterator[dict[str, Any]]:
                 if (other := file.with_name(f"{name}{suffix}")).exists()
             ],
         }
+
+
+def _part(run: Mapping[str, Any]) -> str:
+    """What a report is about, by what it takes."""
+    takes = (("audience", "Trial"), ("procedure", "Randomization"), ("amendment", "Protocol"), ("patients", "Cohort"))
+    return next((part for name, part in takes if name in run), "Other reports")

@@ -59,7 +59,7 @@ def page(notebook: Any, facts: Mapping[str, Any]) -> str:
         "facts": dict(facts),
         "strip": strip,
         "running": _css_text(" · ".join(strip[:3])),
-        "banner": _banner(shown),
+        "banner": banner(shown),
         "made": _made(facts),
     }
     return exporter.from_notebook_node(shown, resources=resources)[0]
@@ -177,7 +177,7 @@ def _own_version(facts: Mapping[str, Any]) -> str:
     return str(facts["packages"].get("trialtools", ""))
 
 
-def _banner(notebook: Any) -> str:
+def banner(notebook: Any) -> str:
     """What a banner on the page says, to stand on every printed sheet: SYNTHETIC must not be lost with page one."""
     for text in _html_outputs(notebook.cells):
         if found := re.search(r'class="tt-banner".*?<strong>(.*?)</strong>', text, re.DOTALL):

@@ -24,7 +24,7 @@ from .browser import find_browser, print_pdf
 from .errors import NotebookError, ReportError
 from .index import write_index
 from .manifest import as_run, file_sha256, inputs, manifest, paths_shown
-from .page import page, prepare, title, told_facts
+from .page import banner, page, prepare, title, told_facts
 from .parameters import Parameter, checked, declared_parameters, located, parse_parameters
 from .run import execute, find_notebook, read_notebook, short_name, telling
 
@@ -162,6 +162,7 @@ def _write(stage: Path, name: str, executed: Any, shown: Mapping[str, str], fact
     executed = nbformat.from_dict(_without_places(executed, shown))
 
     facts["title"] = title(executed) or name
+    facts["synthetic"] = "SYNTHETIC" in banner(executed)
     if told := told_facts(executed):
         facts["facts"] = told
     # papermill notes what it read and where it wrote: places of this machine
