@@ -8,7 +8,9 @@ from datetime import date
 from pathlib import Path
 
 import trialtools as tt
-from trialtools.arms import Minimization, Plan, Request
+from trialtools.arms import Minimization, RandomizationPlan, Request
+from trialtools.arms.plans import BasePlan
+from trialtools.arms.strata import strata
 
 ROOT = Path(__file__).resolve().parents[1]
 INFECTED, ON = date(2023, 1, 1), date(2023, 1, 12)
@@ -16,17 +18,22 @@ ARMS = ("mscs", "comparator")
 
 
 @dataclass(frozen=True)
-class Pairs:
+class Pairs(BasePlan):
     """Blocks of two from a seed: as little as a procedure can be."""
 
+    procedure: str = "pairs"
+    ratio: tuple[tuple[str, int], ...] = tuple((arm, 1) for arm in ARMS)
     strata: tuple[str, ...] = ("age > 65", "site")
 
-    def list(self, seed, stratum, n):
+    def pools(self, sites):
+        return list(strata(self.strata, sites))
+
+    def deal(self, seed, stratum, n):
         first = [hashlib.sha256(seed + f"{stratum}|{i}".encode()).digest()[0] % 2 for i in range((n + 1) // 2)]
         return tuple(ARMS[arm] for f in first for arm in (f, 1 - f))[:n]
 
 
-BLOCKS = Plan("permuted_blocks", tuple((arm, 1) for arm in ARMS), ("age > 65", "site"), sizes=(4, 6))
+BLOCKS = RandomizationPlan("permuted_blocks", tuple((arm, 1) for arm in ARMS), ("age > 65", "site"), sizes=(4, 6))
 MINIMIZED = Minimization("minimization", BLOCKS.ratio, BLOCKS.strata, "4/5", (1, 1))
 
 
@@ -54,7 +61,7 @@ sys.path.insert(0, {str(ROOT / "tests")!r})
 from ledgers import *
 from trialtools.arms.audit import verify
 from trialtools.arms.chain import LedgerError
-from trialtools.arms.ledger import Override, Request, allocate, export, head, open_ledger, unblind
+from trialtools.arms.ledger import Override, Request, allocate, allocations, last_entry, open_ledger, unblind
 """
 
 

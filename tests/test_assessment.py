@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 
 import trialtools as tt
-from trialtools.arms import Minimization, Plan
+from trialtools.arms import Minimization, RandomizationPlan
 
 EVEN = (("A", 1), ("B", 1))
 
@@ -19,13 +19,13 @@ def value(frame, measure, strata=1, column="value"):
 
 # reference: 4,000 simulated trials of 100 patients; correct guesses, mean final and mean largest imbalance
 MEASURED = [
-    (Plan("complete", EVEN), 0.499, 8.1, 12.2),
-    (Plan("permuted_blocks", EVEN, sizes=(4,)), 0.708, 0, 2.0),
-    (Plan("permuted_blocks", EVEN, sizes=(2, 4)), 0.721, 0.2, 2.0),
-    (Plan("permuted_blocks", EVEN, sizes=(4, 6, 8)), 0.680, 0.5, 3.0),
-    (Plan("biased_coin", EVEN, probability="2/3"), 0.623, 1.4, 5.2),
-    (Plan("big_stick", EVEN, limit=3), 0.581, 1.4, 3.0),
-    (Plan("urn", EVEN, alpha=1, beta=1), 0.538, 4.7, 8.6),
+    (RandomizationPlan("complete", EVEN), 0.499, 8.1, 12.2),
+    (RandomizationPlan("permuted_blocks", EVEN, sizes=(4,)), 0.708, 0, 2.0),
+    (RandomizationPlan("permuted_blocks", EVEN, sizes=(2, 4)), 0.721, 0.2, 2.0),
+    (RandomizationPlan("permuted_blocks", EVEN, sizes=(4, 6, 8)), 0.680, 0.5, 3.0),
+    (RandomizationPlan("biased_coin", EVEN, probability="2/3"), 0.623, 1.4, 5.2),
+    (RandomizationPlan("big_stick", EVEN, limit=3), 0.581, 1.4, 3.0),
+    (RandomizationPlan("urn", EVEN, alpha=1, beta=1), 0.538, 4.7, 8.6),
 ]
 
 
@@ -47,19 +47,21 @@ def test_closed_forms():
     run: a coin, but for one patient in 2 * limit, who is known for sure. Complete: the binomial distribution."""
     for b in (1, 2, 3, 5):
         form = Fraction(1, 2) + Fraction(4**b - math.comb(2 * b, b), 4 * b * math.comb(2 * b, b))
-        made = tt.arms.assess(Plan("permuted_blocks", EVEN, sizes=(2 * b,)), 6 * b * 5, runs=1)
+        made = tt.arms.assess(RandomizationPlan("permuted_blocks", EVEN, sizes=(2 * b,)), 6 * b * 5, runs=1)
         assert value(made, "correct guesses") == pytest.approx(float(form), abs=1e-12)
         assert b != 2 or form == Fraction(17, 24)
     mean = sum(math.comb(50, k) * abs(50 - 2 * k) for k in range(51)) / 2**50
-    assert value(tt.arms.assess(Plan("complete", EVEN), 50, runs=1), "imbalance") == pytest.approx(mean, abs=1e-12)
-    stick = tt.arms.assess(Plan("big_stick", EVEN, limit=3), 4000, runs=1)
+    assert value(tt.arms.assess(RandomizationPlan("complete", EVEN), 50, runs=1), "imbalance") == pytest.approx(
+        mean, abs=1e-12
+    )
+    stick = tt.arms.assess(RandomizationPlan("big_stick", EVEN, limit=3), 4000, runs=1)
     assert value(stick, "correct guesses") == pytest.approx(1 / 2 + 1 / 2 / 6, abs=2e-3)
 
 
 SMALL = [
-    Plan("permuted_blocks", (("A", 2), ("B", 1)), sizes=(3, 6)),
-    Plan("urn", (("A", 1), ("B", 1), ("C", 1)), alpha=0, beta=1),
-    Plan("maximal", EVEN, limit=2, length=6),
+    RandomizationPlan("permuted_blocks", (("A", 2), ("B", 1)), sizes=(3, 6)),
+    RandomizationPlan("urn", (("A", 1), ("B", 1), ("C", 1)), alpha=0, beta=1),
+    RandomizationPlan("maximal", EVEN, limit=2, length=6),
 ]
 
 
@@ -92,7 +94,7 @@ def test_exact_is_what_all_sequences_add_up_to_and_simulated_agrees(plan, monkey
 
 
 def test_many_small_strata_undo_the_balance_of_blocks(monkeypatch):
-    plan = Plan("permuted_blocks", EVEN, ("age > 65", "site"), sizes=(4,))
+    plan = RandomizationPlan("permuted_blocks", EVEN, ("age > 65", "site"), sizes=(4,))
     made = tt.arms.assess(plan, 100, sites=10)
     assert set(made["strata"]) == {1, 20}
     assert value(made, "imbalance") == 0 and value(made, "imbalance", 20) > 3
@@ -109,11 +111,11 @@ def test_power_is_what_t_tests_find():
     import numpy as np
     from scipy.stats import ttest_ind
 
-    plan, n = Plan("permuted_blocks", EVEN, sizes=(100,)), 200
+    plan, n = RandomizationPlan("permuted_blocks", EVEN, sizes=(100,)), 200
     assert value(tt.arms.assess(plan, n, trend=0.0, runs=20), "power") == pytest.approx(0.8, abs=1e-3)
     rng, found, trials = np.random.default_rng(3), 0, 1500
     for i in range(trials):
-        first = np.array([arm == "A" for arm in plan.list(b"%d" % i, "all", n)])
+        first = np.array([arm == "A" for arm in plan.deal(b"%d" % i, "all", n)])
         outcome = rng.normal(size=n) + np.linspace(0, 3, n) + first * (1.959964 + 0.841621) * (2 / 100) ** 0.5
         found += ttest_ind(outcome[first], outcome[~first])[1] < 0.05
     made = tt.arms.assess(plan, n, trend=3.0)
@@ -125,7 +127,7 @@ def test_minimization_is_assessed_over_its_own_factors():
     plan = Minimization("minimization", EVEN, ("age > 65", "site"), "4/5", (1, 1))
     made = tt.arms.assess(plan, 60, sites=5, runs=300)
     assert set(made["strata"]) == {10} and set(made["how"]) == {"simulated"}
-    blocks = tt.arms.assess(Plan("permuted_blocks", EVEN, plan.strata, sizes=(4,)), 60, sites=5, runs=300)
+    blocks = tt.arms.assess(RandomizationPlan("permuted_blocks", EVEN, plan.strata, sizes=(4,)), 60, sites=5, runs=300)
     assert value(made, "imbalance", 10) < value(blocks, "imbalance", 10)
     assert 0.5 < value(made, "correct guesses", 10) <= 0.8
 
@@ -148,11 +150,14 @@ def test_its_simulated_arms_are_those_of_its_chances():
 @pytest.mark.parametrize("wrong", [{"n": 0}, {"n": 10, "sites": 0}, {"n": 10, "strata": 0}, {"n": 2.5}])
 def test_what_is_no_number_of_patients_is_refused(wrong):
     with pytest.raises(tt.DataError, match="whole number above 0"):
-        tt.arms.assess(Plan("complete", EVEN), **wrong)
+        tt.arms.assess(RandomizationPlan("complete", EVEN), **wrong)
 
 
 def test_the_figure_draws_the_numbers_of_the_frame_and_names_the_best():
-    plans = [Plan("complete", EVEN, ("site",)), Plan("permuted_blocks", EVEN, ("site",), sizes=(4,))]
+    plans = [
+        RandomizationPlan("complete", EVEN, ("site",)),
+        RandomizationPlan("permuted_blocks", EVEN, ("site",), sizes=(4,)),
+    ]
     made = tt.arms.assess(plans, 60, sites=3, runs=50)
     for measure, when in (("imbalance", "at the end"), ("worst imbalance", "at worst")):
         drawn = tt.figures.assessment(made, y=measure)

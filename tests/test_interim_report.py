@@ -13,7 +13,7 @@ from test_committee import STAMPS
 
 import trialtools as tt
 from trialtools.__main__ import main
-from trialtools.arms import export, foreseen
+from trialtools.arms import allocations, reverse_propensity
 from trialtools.interim import frames as monitoring
 
 CUTOFF = "2023-08-17"
@@ -46,7 +46,7 @@ def folder(root, tmp_path_factory):
 @pytest.fixture(scope="module")
 def by_arm(folder, protocol):
     """The trial with its arms, as whoever has the key knows it."""
-    arms = export(folder / "trial/ledger.sqlite", folder / "trial/unblinded/key.json")
+    arms = allocations(folder / "trial/ledger.sqlite", folder / "trial/unblinded/key.json")
     trial = tt.read_trial(folder / "trial", protocol, arms=dict(zip(arms["subject_id"], arms["arm"], strict=True)))
     return trial.cut(CUTOFF)
 
@@ -74,7 +74,7 @@ def test_the_open_report_has_the_pooled_numbers_and_none_of_the_others(folder, b
     cuts = list((folder / "reports/cuts").rglob("*.csv"))
     assert len(files) == 3 and len(cuts) >= 7
     everything = "\n".join(file.read_text("utf-8") for file in [*files, *cuts])
-    kits = set(export(folder / "trial/ledger.sqlite")["kit"])
+    kits = set(allocations(folder / "trial/ledger.sqlite")["kit"])
     assert not any(re.search(rf"\b{re.escape(kit)}\b", everything) for kit in kits)
     for arm in protocol.arms:
         assert not re.search(rf"\b({arm.id}|{arm.label})\b", everything, re.IGNORECASE)
@@ -240,7 +240,7 @@ def test_one_site_has_a_closed_report_without_a_boundary(folder, by_arm, tmp_pat
 def test_what_could_be_foreseen_is_worked_out_from_the_ledger(folder):
     """Blocks of random size: the first of a stratum is a coin's toss, and what is certain comes true."""
     ledger, key = folder / "trial/ledger.sqlite", folder / "trial/unblinded/key.json"
-    rows = export(ledger, key).merge(foreseen(ledger, key), on="subject_id")
+    rows = allocations(ledger, key).merge(reverse_propensity(ledger, key), on="subject_id")
     assert (rows.loc[~rows.duplicated("stratum"), "chance"] == 0.5).all()
     sure = rows[rows["chance"].isin([0, 1])]
     assert ((sure["arm"] == "mscs") == (sure["chance"] == 1)).all() and len(sure) >= 10

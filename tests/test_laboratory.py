@@ -5,7 +5,7 @@ import pytest
 
 import trialtools as tt
 from trialtools import figures
-from trialtools.arms import Plan, assess, laboratory, plan
+from trialtools.arms import RandomizationPlan, assess, laboratory, plan
 from trialtools.criteria.protocol import DataError
 from trialtools.widgets import Setup, panels, randomization
 
@@ -18,8 +18,8 @@ PEOPLE = pd.DataFrame({"age": [70, 40, None, 66], "site": ["North", "South", "No
 def test_what_comes_is_what_was_likely(protocol, procedure):
     """Over many games an arm that had chance p came in a share p of the cases: the chances are those of the deal."""
     made = plan(protocol, procedure)
-    levels = laboratory.arrivals(protocol, made.strata, 40, seed=1, people=PEOPLE)
-    games = pd.concat([laboratory.deal(made, levels, seed) for seed in range(60)])
+    levels = laboratory.sample_strata(protocol, made.strata, 40, seed=1, people=PEOPLE)
+    games = pd.concat([laboratory.simulate_allocation(made, levels, seed) for seed in range(60)])
     chances = games[[f"chance_{arm}" for arm in made.arms]]
     assert chances.sum(axis=1).round(9).eq(1).all() and chances.max(axis=1).eq(games["best"]).all()
     came = games["arm"] == made.arms[0]
@@ -31,55 +31,55 @@ def test_what_comes_is_what_was_likely(protocol, procedure):
 
 def test_each_stratum_has_its_own_list_and_only_known_people_come(protocol):
     made = plan(protocol, "permuted_blocks", sizes=(4,))
-    levels = laboratory.arrivals(protocol, made.strata, 60, seed=2, people=PEOPLE)
+    levels = laboratory.sample_strata(protocol, made.strata, 60, seed=2, people=PEOPLE)
     assert set(levels) == {("yes", "North"), ("no", "South")}
-    dealt = laboratory.deal(made, levels, seed=2)
+    dealt = laboratory.simulate_allocation(made, levels, seed=2)
     for stratum, own in dealt.groupby("stratum"):
-        assert tuple(own["arm"]) == made.list(b"trialtools laboratory 2", stratum, len(own))
+        assert tuple(own["arm"]) == made.deal(b"trialtools laboratory 2", stratum, len(own))
     with pytest.raises(DataError, match="no column site"):
-        laboratory.arrivals(protocol, made.strata, 4, 1, PEOPLE.drop(columns="site"))
+        laboratory.sample_strata(protocol, made.strata, 4, 1, PEOPLE.drop(columns="site"))
     with pytest.raises(DataError, match="of nobody"):
-        laboratory.arrivals(protocol, made.strata, 4, 1, PEOPLE.tail(2))
+        laboratory.sample_strata(protocol, made.strata, 4, 1, PEOPLE.tail(2))
 
 
 def test_a_seed_of_a_ledger_is_none_of_the_laboratory(protocol):
     for seed in (b"x" * 32, -1, 1.5, True):
         with pytest.raises(DataError, match="no secret seed"):
-            laboratory.arrivals(protocol, (), 4, seed)
+            laboratory.sample_strata(protocol, (), 4, seed)
     with pytest.raises(DataError, match="from 1 to 200"):
-        laboratory.arrivals(protocol, (), 201, 1)
+        laboratory.sample_strata(protocol, (), 201, 1)
 
 
 def test_scores_and_balance_by_hand():
-    made = Plan("permuted_blocks", (("A", 2), ("B", 1)), sizes=(3,))
+    made = RandomizationPlan("permuted_blocks", (("A", 2), ("B", 1)), sizes=(3,))
     dealt = pd.DataFrame({"patient": [1, 2, 3], "arm": ["A", "B", "A"], "best": [2 / 3, 0.5, 1.0]})
-    scored = laboratory.guessed(made, dealt, ["A", "", "B"])
+    scored = laboratory.score_guesses(made, dealt, ["A", "", "B"])
     assert scored["hits"].tolist() == [1, 1, 1] and scored["of"].tolist() == [1, 1, 2]
     assert scored["right"].isna().tolist() == [False, True, False]
     assert scored["best"].round(6).tolist() == [0.666667, 0.666667, 0.833333] and scored["coin"].iloc[0] == 2 / 3
-    rows = laboratory.balance(made, dealt)
+    rows = laboratory.imbalance_path(made, dealt)
     assert rows.query("arm == 'A'")["excess"].round(6).tolist() == [0, 0.333333, -0.333333, 0]
     assert rows.groupby("patient")["excess"].sum().abs().max() < 1e-12
     with pytest.raises(DataError, match="no arm 'C'"):
-        laboratory.guessed(made, dealt, ["C"])
+        laboratory.score_guesses(made, dealt, ["C"])
     with pytest.raises(DataError, match="4 guesses of 3"):
-        laboratory.guessed(made, dealt, ["A"] * 4)
+        laboratory.score_guesses(made, dealt, ["A"] * 4)
 
 
 def test_figures_of_a_game_say_what_the_frames_say():
-    made = Plan("permuted_blocks", EVEN, sizes=(4,))
-    dealt = laboratory.deal(made, [()] * 4, seed=3)
-    drawn = figures.imbalance_path(laboratory.balance(made, dealt), labels={"A": "Cells", "B": "Placebo"})
+    made = RandomizationPlan("permuted_blocks", EVEN, sizes=(4,))
+    dealt = laboratory.simulate_allocation(made, [()] * 4, seed=3)
+    drawn = figures.imbalance_path(laboratory.imbalance_path(made, dealt), labels={"A": "Cells", "B": "Placebo"})
     assert drawn.layout.meta["alt"] == (
         "After 4 patients: Cells 2, Placebo 2; at most 0.5 from balance on the way. "
         "Patients above or below the arm's share, after every patient."
     )
     assert {trace.line.dash for trace in drawn.data if trace.mode == "lines"} == {"solid", "dash"}
-    scored = laboratory.guessed(made, dealt, ["A", "A", "", "B"])
+    scored = laboratory.score_guesses(made, dealt, ["A", "A", "", "B"])
     assert "2 of 3 guesses right (67" in figures.guesses(scored).layout.meta["alt"]
-    nobody = laboratory.guessed(made, dealt, [""] * 4)
+    nobody = laboratory.score_guesses(made, dealt, [""] * 4)
     assert "Nobody has guessed" in figures.guesses(nobody).layout.title.text
-    assert "Nobody is allocated" in figures.imbalance_path(laboratory.balance(made, dealt, 0)).layout.title.text
+    assert "Nobody is allocated" in figures.imbalance_path(laboratory.imbalance_path(made, dealt, 0)).layout.title.text
 
 
 # --- the screen -------------------------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ def test_procedures_compared_are_those_of_the_call(protocol, given):
 def test_no_arm_reaches_the_browser_before_it_is_dealt(protocol):
     """Two seeds whose first arms are the same look the same until the first that differs."""
     made = plan(protocol, "permuted_blocks", strata=())
-    lists = {seed: made.list(f"trialtools laboratory {seed}".encode(), "all", 12) for seed in range(1, 40)}
+    lists = {seed: made.deal(f"trialtools laboratory {seed}".encode(), "all", 12) for seed in range(1, 40)}
     first, second = next((a, b) for a in lists for b in lists if a < b and lists[a][:3] == lists[b][:3] != lists[a][3:])
     shown = []
     for seed in (first, second):

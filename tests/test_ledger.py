@@ -12,9 +12,9 @@ from dataclasses import replace
 import pytest
 from ledgers import ARMS, ON, ROOT, Pairs, ask, facts, run
 
-from trialtools.arms import LedgerError, Override, allocate, export, head, open_ledger, unblind, verify
+from trialtools.arms import LedgerError, Override, allocate, allocations, last_entry, open_ledger, unblind, verify
+from trialtools.arms.allocation import kit_list
 from trialtools.arms.chain import reading
-from trialtools.arms.ledger import whole_list
 
 SITES = ("A", "B")
 
@@ -51,7 +51,7 @@ def test_the_same_request_gets_the_same_kit_and_another_one_is_refused(paths, pr
         allocate(ledger, ask("P1", protocol, age=71))
     with pytest.raises(LedgerError, match="site"):
         allocate(ledger, ask("P1", protocol, site="B"))
-    assert len(export(ledger)) == 1
+    assert len(allocations(ledger)) == 1
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_what_is_not_eligible_or_not_in_the_window_needs_a_name_and_a_reason(pat
     with pytest.raises(LedgerError, match=told):
         allocate(ledger, request)
     allocate(ledger, request, Override("Dr Wu", "agreed with the sponsor"))
-    assert export(ledger)[["override_by", "override_reason"]].to_numpy().tolist() == [
+    assert allocations(ledger)[["override_by", "override_reason"]].to_numpy().tolist() == [
         ["Dr Wu", "agreed with the sponsor"]
     ]
     assert verify(ledger) == []
@@ -93,11 +93,11 @@ def test_a_decision_of_another_protocol_reading_site_or_stratum_is_refused(paths
         allocate(ledger, ask("P1", protocol, site="C"))
     with pytest.raises(LedgerError, match="'age > 65' is unknown"):
         allocate(ledger, ask("P1", protocol, age=None), Override("Dr Wu", "age lost"))
-    assert len(export(ledger)) == 0
+    assert len(allocations(ledger)) == 0
 
 
 def test_a_stratum_that_is_used_up_says_so(tmp_path, protocol):
-    open_ledger(tmp_path / "l", tmp_path / "k", protocol, Pairs(()), 2, SITES)
+    open_ledger(tmp_path / "l", tmp_path / "k", protocol, Pairs(strata=()), 2, SITES)
     for i in range(2):
         allocate(tmp_path / "l", ask(f"P{i}", protocol))
     with pytest.raises(LedgerError, match="used up"):
@@ -122,7 +122,7 @@ def test_any_id_is_kept_as_it_is(paths, protocol, patient):
     ledger, key = paths
     receipt = allocate(ledger, ask(patient, protocol))
     assert allocate(ledger, ask(patient, protocol)) == receipt
-    assert export(ledger)["subject_id"].tolist() == [patient]
+    assert allocations(ledger)["subject_id"].tolist() == [patient]
     assert unblind(ledger, key, patient, "Dr O'Hara", 'said "now"; --') in ARMS
     with pytest.raises(LedgerError) as told:
         allocate(ledger, ask(patient, protocol, age=71))
@@ -140,10 +140,10 @@ def test_unblinding_is_recorded_and_the_arms_are_those_of_the_seed(paths, protoc
     ledger, key = paths
     for i in range(12):
         allocate(ledger, ask(f"P{i}", protocol, site=SITES[i % 2]))
-    by_arm = export(ledger, key)
-    assert "arm" not in export(ledger) and Counter(by_arm["arm"]) == {"mscs": 6, "comparator": 6}
+    by_arm = allocations(ledger, key)
+    assert "arm" not in allocations(ledger) and Counter(by_arm["arm"]) == {"mscs": 6, "comparator": 6}
     assert unblind(ledger, key, "P3", "Dr Wu", "anaphylaxis") == by_arm.set_index("subject_id").loc["P3", "arm"]
-    assert export(ledger).set_index("subject_id")["unblindings"].to_dict()["P3"] == 1
+    assert allocations(ledger).set_index("subject_id")["unblindings"].to_dict()["P3"] == 1
     assert verify(ledger, key=key, plan=Pairs(), protocol=protocol) == []
 
 
@@ -151,38 +151,36 @@ def test_the_wrong_key_opens_nothing(paths, tmp_path, protocol):
     ledger, key = paths
     allocate(ledger, ask("P1", protocol))
     open_ledger(tmp_path / "other", tmp_path / "other.key", protocol, Pairs(), 2, SITES)
-    before = head(ledger)
+    before = last_entry(ledger)
     for act in (
         lambda: unblind(ledger, tmp_path / "other.key", "P1", "Dr Wu", "why"),
-        lambda: export(ledger, tmp_path / "other.key"),
-        lambda: export(ledger, ledger.parent / "none.key"),
+        lambda: allocations(ledger, tmp_path / "other.key"),
+        lambda: allocations(ledger, ledger.parent / "none.key"),
     ):
         with pytest.raises(LedgerError):
             act()
-    assert head(ledger) == before
+    assert last_entry(ledger) == before
     assert [f.entry for f in verify(ledger, key=tmp_path / "other.key")] == [1]
     key.chmod(0o644)
     with pytest.raises(LedgerError, match="others can read"):
-        export(ledger, key)
+        allocations(ledger, key)
 
 
 def test_a_list_that_the_seed_does_not_make_is_found(paths, protocol):
     ledger, key = paths
 
     class Other(Pairs):
-        def list(self, seed, stratum, n):
-            return super().list(seed, stratum, n)[::-1]
+        def deal(self, seed, stratum, n):
+            return super().deal(seed, stratum, n)[::-1]
 
     faults = verify(ledger, key=key, plan=Other(), protocol=protocol)
     assert faults and all("seed makes" in f.problem for f in faults)
-    assert verify(ledger, key=key, plan=Pairs(("site",)), protocol=protocol)[0].entry == 1
+    assert verify(ledger, key=key, plan=Pairs(strata=("site",)), protocol=protocol)[0].entry == 1
 
 
-def test_a_procedure_without_a_list_is_refused(tmp_path, protocol):
-    from dataclasses import make_dataclass
-
-    with pytest.raises(LedgerError, match="no list to seal"):
-        open_ledger(tmp_path / "l", tmp_path / "k", protocol, make_dataclass("Minimization", [])(), 2, SITES)
+def test_what_is_no_plan_is_refused(tmp_path, protocol):
+    with pytest.raises(LedgerError, match=r"str is no plan; make one with tt\.arms\.plan"):
+        open_ledger(tmp_path / "l", tmp_path / "k", protocol, "permuted_blocks", 2, SITES)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -225,11 +223,11 @@ def test_no_byte_of_the_site_shows_an_arm_seed_or_key(paths, protocol):
     code += (
         "for act in (lambda: allocate(ledger, ask('P1', p, age=50)), lambda: allocate(ledger, ask('P2', p, spo2=80)),\n"
     )
-    code += "  lambda: export(ledger, ledger), lambda: unblind(ledger, ledger, 'P1', 'n', 'r'),\n"
+    code += "  lambda: allocations(ledger, ledger), lambda: unblind(ledger, ledger, 'P1', 'n', 'r'),\n"
     code += "  lambda: allocate('/none', ask('P3', p))):\n"
     code += "  try: act()\n  except Exception as error:\n"
     code += "    print(error, ''.join(traceback.format_exception(error)), file=sys.stderr)\n"
-    code += "print(export(ledger).to_csv(), verify(ledger), head(ledger))"
+    code += "print(allocations(ledger).to_csv(), verify(ledger), last_entry(ledger))"
     done = run(code, ledger)
     assert done.returncode == 0, done.stderr
     said = (done.stdout + done.stderr).lower().encode()
@@ -245,13 +243,13 @@ def test_no_byte_of_the_site_shows_an_arm_seed_or_key(paths, protocol):
 
 def test_sealed_arms_look_alike_and_kits_tell_nothing(tmp_path, protocol):
     ledger, key = tmp_path / "l", tmp_path / "k"
-    open_ledger(ledger, key, protocol, Pairs(()), 1000)
+    open_ledger(ledger, key, protocol, Pairs(strata=()), 1000)
     with reading(ledger) as connection:
         rows = connection.execute("SELECT kit, detail FROM entries WHERE kind = 'kit' ORDER BY position").fetchall()
     from trialtools.arms.sealing import read_key
 
     secret = read_key(key)
-    arms = [arm == ARMS[0] for *_, arm in whole_list(Pairs(()), secret.seed, ["all"], 1000)]
+    arms = [arm == ARMS[0] for *_, arm in kit_list(Pairs(strata=()), secret.seed, (), 1000)]
     assert len({len(detail) for _, detail in rows}) == 1
     assert len({detail for _, detail in rows}) == len({kit for kit, _ in rows}) == 1000
     numbers = [int(kit[2:]) for kit, _ in rows]
@@ -285,7 +283,7 @@ def test_the_commands_give_a_kit_and_say_what_is_wrong(paths, tmp_path):
     pd.DataFrame([facts() | {"patient_id": "P1"}, facts(spo2=80) | {"patient_id": "P2"}]).to_csv(table, index=False)
     asked = [ledger, "data/protocols/NCT05741099.yaml", table, "--site", "A", "--on", "2023-01-12", "--patient"]
     done = cli("allocate", *asked, "P1")
-    kit = export(ledger)["kit"][0]
+    kit = allocations(ledger)["kit"][0]
     assert (done.returncode, done.stdout.split()[:2]) == (0, ["kit", kit]), done.stderr
     receipt = done.stdout.split()[-1]
     refused = cli("allocate", *asked, "P2")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ledgers import BLOCKS, ROOT, START, Pairs, ask, run
 
-from trialtools.arms import LedgerError, allocate, export, head, open_ledger, verify
+from trialtools.arms import LedgerError, allocate, allocations, last_entry, open_ledger, verify
 from trialtools.arms.chain import digest
 
 ALLOCATE = "print(allocate(sys.argv[1], ask(sys.argv[2], protocol())).kit)"
@@ -39,7 +39,7 @@ def test_eight_processes_allocate_two_thousand_at_once(tmp_path, protocol):
     assert [d.stderr for d in done if d.returncode] == []
     told = [line for d in done for line in d.stdout.splitlines()]
     assert len(told) > len(set(told)) == 2000  # both were told the same kit
-    given = export(ledger, key)
+    given = allocations(ledger, key)
     assert len(given) == given["kit"].nunique() == given["subject_id"].nunique() == 2000
     assert given["stratum"].value_counts().tolist() == [500] * 4  # every kit of every stratum, none skipped
     by_arm = given.groupby("stratum")["arm"].value_counts().unstack()
@@ -81,7 +81,7 @@ def test_killed_at_any_write_an_allocation_is_whole_or_not_there(paths, tmp_path
         assert kept in ({"P0"}, {"P0", "P1"})
         again = allocate(copy, ask("P1", protocol))
         assert allocate(copy, ask("P1", protocol)) == again and again.kit != first.kit
-        assert export(copy)["kit"].tolist() == [first.kit, again.kit]
+        assert allocations(copy)["kit"].tolist() == [first.kit, again.kit]
         assert verify(copy, [f"{first.entry}:{first.hash}", f"{again.entry}:{again.hash}"]) == []
         killed += not survived
     assert survived and killed > 8  # journal, pages, syncs and the removal of the journal
@@ -107,11 +107,11 @@ def test_a_full_disk_leaves_the_ledger_as_it_was(paths, protocol):
     done = run(code, ledger)
     assert done.returncode == 0 and "as it was before" in done.stderr, done.stderr
     failed = done.stdout.split()[-1]
-    assert failed not in set(export(ledger)["subject_id"])
+    assert failed not in set(allocations(ledger)["subject_id"])
     assert verify(ledger, [f"{first.entry}:{first.hash}"]) == []
-    kept = len(export(ledger))
+    kept = len(allocations(ledger))
     allocate(ledger, ask("again", protocol, age=40))  # there is room again
-    assert len(export(ledger)) == kept + 1
+    assert len(allocations(ledger)) == kept + 1
 
 
 # --- forgeries: whoever has the file can drop its guards -------------------------------------------------------------
@@ -171,7 +171,7 @@ def test_a_forgery_is_found_and_its_row_named(filled, forgery, entry, told):
 
 def test_only_an_anchor_outside_shows_a_careful_cut(filled):
     """The last two are cut off and the file's own memory of them too: nothing inside can tell."""
-    anchor = head(filled)
+    anchor = last_entry(filled)
     forge(filled, "DELETE FROM entries WHERE seq > 45", "UPDATE sqlite_sequence SET seq = 45")
     assert verify(filled) == []
     assert [fault.entry for fault in verify(filled, [anchor])] == [47]
@@ -179,7 +179,7 @@ def test_only_an_anchor_outside_shows_a_careful_cut(filled):
 
 def test_a_chain_forged_from_an_entry_on_breaks_the_rules_or_an_anchor(filled):
     """Somebody who knows the code gives P3 another kit and makes every later hash anew."""
-    anchor, connection = head(filled), sqlite3.connect(filled)
+    anchor, connection = last_entry(filled), sqlite3.connect(filled)
     connection.row_factory = sqlite3.Row
     rows = [dict(row) for row in connection.execute("SELECT * FROM entries ORDER BY seq")]
     connection.close()
@@ -213,7 +213,7 @@ def test_a_clock_set_back_is_flagged_and_order_stays(paths, protocol):
     code += "chain.datetime = Back\n" + ALLOCATE
     assert run(code, ledger, "P2").returncode == 0
     allocate(ledger, ask("P3", protocol))
-    assert export(ledger)["subject_id"].tolist() == ["P1", "P2", "P3"]
+    assert allocations(ledger)["subject_id"].tolist() == ["P1", "P2", "P3"]
     (fault,) = verify(ledger)
     assert (fault.entry, fault.note) == (43, True) and "clock" in fault.problem
 

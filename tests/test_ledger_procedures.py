@@ -12,8 +12,9 @@ import pytest
 from ledgers import ARMS, BLOCKS, MINIMIZED, ROOT, ask, facts, run
 from scipy.stats import chi2
 
-from trialtools.arms import LedgerError, allocate, export, open_ledger, verify
-from trialtools.arms.allocation import next_kit, places, strata, whole_list
+from trialtools.arms import LedgerError, Minimization, allocate, allocations, open_ledger, verify
+from trialtools.arms.allocation import kit_list
+from trialtools.arms.strata import strata
 
 SITES = ("A", "B")
 PROTOCOL = "data/protocols/NCT05741099.yaml"
@@ -38,8 +39,8 @@ def test_blocks_are_made_again_from_the_key_file_alone(tmp_path, protocol):
     fill(ledger, None, protocol)
     assert verify(ledger, key=key) == []
     seed = bytes.fromhex(json.loads(key.read_text())["seed"])
-    for stratum, rows in export(ledger, key).groupby("stratum"):
-        assert tuple(rows["arm"]) == BLOCKS.list(seed, stratum, len(rows))
+    for stratum, rows in allocations(ledger, key).groupby("stratum"):
+        assert tuple(rows["arm"]) == BLOCKS.deal(seed, stratum, len(rows))
     content = json.loads(key.read_text())
     for changed in ({"plan": content["plan"] | {"sizes": [4]}}, {"seed": "00" * 32}, {"salt": "00" * 32}):
         key.write_text(json.dumps(content | changed))
@@ -51,15 +52,17 @@ def test_the_kits_of_minimization_are_those_of_its_arms(minimized, protocol):
     fill(ledger, key, protocol)
     seed, past = bytes.fromhex(json.loads(key.read_text())["seed"]), []
     levels = strata(MINIMIZED.strata, SITES)
-    for stratum, arm in export(ledger, key)[["stratum", "arm"]].itertuples(index=False):
+    for stratum, arm in allocations(ledger, key)[["stratum", "arm"]].itertuples(index=False):
         assert arm == MINIMIZED.next(seed, past, levels[stratum])
         past.append((levels[stratum], arm))
     assert verify(ledger) == verify(ledger, key=key, protocol=protocol) == []
-    assert allocate(ledger, ask("P0", protocol, age=40), key=key).entry == export(ledger)["entry"][0]  # asked again
-    given = export(ledger)
+    assert (
+        allocate(ledger, ask("P0", protocol, age=40), key=key).entry == allocations(ledger)["entry"][0]
+    )  # asked again
+    given = allocations(ledger)
     with pytest.raises(LedgerError, match="where the key is"):
         allocate(ledger, ask("P99", protocol))
-    assert export(ledger).equals(given)
+    assert allocations(ledger).equals(given)
 
 
 def test_a_list_wants_no_key_and_minimization_wants_its_own(minimized, tmp_path, protocol):
@@ -68,7 +71,7 @@ def test_a_list_wants_no_key_and_minimization_wants_its_own(minimized, tmp_path,
         allocate(tmp_path / "l", ask("P1", protocol), key=tmp_path / "k")
     with pytest.raises(LedgerError, match="another ledger"):
         allocate(minimized[0], ask("P1", protocol), key=tmp_path / "k")
-    assert len(export(tmp_path / "l")) == len(export(minimized[0])) == 0
+    assert len(allocations(tmp_path / "l")) == len(allocations(minimized[0])) == 0
 
 
 def test_a_kit_that_was_not_decided_is_found_with_the_key(minimized, protocol, monkeypatch):
@@ -81,7 +84,8 @@ def test_a_kit_that_was_not_decided_is_found_with_the_key(minimized, protocol, m
         taken = {right, *(kit for _, kit in past)}
         return next(kit for place, _, kit, _ in kits if place == f"site: {levels[1]}" and kit not in taken)
 
-    monkeypatch.setattr("trialtools.arms.ledger.next_kit", favourite)
+    next_kit = Minimization.next_kit
+    monkeypatch.setattr(Minimization, "next_kit", favourite)
     entry = allocate(ledger, ask("chosen", protocol), key=key).entry
     monkeypatch.undo()
     allocate(ledger, ask("after", protocol), key=key)
@@ -91,14 +95,13 @@ def test_a_kit_that_was_not_decided_is_found_with_the_key(minimized, protocol, m
 
 def test_which_kit_is_given_tells_nothing_of_the_arm():
     """Every kit of the place is as likely as another to be the first, and to be the second after it."""
-    names = places(MINIMIZED, SITES)
     firsts, seconds, runs = Counter(), Counter(), 3000
     for i in range(runs):
         seed = b"%d" % i
-        kits = whole_list(MINIMIZED, seed, names, 3)
+        kits = kit_list(MINIMIZED, seed, SITES, 3)
         order = {kit: (place, position) for place, position, kit, _ in kits}
-        first = next_kit(MINIMIZED, seed, kits, [], ("yes", "A"))
-        second = next_kit(MINIMIZED, seed, kits, [(("yes", "A"), first)], ("yes", "A"))
+        first = MINIMIZED.next_kit(seed, kits, [], ("yes", "A"))
+        second = MINIMIZED.next_kit(seed, kits, [(("yes", "A"), first)], ("yes", "A"))
         assert order[first][0] == order[second][0] == "site: A"
         firsts[order[first][1]] += 1
         seconds[order[first][1], order[second][1]] += 1
@@ -114,7 +117,7 @@ def test_several_desks_minimize_at_once(minimized, protocol):
     with ThreadPoolExecutor(4) as desks:
         done = list(desks.map(lambda me: run(code, ledger, key, me), range(4)))
     assert [d.stderr for d in done if d.returncode] == []
-    assert export(ledger)["kit"].nunique() == 24 and verify(ledger, key=key) == []
+    assert allocations(ledger)["kit"].nunique() == 24 and verify(ledger, key=key) == []
 
 
 def test_kits_of_an_arm_that_are_used_up_are_told_without_the_arm(tmp_path, protocol):
@@ -123,7 +126,7 @@ def test_kits_of_an_arm_that_are_used_up_are_told_without_the_arm(tmp_path, prot
     with pytest.raises(LedgerError, match="used up") as told:
         fill(ledger, key, protocol, 20)
     assert not any(word in str(told.value) for word in ARMS)
-    assert 4 <= len(export(ledger)) <= 8 and verify(ledger, key=key) == []
+    assert 4 <= len(allocations(ledger)) <= 8 and verify(ledger, key=key) == []
 
 
 @pytest.mark.parametrize("plan", [BLOCKS, MINIMIZED], ids=["blocks", "minimization"])
@@ -139,7 +142,7 @@ def test_no_byte_outside_the_key_shows_arm_plan_seed_or_key(tmp_path, protocol, 
     code += "  lambda: allocate(sys.argv[1], ask('P99', p, spo2=80), key=key)):\n"
     code += "  try: act()\n  except LedgerError as error:\n"
     code += "    print(error, ''.join(traceback.format_exception(error)), file=sys.stderr)\n"
-    code += "print(export(sys.argv[1]).to_csv(), verify(sys.argv[1]))"
+    code += "print(allocations(sys.argv[1]).to_csv(), verify(sys.argv[1]))"
     done = run(code, ledger, needed or "")
     assert done.returncode == 0 and done.stderr.count("LedgerError") >= 3, done.stderr
     content = json.loads(key.read_text())

@@ -124,11 +124,13 @@ def test_the_arms_are_compared_and_nobody_s_is_shown(protocol, tmp_path):
     shown = shown_by("arms", data=str(folder), n=40, procedure="big_stick", cutoff="2023-03-01")
     assert "With big stick 3, the best guesser is right for" in shown and "SYNTHETIC" in shown
     waiting = tt.read_trial(folder, protocol).subjects.query("randomized and randomized_on <= '2023-03-01'")
-    listed = tt.arms.site_list(
+    listed = tt.arms.dosing_worklist(
         tt.arms.dosing_status(protocol, waiting, tt.read_trial(folder, protocol).doses, as_of=date(2023, 3, 1))
     )
     assert "To be dosed, on 2023-03-01" in shown and all(id in shown for id in listed["subject_id"])
-    arms = tt.arms.export(folder / "ledger.sqlite", folder / "unblinded" / "key.json").set_index("subject_id")["arm"]
+    arms = tt.arms.allocations(folder / "ledger.sqlite", folder / "unblinded" / "key.json").set_index("subject_id")[
+        "arm"
+    ]
     table = pd.read_csv(folder / "subjects.csv", dtype="str")
     table["arm"] = table["subject_id"].map(arms)
     table.to_csv(folder / "subjects.csv", index=False)

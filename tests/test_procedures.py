@@ -15,7 +15,7 @@ import pytest
 from scipy.stats import chi2
 
 import trialtools as tt
-from trialtools.arms import Minimization, Plan, plan_of
+from trialtools.arms import Minimization, RandomizationPlan, plan_of
 from trialtools.arms.stream import stream
 
 HALF = Fraction(1, 2)
@@ -87,22 +87,22 @@ def maximal(n, limit, length):
 
 EVEN, THREE = (("A", 1), ("B", 1)), (("A", 2), ("B", 1), ("C", 1))
 CASES = [
-    (Plan("complete", EVEN), 6, complete(6, {"A": 1, "B": 1})),
-    (Plan("complete", THREE), 5, complete(5, {"A": 2, "B": 1, "C": 1})),
-    (Plan("permuted_blocks", EVEN, sizes=(4,)), 8, blocks(8, {"A": 1, "B": 1}, (4,))),
-    (Plan("permuted_blocks", EVEN, sizes=(2, 4)), 7, blocks(7, {"A": 1, "B": 1}, (2, 4))),
-    (Plan("permuted_blocks", EVEN, sizes=(4, 6)), 8, blocks(8, {"A": 1, "B": 1}, (4, 6))),
-    (Plan("permuted_blocks", (("A", 2), ("B", 1)), sizes=(3, 6)), 7, blocks(7, {"A": 2, "B": 1}, (3, 6))),
-    (Plan("permuted_blocks", THREE, sizes=(4,)), 6, blocks(6, {"A": 2, "B": 1, "C": 1}, (4,))),
-    (Plan("big_stick", EVEN, limit=1), 8, big_stick(8, 1)),
-    (Plan("big_stick", EVEN, limit=3), 8, big_stick(8, 3)),
-    (Plan("biased_coin", EVEN, probability="2/3"), 8, biased_coin(8, Fraction(2, 3))),
-    (Plan("biased_coin", EVEN, probability="1"), 6, biased_coin(6, Fraction(1))),
-    (Plan("urn", EVEN, alpha=1, beta=1), 8, urn(8, "AB", 1, 1)),
-    (Plan("urn", EVEN, alpha=0, beta=1), 8, urn(8, "AB", 0, 1)),
-    (Plan("urn", (("A", 1), ("B", 1), ("C", 1)), alpha=2, beta=1), 6, urn(6, "ABC", 2, 1)),
-    (Plan("maximal", EVEN, limit=2, length=8), 8, maximal(8, 2, 8)),
-    (Plan("maximal", EVEN, limit=3, length=12), 7, maximal(7, 3, 12)),
+    (RandomizationPlan("complete", EVEN), 6, complete(6, {"A": 1, "B": 1})),
+    (RandomizationPlan("complete", THREE), 5, complete(5, {"A": 2, "B": 1, "C": 1})),
+    (RandomizationPlan("permuted_blocks", EVEN, sizes=(4,)), 8, blocks(8, {"A": 1, "B": 1}, (4,))),
+    (RandomizationPlan("permuted_blocks", EVEN, sizes=(2, 4)), 7, blocks(7, {"A": 1, "B": 1}, (2, 4))),
+    (RandomizationPlan("permuted_blocks", EVEN, sizes=(4, 6)), 8, blocks(8, {"A": 1, "B": 1}, (4, 6))),
+    (RandomizationPlan("permuted_blocks", (("A", 2), ("B", 1)), sizes=(3, 6)), 7, blocks(7, {"A": 2, "B": 1}, (3, 6))),
+    (RandomizationPlan("permuted_blocks", THREE, sizes=(4,)), 6, blocks(6, {"A": 2, "B": 1, "C": 1}, (4,))),
+    (RandomizationPlan("big_stick", EVEN, limit=1), 8, big_stick(8, 1)),
+    (RandomizationPlan("big_stick", EVEN, limit=3), 8, big_stick(8, 3)),
+    (RandomizationPlan("biased_coin", EVEN, probability="2/3"), 8, biased_coin(8, Fraction(2, 3))),
+    (RandomizationPlan("biased_coin", EVEN, probability="1"), 6, biased_coin(6, Fraction(1))),
+    (RandomizationPlan("urn", EVEN, alpha=1, beta=1), 8, urn(8, "AB", 1, 1)),
+    (RandomizationPlan("urn", EVEN, alpha=0, beta=1), 8, urn(8, "AB", 0, 1)),
+    (RandomizationPlan("urn", (("A", 1), ("B", 1), ("C", 1)), alpha=2, beta=1), 6, urn(6, "ABC", 2, 1)),
+    (RandomizationPlan("maximal", EVEN, limit=2, length=8), 8, maximal(8, 2, 8)),
+    (RandomizationPlan("maximal", EVEN, limit=3, length=12), 7, maximal(7, 3, 12)),
 ]
 NAMES = [f"{plan.label} {plan.ratio}" for plan, *_ in CASES]
 
@@ -125,7 +125,7 @@ def test_chances_are_exactly_those_of_the_definition(plan, n, law):
 def test_lists_follow_the_definition(plan, n, law):
     """10,000 seeds; by chance alone one of a million such tests would fail, and the seeds are always the same."""
     runs = 10_000
-    seen = Counter(plan.list(b"%d" % seed, "all", n) for seed in range(runs))
+    seen = Counter(plan.deal(b"%d" % seed, "all", n) for seed in range(runs))
     assert set(seen) <= set(law)
     often = {s: p for s, p in law.items() if p * runs >= 5}
     rest = 1 - sum(often.values())
@@ -137,15 +137,15 @@ def test_lists_follow_the_definition(plan, n, law):
 
 def test_a_longer_list_begins_with_the_shorter_and_strata_and_seeds_differ():
     for plan, *_ in CASES:
-        long = plan.list(b"seed", "age > 65: yes", 60)
-        assert plan.list(b"seed", "age > 65: yes", 25) == long[:25]
+        long = plan.deal(b"seed", "age > 65: yes", 60)
+        assert plan.deal(b"seed", "age > 65: yes", 25) == long[:25]
         if plan.probability != "1":
-            assert long != plan.list(b"seed", "age > 65: no", 60) != plan.list(b"dees", "age > 65: no", 60)
+            assert long != plan.deal(b"seed", "age > 65: no", 60) != plan.deal(b"dees", "age > 65: no", 60)
 
 
 def test_the_maximal_procedure_begins_anew_when_it_is_balanced():
-    plan = Plan("maximal", EVEN, limit=2, length=8)
-    arms = plan.list(b"seed", "all", 40)
+    plan = RandomizationPlan("maximal", EVEN, limit=2, length=8)
+    arms = plan.deal(b"seed", "all", 40)
     assert [lead(arms[:i]) for i in range(8, 41, 8)] == [0] * 5
     assert plan.chances(arms[:8]) == plan.chances(())
 
@@ -159,7 +159,7 @@ def test_the_generator_is_the_one_that_is_written_down():
     block = [hmac.new(seed, i.to_bytes(8, "big") + purpose.encode(), hashlib.sha256).digest() for i in range(40)]
     octets = b"".join(block)
     coins = tuple("AB"[byte >> 7] for byte in octets[:500])
-    assert Plan("complete", EVEN).list(seed, "age > 65: yes", 500) == coins
+    assert RandomizationPlan("complete", EVEN).deal(seed, "age > 65: yes", 500) == coins
     dice = [byte >> 5 for byte in octets if byte >> 5 < 6]  # three bits, drawn again at 6 and 7
     below = stream(seed, purpose)
     assert [below(6) for _ in range(len(dice))] == dice
@@ -174,8 +174,8 @@ def test_a_list_of_blocks_is_made_again_from_its_description():
     for _ in range(300):
         bag = bag or ["A", "A", "B"]
         arms.append(bag.pop(below(len(bag))))
-    plan = Plan("permuted_blocks", (("A", 2), ("B", 1)), ("site",), sizes=(3,))
-    assert plan.list(seed, "site: A", 300) == tuple(arms)
+    plan = RandomizationPlan("permuted_blocks", (("A", 2), ("B", 1)), ("site",), sizes=(3,))
+    assert plan.deal(seed, "site: A", 300) == tuple(arms)
 
 
 @pytest.mark.parametrize("limit", [3, 7, 200, 257, 1000])
@@ -266,7 +266,7 @@ def test_a_plan_comes_from_the_protocol_and_back_from_plain_data(protocol, proce
 def test_the_ratio_of_the_protocol_decides():
     two = tt.load_protocol("data/protocols/NCT04288102.yaml")
     made = tt.arms.plan(two, sizes=[3])
-    assert made.ratio == (("mscs", 2), ("placebo", 1)) and Counter(made.list(b"s", "all", 99))["mscs"] == 66
+    assert made.ratio == (("mscs", 2), ("placebo", 1)) and Counter(made.deal(b"s", "all", 99))["mscs"] == 66
     assert tt.arms.plan(two, "big_stick", ratio={"mscs": 5, "placebo": 5}).shares == (1, 1)
 
 
@@ -312,4 +312,4 @@ def test_three_arms_are_too_many_for_a_procedure_of_two():
     three = tuple((arm, 1) for arm in "ABC")
     for procedure, options in (("big_stick", {"limit": 3}), ("biased_coin", {"probability": "2/3"})):
         with pytest.raises(tt.DataError, match="two arms"):
-            Plan(procedure, three, **options)
+            RandomizationPlan(procedure, three, **options)

@@ -9,7 +9,7 @@ import pytest
 
 import trialtools as tt
 from trialtools.__main__ import main
-from trialtools.arms import export, verify
+from trialtools.arms import allocations, verify
 from trialtools.interim.data import TABLES, cut, pool, read_trial
 from trialtools.simulate import trials, write_trial
 from trialtools.simulate.follow_up import Person, progression_risks, simulate_follow_up
@@ -26,7 +26,7 @@ PLANTED = {
 
 
 def arms_of(folder):
-    rows = export(folder / "ledger.sqlite", folder / "unblinded" / "key.json")
+    rows = allocations(folder / "ledger.sqlite", folder / "unblinded" / "key.json")
     return dict(zip(rows["subject_id"], rows["arm"], strict=True))
 
 
@@ -86,7 +86,7 @@ def test_the_decisions_are_those_of_screening_what_is_written(protocol, trial, f
 
 
 def test_the_ledger_agrees_with_the_tables_and_calls_itself_synthetic(protocol, trial, folder):
-    rows = export(folder / "ledger.sqlite", folder / "unblinded" / "key.json").set_index("subject_id")
+    rows = allocations(folder / "ledger.sqlite", folder / "unblinded" / "key.json").set_index("subject_id")
     subjects = trial.subjects[trial.subjects["randomized"]].set_index("subject_id")
     for column in ("site", "stratum", "randomized_on", "arm"):
         assert rows[column].astype(str).to_dict() == subjects[column].astype(str).to_dict(), column
@@ -100,7 +100,7 @@ def test_the_ledger_agrees_with_the_tables_and_calls_itself_synthetic(protocol, 
 def test_the_arm_stands_nowhere_but_under_the_key(protocol, trial, folder):
     files = [file for file in folder.iterdir() if file.is_file()]
     words = [word for arm in protocol.arms for word in (arm.id, arm.label)]
-    kits = export(folder / "ledger.sqlite")["kit"].tolist()
+    kits = allocations(folder / "ledger.sqlite")["kit"].tolist()
     for file in files:
         content = file.read_bytes().lower()
         assert [word for word in words if word.lower().encode() in content] == [], file.name

@@ -1,12 +1,14 @@
-"""The dosing window: boundaries, unknown and impossible dates, readings, the site's list, deviations, the re-check."""
+"""The dosing window: boundaries, unknown and impossible dates, the site's list, deviations, the check before a dose."""
 
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
 import pytest
+from ledgers import facts
 
 import trialtools as tt
-from trialtools.arms.dosing import deviations, dosing_status, recheck, site_list
+from trialtools.arms import dosing_deviations, dosing_status, dosing_worklist, predose_checks, recheck
 
 DAY = date(2023, 1, 21)
 
@@ -64,30 +66,21 @@ def test_dates_that_contradict_each_other_make_it_unknown(protocol):
     assert "after the first dose" in frame.loc["S1", "problem"]
 
 
-def test_the_anchor_is_a_reading(protocol):
-    table = subjects(onset_on=["2023-01-05", None], first_positive_on=["2023-01-08", "2023-01-08"])
-    told = {}
-    for anchor in ("onset_else_first_positive", "onset", "first_positive"):
-        frame = dosing_status(protocol, table, as_of=DAY, anchor=anchor).set_index("subject_id")
-        told[anchor] = [*frame.loc[["S0", "S1"], "state"]]
-    assert told == {
-        "onset_else_first_positive": ["late", "in window"],
-        "onset": ["late", "unknown"],
-        "first_positive": ["in window", "in window"],
-    }
-    with pytest.raises(tt.DataError, match="no column onset_on"):
-        dosing_status(protocol, subjects(infected_on=["2023-01-05"]), as_of=DAY, anchor="onset")
-
-
-def test_up_to_15_opens_on_the_day_of_infection(protocol):
-    table = subjects(infected_on=["2023-01-21", "2023-01-05"])
-    frame = dosing_status(protocol, table, as_of=DAY, days="up_to").set_index("subject_id")
-    assert (frame.loc["S0", "state"], frame.loc["S1", "state"]) == ("in window", "late")
+def test_the_window_is_what_the_file_declares(protocol):
+    """Another reading of "within 10-15 days of infection" is another `dosing:`; no option changes it unseen."""
+    arms = tuple(replace(arm, dosing=replace(arm.dosing, first_day=0)) for arm in protocol.arms if arm.dosing)
+    frame = dosing_status(replace(protocol, arms=arms), subjects(infected_on=["2023-01-21", "2023-01-05"]), as_of=DAY)
+    assert frame.set_index("subject_id")["state"].to_dict() == {"S0": "in window", "S1": "late"}
+    with pytest.raises(tt.DataError, match="no column infected_on"):
+        dosing_status(protocol, subjects(onset_on=["2023-01-05"]), as_of=DAY)
+    differing = (arms[0], *protocol.arms[1:])
+    with pytest.raises(tt.DataError, match="differs by arm"):
+        dosing_status(replace(protocol, arms=differing), subjects(infected_on=["2023-01-05"]), as_of=DAY)
 
 
 def test_the_list_begins_with_who_cannot_wait(protocol):
     infected = ["2023-01-20", "2023-01-05", "2023-01-10", "2023-01-06", None, "2022-12-01"]
-    listed = site_list(dosing_status(protocol, subjects(infected_on=infected), as_of=DAY))
+    listed = dosing_worklist(dosing_status(protocol, subjects(infected_on=infected), as_of=DAY))
     assert listed[["subject_id", "to_do"]].to_numpy().tolist() == [
         ["S3", "dose today, the last day"],
         ["S2", "dose within 4 days"],
@@ -104,7 +97,7 @@ def test_deviations_name_what_is_certain_and_what_cannot_be_told(protocol):
         randomized_on=["2023-01-10"] * 5 + [None],  # the last was never randomized: no deviation
     )
     doses = pd.DataFrame({"subject_id": ["S0", "S1", "S2"], "dosed_on": ["2023-01-09", "2023-01-18", "2023-01-12"]})
-    found = deviations(dosing_status(protocol, table, doses, as_of=DAY)).set_index("subject_id")
+    found = dosing_deviations(dosing_status(protocol, table, doses, as_of=DAY)).set_index("subject_id")
     assert found["deviation"].to_dict() == {
         "S0": "dosed too early",
         "S1": "dosed too late",
@@ -117,7 +110,7 @@ def test_deviations_name_what_is_certain_and_what_cannot_be_told(protocol):
 
 def test_nobody_is_a_valid_answer(protocol):
     frame = dosing_status(protocol, subjects(infected_on=[]), as_of=DAY)
-    assert len(frame) == len(site_list(frame)) == len(deviations(frame)) == 0
+    assert len(frame) == len(dosing_worklist(frame)) == len(dosing_deviations(frame)) == 0
 
 
 def test_what_is_no_date_is_refused_and_not_unknown(protocol):
@@ -134,3 +127,32 @@ def test_worse_since_screening_is_seen_and_what_was_not_measured_again_is_unknow
     assert frame.loc["I1", "now"] == "pass"  # age never changes
     assert frame.loc["I4", "now"] == "pass"  # a positive test stays one
     assert frame.loc["E6", "now"] == "unknown"  # consent may have been withdrawn: ask again
+
+
+def test_whoever_is_not_eligible_any_more_is_not_to_be_dosed(protocol):
+    """S0 got worse, S1 was measured again in part, S2 in full; S3 was dosed and is on no list."""
+    day = pd.Timestamp("2023-01-10")
+    then = {**facts(), "age": 70}
+    table = pd.DataFrame([{"subject_id": f"S{i}", **then, "infected_on": day} for i in range(4)])
+    today = {name: value for name, value in then.items() if protocol.fields[name].change != "never"}
+    measured = {"S0": {**today, "spo2": 92}, "S1": {"spo2": 95}, "S2": today}
+    now = pd.DataFrame([{"subject_id": subject, **known} for subject, known in measured.items()])
+    checks = predose_checks(protocol, table, now)
+    doses = pd.DataFrame({"subject_id": ["S3"], "dosed_on": ["2023-01-20"]})
+    status = dosing_status(protocol, table[["subject_id", "infected_on"]], doses, as_of=DAY)
+    listed = dosing_worklist(status, checks).set_index("subject_id")
+    assert listed.loc["S0", "to_do"] == ("do not dose: Oxygen saturation at rest, finger oximeter: 96 %, now 92 %")
+    assert listed.loc["S2", ["to_do", "check_first"]].tolist() == ["dose within 4 days", ""]
+    assert listed.loc["S1", "to_do"] == "dose within 4 days"
+    asked = listed.loc["S1", "check_first"].split(", ")
+    assert "E6" in asked and "I7" not in asked and "I1" not in asked
+    assert "S3" not in listed.index
+    assert "check_first" not in dosing_worklist(status)
+
+
+def test_facts_before_the_dose_are_refused_where_they_cannot_be_read(protocol):
+    table = subjects(age=[70], spo2=[96])
+    with pytest.raises(tt.DataError, match="no field spo"):
+        predose_checks(protocol, table, subjects(spo=[92]))
+    with pytest.raises(tt.DataError, match="two rows of subject S0"):
+        predose_checks(protocol, table, pd.concat([subjects(spo2=[92])] * 2))

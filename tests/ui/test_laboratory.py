@@ -39,7 +39,7 @@ def board(page):
 @pytest.fixture(scope="module")
 def dealt(protocol):
     made = plan(protocol, "permuted_blocks", strata=())
-    return made, laboratory.deal(made, laboratory.arrivals(protocol, (), 24, 1), 1)
+    return made, laboratory.simulate_allocation(made, laboratory.sample_strata(protocol, (), 24, 1), 1)
 
 
 def test_letters_guess_and_the_result_is_told(page, board, dealt):
@@ -49,7 +49,7 @@ def test_letters_guess_and_the_result_is_told(page, board, dealt):
     for letter, done in (("a", 1), ("b", 2), ("b", 3)):
         page.keyboard.press(letter)
         expect(board.locator("li")).to_have_count(done)
-    scored = laboratory.guessed(made, known, [made.arms[0], made.arms[1], made.arms[1]])
+    scored = laboratory.score_guesses(made, known, [made.arms[0], made.arms[1], made.arms[1]])
     last = scored.iloc[-1]
     guess = f"You guessed B \N{BLACK DIAMOND} Comparator group: {'right' if last['right'] else 'wrong'}"
     expect(board.locator(".said")).to_contain_text(guess)

@@ -12,19 +12,19 @@ import numpy as np
 import pandas as pd
 
 from ..criteria.protocol import DataError
-from .allocation import SITE
-from .minimization import Minimization
-from .plans import Plan, whole
+from .minimization import Minimization, Plan
+from .plans import RandomizationPlan, is_whole
+from .strata import SITE
 
-MOST = 5_000
+MOST_STATES = 5_000
 """States, of list and patients by arm together, up to which all walks are added up rather than simulated."""
 MEASURES = ("correct guesses", "imbalance", "worst imbalance", "imbalance within strata", "power")
 NORMAL = NormalDist()
-COLUMNS = ("procedure", "n", "strata", "measure", "value", "error", "how")
+ASSESSMENT = ("procedure", "n", "strata", "measure", "value", "error", "how")
 
 
 def assess(
-    plans: Plan | Minimization | Sequence[Plan | Minimization],
+    plans: Plan | Sequence[Plan],
     n: int,
     sites: int = 1,
     strata: int | None = None,
@@ -60,16 +60,16 @@ def assess(
     Source: guessing: Blackwell and Hodges, Ann Math Stat 28 (1957) 449-460; the trend: Tamm and Hilgers, Methods Inf
     Med 53 (2014) 501-510, here in large samples.
 
-    >>> made = assess(Plan("permuted_blocks", (("A", 1), ("B", 1)), sizes=(4,)), n=100, runs=50)
+    >>> made = assess(RandomizationPlan("permuted_blocks", (("A", 1), ("B", 1)), sizes=(4,)), n=100, runs=50)
     >>> made.loc[made["measure"] == "correct guesses", ["value", "how"]].round(3).to_numpy().tolist()
     [[0.708, 'exact']]
     """
 
     for name, given in (("n", n), ("sites", sites), ("runs", runs), ("strata", 1 if strata is None else strata)):
-        if not whole(given):
+        if not is_whole(given):
             raise DataError(f"{name} is {given}; expected a whole number above 0")
     rows = []
-    for plan in [plans] if isinstance(plans, Plan | Minimization) else plans:
+    for plan in [plans] if isinstance(plans, Plan) else plans:
         levels = [sites if condition == SITE else 2 for condition in plan.strata]
         lists = math.prod(levels) if strata is None or isinstance(plan, Minimization) else strata
         for count in sorted({lists} if isinstance(plan, Minimization) else {1, lists}):
@@ -79,16 +79,16 @@ def assess(
             else:
                 arms, where, right = _walks(plan, n, count, runs, rng)
             found = _simulated(plan, arms, where, right, count, trend)
-            if isinstance(plan, Plan) and (exact := _exact(plan, n, count)):
+            if isinstance(plan, RandomizationPlan) and (exact := _exact(plan, n, count)):
                 found |= {name: (value, None) for name, value in exact.items()}
             rows += [
                 (plan.label, n, count, name, value, error, "exact" if error is None else "simulated")
                 for name, (value, error) in found.items()
             ]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"error": "float64"})
+    return pd.DataFrame(rows, columns=list(ASSESSMENT)).astype({"error": "float64"})
 
 
-def as_text(frame: pd.DataFrame) -> str:
+def assessment_text(frame: pd.DataFrame) -> str:
     """The table of an assessment in words: a line for a plan and a number of strata, a column for a measure."""
     told: dict[tuple[str, str], dict[str, str]] = {}
     for row in frame.to_dict("records"):
@@ -111,7 +111,7 @@ def _told(measure: str, value: float, error: float) -> str:
     return f"{shown}{unit}" if math.isnan(error) else f"{shown} ±{error * scale:.2f}{unit}"
 
 
-def _exact(plan: Plan, n: int, lists: int) -> dict[str, float] | None:
+def _exact(plan: RandomizationPlan, n: int, lists: int) -> dict[str, float] | None:
     """What follows from adding up all walks of a list; None if there are too many."""
 
     start, turns = plan.chain
@@ -130,7 +130,7 @@ def _exact(plan: Plan, n: int, lists: int) -> dict[str, float] | None:
                 at = (new, (*counts[:arm], counts[arm] + 1, *counts[arm + 1 :]))
                 after[at] = after.get(at, 0.0) + p
         ahead = after
-        if len(ahead) > MOST:
+        if len(ahead) > MOST_STATES:
             return None
         right.append(right[-1] + sum(map(max, next_.values())))
         apart.append(sum(p * _apart(counts, plan.shares) for (_, counts), p in ahead.items()))
@@ -153,7 +153,7 @@ def _apart(counts: tuple[int, ...], shares: tuple[int, ...]) -> float:
     return max(per) - min(per)
 
 
-def _walks(plan: Plan, n: int, lists: int, runs: int, rng: np.random.Generator) -> tuple[Any, Any, Any]:
+def _walks(plan: RandomizationPlan, n: int, lists: int, runs: int, rng: np.random.Generator) -> tuple[Any, Any, Any]:
     """Simulated trials, a row each: arm and list of each patient, and the chance of the arm that was the likeliest."""
 
     start, turns = plan.chain
@@ -209,7 +209,7 @@ def _spare(counts: list[int], shares: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _simulated(
-    plan: Plan | Minimization, arms: np.ndarray, where: np.ndarray, right: Any, lists: int, trend: float
+    plan: Plan, arms: np.ndarray, where: np.ndarray, right: Any, lists: int, trend: float
 ) -> dict[str, tuple[float, float | None]]:
     """Each measure's mean and Monte-Carlo standard error."""
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from ..criteria.contents import Protocol
 from ..criteria.protocol import DataError
-from .allocation import next_kit, place_of, places, plan_of, strata, whole_list
-from .chain import SCHEMA, Entry, LedgerError, connected, digest, find
-from .ledger import Path as AnyPath
-from .minimization import Minimization
+from .allocation import kit_list, plan_of
+from .chain import SCHEMA, LedgerEntry, LedgerError, connected, digest, find
+from .ledger import PathLike
+from .minimization import Minimization, Plan
 from .sealing import Key, read_key
+from .strata import site_pool, strata
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,10 @@ class Fault:
 
 
 def verify(
-    ledger: AnyPath,
+    ledger: PathLike,
     heads: Iterable[str] = (),
-    key: AnyPath | None = None,
-    plan: Any = None,
+    key: PathLike | None = None,
+    plan: Plan | None = None,
     protocol: Protocol | None = None,
 ) -> list[Fault]:
     """What is wrong with a ledger; an empty list if nothing that can be seen from here.
@@ -55,9 +56,9 @@ def verify(
             connection.execute("BEGIN")
             faults = list(_file(connection))
             entries = _readable(connection, faults)
-            faults += [*_chain(entries), *_rules(entries), *_anchored(entries, heads)]
+            faults += [*_chain(entries), *_rules(entries), *check_heads(entries, heads)]
             if key is not None and entries and entries[0].kind == "opened":
-                faults += _remade(entries, read_key(key), plan, protocol)
+                faults += check_against_key(entries, read_key(key), plan, protocol)
             return sorted(faults, key=lambda fault: fault.entry)
     except sqlite3.Error as error:
         return [Fault(0, f"the file is damaged or cut short: {error}")]
@@ -76,7 +77,7 @@ def _file(connection: sqlite3.Connection) -> Iterator[Fault]:
         yield Fault(highest + 1, f"the file ends before entry {once}, which was written once: the last were cut off")
 
 
-def _readable(connection: sqlite3.Connection, faults: list[Fault]) -> list[Entry]:
+def _readable(connection: sqlite3.Connection, faults: list[Fault]) -> list[LedgerEntry]:
     """All entries that can be read; each of the others is a fault."""
     entries = []
     for (seq,) in connection.execute("SELECT seq FROM entries ORDER BY seq").fetchall():
@@ -90,8 +91,8 @@ def _readable(connection: sqlite3.Connection, faults: list[Fault]) -> list[Entry
     return entries
 
 
-def _chain(entries: list[Entry]) -> Iterator[Fault]:
-    before = Entry("", seq=0)
+def _chain(entries: list[LedgerEntry]) -> Iterator[Fault]:
+    before = LedgerEntry("", seq=0)
     for entry in entries:
         if entry.seq != before.seq + 1:
             gone = f"{before.seq + 1}" + (f" to {entry.seq - 1}" if entry.seq > before.seq + 2 else "")
@@ -105,7 +106,7 @@ def _chain(entries: list[Entry]) -> Iterator[Fault]:
         before = entry
 
 
-def _rules(entries: list[Entry]) -> Iterator[Fault]:
+def _rules(entries: list[LedgerEntry]) -> Iterator[Fault]:
     """Whether the entries, whoever wrote them, keep the rules of allocation."""
     if not entries or entries[0].kind != "opened":
         yield Fault(1, "a ledger begins with its opening")
@@ -130,7 +131,7 @@ def _rules(entries: list[Entry]) -> Iterator[Fault]:
             continue
         given[entry.stratum] = given.get(entry.stratum, 0) + 1
         if free:  # which of its place is next only the key can tell
-            at = place_of(conditions, levels.get(str(entry.stratum), conditions))
+            at = site_pool(conditions, levels.get(str(entry.stratum), conditions))
             if entry.kit is None or entry.kit != kits.get((at, entry.position)) or entry.kit in taken:
                 yield Fault(entry.seq, f"kit {entry.kit} was not one that was left at its place")
             taken.add(entry.kit)
@@ -149,7 +150,7 @@ def _rules(entries: list[Entry]) -> Iterator[Fault]:
             yield Fault(entry.seq, "decided under another protocol")
 
 
-def _anchored(entries: list[Entry], heads: Iterable[str]) -> Iterator[Fault]:
+def check_heads(entries: list[LedgerEntry], heads: Iterable[str]) -> Iterator[Fault]:
     hashes = {entry.seq: entry.hash for entry in entries}
     for head in heads:
         number, _, hash_ = head.partition(":")
@@ -161,12 +162,15 @@ def _anchored(entries: list[Entry], heads: Iterable[str]) -> Iterator[Fault]:
             yield Fault(int(number), "not the entry that a receipt or report names: the ledger was rewritten")
 
 
-def _remade(entries: list[Entry], key: Key, plan: Any, protocol: Protocol | None) -> Iterator[Fault]:
+def check_against_key(
+    entries: list[LedgerEntry], key: Key, plan: Plan | None, protocol: Protocol | None
+) -> Iterator[Fault]:
+    """What the revealed key shows: whether it is the one committed to, and the whole list made again."""
     opened = entries[0].detail
     if (key.public, key.commitment) != (opened.get("public_key"), opened.get("commitment")):
         yield Fault(1, "the key that was revealed is not the one the ledger committed to")
         return
-    yield from _anchored(entries, [f"{sum(e.kind == 'kit' for e in entries) + 1}:{key.opened}"])
+    yield from check_heads(entries, [f"{sum(e.kind == 'kit' for e in entries) + 1}:{key.opened}"])
     if protocol is not None and protocol.sha256 != opened["sha256"]:
         yield Fault(1, "the protocol is not the one that the ledger committed to")
     try:
@@ -178,7 +182,7 @@ def _remade(entries: list[Entry], key: Key, plan: Any, protocol: Protocol | None
         yield Fault(1, "the plan is not the one that the ledger committed to")
         return
     sites = tuple(opened["sites"])
-    made = whole_list(plan, key.seed, places(plan, sites), opened["kits"])
+    made = kit_list(plan, key.seed, sites, opened["kits"])
     wanted = {(s, i): (kit, arm) for s, i, kit, arm in made}
     for entry in (entry for entry in entries if entry.kind == "kit"):
         kit, arm = wanted.pop((str(entry.stratum), int(entry.position or 0)), (None, None))
@@ -190,10 +194,12 @@ def _remade(entries: list[Entry], key: Key, plan: Any, protocol: Protocol | None
     if wanted:
         yield Fault(0, f"{len(wanted)} kits that the seed makes are not in the ledger")
     if isinstance(plan, Minimization):
-        yield from _decided(entries, plan, key.seed, made, strata(plan.strata, sites))
+        yield from replay_minimization(entries, plan, key.seed, made, strata(plan.strata, sites))
 
 
-def _decided(entries: list[Entry], plan: Minimization, seed: bytes, made: Any, levels: Any) -> Iterator[Fault]:
+def replay_minimization(
+    entries: list[LedgerEntry], plan: Minimization, seed: bytes, made: Any, levels: Any
+) -> Iterator[Fault]:
     """Every decision once more, each after those that the ledger has before it."""
     past: list[tuple[tuple[str, ...], str]] = []
     known = {kit for _, _, kit, _ in made}
@@ -201,6 +207,6 @@ def _decided(entries: list[Entry], plan: Minimization, seed: bytes, made: Any, l
         if entry.stratum not in levels or entry.kit is None or entry.kit not in known:
             yield Fault(entry.seq, "a stratum or a kit that the plan does not have")
             continue
-        if next_kit(plan, seed, made, past, levels[entry.stratum]) != entry.kit:
+        if plan.next_kit(seed, made, past, levels[entry.stratum]) != entry.kit:
             yield Fault(entry.seq, f"kit {entry.kit} is not what the arms before it and the seed decide")
         past.append((levels[entry.stratum], entry.kit))

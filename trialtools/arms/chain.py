@@ -43,7 +43,7 @@ SCHEMA = (
     """CREATE TRIGGER never_deleted BEFORE DELETE ON entries
     BEGIN SELECT RAISE(ABORT, 'an entry of the ledger is never deleted'); END""",
 )
-COLUMNS = ("seq", "at", "kind", "patient", "stratum", "position", "kit", "detail", "previous", "hash")
+ENTRY = ("seq", "at", "kind", "patient", "stratum", "position", "kit", "detail", "previous", "hash")
 
 
 class LedgerError(Exception):
@@ -51,7 +51,7 @@ class LedgerError(Exception):
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """One entry. `detail` is what belongs to its kind; `hash` covers everything else, the `previous` hash included."""
 
     kind: str
@@ -79,7 +79,7 @@ def canonical(content: Any) -> str:
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
-def chained(entries: Iterable[Entry], seq: int = 0, previous: str = "") -> Iterator[Entry]:
+def chained(entries: Iterable[LedgerEntry], seq: int = 0, previous: str = "") -> Iterator[LedgerEntry]:
     """The entries with number, time and hash, to follow the entry `seq`. Time is what the clock says; order is not."""
     for number, entry in enumerate(entries, start=seq + 1):
         entry = replace(entry, seq=number, at=datetime.now(UTC).isoformat(timespec="seconds"), previous=previous)
@@ -87,7 +87,7 @@ def chained(entries: Iterable[Entry], seq: int = 0, previous: str = "") -> Itera
         yield replace(entry, hash=previous)
 
 
-def create(path: Path, entries: Iterable[Entry]) -> None:
+def create(path: Path, entries: Iterable[LedgerEntry]) -> None:
     """A new ledger with its first entries, there whole or not at all; one that exists is never written over."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
@@ -158,7 +158,7 @@ def _told(path: Path) -> Iterator[None]:
         ) from None
 
 
-def append(connection: sqlite3.Connection, entry: Entry) -> Entry:
+def append(connection: sqlite3.Connection, entry: LedgerEntry) -> LedgerEntry:
     """Write an entry at the end, within `writing`; returns it with its number and hash."""
     seq, previous = last(connection)
     (entry,) = chained([entry], seq, previous)
@@ -171,21 +171,21 @@ def last(connection: sqlite3.Connection) -> tuple[int, str]:
     return connection.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone() or (0, "")
 
 
-def find(connection: sqlite3.Connection, condition: str, values: Iterable[Any] = ()) -> list[Entry]:
+def find(connection: sqlite3.Connection, condition: str, values: Iterable[Any] = ()) -> list[LedgerEntry]:
     """The entries for which a condition in SQL holds, oldest first; values only ever go in by placeholders."""
-    rows = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM entries WHERE {condition} ORDER BY seq", tuple(values))
+    rows = connection.execute(f"SELECT {', '.join(ENTRY)} FROM entries WHERE {condition} ORDER BY seq", tuple(values))
     return [_entry(row) for row in rows]
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
-    values = dict(zip(COLUMNS, row, strict=True))
-    return Entry(**{**values, "detail": json.loads(values["detail"])})
+def _entry(row: tuple[Any, ...]) -> LedgerEntry:
+    values = dict(zip(ENTRY, row, strict=True))
+    return LedgerEntry(**{**values, "detail": json.loads(values["detail"])})
 
 
-def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
+def _insert(connection: sqlite3.Connection, entry: LedgerEntry) -> None:
     values = {**asdict(entry), "detail": canonical(entry.detail)}
-    marks = ", ".join("?" * len(COLUMNS))
-    connection.execute(f"INSERT INTO entries ({', '.join(COLUMNS)}) VALUES ({marks})", [values[c] for c in COLUMNS])
+    marks = ", ".join("?" * len(ENTRY))
+    connection.execute(f"INSERT INTO entries ({', '.join(ENTRY)}) VALUES ({marks})", [values[c] for c in ENTRY])
 
 
 def _sync(folder: Path) -> None:

@@ -74,17 +74,19 @@ def add_arms(commands: Any) -> None:
 def _plan(options: argparse.Namespace) -> int:
     from ..criteria.contents import load_protocol
     from ..criteria.protocol import DataError
-    from .allocation import fitting, plan
-    from .assessment import as_text, assess
+    from .allocation import applicable_plans, plan
+    from .assessment import assess, assessment_text
 
     protocol = load_protocol(options.protocol)
     size = protocol.design.get("sample_size")
     n = options.n if options.n is not None else size.value if size else None
     if n is None:
         raise DataError(f"{protocol.id} states no sample size; say how many patients with --n")
-    plans = [plan(protocol, name, **more) for name, more in map(_procedure, options.procedure)] or fitting(protocol)
+    plans = [plan(protocol, name, **more) for name, more in map(_procedure, options.procedure)] or applicable_plans(
+        protocol
+    )
     frame = assess(plans, n, options.sites if options.sites is not None else max(len(protocol.sites), 1))
-    print(as_text(frame))
+    print(assessment_text(frame))
     if options.out:
         frame.to_csv(options.out, index=False)
         print(f"wrote {options.out}")
@@ -139,7 +141,7 @@ def _allocate(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     from ..criteria.contents import load_protocol
     from .audit import verify
-    from .ledger import head
+    from .ledger import last_entry
 
     protocol = load_protocol(options.protocol) if options.protocol else None
     faults = verify(options.ledger, options.head, options.key, protocol=protocol)
@@ -148,7 +150,7 @@ def _verify(options: argparse.Namespace) -> int:
     if any(not fault.note for fault in faults):
         return FOUND
     remade = " and the list made again from the key is the ledger's" if options.key and not faults else ""
-    print(f"nothing wrong to be seen{remade}; head {head(options.ledger)}")
+    print(f"nothing wrong to be seen{remade}; head {last_entry(options.ledger)}")
     if not options.head:
         print("that no last entries were cut off shows only against a receipt or a printed head: --head N:HASH")
     return DONE
@@ -162,9 +164,9 @@ def _unblind(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from .ledger import export
+    from .ledger import allocations
 
-    out, frame = Path(options.out), export(options.ledger, options.key)
+    out, frame = Path(options.out), allocations(options.ledger, options.key)
     with whole(out) as part:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if options.key else 0o666)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:

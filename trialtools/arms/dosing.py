@@ -5,32 +5,20 @@ No arm is asked for or shown: a protocol whose window differs by arm is refused,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from ..criteria.contents import Protocol
-from ..criteria.language import names
-from ..criteria.patient.tree import state_by_criterion
-from ..criteria.protocol import DataError, Dosing, Field
+from ..criteria.protocol import DataError, Dosing
 
-Anchor = Literal["onset_else_first_positive", "onset", "first_positive"]
-Days = Literal["from_to", "up_to"]
-ANCHORS: dict[Anchor, tuple[str, ...]] = {
-    "onset_else_first_positive": ("onset_on", "first_positive_on"),
-    "onset": ("onset_on",),
-    "first_positive": ("first_positive_on",),
-}
-STATES = ("in window", "unknown", "early", "late", "dosed in window", "dosed out of window")
+WINDOW_STATES = ("in window", "unknown", "early", "late", "dosed in window", "dosed out of window")
 """Where a patient may stand, the most urgent first."""
 WINDOW = {
     "subject_id": "str",
     "site": "str",
     "randomized_on": "datetime64[us]",
-    "anchor": "str",
     "infected_on": "datetime64[us]",
     "opens_on": "datetime64[us]",
     "closes_on": "datetime64[us]",
@@ -42,29 +30,23 @@ WINDOW = {
 }
 
 
-def dosing(protocol: Protocol, days: Days = "from_to") -> Dosing | None:
-    """The one dosing window of a protocol; None if its arms have none.
-
-    Args:
-        days: `from_to`, both ends included; or `up_to`, any day up to the last: the other way to read "within".
+def dosing_window(protocol: Protocol) -> Dosing | None:
+    """The one dosing window of a protocol, as its file declares it; None if its arms have none.
 
     Raises:
-        DataError: no such reading, or the window differs by arm.
+        DataError: the window differs by arm.
     """
-    if days not in ("from_to", "up_to"):
-        raise DataError(f"no reading '{days}' of the dosing window; from_to or up_to")
     windows = {(arm.dosing.anchor, arm.dosing.first_day, arm.dosing.last_day) for arm in protocol.arms if arm.dosing}
     if len(windows) > 1:
         raise DataError(f"{protocol.id}: the dosing window differs by arm, so the day of a dose would tell the arm")
-    found = next((arm.dosing for arm in protocol.arms if arm.dosing), None)
-    return replace(found, first_day=0) if found and days == "up_to" else found
+    return next((arm.dosing for arm in protocol.arms if arm.dosing), None)
 
 
-def place(infected_on: date | None, on: date, window: Dosing) -> str:
+def window_status(infected_on: date | None, on: date, window: Dosing) -> str:
     """Where a day lies: early, in window, late; unknown without a date of infection, or with one in the future.
 
     >>> window = Dosing("infected_on", first_day=10, last_day=15)
-    >>> [place(date(2023, 1, 1), date(2023, 1, day), window) for day in (10, 11, 16, 17)]
+    >>> [window_status(date(2023, 1, 1), date(2023, 1, day), window) for day in (10, 11, 16, 17)]
     ['early', 'in window', 'in window', 'late']
     """
     if infected_on is None or infected_on > on:
@@ -79,24 +61,19 @@ def dosing_status(
     doses: pd.DataFrame | None = None,
     *,
     as_of: date,
-    anchor: Anchor = "onset_else_first_positive",
-    days: Days = "from_to",
 ) -> pd.DataFrame:
     """Where each subject stands in the dosing window on a day: one row a subject, the most urgent first.
 
-    Columns: subject_id, site, randomized_on, anchor (the column that gave the date of infection), infected_on,
-    opens_on, closes_on, dosed_on (first dose known by `as_of`), day (days from infection to the first dose, else to
-    `as_of`), state (one of `STATES`), days_left (until the window closes, 0 on its last day, negative after; empty
-    once dosed), problem (why the state is unknown).
+    Columns: subject_id, site, randomized_on, infected_on (the anchor of the window), opens_on, closes_on, dosed_on
+    (first dose known by `as_of`), day (days from the anchor to the first dose, else to `as_of`), state (one of
+    `WINDOW_STATES`), days_left (until the window closes, 0 on its last day, negative after; empty once dosed), problem
+    (why the state is unknown).
 
     Args:
-        protocol: with the window, whole days after infection.
-        subjects: subject_id and, where known, site, screened_on, randomized_on, and dates of infection: onset_on and
-            first_positive_on, or infected_on, which is onset, else first positive test, already.
+        protocol: declares the window (`dosing:` of its arms): the anchor, a date, and whole days after it.
+        subjects: subject_id, the anchor's column and, where known, site, screened_on, randomized_on.
         doses: subject_id and dosed_on; a dose dated after `as_of` is not given yet.
         as_of: the day on which one asks.
-        anchor: what counts as infection, for nobody knows the day itself.
-        days: `from_to` the first and last day, both included, or `up_to` the last day.
 
     A date that is missing, after `as_of`, after screening or after the first dose makes the state unknown.
 
@@ -113,25 +90,22 @@ def dosing_status(
     2          c  <NA>    unknown       <NA>
     """
 
-    window = dosing(protocol, days)
+    window = dosing_window(protocol)
     if window is None:
         raise DataError(f"{protocol.id}: no arm has a dosing window")
-    columns = _anchors(subjects, anchor, window)
-    dates = {c: _dates(subjects, c) for c in ("screened_on", "randomized_on", *columns)}
+    if window.anchor not in subjects:
+        raise DataError(f"no column {window.anchor} to count the days of the dosing window from")
+    dates = {c: _dates(subjects, c) for c in ("screened_on", "randomized_on", window.anchor)}
     first = _first_doses(doses, as_of)
     rows = []
     for i, subject in enumerate(subjects["subject_id"].astype("str")):
-        known = {name: values[i] for name, values in dates.items()}
-        used = next((name for name in columns if known[name]), None)
         site = subjects["site"].iloc[i] if "site" in subjects else None
-        row = {"subject_id": subject, "site": site, "randomized_on": known["randomized_on"], "anchor": used}
-        infected_on = known[used] if used else None
-        rows.append({**row, **_row(infected_on, known["screened_on"], first.get(subject), as_of, window)})
+        row = {"subject_id": subject, "site": site, "randomized_on": dates["randomized_on"][i]}
+        anchor, screened_on = dates[window.anchor][i], dates["screened_on"][i]
+        rows.append({**row, **_row(anchor, screened_on, first.get(subject), as_of, window)})
     frame: Any = pd.DataFrame(rows, columns=list(WINDOW)).astype(WINDOW)
-    rank = frame["state"].map({state: n for n, state in enumerate(STATES)})
-    by_day = frame["days_left"].where(
-        frame["state"] != "late", -frame["days_left"]
-    )  # of the late, the latest loss first
+    rank = frame["state"].map({state: n for n, state in enumerate(WINDOW_STATES)})
+    by_day = frame["days_left"].where(frame["state"] != "late", -frame["days_left"])  # of the late, the latest first
     order = frame.assign(rank=rank, by_day=by_day).sort_values(["rank", "by_day"], kind="stable").index
     return frame.loc[order].reset_index(drop=True)
 
@@ -142,7 +116,7 @@ def _row(infected_on: date | None, screened_on: date | None, dosed_on: date | No
     if infected_on is None or problem:
         return row
     opens, closes = (infected_on + timedelta(days=day) for day in (window.first_day, window.last_day))
-    state = place(infected_on, dosed_on or as_of, window)
+    state = window_status(infected_on, dosed_on or as_of, window)
     if dosed_on:
         state = "dosed in window" if state == "in window" else "dosed out of window"
     left = None if dosed_on else (closes - as_of).days
@@ -160,19 +134,28 @@ def _problem(infected_on: date | None, screened_on: date | None, dosed_on: date 
     return f"infected after the first dose on {dosed_on}" if dosed_on and infected_on > dosed_on else None
 
 
-def site_list(window: pd.DataFrame) -> pd.DataFrame:
+def dosing_worklist(status: pd.DataFrame, checks: pd.DataFrame | None = None) -> pd.DataFrame:
     """Who is still to be dosed, the most urgent first, with what is to be done in words.
 
-    Args:
-        window: from `dosing_status`.
+    Columns: subject_id, site, to_do, then those of `status` that concern a site; with `checks` also check_first, the
+    criteria that must be asked or measured again before the dose. Unknown dates come after the open windows: such a
+    window may be closing unseen. Whoever is not eligible any more is not to be dosed, whatever the window says.
 
-    Columns: subject_id, site, to_do, then those of the window that concern a site. Unknown dates come after the open
-    windows: such a window may be closing unseen.
+    Args:
+        status: from `dosing_status`.
+        checks: from `predose_checks`.
     """
-    open_: Any = window[window["dosed_on"].isna()]
-    told = open_[["state", "days_left", "opens_on", "problem"]].itertuples(index=False, name=None)
-    listed = open_.assign(to_do=[_to_do(*row) for row in told])
-    return listed[["subject_id", "site", "to_do", "state", "days_left", "opens_on", "closes_on"]].reset_index(drop=True)
+    waiting: Any = status[status["dosed_on"].isna()]
+    asked = waiting[["state", "days_left", "opens_on", "problem"]].itertuples(index=False, name=None)
+    listed = waiting.assign(to_do=[_to_do(*row) for row in asked])
+    columns = ["subject_id", "site", "to_do", "state", "days_left", "opens_on", "closes_on"]
+    if checks is not None:
+        found = checks.set_index("subject_id").reindex(listed["subject_id"])
+        stop = found["decision"].eq("ineligible").to_numpy()
+        listed["to_do"] = listed["to_do"].mask(stop, ("do not dose: " + found["because"]).to_numpy())
+        listed["check_first"] = found["unknown"].mask(stop, "").to_numpy()
+        columns.insert(3, "check_first")
+    return listed[columns].reset_index(drop=True)
 
 
 def _to_do(state: str, left: Any, opens_on: Any, problem: Any) -> str:
@@ -186,89 +169,26 @@ def _to_do(state: str, left: Any, opens_on: Any, problem: Any) -> str:
     return "dose today, the last day" if left == 0 else f"dose within {days}"
 
 
-def deviations(window: pd.DataFrame) -> pd.DataFrame:
+def dosing_deviations(status: pd.DataFrame) -> pd.DataFrame:
     """Randomized or dosed subjects who deviate from the dosing window, or of whom that cannot be told.
 
     Args:
-        window: from `dosing_status`.
+        status: from `dosing_status`.
 
     Columns: subject_id, site, deviation (dosed too early, dosed too late, not dosed in time, cannot be told), days
     (outside the window; empty where it cannot be told), infected_on, dosed_on, problem. Deviations lie between the rows
     without "cannot be told" (certain) and all rows (possible).
     """
-    concerned: Any = window[window["randomized_on"].notna() | window["dosed_on"].notna()]
+    concerned: Any = status[status["randomized_on"].notna() | status["dosed_on"].notna()]
     concerned = concerned[concerned["state"].isin(["dosed out of window", "late", "unknown"])]
     early = (concerned["opens_on"] - concerned["dosed_on"]).dt.days
     late = (concerned["dosed_on"] - concerned["closes_on"]).dt.days
-    said = {"late": "not dosed in time", "unknown": "cannot be told"}
+    undosed = {"late": "not dosed in time", "unknown": "cannot be told"}
     dosed = early.gt(0).map({True: "dosed too early", False: "dosed too late"})
     outside = early.where(early > 0, late).astype("Int64").fillna(-concerned["days_left"])
-    told = concerned.assign(deviation=concerned["state"].map(said).fillna(dosed), days=outside)
+    found = concerned.assign(deviation=concerned["state"].map(undosed).fillna(dosed), days=outside)
     columns = ["subject_id", "site", "deviation", "days", "infected_on", "dosed_on", "problem"]
-    return told[columns].sort_values(["deviation", "subject_id"], ignore_index=True)
-
-
-def recheck(protocol: Protocol, then: Mapping[str, Any], now: Mapping[str, Any]) -> pd.DataFrame:
-    """What became of eligibility between screening and infusion: one row a criterion, the worst change first.
-
-    Columns: criterion, label, then, now (pass, fail, unknown), change (worse, open, better, same), because (the
-    facts of the criterion that changed). Infuse only where every `now` is pass.
-
-    Args:
-        protocol: with its chosen readings.
-        then: facts at screening, by field name.
-        now: facts before the infusion. A fact left out is carried over only where it cannot have changed, by the
-            protocol's own `change`: what never changes, and what once gained stays. All else is unknown until measured.
-
-    Raises:
-        DataError: a name that is no field, or a value of the wrong type.
-
-    >>> import trialtools as tt
-    >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
-    >>> changed = tt.arms.recheck(protocol, {"respiratory_rate": 22, "age": 70}, {"respiratory_rate": 31})
-    >>> changed[["criterion", "then", "now", "because"]].iloc[0].tolist()
-    ['I6', 'pass', 'fail', 'Respiratory rate at rest: 22/min, now 31/min']
-    """
-
-    before = protocol.facts_of(then)
-    after = protocol.facts_of({name: now.get(name, _carried(protocol, name, then)) for name in {**then, **now}})
-    was, is_ = state_by_criterion(protocol, before), state_by_criterion(protocol, after)
-    rows = []
-    for id, formula in protocol.requirements.items():
-        label = protocol.criterion[id].label
-        changed = [name for name in names(formula) if before[name] != after[name]]
-        because = "; ".join(_said(protocol.fields[name], before[name], after[name]) for name in changed)
-        rows.append((id, label, was[id], is_[id], _change(was[id], is_[id]), because))
-    frame: Any = pd.DataFrame(rows, columns=["criterion", "label", "then", "now", "change", "because"])
-    rank = frame["change"].map({change: n for n, change in enumerate(("worse", "open", "better", "same"))})
-    return frame.loc[rank.sort_values(kind="stable").index].reset_index(drop=True)
-
-
-def _carried(protocol: Protocol, name: str, then: Mapping[str, Any]) -> Any:
-    field = protocol.fields.get(name)
-    if field is None or field.change == "never" or (field.change == "gain" and then[name] is True):
-        return then[name]
-    return None
-
-
-def _change(was: str, is_: str) -> str:
-    if was == is_:
-        return "same"
-    return {"fail": "worse", "unknown": "open", "pass": "better"}[is_]
-
-
-def _said(field: Field, before: Any, after: Any) -> str:
-    return f"{field.label}: {field.write(before)}, now {field.write(after)}"
-
-
-def _anchors(subjects: pd.DataFrame, anchor: Anchor, window: Dosing) -> list[str]:
-    """The columns to look for a date of infection in, the first known one counting."""
-    if anchor not in ANCHORS:
-        raise DataError(f"no anchor '{anchor}' of the dosing window; {', '.join(ANCHORS)}")
-    wanted = ANCHORS[anchor] + ((window.anchor,) if len(ANCHORS[anchor]) > 1 else ())
-    if found := [name for name in wanted if name in subjects]:
-        return found
-    raise DataError(f"no column {' or '.join(wanted)} to count the days of the dosing window from")
+    return found[columns].sort_values(["deviation", "subject_id"], ignore_index=True)
 
 
 def _dates(frame: pd.DataFrame, column: str) -> list[date | None]:
@@ -280,9 +200,9 @@ def _dates(frame: pd.DataFrame, column: str) -> list[date | None]:
 
     if column not in frame:
         return [None] * len(frame)
-    given: Any = frame[column]
-    read = pd.to_datetime(given, errors="coerce", format="%Y-%m-%d" if given.dtype == "str" else None)
-    if (bad := given[given.notna() & read.isna()]).size:
+    texts: Any = frame[column]
+    read = pd.to_datetime(texts, errors="coerce", format="%Y-%m-%d" if texts.dtype == "str" else None)
+    if (bad := texts[texts.notna() & read.isna()]).size:
         raise DataError(f"{column} holds no dates year-month-day, such as {', '.join(map(repr, bad.head(3)))}")
     return [None if pd.isna(value) else value.date() for value in read]
 

@@ -15,18 +15,17 @@ import pandas as pd
 from ..criteria.contents import Protocol
 from ..criteria.language import definite, evaluate, names, parse
 from ..criteria.protocol import DataError
-from .allocation import SITE, check_strata, stratum_name
-from .minimization import Minimization
-from .plans import Plan, whole
+from .allocation import check_strata
+from .minimization import Plan
+from .plans import is_whole
+from .strata import SITE, Levels, stratum_name
 from .stream import stream
 
-MOST = 200
+LONGEST_GAME = 200
 """Patients of one game; a longer one teaches nothing more."""
 
-Levels = tuple[str, ...]
 
-
-def arrivals(
+def sample_strata(
     protocol: Protocol, strata: Sequence[str], n: int, seed: int, people: pd.DataFrame | None = None
 ) -> list[Levels]:
     """The levels of the next n patients, one answer for each stratum, drawn with the laboratory's own seed.
@@ -45,11 +44,11 @@ def arrivals(
         ProtocolError: a stratum is no condition over the fields.
 
     >>> import trialtools as tt
-    >>> arrivals(tt.load_protocol("data/protocols/NCT05741099.yaml"), ["age > 65"], 4, seed=1)
+    >>> sample_strata(tt.load_protocol("data/protocols/NCT05741099.yaml"), ["age > 65"], 4, seed=1)
     [('yes',), ('no',), ('no',), ('no',)]
     """
-    if not whole(n) or n > MOST:
-        raise DataError(f"n is {n}; expected a whole number from 1 to {MOST}")
+    if not is_whole(n) or n > LONGEST_GAME:
+        raise DataError(f"n is {n}; expected a whole number from 1 to {LONGEST_GAME}")
     check_strata(protocol, strata)
     below = stream(_seed(seed), "trialtools laboratory arrivals")
     if people is None:
@@ -77,47 +76,42 @@ def _levels(protocol: Protocol, strata: Sequence[str], people: pd.DataFrame) -> 
     return levels
 
 
-def deal(plan: Plan | Minimization, levels: Sequence[Levels], seed: int) -> pd.DataFrame:
+def simulate_allocation(plan: Plan, levels: Sequence[Levels], seed: int) -> pd.DataFrame:
     """The arms that patients get, one after another, and what could be known beforehand of each.
 
     Args:
         plan: its strata are those of the levels; a list for each of them, of minimization the factors.
-        levels: from `arrivals`.
+        levels: from `sample_strata`.
         seed: of the laboratory: the same always gives the same arms.
 
     Columns: patient (from 1), stratum, arm, then `chance_` of every arm (as somebody knows it who has seen all earlier
     arms and knows the procedure, but not the size of a block), best (the largest of them: how often the best guess is
     right).
 
-    >>> from trialtools.arms import Plan
-    >>> plan = Plan("permuted_blocks", (("A", 1), ("B", 1)), sizes=(4,))
-    >>> deal(plan, [()] * 4, seed=3)[["arm", "chance_A", "best"]].round(2).values.tolist()
+    >>> from trialtools.arms import RandomizationPlan
+    >>> plan = RandomizationPlan("permuted_blocks", (("A", 1), ("B", 1)), sizes=(4,))
+    >>> simulate_allocation(plan, [()] * 4, seed=3)[["arm", "chance_A", "best"]].round(2).values.tolist()
     [['B', 0.5, 0.5], ['A', 0.67, 0.67], ['A', 0.5, 0.5], ['B', 0.0, 1.0]]
     """
 
-    secret, past = _seed(seed), list[tuple[Levels, str]]()
-    strata = [stratum_name(plan.strata, answers) for answers in levels]
-    lists = {} if isinstance(plan, Minimization) else {s: plan.list(secret, s, strata.count(s)) for s in set(strata)}
+    past: list[tuple[Levels, str]] = []
     rows = []
-    for patient, (stratum, answers) in enumerate(zip(strata, levels, strict=True), start=1):
-        if isinstance(plan, Minimization):
-            chances, arm = plan.chances(past, answers), plan.next(secret, past, answers)
-        else:
-            before = [a for own, a in past if own == answers]
-            chances, arm = plan.chances(before), lists[stratum][len(before)]
+    for patient, (answers, arm) in enumerate(zip(levels, plan.sequence(_seed(seed), levels), strict=True), start=1):
+        known = plan.chances_after(past, answers)
         past.append((answers, arm))
-        told = {f"chance_{each}": float(chance) for each, chance in chances.items()}
-        rows.append({"patient": patient, "stratum": stratum, "arm": arm, **told, "best": float(max(chances.values()))})
+        chances = {f"chance_{each}": float(chance) for each, chance in known.items()}
+        row = {"patient": patient, "stratum": stratum_name(plan.strata, answers), "arm": arm, **chances}
+        rows.append({**row, "best": float(max(known.values()))})
     columns = ["patient", "stratum", "arm", *(f"chance_{arm}" for arm in plan.arms), "best"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def guessed(plan: Plan | Minimization, dealt: pd.DataFrame, guesses: Sequence[str]) -> pd.DataFrame:
+def score_guesses(plan: Plan, dealt: pd.DataFrame, guesses: Sequence[str]) -> pd.DataFrame:
     """How the guesses came out, beside the best guesser and a coin.
 
     Args:
         plan: of the arms.
-        dealt: from `deal`.
+        dealt: from `simulate_allocation`.
         guesses: of the first patients; empty where nobody guessed.
 
     Columns: patient, arm, guess, right (empty without a guess), hits, of (guesses so far), share, best (what the best
@@ -126,9 +120,9 @@ def guessed(plan: Plan | Minimization, dealt: pd.DataFrame, guesses: Sequence[st
     Raises:
         DataError: a guess that is no arm, or more guesses than patients.
 
-    >>> from trialtools.arms import Plan
-    >>> plan = Plan("permuted_blocks", (("A", 1), ("B", 1)), sizes=(4,))
-    >>> scored = guessed(plan, deal(plan, [()] * 4, seed=3), ["A", "A", "", "B"])
+    >>> from trialtools.arms import RandomizationPlan
+    >>> plan = RandomizationPlan("permuted_blocks", (("A", 1), ("B", 1)), sizes=(4,))
+    >>> scored = score_guesses(plan, simulate_allocation(plan, [()] * 4, seed=3), ["A", "A", "", "B"])
     >>> scored[["hits", "of", "best"]].round(2).iloc[-1].tolist()
     [2.0, 3.0, 0.72]
     """
@@ -148,19 +142,19 @@ def guessed(plan: Plan | Minimization, dealt: pd.DataFrame, guesses: Sequence[st
     return frame.assign(coin=float(Fraction(max(plan.shares), sum(plan.shares))))
 
 
-def balance(plan: Plan | Minimization, dealt: pd.DataFrame, patients: int | None = None) -> pd.DataFrame:
+def imbalance_path(plan: Plan, dealt: pd.DataFrame, patients: int | None = None) -> pd.DataFrame:
     """How many patients each arm has after each patient, and how many more than its share; a row a patient and arm.
 
     Args:
         plan: of the arms.
-        dealt: from `deal`.
+        dealt: from `simulate_allocation`.
         patients: only the first so many.
 
     Columns: patient (0 is before the first), arm, n, excess (n less the arm's share of all so far).
 
-    >>> from trialtools.arms import Plan
-    >>> plan = Plan("permuted_blocks", (("A", 1), ("B", 1)), sizes=(4,))
-    >>> balance(plan, deal(plan, [()] * 4, seed=3)).query("arm == 'B'")["excess"].tolist()
+    >>> from trialtools.arms import RandomizationPlan
+    >>> plan = RandomizationPlan("permuted_blocks", (("A", 1), ("B", 1)), sizes=(4,))
+    >>> imbalance_path(plan, simulate_allocation(plan, [()] * 4, seed=3)).query("arm == 'B'")["excess"].tolist()
     [0.0, 0.5, 0.0, -0.5, 0.0]
     """
 
@@ -174,14 +168,14 @@ def balance(plan: Plan | Minimization, dealt: pd.DataFrame, patients: int | None
     return frame.sort_values("patient", kind="stable", ignore_index=True)
 
 
-def side_by_side(compared: pd.DataFrame) -> pd.DataFrame:
+def comparison(compared: pd.DataFrame) -> pd.DataFrame:
     """Procedures compared with a row for each and a column a measure: procedure, strata, then the measures.
 
     Args:
         compared: from `assess`; how a value was found, and its error, stands there.
 
-    >>> from trialtools.arms import Plan, assess
-    >>> list(side_by_side(assess(Plan("complete", (("A", 1), ("B", 1))), 20, runs=10)).columns[:3])
+    >>> from trialtools.arms import RandomizationPlan, assess
+    >>> list(comparison(assess(RandomizationPlan("complete", (("A", 1), ("B", 1))), 20, runs=10)).columns[:3])
     ['procedure', 'strata', 'correct guesses']
     """
     order = list(dict.fromkeys(compared["measure"]))
@@ -190,7 +184,7 @@ def side_by_side(compared: pd.DataFrame) -> pd.DataFrame:
     return wide.loc[keys, order].reset_index().rename_axis(columns=None)
 
 
-def answer(compared: pd.DataFrame, plan: Plan | Minimization) -> str:
+def trade_off(compared: pd.DataFrame, plan: Plan) -> str:
     """What a plan costs and buys, in a sentence, beside the procedures that are guessed least and keep closest.
 
     Args:
@@ -218,6 +212,6 @@ def answer(compared: pd.DataFrame, plan: Plan | Minimization) -> str:
 
 
 def _seed(seed: int) -> bytes:
-    if not whole(seed, 0):
+    if not is_whole(seed, 0):
         raise DataError(f"a seed of {seed!r}; expected a whole number from 0, for a laboratory has no secret seed")
     return f"trialtools laboratory {seed}".encode()

@@ -2,7 +2,8 @@
 
 The site's file holds kit numbers in order and arms sealed to a public key. Who has the file alone can allocate, and
 cannot see, foresee or quietly change an arm. What the file cannot show by itself, that its last entries were not cut
-off or all of it rewritten, takes an anchor outside: the receipt of each allocation, or the `head` printed in a report.
+off or all of it rewritten, takes an anchor outside: the receipt of each allocation, or the `last_entry` that a report
+prints.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import cached_property
-from pathlib import Path as File
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -21,13 +22,15 @@ import pandas as pd
 from ..criteria.contents import Protocol
 from ..criteria.language import evaluate, parse
 from ..criteria.patient.tree import decide, state_by_criterion
-from .allocation import SITE, check_strata, next_kit, places, plan_of, strata, stratum_name, whole_list
-from .chain import Entry, LedgerError, append, chained, create, digest, find, last, reading, writing
-from .dosing import dosing, place
-from .plans import whole
+from .allocation import check_strata, kit_list, plan_of
+from .chain import LedgerEntry, LedgerError, append, chained, create, digest, find, last, reading, writing
+from .dosing import dosing_window, window_status
+from .minimization import Minimization, Plan
+from .plans import BasePlan, is_whole
 from .sealing import Key, read_key, seal, write_key
+from .strata import SITE, strata, stratum_name
 
-Path = str | os.PathLike[str]
+PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
@@ -63,16 +66,17 @@ class Request:
     @property
     def window(self) -> str | None:
         """Where `on` lies in the dosing window; None where the protocol has none."""
-        due = dosing(self.protocol)
-        return place(self.known.get(due.anchor), self.on, due) if due else None
+        due = dosing_window(self.protocol)
+        return window_status(self.known.get(due.anchor), self.on, due) if due else None
 
     @property
     def content(self) -> dict[str, Any]:
         """What makes two requests the same, whenever they are made."""
         open_ = {s: [id for id, state in self.states.items() if state == s] for s in ("fail", "unknown")}
         facts = {name: str(value) for name, value in self.known.items() if value is not None}
-        said = {SITE: self.site, "decision": self.decision, "failed": open_["fail"], "unknown": open_["unknown"]}
-        return said | {"protocol": self.protocol.sha256, "readings": readings(self.protocol), "facts": digest(facts)}
+        decided = {SITE: self.site, "decision": self.decision, "failed": open_["fail"], "unknown": open_["unknown"]}
+        under = {"protocol": self.protocol.sha256, "readings": readings_in_force(self.protocol)}
+        return {**decided, **under, "facts": digest(facts)}
 
 
 @dataclass(frozen=True)
@@ -97,16 +101,16 @@ class Receipt:
     hash: str
 
 
-def readings(protocol: Protocol) -> dict[str, str]:
+def readings_in_force(protocol: Protocol) -> dict[str, str]:
     """The reading in force of every ambiguous criterion."""
     return {c.id: protocol.reading(c.id) for c in protocol.criteria if c.readings}
 
 
 def open_ledger(
-    ledger: Path,
-    key: Path,
+    ledger: PathLike,
+    key: PathLike,
     protocol: Protocol,
-    plan: Any,
+    plan: Plan,
     n: int,
     sites: tuple[str, ...] = (),
     synthetic: int | None = None,
@@ -125,36 +129,39 @@ def open_ledger(
     The seed comes from the system's source of randomness. The ledger commits to seed and plan by a salted hash.
 
     Raises:
-        LedgerError: either file exists or cannot be written (nothing is left then but perhaps the key), the plan
-            makes neither list nor pool, no kits, no sites or the same twice.
+        LedgerError: either file exists or cannot be written (nothing is left then but perhaps the key), `plan` is no
+            plan, no kits, no sites or the same twice.
         ProtocolError: a stratum is no condition over the protocol's fields.
     """
-    ledger, secret, sites = File(ledger), Key.new(plan, synthetic), sites or protocol.sites
-    if not hasattr(plan, "list") and not hasattr(plan, "pool"):
-        raise LedgerError("a procedure without a list has no list to seal, and no pool; choose one that has")
+    ledger, sites = Path(ledger), sites or protocol.sites
+    if not isinstance(plan, BasePlan):
+        raise LedgerError(f"{type(plan).__name__} is no plan; make one with tt.arms.plan(protocol, procedure)")
     check_strata(protocol, plan.strata)
-    if not whole(n) or (SITE in plan.strata and not sites) or len(set(sites)) < len(sites):
+    if not is_whole(n) or (SITE in plan.strata and not sites) or len(set(sites)) < len(sites):
         raise LedgerError("a ledger needs a whole number of kits above 0, and sites that differ")
     for site in sites:
         _check_name(SITE, site)
     if ledger.exists():
         raise LedgerError(f"{ledger} exists; a ledger is opened once")
-    detail = {"protocol": protocol.id, "sha256": protocol.sha256, "readings": readings(protocol)}
+    secret = Key.new(plan, synthetic)
+    detail = {"protocol": protocol.id, "sha256": protocol.sha256, "readings": readings_in_force(protocol)}
     detail |= {"strata": list(plan.strata), "sites": list(sites), "kits": n}
     detail |= {"public_key": secret.public, "commitment": secret.commitment}
-    detail["by"] = "list" if hasattr(plan, "list") else "key"  # whether the arm of a kit given is known beforehand
+    detail["by"] = "key" if plan.needs_key else "list"  # whether the arm of a kit given is known beforehand
     detail |= {} if synthetic is None else {"synthetic": synthetic}
     kits = [
-        Entry("kit", {"sealed": seal(secret.public, kit, arm)}, stratum=stratum, position=position, kit=kit)
-        for stratum, position, kit, arm in whole_list(plan, secret.seed, places(plan, sites), n)
+        LedgerEntry("kit", {"sealed": seal(secret.public, kit, arm)}, stratum=stratum, position=position, kit=kit)
+        for stratum, position, kit, arm in kit_list(plan, secret.seed, sites, n)
     ]
-    entries = list(chained([Entry("opened", detail), *kits]))
-    write_key(File(key), replace(secret, opened=entries[-1].hash))
+    entries = list(chained([LedgerEntry("opened", detail), *kits]))
+    write_key(Path(key), replace(secret, opened=entries[-1].hash))
     create(ledger, entries)
     return f"{entries[-1].seq}:{entries[-1].hash}"
 
 
-def allocate(ledger: Path, request: Request, override: Override | None = None, key: Path | None = None) -> Receipt:
+def allocate(
+    ledger: PathLike, request: Request, override: Override | None = None, key: PathLike | None = None
+) -> Receipt:
     """The next kit of the patient's stratum, never an arm; on the disk before it is told.
 
     Under minimization the arm follows from those of earlier patients: allocation then runs only where the key is, and
@@ -169,7 +176,7 @@ def allocate(ledger: Path, request: Request, override: Override | None = None, k
             patient, a stratum that cannot be told, no kit left, a file that cannot be written, no key where the
             procedure needs it, or a key where it does not.
     """
-    with writing(File(ledger)) as connection:
+    with writing(Path(ledger)) as connection:
         (opened,) = find(connection, "seq = 1")
         secret = _needed(key, opened.detail)
         stratum = _of(request, opened.detail)
@@ -185,10 +192,10 @@ def allocate(ledger: Path, request: Request, override: Override | None = None, k
         kit = None if refusal else _next_kit(connection, stratum, opened.detail, secret)
         if kit:
             detail["override"] = asdict(override) if override else None
-            entry = Entry("allocated", detail, request.patient, stratum, kit.position, kit.kit)
+            entry = LedgerEntry("allocated", detail, request.patient, stratum, kit.position, kit.kit)
         else:
             refusal = refusal or "has no kit: those of the stratum are used up"
-            entry = Entry("refused", {**detail, "why": refusal}, request.patient, stratum)
+            entry = LedgerEntry("refused", {**detail, "why": refusal}, request.patient, stratum)
         entry = append(connection, entry)
     if refusal:
         raise LedgerError(f"patient {_short(request.patient)} {refusal}")
@@ -203,7 +210,7 @@ def _of(request: Request, opened: Mapping[str, Any]) -> str:
     """
     if request.protocol.sha256 != opened["sha256"]:
         raise LedgerError(f"the decision was made under another protocol than the ledger's {opened['protocol']}")
-    if readings(request.protocol) != opened["readings"]:
+    if readings_in_force(request.protocol) != opened["readings"]:
         raise LedgerError("the decision was made under other readings than the ledger was opened with")
     if opened["sites"] and request.site not in opened["sites"]:
         raise LedgerError(f"no site {_short(request.site)} in this ledger; {', '.join(opened['sites'])}")
@@ -226,7 +233,7 @@ def _refusal(request: Request) -> str | None:
     return None
 
 
-def _needed(key: Path | None, opened: Mapping[str, Any]) -> Key | None:
+def _needed(key: PathLike | None, opened: Mapping[str, Any]) -> Key | None:
     if opened.get("by") != "key":
         if key is not None:
             raise LedgerError("this ledger has its list and allocates without the key; keep the key away from the site")
@@ -236,20 +243,21 @@ def _needed(key: Path | None, opened: Mapping[str, Any]) -> Key | None:
     return read_key(key, opened)
 
 
-def _next_kit(connection: Any, stratum: str, opened: Mapping[str, Any], secret: Key | None) -> Entry | None:
+def _next_kit(connection: Any, stratum: str, opened: Mapping[str, Any], secret: Key | None) -> LedgerEntry | None:
     if secret is not None:
         plan, sites = plan_of(secret.plan), tuple(opened["sites"])
+        assert isinstance(plan, Minimization)  # no other plan needs the key
         levels = strata(plan.strata, sites)
-        kits = whole_list(plan, secret.seed, places(plan, sites), opened["kits"])
+        kits = kit_list(plan, secret.seed, sites, opened["kits"])
         past = [(levels[str(e.stratum)], str(e.kit)) for e in find(connection, "kind = 'allocated'")]
-        kit = next_kit(plan, secret.seed, kits, past, levels[stratum])  # type: ignore[arg-type]
+        kit = plan.next_kit(secret.seed, kits, past, levels[stratum])
         return find(connection, "kind = 'kit' AND kit = ?", [kit])[0] if kit else None
     given = "SELECT coalesce(max(position), 0) + 1 FROM entries WHERE kind = 'allocated' AND stratum = ?"
     found = find(connection, f"kind = 'kit' AND stratum = ? AND position = ({given})", [stratum, stratum])
     return found[0] if found else None
 
 
-def unblind(ledger: Path, key: Path, patient: str, name: str, reason: str) -> str:
+def unblind(ledger: PathLike, key: PathLike, patient: str, name: str, reason: str) -> str:
     """The arm of one patient; who asked and why is recorded before it is told.
 
     Raises:
@@ -257,13 +265,13 @@ def unblind(ledger: Path, key: Path, patient: str, name: str, reason: str) -> st
     """
     if not name.strip() or not reason.strip():
         raise LedgerError("unblinding needs a name and a reason")
-    with writing(File(ledger)) as connection:
+    with writing(Path(ledger)) as connection:
         secret = read_key(key, find(connection, "seq = 1")[0].detail)
         found = find(connection, "kind = 'allocated' AND patient = ?", [patient])
         if not found:
             raise LedgerError(f"no patient {_short(patient)} was allocated")
         arm = _arm(connection, secret, str(found[0].kit))
-        append(connection, Entry("unblinded", {"name": name, "reason": reason}, patient, kit=found[0].kit))
+        append(connection, LedgerEntry("unblinded", {"name": name, "reason": reason}, patient, kit=found[0].kit))
     return arm
 
 
@@ -272,14 +280,14 @@ def _arm(connection: Any, secret: Key, kit: str) -> str:
     return secret.open(sealed.detail["sealed"], kit)
 
 
-def export(ledger: Path, key: Path | None = None) -> pd.DataFrame:
+def allocations(ledger: PathLike, key: PathLike | None = None) -> pd.DataFrame:
     """Who was allocated, in order: pooled without the key, with a column `arm` under it.
 
     Columns: subject_id, site, stratum, randomized_on (the day that was asked for), kit, decision, window,
     override_by, override_reason, unblindings (how often), entry.
     """
 
-    with reading(File(ledger)) as connection:
+    with reading(Path(ledger)) as connection:
         secret = read_key(key, find(connection, "seq = 1")[0].detail) if key else None
         opened = [entry.patient for entry in find(connection, "kind = 'unblinded'")]
         rows = []
@@ -296,9 +304,9 @@ def export(ledger: Path, key: Path | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def head(ledger: Path) -> str:
+def last_entry(ledger: PathLike) -> str:
     """Number and hash of the last entry, `57:9f3c…`: kept outside the file, it shows later that nothing was cut off."""
-    with reading(File(ledger)) as connection:
+    with reading(Path(ledger)) as connection:
         return "{}:{}".format(*last(connection))
 
 

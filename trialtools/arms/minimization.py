@@ -10,14 +10,19 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
 
 from ..criteria.protocol import DataError
-from .plans import Arms, whole
+from .plans import BasePlan, RandomizationPlan, is_whole
+from .strata import SITE, Levels, site_pool, strata
 from .stream import stream
+
+Kit = tuple[str, int, str, str]
+"""Pool, position from 1, number, arm."""
 
 
 @dataclass(frozen=True)
-class Minimization(Arms):
+class Minimization(BasePlan):
     """Minimization over the factors `strata`: the arm that leaves the groups most alike is likely to be the next.
 
     For each arm, what the imbalance would be if the patient got it: over the factors, the weighted sum of the range of
@@ -34,6 +39,7 @@ class Minimization(Arms):
         weights: one for each factor, whole numbers.
     """
 
+    needs_key: ClassVar[bool] = True
     probability: str = "4/5"
     weights: tuple[int, ...] = ()
 
@@ -41,7 +47,7 @@ class Minimization(Arms):
         if self.procedure != "minimization" or not self.strata:
             raise DataError("minimization needs factors: conditions over the protocol's fields, or site")
         super().__post_init__()
-        if len(self.weights) != len(self.strata) or not all(map(whole, self.weights)):
+        if len(self.weights) != len(self.strata) or not all(map(is_whole, self.weights)):
             raise DataError(f"minimization takes a weight for each of {', '.join(self.strata)}: whole numbers above 0")
 
     def chances(self, past: Iterable[tuple[Sequence[str], str]], levels: Sequence[str]) -> dict[str, Fraction]:
@@ -83,10 +89,25 @@ class Minimization(Arms):
                 chances[i] += drawn * (1 - missed if i == arm else missed * share / others)
         return chances
 
-    def pool(self, seed: bytes, place: str, n: int) -> tuple[str, ...]:
-        """The arms of the kits at a place, n for each share of the ratio, in an order that tells nothing."""
-        below, arms = stream(seed, f"trialtools pool {place}"), [a for a, share in self.ratio for _ in range(n * share)]
+    def pools(self, sites: Sequence[str]) -> list[str]:
+        """Kits lie together at each site where the site is a factor; otherwise all together."""
+        return list(strata([condition for condition in self.strata if condition == SITE], sites))
+
+    def deal(self, seed: bytes, pool: str, n: int) -> tuple[str, ...]:
+        """The arms of the kits of a pool, n for each share of the ratio, in an order that tells nothing."""
+        below, arms = stream(seed, f"trialtools pool {pool}"), [a for a, share in self.ratio for _ in range(n * share)]
         return tuple(arms.pop(below(len(arms))) for _ in range(len(arms)))
+
+    def sequence(self, seed: bytes, levels: Sequence[Levels]) -> list[str]:
+        """The arms of patients, one after another."""
+        past: list[tuple[Levels, str]] = []
+        for answers in levels:
+            past.append((answers, self.next(seed, past, answers)))
+        return [arm for _, arm in past]
+
+    def chances_after(self, past: Iterable[tuple[Levels, str]], levels: Levels) -> dict[str, Fraction]:
+        """The same as `chances`."""
+        return self.chances(past, levels)
 
     def next(self, seed: bytes, past: Sequence[tuple[Sequence[str], str]], levels: Sequence[str]) -> str:
         """The arm of the next patient, drawn by the seed: the same past and levels always give the same arm.
@@ -98,3 +119,28 @@ class Minimization(Arms):
         common = math.lcm(*(chance.denominator for chance in chances.values()))
         drawn = Fraction(stream(seed, f"trialtools minimization {len(past) + 1}")(common), common)
         return next(a for a, upto in zip(chances, itertools.accumulate(chances.values()), strict=True) if drawn < upto)
+
+    def next_kit(
+        self, seed: bytes, kits: Iterable[Kit], past: Sequence[tuple[Levels, str]], levels: Levels
+    ) -> str | None:
+        """The kit of the next patient; None if those of the arm are used up.
+
+        Of the kits of the arm that are left one is drawn: were it the next in order, those passed over would tell that
+        they are of another arm.
+
+        Args:
+            seed: of the list.
+            kits: from `kit_list`.
+            past: of each earlier patient the levels and the kit.
+            levels: of the next patient.
+        """
+        kits = list(kits)
+        arms, taken = {kit: arm for _, _, kit, arm in kits}, {kit for _, kit in past}
+        arm = self.next(seed, [(before, arms[kit]) for before, kit in past], levels)
+        pool = site_pool(self.strata, levels)
+        left = [kit for of, _, kit, a in kits if of == pool and a == arm and kit not in taken]
+        return left[stream(seed, f"trialtools kit of patient {len(past) + 1}")(len(left))] if left else None
+
+
+Plan = RandomizationPlan | Minimization
+"""A plan of either kind."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from ..criteria.protocol import DataError
 from . import procedures
+from .strata import Levels, strata, stratum_name
 from .stream import stream
 
 OPTIONS = {
@@ -35,22 +37,27 @@ EQUAL, TWO = ("urn",), ("big_stick", "biased_coin", "maximal")
 
 
 @dataclass(frozen=True)
-class Arms:
-    """What every plan has; it checks itself, so that one that cannot work cannot exist."""
+class BasePlan:
+    """What every plan has; it checks itself, so that one that cannot work cannot exist.
 
+    Every plan answers the same questions: `pools` (where kits are kept apart), `deal` (the arms of the kits there),
+    `sequence` (the arms of patients, one after another) and `chances_after` (what could be known of the next arm).
+    """
+
+    needs_key: ClassVar[bool] = False  # whether the arm of a kit follows from earlier arms, so that only the key tells
     procedure: str
     ratio: tuple[tuple[str, int], ...]
     strata: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         shares = [share for _, share in self.ratio]
-        if len({arm for arm, _ in self.ratio}) < max(2, len(shares)) or not all(map(whole, shares)):
+        if len({arm for arm, _ in self.ratio}) < max(2, len(shares)) or not all(map(is_whole, shares)):
             raise DataError("a ratio needs two or more different arms, each with a whole number above 0")
         if len(set(self.strata)) < len(self.strata):
             raise DataError(f"{', '.join(self.strata)}: the same stratum twice")
         for name in ("probability", "alpha", "beta", "sizes", "limit", "length", "weights"):
-            given = getattr(self, name, None)
-            if (given not in (None, ())) != (name in OPTIONS.get(self.procedure, ())):
+            option = getattr(self, name, None)
+            if (option not in (None, ())) != (name in OPTIONS.get(self.procedure, ())):
                 raise DataError(f"{self.procedure} takes {' and '.join(OPTIONS[self.procedure]) or 'no options'}")
         least = Fraction(min(shares), sum(shares))
         if (p := getattr(self, "probability", None)) is not None and not least <= Fraction(p) <= 1:
@@ -67,13 +74,14 @@ class Arms:
     @property
     def label(self) -> str:
         """The procedure in words, with its options."""
-        said = LABELS[self.procedure].format(**{name: words(getattr(self, name)) for name in OPTIONS[self.procedure]})
+        options = {name: option_text(getattr(self, name)) for name in OPTIONS[self.procedure]}
         weights = getattr(self, "weights", ())
-        return f"{said}, weights {words(weights)}" if len(set(weights)) > 1 else said
+        label = LABELS[self.procedure].format(**options)
+        return f"{label}, weights {option_text(weights)}" if len(set(weights)) > 1 else label
 
 
 @dataclass(frozen=True)
-class Plan(Arms):
+class RandomizationPlan(BasePlan):
     """How lists are made, for every stratum its own: the procedure, the ratio by arm id, the strata, the options.
 
     Args:
@@ -103,25 +111,29 @@ class Plan(Arms):
             raise DataError(f"{self.procedure} is a procedure for two arms; permuted_blocks takes {len(self.ratio)}")
         if self.procedure in TWO + EQUAL and len(set(self.shares)) > 1:
             raise DataError(f"{self.procedure} is a procedure for equal arms; permuted_blocks takes any ratio")
-        if bad := [size for size in self.sizes if not whole(size) or size % sum(self.shares)]:
+        if bad := [size for size in self.sizes if not is_whole(size) or size % sum(self.shares)]:
             raise DataError(f"a block of {bad[0]} cannot hold the ratio; expected multiples of {sum(self.shares)}")
         if len(set(self.sizes)) < len(self.sizes):
-            raise DataError(f"sizes {words(self.sizes)}: the same size twice")
-        if self.limit is not None and not whole(self.limit):
+            raise DataError(f"sizes {option_text(self.sizes)}: the same size twice")
+        if self.limit is not None and not is_whole(self.limit):
             raise DataError(f"a limit of {self.limit}; expected a whole number above 0")
-        if self.length is not None and (not whole(self.length) or self.length % 2):
+        if self.length is not None and (not is_whole(self.length) or self.length % 2):
             raise DataError(f"a length of {self.length} cannot end balanced; expected an even number above 0")
         balls = (self.alpha, self.beta)
-        if self.procedure == "urn" and not (all(whole(n, 0) for n in balls) and any(balls)):
+        if self.procedure == "urn" and not (all(is_whole(n, 0) for n in balls) and any(balls)):
             raise DataError("alpha and beta are whole numbers from 0, and not both 0")
 
-    def list(self, seed: bytes, stratum: str, n: int) -> tuple[str, ...]:
+    def pools(self, sites: Sequence[str]) -> list[str]:
+        """Every stratum has a list of its own."""
+        return list(strata(self.strata, sites))
+
+    def deal(self, seed: bytes, stratum: str, n: int) -> tuple[str, ...]:
         """The first n arms of a stratum's list: of a seed always the same, and the longer list begins with the shorter.
 
         The purpose of its stream is `trialtools list ` and the stratum. Each patient draws one number below the sum of
         the weights of the turns that are allowed, and takes the turn in whose part of that sum it falls, in order.
 
-        >>> Plan("permuted_blocks", (("A", 2), ("B", 1)), sizes=(3, 6)).list(b"seed", "all", 9)
+        >>> RandomizationPlan("permuted_blocks", (("A", 2), ("B", 1)), sizes=(3, 6)).deal(b"seed", "all", 9)
         ('B', 'A', 'A', 'A', 'B', 'A', 'B', 'B', 'A')
         """
         below, (state, turns), arms = stream(seed, f"trialtools list {stratum}"), self.chain, []
@@ -142,7 +154,7 @@ class Plan(Arms):
         Raises:
             DataError: earlier arms that the procedure cannot have made.
 
-        >>> Plan("permuted_blocks", (("A", 1), ("B", 1)), sizes=(2, 4)).chances(["A"])
+        >>> RandomizationPlan("permuted_blocks", (("A", 1), ("B", 1)), sizes=(2, 4)).chances(["A"])
         {'A': Fraction(1, 6), 'B': Fraction(5, 6)}
         """
         start, turns = self.chain
@@ -155,6 +167,16 @@ class Plan(Arms):
         for weight, arm, _ in _ahead(states, turns):
             chances[self.arms[arm]] += weight
         return {arm: chance / sum(chances.values()) for arm, chance in chances.items()}
+
+    def sequence(self, seed: bytes, levels: Sequence[Levels]) -> list[str]:
+        """The arms of patients, one after another: the next of the list of each one's stratum."""
+        names = [stratum_name(self.strata, answers) for answers in levels]
+        lists = {name: iter(self.deal(seed, name, n)) for name, n in Counter(names).items()}
+        return [next(lists[name]) for name in names]
+
+    def chances_after(self, past: Iterable[tuple[Levels, str]], levels: Levels) -> dict[str, Fraction]:
+        """The chances of the next arm after those of the patient's own stratum."""
+        return self.chances([arm for own, arm in past if own == levels])
 
     @cached_property
     def chain(self) -> procedures.Chain:
@@ -188,9 +210,9 @@ def _ahead(states: Mapping[procedures.State, Fraction], turns: Any) -> Iterable[
     return [(weight, arm, after) for (arm, after), weight in found.items()]
 
 
-def whole(number: Any, least: int = 1) -> bool:
+def is_whole(number: Any, least: int = 1) -> bool:
     return isinstance(number, int) and not isinstance(number, bool) and number >= least
 
 
-def words(value: Any) -> str:
+def option_text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from pathlib import Path as File
-from typing import Any
+from pathlib import Path
 
 import pandas as pd
 
-from .allocation import plan_of, strata
+from .allocation import plan_of
 from .chain import find, reading
-from .ledger import Path, export
+from .ledger import PathLike, allocations
 from .sealing import read_key
+from .strata import Levels, strata
 
 
-def foreseen(ledger: Path, key: Path) -> pd.DataFrame:
+def reverse_propensity(ledger: PathLike, key: PathLike) -> pd.DataFrame:
     """Of everybody allocated the chance of the first arm, as someone knew it who had seen all earlier arms.
 
-    Columns: subject_id, chance. This is the reverse propensity score of Berger and Exner (1999): who could be chosen to
-    fit it would make it predict the outcome, in either arm.
+    Columns: subject_id, chance. If patients were chosen to fit the arm that was to be expected, this chance is
+    associated with the outcome within both arms.
 
     Raises:
-        LedgerError: as for `export`.
+        LedgerError: as for `allocations`.
+
+    Source: Berger and Exner, Control Clin Trials 20 (1999) 319-327.
     """
-    rows = export(ledger, key)
-    with reading(File(ledger)) as connection:
+    rows = allocations(ledger, key)
+    with reading(Path(ledger)) as connection:
         opened = find(connection, "seq = 1")[0].detail
-    plan: Any = plan_of(read_key(key, opened).plan)
-    levels = strata(tuple(plan.strata), tuple(opened["sites"]))
-    past: dict[str, list[Any]] = defaultdict(list)
+    plan = plan_of(read_key(key, opened).plan)
+    levels = strata(plan.strata, tuple(opened["sites"]))
+    past: list[tuple[Levels, str]] = []
     chances = []
     for stratum, arm in zip(rows["stratum"], rows["arm"], strict=True):
-        if hasattr(plan, "list"):
-            chances.append(float(plan.chances(past[stratum])[plan.arms[0]]))
-            past[stratum].append(arm)
-        else:  # minimization looks at all strata at once
-            chances.append(float(plan.chances(past[""], levels[stratum])[plan.arms[0]]))
-            past[""].append((levels[stratum], arm))
+        chances.append(float(plan.chances_after(past, levels[stratum])[plan.arms[0]]))
+        past.append((levels[stratum], arm))
     return rows[["subject_id"]].assign(chance=chances)

@@ -21,7 +21,7 @@ def imbalance_path(frame: pd.DataFrame, labels: Mapping[str, str] | None = None)
     """How many more patients than its share each arm has, after every patient; 0 is balanced.
 
     Args:
-        frame: from `arms.laboratory.balance`: patient, arm, n, excess.
+        frame: from `arms.laboratory.imbalance_path`: patient, arm, n, excess.
         labels: of arms, in the order of the protocol.
 
     >>> import pandas as pd
@@ -78,7 +78,7 @@ def guesses(frame: pd.DataFrame) -> Drawing:
     Patients whom nobody guessed change nothing. Without a guess the figure says so.
 
     Args:
-        frame: from `arms.laboratory.guessed`: patient, hits, of, share, best, coin.
+        frame: from `arms.laboratory.score_guesses`: patient, hits, of, share, best, coin.
     """
     rows: Any = frame[frame["of"] > 0]
     if not len(rows):

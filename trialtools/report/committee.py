@@ -145,14 +145,14 @@ def _allocations(ledger: str | None, key: str | None) -> tuple[dict[str, str] | 
     """The arm of everybody in the ledger, for whoever has the key; the head of its chain; and what it says without."""
     if not ledger:
         return None, "", None
-    from ..arms.ledger import export, head
-    from ..arms.selection_bias import foreseen
+    from ..arms.ledger import allocations, last_entry
+    from ..arms.selection_bias import reverse_propensity
 
     if not key:
-        return None, head(Path(ledger)), export(Path(ledger)).drop(columns=["kit", "override_reason"])
-    rows = export(Path(ledger), Path(key)).merge(foreseen(Path(ledger), Path(key)), on="subject_id")
+        return None, last_entry(Path(ledger)), allocations(Path(ledger)).drop(columns=["kit", "override_reason"])
+    rows = allocations(Path(ledger), Path(key)).merge(reverse_propensity(Path(ledger), Path(key)), on="subject_id")
     known = dict(zip(rows["subject_id"], rows["arm"], strict=True))
-    return known, head(Path(ledger)), rows.drop(columns=["arm", "kit", "override_reason"])
+    return known, last_entry(Path(ledger)), rows.drop(columns=["arm", "kit", "override_reason"])
 
 
 def _day(written: Any) -> date | None:

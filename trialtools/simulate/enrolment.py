@@ -16,8 +16,8 @@ from typing import Any
 import polars as pl
 
 from ..arms.allocation import plan
-from ..arms.dosing import dosing
-from ..arms.ledger import Override, Request, allocate, export, open_ledger
+from ..arms.dosing import dosing_window
+from ..arms.ledger import Override, Request, allocate, allocations, open_ledger
 from ..cohort.screening import screen
 from ..criteria.contents import Protocol
 from ..criteria.protocol import DataError
@@ -124,7 +124,7 @@ def _enrolment_day(protocol: Protocol, facts: dict[str, Any], seed: int, course:
     back, worse, home, early, late = rng.random(5)
     lag = timedelta(days=int(rng.integers(0, course.wait + 1)))
     opens, closes = facts["screened_on"], date.max
-    if window := dosing(protocol):
+    if window := dosing_window(protocol):
         anchor = facts.get(window.anchor)
         if anchor is None:
             return EnrolmentDay(None, "day of infection unknown")
@@ -165,5 +165,5 @@ def _allocate(
         facts = {name: row[name] for name in protocol.fields}
         request = Request(protocol, row["subject_id"], facts, row["site"], row["randomized_on"])
         allocate(ledger, request, row["override"] and Override("Synthetic Investigator", row["override"]))
-    rows = export(ledger, key)
+    rows = allocations(ledger, key)
     return pl.DataFrame(pl.from_pandas(rows[["subject_id", "stratum", "arm"]]))

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import polars as pl
 
-from ..arms.ledger import export
+from ..arms.ledger import allocations
 from ..criteria.contents import Protocol
 from ..criteria.files import whole_folder
 from ..criteria.protocol import DataError
@@ -56,7 +56,7 @@ def trial(
         folder = write_trial(
             protocol, n, seed, Path(place) / "trial", scenario, sites=sites, dirty=dirty, assume=assume
         )
-        rows = export(folder / "ledger.sqlite", folder / "unblinded" / "key.json")
+        rows = allocations(folder / "ledger.sqlite", folder / "unblinded" / "key.json")
         return read_trial(folder, protocol, arms=dict(zip(rows["subject_id"], rows["arm"], strict=True)))
 
 

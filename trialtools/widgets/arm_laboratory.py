@@ -16,8 +16,8 @@ import traitlets
 
 from .. import arms, figures
 from ..arms import laboratory
-from ..arms.allocation import fitting
-from ..arms.plans import OPTIONS, words
+from ..arms.allocation import applicable_plans
+from ..arms.plans import OPTIONS, option_text
 from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError
 from ..criteria.protocol import DataError
@@ -115,15 +115,15 @@ class Laboratory(Screen):
         """What was dealt and what can be known of the next patient; the panel after it."""
         if not self._dealt or setup != self._dealt[0]:
             plan = self._plan(setup)
-            levels = laboratory.arrivals(self.protocol, plan.strata, setup.n, setup.seed, self.people)
-            self._dealt = setup, plan, laboratory.deal(plan, levels, setup.seed)
+            levels = laboratory.sample_strata(self.protocol, plan.strata, setup.n, setup.seed, self.people)
+            self._dealt = setup, plan, laboratory.simulate_allocation(plan, levels, setup.seed)
         _, plan, dealt = self._dealt
         self.setup, self._tab = setup, wish.get("tab") or self._tab
-        self.scored = laboratory.guessed(plan, dealt, wish["guesses"][: len(dealt)])
+        self.scored = laboratory.score_guesses(plan, dealt, wish["guesses"][: len(dealt)])
         done = len(self.scored)
         self.dealt = dealt.head(done)
         following = dealt.iloc[done] if done < len(dealt) else None
-        usual = {name: words(getattr(plan, name)) for name in OPTIONS[plan.procedure]}
+        usual = {name: option_text(getattr(plan, name)) for name in OPTIONS[plan.procedure]}
         self.answer = {
             "seq": wish.get("seq", 0),
             "setup": typed or {**asdict(setup), "options": usual},
@@ -169,24 +169,24 @@ class Laboratory(Screen):
         labels = {arm.id: arm.label for arm in self.protocol.arms}
         setup, lines = self.setup, self._lines(plan)
         if self._tab == "balance":
-            frame = laboratory.balance(plan, dealt, done)
+            frame = laboratory.imbalance_path(plan, dealt, done)
             drawn = figures.imbalance_path(frame, labels=labels)
-            lines += [f"frame = lab.balance(plan, dealt, {done})"]
+            lines += [f"frame = lab.imbalance_path(plan, dealt, {done})"]
             lines += ["tt.figures.imbalance_path(frame, labels={arm.id: arm.label for arm in protocol.arms})"]
         elif self._tab == "guesses":
             frame, drawn = self.scored, figures.guesses(self.scored)
             lines += [
-                f"frame = lab.guessed(plan, dealt, {self.scored['guess'].tolist()!r})",
+                f"frame = lab.score_guesses(plan, dealt, {self.scored['guess'].tolist()!r})",
                 "tt.figures.guesses(frame)",
             ]
         else:
-            lines = ["frame = tt.arms.laboratory.side_by_side(compared)"]
+            lines = ["frame = tt.arms.laboratory.comparison(compared)"]
             if self._given is None:
                 if self._worked_out[:1] != (setup.n,):
-                    self._worked_out = (setup.n, arms.assess(fitting(self.protocol), setup.n, runs=300))
-                lines.insert(0, f"compared = tt.arms.assess(tt.arms.fitting(protocol), {setup.n}, runs=300)")
+                    self._worked_out = (setup.n, arms.assess(applicable_plans(self.protocol), setup.n, runs=300))
+                lines.insert(0, f"compared = tt.arms.assess(tt.arms.applicable_plans(protocol), {setup.n}, runs=300)")
             compared = self._worked_out[1] if self._given is None else self._given
-            frame, drawn = laboratory.side_by_side(compared), figures.assessment(compared, y="worst imbalance")
+            frame, drawn = laboratory.comparison(compared), figures.assessment(compared, y="worst imbalance")
             lines += ['tt.figures.assessment(compared, y="worst imbalance")']
         return {
             "tab": self._tab,
@@ -206,8 +206,8 @@ class Laboratory(Screen):
         return [
             "lab = tt.arms.laboratory",
             f"plan = tt.arms.plan(protocol, {setup.procedure!r}{said})",
-            f"levels = lab.arrivals(protocol, plan.strata, {setup.n}, {setup.seed}{people})",
-            f"dealt = lab.deal(plan, levels, {setup.seed})",
+            f"levels = lab.sample_strata(protocol, plan.strata, {setup.n}, {setup.seed}{people})",
+            f"dealt = lab.simulate_allocation(plan, levels, {setup.seed})",
         ]
 
     def __repr__(self) -> str:
@@ -226,7 +226,7 @@ def _layout(protocol: Protocol) -> dict[str, Any]:
         "protocol": protocol.id,
         "own": OWN,
         "arms": listed,
-        "procedures": {plan.procedure: list(OPTIONS[plan.procedure]) for plan in fitting(protocol)},
+        "procedures": {plan.procedure: list(OPTIONS[plan.procedure]) for plan in applicable_plans(protocol)},
         "tabs": [*map(list, TABS.items())],
         "most": laboratory.MOST,
     }
