@@ -264,6 +264,16 @@ def test_commands_that_do_not_exist(run):
     assert code == 0 and "screen" in out
 
 
+def test_every_option_says_what_it_is(run):
+    """Words of `Args:` that name no parameter, or a parameter without a word, would go unseen."""
+    for words in (["screen"], ["report"], ["simulate", "trial"], ["arms", "open"], ["arms", "verify"]):
+        code, out, _ = run(*words, "--help")
+        assert code == 0 and "Args" not in out
+    assert run("report", "--help")[1].count("interim") == 4
+    code, _, err = run("arms", "allocate", "l", "p", "t", "--patient", "x", "--site", "A", "--on", "1.2.2023")
+    assert code == 2 and "invalid" in err and "Traceback" not in err
+
+
 def test_a_fault_of_ours_keeps_its_traceback(trial, cohort, monkeypatch):
     def fault(*arguments):
         raise KeyError("ours")

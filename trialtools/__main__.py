@@ -6,9 +6,13 @@ import argparse
 import io
 import os
 import sys
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from .arms.command import LEDGER
+from .criteria.commands import Commands, add_commands
 from .criteria.extras import MissingLibraryError, install_hint
 
 DONE, FOUND, BAD_INPUT, NOTEBOOK_FAILED = 0, 1, 2, 3
@@ -17,12 +21,17 @@ EVIDENCE_LIMIT = 100_000
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; every error is one clear paragraph on stderr."""
-    options = _parser().parse_args(arguments)
+    parser = argparse.ArgumentParser(
+        prog="trialtools", description="One registered trial as logic: check it, screen with it, report from it."
+    )
+    add_commands(parser, COMMANDS)
+    words = vars(parser.parse_args(arguments))
+    command = words.pop("run")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a quote from a registry may hold letters that a terminal lacks
     try:
-        return options.run(options)
+        return command(**words)
     except BrokenPipeError:  # whoever read our words, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
@@ -49,156 +58,207 @@ def _code(error: Exception) -> int | None:
     return BAD_INPUT if names or isinstance(error, OSError) else None
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="trialtools", description="One registered trial as logic: check it, screen with it, report from it."
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    check = commands.add_parser("check", help="what a protocol gets wrong, proved without any patient")
-    check.add_argument("protocol")
-    check.add_argument("--reading", action="append", default=[], metavar="I6=registered")
-    check.add_argument("--strict", action="store_true", help="exit with 1 when something is found")
-    check.add_argument("--json", action="store_true")
-    check.set_defaults(run=_check)
-
-    screen = commands.add_parser("screen", help="decide who of a patient table could enter")
-    _protocol_and_patients(screen)
-    screen.add_argument("--engine", choices=("polars", "duckdb"))
-    screen.add_argument("--out", metavar="DIR", help="write decisions, evidence, patterns, quality and summary there")
-    screen.add_argument("--evidence", action="store_true", help="write the evidence however many patients there are")
-    screen.set_defaults(run=_screen)
-
-    explain = commands.add_parser("explain", help="why one patient is in, out or open")
-    _protocol_and_patients(explain)
-    explain.add_argument("--patient", required=True, metavar="ID")
-    explain.add_argument("--full", action="store_true", help="show every branch, not only those that decided")
-    explain.set_defaults(run=_explain)
-
-    simulate = commands.add_parser("simulate", help="make synthetic data").add_subparsers(required=True, metavar="WHAT")
-    cohort = simulate.add_parser("cohort", help="synthetic patients before screening")
-    cohort.add_argument("protocol")
-    cohort.add_argument("--n", type=int, required=True)
-    cohort.add_argument("--seed", type=int, required=True)
-    cohort.add_argument("--clean", action="store_true", help="without impossible entries")
-    cohort.add_argument("--missing", type=float, default=1.0, help="how much is missing, as a multiple of the usual")
-    cohort.add_argument("--out", required=True, metavar="DIR")
-    cohort.set_defaults(run=_simulate_cohort)
-    trial = simulate.add_parser("trial", help="a synthetic trial: open tables, a ledger and its key")
-    trial.add_argument("protocol")
-    trial.add_argument("--n", type=int, required=True, help="people to randomize")
-    trial.add_argument("--seed", type=int, required=True)
-    trial.add_argument("--scenario", choices=("null", "effect", "harm"), default="null")
-    trial.add_argument("--site", action="append", default=[], help="repeat it; three synthetic hospitals by default")
-    trial.add_argument("--clean", action="store_true", help="without the errors that reading must find")
-    trial.add_argument("--out", required=True, metavar="DIR")
-    trial.set_defaults(run=_simulate_trial)
-
-    from .arms.command import add_arms
-
-    add_arms(commands)
-
-    report = commands.add_parser("report", help="run notebooks into reports that stand alone")
-    report.add_argument("notebooks", nargs="+", metavar="NOTEBOOK|NAME", help="a path, or a name such as screening")
-    report.add_argument("-p", action="append", default=[], metavar="key=value", dest="parameters")
-    report.add_argument("--site", action="append", default=[], help="interim: this site; all: each, and all together")
-    report.add_argument("--both", action="store_true", help="interim: the open report and the closed one")
-    report.add_argument("--ledger", metavar="FILE", help="interim: the allocation ledger")
-    report.add_argument("--key", metavar="FILE", help="interim, closed: the key that opens the ledger")
-    report.add_argument("--jobs", type=int, default=1, metavar="N", help="so many reports at once")
-    report.add_argument("--out", default="reports", metavar="DIR")
-    report.add_argument("--pdf", action="store_true", help="print it as well, with the installed Chromium or Chrome")
-    report.set_defaults(run=_report)
-    return parser
-
-
-def _protocol_and_patients(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("protocol")
-    parser.add_argument("patients", help=".csv, .csv.gz, .parquet or .xlsx")
-    parser.add_argument("--mapping")
-    parser.add_argument("--reading", action="append", default=[], metavar="I6=registered")
-
-
-def _protocol(options: argparse.Namespace) -> Any:
+def _protocol(path: str, readings: Sequence[str]) -> Any:
     from .criteria.contents import load_protocol
 
-    return load_protocol(options.protocol, readings=", ".join(options.reading))
+    return load_protocol(path, readings=", ".join(readings))
 
 
-def _check(options: argparse.Namespace) -> int:
+def _check(protocol: str, *, reading: tuple[str, ...] = (), strict: bool = False, json: bool = False) -> int:
+    """What a protocol gets wrong, proved without any patient.
+
+    Args:
+        reading (I6=registered): the reading of an ambiguous sentence
+        strict: exit with 1 when something is found
+    """
     from .criteria.proofs.findings import lint
 
-    protocol = _protocol(options)
-    findings = lint(protocol)
-    print(findings.to_json() if options.json else findings.text())
-    return FOUND if options.strict and any(finding.severity == "finding" for finding in findings) else DONE
+    findings = lint(_protocol(protocol, reading))
+    print(findings.to_json() if json else findings.text())
+    return FOUND if strict and any(finding.severity == "finding" for finding in findings) else DONE
 
 
-def _screen(options: argparse.Namespace) -> int:
+def _screen(
+    protocol: str,
+    patients: str,
+    *,
+    mapping: str | None = None,
+    reading: tuple[str, ...] = (),
+    engine: Literal["polars", "duckdb"] | None = None,
+    out: str | None = None,
+    evidence: bool = False,
+) -> int:
+    """Decide who of a patient table could enter.
+
+    Args:
+        patients: .csv, .csv.gz, .parquet or .xlsx
+        mapping (FILE): how the columns become fields
+        reading (I6=registered): the reading of an ambiguous sentence
+        out (DIR): write decisions, evidence, patterns, quality and summary there
+        evidence: write the evidence however many patients there are
+    """
     from .cohort.output import summary_text, write_screening
     from .cohort.screening import screen
 
-    screening = screen(_protocol(options), options.patients, options.mapping, options.engine)
+    screening = screen(_protocol(protocol, reading), patients, mapping, engine)
     print(summary_text(screening))
-    if options.out:
-        with_evidence = options.evidence or screening.n <= EVIDENCE_LIMIT
-        for path in write_screening(screening, Path(options.out), with_evidence):
+    if out:
+        with_evidence = evidence or screening.n <= EVIDENCE_LIMIT
+        for path in write_screening(screening, Path(out), with_evidence):
             print(f"wrote {path}")
         if not with_evidence:
             print(f"no evidence.parquet: more than {EVIDENCE_LIMIT:,} patients; ask for it with --evidence")
     return DONE
 
 
-def _explain(options: argparse.Namespace) -> int:
+def _explain(
+    protocol: str,
+    patients: str,
+    *,
+    mapping: str | None = None,
+    reading: tuple[str, ...] = (),
+    patient: str,
+    full: bool = False,
+) -> int:
+    """Why one patient is in, out or open.
+
+    Args:
+        patients: .csv, .csv.gz, .parquet or .xlsx
+        mapping (FILE): how the columns become fields
+        reading (I6=registered): the reading of an ambiguous sentence
+        patient (ID): who is asked about
+        full: show every branch, not only those that decided
+    """
     from .cohort.sources import read_patients
     from .criteria.patient import explain, nearest_eligible, open_items
 
-    protocol = _protocol(options)
-    patients = read_patients(options.patients, protocol, options.mapping)
-    patient = patients.patient(options.patient)
-    print(explain(protocol, patient).text(full=options.full))
-    print(f"\n{open_items(protocol, patient).text()}\n\n{nearest_eligible(protocol, patient).text()}")
+    rules = _protocol(protocol, reading)
+    person = read_patients(patients, rules, mapping).patient(patient)
+    print(explain(rules, person).text(full=full))
+    print(f"\n{open_items(rules, person).text()}\n\n{nearest_eligible(rules, person).text()}")
     return DONE
 
 
-def _simulate_cohort(options: argparse.Namespace) -> int:
-    from .criteria.contents import load_protocol
+def _simulate_cohort(protocol: str, *, n: int, seed: int, clean: bool = False, missing: float = 1.0, out: str) -> int:
+    """Synthetic patients before screening.
+
+    Args:
+        clean: without impossible entries
+        missing: how much is missing, as a multiple of the usual
+        out (DIR): folder to make
+    """
     from .simulate import write_cohort
 
-    how = {"path": options.protocol, "dirty": not options.clean, "missing": options.missing}
-    for path in write_cohort(load_protocol(options.protocol), options.n, options.seed, options.out, **how):
+    how = {"path": protocol, "dirty": not clean, "missing": missing}
+    for path in write_cohort(_protocol(protocol, ()), n, seed, out, **how):
         print(f"wrote {path} (synthetic)")
     return DONE
 
 
-def _simulate_trial(options: argparse.Namespace) -> int:
-    from .criteria.contents import load_protocol
+def _simulate_trial(
+    protocol: str,
+    *,
+    n: int,
+    seed: int,
+    scenario: Literal["null", "effect", "harm"] = "null",
+    site: tuple[str, ...] = (),
+    clean: bool = False,
+    out: str,
+) -> int:
+    """A synthetic trial: open tables, a ledger and its key.
+
+    Args:
+        n: people to randomize
+        site: repeat it; three synthetic hospitals by default
+        clean: without the errors that reading must find
+        out (DIR): folder to make
+    """
     from .simulate import write_trial
 
-    how = {"path": options.protocol, "sites": options.site or None, "dirty": not options.clean}
-    protocol = load_protocol(options.protocol)
-    folder = write_trial(protocol, options.n, options.seed, options.out, options.scenario, **how)
+    how = {"path": protocol, "sites": site or None, "dirty": not clean}
+    folder = write_trial(_protocol(protocol, ()), n, seed, out, scenario, **how)
     for path in sorted(folder.rglob("*.*")):
         print(f"wrote {path} (synthetic)")
     return DONE
 
 
-def _report(options: argparse.Namespace) -> int:
+def _allocate(
+    ledger: str,
+    protocol: str,
+    patients: str,
+    *,
+    mapping: str | None = None,
+    reading: tuple[str, ...] = (),
+    patient: str,
+    site: str,
+    on: date | None = None,
+    key: str | None = None,
+    override: str = "",
+    reason: str = "",
+) -> int:
+    """The kit of an eligible patient, never the arm.
+
+    Args:
+        patients: .csv, .csv.gz, .parquet or .xlsx
+        mapping (FILE): how the columns become fields
+        reading (I6=registered): the reading of an ambiguous sentence
+        patient (ID): who is to be allocated
+        on (YYYY-MM-DD): the day of randomization; today by default
+        key (FILE): minimization only, which needs the earlier arms
+        override (NAME): who answers for an allocation against the rules
+        reason: why, with --override
+    """
+    from .arms.ledger import Override, Request, allocate
+    from .cohort.sources import read_patients
+
+    rules = _protocol(protocol, reading)
+    facts = read_patients(patients, rules, mapping).patient(patient)
+    request = Request(rules, patient, facts, site, on or date.today())
+    receipt = allocate(ledger, request, Override(override, reason) if override or reason else None, key)
+    print(f"kit      {receipt.kit}\nstratum  {receipt.stratum}\nreceipt  {receipt.entry}:{receipt.hash}")
+    return DONE
+
+
+def _report(
+    notebooks: tuple[str, ...],
+    *,
+    p: tuple[str, ...] = (),
+    site: tuple[str, ...] = (),
+    both: bool = False,
+    ledger: str | None = None,
+    key: str | None = None,
+    jobs: int = 1,
+    out: str = "reports",
+    pdf: bool = False,
+) -> int:
+    """Run notebooks into reports that stand alone.
+
+    Args:
+        notebooks (NOTEBOOK|NAME): a path, or a name such as screening
+        p (key=value): a parameter of the notebook
+        site: interim: this site; all: each, and all together
+        both: interim: the open report and the closed one
+        ledger (FILE): interim: the allocation ledger
+        key (FILE): interim, closed: the key that opens the ledger
+        jobs (N): so many reports at once
+        out (DIR): where they are written
+        pdf: print it as well, with the installed Chromium or Chrome
+    """
     # jsonschema would compile a grammar of web addresses, for a second: no notebook is held against one
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from .report.committee import is_interim, runs
     from .report.write import Report, Run, find_notebook, parse_parameters, report, reports, write_index
 
-    given, asked = parse_parameters(options.parameters), []
-    for notebook in map(find_notebook, options.notebooks):
+    given, asked = parse_parameters(p), []
+    for notebook in map(find_notebook, notebooks):
         if is_interim(notebook):
-            for audience in ("open", "closed") if options.both else ("",):
+            for audience in ("open", "closed") if both else ("",):
                 told = given | ({"audience": audience} if audience else {})
-                asked += runs(notebook, told, options.out, options.site, options.ledger, options.key, options.pdf)
+                asked += runs(notebook, told, out, site, ledger, key, pdf)
         else:
-            asked.append(Run(notebook.stem, report, (notebook, given, options.out, options.pdf)))
-    worst, wrote = DONE, (Path(options.out) / "index.html").exists()
-    for _, made in reports(asked, options.jobs):
+            asked.append(Run(notebook.stem, report, (notebook, given, out, pdf)))
+    worst, wrote = DONE, (Path(out) / "index.html").exists()
+    for _, made in reports(asked, jobs):
         if not isinstance(made, Report):
             worst = max(worst, _told(made))
             continue
@@ -207,8 +267,18 @@ def _report(options: argparse.Namespace) -> int:
             if path:
                 print(f"wrote {path}")
     if wrote:
-        print(f"wrote {write_index(options.out)}")
+        print(f"wrote {write_index(out)}")
     return worst
+
+
+COMMANDS: Commands = {
+    "check": _check,
+    "screen": _screen,
+    "explain": _explain,
+    "simulate": ("make synthetic data", {"cohort": _simulate_cohort, "trial": _simulate_trial}),
+    "arms": ("allocate patients to arms, and check it", {**LEDGER, "allocate": _allocate}),
+    "report": _report,
+}
 
 
 if __name__ == "__main__":

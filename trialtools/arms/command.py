@@ -2,94 +2,49 @@
 
 from __future__ import annotations
 
-import argparse
 import os
-from datetime import date
 from pathlib import Path
 from typing import Any
 
+from ..criteria.commands import Commands
 from ..criteria.files import whole
 
 DONE, FOUND = 0, 1
 PROCEDURE = "permuted_blocks:sizes=4,6"
 
 
-def add_arms(commands: Any) -> None:
-    """Add `arms` and what it can do to the parser of the command line."""
-    does = commands.add_parser("arms", help="allocate patients to arms, and check it").add_subparsers(
-        required=True, metavar="WHAT"
-    )
-    plan = does.add_parser("plan", help="what each procedure would do to the trial, to choose one by")
-    plan.add_argument("protocol")
-    plan.add_argument("--procedure", action="append", default=[], metavar=PROCEDURE, help="by default all that fit")
-    plan.add_argument("--n", type=int, help="patients; by default the protocol's sample size")
-    plan.add_argument("--sites", type=int, metavar="N", help="how many; by default the protocol's")
-    plan.add_argument("--out", metavar="FILE.csv")
-    plan.set_defaults(run=_plan)
+def _plan(
+    protocol: str,
+    *,
+    procedure: tuple[str, ...] = (),
+    n: int | None = None,
+    sites: int | None = None,
+    out: str | None = None,
+) -> int:
+    """What each procedure would do to the trial, to choose one by.
 
-    opened = does.add_parser("open", help="make a ledger for the sites, and the key that must not lie beside it")
-    opened.add_argument("ledger")
-    opened.add_argument("protocol")
-    opened.add_argument("--reading", action="append", default=[], metavar="I6=registered")
-    opened.add_argument("--key", required=True, metavar="FILE", help="file to make, for its owner only")
-    opened.add_argument("--procedure", required=True, metavar=PROCEDURE)
-    opened.add_argument("--n", type=int, required=True, help="kits for each stratum (minimization: for each arm)")
-    opened.add_argument("--site", action="append", default=[], metavar="NAME", help="by default the protocol's")
-    opened.set_defaults(run=_open)
-
-    allocate = does.add_parser("allocate", help="the kit of an eligible patient, never the arm")
-    allocate.add_argument("ledger")
-    allocate.add_argument("protocol")
-    allocate.add_argument("patients", help=".csv, .csv.gz, .parquet or .xlsx")
-    allocate.add_argument("--mapping")
-    allocate.add_argument("--reading", action="append", default=[], metavar="I6=registered")
-    allocate.add_argument("--patient", required=True, metavar="ID")
-    allocate.add_argument("--site", required=True)
-    allocate.add_argument("--on", type=date.fromisoformat, default=date.today(), metavar="YYYY-MM-DD")
-    allocate.add_argument("--key", metavar="FILE", help="minimization only, which needs the earlier arms")
-    allocate.add_argument("--override", metavar="NAME", help="who answers for an allocation against the rules")
-    allocate.add_argument("--reason", help="why, with --override")
-    allocate.set_defaults(run=_allocate)
-
-    verify = does.add_parser("verify", help="what is wrong with a ledger; exit 1 if anything is")
-    verify.add_argument("ledger")
-    verify.add_argument("--head", action="append", default=[], metavar="N:HASH", help="from a receipt or a report")
-    verify.add_argument("--key", metavar="FILE", help="the revealed key file: the whole list is made again from it")
-    verify.add_argument("--protocol", metavar="FILE", help="with --key: was the ledger opened under this one?")
-    verify.set_defaults(run=_verify)
-
-    unblind = does.add_parser("unblind", help="the arm of one patient; who asks and why is recorded first")
-    for name, what in (("--key", "FILE"), ("--patient", "ID"), ("--name", "WHO"), ("--reason", "WHY")):
-        unblind.add_argument(name, required=True, metavar=what)
-    unblind.add_argument("ledger")
-    unblind.set_defaults(run=_unblind)
-
-    export = does.add_parser("export", help="who was allocated: pooled, or by arm with the key")
-    export.add_argument("ledger")
-    export.add_argument("--key", metavar="FILE")
-    export.add_argument("--out", required=True, metavar="FILE.csv")
-    export.set_defaults(run=_export)
-
-
-def _plan(options: argparse.Namespace) -> int:
+    Args:
+        procedure (permuted_blocks:sizes=4,6): by default all that fit
+        n: patients; by default the protocol's sample size
+        sites (N): how many; by default the protocol's
+        out (FILE.csv): write the comparison there
+    """
     from ..criteria.contents import load_protocol
     from ..criteria.protocol import DataError
     from .allocation import applicable_plans, plan
     from .assessment import assess, assessment_text
 
-    protocol = load_protocol(options.protocol)
-    size = protocol.design.get("sample_size")
-    n = options.n if options.n is not None else size.value if size else None
-    if n is None:
-        raise DataError(f"{protocol.id} states no sample size; say how many patients with --n")
-    plans = [plan(protocol, name, **more) for name, more in map(_procedure, options.procedure)] or applicable_plans(
-        protocol
-    )
-    frame = assess(plans, n, options.sites if options.sites is not None else max(len(protocol.sites), 1))
+    rules = load_protocol(protocol)
+    size = rules.design.get("sample_size")
+    patients = n if n is not None else size.value if size else None
+    if patients is None:
+        raise DataError(f"{rules.id} states no sample size; say how many patients with --n")
+    plans = [plan(rules, name, **more) for name, more in map(_procedure, procedure)] or applicable_plans(rules)
+    frame = assess(plans, patients, sites if sites is not None else max(len(rules.sites), 1))
     print(assessment_text(frame))
-    if options.out:
-        frame.to_csv(options.out, index=False)
-        print(f"wrote {options.out}")
+    if out:
+        frame.to_csv(out, index=False)
+        print(f"wrote {out}")
     return DONE
 
 
@@ -97,9 +52,9 @@ def _procedure(text: str) -> tuple[str, dict[str, Any]]:
     """A procedure and its options as they are written on the command line."""
     from ..criteria.protocol import DataError
 
-    name, *given = text.split(":")
+    name, *more = text.split(":")
     try:
-        options: dict[str, Any] = dict(option.split("=") for option in given)
+        options: dict[str, Any] = dict(option.split("=") for option in more)
         for key, value in options.items():
             if key in ("sizes", "weights"):
                 options[key] = tuple(map(int, value.split(",")))
@@ -110,66 +65,94 @@ def _procedure(text: str) -> tuple[str, dict[str, Any]]:
     return name, options
 
 
-def _open(options: argparse.Namespace) -> int:
+def _open(
+    ledger: str,
+    protocol: str,
+    *,
+    reading: tuple[str, ...] = (),
+    key: str,
+    procedure: str,
+    n: int,
+    site: tuple[str, ...] = (),
+) -> int:
+    """Make a ledger for the sites, and the key that must not lie beside it.
+
+    Args:
+        reading (I6=registered): the reading of an ambiguous sentence
+        key (FILE): file to make, for its owner only
+        procedure (permuted_blocks:sizes=4,6): how lists are made
+        n: kits for each stratum (minimization: for each arm)
+        site (NAME): by default the protocol's
+    """
     from ..criteria.contents import load_protocol
     from .allocation import plan
     from .ledger import open_ledger
 
-    protocol = load_protocol(options.protocol, readings=", ".join(options.reading))
-    name, more = _procedure(options.procedure)
-    made = plan(protocol, name, **more)
-    head = open_ledger(options.ledger, options.key, protocol, made, options.n, tuple(options.site))
+    rules = load_protocol(protocol, readings=", ".join(reading))
+    name, more = _procedure(procedure)
+    made = plan(rules, name, **more)
+    head = open_ledger(ledger, key, rules, made, n, tuple(site))
     print(f"plan     {made.label}\nstrata   {', '.join(made.strata) or 'none'}\nhead     {head}")
-    print(f"{options.key} opens every arm: keep it away from the ledger, and a copy of it safe")
+    print(f"{key} opens every arm: keep it away from the ledger, and a copy of it safe")
     return DONE
 
 
-def _allocate(options: argparse.Namespace) -> int:
-    from ..cohort.sources import read_patients
-    from ..criteria.contents import load_protocol
-    from .ledger import Override, Request, allocate
+def _verify(ledger: str, *, head: tuple[str, ...] = (), key: str | None = None, protocol: str | None = None) -> int:
+    """What is wrong with a ledger; exit 1 if anything is.
 
-    protocol = load_protocol(options.protocol, readings=", ".join(options.reading))
-    facts = read_patients(options.patients, protocol, options.mapping).patient(options.patient)
-    asked = Request(protocol, options.patient, facts, options.site, options.on)
-    by = Override(options.override or "", options.reason or "") if options.override or options.reason else None
-    receipt = allocate(options.ledger, asked, by, options.key)
-    print(f"kit      {receipt.kit}\nstratum  {receipt.stratum}\nreceipt  {receipt.entry}:{receipt.hash}")
-    return DONE
-
-
-def _verify(options: argparse.Namespace) -> int:
+    Args:
+        head (N:HASH): from a receipt or a report
+        key (FILE): the revealed key file: the whole list is made again from it
+        protocol (FILE): with --key: was the ledger opened under this one?
+    """
     from ..criteria.contents import load_protocol
     from .audit import verify
     from .ledger import last_entry
 
-    protocol = load_protocol(options.protocol) if options.protocol else None
-    faults = verify(options.ledger, options.head, options.key, protocol=protocol)
+    faults = verify(ledger, head, key, protocol=load_protocol(protocol) if protocol else None)
     for fault in faults:
         print(f"{'note' if fault.note else 'WRONG'}  {fault}")
     if any(not fault.note for fault in faults):
         return FOUND
-    remade = " and the list made again from the key is the ledger's" if options.key and not faults else ""
-    print(f"nothing wrong to be seen{remade}; head {last_entry(options.ledger)}")
-    if not options.head:
+    remade = " and the list made again from the key is the ledger's" if key and not faults else ""
+    print(f"nothing wrong to be seen{remade}; head {last_entry(ledger)}")
+    if not head:
         print("that no last entries were cut off shows only against a receipt or a printed head: --head N:HASH")
     return DONE
 
 
-def _unblind(options: argparse.Namespace) -> int:
+def _unblind(ledger: str, *, key: str, patient: str, name: str, reason: str) -> int:
+    """The arm of one patient; who asks and why is recorded first.
+
+    Args:
+        key (FILE): the key of the ledger
+        patient (ID): whose arm
+        name (WHO): who asks
+        reason (WHY): why it must be known
+    """
     from .ledger import unblind
 
-    print(unblind(options.ledger, options.key, options.patient, options.name, options.reason))
+    print(unblind(ledger, key, patient, name, reason))
     return DONE
 
 
-def _export(options: argparse.Namespace) -> int:
+def _export(ledger: str, *, key: str | None = None, out: str) -> int:
+    """Who was allocated: pooled, or by arm with the key.
+
+    Args:
+        key (FILE): the key of the ledger
+        out (FILE.csv): file to write
+    """
     from .ledger import allocations
 
-    out, frame = Path(options.out), allocations(options.ledger, options.key)
+    frame = allocations(ledger, key)
     with whole(out) as part:
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if options.key else 0o666)
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if key else 0o666)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             frame.to_csv(file, index=False)
-    print(f"wrote {out}{' (by arm: not for open eyes)' if options.key else ''}")
+    print(f"wrote {Path(out)}{' (by arm: not for open eyes)' if key else ''}")
     return DONE
+
+
+LEDGER: Commands = {"plan": _plan, "open": _open, "verify": _verify, "unblind": _unblind, "export": _export}
+"""`trialtools arms WHAT`, but `allocate`, which needs a table of patients."""

@@ -1,6 +1,6 @@
 """Functions go in, commands of a command line come out: parameters are its options, their `Args:` lines its help.
 
-A parameter stands in the command by its place, a keyword-only one is an option: `--name`, or `-p` for one letter. One
+A parameter stands in the command by its place, a keyword-only one is an option: `--name`, for one letter `-p` too. One
 without a default is required, one that is a `bool` is a flag, and a tuple of texts may be given again and again. In a
 line of `Args:` the word in brackets is what the help shows for the value: `key (FILE): opens every arm`.
 """
@@ -51,19 +51,22 @@ def _add(below: Any, name: str, command: Callable[..., int]) -> None:
 def _flags(each: inspect.Parameter) -> list[str]:
     if each.kind is not each.KEYWORD_ONLY:
         return [each.name]
-    return [f"-{each.name}" if len(each.name) == 1 else f"--{each.name.replace('_', '-')}"]
+    return [*([f"-{each.name}"] if len(each.name) == 1 else []), f"--{each.name.replace('_', '-')}"]
 
 
 def _kind(each: inspect.Parameter) -> dict[str, Any]:
     """What argparse must know of a parameter beside its name and its words."""
-    option, needed = each.kind is each.KEYWORD_ONLY, each.default is each.empty
-    kind = next((part for part in get_args(each.annotation) if part is not NoneType), each.annotation)
-    if each.annotation is bool:
+    option, kind = each.kind is each.KEYWORD_ONLY, each.annotation
+    if kind is bool:
         return {"action": "store_true"}
-    if get_origin(each.annotation) is tuple:
+    if get_origin(kind) is tuple:
         return {"action": "append", "default": []} if option else {"nargs": "+"}
-    shown = {"choices": get_args(each.annotation)} if get_origin(each.annotation) is Literal else {"type": _READ[kind]}
-    return shown | ({} if not option else {"required": True} if needed else {"default": each.default})
+    if NoneType in (parts := get_args(kind)):
+        kind = next(part for part in parts if part is not NoneType)
+    how = {"choices": get_args(kind)} if get_origin(kind) is Literal else {"type": _READ[kind]}
+    if not option:
+        return how
+    return how | ({"required": True} if each.default is each.empty else {"default": each.default})
 
 
 _READ = {str: str, int: int, float: float, date: date.fromisoformat}
