@@ -121,20 +121,23 @@ def test_the_cohort_report_holds_small_counts_back():
 def test_the_arms_are_compared_and_nobody_s_is_shown(protocol, tmp_path):
     """A trial with its arms in the table gives the very page that the same trial gives without them."""
     folder = simulate.write_trial(protocol, 20, 3, tmp_path / "trial")
-    shown = shown_by("arms", data=str(folder), n=40, procedure="big_stick", cutoff="2023-03-01")
+    run = {"data": str(folder), "n": 40, "procedure": "big_stick", "cutoff": "2023-02-27"}
+    shown = shown_by("arms", **run)
     assert "With big stick 3, the best guesser is right for" in shown and "SYNTHETIC" in shown
-    waiting = tt.read_trial(folder, protocol).subjects.query("randomized and randomized_on <= '2023-03-01'")
-    listed = tt.arms.dosing_worklist(
-        tt.arms.dosing_status(protocol, waiting, tt.read_trial(folder, protocol).doses, as_of=date(2023, 3, 1))
-    )
-    assert "To be dosed, on 2023-03-01" in shown and all(id in shown for id in listed["subject_id"])
-    arms = tt.arms.allocations(folder / "ledger.sqlite", folder / "unblinded" / "key.json").set_index("subject_id")[
-        "arm"
-    ]
+    trial = tt.read_trial(folder, protocol)
+    waiting = trial.subjects.query("randomized and randomized_on <= '2023-02-27'")
+    status = tt.arms.dosing_status(protocol, waiting, trial.doses, as_of=date(2023, 2, 27))
+    (subject,) = tt.arms.dosing_worklist(status)["subject_id"]
+    assert "To be dosed, on 2023-02-27" in shown and subject in shown and "dose within 3 days" in shown
+    pd.DataFrame({"subject_id": [subject], "spo2": [88]}).to_csv(tmp_path / "today.csv", index=False)
+    worse = shown_by("arms", **run, facts=str(tmp_path / "today.csv"))
+    assert "do not dose: Oxygen saturation" in worse and "dose within 3 days" not in worse
+    given = tt.arms.allocations(folder / "ledger.sqlite", folder / "unblinded" / "key.json")
+    arms = given.set_index("subject_id")["arm"]
     table = pd.read_csv(folder / "subjects.csv", dtype="str")
     table["arm"] = table["subject_id"].map(arms)
     table.to_csv(folder / "subjects.csv", index=False)
-    assert shown_by("arms", data=str(folder), n=40, procedure="big_stick", cutoff="2023-03-01") == shown
+    assert shown_by("arms", **run) == shown
 
 
 @pytest.mark.parametrize("name", ["start_here", "screening", "protocol_logic", "cohort_explorer"])

@@ -138,8 +138,9 @@ def dosing_worklist(status: pd.DataFrame, checks: pd.DataFrame | None = None) ->
     """Who is still to be dosed, the most urgent first, with what is to be done in words.
 
     Columns: subject_id, site, to_do, then those of `status` that concern a site; with `checks` also check_first, the
-    criteria that must be asked or measured again before the dose. Unknown dates come after the open windows: such a
-    window may be closing unseen. Whoever is not eligible any more is not to be dosed, whatever the window says.
+    criteria that must be asked or measured again before a dose that may still be given. Unknown dates come after the
+    open windows: such a window may be closing unseen. Whoever is not eligible any more is not to be dosed, whatever the
+    window says.
 
     Args:
         status: from `dosing_status`.
@@ -153,7 +154,7 @@ def dosing_worklist(status: pd.DataFrame, checks: pd.DataFrame | None = None) ->
         found = checks.set_index("subject_id").reindex(listed["subject_id"])
         stop = found["decision"].eq("ineligible").to_numpy()
         listed["to_do"] = listed["to_do"].mask(stop, ("do not dose: " + found["because"]).to_numpy())
-        listed["check_first"] = found["unknown"].mask(stop, "").to_numpy()
+        listed["check_first"] = found["unknown"].mask(stop | listed["state"].eq("late").to_numpy(), "").to_numpy()
         columns.insert(3, "check_first")
     return listed[columns].reset_index(drop=True)
 

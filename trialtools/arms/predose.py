@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -90,11 +91,11 @@ def _facts(protocol: Protocol, table: pd.DataFrame, others: bool = False) -> dic
     fields = [name for name in table.columns if name in protocol.fields]
     if not others and (foreign := set(table.columns) - {"subject_id", *fields}):
         raise DataError(f"no field {', '.join(sorted(foreign))} in {protocol.id}")
-    ids = table["subject_id"].astype("str")
-    if ids.duplicated().any():
-        raise DataError(f"two rows of subject {ids[ids.duplicated()].iloc[0]}")
-    rows: Any = table[fields].astype(object).to_dict("records")
-    known = [{name: value for name, value in row.items() if not pd.isna(value)} for row in rows]
+    ids = table["subject_id"].astype("str").tolist()
+    if len(set(ids)) < len(ids):
+        raise DataError(f"two rows of subject {Counter(ids).most_common(1)[0][0]}")
+    rows = table.reindex(columns=fields).astype(object).to_dict("records")
+    known = [{str(name): value for name, value in row.items() if not pd.isna(value)} for row in rows]
     return dict(zip(ids, known, strict=True))
 
 

@@ -228,7 +228,7 @@ def _layout(protocol: Protocol) -> dict[str, Any]:
         "arms": listed,
         "procedures": {plan.procedure: list(OPTIONS[plan.procedure]) for plan in applicable_plans(protocol)},
         "tabs": [*map(list, TABS.items())],
-        "most": laboratory.MOST,
+        "most": laboratory.LONGEST_GAME,
     }
 
 
