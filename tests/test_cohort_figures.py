@@ -1,82 +1,136 @@
-"""Figures of the cohort show what stands in the frame, say what they leave out, and draw nobody without a crash."""
+"""Figures of the cohort show what stands in the frame, say what they leave out, and refuse sums that do not hold."""
+
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
+from drawn import FOREST, OPEN, STATES, of_the_cohort, read, screened, title, words
 
-import trialtools as tt
 from trialtools import figures
-from trialtools.cohort.frames.missingness import missingness
-from trialtools.cohort.frames.sweep import sweep, sweep_grid
 
-FOREST = pd.DataFrame(
-    [
-        ("I1", "Age", "sex", "Sex", "female", 900, 90, 0, 0.1, 1.0, None, None),
-        ("I1", "Age", "sex", "Sex", "male", 1080, 60, 0, 0.0556, 0.55, 0.4, 0.76),
-        ("I1", "Age", "sex", "Sex", "unknown", 20, None, 0, None, None, None, None),
-    ],
-    columns=[
-        "criterion",
-        "criterion_label",
-        "field",
-        "label",
-        "group",
-        "n",
-        "failed",
-        "unknown",
-        "share",
-        "ratio",
-        "low",
-        "high",
-    ],
-)
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
-def frames():
-    made = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
-    return {
-        "upset": made.overlap(),
-        "impact": made.impact(),
-        "missingness": missingness(made),
-        "sweep": sweep(made, "I1.upper"),
-        "sweep_grid": sweep_grid(made, "I1.upper", "I9.age", [60, 85], [18, 65]),
-        "forest": FOREST,
-    }
+def frames(protocol):
+    return of_the_cohort(protocol)
 
 
-def words(made):
-    """All words of a figure but its title: beside the rows, and in notes."""
-    rows = [text for trace in made.data if trace.name == "words" for text in trace.text]
-    return [*rows, *(note.text for note in made.layout.annotations)]
+# The flow
 
 
-NAMES = ["upset", "impact", "missingness", "sweep", "sweep_grid", "forest"]
+def drawing(made):
+    return ElementTree.fromstring(made[made.index("<svg") : made.index("</svg>") + 6])
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_each_figure_fits_on_paper_and_tells_itself_in_words(frames, name):
-    made = getattr(figures, name)(frames[name], source="Synthetic patients")
-    assert made.layout.width == figures.WIDTH and "Synthetic patients" in words(made)
-    assert made.layout.meta["alt"]
-    hovers = [text for trace in made.data for text in (trace.hovertext if trace.hovertext is not None else ())]
-    assert hovers and max(text.count("<br>") for text in hovers) <= 2
+def test_the_flow_tells_every_number_of_its_frame(protocol):
+    frame, _ = screened(protocol, idle=("I2", "I3", "E4"))
+    boxes = [box.get("aria-label") for box in drawing(figures.flow(frame, n=93_995)).iter(f"{SVG}g")]
+    for row in frame[frame.failed_here > 0].itertuples():
+        assert f"{row.criterion} {row.label}: {row.failed_here:,} fail" in boxes
+        assert f"after {row.criterion}: {row.possible:,} left, {row.certain:,} certain" in boxes
+    last = frame.iloc[-1]
+    decided = [int(box.split(": ")[1].split(" (")[0].replace(",", "")) for box in boxes[-3:]]
+    assert decided == [last.certain, last.undetermined, 93_995 - last.possible] and sum(decided) == 93_995
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_rows_and_no_patients_say_so(frames, name):
-    nobody = frames[name].assign(**{each: 0 for each in ("n", "of") if each in frames[name]})
-    for frame in (frames[name].head(0), nobody):
-        assert "patients" in getattr(figures, name)(frame).layout.title.text
+def test_criteria_that_take_out_nobody_share_a_line_within_their_stage(protocol):
+    frame, _ = screened(protocol, idle=("I2", "I3", "I8", "I9", "E1", "E9"))
+    texts = ["".join(text.itertext()) for text in drawing(figures.flow(frame)).iter(f"{SVG}text")]
+    idle = ["I2, I3", "I8, I9", "E1", "E9"]
+    assert [line for line in texts if "nobody fails" in line] == [f"{ids}: nobody fails" for ids in idle]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_suppressed_counts_are_drawn_as_gaps(frames, name):
-    hidden = {"upset": "failed", "impact": "gain_possible", "missingness": "n", "forest": "failed"}.get(
-        name, "possible"
-    )
-    frame = frames[name].astype({hidden: "Float64" if name == "forest" else "Int64"})
-    frame.loc[frame.index[0], hidden] = pd.NA
-    assert getattr(figures, name)(frame).to_json()
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"failed_here": 5}, "does not add up at I1: 10 − 5 is not 6"),
+        ({"failed_here": -4, "possible": 14}, "does not add up"),
+        ({"certain": 7}, "certain is 7, of 6 possible"),
+        ({"certain": -1}, "certain is -1"),
+        ({"undetermined": 2}, "is not 2 undetermined"),
+    ],
+)
+def test_a_flow_that_does_not_add_up_is_not_drawn(change, complaint):
+    names = ["step", "criterion", "kind", "label", "failed_here", "possible", "certain", "undetermined"]
+    good = [(0, "", "", "", 0, 10, 10, 0), (1, "I1", "inclusion", "Age", 4, 6, 5, 1)]
+    frame = pd.DataFrame(good, columns=names)
+    assert "5 to 6" in figures.flow(frame, n=10)
+    for column, value in change.items():
+        frame.loc[1, column] = value
+    with pytest.raises(ValueError, match=complaint):
+        figures.flow(frame, n=10)
+    with pytest.raises(ValueError, match="begins with 10 patients, but 11"):
+        figures.flow(frame.head(1), n=11)
+
+
+@pytest.mark.parametrize(
+    ("certain", "possible", "found"),
+    [
+        (0, 412, "Nobody is eligible for certain; up to 412 of 500 could be"),
+        (1, 412, "1 is eligible for certain; up to 412 of 500 could be"),
+        (412, 412, "412 of 500 patients are eligible; nothing is left open"),
+        (0, 0, "None of 500 patients could be eligible"),
+    ],
+)
+def test_the_flow_says_what_it_finds(certain, possible, found):
+    names = ["step", "criterion", "kind", "label", "failed_here", "possible", "certain"]
+    rows = [(0, "", "", "", 0, 500, 500), (1, "I1", "inclusion", "Age", 500 - possible, possible, certain)]
+    frame = pd.DataFrame(rows, columns=names)
+    assert found in figures.flow(frame)
+    assert found not in "".join(drawing(figures.flow(frame, title="")).itertext()).replace("Eligible", "")
+
+
+# Bars
+
+
+def test_states_are_shown_in_the_order_of_the_protocol(protocol, frames):
+    frame = frames["criterion_states"]
+    made = figures.criterion_states(frame)
+    assert [list(bar.x) for bar in made.data[:3]] == [list(frame[state]) for state in STATES]
+    assert list(made.data[0].y) == sorted(made.data[0].y) and made.layout.yaxis.range[1] == 0
+    assert made.data[2].marker.pattern.shape == "/", "unknown is told by more than its colour"
+    assert made.layout.xaxis2.domain[0] > 0.3
+    assert "46,997" in words(made)
+    assert sum("read as" in text for text in words(made)) == sum(bool(c.readings) for c in protocol.criteria)
+    assert made.data[1].hovertext[0] == "<b>I1 Age 18 to 85</b><br>fail: 46,997 (50.0\xa0%) of 93,995<br><i>“q”</i>"
+
+
+def test_a_title_says_where_most_fails_and_most_is_unknown():
+    row = {"kind": "inclusion", "label": "L", "reading": "", "quote": "", "n": 9}
+    rows = [("I1", 9, 0, 0), ("I2", 4, 5, 0), ("I3", 0, 0, 9), ("I4", 0, 0, 9)]
+    frame = pd.DataFrame([{**row, "criterion": id, "pass": p, "fail": f, "unknown": u} for id, p, f, u in rows])
+    found = "<b>I2 L fails most often (5); I3 and I4 are unknown for all</b>"
+    assert found in title(figures.criterion_states(frame))
+    assert "Every criterion passes" in title(figures.criterion_states(frame.head(1)))
+
+
+def test_readings_run_from_certain_to_possible_and_the_chosen_one_is_marked(protocol):
+    frame = read(protocol)
+    made = figures.readings(frame)
+    certain, rest = (list(bar.x) for bar in made.data[:2])
+    assert certain == list(frame.certain)
+    assert [a + b for a, b in zip(certain, rest, strict=True)] == list(frame.possible)
+    assert sum("●" in text for text in words(made)) == frame.chosen.sum() and "<b>212 to 1,904</b>" in words(made)
+
+
+def test_open_criteria_are_ordered_by_size():
+    made = figures.open_criteria(OPEN.iloc[::-1])
+    assert list(made.data[0].x) == [0, 34] and list(made.data[1].x) == [1692, 0]
+    assert "Missing most often: Tuberculosis" in title(made)
+    assert "E7 and I8 (5 each)" in title(figures.open_criteria(OPEN.assign(n=5)))
+    judged = figures.open_criteria(OPEN.assign(judged=[True, False]))
+    assert "Missing most often: Characteristic imaging (34)" in title(judged)
+    fields = OPEN.rename(columns={"criterion": "field"})
+    assert not any("E7" in text for text in words(figures.open_criteria(fields)))
+
+
+def test_impact_takes_only_the_measures_there_are(frames):
+    with pytest.raises(ValueError, match="no measure 'cost'"):
+        figures.impact(frames["impact"], measure="cost")
+
+
+# Sets, thresholds, groups
 
 
 def test_the_bars_of_the_upset_are_the_frame_and_the_rest_has_only_its_number(frames):
@@ -88,26 +142,26 @@ def test_the_bars_of_the_upset_are_the_frame_and_the_rest_has_only_its_number(fr
 
 def test_what_is_not_shown_is_said():
     ids = [f"I{i}" for i in range(1, 63)]
-    sets = pd.DataFrame({"criteria": [", ".join(ids), "other"], "failed": [5, 0], "not_passed": [7, 0], "n": 9})
-    made = figures.upset(sets)
+    made = figures.upset(
+        pd.DataFrame({"criteria": [", ".join(ids), "other"], "failed": [5, 0], "not_passed": [7, 0], "n": 9})
+    )
     assert "38 more" in words(made) and "+38" in words(made)
     rows = [{"criterion": id, "kind": "inclusion", "label": id, "n": 9, "gain_certain": 0} for id in ids]
-    costs = pd.DataFrame(rows).assign(gain_possible=range(62))
-    drawn = figures.impact(costs)
-    assert len(drawn.data[0].y) == 30 and "30 of 62" in drawn.layout.title.text
-    assert drawn.data[1].x[-1] == 61
+    drawn = figures.impact(pd.DataFrame(rows).assign(gain_possible=range(62)), subtitle="Ours")
+    assert len(drawn.data[0].y) == 30 and "30 of 62" in title(drawn) and drawn.data[1].x[-1] == 61
 
 
 def test_the_steps_of_a_sweep_hold_on_the_side_that_the_operator_says(frames):
     upper = frames["sweep"]
     assert {trace.line.shape for trace in figures.sweep(upper).data} == {"hv"}
     assert {trace.line.shape for trace in figures.sweep(upper.assign(operator=">=")).data} == {"vh"}
+    assert "&lt; the value" in title(figures.sweep(upper.assign(operator="<")))
     assert any("protocol 85: <b>51 to 350</b>" in text for text in words(figures.sweep(upper)))
 
 
 def test_a_group_without_ratio_has_a_row_and_no_mark():
     made = figures.forest(FOREST)
-    assert list(made.data[-2].x) == [1.0, 0.55]
+    assert list(made.data[0].x) == [1.0, 0.55] and made.data[0].error_x.array == pytest.approx([0, 0.21])
     assert any("unknown" in text for text in words(made)) and "–" in words(made)
 
 
@@ -117,10 +171,5 @@ def test_of_yes_and_no_one_row_is_drawn_and_the_whole_protocol_has_a_name():
     told = [{**row, "group": g, "n": 100, "failed": f, "unknown": 0, "share": f / 100} for g, f, *_ in rows]
     frame = pd.DataFrame(told).assign(**{k: [r[i] for r in rows] for i, k in enumerate(("ratio", "low", "high"), 2)})
     made = figures.forest(frame)
-    assert list(made.data[-2].x) == [1.5] and any("Diabetes" in text for text in words(made))
+    assert list(made.data[0].x) == [1.5] and any("Diabetes" in text for text in words(made))
     assert made.layout.meta["alt"].startswith("Diabetes: yes is excluded 1.50 times as often")
-
-
-def test_impact_takes_only_the_measures_there_are(frames):
-    with pytest.raises(ValueError, match="no measure 'cost'"):
-        figures.impact(frames["impact"], measure="cost")

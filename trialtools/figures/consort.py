@@ -152,7 +152,8 @@ def _level(boxes: Mapping[Arm, Box], above: float, crowned: bool) -> tuple[Parts
 
 def _read(frame: pd.DataFrame, stage: str, arm: Arm) -> Box:
     """A box with its items, which are all of its people."""
-    own: Any = rows_of_arm(frame[frame["stage"] == stage], arm)
+    at_stage: Any = frame[frame["stage"] == stage]
+    own: Any = rows_of_arm(at_stage, arm)
     where = f"{STAGES[stage][1]}{f' ({arm.label})' if arm.label else ''}"
     names = ["" if absent(item) else str(item) for item in own["item"]]
     if len(set(names)) < len(names):

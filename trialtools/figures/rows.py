@@ -197,9 +197,9 @@ def row_chart(
     for title, panel in zip(axis_titles, panels, strict=bool(axis_titles)):
         words.append(note(title, x=0, y=0, xshift=left + plot * panel.share[0], yshift=-32, size=12))
     low, high = panels[0].axis["range"]
-    for row, y in zip(rows, here, strict=True) if ends else ():
-        value, text = ends(row)
-        texts.append(_Words(text, left + plot * ((value or 0) - low) / (high - low) + 6, y, size=12))
+    for row, y in zip(rows, here, strict=True):
+        value, text = ends(row) if ends else (None, "")
+        texts += [_Words(text, left + plot * ((value or 0) - low) / (high - low) + 6, y, size=12)] if text else []
     axes = {
         f"xaxis{n}": {**panel.axis, "domain": [(left + plot * x) / WIDTH for x in panel.share], "anchor": "y"}
         for n, panel in enumerate(panels, 2)
