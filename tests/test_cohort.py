@@ -136,16 +136,17 @@ criteria:
     ("rows", "said"),
     [
         ([], "Nobody was screened."),
-        ([(3, None, None)], "Nobody is eligible, whatever is still unknown."),
-        ([(30, False, True), (3, None, None)], "1 of 2 is eligible for certain, and nobody else could be."),
+        ([(3, None, None)], "Nobody is eligible, whatever is still not known."),
+        ([(30, False, True), (3, None, None)], "1 of 2 patients are eligible; nobody else could be."),
         (
             [(30, None, None), (None, None, True)],
-            "Nobody can be confirmed; 2 could be, once everything is known. What they lack most: feverish now; adult.",
+            "At least 0 and at most 2 of 2 patients are eligible. 2 are not decided yet. "
+            "Of what can be looked up, not known most often: feverish now (2); adult (1).",
         ),
         (
             [(30, False, True), (30, False, None)],
-            "1 of 2 is eligible for certain; 2 could be, once everything is known. "
-            "1 of them waits only for a person's judgement.",
+            "At least 1 and at most 2 of 2 patients are eligible. "
+            "1 is not decided yet, of whom 1 needs only a person's judgement.",
         ),
     ],
 )

@@ -67,8 +67,8 @@ def test_a_flow_that_does_not_add_up_is_not_drawn(change, complaint):
 @pytest.mark.parametrize(
     ("certain", "possible", "found"),
     [
-        (0, 412, "Nobody is eligible for certain; up to 412 of 500 could be"),
-        (1, 412, "1 is eligible for certain; up to 412 of 500 could be"),
+        (0, 412, "At least 0 and at most 412 of 500 patients are eligible"),
+        (1, 412, "At least 1 and at most 412 of 500 patients are eligible"),
         (412, 412, "412 of 500 patients are eligible; nothing is left open"),
         (0, 0, "None of 500 patients could be eligible"),
     ],
@@ -117,10 +117,10 @@ def test_readings_run_from_certain_to_possible_and_the_chosen_one_is_marked(prot
 def test_open_criteria_are_ordered_by_size():
     made = figures.open_criteria(OPEN.iloc[::-1])
     assert list(made.data[0].x) == [0, 34] and list(made.data[1].x) == [1692, 0]
-    assert "Missing most often: Tuberculosis" in title(made)
+    assert "Not known most often: Tuberculosis" in title(made)
     assert "E7 and I8 (5 each)" in title(figures.open_criteria(OPEN.assign(n=5)))
     judged = figures.open_criteria(OPEN.assign(judged=[True, False]))
-    assert "Missing most often: Characteristic imaging (34)" in title(judged)
+    assert "of what can be looked up: Characteristic imaging (34)" in title(judged)
     fields = OPEN.rename(columns={"criterion": "field"})
     assert not any("E7" in text for text in words(figures.open_criteria(fields)))
 

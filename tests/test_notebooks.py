@@ -73,7 +73,7 @@ def test_screening_real_tests(root, realdata):
         patients=str(realdata / "carbonhealth_covid_tests/covid_tests_2020.csv.gz"),
         mapping=str(root / "data/mappings/carbon_health.yaml"),
     )
-    assert "Nobody can be confirmed" in shown and "93,995" in shown and "SYNTHETIC" not in shown
+    assert "At least 0 and at most" in shown and "93,995" in shown and "SYNTHETIC" not in shown
     assert "-3 to -1" in shown.replace("−", "-"), "negative ages are counted"
 
 
@@ -96,7 +96,10 @@ def test_the_cohort_report_is_of_the_state_that_was_saved(root, protocol, tmp_pa
     saved.write_text(write_state(state, protocol), "utf-8")
     shown = shown_by("cohort_explorer", state=str(saved))
     screening = tt.what_if(protocol, root / "data/cohort/cohort.csv", state)
-    assert f"{screening.certain:,} of {screening.n:,} are eligible for certain" in shown and "SYNTHETIC" in shown
+    assert (
+        f"At least {screening.certain:,} and at most {screening.possible:,} of {screening.n:,} patients" in shown
+        and "SYNTHETIC" in shown
+    )
     assert "thresholds" in shown
 
 
@@ -108,7 +111,7 @@ def test_the_cohort_report_of_real_tests(root, realdata):
         mapping=str(root / "data/mappings/carbon_health.yaml"),
         threshold="I7",
     )
-    assert "Nobody can be confirmed; 89,618 could be" in shown and "I7: Oxygen saturation" in shown
+    assert "At least 0 and at most 89,618 of 93,995 patients" in shown and "I7: Oxygen saturation" in shown
     assert "95 0 88,354 no" in shown, "a saturation above 95 costs 1,264"
     assert "Fewest criteria to drop for 200" in shown and "SYNTHETIC" not in shown
 

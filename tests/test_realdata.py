@@ -119,7 +119,7 @@ def test_nobody_is_eligible_for_certain(screening):
     assert screening.certain == 0 < screening.possible
     assert {"consent", "sex", "bmi", "clinical_type"} <= set(screening.patients.absent)
     assert screening.counts["awaiting_judgement"] == 0
-    assert screening.answer().startswith("Nobody can be confirmed")
+    assert screening.answer().startswith("At least 0 and at most ")
 
 
 def test_impossible_values_are_counted(patients, rows):

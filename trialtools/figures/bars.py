@@ -123,7 +123,7 @@ def open_criteria(frame: pd.DataFrame) -> Drawing:
     >>> import pandas as pd
     >>> made = open_criteria(pd.DataFrame({"criterion": ["I8"], "label": ["Imaging"], "n": [412], "alone": [12]}))
     >>> made.layout.title.text.split("<br>")[0]
-    '<b>Missing most often: Imaging (412)</b>'
+    '<b>Not known most often: Imaging (412)</b>'
     """
     rows = sorted((row for row in records(frame) if row["n"] != 0), key=lambda row: -(row["n"] or 0))
     if not rows:

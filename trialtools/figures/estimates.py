@@ -127,12 +127,12 @@ def _ratio(row: Row) -> str:
 
 
 def _clearest_ratio(rows: Sequence[Row]) -> str:
-    """The largest ratio whose interval leaves out 1."""
+    """The group that is left out most clearly: the largest ratio whose interval lies above 1."""
     known = [row for row in rows if all(_positive(row[name]) for name in ("ratio", "low", "high"))]
-    clear = [row for row in known if row["low"] > 1 or row["high"] < 1]
+    clear = [row for row in known if row["low"] > 1]
     if not clear:
-        return "No interval leaves out 1: no group is clearly excluded more often"
-    row = max(clear, key=lambda each: max(each["ratio"], 1 / each["ratio"]))
+        return "No interval lies above 1: no group is clearly excluded more often than others"
+    row = max(clear, key=lambda each: each["ratio"])
     between = f"{number(row['low'], 2)} to {number(row['high'], 2)}"
     who = f"{row['label']}: {row['group']} is excluded" + (f" by {row['criterion']}" if row["criterion"] else "")
     return f"{who} {number(row['ratio'], 2)} times as often as others (95 % interval {between})"

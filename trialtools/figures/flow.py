@@ -107,8 +107,7 @@ def _finding(certain: int, possible: int, n: int) -> str:
         return f"None of {count(n)} patients could be eligible"
     if certain == possible:
         return f"{count(certain)} of {count(n)} patients are eligible; nothing is left open"
-    who = {0: "Nobody is", 1: "1 is"}.get(certain, f"{count(certain)} are")
-    return f"{who} eligible for certain; up to {count(possible)} of {count(n)} could be"
+    return f"At least {count(certain)} and at most {count(possible)} of {count(n)} patients are eligible"
 
 
 def _adds_up(rows: Sequence[Mapping[str, Any]], n: int | None) -> None:

@@ -45,7 +45,7 @@ def upset(frame: pd.DataFrame) -> Drawing:
     >>> import pandas as pd
     >>> made = upset(pd.DataFrame({"criteria": ["I5", "other"], "failed": [4, 0], "not_passed": [6, 1], "n": [10, 10]}))
     >>> made.layout.title.text.split("<br>")[0]
-    '<b>I5 alone keeps most patients out: 4 of 10 fail nothing else</b>'
+    '<b>The most common set of failed criteria: I5 (4 (40 %) of 10 patients)</b>'
     """
     rows = records(frame, "failed", "not_passed")
     n = most_of(rows, "n")
@@ -80,9 +80,14 @@ def _keeps_out_most(rows: Sequence[Row], n: int) -> str:
     worst = max(rows[:-1], key=lambda row: row["failed"] or 0, default=None)
     if worst is None or not worst["failed"]:
         return "No set of criteria is failed"
-    inside = _members(worst["criteria"])
-    who = f"{inside[0]} alone keeps" if len(inside) == 1 else f"{' and '.join(inside[:3])} together keep"
-    return f"{who} most patients out: {count(worst['failed'])} of {count(n)} fail nothing else"
+    names = " and ".join(filter(None, [", ".join(_members(worst["criteria"])[:-1]), _members(worst["criteria"])[-1]]))
+    alike = sum(row["failed"] == worst["failed"] for row in rows[:-1])
+    which = (
+        "The most common set of failed criteria"
+        if alike == 1
+        else f"One of {alike} most common sets of failed criteria"
+    )
+    return f"{which}: {names} ({n_of(worst['failed'], n)} of {count(n)} patients)"
 
 
 @figure
@@ -97,7 +102,7 @@ def missingness(frame: pd.DataFrame) -> Drawing:
     >>> import pandas as pd
     >>> made = missingness(pd.DataFrame({"fields": ["bmi", "", "other"], "n": [6, 4, 0], "of": [10, 10, 10]}))
     >>> made.layout.title.text.split("<br>")[0]
-    '<b>Nothing is unknown for 4 of 10; most often lacking together: bmi</b>'
+    '<b>Nothing is unknown for 4 of 10; most often unknown together: bmi (6 of 10)</b>'
     """
     rows = records(frame)
     of = most_of(rows, "of")
@@ -112,22 +117,23 @@ def missingness(frame: pd.DataFrame) -> Drawing:
             f"<b>{wrap(row['fields'] or 'nothing is unknown', 60)[0]}</b><br>{n_of(row['n'], of)} of {count(of)}"
             for row in rows
         ],
-        finding=_lacking_together(rows, of),
+        finding=_lacking_together(rows, of, frame.attrs.get("without_column", 0)),
         population=f"{count(of)} patients by the exact set of facts unknown of them; "
         "fields without a column are left out",
         alt=f"{len(names)} fields in {len(rows) - 1} sets",
     )
 
 
-def _lacking_together(rows: Sequence[Row], of: int) -> str:
+def _lacking_together(rows: Sequence[Row], of: int, without_column: int) -> str:
     # a set without a row of its own is nobody's, or one of the many in `other`: then nothing is said of it
     whole = next((row["n"] for row in rows if not _members(row["fields"])), None)
-    said = [] if whole is None else [f"nothing is unknown for {count(whole)} of {count(of)}"]
+    scope = "of the facts that have a column, " if without_column else ""
+    said = [] if whole is None else [f"{scope}nothing is unknown for {count(whole)} of {count(of)}"]
     worst = max((row for row in rows[:-1] if _members(row["fields"])), key=lambda row: row["n"] or 0, default=None)
     if worst is not None:
         inside = _members(worst["fields"])
         names = ", ".join(inside[:3]).replace("_", " ") + (f" and {len(inside) - 3} more" if len(inside) > 3 else "")
-        said.append(f"most often lacking together: {names} ({count(worst['n'])} of {count(of)})")
+        said.append(f"most often unknown together: {names} ({count(worst['n'])} of {count(of)})")
     sentence = "; ".join(said) or "no set of facts has a row of its own"
     return sentence[0].upper() + sentence[1:]
 

@@ -45,16 +45,20 @@ def fails_most(rows: Sequence[Mapping[str, Any]], n: int) -> str:
 
 
 def missing_most(rows: Sequence[Mapping[str, Any]]) -> str:
-    """What is missing most often, of rows that are ordered by it; a tie is said as one.
+    """What is not known most often; a tie is said as one. Beside what a person decides stands what can be looked up."""
+    looked_up = [row for row in rows if not row.get("judged")]
+    most = _most_open(rows)
+    if not looked_up or looked_up[0]["n"] == rows[0]["n"]:
+        return f"Not known most often: {most}"
+    return f"Not known most often: {most}; of what can be looked up: {_most_open(looked_up)}"
 
-    What only a person can decide is told where nothing else is missing: the rest can be looked up.
-    """
-    rows = [row for row in rows if not row.get("judged")] or rows
+
+def _most_open(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The first of rows that are ordered by their number, and all that tie with it."""
     worst = [row for row in rows if row["n"] == rows[0]["n"]]
     if len(worst) == 1:
-        return f"Missing most often: {worst[0]['label']} ({count(worst[0]['n'])})"
-    names = _some([row.get("criterion") or row["label"] for row in worst])
-    return f"Missing most often: {names} ({count(worst[0]['n'])} each)"
+        return f"{worst[0]['label']} ({count(worst[0]['n'])})"
+    return f"{_some([row.get('criterion') or row['label'] for row in worst])} ({count(worst[0]['n'])} each)"
 
 
 def _named(row: Mapping[str, Any]) -> str:

@@ -18,21 +18,24 @@ from .masks import collapsed, per_criterion
 
 
 def answer(screening: ScreeningData) -> str:
-    """Who could enter, in two sentences: the interval, and what is missing most often."""
-    if screening.n == 0:
+    """Who could enter, in a few sentences: one interval, who is not decided yet, and what is not known most often."""
+    n, certain, possible = screening.n, screening.certain, screening.possible
+    if n == 0:
         return "Nobody was screened."
-    certain, possible = screening.certain, screening.possible
-    are = "is" if certain == 1 else "are"
-    who = f"{certain:,} of {screening.n:,} {are} eligible for certain" if certain else "Nobody can be confirmed"
     if possible == certain:
-        return f"{who}, and nobody else could be." if possible else "Nobody is eligible, whatever is still unknown."
-    open_ = open_criteria(screening)
-    labels = [row["label"] for row in open_.to_dict("records") if row["n"] and not row["judged"]][:3]
-    missing = "; ".join(in_sentence(label) for label in labels)
-    waiting = screening.counts["awaiting_judgement"]
-    judged = f" {waiting:,} of them wait{'s' * (waiting == 1)} only for a person's judgement." if waiting else ""
-    lacks = f" What they lack most: {missing}." if missing else ""
-    return f"{who}; {possible:,} could be, once everything is known.{judged}{lacks}"
+        who = f"{certain:,} of {n:,} {_patients_are(n)} eligible"
+        return f"{who}; nobody else could be." if possible else "Nobody is eligible, whatever is still not known."
+    who = f"At least {certain:,} and at most {possible:,} of {n:,} {_patients_are(n)} eligible."
+    open_, waiting = possible - certain, screening.counts["awaiting_judgement"]
+    judged = f", of whom {waiting:,} need{'s' * (waiting == 1)} only a person's judgement" if waiting else ""
+    rows = [row for row in open_criteria(screening).to_dict("records") if row["n"] and not row["judged"]][:3]
+    missing = "; ".join(f"{in_sentence(row['label'])} ({row['n']:,})" for row in rows)
+    lacks = f" Of what can be looked up, not known most often: {missing}." if missing else ""
+    return f"{who} {open_:,} {'is' if open_ == 1 else 'are'} not decided yet{judged}.{lacks}"
+
+
+def _patients_are(n: int) -> str:
+    return "patient is" if n == 1 else "patients are"
 
 
 def criterion_states(screening: ScreeningData) -> pd.DataFrame:

@@ -20,7 +20,7 @@ def missingness(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
 
     Columns: fields (`spo2, bmi`, in the order of the protocol; empty: nothing is unknown), size (how many; none for
     `other`), n, of (everybody). A field without a column is unknown for all: it would stand in every set, and stands in
-    none.
+    none; `frame.attrs["without_column"]` says how many there are.
 
     >>> import trialtools as tt
     >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
@@ -32,10 +32,11 @@ def missingness(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
     fields = [name for name in screening.protocol.used if name not in screening.patients.absent]
     lacking, n = _lacking(screening, fields)
     size = lacking.sum(axis=0) if fields else np.zeros(len(n), dtype="int64")
-    order = np.lexsort((size, -n))
+    place = np.lexsort(lacking[::-1]) if fields else np.arange(len(n))
+    order = np.lexsort((np.argsort(place), size, -n))  # a tie is broken by the fields, so that two runs agree
     shown = order[:top]
     sets = [", ".join(name for name, unknown in zip(fields, lacking[:, at], strict=True) if unknown) for at in shown]
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "fields": [*sets, "other"],
             "size": pd.array([*(int(each) for each in size[shown]), None], dtype="Int64"),
@@ -43,6 +44,8 @@ def missingness(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
             "of": screening.n,
         }
     )
+    frame.attrs["without_column"] = len([name for name in screening.protocol.used if name in screening.patients.absent])
+    return frame
 
 
 def _lacking(screening: ScreeningData, fields: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
