@@ -24,6 +24,7 @@ report: .venv/.report-stamp  ## all reports, of a synthetic cohort and trial: re
 	@$(BIN)/trialtools report interim --both --jobs 2 -p data=$(TRIAL) -p look=2 -p cutoff=$(CUTOFF) \
 	  --ledger $(TRIAL)/ledger.sqlite --key $(TRIAL)/unblinded/key.json
 
+test: PYTEST ?= -n 2 --dist loadfile
 test: .venv/.test-stamp  ## run the tests; what this machine lacks is skipped aloud
 	@$(BIN)/python -m pytest $(PYTEST)
 
