@@ -14,7 +14,7 @@ from test_committee import STAMPS
 import trialtools as tt
 from trialtools.__main__ import main
 from trialtools.arms import allocations, reverse_propensity
-from trialtools.interim import frames as monitoring
+from trialtools.interim.frames.looks import decision
 
 CUTOFF = "2023-08-17"
 
@@ -52,11 +52,10 @@ def by_arm(folder, protocol):
 
 
 def test_the_closed_report_says_what_the_data_say(folder, by_arm, protocol):
-    plan, on = monitoring.plan_of(protocol), monitoring.day_of(CUTOFF)
-    found = monitoring.primary(by_arm, plan, on)
-    frame = monitoring.looks(found, plan, 2)
+    look = tt.look(by_arm, protocol, CUTOFF, number=2, closed=True)
+    found, frame = look.primary_effect, look.boundaries()
     shown = words_of(folder / "reports/closed/interim_closed.ipynb")
-    assert f"z = {found.z:.3f}, bound {frame['bound'].iloc[1]:.3f}: {monitoring.decision(frame)}" in shown
+    assert f"z = {found.z:.3f}, bound {frame['bound'].iloc[1]:.3f}: {decision(frame)}" in shown
     for arm in protocol.arms:
         n = int((by_arm.subjects["arm"] == arm.id).sum())
         assert f"{arm.label} (n = {n})" in shown

@@ -1,24 +1,29 @@
 """The frames of an interim report: sums that must hold, counts made by hand, what must not become a number."""
 
 import math
+from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import norm
 
 import trialtools as tt
+from trialtools import figures
 from trialtools.criteria.protocol import DataError, DesignItem
-from trialtools.interim import frames as monitoring
-from trialtools.interim.data import cut, read_trial
-from trialtools.interim.frames.endpoint import states
+from trialtools.figures.printed import by_arm
+from trialtools.interim.data import read_trial
+from trialtools.interim.frames.allocation import last_coefficient
+from trialtools.interim.frames.effect import endpoint_rows, why_no_comparison
+from trialtools.interim.frames.history import read_previous
+from trialtools.interim.frames.looks import conclusions, decision
+from trialtools.interim.frames.outcomes import overall_rate
+from trialtools.interim.frames.recruitment import reached
+from trialtools.interim.lookdata import read_analysis_data
+from trialtools.interim.plan import plan_of
 
 ON = date(2023, 6, 30)
-
-
-@pytest.fixture(scope="module")
-def plan(protocol):
-    return monitoring.plan_of(protocol)
 
 
 def people(experimental, control, events=(0, 0), entered="2023-03-01"):
@@ -36,8 +41,10 @@ def people(experimental, control, events=(0, 0), entered="2023-03-01"):
     }
 
 
-def trial_of(tables, protocol, **more):
-    return cut(read_trial({**tables, **more}, protocol), ON)
+def look_of(tables, protocol, number=1, closed=True, looks=None, **more):
+    """A look of these tables; `looks` are those that the previous report wrote down."""
+    found = tt.look(read_trial({**tables, **more}, protocol), protocol, str(ON), number=number, closed=closed)
+    return replace(found, previous={"facts": {"looks": looks}}) if looks else found
 
 
 def test_the_flow_adds_up_and_tells_no_arm_when_pooled(protocol):
@@ -58,15 +65,15 @@ def test_the_flow_adds_up_and_tells_no_arm_when_pooled(protocol):
         "milestone": ["withdrew", "died", "lost"],
         "happened_on": ["2023-05-01"] * 3,
     }
-    trial = trial_of(tables, protocol, doses=doses, disposition=ends)
-    flow = monitoring.flow(trial)
+    look = look_of(tables, protocol, doses=doses, disposition=ends)
+    flow = look.flow()
 
     def box(stage, arm="", item=""):
         return flow.query("stage == @stage and arm == @arm and item == @item")["n"].sum()
 
     assert box("assessed") == box("excluded") + box("randomized") == 13
     assert flow.query("stage == 'excluded' and item != ''").set_index("item")["n"].to_dict() == {
-        "I1": 1,
+        "I1 Age 18 to 85": 1,
         "no reason given": 1,
     }
     for stage in ("allocated", "follow_up", "analysed"):
@@ -79,16 +86,16 @@ def test_the_flow_adds_up_and_tells_no_arm_when_pooled(protocol):
 def test_what_was_unknown_of_a_criterion_is_no_failure_of_it(protocol):
     subjects = {"subject_id": list("1234"), "screened_on": ["2023-02-01"] * 4}
     subjects |= {"decision": ["ineligible", "undetermined", "undetermined", "eligible"]}
-    trial = trial_of({"subjects": subjects | {"reason": ["E4, E5", "unknown: I4, E4", "", ""]}}, protocol)
-    told = monitoring.exclusions(trial, protocol)
+    look = look_of({"subjects": subjects | {"reason": ["E4, E5", "unknown: I4, E4", "", ""]}}, protocol)
+    told = look.exclusions()
     assert told.set_index("criterion")["failed"].filter(like="E").to_dict() == {"E4": 1, "E5": 1}
     said = told[told["criterion"] == ""].set_index("label")["failed"].to_dict()
     assert said == {"undetermined: something was not known": 2, "eligible, but not randomized so far": 1}
-    flow = monitoring.flow(trial, ON, protocol).query("stage == 'excluded' and item != ''").set_index("item")["n"]
+    flow = look.flow().query("stage == 'excluded' and item != ''").set_index("item")["n"]
     assert {item: flow[item] for item in said} == said and flow.sum() == 4
 
 
-def test_other_endpoints_count_those_whose_window_has_passed(protocol, plan):
+def test_other_endpoints_count_those_whose_window_has_passed(protocol):
     """A recovery is known on its day, its absence only at the end: counting all at once would find nearly all well."""
     tables = people(6, 6)
     tables["subjects"]["randomized_on"] = ["2023-06-20" if i % 6 < 2 else "2023-03-01" for i in range(12)]
@@ -96,7 +103,7 @@ def test_other_endpoints_count_those_whose_window_has_passed(protocol, plan):
     seen = {"endpoint": ["recovery"] * 11, "value": [str(int(i % 6 != 5)) for i in own]}
     seen |= {"subject_id": [f"S{i:03}" for i in own], "observed_on": ["2023-06-25"] * 11}
     tables["outcomes"] = {name: [*tables["outcomes"][name], *seen[name]] for name in seen}
-    (row,) = monitoring.secondary(trial_of(tables, protocol), plan, ON).to_dict("records")
+    (row,) = look_of(tables, protocol).secondary_outcomes().to_dict("records")
     assert (row["n"], row["missing"]) == (7, 1)
     assert row["experimental"] == pytest.approx(2 / 3) and row["control"] == 3 / 4
 
@@ -106,169 +113,164 @@ def test_a_cut_keeps_the_endpoint_of_the_whole_data(protocol, tmp_path):
 
     trial = read_trial(people(3, 3), protocol)
     early, _ = staged(trial, date(2023, 3, 5), "", False, tmp_path)
-    read = monitoring.read_cut(early, protocol, "2023-03-05")
+    read = read_analysis_data(early, protocol, "2023-03-05")
     assert read.outcomes.empty and (read.endpoint, read.window) == ("progression", 28)
 
 
-def test_harm_of_which_something_is_not_said_is_an_interval(protocol, plan):
+def test_harm_of_which_something_is_not_said_is_an_interval(protocol):
     events = {"subject_id": ["S000", "S001"], "started_on": ["2023-03-02"] * 2, "term": ["Rash"] * 2}
-    trial = trial_of(people(5, 5), protocol, events=events | {"serious": ["true", ""], "severity": ["1", "6"]})
-    page = monitoring.by_arm(monitoring.harms(trial, plan, ON), ["what"], {}, "Harm").as_raw_html()
+    look = look_of(people(5, 5), protocol, events=events | {"serious": ["true", ""], "severity": ["1", "6"]})
+    page = by_arm(look.harms(), ["what"], {}, "Harm").as_raw_html()
     page = page.replace("\N{NO-BREAK SPACE}", " ")
     assert "1 (20.0 %), at most 2" in page and "0 (0 %), at most 1" in page
 
 
-def test_an_event_that_ended_in_death_is_a_death_whatever_its_grade(protocol, plan):
+def test_an_event_that_ended_in_death_is_a_death_whatever_its_grade(protocol):
     events = {"subject_id": ["S000", "S001"], "started_on": ["2023-03-02"] * 2, "term": ["Stroke"] * 2}
     events |= {"severity": ["3", "5"], "outcome": ["FATAL", ""], "serious": ["", "true"]}
     ends = {"subject_id": ["S000"], "milestone": ["died"], "happened_on": ["2023-03-04"]}
-    trial = trial_of(people(3, 2), protocol, events=events, disposition=ends)
-    deaths = monitoring.harms(trial, plan, ON).query("what == 'Death'").set_index("arm")["participants"]
+    look = look_of(people(3, 2), protocol, events=events, disposition=ends)
+    deaths = look.harms().query("what == 'Death'").set_index("arm")["participants"]
     assert deaths.to_dict() == {"mscs": 2, "comparator": 0}
-    assert monitoring.listing(trial)["subject_id"].tolist() == ["S000", "S001"], "each death once"
-    trial = trial_of(people(3, 2), protocol, events=events)
-    assert (
-        monitoring.facts(trial, monitoring.harms(trial, plan, ON), monitoring.outcome_states(trial, ON), 0)["deaths"]
-        == 2
-    )
+    assert look.serious_cases()["subject_id"].tolist() == ["S000", "S001"], "each death once"
+    look = look_of(people(3, 2), protocol, events=events)
+    assert look.key_figures()["deaths"] == 2
 
 
-def test_events_of_whom_the_days_are_not_known_are_in_no_rate(protocol, plan):
+def test_events_of_whom_the_days_are_not_known_are_in_no_rate(protocol):
     """A day of withdrawal that nobody knows is not the day of the cut."""
     events = {"subject_id": ["S000", "S001"], "started_on": ["2023-03-02"] * 2, "term": ["Rash"] * 2}
     ends = {"subject_id": ["S000", "S001"], "milestone": ["withdrew", "completed"], "happened_on": ["", "2023-03-10"]}
-    trial = trial_of(people(2, 2), protocol, events=events, disposition=ends)
-    row = monitoring.adverse_events(trial, plan, ON).iloc[0]
+    look = look_of(people(2, 2), protocol, events=events, disposition=ends)
+    row = look.adverse_events().iloc[0]
     assert (row["events"], row["days"], row["rate"]) == (2, 10, 10)
 
 
-def test_no_event_at_all_is_no_minus_zero(protocol, plan):
-    found = monitoring.primary(trial_of(people(5, 5), protocol), plan, ON)
+def test_no_event_at_all_is_no_minus_zero(protocol):
+    found = look_of(people(5, 5), protocol).primary_effect
     assert math.copysign(1, found.z) == 1 and found.difference == 0
 
 
-def test_who_takes_no_part_in_the_effect_is_told(protocol, plan):
+def test_who_takes_no_part_in_the_effect_is_told(protocol):
     tables = people(20, 20, (2, 5))
     tables["subjects"]["stratum"] = ["alone"] * 3 + ["young"] * 37
-    trial = trial_of(tables, protocol)
-    found = monitoring.primary(trial, plan, ON)
-    told = monitoring.caveats(found, monitoring.looks(found, plan, 1), trial)
+    look = look_of(tables, protocol)
+    found = look.primary_effect
+    told = look.caveats()
     assert found.n == 37 and told.startswith("3 with the outcome known take no part")
     tables["subjects"]["stratum"][0] = ""
-    trial = trial_of(tables, protocol)
-    found = monitoring.primary(trial, plan, ON)
-    frame = monitoring.looks(found, plan, 2, [{"information": 20}])
-    assert found.n == 40 and "Not stratified, for the stratum of 1" in monitoring.caveats(found, frame, trial)
-    assert "Of look 1 no z is known" in monitoring.caveats(found, frame, trial)
-    assert monitoring.caveats(found, monitoring.looks(found, plan, 1), trial_of(people(2, 2), protocol)) == ""
+    look = look_of(tables, protocol, 2, looks=[{"information": 20}])
+    found = look.primary_effect
+    assert found.n == 40 and "Not stratified, for the stratum of 1" in look.caveats()
+    assert "Of look 1 no z is known" in look.caveats()
+    assert look_of(people(20, 20, (2, 5)), protocol).caveats() == ""
 
 
-def test_an_early_event_does_not_count_before_its_window_has_passed(protocol, plan):
+def test_an_early_event_does_not_count_before_its_window_has_passed(protocol):
     """Events come to be known sooner than their absence: counting them at once would raise every rate."""
     tables = people(20, 20, (2, 6))
     tables["subjects"]["randomized_on"] = ["2023-06-20"] * 5 + ["2023-03-01"] * 35
     tables["outcomes"]["observed_on"] = ["2023-06-25"] * 2 + tables["outcomes"]["observed_on"][2:]
-    trial = trial_of(tables, protocol)
-    found = monitoring.primary(trial, plan, ON)
+    look = look_of(tables, protocol)
+    found = look.primary_effect
     assert found.events == {"mscs": (0, 15), "comparator": (6, 20)} and found.pending == 5
-    rows = monitoring.sensitivity(trial, plan, ON).set_index("analysis")
+    rows = look.sensitivity().set_index("analysis")
     assert rows.loc["With events whose window is still open", "experimental"] == "2/17"
 
 
-def test_missing_outcomes_are_counted_and_bound_the_effect(protocol, plan):
+def test_missing_outcomes_are_counted_and_bound_the_effect(protocol):
     tables = people(50, 50, (5, 10))
     tables["outcomes"]["value"][-20:] = [""] * 20
-    trial = trial_of(tables, protocol)
-    found = monitoring.primary(trial, plan, ON)
+    look = look_of(tables, protocol)
+    found = look.primary_effect
     assert (found.n, found.missing) == (80, 20)
-    rows = monitoring.sensitivity(trial, plan, ON).set_index("analysis")
+    rows = look.sensitivity().set_index("analysis")
     assert rows.loc["Missing taken as events", "control"] == "30/50"
     assert rows.loc["Missing taken against the experimental arm", "difference"] == pytest.approx(5 / 50 - 10 / 50)
     assert rows.loc["Missing taken for the experimental arm", "difference"] == pytest.approx(5 / 50 - 30 / 50)
     assert (rows["n"] <= 100).all() and rows.loc["Primary", "missing"] == 20
 
 
-def test_the_analysis_is_stratified_as_the_randomization_was(protocol, plan):
+def test_the_analysis_is_stratified_as_the_randomization_was(protocol):
     tables = people(40, 40, (4, 9))
     tables["subjects"]["stratum"] = ["old" if i % 4 else "young" for i in range(80)]
-    trial = trial_of(tables, protocol)
-    found = monitoring.primary(trial, plan, ON)
+    look = look_of(tables, protocol)
+    found = look.primary_effect
     assert len(found.cells) == 2 and sum(n + m for _, n, _, m in found.cells) == 80
-    rows = monitoring.sensitivity(trial, plan, ON).set_index("analysis")
+    rows = look.sensitivity().set_index("analysis")
     assert rows.loc["Primary", "z"] == pytest.approx(found.z)
     assert rows.loc["Not stratified", "difference"] == pytest.approx(4 / 40 - 9 / 40)
 
 
-def test_the_bound_follows_the_information_that_is_there(protocol, plan):
-    found = monitoring.primary(trial_of(people(50, 50, (3, 12)), protocol), plan, ON)
-    frame = monitoring.looks(found, plan, 2, [{"information": 60, "z": 0.4}])
+def test_the_bound_follows_the_information_that_is_there(protocol):
+    look = look_of(people(50, 50, (3, 12)), protocol, 2, looks=[{"information": 60, "z": 0.4}])
+    found, frame = look.primary_effect, look.boundaries()
     assert frame["state"].tolist() == ["done", "now", "ahead"]
     assert frame["information"].tolist() == [60, 100, 200] and frame["fraction"].tolist() == [0.3, 0.5, 1]
     # the spending function of Lan and DeMets, by its formula
     spent = [2 * (1 - norm.cdf(norm.ppf(1 - 0.0125) / math.sqrt(t))) for t in (0.3, 0.5)]
     assert frame["alpha_spent"].tolist()[:2] == pytest.approx(spent, rel=1e-9)
-    assert found.z > 0 and monitoring.decision(frame) == "continue"
-    unknown = monitoring.looks(found, plan, 2)
+    assert found.z > 0 and decision(frame) == "continue"
+    unknown = replace(look, previous={}).boundaries()
     assert unknown["information"].iloc[0] == pytest.approx(66), "an unreported look is taken as planned"
     assert math.isnan(unknown["z"].iloc[0])
 
 
-def test_a_clear_effect_stops_and_an_end_spends_what_is_left(protocol, plan):
-    found = monitoring.primary(trial_of(people(65, 65, (1, 22)), protocol), plan, ON)
-    frame = monitoring.looks(found, plan, 2)
-    assert monitoring.decision(frame) == "stop for efficacy"
-    told = monitoring.conclusions(found, frame, plan).set_index("what")
+def test_a_clear_effect_stops_and_an_end_spends_what_is_left(protocol):
+    look = look_of(people(65, 65, (1, 22)), protocol, 2)
+    found, frame = look.primary_effect, look.boundaries()
+    assert decision(frame) == "stop for efficacy"
+    told = pd.DataFrame(conclusions(look), columns=["what", "value", "low", "high"]).set_index("what")
     low, high = told.loc["Repeated confidence interval", ["low", "high"]]
     assert low < found.low and found.high < high < 0, "wider than the nominal one, and still without zero"
     median = told.loc["Median-unbiased risk difference"]
     assert median["low"] < median["value"] < median["high"] < 0 and abs(median["value"]) < abs(found.difference)
     for n in (85, 110):  # fewer and more than planned at the last look
-        last = monitoring.primary(trial_of(people(n, n, (8, 10)), protocol), plan, ON)
-        frame = monitoring.looks(last, plan, 3, [{"information": 66}, {"information": 134}])
-        assert frame["alpha_spent"].iloc[-1] == pytest.approx(plan.alpha)
-        assert monitoring.decision(frame) == "end: no effect shown"
-        assert monitoring.chances(last, frame, plan).empty
+        last = look_of(people(n, n, (8, 10)), protocol, 3, looks=[{"information": 66}, {"information": 134}])
+        frame = last.boundaries()
+        assert frame["alpha_spent"].iloc[-1] == pytest.approx(0.025)
+        assert decision(frame) == "end: no effect shown"
+        assert last.conditional_power_table().empty
 
 
-def test_looks_too_close_or_beyond_the_plan_are_refused(protocol, plan):
-    found = monitoring.primary(trial_of(people(50, 50, (3, 9)), protocol), plan, ON)
+def test_looks_too_close_or_beyond_the_plan_are_refused(protocol):
+    tables = people(50, 50, (3, 9))
     with pytest.raises(
         DataError, match=r"look 2 has 100 participants .* look 1 had 100: less than 0.5% of the planned 200"
     ):
-        monitoring.looks(found, plan, 2, [{"information": 100}])
+        look_of(tables, protocol, 2, looks=[{"information": 100}]).boundaries()
     with pytest.raises(DataError, match="look 4 is not one of the 3 looks"):
-        monitoring.looks(found, plan, 4)
+        look_of(tables, protocol, 4).boundaries()
 
 
-def test_without_any_event_nothing_is_made_up(protocol, plan):
-    trial = trial_of(people(40, 40), protocol)
-    found = monitoring.primary(trial, plan, ON)
-    frame = monitoring.looks(found, plan, 2)
-    assert (found.difference, found.z) == (0, 0) and monitoring.decision(frame) == "continue"
-    assert monitoring.power_curve(found, frame, plan).empty
-    answer = monitoring.closed_answer(found, frame, monitoring.chances(found, frame, plan), "")
-    assert "Nobody has had the event yet" in answer
-    assert monitoring.harms(trial, plan, ON).empty, "neither events nor disposition were collected"
+def test_without_any_event_nothing_is_made_up(protocol):
+    look = look_of(people(40, 40), protocol)
+    found = look.primary_effect
+    frame = look.boundaries()
+    assert (found.difference, found.z) == (0, 0) and decision(frame) == "continue"
+    assert look.power_curve().empty
+    assert "Nobody has had the event yet" in look.answer()
+    assert look.harms().empty, "neither events nor disposition were collected"
 
 
-def test_an_empty_arm_gives_words_not_numbers(protocol, plan):
-    trial = trial_of(people(30, 0, (3, 0)), protocol)
-    assert monitoring.primary(trial, plan, ON) is None
-    assert "nothing can be compared yet" in monitoring.closed_answer(None, None, pd.DataFrame(), "")
-    assert "nobody in this arm" in set(trial.findings["problem"])
-    assert monitoring.sensitivity(trial, plan, ON).empty
+def test_an_empty_arm_gives_words_not_numbers(protocol):
+    look = look_of(people(30, 0, (3, 0)), protocol)
+    assert look.primary_effect is None
+    assert look.answer() == "An arm has nobody with the primary outcome known."
+    assert "nobody in this arm" in set(look.trial.findings["problem"])
+    assert look.sensitivity().empty
 
 
-def test_harm_counts_participants_and_says_what_is_not_told(protocol, plan):
+def test_harm_counts_participants_and_says_what_is_not_told(protocol):
     events = {"subject_id": ["S000", "S000", "S001", "S020", "S021"], "started_on": ["2023-03-02"] * 4 + ["2023-02-01"]}
     events |= {"term": ["Fever"] * 3 + ["Rash", "Rash"], "body_system": ["General"] * 3 + ["Skin", "Skin"]}
     events |= {"serious": ["true", "true", "", "false", "true"], "severity": ["3", "2", "1", "5", "4"]}
-    trial = trial_of(people(20, 20), protocol, events=events)
-    rows = monitoring.harms(trial, plan, ON).set_index(["what", "arm"])
+    look = look_of(people(20, 20), protocol, events=events)
+    rows = look.harms().set_index(["what", "arm"])
     assert rows.loc[("Serious adverse event", "mscs"), ["participants", "unsaid"]].tolist() == [1, 1]
     assert rows.loc[("Serious adverse event", "comparator"), "participants"] == 0, "it began before randomization"
     assert rows.loc[("Death", "comparator"), "participants"] == 1, "a grade 5 is a death, whatever the disposition says"
-    terms = monitoring.adverse_events(trial, plan, ON).set_index(["term", "arm"])
+    terms = look.adverse_events().set_index(["term", "arm"])
     fever = terms.loc[("Fever", "mscs")]
     assert (fever["participants"], fever["events"], fever["of"]) == (2, 3, 20)
     days = 20 * ((ON - date(2023, 3, 1)).days + 1)
@@ -280,19 +282,19 @@ def test_the_forecast_holds_its_target_and_widens(protocol):
     tables = people(30, 30)
     tables["subjects"]["randomized_on"] = [f"2023-0{3 + i % 3}-{1 + i % 28:02}" for i in range(60)]
     tables["subjects"]["screened_on"] = tables["subjects"]["randomized_on"]
-    trial = trial_of(tables, protocol)
-    fan = monitoring.forecast(trial, 200, ON)
+    look = look_of(tables, protocol)
+    fan = look.accrual_forecast()
     assert (fan[["low90", "low50", "median", "high50", "high90"]].diff(axis=1).iloc[:, 1:] >= 0).all(axis=None)
     assert fan["median"].is_monotonic_increasing and fan["high90"].max() <= 200 and fan["median"].iloc[0] >= 60
     # the mean of the prediction: what all sites have done a day, times the days
     speed, ahead = 60 / 122, (fan["day"].iloc[5] - pd.Timestamp(ON)).days
     assert fan["median"].iloc[5] == pytest.approx(60 + speed * ahead, rel=0.05)
-    ends = monitoring.reached(fan, 200)
+    ends = reached(fan, 200)
     assert ends["soonest"] < ends["median"]
-    assert monitoring.forecast(trial, 60, ON).empty, "the target is reached"
-    alone = monitoring.forecast(trial, None, ON)
-    said = monitoring.open_answer(trial, None, alone, {"deaths": 1})
-    assert alone.empty and said == "60 participants are randomized at this site. 1 death so far."
+    reached_it = replace(look, plan=replace(look.plan, sample_size=60))
+    assert reached_it.accrual_forecast().attrs["why"] == "The target is reached."
+    alone = replace(look, closed=False, site="A")
+    assert alone.accrual_forecast().empty and alone.answer().startswith("60 participants are randomized at this site.")
 
 
 def test_changes_are_told_against_the_previous_manifest(protocol, tmp_path):
@@ -302,9 +304,11 @@ def test_changes_are_told_against_the_previous_manifest(protocol, tmp_path):
     manifest |= {"facts": {"randomized": 100, "deaths": 1}}
     file = tmp_path / "m.json"
     file.write_text(json.dumps(manifest))
-    before = monitoring.read_previous(file, protocol, "2023-06-30")
-    rows = monitoring.changes({"randomized": 141, "deaths": 1, "serious": 3}, before, protocol).set_index("item")
+    before = read_previous(file, protocol, "2023-06-30")
+    events = {"subject_id": ["S001"], "serious": ["true"], "severity": ["5"], "term": ["Stroke"]}
+    rows = replace(look_of(people(70, 71), protocol, events=events), previous=before).changes().set_index("item")
     assert rows.loc["Randomized", ["then", "now", "change"]].tolist() == [100, 141, "+41"]
+    assert rows.loc["Deaths", ["then", "now", "change"]].tolist() == [1, 1, "+0"]
     assert pd.isna(rows.loc["Participants with a serious adverse event", "change"]), "not known then: no change is told"
     assert rows.loc["Protocol file", "change"] == "changed"
     for text, said in (
@@ -313,7 +317,7 @@ def test_changes_are_told_against_the_previous_manifest(protocol, tmp_path):
     ):
         file.write_text(text)
         with pytest.raises(DataError, match=said):
-            monitoring.read_previous(file, protocol, "2023-06-30")
+            read_previous(file, protocol, "2023-06-30")
     looks = [{"look": 1, "information": 60, "z": 1.0}, {"look": 2, "information": 130, "z": 1.5}]
     for facts, run, said in (
         ({"looks": looks}, {"look": 2}, "of look 2, which is not before look 2"),
@@ -324,25 +328,23 @@ def test_changes_are_told_against_the_previous_manifest(protocol, tmp_path):
     ):
         file.write_text(json.dumps({**manifest, "facts": facts, "parameters": {"run": run}}))
         with pytest.raises(DataError, match=said):
-            monitoring.read_previous(file, protocol, "2023-06-30", look=2)
+            read_previous(file, protocol, "2023-06-30", look=2)
     file.write_text(json.dumps(manifest))
     with pytest.raises(DataError, match="not an earlier report"):
-        monitoring.read_previous(file, protocol, "2023-03-31")
+        read_previous(file, protocol, "2023-03-31")
 
 
 def test_a_design_that_cannot_be_monitored_says_what_it_lacks(protocol):
-    from dataclasses import replace
-
     for name in ("looks", "sample_size", "alpha"):
         design = {key: item for key, item in protocol.design.items() if key != name}
         with pytest.raises(DataError, match=f"needs design.{name}"):
-            monitoring.plan_of(replace(protocol, design=design))
+            plan_of(replace(protocol, design=design))
     silent = protocol.design | {"endpoint": DesignItem("progression by day 28")}
     with pytest.raises(DataError, match=r"needs design\.better"):
-        monitoring.plan_of(replace(protocol, design=silent))
+        plan_of(replace(protocol, design=silent))
     odd = {**protocol.design, "looks": replace(protocol.design["looks"], value=[0.5, 0.4, 1])}
     with pytest.raises(DataError, match=r"design.looks is \[0.5, 0.4, 1\]; expected rising parts"):
-        monitoring.plan_of(replace(protocol, design=odd))
+        plan_of(replace(protocol, design=odd))
 
 
 def test_three_arms_are_told_apart_without_a_boundary(tmp_path):
@@ -353,21 +355,21 @@ def test_three_arms_are_told_apart_without_a_boundary(tmp_path):
         pd.DataFrame(getattr(study, name).to_dict(as_series=False)).to_parquet(tmp_path / f"{name}.parquet")
     (tmp_path / "p.yaml").write_text(CDISC)
     rules = tt.load_protocol(tmp_path / "p.yaml")
-    plan = monitoring.plan_of(rules)
-    trial = monitoring.read_cut(tmp_path, rules, "2014-06-30", closed=True)
-    assert monitoring.primary(trial, plan, None) is None and "Not collected" in monitoring.lacking(trial, plan)
-    flow = monitoring.flow(trial)
+    look = tt.look(tmp_path, rules, "2014-06-30", closed=True)
+    trial = look.trial
+    assert look.primary_effect is None and "Not collected" in why_no_comparison(look)
+    flow = look.flow()
     boxes = flow.query("stage == 'allocated' and item == ''").set_index("arm")["n"]
     assert boxes.sum() == flow.query("stage == 'randomized'")["n"].sum() and list(boxes.index) == [
         "Xan_Lo",
         "Xan_Hi",
         "Pbo",
     ]
-    events = monitoring.adverse_events(trial, plan, date(2014, 6, 30)).query("body_system == ''")
+    events = look.adverse_events().query("body_system == ''")
     raw = trial.events.merge(trial.subjects[["subject_id", "arm", "randomized_on"]], on="subject_id")
     raw = raw[raw["arm"].notna() & ~(raw["started_on"] < raw["randomized_on"])]
     assert events.set_index("arm")["participants"].to_dict() == raw.groupby("arm")["subject_id"].nunique().to_dict()
-    assert monitoring.edish(trial)["arm"].nunique() == 3
+    assert look.edish()["arm"].nunique() == 3
 
 
 CDISC = """
@@ -394,7 +396,8 @@ def test_numbers_of_the_synthetic_trial_are_those_of_its_files(root, protocol):
 
     with (root / "data/trial/subjects.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["screened_on"] <= "2023-06-30"]
-    trial = monitoring.read_cut(root / "data/trial", protocol, "2023-06-30")
+    look = tt.look(root / "data/trial", protocol, "2023-06-30")
+    trial = look.trial
     assert len(trial.subjects) == len(rows)
     entered = {row["subject_id"] for row in rows if row["randomized_on"] and row["randomized_on"] <= "2023-06-30"}
     assert set(trial.subjects.loc[trial.subjects["randomized"], "subject_id"]) == entered
@@ -408,35 +411,76 @@ def test_numbers_of_the_synthetic_trial_are_those_of_its_files(root, protocol):
         row["subject_id"] for row in rows
         if row["subject_id"] in entered and (ON - date.fromisoformat(row["randomized_on"])).days >= 28
     }  # fmt: skip
-    found = states(trial, ON)
+    found = endpoint_rows(look)
     mature = found[found["mature"] & found["value"].notna()]
     assert set(mature["subject_id"]) == known & late
 
 
-def test_patients_chosen_by_what_was_foreseen_are_found(protocol, plan, tmp_path):
+def test_patients_chosen_by_what_was_foreseen_are_found(protocol):
     """Berger and Exner: where the healthier wait for the arm that is expected, the expectation predicts the outcome."""
     tables = people(60, 60, (10, 10))
-    trial = trial_of(tables, protocol)
-    ids, value = trial.outcomes["subject_id"], trial.outcomes["value"]
+    look = look_of(tables, protocol)
+    ids, value = look.trial.outcomes["subject_id"], look.trial.outcomes["value"]
     chosen = pd.DataFrame({"subject_id": ids, "chance": [0.25 if v else 0.75 for v in value]})
     chosen.loc[[15, 25, 75, 85], "chance"] = 0.25
     fair = chosen.assign(chance=[0.25 + 0.5 * (i % 2) for i in range(120)])
     for told, said in ((chosen, "may have been chosen"), (fair, "no sign")):
-        told.to_csv(tmp_path / "allocations.csv", index=False)
-        assert said in monitoring.selection(trial, tmp_path, plan, ON)["value"].iloc[-1]
-    fair.assign(chance=0.5).to_csv(tmp_path / "allocations.csv", index=False)
-    assert monitoring.selection(trial, tmp_path, plan, ON) is None, "what nobody could foresee cannot be used"
+        assert said in replace(look, allocations=told).selection_bias_test()["value"].iloc[-1]
+    coin = replace(look, allocations=fair.assign(chance=0.5)).selection_bias_test()
+    assert coin.empty and "nothing to test" in coin.attrs["why"], "what nobody could foresee cannot be used"
+    assert "not opened with its key" in look.selection_bias_test().attrs["why"]
 
 
-def test_the_overall_rate_needs_no_arm_and_asks_for_a_size(protocol, plan):
+def test_the_robust_error_is_that_of_another_program():
+    """HC3 of statsmodels."""
+    from statsmodels.regression.linear_model import OLS
+
+    draw = np.random.default_rng(5)
+    design = np.column_stack([np.ones(40), draw.integers(0, 2, 40), draw.random(40)])
+    value = draw.integers(0, 2, 40).astype(float)
+    fitted = OLS(value, design).fit(cov_type="HC3")
+    assert last_coefficient(design, value) == pytest.approx((fitted.params[2], fitted.bse[2]), rel=1e-10)
+
+
+def test_the_overall_rate_needs_no_arm_and_asks_for_a_size(protocol):
     """The interval is scipy's exact one; the size by the textbook's formula for two shares at one overall rate."""
     from scipy.stats import binomtest
 
-    told = monitoring.blinded_rate(trial_of(people(60, 60, (5, 14)), protocol), plan, ON)
+    told = overall_rate(look_of(people(60, 60, (5, 14)), protocol))
     exact = binomtest(19, 120).proportion_ci()
     assert (told["low"], told["high"]) == pytest.approx((exact.low, exact.high)) and told["n"] == 120
     z = norm.ppf(0.975) + norm.ppf(0.8)
     assert told["needed"] == math.ceil(z**2 * 4 * told["rate"] * (1 - told["rate"]) / 0.06**2)
     for hits, end in ((0, "low"), (60, "high")):
-        edge = monitoring.blinded_rate(trial_of(people(60, 60, (hits, hits)), protocol), plan, ON)
+        edge = overall_rate(look_of(people(60, 60, (hits, hits)), protocol))
         assert edge[end] == (0 if end == "low" else 1) and math.isnan(edge["needed"])
+
+
+def test_a_look_is_told_in_four_lines_and_lists_its_sections(root, protocol):
+    look = tt.look(root / "data/trial", protocol, "2023-08-17", number=2)
+    assert repr(look) == "NCT05741099, look 2 of 3, cut 2023-08-17 · open: pooled"
+    assert len(look._lines()) == 4 and "177 randomized" in look._repr_html_() and "SYNTHETIC" in look._repr_html_()
+    assert {"harms", "boundaries", "flow", "sensitivity", "show"} <= set(dir(look))
+
+
+def test_what_is_empty_says_why_and_is_shown_so(protocol):
+    """Nothing was collected but who was randomized, on which day; not even an arm."""
+    look = look_of({"subjects": people(4, 4)["subjects"] | {"arm": [""] * 8}}, protocol, closed=False)
+    asked = ("harms", "adverse_events", "edish", "laboratory", "dosing", "follow_up", "outcome_status", "exclusions")
+    asked += ("boundaries", "sensitivity", "power_curve", "secondary_outcomes", "survival_curves", "allocation_audit")
+    asked += ("changes", "serious_cases", "conditional_power_table", "blinded_event_rate", "dosing_deviations")
+    for name in asked:
+        frame = getattr(look, name)()
+        assert frame.empty and frame.attrs["why"].endswith("."), name
+        assert frame.attrs["why"] in look.show.table(frame, name), name
+    assert look.harms().attrs["why"] == "Not collected."
+    assert look.sensitivity().attrs["why"] == "Compares the arms: in the closed report only."
+    assert look.show.figure(figures.survival, look.survival_curves(), quiet=True) is None
+
+
+def test_one_site_alone_is_that_site(root, protocol):
+    data = root / "data/trial"
+    north = tt.look(data, protocol, "2023-08-17", site="Synthetic Hospital North")
+    assert set(north.trial.subjects["site"]) == {"Synthetic Hospital North"} and north.target is None
+    with pytest.raises(DataError, match="nobody was screened at the site 'Nowhere'"):
+        tt.look(data, protocol, "2023-08-17", site="Nowhere")

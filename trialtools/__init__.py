@@ -18,6 +18,7 @@ __getattr__, __dir__ = lazy_door(
         "criteria.contents": ("Protocol", "load_protocol"),
         "cohort": ("Patients", "Screening", "compare_readings", "diff", "read_patients", "screen", "what_if"),
         "interim": ("TrialData", "read_trial"),
+        "interim.look": ("Look", "look"),
     },
     rooms=("criteria", "cohort", "arms", "interim", "figures", "simulate", "widgets"),
 )

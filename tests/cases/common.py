@@ -4,7 +4,10 @@ from pathlib import Path
 
 import trialtools as tt
 from trialtools.criteria.contents import read_protocol
-from trialtools.interim.frames import endpoint, plan_of, safety
+from trialtools.interim.frames import effect as effects
+from trialtools.interim.frames.effect import endpoint_rows
+from trialtools.interim.look import Look
+from trialtools.interim.plan import plan_of
 
 HERE = Path(__file__).parent
 REFUSALS = (tt.DataError, tt.ProtocolError, tt.arms.LedgerError)
@@ -59,43 +62,48 @@ def findings(trial, table="", column=""):
 
 def outcomes(trial):
     """Each subject's primary outcome: state, value."""
-    return endpoint.states(trial, trial.cut_on).set_index("subject_id")
+    return endpoint_rows(look(trial)).set_index("subject_id")
+
+
+def look(trial, protocol=None, control="plac"):
+    """A closed look at a trial; an SDTM folder comes without a protocol, and of its plan the control is asked alone."""
+
+    class Plan:
+        experimental, sample_size, sign = ("drug",), 40, -1
+
+    Plan.control = control
+    return Look(trial, protocol, plan_of(protocol) if protocol else Plan, trial.cut_on, closed=True)
 
 
 def effect(trial, protocol):
-    return endpoint.effect(endpoint.states(trial, trial.cut_on), plan_of(protocol), "drug")
+    return effects.effect(endpoint_rows(look(trial, protocol)), plan_of(protocol), "drug")
 
 
 def curve(trial, arm):
-    found = endpoint.curves(trial, trial.cut_on)
+    found = look(trial).survival_curves()
     return found[found["arm"] == arm]
 
 
 def adverse_events(trial, protocol):
-    return safety.adverse_events(trial, plan_of(protocol), trial.cut_on)
+    return look(trial, protocol).adverse_events()
 
 
 def harmed(trial, control):
     """How many participants had what harm, by (what, arm)."""
-
-    class Plan:  # an SDTM folder comes without a protocol, and all that is asked of its plan is the control
-        pass
-
-    Plan.control = control
-    found = safety.harms(trial, Plan, trial.cut_on)
+    found = look(trial, control=control).harms()
     return {(row.what, row.arm): int(row.participants) for row in found.itertuples()}
 
 
 def exposure(trial):
-    return safety.exposure(trial, trial.cut_on).tolist()
+    return look(trial).exposure().tolist()
 
 
 def liver(trial):
-    return safety.edish(trial)
+    return look(trial).edish()
 
 
 def weekly_laboratory(trial):
-    return safety.labs_by_week(trial)
+    return look(trial).laboratory()
 
 
 def survival(days, event, group):

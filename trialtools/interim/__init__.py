@@ -9,6 +9,7 @@ __getattr__, __dir__ = lazy_door(
         "data.outcomes": ("endpoint_states",),
         "data.read": ("TrialData", "read_trial"),
         "data.tables": ("TABLES",),
+        "look": ("Look",),
         "sequential.boundaries": ("boundaries", "drift", "power", "spend"),
         "sequential.estimates": ("ancova", "log_rank", "odds_ratio", "risk_difference", "survival"),
         "sequential.inference": (

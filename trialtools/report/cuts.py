@@ -7,13 +7,13 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from ..criteria.protocol import DataError
 from ..interim.data import TrialData, cut, pool
+from ..interim.lookdata import ALLOCATIONS, ENDPOINT, at_site
 
 LOCK = "lock.json"
 
@@ -50,7 +50,7 @@ def staged(
         folder: where the cut is put, in `cuts`.
         allocations: what the ledger says of everybody allocated, for an open report without kits.
     """
-    kept = trial if not site else _of_site(trial, site)
+    kept = trial if not site else at_site(trial, site)
     kept = kept if cutoff is None else cut(kept, cutoff)
     subjects = kept.subjects
     hidden = subjects[subjects["arm"].notna()].set_index("subject_id")["arm"].to_dict()
@@ -64,8 +64,8 @@ def staged(
     texts = {f"{name}.csv": text for name, text in _texts(kept).items()}
     if allocations is not None:
         own = allocations[allocations["subject_id"].isin(kept.subjects["subject_id"])]
-        texts["allocations.csv"] = _csv(own if cutoff is None else own[own["randomized_on"].dt.date <= cutoff])
-    texts["endpoint.json"] = json.dumps({"endpoint": kept.endpoint, "window": kept.window})
+        texts[ALLOCATIONS] = _csv(own if cutoff is None else own[own["randomized_on"].dt.date <= cutoff])
+    texts[ENDPOINT] = json.dumps({"endpoint": kept.endpoint, "window": kept.window})
     digest = hashlib.sha256("".join(f"{name}\0{text}\0" for name, text in sorted(texts.items())).encode()).hexdigest()
     place = folder / "cuts" / f"{cutoff or 'whole'}-{digest[:12]}"
     if not place.exists():
@@ -78,14 +78,6 @@ def staged(
         except OSError:  # another run has just put the same cut there
             shutil.rmtree(part, ignore_errors=True)
     return place.resolve(), hidden
-
-
-def _of_site(trial: TrialData, site: str) -> TrialData:
-    own = trial.subjects.loc[trial.subjects["site"] == site, "subject_id"]
-    if own.empty:
-        raise DataError(f"nobody was screened at the site '{site}'")
-    parts = {name: frame[frame["subject_id"].isin(own)] for name, frame in trial.tables.items()}
-    return replace(trial, **parts)
 
 
 def _texts(trial: TrialData) -> dict[str, str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -58,31 +58,73 @@ def _usual(screening: ScreeningData, by: str) -> list[str]:
 
 def _variable(screening: ScreeningData, among: Groups, name: str) -> list[dict[str, Any]]:
     field = screening.protocol.fields[name]
+    about = (name, field.label, field.unit or "")
     if field.type in ("number", "integer"):
-        return _rows(name, field, among, *_numbers(counts(screening, among, name, [name]), len(among.names)))
-    grouping = groups(screening.protocol, name)
-    found = counts(screening, among, grouping.code, [name])
-    table = np.zeros((len(grouping.names), len(among.names)), dtype="int64")
-    table[found["value"].to_numpy(), found["group"].to_numpy()] = found["n"].to_numpy()
-    return _rows(name, field, among, table, grouping.names, {}, levels_apart(table[:-1]))
-
-
-def _numbers(found: pl.DataFrame, of: int) -> tuple[np.ndarray, tuple[str, ...], dict[str, list[float]], float]:
-    """Known and unknown by group, the summaries of each group, and the standardized difference."""
-    table = np.zeros((2, of), dtype="int64")
-    told: dict[str, list[float]] = {name: [math.nan] * of for name in ("mean", "sd", "median", "q1", "q3")}
-    for group in range(of):
-        own = found.filter(found["group"] == group).sort("value")
+        found, levels = counts(screening, among, name, [name]), None
+    else:
+        grouping = groups(screening.protocol, name)
+        found, levels = counts(screening, among, grouping.code, [name]), grouping.names[:-1]
+        found = found.with_columns(pl.col("value").replace(len(levels), None))
+    by_group = {}
+    for position, group in enumerate(among.names):
+        own = found.filter(found["group"] == position).sort("value")
         known = own.drop_nulls("value")
-        value, n = known["value"].to_numpy().astype(float), known["n"].to_numpy().astype("int64")
-        table[:, group] = n.sum(), own["n"].sum() - n.sum()
-        if n.sum():
-            mean = float((value * n).sum() / n.sum())
-            spread = math.sqrt((n * (value - mean) ** 2).sum() / (n.sum() - 1)) if n.sum() > 1 else math.nan
-            summary = (mean, spread, *(_quantile(value, n, share) for share in (0.5, 0.25, 0.75)))
-            for name, each in zip(told, summary, strict=True):
-                told[name][group] = each
-    return table, ("", UNKNOWN), told, means_apart(told["mean"], told["sd"])
+        unknown = int(own["n"].sum() - known["n"].sum())
+        by_group[group] = Counted(
+            known["value"].to_numpy().astype(float), known["n"].to_numpy().astype("int64"), unknown
+        )
+    return describe(about, by_group, levels)
+
+
+class Counted(NamedTuple):
+    """The known values of a group, rising, how many have each, and how many are unknown."""
+
+    values: np.ndarray
+    n: np.ndarray
+    unknown: int
+
+
+def describe(
+    about: tuple[str, str, str], by_group: Mapping[str, Counted], levels: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
+    """The rows of one variable, group by group: the columns of `baseline`.
+
+    Args:
+        about: its name, label and unit.
+        by_group: who has which value; of a variable with levels, a value is the place of a level.
+        levels: None for a number.
+
+    Unknown is the last level, also where nobody is.
+    """
+    sizes = np.array([int(each.n.sum()) + each.unknown for each in by_group.values()])
+    unknown = np.array([each.unknown for each in by_group.values()])
+    if levels is None:
+        summaries = {group: _summary(each) for group, each in by_group.items()}
+        apart = means_apart(*([each[at] for each in summaries.values()] for at in (0, 1)))
+        table, names = (sizes - unknown)[None, :], ("", UNKNOWN)
+    else:
+        table = np.array(
+            [[int(each.n[each.values == at].sum()) for each in by_group.values()] for at in range(len(levels))]
+        )
+        summaries, apart, names = {}, levels_apart(table), (*levels, UNKNOWN)
+    lacking = levels_apart(np.array([unknown, sizes - unknown]))
+    rows = []
+    for at, (level, line) in enumerate(zip(names, [*table, unknown], strict=True)):
+        smd = lacking if at == len(names) - 1 else apart if at == 0 else math.nan
+        for group, n, size in zip(by_group, line, sizes, strict=True):
+            numbers = summaries[group] if level == "" else [math.nan] * 5
+            rows.append(dict(zip(BASELINE, (*about, level, group, int(n), int(size), *numbers, smd), strict=True)))
+    return rows
+
+
+def _summary(found: Counted) -> list[float]:
+    """Mean, standard deviation, median and quartiles of counted values; of none, unknown."""
+    value, n, total = found.values, found.n, int(found.n.sum())
+    if not total:
+        return [math.nan] * 5
+    mean = float((value * n).sum() / total)
+    spread = math.sqrt((n * (value - mean) ** 2).sum() / (total - 1)) if total > 1 else math.nan
+    return [mean, spread, *(_quantile(value, n, share) for share in (0.5, 0.25, 0.75))]
 
 
 def _quantile(value: np.ndarray, n: np.ndarray, share: float) -> float:
@@ -90,27 +132,6 @@ def _quantile(value: np.ndarray, n: np.ndarray, share: float) -> float:
     place, ends = share * (n.sum() - 1), np.cumsum(n) - 1
     low, high = (value[np.searchsorted(ends, at)] for at in (math.floor(place), math.ceil(place)))
     return float(low + (high - low) * (place - math.floor(place)))
-
-
-def _rows(
-    name: str,
-    field: Any,
-    among: Groups,
-    table: np.ndarray,
-    levels: Sequence[str],
-    told: dict[str, list[float]],
-    smd: float,
-) -> list[dict[str, Any]]:
-    size = table.sum(axis=0)
-    lacking = levels_apart(np.array([table[-1], size - table[-1]]))
-    rows = []
-    for at, level in enumerate(levels):
-        for group, which in enumerate(among.names):
-            numbers = [told[key][group] if key in told and level == "" else math.nan for key in BASELINE[7:12]]
-            apart = lacking if level == UNKNOWN else smd if at == 0 else math.nan
-            about = (name, field.label, field.unit or "", level, which, int(table[at, group]), int(size[group]))
-            rows.append(dict(zip(BASELINE, (*about, *numbers, apart), strict=True)))
-    return rows
 
 
 def means_apart(means: Sequence[float], sds: Sequence[float]) -> float:

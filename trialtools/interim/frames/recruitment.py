@@ -1,16 +1,15 @@
-"""Trial data go in; how screening and randomization went comes out, by day and by site, and what may follow."""
+"""A look goes in; how screening and randomization went comes out, by day and by site, and what may follow."""
 
 from __future__ import annotations
 
 import math
-from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..data import TrialData
 from ..data.tables import Frame
+from ..lookdata import UNKNOWN, LookData, with_reason
 
 DRAWS = 4000
 FAN = {"low90": 5, "low50": 25, "median": 50, "high50": 75, "high90": 95}
@@ -18,36 +17,28 @@ LONGEST = 3650
 """Days to look ahead: where the target is farther off than this, there is no saying when it is reached."""
 
 
-def accrual(trial: TrialData) -> Frame:
+def accrual(look: LookData) -> Frame:
     """How many had been screened and randomized by each day, at each site and in all.
 
     Columns: site ("" for all), day, screened, randomized (both so far). A day that is unknown cannot be placed: such
     people are missing here, and the findings of the data count them.
-
-    >>> from trialtools.interim.data import read_trial
-    >>> days = ["2023-02-01", "2023-02-03"]
-    >>> subjects = {"subject_id": ["1", "2"], "site": ["A", "B"], "screened_on": days, "randomized_on": days}
-    >>> accrual(read_trial({"subjects": subjects})).query("site == ''")["randomized"].tolist()
-    [1, 2]
     """
-
-    subjects = trial.subjects
+    subjects = look.trial.subjects
     parts = []
     for site in ["", *sorted(subjects["site"].dropna().unique())]:
         own = subjects if not site else subjects[subjects["site"] == site]
         found = {name: own[f"{name}_on"].dropna().value_counts() for name in ("screened", "randomized")}
         frame: Frame = pd.DataFrame(found).sort_index().fillna(0).cumsum().astype(int)
         parts.append(frame.rename_axis("day").reset_index().assign(site=site))
-    return pd.concat(parts, ignore_index=True)[["site", "day", "screened", "randomized"]]
+    frame = pd.concat(parts, ignore_index=True)[["site", "day", "screened", "randomized"]]
+    return with_reason(frame, "Not collected: no day of randomization is known.")
 
 
-def forecast(trial: TrialData, target: int | None, cutoff: date, seed: int = 1) -> Frame:
+def accrual_forecast(look: LookData, seed: int = 1) -> Frame:
     """How many may be randomized by each day to come: quantiles of a prediction that lets every site have its own rate.
 
     Args:
-        trial: cut at `cutoff`.
-        target: participants wanted; None where nobody said, as of one site alone.
-        cutoff: the day of the cut; a site counts from its first screening on.
+        look: a site counts from its first screening on.
         seed: of the 4,000 simulated futures.
 
     Columns: day, low90, low50, median, high50, high90 (so far, at most the target). Empty where nobody was randomized,
@@ -57,13 +48,14 @@ def forecast(trial: TrialData, target: int | None, cutoff: date, seed: int = 1) 
     Poisson; shape and rate by moments from what the sites have done. Where the sites do not differ beyond chance, each
     site's own count alone says how fast it is.
     """
-
-    entered = trial.subjects[trial.subjects["randomized_on"].notna()]
-    have, columns = len(entered), ["day", *FAN]
-    if not have or target is None or have >= target:
-        return pd.DataFrame(columns=columns)
-    end = pd.Timestamp(cutoff)
-    opened = trial.subjects.groupby(trial.subjects["site"].fillna(""))["screened_on"].min()
+    subjects, target, nothing = look.trial.subjects, look.target, pd.DataFrame(columns=["day", *FAN])
+    entered = subjects[subjects["randomized_on"].notna()]
+    have, end = len(entered), pd.Timestamp(look.cutoff)
+    if target is None:
+        return with_reason(nothing, "No target is declared for one site alone.")
+    if not have or have >= target or pd.isna(end):
+        return with_reason(nothing, "The target is reached." if have >= target else "Not collected.")
+    opened = subjects.groupby(subjects["site"].fillna(""))["screened_on"].min()
     days = (end - opened.fillna(end)).dt.days.clip(lower=0).to_numpy() + 1.0
     count = entered.groupby(entered["site"].fillna("")).size().reindex(opened.index, fill_value=0).to_numpy(float)
     shape, rate = _gamma(count, days)
@@ -98,13 +90,13 @@ def reached(fan: Frame, target: int) -> dict[str, Any]:
     return days
 
 
-def by_site(trial: TrialData) -> Frame:
+def sites(look: LookData) -> Frame:
     """A row a site: screened, eligible, randomized, screened for one randomized, first and last day of randomization.
 
     Columns: site, screened, randomized, ratio, first, last. Whoever has no site is in the row "unknown".
     """
-    site = trial.subjects["site"].fillna("unknown")
-    frame = trial.subjects.groupby(site).agg(
+    subjects = look.trial.subjects
+    frame = subjects.groupby(subjects["site"].fillna(UNKNOWN)).agg(
         screened=("subject_id", "size"),
         randomized=("randomized", "sum"),
         first=("randomized_on", "min"),

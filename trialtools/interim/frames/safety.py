@@ -1,4 +1,4 @@
-"""Trial data go in; harm comes out: deaths, serious and other adverse events, laboratory values, arm by arm or pooled.
+"""A look goes in; harm comes out: deaths, serious and other adverse events, laboratory values, arm by arm or pooled.
 
 The unit is the participant. Exposure is days from randomization to the last day known of a person.
 """
@@ -6,47 +6,44 @@ The unit is the participant. Exposure is days from randomization to the last day
 from __future__ import annotations
 
 import math
-from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..data import TrialData
 from ..data.tables import Frame
+from ..lookdata import LookData, with_reason
 from ..sequential.estimates import risk_difference
-from .conduct import arm_of, arms_of, members
-from .plan import Plan
 
 ANY = ""
 """In place of a term: any event of the body system; in place of both: any event at all."""
 EDISH = {"ALT": 3.0, "BILI": 2.0}
 """Multiples of the upper limit beyond which a peak may mean liver injury (Hy's law; FDA guidance of July 2009)."""
 UNCODED = "not coded"
+NOT_COLLECTED = "Not collected."
+CLOSED_ONLY = "Single cases are listed in the closed report only."
 
 
-def exposure(trial: TrialData, on: date | None) -> Frame:
+def exposure(look: LookData) -> Frame:
     """For everybody randomized the days under observation, up to death, the end of follow-up, or the cut: a series.
 
     Unknown, and left out of rates, where the day of randomization is, or that of the end.
     """
 
-    entered = trial.subjects[trial.subjects["randomized"]].set_index("subject_id")["randomized_on"]
-    ends = trial.disposition[trial.disposition["milestone"].isin(["died", "withdrew", "lost", "completed"])]
+    entered, ends = look.entered.set_index("subject_id")["randomized_on"], look.trial.disposition
+    ends = ends[ends["milestone"].isin(["died", "withdrew", "lost", "completed"])]
     last = ends.groupby("subject_id")["happened_on"].min().reindex(entered.index)
-    last = last.mask(~entered.index.isin(ends["subject_id"]), pd.Timestamp(on))
+    last = last.mask(~entered.index.isin(ends["subject_id"]), pd.Timestamp(look.cutoff))
     return (last - entered).dt.days.clip(lower=0) + 1.0
 
 
-def adverse_events(trial: TrialData, plan: Plan, on: date | None, *, serious: bool = False, least: int = 1) -> Frame:
+def adverse_events(look: LookData, *, serious: bool = False, at_least: int = 1) -> Frame:
     """Adverse events by body system and term: participants with any, events, rates, and what the arms differ by.
 
     Args:
-        trial: cut.
-        plan: which arm is the control.
-        on: the day of the cut.
+        look: by arm, or pooled.
         serious: only serious events; of an event that does not say, this is unknown: it is not counted here.
-        least: terms that fewer participants had, in all arms together, are left out.
+        at_least: terms that fewer participants had, in all arms together, are left out.
 
     Columns: body_system, term ("" for any of that system, both "" for any at all), arm, participants, of, share,
     events, days (of exposure), rate (events per 100 person-days), difference, low, high (risk difference against the
@@ -55,58 +52,65 @@ def adverse_events(trial: TrialData, plan: Plan, on: date | None, *, serious: bo
     An event that started before randomization, or of somebody not randomized, does not count; one whose start is
     unknown does.
     """
-
-    events = _after_entry(trial)
+    events = _after_entry(look)
     if serious:
         events = events[events["serious"].fillna(False)]
     coded = events.assign(
         body_system=events["body_system"].fillna(UNCODED), term=events["term"].fillna(UNCODED).str.strip()
     )
-    days, arms = exposure(trial, on), arms_of(trial)
-    people = {arm: members(trial, arm)["subject_id"] for arm in arms}
+    days, people = exposure(look), _people(look)
     groups = [((ANY, ANY), coded)]
     groups += [((str(system), ANY), own) for system, own in coded.groupby("body_system")]
     groups += [((str(k[0]), str(k[1])), own) for k, own in coded.groupby(["body_system", "term"])]  # type: ignore[index]
     rows = []
     for (system, term), own in groups:
-        if term and own["subject_id"].nunique() < least:
+        if term and own["subject_id"].nunique() < at_least:
             continue
-        told = {arm: own[own["subject_id"].isin(who)] for arm, who in people.items()}
-        hit = {arm: int(rows_["subject_id"].nunique()) for arm, rows_ in told.items()}
-        for arm in arms:
+        by_arm = {arm: own[own["subject_id"].isin(who)] for arm, who in people.items()}
+        hit = {arm: int(rows_["subject_id"].nunique()) for arm, rows_ in by_arm.items()}
+        for arm, mine in by_arm.items():
             n, seen = len(people[arm]), float(days.reindex(people[arm]).sum())
             row = {"body_system": system, "term": term, "arm": arm, "participants": hit[arm], "of": n}
-            row |= {"share": hit[arm] / n if n else math.nan, "events": len(told[arm]), "days": seen}
-            placed = told[arm]["subject_id"].map(days).notna().sum()  # events of those who are in the days
+            row |= {"share": hit[arm] / n if n else math.nan, "events": len(mine), "days": seen}
+            placed = mine["subject_id"].map(days).notna().sum()  # events of those who are in the days
             row |= {"rate": 100 * placed / seen if seen else math.nan}
-            rows.append(row | _against_control(hit, people, plan, arm))
+            rows.append(row | _against_control(look, hit, people, arm))
     columns = ["body_system", "term", "arm", "participants", "of", "share", "events", "days", "rate"]
-    return pd.DataFrame(rows, columns=[*columns, "difference", "low", "high"])
+    frame = pd.DataFrame(rows, columns=[*columns, "difference", "low", "high"])
+    if len(events):
+        return frame
+    why = f"No {'serious ' if serious else ''}adverse event of these participants is known."
+    return with_reason(frame.head(0), NOT_COLLECTED if "events" in look.trial.absent else why)
 
 
-def _after_entry(trial: TrialData) -> Frame:
-    entered = trial.subjects[trial.subjects["randomized"]].set_index("subject_id")["randomized_on"]
-    events = trial.events[trial.events["subject_id"].isin(entered.index)]
+def _people(look: LookData) -> dict[str, Frame]:
+    """Who was randomized to each arm, or at all."""
+    return {arm: look.members(arm)["subject_id"] for arm in look.arms}
+
+
+def _after_entry(look: LookData) -> Frame:
+    entered, events = look.entered.set_index("subject_id")["randomized_on"], look.trial.events
+    events = events[events["subject_id"].isin(entered.index)]
     start = entered.reindex(events["subject_id"]).set_axis(events.index)
     return events[~(events["started_on"] < start)]
 
 
-def _against_control(hit: dict[str, int], people: dict[str, Any], plan: Plan, arm: str) -> dict[str, float]:
-    control = plan.control
+def _against_control(look: LookData, hit: dict[str, int], people: dict[str, Any], arm: str) -> dict[str, float]:
+    control = look.plan.control
     if arm == control or control not in people or not len(people[arm]) or not len(people[control]):
         return dict.fromkeys(("difference", "low", "high"), math.nan)
     found = risk_difference((hit[arm], len(people[arm]), hit[control], len(people[control])))
     return {name: found[name] for name in ("difference", "low", "high")}
 
 
-def harms(trial: TrialData, plan: Plan, on: date | None) -> Frame:
+def harms(look: LookData) -> Frame:
     """What a committee asks first: participants with a death, a serious, a related, a severe and any adverse event.
 
     Columns: what, then those of `adverse_events` from arm on. Severe is grade 3 and above. What an event does not say
     (seriousness, relation, severity) is unknown; `unsaid` counts the participants of whom that leaves it open.
     """
 
-    events = _after_entry(trial)
+    trial, events = look.trial, _after_entry(look)
     died = trial.disposition.loc[trial.disposition["milestone"] == "died", "subject_id"]
     fatal = events.loc[_fatal(events), "subject_id"]
     kinds: dict[str, tuple[Any, Any]] = {
@@ -118,7 +122,7 @@ def harms(trial: TrialData, plan: Plan, on: date | None) -> Frame:
     }
     if "events" in trial.absent:
         kinds = {"Death": kinds["Death"]} if "disposition" not in trial.absent else {}
-    people = {arm: members(trial, arm)["subject_id"] for arm in arms_of(trial)}
+    people = _people(look)
     rows = []
     for what, (sure, open_) in kinds.items():
         hit = {arm: int(who.isin(set(sure)).sum()) for arm, who in people.items()}
@@ -126,9 +130,9 @@ def harms(trial: TrialData, plan: Plan, on: date | None) -> Frame:
             n, unsaid = len(who), int((who.isin(set(open_)) & ~who.isin(set(sure))).sum())
             row = {"what": what, "arm": arm, "participants": hit[arm], "of": n, "unsaid": unsaid}
             row |= {"share": hit[arm] / n if n else math.nan}
-            rows.append(row | _against_control(hit, people, plan, arm))
+            rows.append(row | _against_control(look, hit, people, arm))
     columns = ["what", "arm", "participants", "of", "share", "unsaid", "difference", "low", "high"]
-    return pd.DataFrame(rows, columns=columns)
+    return with_reason(pd.DataFrame(rows, columns=columns), NOT_COLLECTED)
 
 
 def _fatal(events: Frame) -> Frame:
@@ -141,75 +145,76 @@ def _said(events: Frame, flag: Frame) -> tuple[Frame, Frame]:
     return events.loc[flag.fillna(False), "subject_id"], events.loc[flag.isna(), "subject_id"]
 
 
-def listing(trial: TrialData) -> Frame:
+def serious_cases(look: LookData) -> Frame:
     """Every death and serious adverse event of those randomized, one row each, the latest first. Closed reports only.
 
     Columns: subject_id, site, arm, day (from randomization), started_on, term, severity, related, outcome.
     """
-
-    events = _after_entry(trial)
+    columns = ["subject_id", "site", "arm", "day", "started_on", "term", "severity", "related", "outcome"]
+    if not look.closed:
+        return with_reason(pd.DataFrame(columns=columns), CLOSED_ONLY)
+    trial, events = look.trial, _after_entry(look)
     listed = events[events["serious"].fillna(False) | _fatal(events)]
     deaths = trial.disposition[trial.disposition["milestone"] == "died"]
     deaths = deaths[~deaths["subject_id"].isin(listed.loc[_fatal(listed), "subject_id"])]
-    told = pd.DataFrame({"subject_id": deaths["subject_id"], "started_on": deaths["happened_on"], "term": "Death"})
-    rows: Frame = pd.concat([listed, told.assign(severity=5, outcome=deaths["reason"])], ignore_index=True)
-    people = trial.subjects[trial.subjects["randomized"]].set_index("subject_id")
+    more = pd.DataFrame({"subject_id": deaths["subject_id"], "started_on": deaths["happened_on"], "term": "Death"})
+    rows: Frame = pd.concat([listed, more.assign(severity=5, outcome=deaths["reason"])], ignore_index=True)
+    people = look.entered.set_index("subject_id")
     rows = rows[rows["subject_id"].isin(people.index)]
     found = people.reindex(rows["subject_id"]).set_index(rows.index)
     day = (rows["started_on"] - found["randomized_on"]).dt.days.astype("Int64")
     related = rows["related"].map({True: "yes", False: "no"})
     rows = rows.assign(site=found["site"], arm=found["arm"], day=day, related=related)
-    columns = ["subject_id", "site", "arm", "day", "started_on"]
-    columns += ["term", "severity", "related", "outcome"]
-    return rows.sort_values("started_on", ascending=False, na_position="first", ignore_index=True)[columns]
+    rows = rows.sort_values("started_on", ascending=False, na_position="first", ignore_index=True)[columns]
+    nowhere = {"events", "disposition"} <= set(trial.absent)
+    return with_reason(rows, NOT_COLLECTED if nowhere else "No death and no serious adverse event is known.")
 
 
-def edish(trial: TrialData) -> Frame | None:
+def edish(look: LookData) -> Frame:
     """The highest ALT and bilirubin of everybody randomized, in multiples of the upper limit, after randomization.
 
     Columns: arm, alt, bilirubin, hy (both beyond: ALT above 3, bilirubin above 2). Whoever lacks one of the two is not
-    in it. None where no such values were collected.
+    in it.
     """
-    labs = _labs(trial)
+    columns, labs = ["arm", "alt", "bilirubin", "hy"], _labs(look)
     labs = labs[labs["test"].isin(list(EDISH)) & (labs["upper_limit"] > 0) & labs["value"].notna()]
     if labs.empty:
-        return None
+        return with_reason(pd.DataFrame(columns=columns), NOT_COLLECTED)
     peak = (labs["value"] / labs["upper_limit"]).groupby([labs["subject_id"], labs["test"]]).max().unstack()
     if not set(EDISH) <= set(peak):
-        return None
+        return with_reason(pd.DataFrame(columns=columns), NOT_COLLECTED)
     peak = peak.dropna().rename(columns={"ALT": "alt", "BILI": "bilirubin"})
-    peak["arm"] = peak.index.map(arm_of(trial))
+    peak["arm"] = peak.index.map(look.arm_of)
     peak["hy"] = (peak["alt"] > EDISH["ALT"]) & (peak["bilirubin"] > EDISH["BILI"])
     # in an order that tells nothing of the people
-    return peak.sort_values(["alt", "bilirubin"], ignore_index=True)[["arm", "alt", "bilirubin", "hy"]]
+    return peak.sort_values(["alt", "bilirubin"], ignore_index=True)[columns]
 
 
-def _labs(trial: TrialData) -> Frame:
+def _labs(look: LookData) -> Frame:
     """Values of those randomized from that day on, with the day; a value without a day does not count."""
-    entered = trial.subjects[trial.subjects["randomized"]].set_index("subject_id")["randomized_on"]
-    labs = trial.labs[trial.labs["subject_id"].isin(entered.index)]
+    entered, labs = look.entered.set_index("subject_id")["randomized_on"], look.trial.labs
+    labs = labs[labs["subject_id"].isin(entered.index)]
     day = (labs["taken_on"] - entered.reindex(labs["subject_id"]).set_axis(labs.index)).dt.days
     return labs.assign(day=day)[day >= 0]
 
 
-def labs_by_week(trial: TrialData, most: int = 6) -> Frame | None:
+def laboratory(look: LookData, most: int = 6) -> Frame:
     """Quartiles of each laboratory value, week by week since randomization.
 
     Args:
-        trial: cut.
+        look: by arm, or pooled.
         most: so many tests, those with the most values.
 
     Columns: test, unit, arm, week, n, low, median, high (quartiles). A test in several units is shown in its commonest.
-    None where none were collected.
     """
-    labs = _labs(trial)
+    labs = _labs(look)
     labs = labs[labs["value"].notna()]
     if labs.empty:
-        return None
+        return with_reason(None, NOT_COLLECTED)
     labs = labs[labs["test"].isin(labs["test"].value_counts().head(most).index)]
     unit = labs.groupby("test")["unit"].agg(lambda units: next(iter(units.mode()), ""))
     labs = labs[labs["unit"].fillna("") == labs["test"].map(unit)]
-    labs = labs.assign(arm=labs["subject_id"].map(arm_of(trial)), week=(labs["day"] // 7).astype(int))
+    labs = labs.assign(arm=labs["subject_id"].map(look.arm_of), week=(labs["day"] // 7).astype(int))
     found = labs.groupby(["test", "arm", "week"])["value"].agg(
         n="size", low=lambda v: np.quantile(v, 0.25), median="median", high=lambda v: np.quantile(v, 0.75)
     )

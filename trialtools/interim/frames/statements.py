@@ -1,54 +1,54 @@
-"""The frames of a report go in, its sentences come out: the answer on the first page, and what the arms are called."""
+"""A look goes in, the sentences of its report come out: the answer on page 1, and what must be known beside it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from datetime import date
 
-from ...criteria.contents import Protocol
 from ...figures.format import count, number, percent
-from ..data import TrialData
-from ..data.tables import Frame
-from .endpoint import Effect
-from .looks import decision
-from .recruitment import reached
+from ..lookdata import LookData
+from .effect import primary_effect, why_no_comparison
+from .looks import boundaries, conditional_power_table, decision, this_look
+from .record import key_figures
+from .recruitment import accrual_forecast, reached
 
 ASKED = "What is asked of the committee: continue, modify, pause, or stop?"
 
 
-def open_answer(trial: TrialData, target: int | None, fan: Frame, told: Mapping[str, int]) -> str:
-    """How far the trial is, in sentences that tell nothing of any arm; a site alone has no target."""
-    have = int(trial.subjects["randomized"].sum())
+def answer(look: LookData) -> str:
+    """What the first page says: the boundary at this look in a closed report, how far the trial is in an open one."""
+    return _closed_answer(look) if look.closed else _open_answer(look)
+
+
+def _open_answer(look: LookData) -> str:
+    have, target, known = len(look.entered), look.target, key_figures(look)
     if target is None:
-        return _outcomes_known(f"{count(have)} participants are randomized at this site. ", told)
-    said = f"{count(have)} of {count(target)} participants are randomized"
-    ends = reached(fan, target)
-    if have >= target:
-        said += "; the target is reached"
-    elif ends["median"]:
-        latest = ends["latest"] or "more than ten years on"
-        said += f"; the target is likely reached about {ends['median']} (90 %: {ends['soonest']} to {latest})"
-    elif have:
-        said += "; at this pace the target is not in sight"
-    return _outcomes_known(said + ". ", told)
-
-
-def _outcomes_known(said: str, told: Mapping[str, int]) -> str:
-    if "outcomes" in told:
-        said += f"The primary outcome is known of {count(told['outcomes'])}, missing of {count(told['missing'])}. "
-    deaths = told.get("deaths")
+        said = f"{count(have)} participants are randomized at this site"
+    else:
+        said = f"{count(have)} of {count(target)} participants are randomized"
+        ends = reached(accrual_forecast(look), target)
+        if have >= target:
+            said += "; the target is reached"
+        elif ends["median"]:
+            latest = ends["latest"] or "more than ten years on"
+            said += f"; the target is likely reached about {ends['median']} (90 %: {ends['soonest']} to {latest})"
+        elif have:
+            said += "; at this pace the target is not in sight"
+    said += ". "
+    if "outcomes" in known:
+        said += f"The primary outcome is known of {count(known['outcomes'])}, missing of {count(known['missing'])}. "
+    deaths = known.get("deaths")
     return said + ("" if deaths is None else f"{count(deaths)} {'death' if deaths == 1 else 'deaths'} so far.")
 
 
-def closed_answer(found: Effect | None, frame: Frame | None, chances: Frame, why: str) -> str:
-    """What the boundary says at this look, with z, bound and the chances ahead; or why it says nothing."""
-    if found is None or frame is None:
-        return why or "An arm has nobody with the primary outcome known: nothing can be compared yet."
-    now = frame[frame["state"] == "now"].iloc[0]
+def _closed_answer(look: LookData) -> str:
+    found, frame = primary_effect(look), boundaries(look)
+    if found is None:
+        return why_no_comparison(look)
+    now = this_look(frame)
     bound = number(now["bound"], 3) if math.isfinite(now["bound"]) else "none at this look"
     said = f"z = {number(found.z, 3)}, bound {bound}: {decision(frame)}."
-    power = dict(zip(chances["what"], chances["chance"], strict=True))
+    table = conditional_power_table(look)
+    power = dict(zip(table["what"], table["chance"], strict=True))
     told = [f"{percent(power[f'Conditional power, {name}'], 0)} ({name})" for name in ("design", "trend")
             if f"Conditional power, {name}" in power]  # fmt: skip
     if told and decision(frame) != "stop for efficacy":
@@ -57,12 +57,11 @@ def closed_answer(found: Effect | None, frame: Frame | None, chances: Frame, why
     return said + (" Nobody has had the event yet." if not hits else "")
 
 
-def caveats(found: Effect, frame: Frame, trial: TrialData) -> str:
-    """What a reader of the effect must know beside it: who takes no part, what was taken for granted; often nothing.
-
-    Args:
-        found: the effect; frame: the looks; trial: cut.
-    """
+def caveats(look: LookData) -> str:
+    """What a reader of the effect must know beside it: who takes no part, what was taken for granted; often nothing."""
+    found, trial = primary_effect(look), look.trial
+    if found is None:
+        return ""
     told, alone = [], sum(n for _, n in found.events.values()) - found.n
     if alone:
         told.append(f"{count(alone)} with the outcome known take no part: their stratum has nobody of the other arm.")
@@ -70,31 +69,20 @@ def caveats(found: Effect, frame: Frame, trial: TrialData) -> str:
         told.append(f"Not stratified, for the stratum of {count(found.unstratified)} participants is not known.")
     if trial.window is None:
         told.append("The design names no day by which the endpoint counts: everybody does, however early.")
+    frame = boundaries(look)
     before = frame[frame["state"] == "done"]
     if taken := [str(row.look) for row in before.itertuples() if math.isnan(row.z)]:
         told.append(f"Of look {' and '.join(taken)} no z is known: its information is as planned, or as last written.")
     return " ".join(told)
 
 
-def unnamed(previous: str, look: int) -> str:
-    """What stands in place of the changes since a previous report."""
-    if previous:
-        return "The previous report holds no numbers to compare with."
-    return "No previous report was named" + (": the looks before this one are taken as planned." if look > 1 else ".")
-
-
-def arm_labels(protocol: Protocol) -> dict[str, str]:
-    """What each arm is called in print, in the order of the protocol."""
-    return {arm.id: arm.label for arm in protocol.arms}
-
-
-def context(trial: TrialData, protocol: Protocol, closed: bool, look: int, on: date | None, site: str) -> list[str]:
+def context(look: LookData) -> list[str]:
     """The line above the question: open or closed, look, cut, site, hash."""
     return [
-        "CLOSED REPORT, by arm: for the committee alone" if closed else "OPEN REPORT, pooled",
-        f"{protocol.id}, look {look}",
-        f"data cut {on}" if on else "data not cut",
-        *([f"site {site}"] if site else []),
-        f"protocol {protocol.sha256[:8]}",
-        *(["SYNTHETIC"] if trial.synthetic else []),
+        "CLOSED REPORT, by arm: for the committee alone" if look.closed else "OPEN REPORT, pooled",
+        f"{look.protocol.id}, look {look.number}",
+        f"data cut {look.cutoff}" if look.cutoff else "data not cut",
+        *([f"site {look.site}"] if look.site else []),
+        f"protocol {look.protocol.sha256[:8]}",
+        *(["SYNTHETIC"] if look.trial.synthetic else []),
     ]

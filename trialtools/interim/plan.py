@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ...criteria.contents import Protocol
-from ...criteria.protocol import DataError
-from ..endpoint import endpoint_of
-from ..sequential.boundaries import Spending
+from ..criteria.contents import Protocol
+from ..criteria.protocol import DataError
+from .endpoint import endpoint_of
+from .sequential.boundaries import Spending
 
 SPENDING: dict[str, Spending] = {
     "brien": "obrien-fleming",
@@ -20,7 +20,7 @@ SPENDING: dict[str, Spending] = {
 
 
 @dataclass(frozen=True)
-class Plan:
+class MonitoringPlan:
     """What was planned: arms (the control last), participants, parts of the information at the looks, errors, rates.
 
     `share` is the part of the participants who are not in the control arm.
@@ -50,7 +50,7 @@ class Plan:
         return -1 if self.better == "lower" else 1
 
 
-def plan_of(protocol: Protocol) -> Plan:
+def plan_of(protocol: Protocol) -> MonitoringPlan:
     """What the design of a protocol says of its interim looks.
 
     Raises:
@@ -70,8 +70,8 @@ def plan_of(protocol: Protocol) -> Plan:
     alpha = _item(protocol, "alpha", float)
     endpoint = endpoint_of(protocol)
     better = endpoint.better if endpoint and endpoint.better else _item(protocol, "better", str)
-    said = _item(protocol, "spending", lambda value: str(value).lower())
-    spending = next((name for word, name in SPENDING.items() if word in said), None)
+    written = _item(protocol, "spending", lambda value: str(value).lower())
+    spending = next((name for word, name in SPENDING.items() if word in written), None)
     for name, fits, wanted in (
         ("looks", list(looks) == sorted({*looks, 1.0}) and looks[0] > 0, "rising parts, the last of them 1"),
         ("sample_size", size > 0, "a number of participants"),
@@ -89,7 +89,7 @@ def plan_of(protocol: Protocol) -> Plan:
     ratio = protocol.design["ratio"].value if "ratio" in protocol.design else {}
     parts = {arm.id: float(ratio.get(arm.id, 1)) if isinstance(ratio, dict) else 1.0 for arm in protocol.arms}
     optional["share"] = 1 - parts[controls[0]] / sum(parts.values())
-    return Plan(experimental, controls[0], size, looks, alpha, spending, better, **optional)  # type: ignore[arg-type]
+    return MonitoringPlan(experimental, controls[0], size, looks, alpha, spending, better, **optional)  # type: ignore[arg-type]
 
 
 def _item(protocol: Protocol, name: str, read: Any) -> Any:

@@ -1,0 +1,85 @@
+"""Frames by arm go in, printed tables come out: arms side by side, and what they differ by; or words in their place."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from .format import ABSENT, SPACE, absent, count, n_of, number, percent
+from .page import FONTS, INK, QUIET, Html
+from .table import table
+
+if TYPE_CHECKING:
+    from great_tables import GT
+
+EVERYBODY = "All randomized"
+FIELDS = ("Reasons, and what is asked of sponsor and investigators", "Next meeting", "Chair: name, date, signature")
+CHOICES = ("Continue unchanged", "Continue with modifications", "Pause", "Stop")
+
+
+def sentence(text: str) -> Html:
+    """A line of words where a table or figure would be."""
+    return Html(f'<p style="color:{QUIET};font:15px/1.5 {", ".join(FONTS)}">{html.escape(text)}</p>')
+
+
+def by_arm(
+    frame: pd.DataFrame, rows: Sequence[str], labels: Mapping[str, str], title: str, subtitle: str = "", most: int = 60,
+    group: str | None = None,
+) -> GT:  # fmt: skip
+    """Participants with something, an arm a column: `n (%)`, and what the arms differ by where they are told.
+
+    Where a frame says `unsaid`, of how many it is not known, the cell says how many there are at most.
+
+    Args:
+        frame: rows by `arm` with participants and of; and difference, low, high where arms are compared.
+        rows: the columns that name a row.
+        labels: what arms are called.
+        title, subtitle: finding and population.
+        most: rows to show; the table says when it is cut.
+        group: one of `rows` that heads groups.
+    """
+
+    lines: dict[tuple[str, ...], dict[str, str]] = {}
+    sizes: dict[str, int] = {}
+    for row in frame.to_dict("records"):
+        key = tuple(str(row[name]) for name in rows)
+        line = lines.setdefault(key, dict(zip(rows, key, strict=True)))
+        sizes[row["arm"]] = int(row["of"])
+        line[f"arm {row['arm']}"] = n_of(row["participants"], row["of"])
+        if row.get("unsaid"):
+            line[f"arm {row['arm']}"] += f", at most {count(row['participants'] + row['unsaid'])}"
+        if not absent(row.get("difference")):
+            # several experimental arms have a difference each
+            line[f"difference {row['arm']}"] = difference(row["difference"], row["low"], row["high"])
+    arms = {
+        f"arm {arm}": f"{labels.get(arm, arm) or EVERYBODY} (n{SPACE}={SPACE}{count(n)})" for arm, n in sizes.items()
+    }
+    apart = [f"difference {arm}" for arm in sizes if any(f"difference {arm}" in line for line in lines.values())]
+    heads = dict.fromkeys(apart, "Difference (95 % interval)")
+    if len(apart) > 1:
+        heads = {name: f"{labels.get(name.split(' ', 1)[1])}, difference (95 % interval)" for name in apart}
+    written = pd.DataFrame(list(lines.values()), columns=[*rows, *arms, *apart]).fillna(ABSENT)
+    made = table(written, title, subtitle, {**arms, **heads}, group=group, rows=most)
+    return made.cols_align("right", [*arms, *apart])
+
+
+def difference(apart: Any, low: Any, high: Any) -> str:
+    """A difference of shares with its interval.
+
+    >>> difference(-0.078, -0.132, -0.024).replace(SPACE, " ")
+    '−7.8 % (−13.2 to −2.4)'
+    """
+    if absent(apart):
+        return ABSENT
+    return f"{percent(apart)} ({number(100 * low)} to {number(100 * high)})"
+
+
+def recommendation_form() -> Html:
+    """The recommendation form, to be filled in by hand."""
+    boxes = "".join(f'<p style="margin:4px 0">☐ {html.escape(choice)}</p>' for choice in CHOICES)
+    line = f'<span style="display:inline-block;border-bottom:1px solid {INK};width:100%;height:2.1em"></span>'
+    fields = "".join(f'<p style="margin:6px 0 0;color:{QUIET}">{what}</p>{line}' for what in FIELDS)
+    return Html(f'<div style="font:14px/1.4 {", ".join(FONTS)};color:{INK};break-inside:avoid">{boxes}{fields}</div>')

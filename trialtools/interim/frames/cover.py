@@ -1,0 +1,51 @@
+"""A look goes in; what is known before any number comes out: the cover, the charter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from ..data.tables import Frame
+from ..lookdata import LookData
+
+SEE_FILE = "see the protocol file: it names an arm"
+
+
+def cover(look: LookData, **more: Any) -> Frame:
+    """What this report is of, line by line: item, value; `more` lines by their names. What is not known is empty."""
+    items = {
+        "Trial": f"{look.protocol.id}: {look.protocol.title}",
+        "Report": "closed, by arm" if look.closed else "open, pooled",
+        "Look": f"{look.number} of {len(look.plan.looks)}",
+        "Site": look.site or "all",
+        "Data cut": look.cutoff,
+        "Kept as": look.trial.name,
+        "Previous report": look.previous.get("made"),
+        **{name.replace("_", " ").capitalize(): value for name, value in more.items()},
+    }
+    return pd.DataFrame({"item": list(items), "value": [str(value) if value else "" for value in items.values()]})
+
+
+def charter(look: LookData) -> Frame:
+    """The design as the protocol file has it, with what is assumed and why: item, value, from, why.
+
+    In an open report a ratio and a reason are told without the names of arms.
+    """
+    names = "|".join(re.escape(each) for arm in look.protocol.arms for each in (arm.id, arm.label))
+    named, rows = re.compile(rf"\b({names})\b", re.IGNORECASE), []
+    for name, item in look.protocol.design.items():
+        why = item.why if look.closed or not named.search(item.why or "") else SEE_FILE
+        value = _written(name, item.value, look.closed)
+        rows.append((name.replace("_", " "), value, "assumed" if item.assumed else "registry", why))
+    return pd.DataFrame(rows, columns=["item", "value", "from", "why"])
+
+
+def _written(name: str, value: Any, closed: bool) -> str:
+    if name == "ratio" and isinstance(value, Mapping):
+        return ":".join(map(str, value.values())) + (f" ({', '.join(map(str, value))})" if closed else "")
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {each}" for key, each in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,140 @@
+"""A look by arm goes in; the effect on the primary endpoint comes out, or why there is none.
+
+The analysis counts participants whose window has passed by the cut, so that an early event does not count before those
+who had none could: events come to be known sooner than their absence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from ...criteria.protocol import DataError
+from ..data.checks import endpoint_states
+from ..data.tables import Frame
+from ..lookdata import POOLED, LookData
+from ..plan import MonitoringPlan
+from ..sequential.estimates import risk_difference
+
+OPEN_REPORT = "Compares the arms: in the closed report only."
+ONE_SITE = "The boundary is of all sites together: one site alone has none."
+SEVERAL_ARMS = "Several experimental arms share one alpha; how is not planned in the protocol, so there is no boundary."
+NOBODY = "An arm has nobody with the primary outcome known."
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A risk difference, experimental less control, with its 95 % interval; z points to benefit.
+
+    `n` participants with the outcome known, of whom `events` by arm; `missing` are due and unknown, `pending` not due.
+    Whoever stands in a stratum without the other arm is in `events`, not in `n`. Of `unstratified` participants the
+    stratum was not known, so that none was used.
+    """
+
+    difference: float
+    low: float
+    high: float
+    z: float
+    n: int
+    missing: int
+    pending: int
+    events: dict[str, tuple[int, int]]
+    cells: tuple[tuple[int, int, int, int], ...]
+    unstratified: int = 0
+
+    @property
+    def se(self) -> float:
+        """The standard error of the difference, each arm at its own rate; strata weighted as in the estimate."""
+        a, n, b, m = np.array([row for row in self.cells if row[1] and row[3]], dtype=float).T
+        weight = n * m / (n + m) / (n * m / (n + m)).sum()
+        p, q = a / n, b / m
+        return float(np.sqrt((weight**2 * (p * (1 - p) / n + q * (1 - q) / m)).sum()))
+
+    def at(self, level: float) -> tuple[float, float]:
+        """The interval of another level."""
+        found = risk_difference(self.cells, level)
+        return found["low"], found["high"]
+
+
+@lru_cache(maxsize=4)  # most sections of one report ask for it
+def endpoint_rows(look: LookData) -> Frame:
+    """Everybody randomized, with what the analysis needs.
+
+    Columns: subject_id, randomized_on, value (empty where unknown), observed_on, state (observed, missing, pending),
+    site, arm, stratum, mature (the window has passed by the cut).
+
+    Raises:
+        DataError: no primary endpoint.
+    """
+    trial, cutoff = look.trial, look.cutoff
+    if trial.endpoint is None:
+        raise DataError(f"{trial.name}: no primary endpoint; design.endpoint must name one of the outcomes")
+    found = endpoint_states(trial.subjects, trial.outcomes, trial.endpoint, trial.window, cutoff)
+    people = trial.subjects.set_index("subject_id").loc[found["subject_id"]].reset_index()
+    extra = {name: people[name].to_numpy() for name in ("site", "arm", "stratum")}
+    if trial.window is None or not cutoff:
+        return found.assign(**extra, mature=True)
+    closes = found["randomized_on"] + np.timedelta64(trial.window, "D")
+    return found.assign(**extra, mature=(closes <= np.datetime64(cutoff)) | closes.isna())
+
+
+def why_no_comparison(look: LookData) -> str:
+    """Why these data hold no comparison of arms, as a sentence for the report; empty where they do."""
+    trial = look.trial
+    if trial.subjects["arm"].isna().all():
+        return OPEN_REPORT
+    if look.site:
+        return ONE_SITE
+    if "outcomes" in trial.absent or trial.endpoint is None:
+        names = ", ".join(sorted(trial.outcomes["endpoint"].dropna().unique()))
+        return f"Not collected: no primary endpoint is among the outcomes{names and f' ({names})'}."
+    if len(look.plan.experimental) > 1:
+        return SEVERAL_ARMS
+    return "" if primary_effect(look) else NOBODY
+
+
+@lru_cache(maxsize=4)
+def primary_effect(look: LookData) -> Effect | None:
+    """The effect that the boundary is about; None where there is none, and `why_no_comparison` says why."""
+    comparable = not look.site and len(look.plan.experimental) == 1 and look.trial.subjects["arm"].notna().any()
+    if not comparable or "outcomes" in look.trial.absent or look.trial.endpoint is None:
+        return None
+    return effect(endpoint_rows(look), look.plan, look.plan.experimental[0])
+
+
+def effect(rows: Frame, plan: MonitoringPlan, arm: str, stratified: bool = True) -> Effect | None:
+    """The effect of an arm against the control; None where one of the two has nobody with the outcome known.
+
+    Args:
+        rows: from `endpoint_rows`, or a part of them.
+        plan: names the control, and which way is better.
+        arm: the experimental one.
+        stratified: by the randomization strata, where they are known of everybody.
+
+    Raises:
+        DataError: values other than 0 and 1.
+    """
+    both = rows[rows["arm"].isin([arm, plan.control])]
+    used = both[both["mature"] & both["value"].notna()]
+    odd = used.loc[~used["value"].isin([0, 1]), "value"]
+    if len(odd):
+        raise DataError(f"the primary endpoint: expected 1 (it happened) or 0, not {odd.iloc[0]:g} ({len(odd)} such)")
+    unknown = int(used["stratum"].isna().sum()) if stratified else 0
+    by_stratum = stratified and not unknown
+    cells, events = [], {}
+    for _, own in used.groupby("stratum") if by_stratum else [(POOLED, used)]:
+        first, second = own[own["arm"] == arm]["value"], own[own["arm"] == plan.control]["value"]
+        cells.append((int(first.sum()), len(first), int(second.sum()), len(second)))
+    for name in (arm, plan.control):
+        own = used.loc[used["arm"] == name, "value"]
+        events[name] = (int(own.sum()), len(own))
+    if not all(n for _, n in events.values()) or not any(n and m for _, n, _, m in cells):
+        return None
+    found = risk_difference(cells)
+    pending = int((~both["mature"]).sum())
+    return Effect(
+        found["difference"], found["low"], found["high"], plan.sign * found["z"] + 0.0, int(found["n"]),
+        int((both["mature"] & both["value"].isna()).sum()), pending, events, tuple(cells), unknown,
+    )  # fmt: skip

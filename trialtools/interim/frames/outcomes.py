@@ -1,0 +1,217 @@
+"""A look goes in; the endpoints come out: how much is known, the effect counted otherwise, other endpoints, curves."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from scipy.special import betaincinv, ndtri, stdtrit
+
+from ...figures.format import count, percent
+from ..data.tables import Frame
+from ..lookdata import UNKNOWN, LookData, with_reason
+from ..sequential.estimates import risk_difference, survival
+from .conduct import dosing
+from .effect import Effect, effect, endpoint_rows, why_no_comparison
+
+NOT_COLLECTED = "Not collected."
+COLUMNS = ("analysis", "difference", "low", "high", "z", "n", "missing", "experimental", "control")
+ENDS = ("withdrew", "lost", "died")
+
+
+def outcome_status(look: LookData) -> Frame:
+    """The primary endpoint by site: how many are observed, pending, missing.
+
+    Columns: site, randomized, observed, pending, missing.
+    """
+    columns = ["observed", "pending", "missing"]
+    if look.trial.endpoint is None:
+        return with_reason(pd.DataFrame(columns=["site", "randomized", *columns]), NOT_COLLECTED)
+    rows = endpoint_rows(look)
+    counted = rows.groupby(rows["site"].fillna(UNKNOWN))["state"].value_counts().unstack(fill_value=0)
+    counted = counted.reindex(columns=columns, fill_value=0)
+    counted.insert(0, "randomized", counted.sum(axis=1))
+    return counted.rename_axis("site").reset_index()
+
+
+def sensitivity(look: LookData) -> Frame:
+    """The primary effect, and what it would be had one counted otherwise: a row an analysis, the primary one first.
+
+    The analysis of those dosed in the window is left out where nobody knows who was.
+
+    Columns: analysis, difference, low, high, z (of benefit), n, missing, experimental, control (events of n).
+    """
+    if why := why_no_comparison(look):
+        return with_reason(pd.DataFrame(columns=list(COLUMNS)), why)
+    rows, plan, arm = endpoint_rows(look), look.plan, look.plan.experimental[0]
+    gone, first_arm = rows["mature"] & rows["value"].isna(), rows["arm"] == arm
+    harmed, spared = (1, 0)[plan.sign > 0], (0, 1)[plan.sign > 0]
+
+    def filled(first: float, second: float) -> Frame:
+        return rows.assign(value=rows["value"].mask(gone & first_arm, first).mask(gone & ~first_arm, second))
+
+    analyses = [("Primary", rows, True), ("Not stratified", rows, False)]
+    if gone.any():
+        analyses += [
+            ("Missing taken as events", filled(1, 1), True),
+            ("Missing taken as no events", filled(0, 0), True),
+            ("Missing taken against the experimental arm", filled(harmed, spared), True),
+            ("Missing taken for the experimental arm", filled(spared, harmed), True),
+        ]
+    early = ~rows["mature"] & (rows["value"] == 1)
+    if early.any():
+        analyses.append(("With events whose window is still open", rows.assign(mature=rows["mature"] | early), True))
+    if len(window := dosing(look)):
+        treated = window.loc[window["state"] == "dosed in window", "subject_id"]
+        analyses.append(("Dosed in the window only", rows[rows["subject_id"].isin(set(treated))], True))
+    sites = sorted(rows["site"].dropna().unique())
+    if len(sites) > 1:
+        analyses += [(f"Without site {site}", rows[rows["site"] != site], True) for site in sites]
+    table = [_row(look, name, found) for name, part, strata in analyses if (found := effect(part, plan, arm, strata))]
+    return pd.DataFrame(table, columns=list(COLUMNS))
+
+
+def _row(look: LookData, name: str, found: Effect) -> dict[str, Any]:
+    shares = [f"{hit}/{n}" for hit, n in (found.events[arm] for arm in look.plan.arms)]
+    values = (name, found.difference, found.low, found.high, found.z, found.n, found.missing, *shares)
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def subgroup_effects(look: LookData, by: Sequence[str]) -> Frame:
+    """The effect in parts of the trial, without a test: label, level, then the columns of `sensitivity`.
+
+    Args:
+        by: columns of the subjects with few values; whoever has none is a level of their own. The parts of `stratum`
+            ("age > 65: yes, site: A") are columns too.
+
+    A level in which an arm has nobody with the outcome known is left out.
+    """
+    columns = ["label", "level", *COLUMNS]
+    if why := why_no_comparison(look):
+        return with_reason(pd.DataFrame(columns=columns), why)
+    rows, plan, arm = endpoint_rows(look), look.plan, look.plan.experimental[0]
+    people = look.trial.subjects.set_index("subject_id")
+    parts = people["stratum"].fillna("").map(lambda text: dict(re.findall(r"(?:^|, )([^:]+): ([^,]+)", text)))
+    strata = pd.DataFrame(parts.tolist(), index=people.index)
+    people = people.assign(**{name: strata[name] for name in strata if name not in people})
+    table = []
+    for name in (name for name in dict.fromkeys([*by, *strata]) if name in people):
+        level = rows["subject_id"].map(people[name]).astype("str").fillna(UNKNOWN)
+        for each in sorted(level.unique()):
+            found = effect(rows[level == each], plan, arm, stratified=False)
+            if found:
+                table.append({"label": name, "level": each, **_row(look, f"{name}: {each}", found)})
+    return with_reason(pd.DataFrame(table, columns=columns), "No part of the trial has both arms.")
+
+
+def event_times(look: LookData) -> Frame:
+    """For everybody randomized, days to the event or to the last day known without: subject_id, arm, days, event.
+
+    Censored at the end of the window, at withdrawal, loss or death, or at the cut, whichever comes first.
+    """
+    rows, window, cutoff = endpoint_rows(look), look.trial.window, look.cutoff
+    ends = look.trial.disposition[look.trial.disposition["milestone"].isin(ENDS)]
+    gone = ends.groupby("subject_id")["happened_on"].min().reindex(rows["subject_id"]).set_axis(rows.index)
+    happened = (rows["value"] == 1) & rows["observed_on"].notna()
+    last: Frame = gone.fillna(pd.Timestamp(cutoff) if cutoff else rows["observed_on"])
+    days = (rows["observed_on"].where(happened, last) - rows["randomized_on"]).dt.days.clip(lower=0).astype(float)
+    over = days > (math.inf if window is None else window)
+    arm = rows["subject_id"].map(look.arm_of)
+    rows = {"subject_id": rows["subject_id"], "arm": arm, "days": days.mask(over, window), "event": happened & ~over}
+    return pd.DataFrame(rows)
+
+
+def survival_curves(look: LookData) -> Frame:
+    """Kaplan-Meier curves of the primary endpoint, arm by arm: `interim.survival`, its group called arm."""
+    if why := why_no_comparison(look):
+        return with_reason(None, why)
+    found = event_times(look)
+    if found["days"].isna().all():
+        return with_reason(None, "No days are known.")
+    return survival(found["days"], found["event"], found["arm"]).rename(columns={"group": "arm"})
+
+
+def secondary_outcomes(look: LookData) -> Frame:
+    """The other endpoints: differences of risks (of 0 and 1) or of means (Welch), experimental less control.
+
+    Columns: endpoint, measure (risk or mean), experimental, control, difference, low, high, n, missing. Those whose
+    window has passed count, as for the primary endpoint: what happens is known sooner than that it did not. The last
+    value of a participant counts. Where an arm has fewer than two values, there is no difference.
+    """
+    columns = ["endpoint", "measure", "experimental", "control", "difference", "low", "high", "n", "missing"]
+    if why := why_no_comparison(look):
+        return with_reason(pd.DataFrame(columns=columns), why)
+    trial, plan, arm, rows = look.trial, look.plan, look.plan.experimental[0], []
+    everybody = endpoint_rows(look).set_index("subject_id")
+    entered = everybody.loc[everybody["mature"], "arm"]
+    for name, own in trial.outcomes[trial.outcomes["endpoint"] != trial.endpoint].groupby("endpoint"):
+        last = own[own["value"].notna()].sort_values("observed_on").groupby("subject_id")["value"].last()
+        value = last.reindex(entered.index)
+        first, second = (value[entered == each].dropna() for each in (arm, plan.control))
+        row = {"endpoint": name, "n": len(first) + len(second)}
+        row["missing"] = int(value[entered.isin([arm, plan.control])].isna().sum())
+        if len(first) < 2 or len(second) < 2:
+            rows.append(row)
+            continue
+        if set(last.unique()) <= {0.0, 1.0}:
+            found = risk_difference((int(first.sum()), len(first), int(second.sum()), len(second)))
+            row |= {"measure": "risk", **{key: found[key] for key in ("difference", "low", "high")}}
+        else:
+            apart, half = float(first.mean() - second.mean()), _welch(first, second)
+            row |= {"measure": "mean", "difference": apart, "low": apart - half, "high": apart + half}
+        rows.append(row | {"experimental": first.mean(), "control": second.mean()})
+    return with_reason(pd.DataFrame(rows, columns=columns), NOT_COLLECTED)
+
+
+def _welch(first: Frame, second: Frame) -> float:
+    """Half the 95 % interval of a difference of means (Welch 1947); unknown where nothing varies."""
+    parts = [(float(each.var()) / len(each), len(each) - 1) for each in (first, second)]
+    spread = sum(part for part, _ in parts)
+    if not spread:
+        return math.nan
+    freedom = spread**2 / sum(part**2 / less for part, less in parts)
+    return float(stdtrit(freedom, 0.975)) * math.sqrt(spread)
+
+
+def blinded_event_rate(look: LookData) -> Frame:
+    """The rate of the primary endpoint in all arms together, against what was assumed: what, value.
+
+    The interval is that of Clopper and Pearson. The last row is how many participants would find the planned difference
+    with 80 % power at this overall rate, by the fixed design.
+    """
+    rate = overall_rate(look)
+    if rate is None:
+        return with_reason(None, "Worked out for all sites together." if look.site else NOT_COLLECTED)
+    spread = f"{percent(rate['low'])} to {percent(rate['high'])}"
+    so_far = f"{percent(rate['rate'])} ({spread}), n = {count(rate['n'])}"
+    rows = [
+        ("Overall rate so far (95 % interval by Clopper and Pearson)", so_far),
+        ("Overall rate that the design assumes", percent(rate["assumed"])),
+        ("Participants planned", count(look.plan.sample_size)),
+        ("Participants for 80 % power at the planned difference and this rate, fixed design", count(rate["needed"])),
+    ]
+    return pd.DataFrame(rows, columns=["what", "value"])
+
+
+def overall_rate(look: LookData) -> dict[str, float] | None:
+    """Rate, low, high, n, assumed and needed of `blinded_event_rate`; None where nothing is known or was assumed."""
+    plan = look.plan
+    if look.site or look.trial.endpoint is None or plan.control_rate is None or plan.experimental_rate is None:
+        return None
+    rows = endpoint_rows(look)
+    value = rows.loc[rows["mature"] & rows["value"].notna(), "value"]
+    if value.empty:
+        return None
+    hits, n = float(value.sum()), len(value)
+    low = betaincinv(hits, n - hits + 1, 0.025) if hits else 0.0
+    high = betaincinv(hits + 1, n - hits, 0.975) if hits < n else 1.0
+    rate, share = float(value.mean()), plan.share
+    assumed = share * plan.experimental_rate + (1 - share) * plan.control_rate
+    apart = plan.experimental_rate - plan.control_rate
+    each = rate * (1 - rate) / (share * (1 - share))
+    needed = math.ceil((ndtri(1 - plan.alpha) + ndtri(0.8)) ** 2 * each / apart**2) if 0 < rate < 1 else math.nan
+    found = {"rate": rate, "low": float(low), "high": float(high), "n": n}
+    return found | {"assumed": assumed, "needed": needed}

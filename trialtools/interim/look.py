@@ -1,0 +1,181 @@
+"""A trial under way, its protocol and a day go in; one look comes out, whose methods are the sections of its report."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import Any
+
+from ..criteria.contents import Protocol, load_protocol
+from ..criteria.display import as_lines
+from ..figures.format import count, percent
+from ..figures.printed import recommendation_form
+from .data.cutoff import pool
+from .data.read import TrialData
+from .frames.allocation import allocation_audit, allocation_balance, selection_bias_test
+from .frames.baseline import baseline
+from .frames.conduct import data_currency, dosing, dosing_counts, dosing_deviations, exclusions, flow, follow_up
+from .frames.cover import charter, cover
+from .frames.effect import primary_effect
+from .frames.history import read_previous
+from .frames.looks import boundaries, conditional_power_table, inference_table, power_curve
+from .frames.outcomes import (
+    blinded_event_rate,
+    outcome_status,
+    secondary_outcomes,
+    sensitivity,
+    subgroup_effects,
+    survival_curves,
+)
+from .frames.record import changes, key_figures
+from .frames.recruitment import accrual, accrual_forecast, sites
+from .frames.safety import adverse_events, edish, exposure, harms, laboratory, serious_cases
+from .frames.statements import ASKED, answer, caveats, context
+from .lookdata import (
+    LookData,
+    at_site,
+    parse_cutoff,
+    read_allocations,
+    read_analysis_data,
+    with_hidden_columns,
+    with_reason,
+)
+from .plan import plan_of
+from .show import Show
+
+
+class Look(LookData):
+    """One look at a trial; its methods are the sections of the interim report, in their order.
+
+    Each gives a frame, by arm where the look is closed and pooled where it is open. One that is empty says why in
+    `frame.attrs["why"]`; `look.show` prints it so.
+    """
+
+    answer = answer
+    asked = ASKED
+    context = context
+    key_figures = key_figures
+    cover = cover
+    changes = changes
+    charter = charter
+    data_currency = data_currency
+    outcome_status = outcome_status
+    exclusions = exclusions
+    accrual = accrual
+    accrual_forecast = accrual_forecast
+    sites = sites
+    flow = flow
+    allocation_balance = allocation_balance
+    allocation_audit = allocation_audit
+    selection_bias_test = selection_bias_test
+    baseline = baseline
+    dosing = dosing
+    dosing_counts = dosing_counts
+    dosing_deviations = dosing_deviations
+    follow_up = follow_up
+    exposure = exposure
+    harms = harms
+    adverse_events = adverse_events
+    serious_cases = serious_cases
+    edish = edish
+    laboratory = laboratory
+    boundaries = boundaries
+    inference_table = inference_table
+    caveats = caveats
+    survival_curves = survival_curves
+    power_curve = power_curve
+    conditional_power_table = conditional_power_table
+    sensitivity = sensitivity
+    secondary_outcomes = secondary_outcomes
+    subgroup_effects = subgroup_effects
+    blinded_event_rate = blinded_event_rate
+    recommendation_form = staticmethod(recommendation_form)
+
+    @property
+    def primary_effect(self) -> Any:
+        """The effect that the boundary is about; None where there is none."""
+        return primary_effect(self)
+
+    @property
+    def dosing_window(self) -> tuple[int, int]:
+        """The first and the last day of dosing, counted from its anchor; of no window, days that hold nothing."""
+        window = next((arm.dosing for arm in self.protocol.arms if arm.dosing), None)
+        return (window.first_day, window.last_day) if window else (0, 0)
+
+    @property
+    def findings(self) -> Any:
+        """What is wrong with the data: table, column, problem, n, of, example, action, fatal."""
+        return with_reason(self.trial.findings, "No finding.")
+
+    @cached_property
+    def show(self) -> Show:
+        """Tables and figures of this look."""
+        return Show(self)
+
+    def __repr__(self) -> str:
+        return self._lines()[0]
+
+    def _repr_html_(self) -> str:
+        return as_lines(self._lines())
+
+    def _lines(self) -> list[str]:
+        who = "closed: by arm, committee only" if self.closed else "open: pooled"
+        day = f"cut {self.cutoff}" if self.cutoff else "not cut"
+        site = f" · {self.site}" if self.site else ""
+        status = outcome_status(self)
+        parts = [f"{count(len(self.entered))} randomized"]
+        names = {"observed": "outcomes observed", "pending": "pending", "missing": "missing"}
+        parts += [f"{count(status[column].sum())} {name}" for column, name in names.items() if len(status)]
+        share = status["observed"].sum() / self.plan.sample_size
+        return [
+            f"{self.protocol.id}, look {self.number} of {len(self.plan.looks)}, {day}{site} · {who}",
+            ", ".join(parts) + " · SYNTHETIC" * self.trial.synthetic,
+            f"{percent(share, 0)} of the planned outcomes" if len(status) else "no primary endpoint among the outcomes",
+            ".flow() .harms() .adverse_events() .primary_effect .boundaries() .sensitivity() .show …",
+        ]
+
+
+def look(
+    data: str | os.PathLike[str] | TrialData,
+    protocol: Protocol | str | os.PathLike[str],
+    cutoff: str = "",
+    *,
+    number: int = 1,
+    closed: bool = False,
+    site: str = "",
+    previous: str | os.PathLike[str] = "",
+    mapping: str | os.PathLike[str] = "",
+) -> Look:
+    """One look at a trial, as of a day.
+
+    Args:
+        data: a folder of trial data, a wide file (with `mapping`), or what `read_trial` gave.
+        protocol: with the design that is monitored, or its file.
+        cutoff: year-month-day; empty for data without days, which are not cut.
+        number: of this look in the design, from 1.
+        closed: by arm, for the committee alone; otherwise pooled: no arm is kept.
+        site: one site alone; the data are then of that site.
+        previous: the manifest of the report before this one.
+        mapping: of a wide file.
+
+    What was not known on that day is not in it; what was not collected gives empty frames that say so.
+
+    Raises:
+        DataError: data that cannot be read, a design that cannot be monitored, a cutoff that is no day, or a manifest
+            that is not of an earlier report.
+
+    >>> import trialtools as tt
+    >>> look("data/trial", tt.load_protocol("data/protocols/NCT05741099.yaml"), "2023-08-17", number=2)
+    NCT05741099, look 2 of 3, cut 2023-08-17 · open: pooled
+    """
+    protocol = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
+    plan, day, allocations = plan_of(protocol), parse_cutoff(cutoff), None
+    if isinstance(data, TrialData):
+        trial = data.cut(cutoff) if cutoff else data
+        trial = trial if closed else with_hidden_columns(pool(trial))
+    else:
+        trial = read_analysis_data(data, protocol, cutoff, closed=closed, mapping=mapping or None)
+        allocations = read_allocations(data)
+    trial = at_site(trial, site) if site else trial
+    before = read_previous(previous, protocol, cutoff, number, site)
+    return Look(trial, protocol, plan, day, closed, number, site, before, allocations)

@@ -1,0 +1,182 @@
+"""A folder, a protocol and a day go in; the data of one look come out: cut, and pooled where the report is open."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..criteria.contents import Protocol
+from ..criteria.protocol import DataError
+from ..figures.format import count
+from .data.cutoff import cut, pool
+from .data.read import TrialData, read_trial
+from .data.tables import DTYPES, HIDDEN, TABLES, Frame
+from .plan import MonitoringPlan
+
+FINDINGS = "findings.csv"
+ALLOCATIONS = "allocations.csv"
+ENDPOINT = "endpoint.json"
+"""In a cut: the primary endpoint and its window, as the whole data and their mapping tell them."""
+POOLED = ""
+"""The arm of everybody, in a report that must not tell any."""
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, eq=False)
+class LookData:
+    """One look at a trial: its data as they were known on the day of the cut, its plan, and for whom it is.
+
+    Args:
+        trial: cut at `cutoff`; without any arm unless the look is closed.
+        protocol, plan: what was declared.
+        cutoff: the day of the cut; None for data without days, which are not cut.
+        closed: by arm, for the committee alone; otherwise pooled.
+        number: of the look, from 1.
+        site: one site alone; empty for all together.
+        previous: the manifest of the report before this one; empty without one.
+        allocations: what the allocation ledger says of everybody; None where no ledger was handed in.
+    """
+
+    trial: TrialData
+    protocol: Protocol
+    plan: MonitoringPlan
+    cutoff: date | None = None
+    closed: bool = False
+    number: int = 1
+    site: str = ""
+    previous: Mapping[str, Any] = field(default_factory=dict)
+    allocations: Frame | None = None
+
+    @property
+    def entered(self) -> Frame:
+        """Everybody randomized."""
+        return self.trial.subjects[self.trial.subjects["randomized"]]
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms that these data tell, in the order of the protocol; one without a name where they tell none."""
+        there = set(self.trial.subjects["arm"].dropna())
+        return tuple(arm for arm in self.trial.arms or sorted(there) if arm in there) or (POOLED,)
+
+    @property
+    def arm_of(self) -> dict[str, str]:
+        """The arm of every subject; "unknown" for whoever has none in data that tell arms."""
+        blank = POOLED if self.arms == (POOLED,) else UNKNOWN
+        return dict(zip(self.trial.subjects["subject_id"], self.trial.subjects["arm"].fillna(blank), strict=True))
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What each arm is called in print."""
+        return {arm.id: arm.label for arm in self.protocol.arms}
+
+    @property
+    def target(self) -> int | None:
+        """How many participants are planned; None for one site alone, for which nobody said."""
+        return None if self.site else self.plan.sample_size
+
+    @property
+    def population(self) -> str:
+        """Who is counted, on which day: the line under each table and figure."""
+        parts = [f"{count(len(self.entered))} randomized", f"data cut {self.cutoff or 'none'}", self.site]
+        return " · ".join([*filter(None, parts), *["SYNTHETIC"] * self.trial.synthetic])
+
+    def members(self, arm: str) -> Frame:
+        """Everybody randomized to an arm; everybody randomized at all where arms are not told."""
+        return self.entered if arm == POOLED else self.entered[self.entered["arm"] == arm]
+
+
+def read_analysis_data(
+    data: str | os.PathLike[str],
+    protocol: Protocol,
+    cutoff: str = "",
+    *,
+    closed: bool = False,
+    mapping: str | os.PathLike[str] | None = None,
+) -> TrialData:
+    """The data of a look as they were known on the day of the cut; without the arm unless it is closed.
+
+    Args:
+        data: a folder, or a wide file with its mapping; or a cut that `trialtools report` has made, whose findings
+            stand beside it in `findings.csv`.
+        protocol: whose design names the primary endpoint.
+        cutoff: year-month-day; empty for data without days, which are taken as they are.
+        closed: keep the arm.
+        mapping: of a wide file.
+
+    Raises:
+        DataError: data that cannot be read, or a cutoff that is not a day.
+
+    >>> import trialtools as tt
+    >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
+    >>> bool(read_analysis_data("data/trial", protocol, "2023-08-17").subjects["arm"].notna().any())
+    False
+    """
+    trial = read_trial(data, protocol, mapping or None)
+    known = trial.findings
+    if (declared := Path(data) / ENDPOINT).is_file():
+        trial = replace(trial, **json.loads(declared.read_text("utf-8")))
+    if (found := Path(data) / FINDINGS).is_file():
+        known = pd.read_csv(found, keep_default_na=False).astype(known.dtypes.to_dict())
+    if cutoff:
+        trial = cut(trial, cutoff)
+    trial = replace(trial, findings=known) if found.is_file() else trial
+    return trial if closed else with_hidden_columns(pool(trial))
+
+
+def with_hidden_columns(trial: TrialData) -> TrialData:
+    """The same with the columns that were taken out there again, and nothing in them."""
+    tables = {}
+    for name, columns in HIDDEN.items():
+        frame = getattr(trial, name)
+        kinds = {column: DTYPES[TABLES[name][column].kind] for column in columns}
+        tables[name] = frame.assign(**{c: pd.Series(None, index=frame.index, dtype=k) for c, k in kinds.items()})
+    return replace(trial, **tables)
+
+
+def at_site(trial: TrialData, site: str) -> TrialData:
+    """The trial at one site alone.
+
+    Raises:
+        DataError: nobody was screened there.
+    """
+    own = trial.subjects.loc[trial.subjects["site"] == site, "subject_id"]
+    if own.empty:
+        raise DataError(f"nobody was screened at the site '{site}'")
+    return replace(trial, **{name: frame[frame["subject_id"].isin(own)] for name, frame in trial.tables.items()})
+
+
+def read_allocations(data: str | os.PathLike[str]) -> Frame | None:
+    """What the ledger says of everybody allocated, as it stands in a cut; None where there is none."""
+    file = Path(data) / ALLOCATIONS
+    return pd.read_csv(file, dtype={"subject_id": "str", "stratum": "str"}) if file.is_file() else None
+
+
+def parse_cutoff(cutoff: str) -> date | None:
+    """The day of the cut; None for data that are not cut.
+
+    Raises:
+        DataError: not a day.
+    """
+    try:
+        return date.fromisoformat(cutoff) if cutoff else None
+    except ValueError:
+        raise DataError(f"the cutoff '{cutoff}' is not a day, year-month-day") from None
+
+
+def with_reason(frame: Frame, why: str) -> Frame:
+    """A frame that, where it is empty, says why: in `frame.attrs["why"]`.
+
+    >>> with_reason(None, "Not collected.").attrs["why"]
+    'Not collected.'
+    """
+    frame = pd.DataFrame() if frame is None else frame
+    if frame.empty:
+        frame.attrs["why"] = why
+    return frame

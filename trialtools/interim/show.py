@@ -1,0 +1,101 @@
+"""A frame of a look goes in, a table or a figure comes out; of an empty one, the sentence that says why it is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from inspect import signature
+from typing import Any
+
+from .. import figures
+from ..figures import printed
+from .data.tables import Frame
+from .frames.looks import boundaries
+from .frames.recruitment import accrual, accrual_forecast
+from .lookdata import POOLED, LookData
+
+
+@dataclass(frozen=True)
+class Show:
+    """Tables and figures of one look: arms by their names, and below each of them who is counted.
+
+    An empty frame is shown as the sentence that says why it is empty; with `quiet=True` as nothing.
+    """
+
+    look: LookData
+
+    def table(
+        self,
+        frame: Frame,
+        title: str,
+        *,
+        percent: Sequence[str] = (),
+        digits: Mapping[str, int] | None = None,
+        quiet: bool = False,
+        **how: Any,
+    ) -> Any:
+        """A table, a row a line; arms have a column of their own where they are told.
+
+        Args:
+            frame: of a look.
+            title: the finding, in a sentence.
+            percent: columns that hold shares, written in percent.
+            digits: columns that are written with so many decimals.
+            quiet: show nothing where the frame is empty.
+            how: as for `figures.table`: labels, notes, columns, group, rows.
+        """
+        if frame.empty:
+            return self._why(frame, quiet)
+        formats = dict.fromkeys(percent, figures.percent)
+        formats |= {name: partial(figures.number, digits=n) for name, n in (digits or {}).items()}
+        if set(frame.get("arm", ())) == {POOLED}:
+            frame = frame.drop(columns="arm")
+        if "columns" in how:
+            how["columns"] = [name for name in how["columns"] if name in frame]
+        frame = frame.replace({name: self.look.labels for name in ("arm", "group") if name in frame})
+        return figures.table(frame, title, self.look.population, formats=formats, **how)
+
+    def by_arm(self, frame: Frame, title: str, rows: Sequence[str] = ("what",), quiet: bool = False, **how: Any) -> Any:
+        """A table with an arm a column: participants with something, and what the arms differ by.
+
+        Args:
+            frame: rows by `arm`, with `participants` and `of`.
+            title: the finding, in a sentence.
+            rows: the columns that name a row; of two, the first one heads groups.
+            quiet: show nothing where the frame is empty.
+            how: as for `figures.printed.by_arm`.
+        """
+        if len(rows) > 1:
+            frame = frame[frame[rows[-1]] != ""]
+            how = {"group": rows[0], **how}
+        if frame.empty:
+            return self._why(frame, quiet)
+        return printed.by_arm(frame, list(rows), self.look.labels, title, self.look.population, **how)
+
+    def baseline(self, frame: Frame, title: str = "Baseline") -> Any:
+        """The baseline table: a column an arm, unknown as a row."""
+        if frame.empty:
+            return self._why(frame)
+        return figures.baseline(frame.replace({"group": self.look.labels}), title, self.look.population)
+
+    def figure(self, draw: Callable[..., Any], frame: Frame, *more: Any, quiet: bool = False, **how: Any) -> Any:
+        """What one of `figures` draws of a frame, and of what else it takes."""
+        if frame.empty:
+            return self._why(frame, quiet)
+        arms = {"labels": self.look.labels} if "labels" in signature(draw).parameters else {}
+        return draw(frame, *more, source=self.look.population, **arms, **how)
+
+    def first_figure(self) -> Any:
+        """The figure of page 1: the boundary where arms are compared, else accrual."""
+        looks = boundaries(self.look)
+        if len(looks):
+            return self.figure(figures.boundary, looks, information="Outcome known")
+        return self.figure(figures.accrual, accrual(self.look), accrual_forecast(self.look), self.look.target)
+
+    def text(self, sentence: str) -> Any:
+        """A sentence; nothing where there is none."""
+        return printed.sentence(sentence) if sentence else None
+
+    def _why(self, frame: Frame, quiet: bool = False) -> Any:
+        return None if quiet else printed.sentence(frame.attrs.get("why") or "Nothing to show.")
