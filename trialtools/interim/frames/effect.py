@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from ...criteria.protocol import DataError
-from ..data.checks import endpoint_states
+from ..data.outcomes import endpoint_states
 from ..data.tables import Frame
 from ..lookdata import POOLED, LookData
 from ..plan import MonitoringPlan

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..data.deaths import is_fatal
 from ..data.tables import Frame
 from ..lookdata import LookData, with_reason
 from ..sequential.estimates import risk_difference
@@ -112,7 +113,7 @@ def harms(look: LookData) -> Frame:
 
     trial, events = look.trial, _after_entry(look)
     died = trial.disposition.loc[trial.disposition["milestone"] == "died", "subject_id"]
-    fatal = events.loc[_fatal(events), "subject_id"]
+    fatal = events.loc[is_fatal(events), "subject_id"]
     kinds: dict[str, tuple[Any, Any]] = {
         "Death": (pd.concat([died, fatal]), []),
         "Serious adverse event": _said(events, events["serious"]),
@@ -135,11 +136,6 @@ def harms(look: LookData) -> Frame:
     return with_reason(pd.DataFrame(rows, columns=columns), NOT_COLLECTED)
 
 
-def _fatal(events: Frame) -> Frame:
-    """Which events were deaths: by their grade, or by how they ended, for SDTM has no fifth grade."""
-    return (events["severity"] == 5).fillna(False) | events["outcome"].str.lower().isin(["fatal", "died", "death"])
-
-
 def _said(events: Frame, flag: Frame) -> tuple[Frame, Frame]:
     """Whose event surely is of a kind, and whose does not say."""
     return events.loc[flag.fillna(False), "subject_id"], events.loc[flag.isna(), "subject_id"]
@@ -154,9 +150,9 @@ def serious_cases(look: LookData) -> Frame:
     if not look.closed:
         return with_reason(pd.DataFrame(columns=columns), CLOSED_ONLY)
     trial, events = look.trial, _after_entry(look)
-    listed = events[events["serious"].fillna(False) | _fatal(events)]
+    listed = events[events["serious"].fillna(False) | is_fatal(events)]
     deaths = trial.disposition[trial.disposition["milestone"] == "died"]
-    deaths = deaths[~deaths["subject_id"].isin(listed.loc[_fatal(listed), "subject_id"])]
+    deaths = deaths[~deaths["subject_id"].isin(listed.loc[is_fatal(listed), "subject_id"])]
     more = pd.DataFrame({"subject_id": deaths["subject_id"], "started_on": deaths["happened_on"], "term": "Death"})
     rows: Frame = pd.concat([listed, more.assign(severity=5, outcome=deaths["reason"])], ignore_index=True)
     people = look.entered.set_index("subject_id")
