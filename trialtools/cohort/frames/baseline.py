@@ -69,10 +69,8 @@ def _variable(screening: ScreeningData, among: Groups, name: str) -> list[dict[s
     for position, group in enumerate(among.names):
         own = found.filter(found["group"] == position).sort("value")
         known = own.drop_nulls("value")
-        unknown = int(own["n"].sum() - known["n"].sum())
-        by_group[group] = Counted(
-            known["value"].to_numpy().astype(float), known["n"].to_numpy().astype("int64"), unknown
-        )
+        value, n = known["value"].to_numpy().astype(float), known["n"].to_numpy().astype("int64")
+        by_group[group] = Counted(value, n, int(own["n"].to_numpy().sum() - n.sum()))
     return describe(about, by_group, levels)
 
 
