@@ -8,50 +8,31 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..language import (
-    NUMERIC,
-    And,
-    Arithmetic,
-    AtLeast,
-    Compare,
-    Formula,
-    Name,
-    Not,
-    Or,
-    ProtocolError,
-    Value,
-    names,
-    nearest,
-    type_of,
-    words,
-)
+from ..language import Arithmetic, Compare, Formula, Name, Not, ProtocolError, Value, names, nearest, type_of, words
+from ..language.comparisons import Limit, limit_of, limits, map_comparisons
 from .amendment import amend
 from .model import AnyProtocol, ProtocolData
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _BOUND = {"<": "upper", "<=": "upper", ">": "lower", ">=": "lower"}
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """One constant of one criterion, with what is measured on the left of the operator."""
+    """One constant of one criterion, with what is measured on the left of the operator; `span` is its place there."""
 
     id: str
     criterion: str
     subject: Formula
     operator: str
-    limit: Value
-
-    @property
-    def value(self) -> float:
-        return self.limit.value  # type: ignore[return-value]
+    value: float
+    span: tuple[int, int]
 
     def range(self, protocol: ProtocolData) -> tuple[float, float] | None:
         """What is possible, where that is declared."""
@@ -125,7 +106,7 @@ def with_thresholds(protocol: AnyProtocol, values: Mapping[str, float]) -> AnyPr
     moved: dict[str, list[tuple[tuple[int, int], float]]] = {}
     for id, value in values.items():
         found = threshold(protocol, id)
-        moved.setdefault(found.criterion, []).append((found.limit.span or (0, 0), value))
+        moved.setdefault(found.criterion, []).append((found.span, value))
     changes: dict[str, Any] = {}
     for id, places in moved.items():
         changes[id] = protocol.criterion[id].texts[protocol.reading(id)]
@@ -150,61 +131,34 @@ def threshold(protocol: ProtocolData, id: str) -> Threshold:
 def thresholds_of(protocol: ProtocolData, criterion: str) -> list[Threshold]:
     """The thresholds of one criterion in the order they are written, each with an id of its own."""
     formula = protocol.formula(criterion)
-    found: list[tuple[Formula, str, Value]] = []
-
-    def noted(pair: Compare) -> Formula:
-        found.extend(filter(None, [_limit(pair)]))
-        return pair
-
-    _mapped(formula, noted)
+    found = [limit for limit in limits(formula) if limit.operator in _BOUND]
     alone = len(names(formula)) == 1
-    stems = [criterion if alone else f"{criterion}.{_stem(subject)}" for subject, _, _ in found]
-    bounded = [f"{stem}.{_BOUND[sign]}" for stem, (_, sign, _) in zip(stems, found, strict=True)]
+    stems = [criterion if alone else f"{criterion}.{_stem(limit.subject)}" for limit in found]
+    bounded = [f"{stem}.{_BOUND[limit.operator]}" for stem, limit in zip(stems, found, strict=True)]
     ids = []
     for position, (stem, bound) in enumerate(zip(stems, bounded, strict=True)):
         same = [other for other, like in enumerate(stems) if like == stem]
         apart = len(same) == 2 and Counter(bounded)[bound] == 1
         ids.append(stem if len(same) == 1 else bound if apart else f"{stem}.{same.index(position) + 1}")
-    return [Threshold(id, criterion, *limit) for id, limit in zip(ids, found, strict=True)]
+    return [_threshold(id, criterion, limit) for id, limit in zip(ids, found, strict=True)]
+
+
+def _threshold(id: str, criterion: str, limit: Limit) -> Threshold:
+    assert limit.span is not None  # the formula was read from a text
+    return Threshold(id, criterion, limit.subject, limit.operator, limit.number, limit.span)
 
 
 def requirement(protocol: ProtocolData, criterion: str, answers: Mapping[str, bool]) -> Formula:
     """What must hold to pass a criterion, with some of its thresholds answered instead of asked."""
     ids = iter(each.id for each in thresholds_of(protocol, criterion))
 
-    def answered(pair: Compare) -> Formula:
-        answer = answers.get(next(ids)) if _limit(pair) else None
+    def answered(pair: Compare, _: bool | None) -> Formula:
+        limit = limit_of(pair)
+        answer = answers.get(next(ids)) if limit and limit.operator in _BOUND else None
         return pair if answer is None else Value(answer)
 
-    formula = _mapped(protocol.formula(criterion), answered)
+    formula = map_comparisons(protocol.formula(criterion), answered)
     return Not(formula) if protocol.criterion[criterion].kind == "exclusion" else formula
-
-
-def _mapped(formula: Formula, put: Callable[[Compare], Formula]) -> Formula:
-    """The formula with every comparison, chains taken apart, replaced by what `put` makes of it."""
-    match formula:
-        case Compare(operands, operators) if type_of(operands[0]) != "flag":
-            chain = zip(operands, operators, operands[1:], strict=False)
-            pairs = tuple(put(Compare((left, right), (sign,))) for left, sign, right in chain)
-            return And(pairs) if len(operators) > 1 else next(iter(pairs))
-        case Compare(operands, operators):
-            return Compare(tuple(_mapped(operand, put) for operand in operands), operators)
-        case Not(item):
-            return Not(_mapped(item, put))
-        case And(items) | Or(items) | AtLeast(_, items):
-            return replace(formula, items=tuple(_mapped(item, put) for item in items))
-    return formula
-
-
-def _limit(pair: Compare) -> tuple[Formula, str, Value] | None:
-    """What is measured, the operator and the constant, if a comparison is a threshold."""
-    left, right = pair.operands
-    sign = next(iter(pair.operators))
-    if isinstance(left, Value):
-        left, right, sign = right, left, _TURNED.get(sign, sign)
-    if not isinstance(right, Value) or sign not in _BOUND or type_of(right) not in NUMERIC:
-        return None
-    return left, sign, right
 
 
 def _stem(subject: Formula) -> str:

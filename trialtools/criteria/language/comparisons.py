@@ -1,0 +1,79 @@
+"""A formula goes in, its limits come out: comparisons of something measured with a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from .formula import NUMERIC, And, AtLeast, Compare, Formula, Not, Or, Value, type_of
+
+TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A comparison with a number, what is measured on its left: `age <= 85`, also where `85 >= age` is written.
+
+    `needed` is the operator that helps the formula to hold: turned round where it stands under `not`, and none inside
+    a comparison of flags. `span` is where the number is written.
+    """
+
+    subject: Formula
+    operator: str
+    number: float
+    needed: str | None = None
+    span: tuple[int, int] | None = None
+
+
+def limits(formula: Formula) -> list[Limit]:
+    """The limits of a formula in the order in which they are written, chains taken apart.
+
+    >>> from trialtools.criteria.language import Field, parse
+    >>> found = limits(parse("not (18 <= age < 85)", {"age": Field("integer")}))
+    >>> [(limit.operator, limit.number, limit.needed) for limit in found]
+    [('>=', 18, '<'), ('<', 85, '>=')]
+    """
+    found: list[Limit | None] = []
+
+    def noted(pair: Compare, positive: bool | None) -> Formula:
+        found.append(limit_of(pair, positive))
+        return pair
+
+    map_comparisons(formula, noted)
+    return [limit for limit in found if limit is not None]
+
+
+def limit_of(pair: Compare, positive: bool | None = True) -> Limit | None:
+    """The limit that a comparison of two things is; None where neither is a number."""
+    (left, right), (operator,) = pair.operands, pair.operators
+    if isinstance(left, Value):
+        left, right, operator = right, left, TURNED.get(operator, operator)
+    if not isinstance(right, Value) or type_of(right) not in NUMERIC:
+        return None
+    needed = operator if positive else None if positive is None else NEGATED[operator]
+    return Limit(left, operator, right.value, needed, right.span)  # type: ignore[arg-type]
+
+
+def map_comparisons(
+    formula: Formula, put: Callable[[Compare, bool | None], Formula], positive: bool | None = True
+) -> Formula:
+    """The formula with every comparison, chains taken apart, replaced by what `put` makes of it.
+
+    Args:
+        formula: whose comparisons of flags are kept, for they are logic.
+        put: is told as well whether the comparison helps the formula to hold (True), hinders it (False) or either.
+        positive: the same of the formula itself.
+    """
+    match formula:
+        case Compare(operands, operators) if type_of(operands[0]) != "flag":
+            chain = zip(operands, operators, operands[1:], strict=False)
+            pairs = tuple(put(Compare((left, right), (sign,)), positive) for left, sign, right in chain)
+            return And(pairs) if len(operators) > 1 else pairs[0]
+        case Compare(operands, operators):
+            return Compare(tuple(map_comparisons(operand, put, None) for operand in operands), operators)
+        case Not(item):
+            return Not(map_comparisons(item, put, None if positive is None else not positive))
+        case And(items) | Or(items) | AtLeast(_, items):
+            return replace(formula, items=tuple(map_comparisons(item, put, positive) for item in items))
+    return formula
