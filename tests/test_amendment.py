@@ -2,47 +2,114 @@
 
 from itertools import product
 
+import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trialtools as tt
 from trialtools.criteria.contents import Protocol, read_protocol
 from trialtools.criteria.language import ProtocolError, evaluate
-from trialtools.criteria.protocol import Criterion, Field, write_protocol
+from trialtools.criteria.patient.tree import decision
+from trialtools.criteria.protocol import Criterion, Fact, Field, write_protocol
 
 FIELDS = {
     "a": Field("flag", "a"),
-    "b": Field("flag", "b"),
-    "i": Field("integer", "i", range=(0, 4)),
-    "c": Field("category", "c", values=("x", "y", "z")),
+    "p": Field("flag", "p", applies="a"),
+    "i": Field("integer", "i", range=(0, 2)),
+    "c": Field("category", "c", values=("x", "y")),
 }
-PATIENTS = [
-    dict(zip(FIELDS, values, strict=True))
-    for values in product([True, False], [True, False], range(5), ["x", "y", "z"])
-]
-atoms = st.sampled_from(["a", "b", "not a", "i > 1", "i >= 2", "i == 3", 'c == "x"', 'c in ("x", "y")', "a or i < 2"])
-texts = st.lists(st.one_of(atoms, st.builds(lambda x, y: f"({x}) and ({y})", atoms, atoms)), min_size=1, max_size=3)
+VALUES = {"a": [True, False], "p": [True, False], "i": [0, 1, 2], "c": ["x", "y"]}
+WORLDS = [dict(zip(FIELDS, values, strict=True)) for values in product(*VALUES.values())]
+RECORDS = [dict(zip(FIELDS, values, strict=True)) for values in product(*([*v, None] for v in VALUES.values()))]
+atoms = st.sampled_from(
+    ["a", "p", "not a", "i > 0", "i >= 1", "i == 2", 'c == "x"', "a or i < 2", "known(i)", "missing(a)", "missing(p)"]
+)
+texts = st.lists(
+    st.one_of(atoms, st.builds(lambda x, sign, y: f"({x}) {sign} ({y})", atoms, st.sampled_from(["and", "or"]), atoms)),
+    min_size=1,
+    max_size=3,
+)
 
 
-def protocol_of(texts: list[str]) -> Protocol:
-    criteria = tuple(Criterion(f"C{n}", "inclusion", f"C{n}", when=text) for n, text in enumerate(texts))
-    return Protocol("small", "small", FIELDS, criteria)
+def protocol_of(texts: list[str], facts: list[str]) -> Protocol:
+    kinds = ("inclusion", "exclusion", "inclusion")
+    criteria = tuple(Criterion(f"C{n}", kinds[n], f"C{n}", when=text) for n, text in enumerate(texts))
+    return Protocol("small", "small", FIELDS, criteria, facts=tuple(Fact("F1", fact, fact) for fact in facts))
 
 
-def admitted(protocol: Protocol) -> set[int]:
-    rules = protocol.requirements.values()
-    return {n for n, patient in enumerate(PATIENTS) if all(evaluate(rule, patient) for rule in rules)}
+def possible(protocol: Protocol, record: dict, facts: dict) -> bool:
+    """Whether a record can belong to a patient of whom all declared facts hold."""
+    for world in WORLDS:
+        real = protocol.facts_of(world)
+        fits = all(record[name] in (None, world[name]) for name in record)
+        coherent = not (record["p"] is True and real["p"] is False)
+        if fits and coherent and not any(evaluate(fact, real) is False for fact in facts.values()):
+            return True
+    return False
 
 
-@given(texts, texts)
-def test_the_proof_is_what_brute_force_finds(before, after):
-    first, second = protocol_of(before), protocol_of(after)
-    one, two = admitted(first), admitted(second)
-    expected = "same" if one == two else "wider" if one < two else "narrower" if one > two else "neither"
+def expected(first: Protocol, second: Protocol, records: list[dict]) -> str:
+    before, after = ([decision(protocol, record) for record in records] for protocol in (first, second))
+    lost = any(b == "eligible" != a for b, a in zip(before, after, strict=True))
+    gained = any(a == "eligible" != b for b, a in zip(before, after, strict=True))
+    if gained or lost:
+        return "neither" if gained and lost else "wider" if gained else "narrower"
+    return "same" if before == after else "same admitted"
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts, texts, st.lists(atoms, max_size=1))
+def test_the_proof_is_what_brute_force_finds(before, after, facts):
+    first, second = protocol_of(before, facts), protocol_of(after, [])
+    records = [record for record in RECORDS if possible(first, record, first.fact_formulas)] or RECORDS
     found = tt.diff(first, second)
-    assert found.relation == expected
-    assert (found.gained is None) == (two <= one) and (found.lost is None) == (one <= two)
+    assert found.relation == expected(first, second, records)
+    if not found.given:
+        relation = expected(first, second, RECORDS)
+        assert relation == found.relation or relation == "neither" or found.relation == "same admitted"
+    for name, (one, other) in {"gained": (first, second), "lost": (second, first)}.items():
+        if (patient := getattr(found, name)) is not None:
+            assert decision(one, patient) != decision(other, patient) == "eligible"
+    if found.turned is not None:
+        assert {decision(first, found.turned), decision(second, found.turned)} == {"undetermined", "ineligible"}
+    assert (found.gained is not None) == (found.relation in ("wider", "neither"))
+    assert (found.lost is not None) == (found.relation in ("narrower", "neither"))
+    assert (found.turned is not None) == (found.relation == "same admitted")
+
+
+@settings(max_examples=20, deadline=None)
+@given(texts, texts)
+def test_nobody_moves_whom_the_proof_holds_in_place(before, after):
+    first, second = protocol_of(before, []), protocol_of(after, [])
+    table = pd.DataFrame([{"patient_id": f"P{n}", **record} for n, record in enumerate(RECORDS)])
+    found = tt.diff(first, second, table)
+    moves = {(b, a) for b, a in found.moved[["before", "after"]].astype(str).itertuples(index=False) if b != a}
+    assert bool(moves) == (found.relation != "same")
+    assert ("No patient moves." in str(found)) == (found.relation == "same")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "relation"),
+    [
+        ("i > 1", "i > 1 or missing(i)", "wider"),
+        ("known(i)", "known(i) and (i < 1 or i >= 1)", "same"),
+        ("i < 1 or i >= 1", "known(i)", "same admitted"),
+        ("a or not a", "known(a)", "same admitted"),
+    ],
+)
+def test_missing_values_make_a_difference(before, after, relation):
+    assert tt.diff(protocol_of([before], []), protocol_of([after], [])).relation == relation
+
+
+def test_what_a_proof_rests_on_is_said():
+    first = protocol_of(["a"], ["i > 0"])
+    found = tt.diff(first, first.amend({"C0": "a and i > 0"}))
+    assert found.relation == "narrower"  # the value may not be on record
+    found = tt.diff(first, first.amend({"C0": "a and not i < 1 or a and missing(i)"}))
+    assert found.relation == "same" and 'as long as the declared fact holds: "i > 0"' in found.sentence
+    doubled = protocol_of(["i * 2 > 1"], [])
+    assert "if sums and products are exact" in tt.diff(doubled, doubled.amend({"C0": "i > 0.5"})).sentence
 
 
 def test_an_amendment_changes_one_criterion_and_the_hash(protocol):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 import pandas as pd
@@ -12,15 +13,22 @@ import polars as pl
 import z3
 
 from ..criteria.contents import Protocol
-from ..criteria.language import ProtocolError, evaluate, names, words
+from ..criteria.language import ProtocolError, names, words
+from ..criteria.patient.tree import Decision, decision
+from ..criteria.proofs.finding import assuming, if_exact
+from ..criteria.proofs.prover import Proof, Prover, impossible, patient, prover, unsat_core
+from .rows import decisions
+from .screening import screen
+from .sources import Patients, read_patients
 
-Relation = Literal["same", "wider", "narrower", "neither", "not settled"]
+Relation = Literal["same", "same admitted", "wider", "narrower", "neither", "not settled"]
 RELATIONS: dict[Relation, str] = {
-    "same": "Both admit exactly the same patients.",
-    "wider": "The second admits everybody whom the first admits, and more.",
-    "narrower": "The second admits fewer: nobody whom the first would not admit.",
-    "neither": "Each admits somebody whom the other does not.",
-    "not settled": "Whether one admits more could not be settled.",
+    "same": "Both decide the same about every possible patient",
+    "same admitted": "Both admit exactly the same patients; of some with data missing, only one says that they are out",
+    "wider": "The second admits everybody whom the first admits, and more",
+    "narrower": "The second admits fewer: nobody whom the first would not admit",
+    "neither": "Each admits somebody whom the other does not",
+    "not settled": "Whether one admits more could not be settled",
 }
 
 
@@ -29,41 +37,49 @@ class Difference:
     """What lies between two protocols.
 
     `changes` has a row for each criterion that differs: criterion, label, before, after. `relation` says what is proved
-    of all possible patients, fully known; `gained` and `lost` are patients who show it. `moved` counts the patients of
-    a table by decision before and after, if one was given. `asked` are the fields of the changed criteria, with labels:
-    what is worth saying of a patient.
+    of all possible patients, whatever is missing of them; `given` says what it rests on, if on anything: declared
+    facts, exact sums. `gained` and `lost` are patients who show it, admitted by one only; `turned` is one whom neither
+    admits and only one rules out. `moved` counts the patients of a table by decision before and after, if one was
+    given. `asked` are the fields of the changed criteria, with labels: what is worth saying of a patient.
     """
 
     changes: pd.DataFrame
     relation: Relation
     gained: Mapping[str, Any] | None
     lost: Mapping[str, Any] | None
+    turned: Mapping[str, Any] | None = None
+    given: str = ""
     moved: pd.DataFrame | None = None
     asked: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
         """What was proved, in words."""
-        return RELATIONS[self.relation]
+        return f"{RELATIONS[self.relation]}{self.given}."
 
     def __str__(self) -> str:
         rows = self.changes.to_dict("records")
-        told = "{criterion} {label}\n  before: {before}\n  after:  {after}"
-        lines = [told.format(**row) for row in rows]
+        change = "{criterion} {label}\n  before: {before}\n  after:  {after}"
+        lines = [change.format(**row) for row in rows]
         lines.append(self.sentence if rows or self.relation != "same" else "The protocols say the same.")
-        for said, patient in (("Only the second admits", self.gained), ("Only the first admits", self.lost)):
-            if patient is not None:
-                lines.append(f"{said}, for example: {self._told(patient)}")
+        shown = {
+            "Only the second admits": self.gained,
+            "Only the first admits": self.lost,
+            "Only one rules out": self.turned,
+        }
+        lines += [f"{text}, for example: {self._card(found)}" for text, found in shown.items() if found is not None]
         if self.moved is not None:
             moves = [row for row in self.moved.to_dict("records") if row["before"] != row["after"]]
             lines += [f"{row['n']:,} patients: {row['before']} -> {row['after']}" for row in moves]
             lines += [] if moves else ["No patient moves."]
         return "\n".join(lines)
 
-    def _told(self, patient: Mapping[str, Any]) -> str:
-        shown = {label: patient[name] for name, label in self.asked.items() if name in patient}
-        so = [label if value is True else f"{label} {value}" for label, value in shown.items() if value is not False]
-        return "; ".join([*so, "and no to all else that is asked"] if len(so) < len(shown) else so)
+    def _card(self, found: Mapping[str, Any]) -> str:
+        values = {label: found.get(name) for name, label in self.asked.items()}
+        known = {label: value for label, value in values.items() if value is not None}
+        parts = [label if value is True else f"{label} {value}" for label, value in known.items() if value is not False]
+        parts += ["no to all else that is known"] * (len(parts) < len(known))
+        return "; ".join([*parts, *(f"not known: {label}" for label in values if label not in known)])
 
     def _repr_html_(self) -> str:
         return f"<pre style='white-space:pre-wrap'>{html.escape(str(self))}</pre>"
@@ -72,12 +88,12 @@ class Difference:
 def diff(first: Protocol, second: Protocol, patients: Any = None) -> Difference:
     """What changed from one protocol to another: in words, in whom it moves, and whether one admits strictly more.
 
+    What is proved is proved of every possible patient, with values missing or not; where it holds only as long as a
+    declared fact does, or if sums are exact, the sentence says so. Admitted is who is eligible for certain.
+
     Args:
         first, second: over the same fields; each with its chosen readings.
         patients: what `read_patients` gave, or anything it reads, to count who moves.
-
-    The proof is about patients of whom everything is known, under the declared facts of both. For the unknown, count
-    the patients of a table.
 
     Raises:
         ProtocolError: a field that the two declare differently.
@@ -88,12 +104,66 @@ def diff(first: Protocol, second: Protocol, patients: Any = None) -> Difference:
     'narrower'
     """
 
-    shared = _shared(first, second)
-    gained, lost = _admitted_only_by(shared, second, first), _admitted_only_by(shared, first, second)
     changes = pd.DataFrame(_changes(first, second), columns=["criterion", "label", "before", "after"])
     moved = _moved(first, second, patients) if patients is not None else None
     asked = _asked(changes["criterion"], first, second)
-    return Difference(changes, _relation(gained, lost), _patient(gained), _patient(lost), moved, asked)
+    return Difference(changes, **_proved(first, second), moved=moved, asked=asked)
+
+
+def _proved(first: Protocol, second: Protocol) -> dict[str, Any]:
+    """The relation of two protocols, what it rests on, and the patients who show it."""
+    shared = _shared(first, second)
+    asked = prover(shared)
+    if impossible(asked, asked.facts.values()):
+        asked = replace(asked, facts={})  # under facts that cannot all be true, anything could be proved
+    (in_first, out_first), (in_second, out_second) = (_decided(asked, protocol) for protocol in (first, second))
+    settle = partial(_settle, asked, first, second)
+    gained = settle(z3.And(in_second, z3.Not(in_first)), lambda before, after: after == "eligible" != before)
+    lost = settle(z3.And(in_first, z3.Not(in_second)), lambda before, after: before == "eligible" != after)
+    turned = None
+    if isinstance(gained, Proof) and isinstance(lost, Proof):
+        turned = settle(out_first != out_second, lambda before, after: before != after)
+    proofs = [each for each in (gained, lost, turned) if isinstance(each, Proof)]
+    facts = [id for id in asked.facts if any(id in proof.facts for proof in proofs)]
+    sums = if_exact([*first.requirements.values(), *second.requirements.values()]) if proofs else ""
+    found = {"gained": gained, "lost": lost, "turned": turned}
+    shown = {name: None if isinstance(each, Proof) else each for name, each in found.items()}
+    return {"relation": _relation(gained, lost, turned), "given": assuming(shared, facts) + sums, **shown}
+
+
+def _decided(asked: Prover, protocol: Protocol) -> tuple[Any, Any]:
+    """That a patient is eligible, and that a patient is ineligible."""
+    truths = [asked.truth(rule) for rule in protocol.requirements.values()]
+    return z3.And(*(truth.true for truth in truths)), z3.Or(*(truth.false for truth in truths))
+
+
+def _settle(
+    asked: Prover, first: Protocol, second: Protocol, claim: Any, judge: Callable[[Decision, Decision], bool]
+) -> dict[str, Any] | Proof | None:
+    """A patient of whom a claim holds, as complete as can be, or the proof that there is none; None if not settled."""
+
+    def borne_out(found: dict[str, Any]) -> bool:
+        decided: list[Decision] = []
+        for protocol in (first, second):
+            decided.append(decision(protocol, {k: v for k, v in found.items() if k in protocol.fields}))
+        return judge(*decided)
+
+    proof = unsat_core(asked, [claim], {})
+    if proof is not None:
+        return proof
+    found = patient(asked, [claim, *asked.facts.values()], borne_out, asked.logic.known.values())
+    facts = asked.protocol.facts_of(found or {})
+    return {name: value for name, value in facts.items() if value is not None} if found is not None else None
+
+
+def _relation(gained: Any, lost: Any, turned: Any) -> Relation:
+    if isinstance(gained, dict) and isinstance(lost, dict):
+        return "neither"
+    if gained is None or lost is None:
+        return "not settled"
+    if isinstance(gained, dict) or isinstance(lost, dict):
+        return "wider" if isinstance(gained, dict) else "narrower"
+    return "same" if isinstance(turned, Proof) else "not settled" if turned is None else "same admitted"
 
 
 def _asked(changed: Iterable[str], first: Protocol, second: Protocol) -> dict[str, str]:
@@ -112,8 +182,9 @@ def _shared(first: Protocol, second: Protocol) -> Protocol:
         if first.fields[name] != second.fields[name]:
             raise ProtocolError(f"the two protocols declare the field {name} differently; they cannot be compared")
     facts = {fact.formula: fact for fact in (*first.facts, *second.facts)}
-    unique = tuple(replace(fact, id=f"F{n}") for n, fact in enumerate(facts.values(), 1))
-    return replace(first, fields={**first.fields, **second.fields}, facts=unique)
+    if len({fact.id for fact in facts.values()}) < len(facts):
+        facts = {formula: replace(fact, id=f"F{n}") for n, (formula, fact) in enumerate(facts.items(), 1)}
+    return replace(first, fields={**first.fields, **second.fields}, facts=tuple(facts.values()))
 
 
 def _changes(first: Protocol, second: Protocol) -> list[tuple[str, str, str, str]]:
@@ -133,53 +204,8 @@ def _said(protocol: Protocol, id: str) -> str:
     return f"excluded: {said}" if protocol.criterion[id].kind == "exclusion" else said
 
 
-def _admitted_only_by(shared: Protocol, one: Protocol, other: Protocol) -> dict[str, Any] | Literal["open"] | None:
-    """A fully known patient whom one admits and the other does not; None if there is none; "open" if not settled."""
-
-    from ..criteria.proofs import encode, on_step, pair, solver, witness
-
-    logic = encode(shared, complete=True)
-    admitted = [pair(logic, formula).true for formula in one.requirements.values()]
-    refused = [pair(logic, formula).true for formula in other.requirements.values()]
-    asked = solver(logic)
-    asked.add(*logic.facts.values(), *admitted, z3.Not(z3.And(*refused)))
-    asked.push()
-    asked.add(*on_step(logic))
-    answer = asked.check()
-    if answer != z3.sat:
-        asked.pop()
-        answer = asked.check()
-    if answer != z3.sat:
-        return None if answer == z3.unsat else "open"
-    patient = witness(logic, asked.model())
-    borne_out = _admits(one, patient) and not _admits(other, patient)
-    return patient if borne_out else "open"
-
-
-def _admits(protocol: Protocol, patient: Mapping[str, Any]) -> bool:
-    facts = protocol.facts_of({name: value for name, value in patient.items() if name in protocol.fields})
-    return all(evaluate(formula, facts) is True for formula in protocol.requirements.values())
-
-
-def _relation(gained: Any, lost: Any) -> Relation:
-    if isinstance(gained, dict) and isinstance(lost, dict):
-        return "neither"
-    if "open" in (gained, lost):
-        return "not settled"
-    return "wider" if gained else "narrower" if lost else "same"
-
-
-def _patient(found: Any) -> dict[str, Any] | None:
-    return found if isinstance(found, dict) else None
-
-
 def _moved(first: Protocol, second: Protocol, patients: Any) -> pd.DataFrame:
     """How many patients have which decision under each: before, after, n."""
-
-    from .rows import decisions
-    from .screening import screen
-    from .sources import Patients, read_patients
-
     table = patients if isinstance(patients, Patients) else read_patients(patients, _shared(first, second))
     before = decisions(screen(first, table)).select("patient_id", pl.col("decision").alias("before"))
     after = decisions(screen(second, table)).select("patient_id", pl.col("decision").alias("after"))

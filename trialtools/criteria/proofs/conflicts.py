@@ -3,172 +3,159 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from itertools import combinations
+
+import z3
 
 from ..language import parse, words
 from ..protocol import Fact
-from .finding import Finding, assuming, fact_words, joined, named, quotes_of
+from .finding import EVERYBODY, Finding, assuming, finding_for, joined, named
 from .kleene import Z3
-from .prover import Desk, Proof, because, possible, required, says
+from .prover import Proof, Prover, check, each, impossible, minimal_core, required, unsat_core
 
 
-def impossible_facts(desk: Desk) -> Iterator[Finding]:
+def impossible_facts(prover: Prover) -> Iterator[Finding]:
     """Declared facts that cannot all be true: a proof under them would prove anything."""
-    if desk.facts and not possible(desk, desk.facts.values()):
-        proof = because(replace(desk, facts={}), [], desk.facts)
-        assert proof is not None
-        yield Finding(
-            id="facts:" + "+".join(proof.criteria),
-            kind="facts",
-            severity="finding",
-            sentence=f"The declared facts {joined(proof.criteria)} cannot all be true of one patient, "
-            "so no declared fact is used here.",
-            facts=fact_words(desk.protocol, proof.criteria),
-            no_patient=True,
-        )
+    for facts in each(prover, "whether the declared facts can all be true", {"": prover.facts}):
+        if facts and impossible(prover, facts.values()):
+            blamed = minimal_core(prover, [], facts)
+            sentence = (
+                f"The declared facts {joined(blamed)} cannot all be true of one patient, "
+                "so no declared fact is used here."
+            )
+            yield finding_for(prover.protocol, "facts", "+".join(blamed), sentence, (), blamed, EVERYBODY)
 
 
-def never_satisfiable(desk: Desk) -> Iterator[Finding]:
+def never_satisfiable(prover: Prover) -> Iterator[Finding]:
     """That no patient can be eligible, then every other group of criteria that exclude each other."""
-    proof = because(desk, [], desk.passes)
-    if proof is None:
-        return
-    rest = dict(desk.passes)
-    kind = "never-satisfiable"
-    while proof is not None and proof.criteria:
-        yield _conflict(desk, kind, proof)
-        kind = "contradiction"
-        rest = {id: claim for id, claim in rest.items() if id not in proof.criteria}
-        proof = because(desk, [], rest)
+    found = []
+    for passes in each(prover, "whether anybody can be eligible", {"": prover.passes}):
+        found += filter(None, [unsat_core(prover, [], passes)])
+    for proof in found:
+        yield _conflict(prover, "never-satisfiable", proof)
+    for rest in each(prover, "which other criteria exclude each other", {"": prover.passes} if found else {}):
+        proof = found[0]
+        while proof is not None and proof.criteria:
+            rest = {id: claim for id, claim in rest.items() if id not in proof.criteria}
+            proof = unsat_core(prover, [], rest)
+            if proof is not None and proof.criteria:
+                yield _conflict(prover, "contradiction", proof)
 
 
-def _conflict(desk: Desk, kind: str, proof: Proof) -> Finding:
-    protocol = desk.protocol
-    clash = f"{_clash(desk, proof.criteria)}{assuming(protocol, proof.facts)}."
-    sentence = clash
-    if kind == "never-satisfiable":
-        left_out = "" if proof.facts else " What else could be proven would be empty and is left out."
-        sentence = f"No patient can ever be eligible: {clash}{_repair(desk)}{left_out}"
-    return Finding(
-        id=kind if kind == "never-satisfiable" else f"{kind}:{'+'.join(proof.criteria)}",
-        kind=kind,
-        severity="finding",
-        sentence=sentence if kind == "never-satisfiable" else sentence[:1].upper() + sentence[1:],
-        criteria=proof.criteria,
-        quotes=quotes_of(protocol, proof.criteria),
-        facts=fact_words(protocol, proof.facts),
-        no_patient=True,
-    )
+def _conflict(prover: Prover, kind: str, proof: Proof) -> Finding:
+    protocol, ids = prover.protocol, proof.criteria
+    together = " together" if len(ids) > 1 else " with values that are possible"
+    clash = f"obody can pass {named(protocol, *ids)}{together}{assuming(protocol, proof.facts)}."
+    if kind == "contradiction":
+        return finding_for(protocol, kind, "+".join(ids), f"N{clash}", ids, proof.facts, EVERYBODY)
+    left_out = "" if proof.facts else " What else could be proven would be empty and is left out."
+    sentence = f"No patient can ever be eligible: n{clash}{_repair(prover)}{left_out}"
+    return finding_for(protocol, kind, "", sentence, ids, proof.facts, EVERYBODY)
 
 
-def _clash(desk: Desk, ids: tuple[str, ...]) -> str:
-    if len(ids) == 1:
-        return f"nobody can pass {named(desk.protocol, *ids)} with values that are possible"
-    return f"nobody can pass {named(desk.protocol, *ids)} together"
-
-
-def _repair(desk: Desk) -> str:
+def _repair(prover: Prover) -> str:
     """The readings that would let somebody in again."""
     mended = [
         f'{id} read as "{reading}"'
-        for id, reading, claim in _other_readings(desk)
-        if possible(desk, [claim, *_without(desk, id), *desk.facts.values()])
+        for id, reading, claim in _other_readings(prover)
+        if check(prover, [claim, *_passes_but(prover, id).values(), *prover.facts.values()]) == z3.sat
     ]
     return f" Somebody can be eligible again with {joined(mended, 'or')}." if mended else ""
 
 
-def _without(desk: Desk, *ids: str) -> list[Z3]:
-    return [claim for id, claim in desk.passes.items() if id not in ids]
+def _passes_but(prover: Prover, *ids: str) -> dict[str, Z3]:
+    return {id: claim for id, claim in prover.passes.items() if id not in ids}
 
 
-def _other_readings(desk: Desk) -> Iterator[tuple[str, str, Z3]]:
+def _other_readings(prover: Prover) -> Iterator[tuple[str, str, Z3]]:
     """Every reading that was not chosen, and that it is surely passed."""
-    for (id, reading), claim in desk.readings.items():
-        if reading != desk.protocol.reading(id):
-            yield id, reading, claim
+    for (id, reading), truth in prover.readings.items():
+        if reading != prover.protocol.reading(id):
+            yield id, reading, truth.true
 
 
-def excluding_readings(desk: Desk) -> Iterator[Finding]:
+def excluding_readings(prover: Prover) -> Iterator[Finding]:
     """Readings under which nobody can be eligible, alone or two together, all else being read as chosen."""
+    readings = {f'{id} ("{reading}")': (id, reading, claim) for id, reading, claim in _other_readings(prover)}
     alone = set()
-    readings = list(_other_readings(desk))
-    for id, reading, claim in readings:
-        others = {other: must for other, must in desk.passes.items() if other != id}
-        if (proof := because(desk, [claim], others)) is not None:
+    for id, reading, claim in each(prover, "whether anybody can be eligible with {}", readings):
+        if (proof := unsat_core(prover, [claim], _passes_but(prover, id))) is not None:
             alone.add((id, reading))
-            yield _excludes(desk, {id: reading}, proof)
-    for (id, reading, claim), (id_2, reading_2, claim_2) in combinations(readings, 2):
-        if id == id_2 or (id, reading) in alone or (id_2, reading_2) in alone:
-            continue
-        others = {other: must for other, must in desk.passes.items() if other not in (id, id_2)}
-        if (proof := because(desk, [claim, claim_2], others)) is not None:
-            yield _excludes(desk, {id: reading, id_2: reading_2}, proof)
+            yield _excludes(prover, {id: reading}, proof)
+    left = {name: one for name, one in readings.items() if one[:2] not in alone}
+    after = list(left.values())
+    for id, reading, claim in each(prover, "whether anybody can be eligible with another reading beside {}", left):
+        del after[0]
+        for id_2, reading_2, claim_2 in after:
+            if id != id_2:
+                proof = unsat_core(prover, [claim, claim_2], _passes_but(prover, id, id_2))
+                if proof is not None:
+                    yield _excludes(prover, {id: reading, id_2: reading_2}, proof)
 
 
-def _excludes(desk: Desk, chosen: dict[str, str], proof: Proof) -> Finding:
-    protocol, ids = desk.protocol, (*chosen, *proof.criteria)
-    read = named(protocol, *chosen, reading=chosen)
-    why = f": whoever passes {named(protocol, *proof.criteria)} fails it" if proof.criteria else ""
-    if len(chosen) > 1:
-        why = f": nobody can pass both and {named(protocol, *proof.criteria)}" if proof.criteria else ""
-    return Finding(
-        id="reading:" + "+".join(f"{id}:{reading}" for id, reading in chosen.items()),
-        kind="reading",
-        severity="finding",
-        sentence=f"{read} would exclude everybody{assuming(protocol, proof.facts)}{why}.",
-        criteria=ids,
-        quotes=quotes_of(protocol, ids),
-        facts=fact_words(protocol, proof.facts),
-        no_patient=True,
+def _excludes(prover: Prover, chosen: dict[str, str], proof: Proof) -> Finding:
+    protocol, ids = prover.protocol, (*chosen, *proof.criteria)
+    why = ""
+    if proof.criteria and len(chosen) > 1:
+        why = f": nobody can pass both and {named(protocol, *proof.criteria)}"
+    elif proof.criteria:
+        why = f": whoever passes {named(protocol, *proof.criteria)} {_fails(prover, chosen, proof)} it"
+    return finding_for(
+        protocol,
+        "reading",
+        "+".join(f"{id}:{reading}" for id, reading in chosen.items()),
+        f"{named(protocol, *chosen, reading=chosen)} would leave nobody eligible"
+        f"{assuming(protocol, proof.facts)}{why}.",
+        ids,
+        proof.facts,
+        EVERYBODY,
     )
 
 
-def guideline(desk: Desk) -> Iterator[Finding]:
+def _fails(prover: Prover, chosen: dict[str, str], proof: Proof) -> str:
+    """Whether they fail the reading; with data missing it may be that they only cannot pass it."""
+    (which,) = chosen.items()
+    passed = [prover.passes[id] for id in proof.criteria]
+    facts = [prover.facts[fact] for fact in proof.facts]
+    return "fails" if impossible(prover, [z3.Not(prover.readings[which].false), *passed, *facts]) else "cannot pass"
+
+
+def guideline(prover: Prover) -> Iterator[Finding]:
     """Every reading that no patient of the cited guideline can pass, and criteria that together leave none of them."""
-    for fact in desk.protocol.guideline:
-        cited = says(desk, parse(fact.formula, desk.protocol.fields)).true
-        if not possible(desk, [cited]):
-            continue
-        for (id, reading), claim in desk.readings.items():
-            if not possible(desk, [cited, claim]) and possible(desk, [claim]):
-                yield _against(desk, fact, id, reading)
-        proof = because(desk, [cited], desk.passes) if possible(desk, desk.passes.values()) else None
+    cited = {fact.id: fact for fact in prover.protocol.guideline}
+    for fact in each(prover, "whether a patient of the guideline ({}) can be eligible", cited):
+        yield from _against(prover, fact)
+
+
+def _against(prover: Prover, fact: Fact) -> Iterator[Finding]:
+    cited = prover.truth(parse(fact.formula, prover.protocol.fields)).true
+    if impossible(prover, [cited]):
+        return
+    for (id, reading), truth in prover.readings.items():
+        if impossible(prover, [cited, truth.true]) and not impossible(prover, [truth.true]):
+            yield _reading_against(prover, fact, id, reading)
+    if not impossible(prover, prover.passes.values()):
+        proof = unsat_core(prover, [cited], prover.passes)
         if proof is not None and len(proof.criteria) > 1:
-            yield _together_against(desk, fact, proof)
+            yield _together_against(prover, fact, proof)
 
 
-def _together_against(desk: Desk, fact: Fact, proof: Proof) -> Finding:
-    protocol = desk.protocol
-    return Finding(
-        id=f"guideline:{'+'.join(proof.criteria)}:{fact.id}",
-        kind="guideline",
-        severity="finding",
-        sentence=f"{named(protocol, *proof.criteria)} together leave nobody of whom the cited guideline says: "
-        f'"{fact.says}" ({fact.id}){assuming(protocol, proof.facts)}.',
-        criteria=proof.criteria,
-        quotes=quotes_of(protocol, proof.criteria),
-        facts=(_cited(fact), *fact_words(protocol, proof.facts)),
-        no_patient=True,
-    )
-
-
-def _cited(fact: Fact) -> str:
-    return f"{fact.id}: {fact.says}{f' ({fact.source})' if fact.source else ''}"
-
-
-def _against(desk: Desk, fact: Fact, id: str, reading: str) -> Finding:
-    protocol = desk.protocol
+def _reading_against(prover: Prover, fact: Fact, id: str, reading: str) -> Finding:
+    protocol = prover.protocol
     asks = words(required(protocol, id, reading), protocol.fields)
     used = "" if reading == protocol.reading(id) else " This reading is not the one chosen."
-    return Finding(
-        id=f"guideline:{id}:{f'{reading}:' if reading else ''}{fact.id}",
-        kind="guideline",
-        severity="finding",
-        sentence=f'{named(protocol, id, reading={id: reading})} asks for "{asks}", but the cited guideline says: '
-        f'"{fact.says}" ({fact.id}). No patient can satisfy both.{used}',
-        criteria=(id,),
-        quotes=quotes_of(protocol, (id,)),
-        facts=(_cited(fact),),
-        no_patient=True,
+    sentence = (
+        f'{named(protocol, id, reading={id: reading})} asks for "{asks}", but the cited guideline says: '
+        f'"{fact.says}" ({fact.id}). No patient can satisfy both.{used}'
     )
+    about = f"{id}:{f'{reading}:' if reading else ''}{fact.id}"
+    return finding_for(protocol, "guideline", about, sentence, [id], proven_for=EVERYBODY, cites=[fact])
+
+
+def _together_against(prover: Prover, fact: Fact, proof: Proof) -> Finding:
+    protocol = prover.protocol
+    sentence = (
+        f"{named(protocol, *proof.criteria)} together leave nobody of whom the cited guideline says: "
+        f'"{fact.says}" ({fact.id}){assuming(protocol, proof.facts)}.'
+    )
+    about = f"{'+'.join(proof.criteria)}:{fact.id}"
+    return finding_for(protocol, "guideline", about, sentence, proof.criteria, proof.facts, EVERYBODY, cites=[fact])

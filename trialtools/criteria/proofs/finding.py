@@ -5,31 +5,43 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from ..language import Formula, Name, words
-from ..protocol import ProtocolData
+from ..language import Arithmetic, Formula, Name, children, type_of, words
+from ..protocol import Fact, ProtocolData
+
+
+class Kind(NamedTuple):
+    """What findings of a kind are called, and how much they matter."""
+
+    title: str
+    severity: Literal["finding", "note"] = "note"
+
 
 KINDS = {  # in the order they are told
-    "never-satisfiable": "Nobody can be eligible",
-    "contradiction": "Criteria that exclude each other",
-    "facts": "Declared facts",
-    "guideline": "Against the cited guideline",
-    "reading": "Readings that exclude everybody",
-    "dead-branch": "Alternatives that can never help",
-    "gap": "Values left out between two limits",
-    "redundant": "Criteria that decide nothing",
-    "idle-part": "Parts of a criterion that make no difference",
-    "boundary": "Limits that leave out their own value",
-    "uncovered": "Text without a criterion",
-    "no-quote": "Criteria without a quote",
-    "no-source": "No registry text",
-    "known-later": "Unknown by design",
-    "undefined": "Terms the text does not define",
-    "judgement": "Judgement mixed with records",
-    "unused": "Fields that decide nothing",
-    "too-hard": "Left open",
+    "never-satisfiable": Kind("Nobody can be eligible", "finding"),
+    "contradiction": Kind("Criteria that exclude each other", "finding"),
+    "facts": Kind("Declared facts", "finding"),
+    "guideline": Kind("Against the cited guideline", "finding"),
+    "reading": Kind("Readings that exclude everybody", "finding"),
+    "dead-branch": Kind("Alternatives that can never help", "finding"),
+    "gap": Kind("Values left out between two limits", "finding"),
+    "redundant": Kind("Criteria that decide nothing"),
+    "idle-part": Kind("Parts of a criterion that make no difference"),
+    "boundary": Kind("Limits that leave out their own value"),
+    "uncovered": Kind("Text without a criterion", "finding"),
+    "no-quote": Kind("Criteria without a quote"),
+    "no-source": Kind("No registry text"),
+    "known-later": Kind("Unknown by design"),
+    "undefined": Kind("Terms the text does not define"),
+    "judgement": Kind("Judgement mixed with records"),
+    "unused": Kind("Fields that decide nothing"),
+    "too-hard": Kind("Left open"),
 }
+
+
+EVERYBODY = "every possible patient"
+COMPLETE = "every patient of whom everything is known"
 
 
 @dataclass(frozen=True)
@@ -37,8 +49,9 @@ class Finding:
     """One thing found in a protocol.
 
     `facts` are the declared facts it rests on, each with its words. `witness` is a patient who shows it, judged by the
-    reference evaluator; `beside` is a second one, who differs from the first in the one value that is told of.
-    `no_patient` says that it was proven that no patient can exist.
+    reference evaluator; `beside` is a second one, who differs from the first in the one value that is told of; `breaks`
+    is one who breaks those facts, and of whom it is not true. `proven_for` says of which patients it was proven that
+    none shows otherwise; it is empty where nothing was proven.
     """
 
     id: str
@@ -50,54 +63,91 @@ class Finding:
     facts: tuple[str, ...] = ()
     witness: Mapping[str, Any] | None = None
     beside: Mapping[str, Any] | None = None
-    no_patient: bool = False
+    breaks: Mapping[str, Any] | None = None
+    proven_for: str = ""
+
+    @property
+    def no_patient(self) -> bool:
+        """Whether it was proven of every possible patient, whatever is missing of them."""
+        return self.proven_for.startswith(EVERYBODY)
 
 
-def named(protocol: ProtocolData, *ids: str, reading: Mapping[str, str] | None = None, word: str = "and") -> str:
-    """Criteria as they are spoken of: `I1 (Age 18 to 85) and E7 (Tuberculosis), read as "literal"`."""
-    said = []
-    for id in ids:
-        criterion = protocol.criterion[id]
-        chosen = (reading or {}).get(id) or protocol.reading(id)
-        said.append(f"{id} ({criterion.label}" + (f', read as "{chosen}")' if len(criterion.texts) > 1 else ")"))
-    return joined(said, word)
+def finding_for(
+    protocol: ProtocolData,
+    kind: str,
+    about: str,
+    sentence: str,
+    criteria: Iterable[str] = (),
+    facts: Iterable[str] = (),
+    proven_for: str = "",
+    cites: Iterable[Fact] = (),
+    **more: Any,
+) -> Finding:
+    """A finding with the quotes of its criteria and the words of its facts.
+
+    Args:
+        protocol: what it was found in.
+        kind: one of `KINDS`, which says how much it matters.
+        about: what it is about, as the rest of its id.
+        sentence: for a clinician.
+        criteria: by id, what it is about first.
+        facts: by id, the declared facts it rests on.
+        proven_for: whom the proof is about, `EVERYBODY` or `COMPLETE`.
+        cites: statements of a guideline that it rests on.
+        more: other parts of a `Finding`.
+    """
+    ids, fact_ids = tuple(criteria), tuple(facts)
+    formulas = [protocol.formula(id, reading) for id in ids for reading in protocol.criterion[id].texts]
+    formulas += [*protocol.applies.values(), *(protocol.fact_formulas[id] for id in fact_ids)]
+    parts = {
+        "severity": KINDS[kind].severity,
+        "quotes": tuple(quote for id in ids for quote in protocol.criterion[id].quotes),
+        "facts": (*map(_cited, cites), *(f"{id}: {says}" for id, says in _says(protocol, fact_ids).items())),
+        "proven_for": proven_for + if_exact(formulas) if proven_for else "",
+    }
+    return Finding(f"{kind}:{about}" if about else kind, kind, sentence=sentence, criteria=ids, **{**parts, **more})
 
 
-def joined(parts: Iterable[str], word: str = "and") -> str:
-    *first, last = parts
-    return f"{', '.join(first)} {word} {last}" if first else last
+def _cited(fact: Fact) -> str:
+    return f"{fact.id}: {fact.says}{f' ({fact.source})' if fact.source else ''}"
 
 
-def fact_words(protocol: ProtocolData, ids: Iterable[str]) -> tuple[str, ...]:
-    """Declared facts as they are printed: `F1: Late pregnancy is pregnancy`."""
+def if_exact(formulas: Iterable[Formula]) -> str:
+    """Sums of doubles may differ from sums of decimals in the last digit, and proofs are about decimals."""
+    return ", if sums and products are exact" if any(map(_computes, formulas)) else ""
+
+
+def _computes(formula: Formula) -> bool:
+    sums = isinstance(formula, Arithmetic) and type_of(formula.left) != "date"
+    return sums or any(map(_computes, children(formula)))
+
+
+def _says(protocol: ProtocolData, facts: Iterable[str]) -> dict[str, str]:
     says = {fact.id: fact.says for fact in protocol.facts}
-    return tuple(f"{id}: {says[id]}" for id in ids)
+    return {id: says[id] for id in facts}
 
 
-def assuming(protocol: ProtocolData, ids: Iterable[str]) -> str:
-    """` as long as it holds that late pregnancy is pregnancy (F1)`, or nothing."""
-    says = {fact.id: fact.says for fact in protocol.facts}
-    listed = [f'"{says[id]}" ({id})' for id in ids]
+def assuming(protocol: ProtocolData, facts: Iterable[str]) -> str:
+    """` as long as the declared fact holds: "Late pregnancy is pregnancy" (F1)`, or nothing."""
+    listed = [f'"{says}" ({id})' for id, says in _says(protocol, facts).items()]
     if not listed:
         return ""
     return f" as long as the declared {'facts hold' if len(listed) > 1 else 'fact holds'}: {joined(listed)}"
 
 
-def quotes_of(protocol: ProtocolData, ids: Iterable[str], about: str = "") -> tuple[str, ...]:
-    """The quotes of criteria; of a criterion with several, those that share most words with what is told of."""
-    return tuple(quote for id in ids for quote in _closest(protocol.criterion[id].quotes, about))
+def named(protocol: ProtocolData, *ids: str, reading: Mapping[str, str] | None = None, word: str = "and") -> str:
+    """Criteria as they are spoken of: `I1 (Age 18 to 85) and E7 (Tuberculosis, read as "literal")`."""
+    parts = []
+    for id in ids:
+        criterion = protocol.criterion[id]
+        chosen = (reading or {}).get(id) or protocol.reading(id)
+        parts.append(f"{id} ({criterion.label}" + (f', read as "{chosen}")' if len(criterion.texts) > 1 else ")"))
+    return joined(parts, word)
 
 
-def _closest(quotes: tuple[str, ...], about: str) -> tuple[str, ...]:
-    """Words are compared by their first four letters: tumour and tumors, pregnant and pregnancy."""
-    shared = [len(_stems(quote) & _stems(about)) for quote in quotes]
-    if len(quotes) < 2 or not any(shared):
-        return quotes
-    return tuple(quote for quote, n in zip(quotes, shared, strict=True) if n == max(shared))
-
-
-def _stems(text: str) -> set[str]:
-    return {word[:4] for word in re.findall(r"[a-z0-9]{2,}", text.lower())} - {"of", "or", "and", "the", "with", "pati"}
+def joined(parts: Iterable[str], word: str = "and") -> str:
+    *first, last = parts
+    return f"{', '.join(first)} {word} {last}" if first else last
 
 
 def slug(formula: Formula) -> str:

@@ -1,9 +1,9 @@
-"""A formula goes in, Z3 comes out: surely true and surely false, read on what is known of one patient."""
+"""A formula goes in, Z3 comes out: surely true and surely false, as far as one patient is known."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -11,23 +11,40 @@ from typing import Any, NamedTuple, TypeAlias
 
 import z3
 
-from ..language import And, Arithmetic, AtLeast, Compare, Formula, In, Known, MonthsBefore, Name, Not, Or, Value
+from ..language import (
+    And,
+    Arithmetic,
+    AtLeast,
+    Compare,
+    Formula,
+    In,
+    Known,
+    MonthsBefore,
+    Name,
+    Not,
+    Or,
+    Value,
+    children,
+)
 
 Z3: TypeAlias = Any
-"""An expression, solver or model of z3, which is imported only where it is used."""
+"""An expression, solver or model of z3, which has no types."""
 
 EPOCH = date(1970, 1, 1)
 
+MOST_FACTORS, MOST_PRODUCTS = 3, 30
+"""Sums of more products, or of longer ones, are any number to Z3: it may search such a term for hours."""
 
-class Pair(NamedTuple):
+
+class Truth(NamedTuple):
     """A formula on a record: surely true, surely false; unknown where neither holds."""
 
     true: Z3
     false: Z3
 
 
-class Term(NamedTuple):
-    """A value on a record: whether it is known, and what it is then."""
+class Datum(NamedTuple):
+    """What a record says of a field: whether its value is known, and the value."""
 
     known: Z3
     value: Z3
@@ -42,69 +59,83 @@ class Day(NamedTuple):
 
 
 @dataclass(frozen=True)
-class View:
-    """What formulas are read on.
+class Scope:
+    """What formulas are read on: the value of each field, the calendar day of each date, the number of each category.
 
-    A term for each field, the calendar day of each date, the number of each category, and Z3's context.
+    `seen` holds what was read before, `opaque` the terms that may be any number; the context is Z3's own.
     """
 
-    terms: Mapping[str, Term]
+    data: Mapping[str, Datum]
     calendar: Mapping[str, Day]
     codes: Mapping[str, int]
     context: Z3
+    opaque: dict[Formula, Datum] = field(default_factory=dict, repr=False)
+    seen: dict[Formula, Truth] = field(default_factory=dict, init=False, repr=False)
 
 
-def read(view: View, formula: Formula) -> Pair:
-    """What a formula says on one view of a patient."""
+def truth_of(scope: Scope, formula: Formula) -> Truth:
+    """What a formula says of a record: surely true, surely false.
 
+    >>> known, a, context = *z3.Bools("known a"), z3.main_ctx()
+    >>> truth_of(Scope({"a": Datum(known, a)}, {}, {}, context), Not(Name("a", "flag")))
+    Truth(true=And(known, Not(a)), false=And(known, a))
+
+    Source: Kleene, Introduction to Metamathematics (1952), section 64.
+    """
+    if formula not in scope.seen:
+        scope.seen[formula] = _truth(scope, formula)
+    return scope.seen[formula]
+
+
+def _truth(scope: Scope, formula: Formula) -> Truth:
     match formula:
         case Value(value):
-            return Pair(z3.BoolVal(bool(value), view.context), z3.BoolVal(not value, view.context))
+            return Truth(z3.BoolVal(bool(value), scope.context), z3.BoolVal(not value, scope.context))
         case Name(name):
-            known, value = view.terms[name]
+            known, value = scope.data[name]
             return _flag(known, value)
         case Known(name):
-            return Pair(view.terms[name].known, z3.Not(view.terms[name].known))
+            return Truth(scope.data[name].known, z3.Not(scope.data[name].known))
         case Not(item):
-            inner = read(view, item)
-            return Pair(inner.false, inner.true)
+            inner = truth_of(scope, item)
+            return Truth(inner.false, inner.true)
         case And(items):
-            return _count(len(items), [read(view, item) for item in items])
+            return _count(len(items), [truth_of(scope, item) for item in items])
         case Or(items):
-            return _count(1, [read(view, item) for item in items])
+            return _count(1, [truth_of(scope, item) for item in items])
         case AtLeast(n, items):
-            return _count(n, [read(view, item) for item in items])
+            return _count(n, [truth_of(scope, item) for item in items])
         case Compare(operands, operators):
-            terms = [_term(view, operand) for operand in operands]
-            links = [_compare(*link) for link in zip(terms, operators, terms[1:], strict=False)]
+            sides = [_datum(scope, operand) for operand in operands]
+            links = [_compare(*link) for link in zip(sides, operators, sides[1:], strict=False)]
             return _count(len(links), links)
         case In(item, values):
-            term = _term(view, item)
-            return _flag(term.known, z3.Or([term.value == constant(view, value) for value in values]))
+            datum = _datum(scope, item)
+            return _flag(datum.known, z3.Or([datum.value == constant(scope, value) for value in values]))
     raise TypeError(f"neither true nor false: {formula!r}")
 
 
-def _flag(known: Z3, value: Z3) -> Pair:
+def _flag(known: Z3, value: Z3) -> Truth:
 
     if z3.is_true(known):
-        return Pair(value, z3.Not(value))
-    return Pair(z3.And(known, value), z3.And(known, z3.Not(value)))
+        return Truth(value, z3.Not(value))
+    return Truth(z3.And(known, value), z3.And(known, z3.Not(value)))
 
 
-def _count(n: int, pairs: list[Pair]) -> Pair:
+def _count(n: int, pairs: list[Truth]) -> Truth:
     """At least n hold; surely not, when too many surely do not."""
 
     true, false = [p.true for p in pairs], [p.false for p in pairs]
     if len(pairs) == 1:
         return pairs[0]
     if n == len(pairs):
-        return Pair(z3.And(true), z3.Or(false))
+        return Truth(z3.And(true), z3.Or(false))
     if n == 1:
-        return Pair(z3.Or(true), z3.And(false))
-    return Pair(z3.AtLeast(*true, n), z3.AtLeast(*false, len(pairs) - n + 1))
+        return Truth(z3.Or(true), z3.And(false))
+    return Truth(z3.AtLeast(*true, n), z3.AtLeast(*false, len(pairs) - n + 1))
 
 
-def _compare(left: Term, operator: str, right: Term) -> Pair:
+def _compare(left: Datum, operator: str, right: Datum) -> Truth:
     a, b = left.value, right.value
     match operator:
         case "<":
@@ -122,32 +153,62 @@ def _compare(left: Term, operator: str, right: Term) -> Pair:
     return _flag(_both(left.known, right.known), value)
 
 
-def _term(view: View, formula: Formula) -> Term:
+def _datum(scope: Scope, formula: Formula) -> Datum:
 
     match formula:
         case Value(value):
-            return Term(z3.BoolVal(True, view.context), constant(view, value))
+            return Datum(z3.BoolVal(True, scope.context), constant(scope, value))
         case Name(name):
-            return view.terms[name]
+            return scope.data[name]
         case Arithmetic(operator, left, right):
-            return _arithmetic(operator, _term(view, left), _term(view, right))
+            datum = _arithmetic(operator, _datum(scope, left), _datum(scope, right))
+            return _any_number(scope, formula, datum) if is_long(formula) else datum
         case MonthsBefore(when):
-            return Term(_term(view, when).known, days_of(_calendar(view, formula)))
-    true, false = read(view, formula)
-    return Term(z3.Or(true, false), true)
+            return Datum(_datum(scope, when).known, days_of(_calendar(scope, formula)))
+    true, false = truth_of(scope, formula)
+    return Datum(z3.Or(true, false), true)
 
 
-def _arithmetic(operator: str, left: Term, right: Term) -> Term:
+def _arithmetic(operator: str, left: Datum, right: Datum) -> Datum:
 
-    known, (a, b) = _both(left.known, right.known), (_asexact(left.value), _asexact(right.value))
+    known, (a, b) = _both(left.known, right.known), (_as_real(left.value), _as_real(right.value))
     match operator:
         case "+":
-            return Term(known, a + b)
+            return Datum(known, a + b)
         case "-":
-            return Term(known, a - b)
+            return Datum(known, a - b)
         case "*":
-            return Term(known, a * b)
-    return Term(_both(known, z3.simplify(b != 0)), a / b)
+            return Datum(known, a * b)
+    return Datum(_both(known, z3.simplify(b != 0)), a / b)
+
+
+def is_long(formula: Formula) -> bool:
+    """Whether a formula holds a term that may be any number to Z3."""
+    if isinstance(formula, Arithmetic):
+        factors, products = _size(formula)
+        return factors > MOST_FACTORS or products > MOST_PRODUCTS
+    return any(map(is_long, children(formula)))
+
+
+def _size(formula: Formula) -> tuple[int, int]:
+    """The most factors of a product, and the number of products, once everything is multiplied out."""
+    match formula:
+        case Value():
+            return 0, 1
+        case Arithmetic(operator, left, right):
+            (factors, products), (more, others) = _size(left), _size(right)
+            if operator in "+-":
+                return max(factors, more), products + others
+            return factors + more, products * others
+    return 1, 1
+
+
+def _any_number(scope: Scope, formula: Formula, datum: Datum) -> Datum:
+    """A term of which nothing is used but that it is the same wherever it stands; proofs that suffice stay true."""
+    if formula not in scope.opaque:
+        scope.opaque[formula] = Datum(z3.FreshBool("defined", scope.context), z3.FreshReal("term", scope.context))
+    defined, value = scope.opaque[formula]
+    return Datum(_both(datum.known, defined), value)
 
 
 def _both(left: Z3, right: Z3) -> Z3:
@@ -157,24 +218,24 @@ def _both(left: Z3, right: Z3) -> Z3:
     return left if z3.is_true(right) or left.eq(right) else z3.And(left, right)
 
 
-def _asexact(value: Z3) -> Z3:
+def _as_real(value: Z3) -> Z3:
 
     return z3.ToReal(value) if z3.is_int(value) else value
 
 
-def constant(view: View, value: Any) -> Z3:
+def constant(scope: Scope, value: Any) -> Z3:
     """A plain value; a category is its number, a date its days since 1970."""
 
     match value:
         case bool():
-            return z3.BoolVal(value, view.context)
+            return z3.BoolVal(value, scope.context)
         case int():
-            return z3.IntVal(value, view.context)
+            return z3.IntVal(value, scope.context)
         case str():
-            return z3.IntVal(view.codes[value], view.context)
+            return z3.IntVal(scope.codes[value], scope.context)
         case date():
-            return z3.IntVal((value - EPOCH).days, view.context)
-    return exact(value, view.context)
+            return z3.IntVal((value - EPOCH).days, scope.context)
+    return exact(value, scope.context)
 
 
 def exact(value: float, context: Z3) -> Z3:
@@ -209,13 +270,13 @@ def is_day(value: Z3, day: Day) -> Z3:
     )
 
 
-def _calendar(view: View, formula: Formula) -> Day:
+def _calendar(scope: Scope, formula: Formula) -> Day:
     """The calendar day of a date field, or of what stands months before it (on the last day of a shorter month)."""
 
     if isinstance(formula, Name):
-        return view.calendar[formula.name]
+        return scope.calendar[formula.name]
     assert isinstance(formula, MonthsBefore)
-    day = _calendar(view, formula.date)
+    day = _calendar(scope, formula.date)
     count = 12 * day.year + day.month - formula.months
     moved = Day(count / 12, count % 12, day.day)
     last = _length(moved) - 1

@@ -1,21 +1,30 @@
-"""Questions about every patient at once: a protocol goes in, proofs and patients come out."""
+"""Questions about every patient at once: a protocol goes in, proofs and patients come out, as far as time allows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import z3
 
-from ..language import Arithmetic, Formula, Not, children, evaluate, type_of
+from ..language import Formula, Not, evaluate
 from ..protocol import ProtocolData
-from . import Logic, Pair, encode, on_step, pair, requirements, solver, witness
-from .kleene import Z3
+from .encode import Logic, encode, on_step, solver, witness
+from .kleene import Z3, Truth, truth_of
 
-EFFORT, LEAST_EFFORT = 4_000_000, 200_000
+EFFORT = 4_000_000
 """Steps, by Z3's own count, after which a question is given up; the hardest of NCT05741099 takes 100,000."""
+
+PATIENCE, LEAST_PATIENCE = 1.0, 0.05
+"""Seconds after which a question is given up all the same; each that is halves the patience with those that follow."""
+
+TIME, LONGEST = 4.0, 8.0
+"""Seconds of computing for all questions about a protocol, and by the clock on the wall if the machine is busy."""
+
+T = TypeVar("T")
 
 
 class Proof(NamedTuple):
@@ -25,62 +34,188 @@ class Proof(NamedTuple):
     facts: tuple[str, ...]
 
 
-class Disagreement(AssertionError):
-    """A patient whom the solver found and the reference evaluator judges otherwise: a fault of this package."""
+@dataclass
+class Clock:
+    """When the time for all questions is over, how many were given up, and what they were about: subjects by topic."""
+
+    computing: float
+    wall: float
+    given_up: int = 0
+    topics: dict[str, dict[str, None]] = field(default_factory=dict)
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left."""
+        return min(self.computing - time.process_time(), self.wall - time.monotonic())
 
 
 @dataclass(frozen=True)
-class Desk:
+class Prover:
     """A protocol with one solver that has been asked before, which makes the next question cheap.
 
-    `open` counts the questions that were given up.
+    `truths` says by criterion that it is surely passed and surely failed; `facts` are the declared facts by id.
     """
 
     protocol: ProtocolData
     logic: Logic
     solver: Z3
-    pairs: Mapping[str, Pair]
+    truths: Mapping[str, Truth]
     facts: Mapping[str, Z3]
+    clock: Clock
     names: dict[int, tuple[Z3, Z3]] = field(default_factory=dict)
-    open: list[str] = field(default_factory=list)
 
     @cached_property
     def passes(self) -> dict[str, Z3]:
         """By criterion, that it is surely passed."""
-        return {id: pair.true for id, pair in self.pairs.items()}
+        return {id: truth.true for id, truth in self.truths.items()}
 
     @cached_property
-    def readings(self) -> dict[tuple[str, str], Z3]:
-        """By criterion and reading, chosen or not, that it is surely passed so."""
+    def readings(self) -> dict[tuple[str, str], Truth]:
+        """By criterion and reading, chosen or not, that it is surely passed and surely failed so."""
         protocol = self.protocol
         read = [(c.id, reading) for c in protocol.criteria for reading in c.texts]
-        return {which: says(self, required(protocol, *which)).true for which in read}
+        return {which: self.truth(required(protocol, *which)) for which in read}
 
     @cached_property
     def complete(self) -> Z3:
         """That everything is known."""
 
-        return z3.And(z3.BoolVal(True, self.logic.record.context), *self.logic.mask.values())
+        return z3.And(z3.BoolVal(True, self.logic.record.context), *self.logic.known.values())
 
-    @cached_property
-    def on_step(self) -> Z3:
-        """That every number is one that can be measured."""
-
-        return z3.And(z3.BoolVal(True, self.logic.record.context), *on_step(self.logic))
-
-    @cached_property
-    def exact(self) -> bool:
-        """No criterion does sums with numbers, so that doubles and decimals cannot differ."""
-        return not any(_computes(formula) for formula in self.protocol.requirements.values())
+    def truth(self, formula: Formula) -> Truth:
+        """What a formula says of the record."""
+        return truth_of(self.logic.record, formula)
 
 
-def sit_down(protocol: ProtocolData) -> Desk:
-    """A protocol, ready to be asked about."""
+def prover(protocol: ProtocolData) -> Prover:
+    """A protocol, ready to be asked about for some seconds."""
+    clock = Clock(time.process_time() + TIME, time.monotonic() + LONGEST)
     logic = encode(protocol)
     made = solver(logic)
-    made.set("rlimit", EFFORT)
     made.set("relevancy", 0)  # three times faster here: the questions are many and alike
-    return Desk(protocol, logic, made, requirements(logic), logic.facts)
+    truths = {id: truth_of(logic.record, rule) for id, rule in protocol.requirements.items()}
+    return Prover(protocol, logic, made, truths, logic.facts, clock)
+
+
+def each(prover: Prover, topic: str, subjects: Mapping[str, T]) -> Iterator[T]:
+    """What is asked about, one by one, as long as there is time; what was given up is kept in the clock.
+
+    Args:
+        prover: whose clock keeps it.
+        topic: "whether {} decides anything", with the place of the subject.
+        subjects: by what each is called, an id or a label.
+    """
+    for name, subject in subjects.items():
+        before = prover.clock.given_up
+        if prover.clock.left > 0:
+            yield subject
+        if prover.clock.left <= 0 or prover.clock.given_up > before:
+            prover.clock.topics.setdefault(topic, {})[name] = None
+
+
+def check(prover: Prover, claims: Iterable[Z3]) -> Z3:
+    """Z3's answer whether there is a patient of whom all claims hold: sat, unsat, or unknown where it was given up."""
+
+    clock = prover.clock
+    seconds = min(max(PATIENCE * 0.5**clock.given_up, LEAST_PATIENCE), clock.left)
+    answer = z3.unknown
+    if seconds > 0:
+        prover.solver.set("rlimit", EFFORT)
+        prover.solver.set("timeout", max(1, int(1000 * seconds)))
+        answer = prover.solver.check([_name(prover, claim) for claim in claims])
+    clock.given_up += answer == z3.unknown
+    return answer
+
+
+def impossible(prover: Prover, claims: Iterable[Z3]) -> bool:
+    """Whether it is proven that no patient meets all claims."""
+
+    return check(prover, claims) == z3.unsat
+
+
+def unsat_core(prover: Prover, claims: Iterable[Z3], criteria: Mapping[str, Z3]) -> Proof | None:
+    """Why no patient meets the claims and all the criteria: the least that suffices, without facts where it can be.
+
+    Args:
+        prover: from `prover`.
+        claims: what is asked about, always part of it.
+        criteria: by id, what may be a reason.
+
+    Returns:
+        None where there may be such a patient.
+    """
+    fixed = list(claims)
+    if impossible(prover, [*fixed, *criteria.values()]):
+        return Proof(minimal_core(prover, fixed, criteria), ())
+    if not prover.facts or not impossible(prover, [*fixed, *criteria.values(), *prover.facts.values()]):
+        return None
+    blamed = minimal_core(prover, [*fixed, *prover.facts.values()], criteria)
+    held = [*fixed, *(criteria[id] for id in blamed)]
+    return Proof(blamed, minimal_core(prover, held, prover.facts))
+
+
+def minimal_core(prover: Prover, fixed: list[Z3], named: Mapping[str, Z3]) -> tuple[str, ...]:
+    """A minimal part of what is named that contradicts what is fixed; empty if that alone is contradictory.
+
+    Where time does not allow to look for less, it is a part that suffices.
+    """
+    before = prover.clock.given_up
+    kept = _core(prover, fixed, named)
+    prover.clock.given_up = before  # nothing that is claimed was given up
+    return kept
+
+
+def _core(prover: Prover, fixed: list[Z3], named: Mapping[str, Z3]) -> tuple[str, ...]:
+    if impossible(prover, fixed):
+        return ()
+    for id, claim in named.items():
+        if impossible(prover, [*fixed, claim]):
+            return (id,)
+    kept = dict(named)
+    for id in reversed(list(named)):
+        rest = [claim for other, claim in kept.items() if other != id]
+        if impossible(prover, [*fixed, *rest]):
+            del kept[id]
+    return tuple(kept)
+
+
+def patient(
+    prover: Prover, claims: Iterable[Z3], judge: Callable[[dict[str, Any]], bool], wishes: Iterable[Z3] = ()
+) -> dict[str, Any] | None:
+    """A patient of whom all claims hold and, where that can be, the wishes; numbers look natural, few flags are set.
+
+    Args:
+        prover: from `prover`.
+        claims: what must hold of the record.
+        judge: whether the reference evaluator bears it out, which is asked before a patient is shown.
+        wishes: what should hold, the dearest first; those in the way are given up one by one.
+
+    Returns:
+        None where there is no such patient, or the question was given up.
+    """
+    flags = [name for name, field in prover.protocol.fields.items() if field.type == "flag"]
+    plain = [z3.Not(prover.logic.value[name]) for name in reversed(flags)]
+    hopes = [*wishes, *on_step(prover.logic).values(), *plain]
+    fixed = list(claims)
+    while (answer := check(prover, [*fixed, *hopes])) == z3.unsat:
+        blamed = {name.get_id() for name in prover.solver.unsat_core()}
+        last = max((n for n, hope in enumerate(hopes) if _name(prover, hope).get_id() in blamed), default=None)
+        if last is None:
+            return None
+        del hopes[last]
+    if answer != z3.sat:
+        return None
+    found = witness(prover.logic, prover.solver.model())
+    if judge(found):
+        return found
+    prover.clock.given_up += 1  # a sum that doubles and decimals round apart
+    return None
+
+
+def state_by_criterion(protocol: ProtocolData, patient: Mapping[str, Any]) -> dict[str, bool | None]:
+    """What the reference evaluator says of a patient, by criterion: passed, failed or unknown."""
+    facts = protocol.facts_of(patient)
+    return {id: evaluate(rule, facts) for id, rule in protocol.requirements.items()}
 
 
 def required(protocol: ProtocolData, id: str, reading: str) -> Formula:
@@ -89,117 +224,12 @@ def required(protocol: ProtocolData, id: str, reading: str) -> Formula:
     return Not(formula) if protocol.criterion[id].kind == "exclusion" else formula
 
 
-def says(desk: Desk, formula: Formula) -> Pair:
-    return pair(desk.logic, formula)
-
-
-def possible(desk: Desk, claims: Iterable[Z3]) -> bool:
-    """Whether there may be a patient of whom all claims hold; True as well where the question was given up."""
-
-    return _asked(desk, [_name(desk, claim) for claim in claims]) != z3.unsat
-
-
-def because(desk: Desk, claims: Iterable[Z3], criteria: Mapping[str, Z3]) -> Proof | None:
-    """Why no patient meets the claims and all the criteria: the least that suffices, without facts where it can be.
-
-    Args:
-        desk: from `sit_down`.
-        claims: what is asked about, always part of it.
-        criteria: by id, what may be a reason.
-
-    Returns:
-        None where there may be such a patient.
-    """
-    fixed = list(claims)
-    if not possible(desk, [*fixed, *criteria.values()]):
-        return Proof(_least(desk, fixed, criteria), ())
-    if not desk.facts or possible(desk, [*fixed, *criteria.values(), *desk.facts.values()]):
-        return None
-    blamed = _least(desk, [*fixed, *desk.facts.values()], criteria)
-    held = [*fixed, *(criteria[id] for id in blamed)]
-    return Proof(blamed, _least(desk, held, desk.facts))
-
-
-def _least(desk: Desk, fixed: list[Z3], named: Mapping[str, Z3]) -> tuple[str, ...]:
-    """A smallest part of what is named that is impossible with what is fixed: none, one, or none to spare."""
-    if not possible(desk, fixed):
-        return ()
-    for id, claim in named.items():
-        if not possible(desk, [*fixed, claim]):
-            return (id,)
-    kept = dict(named)
-    for id in reversed(list(named)):
-        rest = [claim for other, claim in kept.items() if other != id]
-        if not possible(desk, [*fixed, *rest]):
-            del kept[id]
-    return tuple(kept)
-
-
-def patient(desk: Desk, claims: Iterable[Z3], complete: bool = True) -> dict[str, Any] | None:
-    """A patient of whom all claims hold, with natural numbers and no declared fact broken where that can be.
-
-    Everything is known of a `complete` patient. None where there is no such patient, or the question was given up.
-    """
-    asked = [*claims, *([desk.complete] if complete else ())]
-    for wishes in ([desk.on_step, *desk.facts.values()], [desk.on_step], list(desk.facts.values()), []):
-        if model := _plainest(desk, [*asked, *wishes]):
-            return witness(desk.logic, model)
-    return None
-
-
-def _plainest(desk: Desk, claims: list[Z3]) -> Z3:
-    """A model with few flags set: every flag is hoped to be false, and hopes in the way are given up one by one."""
-
-    flags = [name for name, field in desk.protocol.fields.items() if field.type == "flag"]
-    hopes = [_name(desk, z3.Not(desk.logic.value[name])) for name in flags]
-    fixed = [_name(desk, claim) for claim in claims]
-    while (answer := _asked(desk, [*fixed, *hopes])) == z3.unsat:
-        blamed = {name.get_id() for name in desk.solver.unsat_core()}
-        first = next((n for n, hope in enumerate(hopes) if hope.get_id() in blamed), None)
-        if first is None:
-            return None
-        del hopes[first]
-    return desk.solver.model() if answer == z3.sat else None
-
-
-def states(desk: Desk, patient: Mapping[str, Any]) -> dict[str, bool | None]:
-    """By criterion, what the reference evaluator says of a patient: passed, failed or unknown."""
-    facts = desk.protocol.facts_of(patient)
-    return {id: evaluate(must, facts) for id, must in desk.protocol.requirements.items()}
-
-
-def agreed(desk: Desk, holds: bool, patient: Mapping[str, Any]) -> bool:
-    """Whether the reference evaluator bears out what a patient was found for.
-
-    Raises:
-        Disagreement: it does not, and doubles are not to blame.
-    """
-    if not holds and desk.exact:
-        raise Disagreement(f"the evaluator says otherwise of {dict(patient)}")
-    return holds
-
-
-def _asked(desk: Desk, names: list[Z3]) -> Z3:
-    """The solver's answer. Each question that is given up halves the effort spent on those that follow."""
-
-    answer = desk.solver.check(names)
-    if answer == z3.unknown:
-        desk.open.append(desk.solver.reason_unknown())
-        desk.solver.set("rlimit", max(EFFORT >> len(desk.open), LEAST_EFFORT))
-    return answer
-
-
-def _name(desk: Desk, claim: Z3) -> Z3:
+def _name(prover: Prover, claim: Z3) -> Z3:
     """A plain Boolean that stands for a claim: what a solver can assume for one question and then forget."""
 
     key = claim.get_id()
-    if key not in desk.names:
-        name = z3.FreshBool("claim", desk.logic.record.context)
-        desk.solver.add(z3.Implies(name, claim))
-        desk.names[key] = (name, claim)
-    return desk.names[key][0]
-
-
-def _computes(formula: Formula) -> bool:
-    sums = isinstance(formula, Arithmetic) and type_of(formula.left) != "date"
-    return sums or any(_computes(child) for child in children(formula))
+    if key not in prover.names:
+        name = z3.FreshBool("claim", prover.logic.record.context)
+        prover.solver.add(z3.Implies(name, claim))
+        prover.names[key] = (name, claim)
+    return prover.names[key][0]

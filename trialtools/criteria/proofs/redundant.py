@@ -2,90 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-import z3
+from ..language import Value
+from .finding import COMPLETE, EVERYBODY, Finding, assuming, finding_for, named
+from .idle import Idle, idle, with_data_missing
+from .prover import Prover, each
 
-from .finding import Finding, assuming, fact_words, named, quotes_of
-from .prover import Desk, Proof, agreed, because, patient, possible, states
+
+def idle_criteria(prover: Prover) -> dict[str, Idle]:
+    """The criteria that could be left out, by id, each alone."""
+    found = {}
+    for id in each(prover, "whether {} can be left out", {id: id for id in prover.truths}):
+        if (proof := idle(prover, id, Value(True))) is not None:
+            found[id] = proof
+    return found
 
 
-def redundant(desk: Desk) -> Iterator[Finding]:
+def redundant(prover: Prover, found: Mapping[str, Idle]) -> Iterator[Finding]:
     """Criteria that the others imply, and whether they still do when data are missing.
 
-    With everything known: whoever passes the others passes it. With data missing: whoever surely passes the others
-    surely passes it, and whoever surely fails it surely fails another.
+    Args:
+        prover: from `prover`.
+        found: from `idle_criteria`.
     """
-    implied = {}
-    for id, pair in desk.pairs.items():
-        others = {other: claim for other, claim in desk.passes.items() if other != id}
-        if (proof := because(desk, [pair.false, desk.complete], others)) is not None:
-            implied[id] = proof
     told = set()
-    for id, proof in implied.items():
-        twin = proof.criteria[0] if len(proof.criteria) == 1 else ""
+    for id, proof in found.items():
+        twin = proof.passing[0] if len(proof.passing) == 1 else ""
         if id in told:
             continue
-        if implied.get(twin) == Proof((id,), proof.facts):
+        if twin in found and (found[twin].passing, found[twin].facts) == ((id,), proof.facts):
             told.add(twin)
-            yield _twins(desk, id, twin, proof)
+            yield _twins(prover, proof, found[twin])
         else:
-            yield _implied(desk, id, proof)
+            yield _implied(prover, proof)
 
 
-def _twins(desk: Desk, id: str, twin: str, proof: Proof) -> Finding:
-    protocol = desk.protocol
-    return Finding(
-        id=f"redundant:{id}+{twin}",
-        kind="redundant",
-        severity="note",
-        sentence=f"{named(protocol, id, twin)} say the same{assuming(protocol, proof.facts)}: "
-        "whoever passes one passes the other. One of them could go, not both.",
-        criteria=(id, twin),
-        quotes=quotes_of(protocol, (id, twin)),
-        facts=fact_words(protocol, proof.facts),
-        no_patient=True,
+def _twins(prover: Prover, one: Idle, other: Idle) -> Finding:
+    protocol, ids = prover.protocol, (one.id, other.id)
+    differs = next((each for each in (one, other) if not each.everybody), None)
+    missing, record = with_data_missing(prover, differs, differs.id) if differs else ("", None)
+    sentence = (
+        f"{named(protocol, *ids)} say the same{_where(not differs)}{assuming(protocol, one.facts)}: "
+        f"whoever passes one passes the other. One of them could go, not both. {missing}"
     )
+    whom = COMPLETE if differs else EVERYBODY
+    return finding_for(protocol, "redundant", "+".join(ids), sentence.rstrip(), ids, one.facts, whom, witness=record)
 
 
-def _implied(desk: Desk, id: str, proof: Proof) -> Finding:
-    protocol = desk.protocol
-    why = f"whoever passes {named(protocol, *proof.criteria)} passes it" if proof.criteria else "everybody passes it"
-    missing, record = _when_data_are_missing(desk, id, proof)
-    return Finding(
-        id=f"redundant:{id}",
-        kind="redundant",
-        severity="note",
-        sentence=f"{named(protocol, id)} decides nothing{assuming(protocol, proof.facts)}: {why}. {missing}",
-        criteria=(id, *proof.criteria),
-        quotes=quotes_of(protocol, (id, *proof.criteria)),
-        facts=fact_words(protocol, proof.facts),
+def _implied(prover: Prover, proof: Idle) -> Finding:
+    protocol = prover.protocol
+    why = f"whoever passes {named(protocol, *proof.passing)} passes it" if proof.passing else "everybody passes it"
+    missing, record = "The same is true with data missing.", None
+    if not proof.everybody:
+        missing, record = with_data_missing(prover, proof)
+    return finding_for(
+        protocol,
+        "redundant",
+        proof.id,
+        f"{named(protocol, proof.id)} decides nothing{_where(proof.everybody)}{assuming(protocol, proof.facts)}: "
+        f"{why}. {missing}",
+        (proof.id, *proof.others),
+        proof.facts,
+        proven_for=EVERYBODY if proof.everybody else COMPLETE,
         witness=record,
-        no_patient=True,
     )
 
 
-def _when_data_are_missing(desk: Desk, id: str, proof: Proof) -> tuple[str, dict | None]:
-    """Whether the criterion decides nothing then either; if it does, a record that shows it."""
-
-    others = [pair for other, pair in desk.pairs.items() if other != id]
-    facts = [desk.facts[fact] for fact in proof.facts]
-    left_open = [z3.Not(desk.pairs[id].true), *(pair.true for pair in others), *facts]
-    fails_alone = [desk.pairs[id].false, *(z3.Not(pair.false) for pair in others), *facts]
-    for claims, said in (
-        (left_open, "a record can pass all the others and leave this one open"),
-        (fails_alone, "a record can fail this one while none of the others is failed yet"),
-    ):
-        if not possible(desk, claims):
-            continue
-        record = patient(desk, claims, complete=False)
-        if record is not None and agreed(desk, _decides(desk, id, record, claims is left_open), record):
-            return f"With data missing it may still decide: {said}.", record
-        return "Whether the same is true with data missing was not settled.", None
-    return "The same is true with data missing.", None
-
-
-def _decides(desk: Desk, id: str, record: dict, left_open: bool) -> bool:
-    found = states(desk, record)
-    mine = found.pop(id)
-    return mine is not True and all(found.values()) if left_open else mine is False and False not in found.values()
+def _where(everybody: bool) -> str:
+    return "" if everybody else " where everything is known"

@@ -1,7 +1,8 @@
-"""Findings as text for a reader and as JSON for a program."""
+"""Findings go in; text for a terminal, HTML for a notebook and JSON for a program come out."""
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
@@ -15,49 +16,101 @@ from .finding import KINDS, Finding
 
 WIDTH = 100
 LONGEST_QUOTE = 240
+INK, QUIET = "#1a1a1a", "#595959"
 
 
-def as_text(findings: Iterable[Finding], protocol: ProtocolData) -> str:
-    """Findings as a page of plain text, at most 100 columns wide: findings first, then notes, each by kind.
+class Findings(tuple[Finding, ...]):
+    """What was found in a protocol; shows itself as a page in a notebook."""
 
-    Args:
-        findings: from `lint`.
-        protocol: the one they are about.
+    protocol: ProtocolData
 
-    >>> from trialtools.criteria.contents import read_protocol
-    >>> from trialtools.criteria.proofs.findings import lint
-    >>> sketch = read_protocol(
-    ...     "{id: S, title: S, fields: {a: {type: flag, label: Cough}},"
-    ...     " criteria: [{id: I1, kind: inclusion, label: Cough, when: a}]}"
-    ... )
-    >>> print(as_text(lint(sketch), sketch))
-    S: no findings, 1 note
-    <BLANKLINE>
-    NOTES
-    <BLANKLINE>
-    No registry text
-    <BLANKLINE>
-      The protocol names no registry text, so its criteria cannot be held against one.
-          [no-source]
-    """
-    listed = list(findings)
-    parts = {severity: [f for f in listed if f.severity == severity] for severity in ("finding", "note")}
-    lines = [f"{protocol.id}: {_number(parts['finding'], 'finding')}, {_number(parts['note'], 'note')}"]
-    for severity, part in parts.items():
-        if part:
+    @classmethod
+    def of(cls, found: Iterable[Finding], protocol: ProtocolData) -> Findings:
+        """Findings with the protocol they are about."""
+        made = cls(found)
+        made.protocol = protocol
+        return made
+
+    @property
+    def answer(self) -> str:
+        """What was found, in a sentence."""
+        kinds = dict.fromkeys(KINDS[f.kind].title for f in self if f.severity == "finding")
+        notes = sum(finding.severity == "note" for finding in self)
+        also = f" {notes} note{'s' * (notes != 1)} say what else to keep in mind." if notes else ""
+        if not kinds:
+            return f"Nothing was found.{also}"
+        found = len(self) - notes
+        listed = "; ".join(kind[:1].lower() + kind[1:] for kind in kinds)
+        return f"{found} finding{'s' * (found != 1)}: {listed}.{also}"
+
+    def text(self) -> str:
+        """A page of plain text, at most 100 columns wide: findings first, then notes, each by kind.
+
+        >>> from trialtools.criteria.contents import read_protocol
+        >>> sketch = read_protocol(
+        ...     "{id: S, title: S, fields: {a: {type: flag, label: Cough}},"
+        ...     " criteria: [{id: I1, kind: inclusion, label: Cough, when: a}]}"
+        ... )
+        >>> print(sketch.lint().text())
+        S: no findings, 1 note
+        <BLANKLINE>
+        NOTES
+        <BLANKLINE>
+        No registry text
+        <BLANKLINE>
+          The protocol names no registry text, so its criteria cannot be held against one.
+              [no-source]
+        """
+        counts = [sum(f.severity == severity for f in self) for severity in ("finding", "note")]
+        lines = [f"{self.protocol.id}: {_number(counts[0], 'finding')}, {_number(counts[1], 'note')}"]
+        for severity, kinds in self._grouped():
             lines += ["", f"{severity.upper()}S"]
-        for kind in KINDS:
-            if alike := [finding for finding in part if finding.kind == kind]:
-                lines += ["", KINDS[kind]]
-                lines += [line for finding in alike for line in ("", *_told(finding, protocol))]
-    return "\n".join(lines)
+            for title, alike in kinds.items():
+                lines += ["", title, *(line for finding in alike for line in ("", *_lines(finding, self.protocol)))]
+        return "\n".join(lines)
+
+    def to_json(self) -> str:
+        """JSON: the protocol with its hash and chosen readings, and every finding with all its parts.
+
+        What is unknown of a witness is absent from it; dates are written year-month-day.
+        """
+        protocol = self.protocol
+        page = {
+            "protocol": {"id": protocol.id, "sha256": protocol.sha256},
+            "readings": {c.id: protocol.reading(c.id) for c in protocol.criteria if c.readings},
+            "findings": [asdict(finding) for finding in self],
+        }
+        return json.dumps(page, indent=2, ensure_ascii=False, default=date.isoformat)
+
+    def __repr__(self) -> str:
+        return f"{self.protocol.id}: {self.answer}"
+
+    def _repr_html_(self) -> str:
+        """By kind, each with what it rests on folded below it; no script, nothing loaded."""
+        parts = []
+        for severity, kinds in self._grouped():
+            parts.append(f"<h3>{severity.capitalize()}s</h3>")
+            for title, alike in kinds.items():
+                parts.append(f'<p style="margin:12px 0 4px;color:{QUIET}">{title}</p>')
+                parts += [_folded(finding, self.protocol) for finding in alike]
+        return f'<div class="tt-findings" style="color:{INK}">{"".join(parts) or "<p>Nothing was found.</p>"}</div>'
+
+    def _grouped(self) -> Iterator[tuple[str, dict[str, list[Finding]]]]:
+        """Findings, then notes, each by the title of its kind."""
+        for severity in ("finding", "note"):
+            kinds: dict[str, list[Finding]] = {}
+            for kind, (title, _) in KINDS.items():
+                if alike := [finding for finding in self if (finding.kind, finding.severity) == (kind, severity)]:
+                    kinds[title] = alike
+            if kinds:
+                yield severity, kinds
 
 
-def _number(items: list[Finding], word: str) -> str:
-    return f"{len(items) or 'no'} {word}{'' if len(items) == 1 else 's'}"
+def _number(n: int, word: str) -> str:
+    return f"{n or 'no'} {word}{'' if n == 1 else 's'}"
 
 
-def told_parts(finding: Finding, protocol: ProtocolData) -> Iterator[str]:
+def _rests_on(finding: Finding, protocol: ProtocolData) -> Iterator[str]:
     """What a finding rests on, a line each: quotes, facts, the patients who show it."""
     for quote in finding.quotes:
         squeezed = " ".join(quote.split())
@@ -69,19 +122,32 @@ def told_parts(finding: Finding, protocol: ProtocolData) -> Iterator[str]:
         yield f"Shown by: {_patient(finding, finding.witness, protocol)}"
     if finding.beside is not None:
         yield f"And by: {_second(finding, protocol)}"
+    if finding.breaks is not None:
+        broken = " and ".join(fact.split(":")[0] for fact in finding.facts)
+        yield f"Without {broken} this patient would be eligible: {_patient(finding, finding.breaks, protocol)}"
 
 
-def _told(finding: Finding, protocol: ProtocolData) -> Iterator[str]:
-    yield from _wrapped(finding.sentence, 2)
-    for part in told_parts(finding, protocol):
-        yield from _wrapped(part, 6)
-    proven = " Proven for every possible patient." if finding.no_patient else ""
-    yield f"      [{finding.id}]{proven}"
+def _lines(finding: Finding, protocol: ProtocolData) -> Iterator[str]:
+    yield from wrap(finding.sentence, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    for part in _rests_on(finding, protocol):
+        yield from wrap(part, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 8)
+    yield f"      [{finding.id}] {_proven(finding)}".rstrip()
 
 
-def _wrapped(text: str, indent: int) -> list[str]:
-    first, following = " " * indent, " " * (indent + 2 if indent > 2 else indent)
-    return wrap(text, WIDTH, initial_indent=first, subsequent_indent=following)
+def _proven(finding: Finding) -> str:
+    return f"Proven for {finding.proven_for}." if finding.proven_for else ""
+
+
+def _folded(finding: Finding, protocol: ProtocolData) -> str:
+    below = filter(None, [*_rests_on(finding, protocol), _proven(finding)])
+    opened = finding.severity == "finding"
+    edge = f"border-left:3px solid {INK if opened else QUIET};padding:2px 0 2px 10px;margin:6px 0"
+    return (
+        f'<details id="{html.escape(finding.id)}" style="{edge}"{" open" if opened else ""}>'
+        f"<summary>{html.escape(finding.sentence)}</summary>"
+        f'<ul style="color:{QUIET};margin:4px 0">{"".join(f"<li>{html.escape(part)}</li>" for part in below)}</ul>'
+        "</details>"
+    )
 
 
 def _patient(finding: Finding, patient: Mapping[str, Any], protocol: ProtocolData) -> str:
@@ -105,38 +171,4 @@ def _second(finding: Finding, protocol: ProtocolData) -> str:
 
 
 def _stated(field: Field, value: Any) -> str:
-    return f"{field.label} {_value(field, value)}"
-
-
-def _value(field: Field, value: Any) -> str:
-    if value is True:
-        return "yes"
-    shown = f"{value:g}" if isinstance(value, float) else str(value)
-    return f"{shown}{'' if field.unit.startswith('/') else ' '}{field.unit}" if field.unit else shown
-
-
-def as_json(findings: Iterable[Finding], protocol: ProtocolData) -> str:
-    """Findings as JSON: the protocol with its hash and chosen readings, and every finding with all its parts.
-
-    What is unknown of a witness is absent from it; dates are written year-month-day.
-
-    Args:
-        findings: from `lint`.
-        protocol: the one they are about.
-
-    >>> from trialtools.criteria.contents import load_protocol
-    >>> import json
-    >>> json.loads(as_json([], load_protocol("data/protocols/NCT05741099.yaml")))["readings"]["I6"]
-    'guideline'
-    """
-    page = {
-        "protocol": {"id": protocol.id, "sha256": protocol.sha256},
-        "readings": {c.id: protocol.reading(c.id) for c in protocol.criteria if c.readings},
-        "findings": [asdict(finding) for finding in findings],
-    }
-    return json.dumps(page, indent=2, ensure_ascii=False, default=_plain)
-
-
-def _plain(value: Any) -> str:
-    assert isinstance(value, date)
-    return value.isoformat()
+    return f"{field.label} {field.write(value)}"

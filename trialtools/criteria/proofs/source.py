@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..language import names, parse
 from ..protocol import ProtocolData, expressions, quotes, squeeze
-from .finding import Finding, joined, named, slug_of
+from .finding import Finding, finding_for, joined, named, slug_of
 
 
 def uncovered(protocol: ProtocolData) -> tuple[str, ...]:
@@ -52,27 +52,23 @@ def text_findings(protocol: ProtocolData) -> Iterator[Finding]:
     """What a reader of the registry text would miss or ask."""
     if not protocol.text:
         sentence = "The protocol names no registry text, so its criteria cannot be held against one."
-        yield Finding("no-source", "no-source", "note", sentence)
+        yield finding_for(protocol, "no-source", "", sentence)
     for part in uncovered(protocol):
         sentence = (
             f'No criterion quotes this part of the registry text: "{part}". Add a criterion, or put it in not_rules.'
         )
-        yield Finding(f"uncovered:{slug_of(part, 40)}", "uncovered", "finding", sentence, quotes=(part,))
+        yield finding_for(protocol, "uncovered", slug_of(part, 40), sentence, quotes=(part,))
     for criterion in protocol.criteria:
+        id, name = criterion.id, named(protocol, criterion.id)
         if protocol.text and not any(quote.strip() for quote in criterion.quotes):
-            sentence = f"{named(protocol, criterion.id)} quotes nothing from the registry text."
-            yield Finding(f"no-quote:{criterion.id}", "no-quote", "note", sentence, (criterion.id,))
+            yield finding_for(protocol, "no-quote", id, f"{name} quotes nothing from the registry text.", [id])
         if criterion.known_later:
-            sentence = f"{named(protocol, criterion.id)} cannot be fully known at screening. {criterion.known_later}"
-            yield _about(protocol, criterion.id, "known-later", sentence)
+            sentence = f"{name} cannot be fully known at screening. {criterion.known_later}"
+            yield finding_for(protocol, "known-later", id, sentence, [id])
         if criterion.undefined:
             terms = joined(f'"{term}"' for term in criterion.undefined)
-            sentence = f"{named(protocol, criterion.id)} uses words that the registry text does not define: {terms}."
-            yield _about(protocol, criterion.id, "undefined", sentence)
-
-
-def _about(protocol: ProtocolData, id: str, kind: str, sentence: str) -> Finding:
-    return Finding(f"{kind}:{id}", kind, "note", sentence, (id,), protocol.criterion[id].quotes)
+            sentence = f"{name} uses words that the registry text does not define: {terms}."
+            yield finding_for(protocol, "undefined", id, sentence, [id])
 
 
 def field_findings(protocol: ProtocolData) -> Iterator[Finding]:
@@ -86,15 +82,13 @@ def field_findings(protocol: ProtocolData) -> Iterator[Finding]:
                 f"{named(protocol, id)} mixes what a person must judge ({_labels(protocol, judged)}) with what is "
                 f"recorded ({_labels(protocol, recorded)}). Split in two, one part could be screened without a person."
             )
-            yield _about(protocol, id, "judgement", sentence)
+            yield finding_for(protocol, "judgement", id, sentence, [id])
     used = _used(protocol)
     unused = [name for name in protocol.fields if name not in used]
     if unused:
-        one = len(unused) == 1
-        sentence = (
-            f"{'A field is' if one else 'Fields are'} declared that nothing asks about: {_labels(protocol, unused)}."
-        )
-        yield Finding("unused:" + "+".join(unused), "unused", "note", sentence)
+        start = "A field is" if len(unused) == 1 else "Fields are"
+        sentence = f"{start} declared that nothing asks about: {_labels(protocol, unused)}."
+        yield finding_for(protocol, "unused", "+".join(unused), sentence)
 
 
 def _labels(protocol: ProtocolData, fields: list[str]) -> str:
