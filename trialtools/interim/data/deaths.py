@@ -39,6 +39,8 @@ def merge_deaths(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[Fi
     each = reports.groupby("subject_id", sort=False)
     sources = each["source"].agg(lambda names: ", ".join(dict.fromkeys(", ".join(names).split(", "))))
     deaths = each.first().assign(milestone="died", source=sources)
+    parts = deaths["happened_on_written"].mask(deaths["happened_on"].notna()).astype("str")
+    deaths = deaths.assign(happened_on_written=parts)
     extra = own.drop_duplicates("subject_id").set_index("subject_id").drop(columns=deaths.columns, errors="ignore")
     deaths = deaths.join(extra).reset_index().dropna(axis="columns", how="all")
     merged = pd.concat([ends[ends["milestone"] != "died"], deaths], ignore_index=True)[

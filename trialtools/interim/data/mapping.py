@@ -80,7 +80,11 @@ def _written_out(data: dict[str, Any]) -> dict[str, Any]:
 def _entries(written: Any) -> Any:
     if isinstance(written, dict):
         return [{name: _cell_of(name, cell) for name, cell in written.items()}]
-    return [part for each in written for part in _entries(each)] if isinstance(written, list) else written
+    return (
+        [_entries(each)[0] if isinstance(each, dict) else each for each in written]
+        if isinstance(written, list)
+        else written
+    )
 
 
 def _cell_of(name: str, written: Any) -> Any:

@@ -50,12 +50,10 @@ def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[
             unified[table], told = _respelt(unified[table], table, column, known, TOGETHER)
             findings += told
     subjects = unified["subjects"]
-    if "subject_id" not in subjects:
-        return unified, findings
     ids = subjects["subject_id"].dropna()
     twice = folded(subjects["subject_id"]).duplicated(keep=False) & ~subjects["subject_id"].duplicated(keep=False)
     told = finding_for("subjects", "subject_id", "one subject under two spellings", subjects, twice, FATAL)
-    for table in (table for table in unified if table != "subjects" and "subject_id" in unified[table]):
+    for table in (table for table in unified if table != "subjects"):
         unified[table], other = _respelt(unified[table], table, "subject_id", ids, "read as in subjects")
         told += other
     return unified, findings + told
@@ -71,6 +69,5 @@ def _respelt(frame: Frame, table: str, column: str, known: Iterable[str], action
         spelling.setdefault(fold(name), name)
     chosen = names.map({name: spelling[fold(name)] for name in counts.index}).astype("str")
     other = names.notna() & (chosen != names)
-    who = frame if "subject_id" in frame else frame.assign(subject_id=None)
     problem = "written otherwise than elsewhere (letters, width or blanks)"
-    return frame.assign(**{column: chosen}), finding_for(table, column, problem, who, other, action)
+    return frame.assign(**{column: chosen}), finding_for(table, column, problem, frame, other, action)

@@ -78,6 +78,8 @@ def read_trial(
 def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None) -> TrialData:
     if "subjects" not in raw.tables:
         raise DataError("no table subjects; without it nobody can be counted")
+    if nameless := [name for name in TABLES if "subject_id" not in raw.tables.get(name, ("subject_id",))]:
+        raise DataError(f"no column subject_id in {', '.join(nameless)}; a row without it is nobody's")
     codes = tuple(arm.id for arm in (protocol.arms if protocol else ())) or raw.arms
     texts, respelt = unify_names(raw.tables, codes)
     _stop(respelt)
@@ -149,7 +151,7 @@ def _stop(findings: Iterable[Finding]) -> None:
 
 def _one_arm_each(subjects: Frame) -> None:
     """Said before anything else: of all that stands twice, this is the gravest."""
-    if {"subject_id", "arm"} <= set(subjects):
+    if "arm" in subjects:
         several = subjects.groupby("subject_id")["arm"].transform("nunique") > 1
         _stop(finding_for("subjects", "arm", "a subject in two arms", subjects, several, FATAL))
 
