@@ -36,7 +36,7 @@ def test_the_smallest_trial_is_read(readme, tmp_path):
     trial = tt.read_trial(tmp_path, mapping=tmp_path / "mapping.yaml")
     found = dict(zip(trial.findings["problem"], trial.findings["column"], strict=True))
     assert found["written otherwise than elsewhere (letters, width or blanks)"] == "site"
-    assert found["part of a date only"] == "randomized_on" and trial.subjects["randomized"].sum() == 2
+    assert found["known in part"] == "randomized_on" and trial.subjects["randomized"].sum() == 2
     assert trial.disposition[["subject_id", "milestone", "source"]].values.tolist() == [["S2", "died", "events"]]
     assert (trial.endpoint, trial.window, trial.arms) == ("progression", 28, ("drug", "placebo"))
     assert trial.cut("2023-02-10").outcomes["subject_id"].tolist() == ["S1"]

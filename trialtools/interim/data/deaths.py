@@ -12,7 +12,7 @@ from .tables import Frame
 EVENTS = "events"
 """The source of a death that only a fatal event tells."""
 SPEAKS_OF_DEATH = r"(?i)death|\bdied|\bdead\b|fatal|deceas|lethal|exitus"
-REPORT = ["subject_id", "happened_on", "happened_on_written", "reason", "source"]
+REPORT = ["subject_id", "happened_on", "happened_on__written", "reason", "source"]
 
 
 def is_fatal(events: Frame) -> Frame:
@@ -30,7 +30,7 @@ def merge_deaths(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[Fi
     ends = ends[~((ends["milestone"] == "died") & (ends["source"] == EVENTS))]
     own = ends[ends["milestone"] == "died"]
     by_event = events[is_fatal(events)].drop(columns="reason", errors="ignore")
-    names = {"ended_on": "happened_on", "ended_on_written": "happened_on_written", "term": "reason"}
+    names = {"ended_on": "happened_on", "ended_on__written": "happened_on__written", "term": "reason"}
     both = (
         own.assign(source=own["source"].fillna("disposition")),
         by_event.assign(source=EVENTS).rename(columns=names),
@@ -39,8 +39,8 @@ def merge_deaths(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[Fi
     each = reports.groupby("subject_id", sort=False)
     sources = each["source"].agg(lambda names: ", ".join(dict.fromkeys(", ".join(names).split(", "))))
     deaths = each.first().assign(milestone="died", source=sources)
-    parts = deaths["happened_on_written"].mask(deaths["happened_on"].notna()).astype("str")
-    deaths = deaths.assign(happened_on_written=parts)
+    parts = deaths["happened_on__written"].mask(deaths["happened_on"].notna()).astype("str")
+    deaths = deaths.assign(happened_on__written=parts)
     extra = own.drop_duplicates("subject_id").set_index("subject_id").drop(columns=deaths.columns, errors="ignore")
     deaths = deaths.join(extra).reset_index().dropna(axis="columns", how="all")
     merged = pd.concat([ends[ends["milestone"] != "died"], deaths], ignore_index=True)[

@@ -6,8 +6,8 @@ import math
 
 import pandas as pd
 
-from ...cohort.sources.mapping import factor
 from ...criteria.language import ProtocolError
+from ...criteria.units import factor
 from .findings import Finding, finding_for
 from .tables import Frame
 

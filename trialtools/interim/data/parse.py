@@ -3,145 +3,107 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
+import polars as pl
 
-from .dates import WRITTEN
-from .findings import FATAL, KEPT, UNKNOWN, Finding, finding, finding_for
-from .tables import DTYPES, TABLES, Frame, Kind
-from .words import UNSAID, WORDS, recognize
+from ...cohort.sources.columns import Check, read_columns
+from ...cohort.sources.mapping import MappedColumn
+from ...cohort.sources.texts import HIGH, LOW, WRITTEN
+from .findings import FATAL, KEPT, Finding, finding, finding_for
+from .tables import DTYPES, TABLES, Frame, TableColumn
+from .words import WORDS, recognize
 
-YES, NO = ("true", "yes", "y", "1"), ("false", "no", "n", "0")
 OPTIONAL = ("arm", "reason", "randomized", "source")
 """Columns that a table may lack without a word."""
 BAD_FORMAT_FROM = 3
 """From so many unreadable values on, if they are most of a column, it is not a slip but another format."""
-PART_OF_A_DATE = r"(\d{4}(?:-\d\d)?)(?:-*T.*)?"
-LIMIT = r"(?:[<>]=?|[≤≥])\s*(.+)"
-"""A result beyond what the method can measure: <5, >1000."""
-FIRST, LAST = pd.Timestamp("1900-01-01"), pd.Timestamp("2100-12-31")
-
-
-@dataclass(frozen=True)
-class Parsed:
-    """A column in its type; texts that were not understood; and what was `written` where it is understood in part."""
-
-    values: Frame
-    unread: Frame
-    problem: str = ""
-    written: Frame | None = None
+TIME = r"^(\d{4}(?:-\d\d){0,2})(?:-*[T ].*|---\d\d.*)$"
+"""A time of day behind a day, or as ISO 8601 has it a day of a month that is not known (2003---15): left out."""
+LIMIT = "the limit stands in"
+"""What becomes of a result that the method can only bound: <5, >1000."""
 
 
 def parse_table(table: str, raw: Frame) -> tuple[Frame, list[Finding]]:
-    """A table with its documented columns first, typed, and what was wrong with their values."""
+    """A table with its documented columns first, typed, and what was wrong with their values.
+
+    Of a value that is known in part (2023-05, <5) a column `..__written` keeps what is known.
+    """
+    there = {name: column for name, column in TABLES[table].items() if name in raw}
+    texts = raw.assign(**{name: recognize(name, raw[name]) for name in there})
+    days = [name for name, column in there.items() if column.kind == "date"]
+    texts = texts.assign(**{name: texts[name].str.replace(TIME, r"\1", regex=True) for name in days})
+    typed, checks = _read(table, texts)
     findings: list[Finding] = []
+    for check, hit in checks:
+        of, n = int(texts[check.field].notna().sum()), int(hit.sum())
+        another_format = check.present is not None and n >= BAD_FORMAT_FROM and 2 * n > of
+        bounded = table == "labs" and check.problem == "known in part"
+        action = FATAL if another_format else LIMIT if bounded else check.action
+        findings += finding_for(table, check.field, check.problem, raw, hit, action)
     columns: dict[str, Frame] = {}
     for name, column in TABLES[table].items():
-        if name not in raw:
-            columns[name] = pd.Series(None, index=raw.index, dtype=DTYPES[column.kind])
-            if len(raw) and name not in OPTIONAL:
-                action = FATAL if column.must else "unknown for all"
-                findings.append(finding(table, name, "no such column", len(raw), len(raw), "", action))
-            continue
-        text = recognize(name, raw[name])
-        parsed = _limits(text) if (table, name) == ("labs", "value") else _PARSED[column.kind](text)
-        columns[name] = parsed.values
-        hit = parsed.unread
-        bad_format = hit.sum() >= BAD_FORMAT_FROM and 2 * hit.sum() > raw[name].notna().sum()
-        findings += finding_for(table, name, parsed.problem, raw, hit, FATAL if bad_format else UNKNOWN)
-        if parsed.written is not None and parsed.written.notna().any():
-            columns[name + WRITTEN] = parsed.written
-            problem, action = IN_PART[column.kind]
-            findings += finding_for(table, name, problem, raw, parsed.written.notna(), action)
+        own = {each: typed[each] for each in (name, name + WRITTEN) if each in typed}
+        columns |= own or {name: texts.get(name, pd.Series(None, index=raw.index)).astype(DTYPES[column.kind])}
+        if name not in raw and len(raw) and name not in OPTIONAL:
+            action = FATAL if column.must else "unknown for all"
+            findings.append(finding(table, name, "no such column", len(raw), len(raw), "", action))
     extra = {name: _guessed(name, raw[name]) for name in raw if name not in columns and name != "synthetic"}
     return pd.DataFrame(columns | extra, index=raw.index), findings
 
 
-IN_PART = {
-    "date": ("part of a date only", "neither before nor after what it may be"),
-    "number": ("beyond what was measured", "the limit stands in"),
-}
-
-
-def _date(text: Frame) -> Parsed:
-    """Calendar days; the time of a date-time is left out."""
-    whole = text.where(text.str.fullmatch(r"\d{4}-\d\d-\d\d([T ].*)?", na=False))
-    days = pd.to_datetime(whole.str[:10], format="%Y-%m-%d", errors="coerce").astype(DTYPES["date"])
-    part = text.str.extract(f"^{PART_OF_A_DATE}$", expand=False)
-    part = part.where(pd.to_datetime(part, format="ISO8601", errors="coerce").notna())
-    return Parsed(days, text.notna() & days.isna() & part.isna(), "not a date year-month-day", part)
-
-
-def _flag(text: Frame) -> Parsed:
-    words = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
-    value = text.str.lower().map(words).astype(DTYPES["flag"])
-    return Parsed(value, text.notna() & value.isna() & ~text.str.lower().isin(UNSAID), "neither true nor false")
-
-
-def _number(text: Frame) -> Parsed:
-    read: Frame = pd.to_numeric(text.replace({"true": "1", "false": "0"}), errors="coerce")
-    value = read.astype("float64")
-    value = value.where(np.isfinite(value))
-    return Parsed(value, text.notna() & value.isna(), "not a number")
-
-
-def _limits(text: Frame) -> Parsed:
-    """Numbers; in place of one beyond what a method can measure stands its limit."""
-    limit = text.str.extract(f"^{LIMIT}$", expand=False)
-    parsed = _number(limit.fillna(text))
-    return replace(parsed, written=text.where(limit.notna() & parsed.values.notna()))
-
-
-def _grade(text: Frame) -> Parsed:
-    value = _number(text).values
-    whole = value.where(value % 1 == 0)
-    return Parsed(whole.astype(DTYPES["grade"]), text.notna() & whole.isna(), "not a whole number")
-
-
-def _text(text: Frame) -> Parsed:
-    return Parsed(text, text.isna() & False)
-
-
-_PARSED: dict[Kind, Any] = {"text": _text, "date": _date, "flag": _flag, "number": _number, "grade": _grade}
+def _read(table: str, texts: Frame) -> tuple[dict[str, Frame], list[tuple[Check, Frame]]]:
+    """The columns that are no texts, and the rows that each check found, by the mechanism of patient tables."""
+    fields = {name: column.field for name, column in TABLES[table].items() if column.field and name in texts}
+    if not fields:
+        return {}, []
+    columns = {name: MappedColumn(name, on_invalid="unknown") for name in fields}
+    frame, read = read_columns(nw.from_native(pl.from_pandas(texts[[*fields]]).lazy()), fields, columns)
+    checks = [check for each in read.values() for check in each.checks]
+    marks = [check.bad.fill_null(False).alias(str(position)) for position, check in enumerate(checks)]
+    values = [value for each in read.values() for value in each.values]
+    found = frame.select(*values, *marks).collect().to_pandas().set_index(texts.index)
+    typed = {name: found[name].astype(DTYPES[TABLES[table][name].kind]) for name in fields}
+    if table == "labs" and "value" + LOW in found:
+        typed["value"] = typed["value"].fillna(found["value" + LOW]).fillna(found["value" + HIGH]).round(9)
+    typed |= {name: found[name].astype("str") for name in found if name.endswith(WRITTEN)}
+    return typed, [(check, found[str(position)]) for position, check in enumerate(checks)]
 
 
 def _guessed(name: str, text: Frame) -> Frame:
-    """An extra column in the one type that all its values have: date, flag, number, else text."""
-    known = text.notna()
-    if name.endswith(WRITTEN) or not known.any():
+    """An extra column in the one type that all its values have: flag, date, number, else text."""
+    known = text.dropna()
+    if name.endswith(WRITTEN) or known.empty:
         return text
-    for kind in ("date", "number") if set(text[known]) - {"true", "false"} else ("flag",):
-        value = _PARSED[kind](text).values
-        if value.notna().equals(known):
-            return value
+    if set(known) <= {"true", "false"}:
+        return text.map({"true": True, "false": False}).astype(DTYPES["flag"])
+    whole = text.where(text.str.fullmatch(r"\d{4}-\d\d-\d\d([T ].*)?", na=False))
+    days = pd.to_datetime(whole.str[:10], format="%Y-%m-%d", errors="coerce").astype(DTYPES["date"])
+    numbers: Frame = pd.to_numeric(text, errors="coerce")
+    for values in (days, numbers.astype("float64").where(np.isfinite(numbers))):
+        if values.notna().equals(text.notna()):
+            return values
     return text
 
 
-def check_values(table: str, frame: Frame) -> tuple[Frame, list[Finding]]:
-    """A typed table without values that cannot be: these are emptied; what would make a wrong number is fatal."""
+def check_values(table: str, frame: Frame) -> list[Finding]:
+    """What would make a wrong number is fatal; a word that is not recognised is counted."""
     findings = []
-    for name in TABLES[table]:
-        for problem, hit, action in _impossible(table, name, frame[name]):
+    for name, column in TABLES[table].items():
+        for problem, hit, action in _faults(name, column, frame[name]):
             findings += finding_for(table, name, problem, frame, hit, action)
-            if action == UNKNOWN:
-                frame = frame.assign(**{name: frame[name].mask(hit)})
-    return frame, findings
+    if table == "subjects":
+        twice = frame["subject_id"].notna() & frame["subject_id"].duplicated(keep=False)
+        findings += finding_for(table, "subject_id", "a subject more than once", frame, twice, FATAL)
+    return findings
 
 
-def _impossible(table: str, name: str, values: Frame) -> Iterator[tuple[str, Frame, str]]:
-    column, known = TABLES[table][name], values.notna()
+def _faults(name: str, column: TableColumn, values: Frame) -> Iterator[tuple[str, Frame, str]]:
     if column.must:
-        yield "must not be empty", ~known, FATAL
-    if (table, name) == ("subjects", "subject_id"):
-        yield "a subject more than once", known & values.duplicated(keep=False), FATAL
+        yield "must not be empty", values.isna(), FATAL
     if column.values:
-        yield f"not one of {', '.join(column.values)}", known & ~values.isin(column.values), FATAL
+        yield f"not one of {', '.join(column.values)}", values.notna() & ~values.isin(column.values), FATAL
     elif column.kind == "text" and name in WORDS:
-        yield "a word that is not recognised", known & ~values.isin(WORDS[name].values()), KEPT
-    if column.kind == "grade":
-        yield "a grade is 1 to 5", known & ~values.between(1, 5).fillna(False), UNKNOWN
-    if column.kind == "date":
-        yield "a year that cannot be", known & ~values.between(FIRST, LAST), UNKNOWN
+        yield "a word that is not recognised", values.notna() & ~values.isin(WORDS[name].values()), KEPT

@@ -64,7 +64,7 @@ def read_trial(
     >>> events = {"subject_id": ["1"], "term": ["Stroke"], "outcome": ["Resulted in death"]}
     >>> trial = read_trial({"subjects": subjects, "events": events})
     >>> trial.findings.loc[trial.findings["column"] == "randomized_on", ["problem", "n", "example"]].values.tolist()
-    [['part of a date only', 1, '2: 2023-02'], ['randomized, but the day is not known', 1, '2']]
+    [['known in part', 1, '2: 2023-02'], ['randomized, but the day is not known', 1, '2']]
     >>> trial.disposition[["subject_id", "milestone", "source"]].values.tolist()
     [['1', 'died', 'events']]
     """
@@ -117,9 +117,8 @@ def _typed(texts: Mapping[str, Frame], protocol: Protocol | None) -> tuple[dict[
     baseline = [name for name in (protocol.fields if protocol else ()) if name not in TABLES["subjects"]]
     plain = {**texts, "subjects": texts["subjects"].drop(columns=baseline, errors="ignore")}
     for name, columns in TABLES.items():
-        frame, unread = parse_table(name, plain.get(name, pd.DataFrame(columns=list(columns), dtype="str")))
-        tables[name], impossible = check_values(name, frame)
-        findings += unread + impossible
+        tables[name], unread = parse_table(name, plain.get(name, pd.DataFrame(columns=list(columns), dtype="str")))
+        findings += unread + check_values(name, tables[name])
     _stop(findings)
     tables["subjects"], faults = _baseline(tables["subjects"], texts["subjects"], protocol)
     return tables, findings + faults

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
+from ...criteria.protocol import Field
+
 Frame = Any
 """A pandas frame or series; what pandas says of its own types stops at the first method."""
 
@@ -22,6 +24,18 @@ class TableColumn:
     says: str
     values: tuple[str, ...] = ()
     must: bool = False
+
+    @property
+    def field(self) -> Field | None:
+        """What a value may be, as the reading of patient tables knows it; None for texts."""
+        match self.kind:
+            case "text":
+                return None
+            case "grade":
+                return Field("integer", self.says, range=(1, 5))
+            case "date":
+                return Field("date", self.says, range=(date(1900, 1, 1), date(2100, 12, 31)))
+        return Field(self.kind, self.says)
 
 
 SUBJECT = TableColumn("text", "number of the person in this trial", must=True)
