@@ -120,7 +120,13 @@ def _laid_out(drawing: Drawing, title: str | None, subtitle: str | None, source:
         "shapes": list(drawing.shapes),
         "xaxis": drawing.x,
         "yaxis": drawing.y,
-        "meta": {"alt": ". ".join(filter(None, [drawing.finding, alt])) + "."},
+        "meta": {
+            "alt": ". ".join(filter(None, [drawing.finding, alt])) + ".",
+            # a page writes the words above the drawing, as broad as it is, and takes their room out of the figure
+            "finding": title or drawing.finding,
+            "population": ". ".join(filter(None, said)),
+            "heading": top - room.head,
+        },
         **drawing.layout,
     }
     return workbench("plotly.graph_objects").Figure(data=list(drawing.marks), layout=layout)

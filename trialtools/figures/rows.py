@@ -189,13 +189,13 @@ def row_chart(
     for column, each, room in zip(columns, cells, wide, strict=True):
         edge += room
         place: dict[str, Any] = {"size": column.size, "color": column.colour, "xanchor": "right", "yshift": 10}
-        words.append(note(f"<b>{column.head}</b>", x=0, y=1, xshift=edge, **place))
+        words.append(note(f"<b>{column.head}</b>", x=edge, xref="x", y=1, **place))
         texts += [
             _Words(text, edge, here[at] + shift, "left", column.size, QUIET if text == column.quiet else INK)
             for text, at, shift in each
         ]
     for title, panel in zip(axis_titles, panels, strict=bool(axis_titles)):
-        words.append(note(title, x=0, y=0, xshift=left + plot * panel.share[0], yshift=-32, size=12))
+        words.append(note(title, x=left + plot * panel.share[0], xref="x", y=0, yshift=-32, size=12))
     low, high = panels[0].axis["range"]
     for row, y in zip(rows, here, strict=True):
         value, text = ends(row) if ends else (None, "")

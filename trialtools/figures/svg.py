@@ -25,20 +25,19 @@ def page(
         subtitle: the population.
         source: a last line.
         alt: the drawing in words.
-        draw: what stands below the heading, which ends at a height: the parts, and where they end.
+        draw: of a top, the parts and where they end.
     """
-    y, parts = 16.0 if finding or subtitle else 0.0, []
-    for line in wrap(finding, 66) if finding else []:
-        parts.append(text(0, y, f"<b>{line}</b>", INK, TITLE, "start"))
-        y += TITLE * 1.3
-    for line in wrap(subtitle, 100) if subtitle else []:
-        parts.append(text(0, y, line, QUIET, SUBTITLE, "start"))
-        y += SUBTITLE * 1.4
-    drawn, end = draw(y + 2)
-    parts += drawn
+    parts, end = draw(2)
     if source:
         parts.append(text(0, end + 20, wrap(source, 110)[0], QUIET, SMALL, "start"))
-    return _page("".join(parts), end + (28 if source else 4), alt)
+    heading = _line(finding, TITLE, INK, "600") + _line(subtitle, SUBTITLE, QUIET, "400")
+    return _page(heading, "".join(parts), end + (28 if source else 4), alt)
+
+
+def _line(words: str | None, size: float, colour: str, weight: str) -> str:
+    """Words above the drawing, which a narrow screen breaks as it must."""
+    look = f"margin:0 0 4px;max-width:{WIDTH}px;font:{weight} {size}px/1.3 {', '.join(FONTS)};color:{colour}"
+    return f'<p style="{look}">{html.escape(words)}</p>' if words else ""
 
 
 def nobody(finding: str, subtitle: str | None) -> Html:
@@ -48,7 +47,7 @@ def nobody(finding: str, subtitle: str | None) -> Html:
     )
 
 
-def _page(drawing: str, height: float, alt: str) -> Html:
+def _page(heading: str, drawing: str, height: float, alt: str) -> Html:
     # two figures on one page must not share the name of the hatching
     hatch = "hatch" + hashlib.sha256(drawing.encode()).hexdigest()[:8]
     lines = f'<path d="M0 6L6 0M-1 1L1 -1M5 7L7 5" stroke="{STATES["unknown"]}" stroke-width="1.4"/>'
@@ -58,7 +57,7 @@ def _page(drawing: str, height: float, alt: str) -> Html:
     said = f'role="group" aria-label="{html.escape(alt)}" style="{look}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {said}>'
     body = f"<defs>{pattern}</defs>{drawing.replace('#hatch', f'#{hatch}')}</svg>"
-    return Html(f'<div class="tt-figure" style="overflow-x:auto;break-inside:avoid">{head}{body}</div>')
+    return Html(f'<div class="tt-figure" style="overflow-x:auto;break-inside:avoid">{heading}{head}{body}</div>')
 
 
 def strips(stages: Iterable[tuple[str, float, float]]) -> Parts:

@@ -10,8 +10,8 @@
   document.head.append(script);
   for (const plot of plots) {
     const { data, layout, frames } = JSON.parse(plot.nextElementSibling.textContent);
-    // a figure that states no width takes the page's, up to what a printed page shows uncut
-    layout.width = layout.width || Math.min(plot.parentElement.clientWidth, 660);
+    // a figure is as wide as the page, up to what a printed page shows uncut, and no narrower than it was made
+    layout.width = Math.max(layout.width || 0, Math.min(plot.parentElement.clientWidth, 760));
     plot.replaceChildren();
     await Plotly.newPlot(plot, { data, layout, frames, config: { displayModeBar: false, displaylogo: false } });
   }

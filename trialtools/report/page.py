@@ -119,19 +119,32 @@ def _shown(notebook: Any) -> tuple[Any, int]:
     return shown, plots
 
 
+def _without_title(layout: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """A layout whose title a narrow screen would cut, and the title for the page; only figures of ours say both."""
+    meta = layout.get("meta") or {}
+    if "heading" not in meta:
+        return layout, ""
+    said = "".join(f"<span>{html.escape(words)}</span>" for words in (meta["finding"], meta["population"]) if words)
+    margin = {**layout["margin"], "t": layout["margin"]["t"] - meta["heading"]}
+    bare = {**layout, "title": None, "margin": margin, "height": layout["height"] - meta["heading"]}
+    return bare, f"<figcaption>{said}</figcaption>"
+
+
 def _plot(figure: Mapping[str, Any], number: int) -> str:
-    """A place for a figure, and the figure as data; a reader of the screen is told its title."""
-    layout = figure.get("layout") or {}
+    """A place for a figure below its title, and the figure as data; a reader of the screen is told it in words."""
+    layout, caption = _without_title(figure.get("layout") or {})
     heading = layout.get("title") or {}
     said = heading if isinstance(heading, str) else heading.get("text") or f"Figure {number}"
     said = (layout.get("meta") or {}).get("alt") or said
     said = html.escape(" ".join(re.sub(r"<[^>]*>", " ", html.unescape(said)).split()), quote=True)
-    data = json.dumps({key: figure.get(key) for key in ("data", "layout", "frames")}).replace("<", "\\u003c")
+    data = json.dumps({"data": figure.get("data"), "layout": layout, "frames": figure.get("frames")}).replace(
+        "<", "\\u003c"
+    )
     width, height = layout.get("width") or 0, layout.get("height") or 450
     wide = " data-wide" if width > 660 else ""
     place = f'<div id="plot-{number}" role="img" aria-label="{said}"{wide} style="min-height:{height}px">'
     return (
-        f'<figure class="plot" tabindex="0">{place}<span class="undrawn">Drawing the figure …</span></div>'
+        f'<figure class="plot" tabindex="0">{caption}{place}<span class="undrawn">Drawing the figure …</span></div>'
         f'<script type="application/json">{data}</script></figure>'
     )
 
