@@ -397,7 +397,7 @@ def test_boundary(criteria: list[str], ids: set[str]) -> None:
 def test_the_next_value_past_a_limit_follows_the_step() -> None:
     (finding,) = found(sketch("I1: bmi > 29.9 or a"), "boundary").values()
     assert (finding.witness["bmi"], finding.beside["bmi"]) == (29.9, 30)
-    assert "29.9 kg/m2" in finding.sentence and "30 kg/m2" in finding.sentence
+    assert "29.9 kg/m²" in finding.sentence and "30 kg/m²" in finding.sentence
 
 
 def test_judgement_mixed_with_records() -> None:

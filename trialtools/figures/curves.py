@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..criteria.language.wording import printed_unit
 from .arms import Arm, arm_legend, arms, rows_of_arm
 from .drawing import Drawing, Room, Spec, figure, nobody
 from .format import absent, count, number, percent
@@ -150,7 +151,7 @@ def labs(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawin
         rows: Any = frame.loc[frame["test"].astype(str) == test]
         own = {arm: rows_of_arm(rows, arm).dropna(subset=["median"]).sort_values("week") for arm in groups}
         own = {arm: each for arm, each in own.items() if len(each)}
-        unit = next((str(each) for each in rows.get("unit", []) if not absent(each)), "")
+        unit = next((printed_unit(str(each)) for each in rows.get("unit", []) if not absent(each)), "")
         for arm, each in own.items():
             marks += _weeks(arm, each, f"{test}, week", unit, {"xaxis": f"x{name}", "yaxis": f"y{name}"})
         words += [

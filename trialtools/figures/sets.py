@@ -54,7 +54,7 @@ def upset(frame: pd.DataFrame) -> Drawing:
     names = sorted({name for row in rows[:-1] for name in _members(row["criteria"])}, key=_in_order)
     return _sets(
         [row["criteria"] for row in rows],
-        names,
+        {name: name for name in names},
         [
             Layer("fail", [row["failed"] for row in rows], SOLID["fail"], STATES["fail"]),
             Layer("not passed", [row["not_passed"] for row in rows], HATCHED, QUIET),
@@ -97,7 +97,8 @@ def missingness(frame: pd.DataFrame) -> Drawing:
     A column without dots is the patients of whom nothing is unknown.
 
     Args:
-        frame: from `screening.missingness()`: fields, size, n, of; the last row is `other`.
+        frame: from `screening.missingness()`: fields, size, n, of; the last row is `other`. `frame.attrs["labels"]` is
+            what fields are called.
 
     >>> import pandas as pd
     >>> made = missingness(pd.DataFrame({"fields": ["bmi", "", "other"], "n": [6, 4, 0], "of": [10, 10, 10]}))
@@ -109,22 +110,25 @@ def missingness(frame: pd.DataFrame) -> Drawing:
     if not of:
         return nobody("No patients were screened")
     names = list(dict.fromkeys(name for row in rows[:-1] for name in _members(row["fields"])))
+    labels = {name: frame.attrs.get("labels", {}).get(name, name.replace("_", " ")) for name in names}
+
+    def hover(row: Row) -> str:
+        lacking = ", ".join(labels.get(name, name) for name in _members(row["fields"]))
+        return f"<b>{wrap(lacking or 'nothing is unknown', 60)[0]}</b><br>{n_of(row['n'], of)} of {count(of)}"
+
     return _sets(
         [row["fields"] for row in rows],
-        names,
+        labels,
         [Layer("patients", [row["n"] for row in rows], HATCHED, QUIET)],
-        [
-            f"<b>{wrap(row['fields'] or 'nothing is unknown', 60)[0]}</b><br>{n_of(row['n'], of)} of {count(of)}"
-            for row in rows
-        ],
-        finding=_lacking_together(rows, of, frame.attrs.get("without_column", 0)),
+        list(map(hover, rows)),
+        finding=_lacking_together(rows, of, labels, frame.attrs.get("without_column", 0)),
         population=f"{count(of)} patients by the exact set of facts unknown of them; "
         "fields without a column are left out",
         alt=f"{len(names)} fields in {len(rows) - 1} sets",
     )
 
 
-def _lacking_together(rows: Sequence[Row], of: int, without_column: int) -> str:
+def _lacking_together(rows: Sequence[Row], of: int, labels: Mapping[str, str], without_column: int) -> str:
     # a set without a row of its own is nobody's, or one of the many in `other`: then nothing is said of it
     whole = next((row["n"] for row in rows if not _members(row["fields"])), None)
     scope = "of the facts that have a column, " if without_column else ""
@@ -132,7 +136,8 @@ def _lacking_together(rows: Sequence[Row], of: int, without_column: int) -> str:
     worst = max((row for row in rows[:-1] if _members(row["fields"])), key=lambda row: row["n"] or 0, default=None)
     if worst is not None:
         inside = _members(worst["fields"])
-        names = ", ".join(inside[:3]).replace("_", " ") + (f" and {len(inside) - 3} more" if len(inside) > 3 else "")
+        names = ", ".join(labels[name] for name in inside[:3])
+        names += f" and {len(inside) - 3} more" if len(inside) > 3 else ""
         said.append(f"most often unknown together: {names} ({count(worst['n'])} of {count(of)})")
     sentence = "; ".join(said) or "no set of facts has a row of its own"
     return sentence[0].upper() + sentence[1:]
@@ -144,14 +149,15 @@ def _members(text: Any) -> list[str]:
 
 
 def _sets(
-    texts: Sequence[str], names: Sequence[str], layers: Sequence[Layer], hover: Sequence[str], **said: Any
+    texts: Sequence[str], labels: Mapping[str, str], layers: Sequence[Layer], hover: Sequence[str], **said: Any
 ) -> Drawing:
-    """Bars side by side for each set, their numbers below, then a line of dots for each name.
+    """Bars side by side for each set, their numbers below, then a line of dots for each label.
 
     More names than fit share a last line, on which each set tells how many more it has.
     """
+    names = list(labels)
     shown, rest = names[:MOST], set(names[MOST:])
-    lines = [*(layer.name for layer in layers), *(shorten(n.replace("_", " "), 26, placeholder=" …") for n in shown)]
+    lines = [*(layer.name for layer in layers), *(shorten(labels[n], 26, placeholder=" …") for n in shown)]
     lines += [f"{len(rest)} more"] if rest else []
     left, height = max(text_width(lines), 70), BARS + 12 + ROW * len(lines)
     # pixels below the bars, so that a line is as high whatever the number of sets

@@ -5,12 +5,13 @@ from typing import Any
 
 import pandas as pd
 
+from ..criteria.language.wording import printed_unit, with_unit
 from .drawing import Drawing, Room, figure, nobody
 from .format import count, interval, percent
 from .lines import ALONG, line, marks, rule
 from .page import INK
 from .rows import Row, records
-from .template import HATCH, STATES, note
+from .template import HATCH, STATES, note, one_line
 
 SIGNS = {"<=": "≤", ">=": "≥", "<": "<", ">": ">"}
 
@@ -29,31 +30,26 @@ def sweep(frame: pd.DataFrame) -> Drawing:
     >>> rows = [(85, 2, 4, True), (90, 3, 6, False)]
     >>> made = sweep(pd.DataFrame(rows, columns=["value", "certain", "possible", "protocol"]).assign(**told))
     >>> made.data[0].line.shape, made.layout.title.text.split("<br>")[0]
-    ('hv', '<b>Moving I1.upper from 85 to 90 year changes the possible from 4 to</b>')
+    ('hv', '<b>age ≤ 90 year instead of 85: 6 instead of 4 could be eligible</b>')
     """
     rows = records(frame)
     if not rows or not rows[0]["n"]:
         return nobody("No patients were screened")
     first = rows[0]
     own = next((row for row in rows if row["protocol"]), None)
-    sign = SIGNS[first["operator"]]
     values = [row["value"] for row in rows]
-    hover = [
-        f"<b>{first['label']} {sign.replace('<', '&lt;').replace('>', '&gt;')} {row['value']:g} {first['unit']}</b>"
-        f"<br>eligible: {interval(row['certain'], row['possible'])} of {count(row['n'])}"
-        for row in rows
-    ]
+    hover = [f"<b>{one_line(_limit(first, row['value']))}</b><br>{_eligible(row)}" for row in rows]
     most = max((row["possible"] or 0 for row in rows), default=0) or 1
 
     def curve(end: str, state: str, **fill: Any) -> dict[str, Any]:
-        style = {"shape": "hv" if sign in "≤>" else "vh", "color": STATES[state], "width": 1.5}
+        style = {"shape": "hv" if first["operator"] in ("<=", ">") else "vh", "color": STATES[state], "width": 1.5}
         return {**line(end, values, [row[end] for row in rows], hover, **style), **fill}
 
-    axis = note(f"{first['label']} ({first['unit']})".replace(" ()", ""), x=0, y=0, yshift=-34, size=12)
+    axis = note(f"{first['label']} ({printed_unit(first['unit'])})".removesuffix(" ()"), x=0, y=0, yshift=-34, size=12)
     return Drawing(
         finding=_best_value(rows, own),
-        population=f"{count(first['n'])} patients; eligible where {first['label']} {sign} the value. "
-        "Solid: for certain; hatched: possible",
+        population=f"{count(first['n'])} patients; eligible where {first['label']} {SIGNS[first['operator']]} the "
+        "value. Solid: for certain; hatched: possible",
         alt=f"Values from {min(values):g} to {max(values):g}, {len(rows)} steps",
         marks=[
             curve("certain", "pass", fill="tozeroy", fillcolor=STATES["pass"]),
@@ -74,15 +70,24 @@ def _protocol(own: Row, values: Sequence[float]) -> Any:
     return note(text, x=own["value"], y=1, xref="x", yshift=10, xanchor=side, size=12)
 
 
+def _limit(row: Row, value: Any, which: str = "") -> str:
+    """A limit as people write it: Age at screening ≤ 85 years."""
+    label, operator, unit = (row[f"{which}{name}"] for name in ("label", "operator", "unit"))
+    return with_unit(f"{label} {SIGNS[operator]} {value if isinstance(value, str) else f'{value:g}'}", unit)
+
+
+def _eligible(row: Row) -> str:
+    return f"eligible: {interval(row['certain'], row['possible'])} of {count(row['n'])}"
+
+
 def _best_value(rows: Sequence[Row], own: Row | None) -> str:
     best = max(rows, key=lambda row: row["possible"] or 0)
-    value, most = f"{best['value']:g} {best['unit']}".strip(), count(best["possible"])
+    limit, most = _limit(best, best["value"]), count(best["possible"])
     if own is None:
-        return f"Most could be eligible at {value}: {interval(best['certain'], best['possible'])}"
+        return f"Most could be eligible where {limit}: {interval(best['certain'], best['possible'])}"
     if own["possible"] is None or best["possible"] == own["possible"]:
-        return f"No other value of {own['threshold']} makes more possible than {own['value']:g} {own['unit']}".strip()
-    now = count(own["possible"])
-    return f"Moving {own['threshold']} from {own['value']:g} to {value} changes the possible from {now} to {most}"
+        return f"No other value makes more possible than {_limit(own, own['value'])}"
+    return f"{limit} instead of {own['value']:g}: {most} instead of {count(own['possible'])} could be eligible"
 
 
 @figure
@@ -93,7 +98,7 @@ def sweep_grid(frame: pd.DataFrame, end: str = "possible") -> Drawing:
 
     Args:
         frame: from `screening.sweep_grid()`: first, second, certain, possible, n, protocol; of either threshold its
-            name, label and unit.
+            label, operator and unit.
         end: `possible` (unknown taken as pass) or `certain` (unknown taken as fail).
     """
     rows = records(frame)
@@ -115,28 +120,23 @@ def sweep_grid(frame: pd.DataFrame, end: str = "possible") -> Drawing:
         "colorscale": [[0, "white"], [1, STATES["pass"]]],
         "colorbar": {"thickness": 12, "tickformat": ",d", "outlinewidth": 0, "nticks": 5},
         "hovertext": [
-            f"<b>{row['first_threshold']} {row['first']:g}, {row['second_threshold']} {row['second']:g}</b>"
-            f"<br>eligible: {interval(row['certain'], row['possible'])} of {count(row['n'])}"
+            f"<b>{one_line(_limit(row, row['first'], 'first_'))}, {one_line(_limit(row, row['second'], 'second_'))}</b>"
+            f"<br>{_eligible(row)}"
             for row in rows
         ],
     }
     cross: dict[str, Any] = {"symbol": "x", "size": 10, "color": INK, "line": {"color": "white", "width": 1}}
     return Drawing(
-        finding=f"At most {count(best[end])} {are}, with {first['first_threshold']} {best['first']:g} "
-        f"and {first['second_threshold']} {best['second']:g}",
+        finding=f"At most {count(best[end])} {are}, with {_limit(best, best['first'], 'first_')} "
+        f"and {_limit(best, best['second'], 'second_')}",
         population=told,
         alt=f"That is {percent((best[end] or 0) / first['n'])}. {told}",
         marks=[heat, *([marks("protocol", [own["first"]], [own["second"]], **cross)] if own else [])],
         words=[
-            note(_threshold(first, "first"), x=0, y=0, yshift=-34, size=12),
-            note(_threshold(first, "second"), x=0, y=1, xshift=-left, yshift=12, size=12),
+            note(one_line(_limit(first, "…", "first_")), x=0, y=0, yshift=-34, size=12),
+            note(one_line(_limit(first, "…", "second_")), x=0, y=1, xshift=-left, yshift=12, size=12),
         ],
         x={"tickformat": "~g", "showgrid": False},
         y={"tickformat": "~g", "nticks": 7},
         room=Room(330, left, 80, 28, 52),
     )
-
-
-def _threshold(row: Row, which: str) -> str:
-    name = f"{row[f'{which}_threshold']}: {row[f'{which}_label']} ({row[f'{which}_unit']})"
-    return name.removesuffix(" ()")

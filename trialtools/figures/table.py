@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from pandas.api import types
 
+from ..criteria.language.wording import printed_unit
 from .format import ABSENT, SPACE, absent, count, heading, n_of, number, words
 from .page import FONTS, INK, QUIET
 from .template import workbench
@@ -88,7 +89,7 @@ def baseline(frame: pd.DataFrame, title: str | None = None, subtitle: str | None
     sizes = frame.drop_duplicates("group").set_index("group")["of"]
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for each in frame.to_dict("records"):
-        unit = f", {each['unit']}" if each["unit"] else ""
+        unit = f", {printed_unit(each['unit'])}" if each["unit"] else ""
         level = each["level"] or "median (q1 to q3)"
         row = rows.setdefault((each["label"] + unit, level), {"smd": number(each["smd"], 2)})
         row["smd"] = row["smd"] if row["smd"] != ABSENT else number(each["smd"], 2)

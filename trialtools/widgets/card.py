@@ -9,6 +9,7 @@ from typing import Any
 
 from ..criteria.contents import Protocol
 from ..criteria.language import definite, names
+from ..criteria.language.wording import printed_unit
 from ..criteria.protocol import Field, possible
 
 FIRST_GROUPS = ("person", "vitals", "tests", "symptoms", "history", "dates")
@@ -99,7 +100,7 @@ def _control(name: str, field: Field) -> dict[str, Any]:
     return {
         "name": name,
         "label": field.label,
-        "unit": field.unit or "",
+        "unit": printed_unit(field.unit),
         "kind": kind,
         "type": field.type,
         "values": values,

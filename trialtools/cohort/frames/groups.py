@@ -85,7 +85,7 @@ def _is_age(field: Field) -> bool:
 
 def _bands(protocol: Protocol, name: str, field: Field) -> dict[str, nw.Expr]:
     """Bands by their names, each from one limit to just below the next."""
-    column, unit = nw.col(name), f" {field.unit}" if field.unit else ""
+    column, unit = nw.col(name), field.with_unit("")
     limits = AGES if _is_age(field) else _limits(protocol, name)
     if not limits:
         return {"known": ~column.is_null()}

@@ -20,7 +20,7 @@ def missingness(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
 
     Columns: fields (`spo2, bmi`, in the order of the protocol; empty: nothing is unknown), size (how many; none for
     `other`), n, of (everybody). A field without a column is unknown for all: it would stand in every set, and stands in
-    none; `frame.attrs["without_column"]` says how many there are.
+    none; `frame.attrs["without_column"]` says how many there are, `frame.attrs["labels"]` what the others are called.
 
     >>> import trialtools as tt
     >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
@@ -44,6 +44,7 @@ def missingness(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
             "of": screening.n,
         }
     )
+    frame.attrs["labels"] = {name: screening.protocol.fields[name].label for name in fields}
     frame.attrs["without_column"] = len([name for name in screening.protocol.used if name in screening.patients.absent])
     return frame
 

@@ -123,7 +123,7 @@ def sweep_grid(
     frame["protocol"] = (frame["first"] == asked[0].value) & (frame["second"] == asked[1].value)
     for name, each in zip(("first", "second"), asked, strict=True):
         told = {"threshold": each.id, **_told(screening, each)}
-        frame = frame.assign(**{f"{name}_{what}": told[what] for what in ("threshold", "label", "unit")})
+        frame = frame.assign(**{f"{name}_{what}": told[what] for what in ("threshold", "label", "unit", "operator")})
     return frame
 
 

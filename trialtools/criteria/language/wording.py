@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -114,8 +115,7 @@ def _turned(operator: str) -> str:
 
 def _bound(operator: str, bound: Value, unit: str | None = None) -> str:
     said = (_DATES if isinstance(bound.value, date) else _NUMBERS)[operator]
-    gap = "" if unit and unit.startswith("/") else " "
-    return f"{said} {_shown(bound.value)}{gap + unit if unit else ''}".strip()
+    return f"{said} {with_unit(_shown(bound.value), unit)}".strip()
 
 
 def _unit(subject: Formula, fields: Mapping[str, Any]) -> str | None:
@@ -184,3 +184,26 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+_READ = {"Cel": "°C", "[degF]": "°F", "lb_av": "lb", "in_i": "in"}
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def printed_unit(unit: str | None) -> str:
+    """A unit of the Unified Code as people read it; any other stays as it is.
+
+    >>> [printed_unit(each) for each in ("kg/m2", "Cel", "10*9/L", "umol/L", "mm[Hg]", "/min", "years", None)]
+    ['kg/m²', '°C', '10⁹/L', 'µmol/L', 'mmHg', '/min', 'years', '']
+    """
+    text = re.sub(r"\{([^{}]*)\}", lambda remark: remark[1].replace("_", " "), unit or "")
+    for code, read in _READ.items():
+        text = re.sub(rf"(?<![A-Za-z]){re.escape(code)}(?![A-Za-z])", read, text)
+    text = re.sub(r"10\*(-?\d+)", lambda power: f"10{power[1].translate(_RAISED)}", text)
+    text = re.sub(r"(?<=m)[23](?!\d)", lambda power: power[0].translate(_RAISED), text)
+    return re.sub(r"(?<![A-Za-z])u(?=(mol|g|L|m|s|kat)(?![A-Za-z]))", "µ", text).replace("[", "").replace("]", "")
+
+
+def with_unit(text: str, unit: str | None) -> str:
+    """A text that speaks of a value, with its unit: 95 %, but 22/min."""
+    return text + (" " if unit and not unit.startswith("/") else "") + printed_unit(unit)

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, Literal, Self, TypeVar
 
 from ..language import MAX_NUMBER, NUMERIC, Formula, Not, definite, evaluate, names, nearest, parse
+from ..language.wording import with_unit
 from .check import check
 
 FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2100, 12, 31)
@@ -87,7 +88,7 @@ class Field:
 
     def with_unit(self, text: str) -> str:
         """A text that speaks of a value, with its unit: 95 %, but 22/min."""
-        return text + (" " if self.unit and not self.unit.startswith("/") else "") + (self.unit or "")
+        return with_unit(text, self.unit)
 
 
 @dataclass(frozen=True)
