@@ -139,8 +139,9 @@ def test_screen(run, trial, cohort):
 
 def test_screen_writes_its_files(run, trial, cohort, tmp_path):
     code, out, err = run("screen", trial, cohort, "--reading", "I6=registered", "--out", tmp_path / "made")
-    assert (code, err) == (0, "") and out.count("wrote ") == 5
+    assert (code, err) == (0, "") and out.count("wrote ") == 6
     assert {path.name for path in (tmp_path / "made").iterdir()} == {
+        "decisions.csv",
         "decisions.parquet",
         "evidence.parquet",
         "patterns.csv",

@@ -19,7 +19,7 @@ from trialtools.cohort.output import summary as summary_of
 from trialtools.criteria.contents import Protocol
 from trialtools.criteria.protocol import Criterion, Field
 
-FILES = {"decisions.parquet", "evidence.parquet", "patterns.csv", "quality.csv", "summary.json"}
+FILES = {"decisions.csv", "decisions.parquet", "evidence.parquet", "patterns.csv", "quality.csv", "summary.json"}
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +116,27 @@ def test_the_files_hold_the_screening(few, tmp_path):
     assert pl.read_parquet(folder / "decisions.parquet").height == few.n
     assert pl.read_parquet(folder / "evidence.parquet").height == few.n * len(few.protocol.criteria)
     assert whole(folder)
+
+
+def test_decisions_for_people_name_criteria_and_hold_no_formula(tmp_path):
+    ids = ["=1+1", "+a", "-5", "@x", "plain", "a=b"]
+    found = tt.screen(many(2), pl.DataFrame({"patient_id": ids, "x": [0.5, None, 2, 2, 2, 2]}, strict=False))
+    found.write(tmp_path)
+    written = pl.read_csv(tmp_path / "decisions.csv", infer_schema=False).fill_null("")
+    assert written["patient_id"].to_list() == [
+        "'=1+1",
+        "'+a",
+        "'-5",
+        "'@x",
+        "plain",
+        "a=b",
+    ]  # trimmed when read
+    assert written.select("decision", "failed", "unknown", "open_items").rows()[:3] == [
+        ("ineligible", "C1", "", ""),
+        ("undetermined", "", "C0, C1", "x"),
+        ("eligible", "", "", ""),
+    ]
+    assert pl.read_parquet(tmp_path / "decisions.parquet")["patient_id"][0] == "=1+1"
 
 
 def test_old_evidence_does_not_outlive_its_screening(few, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import trialtools as tt
 from trialtools import figures
 from trialtools.cohort.sources import ColumnMapping
 from trialtools.criteria.contents import read_protocol
+from trialtools.criteria.language import Interval
 from trialtools.criteria.units import factor
 
 PROTOCOL = read_protocol("""
@@ -146,9 +147,9 @@ def test_rows_without_any_id_are_numbered(csv, mapping):
 
 
 def test_ids_that_are_numbers_stay_themselves():
-    assert tt.screen(PROTOCOL, table(patient_id=[3, 1, 2])).decisions()["patient_id"].tolist() == ["3", "1", "2"]
+    assert tt.screen(PROTOCOL, table(patient_id=[3, 1, 2])).decisions()["patient_id"].tolist() == [3, 1, 2]
     whole = tt.screen(PROTOCOL, pd.DataFrame({**TABLE, "patient_id": [3.0, 1.0, 2.0]}))
-    assert whole.decisions()["patient_id"].tolist() == ["3", "1", "2"]
+    assert whole.decisions()["patient_id"].tolist() == whole.evidence()["patient_id"].tolist()[:3] == [3, 1, 2]
     assert whole.patients.patient("1")["age"] == 50
     coded = table().with_columns(pl.col("patient_id").cast(pl.Categorical))
     assert values(coded, "patient_id") == ["a", "b", "c"]
@@ -157,6 +158,74 @@ def test_ids_that_are_numbers_stay_themselves():
 @pytest.mark.parametrize("ids", [[True, False, None], [[1], [2], [3]], [time(1), time(2), time(3)]])
 def test_what_cannot_name_anybody_is_refused(ids):
     assert "expected text or whole numbers" in fault(table(patient_id=ids))
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "pandas", "excel"])
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\t", "\u2009", "\u200b", "\ufeff"])
+def test_blanks_around_an_id_make_nobody_else(tmp_path, csv, excel, kind, blank):
+    rows = [["patient_id", "age"], ["a", 40], [f"{blank}a{blank}", 41]]
+    frame = pl.DataFrame(rows[1:], schema=rows[0], orient="row")
+    match kind:
+        case "csv":
+            source = csv("".join(f"{id},{age}\n" for id, age in rows[1:]), "patient_id,age\n")
+        case "parquet":
+            frame.write_parquet(source := tmp_path / "t.parquet")
+        case "pandas":
+            source = frame.to_pandas()
+        case _:
+            source = excel(rows)
+    assert "1 x an id that stands more than once: 'a' in rows 1, 2" in fault(source)
+
+
+def test_each_letter_of_an_id_is_written_in_one_way():
+    assert "stands more than once" in fault(table(patient_id=["M\u00fcller", "Mu\u0308ller", "c"]))
+    assert values(table(patient_id=["Mu\u0308ller", "b", "c"]), "patient_id")[0] == "M\u00fcller"
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [("P1", "p1"), ("P1", "\uff30\uff11"), ("P1", "P\u200b1"), ("P1", "P 1"), ("P1", "P\u00a01"), ("P1", "P\u00ad1")],
+)
+def test_ids_that_only_look_alike_are_told(ids):
+    read = tt.read_patients(table(patient_id=[*ids, "other"]), PROTOCOL)
+    row = read.quality.iloc[0]
+    assert (row["field"], row["n"], row["action"]) == ("patient_id", 2, "kept as different patients") and read.n == 3
+    assert "ids differ only in" in row["problem"] and "P1" in row["example"]
+
+
+@pytest.mark.parametrize("ids", [[2**63, 2**63, 1], [5, 5, 5], [-1, -1, 3]])
+def test_repeated_ids_that_are_numbers(ids):
+    frame = table(patient_id=pl.Series(ids, dtype=pl.UInt64 if max(ids) > 2**62 else pl.Int64))
+    assert "1 x an id that stands more than once" in fault(frame)
+    many = pl.DataFrame({"patient_id": [i // 2 for i in range(100)], "age": [40] * 100})
+    assert "50 x an id that stands more than once: '0' in rows 1, 2" in fault(many)
+    assert "makes each row a patient of its own" in fault(many)
+
+
+def test_a_row_of_totals_is_no_patient(csv, mapping):
+    for word in ("Summe", "TOTAL", "Gesamt:", "Mean", "Total (n=2)", "Grand total"):
+        path = csv(GOOD + GOOD.replace("a,", "b,", 1) + f"{word},80,40,74,,,\n")
+        patients = tt.read_patients(path, PROTOCOL)
+        assert patients.n == 2 and patients.frame.collect()["patient_id"].to_list() == ["a", "b"]
+        assert patients.quality.loc[0, ["problem", "n", "example", "action"]].tolist() == [
+            "a row that sums up others, not a patient",
+            1,
+            word.strip(),
+            "left out",
+        ]
+    assert tt.read_patients(table(patient_id=["a", "b", "summe"]), PROTOCOL).n == 2
+    assert tt.read_patients(table(patient_id=["a", "b", "Summer"]), PROTOCOL).n == 3
+
+
+def test_a_row_with_nothing_in_it_is_no_patient(csv, mapping):
+    path = csv(GOOD + "b,,,,,,\n" + ",,,,,,\n")
+    patients = tt.read_patients(path, PROTOCOL)
+    assert patients.n == 1 and patients.quality["problem"].tolist() == ["a row with nothing in it"]
+    assert patients.quality["n"].tolist() == [2] and tt.screen(PROTOCOL, patients).possible == 1
+    few = csv("a,40\nb,\n", "patient_id,age\n")
+    assert tt.read_patients(few, PROTOCOL).n == 2  # of b nothing is asked but the age, which is unknown
+    rest = csv("a,40,20,37,x,y\nb,,,,,z\n", "patient_id,age,rate,temperature,u,v\n")
+    assert tt.read_patients(rest, PROTOCOL).n == 2  # something stands there, if not for us
 
 
 # --- values -----------------------------------------------------------------------------------------------------------
@@ -570,6 +639,128 @@ def test_text_in_a_database_is_cast_there():
 
 def test_names_that_are_taken():
     assert "rename the column" in fault(table(__row__=[1, 2, 3]))
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["AGE", "Age", " age ", "a_g_e", "A-ge", "\uff41ge"])
+def test_a_column_that_looks_like_a_field_is_told(csv, name):
+    patients = tt.read_patients(csv("a,40,20\n", f"patient_id,{name},rate\n"), PROTOCOL)
+    if name.strip() == "age":
+        assert "age" not in patients.absent
+        return
+    assert patients.unread == (name.strip(),) and "age" in patients.absent
+    row = patients.quality.iloc[-1]
+    assert (row["field"], row["column"], row["n"], row["action"]) == ("age", name, 1, "not read")
+
+
+def test_a_mapping_that_leaves_out_a_column_with_the_name_of_a_field(csv, mapping):
+    patients = tt.read_patients(csv(GOOD), PROTOCOL, mapping("fields: {rate: rate}"))
+    assert patients.unread == ("age", "temperature", "fever", "sex", "seen")
+    assert set(patients.quality["field"]) == {"age", "temperature", "fever", "sex", "seen"}
+
+
+def test_a_mapped_column_in_another_case(csv, mapping):
+    assert "no column 'AGE' for the field age; did you mean 'age'?" in fault(csv(GOOD), mapping("fields: {age: AGE}"))
+    said = fault(csv("a,40\n", "PATIENT ID,age\n"))
+    assert "no column 'patient_id' to tell patients apart; did you mean 'PATIENT ID'?" in said
+    said = fault(csv("a,40\n", "patient_id,AGE\n"))
+    assert "map them in a mapping file: age: AGE" in said
+
+
+def test_only_what_is_mapped_is_read(csv, mapping):
+    mixed = pd.DataFrame({**TABLE, "note": [1, "x", object()]})
+    assert decided(mixed) == DECISIONS and tt.read_patients(mixed, PROTOCOL).unread == ("note",)
+    twice = csv("a,40,x,y\n", "patient_id,age,note,note\n")
+    assert values(twice, "age") == [40] and tt.read_patients(twice, PROTOCOL).unread == ("note", "note (2)")
+
+
+def test_codes_of_the_whole_table(csv, mapping):
+    flags = ["x", "y", "z"]
+    protocol = read_protocol(
+        "id: F\ntitle: Flags\nfields:\n"
+        + "".join(f"  {name}: {{type: flag, label: {name}}}\n" for name in flags)
+        + "criteria:\n  - {id: I1, kind: inclusion, label: All, when: x and y and z}\n"
+    )
+    written = "codes: {'1': true, '0': false, '9': unknown}\n"
+    fields = "fields: {x: x, y: y, z: {column: z, codes: {J: true, N: false}}}"
+    path = csv("a,1,0,J\nb,9,1,N\n", "patient_id,x,y,z\n")
+    read = tt.read_patients(path, protocol, mapping(written + fields)).frame.collect()
+    assert read.select("x", "y", "z").rows() == [(True, False, True), (None, True, False)]
+    with pytest.raises(tt.DataError, match="mean true, false or unknown"):
+        tt.read_patients(path, protocol, mapping("codes: {'1': male}\n" + fields))
+
+
+def test_a_hint_that_would_empty_a_column_is_not_given(csv):
+    assert "on_invalid" not in fault(csv("a,x\nb,y\n", "patient_id,age\n"))
+    assert "on_invalid" in fault(csv("a,x\nb,40\n", "patient_id,age\n"))
+
+
+# --- what is known in part --------------------------------------------------------------------------------------------
+
+
+def test_values_known_in_part_stay_so(csv, mapping):
+    path = csv("a,>100,2020-05\nb,> 4,2020-06-01\nc,20,\n", "patient_id,rate,seen\n")
+    patients = tt.read_patients(path, PROTOCOL)
+    assert [*patients.quality[["field", "problem", "n"]].itertuples(index=False, name=None)] == [
+        ("rate", "impossible value (outside 4 to 80 /min)", 1),  # more than 100, of 80 at most
+        ("rate", "known in part", 1),
+        ("seen", "known in part", 1),
+    ]
+    frame = patients.frame.collect()
+    assert frame["rate"].to_list() == [None, None, 20] and frame["rate__low"].to_list() == [
+        None,
+        math.nextafter(4, 5),
+        None,
+    ]
+    assert frame["rate__high"].to_list() == [None] * 3 and frame["rate__written"].to_list() == [None, "> 4", None]
+    assert patients.patient("a")["seen"] == Interval(date(2020, 5, 1), date(2020, 5, 31), "2020-05")
+    assert patients.patient("b") | {"rate": 0} == {"rate": 0, "seen": date(2020, 6, 1)}
+    assert patients.patient("c") == {"rate": 20, "seen": None}
+
+
+def test_columns_without_such_values_have_no_bounds(csv):
+    assert set(tt.read_patients(csv(GOOD), PROTOCOL).frame.collect().columns) == {*HEADER.strip().split(",")}
+
+
+def test_a_fraction_of_a_whole_number_lies_between_two(csv, mapping):
+    counted = mapping("fields: {age: {column: age, on_invalid: unknown}}")
+    patients = tt.read_patients(csv("a,0.8\nb,40\n", "patient_id,age\n"), PROTOCOL, counted)
+    assert patients.patient("a")["age"] == Interval(0, 1, "0.8") and patients.patient("b")["age"] == 40
+    assert patients.quality["problem"].tolist() == ["not a whole number", "known in part"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "frame", "duckdb"])
+def test_ages_in_months_weeks_or_days_become_completed_years(csv, mapping, kind):
+    def ages(values: list[int], unit: str) -> list:
+        frame = pl.DataFrame({"patient_id": [str(i) for i in range(len(values))], "m": values})
+        match kind:
+            case "csv":
+                source = csv(frame.write_csv().encode())
+            case "frame":
+                source = frame
+            case _:
+                source = duckdb.from_arrow(frame.to_arrow())
+        patients = tt.read_patients(source, PROTOCOL, mapping(f"fields: {{age: {{column: m, unit: {unit}}}}}"))
+        found = [patients.patient(str(i))["age"] for i in range(len(values))]
+        return [(one.low, one.high) if isinstance(one, Interval) else one for one in found]
+
+    assert ages([215, 216, 227, 0, 11], "mo") == [17, 18, 18, 0, 0]
+    assert ages([364, 365, 366, 6573, 6574, 6575, 36524, 36525], "d") == [0, (0, 1), 1, 17, (17, 18), 18, 99, 100]
+    assert ages([52, 53, 10], "wk") == [(0, 1), 1, 0]
+
+
+def test_ages_in_days_hold_for_every_birthday(mapping):
+    """The completed years of somebody born on any day lie within what the number of days leaves open."""
+    births = [date(y, m, d) for y in (1999, 2000, 2001, 2002) for m, d in ((1, 1), (2, 28), (3, 1), (12, 31))]
+    days = [(birth, birth + timedelta(n)) for birth in births for n in (*range(360, 370), *range(6570, 6580))]
+    frame = pl.DataFrame({"patient_id": range(len(days)), "m": [(day - birth).days for birth, day in days]})
+    read = tt.read_patients(frame, PROTOCOL, mapping("fields: {age: {column: m, unit: d}}")).frame.collect()
+    for (birth, day), row in zip(days, read.iter_rows(named=True), strict=True):
+        completed = day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
+        low, high = (row["age"],) * 2 if row["age"] is not None else (row["age__low"], row["age__high"])
+        assert low <= completed <= high <= low + 1
 
 
 # --- mappings ---------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from ..criteria.files import FORMULA
 from ..criteria.protocol import DataError
 from .frames.attrition import criterion_states
 from .patterns import ScreeningData
@@ -26,6 +27,8 @@ PART = ".screening-"
 
 def write_screening(screening: ScreeningData, folder: str | os.PathLike[str], with_evidence: bool = True) -> list[Path]:
     """Write decisions, evidence, patterns, quality and summary; what was there before stays until all is written.
+
+    Decisions come twice, for programs and for people: as Parquet, and as CSV that a spreadsheet can open.
 
     `summary.json` goes last and holds the hash of every other file: with it the set is whole, without it there is none.
 
@@ -40,11 +43,12 @@ def write_screening(screening: ScreeningData, folder: str | os.PathLike[str], wi
     folder = Path(folder)
     files: dict[str, Callable[[Path], object]] = {
         "patterns.csv": lambda path: screening.patterns.to_csv(path, index=False),
-        "quality.csv": lambda path: screening.patients.quality.to_csv(path, index=False),
-        "decisions.parquet": lambda path: _write(decisions(screening), path),
+        "quality.csv": lambda path: write_csv(pl.from_pandas(screening.patients.quality), path),
+        "decisions.parquet": lambda path: decisions(screening).sink_parquet(path),
+        "decisions.csv": lambda path: write_csv(decisions(screening), path),
     }
     if with_evidence:
-        files["evidence.parquet"] = lambda path: _write(evidence(screening), path)
+        files["evidence.parquet"] = lambda path: evidence(screening).sink_parquet(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
@@ -73,8 +77,15 @@ def _sweep(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _write(frame: pl.LazyFrame, path: Path) -> None:
-    frame.sink_parquet(path)
+def write_csv(frame: pl.DataFrame | pl.LazyFrame, path: Path) -> None:
+    """Write a table as CSV that a spreadsheet can open: no text in it is taken for a formula."""
+    frame = frame.lazy()
+    texts = [name for name, dtype in frame.collect_schema().items() if dtype in (pl.String, pl.Enum, pl.Categorical)]
+    frame.with_columns(_shielded(pl.col(name).cast(pl.String)).alias(name) for name in texts).sink_csv(path)
+
+
+def _shielded(text: pl.Expr) -> pl.Expr:
+    return pl.when(text.str.contains(FORMULA)).then(pl.concat_str(pl.lit("'"), text)).otherwise(text)
 
 
 def summary(screening: ScreeningData) -> dict[str, Any]:
@@ -86,6 +97,7 @@ def summary(screening: ScreeningData) -> dict[str, Any]:
         "certain": screening.certain,
         "possible": screening.possible,
         "fields_missing": list(screening.patients.absent),
+        "columns_not_read": list(screening.patients.unread),
         "protocol": {"id": screening.protocol.id, "sha256": screening.protocol.sha256},
         "readings": {c.id: screening.protocol.reading(c.id) for c in screening.protocol.criteria if c.readings},
         "criteria": {r["criterion"]: {name: int(r[name]) for name in ("pass", "fail", "unknown")} for r in rows},
@@ -111,8 +123,11 @@ def summary_text(screening: ScreeningData) -> str:
         lines.append(_wrapped("readings", ", ".join(readings)))
     if needed:
         lines.append(_wrapped("no column", f"{', '.join(needed)} (unknown for everybody)"))
+    if unread := screening.patients.unread:
+        more = f", and {len(unread) - 12} more" if len(unread) > 12 else ""
+        lines.append(_wrapped("not read", ", ".join(unread[:12]) + more))
     for row in screening.patients.quality.to_dict("records"):
-        told = "{field}: {n:,} x {problem}, {example}; {action}".format_map(row)
+        told = "{field}: {n:,} x {problem}, {example}; {action}".format_map(row).replace(", ;", ";")
         lines.append(f"  quality       {told}")
     return "\n".join(lines)
 

@@ -67,7 +67,7 @@ def _judged(screening: ScreeningData) -> pl.LazyFrame:
         home = nw.from_native(in_polars(known))
         native = (home.with_columns(*parts) if parts else home).to_native().lazy()
     states = [_state(id, formula).alias(f"state:{id}") for id, formula in protocol.requirements.items()]
-    return native.with_columns(pl.col("patient_id").cast(pl.String), *states)
+    return native.with_columns(*states)
 
 
 def _state(id: str, formula: Formula) -> pl.Expr:

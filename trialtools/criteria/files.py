@@ -1,6 +1,7 @@
 """A file or a folder is written whole or not at all: what was there before stays until the new one is complete."""
 
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -9,6 +10,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 A_DAY = 86_400
+FORMULA = "^[=+@\\-\t\r\n\uff1d\uff0b\uff0d\uff20]"
+"""How a text begins that a spreadsheet takes for a formula and works out. Source: OWASP, CSV injection."""
+
+
+def shielded(value: object) -> object:
+    """A value for a CSV file that people open in a spreadsheet: with a `'` before what would be worked out there.
+
+    >>> shielded("=1+1"), shielded("a-1"), shielded(-1)
+    ("'=1+1", 'a-1', -1)
+    """
+    return f"'{value}" if isinstance(value, str) and re.match(FORMULA, value) else value
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from ..cohort.output import write_csv
 from ..cohort.rows import DECISIONS, decisions
 from ..cohort.screening import Screening
 from ..criteria.files import whole
@@ -73,7 +74,7 @@ def write(frame: pl.DataFrame, path: str | os.PathLike[str]) -> Path:
         if path.exists() and not _begins(path, header):
             raise DataError(f"{path} exists and is not a list of decisions; nothing was written. Choose another name")
         with whole(path) as part:
-            frame.write_csv(part)
+            write_csv(frame, part)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}") from None
     return path

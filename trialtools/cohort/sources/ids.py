@@ -8,11 +8,11 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
-from ...criteria.language import nearest
 from ...criteria.protocol import DataError
 from .cells import BLANKS
 from .columns import EXACT, Check, plain_type, text_of
 from .mapping import PatientId
+from .names import similar
 
 ID = "patient_id"
 ROW, OWN, LOST, TWICE = "__row__", "__id__", "__no_id__", "__twice__"
@@ -40,7 +40,7 @@ def with_ids(frame: Any, id: PatientId, schema: dict[str, Any]) -> Any:
     if id.column is None:
         return frame
     if id.column not in schema:
-        hint = nearest(id.column, schema)
+        hint = similar(id.column, schema)
         raise DataError(
             f"no column '{id.column}' to tell patients apart{hint}. Name it under patient_id: in a mapping; "
             "patient_id: {} numbers the rows"
