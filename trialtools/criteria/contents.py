@@ -10,6 +10,7 @@ from pathlib import Path
 from .display import as_lines
 from .language import ProtocolError
 from .patient import explain, nearest_eligible, open_items
+from .proofs.conditions import judge, same, someone
 from .proofs.findings import lint
 from .protocol.amendment import amend
 from .protocol.file import with_source, write_protocol
@@ -31,9 +32,12 @@ class Protocol(ProtocolData):
     assumption_table = assumption_table
     criteria_table = criteria_table
     explain = explain
+    judge = judge
     lint = lint
     nearest_eligible = nearest_eligible
     open_items = open_items
+    same = same
+    someone = someone
     threshold_table = threshold_table
     with_thresholds = with_thresholds
     write = write_protocol

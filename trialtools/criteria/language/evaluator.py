@@ -15,11 +15,12 @@ def evaluate(formula: Formula, patient: Mapping[str, Any]) -> Any:
     """The value of a formula for one patient: True, False or None (unknown) for a criterion.
 
     The judge of every engine: plain Python, Kleene's strong logic, nothing clever. What is absent, None, NaN or
-    infinite is unknown, and so is arithmetic on it and division by zero.
+    infinite is unknown, and so is arithmetic on it and division by zero. The values are taken as they are: of a field's
+    `range` and `applies` it knows nothing. `protocol.judge(condition, patient)` judges as screening does.
 
     Args:
         formula: from `parse`.
-        patient: values by field name; a missing name is unknown.
+        patient: values by field name, from `Protocol.facts_of`; a missing name is unknown.
 
     >>> from trialtools.criteria.language import Field, parse
     >>> tumour = parse("tumour or age > 65", {"tumour": Field("flag"), "age": Field("integer")})

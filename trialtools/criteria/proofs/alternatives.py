@@ -6,15 +6,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import z3
-
 from ..language import And, AtLeast, Formula, Known, Not, Or, Value, children, evaluate, words
 from ..patient.tree import decision
 from ..protocol import Criterion
 from .finding import COMPLETE, EVERYBODY, Finding, assuming, finding_for, named, slug
 from .idle import Idle, idle, with_data_missing
 from .kleene import Z3
-from .prover import Proof, Prover, each, impossible, patient, unsat_core
+from .prover import Proof, Prover, blame, each, patient, unsat_core
 
 
 @dataclass(frozen=True)
@@ -121,15 +119,6 @@ def _dead(prover: Prover, criterion: Criterion, way: Alternative, claims: list[Z
         witness=_loser(prover, criterion, way, claims, proof),
         breaks=_breaks(prover, criterion, way, claims, proof) if proof.facts else None,
     )
-
-
-def blame(prover: Prover, claims: list[Z3], proof: Proof) -> str:
-    """What happens to whoever meets the claims of a proof: they fail its criteria, or with data missing pass none."""
-    facts = [prover.facts[fact] for fact in proof.facts]
-    if impossible(prover, [*claims, *facts, *(z3.Not(prover.truths[id].false) for id in proof.criteria)]):
-        return f"fails {named(prover.protocol, *proof.criteria, word='or')}"
-    together = " together" if len(proof.criteria) > 1 else ""
-    return f"cannot pass {named(prover.protocol, *proof.criteria)}{together}"
 
 
 def _loser(

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import z3
 
-from ..language import Formula, Not, evaluate
+from ..language import Formula, Not
 from ..protocol import ProtocolData
 from .encode import Logic, encode, on_step, solver, witness
+from .finding import named
 from .kleene import Z3, Truth, truth_of
 
 EFFORT = 4_000_000
@@ -212,10 +213,13 @@ def patient(
     return None
 
 
-def state_by_criterion(protocol: ProtocolData, patient: Mapping[str, Any]) -> dict[str, bool | None]:
-    """What the reference evaluator says of a patient, by criterion: passed, failed or unknown."""
-    facts = protocol.facts_of(patient)
-    return {id: evaluate(rule, facts) for id, rule in protocol.requirements.items()}
+def blame(prover: Prover, claims: list[Z3], proof: Proof) -> str:
+    """What happens to whoever meets the claims of a proof: they fail its criteria, or with data missing pass none."""
+    facts = [prover.facts[fact] for fact in proof.facts]
+    if impossible(prover, [*claims, *facts, *(z3.Not(prover.truths[id].false) for id in proof.criteria)]):
+        return f"fails {named(prover.protocol, *proof.criteria, word='or')}"
+    together = " together" if len(proof.criteria) > 1 else ""
+    return f"cannot pass {named(prover.protocol, *proof.criteria)}{together}"
 
 
 def required(protocol: ProtocolData, id: str, reading: str) -> Formula:

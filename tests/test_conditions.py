@@ -1,0 +1,172 @@
+"""Bare conditions: what they say of a patient, whether two say the same, who meets one; brute force is the judge."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trialtools.criteria.contents import Protocol, read_protocol
+from trialtools.criteria.language import ProtocolError, evaluate, parse
+from trialtools.criteria.patient.tree import decision
+from trialtools.criteria.proofs.conditions import Nobody, NotSettled
+from trialtools.criteria.protocol import DataError
+
+SMALL = """
+id: S
+title: S
+fields:
+  a: {type: flag, label: A}
+  p: {type: flag, label: P, applies: a}
+  n: {type: integer, label: N, range: [0, 2]}
+  x: {type: number, label: X, range: [0, 2], step: 0.5}
+  c: {type: category, label: C, values: [u, v]}
+"""
+NUMBERS = [eighth / 8 for eighth in range(17)]
+VALUES = {"a": [True, False], "p": [True, False], "n": [0, 1, 2], "x": NUMBERS, "c": ["u", "v"]}
+RECORDS = [dict(zip(VALUES, row, strict=True)) for row in product(*([*v, None] for v in VALUES.values()))]
+WORLDS = [record for record in RECORDS if None not in record.values()]
+ATOMS = st.sampled_from(
+    [
+        *("a", "p", "n > 0", "n == 1", "n in (0, 2)", "x > 1", "x >= 1", "x < 0.75", "0.5 < x <= 1.5", "x != 0.5"),
+        *('c == "u"', "known(n)", "missing(x)", "missing(a)", "known(p)", "x < n", "x + n > 1.5"),
+    ]
+)
+CONDITIONS = st.recursive(
+    ATOMS,
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from([" or ", " and "]), inner).map(lambda p: f"({p[0]}{p[1]}{p[2]})"),
+        inner.map(lambda p: f"not ({p})"),
+        st.tuples(inner, inner, inner).map(lambda p: f"at_least(2, {', '.join(p)})"),
+    ),
+    max_leaves=4,
+)
+
+
+def sketch(*criteria: str, facts: tuple[str, ...] = ()) -> Protocol:
+    listed = [f"  - {{id: F{n}, says: Fact {n}, formula: '{fact}'}}" for n, fact in enumerate(facts)]
+    rules = [
+        f"  - {{id: C{n}, kind: {'exclusion' if n % 2 else 'inclusion'}, label: L, when: '{when}'}}"
+        for n, when in enumerate(criteria or ["a"])
+    ]
+    return read_protocol("\n".join([SMALL.rstrip(), "facts:" if facts else "", *listed, "criteria:", *rules]))
+
+
+PROTOCOL = sketch()
+FACTS = [PROTOCOL.facts_of(record) for record in RECORDS]
+
+
+def on_step(record: dict) -> bool:
+    return record["x"] is None or record["x"] * 2 % 1 == 0
+
+
+def recorded(record: dict) -> int:
+    return sum(value is not None for value in record.values())
+
+
+@settings(max_examples=120, deadline=None)
+@given(CONDITIONS, CONDITIONS)
+def test_two_conditions_are_the_same_where_brute_force_says_so(one: str, other: str) -> None:
+    a, b = (parse(text, PROTOCOL.fields) for text in (one, other))
+    apart = [r for r, facts in zip(RECORDS, FACTS, strict=True) if evaluate(a, facts) is not evaluate(b, facts)]
+    measured = [record for record in apart if on_step(record)]
+    for among, found in ((measured or apart, PROTOCOL.same(one, other)), (measured, PROTOCOL.same(one, other, True))):
+        if not among:
+            assert found is None
+            continue
+        assert PROTOCOL.judge(one, found) is not PROTOCOL.judge(other, found)
+        assert len(found) == min(map(recorded, among))
+        assert on_step({"x": None, **found}) or not measured
+
+
+@settings(max_examples=30, deadline=None)
+@given(CONDITIONS, st.sampled_from(RECORDS))
+def test_a_condition_is_judged_as_a_criterion_would_be(text: str, record: dict) -> None:
+    decided = decision(sketch(text), record)
+    assert PROTOCOL.judge(text, record) is {"eligible": True, "ineligible": False, "undetermined": None}[decided]
+
+
+def test_a_judge_knows_what_applies_and_what_is_possible() -> None:
+    assert PROTOCOL.judge("p", {"a": False}) is False and PROTOCOL.judge("p", {"a": False, "p": True}) is False
+    assert PROTOCOL.judge("n > 1", {"n": 7}) is None and PROTOCOL.judge("missing(n)", {"n": 7}) is True
+    with pytest.raises(ProtocolError, match="no field 'm'"):
+        PROTOCOL.judge("m > 1", {})
+    with pytest.raises(DataError, match="no field 'm'"):
+        PROTOCOL.judge("n > 1", {"m": 1})
+
+
+def possible(protocol: Protocol, record: dict) -> bool:
+    """Whether a record can belong to a patient of whom all declared facts hold."""
+    for world in WORLDS:
+        if all(record[name] in (None, world[name]) for name in record):
+            real = protocol.facts_of(world)
+            broken = any(evaluate(fact, real) is False for fact in protocol.fact_formulas.values())
+            if not broken and not (record["p"] is True and real["p"] is False):
+                return True
+    return False
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    CONDITIONS,
+    st.lists(CONDITIONS, min_size=1, max_size=3),
+    st.lists(st.sampled_from(["a", "n > 0 or a", "not a or p", "x >= 1"]), max_size=1),
+    st.sampled_from([None, "eligible", "ineligible", "undetermined"]),
+)
+def test_somebody_is_found_where_brute_force_finds_one(condition, criteria, facts, wanted) -> None:
+    protocol = sketch(*criteria, facts=tuple(facts))
+    formula = parse(condition, protocol.fields)
+
+    def fits(record: dict, parts=(formula,), decided=wanted) -> bool:
+        met = all(evaluate(part, protocol.facts_of(record)) is True for part in parts)
+        return met and (decided is None or decision(protocol, record) == decided)
+
+    there = [record for record in RECORDS if fits(record)]
+    allowed = [record for record in there if not facts or possible(protocol, record)]
+    found = protocol.someone(condition, wanted)
+    assert bool(allowed) == isinstance(found, dict)
+    if isinstance(found, dict):
+        assert fits(found) and possible(protocol, dict.fromkeys(VALUES) | found)
+        return
+    assert not found and str(found).startswith("Nobody")
+    assert bool(found.facts) == bool(there) and (found.breaks is None or fits(found.breaks))
+    if wanted == "eligible":
+        rules = [protocol.requirements[id] for id in found.criteria]
+        whole = (formula,) if found.parts else ()
+        met = [r for r in RECORDS if all(evaluate(f, protocol.facts_of(r)) is True for f in (*rules, *whole))]
+        assert not any(not found.facts or possible(protocol, record) for record in met)
+
+
+def test_the_proof_names_the_parts_that_rule_it_out() -> None:
+    protocol = sketch("x > 1 or n > 1", "a", facts=("not p or n > 1",))
+    assert protocol.someone("n < 1 and c == 'u' and n > 1").parts == ("N is below 1", "N is above 1")
+    nobody = protocol.someone("c == 'u' and a", "eligible")
+    assert (nobody.parts, nobody.criteria, nobody.facts) == (("A",), ("C1",), ())
+    assert nobody.sentence == 'Nobody of whom "A" is true can be eligible. Such a patient fails C1 (L).'
+    nobody = protocol.someone("p and n < 1")
+    assert nobody.facts == ("F0",) and nobody.breaks == {"p": True, "n": 0}
+    assert isinstance(protocol.someone("x > 1 and n < 1 and not a", "ineligible"), Nobody)
+
+
+def test_a_patient_stands_near_the_limit(protocol: Protocol) -> None:
+    assert protocol.same("age > 65", "age >= 65") == {"age": 65}
+    assert protocol.same("spo2 > 93", "spo2 > 94") == {"spo2": 94}
+    assert protocol.same("spo2 > 93", "spo2 >= 94")["spo2"] not in (93, 94)
+    assert protocol.same("spo2 > 93", "spo2 >= 94", measured=True) is None
+    assert protocol.same("spo2 > 93", "not (spo2 <= 93) or missing(spo2)") == {}
+    assert protocol.someone("spo2 > 93") == {"spo2": 94}
+    assert protocol.same("True", "not known(age) or known(age)") is None and protocol.same("True", "False") == {}
+
+
+def test_a_slip_has_a_place_and_a_decision_a_name(protocol: Protocol) -> None:
+    with pytest.raises(ProtocolError, match="did you mean 'spo2'"):
+        protocol.same("sp02 > 93", "spo2 > 93")
+    with pytest.raises(ProtocolError, match="no decision 'eligable'; did you mean 'eligible'"):
+        protocol.someone("spo2 > 93", "eligable")
+
+
+def test_what_takes_too_long_is_said() -> None:
+    with pytest.raises(NotSettled, match="too long"):
+        PROTOCOL.same("x*x*x*x*n*n == 0.3", "x*x*x*x*n*n == 0.2")

@@ -1,0 +1,276 @@
+"""A bare condition and a protocol go in: what it says of a patient, whether two say the same, and who meets it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+from html import escape
+from itertools import pairwise
+from typing import Any, get_args
+
+import z3
+
+from ..language import (
+    And,
+    Compare,
+    Formula,
+    In,
+    Name,
+    ProtocolError,
+    Value,
+    children,
+    evaluate,
+    names,
+    nearest,
+    parse,
+    type_of,
+    words,
+)
+from ..patient import tree
+from ..patient.tree import Decision
+from ..protocol import Criterion, ProtocolData
+from .encode import on_step
+from .finding import assuming, joined, named
+from .kleene import Z3
+from .prover import Proof, Prover, blame, check, patient, prover, unsat_core
+
+DECISIONS = get_args(Decision)
+TOO_HARD = "it takes too long to find out; ask about fewer fields, without products or quotients of them"
+
+
+class NotSettled(Exception):
+    """A question about every possible patient that was given up, for its proof takes too long."""
+
+
+def judge(protocol: ProtocolData, condition: str, patient: Mapping[str, Any]) -> bool | None:
+    """What a condition says of a patient as screening would: True, False, or None where it is unknown.
+
+    An impossible value is unknown, and a flag that does not apply is false.
+
+    Args:
+        protocol: whose fields the condition asks about.
+        condition: in the language of criteria.
+        patient: values by field name; a missing name is unknown.
+
+    Raises:
+        ProtocolError: the condition is not in the language.
+        DataError: a name that is no field, or a value of the wrong type.
+
+    >>> import trialtools as tt
+    >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
+    >>> protocol.judge("age > 65 or tumour_history", {"age": 40}), protocol.judge("pregnant", {"sex": "male"})
+    (None, False)
+    """
+    return evaluate(parse(condition, protocol.fields), protocol.facts_of(patient))
+
+
+def same(protocol: ProtocolData, one: str, other: str, measured: bool = False) -> dict[str, Any] | None:
+    """None if two conditions say the same of every possible patient, or else a patient of whom they do not.
+
+    The patient has the fewest facts on record of all of whom they differ, which is proved; numbers stand on the
+    declared `step` of their field, and beside a limit, where that can be.
+
+    Args:
+        protocol: whose fields the conditions ask about.
+        one, other: in the language of criteria.
+        measured: ask only about patients whose numbers stand on a declared `step`.
+
+    Raises:
+        ProtocolError: a condition is not in the language.
+        NotSettled: it takes too long to find out.
+
+    >>> import trialtools as tt
+    >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
+    >>> protocol.same("spo2 > 93", "not spo2 <= 93") is None
+    True
+    >>> protocol.same("age > 65", "age >= 65"), protocol.same("spo2 > 93", "spo2 > 93 or missing(spo2)")
+    ({'age': 65}, {})
+    """
+    formulas = [parse(text, protocol.fields) for text in (one, other)]
+    asked = prover(_about(protocol, formulas))
+    a, b = map(asked.truth, formulas)
+    steps = list(on_step(asked.logic).values())
+    for claims in ([*steps],) if measured else ([*steps], []):
+        claims.append(z3.Or(a.true != b.true, a.false != b.false))
+        if _exists(asked, claims):
+            return _fewest(asked, claims, formulas)
+    return None
+
+
+def _about(protocol: ProtocolData, formulas: Iterable[Formula]) -> ProtocolData:
+    """A protocol of the fields that formulas ask about, and of the facts that speak of nothing else."""
+    used = {name for formula in formulas for name in names(formula)}
+    used |= {name for flag in used & set(protocol.applies) for name in names(protocol.applies[flag])}
+    facts = tuple(fact for fact in protocol.facts if used.issuperset(names(protocol.fact_formulas[fact.id])))
+    fields = {name: field for name, field in protocol.fields.items() if name in used}
+    anybody = Criterion("C", "inclusion", "anybody", when=True)
+    return ProtocolData(protocol.id, protocol.title, fields, (anybody,), facts=facts)
+
+
+def _exists(asked: Prover, claims: Iterable[Z3]) -> bool:
+    answer = check(asked, claims)
+    if answer == z3.unknown:
+        raise NotSettled(TOO_HARD)
+    return answer == z3.sat
+
+
+def _fewest(asked: Prover, claims: list[Z3], formulas: list[Formula]) -> dict[str, Any]:
+    """The patient with the fewest facts on record of those whom two formulas tell apart: no fewer will do."""
+    known = asked.logic.known.values()
+    fewest = next(n for n in range(len(known) + 1) if _exists(asked, [*claims, _at_most(asked, n)]))
+
+    def differs(found: dict[str, Any]) -> bool:
+        one, other = (evaluate(formula, asked.protocol.facts_of(found)) for formula in formulas)
+        return one is not other
+
+    wishes = [*asked.facts.values(), *_near(asked, formulas)]
+    found = patient(asked, [*claims, _at_most(asked, fewest)], differs, wishes)
+    if found is None:
+        raise NotSettled(TOO_HARD)
+    return found
+
+
+def _at_most(asked: Prover, n: int) -> Z3:
+    """That no more than n facts are on record."""
+    known = asked.logic.known.values()
+    return z3.AtMost(*known, n) if n < len(known) else z3.BoolVal(True, asked.logic.record.context)
+
+
+def _near(asked: Prover, formulas: Iterable[Formula]) -> Iterator[Z3]:
+    """That what is measured stands at a limit it is compared with, or a step beside it, where it is known."""
+    for formula in formulas:
+        for subject, limit in _limits(formula):
+            step = asked.protocol.fields[subject.name].step_size if isinstance(subject, Name) else Fraction(1)
+            yield z3.Not(asked.truth(In(subject, _around(limit, step))).false)
+
+
+def _around(limit: float | date, step: Fraction) -> tuple[Any, ...]:
+    if isinstance(limit, date):
+        return tuple(limit + timedelta(n) for n in (-1, 0, 1))
+    return tuple(float(Fraction(str(limit)) + n * step) for n in (-1, 0, 1))
+
+
+def _limits(formula: Formula) -> Iterator[tuple[Formula, Any]]:
+    """What is measured, and the number or the day that it is compared with."""
+    match formula:
+        case Compare(operands) if type_of(operands[0]) != "flag":
+            for left, right in pairwise(operands):
+                subject, limit = (right, left) if isinstance(left, Value) else (left, right)
+                if isinstance(limit, Value) and not isinstance(limit.value, str):
+                    yield subject, limit.value
+        case In(item, values):
+            yield from ((item, value) for value in values if not isinstance(value, str))
+        case _:
+            for child in children(formula):
+                yield from _limits(child)
+
+
+@dataclass(frozen=True)
+class Nobody:
+    """That there is no patient of a kind, and why: no fewer parts, criteria and declared facts would rule them out.
+
+    `parts` are those of the condition, in words; `criteria` and `facts` are ids. `breaks` is a patient who would be
+    such a one but for those facts. It counts as false: `if found := protocol.someone(...)`.
+    """
+
+    sentence: str
+    parts: tuple[str, ...]
+    criteria: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    breaks: Mapping[str, Any] | None = None
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self.sentence)}</p>"
+
+
+def someone(protocol: ProtocolData, condition: str, decision: Decision | None = None) -> dict[str, Any] | Nobody:
+    """A patient of whom a condition is true, or the proof that there is none.
+
+    Few facts of the patient are on record, numbers stand on the declared `step` of their field and near a limit, and no
+    declared fact is broken.
+
+    Args:
+        protocol: whose fields the condition asks about.
+        condition: in the language of criteria.
+        decision: what the protocol must decide about the patient: eligible, ineligible, undetermined; None: anything.
+
+    Raises:
+        ProtocolError: the condition is not in the language, or there is no such decision.
+        NotSettled: it takes too long to find out.
+
+    >>> import trialtools as tt
+    >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
+    >>> protocol.someone("age > 65 and missing(spo2)")
+    {'age': 66}
+    >>> print(protocol.someone("late_pregnancy", decision="eligible"))
+    Nobody of whom "Late trimester of pregnancy" is true can be eligible as long as the declared fact holds: \
+"Late pregnancy is pregnancy" (F1). Such a patient cannot pass E3 (Pregnant or lactating).
+    """
+    if decision is not None and decision not in DECISIONS:
+        raise ProtocolError(f"no decision '{decision}'{nearest(decision, DECISIONS)}")
+    formula = parse(condition, protocol.fields)
+    parts = formula.items if isinstance(formula, And) else (formula,)
+    asked = prover(protocol)
+    claims, named_claims = _deciding(asked, decision)
+    named_claims |= {f"part {n}": asked.truth(part).true for n, part in enumerate(parts)}
+
+    def fits(found: dict[str, Any]) -> bool:
+        decided = decision is None or tree.decision(protocol, found) == decision
+        return decided and evaluate(formula, protocol.facts_of(found)) is True
+
+    rules = protocol.requirements.values() if decision else ()
+    unknown = [z3.Not(known) for known in reversed(list(asked.logic.known.values()))]
+    wishes = [*_near(asked, [formula]), *unknown, *_near(asked, rules)]
+
+    def found(facts: Iterable[str]) -> dict[str, Any] | None:
+        held = (asked.facts[fact] for fact in facts)
+        return patient(asked, [*claims, *named_claims.values(), *held], fits, wishes)
+
+    proof = unsat_core(asked, claims, named_claims)
+    if proof is None:
+        if (one := found(asked.facts)) is None:
+            raise NotSettled(TOO_HARD)
+        return one
+    breaks = found(fact for fact in asked.facts if fact not in proof.facts) if proof.facts else None
+    blamed = tuple(part for n, part in enumerate(parts) if f"part {n}" in proof.criteria)
+    ids = tuple(id for id in proof.criteria if id in asked.truths)
+    sentence = _nobody(asked, decision, blamed, Proof(ids, proof.facts))
+    return Nobody(sentence, tuple(words(part, protocol.fields) for part in blamed), ids, proof.facts, breaks)
+
+
+def _deciding(asked: Prover, decision: Decision | None) -> tuple[list[Z3], dict[str, Z3]]:
+    """What must hold if a decision is to come out, and what must hold of each criterion."""
+    match decision:
+        case "eligible":
+            return [], dict(asked.passes)
+        case "ineligible":
+            return [z3.Or([truth.false for truth in asked.truths.values()])], {}
+        case "undetermined":
+            open_ = z3.Or([z3.Not(claim) for claim in asked.passes.values()])
+            return [open_], {id: z3.Not(truth.false) for id, truth in asked.truths.items()}
+    return [], {}
+
+
+def _nobody(asked: Prover, decision: Decision | None, parts: tuple[Formula, ...], proof: Proof) -> str:
+    protocol = asked.protocol
+    quoted = joined(f'"{words(part, protocol.fields)}"' for part in parts) if parts else ""
+    given = assuming(protocol, proof.facts)
+    if decision is None or (decision == "eligible" and not proof.criteria):
+        return f"Nobody: {quoted} {'are' if len(parts) > 1 else 'is'} true of no possible patient{given}."
+    whose = f" of whom {quoted} {'are' if len(parts) > 1 else 'is'} true" if parts else ""
+    can = "can be eligible" if decision == "eligible" else f"is {decision}"
+    if decision == "eligible":
+        why = blame(asked, [asked.truth(part).true for part in parts], proof)
+    elif decision == "undetermined" and proof.criteria:
+        why = f"is eligible, or fails {named(protocol, *proof.criteria, word='or')}"
+    else:
+        why = "fails no criterion" if decision == "ineligible" else "is eligible"
+    return f"Nobody{whose} {can}{given}. Such a patient {why}."
