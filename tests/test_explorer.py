@@ -89,6 +89,10 @@ def screen(protocol, patients):
     return explorer(protocol, patients)
 
 
+def wish(screen, **content):
+    screen._receive(None, {"view": "a view", "n": screen.heard.get("a view", 0) + 1, "ask": "state", **content}, [])
+
+
 @pytest.mark.parametrize("tab", panels.PANELS)
 def test_every_panel_shows_what_its_call_makes(protocol, patients, screen, tab):
     changes = {
@@ -98,7 +102,7 @@ def test_every_panel_shows_what_its_call_makes(protocol, patients, screen, tab):
         "brush": "age > 30",
         "order": "greedy",
     }
-    screen.wish = {"seq": 1, "state": {**changes, "order": "greedy"}, "tab": tab, "threshold": "I9.bmi"}
+    wish(screen, **{"state": {**changes, "order": "greedy"}, "tab": tab, "threshold": "I9.bmi"})
     here = {"tt": tt, "protocol": protocol, "patients": patients}
     exec(screen.call, here)
     assert panels.written(here["frame"]) == screen.panel["table"]
@@ -111,11 +115,11 @@ def test_what_cannot_be_read_is_told_and_the_last_good_state_stays(protocol, pat
     screen.state = State(texts={"E1": "spo2 < 90"})
     good = screen.answer["possible"]
     wished = {"texts": {"E1": "spo2 < "}, "brush": "agee > 3", "thresholds": {"I1.uper": 3}}
-    screen.wish = {"seq": 2, "state": wished, "tab": "flow"}
+    wish(screen, state=wished, tab="flow")
     assert screen.state == State(texts={"E1": "spo2 < 90"})
     assert screen.answer["possible"] == good == tt.what_if(protocol, patients, screen.state).possible
     assert "^" in screen.errors["E1"] and "did you mean 'age'" in screen.errors["brush"] and "I1" in screen.errors
-    screen.wish = {"seq": 3, "state": {"off": list(CRITERIA)}, "tab": "flow"}
+    wish(screen, state={"off": list(CRITERIA)}, tab="flow")
     assert "at least must stay on" in screen.errors[CRITERIA[-1]] and screen.screening.protocol.criteria
 
 

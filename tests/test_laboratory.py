@@ -87,7 +87,8 @@ def test_figures_of_a_game_say_what_the_frames_say():
 
 def wish(screen, guesses, tab="balance", **setup):
     said = {"procedure": "permuted_blocks", "options": {}, "stratified": False, "n": "12", "seed": "1", **setup}
-    screen.wish = {"seq": screen.answer["seq"] + 1, "setup": said, "guesses": guesses, "tab": tab}
+    n = screen.heard.get("a view", 0) + 1
+    screen._receive(None, {"view": "a view", "n": n, "ask": "play", "setup": said, "guesses": guesses, "tab": tab}, [])
 
 
 @pytest.mark.parametrize("procedure", PROCEDURES)
@@ -124,7 +125,9 @@ def test_no_arm_reaches_the_browser_before_it_is_dealt(protocol):
             for seeded in ("seed", "caption", "call"):
                 each.pop(seeded, None)
         sent = {name for name in screen.keys if not name.startswith("_")}
-        assert sent <= {"answer", "panel", "layout_", "wish", "layout", "tabbable", "tooltip"}, "all that is sent"
+        assert sent <= {"answer", "panel", "layout_", "heard", "notice", "layout", "tabbable", "tooltip"}, (
+            "all that is sent"
+        )
         shown.append((screen.answer, screen.panel, screen.layout_))
     assert shown[0] == shown[1]
 

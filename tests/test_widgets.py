@@ -124,29 +124,35 @@ def test_a_patient_written_on_the_card_is_read_back_the_same(protocol, root):
     patients = tt.read_patients(root / "data" / "cohort" / "cohort.csv", protocol)
     for id in ("P-000001", "P-000003", "P-000042"):
         patient = {name: value for name, value in patients.patient(id).items() if value is not None}
-        assert card.read(protocol, card.written(protocol, patient))[0] == patient
+        assert card.read(protocol, card.write(protocol, patient))[0] == patient
 
 
 # --- the answer -------------------------------------------------------------------------------------------------------
 
 
 def test_the_verdict_follows_what_is_typed(screen):
-    assert screen.verdict == "? UNDETERMINED   0 pass · 0 fail · 4 unknown"
+    assert screen.verdict == "Not decided yet: 0 passed, 0 failed, 4 open"
     screen.entries = {"hb": "12", "sex": "male", "consent": "yes", "stage": "i", "n": "1", "seen_on": "2024-01-01"}
-    assert screen.verdict == "✓ ELIGIBLE   4 pass · 0 fail · 0 unknown"
+    assert screen.verdict == "Eligible: 4 passed, 0 failed, 0 open"
     screen.entries = {**screen.entries, "hb": "7"}
-    assert screen.explanation.decision == "ineligible"
+    assert screen.verdict == "Not eligible: I1 fails: 3 passed, 1 failed, 0 open"
     assert screen.patient["hb"] == 7
+    screen.entries = {**screen.entries, "sex": "female", "pregnant": "yes", "n": "9"}
+    assert screen.answer["headline"] == "Not eligible: I1 fails, E1 and E2 apply"
+    screen.entries = {**screen.entries, "sex": "male", "pregnant": "", "n": "1"}
     screen.entries = {**screen.entries, "hb": "70"}
     assert screen.remarks == {"hb": "70 is outside 2 to 25, read as not known"}
-    assert screen.verdict == "? UNDETERMINED   3 pass · 0 fail · 1 unknown"
+    assert screen.verdict == "Not decided yet: 3 passed, 0 failed, 1 open"
+    with pytest.raises(tt.DataError, match="no field 'hbb'; did you mean 'hb'"):
+        screen.entries = {"hbb": "7"}
 
 
 def test_a_patient_that_is_set_comes_onto_the_card(screen):
-    before = screen.filled
+    before = screen.answer["card"]
     screen.patient = {"hb": 7.25, "consent": False, "seen_on": date(2024, 1, 1)}
     assert screen.entries == {"hb": "7.25", "consent": "no", "seen_on": "2024-01-01"}
-    assert screen.filled == before + 1, "the browser is told to fill the card"
+    assert screen.answer["card"] != before, "it is another card"
+    assert screen.answer["entries"] == screen.entries
     assert screen.explanation.decision == "ineligible"
     with pytest.raises(tt.DataError, match="no field 'hbb'; did you mean 'hb'"):
         screen.patient = {"hbb": 7}
@@ -156,7 +162,7 @@ def test_a_patient_that_is_set_comes_onto_the_card(screen):
 def test_the_desk_says_what_explain_says(screen, sketch):
     screen.patient = {"hb": 9, "sex": "female"}
     assert screen.explanation == sketch.explain({"hb": 9, "sex": "female"})
-    assert screen.answer["html"] == screen.explanation.html()
+    assert [each["id"] for each in screen.answer["criteria"]] == [each.id for each in screen.explanation.by_urgency]
     screen.readings = {"I1": "lenient"}
     assert screen.explanation == sketch.with_readings({"I1": "lenient"}).explain({"hb": 9, "sex": "female"})
 
@@ -170,11 +176,11 @@ def test_what_does_not_apply_is_marked(screen):
 
 def test_advice_is_that_of_open_items_and_nearest_eligible(screen):
     screen.entries = {"hb": "12", "sex": "male", "stage": "i", "n": "1", "seen_on": "2024-01-01"}
-    said = screen.advise()
-    assert said["n"] == screen.answer["n"]
-    assert (said["settle"], [asked["field"] for asked in said["judge"]]) == ([], ["consent"])
+    advice = screen.advise()
+    assert advice["n"] == screen.answer["n"]
+    assert (advice["find_out"], [item["field"] for item in advice["judge"]]) == ([], ["consent"])
     screen.entries = {**screen.entries, "hb": "9.5", "consent": "yes"}
-    assert screen.advise()["changes"] == ["Haemoglobin 9.5 -> 10 g/dL"]
+    assert screen.advise()["changes"] == ["Haemoglobin: 10 g/dL (now 9.5 g/dL)"]
 
 
 def test_readings_change_the_verdict_and_the_table_and_reset_takes_them_back(screen):
@@ -184,6 +190,9 @@ def test_readings_change_the_verdict_and_the_table_and_reset_takes_them_back(scr
     assert screen.table["counts"] == {"eligible": 1, "ineligible": 3, "undetermined": 0}
     screen.readings = {"I1": "lenient"}
     assert screen.explanation.decision == "undetermined"
+    assert screen.table["of"] != screen.answer["of"], "a view can tell that the table is of other readings"
+    screen.list_decisions()
+    assert screen.table["of"] == screen.answer["of"]
     assert screen.table["counts"]["undetermined"] == 1
     screen.entries = {**screen.entries, "hb": "20"}
     assert screen.answer["who"] == "d, changed"
@@ -230,29 +239,82 @@ def test_a_text_is_found_as_it_is_shown(protocol, root):
 def test_a_long_table_shows_its_first_rows_and_counts_them_all(sketch):
     many = pl.DataFrame({"patient_id": [f"p{i}" for i in range(700)], "hb": [12.0] * 700})
     screen = desk(sketch, many)
-    screen._heard(None, {"ask": "ready"}, [])
+    wish(screen, ask="ready")
+    wish(screen, ask="list", filters={})
     assert (len(screen.table["rows"]), screen.table["kept"], len(screen.source["ids"])) == (200, 700, 500)
     screen.choose("p699")
     assert screen.answer["id"] == "p699"
 
 
-def test_export_writes_what_is_filtered_and_nothing_over_other_files(screen, tmp_path):
+def test_export_holds_what_is_filtered_and_no_formula(sketch):
+    screen = desk(sketch, TABLE.with_columns(patient_id=pl.Series(["=1+1", "b", "@c", "-d"])))
     screen.filters = {"decision": "ineligible"}
-    path = screen.export(str(tmp_path / "decisions.csv"))
-    assert pl.read_csv(path)["patient_id"].to_list() == ["b", "c", "d"]
+    assert pl.read_csv(screen.export())["patient_id"].to_list() == ["b", "'@c", "'-d"]
     screen.filters = {}
-    assert pl.read_csv(screen.export(str(path))).height == 4
-    other = tmp_path / "cohort.csv"
-    other.write_text("patient_id,age\n1,2\n")
-    for wrong, said in (
-        (other, "is not a list of decisions"),
-        (tmp_path, "is a folder"),
-        (tmp_path / "x" / "y.csv", "No such"),
-    ):
-        with pytest.raises(tt.DataError, match=said):
-            screen.export(str(wrong))
-    assert other.read_text() == "patient_id,age\n1,2\n"
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["cohort.csv", "decisions.csv"]
+    assert pl.read_csv(screen.export())["patient_id"].to_list() == ["'=1+1", "b", "'@c", "'-d"]
+
+
+def test_a_file_goes_to_the_view_that_asked_and_to_no_folder(screen, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = []
+    screen.send = lambda content, buffers: given.append((content, buffers))
+    wish(screen, ask="export")
+    assert given == [({"file": "decisions.csv", "view": "a view"}, [screen.export()])]
+    assert not list(tmp_path.iterdir())
+
+
+# --- what a view wishes -----------------------------------------------------------------------------------------------
+
+
+def wish(screen, *buffers, view="a view", **content):
+    n = screen.heard.get(view, 0) + 1
+    screen._receive(None, {"view": view, "n": n, **content}, [memoryview(part) for part in buffers])
+    return screen.notice
+
+
+def test_a_wish_is_heard_once(screen):
+    edit = {"view": "a", "n": 1, "ask": "edit", "card": screen.answer["card"], "field": "hb", "text": "9"}
+    screen._receive(None, edit, [])
+    screen.entries = {}
+    screen._receive(None, edit, [])
+    assert screen.entries == {} and screen.heard == {"a": 1}
+
+
+def test_a_field_lands_on_the_card_on_which_it_was_typed_or_nowhere(screen):
+    wish(screen, ask="choose", id="b", card="second")
+    wish(screen, ask="edit", card="second", field="hb", text="11")
+    assert (screen.patient["hb"], screen.answer["who"]) == (11, "b, changed")
+    screen.choose("d")
+    notice = wish(screen, ask="edit", card="second", field="hb", text="3")
+    assert notice["wrong"] and "“Haemoglobin: 3” was meant for a card that is no longer here" in notice["text"]
+    assert (screen.patient["hb"], screen.answer["who"]) == (9, "d")
+
+
+def test_what_is_typed_for_a_patient_whom_nobody_finds_is_not_the_patients_before(screen):
+    screen.choose("a")
+    wish(screen, ask="choose", id="nobody", card="second")
+    notice = wish(screen, ask="edit", card="second", field="hb", text="3")
+    assert "no patient 'nobody'" in notice["text"] and "was not taken" in notice["text"]
+    assert (screen.patient["hb"], screen.answer["who"]) == (12.5, "a")
+
+
+def test_a_typed_card_is_put_aside_and_comes_back(screen):
+    screen.choose("b")
+    screen.entries = {**screen.entries, "hb": "11"}
+    screen.choose("d")
+    assert screen.notice["aside"]
+    screen.bring_back()
+    assert (screen.patient["hb"], screen.answer["who"]) == (11, "b, changed")
+    screen.choose("a")
+    screen.choose("b")
+    assert screen.answer["who"] == "b", "a card on which nothing was typed is not put aside"
+
+
+def test_a_fault_of_the_program_is_told_and_the_view_is_answered(screen):
+    with pytest.raises(KeyError):
+        wish(screen, ask="edit", card=screen.answer["card"], field="hb")
+    assert screen.heard == {"a view": 1}
+    assert screen.notice["wrong"] and "a fault of the program" in screen.notice["text"]
 
 
 # --- files from the browser -------------------------------------------------------------------------------------------
@@ -260,30 +322,37 @@ def test_export_writes_what_is_filtered_and_nothing_over_other_files(screen, tmp
 
 def uploads(screen, name, *parts):
     for place, part in enumerate(parts):
-        screen._heard(None, {"ask": "upload", "name": name, "part": place, "parts": len(parts)}, [memoryview(part)])
-    return screen.notice
+        wish(screen, part, ask="upload", name=name, part=place, parts=len(parts))
+    return screen.draft
 
 
-def test_an_upload_replaces_the_table(screen):
+def test_an_upload_replaces_the_table_and_says_what_was_wrong_with_it(screen):
     screen.choose("a")
+    draft = uploads(screen, "C:\\visits\\new.csv", b"patient_id,hb\nx,1", b"2\ny,999\n")
+    assert (draft["name"], draft["n"]) == ("new.csv", 2)
+    assert "Haemoglobin: 1 × impossible value" in draft["findings"][0]
+    assert "Not known for anybody" in draft["findings"][-1] and "Consent" in draft["findings"][-1]
+    assert (screen.source["ids"], screen.patient) == (["x", "y"], {})
     screen.list_decisions()
-    notice = uploads(screen, "C:\\visits\\new.csv", b"patient_id,hb\nx,1", b"2\ny,999\n")
-    assert (
-        not notice["wrong"]
-        and "2 screened (new.csv)" in notice["text"]
-        and "hb: 1 x impossible value" in notice["text"]
-    )
-    assert (screen.source["ids"], screen.table["n"], screen.patient) == (["x", "y"], 2, {})
+    assert screen.table["n"] == 2
     screen.choose("x")
     assert screen.patient["hb"] == 12
 
 
+def test_an_upload_leaves_a_typed_card(screen):
+    screen.entries = {"hb": "11"}
+    uploads(screen, "new.csv", b"patient_id,hb\nx,12\n")
+    assert screen.entries == {"hb": "11"} and screen.patients.n == 1
+    assert "stays as it was typed" in screen.notice["text"]
+
+
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "problem"),
     [
         ("broken.parquet", b"PAR1 and then nothing", "broken.parquet cannot be read"),
         ("broken.csv.gz", b"\x1f\x8b", "broken.csv.gz is truncated"),
         ("empty.csv", b"", "empty.csv is empty"),
+        ("heads.csv", b"patient_id,hb\n", "but no patient below them"),
         ("other.csv", b"id,weight\n1,70\n", "none of its columns is a field of the protocol"),
         ("twice.csv", b"patient_id,hb\nx,1\nx,2\n", "an id that stands more than once"),
         ("text.csv", b"patient_id,hb\nx,many\n", "hb"),
@@ -291,22 +360,63 @@ def test_an_upload_replaces_the_table(screen):
         ("../..", b"x", "files of this kind are not read"),
     ],
 )
-def test_an_upload_that_cannot_be_read_is_told_and_changes_nothing(screen, name, content, said):
+def test_an_upload_that_cannot_be_read_is_told_and_changes_nothing(screen, name, content, problem):
     screen.choose("a")
-    notice = uploads(screen, name, content)
-    assert notice["wrong"] and said in notice["text"] and notice["place"] == "top"
-    assert "Traceback" not in notice["text"]
+    draft = uploads(screen, name, content)
+    assert problem in draft["problem"]
+    assert "Traceback" not in draft["problem"] and screen._folder.name not in draft["problem"]
     assert (screen.patients.n, screen.answer["id"]) == (4, "a")
+    wish(screen, ask="drop")
+    assert screen.draft == {} and not list(Path(screen._folder.name).iterdir())
+
+
+def test_columns_are_chosen_and_what_cannot_be_read_is_left_unknown(screen):
+    draft = uploads(screen, "visits.csv", b"Nr;HB;when;consent\nx;12,5;2024-05-01;true\ny;forty;;\n;9;;\n")
+    assert "This file uses semicolons" in draft["problem"]
+    assert draft["columns"] == ["Nr", "HB", "when", "consent"]
+    assert (draft["fields"]["hb"], draft["fields"]["consent"], draft["fields"]["n"]) == ("HB", "consent", "")
+    choice = {
+        "columns": {**draft["fields"], "seen_on": "when"},
+        "id": "Nr",
+        "comma": True,
+        "leave": False,
+        "number": False,
+    }
+    wish(screen, ask="map", **choice)
+    assert "forty" in screen.draft["problem"] and screen.patients.n == 4
+    assert screen.draft["fields"]["seen_on"] == "when", "what was chosen stays chosen"
+    wish(screen, ask="map", **choice | {"leave": True, "number": True})
+    assert screen.draft["n"] == screen.patients.n == 3
+    assert any("forty" in each for each in screen.draft["findings"])
+    screen.choose("x")
+    assert (screen.patient["hb"], screen.patient["seen_on"]) == (12.5, date(2024, 5, 1))
+    screen.choose("y")
+    assert "hb" not in screen.patient
+
+
+MAPPING = b"patient_id: Nr\nfields: {hb: {column: Haem, unit: g/L}}\n"
+
+
+def test_a_mapping_file_reads_the_table_before_it_and_those_after(screen):
+    uploads(screen, "visits.csv", b"Nr,Haem\nx,125\n")
+    assert screen.draft["problem"]
+    uploads(screen, "wrong.yaml", b"fields: {hbb: Haem}\n")
+    assert "no field 'hbb'" in screen.notice["text"] and "/" not in screen.notice["text"].split("\n")[0]
+    uploads(screen, "mine.yaml", MAPPING)
+    assert screen.draft["n"] == 1
+    screen.choose("x")
+    assert screen.patient["hb"] == 12.5
+    uploads(screen, "later.csv", b"Nr,Haem\nz,90\n")
+    screen.choose("z")
+    assert screen.patient["hb"] == 9
 
 
 def test_without_a_table_the_desk_takes_patients_by_hand(sketch):
     screen = desk(sketch)
-    screen._heard(None, {"ask": "ready"}, [])
+    wish(screen, ask="ready")
     assert screen.table == {} and screen.source == {}
-    for wish in ({"ask": "choose", "id": "a"}, {"ask": "export", "path": "x.csv"}):
-        screen._heard(None, wish, [])
-        assert screen.notice["wrong"] and "no table of patients is loaded" in screen.notice["text"]
-    assert not Path("x.csv").exists()
+    for asked in ({"ask": "choose", "id": "a", "card": "x"}, {"ask": "export"}):
+        assert wish(screen, **asked)["wrong"] and "no table of patients is open" in screen.notice["text"]
 
 
 # --- without a browser ------------------------------------------------------------------------------------------------

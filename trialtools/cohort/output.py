@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import fill
-from typing import Any
+from typing import IO, Any
 
 import polars as pl
 
@@ -77,7 +77,7 @@ def _sweep(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def write_csv(frame: pl.DataFrame | pl.LazyFrame, path: Path) -> None:
+def write_csv(frame: pl.DataFrame | pl.LazyFrame, path: Path | IO[bytes]) -> None:
     """Write a table as CSV that a spreadsheet can open: no text in it is taken for a formula."""
     frame = frame.lazy()
     texts = [name for name, dtype in frame.collect_schema().items() if dtype in (pl.String, pl.Enum, pl.Categorical)]

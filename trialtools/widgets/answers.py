@@ -8,19 +8,22 @@ from typing import Any
 from ..criteria.contents import Protocol
 from ..criteria.language import evaluate
 from ..criteria.patient import Answer, Explanation, nearest_eligible, open_items
-from ..criteria.patient.verdict import SYMBOLS
+from ..criteria.patient.tree import Node, leaves
+from ..criteria.patient.verdict import SYMBOLS, Verdict
+from . import words
 
 
 def verdict(protocol: Protocol, patient: Mapping[str, Any], explanation: Explanation) -> dict[str, Any]:
-    """The verdict, its tree, and which controls of the card do not apply or are not asked for under these readings."""
+    """The verdict, its steps, and which controls of the card do not apply or are not asked for under these readings."""
     facts = protocol.facts_of(patient)
     return {
+        "decision": explanation.decision,
         "state": explanation.state,
         "symbol": SYMBOLS[explanation.state],
-        "said": explanation.headline,
-        "counts": " · ".join(f"{n} {state}" for state, n in explanation.counts.items()),
-        "html": explanation.html(),
-        "order": [criterion.id for criterion in explanation.by_urgency],
+        "headline": words.headline(explanation),
+        "counts": words.counts(explanation),
+        "notes": list(explanation.notes),
+        "criteria": [_criterion(verdict) for verdict in explanation.by_urgency],
         "inapplicable": [name for name, formula in protocol.applies.items() if evaluate(formula, facts) is False],
         "idle": [name for name in protocol.fields if name not in protocol.used],
     }
@@ -30,28 +33,65 @@ def advice(protocol: Protocol, patient: Mapping[str, Any]) -> dict[str, Any]:
     """What would settle the decision, what a person has to judge, and the nearest change to an eligible patient."""
     items, nearest = open_items(protocol, patient), nearest_eligible(protocol, patient)
     open_ = items.decision == "undetermined"
-    lost = open_ and items.complete and not items.to_eligible
+    fields = protocol.fields
     return {
         "open": open_,
-        "lost": "Nothing that is still unknown can make this patient eligible." if lost else "",
-        "settle": [_asked(answer) for answer in items.to_settle],
-        "judge": [_asked(answer) for answer in items.judgements],
+        "hopeless": open_ and items.complete and not items.to_eligible,
+        "find_out": [_item(answer) for answer in items.to_settle],
+        "judge": [_item(answer) for answer in items.judgements],
         "possible": nearest.possible,
-        "changes": [f"{change.label} {change.words}" for change in nearest.changes],
-        "if": [_asked(answer) for answer in nearest.unknown],
+        "changes": [
+            f"{change.label}: {fields[change.field].write(change.after)}"
+            f" (now {fields[change.field].write(change.before)})"
+            for change in nearest.changes
+        ],
+        "if": [_item(answer) for answer in nearest.unknown],
         "blocks": [block.words for block in nearest.blocks],
     }
 
 
-def readings(protocol: Protocol) -> dict[str, dict[str, str]]:
-    """Each ambiguous criterion as it is read now: the name of the reading, and what it then says."""
-    said = protocol.criteria_table().set_index("criterion")
+def readings(protocol: Protocol) -> dict[str, str]:
+    """Each ambiguous criterion in words, as it is read now."""
+    table = protocol.criteria_table().set_index("criterion")
+    return {c.id: str(table.at[c.id, "words"]) for c in protocol.criteria if c.readings}
+
+
+def _item(answer: Answer) -> dict[str, str]:
+    return {"field": answer.field, "label": answer.label, "needed": answer.needed}
+
+
+def _criterion(verdict: Verdict) -> dict[str, Any]:
+    judged = verdict.judgement and verdict.state == "unknown"
     return {
-        c.id: {"name": protocol.reading(c.id), "words": str(said.at[c.id, "words"])}
-        for c in protocol.criteria
-        if c.readings
+        "id": verdict.id,
+        "label": verdict.label,
+        "state": verdict.state,
+        "symbol": SYMBOLS[verdict.state],
+        "word": words.state_word(verdict.kind, verdict.state),
+        "fact": "for a clinician to judge" if judged else _fact(verdict),
+        "quotes": list(verdict.quotes),
+        "reading": words.plain(verdict.reading),
+        "words": verdict.words,
+        "why": verdict.why or "",
+        "later": verdict.known_later or "" if verdict.state == "unknown" else "",
+        "steps": _step(verdict.tree),
     }
 
 
-def _asked(answer: Answer) -> dict[str, str]:
-    return {"field": answer.field, "label": answer.label, "needed": answer.needed}
+def _fact(verdict: Verdict) -> str:
+    """What decided, in a few words: the label of the criterion stands beside it."""
+    first, *more = [leaf.value for leaf in leaves(verdict.tree)]
+    short = first.partition(": ")[2] or first
+    return f"{first}; and {len(more)} more" if len(more) > 1 else "; ".join([first, *more]) if more else short
+
+
+def _step(node: Node) -> dict[str, Any]:
+    plain = node.state == "pass" and node.words in ("needed: yes", "needed: no")
+    single = node.value if plain or not node.words else f"{node.value} ({node.words})"
+    return {
+        "state": node.state,
+        "symbol": SYMBOLS[node.state],
+        "text": node.words if node.children else single,
+        "decides": node.deciding,
+        "steps": [_step(child) for child in node.children],
+    }

@@ -24,7 +24,7 @@ from ..criteria.protocol import DataError
 from ..figures.arms import LOOKS
 from ..figures.format import SPACE, percent
 from . import panels
-from .browser import Screen, module, style
+from .browser import Screen, drawing_script, style
 
 TABS = {"balance": "Balance", "guesses": "Your guesses", "compare": "Procedures compared"}
 OWN = "A laboratory: it has seeds of its own, and shows no allocation of any trial."
@@ -72,7 +72,6 @@ class Laboratory(Screen):
     elsewhere = "Open this notebook in JupyterLab, or as a page with make app, to guess the next arm yourself."
 
     layout_ = traitlets.Dict().tag(sync=True)
-    wish = traitlets.Dict().tag(sync=True, echo_update=False)
     answer = traitlets.Dict().tag(sync=True)
     panel = traitlets.Dict().tag(sync=True)
 
@@ -86,7 +85,7 @@ class Laboratory(Screen):
 
     @cached_property
     def _esm(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return module("laboratory.js")
+        return drawing_script("figure.js", "laboratory.js")
 
     @property
     def call(self) -> str:
@@ -99,17 +98,16 @@ class Laboratory(Screen):
         Raises:
             DataError: a guess that is no arm, a setup that cannot be played.
         """
-        self._show(self.setup, {"seq": 0, "guesses": list(guesses), "tab": tab or self._tab})
+        self._show(self.setup, {"guesses": list(guesses), "tab": tab or self._tab})
 
-    @traitlets.observe("wish")
-    def _wished(self, _: Any) -> None:
-        wished = self.wish["setup"]
+    def hear(self, wish: Mapping[str, Any], buffers: list[bytes]) -> None:
+        wished = wish["setup"]
         try:
             options = {name: _option(name, text) for name, text in wished["options"].items() if text.strip()}
             numbers = (_option("patients", str(wished["n"])), _option("seed", str(wished["seed"])))
-            self._show(Setup(wished["procedure"], options, wished["stratified"], *numbers), self.wish)
+            self._show(Setup(wished["procedure"], options, wished["stratified"], *numbers), wish)
         except (DataError, ProtocolError) as error:
-            self._show(self.setup, {**self.wish, "guesses": []}, str(error), wished)
+            self._show(self.setup, {**wish, "guesses": []}, str(error), wished)
 
     def _show(self, setup: Setup, wish: Mapping[str, Any], error: str = "", typed: Any = None) -> None:
         """What was dealt and what can be known of the next patient; the panel after it."""
@@ -125,7 +123,6 @@ class Laboratory(Screen):
         following = dealt.iloc[done] if done < len(dealt) else None
         usual = {name: option_text(getattr(plan, name)) for name in OPTIONS[plan.procedure]}
         self.answer = {
-            "seq": wish.get("seq", 0),
             "setup": typed or {**asdict(setup), "options": usual},
             "guesses": self.scored["guess"].tolist(),
             "error": error,
@@ -138,7 +135,7 @@ class Laboratory(Screen):
             "said": self._said(),
             "score": self._score(),
         }
-        self.panel = {"seq": wish.get("seq", 0), **self._panel(plan, dealt, done)}
+        self.panel = self._panel(plan, dealt, done)
 
     def _plan(self, setup: Setup) -> Any:
         one_list = {} if setup.stratified or setup.procedure == "minimization" else {"strata": ()}

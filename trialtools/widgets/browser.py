@@ -1,35 +1,92 @@
-"""What the screens share: script and style from files of this folder, and a sentence where no widget can live."""
+"""What the screens share: script and style, wishes that are heard once each and in order, files for the browser."""
 
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import anywidget
+import traitlets
+
+from ..criteria.language import ProtocolError
+from ..criteria.protocol import DataError
 
 HERE = Path(__file__).parent
+VIEWS = 50
+"""Views whose last wish is remembered; a page shows one, rarely two."""
 
 
 @cache
-def module(*names: str) -> str:
-    """Plotly's library, the parts that screens share, and the files: one copy, no name that another page could hold."""
+def script(*names: str) -> str:
+    """The parts that all screens share, and the files: one module."""
+    return "\n".join((HERE / name).read_text("utf-8") for name in ("line.js", "parts.js", *names))
+
+
+@cache
+def drawing_script(*names: str) -> str:
+    """The same, below Plotly's library in one copy, under a name that no other page could hold."""
     from plotly.offline import get_plotlyjs
 
     library = f"const Plotly = ((module) => {{\n{get_plotlyjs()}\nreturn module.exports;\n}})({{ exports: {{}} }});"
-    return "\n".join([library, *((HERE / name).read_text("utf-8") for name in ("parts.js", *names))])
+    return "\n".join([library, script(*names)])
 
 
+@cache
 def style(*names: str) -> str:
-    """The files one after another."""
-    return "\n".join((HERE / name).read_text("utf-8") for name in names)
+    """The tokens, what all screens share, and the files."""
+    return "\n".join((HERE / name).read_text("utf-8") for name in ("tokens.css", "screen.css", *names))
 
 
 class Screen(anywidget.AnyWidget):
-    """A widget that says in a sentence where it can be used, where no widget can live: in a report."""
+    """A screen of a page. Its views wish, one wish at a time and each with a number; none is ever done twice.
+
+    `heard` holds the last number by view, and changes after whatever the wish changed: a view that finds its number
+    there has the answer.
+    """
 
     elsewhere = ""
+    """Said where no widget can live: in a report."""
+
+    heard = traitlets.Dict().tag(sync=True)
+    notice = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, **state: Any) -> None:
+        super().__init__(**state)
+        self.on_msg(self._receive)
+
+    def hear(self, wish: Mapping[str, Any], buffers: list[bytes]) -> None:
+        """Do what a view wishes.
+
+        Raises:
+            DataError, ProtocolError, OSError: it cannot be done; the view is told in these words.
+        """
+        raise NotImplementedError
+
+    def _receive(self, _: Any, wish: Mapping[str, Any], buffers: list[Any]) -> None:
+        view, n = str(wish["view"]), int(wish["n"])
+        if n <= self.heard.get(view, 0):
+            return
+        try:
+            self.hear(wish, [bytes(part) for part in buffers])
+        except (DataError, ProtocolError, OSError) as error:
+            self.tell(str(error), wrong=True, place=str(wish.get("place", "top")))
+        except Exception as error:
+            self.tell(f"This could not be done, by a fault of the program: {type(error).__name__}: {error}", wrong=True)
+            raise
+        finally:
+            others = [pair for pair in self.heard.items() if pair[0] != view]
+            self.heard = dict([*others[-VIEWS:], (view, n)])
+
+    def tell(self, text: str, wrong: bool = False, place: str = "top", **more: Any) -> None:
+        """What a button has to say, beside that button."""
+        self.notice = {"n": self.notice.get("n", 0) + 1, "text": text, "wrong": wrong, "place": place, **more}
+
+    def hand_over(self, view: str, name: str, content: bytes) -> None:
+        """A file for whoever asked, as a download of the browser; it never lies on this machine's disk."""
+        self.send({"file": name, "view": view}, [content])
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)

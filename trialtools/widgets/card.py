@@ -22,7 +22,7 @@ DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 def layout(protocol: Protocol) -> dict[str, Any]:
     """The card as plain data: groups of controls in reading order, and what no reading of a criterion asks about."""
-    asked = _asked(protocol)
+    asked = _fields_asked(protocol)
     groups: dict[str, list[dict[str, Any]]] = {}
     for name, field in protocol.fields.items():
         if name in asked:
@@ -34,6 +34,7 @@ def layout(protocol: Protocol) -> dict[str, Any]:
         "title": protocol.title,
         "groups": [{"name": name, "fields": groups[name]} for name in order],
         "unasked": unasked,
+        "labels": {name: field.label for name, field in protocol.fields.items()},
         "ambiguous": [
             {
                 "id": c.id,
@@ -75,13 +76,13 @@ def read(protocol: Protocol, entries: Mapping[str, str]) -> tuple[dict[str, Any]
     return patient, remarks
 
 
-def written(protocol: Protocol, patient: Mapping[str, Any]) -> dict[str, str]:
+def write(protocol: Protocol, patient: Mapping[str, Any]) -> dict[str, str]:
     """The values of a patient as they would be typed; what is not known is left out."""
     known = {name: definite(patient.get(name)) for name in protocol.fields}
     return {name: _text(value) for name, value in known.items() if value is not None}
 
 
-def _asked(protocol: Protocol) -> set[str]:
+def _fields_asked(protocol: Protocol) -> set[str]:
     """The fields that some reading of some criterion asks about, and those that say whether such a field applies."""
     asked = {name for c in protocol.criteria for r in c.texts for name in names(protocol.formula(c.id, r))}
     return asked | {name for flag in asked & set(protocol.applies) for name in names(protocol.applies[flag])}

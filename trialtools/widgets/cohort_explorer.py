@@ -21,9 +21,9 @@ from ..cohort.sources import Patients, read_patients
 from ..cohort.whatif import Held, State, amended, as_default, asked, read_state, turned, without, write_state
 from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError, parse
-from ..criteria.protocol import DataError, write_protocol
+from ..criteria.protocol import write_protocol
 from . import panels
-from .browser import Screen, module, style
+from .browser import Screen, drawing_script, style
 
 
 def explorer(protocol: Protocol, patients: Any, mapping: Any = None, state: State | None = None) -> Explorer:
@@ -58,10 +58,8 @@ class Explorer(Screen):
     elsewhere = "Open this notebook in JupyterLab, or as a page with make app, to change criteria by hand."
 
     layout_ = traitlets.Dict().tag(sync=True)
-    wish = traitlets.Dict().tag(sync=True, echo_update=False)
     answer = traitlets.Dict().tag(sync=True)
     panel = traitlets.Dict().tag(sync=True)
-    notice = traitlets.Dict().tag(sync=True)
 
     def __init__(self, protocol: Protocol, patients: Patients, state: State) -> None:
         self.protocol, self.patients = protocol, patients
@@ -70,11 +68,10 @@ class Explorer(Screen):
         self._tab, self._threshold = "flow", ""
         super().__init__(layout_=_layout(protocol, patients))
         self.state = state
-        self.on_msg(self._heard)
 
     @cached_property
     def _esm(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return module("explorer.js")
+        return drawing_script("figure.js", "explorer.js")
 
     # --- what it says -------------------------------------------------------------------------------------------------
 
@@ -85,7 +82,7 @@ class Explorer(Screen):
 
     @state.setter
     def state(self, state: State) -> None:
-        self._show(state, {"seq": 0})
+        self._show(state)
 
     @property
     def call(self) -> str:
@@ -100,13 +97,11 @@ class Explorer(Screen):
 
     # --- what changes -------------------------------------------------------------------------------------------------
 
-    @traitlets.observe("wish")
-    def _wished(self, _: Any) -> None:
-        wish = self.wish
+    def _wished(self, wish: Mapping[str, Any]) -> None:
         self._tab = wish.get("tab", self._tab)
         self._threshold = wish.get("threshold", self._threshold)
         good, errors = self._readable(State(**wish["state"]))
-        self._show(good, wish, errors)
+        self._show(good, errors)
 
     def _readable(self, state: State) -> tuple[State, dict[str, str]]:
         """The state with whatever cannot be read as it last could be, and why, by criterion."""
@@ -134,7 +129,7 @@ class Explorer(Screen):
                 state = replace(state, thresholds=kept)
         return state, errors
 
-    def _show(self, state: State, wish: Mapping[str, Any], errors: Mapping[str, str] | None = None) -> None:
+    def _show(self, state: State, errors: Mapping[str, str] | None = None) -> None:
         """Counts first, and the panel after."""
         changed = amended(self.protocol, state)
         if len(state.off) == len(changed.criteria):
@@ -146,7 +141,6 @@ class Explorer(Screen):
         if self._threshold not in known:
             self._threshold = known[0] if known else ""
         self.answer = {
-            "seq": wish.get("seq", 0),
             "state": {**asdict(state), "off": list(state.off)},
             "errors": self.errors,
             "n": full.n,
@@ -159,7 +153,7 @@ class Explorer(Screen):
         }
         if self._tab == "sweep" and not known:
             self._tab = "flow"
-        self.panel = {"seq": wish.get("seq", 0), **panels.panel(self.screening, self._tab, state, self._threshold)}
+        self.panel = panels.panel(self.screening, self._tab, state, self._threshold)
 
     def _cohort(self, brush: str) -> Held:
         """Everybody or a subgroup; the one looked at last is kept."""
@@ -170,24 +164,19 @@ class Explorer(Screen):
 
     # --- what the browser asks ----------------------------------------------------------------------------------------
 
-    def _heard(self, _: Any, content: Any, buffers: list[Any]) -> None:
-        try:
-            if content["ask"] == "yaml":
-                name = f"{self.protocol.id}-changed.yaml"
-                said = f"Save it beside the protocol's own file as {name}: it screens exactly what is shown."
-                self._tell(said, name=name, text=self.yaml())
-            elif content["ask"] == "save":
-                text = write_state(self.state, self.protocol)
-                self._tell("The state, to restore here later.", name=f"{self.protocol.id}-state.json", text=text)
-            elif content["ask"] == "restore":
-                self.state = read_state(str(content["text"]), self.protocol)
-                self._tell("The state was restored.")
-        except (DataError, ProtocolError, OSError) as error:
-            self._tell(str(error), wrong=True)
-
-    def _tell(self, said: str, wrong: bool = False, name: str = "", text: str = "") -> None:
-        number = self.notice.get("n", 0) + 1
-        self.notice = {"n": number, "said": said, "wrong": wrong, "name": name, "text": text}
+    def hear(self, wish: Mapping[str, Any], buffers: list[bytes]) -> None:
+        if wish["ask"] == "state":
+            self._wished(wish)
+        elif wish["ask"] == "yaml":
+            name = f"{self.protocol.id}-changed.yaml"
+            text = f"Save it beside the protocol's own file as {name}: it screens exactly what is shown."
+            self.tell(text, name=name, content=self.yaml())
+        elif wish["ask"] == "save":
+            content = write_state(self.state, self.protocol)
+            self.tell("The state, to restore here later.", name=f"{self.protocol.id}-state.json", content=content)
+        elif wish["ask"] == "restore":
+            self.state = read_state(str(wish["text"]), self.protocol)
+            self.tell("The state was restored.")
 
     def __repr__(self) -> str:
         return f"<cohort explorer: {self.protocol.id}, {self.patients.n:,} patients of {self.patients.name}>"

@@ -1,362 +1,145 @@
-// The screening desk in the browser: native controls, so that keyboard and screen reader work as everywhere.
-// It sends what was typed and draws what Python answers; it decides nothing.
+// The screening desk in the browser: it sends what was typed and draws what Python answers; it decides nothing.
+// An answer is shown as settled only where it was made of what the card shows. Above stand line.js, parts.js, card.js …
 
-const UPLOAD_PART = 4_000_000;
 const PAUSE = 180; // ms without typing, before the slower questions are asked
-const SIGNS = { eligible: ["✓", "pass"], ineligible: ["✗", "fail"], undetermined: ["?", "unknown"] };
-const HEADINGS = ["patient", "decision", "failed", "unknown", "open items"];
-let views = 0;
-
-function h(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value === true) node.setAttribute(name, "");
-    else if (value !== false && value != null) node.setAttribute(name, value);
-  }
-  node.append(...children.filter((child) => child != null));
-  return node;
-}
-
-// JupyterLab takes letters and arrows for its own commands wherever no text is typed; this has to stand on the very
-// element that has the focus.
-const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
-
-// A control beside its label, which is no part of the control: a list inside its label would be named by all its options.
-function slot(label, control) {
-  control.id ||= `tt-desk-control-${++views}`;
-  return h("div", { class: "slot" }, h("label", { for: control.id }, label), control);
-}
+const OPENS = ["choose", "blank", "reset", "back"]; // wishes that bring another card
 
 function render({ model, el }) {
-  const uid = `tt-desk-${++views}`;
-  const ask = (wish, more = {}, buffers) => model.send({ ask: wish, ...more }, undefined, buffers);
-  const card = patientCard(model, uid);
-  const top = topRow(model, uid, ask);
-  const readings = readingsFold(model, uid);
-  const answer = answerPane(model, card.focus);
-  const panes = h("div", { class: "panes" }, card.node, answer.node);
-  const choose = (id) => { ask("choose", { id }); panes.scrollIntoView({ block: "nearest" }); };
-  const roster = decisionsTable(model, choose, ask);
-  const root = h("section", { class: "tt-desk", id: uid, "aria-label": `Screening desk, ${model.get("card").protocol}` },
-    top.node, readings.node, panes, roster.node);
+  const layout = model.get("layout_"), uid = `tt-desk-${++views}`, kept = `trialtools-desk-${layout.protocol}`;
+  const line = lineTo(model, el, () => draw());
+  let card = model.get("answer").card; // the name of the card that this view stands on, or has asked for
+  let timer;
+
+  const open = (ask, more = {}) => { card = line.name(); line.ask({ ask, card, ...more }); };
+  const type = (field, text) => line.ask({ ask: "edit", card, field, text }, { key: `edit ${card} ${field}` });
+  const filter = (filters) => line.ask({ ask: "list", filters }, { key: "list", quiet: true });
+  const choose = (id) => { open("choose", { id }); panes.scrollIntoView({ block: "nearest" }); };
+
+  const desk = patientCard(layout, uid, type, () => setTimeout(draw));
+  const verdict = verdictPane(desk.focus, [
+    button("Start again with these entries", () => { sessionStorage.setItem(kept, JSON.stringify(desk.shown())); startAgain(root); }, { class: "first" }),
+    button("Copy the entries", () => navigator.clipboard?.writeText(JSON.stringify(desk.shown(), null, 1))),
+  ]);
+  const table = openTable(model, layout, uid, line);
+  const top = topRow(model, uid, table, { open, choose });
+  const readings = readingsFold(model, layout, uid, (criterion, reading) => line.ask({ ask: "read", criterion, reading }, { key: `read ${criterion}` }));
+  const roster = decisionsTable(model, layout, { wish: filter, choose, save: () => line.ask({ ask: "export", place: "table" }) });
+  const panes = h("div", { class: "panes" }, desk.node, verdict.node);
+  const root = h("section", { class: "tt tt-desk", id: uid, "aria-label": `Screening desk, ${layout.protocol}` },
+    button("Go to the verdict", () => verdict.node.focus(), { class: "skip" }), top.node, readings.node, panes, roster.node);
+  verdict.node.tabIndex = -1;
   el.append(root);
 
-  let timer;
-  const later = () => { clearTimeout(timer); timer = setTimeout(() => ask("advice"), PAUSE); };
-  const on = {
-    "change:answer": () => { answer.verdict(); card.mark(); top.name(); later(); },
-    "change:advice": answer.advice,
-    "change:filled": card.fill,
-    "change:read_as": readings.draw,
-    "change:readings": readings.draw,
-    "change:source": () => { top.draw(); roster.draw(); },
-    "change:table": roster.draw,
-    "change:notice": () => { top.notice(); roster.notice(); },
-  };
-  for (const [event, action] of Object.entries(on)) model.on(event, action);
-  card.fill(); card.mark(); answer.verdict(); answer.advice(); readings.draw(); top.draw(); roster.draw();
-  ask("ready");
-  return () => { clearTimeout(timer); for (const [event, action] of Object.entries(on)) model.off(event, action); };
+  function draw() {
+    const answer = model.get("answer"), waiting = line.waiting();
+    if (answer.card !== card && !waiting.some((wish) => OPENS.includes(wish.ask) && wish.card === card)) card = answer.card;
+    const typed = Object.fromEntries(waiting.filter((wish) => wish.ask === "edit" && wish.card === card).map((wish) => [wish.field, wish.text]));
+    if (answer.card === card) { desk.fill({ ...answer.entries, ...typed }); desk.mark(answer); }
+    else if (!line.quick()) desk.fill(typed); // the facts of one patient do not stand for long under the name of another
+    const chosen = Object.fromEntries(waiting.filter((wish) => wish.ask === "read").map((wish) => [wish.criterion, wish.reading]));
+    readings.draw({ ...answer.readings, ...chosen });
+    const state = stateOf(answer);
+    root.dataset.state = state;
+    verdict.draw(answer, state === "pending" && line.quick() ? "settled" : state, aboutWaiting(state, answer));
+    verdict.advise(model.get("advice"), state === "settled" && model.get("advice").n === answer.n);
+    top.draw(answer, state);
+    roster.draw(String(model.get("table").of) === String(answer.of), line.asks("list"));
+    clearTimeout(timer);
+    timer = setTimeout(more, PAUSE);
+  }
+  // Settled is only what was judged as it stands here: this card, these entries, these readings.
+  function stateOf(answer) {
+    const state = line.state();
+    if (state !== "settled") return state;
+    return answer.card === card && !desk.differs(answer.entries) && !readings.differs(answer.readings) ? "settled" : "apart";
+  }
+  function aboutWaiting(state, answer) {
+    const last = line.waiting().at(-1) ?? {}, labels = layout.labels;
+    const what = last.ask === "edit" ? `${labels[last.field]} is now ${last.text || "not known"}. ` : last.ask === "choose" ? `${last.id} is being opened. ` : "";
+    if (state === "lost") return "Nothing more is checked. What you typed is still here. In a notebook, run the cell again.";
+    if (state === "apart") {
+      const field = desk.differs(answer.entries);
+      return field ? `${labels[field]}: what stands there was typed on another card. Type it again, or leave the box.` : "A reading is shown that was not used.";
+    }
+    return `${what}${state === "slow" ? "The program is busy. " : ""}What stands below is of the card before.`;
+  }
+  // The slower questions, once nothing is typed any more.
+  function more() {
+    const answer = model.get("answer"), quiet = { quiet: true };
+    if (line.state() !== "settled") return;
+    if (model.get("advice").n !== answer.n && !line.asks("advice")) line.ask({ ask: "advice" }, { key: "advice", ...quiet });
+    if (model.get("source").name && String(model.get("table").of) !== String(answer.of) && !line.asks("list")) filter(roster.filters());
+  }
+
+  const events = ["answer", "advice", "read_as", "source", "table", "draft", "notice"].map((name) => `change:${name}`);
+  for (const event of events) model.on(event, draw);
+  const untake = takeFiles(model, line);
+  line.ask({ ask: "ready" }, { quiet: true });
+  const before = JSON.parse(sessionStorage.getItem(kept) ?? "null");
+  sessionStorage.removeItem(kept);
+  for (const [field, text] of Object.entries(before ?? {})) type(field, text);
+  draw();
+  return () => { clearTimeout(timer); for (const event of events) model.off(event, draw); untake(); line.end(); };
 }
 
-// --- top: which patient, which table, which readings ---------------------------------------------------------------
+// A page starts its program anew when it is loaded; in a notebook somebody has to run the cell.
+function startAgain(root) {
+  if (!root.closest(".jp-NotebookPanel")) location.reload();
+}
 
-function topRow(model, uid, ask) {
+// --- above: which patient, which table, which readings -----------------------------------------------------------------
+
+function topRow(model, uid, table, { open, choose }) {
   const ids = h("datalist", { id: `${uid}-ids` });
-  const chosen = h("input", { type: "text", list: ids.id, placeholder: "id, as in the table", autocomplete: "off" });
-  let asked = "";
-  const choose = (again) => {
-    const id = chosen.value.trim();
-    if (id && (again || id !== asked)) ask("choose", { id: asked = id });
-  };
-  chosen.addEventListener("keydown", (event) => { if (event.key === "Enter") choose(true); });
-  chosen.addEventListener("change", () => choose(false));
-  const file = h("input", { type: "file", ...OWN_KEYS, accept: ".csv,.gz,.tsv,.parquet,.xlsx,.xls", onchange: () => {
-    if (file.files[0]) upload(file.files[0], ask);
-    file.value = "";
-  } });
-  const about = h("div", { class: "about aside" });
-  const notice = noticeBoard(model, "top");
-  const node = h("div", {},
-    h("div", { class: "top" },
-      slot("Patient", chosen), ids,
-      h("button", { type: "button", ...OWN_KEYS, onclick: () => ask("blank") }, "Enter a new one"),
-      h("button", { type: "button", ...OWN_KEYS, title: "The card as the record has it, the readings as in the protocol",
-        onclick: () => ask("reset") }, "Reset"),
-      h("label", { class: "file", title: "CSV, CSV.gz, Parquet or Excel; columns named like the fields" }, "Upload a table", file),
-      about),
-    notice.node);
+  const box = h("input", { type: "text", list: ids.id, placeholder: "id, as in the table", autocomplete: "off" });
+  let asked = ""; // Enter is followed by a change of the box: one wish, not two
+  const go = (again) => { const id = box.value.trim(); if (id && (again || id !== asked)) choose((asked = id)); };
+  box.addEventListener("keydown", (event) => { if (event.key === "Enter") go(true); });
+  box.addEventListener("change", () => go(false));
+  const about = h("div", { class: "source note" });
+  const notice = noticeBoard(model, "top", (told) => [told.aside ? button("Bring it back", () => open("back")) : null].filter(Boolean));
+  let listed;
   return {
-    node,
-    notice: notice.draw,
-    name() {
-      const { id } = model.get("answer");
-      if (id !== asked) chosen.value = asked = id;
-    },
-    draw() {
+    node: h("div", {}, h("div", { class: "top" }, slot("Patient", box), ids, button("New patient", () => open("blank")),
+      button("Reset", () => open("reset"), { title: "The card as the record has it, the readings as at the start" }), table.button, about), notice.node, table.node),
+    draw(answer, state) {
       const source = model.get("source");
-      about.replaceChildren(source.name ? `${source.name} · ${source.n.toLocaleString("en")} patients` : "no table loaded");
-      if (source.synthetic) about.append(h("span", { class: "synthetic" }, "SYNTHETIC"));
+      notice.draw(); table.draw();
+      if (state === "settled" && box !== document.activeElement) box.value = asked = answer.id;
+      if (source === listed) return;
+      listed = source;
+      about.replaceChildren(source.name ? `${source.name} · ${count(source.n)} patients` : "no table is open");
+      if (source.synthetic) about.append(h("span", { class: "tag" }, "SYNTHETIC"));
       ids.replaceChildren(...(source.ids ?? []).map((id) => h("option", { value: id })));
     },
   };
 }
 
-// What a button has to say, beside that button: of a table that was read or not at the top, of an export at its button.
-function noticeBoard(model, place) {
-  const node = h("div", { class: "notice", role: "status" });
-  return {
-    node,
-    draw() {
-      const said = model.get("notice");
-      node.className = said.wrong ? "notice wrong" : "notice";
-      node.replaceChildren(said.place === place ? said.text : "");
-      if (said.place === place && said.csv) {
-        const href = URL.createObjectURL(new Blob([said.csv], { type: "text/csv" }));
-        node.append("\n", h("a", { href, download: said.name }, `Save ${said.name} from this browser`));
-      }
-    },
-  };
-}
-
-async function upload(file, ask) {
-  const parts = Math.max(1, Math.ceil(file.size / UPLOAD_PART));
-  for (let part = 0; part < parts; part++) {
-    const piece = await file.slice(part * UPLOAD_PART, (part + 1) * UPLOAD_PART).arrayBuffer();
-    ask("upload", { name: file.name, part, parts }, [piece]);
-  }
-}
-
-function readingsFold(model, uid) {
-  const ambiguous = model.get("card").ambiguous;
-  const first = { ...model.get("readings") };
-  const summary = h("summary", { ...OWN_KEYS });
-  const rows = ambiguous.map((criterion) => {
+function readingsFold(model, layout, uid, choose) {
+  const first = { ...model.get("answer").readings };
+  const summary = h("summary", OWN_KEYS);
+  const rows = layout.ambiguous.map((criterion) => {
     const id = `${uid}-reading-${criterion.id}`;
-    const select = h("select", { id, title: criterion.why, ...OWN_KEYS, onchange: () => {
-      model.set("readings", { ...model.get("readings"), [criterion.id]: select.value });
-      model.save_changes();
-    } }, ...criterion.options.map((name) => h("option", { value: name }, name.replaceAll("_", " "))));
-    const says = h("span", { class: "says aside" });
-    const node = h("div", { class: "row" }, h("label", { for: id, title: criterion.quote }, `${criterion.id} ${criterion.label}`), select, says);
-    return { criterion, select, says, node };
+    const select = h("select", { id, title: criterion.why, ...OWN_KEYS, onchange: () => choose(criterion.id, select.value) },
+      ...criterion.options.map((name) => h("option", { value: name }, plain(name))));
+    const words = h("span", { class: "words note" });
+    const node = h("div", { class: "row" }, h("label", { for: id, title: criterion.quote }, `${criterion.id} ${criterion.label}`), select, words);
+    return { id: criterion.id, select, words, node };
   });
   return {
-    node: h("details", { class: "readings", hidden: !ambiguous.length }, summary, ...rows.map((row) => row.node)),
-    draw() {
-      const chosen = model.get("readings"), read = model.get("read_as");
-      const changed = rows.filter((row) => chosen[row.criterion.id] !== first[row.criterion.id]);
+    node: h("details", { class: "readings", hidden: !rows.length }, summary, ...rows.map((row) => row.node)),
+    differs: (readings) => rows.find((row) => row.select.value !== readings[row.id])?.id,
+    draw(chosen) {
+      const read = model.get("read_as");
+      const changed = rows.filter((row) => chosen[row.id] !== first[row.id]);
       for (const row of rows) {
-        row.select.value = chosen[row.criterion.id];
-        row.says.textContent = row.says.title = read[row.criterion.id]?.words ?? "";
+        if (row.select.value !== chosen[row.id]) row.select.value = chosen[row.id];
+        say(row.words, read[row.id] ?? "");
+        row.words.title = read[row.id] ?? "";
         row.node.classList.toggle("changed", changed.includes(row));
       }
-      const told = changed.map((row) => `${row.criterion.id} ${chosen[row.criterion.id].replaceAll("_", " ")}`).join(", ");
-      summary.textContent = `Readings of ${rows.length} unclear sentences: ${told ? `${told}; the others as at the start` : "as at the start"}`;
-    },
-  };
-}
-
-// --- left: the patient card ------------------------------------------------------------------------------------------
-
-function patientCard(model, uid) {
-  const layout = model.get("card");
-  const controls = {};
-  const type = (name, text) => {
-    const entries = { ...model.get("entries") };
-    if (text === "") delete entries[name]; else entries[name] = text;
-    model.set("entries", entries);
-    model.save_changes();
-  };
-  const field = (about) => {
-    const made = (about.kind === "text" ? textBox : about.kind === "list" ? list : buttons)(about, `${uid}-${about.name}`, type);
-    controls[about.name] = made;
-    return made.node;
-  };
-  const groups = layout.groups.flatMap((group) => [h("h5", {}, group.name), ...group.fields.map(field)]);
-  const unasked = layout.unasked.length
-    ? h("details", { class: "unasked" }, h("summary", { ...OWN_KEYS }, `Not asked by any criterion (${layout.unasked.length})`), ...layout.unasked.map(field))
-    : null;
-  return {
-    node: h("div", { class: "pane known", role: "group", "aria-label": "What is known of the patient" },
-      h("h4", {}, "What is known "),
-      h("p", { class: "aside" }, "Empty means not known. Tab moves on; in a row of buttons use the arrows, or Y, N and ?."),
-      ...groups, unasked),
-    fill() {
-      const entries = model.get("entries");
-      for (const [name, control] of Object.entries(controls)) control.set(entries[name] ?? "");
-    },
-    mark() {
-      const { remarks, inapplicable, idle } = model.get("answer");
-      for (const [name, control] of Object.entries(controls)) {
-        const off = inapplicable.includes(name);
-        const why = off ? "does not apply" : remarks[name] ?? (idle.includes(name) && control.asked ? "not asked under these readings" : "");
-        control.mark(why, off, name in remarks);
-      }
-    },
-    focus(name) {
-      const control = controls[name];
-      control?.node.closest("details")?.setAttribute("open", "");
-      control?.focus();
-    },
-  };
-  function frame(about, id, label, box, more) {
-    const remark = h("div", { class: "remark", id: `${id}-remark` });
-    const node = h("div", { class: "field", "data-field": about.name }, label, h("div", { class: "box" }, box), remark);
-    const asked = !layout.unasked.some((other) => other.name === about.name);
-    return { node, remark, asked, ...more, mark(why, off, wrong) {
-      if (remark.textContent !== why) remark.textContent = why;
-      node.classList.toggle("off", off || (asked && why.startsWith("not asked")));
-      more.state(off, wrong);
-    } };
-  }
-  function textBox(about, id, type) {
-    const date = about.type === "date";
-    const input = h("input", { type: "text", id, class: date ? "date" : "", autocomplete: "off", spellcheck: "false",
-      inputmode: date ? null : "decimal", placeholder: date ? "YYYY-MM-DD" : "not known", "aria-describedby": `${id}-about ${id}-remark`,
-      oninput: () => type(about.name, input.value.trim()) });
-    const title = [about.span && `possible: ${about.span} ${about.unit}`, about.note].filter(Boolean).join(". ");
-    const box = h("span", { class: "box" }, input, h("span", { class: "unit" }, about.unit), h("span", { class: "hidden", id: `${id}-about` }, title));
-    input.title = title;
-    return frame(about, id, h("label", { for: id }, about.label, about.unit ? h("span", { class: "hidden" }, `, ${about.unit}`) : null), box, {
-      set: (text) => { input.value = text; },
-      focus: () => input.focus(),
-      state(off, wrong) { input.disabled = off; input.setAttribute("aria-invalid", String(wrong)); },
-    });
-  }
-  function list(about, id, type) {
-    const select = h("select", { id, title: about.note, "aria-describedby": `${id}-remark`, ...OWN_KEYS, onchange: () => { show(); type(about.name, select.value); } },
-      h("option", { value: "" }, "not known"), ...about.values.map((value) => h("option", { value }, value)));
-    const show = () => select.classList.toggle("open", !select.value);
-    return frame(about, id, h("label", { for: id }, about.label), select, {
-      set: (text) => { select.value = text; show(); },
-      focus: () => select.focus(),
-      state(off) { select.disabled = off; },
-    });
-  }
-  function buttons(about, id, type) {
-    const inputs = [...about.values, ""].map((value) => h("input", { type: "radio", name: id, value, "aria-label": value || "not known", ...OWN_KEYS,
-      onchange: () => type(about.name, value) }));
-    const pick = (value) => { const input = inputs.find((each) => each.value === value); input.checked = true; return input; };
-    const keys = { "?": "", u: "", ...Object.fromEntries(about.values.map((value) => [value[0], value])) };
-    const group = h("span", { class: "buttons", role: "radiogroup", "aria-labelledby": `${id}-label`, "aria-describedby": `${id}-remark`,
-      onkeydown: (event) => {
-        const value = keys[event.key.toLowerCase()];
-        if (value === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-        pick(value).focus();
-        type(about.name, value);
-        event.preventDefault();
-      } }, ...inputs.map((input) => h("label", {}, input, h("span", { "aria-hidden": "true" }, input.value || "?"))));
-    return frame(about, id, h("span", { id: `${id}-label`, title: about.note }, about.label), group, {
-      set: pick,
-      focus: () => inputs.find((input) => input.checked).focus(),
-      state(off) { for (const input of inputs) input.disabled = off; },
-    });
-  }
-}
-
-// --- right: the answer -----------------------------------------------------------------------------------------------
-
-function answerPane(model, focus) {
-  const sign = h("span", { class: "sign", "aria-hidden": "true" }), said = h("span", { class: "said" });
-  const counts = h("span", { class: "counts" }), who = h("span", { class: "who" });
-  const line = h("div", { class: "verdict", role: "status", "aria-live": "polite", "aria-atomic": "true", "aria-label": "Verdict" }, sign, said, counts, who);
-  const advice = h("div", { class: "advice" });
-  const tree = h("div", { class: "tree" });
-  const turned = new Map(); // folds that the reader opened or closed, kept while the tree changes
-  tree.addEventListener("click", (event) => {
-    const fold = event.target.closest("summary")?.parentElement;
-    if (fold?.dataset.criterion) turned.set(fold.dataset.criterion, !fold.open);
-  });
-  const text = (node, value) => { if (node.textContent !== value) node.textContent = value; };
-  let html = "";
-  return {
-    node: h("div", { class: "pane answer", role: "group", "aria-label": "Verdict and reasons" }, line, advice, tree),
-    verdict() {
-      const answer = model.get("answer");
-      line.className = `verdict ${answer.state}`;
-      text(sign, answer.symbol); text(said, answer.said); text(counts, answer.counts); text(who, answer.who);
-      advice.classList.toggle("stale", model.get("advice").n !== answer.n);
-      if (html === answer.html) return;
-      tree.innerHTML = html = answer.html; // made and escaped by Explanation.html
-      tree.querySelectorAll(".tt-verdict > details").forEach((fold, place) => {
-        const id = (fold.dataset.criterion = answer.order[place]);
-        for (const [name, value] of Object.entries(OWN_KEYS)) fold.querySelector("summary").setAttribute(name, value);
-        if (turned.has(id)) fold.open = turned.get(id);
-      });
-    },
-    advice() {
-      const said = model.get("advice");
-      if (said.n === undefined) return;
-      advice.classList.toggle("stale", said.n !== model.get("answer").n);
-      advice.replaceChildren(...told(said, focus));
-    },
-  };
-}
-
-function told(said, focus) {
-  const go = (asked, label) => h("button", { type: "button", ...OWN_KEYS, title: "Go to this field", onclick: () => focus(asked.field) }, label);
-  const items = (list) => h("ul", {}, ...list.map((asked) => h("li", {}, go(asked, asked.label), `: ${asked.needed}`)));
-  const fold = (name, list, joined) => {
-    const brief = list.slice(0, 3).map((asked) => asked.label).join(joined);
-    const more = list.length > 3 ? `, and ${list.length - 3} more` : "";
-    return list.length ? h("details", {}, h("summary", { ...OWN_KEYS }, h("b", {}, `${name}: `), brief + more), items(list)) : null;
-  };
-  const line = (name, text) => h("p", {}, h("b", {}, `${name}: `), text);
-  const nearest = said.possible === null ? "the question was too hard for the search"
-    : !said.possible ? "no permitted change makes this patient eligible"
-    : said.changes.length ? said.changes.join("; ") : said.open ? "none needed, nothing known stands in the way" : "none needed";
-  return [
-    said.lost ? h("p", {}, said.lost) : null,
-    fold("To settle", said.settle, ", then ") ?? line("To settle", said.open && said.judge.length ? "nothing more to find out" : "nothing, the decision stands"),
-    fold("Judgement still needed", said.judge, ", "),
-    line("Nearest change", nearest),
-    said.blocks.length ? h("ul", {}, ...said.blocks.map((block) => h("li", {}, block))) : null,
-    !said.open && said.changes.length ? fold("and, not known yet", said.if, ", ") : null,
-  ].filter(Boolean);
-}
-
-// --- below: everybody's decision ---------------------------------------------------------------------------------------
-
-function decisionsTable(model, choose, ask) {
-  const filters = () => ({ decision: decision.value, criterion: criterion.value, state: state.value, text: text.value });
-  const send = () => { model.set("filters", filters()); model.save_changes(); };
-  const option = (value, label) => h("option", { value }, label);
-  const decision = h("select", { ...OWN_KEYS, onchange: send });
-  const criterion = h("select", { ...OWN_KEYS, onchange: send }, option("", "any criterion"),
-    ...model.get("card").criteria.map((each) => option(each.id, `${each.id} ${each.label}`)));
-  const state = h("select", { ...OWN_KEYS, onchange: send }, option("", "failed or unknown"), option("failed", "failed"), option("unknown", "unknown"));
-  const text = h("input", { type: "search", placeholder: "any text", oninput: send });
-  const path = h("input", { type: "text", value: "decisions.csv", onkeydown: (event) => { if (event.key === "Enter") ask("export", { path: path.value }); } });
-  const count = h("p", { class: "aside", role: "status", "aria-live": "polite" });
-  const body = h("tbody");
-  const bar = h("div", { class: "bar" }, slot("Decision", decision), slot("Criterion", criterion),
-    slot("State", state), slot("Contains", text), h("span", { class: "gap" }), slot("Write to", path),
-    h("button", { type: "button", ...OWN_KEYS, onclick: () => ask("export", { path: path.value }) }, "Export"));
-  const rows = h("div", { class: "rows" }, h("table", {},
-    h("thead", {}, h("tr", {}, ...HEADINGS.map((name) => h("th", { scope: "col" }, name)))), body));
-  const row = ([id, decided, ...rest]) => h("tr", {},
-    h("td", {}, h("button", { type: "button", ...OWN_KEYS, "aria-label": `Open ${id}`, onclick: () => choose(id) }, id)),
-    h("td", { class: "decision" }, h("span", { class: "sign", "aria-hidden": "true", style: `color:var(--${SIGNS[decided][1]})` }, SIGNS[decided][0]), decided),
-    ...rest.map((cell) => h("td", {}, cell.replaceAll("_", " ") || "—")));
-  const notice = noticeBoard(model, "export");
-  const node = h("div", { class: "roster", role: "group", "aria-label": "Everybody's decision" }, h("h4", {}, "Everybody's decision"), bar, notice.node, count, rows);
-  return {
-    node,
-    notice: notice.draw,
-    draw() {
-      const table = model.get("table");
-      for (const part of [bar, rows]) part.hidden = table.n === undefined;
-      bar.style.display = table.n === undefined ? "none" : "";
-      if (table.n === undefined) { count.textContent = model.get("source").name ? "Screening …" : "Upload a table to screen everybody in it."; return; }
-      const [old, total] = [decision.value, table.n.toLocaleString("en")];
-      decision.replaceChildren(option("", `any (${total})`), ...Object.entries(table.counts).map(([name, n]) => option(name, `${name} (${n.toLocaleString("en")})`)));
-      decision.value = old;
-      const shown = table.rows.length < table.kept ? `, the first ${table.rows.length} shown` : "";
-      const said = `${table.kept.toLocaleString("en")} of ${total} patients${shown}. Export writes all ${table.kept.toLocaleString("en")}.`;
-      if (count.textContent !== said) count.textContent = said;
-      body.replaceChildren(...table.rows.map(row));
+      const told = changed.map((row) => `${row.id} as “${plain(chosen[row.id])}”`).join(", ");
+      say(summary, `${rows.length} unclear sentences: ${told ? `read here ${told}, the others as at the start` : "how they are read here"}`);
     },
   };
 }

@@ -7,13 +7,13 @@ const ORDER = { protocol: "as in the protocol", greedy: "costliest first" };
 
 function render({ model, el }) {
   const about = model.get("layout_"), uid = `tt-explorer-${++views}`;
-  const post = courier(model);
+  const line = lineTo(model, el, () => { answered(); drawn(); });
   let state = structuredClone(model.get("answer").state);
   let tab = model.get("panel").tab, threshold = model.get("answer").threshold;
-  const ask = () => post.ask({ state: structuredClone(state), tab, threshold });
+  const ask = () => line.ask({ ask: "state", state: structuredClone(state), tab, threshold }, { key: "state" });
   const change = (edit) => { edit(state); ask(); };
 
-  const top = topBar(model, about, change, () => { state.off = []; state.readings = {}; state.texts = {}; state.thresholds = {};
+  const top = topBar(line, about, change, () => { state.off = []; state.readings = {}; state.texts = {}; state.thresholds = {};
     state.brush = ""; state.unknowns = "both"; state.order = "protocol"; ask(); });
   const rows = about.criteria.map((criterion) => criterionRow(criterion, uid, () => state, change));
   const brush = brushBox(about, uid, change);
@@ -29,7 +29,7 @@ function render({ model, el }) {
 
   const answered = () => {
     const answer = model.get("answer");
-    if (!post.current(answer)) return;
+    if (line.waiting().length) return;
     // what is being typed stays as typed; all else is as Python took it
     const bad = Object.fromEntries(Object.keys(answer.errors).filter((id) => id in state.texts).map((id) => [id, state.texts[id]]));
     const typed = state.brush;
@@ -45,38 +45,36 @@ function render({ model, el }) {
   };
   const drawn = () => {
     const panel = model.get("panel");
-    if (post.current(panel)) {
-      tab = panel.tab;
-      order.node.hidden = tab !== "flow";
-      which.node.hidden = tab !== "sweep";
-      view.draw(panel);
-    }
-    post.done(panel);
+    if (line.waiting().length) return;
+    tab = panel.tab;
+    order.node.hidden = tab !== "flow";
+    which.node.hidden = tab !== "sweep";
+    view.draw(panel);
   };
   const on = { "change:answer": answered, "change:panel": drawn, "change:notice": () => top.notice(model.get("notice")) };
   for (const [event, action] of Object.entries(on)) model.on(event, action);
   answered(); drawn();
-  return () => { for (const [event, action] of Object.entries(on)) model.off(event, action); view.end(); };
+  return () => { for (const [event, action] of Object.entries(on)) model.off(event, action); view.end(); line.end(); };
 }
 
 // --- top: the interval, always in sight -------------------------------------------------------------------------------
 
-function topBar(model, about, change, reset) {
+function topBar(line, about, change, reset) {
   const screened = h("span", { class: "screened" }), sure = h("i", { class: "sure" }), open = h("i", { class: "open" });
   const line = h("span", { class: "ends", role: "status", "aria-live": "polite", "aria-atomic": "true" });
   const policy = list("Unknown", Object.entries(POLICY), (value) => change((state) => { state.unknowns = value; }));
   const said = h("span"), text = h("textarea", { readonly: true, rows: 7, "aria-label": "Text to copy", hidden: true });
   const board = h("div", { class: "notice", role: "status", hidden: true }, said, text);
   const file = h("input", { type: "file", accept: ".json", "aria-label": "Restore a saved state", onchange: async () => {
-    if (file.files[0]) model.send({ ask: "restore", text: await file.files[0].text() });
+    if (file.files[0]) line.ask({ ask: "restore", text: await file.files[0].text() });
     file.value = "";
   } });
   return {
     node: h("div", { class: "top" },
       h("div", { class: "row" }, screened, h("span", { class: "scale", "aria-hidden": "true" }, open, sure), line,
         about.synthetic ? h("span", { class: "synthetic" }, "SYNTHETIC") : null),
-      h("div", { class: "row" }, policy.node, button("Copy as YAML", () => model.send({ ask: "yaml" })),
-        button("Save state", () => model.send({ ask: "save" })), h("label", { class: "file" }, "Restore state", file),
+      h("div", { class: "row" }, policy.node, button("Copy as YAML", () => line.ask({ ask: "yaml" }, { quiet: true })),
+        button("Save state", () => line.ask({ ask: "save" }, { quiet: true })), h("label", { class: "file" }, "Restore state", file),
         button("Reset to protocol", reset)), board),
     draw(answer) {
       const of = answer.n === answer.of ? "" : ` of ${count(answer.of)}`;
@@ -87,14 +85,15 @@ function topBar(model, about, change, reset) {
       policy.select.value = answer.state.unknowns;
     },
     notice(notice) {
+      if (!notice.n) return;
       board.hidden = false;
       board.classList.toggle("wrong", notice.wrong);
-      const href = notice.text ? URL.createObjectURL(new Blob([notice.text], { type: "text/plain" })) : "";
-      said.replaceChildren(notice.said, " ", ...(href ? [h("a", { href, download: notice.name }, `Save ${notice.name}`), " "] : []),
+      const href = notice.content ? URL.createObjectURL(new Blob([notice.content], { type: "text/plain" })) : "";
+      said.replaceChildren(notice.text, " ", ...(href ? [h("a", { href, download: notice.name }, `Save ${notice.name}`), " "] : []),
         button("Close", () => { board.hidden = true; }));
-      text.hidden = !notice.text;
-      text.value = notice.text;
-      if (notice.text) navigator.clipboard?.writeText(notice.text).then(() => said.append(" Copied."), () => text.select());
+      text.hidden = !notice.content;
+      text.value = notice.content ?? "";
+      if (notice.content) navigator.clipboard?.writeText(notice.content).then(() => said.append(" Copied."), () => text.select());
     },
   };
 }

@@ -6,10 +6,10 @@ const STEP = 700; // ms between patients, when one only watches
 function render({ model, el }) {
   const about = model.get("layout_"), uid = `tt-laboratory-${++views}`;
   const arms = Object.fromEntries(about.arms.map((arm) => [arm.id, arm]));
-  const post = courier(model);
+  const line = lineTo(model, el, () => { answered(); drawn(); });
   let setup = structuredClone(model.get("answer").setup), guesses = [...model.get("answer").guesses];
   let tab = model.get("panel").tab, of = model.get("answer").of;
-  const ask = () => post.ask({ setup: structuredClone(setup), guesses: [...guesses], tab });
+  const ask = () => line.ask({ ask: "play", setup: structuredClone(setup), guesses: [...guesses], tab }, { key: "play" });
   const again = () => { stop(); guesses = []; ask(); };
   const deal = (...more) => { if (guesses.length < of) { guesses.push(...more); ask(); } };
 
@@ -58,7 +58,7 @@ function render({ model, el }) {
 
   const answered = () => {
     const answer = model.get("answer");
-    if (!post.current(answer)) return;
+    if (line.waiting().length) return;
     setup = structuredClone(answer.setup); guesses = [...answer.guesses]; of = answer.of;
     procedure.select.value = setup.procedure;
     strata.select.value = setup.stratified ? "yes" : "";
@@ -88,13 +88,14 @@ function render({ model, el }) {
   }
   const drawn = () => {
     const panel = model.get("panel");
-    if (post.current(panel)) { tab = panel.tab; view.draw(panel); }
-    post.done(panel);
+    if (line.waiting().length) return;
+    tab = panel.tab;
+    view.draw(panel);
   };
   const on = { "change:answer": answered, "change:panel": drawn };
   for (const [event, action] of Object.entries(on)) model.on(event, action);
   answered(); drawn();
-  return () => { stop(); for (const [event, action] of Object.entries(on)) model.off(event, action); view.end(); };
+  return () => { stop(); for (const [event, action] of Object.entries(on)) model.off(event, action); view.end(); line.end(); };
 }
 
 export default { render };

@@ -1,5 +1,4 @@
-// What the screens share in the browser: native controls, one question at a time, one figure that stays put.
-// `Plotly` stands above, and has classes of its own inside a figure (line, text, plot, bars): none of ours is named so.
+// What the screens share in the browser: native controls, so that keyboard and screen reader work as everywhere.
 
 const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" }; // JupyterLab would take letters and arrows for its commands
 let views = 0;
@@ -17,68 +16,48 @@ function h(tag, attributes = {}, ...children) {
 
 const count = (n) => n.toLocaleString("en").replace("-", "−");
 const signed = (n) => (n > 0 ? "+" : "") + count(n);
+const plain = (name) => name.replaceAll("_", " ");
 const say = (node, text) => { if (node.textContent !== text) node.textContent = text; };
 const button = (label, onclick, more = {}) => h("button", { type: "button", ...OWN_KEYS, onclick, ...more }, label);
 
-// A list with its label beside it.
+// A control beside its label, which is no part of it: a list inside its label would be named by all its options.
+function slot(label, control) {
+  control.id ||= `tt-control-${++views}`;
+  return h("div", { class: "slot" }, h("label", { for: control.id }, label), control);
+}
+
 function list(label, options, onchange) {
-  const id = `tt-explorer-control-${++views}`;
-  const select = h("select", { id, ...OWN_KEYS, onchange: () => onchange(select.value) });
+  const select = h("select", { ...OWN_KEYS, onchange: () => onchange(select.value) });
   const fill = (pairs) => select.replaceChildren(...pairs.map(([value, words]) => h("option", { value }, words)));
   fill(options);
-  return { node: h("span", { class: "slot" }, h("label", { for: id }, label), select), select, fill };
+  return { node: slot(label, select), select, fill };
 }
 
-// One question at a time is under way; of all that is wished meanwhile only the last is sent, so nothing piles up.
-function courier(model) {
-  let seq = 0, waiting = false, next = null;
-  const send = (wish) => { waiting = true; model.set("wish", { ...wish, seq: ++seq }); model.save_changes(); };
+// What a button has to say, beside that button.
+function noticeBoard(model, place, actions = () => []) {
+  const node = h("div", { class: "notice", role: "status" });
+  let drawn;
   return {
-    ask(wish) { if (waiting) next = wish; else send(wish); },
-    current: (answer) => !next && (answer.seq === 0 || answer.seq === seq),
-    done(panel) {
-      if (panel.seq !== seq) return;
-      waiting = false;
-      if (next) { const wish = next; next = null; send(wish); }
+    node,
+    draw() {
+      const notice = model.get("notice");
+      if (notice.n === drawn) return;
+      drawn = notice.n;
+      node.className = notice.wrong ? "notice wrong" : "notice";
+      const here = notice.place === place && notice.text;
+      node.replaceChildren(...(here ? [h("span", {}, notice.text), ...actions(notice)] : []));
     },
   };
 }
 
-// One figure that stays where it is: its tabs, controls of its own, the table of its numbers, the call that makes it.
-function figurePane(about, uid, choose, controls = []) {
-  const tabs = about.tabs.map(([name, words]) => h("button", { type: "button", role: "tab", id: `${uid}-tab-${name}`, "aria-controls": `${uid}-view`, ...OWN_KEYS, onclick: () => choose(name),
-    onkeydown: (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (!step) return;
-      const next = tabs[(tabs.indexOf(event.currentTarget) + step + tabs.length) % tabs.length];
-      next.focus(); next.click(); event.preventDefault();
-    } }, words));
-  const svg = h("div", { class: "svg" }), plot = h("div", { class: "drawing", role: "img" });
-  const caption = h("p", { class: "aside caption" }), table = h("table"), code = h("pre", { class: "call" });
-  return {
-    node: h("div", { class: "pane view" }, h("div", { class: "tabs", role: "tablist", "aria-label": "Figures" }, ...tabs),
-      h("div", { role: "tabpanel", id: `${uid}-view` }, h("div", { class: "controls" }, ...controls), svg, plot, caption,
-        h("details", {}, h("summary", OWN_KEYS, "Show the call"), code), h("div", { class: "cells", tabindex: "0", role: "group", "aria-label": "Table of the figure's numbers" }, table))),
-    draw(panel) {
-      tabs.forEach((each, place) => {
-        const here = about.tabs[place][0] === panel.tab;
-        each.setAttribute("aria-selected", String(here));
-        each.tabIndex = here ? 0 : -1;
-      });
-      svg.hidden = !panel.svg; plot.hidden = !panel.figure;
-      svg.innerHTML = panel.svg; // made and escaped by figures.flow
-      if (panel.figure) {
-        const { data, layout } = JSON.parse(panel.figure);
-        plot.setAttribute("aria-label", panel.alt);
-        Plotly.react(plot, data, layout, { displaylogo: false, responsive: false, displayModeBar: false });
-      }
-      const more = panel.table.more ? ` The table leaves out ${count(panel.table.more)} more rows; the call makes them all.` : "";
-      say(caption, panel.caption + more);
-      say(code, panel.call);
-      const cell = (tag, text, place) => h(tag, { class: panel.table.figures[place] ? "figure" : null, scope: tag === "th" ? "col" : null }, text);
-      table.replaceChildren(h("thead", {}, h("tr", {}, ...panel.table.columns.map((text, place) => cell("th", text, place)))),
-        h("tbody", {}, ...panel.table.rows.map((row) => h("tr", {}, ...row.map((text, place) => cell("td", text, place))))));
-    },
-    end: () => Plotly.purge(plot),
+// A file that the program hands over becomes a download.
+function takeFiles(model, line) {
+  const take = (message, buffers) => {
+    if (!message.file || message.view !== line.view) return;
+    const href = URL.createObjectURL(new Blob([buffers[0]]));
+    h("a", { href, download: message.file }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 60_000);
   };
+  model.on("msg:custom", take);
+  return () => model.off("msg:custom", take);
 }

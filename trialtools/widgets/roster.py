@@ -1,10 +1,9 @@
-"""A screening goes in, its decisions come out as a table to filter, to show in part and to write to a file."""
+"""A screening goes in, its decisions come out as a table to filter, to show in part and to take along as a file."""
 
 from __future__ import annotations
 
-import os
+import io
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -12,8 +11,6 @@ import polars as pl
 from ..cohort.output import write_csv
 from ..cohort.rows import DECISIONS, decisions
 from ..cohort.screening import Screening
-from ..criteria.files import whole
-from ..criteria.protocol import DataError
 
 ROWS = 200
 COLUMNS = ("patient_id", "decision", "failed", "unknown", "open_items")
@@ -24,7 +21,7 @@ def roster(screening: Screening) -> pl.DataFrame:
     return decisions(screening).collect()
 
 
-def kept(frame: pl.DataFrame, filters: Mapping[str, str]) -> pl.DataFrame:
+def filter_rows(frame: pl.DataFrame, filters: Mapping[str, str]) -> pl.DataFrame:
     """The rows that all filters let through; an empty filter lets everybody through.
 
     Args:
@@ -47,7 +44,7 @@ def kept(frame: pl.DataFrame, filters: Mapping[str, str]) -> pl.DataFrame:
     return frame.filter(*conditions) if conditions else frame
 
 
-def shown(frame: pl.DataFrame, of: pl.DataFrame) -> dict[str, Any]:
+def first_page(frame: pl.DataFrame, of: pl.DataFrame) -> dict[str, Any]:
     """The first rows, how many there are, and how many of each decision there are without any filter."""
     counts = dict(of.group_by("decision").len().iter_rows())
     return {
@@ -60,26 +57,12 @@ def shown(frame: pl.DataFrame, of: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def write(frame: pl.DataFrame, path: str | os.PathLike[str]) -> Path:
-    """Write the rows as CSV, whole or not at all. An earlier list of decisions is replaced, anything else is not.
+def csv(frame: pl.DataFrame) -> bytes:
+    """The rows as a CSV file; a cell that a spreadsheet would work out begins with an apostrophe, so that it shows it.
 
-    Raises:
-        DataError: the file is something else, or cannot be written.
+    >>> csv(pl.DataFrame({"patient_id": ["=1+1", "b"], "n": [-1, 2]})).decode()
+    "patient_id,n\\n'=1+1,-1\\nb,2\\n"
     """
-    path = Path(path).expanduser().absolute()
-    header = ",".join(COLUMNS)
-    try:
-        if path.is_dir():
-            raise DataError(f"{path} is a folder; add the name of a file, such as decisions.csv")
-        if path.exists() and not _begins(path, header):
-            raise DataError(f"{path} exists and is not a list of decisions; nothing was written. Choose another name")
-        with whole(path) as part:
-            write_csv(frame, part)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror or error}") from None
-    return path
-
-
-def _begins(path: Path, text: str) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(text)) == text.encode()
+    written = io.BytesIO()
+    write_csv(frame, written)
+    return written.getvalue()

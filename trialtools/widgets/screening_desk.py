@@ -1,14 +1,15 @@
 """A protocol and a patient table go in, the screening desk comes out: a patient card, its verdict, and the decisions.
 
-The desk is one widget. The browser draws native controls (desk.js) and sends what was typed; Python reads it, asks
-`explain`, `open_items`, `nearest_eligible` and `screen`, and sends back what they say. The verdict goes first; what
-takes longer is sent when the browser asks for it, after a pause in typing.
+The desk is one widget. A view (desk.js) sends one typed field at a time, with the name of the card it was typed on;
+Python judges the card and answers with the entries that it judged, so that a view can tell whether an answer is about
+what it shows. What takes longer is sent when a view asks for it, after a pause in typing.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,19 @@ import pandas as pd
 import polars as pl
 import traitlets
 
-from ..cohort.output import summary_text
 from ..cohort.screening import Screening, screen
 from ..cohort.sources import Patients, read_patients
 from ..criteria.contents import Protocol
-from ..criteria.language import ProtocolError, definite
+from ..criteria.language import definite, nearest
 from ..criteria.patient import Explanation, explain
 from ..criteria.protocol import DataError
-from . import answers, card, roster
-from .browser import Screen
+from . import answers, card, roster, uploads
+from .browser import Screen, script, style
 
-HERE = Path(__file__).parent
 IDS = 500
-SAVED_BY_BROWSER = 20_000_000
+EXPORT = "decisions.csv"
+BUTTONS = ("choose", "blank", "reset", "back", "export", "upload")
+"""Wishes after which an earlier notice says nothing any more."""
 
 
 def desk(protocol: Protocol, patients: Any = None, mapping: Any = None) -> Desk:
@@ -46,7 +47,7 @@ def desk(protocol: Protocol, patients: Any = None, mapping: Any = None) -> Desk:
     >>> screen = desk(tt.load_protocol("data/protocols/NCT05741099.yaml"))
     >>> screen.patient = {"age": 71, "respiratory_rate": 22}
     >>> screen.verdict
-    '? UNDETERMINED   3 pass · 0 fail · 15 unknown'
+    'Not decided yet: 3 passed, 0 failed, 15 open'
     >>> screen.entries = {"age": "71", "respiratory_rate": "35"}
     >>> screen.explanation.decision
     'ineligible'
@@ -60,45 +61,45 @@ class Desk(Screen):
     """A screening desk. `entries` is what was typed, `patient` what it means; set either one, and the rest follows.
 
     `readings` are the chosen ones by criterion, `filters` those of the table of decisions. `explanation`, `verdict`
-    and `decisions` are what the desk answers; `choose`, `blank`, `reset`, `upload` and `export` what its buttons do.
+    and `decisions` are what the desk answers; `choose`, `blank`, `reset`, `bring_back`, `upload`
+    and `export` what its buttons do.
     """
 
-    _esm = HERE / "desk.js"
-    _css = HERE / "desk.css"
-    elsewhere = "Open this notebook in JupyterLab to screen a patient by hand."
+    _esm = script("card.js", "verdict.js", "upload.js", "table.js", "desk.js")
+    _css = style("desk.css")
+    elsewhere = "Open this notebook in JupyterLab, or as a page with make app, to screen a patient by hand."
 
-    card = traitlets.Dict().tag(sync=True)
+    layout_ = traitlets.Dict().tag(sync=True)
     source = traitlets.Dict().tag(sync=True)
-    entries = traitlets.Dict().tag(sync=True, echo_update=False)
-    filled = traitlets.Int(0).tag(sync=True)
-    readings = traitlets.Dict().tag(sync=True, echo_update=False)
-    read_as = traitlets.Dict().tag(sync=True)
-    filters = traitlets.Dict().tag(sync=True, echo_update=False)
     answer = traitlets.Dict().tag(sync=True)
+    read_as = traitlets.Dict().tag(sync=True)
     advice = traitlets.Dict().tag(sync=True)
     table = traitlets.Dict().tag(sync=True)
-    notice = traitlets.Dict().tag(sync=True)
-    patient = traitlets.Dict()
+    draft = traitlets.Dict().tag(sync=True)
 
     def __init__(self, protocol: Protocol, patients: Patients | None = None, mapping: Any = None) -> None:
         self._first = self.protocol = protocol
-        self.patients, self._mapping = patients, mapping
+        self.patients = patients
         self.explanation: Explanation
-        self._uploads = tempfile.TemporaryDirectory(prefix="uploaded-")
+        self._mapping = mapping
+        self._folder = tempfile.TemporaryDirectory(prefix="uploaded-")
         self._parts: list[bytes] = []
+        self._upload: uploads.Upload | None = None
+        self._entries: dict[str, str] = {}
         self._record: dict[str, Any] = {}
+        self._aside: tuple[dict[str, str], dict[str, Any]] | None = None
+        self._card, self._cards, self._tables = "", 0, 0
+        self._filters: dict[str, str] = {}
         self._roster: tuple[Screening, pl.DataFrame] | None = None
-        self._reading_card = self._asked_for_table = False
-        super().__init__(card=card.layout(protocol), readings=_chosen(protocol), source=_about(patients))
-        self._judge()
-        self.on_msg(self._heard)
+        super().__init__(layout_=card.layout(protocol), source=_about(patients), read_as=answers.readings(protocol))
+        self._open({}, {})
 
     # --- what the desk says -------------------------------------------------------------------------------------------
 
     @property
     def verdict(self) -> str:
         """The decision in one line, as the desk shows it."""
-        return f"{self.answer['symbol']} {self.answer['said']}   {self.answer['counts']}"
+        return f"{self.answer['headline']}: {self.answer['counts']}"
 
     @property
     def remarks(self) -> dict[str, str]:
@@ -108,21 +109,7 @@ class Desk(Screen):
     @property
     def decisions(self) -> pd.DataFrame:
         """The decisions that the filters let through."""
-        return roster.kept(self._decided(), self.filters).to_pandas()
-
-    def _judge(self) -> None:
-        """The verdict; it goes to the browser at once."""
-        remarks = card.read(self.protocol, self.entries)[1]
-        self.explanation = explain(self.protocol, self.patient)
-        said = answers.verdict(self.protocol, self.patient, self.explanation)
-        who, changed = self.patient.get("patient_id"), self._record != self.patient
-        self.answer = {
-            "n": self.answer.get("n", 0) + 1,
-            "remarks": remarks,
-            "id": str(who or ""),
-            "who": str(who) + (", changed" if changed else "") if who else "",
-            **said,
-        }
+        return roster.filter_rows(self._decisions(), self._filters).to_pandas()
 
     def advise(self) -> dict[str, Any]:
         """What would settle the decision and the nearest change, for the patient as it stands now."""
@@ -131,168 +118,236 @@ class Desk(Screen):
 
     def list_decisions(self) -> None:
         """The table of decisions, filtered."""
-        self._asked_for_table = True
         if self.patients is not None:
-            everybody = self._decided()
-            self.table = roster.shown(roster.kept(everybody, self.filters), everybody)
+            everybody = self._decisions()
+            page = roster.first_page(roster.filter_rows(everybody, self._filters), everybody)
+            self.table = {"of": self.answer["of"], "filters": self._filters, **page}
 
-    def _decided(self) -> pl.DataFrame:
+    def _judge(self) -> None:
+        """The verdict on the entries of the card; it goes to the browser together with them."""
+        patient, remarks = card.read(self.protocol, self._entries)
+        id = str(self._record.get("patient_id", ""))
+        self.explanation = explain(self.protocol, patient | _named(id))
+        self.answer = {
+            "n": self.answer.get("n", 0) + 1,
+            "card": self._card,
+            "entries": dict(self._entries),
+            "readings": self.readings,
+            "of": [*self.readings.values(), self._tables],
+            "remarks": remarks,
+            "id": id,
+            "who": id + (", changed" if self._typed else "") if id else "new patient, as typed",
+            **answers.verdict(self.protocol, patient, self.explanation),
+        }
+
+    def _decisions(self) -> pl.DataFrame:
         """Everybody's decision, worked out once for these readings and this table."""
         if self.patients is None:
-            raise DataError("no table of patients is loaded; upload one")
+            raise DataError("no table of patients is open; open one")
         known = self._roster
         if known is None or known[0].protocol is not self.protocol or known[0].patients is not self.patients:
             screening = screen(self.protocol, self.patients)
             self._roster = known = screening, roster.roster(screening)
         return known[1]
 
-    # --- what changes -------------------------------------------------------------------------------------------------
+    # --- the card -----------------------------------------------------------------------------------------------------
 
-    @traitlets.observe("entries")
-    def _typed(self, _: Any) -> None:
-        if not self._reading_card:
-            self._set(card.read(self.protocol, self.entries)[0] | _named(self.patient.get("patient_id")))
+    @property
+    def entries(self) -> dict[str, str]:
+        """What is typed on the card, by field."""
+        return dict(self._entries)
 
-    @traitlets.validate("patient")
-    def _possible(self, proposal: Any) -> Any:
-        self.protocol.facts_of(proposal["value"])  # refuses what is no field, or of the wrong type
-        return proposal["value"]
+    @entries.setter
+    def entries(self, entries: Mapping[str, str]) -> None:
+        for name in entries:
+            if name not in self.protocol.fields:
+                raise DataError(f"no field '{name}'{nearest(name, self.protocol.fields)}")
+        self._entries = {name: text for name, text in entries.items() if text}
+        self._judge()
 
-    @traitlets.observe("patient")
-    def _given(self, _: Any) -> None:
-        if not self._reading_card:
-            self._fill(self.patient)
+    @property
+    def patient(self) -> dict[str, Any]:
+        """What the card means: values by field, and the id of the patient."""
+        return card.read(self.protocol, self._entries)[0] | _named(self._record.get("patient_id"))
 
-    @traitlets.observe("readings")
-    def _read_otherwise(self, change: Any) -> None:
-        if change["old"] is traitlets.Undefined or not hasattr(self, "explanation"):
-            return
-        self.protocol = self._first.with_readings(self.readings)
+    @patient.setter
+    def patient(self, patient: Mapping[str, Any]) -> None:
+        self.protocol.facts_of(patient)  # refuses what is no field, or of the wrong type
+        self._open(card.write(self.protocol, patient), _known(patient))
+
+    @property
+    def readings(self) -> dict[str, str]:
+        """The reading of each ambiguous criterion."""
+        return {c.id: self.protocol.reading(c.id) for c in self._first.criteria if c.readings}
+
+    @readings.setter
+    def readings(self, readings: Mapping[str, str]) -> None:
+        self.protocol = self._first.with_readings({**self.readings, **readings})
         self.read_as = answers.readings(self.protocol)
         self._judge()
-        if self._asked_for_table:
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """What the table of decisions is filtered by."""
+        return self._filters
+
+    @filters.setter
+    def filters(self, filters: Mapping[str, str]) -> None:
+        self._filters = dict(filters)
+        if self.table:
             self.list_decisions()
 
-    @traitlets.observe("filters")
-    def _filtered(self, _: Any) -> None:
-        if self._asked_for_table:
-            self.list_decisions()
+    @property
+    def _typed(self) -> bool:
+        """Whether the card says something else than the record."""
+        return self._entries != card.write(self.protocol, self._record)
 
-    def _set(self, patient: Mapping[str, Any]) -> None:
-        """The patient as the card has it; what is written on the card stays untouched."""
-        self._reading_card = True
-        try:
-            self.patient = dict(patient)
-        finally:
-            self._reading_card = False
+    def _open(self, entries: Mapping[str, str], record: Mapping[str, Any], name: str = "") -> None:
+        """A card of its own name takes the place of the one before, which is put aside if something was typed on it."""
+        if self._typed:
+            self._aside = self._entries, self._record
+            self.tell("What was typed on the card before is put aside.", aside=True)
+        self._cards += 1
+        self._card = name or f"card-{self._cards}"
+        self._entries, self._record = dict(entries), dict(record)
         self._judge()
 
-    def _fill(self, patient: Mapping[str, Any]) -> None:
-        """A patient comes onto the card."""
-        self._reading_card = True
-        try:
-            with self.hold_sync():
-                self.entries = card.written(self.protocol, patient)
-                self.filled += 1
-        finally:
-            self._reading_card = False
-        self._set(patient)
-
-    # --- what the buttons do ------------------------------------------------------------------------------------------
-
-    def choose(self, id: str) -> None:
-        """Bring a patient of the loaded table onto the card.
+    def choose(self, id: str, name: str = "") -> None:
+        """Bring a patient of the table onto the card.
 
         Raises:
-            DataError: no table is loaded, or nobody in it has that id.
+            DataError: no table is open, or nobody in it has that id.
         """
         if self.patients is None:
-            raise DataError("no table of patients is loaded; upload one, or enter the patient by hand")
-        found = self.patients.patient(id.strip())
-        self._record = {name: value for name, value in found.items() if definite(value) is not None} | _named(
-            id.strip()
-        )
-        self._fill(self._record)
+            raise DataError("no table of patients is open; open one, or enter the patient by hand")
+        record = _known(self.patients.patient(id.strip())) | _named(id.strip())
+        self._open(card.write(self.protocol, record), record, name)
 
-    def blank(self) -> None:
+    def blank(self, name: str = "") -> None:
         """An empty card: everything unknown."""
-        self._record = {}
-        self._fill({})
+        self._open({}, {}, name)
 
-    def reset(self) -> None:
+    def reset(self, name: str = "") -> None:
         """The card as the record has it, or empty; and the readings as the desk began with them."""
-        self.readings = _chosen(self._first)
-        self._fill(self._record)
+        self.readings = {c.id: self._first.reading(c.id) for c in self._first.criteria if c.readings}
+        self._open(card.write(self.protocol, self._record), self._record, name)
+
+    def bring_back(self, name: str = "") -> None:
+        """The card that was put aside, as it was."""
+        if self._aside is not None:
+            (entries, record), self._aside = self._aside, None
+            self._open(entries, record, name)
+
+    # --- the table ----------------------------------------------------------------------------------------------------
 
     def upload(self, name: str, content: bytes) -> None:
-        """Read a patient table from the bytes of a file; what was loaded stays until the new one has been read.
+        """Read a patient table, or a mapping for the tables to come, from the bytes of a file.
+
+        The table before stays until the new one has been read; `draft` says what is in its way. A card on which
+        something was typed stays as well.
 
         Raises:
-            DataError: it is no patient table, or does not fit the protocol.
+            DataError: it is a mapping that does not fit the protocol.
         """
-        folder = Path(tempfile.mkdtemp(dir=self._uploads.name))
-        path = folder / (Path(name.replace("\\", "/")).name.lstrip(".") or "table")
-        path.write_bytes(content)
-        self.patients = read_patients(path, self._first, self._mapping)
-        self._roster = None
-        self.source = _about(self.patients) | _ids(self.patients)
-        self.blank()
-        self.list_decisions()
+        if name.lower().endswith(uploads.MAPPINGS):
+            self._mapping = uploads.read_mapping(content.decode("utf-8", "replace"), self._first)
+            if self._upload is None:
+                return self.tell(f"{name} says how the tables are read that are opened from now on.")
+            return self._try(replace(self._upload, mapping=self._mapping, comma=False, leave=False, number=False))
+        uploads.remove(self._upload)
+        mapping = uploads.as_mapping(self._mapping, self._first)
+        self._try(uploads.Upload(uploads.save(Path(self._folder.name), name, content), mapping))
 
-    def export(self, path: str = "decisions.csv") -> Path:
-        """Write the decisions that the filters let through as CSV; the path that was written.
-
-        Raises:
-            DataError: no table is loaded, the file is something else, or cannot be written.
-        """
-        return roster.write(roster.kept(self._decided(), self.filters), path.strip() or "decisions.csv")
-
-    # --- what the browser asks ----------------------------------------------------------------------------------------
-
-    def _heard(self, _: Any, content: Any, buffers: list[Any]) -> None:
-        """A wish from the browser; what cannot be done is told in the words of the error, never lost."""
-        wishes = {
-            "ready": self._begin,
-            "advice": self.advise,
-            "choose": lambda: self.choose(str(content["id"])),
-            "blank": self.blank,
-            "reset": self.reset,
-            "export": lambda: self._exported(str(content["path"])),
-            "upload": lambda: self._uploaded(content, bytes(buffers[0])),
-        }
-        if content["ask"] not in ("ready", "advice"):
-            self._tell("")
-        try:
-            wishes[content["ask"]]()
-        except (DataError, ProtocolError, OSError) as error:
-            self._tell(str(error), "export" if content["ask"] == "export" else "top", wrong=True)
-
-    def _begin(self) -> None:
-        self.read_as = answers.readings(self.protocol)
-        if self.patients is not None and "ids" not in self.source:
-            self.source = _about(self.patients) | _ids(self.patients)
-        self.list_decisions()
-        self.advise()
-
-    def _exported(self, path: str) -> None:
-        written = self.export(path)
-        small = written.stat().st_size <= SAVED_BY_BROWSER
-        self._tell(f"Written: {written}", "export", name=written.name, csv=written.read_text("utf-8") if small else "")
-
-    def _uploaded(self, content: Mapping[str, Any], part: bytes) -> None:
-        """Files come in parts, for a message to the kernel has a limit."""
-        self._parts = [*self._parts, part] if content["part"] else [part]
-        if content["part"] + 1 < content["parts"]:
+    def _try(self, upload: uploads.Upload) -> None:
+        """The table is taken, or it is told what is in the way."""
+        found = uploads.read_upload(upload, self._first)
+        if isinstance(found, uploads.Upload):
+            self._upload = found
+            self.draft = uploads.as_choices(found, self._first, self._asked)
             return
-        name, whole = str(content["name"]), b"".join(self._parts)
-        self._parts = []
-        self.upload(name, whole)
-        assert self._roster is not None and self.patients is not None
-        found = bool(len(self.patients.quality))
-        self._tell(summary_text(self._roster[0]) if found else f"{name} was read: {self.patients.n:,} patients.")
+        uploads.remove(upload)
+        self._upload, typed = None, self._typed
+        self.draft = {"name": upload.name, "n": found.n, "findings": uploads.findings(found, self._first)}
+        self._take(found)
+        if typed:
+            self.tell("The card stays as it was typed; it is of no patient of the new table.")
 
-    def _tell(self, text: str, place: str = "top", wrong: bool = False, **more: Any) -> None:
-        self.notice = {"n": self.notice.get("n", 0) + 1, "place": place, "text": text, "wrong": wrong, **more}
+    def _take(self, patients: Patients) -> None:
+        """Another table of patients. A card on which something was typed stays; another one is emptied."""
+        self.patients, self._roster = patients, None
+        self._tables += 1
+        self.source = _about(patients) | _ids(patients)
+        if self._typed:
+            self._record = {}
+            self._judge()
+        else:
+            self.blank()
+
+    @property
+    def _asked(self) -> list[str]:
+        return [field["name"] for group in self.layout_["groups"] for field in group["fields"]]
+
+    def export(self) -> bytes:
+        """The decisions that the filters let through, as a CSV file.
+
+        Raises:
+            DataError: no table is open.
+        """
+        return roster.csv(roster.filter_rows(self._decisions(), self._filters))
+
+    # --- what a view wishes -------------------------------------------------------------------------------------------
+
+    def hear(self, wish: Mapping[str, Any], buffers: list[bytes]) -> None:
+        name = str(wish.get("card", ""))
+        if wish["ask"] in BUTTONS:
+            self.tell("")
+        match wish["ask"]:
+            case "edit":
+                self._edit(name, str(wish["field"]), str(wish["text"]))
+            case "read":
+                self.readings = {str(wish["criterion"]): str(wish["reading"])}
+            case "choose":
+                self.choose(str(wish["id"]), name)
+            case "blank":
+                self.blank(name)
+            case "reset":
+                self.reset(name)
+            case "back":
+                self.bring_back(name)
+            case "ready":
+                if self.patients is not None and "ids" not in self.source:
+                    self.source = {**self.source, **_ids(self.patients)}
+            case "advice":
+                self.advise()
+            case "list":
+                self._filters = {key: str(text) for key, text in wish["filters"].items()}
+                self.list_decisions()
+            case "upload":
+                self._receive_part(wish, buffers[0])
+            case "map" if self._upload is not None:
+                chosen = uploads.choose_columns(self._upload, wish["columns"], str(wish["id"]))
+                self._try(replace(chosen, **{name: bool(wish[name]) for name in ("comma", "leave", "number")}))
+            case "drop":
+                uploads.remove(self._upload)
+                self._upload, self.draft = None, {}
+            case "export":
+                self.hand_over(str(wish["view"]), EXPORT, self.export())
+
+    def _edit(self, name: str, field: str, text: str) -> None:
+        """One field of the card on which it was typed."""
+        if name != self._card:
+            label = self.protocol.fields[field].label
+            what = f"{label}: {text or 'not known'}"
+            before = f"{self.notice['text']}\n" if self.notice.get("wrong") else ""
+            raise DataError(f"{before}“{what}” was meant for a card that is no longer here. It was not taken.")
+        self.entries = {**self._entries, field: text.strip()}
+
+    def _receive_part(self, wish: Mapping[str, Any], part: bytes) -> None:
+        """Files come in parts, for a message to the kernel has a limit."""
+        self._parts = [*self._parts, part] if wish["part"] else [part]
+        if wish["part"] + 1 == wish["parts"]:
+            content, self._parts = b"".join(self._parts), []
+            self.upload(str(wish["name"]), content)
 
     # --- without a browser --------------------------------------------------------------------------------------------
 
@@ -301,8 +356,8 @@ class Desk(Screen):
         return f"<screening desk: {self.protocol.id}, {whom}>"
 
 
-def _chosen(protocol: Protocol) -> dict[str, str]:
-    return {c.id: protocol.reading(c.id) for c in protocol.criteria if c.readings}
+def _known(patient: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in patient.items() if definite(value) is not None}
 
 
 def _named(id: Any) -> dict[str, Any]:

@@ -1,0 +1,21 @@
+// A widget's model as anywidget hands it over, and a kernel of which a test sets the status.
+async ([code, state]) => {
+  const { default: screen } = await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+  const signal = () => { const all = []; return { connect: (f) => all.push(f), disconnect: (f) => all.splice(all.indexOf(f), 1), emit: () => all.forEach((f) => f()) }; };
+  const kernel = { status: "idle", connectionStatus: "connected", statusChanged: signal(), connectionStatusChanged: signal(), disposed: signal() };
+  const heard = {}, sent = [];
+  const model = {
+    widget_manager: { kernel },
+    get: (name) => state[name],
+    on: (event, f) => (heard[event] ??= []).push(f),
+    off: (event, f) => { heard[event] = (heard[event] ?? []).filter((each) => each !== f); },
+    send: (content, _, buffers) => sent.push([structuredClone(content), (buffers ?? []).map((part) => [...new Uint8Array(part)])]),
+  };
+  window.bench = {
+    kernel, sent,
+    show() { const el = document.body.appendChild(document.createElement("div")); return screen.render({ model, el }); },
+    status(status, connectionStatus) { Object.assign(kernel, { status, connectionStatus }); kernel.statusChanged.emit(); kernel.connectionStatusChanged.emit(); },
+    update(name, value) { state[name] = value; for (const f of heard[`change:${name}`] ?? []) f(); },
+    message(content, parts) { for (const f of heard["msg:custom"] ?? []) f(content, parts.map((part) => new Uint8Array(part).buffer)); },
+  };
+}

@@ -1,0 +1,68 @@
+"""A screen on a bare page: its script in a browser, its Python here, and between them messages that a test delivers.
+
+Messages keep their order on each way, as a kernel's do; how long each takes is the test's to say.
+"""
+
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+OF_EVERY_WIDGET = ("layout", "tabbable", "tooltip")
+ADDRESS = "http://127.0.0.1:9/bench"
+
+PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>bench</title>
+<meta name="viewport" content="width=device-width"><style>%s</style><style>body{margin:0}</style></head>
+<body></body></html>"""
+
+
+class Bench:
+    """A screen under test. `to_browser` holds what Python sent and the page has not got yet."""
+
+    def __init__(self, page: Any, widget: Any) -> None:
+        self.page, self.widget = page, widget
+        self.to_browser: deque[tuple] = deque()
+        names = [
+            name for name in widget.keys if not name.startswith("_") and name not in ("layout", "tabbable", "tooltip")
+        ]
+        widget.observe(lambda change: self.to_browser.append(("update", change["name"], change["new"])), names)
+        widget.send = lambda content, buffers=None: self.to_browser.append(
+            ("message", content, [list(part) for part in buffers or []])
+        )
+        page.route(ADDRESS, lambda route: route.fulfill(body=PAGE % widget._css, content_type="text/html"))
+        page.goto(ADDRESS)
+        page.evaluate(
+            (HERE / "bench.js").read_text("utf-8"), [widget._esm, {name: getattr(widget, name) for name in names}]
+        )
+
+    def show(self) -> "Bench":
+        """One more view of the widget."""
+        self.page.evaluate("() => void bench.show()")
+        return self
+
+    def hear(self) -> bool:
+        """The oldest message of the page reaches Python."""
+        message = self.page.evaluate("() => bench.sent.shift() ?? null")
+        if message:
+            self.widget._receive(None, message[0], [bytes(part) for part in message[1]])
+        return bool(message)
+
+    def answer(self) -> bool:
+        """The oldest message of Python reaches the page."""
+        if not self.to_browser:
+            return False
+        kind, *content = self.to_browser.popleft()
+        self.page.evaluate(f"(content) => bench.{kind}(...content)", content)
+        return True
+
+    def settle(self, ms: int = 0) -> None:
+        """Everything is delivered; with `ms`, also what the page asks for after a pause."""
+        while self.hear() or self.answer():
+            pass
+        if ms:
+            self.page.wait_for_timeout(ms)
+            self.settle()
+
+    def kernel(self, status: str = "idle", connection: str = "connected") -> None:
+        """The kernel's status changes."""
+        self.page.evaluate("(status) => bench.status(...status)", [status, connection])
