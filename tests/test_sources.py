@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import zipfile
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 
 import trialtools as tt
 from trialtools import figures
-from trialtools.cohort.sources import ColumnMapping
+from trialtools.cohort.sources import ColumnMapping, csvfile, workbook
 from trialtools.criteria.contents import read_protocol
 from trialtools.criteria.language import Interval
 from trialtools.criteria.units import factor
@@ -424,6 +425,78 @@ def test_lines_are_counted_through_quotes(csv):
     assert "quotation mark" in fault(csv('a"x,40\nb"y,41\n', "patient_id,age\n"))
 
 
+@pytest.mark.parametrize("line", ["sep=;", "SEP=;", '"sep=;"'])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_first_line_that_names_the_separator(csv, mapping, line, end):
+    path = csv(f"{line}{end}patient_id;age{end}a;40{end}", "")
+    assert values(path, "age") == [40]
+    assert values(path, "age", mapping("separator: ';'\nfields: {age: age}")) == [40]
+    assert "begins with sep=;" in fault(path, mapping("separator: ','\nfields: {age: age}"))
+
+
+def test_titles_above_the_header(csv, mapping):
+    path = csv('Export, "1 May\n\npatient_id,age\na,40\nb,41\nc,x\n', "")
+    read = mapping("header: 3\nfields: {age: {column: age, on_invalid: unknown}}")
+    assert values(path, "age", read) == [40, 41, None]
+    said = fault(csv("Export of May\npatient_id,age\na,40\nb,41\n", ""))
+    assert "header: 2 in the mapping" in said
+    assert "has no line 9" in fault(path, mapping("header: 9\nfields: {age: age}"))
+    assert "1 or more" in fault(path, mapping("header: 0\nfields: {age: age}"))
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16", "utf-16-le", "mac-roman", "cp850", "utf-8-sig"])
+def test_letters_in_a_declared_encoding(csv, mapping, encoding):
+    path = csv("M\u00fcller,40\n", "patient_id,age\n", encoding=encoding)
+    read = mapping(f"encoding: {encoding}\nfields: {{age: age}}")
+    assert values(path, "patient_id", read) == ["M\u00fcller"]
+    assert "the encoding 'klingon' is not known" in fault(path, mapping("encoding: klingon\nfields: {age: age}"))
+
+
+def test_an_encoding_that_is_not_the_right_one(csv, mapping):
+    path = csv("M\u00fcller,40\n", "patient_id,age\n", encoding="latin-1")
+    for wrong in ("ascii", "utf-8"):
+        assert f"is not written in {wrong}" in fault(path, mapping(f"encoding: {wrong}\nfields: {{age: age}}"))
+    assert "encoding: in the mapping" in fault(path)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'patient_id,a"ge\n' + "a,40\n" * 3 + 'b,"x\n',
+        'a"b,age\nc"d,40\n',
+        'patient_id,age\n "a",40\n',
+        'patient_id,age\n"a"b,40\n',
+        'patient_id,age\na,4"0\nb,4"1\n',
+    ],
+)
+def test_odd_quotation_marks_are_refused(csv, body):
+    assert "quotation mark" in fault(csv(body, ""))
+
+
+def test_line_ends_that_differ(csv):
+    assert values(csv("patient_id,age\ra,40\rb,41\rc,42\n", ""), "age") == [40, 41, 42]
+    assert values(csv('patient_id,age\r"a\rx",40\r\nb,41\n\rc,42', ""), "patient_id") == ["a\rx", "b", "c"]
+
+
+def test_a_column_with_a_name_of_the_reader(csv):
+    assert "no column" not in fault(csv("a,40,50\n", "patient_id,age_duplicated_0,other\n"))
+    read = tt.read_patients(csv("a,40,20\n", "patient_id,age_duplicated_0,rate\n"), PROTOCOL)
+    assert "age" in read.absent and read.unread == ("age_duplicated_0",)
+
+
+@pytest.mark.timeout(12)  # a schema that was made again for each column took 15 s
+def test_many_columns_take_no_time(csv):
+    header = ",".join(["patient_id", "age", *(f"c{i}" for i in range(5000))])
+    assert values(csv("a,40" + ",1" * 5000 + "\n", header + "\n"), "age") == [40]
+
+
+def test_a_gzip_that_becomes_a_world(csv, monkeypatch):
+    monkeypatch.setattr(csvfile, "SUSPECT", 1 << 20)
+    monkeypatch.setattr(csvfile, "STEP", 1 << 20)
+    whole = gzip.compress((HEADER + GOOD).encode() + b"\n" * (1 << 22))
+    assert "this is no table of patients" in fault(csv(whole, name="t.csv.gz"))
+
+
 def test_blanks_around_texts_and_names(csv):
     path = csv(" a , 40 , true , male , 2020-06-01 \n", "patient_id, age , fever,sex,seen \n")
     assert values(path, "patient_id") == ["a"] and values(path, "fever") == [True] and values(path, "age") == [40]
@@ -471,18 +544,23 @@ def test_a_broken_parquet_file(tmp_path):
 
 @pytest.fixture
 def excel(tmp_path):
-    def write(*sheets: list[list]) -> Path:
+    def write(*sheets: list[list], day: str = "yyyy-mm-dd", wrong: dict | None = None, far=None, **options) -> Path:
+        """A workbook; `wrong` says what a formula shows, `far` puts a cell into a corner."""
         xlsxwriter = pytest.importorskip("xlsxwriter")
-        book = xlsxwriter.Workbook(tmp_path / "t.xlsx")
-        style = book.add_format({"num_format": "yyyy-mm-dd"})
+        book = xlsxwriter.Workbook(tmp_path / "t.xlsx", options)
+        style = book.add_format({"num_format": day})
         for rows in sheets:
             sheet = book.add_worksheet()
             for i, row in enumerate(rows):
                 for j, cell in enumerate(row):
                     if isinstance(cell, date):
                         sheet.write_datetime(i, j, datetime(cell.year, cell.month, cell.day), style)
+                    elif wrong and cell in wrong:
+                        sheet.write_formula(i, j, cell, None, wrong[cell])
                     elif cell is not None:
                         sheet.write(i, j, cell)
+            if far:
+                sheet.write(*far, " ")
         book.close()
         return tmp_path / "t.xlsx"
 
@@ -506,6 +584,86 @@ def test_excel(excel, mapping, capfd):
     two.write_bytes(two.read_bytes()[:500])
     assert "t.xlsx cannot be read" in fault(two)
     assert capfd.readouterr().err == ""
+
+
+def test_a_column_of_dates_with_one_text_keeps_its_dates(excel, mapping):
+    rows = [["patient_id", "seen"], ["a", date(2020, 6, 1)], ["b", "2020-UN-UN"], ["c", "2020-05"], ["d", "soon"]]
+    counted = mapping("fields: {seen: {column: seen, on_invalid: unknown}}")
+    patients = tt.read_patients(excel(rows), PROTOCOL, counted)
+    assert patients.frame.collect()["seen"].to_list() == [date(2020, 6, 1), None, None, None]
+    assert patients.patient("b")["seen"].high == date(2020, 12, 31) and patients.patient("d")["seen"] is None
+    german = mapping("fields: {seen: {column: seen, format: '%d.%m.%Y'}}")
+    rows = [["patient_id", "seen"], ["a", date(2020, 6, 1)], ["b", "02.06.2020"]]
+    assert values(excel(rows), "seen", german) == [date(2020, 6, 1), date(2020, 6, 2)]
+
+
+def test_cells_that_a_workbook_marks_as_wrong_are_counted(excel, mapping):
+    rows = [["patient_id", "age", "rate"], ["a", "=1/0", 20], ["b", "=NA()", 20], ["c", 40, "=x"]]
+    path = excel(rows, wrong={"=1/0": "#DIV/0!", "=NA()": "#N/A", "=x": "#NAME?"})
+    assert values(path, "age") == [None, None, 40]
+    told = tt.read_patients(path, PROTOCOL).quality[["field", "problem", "n", "example"]]
+    assert [*told.itertuples(index=False, name=None)] == [
+        ("age", "a cell that the workbook marks as wrong", 2, "#DIV/0!"),
+        ("rate", "a cell that the workbook marks as wrong", 1, "#NAME?"),
+    ]
+    assert "no patient id" in fault(excel([["patient_id", "age"], ["=1/0", 40]], wrong={"=1/0": "#DIV/0!"}))
+
+
+@pytest.mark.parametrize("days_from", [1900, 1904])
+@pytest.mark.parametrize("shown", ["yyyy-mm-dd", "dd.mm.yy", "d. mmm yyyy", "dd/mm/yyyy hh:mm", "[$-407]d. mmmm yyyy"])
+def test_a_date_cell_is_its_day_however_it_is_shown(excel, days_from, shown):
+    rows = [["patient_id", "seen"], ["a", date(2020, 2, 29)], ["b", date(1999, 12, 31)]]
+    path = excel(rows, day=shown, date_1904=days_from == 1904)
+    assert values(path, "seen") == [date(2020, 2, 29), date(1999, 12, 31)]
+
+
+def test_numbers_of_a_workbook_keep_all_their_digits(excel):
+    rows = [["patient_id", "rate"], ["a", 20.123456789012], ["b", 79.99999999999], ["c", "21.5"], ["d", " 22 /min"]]
+    assert values(excel(rows), "rate") == [20.123456789012, 79.99999999999, 21.5, 22]
+    tiny = read_protocol("id: T\ntitle: T\nfields: {x: {type: number, label: X}}\ncriteria:\n"
+                         "  - {id: I1, kind: inclusion, label: X, when: x > 0}\n")  # fmt: skip
+    assert tt.screen(tiny, excel([["patient_id", "x"], ["a", 1e-10], ["b", 3e-300]])).certain == 2
+
+
+def test_ids_flags_and_codes_of_a_workbook(excel, mapping):
+    rows = [["patient_id", "fever", "x"], [7, True, 1], ["007", False, 0], [12345678901, "TRUE", 1]]
+    assert values(excel(rows), "patient_id") == ["7", "007", "12345678901"]
+    assert values(excel(rows), "fever") == [True, False, True]
+    coded = mapping("fields: {fever: {column: fever, codes: {'True': true, 'False': unknown}}}")
+    assert values(excel(rows), "fever", coded) == [True, None, True]
+    numbers = mapping("fields: {fever: {column: x, codes: {'1': true, '0': false}}}")
+    assert values(excel(rows), "fever", numbers) == [True, False, True]
+
+
+def test_a_title_above_the_header_of_a_workbook(excel, mapping):
+    rows = [["Export of 1 May"], [], ["patient_id", "age"], ["a", 40]]
+    assert values(excel(rows), "age", mapping("header: 3\nfields: {age: age}")) == [40]
+    assert "nothing in row 9" in fault(excel(rows), mapping("header: 9\nfields: {age: age}"))
+    assert "no column 'age'" in fault(excel(rows), mapping("fields: {age: age}"))
+    assert values(excel([[], [], ["patient_id", "age"], ["a", 40]]), "age") == [40]
+
+
+def test_a_workbook_that_spans_a_world_is_refused_at_once(excel):
+    far = excel([["patient_id", "age"], ["a", 40]], far=(1048575, 16383))
+    assert "spans 1,048,576 rows and 16,384 columns" in fault(far)
+    deep = excel([["patient_id", "age"], ["a", 40]], far=(1000000, 1))
+    assert tt.read_patients(deep, PROTOCOL).n == 1
+
+
+def test_a_workbook_that_was_packed_too_well(excel, monkeypatch):
+    path = excel([["patient_id", "age"], ["a", 40]])
+    monkeypatch.setattr(workbook, "LARGEST", 1000)
+    assert "when it is unpacked" in fault(path)
+
+
+def test_what_is_no_workbook(tmp_path):
+    (tmp_path / "t.xlsx").write_bytes(b"patient_id,age\na,40\n")
+    assert "t.xlsx cannot be read" in fault(tmp_path / "t.xlsx")
+    with zipfile.ZipFile(tmp_path / "t.xlsx", "w") as book:
+        book.writestr("hello.txt", "hello")
+    assert "t.xlsx cannot be read" in fault(tmp_path / "t.xlsx")
+    (tmp_path / "t.xlsx").write_bytes(b"")
+    assert "t.xlsx cannot be read" in fault(tmp_path / "t.xlsx")
 
 
 # --- frames of every kind ---------------------------------------------------------------------------------------------

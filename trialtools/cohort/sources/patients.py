@@ -8,6 +8,7 @@ from typing import Any
 
 import narwhals as nw
 import pandas as pd
+import polars as pl
 
 from ...criteria.contents import Protocol
 from ...criteria.engine import DTYPES, expression, facts, guarded
@@ -21,7 +22,8 @@ from .names import look_alikes, match_columns, wanted_columns
 from .open import RawTable, open_table, readable
 from .texts import HIGH, LOW, READ, WRITTEN
 
-OURS = (ROW, OWN, LOST, TWICE)
+NOTHING = "__nothing__"
+OURS = (ROW, OWN, LOST, TWICE, NOTHING)
 TELLING = 4
 """From so many columns on, a row of a sheet that has nothing in any of them is no patient."""
 
@@ -179,13 +181,13 @@ def _patients_only(frame: Any, id: str | None, schema: dict[str, Any], sheet: bo
 
     Where a table says little of anybody, a row without any of it may well be a patient, of whom it is not known.
     """
-    others = {name: dtype for name, dtype in schema.items() if name not in (id, "synthetic")}
-    marks = {}
+    others, marks = [name for name in schema if name not in (id, "synthetic")], {}
     if (total := sums_up(dict(frame.collect_schema()))) is not None:
         marks["a row that sums up others, not a patient"] = total.fill_null(False)
     if sheet and len(others) >= TELLING:
-        nothing = [_says_nothing(nw.col(name), dtype) for name, dtype in others.items()]
-        marks["a row with nothing in it"] = nw.all_horizontal(*nothing, ignore_nulls=False)
+        nothing = pl.all_horizontal(pl.col(others).is_null()).alias(NOTHING)
+        frame = nw.from_native(frame.to_native().with_columns(nothing))
+        marks["a row with nothing in it"] = nw.col(NOTHING)
     who, counts = nw.col(OWN if id else ROW).cast(nw.String()), [nw.len().alias("n")]
     for position, rows in enumerate(marks.values()):
         counts += [number_of(rows).alias(f"n{position}"), nw.when(rows).then(who).min().alias(f"first{position}")]
@@ -195,10 +197,6 @@ def _patients_only(frame: Any, id: str | None, schema: dict[str, Any], sheet: bo
             findings.append(finding(ID, id or "", problem, n, row["n"], row[f"first{position}"] or "", "left out"))
             frame = frame.filter(~rows)
     return frame, findings
-
-
-def _says_nothing(column: nw.Expr, dtype: Any) -> nw.Expr:
-    return column.is_null() | (column == "") if dtype == nw.String else column.is_null()
 
 
 def _marked(table: RawTable, columns: dict[str, Any], n: int) -> list[Finding]:

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from ...criteria.protocol import DataError
+from .cells import BLANKS
 from .csvfile import strip_blanks
 
 LARGEST = 2 << 30
@@ -53,11 +54,8 @@ def read_workbook(
         raise DataError(f"{path.name} cannot be read: {str(error).splitlines()[0]}") from None
     table: Any = pl.from_arrow(rows)
     table = _exact(table.rename(dict(zip(table.columns, numbers.columns, strict=True))), numbers)
-    said = (
-        table.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
-        if table.width
-        else pl.Series([], dtype=pl.Boolean)
-    )
+    some = pl.any_horizontal(pl.all().str.strip_chars(BLANKS).fill_null("") != "")
+    said = table.select(some).to_series() if table.width else pl.Series([], dtype=pl.Boolean)
     first = said.arg_max() if header == 1 and said.any() else header - 1
     if not said.any():
         raise DataError(f"{path.name} is empty: it has not even a header")
