@@ -1,5 +1,6 @@
 """What holds of every figure, whatever it shows; and of tables. In a browser: no words lie upon others."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from drawn import BY_ARM, OPEN, THREE, TWO, draw, frame_of, of_the_cohort, of_th
 
 from trialtools import figures
 from trialtools.figures.drawing import Drawing, Room, figure
+from trialtools.report import page
 
 NASTY = '<script>alert("x")</script> & <b>bold'
 COHORT = ["criterion_states", "readings", "open_criteria", "tornado", "impact", "upset", "missingness", "sweep"]
@@ -95,6 +97,15 @@ def test_a_figure_is_its_drawing_and_the_words_of_its_caller():
     assert "ours. Nothing is left out" in dots(None, subtitle="ours").layout.title.text
     assert "<b>Other</b>" in dots(None, title="Other", size=4).layout.title.text
     assert figures.sweep.__signature__.parameters.keys() == {"frame", "title", "subtitle", "source"}
+
+
+def test_a_page_writes_the_title_above_the_figure_and_takes_its_room_out(frames):
+    made = figures.sweep(frames["sweep"], title="A < B", subtitle="Ours")
+    place = page._plot(json.loads(made.to_json()), 1)
+    layout = json.loads(place.split('"application/json">')[1].split("</script>")[0])["layout"]
+    assert "<figcaption><span>A &lt; B</span><span>Ours</span></figcaption>" in place and layout["title"] is None
+    taken = made.layout.height - layout["height"]
+    assert taken == made.layout.margin.t - layout["margin"]["t"] > 30
 
 
 def test_who_lacks_a_library_is_told_what_to_install():
