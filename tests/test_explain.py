@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trialtools.criteria.contents import Protocol, load_protocol
+from trialtools.criteria.contents import Protocol, load_protocol, read_protocol
 from trialtools.criteria.language import evaluate, parse
 from trialtools.criteria.language import names as names_in
 from trialtools.criteria.patient import Block, Node, explain, nearest_eligible, open_items
@@ -582,3 +582,18 @@ def test_the_live_desk_is_fast_enough(trial: Protocol, woman: dict[str, Any]) ->
     for ask, most in ((explain, 0.1), (open_items, 0.5), (nearest_eligible, 0.5)):
         for patient in patients:
             assert min(timeit.repeat(lambda p=patient, f=ask: f(trial, p), number=1, repeat=3)) < most
+
+
+def test_a_block_names_no_fact_that_a_flag_without_effect_would_settle() -> None:
+    """Found by search: whether `b` applies holds too where the block does not name it, so `n` is not needed."""
+    sketch = read_protocol(
+        """
+        {id: P, title: P, fields: {
+           c: {type: category, label: C, values: [x, y, z]}, n: {type: integer, label: N, range: [0, 4], step: 2},
+           a: {type: flag, label: A, change: gain}, b: {type: flag, label: B, applies: 'c == "x" or n > 2'}},
+         criteria: [{id: C0, kind: exclusion, label: C0, when: b or 3 - 2 * n > 0}],
+         facts: [{id: F0, says: F0, formula: not a or b}]}
+        """
+    )
+    (block,) = nearest_eligible(sketch, {"c": "x", "n": 1, "a": True, "b": False}).blocks
+    assert block.known == ("a",)

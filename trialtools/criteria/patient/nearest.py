@@ -170,7 +170,11 @@ def _block(question: Question, ids: Collection[str]) -> Block:
 
 
 def _known_in_the_way(question: Question, ids: Collection[str]) -> tuple[str, ...]:
-    """The known facts that the block rests on: each is left out, and stays so where the block still stands."""
+    """The known facts that the block rests on: each is left out, and stays so where the block still stands.
+
+    To whom flags apply is no declared fact that could be left out: it holds whatever the block names.
+    """
+    ids = {*ids, *question.protocol.applies}
     asked = Question(question.protocol, question.known, True, ids).options
     known = {name: value for name, value in question.known.items() if name in asked}
     for name in [name for name in asked if name in known]:
