@@ -128,7 +128,7 @@ def _events(at):
 
 def _livers(at):
     values = [(0.8, 0.5), (4.0, 0.9), (0.9, 2.5), (5.0 + at, 2.4), (3.5, None)]
-    return [{"alt": alt, "bilirubin": bilirubin} for alt, bilirubin in values]
+    return [{"transferase": transferase, "bilirubin": bilirubin} for transferase, bilirubin in values]
 
 
 def _laboratory(at):

@@ -222,9 +222,9 @@ def test_with_three_arms_each_is_held_against_the_control():
 
 def test_quarters_of_the_liver_figure_count_whom_it_draws():
     made = drawn("edish", POOLED)
-    assert "1 of 4 has ALT above 3" in title(made) and "1 without both values" in title(made)
+    assert "1 of 4 has ALT/AST above 3" in title(made) and "1 without both values" in title(made)
     assert {"<b>Possible Hy’s law</b> 1", "<b>Temple’s corollary</b> 1", "<b>Cholestasis</b> 1"} <= set(words(made))
-    at_the_lines = figures.edish(pd.DataFrame({"arm": "", "alt": [3.0], "bilirubin": [2.0]}))
+    at_the_lines = figures.edish(pd.DataFrame({"arm": "", "transferase": [3.0], "bilirubin": [2.0]}))
     assert "<b>Normal or nearly so</b> 1" in words(at_the_lines)
 
 

@@ -197,7 +197,7 @@ def _largest_difference(terms: Sequence[Row], compared: Sequence[Arm]) -> str:
     return said if clear else f"No interval leaves out 0; the largest difference is {said}"
 
 
-ALT, BILIRUBIN = 3.0, 2.0
+TRANSFERASE, BILIRUBIN = 3.0, 2.0
 """Multiples of the upper limit of normal beyond which a value counts (Hy's law; FDA guidance of July 2009)."""
 
 CORNERS = {
@@ -211,20 +211,20 @@ CORNERS = {
 
 @figure
 def edish(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawing:
-    """Peak ALT against peak bilirubin, in multiples of the upper limit: who may have drug-induced liver injury.
+    """Peak ALT or AST against peak bilirubin, in multiples of the upper limit: who may have drug-induced liver injury.
 
     Whoever lacks one of the two, or has none above 0, is not drawn but counted in the subtitle.
 
     Args:
-        frame: arm ("" for all together), alt, bilirubin: a row a participant, without saying who.
+        frame: arm ("" for all together), transferase (ALT or AST), bilirubin: a row a participant, without saying who.
         labels: of arms, in the order of the protocol.
 
     >>> import pandas as pd
-    >>> made = edish(pd.DataFrame({"arm": "", "alt": [0.8, 4.0, 5.0], "bilirubin": [0.5, 0.9, 2.4]}))
+    >>> made = edish(pd.DataFrame({"arm": "", "transferase": [0.8, 4.0, 5.0], "bilirubin": [0.5, 0.9, 2.4]}))
     >>> made.layout.title.text.split("<br>")[0]
-    '<b>1 of 3 has ALT above 3 and bilirubin above 2 × the upper limit</b>'
+    '<b>1 of 3 has ALT/AST above 3 and bilirubin above 2 × the upper limit</b>'
     """
-    usable: Any = frame.loc[(frame["alt"] > 0) & (frame["bilirubin"] > 0)]
+    usable: Any = frame.loc[(frame["transferase"] > 0) & (frame["bilirubin"] > 0)]
     without = len(frame) - len(usable)
     left_out = f"{count(without)} without both values" if without else ""
     if not len(usable):
@@ -235,7 +235,7 @@ def edish(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawi
     who = f"{count(hy) if hy else 'Nobody'} of {count(len(usable))} {'have' if hy > 1 else 'has'}"
     left = 56
     return Drawing(
-        finding=f"{who} ALT above 3 and bilirubin above 2 × the upper limit",
+        finding=f"{who} ALT/AST above 3 and bilirubin above 2 × the upper limit",
         population="The highest value of each participant, log axes",
         remark=left_out,
         alt="; ".join(
@@ -243,14 +243,14 @@ def edish(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawi
             for arm, each in corners.items()
         ),
         marks=[_livers(arm, rows) for arm, rows in own.items()],
-        shapes=[rule(x=ALT, dash="dot"), rule(y=BILIRUBIN, dash="dot")],
+        shapes=[rule(x=TRANSFERASE, dash="dot"), rule(y=BILIRUBIN, dash="dot")],
         words=[
             *(_corner(name, corners) for name in CORNERS),
-            note("Highest ALT, multiples of the upper limit of normal", x=0, y=0, yshift=-32, size=12),
+            note("Highest ALT or AST, multiples of the upper limit of normal", x=0, y=0, yshift=-32, size=12),
             note("Highest bilirubin", x=0, y=1, xshift=-left, yshift=12, size=12),
             *arm_legend(list(own), left=left, up=32),
         ],
-        x=_log_axis(usable["alt"]),
+        x=_log_axis(usable["transferase"]),
         y=_log_axis(usable["bilirubin"]),
         room=Room(330, left, 16, 46 if any(arm.label for arm in own) else 22, 50),
     )
@@ -258,16 +258,16 @@ def edish(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawi
 
 def _livers(arm: Arm, rows: Any) -> Mapping[str, Any]:
     hover = [
-        f"{arm.named}ALT {number(alt, 2)} ×<br>bilirubin {number(bilirubin, 2)} ×"
-        for alt, bilirubin in zip(rows["alt"], rows["bilirubin"], strict=True)
+        f"{arm.named}ALT or AST {number(transferase, 2)} ×<br>bilirubin {number(bilirubin, 2)} ×"
+        for transferase, bilirubin in zip(rows["transferase"], rows["bilirubin"], strict=True)
     ]
     look = {"color": arm.tint(0.35), "symbol": arm.symbol, "size": 7, "line": {"color": arm.colour, "width": 1}}
-    return marks(arm.label, rows["alt"], rows["bilirubin"], hover, **look)
+    return marks(arm.label, rows["transferase"], rows["bilirubin"], hover, **look)
 
 
 def _corners(rows: Any) -> dict[str, int]:
     """How many are in each quarter."""
-    liver, bile = rows["alt"] > ALT, rows["bilirubin"] > BILIRUBIN
+    liver, bile = rows["transferase"] > TRANSFERASE, rows["bilirubin"] > BILIRUBIN
     return {name: int(((liver == right) & (bile == top)).sum()) for name, (_, right, top) in CORNERS.items()}
 
 

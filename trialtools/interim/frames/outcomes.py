@@ -110,13 +110,14 @@ def subgroup_effects(look: LookData, by: Sequence[str]) -> Frame:
 def event_times(look: LookData) -> Frame:
     """For everybody randomized, days to the event or to the last day known without: subject_id, arm, days, event.
 
-    Censored at the end of the window, at withdrawal, loss or death, or at the cut, whichever comes first.
+    Censored at the end of the window, at withdrawal, loss or death, or at the cut, whichever comes first. The days are
+    unknown where that of the event is, or that of the end: no curve has such a participant, and each says how many.
     """
     rows, window, cutoff = endpoint_rows(look), look.trial.window, look.cutoff
     ends = look.trial.disposition[look.trial.disposition["milestone"].isin(ENDS)]
     gone = ends.groupby("subject_id")["happened_on"].min().reindex(rows["subject_id"]).set_axis(rows.index)
-    happened = (rows["value"] == 1) & rows["observed_on"].notna()
-    last: Frame = gone.fillna(pd.Timestamp(cutoff) if cutoff else rows["observed_on"])
+    happened, left = rows["value"] == 1, rows["subject_id"].isin(ends["subject_id"])
+    last: Frame = gone.where(left, pd.Timestamp(cutoff) if cutoff else rows["observed_on"])
     days = (rows["observed_on"].where(happened, last) - rows["randomized_on"]).dt.days.clip(lower=0).astype(float)
     over = days > (math.inf if window is None else window)
     arm = rows["subject_id"].map(look.arm_of)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..data.dates import earliest, latest
 from ..data.deaths import is_fatal
 from ..data.tables import Frame
 from ..lookdata import LookData, with_reason
@@ -18,7 +19,8 @@ from ..sequential.estimates import risk_difference
 
 ANY = ""
 """In place of a term: any event of the body system; in place of both: any event at all."""
-EDISH = {"ALT": 3.0, "BILI": 2.0}
+LIVER = {"ALT": "transferase", "AST": "transferase", "BILI": "bilirubin"}
+EDISH = {"transferase": 3.0, "bilirubin": 2.0}
 """Multiples of the upper limit beyond which a peak may mean liver injury (Hy's law; FDA guidance of July 2009)."""
 UNCODED = "not coded"
 NOT_COLLECTED = "Not collected."
@@ -50,8 +52,8 @@ def adverse_events(look: LookData, *, serious: bool = False, at_least: int = 1) 
     events, days (of exposure), rate (events per 100 person-days), difference, low, high (risk difference against the
     control with the interval of Miettinen and Nurminen; empty for the control and where arms are pooled).
 
-    An event that started before randomization, or of somebody not randomized, does not count; one whose start is
-    unknown does.
+    An event that started before randomization, or of somebody not randomized, does not count; one that may have
+    started after it does.
     """
     events = _after_entry(look)
     if serious:
@@ -90,10 +92,10 @@ def _people(look: LookData) -> dict[str, Frame]:
 
 
 def _after_entry(look: LookData) -> Frame:
-    entered, events = look.entered.set_index("subject_id")["randomized_on"], look.trial.events
-    events = events[events["subject_id"].isin(entered.index)]
-    start = entered.reindex(events["subject_id"]).set_axis(events.index)
-    return events[~(events["started_on"] < start)]
+    entered, events = look.entered, look.trial.events
+    events = events[events["subject_id"].isin(entered["subject_id"])]
+    start = earliest(entered, "randomized_on").set_axis(entered["subject_id"])
+    return events[~(latest(events, "started_on") < start.reindex(events["subject_id"]).set_axis(events.index))]
 
 
 def _against_control(look: LookData, hit: dict[str, int], people: dict[str, Any], arm: str) -> dict[str, float]:
@@ -167,23 +169,22 @@ def serious_cases(look: LookData) -> Frame:
 
 
 def edish(look: LookData) -> Frame:
-    """The highest ALT and bilirubin of everybody randomized, in multiples of the upper limit, after randomization.
+    """The highest aminotransferase and bilirubin of everybody randomized, in multiples of the upper limit, after entry.
 
-    Columns: arm, alt, bilirubin, hy (both beyond: ALT above 3, bilirubin above 2). Whoever lacks one of the two is not
-    in it.
+    Columns: arm, transferase (ALT or AST, whichever is higher), bilirubin, hy (both beyond: 3 and 2). Whoever lacks
+    bilirubin, or both of the others, is not in it. A result beyond what was measured (>1000) counts as its limit.
     """
-    columns, labs = ["arm", "alt", "bilirubin", "hy"], _labs(look)
-    labs = labs[labs["test"].isin(list(EDISH)) & (labs["upper_limit"] > 0) & labs["value"].notna()]
-    if labs.empty:
-        return with_reason(pd.DataFrame(columns=columns), NOT_COLLECTED)
-    peak = (labs["value"] / labs["upper_limit"]).groupby([labs["subject_id"], labs["test"]]).max().unstack()
+    columns, labs = ["arm", "transferase", "bilirubin", "hy"], _labs(look)
+    labs = labs[labs["test"].isin(list(LIVER)) & (labs["upper_limit"] > 0) & labs["value"].notna()]
+    measure = labs["test"].map(LIVER)
+    peak = (labs["value"] / labs["upper_limit"]).groupby([labs["subject_id"], measure]).max().unstack()
     if not set(EDISH) <= set(peak):
         return with_reason(pd.DataFrame(columns=columns), NOT_COLLECTED)
-    peak = peak.dropna().rename(columns={"ALT": "alt", "BILI": "bilirubin"})
+    peak = peak.dropna()
     peak["arm"] = peak.index.map(look.arm_of)
-    peak["hy"] = (peak["alt"] > EDISH["ALT"]) & (peak["bilirubin"] > EDISH["BILI"])
+    peak["hy"] = (peak["transferase"] > EDISH["transferase"]) & (peak["bilirubin"] > EDISH["bilirubin"])
     # in an order that tells nothing of the people
-    return peak.sort_values(["alt", "bilirubin"], ignore_index=True)[columns]
+    return peak.sort_values(["transferase", "bilirubin"], ignore_index=True)[columns]
 
 
 def _labs(look: LookData) -> Frame:
