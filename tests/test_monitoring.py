@@ -368,7 +368,8 @@ def test_three_arms_are_told_apart_without_a_boundary(tmp_path):
     events = look.adverse_events().query("body_system == ''")
     raw = trial.events.merge(trial.subjects[["subject_id", "arm", "randomized_on"]], on="subject_id")
     parts = zip(raw["started_on__written"].fillna("9"), raw["randomized_on"].astype("str"), strict=True)
-    before = (raw["started_on"] < raw["randomized_on"]) | [part < day[: len(part)] for part, day in parts]  # "2003"
+    in_part = pd.Series([part < day[: len(part)] for part, day in parts], index=raw.index)  # such as "2003"
+    before = (raw["started_on"] < raw["randomized_on"]) | in_part
     raw = raw[raw["arm"].notna() & ~before]
     assert events.set_index("arm")["participants"].to_dict() == raw.groupby("arm")["subject_id"].nunique().to_dict()
     assert look.edish()["arm"].nunique() == 3
