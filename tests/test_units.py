@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trialtools.criteria.contents import read_protocol
 from trialtools.criteria.language import ProtocolError
 from trialtools.criteria.units import completed_years, factor, parse_unit
 
@@ -153,3 +154,30 @@ def test_a_year_has_its_months_and_days():
     assert [completed_years(unit, "years") for unit in ("mo", "months", "days", "wk", "a", "h", "x", None)] == [
         *("mo", "mo", "d", "wk", "", "", "", "")
     ]
+
+
+def units_told(fields: str, when: str) -> list[str]:
+    criteria = f"criteria:\n  - {{id: I1, kind: inclusion, label: A, when: '{when}'}}\n"
+    protocol = read_protocol(f"id: U\ntitle: Units\nfields:\n{fields}{criteria}")
+    return [finding.sentence for finding in protocol.lint() if finding.kind == "unit"]
+
+
+def test_a_protocol_is_told_which_of_its_units_nobody_knows():
+    fields = "  plt: {type: number, unit: 10^9/L, label: P}\n  pain: {type: integer, unit: '{points}', label: Pain}\n"
+    (told,) = units_told(fields, "plt > 100 and pain < 3")
+    assert "plt: the unit '10^9/L' is not known; did you mean '10*9/L'?" in told
+
+
+@pytest.mark.parametrize(
+    ("alt", "uln", "when", "told"),
+    [
+        ("U/L", "U/L", "alt <= uln", False),
+        ("U/L", "IU/L", "alt <= uln", False),
+        ("U/L", "ukat/L", "alt <= uln", True),
+        ("U/L", "mg/L", "alt - uln < 3", True),
+        ("U/L", "mg/L", "alt / uln < 3", False),
+    ],
+)
+def test_fields_of_different_units_that_are_held_against_each_other(alt, uln, when, told):
+    fields = f"  alt: {{type: number, unit: {alt}, label: ALT}}\n  uln: {{type: number, unit: {uln}, label: ULN}}\n"
+    assert bool(units_told(fields, when)) == told

@@ -30,6 +30,7 @@ KINDS = {  # in the order they are told
     "idle-part": Kind("Parts of a criterion that make no difference"),
     "boundary": Kind("Limits that leave out their own value"),
     "uncovered": Kind("Text without a criterion", "finding"),
+    "unit": Kind("Units", "finding"),
     "no-quote": Kind("Criteria without a quote"),
     "no-source": Kind("No registry text"),
     "known-later": Kind("Unknown by design"),

@@ -20,6 +20,7 @@ from .prover import Prover, prover
 from .redundant import idle_criteria, redundant
 from .show import Findings
 from .source import field_findings, text_findings
+from .units import unit_findings
 
 
 def lint(protocol: ProtocolData) -> Findings:
@@ -41,7 +42,8 @@ def lint(protocol: ProtocolData) -> Findings:
 whoever passes I4 (SARS-CoV-2 shown in the laboratory, read as "any_result") fails it.
     """
     asked = prover(protocol)
-    found = [*_proven(asked), *text_findings(protocol), *field_findings(protocol), *_given_up(asked)]
+    read = [*text_findings(protocol), *field_findings(protocol), *unit_findings(protocol)]
+    found = [*_proven(asked), *read, *_given_up(asked)]
     order = list(KINDS)
     found.sort(key=lambda finding: (finding.severity, order.index(finding.kind)))
     return Findings.of(_distinct(found), protocol)
