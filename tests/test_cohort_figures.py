@@ -130,6 +130,21 @@ def test_impact_takes_only_the_measures_there_are(frames):
         figures.impact(frames["impact"], measure="cost")
 
 
+def test_a_title_never_says_nobody_of_a_count_that_is_held_back(frames):
+    held = "is held back: a count is too small to be shown"
+    for name, columns in {
+        "criterion_states": STATES,
+        "tornado": ["moved"],
+        "readings": ["possible"],
+        "upset": ["failed"],
+    }.items():
+        hidden = frames[name].assign(**dict.fromkeys(columns, pd.array([pd.NA] * len(frames[name]), dtype="Int64")))
+        assert held in title(getattr(figures, name)(hidden)).replace("</b><br><b>", " ")
+    some = frames["readings"].astype({"possible": "Int64"})
+    some.loc[some.chosen, "possible"] = pd.NA
+    assert "from 0" not in title(figures.readings(some))
+
+
 # Sets, thresholds, groups
 
 

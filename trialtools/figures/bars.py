@@ -16,6 +16,7 @@ from .rows import (
     SOLID,
     Bars,
     Column,
+    Line,
     Row,
     below_headings,
     label,
@@ -47,7 +48,6 @@ def criterion_states(frame: pd.DataFrame) -> Drawing:
     n = most_of(rows, "n")
     if not n:
         return nobody("No patients were screened")
-    labels, slots = _below_kind(rows, readings=True)
 
     def share(row: Row, state: str) -> str:
         # a share that does not fit into its bar would stand on its neighbour
@@ -63,11 +63,9 @@ def criterion_states(frame: pd.DataFrame) -> Drawing:
 
     quarters = [0, 0.25, 0.5, 0.75, 1]
     return row_chart(
-        rows,
-        labels,
+        _below_kind(rows, readings=True),
         list(map(bars, STATES)),
         value_axis(0, n, tickvals=[n * x for x in quarters], ticktext=[percent(x, 0) for x in quarters]),
-        slots=slots,
         columns=list(map(column, STATES)),
         finding=titles.fails_most(rows, n),
         population=f"{count(n)} patients; each criterion by itself, in the order of the protocol",
@@ -94,14 +92,11 @@ def readings(frame: pd.DataFrame) -> Drawing:
     n = most_of(rows, "n")
     if not n:
         return nobody("No patients were screened")
-    labels, slots = below_headings(rows, lambda row: [label(row["criterion"], row["label"])], _reading)
     solid = Bars("certain", itemgetter("certain"), SOLID["pass"], titles.reading_hover, 16)
     return row_chart(
-        rows,
-        labels,
+        below_headings(rows, lambda row: [label(row["criterion"], row["label"])], _reading),
         [solid, Bars("possible", partial(_rest, part="certain", whole="possible"), HATCHED, titles.reading_hover, 16)],
         value_axis(0, max(most_of(rows, "possible"), 1)),
-        slots=slots,
         ends=lambda row: (row["possible"], f"<b>{_eligible(row)}</b>" if row["chosen"] else _eligible(row)),
         right=text_width(list(map(_eligible, rows)), bold=True),
         head=12,
@@ -139,8 +134,10 @@ def open_criteria(frame: pd.DataFrame) -> Drawing:
 
     solid = Bars("alone", itemgetter("alone"), SOLID["unknown"], titles.open_hover)
     return row_chart(
-        rows,
-        [label(row.get("criterion"), row["label"], "decided by a person" * bool(row.get("judged"))) for row in rows],
+        [
+            (label(row.get("criterion"), row["label"], "decided by a person" * bool(row.get("judged"))), row)
+            for row in rows
+        ],
         [solid, Bars("with others", partial(_rest, part="alone", whole="n"), HATCHED, titles.open_hover)],
         value_axis(0, max(most_of(rows, "n"), 1)),
         ends=end,
@@ -184,8 +181,7 @@ def tornado(frame: pd.DataFrame) -> Drawing:
     far = 1.05 * (max(abs(change(row, which)) for row in rows for which in ("possible", "certain")) or 1)
     as_chosen = f"{count(chosen['n'])} patients; as chosen {_eligible(chosen)} eligible."
     return row_chart(
-        rows,
-        [label(row["criterion"], row["label"], _read_as(row["reading"])) for row in rows],
+        [(label(row["criterion"], row["label"], _read_as(row["reading"])), row) for row in rows],
         [
             Bars("possible", partial(change, which="possible"), HATCHED, titles.reading_hover, 18),
             Bars("certain", partial(change, which="certain"), SOLID["pass"], titles.reading_hover, 8),
@@ -239,7 +235,6 @@ def impact(frame: pd.DataFrame, measure: str = "gain") -> Drawing:
     sign = -1 if measure == "alone" else 1
     ranked = sorted(rows, key=lambda row: -max(sign * abs(row[end] or 0) for end in ends))
     kept = [row for row in rows if row in ranked[:MOST]]
-    labels, slots = _below_kind(kept)
     write = (lambda value: number(value, 1)) if measure == "shapley" else count
     values = [row[end] or 0 for row in kept for end in ends]
     low, high = min(0, *values) * 1.05, max(0, *values) * 1.05
@@ -253,11 +248,9 @@ def impact(frame: pd.DataFrame, measure: str = "gain") -> Drawing:
 
     certain = Bars("certain", itemgetter("certain"), SOLID["pass"], hover, 8, -5)
     return row_chart(
-        kept,
-        labels,
+        _below_kind(kept),
         [certain, Bars("possible", itemgetter("possible"), HATCHED, hover, 8, 5)],
         value_axis(low, high if high > low else low + 1, zerolinecolor=INK),
-        slots=slots,
         columns=list(map(column, ends)),
         finding=titles.weighs_most(ranked[0], {end: write(ranked[0][end]) for end in ends}, MEASURES[measure]),
         population=f"{count(n)} patients. Solid: unknown counted as fail (certain); hatched: as pass (possible)",
@@ -275,8 +268,8 @@ def _eligible(row: Row) -> str:
     return interval(row["certain"], row["possible"])
 
 
-def _below_kind(rows: Sequence[Row], readings: bool = False) -> tuple[list[str], list[int]]:
-    """Labels with a heading above the inclusions and one above the exclusions; which of them are rows."""
+def _below_kind(rows: Sequence[Row], readings: bool = False) -> list[Line]:
+    """The criteria, with a heading above the inclusions and one above the exclusions."""
 
     def heading(row: Row) -> Sequence[str]:
         kind = f"{row.get('kind')} criteria".upper()

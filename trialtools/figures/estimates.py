@@ -14,6 +14,7 @@ from .rows import (
     Column,
     Estimate,
     Intervals,
+    Line,
     Panel,
     Row,
     axis_of_differences,
@@ -63,7 +64,6 @@ def forest(frame: pd.DataFrame) -> Drawing:
     axis = {"type": "log", "autorange": False, "range": [-math.log10(far), math.log10(far)], "tickangle": 0}
     left_out = [f"The first {MOST} of {len(rows)} rows"] if len(rows) > MOST else []
     left_out += ["Who has it not, or is unknown to have it, is in the table"] if flags else []
-    labels, slots = _below_field(shown, flags)
 
     def fails(row: Row) -> str:
         return f"{count(row['failed'])} of {count(row['n'])} ({percent(row['share'], 0)})"
@@ -72,11 +72,9 @@ def forest(frame: pd.DataFrame) -> Drawing:
         return f"<b>{row['group']}</b><br>{_ratio(row)}<br>unknown: {count(row['unknown'])}"
 
     return row_chart(
-        shown,
-        labels,
+        _below_field(shown, flags),
         [Intervals(_estimate, hover)],
         Panel({**axis, "tickvals": ticks, "ticktext": [f"{x:g}" for x in ticks]}),
-        slots=slots,
         columns=[Column("failed", fails), Column("ratio (95 %)", _ratio)],
         left=190,
         size=12,
@@ -89,8 +87,8 @@ def forest(frame: pd.DataFrame) -> Drawing:
     )
 
 
-def _below_field(rows: Sequence[Row], flags: set[str]) -> tuple[list[str], list[int]]:
-    """Labels with the criterion and the field above the groups; which of them are rows."""
+def _below_field(rows: Sequence[Row], flags: set[str]) -> list[Line]:
+    """The groups, below their criterion and their field."""
 
     def headings(row: Row) -> list[str]:
         criterion = f"{row['criterion']} {row['criterion_label']}" if row["criterion"] else ""
@@ -174,8 +172,7 @@ def sensitivity(
 
     size = [11 if primary else 8] + [8] * (len(rows) - 1)
     return row_chart(
-        rows,
-        labels,
+        list(zip(labels, rows, strict=True)),
         [Intervals(difference, lambda row: f"<b>{row['analysis']}</b><br>{told(row, '<br>')}", size=size)],
         axis_of_differences(rows, 0.05, zerolinewidth=1.5),
         columns=[

@@ -3,7 +3,7 @@
 A row is as high as its label. Marks are bars, or estimates with their intervals; they may stand in two panels.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -106,39 +106,27 @@ class Column:
     def cells(self, rows: Sequence[Row]) -> list[tuple[str, int, float]]:
         """What is written, in which row, and how far below its middle."""
         texts = [self.text] if callable(self.text) else self.text
-        return [
-            (text(row), at, shift)
-            for at, row in enumerate(rows)
-            for text, shift in zip(texts, self.shifts, strict=True)
-        ]
+        parts = list(zip(texts, self.shifts, strict=True))
+        return [(text(row), at, shift) for at, row in enumerate(rows) for text, shift in parts]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """An axis of values, and its share of the room between labels and columns."""
+    """An axis of values, its share of the room between labels and columns, and what is written below it."""
 
     axis: Spec
     share: tuple[float, float] = (0, 1)
+    title: str = ""
 
 
-@dataclass(frozen=True)
-class _Words:
-    """Words of a row, in pixels from the left edge and from the top; on which side of their place they stand."""
-
-    text: str
-    x: float
-    y: float
-    side: str = "right"
-    size: float = BODY
-    colour: str = INK
+Line = tuple[str, Row | None]
+"""A label, with `<br>` where it is broken, and its row; a heading has none."""
 
 
 def row_chart(
-    rows: Sequence[Row],
-    labels: Sequence[str],
+    lines: Sequence[Line],
     marks: Sequence[Bars | Intervals],
     *panels: Panel,
-    slots: Sequence[int] | None = None,
     columns: Sequence[Column] = (),
     ends: Callable[[Row], tuple[float | None, str]] | None = None,
     left: int = LEFT,
@@ -147,7 +135,6 @@ def row_chart(
     foot: int = 34,
     size: float = BODY,
     over: bool = False,
-    axis_titles: Sequence[str] = (),
     words: Sequence[Spec] = (),
     shapes: Sequence[Spec] = (),
     barmode: str = "stack",
@@ -160,53 +147,50 @@ def row_chart(
     the marks have axes of their own between labels and columns.
 
     Args:
-        rows: with marks and numbers.
-        labels: one a row, or a heading, with `<br>` where it is broken.
+        lines: from the top.
         marks: drawn of the rows.
         panels: axes of the values, of which the first is shared by all marks that name no other.
-        slots: which labels are those of the rows, if there are headings.
         columns: numbers at the right.
-        ends: a value and the words that stand beside it.
+        ends: of a row, a value and the words that stand beside it.
         left, right: room for labels, and for `ends`; columns bring their own.
         head, foot: room for the headings of columns, and below the marks.
         size: of the labels.
         over: headings may be longer than the room for labels, and are written over the marks.
-        axis_titles: one a panel, below its axis.
         words: annotations, placed in pixels from the left edge.
         shapes: on the axis of the first panel.
         barmode: whether bars of a row are stacked or laid over each other.
         said: the texts of `Drawing`.
     """
-    middles, height = row_positions(labels)
-    here = [middles[slot] for slot in (range(len(labels)) if slots is None else slots)]
-    headings = [at for at in range(len(labels)) if over and slots is not None and at not in slots]
-    cells = [column.cells(rows) for column in columns]
-    wide = [text_width([c.head, *(text for text, *_ in each)], c.pad) for c, each in zip(columns, cells, strict=True)]
-    plot = WIDTH - left - (sum(wide) or right)
-    texts = [_Words(text, 0, middles[at], size=size) for at, text in enumerate(labels) if at not in headings]
-    words = [*words, *(_heading(labels[at], middles[at], size) for at in headings)]
-    edge = left + plot
-    for column, each, room in zip(columns, cells, wide, strict=True):
-        edge += room
-        place: dict[str, Any] = {"size": column.size, "color": column.colour, "xanchor": "right", "yshift": 10}
-        words.append(note(f"<b>{column.head}</b>", x=edge, xref="x", y=1, **place))
-        texts += [
-            _Words(text, edge, here[at] + shift, "left", column.size, QUIET if text == column.quiet else INK)
-            for text, at, shift in each
-        ]
-    for title, panel in zip(axis_titles, panels, strict=bool(axis_titles)):
-        words.append(note(title, x=left + plot * panel.share[0], xref="x", y=0, yshift=-32, size=12))
+    middles, height = row_positions([text for text, _ in lines])
+    rows, here = zip(*((row, y) for (_, row), y in zip(lines, middles, strict=True) if row), strict=True)
+    wide = [text_width([column.head, *(text for text, *_ in column.cells(rows))], column.pad) for column in columns]
+    edge = WIDTH - (sum(wide) or right)
     low, high = panels[0].axis["range"]
-    for row, y in zip(rows, here, strict=True):
-        value, text = ends(row) if ends else (None, "")
-        texts += [_Words(text, left + plot * ((value or 0) - low) / (high - low) + 6, y, size=12)] if text else []
-    axes = {
-        f"xaxis{n}": {**panel.axis, "domain": [(left + plot * x) / WIDTH for x in panel.share], "anchor": "y"}
-        for n, panel in enumerate(panels, 2)
-    }
+    x, texts, notes = edge, [], list(words)
+    for (text, row), y in zip(lines, middles, strict=True):
+        if over and not row:
+            notes.append(note(f"<b>{text}</b>", x=0, y=y, yref="y", size=size, bgcolor="white"))
+        else:
+            texts.append(_text(text, 0, y, size=size))
+    for row, y in zip(rows, here, strict=True) if ends else ():
+        value, text = ends(row) if ends else (0, "")
+        texts.append(_text(text, left + (edge - left) * ((value or 0) - low) / (high - low) + 6, y, size=12))
+    for column, room in zip(columns, wide, strict=True):
+        x += room
+        place: dict[str, Any] = {"size": column.size, "color": column.colour, "xanchor": "right", "yshift": 10}
+        notes.append(note(f"<b>{column.head}</b>", x=x, xref="x", y=1, **place))
+        for text, at, shift in column.cells(rows):
+            colour = QUIET if text == column.quiet else INK
+            texts.append(_text(text, x, here[at] + shift, "left", column.size, colour))
+    axes = {}
+    for n, panel in enumerate(panels, 2):
+        domain = [(left + (edge - left) * share) / WIDTH for share in panel.share]
+        axes[f"xaxis{n}"] = {**panel.axis, "domain": domain, "anchor": "y"}
+        if panel.title:
+            notes.append(note(panel.title, x=domain[0] * WIDTH, xref="x", y=0, yshift=-32, size=12))
     return Drawing(
-        marks=[*(mark.trace(rows, here) for mark in marks), _trace(texts)],
-        words=words,
+        marks=[*(mark.trace(rows, here) for mark in marks), _words(texts)],
+        words=notes,
         shapes=[{**shape, "xref": "x2"} for shape in shapes],
         x={"range": [0, WIDTH], "visible": False},
         y={"range": [height, 0], "visible": False},
@@ -216,41 +200,29 @@ def row_chart(
     )
 
 
-def _heading(text: str, y: float, size: float) -> Spec:
-    return note(f"<b>{text}</b>", x=0, y=y, yref="y", size=size, bgcolor="white")
+def _text(text: str, x: float, y: float, side: str = "right", size: float = BODY, colour: str = INK) -> tuple[Any, ...]:
+    """Words of a row at the side of a place, in pixels from the left edge and from the top."""
+    return text, x, y, f"middle {side}", size, colour
 
 
-def _trace(texts: Sequence[_Words]) -> Spec:
+def _words(texts: Sequence[tuple[Any, ...]]) -> Spec:
     """The words of the rows as one trace, above the grid of the marks."""
-    return {
-        "type": "scatter",
-        "name": "words",
-        "mode": "text",
-        "x": [each.x for each in texts],
-        "y": [each.y for each in texts],
-        "text": [each.text for each in texts],
-        "textposition": [f"middle {each.side}" for each in texts],
-        "textfont": {"size": [each.size for each in texts], "color": [each.colour for each in texts]},
-        "hoverinfo": "skip",
-        "zorder": 1,
-    }
+    text, x, y, position, size, color = map(list, zip(*texts, strict=True))
+    place = {"x": x, "y": y, "textposition": position, "textfont": {"size": size, "color": color}, "zorder": 1}
+    return {"type": "scatter", "name": "words", "mode": "text", "text": text, "hoverinfo": "skip", **place}
 
 
-def below_headings(
-    rows: Sequence[Row], headings: Callable[[Row], Sequence[str]], text: Text
-) -> tuple[list[str], list[int]]:
-    """A label for each row, below its headings where they are others than those before; which labels are rows."""
-    labels: list[str] = []
-    slots: list[int] = []
+def below_headings(rows: Sequence[Row], headings: Callable[[Row], Sequence[str]], text: Text) -> list[Line]:
+    """A line for each row, below its headings where they are others than those before."""
+    lines: list[Line] = []
     last: Sequence[str] = ()
     for row in rows:
         heads = headings(row)
         same = [new == old for new, old in zip_longest(heads, last)]
-        labels += [head for at, head in enumerate(heads) if head and not all(same[: at + 1])]
-        slots.append(len(labels))
-        labels.append(text(row))
+        lines += [(head, None) for at, head in enumerate(heads) if head and not all(same[: at + 1])]
+        lines.append((text(row), row))
         last = heads
-    return labels, slots
+    return lines
 
 
 def row_positions(labels: Sequence[str]) -> tuple[list[float], int]:
@@ -273,19 +245,19 @@ def value_axis(low: float, high: float, **more: Any) -> Panel:
     return Panel({"range": [low, high], "nticks": 4, "zeroline": True, "zerolinecolor": HAIR, **more})
 
 
-def difference(row: Mapping[str, Any]) -> Estimate:
+def difference(row: Row) -> Estimate:
     """The estimate of a row, with its ends."""
     return row["difference"], row["low"], row["high"]
 
 
 def axis_of_differences(
-    rows: Sequence[Mapping[str, Any]], margin: float, share: tuple[float, float] = (0, 1), **more: Any
+    rows: Sequence[Row], margin: float, share: tuple[float, float] = (0, 1), title: str = "", **more: Any
 ) -> Panel:
     """An axis that holds all the estimates and 0."""
     reach = [0.0, *(value for row in rows for value in difference(row) if not absent(value))]
     edge = margin * (max(reach) - min(reach) or 1)
     panel = value_axis(min(reach) - edge, max(reach) + edge, tickformat=".0%", tickangle=0, zerolinecolor=INK, **more)
-    return Panel(panel.axis, share)
+    return Panel(panel.axis, share, title)
 
 
 def records(frame: pd.DataFrame, *more: str) -> list[Row]:
@@ -298,7 +270,7 @@ def records(frame: pd.DataFrame, *more: str) -> list[Row]:
     return rows
 
 
-def most_of(rows: Sequence[Mapping[str, Any]], name: str) -> int:
+def most_of(rows: Sequence[Row], name: str) -> int:
     """The largest number of a column."""
     return max((row[name] or 0 for row in rows), default=0)
 
@@ -314,7 +286,7 @@ def label(id: Any, text: Any, small: str = "") -> str:
     return "<br>".join(lines)
 
 
-def points(row: Mapping[str, Any]) -> str:
+def points(row: Row) -> str:
     """A difference of shares in percentage points, with its interval.
 
     >>> points({"difference": -0.077, "low": -0.13, "high": -0.023})

@@ -60,24 +60,21 @@ def adverse_events(frame: pd.DataFrame, labels: Mapping[str, str] | None = None,
     rows = [row for term in terms for row in term["by"].values()]
     far = max(row["share"] for row in rows if not absent(row["share"]))
     shares = {"range": [-0.04 * far, far * 1.08], "tickformat": ".0%" if far > 0.04 else ".1%", "nticks": 4}
-    panels, axes = [Panel(shares, (0, 0.44 if compared else 1))], ["Share with any"]
+    panels = [Panel(shares, (0, 0.44 if compared else 1), "Share with any")]
     marks = [_shares(arm, shift) for arm, shift in _shifts(groups, 6).items()]
     if compared:
         marks += [_differences(arm, shift) for arm, shift in _shifts(compared, 13).items()]
-        panels.append(axis_of_differences(rows, 0.04, (0.52, 1), zerolinewidth=1))
-        axes.append("Difference")
+        panels.append(axis_of_differences(rows, 0.04, (0.52, 1), "Difference", zerolinewidth=1))
     # beyond two, each arm that is held against the control needs a line of its own
     names = [label("", each["term"], each["system"]) + "<br>" * max(0, len(compared) - 2) for each in terms]
     return row_chart(
-        terms,
-        names,
+        list(zip(names, terms, strict=True)),
         marks,
         *panels,
         columns=[_numbers(compared or groups[:1], bool(compared))],
         left=LEFT,
         head=46 if compared else 32,
         foot=50,
-        axis_titles=axes,
         words=arm_legend(groups, up=30),
         finding=_largest_difference(terms, compared) if compared else _most_frequent(terms[0]),
         population=_sizes(terms, groups),

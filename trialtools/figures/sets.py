@@ -14,6 +14,7 @@ from .lines import ALONG
 from .page import QUIET
 from .rows import HATCHED, SOLID, Row, most_of, records, text_width
 from .template import HAIR, STATES, WIDTH, note, wrap
+from .titles import held_back
 
 BARS, ROW, MOST = 170, 20, 24
 """How high the bars are, how high a line of dots, and how many lines there are at most."""
@@ -45,7 +46,7 @@ def upset(frame: pd.DataFrame) -> Drawing:
     >>> import pandas as pd
     >>> made = upset(pd.DataFrame({"criteria": ["I5", "other"], "failed": [4, 0], "not_passed": [6, 1], "n": [10, 10]}))
     >>> made.layout.title.text.split("<br>")[0]
-    '<b>The most common set of failed criteria: I5 (4 (40 %) of 10 patients)</b>'
+    '<b>The most common set of failed criteria: I5, 4 (40.0\xa0%) of 10</b>'
     """
     rows = records(frame, "failed", "not_passed")
     n = most_of(rows, "n")
@@ -79,15 +80,12 @@ def _in_order(id: str) -> Any:
 def _keeps_out_most(rows: Sequence[Row], n: int) -> str:
     worst = max(rows[:-1], key=lambda row: row["failed"] or 0, default=None)
     if worst is None or not worst["failed"]:
-        return "No set of criteria is failed"
-    names = " and ".join(filter(None, [", ".join(_members(worst["criteria"])[:-1]), _members(worst["criteria"])[-1]]))
+        return held_back(rows, "failed") or "No set of criteria is failed"
+    *inside, last = _members(worst["criteria"])
+    names = f"{', '.join(inside)} and {last}" if inside else last
     alike = sum(row["failed"] == worst["failed"] for row in rows[:-1])
-    which = (
-        "The most common set of failed criteria"
-        if alike == 1
-        else f"One of {alike} most common sets of failed criteria"
-    )
-    return f"{which}: {names} ({n_of(worst['failed'], n)} of {count(n)} patients)"
+    which = "The most common set" if alike == 1 else f"One of {alike} most common sets"
+    return f"{which} of failed criteria: {names}, {n_of(worst['failed'], n)} of {count(n)} patients"
 
 
 @figure

@@ -83,9 +83,9 @@ def _eligible(row: Row) -> str:
 def _best_value(rows: Sequence[Row], own: Row | None) -> str:
     best = max(rows, key=lambda row: row["possible"] or 0)
     limit, most = _limit(best, best["value"]), count(best["possible"])
-    if own is None:
+    if own is None or own["possible"] is None:
         return f"Most could be eligible where {limit}: {interval(best['certain'], best['possible'])}"
-    if own["possible"] is None or best["possible"] == own["possible"]:
+    if best["possible"] == own["possible"]:
         return f"No other value makes more possible than {_limit(own, own['value'])}"
     return f"{limit} instead of {own['value']:g}: {most} instead of {count(own['possible'])} could be eligible"
 
