@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from .drawing import Drawing, Room, Spec, figure, nobody
-from .format import absent, count, n_of
+from .format import absent, count, n_of, percent
 from .lines import ALONG
 from .page import QUIET
 from .rows import HATCHED, SOLID, Row, most_of, records, text_width
@@ -46,7 +46,7 @@ def upset(frame: pd.DataFrame) -> Drawing:
     >>> import pandas as pd
     >>> made = upset(pd.DataFrame({"criteria": ["I5", "other"], "failed": [4, 0], "not_passed": [6, 1], "n": [10, 10]}))
     >>> made.layout.title.text.split("<br>")[0]
-    '<b>The most common set of failed criteria: I5, 4 (40.0\xa0%) of 10</b>'
+    '<b>The most common set of failed criteria: I5 (4 of 10 patients,</b>'
     """
     rows = records(frame, "failed", "not_passed")
     n = most_of(rows, "n")
@@ -85,7 +85,8 @@ def _keeps_out_most(rows: Sequence[Row], n: int) -> str:
     names = f"{', '.join(inside)} and {last}" if inside else last
     alike = sum(row["failed"] == worst["failed"] for row in rows[:-1])
     which = "The most common set" if alike == 1 else f"One of {alike} most common sets"
-    return f"{which} of failed criteria: {names}, {n_of(worst['failed'], n)} of {count(n)} patients"
+    share = percent(worst["failed"] / n)
+    return f"{which} of failed criteria: {names} ({count(worst['failed'])} of {count(n)} patients, {share})"
 
 
 @figure
@@ -101,7 +102,7 @@ def missingness(frame: pd.DataFrame) -> Drawing:
     >>> import pandas as pd
     >>> made = missingness(pd.DataFrame({"fields": ["bmi", "", "other"], "n": [6, 4, 0], "of": [10, 10, 10]}))
     >>> made.layout.title.text.split("<br>")[0]
-    '<b>Nothing is unknown for 4 of 10; most often unknown together: bmi (6 of 10)</b>'
+    '<b>Nothing is unknown for 4 of 10; most often unknown together: bmi</b>'
     """
     rows = records(frame)
     of = most_of(rows, "of")
