@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import pandas as pd
 
-from .dates import earliest, latest
+from .dates import blank, earliest, latest
 from .findings import FATAL, KEPT, UNKNOWN, Finding, finding, finding_for
 from .outcomes import closes, of_each
 from .tables import Frame
@@ -40,8 +40,7 @@ def clear_impossible(tables: Tables) -> tuple[dict[str, Frame], list[Finding]]:
     events = tables["events"]
     wrong = latest(events, "ended_on") < earliest(events, "started_on")
     findings = finding_for("events", "ended_on", "ended before it started", events, wrong, UNKNOWN)
-    ends = {name: events[name].mask(wrong) for name in ("ended_on", "ended_on__written") if name in events}
-    return {**tables, "events": events.assign(**ends)}, findings
+    return {**tables, "events": blank(events, "ended_on", wrong)}, findings
 
 
 def contradictions(
@@ -75,23 +74,18 @@ def contradictions(
 def _entry(subjects: Frame) -> Iterator[Finding]:
     entered, infected = subjects["randomized"], earliest(subjects, "infected_on")
     last_entry = latest(subjects, "randomized_on")
-    told = (
+    armless = entered & subjects["arm"].isna() & subjects["arm"].notna().any()  # nobody, where no arm is shown
+    for column, problem, hit, action in (
         ("decision", "randomized without the decision eligible", entered & ~(subjects["decision"] == "eligible"), KEPT),
         ("randomized_on", "randomized before screening", last_entry < earliest(subjects, "screened_on"), KEPT),
         ("randomized_on", "randomized, but the day is not known", entered & subjects["randomized_on"].isna(), KEPT),
         ("infected_on", "infected after screening", infected > latest(subjects, "screened_on"), KEPT),
-        ("arm", "randomized, but the arm is not known", _unarmed(subjects), "in no arm's count"),
-    )
-    for column, problem, hit, action in told:
+        ("arm", "randomized, but the arm is not known", armless, "in no arm's count"),
+    ):
         yield from finding_for("subjects", column, problem, subjects, hit, action)
     if "kit" in subjects:
         shared = subjects["kit"].notna() & subjects.duplicated("kit", keep=False)
         yield from finding_for("subjects", "kit", "one kit for several subjects", subjects, shared, FATAL)
-
-
-def _unarmed(subjects: Frame) -> Frame:
-    """Nobody lacks an arm where no arm is shown."""
-    return subjects["randomized"] & subjects["arm"].isna() & subjects["arm"].notna().any()
 
 
 def _course(tables: Tables) -> Iterator[Finding]:

@@ -10,10 +10,9 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from ...cohort.sources.texts import WRITTEN
 from ...criteria.protocol import DataError
 from .checks import DATED, missing_parts
-from .dates import earliest, latest
+from .dates import blank, earliest, latest
 from .deaths import is_fatal, merge_deaths
 from .findings import Finding, finding_for, findings_frame
 from .outcomes import closes, endpoint_states
@@ -91,11 +90,10 @@ def _believed(trial: TrialTables, day: Any) -> tuple[dict[str, Frame], list[Find
         wrong = sure & (earliest(subjects, name) > day)
         problem = f"{name.split('_')[0]} after {day.date()}, but dosed, observed or randomized before"
         findings += finding_for("subjects", name, problem, subjects, wrong, "counted; the day is unknown")
-        subjects = subjects.assign(**{name: subjects[name].mask(wrong)})
+        subjects = blank(subjects, name, wrong)
     dying = ends.loc[(ends["milestone"] == "died") & (earliest(ends, "happened_on") > day), "subject_id"]
     alive = is_fatal(events) & events["subject_id"].isin(dying)
-    tables = {**trial.tables, "subjects": subjects, "events": _survived(events, alive)}
-    return tables, findings
+    return {**trial.tables, "subjects": subjects, "events": _survived(events, alive)}, findings
 
 
 def _survived(events: Frame, alive: Frame) -> Frame:
@@ -122,9 +120,8 @@ def _forgotten(name: str, frame: Frame, day: Any) -> Frame:
         frame = _survived(frame, earliest(frame, "ended_on") > day)
     for column in frame.select_dtypes("datetime").columns:
         later = earliest(frame, column) > day
-        for other in (column, column + WRITTEN, *hangs.get(column, ())):
-            if other in frame:
-                frame = frame.assign(**{other: frame[other].mask(later)})
+        others = {other: frame[other].mask(later) for other in hangs.get(column, ()) if other in frame}
+        frame = blank(frame, column, later).assign(**others)
         if column == "randomized_on":
             frame = frame.assign(randomized=frame["randomized"] & ~later)
     return frame
@@ -149,8 +146,7 @@ def pool(trial: Trial) -> Trial:
         extra = [column for column in frame if column not in TABLES[name] and not ARM_WORDS.search(column)]
         kept = frame[[*documented, *extra]]
         tables[name] = kept.sort_values("subject_id", kind="stable", ignore_index=True)
-    gone = [
-        bool(column) and column not in tables[table] for table, column in trial.findings[["table", "column"]].values
-    ]
-    findings = trial.findings[[not hidden for hidden in gone]].reset_index(drop=True)
+    where = trial.findings[["table", "column"]].values
+    shown = [not column or column in tables[table] for table, column in where]
+    findings = trial.findings[shown].reset_index(drop=True)
     return replace(trial, **tables, findings=findings, sha256={}, arms=())

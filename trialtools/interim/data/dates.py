@@ -1,4 +1,4 @@
-"""Days that are known in part go in; the earliest and the latest day that each may be comes out.
+"""Days that are known in part go in; the earliest and the latest day that each may be come out.
 
 A day of which only the month or the year is known is empty in its own column, and a column `..__written` keeps what is
 known of it: 2023-05, 2023. It lies neither before nor after any day that it may be.
@@ -32,6 +32,12 @@ def earliest(frame: Frame, name: str) -> Frame:
 def latest(frame: Frame, name: str) -> Frame:
     """The last day that each day of a column may be; unknown where nothing is known."""
     return _bound(frame, name, "high")
+
+
+def blank(frame: Frame, name: str, hit: Frame) -> Frame:
+    """A frame without the days of a column where `hit`, nor what is known of them."""
+    columns = [each for each in (name, name + WRITTEN) if each in frame]
+    return frame.assign(**{each: frame[each].mask(hit) for each in columns})
 
 
 def _bound(frame: Frame, name: str, which: Literal["low", "high"]) -> Frame:

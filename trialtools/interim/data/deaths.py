@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from ...cohort.sources.texts import WRITTEN
 from .findings import Finding, finding_for
 from .tables import Frame
 
 EVENTS = "events"
 """The source of a death that only a fatal event tells."""
 SPEAKS_OF_DEATH = r"(?i)death|\bdied|\bdead\b|fatal|deceas|lethal|exitus"
-REPORT = ["subject_id", "happened_on", "happened_on__written", "reason", "source"]
+REPORT = ["subject_id", "happened_on", "happened_on" + WRITTEN, "reason", "source"]
 
 
 def is_fatal(events: Frame) -> Frame:
@@ -30,22 +31,17 @@ def merge_deaths(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[Fi
     ends = ends[~((ends["milestone"] == "died") & (ends["source"] == EVENTS))]
     own = ends[ends["milestone"] == "died"]
     by_event = events[is_fatal(events)].drop(columns="reason", errors="ignore")
-    names = {"ended_on": "happened_on", "ended_on__written": "happened_on__written", "term": "reason"}
-    both = (
-        own.assign(source=own["source"].fillna("disposition")),
-        by_event.assign(source=EVENTS).rename(columns=names),
-    )
+    names = {"ended_on": "happened_on", "ended_on" + WRITTEN: "happened_on" + WRITTEN, "term": "reason"}
+    both = own.fillna({"source": "disposition"}), by_event.assign(source=EVENTS).rename(columns=names)
     reports = pd.concat([rows.reindex(columns=REPORT) for rows in both], ignore_index=True)
     each = reports.groupby("subject_id", sort=False)
     sources = each["source"].agg(lambda names: ", ".join(dict.fromkeys(", ".join(names).split(", "))))
     deaths = each.first().assign(milestone="died", source=sources)
-    parts = deaths["happened_on__written"].mask(deaths["happened_on"].notna()).astype("str")
-    deaths = deaths.assign(happened_on__written=parts)
+    deaths["happened_on" + WRITTEN] = deaths["happened_on" + WRITTEN].mask(deaths["happened_on"].notna()).astype("str")
     extra = own.drop_duplicates("subject_id").set_index("subject_id").drop(columns=deaths.columns, errors="ignore")
     deaths = deaths.join(extra).reset_index().dropna(axis="columns", how="all")
-    merged = pd.concat([ends[ends["milestone"] != "died"], deaths], ignore_index=True)[
-        [*ends.columns, *(name for name in deaths if name not in ends)]
-    ]
+    merged = pd.concat([ends[ends["milestone"] != "died"], deaths], ignore_index=True)
+    merged = merged[[*ends.columns, *(name for name in deaths if name not in ends)]]
     return {**tables, "disposition": merged}, list(_conflicts(reports, own, events, ends))
 
 
@@ -64,12 +60,8 @@ def _conflicts(reports: Frame, own: Frame, events: Frame, ends: Frame) -> Iterat
     survived = (events["severity"] == 5).fillna(False) & events["outcome"].notna() & (events["outcome"] != "fatal")
     problem = "grade 5 is fatal, the outcome is not"
     yield from finding_for("events", "outcome", problem, events, survived, "counted as a death")
-    for table, column, rows in (
-        ("events", "outcome", events),
-        ("events", "term", events),
-        ("disposition", "reason", ends),
-    ):
+    problem, action = "speaks of death, but is no word for it", "not counted as a death"
+    for name, column in (("events", "outcome"), ("events", "term"), ("disposition", "reason")):
+        rows = events if name == "events" else ends
         speaks = rows[column].str.contains(SPEAKS_OF_DEATH, na=False) & ~rows["subject_id"].isin(reports["subject_id"])
-        yield from finding_for(
-            table, column, "speaks of death, but is no word for it", rows, speaks, "not counted as a death"
-        )
+        yield from finding_for(name, column, problem, rows, speaks, action)

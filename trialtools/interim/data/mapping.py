@@ -151,6 +151,6 @@ def _cell(source: Frame, cell: Cell, where: str) -> Frame:
         return text
     unnamed = text[text.notna() & ~text.isin(cell.codes)]
     if len(unnamed):
-        told = f"{len(unnamed)} rows hold a code that is not declared, the first {unnamed.iloc[0]!r}"
-        raise DataError(f"{where}: {told}; declared are {', '.join(cell.codes)}")
+        problem = f"{len(unnamed)} rows hold a code that is not declared, the first {unnamed.iloc[0]!r}"
+        raise DataError(f"{where}: {problem}; declared are {', '.join(cell.codes)}")
     return text.map(cell.codes).astype("str")

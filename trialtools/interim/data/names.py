@@ -17,7 +17,6 @@ NAMES = {
     "labs": ("test", "unit"),
 }
 """Columns whose values are counted by name."""
-TOGETHER = "read as the commonest spelling"
 
 
 def fold(name: str) -> str:
@@ -47,16 +46,16 @@ def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[
     for table, columns in NAMES.items():
         for column in (column for column in columns if column in tables.get(table, ())):
             known = arms if column == "arm" else ()
-            unified[table], told = _respelt(unified[table], table, column, known, TOGETHER)
-            findings += told
+            unified[table], found = _respelt(unified[table], table, column, known, "read as the commonest spelling")
+            findings += found
     subjects = unified["subjects"]
     ids = subjects["subject_id"].dropna()
     twice = folded(subjects["subject_id"]).duplicated(keep=False) & ~subjects["subject_id"].duplicated(keep=False)
-    told = finding_for("subjects", "subject_id", "one subject under two spellings", subjects, twice, FATAL)
+    findings += finding_for("subjects", "subject_id", "one subject under two spellings", subjects, twice, FATAL)
     for table in (table for table in unified if table != "subjects"):
-        unified[table], other = _respelt(unified[table], table, "subject_id", ids, "read as in subjects")
-        told += other
-    return unified, findings + told
+        unified[table], found = _respelt(unified[table], table, "subject_id", ids, "read as in subjects")
+        findings += found
+    return unified, findings
 
 
 def _respelt(frame: Frame, table: str, column: str, known: Iterable[str], action: str) -> tuple[Frame, list[Finding]]:

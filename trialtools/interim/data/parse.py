@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import narwhals as nw
 import numpy as np
 import pandas as pd
@@ -13,7 +11,7 @@ from ...cohort.sources.columns import Check, read_columns
 from ...cohort.sources.mapping import MappedColumn
 from ...cohort.sources.texts import HIGH, LOW, WRITTEN
 from .findings import FATAL, KEPT, Finding, finding, finding_for
-from .tables import DTYPES, TABLES, Frame, TableColumn
+from .tables import DTYPES, TABLES, Frame
 from .words import WORDS, recognize
 
 OPTIONAL = ("arm", "reason", "randomized", "source")
@@ -92,18 +90,11 @@ def check_values(table: str, frame: Frame) -> list[Finding]:
     """What would make a wrong number is fatal; a word that is not recognised is counted."""
     findings = []
     for name, column in TABLES[table].items():
-        for problem, hit, action in _faults(name, column, frame[name]):
-            findings += finding_for(table, name, problem, frame, hit, action)
-    if table == "subjects":
-        twice = frame["subject_id"].notna() & frame["subject_id"].duplicated(keep=False)
-        findings += finding_for(table, "subject_id", "a subject more than once", frame, twice, FATAL)
+        values, words = frame[name], column.values or (WORDS.get(name, {}).values() if column.kind == "text" else ())
+        other = values.notna() & ~values.isin(list(words)) & bool(words)
+        twice = values.notna() & values.duplicated(keep=False) & ((table, name) == ("subjects", "subject_id"))
+        problem = f"not one of {', '.join(column.values)}" if column.values else "a word that is not recognised"
+        findings += finding_for(table, name, "must not be empty", frame, values.isna() & column.must, FATAL)
+        findings += finding_for(table, name, "a subject more than once", frame, twice, FATAL)
+        findings += finding_for(table, name, problem, frame, other, FATAL if column.values else KEPT)
     return findings
-
-
-def _faults(name: str, column: TableColumn, values: Frame) -> Iterator[tuple[str, Frame, str]]:
-    if column.must:
-        yield "must not be empty", values.isna(), FATAL
-    if column.values:
-        yield f"not one of {', '.join(column.values)}", values.notna() & ~values.isin(column.values), FATAL
-    elif column.kind == "text" and name in WORDS:
-        yield "a word that is not recognised", values.notna() & ~values.isin(WORDS[name].values()), KEPT

@@ -40,8 +40,8 @@ def as_text(source: Any, separator: str = ",", sheet: str | None = None) -> Fram
     table = nw.from_native(open_table(source, ColumnMapping(separator=separator, sheet=sheet)).native)
     written = {name: text_of(name, dtype) for name, dtype in table.collect_schema().items()}
     days = {name: text.str.replace(r" 00:00:00(\.0+)?$", "").str.strip_chars() for name, text in written.items()}
-    told = table.select(nw.when(text != "").then(text).alias(name) for name, text in days.items())
-    return told.collect().to_pandas().astype("str")
+    filled = table.select(nw.when(text != "").then(text).alias(name) for name, text in days.items())
+    return filled.collect().to_pandas().astype("str")
 
 
 def hashes_of(*files: Path) -> dict[str, str]:

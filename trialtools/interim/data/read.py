@@ -23,7 +23,7 @@ from .outcomes import clear_early, endpoint_states
 from .parse import check_values, parse_table
 from .raw import Raw
 from .source import open_source
-from .tables import TABLES, Frame, TrialTables
+from .tables import FINDINGS, TABLES, Frame, TrialTables
 from .words import UNSAID
 
 
@@ -137,15 +137,16 @@ def _mended(
 
 def _collected(table: Frame | None) -> bool:
     """Whether a table was handed in; a disposition that holds only what other tables tell of deaths was not."""
-    told = table is not None and "source" in table and set(table["source"]) <= {"DM", "events", "DM, events"}
-    return table is not None and not (told and len(table))
+    if table is None or table.empty or "source" not in table:
+        return table is not None
+    return not set(table["source"]) <= {"DM", "events", "DM, events"}
 
 
 def _stop(findings: Iterable[Finding]) -> None:
     """Raise what is fatal, all of it at once."""
-    said = "{table}.{column}: {problem} ({n} of {of} rows; first: {example})"
-    if told := [said.format_map(one).replace("; first: )", ")") for one in findings if one["fatal"]]:
-        raise DataError("no report can be made of these data; mend them and read again\n  " + "\n  ".join(told))
+    line = "{table}.{column}: {problem} ({n} of {of} rows; first: {example})"
+    if lines := [line.format_map(one).replace("; first: )", ")") for one in findings if one["fatal"]]:
+        raise DataError("no report can be made of these data; mend them and read again\n  " + "\n  ".join(lines))
 
 
 def _one_arm_each(subjects: Frame) -> None:
@@ -160,6 +161,8 @@ def _with_arms(subjects: Frame, arms: Mapping[str, str] | None) -> Frame:
     if arms is None:
         return subjects
     known = {fold(name): arm for name, arm in arms.items()}
+    if len(known) < len(arms):
+        raise DataError("the arms that were handed in name one subject under two spellings")
     given = folded(subjects["subject_id"]).map(known).astype("str")
     if "kit" in subjects:
         given = given.fillna(folded(subjects["kit"]).map(known).astype("str"))
@@ -172,10 +175,8 @@ def _nobody(subjects: Frame, arms: Mapping[str, str]) -> list[Finding]:
     """Arms that were handed in for nobody who is here: somebody randomized would be missing from every count."""
     known = {fold(name) for column in ("subject_id", "kit") if column in subjects for name in subjects[column].dropna()}
     lost = sorted(name for name in arms if fold(name) not in known)
-    problem = "allocated, but not among the subjects"
-    return (
-        [finding("subjects", "arm", problem, len(lost), len(arms), ", ".join(lost[:3]), "in no count")] if lost else []
-    )
+    found = ("allocated, but not among the subjects", len(lost), len(arms), ", ".join(lost[:3]), "in no count")
+    return [finding("subjects", "arm", *found)] if lost else []
 
 
 def _randomized(subjects: Frame, texts: Frame) -> Frame:
@@ -193,12 +194,9 @@ def _baseline(subjects: Frame, raw: Frame, protocol: Protocol | None) -> tuple[F
         return subjects, []
     patients = read_patients(raw[names].assign(patient_id=subjects["subject_id"]), protocol)
     frame = patients.frame.collect().to_pandas()
-    findings = [{**row, "table": "subjects", "column": row["field"], "fatal": False} for row in _rows(patients.quality)]
+    quality: Frame = patients.quality.assign(table="subjects", column=patients.quality["field"], fatal=False)
+    findings = quality[list(FINDINGS)].to_dict("records")
     return subjects.assign(**{name: frame[name].to_numpy() for name in names}), findings
-
-
-def _rows(frame: Frame) -> list[dict[str, Any]]:
-    return frame.drop(columns="column").to_dict("records")
 
 
 def primary(outcomes: Frame, protocol: Protocol | None) -> tuple[str | None, int | None]:
@@ -211,5 +209,5 @@ def primary(outcomes: Frame, protocol: Protocol | None) -> tuple[str | None, int
     declared = endpoint_of(protocol) if protocol else None
     if declared is None:
         return (names[0] if len(names) == 1 else None), None
-    there = (name for name in names if name.casefold() == declared.name.casefold())
+    there = (name for name in names if fold(name) == fold(declared.name))
     return next(there, None), declared.day

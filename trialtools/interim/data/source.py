@@ -56,5 +56,7 @@ def _folder(path: Path) -> Raw:
         there = ", ".join(file.name for file in sorted(path.iterdir())[:8]) or "nothing"
         raise DataError(f"{path} holds neither subjects.csv (or .parquet) nor an SDTM domain DM, but {there}")
     unread = [file.name for file in readable if file not in files and file.name not in OURS]
-    told = ("files", "", "not a table or a domain that is read", len(unread), len(readable), ", ".join(unread[:5]))
-    return replace(raw, findings=(*raw.findings, *([finding(*told, "left out")] if unread else [])))
+    if not unread:
+        return raw
+    found = ("not a table or a domain that is read", len(unread), len(readable), ", ".join(unread[:5]), "left out")
+    return replace(raw, findings=(*raw.findings, finding("files", "", *found)))
