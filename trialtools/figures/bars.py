@@ -236,6 +236,8 @@ def impact(frame: pd.DataFrame, measure: str = "gain") -> Drawing:
     ranked = sorted(rows, key=lambda row: -max(sign * abs(row[end] or 0) for end in ends))
     kept = [row for row in rows if row in ranked[:MOST]]
     write = (lambda value: number(value, 1)) if measure == "shapley" else count
+    weighs = titles.weighs_most(ranked[0], {end: write(ranked[0][end]) for end in ends}, MEASURES[measure])
+    weighs = weighs if any(ranked[0][end] is not None for end in ends) else titles.held_back(rows, *ends)
     values = [row[end] or 0 for row in kept for end in ends]
     low, high = min(0, *values) * 1.05, max(0, *values) * 1.05
 
@@ -252,7 +254,7 @@ def impact(frame: pd.DataFrame, measure: str = "gain") -> Drawing:
         [certain, Bars("possible", itemgetter("possible"), HATCHED, hover, 8, 5)],
         value_axis(low, high if high > low else low + 1, zerolinecolor=INK),
         columns=list(map(column, ends)),
-        finding=titles.weighs_most(ranked[0], {end: write(ranked[0][end]) for end in ends}, MEASURES[measure]),
+        finding=weighs,
         population=f"{count(n)} patients. Solid: unknown counted as fail (certain); hatched: as pass (possible)",
         remark=f"The {MOST} of {len(rows)} criteria that weigh most" if len(rows) > MOST else "",
         alt=f"{len(kept)} of {len(rows)} criteria are shown",
