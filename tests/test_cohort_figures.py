@@ -137,6 +137,7 @@ def test_a_title_never_says_nobody_of_a_count_that_is_held_back(frames):
         "tornado": ["moved"],
         "readings": ["possible"],
         "upset": ["failed"],
+        "impact": ["gain_certain", "gain_possible"],
     }.items():
         hidden = frames[name].assign(**dict.fromkeys(columns, pd.array([pd.NA] * len(frames[name]), dtype="Int64")))
         assert held in title(getattr(figures, name)(hidden)).replace("</b><br><b>", " ")
