@@ -111,7 +111,7 @@ def test_the_cohort_report_of_real_tests(root, realdata):
         mapping=str(root / "data/mappings/carbon_health.yaml"),
         threshold="I7",
     )
-    assert "At least 0 and at most 89,618 of 93,995 patients" in shown and "I7: Oxygen saturation" in shown
+    assert "At least 0 and at most 89,618 of 93,995 patients" in shown and "Another limit of Oxygen saturation" in shown
     assert "95 0 88,354 no" in shown, "a saturation above 95 costs 1,264"
     assert "Fewest criteria to drop for 200" in shown and "SYNTHETIC" not in shown
 
