@@ -247,10 +247,11 @@ def test_one_subject_under_two_spellings_stops():
 def test_arms_are_spelt_as_the_protocol_does(protocol):
     trial = read_trial({"subjects": {**SUBJECTS, "arm": ["MSCs", "Comparator ", None]}}, protocol)
     assert trial.subjects["arm"].fillna("").tolist() == ["mscs", "comparator", ""]
-    trial = read_trial(
-        {"subjects": {**SUBJECTS, "subject_id": ["S1", "S2", "S3"], "arm": [None] * 3}}, arms={"s1": "a"}
-    )
+    armless = {**SUBJECTS, "subject_id": ["S1", "S2", "S3"], "arm": [None] * 3}
+    trial = read_trial({"subjects": armless}, arms={"s1": "a"})
     assert trial.subjects["arm"].fillna("").tolist() == ["a", "", ""]
+    with pytest.raises(DataError, match="one subject under two spellings"):
+        read_trial({"subjects": armless}, arms={"s1": "a", "S1": "b"})
 
 
 @pytest.mark.parametrize(
@@ -504,3 +505,19 @@ def test_a_file_that_is_no_table_is_told(tmp_path):
     (tmp_path / "events.csv.gz").write_bytes(b"")
     with pytest.raises(DataError, match="two files for events"):
         read_trial(tmp_path)
+
+
+def test_what_says_nothing_is_unknown_and_a_row_of_nothing_is_left_out():
+    events = {"subject_id": ["1", None, "2", "1"], "started_on": [".", None, "UNK", "2023-02-01"],
+              "severity": ["NA", None, ".", "2"], "serious": ["U", None, "?", "Y"],
+              "term": ["a", None, "NA", "b"]}  # fmt: skip
+    trial = read_trial({"subjects": SUBJECTS, "events": events})
+    assert trial.events["term"].tolist() == ["a", "NA", "b"]  # a name is a name
+    assert trial.events[["started_on", "severity", "serious"]].isna().sum().tolist() == [2, 2, 2]
+    assert counted(trial) == {"subject_id: a row with nothing in it": 1, "started_on: no day": 2}
+
+
+def test_a_liver_test_without_its_upper_limit_is_told():
+    labs = {"subject_id": ["1", "1"], "test": ["ALT", "K"], "value": ["900", "4"], "taken_on": ["2023-01-09"] * 2}
+    trial = read_trial({"subjects": SUBJECTS, "labs": labs})
+    assert counted(trial) == {"upper_limit: no upper limit of a liver test": 1}

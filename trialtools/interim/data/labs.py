@@ -11,6 +11,8 @@ from ...criteria.units import factor
 from .findings import Finding, finding_for
 from .tables import Frame
 
+LIVER = {"ALT": "transferase", "AST": "transferase", "BILI": "bilirubin"}
+"""Tests that are held against their upper limits, and what they measure."""
 ALONE = "left out of medians; compared with its own upper limit"
 
 
@@ -19,8 +21,12 @@ def unify_units(labs: Frame) -> tuple[Frame, list[Finding]]:
 
     What measures another thing stays as it is written: between mmol/L and mg/dL lies the substance.
     """
+    bare = labs["test"].isin(list(LIVER)) & labs["value"].notna() & ~(labs["upper_limit"] > 0)
+    findings = finding_for(
+        "labs", "upper_limit", "no upper limit of a liver test", labs, bare, "not looked at for harm"
+    )
     if labs["unit"].isna().all():
-        return labs, []
+        return labs, findings
     commonest = labs.groupby("test")["unit"].agg(lambda units: next(iter(units.mode()), None))
     units = pd.DataFrame({"unit": labs["unit"], "wanted": labs["test"].map(commonest).astype("str")})
     steps = units[units["unit"] != units["wanted"]].dropna().drop_duplicates()
@@ -28,7 +34,6 @@ def unify_units(labs: Frame) -> tuple[Frame, list[Finding]]:
     steps = steps.assign(by=[factor for factor, _ in by], plus=[constant for _, constant in by])
     step = units.merge(steps, how="left").set_axis(labs.index)
     other, known = units["wanted"].notna() & (units["unit"] != units["wanted"]), step["by"].notna()
-    findings = []
     for problem, hit, action in (
         ("in another unit than most results of the test", known, "brought to the commonest"),
         ("in a unit that cannot become the commonest of the test", other & ~known & labs["unit"].notna(), ALONE),

@@ -30,7 +30,8 @@ def parse_table(table: str, raw: Frame) -> tuple[Frame, list[Finding]]:
     Of a value that is known in part (2023-05, <5) a column `..__written` keeps what is known.
     """
     there = {name: column for name, column in TABLES[table].items() if name in raw}
-    texts = raw.assign(**{name: recognize(name, raw[name]) for name in there})
+    coded = [name for name, column in there.items() if column.kind != "text" or name in WORDS]
+    texts = raw.assign(**{name: recognize(name, raw[name]) for name in coded})
     days = [name for name, column in there.items() if column.kind == "date"]
     texts = texts.assign(**{name: texts[name].str.replace(TIME, r"\1", regex=True) for name in days})
     typed, checks = _read(table, texts)

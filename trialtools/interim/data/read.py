@@ -81,7 +81,8 @@ def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None
     if nameless := [name for name in TABLES if "subject_id" not in raw.tables.get(name, ("subject_id",))]:
         raise DataError(f"no column subject_id in {', '.join(nameless)}; a row without it is nobody's")
     codes = tuple(arm.id for arm in (protocol.arms if protocol else ())) or raw.arms
-    texts, respelt = unify_names(raw.tables, codes)
+    filled, blank_rows = _filled(raw.tables)
+    texts, respelt = unify_names(filled, codes)
     _stop(respelt)
     _one_arm_each(texts["subjects"])
     tables, typed = _typed(texts, protocol)
@@ -91,7 +92,7 @@ def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None
     declared = endpoint_of(protocol) if protocol else None
     kind = declared.kind if declared else "binary"
     tables, mended = _mended(tables, endpoint, window if kind == "binary" else None)
-    findings = [*raw.findings, *respelt, *typed, *_nobody(texts["subjects"], arms or {}), *mended]
+    findings = [*raw.findings, *blank_rows, *respelt, *typed, *_nobody(texts["subjects"], arms or {}), *mended]
     findings += contradictions(tables, codes, endpoint, window)
     _stop(findings)
     absent = tuple(name for name in TABLES if not _collected(raw.tables.get(name)))
@@ -109,6 +110,16 @@ def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None
         window=window,
         kind=kind,
     )
+
+
+def _filled(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[Finding]]:
+    """The tables without rows in which nothing stands, such as a spreadsheet leaves at its end."""
+    filled, findings = {}, []
+    for name, frame in tables.items():
+        nothing = frame.isna().all(axis="columns") & (len(frame.columns) > 1)
+        findings += finding_for(name, "subject_id", "a row with nothing in it", frame, nothing, "left out")
+        filled[name] = frame[~nothing].reset_index(drop=True)
+    return filled, findings
 
 
 def _typed(texts: Mapping[str, Frame], protocol: Protocol | None) -> tuple[dict[str, Frame], list[Finding]]:

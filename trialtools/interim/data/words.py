@@ -9,8 +9,9 @@ from __future__ import annotations
 from .names import fold
 from .tables import Frame
 
-UNSAID = ("u", "unk", "unknown", "not known", "na", "n/a", "not applicable", "not assessed", "not reported")
-"""What says in a coded column that nobody knows."""
+UNSAID = ("u", "unk", "unknown", "nk", "not known", "na", "n/a", "not applicable", "not assessed", "not reported",
+          "not done", "nan", "null", ".", "-", "?")  # fmt: skip
+"""What says in a column of codes, numbers or days that nobody knows."""
 _WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "decision": {"eligible": (), "ineligible": ("not eligible", "screen failure"), "undetermined": ()},
     "severity": {
@@ -56,12 +57,11 @@ WORDS = {
 
 
 def recognize(column: str, texts: Frame) -> Frame:
-    """The texts of a coded column in our words; those that are no words, and all of any other column, as they are.
+    """The texts of a column in our words; those that are no words as they are, those that say nothing unknown.
 
     >>> import pandas as pd
     >>> recognize("outcome", pd.Series(["Resulted in death", "UNKNOWN", "better"], dtype="str")).fillna("").tolist()
     ['fatal', '', 'better']
     """
-    words = WORDS.get(column, {})
-    meant = {text: words.get(fold(text), text) for text in texts.dropna().unique()}
-    return texts.map(meant).astype("str") if words else texts
+    words = WORDS.get(column, dict.fromkeys(UNSAID))
+    return texts.map({text: words.get(fold(text), text) for text in texts.dropna().unique()}).astype("str")

@@ -13,13 +13,13 @@ import pandas as pd
 
 from ..data.dates import earliest, latest
 from ..data.deaths import is_fatal
+from ..data.labs import LIVER
 from ..data.tables import Frame
 from ..lookdata import LookData, with_reason
 from ..sequential.estimates import risk_difference
 
 ANY = ""
 """In place of a term: any event of the body system; in place of both: any event at all."""
-LIVER = {"ALT": "transferase", "AST": "transferase", "BILI": "bilirubin"}
 EDISH = {"transferase": 3.0, "bilirubin": 2.0}
 """Multiples of the upper limit beyond which a peak may mean liver injury (Hy's law; FDA guidance of July 2009)."""
 UNCODED = "not coded"
