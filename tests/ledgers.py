@@ -1,20 +1,23 @@
 """What the tests of the ledger share: a plan, patients, and programs that run in processes of their own."""
 
 import hashlib
+import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import trialtools as tt
-from trialtools.arms import Minimization, RandomizationPlan, Request
+from trialtools.arms import Minimization, RandomizationPlan, Request, verify
 from trialtools.arms.plans import BasePlan
 from trialtools.arms.strata import strata
 
 ROOT = Path(__file__).resolve().parents[1]
 INFECTED, ON = date(2023, 1, 1), date(2023, 1, 12)
 ARMS = ("mscs", "comparator")
+RECEIPTS = Path(tempfile.gettempdir()) / f"trialtools-receipts-{os.getpid()}"
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,15 @@ def ask(patient, protocol, site="A", on=ON, **known):
     return Request(protocol, patient, facts(**known), site, on)
 
 
+def wrong(*arguments, **more):
+    """What `verify` finds wrong, without what it notes."""
+    return [fault for fault in verify(*arguments, **more) if not fault.note]
+
+
 START = f"""import sys
 sys.path.insert(0, {str(ROOT / "tests")!r})
 from ledgers import *
-from trialtools.arms.audit import verify
-from trialtools.arms.chain import LedgerError
-from trialtools.arms.ledger import Override, Request, allocate, allocations, last_entry, open_ledger, unblind
+from trialtools.arms import LedgerError, Override, allocate, allocations, last_entry, mix, open_ledger, unblind
 """
 
 
@@ -69,3 +75,10 @@ def run(code, *arguments):
     """A program in a process of its own, with this module at hand."""
     command = [sys.executable, "-c", START + code, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+def cli(*arguments):
+    """`trialtools arms …`; receipts are kept in a folder that goes with the tests."""
+    command = [sys.executable, "-m", "trialtools", "arms", *map(str, arguments)]
+    outside = {**os.environ, "TRIALTOOLS_RECEIPTS": str(RECEIPTS)}
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=outside, check=False)

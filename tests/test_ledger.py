@@ -3,16 +3,14 @@
 import json
 import sqlite3
 import stat
-import subprocess
-import sys
 from base64 import b64encode
 from collections import Counter
 from dataclasses import replace
 
 import pytest
-from ledgers import ARMS, ON, ROOT, Pairs, ask, facts, run
+from ledgers import ARMS, ON, Pairs, ask, cli, facts, run, wrong
 
-from trialtools.arms import LedgerError, Override, allocate, allocations, last_entry, open_ledger, unblind, verify
+from trialtools.arms import LedgerError, Override, allocate, allocations, last_entry, open_ledger, unblind
 from trialtools.arms.allocation import kit_list
 from trialtools.arms.chain import reading
 
@@ -39,7 +37,7 @@ def test_kits_are_given_in_the_order_of_their_stratum(paths, protocol):
     for answer in ("yes", "no"):
         stratum = f"age > 65: {answer}, site: A"
         assert [r.kit for r in given if r.stratum == stratum] == kits(ledger, stratum)[:4]
-    assert verify(ledger) == []
+    assert wrong(ledger) == []
 
 
 def test_the_same_request_gets_the_same_kit_and_another_one_is_refused(paths, protocol):
@@ -73,7 +71,7 @@ def test_what_is_not_eligible_or_not_in_the_window_needs_a_name_and_a_reason(pat
     assert allocations(ledger)[["override_by", "override_reason"]].to_numpy().tolist() == [
         ["Dr Wu", "agreed with the sponsor"]
     ]
-    assert verify(ledger) == []
+    assert wrong(ledger) == []
     with pytest.raises(LedgerError, match="name and a reason"):
         Override("Dr Wu", " ")
 
@@ -85,8 +83,10 @@ def test_both_ends_of_the_dosing_window_are_in_it(paths, protocol):
 
 def test_a_decision_of_another_protocol_reading_site_or_stratum_is_refused(paths, protocol):
     ledger, _ = paths
-    with pytest.raises(LedgerError, match="another protocol"):
-        allocate(ledger, ask("P1", replace(protocol, title="Amended")))
+    with pytest.raises(LedgerError, match="another trial: NCT05741099, not NCT1"):
+        allocate(ledger, ask("P1", replace(protocol, id="NCT1")))
+    with pytest.raises(LedgerError, match="other criteria;"):
+        allocate(ledger, ask("P1", protocol.amend({"I1": "18 <= age <= 75"})))
     with pytest.raises(LedgerError, match="other readings"):
         allocate(ledger, ask("P1", protocol.with_readings({"I9": "remark"})))
     with pytest.raises(LedgerError, match="no site 'C'"):
@@ -127,7 +127,7 @@ def test_any_id_is_kept_as_it_is(paths, protocol, patient):
     with pytest.raises(LedgerError) as told:
         allocate(ledger, ask(patient, protocol, age=71))
     assert len(str(told.value)) < 300 and "\n" not in str(told.value)
-    assert verify(ledger) == []
+    assert wrong(ledger) == []
 
 
 @pytest.mark.parametrize("patient", ["", " P1", "P1\n", "a\0b", "e\u0301", "\ud800"])
@@ -144,7 +144,7 @@ def test_unblinding_is_recorded_and_the_arms_are_those_of_the_seed(paths, protoc
     assert "arm" not in allocations(ledger) and Counter(by_arm["arm"]) == {"mscs": 6, "comparator": 6}
     assert unblind(ledger, key, "P3", "Dr Wu", "anaphylaxis") == by_arm.set_index("subject_id").loc["P3", "arm"]
     assert allocations(ledger).set_index("subject_id")["unblindings"].to_dict()["P3"] == 1
-    assert verify(ledger, key=key, plan=Pairs(), protocol=protocol) == []
+    assert wrong(ledger, key=key, plan=Pairs(), protocol=protocol) == []
 
 
 def test_the_wrong_key_opens_nothing(paths, tmp_path, protocol):
@@ -160,7 +160,7 @@ def test_the_wrong_key_opens_nothing(paths, tmp_path, protocol):
         with pytest.raises(LedgerError):
             act()
     assert last_entry(ledger) == before
-    assert [f.entry for f in verify(ledger, key=tmp_path / "other.key")] == [1]
+    assert [f.entry for f in wrong(ledger, key=tmp_path / "other.key")] == [1]
     key.chmod(0o644)
     with pytest.raises(LedgerError, match="others can read"):
         allocations(ledger, key)
@@ -173,9 +173,9 @@ def test_a_list_that_the_seed_does_not_make_is_found(paths, protocol):
         def deal(self, seed, stratum, n):
             return super().deal(seed, stratum, n)[::-1]
 
-    faults = verify(ledger, key=key, plan=Other(), protocol=protocol)
+    faults = wrong(ledger, key=key, plan=Other(), protocol=protocol)
     assert faults and all("seed makes" in f.problem for f in faults)
-    assert verify(ledger, key=key, plan=Pairs(strata=("site",)), protocol=protocol)[0].entry == 1
+    assert wrong(ledger, key=key, plan=Pairs(strata=("site",)), protocol=protocol)[0].entry == 1
 
 
 def test_what_is_no_plan_is_refused(tmp_path, protocol):
@@ -201,8 +201,8 @@ def test_a_ledger_is_never_written_over(paths, tmp_path, protocol):
         "UPDATE entries SET patient = 'x' WHERE seq = 2",
         "DELETE FROM entries WHERE seq = 2",
         "INSERT OR REPLACE INTO entries SELECT * FROM entries WHERE seq = 2",
-        "INSERT OR REPLACE INTO entries SELECT 999, at, kind, patient, stratum, position, kit, detail, previous, hash"
-        " FROM entries WHERE kind = 'allocated'",
+        "INSERT OR REPLACE INTO entries SELECT 999, at, kind, patient, person, stratum, position, kit, detail,"
+        " previous, hash FROM entries WHERE kind = 'allocated'",
     ],
 )
 def test_the_file_itself_refuses_changes(paths, protocol, statement):
@@ -268,11 +268,6 @@ def correlation(x, y):
 
 
 # --- the command line -------------------------------------------------------------------------------------------------
-
-
-def cli(*arguments):
-    command = [sys.executable, "-m", "trialtools", "arms", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
 
 
 def test_the_commands_give_a_kit_and_say_what_is_wrong(paths, tmp_path):

@@ -1,18 +1,16 @@
 """The ledger under real procedures: opened, allocated from and made again, by code and by command; minimization too."""
 
 import json
-import subprocess
-import sys
 from base64 import b64encode
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
-from ledgers import ARMS, BLOCKS, MINIMIZED, ROOT, ask, facts, run
+from ledgers import ARMS, BLOCKS, MINIMIZED, ask, cli, facts, run, wrong
 from scipy.stats import chi2
 
-from trialtools.arms import LedgerError, Minimization, allocate, allocations, open_ledger, verify
+from trialtools.arms import LedgerError, Minimization, allocate, allocations, open_ledger
 from trialtools.arms.allocation import kit_list
 from trialtools.arms.strata import strata
 
@@ -37,14 +35,14 @@ def test_blocks_are_made_again_from_the_key_file_alone(tmp_path, protocol):
     ledger, key = tmp_path / "l", tmp_path / "k"
     open_ledger(ledger, key, protocol, BLOCKS, 12, SITES)
     fill(ledger, None, protocol)
-    assert verify(ledger, key=key) == []
+    assert wrong(ledger, key=key) == []
     seed = bytes.fromhex(json.loads(key.read_text())["seed"])
     for stratum, rows in allocations(ledger, key).groupby("stratum"):
         assert tuple(rows["arm"]) == BLOCKS.deal(seed, stratum, len(rows))
     content = json.loads(key.read_text())
     for changed in ({"plan": content["plan"] | {"sizes": [4]}}, {"seed": "00" * 32}, {"salt": "00" * 32}):
         key.write_text(json.dumps(content | changed))
-        assert [fault.entry for fault in verify(ledger, key=key)] == [1]  # not what was committed to
+        assert [fault.entry for fault in wrong(ledger, key=key)] == [1]  # not what was committed to
 
 
 def test_the_kits_of_minimization_are_those_of_its_arms(minimized, protocol):
@@ -55,7 +53,7 @@ def test_the_kits_of_minimization_are_those_of_its_arms(minimized, protocol):
     for stratum, arm in allocations(ledger, key)[["stratum", "arm"]].itertuples(index=False):
         assert arm == MINIMIZED.next(seed, past, levels[stratum])
         past.append((levels[stratum], arm))
-    assert verify(ledger) == verify(ledger, key=key, protocol=protocol) == []
+    assert wrong(ledger) == wrong(ledger, key=key, protocol=protocol) == []
     assert (
         allocate(ledger, ask("P0", protocol, age=40), key=key).entry == allocations(ledger)["entry"][0]
     )  # asked again
@@ -89,8 +87,8 @@ def test_a_kit_that_was_not_decided_is_found_with_the_key(minimized, protocol, m
     entry = allocate(ledger, ask("chosen", protocol), key=key).entry
     monkeypatch.undo()
     allocate(ledger, ask("after", protocol), key=key)
-    assert verify(ledger) == []
-    assert [(fault.entry, fault.note) for fault in verify(ledger, key=key)] == [(entry, False)]
+    assert wrong(ledger) == []
+    assert [(fault.entry, fault.note) for fault in wrong(ledger, key=key)] == [(entry, False)]
 
 
 def test_which_kit_is_given_tells_nothing_of_the_arm():
@@ -117,7 +115,7 @@ def test_several_desks_minimize_at_once(minimized, protocol):
     with ThreadPoolExecutor(4) as desks:
         done = list(desks.map(lambda me: run(code, ledger, key, me), range(4)))
     assert [d.stderr for d in done if d.returncode] == []
-    assert allocations(ledger)["kit"].nunique() == 24 and verify(ledger, key=key) == []
+    assert allocations(ledger)["kit"].nunique() == 24 and wrong(ledger, key=key) == []
 
 
 def test_kits_of_an_arm_that_are_used_up_are_told_without_the_arm(tmp_path, protocol):
@@ -126,7 +124,7 @@ def test_kits_of_an_arm_that_are_used_up_are_told_without_the_arm(tmp_path, prot
     with pytest.raises(LedgerError, match="used up") as told:
         fill(ledger, key, protocol, 20)
     assert not any(word in str(told.value) for word in ARMS)
-    assert 4 <= len(allocations(ledger)) <= 8 and verify(ledger, key=key) == []
+    assert 4 <= len(allocations(ledger)) <= 8 and wrong(ledger, key=key) == []
 
 
 @pytest.mark.parametrize("plan", [BLOCKS, MINIMIZED], ids=["blocks", "minimization"])
@@ -166,11 +164,6 @@ def test_a_ledger_that_could_give_nothing_is_not_opened(tmp_path, protocol, n, s
 # --- the command line -------------------------------------------------------------------------------------------------
 
 
-def cli(*arguments):
-    command = [sys.executable, "-m", "trialtools", "arms", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
-
-
 @pytest.mark.parametrize("procedure", ["permuted_blocks:sizes=2,4", "minimization:probability=3/4"])
 def test_from_opening_to_remaking_by_command(tmp_path, procedure):
     ledger, key, table = tmp_path / "l", tmp_path / "k", tmp_path / "patients.csv"
@@ -201,6 +194,6 @@ def test_the_plan_command_compares_procedures(tmp_path):
     assert "big stick 2" in done.stdout and "70.8 %" in done.stdout
     frame = pd.read_csv(out)
     assert set(frame["strata"]) == {1, 4} and frame["procedure"].nunique() == 2
-    for wrong in ("coin", "big_stick:limit", "big_stick:limit=x", "big_stick:sizes=4"):
-        refused = cli("plan", PROTOCOL, "--procedure", wrong)
+    for misspelt in ("coin", "big_stick:limit", "big_stick:limit=x", "big_stick:sizes=4"):
+        refused = cli("plan", PROTOCOL, "--procedure", misspelt)
         assert refused.returncode == 2 and "Traceback" not in refused.stderr, refused.stderr

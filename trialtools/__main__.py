@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from .arms.command import LEDGER
+from .arms.command import LEDGER, keep
 from .criteria.commands import Commands, add_commands
 from .criteria.extras import MissingLibraryError, install_hint
 
@@ -195,6 +195,8 @@ def _allocate(
     key: str | None = None,
     override: str = "",
     reason: str = "",
+    name: str = "",
+    receipts: str | None = None,
 ) -> int:
     """The kit of an eligible patient, never the arm.
 
@@ -206,17 +208,23 @@ def _allocate(
         on (YYYY-MM-DD): the day of randomization; today by default
         key (FILE): minimization only, which needs the earlier arms
         override (NAME): who answers for an allocation against the rules
-        reason: why, with --override
+        reason (WHY): why, with --override
+        name (WHO): who allocates; the user and the machine are recorded in any case
+        receipts (FILE): where receipts are kept, outside of the ledger
     """
-    from .arms.ledger import Override, Request, allocate
+    from .arms.commitment import opening
+    from .arms.ledger import allocate
+    from .arms.request import Override, Request
     from .cohort.sources import read_patients
 
     rules = _protocol(protocol, reading)
     facts = read_patients(patients, rules, mapping).patient(patient)
     request = Request(rules, patient, facts, site, on or date.today())
-    receipt = allocate(ledger, request, Override(override, reason) if override or reason else None, key)
-    print(f"kit      {receipt.kit}\nstratum  {receipt.stratum}\nreceipt  {receipt.entry}:{receipt.hash}")
-    return DONE
+    receipt = allocate(ledger, request, Override(override, reason) if override or reason else None, key, name)
+    print(f"kit      {receipt.kit}\nstratum  {receipt.stratum}")
+    for note in filter(None, (receipt.note, opening(ledger).mixed is None and opening(ledger).statement)):
+        print(f"note     {note}")
+    return keep(ledger, receipt.head, receipt.kit, receipts)
 
 
 def _report(

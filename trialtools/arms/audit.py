@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from ..criteria.contents import Protocol
 from ..criteria.protocol import DataError
 from .allocation import kit_list, plan_of
-from .chain import SCHEMA, LedgerEntry, LedgerError, connected, digest, find
-from .ledger import PathLike
-from .minimization import Minimization, Plan
+from .chain import COLUMNS, SCHEMA, LedgerEntry, LedgerError, connected, digest, entry_of, hash_of
+from .commitment import PathLike, whole_number
+from .minimization import Kit, Minimization, Plan
+from .request import check_binding
+from .rules import Fault, check_decisions, check_rules
 from .sealing import Key, read_key
-from .strata import site_pool, strata
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Something wrong with an entry, or with the file (entry 0). A `note` is for a person to judge, and no failure."""
-
-    entry: int
-    problem: str
-    note: bool = False
-
-    def __str__(self) -> str:
-        return f"entry {self.entry}: {self.problem}" if self.entry else self.problem
+from .strata import Levels, strata
 
 
 def verify(
@@ -36,8 +25,12 @@ def verify(
     key: PathLike | None = None,
     plan: Plan | None = None,
     protocol: Protocol | None = None,
+    commitment: str | None = None,
+    number: int | str | None = None,
 ) -> list[Fault]:
-    """What is wrong with a ledger; an empty list if nothing that can be seen from here.
+    """What is wrong with a ledger, and notes for a person to judge; an empty list if nothing is found.
+
+    A missing tail shows only against `heads`, another ledger in its place only against heads or `commitment`.
 
     Args:
         ledger: the file; it is only read.
@@ -46,28 +39,35 @@ def verify(
         key: the revealed key file. With it the commitment is checked, and the whole list is made again and held
             against kits and sealed arms; under minimization every decision too.
         plan: instead of the one in the key file.
-        protocol: to check that the ledger was opened under this one.
+        protocol: to check that the ledger was opened for this one, and to decide once more about every patient from
+            the facts that were judged.
+        commitment: as it was given away when the ledger was opened.
+        number: as the second person named it.
 
     Raises:
-        LedgerError: no such file, not a ledger, or a key file that is none.
+        LedgerError: no such file, not a ledger, a key file that is none, or a number that is none.
     """
     try:
         with connected(Path(ledger), "ro") as connection:
             connection.execute("BEGIN")
             faults = list(_file(connection))
             entries = _readable(connection, faults)
-            faults += [*_chain(entries), *_rules(entries), *check_heads(entries, heads)]
-            if key is not None and entries and entries[0].kind == "opened":
-                faults += check_against_key(entries, read_key(key), plan, protocol)
-            return sorted(faults, key=lambda fault: fault.entry)
     except sqlite3.Error as error:
         return [Fault(0, f"the file is damaged or cut short: {error}")]
+    faults += [*_chain(entries), *check_rules(entries), *check_heads(entries, heads)]
+    if not any(fault.entry == 1 and not fault.note for fault in faults):
+        faults += check_second_number(entries, commitment, number)
+        if protocol is not None:
+            faults += check_protocol(entries, protocol)
+        if key is not None:
+            faults += check_against_key(entries, read_key(key), plan)
+    return sorted(faults, key=lambda fault: fault.entry)
 
 
 def _file(connection: sqlite3.Connection) -> Iterator[Fault]:
-    for (told,) in connection.execute("PRAGMA integrity_check(5)"):
-        if told != "ok":
-            yield Fault(0, f"the file is damaged: {told}")
+    for (found,) in connection.execute("PRAGMA integrity_check(5)"):
+        if found != "ok":
+            yield Fault(0, f"the file is damaged: {found}")
     kept = [sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")]
     if sorted(kept) != sorted(SCHEMA):
         yield Fault(0, "tables, indexes or guards are not those that a ledger is opened with")
@@ -78,20 +78,20 @@ def _file(connection: sqlite3.Connection) -> Iterator[Fault]:
 
 
 def _readable(connection: sqlite3.Connection, faults: list[Fault]) -> list[LedgerEntry]:
-    """All entries that can be read; each of the others is a fault."""
+    """All entries that can be read; each of the others is a fault, and so is one with another hash than its own."""
     entries = []
     for (seq,) in connection.execute("SELECT seq FROM entries ORDER BY seq").fetchall():
         try:
-            (entry,) = find(connection, "seq = ?", [seq])
-            entry.hashed()  # fails on what only a forger writes: bytes, for one
-            entries += [entry] if isinstance(entry.detail, dict) else []
-            faults += [] if isinstance(entry.detail, dict) else [Fault(seq, "cannot be read")]
+            row = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM entries WHERE seq = ?", [seq]).fetchone()
+            if hash_of(row) != row[-1]:  # fails on what only a forger writes: bytes, for one
+                faults.append(Fault(seq, "changed or moved: its hash is that of another content"))
+            entries.append(entry_of(row))
         except (ValueError, TypeError, sqlite3.OperationalError):
             faults.append(Fault(seq, "cannot be read"))
     return entries
 
 
-def _chain(entries: list[LedgerEntry]) -> Iterator[Fault]:
+def _chain(entries: Sequence[LedgerEntry]) -> Iterator[Fault]:
     before = LedgerEntry("", seq=0)
     for entry in entries:
         if entry.seq != before.seq + 1:
@@ -99,58 +99,13 @@ def _chain(entries: list[LedgerEntry]) -> Iterator[Fault]:
             yield Fault(before.seq + 1, f"missing: {gone} taken out before entry {entry.seq}")
         elif entry.previous != before.hash:
             yield Fault(entry.seq, f"does not follow entry {before.seq}: one of the two is not what was written")
-        if entry.hash != entry.hashed():
-            yield Fault(entry.seq, "changed or moved: its hash is that of another content")
         if entry.at < before.at:
             yield Fault(entry.seq, f"dated {entry.at}, before the entry it follows: a clock was set back", note=True)
         before = entry
 
 
-def _rules(entries: list[LedgerEntry]) -> Iterator[Fault]:
-    """Whether the entries, whoever wrote them, keep the rules of allocation."""
-    if not entries or entries[0].kind != "opened":
-        yield Fault(1, "a ledger begins with its opening")
-        return
-    if "synthetic" in entries[0].detail:
-        yield Fault(1, "opened for a synthetic trial: whoever knows its seed knows every arm", note=True)
-    kits = {(e.stratum, e.position): e.kit for e in entries if e.kind == "kit"}
-    free = entries[0].detail.get("by") == "key"
-    try:
-        conditions = tuple(entries[0].detail["strata"]) if free else ()
-        levels = strata(conditions, tuple(entries[0].detail["sites"])) if free else {}
-    except (KeyError, TypeError):
-        yield Fault(1, "cannot be read: strata and sites")
-        return
-    given: dict[str | None, int] = {}
-    patients: set[str | None] = set()
-    taken: set[str | None] = set()
-    for entry in entries:
-        if entry.kind == "opened" and entry.seq != 1:
-            yield Fault(entry.seq, "a ledger is opened once")
-        if entry.kind != "allocated":
-            continue
-        given[entry.stratum] = given.get(entry.stratum, 0) + 1
-        if free:  # which of its place is next only the key can tell
-            at = site_pool(conditions, levels.get(str(entry.stratum), conditions))
-            if entry.kit is None or entry.kit != kits.get((at, entry.position)) or entry.kit in taken:
-                yield Fault(entry.seq, f"kit {entry.kit} was not one that was left at its place")
-            taken.add(entry.kit)
-        elif (entry.position, entry.kit) != (given[entry.stratum], kits.get((entry.stratum, given[entry.stratum]))):
-            yield Fault(entry.seq, f"kit {entry.kit} was not the next of its stratum")
-        if entry.patient in patients:
-            yield Fault(entry.seq, "the patient has a kit already")
-        patients.add(entry.patient)
-        said = entry.detail
-        if not said.get("override") and (said.get("decision"), said.get("window") or "in window") != (
-            "eligible",
-            "in window",
-        ):
-            yield Fault(entry.seq, "neither eligible and in the dosing window, nor overridden")
-        if said.get("protocol") != entries[0].detail.get("sha256"):
-            yield Fault(entry.seq, "decided under another protocol")
-
-
-def check_heads(entries: list[LedgerEntry], heads: Iterable[str]) -> Iterator[Fault]:
+def check_heads(entries: Sequence[LedgerEntry], heads: Iterable[str]) -> Iterator[Fault]:
+    """Whether receipts and reports name entries that are here, as they are here."""
     hashes = {entry.seq: entry.hash for entry in entries}
     for head in heads:
         number, _, hash_ = head.partition(":")
@@ -162,17 +117,41 @@ def check_heads(entries: list[LedgerEntry], heads: Iterable[str]) -> Iterator[Fa
             yield Fault(int(number), "not the entry that a receipt or report names: the ledger was rewritten")
 
 
-def check_against_key(
-    entries: list[LedgerEntry], key: Key, plan: Plan | None, protocol: Protocol | None
+def check_second_number(
+    entries: Sequence[LedgerEntry], commitment: str | None, number: int | str | None
 ) -> Iterator[Fault]:
+    """Whether the ledger carries the commitment that was given away first, and the number that was named then."""
+    if commitment is not None and entries[0].detail["commitment"] != commitment.strip().lower():
+        yield Fault(1, "not the commitment that was given away: another ledger was opened in its place")
+    if number is not None:
+        mixed = next((entry for entry in entries if entry.kind == "mixed"), None)
+        if mixed is None:
+            yield Fault(1, "the number that was named was not mixed in")
+        elif mixed.detail["number"] != whole_number(number):
+            yield Fault(mixed.seq, f"the number {mixed.detail['number']} is not the one that was named")
+
+
+def check_protocol(entries: Sequence[LedgerEntry], protocol: Protocol) -> Iterator[Fault]:
+    """Whether the ledger was opened for a protocol, and decided as it says."""
+    opened = entries[0].detail
+    try:
+        check_binding(opened, protocol, own_readings=False)
+        yield from check_decisions(entries, protocol.with_readings(opened["bound"]["readings"]))
+    except (LedgerError, TypeError, KeyError) as error:
+        yield Fault(1, f"the protocol is not the one that the ledger was opened for: {error}")
+        return
+    known = {opened["sha256"], *(entry.detail["sha256"] for entry in entries if entry.kind == "amended")}
+    if protocol.sha256 not in known:
+        yield Fault(0, "the protocol file has changed since, in nothing that allocation reads", note=True)
+
+
+def check_against_key(entries: Sequence[LedgerEntry], key: Key, plan: Plan | None) -> Iterator[Fault]:
     """What the revealed key shows: whether it is the one committed to, and the whole list made again."""
     opened = entries[0].detail
-    if (key.public, key.commitment) != (opened.get("public_key"), opened.get("commitment")):
+    if (key.public, key.commitment) != (opened["public_key"], opened["commitment"]):
         yield Fault(1, "the key that was revealed is not the one the ledger committed to")
         return
     yield from check_heads(entries, [f"{sum(e.kind == 'kit' for e in entries) + 1}:{key.opened}"])
-    if protocol is not None and protocol.sha256 != opened["sha256"]:
-        yield Fault(1, "the protocol is not the one that the ledger committed to")
     try:
         plan = plan or plan_of(key.plan)
     except DataError:
@@ -182,31 +161,40 @@ def check_against_key(
         yield Fault(1, "the plan is not the one that the ledger committed to")
         return
     sites = tuple(opened["sites"])
-    made = kit_list(plan, key.seed, sites, opened["kits"])
+    mixed = next((entry.detail["number"] for entry in entries if entry.kind == "mixed"), None)
+    for kind, number in (("kit", None), *([] if mixed is None else [("mixed kit", str(mixed))])):
+        seed = key.list_seed(number)
+        made = kit_list(plan, seed, sites, opened["kits"])
+        yield from _kits(entries, key, kind, made)
+    if isinstance(plan, Minimization):
+        yield from replay_minimization(entries, plan, seed, made, strata(plan.strata, sites))
+
+
+def _kits(entries: Sequence[LedgerEntry], key: Key, kind: str, made: Sequence[Kit]) -> Iterator[Fault]:
+    """The kits of a kind, held against those that the seed makes."""
     wanted = {(s, i): (kit, arm) for s, i, kit, arm in made}
-    for entry in (entry for entry in entries if entry.kind == "kit"):
+    for entry in (entry for entry in entries if entry.kind == kind):
         kit, arm = wanted.pop((str(entry.stratum), int(entry.position or 0)), (None, None))
         try:
-            if (entry.kit, key.open(entry.detail["sealed"], str(entry.kit))) != (kit, arm):
+            if (entry.kit, key.open(str(entry.detail.get("sealed")), str(entry.kit))) != (kit, arm):
                 yield Fault(entry.seq, "not the kit and arm that the seed makes")
         except LedgerError as error:
             yield Fault(entry.seq, str(error))
     if wanted:
         yield Fault(0, f"{len(wanted)} kits that the seed makes are not in the ledger")
-    if isinstance(plan, Minimization):
-        yield from replay_minimization(entries, plan, key.seed, made, strata(plan.strata, sites))
 
 
 def replay_minimization(
-    entries: list[LedgerEntry], plan: Minimization, seed: bytes, made: Any, levels: Any
+    entries: Sequence[LedgerEntry], plan: Minimization, seed: bytes, made: Sequence[Kit], levels: Mapping[str, Levels]
 ) -> Iterator[Fault]:
     """Every decision once more, each after those that the ledger has before it."""
-    past: list[tuple[tuple[str, ...], str]] = []
+    past: list[tuple[Levels, str]] = []
     known = {kit for _, _, kit, _ in made}
     for entry in (entry for entry in entries if entry.kind == "allocated"):
-        if entry.stratum not in levels or entry.kit is None or entry.kit not in known:
+        stratum, kit = str(entry.stratum), str(entry.kit)
+        if stratum not in levels or kit not in known:
             yield Fault(entry.seq, "a stratum or a kit that the plan does not have")
             continue
-        if plan.next_kit(seed, made, past, levels[entry.stratum]) != entry.kit:
-            yield Fault(entry.seq, f"kit {entry.kit} is not what the arms before it and the seed decide")
-        past.append((levels[entry.stratum], entry.kit))
+        if plan.next_kit(seed, made, past, levels[stratum]) != kit:
+            yield Fault(entry.seq, f"kit {kit} is not what the arms before it and the seed decide")
+        past.append((levels[stratum], kit))

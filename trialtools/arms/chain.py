@@ -12,38 +12,43 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-APPLICATION = 0x54724C67
-"""Written into the head of the file, so that another SQLite file is not taken for a ledger."""
+APPLICATION, FORMAT = 0x54724C67, 2
+"""Written into the first bytes of the file, so that another SQLite file, or an earlier ledger, is not taken for one."""
 WAIT = 60.0
 """Seconds to wait while others write."""
 
 SCHEMA = (
     """CREATE TABLE entries (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, kind TEXT NOT NULL, patient TEXT, stratum TEXT,
-    position INTEGER, kit TEXT, detail TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL)""",
-    "CREATE UNIQUE INDEX kit_in_place ON entries (stratum, position) WHERE kind = 'kit'",
-    "CREATE UNIQUE INDEX kit_named_once ON entries (kit) WHERE kind = 'kit'",
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, kind TEXT NOT NULL, patient TEXT, person TEXT,
+    stratum TEXT, position INTEGER, kit TEXT, detail TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL)""",
+    "CREATE UNIQUE INDEX opened_once ON entries (kind) WHERE kind IN ('opened', 'mixed')",
+    "CREATE UNIQUE INDEX kit_in_place ON entries (kind, stratum, position) WHERE kind IN ('kit', 'mixed kit')",
+    "CREATE UNIQUE INDEX kit_named_once ON entries (kind, kit) WHERE kind IN ('kit', 'mixed kit')",
     "CREATE UNIQUE INDEX patient_once ON entries (patient) WHERE kind = 'allocated'",
     "CREATE UNIQUE INDEX kit_given_once ON entries (kit) WHERE kind = 'allocated'",
     "CREATE INDEX given ON entries (stratum, position) WHERE kind = 'allocated'",
+    "CREATE INDEX people ON entries (person) WHERE kind = 'allocated'",
     # OR REPLACE would delete silently what it replaces: no trigger of deletion hears of it
     """CREATE TRIGGER only_at_the_end BEFORE INSERT ON entries
     WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM entries) OR (NEW.kind = 'allocated' AND EXISTS
         (SELECT 1 FROM entries WHERE kind = 'allocated' AND (patient = NEW.patient OR kit = NEW.kit)))
     BEGIN SELECT RAISE(ABORT, 'the ledger takes new entries at its end only'); END""",
+    """CREATE TRIGGER kits_before_patients BEFORE INSERT ON entries
+    WHEN NEW.kind IN ('opened', 'kit', 'mixed', 'mixed kit') AND EXISTS (SELECT 1 FROM entries WHERE kind = 'allocated')
+    BEGIN SELECT RAISE(ABORT, 'the list is made before the first allocation'); END""",
     """CREATE TRIGGER never_changed BEFORE UPDATE ON entries
     BEGIN SELECT RAISE(ABORT, 'an entry of the ledger is never changed'); END""",
     """CREATE TRIGGER never_deleted BEFORE DELETE ON entries
     BEGIN SELECT RAISE(ABORT, 'an entry of the ledger is never deleted'); END""",
 )
-ENTRY = ("seq", "at", "kind", "patient", "stratum", "position", "kit", "detail", "previous", "hash")
+COLUMNS = ("seq", "at", "kind", "patient", "person", "stratum", "position", "kit", "detail", "previous", "hash")
 
 
 class LedgerError(Exception):
@@ -52,7 +57,10 @@ class LedgerError(Exception):
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """One entry. `detail` is what belongs to its kind; `hash` covers everything else, the `previous` hash included."""
+    """One entry. `detail` is what belongs to its kind; `hash` covers everything else, the `previous` hash included.
+
+    `person` is the patient's id as `folded` has it, `written` is `detail` as the file has it.
+    """
 
     kind: str
     detail: dict[str, Any] = field(default_factory=dict)
@@ -60,14 +68,47 @@ class LedgerEntry:
     stratum: str | None = None
     position: int | None = None
     kit: str | None = None
+    person: str | None = None
     seq: int = 0
     at: str = ""
     previous: str = ""
     hash: str = ""
+    written: str = ""
 
-    def hashed(self) -> str:
-        """The hash that this entry must have."""
-        return digest({name: value for name, value in asdict(self).items() if name != "hash"})
+    @property
+    def head(self) -> str:
+        """Number and hash: kept outside the file, they show later that the entry is there and was not changed."""
+        return f"{self.seq}:{self.hash}"
+
+    @property
+    def day(self) -> date:
+        """The day on which it was written, by the clock (UTC)."""
+        return datetime.fromisoformat(self.at).date()
+
+    def row(self) -> tuple[int | str | None, ...]:
+        """The values as the file holds them, in the order of `COLUMNS`."""
+        return tuple(self.written if column == "detail" else getattr(self, column) for column in COLUMNS)
+
+
+def hash_of(row: Sequence[int | str | None]) -> str:
+    """The hash of a row of the file: SHA-256 over the bytes of every column but the hash itself.
+
+    Each value is written as its kind, its length and itself, so that no two rows look alike: `n;` where it is empty,
+    `i41;` for a number, `t5:K-007;` for a text (its length in bytes, then UTF-8).
+
+    >>> hash_of([1, "K-007", None, "hash"])[:16]
+    'bd908fb9e37bbb38'
+    """
+    parts = []
+    for value in row[:-1]:
+        if value is None:
+            parts.append(b"n;")
+        elif isinstance(value, int):
+            parts.append(b"i%d;" % value)
+        else:
+            text = str.encode(value)
+            parts.append(b"t%d:%b;" % (len(text), text))
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 def digest(content: Any) -> str:
@@ -82,8 +123,9 @@ def canonical(content: Any) -> str:
 def chained(entries: Iterable[LedgerEntry], seq: int = 0, previous: str = "") -> Iterator[LedgerEntry]:
     """The entries with number, time and hash, to follow the entry `seq`. Time is what the clock says; order is not."""
     for number, entry in enumerate(entries, start=seq + 1):
-        entry = replace(entry, seq=number, at=datetime.now(UTC).isoformat(timespec="seconds"), previous=previous)
-        previous = entry.hashed()
+        now, written = datetime.now(UTC).isoformat(timespec="seconds"), canonical(entry.detail)
+        entry = replace(entry, seq=number, at=now, previous=previous, written=written)
+        previous = hash_of(entry.row())
         yield replace(entry, hash=previous)
 
 
@@ -95,6 +137,7 @@ def create(path: Path, entries: Iterable[LedgerEntry]) -> None:
         with _told(path), contextlib.closing(sqlite3.connect(part, isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous = EXTRA")
             connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
             connection.execute("BEGIN")
             for statement in SCHEMA:
                 connection.execute(statement)
@@ -143,6 +186,8 @@ def connected(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
         connection.execute("PRAGMA synchronous = EXTRA")  # FULL, and the folder too: a kit once told is never forgotten
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
             raise LedgerError(f"{path} is not a ledger of trialtools")
+        if (version := connection.execute("PRAGMA user_version").fetchone()[0]) != FORMAT:
+            raise LedgerError(f"{path} is a ledger of format {version}, this is trialtools for format {FORMAT}")
         yield connection
 
 
@@ -158,12 +203,12 @@ def _told(path: Path) -> Iterator[None]:
         ) from None
 
 
-def append(connection: sqlite3.Connection, entry: LedgerEntry) -> LedgerEntry:
-    """Write an entry at the end, within `writing`; returns it with its number and hash."""
-    seq, previous = last(connection)
-    (entry,) = chained([entry], seq, previous)
-    _insert(connection, entry)
-    return entry
+def append(connection: sqlite3.Connection, *entries: LedgerEntry) -> LedgerEntry:
+    """Write entries at the end, within `writing`; returns the last with its number and hash."""
+    written = list(chained(entries, *last(connection)))
+    for entry in written:
+        _insert(connection, entry)
+    return written[-1]
 
 
 def last(connection: sqlite3.Connection) -> tuple[int, str]:
@@ -173,19 +218,26 @@ def last(connection: sqlite3.Connection) -> tuple[int, str]:
 
 def find(connection: sqlite3.Connection, condition: str, values: Iterable[Any] = ()) -> list[LedgerEntry]:
     """The entries for which a condition in SQL holds, oldest first; values only ever go in by placeholders."""
-    rows = connection.execute(f"SELECT {', '.join(ENTRY)} FROM entries WHERE {condition} ORDER BY seq", tuple(values))
-    return [_entry(row) for row in rows]
+    rows = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM entries WHERE {condition} ORDER BY seq", tuple(values))
+    return [entry_of(row) for row in rows]
 
 
-def _entry(row: tuple[Any, ...]) -> LedgerEntry:
-    values = dict(zip(ENTRY, row, strict=True))
-    return LedgerEntry(**{**values, "detail": json.loads(values["detail"])})
+def entry_of(row: Sequence[Any]) -> LedgerEntry:
+    """The entry in a row of the file.
+
+    Raises:
+        ValueError: its detail is not what `canonical` writes: not JSON, no mapping, a key twice, other blanks.
+    """
+    values = dict(zip(COLUMNS, row, strict=True))
+    detail = json.loads(values["detail"])
+    if not isinstance(detail, dict) or canonical(detail) != values["detail"]:
+        raise ValueError("not written by the ledger")
+    return LedgerEntry(**{**values, "detail": detail, "written": values["detail"]})
 
 
 def _insert(connection: sqlite3.Connection, entry: LedgerEntry) -> None:
-    values = {**asdict(entry), "detail": canonical(entry.detail)}
-    marks = ", ".join("?" * len(ENTRY))
-    connection.execute(f"INSERT INTO entries ({', '.join(ENTRY)}) VALUES ({marks})", [values[c] for c in ENTRY])
+    marks = ", ".join("?" * len(COLUMNS))
+    connection.execute(f"INSERT INTO entries ({', '.join(COLUMNS)}) VALUES ({marks})", entry.row())
 
 
 def _sync(folder: Path) -> None:

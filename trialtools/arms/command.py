@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,11 @@ def _open(
     procedure: str,
     n: int,
     site: tuple[str, ...] = (),
+    second: str = "",
+    name: str = "",
+    receipts: str | None = None,
 ) -> int:
-    """Make a ledger for the sites, and the key that must not lie beside it.
+    """Make a ledger for the sites, and the key that must not lie beside it; its commitment is to be given away.
 
     Args:
         reading (I6=registered): the reading of an ambiguous sentence
@@ -83,45 +87,88 @@ def _open(
         procedure (permuted_blocks:sizes=4,6): how lists are made
         n: kits for each stratum (minimization: for each arm)
         site (NAME): by default the protocol's
+        second (WHO): who will name the second number, or the public source and its moment
+        name (WHO): who opens the ledger
+        receipts (FILE): where receipts are kept, outside of the ledger
     """
     from ..criteria.contents import load_protocol
     from .allocation import plan
-    from .ledger import open_ledger
+    from .commitment import open_ledger, opening
 
     rules = load_protocol(protocol, readings=", ".join(reading))
-    name, more = _procedure(procedure)
-    made = plan(rules, name, **more)
-    head = open_ledger(ledger, key, rules, made, n, tuple(site))
+    procedure, more = _procedure(procedure)
+    made = plan(rules, procedure, **more)
+    head = open_ledger(ledger, key, rules, made, n, tuple(site), second=second, name=name)
+    opened = opening(ledger)
     print(f"plan     {made.label}\nstrata   {', '.join(made.strata) or 'none'}\nhead     {head}")
-    print(f"{key} opens every arm: keep it away from the ledger, and a copy of it safe")
-    return DONE
+    print(f"commitment {opened.commitment}\n{key} opens every arm: keep it away from the ledger, and a copy of it safe")
+    print(opened.statement)
+    print(
+        "give the commitment away, then mix in the number that is named: trialtools arms mix LEDGER --number N --by WHO"
+    )
+    return keep(ledger, head, "opened", receipts)
 
 
-def _verify(ledger: str, *, head: tuple[str, ...] = (), key: str | None = None, protocol: str | None = None) -> int:
+def _mix(ledger: str, *, key: str, number: str, by: str, name: str = "", receipts: str | None = None) -> int:
+    """Mix in a number that the opener could not know, once, before the first allocation: the list is made anew.
+
+    Args:
+        key (FILE): the key of the ledger
+        number (N): as it was named, nine digits or more; 0x… is hexadecimal
+        by (WHO): who named it, or the public source and its moment
+        name (WHO): who enters it
+        receipts (FILE): where receipts are kept, outside of the ledger
+    """
+    from .commitment import mix, opening
+
+    head = mix(ledger, key, number, by, name)
+    print(f"head     {head}\n{opening(ledger).statement}")
+    return keep(ledger, head, "mixed", receipts)
+
+
+def _verify(
+    ledger: str,
+    *,
+    head: tuple[str, ...] = (),
+    receipts: str | None = None,
+    key: str | None = None,
+    protocol: str | None = None,
+    commitment: str | None = None,
+    number: str | None = None,
+) -> int:
     """What is wrong with a ledger; exit 1 if anything is.
 
     Args:
         head (N:HASH): from a receipt or a report
+        receipts (FILE): of receipts kept outside; those of this machine by default
         key (FILE): the revealed key file: the whole list is made again from it
-        protocol (FILE): with --key: was the ledger opened under this one?
+        protocol (FILE): was the ledger opened for this one, and is every decision what it makes of the facts?
+        commitment (HEX): as it was given away when the ledger was opened
+        number (N): as the second person named it
     """
     from ..criteria.contents import load_protocol
     from .audit import verify
+    from .copies import kept_heads, receipts_of
     from .ledger import last_entry
 
-    faults = verify(ledger, head, key, protocol=load_protocol(protocol) if protocol else None)
+    kept = kept_heads(receipts or receipts_of(ledger))
+    rules = load_protocol(protocol) if protocol else None
+    faults = verify(ledger, [*head, *kept], key, protocol=rules, commitment=commitment, number=number)
     for fault in faults:
         print(f"{'note' if fault.note else 'WRONG'}  {fault}")
     if any(not fault.note for fault in faults):
         return FOUND
-    remade = " and the list made again from the key is the ledger's" if key and not faults else ""
+    made_again = key and not any("not made again" in fault.problem for fault in faults)
+    remade = " and the list made again from the key is the ledger's" if made_again else ""
     print(f"nothing wrong to be seen{remade}; head {last_entry(ledger)}")
-    if not head:
+    if kept:
+        print(f"{len(kept)} receipts kept outside are all there")
+    elif not head:
         print("that no last entries were cut off shows only against a receipt or a printed head: --head N:HASH")
     return DONE
 
 
-def _unblind(ledger: str, *, key: str, patient: str, name: str, reason: str) -> int:
+def _unblind(ledger: str, *, key: str, patient: str, name: str, reason: str, receipts: str | None = None) -> int:
     """The arm of one patient; who asks and why is recorded first.
 
     Args:
@@ -129,10 +176,72 @@ def _unblind(ledger: str, *, key: str, patient: str, name: str, reason: str) -> 
         patient (ID): whose arm
         name (WHO): who asks
         reason (WHY): why it must be known
+        receipts (FILE): where receipts are kept, outside of the ledger
     """
-    from .ledger import unblind
+    from .ledger import last_entry, unblind
 
     print(unblind(ledger, key, patient, name, reason))
+    return keep(ledger, last_entry(ledger), "unblinded", receipts, told=False)
+
+
+def _correct(
+    ledger: str, *, patient: str, what: str, value: str, name: str, reason: str, receipts: str | None = None
+) -> int:
+    """Put right what was entered of an allocation; kit and stratum stay.
+
+    Args:
+        patient (ID): who was allocated
+        what (FIELD): randomized_on, or a field among the facts that were judged
+        value: what is right
+        name (WHO): who corrects
+        reason (WHY): why it was wrong
+        receipts (FILE): where receipts are kept, outside of the ledger
+    """
+    from .ledger import correct
+
+    return keep(ledger, correct(ledger, patient, what, value, name, reason), "corrected", receipts)
+
+
+def _return(ledger: str, *, kit: str, name: str, reason: str, receipts: str | None = None) -> int:
+    """Record that a kit that was given came back.
+
+    Args:
+        kit (K-0000): its number
+        name (WHO): who took it back
+        reason (WHY): why it came back
+        receipts (FILE): where receipts are kept, outside of the ledger
+    """
+    from .ledger import return_kit
+
+    return keep(ledger, return_kit(ledger, kit, name, reason), "returned", receipts)
+
+
+def _backup(ledger: str, *, out: str) -> int:
+    """Copy a ledger, and prove that the copy restores it.
+
+    Args:
+        out (FILE): the copy; its proof stands beside it, as FILE.json
+    """
+    from .copies import backup
+
+    made = backup(ledger, out)
+    print(f"wrote {out} and {out}.json: restored from it, {made.entries:,} entries are the ledger's, head {made.head}")
+    print("the key is not in it: keep a copy of the key elsewhere, or no arm can be told")
+    return DONE
+
+
+def keep(ledger: str, head: str, what: str, receipts: str | None, told: bool = True) -> int:
+    """Keep a receipt outside of the ledger; where that cannot be done, what was done stays done, and it is said."""
+    from .copies import keep_receipt, receipts_of
+
+    file = receipts or receipts_of(ledger)
+    try:
+        keep_receipt(head, what, file)
+    except OSError as error:
+        print(f"trialtools: the receipt could not be kept in {file}: {error.strerror}; keep {head}", file=sys.stderr)
+        return DONE
+    if told:
+        print(f"kept in  {file}\nreceipt  {head}")
     return DONE
 
 
@@ -146,6 +255,7 @@ def _export(ledger: str, *, key: str | None = None, out: str) -> int:
     from .ledger import allocations
 
     frame = allocations(ledger, key)
+    print(frame.attrs["opening"])
     with whole(out) as part:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if key else 0o666)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
@@ -154,5 +264,8 @@ def _export(ledger: str, *, key: str | None = None, out: str) -> int:
     return DONE
 
 
-LEDGER: Commands = {"plan": _plan, "open": _open, "verify": _verify, "unblind": _unblind, "export": _export}
+LEDGER: Commands = {
+    **{"plan": _plan, "open": _open, "mix": _mix, "verify": _verify, "unblind": _unblind, "correct": _correct},
+    **{"return": _return, "backup": _backup, "export": _export},
+}
 """`trialtools arms WHAT`, but `allocate`, which needs a table of patients."""

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ..criteria.contents import Protocol
+from ..criteria.language import Interval
 from ..criteria.protocol import DataError, Dosing
 
 WINDOW_STATES = ("in window", "unknown", "early", "late", "dosed in window", "dosed out of window")
@@ -42,13 +43,18 @@ def dosing_window(protocol: Protocol) -> Dosing | None:
     return next((arm.dosing for arm in protocol.arms if arm.dosing), None)
 
 
-def window_status(infected_on: date | None, on: date, window: Dosing) -> str:
+def window_status(infected_on: date | Interval | None, on: date, window: Dosing) -> str:
     """Where a day lies: early, in window, late; unknown without a date of infection, or with one in the future.
+
+    A date that is known in part ("2023-05") is unknown unless all its days say the same.
 
     >>> window = Dosing("infected_on", first_day=10, last_day=15)
     >>> [window_status(date(2023, 1, 1), date(2023, 1, day), window) for day in (10, 11, 16, 17)]
     ['early', 'in window', 'in window', 'late']
     """
+    if isinstance(infected_on, Interval):
+        ends = {window_status(end, on, window) for end in (infected_on.low, infected_on.high)}  # type: ignore[arg-type]
+        return ends.pop() if len(ends) == 1 else "unknown"
     if infected_on is None or infected_on > on:
         return "unknown"
     day = (on - infected_on).days

@@ -8,159 +8,52 @@ prints.
 
 from __future__ import annotations
 
-import os
-import unicodedata
+import sqlite3
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ..criteria.contents import Protocol
-from ..criteria.language import evaluate, parse
-from ..criteria.patient.tree import decide, state_by_criterion
-from .allocation import check_strata, kit_list, plan_of
-from .chain import LedgerEntry, LedgerError, append, chained, create, digest, find, last, reading, writing
-from .dosing import dosing_window, window_status
-from .minimization import Minimization, Plan
-from .plans import BasePlan, is_whole
-from .sealing import Key, read_key, seal, write_key
-from .strata import SITE, strata, stratum_name
+from .allocation import kit_list, plan_of
+from .chain import LedgerEntry, LedgerError, append, find, last, reading, writing
+from .commitment import Opening, PathLike, opening_of
+from .minimization import Minimization
+from .people import author, folded, readable, shortened, signed
+from .request import Override, Request, check_binding
+from .sealing import Key, read_key
+from .strata import SITE, strata
 
-PathLike = str | os.PathLike[str]
-
-
-@dataclass(frozen=True)
-class Request:
-    """A patient to be allocated: what is known of the person under a protocol, where, and on which day.
-
-    The decision is worked out from the facts, under the protocol's chosen readings; it cannot be handed in.
-    """
-
-    protocol: Protocol = field(repr=False)
-    patient: str
-    facts: Mapping[str, Any] = field(repr=False)
-    site: str
-    on: date = field(default_factory=date.today)
-
-    def __post_init__(self) -> None:
-        for what, text in (("patient id", self.patient), (SITE, self.site)):
-            _check_name(what, text)
-
-    @cached_property
-    def known(self) -> dict[str, Any]:
-        return self.protocol.facts_of({k: v for k, v in self.facts.items() if k != "patient_id"})
-
-    @cached_property
-    def states(self) -> Mapping[str, str]:
-        """The state of every criterion."""
-        return state_by_criterion(self.protocol, self.known)
-
-    @property
-    def decision(self) -> str:
-        return decide(self.states.values())  # type: ignore[arg-type]
-
-    @property
-    def window(self) -> str | None:
-        """Where `on` lies in the dosing window; None where the protocol has none."""
-        due = dosing_window(self.protocol)
-        return window_status(self.known.get(due.anchor), self.on, due) if due else None
-
-    @property
-    def content(self) -> dict[str, Any]:
-        """What makes two requests the same, whenever they are made."""
-        open_ = {s: [id for id, state in self.states.items() if state == s] for s in ("fail", "unknown")}
-        facts = {name: str(value) for name, value in self.known.items() if value is not None}
-        decided = {SITE: self.site, "decision": self.decision, "failed": open_["fail"], "unknown": open_["unknown"]}
-        under = {"protocol": self.protocol.sha256, "readings": readings_in_force(self.protocol)}
-        return {**decided, **under, "facts": digest(facts)}
-
-
-@dataclass(frozen=True)
-class Override:
-    """Who answers for an allocation against the rules, and why."""
-
-    name: str
-    reason: str
-
-    def __post_init__(self) -> None:
-        if not self.name.strip() or not self.reason.strip():
-            raise LedgerError("an override needs a name and a reason")
+ALLOCATIONS = (
+    *("subject_id", "site", "stratum", "randomized_on", "recorded_on", "kit", "decision", "window"),
+    *("override_by", "override_reason", "allocated_by", "corrections", "kit_returned", "unblindings", "entry"),
+)
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the site gets: the kit, and the entry that says so. Kept outside, `entry` and `hash` prove it later."""
+    """What the site gets: the kit, and the entry that says so. Kept outside, `entry` and `hash` prove it later.
+
+    `note` tells what a person should look at: a day that the clock does not confirm.
+    """
 
     kit: str
     stratum: str
     entry: int
     hash: str
+    note: str = ""
 
-
-def readings_in_force(protocol: Protocol) -> dict[str, str]:
-    """The reading in force of every ambiguous criterion."""
-    return {c.id: protocol.reading(c.id) for c in protocol.criteria if c.readings}
-
-
-def open_ledger(
-    ledger: PathLike,
-    key: PathLike,
-    protocol: Protocol,
-    plan: Plan,
-    n: int,
-    sites: tuple[str, ...] = (),
-    synthetic: int | None = None,
-) -> str:
-    """Make a ledger for a site and the key to it, once, by the unblinded statistician; returns the ledger's head.
-
-    Args:
-        ledger: file to make; it holds no secret. Its folder must have room for a journal beside it.
-        key: file to make, for its owner only; to be kept apart from the ledger.
-        protocol: allocation takes decisions under this protocol and its chosen readings only.
-        plan: from `tt.arms.plan`: arms, strata (conditions, and `site`) and the procedure. The key file holds it.
-        n: kits for every stratum; under minimization, for every share of the ratio at every site.
-        sites: where patients are allocated; the protocol's own by default.
-        synthetic: the seed of a synthetic trial, so that its arms can be made again; the ledger says so for ever.
-
-    The seed comes from the system's source of randomness. The ledger commits to seed and plan by a salted hash.
-
-    Raises:
-        LedgerError: either file exists or cannot be written (nothing is left then but perhaps the key), `plan` is no
-            plan, no kits, no sites or the same twice.
-        ProtocolError: a stratum is no condition over the protocol's fields.
-    """
-    ledger, sites = Path(ledger), sites or protocol.sites
-    if not isinstance(plan, BasePlan):
-        raise LedgerError(f"{type(plan).__name__} is no plan; make one with tt.arms.plan(protocol, procedure)")
-    check_strata(protocol, plan.strata)
-    if not is_whole(n) or (SITE in plan.strata and not sites) or len(set(sites)) < len(sites):
-        raise LedgerError("a ledger needs a whole number of kits above 0, and sites that differ")
-    for site in sites:
-        _check_name(SITE, site)
-    if ledger.exists():
-        raise LedgerError(f"{ledger} exists; a ledger is opened once")
-    secret = Key.new(plan, synthetic)
-    detail = {"protocol": protocol.id, "sha256": protocol.sha256, "readings": readings_in_force(protocol)}
-    detail |= {"strata": list(plan.strata), "sites": list(sites), "kits": n}
-    detail |= {"public_key": secret.public, "commitment": secret.commitment}
-    detail["by"] = "key" if plan.needs_key else "list"  # whether the arm of a kit given is known beforehand
-    detail |= {} if synthetic is None else {"synthetic": synthetic}
-    kits = [
-        LedgerEntry("kit", {"sealed": seal(secret.public, kit, arm)}, stratum=stratum, position=position, kit=kit)
-        for stratum, position, kit, arm in kit_list(plan, secret.seed, sites, n)
-    ]
-    entries = list(chained([LedgerEntry("opened", detail), *kits]))
-    write_key(Path(key), replace(secret, opened=entries[-1].hash))
-    create(ledger, entries)
-    return f"{entries[-1].seq}:{entries[-1].hash}"
+    @property
+    def head(self) -> str:
+        """Number and hash of the entry."""
+        return f"{self.entry}:{self.hash}"
 
 
 def allocate(
-    ledger: PathLike, request: Request, override: Override | None = None, key: PathLike | None = None
+    ledger: PathLike, request: Request, override: Override | None = None, key: PathLike | None = None, name: str = ""
 ) -> Receipt:
     """The next kit of the patient's stratum, never an arm; on the disk before it is told.
 
@@ -168,73 +61,83 @@ def allocate(
     the kit is one of the arm's at the site.
 
     The same request again gets the same receipt, however often it is asked and whatever was interrupted. A refusal is
-    recorded too. A decision that is not `eligible`, or a day that is not in the dosing window (early, late, unknown),
-    needs an override.
+    recorded too. A decision that is not `eligible`, a day that is not in the dosing window (early, late, unknown), or
+    an id that is read aloud as an earlier one, needs an override.
+
+    Args:
+        ledger: of the trial.
+        request: the patient.
+        override: who answers for an allocation against the rules, and why.
+        key: under minimization only.
+        name: of the person who allocates; the user and the machine are recorded in any case.
 
     Raises:
         LedgerError: another protocol or reading, no override where one is needed, another request for the same
             patient, a stratum that cannot be told, no kit left, a file that cannot be written, no key where the
-            procedure needs it, or a key where it does not.
+            procedure needs it, or a key where it does not; or the ledger waits for a second person's number.
     """
+    by = author(name)
     with writing(Path(ledger)) as connection:
-        (opened,) = find(connection, "seq = 1")
+        opened = opening_of(connection)
         secret = _needed(key, opened.detail)
-        stratum = _of(request, opened.detail)
+        _check_opening(connection, opened, request, by)
+        stratum = request.stratum(opened.detail["strata"])
+        judged, kit = request.judged(opened.detail["strata"]), None
+        against = [*request.against(), *_same_person(connection, request.patient)]
+        answers = asdict(override) if override else None
         if before := find(connection, "kind = 'allocated' AND patient = ?", [request.patient]):
-            given, asked = before[0], {**request.content, "override": asdict(override) if override else None}
-            differs = sorted(name for name, value in asked.items() if given.detail.get(name) != value)
+            now = {**judged, "override": answers}
+            differs = sorted(part for part, value in now.items() if before[0].detail.get(part) != value)
             if not differs:
-                return Receipt(str(given.kit), str(given.stratum), given.seq, given.hash)
+                return _receipt(before[0])
             refusal = f"has a kit already, and the request differs in {', '.join(differs)}"
+        elif against and override is None:
+            refusal = f"{'; '.join(against)}: an override needs a name and a reason"
         else:
-            refusal = _refusal(request) if override is None else None
-        detail = {**request.content, "on": str(request.on), "window": request.window}
-        kit = None if refusal else _next_kit(connection, stratum, opened.detail, secret)
-        if kit:
-            detail["override"] = asdict(override) if override else None
-            entry = LedgerEntry("allocated", detail, request.patient, stratum, kit.position, kit.kit)
-        else:
-            refusal = refusal or "has no kit: those of the stratum are used up"
-            entry = LedgerEntry("refused", {**detail, "why": refusal}, request.patient, stratum)
-        entry = append(connection, entry)
+            kit = _next_kit(connection, stratum, opened, secret)
+            refusal = "" if kit else "has no kit: those of the stratum are used up"
+        detail = {**judged, "on": str(request.on), "window": request.window, "against": against, "by": by}
+        detail |= {"protocol": request.protocol.sha256} | ({"override": answers} if kit else {"why": refusal})
+        kind, at = ("allocated", (kit.position, kit.kit)) if kit else ("refused", (None, None))
+        asked = LedgerEntry(kind, detail, request.patient, stratum, *at, person=folded(request.patient))
+        entry = append(connection, asked)
     if refusal:
-        raise LedgerError(f"patient {_short(request.patient)} {refusal}")
-    return Receipt(str(entry.kit), stratum, entry.seq, entry.hash)
+        raise LedgerError(f"patient {shortened(request.patient)} {refusal}")
+    return _receipt(entry)
 
 
-def _of(request: Request, opened: Mapping[str, Any]) -> str:
-    """The patient's stratum in a ledger.
-
-    Raises:
-        LedgerError: the request belongs to another protocol, or its stratum cannot be told.
-    """
-    if request.protocol.sha256 != opened["sha256"]:
-        raise LedgerError(f"the decision was made under another protocol than the ledger's {opened['protocol']}")
-    if readings_in_force(request.protocol) != opened["readings"]:
-        raise LedgerError("the decision was made under other readings than the ledger was opened with")
-    if opened["sites"] and request.site not in opened["sites"]:
-        raise LedgerError(f"no site {_short(request.site)} in this ledger; {', '.join(opened['sites'])}")
-    answers = []
-    for condition in opened["strata"]:
-        known = evaluate(parse(condition, request.protocol.fields), request.known) if condition != SITE else True
-        if known is None:
-            raise LedgerError(f"the stratum cannot be told: '{condition}' is unknown of {_short(request.patient)}")
-        answers.append(request.site if condition == SITE else "yes" if known else "no")
-    return stratum_name(tuple(opened["strata"]), tuple(answers))
+def _receipt(entry: LedgerEntry) -> Receipt:
+    return Receipt(str(entry.kit), str(entry.stratum), entry.seq, entry.hash, day_note(entry) or "")
 
 
-def _refusal(request: Request) -> str | None:
-    """Why this patient cannot be allocated without an override."""
-    if request.decision != "eligible":
-        listed = ", ".join(id for id, state in request.states.items() if state != "pass")
-        return f"is {request.decision} ({listed}): an override needs a name and a reason"
-    if request.window not in (None, "in window"):
-        return f"is not in the dosing window on {request.on} ({request.window}): an override needs a name and a reason"
-    return None
+def day_note(entry: LedgerEntry) -> str | None:
+    """What is to be told of an allocation whose given day is not the clock's; one day apart is the zone's."""
+    on = date.fromisoformat(entry.detail["on"])
+    return f"the day given is {on}, the clock said {entry.day}" if abs((entry.day - on).days) > 1 else None
+
+
+def _check_opening(connection: sqlite3.Connection, opened: Opening, request: Request, by: dict[str, str]) -> None:
+    """Nothing, where the request belongs to this ledger; a change of the protocol that allocation does not read is an
+    entry."""
+    check_binding(opened.detail, request.protocol)
+    if (second := opened.detail.get("second")) and opened.mixed is None:
+        raise LedgerError(f"nobody is allocated before the number of {second} is mixed in: trialtools arms mix")
+    sites = opened.detail["sites"]
+    if sites and request.site not in sites:
+        raise LedgerError(f"no site {shortened(request.site)} in this ledger; {', '.join(sites)}")
+    amended = find(connection, "kind = 'amended'")
+    before = amended[-1].detail["sha256"] if amended else opened.detail["sha256"]
+    if request.protocol.sha256 != before:
+        append(connection, LedgerEntry("amended", {"sha256": request.protocol.sha256, "before": before, "by": by}))
+
+
+def _same_person(connection: sqlite3.Connection, patient: str) -> list[str]:
+    alike = find(connection, "kind = 'allocated' AND person = ? AND patient <> ?", [folded(patient), patient])
+    return [f"looks like {shortened(str(alike[0].patient))}, who has a kit"] if alike else []
 
 
 def _needed(key: PathLike | None, opened: Mapping[str, Any]) -> Key | None:
-    if opened.get("by") != "key":
+    if not opened["needs_key"]:
         if key is not None:
             raise LedgerError("this ledger has its list and allocates without the key; keep the key away from the site")
         return None
@@ -243,17 +146,17 @@ def _needed(key: PathLike | None, opened: Mapping[str, Any]) -> Key | None:
     return read_key(key, opened)
 
 
-def _next_kit(connection: Any, stratum: str, opened: Mapping[str, Any], secret: Key | None) -> LedgerEntry | None:
+def _next_kit(connection: sqlite3.Connection, stratum: str, opened: Opening, secret: Key | None) -> LedgerEntry | None:
     if secret is not None:
-        plan, sites = plan_of(secret.plan), tuple(opened["sites"])
+        plan, sites, seed = plan_of(secret.plan), tuple(opened.detail["sites"]), secret.list_seed(opened.number)
         assert isinstance(plan, Minimization)  # no other plan needs the key
         levels = strata(plan.strata, sites)
-        kits = kit_list(plan, secret.seed, sites, opened["kits"])
+        kits = kit_list(plan, seed, sites, opened.detail["kits"])
         past = [(levels[str(e.stratum)], str(e.kit)) for e in find(connection, "kind = 'allocated'")]
-        kit = plan.next_kit(secret.seed, kits, past, levels[stratum])
-        return find(connection, "kind = 'kit' AND kit = ?", [kit])[0] if kit else None
-    given = "SELECT coalesce(max(position), 0) + 1 FROM entries WHERE kind = 'allocated' AND stratum = ?"
-    found = find(connection, f"kind = 'kit' AND stratum = ? AND position = ({given})", [stratum, stratum])
+        kit = plan.next_kit(seed, kits, past, levels[stratum])
+        return find(connection, "kind = ? AND kit = ?", [opened.kits, kit])[0] if kit else None
+    following = "SELECT coalesce(max(position), 0) + 1 FROM entries WHERE kind = 'allocated' AND stratum = ?"
+    found = find(connection, f"kind = ? AND stratum = ? AND position = ({following})", [opened.kits, stratum, stratum])
     return found[0] if found else None
 
 
@@ -263,45 +166,121 @@ def unblind(ledger: PathLike, key: PathLike, patient: str, name: str, reason: st
     Raises:
         LedgerError: no name or reason, no such patient, or the key does not fit.
     """
-    if not name.strip() or not reason.strip():
-        raise LedgerError("unblinding needs a name and a reason")
+    why = signed("unblinding", name, reason)
     with writing(Path(ledger)) as connection:
-        secret = read_key(key, find(connection, "seq = 1")[0].detail)
-        found = find(connection, "kind = 'allocated' AND patient = ?", [patient])
-        if not found:
-            raise LedgerError(f"no patient {_short(patient)} was allocated")
-        arm = _arm(connection, secret, str(found[0].kit))
-        append(connection, LedgerEntry("unblinded", {"name": name, "reason": reason}, patient, kit=found[0].kit))
+        opened = opening_of(connection)
+        secret, given = read_key(key, opened.detail), _allocated(connection, "patient", patient)
+        arm = _arm(connection, opened, secret, str(given.kit))
+        append(connection, LedgerEntry("unblinded", {**why, "by": author()}, patient, kit=given.kit))
     return arm
 
 
-def _arm(connection: Any, secret: Key, kit: str) -> str:
-    (sealed,) = find(connection, "kind = 'kit' AND kit = ?", [kit])
+def correct(ledger: PathLike, patient: str, what: str, value: str, name: str, reason: str) -> str:
+    """Put right what was entered of an allocation, as an entry of its own; kit and stratum stay. Returns the head.
+
+    Args:
+        ledger: of the trial.
+        patient: who was allocated.
+        what: `randomized_on`, or a field among the facts that were judged.
+        value: what is right, as text; a date is year-month-day.
+        name, reason: who corrects, and why.
+
+    Raises:
+        LedgerError: no such patient or no such fact, no date, no name or reason.
+    """
+    why, value = signed("a correction", name, reason), readable(value)
+    with writing(Path(ledger)) as connection:
+        given = _allocated(connection, "patient", patient)
+        was = {**given.detail["facts"], "randomized_on": given.detail["on"]}
+        if what not in was:
+            raise LedgerError(f"no '{what}' was entered of {shortened(patient)}; {', '.join(was)}")
+        earlier = find(connection, "kind = 'corrected' AND patient = ?", [patient])
+        was |= {entry.detail["what"]: entry.detail["now"] for entry in earlier}
+        if what == "randomized_on":
+            _check_day(value)
+        detail = {"what": what, "was": was[what], "now": value, **why, "by": author()}
+        return append(connection, LedgerEntry("corrected", detail, patient)).head
+
+
+def return_kit(ledger: PathLike, kit: str, name: str, reason: str) -> str:
+    """Record that a kit that was given came back; the patient stays allocated. Returns the head.
+
+    Raises:
+        LedgerError: the kit was not given, or came back already; no name or reason.
+    """
+    why = signed("a returned kit", name, reason)
+    with writing(Path(ledger)) as connection:
+        given = _allocated(connection, "kit", kit)
+        if find(connection, "kind = 'returned' AND kit = ?", [kit]):
+            raise LedgerError(f"kit {shortened(kit)} came back already")
+        return append(connection, LedgerEntry("returned", {**why, "by": author()}, given.patient, kit=kit)).head
+
+
+def _check_day(text: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise LedgerError(f"'{text}' is no date; expected year-month-day, such as 2023-06-30") from None
+
+
+def _allocated(connection: sqlite3.Connection, column: str, value: str) -> LedgerEntry:
+    """The allocation of a patient or a kit."""
+    found = find(connection, f"kind = 'allocated' AND {column} = ?", [value])
+    if not found:
+        raise LedgerError(f"no {column} {shortened(value)} was allocated")
+    return found[0]
+
+
+def _arm(connection: sqlite3.Connection, opened: Opening, secret: Key, kit: str) -> str:
+    (sealed,) = find(connection, "kind = ? AND kit = ?", [opened.kits, kit])
     return secret.open(sealed.detail["sealed"], kit)
 
 
 def allocations(ledger: PathLike, key: PathLike | None = None) -> pd.DataFrame:
     """Who was allocated, in order: pooled without the key, with a column `arm` under it.
 
-    Columns: subject_id, site, stratum, randomized_on (the day that was asked for), kit, decision, window,
-    override_by, override_reason, unblindings (how often), entry.
+    Columns: subject_id, site, stratum, randomized_on (the day that was given, as last corrected), recorded_on (the
+    clock's day), kit, decision, window, override_by, override_reason, allocated_by (the name that was given, otherwise
+    the user), corrections (how often), kit_returned, unblindings (how often), entry. `attrs["opening"]` says in a
+    sentence who could have chosen the list.
     """
-
     with reading(Path(ledger)) as connection:
-        secret = read_key(key, find(connection, "seq = 1")[0].detail) if key else None
-        opened = [entry.patient for entry in find(connection, "kind = 'unblinded'")]
+        opened = opening_of(connection)
+        secret = read_key(key, opened.detail) if key else None
+        acts = find(connection, "kind IN ('unblinded', 'corrected', 'returned')")
         rows = []
         for entry in find(connection, "kind = 'allocated'"):
-            by = entry.detail["override"] or {"name": None, "reason": None}
-            row = {"subject_id": entry.patient, "site": entry.detail[SITE], "stratum": entry.stratum}
-            row |= {"randomized_on": pd.Timestamp(entry.detail["on"]), "kit": entry.kit}
-            row |= {"decision": entry.detail["decision"], "window": entry.detail["window"]}
-            row |= {"override_by": by["name"], "override_reason": by["reason"]}
-            row |= {"unblindings": opened.count(entry.patient), "entry": entry.seq}
-            rows.append(row | ({"arm": _arm(connection, secret, str(entry.kit))} if secret else {}))
-    columns = ["subject_id", "site", "stratum", "randomized_on", "kit", "decision", "window"]
-    columns += ["override_by", "override_reason", "unblindings", "entry", *(["arm"] if secret else [])]
-    return pd.DataFrame(rows, columns=columns)
+            own = [act for act in acts if act.patient == entry.patient]
+            row = _row(entry, own)
+            rows.append(row | ({"arm": _arm(connection, opened, secret, str(entry.kit))} if secret else {}))
+    frame = pd.DataFrame(rows, columns=[*ALLOCATIONS, *(["arm"] if secret else [])])
+    frame.attrs["opening"] = opened.statement
+    return frame
+
+
+def _row(entry: LedgerEntry, acts: list[LedgerEntry]) -> dict[str, Any]:
+    """One allocation, with what became of it."""
+    detail, kinds = entry.detail, [act.kind for act in acts]
+    corrected = [act.detail for act in acts if act.kind == "corrected"]
+    days = [str(each["now"]) for each in corrected if each["what"] == "randomized_on"]
+    override = detail["override"] or {"name": None, "reason": None}
+    return {
+        "subject_id": entry.patient,
+        "site": detail[SITE],
+        "stratum": entry.stratum,
+        "randomized_on": pd.Timestamp(days[-1] if days else detail["on"]),
+        "recorded_on": pd.Timestamp(entry.day),
+        "kit": entry.kit,
+        "decision": detail["decision"],
+        "window": detail["window"],
+        "override_by": override["name"],
+        "override_reason": override["reason"],
+        "allocated_by": detail["by"].get("name") or detail["by"]["user"],
+        "corrections": len(corrected),
+        "kit_returned": "returned" in kinds,
+        "unblindings": kinds.count("unblinded"),
+        "entry": entry.seq,
+    }
 
 
 def last_entry(ledger: PathLike) -> str:
@@ -310,14 +289,28 @@ def last_entry(ledger: PathLike) -> str:
         return "{}:{}".format(*last(connection))
 
 
-def _check_name(what: str, text: str) -> None:
-    """A name that tells people apart; one that only looks like another is how a patient is allocated twice."""
-    if not isinstance(text, str) or not text or text != text.strip():
-        raise LedgerError(f"a {what} must not be empty, nor begin or end with blanks")
-    if "\0" in text or unicodedata.normalize("NFC", text) != text or any("\ud800" <= c <= "\udfff" for c in text):
-        raise LedgerError(f"{what} {_short(text)} holds letters that cannot be told apart; type it again")
+def check_ledger(ledger: PathLike, protocol: Protocol, subjects: pd.DataFrame) -> None:
+    """Nothing, where a ledger is that of the trial that the data are of.
 
+    Args:
+        ledger: that was handed in.
+        protocol: of the data; its readings are not asked, for the ledger has its own.
+        subjects: subject_id and randomized_on of everybody randomized.
 
-def _short(text: str) -> str:
-    """An id in a message: on one line, and not too long of it."""
-    return repr(text if len(text) <= 40 else f"{text[:37]}...")
+    Raises:
+        LedgerError: opened for another trial or for other criteria, arms, ratio or strata; or none of the subjects is
+            in it, or most were randomized on another day: it is another trial's.
+    """
+    name = Path(ledger).name
+    with reading(Path(ledger)) as connection:
+        check_binding(opening_of(connection).detail, protocol, own_readings=False)
+    given, known = allocations(ledger), subjects[subjects["randomized_on"].notna()]
+    both = known.merge(given, on="subject_id", suffixes=("", "_ledger"))
+    other = int((pd.to_datetime(both["randomized_on"]) != both["randomized_on_ledger"]).sum())
+    if len(given) and len(known) and not len(both):
+        raise LedgerError(f"{name} is the ledger of another trial: none of the {len(known)} randomized is in it")
+    if 2 * other > len(both):
+        raise LedgerError(
+            f"{name} is the ledger of another trial: {other} of {len(both)} subjects with the same numbers were "
+            "randomized on another day"
+        )

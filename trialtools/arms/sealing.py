@@ -58,6 +58,10 @@ class Key:
         there are few, could be guessed."""
         return digest({"seed": self.seed.hex(), "salt": self.salt.hex(), "plan": digest(self.plan)})
 
+    def list_seed(self, number: str | None) -> bytes:
+        """The seed of the list: the secret one alone, or with the number of a second person mixed in."""
+        return self.seed if number is None else hmac.digest(self.seed, f"trialtools mixed {number}".encode(), "sha256")
+
     def open(self, sealed: str, kit: str) -> str:
         """The arm of a kit.
 

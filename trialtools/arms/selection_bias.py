@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from .allocation import plan_of
-from .chain import find, reading
-from .ledger import PathLike, allocations
+from .chain import reading
+from .commitment import PathLike, opening_of
+from .ledger import allocations
 from .sealing import read_key
 from .strata import Levels, strata
 
@@ -26,7 +27,7 @@ def reverse_propensity(ledger: PathLike, key: PathLike) -> pd.DataFrame:
     """
     rows = allocations(ledger, key)
     with reading(Path(ledger)) as connection:
-        opened = find(connection, "seq = 1")[0].detail
+        opened = opening_of(connection).detail
     plan = plan_of(read_key(key, opened).plan)
     levels = strata(plan.strata, tuple(opened["sites"]))
     past: list[tuple[Levels, str]] = []

@@ -16,8 +16,10 @@ from typing import Any
 import polars as pl
 
 from ..arms.allocation import plan
+from ..arms.commitment import open_ledger
 from ..arms.dosing import dosing_window
-from ..arms.ledger import Override, Request, allocate, allocations, open_ledger
+from ..arms.ledger import allocate, allocations
+from ..arms.request import Override, Request
 from ..cohort.screening import screen
 from ..criteria.contents import Protocol
 from ..criteria.protocol import DataError

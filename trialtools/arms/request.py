@@ -1,0 +1,188 @@
+"""A patient's facts go in, what is asked of a ledger comes out: decision, window, stratum, and what is against it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from ..criteria.contents import Protocol
+from ..criteria.language import Interval, ProtocolError, evaluate, names, parse
+from ..criteria.patient.tree import decide, state_by_criterion
+from ..criteria.protocol import DataError
+from .chain import LedgerError, digest
+from .dosing import dosing_window, window_status
+from .people import check_name, shortened, signed
+from .strata import SITE, stratum_name
+
+PARTS = ("id", "criteria", "readings", "arms", "ratio", "strata")
+"""What a ledger is bound to: all that allocation reads of a protocol."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A patient to be allocated: what is known of the person under a protocol, where, and on which day.
+
+    The decision is worked out from the facts, under the protocol's chosen readings; it cannot be handed in.
+    """
+
+    protocol: Protocol = field(repr=False)
+    patient: str
+    facts: Mapping[str, Any] = field(repr=False)
+    site: str
+    on: date = field(default_factory=date.today)
+
+    def __post_init__(self) -> None:
+        for what, text in (("patient id", self.patient), (SITE, self.site)):
+            check_name(what, text)
+
+    @cached_property
+    def known(self) -> dict[str, Any]:
+        return self.protocol.facts_of({k: v for k, v in self.facts.items() if k != "patient_id"})
+
+    @cached_property
+    def states(self) -> Mapping[str, str]:
+        """The state of every criterion."""
+        return state_by_criterion(self.protocol, self.known)
+
+    @property
+    def decision(self) -> str:
+        return decide(self.states.values())  # type: ignore[arg-type]
+
+    @property
+    def window(self) -> str | None:
+        """Where `on` lies in the dosing window; None where the protocol has none."""
+        due = dosing_window(self.protocol)
+        return window_status(self.known.get(due.anchor), self.on, due) if due else None
+
+    def judged(self, conditions: Sequence[str] = ()) -> dict[str, Any]:
+        """What makes two requests the same, whenever they are made: the facts that were judged, and what came of it."""
+        failed, unknown = ([id for id, state in self.states.items() if state == s] for s in ("fail", "unknown"))
+        asked = judged_fields(self.protocol, conditions)
+        facts = {name: plain(self.known[name]) for name in asked if self.known[name] is not None}
+        return {SITE: self.site, "decision": self.decision, "failed": failed, "unknown": unknown, "facts": facts}
+
+    def stratum(self, conditions: Sequence[str]) -> str:
+        """The patient's stratum.
+
+        Raises:
+            LedgerError: it cannot be told.
+        """
+        answers = []
+        for condition in conditions:
+            known = evaluate(parse(condition, self.protocol.fields), self.known) if condition != SITE else True
+            if known is None:
+                raise LedgerError(f"the stratum cannot be told: '{condition}' is unknown of {shortened(self.patient)}")
+            answers.append(self.site if condition == SITE else "yes" if known else "no")
+        return stratum_name(conditions, answers)
+
+    def against(self) -> list[str]:
+        """What of the patient speaks against an allocation without an override."""
+        found = []
+        if self.decision != "eligible":
+            listed = ", ".join(id for id, state in self.states.items() if state != "pass")
+            found.append(f"is {self.decision} ({listed})")
+        if self.window not in (None, "in window"):
+            found.append(f"is not in the dosing window on {self.on} ({self.window})")
+        return found
+
+
+@dataclass(frozen=True)
+class Override:
+    """Who answers for an allocation against the rules, and why."""
+
+    name: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        for name, text in signed("an override", self.name, self.reason).items():
+            object.__setattr__(self, name, text)
+
+
+def readings_in_force(protocol: Protocol) -> dict[str, str]:
+    """The reading in force of every ambiguous criterion."""
+    return {c.id: protocol.reading(c.id) for c in protocol.criteria if c.readings}
+
+
+def judged_fields(protocol: Protocol, conditions: Sequence[str]) -> tuple[str, ...]:
+    """The fields that allocation reads: those of criteria, of the strata's conditions and of the dosing window."""
+    asked = {name for each in conditions if each != SITE for name in names(parse(each, protocol.fields))}
+    asked |= {name for c in protocol.criteria for reading in c.texts for name in names(protocol.formula(c.id, reading))}
+    asked |= {arm.dosing.anchor for arm in protocol.arms if arm.dosing}
+    asked |= {name for flag in asked & set(protocol.applies) for name in names(protocol.applies[flag])}
+    return tuple(name for name in protocol.fields if name in asked)
+
+
+def binding(protocol: Protocol, conditions: Sequence[str]) -> dict[str, Any]:
+    """What a ledger is bound to, by part: the id and the readings as they are, all else by its hash.
+
+    A label, a quote, a title or a sample size is none of it: such a change is an entry of the ledger, not a refusal.
+
+    Args:
+        protocol: of the trial.
+        conditions: of the strata.
+    """
+    fields = {
+        name: [f.type, f.unit, f.range and [str(end) for end in f.range], list(f.values), f.applies]
+        for name, f in ((name, protocol.fields[name]) for name in judged_fields(protocol, conditions))
+    }
+    rules = [[c.id, c.kind, {name: text.split() for name, text in c.texts.items()}] for c in protocol.criteria]
+    windows = [
+        [arm.id, [arm.dosing.anchor, arm.dosing.first_day, arm.dosing.last_day] if arm.dosing else None]
+        for arm in protocol.arms
+    ]
+    declared = {name: protocol.design[name].value for name in ("ratio", "strata") if name in protocol.design}
+    hashed = {"criteria": [rules, fields], "arms": windows, "ratio": declared.get("ratio")}
+    hashed |= {"strata": [list(conditions), list(declared.get("strata", ()))]}
+    parts = {"id": protocol.id, "readings": readings_in_force(protocol)}
+    return parts | {part: digest(content) for part, content in hashed.items()}
+
+
+def check_binding(opened: Mapping[str, Any], protocol: Protocol, own_readings: bool = True) -> None:
+    """Nothing, where a ledger was opened for what a protocol says.
+
+    Args:
+        opened: detail of the ledger's first entry.
+        protocol: with the readings in force.
+        own_readings: whether these must be the ledger's; otherwise the ledger's are taken.
+
+    Raises:
+        LedgerError: opened for another trial, or for other criteria, readings, arms, ratio or strata.
+    """
+    bound = opened["bound"]
+    if bound["id"] != protocol.id:
+        raise LedgerError(f"this is the ledger of another trial: {bound['id']}, not {protocol.id}")
+    try:
+        own = binding(protocol if own_readings else protocol.with_readings(bound["readings"]), opened["strata"])
+    except ProtocolError as error:
+        raise LedgerError(f"{protocol.id}: the ledger was opened for other criteria or strata: {error}") from None
+    if differing := [part for part in PARTS if bound[part] != own[part]]:
+        raise LedgerError(
+            f"{protocol.id}: the ledger was opened with other {', '.join(differing)}; allocate under the protocol and "
+            "the readings that it was opened with, or open a ledger for the amended protocol"
+        )
+
+
+def plain(value: Any) -> Any:
+    """A fact as the ledger keeps it: plain data, from which the same fact can be read again."""
+    if isinstance(value, Interval):
+        return {"low": plain(value.low), "high": plain(value.high), "written": value.written}
+    if isinstance(value, date):
+        return value.isoformat()
+    return value.item() if hasattr(value, "item") else value
+
+
+def fact_of(protocol: Protocol, name: str, value: Any) -> Any:
+    """The fact that `plain` wrote.
+
+    Raises:
+        DataError: no field of the protocol, or no fact of it.
+    """
+    if name not in protocol.fields:
+        raise DataError(f"no field '{name}' in {protocol.id}")
+    if isinstance(value, dict):
+        low, high = (fact_of(protocol, name, value[end]) for end in ("low", "high"))
+        return Interval(low, high, value["written"])
+    return date.fromisoformat(value) if protocol.fields[name].type == "date" and value is not None else value

@@ -1,0 +1,232 @@
+"""The entries of a ledger go in, whoever wrote them; what breaks the rules of allocation comes out, by entry."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from ..criteria.contents import Protocol
+from ..criteria.language import ProtocolError
+from ..criteria.protocol import DataError
+from .chain import LedgerEntry, LedgerError
+from .commitment import DIGITS, Opening
+from .ledger import day_note
+from .people import folded
+from .request import Request, fact_of
+from .strata import SITE, Levels, site_pool, strata
+
+SIGNED, PLACE = {"name", "reason", "by"}, {"stratum", "position", "kit"}
+JUDGED = {SITE, "decision", "failed", "unknown", "facts", "on", "window", "against", "protocol", "by"}
+OPENED = {"protocol", "sha256", "bound", "strata", "sites", "kits", "needs_key", "public_key", "commitment", "by"}
+SHAPES: dict[str, tuple[set[str], set[str]]] = {
+    "opened": (set(), OPENED),
+    "kit": (PLACE, {"sealed"}),
+    "mixed": (set(), {"number", "giver", "by"}),
+    "mixed kit": (PLACE, {"sealed"}),
+    "allocated": (PLACE | {"patient", "person"}, JUDGED | {"override"}),
+    "refused": ({"patient", "person", "stratum"}, JUDGED | {"why"}),
+    "amended": (set(), {"sha256", "before", "by"}),
+    "corrected": ({"patient"}, SIGNED | {"what", "was", "now"}),
+    "returned": ({"patient", "kit"}, SIGNED),
+    "unblinded": ({"patient", "kit"}, SIGNED),
+}
+"""Of every kind of entry the columns that are filled, and what its detail holds."""
+OPTIONAL = {"second", "synthetic"}
+"""What the detail of an opening may hold besides."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong with an entry, or with the file (entry 0). A `note` is for a person to judge, and no failure."""
+
+    entry: int
+    problem: str
+    note: bool = False
+
+    def __str__(self) -> str:
+        return f"entry {self.entry}: {self.problem}" if self.entry else self.problem
+
+
+@dataclass
+class Record:
+    """What earlier entries say, for the rules that later ones must keep."""
+
+    opening: Opening
+    levels: Mapping[str, Levels]
+    sha256: str
+    kits: dict[tuple[str, int], str] = field(default_factory=dict)
+    given: Counter[str] = field(default_factory=Counter)
+    kit_of: dict[str, str] = field(default_factory=dict)
+    people: set[str] = field(default_factory=set)
+    returned: set[str] = field(default_factory=set)
+    entered: dict[tuple[str, str], Any] = field(default_factory=dict)
+    before: str = ""
+
+
+def check_rules(entries: Sequence[LedgerEntry]) -> Iterator[Fault]:
+    """What breaks the rules of allocation: a form that the ledger does not write, a kit out of turn, no override."""
+    if not entries or entries[0].kind != "opened" or misshapen(entries[0]):
+        yield Fault(1, "a ledger begins with its opening")
+        return
+    opened = entries[0].detail
+    try:
+        record = Record(Opening(opened, None), strata(opened["strata"], opened["sites"]), opened["sha256"])
+    except (TypeError, ValueError):
+        yield Fault(1, "cannot be read: strata and sites")
+        return
+    for entry in entries:
+        try:
+            problems = [misshapen(entry)] if misshapen(entry) else list(RULES[entry.kind](record, entry))
+            if entry.kind == "allocated" and "synthetic" not in opened and (note := day_note(entry)):
+                yield Fault(entry.seq, note, note=True)
+        except (TypeError, ValueError, KeyError, AttributeError):
+            problems = ["cannot be read"]
+        yield from (Fault(entry.seq, str(problem)) for problem in problems)
+        record.before = entry.kind
+    if record.opening.mixed is None or len(str(record.opening.number)) < DIGITS:
+        yield Fault(1, record.opening.statement, note=True)
+
+
+def misshapen(entry: LedgerEntry) -> str | None:
+    """What an entry lacks, or has too much; None where it is as the ledger writes its kind."""
+    if entry.kind not in SHAPES:
+        return f"the ledger writes no '{entry.kind}'"
+    columns, keys = SHAPES[entry.kind]
+    filled = {c for c in ("patient", "person", "stratum", "position", "kit") if getattr(entry, c) is not None}
+    allowed = OPTIONAL if entry.kind == "opened" else set()
+    apart = sorted((filled ^ columns) | ((set(entry.detail) ^ keys) - allowed))
+    return f"not as the ledger writes it: {', '.join(apart)}" if apart else None
+
+
+def _opened(_: Record, entry: LedgerEntry) -> Iterator[str]:
+    if entry.seq != 1:
+        yield "a ledger is opened once"
+
+
+def _kit(record: Record, entry: LedgerEntry) -> Iterator[str]:
+    """Kits stand together, behind the entry that they were made with, in the order of their places."""
+    maker = "opened" if entry.kind == "kit" else "mixed"
+    if record.before not in (maker, entry.kind):
+        yield f"kit {entry.kit} was not made with the others"
+        return
+    pool, kit = str(entry.stratum), str(entry.kit)
+    if entry.position != 1 + sum(place == pool for place, _ in record.kits) or kit in record.kits.values():
+        yield f"kit {kit} is not in its place"
+    record.kits[pool, int(entry.position or 0)] = kit
+
+
+def _mixed(record: Record, entry: LedgerEntry) -> Iterator[str]:
+    if record.opening.mixed is not None or record.given:
+        yield "a number is mixed in once, before the first allocation"
+    if not entry.detail["number"].isdecimal():
+        yield "the number is no whole number"
+    record.opening, record.kits = Opening(record.opening.detail, entry.detail), {}
+
+
+def _allocated(record: Record, entry: LedgerEntry) -> Iterator[str]:
+    detail, patient, stratum = entry.detail, str(entry.patient), str(entry.stratum)
+    record.given[stratum] += 1
+    yield from _turn(record, entry, stratum)
+    if (second := record.opening.detail.get("second")) and record.opening.mixed is None:
+        yield f"allocated before the number of {second} was mixed in"
+    if patient in record.kit_of:
+        yield "the patient has a kit already"
+    yield from _judged(record, entry)
+    if not detail["override"] and (detail["against"] or folded(patient) in record.people):
+        yield "something is against it, and nobody answers for it"
+    record.kit_of.setdefault(patient, str(entry.kit))
+    record.people.add(folded(patient))
+    entered = {**detail["facts"], "randomized_on": str(date.fromisoformat(detail["on"]))}
+    record.entered.update({(patient, name): value for name, value in entered.items()})
+
+
+def _turn(record: Record, entry: LedgerEntry, stratum: str) -> Iterator[str]:
+    """Whether it was the turn of the kit."""
+    opened = record.opening.detail
+    if stratum not in record.levels:
+        yield f"no stratum '{stratum}'"
+        return
+    at = dict(zip(opened["strata"], record.levels[stratum], strict=True))
+    if at.get(SITE, entry.detail[SITE]) != entry.detail[SITE]:
+        yield "the stratum is that of another site"
+    if opened["needs_key"]:  # which kit of its place is next only the key can tell
+        place, taken = (site_pool(opened["strata"], record.levels[stratum]), entry.position), record.kit_of.values()
+        if record.kits.get(place) != entry.kit or entry.kit in taken:  # type: ignore[arg-type]
+            yield f"kit {entry.kit} was not one that was left at its place"
+    elif (entry.position, entry.kit) != (turn := record.given[stratum], record.kits.get((stratum, turn))):
+        yield f"kit {entry.kit} was not the next of its stratum"
+
+
+def _judged(record: Record, entry: LedgerEntry) -> Iterator[str]:
+    """Whether what was found out, what was decided and what was allowed belong together."""
+    detail = entry.detail
+    decision = "ineligible" if detail["failed"] else "undetermined" if detail["unknown"] else "eligible"
+    if detail["decision"] != decision:
+        yield f"{detail['decision']}, but what failed or is unknown makes it {decision}"
+    regular = decision == "eligible" and detail["window"] in (None, "in window")
+    if entry.kind == "allocated" and not regular and not detail["override"]:
+        yield "neither eligible and in the dosing window, nor overridden"
+    if detail["protocol"] != record.sha256:
+        yield "decided under another protocol"
+    if entry.person != folded(str(entry.patient)):
+        yield "the patient's id is not folded as it is written"
+
+
+def _amended(record: Record, entry: LedgerEntry) -> Iterator[str]:
+    if entry.detail["before"] != record.sha256:
+        yield "amends a protocol that was not in force"
+    record.sha256 = entry.detail["sha256"]
+
+
+def _corrected(record: Record, entry: LedgerEntry) -> Iterator[str]:
+    at = (str(entry.patient), entry.detail["what"])
+    if at not in record.entered or record.entered[at] != entry.detail["was"]:
+        yield "corrects what was not entered"
+    record.entered[at] = entry.detail["now"]
+
+
+def _returned(record: Record, entry: LedgerEntry) -> Iterator[str]:
+    if entry.kit in record.returned:
+        yield f"kit {entry.kit} came back already"
+    record.returned.add(str(entry.kit))
+    yield from _unblinded(record, entry)
+
+
+def _unblinded(record: Record, entry: LedgerEntry) -> Iterator[str]:
+    if record.kit_of.get(str(entry.patient)) != entry.kit:
+        yield f"kit {entry.kit} was not given to the patient"
+
+
+RULES = {
+    **{"opened": _opened, "kit": _kit, "mixed": _mixed, "mixed kit": _kit, "allocated": _allocated},
+    **{"refused": _judged, "amended": _amended, "corrected": _corrected, "returned": _returned},
+    "unblinded": _unblinded,
+}
+
+
+def check_decisions(entries: Sequence[LedgerEntry], protocol: Protocol) -> Iterator[Fault]:
+    """Every decision once more, from the facts that were judged: what a protocol does not make of them.
+
+    Args:
+        entries: of a ledger that is bound to the protocol.
+        protocol: with the readings of the ledger.
+    """
+    conditions = entries[0].detail["strata"]
+    for entry in entries:
+        if entry.kind not in ("allocated", "refused") or misshapen(entry):
+            continue
+        try:
+            facts = {name: fact_of(protocol, name, value) for name, value in entry.detail["facts"].items()}
+            request = Request(
+                protocol, str(entry.patient), facts, entry.detail[SITE], date.fromisoformat(entry.detail["on"])
+            )
+            made = {**request.judged(conditions), "window": request.window, "stratum": request.stratum(conditions)}
+        except (DataError, LedgerError, ProtocolError, TypeError, ValueError, KeyError, AttributeError) as error:
+            yield Fault(entry.seq, f"cannot be judged again: {error}")
+            continue
+        written = {**entry.detail, "stratum": entry.stratum}
+        if differing := [name for name, value in made.items() if value != written[name]]:
+            yield Fault(entry.seq, f"the facts that were judged do not give its {', '.join(differing)}")
