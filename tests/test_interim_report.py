@@ -236,6 +236,25 @@ def test_one_site_has_a_closed_report_without_a_boundary(folder, by_arm, tmp_pat
     assert f"MSCs group (n = {(own['arm'] == 'mscs').sum()})" in shown
 
 
+def test_another_trial_s_ledger_is_refused(folder, root, tmp_path, capsys):
+    """The same protocol and the same subject numbers, but another trial: most days differ."""
+    protocol = str(root / "data/protocols/NCT05741099.yaml")
+    other = ["simulate", "trial", protocol, "--n", "100", "--seed", "30", "--out", str(tmp_path / "other")]
+    assert main(other) == 0
+    ledger = tmp_path / "other/ledger.sqlite"
+    for audience, keys in (("open", []), ("closed", ["--key", str(tmp_path / "other/unblinded/key.json")])):
+        asked = ["report", "interim", "-p", f"audience={audience}", "-p", f"data={folder / 'trial'}"]
+        asked += ["-p", f"cutoff={CUTOFF}", "--ledger", str(ledger), *keys, "--out", str(tmp_path / "reports")]
+        assert main(asked) == 2
+        assert "ledger.sqlite is the ledger of another trial" in capsys.readouterr().err
+    assert not list(tmp_path.glob("reports/**/*.html"))
+
+
+def test_a_report_says_how_the_ledger_was_opened(folder):
+    shown = words_of(folder / "reports/interim_open.ipynb")
+    assert "opened for a synthetic trial, by one person alone: whoever knows its seed knows every arm" in shown
+
+
 def test_what_could_be_foreseen_is_worked_out_from_the_ledger(folder):
     """Blocks of random size: the first of a stratum is a coin's toss, and what is certain comes true."""
     ledger, key = folder / "trial/ledger.sqlite", folder / "trial/unblinded/key.json"

@@ -10,6 +10,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ..arms.commitment import opening
+from ..arms.ledger import allocations, check_ledger, last_entry
+from ..arms.selection_bias import reverse_propensity
 from ..criteria.contents import Protocol, load_protocol
 from ..criteria.protocol import DataError
 from .cuts import locked, staged
@@ -18,6 +21,9 @@ from .manifest import as_run
 from .parameters import checked, located, place_of
 from .run import read_notebook, short_name
 from .write import Report, ReportError, Run, declared_parameters, report
+
+UNREPORTED = ("kit", "override_reason", "allocated_by", "recorded_on")
+"""What a report does not need of the ledger."""
 
 
 class LeakError(ReportError):
@@ -88,6 +94,7 @@ def committee_report(
 
     Raises:
         DataError: data that cannot be read, or that changed since the first report of this cutoff.
+        LedgerError: the ledger of another trial, or a key that does not fit.
         LeakError: the finished open report could tell an arm; nothing of it is kept.
         ReportError, NotebookError: as for `report`.
     """
@@ -95,12 +102,14 @@ def committee_report(
     run = as_run(given, declared_parameters(read_notebook(notebook)))
     protocol = load_protocol(place_of(notebook.parent, run["protocol"]) or run["protocol"])
     closed = run["audience"] == "closed"
-    arms, head, allocations = _allocations(ledger, key if closed else None)
+    arms, head, allocated = _allocations(ledger, key if closed else None)
     trial = _read(notebook, run, protocol, arms)
+    if ledger:
+        check_ledger(ledger, protocol, trial.subjects[trial.subjects["randomized"]])
     folder = Path(out) / "closed" if closed else Path(out)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700 if closed else 0o777)
     locked(Path(out), trial, _day(run["cutoff"]))
-    data, hidden = staged(trial, _day(run["cutoff"]), str(run.get("site") or ""), closed, folder, allocations)
+    data, hidden = staged(trial, _day(run["cutoff"]), str(run.get("site") or ""), closed, folder, allocated)
     names = _searched(protocol)
 
     def search(finished: Path) -> None:
@@ -142,17 +151,15 @@ def _read(notebook: Path, run: Mapping[str, Any], protocol: Any, arms: Mapping[s
 
 
 def _allocations(ledger: str | None, key: str | None) -> tuple[dict[str, str] | None, str, Any]:
-    """The arm of everybody in the ledger, for whoever has the key; the head of its chain; and what it says without."""
+    """The arm of everybody in the ledger, for whoever has the key; its head and opening; and what it says without."""
     if not ledger:
         return None, "", None
-    from ..arms.ledger import allocations, last_entry
-    from ..arms.selection_bias import reverse_propensity
-
+    rows = allocations(ledger, key)
+    head, hidden = f"{last_entry(ledger)}; {opening(ledger).statement}", [*UNREPORTED]
     if not key:
-        return None, last_entry(Path(ledger)), allocations(Path(ledger)).drop(columns=["kit", "override_reason"])
-    rows = allocations(Path(ledger), Path(key)).merge(reverse_propensity(Path(ledger), Path(key)), on="subject_id")
+        return None, head, rows.drop(columns=hidden)
     known = dict(zip(rows["subject_id"], rows["arm"], strict=True))
-    return known, last_entry(Path(ledger)), rows.drop(columns=["arm", "kit", "override_reason"])
+    return known, head, rows.merge(reverse_propensity(ledger, key), on="subject_id").drop(columns=["arm", *hidden])
 
 
 def _day(written: Any) -> date | None:

@@ -39,6 +39,8 @@ def allocation_audit(look: LookData) -> Frame:
         ("Another stratum than in the ledger", int((both["stratum"] != both["stratum_ledger"]).sum()), len(both)),
         ("Allocated by an override (not eligible, or out of the window)", int(ledger["override_by"].notna().sum()), n),
         ("Unblinded", int((ledger["unblindings"] > 0).sum()), n),
+        ("Corrected afterwards", int((ledger["corrections"] > 0).sum()), n),
+        ("Kit returned", int(ledger["kit_returned"].sum()), n),
     ]
     return pd.DataFrame(rows, columns=["what", "n", "of"])
 
