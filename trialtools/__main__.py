@@ -279,6 +279,26 @@ def _report(
     return worst
 
 
+def _qualify(*, out: str | None = None, name: str = "") -> int:
+    """Try what is required of ledger, randomization and boundaries on this machine; exit 1 on a deviation.
+
+    Args:
+        out (DIR): write the record there, as a page and as data
+        name (WHO): who runs it
+    """
+    from .report.qualification import qualify, write_qualification
+
+    record = qualify(name=name)
+    for trial in record.trials:
+        print(f"{'ok        ' if trial.passed else 'DEVIATION '} {trial.number}  {trial.requirement}")
+        if not trial.passed:
+            print(f"            expected {trial.expected}, seen {trial.seen}")
+    print(f"{len(record.trials) - len(record.deviations)} of {len(record.trials)} requirements as expected")
+    for path in write_qualification(record, out) if out else ():
+        print(f"wrote {path}")
+    return FOUND if record.deviations else DONE
+
+
 COMMANDS: Commands = {
     "check": _check,
     "screen": _screen,
@@ -286,6 +306,7 @@ COMMANDS: Commands = {
     "simulate": ("make synthetic data", {"cohort": _simulate_cohort, "trial": _simulate_trial}),
     "arms": ("allocate patients to arms, and check it", {**LEDGER, "allocate": _allocate}),
     "report": _report,
+    "qualify": _qualify,
 }
 
 
