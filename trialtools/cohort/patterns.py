@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..criteria.contents import Protocol
-from ..criteria.engine import CHUNK, facts, in_polars, keys
+from ..criteria.engine import CHUNK, facts, in_polars, keys, partial_fields
 from ..criteria.language import Formula, names
 from .sources import Patients
 
@@ -52,11 +52,11 @@ def count_patterns(
         groups: by field, an expression that numbers groups of patients: then they are counted group by group.
     """
     asked = {name for formula in requirements for name in names(formula)} | {*(groups or ())}
-    key = keys(requirements)
+    known = facts(frame, protocol, tuple(name for name in protocol.fields if name in asked))
+    key = keys(requirements, partial_fields(known))
     apart = [code.alias(f"group{position}") for position, code in enumerate((groups or {}).values())]
     by = [f"key{position}" for position in range(len(key))] + [f"group{i}" for i in range(len(apart))]
-    known = facts(frame, protocol, tuple(name for name in protocol.fields if name in asked)).with_columns(*key, *apart)
-    grouped = known.group_by(by).agg(nw.len().alias("n"))
+    grouped = known.with_columns(*key, *apart).group_by(by).agg(nw.len().alias("n"))
     if isinstance(grouped, nw.LazyFrame):
         grouped = _collected(grouped)
     columns = [grouped[name].to_numpy().astype("int64") for name in (*by, "n")]

@@ -10,7 +10,7 @@ import narwhals as nw
 import polars as pl
 
 from ..criteria.contents import Protocol
-from ..criteria.engine import expression, facts, in_polars
+from ..criteria.engine import expression, facts, in_polars, partial_fields
 from ..criteria.language import And, AtLeast, Formula, Not, Or, evaluate, names
 from ..criteria.protocol import Field
 from .patterns import ScreeningData
@@ -55,8 +55,9 @@ def _judged(screening: ScreeningData) -> pl.LazyFrame:
     """The facts of every patient, the state of every criterion, and the value of each part that may have decided it."""
     protocol = screening.protocol
     known = facts(screening.patients.frame, protocol, protocol.used)
+    partial = partial_fields(known)
     parts = [
-        expression(part).alias(_part(id, path))
+        expression(part, partial).alias(_part(id, path))
         for id, formula in protocol.requirements.items()
         if names(formula)
         for path, part in _parts(formula)

@@ -11,7 +11,7 @@ import pandas as pd
 import polars as pl
 
 from ...criteria.contents import Protocol
-from ...criteria.engine import DTYPES, expression, facts, guarded
+from ...criteria.engine import DTYPES, expression, facts, guarded, partial_fields
 from ...criteria.language import Interval, ProtocolError, names, parse
 from ...criteria.protocol import DataError
 from .checks import Finding, finding, number_of, one_row, quality_table, run_checks
@@ -66,7 +66,8 @@ class Patients:
         True
         """
         formula = parse(condition, protocol.fields)
-        wanted = facts(self.frame, protocol, names(formula)).filter(expression(formula)).select(ID)
+        known = facts(self.frame, protocol, names(formula))
+        wanted = known.filter(expression(formula, partial_fields(known))).select(ID)
         frame = self.frame.join(wanted, on=ID, how="semi")
         counted = frame.select(nw.len().alias("n"))
         counted = counted.collect("polars") if isinstance(counted, nw.LazyFrame) else counted

@@ -14,7 +14,7 @@ from .cells import BLANKS, read_cell
 from .mapping import MappedColumn
 
 READ = "__read__"
-LOW, HIGH, WRITTEN = "__low", "__high", "__written"
+XX
 """Behind the name of a field: the columns of the bounds of values that are known in part, and of their text."""
 
 _NUMBER = {False: r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$", True: r"^[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?$"}

@@ -12,7 +12,9 @@ from .formula import (
     And,
     Arithmetic,
     AtLeast,
+    Case,
     Compare,
+    Completed,
     Formula,
     In,
     Known,
@@ -26,8 +28,8 @@ from .formula import (
     names,
     type_of,
 )
-from .interval import Interval
-from .parser import MAX_NUMBER, Field, parse
+from .interval import Interval, ends
+from .parser import MAX_NUMBER, Field, parse, parse_number
 from .wording import in_sentence, words
 
 __all__ = [
@@ -36,7 +38,9 @@ __all__ = [
     "And",
     "Arithmetic",
     "AtLeast",
+    "Case",
     "Compare",
+    "Completed",
     "Field",
     "Formula",
     "In",
@@ -51,11 +55,13 @@ __all__ = [
     "Value",
     "children",
     "definite",
+    "ends",
     "evaluate",
     "in_sentence",
     "names",
     "nearest",
     "parse",
+    "parse_number",
     "type_of",
     "words",
 ]

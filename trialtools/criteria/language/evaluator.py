@@ -6,9 +6,28 @@ import calendar
 import math
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import partial, reduce
+from operator import mul
 from typing import Any
 
-from .formula import And, Arithmetic, AtLeast, Compare, Formula, In, Known, MonthsBefore, Name, Not, Or, Value
+from .formula import (
+    And,
+    Arithmetic,
+    AtLeast,
+    Case,
+    Compare,
+    Completed,
+    Formula,
+    In,
+    Known,
+    MonthsBefore,
+    Name,
+    Not,
+    Or,
+    Value,
+    type_of,
+)
+from .interval import Interval, among, compare, spread
 
 
 def evaluate(formula: Formula, patient: Mapping[str, Any]) -> Any:
@@ -16,7 +35,9 @@ def evaluate(formula: Formula, patient: Mapping[str, Any]) -> Any:
 
     The judge of every engine: plain Python, Kleene's strong logic, nothing clever. What is absent, None, NaN or
     infinite is unknown, and so is arithmetic on it and division by zero. The values are taken as they are: of a field's
-    `range` and `applies` it knows nothing. `protocol.judge(condition, patient)` judges as screening does.
+    `range` and `applies` it knows nothing. `protocol.judge(condition, patient)` judges as screening does. Of an
+    `Interval` a comparison is true or false where every value in it agrees; sums, differences, `min`, `max` and completed
+    years of one are an interval again, other arithmetic is unknown.
 
     Args:
         formula: from `parse`.
@@ -51,12 +72,20 @@ def evaluate(formula: Formula, patient: Mapping[str, Any]) -> Any:
             return _at_least(len(operators), [_compare(*pair) for pair in pairs])
         case In(item, values):
             value = evaluate(item, patient)
+            if isinstance(value, Interval):
+                return among(value, values, type_of(item) != "number")
             return None if value is None else value in values
+        case Arithmetic("**", left, right):
+            return _power(evaluate(left, patient), evaluate(right, patient), isinstance(right, Value))
         case Arithmetic(operator, left, right):
             return _arithmetic(operator, evaluate(left, patient), evaluate(right, patient))
         case MonthsBefore(when, months):
-            value = evaluate(when, patient)
-            return None if value is None else _months_before(value, months)
+            return _months_before(evaluate(when, patient), months)
+        case Completed(unit, start, end):
+            return _completed(unit, evaluate(start, patient), evaluate(end, patient))
+        case Case(name, formulas):
+            formula = dict(formulas).get(patient.get(name))
+            return None if formula is None else evaluate(formula, patient)
     raise TypeError(f"not a formula: {formula!r}")
 
 
@@ -78,6 +107,8 @@ def _compare(left: Any, operator: str, right: Any) -> bool | None:
     if left is None or right is None:
         return None
     match operator:
+        case _ if isinstance(left, Interval) or isinstance(right, Interval):
+            return compare(left, operator, right)
         case "<":
             return left < right
         case "<=":
@@ -91,9 +122,13 @@ def _compare(left: Any, operator: str, right: Any) -> bool | None:
     return left != right
 
 
-def _arithmetic(operator: str, left: Any, right: Any) -> float | None:
+def _arithmetic(operator: str, left: Any, right: Any) -> Any:
     if left is None or right is None:
         return None
+    if isinstance(left, Interval) or isinstance(right, Interval):
+        rises = {"+": True, "-": False, "min": True, "max": True}
+        known = operator in rises
+        return spread(partial(_arithmetic, operator), (left, True), (right, rises[operator])) if known else None
     if isinstance(left, date):
         return float((left - right).days)
     a, b = float(left), float(right)
@@ -104,9 +139,40 @@ def _arithmetic(operator: str, left: Any, right: Any) -> float | None:
             return definite(a - b)
         case "*":
             return definite(a * b)
+        case "min":
+            return min(a, b)
+        case "max":
+            return max(a, b)
     return definite(a / b) if b else None
 
 
-def _months_before(when: date, months: int) -> date | None:
+def _power(base: Any, exponent: Any, constant: bool) -> float | None:
+    """A constant whole power is a product, so that every engine works it out alike; others need a base above zero."""
+    if base is None or exponent is None or isinstance(base, Interval) or isinstance(exponent, Interval):
+        return None
+    base, exponent = float(base), float(exponent)
+    if constant and exponent % 1 == 0:
+        product = definite(reduce(mul, [base] * int(abs(exponent))))
+        return product if exponent > 0 else definite(1 / product) if product else None
+    try:
+        return definite(math.pow(base, exponent)) if base > 0 else 0.0 if base == 0 < exponent else None
+    except OverflowError:
+        return None
+
+
+def _months_before(when: Any, months: int) -> Any:
+    """The last day of a shorter month stands for the days that it lacks."""
+    if when is None or isinstance(when, Interval):
+        return when and spread(lambda day: _months_before(day, months), (when, True))
     year, month = divmod(when.year * 12 + when.month - 1 - months, 12)
     return None if year < 1 else date(year, month + 1, min(when.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def _completed(unit: str, start: Any, end: Any) -> Any:
+    """The most months that one can go back from `end` without passing `start`; twelve of them are a year."""
+    if start is None or end is None:
+        return None
+    if isinstance(start, Interval) or isinstance(end, Interval):
+        return spread(partial(_completed, unit), (start, False), (end, True))
+    months = (end.year - start.year) * 12 + end.month - start.month - (end.day < start.day)
+    return months // 12 if unit == "years" else months

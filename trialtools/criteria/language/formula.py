@@ -39,7 +39,10 @@ class And:
 
 @dataclass(frozen=True)
 class Or:
+    """`a or b`; `if a then b` is `not a or b` and read aloud as it was written."""
+
     items: tuple[Formula, ...]
+    conditional: bool = field(default=False, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,10 @@ class Known:
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """`+ - * /` in double precision; a date minus a date is a number of days."""
+    """`+ - * / ** min max` in double precision; a date minus a date is a number of days.
+
+    One side of `**` is a plain number: the exponent, other than 0 and at most 10 in size, or a base above 0.
+    """
 
     operator: str
     left: Formula
@@ -88,7 +94,26 @@ class MonthsBefore:
     months: int
 
 
-Formula: TypeAlias = Name | Value | Not | And | Or | AtLeast | Compare | In | Known | Arithmetic | MonthsBefore
+@dataclass(frozen=True)
+class Completed:
+    """`completed_years(a, b)`, `completed_months(a, b)`: how many calendar years or months have passed from a to b."""
+
+    unit: Literal["years", "months"]
+    start: Formula
+    end: Formula
+
+
+@dataclass(frozen=True)
+class Case:
+    """One formula for each value of a category: how a field is worked out `by: sex`. No criterion can say it."""
+
+    name: str
+    formulas: tuple[tuple[str, Formula], ...]
+
+
+Formula: TypeAlias = (
+    Name | Value | Not | And | Or | AtLeast | Compare | In | Known | Arithmetic | MonthsBefore | Completed | Case
+)
 
 
 def children(formula: Formula) -> tuple[Formula, ...]:
@@ -98,8 +123,10 @@ def children(formula: Formula) -> tuple[Formula, ...]:
             return (item,)
         case And(items) | Or(items) | AtLeast(_, items) | Compare(items):
             return items
-        case Arithmetic(_, left, right):
+        case Arithmetic(_, left, right) | Completed(_, left, right):
             return (left, right)
+        case Case(_, formulas):
+            return tuple(formula for _, formula in formulas)
     return ()
 
 
@@ -114,7 +141,7 @@ def names(formula: Formula) -> tuple[str, ...]:
 
 
 def _names(formula: Formula) -> Iterator[str]:
-    if isinstance(formula, Name | Known):
+    if isinstance(formula, Name | Known | Case):
         yield formula.name
     for child in children(formula):
         yield from _names(child)
@@ -137,4 +164,27 @@ def type_of(formula: Formula) -> Type:
             return "date"
         case Arithmetic():
             return "number"
+        case Completed():
+            return "integer"
+        case Case(_, formulas):
+            return type_of(formulas[0][1])
     return "flag"
+
+
+def weight(formula: Formula) -> int:
+    """About how often a table engine comes by a field while it works out a formula: parts are asked about repeatedly."""
+    parts = [weight(child) for child in children(formula)]
+    match formula:
+        case Completed():
+            return 3 * sum(parts)
+        case Arithmetic("-", left) if type_of(left) == "date":
+            return 5 * sum(parts)
+        case Arithmetic("/"):
+            return parts[0] + 3 * parts[1]
+        case Arithmetic("min" | "max"):
+            return 6 * sum(parts)
+        case Arithmetic("**", _, Value(size)) if size % 1 == 0:  # type: ignore[operator]
+            return int(abs(size)) * parts[0] * (1 if size > 0 else 3)  # type: ignore[arg-type]
+        case Arithmetic("**") | AtLeast():
+            return 2 * sum(parts)
+    return sum(parts) or 1

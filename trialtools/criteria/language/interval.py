@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -22,3 +24,57 @@ class Interval:
 
     def __str__(self) -> str:
         return self.written
+
+
+def ends(value: Any) -> tuple[Any, Any]:
+    """The lowest and the highest that a value can be; twice the same where it is known."""
+    return (value.low, value.high) if isinstance(value, Interval) else (value, value)
+
+
+def compare(left: Any, operator: str, right: Any) -> bool | None:
+    """True or false where all values that both sides can have agree, else None.
+
+    >>> month = Interval(date(2023, 5, 1), date(2023, 5, 31), "2023-05")
+    >>> compare(month, "<", date(2023, 6, 1)), compare(month, "<", date(2023, 5, 1)), compare(month, "==", month)
+    (True, False, None)
+    """
+    match operator:
+        case "<":
+            return _decided(_surely(left, "<", right), _surely(right, "<=", left))
+        case "<=":
+            return _decided(_surely(left, "<=", right), _surely(right, "<", left))
+        case ">" | ">=":
+            return compare(right, operator.replace(">", "<"), left)
+    apart = _surely(left, "<", right) or _surely(right, "<", left)
+    alike = _surely(left, "<=", right) and _surely(right, "<=", left)
+    return _decided(alike, apart) if operator == "==" else _decided(apart, alike)
+
+
+def among(value: Interval, values: Iterable[Any], whole: bool) -> bool | None:
+    """Whether a value is one of a list; `whole` says that there are only whole numbers, or days, to be."""
+    low, high = ends(value)
+    near = {each for each in values if (low is None or low <= each) and (high is None or each <= high)}
+    if low is None or high is None or not near:
+        return None if near else False
+    if isinstance(low, date):
+        return _decided(len(near) == (high - low).days + 1, False)
+    return _decided(len([each for each in near if each % 1 == 0]) == high - low + 1 if whole else low == high, False)
+
+
+def spread(work: Callable[..., Any], *towards: tuple[Any, bool]) -> Interval | None:
+    """What `work` makes of values known in part; each value rises or falls (False) with the result."""
+    pairs = [ends(value) if rises else ends(value)[::-1] for value, rises in towards]
+    low, high = (None if None in end else work(*end) for end in zip(*pairs, strict=True))
+    written = " and ".join(str(value) for value, _ in towards if isinstance(value, Interval))
+    return None if low is None and high is None else Interval(low, high, written)
+
+
+def _surely(left: Any, operator: str, right: Any) -> bool:
+    high, low = ends(left)[1], ends(right)[0]
+    if high is None or low is None:
+        return False
+    return high < low if operator == "<" else high <= low
+
+
+def _decided(true: bool, false: bool) -> bool | None:
+    return True if true else False if false else None

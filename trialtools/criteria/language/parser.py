@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial, reduce
 from typing import Any, Protocol
 
 from .errors import ProtocolError, nearest
@@ -19,6 +20,7 @@ from .formula import (
     Arithmetic,
     AtLeast,
     Compare,
+    Completed,
     Formula,
     In,
     Known,
@@ -30,11 +32,14 @@ from .formula import (
     Value,
     names,
     type_of,
+    weight,
 )
-from .syntax import MAX_DEPTH, TOO_DEEP, flatten, read
+from .syntax import MAX_DEPTH, TOO_DEEP, read
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 MAX_MONTHS = 1_200
+MAX_POWER = 10
+MAX_WEIGHT = 1_000
 MAX_NUMBER = 1e15
 """Beyond it a double no longer holds every whole number, and engines would disagree about equality."""
 TOO_LARGE = "the number is too large; at most 1e15 is read"
@@ -47,6 +52,8 @@ class Declared(Protocol):
     def type(self) -> Any: ...
     @property
     def values(self) -> tuple[str, ...]: ...
+    @property
+    def ordered(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,7 @@ class Field:
 
     type: Type
     values: tuple[str, ...] = ()
+    ordered: bool = False
 
 
 def parse(text: str, fields: Mapping[str, Declared]) -> Formula:
@@ -64,7 +72,7 @@ def parse(text: str, fields: Mapping[str, Declared]) -> Formula:
 
     Args:
         text: boolean Python syntax, at most 2,000 characters and 50 levels deep.
-        fields: by name, what each field may hold (`type`, and `values` of a category).
+        fields: by name, what each field may hold (`type`, and `values` of a category, from low to high if `ordered`).
 
     Raises:
         ProtocolError: not in the language, an undeclared field, or types that do not fit; a caret marks the place.
@@ -79,18 +87,36 @@ def parse(text: str, fields: Mapping[str, Declared]) -> Formula:
         ^^^^
     """
     reader = _Reader(text, fields)
-    return reader.flag(reader.tree, "a criterion", whole=True)
+    return reader.light(reader.flag(reader.source.tree, "a criterion", whole=True))
+
+
+def parse_number(text: str, fields: Mapping[str, Declared]) -> Formula:
+    """The formula of a number that `text` says over declared `fields`: how a field is worked out from others.
+
+    Raises:
+        ProtocolError: as `parse` does, and for what is true or false, a date or a category.
+
+    >>> parse_number("weight / height**2", {"weight": Field("number"), "height": Field("number")}).operator
+    '/'
+    """
+    reader = _Reader(text, fields)
+    formula = reader.numeric(reader.source.tree, "this")
+    if not names(formula):
+        raise reader.fault(reader.source.tree, "this asks about no field and says the same for every patient")
+    return reader.light(formula)
 
 
 _COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
-_ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+_ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
 _ORDER = ("<", "<=", ">", ">=")
-_FUNCTIONS = ("at_least", "known", "missing", "months_before", "date")
+_FUNCTIONS = (
+    *("at_least", "known", "missing", "min", "max"),
+    *("months_before", "completed_years", "completed_months", "date"),
+)
 _REFUSED = {
     ast.Attribute: "a dot is not part of the language; a field is one plain name",
     ast.Subscript: "square brackets after a name are not part of the language",
     ast.Lambda: "lambda is not part of the language",
-    ast.IfExp: "'if ... else' is not part of the language; write it with and, or, not",
     ast.JoinedStr: "an f-string is not part of the language; write plain text in quotes",
     ast.NamedExpr: "':=' is not part of the language",
     ast.Starred: "'*' before a name is not part of the language",
@@ -101,7 +127,6 @@ _SIGNS = {
     ast.BitAnd: "'&' is not part of the language; write and",
     ast.BitOr: "'|' is not part of the language; write or",
     ast.BitXor: "'^' is not part of the language",
-    ast.Pow: "'**' is not part of the language; write a product",
     ast.Mod: "'%' is not part of the language; a percentage is a plain number",
     ast.FloorDiv: "'//' is not part of the language; write /",
 }
@@ -115,23 +140,20 @@ class _Reader:
     def __init__(self, text: str, fields: Mapping[str, Declared]) -> None:
         self.text = text
         self.fields = fields
-        self.tree, self.indent = read(text)
-        self.bytes = flatten(text).encode()
+        self.source = read(text)
         self.depth = 0
 
     def fault(self, node: ast.AST, message: str) -> ProtocolError:
-        return ProtocolError(message, self.text, self.span(node))
+        return ProtocolError(message, self.text, self.source.span(node))
 
-    def span(self, node: ast.AST) -> tuple[int, int]:
-        """Offsets in characters; Python's tree counts UTF-8 bytes."""
-        indent = self.indent
-        start = len(self.bytes[: getattr(node, "col_offset", 0) + indent].decode("utf-8", "ignore"))
-        end = len(self.bytes[: getattr(node, "end_col_offset", 0) + indent].decode("utf-8", "ignore"))
-        return start, max(end, start + 1)
+    def light(self, formula: Formula) -> Formula:
+        """The formula, unless a table engine would take minutes over it."""
+        if weight(formula) > MAX_WEIGHT:
+            raise ProtocolError("the expression is too intricate; make a field of a part of it, with from: in the file")
+        return formula
 
-    def source(self, node: ast.AST) -> str:
-        start, end = self.span(node)
-        return self.text[start:end]
+    def written(self, node: ast.AST) -> str:
+        return self.text[slice(*self.source.span(node))]
 
     def flag(self, node: ast.expr, asks: str, whole: bool = False) -> Formula:
         """A formula that is true, false or unknown."""
@@ -148,7 +170,7 @@ class _Reader:
             raise self.fault(node, TOO_DEEP)
         formula = self.read(node)
         self.depth -= 1
-        return replace(formula, span=self.span(node)) if isinstance(formula, Value) else formula
+        return replace(formula, span=self.source.span(node)) if isinstance(formula, Value) else formula
 
     def read(self, node: ast.expr) -> Formula:
         match node:
@@ -176,7 +198,7 @@ class _Reader:
         return self.fault(node, _REFUSED.get(type(node), "this is not part of the language of criteria"))
 
     def name(self, node: ast.Name) -> Formula:
-        written = self.source(node)
+        written = self.written(node)
         if odd := next((character for character in written if not character.isascii()), None):
             message = f"the name '{written}' has a letter that is not a plain one: {unicodedata.name(odd, odd).lower()}"
             raise self.fault(node, f"{message}; retype it")
@@ -233,16 +255,29 @@ class _Reader:
         if dates == 2 and operator == "-":
             return _folded(operator, left, right)
         if dates:
-            raise self.fault(node, "dates can only be subtracted from each other (days), or moved by months_before")
+            message = "dates can only be subtracted from each other (days), moved by months_before, or counted between"
+            raise self.fault(node, f"{message} by completed_years and completed_months")
         for side, formula in ((node.left, left), (node.right, right)):
             if type_of(formula) not in NUMERIC:
                 raise self.fault(side, f"'{operator}' needs numbers; this is {self.describe(formula)}")
         if operator == "/" and isinstance(left, Value) and right == Value(0):
             raise self.fault(node, "a division by zero has no value")
+        if operator == "**":
+            self.power(node, left, right)
         folded = _folded(operator, left, right)
         if isinstance(folded, Value) and not abs(folded.value) <= MAX_NUMBER:  # type: ignore[arg-type]
             raise self.fault(node, TOO_LARGE)
         return folded
+
+    def power(self, node: ast.BinOp, base: Formula, exponent: Formula) -> None:
+        """Refuse a power that no two engines, and no reader, would work out alike."""
+        if isinstance(exponent, Value):
+            if not 0 < abs(exponent.value) <= MAX_POWER:  # type: ignore[arg-type]
+                raise self.fault(node.right, f"an exponent is at most {MAX_POWER} in size, and not 0")
+        elif not isinstance(base, Value):
+            raise self.fault(node, "'**' needs a plain number on one side, such as height**2 or 0.9938**age")
+        elif base.value <= 0:  # type: ignore[operator]
+            raise self.fault(node.left, "a number with an exponent that differs between patients must be above 0")
 
     def compare(self, node: ast.Compare) -> Formula:
         if any(isinstance(op, ast.In | ast.NotIn) for op in node.ops):
@@ -253,9 +288,35 @@ class _Reader:
                 raise self.fault(node, "'is' is not part of the language; write ==, or known(field)")
         operands = [self.formula(side) for side in sides]
         operators = [_COMPARE[type(op)] for op in node.ops]
+        links: list[Formula] = []
         for i, operator in enumerate(operators):
-            self.comparable(node, sides[i : i + 2], operands[i : i + 2], operator)
+            link = node, sides[i : i + 2], operands[i : i + 2], operator
+            if (ranked := self.ranked(*link)) is None:
+                self.comparable(*link)
+            links.append(ranked or Compare(tuple(operands[i : i + 2]), (operator,)))
+        if any(isinstance(link, In) for link in links):
+            return And(tuple(links)) if len(links) > 1 else links[0]
         return Compare(tuple(operands), tuple(operators))
+
+    def ranked(self, node: ast.Compare, sides: list[ast.expr], pair: list[Formula], operator: str) -> In | None:
+        """`child_pugh >= "B"` as the list of values that it means; None where no category is compared with a value."""
+        turned = isinstance(pair[0], Value)
+        field, value = reversed(pair) if turned else pair
+        if operator not in _ORDER or type_of(field) != "category" or not isinstance(value, Value):
+            return None
+        assert isinstance(field, Name)
+        values = self.fields[field.name].values
+        if not self.fields[field.name].ordered:
+            message = f"'{operator}' needs an order; add ordered: true to {field.name}"
+            raise self.fault(node, f"{message} if {', '.join(values)} stand from low to high")
+        self.comparable(node, sides, pair, "==")
+        place = values.index(str(value.value))
+        below = operator in (("<", "<=") if not turned else (">", ">="))
+        end = place + (operator in ("<=", ">=") if below else operator in ("<", ">"))
+        kept = values[:end] if below else values[end:]
+        if not kept:
+            raise self.fault(node, f"no value of {field.name} is {'below' if below else 'above'} '{value.value}'")
+        return In(field, kept)
 
     def comparable(self, node: ast.Compare, sides: list[ast.expr], pair: list[Formula], operator: str) -> None:
         """Refuse a comparison that could never mean anything."""
@@ -265,6 +326,8 @@ class _Reader:
         if (left in NUMERIC and right in NUMERIC) or left == right == "date":
             return
         if (left in ("category", "text") and right in ("category", "text")) or left == right == "flag":
+            if operator in _ORDER and left == right == "category":
+                raise self.fault(node, f"'{operator}' compares a category with a value; two are compared with == or !=")
             if operator in _ORDER:
                 raise self.fault(node, f"'{operator}' needs numbers or dates; {self.describe(pair[0])} has no order")
             if left != "flag":
@@ -306,12 +369,44 @@ class _Reader:
     def call(self, node: ast.Call) -> Formula:
         if not isinstance(node.func, ast.Name):
             raise self.refuse(node.func)
-        called = node.func.id
-        if called not in _FUNCTIONS:
+        called = "if" if self.written(node.func) == "if" else node.func.id
+        if called not in (*_FUNCTIONS, "if"):
             raise self.fault(node.func, f"no function '{called}'{nearest(called, _FUNCTIONS)}")
+        if node.keywords and called == "if":
+            raise self.fault(node.keywords[0], "a single '=' does not compare; write ==")
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self.fault(node, f"{called} takes plain arguments only")
         return getattr(self, f"call_{called}")(node, node.args)
+
+    def call_if(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
+        if len(arguments) != 2:
+            raise self.fault(node, "'if' needs a condition before 'then' and one behind it, as in: if a then b")
+        asked, wanted = (
+            self.flag(argument, f"'{word}'") for argument, word in zip(arguments, ("if", "then"), strict=True)
+        )
+        return Or((Not(asked), wanted), conditional=True)
+
+    def call_min(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
+        called = self.written(node.func)
+        if len(arguments) < 2:
+            raise self.fault(node, f"{called} takes two numbers or more, such as {called}(creatinine, 1)")
+        return reduce(partial(_folded, called), (self.numeric(argument, called) for argument in arguments))
+
+    call_max = call_min
+
+    def call_completed_years(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
+        called = self.written(node.func)
+        if len(arguments) != 2:
+            raise self.fault(node, f"{called} takes two dates, the earlier one first: {called}(born_on, screened_on)")
+        days = [self.formula(argument) for argument in arguments]
+        for argument, day in zip(arguments, days, strict=True):
+            if type_of(day) != "date":
+                raise self.fault(argument, f"{called} needs dates; this is {self.describe(day)}")
+        if not any(names(day) for day in days):
+            raise self.fault(node, "this asks about no field and says the same for every patient")
+        return Completed("years" if called == "completed_years" else "months", *days)
+
+    call_completed_months = call_completed_years
 
     def call_known(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
         if len(arguments) != 1 or not isinstance(arguments[0], ast.Name):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import unicodedata
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from .errors import ProtocolError
 
@@ -48,8 +50,23 @@ _UNFINISHED = re.compile(r"(?:\b(?:and|or|not|in|is)|[<>=+\-*/%,])\s*$")
 _COMPARISON = re.compile(r"[<>=!]=?|in\b|is\b")
 
 
-def read(text: str) -> tuple[ast.expr, int]:
-    """Python's tree of an expression, and how far the expression is indented.
+class Source(NamedTuple):
+    """An expression as Python reads it: the tree, the text that was parsed, and where its characters come from."""
+
+    tree: ast.expr
+    text: str
+    origin: Sequence[int]
+
+    def span(self, node: ast.AST) -> tuple[int, int]:
+        """The place of a node in the text as it was written; Python's tree counts UTF-8 bytes."""
+        indent, written = len(self.text) - len(self.text.lstrip()), self.text.encode()
+        start, end = getattr(node, "col_offset", 0) + indent, getattr(node, "end_col_offset", 0) + indent
+        first, last = (len(written[:place].decode("utf-8", "ignore")) for place in (start, end))
+        return self.origin[first], self.origin[max(last - 1, first)] + 1
+
+
+def read(text: str) -> Source:
+    """Python's tree of an expression.
 
     Raises:
         ProtocolError: too long, empty, or not an expression; a caret marks the place.
@@ -69,14 +86,60 @@ def read(text: str) -> tuple[ast.expr, int]:
             raise _fault(text, place, "a remark is not part of an expression; put it under why:", len(text.rstrip()))
     if odd := _ODD_NUMBER.search(bare):
         raise _fault(text, odd.start(), "a number is written in plain digits, with a blank behind it", odd.end())
-    indent = len(flat) - len(flat.lstrip())
+    written, origin = _as_calls(text, flat, bare)
     try:
-        return ast.parse(flat.strip(), mode="eval").body, indent
+        return Source(ast.parse(written.strip(), mode="eval").body, written, origin)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         if isinstance(error, RecursionError | MemoryError) or "too many nested" in str(error):
             raise ProtocolError(TOO_DEEP) from None
-        place = min(max((getattr(error, "offset", None) or 1) - 1, 0) + indent, len(flat.rstrip()))
-        raise _slip(text, bare, unclosed, place) from None
+        indent = len(written) - len(written.lstrip())
+        place = min(max((getattr(error, "offset", None) or 1) - 1, 0) + indent, len(written.rstrip()))
+        raise _slip(text, bare, unclosed, origin[place]) from None
+
+
+def _as_calls(text: str, flat: str, bare: str) -> tuple[str, Sequence[int]]:
+    """`if a then b` as `_if(a, b)`, which Python can read, and the place that each character comes from.
+
+    It ends where its bracket does, or at the next comma; so it stands alone, behind a bracket, a comma or `then`.
+    """
+    words = list(re.finditer(r"\b(?:if|then)\b", bare, re.IGNORECASE))
+    if not words:
+        return flat, range(len(flat) + 1)
+    if loud := next((found for found in words if not found[0].islower()), None):
+        raise _fault(text, loud.start(), f"write {loud[0].lower()} in small letters", loud.end())
+    if other := re.search(r"\belse\b", bare):
+        message = "'if ... else' is not part of the language; write (if a then b) and (if not a then c)"
+        raise _fault(text, words[0].start(), message, other.end())
+    written: list[tuple[str, int]] = []
+    open_ifs: list[list[int]] = [[]]  # of every open bracket; -1 where `then` has come
+    done, ready = 0, True
+    for found in re.finditer(r"\b(?:if|then)\b|[()\[\]{},]|$", bare.rstrip()):
+        word, start = found[0], found.start()
+        written += [(flat[place], place) for place in range(done, start)]
+        if word == "if":
+            if not ready or bare[done:start].strip():
+                raise _fault(
+                    text, start, "'if' begins a condition of its own; put it in brackets: (if a then b)", start + 2
+                )
+            open_ifs[-1].append(start)
+            written += [("_", start), ("i", start), ("f", start + 1), ("(", start + 1)]
+        elif word == "then":
+            if not open_ifs[-1] or open_ifs[-1][-1] < 0:
+                raise _fault(text, start, "'then' needs 'if' before it, as in: if a then b", start + 4)
+            open_ifs[-1][-1] = -1
+            written.append((",", start))
+        elif word in ("(", "[", "{"):
+            open_ifs.append([])
+        else:
+            if waiting := [place for place in open_ifs[-1] if place >= 0]:
+                raise _fault(text, waiting[-1], "'if' needs 'then', as in: if a then b", waiting[-1] + 2)
+            written += [(")", start - 1)] * len(open_ifs[-1])
+            open_ifs[-1:] = [[]] if word in (",", "") or len(open_ifs) == 1 else []
+        if word not in ("if", "then"):
+            written += [(character, start) for character in word]
+        done, ready = found.end(), word in ("then", "(", "[", "{", ",")
+    written += [(flat[place], place) for place in range(done, len(flat))]
+    return "".join(character for character, _ in written), [*(place for _, place in written), len(flat)]
 
 
 def flatten(text: str) -> str:

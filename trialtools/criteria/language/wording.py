@@ -11,7 +11,9 @@ from .formula import (
     And,
     Arithmetic,
     AtLeast,
+    Case,
     Compare,
+    Completed,
     Formula,
     In,
     Known,
@@ -27,7 +29,8 @@ from .formula import (
 _NUMBERS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least", "==": "", "!=": "not"}
 _DATES = {"<": "before", "<=": "on or before", ">": "after", ">=": "on or after", "==": "on", "!=": "not on"}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_SIGNS = {"+": "plus", "-": "minus", "*": "times", "/": "divided by"}
+_SIGNS = {"+": "plus", "-": "minus", "*": "times", "/": "divided by", "**": "to the power of"}
+_EXTREMES = {"min": "lower", "max": "higher"}
 
 
 def words(formula: Formula, fields: Mapping[str, Any]) -> str:
@@ -72,6 +75,8 @@ def _said(formula: Formula, fields: Mapping[str, Any]) -> str:
             return f"not ({_said(item, fields)})"
         case And(items):
             return _joined("and", [_inside(item, fields) for item in items])
+        case Or((Not(item), wanted), True):
+            return f"if {_inside(item, fields)}, then {_inside(wanted, fields)}"
         case Or(items) if len(items) > 2:
             return "any of: " + "; ".join(_inside(item, fields) for item in items)
         case Or(items):
@@ -84,8 +89,17 @@ def _said(formula: Formula, fields: Mapping[str, Any]) -> str:
             return _compared(formula, fields)
         case Arithmetic("-", left, right) if type_of(left) == "date":
             return f"the time from {_said(right, fields)} to {_said(left, fields)}"
+        case Arithmetic("min" | "max" as operator, left, right):
+            return f"the {_EXTREMES[operator]} of {_inside(left, fields)} and {_inside(right, fields)}"
+        case Arithmetic("**", left, Value(2)):
+            return f"{_inside(left, fields)} squared"
         case Arithmetic(operator, left, right):
             return f"{_inside(left, fields)} {_SIGNS[operator]} {_inside(right, fields)}"
+        case Completed(_, start, end):
+            return f"the time from {_said(start, fields)} to {_said(end, fields)}"
+        case Case(name, formulas):
+            cases = (f"{_said(formula, fields)} where {_label(name, fields)} is {value}" for value, formula in formulas)
+            return "; ".join(cases)
         case MonthsBefore(when, months):
             return f"the day {months} calendar month{'' if months == 1 else 's'} before {_said(when, fields)}"
     raise TypeError(f"not a formula: {formula!r}")
@@ -125,7 +139,9 @@ def _unit(subject: Formula, fields: Mapping[str, Any]) -> str | None:
             return getattr(fields.get(name), "unit", None)
         case Arithmetic("-", left, _) if type_of(left) == "date":
             return "days"
-        case Arithmetic("+" | "-", left, right):
+        case Completed(unit):
+            return f"completed {unit}"
+        case Arithmetic("+" | "-" | "min" | "max", left, right):
             sides = {_unit(side, fields) for side in (left, right) if not isinstance(side, Value)}
             return sides.pop() if len(sides) == 1 else None
         case Arithmetic("*", Value(), other) | Arithmetic("*" | "/", other, Value()):
@@ -142,6 +158,8 @@ def _joined(word: str, parts: list[str]) -> str:
 
 def _inside(formula: Formula, fields: Mapping[str, Any]) -> str:
     said = _said(formula, fields)
+    if isinstance(formula, Arithmetic) and formula.operator in _EXTREMES:
+        return said
     nested = isinstance(formula, And | Or | AtLeast | Arithmetic) or (
         isinstance(formula, Not) and isinstance(formula.item, Or)
     )

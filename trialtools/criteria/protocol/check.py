@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ..language import MAX_NUMBER, NUMERIC, ProtocolError, names, nearest, parse
+from .derived import check_derived, depths
 from .names import MAX_CRITERIA, RESERVED, is_field_name
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def check(protocol: ProtocolData) -> None:
     _unique("ambiguities", (ambiguity.id for ambiguity in protocol.ambiguities))
     _unique("arms", (arm.id for arm in protocol.arms))
     _fields(protocol)
+    check_derived(protocol)
     _criteria(protocol)
     _expressions(protocol)
     _quotes(protocol)
@@ -69,6 +71,8 @@ def _fields(protocol: ProtocolData) -> None:
         if (field.type == "category") != bool(field.values):
             wrong = "a category needs values: [a, b]" if field.type == "category" else "only a category has values"
             raise ProtocolError(f"{name}: {wrong}", path=(*here, "values") if field.values else here)
+        if field.ordered and field.type != "category":
+            raise ProtocolError(f"{name}: only the values of a category can be ordered", path=(*here, "ordered"))
         if len(set(field.values)) < len(field.values):
             raise ProtocolError(f"{name}: a value stands twice", path=(*here, "values"))
         if field.range is not None and (wrong := _impossible(field)):
@@ -86,7 +90,7 @@ def _misnamed(name: str) -> str:
         return ""
     if keyword.iskeyword(name) or name in RESERVED:
         return f"'{name}' is a word of the language of criteria and cannot name a field; choose another"
-    plain = re.sub(r"\W+", "_", name.lower(), flags=re.ASCII).strip("_")
+    plain = re.sub(r"[\W_]+", "_", name.lower(), flags=re.ASCII).strip("_")
     return f"'{name}' cannot name a field; write {plain if is_field_name(plain) else 'a plain word, such as spo2'}"
 
 
@@ -136,6 +140,7 @@ def _expressions(protocol: ProtocolData) -> None:
             if chained:
                 message = f"this asks about {chained[0]}, which has an applies: of its own; ask about its cause instead"
                 raise ProtocolError(message, path=path)
+    depths(protocol)
 
 
 def expressions(protocol: ProtocolData) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -13,6 +13,7 @@ import yaml
 from ..files import whole
 from ..language import ProtocolError
 from .model import ProtocolData
+from .names import key_of
 
 NOT_IN_FILE = {
     "text": "name the file of the registry text under source:",
@@ -56,7 +57,7 @@ class _Dumper(yaml.SafeDumper):
 def _content(value: Any) -> Any:
     """Plain data with what differs from the default, in the order of declaration."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _content(getattr(value, f.name)) for f in fields(value) if not _is_default(value, f)}
+        return {key_of(f.name): _content(getattr(value, f.name)) for f in fields(value) if not _is_default(value, f)}
     if isinstance(value, dict):
         return {key: _content(item) for key, item in value.items()}
     return [_content(item) for item in value] if isinstance(value, tuple | list) else value

@@ -5,20 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal, Self, TypeVar
 
-from ..language import MAX_NUMBER, NUMERIC, Formula, Not, definite, evaluate, names, nearest, parse
+from ..language import MAX_NUMBER, NUMERIC, Formula, Interval, Not, definite, ends, evaluate, names, nearest, parse
 from ..language.wording import with_unit
 from .check import check
+from .derived import depths, formula_of
+from .names import key_of
 
 FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2100, 12, 31)
 
-STRICT = {"extra": "forbid"}
+STRICT = {"extra": "forbid", "alias_generator": key_of}
+LATER = ("ordered", "from_")
+"""Keys of a field that came later: a protocol that does not use them keeps the hash that it had without them."""
 
 
 class DataError(Exception):
@@ -31,7 +35,9 @@ class Field:
 
     `range` is what is possible; a value outside it becomes unknown and is counted. `applies` says for whom a flag can
     be true at all; for everybody else it reads false. `change` says how the fact may move in time. `judged_by: person`
-    marks what no record can decide. `cost` is how dear it is to find out, 1 for a look at the chart.
+    marks what no record can decide. `cost` is how dear it is to find out, 1 for a look at the chart. `ordered` says
+    that the values of a category stand from low to high. `from_` (in the file: `from`) says how the field is worked out
+    from others where it is not recorded: an expression, or one for each value of a category (`by: sex, female: ...`).
     """
 
     __pydantic_config__ = STRICT
@@ -41,9 +47,11 @@ class Field:
     unit: str | None = None
     range: tuple[float, float] | tuple[date, date] | None = None
     values: tuple[str, ...] = ()
+    ordered: bool = False
     step: float | None = None
     change: Literal["never", "gain", "either"] = "either"
     applies: str | None = None
+    from_: str | dict[str, str] | None = None
     judged_by: Literal["person"] | None = None
     cost: int = 1
     group: str = "history"
@@ -252,11 +260,32 @@ class ProtocolData:
         return {fact.id: parse(fact.formula, self.fields) for fact in self.facts}
 
     @cached_property
+    def derived(self) -> dict[str, Formula]:
+        """How a field is worked out from others where it is not recorded, by field."""
+        return {name: formula_of(f, self.fields) for name, f in self.fields.items() if f.from_}
+
+    @cached_property
+    def depth(self) -> dict[str, int]:
+        """By field, how many steps it is away from what is recorded: 0, or one more than what it hangs on."""
+        return depths(self)
+
+    def causes(self, name: str) -> tuple[str, ...]:
+        """The fields that one hangs on: what it is worked out from, and what says whether it applies."""
+        hangs_on = (formulas[name] for formulas in (self.derived, self.applies) if name in formulas)
+        return tuple(dict.fromkeys(cause for formula in hangs_on for cause in names(formula)))
+
+    def with_causes(self, fields: Iterable[str]) -> tuple[str, ...]:
+        """Some fields and all that they hang on, in the order of `fields` in the protocol."""
+        found, new = set[str](), set(fields)
+        while new:
+            found |= new
+            new = {cause for name in new for cause in self.causes(name)} - found
+        return tuple(name for name in self.fields if name in found)
+
+    @cached_property
     def used(self) -> tuple[str, ...]:
-        """The fields that the criteria ask about, in the order of `fields`."""
-        asked = {name for formula in self.requirements.values() for name in names(formula)}
-        asked |= {name for flag in asked & set(self.applies) for name in names(self.applies[flag])}
-        return tuple(name for name in self.fields if name in asked)
+        """The fields that the criteria ask about, and what these hang on, in the order of `fields`."""
+        return self.with_causes(name for formula in self.requirements.values() for name in names(formula))
 
     @cached_property
     def judgements(self) -> tuple[str, ...]:
@@ -271,6 +300,10 @@ class ProtocolData:
     def sha256(self) -> str:
         """The hash of what the protocol says: canonical content and registry text, without the chosen readings."""
         content = asdict(replace(self, readings={}, source=None))
+        for declared in content["fields"].values():
+            for key in LATER:
+                if not declared[key]:
+                    del declared[key]
         for criterion in content["criteria"]:
             criterion["readings"] = list(criterion["readings"].items())  # their order says which one is the default
         canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, default=repr, separators=(",", ":"))
@@ -285,10 +318,12 @@ class ProtocolData:
         return replace(self, readings={**self.readings, **readings})
 
     def facts_of(self, patient: Mapping[str, Any]) -> dict[str, Any]:
-        """What is known of one patient: impossible values are unknown, and flags that do not apply are false.
+        """What is known of one patient: impossible values are unknown, flags that do not apply are false.
+
+        A field with `from` that is not recorded is worked out, where its parts are known.
 
         Args:
-            patient: values by field name; a missing name is unknown.
+            patient: values by field name; a missing name is unknown, an `Interval` known in part.
 
         Raises:
             DataError: a name that is no field, or a value of the wrong type.
@@ -299,8 +334,12 @@ class ProtocolData:
             if name in self.fields and not _fits(self.fields[name], definite(value)):
                 raise DataError(f"{name} is {value!r}; expected {self.fields[name].domain}")
         facts = {name: possible(field, patient.get(name)) for name, field in self.fields.items()}
-        absent = {name: False for name, formula in self.applies.items() if evaluate(formula, facts) is False}
-        return facts | absent
+        for name in sorted(self.derived | self.applies, key=self.depth.__getitem__):
+            if facts[name] is None and name in self.derived:
+                facts[name] = possible(self.fields[name], evaluate(self.derived[name], facts))
+            if name in self.applies and evaluate(self.applies[name], facts) is False:
+                facts[name] = False
+        return facts
 
 
 AnyProtocol = TypeVar("AnyProtocol", bound=ProtocolData)
@@ -308,17 +347,25 @@ AnyProtocol = TypeVar("AnyProtocol", bound=ProtocolData)
 
 
 def possible(field: Field, value: Any) -> Any:
-    """The value, or None where it is not a value or not a possible one."""
+    """The value, or None where it is not a value or not a possible one; an interval keeps what is possible of it."""
     value = definite(value)
     if value is None or (field.type not in NUMERIC and field.type != "date"):
         return value
-    low, high = field.limits
-    return value if low <= value <= high else None
+    first, last = field.limits
+    low, high = ends(value)
+    low, high = first if low is None else max(low, first), last if high is None else min(high, last)
+    if not low <= high:
+        return None
+    if low < high:
+        return Interval(low, high, str(value))
+    return int(low) if field.type == "integer" else low
 
 
 def _fits(field: Field, value: Any) -> bool:
     if value is None:
         return True
+    if isinstance(value, Interval):
+        return field.type in (*NUMERIC, "date") and all(_fits(field, definite(end)) for end in ends(value))
     match field.type:
         case "flag":
             return isinstance(value, bool)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import yaml
 
 from ..language import ProtocolError, nearest
+from .names import key_of
 
 T = TypeVar("T")
 
@@ -70,12 +71,18 @@ def _pairs(data: Any, made: Any, path: tuple[str | int, ...]) -> Iterator[tuple[
     """Each plain value as it was written and as it was read: pydantic takes "no" for False and true for 1."""
     if isinstance(data, dict):
         for key, value in data.items():
-            yield from _pairs(value, made[key] if isinstance(made, dict) else getattr(made, key), (*path, key))
+            yield from _pairs(value, _under(made, key), (*path, key))
     elif isinstance(data, list | tuple):
         for place, pair in enumerate(zip(data, made, strict=True)):
             yield from _pairs(*pair, (*path, place))
     else:
         yield path, data, made
+
+
+def _under(made: Any, key: str) -> Any:
+    if isinstance(made, dict):
+        return made[key]
+    return next(getattr(made, f.name) for f in fields(made) if key_of(f.name) == key)
 
 
 _READ = {bool: "true or false", int: "a whole number", float: "a number", str: "text (put it in quotes)"}
@@ -157,7 +164,7 @@ def _keys(type: type, path: tuple[str | int, ...]) -> list[str]:
     for part in path:
         if isinstance(part, str) and is_dataclass(type) and part in (hints := get_type_hints(type)):
             type = next((kind for kind in _dataclasses(hints[part])), type)
-    return [f.name for f in fields(type)] if is_dataclass(type) else []
+    return [key_of(f.name) for f in fields(type)] if is_dataclass(type) else []
 
 
 def _dataclasses(hint: Any) -> list[Any]:

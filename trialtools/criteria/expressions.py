@@ -1,0 +1,260 @@
+"""A formula goes in, a Narwhals expression comes out that any table engine can run.
+
+The engine's own three-valued AND, OR and NOT carry unknown; what engines disagree about is decided here: NaN, division,
+powers, calendar months. The reference evaluator judges the result on every engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import add, and_, eq, ge, gt, le, lt, mul, ne, or_, sub
+from typing import Any
+
+import narwhals as nw
+
+from .language import (
+    NUMERIC,
+    And,
+    Arithmetic,
+    AtLeast,
+    Case,
+    Compare,
+    Completed,
+    Formula,
+    In,
+    Known,
+    MonthsBefore,
+    Name,
+    Not,
+    Or,
+    Value,
+    children,
+    names,
+    type_of,
+)
+
+LOW, HIGH, WRITTEN = "__low", "__high", "__written"
+"""What the columns beside a field are called that hold what is known of it in part."""
+
+NONE: frozenset[str] = frozenset()
+_COMPARE = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
+_WORK = {"+": add, "-": sub, "*": mul}
+Pair = tuple[nw.Expr, nw.Expr]
+
+
+def expression(formula: Formula, partial: frozenset[str] = NONE) -> nw.Expr:
+    """The formula over the columns of a facts table: true, false, or null for unknown.
+
+    Args:
+        formula: from `parse`.
+        partial: the fields with columns of their ends; a comparison is decided where every value between them agrees.
+    """
+    match formula:
+        case Name(name):
+            return nw.col(name)
+        case Value(value):
+            return nw.lit(value)
+        case Known(name):
+            known = ~nw.col(name).is_null()
+            return known | ~nw.col(name + LOW).is_null() if name in partial else known
+        case Not(item):
+            return ~expression(item, partial)
+        case And(items):
+            return reduce(and_, (expression(item, partial) for item in items))
+        case Or(items):
+            return reduce(or_, (expression(item, partial) for item in items))
+        case AtLeast(n, items):
+            return _at_least(n, [expression(item, partial) for item in items])
+        case In(item, values):
+            return _is_in(item, values) if partial.isdisjoint(names(item)) else _among(item, values, partial)
+        case Compare(operands, operators):
+            pairs = zip(operands, operators, operands[1:], strict=False)
+            return reduce(and_, (_compare(*pair, partial) for pair in pairs))
+        case MonthsBefore(when, months):
+            return _months_before(expression(when), months)
+        case Completed(unit, start, end):
+            return _completed(unit, expression(start), expression(end))
+        case Arithmetic("min" | "max"):
+            return _arithmetic(formula)
+        case Arithmetic():
+            return _finite(_arithmetic(formula))
+        case Case(name, formulas):
+            return _by_case(name, [(value, expression(each)) for value, each in formulas])
+    raise TypeError(f"not a formula for a table: {formula!r}")
+
+
+def ends(formula: Formula, partial: frozenset[str]) -> Pair:
+    """The lowest and the highest that a number or a date can be; one and the same where it is known."""
+    match formula:
+        case Name(name) if name in partial:
+            return nw.coalesce(nw.col(name), nw.col(name + LOW)), nw.coalesce(nw.col(name), nw.col(name + HIGH))
+        case MonthsBefore(when, months):
+            low, high = ends(when, partial)
+            return _months_before(low, months), _months_before(high, months)
+        case Completed(unit, start, end):
+            (first, last), (low, high) = ends(start, partial), ends(end, partial)
+            return _completed(unit, last, low), _completed(unit, first, high)
+        case Arithmetic(operator, left, right) if operator in ("+", "-", "min", "max"):
+            (low, high), (first, last) = ends(left, partial), ends(right, partial)
+            first, last = (last, first) if operator == "-" else (first, last)
+            if type_of(left) == "date":
+                return _days(operator, low, first), _days(operator, high, last)
+            low, high, first, last = (_finite(end.cast(nw.Float64())) for end in (low, high, first, last))
+            return _worked(operator, low, first), _worked(operator, high, last)
+        case Case(name, formulas):
+            pairs = [(value, ends(each, partial)) for value, each in formulas]
+            low, high = (_by_case(name, [(value, pair[end]) for value, pair in pairs]) for end in (0, 1))
+            return low, high
+    known = expression(formula)
+    return known, known
+
+
+def _compare(left: Formula, operator: str, right: Formula, partial: frozenset[str]) -> nw.Expr:
+    if type_of(left) == "flag" or partial.isdisjoint((*names(left), *names(right))):
+        return _COMPARE[operator](expression(left, partial), expression(right, partial))
+    (low, high), (first, last) = ends(left, partial), ends(right, partial)
+    match operator:
+        case "<":
+            return _decided(high < first, low >= last)
+        case "<=":
+            return _decided(high <= first, low > last)
+        case ">":
+            return _decided(low > last, high <= first)
+        case ">=":
+            return _decided(low >= last, high < first)
+    alike, apart = (high <= first) & (low >= last), (high < first) | (low > last)
+    return _decided(alike, apart) if operator == "==" else _decided(apart, alike)
+
+
+def _decided(true: nw.Expr, false: nw.Expr) -> nw.Expr:
+    return nw.when(true).then(nw.lit(True)).otherwise(nw.when(false).then(nw.lit(False)))
+
+
+def _is_in(item: Formula, values: tuple[Any, ...]) -> nw.Expr:
+    """Membership in a list of the item's own type: engines read `2` among floats as another kind of value."""
+    if type_of(item) not in NUMERIC:
+        return expression(item).is_in(list(values))
+    return expression(item).cast(nw.Float64()).is_in([float(value) for value in values])
+
+
+def _among(item: Formula, values: tuple[Any, ...], partial: frozenset[str]) -> nw.Expr:
+    """As `language.interval.among` has it: true where the list holds every whole number, or day, between the ends."""
+    low, high = ends(item, partial)
+    if type_of(item) == "date":
+        listed = list(dict.fromkeys(values))
+        there_are = _day_number(high) - _day_number(low) + 1
+    else:
+        low, high, listed = low.cast(nw.Float64()), high.cast(nw.Float64()), list(dict.fromkeys(map(float, values)))
+        there_are = high - low + 1
+    none = reduce(and_, ((low > value) | (high < value) for value in listed))
+    if type_of(item) == "number":
+        return _decided(reduce(or_, ((low == value) & (high == value) for value in listed)), none)
+    whole = [value for value in listed if type_of(item) == "date" or value % 1 == 0]
+    near = reduce(add, (_count((low <= value) & (high >= value)) for value in whole), nw.lit(0))
+    return _decided(near == there_are, none)
+
+
+def _at_least(n: int, items: list[nw.Expr]) -> nw.Expr:
+    true = reduce(add, (_count(item) for item in items))
+    false = reduce(add, (_count(~item) for item in items))
+    return _decided(true >= n, false > len(items) - n)
+
+
+def _count(holds: nw.Expr) -> nw.Expr:
+    return nw.when(holds).then(nw.lit(1)).otherwise(nw.lit(0))
+
+
+def _by_case(name: str, cases: Sequence[tuple[str, nw.Expr]]) -> nw.Expr:
+    value, last = cases[-1]
+    chosen = nw.when(nw.col(name) == value).then(last)
+    for value, worked in reversed(cases[:-1]):
+        chosen = nw.when(nw.col(name) == value).then(worked).otherwise(chosen)
+    return chosen
+
+
+def _arithmetic(formula: Formula) -> nw.Expr:
+    """In double precision. NaN and infinity run on and become unknown at the end, or where they could be lost."""
+    if not isinstance(formula, Arithmetic):
+        return expression(formula).cast(nw.Float64())
+    left, right = formula.left, formula.right
+    if type_of(left) == "date":
+        return _days("-", expression(left), expression(right))
+    match formula.operator:
+        case "**":
+            return _power(left, right)
+        case "/":
+            return _divided(_arithmetic(left), _arithmetic(right), _zero(left))
+        case "min" | "max":
+            return _worked(formula.operator, *(expression(side).cast(nw.Float64()) for side in (left, right)))
+    return _worked(formula.operator, _arithmetic(left), _arithmetic(right))
+
+
+def _worked(operator: str, left: nw.Expr, right: nw.Expr) -> nw.Expr:
+    if operator in _WORK:
+        return _WORK[operator](left, right)
+    first = left <= right if operator == "min" else left >= right
+    return nw.when(first).then(left).otherwise(nw.when(~first).then(right))
+
+
+def _divided(left: nw.Expr, right: nw.Expr, zero: nw.Expr) -> nw.Expr:
+    """Polars turns a division by one number for all rows into a product with 1 / number, a last digit off.
+
+    A divisor that hangs on the columns of the dividend, by a zero made of them, is never one number.
+    """
+    return left / (nw.when((right != 0) & right.is_finite()).then(right) + zero)
+
+
+def _zero(formula: Formula) -> nw.Expr:
+    """Zero for every patient of whom all fields of a formula are known."""
+    return reduce(add, (_number(leaf) * 0 for leaf in _leaves(formula)), nw.lit(0.0))
+
+
+def _number(field: Name) -> nw.Expr:
+    column = nw.col(field.name)
+    return (column.dt.year() if field.type == "date" else column).cast(nw.Float64())
+
+
+def _leaves(formula: Formula) -> Iterator[Name]:
+    if isinstance(formula, Name):
+        yield formula
+    for child in children(formula):
+        yield from _leaves(child)
+
+
+def _power(base: Formula, exponent: Formula) -> nw.Expr:
+    """A constant whole power is a product; another one is left to the engine, for a base above zero."""
+    left = _arithmetic(base)
+    if not isinstance(exponent, Value):
+        return (left + _zero(exponent)) ** _arithmetic(exponent)
+    size = float(exponent.value)  # type: ignore[arg-type]
+    if size % 1 == 0:
+        product = reduce(mul, [left] * int(abs(size)))
+        return product if size > 0 else _divided(nw.lit(1.0) + _zero(base), product, _zero(base))
+    return nw.when(left >= 0 if size > 0 else left > 0).then(left ** (_zero(base) + size))
+
+
+def _finite(number: nw.Expr) -> nw.Expr:
+    """What is left of a number where infinity and NaN must not run on."""
+    return nw.when(number.is_finite()).then(number)
+
+
+def _months_before(day: nw.Expr, months: int) -> nw.Expr:
+    return day.dt.offset_by(f"-{months}mo").cast(nw.Date())
+
+
+def _completed(unit: str, start: nw.Expr, end: nw.Expr) -> nw.Expr:
+    years, months = end.dt.year() - start.dt.year(), end.dt.month() - start.dt.month()
+    short = _count(end.dt.day() < start.dt.day())
+    years, months = years.cast(nw.Int64()), months.cast(nw.Int64()) - short
+    return years * 12 + months if unit == "months" else years - _count(months < 0)
+
+
+def _days(_: str, left: nw.Expr, right: nw.Expr) -> nw.Expr:
+    return (_day_number(left) - _day_number(right)).cast(nw.Float64())
+
+
+def _day_number(day: nw.Expr) -> nw.Expr:
+    """Days since the first of January of the year 1: engines differ in what a date minus a date is, not in this."""
+    past = day.dt.year().cast(nw.Int64()) - 1
+    return past * 365 + past // 4 - past // 100 + past // 400 + day.dt.ordinal_day().cast(nw.Int64())
