@@ -260,6 +260,7 @@ def quoting(old: str, new: str) -> Callable[[], Protocol]:
 HEAD = SKETCH[: SKETCH.index("criteria:")]
 ARM = "arms: [{id: cells, role: experimental, label: Cells, intervention: MSC, dosing: {anchor: %s}}]\n"
 UNCLEAR = "ambiguities: [{id: A1, at: %s, text: t, problem: p, treatment: %s, choice: c}]\n"
+SCORE = "  score: {type: number, label: S, from: "
 FILES = {  # by what went wrong, what was written instead, and how it is read
     "an empty file": ("", whole("")),
     "a list for a file": ("- age", whole("- age")),
@@ -388,30 +389,27 @@ FILES = {  # by what went wrong, what was written instead, and how it is read
     ),
     "a field worked out of itself": (
         "score: {..., from: half * 2}\nhalf: {..., from: score + 1}",
-        sketch(
-            "  cough",
-            "  score: {type: number, label: S, from: half * 2}\n  half: {type: number, label: H, from: score + 1}\n  cough",
-        ),
+        sketch("  cough", f"{SCORE}half * 2}}\n{SCORE.replace('score', 'half')}score + 1}}\n  cough"),
     ),
     "formulas that nothing tells apart": (
         "from: {female: age + 1, male: age}",
-        sketch("  cough", "  score: {type: number, label: S, from: {female: age + 1, male: age}}\n  cough"),
+        sketch("  cough", SCORE + "{female: age + 1, male: age}}\n  cough"),
     ),
     "formulas told apart by a number": (
         "from: {by: age, female: age + 1, male: age}",
-        sketch("  cough", "  score: {type: number, label: S, from: {by: age, female: age + 1, male: age}}\n  cough"),
+        sketch("  cough", SCORE + "{by: age, female: age + 1, male: age}}\n  cough"),
     ),
     "a formula for a value that does not exist": (
         "from: {by: sex, female: age + 1, males: age}",
-        sketch("  cough", "  score: {type: number, label: S, from: {by: sex, female: age + 1, males: age}}\n  cough"),
+        sketch("  cough", SCORE + "{by: sex, female: age + 1, males: age}}\n  cough"),
     ),
     "no formula for a value": (
         "from: {by: sex, female: age + 1}",
-        sketch("  cough", "  score: {type: number, label: S, from: {by: sex, female: age + 1}}\n  cough"),
+        sketch("  cough", SCORE + "{by: sex, female: age + 1}}\n  cough"),
     ),
     "a misspelt field in a formula for a value": (
         "from: {by: sex, female: age + 1, male: agee}",
-        sketch("  cough", "  score: {type: number, label: S, from: {by: sex, female: age + 1, male: agee}}\n  cough"),
+        sketch("  cough", SCORE + "{by: sex, female: age + 1, male: agee}}\n  cough"),
     ),
     "a list to work out of": ("from: [age, 1]", sketch("label: Cough", "label: Cough, from: [age, 1]")),
     "a field with two lines": ("dry__cough:", sketch("  cough:", "  dry__cough:")),

@@ -11,6 +11,7 @@ import polars as pl
 
 from ..criteria.contents import Protocol
 from ..criteria.engine import expression, facts, in_polars, partial_fields
+from ..criteria.expressions import WRITTEN
 from ..criteria.language import And, AtLeast, Formula, Not, Or, evaluate, names
 from ..criteria.protocol import Field
 from .patterns import ScreeningData
@@ -40,12 +41,13 @@ def decisions(screening: ScreeningData) -> pl.LazyFrame:
 def evidence(screening: ScreeningData) -> pl.LazyFrame:
     """A row a patient and criterion: `patient_id`, `criterion`, `state` and the `values` that decided it."""
     judged, protocol = _judged(screening), screening.protocol
+    written = {name.removesuffix(WRITTEN) for name in judged.collect_schema().names() if name.endswith(WRITTEN)}
     return pl.concat(
         judged.select(
             "patient_id",
             pl.lit(id).alias("criterion"),
             pl.col(f"state:{id}").cast(pl.Enum(STATES)).alias("state"),
-            _values(id, formula, protocol).alias("values"),
+            _values(id, formula, protocol, written).alias("values"),
         )
         for id, formula in protocol.requirements.items()
     )
@@ -115,25 +117,30 @@ def _deciding_fields(id: str, formula: Formula) -> dict[str, pl.Expr]:
 
 
 def _open_fields(protocol: Protocol) -> dict[str, pl.Expr]:
-    """By field, the rows where it is unknown and leaves a criterion open."""
+    """By field, the rows where it is unknown and leaves a criterion open; the parts of one that is worked out."""
     found: dict[str, list[pl.Expr]] = {}
     for id, formula in protocol.requirements.items():
         open_ = pl.col(f"state:{id}") == "unknown"
         for name, rows in _deciding_fields(id, formula).items():
-            found.setdefault(name, []).append(open_ & rows & pl.col(name).is_null())
+            unknown = open_ & rows & pl.col(name).is_null()
+            parts = protocol.parts(name)
+            lacking = [pl.col(part).is_null() for part in parts]
+            for part, lacks in zip(parts, lacking, strict=True):
+                found.setdefault(part, []).append(unknown & lacks)
+            found.setdefault(name, []).append(unknown & ~reduce(or_, lacking, pl.lit(False)))
     return {name: reduce(or_, found[name]) for name in protocol.fields if name in found}
 
 
-def _values(id: str, formula: Formula, protocol: Protocol) -> pl.Expr:
-    """`respiratory_rate=22, spo2=?`"""
+def _values(id: str, formula: Formula, protocol: Protocol, written: set[str]) -> pl.Expr:
+    """`respiratory_rate=22, spo2=?`; what is known in part as the table has it."""
     told = [
-        pl.when(rows).then(pl.concat_str(pl.lit(f"{name}="), _shown(name, protocol.fields[name])))
+        pl.when(rows).then(pl.concat_str(pl.lit(f"{name}="), _shown(name, protocol.fields[name], name in written)))
         for name, rows in _deciding_fields(id, formula).items()
     ]
     return pl.concat_str(told, separator=", ", ignore_nulls=True) if told else pl.lit("")
 
 
-def _shown(name: str, field: Field) -> pl.Expr:
+def _shown(name: str, field: Field, written: bool) -> pl.Expr:
     column = pl.col(name)
     if field.type == "flag":
         text = pl.when(column).then(pl.lit("yes")).when(~column).then(pl.lit("no"))
@@ -141,7 +148,7 @@ def _shown(name: str, field: Field) -> pl.Expr:
         text = column.cast(pl.String).str.strip_suffix(".0")
     else:
         text = column.cast(pl.String)
-    return text.fill_null("?")
+    return (pl.coalesce(text, pl.col(name + WRITTEN)) if written else text).fill_null("?")
 
 
 def _listed(rows: dict[str, pl.Expr]) -> pl.Expr:

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from ..criteria.contents import Protocol
-from ..criteria.engine import facts, in_polars, outcome
+from ..criteria.engine import facts, in_polars, outcome, partial_fields
+from ..criteria.expressions import HIGH, LOW
 from ..criteria.language import Formula, ProtocolError, names, nearest
 from ..criteria.protocol import DataError, amend
 from ..criteria.protocol.limits import with_thresholds
@@ -189,6 +190,7 @@ class Held:
     def __init__(self, protocol: Protocol, patients: Patients) -> None:
         self.protocol, self.patients = protocol, patients
         self._known = nw.from_native(in_polars(facts(patients.frame, protocol, tuple(protocol.fields))))
+        self._partial = partial_fields(self._known)
         self._pattern = np.zeros(patients.n, dtype="int64")
         self._failed = self._unknown = np.zeros(1, dtype="int64")
         self._grabbed: _Grabbed | None = None
@@ -210,7 +212,7 @@ class Held:
         grabbed = self._grabbed
         if grabbed is None or (grabbed.position, grabbed.asks) != (position, names(formula)):
             self._grabbed = grabbed = self._grab(position, formula)
-        cell = grabbed.group + _states(formula, grabbed.values)
+        cell = grabbed.group + _states(formula, grabbed.values, self._partial)
         n = np.bincount(cell, grabbed.n, minlength=len(grabbed.failed)).astype("int64")
         there = grabbed.order[n[grabbed.order] > 0]
         return Screening(protocol, self.patients, _frequent(grabbed.failed[there], grabbed.unknown[there], n[there]))
@@ -219,9 +221,9 @@ class Held:
         """Patients who are alike in all other criteria and in what this one asks are counted once for all."""
         failed, unknown, group = self._apart(position)
         asks = names(formula)
-        by = [nw.col(name) for name in asks]
+        by = [*asks, *(name + end for name in asks if name in self._partial for end in (LOW, HIGH))]
         told = self._known.select(*by, nw.new_series("group:", group[self._pattern], backend="polars"))
-        alike = told.group_by("group:", *asks).agg(nw.len().alias("n:"))
+        alike = told.group_by("group:", *by).agg(nw.len().alias("n:"))
         cells, n = (alike[name].to_numpy().astype("int64") for name in ("group:", "n:"))
         return _Grabbed(position, asks, failed, unknown, np.lexsort((unknown, failed)), alike, cells, n)
 
@@ -236,7 +238,9 @@ class Held:
     def _rebase(self, position: int, protocol: Protocol) -> None:
         """Each patient's pattern, with one criterion asked again."""
         failed, unknown, group = self._apart(position)
-        cell = group[self._pattern] + _states(list(protocol.requirements.values())[position], self._known)
+        cell = group[self._pattern] + _states(
+            list(protocol.requirements.values())[position], self._known, self._partial
+        )
         there = np.flatnonzero(np.bincount(cell, minlength=len(failed)))
         number = np.zeros(len(failed), dtype="int64")
         number[there] = np.arange(len(there))
@@ -258,9 +262,9 @@ class _Grabbed:
     n: np.ndarray
 
 
-def _states(formula: Formula, known: Any) -> Any:
+def _states(formula: Formula, known: Any, partial: frozenset[str]) -> Any:
     """For each row 0 where a requirement holds, 1 where it does not, 2 where that is unknown."""
-    state = outcome(formula, 0, 1, 2)
+    state = outcome(formula, 0, 1, 2, partial)
     return state if isinstance(state, int) else known.select(state.alias("state:"))["state:"].to_numpy()
 
 

@@ -5,7 +5,7 @@ Whatever engine the table is in does the work, through Narwhals: nothing here co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import reduce
 from operator import add
 from typing import Any
@@ -46,11 +46,16 @@ def facts(frame: Any, protocol: ProtocolData, fields: tuple[str, ...]) -> Any:
         for column in ([_absent(name, protocol)] if name not in present else _recorded(name, protocol, partial))
     ]
     written = [nw.col(name + WRITTEN) for name in wanted if name + WRITTEN in present]
-    frame = frame.select("patient_id", *columns, *written)
-    for depth in range(1, max((protocol.depth[name] for name in wanted), default=0) + 1):
-        layer = [name for name in wanted if protocol.depth[name] == depth]
-        frame = frame.with_columns(*(column for name in layer for column in _worked_out(name, protocol, partial)))
-        partial |= {name for name in layer if not partial.isdisjoint(_parts(name, protocol))}
+    return work_out(frame.select("patient_id", *columns, *written), protocol, wanted)
+
+
+def work_out(frame: Any, protocol: ProtocolData, fields: Collection[str]) -> Any:
+    """A facts table in which the fields that hang on others are worked out again, layer by layer."""
+    partial, depth = partial_fields(frame), protocol.depth
+    for layer in range(1, max((depth[name] for name in fields), default=0) + 1):
+        names_here = [name for name in fields if depth[name] == layer]
+        frame = frame.with_columns(*(column for name in names_here for column in _worked_out(name, protocol, partial)))
+        partial |= {name for name in names_here if not partial.isdisjoint(_parts(name, protocol))}
     return frame
 
 

@@ -43,7 +43,7 @@ def baseline(screening: ScreeningData, by: str = "decision", fields: Sequence[st
     """
 
     protocol = screening.protocol
-    among = decided(protocol) if by == "decision" else groups(protocol, by)
+    among = decided(screening) if by == "decision" else groups(protocol, by)
     wanted = _usual(screening, by) if fields is None else fields
     rows = [row for name in wanted for row in _variable(screening, among, name)]
     return pd.DataFrame(rows, columns=list(BASELINE))

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from ...criteria.contents import Protocol
-from ...criteria.engine import expression, facts, in_polars
+from ...criteria.engine import expression, facts, in_polars, partial_fields
 from ...criteria.language import Name, ProtocolError, nearest
 from ...criteria.protocol import DataError, Field
 from ...criteria.protocol.limits import thresholds_of
@@ -61,9 +61,10 @@ def groups(protocol: Protocol, name: str) -> Groups:
     return Groups(name, field.label, (*cases, UNKNOWN), _numbered(cases.values()))
 
 
-def decided(protocol: Protocol) -> Groups:
+def decided(screening: ScreeningData) -> Groups:
     """The groups of the three decisions; nobody's decision is unknown."""
-    passes = reduce(and_, map(expression, protocol.requirements.values()), nw.lit(True))
+    partial = partial_fields(facts(screening.patients.frame, screening.protocol, screening.protocol.used))
+    passes = reduce(and_, (expression(f, partial) for f in screening.protocol.requirements.values()), nw.lit(True))
     cases = {DECISIONS[0]: passes, DECISIONS[1]: ~passes}
     return Groups("decision", "Decision", DECISIONS, _numbered(cases.values()))
 

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from ...criteria.engine import expression, facts, in_polars, outcome
+from ...criteria.engine import facts, in_polars, outcome, partial_fields
+from ...criteria.expressions import ends
 from ...criteria.language import And, ProtocolError, words
 from ...criteria.protocol.limits import Threshold, requirement, threshold
 from ..patterns import ScreeningData
@@ -43,7 +44,8 @@ def sweep(screening: ScreeningData, threshold_id: str, values: Sequence[float] |
 
     The count is a step function. With `<=` and `>` a row holds from its value up to just before the next one; with
     `<` and `>=` it holds from just after the row before up to its own value. A patient of whom the fact is unknown
-    counts as ever: at no value where the comparison decides, at all values where another alternative does.
+    counts as ever: at no value where the comparison decides, at all values where another alternative does. One of whom
+    it is known in part is certain from where all that it can be agrees.
 
     Raises:
         ProtocolError: no such threshold under the chosen readings.
@@ -59,16 +61,18 @@ def sweep(screening: ScreeningData, threshold_id: str, values: Sequence[float] |
     asked = threshold(screening.protocol, threshold_id)
     people = _answered(screening, asked)
     known = people.filter(pl.col("x0").is_not_null())
-    x, n = known["x0"].to_numpy(), known["n"].to_numpy()
     above, below = ("T", "F") if asked.operator in ("<", "<=") else ("F", "T")
-    at = np.sort(np.asarray(values, dtype=float)) if values is not None else _changes(screening, asked, known)
-    place = np.searchsorted(at, x, _side(asked))
+    steps = _steps(known, below, above)
+    changed = steps.filter(pl.any_horizontal(pl.col(*ENDS) != 0))["at"].to_numpy()
+    usual = np.unique([*changed, asked.value, *_range(screening, asked, known)])
+    at = np.sort(np.asarray(values, dtype=float)) if values is not None else usual
+    place = np.searchsorted(at, steps["at"].to_numpy(), _side(asked))
     frame = pd.DataFrame({"value": at})
     for end, least in ENDS.items():
-        before, after = ((known[answer] >= least).to_numpy() * n for answer in (below, above))
+        before = known.filter(pl.col(below) >= least)["n"].sum()
         open_ = people.filter(pl.col("x0").is_null() & (pl.col("U") >= least))["n"].sum()
-        gained = np.bincount(place, after - before, minlength=len(at) + 1)[: len(at)]
-        frame[end] = (np.cumsum(gained) + before.sum() + open_).astype("int64")
+        gained = np.bincount(place, steps[end].to_numpy(), minlength=len(at) + 1)[: len(at)]
+        frame[end] = (np.cumsum(gained) + before + open_).astype("int64")
     return frame.assign(n=screening.n, protocol=at == asked.value, threshold=asked.id, **_told(screening, asked))
 
 
@@ -79,7 +83,7 @@ def sweep_grid(
     first_values: Sequence[float] | None = None,
     second_values: Sequence[float] | None = None,
 ) -> pd.DataFrame:
-    """How many would be eligible with two thresholds at other values at once.
+    """How many would be eligible with two thresholds at other values at once; what is known in part is unknown here.
 
     Args:
         screening: its protocol, readings and patients; the table is read once more.
@@ -104,10 +108,13 @@ def sweep_grid(
     asked = [threshold(screening.protocol, id) for id in (first, second)]
     people = _answered(screening, *asked)
     axes = [
-        np.sort(np.asarray(given, dtype=float)) if given is not None else _even(screening, each, people[f"x{i}"])
+        np.sort(np.asarray(given, dtype=float)) if given is not None else _even(screening, each, people, i)
         for i, (each, given) in enumerate(zip(asked, (first_values, second_values), strict=True))
     ]
-    sides = [_boxes(each, at, people[f"x{i}"]) for i, (each, at) in enumerate(zip(asked, axes, strict=True))]
+    known = people.with_columns(
+        pl.when(pl.col(f"x{i}") == pl.col(f"y{i}")).then(f"x{i}").alias(f"x{i}") for i in (0, 1)
+    )
+    sides = [_boxes(each, at, known[f"x{i}"]) for i, (each, at) in enumerate(zip(asked, axes, strict=True))]
     (box, answers), (other_box, other_answers) = sides
     wide = len(axes[1]) + 2
     pairs = np.array(list(product(*axes))).reshape(-1, 2)
@@ -130,25 +137,34 @@ def sweep_grid(
 def _answered(screening: ScreeningData, *asked: Threshold) -> pl.DataFrame:
     """Patients counted by what is measured (`x0`, `x1`) and by their state for every answer to the comparisons.
 
+    `y0`, `y1` are the upper ends of what is measured: the same where it is known, above where it is known in part.
+
     The columns of states are named by the answers (`T`, `F`, `U` for unknown; `TF` for two thresholds): 2 where every
     criterion passes, 1 where none fails, 0 otherwise. Whom another criterion surely keeps out is not counted.
     """
     protocol = screening.protocol
+    known = facts(screening.patients.frame, protocol, protocol.used)
+    known, partial = known.with_columns(nw.lit(None, nw.Boolean()).alias("unknown")), partial_fields(known)
     touched = {each.criterion for each in asked}
     others = And(tuple(formula for id, formula in protocol.requirements.items() if id not in touched))
-    rest = outcome(others, 2, 0, 1)
+    rest = outcome(others, 2, 0, 1, partial)
     rest = nw.lit(rest, nw.Int64()) if isinstance(rest, int) else rest
-    measured = {f"x{i}": expression(each.subject).cast(nw.Float64()) for i, each in enumerate(asked)}
-    states = {}
+    measured, states = {}, {}
+    for i, each in enumerate(asked):
+        for end, bound in zip("xy", ends(each.subject, partial), strict=True):
+            measured[f"{end}{i}"] = bound.cast(nw.Float64())
     for answers in product(ANSWERS, repeat=len(asked)):
-        given = {each.id: ANSWERS[a] for each, a in zip(asked, answers, strict=True) if ANSWERS[a] is not None}
-        state = outcome(And(tuple(requirement(protocol, id, given) for id in touched)), 2, 0, 1)
+        given = {each.id: ANSWERS[a] for each, a in zip(asked, answers, strict=True)}
+        state = outcome(And(tuple(requirement(protocol, id, given) for id in touched)), 2, 0, 1, partial)
         states["".join(answers)] = nw.lit(state, nw.Int64()) if isinstance(state, int) else state
-    known = facts(screening.patients.frame, protocol, protocol.used).with_columns(rest.alias("rest:"))
-    known = known.filter(nw.col("rest:") > 0).select(
-        "rest:",
-        *(measure.alias(name) for name, measure in measured.items()),
-        *(state.alias(name) for name, state in states.items()),
+    known = (
+        known.with_columns(rest.alias("rest:"))
+        .filter(nw.col("rest:") > 0)
+        .select(
+            "rest:",
+            *(measure.alias(name) for name, measure in measured.items()),
+            *(state.alias(name) for name, state in states.items()),
+        )
     )
     joint = known.with_columns(*(nw.min_horizontal("rest:", name).alias(name) for name in states))
     grouped = joint.group_by(*measured, *states).agg(nw.len().alias("n"))
@@ -162,30 +178,36 @@ def _side(asked: Threshold) -> Any:
     return "left" if asked.operator in ("<=", ">") else "right"
 
 
-def _changes(screening: ScreeningData, asked: Threshold, known: pl.DataFrame) -> np.ndarray:
-    """The values at which a count changes, the protocol's own, and the ends."""
-    ends = [((pl.col(answer) >= least) * pl.col("n")).sum() for answer in "TF" for least in ENDS.values()]
-    by_value = known.group_by("x0").agg(*(end.alias(f"{i}") for i, end in enumerate(ends)))
-    changed = by_value.filter((pl.col("0") != pl.col("2")) | (pl.col("1") != pl.col("3")))["x0"].to_numpy()
-    return np.unique([*changed, asked.value, *_range(screening, asked, known["x0"])])
+def _steps(known: pl.DataFrame, below: str, above: str) -> pl.DataFrame:
+    """At which values how many more are eligible: from the lower end of what is known, open; from the upper, sure."""
+    gains = [
+        known.select(pl.col(column).alias("at"), *(_gain(before, after, least, end) for end, least in ENDS.items()))
+        for column, before, after in (("x0", below, "U"), ("y0", "U", above))
+    ]
+    return pl.concat(gains).group_by("at").agg(pl.col(*ENDS).sum())
 
 
-def _range(screening: ScreeningData, asked: Threshold, measured: pl.Series) -> tuple[float, ...]:
+def _gain(before: str, after: str, least: int, end: str) -> pl.Expr:
+    was, becomes = ((pl.col(answer) >= least).cast(pl.Int64) for answer in (before, after))
+    return ((becomes - was) * pl.col("n")).alias(end)
+
+
+def _range(screening: ScreeningData, asked: Threshold, people: pl.DataFrame, place: int = 0) -> tuple[float, ...]:
     """The declared range; without one, a step beyond what was measured on either side."""
     if declared := asked.range(screening.protocol):
         return tuple(map(float, declared))
-    step, known = asked.step(screening.protocol), measured.drop_nulls()
-    return (known.min() - step, known.max() + step) if len(known) else ()  # type: ignore[operator]
+    step, low, high = asked.step(screening.protocol), people[f"x{place}"].min(), people[f"y{place}"].max()
+    return () if low is None else (low - step, high + step)  # type: ignore[operator]
 
 
-def _even(screening: ScreeningData, asked: Threshold, measured: pl.Series) -> np.ndarray:
+def _even(screening: ScreeningData, asked: Threshold, people: pl.DataFrame, place: int) -> np.ndarray:
     """Even steps through the range, each a whole number of the field's own steps, and the protocol's value."""
-    ends = _range(screening, asked, measured)
-    if not ends:
+    between = _range(screening, asked, people, place)
+    if not between:
         return np.array([asked.value], dtype=float)
     step = asked.step(screening.protocol)
-    stride = step * max(1, math.ceil((ends[1] - ends[0]) / step / (GRID - 1)))
-    return np.unique([*np.round(np.arange(ends[0], ends[1] + stride / 2, stride), 9), float(asked.value)])
+    stride = step * max(1, math.ceil((between[1] - between[0]) / step / (GRID - 1)))
+    return np.unique([*np.round(np.arange(between[0], between[1] + stride / 2, stride), 9), float(asked.value)])
 
 
 def _boxes(asked: Threshold, at: np.ndarray, measured: pl.Series) -> tuple[np.ndarray, dict[str, np.ndarray]]:

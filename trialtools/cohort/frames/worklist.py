@@ -10,7 +10,8 @@ import pandas as pd
 import polars as pl
 
 from ...criteria.contents import Protocol
-from ...criteria.engine import expression, facts, in_polars
+from ...criteria.engine import expression, facts, in_polars, partial_fields, work_out
+from ...criteria.expressions import HIGH, LOW
 from ...criteria.language import evaluate, names
 from ...criteria.patient.cells import typical_values
 from ..patterns import ScreeningData
@@ -36,9 +37,10 @@ def worklist(screening: ScreeningData) -> pd.DataFrame:
 
     protocol = screening.protocol
     open_ = _undetermined(screening)
-    counted = pl.collect_all([_tried(protocol, name, open_) for name in protocol.used])
+    asked = [name for name in protocol.used if name not in protocol.derived]
+    counted = pl.collect_all([_tried(protocol, name, open_) for name in asked])
     rows = []
-    for name, counts in zip(protocol.used, counted, strict=True):
+    for name, counts in zip(asked, counted, strict=True):
         field = protocol.fields[name]
         known = {"of": len(open_), "cost": field.cost, "judged": field.judged_by is not None}
         rows.append({"field": name, "label": field.label, **counts.row(0, named=True), **known})
@@ -51,12 +53,13 @@ def _undetermined(screening: ScreeningData) -> pl.DataFrame:
     """The facts of all who fail nothing and are open somewhere, with a flag `open:ID` for every criterion."""
     protocol = screening.protocol
     asked = {id: formula for id, formula in protocol.requirements.items() if names(formula)}
-    holds = [expression(formula).alias(f"open:{id}") for id, formula in asked.items()]
+    known = facts(screening.patients.frame, protocol, protocol.used)
+    holds = [expression(formula, partial_fields(known)).alias(f"open:{id}") for id, formula in asked.items()]
     columns = [f"open:{id}" for id in asked]
     settled = any(evaluate(formula, {}) is not True for formula in protocol.requirements.values() if not names(formula))
     if settled or not columns:
-        return in_polars(facts(screening.patients.frame, protocol, protocol.used).head(0))
-    judged = facts(screening.patients.frame, protocol, protocol.used).with_columns(*holds)
+        return in_polars(known.head(0))
+    judged = known.with_columns(*holds)
     native = judged.to_native() if judged.implementation.is_polars() else in_polars(judged)
     fails = reduce(or_, (pl.col(column).eq_missing(False) for column in columns))
     opens = [pl.col(column).is_null() for column in columns]
@@ -66,16 +69,19 @@ def _undetermined(screening: ScreeningData) -> pl.DataFrame:
 
 def _tried(protocol: Protocol, name: str, open_: pl.DataFrame) -> pl.LazyFrame:
     """What the answers to one question would decide, counted in one row over the patients who lack it."""
-    flags = _flags_of(protocol, name)
-    touched = {id: f for id, f in protocol.requirements.items() if {name, *flags} & set(names(f))}
+    hanging = [each for each in protocol.used if each != name and name in protocol.with_causes([each])]
+    touched = {id: f for id, f in protocol.requirements.items() if {name, *hanging} & set(names(f))}
     others = [column for column in open_.columns if column.startswith("open:") and column[5:] not in touched]
     asked = nw.from_native(open_.lazy().filter(pl.col(name).is_null()))
-    asked = asked.with_columns(nw.col(name), *(nw.col(flag).alias(f"said:{flag}") for flag in flags))
+    partial = partial_fields(asked)
+    kept = [*hanging, *(each + end for each in hanging if each in partial for end in (LOW, HIGH))]
+    asked = asked.with_columns(nw.col(name), *(nw.col(column).alias(f"said:{column}") for column in kept))
     answers = typical_values(protocol, name)
     for n, value in enumerate(answers):
-        asked = asked.with_columns(nw.lit(value).alias(name))
-        asked = asked.with_columns(nw.col(name), *(_applied(protocol, flag) for flag in flags))
-        asked = asked.with_columns(*(expression(f).alias(f"{id}:{n}") for id, f in touched.items()))
+        said = (nw.col(f"said:{column}").alias(column) for column in kept)
+        asked = work_out(asked.with_columns(nw.lit(value).alias(name), *said), protocol, hanging)
+        holds = (expression(formula, partial).alias(f"{id}:{n}") for id, formula in touched.items())
+        asked = asked.with_columns(nw.col(name), *holds)
     alone = ~reduce(or_, map(pl.col, others), pl.lit(False))
     states = [[pl.col(f"{id}:{n}") for id in touched] for n in range(len(answers))]
     enters = [alone & reduce(and_, (state.eq_missing(True) for state in each)) for each in states]
@@ -86,13 +92,3 @@ def _tried(protocol: Protocol, name: str, open_: pl.DataFrame) -> pl.LazyFrame:
         reduce(or_, enters).sum().alias("could_enter"),
         reduce(or_, ends).sum().alias("could_end"),
     )
-
-
-def _applied(protocol: Protocol, flag: str) -> nw.Expr:
-    said = nw.col(f"said:{flag}")
-    return nw.when(~expression(protocol.applies[flag])).then(nw.lit(False)).otherwise(said).alias(flag)
-
-
-def _flags_of(protocol: Protocol, name: str) -> list[str]:
-    """The flags that apply or not by this field."""
-    return [flag for flag, applies in protocol.applies.items() if flag in protocol.used and name in names(applies)]

@@ -13,12 +13,13 @@ import narwhals as nw
 import polars as pl
 
 from ...criteria.engine import DTYPES
+from ...criteria.expressions import HIGH, LOW, WRITTEN
 from ...criteria.language import NUMERIC, ProtocolError
 from ...criteria.protocol import DataError, Field
 from ...criteria.units import completed_years, factor
 from .cells import digits_kept
 from .mapping import UNKNOWN, MappedColumn
-from .texts import HIGH, LOW, READ, WRITTEN, Text, read_texts
+from .texts import READ, Text, read_texts
 
 EXACT = 2**53
 """Below it, every whole number is a double of its own."""

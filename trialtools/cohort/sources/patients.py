@@ -12,6 +12,7 @@ import polars as pl
 
 from ...criteria.contents import Protocol
 from ...criteria.engine import DTYPES, expression, facts, guarded, partial_fields
+from ...criteria.expressions import HIGH, LOW, WRITTEN
 from ...criteria.language import Interval, ProtocolError, names, parse
 from ...criteria.protocol import DataError
 from .checks import Finding, finding, number_of, one_row, quality_table, run_checks
@@ -20,7 +21,7 @@ from .ids import ID, LOST, OWN, ROW, TWICE, duplicate_ids, id_checks, id_column,
 from .mapping import ColumnMapping, check_mapping, load_mapping
 from .names import look_alikes, match_columns, wanted_columns
 from .open import RawTable, open_table, readable
-from .texts import HIGH, LOW, READ, WRITTEN
+from .texts import READ
 
 NOTHING = "__nothing__"
 OURS = (ROW, OWN, LOST, TWICE, NOTHING)

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from ...criteria.expressions import HIGH, LOW
 from ...criteria.language import NUMERIC
 from ...criteria.protocol import Field
 from .cells import BLANKS, read_cell
 from .mapping import MappedColumn
 
 READ = "__read__"
-XX
-"""Behind the name of a field: the columns of the bounds of values that are known in part, and of their text."""
 
 _NUMBER = {False: r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$", True: r"^[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?$"}
 _DAY = r"^\d{4}-\d{2}-\d{2}$"

@@ -36,8 +36,8 @@ def evaluate(formula: Formula, patient: Mapping[str, Any]) -> Any:
     The judge of every engine: plain Python, Kleene's strong logic, nothing clever. What is absent, None, NaN or
     infinite is unknown, and so is arithmetic on it and division by zero. The values are taken as they are: of a field's
     `range` and `applies` it knows nothing. `protocol.judge(condition, patient)` judges as screening does. Of an
-    `Interval` a comparison is true or false where every value in it agrees; sums, differences, `min`, `max` and completed
-    years of one are an interval again, other arithmetic is unknown.
+    `Interval` a comparison is true or false where every value in it agrees; sums, differences, `min`, `max` and
+    completed years of one are an interval again, other arithmetic is unknown.
 
     Args:
         formula: from `parse`.

@@ -172,7 +172,7 @@ def type_of(formula: Formula) -> Type:
 
 
 def weight(formula: Formula) -> int:
-    """About how often a table engine comes by a field while it works out a formula: parts are asked about repeatedly."""
+    """About how often a table engine comes by a field while it works out a formula: many a part is asked twice."""
     parts = [weight(child) for child in children(formula)]
     match formula:
         case Completed():

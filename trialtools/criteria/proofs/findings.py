@@ -15,7 +15,7 @@ from .alternatives import dead_branches
 from .conflicts import excluding_readings, guideline, impossible_facts, never_satisfiable
 from .finding import KINDS, Finding, finding_for, joined
 from .gaps import boundaries, gaps
-from .kleene import is_long
+from .kleene import has_power, is_long
 from .prover import Prover, prover
 from .redundant import idle_criteria, redundant
 from .show import Findings
@@ -83,6 +83,8 @@ def _given_up(prover: Prover) -> Iterator[Finding]:
     questions = [topic.format(joined(subjects)) for topic, subjects in topics]
     long = [id for id, rule in prover.protocol.requirements.items() if is_long(rule)]
     questions += [f"what follows from the long products of {joined(long)}"] if long else []
+    powers = [id for id, rule in prover.protocol.requirements.items() if has_power(rule)]
+    questions += [f"what follows from the powers of {joined(powers)}"] if powers else []
     if questions:
         sentence = f"Some proofs take too long and were given up, so nothing is claimed here: {'; '.join(questions)}."
         yield finding_for(prover.protocol, "too-hard", "", sentence)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import reduce
+from operator import mul
 from typing import Any, NamedTuple, TypeAlias
 
 import z3
@@ -16,6 +18,7 @@ from ..language import (
     Arithmetic,
     AtLeast,
     Compare,
+    Completed,
     Formula,
     In,
     Known,
@@ -160,11 +163,16 @@ def _datum(scope: Scope, formula: Formula) -> Datum:
             return Datum(z3.BoolVal(True, scope.context), constant(scope, value))
         case Name(name):
             return scope.data[name]
+        case Arithmetic("**", left, right):
+            return _power(scope, formula, _datum(scope, left), _datum(scope, right))
         case Arithmetic(operator, left, right):
             datum = _arithmetic(operator, _datum(scope, left), _datum(scope, right))
             return _any_number(scope, formula, datum) if is_long(formula) else datum
         case MonthsBefore(when):
             return Datum(_datum(scope, when).known, days_of(_calendar(scope, formula)))
+        case Completed(unit, start, end):
+            known = _both(_datum(scope, start).known, _datum(scope, end).known)
+            return Datum(known, _completed(unit, _calendar(scope, start), _calendar(scope, end)))
     true, false = truth_of(scope, formula)
     return Datum(z3.Or(true, false), true)
 
@@ -179,7 +187,33 @@ def _arithmetic(operator: str, left: Datum, right: Datum) -> Datum:
             return Datum(known, a - b)
         case "*":
             return Datum(known, a * b)
+        case "min":
+            return Datum(known, z3.If(a <= b, a, b))
+        case "max":
+            return Datum(known, z3.If(a >= b, a, b))
     return Datum(_both(known, z3.simplify(b != 0)), a / b)
+
+
+def _power(scope: Scope, formula: Formula, base: Datum, exponent: Datum) -> Datum:
+    """A product where the exponent is 2 or 3; another power is any number, the same wherever it stands."""
+    datum = Datum(_both(base.known, exponent.known), _as_real(base.value))
+    if is_long(formula) or (times := _whole(formula)) is None:
+        return _any_number(scope, formula, datum)
+    return Datum(datum.known, reduce(mul, [datum.value] * times))
+
+
+def _whole(formula: Formula) -> int | None:
+    """The exponent of a power that is a product."""
+    match formula:
+        case Arithmetic("**", _, Value(2 | 3 as times)):
+            return int(times)
+    return None
+
+
+def has_power(formula: Formula) -> bool:
+    """Whether a formula holds a power that may be any number to Z3."""
+    power = isinstance(formula, Arithmetic) and formula.operator == "**" and _whole(formula) is None
+    return power or any(map(has_power, children(formula)))
 
 
 def is_long(formula: Formula) -> bool:
@@ -195,9 +229,12 @@ def _size(formula: Formula) -> tuple[int, int]:
     match formula:
         case Value():
             return 0, 1
+        case Arithmetic("**", base):
+            (factors, products), times = _size(base), _whole(formula)
+            return (factors * times, products**times) if times else (1, 1)
         case Arithmetic(operator, left, right):
             (factors, products), (more, others) = _size(left), _size(right)
-            if operator in "+-":
+            if operator in ("+", "-", "min", "max"):
                 return max(factors, more), products + others
             return factors + more, products * others
     return 1, 1
@@ -275,12 +312,22 @@ def _calendar(scope: Scope, formula: Formula) -> Day:
 
     if isinstance(formula, Name):
         return scope.calendar[formula.name]
+    if isinstance(formula, Value):
+        day = formula.value
+        assert isinstance(day, date)
+        count = 12 * day.year + day.month - 3
+        return Day(*(z3.IntVal(part, scope.context) for part in (count // 12, count % 12, day.day - 1)))
     assert isinstance(formula, MonthsBefore)
     day = _calendar(scope, formula.date)
     count = 12 * day.year + day.month - formula.months
     moved = Day(count / 12, count % 12, day.day)
     last = _length(moved) - 1
     return Day(moved.year, moved.month, z3.If(day.day < last, day.day, last))
+
+
+def _completed(unit: str, start: Day, end: Day) -> Z3:
+    months = 12 * (end.year - start.year) + end.month - start.month - z3.If(end.day < start.day, 1, 0)
+    return months / 12 if unit == "years" else months
 
 
 def _length(day: Day) -> Z3:

@@ -98,4 +98,5 @@ def _labels(protocol: ProtocolData, fields: list[str]) -> str:
 def _used(protocol: ProtocolData) -> set[str]:
     """Every field that any reading, fact, guideline, `applies` or dosing window asks about."""
     asked = {name for _, text in expressions(protocol) for name in names(parse(text, protocol.fields))}
+    asked = set(protocol.with_causes(asked))
     return asked | {arm.dosing.anchor for arm in protocol.arms if arm.dosing}

@@ -148,14 +148,20 @@ def _threshold(id: str, criterion: str, limit: Limit) -> Threshold:
     return Threshold(id, criterion, limit.subject, limit.operator, limit.number, limit.span)
 
 
-def requirement(protocol: ProtocolData, criterion: str, answers: Mapping[str, bool]) -> Formula:
-    """What must hold to pass a criterion, with some of its thresholds answered instead of asked."""
+def requirement(protocol: ProtocolData, criterion: str, answers: Mapping[str, bool | None]) -> Formula:
+    """What must hold to pass a criterion, with some of its thresholds answered instead of asked.
+
+    Where the answer is None it asks about the flag `unknown`, which is no field.
+    """
     ids = iter(each.id for each in thresholds_of(protocol, criterion))
 
     def answered(pair: Compare, _: bool | None) -> Formula:
         limit = limit_of(pair)
-        answer = answers.get(next(ids)) if limit and limit.operator in _BOUND else None
-        return pair if answer is None else Value(answer)
+        id = next(ids) if limit and limit.operator in _BOUND else None
+        if id not in answers:
+            return pair
+        answer = answers[id]
+        return Name("unknown", "flag") if answer is None else Value(answer)
 
     formula = map_comparisons(protocol.formula(criterion), answered)
     return Not(formula) if protocol.criterion[criterion].kind == "exclusion" else formula

@@ -274,6 +274,13 @@ class ProtocolData:
         hangs_on = (formulas[name] for formulas in (self.derived, self.applies) if name in formulas)
         return tuple(dict.fromkeys(cause for formula in hangs_on for cause in names(formula)))
 
+    def parts(self, name: str) -> tuple[str, ...]:
+        """What a field is worked out from in the end, through any steps between; nothing if it is only recorded."""
+        if name not in self.derived:
+            return ()
+        found = (part for each in names(self.derived[name]) for part in self.parts(each) or (each,))
+        return tuple(dict.fromkeys(found))
+
     def with_causes(self, fields: Iterable[str]) -> tuple[str, ...]:
         """Some fields and all that they hang on, in the order of `fields` in the protocol."""
         found, new = set[str](), set(fields)

@@ -9,7 +9,7 @@ import polars as pl
 
 from ...cohort.sources.columns import Check, read_columns
 from ...cohort.sources.mapping import MappedColumn
-from ...cohort.sources.texts import HIGH, LOW, WRITTEN
+from ...criteria.expressions import HIGH, LOW, WRITTEN
 from .findings import FATAL, KEPT, Finding, finding, finding_for
 from .tables import DTYPES, TABLES, Frame
 from .words import WORDS, recognize
