@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from trialtools.criteria.contents import Protocol
-from trialtools.criteria.language import evaluate, parse, words
+from trialtools.criteria.language import Interval, evaluate, parse, words
 from trialtools.criteria.protocol import Criterion, Field
 
 PAGES = sorted(path for path in Path(__file__).parent.glob("*.txt") if path.stem != "README")
@@ -56,7 +56,11 @@ def fields_of(declared: str) -> dict[str, Field]:
     content = yaml.safe_load(declared)["fields"]
     tuples = ("values", "range")
     return {
-        name: Field(**{"label": name, **{key: tuple(value) if key in tuples else value for key, value in keys.items()}})
+        name: Field(
+            label=keys.pop("label", name),
+            from_=keys.pop("from", None),
+            **{key: tuple(value) if key in tuples else value for key, value in keys.items()},
+        )
         for name, keys in content.items()
     }
 
@@ -64,6 +68,9 @@ def fields_of(declared: str) -> dict[str, Field]:
 def value_of(cell: str, field: Field) -> Any:
     if cell in WORDS or cell in NOT_NUMBERS:
         return WORDS.get(cell, NOT_NUMBERS.get(cell))
+    if ".." in cell:
+        low, high = (value_of(end, field) if end else None for end in cell.split(".."))
+        return Interval(low, high, cell)
     if field.type == "date":
         return datetime.fromisoformat(cell) if ":" in cell else date.fromisoformat(cell)
     if field.type == "category":
@@ -81,7 +88,8 @@ def test_line(line: Line) -> None:
         assert words(protocol.formula("C"), line.fields) == line.result
         return
     assert evaluate(protocol.formula("C"), protocol.facts_of(line.patient)) is line.result
-    if not any(field.range or field.applies or field.type == "date" for field in line.fields.values()):
+    plain = not any(isinstance(value, Interval) for value in line.patient.values())
+    if plain and not any(f.range or f.applies or f.from_ or f.type == "date" for f in line.fields.values()):
         assert evaluate(parse(line.expression, line.fields), line.patient) is line.result
 
 
