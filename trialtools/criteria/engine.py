@@ -27,7 +27,7 @@ def guarded(name: str, field: Field) -> nw.Expr:
     return _possible(nw.col(name), field).alias(name)
 
 
-def facts(frame: Any, protocol: ProtocolData, fields: tuple[str, ...]) -> Any:
+def facts(frame: Any, protocol: ProtocolData, fields: tuple[str, ...], keep: tuple[str, ...] = ()) -> Any:
     """A table with what is known of every patient, as `Protocol.facts_of` says it for one.
 
     A field `x` of which some values are known in part has their ends beside it, `x__low` and `x__high`: both are empty
@@ -36,6 +36,7 @@ def facts(frame: Any, protocol: ProtocolData, fields: tuple[str, ...]) -> Any:
     Args:
         frame: Narwhals frame with `patient_id` and typed columns; a field without a column is unknown for all.
         fields: which of the protocol's fields are wanted.
+        keep: columns that travel along.
     """
     present = set(frame.collect_schema().names())
     wanted = protocol.with_causes(fields)
@@ -46,16 +47,17 @@ def facts(frame: Any, protocol: ProtocolData, fields: tuple[str, ...]) -> Any:
         for column in ([_absent(name, protocol)] if name not in present else _recorded(name, protocol, partial))
     ]
     written = [nw.col(name + WRITTEN) for name in wanted if name + WRITTEN in present]
-    return work_out(frame.select("patient_id", *columns, *written), protocol, wanted)
+    return work_out(frame.select("patient_id", *columns, *written, *keep), protocol, wanted)
 
 
 def work_out(frame: Any, protocol: ProtocolData, fields: Collection[str]) -> Any:
     """A facts table in which the fields that hang on others are worked out again, layer by layer."""
     partial, depth = partial_fields(frame), protocol.depth
     for layer in range(1, max((depth[name] for name in fields), default=0) + 1):
-        names_here = [name for name in fields if depth[name] == layer]
-        frame = frame.with_columns(*(column for name in names_here for column in _worked_out(name, protocol, partial)))
-        partial |= {name for name in names_here if not partial.isdisjoint(_parts(name, protocol))}
+        here = [name for name in fields if depth[name] == layer]
+        if here:
+            frame = frame.with_columns(*(column for name in here for column in _worked_out(name, protocol, partial)))
+        partial |= {name for name in here if not partial.isdisjoint(protocol.parts(name))}
     return frame
 
 
@@ -77,12 +79,12 @@ def _worked_out(name: str, protocol: ProtocolData, partial: frozenset[str]) -> l
     """A field that hangs on others: what is recorded, else what is worked out; a flag that cannot apply is false."""
     field, value = protocol.fields[name], nw.col(name)
     columns = [value]
-    if parts := _parts(name, protocol):
+    if parts := protocol.parts(name):
         formula = protocol.derived[name]
         if field.type == "flag":
             columns = [nw.coalesce(value, expression(formula, partial))]
         elif partial.isdisjoint((name, *parts)):
-            columns = [nw.coalesce(value, _possible(expression(formula), field).cast(DTYPES[field.type]()))]
+            columns = [nw.coalesce(value, worked_value(name, protocol))]
         else:
             pairs = zip(ends(Name(name, field.type), partial), ends(formula, partial), strict=True)
             columns = _settled(name, field, *(nw.coalesce(recorded, worked) for recorded, worked in pairs))
@@ -92,9 +94,10 @@ def _worked_out(name: str, protocol: ProtocolData, partial: frozenset[str]) -> l
     return [columns[0].alias(name), *columns[1:]]
 
 
-def _parts(name: str, protocol: ProtocolData) -> tuple[str, ...]:
-    """What a field is worked out from; nothing where it is only recorded."""
-    return names(protocol.derived[name]) if name in protocol.derived else ()
+def worked_value(name: str, protocol: ProtocolData) -> nw.Expr:
+    """What a field is worked out as over a facts table, whatever is recorded, where its parts are known in full."""
+    field = protocol.fields[name]
+    return _possible(expression(protocol.derived[name]), field).cast(DTYPES[field.type]())
 
 
 def _possible(value: nw.Expr, field: Field) -> nw.Expr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,11 +12,12 @@ import pandas as pd
 import polars as pl
 
 from ...criteria.contents import Protocol
-from ...criteria.engine import DTYPES, expression, facts, guarded, partial_fields
+from ...criteria.engine import expression, facts, partial_fields
 from ...criteria.expressions import HIGH, LOW, WRITTEN
 from ...criteria.language import Interval, ProtocolError, names, parse
 from ...criteria.protocol import DataError
 from .checks import Finding, finding, number_of, one_row, quality_table, run_checks
+from .coherence import contradictions
 from .columns import read_columns
 from .ids import ID, LOST, OWN, ROW, TWICE, duplicate_ids, id_checks, id_column, numbered, sums_up, with_ids
 from .mapping import ColumnMapping, check_mapping, load_mapping
@@ -162,8 +164,8 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
     patients = frame.select(id_column(id), *(values for field in read.values() for values in field.values))
     used = {source for column in columns.values() for source in column.sources} | {id.column, "synthetic"}
     unread = tuple(column for column in schema if column not in used)
-    absent = tuple(field for field in protocol.fields if field not in read)
-    findings += [*left_out, *_marked(table, columns, n), *_inapplicable(patients, protocol, tuple(read), n)]
+    absent = tuple(field for field in protocol.fields if not _is_told(field, protocol, read))
+    findings += [*left_out, *_marked(table, columns, n), *contradictions(patients, protocol, tuple(read), n)]
     if alike is not None:
         problem = "ids differ only in case, width, blanks or unseen letters"
         findings.append(finding(ID, id.column or "", problem, alike[0], n, alike[1], "kept as different patients"))
@@ -211,21 +213,7 @@ def _marked(table: RawTable, columns: dict[str, Any], n: int) -> list[Finding]:
     ]
 
 
-def _inapplicable(table: Any, protocol: Protocol, present: tuple[str, ...], n: int) -> list[Finding]:
-    """Flags that are true for patients to whom they cannot apply; screening reads them as false."""
-    flags = [name for name in present if name in protocol.applies]
-    if not flags:
-        return []
-    causes = {cause for flag in flags for cause in names(protocol.applies[flag])}
-    known = table.with_columns(
-        *(
-            guarded(cause, protocol.fields[cause])
-            if cause in present
-            else nw.lit(None, DTYPES[protocol.fields[cause].type]()).alias(cause)
-            for cause in sorted(causes)
-        )
-    )
-    conflict = [number_of(nw.col(name) & ~expression(protocol.applies[name])).alias(name) for name in flags]
-    said = "true although it does not apply"
-    counted = one_row(known.select(*conflict))
-    return [finding(name, name, said, count, n, "true", "read as false") for name, count in counted.items() if count]
+def _is_told(field: str, protocol: Protocol, read: Collection[str]) -> bool:
+    """Whether a table has a field, or all that it is worked out from."""
+    parts = protocol.parts(field)
+    return field in read or (bool(parts) and all(_is_told(part, protocol, read) for part in parts))

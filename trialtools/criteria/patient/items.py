@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..language import Compare, Formula, Not, names, words
@@ -153,8 +153,22 @@ def _item_sets(question: Question, ways: Ways, wanted: Decision) -> tuple[ItemSe
 
 def _item_set(question: Question, box: int, ways: Ways) -> ItemSet:
     cost = {name: question.protocol.fields[name].cost for name in question.costly_fields(box)}
-    answers = [answer(question, box, ways, name) for name in sorted(cost, key=lambda name: cost[name])]
-    return ItemSet(tuple(answers), sum(cost.values()))
+    found: dict[str, Answer] = {}
+    for name in sorted(cost, key=lambda name: cost[name]):
+        for each in _parts(question, answer(question, box, ways, name)):
+            needed = f"{found[each.field].needed}; {each.needed}" if each.field in found else each.needed
+            found[each.field] = replace(each, needed=needed)
+    return ItemSet(tuple(found.values()), sum(cost.values()))
+
+
+def _parts(question: Question, whole: Answer) -> list[Answer]:
+    """What has to be found out for a fact that is worked out from others: those of them that are not known."""
+    fields, known = question.protocol.fields, question.known
+    lacking = question.protocol.lacking(whole.field, known)
+    if lacking == (whole.field,):
+        return [whole]
+    needed = f"for {whole.label}: {whole.needed}"
+    return [Answer(part, fields[part].label, needed, fields[part].judged_by == "person") for part in lacking]
 
 
 def answer(question: Question, box: int, ways: Ways, name: str) -> Answer:

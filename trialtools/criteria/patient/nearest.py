@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..language import Interval
 from ..protocol import Field, ProtocolData
 from .cells import WHOLE_RANGE, distance
 from .items import Answer, answer
@@ -119,9 +120,10 @@ def nearest_eligible(protocol: ProtocolData, patient: Mapping[str, Any]) -> Near
 def _nearest(question: Question, box: int, ways: Ways) -> Nearest:
     """What changes and what is completed on a way."""
     fields, known, after = question.protocol.fields, question.known, question.patient(box)
-    moved = [name for name in question.costly_fields(box) if name in known]
+    costly = question.costly_fields(box)
+    moved = [name for name in costly if name in known and not isinstance(known[name], Interval)]
     changes = tuple(_change(fields[name], name, known[name], after[name]) for name in moved)
-    unknown = [name for name in question.costly_fields(box) if name not in known]
+    unknown = [name for name in costly if name not in moved]
     answers = tuple(answer(question, box, ways, name) for name in unknown)
     far = sum(distance(fields[name], known[name], after[name]) for name in moved) / WHOLE_RANGE
     return Nearest(True, changes, answers, far, after)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any
 
-from ..language import Compare, Formula, Name, Not, Or, names
+from ..language import Compare, Formula, Interval, Name, Not, Or, names
 from ..protocol import Field, ProtocolData, possible
 from .cells import WHOLE_RANGE, Cell, atoms, changes, distance, nearest_value, occurrences, rank, split, typical, whole
 
@@ -34,9 +34,10 @@ class Option:
 
 
 def record_of(protocol: ProtocolData, patient: Mapping[str, Any]) -> dict[str, Any]:
-    """What is on record of a patient, impossible values and flags that cannot be so left out."""
+    """What is on record of a patient, or worked out; impossible values and flags that cannot be so are left out."""
     facts = protocol.facts_of(patient)
     found = {name: possible(field, patient.get(name)) for name, field in protocol.fields.items()}
+    found |= {name: facts[name] for name in protocol.derived if found[name] is None}
     return {name: value for name, value in found.items() if value is not None and value == facts[name]}
 
 
@@ -59,13 +60,17 @@ def options_of(
     """
     asked = {name for formula in formulas for name in names(formula)}
     fields = {name: field for name, field in protocol.fields.items() if name in asked}
+    partly = {name: value for name, value in known.items() if name in fields and isinstance(value, Interval)}
     fixed = {n: v for n, v in known.items() if n in fields and not (movable and fields[n].change != "never")}
+    fixed = {name: value for name, value in fixed.items() if name not in partly}
     price = _prices(protocol)
     unit = 1 << max(price.values()).bit_length() + len(price).bit_length() + 1  # a distance outweighs all costs
     starts: dict[str, set[int]] = {name: set() for name in fields}
 
     def options(name: str) -> tuple[Option, ...]:
         field, cells = fields[name], split(fields[name], starts[name])
+        if name in partly:
+            return tuple(_refinements(field, partly[name], starts[name], price[name]))
         if name in known:
             moves = () if name in fixed else cells
             return tuple(_changes(field, known[name], moves, price[name], unit))
@@ -80,7 +85,7 @@ def options_of(
             starts[loose[0]].update(_turns(atom, loose[0], fields, fixed))
     tied = {name for loose in ties.values() for name in loose}
     for name in tied:
-        starts[name].update(_ends(fields[name], starts[name], known.get(name)))
+        starts[name].update(_ends(fields[name], starts[name], None if name in partly else known.get(name)))
     found = {name: options(name) for name in fields}
     for atom, loose in ties.items():
         for name in [name for name in loose if not has_few_values(fields[name])]:
@@ -131,6 +136,15 @@ def _answers(field: Field, cells: Iterable[Cell], price: int) -> Iterator[Option
     for cell in cells:
         yield Option(typical(field, cell), False, 0, cell)
         yield Option(typical(field, cell), True, price, cell)
+
+
+def _refinements(field: Field, here: Interval, starts: Iterable[int], price: int) -> Iterator[Option]:
+    """What is known in part may stay so, and may be found out to be anything between its ends."""
+    low, high = rank(field, here.low), rank(field, here.high)
+    yield Option(here, True, 0, (low, high))
+    for cell in split(field, {*starts, low, high + 1}):
+        if low <= cell[0] and cell[1] <= high:
+            yield Option(typical(field, cell), True, price, cell)
 
 
 def _changes(field: Field, here: Any, cells: Iterable[Cell], price: int, unit: int) -> Iterator[Option]:

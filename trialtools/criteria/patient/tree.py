@@ -125,6 +125,10 @@ def notes(case: Case) -> Iterator[str]:
             yield f"{field.label}: {_outside(field, value)}."
         elif value is True and case.facts[name] is False:
             yield f"{field.label} is recorded as yes but does not apply ({_why_not(case, name)}); read as no."
+        elif name in case.protocol.derived and case.protocol.differs(name, value, case.facts):
+            worked = field.write(case.protocol.worked_out(name, case.facts))
+            said = f"{field.label} is recorded as {field.write(value)}, but {worked} is what follows from"
+            yield f"{said} {_parts(case, name)}; what is recorded is taken."
     for fact in case.protocol.facts:
         formula = case.protocol.fact_formulas[fact.id]
         if evaluate(formula, case.facts) is False:
@@ -138,12 +142,27 @@ def _values(case: Case, about: Iterable[str]) -> str:
 def _value(case: Case, name: str) -> str:
     """`Respiratory rate at rest 22/min`, with what makes a recorded value unreadable."""
     field, value, fact = case.protocol.fields[name], definite(case.patient.get(name)), case.facts[name]
-    if fact is not None and value != fact:
+    if fact is False and value is not False and name in case.protocol.applies and _absent(case, name):
         return f"{field.label}: does not apply ({_why_not(case, name)})"
+    if name in case.protocol.derived and possible(field, value) is None:
+        how = "worked out" if fact is not None else "to be worked out"
+        return f"{field.label}{_joint(field, fact)}{field.write(fact)} ({how} from {_parts(case, name)})"
     if fact is None and value is not None:
         return f"{field.label}: {_outside(field, value)}"
-    joined = " " if field.type in ("number", "integer", "date") and fact is not None else ": "
-    return f"{field.label}{joined}{field.write(fact)}"
+    return f"{field.label}{_joint(field, fact)}{field.write(fact)}"
+
+
+def _joint(field: Field, fact: Any) -> str:
+    return " " if field.type in ("number", "integer", "date") and fact is not None else ": "
+
+
+def _parts(case: Case, name: str) -> str:
+    """What a fact is worked out from, with its values."""
+    return ", ".join(_value(case, part) for part in names(case.protocol.derived[name]))
+
+
+def _absent(case: Case, name: str) -> bool:
+    return evaluate(case.protocol.applies[name], case.facts) is False
 
 
 def _outside(field: Field, value: Any) -> str:

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..language import Arithmetic, Case, Completed, Formula, Name, ProtocolError, Value, nearest, parse, parse_number
+from ..language import (
+    Arithmetic,
+    Case,
+    Completed,
+    Formula,
+    Interval,
+    Name,
+    ProtocolError,
+    Value,
+    nearest,
+    parse,
+    parse_number,
+)
 
 if TYPE_CHECKING:
     from .model import Field, ProtocolData
 
 Path = tuple[str | int, ...]
+ROUNDING = 0.01
+"""The part of a number by which what is recorded and what is worked out may differ."""
 
 
 def formula_of(field: Field, fields: Mapping[str, Field]) -> Formula:
@@ -78,6 +92,15 @@ def depths(protocol: ProtocolData) -> dict[str, int]:
     for name in protocol.fields:
         depth(name, ())
     return found
+
+
+def differ(recorded: Any, worked: Any) -> bool:
+    """Whether two values of a field are not the same; numbers may differ by a hundredth, which is rounding."""
+    if recorded is None or worked is None or isinstance(recorded, Interval) or isinstance(worked, Interval):
+        return False
+    if isinstance(worked, float):
+        return abs(recorded - worked) > ROUNDING * max(abs(recorded), abs(worked))
+    return recorded != worked
 
 
 def _cases(name: str, cases: dict[str, str], fields: Mapping[str, Field]) -> None:

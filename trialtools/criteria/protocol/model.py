@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from fractions import Fraction
@@ -15,7 +15,7 @@ from typing import Any, Literal, Self, TypeVar
 from ..language import MAX_NUMBER, NUMERIC, Formula, Interval, Not, definite, ends, evaluate, names, nearest, parse
 from ..language.wording import with_unit
 from .check import check
-from .derived import depths, formula_of
+from .derived import depths, differ, formula_of
 from .names import key_of
 
 FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2100, 12, 31)
@@ -51,7 +51,7 @@ class Field:
     step: float | None = None
     change: Literal["never", "gain", "either"] = "either"
     applies: str | None = None
-    from_: str | dict[str, str] | None = None
+    from_: str | dict[str, str] | None = field(default=None, hash=False)
     judged_by: Literal["person"] | None = None
     cost: int = 1
     group: str = "history"
@@ -91,7 +91,8 @@ class Field:
             return "not known"
         if isinstance(value, bool):
             return "yes" if value else "no"
-        text = f"{value:.15g}" if isinstance(value, float) else str(value)
+        digits = 6 if self.from_ else 15  # what is worked out has more digits than anybody measured
+        text = f"{value:.{digits}g}" if isinstance(value, float) else str(value)
         return self.with_unit(text) if unit else text
 
     def with_unit(self, text: str) -> str:
@@ -274,12 +275,23 @@ class ProtocolData:
         hangs_on = (formulas[name] for formulas in (self.derived, self.applies) if name in formulas)
         return tuple(dict.fromkeys(cause for formula in hangs_on for cause in names(formula)))
 
+    def worked_out(self, name: str, facts: Mapping[str, Any]) -> Any:
+        """What a derived field comes out as from the other facts, whatever is recorded; None is unknown."""
+        worked = possible(self.fields[name], evaluate(self.derived[name], facts))
+        return replace(worked, written=f"{worked.low} to {worked.high}") if isinstance(worked, Interval) else worked
+
+    def differs(self, name: str, recorded: Any, facts: Mapping[str, Any]) -> bool:
+        """Whether what is recorded of a derived field is another thing than what the other facts make of it."""
+        return differ(recorded, self.worked_out(name, facts))
+
     def parts(self, name: str) -> tuple[str, ...]:
-        """What a field is worked out from in the end, through any steps between; nothing if it is only recorded."""
-        if name not in self.derived:
-            return ()
-        found = (part for each in names(self.derived[name]) for part in self.parts(each) or (each,))
-        return tuple(dict.fromkeys(found))
+        """What a field is worked out from; nothing if it is only recorded."""
+        return names(self.derived[name]) if name in self.derived else ()
+
+    def lacking(self, name: str, known: Collection[str]) -> tuple[str, ...]:
+        """What has to be found out for a field of which nothing is known: itself, or what it is worked out from."""
+        open_ = [part for part in self.parts(name) if part not in known]
+        return tuple(dict.fromkeys(lack for part in open_ for lack in self.lacking(part, known))) or (name,)
 
     def with_causes(self, fields: Iterable[str]) -> tuple[str, ...]:
         """Some fields and all that they hang on, in the order of `fields` in the protocol."""
@@ -343,7 +355,7 @@ class ProtocolData:
         facts = {name: possible(field, patient.get(name)) for name, field in self.fields.items()}
         for name in sorted(self.derived | self.applies, key=self.depth.__getitem__):
             if facts[name] is None and name in self.derived:
-                facts[name] = possible(self.fields[name], evaluate(self.derived[name], facts))
+                facts[name] = self.worked_out(name, facts)
             if name in self.applies and evaluate(self.applies[name], facts) is False:
                 facts[name] = False
         return facts
