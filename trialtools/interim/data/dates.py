@@ -12,7 +12,7 @@ import pandas as pd
 
 from ...cohort.sources.cells import read_cell
 from ...cohort.sources.mapping import MappedColumn
-from ...cohort.sources.texts import WRITTEN
+from ...criteria.expressions import WRITTEN
 from ...criteria.protocol import Field
 from .tables import DTYPES, Frame
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from ...cohort.sources.texts import WRITTEN
+from ...criteria.expressions import WRITTEN
 from .findings import Finding, finding_for
 from .tables import Frame
 
