@@ -69,8 +69,8 @@ def sweep(screening: ScreeningData, threshold_id: str, values: Sequence[float] |
     place = np.searchsorted(at, steps["at"].to_numpy(), _side(asked))
     frame = pd.DataFrame({"value": at})
     for end, least in ENDS.items():
-        before = known.filter(pl.col(below) >= least)["n"].sum()
-        open_ = people.filter(pl.col("x0").is_null() & (pl.col("U") >= least))["n"].sum()
+        before: Any = known.filter(pl.col(below) >= least)["n"].sum()
+        open_: Any = people.filter(pl.col("x0").is_null() & (pl.col("U") >= least))["n"].sum()
         gained = np.bincount(place, steps[end].to_numpy(), minlength=len(at) + 1)[: len(at)]
         frame[end] = (np.cumsum(gained) + before + open_).astype("int64")
     return frame.assign(n=screening.n, protocol=at == asked.value, threshold=asked.id, **_told(screening, asked))

@@ -84,8 +84,8 @@ def evaluate(formula: Formula, patient: Mapping[str, Any]) -> Any:
         case Completed(unit, start, end):
             return _completed(unit, evaluate(start, patient), evaluate(end, patient))
         case Case(name, formulas):
-            formula = dict(formulas).get(patient.get(name))
-            return None if formula is None else evaluate(formula, patient)
+            chosen: Formula | None = dict[Any, Formula](formulas).get(patient.get(name))
+            return None if chosen is None else evaluate(chosen, patient)
     raise TypeError(f"not a formula: {formula!r}")
 
 

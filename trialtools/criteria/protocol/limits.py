@@ -158,7 +158,7 @@ def requirement(protocol: ProtocolData, criterion: str, answers: Mapping[str, bo
     def answered(pair: Compare, _: bool | None) -> Formula:
         limit = limit_of(pair)
         id = next(ids) if limit and limit.operator in _BOUND else None
-        if id not in answers:
+        if id is None or id not in answers:
             return pair
         answer = answers[id]
         return Name("unknown", "flag") if answer is None else Value(answer)
