@@ -1,4 +1,7 @@
-"""One text in a column of Excel dates must not make the good dates unreadable."""
+"""One text in a column of Excel dates must not make the good dates unreadable.
+
+"2020-UN-UN" is some day of 2020: all of them lie before the six months, so the exclusion surely does not apply.
+"""
 
 from datetime import datetime
 
@@ -15,5 +18,5 @@ def case():
             sheet.write_row(row, 0, [patient, "", "", 40, 200, 5])
             sheet.write_datetime(row, 1, datetime(2023, 5, 1), day)
             sheet.write(row, 2, infarction, None if isinstance(infarction, str) else day)
-    right = {"a": "ineligible", "b": "undetermined", "c": "eligible"}
+    right = {"a": "ineligible", "b": "eligible", "c": "eligible"}
     return decisions("mixed.xlsx", "mapping.yaml"), right
