@@ -71,7 +71,7 @@ def test_what_can_be_known_is_what_code_says(page, board, dealt):
 
 def test_the_figure_follows_and_tabs_show_theirs(page, board):
     drawing = board.locator(".drawing")
-    expect(drawing).to_have_attribute("aria-label", "Nobody is allocated yet")
+    expect(drawing).to_have_attribute("aria-label", "Nobody is allocated yet.")
     board.get_by_role("button", name="All the rest").press("Enter")
     expect(board.locator("h4")).to_contain_text("All 24 patients are allocated")
     expect(drawing.locator(".main-svg").first).to_be_visible()
