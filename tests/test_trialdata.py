@@ -205,6 +205,13 @@ def test_permuted_arms_pool_to_the_same():
     assert "arm" not in one.subjects and one.subjects["randomized"].sum() == 2
 
 
+def test_what_was_written_of_a_hidden_value_is_hidden_too():
+    doses = {"subject_id": ["1"], "dosed_on": ["2023-01-05"], "amount": ["<5"]}
+    trial = read_trial({"subjects": SUBJECTS, "doses": doses})
+    assert "amount__written" in trial.doses and not any("amount" in name for name in pool(trial).doses)
+    assert "amount" not in set(pool(trial).findings["column"])
+
+
 # --- data from elsewhere: every row dropped and every code not recognised is a counted finding ---------------------
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from ...cohort.sources.texts import WRITTEN
 from ...criteria.protocol import DataError
 from .checks import DATED, missing_parts
 from .dates import blank, earliest, latest
@@ -120,8 +121,8 @@ def _forgotten(name: str, frame: Frame, day: Any) -> Frame:
         frame = _survived(frame, earliest(frame, "ended_on") > day)
     for column in frame.select_dtypes("datetime").columns:
         later = earliest(frame, column) > day
-        others = {other: frame[other].mask(later) for other in hangs.get(column, ()) if other in frame}
-        frame = blank(frame, column, later).assign(**others)
+        for each in (column, *hangs.get(column, ())):
+            frame = blank(frame, each, later)
         if column == "randomized_on":
             frame = frame.assign(randomized=frame["randomized"] & ~later)
     return frame
@@ -142,11 +143,10 @@ def pool(trial: Trial) -> Trial:
     """
     tables = {}
     for name, frame in trial.tables.items():
-        documented = [column for column in TABLES[name] if column not in HIDDEN.get(name, ())]
-        extra = [column for column in frame if column not in TABLES[name] and not ARM_WORDS.search(column)]
-        kept = frame[[*documented, *extra]]
-        tables[name] = kept.sort_values("subject_id", kind="stable", ignore_index=True)
+        hidden = {each for column in HIDDEN.get(name, ()) for each in (column, column + WRITTEN)}
+        shown = [each for each in frame if each not in hidden and (each in TABLES[name] or not ARM_WORDS.search(each))]
+        tables[name] = frame[shown].sort_values("subject_id", kind="stable", ignore_index=True)
     where = trial.findings[["table", "column"]].values
-    shown = [not column or column in tables[table] for table, column in where]
-    findings = trial.findings[shown].reset_index(drop=True)
+    harmless = [not column or column in tables[table] for table, column in where]
+    findings = trial.findings[harmless].reset_index(drop=True)
     return replace(trial, **tables, findings=findings, sha256={}, arms=())

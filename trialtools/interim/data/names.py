@@ -19,10 +19,10 @@ NAMES = {
 """Columns whose values are counted by name."""
 
 
-def fold(name: str) -> str:
+def plain_name(name: str) -> str:
     """A name without what people do not see in it: case, width, blanks, letters without a shape.
 
-    >>> fold(" Head\\u200bache  NOS") == fold("HEADACHE nos")
+    >>> plain_name(" Head\\u200bache  NOS") == plain_name("HEADACHE nos")
     True
     """
     plain = unicodedata.normalize("NFKC", name)
@@ -30,9 +30,9 @@ def fold(name: str) -> str:
     return " ".join(shown.casefold().split())
 
 
-def folded(names: Frame) -> Frame:
-    """The same names folded; each is worked out once."""
-    return names.map({name: fold(name) for name in names.dropna().unique()}).astype("str")
+def plain_names(names: Frame) -> Frame:
+    """The same of a column of names; each is worked out once."""
+    return names.map({name: plain_name(name) for name in names.dropna().unique()}).astype("str")
 
 
 def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[str, Frame], list[Finding]]:
@@ -50,7 +50,7 @@ def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[
             findings += found
     subjects = unified["subjects"]
     ids = subjects["subject_id"].dropna()
-    twice = folded(subjects["subject_id"]).duplicated(keep=False) & ~subjects["subject_id"].duplicated(keep=False)
+    twice = plain_names(subjects["subject_id"]).duplicated(keep=False) & ~subjects["subject_id"].duplicated(keep=False)
     findings += finding_for("subjects", "subject_id", "one subject under two spellings", subjects, twice, FATAL)
     for table in (table for table in unified if table != "subjects"):
         unified[table], found = _respelt(unified[table], table, "subject_id", ids, "read as in subjects")
@@ -65,8 +65,8 @@ def _respelt(frame: Frame, table: str, column: str, known: Iterable[str], action
     order = [*known, *sorted(counts.index, key=lambda name: (-counts[name], name.swapcase()))]
     spelling: dict[str, str] = {}
     for name in order:
-        spelling.setdefault(fold(name), name)
-    chosen = names.map({name: spelling[fold(name)] for name in counts.index}).astype("str")
+        spelling.setdefault(plain_name(name), name)
+    chosen = names.map({name: spelling[plain_name(name)] for name in counts.index}).astype("str")
     other = names.notna() & (chosen != names)
     problem = "written otherwise than elsewhere (letters, width or blanks)"
     return frame.assign(**{column: chosen}), finding_for(table, column, problem, frame, other, action)

@@ -18,7 +18,7 @@ from .cutoff import cut, pool
 from .deaths import merge_deaths
 from .findings import FATAL, Finding, finding, finding_for, findings_frame
 from .labs import unify_units
-from .names import fold, folded, unify_names
+from .names import plain_name, plain_names, unify_names
 from .outcomes import clear_early, endpoint_states
 from .parse import check_values, parse_table
 from .raw import Raw
@@ -171,12 +171,12 @@ def _with_arms(subjects: Frame, arms: Mapping[str, str] | None) -> Frame:
     """The arms as they were handed in, by subject, else by kit; they must not contradict the table."""
     if arms is None:
         return subjects
-    known = {fold(name): arm for name, arm in arms.items()}
+    known = {plain_name(name): arm for name, arm in arms.items()}
     if len(known) < len(arms):
         raise DataError("the arms that were handed in name one subject under two spellings")
-    given = folded(subjects["subject_id"]).map(known).astype("str")
+    given = plain_names(subjects["subject_id"]).map(known).astype("str")
     if "kit" in subjects:
-        given = given.fillna(folded(subjects["kit"]).map(known).astype("str"))
+        given = given.fillna(plain_names(subjects["kit"]).map(known).astype("str"))
     differ = subjects["arm"].notna() & given.notna() & (subjects["arm"] != given)
     _stop(finding_for("subjects", "arm", "a subject in two arms, one here and one handed in", subjects, differ, FATAL))
     return subjects.assign(arm=given.fillna(subjects["arm"]))
@@ -184,8 +184,10 @@ def _with_arms(subjects: Frame, arms: Mapping[str, str] | None) -> Frame:
 
 def _nobody(subjects: Frame, arms: Mapping[str, str]) -> list[Finding]:
     """Arms that were handed in for nobody who is here: somebody randomized would be missing from every count."""
-    known = {fold(name) for column in ("subject_id", "kit") if column in subjects for name in subjects[column].dropna()}
-    lost = sorted(name for name in arms if fold(name) not in known)
+    known = {
+        plain_name(name) for column in ("subject_id", "kit") if column in subjects for name in subjects[column].dropna()
+    }
+    lost = sorted(name for name in arms if plain_name(name) not in known)
     found = ("allocated, but not among the subjects", len(lost), len(arms), ", ".join(lost[:3]), "in no count")
     return [finding("subjects", "arm", *found)] if lost else []
 
@@ -193,7 +195,7 @@ def _nobody(subjects: Frame, arms: Mapping[str, str]) -> list[Finding]:
 def _randomized(subjects: Frame, texts: Frame) -> Frame:
     """Whoever has an arm or a day of randomization, even one that cannot be read; and whoever the table says was."""
     dated = texts["randomized_on"] if "randomized_on" in texts else pd.Series(None, index=texts.index, dtype="str")
-    known = (dated.notna() & ~folded(dated).isin(UNSAID)) | subjects["arm"].notna()
+    known = (dated.notna() & ~plain_names(dated).isin(UNSAID)) | subjects["arm"].notna()
     return subjects.assign(randomized=known | subjects["randomized"].fillna(False).astype(bool))
 
 
@@ -220,5 +222,5 @@ def primary(outcomes: Frame, protocol: Protocol | None) -> tuple[str | None, int
     declared = endpoint_of(protocol) if protocol else None
     if declared is None:
         return (names[0] if len(names) == 1 else None), None
-    there = (name for name in names if fold(name) == fold(declared.name))
+    there = (name for name in names if plain_name(name) == plain_name(declared.name))
     return next(there, None), declared.day

@@ -16,7 +16,7 @@ import pandas as pd
 from ...criteria.protocol import DataError
 from .findings import Finding, finding_for
 from .milestones import column, milestones
-from .names import folded
+from .names import plain_names
 from .raw import Raw, as_text, hashes_of
 from .tables import Frame
 from .words import recognize
@@ -107,7 +107,7 @@ def _ours(domain: str, frame: Frame) -> Frame:
 def _subjects(dm: Frame, ds: Frame | None) -> tuple[Frame, list[Finding]]:
     """Screened on the day of consent, else of demographics; randomized on the milestone of DS, else the first dose."""
     table = _ours("dm", dm)
-    arm, given, none = folded(table["arm"]), folded(column(dm, "ACTARMCD")), folded(column(dm, "ARMNRS"))
+    arm, given, none = plain_names(table["arm"]), plain_names(column(dm, "ACTARMCD")), plain_names(column(dm, "ARMNRS"))
     entered = arm.notna() & ~arm.isin(NOT_AN_ARM)
     failed = arm.fillna(none).isin(FAILED)
     randomized, ended = _milestone(ds, "RANDOMIZED"), _milestone(ds, "SCREEN FAILURE")
@@ -169,7 +169,7 @@ def _results(frame: Frame, domain: str) -> tuple[Frame, list[Finding]]:
     table = _ours(domain.lower(), frame).assign(value=value.fillna(column(frame, f"{domain}ORRES")))
     for name, theirs in (("unit", "ORRESU"), ("upper_limit", "ORNRHI")):
         table[name] = table[name].mask(reported, column(frame, f"{domain}{theirs}"))
-    specimen = folded(column(frame, f"{domain}SPEC"))
+    specimen = plain_names(column(frame, f"{domain}SPEC"))
     other = specimen.notna() & ~specimen.isin(BLOOD)
     table["test"] = table["test"].mask(other, table["test"] + " (" + specimen + ")")
     number = table["value"].str.contains(NUMBER, na=False)

@@ -6,7 +6,7 @@ of causality that sponsors use (WHO-UMC and others).
 
 from __future__ import annotations
 
-from .names import fold
+from .names import plain_name
 from .tables import Frame
 
 UNSAID = ("u", "unk", "unknown", "nk", "not known", "na", "n/a", "not applicable", "not assessed", "not reported",
@@ -50,10 +50,11 @@ _WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }  # fmt: skip
 WORDS = {
-    column: dict.fromkeys(UNSAID) | {fold(word): ours for ours, words in meanings.items() for word in (ours, *words)}
+    column: dict.fromkeys(UNSAID)
+    | {plain_name(word): ours for ours, words in meanings.items() for word in (ours, *words)}
     for column, meanings in _WORDS.items()
 }
-"""By column what each word means, folded: one of ours, or None where nobody knows."""
+"""By column what each word means, as a plain name: one of ours, or None where nobody knows."""
 
 
 def recognize(column: str, texts: Frame) -> Frame:
@@ -64,4 +65,4 @@ def recognize(column: str, texts: Frame) -> Frame:
     ['fatal', '', 'better']
     """
     words = WORDS.get(column, dict.fromkeys(UNSAID))
-    return texts.map({text: words.get(fold(text), text) for text in texts.dropna().unique()}).astype("str")
+    return texts.map({text: words.get(plain_name(text), text) for text in texts.dropna().unique()}).astype("str")
