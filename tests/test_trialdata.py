@@ -487,6 +487,17 @@ def test_codes_and_names_of_a_folder_are_declared_in_a_mapping(tmp_path):
     assert "own.yaml" in trial.sha256
 
 
+def test_dates_and_numbers_of_a_folder_are_written_as_the_mapping_says(tmp_path):
+    labs = {"subject_id": ["1"] * 4, "test": ["CRP"] * 4, "value": ["1.250,5", "3,5", "7", "x"],
+            "taken_on": ["09/01/2023", "01/2023", "2023", "13/13/2023"]}  # fmt: skip
+    trial = folder(tmp_path, 'labs: {value: {decimal: ","}, taken_on: {format: "%d/%m/%Y"}}\n', labs=labs)
+    assert trial.labs["value"].fillna(0).tolist() == [1250.5, 3.5, 7, 0]
+    assert trial.labs["taken_on__written"].fillna("").tolist() == ["", "2023-01", "2023", ""]
+    assert str(trial.labs["taken_on"].iloc[0].date()) == "2023-01-09"
+    told = counted(trial)
+    assert told["value: not a number"] == 1 == told["taken_on: not a date written %Y-%m-%d"]
+
+
 @pytest.mark.parametrize(
     ("mapping", "said"),
     [

@@ -12,19 +12,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
+from ...cohort.sources.cells import read_cell
+from ...cohort.sources.mapping import MappedColumn
 from ...criteria.language import ProtocolError, nearest
-from ...criteria.protocol import STRICT, DataError, read_yaml
+from ...criteria.protocol import STRICT, DataError, Field, read_yaml
 from .raw import Raw, as_text, hashes_of
 from .tables import TABLES, Frame
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Where a value comes from: a `column`, with `codes` if it is coded and `missing` texts; or one `value` for all."""
+    """Where a value comes from: a `column`, or one `value` for all; and how the column is written.
+
+    `codes` say what each text means, `missing` which say nothing; `format` is that of dates ("%d/%m/%Y"), `decimal` the
+    mark of numbers.
+    """
 
     __pydantic_config__ = STRICT
 
@@ -32,6 +38,8 @@ class Cell:
     value: str | None = None
     codes: dict[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    format: str | None = None
+    decimal: Literal[".", ","] | None = None
 
 
 Entry = dict[str, Cell]
@@ -147,6 +155,8 @@ def _cell(source: Frame, cell: Cell, where: str) -> Frame:
     if cell.column not in source:
         raise DataError(f"{where}: no column '{cell.column}'{nearest(cell.column, source.columns)}")
     text = source[cell.column].mask(source[cell.column].isin(cell.missing))
+    if cell.format or cell.decimal:
+        return text.map({each: _plainly(each, cell) for each in text.dropna().unique()}).astype("str")
     if not cell.codes:
         return text
     unnamed = text[text.notna() & ~text.isin(cell.codes)]
@@ -154,3 +164,12 @@ def _cell(source: Frame, cell: Cell, where: str) -> Frame:
         problem = f"{len(unnamed)} rows hold a code that is not declared, the first {unnamed.iloc[0]!r}"
         raise DataError(f"{where}: {problem}; declared are {', '.join(cell.codes)}")
     return text.map(cell.codes).astype("str")
+
+
+def _plainly(text: str, cell: Cell) -> str:
+    """A date year-month-day, a number with a point; what cannot be read stays, to be told where it is typed."""
+    field = Field("date" if cell.format else "number", "")
+    found = read_cell(text, field, MappedColumn(format=cell.format, decimal=cell.decimal))
+    if cell.format and found.low and found.high:
+        return f"{found.low:%Y-%m}" if found.low.month == found.high.month else f"{found.low:%Y}"
+    return text if found.value is None else str(found.value)
