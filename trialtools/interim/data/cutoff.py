@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from ...cohort.sources.texts import WRITTEN
+from ...criteria.expressions import WRITTEN
 from ...criteria.protocol import DataError
 from .checks import DATED, missing_parts
 from .dates import blank, earliest, latest
