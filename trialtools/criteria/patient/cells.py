@@ -194,6 +194,14 @@ def typical_values(protocol: ProtocolData, name: str) -> list[Any]:
     return [*dict.fromkeys([*values, *ends])]
 
 
+def spread_values(field: Field, n: int) -> list[Any]:
+    """Up to n values all over the range, the middle ones first."""
+    low, high = field.limits if field.type == "number" else whole(field)
+    steps = max(n - 1, 1) if field.type == "number" or high - low >= n else max(high - low, 1)
+    places = sorted((low + (high - low) * k / steps for k in range(steps + 1)), key=lambda at: abs(2 * at - low - high))
+    return places if field.type == "number" else [unrank(field, int(place)) for place in places]
+
+
 def nearest_value(field: Field, value: Any, cell: Cell) -> Any:
     """The value of a cell that a recorded value can move to in the fewest whole steps; None if there is none.
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
-from ..language import Compare, Formula, Not, names, words
-from ..protocol import ProtocolData
-from .cells import in_words
+from ..language import Compare, Formula, Interval, Not, ends, names, words
+from ..protocol import Field, ProtocolData
+from .cells import in_words, spread_values
 from .options import record_of
 from .tree import Decision, decision
 from .ways import FALSE, Question, TooHard, Ways
+
+_TRIES = 256
+"""Combinations of values of what a fact is worked out from that are tried."""
 
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
@@ -128,8 +132,10 @@ def open_items(protocol: ProtocolData, patient: Mapping[str, Any], limit: int = 
         proved = proved and (not set_aside or question.conflict(question.facts))
     except TooHard:
         return OpenItems(now, complete=False)
-    complete = proved and all(question.is_complete(found, limit) for found in (eligible, ineligible))
-    return OpenItems(now, to_eligible, _item_sets(question, ineligible, "ineligible"), set_aside, complete)
+    to_ineligible = _item_sets(question, ineligible, "ineligible")
+    told = len(to_eligible) == len(eligible) and len(to_ineligible) == len(ineligible)
+    complete = proved and told and all(question.is_complete(found, limit) for found in (eligible, ineligible))
+    return OpenItems(now, to_eligible, to_ineligible, set_aside, complete)
 
 
 def _consistent(question: Question) -> tuple[list[Ways], tuple[str, ...]]:
@@ -147,8 +153,31 @@ def _consistent(question: Question) -> tuple[list[Ways], tuple[str, ...]]:
 
 def _item_sets(question: Question, ways: Ways, wanted: Decision) -> tuple[ItemSet, ...]:
     """What each way asks for; a way that the reference evaluator does not confirm is left out."""
-    boxes = [box for box in ways if decision(question.protocol, question.patient(box)) == wanted]
-    return tuple(_item_set(question, box, ways) for box in boxes)
+    return tuple(_item_set(question, box, ways) for box in ways if _is_confirmed(question, box, wanted))
+
+
+def _is_confirmed(question: Question, box: int, wanted: Decision) -> bool:
+    """Whether answers make the decision; of what is worked out, some values of its parts have to."""
+    protocol, patient = question.protocol, question.patient(box)
+    lacking = {name: _lacking(question, name) for name in question.costly_fields(box)}
+    worked = [name for name, parts in lacking.items() if parts != (name,)]
+    parts = list(dict.fromkeys(part for name in worked for part in lacking[name]))
+    given = {name: value for name, value in patient.items() if name not in (*worked, *parts)}
+    each = int(_TRIES ** (1 / max(len(parts), 1)))
+    rows = product(*(spread_values(_narrowed(question, part), each) for part in parts))
+    return any(decision(protocol, {**given, **dict(zip(parts, row, strict=True))}) == wanted for row in rows)
+
+
+def _lacking(question: Question, name: str) -> tuple[str, ...]:
+    """The facts to find out for one, which may be worked out from others."""
+    whole = {known for known, value in question.known.items() if not isinstance(value, Interval)}
+    return question.protocol.lacking(name, whole)
+
+
+def _narrowed(question: Question, name: str) -> Field:
+    """A field with no other values possible than what is known in part of it."""
+    field, known = question.protocol.fields[name], question.known.get(name)
+    return replace(field, range=ends(known)) if isinstance(known, Interval) else field
 
 
 def _item_set(question: Question, box: int, ways: Ways) -> ItemSet:
@@ -163,8 +192,7 @@ def _item_set(question: Question, box: int, ways: Ways) -> ItemSet:
 
 def _parts(question: Question, whole: Answer) -> list[Answer]:
     """What has to be found out for a fact that is worked out from others: those of them that are not known."""
-    fields, known = question.protocol.fields, question.known
-    lacking = question.protocol.lacking(whole.field, known)
+    fields, lacking = question.protocol.fields, _lacking(question, whole.field)
     if lacking == (whole.field,):
         return [whole]
     needed = f"for {whole.label}: {whole.needed}"
