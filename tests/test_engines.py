@@ -17,14 +17,16 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 
+import narwhals as nw
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import trialtools as tt
-from trialtools.cohort.sources import ColumnMapping, MappedColumn
+from trialtools.cohort.sources import ColumnMapping, MappedColumn, Patients
+from trialtools.cohort.sources.checks import quality_table
 from trialtools.criteria.contents import Protocol
-from trialtools.criteria.language import evaluate
+from trialtools.criteria.language import Interval, evaluate
 from trialtools.criteria.protocol import Criterion, DataError, Field
 
 FIELDS = {
@@ -39,6 +41,8 @@ FIELDS = {
     "c2": Field("category", "c2", values=("b", "c", "d")),
     "d1": Field("date", "d1", range=(date(2020, 1, 1), date(2024, 3, 31))),
     "d2": Field("date", "d2"),
+    "w1": Field("number", "w1", range=(0.0, 9.0), from_="n1 / i1**2"),
+    "w2": Field("integer", "w2", from_={"by": "c1", "a": "completed_years(d2, d1)", "b": "i1 + 1", "c": "i1"}),
     "gone": Field("number", "a field that the table lacks"),
 }
 TYPES = {
@@ -85,6 +89,13 @@ CRITERIA = (
     'd1 == d2 or d1 in (date("2023-05-31"), date("2024-02-29"))',
     "f2 or f3 != f1",
     "not (f3 and c1 == c2)",
+    "n1 ** 2 > 1 or 0 < n1 ** 3 < 0.1",
+    "n1 ** 0.5 < 1.2 and 0.9938 ** i1 < 1",
+    "min(n1, n2) < 0.3 or max(i1, 2) == 2",
+    "completed_months(d2, d1) >= 6",
+    "completed_years(d1, d2) in (0, 1)",
+    "if f1 then n1 > 0.5",
+    "0 < w1 < 0.5 or w2 == 1",
     "known(gone) or gone > 1 or f1",
     True,
 )
@@ -99,7 +110,7 @@ def rows() -> pa.Table:
     """Sixty patients; the dates of the first are as near the ends of months as dates can be."""
     chance, columns = Random(1), {"patient_id": [f"p{i:02}" for i in range(60)]}
     for name, field in FIELDS.items():
-        if name != "gone":
+        if name != "gone" and not field.from_:
             columns[name] = chance.choices(VALUES.get(field.type, (None, *field.values)), k=60)
     pairs = (
         *(("2024-02-29", "2023-08-29"), ("2024-02-29", "2023-08-28"), ("2023-08-31", "2023-02-28")),
@@ -387,3 +398,35 @@ def test_a_mapping_is_carried_out_there(engine):
     as_text = raw.set_column(2, "years", pa.array(["71", "x", "", None, "1", "2", "3"], pa.string()))
     with pytest.raises(DataError, match="the column years holds text where numbers are needed"):
         tt.screen(protocol, engine(as_text), mapping)
+
+
+def test_what_is_known_in_part_is_decided_there(engine):
+    """Ends of numbers, whole numbers and days, in columns of their own; what is worked out has ends as well."""
+    part = {
+        "n1": [None, None, None, 0.3],
+        "n1__low": [0.5, None, None, None],
+        "n1__high": [None, 0.4, math.nan, None],
+        "i1": [None, None, 2, None],
+        "i1__low": [1, 0, None, None],
+        "i1__high": [2, None, None, None],
+        "d1": [None, None, date(2023, 5, 1), None],
+        "d1__low": [date(2023, 5, 1), date(2022, 1, 1), None, None],
+        "d1__high": [date(2023, 5, 31), None, None, None],
+    }
+    types = {name: TYPES[FIELDS[name[:2]].type][0] for name in part}
+    columns = {name: pa.array(values, types[name], from_pandas=False) for name, values in part.items()}
+    columns["d2"] = pa.array([date(2023, 8, 15)] * 4)
+    table = pa.table({"patient_id": list("abcd"), "c1": ["a", "a", "b", "c"], **columns})
+    criteria = ["n1 > 0.4", "n1 + 1 <= 1.4", "i1 in (0, 1, 2)", "i1 > n1", "d1 >= months_before(d2, 3)", "known(d1)"]
+    protocol = told([*criteria, "d2 - d1 < 100", "w2 > 0", "completed_months(d1, d2) in (2, 3)", "min(n1, 0.2) == 0.2"])
+    wanted = []
+    for row in table.to_pylist():
+        for name in ("n1", "i1", "d1"):
+            low, high = row.pop(f"{name}__low"), row.pop(f"{name}__high")
+            row[name] = Interval(low, high, "?") if (low, high) != (None, None) else row[name]
+        facts = protocol.facts_of(row)
+        states = [evaluate(formula, facts) for formula in protocol.requirements.values()]
+        wanted.append(tuple(sum(1 << i for i, s in enumerate(states) if s is w) for w in (False, None)))
+    patients = Patients("partly", nw.from_native(engine(table)), 4, (), quality_table([]))
+    screening = tt.screen(protocol, patients)
+    assert {(row.failed, row.unknown): row.n for row in screening.patterns.itertuples()} == Counter(wanted)
