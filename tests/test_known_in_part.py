@@ -19,6 +19,7 @@ from trialtools.criteria.contents import Protocol, read_protocol
 from trialtools.criteria.expressions import HIGH, LOW, WRITTEN
 from trialtools.criteria.language import Interval, evaluate
 from trialtools.criteria.protocol import Criterion, Field
+from trialtools.simulate.patients import cohort
 
 DERIVED = read_protocol("""
 id: D1
@@ -226,3 +227,11 @@ criteria: [{id: I1, kind: inclusion, label: Platelets, when: platelets >= 100}]
     assert screening.decisions()["open_items"].tolist() == ["", "platelets"]
     assert "Platelets >150" in protocol.explain(screening.patients.patient("a")).text()
     assert protocol.open_items(screening.patients.patient("b")).to_settle[0].needed == "at least 100 and at most 199"
+
+
+def test_a_synthetic_cohort_agrees_with_what_is_worked_out():
+    """What a field is worked out from is drawn, and every criterion both passes and fails."""
+    screening = tt.screen(DERIVED, cohort(DERIVED, 500, seed=1))
+    assert "recorded and worked out differ" not in screening.patients.quality["problem"].tolist()
+    states = screening.criterion_states()
+    assert (states["pass"] > 0).all() and (states["fail"] > 0).all()

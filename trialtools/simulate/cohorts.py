@@ -15,7 +15,7 @@ from ..criteria.contents import Protocol
 from ..criteria.files import whole
 from ..criteria.protocol import Field
 from .clinical import clinical_fields, is_clinical
-from .columns import even_range, limits_on
+from .columns import OLDEST, even_range, is_birth, limits_on
 from .documents import LABEL, command_line, render
 from .gaps import panel_of, panel_share
 from .model import Assume, assumed_values, assumptions
@@ -151,6 +151,8 @@ ODDS = {
 
 
 def _how_made(name: str, protocol: Protocol) -> str:
+    if parts := protocol.parts(name):
+        return f"worked out from {', '.join(parts)}"
     if not is_clinical(name, protocol):
         quantity = quantity_of(name, protocol.fields[name])
         return _as_quantity(quantity) if quantity else f"on its own: {_evenly(name, protocol)}"
@@ -181,6 +183,8 @@ def _evenly(name: str, protocol: Protocol) -> str:
         case "category":
             return "every value equally often"
         case "date":
+            if is_birth(name, protocol) and not field.range:
+                return f"evenly over the {OLDEST} years before screening"
             return "evenly over its range" if field.range else "in the year before screening, more often late in it"
     low, high = even_range(name, protocol)
     return (

@@ -9,11 +9,14 @@ import numpy as np
 import polars as pl
 
 from ..criteria.contents import Protocol
-from ..criteria.language import Compare, Formula, Name, Value, children
+from ..criteria.language import Compare, Completed, Formula, Name, Value, children
 from ..criteria.protocol import Field
 from .clinical import DAY
 from .draws import Array
 from .quantities import quantity_of
+
+OLDEST = 95
+"""Years from the earliest date of birth to screening."""
 
 
 def typed_column(name: str, field: Field, values: Array) -> pl.Series:
@@ -42,7 +45,7 @@ def even_column(name: str, protocol: Protocol, u: Array, screened_on: Array, tru
     """A column drawn on its own from evenly spread numbers of 0 to 1.
 
     A flag is true in a share, a category has every value equally often, a date lies in its range, or in the year before
-    screening and more often late in it, and a number in its `even_range`.
+    screening and more often late in it (a date of birth in the 95 years before), and a number in its `even_range`.
     """
     field = protocol.fields[name]
     match field.type:
@@ -53,6 +56,8 @@ def even_column(name: str, protocol: Protocol, u: Array, screened_on: Array, tru
         case "date" if field.range:
             first, last = (np.datetime64(day, "D") for day in field.limits)
             return typed_column(name, field, first + np.floor(u * ((last - first).astype(int) + 1)).astype(int) * DAY)
+        case "date" if is_birth(name, protocol):
+            return typed_column(name, field, screened_on - np.floor(OLDEST * 365.25 * u).astype(int) * DAY)
         case "date":
             return typed_column(name, field, screened_on - np.floor(365 * u**3).astype(int) * DAY)
     low, high = even_range(name, protocol)
@@ -60,6 +65,16 @@ def even_column(name: str, protocol: Protocol, u: Array, screened_on: Array, tru
     if quantity and quantity.log_normal:
         return typed_column(name, field, low * (high / low) ** u)
     return typed_column(name, field, low + u * (high - low))
+
+
+def is_birth(name: str, protocol: Protocol) -> bool:
+    """Whether years are counted from a date: then it lies a life back, and not in the year before screening."""
+    return any(_counts_from(name, f) for f in (*protocol.requirements.values(), *protocol.derived.values()))
+
+
+def _counts_from(name: str, formula: Formula) -> bool:
+    here = isinstance(formula, Completed) and formula.unit == "years" and formula.start == Name(name, "date")
+    return here or any(_counts_from(name, child) for child in children(formula))
 
 
 def even_range(name: str, protocol: Protocol) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from .draws import Array, Draws
 from .gaps import add_gaps, mistype, unknown_cells
 from .model import Assume, Numbers, assumed_values
 from .quantities import quantity_of, quantity_values
-from .steering import clear_where_not_applicable, steer
+from .steering import coherent, steer
 
 BLOCK = 65_536
 """Patients drawn at once: large enough to be fast, small enough that ten million of them need little memory."""
@@ -29,8 +29,9 @@ def cohort(
 
     The fields that the clinical model knows by name (age, spo2, diabetes, ...) are correlated as in COVID-19
     inpatients. Known quantities (haemoglobin, ALT, blood pressure, ...; by name or label, and unit) have the
-    distribution of their source; any other field is drawn on its own. These fields are then drawn again for some
-    patients, so that every criterion both passes and fails and declared `facts` hold, as far as the fields allow.
+    distribution of their source; any other field is drawn on its own, and one with `from` is worked out. These fields
+    are then drawn again for some patients, so that every criterion both passes and fails and declared `facts` hold, as
+    far as the fields allow.
     What is missing is null, whole panels (`group`) at a time besides single values. The same seed gives the same
     patients, and the first of them are the same whatever n.
 
@@ -76,13 +77,15 @@ def _block(protocol: Protocol, draws: Draws, model: Numbers, dirty: bool, missin
 
     columns = []
     for name, field in protocol.fields.items():
+        if name in protocol.derived:
+            continue
         if is_clinical(name, protocol):
             columns.append(typed_column(name, field, _clinical_values(name, field, clinical)))
         elif quantity := quantity_of(name, field):
             columns.append(typed_column(name, field, quantity_values(quantity, draws, clinical)))
         else:
             columns.append(even(name, name, model.flag))
-    complete = clear_where_not_applicable(protocol, pl.DataFrame(columns))
+    complete = coherent(protocol, pl.DataFrame(columns))
     complete = steer(protocol, complete, draws, model, even)
     unknown = unknown_cells(protocol, clinical, draws, model, missing)
     columns = [

@@ -8,7 +8,7 @@ import narwhals as nw
 import polars as pl
 
 from ..criteria.contents import Protocol
-from ..criteria.engine import expression
+from ..criteria.engine import DTYPES, expression, work_out
 from ..criteria.language import Formula, evaluate, names, parse
 from .clinical import is_clinical
 from .draws import Draws
@@ -35,7 +35,8 @@ def steer(
     """
     facts = {f"fact {fact.id}": parse(fact.formula, protocol.fields) for fact in protocol.facts}
     for id, formula in {**facts, **protocol.requirements}.items():
-        free = [name for name in names(formula) if not is_clinical(name, protocol)]
+        drawn = dict.fromkeys(part for name in names(formula) for part in protocol.lacking(name, ()))
+        free = [name for name in drawn if not is_clinical(name, protocol)]
         u = draws.uniform(f"steer {id}")
         passing = pl.Series(u < (1.0 if id in facts else model.admitted))
         failing = pl.Series(u > 1 - (0.0 if id in facts else model.refused))
@@ -45,18 +46,35 @@ def steer(
             if not wrong.any():
                 break
             again = columns.with_columns(redraw(name, f"{name} for {id}, {attempt}", true) for name in free)
-            again = clear_where_not_applicable(protocol, again)
+            again = coherent(protocol, again)
             state = _state(formula, again)
             right = (passing & state.fill_null(False)) | (failing & ~state.fill_null(True))
             for fact in facts.values():
                 right &= _state(fact, again).fill_null(True)
-            changed = [column.name for column in again if column.name in free or column.name in protocol.applies]
+            hanging = {*free, *protocol.applies, *protocol.derived}
+            changed = [column.name for column in again if column.name in hanging]
             columns = columns.with_columns(again[name].zip_with(wrong & right, columns[name]) for name in changed)
     return columns
 
 
 def _state(formula: Formula, columns: pl.DataFrame) -> pl.Series:
     return nw.from_native(columns).select(state=expression(formula)).to_native()["state"]
+
+
+def coherent(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
+    """The columns with what is worked out from others, and flags false for those they do not apply to."""
+    cleared = clear_where_not_applicable(protocol, _worked_out(protocol, columns))
+    return _worked_out(protocol, cleared)
+
+
+def _worked_out(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
+    if not protocol.derived:
+        return columns
+    empty = {name: nw.lit(None, DTYPES[protocol.fields[name].type]()) for name in protocol.derived}
+    frame = nw.from_native(columns).with_columns(**empty)
+    worked = work_out(frame, protocol, tuple(protocol.derived)).to_native()
+    numbers = [name for name in protocol.derived if protocol.fields[name].type == "number"]
+    return worked.select(list(protocol.fields)).with_columns(pl.col(numbers).round(3))
 
 
 def clear_where_not_applicable(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
