@@ -18,13 +18,14 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spec.test_spec import LINES
 
 import trialtools as tt
 from trialtools.cohort.sources import Patients
 from trialtools.criteria.contents import Protocol
-from trialtools.criteria.engine import in_polars
+from trialtools.criteria.engine import facts, in_polars, partial_fields
 from trialtools.criteria.expressions import HIGH, LOW, expression
-from trialtools.criteria.language import Formula, Interval, evaluate, parse
+from trialtools.criteria.language import Formula, Interval, definite, evaluate, names, parse
 from trialtools.criteria.protocol import Criterion, Field
 
 DAYS = st.dates(date(2019, 1, 1), date(2024, 3, 31))
@@ -365,6 +366,36 @@ def test_a_limit_that_is_met_exactly_is_met(engine, n):
     criteria = (Criterion("C0", "inclusion", "", when="n1 / 10 <= 0.3"),)
     table = pa.table({"patient_id": [f"p{i}" for i in range(n)], "n1": [3.0] * n})
     assert tt.screen(Protocol("ties", "ties", FIELDS, criteria), ENGINES[engine](table)).counts["eligible"] == n
+
+
+PAGES = {(line.page, str(line.fields)): [] for line in LINES}
+for each in LINES:
+    if not isinstance(each.result, str):
+        PAGES[each.page, str(each.fields)].append(each)
+
+
+@pytest.mark.parametrize("engine", ["Polars lazy", "DuckDB"])
+@pytest.mark.parametrize("lines", filter(None, PAGES.values()), ids=lambda lines: f"{lines[0].page}-{lines[0].number}")
+def test_an_engine_says_what_the_manual_says(engine, lines):
+    """Every line of the pages in spec/, as a row of a table."""
+    fields, columns = lines[0].fields, {"patient_id": pa.array([str(line.number) for line in lines])}
+    for name, field in fields.items():
+        recorded = [line.patient.get(name) for line in lines]
+        partly = [value if isinstance(value, Interval) else Interval(None, None, "") for value in recorded]
+        plain = [None if isinstance(value, Interval) else definite(value) for value in recorded]
+        columns[name] = pa.array(plain, ARROW[field.type], from_pandas=False)
+        if any(isinstance(value, Interval) for value in recorded):
+            columns[name + LOW] = pa.array([each.low for each in partly], ARROW[field.type])
+            columns[name + HIGH] = pa.array([each.high for each in partly], ARROW[field.type])
+    texts = list(dict.fromkeys(line.expression for line in lines))
+    protocol = Protocol("page", "page", fields, (Criterion("C", "inclusion", "C", when=True),))
+    known = facts(nw.from_native(ENGINES[engine](pa.table(columns))), protocol, tuple(fields))
+    asked = {text: f"v{n}" for n, text in enumerate(texts) if names(parse(text, fields))}
+    held = (expression(parse(text, fields), partial_fields(known)).alias(column) for text, column in asked.items())
+    rows = {row["patient_id"]: row for row in in_polars(known.select("patient_id", *held)).to_dicts()}
+    for line in lines:
+        if line.expression in asked:
+            assert rows[str(line.number)][asked[line.expression]] is line.result, line
 
 
 def test_sixty_two_criteria_keep_their_bits():

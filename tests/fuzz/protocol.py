@@ -22,10 +22,15 @@ fields:
   cough: {type: flag, label: Cough, applies: age > 3, note: dry}
   consent: {type: flag, label: Consent, judged_by: person}
   seen_on: {type: date, label: Date seen, range: [2020-01-01, 2024-12-31]}
+  stage: {type: category, values: [I, II, III], ordered: true, label: Stage}
+  score: {type: number, label: Score, from: spo2 / max(age, 1)**2}
+  older: {type: integer, label: Older, from: "completed_years(seen_on, date('2024-01-01')) + age"}
+  risk: {type: number, label: Risk, from: {by: sex, female: 0.99**age, male: score + 1}}
 criteria:
   - {id: I1, kind: inclusion, label: Adult, when: age >= 18, locked: true, undefined: [adult]}
   - {id: I2, kind: inclusion, label: Cough or older, readings: {older: age > 20, ill: cough}, why: unclear}
   - {id: E1, kind: exclusion, label: Short of breath, when: not cough and spo2 < 93, known_later: in a week}
+  - {id: E2, kind: exclusion, label: Late, when: if cough then stage >= "II" and risk > 0.5}
 facts: [{id: F1, says: Nobody coughs at birth, formula: not cough or age > 0, source: assumed}]
 guideline: [{id: G1, says: Adults, formula: age >= 18}]
 not_rules: [Inclusion criteria]
