@@ -440,3 +440,11 @@ def test_the_screening_notebook_has_its_desk_and_a_report_leaves_it_out(root):
     notebook = nbformat.read(root / "notebooks" / "01_screening.ipynb", as_version=4)
     (cell,) = [cell for cell in notebook.cells if "widgets.desk(" in cell.source]
     assert "remove" in cell.metadata["tags"]
+
+
+def test_what_is_typed_in_part_is_kept_in_part(protocol):
+    """As a table would say it, and written back as it was typed."""
+    typed = {"spo2": ">93", "screened_on": "2023-05"}
+    patient, remarks = card.read(protocol, typed)
+    assert (patient["spo2"].low > 93, patient["screened_on"].high, remarks) == (True, date(2023, 5, 31), {})
+    assert card.write(protocol, patient) == typed

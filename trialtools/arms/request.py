@@ -111,8 +111,7 @@ def judged_fields(protocol: Protocol, conditions: Sequence[str]) -> tuple[str, .
     asked = {name for each in conditions if each != SITE for name in names(parse(each, protocol.fields))}
     asked |= {name for c in protocol.criteria for reading in c.texts for name in names(protocol.formula(c.id, reading))}
     asked |= {arm.dosing.anchor for arm in protocol.arms if arm.dosing}
-    asked |= {name for flag in asked & set(protocol.applies) for name in names(protocol.applies[flag])}
-    return tuple(name for name in protocol.fields if name in asked)
+    return protocol.with_causes(asked)
 
 
 def binding(protocol: Protocol, conditions: Sequence[str]) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from ..cohort.sources import MappedColumn
+from ..cohort.sources.cells import read_cell
 from ..criteria.contents import Protocol
-from ..criteria.language import definite, names
+from ..criteria.language import Interval, definite, names
 from ..criteria.language.wording import printed_unit
 from ..criteria.protocol import Field, possible
 
@@ -53,7 +55,8 @@ def layout(protocol: Protocol) -> dict[str, Any]:
 def read(protocol: Protocol, entries: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     """What was typed, as values and as remarks on what could not be taken as it stands; empty is not known.
 
-    An impossible number or date stays among the values, so that whoever judges the patient can say so too.
+    An impossible number or date stays among the values, so that whoever judges the patient can say so too. What is
+    known in part (">100", "2023-05") stays so.
 
     >>> from trialtools.criteria.contents import load_protocol
     >>> protocol = load_protocol("data/protocols/NCT05741099.yaml")
@@ -67,6 +70,8 @@ def read(protocol: Protocol, entries: Mapping[str, str]) -> tuple[dict[str, Any]
     for name, text in entries.items():
         field, text = protocol.fields[name], str(text).strip()
         value, problem = _value(field, text) if text else (None, "")
+        if problem and (part := _in_part(name, field, text)):
+            value, problem = part, ""
         if value is not None:
             patient[name] = value
         if value is not None and possible(field, value) is None:
@@ -83,9 +88,9 @@ def write(protocol: Protocol, patient: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _fields_asked(protocol: Protocol) -> set[str]:
-    """The fields that some reading of some criterion asks about, and those that say whether such a field applies."""
+    """The fields that some reading of some criterion asks about, and those that these hang on."""
     asked = {name for c in protocol.criteria for r in c.texts for name in names(protocol.formula(c.id, r))}
-    return asked | {name for flag in asked & set(protocol.applies) for name in names(protocol.applies[flag])}
+    return set(protocol.with_causes(asked))
 
 
 def _place(group: str) -> tuple[int, int]:
@@ -125,6 +130,14 @@ def _value(field: Field, text: str) -> tuple[Any, str]:
         case "date":
             return _date(text)
     return _number(field, text)
+
+
+def _in_part(name: str, field: Field, text: str) -> Interval | None:
+    """A number or a day that is known in part, as a table would say it: ">100", "2023-05"."""
+    if field.type not in ("number", "integer", "date"):
+        return None
+    cell = read_cell(text, field, MappedColumn(name))
+    return None if cell.low is None and cell.high is None else Interval(cell.low, cell.high, text)
 
 
 def _date(text: str) -> tuple[date | None, str]:

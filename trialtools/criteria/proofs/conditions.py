@@ -101,8 +101,7 @@ def same(protocol: ProtocolData, one: str, other: str, measured: bool = False) -
 
 def _about(protocol: ProtocolData, formulas: Iterable[Formula]) -> ProtocolData:
     """A protocol of the fields that formulas ask about, and of the facts that speak of nothing else."""
-    used = {name for formula in formulas for name in names(formula)}
-    used |= {name for flag in used & set(protocol.applies) for name in names(protocol.applies[flag])}
+    used = set(protocol.with_causes(name for formula in formulas for name in names(formula)))
     facts = tuple(fact for fact in protocol.facts if used.issuperset(names(protocol.fact_formulas[fact.id])))
     fields = {name: field for name, field in protocol.fields.items() if name in used}
     anybody = Criterion("C", "inclusion", "anybody", when=True)

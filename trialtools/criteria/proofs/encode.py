@@ -40,6 +40,9 @@ class Logic:
 def encode(protocol: ProtocolData) -> Logic:
     """The fields and facts of a protocol in Z3; any field may be unknown.
 
+    A field that is worked out from others may be anything possible, for what is recorded comes first. A value that is
+    known in part is none of these records: what is proved of a patient holds once the value is known.
+
     >>> from trialtools.criteria.contents import load_protocol
     >>> logic = encode(load_protocol("data/protocols/NCT05741099.yaml"))
     >>> anybody = solver(logic)
