@@ -516,6 +516,7 @@ def test_every_place_that_refuses_is_in_the_golden_file(tmp_path: Path, monkeypa
             if isinstance(node, ast.Call) and ast.unparse(node.func) in (
                 "ProtocolError",
                 "self.fault",
+                "reader.fault",
                 "_fault" * (file.name == "syntax.py"),
             ):
                 lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)

@@ -63,7 +63,7 @@ def decided(source, mapping=None) -> list[str]:
 
 
 def values(source, field: str, mapping=None) -> list:
-    """What was read of a field: NaN and impossible values still stand in it; `engine.guarded` takes them out."""
+    """What was read of a field: NaN and impossible values still stand in it; `engine.facts` takes them out."""
     return tt.read_patients(source, PROTOCOL, mapping).frame.collect()[field].to_list()
 
 

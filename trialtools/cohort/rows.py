@@ -122,17 +122,17 @@ def _open_fields(protocol: Protocol) -> dict[str, pl.Expr]:
     for id, formula in protocol.requirements.items():
         open_ = pl.col(f"state:{id}") == "unknown"
         for name, rows in _deciding_fields(id, formula).items():
-            for lacking, where in _lacking(name, protocol, open_ & rows & pl.col(name).is_null()):
+            for lacking, where in _missing_parts(name, protocol, open_ & rows & pl.col(name).is_null()):
                 found.setdefault(lacking, []).append(where)
     return {name: reduce(or_, found[name]) for name in protocol.fields if name in found}
 
 
-def _lacking(name: str, protocol: Protocol, unknown: pl.Expr) -> Iterator[tuple[str, pl.Expr]]:
-    """As `Protocol.lacking` says it for one patient: the fields to find out, each with the rows where it is one."""
+def _missing_parts(name: str, protocol: Protocol, unknown: pl.Expr) -> Iterator[tuple[str, pl.Expr]]:
+    """As `Protocol.missing_parts` says it of one patient: the fields to find out, each with its rows."""
     parts = {part: pl.col(part).is_null() for part in protocol.parts(name)}
     yield name, unknown & ~reduce(or_, parts.values(), pl.lit(False))
     for part, open_ in parts.items():
-        yield from _lacking(part, protocol, unknown & open_)
+        yield from _missing_parts(part, protocol, unknown & open_)
 
 
 def _values(id: str, formula: Formula, protocol: Protocol, written: set[str]) -> pl.Expr:

@@ -22,11 +22,6 @@ CHUNK = 31
 """Criteria in one 64-bit key: a bit for fail and a bit for unknown of each."""
 
 
-def guarded(name: str, field: Field) -> nw.Expr:
-    """A field's column with impossible values, NaN and infinity made unknown."""
-    return _possible(nw.col(name), field).alias(name)
-
-
 def facts(frame: Any, protocol: ProtocolData, fields: tuple[str, ...], keep: tuple[str, ...] = ()) -> Any:
     """A table with what is known of every patient, as `Protocol.facts_of` says it for one.
 
@@ -44,7 +39,7 @@ def facts(frame: Any, protocol: ProtocolData, fields: tuple[str, ...], keep: tup
     columns = [
         column
         for name in wanted
-        for column in ([_absent(name, protocol)] if name not in present else _recorded(name, protocol, partial))
+        for column in ([_absent(name, protocol)] if name not in present else _record_columns(name, protocol, partial))
     ]
     written = [nw.col(name + WRITTEN) for name in wanted if name + WRITTEN in present]
     return work_out(frame.select("patient_id", *columns, *written, *keep), protocol, wanted)
@@ -52,11 +47,12 @@ def facts(frame: Any, protocol: ProtocolData, fields: tuple[str, ...], keep: tup
 
 def work_out(frame: Any, protocol: ProtocolData, fields: Collection[str]) -> Any:
     """A facts table in which the fields that hang on others are worked out again, layer by layer."""
-    partial, depth = partial_fields(frame), protocol.depth
-    for layer in range(1, max((depth[name] for name in fields), default=0) + 1):
-        here = [name for name in fields if depth[name] == layer]
-        if here:
-            frame = frame.with_columns(*(column for name in here for column in _worked_out(name, protocol, partial)))
+    hanging = {name: protocol.depth[name] for name in fields if protocol.depth[name]}
+    partial = partial_fields(frame) if hanging else NONE
+    for layer in sorted(set(hanging.values())):
+        here = [name for name, depth in hanging.items() if depth == layer]
+        columns = (column for name in here for column in _derived_columns(name, protocol, partial))
+        frame = frame.with_columns(*columns)
         partial |= {name for name in here if not partial.isdisjoint(protocol.parts(name))}
     return frame
 
@@ -70,12 +66,14 @@ def _absent(name: str, protocol: ProtocolData) -> nw.Expr:
     return nw.lit(None, DTYPES[protocol.fields[name].type]()).alias(name)
 
 
-def _recorded(name: str, protocol: ProtocolData, partial: frozenset[str]) -> list[nw.Expr]:
+def _record_columns(name: str, protocol: ProtocolData, partial: frozenset[str]) -> list[nw.Expr]:
     field = protocol.fields[name]
-    return _settled(name, field, *ends(Name(name, field.type), partial)) if name in partial else [guarded(name, field)]
+    if name in partial:
+        return _bounded_columns(name, field, *ends(Name(name, field.type), partial))
+    return [_possible(nw.col(name), field).alias(name)]
 
 
-def _worked_out(name: str, protocol: ProtocolData, partial: frozenset[str]) -> list[nw.Expr]:
+def _derived_columns(name: str, protocol: ProtocolData, partial: frozenset[str]) -> list[nw.Expr]:
     """A field that hangs on others: what is recorded, else what is worked out; a flag that cannot apply is false."""
     field, value = protocol.fields[name], nw.col(name)
     columns = [value]
@@ -87,7 +85,7 @@ def _worked_out(name: str, protocol: ProtocolData, partial: frozenset[str]) -> l
             columns = [nw.coalesce(value, worked_value(name, protocol))]
         else:
             pairs = zip(ends(Name(name, field.type), partial), ends(formula, partial), strict=True)
-            columns = _settled(name, field, *(nw.coalesce(recorded, worked) for recorded, worked in pairs))
+            columns = _bounded_columns(name, field, *(nw.coalesce(recorded, worked) for recorded, worked in pairs))
     if name in protocol.applies:
         applies = expression(protocol.applies[name], partial)
         columns = [nw.when(~applies).then(nw.lit(False)).otherwise(columns[0])]
@@ -101,6 +99,7 @@ def worked_value(name: str, protocol: ProtocolData) -> nw.Expr:
 
 
 def _possible(value: nw.Expr, field: Field) -> nw.Expr:
+    """A value, or null where it is an impossible one, NaN or infinity."""
     if field.type not in ("number", "integer", "date"):
         return value
     low, high = field.limits
@@ -108,7 +107,7 @@ def _possible(value: nw.Expr, field: Field) -> nw.Expr:
     return nw.when((value >= low) & (value <= high)).then(value)
 
 
-def _settled(name: str, field: Field, low: nw.Expr, high: nw.Expr) -> list[nw.Expr]:
+def _bounded_columns(name: str, field: Field, low: nw.Expr, high: nw.Expr) -> list[nw.Expr]:
     """A value and its ends within what is possible: the value where the ends meet, the ends where they are apart."""
     dtype = DTYPES[field.type]()
     first, last = (nw.lit(limit, dtype) for limit in field.limits)

@@ -74,11 +74,11 @@ def expression(formula: Formula, partial: frozenset[str] = NONE) -> nw.Expr:
         case MonthsBefore(when, months):
             return _months_before(expression(when), months)
         case Completed(unit, start, end):
-            return _completed(unit, expression(start), expression(end))
+            return _completed_time(unit, expression(start), expression(end))
         case Arithmetic("min" | "max"):
             return _arithmetic(formula)
         case Arithmetic():
-            return _finite(_arithmetic(formula))
+            return _finite_part(_arithmetic(formula))
         case Case(name, formulas):
             return _by_case(name, [(value, expression(each)) for value, each in formulas])
     raise TypeError(f"not a formula for a table: {formula!r}")
@@ -94,14 +94,14 @@ def ends(formula: Formula, partial: frozenset[str]) -> Pair:
             return _months_before(low, months), _months_before(high, months)
         case Completed(unit, start, end):
             (first, last), (low, high) = ends(start, partial), ends(end, partial)
-            return _completed(unit, last, low), _completed(unit, first, high)
+            return _completed_time(unit, last, low), _completed_time(unit, first, high)
         case Arithmetic(operator, left, right) if operator in ("+", "-", "min", "max"):
             (low, high), (first, last) = ends(left, partial), ends(right, partial)
             first, last = (last, first) if operator == "-" else (first, last)
             if type_of(left) == "date":
                 return _days(operator, low, first), _days(operator, high, last)
-            low, high, first, last = (_finite(end.cast(nw.Float64())) for end in (low, high, first, last))
-            return _worked(operator, low, first), _worked(operator, high, last)
+            low, high, first, last = (_finite_part(end.cast(nw.Float64())) for end in (low, high, first, last))
+            return _combine(operator, low, first), _combine(operator, high, last)
         case Case(name, formulas):
             pairs = [(value, ends(each, partial)) for value, each in formulas]
             low, high = (_by_case(name, [(value, pair[end]) for value, pair in pairs]) for end in (0, 1))
@@ -116,18 +116,18 @@ def _compare(left: Formula, operator: str, right: Formula, partial: frozenset[st
     (low, high), (first, last) = ends(left, partial), ends(right, partial)
     match operator:
         case "<":
-            return _decided(high < first, low >= last)
+            return _truth(high < first, low >= last)
         case "<=":
-            return _decided(high <= first, low > last)
+            return _truth(high <= first, low > last)
         case ">":
-            return _decided(low > last, high <= first)
+            return _truth(low > last, high <= first)
         case ">=":
-            return _decided(low >= last, high < first)
+            return _truth(low >= last, high < first)
     alike, apart = (high <= first) & (low >= last), (high < first) | (low > last)
-    return _decided(alike, apart) if operator == "==" else _decided(apart, alike)
+    return _truth(alike, apart) if operator == "==" else _truth(apart, alike)
 
 
-def _decided(true: nw.Expr, false: nw.Expr) -> nw.Expr:
+def _truth(true: nw.Expr, false: nw.Expr) -> nw.Expr:
     return nw.when(true).then(nw.lit(True)).otherwise(nw.when(false).then(nw.lit(False)))
 
 
@@ -149,16 +149,16 @@ def _among(item: Formula, values: tuple[Any, ...], partial: frozenset[str]) -> n
         there_are = high - low + 1
     none = reduce(and_, ((low > value) | (high < value) for value in listed))
     if type_of(item) == "number":
-        return _decided(reduce(or_, ((low == value) & (high == value) for value in listed)), none)
+        return _truth(reduce(or_, ((low == value) & (high == value) for value in listed)), none)
     whole = [value for value in listed if type_of(item) == "date" or value % 1 == 0]
     near = reduce(add, (_count((low <= value) & (high >= value)) for value in whole), nw.lit(0))
-    return _decided(near == there_are, none)
+    return _truth(near == there_are, none)
 
 
 def _at_least(n: int, items: list[nw.Expr]) -> nw.Expr:
     true = reduce(add, (_count(item) for item in items))
     false = reduce(add, (_count(~item) for item in items))
-    return _decided(true >= n, false > len(items) - n)
+    return _truth(true >= n, false > len(items) - n)
 
 
 def _count(holds: nw.Expr) -> nw.Expr:
@@ -184,20 +184,20 @@ def _arithmetic(formula: Formula) -> nw.Expr:
         case "**":
             return _power(left, right)
         case "/":
-            return _divided(_arithmetic(left), _arithmetic(right), _zero(left))
+            return _quotient(_arithmetic(left), _arithmetic(right), _zero(left))
         case "min" | "max":
-            return _worked(formula.operator, *(expression(side).cast(nw.Float64()) for side in (left, right)))
-    return _worked(formula.operator, _arithmetic(left), _arithmetic(right))
+            return _combine(formula.operator, *(expression(side).cast(nw.Float64()) for side in (left, right)))
+    return _combine(formula.operator, _arithmetic(left), _arithmetic(right))
 
 
-def _worked(operator: str, left: nw.Expr, right: nw.Expr) -> nw.Expr:
+def _combine(operator: str, left: nw.Expr, right: nw.Expr) -> nw.Expr:
     if operator in _WORK:
         return _WORK[operator](left, right)
     first = left <= right if operator == "min" else left >= right
     return nw.when(first).then(left).otherwise(nw.when(~first).then(right))
 
 
-def _divided(left: nw.Expr, right: nw.Expr, zero: nw.Expr) -> nw.Expr:
+def _quotient(left: nw.Expr, right: nw.Expr, zero: nw.Expr) -> nw.Expr:
     """Polars turns a division by one number for all rows into a product with 1 / number, a last digit off.
 
     A divisor that hangs on the columns of the dividend, by a zero made of them, is never one number.
@@ -230,11 +230,11 @@ def _power(base: Formula, exponent: Formula) -> nw.Expr:
     size = float(exponent.value)  # type: ignore[arg-type]
     if size % 1 == 0:
         product = reduce(mul, [left] * int(abs(size)))
-        return product if size > 0 else _divided(nw.lit(1.0) + _zero(base), product, _zero(base))
+        return product if size > 0 else _quotient(nw.lit(1.0) + _zero(base), product, _zero(base))
     return nw.when(left >= 0 if size > 0 else left > 0).then(left ** (_zero(base) + size))
 
 
-def _finite(number: nw.Expr) -> nw.Expr:
+def _finite_part(number: nw.Expr) -> nw.Expr:
     """What is left of a number where infinity and NaN must not run on."""
     return nw.when(number.is_finite()).then(number)
 
@@ -243,7 +243,7 @@ def _months_before(day: nw.Expr, months: int) -> nw.Expr:
     return day.dt.offset_by(f"-{months}mo").cast(nw.Date())
 
 
-def _completed(unit: str, start: nw.Expr, end: nw.Expr) -> nw.Expr:
+def _completed_time(unit: str, start: nw.Expr, end: nw.Expr) -> nw.Expr:
     years, months = end.dt.year() - start.dt.year(), end.dt.month() - start.dt.month()
     short = _count(end.dt.day() < start.dt.day())
     years, months = years.cast(nw.Int64()), months.cast(nw.Int64()) - short

@@ -16,7 +16,7 @@ from .draws import Array, Draws
 from .gaps import add_gaps, mistype, unknown_cells
 from .model import Assume, Numbers, assumed_values
 from .quantities import quantity_of, quantity_values
-from .steering import coherent, steer
+from .steering import make_coherent, steer
 
 BLOCK = 65_536
 """Patients drawn at once: large enough to be fast, small enough that ten million of them need little memory."""
@@ -85,7 +85,7 @@ def _block(protocol: Protocol, draws: Draws, model: Numbers, dirty: bool, missin
             columns.append(typed_column(name, field, quantity_values(quantity, draws, clinical)))
         else:
             columns.append(even(name, name, model.flag))
-    complete = coherent(protocol, pl.DataFrame(columns))
+    complete = make_coherent(protocol, pl.DataFrame(columns))
     complete = steer(protocol, complete, draws, model, even)
     unknown = unknown_cells(protocol, clinical, draws, model, missing)
     columns = [

@@ -35,7 +35,7 @@ def steer(
     """
     facts = {f"fact {fact.id}": parse(fact.formula, protocol.fields) for fact in protocol.facts}
     for id, formula in {**facts, **protocol.requirements}.items():
-        drawn = dict.fromkeys(part for name in names(formula) for part in protocol.lacking(name, ()))
+        drawn = dict.fromkeys(part for name in names(formula) for part in protocol.missing_parts(name, ()))
         free = [name for name in drawn if not is_clinical(name, protocol)]
         u = draws.uniform(f"steer {id}")
         passing = pl.Series(u < (1.0 if id in facts else model.admitted))
@@ -46,7 +46,7 @@ def steer(
             if not wrong.any():
                 break
             again = columns.with_columns(redraw(name, f"{name} for {id}, {attempt}", true) for name in free)
-            again = coherent(protocol, again)
+            again = make_coherent(protocol, again)
             state = _state(formula, again)
             right = (passing & state.fill_null(False)) | (failing & ~state.fill_null(True))
             for fact in facts.values():
@@ -61,13 +61,13 @@ def _state(formula: Formula, columns: pl.DataFrame) -> pl.Series:
     return nw.from_native(columns).select(state=expression(formula)).to_native()["state"]
 
 
-def coherent(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
+def make_coherent(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
     """The columns with what is worked out from others, and flags false for those they do not apply to."""
-    cleared = clear_where_not_applicable(protocol, _worked_out(protocol, columns))
-    return _worked_out(protocol, cleared)
+    cleared = clear_where_not_applicable(protocol, _work_out(protocol, columns))
+    return _work_out(protocol, cleared)
 
 
-def _worked_out(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
+def _work_out(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
     if not protocol.derived:
         return columns
     empty = {name: nw.lit(None, DTYPES[protocol.fields[name].type]()) for name in protocol.derived}

@@ -27,7 +27,7 @@ from .formula import (
     Value,
     type_of,
 )
-from .interval import Interval, among, compare, spread
+from .interval import Interval, compare, is_among, spread
 
 
 def evaluate(formula: Formula, patient: Mapping[str, Any]) -> Any:
@@ -73,7 +73,7 @@ def evaluate(formula: Formula, patient: Mapping[str, Any]) -> Any:
         case In(item, values):
             value = evaluate(item, patient)
             if isinstance(value, Interval):
-                return among(value, values, type_of(item) != "number")
+                return is_among(value, values, type_of(item) != "number")
             return None if value is None else value in values
         case Arithmetic("**", left, right):
             return _power(evaluate(left, patient), evaluate(right, patient), isinstance(right, Value))

@@ -40,25 +40,25 @@ def compare(left: Any, operator: str, right: Any) -> bool | None:
     """
     match operator:
         case "<":
-            return _decided(_surely(left, "<", right), _surely(right, "<=", left))
+            return _truth(_is_sure(left, "<", right), _is_sure(right, "<=", left))
         case "<=":
-            return _decided(_surely(left, "<=", right), _surely(right, "<", left))
+            return _truth(_is_sure(left, "<=", right), _is_sure(right, "<", left))
         case ">" | ">=":
             return compare(right, operator.replace(">", "<"), left)
-    apart = _surely(left, "<", right) or _surely(right, "<", left)
-    alike = _surely(left, "<=", right) and _surely(right, "<=", left)
-    return _decided(alike, apart) if operator == "==" else _decided(apart, alike)
+    apart = _is_sure(left, "<", right) or _is_sure(right, "<", left)
+    alike = _is_sure(left, "<=", right) and _is_sure(right, "<=", left)
+    return _truth(alike, apart) if operator == "==" else _truth(apart, alike)
 
 
-def among(value: Interval, values: Iterable[Any], whole: bool) -> bool | None:
+def is_among(value: Interval, values: Iterable[Any], whole: bool) -> bool | None:
     """Whether a value is one of a list; `whole` says that there are only whole numbers, or days, to be."""
     low, high = ends(value)
     near = {each for each in values if (low is None or low <= each) and (high is None or each <= high)}
     if low is None or high is None or not near:
         return None if near else False
     if isinstance(low, date):
-        return _decided(len(near) == (high - low).days + 1, False)
-    return _decided(len([each for each in near if each % 1 == 0]) == high - low + 1 if whole else low == high, False)
+        return _truth(len(near) == (high - low).days + 1, False)
+    return _truth(len([each for each in near if each % 1 == 0]) == high - low + 1 if whole else low == high, False)
 
 
 def spread(work: Callable[..., Any], *towards: tuple[Any, bool]) -> Interval | None:
@@ -69,12 +69,12 @@ def spread(work: Callable[..., Any], *towards: tuple[Any, bool]) -> Interval | N
     return None if low is None and high is None else Interval(low, high, written)
 
 
-def _surely(left: Any, operator: str, right: Any) -> bool:
+def _is_sure(left: Any, operator: str, right: Any) -> bool:
     high, low = ends(left)[1], ends(right)[0]
     if high is None or low is None:
         return False
     return high < low if operator == "<" else high <= low
 
 
-def _decided(true: bool, false: bool) -> bool | None:
+def _truth(true: bool, false: bool) -> bool | None:
     return True if true else False if false else None

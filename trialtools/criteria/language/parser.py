@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import ast
-import math
-import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial, reduce
 from typing import Any, Protocol
 
 from .errors import ProtocolError, nearest
-from .evaluator import evaluate
 from .formula import (
     NUMERIC,
     And,
-    Arithmetic,
-    AtLeast,
     Compare,
-    Completed,
     Formula,
     In,
-    Known,
-    MonthsBefore,
     Name,
     Not,
     Or,
@@ -34,10 +25,9 @@ from .formula import (
     type_of,
     weight,
 )
+from .functions import CALLS, FUNCTIONS, fold
 from .syntax import MAX_DEPTH, TOO_DEEP, read
 
-FIRST_YEAR, LAST_YEAR = 1900, 2100
-MAX_MONTHS = 1_200
 MAX_POWER = 10
 MAX_WEIGHT = 1_000
 MAX_NUMBER = 1e15
@@ -86,8 +76,8 @@ def parse(text: str, fields: Mapping[str, Declared]) -> Formula:
         agee > 65
         ^^^^
     """
-    reader = _Reader(text, fields)
-    return reader.light(reader.flag(reader.source.tree, "a criterion", whole=True))
+    reader = Reader(text, fields)
+    return reader.weigh(reader.flag(reader.source.tree, "a criterion", whole=True))
 
 
 def parse_number(text: str, fields: Mapping[str, Declared]) -> Formula:
@@ -99,20 +89,16 @@ def parse_number(text: str, fields: Mapping[str, Declared]) -> Formula:
     >>> parse_number("weight / height**2", {"weight": Field("number"), "height": Field("number")}).operator
     '/'
     """
-    reader = _Reader(text, fields)
+    reader = Reader(text, fields)
     formula = reader.numeric(reader.source.tree, "this")
     if not names(formula):
         raise reader.fault(reader.source.tree, "this asks about no field and says the same for every patient")
-    return reader.light(formula)
+    return reader.weigh(formula)
 
 
 _COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
 _ORDER = ("<", "<=", ">", ">=")
-_FUNCTIONS = (
-    *("at_least", "known", "missing", "min", "max"),
-    *("months_before", "completed_years", "completed_months", "date"),
-)
 _REFUSED = {
     ast.Attribute: "a dot is not part of the language; a field is one plain name",
     ast.Subscript: "square brackets after a name are not part of the language",
@@ -134,7 +120,7 @@ _EMPTY = ("none", "null", "na", "nan", "unknown")
 _FLAGS = {"true": "True", "false": "False", "yes": "True", "no": "False"}
 
 
-class _Reader:
+class Reader:
     """One walk over Python's syntax tree: white list, types, and the place of each fault."""
 
     def __init__(self, text: str, fields: Mapping[str, Declared]) -> None:
@@ -146,7 +132,7 @@ class _Reader:
     def fault(self, node: ast.AST, message: str) -> ProtocolError:
         return ProtocolError(message, self.text, self.source.span(node))
 
-    def light(self, formula: Formula) -> Formula:
+    def weigh(self, formula: Formula) -> Formula:
         """The formula, unless a table engine would take minutes over it."""
         if weight(formula) > MAX_WEIGHT:
             raise ProtocolError("the expression is too intricate; make a field of a part of it, with from: in the file")
@@ -208,7 +194,7 @@ class _Reader:
 
     def unnamed(self, name: str) -> str:
         """Why a name is none, with what was most likely meant."""
-        if name in _FUNCTIONS:
+        if name in FUNCTIONS:
             return f"'{name}' is a function; write {name}(...)"
         if flag := _FLAGS.get(name.lower()):
             return f"no field '{name}'; write {flag}"
@@ -235,7 +221,7 @@ class _Reader:
             return Not(self.flag(node.operand, "'not'"))
         if isinstance(node.op, ast.USub):
             item = self.numeric(node.operand, "a minus sign")
-            return _folded("-", Value(0), item)
+            return fold("-", Value(0), item)
         sign = "~" if isinstance(node.op, ast.Invert) else "+"
         hint = "; write not" if sign == "~" else ""
         raise self.fault(node, f"'{sign}' before a value is not part of the language{hint}")
@@ -253,7 +239,7 @@ class _Reader:
         left, right = self.formula(node.left), self.formula(node.right)
         dates = (type_of(left), type_of(right)).count("date")
         if dates == 2 and operator == "-":
-            return _folded(operator, left, right)
+            return fold(operator, left, right)
         if dates:
             message = "dates can only be subtracted from each other (days), moved by months_before, or counted between"
             raise self.fault(node, f"{message} by completed_years and completed_months")
@@ -264,7 +250,7 @@ class _Reader:
             raise self.fault(node, "a division by zero has no value")
         if operator == "**":
             self.power(node, left, right)
-        folded = _folded(operator, left, right)
+        folded = fold(operator, left, right)
         if isinstance(folded, Value) and not abs(folded.value) <= MAX_NUMBER:  # type: ignore[arg-type]
             raise self.fault(node, TOO_LARGE)
         return folded
@@ -291,14 +277,16 @@ class _Reader:
         links: list[Formula] = []
         for i, operator in enumerate(operators):
             link = node, sides[i : i + 2], operands[i : i + 2], operator
-            if (ranked := self.ranked(*link)) is None:
+            if (ranked := self.rank_comparison(*link)) is None:
                 self.comparable(*link)
             links.append(ranked or Compare(tuple(operands[i : i + 2]), (operator,)))
         if any(isinstance(link, In) for link in links):
             return And(tuple(links)) if len(links) > 1 else links[0]
         return Compare(tuple(operands), tuple(operators))
 
-    def ranked(self, node: ast.Compare, sides: list[ast.expr], pair: list[Formula], operator: str) -> In | None:
+    def rank_comparison(
+        self, node: ast.Compare, sides: list[ast.expr], pair: list[Formula], operator: str
+    ) -> In | None:
         """`child_pugh >= "B"` as the list of values that it means; None where no category is compared with a value."""
         turned = isinstance(pair[0], Value)
         field, value = reversed(pair) if turned else pair
@@ -370,87 +358,13 @@ class _Reader:
         if not isinstance(node.func, ast.Name):
             raise self.refuse(node.func)
         called = "if" if self.written(node.func) == "if" else node.func.id
-        if called not in (*_FUNCTIONS, "if"):
-            raise self.fault(node.func, f"no function '{called}'{nearest(called, _FUNCTIONS)}")
+        if called not in CALLS:
+            raise self.fault(node.func, f"no function '{called}'{nearest(called, FUNCTIONS)}")
         if node.keywords and called == "if":
             raise self.fault(node.keywords[0], "a single '=' does not compare; write ==")
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self.fault(node, f"{called} takes plain arguments only")
-        return getattr(self, f"call_{called}")(node, node.args)
-
-    def call_if(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
-        if len(arguments) != 2:
-            raise self.fault(node, "'if' needs a condition before 'then' and one behind it, as in: if a then b")
-        asked, wanted = (
-            self.flag(argument, f"'{word}'") for argument, word in zip(arguments, ("if", "then"), strict=True)
-        )
-        return Or((Not(asked), wanted), conditional=True)
-
-    def call_min(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
-        called = self.written(node.func)
-        if len(arguments) < 2:
-            raise self.fault(node, f"{called} takes two numbers or more, such as {called}(creatinine, 1)")
-        return reduce(partial(_folded, called), (self.numeric(argument, called) for argument in arguments))
-
-    call_max = call_min
-
-    def call_completed_years(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
-        called = self.written(node.func)
-        if len(arguments) != 2:
-            raise self.fault(node, f"{called} takes two dates, the earlier one first: {called}(born_on, screened_on)")
-        days = [self.formula(argument) for argument in arguments]
-        for argument, day in zip(arguments, days, strict=True):
-            if type_of(day) != "date":
-                raise self.fault(argument, f"{called} needs dates; this is {self.describe(day)}")
-        if not any(names(day) for day in days):
-            raise self.fault(node, "this asks about no field and says the same for every patient")
-        return Completed("years" if called == "completed_years" else "months", *days)
-
-    call_completed_months = call_completed_years
-
-    def call_known(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
-        if len(arguments) != 1 or not isinstance(arguments[0], ast.Name):
-            raise self.fault(node, "known and missing take one field, such as known(spo2)")
-        field = self.name(arguments[0])
-        assert isinstance(field, Name)
-        return Known(field.name)
-
-    def call_missing(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
-        return Not(self.call_known(node, arguments))
-
-    def call_at_least(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
-        if len(arguments) < 2:
-            raise self.fault(node, "at_least takes a number and the things to count: at_least(2, a, b, c)")
-        n = self.whole_number(arguments[0], "at_least needs a plain whole number first, such as at_least(2, a, b, c)")
-        items = tuple(self.flag(item, "at_least") for item in arguments[1:])
-        if not 1 <= n <= len(items):
-            parts, asked = ("1 part", "1") if len(items) == 1 else (f"{len(items)} parts", f"1 to {len(items)}")
-            raise self.fault(arguments[0], f"at_least counts {parts} here, so it can ask for {asked}, not {n}")
-        return AtLeast(n, items)
-
-    def call_months_before(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
-        if len(arguments) != 2:
-            raise self.fault(node, "months_before takes a date and a number of months: months_before(screened_on, 3)")
-        when = self.formula(arguments[0])
-        if type_of(when) != "date":
-            raise self.fault(arguments[0], f"months_before needs a date; this is {self.describe(when)}")
-        months = self.whole_number(arguments[1], "months_before needs a plain whole number of months, such as 3")
-        moved = MonthsBefore(when, months)
-        if months < 0 or _months(moved) > MAX_MONTHS:
-            raise self.fault(arguments[1], f"months_before takes 0 to {MAX_MONTHS:,} months")
-        return Value(evaluate(moved, {})) if isinstance(when, Value) else moved
-
-    def call_date(self, node: ast.Call, arguments: list[ast.expr]) -> Formula:
-        match arguments:
-            case [ast.Constant(str() as written)] if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", written):
-                try:
-                    day = date.fromisoformat(written)
-                except ValueError:
-                    raise self.fault(node, f"the calendar has no {written}") from None
-                if not FIRST_YEAR <= day.year <= LAST_YEAR:
-                    raise self.fault(node, f"dates are read from {FIRST_YEAR} to {LAST_YEAR}")
-                return Value(day)
-        raise self.fault(node, 'a date is written date("2023-01-31"), year first')
+        return CALLS[called](self, node, node.args)
 
     def whole_number(self, node: ast.expr, asks: str) -> int:
         if isinstance(node, ast.Constant) and isinstance(node.value, int) and not isinstance(node.value, bool):
@@ -481,18 +395,3 @@ def _hint(pair: list[Formula]) -> str:
             case "flag", Value() if isinstance(this, Name):
                 return f"; a flag stands alone: {this.name}, or not {this.name}"
     return ""
-
-
-def _months(when: Formula) -> int:
-    return when.months + _months(when.date) if isinstance(when, MonthsBefore) else 0
-
-
-def _folded(operator: str, left: Formula, right: Formula) -> Formula:
-    """Arithmetic on constants is done once, here, so that no engine does it its own way."""
-    if isinstance(right, Value) and left == Value(0) and operator == "-" and not isinstance(right.value, date):
-        return Value(-right.value)  # type: ignore[operator]
-    node = Arithmetic(operator, left, right)
-    if isinstance(left, Value) and isinstance(right, Value):
-        result = evaluate(node, {})
-        return Value(math.inf if result is None else result)
-    return node

@@ -159,22 +159,22 @@ def _item_sets(question: Question, ways: Ways, wanted: Decision) -> tuple[ItemSe
 def _is_confirmed(question: Question, box: int, wanted: Decision) -> bool:
     """Whether answers make the decision; of what is worked out, some values of its parts have to."""
     protocol, patient = question.protocol, question.patient(box)
-    lacking = {name: _lacking(question, name) for name in question.costly_fields(box)}
+    lacking = {name: _missing_parts(question, name) for name in question.costly_fields(box)}
     worked = [name for name, parts in lacking.items() if parts != (name,)]
     parts = list(dict.fromkeys(part for name in worked for part in lacking[name]))
     given = {name: value for name, value in patient.items() if name not in (*worked, *parts)}
     each = int(_TRIES ** (1 / max(len(parts), 1)))
-    rows = product(*(spread_values(_narrowed(question, part), each) for part in parts))
+    rows = product(*(spread_values(_narrow(question, part), each) for part in parts))
     return any(decision(protocol, {**given, **dict(zip(parts, row, strict=True))}) == wanted for row in rows)
 
 
-def _lacking(question: Question, name: str) -> tuple[str, ...]:
+def _missing_parts(question: Question, name: str) -> tuple[str, ...]:
     """The facts to find out for one, which may be worked out from others."""
     whole = {known for known, value in question.known.items() if not isinstance(value, Interval)}
-    return question.protocol.lacking(name, whole)
+    return question.protocol.missing_parts(name, whole)
 
 
-def _narrowed(question: Question, name: str) -> Field:
+def _narrow(question: Question, name: str) -> Field:
     """A field with no other values possible than what is known in part of it."""
     field, known = question.protocol.fields[name], question.known.get(name)
     return replace(field, range=ends(known)) if isinstance(known, Interval) else field
@@ -192,7 +192,7 @@ def _item_set(question: Question, box: int, ways: Ways) -> ItemSet:
 
 def _parts(question: Question, whole: Answer) -> list[Answer]:
     """What has to be found out for a fact that is worked out from others: those of them that are not known."""
-    fields, lacking = question.protocol.fields, _lacking(question, whole.field)
+    fields, lacking = question.protocol.fields, _missing_parts(question, whole.field)
     if lacking == (whole.field,):
         return [whole]
     needed = f"for {whole.label}: {whole.needed}"

@@ -126,7 +126,7 @@ def notes(case: Case) -> Iterator[str]:
         elif value is True and case.facts[name] is False:
             yield f"{field.label} is recorded as yes but does not apply ({_why_not(case, name)}); read as no."
         elif name in case.protocol.derived and case.protocol.differs(name, value, case.facts):
-            worked = field.write(case.protocol.worked_out(name, case.facts))
+            worked = field.write(case.protocol.work_out(name, case.facts))
             said = f"{field.label} is recorded as {field.write(value)}, but {worked} is what follows from"
             yield f"{said} {_parts(case, name)}; what is recorded is taken."
     for fact in case.protocol.facts:

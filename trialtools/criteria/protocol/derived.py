@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..language import (
@@ -14,6 +14,7 @@ from ..language import (
     Name,
     ProtocolError,
     Value,
+    names,
     nearest,
     parse,
     parse_number,
@@ -71,6 +72,32 @@ def texts_of(name: str, field: Field) -> Iterator[tuple[Path, str]]:
         yield from (((*here, value), text) for value, text in field.from_.items() if value != "by")
 
 
+def causes(protocol: ProtocolData, name: str) -> tuple[str, ...]:
+    """The fields that one hangs on: what it is worked out from, and what says whether it applies."""
+    hangs_on = (formulas[name] for formulas in (protocol.derived, protocol.applies) if name in formulas)
+    return tuple(dict.fromkeys(cause for formula in hangs_on for cause in names(formula)))
+
+
+def parts(protocol: ProtocolData, name: str) -> tuple[str, ...]:
+    """What a field is worked out from; nothing if it is only recorded."""
+    return names(protocol.derived[name]) if name in protocol.derived else ()
+
+
+def missing_parts(protocol: ProtocolData, name: str, known: Collection[str]) -> tuple[str, ...]:
+    """What has to be found out for a field of which nothing is known: itself, or what it is worked out from."""
+    open_ = [part for part in parts(protocol, name) if part not in known]
+    return tuple(dict.fromkeys(lack for part in open_ for lack in missing_parts(protocol, part, known))) or (name,)
+
+
+def with_causes(protocol: ProtocolData, fields: Iterable[str]) -> tuple[str, ...]:
+    """Some fields and all that they hang on, in the order of `fields` in the protocol."""
+    found, new = set[str](), set(fields)
+    while new:
+        found |= new
+        new = {cause for name in new for cause in causes(protocol, name)} - found
+    return tuple(name for name in protocol.fields if name in found)
+
+
 def depths(protocol: ProtocolData) -> dict[str, int]:
     """By field, how many steps it is away from what is recorded.
 
@@ -85,8 +112,8 @@ def depths(protocol: ProtocolData) -> dict[str, int]:
             key = "from" if protocol.fields[name].from_ else "applies"
             raise ProtocolError(f"{name}: {key} asks about itself ({circle})", path=("fields", name, key))
         if name not in found:
-            causes = protocol.causes(name)
-            found[name] = 1 + max(depth(cause, (*below, name)) for cause in causes) if causes else 0
+            above = causes(protocol, name)
+            found[name] = 1 + max(depth(cause, (*below, name)) for cause in above) if above else 0
         return found[name]
 
     for name in protocol.fields:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from fractions import Fraction
@@ -15,7 +15,7 @@ from typing import Any, Literal, Self, TypeVar
 from ..language import MAX_NUMBER, NUMERIC, Formula, Interval, Not, definite, ends, evaluate, names, nearest, parse
 from ..language.wording import with_unit
 from .check import check
-from .derived import depths, differ, formula_of
+from .derived import causes, depths, differ, formula_of, missing_parts, parts, with_causes
 from .names import key_of
 
 FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2100, 12, 31)
@@ -220,6 +220,11 @@ class ProtocolData:
     readings: dict[str, str] = field(default_factory=dict)
     text: str = field(default="", repr=False)
 
+    causes = causes
+    missing_parts = missing_parts
+    parts = parts
+    with_causes = with_causes
+
     def __post_init__(self) -> None:
         check(self)
 
@@ -270,36 +275,14 @@ class ProtocolData:
         """By field, how many steps it is away from what is recorded: 0, or one more than what it hangs on."""
         return depths(self)
 
-    def causes(self, name: str) -> tuple[str, ...]:
-        """The fields that one hangs on: what it is worked out from, and what says whether it applies."""
-        hangs_on = (formulas[name] for formulas in (self.derived, self.applies) if name in formulas)
-        return tuple(dict.fromkeys(cause for formula in hangs_on for cause in names(formula)))
-
-    def worked_out(self, name: str, facts: Mapping[str, Any]) -> Any:
+    def work_out(self, name: str, facts: Mapping[str, Any]) -> Any:
         """What a derived field comes out as from the other facts, whatever is recorded; None is unknown."""
         worked = possible(self.fields[name], evaluate(self.derived[name], facts))
         return replace(worked, written=f"{worked.low} to {worked.high}") if isinstance(worked, Interval) else worked
 
     def differs(self, name: str, recorded: Any, facts: Mapping[str, Any]) -> bool:
         """Whether what is recorded of a derived field is another thing than what the other facts make of it."""
-        return differ(recorded, self.worked_out(name, facts))
-
-    def parts(self, name: str) -> tuple[str, ...]:
-        """What a field is worked out from; nothing if it is only recorded."""
-        return names(self.derived[name]) if name in self.derived else ()
-
-    def lacking(self, name: str, known: Collection[str]) -> tuple[str, ...]:
-        """What has to be found out for a field of which nothing is known: itself, or what it is worked out from."""
-        open_ = [part for part in self.parts(name) if part not in known]
-        return tuple(dict.fromkeys(lack for part in open_ for lack in self.lacking(part, known))) or (name,)
-
-    def with_causes(self, fields: Iterable[str]) -> tuple[str, ...]:
-        """Some fields and all that they hang on, in the order of `fields` in the protocol."""
-        found, new = set[str](), set(fields)
-        while new:
-            found |= new
-            new = {cause for name in new for cause in self.causes(name)} - found
-        return tuple(name for name in self.fields if name in found)
+        return differ(recorded, self.work_out(name, facts))
 
     @cached_property
     def used(self) -> tuple[str, ...]:
@@ -355,7 +338,7 @@ class ProtocolData:
         facts = {name: possible(field, patient.get(name)) for name, field in self.fields.items()}
         for name in sorted(self.derived | self.applies, key=self.depth.__getitem__):
             if facts[name] is None and name in self.derived:
-                facts[name] = self.worked_out(name, facts)
+                facts[name] = self.work_out(name, facts)
             if name in self.applies and evaluate(self.applies[name], facts) is False:
                 facts[name] = False
         return facts

@@ -1,0 +1,141 @@
+"""What the functions of the language take, and the formulas that they are."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Callable
+from datetime import date
+from functools import partial, reduce
+from typing import TYPE_CHECKING
+
+from .evaluator import evaluate
+from .formula import (
+    Arithmetic,
+    AtLeast,
+    Completed,
+    Formula,
+    Known,
+    MonthsBefore,
+    Name,
+    Not,
+    Or,
+    Value,
+    names,
+    type_of,
+)
+
+if TYPE_CHECKING:
+    from .parser import Reader
+
+FIRST_YEAR, LAST_YEAR = 1900, 2100
+MAX_MONTHS = 1_200
+
+
+def _if_then(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
+    if len(arguments) != 2:
+        raise reader.fault(node, "'if' needs a condition before 'then' and one behind it, as in: if a then b")
+    asked, wanted = (
+        reader.flag(argument, f"'{word}'") for argument, word in zip(arguments, ("if", "then"), strict=True)
+    )
+    return Or((Not(asked), wanted), conditional=True)
+
+
+def _extreme(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
+    called = reader.written(node.func)
+    if len(arguments) < 2:
+        raise reader.fault(node, f"{called} takes two numbers or more, such as {called}(creatinine, 1)")
+    return reduce(partial(fold, called), (reader.numeric(argument, called) for argument in arguments))
+
+
+def _completed(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
+    called = reader.written(node.func)
+    if len(arguments) != 2:
+        raise reader.fault(node, f"{called} takes two dates, the earlier one first: {called}(born_on, screened_on)")
+    days = [reader.formula(argument) for argument in arguments]
+    for argument, day in zip(arguments, days, strict=True):
+        if type_of(day) != "date":
+            raise reader.fault(argument, f"{called} needs dates; this is {reader.describe(day)}")
+    if not any(names(day) for day in days):
+        raise reader.fault(node, "this asks about no field and says the same for every patient")
+    return Completed("years" if called == "completed_years" else "months", *days)
+
+
+def _known(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
+    if len(arguments) != 1 or not isinstance(arguments[0], ast.Name):
+        raise reader.fault(node, "known and missing take one field, such as known(spo2)")
+    field = reader.name(arguments[0])
+    assert isinstance(field, Name)
+    return Known(field.name)
+
+
+def _missing(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
+    return Not(_known(reader, node, arguments))
+
+
+def _at_least(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
+    if len(arguments) < 2:
+        raise reader.fault(node, "at_least takes a number and the things to count: at_least(2, a, b, c)")
+    n = reader.whole_number(arguments[0], "at_least needs a plain whole number first, such as at_least(2, a, b, c)")
+    items = tuple(reader.flag(item, "at_least") for item in arguments[1:])
+    if not 1 <= n <= len(items):
+        parts, asked = ("1 part", "1") if len(items) == 1 else (f"{len(items)} parts", f"1 to {len(items)}")
+        raise reader.fault(arguments[0], f"at_least counts {parts} here, so it can ask for {asked}, not {n}")
+    return AtLeast(n, items)
+
+
+def _months_before(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
+    if len(arguments) != 2:
+        raise reader.fault(node, "months_before takes a date and a number of months: months_before(screened_on, 3)")
+    when = reader.formula(arguments[0])
+    if type_of(when) != "date":
+        raise reader.fault(arguments[0], f"months_before needs a date; this is {reader.describe(when)}")
+    months = reader.whole_number(arguments[1], "months_before needs a plain whole number of months, such as 3")
+    moved = MonthsBefore(when, months)
+    if months < 0 or _months(moved) > MAX_MONTHS:
+        raise reader.fault(arguments[1], f"months_before takes 0 to {MAX_MONTHS:,} months")
+    return Value(evaluate(moved, {})) if isinstance(when, Value) else moved
+
+
+def _date(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
+    match arguments:
+        case [ast.Constant(str() as written)] if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", written):
+            try:
+                day = date.fromisoformat(written)
+            except ValueError:
+                raise reader.fault(node, f"the calendar has no {written}") from None
+            if not FIRST_YEAR <= day.year <= LAST_YEAR:
+                raise reader.fault(node, f"dates are read from {FIRST_YEAR} to {LAST_YEAR}")
+            return Value(day)
+    raise reader.fault(node, 'a date is written date("2023-01-31"), year first')
+
+
+def _months(when: Formula) -> int:
+    return when.months + _months(when.date) if isinstance(when, MonthsBefore) else 0
+
+
+def fold(operator: str, left: Formula, right: Formula) -> Formula:
+    """Arithmetic on constants is done once, here, so that no engine does it its own way."""
+    if isinstance(right, Value) and left == Value(0) and operator == "-" and not isinstance(right.value, date):
+        return Value(-right.value)  # type: ignore[operator]
+    node = Arithmetic(operator, left, right)
+    if isinstance(left, Value) and isinstance(right, Value):
+        result = evaluate(node, {})
+        return Value(math.inf if result is None else result)
+    return node
+
+
+FUNCTIONS: dict[str, Callable[[Reader, ast.Call, list[ast.expr]], Formula]] = {
+    "at_least": _at_least,
+    "known": _known,
+    "missing": _missing,
+    "min": _extreme,
+    "max": _extreme,
+    "months_before": _months_before,
+    "completed_years": _completed,
+    "completed_months": _completed,
+    "date": _date,
+}
+CALLS = {**FUNCTIONS, "if": _if_then}
+"""The functions that can be written, and the condition that `syntax` makes a call."""
