@@ -144,7 +144,7 @@ def test_the_proof_names_the_parts_that_rule_it_out() -> None:
     assert protocol.someone("n < 1 and c == 'u' and n > 1").parts == ("N is below 1", "N is above 1")
     nobody = protocol.someone("c == 'u' and a", "eligible")
     assert (nobody.parts, nobody.criteria, nobody.facts) == (("A",), ("C1",), ())
-    assert nobody.sentence == 'Nobody of whom "A" is true can be eligible. Such a patient fails C1 (L).'
+    assert nobody.sentence == 'Nobody of whom "A" is true can be eligible. Such a patient cannot pass C1 (L).'
     nobody = protocol.someone("p and n < 1")
     assert nobody.facts == ("F0",) and nobody.breaks == {"p": True, "n": 0}
     assert isinstance(protocol.someone("x > 1 and n < 1 and not a", "ineligible"), Nobody)

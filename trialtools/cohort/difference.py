@@ -15,7 +15,7 @@ import z3
 from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError, names, words
 from ..criteria.patient.tree import Decision, decision
-from ..criteria.proofs.finding import assuming, if_exact
+from ..criteria.proofs.finding import assuming, provided
 from ..criteria.proofs.prover import Proof, Prover, impossible, patient, prover, unsat_core
 from .rows import decisions
 from .screening import screen
@@ -88,8 +88,9 @@ class Difference:
 def diff(first: Protocol, second: Protocol, patients: Any = None) -> Difference:
     """What changed from one protocol to another: in words, in whom it moves, and whether one admits strictly more.
 
-    What is proved is proved of every possible patient, with values missing or not; where it holds only as long as a
-    declared fact does, or if sums are exact, the sentence says so. Admitted is who is eligible for certain.
+    What is proved is proved of every possible patient, with values missing or not. The sentence says where it holds
+    only as long as a declared fact does, if sums are exact, or if no value is known only in part. Admitted is who is
+    eligible for certain.
 
     Args:
         first, second: over the same fields; each with its chosen readings.
@@ -125,7 +126,7 @@ def _proved(first: Protocol, second: Protocol) -> dict[str, Any]:
         turned = settle(out_first != out_second, lambda before, after: before != after)
     proofs = [each for each in (gained, lost, turned) if isinstance(each, Proof)]
     facts = [id for id in asked.facts if any(id in proof.facts for proof in proofs)]
-    sums = if_exact([*first.requirements.values(), *second.requirements.values()]) if proofs else ""
+    sums = provided([*first.requirements.values(), *second.requirements.values()], whole=True) if proofs else ""
     found = {"gained": gained, "lost": lost, "turned": turned}
     shown = {name: None if isinstance(each, Proof) else each for name, each in found.items()}
     return {"relation": _relation(gained, lost, turned), "given": assuming(shared, facts) + sums, **shown}

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..language import And, AtLeast, Formula, Known, Not, Or, Value, children, evaluate, words
 from ..patient.tree import decision
 from ..protocol import Criterion
-from .finding import COMPLETE, EVERYBODY, Finding, assuming, finding_for, named, slug
-from .idle import Idle, idle, with_data_missing
+from .finding import EVERYBODY, Finding, assuming, cannot_pass, finding_for, named, slug
+from .idle import Idle, idle, idle_finding
 from .kleene import Z3
-from .prover import Proof, Prover, blame, each, patient, unsat_core
+from .prover import Proof, Prover, each, patient, unsat_core
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def alternatives(
             pass
         case _:
             return
-    signed = [item if positive else negated(item) for item in items]
+    signed = [item if positive else item.item if isinstance(item, Not) else Not(item) for item in items]
     needed = needed if positive else len(items) - needed + 1
     for n, item in enumerate(items):
         together = beside
@@ -49,10 +49,6 @@ def alternatives(
         else:
             together = (*beside, *signed[:n], *signed[n + 1 :])
         yield from alternatives(item, together, (*place, n), positive)
-
-
-def negated(formula: Formula) -> Formula:
-    return formula.item if isinstance(formula, Not) else Not(formula)
 
 
 def without(formula: Formula, place: tuple[int, ...], kept: bool = False) -> Formula:
@@ -86,17 +82,21 @@ def _of_criterion(prover: Prover, criterion: Criterion) -> Iterator[Finding]:
     for way in alternatives(formula):
         if any(way.place[: len(place)] == place for place in gone):
             continue
-        claims = [prover.truth(part).true for part in (way.formula, *way.beside)]
-        proof = unsat_core(prover, claims, prover.passes) if criterion.kind == "inclusion" else None
+        rest = without(formula, way.place)
+        proof = unsat_core(prover, _has(prover, way), prover.passes) if criterion.kind == "inclusion" else None
         if proof is not None:
             gone.append(way.place)
-            yield _dead(prover, criterion, way, claims, proof)
+            yield _dead(prover, criterion, way, rest, proof)
             continue
-        rest = without(formula, way.place)
         found = idle(prover, criterion.id, Not(rest) if criterion.kind == "exclusion" else rest)
         if found is not None and (found.everybody or not _asks_known(way.formula)):
             gone.append(way.place)
-            yield _idle(prover, criterion, way, claims, found)
+            yield _idle(prover, criterion, way, found)
+
+
+def _has(prover: Prover, way: Alternative) -> list[Z3]:
+    """That an alternative holds, and what must hold beside it."""
+    return [prover.truth(part).true for part in (way.formula, *way.beside)]
 
 
 def _asks_known(formula: Formula) -> bool:
@@ -104,87 +104,58 @@ def _asks_known(formula: Formula) -> bool:
     return isinstance(formula, Known) or any(map(_asks_known, children(formula)))
 
 
-def _dead(prover: Prover, criterion: Criterion, way: Alternative, claims: list[Z3], proof: Proof) -> Finding:
+def _dead(prover: Prover, criterion: Criterion, way: Alternative, rest: Formula, proof: Proof) -> Finding:
     protocol = prover.protocol
-    killers = tuple(id for id in proof.criteria if id != criterion.id)
-    why = f"Whoever has it {blame(prover, claims, proof)}." if proof.criteria else "It is impossible in itself."
+    why = f"Whoever has it {cannot_pass(protocol, proof.criteria)}" if proof.criteria else "It is impossible in itself"
+    unused = [fact for fact in prover.facts if fact not in proof.facts]
     return finding_for(
         protocol,
         "dead-branch",
         f"{criterion.id}:{slug(way.formula)}",
-        f"{_listed(prover, criterion, way)}, but it can never help anybody{assuming(protocol, proof.facts)}. {why}",
-        (criterion.id, *killers),
+        f"{_listed(prover, criterion, way)}, but it can never help anybody{assuming(protocol, proof.facts)}. {why}.",
+        dict.fromkeys((criterion.id, *proof.criteria)),
         proof.facts,
-        proven_for=EVERYBODY,
-        witness=_loser(prover, criterion, way, claims, proof),
-        breaks=_breaks(prover, criterion, way, claims, proof) if proof.facts else None,
+        EVERYBODY,
+        witness=_owner(prover, way, rest, proof, prover.facts, eligible=False),
+        breaks=_owner(prover, way, rest, proof, unused, eligible=True) if proof.facts else None,
     )
 
 
-def _loser(
-    prover: Prover, criterion: Criterion, way: Alternative, claims: list[Z3], proof: Proof
+def _owner(
+    prover: Prover, way: Alternative, rest: Formula, proof: Proof, facts: Iterable[str], eligible: bool
 ) -> dict[str, Any] | None:
-    """A patient who has the alternative, by itself where that can be, and whom it does not help."""
-    rest = [claim for id, claim in prover.passes.items() if id not in proof.criteria]
-    blamed = [prover.passes[id] for id in proof.criteria[1:]]
-    wishes = [*prover.logic.known.values(), *rest, _alone(prover, criterion, way), *blamed]
+    """A patient who has the alternative, and it alone where that can be: eligible, or not in spite of it.
+
+    Args:
+        prover: from `prover`.
+        way, rest: the alternative, and its criterion without it.
+        proof: that it helps nobody; as many of its criteria are passed as can be.
+        facts: the declared facts that hold, by id.
+        eligible: which of the two.
+    """
+    protocol, can_pass = prover.protocol, [prover.passes[id] for id in prover.passes if id not in proof.criteria[:1]]
+    claims = [*_has(prover, way), *(prover.facts[fact] for fact in facts)]
+    claims += prover.passes.values() if eligible else ()
+    wishes = [*prover.logic.known.values(), prover.truth(rest).false, *can_pass, *prover.facts.values()]
 
     def judge(found: dict[str, Any]) -> bool:
-        return _has(prover, way, found) and decision(prover.protocol, found) != "eligible"
+        values = protocol.facts_of(found)
+        has = all(evaluate(part, values) is True for part in (way.formula, *way.beside))
+        return has and (decision(protocol, found) == "eligible") is eligible
 
-    return patient(prover, [*claims, *prover.facts.values()], judge, wishes)
-
-
-def _breaks(
-    prover: Prover, criterion: Criterion, way: Alternative, claims: list[Z3], proof: Proof
-) -> dict[str, Any] | None:
-    """A patient who breaks the declared facts of a proof, and whom the alternative makes eligible."""
-    kept = [claim for fact, claim in prover.facts.items() if fact not in proof.facts]
-    wishes = [
-        *prover.logic.known.values(),
-        _alone(prover, criterion, way),
-        *(prover.facts[fact] for fact in proof.facts),
-    ]
-
-    def judge(found: dict[str, Any]) -> bool:
-        return _has(prover, way, found) and decision(prover.protocol, found) == "eligible"
-
-    return patient(prover, [*claims, *prover.passes.values(), *kept], judge, wishes)
+    return patient(prover, claims, judge, wishes)
 
 
-def _alone(prover: Prover, criterion: Criterion, way: Alternative) -> Z3:
-    """That the criterion would fail without an alternative."""
-    return prover.truth(without(prover.protocol.formula(criterion.id), way.place)).false
-
-
-def _has(prover: Prover, way: Alternative, found: dict[str, Any]) -> bool:
-    facts = prover.protocol.facts_of(found)
-    return all(evaluate(part, facts) is True for part in (way.formula, *way.beside))
-
-
-def _idle(prover: Prover, criterion: Criterion, way: Alternative, claims: list[Z3], found: Idle) -> Finding:
+def _idle(prover: Prover, criterion: Criterion, way: Alternative, found: Idle) -> Finding:
     protocol, id = prover.protocol, criterion.id
-    where, more, witness = "", "", None
-    if not found.everybody:
-        where = " where everything is known"
-        more, witness = with_data_missing(prover, found)
     if criterion.kind == "inclusion":
         among = f" among those who pass {named(protocol, *found.passing)}" if found.passing else ""
         why = f"whoever passes {id}{among} passes it without this part"
     else:
         other = f"{named(protocol, *found.failing, word='or')}, or " if found.failing else ""
         why = f"whoever fails {id} fails {other}{id} without this part"
-    return finding_for(
-        protocol,
-        "idle-part",
-        f"{id}:{slug(way.formula)}",
-        f"{_listed(prover, criterion, way)}, but it makes no difference{where}{assuming(protocol, found.facts)}: "
-        f"{why}. {more}".rstrip(),
-        (id, *found.others),
-        found.facts,
-        proven_for=EVERYBODY if found.everybody else COMPLETE,
-        witness=witness,
-    )
+    claim = f"{_listed(prover, criterion, way)}, but it makes no difference"
+    return idle_finding(prover, "idle-part", f"{id}:{slug(way.formula)}", claim, why, found)
 
 
 def _listed(prover: Prover, criterion: Criterion, way: Alternative) -> str:

@@ -32,12 +32,12 @@ from ..patient import tree
 from ..patient.tree import Decision
 from ..protocol import Criterion, ProtocolData
 from .encode import on_step
-from .finding import assuming, joined, named
+from .finding import assuming, cannot_pass, joined, named
 from .kleene import Z3
-from .prover import Proof, Prover, blame, check, patient, prover, unsat_core
+from .prover import Proof, Prover, check, patient, prover, unsat_core
 
-DECISIONS = get_args(Decision)
-TOO_HARD = "it takes too long to find out; ask about fewer fields, without products or quotients of them"
+_DECISIONS = get_args(Decision)
+_TOO_HARD = "it takes too long to find out; ask about fewer fields, without products or quotients of them"
 
 
 class NotSettled(Exception):
@@ -70,7 +70,8 @@ def same(protocol: ProtocolData, one: str, other: str, measured: bool = False) -
     """None if two conditions say the same of every possible patient, or else a patient of whom they do not.
 
     The patient has the fewest facts on record of all of whom they differ, which is proved; numbers stand on the
-    declared `step` of their field, and beside a limit, where that can be.
+    declared `step` of their field, and beside a limit, where that can be. Each fact is known or missing: conditions
+    that say the same of every value may differ where an `Interval` is known. Sums are sums of decimals.
 
     Args:
         protocol: whose fields the conditions ask about.
@@ -111,7 +112,7 @@ def _about(protocol: ProtocolData, formulas: Iterable[Formula]) -> ProtocolData:
 def _exists(asked: Prover, claims: Iterable[Z3]) -> bool:
     answer = check(asked, claims)
     if answer == z3.unknown:
-        raise NotSettled(TOO_HARD)
+        raise NotSettled(_TOO_HARD)
     return answer == z3.sat
 
 
@@ -127,7 +128,7 @@ def _fewest(asked: Prover, claims: list[Z3], formulas: list[Formula]) -> dict[st
     wishes = [*asked.facts.values(), *_near(asked, formulas)]
     found = patient(asked, [*claims, _at_most(asked, fewest)], differs, wishes)
     if found is None:
-        raise NotSettled(TOO_HARD)
+        raise NotSettled(_TOO_HARD)
     return found
 
 
@@ -213,8 +214,8 @@ def someone(protocol: ProtocolData, condition: str, decision: Decision | None = 
     Nobody of whom "Late trimester of pregnancy" is true can be eligible as long as the declared fact holds: \
 "Late pregnancy is pregnancy" (F1). Such a patient cannot pass E3 (Pregnant or lactating).
     """
-    if decision is not None and decision not in DECISIONS:
-        raise ProtocolError(f"no decision '{decision}'{nearest(decision, DECISIONS)}")
+    if decision is not None and decision not in _DECISIONS:
+        raise ProtocolError(f"no decision '{decision}'{nearest(decision, _DECISIONS)}")
     formula = parse(condition, protocol.fields)
     parts = formula.items if isinstance(formula, And) else (formula,)
     asked = prover(protocol)
@@ -236,7 +237,7 @@ def someone(protocol: ProtocolData, condition: str, decision: Decision | None = 
     proof = unsat_core(asked, claims, named_claims)
     if proof is None:
         if (one := found(asked.facts)) is None:
-            raise NotSettled(TOO_HARD)
+            raise NotSettled(_TOO_HARD)
         return one
     breaks = found(fact for fact in asked.facts if fact not in proof.facts) if proof.facts else None
     blamed = tuple(part for n, part in enumerate(parts) if f"part {n}" in proof.criteria)
@@ -267,7 +268,7 @@ def _nobody(asked: Prover, decision: Decision | None, parts: tuple[Formula, ...]
     whose = f" of whom {quoted} {'are' if len(parts) > 1 else 'is'} true" if parts else ""
     can = "can be eligible" if decision == "eligible" else f"is {decision}"
     if decision == "eligible":
-        why = blame(asked, [asked.truth(part).true for part in parts], proof)
+        why = cannot_pass(protocol, proof.criteria)
     elif decision == "undetermined" and proof.criteria:
         why = f"is eligible, or fails {named(protocol, *proof.criteria, word='or')}"
     else:

@@ -98,7 +98,7 @@ def _excludes(prover: Prover, chosen: dict[str, str], proof: Proof) -> Finding:
     if proof.criteria and len(chosen) > 1:
         why = f": nobody can pass both and {named(protocol, *proof.criteria)}"
     elif proof.criteria:
-        why = f": whoever passes {named(protocol, *proof.criteria)} {_fails(prover, chosen, proof)} it"
+        why = f": whoever passes {named(protocol, *proof.criteria)} cannot pass it"
     return finding_for(
         protocol,
         "reading",
@@ -109,14 +109,6 @@ def _excludes(prover: Prover, chosen: dict[str, str], proof: Proof) -> Finding:
         proof.facts,
         EVERYBODY,
     )
-
-
-def _fails(prover: Prover, chosen: dict[str, str], proof: Proof) -> str:
-    """Whether they fail the reading; with data missing it may be that they only cannot pass it."""
-    (which,) = chosen.items()
-    passed = [prover.passes[id] for id in proof.criteria]
-    facts = [prover.facts[fact] for fact in proof.facts]
-    return "fails" if impossible(prover, [z3.Not(prover.readings[which].false), *passed, *facts]) else "cannot pass"
 
 
 def guideline(prover: Prover) -> Iterator[Finding]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from ..language import Arithmetic, Formula, Name, children, type_of, words
+from ..language import NUMERIC, Arithmetic, Formula, Name, children, type_of, words
 from ..protocol import Fact, ProtocolData
 
 
@@ -40,6 +40,9 @@ KINDS = {  # in the order they are told
     "too-hard": Kind("Left open"),
 }
 
+
+_WHOLE = ("redundant", "idle-part")
+"""Kinds whose proofs are about values known or missing; what holds of nobody holds of nobody known in part."""
 
 EVERYBODY = "every possible patient"
 COMPLETE = "every patient of whom everything is known"
@@ -100,11 +103,12 @@ def finding_for(
     ids, fact_ids = tuple(criteria), tuple(facts)
     formulas = [protocol.formula(id, reading) for id in ids for reading in protocol.criterion[id].texts]
     formulas += [*protocol.applies.values(), *(protocol.fact_formulas[id] for id in fact_ids)]
+    whole = kind in _WHOLE and proven_for == EVERYBODY
     parts = {
         "severity": KINDS[kind].severity,
         "quotes": tuple(quote for id in ids for quote in protocol.criterion[id].quotes),
         "facts": (*map(_cited, cites), *(f"{id}: {says}" for id, says in _says(protocol, fact_ids).items())),
-        "proven_for": proven_for + if_exact(formulas) if proven_for else "",
+        "proven_for": proven_for + provided(formulas, whole) if proven_for else "",
     }
     return Finding(f"{kind}:{about}" if about else kind, kind, sentence=sentence, criteria=ids, **{**parts, **more})
 
@@ -113,14 +117,23 @@ def _cited(fact: Fact) -> str:
     return f"{fact.id}: {fact.says}{f' ({fact.source})' if fact.source else ''}"
 
 
-def if_exact(formulas: Iterable[Formula]) -> str:
-    """Sums of doubles may differ from sums of decimals in the last digit, and proofs are about decimals."""
-    return ", if sums and products are exact" if any(map(_computes, formulas)) else ""
+def provided(formulas: Iterable[Formula], whole: bool) -> str:
+    """What a proof takes for granted, or nothing.
+
+    Doubles may miss the sum of decimals by a digit; and what is so whatever a value is need not be so of a value that
+    is known in part, where a proof needs the `whole` of it.
+    """
+    parts = [part for formula in formulas for part in _parts(formula)]
+    sums = [part for part in parts if isinstance(part, Arithmetic) and type_of(part.left) != "date"]
+    ranges = [part for part in parts if whole and isinstance(part, Name) and part.type in (*NUMERIC, "date")]
+    granted = ["sums and products are exact"] * bool(sums) + ["no value is known only in part"] * bool(ranges)
+    return f", if {joined(granted)}" if granted else ""
 
 
-def _computes(formula: Formula) -> bool:
-    sums = isinstance(formula, Arithmetic) and type_of(formula.left) != "date"
-    return sums or any(map(_computes, children(formula)))
+def _parts(formula: Formula) -> Iterator[Formula]:
+    yield formula
+    for child in children(formula):
+        yield from _parts(child)
 
 
 def _says(protocol: ProtocolData, facts: Iterable[str]) -> dict[str, str]:
@@ -144,6 +157,11 @@ def named(protocol: ProtocolData, *ids: str, reading: Mapping[str, str] | None =
         chosen = (reading or {}).get(id) or protocol.reading(id)
         parts.append(f"{id} ({criterion.label}" + (f', read as "{chosen}")' if len(criterion.texts) > 1 else ")"))
     return joined(parts, word)
+
+
+def cannot_pass(protocol: ProtocolData, ids: tuple[str, ...]) -> str:
+    """What becomes of whoever a proof is about: they fail one of its criteria, or leave one open with data missing."""
+    return f"cannot pass {named(protocol, *ids)}" + (" together" if len(ids) > 1 else "")
 
 
 def joined(parts: Iterable[str], word: str = "and") -> str:

@@ -39,7 +39,7 @@ def lint(protocol: ProtocolData) -> Findings:
     >>> found = lint(load_protocol("data/protocols/NCT05741099.yaml"))
     >>> print(next(finding.sentence for finding in found if finding.kind == "reading"))
     E7 (Tuberculosis or another acute respiratory virus, read as "literal") would leave nobody eligible: \
-whoever passes I4 (SARS-CoV-2 shown in the laboratory, read as "any_result") fails it.
+whoever passes I4 (SARS-CoV-2 shown in the laboratory, read as "any_result") cannot pass it.
     """
     asked = prover(protocol)
     read = [*text_findings(protocol), *field_findings(protocol), *unit_findings(protocol)]

@@ -17,7 +17,7 @@ from .finding import EVERYBODY, Finding, finding_for, named
 from .prover import Prover, each, impossible, patient, unsat_core
 
 
-def limits_needed(prover: Prover) -> dict[str, list[Limit]]:
+def _limits_needed(prover: Prover) -> dict[str, list[Limit]]:
     """By criterion, its comparisons of a field with a number, each once, as they must come out to pass it."""
     found = {}
     for id, formula in prover.protocol.requirements.items():
@@ -41,7 +41,7 @@ def boundaries(prover: Prover, gaps: Collection[Finding] = ()) -> Iterator[Findi
     """
     told = {gap.id for gap in gaps}
     for id in each(prover, "whether limits of {} leave out their own value", {id: id for id in prover.truths}):
-        for limit in limits_needed(prover)[id]:
+        for limit in _limits_needed(prover)[id]:
             if limit.needed in ("<", ">") and f"gap:{_field(limit)}:{limit.number:g}" not in told:
                 yield from _boundary(prover, id, limit)
 
@@ -100,7 +100,7 @@ def _next(field: Field, limit: Limit) -> float | None:
 
 def gaps(prover: Prover) -> Iterator[Finding]:
     """Values of a field for which nobody can be eligible, though somebody can below them and above them."""
-    found = [limit for limits in limits_needed(prover).values() for limit in limits]
+    found = [limit for limits in _limits_needed(prover).values() for limit in limits]
     fields = {name: name for name in map(_field, found)}
     for name in each(prover, "whether values of {} are left out between two limits", fields):
         numbers = sorted({limit.number for limit in found if _field(limit) == name})

@@ -9,10 +9,11 @@ import z3
 
 from ..language import Formula, evaluate
 from ..patient.tree import State, decide, state_by_criterion
+from .finding import COMPLETE, EVERYBODY, Finding, assuming, finding_for
 from .kleene import Z3
 from .prover import Prover, impossible, patient, unsat_core
 
-STATES: dict[bool | None, State] = {True: "pass", False: "fail", None: "unknown"}
+_STATES: dict[bool | None, State] = {True: "pass", False: "fail", None: "unknown"}
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,6 @@ class Idle:
     failing: tuple[str, ...]
     facts: tuple[str, ...]
     everybody: bool
-
-    @property
-    def others(self) -> tuple[str, ...]:
-        """The criteria that it rests on, each once."""
-        return tuple(dict.fromkeys((*self.passing, *self.failing)))
 
 
 def idle(prover: Prover, id: str, rule: Formula) -> Idle | None:
@@ -69,17 +65,43 @@ def _changes(prover: Prover, id: str, rule: Formula) -> tuple[Z3, Z3]:
     return eligible, z3.And(now.false != then.false, *(z3.Not(truth.false) for truth in others))
 
 
-def with_data_missing(prover: Prover, found: Idle, subject: str = "it") -> tuple[str, dict[str, Any] | None]:
-    """What is true with data missing, of what is proven where everything is known; and a patient who shows it."""
+def idle_finding(prover: Prover, kind: str, about: str, claim: str, why: str, *proofs: Idle) -> Finding:
+    """A finding that rests on such proofs: of everybody, or with a patient with data missing who shows otherwise.
+
+    Args:
+        prover: from `prover`.
+        kind, about: of the finding.
+        claim: that something makes no difference.
+        why: what holds instead.
+        proofs: one, or two of criteria that could both go.
+    """
+    protocol, facts = prover.protocol, list(dict.fromkeys(fact for proof in proofs for fact in proof.facts))
+    limited = next((proof for proof in proofs if not proof.everybody), None)
+    text, record = _with_data_missing(prover, limited) if limited else ("The same is true with data missing.", None)
+    where = " where everything is known" if limited else ""
+    return finding_for(
+        protocol,
+        kind,
+        about,
+        f"{claim}{where}{assuming(protocol, facts)}: {why}. {text}",
+        dict.fromkeys(id for proof in proofs for id in (proof.id, *proof.passing, *proof.failing)),
+        facts,
+        COMPLETE if limited else EVERYBODY,
+        witness=record,
+    )
+
+
+def _with_data_missing(prover: Prover, found: Idle) -> tuple[str, dict[str, Any] | None]:
+    """For whom a criterion decides that decides nothing where everything is known, and a patient who shows it."""
 
     def judge(record: dict[str, Any]) -> bool:
         facts = prover.protocol.facts_of(record)
         states = state_by_criterion(prover.protocol, facts)
-        instead: dict[str, State] = {**states, found.id: STATES[evaluate(found.rule, facts)]}
+        instead: dict[str, State] = {**states, found.id: _STATES[evaluate(found.rule, facts)]}
         return decide(states.values()) != decide(instead.values())
 
     for claim, whom in zip(_changes(prover, found.id, found.rule), ("eligible", "ineligible"), strict=True):
         witness = patient(prover, [claim, *prover.facts.values()], judge, prover.logic.known.values())
         if witness is not None:
-            return f"With data missing {subject} may still decide who is {whom}.", witness
+            return f"With data missing it may still decide who is {whom} ({found.id}).", witness
     return "Whether the same is true with data missing was not settled.", None

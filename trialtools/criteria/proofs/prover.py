@@ -13,7 +13,6 @@ import z3
 from ..language import Formula, Not
 from ..protocol import ProtocolData
 from .encode import Logic, encode, on_step, solver, witness
-from .finding import named
 from .kleene import Z3, Truth, truth_of
 
 EFFORT = 4_000_000
@@ -211,15 +210,6 @@ def patient(
         return found
     prover.clock.given_up += 1  # a sum that doubles and decimals round apart
     return None
-
-
-def blame(prover: Prover, claims: list[Z3], proof: Proof) -> str:
-    """What happens to whoever meets the claims of a proof: they fail its criteria, or with data missing pass none."""
-    facts = [prover.facts[fact] for fact in proof.facts]
-    if impossible(prover, [*claims, *facts, *(z3.Not(prover.truths[id].false) for id in proof.criteria)]):
-        return f"fails {named(prover.protocol, *proof.criteria, word='or')}"
-    together = " together" if len(proof.criteria) > 1 else ""
-    return f"cannot pass {named(prover.protocol, *proof.criteria)}{together}"
 
 
 def required(protocol: ProtocolData, id: str, reading: str) -> Formula:

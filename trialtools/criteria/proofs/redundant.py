@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..language import Value
-from .finding import COMPLETE, EVERYBODY, Finding, assuming, finding_for, named
-from .idle import Idle, idle, with_data_missing
+from .finding import Finding, named
+from .idle import Idle, idle, idle_finding
 from .prover import Prover, each
 
 
@@ -38,36 +38,13 @@ def redundant(prover: Prover, found: Mapping[str, Idle]) -> Iterator[Finding]:
             yield _implied(prover, proof)
 
 
-def _twins(prover: Prover, one: Idle, other: Idle) -> Finding:
-    protocol, ids = prover.protocol, (one.id, other.id)
-    differs = next((each for each in (one, other) if not each.everybody), None)
-    missing, record = with_data_missing(prover, differs, differs.id) if differs else ("", None)
-    sentence = (
-        f"{named(protocol, *ids)} say the same{_where(not differs)}{assuming(protocol, one.facts)}: "
-        f"whoever passes one passes the other. One of them could go, not both. {missing}"
-    )
-    whom = COMPLETE if differs else EVERYBODY
-    return finding_for(protocol, "redundant", "+".join(ids), sentence.rstrip(), ids, one.facts, whom, witness=record)
+def _twins(prover: Prover, *twins: Idle) -> Finding:
+    ids = [proof.id for proof in twins]
+    why = "whoever passes one passes the other. One of them could go, not both"
+    return idle_finding(prover, "redundant", "+".join(ids), f"{named(prover.protocol, *ids)} say the same", why, *twins)
 
 
 def _implied(prover: Prover, proof: Idle) -> Finding:
-    protocol = prover.protocol
-    why = f"whoever passes {named(protocol, *proof.passing)} passes it" if proof.passing else "everybody passes it"
-    missing, record = "The same is true with data missing.", None
-    if not proof.everybody:
-        missing, record = with_data_missing(prover, proof)
-    return finding_for(
-        protocol,
-        "redundant",
-        proof.id,
-        f"{named(protocol, proof.id)} decides nothing{_where(proof.everybody)}{assuming(protocol, proof.facts)}: "
-        f"{why}. {missing}",
-        (proof.id, *proof.others),
-        proof.facts,
-        proven_for=EVERYBODY if proof.everybody else COMPLETE,
-        witness=record,
-    )
-
-
-def _where(everybody: bool) -> str:
-    return "" if everybody else " where everything is known"
+    others = f"whoever passes {named(prover.protocol, *proof.passing)}" if proof.passing else "everybody"
+    claim = f"{named(prover.protocol, proof.id)} decides nothing"
+    return idle_finding(prover, "redundant", proof.id, claim, f"{others} passes it", proof)

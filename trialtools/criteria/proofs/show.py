@@ -14,9 +14,9 @@ from ..language import names
 from ..protocol import Field, ProtocolData
 from .finding import KINDS, Finding
 
-WIDTH = 100
-LONGEST_QUOTE = 240
-INK, QUIET = "#1a1a1a", "#595959"
+_WIDTH = 100
+_LONGEST_QUOTE = 240
+_INK, _QUIET = "#1a1a1a", "#595959"
 
 
 class Findings(tuple[Finding, ...]):
@@ -91,9 +91,9 @@ class Findings(tuple[Finding, ...]):
         for severity, kinds in self._grouped():
             parts.append(f"<h3>{severity.capitalize()}s</h3>")
             for title, alike in kinds.items():
-                parts.append(f'<p style="margin:12px 0 4px;color:{QUIET}">{title}</p>')
+                parts.append(f'<p style="margin:12px 0 4px;color:{_QUIET}">{title}</p>')
                 parts += [_folded(finding, self.protocol) for finding in alike]
-        return f'<div class="tt-findings" style="color:{INK}">{"".join(parts) or "<p>Nothing was found.</p>"}</div>'
+        return f'<div class="tt-findings" style="color:{_INK}">{"".join(parts) or "<p>Nothing was found.</p>"}</div>'
 
     def _grouped(self) -> Iterator[tuple[str, dict[str, list[Finding]]]]:
         """Findings, then notes, each by the title of its kind."""
@@ -114,7 +114,7 @@ def _rests_on(finding: Finding, protocol: ProtocolData) -> Iterator[str]:
     """What a finding rests on, a line each: quotes, facts, the patients who show it."""
     for quote in finding.quotes:
         squeezed = " ".join(quote.split())
-        short = squeezed if len(squeezed) <= LONGEST_QUOTE else squeezed[:LONGEST_QUOTE].rsplit(" ", 1)[0] + " ..."
+        short = squeezed if len(squeezed) <= _LONGEST_QUOTE else squeezed[:_LONGEST_QUOTE].rsplit(" ", 1)[0] + " ..."
         yield f'Text: "{short}"'
     for fact in finding.facts:
         yield f"Rests on {fact}"
@@ -128,9 +128,9 @@ def _rests_on(finding: Finding, protocol: ProtocolData) -> Iterator[str]:
 
 
 def _lines(finding: Finding, protocol: ProtocolData) -> Iterator[str]:
-    yield from wrap(finding.sentence, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    yield from wrap(finding.sentence, _WIDTH, initial_indent="  ", subsequent_indent="  ")
     for part in _rests_on(finding, protocol):
-        yield from wrap(part, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 8)
+        yield from wrap(part, _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 8)
     yield f"      [{finding.id}] {_proven(finding)}".rstrip()
 
 
@@ -141,11 +141,11 @@ def _proven(finding: Finding) -> str:
 def _folded(finding: Finding, protocol: ProtocolData) -> str:
     below = filter(None, [*_rests_on(finding, protocol), _proven(finding)])
     opened = finding.severity == "finding"
-    edge = f"border-left:3px solid {INK if opened else QUIET};padding:2px 0 2px 10px;margin:6px 0"
+    edge = f"border-left:3px solid {_INK if opened else _QUIET};padding:2px 0 2px 10px;margin:6px 0"
     return (
         f'<details id="{html.escape(finding.id)}" style="{edge}"{" open" if opened else ""}>'
         f"<summary>{html.escape(finding.sentence)}</summary>"
-        f'<ul style="color:{QUIET};margin:4px 0">{"".join(f"<li>{html.escape(part)}</li>" for part in below)}</ul>'
+        f'<ul style="color:{_QUIET};margin:4px 0">{"".join(f"<li>{html.escape(part)}</li>" for part in below)}</ul>'
         "</details>"
     )
 
