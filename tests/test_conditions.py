@@ -100,8 +100,8 @@ def test_a_judge_knows_what_applies_and_what_is_possible() -> None:
 def possible(protocol: Protocol, record: dict) -> bool:
     """Whether a record can belong to a patient of whom all declared facts hold."""
     for world in WORLDS:
-        if all(record[name] in (None, world[name]) for name in record):
-            real = protocol.facts_of(world)
+        if all(record[name] in (None, world[name]) for name in record if name != "x"):
+            real = protocol.facts_of({**world, "x": world["x"] if record["x"] is None else record["x"]})
             broken = any(evaluate(fact, real) is False for fact in protocol.fact_formulas.values())
             if not broken and not (record["p"] is True and real["p"] is False):
                 return True
@@ -148,6 +148,16 @@ def test_the_proof_names_the_parts_that_rule_it_out() -> None:
     nobody = protocol.someone("p and n < 1")
     assert nobody.facts == ("F0",) and nobody.breaks == {"p": True, "n": 0}
     assert isinstance(protocol.someone("x > 1 and n < 1 and not a", "ineligible"), Nobody)
+
+
+def test_what_is_worked_out_is_known_to_the_doors() -> None:
+    criterion = "criteria:\n  - {id: I1, kind: inclusion, label: L, when: y > 1}"
+    written = f"{SMALL}  y: {{type: number, label: Y, range: [0, 4], from: x + n}}\n{criterion}"
+    protocol = read_protocol(written)
+    assert protocol.judge("y > 1", {"x": 1, "n": 2}) is True and protocol.judge("y > 1", {"x": 1}) is None
+    assert protocol.same("y > 1", "y >= 1") == {"y": 1}
+    assert protocol.judge("y > 3 and n < 1", protocol.someone("y > 3 and n < 1")) is True
+    assert not protocol.someone("missing(y) and known(x) and known(n)")
 
 
 def test_a_patient_stands_near_the_limit(protocol: Protocol) -> None:

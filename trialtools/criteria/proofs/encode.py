@@ -16,6 +16,7 @@ from typing import Any
 
 import z3
 
+from ..language import Case, Compare, Formula, Value
 from ..protocol import Field, ProtocolData
 from .kleene import EPOCH, Z3, Datum, Day, Scope, constant, exact, is_day, truth_of
 
@@ -62,6 +63,9 @@ def encode(protocol: ProtocolData) -> Logic:
     world = _applied(protocol, replace(record, data={name: Datum(yes, value[name]) for name in fields}))
     domain = tuple(bound for name, field in fields.items() for bound in _bounds(value[name], field, codes))
     domain += tuple(is_day(value[name], day) for name, day in calendar.items())
+    domain += tuple(
+        z3.Implies(truth_of(record, _worked_out(protocol, name)).true, known[name]) for name in protocol.derived
+    )
     whole = _coherent(protocol, record, world)
     facts = {id: z3.And(z3.Not(truth_of(world, fact).false), whole) for id, fact in protocol.fact_formulas.items()}
     return Logic(protocol, known, value, record, domain, facts)
@@ -146,6 +150,15 @@ def _bounds(value: Z3, field: Field, codes: Mapping[str, int]) -> list[Z3]:
     if field.type == "number":
         low, high = exact(low, value.ctx), exact(high, value.ctx)
     return [value >= low, value <= high]
+
+
+def _worked_out(protocol: ProtocolData, name: str) -> Formula:
+    """That a field is known by what it is worked out from, if it is."""
+    formula, field = protocol.derived.get(name), protocol.fields[name]
+    if formula is None or isinstance(formula, Case) or field.type != "number":
+        return Value(False)
+    low, high = field.limits
+    return Compare((Value(low), formula, Value(high)), ("<=", "<="))
 
 
 def _coherent(protocol: ProtocolData, record: Scope, world: Scope) -> Z3:
