@@ -17,7 +17,7 @@ from trialtools.interim.data import read_trial
 from trialtools.interim.frames.allocation import last_coefficient
 from trialtools.interim.frames.effect import endpoint_rows, why_no_comparison
 from trialtools.interim.frames.history import read_previous
-from trialtools.interim.frames.looks import conclusions, decision
+from trialtools.interim.frames.looks import adjusted_interval, crossed, final_difference, is_last, this_look
 from trialtools.interim.frames.outcomes import overall_rate
 from trialtools.interim.frames.recruitment import reached
 from trialtools.interim.lookdata import read_analysis_data
@@ -210,7 +210,7 @@ def test_the_bound_follows_the_information_that_is_there(protocol):
     # the spending function of Lan and DeMets, by its formula
     spent = [2 * (1 - norm.cdf(norm.ppf(1 - 0.0125) / math.sqrt(t))) for t in (0.3, 0.5)]
     assert frame["alpha_spent"].tolist()[:2] == pytest.approx(spent, rel=1e-9)
-    assert found.z > 0 and decision(frame) == "continue"
+    assert found.z > 0 and not crossed(this_look(frame)) and not is_last(frame)
     unknown = replace(look, previous={}).boundaries()
     assert unknown["information"].iloc[0] == pytest.approx(66), "an unreported look is taken as planned"
     assert math.isnan(unknown["z"].iloc[0])
@@ -219,17 +219,18 @@ def test_the_bound_follows_the_information_that_is_there(protocol):
 def test_a_clear_effect_stops_and_an_end_spends_what_is_left(protocol):
     look = look_of(people(65, 65, (1, 22)), protocol, 2)
     found, frame = look.primary_effect, look.boundaries()
-    assert decision(frame) == "stop for efficacy"
-    told = pd.DataFrame(conclusions(look), columns=["what", "value", "low", "high"]).set_index("what")
-    low, high = told.loc["Repeated confidence interval", ["low", "high"]]
+    assert crossed(this_look(frame))
+    low, high = adjusted_interval(found, this_look(frame)["bound"])
     assert low < found.low and found.high < high < 0, "wider than the nominal one, and still without zero"
-    median = told.loc["Median-unbiased risk difference"]
-    assert median["low"] < median["value"] < median["high"] < 0 and abs(median["value"]) < abs(found.difference)
+    estimate, below, above = final_difference(look)
+    assert below < estimate < above < 0 and abs(estimate) < abs(found.difference)
+    assert "not adjusted for the looks" in look.inference_table()["what"].iloc[0]
     for n in (85, 110):  # fewer and more than planned at the last look
         last = look_of(people(n, n, (8, 10)), protocol, 3, looks=[{"information": 66}, {"information": 134}])
         frame = last.boundaries()
         assert frame["alpha_spent"].iloc[-1] == pytest.approx(0.025)
-        assert decision(frame) == "end: no effect shown"
+        assert is_last(frame) and not crossed(this_look(frame))
+        assert dict(last.first_page().lines)["Boundary"].endswith("was needed at this last look: not crossed.")
         assert last.conditional_power_table().empty
 
 
@@ -247,16 +248,17 @@ def test_without_any_event_nothing_is_made_up(protocol):
     look = look_of(people(40, 40), protocol)
     found = look.primary_effect
     frame = look.boundaries()
-    assert (found.difference, found.z) == (0, 0) and decision(frame) == "continue"
+    assert (found.difference, found.z) == (0, 0) and not crossed(this_look(frame))
     assert look.power_curve().empty
-    assert "Nobody has had the event yet" in look.answer()
+    assert dict(look.first_page().lines)["Ahead"] == "No chance can be given: nobody has had the event yet."
     assert look.harms().empty, "neither events nor disposition were collected"
 
 
 def test_an_empty_arm_gives_words_not_numbers(protocol):
     look = look_of(people(30, 0, (3, 0)), protocol)
     assert look.primary_effect is None
-    assert look.answer() == "An arm has nobody with the primary outcome known."
+    assert look.answer().endswith("were not in the data handed in.")
+    assert dict(look.first_page().lines)["Comparison"] == "An arm has nobody with the primary outcome known."
     assert "nobody in this arm" in set(look.trial.findings["problem"])
     assert look.sensitivity().empty
 
@@ -487,3 +489,119 @@ def test_one_site_alone_is_that_site(root, protocol):
     assert set(north.trial.subjects["site"]) == {"Synthetic Hospital North"} and north.target is None
     with pytest.raises(DataError, match="nobody was screened at the site 'Nowhere'"):
         tt.look(data, protocol, "2023-08-17", site="Nowhere")
+
+
+def test_with_one_look_the_corrected_difference_is_the_difference(protocol):
+    """However large it is: two standard errors would tell −36 % where −40 % were seen."""
+    one = replace(protocol, design=protocol.design | {"looks": replace(protocol.design["looks"], value=[1.0])})
+    for events in ((4, 84), (30, 60), (60, 20)):
+        look = look_of(people(100, 100, events), one)
+        assert final_difference(look)[0] == pytest.approx(look.primary_effect.difference, abs=1e-9)
+
+
+def test_looks_that_were_not_held_spend_nothing_and_are_named(protocol):
+    tables = people(65, 65, (8, 10))
+    held, skipped = look_of(tables, protocol, 2), replace(look_of(tables, protocol, 2), not_held=(1,))
+    assert held.boundaries()["look"].tolist() == [1, 2, 3] and skipped.boundaries()["look"].tolist() == [2, 3]
+    spent = 2 * (1 - norm.cdf(norm.ppf(1 - 0.0125) / math.sqrt(130 / 200)))
+    assert skipped.boundaries()["bound"].iloc[0] == pytest.approx(norm.isf(spent), rel=1e-9), "all of it is there still"
+    assert "Look 1 was not held." in skipped.first_page().looks.note
+    both = replace(skipped, previous={"facts": {"looks": [{"look": 1, "information": 60, "z": 1.0}]}})
+    with pytest.raises(DataError, match="look 1 is said not to have been held, but the previous report holds a record"):
+        both.boundaries()
+    with pytest.raises(DataError, match="not_held names look 2; expected looks before look 2"):
+        tt.look(read_trial(tables, protocol), protocol, str(ON), number=2, closed=True, not_held=[2])
+    listed = protocol.design | {"futility": DesignItem([0.1, 0.5])}
+    found = replace(look_of(tables, replace(protocol, design=listed), 2), not_held=(1,)).boundaries()
+    assert found["futility"].iloc[0] == 0.5, "the one of look 2"
+
+
+def test_an_over_run_last_look_takes_back_no_alpha(protocol):
+    """Plan 200, looks at 66 and 134, then 260: 2.0154 by an independent integral."""
+    looks = [{"look": 1, "information": 66}, {"look": 2, "information": 134}]
+    look = look_of(people(130, 130, (8, 10)), protocol, 3, looks=looks)
+    assert look.boundaries()["bound"].iloc[-1] == pytest.approx(2.0154, abs=5e-5)
+
+
+def declared(protocol, **items):
+    return replace(protocol, design=protocol.design | {name: DesignItem(value) for name, value in items.items()})
+
+
+def test_a_declared_boundary_for_harm_is_told(protocol):
+    tables = people(65, 65, (22, 9))
+    for value, bound in (({"nominal": 0.05}, -1.645), ({"spending": "Pocock type", "alpha": 0.025}, None)):
+        look = look_of(tables, declared(protocol, harm=value), 2)
+        row = this_look(look.boundaries())
+        assert bound is None or row["harm"] == pytest.approx(bound, abs=1e-3)
+        assert row["z"] < row["harm"] < 0
+        page = look.first_page()
+        assert "The boundary for harm is crossed: more participants progress with MSCs." in page.lead
+        assert (
+            f"The boundary for harm lies at −{-row['harm']:.2f} at this look and is crossed."
+            in dict(page.lines)["Boundary"]
+        )
+    for wrong in ("yes", {"nominal": 2}, {"nominal": 0.05, "spending": "Pocock"}, {"alpha": 0.05}):
+        with pytest.raises(DataError, match=r"design\.harm is .*; expected \{nominal: 0.05\}"):
+            plan_of(declared(protocol, harm=wrong))
+
+
+def test_what_is_declared_and_not_implemented_is_refused(protocol):
+    for item in ({"sides": 2}, {"margin": 0.1}, {"hypothesis": "non-inferiority"}):
+        with pytest.raises(DataError, match="which no interim look here works out"):
+            plan_of(declared(protocol, **item))
+    for wrong in ({"death": "ignored"}, {"population": "per protocol"}, {"deaths": "composite"}, "composite"):
+        with pytest.raises(DataError, match=r"design\.estimand"):
+            plan_of(declared(protocol, estimand=wrong))
+
+
+@pytest.mark.parametrize(
+    ("estimand", "events", "missing"),
+    [
+        ({"death": "composite"}, (20, 0), 0),
+        ({"death": "while alive"}, (0, 0), 0),
+        ({"death": "missing"}, (0, 0), 20),
+        (None, (0, 0), 20),
+    ],
+)
+def test_a_death_before_the_endpoint_counts_as_declared(protocol, estimand, events, missing):
+    """20 of 60 die against none, and have no row of outcomes: no silence about it, whatever is declared."""
+    tables = people(60, 60)
+    for name, column in tables["outcomes"].items():
+        tables["outcomes"][name] = column[20:]
+    dead = {
+        "subject_id": [f"S{i:03}" for i in range(20)],
+        "milestone": ["died"] * 20,
+        "happened_on": ["2023-03-20"] * 20,
+    }
+    items = {name: item for name, item in protocol.design.items() if name != "estimand"}
+    rules = replace(protocol, design=items)
+    look = look_of(tables, declared(rules, estimand=estimand) if estimand else rules, disposition=dead)
+    found = look.primary_effect
+    assert tuple(hits for hits, _ in found.events.values()) == events and found.missing == missing
+    page = look.first_page()
+    assert [row.cells for row in page.rows if row.label == "Died"] == [
+        ("20 of 60 (33.3 %)".replace(" %", "\N{NO-BREAK SPACE}%"), "0 of 60")
+    ]
+    assert page.tone == "harm" and "die" in page.lead
+    assert any(note.startswith("Estimand" if estimand else "No estimand is declared") for note in page.notes)
+    assert "20 by death" in " ".join(page.notes) or missing
+
+
+def test_what_was_not_collected_is_not_zero(protocol):
+    look = look_of(people(60, 60, (3, 9)), protocol)
+    page = look.first_page()
+    cells = {row.label: row.cells for row in page.rows}
+    assert (
+        cells["Died"] == cells["Had a serious adverse event"] == cells["Possible Hy’s law^c"] == ("not collected",) * 2
+    )
+    assert page.tone == "gap" and page.lead.startswith("Safety cannot be judged from this report")
+    assert dict(page.lines)["Safety"].startswith("Not collected is not none. Missing: the table of events")
+    opened = look_of(people(60, 60, (3, 9)), protocol, closed=False)
+    assert dict(opened.first_page().lines)["Safety, pooled"].startswith(
+        "Deaths: not collected; serious adverse events: not"
+    )
+    assert dict(opened.first_page().facts)["Screened"] == "not collected"
+    assert opened.exclusions().attrs["why"].startswith("Not collected") and "assessed" not in set(
+        opened.flow()["stage"]
+    )
+    assert "deaths" not in opened.key_figures() and "screened" not in opened.key_figures()

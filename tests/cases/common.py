@@ -7,7 +7,7 @@ from trialtools.criteria.contents import read_protocol
 from trialtools.interim.frames import effect as effects
 from trialtools.interim.frames.effect import endpoint_rows
 from trialtools.interim.look import Look
-from trialtools.interim.plan import plan_of
+from trialtools.interim.plan import MonitoringPlan, plan_of
 
 HERE = Path(__file__).parent
 REFUSALS = (tt.DataError, tt.ProtocolError, tt.arms.LedgerError)
@@ -67,12 +67,8 @@ def outcomes(trial):
 
 def look(trial, protocol=None, control="plac"):
     """A closed look at a trial; an SDTM folder comes without a protocol, and of its plan the control is asked alone."""
-
-    class Plan:
-        experimental, sample_size, sign = ("drug",), 40, -1
-
-    Plan.control = control
-    return Look(trial, protocol, plan_of(protocol) if protocol else Plan, trial.cut_on, closed=True)
+    plan = MonitoringPlan(("drug",), control, 40, (1.0,), 0.025, "obrien-fleming", "lower")
+    return Look(trial, protocol, plan_of(protocol) if protocol else plan, trial.cut_on, closed=True)
 
 
 def effect(trial, protocol):
@@ -90,7 +86,7 @@ def adverse_events(trial, protocol):
 
 def harmed(trial, control):
     """How many participants had what harm, by (what, arm)."""
-    found = look(trial, control=control).harms()
+    found = look(trial, control=control).harms().dropna(subset="participants")
     return {(row.what, row.arm): int(row.participants) for row in found.itertuples()}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .format import ABSENT, SPACE, absent, count, n_of, number, percent
+from .format import ABSENT, SPACE, absent, count, n_of, number
 from .page import FONTS, INK, QUIET, Html
 from .table import table
 
@@ -48,9 +48,7 @@ def by_arm(
         key = tuple(str(row[name]) for name in rows)
         line = lines.setdefault(key, dict(zip(rows, key, strict=True)))
         sizes[row["arm"]] = int(row["of"])
-        line[f"arm {row['arm']}"] = n_of(row["participants"], row["of"])
-        if row.get("unsaid"):
-            line[f"arm {row['arm']}"] += f", at most {count(row['participants'] + row['unsaid'])}"
+        line[f"arm {row['arm']}"] = n_known(row["participants"], row["of"], row.get("unsaid"))
         if not absent(row.get("difference")):
             # several experimental arms have a difference each
             line[f"difference {row['arm']}"] = difference(row["difference"], row["low"], row["high"])
@@ -58,23 +56,38 @@ def by_arm(
         f"arm {arm}": f"{labels.get(arm, arm) or EVERYBODY} (n{SPACE}={SPACE}{count(n)})" for arm, n in sizes.items()
     }
     apart = [f"difference {arm}" for arm in sizes if any(f"difference {arm}" in line for line in lines.values())]
-    heads = dict.fromkeys(apart, "Difference (95 % interval)")
+    heads = dict.fromkeys(apart, "Difference, percentage points (95 % interval)")
     if len(apart) > 1:
-        heads = {name: f"{labels.get(name.split(' ', 1)[1])}, difference (95 % interval)" for name in apart}
+        points = "difference, percentage points (95 % interval)"
+        heads = {name: f"{labels.get(name.split(' ', 1)[1])}: {points}" for name in apart}
     written = pd.DataFrame(list(lines.values()), columns=[*rows, *arms, *apart]).fillna(ABSENT)
     made = table(written, title, subtitle, {**arms, **heads}, group=group, rows=most)
     return made.cols_align("right", [*arms, *apart])
 
 
-def difference(apart: Any, low: Any, high: Any) -> str:
-    """A difference of shares with its interval.
+def n_known(n: Any, of: Any, unsaid: Any = 0) -> str:
+    """How many of a whole, with its share; as an interval where of some it is not known, and in words of nobody.
 
-    >>> difference(-0.078, -0.132, -0.024).replace(SPACE, " ")
-    '−7.8 % (−13.2 to −2.4)'
+    >>> [n_known(*each).replace(SPACE, " ") for each in ((2, 90), (2, 90, 3), (2, 90, 88), (0, 90, 90), (None, 90))]
+    ['2 (2.2 %)', '2 (2.2 %), at most 5', 'at least 2', 'not collected', 'not collected']
+    """
+    open_ = 0 if absent(unsaid) else unsaid
+    if absent(n) or (open_ and open_ == of):
+        return "not collected"
+    if open_ and n + open_ == of:
+        return f"at least {count(n)}"
+    return n_of(n, of) + (f", at most {count(n + open_)}" if open_ else "")
+
+
+def difference(apart: Any, low: Any, high: Any) -> str:
+    """A difference of shares with its interval, in percentage points.
+
+    >>> difference(-0.078, -0.132, -0.024)
+    '−7.8 (−13.2 to −2.4)'
     """
     if absent(apart):
         return ABSENT
-    return f"{percent(apart)} ({number(100 * low)} to {number(100 * high)})"
+    return f"{number(100 * apart)} ({number(100 * low)} to {number(100 * high)})"
 
 
 def recommendation_form() -> Html:

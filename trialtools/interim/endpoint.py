@@ -1,6 +1,7 @@
-"""The design of a protocol goes in; its primary endpoint comes out as it is declared, or a refusal that says what is.
+"""The design of a protocol goes in; its endpoint and estimand come out as declared, or a refusal that says why.
 
 endpoint: {value: {name: progression, kind: binary, day: 28, better: lower}}
+estimand: {value: {population: all randomized, death: composite, withdrawal: missing}}
 """
 
 from __future__ import annotations
@@ -43,10 +44,77 @@ class Endpoint:
     past: str = ""
 
     @property
+    def title(self) -> str:
+        """Its name in print."""
+        return self.name.replace("_", " ")
+
+    @property
+    def by_day(self) -> str:
+        """Its day in print; empty without one."""
+        return "" if self.day is None else f" by day {self.day}"
+
+    @property
     def label(self) -> str:
-        """What it is called in print: name, detail and day."""
-        said = f"{self.name.replace('_', ' ')} {self.detail}".strip()
-        return said if self.day is None else f"{said} by day {self.day}"
+        """What it is called in full: name, detail and day."""
+        return f"{self.title} {self.detail}".strip() + self.by_day
+
+    @property
+    def happens(self) -> str:
+        """What participants do to whom it happens, after a plural: "progress"."""
+        return self.verb or f"have {self.title}"
+
+    @property
+    def happened(self) -> str:
+        """The same in the past: "progressed"."""
+        return self.past or f"had {self.title}"
+
+
+@dataclass(frozen=True)
+class Estimand:
+    """Whom the effect is of, and what it means for the endpoint that somebody died or withdrew before its day.
+
+    composite: it counts as the worse outcome. while alive: what was seen while alive counts, and nothing seen is no
+    event. missing: the outcome is missing, unless it is known.
+    """
+
+    population: str = "all randomized"
+    death: str = "missing"
+    withdrawal: str = "missing"
+    declared: bool = False
+
+
+MEANINGS = {
+    "population": ("all randomized",),
+    "death": ("composite", "while alive", "missing"),
+    "withdrawal": ("composite", "missing"),
+}
+"""What an estimand can declare here; whatever else it says is refused."""
+
+
+def estimand_of(protocol: Protocol) -> Estimand:
+    """The estimand that the design declares; without one, death and withdrawal leave the outcome missing.
+
+    Raises:
+        DataError: it says something that is not worked out here.
+
+    >>> import trialtools as tt
+    >>> estimand_of(tt.load_protocol("data/protocols/NCT05741099.yaml")).death
+    'composite'
+    """
+    item = protocol.design.get("estimand")
+    if item is None:
+        return Estimand()
+    place = f"{protocol.id}: design.estimand"
+    if not isinstance(item.value, Mapping):
+        _refuse(f"{place} is {item.value!r}", "declare it, such as {death: composite, withdrawal: missing}")
+    for name, said in item.value.items():
+        if name not in MEANINGS:
+            raise DataError(f"{place} has no item '{name}'{nearest(str(name), MEANINGS)}")
+        if said not in MEANINGS[name]:
+            _refuse(
+                f"{place}.{name} is '{said}', which is not worked out here", f"there is {', '.join(MEANINGS[name])}"
+            )
+    return Estimand(**item.value, declared=True)
 
 
 def endpoint_of(protocol: Protocol) -> Endpoint | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 from ..criteria.contents import Protocol, load_protocol
 from ..criteria.display import as_lines
+from ..criteria.protocol import DataError
 from ..figures.format import count, percent
 from ..figures.printed import recommendation_form
 from .data.cutoff import pool
@@ -17,6 +19,7 @@ from .frames.baseline import baseline
 from .frames.conduct import data_currency, dosing, dosing_counts, dosing_deviations, exclusions, flow, follow_up
 from .frames.cover import charter, cover
 from .frames.effect import primary_effect
+from .frames.first_page import answer, first_page, report_contents
 from .frames.history import read_previous
 from .frames.looks import boundaries, conditional_power_table, inference_table, power_curve
 from .frames.outcomes import (
@@ -30,7 +33,7 @@ from .frames.outcomes import (
 from .frames.record import changes, key_figures
 from .frames.recruitment import accrual, accrual_forecast, sites
 from .frames.safety import adverse_events, edish, exposure, harms, laboratory, serious_cases
-from .frames.statements import ASKED, answer, caveats, context
+from .frames.statements import caveats
 from .lookdata import (
     LookData,
     at_site,
@@ -51,9 +54,11 @@ class Look(LookData):
     `frame.attrs["why"]`; `look.show` prints it so.
     """
 
+    first_page = first_page
+    contents = report_contents
+    first_page = first_page
+    contents = report_contents
     answer = answer
-    asked = ASKED
-    context = context
     key_figures = key_figures
     cover = cover
     changes = changes
@@ -124,9 +129,9 @@ class Look(LookData):
         site = f" · {self.site}" if self.site else ""
         status = outcome_status(self)
         parts = [f"{count(len(self.entered))} randomized"]
-        names = {"observed": "outcomes observed", "pending": "pending", "missing": "missing"}
+        names = {"known": "outcomes known", "to_come": "to come", "missing": "missing"}
         parts += [f"{count(status[column].sum())} {name}" for column, name in names.items() if len(status)]
-        share = status["observed"].sum() / self.plan.sample_size
+        share = status["known"].sum() / self.plan.sample_size
         return [
             f"{self.protocol.id}, look {self.number} of {len(self.plan.looks)}, {day}{site} · {who}",
             ", ".join(parts) + " · SYNTHETIC" * self.trial.synthetic,
@@ -145,6 +150,7 @@ def look(
     site: str = "",
     previous: str | os.PathLike[str] = "",
     mapping: str | os.PathLike[str] = "",
+    not_held: Sequence[int] = (),
 ) -> Look:
     """One look at a trial, as of a day.
 
@@ -157,6 +163,7 @@ def look(
         site: one site alone; the data are then of that site.
         previous: the manifest of the report before this one.
         mapping: of a wide file.
+        not_held: numbers of earlier looks of the design that did not take place; they spend nothing.
 
     What was not known on that day is not in it; what was not collected gives empty frames that say so.
 
@@ -178,4 +185,6 @@ def look(
         allocations = read_allocations(data)
     trial = at_site(trial, site) if site else trial
     before = read_previous(previous, protocol, cutoff, number, site)
-    return Look(trial, protocol, plan, day, closed, number, site, before, allocations)
+    if odd := [each for each in not_held if not 1 <= each < number]:
+        raise DataError(f"not_held names look {odd[0]}; expected looks before look {number}")
+    return Look(trial, protocol, plan, day, closed, number, site, before, allocations, tuple(not_held))

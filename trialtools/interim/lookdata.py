@@ -42,6 +42,7 @@ class LookData:
         site: one site alone; empty for all together.
         previous: the manifest of the report before this one; empty without one.
         allocations: what the allocation ledger says of everybody; None where no ledger was handed in.
+        not_held: numbers of earlier looks that did not take place.
     """
 
     trial: TrialData
@@ -53,6 +54,7 @@ class LookData:
     site: str = ""
     previous: Mapping[str, Any] = field(default_factory=dict)
     allocations: Frame | None = None
+    not_held: tuple[int, ...] = ()
 
     @property
     def entered(self) -> Frame:
@@ -86,6 +88,16 @@ class LookData:
         """Who is counted, on which day: the line under each table and figure."""
         parts = [f"{count(len(self.entered))} randomized", f"data cut {self.cutoff or 'none'}", self.site]
         return " · ".join([*filter(None, parts), *["SYNTHETIC"] * self.trial.synthetic])
+
+    @property
+    def screening_log(self) -> bool:
+        """Whether it was collected who was screened and not randomized: no trial excludes nobody."""
+        return not self.trial.subjects["randomized"].all()
+
+    @property
+    def deaths_collected(self) -> bool:
+        """Whether deaths are known wherever they happened; fatal adverse events alone do not tell that."""
+        return "disposition" not in self.trial.absent
 
     def members(self, arm: str) -> Frame:
         """Everybody randomized to an arm; everybody randomized at all where arms are not told."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..criteria.contents import Protocol
 from ..criteria.protocol import DataError
-from .endpoint import endpoint_of
+from .endpoint import Endpoint, Estimand, endpoint_of, estimand_of
 from .sequential.boundaries import Spending
 
 SPENDING: dict[str, Spending] = {
@@ -17,13 +17,26 @@ SPENDING: dict[str, Spending] = {
     "kim": "kim-demets",
 }
 """How a spending function is called in prose, by a word that stands in its name."""
+IMPLEMENTED: dict[str, tuple[Any, ...]] = {"sides": (1,), "hypothesis": ("superiority",), "margin": ()}
+"""What the design may say of the test; `margin` belongs to non-inferiority."""
+
+
+@dataclass(frozen=True)
+class HarmBound:
+    """A declared boundary on the side of harm: one-sided alpha that is spent on it, or a nominal level at each look."""
+
+    spending: Spending = "obrien-fleming"
+    alpha: float = 0.025
+    gamma: float | None = None
+    nominal: float | None = None
 
 
 @dataclass(frozen=True)
 class MonitoringPlan:
     """What was planned: arms (the control last), participants, parts of the information at the looks, errors, rates.
 
-    `share` is the part of the participants who are not in the control arm.
+    `share` is the part of the participants who are not in the control arm. Without a declared boundary for harm, `harm`
+    is None.
     """
 
     experimental: tuple[str, ...]
@@ -38,6 +51,9 @@ class MonitoringPlan:
     gamma: float | None = None
     futility: Any = None
     share: float = 0.5
+    harm: HarmBound | None = None
+    endpoint: Endpoint | None = None
+    estimand: Estimand = field(default_factory=Estimand)
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -68,10 +84,10 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
     looks: tuple[float, ...] = _item(protocol, "looks", lambda value: tuple(float(each) for each in value))
     size = _item(protocol, "sample_size", int)
     alpha = _item(protocol, "alpha", float)
-    endpoint = endpoint_of(protocol)
+    endpoint, estimand = endpoint_of(protocol), estimand_of(protocol)
+    _refuse_what_is_not_implemented(protocol)
     better = endpoint.better if endpoint and endpoint.better else _item(protocol, "better", str)
-    written = _item(protocol, "spending", lambda value: str(value).lower())
-    spending = next((name for word, name in SPENDING.items() if word in written), None)
+    spending = _item(protocol, "spending", _spending)
     for name, fits, wanted in (
         ("looks", list(looks) == sorted({*looks, 1.0}) and looks[0] > 0, "rising parts, the last of them 1"),
         ("sample_size", size > 0, "a number of participants"),
@@ -89,7 +105,41 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
     ratio = protocol.design["ratio"].value if "ratio" in protocol.design else {}
     parts = {arm.id: float(ratio.get(arm.id, 1)) if isinstance(ratio, dict) else 1.0 for arm in protocol.arms}
     optional["share"] = 1 - parts[controls[0]] / sum(parts.values())
-    return MonitoringPlan(experimental, controls[0], size, looks, alpha, spending, better, **optional)  # type: ignore[arg-type]
+    declared = {"harm": _harm(protocol), "endpoint": endpoint, "estimand": estimand}
+    return MonitoringPlan(experimental, controls[0], size, looks, alpha, spending, better, **optional, **declared)
+
+
+def _spending(written: Any) -> Spending | None:
+    return next((name for word, name in SPENDING.items() if word in str(written).lower()), None)
+
+
+def _refuse_what_is_not_implemented(protocol: Protocol) -> None:
+    """A two-sided test, a margin or another hypothesis than superiority must not be read as if it were not there."""
+    for name, implemented in IMPLEMENTED.items():
+        item = protocol.design.get(name)
+        if item is not None and item.value not in implemented:
+            raise DataError(
+                f"{protocol.id}: design.{name} is {item.value!r}, which no interim look here works out; "
+                f"expected {' or '.join(map(str, implemented)) or 'none'}"
+            )
+
+
+def _harm(protocol: Protocol) -> HarmBound | None:
+    """The declared boundary for harm: {nominal: 0.05}, or {spending: Pocock type, alpha: 0.05}."""
+    if "harm" not in protocol.design:
+        return None
+    said = protocol.design["harm"].value
+    items = dict(said) if isinstance(said, dict) else {}
+    spending, level = _spending(items.get("spending")), items.get("nominal", items.get("alpha", 0.025))
+    one = ("nominal" in items) != (spending is not None) and not set(items) - {"nominal", "spending", "alpha", "gamma"}
+    if not one or not isinstance(level, float) or not 0 < level < 0.5:
+        raise DataError(
+            f"{protocol.id}: design.harm is {said!r}; expected {{nominal: 0.05}}, a one-sided level of each look, or "
+            "{spending: O'Brien-Fleming type, alpha: 0.025}, one-sided alpha that is spent on harm"
+        )
+    if "nominal" in items:
+        return HarmBound(nominal=level)
+    return HarmBound(spending or "obrien-fleming", level, items.get("gamma"))
 
 
 def _item(protocol: Protocol, name: str, read: Any) -> Any:

@@ -11,8 +11,7 @@ from typing import Any
 from .. import figures
 from ..figures import printed
 from .data.tables import Frame
-from .frames.looks import boundaries
-from .frames.recruitment import accrual, accrual_forecast
+from .frames.wording import points as percentage_points
 from .lookdata import POOLED, LookData
 
 
@@ -31,6 +30,7 @@ class Show:
         title: str,
         *,
         percent: Sequence[str] = (),
+        points: Sequence[str] = (),
         digits: Mapping[str, int] | None = None,
         quiet: bool = False,
         **how: Any,
@@ -41,6 +41,7 @@ class Show:
             frame: of a look.
             title: the finding, in a sentence.
             percent: columns that hold shares, written in percent.
+            points: columns that hold differences of shares, written in percentage points.
             digits: columns that are written with so many decimals.
             quiet: show nothing where the frame is empty.
             how: as for `figures.table`: labels, notes, columns, group, rows.
@@ -48,6 +49,7 @@ class Show:
         if frame.empty:
             return self._why(frame, quiet)
         formats = dict.fromkeys(percent, figures.percent)
+        formats |= dict.fromkeys(points, percentage_points)
         formats |= {name: partial(figures.number, digits=n) for name, n in (digits or {}).items()}
         if set(frame.get("arm", ())) == {POOLED}:
             frame = frame.drop(columns="arm")
@@ -85,13 +87,6 @@ class Show:
             return self._why(frame, quiet)
         arms = {"labels": self.look.labels} if "labels" in signature(draw).parameters else {}
         return draw(frame, *more, source=self.look.population, **arms, **how)
-
-    def first_figure(self) -> Any:
-        """The figure of page 1: the boundary where arms are compared, else accrual."""
-        looks = boundaries(self.look)
-        if len(looks):
-            return self.figure(figures.boundary, looks, information="Outcome known")
-        return self.figure(figures.accrual, accrual(self.look), accrual_forecast(self.look), self.look.target)
 
     def text(self, sentence: str) -> Any:
         """A sentence; nothing where there is none."""

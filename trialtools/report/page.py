@@ -49,16 +49,18 @@ def page(notebook: Any, facts: Mapping[str, Any]) -> str:
         exclude_output_prompt=True,
         exclude_anchor_links=True,
     )
-    strip = _strip(facts)
+    strip, first = _strip(facts), first_page(shown)
     resources = {
         "policy": POLICY,
         "css": (HERE / "page.css").read_text("utf-8"),
         "js": (HERE / "page.js").read_text("utf-8"),
         "plotly": packed_plotly() if plots else "",
-        "title": title(notebook) or str(facts["report"]),
+        "title": first.get("title") or title(notebook) or str(facts["report"]),
+        "first": first,
         "facts": dict(facts),
         "strip": strip,
-        "running": _css_text(" · ".join(strip[:3])),
+        "running": _css_text(first.get("running") or " · ".join(strip[:3])),
+        "corner": _css_text(first["corner"]) if first else "",
         "banner": banner(shown),
         "made": _made(facts),
     }
@@ -69,9 +71,20 @@ def told_facts(notebook: Any) -> dict[str, Any]:
     """The key numbers that an executed notebook tells its manifest, and the answer of its headline."""
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
     found = [output.data[FACTS] for output in outputs if FACTS in output.get("data", {})]
-    answers = (re.search(r'class="tt-headline" data-answer="(.*?)"', text) for text in _html_outputs(notebook.cells))
+    answers = (
+        re.search(r'class="tt-(?:headline|page)".*? data-answer="(.*?)"', text)
+        for text in _html_outputs(notebook.cells)
+    )
     told = [{"answer": html.unescape(answer[1])} for answer in answers if answer]
     return {key: value for each in [*told, *found] for key, value in each.items()}
+
+
+def first_page(notebook: Any) -> dict[str, str]:
+    """What page 1 of an interim report says of itself: title, and corner and running, which stand on every sheet."""
+    for text in _html_outputs(notebook.cells):
+        if found := re.search(r'<article class="tt-page"(.*?)>', text, re.DOTALL):
+            return {name: html.unescape(value) for name, value in re.findall(r'data-(\w+)="(.*?)"', found[1])}
+    return {}
 
 
 def prepare() -> None:
@@ -104,6 +117,7 @@ def _shown(notebook: Any) -> tuple[Any, int]:
     plots = 0
     for cell in shown.cells:
         if cell.cell_type != "code":
+            cell.source = re.sub(r"^## (\d+)\. ", r'## <a id="section-\1"></a>\1. ', cell.source, flags=re.MULTILINE)
             continue
         calls.append(cell.source.strip())
         cell.outputs = [output for output in cell.outputs if FACTS not in output.get("data", {})]
@@ -113,7 +127,9 @@ def _shown(notebook: Any) -> tuple[Any, int]:
                 output.data = type(output.data)({"text/html": _plot(output.data[PLOTLY], plots)})
         # nbconvert reads a file name here, and a page that stands alone has no files
         cell.metadata.pop("filenames", None)
-        if cell.outputs:
+        if "first-page" in cell.metadata.get("tags", []):
+            calls = []
+        elif cell.outputs:
             cell.metadata["call"] = "\n\n".join(call for call in calls if call)
             calls = []
     return shown, plots
@@ -193,7 +209,7 @@ def _own_version(facts: Mapping[str, Any]) -> str:
 def banner(notebook: Any) -> str:
     """What a banner on the page says, to stand on every printed sheet: SYNTHETIC must not be lost with page one."""
     for text in _html_outputs(notebook.cells):
-        if found := re.search(r'class="tt-banner".*?<strong>(.*?)</strong>', text, re.DOTALL):
+        if found := re.search(r'class="[^"]*tt-banner".*?<strong>(.*?)</strong>', text, re.DOTALL):
             return _css_text(html.unescape(found[1]))
     return ""
 

@@ -66,10 +66,11 @@ def selection_bias_test(look: LookData) -> Frame:
     design = np.column_stack([np.ones(len(rows)), rows["arm"] == look.plan.control, rows["chance"]]).astype(float)
     effect, se = last_coefficient(design, rows["value"].to_numpy(float))
     p = float(2 * ndtr(-abs(effect / se)))
+    interval = (effect - Z95 * se, effect + Z95 * se)
     sure = float(rows["chance"].isin([0.0, 1.0]).mean())
     lines = [
         ("Allocations that could be foreseen for sure, by someone who knew all earlier arms", percent(sure)),
-        ("Rate of the endpoint, foreseen less not (95 %)", difference(effect, effect - Z95 * se, effect + Z95 * se)),
+        ("Rate of the endpoint, foreseen less not, percentage points (95 %)", difference(effect, *interval)),
         ("p", number(p, 3)),
         ("At the level of 1 %", "patients may have been chosen" if p < 0.01 else "no sign that patients were chosen"),
     ]

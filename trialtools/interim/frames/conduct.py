@@ -13,11 +13,12 @@ from ..data.tables import Frame
 from ..lookdata import POOLED, UNKNOWN, LookData, with_reason
 from .effect import endpoint_rows
 
-ANALYSED = {"observed": "outcome known", "pending": "outcome not due yet", "missing": "outcome missing"}
+ANALYSED = {"known": "outcome known", "to come": "outcome still to come", "missing": "outcome missing"}
 FATES = {"died": "died", "withdrew": "withdrew", "lost": "lost to follow-up"}
 FATES |= {"discontinued": "discontinued", "completed": "completed"}
 """What ended it for a participant, as the flow says it; the first of several counts."""
 OPEN = "undetermined: something was not known"
+NO_SCREENING_LOG = "Not collected: the data hold nobody who was screened and not randomized."
 WAITING = "eligible, but not randomized so far"
 
 
@@ -26,13 +27,16 @@ def flow(look: LookData) -> Frame:
 
     Columns: stage (assessed, excluded, randomized, allocated, follow_up, analysed), arm, item ("" for the box itself),
     n. Of a reason that lists several criteria, the first counts. Whoever was randomized in no known arm has a box of
-    their own, "unknown". A stage whose table was not collected has its box and no items.
+    their own, "unknown". A stage whose table was not collected has its box and no items; without a screening log
+    nobody is known to have been assessed or excluded.
     """
     trial, people = look.trial, look.trial.subjects
     out = people[~people["randomized"]]
-    rows: list[tuple[str, str, str, int]] = [("assessed", "", "", len(people)), ("excluded", "", "", len(out))]
-    why = _written_reason(out).map(lambda reason: _first_criterion(str(reason), look.protocol))
-    rows += [("excluded", "", str(item), n) for item, n in _by_size(why)]
+    rows: list[tuple[str, str, str, int]] = []
+    if look.screening_log:
+        why = _written_reason(out).map(lambda reason: _first_criterion(str(reason), look.protocol))
+        rows += [("assessed", "", "", len(people)), ("excluded", "", "", len(out))]
+        rows += [("excluded", "", str(item), n) for item, n in _by_size(why)]
     rows.append(("randomized", "", "", len(look.entered)))
     fate, states = _fate(look), _states(look)
     armless = look.entered[look.entered["arm"].isna()]
@@ -94,7 +98,7 @@ def exclusions(look: LookData) -> Frame:
     rows += [("", str(reason), n, n) for reason, n in _by_size(other)]
     frame: Frame = pd.DataFrame(rows, columns=["criterion", "label", "failed", "alone"])
     frame = frame[frame["failed"] > 0].sort_values("failed", ascending=False, kind="stable", ignore_index=True)
-    return with_reason(frame, "Nobody was excluded.")
+    return with_reason(frame, NO_SCREENING_LOG)
 
 
 def _dosed(look: LookData, people: Frame) -> Frame:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ...criteria.protocol import DataError
 from ..data.outcomes import endpoint_states
@@ -45,6 +47,11 @@ class Effect:
     unstratified: int = 0
 
     @property
+    def interval(self) -> tuple[float, float, float]:
+        """The difference and its 95 % interval, which is not adjusted for the looks."""
+        return self.difference, self.low, self.high
+
+    @property
     def se(self) -> float:
         """The standard error of the difference, each arm at its own rate; strata weighted as in the estimate."""
         a, n, b, m = np.array([row for row in self.cells if row[1] and row[3]], dtype=float).T
@@ -60,10 +67,12 @@ class Effect:
 
 @lru_cache(maxsize=4)  # most sections of one report ask for it
 def endpoint_rows(look: LookData) -> Frame:
-    """Everybody randomized, with what the analysis needs.
+    """Everybody randomized, with what the analysis needs; deaths and withdrawals count as the estimand declares.
 
-    Columns: subject_id, randomized_on, value (empty where unknown), observed_on, state (observed, missing, pending),
-    site, arm, stratum, mature (the window has passed by the cut).
+    Columns: subject_id, randomized_on, value (empty where unknown), observed_on, by (death or withdrawal where that
+    gave the value), site, arm, stratum, mature (the window has passed by the cut), state. There are three states, and
+    they add up: "known" (the window has passed, and the value is known), "to come" (the window is still open, also
+    where the event has happened already) and "missing".
 
     Raises:
         DataError: no primary endpoint.
@@ -72,12 +81,37 @@ def endpoint_rows(look: LookData) -> Frame:
     if trial.endpoint is None:
         raise DataError(f"{trial.name}: no primary endpoint; design.endpoint must name one of the outcomes")
     found = endpoint_states(trial.subjects, trial.outcomes, trial.endpoint, trial.window, cutoff)
+    found = _by_estimand(look, found)
     people = trial.subjects.set_index("subject_id").loc[found["subject_id"]].reset_index()
     extra = {name: people[name].to_numpy() for name in ("site", "arm", "stratum")}
-    if trial.window is None or not cutoff:
-        return found.assign(**extra, mature=True)
-    closes = found["randomized_on"] + np.timedelta64(trial.window, "D")
-    return found.assign(**extra, mature=(closes <= np.datetime64(cutoff)) | closes.isna())
+    mature = pd.Series(True, index=found.index)
+    if trial.window is not None and cutoff:
+        closes = found["randomized_on"] + np.timedelta64(trial.window, "D")
+        mature = (closes <= np.datetime64(cutoff)) | closes.isna()
+    known = found["value"].notna().map({True: "known", False: "missing"}).astype("str")
+    return found.assign(**extra, mature=mature, state=known.where(mature, "to come"))
+
+
+def _by_estimand(look: LookData, rows: Frame) -> Frame:
+    """The rows with the values that a death or a withdrawal before the end of the window gives, as it is declared."""
+    worse, estimand, window = float(look.plan.sign < 0), look.plan.estimand, look.trial.window
+    rows = rows.assign(by="")
+    if look.trial.kind != "binary":
+        return rows
+    last: Any = None if window is None else rows["randomized_on"] + np.timedelta64(window, "D")
+    for milestone, by, meaning in (("withdrew", "withdrawal", estimand.withdrawal), ("died", "death", estimand.death)):
+        ends = look.trial.disposition
+        ends = ends[ends["milestone"] == milestone].drop_duplicates("subject_id").set_index("subject_id")["happened_on"]
+        day: Frame = ends.reindex(rows["subject_id"]).set_axis(rows.index)
+        in_time = rows["subject_id"].isin(ends.index) if last is None else day <= last
+        unknown = rows["value"].isna()
+        if meaning == "composite":
+            hit, value = in_time & (unknown | (rows["value"] != worse if by == "death" else False)), worse
+        else:
+            hit, value = in_time & unknown & (meaning == "while alive"), 0.0
+        known = {"value": rows["value"].mask(hit, value), "observed_on": rows["observed_on"].mask(hit, day)}
+        rows = rows.assign(**known, by=rows["by"].mask(hit, by))
+    return rows
 
 
 def why_no_comparison(look: LookData) -> str:
@@ -90,6 +124,8 @@ def why_no_comparison(look: LookData) -> str:
     if "outcomes" in trial.absent or trial.endpoint is None:
         names = ", ".join(sorted(trial.outcomes["endpoint"].dropna().unique()))
         return f"Not collected: no primary endpoint is among the outcomes{names and f' ({names})'}."
+    if trial.kind != "binary":
+        return f"The comparison of a {trial.kind.replace('_', ' ')} endpoint is not worked out in this report."
     if len(look.plan.experimental) > 1:
         return SEVERAL_ARMS
     return "" if primary_effect(look) else NOBODY
@@ -98,8 +134,9 @@ def why_no_comparison(look: LookData) -> str:
 @lru_cache(maxsize=4)
 def primary_effect(look: LookData) -> Effect | None:
     """The effect that the boundary is about; None where there is none, and `why_no_comparison` says why."""
-    comparable = not look.site and len(look.plan.experimental) == 1 and look.trial.subjects["arm"].notna().any()
-    if not comparable or "outcomes" in look.trial.absent or look.trial.endpoint is None:
+    trial, one = look.trial, len(look.plan.experimental) == 1 and not look.site
+    collected = "outcomes" not in trial.absent and trial.endpoint is not None and trial.kind == "binary"
+    if not one or not collected or trial.subjects["arm"].isna().all():
         return None
     return effect(endpoint_rows(look), look.plan, look.plan.experimental[0])
 

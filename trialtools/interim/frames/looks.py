@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from ...criteria.protocol import DataError
-from ...figures.format import number, percent
+from ...figures.format import number
 from ..data.tables import Frame
 from ..lookdata import LookData, with_reason
-from ..sequential.boundaries import NEAREST
+from ..plan import MonitoringPlan
+from ..sequential.boundaries import NEAREST, power
 from ..sequential.boundaries import boundaries as boundaries_at
 from ..sequential.inference import conditional_power, final_estimate, predictive_power
 from .effect import Effect, primary_effect, why_no_comparison
 from .history import looks_before
+from .wording import points
 
-LOOKS = ["look", "information", "fraction", "bound", "futility", "z", "nominal_p", "alpha_spent", "state"]
+LOOKS = ["look", "information", "fraction", "bound", "futility", "harm", "z", "nominal_p", "alpha_spent", "state"]
 NOTHING_AHEAD = "No look is ahead, or nobody has had the event."
 
 
@@ -29,15 +32,15 @@ def boundaries(look: LookData) -> Frame:
     """All looks on one scale: those before, this one, those to come.
 
     Columns: look, information (participants with the outcome known), fraction (of what is planned), bound (z; inf where
-    a look cannot stop for efficacy), futility (empty without one), z (of benefit; empty for looks to come), nominal_p
-    (of the bound), alpha_spent, state (done, now, ahead).
+    a look cannot stop for efficacy), futility and harm (z; empty without one), z (of benefit; empty for looks to come),
+    nominal_p (of the bound), alpha_spent, state (done, now, ahead).
 
     Of earlier looks, information and z are those that the previous report wrote down; looks of which nothing is known
-    are taken as planned. The last look spends all alpha that is left, also when it has less or more information than
-    planned.
+    are taken as planned, and those that were not held are left out. The last look spends all alpha that is left, also
+    when it has less or more information than planned.
 
     Raises:
-        DataError: more looks than planned, or looks too close together.
+        DataError: more looks than planned, looks too close together, or a look not held that has a record.
     """
     found, plan = primary_effect(look), look.plan
     if found is None:
@@ -45,24 +48,63 @@ def boundaries(look: LookData) -> Frame:
     if not 1 <= look.number <= len(plan.looks):
         raise DataError(f"look {look.number} is not one of the {len(plan.looks)} looks of the design")
     size, at = plan.sample_size, look.number
-    earlier = looks_before(look.previous)[: at - 1]
-    earlier += [{"information": part * size} for part in plan.looks[len(earlier) : at - 1]]
-    done = [float(each["information"]) for each in earlier]
+    earlier = _earlier_looks(look)
+    done = [float(each["information"]) for each in earlier.values()]
     if done and found.n <= done[-1] + NEAREST * size:
         raise DataError(
             f"look {at} has {found.n} participants with the outcome known, look {at - 1} had {done[-1]:g}: "
             f"less than {NEAREST:.1%} of the planned {size} apart, which tells nothing new. Is it the right data cut?"
         )
-    ahead = [] if at == len(plan.looks) else [part * size for part in plan.looks[at:]]
-    ahead = [each for each in ahead if each > found.n + NEAREST * size]
+    to_come = {number: part * size for number, part in enumerate(plan.looks, start=1) if number > at}
+    to_come = {number: each for number, each in to_come.items() if each > found.n + NEAREST * size}
+    numbers, information = [*earlier, at, *to_come], [*done, found.n, *to_come.values()]
+    futility = plan.futility
+    if isinstance(futility, list | tuple):  # of each look but the last one
+        futility = [futility[number - 1] for number in numbers[:-1]]
     frame = boundaries_at(
-        [*done, found.n, *ahead], plan.alpha, spending=plan.spending, gamma=plan.gamma, futility=plan.futility,
-        planned=max(size, found.n) if at == len(plan.looks) else size, final=True,
-    )  # fmt: skip
-    z = [each.get("z", math.nan) for each in earlier] + [found.z] + [math.nan] * len(ahead)
-    state = ["done"] * len(done) + ["now"] + ["ahead"] * len(ahead)
+        information, plan.alpha, spending=plan.spending, gamma=plan.gamma, futility=futility, planned=size, final=True
+    )
+    z = [each.get("z", math.nan) for each in earlier.values()] + [found.z] + [math.nan] * len(to_come)
+    state = ["done"] * len(done) + ["now"] + ["ahead"] * len(to_come)
     frame = frame.rename(columns={"z": "bound"}).assign(z=z, state=state, fraction=frame["information"] / size)
+    frame = frame.assign(look=numbers, harm=_harm_bounds(plan, information))
     return (frame if "futility" in frame else frame.assign(futility=math.nan))[LOOKS]
+
+
+def _earlier_looks(look: LookData) -> dict[int, dict[str, float]]:
+    """What is known of each look before this one, by its number; of one without a record, the planned information."""
+    recorded = {int(each.get("look", at)): each for at, each in enumerate(looks_before(look.previous), start=1)}
+    if both := sorted(set(recorded) & set(look.not_held)):
+        raise DataError(f"look {both[0]} is said not to have been held, but the previous report holds a record of it")
+    numbers = (number for number in range(1, look.number) if number not in look.not_held)
+    planned = {number: {"information": look.plan.looks[number - 1] * look.plan.sample_size} for number in numbers}
+    return {number: recorded.get(number, each) for number, each in planned.items()}
+
+
+def _harm_bounds(plan: MonitoringPlan, information: Sequence[float]) -> list[float]:
+    """The z at or below which the declared boundary for harm is crossed; none without one."""
+    harm = plan.harm
+    if harm is None:
+        return [math.nan] * len(information)
+    if harm.nominal is not None:
+        return [float(ndtri(harm.nominal))] * len(information)
+    spent = boundaries_at(
+        information, harm.alpha, spending=harm.spending, gamma=harm.gamma, planned=plan.sample_size, final=True
+    )
+    return (-spent["z"]).tolist()
+
+
+def design_power(plan: MonitoringPlan) -> float | None:
+    """The power of the design as planned, at the rates that it assumes itself; None where it assumes none."""
+    if plan.control_rate is None or plan.experimental_rate is None:
+        return None
+    rates = ((plan.experimental_rate, plan.share), (plan.control_rate, 1 - plan.share))
+    variance = sum(rate * (1 - rate) / share for rate, share in rates)
+    frame = boundaries_at(
+        [part * plan.sample_size for part in plan.looks], plan.alpha, spending=plan.spending, gamma=plan.gamma
+    )
+    drift = plan.sign * (plan.experimental_rate - plan.control_rate) / math.sqrt(variance)
+    return power(frame, drift)["power"]
 
 
 def this_look(frame: Frame) -> Any:
@@ -76,59 +118,64 @@ def looks_ahead(frame: Frame) -> dict[str, list[float]]:
     return {"information": ahead["information"].tolist(), "z": ahead["bound"].tolist()}
 
 
-def decision(frame: Frame) -> str:
-    """What the boundary says at this look, in words: a proposal, which the committee is free not to follow."""
-    row = this_look(frame)
-    if row["z"] >= row["bound"]:
-        return "stop for efficacy"
-    if not (frame["state"] == "ahead").any():
-        return "end: no effect shown"
-    if row["z"] <= row["futility"]:
-        return "futility bound crossed, which does not bind"
-    return "continue"
+def crossed(row: Any) -> bool:
+    """Whether the boundary for benefit is crossed at a look."""
+    return bool(row["z"] >= row["bound"])
+
+
+def is_last(frame: Frame) -> bool:
+    """Whether no look is ahead."""
+    return not bool((frame["state"] == "ahead").any())
+
+
+def adjusted_interval(found: Effect, bound: float) -> tuple[float, float]:
+    """The repeated confidence interval: of the score test at the bound of this look (Jennison and Turnbull 1989).
+
+    It holds at all looks at once. Where a look cannot stop, nothing is excluded.
+    """
+    return found.at(1 - 2 * float(ndtr(-bound))) if math.isfinite(bound) else (-1.0, 1.0)
 
 
 def inference_table(look: LookData) -> Frame:
-    """What may be concluded at this look, as a table for print: what, value, interval.
+    """What may be concluded at this look: what, value, interval, as they are printed.
 
-    The repeated interval inverts the score test at the bound of this look and holds at all looks at once (Jennison and
-    Turnbull 1989). After a stop, the median-unbiased estimate in stagewise order.
+    Differences are in percentage points. After a crossing, and at the last look, with the median-unbiased estimate in
+    stagewise order.
     """
-    rows = [(what, *_written(what, *numbers)) for what, *numbers in conclusions(look)]
-    return with_reason(pd.DataFrame(rows, columns=["what", "value", "interval"]), why_no_comparison(look))
-
-
-def _written(what: str, value: float, low: float, high: float) -> tuple[str, str]:
-    write = percent if "difference" in what or "interval" in what else lambda x: number(x, 4)
-    pair = f"of {write(high)}" if what.startswith("Alpha") else f"{write(low)} to {write(high)}"
-    return "∞ (cannot stop at this look)" if value == math.inf else write(value), "" if math.isnan(high) else pair
-
-
-def conclusions(look: LookData) -> list[tuple[str, float, float, float]]:
-    """The numbers of `inference_table`: what, value, low, high; none where there is no comparison."""
     found, frame = primary_effect(look), boundaries(look)
     if found is None:
-        return []
-    now, none = this_look(frame), math.nan
+        return with_reason(pd.DataFrame(columns=["what", "value", "interval"]), why_no_comparison(look))
+    now = this_look(frame)
     bound = float(now["bound"])
-    repeated = found.at(1 - 2 * float(ndtr(-bound))) if math.isfinite(bound) else (-1.0, 1.0)
+    adjusted = adjusted_interval(found, bound)
     rows = [
-        ("Risk difference", found.difference, found.low, found.high),
-        ("Repeated confidence interval", none, *repeated),
-        ("z, towards benefit", found.z, none, none),
-        ("Bound at this look", bound, none, none),
-        ("Nominal one-sided p", float(ndtr(-found.z)), none, none),
-        ("Alpha spent so far, of the whole", float(now["alpha_spent"]), none, look.plan.alpha),
+        ("Difference, percentage points; interval not adjusted for the looks (95 %)", *found.interval),
+        ("The same; interval adjusted for the looks (repeated confidence interval)", found.difference, *adjusted),
     ]
-    if decision(frame) in ("stop for efficacy", "end: no effect shown") and found.se:
-        rows.append(("Median-unbiased risk difference", *_final(found, frame, look.plan.sign)))
-    return rows
+    if final := final_difference(look):
+        rows.append(("Corrected for stopping early (median-unbiased), percentage points", *final))
+    lines = [(what, points(value), f"{points(low)} to {points(high)}") for what, value, low, high in rows]
+    needed = number(bound, 4) if math.isfinite(bound) else "none: this look cannot stop for benefit"
+    lines += [
+        ("z, above 0 is benefit", number(found.z, 4), ""),
+        ("z needed at this look", needed, ""),
+        ("Nominal p, one-sided", number(float(ndtr(-found.z)), 4), ""),
+        ("Alpha spent so far, one-sided", number(now["alpha_spent"], 4), f"of {number(look.plan.alpha, 4)}"),
+    ]
+    return pd.DataFrame(lines, columns=["what", "value", "interval"])
 
 
-def _final(found: Effect, frame: Frame, sign: int) -> tuple[float, float, float]:
-    """On the scale of the risk difference, by its own standard error; an end without a stop is treated the same."""
-    so_far = frame[frame["state"] != "ahead"]
-    unit = 1 / found.se**2 / found.n  # information of one participant
+def final_difference(look: LookData) -> tuple[float, float, float] | None:
+    """The median-unbiased difference with its interval, in stagewise order; None where the trial need not end here.
+
+    An end without a crossing is treated the same.
+    """
+    found, frame = primary_effect(look), boundaries(look)
+    if found is None or not found.se or not (crossed(this_look(frame)) or is_last(frame)):
+        return None
+    so_far, sign = frame[frame["state"] != "ahead"], look.plan.sign
+    # information of one participant, by the standard error that z has: with one look the estimate is the difference
+    unit = (found.z / found.difference) ** 2 / found.n if found.z else 1 / found.se**2 / found.n
     bounds = [min(each, 12.0) for each in so_far["bound"].iloc[:-1]]
     estimate = final_estimate(found.z, [unit * each for each in so_far["information"]], bounds)
     low, high = sorted((sign * estimate["low"], sign * estimate["high"]))

@@ -23,16 +23,16 @@ ENDS = ("withdrew", "lost", "died")
 
 
 def outcome_status(look: LookData) -> Frame:
-    """The primary endpoint by site: how many are observed, pending, missing.
+    """The primary endpoint by site: of how many it is known, still to come, or missing.
 
-    Columns: site, randomized, observed, pending, missing.
+    Columns: site, randomized, known, to_come (the window is still open), missing (it has passed): they add up.
     """
-    columns = ["observed", "pending", "missing"]
+    columns = ["known", "to_come", "missing"]
     if look.trial.endpoint is None:
         return with_reason(pd.DataFrame(columns=["site", "randomized", *columns]), NOT_COLLECTED)
     rows = endpoint_rows(look)
     counted = rows.groupby(rows["site"].fillna(UNKNOWN))["state"].value_counts().unstack(fill_value=0)
-    counted = counted.reindex(columns=columns, fill_value=0)
+    counted = counted.rename(columns={"to come": "to_come"}).reindex(columns=columns, fill_value=0)
     counted.insert(0, "randomized", counted.sum(axis=1))
     return counted.rename_axis("site").reset_index()
 

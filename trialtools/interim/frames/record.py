@@ -34,20 +34,22 @@ def key_figures(look: LookData) -> Facts:
     What was not collected is not among them. Shown in a notebook, they go into the manifest of its report.
     """
     trial, entered = look.trial, look.entered
-    figures = {"screened": len(trial.subjects), "randomized": len(entered), "sites": int(entered["site"].nunique())}
-    by_kind = harms(look).groupby("what")["participants"].sum()
+    figures = {"screened": len(trial.subjects)} if look.screening_log else {}
+    figures |= {"randomized": len(entered), "sites": int(entered["site"].nunique())}
+    by_kind = harms(look).dropna(subset="participants").groupby("what")["participants"].sum()
     for name, what in (("deaths", "Death"), ("serious", "Serious adverse event")):
         figures |= {name: int(by_kind[what])} if what in by_kind else {}
     if "outcomes" not in trial.absent and trial.endpoint:
         outcomes = outcome_status(look)
-        figures |= {"outcomes": int(outcomes["observed"].sum()), "missing": int(outcomes["missing"].sum())}
+        figures |= {"outcomes": int(outcomes["known"].sum()), "missing": int(outcomes["missing"].sum())}
     if len(dosing(look)):
         certain = dosing_deviations(look).query("deviation != 'cannot be told'")
         figures |= {"deviations": int(certain["n"].sum())}
     figures |= {"findings": len(trial.findings)}
     so_far = boundaries(look)
-    so_far = so_far[so_far["state"] != "ahead"][["look", "information", "z"]].to_dict("records")
-    told = [{name: float(value) for name, value in row.items() if not math.isnan(value)} for row in so_far]
+    names = ["look", "information", "z", "bound", "alpha_spent"]
+    so_far = so_far.loc[so_far["state"] != "ahead", names].to_dict("records")
+    told = [{name: float(value) for name, value in row.items() if math.isfinite(value)} for row in so_far]
     return Facts(figures | ({"looks": told} if told else {}))
 
 

@@ -20,6 +20,9 @@ from ..sequential.estimates import risk_difference
 
 ANY = ""
 """In place of a term: any event of the body system; in place of both: any event at all."""
+DEATH, SERIOUS = "Death", "Serious adverse event"
+NOWHERE: Any = (None, [])
+"""In place of participants: it was not collected."""
 EDISH = {"transferase": 3.0, "bilirubin": 2.0}
 """Multiples of the upper limit beyond which a peak may mean liver injury (Hy's law; FDA guidance of July 2009)."""
 UNCODED = "not coded"
@@ -110,32 +113,44 @@ def harms(look: LookData) -> Frame:
     """What a committee asks first: participants with a death, a serious, a related, a severe and any adverse event.
 
     Columns: what, then those of `adverse_events` from arm on. Severe is grade 3 and above. What an event does not say
-    (seriousness, relation, severity) is unknown; `unsaid` counts the participants of whom that leaves it open.
+    (seriousness, relation, severity) is unknown; `unsaid` counts the participants of whom that leaves it open. Of what
+    was not collected, `participants` is empty. Where adverse events alone tell of deaths, there are at least so many.
     """
-
     trial, events = look.trial, _after_entry(look)
-    died = trial.disposition.loc[trial.disposition["milestone"] == "died", "subject_id"]
-    fatal = events.loc[is_fatal(events), "subject_id"]
     kinds: dict[str, tuple[Any, Any]] = {
-        "Death": (pd.concat([died, fatal]), []),
-        "Serious adverse event": _said(events, events["serious"]),
+        DEATH: _deaths(look),
+        SERIOUS: _said(events, events["serious"]),
         "Related adverse event": _said(events, events["related"]),
         "Severe adverse event (grade 3 and above)": _said(events, (events["severity"] >= 3)),
         "Any adverse event": (events["subject_id"], []),
     }
     if "events" in trial.absent:
-        kinds = {"Death": kinds["Death"]} if "disposition" not in trial.absent else {}
-    people = _people(look)
+        kinds = {what: found if what == DEATH else NOWHERE for what, found in kinds.items()}
+    people = _people(look) if any(found is not NOWHERE for found in kinds.values()) else {}
     rows = []
     for what, (sure, open_) in kinds.items():
+        if sure is None:
+            rows += [{"what": what, "arm": arm, "participants": None, "of": len(who)} for arm, who in people.items()]
+            continue
         hit = {arm: int(who.isin(set(sure)).sum()) for arm, who in people.items()}
         for arm, who in people.items():
             n, unsaid = len(who), int((who.isin(set(open_)) & ~who.isin(set(sure))).sum())
             row = {"what": what, "arm": arm, "participants": hit[arm], "of": n, "unsaid": unsaid}
             row |= {"share": hit[arm] / n if n else math.nan}
-            rows.append(row | _against_control(look, hit, people, arm))
+            apart = what != DEATH or look.deaths_collected
+            rows.append(row | (_against_control(look, hit, people, arm) if apart else {}))
     columns = ["what", "arm", "participants", "of", "share", "unsaid", "difference", "low", "high"]
-    return with_reason(pd.DataFrame(rows, columns=columns), NOT_COLLECTED)
+    frame = pd.DataFrame(rows, columns=columns).astype({"participants": "Int64"})
+    return with_reason(frame, NOT_COLLECTED)
+
+
+def _deaths(look: LookData) -> tuple[Any, Any]:
+    """Who died, and of whom it is not known: of nobody, unless adverse events alone tell of deaths."""
+    ends = look.trial.disposition
+    died = ends.loc[ends["milestone"] == "died", "subject_id"]
+    if look.deaths_collected:
+        return died, []
+    return (died, look.entered["subject_id"]) if died.isin(look.entered["subject_id"]).any() else NOWHERE
 
 
 def _said(events: Frame, flag: Frame) -> tuple[Frame, Frame]:

@@ -1,60 +1,266 @@
-"""A look goes in, the sentences of its report come out: the answer on page 1, and what must be known beside it."""
+"""A closed look goes in, the sentences of its page 1 come out: safety first, with direction; the committee judges.
+
+No sentence says what to do. The lead is the first of these that holds: safety was not collected; the boundary for harm
+is crossed, or z lies on the side of harm by 1.96; z is below 0; the boundary for benefit is crossed, or not.
+"""
 
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
+from typing import Any
 
 from ...figures.format import count, number, percent
+from ..data.tables import Frame
+from ..endpoint import Endpoint
 from ..lookdata import LookData
-from .effect import primary_effect, why_no_comparison
-from .looks import boundaries, conditional_power_table, decision, this_look
-from .record import key_figures
-from .recruitment import accrual_forecast, reached
+from .effect import Effect, endpoint_rows, primary_effect, why_no_comparison
+from .looks import (
+    adjusted_interval,
+    boundaries,
+    conditional_power_table,
+    crossed,
+    final_difference,
+    is_last,
+    this_look,
+)
+from .safety import DEATH, SERIOUS, edish, harms
+from .wording import direction, from_to, in_100, in_sentence, more_or_fewer, share
 
-ASKED = "What is asked of the committee: continue, modify, pause, or stop?"
-
-
-def answer(look: LookData) -> str:
-    """What the first page says: the boundary at this look in a closed report, how far the trial is in an open one."""
-    return _closed_answer(look) if look.closed else _open_answer(look)
-
-
-def _open_answer(look: LookData) -> str:
-    have, target, known = len(look.entered), look.target, key_figures(look)
-    if target is None:
-        said = f"{count(have)} participants are randomized at this site"
-    else:
-        said = f"{count(have)} of {count(target)} participants are randomized"
-        ends = reached(accrual_forecast(look), target)
-        if have >= target:
-            said += "; the target is reached"
-        elif ends["median"]:
-            latest = ends["latest"] or "more than ten years on"
-            said += f"; the target is likely reached about {ends['median']} (90 %: {ends['soonest']} to {latest})"
-        elif have:
-            said += "; at this pace the target is not in sight"
-    said += ". "
-    if "outcomes" in known:
-        said += f"The primary outcome is known of {count(known['outcomes'])}, missing of {count(known['missing'])}. "
-    deaths = known.get("deaths")
-    return said + ("" if deaths is None else f"{count(deaths)} {'death' if deaths == 1 else 'deaths'} so far.")
+HARM_Z = -1.96
+"""From here on the plain 95 % interval lies on the side of harm."""
+EXCESS = {SERIOUS: "have serious adverse events", DEATH: "die"}
+MISSING = {"serious adverse events": "the table of events (adverse events)", "deaths": "the milestone “died”"}
+NORMAL = NormalDist()
 
 
-def _closed_answer(look: LookData) -> str:
-    found, frame = primary_effect(look), boundaries(look)
+def arms_told(look: LookData) -> list[str]:
+    """The arms of this look, the control last."""
+    return [arm for arm in look.plan.arms if arm in look.arms]
+
+
+def endpoint_of_look(look: LookData) -> Endpoint:
+    """The declared endpoint; of a trial that declares none, the one that there is."""
+    name = look.trial.endpoint or "outcome"
+    better = "lower" if look.plan.sign < 0 else "higher"
+    return look.plan.endpoint or Endpoint(name, "binary", better, look.trial.window)
+
+
+def gaps_of(look: LookData) -> list[str]:
+    """What of safety was not in the data."""
+    gaps = ["deaths"] if not look.deaths_collected else []
+    return [*gaps, *(["serious adverse events"] if "events" in look.trial.absent else [])]
+
+
+def excess_of(look: LookData) -> dict[str, Any]:
+    """The kinds of harm that more participants had with an experimental arm, by an interval above 0."""
+    frame = harms(look)
+    rows = frame[frame["what"].isin(list(EXCESS)) & (frame["low"] > 0)] if len(frame) else frame
+    return {row["what"]: row for row in rows.to_dict("records")}
+
+
+def lead_of(
+    look: LookData, found: Effect | None, frame: Frame, gaps: list[str], excess: dict[str, Any]
+) -> tuple[str, str]:
+    """The sentence in large print, and its tone."""
+    parts = []
+    if gaps:
+        missing = " and ".join(gaps)
+        parts.append(f"Safety cannot be judged from this report: {missing} were not in the data handed in.")
+    worse = [EXCESS[what] for what in (SERIOUS, DEATH) if what in excess]
+    harm = found is not None and leans_to_harm(this_look(frame))
+    if harm and found:
+        parts.append(_harm_lead(look, found, this_look(frame), worse))
+    elif not gaps:
+        parts.append(_benefit_lead(look, found, frame))
+    if worse and not harm:
+        arms = _and([in_sentence(look, arm) for arm in dict.fromkeys(row["arm"] for row in excess.values())])
+        parts.append(f"More participants with {arms} {' and '.join(worse)}.")
+    tone = "harm" if harm or worse else "gap" if gaps else ""
+    return " ".join(parts), tone
+
+
+def leans_to_harm(row: Any) -> bool:
+    """Whether z lies beyond the declared boundary for harm, or the plain 95 % interval on the side of harm."""
+    return bool(row["z"] <= row["harm"] or row["z"] <= HARM_Z)
+
+
+def _direction(look: LookData, found: Effect) -> str:
+    arm, control = look.plan.experimental[0], look.plan.control
+    return direction(found, endpoint_of_look(look), in_sentence(look, arm), in_sentence(look, control))
+
+
+def _harm_lead(look: LookData, found: Effect, row: Any, worse: list[str]) -> str:
+    start = "The boundary for harm is crossed" if row["z"] <= row["harm"] else "The results lean towards HARM"
+    also = f", and more {' and '.join(worse)}" if worse else ""
+    return f"{start}: {_direction(look, found)}{also}."
+
+
+def _benefit_lead(look: LookData, found: Effect | None, frame: Frame) -> str:
     if found is None:
         return why_no_comparison(look)
-    now = this_look(frame)
-    bound = number(now["bound"], 3) if math.isfinite(now["bound"]) else "none at this look"
-    said = f"z = {number(found.z, 3)}, bound {bound}: {decision(frame)}."
+    row, way = this_look(frame), _direction(look, found)
+    if row["z"] < 0:
+        return f"No benefit so far: {way}, the direction of harm; the difference can still be chance."
+    last = is_last(frame)
+    boundary = "The final boundary for benefit" if last else "The boundary for stopping early for benefit"
+    if crossed(row):
+        return f"{boundary} is crossed: {way}."
+    so_far = _capital(way) if last else f"So far {way}"
+    futile = bool(not last and row["z"] <= row["futility"])
+    return f"{boundary} is not crossed. {so_far}." + " The boundary for futility is crossed; it does not bind." * futile
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def lines_of(look: LookData, found: Effect | None, frame: Frame, gaps: list[str]) -> list[tuple[str, str]]:
+    """Safety, the endpoint, the boundary, and what is ahead; what cannot be said says why."""
+    lines = [("Safety", _safety(look, gaps))]
+    if found is None:
+        return [*lines, ("Comparison", why_no_comparison(look))]
+    title = endpoint_of_look(look).title
+    return [
+        *lines,
+        (_capital(title), _endpoint_line(look, found, frame)),
+        ("Boundary", _boundary_line(look, frame, bool(gaps))),
+        ("Ahead", _ahead_line(look, frame)),
+    ]
+
+
+def harm_by_arm(look: LookData, what: str) -> dict[str, Any]:
+    """What is known of one kind of harm, arm by arm; nothing where it was not collected."""
+    frame = harms(look).dropna(subset="participants")
+    return {row["arm"]: row for row in frame[frame["what"] == what].to_dict("records")}
+
+
+def harm_of(row: dict[str, Any], shares: bool) -> str:
+    n, of = row["participants"], row["of"]
+    text = count(n) + (f" ({percent(n / of)})" if shares and n and of else "")
+    if unsaid := row.get("unsaid"):
+        text = f"at least {count(n)}" if n + unsaid == of else f"{text}, at most {count(n + unsaid)}"
+    return text
+
+
+def _safety(look: LookData, gaps: list[str]) -> str:
+    arms, parts = arms_told(look), []
+    if gaps:
+        missing = " and ".join(words for gap, words in MISSING.items() if gap in gaps)
+        parts.append(f"Not collected is not none. Missing: {missing}.")
+    for what, words in ((DEATH, "Deaths"), (SERIOUS, "Participants with a serious adverse event")):
+        rows = harm_by_arm(look, what)
+        if not rows:
+            continue
+        texts = [harm_of(rows[arm], what == SERIOUS) for arm in arms]
+        if what == DEATH:
+            texts = [f"{text} with {in_sentence(look, arm)}" for text, arm in zip(texts, arms, strict=True)]
+            parts.append(f"{words}: {', '.join(texts)}.")
+        else:
+            parts.append(f"{words}: {_and(texts)}{_more(look, rows)}.")
+    liver = edish(look)
+    if len(liver):
+        hits = liver.groupby("arm")["hy"].sum()
+        said = [count(hits.get(arm, 0)) for arm in arms]
+        if gaps:
+            said = [f"{text} with {in_sentence(look, arm)}" for text, arm in zip(said, arms, strict=True)]
+            parts.append(f"Laboratory values are there: possible Hy’s law in {_and(said)}.")
+        else:
+            parts.append(f"Possible Hy’s law: {_and(said)}.")
+    else:
+        parts.append("Laboratory values of the liver: not collected.")
+    if gaps:
+        parts.append("The committee may ask for the missing tables before it recommends anything.")
+    return " ".join(parts)
+
+
+def _more(look: LookData, rows: dict[str, Any]) -> str:
+    """How many more have a serious adverse event, where the interval lies above 0."""
+    more = [
+        f"{more_or_fewer(row['difference'], 'percentage points')} with {in_sentence(look, arm)} "
+        f"({number(100 * row['low'])} to {number(100 * row['high'])} more)"
+        for arm, row in rows.items()
+        if row["low"] > 0
+    ]
+    return f", {', '.join(more)}" if more else ""
+
+
+def _and(texts: list[str]) -> str:
+    return " and ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else "".join(texts)
+
+
+def _endpoint_line(look: LookData, found: Effect, frame: Frame) -> str:
+    endpoint, (arm, control) = endpoint_of_look(look), (in_sentence(look, each) for each in found.events)
+    (hits, n), (others, m) = found.events.values()
+    row = this_look(frame)
+    difference = f"{more_or_fewer(found.difference, 'percentage points')} with {arm}"
+    text = "No benefit so far. " if row["z"] < 0 else ""
+    text += f"{share(hits, n)} with {arm} and {share(others, m)} with {control} {endpoint.happened}"
+    text += f" {endpoint.detail}" * bool(endpoint.detail) + f"{endpoint.by_day}: {difference}."
+    if math.isfinite(row["bound"]):
+        adjusted = adjusted_interval(found, row["bound"])
+        text += f" Adjusted for the looks, the data agree with anything {from_to(*adjusted)}."
+    if crossed(row) and not is_last(frame) and (final := final_difference(look)):
+        text += " A trial that stops early tends to show too large an effect; corrected for that, the estimate is "
+        text += f"{more_or_fewer(final[0])}."
+    return text
+
+
+def _boundary_line(look: LookData, frame: Frame, gaps: bool) -> str:
+    row, last = this_look(frame), is_last(frame)
+    z, bound, at = number(row["z"], 2), number(row["bound"], 2), "last look" if last else "look"
+    if row["z"] < 0:
+        return f"z is {z}, below zero: the direction of harm. {_harm_rule(row, z)}"
+    if not math.isfinite(row["bound"]):
+        return f"z is {z}; no z is enough to stop for benefit at this look: hardly any alpha is spent so early."
+    if not crossed(row):
+        needed = f"z is {z}; {bound} was needed at this {at}"
+        if gaps:
+            return f"{needed}: not crossed."
+        return f"{needed}." + " Not crossing it is in itself no reason to go on: it says nothing of safety." * (
+            not last
+        )
+    if last:
+        return f"z is {z}; {bound} was needed at this {at}."
+    missing = endpoint_rows(look)["state"].eq("missing").sum()
+    weighed = [f"{count(missing)} missing outcomes"] if missing else []
+    so_far = f"what is lost by stopping with {count(row['information'])} of {count(look.plan.sample_size)}"
+    return (
+        f"z is {z}; {bound} was needed at this look. The plan allows to stop for benefit; it does not require it. "
+        f"To be weighed: {', '.join(['safety', *weighed])}, and {so_far}."
+    )
+
+
+def _harm_rule(row: Any, z: str) -> str:
+    if not math.isnan(row["harm"]):
+        beyond = "is crossed" if row["z"] <= row["harm"] else "is not crossed"
+        place = number(row["harm"], 2)
+        return f"The boundary for harm lies at {place} at this look and {beyond}. The committee judges."
+    chance = 1 / float(NORMAL.cdf(row["z"]))
+    rounded = round(chance, -1) if chance >= 20 else round(chance)
+    return (
+        "This protocol plans a boundary for benefit only, so no rule speaks here; without one, a z this far below zero "
+        f"comes by chance in about 1 of {count(rounded)} trials without effect. The committee judges."
+    )
+
+
+def _ahead_line(look: LookData, frame: Frame) -> str:
+    if is_last(frame):
+        return "This is the last look of the design."
+    if crossed(this_look(frame)):
+        status = endpoint_rows(look)["state"]
+        still = max(look.plan.sample_size - len(status), 0)
+        return (
+            f"If the trial goes on, {count(status.eq('to come').sum())} outcomes already under way and {count(still)} "
+            "participants still to come will be added."
+        )
     table = conditional_power_table(look)
-    power = dict(zip(table["what"], table["chance"], strict=True))
-    told = [f"{percent(power[f'Conditional power, {name}'], 0)} ({name})" for name in ("design", "trend")
-            if f"Conditional power, {name}" in power]  # fmt: skip
-    if told and decision(frame) != "stop for efficacy":
-        said += f" Conditional power {', '.join(told)}."
-    hits = sum(hit for hit, _ in found.events.values())
-    return said + (" Nobody has had the event yet." if not hits else "")
+    if table.empty:
+        return "No chance can be given: nobody has had the event yet."
+    where = "at the last look" if (frame["state"] == "ahead").sum() == 1 else "at one of the looks to come"
+    if (table["chance"] < 0.005).all():
+        return f"The chance to show benefit {where} is below 1 in 100, whatever is assumed."
+    return f"If what was seen so far goes on, the chance to show benefit {where} is {in_100(table['chance'].iloc[0])}."
 
 
 def caveats(look: LookData) -> str:
@@ -74,15 +280,3 @@ def caveats(look: LookData) -> str:
     if taken := [str(row.look) for row in before.itertuples() if math.isnan(row.z)]:
         told.append(f"Of look {' and '.join(taken)} no z is known: its information is as planned, or as last written.")
     return " ".join(told)
-
-
-def context(look: LookData) -> list[str]:
-    """The line above the question: open or closed, look, cut, site, hash."""
-    return [
-        "CLOSED REPORT, by arm: for the committee alone" if look.closed else "OPEN REPORT, pooled",
-        f"{look.protocol.id}, look {look.number}",
-        f"data cut {look.cutoff}" if look.cutoff else "data not cut",
-        *([f"site {look.site}"] if look.site else []),
-        f"protocol {look.protocol.sha256[:8]}",
-        *(["SYNTHETIC"] if look.trial.synthetic else []),
-    ]

@@ -1,0 +1,97 @@
+"""A look goes in; page 1 of its report comes out, closed or open, and the table of contents with what was found."""
+
+from __future__ import annotations
+
+from ...figures.first_page import FirstPage, contents
+from ...figures.format import count, number
+from ...figures.page import Html
+from ..lookdata import LookData
+from .closed_page import closed_page
+from .effect import primary_effect
+from .looks import boundaries, this_look
+from .open_page import open_page
+from .safety import DEATH, SERIOUS, adverse_events, edish
+from .statements import arms_told, harm_by_arm
+from .wording import NOT_COLLECTED, points
+
+SECTIONS = {
+    "Safety": {13: "Deaths and serious adverse events", 14: "Adverse events", 15: "Laboratory values"},
+    "Benefit": {
+        16: "The primary endpoint",
+        17: "What may still come",
+        18: "The effect, counted otherwise",
+        19: "Other endpoints and subgroups",
+        20: "Is the planned size still right?",
+    },
+    "Conduct of the trial": {
+        5: "How current the data are",
+        6: "Screening and exclusions",
+        7: "Accrual",
+        8: "Flow of participants",
+        9: "The randomization",
+        10: "Who was randomized",
+        11: "Dosing",
+        12: "Follow-up",
+    },
+    "This report": {
+        1: "Cover",
+        2: "Changes since the last report",
+        3: "Charter and stopping rule",
+        4: "Earlier recommendations",
+        21: "Recommendation, to be signed",
+        22: "Appendix: data faults, methods, hashes",
+    },
+}
+"""The sections of the report as its contents group them, by their numbers."""
+
+
+def first_page(look: LookData, distribution: str = "not named", seed: int = 1) -> FirstPage:
+    """Page 1: safety and the comparison by arm in a closed report, the course of the trial in an open one.
+
+    Args:
+        look: whose page it is.
+        distribution: who receives the report.
+        seed: of the accrual forecast.
+    """
+    return closed_page(look, distribution) if look.closed else open_page(look, seed)
+
+
+def answer(look: LookData) -> str:
+    """The sentence in large print on page 1."""
+    return first_page(look).lead
+
+
+def report_contents(look: LookData) -> Html:
+    """The table of contents, with what each section on safety and benefit found."""
+    found = _found(look)
+    groups = [(name, [(n, title, found.get(n, "")) for n, title in parts.items()]) for name, parts in SECTIONS.items()]
+    return contents(groups)
+
+
+def _found(look: LookData) -> dict[int, str]:
+    arms = arms_told(look) or list(look.arms)
+    deaths, serious = ([_n(harm_by_arm(look, what), arm) for arm in arms] for what in (DEATH, SERIOUS))
+    events, liver = adverse_events(look), edish(look)
+    found = {13: NOT_COLLECTED if not all(deaths) or not all(serious) else _harm(deaths, serious)}
+    if "events" in look.trial.absent:
+        found[14] = NOT_COLLECTED
+    elif len(events):
+        with_any = events[(events["body_system"] == "") & (events["term"] == "")].set_index("arm")
+        n, of = ([count(with_any.loc[arm, name]) for arm in arms] for name in ("participants", "of"))
+        found[14] = f"{' and '.join(n)} of {' and '.join(of)}"
+    hits = liver.groupby("arm")["hy"].sum()
+    possible = " and ".join(count(hits.get(arm, 0)) for arm in arms)
+    found[15] = f"possible Hy’s law {possible}" if len(liver) else NOT_COLLECTED
+    effect = primary_effect(look)
+    if effect:
+        row = this_look(boundaries(look))
+        found[16] = f"{points(effect.difference)} percentage points, z {number(row['z'], 2)}"
+    return found
+
+
+def _n(rows: dict[str, dict[str, object]], arm: str) -> str:
+    return count(rows[arm]["participants"]) if arm in rows else ""
+
+
+def _harm(deaths: list[str], serious: list[str]) -> str:
+    return f"{' and '.join(deaths)} deaths, {' and '.join(serious)} with SAE"
