@@ -147,7 +147,8 @@ def _outcome_rows(
     if any(early.values()):
         counts = [f"{count(n)} with {in_sentence(look, arm)}" for arm, n in early.items() if n]
         both = [*early.values()] == [1, 1]
-        who = "One participant of each arm has" if both else f"{' and '.join(counts)} have"
+        have = "has" if sum(early.values()) == 1 else "have"
+        who = "One participant of each arm has" if both else f"{' and '.join(counts)} {have}"
         later = f"{'both' if both else 'they'} are counted once their day {endpoint.day} has passed."
         notes.insert(0, f"^a {who} {endpoint.happened} already; {later}")
     notes.append(_estimand(look, rows))

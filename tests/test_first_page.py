@@ -1,0 +1,161 @@
+"""Page 1: every sentence in one file that a person reads, and its words held against the numbers of simulated looks."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_monitoring import declared, look_of, people
+
+from trialtools.interim.frames.effect import Effect
+from trialtools.interim.frames.first_page import SECTIONS
+from trialtools.interim.frames.statements import lead_of, lines_of
+from trialtools.interim.sequential.estimates import risk_difference
+
+GOLDEN = Path(__file__).parent / "golden" / "interim_sentences.txt"
+COMMITTEES = re.compile(r"\b(continue|stop the trial|should|recommend that|modify)\b", re.IGNORECASE)
+
+
+def collected(experimental, control, events, serious=(0, 0), deaths=(0, 0), **more):
+    """A trial whose safety was collected: so many of each arm, the last ones, have a serious event, or died."""
+    tables = people(experimental, control, events, **more)
+    ids, end = tables["subjects"]["subject_id"], experimental + control
+    last = {"serious": serious, "died": deaths}
+    who = {what: [*ids[experimental - n : experimental], *ids[end - m :]] for what, (n, m) in last.items()}
+    hit = who["serious"] or ids[:1]
+    tables["events"] = {"subject_id": hit, "started_on": ["2023-03-02"] * len(hit), "term": ["Fever"] * len(hit)}
+    tables["events"] |= {"serious": ["true" if who["serious"] else "false"] * len(hit)}
+    died = who["died"] or ids[:1]
+    tables["disposition"] = {"subject_id": died, "happened_on": ["2023-05-20"] * len(died)}
+    tables["disposition"] |= {"milestone": ["died" if who["died"] else "completed"] * len(died)}
+    return tables
+
+
+def wanted(protocol):
+    value = {"name": "recovery", "kind": "binary", "day": 28, "better": "higher"}
+    value |= {"verb": "recover", "past": "recovered"}
+    rates = {"control_rate": 0.6, "experimental_rate": 0.75}
+    return declared(protocol, endpoint=value, estimand={"death": "composite"}, **rates)
+
+
+def recoveries(tables):
+    names = tables["outcomes"]["endpoint"]
+    return tables | {"outcomes": tables["outcomes"] | {"endpoint": ["recovery"] * len(names)}}
+
+
+def situations(protocol):
+    """By name, a look."""
+    harm, futile = declared(protocol, harm={"nominal": 0.02}), declared(protocol, futility=[0.5, 0.9])
+    first, last = protocol.arms
+    three = replace(protocol, arms=(first, replace(first, id="low", label="Low dose"), last))
+    three = declared(three, ratio={"mscs": 1, "low": 1, "comparator": 1})
+    arms = collected(60, 60, (3, 9), (9, 2))
+    arms["subjects"]["arm"] = ["mscs"] * 40 + ["low"] * 40 + ["comparator"] * 40
+    early = collected(65, 65, (1, 4))
+    early["subjects"]["randomized_on"] = ["2023-06-20"] * 20 + ["2023-03-01"] * 110
+    yield "not crossed", look_of(collected(65, 65, (4, 9), (6, 7), (1, 2)), protocol, 2)
+    yield "crossed", look_of(collected(65, 65, (2, 15), (6, 7)), protocol, 2)
+    yield "crossed at the last look", look_of(collected(100, 100, (4, 15)), protocol, 3)
+    yield "not crossed at the last look", look_of(collected(100, 100, (10, 12)), protocol, 3)
+    yield "so early that no z is enough", look_of(collected(2, 2, (0, 1)), protocol, 1)
+    yield "as many in both arms", look_of(collected(65, 65, (6, 6)), protocol, 2)
+    yield "nobody had the event", look_of(collected(65, 65, (0, 0)), protocol, 2)
+    yield "arms of unequal size", look_of(collected(90, 40, (9, 6)), protocol, 2)
+    yield "some outcomes still to come", look_of(early, protocol, 1)
+    yield "below zero", look_of(collected(65, 65, (9, 7)), protocol, 2)
+    yield "towards harm", look_of(collected(65, 65, (20, 9), (22, 9)), protocol, 2)
+    yield "towards harm at the last look", look_of(collected(100, 100, (30, 12), (0, 0), (20, 2)), protocol, 3)
+    yield "more harm in spite of benefit", look_of(collected(65, 65, (2, 9), (25, 6)), protocol, 2)
+    yield "a declared boundary for harm, crossed", look_of(collected(65, 65, (22, 9)), harm, 2)
+    yield "a declared boundary for harm, not crossed", look_of(collected(65, 65, (9, 7)), harm, 2)
+    yield "futility", look_of(collected(65, 65, (8, 9)), futile, 2)
+    yield "safety not collected", look_of(people(65, 65, (4, 9)), protocol, 2)
+    yield "safety not collected, towards harm", look_of(people(65, 65, (20, 9)), protocol, 2)
+    yield "a wanted endpoint", look_of(recoveries(collected(65, 65, (50, 41))), wanted(protocol), 2)
+    yield "a wanted endpoint, towards harm", look_of(recoveries(collected(65, 65, (30, 48))), wanted(protocol), 2)
+    yield "three arms", look_of(arms, three, 2)
+    yield "one site", replace(look_of(collected(65, 65, (4, 9)), protocol, 2), site="A")
+    for name, tables in (
+        ("open", collected(65, 65, (4, 9), (6, 7), (1, 2))),
+        ("open, nothing collected", people(9, 9)),
+    ):
+        yield name, look_of(tables, protocol, 2, closed=False)
+    yield "open, done", look_of(collected(100, 100, (4, 9)), protocol, 3, closed=False)
+    yield "open, one site", replace(look_of(collected(65, 65, (4, 9)), protocol, 2, closed=False), site="A")
+
+
+def as_text(name, look):
+    page = look.first_page()
+    lines = [f"{term}: {text}" for term, text in page.lines]
+    rows = [" | ".join([row.label, *row.cells, *row.differences]) for row in page.rows]
+    panel = [page.looks.title] if page.looks else []
+    panel += [" | ".join(map(str, bar[:2])) for bar in page.panel.bars + page.panel.rows] if page.panel else []
+    head = f"=== {name}{f' [{page.tone}]' if page.tone else ''}"
+    parts = [head, page.lead, *lines, "--", *rows, *page.notes, "--", *panel]
+    return "\n".join(parts).replace("\N{NO-BREAK SPACE}", " ") + "\n"
+
+
+def test_every_sentence_of_page_1_is_as_it_was_read(protocol):
+    """A changed sentence is read by a person: write the file anew with `python tests/test_first_page.py`."""
+    written = "\n".join(as_text(name, look) for name, look in situations(protocol))
+    assert written == GOLDEN.read_text("utf-8")
+    assert not COMMITTEES.search(written), "what to do is the committee's word"
+
+
+@pytest.fixture(scope="module")
+def frame(protocol):
+    return look_of(collected(65, 65, (4, 9)), protocol, 2)
+
+
+def test_the_words_hold_against_the_numbers_of_simulated_looks(frame):
+    """A thousand looks, from clear harm to clear benefit, arms of unequal size among them."""
+    draw, look, table = np.random.default_rng(7), frame, frame.boundaries()
+    for _ in range(1000):
+        n, m = (int(each) for each in draw.integers(20, 100, 2))
+        a, b = (int(draw.binomial(of, draw.uniform(0.02, 0.5))) for of in (n, m))
+        found = risk_difference((a, n, b, m))
+        apart, z = found["difference"], -found["z"] + 0.0
+        events = {"mscs": (a, n), "comparator": (b, m)}
+        effect = Effect(apart, found["low"], found["high"], z, n + m, 0, 0, events, ((a, n, b, m),))
+        now = table.assign(z=table["z"].mask(table["state"] == "now", z))
+        lead, tone = lead_of(look, effect, now, [], {})
+        if z < 0:
+            assert ("HARM" in lead) == (tone == "harm") == (z <= -1.96) and ("direction of harm" in lead) == (z > -1.96)
+        else:
+            assert "harm" not in lead.lower() and ("is crossed" in lead) == (z >= table["bound"].iloc[1])
+        if round(100 * apart, 1):
+            fewer = ("fewer participants" in lead.lower()) or ("smaller share" in lead)
+            assert fewer == (apart < 0) and ("participants progress with MSCs" in lead)
+            assert "share of participants" in lead or np.sign(a - b) == np.sign(apart)
+        else:
+            assert "as many participants progress with MSCs as with comparator" in lead
+
+
+def test_every_line_has_its_words_in_order(frame):
+    terms = [term for term, _ in lines_of(frame, frame.primary_effect, frame.boundaries(), [])]
+    assert terms == ["Safety", "Progression", "Boundary", "Ahead"]
+
+
+def test_the_contents_are_the_headings_of_the_notebook(root):
+    import nbformat
+
+    cells = nbformat.read(root / "notebooks/05_interim_report.ipynb", as_version=4).cells
+    heads = re.findall(r"^## (\d+)\. (.+)$", "\n".join(cell.source for cell in cells), re.MULTILINE)
+    listed = {number: title for group in SECTIONS.values() for number, title in group.items()}
+    assert {int(number): title for number, title in heads} == listed
+
+
+def test_page_1_is_safe_to_show(protocol):
+    """What data say is text on the page, never markup."""
+    tables = collected(65, 65, (4, 9))
+    tables["subjects"]["site"] = ["<script>alert(1)</script>"] * 130
+    page = look_of(tables, protocol, 2, closed=False).first_page()._repr_html_()
+    assert "<script>" not in page and "&lt;script&gt;" in page
+
+
+if __name__ == "__main__":
+    import trialtools as tt
+
+    rules = tt.load_protocol(Path(__file__).parents[1] / "data/protocols/NCT05741099.yaml")
+    GOLDEN.write_text("\n".join(as_text(name, look) for name, look in situations(rules)), "utf-8")
