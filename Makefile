@@ -21,7 +21,7 @@ report: .venv/.report-stamp  ## all reports, of a synthetic cohort and trial: re
 	@rm -rf $(TRIAL)
 	@$(BIN)/trialtools simulate trial $(PROTOCOL) --n 200 --seed 29 --scenario effect --out $(TRIAL)
 	@$(BIN)/trialtools report screening cohort_explorer arms --jobs 2
-	@$(BIN)/trialtools report interim --both --jobs 2 -p data=$(TRIAL) -p look=2 -p cutoff=$(CUTOFF) \
+	@$(BIN)/trialtools report interim --both --jobs 2 -p protocol=$(PROTOCOL) -p data=$(TRIAL) -p look=2 -p cutoff=$(CUTOFF) \
 	  --ledger $(TRIAL)/ledger.sqlite --key $(TRIAL)/unblinded/key.json
 
 test: PYTEST ?= -n 2 --dist loadfile

@@ -16,6 +16,8 @@ from trialtools.__main__ import main
 from trialtools.arms import allocations, reverse_propensity
 
 CUTOFF = "2023-08-17"
+PROTOCOL = f"protocol={Path(__file__).parents[1] / 'data/protocols/NCT05741099.yaml'}"
+INTERIM = ["report", "interim", "-p", PROTOCOL]
 
 
 def words_of(notebook: Path) -> str:
@@ -40,7 +42,16 @@ def folder(root, tmp_path_factory):
     protocol = str(root / "data/protocols/NCT05741099.yaml")
     made = ["simulate", "trial", protocol, "--n", "200", "--seed", "29", "--scenario", "effect"]
     assert main([*made, "--out", str(folder / "trial")]) == 0
-    report = ["report", "interim", "--both", "--jobs", "2", "-p", f"data={folder / 'trial'}", "-p", f"cutoff={CUTOFF}"]
+    report = [
+        *INTERIM,
+        "--both",
+        "--jobs",
+        "2",
+        "-p",
+        f"data={folder / 'trial'}",
+        "-p",
+        f"cutoff={CUTOFF}",
+    ]
     keys = ["--ledger", str(folder / "trial/ledger.sqlite"), "--key", str(folder / "trial/unblinded/key.json")]
     assert main([*report, *keys, "--out", str(folder / "reports")]) == 0
     return folder
@@ -103,7 +114,7 @@ def test_permuted_arms_leave_the_open_report_as_it_is(folder, by_arm, tmp_path):
         table.to_csv(data / "subjects.csv", index=False)
         out = tmp_path / "out"
         shutil.rmtree(out, ignore_errors=True)
-        assert main(["report", "interim", "-p", f"data={data}", "-p", f"cutoff={CUTOFF}", "--out", str(out)]) == 0
+        assert main([*INTERIM, "-p", f"data={data}", "-p", f"cutoff={CUTOFF}", "--out", str(out)]) == 0
         pages.append({file.name: STAMPS.sub("", file.read_text("utf-8")) for file in out.glob("interim_open.*")})
     assert len(pages[0]) == 3 and pages[0].keys() == pages[1].keys()
     for name in pages[0]:
@@ -112,7 +123,15 @@ def test_permuted_arms_leave_the_open_report_as_it_is(folder, by_arm, tmp_path):
 
 def test_the_next_look_is_held_against_the_report_before_it(folder, by_arm, protocol, tmp_path, capsys):
     previous = folder / "reports/closed/interim_closed.manifest.json"
-    asked = ["report", "interim", "-p", "audience=closed", "-p", "look=3", "-p", f"data={folder / 'trial'}"]
+    asked = [
+        *INTERIM,
+        "-p",
+        "audience=closed",
+        "-p",
+        "look=3",
+        "-p",
+        f"data={folder / 'trial'}",
+    ]
     asked += ["-p", f"previous={previous}", "--out", str(tmp_path)]
     keys = ["--ledger", str(folder / "trial/ledger.sqlite"), "--key", str(folder / "trial/unblinded/key.json")]
     assert main([*asked, *keys, "-p", "cutoff=2023-10-03"]) == 0
@@ -123,7 +142,7 @@ def test_the_next_look_is_held_against_the_report_before_it(folder, by_arm, prot
     apart = facts["randomized"] - before["randomized"]
     assert f"Randomized {before['randomized']} {facts['randomized']} +{apart}" in shown
     capsys.readouterr()
-    assert main([*asked, *keys, "-p", f"cutoff={CUTOFF}"]) == 3
+    assert main([*asked, *keys, "-p", f"cutoff={CUTOFF}"]) == 2
     assert "not an earlier report" in capsys.readouterr().err
 
 
@@ -221,7 +240,15 @@ def test_data_that_would_give_a_wrong_number_stop_the_report(folder, tmp_path, c
     data = tmp_path / "data"
     shutil.copytree(folder / "trial", data)
     change(pd.read_csv(data / f"{table}.csv", dtype="str")).to_csv(data / f"{table}.csv", index=False)
-    asked = ["report", "interim", "-p", f"data={data}", "-p", f"cutoff={CUTOFF}", "--out", str(tmp_path / "out")]
+    asked = [
+        *INTERIM,
+        "-p",
+        f"data={data}",
+        "-p",
+        f"cutoff={CUTOFF}",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     assert main(asked) == 2
     told = capsys.readouterr().err
     assert said in told and "Traceback" not in told
@@ -229,14 +256,30 @@ def test_data_that_would_give_a_wrong_number_stop_the_report(folder, tmp_path, c
 
 
 def test_a_closed_report_without_the_key_is_refused(folder, tmp_path, capsys):
-    asked = ["report", "interim", "-p", "audience=closed", "-p", f"data={folder / 'trial'}", "-p", f"cutoff={CUTOFF}"]
+    asked = [
+        *INTERIM,
+        "-p",
+        "audience=closed",
+        "-p",
+        f"data={folder / 'trial'}",
+        "-p",
+        f"cutoff={CUTOFF}",
+    ]
     assert main([*asked, "--ledger", str(folder / "trial/ledger.sqlite"), "--out", str(tmp_path)]) == 2
     assert "needs --ledger and --key" in capsys.readouterr().err
 
 
 def test_one_site_has_a_closed_report_without_a_boundary(folder, by_arm, tmp_path):
     """The looks are of all sites together: held to them, a site would seem to have too few outcomes."""
-    asked = ["report", "interim", "-p", "audience=closed", "-p", f"data={folder / 'trial'}", "-p", f"cutoff={CUTOFF}"]
+    asked = [
+        *INTERIM,
+        "-p",
+        "audience=closed",
+        "-p",
+        f"data={folder / 'trial'}",
+        "-p",
+        f"cutoff={CUTOFF}",
+    ]
     asked += ["--ledger", str(folder / "trial/ledger.sqlite"), "--key", str(folder / "trial/unblinded/key.json")]
     site = "Synthetic Hospital North"
     assert main([*asked, "--site", site, "--out", str(tmp_path)]) == 0
@@ -253,7 +296,7 @@ def test_another_trial_s_ledger_is_refused(folder, root, tmp_path, capsys):
     assert main(other) == 0
     ledger = tmp_path / "other/ledger.sqlite"
     for audience, keys in (("open", []), ("closed", ["--key", str(tmp_path / "other/unblinded/key.json")])):
-        asked = ["report", "interim", "-p", f"audience={audience}", "-p", f"data={folder / 'trial'}"]
+        asked = [*INTERIM, "-p", f"audience={audience}", "-p", f"data={folder / 'trial'}"]
         asked += ["-p", f"cutoff={CUTOFF}", "--ledger", str(ledger), *keys, "--out", str(tmp_path / "reports")]
         assert main(asked) == 2
         assert "ledger.sqlite is the ledger of another trial" in capsys.readouterr().err
@@ -263,6 +306,43 @@ def test_another_trial_s_ledger_is_refused(folder, root, tmp_path, capsys):
 def test_a_report_says_how_the_ledger_was_opened(folder):
     shown = words_of(folder / "reports/interim_open.ipynb")
     assert "opened for a synthetic trial, by one person alone: whoever knows its seed knows every arm" in shown
+
+
+def test_every_site_is_held_against_its_own_previous_report(folder, tmp_path, capsys):
+    """As the README has it: --both --site all, and the closed manifest of all sites as the previous one."""
+    keys = ["--ledger", str(folder / "trial/ledger.sqlite"), "--key", str(folder / "trial/unblinded/key.json")]
+    asked = [*INTERIM, "--both", "--jobs", "2", "-p", f"data={folder / 'trial'}", *keys]
+    site = "Synthetic Hospital North"
+    first = [*asked, "--site", site, "-p", "look=1", "-p", "cutoff=2023-06-01"]
+    assert main([*first, "--out", str(tmp_path / "1")]) == 0
+    shutil.copytree(folder / "reports", tmp_path / "1", dirs_exist_ok=True)
+    run = json.loads((tmp_path / "1/closed/interim_closed.manifest.json").read_text())
+    run["parameters"]["run"] |= {"cutoff": "2023-06-01", "look": 1, "not_held": [1]}
+    del run["facts"]["looks"]
+    (tmp_path / "1/closed/interim_closed.manifest.json").write_text(json.dumps(run))
+    previous = ["-p", f"previous={tmp_path / '1/closed/interim_closed.manifest.json'}"]
+    second = [*asked, *previous, "--site", site, "--site", "Synthetic Hospital East", "-p", "look=2"]
+    assert main([*second, "-p", f"cutoff={CUTOFF}", "--out", str(tmp_path / "2")]) == 0
+    north = words_of(tmp_path / "2/interim_open_synthetic-hospital-north.ipynb")
+    assert "Since the previous report" in north
+    assert "No previous report was named" in words_of(tmp_path / "2/interim_open_synthetic-hospital-east.ipynb")
+
+
+def test_a_wrong_previous_report_leaves_the_good_one_as_it_is(folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    shutil.copytree(folder / "reports", out)
+    before = (out / "interim_open.html").read_bytes()
+    asked = [*INTERIM, "-p", f"data={folder / 'trial'}", "-p", f"cutoff={CUTOFF}", "--out", str(out)]
+    for wrong in (folder / "none.json", folder / "reports/interim_open.manifest.json", folder / "trial/README.md"):
+        assert main([*asked, "-p", f"previous={wrong}"]) == 2
+        assert (out / "interim_open.html").read_bytes() == before and not (out / "interim_open.previous.html").exists()
+
+
+def test_data_without_their_protocol_are_refused(folder, tmp_path, capsys):
+    """The rules of another trial would be applied to them, and nothing would say so."""
+    asked = ["report", "interim", "-p", f"data={folder / 'trial'}", "-p", f"cutoff={CUTOFF}", "--out", str(tmp_path)]
+    assert main(asked) == 2
+    assert "add -p protocol=FILE" in capsys.readouterr().err and not list(tmp_path.glob("*.html"))
 
 
 def test_what_could_be_foreseen_is_worked_out_from_the_ledger(folder):

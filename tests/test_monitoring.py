@@ -105,7 +105,7 @@ def test_other_endpoints_count_those_whose_window_has_passed(protocol):
     tables["outcomes"] = {name: [*tables["outcomes"][name], *seen[name]] for name in seen}
     (row,) = look_of(tables, protocol).secondary_outcomes().to_dict("records")
     assert (row["n"], row["missing"]) == (7, 1)
-    assert row["experimental"] == pytest.approx(2 / 3) and row["control"] == 3 / 4
+    assert row["experimental"] == pytest.approx(200 / 3) and row["control"] == 75
 
 
 def test_a_cut_keeps_the_endpoint_of_the_whole_data(protocol, tmp_path):

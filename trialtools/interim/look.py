@@ -16,6 +16,7 @@ from .data.cutoff import pool
 from .data.read import TrialData
 from .frames.allocation import allocation_audit, allocation_balance, selection_bias_test
 from .frames.baseline import baseline
+from .frames.closed_page import estimand_in_words
 from .frames.conduct import data_currency, dosing, dosing_counts, dosing_deviations, exclusions, flow, follow_up
 from .frames.cover import charter, cover
 from .frames.effect import primary_effect
@@ -24,6 +25,7 @@ from .frames.history import read_previous
 from .frames.looks import boundaries, conditional_power_table, inference_table, power_curve
 from .frames.outcomes import (
     blinded_event_rate,
+    outcome_by_arm,
     outcome_status,
     secondary_outcomes,
     sensitivity,
@@ -87,6 +89,8 @@ class Look(LookData):
     boundaries = boundaries
     inference_table = inference_table
     caveats = caveats
+    estimand = estimand_in_words
+    outcome_by_arm = outcome_by_arm
     survival_curves = survival_curves
     power_curve = power_curve
     conditional_power_table = conditional_power_table
@@ -163,7 +167,8 @@ def look(
         site: one site alone; the data are then of that site.
         previous: the manifest of the report before this one.
         mapping: of a wide file.
-        not_held: numbers of earlier looks of the design that did not take place; they spend nothing.
+        not_held: numbers of earlier looks of the design that did not take place, beside those that the previous
+            manifest names; they spend nothing.
 
     What was not known on that day is not in it; what was not collected gives empty frames that say so.
 
@@ -185,6 +190,8 @@ def look(
         allocations = read_allocations(data)
     trial = at_site(trial, site) if site else trial
     before = read_previous(previous, protocol, cutoff, number, site)
+    skipped = before.get("parameters", {}).get("run", {}).get("not_held") or ()
+    not_held = sorted({*not_held, *map(int, skipped)})
     if odd := [each for each in not_held if not 1 <= each < number]:
         raise DataError(f"not_held names look {odd[0]}; expected looks before look {number}")
     return Look(trial, protocol, plan, day, closed, number, site, before, allocations, tuple(not_held))

@@ -86,7 +86,11 @@ class LookData:
     @property
     def population(self) -> str:
         """Who is counted, on which day: the line under each table and figure."""
-        parts = [f"{count(len(self.entered))} randomized", f"data cut {self.cutoff or 'none'}", self.site]
+        parts = [
+            f"{count(len(self.entered))} randomized",
+            f"data as of {self.cutoff}" if self.cutoff else "data not cut",
+            self.site,
+        ]
         return " · ".join([*filter(None, parts), *["SYNTHETIC"] * self.trial.synthetic])
 
     @property

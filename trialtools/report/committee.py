@@ -15,6 +15,7 @@ from ..arms.ledger import allocations, check_ledger, last_entry
 from ..arms.selection_bias import reverse_propensity
 from ..criteria.contents import Protocol, load_protocol
 from ..criteria.protocol import DataError
+from ..interim.frames.history import read_previous
 from .cuts import locked, staged
 from .leaks import Leak, leaks, leaks_in_data, named
 from .manifest import as_run
@@ -55,6 +56,8 @@ def runs(
         DataError: no such site, or data that cannot be read.
     """
     given = _given(notebook, parameters)
+    if given.get("data") and not given.get("protocol"):
+        raise DataError("the data are named and their protocol is not: add -p protocol=FILE, so that no other is taken")
     run = as_run(given, declared_parameters(read_notebook(notebook)))
     wanted = list(sites) or [str(run.get("site") or "")]
     if sites:
@@ -67,14 +70,24 @@ def runs(
         raise DataError(f"the reports of {' and '.join(alike)} would have one file name; rename a site")
     name = f"{short_name(notebook).removesuffix('_report')}_{run['audience']}"
     files = (ledger and str(Path(ledger).resolve()), key and str(Path(key).resolve()))
-    return [
-        Run(
-            name + (f"_{_plain(site)}" if site else ""),
-            committee_report,
-            (notebook, {**given, "site": site}, out, *files, pdf, name + (f"_{_plain(site)}" if site else "")),
-        )
-        for site in wanted
-    ]
+    made = []
+    for site in wanted:
+        own = name + (f"_{_plain(site)}" if site else "")
+        asked = {**given, "site": site}
+        if sites and given.get("previous"):
+            asked["previous"] = _previous_of(Path(str(given["previous"])), own, run["audience"] == "closed", bool(site))
+        made.append(Run(own, committee_report, (notebook, asked, out, *files, pdf, own)))
+    return made
+
+
+def _previous_of(named: Path, name: str, closed: bool, site: bool) -> str:
+    """The manifest of the previous report of the same name, beside the one that was named.
+
+    A site that had no report then has no previous one; a manifest that is not there is told when it is read.
+    """
+    folder = named.parent.parent if named.parent.name == "closed" else named.parent
+    own = (folder / "closed" if closed else folder) / f"{name}.manifest.json"
+    return str(own) if own.is_file() else "" if site and named.is_file() else str(named)
 
 
 def committee_report(
@@ -103,6 +116,9 @@ def committee_report(
     protocol = load_protocol(place_of(notebook.parent, run["protocol"]) or run["protocol"])
     closed = run["audience"] == "closed"
     arms, head, allocated = _allocations(ledger, key if closed else None)
+    # before anything runs: a wrong manifest says nothing of the report that stands there
+    previous = place_of(notebook.parent, run["previous"]) or run["previous"] if run.get("previous") else ""
+    read_previous(previous, protocol, str(run["cutoff"]), int(run.get("look") or 0), str(run.get("site") or ""))
     trial = _read(notebook, run, protocol, arms)
     if ledger:
         check_ledger(ledger, protocol, trial.subjects[trial.subjects["randomized"]])

@@ -82,7 +82,7 @@ def frame_of_page(look: LookData) -> dict[str, Any]:
         "synthetic": look.trial.synthetic,
         "title": " · ".join([*parts, *["SYNTHETIC"] * look.trial.synthetic]),
         "corner": corner,
-        "running": f"{look.protocol.id} · {kind} report, look {look.number}{site} · data cut {day}",
+        "running": f"{look.protocol.id} · {kind} report, look {look.number}{site} · data as of {day}",
         "heading": f"{kind.capitalize()} interim report, {of}{site}",
         "trial": look.protocol.title,
         "trial_id": look.protocol.id,
@@ -151,7 +151,7 @@ def _outcome_rows(
         who = "One participant of each arm has" if both else f"{' and '.join(counts)} {have}"
         later = f"{'both' if both else 'they'} are counted once their day {endpoint.day} has passed."
         notes.insert(0, f"^a {who} {endpoint.happened} already; {later}")
-    notes.append(_estimand(look, rows))
+    notes.append(estimand_in_words(look))
     return [
         ArmRow(f"{day} known / still to come{'^a' if any(early.values()) else ''} / missing", tuple(states), blank),
         ArmRow(label, cells, apart, strong=True),
@@ -167,8 +167,11 @@ def _stratified(look: LookData, found: Effect) -> str:
     return f"^b {how}; interval adjusted for the {looks} looks. The other intervals are 95 %, not adjusted."
 
 
-def _estimand(look: LookData, rows: Frame) -> str:
-    """What death and withdrawal mean for the endpoint, and how many outcomes come from that."""
+def estimand_in_words(look: LookData) -> str:
+    """What death and withdrawal mean for the primary endpoint, and how many outcomes come from that."""
+    if look.trial.endpoint is None:
+        return ""
+    rows = endpoint_rows(look)
     estimand, endpoint = look.plan.estimand, endpoint_of_look(look)
     before = f" before day {endpoint.day}" if endpoint.day else ""
     if not estimand.declared:

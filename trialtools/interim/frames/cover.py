@@ -21,8 +21,8 @@ def cover(look: LookData, **more: Any) -> Frame:
         "Report": "closed, by arm" if look.closed else "open, pooled",
         "Look": f"{look.number} of {len(look.plan.looks)}",
         "Site": look.site or "all",
-        "Data cut": look.cutoff,
-        "Kept as": look.trial.name,
+        "Data as of": look.cutoff,
+        "Folder of this cut": look.trial.name,
         "Previous report": look.previous.get("made"),
         **{name.replace("_", " ").capitalize(): value for name, value in more.items()},
     }

@@ -12,10 +12,10 @@ from scipy.special import betaincinv, ndtri, stdtrit
 
 from ...figures.format import count, percent
 from ..data.tables import Frame
-from ..lookdata import UNKNOWN, LookData, with_reason
+from ..lookdata import POOLED, UNKNOWN, LookData, with_reason
 from ..sequential.estimates import risk_difference, survival
 from .conduct import dosing
-from .effect import Effect, effect, endpoint_rows, why_no_comparison
+from .effect import OPEN_REPORT, Effect, effect, endpoint_rows, why_no_comparison
 
 NOT_COLLECTED = "Not collected."
 COLUMNS = ("analysis", "difference", "low", "high", "z", "n", "missing", "experimental", "control")
@@ -35,6 +35,22 @@ def outcome_status(look: LookData) -> Frame:
     counted = counted.rename(columns={"to come": "to_come"}).reindex(columns=columns, fill_value=0)
     counted.insert(0, "randomized", counted.sum(axis=1))
     return counted.rename_axis("site").reset_index()
+
+
+def outcome_by_arm(look: LookData) -> Frame:
+    """The primary endpoint by arm: arm, randomized, known, events, share (of the known), to_come, missing."""
+    columns = ["arm", "randomized", "known", "events", "share", "to_come", "missing"]
+    if look.trial.endpoint is None or look.arms == (POOLED,):
+        why = NOT_COLLECTED if look.closed else OPEN_REPORT
+        return with_reason(pd.DataFrame(columns=columns), why)
+    rows, lines = endpoint_rows(look), []
+    for arm in look.arms:
+        own = rows[rows["arm"] == arm]
+        n = {name: int(own["state"].eq(name).sum()) for name in ("known", "to come", "missing")}
+        events = int(own.loc[own["state"] == "known", "value"].sum())
+        share = events / n["known"] if n["known"] else math.nan
+        lines.append((arm, len(own), n["known"], events, share, n["to come"], n["missing"]))
+    return pd.DataFrame(lines, columns=columns)
 
 
 def sensitivity(look: LookData) -> Frame:
@@ -136,11 +152,12 @@ def survival_curves(look: LookData) -> Frame:
 
 
 def secondary_outcomes(look: LookData) -> Frame:
-    """The other endpoints: differences of risks (of 0 and 1) or of means (Welch), experimental less control.
+    """The other endpoints: differences of shares (of 0 and 1) or of means (Welch), experimental less control.
 
-    Columns: endpoint, measure (risk or mean), experimental, control, difference, low, high, n, missing. Those whose
-    window has passed count, as for the primary endpoint: what happens is known sooner than that it did not. The last
-    value of a participant counts. Where an arm has fewer than two values, there is no difference.
+    Columns: endpoint, measure (percent, with the difference in percentage points; or mean), experimental, control,
+    difference, low, high, n, missing. Those whose window has passed count, as for the primary endpoint: what happens is
+    known sooner than that it did not. The last value of a participant counts. Where an arm has fewer than two values,
+    there is no difference.
     """
     columns = ["endpoint", "measure", "experimental", "control", "difference", "low", "high", "n", "missing"]
     if why := why_no_comparison(look):
@@ -159,7 +176,8 @@ def secondary_outcomes(look: LookData) -> Frame:
             continue
         if set(last.unique()) <= {0.0, 1.0}:
             found = risk_difference((int(first.sum()), len(first), int(second.sum()), len(second)))
-            row |= {"measure": "risk", **{key: found[key] for key in ("difference", "low", "high")}}
+            row |= {"measure": "percent", **{key: 100 * found[key] for key in ("difference", "low", "high")}}
+            first, second = 100 * first, 100 * second
         else:
             apart, half = float(first.mean() - second.mean()), _welch(first, second)
             row |= {"measure": "mean", "difference": apart, "low": apart - half, "high": apart + half}

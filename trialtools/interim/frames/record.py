@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...figures.keyfigures import Facts
+from ...figures.keyfigures import KeyFigures
 from ..data.tables import Frame
 from ..lookdata import LookData, with_reason
 from .conduct import dosing, dosing_deviations
@@ -28,7 +28,7 @@ LABELS = {
 }
 
 
-def key_figures(look: LookData) -> Facts:
+def key_figures(look: LookData) -> KeyFigures:
     """The pooled numbers that a later report is held against, and in a closed report the looks so far.
 
     What was not collected is not among them. Shown in a notebook, they go into the manifest of its report.
@@ -50,7 +50,7 @@ def key_figures(look: LookData) -> Facts:
     names = ["look", "information", "z", "bound", "alpha_spent"]
     so_far = so_far.loc[so_far["state"] != "ahead", names].to_dict("records")
     told = [{name: float(value) for name, value in row.items() if math.isfinite(value)} for row in so_far]
-    return Facts(figures | ({"looks": told} if told else {}))
+    return KeyFigures(figures | ({"looks": told} if told else {}))
 
 
 def changes(look: LookData) -> Frame:

@@ -273,6 +273,10 @@ def caveats(look: LookData) -> str:
         told.append(f"{count(alone)} with the outcome known take no part: their stratum has nobody of the other arm.")
     if found.unstratified and trial.subjects["stratum"].notna().any():
         told.append(f"Not stratified, for the stratum of {count(found.unstratified)} participants is not known.")
+    rows = endpoint_rows(look)
+    early = int((rows["state"].eq("to come") & rows["value"].eq(1)).sum())
+    if early:
+        told.append(f"The curves below also show {count(early)} whose event came before their last day has passed.")
     if trial.window is None:
         told.append("The design names no day by which the endpoint counts: everybody does, however early.")
     frame = boundaries(look)
