@@ -51,19 +51,8 @@ bench: .venv/.test-stamp  ## print the speed ratios against hand-written code
 lab: .venv/.report-stamp  ## open the notebooks in JupyterLab, on this machine only
 	@$(BIN)/jupyter lab --ip=127.0.0.1 notebooks
 
-app: .venv/.app-stamp  ## serve the notebooks as web pages (Voila), on this machine only
-	@cd notebooks && exec ../$(BIN)/python -c "$$SERVE"
-
-# The token is never an argument of a command, which others on the machine could read; notebooks/voila.json holds the
-# rest: this machine only, and no request to any other.
-define SERVE
-import secrets
-from voila.app import Voila
-token, port = secrets.token_urlsafe(24), 8866
-print(f"Open http://127.0.0.1:{port}/?token={token}", flush=True)
-Voila.launch_instance(["."], token=token, port=port, port_retries=0)
-endef
-export SERVE
+app: .venv/.app-stamp  ## serve the screens as web pages, on this machine only
+	@$(BIN)/python -m trialtools.widgets.app notebooks
 
 clean:  ## remove .venv, reports and caches
 	@rm -rf .venv reports dist .pytest_cache .ruff_cache .hypothesis .benchmarks

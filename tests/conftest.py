@@ -51,6 +51,12 @@ def _realdata() -> Path | None:
     return folder if folder.is_dir() else None
 
 
+def _axe() -> Path | None:
+    """The accessibility checker, as npm puts it in this checkout; it is part of tests alone."""
+    found = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+    return found if found.is_file() else None
+
+
 COMPONENTS: dict[str, tuple[Callable[[], Path | None], str]] = {
     "chromium": (
         _program("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
@@ -66,6 +72,7 @@ COMPONENTS: dict[str, tuple[Callable[[], Path | None], str]] = {
         "apt-get install default-jre-headless; "
         ".venv/bin/pip install --constraint constraints.txt --editable '.[spark]'",
     ),
+    "axe": (_axe, "npm install --no-save axe-core"),
     "strace": (_program("strace"), "apt-get install strace"),
     "rattler": (_module("rattler"), ".venv/bin/pip install py-rattler"),
 }

@@ -86,9 +86,9 @@ def test_figures_of_a_game_say_what_the_frames_say():
 
 
 def wish(screen, guesses, tab="balance", **setup):
-    said = {"procedure": "permuted_blocks", "options": {}, "stratified": False, "n": "12", "seed": "1", **setup}
+    setup = {"procedure": "permuted_blocks", "options": {}, "stratified": False, "n": "12", "seed": "1", **setup}
     n = screen.heard.get("a view", 0) + 1
-    screen._receive(None, {"view": "a view", "n": n, "ask": "play", "setup": said, "guesses": guesses, "tab": tab}, [])
+    screen._receive(None, {"view": "a view", "n": n, "ask": "play", "setup": setup, "guesses": guesses, "tab": tab}, [])
 
 
 @pytest.mark.parametrize("procedure", PROCEDURES)
@@ -98,7 +98,7 @@ def test_every_panel_shows_what_its_call_makes(protocol, procedure, tab):
     wish(screen, ["mscs", "", "comparator"], tab, procedure=procedure, stratified=True)
     here = {"tt": tt, "protocol": protocol, "people": PEOPLE}
     exec(screen.call, here)
-    assert panels.written(here["frame"]) == screen.panel["table"]
+    assert panels.cells(here["frame"]) == screen.panel["table"]
     assert here["dealt"].head(3)["arm"].tolist() == [each["arm"] for each in screen.answer["dealt"]]
 
 
@@ -109,7 +109,7 @@ def test_procedures_compared_are_those_of_the_call(protocol, given):
     screen.play(["mscs"], tab="compare")
     here = {"tt": tt, "protocol": protocol, "compared": compared}
     exec(screen.call, here)
-    assert panels.written(here["frame"]) == screen.panel["table"] and screen.panel["alt"].startswith("Arms are closest")
+    assert panels.cells(here["frame"]) == screen.panel["table"] and screen.panel["alt"].startswith("Arms are closest")
 
 
 def test_no_arm_reaches_the_browser_before_it_is_dealt(protocol):

@@ -11,7 +11,7 @@ from notebook import run_cells, text_of
 
 import trialtools as tt
 from trialtools import simulate
-from trialtools.cohort.whatif import State, write_state
+from trialtools.cohort.whatif import Edits, write_edits
 from trialtools.report.write import report
 
 
@@ -91,11 +91,11 @@ def test_protocol_logic_serves_any_trial(root, trial):
 
 
 def test_the_cohort_report_is_of_the_state_that_was_saved(root, protocol, tmp_path):
-    state = State(off=("I8",), thresholds={"I1.upper": 70})
+    edits = Edits(off=("I8",), thresholds={"I1.upper": 70})
     saved = tmp_path / "state.json"
-    saved.write_text(write_state(state, protocol), "utf-8")
+    saved.write_text(write_edits(edits, protocol), "utf-8")
     shown = shown_by("cohort_explorer", state=str(saved))
-    screening = tt.what_if(protocol, root / "data/cohort/cohort.csv", state)
+    screening = tt.what_if(protocol, root / "data/cohort/cohort.csv", edits)
     assert (
         f"At least {screening.certain:,} and at most {screening.possible:,} of {screening.n:,} patients" in shown
         and "SYNTHETIC" in shown

@@ -182,7 +182,7 @@ def trialtools(file: str, measure: Callable[..., Any]) -> dict[str, Any]:
     """Ours: the table is checked first, then screened; each is timed apart."""
     import trialtools as tt
     from trialtools import cohort
-    from trialtools.cohort.whatif import Held
+    from trialtools.cohort.whatif import CohortCache
 
     protocol = tt.load_protocol(PROTOCOL)
     with measure("read"):
@@ -195,7 +195,7 @@ def trialtools(file: str, measure: Callable[..., Any]) -> dict[str, Any]:
         screening.sweep("I1.upper")
     if screening.n <= HELD:  # what a screen is played with is held in memory, and so comes last
         age = [protocol.with_thresholds({"I1.upper": year}) for year in (84, 83)]
-        held = Held(protocol, patients)
+        held = CohortCache(protocol, patients)
         held.screen(age[0])
         with measure("changed"):
             held.screen(age[1]).counts  # noqa: B018

@@ -19,7 +19,7 @@ PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>benc
 class Bench:
     """A screen under test. `to_browser` holds what Python sent and the page has not got yet."""
 
-    def __init__(self, page: Any, widget: Any) -> None:
+    def __init__(self, page: Any, widget: Any, code: str | None = None) -> None:
         self.page, self.widget = page, widget
         self.to_browser: deque[tuple] = deque()
         names = [
@@ -32,7 +32,8 @@ class Bench:
         page.route(ADDRESS, lambda route: route.fulfill(body=PAGE % widget._css, content_type="text/html"))
         page.goto(ADDRESS)
         page.evaluate(
-            (HERE / "bench.js").read_text("utf-8"), [widget._esm, {name: getattr(widget, name) for name in names}]
+            (HERE / "bench.js").read_text("utf-8"),
+            [code or widget._esm, {name: getattr(widget, name) for name in names}],
         )
 
     def show(self) -> "Bench":

@@ -6,6 +6,7 @@ import statistics
 import nbformat
 import pytest
 from playwright.sync_api import expect
+from ui.bench import HERE
 
 SLOW = 60_000
 expect.set_options(timeout=20_000)
@@ -165,6 +166,17 @@ def test_from_key_to_verdict(page, desk, capsys):
     with capsys.disabled():
         print(f"\nkey press to verdict in JupyterLab: median {median:.0f} ms of {PRESSES}")
     assert median < 1000
+
+
+def test_everything_is_read_in_the_dark(page, desk):
+    desk.get_by_label("Patient", exact=True).fill("P-000003")
+    desk.get_by_label("Patient", exact=True).press("Enter")
+    expect(desk.locator(".verdict .who")).to_contain_text("P-000003")
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
+        page.wait_for_function("dark => document.body.dataset.jpThemeLight === String(!dark)", arg="Dark" in theme)
+        (worst, text), *_ = desk.evaluate((HERE / "contrast.js").read_text("utf-8"))
+        assert worst >= 4.5, f"{text} in {theme}"
 
 
 def test_nothing_left_this_machine_and_nothing_broke(page, desk, browser, tmp_path):

@@ -52,7 +52,7 @@ def test_letters_guess_and_the_result_is_told(page, board, dealt):
     scored = laboratory.score_guesses(made, known, [made.arms[0], made.arms[1], made.arms[1]])
     last = scored.iloc[-1]
     guess = f"You guessed B \N{BLACK DIAMOND} Comparator group: {'right' if last['right'] else 'wrong'}"
-    expect(board.locator(".said")).to_contain_text(guess)
+    expect(board.locator(".result")).to_contain_text(guess)
     expect(board).to_contain_text(f"{last['hits']} of 3 guesses right")
     letters = "".join("AB"[made.arms.index(arm)] for arm in scored["arm"])
     assert [text[0] for text in board.locator("li").all_inner_texts()] == list(letters)

@@ -9,8 +9,8 @@ expect.set_options(timeout=20_000)
 
 
 def kernels():
-    """The kernels that this test's own servers started."""
-    below = psutil.Process().children(recursive=True)
+    """The kernels that this test's own servers started and that still run."""
+    below = [each for each in psutil.Process().children(recursive=True) if each.status() != psutil.STATUS_ZOMBIE]
     return {process.pid for process in below if any("ipykernel" in part for part in process.cmdline())}
 
 

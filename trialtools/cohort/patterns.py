@@ -75,11 +75,13 @@ class ScreeningData:
     """What screening found: `patterns` has a row for each combination of failed and unknown criteria, with its n.
 
     `failed` and `unknown` are bit masks over the criteria in protocol order: the first criterion is the lowest bit.
+    `members` is the row of `patterns` of each patient, where the table is in memory and somebody worked it out.
     """
 
     protocol: Protocol
     patients: Patients
     patterns: pd.DataFrame = field(repr=False)
+    members: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @property
     def n(self) -> int:

@@ -1,13 +1,13 @@
-"""A protocol, patients and a few changes go in, the screening that would follow comes out, in milliseconds if it must.
+"""A protocol, patients and a few edits go in, the screening that would follow comes out, in milliseconds if it must.
 
-A `State` says what is changed. `what_if` screens it from the start; `Held` keeps the state of every criterion for every
-patient, asks again only the criterion that changed, and finds the same patterns.
+`Edits` say what is changed. `what_if` screens the edited protocol from the start; a `CohortCache` keeps the state of
+every criterion for every patient, asks again only the criterion that changed, and finds the same patterns.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ import pandas as pd
 from ..criteria.contents import Protocol
 from ..criteria.engine import facts, in_polars, outcome, partial_fields
 from ..criteria.expressions import HIGH, LOW
-from ..criteria.language import Formula, ProtocolError, names, nearest
+from ..criteria.language import Formula, ProtocolError, names, nearest, parse
 from ..criteria.protocol import DataError, amend
 from ..criteria.protocol.limits import with_thresholds
 from .frames.attrition import ORDERS
@@ -30,8 +30,8 @@ FORMAT = "trialtools what-if 1"
 
 
 @dataclass(frozen=True)
-class State:
-    """What differs from the protocol, and how it is looked at; an empty one is the protocol itself.
+class Edits:
+    """What differs from the protocol, and how it is looked at; without any it is the protocol itself.
 
     `off` are criteria switched off, `readings` other readings, `texts` criteria in other words, `thresholds` other
     numbers by id, sought in the criterion as it then reads. `unknowns` takes what is not known as `fail`, as `pass`, or
@@ -55,17 +55,29 @@ class State:
     @property
     def changes(self) -> dict[str, Any]:
         """What is not as the protocol has it, by name."""
-        plain = State()
+        plain = Edits()
         return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != getattr(plain, f.name)}
 
 
-def what_if(protocol: Protocol, patients: Any, state: State | None = None, **changes: Any) -> Screening:
+@dataclass(frozen=True)
+class Edited:
+    """A protocol with its edits, as far as they can be read; `errors` say, by criterion or `brush`, what cannot.
+
+    Criteria that are off still stand in `protocol`, so that switching one costs nothing.
+    """
+
+    protocol: Protocol
+    edits: Edits
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+def what_if(protocol: Protocol, patients: Any, edits: Edits | None = None, **changes: Any) -> Screening:
     """The screening that would follow, had the protocol been written otherwise.
 
     Args:
         protocol: stays as it is.
         patients: what `read_patients` gave, or anything it reads.
-        state: what differs; or name the differences, as in `State`: `off=["I8"], thresholds={"I1.upper": 75}`.
+        edits: what differs; or name the differences, as in `Edits`: `off=["I8"], thresholds={"I1.upper": 75}`.
 
     Where `unknowns` is `fail` or `pass`, nothing is left unknown in the patterns; decisions and evidence of single
     patients still tell it.
@@ -79,23 +91,82 @@ def what_if(protocol: Protocol, patients: Any, state: State | None = None, **cha
     >>> younger.protocol.criterion["I1"].when
     '18 <= age <= 75'
     """
-    state = state or State(**changes)
+    edits = edits or Edits(**changes)
     patients = patients if isinstance(patients, Patients) else read_patients(patients, protocol)
-    chosen = patients.filter(protocol, state.brush) if state.brush else patients
-    return settled(screen(asked(protocol, state), chosen), state.unknowns)
+    chosen = patients.filter(protocol, edits.brush) if edits.brush else patients
+    return resolve_unknowns(screen(edited_protocol(protocol, edits), chosen), edits.unknowns)
 
 
-def amended(protocol: Protocol, state: State) -> Protocol:
-    """The protocol with readings, texts and thresholds changed; criteria that are off still stand in it."""
-    read = protocol.with_readings(state.readings) if state.readings else protocol
-    said = amend(read, state.texts) if state.texts else read  # each protocol that is made checks itself, for 7 ms
-    return with_thresholds(said, state.thresholds) if state.thresholds else said
+def edit(protocol: Protocol, edits: Edits, before: Edits | None = None) -> Edited:
+    """The protocol with its edits; what cannot be read stays as it was before, and the errors say why.
+
+    Args:
+        protocol: stays as it is.
+        edits: what differs from it.
+        before: the last edits that could be read.
+
+    >>> import trialtools as tt
+    >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
+    >>> slip = edit(protocol, Edits(texts={"E1": "spo2 < "}, thresholds={"I1.upper": 75}))
+    >>> list(slip.errors), slip.edits.texts, slip.protocol.criterion["I1"].when
+    (['E1'], {}, '18 <= age <= 75')
+    """
+    before = before or Edits()
+    errors: dict[str, str] = {}
+    if not _readable(lambda: parse(edits.brush or "True", protocol.fields), "brush", errors):
+        edits = replace(edits, brush=before.brush)
+    if len(edits.off) == len(protocol.criteria):
+        errors[edits.off[-1]] = "one criterion at least must stay on"
+        edits = replace(edits, off=tuple(id for id in edits.off if id in before.off))
+    try:
+        return Edited(with_edits(protocol, edits), edits, errors)
+    except ProtocolError:
+        edits = _readable_part(protocol, edits, before, errors)
+        return Edited(with_edits(protocol, edits), edits, errors)
 
 
-def asked(protocol: Protocol, state: State) -> Protocol:
-    """The protocol that the state describes: what is off is left out."""
-    said = amended(protocol, state)
-    return amend(said, dict.fromkeys(state.off)) if state.off else said
+def _readable_part(protocol: Protocol, edits: Edits, before: Edits, errors: dict[str, str]) -> Edits:
+    """The edits one by one: a text or a number that cannot be read is that of before, if it still fits."""
+    texts: dict[str, str] = {}
+    for id, text in edits.texts.items():
+        for tried in (text, before.texts.get(id)):
+            alone = replace(Edits(), readings=edits.readings, texts={id: tried or ""})
+            if tried and _readable(lambda alone=alone: with_edits(protocol, alone), id, errors):
+                texts[id] = tried
+                break
+    edits = replace(edits, texts=texts)
+    numbers: dict[str, float] = {}
+    for id, number in edits.thresholds.items():
+        alone = replace(edits, thresholds={id: number})
+        if _readable(lambda alone=alone: with_edits(protocol, alone), id.split(".")[0], errors):
+            numbers[id] = number
+    return replace(edits, thresholds=numbers)
+
+
+def _readable(made: Callable[[], Any], name: str, errors: dict[str, str]) -> bool:
+    try:
+        made()
+    except ProtocolError as error:
+        errors.setdefault(name, str(error))
+        return False
+    return True
+
+
+def with_edits(protocol: Protocol, edits: Edits) -> Protocol:
+    """The protocol with readings, texts and thresholds changed; criteria that are off still stand in it.
+
+    Raises:
+        ProtocolError: no such criterion, threshold or reading, or an expression that cannot be read.
+    """
+    chosen = protocol.with_readings(edits.readings) if edits.readings else protocol
+    reworded = amend(chosen, edits.texts) if edits.texts else chosen  # each protocol that is made checks itself
+    return with_thresholds(reworded, edits.thresholds) if edits.thresholds else reworded
+
+
+def edited_protocol(protocol: Protocol, edits: Edits) -> Protocol:
+    """The protocol that the edits describe: what is off is left out."""
+    edited = with_edits(protocol, edits)
+    return amend(edited, dict.fromkeys(edits.off)) if edits.off else edited
 
 
 def as_default(protocol: Protocol) -> Protocol:
@@ -107,21 +178,20 @@ def as_default(protocol: Protocol) -> Protocol:
     return replace(amend(protocol, put_first), readings={})
 
 
-def settled(screening: Screening, unknowns: str) -> Screening:
+def resolve_unknowns(screening: Screening, unknowns: str) -> Screening:
     """The same counts with every unknown taken as `fail` or as `pass`; with `both`, as they are."""
     if unknowns == "both":
         return screening
     failed, unknown, n = screening.masks
-    return replace(screening, patterns=_table(failed | unknown if unknowns == "fail" else failed, 0 * unknown, n))
+    return _with_patterns(screening, failed | unknown if unknowns == "fail" else failed, 0 * unknown, n)
 
 
-def turned(full: Screening, off: tuple[str, ...] = ()) -> pd.DataFrame:
+def toggle_effects(full: Screening, off: tuple[str, ...] = ()) -> pd.DataFrame:
     """Who would be eligible with one more criterion switched: off, or on again where it is off.
 
     Columns: criterion, on, certain, possible (if it alone is switched), gain_certain, gain_possible (against now;
     negative where switching on loses patients); a row a criterion in protocol order.
     """
-
     failed, unknown, n = full.masks
     on = sum(1 << i for i, c in enumerate(full.protocol.criteria) if c.id not in off)
     ends = {"certain": failed | unknown, "possible": failed}
@@ -134,100 +204,146 @@ def turned(full: Screening, off: tuple[str, ...] = ()) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def drop_criteria(full: Screening, off: tuple[str, ...]) -> Screening:
+    """The screening with some criteria left out, from its patterns alone."""
+    if not off:
+        return full
+    kept = [position for position, c in enumerate(full.protocol.criteria) if c.id not in off]
+    failed, unknown, n = full.masks
+    masks = [
+        sum((((mask >> old) & 1) << new for new, old in enumerate(kept)), np.zeros_like(mask))
+        for mask in (failed, unknown)
+    ]
+    fewer = replace(full, protocol=amend(full.protocol, dict.fromkeys(off)))
+    return _with_patterns(fewer, masks[0], masks[1], n)
+
+
+def _with_patterns(screening: Screening, failed: np.ndarray, unknown: np.ndarray, n: np.ndarray) -> Screening:
+    """The screening with other masks for its patterns, in the order of `screen`; the same one twice becomes one."""
+    pairs, of = np.unique(np.stack([failed, unknown]), axis=1, return_inverse=True)
+    summed = np.bincount(of.ravel(), n, minlength=pairs.shape[1]).astype("int64")
+    return _in_order(screening, pairs[0], pairs[1], summed, of.ravel())
+
+
+def _in_order(
+    screening: Screening, failed: np.ndarray, unknown: np.ndarray, n: np.ndarray, of: np.ndarray | None = None
+) -> Screening:
+    """Patterns that are in the order of their masks, the most frequent first; `of` is where each old one went."""
+    order = np.argsort(-n, kind="stable")
+    patterns = pd.DataFrame({"failed": failed[order], "unknown": unknown[order], "n": n[order]})
+    members = screening.members
+    if members is not None:
+        place = np.argsort(order, kind="stable")
+        members = place[members if of is None else of[members]]
+    return replace(screening, patterns=patterns, members=members)
+
+
 # --- kept as a file ---------------------------------------------------------------------------------------------------
 
 
-def write_state(state: State, protocol: Protocol) -> str:
-    """The state as JSON, with the hash of the protocol that it changes."""
+def write_edits(edits: Edits, protocol: Protocol) -> str:
+    """The edits as JSON, with the hash of the protocol that it changes."""
     about = {"format": FORMAT, "protocol": protocol.id, "sha256": protocol.sha256}
-    return json.dumps({**about, "state": asdict(replace(state, off=tuple(state.off)))}, indent=1, ensure_ascii=False)
+    return json.dumps({**about, "state": asdict(edits)}, indent=1, ensure_ascii=False)
 
 
-def read_state(written: str, protocol: Protocol) -> State:
-    """The state that a JSON text holds.
+def read_edits(text: str, protocol: Protocol) -> Edits:
+    """The edits that a JSON text holds.
 
     Raises:
         DataError: no such file format, made for another protocol, or changes that do not fit it.
 
     >>> import trialtools as tt
     >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
-    >>> read_state(write_state(State(off=("I8",)), protocol), protocol).off
+    >>> read_edits(write_edits(Edits(off=("I8",)), protocol), protocol).off
     ('I8',)
     """
     try:
-        content = json.loads(written)
+        content = json.loads(text)
         found, sha256, parts = content["format"], content["sha256"], content["state"]
     except (ValueError, TypeError, KeyError):
-        raise DataError("this is no saved state; Save state in the explorer writes one") from None
+        raise DataError("this is no saved state; Save in the explorer writes one") from None
     if found != FORMAT:
         raise DataError(f"the state was saved as '{found}'; this version reads '{FORMAT}'")
     if sha256 != protocol.sha256:
         other = f"{content.get('protocol')} {str(sha256)[:8]}"
         raise DataError(f"the state was saved for protocol {other}, this is {protocol.id} {protocol.sha256[:8]}")
-    known = {each.name for each in fields(State)}
+    known = {each.name for each in fields(Edits)}
     if not isinstance(parts, dict) or (extra := [name for name in parts if name not in known]):
         raise DataError(
             f"the state says '{extra[0]}'{nearest(extra[0], known)}" if isinstance(parts, dict) else "empty"
         )
-    state = State(**parts)
+    edits = Edits(**parts)
     try:
-        asked(protocol, state)
+        edited_protocol(protocol, edits)
     except ProtocolError as error:
         raise DataError(f"the state does not fit its protocol: {error}") from None
-    return state
+    return edits
 
 
 # --- fast -------------------------------------------------------------------------------------------------------------
 
 
-class Held:
+class CohortCache:
     """A cohort held in memory with the state of every criterion, so that a change costs milliseconds.
 
-    Each patient has the number of a pattern. The criterion that changes is asked again, alone, and of patients who
-    are alike in what it asks and in what all others say of them only once.
+    Each patient has the number of a pattern. Only the changed criterion is evaluated, once per distinct combination of
+    its fields and the other criteria.
     """
 
     def __init__(self, protocol: Protocol, patients: Patients) -> None:
-        self.protocol, self.patients = protocol, patients
-        self._known = nw.from_native(in_polars(facts(patients.frame, protocol, tuple(protocol.fields))))
+        self.protocol = protocol
+        self.patients = replace(patients, frame=nw.from_native(in_polars(patients.frame)))
+        self._known = nw.from_native(in_polars(facts(self.patients.frame, protocol, tuple(protocol.fields))))
         self._partial = partial_fields(self._known)
         self._pattern = np.zeros(patients.n, dtype="int64")
         self._failed = self._unknown = np.zeros(1, dtype="int64")
-        self._grabbed: _Grabbed | None = None
+        self._active: _Active | None = None
         for position in range(len(protocol.criteria)):
-            self._rebase(position, protocol)
+            self._update(position, protocol)
 
-    def screen(self, protocol: Protocol) -> Screening:
-        """What `screen` finds for a protocol of the same criteria in the same order, whatever they say."""
+    def screen(self, protocol: Protocol, members: bool = False) -> Screening:
+        """What `screen` finds for a protocol of the same criteria in the same order, whatever they say.
+
+        Args:
+            protocol: the criteria of the cache, edited.
+            members: tell also who has which pattern, so that groups of patients can be counted without the table.
+        """
         before, after = self.protocol.requirements, protocol.requirements
         if list(before) != list(after):
-            raise DataError("what is held are the states of other criteria; leave them in, and drop them afterwards")
+            raise DataError("the cache holds the states of other criteria; leave them in, and drop them afterwards")
         changed = [position for position, id in enumerate(after) if before[id] != after[id]]
         if len(changed) > 1:
             for position in changed:
-                self._rebase(position, protocol)
+                self._update(position, protocol)
             self.protocol = protocol
         position = changed[0] if len(changed) == 1 else 0
         formula = list(after.values())[position]
-        grabbed = self._grabbed
-        if grabbed is None or (grabbed.position, grabbed.asks) != (position, names(formula)):
-            self._grabbed = grabbed = self._grab(position, formula)
-        cell = grabbed.group + _states(formula, grabbed.values, self._partial)
-        n = np.bincount(cell, grabbed.n, minlength=len(grabbed.failed)).astype("int64")
-        there = grabbed.order[n[grabbed.order] > 0]
-        return Screening(protocol, self.patients, _frequent(grabbed.failed[there], grabbed.unknown[there], n[there]))
+        active = self._active
+        if active is None or (active.position, active.fields) != (position, names(formula)):
+            self._active = active = self._activate(position, formula)
+        cell = active.group + _states(formula, active.values, self._partial)
+        n = np.bincount(cell, active.n, minlength=len(active.failed)).astype("int64")
+        there = active.order[n[active.order] > 0]
+        found = Screening(protocol, self.patients, pd.DataFrame())
+        if members:
+            slot = np.zeros(len(active.failed), dtype="int64")
+            slot[there] = np.arange(len(there))
+            group = self._pattern_slots(position)[2]
+            found = replace(found, members=slot[group[self._pattern] + _states(formula, self._known, self._partial)])
+        return _in_order(found, active.failed[there], active.unknown[there], n[there])
 
-    def _grab(self, position: int, formula: Formula) -> _Grabbed:
+    def _activate(self, position: int, formula: Formula) -> _Active:
         """Patients who are alike in all other criteria and in what this one asks are counted once for all."""
-        failed, unknown, group = self._apart(position)
-        asks = names(formula)
-        by = [*asks, *(name + end for name in asks if name in self._partial for end in (LOW, HIGH))]
-        told = self._known.select(*by, nw.new_series("group:", group[self._pattern], backend="polars"))
-        alike = told.group_by("group:", *by).agg(nw.len().alias("n:"))
+        failed, unknown, group = self._pattern_slots(position)
+        asked = names(formula)
+        by = [*asked, *(name + end for name in asked if name in self._partial for end in (LOW, HIGH))]
+        values = self._known.select(*by, nw.new_series("group:", group[self._pattern], backend="polars"))
+        alike = values.group_by("group:", *by).agg(nw.len().alias("n:"))
         cells, n = (alike[name].to_numpy().astype("int64") for name in ("group:", "n:"))
-        return _Grabbed(position, asks, failed, unknown, np.lexsort((unknown, failed)), alike, cells, n)
+        return _Active(position, asked, failed, unknown, np.lexsort((unknown, failed)), alike, cells, n)
 
-    def _apart(self, position: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _pattern_slots(self, position: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Every pattern there could be with one criterion asked again; and where each pattern's three begin."""
         bit = 1 << position
         groups, at = np.unique(np.stack([self._failed & ~bit, self._unknown & ~bit]), axis=1, return_inverse=True)
@@ -235,9 +351,9 @@ class Held:
         unknown = np.repeat(groups[1], 3) | np.tile([0, 0, bit], groups.shape[1])
         return failed, unknown, 3 * at.ravel()
 
-    def _rebase(self, position: int, protocol: Protocol) -> None:
+    def _update(self, position: int, protocol: Protocol) -> None:
         """Each patient's pattern, with one criterion asked again."""
-        failed, unknown, group = self._apart(position)
+        failed, unknown, group = self._pattern_slots(position)
         cell = group[self._pattern] + _states(
             list(protocol.requirements.values())[position], self._known, self._partial
         )
@@ -245,15 +361,15 @@ class Held:
         number = np.zeros(len(failed), dtype="int64")
         number[there] = np.arange(len(there))
         self._failed, self._unknown, self._pattern = failed[there], unknown[there], number[cell]
-        self._grabbed = None
+        self._active = None
 
 
 @dataclass(frozen=True)
-class _Grabbed:
+class _Active:
     """One criterion in hand: all others as groups of patterns, and how many patients of each have which values."""
 
     position: int
-    asks: tuple[str, ...]
+    fields: tuple[str, ...]
     failed: np.ndarray
     unknown: np.ndarray
     order: np.ndarray
@@ -266,31 +382,3 @@ def _states(formula: Formula, known: Any, partial: frozenset[str]) -> Any:
     """For each row 0 where a requirement holds, 1 where it does not, 2 where that is unknown."""
     state = outcome(formula, 0, 1, 2, partial)
     return state if isinstance(state, int) else known.select(state.alias("state:"))["state:"].to_numpy()
-
-
-def without(full: Screening, off: tuple[str, ...]) -> Screening:
-    """The screening with some criteria left out, from its patterns alone."""
-    if not off:
-        return full
-    kept = [position for position, c in enumerate(full.protocol.criteria) if c.id not in off]
-    failed, unknown, n = full.masks
-    masks = [
-        sum((((mask >> old) & 1) << new for new, old in enumerate(kept)), np.zeros_like(mask))
-        for mask in (failed, unknown)
-    ]
-    return Screening(amend(full.protocol, dict.fromkeys(off)), full.patients, _table(masks[0], masks[1], n))
-
-
-def _table(failed: np.ndarray, unknown: np.ndarray, n: np.ndarray) -> pd.DataFrame:
-    """Patterns as `screen` orders them; the same one twice becomes one."""
-    order = np.lexsort((unknown, failed))
-    failed, unknown, n = failed[order], unknown[order], n[order]
-    first = np.flatnonzero(np.r_[True, (np.diff(failed) != 0) | (np.diff(unknown) != 0)][: len(n)])
-    return _frequent(failed[first], unknown[first], np.add.reduceat(n, first) if len(n) else n)
-
-
-def _frequent(failed: np.ndarray, unknown: np.ndarray, n: np.ndarray) -> pd.DataFrame:
-    """Patterns that are in the order of their masks, the most frequent first."""
-
-    order = np.argsort(-n, kind="stable")
-    return pd.DataFrame({"failed": failed[order], "unknown": unknown[order], "n": n[order]})

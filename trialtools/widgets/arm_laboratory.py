@@ -132,7 +132,7 @@ class Laboratory(Screen):
             "stratum": "" if following is None or not plan.strata else following["stratum"],
             "dealt": self.dealt[["stratum", "arm"]].to_dict("records"),
             "chances": {} if following is None else {arm: float(following[f"chance_{arm}"]) for arm in plan.arms},
-            "said": self._said(),
+            "result": self._result(),
             "score": self._score(),
         }
         self.panel = self._panel(plan, dealt, done)
@@ -141,14 +141,14 @@ class Laboratory(Screen):
         one_list = {} if setup.stratified or setup.procedure == "minimization" else {"strata": ()}
         return arms.plan(self.protocol, setup.procedure, **one_list, **setup.options)
 
-    def _said(self) -> str:
+    def _result(self) -> str:
         if not len(self.scored):
             return "Nobody is allocated yet. Which arm does the first patient get?"
         last, named = self.scored.iloc[-1], {each["id"]: each["name"] for each in self.layout_["arms"]}
-        said = f"Patient {last['patient']} got {named[last['arm']]}."
+        result = f"Patient {last['patient']} got {named[last['arm']]}."
         if not last["guess"]:
-            return said
-        return f"{said} You guessed {named[last['guess']]}: {'right' if last['right'] else 'wrong'}."
+            return result
+        return f"{result} You guessed {named[last['guess']]}: {'right' if last['right'] else 'wrong'}."
 
     def _score(self) -> str:
         if not len(self.scored) or not self.scored["of"].iloc[-1]:
@@ -187,11 +187,10 @@ class Laboratory(Screen):
             lines += ['tt.figures.assessment(compared, y="worst imbalance")']
         return {
             "tab": self._tab,
-            "svg": "",
             "figure": drawn.to_json(),
             "alt": panels.alt(drawn),
             "caption": f"{plan.label}; {done} of {len(dealt)} patients, seed {setup.seed}. {OWN}",
-            "table": panels.written(frame),
+            "table": panels.cells(frame),
             "call": "\n".join(lines),
         }
 

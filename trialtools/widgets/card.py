@@ -129,7 +129,10 @@ def _value(field: Field, text: str) -> tuple[Any, str]:
             return (text, "") if text in field.values else (None, f"'{text}' is not {field.domain}")
         case "date":
             return _date(text)
-    return _number(field, text)
+    number, problem = read_number(text)
+    if field.type == "integer" and isinstance(number, float):
+        return None, f"{text} is not a whole number"
+    return number, problem
 
 
 def _in_part(name: str, field: Field, text: str) -> Interval | None:
@@ -149,17 +152,20 @@ def _date(text: str) -> tuple[date | None, str]:
         return None, f"'{text}' is not a day of the calendar"
 
 
-def _number(field: Field, text: str) -> tuple[int | float | None, str]:
-    """A number with a point or a comma; a comma before three digits could mean thousands, so that is asked back."""
+def read_number(text: str) -> tuple[int | float | None, str]:
+    """A number with a point or a comma, or why it is none; a comma before three digits could mean thousands.
+
+    >>> read_number("31,5"), read_number("1,234")[0]
+    ((31.5, ''), None)
+    """
+    text = text.strip()
     if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+", text, re.ASCII):
         return None, f"'{text}' can be read two ways; write it with a point, or without the comma"
     plain = text.replace(",", ".", 1)
     if not NUMBER.fullmatch(plain):
         return None, f"'{text}' is not a number"
     number = float(plain)
-    if number.is_integer() and abs(number) < 2**53:
-        return int(number), ""
-    return (None, f"{text} is not a whole number") if field.type == "integer" else (number, "")
+    return (int(number), "") if number.is_integer() and abs(number) < 2**53 else (number, "")
 
 
 def _text(value: Any) -> str:

@@ -1,11 +1,12 @@
 """A protocol and patients go in, the cohort explorer comes out: criteria to change, the cohort that follows, live.
 
-The explorer is one widget. The browser sends what it wishes (a state, a tab); Python answers with the counts first and
-with the figure and its table after. What cannot be read is told beside its place, and the last good state stays.
+The explorer is one widget with any number of views. A view sends one edit at a time; Python answers with the counts
+first and with the figure and its table after. What cannot be read is told beside its place; the last good edits stay.
 """
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -18,41 +19,56 @@ import traitlets
 from ..cohort.frames.attrition import criterion_states
 from ..cohort.screening import Screening
 from ..cohort.sources import Patients, read_patients
-from ..cohort.whatif import Held, State, amended, as_default, asked, read_state, turned, without, write_state
+from ..cohort.whatif import (
+    CohortCache,
+    Edits,
+    as_default,
+    drop_criteria,
+    edit,
+    edited_protocol,
+    read_edits,
+    resolve_unknowns,
+    toggle_effects,
+    write_edits,
+)
 from ..criteria.contents import Protocol
-from ..criteria.language import ProtocolError, parse
-from ..criteria.protocol import write_protocol
-from . import panels
+from ..criteria.language.wording import printed_unit
+from ..criteria.protocol import DataError, write_protocol
+from . import card, panels, words
 from .browser import Screen, drawing_script, style
 
+Faults = dict[str, tuple[str, str]]
+"""By criterion, threshold or `brush`: what was typed and could not be taken, and why."""
 
-def explorer(protocol: Protocol, patients: Any, mapping: Any = None, state: State | None = None) -> Explorer:
+
+def explorer(protocol: Protocol, patients: Any, mapping: Any = None, edits: Edits | None = None) -> Explorer:
     """The cohort explorer: switch criteria, move thresholds, reword them, and see who could enter.
 
     Args:
-        protocol: what *Reset* returns to.
+        protocol: what *Back to the protocol* returns to.
         patients: what `read_patients` gave, or anything it reads; kept in memory.
         mapping: brings the columns of `patients` to the protocol's fields.
-        state: what to begin with, such as `whatif.read_state` gives.
+        edits: what to begin with, such as `whatif.read_edits` gives.
 
     Every count is an interval, unknown taken as fail and as pass.
 
     >>> import trialtools as tt
-    >>> from trialtools.cohort.whatif import State
+    >>> from trialtools.cohort.whatif import Edits
     >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
     >>> screen = explorer(protocol, "data/cohort/cohort.csv")
-    >>> before = screen.screening.possible
-    >>> screen.state = State(off=("I8",))
-    >>> screen.screening.possible > before
-    True
+    >>> screen.answer["headline"]
+    'At least 51 and at most 350 of 2,000 patients are eligible'
+    >>> screen.edits = Edits(off=("I2",))
+    >>> screen.answer["differs"]
+    'I2 off: 14 more at least, 100 more at most.'
     """
     if not isinstance(patients, Patients):
         patients = read_patients(patients, protocol, mapping)
-    return Explorer(protocol, patients, state or State())
+    return Explorer(protocol, patients, edits or Edits())
 
 
 class Explorer(Screen):
-    """A cohort explorer. Set `state`, and the rest follows; `screening`, `call`, `errors`, `yaml()` are its answers."""
+    """A cohort explorer. Set `edits`, and the rest follows; `screening`, `call`, `errors`, `yaml()` are its answers."""
 
     _css = style("explorer.css")
     elsewhere = "Open this notebook in JupyterLab, or as a page with make app, to change criteria by hand."
@@ -61,13 +77,13 @@ class Explorer(Screen):
     answer = traitlets.Dict().tag(sync=True)
     panel = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, protocol: Protocol, patients: Patients, state: State) -> None:
+    def __init__(self, protocol: Protocol, patients: Patients, edits: Edits) -> None:
         self.protocol, self.patients = protocol, patients
-        self._held: tuple[str, Held] = ("", Held(protocol, patients))
-        self._state = state
-        self._tab, self._threshold = "flow", ""
+        self._cohorts: dict[str, tuple[CohortCache, Screening]] = {}
+        self._edits, self._faults = Edits(), Faults()
+        self._tab, self._threshold, self._limits = "flow", "", [{}]
         super().__init__(layout_=_layout(protocol, patients))
-        self.state = state
+        self.edits = edits
 
     @cached_property
     def _esm(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -76,13 +92,18 @@ class Explorer(Screen):
     # --- what it says -------------------------------------------------------------------------------------------------
 
     @property
-    def state(self) -> State:
-        """What differs from the protocol; the last one that could be read."""
-        return self._state
+    def edits(self) -> Edits:
+        """What differs from the protocol; the last that could be read."""
+        return self._edits
 
-    @state.setter
-    def state(self, state: State) -> None:
-        self._show(state)
+    @edits.setter
+    def edits(self, edits: Edits) -> None:
+        self._show(edits, {})
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """By criterion, threshold or `brush`, why what was typed could not be taken."""
+        return {place: why for place, (_, why) in self._faults.items()}
 
     @property
     def call(self) -> str:
@@ -92,136 +113,207 @@ class Explorer(Screen):
     def yaml(self) -> str:
         """A protocol file of what is on the screen; to lie beside the protocol's own, for its registry text."""
         with tempfile.TemporaryDirectory() as folder:
-            changed = as_default(asked(self.protocol, self.state))
+            changed = as_default(edited_protocol(self.protocol, self.edits))
             return write_protocol(changed, Path(folder) / "protocol.yaml").read_text("utf-8")
 
-    # --- what changes -------------------------------------------------------------------------------------------------
-
-    def _wished(self, wish: Mapping[str, Any]) -> None:
-        self._tab = wish.get("tab", self._tab)
-        self._threshold = wish.get("threshold", self._threshold)
-        good, errors = self._readable(State(**wish["state"]))
-        self._show(good, errors)
-
-    def _readable(self, state: State) -> tuple[State, dict[str, str]]:
-        """The state with whatever cannot be read as it last could be, and why, by criterion."""
-        errors: dict[str, str] = {}
-        texts = dict(state.texts)
-        for id, text in state.texts.items():
-            try:
-                amended(self.protocol, State(readings=state.readings, texts={id: text}))
-            except ProtocolError as error:
-                errors[id] = str(error)
-                texts.pop(id)
-                texts |= {id: self.state.texts[id]} if id in self.state.texts else {}
-        state = replace(state, texts=texts)
-        try:
-            parse(state.brush or "True", self.protocol.fields)
-        except ProtocolError as error:
-            errors["brush"] = str(error)
-            state = replace(state, brush=self.state.brush)
-        for id, value in state.thresholds.items():
-            try:
-                amended(self.protocol, State(readings=state.readings, texts=texts, thresholds={id: value}))
-            except ProtocolError as error:
-                errors[id.split(".")[0]] = str(error)
-                kept = {other: number for other, number in state.thresholds.items() if other != id}
-                state = replace(state, thresholds=kept)
-        return state, errors
-
-    def _show(self, state: State, errors: Mapping[str, str] | None = None) -> None:
-        """Counts first, and the panel after."""
-        changed = amended(self.protocol, state)
-        if len(state.off) == len(changed.criteria):
-            errors = {**(errors or {}), state.off[-1]: "one criterion at least must stay on"}
-            state = replace(state, off=tuple(id for id in state.off if id in self.state.off))
-        full = self._cohort(state.brush).screen(changed)
-        self._state, self.errors, self.screening = state, dict(errors or {}), without(full, state.off)
-        known = self.screening.protocol.threshold_table()["threshold"].tolist()
-        if self._threshold not in known:
-            self._threshold = known[0] if known else ""
-        self.answer = {
-            "state": {**asdict(state), "off": list(state.off)},
-            "errors": self.errors,
-            "n": full.n,
-            "certain": self.screening.certain,
-            "possible": self.screening.possible,
-            "of": self.patients.n,
-            "rows": _rows(full, self.protocol, state),
-            "thresholds": known,
-            "threshold": self._threshold,
-        }
-        if self._tab == "sweep" and not known:
+    def _show(self, edits: Edits, faults: Mapping[str, tuple[str, str]]) -> None:
+        """Counts first, and the panel after; edits that cannot be read are those of before."""
+        edited = edit(self.protocol, edits, self._edits)
+        typed = {"brush": edits.brush, **edits.texts}
+        self._faults = {**faults, **{place: (typed.get(place, ""), why) for place, why in edited.errors.items()}}
+        self._edits = edits = edited.edits
+        cache, plain = self._cohort(edits.brush)
+        full = cache.screen(edited.protocol, members=self._tab in panels.BY_GROUP)
+        self.screening = drop_criteria(full, edits.off)
+        self._limits = full.protocol.threshold_table().astype(object).to_dict("records")
+        movable = [row["threshold"] for row in self._limits if row["criterion"] not in edits.off]
+        if self._threshold not in movable:
+            self._threshold = movable[0] if movable else ""
+        if self._tab == "sweep" and not movable:
             self._tab = "flow"
-        self.panel = panels.panel(self.screening, self._tab, state, self._threshold)
+        step = self.answer.get("step", 0) + 1
+        self.answer = {"step": step, **self._answer(full, plain, movable)}
+        self.panel = {"step": step, **panels.panel(self.screening, self._tab, edits, self._threshold)}
 
-    def _cohort(self, brush: str) -> Held:
-        """Everybody or a subgroup; the one looked at last is kept."""
-        if self._held[0] != brush:
+    def _answer(self, full: Screening, plain: Screening, movable: list[str]) -> dict[str, Any]:
+        edits = self._edits
+        now, was = (resolve_unknowns(each, edits.unknowns) for each in (self.screening, plain))
+        read = self.protocol.with_readings(edits.readings) if edits.readings else self.protocol
+        limits = read.threshold_table().to_dict("records") if edits.thresholds else []
+        gains = now.certain - was.certain, now.possible - was.possible
+        return {
+            "edits": {**asdict(edits), "off": list(edits.off)},
+            "faults": {place: {"typed": typed, "why": why} for place, (typed, why) in self._faults.items()},
+            "headline": words.eligible(now.certain, now.possible, full.n, edits),
+            "differs": words.differences(edits, limits, gains),
+            "n": full.n,
+            "certain": now.certain,
+            "possible": now.possible,
+            "rows": _rows(full, self.protocol, edits, self._limits),
+            "tab": self._tab,
+            "threshold": self._threshold,
+            "movable": [[row["threshold"], _limit_label(row)] for row in self._limits if row["threshold"] in movable],
+        }
+
+    def _cohort(self, brush: str) -> tuple[CohortCache, Screening]:
+        """Everybody or a subgroup, and what the protocol finds there; the one looked at last is kept."""
+        if brush not in self._cohorts:
             chosen = self.patients.filter(self.protocol, brush) if brush else self.patients
-            self._held = brush, Held(self.protocol, chosen)
-        return self._held[1]
+            cache = CohortCache(self.protocol, chosen)
+            self._cohorts = {brush: (cache, cache.screen(self.protocol))}
+        return self._cohorts[brush]
 
-    # --- what the browser asks ----------------------------------------------------------------------------------------
+    # --- what a view wishes -------------------------------------------------------------------------------------------
 
     def hear(self, wish: Mapping[str, Any], buffers: list[bytes]) -> None:
-        if wish["ask"] == "state":
-            self._wished(wish)
-        elif wish["ask"] == "yaml":
-            name = f"{self.protocol.id}-changed.yaml"
-            text = f"Save it beside the protocol's own file as {name}: it screens exactly what is shown."
-            self.tell(text, name=name, content=self.yaml())
-        elif wish["ask"] == "save":
-            content = write_state(self.state, self.protocol)
-            self.tell("The state, to restore here later.", name=f"{self.protocol.id}-state.json", content=content)
-        elif wish["ask"] == "restore":
-            self.state = read_state(str(wish["text"]), self.protocol)
-            self.tell("The state was restored.")
+        match wish["ask"]:
+            case "yaml":
+                name = f"{self.protocol.id}-changed.yaml"
+                self.tell(f"Save it beside the protocol's own file. {self._scope}", name=name, content=self.yaml())
+            case "save":
+                content = write_edits(self.edits, self.protocol)
+                self.tell(
+                    "What is changed here, to open again.", name=f"{self.protocol.id}-state.json", content=content
+                )
+            case "open":
+                self.edits = read_edits(str(wish["text"]), self.protocol)
+                self.tell("It is as it was saved.")
+            case "tab":
+                self._tab = str(wish["tab"])
+                self._show(self._edits, self._faults)
+            case "which":
+                self._threshold = str(wish["threshold"])
+                self._show(self._edits, self._faults)
+            case "reset":
+                self.edits = Edits()
+            case _:
+                self._change(wish)
+
+    @property
+    def _scope(self) -> str:
+        """What a protocol file of what is shown holds, and what it cannot hold."""
+        lacks = []
+        if self.edits.brush:
+            lacks.append(f"the subgroup ({self.edits.brush})")
+        if self.edits.unknowns != "both":
+            lacks.append("how open patients count")
+        if not lacks:
+            return "It screens exactly what is shown."
+        return f"It holds the criteria, but not {' and '.join(lacks)}: it screens everybody, and both ends."
+
+    def _change(self, wish: Mapping[str, Any]) -> None:
+        """One edit."""
+        edits, faults = self._edits, dict(self._faults)
+        id = str(wish.get("criterion", ""))
+        match wish["ask"]:
+            case "off":
+                off = [other for other in edits.off if other != id]
+                edits = replace(edits, off=(*off, *([] if wish["on"] else [id])))
+            case "reading":
+                edits = _forget(edits, faults, id, readings=False)
+                edits = replace(edits, readings={**edits.readings, id: str(wish["reading"])})
+            case "text":
+                edits, text = _forget(edits, faults, id, readings=False), str(wish["text"]).strip()
+                if text and text != _wording(self.protocol, edits, id):
+                    edits = replace(edits, texts={**edits.texts, id: text})
+            case "threshold":
+                edits = self._move(edits, faults, str(wish["threshold"]), str(wish["text"]))
+            case "back":
+                edits = _forget(replace(edits, off=tuple(o for o in edits.off if o != id)), faults, id, readings=True)
+            case "brush":
+                faults.pop("brush", None)
+                edits = replace(edits, brush=str(wish["text"]).strip())
+            case "unknowns" | "order" as name:
+                edits = replace(edits, **{name: str(wish["value"])})
+        self._show(edits, faults)
+
+    def _move(self, edits: Edits, faults: Faults, threshold: str, text: str) -> Edits:
+        """A limit at another value; what is no number, or not possible, is told, and the last good value stays."""
+        faults.pop(threshold, None)
+        row = next((row for row in self._limits if row["threshold"] == threshold), None)
+        if row is None:
+            raise DataError(f"there is no limit {threshold} any more")
+        value, problem = card.read_number(text) if text.strip() else (None, "no number is typed")
+        if value is not None and not math.isnan(row["low"]) and not row["low"] <= value <= row["high"]:
+            problem = f"{text} is outside {row['low']:g} to {row['high']:g}"
+        if value is None or problem:
+            faults[threshold] = (text, f"{problem}; {row['value']:g} stays")
+            return edits
+        return replace(edits, thresholds={**edits.thresholds, threshold: value})
 
     def __repr__(self) -> str:
         return f"<cohort explorer: {self.protocol.id}, {self.patients.n:,} patients of {self.patients.name}>"
 
 
+def _forget(edits: Edits, faults: Faults, id: str, readings: bool) -> Edits:
+    """The edits without what was changed inside one criterion; with `readings` also without how it is read."""
+    for place in [place for place in faults if place.split(".")[0] == id]:
+        del faults[place]
+    without = {name: text for name, text in edits.texts.items() if name != id}
+    thresholds = {name: number for name, number in edits.thresholds.items() if name.split(".")[0] != id}
+    kept = {name: reading for name, reading in edits.readings.items() if not (readings and name == id)}
+    return replace(edits, texts=without, thresholds=thresholds, readings=kept)
+
+
+def _wording(protocol: Protocol, edits: Edits, id: str) -> str:
+    """The expression of a criterion as it is read, before anything is reworded."""
+    read = protocol.with_readings(edits.readings) if edits.readings else protocol
+    return read.criterion[id].texts[read.reading(id)]
+
+
 def _layout(protocol: Protocol, patients: Patients) -> dict[str, Any]:
-    """What stays: the criteria of the protocol with their readings, the tabs, conditions to choose from."""
+    """What stays: the criteria of the protocol with their readings, the questions, conditions to choose from."""
     criteria = [
         {
             "id": c.id,
             "kind": c.kind,
             "label": c.label,
             "quote": " … ".join(c.quotes),
-            "readings": list(c.readings),
-            "reading": protocol.reading(c.id),
+            "readings": [[name, words.plain(name)] for name in c.readings],
         }
         for c in protocol.criteria
     ]
     about = {"protocol": protocol.id, "patients": patients.name, "synthetic": patients.synthetic}
-    tabs = [[name, words] for name, (words, _, _) in panels.PANELS.items()]
-    return {**about, "criteria": criteria, "tabs": tabs, "choices": panels.choices(protocol)}
+    questions = [[title, [[tab, panels.PANELS[tab].label] for tab in tabs]] for title, tabs in panels.QUESTIONS.items()]
+    return {**about, "criteria": criteria, "questions": questions, "choices": panels.choices(protocol)}
 
 
-def _rows(full: Screening, protocol: Protocol, state: State) -> list[dict[str, Any]]:
-    """By criterion: what it says now, whether that is changed, its thresholds, and what switching it would do."""
+def _rows(full: Screening, protocol: Protocol, edits: Edits, limits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """By criterion: what it says now, whether that is changed, its limits, and what switching it would do."""
     now = full.protocol
-    numbers = now.threshold_table().astype(object).to_dict("records")
-    read = protocol.with_readings(state.readings)
-    switched = turned(full, state.off).to_dict("records")
+    switched = toggle_effects(full, edits.off).to_dict("records")
     counted = criterion_states(full).to_dict("records")
-    rows = []
-    for criterion, switch, count in zip(now.criteria, switched, counted, strict=True):
-        id = criterion.id
-        own = [number for number in numbers if number["criterion"] == id]
-        rows.append(
-            {
-                "id": id,
-                "on": bool(switch["on"]),
-                "changed": not switch["on"] or now.requirements[id] != protocol.requirements[id],
-                "text": criterion.texts[now.reading(id)],
-                "was": read.criterion[id].texts[read.reading(id)],
-                "reading": read.reading(id),
-                "gain": [int(switch["gain_certain"]), int(switch["gain_possible"])],
-                "states": [int(count[name]) for name in ("pass", "fail", "unknown")],
-                "thresholds": [{k: None if v != v else v for k, v in number.items()} for number in own],
-            }
-        )
-    return rows
+    return [
+        {
+            "id": criterion.id,
+            "on": bool(switch["on"]),
+            "changed": not switch["on"] or now.requirements[criterion.id] != protocol.requirements[criterion.id],
+            "text": criterion.texts[now.reading(criterion.id)],
+            "reading": edits.readings.get(criterion.id, protocol.reading(criterion.id)),
+            "gain": [int(switch["gain_certain"]), int(switch["gain_possible"])],
+            "states": [int(states[name]) for name in ("pass", "fail", "unknown")],
+            "limits": [_limit(row, limits) for row in limits if row["criterion"] == criterion.id],
+        }
+        for criterion, switch, states in zip(now.criteria, switched, counted, strict=True)
+    ]
+
+
+def _limit(row: dict[str, Any], limits: list[dict[str, Any]]) -> dict[str, Any]:
+    """A limit as a control: the word before it, its value and range; the field's label only where it is not plain."""
+    alone = len({other["field"] for other in limits if other["criterion"] == row["criterion"]}) == 1
+    word = words.LIMITS[row["operator"]]
+    ranged = not math.isnan(row["low"])
+    return {
+        "threshold": row["threshold"],
+        "name": _limit_label(row),
+        "word": word if alone else f"{row['label']} {word}",
+        "value": row["value"],
+        "unit": printed_unit(row["unit"]),
+        "step": row["step"],
+        "low": row["low"] if ranged else None,
+        "high": row["high"] if ranged else None,
+    }
+
+
+def _limit_label(row: dict[str, Any]) -> str:
+    return f"{row['criterion']}, {row['label']} {words.LIMITS[row['operator']]}"

@@ -1,176 +1,182 @@
-// The cohort explorer in the browser: native controls, so that keyboard and screen reader work as everywhere.
-// It sends the state that is wished for and draws what Python answers; it decides nothing. parts.js stands above.
+// The cohort explorer in the browser: it sends one edit at a time and draws what Python answers; it decides nothing.
+// Any number of views of one explorer follow each other. line.js, parts.js and figure.js stand above.
 
-const POLICY = { both: "both ends", fail: "unknown is fail", pass: "unknown is pass" };
-const SIGN = { "<=": "≤", ">=": "≥" };
-const ORDER = { protocol: "as in the protocol", greedy: "costliest first" };
+const POLICY = { both: "both: at least, at most", fail: "not eligible", pass: "eligible" };
+const ORDER = { protocol: "of the protocol", greedy: "costliest first" };
 
 function render({ model, el }) {
   const about = model.get("layout_"), uid = `tt-explorer-${++views}`;
-  const line = lineTo(model, el, () => { answered(); drawn(); });
-  let state = structuredClone(model.get("answer").state);
-  let tab = model.get("panel").tab, threshold = model.get("answer").threshold;
-  const ask = () => line.ask({ ask: "state", state: structuredClone(state), tab, threshold }, { key: "state" });
-  const change = (edit) => { edit(state); ask(); };
+  const line = lineTo(model, el, () => draw());
+  const change = (place, wish) => line.ask(wish, { key: place });
+  const places = new Map(); // of every wish that waits, what its control shows
 
-  const top = topBar(line, about, change, () => { state.off = []; state.readings = {}; state.texts = {}; state.thresholds = {};
-    state.brush = ""; state.unknowns = "both"; state.order = "protocol"; ask(); });
-  const rows = about.criteria.map((criterion) => criterionRow(criterion, uid, () => state, change));
-  const brush = brushBox(about, uid, change);
-  const order = list("Order", Object.entries(ORDER), (value) => change((state) => { state.order = value; }));
-  const which = list("Threshold", [], (id) => { threshold = id; ask(); });
-  const view = figurePane(about, uid, (name) => { tab = name; ask(); }, [order.node, which.node]);
-  let known = "";
+  const head = headLine(about, change);
+  const top = topBar(model, about, line);
+  const rows = about.criteria.map((criterion) => criterionRow(criterion, uid, change));
+  const order = list("Order", Object.entries(ORDER), (value) => change("order", { ask: "order", value }));
+  const which = list("Limit", [], (threshold) => change("which", { ask: "which", threshold }));
+  const view = figurePane(about.questions, uid, (tab) => change("tab", { ask: "tab", tab }), [order.node, which.node]);
   const left = h("div", { class: "pane criteria", role: "group", "aria-label": "Criteria" },
-    h("h4", {}, "Criteria", h("span", { class: "aside" }, "eligible if switched: certain · possible")), ...rows.map((row) => row.node));
-  const root = h("section", { class: "tt-explorer", id: uid, "aria-label": `Cohort explorer, ${about.protocol}` },
-    top.node, brush.node, h("div", { class: "panes" }, left, view.node));
+    h("h4", {}, h("span", {}, "Criteria"), h("span", { class: "gains note" }, h("span", {}, "eligible without it:"), h("span", {}, "at least"), h("span", {}, "at most"))), ...rows.map((row) => row.node));
+  const panes = h("div", { class: "panes" }, left, view.node);
+  const faces = [["criteria", "Criteria"], ["figure", "Figure"]].map(([face, words]) => button(words, () => show(face), { "data-face": face }));
+  const show = (face) => { panes.dataset.face = face; for (const each of faces) each.setAttribute("aria-pressed", String(each.dataset.face === face)); };
+  const root = h("section", { class: "tt tt-explorer", id: uid, "aria-label": `Cohort explorer, ${about.protocol}` },
+    button("Go to the figure", () => { show("figure"); view.node.querySelector("[role=tab]").focus(); }, { class: "skip" }), top.node, head.node, h("div", { class: "faces" }, ...faces), panes);
+  show("criteria");
   el.append(root);
 
-  const answered = () => {
-    const answer = model.get("answer");
-    if (line.waiting().length) return;
-    // what is being typed stays as typed; all else is as Python took it
-    const bad = Object.fromEntries(Object.keys(answer.errors).filter((id) => id in state.texts).map((id) => [id, state.texts[id]]));
-    const typed = state.brush;
-    state = structuredClone(answer.state);
-    Object.assign(state.texts, bad);
-    if (answer.errors.brush) state.brush = typed;
-    threshold = answer.threshold;
-    top.draw(answer); brush.draw(answer);
-    rows.forEach((row, place) => row.draw(answer.rows[place], answer.errors[about.criteria[place].id] ?? ""));
-    order.select.value = answer.state.order;
-    if (known !== answer.thresholds.join()) { known = answer.thresholds.join(); which.fill(answer.thresholds.map((id) => [id, id])); }
-    which.select.value = answer.threshold;
-  };
-  const drawn = () => {
-    const panel = model.get("panel");
-    if (line.waiting().length) return;
-    tab = panel.tab;
-    order.node.hidden = tab !== "flow";
-    which.node.hidden = tab !== "sweep";
-    view.draw(panel);
-  };
-  const on = { "change:answer": answered, "change:panel": drawn, "change:notice": () => top.notice(model.get("notice")) };
-  for (const [event, action] of Object.entries(on)) model.on(event, action);
-  answered(); drawn();
-  return () => { for (const [event, action] of Object.entries(on)) model.off(event, action); view.end(); line.end(); };
+  let limits = "";
+  function draw() {
+    const answer = model.get("answer"), panel = model.get("panel");
+    places.clear();
+    for (const wish of line.waiting()) places.set(wish.place ?? wish.ask, wish);
+    rows.forEach((row, at) => row.draw(answer.rows[at], answer.faults, places));
+    const movable = JSON.stringify(answer.movable);
+    if (limits !== movable) { limits = movable; which.fill(answer.movable); }
+    for (const [control, name] of [[order, "order"], [which, "threshold"]]) control.select.value = name === "order" ? answer.edits.order : answer.threshold;
+    order.node.hidden = answer.tab !== "flow";
+    which.node.hidden = answer.tab !== "sweep";
+    const waits = line.state(), apart = rows.some((row, at) => row.differs(answer.rows[at], answer.faults));
+    const state = waits === "settled" && apart ? "apart" : waits;
+    root.dataset.state = state;
+    head.draw(answer, state, line.quick(), places);
+    top.draw();
+    view.old(state !== "settled" || panel.step !== answer.step);
+    if (panel.step === answer.step || panel.tab !== answer.tab) view.draw(panel);
+  }
+  const events = ["answer", "panel", "notice"].map((name) => `change:${name}`);
+  for (const event of events) model.on(event, draw);
+  draw();
+  line.ask({ ask: "ready" }, { quiet: true });
+  return () => { for (const event of events) model.off(event, draw); view.end(); line.end(); };
 }
 
-// --- top: the interval, always in sight -------------------------------------------------------------------------------
+// --- above: what can be done with the whole, and how many are eligible ------------------------------------------------
 
-function topBar(line, about, change, reset) {
-  const screened = h("span", { class: "screened" }), sure = h("i", { class: "sure" }), open = h("i", { class: "open" });
-  const line = h("span", { class: "ends", role: "status", "aria-live": "polite", "aria-atomic": "true" });
-  const policy = list("Unknown", Object.entries(POLICY), (value) => change((state) => { state.unknowns = value; }));
-  const said = h("span"), text = h("textarea", { readonly: true, rows: 7, "aria-label": "Text to copy", hidden: true });
-  const board = h("div", { class: "notice", role: "status", hidden: true }, said, text);
-  const file = h("input", { type: "file", accept: ".json", "aria-label": "Restore a saved state", onchange: async () => {
-    if (file.files[0]) line.ask({ ask: "restore", text: await file.files[0].text() });
+function topBar(model, about, line) {
+  const words = h("span"), text = h("textarea", { readonly: true, rows: 7, "aria-label": "Text to copy", hidden: true });
+  const board = h("div", { class: "notice", role: "status", hidden: true }, words, text);
+  const file = h("input", { type: "file", accept: ".json", ...OWN_KEYS, onchange: async () => {
+    if (file.files[0]) line.ask({ ask: "open", text: await file.files[0].text() });
     file.value = "";
   } });
+  let drawn;
   return {
-    node: h("div", { class: "top" },
-      h("div", { class: "row" }, screened, h("span", { class: "scale", "aria-hidden": "true" }, open, sure), line,
-        about.synthetic ? h("span", { class: "synthetic" }, "SYNTHETIC") : null),
-      h("div", { class: "row" }, policy.node, button("Copy as YAML", () => line.ask({ ask: "yaml" }, { quiet: true })),
-        button("Save state", () => line.ask({ ask: "save" }, { quiet: true })), h("label", { class: "file" }, "Restore state", file),
-        button("Reset to protocol", reset)), board),
-    draw(answer) {
-      const of = answer.n === answer.of ? "" : ` of ${count(answer.of)}`;
-      say(screened, `${count(answer.n)}${of} screened`);
-      const share = (n) => `${answer.n ? (100 * n) / answer.n : 0}%`;
-      sure.style.width = share(answer.certain); open.style.width = share(answer.possible);
-      say(line, `CERTAIN ${count(answer.certain)} — eligible — POSSIBLE ${count(answer.possible)}`);
-      policy.select.value = answer.state.unknowns;
-    },
-    notice(notice) {
-      if (!notice.n) return;
-      board.hidden = false;
+    node: h("div", {}, h("div", { class: "top" }, button("Back to the protocol", () => line.ask({ ask: "reset" })),
+      button("Save …", () => line.ask({ ask: "save" }, { quiet: true })), h("label", { class: "file" }, "Open …", file),
+      button("Copy as a protocol file", () => line.ask({ ask: "yaml" }, { quiet: true })),
+      h("span", { class: "source note" }, about.patients, about.synthetic ? h("span", { class: "tag" }, "SYNTHETIC") : null)), board),
+    draw() {
+      const notice = model.get("notice");
+      if (!notice.n || notice.n === drawn) return;
+      drawn = notice.n;
+      board.hidden = !notice.text;
       board.classList.toggle("wrong", notice.wrong);
       const href = notice.content ? URL.createObjectURL(new Blob([notice.content], { type: "text/plain" })) : "";
-      said.replaceChildren(notice.text, " ", ...(href ? [h("a", { href, download: notice.name }, `Save ${notice.name}`), " "] : []),
-        button("Close", () => { board.hidden = true; }));
+      words.replaceChildren(notice.text, " ", ...(href ? [h("a", { href, download: notice.name }, `Save ${notice.name}`), " "] : []), button("Close", () => { board.hidden = true; }));
       text.hidden = !notice.content;
       text.value = notice.content ?? "";
-      if (notice.content) navigator.clipboard?.writeText(notice.content).then(() => said.append(" Copied."), () => text.select());
+      if (notice.content) navigator.clipboard?.writeText(notice.content).then(() => words.append(" Copied."), () => text.select());
+    },
+  };
+}
+
+function headLine(about, change) {
+  const headline = h("h2", { class: "headline", role: "status", "aria-live": "polite" }), differs = h("p", { class: "note" });
+  const sure = h("i", { class: "sure" }), may = h("i", { class: "may" }), parts = h("div", { class: "parts note" });
+  const brush = h("input", { type: "text", spellcheck: "false", autocomplete: "off", placeholder: "everybody", oninput: () => change("brush", { ask: "brush", text: brush.value, place: "brush" }) });
+  const choices = h("datalist", { id: `tt-choices-${++views}` }, ...about.choices.map((value) => h("option", { value })));
+  brush.setAttribute("list", choices.id);
+  const error = h("pre", { class: "error", role: "status" });
+  const policy = list("Open patients count as", Object.entries(POLICY), (value) => change("unknowns", { ask: "unknowns", value }));
+  const part = (kind, text) => h("span", {}, h("i", { class: kind, "aria-hidden": "true" }), text);
+  return {
+    node: h("div", { class: "head" }, h("div", { class: "sentence" }, headline, differs),
+      h("div", { class: "scale" }, h("div", { class: "bar", "aria-hidden": "true" }, sure, may), parts),
+      h("div", { class: "who" }, slot("Only patients with", brush), choices, policy.node), error),
+    draw(answer, state, quick, places) {
+      const waits = state !== "settled" && !(state === "pending" && quick);
+      say(headline, state === "lost" ? "Not connected: reload this page" : answer.headline);
+      say(differs, !waits ? answer.differs : { pending: "Working: the numbers are of the state before.", slow: "No answer yet. The program is busy; the numbers are of the state before.",
+        lost: "Nothing more is counted. In a notebook, run the cell again.", apart: "A box shows another value than the one that is counted: type it again, or leave the box." }[state]);
+      const share = (n) => `${answer.n ? (100 * n) / answer.n : 0}%`, open = answer.possible - answer.certain;
+      sure.style.width = share(answer.certain); may.style.width = share(open);
+      parts.replaceChildren(part("sure", `${count(answer.certain)} eligible${open ? " on known facts" : ""}`), ...(open ? [part("may", `${count(open)} open: something is not known`)] : []),
+        part("out", `${count(answer.n - answer.possible)} not eligible`));
+      policy.select.value = places.get("unknowns")?.value ?? answer.edits.unknowns;
+      const fault = answer.faults.brush;
+      if (brush !== document.activeElement) brush.value = places.get("brush")?.text ?? fault?.typed ?? answer.edits.brush;
+      brush.setAttribute("aria-invalid", String(Boolean(fault)));
+      say(error, fault?.why ?? "");
     },
   };
 }
 
 // --- left: what each criterion says -----------------------------------------------------------------------------------
 
-function criterionRow(criterion, uid, current, change) {
-  const id = criterion.id, own = (name) => name.split(".")[0] === id;
-  const forget = (numbers) => { for (const name of Object.keys(numbers)) if (own(name)) delete numbers[name]; };
-  const on = h("input", { type: "checkbox", id: `${uid}-${id}`, ...OWN_KEYS, onchange: () => change((state) => {
-    state.off = state.off.filter((other) => other !== id).concat(on.checked ? [] : [id]);
-  }) });
-  const gain = h("span", { class: "gain" }), mark = h("span", { class: "mark" });
-  const back = button("Put back", () => change((state) => {
-    state.off = state.off.filter((other) => other !== id);
-    delete state.texts[id]; delete state.readings[id]; forget(state.thresholds);
-    text.value = ""; said = "";
-  }), { class: "back", "aria-label": `Put ${id} back` });
-  const reading = criterion.readings.length ? list("read as", criterion.readings.map((name) => [name, name.replaceAll("_", " ")]), (value) => change((state) => {
-    state.readings[id] = value; delete state.texts[id]; forget(state.thresholds);
-  })) : null;
+function criterionRow(criterion, uid, change) {
+  const id = criterion.id;
+  const on = h("input", { type: "checkbox", id: `${uid}-${id}`, ...OWN_KEYS, onchange: () => change(`off ${id}`, { ask: "off", criterion: id, on: on.checked, place: `off ${id}` }) });
+  const gains = [h("span", { class: "gain" }), h("span", { class: "gain" })], mark = h("span", { class: "mark" });
+  const back = button(`Put ${id} back`, () => change(`back ${id}`, { ask: "back", criterion: id, place: `back ${id}` }), { class: "back" });
+  const reading = criterion.readings.length ? list("read as", criterion.readings, (value) => change(`reading ${id}`, { ask: "reading", criterion: id, reading: value, place: `reading ${id}` })) : null;
   const numbers = h("div", { class: "numbers" });
-  let shape = null, said = null, inputs = [];
   const text = h("input", { type: "text", class: "wording", spellcheck: "false", autocomplete: "off", "aria-label": `${id} in the language of criteria`,
-    "aria-describedby": `${uid}-${id}-error`, oninput: () => change((state) => {
-      state.texts[id] = text.value; forget(state.thresholds);
-      if (!text.value.trim() || text.value === said) delete state.texts[id];
-    }) });
+    "aria-describedby": `${uid}-${id}-error`, oninput: () => change(`text ${id}`, { ask: "text", criterion: id, text: text.value, place: `text ${id}` }) });
   const error = h("pre", { class: "error", id: `${uid}-${id}-error`, role: "status" });
   const node = h("div", { class: "criterion", "data-criterion": id },
-    h("div", { class: "head" }, on, h("label", { for: on.id, title: criterion.quote }, h("b", {}, id), " ", criterion.label), mark, gain, back),
-    reading?.node, numbers, h("details", {}, h("summary", OWN_KEYS, "wording"), text, h("p", { class: "aside" }, criterion.quote)), error);
-
-  function control(about) {
-    const range = about.low === null ? null : h("input", { type: "range", min: about.low, max: about.high, step: about.step, ...OWN_KEYS, "aria-label": `${about.threshold}, ${about.label}, slider` });
-    const box = h("input", { type: "number", step: "any", min: about.low, max: about.high, ...OWN_KEYS, id: `${uid}-${about.threshold}` });
-    const set = (value) => { if (value !== "" && isFinite(value)) change((state) => { state.thresholds[about.threshold] = Number(value); }); };
-    box.addEventListener("input", () => { if (range) range.value = box.value; set(box.value); });
-    range?.addEventListener("input", () => { box.value = range.value; set(range.value); });
-    inputs.push({ draw(now) { for (const each of [box, range]) if (each && each !== document.activeElement && (each.value === "" || Number(each.value) !== now.value)) each.value = now.value; } });
-    return h("div", { class: "threshold" }, h("label", { for: box.id }, `${about.label} ${SIGN[about.operator] ?? about.operator}`), box, h("span", { class: "aside" }, about.unit), range);
-  }
+    h("div", { class: "line" }, on, h("label", { for: on.id, title: criterion.quote }, h("b", {}, id), " ", criterion.label), mark, ...gains),
+    numbers, reading?.node, back, h("details", {}, h("summary", OWN_KEYS, "wording"), text, h("p", { class: "note" }, criterion.quote)), error);
+  let shape = "", controls = [];
   return {
     node,
-    draw(row, wrong) {
-      on.checked = row.on;
+    draw(row, faults, places) {
+      const pending = places.has(`back ${id}`) || places.has("reset");
+      on.checked = places.get(`off ${id}`)?.on ?? row.on;
       node.classList.toggle("off", !row.on);
       node.classList.toggle("changed", row.changed);
       say(mark, row.on ? (row.changed ? "changed" : "") : "off");
-      back.hidden = !row.changed && !wrong;
-      say(gain, `${signed(row.gain[0])} · ${signed(row.gain[1])}`);
-      gain.title = `${row.on ? "if dropped" : "if switched on"}: certain ${signed(row.gain[0])}, possible ${signed(row.gain[1])}; pass ${count(row.states[0])}, fail ${count(row.states[1])}, unknown ${count(row.states[2])}`;
-      const now = row.thresholds.map((each) => each.threshold + each.operator).join();
-      if (now !== shape) { shape = now; inputs = []; numbers.replaceChildren(...row.thresholds.map(control)); }
-      row.thresholds.forEach((each, place) => inputs[place].draw(each));
-      said = row.was;
-      if (reading) reading.select.value = row.reading;
-      if (!wrong && text !== document.activeElement) text.value = row.text;
-      text.setAttribute("aria-invalid", String(Boolean(wrong)));
-      say(error, wrong);
+      row.gain.forEach((gain, at) => say(gains[at], signed(gain)));
+      gains[0].title = gains[1].title = `${row.on ? "if dropped" : "if switched on"}: at least ${signed(row.gain[0])}, at most ${signed(row.gain[1])}; passed ${count(row.states[0])}, failed ${count(row.states[1])}, open ${count(row.states[2])}`;
+      const now = row.limits.map((limit) => limit.threshold + limit.word).join();
+      if (now !== shape) { shape = now; controls = row.limits.map((limit) => limitControl(limit, uid, change)); numbers.replaceChildren(...controls.map((each) => each.node)); }
+      row.limits.forEach((limit, at) => controls[at].draw(limit, faults[limit.threshold], places.get(limit.threshold), pending));
+      if (reading) reading.select.value = places.get(`reading ${id}`)?.reading ?? row.reading;
+      const fault = faults[id], own = row.limits.map((limit) => faults[limit.threshold]).filter(Boolean);
+      if (text !== document.activeElement || pending) text.value = places.get(`text ${id}`)?.text ?? (fault?.typed || row.text);
+      text.setAttribute("aria-invalid", String(Boolean(fault?.typed)));
+      back.hidden = !row.changed && !fault && !own.length;
+      say(error, [fault, ...own].filter(Boolean).map((each) => each.why).join("\n"));
     },
+    differs: (row, faults) => row.limits.some((limit, at) => controls[at].differs(limit, faults[limit.threshold])),
   };
 }
 
-function brushBox(about, uid, change) {
-  const input = h("input", { type: "text", id: `${uid}-brush`, list: `${uid}-choices`, spellcheck: "false", autocomplete: "off", placeholder: "everybody",
-    "aria-describedby": `${uid}-brush-error`, oninput: () => change((state) => { state.brush = input.value.trim(); }) });
-  const error = h("pre", { class: "error", id: `${uid}-brush-error`, role: "status" });
+// A box and a slider for one limit. The box may hold what is no number; the slider stays at the last good one.
+function limitControl(limit, uid, change) {
+  const name = limit.threshold;
+  const send = (value) => change(name, { ask: "threshold", threshold: name, text: String(value), place: name });
+  const range = limit.low === null ? null : h("input", { type: "range", min: limit.low, max: limit.high, step: limit.step, ...OWN_KEYS, "aria-label": `${limit.name}, slider`, oninput: () => { box.value = range.value; send(range.value); } });
+  const box = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", ...OWN_KEYS, id: `${uid}-${name}`, "aria-label": limit.name,
+    oninput: () => send(box.value), onkeydown: (event) => {
+      const step = { ArrowUp: limit.step, ArrowDown: -limit.step }[event.key];
+      if (!step || box.value.trim() === "" || !isFinite(box.value)) return;
+      event.preventDefault();
+      const moved = Number((Number(box.value) + step).toPrecision(12));
+      box.value = limit.low === null ? moved : Math.max(limit.low, Math.min(limit.high, moved));
+      send(box.value);
+    } });
+  const shows = (now, fault) => fault?.typed ?? String(now.value);
   return {
-    node: h("div", { class: "brush" }, h("label", { for: input.id }, "Only those where"), input,
-      h("datalist", { id: `${uid}-choices` }, ...about.choices.map((value) => h("option", { value }))),
-      button("Everybody", () => change((state) => { state.brush = input.value = ""; })), error),
-    draw(answer) {
-      if (input !== document.activeElement && !answer.errors.brush) input.value = answer.state.brush;
-      input.setAttribute("aria-invalid", String("brush" in answer.errors));
-      say(error, answer.errors.brush ?? "");
+    node: h("div", { class: "limit" }, h("label", { for: box.id }, limit.word), box, h("span", { class: "note" }, limit.unit), range),
+    draw(now, fault, waiting, pending) {
+      const value = waiting?.text ?? shows(now, fault);
+      if ((box !== document.activeElement || pending) && box.value !== value && !(Number(box.value) === Number(value) && value !== "" && box.value !== "")) box.value = value;
+      if (range && range !== document.activeElement) range.value = now.value;
+      box.setAttribute("aria-invalid", String(Boolean(fault)));
     },
+    differs: (now, fault) => { const value = shows(now, fault); return box.value.trim() !== value.trim() && (box.value.trim() === "" || value === "" || Number(box.value.replace(",", ".")) !== Number(value)); },
   };
 }
 

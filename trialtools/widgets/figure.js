@@ -1,40 +1,66 @@
-// One figure that stays where it is: its tabs, controls of its own, the table of its numbers, the call that makes it.
-// `Plotly` stands above, and has classes of its own inside a figure (line, text, plot, bars): none of ours is named so.
+// One figure that stays where it is: its questions and the ways to look at each, controls of its own, the table of its
+// numbers, the call that makes it. `Plotly` stands above, and has classes of its own inside a figure (line, text, plot).
 
-function figurePane(about, uid, choose, controls = []) {
-  const tabs = about.tabs.map(([name, words]) => h("button", { type: "button", role: "tab", id: `${uid}-tab-${name}`, "aria-controls": `${uid}-view`, ...OWN_KEYS, onclick: () => choose(name),
+const NARROWEST = 620, WIDEST = 760; // px of a figure; below, it is scrolled
+
+// questions: [title, [[name, words], …]], a way to look at the question each; choose: called with a name.
+function figurePane(questions, uid, choose, controls = []) {
+  const home = (name) => questions.find(([, ways]) => ways.some(([each]) => each === name));
+  const tabs = questions.map(([title, ways], at) => h("button", { type: "button", role: "tab", "aria-controls": `${uid}-view`, ...OWN_KEYS, onclick: () => choose(ways[0][0]),
     onkeydown: (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (!step) return;
-      const next = tabs[(tabs.indexOf(event.currentTarget) + step + tabs.length) % tabs.length];
+      const next = tabs[(at + step + tabs.length) % tabs.length];
       next.focus(); next.click(); event.preventDefault();
-    } }, words));
-  const svg = h("div", { class: "svg" }), plot = h("div", { class: "drawing", role: "img" });
-  const caption = h("p", { class: "aside caption" }), table = h("table"), code = h("pre", { class: "call" });
+    } }, title));
+  const ways = h("div", { class: "ways" }), title = h("h3", { class: "title" }), bars = h("table", { class: "bars" });
+  const plot = h("div", { class: "drawing", role: "img" }), paper = h("div", { class: "paper" }, plot);
+  const caption = h("p", { class: "note caption" }), table = h("table"), code = h("pre", { class: "call" });
+  const cells = h("div", { class: "rows cells", tabindex: "0", role: "group", "aria-label": "Table of the figure's numbers" }, table);
+  const view = h("div", { role: "tabpanel", id: `${uid}-view`, "aria-label": "Figure" }, h("div", { class: "second" }, ways, h("span", { class: "gap" }), ...controls), title, bars, paper, caption, cells,
+    h("details", { class: "how" }, h("summary", OWN_KEYS, "Show the call"), code));
+  let last = null, width = 0;
+  const wide = () => Math.round(Math.max(NARROWEST, Math.min(view.clientWidth - 20, WIDEST)));
+  function plotIt() {
+    if (!last?.figure) return;
+    const { data, layout } = JSON.parse(last.figure);
+    width = wide();
+    Plotly.react(plot, data, { ...layout, width: Math.min(width, layout.width ?? width) }, { displaylogo: false, responsive: false, displayModeBar: false });
+  }
+  const watch = new ResizeObserver(() => { if (Math.abs(wide() - width) > 20) plotIt(); });
+  watch.observe(view);
   return {
-    node: h("div", { class: "pane view" }, h("div", { class: "tabs", role: "tablist", "aria-label": "Figures" }, ...tabs),
-      h("div", { role: "tabpanel", id: `${uid}-view` }, h("div", { class: "controls" }, ...controls), svg, plot, caption,
-        h("details", {}, h("summary", OWN_KEYS, "Show the call"), code), h("div", { class: "cells", tabindex: "0", role: "group", "aria-label": "Table of the figure's numbers" }, table))),
+    node: h("div", { class: "pane view" }, h("div", { class: "tabs", role: "tablist", "aria-label": "Questions" }, ...tabs), view),
+    old: (old) => view.classList.toggle("stale", old),
     draw(panel) {
-      tabs.forEach((each, place) => {
-        const here = about.tabs[place][0] === panel.tab;
-        each.setAttribute("aria-selected", String(here));
-        each.tabIndex = here ? 0 : -1;
-      });
-      svg.hidden = !panel.svg; plot.hidden = !panel.figure;
-      svg.innerHTML = panel.svg; // made and escaped by figures.flow
-      if (panel.figure) {
-        const { data, layout } = JSON.parse(panel.figure);
-        plot.setAttribute("aria-label", panel.alt);
-        Plotly.react(plot, data, layout, { displaylogo: false, responsive: false, displayModeBar: false });
-      }
+      if (panel === last) return;
+      last = panel;
+      const [here, all] = home(panel.tab);
+      tabs.forEach((each, at) => { each.setAttribute("aria-selected", String(questions[at][0] === here)); each.tabIndex = questions[at][0] === here ? 0 : -1; });
+      ways.replaceChildren(...(all.length > 1 ? all.map(([name, words]) => h("button", { type: "button", ...OWN_KEYS, "aria-current": name === panel.tab ? "true" : null, onclick: () => choose(name) }, words)) : []));
+      title.hidden = !panel.title; say(title, panel.title ?? ""); title.classList.toggle("twice", Boolean(panel.figure));
+      bars.hidden = !panel.bars?.length; bars.replaceChildren(...(panel.bars?.length ? barRows(panel.bars) : []));
+      paper.hidden = !panel.figure;
+      plot.setAttribute("aria-label", panel.alt);
+      plotIt();
       const more = panel.table.more ? ` The table leaves out ${count(panel.table.more)} more rows; the call makes them all.` : "";
       say(caption, panel.caption + more);
       say(code, panel.call);
-      const cell = (tag, text, place) => h(tag, { class: panel.table.figures[place] ? "figure" : null, scope: tag === "th" ? "col" : null }, text);
-      table.replaceChildren(h("thead", {}, h("tr", {}, ...panel.table.columns.map((text, place) => cell("th", text, place)))),
-        h("tbody", {}, ...panel.table.rows.map((row) => h("tr", {}, ...row.map((text, place) => cell("td", text, place))))));
+      cells.hidden = Boolean(panel.bars?.length); // its numbers stand beside the bars
+      const cell = (tag, text, at) => h(tag, { class: panel.table.figures[at] ? "figure" : null, scope: tag === "th" ? "col" : null }, text);
+      table.replaceChildren(h("thead", {}, h("tr", {}, ...panel.table.columns.map((text, at) => cell("th", text, at)))),
+        h("tbody", {}, ...panel.table.rows.map((row) => h("tr", {}, ...row.map((text, at) => cell("td", text, at))))));
     },
-    end: () => Plotly.purge(plot),
+    end: () => { watch.disconnect(); Plotly.purge(plot); },
   };
+}
+
+// How many are left after each step: solid on known facts, hatched what may be added.
+function barRows(rows) {
+  const all = rows[0].possible || 1, share = (n) => `${(100 * n) / all}%`;
+  const head = ["After", "", "At least", "At most", "Leave here"].map((text, at) => h("th", { scope: "col", class: at > 1 ? "figure" : null }, text));
+  return [h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows.map((row) => h("tr", {},
+    h("th", { scope: "row" }, row.label),
+    h("td", { class: "bar" }, h("i", { class: "sure", style: `width:${share(row.certain)}` }), h("i", { class: "may", style: `width:${share(row.possible - row.certain)}` })),
+    ...[count(row.certain), count(row.possible), row.leave === null ? "" : count(-row.leave)].map((text) => h("td", { class: "figure" }, text)))))];
 }

@@ -6,7 +6,7 @@ const STEP = 700; // ms between patients, when one only watches
 function render({ model, el }) {
   const about = model.get("layout_"), uid = `tt-laboratory-${++views}`;
   const arms = Object.fromEntries(about.arms.map((arm) => [arm.id, arm]));
-  const line = lineTo(model, el, () => { answered(); drawn(); });
+  const line = lineTo(model, el, () => { answered(); drawn(); waits(); });
   let setup = structuredClone(model.get("answer").setup), guesses = [...model.get("answer").guesses];
   let tab = model.get("panel").tab, of = model.get("answer").of;
   const ask = () => line.ask({ ask: "play", setup: structuredClone(setup), guesses: [...guesses], tab }, { key: "play" });
@@ -29,8 +29,8 @@ function render({ model, el }) {
   const seed = box("Seed", setup.seed, (text) => { setup.seed = text; again(); });
 
   // left: the game
-  const turn = h("h4", {}), said = h("p", { class: "said", role: "status", "aria-live": "polite", "aria-atomic": "true" });
-  const score = h("p", { class: "aside" }), lanes = h("div", { class: "lanes" });
+  const turn = h("h4", {}), result = h("p", { class: "result", role: "status", "aria-live": "polite", "aria-atomic": "true" });
+  const waiting = h("p", { class: "waiting", role: "status" }), score = h("p", { class: "note" }), lanes = h("div", { class: "lanes" });
   const guess = about.arms.map((arm) => button(arm.name, () => deal(arm.id), { class: "arm", style: `--arm:${arm.colour}`, "aria-keyshortcuts": arm.letter.toLowerCase() }));
   let timer = 0;
   const watch = button("Watch", () => { if (timer) return stop(); timer = setInterval(() => (guesses.length < of ? deal("") : stop()), STEP); say(watch, "Stop"); });
@@ -41,21 +41,26 @@ function render({ model, el }) {
   const chances = h("div", { class: "chances", hidden: true });
   const left = h("div", { class: "pane", role: "group", tabindex: "0", ...OWN_KEYS, "aria-label": "Guess the next arm" }, turn,
     h("div", { class: "row" }, ...guess, blind, watch, rest),
-    said, score, h("p", {}, show, " ", h("label", { for: show.id }, "Show what can be known of the next arm")), chances, lanes);
+    waiting, result, score, h("p", {}, show, " ", h("label", { for: show.id }, "Show what can be known of the next arm")), chances, lanes);
 
-  const view = figurePane(about, uid, (name) => { tab = name; ask(); });
-  const root = h("section", { class: "tt-explorer tt-laboratory", id: uid, "aria-label": `Randomization laboratory, ${about.protocol}`,
+  const view = figurePane(about.tabs.map(([name, words]) => [words, [[name, words]]]), uid, (name) => { tab = name; ask(); });
+  const root = h("section", { class: "tt tt-explorer tt-laboratory", id: uid, "aria-label": `Randomization laboratory, ${about.protocol}`,
     onkeydown: (event) => {
       const arm = about.arms.find((each) => each.letter.toLowerCase() === event.key.toLowerCase());
       if (!arm || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input[type=text], select")) return;
       event.preventDefault(); event.stopPropagation(); deal(arm.id);
     } },
-    h("p", { class: "notice" }, about.own),
+    h("p", { class: "own note" }, about.own),
     h("div", { class: "top" }, h("div", { class: "row" }, procedure.node, options, strata.node, n.node, seed.node,
       button("Start again", again), button("Another seed", () => { setup.seed = Number(setup.seed) + 1; seed.input.value = setup.seed; again(); })), error),
     h("div", { class: "panes" }, left, view.node));
   el.append(root);
 
+  const waits = () => {
+    const state = line.quick() ? "settled" : line.state();
+    root.dataset.state = line.state();
+    say(waiting, { pending: "Working …", slow: "No answer yet. The program is busy.", lost: "Not connected: reload this page. In a notebook, run the cell again." }[state] ?? "");
+  };
   const answered = () => {
     const answer = model.get("answer");
     if (line.waiting().length) return;
@@ -75,11 +80,11 @@ function render({ model, el }) {
     const done = guesses.length, next = done < of ? `Patient ${done + 1} of ${of}` : `All ${of} patients are allocated`;
     say(turn, answer.stratum ? `${next} · ${answer.stratum}` : next);
     for (const each of [...guess, blind, watch, rest]) each.setAttribute("aria-disabled", String(done >= of));
-    say(said, answer.said); say(score, answer.score);
+    say(result, answer.result); say(score, answer.score);
     chances.replaceChildren(...Object.entries(answer.chances).map(([id, share]) => h("div", { class: "chance" }, h("span", {}, arms[id].name),
       h("i", { style: `width:${100 * share}px;background:${arms[id].colour}`, "aria-hidden": "true" }), h("b", {}, `${(100 * share).toFixed(0)} %`))));
     const by = Map.groupBy(answer.dealt.map((each, at) => ({ ...each, at })), (each) => (answer.strata.length ? each.stratum : ""));
-    lanes.replaceChildren(...[...by].map(([stratum, all]) => h("div", {}, stratum ? h("p", { class: "aside" }, stratum) : null, h("ol", {}, ...all.map((each) => tile(each, guesses[each.at]))))));
+    lanes.replaceChildren(...[...by].map(([stratum, all]) => h("div", {}, stratum ? h("p", { class: "note" }, stratum) : null, h("ol", {}, ...all.map((each) => tile(each, guesses[each.at]))))));
   };
   function tile(each, guessed) {
     const arm = arms[each.arm], right = guessed === each.arm, mark = guessed ? (right ? "✓" : "✗") : "";
@@ -94,7 +99,7 @@ function render({ model, el }) {
   };
   const on = { "change:answer": answered, "change:panel": drawn };
   for (const [event, action] of Object.entries(on)) model.on(event, action);
-  answered(); drawn();
+  answered(); drawn(); waits();
   return () => { stop(); for (const [event, action] of Object.entries(on)) model.off(event, action); view.end(); line.end(); };
 }
 

@@ -7,105 +7,140 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from .. import figures
+from ..cohort.frames.groups import usual
 from ..cohort.frames.readings import compare_readings
 from ..cohort.screening import Screening
-from ..cohort.whatif import State, settled
+from ..cohort.whatif import Edits, resolve_unknowns
 from ..criteria.contents import Protocol
-from ..figures.format import heading, percent, words
+from ..figures.format import count, heading, percent, words
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A way to look at a screening: what it is called, the frame it shows and the figure of that frame.
+
+    `open_` panels always show both ends: they are about what is unknown, or count it from the table again.
+    """
+
+    label: str
+    frame: str
+    figure: str = ""
+    open_: bool = True
+
 
 PANELS = {
-    "flow": ("Flow", "attrition", "flow"),
-    "overlap": ("Overlap", "overlap", "upset"),
-    "impact": ("Impact", "impact", "impact"),
-    "sweep": ("Sweep", "sweep", "sweep"),
-    "criteria": ("Criteria", "criterion_states", "criterion_states"),
-    "missing": ("Missing", "open_criteria", "open_criteria"),
-    "together": ("Unknown together", "missingness", "missingness"),
-    "readings": ("Readings", "compare_readings", "tornado"),
-    "lost": ("Who is lost", "attrition_by_group", ""),
-    "groups": ("Left out", "exclusion_ratios", "forest"),
+    "flow": Panel("Step by step", "attrition", "flow", open_=False),
+    "criteria": Panel("Each criterion alone", "criterion_states", "criterion_states"),
+    "impact": Panel("Each criterion", "impact", "impact", open_=False),
+    "overlap": Panel("Failing together", "overlap", "upset", open_=False),
+    "sweep": Panel("Moving a limit", "sweep", "sweep"),
+    "readings": Panel("Other readings of a sentence", "compare_readings", "tornado"),
+    "missing": Panel("Facts", "open_criteria", "open_criteria"),
+    "together": Panel("Not known together", "missingness", "missingness"),
+    "lost": Panel("At each step", "attrition_by_group"),
+    "groups": Panel("Groups compared", "exclusion_ratios", "forest"),
 }
-"""By tab: its name, the frame it shows, and the figure of that frame."""
+QUESTIONS = {
+    "Who is left": ("flow", "criteria"),
+    "What costs patients": ("impact", "overlap", "sweep", "readings"),
+    "What is not known": ("missing", "together"),
+    "Whom it leaves out": ("lost", "groups"),
+}
+BY_GROUP = ("lost", "groups")
+"""Panels that count groups of patients."""
 
-OPEN = ("sweep", "criteria", "missing", "together", "readings", "lost", "groups")
-"""Tabs that always show both ends: they are about what is unknown, or count it from the table again."""
 ROWS = 200
-WHO = ("age", "sex")
 TOLD = ("step", "kind", "field", "criterion_label", "quote", "threshold", "operator")
 """Columns that the table leaves out: they are told beside it, or are for machines."""
 SHARES = ("share", "share_screened", "best", "coin", "correct guesses", "power")
+HEADINGS = {
+    "certain": "At least",
+    "possible": "At most",
+    "failed_here": "Leave here",
+    "gain_certain": "Eligible without it: at least",
+    "gain_possible": "Eligible without it: at most",
+    "unique_certain": "Kept out by it alone: at least",
+    "unique_possible": "Kept out by it alone: at most",
+    "shapley_certain": "Fair share of the loss: at least",
+    "shapley_possible": "Fair share of the loss: at most",
+    "pass": "Passed",
+    "fail": "Failed",
+    "unknown": "Open",
+    "n": "Patients",
+}
+"""What a screen calls a column; all others are called by their name."""
+ENDS = {
+    "both": "At least: on known facts. At most: if what is not known turns out well.",
+    "fail": "Open patients count as not eligible.",
+    "pass": "Open patients count as eligible.",
+}
 
 
-def panel(screening: Screening, tab: str, state: State, threshold: str) -> dict[str, Any]:
+def panel(screening: Screening, tab: str, edits: Edits, threshold: str) -> dict[str, Any]:
     """What one tab shows of a screening whose unknowns are still open."""
-    told = asks(tab, state, threshold)
-    counted = screening if tab in OPEN else settled(screening, state.unknowns)
+    about = PANELS[tab]
+    arguments = _arguments(about.frame, screening.protocol, edits, threshold)
+    counted = screening if about.open_ else resolve_unknowns(screening, edits.unknowns)
     if tab == "readings":
         frame: pd.DataFrame = compare_readings(counted.protocol, counted.patients)
     else:
-        frame = getattr(counted, told["frame"])(**told["arguments"])
-    drawn: Any = getattr(figures, told["figure"])(frame) if hasattr(figures, told["figure"]) else ""
-    plotly = hasattr(drawn, "to_json")
-    caption = f"N = {screening.n:,} of {screening.patients.name}{' · SYNTHETIC' * screening.patients.synthetic}"
-    return {
-        "tab": tab,
-        "svg": "" if plotly else str(drawn),
-        "figure": drawn.to_json() if plotly else "",
-        "alt": alt(drawn) if plotly else "",
-        "caption": f"{caption}. {told['ends']}",
-        "table": written(frame),
-        "call": told["call"],
-    }
+        frame = getattr(counted, about.frame)(**arguments)
+    shown = {"figure": "", "alt": "", "bars": []}
+    if tab == "flow":
+        bars = _bars(frame)
+        shown |= {"bars": bars, "title": _losses(bars)}
+    elif about.figure:
+        drawn: Any = getattr(figures, about.figure)(frame)
+        shown |= {"figure": drawn.to_json(), "alt": alt(drawn), "title": title(drawn)}
+    caption = f"{count(screening.n)} of {screening.patients.name}{' · SYNTHETIC' * screening.patients.synthetic}"
+    ends = ENDS["both" if about.open_ else edits.unknowns]
+    told = {"caption": f"{caption}. {ends}", "call": call(tab, edits, arguments)}
+    return {"tab": tab, **shown, **told, "table": cells(frame)}
+
+
+def call(tab: str, edits: Edits, arguments: dict[str, Any]) -> str:
+    """The lines of Python that make the frame and the figure of a tab, from `protocol` and `patients`."""
+    about = PANELS[tab]
+    edits = replace(edits, unknowns="both") if about.open_ else edits
+    changes = "".join(f", {name}={value!r}" for name, value in edits.changes.items() if name != "order")
+    given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    frame = f"screening.{about.frame}({given})"
+    if tab == "readings":
+        frame = "tt.compare_readings(screening.protocol, screening.patients)"
+    lines = [f"screening = tt.what_if(protocol, patients{changes})", f"frame = {frame}"]
+    return "\n".join([*lines, f"tt.figures.{about.figure}(frame)"] if about.figure else lines)
 
 
 def alt(drawn: Any) -> str:
     """A figure in words, for who does not see it."""
-    said = (drawn.layout.meta or {}).get("alt") or drawn.layout.title.text or ""
-    return " ".join(html.unescape(re.sub("<[^>]+>", " ", said)).split())
+    text = (drawn.layout.meta or {}).get("alt") or drawn.layout.title.text or ""
+    return _plain(text)
 
 
-def asks(tab: str, state: State, threshold: str) -> dict[str, Any]:
-    """Which frame and figure a tab asks for, and the lines of Python that say so."""
-    _, frame, figure = PANELS[tab]
-    arguments = {
-        "attrition": {"order": state.order},
-        "sweep": {"threshold_id": threshold},
-        "attrition_by_group": {"by": WHO},
-    }.get(frame, {})
-    if tab in OPEN and state.unknowns != "both":
-        state = replace(state, unknowns="both")
-    changes = {name: value for name, value in state.changes.items() if name != "order"}
-    said = "".join(f", {name}={value!r}" for name, value in changes.items())
-    more = "".join(f", {name}={value!r}" for name, value in arguments.items())
-    method = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-    call = f"screening.{frame}({method})"
-    if tab == "readings":
-        call = f"tt.compare_readings(screening.protocol, screening.patients{more})"
-    lines = [f"screening = tt.what_if(protocol, patients{said})", f"frame = {call}"]
-    if hasattr(figures, figure):
-        lines.append(f"tt.figures.{figure}(frame)")
-    ends = {
-        "both": "Certain takes unknown as fail, possible as pass.",
-        "fail": "Unknown is taken as fail.",
-        "pass": "Unknown is taken as pass.",
-    }[state.unknowns]
-    return {"frame": frame, "figure": figure, "arguments": arguments, "call": "\n".join(lines), "ends": ends}
+def _plain(text: str) -> str:
+    return " ".join(html.unescape(re.sub("<[^>]+>", " ", text)).split())
 
 
-def written(frame: pd.DataFrame) -> dict[str, Any]:
+def title(drawn: Any) -> str:
+    """The finding of a figure, without what stands below it."""
+    found = re.search("<b>(.*?)</b>", drawn.layout.title.text or "")
+    return _plain(found[1]) if found else ""
+
+
+def cells(frame: pd.DataFrame) -> dict[str, Any]:
     """The cells of a frame as a reader would write them; which columns are figures."""
     same = [name for name in ("criterion", "label", "unit", "n", "of") if name in frame and len(set(frame[name])) == 1]
     left_out = {*TOLD, *(same if len(frame) > 1 else [])}
     shown = frame[[name for name in frame if name not in left_out]].head(ROWS).astype(object)
     write = [percent if name in SHARES else words for name in shown]
     return {
-        "columns": [heading(str(name)) for name in shown],
+        "columns": [HEADINGS.get(str(name), heading(str(name))) for name in shown],
         "figures": [frame[name].dtype.kind in "iuf" for name in shown],
         "rows": [[cell(value) for cell, value in zip(write, row, strict=True)] for row in shown.to_numpy()],
         "more": len(frame) - len(shown),
@@ -114,7 +149,41 @@ def written(frame: pd.DataFrame) -> dict[str, Any]:
 
 def choices(protocol: Protocol) -> list[str]:
     """Conditions to begin a subgroup with: every category, every flag, an age by tens."""
-    said = [f'{name} == "{value}"' for name, field in protocol.fields.items() for value in field.values]
-    said += [name for name, field in protocol.fields.items() if field.type == "flag"]
+    conditions = [f'{name} == "{value}"' for name, field in protocol.fields.items() for value in field.values]
+    conditions += [name for name, field in protocol.fields.items() if field.type == "flag"]
     bands = [f"{low} <= age < {low + 10}" for low in range(20, 90, 10)] if "age" in protocol.fields else []
-    return [*bands, *said]
+    return [*bands, *conditions]
+
+
+def _arguments(frame: str, protocol: Protocol, edits: Edits, threshold: str) -> dict[str, Any]:
+    return {
+        "attrition": {"order": edits.order},
+        "sweep": {"threshold_id": threshold},
+        "attrition_by_group": {"by": usual(protocol)[:2]},
+    }.get(frame, {})
+
+
+def _bars(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The flow as rows: how many are left after each criterion, at least and at most, and how many leave there."""
+    rows: list[dict[str, Any]] = frame.to_dict("records")
+    return [
+        {
+            "label": f"{row['criterion']} {row['label']}".strip(),
+            "certain": int(row["certain"]),
+            "possible": int(row["possible"]),
+            "leave": int(row["failed_here"]) if row["step"] else None,
+        }
+        for row in rows
+    ]
+
+
+def _losses(bars: list[dict[str, Any]]) -> str:
+    """Where most leave, and who is left."""
+    if not bars or not bars[0]["possible"]:
+        return "Nobody is screened"
+    left = " to ".join(map(count, sorted({bars[-1]["certain"], bars[-1]["possible"]})))
+    worst = max(bars[1:], key=lambda bar: bar["leave"], default=bars[0])
+    if not worst["leave"]:
+        return f"Nobody leaves; {left} are left"
+    where = f"{count(worst['leave'])} of {count(bars[0]['possible'])} leave at {worst['label']}"
+    return f"{where}; {left} are left at the end"

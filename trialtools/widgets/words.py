@@ -5,8 +5,13 @@ Code, columns and files say pass, fail, unknown, certain and possible.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..cohort.whatif import Edits
 from ..criteria.patient import Explanation
 from ..criteria.patient.verdict import Verdict
+from ..figures.format import count
 
 INCLUSION = {"pass": "passed", "fail": "failed", "unknown": "open"}
 EXCLUSION = {"pass": "does not apply", "fail": "applies", "unknown": "open"}
@@ -51,3 +56,32 @@ def _clause(verdicts: list[Verdict], one: str, many: str) -> str:
 def plain(name: str) -> str:
     """A name from a file as words: `any_listed` is any listed."""
     return name.replace("_", " ")
+
+
+LIMITS = {">=": "from", "<=": "to", ">": "above", "<": "below"}
+"""The word before a limit: age from 18, to 85."""
+
+
+def eligible(certain: int, possible: int, n: int, edits: Edits) -> str:
+    """The headline of the explorer: how many are eligible, of whom."""
+    who = f"of {count(n)} patients with {edits.brush}" if edits.brush else f"of {count(n)} patients"
+    counted = {"fail": "; open patients count as not eligible", "pass": "; open patients count as eligible"}
+    ends = count(certain) if certain == possible else f"at least {count(certain)} and at most {count(possible)}"
+    return f"{ends[0].upper()}{ends[1:]} {who} are eligible{counted.get(edits.unknowns, '')}"
+
+
+def differences(edits: Edits, limits: Sequence[Mapping[str, Any]], gains: tuple[int, int]) -> str:
+    """What is not as the protocol says, and what that changes; `limits` are rows of the protocol's own thresholds."""
+    was = {row["threshold"]: row for row in limits}
+    parts = [f"{', '.join(edits.off)} off"] if edits.off else []
+    parts += [f"{id} read as “{plain(name)}”" for id, name in edits.readings.items()]
+    parts += [f"{id} reworded" for id in edits.texts]
+    for id, value in edits.thresholds.items():
+        row = was.get(id)
+        now = f"{id.split('.')[0]} {LIMITS[row['operator']]} {value:g}" if row else f"{id} at {value:g}"
+        parts.append(f"{now} ({row['value']:g} in the protocol)" if row else now)
+    if not parts:
+        return "As the protocol says; nothing is changed."
+    least, most = (f"{count(abs(gain))} {'fewer' if gain < 0 else 'more'}" for gain in gains)
+    effect = "that changes no count" if gains == (0, 0) else f"{least} at least, {most} at most"
+    return f"{'; '.join(parts)}: {effect}."

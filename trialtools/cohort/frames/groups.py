@@ -122,12 +122,25 @@ def _numbered(cases: Iterable[nw.Expr]) -> nw.Expr:
     return code
 
 
-def patterns_by(screening: ScreeningData, grouping: Groups) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def patterns_by(screening: ScreeningData, grouping: Groups) -> tuple[np.ndarray, ...]:
     """The group, the failed and the unknown criteria (masks), and the patients who share all three."""
     protocol = screening.protocol
+    if screening.members is not None:
+        return _by_members(screening, screening.members, grouping)
     requirements = list(protocol.requirements.values())
     found: Patterns = count_patterns(requirements, protocol, screening.patients.frame, {grouping.field: grouping.code})
     return (found.groups[0], *found.masks(), found.n)
+
+
+def _by_members(screening: ScreeningData, members: np.ndarray, grouping: Groups) -> tuple[np.ndarray, ...]:
+    """The same, where it is known who has which pattern: only the groups are asked of the table."""
+    known = facts(screening.patients.frame, screening.protocol, (grouping.field,))
+    code = known.select(grouping.code.alias("code"))["code"].to_numpy()
+    failed, unknown, _ = screening.masks
+    n = np.bincount(members * len(grouping.names) + code, minlength=len(failed) * len(grouping.names))
+    there = np.flatnonzero(n)
+    pattern, group = np.divmod(there, len(grouping.names))
+    return group, failed[pattern], unknown[pattern], n[there]
 
 
 def counts(screening: ScreeningData, grouping: Groups, value: str | nw.Expr, fields: Sequence[str]) -> pl.DataFrame:
