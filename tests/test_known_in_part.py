@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import trialtools as tt
 from trialtools.cohort.sources import Patients
 from trialtools.cohort.sources.checks import quality_table
-from trialtools.cohort.whatif import Held
+from trialtools.cohort.whatif import CohortCache
 from trialtools.criteria.contents import Protocol, read_protocol
 from trialtools.criteria.expressions import HIGH, LOW, WRITTEN
 from trialtools.criteria.language import Interval, evaluate
@@ -205,7 +205,7 @@ def test_screening_sweeps_and_what_if_count_alike(protocol, records):
     screening = tt.screen(protocol, patients)
     wanted = Counter(protocol.explain(record).decision for record in records)
     assert {name: screening.counts[name] for name in wanted} == wanted
-    held = Held(protocol, patients).screen(protocol)
+    held = CohortCache(protocol, patients).screen(protocol)
     assert held.counts == screening.counts
     for threshold in protocol.threshold_table()["threshold"]:
         own = screening.sweep(threshold).query("protocol")

@@ -20,7 +20,7 @@ MOST_STATES = 5_000
 """States, of list and patients by arm together, up to which all walks are added up rather than simulated."""
 MEASURES = ("correct guesses", "imbalance", "worst imbalance", "imbalance within strata", "power")
 NORMAL = NormalDist()
-ASSESSMENT = ("procedure", "n", "strata", "measure", "value", "error", "how")
+_ASSESSMENT = ("procedure", "n", "strata", "measure", "value", "error", "how")
 
 
 def assess(
@@ -85,7 +85,7 @@ def assess(
                 (plan.label, n, count, name, value, error, "exact" if error is None else "simulated")
                 for name, (value, error) in found.items()
             ]
-    return pd.DataFrame(rows, columns=list(ASSESSMENT)).astype({"error": "float64"})
+    return pd.DataFrame(rows, columns=list(_ASSESSMENT)).astype({"error": "float64"})
 
 
 def assessment_text(frame: pd.DataFrame) -> str:

@@ -54,13 +54,13 @@ def verify(
             entries = _readable(connection, faults)
     except sqlite3.Error as error:
         return [Fault(0, f"the file is damaged or cut short: {error}")]
-    faults += [*_chain(entries), *check_rules(entries), *check_heads(entries, heads)]
+    faults += [*_chain(entries), *check_rules(entries), *_check_heads(entries, heads)]
     if not any(fault.entry == 1 and not fault.note for fault in faults):
-        faults += check_second_number(entries, commitment, number)
+        faults += _check_second_number(entries, commitment, number)
         if protocol is not None:
-            faults += check_protocol(entries, protocol)
+            faults += _check_protocol(entries, protocol)
         if key is not None:
-            faults += check_against_key(entries, read_key(key), plan)
+            faults += _check_against_key(entries, read_key(key), plan)
     return sorted(faults, key=lambda fault: fault.entry)
 
 
@@ -104,7 +104,7 @@ def _chain(entries: Sequence[LedgerEntry]) -> Iterator[Fault]:
         before = entry
 
 
-def check_heads(entries: Sequence[LedgerEntry], heads: Iterable[str]) -> Iterator[Fault]:
+def _check_heads(entries: Sequence[LedgerEntry], heads: Iterable[str]) -> Iterator[Fault]:
     """Whether receipts and reports name entries that are here, as they are here."""
     hashes = {entry.seq: entry.hash for entry in entries}
     for head in heads:
@@ -117,7 +117,7 @@ def check_heads(entries: Sequence[LedgerEntry], heads: Iterable[str]) -> Iterato
             yield Fault(int(number), "not the entry that a receipt or report names: the ledger was rewritten")
 
 
-def check_second_number(
+def _check_second_number(
     entries: Sequence[LedgerEntry], commitment: str | None, number: int | str | None
 ) -> Iterator[Fault]:
     """Whether the ledger carries the commitment that was given away first, and the number that was named then."""
@@ -131,7 +131,7 @@ def check_second_number(
             yield Fault(mixed.seq, f"the number {mixed.detail['number']} is not the one that was named")
 
 
-def check_protocol(entries: Sequence[LedgerEntry], protocol: Protocol) -> Iterator[Fault]:
+def _check_protocol(entries: Sequence[LedgerEntry], protocol: Protocol) -> Iterator[Fault]:
     """Whether the ledger was opened for a protocol, and decided as it says."""
     opened = entries[0].detail
     try:
@@ -145,13 +145,13 @@ def check_protocol(entries: Sequence[LedgerEntry], protocol: Protocol) -> Iterat
         yield Fault(0, "the protocol file has changed since, in nothing that allocation reads", note=True)
 
 
-def check_against_key(entries: Sequence[LedgerEntry], key: Key, plan: Plan | None) -> Iterator[Fault]:
+def _check_against_key(entries: Sequence[LedgerEntry], key: Key, plan: Plan | None) -> Iterator[Fault]:
     """What the revealed key shows: whether it is the one committed to, and the whole list made again."""
     opened = entries[0].detail
     if (key.public, key.commitment) != (opened["public_key"], opened["commitment"]):
         yield Fault(1, "the key that was revealed is not the one the ledger committed to")
         return
-    yield from check_heads(entries, [f"{sum(e.kind == 'kit' for e in entries) + 1}:{key.opened}"])
+    yield from _check_heads(entries, [f"{sum(e.kind == 'kit' for e in entries) + 1}:{key.opened}"])
     try:
         plan = plan or plan_of(key.plan)
     except DataError:
@@ -167,7 +167,7 @@ def check_against_key(entries: Sequence[LedgerEntry], key: Key, plan: Plan | Non
         made = kit_list(plan, seed, sites, opened["kits"])
         yield from _kits(entries, key, kind, made)
     if isinstance(plan, Minimization):
-        yield from replay_minimization(entries, plan, seed, made, strata(plan.strata, sites))
+        yield from _replay_minimization(entries, plan, seed, made, strata(plan.strata, sites))
 
 
 def _kits(entries: Sequence[LedgerEntry], key: Key, kind: str, made: Sequence[Kit]) -> Iterator[Fault]:
@@ -184,7 +184,7 @@ def _kits(entries: Sequence[LedgerEntry], key: Key, kind: str, made: Sequence[Ki
         yield Fault(0, f"{len(wanted)} kits that the seed makes are not in the ledger")
 
 
-def replay_minimization(
+def _replay_minimization(
     entries: Sequence[LedgerEntry], plan: Minimization, seed: bytes, made: Sequence[Kit], levels: Mapping[str, Levels]
 ) -> Iterator[Fault]:
     """Every decision once more, each after those that the ledger has before it."""

@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 APPLICATION, FORMAT = 0x54724C67, 2
 """Written into the first bytes of the file, so that another SQLite file, or an earlier ledger, is not taken for one."""
-WAIT = 60.0
+_WAIT = 60.0
 """Seconds to wait while others write."""
 
 SCHEMA = (
@@ -182,7 +182,7 @@ def connected(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
     if not path.is_file():
         raise LedgerError(f"no ledger at {path}; `trialtools arms open` makes one")
     uri = f"file:{quote(str(path.resolve()))}?mode={mode}"
-    with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=WAIT, isolation_level=None)) as connection:
+    with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=_WAIT, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = EXTRA")  # FULL, and the folder too: a kit once told is never forgotten
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
             raise LedgerError(f"{path} is not a ledger of trialtools")

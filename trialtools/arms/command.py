@@ -11,7 +11,7 @@ from ..criteria.commands import Commands
 from ..criteria.files import shielded, whole
 
 DONE, FOUND = 0, 1
-PROCEDURE = "permuted_blocks:sizes=4,6"
+_PROCEDURE = "permuted_blocks:sizes=4,6"
 
 
 def _plan(
@@ -62,7 +62,7 @@ def _procedure(text: str) -> tuple[str, dict[str, Any]]:
             elif key != "probability":
                 options[key] = int(value)
     except ValueError:
-        raise DataError(f"--procedure {text}: expected a procedure and its options, such as {PROCEDURE}") from None
+        raise DataError(f"--procedure {text}: expected a procedure and its options, such as {_PROCEDURE}") from None
     return name, options
 
 

@@ -19,7 +19,7 @@ from .chain import COLUMNS, LedgerError, connected, last, reading
 from .commitment import PathLike
 from .people import author
 
-HOME = "TRIALTOOLS_RECEIPTS"
+_HOME = "TRIALTOOLS_RECEIPTS"
 """The variable of the environment that names the folder of receipts; by default `~/.trialtools/receipts`."""
 
 
@@ -90,7 +90,7 @@ def receipts_of(ledger: PathLike) -> Path:
     Another file that is put in the ledger's place is held against the receipts of the first one.
     """
     path = Path(ledger).resolve()
-    folder = Path(os.environ.get(HOME) or Path.home() / ".trialtools" / "receipts")
+    folder = Path(os.environ.get(_HOME) or Path.home() / ".trialtools" / "receipts")
     return folder / f"{path.name}-{hashlib.sha256(str(path).encode('utf-8', 'surrogateescape')).hexdigest()[:12]}.txt"
 
 

@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 from .chain import LedgerError
 
-EMPTY = {"asdf", "because", "none", "test", "todo", "reason", "unknown", "name", "nobody", "anonymous"}
+_EMPTY = {"asdf", "because", "none", "test", "todo", "reason", "unknown", "name", "nobody", "anonymous"}
 """Words that stand where a name or a reason should stand."""
 
 
@@ -65,7 +65,7 @@ def readable(text: str) -> str:
 def _substance(text: str) -> int:
     """How many letters a text has; a letter of a script that writes words with one or two counts as two."""
     letters = [c for c in text if c.isalpha()]
-    if text.casefold().strip(" .!") in EMPTY or len(set(text.casefold())) < 2:
+    if text.casefold().strip(" .!") in _EMPTY or len(set(text.casefold())) < 2:
         return 0
     return sum(2 if ord(c) >= 0x2E80 else 1 for c in letters)
 

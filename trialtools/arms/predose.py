@@ -15,7 +15,7 @@ from ..criteria.protocol import DataError, Field
 
 CHANGES = ("worse", "open", "better", "same")
 """What may become of a criterion, the worst first."""
-CHECKS = ("subject_id", "decision", "failed", "unknown", "because")
+_CHECKS = ("subject_id", "decision", "failed", "unknown", "because")
 
 
 def recheck(protocol: Protocol, then: Mapping[str, Any], now: Mapping[str, Any]) -> pd.DataFrame:
@@ -83,7 +83,7 @@ def predose_checks(protocol: Protocol, subjects: pd.DataFrame, now: pd.DataFrame
         unknown = frame.loc[frame["now"] == "unknown", "criterion"]
         because = "; ".join((failed["because"].where(failed["because"] != "", failed["label"])).drop_duplicates())
         rows.append((subject, decide(frame["now"]), ", ".join(failed["criterion"]), ", ".join(unknown), because))
-    return pd.DataFrame(rows, columns=list(CHECKS))
+    return pd.DataFrame(rows, columns=list(_CHECKS))
 
 
 def _facts(protocol: Protocol, table: pd.DataFrame, others: bool = False) -> dict[str, dict[str, Any]]:

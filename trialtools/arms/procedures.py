@@ -13,9 +13,9 @@ from fractions import Fraction
 from functools import cache
 
 State = tuple[int, ...]
-Turn = tuple[int, int, State]
+_Turn = tuple[int, int, State]
 """A weight, the arm (its place in the ratio), and the state after it."""
-Chain = tuple[State, Callable[[State], list[Turn]]]
+Chain = tuple[State, Callable[[State], list[_Turn]]]
 """Where every list begins, and the turns that each state allows."""
 
 
@@ -36,7 +36,7 @@ def permuted_blocks(ratio: tuple[int, ...], sizes: tuple[int, ...]) -> Chain:
     common = math.lcm(*sizes)
     blocks = [(common // size, tuple(share * size // sum(ratio) for share in ratio)) for size in sizes]
 
-    def turns(left: State) -> list[Turn]:
+    def turns(left: State) -> list[_Turn]:
         open_ = [(1, left)] if any(left) else blocks
         return [(w * n, arm, _moved(b, arm, -1)) for w, b in open_ for arm, n in enumerate(b) if n]
 
@@ -49,7 +49,7 @@ def big_stick(limit: int) -> Chain:
     Source: Soares and Wu, Commun Stat Theory Methods 12 (1983) 2017-2034.
     """
 
-    def turns(state: State) -> list[Turn]:
+    def turns(state: State) -> list[_Turn]:
         (lead,) = state
         return [turn for turn in ((1, 0, (lead + 1,)), (1, 1, (lead - 1,))) if abs(turn[2][0]) <= limit]
 
@@ -63,7 +63,7 @@ def biased_coin(probability: Fraction) -> Chain:
     """
     behind, ahead = probability.numerator, probability.denominator - probability.numerator
 
-    def turns(state: State) -> list[Turn]:
+    def turns(state: State) -> list[_Turn]:
         (lead,) = state
         first, second = (1, 1) if lead == 0 else (ahead, behind) if lead > 0 else (behind, ahead)
         return [turn for turn in ((first, 0, (lead + 1,)), (second, 1, (lead - 1,))) if turn[0]]
@@ -78,7 +78,7 @@ def urn(arms: int, alpha: int, beta: int) -> Chain:
     Source: Wei, JASA 73 (1978) 559-563; more than two arms: Wei, Smythe and Smith, Ann Stat 14 (1986) 265-274.
     """
 
-    def turns(state: State) -> list[Turn]:
+    def turns(state: State) -> list[_Turn]:
         balls = [alpha + beta * (sum(state) - n) for n in state]
         balls = balls if any(balls) else [1] * arms
         return [(n, arm, _moved(state, arm, 1)) for arm, n in enumerate(balls) if n]
@@ -98,7 +98,7 @@ def maximal(limit: int, length: int) -> Chain:
     for _ in range(length):
         ways.append({d: ways[-1].get(d + 1, 0) + ways[-1].get(d - 1, 0) for d in range(-limit, limit + 1)})
 
-    def turns(state: State) -> list[Turn]:
+    def turns(state: State) -> list[_Turn]:
         lead, left = state if state[1] else (0, length)
         steps = [(ways[left - 1].get(lead + by, 0), arm, (lead + by, left - 1)) for arm, by in enumerate((1, -1))]
         return [turn for turn in steps if turn[0]]

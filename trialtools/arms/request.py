@@ -60,7 +60,7 @@ class Request:
     def judged(self, conditions: Sequence[str] = ()) -> dict[str, Any]:
         """What makes two requests the same, whenever they are made: the facts that were judged, and what came of it."""
         failed, unknown = ([id for id, state in self.states.items() if state == s] for s in ("fail", "unknown"))
-        asked = judged_fields(self.protocol, conditions)
+        asked = _judged_fields(self.protocol, conditions)
         facts = {name: plain(self.known[name]) for name in asked if self.known[name] is not None}
         return {SITE: self.site, "decision": self.decision, "failed": failed, "unknown": unknown, "facts": facts}
 
@@ -101,12 +101,12 @@ class Override:
             object.__setattr__(self, name, text)
 
 
-def readings_in_force(protocol: Protocol) -> dict[str, str]:
+def _readings_in_force(protocol: Protocol) -> dict[str, str]:
     """The reading in force of every ambiguous criterion."""
     return {c.id: protocol.reading(c.id) for c in protocol.criteria if c.readings}
 
 
-def judged_fields(protocol: Protocol, conditions: Sequence[str]) -> tuple[str, ...]:
+def _judged_fields(protocol: Protocol, conditions: Sequence[str]) -> tuple[str, ...]:
     """The fields that allocation reads: those of criteria, of the strata's conditions and of the dosing window."""
     asked = {name for each in conditions if each != SITE for name in names(parse(each, protocol.fields))}
     asked |= {name for c in protocol.criteria for reading in c.texts for name in names(protocol.formula(c.id, reading))}
@@ -125,7 +125,7 @@ def binding(protocol: Protocol, conditions: Sequence[str]) -> dict[str, Any]:
     """
     fields = {
         name: [f.type, f.unit, f.range and [str(end) for end in f.range], list(f.values), f.applies]
-        for name, f in ((name, protocol.fields[name]) for name in judged_fields(protocol, conditions))
+        for name, f in ((name, protocol.fields[name]) for name in _judged_fields(protocol, conditions))
     }
     rules = [[c.id, c.kind, {name: text.split() for name, text in c.texts.items()}] for c in protocol.criteria]
     windows = [
@@ -135,7 +135,7 @@ def binding(protocol: Protocol, conditions: Sequence[str]) -> dict[str, Any]:
     declared = {name: protocol.design[name].value for name in ("ratio", "strata") if name in protocol.design}
     hashed = {"criteria": [rules, fields], "arms": windows, "ratio": declared.get("ratio")}
     hashed |= {"strata": [list(conditions), list(declared.get("strata", ()))]}
-    parts = {"id": protocol.id, "readings": readings_in_force(protocol)}
+    parts = {"id": protocol.id, "readings": _readings_in_force(protocol)}
     return parts | {part: digest(content) for part, content in hashed.items()}
 
 

@@ -20,9 +20,9 @@ from .strata import SITE, Levels, site_pool, strata
 
 SIGNED, PLACE = {"name", "reason", "by"}, {"stratum", "position", "kit"}
 JUDGED = {SITE, "decision", "failed", "unknown", "facts", "on", "window", "against", "protocol", "by"}
-OPENED = {"protocol", "sha256", "bound", "strata", "sites", "kits", "needs_key", "public_key", "commitment", "by"}
+_OPENED = {"protocol", "sha256", "bound", "strata", "sites", "kits", "needs_key", "public_key", "commitment", "by"}
 SHAPES: dict[str, tuple[set[str], set[str]]] = {
-    "opened": (set(), OPENED),
+    "opened": (set(), _OPENED),
     "kit": (PLACE, {"sealed"}),
     "mixed": (set(), {"number", "giver", "by"}),
     "mixed kit": (PLACE, {"sealed"}),
@@ -68,7 +68,7 @@ class Record:
 
 def check_rules(entries: Sequence[LedgerEntry]) -> Iterator[Fault]:
     """What breaks the rules of allocation: a form that the ledger does not write, a kit out of turn, no override."""
-    if not entries or entries[0].kind != "opened" or misshapen(entries[0]):
+    if not entries or entries[0].kind != "opened" or _misshapen(entries[0]):
         yield Fault(1, "a ledger begins with its opening")
         return
     opened = entries[0].detail
@@ -79,7 +79,7 @@ def check_rules(entries: Sequence[LedgerEntry]) -> Iterator[Fault]:
         return
     for entry in entries:
         try:
-            problems = [misshapen(entry)] if misshapen(entry) else list(RULES[entry.kind](record, entry))
+            problems = [_misshapen(entry)] if _misshapen(entry) else list(RULES[entry.kind](record, entry))
             if entry.kind == "allocated" and "synthetic" not in opened and (note := day_note(entry)):
                 yield Fault(entry.seq, note, note=True)
         except (TypeError, ValueError, KeyError, AttributeError):
@@ -90,7 +90,7 @@ def check_rules(entries: Sequence[LedgerEntry]) -> Iterator[Fault]:
         yield Fault(1, record.opening.statement, note=True)
 
 
-def misshapen(entry: LedgerEntry) -> str | None:
+def _misshapen(entry: LedgerEntry) -> str | None:
     """What an entry lacks, or has too much; None where it is as the ledger writes its kind."""
     if entry.kind not in SHAPES:
         return f"the ledger writes no '{entry.kind}'"
@@ -216,7 +216,7 @@ def check_decisions(entries: Sequence[LedgerEntry], protocol: Protocol) -> Itera
     """
     conditions = entries[0].detail["strata"]
     for entry in entries:
-        if entry.kind not in ("allocated", "refused") or misshapen(entry):
+        if entry.kind not in ("allocated", "refused") or _misshapen(entry):
             continue
         try:
             facts = {name: fact_of(protocol, name, value) for name, value in entry.detail["facts"].items()}

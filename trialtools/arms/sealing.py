@@ -21,7 +21,7 @@ from nacl.public import PrivateKey, PublicKey, SealedBox
 from .chain import LedgerError, digest
 from .stream import stream
 
-SEALED = 64
+_SEALED = 64
 """Bytes that are sealed, whatever the arm is called: equal lengths tell nothing."""
 
 
@@ -86,9 +86,9 @@ def seal(public: str, kit: str, arm: str) -> str:
     """
 
     text = f"{kit}\n{arm}".encode()
-    if len(text) > SEALED:
-        raise LedgerError(f"the id of an arm is longer than {SEALED - len(kit) - 1} bytes")
-    return SealedBox(PublicKey(bytes.fromhex(public))).encrypt(text.ljust(SEALED, b"\0")).hex()
+    if len(text) > _SEALED:
+        raise LedgerError(f"the id of an arm is longer than {_SEALED - len(kit) - 1} bytes")
+    return SealedBox(PublicKey(bytes.fromhex(public))).encrypt(text.ljust(_SEALED, b"\0")).hex()
 
 
 def kit_numbers(seed: bytes, n: int) -> list[str]:

@@ -21,8 +21,8 @@ from .rows import decisions
 from .screening import screen
 from .sources import Patients, read_patients
 
-Relation = Literal["same", "same admitted", "wider", "narrower", "neither", "not settled"]
-RELATIONS: dict[Relation, str] = {
+_Relation = Literal["same", "same admitted", "wider", "narrower", "neither", "not settled"]
+_RELATIONS: dict[_Relation, str] = {
     "same": "Both decide the same about every possible patient",
     "same admitted": "Both admit exactly the same patients; of some with data missing, only one says that they are out",
     "wider": "The second admits everybody whom the first admits, and more",
@@ -44,7 +44,7 @@ class Difference:
     """
 
     changes: pd.DataFrame
-    relation: Relation
+    relation: _Relation
     gained: Mapping[str, Any] | None
     lost: Mapping[str, Any] | None
     turned: Mapping[str, Any] | None = None
@@ -55,7 +55,7 @@ class Difference:
     @property
     def sentence(self) -> str:
         """What was proved, in words."""
-        return f"{RELATIONS[self.relation]}{self.given}."
+        return f"{_RELATIONS[self.relation]}{self.given}."
 
     def __str__(self) -> str:
         rows = self.changes.to_dict("records")
@@ -157,7 +157,7 @@ def _settle(
     return {name: value for name, value in facts.items() if value is not None} if found is not None else None
 
 
-def _relation(gained: Any, lost: Any, turned: Any) -> Relation:
+def _relation(gained: Any, lost: Any, turned: Any) -> _Relation:
     if isinstance(gained, dict) and isinstance(lost, dict):
         return "neither"
     if gained is None or lost is None:

@@ -21,8 +21,8 @@ from .frames.attrition import criterion_states
 from .patterns import ScreeningData
 from .rows import decisions, evidence
 
-SUMMARY = "summary.json"
-PART = ".screening-"
+_SUMMARY = "summary.json"
+_PART = ".screening-"
 
 
 def write_screening(screening: ScreeningData, folder: str | os.PathLike[str], with_evidence: bool = True) -> list[Path]:
@@ -52,7 +52,7 @@ def write_screening(screening: ScreeningData, folder: str | os.PathLike[str], wi
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
-        part = Path(tempfile.mkdtemp(prefix=PART, dir=folder))
+        part = Path(tempfile.mkdtemp(prefix=_PART, dir=folder))
     except OSError as error:
         raise DataError(f"cannot write to {folder}: {error.strerror}") from None
     try:
@@ -60,10 +60,10 @@ def write_screening(screening: ScreeningData, folder: str | os.PathLike[str], wi
             write(part / name)
         hashes = {name: hashlib.sha256((part / name).read_bytes()).hexdigest() for name in files}
         content = {**summary(screening), "files": hashes}
-        (part / SUMMARY).write_text(json.dumps(content, indent=2, ensure_ascii=False), "utf-8")
-        for old in (SUMMARY, *files, "evidence.parquet"):  # from here on a kill leaves no old file beside a new one
+        (part / _SUMMARY).write_text(json.dumps(content, indent=2, ensure_ascii=False), "utf-8")
+        for old in (_SUMMARY, *files, "evidence.parquet"):  # from here on a kill leaves no old file beside a new one
             (folder / old).unlink(missing_ok=True)
-        return [(part / name).replace(folder / name) for name in (*files, SUMMARY)]
+        return [(part / name).replace(folder / name) for name in (*files, _SUMMARY)]
     except OSError as error:
         raise DataError(f"cannot write to {folder}: {error.strerror or error}") from None
     finally:
@@ -72,7 +72,7 @@ def write_screening(screening: ScreeningData, folder: str | os.PathLike[str], wi
 
 def _sweep(folder: Path) -> None:
     """Remove what killed runs left an hour ago or more: patients' data should not lie about unseen."""
-    for left in folder.glob(f"{PART}*"):
+    for left in folder.glob(f"{_PART}*"):
         if time.time() - left.stat().st_mtime > 3600:
             shutil.rmtree(left, ignore_errors=True)
 

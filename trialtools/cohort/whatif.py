@@ -25,7 +25,7 @@ from .frames.attrition import ORDERS
 from .screening import Screening, screen
 from .sources import Patients, read_patients
 
-UNKNOWNS = ("both", "fail", "pass")
+_UNKNOWNS = ("both", "fail", "pass")
 FORMAT = "trialtools what-if 1"
 
 
@@ -48,7 +48,7 @@ class Edits:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "off", tuple(self.off))
-        for name, known in (("unknowns", UNKNOWNS), ("order", ORDERS)):
+        for name, known in (("unknowns", _UNKNOWNS), ("order", ORDERS)):
             if (value := getattr(self, name)) not in known:
                 raise DataError(f"{name} cannot be '{value}'{nearest(str(value), known)}")
 

@@ -40,7 +40,7 @@ LOW, HIGH, WRITTEN = "__low", "__high", "__written"
 NONE: frozenset[str] = frozenset()
 _COMPARE = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
 _WORK = {"+": add, "-": sub, "*": mul}
-Pair = tuple[nw.Expr, nw.Expr]
+_Pair = tuple[nw.Expr, nw.Expr]
 
 
 def expression(formula: Formula, partial: frozenset[str] = NONE) -> nw.Expr:
@@ -84,7 +84,7 @@ def expression(formula: Formula, partial: frozenset[str] = NONE) -> nw.Expr:
     raise TypeError(f"not a formula for a table: {formula!r}")
 
 
-def ends(formula: Formula, partial: frozenset[str]) -> Pair:
+def ends(formula: Formula, partial: frozenset[str]) -> _Pair:
     """The lowest and the highest that a number or a date can be; one and the same where it is known."""
     match formula:
         case Name(name) if name in partial:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-A_DAY = 86_400
+_A_DAY = 86_400
 FORMULA = "^[=+@\\-\t\r\n\uff1d\uff0b\uff0d\uff20]"
 """How a text begins that a spreadsheet takes for a formula and works out. Source: OWASP, CSV injection."""
 
@@ -59,7 +59,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     start = f".~{folder.name}-"
     for left in folder.parent.glob(f"{start}*"):
         with suppress(OSError):
-            if time.time() - left.stat().st_mtime > A_DAY:
+            if time.time() - left.stat().st_mtime > _A_DAY:
                 shutil.rmtree(left, ignore_errors=True)
     part = Path(tempfile.mkdtemp(prefix=start, dir=folder.parent))
     try:

@@ -15,7 +15,7 @@ from .page import INK, QUIET, Html
 from .svg import LINE, Parts, across, box, down, nobody, page, strips, text
 from .template import WIDTH, wrap
 
-STAGES = {
+_STAGES = {
     "assessed": ("Enrolment", "Assessed for eligibility"),
     "excluded": ("Enrolment", "Excluded"),
     "randomized": ("Enrolment", "Randomized"),
@@ -92,9 +92,9 @@ def consort(
     if not len(frame):
         return nobody("Nobody was assessed" if title is None else title, subtitle)
     places: list[tuple[str, Any]] = list(zip(frame["stage"], frame["arm"], strict=True))
-    if any(stage not in STAGES or (stage not in COLUMNS and arm != "") for stage, arm in places):
-        raise ValueError(f"a row of the flow has no place: stages are {', '.join(STAGES)}; arms come after randomized")
-    assessed, excluded, randomized = (_read(frame, stage, Arm("")) for stage in list(STAGES)[:3])
+    if any(stage not in _STAGES or (stage not in COLUMNS and arm != "") for stage, arm in places):
+        raise ValueError(f"a row of the flow has no place: stages are {', '.join(_STAGES)}; arms come after randomized")
+    assessed, excluded, randomized = (_read(frame, stage, Arm("")) for stage in list(_STAGES)[:3])
     groups = arms(frame.loc[frame["stage"].isin(COLUMNS)], labels)
     columns = _aligned({arm: [_read(frame, stage, arm) for stage in COLUMNS] for arm in groups})
     _adds_up(assessed, excluded, randomized, columns)
@@ -109,7 +109,7 @@ def consort(
         for position, stage in enumerate(COLUMNS if groups else ()):
             drawn, end = _level({arm: own[position] for arm, own in columns.items()}, y, crowned=not position)
             parts += drawn
-            stages.append((STAGES[stage][0], y + STEP / 2, end))
+            stages.append((_STAGES[stage][0], y + STEP / 2, end))
             y = end
         return [*parts, *strips(stages)], y + 2
 
@@ -154,7 +154,7 @@ def _read(frame: pd.DataFrame, stage: str, arm: Arm) -> Box:
     """A box with its items, which are all of its people."""
     at_stage: Any = frame[frame["stage"] == stage]
     own: Any = rows_of_arm(at_stage, arm)
-    where = f"{STAGES[stage][1]}{f' ({arm.label})' if arm.label else ''}"
+    where = f"{_STAGES[stage][1]}{f' ({arm.label})' if arm.label else ''}"
     names = ["" if absent(item) else str(item) for item in own["item"]]
     if len(set(names)) < len(names):
         raise ValueError(f"{where}: a row of the flow stands there twice")
@@ -167,7 +167,7 @@ def _read(frame: pd.DataFrame, stage: str, arm: Arm) -> Box:
     if items and sum(each for _, each in items) != n:
         told = " + ".join(f"{each} {name}" for name, each in items)
         raise ValueError(f"the flow does not add up at {where}: {told} is not {n}")
-    return Box(STAGES[stage][1], n, items)
+    return Box(_STAGES[stage][1], n, items)
 
 
 def _aligned(columns: Mapping[Arm, Sequence[Box]]) -> dict[Arm, list[Box]]:

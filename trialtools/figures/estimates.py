@@ -29,7 +29,7 @@ from .rows import (
 from .template import note, wrap
 
 MOST = 40
-YES_NO = {"yes", "no", "unknown"}
+_YES_NO = {"yes", "no", "unknown"}
 
 
 @figure
@@ -107,7 +107,7 @@ def _flags(rows: Sequence[Row]) -> set[str]:
     named: dict[str, set[str]] = {}
     for row in rows:
         named.setdefault(row["field"], set()).add(str(row["group"]))
-    return {field for field, names in named.items() if "yes" in names and names <= YES_NO}
+    return {field for field, names in named.items() if "yes" in names and names <= _YES_NO}
 
 
 def _positive(value: Any) -> bool:

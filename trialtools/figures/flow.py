@@ -22,7 +22,7 @@ LEFT, BOX, SIDE, SIDE_BOX, RAIL = 30, 202, 260, 388, 656
 SCREENED_BOX, SPINE_BOX, GAP = 32, 18, 8
 """Down: the first box and the other boxes of the spine, the room between boxes."""
 
-MIDDLE = LEFT + BOX / 2
+_MIDDLE = LEFT + BOX / 2
 DECISIONS = (
     ("Eligible", "pass", "every criterion passes"),
     ("Undetermined", "unknown", "nothing fails, something is unknown"),
@@ -142,7 +142,7 @@ def _steps(rows: Sequence[Mapping[str, Any]]) -> Iterator[Step]:
 def _spine(steps: Sequence[Step], screened: int, top: float) -> tuple[Parts, float]:
     """The boxes from everybody screened to those whom no criterion took out; and where they end."""
     said = f"{count(screened)} screened"
-    words = text(MIDDLE, top + 21, f"<b>{count(screened)}</b> screened")
+    words = text(_MIDDLE, top + 21, f"<b>{count(screened)}</b> screened")
     boxes = [box(LEFT, top, SCREENED_BOX, said, [words], BOX)]
     begin = top + SCREENED_BOX
     stages, lines, rail = [("", top, begin)], [], []
@@ -151,7 +151,7 @@ def _spine(steps: Sequence[Step], screened: int, top: float) -> tuple[Parts, flo
         stages.append((step.stage, y - GAP / 2, y + step.height - GAP / 2))
         if step.failed:
             at = y + step.box / 2
-            lines += [across(MIDDLE, at, SIDE, arrow=True), across(SIDE + SIDE_BOX, at, RAIL)]
+            lines += [across(_MIDDLE, at, SIDE, arrow=True), across(SIDE + SIDE_BOX, at, RAIL)]
             boxes += [_side(step, y), _left(step, at + step.height / 2)]
             end = at + step.height / 2 + SPINE_BOX / 2
             rail.append(at)
@@ -160,9 +160,9 @@ def _spine(steps: Sequence[Step], screened: int, top: float) -> tuple[Parts, flo
             boxes += [text(SIDE + 10, y + LINE * (i + 0.75), line, QUIET, 12, "start") for i, line in down_]
         y += step.height
     bottom = max(end, y) + 18
-    lines += [down(MIDDLE, begin, bottom + 9), path(f"M{MIDDLE:g} {bottom:g}H{MIDDLE + BOX + GAP:g}v9")]
+    lines += [down(_MIDDLE, begin, bottom + 9), path(f"M{_MIDDLE:g} {bottom:g}H{_MIDDLE + BOX + GAP:g}v9")]
     if rail:
-        lines.append(path(f"M{RAIL} {rail[0]:g}V{bottom:g}H{MIDDLE + 2 * (BOX + GAP):g}v9"))
+        lines.append(path(f"M{RAIL} {rail[0]:g}V{bottom:g}H{_MIDDLE + 2 * (BOX + GAP):g}v9"))
     return [*strips(stages), *lines, *boxes], bottom
 
 
@@ -178,7 +178,7 @@ def _left(step: Step, middle: float) -> str:
     """What is left after a step; where the numbers are too long for the box, the certain ones are only read out."""
     said = f"{count(step.possible)} left, {count(step.certain)} certain"
     shown = f"<b>{count(step.possible)}</b> left" + (f", {count(step.certain)} certain" if len(said) < 28 else "")
-    inside = [text(MIDDLE, middle + 4, shown, INK, SMALL)]
+    inside = [text(_MIDDLE, middle + 4, shown, INK, SMALL)]
     return box(LEFT, middle - SPINE_BOX / 2, SPINE_BOX, f"after {step.said.split()[0]}: {said}", inside, BOX)
 
 

@@ -64,7 +64,7 @@ def imbalance_path(frame: pd.DataFrame, labels: Mapping[str, str] | None = None)
     )
 
 
-GUESSERS = {
+_GUESSERS = {
     "your guesses": ("share", INK, "solid"),
     "best guesser": ("best", QUIET, "dash"),
     "coin": ("coin", QUIET, "dot"),
@@ -85,17 +85,17 @@ def guesses(frame: pd.DataFrame) -> Drawing:
         return nobody("Nobody has guessed yet")
     last = rows.iloc[-1]
     lines = []
-    for name, (column, colour, dash) in GUESSERS.items():
+    for name, (column, colour, dash) in _GUESSERS.items():
         patients = zip(rows["patient"], rows[column], strict=True)
         hover = [f"<b>{name}</b><br>after patient {patient}: {percent(share)}" for patient, share in patients]
         shares = [None if absent(share) else share for share in rows[column]]
         drawn = line(name, rows["patient"], shares, hover, color=colour, dash=dash, width=2)
         marker = {"marker": {"color": colour, "size": 5}, "mode": "lines+markers" if column == "share" else "lines"}
         lines.append({**drawn, **marker, "cliponaxis": False})
-    values = [float(last[column]) for column, *_ in GUESSERS.values()]
-    texts = [f"{name} {percent(value, 0)}" for name, value in zip(GUESSERS, values, strict=True)]
+    values = [float(last[column]) for column, *_ in _GUESSERS.values()]
+    texts = [f"{name} {percent(value, 0)}" for name, value in zip(_GUESSERS, values, strict=True)]
     beside = end_labels(texts, [1] * len(texts), values, 18 / HEIGHT, 0.03, 0.97, xref="paper", xshift=10)
-    for word, (_, colour, _) in zip(beside, GUESSERS.values(), strict=True):
+    for word, (_, colour, _) in zip(beside, _GUESSERS.values(), strict=True):
         word["font"]["color"] = colour
     score = f"{count(last['hits'])} of {count(last['of'])} guesses right ({percent(last['share'], 0)})"
     return Drawing(
@@ -106,5 +106,5 @@ def guesses(frame: pd.DataFrame) -> Drawing:
         x={"range": [float(rows["patient"].iloc[0]) - 0.5, float(last["patient"]) + 0.5]}
         | {"tickformat": "d", "nticks": 9, "showgrid": False},
         y={"range": [0, 1.02], "tickformat": ".0%", "nticks": 6, **ALONG},
-        room=Room(HEIGHT, LEFT, text_width([f"{name} 100 %" for name in GUESSERS]), 16, 46),
+        room=Room(HEIGHT, LEFT, text_width([f"{name} 100 %" for name in _GUESSERS]), 16, 46),
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 EVERYBODY = "All randomized"
 FIELDS = ("Reasons, and what is asked of sponsor and investigators", "Next meeting", "Chair: name, date, signature")
-CHOICES = ("Continue unchanged", "Continue with modifications", "Pause", "Stop")
+_CHOICES = ("Continue unchanged", "Continue with modifications", "Pause", "Stop")
 
 
 def sentence(text: str) -> Html:
@@ -92,7 +92,7 @@ def difference(apart: Any, low: Any, high: Any) -> str:
 
 def recommendation_form() -> Html:
     """The recommendation form, to be filled in by hand."""
-    boxes = "".join(f'<p style="margin:4px 0">☐ {html.escape(choice)}</p>' for choice in CHOICES)
+    boxes = "".join(f'<p style="margin:4px 0">☐ {html.escape(choice)}</p>' for choice in _CHOICES)
     line = f'<span style="display:inline-block;border-bottom:1px solid {INK};width:100%;height:2.1em"></span>'
     fields = "".join(f'<p style="margin:6px 0 0;color:{QUIET}">{what}</p>{line}' for what in FIELDS)
     return Html(f'<div style="font:14px/1.4 {", ".join(FONTS)};color:{INK};break-inside:avoid">{boxes}{fields}</div>')

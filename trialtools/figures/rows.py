@@ -161,7 +161,7 @@ def row_chart(
         barmode: whether bars of a row are stacked or laid over each other.
         said: the texts of `Drawing`.
     """
-    middles, height = row_positions([text for text, _ in lines])
+    middles, height = _row_positions([text for text, _ in lines])
     rows, here = zip(*((row, y) for (_, row), y in zip(lines, middles, strict=True) if row), strict=True)
     wide = [text_width([column.head, *(text for text, *_ in column.cells(rows))], column.pad) for column in columns]
     edge = WIDTH - (sum(wide) or right)
@@ -225,7 +225,7 @@ def below_headings(rows: Sequence[Row], headings: Callable[[Row], Sequence[str]]
     return lines
 
 
-def row_positions(labels: Sequence[str]) -> tuple[list[float], int]:
+def _row_positions(labels: Sequence[str]) -> tuple[list[float], int]:
     """The middle of each row in pixels from the top, each as high as its words; and the height of all."""
     middles, top = [], 0.0
     for each in labels:

@@ -197,7 +197,7 @@ def _largest_difference(terms: Sequence[Row], compared: Sequence[Arm]) -> str:
 TRANSFERASE, BILIRUBIN = 3.0, 2.0
 """Multiples of the upper limit of normal beyond which a value counts (Hy's law; FDA guidance of July 2009)."""
 
-CORNERS = {
+_CORNERS = {
     "hy": ("Possible Hy’s law", 1, 1),
     "temple": ("Temple’s corollary", 1, 0),
     "cholestasis": ("Cholestasis", 0, 1),
@@ -242,7 +242,7 @@ def edish(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawi
         marks=[_livers(arm, rows) for arm, rows in own.items()],
         shapes=[rule(x=TRANSFERASE, dash="dot"), rule(y=BILIRUBIN, dash="dot")],
         words=[
-            *(_corner(name, corners) for name in CORNERS),
+            *(_corner(name, corners) for name in _CORNERS),
             note("Highest ALT or AST, multiples of the upper limit of normal", x=0, y=0, yshift=-32, size=12),
             note("Highest bilirubin", x=0, y=1, xshift=-left, yshift=12, size=12),
             *arm_legend(list(own), left=left, up=32),
@@ -265,11 +265,11 @@ def _livers(arm: Arm, rows: Any) -> Mapping[str, Any]:
 def _corners(rows: Any) -> dict[str, int]:
     """How many are in each quarter."""
     liver, bile = rows["transferase"] > TRANSFERASE, rows["bilirubin"] > BILIRUBIN
-    return {name: int(((liver == right) & (bile == top)).sum()) for name, (_, right, top) in CORNERS.items()}
+    return {name: int(((liver == right) & (bile == top)).sum()) for name, (_, right, top) in _CORNERS.items()}
 
 
 def _corner(name: str, corners: Mapping[Arm, Mapping[str, int]]) -> Mapping[str, Any]:
-    words, right, top = CORNERS[name]
+    words, right, top = _CORNERS[name]
     numbers = ", ".join(arm.marked(count(each[name])) for arm, each in corners.items())
     way: dict[str, Any] = {"xanchor": "right" if right else "left", "xshift": -6 if right else 6}
     way |= {"yshift": -12 if top else 12, "size": 12, "bgcolor": "rgba(255,255,255,.8)"}

@@ -22,7 +22,7 @@ All four have a contrast of 3.4 or more on white, and lie 37 or more apart (dE76
 WIDTH = 660
 """The widest figure that a printed page shows uncut."""
 
-FONT = ", ".join(FONTS)
+_FONT = ", ".join(FONTS)
 HAIR = "#e4e4e4"
 TITLE, SUBTITLE, BODY, SMALL = 16, 12.5, 13, 11.5
 
@@ -45,7 +45,7 @@ def template() -> str:
     hover = {
         "bgcolor": "white",
         "bordercolor": INK,
-        "font": {"family": FONT, "size": 12.5, "color": INK},
+        "font": {"family": _FONT, "size": 12.5, "color": INK},
         "align": "left",
     }
     bare = {"showgrid": False, "zeroline": False, "ticks": "", "showline": False, "fixedrange": True}
@@ -54,7 +54,7 @@ def template() -> str:
     pio.templates["trialtools"] = go.layout.Template(
         data={"bar": told, "heatmap": told, "scatter": told},
         layout={
-            "font": {"family": FONT, "size": BODY, "color": INK},
+            "font": {"family": _FONT, "size": BODY, "color": INK},
             "title": {"x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top"},
             "paper_bgcolor": "white",
             "plot_bgcolor": "white",

@@ -16,13 +16,13 @@ from ..criteria.language import nearest
 from ..criteria.protocol import DataError
 
 Kind = Literal["binary", "time_to_event", "continuous", "ordinal"]
-Better = Literal["lower", "higher"]
-ITEMS = ("name", "kind", "day", "better", "levels", "detail", "verb", "past")
-DAYS_IN = {"day": 1.0, "week": 7.0, "month": 365.25 / 12}
+_Better = Literal["lower", "higher"]
+_ITEMS = ("name", "kind", "day", "better", "levels", "detail", "verb", "past")
+_DAYS_IN = {"day": 1.0, "week": 7.0, "month": 365.25 / 12}
 DAY = re.compile(r"(\d+)[ -](day|week|month)s?", re.IGNORECASE)
-SHORT = re.compile(r"([^\W\d][^\d,;:()]*?)(?: (?:by|at|within) (?:(day|week)[ -](\d+)|(\d+)[ -](day|week)s?))?", re.I)
+_SHORT = re.compile(r"([^\W\d][^\d,;:()]*?)(?: (?:by|at|within) (?:(day|week)[ -](\d+)|(\d+)[ -](day|week)s?))?", re.I)
 """The short form: a name, and a day if one is said in these words and no others: "progression by day 28"."""
-EXAMPLE = "{name: progression, kind: binary, day: 28, better: lower}"
+_EXAMPLE = "{name: progression, kind: binary, day: 28, better: lower}"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Endpoint:
 
     name: str
     kind: Kind
-    better: Better | None
+    better: _Better | None
     day: int | None = None
     levels: tuple[str, ...] = ()
     detail: str = ""
@@ -83,7 +83,7 @@ class Estimand:
     declared: bool = False
 
 
-MEANINGS = {
+_MEANINGS = {
     "population": ("all randomized",),
     "death": ("composite", "while alive", "missing"),
     "withdrawal": ("composite", "missing"),
@@ -108,11 +108,11 @@ def estimand_of(protocol: Protocol) -> Estimand:
     if not isinstance(item.value, Mapping):
         _refuse(f"{place} is {item.value!r}", "declare it, such as {death: composite, withdrawal: missing}")
     for name, said in item.value.items():
-        if name not in MEANINGS:
-            raise DataError(f"{place} has no item '{name}'{nearest(str(name), MEANINGS)}")
-        if said not in MEANINGS[name]:
+        if name not in _MEANINGS:
+            raise DataError(f"{place} has no item '{name}'{nearest(str(name), _MEANINGS)}")
+        if said not in _MEANINGS[name]:
             _refuse(
-                f"{place}.{name} is '{said}', which is not worked out here", f"there is {', '.join(MEANINGS[name])}"
+                f"{place}.{name} is '{said}', which is not worked out here", f"there is {', '.join(_MEANINGS[name])}"
             )
     return Estimand(**item.value, declared=True)
 
@@ -143,15 +143,15 @@ def endpoint_of(protocol: Protocol) -> Endpoint | None:
 
 def _declared(items: dict[str, Any], place: str) -> Endpoint:
     for name in items:
-        if name not in ITEMS:
-            raise DataError(f"{place} has no item '{name}'{nearest(str(name), ITEMS)}")
+        if name not in _ITEMS:
+            raise DataError(f"{place} has no item '{name}'{nearest(str(name), _ITEMS)}")
     for name in ("name", "kind") if items.get("kind") == "ordinal" else ("name", "kind", "better"):
         if not items.get(name):
-            _refuse(f"{place} says no {name}", f"such as {EXAMPLE}")
+            _refuse(f"{place} says no {name}", f"such as {_EXAMPLE}")
     kind, better = items["kind"], items.get("better", "lower")
     if kind not in get_args(Kind):
         _refuse(f"{place}.kind is '{kind}'", f"expected {', '.join(get_args(Kind))}")
-    if better not in get_args(Better):
+    if better not in get_args(_Better):
         _refuse(f"{place}.better is '{better}'", "expected lower or higher")
     levels = items.get("levels", ())
     levels = tuple(map(str, levels)) if isinstance(levels, list | tuple) else ()
@@ -168,16 +168,16 @@ def _days(value: Any, place: str) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
     if (found := DAY.fullmatch(str(value).strip())) and int(found[1]):
-        return round(int(found[1]) * DAYS_IN[found[2].lower()])
+        return round(int(found[1]) * _DAYS_IN[found[2].lower()])
     _refuse(f"{place}.day is {value!r}", "expected whole days after randomization, such as 28, or such as 4 weeks")
 
 
 def _short(text: str, better: Any, place: str) -> Endpoint:
-    found = SHORT.fullmatch(text.strip())
+    found = _SHORT.fullmatch(text.strip())
     if not found:
-        _refuse(f"{place} is '{text}', of which the day and the kind cannot be told", f"declare it, such as {EXAMPLE}")
+        _refuse(f"{place} is '{text}', of which the day and the kind cannot be told", f"declare it, such as {_EXAMPLE}")
     name, unit, after, before, units = found.groups()
-    day = int(after or before) * int(DAYS_IN[(unit or units).lower()]) if unit or units else None
+    day = int(after or before) * int(_DAYS_IN[(unit or units).lower()]) if unit or units else None
     return Endpoint(name.strip(), "binary", better, day)
 
 

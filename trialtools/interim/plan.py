@@ -17,7 +17,7 @@ SPENDING: dict[str, Spending] = {
     "kim": "kim-demets",
 }
 """How a spending function is called in prose, by a word that stands in its name."""
-IMPLEMENTED: dict[str, tuple[Any, ...]] = {"sides": (1,), "hypothesis": ("superiority",), "margin": ()}
+_IMPLEMENTED: dict[str, tuple[Any, ...]] = {"sides": (1,), "hypothesis": ("superiority",), "margin": ()}
 """What the design may say of the test; `margin` belongs to non-inferiority."""
 
 
@@ -115,7 +115,7 @@ def _spending(written: Any) -> Spending | None:
 
 def _refuse_what_is_not_implemented(protocol: Protocol) -> None:
     """A two-sided test, a margin or another hypothesis than superiority must not be read as if it were not there."""
-    for name, implemented in IMPLEMENTED.items():
+    for name, implemented in _IMPLEMENTED.items():
         item = protocol.design.get(name)
         if item is not None and item.value not in implemented:
             raise DataError(

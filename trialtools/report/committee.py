@@ -23,7 +23,7 @@ from .parameters import checked, located, place_of
 from .run import read_notebook, short_name
 from .write import Report, ReportError, Run, declared_parameters, report
 
-UNREPORTED = ("kit", "override_reason", "allocated_by", "recorded_on")
+_UNREPORTED = ("kit", "override_reason", "allocated_by", "recorded_on")
 """What a report does not need of the ledger."""
 
 
@@ -76,7 +76,7 @@ def runs(
         asked = {**given, "site": site}
         if sites and given.get("previous"):
             asked["previous"] = _previous_of(Path(str(given["previous"])), own, run["audience"] == "closed", bool(site))
-        made.append(Run(own, committee_report, (notebook, asked, out, *files, pdf, own)))
+        made.append(Run(own, _committee_report, (notebook, asked, out, *files, pdf, own)))
     return made
 
 
@@ -90,7 +90,7 @@ def _previous_of(named: Path, name: str, closed: bool, site: bool) -> str:
     return str(own) if own.is_file() else "" if site and named.is_file() else str(named)
 
 
-def committee_report(
+def _committee_report(
     notebook: Path,
     parameters: Mapping[str, Any],
     out: str | os.PathLike[str] = "reports",
@@ -171,7 +171,7 @@ def _allocations(ledger: str | None, key: str | None) -> tuple[dict[str, str] | 
     if not ledger:
         return None, "", None
     rows = allocations(ledger, key)
-    head, hidden = f"{last_entry(ledger)}; {opening(ledger).statement}", [*UNREPORTED]
+    head, hidden = f"{last_entry(ledger)}; {opening(ledger).statement}", [*_UNREPORTED]
     if not key:
         return None, head, rows.drop(columns=hidden)
     known = dict(zip(rows["subject_id"], rows["arm"], strict=True))

@@ -15,7 +15,7 @@ from ..criteria.protocol import DataError
 from ..interim.data import TrialData, cut, pool
 from ..interim.lookdata import ALLOCATIONS, ENDPOINT, at_site
 
-LOCK = "lock.json"
+_LOCK = "lock.json"
 
 
 def locked(out: Path, trial: TrialData, cutoff: date | None) -> None:
@@ -24,7 +24,7 @@ def locked(out: Path, trial: TrialData, cutoff: date | None) -> None:
     Raises:
         DataError: a file is another one now.
     """
-    file = out / LOCK
+    file = out / _LOCK
     known: dict[str, dict[str, str]] = json.loads(file.read_text("utf-8")) if file.exists() else {}
     day = str(cutoff or "not cut")
     first = known.get(day)

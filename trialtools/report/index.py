@@ -13,7 +13,7 @@ from .errors import ReportError
 from .page import HERE, POLICY
 
 PARTS = ("Protocol", "Cohort", "Randomization", "Trial", "Other reports", "Closed")
-MARK = '<meta name="generator" content="trialtools">'
+_MARK = '<meta name="generator" content="trialtools">'
 
 
 def write_index(folder: str | os.PathLike[str]) -> Path:
@@ -29,7 +29,7 @@ def write_index(folder: str | os.PathLike[str]) -> Path:
     css = (HERE / "page.css").read_text("utf-8")
     protocols = {each["protocol"]["id"]: None for each in found if each["protocol"]}
     text = template.render(
-        mark=MARK,
+        mark=_MARK,
         parts=[(part, [each for each in found if each["part"] == part]) for part in PARTS],
         synthetic=[each for each in found if each["synthetic"]],
         all_synthetic=all(each["synthetic"] for each in found),
@@ -38,7 +38,7 @@ def write_index(folder: str | os.PathLike[str]) -> Path:
         policy=POLICY.replace("script-src 'unsafe-inline'; ", ""),
     )
     written = place / "index.html"
-    if written.exists() and MARK not in written.read_text("utf-8", errors="replace"):
+    if written.exists() and _MARK not in written.read_text("utf-8", errors="replace"):
         raise ReportError(f"{written} is not an index of reports, so it stays; choose another folder with --out")
     with whole(written) as part:
         part.write_text(text, "utf-8")

@@ -27,7 +27,7 @@ import pandas as pd
 PACKAGE = Path(__file__).resolve().parents[1]
 HIDDEN = re.compile(r"<style.*?</style>|<script.*?</script>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
 FIGURE = re.compile(r'<script type="application/json">(.*?)</script>', re.DOTALL)
-DRAWN = {
+_DRAWN = {
     "x",
     "y",
     "z",
@@ -42,13 +42,13 @@ DRAWN = {
     "meta",
 }
 """Keys of a figure under which data stand; the others say how it looks."""
-SHORTEST = 3
+_SHORTEST = 3
 """Letters of the shortest name that is looked for: shorter ones stand everywhere, as the p of p-values does."""
-FEW = 30
+_FEW = 30
 """A column with so many values at most is looked through value by value."""
-CLEARLY = 0.95
+_CLEARLY = 0.95
 """How far apart two arms are in what tells them: the share above a mark in the one, less that in the other."""
-BY_CHANCE = 1e-7
+_BY_CHANCE = 1e-7
 """Where people could part as the arms do with a greater chance than this, it says nothing that they do."""
 
 
@@ -86,7 +86,7 @@ def leaks(
     """
     words = [name for name in _long_enough(names) if not _is_everyday(name)]
     sizes = tuple(sorted(Counter((arms or {}).values()).values()))
-    counted = counts_of(cut) if cut else set()
+    counted = _counts_of(cut) if cut else set()
     orders = _orders(cut, arms or {}) if cut else None
     found: list[Leak] = []
     for file in sorted(path for path in folder.iterdir() if path.suffix in (".html", ".ipynb", ".json")):
@@ -125,7 +125,7 @@ def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> l
             parted = [
                 what
                 for what, sizes in _features(table, arm.index)
-                if any(_apart(sizes, (arm == each).to_numpy()) >= CLEARLY for each in arm.unique())
+                if any(_apart(sizes, (arm == each).to_numpy()) >= _CLEARLY for each in arm.unique())
             ]
             found += [Leak(file.name, "people part as the arms do", what) for what in dict.fromkeys(parted)]
     return found
@@ -138,11 +138,11 @@ def can_tell(sizes: Iterable[int]) -> bool:
     (False, True, False)
     """
     each = sorted(sizes)
-    return len(each) > 1 and math.comb(each[0] + each[-1], each[0]) * BY_CHANCE >= 1
+    return len(each) > 1 and math.comb(each[0] + each[-1], each[0]) * _BY_CHANCE >= 1
 
 
 def _long_enough(names: Iterable[str]) -> list[str]:
-    return sorted({name for name in names if len(name) >= SHORTEST})
+    return sorted({name for name in names if len(name) >= _SHORTEST})
 
 
 @cache
@@ -163,7 +163,7 @@ def _is_everyday(name: str) -> bool:
     return any(named(_own_words(), [name]))
 
 
-def counts_of(cut: Path) -> set[int]:
+def _counts_of(cut: Path) -> set[int]:
     """Every number of rows or people that a table of the cut gives by itself: by value, by day, up to a day."""
     found: set[int] = set()
     for file in cut.glob("*.csv"):
@@ -183,12 +183,12 @@ def _features(table: Any, people: Any) -> Iterator[tuple[str, np.ndarray]]:
     yield "number of rows", who.value_counts().reindex(people, fill_value=0).to_numpy(float)
     for column in table.columns:
         values = table[column]
-        if column != "subject_id" and values.nunique() <= FEW:
+        if column != "subject_id" and values.nunique() <= _FEW:
             for value in values.unique():
                 yield f"{column} is '{value}'", people.isin(who[values == value]).astype(float)
-        elif column == "subject_id" or values.nunique() > FEW:
+        elif column == "subject_id" or values.nunique() > _FEW:
             for what, part in _ends(values):
-                if 1 < part.nunique() <= FEW:
+                if 1 < part.nunique() <= _FEW:
                     for value in part.unique():
                         yield f"{column} {what} '{value}'", people.isin(who[part == value]).astype(float)
         numbers: Any = pd.to_numeric(values, errors="coerce")
@@ -249,12 +249,12 @@ def _texts(value: Any, key: str = "") -> Iterator[str]:
     """The texts of a figure that come from data."""
     if isinstance(value, dict):
         for name, item in value.items():
-            drawn = key if key in DRAWN and name not in ("font", "type") else name
+            drawn = key if key in _DRAWN and name not in ("font", "type") else name
             yield from _texts(item, drawn)
     elif isinstance(value, list):
         for item in value:
             yield from _texts(item, key)
-    elif isinstance(value, str) and key in DRAWN:
+    elif isinstance(value, str) and key in _DRAWN:
         yield _plain(value)
 
 

@@ -56,7 +56,7 @@ def inputs(
             continue
         files = [place] if place.is_file() else sorted(file for file in place.rglob("*") if file.is_file())
         for file in files:
-            found.append(Input(name, path_shown(file, here), file_sha256(file), file.stat().st_size))
+            found.append(Input(name, _path_shown(file, here), file_sha256(file), file.stat().st_size))
         if place.suffix in (".yaml", ".yml"):
             protocol = _protocol(name, place, values.get("readings"), here) or protocol
     return tuple(found), protocol
@@ -73,10 +73,10 @@ def _protocol(name: str, file: Path, readings: Any, here: Path) -> dict[str, Any
         return None
     chosen = {**protocol.readings, **readings} if isinstance(readings, Mapping) else readings or protocol.readings
     read = {"readings": chosen} if chosen else {}
-    return {"id": protocol.id, "sha256": protocol.sha256, "path": path_shown(file, here), **read}
+    return {"id": protocol.id, "sha256": protocol.sha256, "path": _path_shown(file, here), **read}
 
 
-def path_shown(file: Path, here: Path) -> str:
+def _path_shown(file: Path, here: Path) -> str:
     """A path as the caller would write it, or a name alone: a report tells nothing of the machine's folders."""
     file = file.resolve()
     return str(file.relative_to(here.resolve())) if file.is_relative_to(here.resolve()) else file.name
@@ -126,7 +126,7 @@ def paths_shown(
     """By absolute path of a parameter, what stands for it in a report."""
     here = here or Path.cwd()
     places = [(folder / value).resolve() for name, value in values.items() if value and declared[name].is_path]
-    return {str(place): path_shown(place, here) for place in places}
+    return {str(place): _path_shown(place, here) for place in places}
 
 
 def manifest(

@@ -23,7 +23,7 @@ from ..arms.people import author
 from ..criteria.files import whole_folder
 from .requirements import REQUIREMENTS, Requirement, bench_in
 
-LIBRARIES = ("trialtools", "numpy", "pandas", "pynacl", "scipy", "pydantic", "pyyaml")
+_LIBRARIES = ("trialtools", "numpy", "pandas", "pynacl", "scipy", "pydantic", "pyyaml")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def qualify(requirements: Sequence[Requirement] = REQUIREMENTS, name: str = "") 
     """
     started, trials = _now(), tuple(map(_try, requirements))
     machine = {"system": platform.platform(), "python": sys.version.split()[0], "processor": platform.machine()}
-    return Qualification(started, _now(), author(name), machine, {name: _version(name) for name in LIBRARIES}, trials)
+    return Qualification(started, _now(), author(name), machine, {name: _version(name) for name in _LIBRARIES}, trials)
 
 
 def _try(requirement: Requirement) -> Trial:

@@ -163,7 +163,7 @@ def kits_in_order(bench: Bench) -> Finding:
 
 
 @_requires(f"{GCP} 4.2.2", "black box")
-def same_request_same_kit(bench: Bench) -> Finding:
+def _same_request_same_kit(bench: Bench) -> Finding:
     """The same request again gets the same kit; another one for the same patient is refused."""
     ledger, _ = bench.open()
     first = allocate(ledger, bench.ask("P1"))
@@ -173,7 +173,7 @@ def same_request_same_kit(bench: Bench) -> Finding:
 
 
 @_requires(f"{GCP} 2.8 (eligibility)", "black box")
-def not_eligible_is_refused(bench: Bench) -> Finding:
+def _not_eligible_is_refused(bench: Bench) -> Finding:
     """Who is not eligible, or of whom that is not known, gets no kit without an override; the refusal is recorded."""
     ledger, _ = bench.open()
     told = [refusal(lambda c=c: allocate(ledger, bench.ask("P1", **c))) for c in ({"age": 90}, {"consent": None})]
@@ -196,7 +196,7 @@ def window(bench: Bench) -> Finding:
 
 
 @_requires(f"{GCP} 4.2.2(a); {CFR} 11.10(e)", "black box")
-def override_is_recorded(bench: Bench) -> Finding:
+def _override_is_recorded(bench: Bench) -> Finding:
     """An override is kept with a name, a reason, and what it was against; a reason without substance is refused."""
     ledger, _ = bench.open()
     allocate(ledger, bench.ask("P1", age=90), Override(*WHY))
@@ -208,7 +208,7 @@ def override_is_recorded(bench: Bench) -> Finding:
 
 
 @_requires(f"{GCP} 4.2.2; {CFR} 11.10(e)", "inspection of the entry")
-def who_and_what(bench: Bench) -> Finding:
+def _who_and_what(bench: Bench) -> Finding:
     """An entry says who made it, where, with which version and when, and which facts were judged."""
     ledger, _ = bench.open()
     allocate(ledger, bench.ask("P1"), name="Nurse Li")
@@ -221,7 +221,7 @@ def who_and_what(bench: Bench) -> Finding:
 
 
 @_requires(f"{GCP} 4.3.4 (configuration for the trial)", "black box")
-def bound_to_what_is_read(bench: Bench) -> Finding:
+def _bound_to_what_is_read(bench: Bench) -> Finding:
     """Another protocol, or other criteria, are refused; a change that allocation does not read is an entry."""
     ledger, _ = bench.open()
 
@@ -237,7 +237,7 @@ def bound_to_what_is_read(bench: Bench) -> Finding:
 
 
 @_requires("participants typed twice (double randomization)", "black box")
-def same_person(bench: Bench) -> Finding:
+def _same_person(bench: Bench) -> Finding:
     """The same id in other case, width, blanks or unseen letters needs an override."""
     ledger, _ = bench.open()
     allocate(ledger, bench.ask("S01"))
@@ -261,7 +261,7 @@ def corrections(bench: Bench) -> Finding:
 
 
 @_requires(f"{CFR} 11.10(c), (e)", "the file opened by hand in SQLite")
-def file_refuses_changes(bench: Bench) -> Finding:
+def _file_refuses_changes(bench: Bench) -> Finding:
     """The file itself refuses that an entry is changed, deleted, or put in elsewhere than at the end."""
     ledger, _ = bench.filled(2)
     statements = ("UPDATE entries SET patient = 'x'", "DELETE FROM entries WHERE seq = 2")
@@ -289,7 +289,7 @@ def forgeries(bench: Bench) -> Finding:
 
 
 @_requires(f"{CFR} 11.10(c)", "forgery of the file's own memory too")
-def cut_off(bench: Bench) -> Finding:
+def _cut_off(bench: Bench) -> Finding:
     """Entries that were cut off at the end are found against a receipt that was kept outside."""
     ledger, _ = bench.filled()
     head = last_entry(ledger)
@@ -323,7 +323,7 @@ def commitment(bench: Bench) -> Finding:
 
 
 @_requires("the second number is named after the commitment", "the same seed, other numbers")
-def mixing(bench: Bench) -> Finding:
+def _mixing(bench: Bench) -> Finding:
     """The list follows from seed and second number together; a number is mixed in once, before the first patient."""
     ledger, key = bench.open()
     plan, secret = plan_for(bench.protocol, sizes=(2, 4)), read_key(key)
@@ -346,7 +346,7 @@ def alone(bench: Bench) -> Finding:
 
 
 @_requires(f"{GCP} 4.1 (blinding)", "all bytes of the ledger searched")
-def no_arm_readable(bench: Bench) -> Finding:
+def _no_arm_readable(bench: Bench) -> Finding:
     """No byte of the ledger shows an arm, the seed or the key; sealed arms have one length, and no two are alike."""
     ledger, key = bench.filled()
     content = ledger.read_bytes().lower()
@@ -371,7 +371,7 @@ def unblinding(bench: Bench) -> Finding:
 
 
 @_requires(f"{GCP} 4.3.3(b)", "permissions of the file")
-def key_is_private(bench: Bench) -> Finding:
+def _key_is_private(bench: Bench) -> Finding:
     """The key file is for its owner alone; one that others can read is refused."""
     ledger, key = bench.open()
     if os.name != "posix":
@@ -383,7 +383,7 @@ def key_is_private(bench: Bench) -> Finding:
 
 
 @_requires("a transaction is whole or not there", "an error in the middle of a write")
-def whole_or_not(bench: Bench) -> Finding:
+def _whole_or_not(bench: Bench) -> Finding:
     """An allocation that is interrupted is not there, and the next one goes on where the ledger stood."""
     ledger, _ = bench.filled(1)
     before = last_entry(ledger)
@@ -395,7 +395,7 @@ def whole_or_not(bench: Bench) -> Finding:
 
 
 @_requires(f"{CFR} 11.10(f)", "four threads at once")
-def at_once(bench: Bench) -> Finding:
+def _at_once(bench: Bench) -> Finding:
     """Patients who are asked for at the same moment get different kits, none skipped."""
     ledger, _ = bench.open(n=24)
     with ThreadPoolExecutor(4) as crowd:
@@ -404,7 +404,7 @@ def at_once(bench: Bench) -> Finding:
 
 
 @_requires(f"{GCP} 4.3.3(c), (d)", "a copy restored and continued")
-def backup_restores(bench: Bench) -> Finding:
+def _backup_restores(bench: Bench) -> Finding:
     """A backup restores the ledger entry by entry, and allocation goes on from it."""
     ledger, key = bench.filled()
     made = backup(ledger, bench.folder / "copy")
@@ -417,7 +417,7 @@ def backup_restores(bench: Bench) -> Finding:
 
 
 @_requires("NIST SP 800-108r1, counter mode with HMAC-SHA-256", "worked out anew from the definition")
-def random_numbers(bench: Bench) -> Finding:
+def _random_numbers(bench: Bench) -> Finding:
     """Numbers below a limit are the top bits of HMAC-SHA-256 blocks, drawn anew where too large."""
     below, wanted = stream(b"seed", "qualification"), []
     octets = itertools.chain.from_iterable(
@@ -430,7 +430,7 @@ def random_numbers(bench: Bench) -> Finding:
 
 
 @_requires("Pearson's chi-square, 5 degrees of freedom, p = 1e-6: 35.9", "counted")
-def evenly_drawn(bench: Bench) -> Finding:
+def _evenly_drawn(bench: Bench) -> Finding:
     """Every number below a limit is as likely as another."""
     below = stream(b"seed", "evenness")
     drawn = Counter(below(6) for _ in range(60_000))
@@ -439,7 +439,7 @@ def evenly_drawn(bench: Bench) -> Finding:
 
 
 @_requires("Zelen, J Chronic Dis 27 (1974) 365-375", "every block counted")
-def blocks_are_balanced(bench: Bench) -> Finding:
+def _blocks_are_balanced(bench: Bench) -> Finding:
     """Each permuted block holds the ratio exactly, in every ratio."""
     plan, seen = RandomizationPlan(BLOCKS, (("A", 2), ("B", 1)), sizes=(6,)), set()
     for seed in range(50):
@@ -468,7 +468,7 @@ def guessing(bench: Bench) -> Finding:
 
 
 @_requires("Efron 1971; Soares and Wu 1983; Wei 1978; Berger and others 2003", "worked by hand")
-def other_procedures(bench: Bench) -> Finding:
+def _other_procedures(bench: Bench) -> Finding:
     """Biased coin, big stick, urn and maximal procedure give the chances of their definitions."""
     plans = (
         RandomizationPlan("biased_coin", EVEN, probability="2/3"),
@@ -506,14 +506,14 @@ def kit_numbers(bench: Bench) -> Finding:
 
 
 @_requires("Jennison and Turnbull (2000), tables 2.1 and 2.3: 2.413 and 2.040", "published table")
-def classical_bounds(bench: Bench) -> Finding:
+def _classical_bounds(bench: Bench) -> Finding:
     """The classical bounds of five equal looks are those of the tables (two-sided, 5 %)."""
     seen = [boundaries([1, 2, 3, 4, 5], 0.05, sides=2, shape=shape)["z"].iloc[-1] for shape in (0.5, 0)]
     return "Pocock, O'Brien-Fleming", [2.413, 2.040], [round(float(z), 3) for z in seen]
 
 
 @_requires("rpact 3.3.4, getDesignGroupSequential(typeOfDesign = 'asOF')", "known answer")
-def spending_bounds(bench: Bench) -> Finding:
+def _spending_bounds(bench: Bench) -> Finding:
     """The bounds of O'Brien-Fleming type spending are those of another program (one-sided, 2.5 %)."""
     wanted = {3: [3.7103, 2.5114, 1.993], 5: [4.8769, 3.357, 2.6803, 2.2898, 2.031]}
     return "three and five equal looks", wanted, {n: boundaries(range(1, n + 1))["z"].round(4).tolist() for n in wanted}
@@ -538,7 +538,7 @@ def type_one_error(bench: Bench) -> Finding:
 
 
 @_requires("Lan and DeMets 1983; over-running", "black box")
-def used_stays_used(bench: Bench) -> Finding:
+def _used_stays_used(bench: Bench) -> Finding:
     """What was spent at an earlier look stays spent when the trial grows; overall no more than alpha is spent."""
     first = boundaries([60, 130], planned=200, final=False)["z"].tolist()
     grown = boundaries([60, 130, 260], planned=200, used=first)
@@ -547,7 +547,7 @@ def used_stays_used(bench: Bench) -> Finding:
 
 
 @_requires("information only grows", "bad input")
-def bad_information(bench: Bench) -> Finding:
+def _bad_information(bench: Bench) -> Finding:
     """Information that does not rise, and an alpha that is none, are refused."""
     acts = (lambda: boundaries([50, 40]), lambda: boundaries([]), lambda: boundaries([50, 100], alpha=0.7))
     told = [refusal(act) for act in acts]

@@ -141,7 +141,7 @@ def _possible(field: Field) -> str:
     return f"{low} to {high}" if field.type == "date" else f"{low:g} to {high:g}"
 
 
-ODDS = {
+_ODDS = {
     "decade": "{:g} for 10 years of age",
     "male": "{:g} for men",
     "bmi5": "{:g} for 5 kg/m2",
@@ -159,7 +159,7 @@ def _how_made(name: str, protocol: Protocol) -> str:
     known = clinical_fields()[name]
     if "how" in known:
         return known["how"]
-    odds = ", ".join(ODDS[by].format(ratio) for by, ratio in known.get("odds", {}).items())
+    odds = ", ".join(_ODDS[by].format(ratio) for by, ratio in known.get("odds", {}).items())
     basis = "; ".join(known[key] for key in ("reason", "source") if key in known)
     share = f"{100 * known['rate']:g} % at 60 years"
     return "; ".join(part for part in (share, odds and f"odds ratio {odds}", basis) if part)

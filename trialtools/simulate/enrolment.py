@@ -29,7 +29,7 @@ from .patients import cohort
 
 FEWEST, MOST = 12, 200
 """Candidates drawn for each person to be randomized: at first, and before it is given up."""
-ENTRY = {"patient_id": pl.String, "randomized_on": pl.Date, "why_not": pl.String, "override": pl.String}
+_ENTRY = {"patient_id": pl.String, "randomized_on": pl.Date, "why_not": pl.String, "override": pl.String}
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _screen_population(protocol: Protocol, size: int, seed: int, course: Numbers
         {"patient_id": row["patient_id"], **vars(_enrolment_day(protocol, row, seed, course))}
         for row in people.filter(decision="eligible").to_dicts()
     ]
-    people = people.join(pl.DataFrame(entries, ENTRY), on="patient_id", how="left", maintain_order="left")
+    people = people.join(pl.DataFrame(entries, _ENTRY), on="patient_id", how="left", maintain_order="left")
     return people.with_columns(reason=pl.coalesce("why_not", "reason")), truth
 
 

@@ -11,18 +11,18 @@ import yaml
 from ..criteria.protocol import DataError
 
 HERE = Path(__file__).parent
-Part = Literal["cohort", "trial"]
+_Part = Literal["cohort", "trial"]
 Assume = Mapping[str, Any] | None
 Numbers = SimpleNamespace
 
 
 @cache
-def read_assumptions(part: Part) -> dict[str, Any]:
+def read_assumptions(part: _Part) -> dict[str, Any]:
     """Everything that `cohort.yaml` or `trial.yaml` says; to be read, never changed."""
     return yaml.safe_load((HERE / f"{part}.yaml").read_text("utf-8"))
 
 
-def assumptions(part: Part, assume: Assume = None) -> dict[str, dict[str, Any]]:
+def assumptions(part: _Part, assume: Assume = None) -> dict[str, dict[str, Any]]:
     """Value, reason and source of every number that a synthetic cohort or trial assumes, by its name.
 
     Args:
@@ -45,6 +45,6 @@ def assumptions(part: Part, assume: Assume = None) -> dict[str, dict[str, Any]]:
     return {name: {key: number[key] for key in ("value", "reason", "source")} for name, number in numbers.items()}
 
 
-def assumed_values(part: Part, assume: Assume = None) -> Numbers:
+def assumed_values(part: _Part, assume: Assume = None) -> Numbers:
     """The same numbers as attributes, without their reasons."""
     return Numbers(**{name: number["value"] for name, number in assumptions(part, assume).items()})

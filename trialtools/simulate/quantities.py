@@ -17,7 +17,7 @@ from .clinical import clinical_fields
 from .draws import Array, Draws
 from .model import HERE
 
-IDLE = {"serum", "plasma", "blood", "venous", "level", "levels", "count", "absolute", "concentration", "value"}
+_IDLE = {"serum", "plasma", "blood", "venous", "level", "levels", "count", "absolute", "concentration", "value"}
 """Words of a label that do not tell one quantity from another."""
 
 
@@ -97,7 +97,7 @@ def quantity_values(quantity: Quantity, draws: Draws, clinical: dict[str, Array]
 def _words(text: str) -> str:
     """What a label calls, in plain words: up to a comma, a bracket, or where and how it was measured."""
     text = re.split(r"[,(;]|\b(?:at|by|on)\b", text.lower())[0]
-    return " ".join(word for word in re.findall(r"[a-z0-9]+", text) if word not in IDLE)
+    return " ".join(word for word in re.findall(r"[a-z0-9]+", text) if word not in _IDLE)
 
 
 def _intervals(known: dict[str, Any]) -> list[tuple[float, float]]:

@@ -14,7 +14,7 @@ from .clinical import is_clinical
 from .draws import Draws
 from .model import Numbers
 
-TRUE_SHARES = 3 * (0.5, 0.1, 0.9)
+_TRUE_SHARES = 3 * (0.5, 0.1, 0.9)
 """The share in which a flag is true, in each try: some criteria want none of many flags, some want all."""
 
 
@@ -40,7 +40,7 @@ def steer(
         u = draws.uniform(f"steer {id}")
         passing = pl.Series(u < (1.0 if id in facts else model.admitted))
         failing = pl.Series(u > 1 - (0.0 if id in facts else model.refused))
-        for attempt, true in enumerate(TRUE_SHARES if free else ()):
+        for attempt, true in enumerate(_TRUE_SHARES if free else ()):
             state = _state(formula, columns)
             wrong = (passing & ~state.fill_null(False)) | (failing & state.fill_null(True))
             if not wrong.any():
@@ -63,7 +63,7 @@ def _state(formula: Formula, columns: pl.DataFrame) -> pl.Series:
 
 def make_coherent(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
     """The columns with what is worked out from others, and flags false for those they do not apply to."""
-    cleared = clear_where_not_applicable(protocol, _work_out(protocol, columns))
+    cleared = _clear_where_not_applicable(protocol, _work_out(protocol, columns))
     return _work_out(protocol, cleared)
 
 
@@ -77,7 +77,7 @@ def _work_out(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
     return worked.select(list(protocol.fields)).with_columns(pl.col(numbers).round(3))
 
 
-def clear_where_not_applicable(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
+def _clear_where_not_applicable(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
     """Flags are false for those they do not apply to; asked of the reference once for each combination that occurs."""
     for flag, formula in protocol.applies.items():
         fields = list(names(formula))

@@ -118,7 +118,7 @@ def write_trial(
             tables, errors = put_in_errors(tables, stream(seed, "", "slips"))
         for name, frame in tables.items():
             frame.write_csv(part / f"{name}.csv")
-        looks = look_dates(protocol, tables, course)
+        looks = _look_dates(protocol, tables, course)
         text = _readme(protocol, assume, tables=tables, errors=errors, looks=looks, **facts)
         (part / "README.md").write_text(text, "utf-8")
         part.chmod(0o755)
@@ -160,7 +160,7 @@ def _frames(rows: Rows) -> Tables:
     }
 
 
-def look_dates(protocol: Protocol, tables: Tables, course: Numbers) -> list[tuple[float, int, date]]:
+def _look_dates(protocol: Protocol, tables: Tables, course: Numbers) -> list[tuple[float, int, date]]:
     """For each look of the design: its share, the participants whose window has passed and whose endpoint is known, and
     the day on which there are so many."""
     known = tables["outcomes"].filter(endpoint=ENDPOINT).drop_nulls("value")

@@ -26,7 +26,7 @@ from ..figures.format import SPACE, percent
 from . import panels
 from .browser import Screen, drawing_script, style
 
-TABS = {"balance": "Balance", "guesses": "Your guesses", "compare": "Procedures compared"}
+_TABS = {"balance": "Balance", "guesses": "Your guesses", "compare": "Procedures compared"}
 OWN = "A laboratory: it has seeds of its own, and shows no allocation of any trial."
 
 
@@ -223,7 +223,7 @@ def _layout(protocol: Protocol) -> dict[str, Any]:
         "own": OWN,
         "arms": listed,
         "procedures": {plan.procedure: list(OPTIONS[plan.procedure]) for plan in applicable_plans(protocol)},
-        "tabs": [*map(list, TABS.items())],
+        "tabs": [*map(list, _TABS.items())],
         "most": laboratory.LONGEST_GAME,
     }
 

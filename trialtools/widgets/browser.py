@@ -15,7 +15,7 @@ from ..criteria.language import ProtocolError
 from ..criteria.protocol import DataError
 
 HERE = Path(__file__).parent
-VIEWS = 50
+_VIEWS = 50
 """Views whose last wish is remembered; a page shows one, rarely two."""
 
 
@@ -78,7 +78,7 @@ class Screen(anywidget.AnyWidget):
             raise
         finally:
             others = [pair for pair in self.heard.items() if pair[0] != view]
-            self.heard = dict([*others[-VIEWS:], (view, n)])
+            self.heard = dict([*others[-_VIEWS:], (view, n)])
 
     def tell(self, text: str, wrong: bool = False, place: str = "top", **more: Any) -> None:
         """What a button has to say, beside that button."""

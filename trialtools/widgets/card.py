@@ -14,9 +14,9 @@ from ..criteria.language import Interval, definite, names
 from ..criteria.language.wording import printed_unit
 from ..criteria.protocol import Field, possible
 
-FIRST_GROUPS = ("person", "vitals", "tests", "symptoms", "history", "dates")
-LAST_GROUP = "judgement"
-MOST_BUTTONS = 3
+_FIRST_GROUPS = ("person", "vitals", "tests", "symptoms", "history", "dates")
+_LAST_GROUP = "judgement"
+_MOST_BUTTONS = 3
 YES, NO = "yes", "no"
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -94,14 +94,14 @@ def _fields_asked(protocol: Protocol) -> set[str]:
 
 
 def _place(group: str) -> tuple[int, int]:
-    return group == LAST_GROUP, FIRST_GROUPS.index(group) if group in FIRST_GROUPS else len(FIRST_GROUPS)
+    return group == _LAST_GROUP, _FIRST_GROUPS.index(group) if group in _FIRST_GROUPS else len(_FIRST_GROUPS)
 
 
 def _control(name: str, field: Field) -> dict[str, Any]:
     """A field as a control: a box to type in, a row of buttons, or a list to choose from."""
     values = [YES, NO] if field.type == "flag" else list(field.values)
     kind = "text" if field.type in ("number", "integer", "date") else "buttons"
-    if kind == "buttons" and len(values) > MOST_BUTTONS:
+    if kind == "buttons" and len(values) > _MOST_BUTTONS:
         kind = "list"
     return {
         "name": name,

@@ -37,7 +37,7 @@ from ..criteria.protocol import DataError, write_protocol
 from . import card, panels, words
 from .browser import Screen, drawing_script, style
 
-Faults = dict[str, tuple[str, str]]
+_Faults = dict[str, tuple[str, str]]
 """By criterion, threshold or `brush`: what was typed and could not be taken, and why."""
 
 
@@ -80,7 +80,7 @@ class Explorer(Screen):
     def __init__(self, protocol: Protocol, patients: Patients, edits: Edits) -> None:
         self.protocol, self.patients = protocol, patients
         self._cohorts: dict[str, tuple[CohortCache, Screening]] = {}
-        self._edits, self._faults = Edits(), Faults()
+        self._edits, self._faults = Edits(), _Faults()
         self._tab, self._threshold, self._limits = "flow", "", [{}]
         super().__init__(layout_=_layout(protocol, patients))
         self.edits = edits
@@ -227,7 +227,7 @@ class Explorer(Screen):
                 edits = replace(edits, **{name: str(wish["value"])})
         self._show(edits, faults)
 
-    def _move(self, edits: Edits, faults: Faults, threshold: str, text: str) -> Edits:
+    def _move(self, edits: Edits, faults: _Faults, threshold: str, text: str) -> Edits:
         """A limit at another value; what is no number, or not possible, is told, and the last good value stays."""
         faults.pop(threshold, None)
         row = next((row for row in self._limits if row["threshold"] == threshold), None)
@@ -245,7 +245,7 @@ class Explorer(Screen):
         return f"<cohort explorer: {self.protocol.id}, {self.patients.n:,} patients of {self.patients.name}>"
 
 
-def _forget(edits: Edits, faults: Faults, id: str, readings: bool) -> Edits:
+def _forget(edits: Edits, faults: _Faults, id: str, readings: bool) -> Edits:
     """The edits without what was changed inside one criterion; with `readings` also without how it is read."""
     for place in [place for place in faults if place.split(".")[0] == id]:
         del faults[place]

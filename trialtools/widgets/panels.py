@@ -56,10 +56,10 @@ BY_GROUP = ("lost", "groups")
 """Panels that count groups of patients."""
 
 ROWS = 200
-TOLD = ("step", "kind", "field", "criterion_label", "quote", "threshold", "operator")
+_TOLD = ("step", "kind", "field", "criterion_label", "quote", "threshold", "operator")
 """Columns that the table leaves out: they are told beside it, or are for machines."""
-SHARES = ("share", "share_screened", "best", "coin", "correct guesses", "power")
-HEADINGS = {
+_SHARES = ("share", "share_screened", "best", "coin", "correct guesses", "power")
+_HEADINGS = {
     "certain": "At least",
     "possible": "At most",
     "failed_here": "Leave here",
@@ -136,11 +136,11 @@ def title(drawn: Any) -> str:
 def cells(frame: pd.DataFrame) -> dict[str, Any]:
     """The cells of a frame as a reader would write them; which columns are figures."""
     same = [name for name in ("criterion", "label", "unit", "n", "of") if name in frame and len(set(frame[name])) == 1]
-    left_out = {*TOLD, *(same if len(frame) > 1 else [])}
+    left_out = {*_TOLD, *(same if len(frame) > 1 else [])}
     shown = frame[[name for name in frame if name not in left_out]].head(ROWS).astype(object)
-    write = [percent if name in SHARES else words for name in shown]
+    write = [percent if name in _SHARES else words for name in shown]
     return {
-        "columns": [HEADINGS.get(str(name), heading(str(name))) for name in shown],
+        "columns": [_HEADINGS.get(str(name), heading(str(name))) for name in shown],
         "figures": [frame[name].dtype.kind in "iuf" for name in shown],
         "rows": [[cell(value) for cell, value in zip(write, row, strict=True)] for row in shown.to_numpy()],
         "more": len(frame) - len(shown),

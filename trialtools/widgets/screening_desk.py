@@ -27,9 +27,9 @@ from ..criteria.protocol import DataError
 from . import answers, card, roster, uploads
 from .browser import Screen, script, style
 
-IDS = 500
-EXPORT = "decisions.csv"
-BUTTONS = ("choose", "blank", "reset", "back", "export", "upload")
+_IDS = 500
+_EXPORT = "decisions.csv"
+_BUTTONS = ("choose", "blank", "reset", "back", "export", "upload")
 """Wishes after which an earlier notice says nothing any more."""
 
 
@@ -299,7 +299,7 @@ class Desk(Screen):
 
     def hear(self, wish: Mapping[str, Any], buffers: list[bytes]) -> None:
         name = str(wish.get("card", ""))
-        if wish["ask"] in BUTTONS:
+        if wish["ask"] in _BUTTONS:
             self.tell("")
         match wish["ask"]:
             case "edit":
@@ -331,7 +331,7 @@ class Desk(Screen):
                 uploads.remove(self._upload)
                 self._upload, self.draft = None, {}
             case "export":
-                self.hand_over(str(wish["view"]), EXPORT, self.export())
+                self.hand_over(str(wish["view"]), _EXPORT, self.export())
 
     def _edit(self, name: str, field: str, text: str) -> None:
         """One field of the card on which it was typed."""
@@ -370,6 +370,6 @@ def _about(patients: Patients | None) -> dict[str, Any]:
 
 def _ids(patients: Patients) -> dict[str, list[str]]:
     """The first ids to choose from; any other can be typed."""
-    first = patients.frame.select("patient_id").head(IDS)
+    first = patients.frame.select("patient_id").head(_IDS)
     first = first.collect("polars") if isinstance(first, nw.LazyFrame) else first
     return {"ids": [str(id) for id in first["patient_id"].to_list()]}

@@ -13,8 +13,8 @@ from ..criteria.patient import Explanation
 from ..criteria.patient.verdict import Verdict
 from ..figures.format import count
 
-INCLUSION = {"pass": "passed", "fail": "failed", "unknown": "open"}
-EXCLUSION = {"pass": "does not apply", "fail": "applies", "unknown": "open"}
+_INCLUSION = {"pass": "passed", "fail": "failed", "unknown": "open"}
+_EXCLUSION = {"pass": "does not apply", "fail": "applies", "unknown": "open"}
 
 
 def state_word(kind: str, state: str) -> str:
@@ -23,12 +23,12 @@ def state_word(kind: str, state: str) -> str:
     >>> state_word("inclusion", "pass"), state_word("exclusion", "pass"), state_word("exclusion", "unknown")
     ('passed', 'does not apply', 'open')
     """
-    return (INCLUSION if kind == "inclusion" else EXCLUSION)[state]
+    return (_INCLUSION if kind == "inclusion" else _EXCLUSION)[state]
 
 
 def counts(explanation: Explanation) -> str:
     """How many criteria passed, failed and are open."""
-    return ", ".join(f"{n} {INCLUSION[state]}" for state, n in explanation.counts.items())
+    return ", ".join(f"{n} {_INCLUSION[state]}" for state, n in explanation.counts.items())
 
 
 def headline(explanation: Explanation) -> str:

@@ -98,14 +98,14 @@ def describe(
     unknown = np.array([each.unknown for each in by_group.values()])
     if levels is None:
         summaries = {group: _summary(each) for group, each in by_group.items()}
-        apart = means_apart(*([each[at] for each in summaries.values()] for at in (0, 1)))
+        apart = _means_apart(*([each[at] for each in summaries.values()] for at in (0, 1)))
         table, names = (sizes - unknown)[None, :], ("", UNKNOWN)
     else:
         table = np.array(
             [[int(each.n[each.values == at].sum()) for each in by_group.values()] for at in range(len(levels))]
         )
-        summaries, apart, names = {}, levels_apart(table), (*levels, UNKNOWN)
-    lacking = levels_apart(np.array([unknown, sizes - unknown]))
+        summaries, apart, names = {}, _levels_apart(table), (*levels, UNKNOWN)
+    lacking = _levels_apart(np.array([unknown, sizes - unknown]))
     rows = []
     for at, (level, line) in enumerate(zip(names, [*table, unknown], strict=True)):
         smd = lacking if at == len(names) - 1 else apart if at == 0 else math.nan
@@ -132,13 +132,13 @@ def _quantile(value: np.ndarray, n: np.ndarray, share: float) -> float:
     return float(low + (high - low) * (place - math.floor(place)))
 
 
-def means_apart(means: Sequence[float], sds: Sequence[float]) -> float:
+def _means_apart(means: Sequence[float], sds: Sequence[float]) -> float:
     """The largest standardized difference of two means."""
     pairs = combinations(zip(means, sds, strict=True), 2)
     return _largest(abs(a - b) / math.sqrt((s**2 + t**2) / 2) for (a, s), (b, t) in pairs if s**2 + t**2 > 0)
 
 
-def levels_apart(table: np.ndarray) -> float:
+def _levels_apart(table: np.ndarray) -> float:
     """The largest distance of two distributions over levels (rows), each group a column."""
     return _largest(_distance(table[:, i], table[:, j]) for i, j in combinations(range(table.shape[1]), 2))
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-NOT_COUNTS = ("step", "minimum", "size", "rank", "cost")
-PAIRS = (("certain", "possible"), ("n", "of"), ("failed", "n"), ("unknown", "n"))
+_NOT_COUNTS = ("step", "minimum", "size", "rank", "cost")
+_PAIRS = (("certain", "possible"), ("n", "of"), ("failed", "n"), ("unknown", "n"))
 WHOLE = ("pass", "fail", "unknown")
 
 
@@ -36,7 +36,7 @@ def suppress(frame: pd.DataFrame, minimum: int = 5) -> pd.DataFrame:
         frame = _merged(frame, minimum)
     if {"value", "certain", "possible"} <= set(frame):
         frame = _thinned(frame, minimum)
-    counts = [name for name in frame.columns if frame[name].dtype.kind in "iu" and name not in NOT_COUNTS]
+    counts = [name for name in frame.columns if frame[name].dtype.kind in "iu" and name not in _NOT_COUNTS]
     shown = frame.astype(dict.fromkeys(counts, "Int64"))
     hide = {name: _small(frame[name], minimum) for name in counts}
     for part, of in _pairs(frame):
@@ -64,7 +64,7 @@ def _small(counts: Any, minimum: int) -> np.ndarray:
 
 def _pairs(frame: pd.DataFrame) -> list[tuple[str, str]]:
     """Columns of which one counts a part of the other."""
-    found = [pair for pair in PAIRS if set(pair) <= set(frame)]
+    found = [pair for pair in _PAIRS if set(pair) <= set(frame)]
     ends = [name.removesuffix("_certain") for name in frame.columns if str(name).endswith("_certain")]
     found += [(f"{stem}_certain", f"{stem}_possible") for stem in ends if stem in ("alone", "unique")]
     return found + [(f"{side}_n", f"{side}_of") for side in ("first", "second") if f"{side}_of" in frame]

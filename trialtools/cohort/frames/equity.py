@@ -15,7 +15,7 @@ from .groups import UNKNOWN, groups, patterns_by, usual
 
 Z95 = 1.959963984540054
 LOST = ("step", "criterion", "criterion_label", "field", "label", "group", "n", "of", "share", "share_screened")
-SUBGROUPS = (
+_SUBGROUPS = (
     *("criterion", "criterion_label", "field", "label", "group", "n", "failed", "unknown"),
     *("share", "ratio", "low", "high"),
 )
@@ -107,8 +107,8 @@ def exclusion_ratios(
                 cells = tuple(int(each[position]) for each in (fail, size, others_fail, others))
                 compared = ratio(*cells) if which != UNKNOWN else (math.nan,) * 3
                 row = (*about, which, cells[1], cells[0], int(open_[position]), _share(*cells[:2]), *compared)
-                rows.append(dict(zip(SUBGROUPS, row, strict=True)))
-    frame = pd.DataFrame(rows, columns=list(SUBGROUPS))
+                rows.append(dict(zip(_SUBGROUPS, row, strict=True)))
+    frame = pd.DataFrame(rows, columns=list(_SUBGROUPS))
     return frame.sort_values("criterion", key=lambda c: c.map(["", *ids].index), kind="stable", ignore_index=True)
 
 

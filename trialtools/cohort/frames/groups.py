@@ -21,7 +21,7 @@ from ..patterns import Patterns, ScreeningData, count_patterns
 from ..rows import DECISIONS
 
 UNKNOWN = "unknown"
-AGES = (18, 45, 65, 75, 85)
+_AGES = (18, 45, 65, 75, 85)
 """Where bands of age begin; from 65 on as ICH E7 asks for."""
 MOST_LEVELS = 6
 
@@ -87,7 +87,7 @@ def _is_age(field: Field) -> bool:
 def _bands(protocol: Protocol, name: str, field: Field) -> dict[str, nw.Expr]:
     """Bands by their names, each from one limit to just below the next."""
     column, unit = nw.col(name), field.with_unit("")
-    limits = AGES if _is_age(field) else _limits(protocol, name)
+    limits = _AGES if _is_age(field) else _limits(protocol, name)
     if not limits:
         return {"known": ~column.is_null()}
     whole, edges = field.type == "integer", [None, *limits, None]

@@ -10,7 +10,7 @@ import numpy as np
 CHUNK = 10
 """Criteria that are summed at once: a pattern is dropped into one of 1,024 boxes, and the boxes are summed by bit."""
 
-DENSE = 20
+_DENSE = 20
 """Up to so many criteria, every set of them can have a box of its own."""
 
 
@@ -33,7 +33,7 @@ def sizes(mask: np.ndarray, criteria: int) -> np.ndarray:
 
 def collapsed(mask: np.ndarray, n: np.ndarray, criteria: int) -> tuple[np.ndarray, np.ndarray]:
     """Each mask once, in rising order, with all its patients."""
-    if criteria <= DENSE:  # a box for every set there could be: many times faster than sorting
+    if criteria <= _DENSE:  # a box for every set there could be: many times faster than sorting
         boxes = np.bincount(mask, n, minlength=1 << criteria)
         masks = np.flatnonzero(boxes)
         return masks, boxes[masks].astype("int64")

@@ -19,10 +19,10 @@ from ...criteria.language import Formula, Not
 from ..patterns import count_patterns
 from ..sources import Patients, read_patients
 
-Choice = Mapping[str, str]
-READINGS = ("criterion", "label", "reading", "chosen", "pass", "fail", "unknown", "certain", "possible", "moved", "n")
+_Choice = Mapping[str, str]
+_READINGS = ("criterion", "label", "reading", "chosen", "pass", "fail", "unknown", "certain", "possible", "moved", "n")
 CHANGES = ("certain_together", "certain_apart", "possible_together", "possible_apart")
-INTERACTIONS = ("first", "second", "certain", "possible", "moved", *CHANGES, "n")
+_INTERACTIONS = ("first", "second", "certain", "possible", "moved", *CHANGES, "n")
 
 
 def compare_readings(
@@ -65,7 +65,7 @@ def compare_readings(
                     "n": joint.total,
                 }
             )
-    return pd.DataFrame(rows, columns=list(READINGS))
+    return pd.DataFrame(rows, columns=list(_READINGS))
 
 
 def reading_interactions(protocol: Protocol, patients: Any, mapping: Any = None) -> pd.DataFrame:
@@ -93,7 +93,7 @@ def reading_interactions(protocol: Protocol, patients: Any, mapping: Any = None)
             changes[f"{key}_apart"] = alone[first][key] + alone[second][key] - 2 * base[key]
         if any(changes[f"{key}_together"] != changes[f"{key}_apart"] for key in ("certain", "possible")):
             rows.append({"first": "=".join(first), "second": "=".join(second), **both, **changes, "n": joint.total})
-    frame = pd.DataFrame(rows, columns=list(INTERACTIONS))
+    frame = pd.DataFrame(rows, columns=list(_INTERACTIONS))
     return frame.sort_values("moved", ascending=False, kind="stable", ignore_index=True)
 
 
@@ -109,7 +109,7 @@ class _Joint:
     def total(self) -> int:
         return int(self.n.sum())
 
-    def decided(self, choice: Choice) -> tuple[np.ndarray, np.ndarray]:
+    def decided(self, choice: _Choice) -> tuple[np.ndarray, np.ndarray]:
         """Which patterns fail somewhere, and which are open somewhere, under a choice of readings."""
 
         failed = unknown = np.zeros(len(self.n), dtype=bool)
@@ -119,7 +119,7 @@ class _Joint:
             failed, unknown = failed | fails, unknown | opens
         return failed, unknown & ~failed
 
-    def outcome(self, choice: Choice) -> dict[str, int]:
+    def outcome(self, choice: _Choice) -> dict[str, int]:
         """Certain and possible eligibles under a choice, and how many decisions it moves."""
         failed, open_ = self.decided(choice)
         before, open_before = self.decided({})

@@ -23,7 +23,7 @@ from ...criteria.language import And, ProtocolError, words
 from ...criteria.protocol.limits import Threshold, requirement, threshold
 from ..patterns import ScreeningData
 
-ANSWERS = {"T": True, "F": False, "U": None}
+_ANSWERS = {"T": True, "F": False, "U": None}
 ENDS = {"certain": 2, "possible": 1}
 """The least state that counts: 2 where all criteria pass, 1 where none fails."""
 
@@ -121,7 +121,7 @@ def sweep_grid(
     frame = pd.DataFrame({"first": pairs[:, 0], "second": pairs[:, 1]})
     for end, least in ENDS.items():
         total = np.zeros((len(axes[0]), len(axes[1])))
-        for one, two in product(ANSWERS, repeat=2):
+        for one, two in product(_ANSWERS, repeat=2):
             eligible = (people[one + two] >= least).to_numpy() * people["n"].to_numpy()
             boxes = np.bincount(box * wide + other_box, eligible, minlength=(len(axes[0]) + 2) * wide)
             total += answers[one].T @ boxes.reshape(-1, wide) @ other_answers[two]
@@ -153,8 +153,8 @@ def _answered(screening: ScreeningData, *asked: Threshold) -> pl.DataFrame:
     for i, each in enumerate(asked):
         for end, bound in zip("xy", ends(each.subject, partial), strict=True):
             measured[f"{end}{i}"] = bound.cast(nw.Float64())
-    for answers in product(ANSWERS, repeat=len(asked)):
-        given = {each.id: ANSWERS[a] for each, a in zip(asked, answers, strict=True)}
+    for answers in product(_ANSWERS, repeat=len(asked)):
+        given = {each.id: _ANSWERS[a] for each, a in zip(asked, answers, strict=True)}
         state = outcome(And(tuple(requirement(protocol, id, given) for id in touched)), 2, 0, 1, partial)
         states["".join(answers)] = nw.lit(state, nw.Int64()) if isinstance(state, int) else state
     known = (

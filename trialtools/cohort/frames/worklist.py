@@ -16,7 +16,7 @@ from ...criteria.language import evaluate, names
 from ...criteria.patient.cells import typical_values
 from ..patterns import ScreeningData
 
-WORKLIST = ("field", "label", "unknown", "settles", "could_enter", "could_end", "of", "cost", "judged")
+_WORKLIST = ("field", "label", "unknown", "settles", "could_enter", "could_end", "of", "cost", "judged")
 
 
 def worklist(screening: ScreeningData) -> pd.DataFrame:
@@ -44,7 +44,7 @@ def worklist(screening: ScreeningData) -> pd.DataFrame:
         field = protocol.fields[name]
         known = {"of": len(open_), "cost": field.cost, "judged": field.judged_by is not None}
         rows.append({"field": name, "label": field.label, **counts.row(0, named=True), **known})
-    frame = pd.DataFrame(rows, columns=list(WORKLIST))
+    frame = pd.DataFrame(rows, columns=list(_WORKLIST))
     order, rising = ["settles", "could_enter", "could_end", "cost"], [False, False, False, True]
     return frame.sort_values(order, ascending=rising, kind="stable", ignore_index=True)
 

@@ -11,18 +11,18 @@ import pandas as pd
 from .columns import Check
 from .ids import ID, ROW
 
-QUALITY = ("field", "column", "problem", "n", "of", "example", "action")
+_QUALITY = ("field", "column", "problem", "n", "of", "example", "action")
 Finding = dict[str, Any]
 
 
 def finding(field: str, column: str, problem: str, n: int, of: int, example: str, action: str) -> Finding:
-    return dict(zip(QUALITY, (field, column, problem, n, of, example, action), strict=True))
+    return dict(zip(_QUALITY, (field, column, problem, n, of, example, action), strict=True))
 
 
 def quality_table(findings: Sequence[Finding], last: Sequence[Finding] = ()) -> pd.DataFrame:
     """Findings as a frame, the commonest first; what concerns whole columns comes last."""
     ordered = sorted(findings, key=lambda one: -one["n"])
-    return pd.DataFrame([*ordered, *last], columns=list(QUALITY))
+    return pd.DataFrame([*ordered, *last], columns=list(_QUALITY))
 
 
 def run_checks(frame: Any, checks: Sequence[Check], id: nw.Expr) -> tuple[int, list[Finding], list[str]]:

@@ -21,11 +21,11 @@ LARGEST = 4 << 30
 """Bytes that a file may have once it is unpacked."""
 SUSPECT, RATIO = 1 << 28, 200
 """From this size on, a file that was packed so much smaller holds no patients."""
-GZIP = b"\x1f\x8b"
+_GZIP = b"\x1f\x8b"
 UTF8, UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 SEPARATORS = {";": "';'", "\t": r'"\t"', "|": "'|'", ",": "','"}
 QUOTE, NEWLINE, RETURN = b'"\n\r'
-LINE_END = re.compile(rb"\r\n|\r|\n")
+_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 def read_csv(
@@ -81,7 +81,7 @@ def _body(body: bytes, width: int, blank: np.ndarray, sign: str) -> pl.DataFrame
 
 def _as_utf8(content: bytes, name: str, encoding: str | None) -> bytes:
     """The file unpacked and in UTF-8."""
-    if content.startswith(GZIP) or (content and name.lower().endswith(".gz")):
+    if content.startswith(_GZIP) or (content and name.lower().endswith(".gz")):
         content = _unpacked(content, name)
     if encoding:
         try:
@@ -127,7 +127,7 @@ def _unpacked(content: bytes, name: str) -> bytes:
         what = "truncated" if isinstance(error, EOFError) else "damaged"
         raise DataError(f"{name} is {what}: it cannot be unpacked to its end. Copy it again") from None
     except gzip.BadGzipFile:
-        if not content.startswith(GZIP):
+        if not content.startswith(_GZIP):
             raise DataError(f"{name} is not a gzip file, although its name says so") from None
         raise DataError(f"{name} is damaged: its checksum or its end is wrong. Copy it again") from None
     return bytes(made)
@@ -155,7 +155,7 @@ def _from_header(content: bytes, name: str, header: int) -> bytes:
         skip = 1
     at = 0
     for _ in range(skip):
-        if (end := LINE_END.search(content, at)) is None:
+        if (end := _LINE_END.search(content, at)) is None:
             raise DataError(f"{name} has no line {header}, where the mapping (header:) looks for the column names")
         at = end.end()
     content = content[at:].lstrip(b"\r\n") if at or content[:1] in b"\r\n" else content

@@ -16,7 +16,7 @@ from .names import similar
 
 ID = "patient_id"
 ROW, OWN, LOST, TWICE = "__row__", "__id__", "__no_id__", "__twice__"
-NEEDED = (
+_NEEDED = (
     "one row is one patient; where several rows belong to one, on_fault: number under patient_id: in a mapping makes "
     "each row a patient of its own, told apart by its number"
 )
@@ -113,7 +113,7 @@ def id_checks(id: PatientId, schema: dict[str, Any]) -> list[Check]:
     written = schema[OWN] == nw.String
     empty = own.is_null() | (own == "") if written else own.is_null()
     shown = nw.col(id.column) if schema[id.column] == nw.String else own
-    return [Check(ID, id.column, "no patient id", empty, shown, "", NEEDED, fatal=True)]
+    return [Check(ID, id.column, "no patient id", empty, shown, "", _NEEDED, fatal=True)]
 
 
 # --- ids that are alike -----------------------------------------------------------------------------------------------
@@ -169,5 +169,5 @@ def _repeated(again: pl.DataFrame, id: PatientId) -> str:
     ]
     more = ", ..." if len(by_id) > 3 else ""
     where = f"  patient_id (column {id.column}): {len(by_id):,} x an id that stands more than once"
-    advice = "an id looks like the number of a row; rename it" if id.on_fault == "number" else NEEDED
+    advice = "an id looks like the number of a row; rename it" if id.on_fault == "number" else _NEEDED
     return f"{where}: {', '.join(listed)}{more}\n    {advice}"

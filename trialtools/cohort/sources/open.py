@@ -17,8 +17,8 @@ from .csvfile import read_csv
 from .mapping import ColumnMapping
 from .workbook import read_workbook
 
-READERS = ".csv, .csv.gz, .parquet, .xlsx, a folder of .parquet"
-WILD = "*?["
+_READERS = ".csv, .csv.gz, .parquet, .xlsx, a folder of .parquet"
+_WILD = "*?["
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _open_frame(source: Any, name: str, wanted: Collection[str] | None) -> Any:
         frame = nw.from_native(source)
     except TypeError:
         raise DataError(
-            f"a {type(source).__name__} is not a patient table; hand in a path ({READERS}) or a frame"
+            f"a {type(source).__name__} is not a patient table; hand in a path ({_READERS}) or a frame"
         ) from None
     except nw.exceptions.DuplicateError as error:
         raise DataError(f"{name}: {' '.join(str(error).split())}") from None
@@ -138,12 +138,12 @@ def _null_as_text(table: pl.LazyFrame) -> pl.LazyFrame:
 def _open_file(path: Path, mapping: ColumnMapping, wanted: Collection[str] | None) -> RawTable:
     if path.is_dir() and any(path.rglob("*.parquet")):
         return RawTable(_null_as_text(pl.scan_parquet(path / "**" / "*.parquet")), path.name)
-    wild = not path.exists() and any(sign in path.name for sign in WILD)
+    wild = not path.exists() and any(sign in path.name for sign in _WILD)
     if wild and path.suffix.lower() == ".parquet" and any(path.parent.glob(path.name)):
         return RawTable(_null_as_text(pl.scan_parquet(path)), path.name)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
-        raise DataError(f"{path} {what}; expected a patient table ({READERS})")
+        raise DataError(f"{path} {what}; expected a patient table ({_READERS})")
     kind = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
     match kind.removesuffix(".gz"):
         case ".parquet":
@@ -155,4 +155,4 @@ def _open_file(path: Path, mapping: ColumnMapping, wanted: Collection[str] | Non
             separator = "\t" if plain == ".tsv" and mapping.separator in (None, ",") else mapping.separator
             how = (separator, mapping.encoding, mapping.header, wanted)
             return RawTable(read_csv(path.read_bytes(), path.name, *how).lazy(), path.name, sheet=True)
-    raise DataError(f"{path.name}: files of this kind are not read; use {READERS}")
+    raise DataError(f"{path.name}: files of this kind are not read; use {_READERS}")

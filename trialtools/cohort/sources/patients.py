@@ -25,9 +25,9 @@ from .names import look_alikes, match_columns, wanted_columns
 from .open import RawTable, open_table, readable
 from .texts import READ
 
-NOTHING = "__nothing__"
-OURS = (ROW, OWN, LOST, TWICE, NOTHING)
-TELLING = 4
+_NOTHING = "__nothing__"
+OURS = (ROW, OWN, LOST, TWICE, _NOTHING)
+_TELLING = 4
 """From so many columns on, a row of a sheet that has nothing in any of them is no patient."""
 
 
@@ -188,10 +188,10 @@ def _patients_only(frame: Any, id: str | None, schema: dict[str, Any], sheet: bo
     others, marks = [name for name in schema if name not in (id, "synthetic")], {}
     if (total := sums_up(dict(frame.collect_schema()))) is not None:
         marks["a row that sums up others, not a patient"] = total.fill_null(False)
-    if sheet and len(others) >= TELLING:
-        nothing = pl.all_horizontal(pl.col(others).is_null()).alias(NOTHING)
+    if sheet and len(others) >= _TELLING:
+        nothing = pl.all_horizontal(pl.col(others).is_null()).alias(_NOTHING)
         frame = nw.from_native(frame.to_native().with_columns(nothing))
-        marks["a row with nothing in it"] = nw.col(NOTHING)
+        marks["a row with nothing in it"] = nw.col(_NOTHING)
     who, counts = nw.col(OWN if id else ROW).cast(nw.String()), [nw.len().alias("n")]
     for position, rows in enumerate(marks.values()):
         counts += [number_of(rows).alias(f"n{position}"), nw.when(rows).then(who).min().alias(f"first{position}")]

@@ -18,7 +18,7 @@ from .csvfile import strip_blanks
 
 LARGEST = 2 << 30
 """Bytes that the parts of a workbook may have once they are unpacked."""
-CELLS = 50_000_000
+_CELLS = 50_000_000
 """Cells that a sheet may span, with the empty ones between the others."""
 STEP = 1 << 24
 
@@ -115,6 +115,6 @@ def _check_span(lines: Any, name: str) -> None:
         rows = max(rows, *map(int, set(re.findall(rb'r="[A-Z]{0,3}(\d{1,7})"', part))), 1)
         rest = part[-64:]
     width = max(sum((letter - 64) * 26**i for i, letter in enumerate(reversed(column))) for column in columns)
-    if rows * width > CELLS:
+    if rows * width > _CELLS:
         told = f"{name} has a sheet that spans {rows:,} rows and {width:,} columns"
         raise DataError(f"{told}; remove what stands far from the table, or save the table as CSV")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from .formula import NUMERIC, And, AtLeast, Compare, Formula, Not, Or, Value, type_of
 
-TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ def limit_of(pair: Compare, positive: bool | None = True) -> Limit | None:
     """The limit that a comparison of two things is; None where neither is a number."""
     (left, right), (operator,) = pair.operands, pair.operators
     if isinstance(left, Value):
-        left, right, operator = right, left, TURNED.get(operator, operator)
+        left, right, operator = right, left, _TURNED.get(operator, operator)
     if not isinstance(right, Value) or type_of(right) not in NUMERIC:
         return None
-    needed = operator if positive else None if positive is None else NEGATED[operator]
+    needed = operator if positive else None if positive is None else _NEGATED[operator]
     return Limit(left, operator, right.value, needed, right.span)  # type: ignore[arg-type]
 
 

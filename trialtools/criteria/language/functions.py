@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .parser import Reader
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
-MAX_MONTHS = 1_200
+_MAX_MONTHS = 1_200
 
 
 def _if_then(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
@@ -93,8 +93,8 @@ def _months_before(reader: Reader, node: ast.Call, arguments: list[ast.expr]) ->
         raise reader.fault(arguments[0], f"months_before needs a date; this is {reader.describe(when)}")
     months = reader.whole_number(arguments[1], "months_before needs a plain whole number of months, such as 3")
     moved = MonthsBefore(when, months)
-    if months < 0 or _months(moved) > MAX_MONTHS:
-        raise reader.fault(arguments[1], f"months_before takes 0 to {MAX_MONTHS:,} months")
+    if months < 0 or _months(moved) > _MAX_MONTHS:
+        raise reader.fault(arguments[1], f"months_before takes 0 to {_MAX_MONTHS:,} months")
     return Value(evaluate(moved, {})) if isinstance(when, Value) else moved
 
 

@@ -28,11 +28,11 @@ from .formula import (
 from .functions import CALLS, FUNCTIONS, fold
 from .syntax import MAX_DEPTH, TOO_DEEP, read
 
-MAX_POWER = 10
-MAX_WEIGHT = 1_000
+_MAX_POWER = 10
+_MAX_WEIGHT = 1_000
 MAX_NUMBER = 1e15
 """Beyond it a double no longer holds every whole number, and engines would disagree about equality."""
-TOO_LARGE = "the number is too large; at most 1e15 is read"
+_TOO_LARGE = "the number is too large; at most 1e15 is read"
 
 
 class Declared(Protocol):
@@ -134,7 +134,7 @@ class Reader:
 
     def weigh(self, formula: Formula) -> Formula:
         """The formula, unless a table engine would take minutes over it."""
-        if weight(formula) > MAX_WEIGHT:
+        if weight(formula) > _MAX_WEIGHT:
             raise ProtocolError("the expression is too intricate; make a field of a part of it, with from: in the file")
         return formula
 
@@ -212,7 +212,7 @@ class Reader:
             return Value(value)
         if isinstance(value, int | float):
             if not abs(value) <= MAX_NUMBER:
-                raise self.fault(node, TOO_LARGE)
+                raise self.fault(node, _TOO_LARGE)
             return Value(value)
         raise self.fault(node, "this is not part of the language; write a plain number, or plain text in quotes")
 
@@ -252,14 +252,14 @@ class Reader:
             self.power(node, left, right)
         folded = fold(operator, left, right)
         if isinstance(folded, Value) and not abs(folded.value) <= MAX_NUMBER:  # type: ignore[arg-type]
-            raise self.fault(node, TOO_LARGE)
+            raise self.fault(node, _TOO_LARGE)
         return folded
 
     def power(self, node: ast.BinOp, base: Formula, exponent: Formula) -> None:
         """Refuse a power that no two engines, and no reader, would work out alike."""
         if isinstance(exponent, Value):
-            if not 0 < abs(exponent.value) <= MAX_POWER:  # type: ignore[arg-type]
-                raise self.fault(node.right, f"an exponent is at most {MAX_POWER} in size, and not 0")
+            if not 0 < abs(exponent.value) <= _MAX_POWER:  # type: ignore[arg-type]
+                raise self.fault(node.right, f"an exponent is at most {_MAX_POWER} in size, and not 0")
         elif not isinstance(base, Value):
             raise self.fault(node, "'**' needs a plain number on one side, such as height**2 or 0.9938**age")
         elif base.value <= 0:  # type: ignore[operator]

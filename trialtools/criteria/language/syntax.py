@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from .errors import ProtocolError
 
-MAX_LENGTH = 2_000
+_MAX_LENGTH = 2_000
 MAX_DEPTH = 50
 TOO_DEEP = f"the expression is nested too deeply; at most {MAX_DEPTH} levels are read"
 
@@ -71,11 +71,11 @@ def read(text: str) -> Source:
     Raises:
         ProtocolError: too long, empty, or not an expression; a caret marks the place.
     """
-    if len(text) > MAX_LENGTH:
-        raise ProtocolError(f"the expression has {len(text):,} characters; at most {MAX_LENGTH:,} are read")
+    if len(text) > _MAX_LENGTH:
+        raise ProtocolError(f"the expression has {len(text):,} characters; at most {_MAX_LENGTH:,} are read")
     if not text.strip():
         raise ProtocolError("the expression is empty; write what must hold, such as 18 <= age <= 85")
-    flat = flatten(text)
+    flat = _flatten(text)
     bare, unclosed = _bare(flat)
     for place, character in enumerate(text):
         if not (character.isprintable() or character.isspace()):
@@ -142,7 +142,7 @@ def _as_calls(text: str, flat: str, bare: str) -> tuple[str, Sequence[int]]:
     return "".join(character for character, _ in written), [*(place for _, place in written), len(flat)]
 
 
-def flatten(text: str) -> str:
+def _flatten(text: str) -> str:
     """The text in one line, every kind of white space a plain space; no character moves."""
     return "".join(" " if character.isspace() else character for character in text)
 

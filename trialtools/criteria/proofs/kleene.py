@@ -169,7 +169,7 @@ def _datum(scope: Scope, formula: Formula) -> Datum:
             datum = _arithmetic(operator, _datum(scope, left), _datum(scope, right))
             return _any_number(scope, formula, datum) if is_long(formula) else datum
         case MonthsBefore(when):
-            return Datum(_datum(scope, when).known, days_of(_calendar(scope, formula)))
+            return Datum(_datum(scope, when).known, _days_of(_calendar(scope, formula)))
         case Completed(unit, start, end):
             known = _both(_datum(scope, start).known, _datum(scope, end).known)
             return Datum(known, _completed(unit, _calendar(scope, start), _calendar(scope, end)))
@@ -282,7 +282,7 @@ def exact(value: float, context: Z3) -> Z3:
     return z3.RealVal(f"{number.numerator}/{number.denominator}", context)
 
 
-def days_of(day: Day) -> Z3:
+def _days_of(day: Day) -> Z3:
     """Days since 1970 of a calendar day.
 
     Source: H. Hinnant, chrono-Compatible Low-Level Date Algorithms, days_from_civil.
@@ -297,7 +297,7 @@ def is_day(value: Z3, day: Day) -> Z3:
 
     counted = 400 * (value + 719_468)  # the two lines with it only help Z3: 146,097 days are 400 years, leap days aside
     return z3.And(
-        value == days_of(day),
+        value == _days_of(day),
         day.month >= 0,
         day.month < 12,
         day.day >= 0,

@@ -53,7 +53,7 @@ def check_derived(protocol: ProtocolData) -> None:
             raise ProtocolError(message, path=here)
         if isinstance(field.from_, dict):
             _cases(name, field.from_, protocol.fields)
-        for path, text in texts_of(name, field):
+        for path, text in _texts_of(name, field):
             try:
                 formula = (parse if field.type == "flag" else parse_number)(text, protocol.fields)
             except ProtocolError as error:
@@ -63,7 +63,7 @@ def check_derived(protocol: ProtocolData) -> None:
                 raise ProtocolError(f"{message} completed_years or completed_months; say type: number", path=path)
 
 
-def texts_of(name: str, field: Field) -> Iterator[tuple[Path, str]]:
+def _texts_of(name: str, field: Field) -> Iterator[tuple[Path, str]]:
     """Every expression of a field that is worked out, with its path."""
     here = ("fields", name, "from")
     if isinstance(field.from_, str):

@@ -15,7 +15,7 @@ from ..language import ProtocolError
 from .model import ProtocolData
 from .names import key_of
 
-NOT_IN_FILE = {
+_NOT_IN_FILE = {
     "text": "name the file of the registry text under source:",
     "readings": "the first reading is the default, another is chosen when the file is loaded",
 }
@@ -27,7 +27,7 @@ def write_protocol(protocol: ProtocolData, path: str | os.PathLike[str]) -> Path
     Comments of a file that was read are not kept. The chosen readings are not part of the file.
     """
     file = Path(path)
-    content = {key: value for key, value in _content(protocol).items() if key not in NOT_IN_FILE}
+    content = {key: value for key, value in _content(protocol).items() if key not in _NOT_IN_FILE}
     written = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     with whole(file) as part:
         part.write_text(written, "utf-8")
@@ -38,7 +38,7 @@ def with_source(folder: Path | None, readings: Mapping[str, str] | None) -> Call
     """Adds what does not stand in the file: the registry text and the chosen readings."""
 
     def complete(data: dict[str, Any]) -> dict[str, Any]:
-        for key, instead in NOT_IN_FILE.items():
+        for key, instead in _NOT_IN_FILE.items():
             if key in data:
                 raise ProtocolError(f"'{key}' is not a key of a protocol file; {instead}", path=(key, ""))
         text = _source(folder, data["source"]) if folder is not None and data.get("source") else ""

@@ -21,7 +21,7 @@ from .names import key_of
 FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2100, 12, 31)
 
 STRICT = {"extra": "forbid", "alias_generator": key_of}
-LATER = ("ordered", "from_")
+_LATER = ("ordered", "from_")
 """Keys of a field that came later: a protocol that does not use them keeps the hash that it had without them."""
 
 
@@ -303,7 +303,7 @@ class ProtocolData:
         """The hash of what the protocol says: canonical content and registry text, without the chosen readings."""
         content = asdict(replace(self, readings={}, source=None))
         for declared in content["fields"].values():
-            for key in LATER:
+            for key in _LATER:
                 if not declared[key]:
                     del declared[key]
         for criterion in content["criteria"]:

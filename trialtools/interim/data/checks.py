@@ -22,7 +22,7 @@ DATED = {
     "labs": "taken_on",
 }
 """The day on which a row came to be known."""
-UNDATED = {
+_UNDATED = {
     "subjects": "counted at every cut",
     "doses": "in no count of doses given",
     "events": "counted as after randomization",
@@ -31,7 +31,7 @@ UNDATED = {
     "labs": "left out of weeks and peaks",
 }
 """What becomes of a row of which not even a part of that day is known."""
-MANY = 1 / 3
+_MANY = 1 / 3
 """From this share of missing primary endpoints on it is a finding."""
 
 
@@ -119,7 +119,7 @@ def _undated(tables: Tables) -> Iterator[Finding]:
         if name == "outcomes":
             lost &= rows["value"].notna()
         if not lost.all():
-            yield from finding_for(name, column, "no day", rows, lost, UNDATED[name])
+            yield from finding_for(name, column, "no day", rows, lost, _UNDATED[name])
 
 
 def _in_time(outcomes: Frame, subjects: Frame, endpoint: str | None, window: int | None) -> Iterator[Finding]:
@@ -164,6 +164,6 @@ def missing_parts(tables: Tables, absent: Iterable[str], arms: Iterable[str], st
         if not (subjects["arm"] == arm).any():
             yield finding("subjects", "arm", "nobody in this arm", n, n, arm, "no comparison")
     missing, due = states[states["state"] == "missing"], int((states["state"] != "pending").sum())
-    if len(missing) and "outcomes" not in absent and len(missing) >= MANY * due:
+    if len(missing) and "outcomes" not in absent and len(missing) >= _MANY * due:
         first = ", ".join(missing["subject_id"].head(3))
         yield finding("outcomes", "value", "the primary endpoint is missing", len(missing), due, first, KEPT)

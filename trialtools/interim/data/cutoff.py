@@ -19,7 +19,7 @@ from .findings import Finding, finding_for, findings_frame
 from .outcomes import closes, endpoint_states
 from .tables import HIDDEN, TABLES, Frame, TrialTables
 
-ARM_WORDS = re.compile(r"arm|trt|treat|kit|alloc|group|rand(?!omized)|blind|rx|drug|placebo", re.IGNORECASE)
+_ARM_WORDS = re.compile(r"arm|trt|treat|kit|alloc|group|rand(?!omized)|blind|rx|drug|placebo", re.IGNORECASE)
 """Words in the name of an extra column that may tell an arm."""
 
 Trial = TypeVar("Trial", bound=TrialTables)
@@ -144,7 +144,7 @@ def pool(trial: Trial) -> Trial:
     tables = {}
     for name, frame in trial.tables.items():
         hidden = {each for column in HIDDEN.get(name, ()) for each in (column, column + WRITTEN)}
-        shown = [each for each in frame if each not in hidden and (each in TABLES[name] or not ARM_WORDS.search(each))]
+        shown = [each for each in frame if each not in hidden and (each in TABLES[name] or not _ARM_WORDS.search(each))]
         tables[name] = frame[shown].sort_values("subject_id", kind="stable", ignore_index=True)
     where = trial.findings[["table", "column"]].values
     harmless = [not column or column in tables[table] for table, column in where]

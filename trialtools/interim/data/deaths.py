@@ -10,9 +10,9 @@ from ...criteria.expressions import WRITTEN
 from .findings import Finding, finding_for
 from .tables import Frame
 
-EVENTS = "events"
+_EVENTS = "events"
 """The source of a death that only a fatal event tells."""
-SPEAKS_OF_DEATH = r"(?i)death|\bdied|\bdead\b|fatal|deceas|lethal|exitus"
+_SPEAKS_OF_DEATH = r"(?i)death|\bdied|\bdead\b|fatal|deceas|lethal|exitus"
 REPORT = ["subject_id", "happened_on", "happened_on" + WRITTEN, "reason", "source"]
 
 
@@ -28,11 +28,11 @@ def merge_deaths(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[Fi
     first that has them; a fatal event has the day on which it ended. What only events told is worked out anew.
     """
     events, ends = tables["events"], tables["disposition"]
-    ends = ends[~((ends["milestone"] == "died") & (ends["source"] == EVENTS))]
+    ends = ends[~((ends["milestone"] == "died") & (ends["source"] == _EVENTS))]
     own = ends[ends["milestone"] == "died"]
     by_event = events[is_fatal(events)].drop(columns="reason", errors="ignore")
     names = {"ended_on": "happened_on", "ended_on" + WRITTEN: "happened_on" + WRITTEN, "term": "reason"}
-    both = own.fillna({"source": "disposition"}), by_event.assign(source=EVENTS).rename(columns=names)
+    both = own.fillna({"source": "disposition"}), by_event.assign(source=_EVENTS).rename(columns=names)
     reports = pd.concat([rows.reindex(columns=REPORT) for rows in both], ignore_index=True)
     each = reports.groupby("subject_id", sort=False)
     sources = each["source"].agg(lambda names: ", ".join(dict.fromkeys(", ".join(names).split(", "))))
@@ -63,5 +63,5 @@ def _conflicts(reports: Frame, own: Frame, events: Frame, ends: Frame) -> Iterat
     problem, action = "speaks of death, but is no word for it", "not counted as a death"
     for name, column in (("events", "outcome"), ("events", "term"), ("disposition", "reason")):
         rows = events if name == "events" else ends
-        speaks = rows[column].str.contains(SPEAKS_OF_DEATH, na=False) & ~rows["subject_id"].isin(reports["subject_id"])
+        speaks = rows[column].str.contains(_SPEAKS_OF_DEATH, na=False) & ~rows["subject_id"].isin(reports["subject_id"])
         yield from finding_for(name, column, problem, rows, speaks, action)

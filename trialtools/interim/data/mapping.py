@@ -42,7 +42,7 @@ class Cell:
     decimal: Literal[".", ","] | None = None
 
 
-Entry = dict[str, Cell]
+_Entry = dict[str, Cell]
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class TrialMapping:
 
     __pydantic_config__ = STRICT
 
-    subjects: tuple[Entry, ...] = ()
-    doses: tuple[Entry, ...] = ()
-    events: tuple[Entry, ...] = ()
-    outcomes: tuple[Entry, ...] = ()
-    disposition: tuple[Entry, ...] = ()
-    labs: tuple[Entry, ...] = ()
+    subjects: tuple[_Entry, ...] = ()
+    doses: tuple[_Entry, ...] = ()
+    events: tuple[_Entry, ...] = ()
+    outcomes: tuple[_Entry, ...] = ()
+    disposition: tuple[_Entry, ...] = ()
+    labs: tuple[_Entry, ...] = ()
     endpoint: str | None = None
     window: int | None = None
     arms: tuple[str, ...] = ()
@@ -118,7 +118,7 @@ def read_wide(path: Path, mapping: TrialMapping, where: str) -> Raw:
     return Raw(path.name, tables, hashes_of(path))
 
 
-def _of_whom_known(source: Frame, table: str, entry: Entry, where: str) -> Frame:
+def _of_whom_known(source: Frame, table: str, entry: _Entry, where: str) -> Frame:
     """One row a subject; beyond `subjects` only those of whom something is known."""
     frame = pd.DataFrame(_columns(source, table, entry, where))
     asked = [name for name, cell in entry.items() if cell.column and name != "subject_id"]
@@ -142,7 +142,7 @@ def with_mapping(raw: Raw, mapping: TrialMapping, where: str) -> Raw:
     return replace(raw, tables=tables)
 
 
-def _columns(source: Frame, table: str, entry: Entry, where: str) -> dict[str, Frame]:
+def _columns(source: Frame, table: str, entry: _Entry, where: str) -> dict[str, Frame]:
     for name in entry:
         if table != "subjects" and name not in TABLES[table]:
             raise DataError(f"{where}: {table} has no column '{name}'{nearest(name, TABLES[table])}")

@@ -14,13 +14,13 @@ from .findings import KEPT, Finding, finding_for
 from .tables import Frame
 
 SCREENING, TREATMENT, STUDY = "screening", "treatment", "study"
-PHASES = (
+_PHASES = (
     (TREATMENT, "TREAT|DRUG|DOSE|DOSING|INDUCTION"),
     (STUDY, "FOLLOW|POST"),
     (SCREENING, "SCREEN|RUN-?IN|BASELINE"),
 )
 """How DSSCAT or EPOCH calls a phase, the later of these first where both fit; any other is the study itself."""
-OF_THE_STUDY = r"(?:PROTOCOL|STUDY|TRIAL) COMPLETED|COMPLETED (?:THE )?(?:PROTOCOL|STUDY|TRIAL)"
+_OF_THE_STUDY = r"(?:PROTOCOL|STUDY|TRIAL) COMPLETED|COMPLETED (?:THE )?(?:PROTOCOL|STUDY|TRIAL)"
 """What DSTERM says of a completion that is not of a phase alone, whatever its epoch."""
 ENDS = {
     "COMPLETED": "completed",
@@ -68,9 +68,9 @@ def _ends(ds: Frame) -> tuple[Frame, list[Finding]]:
     code, named = column(ds, "DSDECOD").str.upper(), column(ds, "DSSCAT").notna()
     words = column(ds, "DSSCAT").fillna(column(ds, "EPOCH")).str.upper()
     phase = words
-    for name, pattern in PHASES:
+    for name, pattern in _PHASES:
         phase = phase.mask(words.str.contains(pattern, na=False), name)
-    whole = ~named & column(ds, "DSTERM").str.upper().str.contains(OF_THE_STUDY, na=False)
+    whole = ~named & column(ds, "DSTERM").str.upper().str.contains(_OF_THE_STUDY, na=False)
     phase = phase.where(phase.isin([SCREENING, TREATMENT]) & ~whole, STUDY)
 
     died, completed = code == "DEATH", code == "COMPLETED"

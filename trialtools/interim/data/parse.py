@@ -16,7 +16,7 @@ from .words import WORDS, recognize
 
 OPTIONAL = ("arm", "reason", "randomized", "source")
 """Columns that a table may lack without a word."""
-BAD_FORMAT_FROM = 3
+_BAD_FORMAT_FROM = 3
 """From so many unreadable values on, if they are most of a column, it is not a slip but another format."""
 TIME = r"^(\d{4}(?:-\d\d){0,2})(?:-*[T ].*|---\d\d.*)$"
 """A time of day behind a day, or as ISO 8601 has it a day of a month that is not known (2003---15): left out."""
@@ -38,7 +38,7 @@ def parse_table(table: str, raw: Frame) -> tuple[Frame, list[Finding]]:
     findings: list[Finding] = []
     for check, hit in checks:
         of, n = int(texts[check.field].notna().sum()), int(hit.sum())
-        another_format = check.present is not None and n >= BAD_FORMAT_FROM and 2 * n > of
+        another_format = check.present is not None and n >= _BAD_FORMAT_FROM and 2 * n > of
         bounded = table == "labs" and check.problem == "known in part"
         action = FATAL if another_format else LIMIT if bounded else check.action
         findings += finding_for(table, check.field, check.problem, raw, hit, action)

@@ -21,7 +21,7 @@ from .raw import Raw, as_text, hashes_of
 from .tables import Frame
 from .words import recognize
 
-DOMAINS = ("dm", "ex", "ae", "ds", "vs", "lb")
+_DOMAINS = ("dm", "ex", "ae", "ds", "vs", "lb")
 COLUMNS = {
     "dm": {"site": "SITEID", "screened_on": "RFICDTC", "randomized_on": "RFSTDTC", "arm": "ARMCD",
            "age": "AGE", "sex": "SEX", "race": "RACE", "ethnic": "ETHNIC", "country": "COUNTRY"},
@@ -34,15 +34,15 @@ COLUMNS = {
 """What our columns are called there."""
 SEX = {"F": "female", "M": "male"}
 FAILED = ("scrnfail", "screen failure")
-NOT_AN_ARM = (*FAILED, "notassgn", "nottrt")
+_NOT_AN_ARM = (*FAILED, "notassgn", "nottrt")
 """Codes in ARMCD of somebody who is in no arm; from version 3.3 on it is empty, and ARMNRS says why."""
 NUMBER = r"^\s*[<>≤≥]?=?\s*[+-]?[.\d]"
-BLOOD = ("blood", "serum", "plasma", "serum or plasma", "whole blood")
+_BLOOD = ("blood", "serum", "plasma", "serum or plasma", "whole blood")
 
 
 def domains(files: Iterable[Path]) -> list[Path]:
     """The files that hold one of the domains, split ones (LBCH, LBHE) too; none without DM."""
-    found = [file for file in files if _domain(file) in DOMAINS and len(file.name.split(".")[0]) in (2, 4)]
+    found = [file for file in files if _domain(file) in _DOMAINS and len(file.name.split(".")[0]) in (2, 4)]
     return found if "dm" in map(_domain, found) else []
 
 
@@ -108,7 +108,7 @@ def _subjects(dm: Frame, ds: Frame | None) -> tuple[Frame, list[Finding]]:
     """Screened on the day of consent, else of demographics; randomized on the milestone of DS, else the first dose."""
     table = _ours("dm", dm)
     arm, given, none = plain_names(table["arm"]), plain_names(column(dm, "ACTARMCD")), plain_names(column(dm, "ARMNRS"))
-    entered = arm.notna() & ~arm.isin(NOT_AN_ARM)
+    entered = arm.notna() & ~arm.isin(_NOT_AN_ARM)
     failed = arm.fillna(none).isin(FAILED)
     randomized, ended = _milestone(ds, "RANDOMIZED"), _milestone(ds, "SCREEN FAILURE")
     table["screened_on"] = table["screened_on"].fillna(column(dm, "DMDTC"))
@@ -170,7 +170,7 @@ def _results(frame: Frame, domain: str) -> tuple[Frame, list[Finding]]:
     for name, theirs in (("unit", "ORRESU"), ("upper_limit", "ORNRHI")):
         table[name] = table[name].mask(reported, column(frame, f"{domain}{theirs}"))
     specimen = plain_names(column(frame, f"{domain}SPEC"))
-    other = specimen.notna() & ~specimen.isin(BLOOD)
+    other = specimen.notna() & ~specimen.isin(_BLOOD)
     table["test"] = table["test"].mask(other, table["test"] + " (" + specimen + ")")
     number = table["value"].str.contains(NUMBER, na=False)
     findings = []

@@ -13,7 +13,7 @@ from ..lookdata import UNKNOWN, LookData, with_reason
 from .effect import endpoint_rows, primary_effect, why_no_comparison
 
 Z95 = float(ndtri(0.975))
-NO_LEDGER = "No allocation ledger was handed in."
+_NO_LEDGER = "No allocation ledger was handed in."
 
 
 def allocation_balance(look: LookData) -> Frame:
@@ -28,7 +28,7 @@ def allocation_audit(look: LookData) -> Frame:
     """What the allocation ledger says of the randomization, held against the data: what, n, of."""
     ledger, entered = look.allocations, look.entered
     if ledger is None:
-        return with_reason(pd.DataFrame(columns=["what", "n", "of"]), NO_LEDGER)
+        return with_reason(pd.DataFrame(columns=["what", "n", "of"]), _NO_LEDGER)
     both: Frame = entered.merge(ledger, on="subject_id", suffixes=("", "_ledger"))
     days = pd.to_datetime(both["randomized_on_ledger"])
     n, lost = len(ledger), int((~ledger["subject_id"].isin(entered["subject_id"])).sum())

@@ -31,13 +31,13 @@ ASKED = (
 )
 ROWS = {DEATH: "Died", SERIOUS: "Had a serious adverse event"}
 LIVER = "^c ALT or AST above 3 and bilirubin above 2 times the upper limit; each case is to be reviewed."
-MIRROR = "* A mirror of the planned boundary, so that harm is seen; no rule: this protocol plans none for harm."
-OTHERWISE = (
+_MIRROR = "* A mirror of the planned boundary, so that harm is seen; no rule: this protocol plans none for harm."
+_OTHERWISE = (
     "Section 18 has them all. Missing taken against the experimental arm: as the worse outcome there, and as the "
     "better one in the other arm."
 )
 NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
-COUNTED_OTHERWISE = ("Missing taken as events", "Missing taken against the experimental arm")
+_COUNTED_OTHERWISE = ("Missing taken as events", "Missing taken against the experimental arm")
 
 
 def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
@@ -200,7 +200,7 @@ def _picture(look: LookData, found: Effect | None, frame: Frame) -> Boundary | N
     fewer, more = (f"{word} {endpoint.happens} with {arm}" for word in ("fewer", "more"))
     benefit, worse = (fewer, more) if look.plan.sign < 0 else (more, fewer)
     drawn = picture(upper, lower, z)
-    note = f"z: the difference in units of its uncertainty; above 0 favours {arm}. {'' if declared else MIRROR}"
+    note = f"z: the difference in units of its uncertainty; above 0 favours {arm}. {'' if declared else _MIRROR}"
     missed = [f"Look {each} was not held." for each in look.not_held]
     return Boundary(
         title=_boundary_title(row),
@@ -281,8 +281,8 @@ def _other_counts(look: LookData) -> Panel:
     """z by other ways to count: where there is a finding, the question is whether it holds."""
     frame = sensitivity(look).set_index("analysis")["z"]
     rows = [("Missing outcomes left out", frame["Primary"])]
-    rows += [(name, frame[name]) for name in COUNTED_OTHERWISE if name in frame]
+    rows += [(name, frame[name]) for name in _COUNTED_OTHERWISE if name in frame]
     sites = frame[frame.index.str.startswith("Without site ")]
     rows += [("Lowest, leaving one site out", sites.min())] if len(sites) else []
     written = tuple((name, number(z, 2)) for name, z in rows)
-    return Panel("z by other ways to count", rows=written, note=OTHERWISE)
+    return Panel("z by other ways to count", rows=written, note=_OTHERWISE)

@@ -13,13 +13,13 @@ from ..data.tables import Frame
 from ..lookdata import POOLED, UNKNOWN, LookData, with_reason
 from .effect import endpoint_rows
 
-ANALYSED = {"known": "outcome known", "to come": "outcome still to come", "missing": "outcome missing"}
+_ANALYSED = {"known": "outcome known", "to come": "outcome still to come", "missing": "outcome missing"}
 FATES = {"died": "died", "withdrew": "withdrew", "lost": "lost to follow-up"}
 FATES |= {"discontinued": "discontinued", "completed": "completed"}
 """What ended it for a participant, as the flow says it; the first of several counts."""
 OPEN = "undetermined: something was not known"
-NO_SCREENING_LOG = "Not collected: the data hold nobody who was screened and not randomized."
-WAITING = "eligible, but not randomized so far"
+_NO_SCREENING_LOG = "Not collected: the data hold nobody who was screened and not randomized."
+_WAITING = "eligible, but not randomized so far"
 
 
 def flow(look: LookData) -> Frame:
@@ -57,7 +57,7 @@ def flow(look: LookData) -> Frame:
 def _states(look: LookData) -> Frame:
     if look.trial.endpoint is None:
         return {}
-    return endpoint_rows(look).set_index("subject_id")["state"].map(ANALYSED)
+    return endpoint_rows(look).set_index("subject_id")["state"].map(_ANALYSED)
 
 
 def _by_size(values: Frame) -> list[tuple[Any, int]]:
@@ -68,7 +68,7 @@ def _by_size(values: Frame) -> list[tuple[Any, int]]:
 
 def _written_reason(out: Frame) -> Frame:
     """Why each of them was not randomized, as it is written; where nothing is, what the decision tells."""
-    from_decision = out["decision"].map({"undetermined": OPEN, "eligible": WAITING})
+    from_decision = out["decision"].map({"undetermined": OPEN, "eligible": _WAITING})
     return out["reason"].fillna(from_decision).fillna("no reason given")
 
 
@@ -98,7 +98,7 @@ def exclusions(look: LookData) -> Frame:
     rows += [("", str(reason), n, n) for reason, n in _by_size(other)]
     frame: Frame = pd.DataFrame(rows, columns=["criterion", "label", "failed", "alone"])
     frame = frame[frame["failed"] > 0].sort_values("failed", ascending=False, kind="stable", ignore_index=True)
-    return with_reason(frame, NO_SCREENING_LOG)
+    return with_reason(frame, _NO_SCREENING_LOG)
 
 
 def _dosed(look: LookData, people: Frame) -> Frame:

@@ -11,7 +11,7 @@ import pandas as pd
 from ..data.tables import Frame
 from ..lookdata import LookData
 
-SEE_FILE = "see the protocol file: it names an arm"
+_SEE_FILE = "see the protocol file: it names an arm"
 
 
 def cover(look: LookData, **more: Any) -> Frame:
@@ -37,7 +37,7 @@ def charter(look: LookData) -> Frame:
     names = "|".join(re.escape(each) for arm in look.protocol.arms for each in (arm.id, arm.label))
     named, rows = re.compile(rf"\b({names})\b", re.IGNORECASE), []
     for name, item in look.protocol.design.items():
-        why = item.why if look.closed or not named.search(item.why or "") else SEE_FILE
+        why = item.why if look.closed or not named.search(item.why or "") else _SEE_FILE
         value = _written(name, item.value, look.closed)
         rows.append((name.replace("_", " "), value, "assumed" if item.assumed else "registry", why))
     return pd.DataFrame(rows, columns=["item", "value", "from", "why"])

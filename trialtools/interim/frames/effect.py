@@ -21,8 +21,10 @@ from ..plan import MonitoringPlan
 from ..sequential.estimates import risk_difference
 
 OPEN_REPORT = "Compares the arms: in the closed report only."
-ONE_SITE = "The boundary is of all sites together: one site alone has none."
-SEVERAL_ARMS = "Several experimental arms share one alpha; how is not planned in the protocol, so there is no boundary."
+_ONE_SITE = "The boundary is of all sites together: one site alone has none."
+_SEVERAL_ARMS = (
+    "Several experimental arms share one alpha; how is not planned in the protocol, so there is no boundary."
+)
 NOBODY = "An arm has nobody with the primary outcome known."
 
 
@@ -120,14 +122,14 @@ def why_no_comparison(look: LookData) -> str:
     if trial.subjects["arm"].isna().all():
         return OPEN_REPORT
     if look.site:
-        return ONE_SITE
+        return _ONE_SITE
     if "outcomes" in trial.absent or trial.endpoint is None:
         names = ", ".join(sorted(trial.outcomes["endpoint"].dropna().unique()))
         return f"Not collected: no primary endpoint is among the outcomes{names and f' ({names})'}."
     if trial.kind != "binary":
         return f"The comparison of a {trial.kind.replace('_', ' ')} endpoint is not worked out in this report."
     if len(look.plan.experimental) > 1:
-        return SEVERAL_ARMS
+        return _SEVERAL_ARMS
     return "" if primary_effect(look) else NOBODY
 
 

@@ -24,7 +24,7 @@ from .history import looks_before
 from .wording import points
 
 LOOKS = ["look", "information", "fraction", "bound", "futility", "harm", "z", "nominal_p", "alpha_spent", "state"]
-NOTHING_AHEAD = "No look is ahead, or nobody has had the event."
+_NOTHING_AHEAD = "No look is ahead, or nobody has had the event."
 
 
 @lru_cache(maxsize=4)
@@ -112,7 +112,7 @@ def this_look(frame: Frame) -> Any:
     return frame[frame["state"] == "now"].iloc[0]
 
 
-def looks_ahead(frame: Frame) -> dict[str, list[float]]:
+def _looks_ahead(frame: Frame) -> dict[str, list[float]]:
     """The looks to come, as `conditional_power` takes them."""
     ahead = frame[frame["state"] == "ahead"]
     return {"information": ahead["information"].tolist(), "z": ahead["bound"].tolist()}
@@ -193,9 +193,9 @@ def power_curve(look: LookData) -> Frame:
     nothing = pd.DataFrame(columns=["effect", "conditional_power", "mark"])
     if found is None:
         return with_reason(nothing, why_no_comparison(look))
-    ahead, n, spread = looks_ahead(frame), found.n, _spread(found)
+    ahead, n, spread = _looks_ahead(frame), found.n, _spread(found)
     if not ahead["z"] or not spread:
-        return with_reason(nothing, NOTHING_AHEAD)
+        return with_reason(nothing, _NOTHING_AHEAD)
     planned = None
     if plan.control_rate is not None and plan.experimental_rate is not None:
         planned = plan.experimental_rate - plan.control_rate
@@ -234,6 +234,6 @@ def conditional_power_table(look: LookData) -> Frame:
         return with_reason(pd.DataFrame(columns=["what", "assumes", "chance"]), curve.attrs["why"])
     marked: Any = curve[curve["mark"] != ""].itertuples(index=False)
     rows = [(*WORDS[row.mark], row.conditional_power) for row in marked]
-    chance = predictive_power(found.z, found.n, looks_ahead(boundaries(look)))
+    chance = predictive_power(found.z, found.n, _looks_ahead(boundaries(look)))
     rows.append(("Predictive power", "averaged over what the data say of the effect, flat prior", chance))
     return pd.DataFrame(rows, columns=["what", "assumes", "chance"])

@@ -22,7 +22,7 @@ ASKED = (
     "Is the trial on course: are participants recruited, treated and followed as planned, and are the data complete "
     "enough to judge?",
 )
-NEARLY = 0.8
+_NEARLY = 0.8
 """From this part of the target on, recruitment is nearly done."""
 
 
@@ -68,7 +68,7 @@ def _lead(look: LookData, ends: Mapping[str, Any]) -> str:
     so_far = f"{count(have)} of {count(target)}"
     if have >= target:
         return f"Recruitment is done: {so_far}."
-    stage = "is nearly done" if have >= NEARLY * target else "goes on"
+    stage = "is nearly done" if have >= _NEARLY * target else "goes on"
     if ends["median"]:
         return f"Recruitment {stage}: {so_far}, the last about {written_day(ends['median'], look.cutoff)}."
     return f"Recruitment {stage}: {so_far}; at the present pace the target is not in sight."

@@ -123,7 +123,7 @@ def subgroup_effects(look: LookData, by: Sequence[str]) -> Frame:
     return with_reason(pd.DataFrame(table, columns=columns), "No part of the trial has both arms.")
 
 
-def event_times(look: LookData) -> Frame:
+def _event_times(look: LookData) -> Frame:
     """For everybody randomized, days to the event or to the last day known without: subject_id, arm, days, event.
 
     Censored at the end of the window, at withdrawal, loss or death, or at the cut, whichever comes first. The days are
@@ -145,7 +145,7 @@ def survival_curves(look: LookData) -> Frame:
     """Kaplan-Meier curves of the primary endpoint, arm by arm: `interim.survival`, its group called arm."""
     if why := why_no_comparison(look):
         return with_reason(None, why)
-    found = event_times(look)
+    found = _event_times(look)
     if found["days"].isna().all():
         return with_reason(None, "No days are known.")
     return survival(found["days"], found["event"], found["arm"]).rename(columns={"group": "arm"})

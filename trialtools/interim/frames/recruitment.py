@@ -11,8 +11,8 @@ import pandas as pd
 from ..data.tables import Frame
 from ..lookdata import UNKNOWN, LookData, with_reason
 
-DRAWS = 4000
-FAN = {"low90": 5, "low50": 25, "median": 50, "high50": 75, "high90": 95}
+_DRAWS = 4000
+_FAN = {"low90": 5, "low50": 25, "median": 50, "high50": 75, "high90": 95}
 LONGEST = 3650
 """Days to look ahead: where the target is farther off than this, there is no saying when it is reached."""
 
@@ -48,7 +48,7 @@ def accrual_forecast(look: LookData, seed: int = 1) -> Frame:
     Poisson; shape and rate by moments from what the sites have done. Where the sites do not differ beyond chance, each
     site's own count alone says how fast it is.
     """
-    subjects, target, nothing = look.trial.subjects, look.target, pd.DataFrame(columns=["day", *FAN])
+    subjects, target, nothing = look.trial.subjects, look.target, pd.DataFrame(columns=["day", *_FAN])
     entered = subjects[subjects["randomized_on"].notna()]
     have, end = len(entered), pd.Timestamp(look.cutoff)
     if target is None:
@@ -60,13 +60,13 @@ def accrual_forecast(look: LookData, seed: int = 1) -> Frame:
     count = entered.groupby(entered["site"].fillna("")).size().reindex(opened.index, fill_value=0).to_numpy(float)
     shape, rate = _gamma(count, days)
     generator = np.random.default_rng(seed)
-    speed = generator.gamma(shape + count, 1 / (rate + days), size=(DRAWS, len(days))).sum(axis=1)
+    speed = generator.gamma(shape + count, 1 / (rate + days), size=(_DRAWS, len(days))).sum(axis=1)
     needed = generator.gamma(target - have, 1 / speed)  # the day on which the target is reached
     last = min(LONGEST, math.ceil(float(np.quantile(needed, 0.95))))
     ahead = np.unique(np.linspace(0, last, num=min(last + 1, 60)).astype(int))
     steps = generator.poisson(speed[:, None] * np.diff(ahead, prepend=0)[None, :]).cumsum(axis=1)
-    fan = np.percentile(np.minimum(have + steps, target), list(FAN.values()), axis=0)
-    return pd.DataFrame({"day": end + pd.to_timedelta(ahead, unit="D"), **dict(zip(FAN, fan, strict=True))})
+    fan = np.percentile(np.minimum(have + steps, target), list(_FAN.values()), axis=0)
+    return pd.DataFrame({"day": end + pd.to_timedelta(ahead, unit="D"), **dict(zip(_FAN, fan, strict=True))})
 
 
 def _gamma(count: np.ndarray, days: np.ndarray) -> tuple[np.ndarray, float]:

@@ -18,16 +18,16 @@ from ..data.tables import Frame
 from ..lookdata import LookData, with_reason
 from ..sequential.estimates import risk_difference
 
-ANY = ""
+_ANY = ""
 """In place of a term: any event of the body system; in place of both: any event at all."""
 DEATH, SERIOUS = "Death", "Serious adverse event"
-NOWHERE: Any = (None, [])
+_NOWHERE: Any = (None, [])
 """In place of participants: it was not collected."""
-EDISH = {"transferase": 3.0, "bilirubin": 2.0}
+_EDISH = {"transferase": 3.0, "bilirubin": 2.0}
 """Multiples of the upper limit beyond which a peak may mean liver injury (Hy's law; FDA guidance of July 2009)."""
-UNCODED = "not coded"
+_UNCODED = "not coded"
 NOT_COLLECTED = "Not collected."
-CLOSED_ONLY = "Single cases are listed in the closed report only."
+_CLOSED_ONLY = "Single cases are listed in the closed report only."
 
 
 def exposure(look: LookData) -> Frame:
@@ -62,11 +62,11 @@ def adverse_events(look: LookData, *, serious: bool = False, at_least: int = 1) 
     if serious:
         events = events[events["serious"].fillna(False)]
     coded = events.assign(
-        body_system=events["body_system"].fillna(UNCODED), term=events["term"].fillna(UNCODED).str.strip()
+        body_system=events["body_system"].fillna(_UNCODED), term=events["term"].fillna(_UNCODED).str.strip()
     )
     days, people = exposure(look), _people(look)
-    groups = [((ANY, ANY), coded)]
-    groups += [((str(system), ANY), own) for system, own in coded.groupby("body_system")]
+    groups = [((_ANY, _ANY), coded)]
+    groups += [((str(system), _ANY), own) for system, own in coded.groupby("body_system")]
     groups += [((str(k[0]), str(k[1])), own) for k, own in coded.groupby(["body_system", "term"])]  # type: ignore[index]
     rows = []
     for (system, term), own in groups:
@@ -125,8 +125,8 @@ def harms(look: LookData) -> Frame:
         "Any adverse event": (events["subject_id"], []),
     }
     if "events" in trial.absent:
-        kinds = {what: found if what == DEATH else NOWHERE for what, found in kinds.items()}
-    people = _people(look) if any(found is not NOWHERE for found in kinds.values()) else {}
+        kinds = {what: found if what == DEATH else _NOWHERE for what, found in kinds.items()}
+    people = _people(look) if any(found is not _NOWHERE for found in kinds.values()) else {}
     rows = []
     for what, (sure, open_) in kinds.items():
         if sure is None:
@@ -150,7 +150,7 @@ def _deaths(look: LookData) -> tuple[Any, Any]:
     died = ends.loc[ends["milestone"] == "died", "subject_id"]
     if look.deaths_collected:
         return died, []
-    return (died, look.entered["subject_id"]) if died.isin(look.entered["subject_id"]).any() else NOWHERE
+    return (died, look.entered["subject_id"]) if died.isin(look.entered["subject_id"]).any() else _NOWHERE
 
 
 def _said(events: Frame, flag: Frame) -> tuple[Frame, Frame]:
@@ -165,7 +165,7 @@ def serious_cases(look: LookData) -> Frame:
     """
     columns = ["subject_id", "site", "arm", "day", "started_on", "term", "severity", "related", "outcome"]
     if not look.closed:
-        return with_reason(pd.DataFrame(columns=columns), CLOSED_ONLY)
+        return with_reason(pd.DataFrame(columns=columns), _CLOSED_ONLY)
     trial, events = look.trial, _after_entry(look)
     listed = events[events["serious"].fillna(False) | is_fatal(events)]
     deaths = trial.disposition[trial.disposition["milestone"] == "died"]
@@ -193,11 +193,11 @@ def edish(look: LookData) -> Frame:
     labs = labs[labs["test"].isin(list(LIVER)) & (labs["upper_limit"] > 0) & labs["value"].notna()]
     measure = labs["test"].map(LIVER)
     peak = (labs["value"] / labs["upper_limit"]).groupby([labs["subject_id"], measure]).max().unstack()
-    if not set(EDISH) <= set(peak):
+    if not set(_EDISH) <= set(peak):
         return with_reason(pd.DataFrame(columns=columns), NOT_COLLECTED)
     peak = peak.dropna()
     peak["arm"] = peak.index.map(look.arm_of)
-    peak["hy"] = (peak["transferase"] > EDISH["transferase"]) & (peak["bilirubin"] > EDISH["bilirubin"])
+    peak["hy"] = (peak["transferase"] > _EDISH["transferase"]) & (peak["bilirubin"] > _EDISH["bilirubin"])
     # in an order that tells nothing of the people
     return peak.sort_values(["transferase", "bilirubin"], ignore_index=True)[columns]
 

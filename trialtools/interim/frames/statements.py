@@ -27,9 +27,9 @@ from .looks import (
 from .safety import DEATH, SERIOUS, edish, harms
 from .wording import direction, from_to, in_100, in_sentence, more_or_fewer, share
 
-HARM_Z = -1.96
+_HARM_Z = -1.96
 """From here on the plain 95 % interval lies on the side of harm."""
-EXCESS = {SERIOUS: "have serious adverse events", DEATH: "die"}
+_EXCESS = {SERIOUS: "have serious adverse events", DEATH: "die"}
 MISSING = {"serious adverse events": "the table of events (adverse events)", "deaths": "the milestone “died”"}
 NORMAL = NormalDist()
 
@@ -55,7 +55,7 @@ def gaps_of(look: LookData) -> list[str]:
 def excess_of(look: LookData) -> dict[str, Any]:
     """The kinds of harm that more participants had with an experimental arm, by an interval above 0."""
     frame = harms(look)
-    rows = frame[frame["what"].isin(list(EXCESS)) & (frame["low"] > 0)] if len(frame) else frame
+    rows = frame[frame["what"].isin(list(_EXCESS)) & (frame["low"] > 0)] if len(frame) else frame
     return {row["what"]: row for row in rows.to_dict("records")}
 
 
@@ -67,8 +67,8 @@ def lead_of(
     if gaps:
         missing = " and ".join(gaps)
         parts.append(f"Safety cannot be judged from this report: {missing} were not in the data handed in.")
-    worse = [EXCESS[what] for what in (SERIOUS, DEATH) if what in excess]
-    harm = found is not None and leans_to_harm(this_look(frame))
+    worse = [_EXCESS[what] for what in (SERIOUS, DEATH) if what in excess]
+    harm = found is not None and _leans_to_harm(this_look(frame))
     if harm and found:
         parts.append(_harm_lead(look, found, this_look(frame), worse))
     elif not gaps:
@@ -80,9 +80,9 @@ def lead_of(
     return " ".join(parts), tone
 
 
-def leans_to_harm(row: Any) -> bool:
+def _leans_to_harm(row: Any) -> bool:
     """Whether z lies beyond the declared boundary for harm, or the plain 95 % interval on the side of harm."""
-    return bool(row["z"] <= row["harm"] or row["z"] <= HARM_Z)
+    return bool(row["z"] <= row["harm"] or row["z"] <= _HARM_Z)
 
 
 def _direction(look: LookData, found: Effect) -> str:

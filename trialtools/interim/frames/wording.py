@@ -11,7 +11,7 @@ from ..lookdata import LookData
 from .effect import Effect
 
 NOT_COLLECTED = "not collected"
-HY = "possible Hy's law"
+_HY = "possible Hy's law"
 
 
 def arm_name(look: LookData, arm: str) -> str:

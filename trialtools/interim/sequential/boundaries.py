@@ -17,10 +17,10 @@ from .recursion import Going, crossing, everybody
 Spending = Literal["obrien-fleming", "pocock", "hwang-shih-decani", "kim-demets"]
 NEAREST = 0.005
 """Looks closer than this, in parts of the planned information, are refused: they tell nothing new."""
-LEAST = 1e-16
+_LEAST = 1e-16
 """A look that may spend less cannot stop: its bound would rest on a tail that no computer holds."""
 FAR = 12.0
-LARGEST_GAMMA = 40
+_LARGEST_GAMMA = 40
 """Beyond it all alpha goes to one look."""
 
 
@@ -194,8 +194,8 @@ def _check(alpha: float, sides: int, spending: str, gamma: float | None, beta: f
         raise DataError(f"no spending function '{spending}'; there are {', '.join(known)}")
     if spending == "kim-demets" and not (gamma or 0) > 0:
         raise DataError("kim-demets needs gamma above 0, such as gamma=3")
-    if spending == "hwang-shih-decani" and (gamma is None or not abs(gamma) <= LARGEST_GAMMA):
-        raise DataError(f"hwang-shih-decani needs gamma of {-LARGEST_GAMMA} to {LARGEST_GAMMA}, such as gamma=-4")
+    if spending == "hwang-shih-decani" and (gamma is None or not abs(gamma) <= _LARGEST_GAMMA):
+        raise DataError(f"hwang-shih-decani needs gamma of {-_LARGEST_GAMMA} to {_LARGEST_GAMMA}, such as gamma=-4")
 
 
 def _allowed(
@@ -230,7 +230,7 @@ def _spent(looks: Sequence[float], allowed: Sequence[float], two: bool, used: Se
 
 
 def _bound(going: Going, reached: float, share: float) -> float:
-    if share < LEAST:
+    if share < _LEAST:
         return math.inf
     wanted = math.log(share)
     return float(brentq(lambda z: math.log(max(going.above(reached, z), 1e-300)) - wanted, -FAR, FAR, xtol=1e-13))  # type: ignore[arg-type]
@@ -290,7 +290,7 @@ def _harm(
 
 
 def _lower(going: Going, reached: float, share: float, high: float) -> float:
-    if share < LEAST:
+    if share < _LEAST:
         return -math.inf
     top = min(high, FAR)
     if going.below(reached, top) <= share:

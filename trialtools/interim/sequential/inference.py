@@ -17,7 +17,7 @@ from ...criteria.protocol import DataError
 from .boundaries import FAR, boundaries
 from .recursion import crossing, everybody
 
-LARGEST_P = 0.5 - 1e-9
+_LARGEST_P = 0.5 - 1e-9
 REACH = 60.0
 
 
@@ -52,7 +52,7 @@ def repeated_p(z: float, information: Sequence[float], **design: Any) -> float:
         bound = boundaries(information, alpha * sides, **design)["z"].iloc[-1]
         return min(bound, 2 * FAR) - z
 
-    low, high = 1e-14, LARGEST_P / sides if sides == 2 else LARGEST_P
+    low, high = 1e-14, _LARGEST_P / sides if sides == 2 else _LARGEST_P
     if excess(high) > 0:
         return high * sides
     return float(brentq(excess, low, high, xtol=1e-15, rtol=1e-9)) * sides if excess(low) > 0 else low * sides  # type: ignore[arg-type]
