@@ -1,8 +1,8 @@
 """trialtools: one registered trial as logic that can be run, argued with, taught and reported from.
 
 import trialtools as tt
-protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
-screening = tt.screen(protocol, "data/cohort/cohort.csv")
+protocol, cohort = tt.example("NCT05741099")
+screening = tt.screen(protocol, cohort)
 screening.attrition()
 """
 
@@ -16,6 +16,7 @@ __getattr__, __dir__ = lazy_door(
         "criteria.language": ("ProtocolError",),
         "criteria.protocol": ("DataError",),
         "criteria.contents": ("Protocol", "load_protocol"),
+        "criteria.examples": ("example",),
         "cohort": ("Patients", "Screening", "compare_readings", "diff", "read_patients", "screen", "what_if"),
         "interim": ("TrialData", "read_trial"),
         "interim.look": ("Look", "look"),
