@@ -7,29 +7,33 @@ import pytest
 
 from trialtools.__main__ import main
 from trialtools.arms import procedures
-from trialtools.report import qualification, qualify, requirements, write_qualification
-from trialtools.report.requirements import REQUIREMENTS
+from trialtools.report import qualify, write_qualification
+from trialtools.report.qualification import ledger, randomization, record
+from trialtools.report.qualification.bench import Requirement
+from trialtools.report.qualification.record import REQUIREMENTS, Trial
 
 
 def test_every_requirement_is_as_expected_on_this_machine(tmp_path, capsys):
     assert main(["qualify", "--out", str(tmp_path / "record"), "--name", "Dr Stat"]) == 0
     shown = capsys.readouterr().out
-    record = json.loads((tmp_path / "record/qualification.json").read_text("utf-8"))
-    assert len(record["trials"]) == len(REQUIREMENTS) >= 25 and record["deviations"] == []
+    written = json.loads((tmp_path / "record/qualification.json").read_text("utf-8"))
+    assert len(written["trials"]) == len(REQUIREMENTS) >= 25 and written["deviations"] == []
     assert f"{len(REQUIREMENTS)} of {len(REQUIREMENTS)} requirements as expected" in shown and "DEVIATION" not in shown
-    assert record["by"]["name"] == "Dr Stat" and all(record["by"].values()) and record["machine"]["python"]
-    assert {"trialtools", "numpy", "scipy", "pynacl"} <= set(record["versions"])
-    assert record["started"] <= record["ended"]
-    for each in record["trials"]:
+    assert written["by"]["name"] == "Dr Stat" and all(written["by"].values()) and written["machine"]["python"]
+    assert {"trialtools", "numpy", "scipy", "pynacl"} <= set(written["versions"])
+    assert written["started"] <= written["ended"]
+    for each in written["trials"]:
         assert all(each[part].strip() for part in ("number", "requirement", "source", "method", "input")), each
         assert each["expected"] == each["seen"] and each["passed"]
     page = (tmp_path / "record/qualification.md").read_text("utf-8")
-    assert all(f"## {each.number} as expected" in page and each.text in page for each in REQUIREMENTS)
+    assert all(f"## {number} as expected" in page and each.text in page for number, each in REQUIREMENTS.items())
 
 
-def test_requirements_are_numbered_and_of_three_kinds():
-    assert [each.number for each in REQUIREMENTS] == [f"R{i:02d}" for i in range(1, len(REQUIREMENTS) + 1)]
-    assert len({each.text for each in REQUIREMENTS}) == len(REQUIREMENTS)
+def test_requirements_are_of_three_kinds_and_no_two_are_one():
+    texts = [each.text for each in REQUIREMENTS.values()]
+    assert len(set(texts)) == len(texts) and next(iter(REQUIREMENTS)) == "R01"
+    for word in ("kit", "block", "bounds"):
+        assert any(word in text for text in texts)
 
 
 def test_a_deviation_is_told_written_down_and_exit_code_1(tmp_path, capsys, monkeypatch):
@@ -44,21 +48,24 @@ def test_a_deviation_is_told_written_down_and_exit_code_1(tmp_path, capsys, monk
         raise ZeroDivisionError("on purpose")
 
     monkeypatch.setattr(procedures, "permuted_blocks", sorted_blocks)
-    tried = [each for each in REQUIREMENTS if each.run in (requirements.orders_are_equal, requirements.kits_in_order)]
-    tried.append(requirements.Requirement("R99", "Nothing breaks.", "none", "none", broken))
-    monkeypatch.setattr(qualification, "REQUIREMENTS", tried)
-    record = qualify(tried)
-    assert [trial.number for trial in record.deviations] == ["R25", "R99"] and record.trials[0].passed
-    assert "ZeroDivisionError: on purpose (broken)" in record.deviations[1].seen
-    for path in write_qualification(record, tmp_path / "record"):
+    found = qualify(
+        {
+            "R01": ledger.kits_in_order,
+            "R25": randomization.orders_are_equal,
+            "R99": Requirement("Nothing breaks.", "none", "none", broken),
+        }
+    )
+    assert [trial.number for trial in found.deviations] == ["R25", "R99"] and found.trials[0].passed
+    assert "ZeroDivisionError: on purpose (broken)" in found.deviations[1].seen
+    for path in write_qualification(found, tmp_path / "record"):
         assert "R25" in path.read_text("utf-8")
     assert "**1 of 3 requirements as expected, 2 deviations.**" in (tmp_path / "record/qualification.md").read_text()
 
 
 def test_the_command_ends_with_1_on_a_deviation(monkeypatch, capsys):
-    deviation = qualification.Trial("R01", "It holds.", "source", "method", "input", "1", "2", False)
-    found = qualify(())
-    monkeypatch.setattr(qualification, "qualify", lambda name="": replace(found, trials=(deviation,)))
+    deviation = Trial("R01", "It holds.", "source", "method", "input", "1", "2", False)
+    found = replace(qualify({}), trials=(deviation,))
+    monkeypatch.setattr(record, "qualify", lambda name="": found)
     assert main(["qualify"]) == 1
     shown = capsys.readouterr().out
     assert "DEVIATION  R01  It holds." in shown and "expected 1, seen 2" in shown and "wrote" not in shown
@@ -68,5 +75,5 @@ def test_a_record_is_written_whole_or_not_at_all(tmp_path):
     (tmp_path / "record").mkdir()
     (tmp_path / "record/earlier.txt").write_text("kept")
     with pytest.raises(OSError, match="record"):
-        write_qualification(qualify(()), tmp_path / "record")
+        write_qualification(qualify({}), tmp_path / "record")
     assert [path.name for path in tmp_path.rglob("*")] == ["record", "earlier.txt"]

@@ -286,7 +286,7 @@ def _qualify(*, out: str | None = None, name: str = "") -> int:
         out (DIR): write the record there, as a page and as data
         name (WHO): who runs it
     """
-    from .report.qualification import qualify, write_qualification
+    from .report.qualification.record import qualify, write_qualification
 
     record = qualify(name=name)
     for trial in record.trials:

@@ -94,10 +94,13 @@ def _open(
     from ..criteria.contents import load_protocol
     from .allocation import plan
     from .commitment import open_ledger, opening
+    from .copies import kept_heads, receipts_of
 
     rules = load_protocol(protocol, readings=", ".join(reading))
     procedure, more = _procedure(procedure)
     made = plan(rules, procedure, **more)
+    earlier = kept_heads(receipts or receipts_of(ledger))
+    earlier = kept_heads(receipts or receipts_of(ledger))
     head = open_ledger(ledger, key, rules, made, n, tuple(site), second=second, name=name)
     opened = opening(ledger)
     print(f"plan     {made.label}\nstrata   {', '.join(made.strata) or 'none'}\nhead     {head}")
@@ -106,6 +109,10 @@ def _open(
     print(
         "give the commitment away, then mix in the number that is named: trialtools arms mix LEDGER --number N --by WHO"
     )
+    if earlier:
+        print(f"note     {len(earlier)} receipts of an earlier ledger at this place are kept: verify will name them")
+    if earlier:
+        print(f"note     {len(earlier)} receipts of an earlier ledger at this place are kept: verify will name them")
     return keep(ledger, head, "opened", receipts)
 
 

@@ -63,9 +63,10 @@ def sample_strata(
 def _levels(protocol: Protocol, strata: Sequence[str], people: pd.DataFrame) -> list[Levels]:
     """The levels of everybody of whom all are known."""
     asked = {condition: parse(condition, protocol.fields) for condition in strata if condition != SITE}
-    needed = {name for formula in asked.values() for name in names(formula)} | ({SITE} & set(strata))
-    if lacking := sorted(needed - set(people)):
+    wanted = {name for formula in asked.values() for name in names(formula)} | ({SITE} & set(strata))
+    if lacking := sorted(wanted - set(people) - set(protocol.derived)):
         raise DataError(f"the table has no column {', '.join(lacking)}, which the strata ask for")
+    needed = {*protocol.with_causes(wanted - {SITE}), SITE} & set(people)
     rows: Any = people[sorted(needed)].astype(object)
     levels = []
     for row in rows.to_dict("records"):

@@ -107,11 +107,10 @@ def _readings_in_force(protocol: Protocol) -> dict[str, str]:
 
 
 def _judged_fields(protocol: Protocol, conditions: Sequence[str]) -> tuple[str, ...]:
-    """The fields that allocation reads: those of criteria, of the strata's conditions and of the dosing window."""
+    """The fields that allocation reads: those of criteria, strata and dosing window, and what they hang on."""
     asked = {name for each in conditions if each != SITE for name in names(parse(each, protocol.fields))}
     asked |= {name for c in protocol.criteria for reading in c.texts for name in names(protocol.formula(c.id, reading))}
-    asked |= {arm.dosing.anchor for arm in protocol.arms if arm.dosing}
-    return protocol.with_causes(asked)
+    return protocol.with_causes(asked | {arm.dosing.anchor for arm in protocol.arms if arm.dosing})
 
 
 def binding(protocol: Protocol, conditions: Sequence[str]) -> dict[str, Any]:
@@ -124,7 +123,7 @@ def binding(protocol: Protocol, conditions: Sequence[str]) -> dict[str, Any]:
         conditions: of the strata.
     """
     fields = {
-        name: [f.type, f.unit, f.range and [str(end) for end in f.range], list(f.values), f.applies]
+        name: [f.type, f.unit, f.range and [str(end) for end in f.range], list(f.values), f.applies, f.ordered, f.from_]
         for name, f in ((name, protocol.fields[name]) for name in _judged_fields(protocol, conditions))
     }
     rules = [[c.id, c.kind, {name: text.split() for name, text in c.texts.items()}] for c in protocol.criteria]

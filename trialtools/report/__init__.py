@@ -9,7 +9,7 @@ __getattr__, __dir__ = lazy_door(
         "errors": ("NotebookError", "ReportError"),
         "index": ("write_index",),
         "parameters": ("Parameter", "declared_parameters", "parse_parameters"),
-        "qualification": ("Qualification", "qualify", "write_qualification"),
+        "qualification.record": ("Qualification", "qualify", "write_qualification"),
         "run": ("find_notebook",),
         "write": ("Report", "report"),
     },

@@ -12,17 +12,27 @@ import platform
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ..arms.people import author
-from ..criteria.files import whole_folder
-from .requirements import REQUIREMENTS, Requirement, bench_in
+from ...arms.people import author
+from ...criteria.contents import read_protocol
+from ...criteria.files import whole_folder
+from . import boundaries, ledger, randomization
+from .bench import PROTOCOL, Bench, Requirement
 
+_ALL = [
+    each
+    for room in (ledger, randomization, boundaries)
+    for each in vars(room).values()
+    if isinstance(each, Requirement)
+]
+REQUIREMENTS = {f"R{number:02d}": each for number, each in enumerate(_ALL, start=1)}
+"""All requirements by number, in the order in which the files have them."""
 _LIBRARIES = ("trialtools", "numpy", "pandas", "pynacl", "scipy", "pydantic", "pyyaml")
 
 
@@ -71,30 +81,30 @@ class Qualification:
         return "\n".join(lines)
 
 
-def qualify(requirements: Sequence[Requirement] = REQUIREMENTS, name: str = "") -> Qualification:
+def qualify(requirements: Mapping[str, Requirement] = REQUIREMENTS, name: str = "") -> Qualification:
     """Try every requirement, each in an empty folder of its own.
 
     Args:
-        requirements: those of ledger, randomization and boundaries.
+        requirements: by number; those of ledger, randomization and boundaries.
         name: of the person who runs it; the user and the machine are recorded in any case.
 
-    >>> qualify(REQUIREMENTS[21:22]).trials[0].passed
+    >>> qualify({"R22": REQUIREMENTS["R22"]}).trials[0].passed
     True
     """
-    started, trials = _now(), tuple(map(_try, requirements))
+    started, trials = _now(), tuple(_try(*each) for each in requirements.items())
     machine = {"system": platform.platform(), "python": sys.version.split()[0], "processor": platform.machine()}
     return Qualification(started, _now(), author(name), machine, {name: _version(name) for name in _LIBRARIES}, trials)
 
 
-def _try(requirement: Requirement) -> Trial:
+def _try(number: str, requirement: Requirement) -> Trial:
     """One requirement; an error that nobody expected is what was seen."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            tried, expected, seen = requirement.run(bench_in(Path(folder)))
+            tried, expected, seen = requirement.run(Bench(Path(folder), read_protocol(PROTOCOL)))
         except Exception as error:  # whatever it is: a deviation is written down, and the next requirement is tried
             last = traceback.extract_tb(error.__traceback__)[-1]
             tried, expected, seen = "", "no error", f"{type(error).__name__}: {error} ({last.name})"
-    about = (requirement.number, requirement.text.strip(), requirement.source, requirement.method)
+    about = (number, requirement.text.strip(), requirement.source, requirement.method)
     return Trial(*about, tried, repr(expected), repr(seen), expected == seen)
 
 
