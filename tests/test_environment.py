@@ -101,6 +101,7 @@ NEEDS = {
     "trialtools.simulate": set(),
     "trialtools.interim.data": set(),
     "trialtools.interim.sequential.inference": {"interim"},
+    "trialtools.report.qualification.record": {"interim"},
     "trialtools.figures": {"workbench"},
     "trialtools.report.write": {"workbench"},
     "trialtools.widgets": {"workbench"},
