@@ -28,6 +28,8 @@ from trialtools.arms import (
 from trialtools.arms.chain import COLUMNS, find, hash_of, reading
 from trialtools.arms.people import folded
 from trialtools.arms.request import binding
+from trialtools.criteria.language import Interval
+from trialtools.criteria.protocol import Field
 
 SITES, PROTOCOL = ("A", "B"), "data/protocols/NCT05741099.yaml"
 
@@ -52,6 +54,26 @@ def test_an_entry_says_who_made_it_and_which_facts_were_judged(ledger, protocol)
     assert "vaccinated" not in detail["facts"], "what no criterion asks for stays out of the ledger"
     assert entries(ledger, "opened")[0].detail["by"]["name"] == "Dr Stat"
     assert allocations(ledger)["allocated_by"].tolist() == ["Nurse Li"]
+
+
+def test_a_fact_known_in_part_and_what_a_derived_field_hangs_on_are_kept(tmp_path, protocol):
+    """Either day puts the patient into the window; age is worked out from the year of birth."""
+    fields = {**protocol.fields, "born": Field("integer", "Year of birth", change="never")}
+    fields["age"] = replace(fields["age"], from_="2023 - born")
+    derived = replace(protocol, fields=fields)
+    open_ledger(tmp_path / "l", tmp_path / "k", derived, BLOCKS, 4, SITES)
+    days = Interval(date(2023, 1, 1), date(2023, 1, 2), "1 or 2 January")
+    allocate(tmp_path / "l", ask("P1", derived, age=None, born=1950, infected_on=days))
+    kept = entries(tmp_path / "l", "allocated")[0].detail["facts"]
+    assert (kept["born"], kept["age"]) == (1950, 73)
+    assert kept["infected_on"] == {"low": "2023-01-01", "high": "2023-01-02", "written": "1 or 2 January"}
+    assert wrong(tmp_path / "l", protocol=derived) == []
+    late = Interval(date(2022, 12, 25), date(2023, 1, 2), "about new year")
+    with pytest.raises(LedgerError, match=r"not in the dosing window on 2023-01-12 \(unknown\)"):
+        allocate(tmp_path / "l", ask("P2", derived, infected_on=late))
+    other = replace(derived, fields={**fields, "age": replace(fields["age"], from_="2024 - born")})
+    with pytest.raises(LedgerError, match="other criteria"):
+        allocate(tmp_path / "l", ask("P3", other))
 
 
 def test_a_day_that_the_clock_does_not_confirm_is_told(ledger, protocol):

@@ -65,9 +65,9 @@ def assess(
     [[0.708, 'exact']]
     """
 
-    for name, given in (("n", n), ("sites", sites), ("runs", runs), ("strata", 1 if strata is None else strata)):
-        if not is_whole(given):
-            raise DataError(f"{name} is {given}; expected a whole number above 0")
+    for name, number in (("n", n), ("sites", sites), ("runs", runs), ("strata", 1 if strata is None else strata)):
+        if not is_whole(number):
+            raise DataError(f"{name} is {number}; expected a whole number above 0")
     rows = []
     for plan in [plans] if isinstance(plans, Plan) else plans:
         levels = [sites if condition == SITE else 2 for condition in plan.strata]
@@ -90,13 +90,13 @@ def assess(
 
 def assessment_text(frame: pd.DataFrame) -> str:
     """The table of an assessment in words: a line for a plan and a number of strata, a column for a measure."""
-    told: dict[tuple[str, str], dict[str, str]] = {}
+    cells: dict[tuple[str, str], dict[str, str]] = {}
     for row in frame.to_dict("records"):
-        line = told.setdefault((row["procedure"], str(row["strata"])), {})
-        line[row["measure"]] = _told(row["measure"], row["value"], row["error"])
+        line = cells.setdefault((row["procedure"], str(row["strata"])), {})
+        line[row["measure"]] = _value_text(row["measure"], row["value"], row["error"])
     measures = [name for name in MEASURES if name in set(frame["measure"])]
     lines = [["procedure", "strata", *measures]]
-    lines += [[*of, *(line.get(name, "") for name in measures)] for of, line in told.items()]
+    lines += [[*of, *(line.get(name, "") for name in measures)] for of, line in cells.items()]
     wide = [max(map(len, column)) for column in zip(*lines, strict=True)]
     table = ["  ".join(text.ljust(w) for text, w in zip(line, wide, strict=True)).rstrip() for line in lines]
     n = ", ".join(f"{n:,}" for n in dict.fromkeys(frame["n"]))
@@ -104,7 +104,7 @@ def assessment_text(frame: pd.DataFrame) -> str:
     return "\n".join([*table, "", notes])
 
 
-def _told(measure: str, value: float, error: float) -> str:
+def _value_text(measure: str, value: float, error: float) -> str:
     share = measure in ("correct guesses", "power")
     scale, digits, unit = (100, 1, " %") if share else (1, 2, "")
     shown = f"{value * scale:.{digits}f}"

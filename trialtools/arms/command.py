@@ -188,7 +188,7 @@ def _unblind(ledger: str, *, key: str, patient: str, name: str, reason: str, rec
     from .ledger import last_entry, unblind
 
     print(unblind(ledger, key, patient, name, reason))
-    return keep(ledger, last_entry(ledger), "unblinded", receipts, told=False)
+    return keep(ledger, last_entry(ledger), "unblinded", receipts, shown=False)
 
 
 def _correct(
@@ -237,7 +237,7 @@ def _backup(ledger: str, *, out: str) -> int:
     return DONE
 
 
-def keep(ledger: str, head: str, what: str, receipts: str | None, told: bool = True) -> int:
+def keep(ledger: str, head: str, what: str, receipts: str | None, shown: bool = True) -> int:
     """Keep a receipt outside of the ledger; where that cannot be done, what was done stays done, and it is said."""
     from .copies import keep_receipt, receipts_of
 
@@ -247,7 +247,7 @@ def keep(ledger: str, head: str, what: str, receipts: str | None, told: bool = T
     except OSError as error:
         print(f"trialtools: the receipt could not be kept in {file}: {error.strerror}; keep {head}", file=sys.stderr)
         return DONE
-    if told:
+    if shown:
         print(f"kept in  {file}\nreceipt  {head}")
     return DONE
 

@@ -200,16 +200,16 @@ def trade_off(compared: pd.DataFrame, plan: Plan) -> str:
     if plan.label not in wide.index:
         raise DataError(f"{plan.label} was not compared; {'; '.join(wide.index)}")
 
-    def told(label: str) -> str:
+    def measures(label: str) -> str:
         return f"{100 * wide.at[label, 'correct guesses']:.0f} %, {wide.at[label, 'worst imbalance']:.1f} apart"
 
     own = wide.loc[plan.label]
-    said = (
-        f"With {plan.label}, the best guesser is right for {100 * own['correct guesses']:.0f} % of patients, and the "
-    )
-    said += f"arms are {own['worst imbalance']:.1f} patients apart at worst on the way, on average."
     least, closest = wide["correct guesses"].idxmin(), wide["worst imbalance"].idxmin()
-    return f"{said} Guessed least: {least} ({told(least)}); closest: {closest} ({told(closest)})."
+    return (
+        f"With {plan.label}, the best guesser is right for {100 * own['correct guesses']:.0f} % of patients, and the "
+        f"arms are {own['worst imbalance']:.1f} patients apart at worst on the way, on average. "
+        f"Guessed least: {least} ({measures(least)}); closest: {closest} ({measures(closest)})."
+    )
 
 
 def _seed(seed: int) -> bytes:
