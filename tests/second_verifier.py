@@ -7,7 +7,7 @@ import math
 import sqlite3
 import sys
 import unicodedata
-from datetime import date
+from datetime import date, datetime
 from itertools import chain, count, product
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def first_fault(rows, key=None):
         try:
             r = dict(zip(COLUMNS, row, strict=True))
             assert r["seq"] == seq and r["previous"] == previous, "out of the chain"
-            assert fingerprint(row[:-1]) == r["hash"], "another hash"
+            assert fingerprint(row[:-1]) == r["hash"] and datetime.fromisoformat(r["at"]).tzname() == "UTC", "hash"
             d, patient, place, kit = json.loads(r["detail"]), r["patient"], r["stratum"], r["kit"]
             before, last, kind, previous = last, r["kind"], r["kind"], r["hash"]
             filled, keys = (set(words.split()) for words in GRAMMAR[kind])

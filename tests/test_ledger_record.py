@@ -249,6 +249,7 @@ def test_a_doubled_key_is_found_although_the_chain_holds(ledger, protocol):
         ({"kind": "note", "detail": "{}"}, "the ledger writes no 'note'"),
         ({"kind": "unblinded", "person": None, "stratum": None, "position": None, "detail": "{}"}, "by, name, reason"),
         ({"kind": "amended", "patient": None}, "not as the ledger writes it"),
+        ({"kind": "refused", "position": None, "kit": None, "at": "yesterday"}, "at, "),
     ],
 )
 def test_an_appended_entry_in_proper_chain_is_found(ledger, protocol, changed, problem):

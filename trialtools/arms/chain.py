@@ -81,6 +81,14 @@ class LedgerEntry:
         return f"{self.seq}:{self.hash}"
 
     @property
+    def is_dated(self) -> bool:
+        """Whether its time is one, in UTC."""
+        try:
+            return datetime.fromisoformat(self.at).tzname() == "UTC"
+        except (ValueError, TypeError):
+            return False
+
+    @property
     def day(self) -> date:
         """The day on which it was written, by the clock (UTC)."""
         return datetime.fromisoformat(self.at).date()

@@ -58,6 +58,8 @@ class Record:
     levels: Mapping[str, Levels]
     sha256: str
     kits: dict[tuple[str, int], str] = field(default_factory=dict)
+    numbers: set[str] = field(default_factory=set)
+    in_pool: Counter[str] = field(default_factory=Counter)
     given: Counter[str] = field(default_factory=Counter)
     kit_of: dict[str, str] = field(default_factory=dict)
     people: set[str] = field(default_factory=set)
@@ -80,7 +82,8 @@ def check_rules(entries: Sequence[LedgerEntry]) -> Iterator[Fault]:
     for entry in entries:
         try:
             problems = [_misshapen(entry)] if _misshapen(entry) else list(RULES[entry.kind](record, entry))
-            if entry.kind == "allocated" and "synthetic" not in opened and (note := day_note(entry)):
+            regular = entry.kind == "allocated" and not problems and "synthetic" not in opened
+            if regular and (note := day_note(entry)):
                 yield Fault(entry.seq, note, note=True)
         except (TypeError, ValueError, KeyError, AttributeError):
             problems = ["cannot be read"]
@@ -96,6 +99,7 @@ def _misshapen(entry: LedgerEntry) -> str | None:
         return f"the ledger writes no '{entry.kind}'"
     columns, keys = SHAPES[entry.kind]
     filled = {c for c in ("patient", "person", "stratum", "position", "kit") if getattr(entry, c) is not None}
+    filled |= set() if entry.is_dated else {"at"}
     allowed = OPTIONAL if entry.kind == "opened" else set()
     apart = sorted((filled ^ columns) | ((set(entry.detail) ^ keys) - allowed))
     return f"not as the ledger writes it: {', '.join(apart)}" if apart else None
@@ -113,8 +117,10 @@ def _kit(record: Record, entry: LedgerEntry) -> Iterator[str]:
         yield f"kit {entry.kit} was not made with the others"
         return
     pool, kit = str(entry.stratum), str(entry.kit)
-    if entry.position != 1 + sum(place == pool for place, _ in record.kits) or kit in record.kits.values():
+    record.in_pool[pool] += 1
+    if entry.position != record.in_pool[pool] or kit in record.numbers:
         yield f"kit {kit} is not in its place"
+    record.numbers.add(kit)
     record.kits[pool, int(entry.position or 0)] = kit
 
 
@@ -123,7 +129,8 @@ def _mixed(record: Record, entry: LedgerEntry) -> Iterator[str]:
         yield "a number is mixed in once, before the first allocation"
     if not entry.detail["number"].isdecimal():
         yield "the number is no whole number"
-    record.opening, record.kits = Opening(record.opening.detail, entry.detail), {}
+    record.opening = Opening(record.opening.detail, entry.detail)
+    record.kits, record.numbers, record.in_pool = {}, set(), Counter()
 
 
 def _allocated(record: Record, entry: LedgerEntry) -> Iterator[str]:

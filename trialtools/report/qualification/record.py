@@ -25,9 +25,9 @@ from ...criteria.files import whole_folder
 from . import boundaries, ledger, randomization
 from .bench import PROTOCOL, Bench, Requirement
 
-KINDS = (ledger, randomization, boundaries)
-FOUND = [each for kind in KINDS for each in vars(kind).values() if isinstance(each, Requirement)]
-REQUIREMENTS = {f"R{number:02d}": each for number, each in enumerate(FOUND, start=1)}
+_KINDS = (ledger, randomization, boundaries)
+_FOUND = [each for kind in _KINDS for each in vars(kind).values() if isinstance(each, Requirement)]
+REQUIREMENTS = {f"R{number:02d}": each for number, each in enumerate(_FOUND, start=1)}
 """All requirements by number, in the order in which the files have them."""
 _LIBRARIES = ("trialtools", "numpy", "pandas", "pynacl", "scipy", "pydantic", "pyyaml")
 
