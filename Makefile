@@ -12,7 +12,7 @@ CUTOFF   := 2023-08-17
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help report test test-quick long check bench lab app clean
+.PHONY: help report test test-quick long fuzz check bench lab app clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ test-unit test-spec test-agreement test-oracles test-reports test-ui: .venv/.tes
 N ?= 3000
 long: .venv/.test-stamp  ## the tests that take a sample, with N=3000 cases each
 	@TRIALTOOLS_LONG=$(N) $(BIN)/python -m pytest -m long --timeout 14400 $(PYTEST)
+
+fuzz: .venv/.test-stamp  ## N tries at each door with input that nobody would write; DOORS="csvfiles excel" for some
+	@cd tests && PYTHONPATH=. ../$(BIN)/python -m fuzz.run $(N) $(DOORS)
 
 check: .venv/.test-stamp  ## style, types, clean notebooks, examples in docstrings
 	@$(BIN)/ruff check .

@@ -19,6 +19,7 @@ import pytest
 import trialtools as tt
 from trialtools import figures
 from trialtools.cohort.sources import ColumnMapping, csvfile, workbook
+from trialtools.cohort.sources.parquetfile import check_pages
 from trialtools.criteria.contents import read_protocol
 from trialtools.criteria.language import Interval
 from trialtools.criteria.units import factor
@@ -539,6 +540,40 @@ def test_a_broken_parquet_file(tmp_path):
         assert "t.parquet cannot be read" in fault(path)
 
 
+def test_a_length_that_no_machine_has_room_for(tmp_path):
+    """A page that says it holds fewer values than none made Polars end the process."""
+    path = tmp_path / "t.parquet"
+    table().write_parquet(path, compression="uncompressed")
+    whole, refused = path.read_bytes(), 0
+    for at in range(4, len(whole) - 8):
+        changed = bytearray(whole)
+        changed[at] ^= 1
+        path.write_bytes(changed)
+        try:
+            check_pages(path)
+        except tt.DataError as error:
+            refused += "t.parquet cannot be read" in str(error)
+    assert refused > 100
+
+
+def test_a_folder_and_a_pattern_of_parquet_files(tmp_path):
+    for i in range(3):
+        (tmp_path / f"site={i}").mkdir()
+        table().head(1).with_columns(pl.lit(f"p{i}").alias("patient_id")).write_parquet(
+            tmp_path / f"site={i}" / "part.parquet"
+        )
+        table().head(1).with_columns(pl.lit(f"q{i}").alias("patient_id")).write_parquet(tmp_path / f"part{i}.parquet")
+    pattern = tmp_path / "part*.parquet"
+    assert sorted(values(pattern, "patient_id")) == ["q0", "q1", "q2"]
+    assert sorted(values(tmp_path, "patient_id")) == ["p0", "p1", "p2", "q0", "q1", "q2"]
+    assert tt.screen(PROTOCOL, tmp_path).certain == 6
+    table().head(1).with_columns(pl.lit("q0").alias("patient_id")).write_parquet(tmp_path / "part9.parquet")
+    assert "stands more than once: 'q0'" in fault(pattern)
+    (tmp_path / "part5.parquet").write_bytes(b"PAR1")
+    assert "part5.parquet cannot be read" in fault(pattern)
+    assert "does not exist" in fault(tmp_path / "none*.parquet")
+
+
 # --- excel ------------------------------------------------------------------------------------------------------------
 
 
@@ -706,6 +741,16 @@ def test_every_kind_of_column_comes_back_from_parquet(tmp_path, kind):
 def test_numbers_too_large_for_anybody_are_impossible(dtype):
     frame = table(age=pl.Series([2**64 - 1, 50, None], dtype=dtype))
     assert findings(frame) == [("age", "impossible value", 1)]
+
+
+def test_days_that_no_calendar_has_are_impossible(tmp_path):
+    frame = table(seen=[date(2020, 6, 1)] * 3).with_columns(
+        pl.Series("seen", [18000, 90_000_000, 2**31 - 1]).cast(pl.Int32).cast(pl.Date)
+    )
+    frame.write_parquet(tmp_path / "t.parquet")
+    for source in (frame, frame.to_arrow(), tmp_path / "t.parquet"):
+        assert findings(source) == [("seen", "impossible value", 2)]
+        assert tt.screen(PROTOCOL, source).n == 3
 
 
 def test_a_time_zone_keeps_its_own_calendar_day():

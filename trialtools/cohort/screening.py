@@ -27,6 +27,7 @@ from .output import write_screening
 from .patterns import Patterns, ScreeningData, count_patterns
 from .rows import decisions, evidence
 from .sources import Patients, read_patients
+from .sources.open import readable
 
 
 class Screening(ScreeningData):
@@ -53,11 +54,13 @@ class Screening(ScreeningData):
 
         `open_items` are the unknown fields that leave a criterion of an undetermined patient open.
         """
-        return decisions(self).collect().to_pandas()
+        with readable(self.patients.name):
+            return decisions(self).collect().to_pandas()
 
     def evidence(self) -> pd.DataFrame:
         """A row a patient and criterion: `patient_id`, `criterion`, `state` and the `values` that decided it."""
-        return evidence(self).collect().to_pandas()
+        with readable(self.patients.name):
+            return evidence(self).collect().to_pandas()
 
     def __repr__(self) -> str:
         return self._lines()[0]
@@ -98,7 +101,8 @@ def screen(protocol: Protocol, patients: Any, mapping: Any = None, engine: str |
     """
     if not isinstance(patients, Patients):
         patients = read_patients(patients, protocol, mapping)
-    patterns = count_patterns(list(protocol.requirements.values()), protocol, _moved(patients.frame, engine))
+    with readable(patients.name):
+        patterns = count_patterns(list(protocol.requirements.values()), protocol, _moved(patients.frame, engine))
     if patterns.n.sum() != patients.n:
         counted = f"{patients.name} had {patients.n:,} patients when it was read and has {patterns.n.sum():,} now"
         raise DataError(f"{counted}; read it again, and screen a copy that nobody writes to")

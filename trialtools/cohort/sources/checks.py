@@ -51,13 +51,15 @@ def run_checks(frame: Any, checks: Sequence[Check], id: nw.Expr) -> tuple[int, l
         if check.fatal:
             fatal.append(_paragraph(frame, check, n, row.get(f"present{position}"), id))
         else:
-            low, high = (
-                f"{end:g}" if isinstance(end, float) else str(end)
-                for end in (row[f"low{position}"], row[f"high{position}"])
-            )
-            example = low if low == high else f"{low} to {high}"
+            example = _example(row[f"low{position}"], row[f"high{position}"])
             findings.append(finding(check.field, check.column, check.problem, n, row["n"], example, check.action))
     return row["n"], findings, fatal
+
+
+def _example(low: Any, high: Any) -> str:
+    """The ends of what was found, or the only one."""
+    ends = [f"{end:g}" if isinstance(end, float) else str(end) for end in (low, high) if end is not None]
+    return " to ".join(dict.fromkeys(ends))
 
 
 def one_row(frame: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as defaults
+from datetime import date
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -25,6 +26,7 @@ EXACT = 2**53
 """Below it, every whole number is a double of its own."""
 WIDE = (nw.UInt64, nw.Int128, nw.UInt128)
 """Whole numbers that a 64-bit one may not hold."""
+_FIRST, _LAST = date(1000, 1, 1), date(9999, 12, 31)
 _TRUE_OR_FALSE: dict[str, bool | str] = {"true": True, "false": False}
 
 
@@ -274,7 +276,8 @@ def _possible(
     else:
         problem = f"impossible value (outside {low:g} to {high:g} {field.unit or ''}".rstrip() + ")"
     outside = (raw < low) | (raw > high)
-    source.finds(problem, outside & raw.is_finite() if floating else outside, raw)
+    shown = _as_text(raw) if field.type == "date" else raw
+    source.finds(problem, outside & raw.is_finite() if floating else outside, shown)
     inside = nw.when((raw >= low) & (raw <= high)).then(raw)
     kind = DTYPES[field.type]()
     values = inside.cast(kind) if field.type == "integer" else inside
@@ -333,13 +336,18 @@ def _day_of(source: _Source, raw: nw.Expr, zone: str | None) -> nw.Expr:
         raise DataError(f"{source.name}: the column {source.column} holds time stamps without a zone; leave out zone:")
     if zone is not None and wanted is None:
         problem = f"time stamp with a zone, and no zone: in the mapping (such as {zone})"
-        source.finds(problem, ~raw.is_null(), raw.dt.date(), f"read as a day in {zone}")
+        source.finds(problem, ~raw.is_null(), _as_text(raw.dt.date()), f"read as a day in {zone}")
     if zone != wanted and wanted is not None:
         if not source.polars:
             told = f"{source.name}: here the zone of time stamps is that of the connection, {zone}"
             raise DataError(f"{told}; set it to {wanted} before the query")
         raw = raw.dt.convert_time_zone(wanted)
     return raw.dt.date()
+
+
+def _as_text(day: nw.Expr) -> nw.Expr:
+    """A day as text, if it has a year of four digits: a file may hold days of the year 200000, and engines panic at them."""
+    return nw.when((day >= _FIRST) & (day <= _LAST)).then(day).cast(nw.String())
 
 
 # --- texts ------------------------------------------------------------------------------------------------------------

@@ -50,11 +50,11 @@ def with_ids(frame: Any, id: PatientId, schema: dict[str, Any]) -> Any:
 
 def _own(frame: Any, column: str, dtype: Any) -> Any:
     """Ids in the type they came in; texts without blanks around them, and each letter written in one way."""
-    if dtype.is_integer() or dtype == nw.Date:
+    if (dtype.is_integer() and dtype not in (nw.Int128, nw.UInt128)) or dtype == nw.Date:
         return frame.with_columns(nw.col(column).alias(OWN))
     if dtype.is_float() and _are_whole(frame, column):
         return frame.with_columns(nw.when(~nw.col(column).is_nan()).then(nw.col(column)).cast(nw.Int64()).alias(OWN))
-    if not dtype.is_float() and dtype not in (nw.String, nw.Categorical, nw.Enum):
+    if not dtype.is_numeric() and dtype not in (nw.String, nw.Categorical, nw.Enum):
         raise DataError(f"patient_id: the column {column} holds {plain_type(dtype)}; expected text or whole numbers")
     if not frame.implementation.is_polars():  # other engines trim what they hold for blanks, and know no normal form
         return frame.with_columns(text_of(column, dtype).str.strip_chars().alias(OWN))

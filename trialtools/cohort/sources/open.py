@@ -15,6 +15,7 @@ import polars as pl
 from ...criteria.protocol import DataError
 from .csvfile import read_csv
 from .mapping import ColumnMapping
+from .parquetfile import check_pages
 from .workbook import read_workbook
 
 _READERS = ".csv, .csv.gz, .parquet, .xlsx, a folder of .parquet"
@@ -136,18 +137,18 @@ def _null_as_text(table: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _open_file(path: Path, mapping: ColumnMapping, wanted: Collection[str] | None) -> RawTable:
-    if path.is_dir() and any(path.rglob("*.parquet")):
-        return RawTable(_null_as_text(pl.scan_parquet(path / "**" / "*.parquet")), path.name)
-    wild = not path.exists() and any(sign in path.name for sign in _WILD)
-    if wild and path.suffix.lower() == ".parquet" and any(path.parent.glob(path.name)):
-        return RawTable(_null_as_text(pl.scan_parquet(path)), path.name)
+    if path.is_dir() and (files := sorted(path.rglob("*.parquet"))):
+        return RawTable(_scan_parquet(path / "**" / "*.parquet", files), path.name)
+    wild = not path.exists() and any(sign in path.name for sign in _WILD) and path.suffix.lower() == ".parquet"
+    if wild and (files := sorted(path.parent.glob(path.name))):
+        return RawTable(_scan_parquet(path, files), path.name)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise DataError(f"{path} {what}; expected a patient table ({_READERS})")
     kind = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
     match kind.removesuffix(".gz"):
         case ".parquet":
-            return RawTable(_null_as_text(pl.scan_parquet(path, glob=False)), path.name)
+            return RawTable(_scan_parquet(path, [path], glob=False), path.name)
         case ".xlsx" | ".xlsm" | ".xls":
             table, wrong = read_workbook(path, mapping.sheet, mapping.header, wanted)
             return RawTable(table.lazy(), path.name, wrong, sheet=True)
@@ -156,3 +157,9 @@ def _open_file(path: Path, mapping: ColumnMapping, wanted: Collection[str] | Non
             how = (separator, mapping.encoding, mapping.header, wanted)
             return RawTable(read_csv(path.read_bytes(), path.name, *how).lazy(), path.name, sheet=True)
     raise DataError(f"{path.name}: files of this kind are not read; use {_READERS}")
+
+
+def _scan_parquet(path: Path, files: list[Path], glob: bool = True) -> pl.LazyFrame:
+    for file in files:
+        check_pages(file)
+    return _null_as_text(pl.scan_parquet(path, glob=glob))
