@@ -114,6 +114,18 @@ def contest(n: int, rounds: int) -> Iterator[Row]:
     yield Row("nullable pandas / trialtools screen", faster, "x", 4.0 if large else None, True, nullable.told)
     yield Row("peak memory of trialtools screen", ours.megabytes, "MB", 600.0 if large else None)
     yield Row("trialtools read and check (ids, values) / floor", read.seconds / floor, "x", note=read.told)
+    whole, checked = best["trialtools"]["whole"], best["checked_polars"]["screen"]
+    yield Row(
+        "hand-written query with the same checks / without", checked.seconds / by_hand.seconds, "x", note=checked.told
+    )
+    yield Row(
+        "trialtools from file to patterns / hand-written, checked",
+        whole.seconds / checked.seconds,
+        "x",
+        1.3,
+        note=whole.told,
+    )
+    yield Row("trialtools from file to patterns / hand-written query", whole.seconds / by_hand.seconds, "x", 2.0)
     yield _frames(best["trialtools"]["frames"].seconds, found["frames"], n)
     swept = best["trialtools"]["sweep"].seconds / ours.seconds
     yield Row("eligible at every upper age / trialtools screen", swept, "x", note=best["trialtools"]["sweep"].told)

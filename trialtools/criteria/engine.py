@@ -144,6 +144,13 @@ def _key(requirements: Sequence[Formula], partial: frozenset[str]) -> nw.Expr:
     return reduce(add, [part for part in parts if isinstance(part, nw.Expr)], constant)
 
 
+def collected(frame: Any) -> Any:
+    """A Narwhals frame of any engine, collected; Polars streams, so that a file larger than memory can be read."""
+    if isinstance(frame, nw.LazyFrame) and frame.implementation.is_polars():
+        return nw.from_native(frame.to_native().collect(engine="streaming"))
+    return nw.from_native(in_polars(frame))
+
+
 def in_polars(frame: Any) -> pl.DataFrame:
     """Any Narwhals frame as a Polars table in memory.
 

@@ -8,9 +8,10 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
+from ...criteria.engine import collected
 from .columns import Check
-from .ids import ID, ROW
 
+ID, ROW = "patient_id", "__row__"
 _QUALITY = ("field", "column", "problem", "n", "of", "example", "action")
 Finding = dict[str, Any]
 
@@ -25,35 +26,58 @@ def quality_table(findings: Sequence[Finding], last: Sequence[Finding] = ()) -> 
     return pd.DataFrame([*ordered, *last], columns=list(_QUALITY))
 
 
-def run_checks(frame: Any, checks: Sequence[Check], id: nw.Expr) -> tuple[int, list[Finding], list[str]]:
-    """All checks in one pass: the number of rows, what is counted, and a paragraph for each check that is fatal.
+def count_checks(frame: Any, checks: Sequence[Check]) -> Any:
+    """A frame of one row, not collected yet: `n`, and for each check by its position how many rows it found.
 
     Args:
         frame: Narwhals frame that the checks are about.
         checks: of its columns.
-        id: names a row where the engine has no row numbers.
     """
     counts = [nw.len().alias("n")]
     for position, check in enumerate(checks):
-        shown = nw.when(check.bad).then(check.shown)
-        counts += [
-            number_of(check.bad).alias(f"bad{position}"),
-            shown.min().alias(f"low{position}"),
-            shown.max().alias(f"high{position}"),
-        ]
+        counts.append(number_of(check.bad).alias(f"bad{position}"))
         if check.fatal and check.present is not None:
             counts.append(number_of(check.present).alias(f"present{position}"))
-    row = one_row(frame.select(*counts))
-    findings, fatal = [], []
-    for position, check in enumerate(checks):
-        if not (n := row[f"bad{position}"]):
-            continue
-        if check.fatal:
-            fatal.append(_paragraph(frame, check, n, row.get(f"present{position}"), id))
-        else:
-            example = _example(row[f"low{position}"], row[f"high{position}"])
-            findings.append(finding(check.field, check.column, check.problem, n, row["n"], example, check.action))
-    return row["n"], findings, fatal
+    return frame.select(*counts)
+
+
+def judge_checks(
+    frame: Any, checks: Sequence[Check], row: dict[str, Any], id: nw.Expr
+) -> tuple[list[Finding], list[str]]:
+    """What is counted with an example, and a paragraph with the first rows for each check that is fatal.
+
+    Args:
+        frame, checks: as they were counted.
+        row: the counts.
+        id: names a row where the engine has no order of rows.
+    """
+    hit = [(position, check) for position, check in enumerate(checks) if row[f"bad{position}"]]
+    fatal = [
+        _paragraph(frame, check, row[f"bad{position}"], row.get(f"present{position}"), id)
+        for position, check in hit
+        if check.fatal
+    ]
+    counted = [(position, check) for position, check in hit if not check.fatal]
+    if fatal or not counted:
+        return [], fatal
+    shown = {position: nw.when(check.bad).then(check.shown) for position, check in counted}
+    ends = [
+        (each.min().alias(f"low{position}"), each.max().alias(f"high{position}")) for position, each in shown.items()
+    ]
+    ends = one_row(frame.select(*(end for pair in ends for end in pair)))
+    findings = [
+        finding(
+            check.field,
+            check.column,
+            check.problem,
+            row[f"bad{position}"],
+            row["n"],
+            _example(ends[f"low{position}"], ends[f"high{position}"]),
+            check.action,
+        )
+        for position, check in counted
+    ]
+    return findings, []
 
 
 def _example(low: Any, high: Any) -> str:
@@ -64,7 +88,7 @@ def _example(low: Any, high: Any) -> str:
 
 def one_row(frame: Any) -> dict[str, Any]:
     """The only row of a frame of any engine."""
-    frame = frame.collect("polars") if isinstance(frame, nw.LazyFrame) else frame
+    frame = collected(frame)
     return {name: values[0] for name, values in frame.to_dict(as_series=False).items()}
 
 
@@ -75,7 +99,9 @@ def number_of(condition: nw.Expr) -> nw.Expr:
 
 def _paragraph(frame: Any, check: Check, n: int, present: int | None, id: nw.Expr) -> str:
     """One fatal check with the first rows that it concerns, and what can be done."""
-    in_order = ROW in frame.collect_schema().names()
+    in_order = frame.implementation.is_polars()
+    if in_order and ROW not in frame.collect_schema().names():
+        frame = nw.from_native(frame.to_native().with_row_index(ROW, offset=1))
     where = nw.col(ROW) if in_order else id
     rows = frame.filter(check.bad).select(where.alias("where"), check.shown.alias("shown")).head(3)
     rows = rows.collect("polars") if isinstance(rows, nw.LazyFrame) else rows

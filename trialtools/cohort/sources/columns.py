@@ -346,7 +346,7 @@ def _day_of(source: _Source, raw: nw.Expr, zone: str | None) -> nw.Expr:
 
 
 def _as_text(day: nw.Expr) -> nw.Expr:
-    """A day as text, if it has a year of four digits: a file may hold days of the year 200000, and engines panic at them."""
+    """A day as text, if it has a year of four digits: engines panic at others, which a file may well hold."""
     return nw.when((day >= _FIRST) & (day <= _LAST)).then(day).cast(nw.String())
 
 

@@ -8,14 +8,15 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
+from ...criteria.engine import in_polars
 from ...criteria.protocol import DataError
 from .cells import BLANKS
+from .checks import ID, ROW, number_of, one_row
 from .columns import EXACT, Check, plain_type, text_of
 from .mapping import PatientId
 from .names import similar
 
-ID = "patient_id"
-ROW, OWN, LOST, TWICE = "__row__", "__id__", "__no_id__", "__twice__"
+OWN, LOST, TWICE = "__id__", "__no_id__", "__twice__"
 _NEEDED = (
     "one row is one patient; where several rows belong to one, on_fault: number under patient_id: in a mapping makes "
     "each row a patient of its own, told apart by its number"
@@ -27,25 +28,39 @@ _TOTALS = (
 """What stands for an id in a row that sums up the others."""
 
 
-def with_ids(frame: Any, id: PatientId, schema: dict[str, Any]) -> Any:
-    """The table with its ids as a column of their own, and with row numbers where its engine keeps the order of rows.
+_PLAIN, _CASED, _ODD = "plain", "cased", "odd"
+_MORE_THAN = {_PLAIN: r"^[^0-9]*$|[^!-`{-~]", _CASED: r"^[^0-9]*$|[^!-~]"}
+"""Ids of digits, capitals and signs, at least one a digit, are what they are; small letters may differ from capitals
+alone; an id without a digit may be a word for a total, and any other letter may be written in several ways."""
+
+
+def with_ids(frame: Any, id: PatientId, schema: dict[str, Any]) -> tuple[Any, str]:
+    """The table with its ids as a column of their own, and how they are written: plain, cased or odd.
+
+    Row numbers stand beside them where rows are named by them, or may be left out.
 
     Raises:
         DataError: no such column, or one that cannot name anybody.
     """
-    if frame.implementation.is_polars():
-        frame = nw.from_native(frame.to_native().with_row_index(ROW, offset=1))
-    elif id.column is None or id.on_fault == "number":
+    polars = frame.implementation.is_polars()
+    if not polars and (id.column is None or id.on_fault == "number"):
         raise DataError("rows can be numbered only in files and Polars or pandas tables; name a patient_id column")
     if id.column is None:
-        return frame
+        return nw.from_native(frame.to_native().with_row_index(ROW, offset=1)), _ODD
     if id.column not in schema:
         hint = similar(id.column, schema)
         raise DataError(
             f"no column '{id.column}' to tell patients apart{hint}. Name it under patient_id: in a mapping; "
             "patient_id: {} numbers the rows"
         )
-    return _own(frame, id.column, schema[id.column])
+    dtype, column = schema[id.column], nw.col(id.column)
+    if polars and dtype == nw.String and id.on_fault == "error":
+        for kind, more in _MORE_THAN.items():
+            if not one_row(frame.select(odd=(column.is_null() | column.str.contains(more)).any()))["odd"]:
+                return frame.with_columns(column.alias(OWN)), kind
+    if polars:
+        frame = nw.from_native(frame.to_native().with_row_index(ROW, offset=1))
+    return _own(frame, id.column, dtype), _ODD
 
 
 def _own(frame: Any, column: str, dtype: Any) -> Any:
@@ -65,9 +80,8 @@ def _own(frame: Any, column: str, dtype: Any) -> Any:
 def _are_whole(frame: Any, column: str) -> bool:
     """Whether numbers that a library made floating, for some are missing, are whole all the same."""
     value = nw.col(column)
-    other = frame.filter(~value.is_nan() & ((value != value.round(0)) | (value.abs() > EXACT))).select(nw.len())
-    other = other.collect("polars") if isinstance(other, nw.LazyFrame) else other
-    return not other.item()
+    other = ~value.is_nan() & ((value != value.round(0)) | (value.abs() > EXACT))
+    return not one_row(frame.select(other=number_of(other)))["other"]
 
 
 def sums_up(schema: dict[str, Any]) -> nw.Expr | None:
@@ -119,8 +133,13 @@ def id_checks(id: PatientId, schema: dict[str, Any]) -> list[Check]:
 # --- ids that are alike -----------------------------------------------------------------------------------------------
 
 
-def duplicate_ids(frame: Any, id: PatientId) -> tuple[list[str], tuple[int, str] | None]:
+def compare_ids(frame: Any, id: PatientId, kind: str) -> tuple[list[str], tuple[int, str] | None]:
     """What there is to say of ids that stand more than once, and how many are alike but for what nobody sees.
+
+    Args:
+        frame: Narwhals frame with ids; those of another engine than Polars come home.
+        id: of the mapping.
+        kind: how they are written, from `with_ids`.
 
     Returns:
         A paragraph for the error, or none; the number of patients whose ids fold to one (case, width, unseen letters,
@@ -128,25 +147,20 @@ def duplicate_ids(frame: Any, id: PatientId) -> tuple[list[str], tuple[int, str]
     """
     if id.column is None:
         return [], None
-    row = [nw.col(ROW)] if frame.implementation.is_polars() else []
-    ids = frame.select(*row, id_column(id) if id.on_fault == "number" else nw.col(OWN).alias(ID))
-    ids = ids.to_native().lazy() if row else ids.collect("polars").to_native().lazy()
-    said = pl.col(ID).is_not_null() & (pl.col(ID).cast(pl.String) != "")
-    ids = ids.filter(said).with_columns(_folded(ids.collect_schema()[ID]).alias(OWN))
-    if (found := _suspected(ids)).is_empty():
+    own = id_column(id) if id.on_fault == "number" else nw.col(OWN).alias(ID)
+    polars = frame.implementation.is_polars()
+    rows = [nw.col(ROW)] if polars and ROW in frame.collect_schema().names() else []
+    ids = frame.select(*rows, own).to_native().lazy() if polars else in_polars(frame.select(own)).lazy()
+    if kind == _ODD:
+        ids = ids.filter(pl.col(ID).is_not_null() & (pl.col(ID).cast(pl.String) != ""))
+    ids = ids.with_columns(_folded(ids.collect_schema()[ID], kind).alias(OWN))
+    if (found := _suspected(ids if rows or not polars else ids.with_row_index(ROW, offset=1))).is_empty():
         return [], None
     alike = found.filter(pl.col(ID).n_unique().over(OWN) > 1)
     first = alike.filter(pl.col(OWN) == pl.col(OWN).first())[ID].unique(maintain_order=True)[:3]
     again = found.filter(pl.col(ID).is_duplicated())
     told = [_repeated(again, id)] if len(again) else []
     return told, (len(alike), ", ".join(map(str, first))) if len(alike) else None
-
-
-def _folded(dtype: pl.DataType) -> pl.Expr:
-    """An id as whoever reads it aloud says it."""
-    if dtype != pl.String:
-        return pl.col(ID)
-    return pl.col(ID).str.normalize("NFKC").str.to_lowercase().str.replace_all(r"[\s\p{Cf}]", "")
 
 
 def _suspected(ids: pl.LazyFrame) -> pl.DataFrame:
@@ -158,12 +172,20 @@ def _suspected(ids: pl.LazyFrame) -> pl.DataFrame:
     return found.filter(pl.col(OWN).is_duplicated())
 
 
+def _folded(dtype: pl.DataType, kind: str) -> pl.Expr:
+    """An id as whoever reads it aloud says it."""
+    if dtype != pl.String or kind == _PLAIN:
+        return pl.col(ID)
+    lower = pl.col(ID).str.to_lowercase()
+    return lower if kind == _CASED else lower.str.normalize("NFKC").str.replace_all(r"[\s\p{Cf}]", "")
+
+
 def _repeated(again: pl.DataFrame, id: PatientId) -> str:
     """The ids that stand more than once, with the first rows they stand in."""
     by_id = again.group_by(ID, maintain_order=True).all().sort(pl.col(ID).cast(pl.String))
     listed = [
         f"'{row[ID]}' in rows {', '.join(map(str, row[ROW][:3]))}{' ...' if len(row[ROW]) > 3 else ''}"
-        if ROW in row
+        if ROW in row  # other engines keep no order of rows
         else str(row[ID])
         for row in by_id.head(3).iter_rows(named=True)
     ]

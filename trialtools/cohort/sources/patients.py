@@ -16,10 +16,20 @@ from ...criteria.engine import expression, facts, partial_fields
 from ...criteria.expressions import HIGH, LOW, WRITTEN
 from ...criteria.language import Interval, ProtocolError, names, parse
 from ...criteria.protocol import DataError
-from .checks import Finding, finding, number_of, one_row, quality_table, run_checks
+from .checks import (
+    ID,
+    ROW,
+    Finding,
+    count_checks,
+    finding,
+    judge_checks,
+    number_of,
+    one_row,
+    quality_table,
+)
 from .coherence import contradictions
 from .columns import read_columns
-from .ids import ID, LOST, OWN, ROW, TWICE, duplicate_ids, id_checks, id_column, numbered, sums_up, with_ids
+from .ids import LOST, OWN, TWICE, compare_ids, id_checks, id_column, numbered, sums_up, with_ids
 from .mapping import ColumnMapping, check_mapping, load_mapping
 from .names import look_alikes, match_columns, wanted_columns
 from .open import RawTable, open_table, readable
@@ -151,32 +161,31 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
     if ours := next((column for column in schema if column in OURS or column.startswith(READ)), None):
         raise DataError(f"the column name '{ours}' is taken here; rename the column")
     columns = match_columns(protocol, mapping, schema)
-    frame, left_out = _patients_only(with_ids(frame, id, schema), id.column, schema, table.sheet)
+    frame, kind = with_ids(frame, id, schema)
+    odd = kind == "odd"
+    frame, left_out = _patients_only(frame, id.column, schema, table.sheet) if odd or table.sheet else (frame, [])
     frame, read = read_columns(numbered(frame, id), protocol.fields, columns)
-    checks = [
-        *id_checks(id, dict(frame.collect_schema())),
-        *(check for field in read.values() for check in field.checks),
-    ]
-    n, findings, fatal = run_checks(frame, checks, id_column(id))
-    told, alike = duplicate_ids(frame, id)
+    patients = frame.select(id_column(id), *(values for field in read.values() for values in field.values))
+    checks = [check for field in read.values() for check in field.checks]
+    checks += id_checks(id, dict(frame.collect_schema())) if odd else []
+    counts = one_row(count_checks(frame, checks))
+    n = counts["n"]
+    findings, fatal = judge_checks(frame, checks, counts, id_column(id))
+    told, alike = compare_ids(frame, id, kind)
     if fatal := [*fatal, *told]:
         raise DataError("\n".join([f"{len(fatal)} thing{'s' * (len(fatal) > 1)} to settle", *fatal[:10]]))
-    patients = frame.select(id_column(id), *(values for field in read.values() for values in field.values))
-    used = {source for column in columns.values() for source in column.sources} | {id.column, "synthetic"}
-    unread = tuple(column for column in schema if column not in used)
-    absent = tuple(field for field in protocol.fields if not _is_told(field, protocol, read))
     findings += [*left_out, *_marked(table, columns, n), *contradictions(patients, protocol, tuple(read), n)]
     if alike is not None:
         problem = "ids differ only in case, width, blanks or unseen letters"
         findings.append(finding(ID, id.column or "", problem, alike[0], n, alike[1], "kept as different patients"))
-    quality = quality_table(
-        findings,
-        [
-            finding(field, column, f"no column for {field}, but one that looks like it", n, n, column, "not read")
-            for field, column in look_alikes(absent, unread).items()
-        ],
-    )
-    name = mapping.name or table.name
+    used = {source for column in columns.values() for source in column.sources} | {id.column, "synthetic"}
+    unread = tuple(column for column in schema if column not in used)
+    absent = tuple(field for field in protocol.fields if not _is_told(field, protocol, read))
+    similar = [
+        finding(field, column, f"no column for {field}, but one that looks like it", n, n, column, "not read")
+        for field, column in look_alikes(absent, unread).items()
+    ]
+    quality, name = quality_table(findings, similar), mapping.name or table.name
     return Patients(name, patients, n, absent, quality, "synthetic" in schema, unread)
 
 
@@ -192,6 +201,8 @@ def _patients_only(frame: Any, id: str | None, schema: dict[str, Any], sheet: bo
         nothing = pl.all_horizontal(pl.col(others).is_null()).alias(_NOTHING)
         frame = nw.from_native(frame.to_native().with_columns(nothing))
         marks["a row with nothing in it"] = nw.col(_NOTHING)
+    if not marks:
+        return frame, []
     who, counts = nw.col(OWN if id else ROW).cast(nw.String()), [nw.len().alias("n")]
     for position, rows in enumerate(marks.values()):
         counts += [number_of(rows).alias(f"n{position}"), nw.when(rows).then(who).min().alias(f"first{position}")]
