@@ -94,7 +94,9 @@ def open_items(protocol: ProtocolData, patient: Mapping[str, Any], limit: int = 
     A set of unknown facts is in `to_eligible` if there are possible answers to just these facts after which every
     criterion passes, and to no part of them; in `to_ineligible` if there are answers after which one criterion fails,
     and to no part of them. What else is unknown stays so: the decision no longer depends on it. Answers are possible
-    when they are in range, fit `applies`, and some completion of the record breaks no declared fact.
+    when they are in range, fit `applies`, and some completion of the record breaks no declared fact. What is known in
+    part may turn out to be anything between its ends. A fact that is worked out from others is asked for by those of
+    them that are missing, where some of their values settle the decision.
 
     Cheapest means the least sum of `Field.cost`, then the fewest facts, then the order of the protocol.
 
