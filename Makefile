@@ -38,8 +38,9 @@ N ?= 3000
 long: .venv/.test-stamp  ## the tests that take a sample, with N=3000 cases each
 	@TRIALTOOLS_LONG=$(N) $(BIN)/python -m pytest -m long --timeout 14400 $(PYTEST)
 
-fuzz: .venv/.test-stamp  ## N tries at each door with input that nobody would write; DOORS="csvfiles excel" for some
-	@cd tests && PYTHONPATH=. ../$(BIN)/python -m fuzz.run $(N) $(DOORS)
+SECONDS ?= 600
+fuzz: .venv/.test-stamp  ## input that nobody would write at each door, SECONDS=600 long; DOORS="csvfiles excel" for some
+	@cd tests && PYTHONPATH=.:.. ../$(BIN)/python -m fuzz.run $(SECONDS) $(DOORS)
 
 check: .venv/.test-stamp  ## style, types, clean notebooks, examples in docstrings
 	@$(BIN)/ruff check .

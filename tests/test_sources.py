@@ -230,6 +230,28 @@ def test_a_row_with_nothing_in_it_is_no_patient(csv, mapping):
     assert tt.read_patients(rest, PROTOCOL).n == 2  # something stands there, if not for us
 
 
+@pytest.mark.parametrize("ids", [("P1", "P2", "P3", "P4"), ("p1", "p2", "p3", "p4"), ("\u00e41", "b2", "c3", "d4")])
+def test_rows_are_named_by_where_they_stand_however_ids_are_written(csv, tmp_path, ids):
+    """Ids of capitals and digits are compared on a way of their own."""
+    cells = ["40,20,37,false", ",,,", "x,20,37,false", "41,20,37,false"]
+    sheet = csv("".join(f"{id},{row},,\n" for id, row in zip(ids, cells, strict=True)))
+    assert "not a number: row 3 'x'" in fault(sheet)
+    columns = {"patient_id": ids, "sex": ["female", "male", "x", None]}
+    pl.DataFrame(columns).write_parquet(tmp_path / "t.parquet")
+    assert "undeclared value: row 3 'x'" in fault(tmp_path / "t.parquet")
+    for last, said in (
+        (ids[1], f"'{ids[1]}' in rows 2, 4"),
+        (" ", "no patient id: row 4"),
+        (None, "no patient id: row 4"),
+    ):
+        pl.DataFrame({"patient_id": [*ids[:3], last], "age": [40] * 4}).write_parquet(tmp_path / "t.parquet")
+        assert said in fault(tmp_path / "t.parquet")
+    for last, n in ((ids[1].swapcase(), 2), (ids[1][0] + "\u200b2", 2), ("P9", 0)):
+        pl.DataFrame({"patient_id": [*ids[:3], last], "age": [40] * 4}).write_parquet(tmp_path / "t.parquet")
+        told = [n for _, problem, n in findings(tmp_path / "t.parquet") if problem.startswith("ids differ only")]
+        assert sum(told) == n
+
+
 # --- values -----------------------------------------------------------------------------------------------------------
 
 
@@ -567,6 +589,8 @@ def test_a_folder_and_a_pattern_of_parquet_files(tmp_path):
     assert sorted(values(pattern, "patient_id")) == ["q0", "q1", "q2"]
     assert sorted(values(tmp_path, "patient_id")) == ["p0", "p1", "p2", "q0", "q1", "q2"]
     assert tt.screen(PROTOCOL, tmp_path).certain == 6
+    pl.DataFrame(TABLE).write_parquet(pl.PartitionBy(tmp_path / "[by sex]", key="sex"), mkdir=True)
+    assert tt.read_patients(tmp_path / "[by sex]", PROTOCOL).absent == ()
     table().head(1).with_columns(pl.lit("q0").alias("patient_id")).write_parquet(tmp_path / "part9.parquet")
     assert "stands more than once: 'q0'" in fault(pattern)
     (tmp_path / "part5.parquet").write_bytes(b"PAR1")

@@ -1,4 +1,4 @@
-"""So many tries at each door: `make fuzz N=100000`, or `python -m fuzz.run 1000 csvfiles` in `tests/`.
+"""Tries at each door for so many seconds: `make fuzz SECONDS=600`, or `python -m fuzz.run 60 csvfiles` in `tests/`.
 
 A try that ends in anything but a result or a refusal, or takes longer than ten seconds, is printed with its seed.
 """
@@ -15,6 +15,8 @@ from random import Random
 from types import FrameType
 
 DOORS = tuple(sorted(file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in ("run", "tables")))
+BATCH = 50
+"""Tries between two looks at the clock."""
 HANGS = 10
 """Seconds after which a try counts as hanging."""
 
@@ -48,14 +50,17 @@ def _hangs(number: int, frame: FrameType | None) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    n, doors = int(arguments[0]), arguments[1:] or DOORS
-    bad = 0
+    seconds, doors = float(arguments[0]), arguments[1:] or DOORS
+    tried, bad = dict.fromkeys(doors, 0), 0
     for door in doors:
-        start = time.perf_counter()
-        faults = run(door, n, first=time.time_ns() % 2**40)
-        bad += len(faults)
-        print(f"{door}: {n:,} tries, {len(faults)} faults, {time.perf_counter() - start:.0f} s", flush=True)
-        print(*faults[:5], sep="\n", end="\n" if faults else "", flush=True)
+        seed, end = time.time_ns() % 2**40, time.monotonic() + seconds / len(doors)
+        while time.monotonic() < end:
+            faults = run(door, BATCH, first=seed + tried[door])
+            tried[door] += BATCH
+            bad += len(faults)
+            print(*faults, sep="\n", end="\n" if faults else "", flush=True)
+        print(f"{door}: {tried[door]:,} tries", flush=True)
+    print(f"{sum(tried.values()):,} tries, {bad} faults")
     return 1 if bad else 0
 
 

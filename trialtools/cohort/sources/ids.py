@@ -28,14 +28,20 @@ _TOTALS = (
 """What stands for an id in a row that sums up the others."""
 
 
-_PLAIN, _CASED, _ODD = "plain", "cased", "odd"
+_PLAIN, _CASED, ODD = "plain", "cased", "odd"
 _MORE_THAN = {_PLAIN: r"^[^0-9]*$|[^!-`{-~]", _CASED: r"^[^0-9]*$|[^!-~]"}
 """Ids of digits, capitals and signs, at least one a digit, are what they are; small letters may differ from capitals
 alone; an id without a digit may be a word for a total, and any other letter may be written in several ways."""
 
 
-def with_ids(frame: Any, id: PatientId, schema: dict[str, Any]) -> tuple[Any, str]:
+def with_ids(frame: Any, id: PatientId, schema: dict[str, Any], whole: bool) -> tuple[Any, str]:
     """The table with its ids as a column of their own, and how they are written: plain, cased or odd.
+
+    Args:
+        frame: Narwhals frame.
+        id: of the mapping.
+        schema: of the frame.
+        whole: whether every row is kept but those whose ids sum up others.
 
     Row numbers stand beside them where rows are named by them, or may be left out.
 
@@ -46,7 +52,7 @@ def with_ids(frame: Any, id: PatientId, schema: dict[str, Any]) -> tuple[Any, st
     if not polars and (id.column is None or id.on_fault == "number"):
         raise DataError("rows can be numbered only in files and Polars or pandas tables; name a patient_id column")
     if id.column is None:
-        return nw.from_native(frame.to_native().with_row_index(ROW, offset=1)), _ODD
+        return nw.from_native(frame.to_native().with_row_index(ROW, offset=1)), ODD
     if id.column not in schema:
         hint = similar(id.column, schema)
         raise DataError(
@@ -54,13 +60,13 @@ def with_ids(frame: Any, id: PatientId, schema: dict[str, Any]) -> tuple[Any, st
             "patient_id: {} numbers the rows"
         )
     dtype, column = schema[id.column], nw.col(id.column)
-    if polars and dtype == nw.String and id.on_fault == "error":
+    if polars and whole and dtype == nw.String and id.on_fault == "error":
         for kind, more in _MORE_THAN.items():
             if not one_row(frame.select(odd=(column.is_null() | column.str.contains(more)).any()))["odd"]:
                 return frame.with_columns(column.alias(OWN)), kind
     if polars:
         frame = nw.from_native(frame.to_native().with_row_index(ROW, offset=1))
-    return _own(frame, id.column, dtype), _ODD
+    return _own(frame, id.column, dtype), ODD
 
 
 def _own(frame: Any, column: str, dtype: Any) -> Any:
@@ -151,7 +157,7 @@ def compare_ids(frame: Any, id: PatientId, kind: str) -> tuple[list[str], tuple[
     polars = frame.implementation.is_polars()
     rows = [nw.col(ROW)] if polars and ROW in frame.collect_schema().names() else []
     ids = frame.select(*rows, own).to_native().lazy() if polars else in_polars(frame.select(own)).lazy()
-    if kind == _ODD:
+    if kind == ODD:
         ids = ids.filter(pl.col(ID).is_not_null() & (pl.col(ID).cast(pl.String) != ""))
     ids = ids.with_columns(_folded(ids.collect_schema()[ID], kind).alias(OWN))
     if (found := _suspected(ids if rows or not polars else ids.with_row_index(ROW, offset=1))).is_empty():

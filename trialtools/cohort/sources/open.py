@@ -137,18 +137,16 @@ def _null_as_text(table: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _open_file(path: Path, mapping: ColumnMapping, wanted: Collection[str] | None) -> RawTable:
-    if path.is_dir() and (files := sorted(path.rglob("*.parquet"))):
-        return RawTable(_scan_parquet(path / "**" / "*.parquet", files), path.name)
-    wild = not path.exists() and any(sign in path.name for sign in _WILD) and path.suffix.lower() == ".parquet"
-    if wild and (files := sorted(path.parent.glob(path.name))):
-        return RawTable(_scan_parquet(path, files), path.name)
+    pattern = not path.exists() and path.suffix.lower() == ".parquet" and any(sign in path.name for sign in _WILD)
+    if files := sorted(path.rglob("*.parquet") if path.is_dir() else path.parent.glob(path.name) if pattern else ()):
+        return RawTable(_scan_parquet(files), path.name)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise DataError(f"{path} {what}; expected a patient table ({_READERS})")
     kind = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
     match kind.removesuffix(".gz"):
         case ".parquet":
-            return RawTable(_scan_parquet(path, [path], glob=False), path.name)
+            return RawTable(_scan_parquet([path]), path.name)
         case ".xlsx" | ".xlsm" | ".xls":
             table, wrong = read_workbook(path, mapping.sheet, mapping.header, wanted)
             return RawTable(table.lazy(), path.name, wrong, sheet=True)
@@ -159,7 +157,9 @@ def _open_file(path: Path, mapping: ColumnMapping, wanted: Collection[str] | Non
     raise DataError(f"{path.name}: files of this kind are not read; use {_READERS}")
 
 
-def _scan_parquet(path: Path, files: list[Path], glob: bool = True) -> pl.LazyFrame:
+def _scan_parquet(files: list[Path]) -> pl.LazyFrame:
+    """Several files are one table; what their folders are called (sex=female) is a column of it."""
     for file in files:
         check_pages(file)
-    return _null_as_text(pl.scan_parquet(path, glob=glob))
+    named = len(files) > 1 and all("=" in file.parent.name for file in files)
+    return _null_as_text(pl.scan_parquet(files, glob=False, hive_partitioning=named))

@@ -29,7 +29,7 @@ from .checks import (
 )
 from .coherence import contradictions
 from .columns import read_columns
-from .ids import LOST, OWN, TWICE, compare_ids, id_checks, id_column, numbered, sums_up, with_ids
+from .ids import LOST, ODD, OWN, TWICE, compare_ids, id_checks, id_column, numbered, sums_up, with_ids
 from .mapping import ColumnMapping, check_mapping, load_mapping
 from .names import look_alikes, match_columns, wanted_columns
 from .open import RawTable, open_table, readable
@@ -161,13 +161,12 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
     if ours := next((column for column in schema if column in OURS or column.startswith(READ)), None):
         raise DataError(f"the column name '{ours}' is taken here; rename the column")
     columns = match_columns(protocol, mapping, schema)
-    frame, kind = with_ids(frame, id, schema)
-    odd = kind == "odd"
-    frame, left_out = _patients_only(frame, id.column, schema, table.sheet) if odd or table.sheet else (frame, [])
+    frame, kind = with_ids(frame, id, schema, whole=not table.sheet)
+    frame, left_out = _patients_only(frame, id.column, schema, table.sheet) if kind == ODD else (frame, [])
     frame, read = read_columns(numbered(frame, id), protocol.fields, columns)
     patients = frame.select(id_column(id), *(values for field in read.values() for values in field.values))
     checks = [check for field in read.values() for check in field.checks]
-    checks += id_checks(id, dict(frame.collect_schema())) if odd else []
+    checks += id_checks(id, dict(frame.collect_schema())) if kind == ODD else []
     counts = one_row(count_checks(frame, checks))
     n = counts["n"]
     findings, fatal = judge_checks(frame, checks, counts, id_column(id))

@@ -43,7 +43,8 @@ def read_workbook(
     _check_size(path)
     try:
         book = fastexcel.read_excel(path)
-        names = book.sheet_names
+        if not (names := book.sheet_names):
+            raise DataError(f"{path.name} has no sheet; it is damaged. Save it again")
         if sheet not in names and (sheet is not None or len(names) > 1):
             what = f"no sheet '{sheet}'" if sheet else "several sheets"
             raise DataError(f"{path.name} has {what}: {', '.join(names)}; name one under sheet: in the mapping")
