@@ -36,12 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except ModuleNotFoundError as error:
-        return _told(MissingLibraryError(hint) if (hint := install_hint(error)) else error)
+        return _report_error(MissingLibraryError(hint) if (hint := install_hint(error)) else error)
     except Exception as error:
-        return _told(error)
+        return _report_error(error)
 
 
-def _told(error: Exception) -> int:
+def _report_error(error: Exception) -> int:
     """Say an error in one paragraph, and give its exit code; a fault of ours keeps its traceback."""
     code = _code(error)
     if code is None:
@@ -268,7 +268,7 @@ def _report(
     worst, wrote = DONE, (Path(out) / "index.html").exists()
     for _, made in reports(asked, jobs):
         if not isinstance(made, Report):
-            worst = max(worst, _told(made))
+            worst = max(worst, _report_error(made))
             continue
         wrote = True
         for path in (made.html, made.pdf, made.notebook, made.manifest):

@@ -106,18 +106,18 @@ def diff(first: Protocol, second: Protocol, patients: Any = None) -> Difference:
     """
 
     changes = pd.DataFrame(_changes(first, second), columns=["criterion", "label", "before", "after"])
-    moved = _moved(first, second, patients) if patients is not None else None
-    asked = _asked(changes["criterion"], first, second)
-    return Difference(changes, **_proved(first, second), moved=moved, asked=asked)
+    moved = _moves(first, second, patients) if patients is not None else None
+    asked = _fields_of(changes["criterion"], first, second)
+    return Difference(changes, **_proof(first, second), moved=moved, asked=asked)
 
 
-def _proved(first: Protocol, second: Protocol) -> dict[str, Any]:
+def _proof(first: Protocol, second: Protocol) -> dict[str, Any]:
     """The relation of two protocols, what it rests on, and the patients who show it."""
-    shared = _shared(first, second)
+    shared = _union(first, second)
     asked = prover(shared)
     if impossible(asked, asked.facts.values()):
         asked = replace(asked, facts={})  # under facts that cannot all be true, anything could be proved
-    (in_first, out_first), (in_second, out_second) = (_decided(asked, protocol) for protocol in (first, second))
+    (in_first, out_first), (in_second, out_second) = (_verdicts(asked, protocol) for protocol in (first, second))
     settle = partial(_settle, asked, first, second)
     gained = settle(z3.And(in_second, z3.Not(in_first)), lambda before, after: after == "eligible" != before)
     lost = settle(z3.And(in_first, z3.Not(in_second)), lambda before, after: before == "eligible" != after)
@@ -132,7 +132,7 @@ def _proved(first: Protocol, second: Protocol) -> dict[str, Any]:
     return {"relation": _relation(gained, lost, turned), "given": assuming(shared, facts) + sums, **shown}
 
 
-def _decided(asked: Prover, protocol: Protocol) -> tuple[Any, Any]:
+def _verdicts(asked: Prover, protocol: Protocol) -> tuple[Any, Any]:
     """That a patient is eligible, and that a patient is ineligible."""
     truths = [asked.truth(rule) for rule in protocol.requirements.values()]
     return z3.And(*(truth.true for truth in truths)), z3.Or(*(truth.false for truth in truths))
@@ -167,7 +167,7 @@ def _relation(gained: Any, lost: Any, turned: Any) -> _Relation:
     return "same" if isinstance(turned, Proof) else "not settled" if turned is None else "same admitted"
 
 
-def _asked(changed: Iterable[str], first: Protocol, second: Protocol) -> dict[str, str]:
+def _fields_of(changed: Iterable[str], first: Protocol, second: Protocol) -> dict[str, str]:
     """The fields that the changed criteria ask about, before or after, with their labels."""
     labels = {}
     for protocol in (first, second):
@@ -177,7 +177,7 @@ def _asked(changed: Iterable[str], first: Protocol, second: Protocol) -> dict[st
     return labels
 
 
-def _shared(first: Protocol, second: Protocol) -> Protocol:
+def _union(first: Protocol, second: Protocol) -> Protocol:
     """A protocol that declares the fields and facts of both."""
     for name in first.fields.keys() & second.fields.keys():
         if first.fields[name] != second.fields[name]:
@@ -191,23 +191,23 @@ def _shared(first: Protocol, second: Protocol) -> Protocol:
 def _changes(first: Protocol, second: Protocol) -> list[tuple[str, str, str, str]]:
     rows = []
     for id in dict.fromkeys([*first.criterion, *second.criterion]):
-        before, after = (_said(protocol, id) for protocol in (first, second))
+        before, after = (_requirement_words(protocol, id) for protocol in (first, second))
         if before != after:
             label = (second if id in second.criterion else first).criterion[id].label
             rows.append((id, label, before, after))
     return rows
 
 
-def _said(protocol: Protocol, id: str) -> str:
+def _requirement_words(protocol: Protocol, id: str) -> str:
     if id not in protocol.criterion:
         return "no such criterion"
     said = words(protocol.formula(id), protocol.fields)
     return f"excluded: {said}" if protocol.criterion[id].kind == "exclusion" else said
 
 
-def _moved(first: Protocol, second: Protocol, patients: Any) -> pd.DataFrame:
+def _moves(first: Protocol, second: Protocol, patients: Any) -> pd.DataFrame:
     """How many patients have which decision under each: before, after, n."""
-    table = patients if isinstance(patients, Patients) else read_patients(patients, _shared(first, second))
+    table = patients if isinstance(patients, Patients) else read_patients(patients, _union(first, second))
     before = decisions(screen(first, table)).select("patient_id", pl.col("decision").alias("before"))
     after = decisions(screen(second, table)).select("patient_id", pl.col("decision").alias("after"))
     both = before.join(after, on="patient_id")

@@ -81,10 +81,10 @@ def write_csv(frame: pl.DataFrame | pl.LazyFrame, path: Path | IO[bytes]) -> Non
     """Write a table as CSV that a spreadsheet can open: no text in it is taken for a formula."""
     frame = frame.lazy()
     texts = [name for name, dtype in frame.collect_schema().items() if dtype in (pl.String, pl.Enum, pl.Categorical)]
-    frame.with_columns(_shielded(pl.col(name).cast(pl.String)).alias(name) for name in texts).sink_csv(path)
+    frame.with_columns(_shield(pl.col(name).cast(pl.String)).alias(name) for name in texts).sink_csv(path)
 
 
-def _shielded(text: pl.Expr) -> pl.Expr:
+def _shield(text: pl.Expr) -> pl.Expr:
     return pl.when(text.str.contains(FORMULA)).then(pl.concat_str(pl.lit("'"), text)).otherwise(text)
 
 
@@ -120,17 +120,17 @@ def summary_text(screening: ScreeningData) -> str:
     ]
     readings = [f"{c.id} {protocol.reading(c.id)}" for c in protocol.criteria if c.readings]
     if readings:
-        lines.append(_wrapped("readings", ", ".join(readings)))
+        lines.append(_wrap("readings", ", ".join(readings)))
     if needed:
-        lines.append(_wrapped("no column", f"{', '.join(needed)} (unknown for everybody)"))
+        lines.append(_wrap("no column", f"{', '.join(needed)} (unknown for everybody)"))
     if unread := screening.patients.unread:
         more = f", and {len(unread) - 12} more" if len(unread) > 12 else ""
-        lines.append(_wrapped("not read", ", ".join(unread[:12]) + more))
+        lines.append(_wrap("not read", ", ".join(unread[:12]) + more))
     for row in screening.patients.quality.to_dict("records"):
         told = "{field}: {n:,} x {problem}, {example}; {action}".format_map(row).replace(", ;", ";")
         lines.append(f"  quality       {told}")
     return "\n".join(lines)
 
 
-def _wrapped(label: str, text: str) -> str:
+def _wrap(label: str, text: str) -> str:
     return fill(text, width=100, initial_indent=f"  {label:<14}", subsequent_indent=" " * 16)

@@ -25,22 +25,23 @@ def decisions(screening: ScreeningData) -> pl.LazyFrame:
     """A row a patient: `patient_id`, `decision`, `failed`, `unknown` (criteria) and `open_items` (fields)."""
     protocol = screening.protocol
     failed, unknown = (
-        _listed({id: pl.col(f"state:{id}") == state for id in protocol.requirements}) for state in ("fail", "unknown")
+        _names_where({id: pl.col(f"state:{id}") == state for id in protocol.requirements})
+        for state in ("fail", "unknown")
     )
     decision = pl.when(failed != "").then(pl.lit("ineligible")).when(unknown != "").then(pl.lit("undetermined"))
     undetermined = (failed == "") & (unknown != "")
-    return _judged(screening).select(
+    return _criterion_rows(screening).select(
         "patient_id",
         decision.otherwise(pl.lit("eligible")).cast(pl.Enum(DECISIONS)).alias("decision"),
         failed.alias("failed"),
         unknown.alias("unknown"),
-        pl.when(undetermined).then(_listed(_open_fields(protocol))).otherwise(pl.lit("")).alias("open_items"),
+        pl.when(undetermined).then(_names_where(_open_fields(protocol))).otherwise(pl.lit("")).alias("open_items"),
     )
 
 
 def evidence(screening: ScreeningData) -> pl.LazyFrame:
     """A row a patient and criterion: `patient_id`, `criterion`, `state` and the `values` that decided it."""
-    judged, protocol = _judged(screening), screening.protocol
+    judged, protocol = _criterion_rows(screening), screening.protocol
     written = {name.removesuffix(WRITTEN) for name in judged.collect_schema().names() if name.endswith(WRITTEN)}
     return pl.concat(
         judged.select(
@@ -53,7 +54,7 @@ def evidence(screening: ScreeningData) -> pl.LazyFrame:
     )
 
 
-def _judged(screening: ScreeningData) -> pl.LazyFrame:
+def _criterion_rows(screening: ScreeningData) -> pl.LazyFrame:
     """The facts of every patient, the state of every criterion, and the value of each part that may have decided it."""
     protocol = screening.protocol
     known = facts(screening.patients.frame, protocol, protocol.used)
@@ -138,13 +139,13 @@ def _missing_parts(name: str, protocol: Protocol, unknown: pl.Expr) -> Iterator[
 def _values(id: str, formula: Formula, protocol: Protocol, written: set[str]) -> pl.Expr:
     """`respiratory_rate=22, spo2=?`; what is known in part as the table has it."""
     told = [
-        pl.when(rows).then(pl.concat_str(pl.lit(f"{name}="), _shown(name, protocol.fields[name], name in written)))
+        pl.when(rows).then(pl.concat_str(pl.lit(f"{name}="), _cell_text(name, protocol.fields[name], name in written)))
         for name, rows in _deciding_fields(id, formula).items()
     ]
     return pl.concat_str(told, separator=", ", ignore_nulls=True) if told else pl.lit("")
 
 
-def _shown(name: str, field: Field, written: bool) -> pl.Expr:
+def _cell_text(name: str, field: Field, written: bool) -> pl.Expr:
     column = pl.col(name)
     if field.type == "flag":
         text = pl.when(column).then(pl.lit("yes")).when(~column).then(pl.lit("no"))
@@ -155,7 +156,7 @@ def _shown(name: str, field: Field, written: bool) -> pl.Expr:
     return (pl.coalesce(text, pl.col(name + WRITTEN)) if written else text).fill_null("?")
 
 
-def _listed(rows: dict[str, pl.Expr]) -> pl.Expr:
+def _names_where(rows: dict[str, pl.Expr]) -> pl.Expr:
     """The names whose condition holds in a row, joined by commas."""
     named = [pl.when(condition).then(pl.lit(name)) for name, condition in rows.items()]
     return pl.concat_str(named, separator=", ", ignore_nulls=True) if named else pl.lit("")

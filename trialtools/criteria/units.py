@@ -157,7 +157,7 @@ def parse_unit(unit: str, name: str) -> Unit:
     Raises:
         ProtocolError: it is not known; the message names the nearest that is.
     """
-    if (made := _parsed(unit)) is None:
+    if (made := _parse(unit)) is None:
         raise ProtocolError(f"{name}: the unit '{unit}' is not known{_nearest(unit)}")
     return made
 
@@ -168,13 +168,13 @@ def completed_years(unit: str | None, wanted: str | None) -> str:
     >>> completed_years("months", "years"), completed_years("years", "years")
     ('mo', '')
     """
-    if not unit or not wanted or _parsed(wanted) != _parsed("a"):
+    if not unit or not wanted or _parse(wanted) != _parse("a"):
         return ""
-    return next((each for each in ("mo", "wk", "d") if _parsed(unit) == _parsed(each)), "")
+    return next((each for each in ("mo", "wk", "d") if _parse(unit) == _parse(each)), "")
 
 
 @cache
-def _parsed(unit: str) -> Unit | None:
+def _parse(unit: str) -> Unit | None:
     written = unit.strip().translate(_LETTERS)
     written = re.sub(r"\{?1[.,]73[ _]*m2\}?", "{1.73_m2}", re.sub(r"\s*([./])\s*", r"\1", written))
     if (written := _everyday(written)) in _DEGREES:
@@ -258,12 +258,12 @@ def _difference(have: Unit, want: Unit) -> str:
 def _nearest(unit: str) -> str:
     if unit in _MEANT:
         return f"; did you mean '{_MEANT[unit]}'?"
-    folded = {_folded(common): common for common in _COMMON.split()}
-    close = get_close_matches(_folded(unit), folded, 1, 0.6)
+    folded = {_fold(common): common for common in _COMMON.split()}
+    close = get_close_matches(_fold(unit), folded, 1, 0.6)
     return f"; did you mean '{folded[close[0]]}'?" if close else "; write it as UCUM does, such as mg/dL or 10*9/L"
 
 
-def _folded(unit: str) -> str:
+def _fold(unit: str) -> str:
     """A unit without what people write differently: marks of a power, blanks, brackets, case."""
     plain = re.sub(r"^[x×]\s*|[\^\s{}\[\]_]|\*\*?", "", unit.translate(_LETTERS).lower())
     return plain.replace("10e", "10")

@@ -199,7 +199,7 @@ def power_curve(
         alt=f"{axis} from {x[0]:g} to {x[-1]:g}",
         marks=[line("power", x, y, hover, color=INK, width=2), marks("named", *at, size=10, color=INK)],
         words=[
-            *_named(named, x, rising=y[-1] > y[0]),
+            *_effect_labels(named, x, rising=y[-1] > y[0]),
             note("<br>".join(wrap(axis, 90)), x=0, y=0, yshift=-32, size=12),
         ],
         x={"tickformat": "~g", "nticks": 7, "showgrid": False},
@@ -208,7 +208,7 @@ def power_curve(
     )
 
 
-def _named(rows: Sequence[Row], x: Sequence[float], rising: bool) -> list[Spec]:
+def _effect_labels(rows: Sequence[Row], x: Sequence[float], rising: bool) -> list[Spec]:
     """Each named effect beside its mark; above a rising curve there is room at the left, else at the right."""
     pixel, wide = 1.05 / 250, (x[-1] - x[0]) or 1
     texts = [f"<b>{row['mark']}</b> {percent(row['conditional_power'], 0)}" for row in rows]

@@ -96,7 +96,7 @@ def consort(
         raise ValueError(f"a row of the flow has no place: stages are {', '.join(_STAGES)}; arms come after randomized")
     assessed, excluded, randomized = (_read(frame, stage, Arm("")) for stage in list(_STAGES)[:3])
     groups = arms(frame.loc[frame["stage"].isin(COLUMNS)], labels)
-    columns = _aligned({arm: [_read(frame, stage, arm) for stage in COLUMNS] for arm in groups})
+    columns = _align({arm: [_read(frame, stage, arm) for stage in COLUMNS] for arm in groups})
     _adds_up(assessed, excluded, randomized, columns)
     n = count(randomized.n)
     finding = f"{n} of {count(assessed.n)} assessed were randomized" if assessed.n else f"{n} randomized"
@@ -126,11 +126,11 @@ def _enrolment(
     below = out + max(_high(named), 20) + GAP
     span = POOLED if groups < 2 else RIGHT - LEFT
     return [
-        _drawn(first, assessed.said(), LEFT, y, POOLED),
+        _box_svg(first, assessed.said(), LEFT, y, POOLED),
         down(middle, y + _high(first), below, arrow=True),
         across(middle, out + 14, side, arrow=True),
-        _drawn(named, excluded.said(), side, out, RIGHT - side, fill="#fafafa"),
-        _drawn(randomized.lines(span, bare=True), randomized.said(), LEFT, below, span),
+        _box_svg(named, excluded.said(), side, out, RIGHT - side, fill="#fafafa"),
+        _box_svg(randomized.lines(span, bare=True), randomized.said(), LEFT, below, span),
     ], below + _high([("", "")])
 
 
@@ -146,7 +146,7 @@ def _level(boxes: Mapping[Arm, Box], above: float, crowned: bool) -> tuple[Parts
         x = LEFT + across_ * (wide + GAP)
         said = each.said(arm.label)
         parts.append(down(x + wide / 2, above, y, arrow=True))
-        parts.append(_drawn(lines[arm], said, x, y, wide, high, crown, _crown(arm, names[arm], x, y, wide)))
+        parts.append(_box_svg(lines[arm], said, x, y, wide, high, crown, _crown(arm, names[arm], x, y, wide)))
     return parts, y + high
 
 
@@ -170,7 +170,7 @@ def _read(frame: pd.DataFrame, stage: str, arm: Arm) -> Box:
     return Box(_STAGES[stage][1], n, items)
 
 
-def _aligned(columns: Mapping[Arm, Sequence[Box]]) -> dict[Arm, list[Box]]:
+def _align(columns: Mapping[Arm, Sequence[Box]]) -> dict[Arm, list[Box]]:
     """The same items in the same order in each column: nobody, where the items of a box are all of its people."""
     made: dict[Arm, list[Box]] = {arm: [] for arm in columns}
     for beside in zip(*columns.values(), strict=True):
@@ -219,7 +219,7 @@ def _crown(arm: Arm, name: Sequence[str], x: float, y: float, wide: float) -> Pa
     return [bar, *words] if name else []
 
 
-def _drawn(
+def _box_svg(
     lines: Sequence[tuple[str, str]], said: str, x: float, y: float, wide: float, high: float = 0, crown: float = 0,
     inside: Sequence[str] = (), fill: str = "white",
 ) -> str:  # fmt: skip

@@ -80,7 +80,7 @@ def figure(draw: Callable[..., Drawing]) -> Callable[..., Figure]:
 
     @wraps(draw)
     def drawn(*frames: Any, title: str | None = None, subtitle: str | None = None, source: str = "", **how: Any):
-        return _laid_out(draw(*frames, **how), title, subtitle, source)
+        return _lay_out(draw(*frames, **how), title, subtitle, source)
 
     signature = inspect.signature(draw)
     words = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default) for name, default, _ in WORDS]
@@ -97,7 +97,7 @@ def nobody(finding: str, population: str = "") -> Drawing:
     return Drawing(finding, Room(70, left=0), population, words=words, x=hidden, y=hidden)
 
 
-def _laid_out(drawing: Drawing, title: str | None, subtitle: str | None, source: str) -> Figure:
+def _lay_out(drawing: Drawing, title: str | None, subtitle: str | None, source: str) -> Figure:
     """The finding on top, then the population, the drawing, the source."""
     room, said = drawing.room, [drawing.population if subtitle is None else subtitle, drawing.remark]
     heading = wrap(title or drawing.finding, 66)

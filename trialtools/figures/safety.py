@@ -56,7 +56,7 @@ def adverse_events(frame: pd.DataFrame, labels: Mapping[str, str] | None = None,
     every = _by_term(events)
     differ = {arm.id for term in every for arm in groups if not absent(_of(term, arm)["difference"])}
     compared = [arm for arm in groups if arm.id in differ]
-    terms = _ranked(every, compared, most)
+    terms = _rank(every, compared, most)
     rows = [row for term in terms for row in term["by"].values()]
     far = max(row["share"] for row in rows if not absent(row["share"]))
     shares = {"range": [-0.04 * far, far * 1.08], "tickformat": ".0%" if far > 0.04 else ".1%", "nticks": 4}
@@ -146,7 +146,7 @@ def _numbers(groups: Sequence[Arm], compared: bool) -> Column:
     return Column(head, list(map(text, groups)), pad=10, shifts=list(_shifts(groups, 13).values()))
 
 
-def _ranked(every: Sequence[Row], compared: Sequence[Arm], most: int) -> list[Row]:
+def _rank(every: Sequence[Row], compared: Sequence[Arm], most: int) -> list[Row]:
     """The terms to draw, in their order from the top."""
 
     def share(term: Row) -> float:

@@ -54,7 +54,7 @@ def table(
     True
     """
     chosen: list[str] = list(dict.fromkeys([*([group] if group else []), *map(str, columns or frame.columns)]))
-    written, figures = _written(frame.loc[:, chosen].head(rows), formats or {})
+    written, figures = _cell_texts(frame.loc[:, chosen].head(rows), formats or {})
     body = [column for column in chosen if column != group]
     # great_tables would draw a random id, and two runs of one report would differ by it
     name = "t" + hashlib.sha256(f"{title}{subtitle}{written.to_csv()}".encode()).hexdigest()[:10]
@@ -64,10 +64,10 @@ def table(
     made = made.cols_align("left", body).cols_align("right", [column for column in body if column in figures])
     if title or subtitle:
         made = made.tab_header(title or "", subtitle)
-    made = _noted(made, notes)
+    made = _add_notes(made, notes)
     if len(frame) > rows:
         made = made.tab_source_note(f"The first {count(rows)} of {count(len(frame))} rows.")
-    return _ruled(made, name)
+    return _add_rules(made, name)
 
 
 def baseline(frame: pd.DataFrame, title: str | None = None, subtitle: str | None = None) -> GT:
@@ -107,7 +107,7 @@ def baseline(frame: pd.DataFrame, title: str | None = None, subtitle: str | None
     return made.cols_align("right", [*groups, "smd"])
 
 
-def _written(frame: pd.DataFrame, formats: Mapping[str, Callable[[Any], str]]) -> tuple[pd.DataFrame, set[str]]:
+def _cell_texts(frame: pd.DataFrame, formats: Mapping[str, Callable[[Any], str]]) -> tuple[pd.DataFrame, set[str]]:
     """The cells as text, and the columns that hold figures."""
     import pandas as pd
 
@@ -132,7 +132,7 @@ def _format(column: Any) -> Callable[[Any], str]:
     return count if whole else number
 
 
-def _noted(made: GT, notes: Mapping[str, str] | Sequence[str]) -> GT:
+def _add_notes(made: GT, notes: Mapping[str, str] | Sequence[str]) -> GT:
     if isinstance(notes, Mapping):
         labels = workbench("great_tables").loc.column_labels
         for column, note in notes.items():
@@ -143,7 +143,7 @@ def _noted(made: GT, notes: Mapping[str, str] | Sequence[str]) -> GT:
     return made
 
 
-def _ruled(made: GT, name: str) -> GT:
+def _add_rules(made: GT, name: str) -> GT:
     """Three rules: above the headings, below them, and below the last row."""
     rule, none = {"style": "solid", "width": "1px", "color": INK}, "none"
     edges: dict[str, Any] = {

@@ -43,7 +43,7 @@ def fails_most(rows: Sequence[Row], n: int) -> str:
         most = most_of(rows, state)
         worst = [row for row in rows if row[state] == most]
         if most:
-            names = _some([row["criterion"] for row in worst]) if len(worst) > 1 else _named(worst[0])
+            names = _some([row["criterion"] for row in worst]) if len(worst) > 1 else _criterion_label(worst[0])
             often = "for all" if most == n else f"most often ({count(most)})"
             said.append(f"{names} {one if len(worst) == 1 else many} {often}")
     return "; ".join(said) or held_back(rows, *STATES) or "Every criterion passes for every patient"
@@ -66,7 +66,7 @@ def _most_open(rows: Sequence[Row]) -> str:
     return f"{_some([row.get('criterion') or row['label'] for row in worst])} ({count(worst[0]['n'])} each)"
 
 
-def _named(row: Row) -> str:
+def _criterion_label(row: Row) -> str:
     return f"{row['criterion']} {row['label']}"
 
 
@@ -101,4 +101,4 @@ def shifts_most(rows: Sequence[Row]) -> str:
 def weighs_most(row: Row, texts: Mapping[str, str], meaning: str) -> str:
     """The criterion that costs most, at either end."""
     costs = ", ".join(f"{text} ({end})" for end, text in texts.items())
-    return f"{_named(row)} weighs most: {costs} {meaning}"
+    return f"{_criterion_label(row)} weighs most: {costs} {meaning}"

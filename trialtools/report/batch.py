@@ -46,7 +46,7 @@ def reports(
     if jobs == 1 or len(runs) == 1:
         for done, run in enumerate(runs):
             _tell(progress, f"{done} of {len(runs)} reports done; making {run.name} …")
-            yield run, _made(run, lambda run=run: run.make(*run.arguments))
+            yield run, _result(run, lambda run=run: run.make(*run.arguments))
         return
     # A fresh process imports everything anew; a forked one would share threads that it does not have.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
@@ -55,10 +55,10 @@ def reports(
         for done, future in enumerate(as_completed(waiting), start=1):
             run = waiting[future]
             _tell(progress, f"{done} of {len(runs)} reports done: {run.name}" + " …" * (done < len(runs)))
-            yield run, _made(run, future.result)
+            yield run, _result(run, future.result)
 
 
-def _made(run: Run, make: Callable[[], Report]) -> Report | Exception:
+def _result(run: Run, make: Callable[[], Report]) -> Report | Exception:
     try:
         return make()
     except BrokenProcessPool:

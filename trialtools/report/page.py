@@ -40,7 +40,7 @@ def page(notebook: Any, facts: Mapping[str, Any]) -> str:
     from jinja2 import DictLoader
     from nbconvert.exporters.html import HTMLExporter
 
-    shown, plots = _shown(notebook)
+    shown, plots = _visible_part(notebook)
     exporter = HTMLExporter(
         extra_loaders=[DictLoader({"report.html.j2": (HERE / "page.html.j2").read_text("utf-8")})],
         template_file="report.html.j2",
@@ -62,7 +62,7 @@ def page(notebook: Any, facts: Mapping[str, Any]) -> str:
         "running": _css_text(first.get("running") or " · ".join(strip[:3])),
         "corner": _css_text(first["corner"]) if first else "",
         "banner": banner(shown),
-        "made": _made(facts),
+        "made": _colophon(facts),
     }
     return exporter.from_notebook_node(shown, resources=resources)[0]
 
@@ -109,7 +109,7 @@ def _packed_plotly() -> str:
     return base64.b64encode(gzip.compress(get_plotlyjs().encode(), 9, mtime=0)).decode()
 
 
-def _shown(notebook: Any) -> tuple[Any, int]:
+def _visible_part(notebook: Any) -> tuple[Any, int]:
     """The notebook as it is shown, and how many figures it has; a call that shows nothing is told with the next."""
     shown = copy.deepcopy(notebook)
     shown.cells = [cell for cell in shown.cells if not HIDDEN & set(cell.metadata.get("tags", []))]
@@ -175,7 +175,7 @@ def _strip(facts: Mapping[str, Any]) -> list[str]:
     return [*strip, facts["made"].replace("T", " ").replace("Z", " UTC"), f"trialtools {_own_version(facts)}"]
 
 
-def _made(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _colophon(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What stands at the foot of the page."""
     protocol, rows = facts.get("protocol"), []
     if protocol:
@@ -187,7 +187,7 @@ def _made(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         rows.append(("Inputs", f"{len(facts['inputs'])} in all; the others stand in the manifest"))
     given = facts["parameters"]["given"]
     rows += [
-        (f"Parameter: {name}", f"{_said(value)}{'' if name in given else ' (default)'}")
+        (f"Parameter: {name}", f"{_text(value)}{'' if name in given else ' (default)'}")
         for name, value in facts["parameters"]["run"].items()
     ]
     rows.append(("Notebook", f"{facts['notebook']['file']}, sha256 {facts['notebook']['sha256']}"))
@@ -198,7 +198,7 @@ def _made(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=str)
 
 

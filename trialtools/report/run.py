@@ -99,8 +99,8 @@ def execute(
     papermill_engines.register("saved once", _saved_once())
     try:
         papermill.execute_notebook(
-            _braced(notebook),
-            _braced(stage / "run.ipynb"),
+            _escape_braces(notebook),
+            _escape_braces(stage / "run.ipynb"),
             parameters=dict(parameters),
             engine_name="saved once",
             kernel_name="python3",
@@ -115,7 +115,7 @@ def execute(
     except papermill.PapermillExecutionError:
         pass  # told below, like every failure that papermill does not see
     except Exception as error:
-        raise NotebookError(f"{notebook.name} could not be run: {_died(error)}") from None
+        raise NotebookError(f"{notebook.name} could not be run: {_death_text(error)}") from None
     executed = read_notebook(stage / "run.ipynb")
     if failure := _failure(executed, notebook.name):
         raise failure
@@ -142,7 +142,7 @@ def _saved_once() -> type:
     return SavedOnce
 
 
-def _braced(path: Path) -> str:
+def _escape_braces(path: Path) -> str:
     """Papermill fills braces of a path in with parameters; ours are meant as they stand."""
     return str(path).replace("{", "{{").replace("}", "}}")
 
@@ -198,14 +198,14 @@ def _failure(executed: Any, name: str) -> NotebookError | None:
         if "papermill-error-cell-tag" in tags or ("injected-parameters" in tags and not _errors(cell)):
             continue
         number += 1
-        if not _errors(cell) and _ended(cell):
+        if not _errors(cell) and _is_complete(cell):
             continue
         line = _first_line(cell.source)
-        return NotebookError(f"{name} failed in cell {number} ({line}): {_told(_errors(cell))}", number)
+        return NotebookError(f"{name} failed in cell {number} ({line}): {_error_text(_errors(cell))}", number)
     return None
 
 
-def _ended(cell: Any) -> bool:
+def _is_complete(cell: Any) -> bool:
     ran = cell.metadata.get("papermill", {}).get("status") == "completed" and cell.get("execution_count")
     return bool(ran) or cell.cell_type != "code" or not cell.source.strip()
 
@@ -214,7 +214,7 @@ def _errors(cell: Any) -> list[Any]:
     return [output for output in cell.get("outputs", []) if output.output_type == "error"]
 
 
-def _told(errors: list[Any]) -> str:
+def _error_text(errors: list[Any]) -> str:
     """The error in its own words, without colours; the name of ours adds nothing, for they are sentences."""
     if not errors:
         return "it did not come to its end"
@@ -228,7 +228,7 @@ def _told(errors: list[Any]) -> str:
     return words if ours and words else f"{error.ename}: {words}".rstrip(": ")
 
 
-def _died(error: Exception) -> str:
+def _death_text(error: Exception) -> str:
     if "dead" in type(error).__name__.lower() or "died" in str(error).lower():
         return "the Python that ran it died, perhaps for want of memory"
     return _first_line(str(error)) or type(error).__name__

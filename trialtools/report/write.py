@@ -89,7 +89,7 @@ def report(
     _refuse_foreign(folder, name, source)
     with _stage(folder, name) as stage, _set_aside_on_failure(folder, name):
         began = time.monotonic()
-        executed = _executed(source, given, stage, folder, name, progress)
+        executed = _execute(source, given, stage, folder, name, progress)
         with telling(progress, f"Writing {name}.html"):
             _write(stage, name, executed, shown, facts)
         if printer:
@@ -140,7 +140,7 @@ def _set_aside_on_failure(folder: Path, name: str) -> Iterator[None]:
         raise
 
 
-def _executed(
+def _execute(
     source: Path, given: Mapping[str, Any], stage: Path, folder: Path, name: str, progress: bool | None
 ) -> Any:
     # Before the thread starts: both need jupyter_client, and two threads that import it at once find it half-made.

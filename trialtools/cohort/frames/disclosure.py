@@ -33,9 +33,9 @@ def suppress(frame: pd.DataFrame, minimum: int = 5) -> pd.DataFrame:
     [[<NA>, nan, 100], [60, 0.6, 100]]
     """
     if "other" in next((frame[name].tolist() for name in ("criteria", "fields") if name in frame), ()):
-        frame = _merged(frame, minimum)
+        frame = _merge_small(frame, minimum)
     if {"value", "certain", "possible"} <= set(frame):
-        frame = _thinned(frame, minimum)
+        frame = _thin(frame, minimum)
     counts = [name for name in frame.columns if frame[name].dtype.kind in "iu" and name not in _NOT_COUNTS]
     shown = frame.astype(dict.fromkeys(counts, "Int64"))
     hide = {name: _small(frame[name], minimum) for name in counts}
@@ -99,7 +99,7 @@ def _neighbours(hide: dict[str, np.ndarray]) -> None:
             hide[name][min(row, other)] = True
 
 
-def _merged(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
+def _merge_small(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
     """Sets that few patients share go into `other`; where those are few as well, the next smallest too."""
 
     counts = [name for name in ("failed", "not_passed") if name in frame] or ["n"]
@@ -114,7 +114,7 @@ def _merged(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
     return pd.concat([kept, other], ignore_index=True)
 
 
-def _thinned(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
+def _thin(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
     """Rows of which each differs by at least `minimum` patients, or by none, from the one before it."""
     kept: list[int] = []
     for row, (certain, possible) in enumerate(zip(frame["certain"], frame["possible"], strict=True)):

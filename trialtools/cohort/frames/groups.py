@@ -58,7 +58,7 @@ def groups(protocol: Protocol, name: str) -> Groups:
             cases = {value: column == value for value in field.values}
         case _:
             cases = _bands(protocol, name, field)
-    return Groups(name, field.label, (*cases, UNKNOWN), _numbered(cases.values()))
+    return Groups(name, field.label, (*cases, UNKNOWN), _first_case(cases.values()))
 
 
 def decided(screening: ScreeningData) -> Groups:
@@ -66,7 +66,7 @@ def decided(screening: ScreeningData) -> Groups:
     partial = partial_fields(facts(screening.patients.frame, screening.protocol, screening.protocol.used))
     passes = reduce(and_, (expression(f, partial) for f in screening.protocol.requirements.values()), nw.lit(True))
     cases = {DECISIONS[0]: passes, DECISIONS[1]: ~passes}
-    return Groups("decision", "Decision", DECISIONS, _numbered(cases.values()))
+    return Groups("decision", "Decision", DECISIONS, _first_case(cases.values()))
 
 
 def usual(protocol: Protocol) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ def _limits(protocol: Protocol, name: str) -> Sequence[float]:
     return sorted(found)
 
 
-def _numbered(cases: Iterable[nw.Expr]) -> nw.Expr:
+def _first_case(cases: Iterable[nw.Expr]) -> nw.Expr:
     listed = list(cases)
     code = nw.lit(len(listed), nw.Int64())
     for position, case in reversed([*enumerate(listed)]):

@@ -59,7 +59,7 @@ def sweep(screening: ScreeningData, threshold_id: str, values: Sequence[float] |
     """
 
     asked = threshold(screening.protocol, threshold_id)
-    people = _answered(screening, asked)
+    people = _counts_by_answer(screening, asked)
     known = people.filter(pl.col("x0").is_not_null())
     above, below = ("T", "F") if asked.operator in ("<", "<=") else ("F", "T")
     steps = _steps(known, below, above)
@@ -73,7 +73,7 @@ def sweep(screening: ScreeningData, threshold_id: str, values: Sequence[float] |
         open_: Any = people.filter(pl.col("x0").is_null() & (pl.col("U") >= least))["n"].sum()
         gained = np.bincount(place, steps[end].to_numpy(), minlength=len(at) + 1)[: len(at)]
         frame[end] = (np.cumsum(gained) + before + open_).astype("int64")
-    return frame.assign(n=screening.n, protocol=at == asked.value, threshold=asked.id, **_told(screening, asked))
+    return frame.assign(n=screening.n, protocol=at == asked.value, threshold=asked.id, **_attributes(screening, asked))
 
 
 def sweep_grid(
@@ -106,7 +106,7 @@ def sweep_grid(
     if first == second:
         raise ProtocolError(f"the grid needs two thresholds; {first} was named twice")
     asked = [threshold(screening.protocol, id) for id in (first, second)]
-    people = _answered(screening, *asked)
+    people = _counts_by_answer(screening, *asked)
     axes = [
         np.sort(np.asarray(given, dtype=float)) if given is not None else _even(screening, each, people, i)
         for i, (each, given) in enumerate(zip(asked, (first_values, second_values), strict=True))
@@ -129,12 +129,12 @@ def sweep_grid(
     frame["n"] = screening.n
     frame["protocol"] = (frame["first"] == asked[0].value) & (frame["second"] == asked[1].value)
     for name, each in zip(("first", "second"), asked, strict=True):
-        told = {"threshold": each.id, **_told(screening, each)}
+        told = {"threshold": each.id, **_attributes(screening, each)}
         frame = frame.assign(**{f"{name}_{what}": told[what] for what in ("threshold", "label", "unit", "operator")})
     return frame
 
 
-def _answered(screening: ScreeningData, *asked: Threshold) -> pl.DataFrame:
+def _counts_by_answer(screening: ScreeningData, *asked: Threshold) -> pl.DataFrame:
     """Patients counted by what is measured (`x0`, `x1`) and by their state for every answer to the comparisons.
 
     `y0`, `y1` are the upper ends of what is measured: the same where it is known, above where it is known in part.
@@ -224,7 +224,7 @@ def _boxes(asked: Threshold, at: np.ndarray, measured: pl.Series) -> tuple[np.nd
     return box, {"T": above if rising else below, "F": below if rising else above, "U": unknown}
 
 
-def _told(screening: ScreeningData, asked: Threshold) -> dict[str, str]:
+def _attributes(screening: ScreeningData, asked: Threshold) -> dict[str, str]:
     protocol = screening.protocol
     label, unit = words(asked.subject, protocol.fields), asked.unit(protocol)
     return {"label": label, "unit": unit, "operator": asked.operator}

@@ -36,9 +36,9 @@ def worklist(screening: ScreeningData) -> pd.DataFrame:
     """
 
     protocol = screening.protocol
-    open_ = _undetermined(screening)
+    open_ = _open_patients(screening)
     asked = [name for name in protocol.used if name not in protocol.derived]
-    counted = pl.collect_all([_tried(protocol, name, open_) for name in asked])
+    counted = pl.collect_all([_effects_of_asking(protocol, name, open_) for name in asked])
     rows = []
     for name, counts in zip(asked, counted, strict=True):
         field = protocol.fields[name]
@@ -49,7 +49,7 @@ def worklist(screening: ScreeningData) -> pd.DataFrame:
     return frame.sort_values(order, ascending=rising, kind="stable", ignore_index=True)
 
 
-def _undetermined(screening: ScreeningData) -> pl.DataFrame:
+def _open_patients(screening: ScreeningData) -> pl.DataFrame:
     """The facts of all who fail nothing and are open somewhere, with a flag `open:ID` for every criterion."""
     protocol = screening.protocol
     asked = {id: formula for id, formula in protocol.requirements.items() if names(formula)}
@@ -67,7 +67,7 @@ def _undetermined(screening: ScreeningData) -> pl.DataFrame:
     return undetermined.collect(engine="streaming")
 
 
-def _tried(protocol: Protocol, name: str, open_: pl.DataFrame) -> pl.LazyFrame:
+def _effects_of_asking(protocol: Protocol, name: str, open_: pl.DataFrame) -> pl.LazyFrame:
     """What the answers to one question would decide, counted in one row over the patients who lack it."""
     hanging = [each for each in protocol.used if each != name and name in protocol.with_causes([each])]
     touched = {id: f for id, f in protocol.requirements.items() if {name, *hanging} & set(names(f))}

@@ -49,7 +49,7 @@ def _extreme(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formu
     return reduce(partial(fold, called), (reader.numeric(argument, called) for argument in arguments))
 
 
-def _completed(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
+def _completed_call(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
     called = reader.written(node.func)
     if len(arguments) != 2:
         raise reader.fault(node, f"{called} takes two dates, the earlier one first: {called}(born_on, screened_on)")
@@ -62,7 +62,7 @@ def _completed(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> For
     return Completed("years" if called == "completed_years" else "months", *days)
 
 
-def _known(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
+def _known_call(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
     if len(arguments) != 1 or not isinstance(arguments[0], ast.Name):
         raise reader.fault(node, "known and missing take one field, such as known(spo2)")
     field = reader.name(arguments[0])
@@ -71,7 +71,7 @@ def _known(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula
 
 
 def _missing(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
-    return Not(_known(reader, node, arguments))
+    return Not(_known_call(reader, node, arguments))
 
 
 def _at_least(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
@@ -128,13 +128,13 @@ def fold(operator: str, left: Formula, right: Formula) -> Formula:
 
 FUNCTIONS: dict[str, Callable[[Reader, ast.Call, list[ast.expr]], Formula]] = {
     "at_least": _at_least,
-    "known": _known,
+    "known": _known_call,
     "missing": _missing,
     "min": _extreme,
     "max": _extreme,
     "months_before": _months_before,
-    "completed_years": _completed,
-    "completed_months": _completed,
+    "completed_years": _completed_call,
+    "completed_months": _completed_call,
     "date": _date,
 }
 CALLS = {**FUNCTIONS, "if": _if_then}

@@ -79,7 +79,9 @@ def read(text: str) -> Source:
     bare, unclosed = _bare(flat)
     for place, character in enumerate(text):
         if not (character.isprintable() or character.isspace()):
-            raise _fault(text, place, f"the expression holds an invisible character ({_called(character)}); retype it")
+            raise _fault(
+                text, place, f"the expression holds an invisible character ({_character_name(character)}); retype it"
+            )
         if character == "\\":
             raise _fault(text, place, "a backslash is not part of the language")
         if bare[place] == "#":
@@ -170,7 +172,7 @@ def _slip(text: str, bare: str, unclosed: int | None, place: int) -> ProtocolErr
             message = f"'{character}' is not part of the language; write {_LOOKALIKES[character]}"
             return _fault(text, start, message)
         if not character.isascii() and not character.isalpha():
-            return _fault(text, start, f"'{character}' ({_called(character)}) is not part of the language")
+            return _fault(text, start, f"'{character}' ({_character_name(character)}) is not part of the language")
     if found := _SLIP.search(bare):
         message = list(_SLIPS.values())[(found.lastindex or 1) - 1].format(found[0])
         return _fault(text, found.start(), message, found.end())
@@ -193,7 +195,7 @@ def _slip(text: str, bare: str, unclosed: int | None, place: int) -> ProtocolErr
     return _fault(text, place, message, end.end() if end else place + 1)
 
 
-def _called(character: str) -> str:
+def _character_name(character: str) -> str:
     return unicodedata.name(character, "").lower() or f"U+{ord(character):04X}"
 
 

@@ -47,18 +47,18 @@ def words(formula: Formula, fields: Mapping[str, Any]) -> str:
     >>> print(words(parse("tested_on >= months_before(screened_on, 3)", fields), {}))
     tested_on is on or after the day 3 calendar months before screened_on
     """
-    said = _said(formula, fields)
+    said = _phrase(formula, fields)
     label = next((getattr(fields.get(name), "label", None) or name for name in names(formula)), "")
     led = label[:1].isupper() and said.startswith(in_sentence(label))
     return said[:1].upper() + said[1:] if led else said
 
 
-def _said(formula: Formula, fields: Mapping[str, Any]) -> str:
+def _phrase(formula: Formula, fields: Mapping[str, Any]) -> str:
     match formula:
         case Value(bool() as value):
             return "always" if value else "never"
         case Value(value):
-            return _shown(value)
+            return _literal(value)
         case Name(name):
             return _label(name, fields)
         case Known(name):
@@ -66,29 +66,29 @@ def _said(formula: Formula, fields: Mapping[str, Any]) -> str:
         case Not(Known(name)):
             return f"{_subject(name, fields)} is not known"
         case Not(In(item, values)):
-            return f"{_said(item, fields)} is {_listed(values, refused=True)}"
+            return f"{_phrase(item, fields)} is {_choice(values, refused=True)}"
         case Not(Name(name)):
             return f"{_label(name, fields)}: no"
         case Not(Or(items)):
             return "none of: " + "; ".join(_inside(item, fields) for item in items)
         case Not(item):
-            return f"not ({_said(item, fields)})"
+            return f"not ({_phrase(item, fields)})"
         case And(items):
-            return _joined("and", [_inside(item, fields) for item in items])
+            return _join("and", [_inside(item, fields) for item in items])
         case Or((Not(item), wanted), True):
             return f"if {_inside(item, fields)}, then {_inside(wanted, fields)}"
         case Or(items) if len(items) > 2:
             return "any of: " + "; ".join(_inside(item, fields) for item in items)
         case Or(items):
-            return _joined("or", [_inside(item, fields) for item in items])
+            return _join("or", [_inside(item, fields) for item in items])
         case AtLeast(n, items):
             return f"at least {n} of: " + "; ".join(_inside(item, fields) for item in items)
         case In(item, values):
-            return f"{_said(item, fields)} is {_listed(values, refused=False)}"
+            return f"{_phrase(item, fields)} is {_choice(values, refused=False)}"
         case Compare():
-            return _compared(formula, fields)
+            return _comparison(formula, fields)
         case Arithmetic("-", left, right) if type_of(left) == "date":
-            return f"the time from {_said(right, fields)} to {_said(left, fields)}"
+            return f"the time from {_phrase(right, fields)} to {_phrase(left, fields)}"
         case Arithmetic("min" | "max" as operator, left, right):
             return f"the {_EXTREMES[operator]} of {_inside(left, fields)} and {_inside(right, fields)}"
         case Arithmetic("**", left, Value(2)):
@@ -96,40 +96,42 @@ def _said(formula: Formula, fields: Mapping[str, Any]) -> str:
         case Arithmetic(operator, left, right):
             return f"{_inside(left, fields)} {_SIGNS[operator]} {_inside(right, fields)}"
         case Completed(_, start, end):
-            return f"the time from {_said(start, fields)} to {_said(end, fields)}"
+            return f"the time from {_phrase(start, fields)} to {_phrase(end, fields)}"
         case Case(name, formulas):
-            cases = (f"{_said(formula, fields)} where {_label(name, fields)} is {value}" for value, formula in formulas)
+            cases = (
+                f"{_phrase(formula, fields)} where {_label(name, fields)} is {value}" for value, formula in formulas
+            )
             return "; ".join(cases)
         case MonthsBefore(when, months):
-            return f"the day {months} calendar month{'' if months == 1 else 's'} before {_said(when, fields)}"
+            return f"the day {months} calendar month{'' if months == 1 else 's'} before {_phrase(when, fields)}"
     raise TypeError(f"not a formula: {formula!r}")
 
 
-def _compared(formula: Compare, fields: Mapping[str, Any]) -> str:
+def _comparison(formula: Compare, fields: Mapping[str, Any]) -> str:
     match formula:
         case Compare((Value() as low, subject, Value() as high), (first, second)):
-            bounds = _bound(_turned(first), low), _bound(second, high, _unit(subject, fields))
-            return f"{_subjected(subject, fields)} is {' and '.join(bounds)}"
+            bounds = _bound(_mirror(first), low), _bound(second, high, _unit(subject, fields))
+            return f"{_subject_phrase(subject, fields)} is {' and '.join(bounds)}"
     pairs = zip(formula.operands, formula.operators, formula.operands[1:], strict=False)
     return " and ".join(_pair(*pair, fields) for pair in pairs)
 
 
 def _pair(left: Formula, operator: str, right: Formula, fields: Mapping[str, Any]) -> str:
     if isinstance(left, Value) and not isinstance(right, Value):
-        return _pair(right, _turned(operator), left, fields)
+        return _pair(right, _mirror(operator), left, fields)
     if isinstance(right, Value):
-        return f"{_subjected(left, fields)} is {_bound(operator, right, _unit(left, fields))}"
+        return f"{_subject_phrase(left, fields)} is {_bound(operator, right, _unit(left, fields))}"
     said = (_DATES if type_of(right) == "date" else _NUMBERS)[operator]
-    return f"{_subjected(left, fields)} is {said} {_said(right, fields)}".replace("  ", " ")
+    return f"{_subject_phrase(left, fields)} is {said} {_phrase(right, fields)}".replace("  ", " ")
 
 
-def _turned(operator: str) -> str:
+def _mirror(operator: str) -> str:
     return _MIRRORED.get(operator, operator)
 
 
 def _bound(operator: str, bound: Value, unit: str | None = None) -> str:
     said = (_DATES if isinstance(bound.value, date) else _NUMBERS)[operator]
-    return f"{said} {with_unit(_shown(bound.value), unit)}".strip()
+    return f"{said} {with_unit(_literal(bound.value), unit)}".strip()
 
 
 def _unit(subject: Formula, fields: Mapping[str, Any]) -> str | None:
@@ -149,7 +151,7 @@ def _unit(subject: Formula, fields: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _joined(word: str, parts: list[str]) -> str:
+def _join(word: str, parts: list[str]) -> str:
     """Parts that are long, or have a comma, a colon or a joining word of their own, are set off by semicolons."""
     marks = (", ", ": ", " and ", " or ")
     set_off = any(len(part) > 60 or any(mark in part for mark in marks) for part in parts if part[0] != "(")
@@ -157,7 +159,7 @@ def _joined(word: str, parts: list[str]) -> str:
 
 
 def _inside(formula: Formula, fields: Mapping[str, Any]) -> str:
-    said = _said(formula, fields)
+    said = _phrase(formula, fields)
     if isinstance(formula, Arithmetic) and formula.operator in _EXTREMES:
         return said
     nested = isinstance(formula, And | Or | AtLeast | Arithmetic) or (
@@ -166,8 +168,8 @@ def _inside(formula: Formula, fields: Mapping[str, Any]) -> str:
     return f"({said})" if nested else said
 
 
-def _listed(values: tuple[Any, ...], refused: bool) -> str:
-    shown = [_shown(value) for value in values]
+def _choice(values: tuple[Any, ...], refused: bool) -> str:
+    shown = [_literal(value) for value in values]
     match len(shown):
         case 1:
             return f"not {shown[0]}" if refused else shown[0]
@@ -176,8 +178,8 @@ def _listed(values: tuple[Any, ...], refused: bool) -> str:
     return f"{'none' if refused else 'one'} of {', '.join(shown)}"
 
 
-def _subjected(subject: Formula, fields: Mapping[str, Any]) -> str:
-    return _subject(subject.name, fields) if isinstance(subject, Name) else _said(subject, fields)
+def _subject_phrase(subject: Formula, fields: Mapping[str, Any]) -> str:
+    return _subject(subject.name, fields) if isinstance(subject, Name) else _phrase(subject, fields)
 
 
 def _subject(name: str, fields: Mapping[str, Any]) -> str:
@@ -198,7 +200,7 @@ def in_sentence(label: str) -> str:
     return f"the {lowered}" if first == "Date" else lowered
 
 
-def _shown(value: Any) -> str:
+def _literal(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -158,7 +158,7 @@ def _smallest(question: Question, core: list[str]) -> list[str]:
 
 def _block(question: Question, ids: Collection[str]) -> Block:
     criteria, declared = (tuple(id for id in ids if id in among) for among in (question.rules, question.facts))
-    known = _known_in_the_way(question, ids)
+    known = _facts_in_the_way(question, ids)
     protocol = question.protocol
     names = " and ".join(f"{id} ({protocol.criterion[id].label})" for id in criteria)
     stands = "stands in the way" if len(criteria) == 1 else "cannot be met together"
@@ -171,7 +171,7 @@ def _block(question: Question, ids: Collection[str]) -> Block:
     return Block(criteria, declared, known, f"{sentence}; given {premises}" if premises else sentence)
 
 
-def _known_in_the_way(question: Question, ids: Collection[str]) -> tuple[str, ...]:
+def _facts_in_the_way(question: Question, ids: Collection[str]) -> tuple[str, ...]:
     """The known facts that the block rests on: each is left out, and stays so where the block still stands.
 
     To whom flags apply is no declared fact that could be left out: it holds whatever the block names.

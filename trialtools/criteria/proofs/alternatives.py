@@ -112,7 +112,7 @@ def _dead(prover: Prover, criterion: Criterion, way: Alternative, rest: Formula,
         protocol,
         "dead-branch",
         f"{criterion.id}:{slug(way.formula)}",
-        f"{_listed(prover, criterion, way)}, but it can never help anybody{assuming(protocol, proof.facts)}. {why}.",
+        f"{_role_sentence(prover, criterion, way)}, but it can never help anybody{assuming(protocol, proof.facts)}. {why}.",
         dict.fromkeys((criterion.id, *proof.criteria)),
         proof.facts,
         EVERYBODY,
@@ -154,10 +154,10 @@ def _idle(prover: Prover, criterion: Criterion, way: Alternative, found: Idle) -
     else:
         other = f"{named(protocol, *found.failing, word='or')}, or " if found.failing else ""
         why = f"whoever fails {id} fails {other}{id} without this part"
-    claim = f"{_listed(prover, criterion, way)}, but it makes no difference"
+    claim = f"{_role_sentence(prover, criterion, way)}, but it makes no difference"
     return idle_finding(prover, "idle-part", f"{id}:{slug(way.formula)}", claim, why, found)
 
 
-def _listed(prover: Prover, criterion: Criterion, way: Alternative) -> str:
+def _role_sentence(prover: Prover, criterion: Criterion, way: Alternative) -> str:
     role = "one of the ways to pass" if criterion.kind == "inclusion" else "part of"
     return f'"{words(way.formula, prover.protocol.fields)}" is {role} {named(prover.protocol, criterion.id)}'

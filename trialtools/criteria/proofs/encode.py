@@ -59,12 +59,12 @@ def encode(protocol: ProtocolData) -> Logic:
     calendar = {name: _day(name, context) for name, field in fields.items() if field.type == "date"}
     yes = z3.BoolVal(True, context)
     recorded = {name: Datum(known[name], value[name]) for name in fields}
-    record = _applied(protocol, Scope(recorded, calendar, codes, context))
-    world = _applied(protocol, replace(record, data={name: Datum(yes, value[name]) for name in fields}))
+    record = _with_applicability(protocol, Scope(recorded, calendar, codes, context))
+    world = _with_applicability(protocol, replace(record, data={name: Datum(yes, value[name]) for name in fields}))
     domain = tuple(bound for name, field in fields.items() for bound in _bounds(value[name], field, codes))
     domain += tuple(is_day(value[name], day) for name, day in calendar.items())
     domain += tuple(
-        z3.Implies(truth_of(record, _worked_out(protocol, name)).true, known[name]) for name in protocol.derived
+        z3.Implies(truth_of(record, _derivation(protocol, name)).true, known[name]) for name in protocol.derived
     )
     whole = _coherent(protocol, record, world)
     facts = {id: z3.And(z3.Not(truth_of(world, fact).false), whole) for id, fact in protocol.fact_formulas.items()}
@@ -152,7 +152,7 @@ def _bounds(value: Z3, field: Field, codes: Mapping[str, int]) -> list[Z3]:
     return [value >= low, value <= high]
 
 
-def _worked_out(protocol: ProtocolData, name: str) -> Formula:
+def _derivation(protocol: ProtocolData, name: str) -> Formula:
     """That a field is known by what it is worked out from, if it is."""
     formula, field = protocol.derived.get(name), protocol.fields[name]
     if formula is None or isinstance(formula, Case) or field.type != "number":
@@ -169,7 +169,7 @@ def _coherent(protocol: ProtocolData, record: Scope, world: Scope) -> Z3:
     return z3.And(yes, *(z3.Implies(z3.And(term.known, term.value), true) for term, true in flags))
 
 
-def _applied(protocol: ProtocolData, scope: Scope) -> Scope:
+def _with_applicability(protocol: ProtocolData, scope: Scope) -> Scope:
     """The same scope with every flag read as false where it surely does not apply."""
 
     data = dict(scope.data)

@@ -107,13 +107,13 @@ def finding_for(
     parts = {
         "severity": KINDS[kind].severity,
         "quotes": tuple(quote for id in ids for quote in protocol.criterion[id].quotes),
-        "facts": (*map(_cited, cites), *(f"{id}: {says}" for id, says in _says(protocol, fact_ids).items())),
+        "facts": (*map(_citation, cites), *(f"{id}: {says}" for id, says in _says(protocol, fact_ids).items())),
         "proven_for": proven_for + provided(formulas, whole) if proven_for else "",
     }
     return Finding(f"{kind}:{about}" if about else kind, kind, sentence=sentence, criteria=ids, **{**parts, **more})
 
 
-def _cited(fact: Fact) -> str:
+def _citation(fact: Fact) -> str:
     return f"{fact.id}: {fact.says}{f' ({fact.source})' if fact.source else ''}"
 
 

@@ -43,7 +43,7 @@ whoever passes I4 (SARS-CoV-2 shown in the laboratory, read as "any_result") can
     """
     asked = prover(protocol)
     read = [*text_findings(protocol), *field_findings(protocol), *unit_findings(protocol)]
-    found = [*_proven(asked), *read, *_given_up(asked)]
+    found = [*_proven(asked), *read, *_abandonments(asked)]
     order = list(KINDS)
     found.sort(key=lambda finding: (finding.severity, order.index(finding.kind)))
     return Findings.of(_distinct(found), protocol)
@@ -77,7 +77,7 @@ def _proven(prover: Prover) -> Iterator[Finding]:
     yield from boundaries(prover, holes)
 
 
-def _given_up(prover: Prover) -> Iterator[Finding]:
+def _abandonments(prover: Prover) -> Iterator[Finding]:
     """Which proofs were given up, in the order in which they were tried."""
     topics = prover.clock.topics.items()
     questions = [topic.format(joined(subjects)) for topic, subjects in topics]

@@ -172,7 +172,7 @@ def _datum(scope: Scope, formula: Formula) -> Datum:
             return Datum(_datum(scope, when).known, _days_of(_calendar(scope, formula)))
         case Completed(unit, start, end):
             known = _both(_datum(scope, start).known, _datum(scope, end).known)
-            return Datum(known, _completed(unit, _calendar(scope, start), _calendar(scope, end)))
+            return Datum(known, _completed_time(unit, _calendar(scope, start), _calendar(scope, end)))
     true, false = truth_of(scope, formula)
     return Datum(z3.Or(true, false), true)
 
@@ -325,7 +325,7 @@ def _calendar(scope: Scope, formula: Formula) -> Day:
     return Day(moved.year, moved.month, z3.If(day.day < last, day.day, last))
 
 
-def _completed(unit: str, start: Day, end: Day) -> Z3:
+def _completed_time(unit: str, start: Day, end: Day) -> Z3:
     months = 12 * (end.year - start.year) + end.month - start.month - z3.If(end.day < start.day, 1, 0)
     return months / 12 if unit == "years" else months
 

@@ -35,7 +35,7 @@ def redundant(prover: Prover, found: Mapping[str, Idle]) -> Iterator[Finding]:
             told.add(twin)
             yield _twins(prover, proof, found[twin])
         else:
-            yield _implied(prover, proof)
+            yield _redundancy(prover, proof)
 
 
 def _twins(prover: Prover, *twins: Idle) -> Finding:
@@ -44,7 +44,7 @@ def _twins(prover: Prover, *twins: Idle) -> Finding:
     return idle_finding(prover, "redundant", "+".join(ids), f"{named(prover.protocol, *ids)} say the same", why, *twins)
 
 
-def _implied(prover: Prover, proof: Idle) -> Finding:
+def _redundancy(prover: Prover, proof: Idle) -> Finding:
     others = f"whoever passes {named(prover.protocol, *proof.passing)}" if proof.passing else "everybody"
     claim = f"{named(prover.protocol, proof.id)} decides nothing"
     return idle_finding(prover, "redundant", proof.id, claim, f"{others} passes it", proof)

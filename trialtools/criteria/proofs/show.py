@@ -63,7 +63,7 @@ class Findings(tuple[Finding, ...]):
         """
         counts = [sum(f.severity == severity for f in self) for severity in ("finding", "note")]
         lines = [f"{self.protocol.id}: {_number(counts[0], 'finding')}, {_number(counts[1], 'note')}"]
-        for severity, kinds in self._grouped():
+        for severity, kinds in self._by_kind():
             lines += ["", f"{severity.upper()}S"]
             for title, alike in kinds.items():
                 lines += ["", title, *(line for finding in alike for line in ("", *_lines(finding, self.protocol)))]
@@ -88,14 +88,14 @@ class Findings(tuple[Finding, ...]):
     def _repr_html_(self) -> str:
         """By kind, each with what it rests on folded below it; no script, nothing loaded."""
         parts = []
-        for severity, kinds in self._grouped():
+        for severity, kinds in self._by_kind():
             parts.append(f"<h3>{severity.capitalize()}s</h3>")
             for title, alike in kinds.items():
                 parts.append(f'<p style="margin:12px 0 4px;color:{_QUIET}">{title}</p>')
-                parts += [_folded(finding, self.protocol) for finding in alike]
+                parts += [_details(finding, self.protocol) for finding in alike]
         return f'<div class="tt-findings" style="color:{_INK}">{"".join(parts) or "<p>Nothing was found.</p>"}</div>'
 
-    def _grouped(self) -> Iterator[tuple[str, dict[str, list[Finding]]]]:
+    def _by_kind(self) -> Iterator[tuple[str, dict[str, list[Finding]]]]:
         """Findings, then notes, each by the title of its kind."""
         for severity in ("finding", "note"):
             kinds: dict[str, list[Finding]] = {}
@@ -138,7 +138,7 @@ def _proven(finding: Finding) -> str:
     return f"Proven for {finding.proven_for}." if finding.proven_for else ""
 
 
-def _folded(finding: Finding, protocol: ProtocolData) -> str:
+def _details(finding: Finding, protocol: ProtocolData) -> str:
     below = filter(None, [*_rests_on(finding, protocol), _proven(finding)])
     opened = finding.severity == "finding"
     edge = f"border-left:3px solid {_INK if opened else _QUIET};padding:2px 0 2px 10px;margin:6px 0"
@@ -154,7 +154,7 @@ def _patient(finding: Finding, patient: Mapping[str, Any], protocol: ProtocolDat
     """What matters of a patient for this finding, what is so before what is not."""
     asked = {name for id in finding.criteria for name in names(protocol.requirements[id])}
     shown = {name: field for name, field in protocol.fields.items() if name in asked}
-    so = [_stated(field, patient[name]) for name, field in shown.items() if patient.get(name) not in (None, False)]
+    so = [_statement(field, patient[name]) for name, field in shown.items() if patient.get(name) not in (None, False)]
     no = [field.label for name, field in shown.items() if patient.get(name) is False]
     unknown = [field.label for name, field in shown.items() if patient.get(name) is None and not field.applies]
     parts = ("", so), ("No: ", no), ("Unknown: ", unknown)
@@ -166,9 +166,9 @@ def _second(finding: Finding, protocol: ProtocolData) -> str:
     first, second = finding.witness or {}, finding.beside or {}
     changed = [name for name in protocol.fields if first.get(name) != second.get(name)]
     if len(changed) == 1:
-        return f"the same patient with {_stated(protocol.fields[changed[0]], second.get(changed[0]))}"
+        return f"the same patient with {_statement(protocol.fields[changed[0]], second.get(changed[0]))}"
     return _patient(finding, second, protocol)
 
 
-def _stated(field: Field, value: Any) -> str:
+def _statement(field: Field, value: Any) -> str:
     return f"{field.label} {field.write(value)}"

@@ -26,7 +26,7 @@ def uncovered(protocol: ProtocolData) -> tuple[str, ...]:
         for start, end in _places(squeeze(quote), text):
             covered[start:end] = b"\1" * (end - start)
     left = "".join("\0" if is_covered else character for character, is_covered in zip(text, covered, strict=True))
-    return tuple(part for part in map(_trimmed, left.split("\0")) if part)
+    return tuple(part for part in map(_trim, left.split("\0")) if part)
 
 
 def _eligibility(protocol: ProtocolData) -> str:
@@ -44,7 +44,7 @@ def _places(quote: str, text: str) -> list[tuple[int, int]]:
     return found or [match.span() for match in re.finditer(re.escape(quote), text)]
 
 
-def _trimmed(part: str) -> str:
+def _trim(part: str) -> str:
     return re.sub(r"^[\W_]+|[\W_]+$", "", part)
 
 
@@ -83,7 +83,7 @@ def field_findings(protocol: ProtocolData) -> Iterator[Finding]:
                 f"recorded ({_labels(protocol, recorded)}). Split in two, one part could be screened without a person."
             )
             yield finding_for(protocol, "judgement", id, sentence, [id])
-    used = _used(protocol)
+    used = _fields_in_use(protocol)
     unused = [name for name in protocol.fields if name not in used]
     if unused:
         start = "A field is" if len(unused) == 1 else "Fields are"
@@ -95,7 +95,7 @@ def _labels(protocol: ProtocolData, fields: list[str]) -> str:
     return "; ".join(protocol.fields[name].label for name in fields)
 
 
-def _used(protocol: ProtocolData) -> set[str]:
+def _fields_in_use(protocol: ProtocolData) -> set[str]:
     """Every field that any reading, fact, guideline, `applies` or dosing window asks about."""
     asked = {name for _, text in expressions(protocol) for name in names(parse(text, protocol.fields))}
     asked = set(protocol.with_causes(asked))

@@ -22,14 +22,14 @@ def unit_findings(protocol: ProtocolData) -> Iterator[Finding]:
             sentence = f"{error.message}. No table can be turned into it; what is counted stands in braces: {{points}}."
             yield finding_for(protocol, "unit", name, sentence)
     for id, formula in protocol.requirements.items():
-        for first, second in _held_together(formula):
+        for first, second in _pairs(formula):
             a, b = (protocol.fields[name].unit for name in (first, second))
             if why := _differ(first, a, second, b):
                 sentence = f"{named(protocol, id)} holds {first} against {second}, but {why}."
                 yield finding_for(protocol, "unit", f"{id}:{first}+{second}", sentence, [id])
 
 
-def _held_together(formula: Formula) -> Iterator[tuple[str, str]]:
+def _pairs(formula: Formula) -> Iterator[tuple[str, str]]:
     """Pairs of fields that are compared, added or subtracted as they are."""
     match formula:
         case Compare(operands, _):
@@ -38,7 +38,7 @@ def _held_together(formula: Formula) -> Iterator[tuple[str, str]]:
         case Arithmetic("+" | "-", Name(first), Name(second)):
             yield first, second
     for child in children(formula):
-        yield from _held_together(child)
+        yield from _pairs(child)
 
 
 def _differ(first: str, a: str | None, second: str, b: str | None) -> str:

@@ -29,7 +29,7 @@ def amend(protocol: AnyProtocol, changes: Mapping[str, str | bool | Criterion | 
     for id, change in changes.items():
         if id not in protocol.criterion and not isinstance(change, Criterion):
             raise ProtocolError(f"no criterion '{id}'{nearest(id, protocol.criterion)}; a new one needs a Criterion")
-    criteria = [_amended(c, changes[c.id]) if c.id in changes else c for c in protocol.criteria]
+    criteria = [_amend(c, changes[c.id]) if c.id in changes else c for c in protocol.criteria]
     added = [change for id, change in changes.items() if id not in protocol.criterion]
     kept = {c.id: c for c in (*criteria, *added) if isinstance(c, Criterion)}
     notes = [a for a in protocol.ambiguities if a.at not in protocol.criterion or a.at in kept]
@@ -37,17 +37,17 @@ def amend(protocol: AnyProtocol, changes: Mapping[str, str | bool | Criterion | 
         protocol,
         criteria=tuple(kept.values()),
         readings={id: reading for id, reading in protocol.readings.items() if id in kept and kept[id].readings},
-        ambiguities=tuple(_unsettled(ambiguity, kept) for ambiguity in notes),
+        ambiguities=tuple(_unsettle(ambiguity, kept) for ambiguity in notes),
     )
 
 
-def _unsettled(ambiguity: Ambiguity, kept: Mapping[str, Criterion]) -> Ambiguity:
+def _unsettle(ambiguity: Ambiguity, kept: Mapping[str, Criterion]) -> Ambiguity:
     """What a reading had settled is a mere note once the sentence has no second reading."""
     gone = ambiguity.treatment == "reading" and len(kept[ambiguity.at].readings) < 2
     return replace(ambiguity, treatment="note") if gone else ambiguity
 
 
-def _amended(criterion: Criterion, change: str | bool | Criterion | None) -> Criterion | None:
+def _amend(criterion: Criterion, change: str | bool | Criterion | None) -> Criterion | None:
     if change is None or isinstance(change, Criterion):
         return change
     return replace(criterion, when=change, readings={})

@@ -66,7 +66,7 @@ def _unique(part: str, ids: Iterable[str]) -> None:
 def _fields(protocol: ProtocolData) -> None:
     for name, field in protocol.fields.items():
         here = ("fields", name)
-        if wrong := _misnamed(name):
+        if wrong := _name_fault(name):
             raise ProtocolError(wrong, path=(*here, ""))
         if (field.type == "category") != bool(field.values):
             wrong = "a category needs values: [a, b]" if field.type == "category" else "only a category has values"
@@ -85,7 +85,7 @@ def _fields(protocol: ProtocolData) -> None:
             raise ProtocolError(f"{name}: only a flag can have the key applies", path=(*here, "applies"))
 
 
-def _misnamed(name: str) -> str:
+def _name_fault(name: str) -> str:
     if is_field_name(name):
         return ""
     if keyword.iskeyword(name) or name in RESERVED:

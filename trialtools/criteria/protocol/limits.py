@@ -111,7 +111,7 @@ def with_thresholds(protocol: AnyProtocol, values: Mapping[str, float]) -> AnyPr
     for id, places in moved.items():
         changes[id] = protocol.criterion[id].texts[protocol.reading(id)]
         for (start, end), value in sorted(places, reverse=True):
-            changes[id] = changes[id][:start] + _written(value) + changes[id][end:]
+            changes[id] = changes[id][:start] + _number_text(value) + changes[id][end:]
     return amend(protocol, changes)
 
 
@@ -175,5 +175,5 @@ def _is_time(subject: Formula) -> bool:
     return isinstance(subject, Arithmetic) and type_of(subject.left) == "date"
 
 
-def _written(value: float) -> str:
+def _number_text(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(float(value))

@@ -26,7 +26,7 @@ def assumption_table(protocol: ProtocolData) -> pd.DataFrame:
     """What the registry does not state and the file therefore assumes: item, value, why."""
     import pandas as pd
 
-    rows = [(name, _said(item.value), item.why) for name, item in protocol.design.items() if item.assumed]
+    rows = [(name, _text(item.value), item.why) for name, item in protocol.design.items() if item.assumed]
     for arm in protocol.arms:
         if arm.dosing and arm.dosing.assumed:
             window = f"day {arm.dosing.first_day} to {arm.dosing.last_day} after {arm.dosing.anchor}"
@@ -46,7 +46,7 @@ def criteria_table(protocol: ProtocolData) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _said(value: object) -> str:
+def _text(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {item}" for key, item in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

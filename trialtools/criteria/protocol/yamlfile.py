@@ -37,7 +37,7 @@ def read_yaml(
     if not isinstance(root, yaml.MappingNode):
         raise ProtocolError("this file holds no 'key: value' lines; see data/ for examples", where=name)
     try:
-        return _validated(prepare(_plain(root, set())), type)
+        return _validate(prepare(_plain(root, set())), type)
     except ProtocolError as error:
         raise error.located(_place(root, written, name, error)) from None
 
@@ -49,7 +49,7 @@ def _adapter(type: type) -> Any:
     return TypeAdapter(type)
 
 
-def _validated(data: dict[str, Any], type: type[T]) -> T:
+def _validate(data: dict[str, Any], type: type[T]) -> T:
     from pydantic import ValidationError
 
     try:
@@ -63,7 +63,7 @@ def _validated(data: dict[str, Any], type: type[T]) -> T:
     for path, written, read in _pairs(data, made, ()):
         if isinstance(written, bool) != isinstance(read, bool) or isinstance(written, str) != isinstance(read, str):
             what = f"item {path[-1] + 1} of {path[-2]}" if isinstance(path[-1], int) else str(path[-1])
-            raise ProtocolError(f"{what} is {_shown(written)}; expected {_READ[read.__class__]}", path=path)
+            raise ProtocolError(f"{what} is {_literal(written)}; expected {_READ[read.__class__]}", path=path)
     return made
 
 
@@ -125,7 +125,7 @@ def _fault(faults: Any, data: Any, type: type) -> tuple[str, tuple[str | int, ..
         wanted = fault.get("ctx", {}).get("max_length") or max(other["loc"][-1] for other in beside) + 1
         return f"{what} has {len(data)} value{'' if len(data) == 1 else 's'}; expected {wanted}", path
     if kind == "literal_error":
-        return f"{what} is {_shown(data)}; expected {fault['ctx']['expected'].replace(chr(39), '')}", path
+        return f"{what} is {_literal(data)}; expected {fault['ctx']['expected'].replace(chr(39), '')}", path
     expected = _EXPECTED.get(kind.split("_")[0])
     if data is None and expected:
         return f"'{what}' has no value; {f'expected {expected}' if what.isidentifier() else _COMMA}", path
@@ -133,11 +133,11 @@ def _fault(faults: Any, data: Any, type: type) -> tuple[str, tuple[str | int, ..
         return f"{what}: YAML reads yes, no, on and off as true or false; put the text in quotes", path
     if expected:
         quoted = " (put it in quotes)" if expected == "text" and not isinstance(data, list | dict) else ""
-        return f"{what} is {_shown(data)}; expected {expected}{quoted}", path
+        return f"{what} is {_literal(data)}; expected {expected}{quoted}", path
     return f"{what}: {fault['msg'][:1].lower()}{fault['msg'][1:]}", path
 
 
-def _shown(value: Any) -> str:
+def _literal(value: Any) -> str:
     """A value as its writer would recognize it."""
     match value:
         case None:
@@ -191,13 +191,13 @@ def _plain(node: yaml.Node, seen: set[int]) -> Any:
     if tag not in _TAGS.get(type(node), _SCALARS):
         raise ProtocolError(f"the tag '!!{tag}' is not read; leave it out", where=here)
     if isinstance(node, yaml.MappingNode):
-        return _keyed(node, seen)
+        return _mapping(node, seen)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, seen) for item in node.value]
     return _scalar(node, tag, here)
 
 
-def _keyed(node: yaml.MappingNode, seen: set[int]) -> dict[str, Any]:
+def _mapping(node: yaml.MappingNode, seen: set[int]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for key_node, value_node in node.value:
         place = _mark(key_node.start_mark)
@@ -281,7 +281,7 @@ def _place(root: yaml.Node, written: str, name: str, error: ProtocolError) -> st
         if (found := _child(node, key)) is None:
             break
         key_node, node = found
-        said.append(_named(node, key))
+        said.append(_step(node, key))
     if not said:
         return name
     if error.span is None and key_node is not None and not (isinstance(node, yaml.ScalarNode) and node.value):
@@ -301,7 +301,7 @@ def _child(node: yaml.Node, key: str | int) -> tuple[yaml.Node | None, yaml.Node
     return None
 
 
-def _named(node: yaml.Node, key: str | int) -> str:
+def _step(node: yaml.Node, key: str | int) -> str:
     """A list item by its own id, a key by its name; a list of items with ids goes without saying."""
     if isinstance(key, str):
         listed = isinstance(node, yaml.SequenceNode) and node.value and _child(node.value[0], "id") is not None
