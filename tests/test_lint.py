@@ -18,7 +18,7 @@ from trialtools.criteria.proofs import prover as prover_module
 from trialtools.criteria.proofs.alternatives import Alternative, alternatives, without
 from trialtools.criteria.proofs.finding import Finding, slug
 from trialtools.criteria.proofs.findings import lint
-from trialtools.criteria.proofs.source import uncovered
+from trialtools.criteria.proofs.source import uncovered_text
 
 TRIAL = "data/protocols/NCT05741099.yaml"
 FIELDS = """
@@ -420,16 +420,16 @@ TEXT = "Eligibility Age 18 to 85; no tumours,\n or fever. No fever again. Contac
 
 def test_text_that_no_quote_covers() -> None:
     protocol = sketch("I1: {when: a, quote: Age 18 to 85}", "E1: {when: b, quote: fever}", text=TEXT)
-    assert uncovered(protocol) == ("Eligibility", "no tumours, or", "No", "again. Contact 18 Sites")
+    assert uncovered_text(protocol) == ("Eligibility", "no tumours, or", "No", "again. Contact 18 Sites")
     object.__setattr__(protocol, "eligibility", ("Eligibility", "Contact"))
-    assert uncovered(protocol) == ("no tumours, or", "No", "again")
+    assert uncovered_text(protocol) == ("no tumours, or", "No", "again")
     object.__setattr__(protocol, "not_rules", ("no  tumours,\tor", "No", "again"))
-    assert uncovered(protocol) == ()
+    assert uncovered_text(protocol) == ()
 
 
 def test_a_quote_covers_whole_words_only() -> None:
-    assert uncovered(sketch("I1: {when: a, quote: age}", text="age and cage")) == ("and cage",)
-    assert uncovered(sketch("I1: {when: a, quote: age 18}", text="Criteriaage 18years")) == ("Criteria", "years")
+    assert uncovered_text(sketch("I1: {when: a, quote: age}", text="age and cage")) == ("and cage",)
+    assert uncovered_text(sketch("I1: {when: a, quote: age 18}", text="Criteriaage 18years")) == ("Criteria", "years")
 
 
 def test_uncovered_text_is_a_finding_and_a_missing_text_a_note() -> None:
@@ -438,7 +438,7 @@ def test_uncovered_text_is_a_finding_and_a_missing_text_a_note() -> None:
     protocol = sketch("I1: {when: a, quote: fever}", "I2: b", text="fever")
     assert set(found(protocol, "no-quote")) == {"no-quote:I2"}
     assert set(found(sketch("I1: a"), "no-source")) == {"no-source"}
-    assert uncovered(sketch("I1: a")) == ()
+    assert uncovered_text(sketch("I1: a")) == ()
 
 
 # Text and JSON

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from trialtools.criteria.contents import Protocol, load_protocol, read_protocol
 from trialtools.criteria.language import Field, ProtocolError, names, parse, words
-from trialtools.criteria.proofs.source import uncovered
+from trialtools.criteria.proofs.source import uncovered_text
 from trialtools.criteria.protocol import expressions, write_protocol
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -666,7 +666,7 @@ def test_a_written_file_repeats_values_and_names_no_alias(workshop: Path) -> Non
 
 def test_a_sketch_needs_no_registry_text() -> None:
     protocol = read_protocol(SKETCH)
-    assert protocol.text == "" and uncovered(protocol) == ()
+    assert protocol.text == "" and uncovered_text(protocol) == ()
 
 
 @pytest.mark.parametrize("id", TRIALS)
@@ -833,7 +833,7 @@ def test_every_ambiguity_says_how_it_is_treated(id: str) -> None:
 @pytest.mark.parametrize("id", TRIALS)
 def test_every_sentence_of_the_registry_is_quoted(id: str) -> None:
     protocol = trial(id)
-    assert protocol.text and uncovered(protocol) == ()
+    assert protocol.text and uncovered_text(protocol) == ()
     assert all(any(criterion.quotes) for criterion in protocol.criteria)
     for name, item in protocol.design.items():
         assert item.assumed != bool(item.quote), f"{name} is either quoted or assumed"

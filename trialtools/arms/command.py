@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..criteria.commands import Commands
-from ..criteria.files import shielded, whole
+from ..criteria.files import shield, whole
 
 DONE, FOUND = 0, 1
 _PROCEDURE = "permuted_blocks:sizes=4,6"
@@ -266,7 +266,7 @@ def _export(ledger: str, *, key: str | None = None, out: str) -> int:
     with whole(out) as part:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if key else 0o666)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            frame.map(shielded).to_csv(file, index=False)
+            frame.map(shield).to_csv(file, index=False)
     print(f"wrote {Path(out)}{' (by arm: not for open eyes)' if key else ''}")
     return DONE
 

@@ -15,7 +15,7 @@ import z3
 from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError, names, words
 from ..criteria.patient.tree import Decision, decision
-from ..criteria.proofs.finding import assuming, provided
+from ..criteria.proofs.finding import assuming, proviso
 from ..criteria.proofs.prover import Proof, Prover, impossible, patient, prover, unsat_core
 from .rows import decisions
 from .screening import screen
@@ -126,7 +126,7 @@ def _proof(first: Protocol, second: Protocol) -> dict[str, Any]:
         turned = settle(out_first != out_second, lambda before, after: before != after)
     proofs = [each for each in (gained, lost, turned) if isinstance(each, Proof)]
     facts = [id for id in asked.facts if any(id in proof.facts for proof in proofs)]
-    sums = provided([*first.requirements.values(), *second.requirements.values()], whole=True) if proofs else ""
+    sums = proviso([*first.requirements.values(), *second.requirements.values()], whole=True) if proofs else ""
     found = {"gained": gained, "lost": lost, "turned": turned}
     shown = {name: None if isinstance(each, Proof) else each for name, each in found.items()}
     return {"relation": _relation(gained, lost, turned), "given": assuming(shared, facts) + sums, **shown}

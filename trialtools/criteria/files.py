@@ -14,7 +14,7 @@ FORMULA = "^[=+@\\-\t\r\n\uff1d\uff0b\uff0d\uff20]"
 """How a text begins that a spreadsheet takes for a formula and works out. Source: OWASP, CSV injection."""
 
 
-def shielded(value: object) -> object:
+def shield(value: object) -> object:
     """A value for a CSV file that people open in a spreadsheet: with a `'` before what would be worked out there.
 
     >>> shielded("=1+1"), shielded("a-1"), shielded(-1)

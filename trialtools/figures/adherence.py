@@ -112,7 +112,7 @@ def _bars(arm: Arm, counted: Mapping[int, int], window: tuple[int, int], axis: s
         "yaxis": axis.replace("axis", ""),
         "width": 0.8,
         "marker": {"color": fill, "line": {"color": arm.colour, "width": 1.5}},
-        "hovertext": [f"{arm.named}day {day}: {count(n)} dosed" for day, n in counted.items()],
+        "hovertext": [f"{arm.hover_head}day {day}: {count(n)} dosed" for day, n in counted.items()],
     }
 
 

@@ -27,14 +27,14 @@ class Arm:
     @property
     def key(self) -> str:
         """The label behind its marker; nothing where all arms are pooled."""
-        return self.marked(one_line(self.label))
+        return self.mark(one_line(self.label))
 
-    def marked(self, text: str) -> str:
+    def mark(self, text: str) -> str:
         """A number behind the marker of its arm; bare where all are pooled."""
         return f'<span style="color:{self.colour}">{self.sign}</span> {text}' if self.label else text
 
     @property
-    def named(self) -> str:
+    def hover_head(self) -> str:
         """The label in bold for the first line of a hover, with its line break; nothing where all are pooled."""
         return f"<b>{one_line(self.label)}</b><br>" if self.label else ""
 

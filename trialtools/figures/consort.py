@@ -48,7 +48,7 @@ class Box:
             lines += [(first, n), *((f"\u2003{each}", "") for each in rest)]
         return lines
 
-    def said(self, arm: str = "") -> str:
+    def sentence(self, arm: str = "") -> str:
         """All of it in one sentence."""
         items = ", ".join(f"{item} {count(n)}" for item, n in self.items)
         total = "not collected" if self.n is None else count(self.n)
@@ -101,7 +101,9 @@ def consort(
     n = count(randomized.n)
     finding = f"{n} of {count(assessed.n)} assessed were randomized" if assessed.n else f"{n} randomized"
     finding = finding if title is None else title
-    alt = ". ".join([finding, excluded.said(), *(b.said(arm.label) for arm, own in columns.items() for b in own)])
+    alt = ". ".join(
+        [finding, excluded.sentence(), *(b.sentence(arm.label) for arm, own in columns.items() for b in own)]
+    )
 
     def draw(top: float) -> tuple[Parts, float]:
         parts, y = _enrolment(assessed, excluded, randomized, len(groups), reasons, top)
@@ -126,11 +128,11 @@ def _enrolment(
     below = out + max(_high(named), 20) + GAP
     span = POOLED if groups < 2 else RIGHT - LEFT
     return [
-        _box_svg(first, assessed.said(), LEFT, y, POOLED),
+        _box_svg(first, assessed.sentence(), LEFT, y, POOLED),
         down(middle, y + _high(first), below, arrow=True),
         across(middle, out + 14, side, arrow=True),
-        _box_svg(named, excluded.said(), side, out, RIGHT - side, fill="#fafafa"),
-        _box_svg(randomized.lines(span, bare=True), randomized.said(), LEFT, below, span),
+        _box_svg(named, excluded.sentence(), side, out, RIGHT - side, fill="#fafafa"),
+        _box_svg(randomized.lines(span, bare=True), randomized.sentence(), LEFT, below, span),
     ], below + _high([("", "")])
 
 
@@ -144,7 +146,7 @@ def _level(boxes: Mapping[Arm, Box], above: float, crowned: bool) -> tuple[Parts
     parts = []
     for across_, (arm, each) in enumerate(boxes.items()):
         x = LEFT + across_ * (wide + GAP)
-        said = each.said(arm.label)
+        said = each.sentence(arm.label)
         parts.append(down(x + wide / 2, above, y, arrow=True))
         parts.append(_box_svg(lines[arm], said, x, y, wide, high, crown, _crown(arm, names[arm], x, y, wide)))
     return parts, y + high
@@ -196,7 +198,7 @@ def _adds_up(assessed: Box, excluded: Box, randomized: Box, columns: Mapping[Arm
     for arm, (first, *later) in columns.items():
         for each in later:
             if (each.n or 0) > (first.n or 0):
-                raise ValueError(f"{wrong}: {each.said(arm.label)}, but {first.n} were allocated")
+                raise ValueError(f"{wrong}: {each.sentence(arm.label)}, but {first.n} were allocated")
 
 
 def _most_frequent(excluded: Box, most: int) -> Box:

@@ -88,7 +88,7 @@ def _curve(arm: Arm, rows: Any, failure: bool, what: str) -> list[Spec]:
     sure = steps.dropna(subset=["low", "high"])
     band = ribbon(sure["day"], sure["low"], sure["high"], arm.tint(0.13), shape="hv") if len(sure) else []
     hover = [
-        f"{arm.named}day {day:g}: {percent(value)} {what}<br>95 %: {percent(min(low, high))} to "
+        f"{arm.hover_head}day {day:g}: {percent(value)} {what}<br>95 %: {percent(min(low, high))} to "
         f"{percent(max(low, high))}"
         for day, value, low, high in steps[["day", *ends]].to_numpy()
     ]
@@ -171,7 +171,7 @@ def labs(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawin
 
 def _weeks(arm: Arm, rows: Any, what: str, unit: str, axes: Mapping[str, str]) -> list[Spec]:
     hover = [
-        f"{arm.named}{what} {row['week']}: {number(row['median'], 2)} {unit}"
+        f"{arm.hover_head}{what} {row['week']}: {number(row['median'], 2)} {unit}"
         f"<br>quartiles {number(row['low'], 2)} to {number(row['high'], 2)}, n {count(row['n'])}"
         for row in rows.to_dict("records")
     ]
@@ -184,5 +184,5 @@ def _weeks(arm: Arm, rows: Any, what: str, unit: str, axes: Mapping[str, str]) -
 
 
 def _heading(test: str, unit: str, own: Mapping[Arm, Any]) -> str:
-    used = [arm.marked(f"{count(rows['n'].iloc[0])} to {count(rows['n'].iloc[-1])}") for arm, rows in own.items()]
+    used = [arm.mark(f"{count(rows['n'].iloc[0])} to {count(rows['n'].iloc[-1])}") for arm, rows in own.items()]
     return f"<b>{one_line(test)}</b>{f' ({unit})' if unit else ''}, n {', '.join(used)}"

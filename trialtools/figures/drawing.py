@@ -79,15 +79,15 @@ def figure(draw: Callable[..., Drawing]) -> Callable[..., Figure]:
     """
 
     @wraps(draw)
-    def drawn(*frames: Any, title: str | None = None, subtitle: str | None = None, source: str = "", **how: Any):
+    def draw_figure(*frames: Any, title: str | None = None, subtitle: str | None = None, source: str = "", **how: Any):
         return _lay_out(draw(*frames, **how), title, subtitle, source)
 
     signature = inspect.signature(draw)
     words = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default) for name, default, _ in WORDS]
-    drawn.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *words])  # type: ignore[attr-defined]
+    draw_figure.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *words])  # type: ignore[attr-defined]
     told = "".join(f"\n        {name}: {meaning}." for name, _, meaning in WORDS)
-    drawn.__doc__ = f"{draw.__doc__}\n    Every figure also takes:{told}\n"
-    return drawn
+    draw_figure.__doc__ = f"{draw.__doc__}\n    Every figure also takes:{told}\n"
+    return draw_figure
 
 
 def nobody(finding: str, population: str = "") -> Drawing:

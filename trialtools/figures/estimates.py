@@ -167,13 +167,13 @@ def sensitivity(
     finding = f"Primary analysis {points(rows[0])} points" + (f"; the others {span}" if others else "")
     held_against = [rows[0]["difference"]] if primary and not absent(rows[0]["difference"]) else []
 
-    def told(row: Row, between: str) -> str:
+    def values_text(row: Row, between: str) -> str:
         return f"{points(row)}{between}n {count(row['n'])}, missing {count(row['missing'])}"
 
     size = [11 if primary else 8] + [8] * (len(rows) - 1)
     return row_chart(
         list(zip(labels, rows, strict=True)),
-        [Intervals(difference, lambda row: f"<b>{row['analysis']}</b><br>{told(row, '<br>')}", size=size)],
+        [Intervals(difference, lambda row: f"<b>{row['analysis']}</b><br>{values_text(row, '<br>')}", size=size)],
         axis_of_differences(rows, 0.05, zerolinewidth=1.5),
         columns=[
             Column("n", lambda row: count(row["n"]), pad=10),
@@ -185,5 +185,5 @@ def sensitivity(
         words=[note("<br>".join(wrap(axis, 90)), x=0, y=0, yshift=-34, size=12)],
         shapes=[rule(x=x, color=QUIET, dash="dot") for x in held_against],
         finding=finding if primary else f"Differences in {len(others)} of {len(rows)} parts: {span} points",
-        alt="; ".join(f"{row['analysis']} {told(row, ', ')}" for row in rows),
+        alt="; ".join(f"{row['analysis']} {values_text(row, ', ')}" for row in rows),
     )

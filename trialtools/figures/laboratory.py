@@ -42,7 +42,7 @@ def imbalance_path(frame: pd.DataFrame, labels: Mapping[str, str] | None = None)
     lines = []
     for arm, rows in own.items():
         hover = [
-            f"{arm.named}after patient {patient}: {n}<br>{number(excess, 1)} from its share"
+            f"{arm.hover_head}after patient {patient}: {n}<br>{number(excess, 1)} from its share"
             for patient, n, excess in zip(rows["patient"], rows["n"], rows["excess"], strict=True)
         ]
         style = {"color": arm.colour, "dash": arm.dash, "width": 2, "shape": "hv"}

@@ -125,7 +125,7 @@ def _differences(arm: Arm, shift: float) -> Intervals:
     """How far each term is from the control's."""
 
     def hover(term: Row) -> str:
-        return f"{arm.named}{term['term']}<br>{points(_of(term, arm))} points"
+        return f"{arm.hover_head}{term['term']}<br>{points(_of(term, arm))} points"
 
     return Intervals(lambda term: difference(_of(term, arm)), hover, None, arm.colour, arm.symbol, 8, shift, panel=1)
 
@@ -255,7 +255,7 @@ def edish(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawi
 
 def _livers(arm: Arm, rows: Any) -> Mapping[str, Any]:
     hover = [
-        f"{arm.named}ALT or AST {number(transferase, 2)} ×<br>bilirubin {number(bilirubin, 2)} ×"
+        f"{arm.hover_head}ALT or AST {number(transferase, 2)} ×<br>bilirubin {number(bilirubin, 2)} ×"
         for transferase, bilirubin in zip(rows["transferase"], rows["bilirubin"], strict=True)
     ]
     look = {"color": arm.tint(0.35), "symbol": arm.symbol, "size": 7, "line": {"color": arm.colour, "width": 1}}
@@ -270,7 +270,7 @@ def _corners(rows: Any) -> dict[str, int]:
 
 def _corner(name: str, corners: Mapping[Arm, Mapping[str, int]]) -> Mapping[str, Any]:
     words, right, top = _CORNERS[name]
-    numbers = ", ".join(arm.marked(count(each[name])) for arm, each in corners.items())
+    numbers = ", ".join(arm.mark(count(each[name])) for arm, each in corners.items())
     way: dict[str, Any] = {"xanchor": "right" if right else "left", "xshift": -6 if right else 6}
     way |= {"yshift": -12 if top else 12, "size": 12, "bgcolor": "rgba(255,255,255,.8)"}
     return note(f"<b>{words}</b> {numbers}", x=right, y=top, **way)

@@ -166,7 +166,7 @@ def _how_made(name: str, protocol: Protocol) -> str:
 
 
 def _as_quantity(quantity: Quantity) -> str:
-    known, name = quantity.known, quantity.name.replace("_", " ")
+    known, name = quantity.entry, quantity.name.replace("_", " ")
     if "column" in known:
         return f"{name}: as in the clinical model"
     spans = [f"{low:.4g} to {high:.4g}" for low, high in quantity.intervals]

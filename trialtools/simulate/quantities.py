@@ -29,22 +29,22 @@ class Quantity:
     factor: float
 
     @property
-    def known(self) -> dict[str, Any]:
+    def entry(self) -> dict[str, Any]:
         return read_quantities()["quantities"][self.name]
 
     @property
     def intervals(self) -> list[tuple[float, float]]:
         """In which 95 % of women, and of men, lie, in the unit of the field."""
-        return [(low * self.factor, high * self.factor) for low, high in _intervals(self.known)]
+        return [(low * self.factor, high * self.factor) for low, high in _intervals(self.entry)]
 
     @property
     def from_model(self) -> bool:
         """Whether the clinical model draws it."""
-        return "column" in self.known
+        return "column" in self.entry
 
     @property
     def log_normal(self) -> bool:
-        return not self.from_model and self.known.get("shape") != "normal"
+        return not self.from_model and self.entry.get("shape") != "normal"
 
     @property
     def usual(self) -> tuple[float, float]:

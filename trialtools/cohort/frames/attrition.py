@@ -14,7 +14,7 @@ import pandas as pd
 from ...criteria.language import in_sentence, nearest
 from ...criteria.protocol import DataError
 from ..patterns import ScreeningData
-from .masks import collapsed, per_criterion
+from .masks import collapse, per_criterion
 
 
 def answer(screening: ScreeningData) -> str:
@@ -93,7 +93,7 @@ def attrition(screening: ScreeningData, order: str = "protocol") -> pd.DataFrame
         raise DataError(f"no order '{order}'{nearest(order, ORDERS)}")
     failed, unknown, n = screening.masks
     left = list(range(len(screening.protocol.criteria)))
-    possible, certain = (collapsed(mask, n, len(left)) for mask in (failed, failed | unknown))
+    possible, certain = (collapse(mask, n, len(left)) for mask in (failed, failed | unknown))
     rows = [_step(0, None, 0, screening.n, screening.n)]
     for step in range(1, len(left) + 1):
         next_ = _costliest(left, possible, certain) if order == "greedy" else left[0]

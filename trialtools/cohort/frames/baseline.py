@@ -12,7 +12,7 @@ import pandas as pd
 import polars as pl
 
 from ..patterns import ScreeningData
-from .groups import UNKNOWN, Groups, counts, decided, groups, usual
+from .groups import UNKNOWN, Groups, counts, decision_groups, groups, usual
 
 BASELINE = ("variable", "label", "unit", "level", "group", "n", "of", "mean", "sd", "median", "q1", "q3", "smd")
 
@@ -43,7 +43,7 @@ def baseline(screening: ScreeningData, by: str = "decision", fields: Sequence[st
     """
 
     protocol = screening.protocol
-    among = decided(screening) if by == "decision" else groups(protocol, by)
+    among = decision_groups(screening) if by == "decision" else groups(protocol, by)
     wanted = _usual(screening, by) if fields is None else fields
     rows = [row for name in wanted for row in _variable(screening, among, name)]
     return pd.DataFrame(rows, columns=list(BASELINE))

@@ -61,7 +61,7 @@ def groups(protocol: Protocol, name: str) -> Groups:
     return Groups(name, field.label, (*cases, UNKNOWN), _first_case(cases.values()))
 
 
-def decided(screening: ScreeningData) -> Groups:
+def decision_groups(screening: ScreeningData) -> Groups:
     """The groups of the three decisions; nobody's decision is unknown."""
     partial = partial_fields(facts(screening.patients.frame, screening.protocol, screening.protocol.used))
     passes = reduce(and_, (expression(f, partial) for f in screening.protocol.requirements.values()), nw.lit(True))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..patterns import ScreeningData
-from .masks import collapsed, named, per_criterion, sizes
+from .masks import collapse, ids_in, per_criterion, sizes
 
 
 def overlap(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
@@ -35,7 +35,7 @@ def overlap(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
 
     failed, unknown, n = screening.masks
     m = len(screening.protocol.criteria)
-    ends = [collapsed(mask, n, m) for mask in (failed, failed | unknown)]
+    ends = [collapse(mask, n, m) for mask in (failed, failed | unknown)]
     masks = np.sort(np.concatenate([mask for mask, _ in ends]))
     masks = masks[np.diff(masks, prepend=-1) > 0]
     fail, lack = np.zeros((2, len(masks)), dtype="int64")
@@ -46,7 +46,7 @@ def overlap(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
     ids = [criterion.id for criterion in screening.protocol.criteria]
     frame = pd.DataFrame(
         {
-            "criteria": [*(named(mask, ids) for mask in masks[order[:top]]), "other"],
+            "criteria": [*(ids_in(mask, ids) for mask in masks[order[:top]]), "other"],
             "size": pd.array([*(int(mask).bit_count() for mask in masks[order[:top]]), None], dtype="Int64"),
         }
     )
@@ -85,7 +85,7 @@ def impact(screening: ScreeningData) -> pd.DataFrame:
     m = len(criteria)
     found = {}
     for end, mask in (("certain", failed | unknown), ("possible", failed)):
-        against, people = collapsed(mask, n, m)
+        against, people = collapse(mask, n, m)
         size = sizes(against, m)
         one, some = size == 1, size > 0
         found[f"alone_{end}"] = screening.n - per_criterion(against, people, m)

@@ -31,7 +31,7 @@ def sizes(mask: np.ndarray, criteria: int) -> np.ndarray:
     return np.sum(parts, axis=0)
 
 
-def collapsed(mask: np.ndarray, n: np.ndarray, criteria: int) -> tuple[np.ndarray, np.ndarray]:
+def collapse(mask: np.ndarray, n: np.ndarray, criteria: int) -> tuple[np.ndarray, np.ndarray]:
     """Each mask once, in rising order, with all its patients."""
     if criteria <= _DENSE:  # a box for every set there could be: many times faster than sorting
         boxes = np.bincount(mask, n, minlength=1 << criteria)
@@ -41,6 +41,6 @@ def collapsed(mask: np.ndarray, n: np.ndarray, criteria: int) -> tuple[np.ndarra
     return masks, np.bincount(at, n, len(masks)).astype("int64")
 
 
-def named(mask: Any, ids: Sequence[str]) -> str:
+def ids_in(mask: Any, ids: Sequence[str]) -> str:
     """The criteria of one mask, in the order of the protocol: `E1, I6`."""
     return ", ".join(id for position, id in enumerate(ids) if int(mask) >> position & 1)

@@ -109,7 +109,7 @@ class _Joint:
     def total(self) -> int:
         return int(self.n.sum())
 
-    def decided(self, choice: _Choice) -> tuple[np.ndarray, np.ndarray]:
+    def verdicts(self, choice: _Choice) -> tuple[np.ndarray, np.ndarray]:
         """Which patterns fail somewhere, and which are open somewhere, under a choice of readings."""
 
         failed = unknown = np.zeros(len(self.n), dtype=bool)
@@ -121,8 +121,8 @@ class _Joint:
 
     def outcome(self, choice: _Choice) -> dict[str, int]:
         """Certain and possible eligibles under a choice, and how many decisions it moves."""
-        failed, open_ = self.decided(choice)
-        before, open_before = self.decided({})
+        failed, open_ = self.verdicts(choice)
+        before, open_before = self.verdicts({})
         moved = (failed != before) | (open_ != open_before)
         possible = int(self.n[~failed].sum())
         certain = possible - int(self.n[open_].sum())

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ...criteria.protocol import DataError
 from ..patterns import ScreeningData
-from .masks import collapsed, named, sizes
+from .masks import collapse, ids_in, sizes
 
 MOST, ROWS = 20, 12
 """How many criteria may be dropped: every set of them is counted, a million for twenty. And the rows that are told."""
@@ -50,7 +50,7 @@ def fewest_to_drop(screening: ScreeningData, target: int, count: str = "possible
     best = sets[enough & (size == size[enough].min())]
     best = best[np.argsort(-found[count][best], kind="stable")][:ROWS]
     ids = [criteria[position].id for position in free]
-    frame = pd.DataFrame({"rank": range(1, len(best) + 1), "criteria": [named(mask, ids) for mask in best]})
+    frame = pd.DataFrame({"rank": range(1, len(best) + 1), "criteria": [ids_in(mask, ids) for mask in best]})
     frame = frame.assign(size=size[best], certain=found["certain"][best], possible=found["possible"][best])
     gain = found[count][best] - found[count][0]
     return frame.assign(gain=gain, reaches=found[count][best] >= target, n=screening.n)
@@ -63,7 +63,7 @@ def _eligible(against: np.ndarray, n: np.ndarray, free: list[int]) -> np.ndarray
     mask = np.zeros(int(reachable.sum()), dtype="int64")
     for bit, position in enumerate(free):
         mask |= ((against[reachable] >> position) & 1) << bit
-    exactly, people = collapsed(mask, n[reachable], len(free))
+    exactly, people = collapse(mask, n[reachable], len(free))
     sums = np.zeros(1 << len(free), dtype="int64")
     sums[exactly] = people
     for bit in range(len(free)):

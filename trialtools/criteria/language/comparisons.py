@@ -36,11 +36,11 @@ def limits(formula: Formula) -> list[Limit]:
     """
     found: list[Limit | None] = []
 
-    def noted(pair: Compare, positive: bool | None) -> Formula:
+    def note(pair: Compare, positive: bool | None) -> Formula:
         found.append(limit_of(pair, positive))
         return pair
 
-    map_comparisons(formula, noted)
+    map_comparisons(formula, note)
     return [limit for limit in found if limit is not None]
 
 

@@ -36,7 +36,7 @@ class ProtocolError(Exception):
         """The same error with its place in the protocol."""
         return ProtocolError(self.message, self.text, self.span, path, self.where)
 
-    def located(self, where: str) -> ProtocolError:
+    def with_place(self, where: str) -> ProtocolError:
         """The same error with its place in a file."""
         return ProtocolError(self.message, self.text, self.span, self.path, where)
 

@@ -43,14 +43,14 @@ def _if_then(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formu
 
 
 def _extreme(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
-    called = reader.written(node.func)
+    called = reader.text_of(node.func)
     if len(arguments) < 2:
         raise reader.fault(node, f"{called} takes two numbers or more, such as {called}(creatinine, 1)")
     return reduce(partial(fold, called), (reader.numeric(argument, called) for argument in arguments))
 
 
 def _completed_call(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
-    called = reader.written(node.func)
+    called = reader.text_of(node.func)
     if len(arguments) != 2:
         raise reader.fault(node, f"{called} takes two dates, the earlier one first: {called}(born_on, screened_on)")
     days = [reader.formula(argument) for argument in arguments]

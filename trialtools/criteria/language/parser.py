@@ -138,7 +138,7 @@ class Reader:
             raise ProtocolError("the expression is too intricate; make a field of a part of it, with from: in the file")
         return formula
 
-    def written(self, node: ast.AST) -> str:
+    def text_of(self, node: ast.AST) -> str:
         return self.text[slice(*self.source.span(node))]
 
     def flag(self, node: ast.expr, asks: str, whole: bool = False) -> Formula:
@@ -184,15 +184,15 @@ class Reader:
         return self.fault(node, _REFUSED.get(type(node), "this is not part of the language of criteria"))
 
     def name(self, node: ast.Name) -> Formula:
-        written = self.written(node)
+        written = self.text_of(node)
         if odd := next((character for character in written if not character.isascii()), None):
             message = f"the name '{written}' has a letter that is not a plain one: {unicodedata.name(odd, odd).lower()}"
             raise self.fault(node, f"{message}; retype it")
         if node.id in self.fields:
             return Name(node.id, self.fields[node.id].type)
-        raise self.fault(node, self.unnamed(node.id))
+        raise self.fault(node, self.name_fault(node.id))
 
-    def unnamed(self, name: str) -> str:
+    def name_fault(self, name: str) -> str:
         """Why a name is none, with what was most likely meant."""
         if name in FUNCTIONS:
             return f"'{name}' is a function; write {name}(...)"
@@ -357,7 +357,7 @@ class Reader:
     def call(self, node: ast.Call) -> Formula:
         if not isinstance(node.func, ast.Name):
             raise self.refuse(node.func)
-        called = "if" if self.written(node.func) == "if" else node.func.id
+        called = "if" if self.text_of(node.func) == "if" else node.func.id
         if called not in CALLS:
             raise self.fault(node.func, f"no function '{called}'{nearest(called, FUNCTIONS)}")
         if node.keywords and called == "if":

@@ -9,7 +9,7 @@ from typing import Any
 from ..language import And, AtLeast, Formula, Known, Not, Or, Value, children, evaluate, words
 from ..patient.tree import decision
 from ..protocol import Criterion
-from .finding import EVERYBODY, Finding, assuming, cannot_pass, finding_for, named, slug
+from .finding import EVERYBODY, Finding, assuming, cannot_pass, finding_for, slug, titles
 from .idle import Idle, idle, idle_finding
 from .kleene import Z3
 from .prover import Proof, Prover, each, patient, unsat_core
@@ -112,7 +112,7 @@ def _dead(prover: Prover, criterion: Criterion, way: Alternative, rest: Formula,
         protocol,
         "dead-branch",
         f"{criterion.id}:{slug(way.formula)}",
-        f"{_role_sentence(prover, criterion, way)}, but it can never help anybody{assuming(protocol, proof.facts)}. {why}.",
+        f"{_role(prover, criterion, way)}, but it can never help anybody{assuming(protocol, proof.facts)}. {why}.",
         dict.fromkeys((criterion.id, *proof.criteria)),
         proof.facts,
         EVERYBODY,
@@ -149,15 +149,15 @@ def _owner(
 def _idle(prover: Prover, criterion: Criterion, way: Alternative, found: Idle) -> Finding:
     protocol, id = prover.protocol, criterion.id
     if criterion.kind == "inclusion":
-        among = f" among those who pass {named(protocol, *found.passing)}" if found.passing else ""
+        among = f" among those who pass {titles(protocol, *found.passing)}" if found.passing else ""
         why = f"whoever passes {id}{among} passes it without this part"
     else:
-        other = f"{named(protocol, *found.failing, word='or')}, or " if found.failing else ""
+        other = f"{titles(protocol, *found.failing, word='or')}, or " if found.failing else ""
         why = f"whoever fails {id} fails {other}{id} without this part"
-    claim = f"{_role_sentence(prover, criterion, way)}, but it makes no difference"
+    claim = f"{_role(prover, criterion, way)}, but it makes no difference"
     return idle_finding(prover, "idle-part", f"{id}:{slug(way.formula)}", claim, why, found)
 
 
-def _role_sentence(prover: Prover, criterion: Criterion, way: Alternative) -> str:
+def _role(prover: Prover, criterion: Criterion, way: Alternative) -> str:
     role = "one of the ways to pass" if criterion.kind == "inclusion" else "part of"
-    return f'"{words(way.formula, prover.protocol.fields)}" is {role} {named(prover.protocol, criterion.id)}'
+    return f'"{words(way.formula, prover.protocol.fields)}" is {role} {titles(prover.protocol, criterion.id)}'

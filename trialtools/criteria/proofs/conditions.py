@@ -32,7 +32,7 @@ from ..patient import tree
 from ..patient.tree import Decision
 from ..protocol import Criterion, ProtocolData
 from .encode import on_step
-from .finding import assuming, cannot_pass, joined, named
+from .finding import assuming, cannot_pass, join, titles
 from .kleene import Z3
 from .prover import Proof, Prover, check, patient, prover, unsat_core
 
@@ -230,16 +230,16 @@ def someone(protocol: ProtocolData, condition: str, decision: Decision | None = 
     unknown = [z3.Not(known) for known in reversed(list(asked.logic.known.values()))]
     wishes = [*_near(asked, [formula]), *unknown, *_near(asked, rules)]
 
-    def found(facts: Iterable[str]) -> dict[str, Any] | None:
+    def witness(facts: Iterable[str]) -> dict[str, Any] | None:
         held = (asked.facts[fact] for fact in facts)
         return patient(asked, [*claims, *named_claims.values(), *held], fits, wishes)
 
     proof = unsat_core(asked, claims, named_claims)
     if proof is None:
-        if (one := found(asked.facts)) is None:
+        if (one := witness(asked.facts)) is None:
             raise NotSettled(_TOO_HARD)
         return one
-    breaks = found(fact for fact in asked.facts if fact not in proof.facts) if proof.facts else None
+    breaks = witness(fact for fact in asked.facts if fact not in proof.facts) if proof.facts else None
     blamed = tuple(part for n, part in enumerate(parts) if f"part {n}" in proof.criteria)
     ids = tuple(id for id in proof.criteria if id in asked.truths)
     sentence = _nobody(asked, decision, blamed, Proof(ids, proof.facts))
@@ -261,7 +261,7 @@ def _deciding(asked: Prover, decision: Decision | None) -> tuple[list[Z3], dict[
 
 def _nobody(asked: Prover, decision: Decision | None, parts: tuple[Formula, ...], proof: Proof) -> str:
     protocol = asked.protocol
-    quoted = joined(f'"{words(part, protocol.fields)}"' for part in parts) if parts else ""
+    quoted = join(f'"{words(part, protocol.fields)}"' for part in parts) if parts else ""
     given = assuming(protocol, proof.facts)
     if decision is None or (decision == "eligible" and not proof.criteria):
         return f"Nobody: {quoted} {'are' if len(parts) > 1 else 'is'} true of no possible patient{given}."
@@ -270,7 +270,7 @@ def _nobody(asked: Prover, decision: Decision | None, parts: tuple[Formula, ...]
     if decision == "eligible":
         why = cannot_pass(protocol, proof.criteria)
     elif decision == "undetermined" and proof.criteria:
-        why = f"is eligible, or fails {named(protocol, *proof.criteria, word='or')}"
+        why = f"is eligible, or fails {titles(protocol, *proof.criteria, word='or')}"
     else:
         why = "fails no criterion" if decision == "ineligible" else "is eligible"
     return f"Nobody{whose} {can}{given}. Such a patient {why}."

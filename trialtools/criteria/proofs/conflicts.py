@@ -8,9 +8,9 @@ import z3
 
 from ..language import parse, words
 from ..protocol import Fact
-from .finding import EVERYBODY, Finding, assuming, finding_for, joined, named
+from .finding import EVERYBODY, Finding, assuming, finding_for, join, titles
 from .kleene import Z3
-from .prover import Proof, Prover, check, each, impossible, minimal_core, required, unsat_core
+from .prover import Proof, Prover, check, each, impossible, minimal_core, must_hold, unsat_core
 
 
 def impossible_facts(prover: Prover) -> Iterator[Finding]:
@@ -19,7 +19,7 @@ def impossible_facts(prover: Prover) -> Iterator[Finding]:
         if facts and impossible(prover, facts.values()):
             blamed = minimal_core(prover, [], facts)
             sentence = (
-                f"The declared facts {joined(blamed)} cannot all be true of one patient, "
+                f"The declared facts {join(blamed)} cannot all be true of one patient, "
                 "so no declared fact is used here."
             )
             yield finding_for(prover.protocol, "facts", "+".join(blamed), sentence, (), blamed, EVERYBODY)
@@ -44,7 +44,7 @@ def never_satisfiable(prover: Prover) -> Iterator[Finding]:
 def _conflict(prover: Prover, kind: str, proof: Proof) -> Finding:
     protocol, ids = prover.protocol, proof.criteria
     together = " together" if len(ids) > 1 else " with values that are possible"
-    clash = f"obody can pass {named(protocol, *ids)}{together}{assuming(protocol, proof.facts)}."
+    clash = f"obody can pass {titles(protocol, *ids)}{together}{assuming(protocol, proof.facts)}."
     if kind == "contradiction":
         return finding_for(protocol, kind, "+".join(ids), f"N{clash}", ids, proof.facts, EVERYBODY)
     left_out = "" if proof.facts else " What else could be proven would be empty and is left out."
@@ -59,7 +59,7 @@ def _repair(prover: Prover) -> str:
         for id, reading, claim in _other_readings(prover)
         if check(prover, [claim, *_passes_but(prover, id).values(), *prover.facts.values()]) == z3.sat
     ]
-    return f" Somebody can be eligible again with {joined(mended, 'or')}." if mended else ""
+    return f" Somebody can be eligible again with {join(mended, 'or')}." if mended else ""
 
 
 def _passes_but(prover: Prover, *ids: str) -> dict[str, Z3]:
@@ -96,14 +96,14 @@ def _excludes(prover: Prover, chosen: dict[str, str], proof: Proof) -> Finding:
     protocol, ids = prover.protocol, (*chosen, *proof.criteria)
     why = ""
     if proof.criteria and len(chosen) > 1:
-        why = f": nobody can pass both and {named(protocol, *proof.criteria)}"
+        why = f": nobody can pass both and {titles(protocol, *proof.criteria)}"
     elif proof.criteria:
-        why = f": whoever passes {named(protocol, *proof.criteria)} cannot pass it"
+        why = f": whoever passes {titles(protocol, *proof.criteria)} cannot pass it"
     return finding_for(
         protocol,
         "reading",
         "+".join(f"{id}:{reading}" for id, reading in chosen.items()),
-        f"{named(protocol, *chosen, reading=chosen)} would leave nobody eligible"
+        f"{titles(protocol, *chosen, reading=chosen)} would leave nobody eligible"
         f"{assuming(protocol, proof.facts)}{why}.",
         ids,
         proof.facts,
@@ -133,10 +133,10 @@ def _against(prover: Prover, fact: Fact) -> Iterator[Finding]:
 
 def _reading_against(prover: Prover, fact: Fact, id: str, reading: str) -> Finding:
     protocol = prover.protocol
-    asks = words(required(protocol, id, reading), protocol.fields)
+    asks = words(must_hold(protocol, id, reading), protocol.fields)
     used = "" if reading == protocol.reading(id) else " This reading is not the one chosen."
     sentence = (
-        f'{named(protocol, id, reading={id: reading})} asks for "{asks}", but the cited guideline says: '
+        f'{titles(protocol, id, reading={id: reading})} asks for "{asks}", but the cited guideline says: '
         f'"{fact.says}" ({fact.id}). No patient can satisfy both.{used}'
     )
     about = f"{id}:{f'{reading}:' if reading else ''}{fact.id}"
@@ -146,7 +146,7 @@ def _reading_against(prover: Prover, fact: Fact, id: str, reading: str) -> Findi
 def _together_against(prover: Prover, fact: Fact, proof: Proof) -> Finding:
     protocol = prover.protocol
     sentence = (
-        f"{named(protocol, *proof.criteria)} together leave nobody of whom the cited guideline says: "
+        f"{titles(protocol, *proof.criteria)} together leave nobody of whom the cited guideline says: "
         f'"{fact.says}" ({fact.id}){assuming(protocol, proof.facts)}.'
     )
     about = f"{'+'.join(proof.criteria)}:{fact.id}"

@@ -108,7 +108,7 @@ def finding_for(
         "severity": KINDS[kind].severity,
         "quotes": tuple(quote for id in ids for quote in protocol.criterion[id].quotes),
         "facts": (*map(_citation, cites), *(f"{id}: {says}" for id, says in _says(protocol, fact_ids).items())),
-        "proven_for": proven_for + provided(formulas, whole) if proven_for else "",
+        "proven_for": proven_for + proviso(formulas, whole) if proven_for else "",
     }
     return Finding(f"{kind}:{about}" if about else kind, kind, sentence=sentence, criteria=ids, **{**parts, **more})
 
@@ -117,7 +117,7 @@ def _citation(fact: Fact) -> str:
     return f"{fact.id}: {fact.says}{f' ({fact.source})' if fact.source else ''}"
 
 
-def provided(formulas: Iterable[Formula], whole: bool) -> str:
+def proviso(formulas: Iterable[Formula], whole: bool) -> str:
     """What a proof takes for granted, or nothing.
 
     Doubles may miss the sum of decimals by a digit; and what is so whatever a value is need not be so of a value that
@@ -127,7 +127,7 @@ def provided(formulas: Iterable[Formula], whole: bool) -> str:
     sums = [part for part in parts if isinstance(part, Arithmetic) and type_of(part.left) != "date"]
     ranges = [part for part in parts if whole and isinstance(part, Name) and part.type in (*NUMERIC, "date")]
     granted = ["sums and products are exact"] * bool(sums) + ["no value is known only in part"] * bool(ranges)
-    return f", if {joined(granted)}" if granted else ""
+    return f", if {join(granted)}" if granted else ""
 
 
 def _parts(formula: Formula) -> Iterator[Formula]:
@@ -146,25 +146,25 @@ def assuming(protocol: ProtocolData, facts: Iterable[str]) -> str:
     listed = [f'"{says}" ({id})' for id, says in _says(protocol, facts).items()]
     if not listed:
         return ""
-    return f" as long as the declared {'facts hold' if len(listed) > 1 else 'fact holds'}: {joined(listed)}"
+    return f" as long as the declared {'facts hold' if len(listed) > 1 else 'fact holds'}: {join(listed)}"
 
 
-def named(protocol: ProtocolData, *ids: str, reading: Mapping[str, str] | None = None, word: str = "and") -> str:
+def titles(protocol: ProtocolData, *ids: str, reading: Mapping[str, str] | None = None, word: str = "and") -> str:
     """Criteria as they are spoken of: `I1 (Age 18 to 85) and E7 (Tuberculosis, read as "literal")`."""
     parts = []
     for id in ids:
         criterion = protocol.criterion[id]
         chosen = (reading or {}).get(id) or protocol.reading(id)
         parts.append(f"{id} ({criterion.label}" + (f', read as "{chosen}")' if len(criterion.texts) > 1 else ")"))
-    return joined(parts, word)
+    return join(parts, word)
 
 
 def cannot_pass(protocol: ProtocolData, ids: tuple[str, ...]) -> str:
     """What becomes of whoever a proof is about: they fail one of its criteria, or leave one open with data missing."""
-    return f"cannot pass {named(protocol, *ids)}" + (" together" if len(ids) > 1 else "")
+    return f"cannot pass {titles(protocol, *ids)}" + (" together" if len(ids) > 1 else "")
 
 
-def joined(parts: Iterable[str], word: str = "and") -> str:
+def join(parts: Iterable[str], word: str = "and") -> str:
     *first, last = parts
     return f"{', '.join(first)} {word} {last}" if first else last
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from ..protocol import ProtocolData
 from .alternatives import dead_branches
 from .conflicts import excluding_readings, guideline, impossible_facts, never_satisfiable
-from .finding import KINDS, Finding, finding_for, joined
+from .finding import KINDS, Finding, finding_for, join
 from .gaps import boundaries, gaps
 from .kleene import has_power, is_long
 from .prover import Prover, prover
@@ -80,11 +80,11 @@ def _proven(prover: Prover) -> Iterator[Finding]:
 def _abandonments(prover: Prover) -> Iterator[Finding]:
     """Which proofs were given up, in the order in which they were tried."""
     topics = prover.clock.topics.items()
-    questions = [topic.format(joined(subjects)) for topic, subjects in topics]
+    questions = [topic.format(join(subjects)) for topic, subjects in topics]
     long = [id for id, rule in prover.protocol.requirements.items() if is_long(rule)]
-    questions += [f"what follows from the long products of {joined(long)}"] if long else []
+    questions += [f"what follows from the long products of {join(long)}"] if long else []
     powers = [id for id, rule in prover.protocol.requirements.items() if has_power(rule)]
-    questions += [f"what follows from the powers of {joined(powers)}"] if powers else []
+    questions += [f"what follows from the powers of {join(powers)}"] if powers else []
     if questions:
         sentence = f"Some proofs take too long and were given up, so nothing is claimed here: {'; '.join(questions)}."
         yield finding_for(prover.protocol, "too-hard", "", sentence)

@@ -13,7 +13,7 @@ from ..language.comparisons import Limit, limits
 from ..patient.tree import decision, state_by_criterion
 from ..protocol import Field
 from .encode import on_step, value_of
-from .finding import EVERYBODY, Finding, finding_for, named
+from .finding import EVERYBODY, Finding, finding_for, titles
 from .prover import Prover, each, impossible, patient, unsat_core
 
 
@@ -73,7 +73,8 @@ def _boundary(prover: Prover, id: str, limit: Limit) -> Iterator[Finding]:
         protocol,
         "boundary",
         f"{id}:{name}{limit.needed}{limit.number:g}",
-        f"{field.label}: a limit of {named(protocol, id)} lets values {side} {at} pass, but not {at} itself. A patient "
+        f"{field.label}: a limit of {titles(protocol, id)} lets values {side} {at} pass, but not {at} itself."
+        " A patient "
         f"at {at} can fail for this alone; the same patient at {past} is eligible.",
         [id],
         witness=on_it,
@@ -156,7 +157,7 @@ def _gap(prover: Prover, name: str, numbers: list[float], low: int, high: int) -
         "gap",
         f"{name}:{at}",
         f"Nobody can be eligible where {words(hole, protocol.fields)}, though others can below and above. "
-        f"{named(protocol, *proof.criteria)} {verb} this out.",
+        f"{titles(protocol, *proof.criteria)} {verb} this out.",
         proof.criteria,
         proven_for=EVERYBODY,
         severity="finding" if point else "note",

@@ -44,7 +44,7 @@ class Clock:
     topics: dict[str, dict[str, None]] = field(default_factory=dict)
 
     @property
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """The seconds that are left."""
         return min(self.computing - time.process_time(), self.wall - time.monotonic())
 
@@ -74,7 +74,7 @@ class Prover:
         """By criterion and reading, chosen or not, that it is surely passed and surely failed so."""
         protocol = self.protocol
         read = [(c.id, reading) for c in protocol.criteria for reading in c.texts]
-        return {which: self.truth(required(protocol, *which)) for which in read}
+        return {which: self.truth(must_hold(protocol, *which)) for which in read}
 
     @cached_property
     def complete(self) -> Z3:
@@ -107,9 +107,9 @@ def each(prover: Prover, topic: str, subjects: Mapping[str, T]) -> Iterator[T]:
     """
     for name, subject in subjects.items():
         before = prover.clock.given_up
-        if prover.clock.left > 0:
+        if prover.clock.seconds_left > 0:
             yield subject
-        if prover.clock.left <= 0 or prover.clock.given_up > before:
+        if prover.clock.seconds_left <= 0 or prover.clock.given_up > before:
             prover.clock.topics.setdefault(topic, {})[name] = None
 
 
@@ -117,7 +117,7 @@ def check(prover: Prover, claims: Iterable[Z3]) -> Z3:
     """Z3's answer whether there is a patient of whom all claims hold: sat, unsat, or unknown where it was given up."""
 
     clock = prover.clock
-    seconds = min(max(PATIENCE * 0.5**clock.given_up, LEAST_PATIENCE), clock.left)
+    seconds = min(max(PATIENCE * 0.5**clock.given_up, LEAST_PATIENCE), clock.seconds_left)
     answer = z3.unknown
     if seconds > 0:
         prover.solver.set("rlimit", EFFORT)
@@ -212,7 +212,7 @@ def patient(
     return None
 
 
-def required(protocol: ProtocolData, id: str, reading: str) -> Formula:
+def must_hold(protocol: ProtocolData, id: str, reading: str) -> Formula:
     """What must hold to pass a criterion in one of its readings."""
     formula = protocol.formula(id, reading)
     return Not(formula) if protocol.criterion[id].kind == "exclusion" else formula

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..language import Value
-from .finding import Finding, named
+from .finding import Finding, titles
 from .idle import Idle, idle, idle_finding
 from .prover import Prover, each
 
@@ -41,10 +41,12 @@ def redundant(prover: Prover, found: Mapping[str, Idle]) -> Iterator[Finding]:
 def _twins(prover: Prover, *twins: Idle) -> Finding:
     ids = [proof.id for proof in twins]
     why = "whoever passes one passes the other. One of them could go, not both"
-    return idle_finding(prover, "redundant", "+".join(ids), f"{named(prover.protocol, *ids)} say the same", why, *twins)
+    return idle_finding(
+        prover, "redundant", "+".join(ids), f"{titles(prover.protocol, *ids)} say the same", why, *twins
+    )
 
 
 def _redundancy(prover: Prover, proof: Idle) -> Finding:
-    others = f"whoever passes {named(prover.protocol, *proof.passing)}" if proof.passing else "everybody"
-    claim = f"{named(prover.protocol, proof.id)} decides nothing"
+    others = f"whoever passes {titles(prover.protocol, *proof.passing)}" if proof.passing else "everybody"
+    claim = f"{titles(prover.protocol, proof.id)} decides nothing"
     return idle_finding(prover, "redundant", proof.id, claim, f"{others} passes it", proof)

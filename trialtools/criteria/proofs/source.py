@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from ..language import names, parse
 from ..protocol import ProtocolData, expressions, quotes, squeeze
-from .finding import Finding, finding_for, joined, named, slug_of
+from .finding import Finding, finding_for, join, slug_of, titles
 
 
-def uncovered(protocol: ProtocolData) -> tuple[str, ...]:
+def uncovered_text(protocol: ProtocolData) -> tuple[str, ...]:
     """The parts of the eligibility text that no quote and no `not_rules` covers, in the order of the text.
 
     White space and punctuation do not count; a quote that stands in the text twice covers both places. Without
@@ -53,20 +53,20 @@ def text_findings(protocol: ProtocolData) -> Iterator[Finding]:
     if not protocol.text:
         sentence = "The protocol names no registry text, so its criteria cannot be held against one."
         yield finding_for(protocol, "no-source", "", sentence)
-    for part in uncovered(protocol):
+    for part in uncovered_text(protocol):
         sentence = (
             f'No criterion quotes this part of the registry text: "{part}". Add a criterion, or put it in not_rules.'
         )
         yield finding_for(protocol, "uncovered", slug_of(part, 40), sentence, quotes=(part,))
     for criterion in protocol.criteria:
-        id, name = criterion.id, named(protocol, criterion.id)
+        id, name = criterion.id, titles(protocol, criterion.id)
         if protocol.text and not any(quote.strip() for quote in criterion.quotes):
             yield finding_for(protocol, "no-quote", id, f"{name} quotes nothing from the registry text.", [id])
         if criterion.known_later:
             sentence = f"{name} cannot be fully known at screening. {criterion.known_later}"
             yield finding_for(protocol, "known-later", id, sentence, [id])
         if criterion.undefined:
-            terms = joined(f'"{term}"' for term in criterion.undefined)
+            terms = join(f'"{term}"' for term in criterion.undefined)
             sentence = f"{name} uses words that the registry text does not define: {terms}."
             yield finding_for(protocol, "undefined", id, sentence, [id])
 
@@ -79,7 +79,7 @@ def field_findings(protocol: ProtocolData) -> Iterator[Finding]:
         recorded = [name for name in asked if not protocol.fields[name].judged_by]
         if judged and recorded:
             sentence = (
-                f"{named(protocol, id)} mixes what a person must judge ({_labels(protocol, judged)}) with what is "
+                f"{titles(protocol, id)} mixes what a person must judge ({_labels(protocol, judged)}) with what is "
                 f"recorded ({_labels(protocol, recorded)}). Split in two, one part could be screened without a person."
             )
             yield finding_for(protocol, "judgement", id, sentence, [id])

@@ -8,7 +8,7 @@ from itertools import pairwise
 from ..language import Arithmetic, Compare, Formula, Name, ProtocolError, children
 from ..protocol import ProtocolData
 from ..units import factor, parse_unit
-from .finding import Finding, finding_for, named
+from .finding import Finding, finding_for, titles
 
 
 def unit_findings(protocol: ProtocolData) -> Iterator[Finding]:
@@ -25,7 +25,7 @@ def unit_findings(protocol: ProtocolData) -> Iterator[Finding]:
         for first, second in _pairs(formula):
             a, b = (protocol.fields[name].unit for name in (first, second))
             if why := _differ(first, a, second, b):
-                sentence = f"{named(protocol, id)} holds {first} against {second}, but {why}."
+                sentence = f"{titles(protocol, id)} holds {first} against {second}, but {why}."
                 yield finding_for(protocol, "unit", f"{id}:{first}+{second}", sentence, [id])
 
 

@@ -149,13 +149,13 @@ def _threshold(id: str, criterion: str, limit: Limit) -> Threshold:
 
 
 def requirement(protocol: ProtocolData, criterion: str, answers: Mapping[str, bool | None]) -> Formula:
-    """What must hold to pass a criterion, with some of its thresholds answered instead of asked.
+    """What must hold to pass a criterion, with some of its thresholds answer_of instead of asked.
 
     Where the answer is None it asks about the flag `unknown`, which is no field.
     """
     ids = iter(each.id for each in thresholds_of(protocol, criterion))
 
-    def answered(pair: Compare, _: bool | None) -> Formula:
+    def answer_of(pair: Compare, _: bool | None) -> Formula:
         limit = limit_of(pair)
         id = next(ids) if limit and limit.operator in _BOUND else None
         if id is None or id not in answers:
@@ -163,7 +163,7 @@ def requirement(protocol: ProtocolData, criterion: str, answers: Mapping[str, bo
         answer = answers[id]
         return Name("unknown", "flag") if answer is None else Value(answer)
 
-    formula = map_comparisons(protocol.formula(criterion), answered)
+    formula = map_comparisons(protocol.formula(criterion), answer_of)
     return Not(formula) if protocol.criterion[criterion].kind == "exclusion" else formula
 
 
