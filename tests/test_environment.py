@@ -1,6 +1,7 @@
 """One list of libraries told three times: pyproject, constraints and environment agree, and with what is imported."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -22,7 +23,7 @@ ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text())
 CONDA_NAMES = {"great-tables": "great_tables", "duckdb": "python-duckdb", "jupyter-client": "jupyter_client"}
 IMPORT_NAMES = {"pyyaml": "yaml", "z3-solver": "z3", "ibis-framework": "ibis", "pynacl": "nacl"}
 # What `pip install --no-build-isolation --editable .` asks of a conda environment.
-CONDA_ONLY = {"python", "pip", "hatchling"}
+CONDA_ONLY = {"python", "pip", "hatchling", "editables"}
 
 
 def requirements(lines: list[str]) -> dict[str, Requirement]:
@@ -59,6 +60,16 @@ def test_environment_holds_the_ranges_of_the_workbench_and_the_app():
     ours = {CONDA_NAMES.get(name, name): line.specifier for name, line in WORKBENCH.items()}
     assert {name: line for name, line in conda.items() if name not in CONDA_ONLY} == ours
     assert conda["python"] == PROJECT["requires-python"]
+
+
+def test_binder_installs_the_package_into_that_environment():
+    """What repo2docker looks for, as far as it can be seen here: both files at the root, no folder that hides them."""
+    script = ROOT / "postBuild"
+    assert os.access(script, os.X_OK) and not (ROOT / "binder").exists() and not (ROOT / ".binder").exists()
+    (command,) = [line for line in script.read_text().splitlines()[1:] if not line.startswith(("#", "set "))]
+    assert f"#   {command}\n" in (ROOT / "environment.yml").read_text(), "the same words for people and for Binder"
+    brought = {line.name for line in map(Requirement, ENVIRONMENT["dependencies"])}
+    assert {"--no-deps", "--no-build-isolation"} <= {*command.split()} and brought >= CONDA_ONLY
 
 
 def test_constraints_pin_a_version_that_each_range_admits():
