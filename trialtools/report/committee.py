@@ -16,7 +16,7 @@ from ..arms.selection_bias import reverse_propensity
 from ..criteria.contents import Protocol, load_protocol
 from ..criteria.protocol import DataError
 from ..interim.frames.history import read_previous
-from .cuts import locked, staged
+from .cuts import locks, staged
 from .leaks import Leak, leaks, leaks_in_data, named
 from .manifest import as_run
 from .parameters import checked, located, place_of
@@ -124,7 +124,9 @@ def _committee_report(
         check_ledger(ledger, protocol, trial.subjects[trial.subjects["randomized"]])
     folder = Path(out) / "closed" if closed else Path(out)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700 if closed else 0o777)
-    locked(Path(out), trial, _day(run["cutoff"]))
+    held = locks(Path(out), trial, _day(run["cutoff"]), closed)
+    for lock in held:
+        lock.check()
     data, hidden = staged(trial, _day(run["cutoff"]), str(run.get("site") or ""), closed, folder, allocated)
     names = _searched(protocol)
 
@@ -136,6 +138,8 @@ def _committee_report(
         shutil.rmtree(data)
         _refuse(found, "the data of the open report could tell an arm; take this out of them, or rename it")
 
+    for lock in held:
+        lock.write()
     asked = {**given, "data": str(data), **({"ledger_head": head} if head else {})}
     asked |= {"mapping": ""} if run.get("mapping") else {}  # the cut is tidy already
     return report(notebook, asked, folder, pdf, progress, name, search)

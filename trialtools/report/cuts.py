@@ -1,4 +1,4 @@
-"""Trial data and a day go in, the folder that a report is made from comes out; and the data are held to their lock."""
+"""Trial data and a day go in, the folder that a report is made from comes out; and the data are held to their locks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,23 +20,48 @@ from ..interim.lookdata import ALLOCATIONS, ENDPOINT, at_site
 _LOCK = "lock.json"
 
 
-def locked(out: Path, trial: TrialData, cutoff: date | None) -> None:
-    """Hold the data to those of the first report of this cutoff, whose hashes stand in `lock.json`.
+@dataclass(frozen=True)
+class Lock:
+    """What the first report of a cutoff was made from: hashes by name, and the file in which they stand."""
 
-    Raises:
-        DataError: a file is another one now.
+    file: Path
+    day: str
+    hashes: Mapping[str, str]
+
+    def check(self) -> None:
+        """Hold the data to those of the first report of this cutoff.
+
+        Raises:
+            DataError: a table or a file is another one now.
+        """
+        first = self._known().get(self.day, self.hashes)
+        if changed := sorted(n for n in {*first, *self.hashes} if first.get(n) != self.hashes.get(n)):
+            raise DataError(
+                f"{', '.join(changed)} changed since the first report of the cutoff {self.day}, and reports of one "
+                f"cutoff must tell of the same data; restore the files, or write to another folder with --out"
+            )
+
+    def write(self) -> None:
+        """Keep the hashes, where this is the first report of its cutoff."""
+        if self.day not in (known := self._known()):
+            _written(self.file, json.dumps({**known, self.day: dict(self.hashes)}, indent=2) + "\n")
+
+    def _known(self) -> dict[str, dict[str, str]]:
+        return json.loads(self.file.read_text("utf-8")) if self.file.exists() else {}
+
+
+def locks(out: Path, trial: TrialData, cutoff: date | None, closed: bool) -> list[Lock]:
+    """The locks of a report: of the pooled tables; and, in `closed`, of the files that were handed in.
+
+    Beside an open report lies no hash of a file that may hold arms: whoever has two of these, of two cutoffs, could try
+    all arms of the patients between. Who is randomized may be known from the ledger alone, so that is left out too.
     """
-    file = out / _LOCK
-    known: dict[str, dict[str, str]] = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    day = str(cutoff or "not cut")
-    first = known.get(day)
-    if first is None:
-        _written(file, json.dumps({**known, day: dict(trial.sha256)}, indent=2) + "\n")
-    elif changed := sorted(name for name in {*first, *trial.sha256} if first.get(name) != trial.sha256.get(name)):
-        raise DataError(
-            f"{', '.join(changed)} changed since the first report of the cutoff {day}, and reports of one "
-            f"cutoff must tell of the same data; restore the files, or write to another folder with --out"
-        )
+    day, pooled = str(cutoff or "not cut"), pool(trial)
+    tables = replace(pooled, subjects=pooled.subjects.drop(columns="randomized"))
+    hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in _texts(tables).items()}
+    hashes.pop("findings")
+    found = [Lock(out / _LOCK, day, hashes)]
+    return [*found, Lock(out / "closed" / _LOCK, day, trial.sha256)] if closed else found
 
 
 def staged(
