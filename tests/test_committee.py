@@ -71,12 +71,12 @@ def test_an_open_page_has_no_leak(tmp_path):
     assert found(tmp_path, "x.html", page) == []
 
 
-def telling_of(folder, **tables):
+def telling_of(folder, names=("mscs", "comparator"), **tables):
     """What a cut of these columns tells; each is by the arm and the number of a person."""
     for name, columns in tables.items():
         rows = [(who, *(of(arm, i) for of in columns.values())) for i, (who, arm) in enumerate(ARMS.items())]
         pd.DataFrame(rows, columns=["subject_id", *columns]).to_csv(folder / f"{name}.csv", index=False)
-    return [leak.where for leak in leaks_in_data(folder, ["mscs", "comparator"], ARMS)]
+    return [leak.where for leak in leaks_in_data(folder, names, ARMS)]
 
 
 def test_a_cut_that_parts_people_as_the_arms_do_is_found(tmp_path):
@@ -90,6 +90,8 @@ def test_a_cut_that_parts_people_as_the_arms_do_is_found(tmp_path):
     assert telling_of(tmp_path, subjects=harmless, labs=level) == []
     doses = {"dosed_on": lambda arm, i: "2023-03-01" if arm == "mscs" else ""}
     assert set(telling_of(tmp_path, subjects=harmless, doses=doses)) >= {"dosed_on is ''", "dosed_on"}
+    terms = {"term": lambda arm, i: "low blood pressure" if arm == "comparator" else "high blood pressure"}
+    assert set(telling_of(tmp_path, subjects=harmless, events=terms, names=["low"])) >= {"what says 'low'"}
     (tmp_path / "doses.csv").unlink()
     (tmp_path / "events.csv").write_text("subject_id,term\nS1,reaction to MSCs\n")
     assert any("reaction to MSCs" in told for told in telling_of(tmp_path, subjects=harmless))
@@ -118,6 +120,9 @@ def test_small_arms_part_by_chance_and_only_names_are_searched():
     ]
 
 
+TERMS = ["rash", "fever", "low blood pressure", "admitted for observation", "other", "none"]
+
+
 def random_trial(folder, seed):
     """The open tables of a made-up trial, its arms, and a page of what a report shows of such tables."""
     rng = np.random.default_rng(seed)
@@ -137,7 +142,7 @@ def random_trial(folder, seed):
         }
     )
     some = rng.choice(ids, n // 2)
-    events = pd.DataFrame({"subject_id": some, "term": rng.choice(["rash", "fever", "low blood pressure"], len(some))})
+    events = pd.DataFrame({"subject_id": some, "term": rng.choice(TERMS, len(some))})
     subjects.to_csv(folder / "subjects.csv", index=False)
     events.to_csv(folder / "events.csv", index=False)
     counts = [subjects[column].value_counts() for column in ("site", "sex", "smoker", "randomized_on")]
@@ -158,9 +163,9 @@ def test_no_false_alarm_in_made_up_trials(tmp_path):
         data.mkdir(), page.mkdir()
         arms, text = random_trial(data, seed)
         (page / "x.html").write_text(text)
-        names = ["mscs", "comparator", "low", "none", "observation"]
+        names = ["mscs", "comparator", "low", "none", "observation", "other"]
         assert leaks(page, names, arms, data) == [], seed
-        assert leaks_in_data(data, ["mscs", "comparator"], arms) == [], seed
+        assert leaks_in_data(data, names, arms) == [], seed
 
 
 PROTOCOL = """
@@ -290,6 +295,8 @@ def test_what_no_report_can_be_made_of_is_said_in_a_sentence(trial, capsys):
 
 def test_sites_are_reported_one_by_one_and_together(trial, capsys):
     assert main(["report", "interim", "--site", "all", "--jobs", "2"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("searched for names of arms alone: in arms this small people part by chance") == 1, "south has 4"
     names = {path.name for path in Path("reports").glob("*.html")}
     assert names == {"interim_open.html", "interim_open_north.html", "interim_open_south.html", "index.html"}
     assert "40 subjects" in Path("reports/interim_open_north.html").read_text()

@@ -274,6 +274,8 @@ def _report(
         for path in (made.html, made.pdf, made.notebook, made.manifest):
             if path:
                 print(f"wrote {path}")
+        if made.names_alone:
+            print(f"  searched for names of arms alone: {made.names_alone}")
     if wrote:
         print(f"wrote {write_index(out)}")
     return worst

@@ -16,12 +16,13 @@ from .errors import NotebookError
 
 @dataclass(frozen=True)
 class Report:
-    """Where a report stands."""
+    """Where a report stands; and, of an open one, why names of arms alone were searched for, where they were."""
 
     html: Path
     notebook: Path
     manifest: Path
     pdf: Path | None = None
+    names_alone: str = ""
 
 
 @dataclass(frozen=True)

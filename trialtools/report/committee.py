@@ -6,6 +6,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,7 +18,7 @@ from ..criteria.contents import Protocol, load_protocol
 from ..criteria.protocol import DataError
 from ..interim.frames.history import read_previous
 from .cuts import locks, staged
-from .leaks import Leak, leaks, leaks_in_data, named
+from .leaks import Leak, leaks, leaks_in_data, named, untold
 from .manifest import as_run
 from .parameters import checked, located, place_of
 from .run import read_notebook, short_name
@@ -142,7 +143,8 @@ def _committee_report(
         lock.write()
     asked = {**given, "data": str(data), **({"ledger_head": head} if head else {})}
     asked |= {"mapping": ""} if run.get("mapping") else {}  # the cut is tidy already
-    return report(notebook, asked, folder, pdf, progress, name, search)
+    names_alone = "" if closed else untold(Counter(hidden.values()).values())
+    return replace(report(notebook, asked, folder, pdf, progress, name, search), names_alone=names_alone)
 
 
 def _searched(protocol: Protocol) -> list[str]:

@@ -14,7 +14,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import permutations
@@ -44,6 +44,21 @@ _DRAWN = {
 """Keys of a figure under which data stand; the others say how it looks."""
 _SHORTEST = 3
 """Letters of the shortest name that is looked for: shorter ones stand everywhere, as the p of p-values does."""
+_ORDINARY = {
+    "none",
+    "other",
+    "low",
+    "high",
+    "normal",
+    "standard",
+    "usual",
+    "early",
+    "late",
+    "single",
+    "double",
+    "observation",
+}
+"""Words of an arm that data say of anybody (low blood pressure): there only their going with the arm is looked for."""
 _FEW = 30
 """A column with so many values at most is looked through value by value."""
 _CLEARLY = 0.95
@@ -84,20 +99,18 @@ def leaks(
     ...     [leak.found for leak in leaks(Path(folder), ["Comparator group", "mscs"])]
     ["the arm name 'Comparator group'"]
     """
-    words = [name for name in _long_enough(names) if not _is_everyday(name)]
+    words = [name for name in _long_enough(names) if name.casefold() not in _ORDINARY and not _is_everyday(name)]
     sizes = tuple(sorted(Counter((arms or {}).values()).values()))
-    counted = _counts_of(cut) if cut else set()
-    orders = _orders(cut, arms or {}) if cut else None
     found: list[Leak] = []
     for file in sorted(path for path in folder.iterdir() if path.suffix in (".html", ".ipynb", ".json")):
         raw = file.read_text("utf-8")
         figures = _figures(raw, file.suffix)
         shown = "\n".join([_visible(raw, file.suffix), *(text for figure in figures for text in _texts(figure))])
         found += [Leak(file.name, *place) for place in named(shown, words)]
-        if len(set(sizes)) > 1 and can_tell(sizes) and not set(sizes) <= counted:
-            found += [Leak(file.name, *place) for place in _side_by_side(shown, sizes)]
+        if len(set(sizes)) > 1 and can_tell(sizes):
+            found += [Leak(file.name, *place) for place in _side_by_side(shown, sizes, cut)]
         if can_tell(sizes):
-            found += [Leak(file.name, *place) for place in _divided(figures, sizes, orders)]
+            found += [Leak(file.name, *place) for place in _divided(figures, arms or {}, cut)]
     return found
 
 
@@ -113,7 +126,8 @@ def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> l
         names, arms: as for `leaks`; `arms` by subject.
     """
     found: list[Leak] = []
-    words = _long_enough(names)
+    words = [name for name in _long_enough(names) if name.casefold() not in _ORDINARY]
+    ordinary = sorted({*_long_enough(names)} - {*words})
     arm: Any = pd.Series(arms, dtype="str")
     tells = can_tell(tuple(arm.value_counts()))
     for file in sorted(cut.glob("*.csv")):
@@ -124,7 +138,7 @@ def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> l
             table = table[table["subject_id"].isin(list(arms))]
             parted = [
                 what
-                for what, sizes in _features(table, arm.index)
+                for what, sizes in (*_features(table, arm.index), *_mentions(table, arm.index, ordinary))
                 if any(_apart(sizes, (arm == each).to_numpy()) >= _CLEARLY for each in arm.unique())
             ]
             found += [Leak(file.name, "people part as the arms do", what) for what in dict.fromkeys(parted)]
@@ -139,6 +153,17 @@ def can_tell(sizes: Iterable[int]) -> bool:
     """
     each = sorted(sizes)
     return len(each) > 1 and math.comb(each[0] + each[-1], each[0]) * _BY_CHANCE >= 1
+
+
+def untold(sizes: Iterable[int]) -> str:
+    """Why names alone are searched for, in arms of these sizes; empty where everything is.
+
+    >>> untold([]), untold([9, 9])
+    ('the arms are not known here', 'in arms this small people part by chance')
+    """
+    if can_tell(sizes := list(sizes)):
+        return ""
+    return "in arms this small people part by chance" if sizes else "the arms are not known here"
 
 
 def _long_enough(names: Iterable[str]) -> list[str]:
@@ -179,18 +204,16 @@ def _counts_of(cut: Path) -> set[int]:
 
 def _features(table: Any, people: Any) -> Iterator[tuple[str, np.ndarray]]:
     """All that a table says of each person, as numbers."""
-    who = table["subject_id"]
-    yield "number of rows", who.value_counts().reindex(people, fill_value=0).to_numpy(float)
+    rows, who = people.get_indexer(table["subject_id"]), table["subject_id"]
+    yield "number of rows", np.bincount(rows, minlength=len(people)).astype(float)
     for column in table.columns:
         values = table[column]
         if column != "subject_id" and values.nunique() <= _FEW:
-            for value in values.unique():
-                yield f"{column} is '{value}'", people.isin(who[values == value]).astype(float)
-        elif column == "subject_id" or values.nunique() > _FEW:
+            yield from _holders(f"{column} is", values, rows, len(people))
+        else:
             for what, part in _ends(values):
                 if 1 < part.nunique() <= _FEW:
-                    for value in part.unique():
-                        yield f"{column} {what} '{value}'", people.isin(who[part == value]).astype(float)
+                    yield from _holders(f"{column} {what}", part, rows, len(people))
         numbers: Any = pd.to_numeric(values, errors="coerce")
         if column == "subject_id":
             numbers: Any = pd.to_numeric(values.str.extract(r"(\d+)\D*$")[0], errors="coerce")
@@ -204,6 +227,24 @@ def _features(table: Any, people: Any) -> Iterator[tuple[str, np.ndarray]]:
                     f"{column} of {part}" if part != column else column,
                     largest.reindex(people).fillna(-1e30).to_numpy(),
                 )
+
+
+def _mentions(table: Any, people: Any, words: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
+    """For each word, of whom the table says it."""
+    for word in words:
+        says = table.apply(lambda column, word=word: column.str.contains(rf"\b{re.escape(word)}\b", case=False)).any(
+            axis=1
+        )
+        yield f"what says '{word}'", people.isin(table.loc[says, "subject_id"]).astype(float)
+
+
+def _holders(what: str, values: Any, rows: np.ndarray, n: int) -> Iterator[tuple[str, np.ndarray]]:
+    """For each value that stands in a column, which of n people have it."""
+    codes, known = pd.factorize(values)
+    for code, value in enumerate(known):
+        has = np.zeros(n)
+        has[rows[codes == code]] = 1.0
+        yield f"{what} '{value}'", has
 
 
 def _ends(values: Any) -> Iterator[tuple[str, Any]]:
@@ -281,21 +322,27 @@ def named(text: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:
             yield f"the arm name '{name}'", _around(text, found)
 
 
-def _side_by_side(text: str, sizes: tuple[int, ...]) -> Iterator[tuple[str, str]]:
-    """The numbers of patients in all arms, next to each other in any order."""
+def _side_by_side(text: str, sizes: tuple[int, ...], cut: Path | None) -> Iterator[tuple[str, str]]:
+    """The numbers of patients in all arms, next to each other in any order, where the cut does not give them itself."""
     orders = ["[^0-9]{1,12}".join(f"{n:,}".replace(",", ",?") for n in order) for order in set(permutations(sizes))]
     if found := re.search(rf"(?<![\d.,])(?:{'|'.join(orders)})(?![\d,]|\.\d)", text):
+        if cut and set(sizes) <= _counts_of(cut):
+            return
         yield "the sizes of the arms side by side", re.sub(r"\d", "#", _around(text, found))
 
 
-def _divided(figures: list[Any], sizes: tuple[int, ...], orders: list[list[str]] | None) -> Iterator[tuple[str, str]]:
+def _divided(figures: list[Any], arms: Mapping[str, str], cut: Path | None) -> Iterator[tuple[str, str]]:
     """Lists of one value a patient that divide as the arms do: in the order of a table, or, unknown that, by size."""
-    for place, values in (pair for figure in figures for pair in _lists(figure)):
-        if len(values) != sum(sizes):
-            continue
-        keys = [json.dumps(value, sort_keys=True) for value in values]
-        if tuple(sorted(Counter(keys).values())) != sizes:
-            continue
+    sizes = sorted(Counter(arms.values()).values())
+    alike = [
+        (place, keys)
+        for place, values in (pair for figure in figures for pair in _lists(figure))
+        if len(values) == len(arms)
+        for keys in [[json.dumps(value, sort_keys=True) for value in values]]
+        if sorted(Counter(keys).values()) == sizes
+    ]
+    orders = _orders(cut, arms) if cut and alike else None
+    for place, keys in alike:
         if orders is None or any(len({*zip(keys, order, strict=True)}) == len(sizes) for order in orders):
             yield "a list that divides as the arms do", place
 
