@@ -70,6 +70,11 @@ def situations(protocol):
     yield "a declared boundary for harm, crossed", look_of(collected(65, 65, (22, 9)), harm, 2)
     yield "a declared boundary for harm, not crossed", look_of(collected(65, 65, (9, 7)), harm, 2)
     yield "futility", look_of(collected(65, 65, (8, 9)), futile, 2)
+    inferior = declared(protocol, hypothesis="non-inferiority", margin=0.15)
+    yield "non-inferiority, crossed", look_of(collected(65, 65, (6, 8)), inferior, 2)
+    yield "non-inferiority, not crossed", look_of(collected(65, 65, (12, 9)), inferior, 2)
+    yield "non-inferiority, towards harm", look_of(collected(65, 65, (24, 9)), inferior, 2)
+    yield "two-sided, crossed for harm", look_of(collected(65, 65, (22, 7)), declared(protocol, sides=2, alpha=0.05), 2)
     yield "safety not collected", look_of(people(65, 65, (4, 9)), protocol, 2)
     yield "safety not collected, towards harm", look_of(people(65, 65, (20, 9)), protocol, 2)
     yield "a wanted endpoint", look_of(recoveries(collected(65, 65, (50, 41))), wanted(protocol), 2)
@@ -117,7 +122,7 @@ def test_the_words_hold_against_the_numbers_of_simulated_looks(frame):
         found = risk_difference((a, n, b, m))
         apart, z = found["difference"], -found["z"] + 0.0
         events = {"mscs": (a, n), "comparator": (b, m)}
-        effect = Effect(apart, found["low"], found["high"], z, n + m, 0, 0, events, ((a, n, b, m),))
+        effect = Effect(apart, found["low"], found["high"], z, n + m, 0, 0, events, ((a, n, b, m),), z_of_none=z)
         now = table.assign(z=table["z"].mask(table["state"] == "now", z))
         lead, tone = lead_of(look, effect, now, [], {})
         if z < 0:

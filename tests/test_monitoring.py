@@ -546,8 +546,19 @@ def test_a_declared_boundary_for_harm_is_told(protocol):
 
 
 def test_what_is_declared_and_not_implemented_is_refused(protocol):
-    for item in ({"sides": 2}, {"margin": 0.1}, {"hypothesis": "non-inferiority"}):
-        with pytest.raises(DataError, match="which no interim look here works out"):
+    for item in (
+        {"sides": 3},
+        {"hypothesis": "non-inferiority"},
+        {"hypothesis": "superiority", "margin": 0.1},
+        {"margin": 1.5},
+        {"margin": 0.1, "sides": 2},
+        {"margin": 0.1, "harm": {"nominal": 0.05}},
+        {"sides": 2, "futility": "pocock"},
+        {"futility": [0.1]},
+        {"futility": "yes"},
+        {"power": 80},
+    ):
+        with pytest.raises(DataError, match=r"design\.\w+ is .*; expected "):
             plan_of(declared(protocol, **item))
     for wrong in ({"death": "ignored"}, {"population": "per protocol"}, {"deaths": "composite"}, "composite"):
         with pytest.raises(DataError, match=r"design\.estimand"):

@@ -58,8 +58,6 @@ class Look(LookData):
 
     first_page = first_page
     contents = report_contents
-    first_page = first_page
-    contents = report_contents
     answer = answer
     key_figures = key_figures
     cover = cover

@@ -17,8 +17,8 @@ SPENDING: dict[str, Spending] = {
     "kim": "kim-demets",
 }
 """How a spending function is called in prose, by a word that stands in its name."""
-_IMPLEMENTED: dict[str, tuple[Any, ...]] = {"sides": (1,), "hypothesis": ("superiority",), "margin": ()}
-"""What the design may say of the test; `margin` belongs to non-inferiority."""
+_NON_INFERIORITY = "non-inferiority"
+_HYPOTHESES = ("superiority", _NON_INFERIORITY)
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class MonitoringPlan:
     """What was planned: arms (the control last), participants, parts of the information at the looks, errors, rates.
 
     `share` is the part of the participants who are not in the control arm. Without a declared boundary for harm, `harm`
-    is None.
+    is None. `alpha` is of both tails together where `sides` is 2. With a `margin` the question is non-inferiority.
     """
 
     experimental: tuple[str, ...]
@@ -50,6 +50,9 @@ class MonitoringPlan:
     experimental_rate: float | None = None
     gamma: float | None = None
     futility: Any = None
+    beta: float = 0.2
+    sides: int = 1
+    margin: float | None = None
     share: float = 0.5
     harm: HarmBound | None = None
     endpoint: Endpoint | None = None
@@ -64,6 +67,16 @@ class MonitoringPlan:
     def sign(self) -> int:
         """What turns a difference into a benefit: -1 where fewer is better."""
         return -1 if self.better == "lower" else 1
+
+    @property
+    def tails(self) -> str:
+        """What stands beside every alpha and p: one-sided, or two-sided."""
+        return "one-sided" if self.sides == 1 else "two-sided"
+
+    @property
+    def null(self) -> float:
+        """The difference that z is held against: none, or the margin on the side of harm."""
+        return -self.sign * self.margin if self.margin else 0.0
 
 
 def plan_of(protocol: Protocol) -> MonitoringPlan:
@@ -85,13 +98,13 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
     size = _item(protocol, "sample_size", int)
     alpha = _item(protocol, "alpha", float)
     endpoint, estimand = endpoint_of(protocol), estimand_of(protocol)
-    _refuse_what_is_not_implemented(protocol)
+    test = _test(protocol)
     better = endpoint.better if endpoint and endpoint.better else _item(protocol, "better", str)
     spending = _item(protocol, "spending", _spending)
     for name, fits, wanted in (
         ("looks", list(looks) == sorted({*looks, 1.0}) and looks[0] > 0, "rising parts, the last of them 1"),
         ("sample_size", size > 0, "a number of participants"),
-        ("alpha", 0 < alpha < 0.5, "one-sided, between 0 and 0.5"),
+        ("alpha", 0 < alpha < 0.5, "between 0 and 0.5, of both tails together where sides is 2"),
         ("better", better in ("lower", "higher"), "lower or higher"),
         ("spending", spending, "O'Brien-Fleming, Pocock, Hwang-Shih-DeCani or Kim-DeMets"),
     ):
@@ -99,13 +112,14 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
             raise DataError(f"{protocol.id}: design.{name} is {protocol.design[name].value!r}; expected {wanted}")
     optional = {
         name: protocol.design[name].value
-        for name in ("control_rate", "experimental_rate", "gamma", "futility")
+        for name in ("control_rate", "experimental_rate", "gamma")
         if name in protocol.design
     }
     ratio = protocol.design["ratio"].value if "ratio" in protocol.design else {}
     parts = {arm.id: float(ratio.get(arm.id, 1)) if isinstance(ratio, dict) else 1.0 for arm in protocol.arms}
     optional["share"] = 1 - parts[controls[0]] / sum(parts.values())
-    declared = {"harm": _harm(protocol), "endpoint": endpoint, "estimand": estimand}
+    declared = {"harm": _harm(protocol), "endpoint": endpoint, "estimand": estimand, **test}
+    declared["futility"] = _futility(protocol, len(looks))
     return MonitoringPlan(experimental, controls[0], size, looks, alpha, spending, better, **optional, **declared)
 
 
@@ -113,15 +127,47 @@ def _spending(written: Any) -> Spending | None:
     return next((name for word, name in SPENDING.items() if word in str(written).lower()), None)
 
 
-def _refuse_what_is_not_implemented(protocol: Protocol) -> None:
-    """A two-sided test, a margin or another hypothesis than superiority must not be read as if it were not there."""
-    for name, implemented in _IMPLEMENTED.items():
-        item = protocol.design.get(name)
-        if item is not None and item.value not in implemented:
-            raise DataError(
-                f"{protocol.id}: design.{name} is {item.value!r}, which no interim look here works out; "
-                f"expected {' or '.join(map(str, implemented)) or 'none'}"
-            )
+def _test(protocol: Protocol) -> dict[str, Any]:
+    """Sides, margin and type II error of the test; together they must be a test that is worked out here."""
+    said = {name: item.value for name, item in protocol.design.items()}
+    sides, margin = said.get("sides", 1), said.get("margin")
+    hypothesis, power = said.get("hypothesis", "superiority" if margin is None else _NON_INFERIORITY), said.get("power")
+    inferior = hypothesis == _NON_INFERIORITY
+    both = [name for name in ("futility", "harm") if name in said]
+    for name, fits, wanted in (
+        ("sides", sides in (1, 2) and not isinstance(sides, bool), "1 or 2"),
+        ("hypothesis", hypothesis in _HYPOTHESES, " or ".join(_HYPOTHESES)),
+        ("hypothesis", not inferior or margin is not None, "design.margin beside it"),
+        ("margin", margin is None or (inferior and _between(margin, 0, 1)), "a difference of shares between 0 and 1, "
+         "above 0, and the hypothesis non-inferiority"),
+        ("sides", not (inferior and sides == 2), "1: non-inferiority is a question of one side"),
+        ("harm", not (inferior and "harm" in both), "none: no bound against harm is worked out for non-inferiority"),
+        ("power", power is None or _between(power, 0, 1), "a chance between 0 and 1, such as 0.8"),
+        *((name, sides == 1, "none: a two-sided test has the same bound on both sides") for name in both),
+    ):  # fmt: skip
+        if not fits:
+            raise DataError(f"{protocol.id}: design.{name} is {said.get(name)!r}; expected {wanted}")
+    return {"sides": sides, "margin": margin, "beta": 0.2 if power is None else 1 - power}
+
+
+def _between(value: Any, low: float, high: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and low < value < high
+
+
+def _futility(protocol: Protocol, looks: int) -> Any:
+    """How beta is spent, or a z for each look but the last; None without futility."""
+    if "futility" not in protocol.design:
+        return None
+    said = protocol.design["futility"].value
+    if isinstance(said, list | tuple):
+        if len(said) == looks - 1 and all(_between(each, -10, 10) for each in said):
+            return [float(each) for each in said]
+    elif spending := _spending(said):
+        return spending
+    raise DataError(
+        f"{protocol.id}: design.futility is {said!r}; expected a spending function of beta, such as Pocock type, or "
+        f"{looks - 1} bounds of z, one for each look but the last"
+    )
 
 
 def _harm(protocol: Protocol) -> HarmBound | None:

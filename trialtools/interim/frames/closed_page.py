@@ -9,6 +9,7 @@ from ...figures.first_page import ArmRow, Boundary, FirstPage, Panel, picture
 from ...figures.format import count, number
 from ..data.tables import Frame
 from ..lookdata import LookData
+from ..plan import MonitoringPlan
 from .effect import Effect, endpoint_rows, primary_effect
 from .looks import (
     adjusted_interval,
@@ -189,44 +190,48 @@ def estimand_in_words(look: LookData) -> str:
 def _picture(look: LookData, found: Effect | None, frame: Frame) -> Boundary | None:
     if found is None:
         return None
-    row, declared = this_look(frame), look.plan.harm is not None
+    row, declared = this_look(frame), bool(frame["harm"].notna().any())
     finite = frame[frame["bound"].map(math.isfinite)]
     upper = [*zip(finite["fraction"], finite["bound"], strict=True)]
-    harm = frame["harm"] if declared else -finite["bound"]
-    lower = [*zip(frame["fraction"] if declared else finite["fraction"], harm, strict=True)]
+    below = frame[frame["harm"].map(math.isfinite)] if declared else finite.assign(harm=-finite["bound"])
+    lower = [*zip(below["fraction"], below["harm"], strict=True)]
     seen = frame[frame["z"].notna()]
     z = [(each.fraction, each.z, each.state == "now") for each in seen.itertuples()]
     endpoint, arm = endpoint_of_look(look), in_sentence(look, look.plan.experimental[0])
     fewer, more = (f"{word} {endpoint.happens} with {arm}" for word in ("fewer", "more"))
     benefit, worse = (fewer, more) if look.plan.sign < 0 else (more, fewer)
     drawn = picture(upper, lower, z)
-    note = f"z: the difference in units of its uncertainty; above 0 favours {arm}. {'' if declared else _MIRROR}"
+    side = f"favours {arm}" if look.plan.margin is None else "is better than the margin"
+    note = f"z: the difference in units of its uncertainty; above 0 {side}. {'' if declared else _MIRROR}"
     missed = [f"Look {each} was not held." for each in look.not_held]
     return Boundary(
-        title=_boundary_title(row),
+        title=_boundary_title(look.plan, row),
         harm_declared=declared,
         benefit=benefit,
         harm=worse,
         axis=f"share of the planned information (outcome known of {count(look.plan.sample_size)})",
-        rows=tuple(_look_rows(frame)),
+        rows=tuple(_look_rows(look.plan, frame)),
         now=frame["state"].tolist().index("now"),
         note=" ".join([note.strip(), *missed]),
         **drawn,
     )
 
 
-def _boundary_title(row: Any) -> str:
+def _boundary_title(plan: MonitoringPlan, row: Any) -> str:
     z, bound = number(row["z"], 2), number(row["bound"], 2)
+    goal = "benefit"
+    if plan.margin is not None:
+        goal, z = "non-inferiority", f"{z} against the margin"
     if row["z"] <= row["harm"]:
         return f"z {z} is beyond the {number(row['harm'], 2)} of the boundary for harm"
-    if row["z"] < 0:
+    if row["z"] < 0 and plan.margin is None:
         return f"z {z}: the direction is harm"
     if not math.isfinite(row["bound"]):
-        return f"z {z}: no z is enough for benefit at this look"
-    return f"z {z} is beyond the {bound} needed" if crossed(row) else f"z {z}: benefit needs {bound} at this look"
+        return f"z {z}: no z is enough for {goal} at this look"
+    return f"z {z} is beyond the {bound} needed" if crossed(row) else f"z {z}: {goal} needs {bound} at this look"
 
 
-def _look_rows(frame: Frame) -> list[tuple[str, ...]]:
+def _look_rows(plan: MonitoringPlan, frame: Frame) -> list[tuple[str, ...]]:
     """The table of looks, a column a look."""
     looks: list[Any] = [*frame.itertuples()]
     absent = {"done": "not handed in", "ahead": "–"}
@@ -237,13 +242,19 @@ def _look_rows(frame: Frame) -> list[tuple[str, ...]]:
     rows = [
         row("Look", (f"{each.look}, now" if each.state == "now" else str(each.look) for each in looks)),
         row("Outcome known", (_outcomes(each) for each in looks)),
-        row("z needed", (number(each.bound, 2) if math.isfinite(each.bound) else "none" for each in looks)),
+        row("z needed", (_z_or_none(each.bound) for each in looks)),
         row("z", (absent[each.state] if math.isnan(each.z) else number(each.z, 2) for each in looks)),
-        row("Alpha spent, one-sided", (number(each.alpha_spent, 4) for each in looks)),
+        row(f"Alpha spent, {plan.tails}", (number(each.alpha_spent, 4) for each in looks)),
     ]
     if frame["harm"].notna().any():
-        rows.insert(3, row("z for harm", (number(each.harm, 2) for each in looks)))
+        rows.insert(3, row("z for harm", (_z_or_none(each.harm) for each in looks)))
+    if frame["futility"].notna().any():
+        rows.insert(3, row("z for futility, does not bind", (_z_or_none(each.futility) for each in looks)))
     return rows
+
+
+def _z_or_none(z: float) -> str:
+    return number(z, 2) if math.isfinite(z) else "none"
 
 
 def _outcomes(each: Any) -> str:
@@ -259,22 +270,23 @@ def _panel(look: LookData, found: Effect | None, frame: Frame) -> Panel | None:
     table = conditional_power_table(look)
     if table.empty:
         return None
+    plan, goal = look.plan, "benefit" if look.plan.margin is None else "non-inferiority"
     chance = dict(zip(table["what"].str.removeprefix("Conditional power, "), table["chance"], strict=True))
-    rates = [f"{100 * rate:g} %" for rate in (look.plan.experimental_rate, look.plan.control_rate) if rate is not None]
+    rates = [f"{100 * rate:g} %" for rate in (plan.experimental_rate, plan.control_rate) if rate is not None]
     words = {
         "trend": "If the effect seen so far goes on",
         "design": f"If it is the one planned for: {' against '.join(rates)}",
-        "null": "If there is no effect from now on",
+        "null": "If there is no effect from now on" if plan.margin is None else "If it lies at the margin from now on",
     }
     bars = tuple((words[name], in_100(chance[name]), chance[name]) for name in words if name in chance)
     averaged = in_100(chance["Predictive power"])
     note = f"“Conditional power”. With uncertainty about the effect averaged in (“predictive power”): {averaged}."
-    planned = design_power(look.plan)
+    planned = design_power(plan)
     if planned is not None:
         chance_before = f"a chance of {in_100(planned)} to show {' against '.join(rates)}"
         note += f" Planned before the start, this trial had {chance_before}."
     ahead = frame.loc[frame["state"] == "ahead", "look"].tolist()
-    return Panel(f"Chance to show benefit at look {' or '.join(map(str, ahead))}", bars, note=note)
+    return Panel(f"Chance to show {goal} at look {' or '.join(map(str, ahead))}", bars, note=note)
 
 
 def _other_counts(look: LookData) -> Panel:

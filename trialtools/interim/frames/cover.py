@@ -39,6 +39,7 @@ def charter(look: LookData) -> Frame:
     for name, item in look.protocol.design.items():
         why = item.why if look.closed or not named.search(item.why or "") else _SEE_FILE
         value = _written(name, item.value, look.closed)
+        value += f", {look.plan.tails}" if name == "alpha" else ""
         rows.append((name.replace("_", " "), value, "assumed" if item.assumed else "registry", why))
     return pd.DataFrame(rows, columns=["item", "value", "from", "why"])
 

@@ -32,6 +32,7 @@ NOBODY = "An arm has nobody with the primary outcome known."
 class Effect:
     """A risk difference, experimental less control, with its 95 % interval; z points to benefit.
 
+    With a margin of non-inferiority z is held against that, and `z_of_none` against no difference; else they agree.
     `n` participants with the outcome known, of whom `events` by arm; `missing` are due and unknown, `pending` not due.
     Whoever stands in a stratum without the other arm is in `events`, not in `n`. Of `unstratified` participants the
     stratum was not known, so that none was used.
@@ -47,6 +48,7 @@ class Effect:
     events: dict[str, tuple[int, int]]
     cells: tuple[tuple[int, int, int, int], ...]
     unstratified: int = 0
+    z_of_none: float = 0.0
 
     @property
     def interval(self) -> tuple[float, float, float]:
@@ -171,9 +173,10 @@ def effect(rows: Frame, plan: MonitoringPlan, arm: str, stratified: bool = True)
         events[name] = (int(own.sum()), len(own))
     if not all(n for _, n in events.values()) or not any(n and m for _, n, _, m in cells):
         return None
-    found = risk_difference(cells)
+    found, none = risk_difference(cells, null=plan.null), risk_difference(cells)
     pending = int((~both["mature"]).sum())
     return Effect(
         found["difference"], found["low"], found["high"], plan.sign * found["z"] + 0.0, int(found["n"]),
         int((both["mature"] & both["value"].isna()).sum()), pending, events, tuple(cells), unknown,
+        plan.sign * none["z"] + 0.0,
     )  # fmt: skip

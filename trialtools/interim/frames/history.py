@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 from ...criteria.contents import Protocol
 from ...criteria.protocol import DataError
+
+_WRITTEN = ("look", "z", "bound", "harm", "alpha_spent")
 
 
 def read_previous(
@@ -31,7 +34,7 @@ def read_previous(
         previous = json.loads(Path(file).read_text("utf-8"))
         then, run = previous["protocol"]["id"], previous["parameters"]["run"]
         cut, then_at, then_look = str(run.get("cutoff", "")), str(run.get("site", "")), int(run.get("look", 0))
-        told = [(float(each["information"]), float(each.get("z", 0))) for each in looks_before(previous)]
+        told = [_numbers(each) for each in looks_before(previous)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{file} is not the manifest of an interim report: {error}") from None
     if then != protocol.id:
@@ -45,6 +48,23 @@ def read_previous(
     return previous
 
 
-def looks_before(previous: Mapping[str, Any]) -> list[dict[str, float]]:
-    """The earlier looks, as the closed report of the last one wrote them; none where it is not known."""
-    return [dict(each) for each in previous.get("facts", {}).get("looks", [])]
+def _numbers(record: Mapping[str, Any]) -> list[float]:
+    """The numbers of one earlier look; without information it is none.
+
+    Raises:
+        ValueError, KeyError, TypeError: something else stands there.
+    """
+    numbers = [float(record["information"]), *(float(record[name]) for name in _WRITTEN if name in record)]
+    if any(math.isnan(each) for each in numbers):
+        raise ValueError(f"look {record.get('look', '')} has no numbers")
+    return numbers
+
+
+def looks_before(previous: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The earlier looks, as the closed report of the last one wrote them; none where it is not known.
+
+    Each has its look and its information and, where it is known, z, what alpha was spent up to there, and the bound
+    that it was held against: inf where it could not stop.
+    """
+    looks = [dict(each) for each in previous.get("facts", {}).get("looks", [])]
+    return [each | {"bound": math.inf} if each.get("bound", 0) is None else each for each in looks]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -49,48 +50,94 @@ def boundaries(look: LookData) -> Frame:
         raise DataError(f"look {look.number} is not one of the {len(plan.looks)} looks of the design")
     size, at = plan.sample_size, look.number
     earlier = _earlier_looks(look)
-    done = [float(each["information"]) for each in earlier.values()]
-    if done and found.n <= done[-1] + NEAREST * size:
-        raise DataError(
-            f"look {at} has {found.n} participants with the outcome known, look {at - 1} had {done[-1]:g}: "
-            f"less than {NEAREST:.1%} of the planned {size} apart, which tells nothing new. Is it the right data cut?"
-        )
+    _refuse_what_tells_nothing_new(look, found.n, earlier)
     to_come = {number: part * size for number, part in enumerate(plan.looks, start=1) if number > at}
     to_come = {number: each for number, each in to_come.items() if each > found.n + NEAREST * size}
+    done = [float(each["information"]) for each in earlier.values()]
     numbers, information = [*earlier, at, *to_come], [*done, found.n, *to_come.values()]
     futility = plan.futility
-    if isinstance(futility, list | tuple):  # of each look but the last one
+    if isinstance(futility, list):  # of each look but the last one
         futility = [futility[number - 1] for number in numbers[:-1]]
-    frame = boundaries_at(
-        information, plan.alpha, spending=plan.spending, gamma=plan.gamma, futility=futility, planned=size, final=True
-    )
+    frame = _bounds(plan, information, [each.get("bound") for each in earlier.values()], futility=futility)
     z = [each.get("z", math.nan) for each in earlier.values()] + [found.z] + [math.nan] * len(to_come)
     state = ["done"] * len(done) + ["now"] + ["ahead"] * len(to_come)
     frame = frame.rename(columns={"z": "bound"}).assign(z=z, state=state, fraction=frame["information"] / size)
-    frame = frame.assign(look=numbers, harm=_harm_bounds(plan, information))
+    harm = _harm_bounds(plan, information, [each.get("harm") for each in earlier.values()], frame["bound"])
+    frame = frame.assign(look=numbers, harm=harm)
     return (frame if "futility" in frame else frame.assign(futility=math.nan))[LOOKS]
 
 
-def _earlier_looks(look: LookData) -> dict[int, dict[str, float]]:
+def _bounds(plan: MonitoringPlan, information: list[float], used: list[float | None], **how: Any) -> Frame:
+    """The bounds at this information; those of earlier looks as they were used, where that was written down."""
+    design = {"alpha": plan.alpha, "sides": plan.sides, "spending": plan.spending, "gamma": plan.gamma}
+    design |= {"beta": plan.beta, "planned": plan.sample_size, "final": True}
+    kept: list[float] = []
+    for look, bound in enumerate(used):
+        if bound is None:  # no record: as if it had been held as planned
+            bound = float(boundaries_at(information, **design, used=kept)["z"].iloc[look])
+        kept.append(bound)
+    return boundaries_at(information, **design, used=kept, **how)
+
+
+def _refuse_what_tells_nothing_new(look: LookData, n: int, earlier: Mapping[int, Mapping[str, float]]) -> None:
+    """One look must have more participants than the one before it."""
+    if not earlier:
+        return
+    (before, record), size = [*earlier.items()][-1], look.plan.sample_size
+    if n > record["information"] + NEAREST * size:
+        return
+    ask = "Is it the right data cut?"
+    if record.get("assumed"):
+        ask = f"No record of look {before} was handed in: name its manifest as previous, or look {before} in not_held."
+    had = "is taken to have had" if record.get("assumed") else "had"
+    raise DataError(
+        f"look {look.number} has {n} participants with the outcome known, look {before} {had} "
+        f"{record['information']:g}: less than {NEAREST:.1%} of the planned {size} apart, which tells nothing new. "
+        f"{ask}"
+    )
+
+
+def _earlier_looks(look: LookData) -> dict[int, dict[str, Any]]:
     """What is known of each look before this one, by its number; of one without a record, the planned information."""
     recorded = {int(each.get("look", at)): each for at, each in enumerate(looks_before(look.previous), start=1)}
-    if both := sorted(set(recorded) & set(look.not_held)):
+    sure = {number for number, each in recorded.items() if not each.get("assumed")}
+    if both := sorted(sure & set(look.not_held)):
         raise DataError(f"look {both[0]} is said not to have been held, but the previous report holds a record of it")
-    numbers = (number for number in range(1, look.number) if number not in look.not_held)
-    planned = {number: {"information": look.plan.looks[number - 1] * look.plan.sample_size} for number in numbers}
+    numbers = [number for number in range(1, look.number) if number not in look.not_held]
+    size = look.plan.sample_size
+    planned = {number: {"information": look.plan.looks[number - 1] * size, "assumed": True} for number in numbers}
     return {number: recorded.get(number, each) for number, each in planned.items()}
 
 
-def _harm_bounds(plan: MonitoringPlan, information: Sequence[float]) -> list[float]:
-    """The z at or below which the declared boundary for harm is crossed; none without one."""
+def looks_so_far(look: LookData) -> list[dict[str, Any]]:
+    """What this report writes down for later ones: of each look up to here, what it found, used and spent.
+
+    A look that cannot stop has the bound None. A look of which nothing is known is `assumed`, with the bound that it
+    is taken to have used.
+    """
+    frame, earlier = boundaries(look), _earlier_looks(look)
+    kept = frame.loc[frame["state"] != "ahead", ["look", "information", "z", "bound", "harm", "alpha_spent"]]
+    records = []
+    for row in kept.to_dict("records"):
+        told = {name: float(value) for name, value in row.items() if math.isfinite(value)}
+        told |= {} if math.isfinite(row["bound"]) else {"bound": None}
+        records.append(told | ({"assumed": True} if earlier.get(row["look"], {}).get("assumed") else {}))
+    return records
+
+
+def _harm_bounds(
+    plan: MonitoringPlan, information: list[float], used: list[float | None], benefit: Sequence[float]
+) -> list[float]:
+    """The z at or below which the boundary for harm is crossed: as declared, or the other side of a two-sided test."""
     harm = plan.harm
+    if plan.sides == 2:
+        return [-each for each in benefit]
     if harm is None:
         return [math.nan] * len(information)
     if harm.nominal is not None:
         return [float(ndtri(harm.nominal))] * len(information)
-    spent = boundaries_at(
-        information, harm.alpha, spending=harm.spending, gamma=harm.gamma, planned=plan.sample_size, final=True
-    )
+    mirror = replace(plan, alpha=harm.alpha, spending=harm.spending, gamma=harm.gamma, futility=None)
+    spent = _bounds(mirror, information, [None if each is None else -each for each in used])
     return (-spent["z"]).tolist()
 
 
@@ -100,10 +147,8 @@ def design_power(plan: MonitoringPlan) -> float | None:
         return None
     rates = ((plan.experimental_rate, plan.share), (plan.control_rate, 1 - plan.share))
     variance = sum(rate * (1 - rate) / share for rate, share in rates)
-    frame = boundaries_at(
-        [part * plan.sample_size for part in plan.looks], plan.alpha, spending=plan.spending, gamma=plan.gamma
-    )
-    drift = plan.sign * (plan.experimental_rate - plan.control_rate) / math.sqrt(variance)
+    frame = _bounds(plan, [part * plan.sample_size for part in plan.looks], [])
+    drift = plan.sign * (plan.experimental_rate - plan.control_rate - plan.null) / math.sqrt(variance)
     return power(frame, drift)["power"]
 
 
@@ -156,13 +201,19 @@ def inference_table(look: LookData) -> Frame:
         rows.append(("Corrected for stopping early (median-unbiased), percentage points", *final))
     lines = [(what, points(value), f"{points(low)} to {points(high)}") for what, value, low, high in rows]
     needed = number(bound, 4) if math.isfinite(bound) else "none: this look cannot stop for benefit"
+    plan, tails = look.plan, look.plan.tails
+    p = float(ndtr(-found.z) if plan.sides == 1 else 2 * ndtr(-abs(found.z)))
     lines += [
-        ("z, above 0 is benefit", number(found.z, 4), ""),
+        (_z_in_words(plan), number(found.z, 4), ""),
         ("z needed at this look", needed, ""),
-        ("Nominal p, one-sided", number(float(ndtr(-found.z)), 4), ""),
-        ("Alpha spent so far, one-sided", number(now["alpha_spent"], 4), f"of {number(look.plan.alpha, 4)}"),
+        (f"Nominal p, {tails}", number(p, 4), ""),
+        (f"Alpha spent so far, {tails}", number(now["alpha_spent"], 4), f"of {number(plan.alpha, 4)}"),
     ]
     return pd.DataFrame(lines, columns=["what", "value", "interval"])
+
+
+def _z_in_words(plan: MonitoringPlan) -> str:
+    return "z, above 0 is benefit" if plan.margin is None else "z, above 0 is better than the margin"
 
 
 def final_difference(look: LookData) -> tuple[float, float, float] | None:
@@ -170,16 +221,17 @@ def final_difference(look: LookData) -> tuple[float, float, float] | None:
 
     An end without a crossing is treated the same.
     """
-    found, frame = primary_effect(look), boundaries(look)
+    found, frame, plan = primary_effect(look), boundaries(look), look.plan
     if found is None or not found.se or not (crossed(this_look(frame)) or is_last(frame)):
         return None
-    so_far, sign = frame[frame["state"] != "ahead"], look.plan.sign
+    so_far, null, sign = frame[frame["state"] != "ahead"], plan.null, plan.sign
     # information of one participant, by the standard error that z has: with one look the estimate is the difference
-    unit = (found.z / found.difference) ** 2 / found.n if found.z else 1 / found.se**2 / found.n
+    unit = (found.z / (found.difference - null)) ** 2 / found.n if found.z else 1 / found.se**2 / found.n
     bounds = [min(each, 12.0) for each in so_far["bound"].iloc[:-1]]
-    estimate = final_estimate(found.z, [unit * each for each in so_far["information"]], bounds)
-    low, high = sorted((sign * estimate["low"], sign * estimate["high"]))
-    return sign * estimate["estimate"], low, high
+    information = [unit * each for each in so_far["information"]]
+    estimate = final_estimate(found.z, information, bounds, sides=plan.sides)
+    low, high = sorted((null + sign * estimate["low"], null + sign * estimate["high"]))
+    return null + sign * estimate["estimate"], low, high
 
 
 def power_curve(look: LookData) -> Frame:
@@ -199,14 +251,14 @@ def power_curve(look: LookData) -> Frame:
     planned = None
     if plan.control_rate is not None and plan.experimental_rate is not None:
         planned = plan.experimental_rate - plan.control_rate
-    marks = {"trend": found.difference, "design": planned, "null": 0.0}
+    marks = {"trend": found.difference, "design": planned, "null": plan.null}
     known = [each for each in marks.values() if each is not None]
     wide = max(abs(each) for each in known) * 1.25 or 0.05
     points = [("", float(each)) for each in np.linspace(-wide, wide, 41)]
     points += [(name, float(each)) for name, each in marks.items() if each is not None]
 
     def chance(effect: float, mark: str) -> float:
-        drift = "trend" if mark == "trend" else plan.sign * effect / (spread * math.sqrt(n))
+        drift = "trend" if mark == "trend" else plan.sign * (effect - plan.null) / (spread * math.sqrt(n))
         return conditional_power(found.z, n, ahead, drift)
 
     rows = [(effect, chance(effect, mark), mark) for mark, effect in points]

@@ -199,18 +199,22 @@ def blinded_event_rate(look: LookData) -> Frame:
     """The rate of the primary endpoint in all arms together, against what was assumed: what, value.
 
     The interval is that of Clopper and Pearson. The last row is how many participants would find the planned difference
-    with 80 % power at this overall rate, by the fixed design.
+    with the power of the design at this overall rate, by the fixed design.
     """
     rate = overall_rate(look)
     if rate is None:
         return with_reason(None, "Worked out for all sites together." if look.site else NOT_COLLECTED)
+    power = percent(1 - look.plan.beta, 0)
     spread = f"{percent(rate['low'])} to {percent(rate['high'])}"
     so_far = f"{percent(rate['rate'])} ({spread}), n = {count(rate['n'])}"
     rows = [
         ("Overall rate so far (95 % interval by Clopper and Pearson)", so_far),
         ("Overall rate that the design assumes", percent(rate["assumed"])),
         ("Participants planned", count(look.plan.sample_size)),
-        ("Participants for 80 % power at the planned difference and this rate, fixed design", count(rate["needed"])),
+        (
+            f"Participants for {power} power at the planned difference and this rate, fixed design",
+            count(rate["needed"]),
+        ),
     ]
     return pd.DataFrame(rows, columns=["what", "value"])
 
@@ -229,8 +233,10 @@ def overall_rate(look: LookData) -> dict[str, float] | None:
     high = betaincinv(hits + 1, n - hits, 0.975) if hits < n else 1.0
     rate, share = float(value.mean()), plan.share
     assumed = share * plan.experimental_rate + (1 - share) * plan.control_rate
-    apart = plan.experimental_rate - plan.control_rate
+    apart = plan.experimental_rate - plan.control_rate - plan.null
     each = rate * (1 - rate) / (share * (1 - share))
-    needed = math.ceil((ndtri(1 - plan.alpha) + ndtri(0.8)) ** 2 * each / apart**2) if 0 < rate < 1 else math.nan
+    reach, needed = ndtri(1 - plan.alpha / plan.sides) + ndtri(1 - plan.beta), math.nan
+    if 0 < rate < 1 and apart:
+        needed = math.ceil(reach**2 * each / apart**2)
     found = {"rate": rate, "low": float(low), "high": float(high), "n": n}
     return found | {"assumed": assumed, "needed": needed}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pandas as pd
@@ -11,7 +10,7 @@ from ...figures.keyfigures import KeyFigures
 from ..data.tables import Frame
 from ..lookdata import LookData, with_reason
 from .conduct import dosing, dosing_deviations
-from .looks import boundaries
+from .looks import looks_so_far
 from .outcomes import outcome_status
 from .safety import harms
 
@@ -46,10 +45,7 @@ def key_figures(look: LookData) -> KeyFigures:
         certain = dosing_deviations(look).query("deviation != 'cannot be told'")
         figures |= {"deviations": int(certain["n"].sum())}
     figures |= {"findings": len(trial.findings)}
-    so_far = boundaries(look)
-    names = ["look", "information", "z", "bound", "alpha_spent"]
-    so_far = so_far.loc[so_far["state"] != "ahead", names].to_dict("records")
-    told = [{name: float(value) for name, value in row.items() if math.isfinite(value)} for row in so_far]
+    told = looks_so_far(look)
     return KeyFigures(figures | ({"looks": told} if told else {}))
 
 

@@ -25,7 +25,7 @@ from .looks import (
     this_look,
 )
 from .safety import DEATH, SERIOUS, edish, harms
-from .wording import direction, from_to, in_100, in_sentence, more_or_fewer, share
+from .wording import direction, from_to, in_100, in_sentence, more_or_fewer, points, share
 
 _HARM_Z = -1.96
 """From here on the plain 95 % interval lies on the side of harm."""
@@ -68,7 +68,7 @@ def lead_of(
         missing = " and ".join(gaps)
         parts.append(f"Safety cannot be judged from this report: {missing} were not in the data handed in.")
     worse = [_EXCESS[what] for what in (SERIOUS, DEATH) if what in excess]
-    harm = found is not None and _leans_to_harm(this_look(frame))
+    harm = found is not None and _leans_to_harm(found, this_look(frame))
     if harm and found:
         parts.append(_harm_lead(look, found, this_look(frame), worse))
     elif not gaps:
@@ -80,9 +80,9 @@ def lead_of(
     return " ".join(parts), tone
 
 
-def _leans_to_harm(row: Any) -> bool:
+def _leans_to_harm(found: Effect, row: Any) -> bool:
     """Whether z lies beyond the declared boundary for harm, or the plain 95 % interval on the side of harm."""
-    return bool(row["z"] <= row["harm"] or row["z"] <= _HARM_Z)
+    return bool(row["z"] <= row["harm"] or found.z_of_none <= _HARM_Z)
 
 
 def _direction(look: LookData, found: Effect) -> str:
@@ -93,13 +93,17 @@ def _direction(look: LookData, found: Effect) -> str:
 def _harm_lead(look: LookData, found: Effect, row: Any, worse: list[str]) -> str:
     start = "The boundary for harm is crossed" if row["z"] <= row["harm"] else "The results lean towards HARM"
     also = f", and more {' and '.join(worse)}" if worse else ""
-    return f"{start}: {_direction(look, found)}{also}."
+    ruled_out = look.plan.margin is not None and crossed(row)
+    besides = f" All the same, {_margin(look)}, the margin, is ruled out." if ruled_out else ""
+    return f"{start}: {_direction(look, found)}{also}.{besides}"
 
 
 def _benefit_lead(look: LookData, found: Effect | None, frame: Frame) -> str:
     if found is None:
         return why_no_comparison(look)
     row, way = this_look(frame), _direction(look, found)
+    if look.plan.margin is not None:
+        return _margin_lead(look, row, way, is_last(frame))
     if row["z"] < 0:
         return f"No benefit so far: {way}, the direction of harm; the difference can still be chance."
     last = is_last(frame)
@@ -109,6 +113,18 @@ def _benefit_lead(look: LookData, found: Effect | None, frame: Frame) -> str:
     so_far = _capital(way) if last else f"So far {way}"
     futile = bool(not last and row["z"] <= row["futility"])
     return f"{boundary} is not crossed. {so_far}." + " The boundary for futility is crossed; it does not bind." * futile
+
+
+def _margin(look: LookData) -> str:
+    """The margin of non-inferiority and its side, in words: "10.0 percentage points more"."""
+    size = points(look.plan.margin or 0).lstrip("+")
+    return f"{size} percentage points {'more' if look.plan.sign < 0 else 'fewer'}"
+
+
+def _margin_lead(look: LookData, row: Any, way: str, last: bool) -> str:
+    boundary = f"The {'final ' if last else ''}boundary for {'' if last else 'stopping early for '}non-inferiority"
+    said = "is" if crossed(row) else "is not"
+    return f"{boundary} {said} crossed: {_margin(look)}, the margin, {said} ruled out. So far {way}."
 
 
 def _capital(text: str) -> str:
@@ -124,7 +140,7 @@ def lines_of(look: LookData, found: Effect | None, frame: Frame, gaps: list[str]
     return [
         *lines,
         (_capital(title), _endpoint_line(look, found, frame)),
-        ("Boundary", _boundary_line(look, frame, bool(gaps))),
+        ("Boundary", _boundary_line(look, found, frame, bool(gaps))),
         ("Ahead", _ahead_line(look, frame)),
     ]
 
@@ -194,7 +210,7 @@ def _endpoint_line(look: LookData, found: Effect, frame: Frame) -> str:
     (hits, n), (others, m) = found.events.values()
     row = this_look(frame)
     difference = f"{more_or_fewer(found.difference, 'percentage points')} with {arm}"
-    text = "No benefit so far. " if row["z"] < 0 else ""
+    text = "No benefit so far. " if row["z"] < 0 and look.plan.margin is None else ""
     text += f"{share(hits, n)} with {arm} and {share(others, m)} with {control} {endpoint.happened}"
     text += f" {endpoint.detail}" * bool(endpoint.detail) + f"{endpoint.by_day}: {difference}."
     if math.isfinite(row["bound"]):
@@ -206,32 +222,39 @@ def _endpoint_line(look: LookData, found: Effect, frame: Frame) -> str:
     return text
 
 
-def _boundary_line(look: LookData, frame: Frame, gaps: bool) -> str:
+def _boundary_line(look: LookData, found: Effect, frame: Frame, gaps: bool) -> str:
     row, last = this_look(frame), is_last(frame)
     z, bound, at = number(row["z"], 2), number(row["bound"], 2), "last look" if last else "look"
-    if row["z"] < 0:
+    against = "" if look.plan.margin is None else " against the margin"
+    if found.z_of_none < 0 and not against:
         return f"z is {z}, below zero: the direction of harm. {_harm_rule(row, z)}"
     if not math.isfinite(row["bound"]):
-        return f"z is {z}; no z is enough to stop for benefit at this look: hardly any alpha is spent so early."
+        why = "all alpha was spent before" if last else "hardly any alpha is spent so early"
+        return f"z{against} is {z}; no z is enough to stop for benefit at this look: {why}."
     if not crossed(row):
-        needed = f"z is {z}; {bound} was needed at this {at}"
+        needed = f"z{against} is {z}; {bound} was needed at this {at}"
         if gaps:
             return f"{needed}: not crossed."
+        if against and found.z_of_none <= _HARM_Z:
+            needed += f"; against no difference z is {number(found.z_of_none, 2)}, the direction of harm"
         return f"{needed}." + " Not crossing it is in itself no reason to go on: it says nothing of safety." * (
             not last
         )
     if last:
-        return f"z is {z}; {bound} was needed at this {at}."
+        return f"z{against} is {z}; {bound} was needed at this {at}."
     missing = endpoint_rows(look)["state"].eq("missing").sum()
     weighed = [f"{count(missing)} missing outcomes"] if missing else []
     so_far = f"what is lost by stopping with {count(row['information'])} of {count(look.plan.sample_size)}"
     return (
-        f"z is {z}; {bound} was needed at this look. The plan allows to stop for benefit; it does not require it. "
+        f"z{against} is {z}; {bound} was needed at this look. The plan allows to stop for "
+        f"{'non-inferiority' if against else 'benefit'}; it does not require it. "
         f"To be weighed: {', '.join(['safety', *weighed])}, and {so_far}."
     )
 
 
 def _harm_rule(row: Any, z: str) -> str:
+    if row["harm"] == -math.inf:
+        return "No z is enough for the boundary for harm at this look. The committee judges."
     if not math.isnan(row["harm"]):
         beyond = "is crossed" if row["z"] <= row["harm"] else "is not crossed"
         place = number(row["harm"], 2)
@@ -257,10 +280,11 @@ def _ahead_line(look: LookData, frame: Frame) -> str:
     table = conditional_power_table(look)
     if table.empty:
         return "No chance can be given: nobody has had the event yet."
+    what = "benefit" if look.plan.margin is None else "non-inferiority"
     where = "at the last look" if (frame["state"] == "ahead").sum() == 1 else "at one of the looks to come"
     if (table["chance"] < 0.005).all():
-        return f"The chance to show benefit {where} is below 1 in 100, whatever is assumed."
-    return f"If what was seen so far goes on, the chance to show benefit {where} is {in_100(table['chance'].iloc[0])}."
+        return f"The chance to show {what} {where} is below 1 in 100, whatever is assumed."
+    return f"If what was seen so far goes on, the chance to show {what} {where} is {in_100(table['chance'].iloc[0])}."
 
 
 def caveats(look: LookData) -> str:

@@ -1,0 +1,193 @@
+"""Looks that follow each other: what was used stays used; tests of two sides and of a margin, held to their numbers."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize_scalar
+from scipy.stats import norm
+from test_first_page import collected
+from test_monitoring import declared, look_of, people
+
+from trialtools.interim.frames.history import read_previous
+from trialtools.interim.frames.looks import design_power, final_difference, this_look
+from trialtools.interim.plan import plan_of
+from trialtools.interim.sequential import recursion
+from trialtools.interim.sequential.boundaries import boundaries
+from trialtools.interim.sequential.estimates import risk_difference
+from trialtools.interim.sequential.inference import final_estimate
+
+
+def manifest_of(look, folder, protocol, number):
+    """The file that the report of a look leaves behind."""
+    facts = json.loads(json.dumps(dict(look.key_figures()), allow_nan=False))
+    run = {"look": number, "cutoff": f"2023-0{number}-01"}
+    file = folder / f"{number}.json"
+    file.write_text(json.dumps({"protocol": {"id": protocol.id}, "parameters": {"run": run}, "facts": facts}))
+    return file
+
+
+def next_look(tables, protocol, number, file):
+    before = read_previous(file, protocol, "2023-06-30", number)
+    return look_of(tables, protocol, number, looks=before["facts"]["looks"])
+
+
+def type_one_error(information, bounds):
+    return recursion.crossing(information, [-math.inf] * len(bounds), bounds, recursion.everybody())[1].sum()
+
+
+@pytest.mark.parametrize("spending", ["O'Brien-Fleming type", "Pocock type"])
+def test_the_bounds_of_three_reports_in_a_row_keep_the_type_one_error(protocol, tmp_path, spending):
+    """Each report reads the one before it; after look 1 the size is amended, and the last look over-runs."""
+    plan = declared(protocol, spending=spending)
+    first = look_of(people(32, 32, (2, 5)), plan, 1)
+    file = manifest_of(first, tmp_path, plan, 1)
+    amended = declared(plan, sample_size=260)
+    second = next_look(people(80, 80, (6, 11)), amended, 2, file)
+    assert second.boundaries()["bound"].iloc[0] == first.boundaries()["bound"].iloc[0], "as it was used"
+    file = manifest_of(second, tmp_path, plan, 2)
+    third = next_look(people(150, 150, (12, 18)), amended, 3, file)
+    frame = third.boundaries()
+    assert frame["bound"].tolist()[:2] == second.boundaries()["bound"].tolist()[:2]
+    assert frame["information"].tolist() == [64, 160, 300]
+    assert type_one_error(frame["information"].tolist(), frame["bound"].tolist()) == pytest.approx(0.025, abs=1e-9)
+    assert frame["z"].notna().all() and frame["alpha_spent"].iloc[-1] == pytest.approx(0.025)
+
+
+def test_over_running_from_the_reports_is_the_bound_of_another_program(protocol, tmp_path):
+    """Plan 200, looks at 66 and 134, final 260: 2.0154; a recount that forgets what was spent gives 1.970."""
+    file = manifest_of(look_of(people(33, 33, (2, 5)), protocol, 1), tmp_path, protocol, 1)
+    file = manifest_of(next_look(people(67, 67, (5, 8)), protocol, 2, file), tmp_path, protocol, 2)
+    last = next_look(people(130, 130, (8, 10)), protocol, 3, file)
+    assert last.boundaries()["bound"].iloc[-1] == pytest.approx(2.0154, abs=5e-5)
+
+
+def test_a_look_that_could_not_stop_is_written_down_as_such(protocol, tmp_path):
+    file = manifest_of(look_of(people(2, 2, (0, 1)), protocol, 1), tmp_path, protocol, 1)
+    assert json.loads(file.read_text())["facts"]["looks"][0]["bound"] is None
+    assert next_look(people(60, 60, (3, 9)), protocol, 2, file).boundaries()["bound"].iloc[0] == math.inf
+
+
+def test_what_was_only_taken_for_granted_can_still_be_said_not_to_have_been_held(protocol, tmp_path):
+    second = look_of(people(65, 65, (4, 9)), protocol, 2)
+    file = manifest_of(second, tmp_path, protocol, 2)
+    looks = json.loads(file.read_text())["facts"]["looks"]
+    assert [each.get("assumed", False) for each in looks] == [True, False]
+    third = next_look(people(100, 100, (6, 14)), protocol, 3, file)
+    assert third.boundaries()["look"].tolist() == [1, 2, 3]
+    assert replace(third, not_held=(1,)).boundaries()["look"].tolist() == [2, 3]
+    small = look_of(people(20, 20, (1, 2)), protocol, 2)
+    with pytest.raises(Exception, match="name its manifest as previous, or look 1 in not_held"):
+        small.boundaries()
+    assert replace(small, not_held=(1,)).boundaries()["look"].tolist() == [2, 3]
+
+
+def test_an_over_run_look_before_the_last_leaves_no_alpha_and_says_so(protocol, tmp_path):
+    plan = declared(protocol, futility=[0.1, 0.5])
+    file = manifest_of(look_of(people(105, 105, (9, 12)), plan, 2), tmp_path, plan, 2)
+    last = next_look(people(130, 130, (9, 16)), plan, 3, file)
+    assert last.boundaries()["bound"].iloc[-1] == math.inf
+    assert "all alpha was spent before" in dict(last.first_page().lines)["Boundary"]
+
+
+def test_beta_follows_the_power_of_the_design(protocol):
+    spent = {}
+    for power in (0.8, 0.9):
+        look = look_of(people(65, 65, (5, 9)), declared(protocol, futility="Pocock type", power=power), 2)
+        spent[power] = look.boundaries()["futility"].iloc[1]
+        direct = boundaries([66, 130, 200], planned=200, futility="pocock", beta=1 - power)["futility"]
+        assert spent[power] == pytest.approx(direct.iloc[1])
+    assert spent[0.9] < spent[0.8], "less of beta to spend: harder to give up"
+
+
+def test_harm_that_was_spent_stays_spent(protocol, tmp_path):
+    plan = declared(protocol, harm={"spending": "Pocock type", "alpha": 0.05})
+    first = look_of(people(33, 33, (9, 5)), plan, 1)
+    file = manifest_of(first, tmp_path, plan, 1)
+    last = next_look(people(130, 130, (20, 10)), plan, 3, file)
+    frame = last.boundaries()
+    assert frame["harm"].iloc[0] == first.boundaries()["harm"].iloc[0]
+    mirrored = (-frame["harm"]).tolist()
+    assert type_one_error(frame["information"].tolist(), mirrored) == pytest.approx(0.05, abs=1e-9)
+    assert {row[0]: row[1:] for row in last.first_page().looks.rows}["z for harm"][0].startswith("−")
+
+
+def test_a_two_sided_test_spends_both_tails_and_has_a_bound_for_harm(protocol):
+    """Two-sided 0.05 has the bounds of one-sided 0.025 (Lan and DeMets), not those of one-sided 0.05."""
+    one = look_of(people(65, 65, (20, 5)), protocol, 2)
+    two = look_of(people(65, 65, (20, 5)), declared(protocol, sides=2, alpha=0.05), 2)
+    assert two.boundaries()["bound"].tolist() == pytest.approx(one.boundaries()["bound"].tolist(), abs=1e-7)
+    assert two.boundaries()["alpha_spent"].iloc[-1] == pytest.approx(0.05)
+    row = this_look(two.boundaries())
+    assert row["harm"] == -row["bound"] and "The boundary for harm is crossed" in two.answer()
+    assert two.charter().set_index("item").loc["alpha", "value"] == "0.05, two-sided"
+    assert one.charter().set_index("item").loc["alpha", "value"] == "0.025, one-sided"
+    table = two.inference_table().set_index("what")["value"]
+    assert float(table["Nominal p, two-sided"]) == pytest.approx(2 * norm.cdf(-abs(row["z"])), abs=5e-5)
+
+
+def score_at(a, n, b, m, margin):
+    """z of a difference against a margin, by maximum likelihood on a fine search: Farrington and Manning (1990)."""
+
+    def against(second):
+        first = second + margin
+        return -(a * np.log(first) + (n - a) * np.log1p(-first) + b * np.log(second) + (m - b) * np.log1p(-second))
+
+    q = minimize_scalar(against, bounds=(1e-9, 1 - margin - 1e-9), method="bounded", options={"xatol": 1e-12}).x
+    p = q + margin
+    return (a / n - b / m - margin) / math.sqrt(p * (1 - p) / n + q * (1 - q) / m)
+
+
+@pytest.mark.parametrize(
+    ("events", "lead"),
+    [
+        ((6, 8), "The boundary for stopping early for non-inferiority is crossed: 15.0 percentage points more, the"),
+        (
+            (12, 9),
+            "The boundary for stopping early for non-inferiority is not crossed: 15.0 percentage points more, the",
+        ),
+        ((24, 9), "The results lean towards HARM"),
+    ],
+)
+def test_non_inferiority_is_held_against_its_margin(protocol, events, lead):
+    plan = declared(protocol, hypothesis="non-inferiority", margin=0.15)
+    look = look_of(collected(65, 65, events), plan, 2)
+    found = look.primary_effect
+    assert found.z == pytest.approx(-score_at(events[0], 65, events[1], 65, 0.15), abs=1e-5)
+    assert look.answer().startswith(lead)
+    curve = look.power_curve()
+    assert curve.empty or curve.loc[curve["mark"] == "null", "effect"].tolist() == [0.15]
+    assert final_difference(look) is None or final_difference(look)[2] < 0.15
+
+
+def test_the_power_of_a_design_is_what_simulated_trials_find(protocol):
+    """With a margin of 15 points and equal rates of 12 %, by 200,000 trials on the scale of z."""
+    plan = plan_of(declared(protocol, hypothesis="non-inferiority", margin=0.15, experimental_rate=0.12))
+    information = np.array([66.0, 134.0, 200.0])
+    bounds = boundaries(information.tolist(), planned=200)["z"].to_numpy()
+    draw = np.random.default_rng(3)
+    steps = np.diff(information, prepend=0)
+    drift = 0.15 / math.sqrt(4 * 0.12 * 0.88)
+    score = (drift * steps + np.sqrt(steps) * draw.standard_normal((200_000, 3))).cumsum(axis=1)
+    found = (score / np.sqrt(information) >= bounds).any(axis=1).mean()
+    assert design_power(plan) == pytest.approx(found, abs=0.004)
+
+
+def test_the_corrected_estimate_is_median_unbiased_for_a_large_effect():
+    """A truth of -40 points (30 % against 70 %), looks at 66, 134 and 200; the unit is that of each trial's own z."""
+    draw, information, told = np.random.default_rng(11), [66, 134, 200], []
+    bounds = boundaries(information, planned=200)["z"].tolist()
+    for _ in range(300):
+        first, second = draw.random(100) < 0.3, draw.random(100) < 0.7
+        for look, n in enumerate(information):
+            half = n // 2
+            found = risk_difference((int(first[:half].sum()), half, int(second[:half].sum()), half))
+            z = -found["z"]
+            if z >= bounds[look] or look == 2:
+                unit = (z / found["difference"]) ** 2 / n
+                parts = [unit * each for each in information[: look + 1]]
+                told.append(-final_estimate(z, parts, bounds[:look])["estimate"])
+                break
+    assert np.median(told) == pytest.approx(-0.40, abs=0.02)
