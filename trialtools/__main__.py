@@ -257,16 +257,16 @@ def _report(
     from .report.committee import is_interim, runs
     from .report.write import Report, Run, find_notebook, parse_parameters, report, reports, write_index
 
-    given, asked = parse_parameters(p), []
+    given, batch = parse_parameters(p), []
     for notebook in map(find_notebook, notebooks):
         if is_interim(notebook):
             for audience in ("open", "closed") if both else ("",):
-                told = given | ({"audience": audience} if audience else {})
-                asked += runs(notebook, told, out, site, ledger, key, pdf)
+                parameters = given | ({"audience": audience} if audience else {})
+                batch += runs(notebook, parameters, out, site, ledger, key, pdf)
         else:
-            asked.append(Run(notebook.stem, report, (notebook, given, out, pdf)))
+            batch.append(Run(notebook.stem, report, (notebook, given, out, pdf)))
     worst, wrote = DONE, (Path(out) / "index.html").exists()
-    for _, made in reports(asked, jobs):
+    for _, made in reports(batch, jobs):
         if not isinstance(made, Report):
             worst = max(worst, _report_error(made))
             continue

@@ -16,7 +16,7 @@ from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError, names, words
 from ..criteria.patient.tree import Decision, decision
 from ..criteria.proofs.finding import assuming, proviso
-from ..criteria.proofs.prover import Proof, Prover, impossible, patient, prover, unsat_core
+from ..criteria.proofs.prover import Proof, Prover, impossible, patient, prover_for, unsat_core
 from .rows import decisions
 from .screening import screen
 from .sources import Patients, read_patients
@@ -114,32 +114,32 @@ def diff(first: Protocol, second: Protocol, patients: Any = None) -> Difference:
 def _proof(first: Protocol, second: Protocol) -> dict[str, Any]:
     """The relation of two protocols, what it rests on, and the patients who show it."""
     shared = _union(first, second)
-    asked = prover(shared)
-    if impossible(asked, asked.facts.values()):
-        asked = replace(asked, facts={})  # under facts that cannot all be true, anything could be proved
-    (in_first, out_first), (in_second, out_second) = (_verdicts(asked, protocol) for protocol in (first, second))
-    settle = partial(_settle, asked, first, second)
+    prover = prover_for(shared)
+    if impossible(prover, prover.facts.values()):
+        prover = replace(prover, facts={})  # under facts that cannot all be true, anything could be proved
+    (in_first, out_first), (in_second, out_second) = (_verdicts(prover, protocol) for protocol in (first, second))
+    settle = partial(_settle, prover, first, second)
     gained = settle(z3.And(in_second, z3.Not(in_first)), lambda before, after: after == "eligible" != before)
     lost = settle(z3.And(in_first, z3.Not(in_second)), lambda before, after: before == "eligible" != after)
     turned = None
     if isinstance(gained, Proof) and isinstance(lost, Proof):
         turned = settle(out_first != out_second, lambda before, after: before != after)
     proofs = [each for each in (gained, lost, turned) if isinstance(each, Proof)]
-    facts = [id for id in asked.facts if any(id in proof.facts for proof in proofs)]
+    facts = [id for id in prover.facts if any(id in proof.facts for proof in proofs)]
     sums = proviso([*first.requirements.values(), *second.requirements.values()], whole=True) if proofs else ""
     found = {"gained": gained, "lost": lost, "turned": turned}
     shown = {name: None if isinstance(each, Proof) else each for name, each in found.items()}
     return {"relation": _relation(gained, lost, turned), "given": assuming(shared, facts) + sums, **shown}
 
 
-def _verdicts(asked: Prover, protocol: Protocol) -> tuple[Any, Any]:
+def _verdicts(prover: Prover, protocol: Protocol) -> tuple[Any, Any]:
     """That a patient is eligible, and that a patient is ineligible."""
-    truths = [asked.truth(rule) for rule in protocol.requirements.values()]
+    truths = [prover.truth(rule) for rule in protocol.requirements.values()]
     return z3.And(*(truth.true for truth in truths)), z3.Or(*(truth.false for truth in truths))
 
 
 def _settle(
-    asked: Prover, first: Protocol, second: Protocol, claim: Any, judge: Callable[[Decision, Decision], bool]
+    prover: Prover, first: Protocol, second: Protocol, claim: Any, judge: Callable[[Decision, Decision], bool]
 ) -> dict[str, Any] | Proof | None:
     """A patient of whom a claim holds, as complete as can be, or the proof that there is none; None if not settled."""
 
@@ -149,11 +149,11 @@ def _settle(
             decided.append(decision(protocol, {k: v for k, v in found.items() if k in protocol.fields}))
         return judge(*decided)
 
-    proof = unsat_core(asked, [claim], {})
+    proof = unsat_core(prover, [claim], {})
     if proof is not None:
         return proof
-    found = patient(asked, [claim, *asked.facts.values()], borne_out, asked.logic.known.values())
-    facts = asked.protocol.facts_of(found or {})
+    found = patient(prover, [claim, *prover.facts.values()], borne_out, prover.logic.known.values())
+    facts = prover.protocol.facts_of(found or {})
     return {name: value for name, value in facts.items() if value is not None} if found is not None else None
 
 

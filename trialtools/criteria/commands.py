@@ -38,11 +38,13 @@ def add_commands(parser: argparse.ArgumentParser, commands: Commands, metavar: s
 
 def _add(below: Any, name: str, command: Callable[..., int]) -> None:
     about, _, args = inspect.cleandoc(command.__doc__ or "").partition("\n\nArgs:\n")
-    told = {name: found for name, *found in re.findall(r"^    (\w+)(?: \((.+?)\))?: (.+(?:\n     .+)*)", args, re.M)}
+    described = {
+        name: found for name, *found in re.findall(r"^    (\w+)(?: \((.+?)\))?: (.+(?:\n     .+)*)", args, re.M)
+    }
     about = about.rstrip(".")
     parser = below.add_parser(name, help=about[:1].lower() + about[1:], description=about)
     for each in inspect.signature(command, eval_str=True).parameters.values():
-        metavar, text = told.get(each.name, ("", ""))
+        metavar, text = described.get(each.name, ("", ""))
         words = {"help": re.sub(r"\s+", " ", text).rstrip(".").replace("%", "%%")}
         parser.add_argument(*_flags(each), **_kind(each), **words, **({"metavar": metavar} if metavar else {}))
     parser.set_defaults(run=command)

@@ -122,25 +122,25 @@ def _all(whole: Any) -> Spec:
 
 
 def _population(whole: Any, sites: dict[str, Any], end: Any) -> str:
-    told = f"{count(whole['screened'].iloc[-1])} screened by {end:%Y-%m-%d}"
+    text = f"{count(whole['screened'].iloc[-1])} screened by {end:%Y-%m-%d}"
     if len(sites) < 2:
-        return told
+        return text
     each = [int(own["randomized"].iloc[-1]) for own in sites.values()]
-    return f"{told} at {len(each)} sites, with {count(min(each))} to {count(max(each))} randomized each"
+    return f"{text} at {len(each)} sites, with {count(min(each))} to {count(max(each))} randomized each"
 
 
 def _finding(n: int, end: Any, target: int | None, ahead: Any) -> tuple[str, str]:
     """What there is and when the target is expected; and how sure that is."""
     if not target:
         return f"{count(n)} randomized by {end:%Y-%m-%d}", ""
-    said = f"{count(n)} of {count(target)} randomized by {end:%Y-%m-%d}"
+    sentence = f"{count(n)} of {count(target)} randomized by {end:%Y-%m-%d}"
     if n >= target or ahead is None:
-        return said, ""
+        return sentence, ""
     days = {}
     for name in ("high90", "median", "low90"):
         there = ahead.loc[ahead[name] >= target, "day"]
         days[name] = f"{there.iloc[0]:%Y-%m-%d}" if len(there) else f"after {ahead['day'].max():%Y-%m-%d}"
     expected = f"Target expected between {days['high90']} and {days['low90']} (90 %; darker: 50 %)"
     if days["median"].startswith("after"):
-        return f"{said}; the target is reached {days['median']}", expected
+        return f"{sentence}; the target is reached {days['median']}", expected
     return f"{count(n)} of {count(target)} randomized; the target is expected by {days['median']}", expected

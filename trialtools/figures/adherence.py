@@ -128,17 +128,17 @@ def _step(most: int) -> int:
 
 def _finding(states: Mapping[Arm, Mapping[str, int]], first: int, last: int) -> str:
     inside, outside, unknown = (sum(each[state] for each in states.values()) for state in (INSIDE, OUTSIDE, "unknown"))
-    said = "Nobody was dosed"
+    sentence = "Nobody was dosed"
     if inside + outside:
-        said = f"{count(inside)} of {count(inside + outside)} dosed in the window, day {first} to {last}"
-    return said + (f"; {count(unknown)} cannot be told" if unknown else "")
+        sentence = f"{count(inside)} of {count(inside + outside)} dosed in the window, day {first} to {last}"
+    return sentence + (f"; {count(unknown)} cannot be told" if unknown else "")
 
 
 def _beside(counted: Mapping[str, int]) -> list[str]:
     """What a bar cannot show: the sums, who was not dosed, of whom it cannot be told."""
     dosed = counted[INSIDE] + counted[OUTSIDE]
-    said = [f"{count(dosed)} dosed of {count(sum(counted.values()))}", f"{n_of(counted[INSIDE], dosed)} in window"]
-    said.append(f"{n_of(counted[OUTSIDE], dosed)} out of window")
-    return said + [
+    sentence = [f"{count(dosed)} dosed of {count(sum(counted.values()))}", f"{n_of(counted[INSIDE], dosed)} in window"]
+    sentence.append(f"{n_of(counted[OUTSIDE], dosed)} out of window")
+    return sentence + [
         f"{count(counted[state])} {words}" for state, words in SAID.items() if counted[state] or state == "unknown"
     ]

@@ -42,16 +42,16 @@ def assessment(frame: pd.DataFrame, y: str = "imbalance") -> Drawing:
     near, hard = (min(last, key=lambda name: last[name][i]) for i in (1, 0))
     when = "at the end" if y == "imbalance" else "at worst"
     most = max(strata for *_, strata in every)
-    told = f"in {count(most)} strata (filled) and on one list (open)" if most > 1 else "on one list"
-    told = f"{', '.join(map(count, sorted(set(frame['n']))))} patients {told}"
+    text = f"in {count(most)} strata (filled) and on one list (open)" if most > 1 else "on one list"
+    text = f"{', '.join(map(count, sorted(set(frame['n']))))} patients {text}"
     low, high = min(0.5, *(guessed for guessed, *_ in every)) - 0.02, max(guessed for guessed, *_ in every) + 0.04
     right = text_width(list(plans))
     top = max(1, *(apart for _, apart, _ in every)) * 1.12
     return Drawing(
         finding=f"Arms are closest under {near} ({number(last[near][1])} apart {when}), "
         f"hardest to guess under {hard} ({percent(last[hard][0], 0)})",
-        population=f"{told}. Towards the lower left is better",
-        alt=told,
+        population=f"{text}. Towards the lower left is better",
+        alt=text,
         marks=[
             *(_apart(name, points) for name, points in plans.items() if len(points) > 1),
             *([_dots(one_list, "white")] if one_list else []),

@@ -151,15 +151,15 @@ def _finding(rows: Sequence[Row], seen: Sequence[Row]) -> str:
     if not seen:
         return f"No look has been taken; {len(rows)} {'is' if len(rows) == 1 else 'are'} planned"
     now = seen[-1]
-    said = f"Look {now['look']} of {len(rows)}: z {number(now['z'], 2)}"
+    sentence = f"Look {now['look']} of {len(rows)}: z {number(now['z'], 2)}"
     if now["z"] >= now["bound"]:
-        said += f" crosses the bound {number(now['bound'], 2)} for efficacy"
+        sentence += f" crosses the bound {number(now['bound'], 2)} for efficacy"
     elif not absent(now["futility"]) and now["z"] <= now["futility"]:
-        said += f" is at or below the futility bound {number(now['futility'], 2)}, which does not bind"
+        sentence += f" is at or below the futility bound {number(now['futility'], 2)}, which does not bind"
     else:
-        said += f" does not cross the {_bound(now)}" if math.isfinite(now["bound"]) else f", {_bound(now)}"
+        sentence += f" does not cross the {_bound(now)}" if math.isfinite(now["bound"]) else f", {_bound(now)}"
     before = [str(row["look"]) for row in seen[:-1] if row["z"] >= row["bound"]]
-    return said + (f"; look {', '.join(before)} had crossed it" if before else "")
+    return sentence + (f"; look {', '.join(before)} had crossed it" if before else "")
 
 
 def _in_words(row: Row) -> str:

@@ -146,9 +146,9 @@ def _level(boxes: Mapping[Arm, Box], above: float, crowned: bool) -> tuple[Parts
     parts = []
     for across_, (arm, each) in enumerate(boxes.items()):
         x = LEFT + across_ * (wide + GAP)
-        said = each.sentence(arm.label)
+        phrase = each.sentence(arm.label)
         parts.append(down(x + wide / 2, above, y, arrow=True))
-        parts.append(_box_svg(lines[arm], said, x, y, wide, high, crown, _crown(arm, names[arm], x, y, wide)))
+        parts.append(_box_svg(lines[arm], phrase, x, y, wide, high, crown, _crown(arm, names[arm], x, y, wide)))
     return parts, y + high
 
 
@@ -167,8 +167,8 @@ def _read(frame: pd.DataFrame, stage: str, arm: Arm) -> Box:
     items = tuple((name, int(n)) for name, n in counts.items())
     n = None if total is None or absent(total) else int(total)
     if items and sum(each for _, each in items) != n:
-        told = " + ".join(f"{each} {name}" for name, each in items)
-        raise ValueError(f"the flow does not add up at {where}: {told} is not {n}")
+        detail = " + ".join(f"{each} {name}" for name, each in items)
+        raise ValueError(f"the flow does not add up at {where}: {detail} is not {n}")
     return Box(_STAGES[stage][1], n, items)
 
 
@@ -222,7 +222,7 @@ def _crown(arm: Arm, name: Sequence[str], x: float, y: float, wide: float) -> Pa
 
 
 def _box_svg(
-    lines: Sequence[tuple[str, str]], said: str, x: float, y: float, wide: float, high: float = 0, crown: float = 0,
+    lines: Sequence[tuple[str, str]], phrase: str, x: float, y: float, wide: float, high: float = 0, crown: float = 0,
     inside: Sequence[str] = (), fill: str = "white",
 ) -> str:  # fmt: skip
     """A box with its words at the left and its numbers at the right, below what is inside already."""
@@ -235,4 +235,4 @@ def _box_svg(
         parts.append(text(x + 10, low, bold.format(words), colour, 12, "start"))
         if number:
             parts.append(text(x + wide - 10, low, bold.format(number), colour, 12, "end"))
-    return box(x, y, high or _high(lines), said, parts, wide, fill)
+    return box(x, y, high or _high(lines), phrase, parts, wide, fill)

@@ -158,10 +158,10 @@ def labs(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawin
             note(_heading(test, unit, own), x=edge, y=top, yshift=12, size=12),
             note("week", x=edge, y=top, yshift=-PANEL - 10, xshift=-42, size=11, color=QUIET),
         ]
-    told = "Line: median; band: quartiles; n: values in the first and in the last week"
+    text = "Line: median; band: quartiles; n: values in the first and in the last week"
     return Drawing(
         finding=f"Laboratory values by week: {', '.join(shown)}",
-        remark=told + (f". The first {TESTS} of {len(tests)} tests" if len(tests) > TESTS else ""),
+        remark=text + (f". The first {TESTS} of {len(tests)} tests" if len(tests) > TESTS else ""),
         marks=marks,
         words=words,
         layout=layout,

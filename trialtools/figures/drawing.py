@@ -85,8 +85,8 @@ def figure(draw: Callable[..., Drawing]) -> Callable[..., Figure]:
     signature = inspect.signature(draw)
     words = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default) for name, default, _ in WORDS]
     draw_figure.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *words])  # type: ignore[attr-defined]
-    told = "".join(f"\n        {name}: {meaning}." for name, _, meaning in WORDS)
-    draw_figure.__doc__ = f"{draw.__doc__}\n    Every figure also takes:{told}\n"
+    detail = "".join(f"\n        {name}: {meaning}." for name, _, meaning in WORDS)
+    draw_figure.__doc__ = f"{draw.__doc__}\n    Every figure also takes:{detail}\n"
     return draw_figure
 
 
@@ -99,9 +99,9 @@ def nobody(finding: str, population: str = "") -> Drawing:
 
 def _lay_out(drawing: Drawing, title: str | None, subtitle: str | None, source: str) -> Figure:
     """The finding on top, then the population, the drawing, the source."""
-    room, said = drawing.room, [drawing.population if subtitle is None else subtitle, drawing.remark]
+    room, sentence = drawing.room, [drawing.population if subtitle is None else subtitle, drawing.remark]
     heading = wrap(title or drawing.finding, 66)
-    below = wrap(". ".join(filter(None, said)), 100) if any(said) else []
+    below = wrap(". ".join(filter(None, sentence)), 100) if any(sentence) else []
     small = f'<span style="font-size:{SUBTITLE}px;color:{QUIET}">'
     text = "<br>".join([*(f"<b>{line}</b>" for line in heading), *(f"{small}{line}</span>" for line in below)])
     # plotly 7 draws a title of several lines two thirds of a line too high
@@ -124,7 +124,7 @@ def _lay_out(drawing: Drawing, title: str | None, subtitle: str | None, source: 
             "alt": ". ".join(filter(None, [drawing.finding, alt])) + ".",
             # a page writes the words above the drawing, as broad as it is, and takes their room out of the figure
             "finding": title or drawing.finding,
-            "population": ". ".join(filter(None, said)),
+            "population": ". ".join(filter(None, sentence)),
             "heading": top - room.head,
         },
         **drawing.layout,

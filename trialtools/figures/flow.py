@@ -36,7 +36,7 @@ class Step:
     """A criterion that takes patients out, or several in a row that take out nobody."""
 
     stage: str
-    said: str
+    sentence: str
     failed: int
     possible: int
     certain: int
@@ -44,7 +44,7 @@ class Step:
     @property
     def lines(self) -> list[str]:
         """Its words as they are broken in its side box, or beside the spine."""
-        return wrap(self.said, 38 if self.failed else 52)
+        return wrap(self.sentence, 38 if self.failed else 52)
 
     @property
     def box(self) -> float:
@@ -135,15 +135,15 @@ def _steps(rows: Sequence[Mapping[str, Any]]) -> Iterator[Step]:
             for row in each:
                 yield Step(kind, f"{row['criterion']} {row['label']}", *(int(row[key]) for key in COUNTS))
         else:
-            said = f"{', '.join(str(row['criterion']) for row in each)}: nobody fails"
-            yield Step(kind, said, *(int(each[-1][key]) for key in COUNTS))
+            sentence = f"{', '.join(str(row['criterion']) for row in each)}: nobody fails"
+            yield Step(kind, sentence, *(int(each[-1][key]) for key in COUNTS))
 
 
 def _spine(steps: Sequence[Step], screened: int, top: float) -> tuple[Parts, float]:
     """The boxes from everybody screened to those whom no criterion took out; and where they end."""
-    said = f"{count(screened)} screened"
+    sentence = f"{count(screened)} screened"
     words = text(_MIDDLE, top + 21, f"<b>{count(screened)}</b> screened")
-    boxes = [box(LEFT, top, SCREENED_BOX, said, [words], BOX)]
+    boxes = [box(LEFT, top, SCREENED_BOX, sentence, [words], BOX)]
     begin = top + SCREENED_BOX
     stages, lines, rail = [("", top, begin)], [], []
     y = end = begin + 12
@@ -171,15 +171,15 @@ def _side(step: Step, y: float) -> str:
     first = y + step.box / 2 - LINE * (len(step.lines) - 1) / 2 + 4.5
     words = [text(SIDE + 10, first + LINE * i, line, INK, 12.5, "start") for i, line in enumerate(step.lines)]
     number = text(SIDE + SIDE_BOX - 10, y + step.box / 2 + 4.5, f"<b>{count(step.failed)}</b>", INK, 12.5, "end")
-    return box(SIDE, y, step.box, f"{step.said}: {count(step.failed)} fail", [*words, number], SIDE_BOX, "#fafafa")
+    return box(SIDE, y, step.box, f"{step.sentence}: {count(step.failed)} fail", [*words, number], SIDE_BOX, "#fafafa")
 
 
 def _left(step: Step, middle: float) -> str:
     """What is left after a step; where the numbers are too long for the box, the certain ones are only read out."""
-    said = f"{count(step.possible)} left, {count(step.certain)} certain"
-    shown = f"<b>{count(step.possible)}</b> left" + (f", {count(step.certain)} certain" if len(said) < 28 else "")
+    sentence = f"{count(step.possible)} left, {count(step.certain)} certain"
+    shown = f"<b>{count(step.possible)}</b> left" + (f", {count(step.certain)} certain" if len(sentence) < 28 else "")
     inside = [text(_MIDDLE, middle + 4, shown, INK, SMALL)]
-    return box(LEFT, middle - SPINE_BOX / 2, SPINE_BOX, f"after {step.said.split()[0]}: {said}", inside, BOX)
+    return box(LEFT, middle - SPINE_BOX / 2, SPINE_BOX, f"after {step.sentence.split()[0]}: {sentence}", inside, BOX)
 
 
 def _decisions(numbers: Sequence[int], screened: int, y: float) -> tuple[Parts, float]:

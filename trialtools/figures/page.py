@@ -25,8 +25,8 @@ def banner(
     """
     look = f"border:2px solid {INK};padding:6px 12px;margin:0 0 12px;font:14px/1.4 {', '.join(FONTS)};color:{INK}"
     stripes = "background:repeating-linear-gradient(135deg,#fff 0 14px,#f1f1f1 14px 28px);print-color-adjust:exact"
-    said = f"<strong>{html.escape(text)}</strong>" + (f" · {html.escape(detail)}" if detail else "")
-    return Html(f'<div role="note" class="tt-banner" style="{look};{stripes}">{said}</div>')
+    sentence = f"<strong>{html.escape(text)}</strong>" + (f" · {html.escape(detail)}" if detail else "")
+    return Html(f'<div role="note" class="tt-banner" style="{look};{stripes}">{sentence}</div>')
 
 
 def headline(question: str, answer: str, context: Sequence[str] = (), figure: Any = "", source: str = "") -> Html:
@@ -57,9 +57,9 @@ def headline(question: str, answer: str, context: Sequence[str] = (), figure: An
         str(drawn or ""),
         _line(source, f"{small};margin:6px 0 0"),
     ]
-    said = html.escape(answer, quote=True)
+    sentence = html.escape(answer, quote=True)
     look = f"font-family:{', '.join(FONTS)};color:{INK}"
-    return Html(f'<div class="tt-headline" data-answer="{said}" style="{look}">{"".join(parts)}</div>')
+    return Html(f'<div class="tt-headline" data-answer="{sentence}" style="{look}">{"".join(parts)}</div>')
 
 
 def _line(text: str, style: str) -> str:

@@ -169,15 +169,15 @@ def _spoken(row: Row, arm: Arm) -> str:
 def _sizes(terms: Sequence[Row], groups: Sequence[Arm]) -> str:
     """How many participants each arm has."""
     sizes = {arm: [term["by"][arm.id]["of"] for term in terms if arm.id in term["by"]] for arm in groups}
-    told = [f"{arm.label} {count(max(each))}".strip() for arm, each in sizes.items() if each]
-    return f"{', '.join(told)} participants"
+    detail = [f"{arm.label} {count(max(each))}".strip() for arm, each in sizes.items() if each]
+    return f"{', '.join(detail)} participants"
 
 
 def _what_is_drawn(shown: int, among: int, compared: bool) -> str:
     which = "differ most" if compared else "are most frequent"
-    said = [f"The {shown} of {among} terms that {which}"] if among > shown else []
-    said += ["Difference in percentage points; not adjusted for the number of terms"] if compared else []
-    return ". ".join(said)
+    sentence = [f"The {shown} of {among} terms that {which}"] if among > shown else []
+    sentence += ["Difference in percentage points; not adjusted for the number of terms"] if compared else []
+    return ". ".join(sentence)
 
 
 def _most_frequent(term: Row) -> str:
@@ -190,8 +190,8 @@ def _largest_difference(terms: Sequence[Row], compared: Sequence[Arm]) -> str:
     rows = [each for each in rows if not absent(each[0]["difference"])]
     clear = [each for each in rows if not absent(each[0]["low"]) and (each[0]["low"] > 0 or each[0]["high"] < 0)]
     row, term, arm = max(clear or rows, key=lambda each: abs(each[0]["difference"]))
-    said = f"{term}: {points(row)} points with {arm.label}"
-    return said if clear else f"No interval leaves out 0; the largest difference is {said}"
+    sentence = f"{term}: {points(row)} points with {arm.label}"
+    return sentence if clear else f"No interval leaves out 0; the largest difference is {sentence}"
 
 
 TRANSFERASE, BILIRUBIN = 3.0, 2.0

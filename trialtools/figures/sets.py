@@ -131,14 +131,14 @@ def _lacking_together(rows: Sequence[Row], of: int, labels: Mapping[str, str], w
     # a set without a row of its own is nobody's, or one of the many in `other`: then nothing is said of it
     whole = next((row["n"] for row in rows if not _members(row["fields"])), None)
     scope = "of the facts that have a column, " if without_column else ""
-    said = [] if whole is None else [f"{scope}nothing is unknown for {count(whole)} of {count(of)}"]
+    phrase = [] if whole is None else [f"{scope}nothing is unknown for {count(whole)} of {count(of)}"]
     worst = max((row for row in rows[:-1] if _members(row["fields"])), key=lambda row: row["n"] or 0, default=None)
     if worst is not None:
         inside = _members(worst["fields"])
         names = ", ".join(labels[name] for name in inside[:3])
         names += f" and {len(inside) - 3} more" if len(inside) > 3 else ""
-        said.append(f"most often unknown together: {names} ({count(worst['n'])} of {count(of)})")
-    sentence = "; ".join(said) or "no set of facts has a row of its own"
+        phrase.append(f"most often unknown together: {names} ({count(worst['n'])} of {count(of)})")
+    sentence = "; ".join(phrase) or "no set of facts has a row of its own"
     return sentence[0].upper() + sentence[1:]
 
 
@@ -148,7 +148,7 @@ def _members(text: Any) -> list[str]:
 
 
 def _sets(
-    texts: Sequence[str], labels: Mapping[str, str], layers: Sequence[Layer], hover: Sequence[str], **said: Any
+    texts: Sequence[str], labels: Mapping[str, str], layers: Sequence[Layer], hover: Sequence[str], **phrase: Any
 ) -> Drawing:
     """Bars side by side for each set, their numbers below, then a line of dots for each label.
 
@@ -195,7 +195,7 @@ def _sets(
         },
         remark=f"The {len(rest)} rarest are on one line" if rest else "",
         room=Room(height, left, 8, 14, 10),
-        **said,
+        **phrase,
     )
 
 

@@ -54,8 +54,8 @@ def _page(heading: str, drawing: str, height: float, alt: str) -> Html:
     pattern = f'<pattern id="{hatch}" width="6" height="6" patternUnits="userSpaceOnUse">{lines}</pattern>'
     size = f'width="{WIDTH}" height="{height:.0f}" viewBox="0 0 {WIDTH} {height:.0f}"'
     look = f"display:block;background:white;font-family:{', '.join(FONTS)};font-variant-numeric:tabular-nums"
-    said = f'role="group" aria-label="{html.escape(alt)}" style="{look}"'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {said}>'
+    sentence = f'role="group" aria-label="{html.escape(alt)}" style="{look}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {sentence}>'
     body = f"<defs>{pattern}</defs>{drawing.replace('#hatch', f'#{hatch}')}</svg>"
     return Html(f'<div class="tt-figure" style="overflow-x:auto;break-inside:avoid">{heading}{head}{body}</div>')
 
@@ -74,9 +74,9 @@ def strips(stages: Iterable[tuple[str, float, float]]) -> Parts:
     return parts
 
 
-def box(x: float, y: float, high: float, said: str, inside: Sequence[str], wide: float, fill: str = "white") -> str:
+def box(x: float, y: float, high: float, sentence: str, inside: Sequence[str], wide: float, fill: str = "white") -> str:
     """A box that can be reached by keyboard and is read out."""
-    words = html.escape(said, quote=True)
+    words = html.escape(sentence, quote=True)
     frame = f'<rect x="{x:g}" y="{y:g}" width="{wide:g}" height="{high:g}" rx="2" fill="{fill}" stroke="{QUIET}"/>'
     return f'<g tabindex="0" role="img" aria-label="{words}"><title>{words}</title>{frame}{"".join(inside)}</g>'
 

@@ -108,8 +108,8 @@ def sweep_grid(frame: pd.DataFrame, end: str = "possible") -> Drawing:
     best = max(rows, key=lambda row: row[end] or 0)
     own = next((row for row in rows if row["protocol"]), None)
     are = {"possible": "could be eligible", "certain": "are surely eligible"}[end]
-    told = f"{count(first['n'])} patients; how many {are} at each pair of values"
-    told += f". ✕ protocol: {interval(own['certain'], own['possible'])}" if own else ""
+    detail = f"{count(first['n'])} patients; how many {are} at each pair of values"
+    detail += f". ✕ protocol: {interval(own['certain'], own['possible'])}" if own else ""
     left = 60
     heat = {
         "type": "heatmap",
@@ -129,8 +129,8 @@ def sweep_grid(frame: pd.DataFrame, end: str = "possible") -> Drawing:
     return Drawing(
         finding=f"At most {count(best[end])} {are}, with {_limit(best, best['first'], 'first_')} "
         f"and {_limit(best, best['second'], 'second_')}",
-        population=told,
-        alt=f"That is {percent((best[end] or 0) / first['n'])}. {told}",
+        population=detail,
+        alt=f"That is {percent((best[end] or 0) / first['n'])}. {detail}",
         marks=[heat, *([marks("protocol", [own["first"]], [own["second"]], **cross)] if own else [])],
         words=[
             note(one_line(_limit(first, "…", "first_")), x=0, y=0, yshift=-34, size=12),

@@ -94,8 +94,8 @@ def baseline(frame: pd.DataFrame, title: str | None = None, subtitle: str | None
         row = rows.setdefault((each["label"] + unit, level), {"smd": number(each["smd"], 2)})
         row["smd"] = row["smd"] if row["smd"] != ABSENT else number(each["smd"], 2)
         spread = f"{number(each['median'])} ({number(each['q1'])} to {number(each['q3'])})"
-        said = n_of(each["n"], each["of"]) if each["level"] else ABSENT if absent(each["median"]) else spread
-        row[str(each["group"])] = said
+        sentence = n_of(each["n"], each["of"]) if each["level"] else ABSENT if absent(each["median"]) else spread
+        row[str(each["group"])] = sentence
     groups = [str(group) for group in sizes.index]
     written = pd.DataFrame(
         [{"variable": variable, "level": level, **row} for (variable, level), row in rows.items()],

@@ -12,8 +12,8 @@ def state_hover(row: Row, state: str, n: int) -> str:
     head = "<br>".join(wrap(f"{row['criterion']} {row['label']}", 60))
     quote = row.get("quote")
     quote = quote if isinstance(quote, str) else " … ".join(quote or ())
-    told = "<br><i>" + "<br>".join(wrap(f"“{quote}”", 70)[:4]) + "</i>" if quote else ""
-    return f"<b>{head}</b><br>{state}: {n_of(row[state], n)} of {count(n)}{told}"
+    detail = "<br><i>" + "<br>".join(wrap(f"“{quote}”", 70)[:4]) + "</i>" if quote else ""
+    return f"<b>{head}</b><br>{state}: {n_of(row[state], n)} of {count(n)}{detail}"
 
 
 def reading_hover(row: Row) -> str:
@@ -38,15 +38,15 @@ def held_back(rows: Sequence[Row], *names: str) -> str:
 
 def fails_most(rows: Sequence[Row], n: int) -> str:
     """Which criterion fails most and which is unknown most, as a sentence; a tie is said as one."""
-    said = []
+    sentence = []
     for state, one, many in (("fail", "fails", "fail"), ("unknown", "is unknown", "are unknown")):
         most = most_of(rows, state)
         worst = [row for row in rows if row[state] == most]
         if most:
             names = _some([row["criterion"] for row in worst]) if len(worst) > 1 else _criterion_label(worst[0])
             often = "for all" if most == n else f"most often ({count(most)})"
-            said.append(f"{names} {one if len(worst) == 1 else many} {often}")
-    return "; ".join(said) or held_back(rows, *STATES) or "Every criterion passes for every patient"
+            sentence.append(f"{names} {one if len(worst) == 1 else many} {often}")
+    return "; ".join(sentence) or held_back(rows, *STATES) or "Every criterion passes for every patient"
 
 
 def missing_most(rows: Sequence[Row]) -> str:

@@ -58,22 +58,22 @@ def sweep(screening: ScreeningData, threshold_id: str, values: Sequence[float] |
     True
     """
 
-    asked = threshold(screening.protocol, threshold_id)
-    people = _counts_by_answer(screening, asked)
+    limit = threshold(screening.protocol, threshold_id)
+    people = _counts_by_answer(screening, limit)
     known = people.filter(pl.col("x0").is_not_null())
-    above, below = ("T", "F") if asked.operator in ("<", "<=") else ("F", "T")
+    above, below = ("T", "F") if limit.operator in ("<", "<=") else ("F", "T")
     steps = _steps(known, below, above)
     changed = steps.filter(pl.any_horizontal(pl.col(*ENDS) != 0))["at"].to_numpy()
-    usual = np.unique([*changed, asked.value, *_range(screening, asked, known)])
+    usual = np.unique([*changed, limit.value, *_range(screening, limit, known)])
     at = np.sort(np.asarray(values, dtype=float)) if values is not None else usual
-    place = np.searchsorted(at, steps["at"].to_numpy(), _side(asked))
+    place = np.searchsorted(at, steps["at"].to_numpy(), _side(limit))
     frame = pd.DataFrame({"value": at})
     for end, least in ENDS.items():
         before: Any = known.filter(pl.col(below) >= least)["n"].sum()
         open_: Any = people.filter(pl.col("x0").is_null() & (pl.col("U") >= least))["n"].sum()
         gained = np.bincount(place, steps[end].to_numpy(), minlength=len(at) + 1)[: len(at)]
         frame[end] = (np.cumsum(gained) + before + open_).astype("int64")
-    return frame.assign(n=screening.n, protocol=at == asked.value, threshold=asked.id, **_attributes(screening, asked))
+    return frame.assign(n=screening.n, protocol=at == limit.value, threshold=limit.id, **_attributes(screening, limit))
 
 
 def sweep_grid(
@@ -105,16 +105,16 @@ def sweep_grid(
 
     if first == second:
         raise ProtocolError(f"the grid needs two thresholds; {first} was named twice")
-    asked = [threshold(screening.protocol, id) for id in (first, second)]
-    people = _counts_by_answer(screening, *asked)
+    limits = [threshold(screening.protocol, id) for id in (first, second)]
+    people = _counts_by_answer(screening, *limits)
     axes = [
         np.sort(np.asarray(given, dtype=float)) if given is not None else _even(screening, each, people, i)
-        for i, (each, given) in enumerate(zip(asked, (first_values, second_values), strict=True))
+        for i, (each, given) in enumerate(zip(limits, (first_values, second_values), strict=True))
     ]
     known = people.with_columns(
         pl.when(pl.col(f"x{i}") == pl.col(f"y{i}")).then(f"x{i}").alias(f"x{i}") for i in (0, 1)
     )
-    sides = [_boxes(each, at, known[f"x{i}"]) for i, (each, at) in enumerate(zip(asked, axes, strict=True))]
+    sides = [_boxes(each, at, known[f"x{i}"]) for i, (each, at) in enumerate(zip(limits, axes, strict=True))]
     (box, answers), (other_box, other_answers) = sides
     wide = len(axes[1]) + 2
     pairs = np.array(list(product(*axes))).reshape(-1, 2)
@@ -127,14 +127,16 @@ def sweep_grid(
             total += answers[one].T @ boxes.reshape(-1, wide) @ other_answers[two]
         frame[end] = total.ravel().round().astype("int64")
     frame["n"] = screening.n
-    frame["protocol"] = (frame["first"] == asked[0].value) & (frame["second"] == asked[1].value)
-    for name, each in zip(("first", "second"), asked, strict=True):
-        told = {"threshold": each.id, **_attributes(screening, each)}
-        frame = frame.assign(**{f"{name}_{what}": told[what] for what in ("threshold", "label", "unit", "operator")})
+    frame["protocol"] = (frame["first"] == limits[0].value) & (frame["second"] == limits[1].value)
+    for name, each in zip(("first", "second"), limits, strict=True):
+        attributes = {"threshold": each.id, **_attributes(screening, each)}
+        frame = frame.assign(
+            **{f"{name}_{what}": attributes[what] for what in ("threshold", "label", "unit", "operator")}
+        )
     return frame
 
 
-def _counts_by_answer(screening: ScreeningData, *asked: Threshold) -> pl.DataFrame:
+def _counts_by_answer(screening: ScreeningData, *limit: Threshold) -> pl.DataFrame:
     """Patients counted by what is measured (`x0`, `x1`) and by their state for every answer to the comparisons.
 
     `y0`, `y1` are the upper ends of what is measured: the same where it is known, above where it is known in part.
@@ -145,16 +147,16 @@ def _counts_by_answer(screening: ScreeningData, *asked: Threshold) -> pl.DataFra
     protocol = screening.protocol
     known = facts(screening.patients.frame, protocol, protocol.used)
     known, partial = known.with_columns(nw.lit(None, nw.Boolean()).alias("unknown")), partial_fields(known)
-    touched = {each.criterion for each in asked}
+    touched = {each.criterion for each in limit}
     others = And(tuple(formula for id, formula in protocol.requirements.items() if id not in touched))
     rest = outcome(others, 2, 0, 1, partial)
     rest = nw.lit(rest, nw.Int64()) if isinstance(rest, int) else rest
     measured, states = {}, {}
-    for i, each in enumerate(asked):
+    for i, each in enumerate(limit):
         for end, bound in zip("xy", ends(each.subject, partial), strict=True):
             measured[f"{end}{i}"] = bound.cast(nw.Float64())
-    for answers in product(_ANSWERS, repeat=len(asked)):
-        given = {each.id: _ANSWERS[a] for each, a in zip(asked, answers, strict=True)}
+    for answers in product(_ANSWERS, repeat=len(limit)):
+        given = {each.id: _ANSWERS[a] for each, a in zip(limit, answers, strict=True)}
         state = outcome(And(tuple(requirement(protocol, id, given) for id in touched)), 2, 0, 1, partial)
         states["".join(answers)] = nw.lit(state, nw.Int64()) if isinstance(state, int) else state
     known = (
@@ -173,9 +175,9 @@ def _counts_by_answer(screening: ScreeningData, *asked: Threshold) -> pl.DataFra
     return home.cast({"n": pl.Int64})
 
 
-def _side(asked: Threshold) -> Any:
+def _side(limit: Threshold) -> Any:
     """Whether the comparison changes at the measured value itself, or just above it."""
-    return "left" if asked.operator in ("<=", ">") else "right"
+    return "left" if limit.operator in ("<=", ">") else "right"
 
 
 def _steps(known: pl.DataFrame, below: str, above: str) -> pl.DataFrame:
@@ -192,39 +194,39 @@ def _gain(before: str, after: str, least: int, end: str) -> pl.Expr:
     return ((becomes - was) * pl.col("n")).alias(end)
 
 
-def _range(screening: ScreeningData, asked: Threshold, people: pl.DataFrame, place: int = 0) -> tuple[float, ...]:
+def _range(screening: ScreeningData, limit: Threshold, people: pl.DataFrame, place: int = 0) -> tuple[float, ...]:
     """The declared range; without one, a step beyond what was measured on either side."""
-    if declared := asked.range(screening.protocol):
+    if declared := limit.range(screening.protocol):
         return tuple(map(float, declared))
-    step, low, high = asked.step(screening.protocol), people[f"x{place}"].min(), people[f"y{place}"].max()
+    step, low, high = limit.step(screening.protocol), people[f"x{place}"].min(), people[f"y{place}"].max()
     return () if low is None else (low - step, high + step)  # type: ignore[operator]
 
 
-def _even(screening: ScreeningData, asked: Threshold, people: pl.DataFrame, place: int) -> np.ndarray:
+def _even(screening: ScreeningData, limit: Threshold, people: pl.DataFrame, place: int) -> np.ndarray:
     """Even steps through the range, each a whole number of the field's own steps, and the protocol's value."""
-    between = _range(screening, asked, people, place)
+    between = _range(screening, limit, people, place)
     if not between:
-        return np.array([asked.value], dtype=float)
-    step = asked.step(screening.protocol)
+        return np.array([limit.value], dtype=float)
+    step = limit.step(screening.protocol)
     stride = step * max(1, math.ceil((between[1] - between[0]) / step / (GRID - 1)))
-    return np.unique([*np.round(np.arange(between[0], between[1] + stride / 2, stride), 9), float(asked.value)])
+    return np.unique([*np.round(np.arange(between[0], between[1] + stride / 2, stride), 9), float(limit.value)])
 
 
-def _boxes(asked: Threshold, at: np.ndarray, measured: pl.Series) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def _boxes(limit: Threshold, at: np.ndarray, measured: pl.Series) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """For each row the box between two values that it falls in, the last for unknown; by box and value, the answer."""
     x = measured.to_numpy()
-    box = np.where(np.isnan(x), len(at) + 1, np.searchsorted(at, x, _side(asked)))
+    box = np.where(np.isnan(x), len(at) + 1, np.searchsorted(at, x, _side(limit)))
     boxes = np.arange(len(at) + 2)[:, None]
     above = (boxes <= np.arange(len(at))).astype(float)
     below = 1 - above
     below[-1] = 0
     unknown = np.zeros_like(above)
     unknown[-1] = 1
-    rising = asked.operator in ("<", "<=")
+    rising = limit.operator in ("<", "<=")
     return box, {"T": above if rising else below, "F": below if rising else above, "U": unknown}
 
 
-def _attributes(screening: ScreeningData, asked: Threshold) -> dict[str, str]:
+def _attributes(screening: ScreeningData, limit: Threshold) -> dict[str, str]:
     protocol = screening.protocol
-    label, unit = words(asked.subject, protocol.fields), asked.unit(protocol)
-    return {"label": label, "unit": unit, "operator": asked.operator}
+    label, unit = words(limit.subject, protocol.fields), limit.unit(protocol)
+    return {"label": label, "unit": unit, "operator": limit.operator}

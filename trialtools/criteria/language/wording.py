@@ -47,10 +47,10 @@ def words(formula: Formula, fields: Mapping[str, Any]) -> str:
     >>> print(words(parse("tested_on >= months_before(screened_on, 3)", fields), {}))
     tested_on is on or after the day 3 calendar months before screened_on
     """
-    said = _phrase(formula, fields)
+    phrase = _phrase(formula, fields)
     label = next((getattr(fields.get(name), "label", None) or name for name in names(formula)), "")
-    led = label[:1].isupper() and said.startswith(in_sentence(label))
-    return said[:1].upper() + said[1:] if led else said
+    led = label[:1].isupper() and phrase.startswith(in_sentence(label))
+    return phrase[:1].upper() + phrase[1:] if led else phrase
 
 
 def _phrase(formula: Formula, fields: Mapping[str, Any]) -> str:
@@ -121,8 +121,8 @@ def _pair(left: Formula, operator: str, right: Formula, fields: Mapping[str, Any
         return _pair(right, _mirror(operator), left, fields)
     if isinstance(right, Value):
         return f"{_subject_phrase(left, fields)} is {_bound(operator, right, _unit(left, fields))}"
-    said = (_DATES if type_of(right) == "date" else _NUMBERS)[operator]
-    return f"{_subject_phrase(left, fields)} is {said} {_phrase(right, fields)}".replace("  ", " ")
+    phrase = (_DATES if type_of(right) == "date" else _NUMBERS)[operator]
+    return f"{_subject_phrase(left, fields)} is {phrase} {_phrase(right, fields)}".replace("  ", " ")
 
 
 def _mirror(operator: str) -> str:
@@ -130,8 +130,8 @@ def _mirror(operator: str) -> str:
 
 
 def _bound(operator: str, bound: Value, unit: str | None = None) -> str:
-    said = (_DATES if isinstance(bound.value, date) else _NUMBERS)[operator]
-    return f"{said} {with_unit(_literal(bound.value), unit)}".strip()
+    phrase = (_DATES if isinstance(bound.value, date) else _NUMBERS)[operator]
+    return f"{phrase} {with_unit(_literal(bound.value), unit)}".strip()
 
 
 def _unit(subject: Formula, fields: Mapping[str, Any]) -> str | None:
@@ -159,13 +159,13 @@ def _join(word: str, parts: list[str]) -> str:
 
 
 def _inside(formula: Formula, fields: Mapping[str, Any]) -> str:
-    said = _phrase(formula, fields)
+    phrase = _phrase(formula, fields)
     if isinstance(formula, Arithmetic) and formula.operator in _EXTREMES:
-        return said
+        return phrase
     nested = isinstance(formula, And | Or | AtLeast | Arithmetic) or (
         isinstance(formula, Not) and isinstance(formula.item, Or)
     )
-    return f"({said})" if nested else said
+    return f"({phrase})" if nested else phrase
 
 
 def _choice(values: tuple[Any, ...], refused: bool) -> str:

@@ -58,8 +58,8 @@ def options_of(
         known: what is on record.
         movable: a known fact may change as its field allows; else it stands.
     """
-    asked = {name for formula in formulas for name in names(formula)}
-    fields = {name: field for name, field in protocol.fields.items() if name in asked}
+    wanted = {name for formula in formulas for name in names(formula)}
+    fields = {name: field for name, field in protocol.fields.items() if name in wanted}
     partly = {name: value for name, value in known.items() if name in fields and isinstance(value, Interval)}
     fixed = {n: v for n, v in known.items() if n in fields and not (movable and fields[n].change != "never")}
     fixed = {name: value for name, value in fixed.items() if name not in partly}

@@ -79,8 +79,8 @@ class Question:
         self.rules = {id: f for id, f in protocol.requirements.items() if only is None or id in only}
         self.facts = {id: f for id, f in constraints(protocol).items() if only is None or id in only}
         formulas = [*self.rules.values(), *self.facts.values()]
-        asked = {name for formula in formulas for name in names(formula)}
-        applies = [formula for flag, formula in protocol.applies.items() if flag in asked]
+        wanted = {name for formula in formulas for name in names(formula)}
+        applies = [formula for flag, formula in protocol.applies.items() if flag in wanted]
         self.options = options_of(protocol, [*formulas, *applies], known, movable)
         self.dropped, self.effort = inf, _EFFORT
         self._used: dict[int, tuple[str, ...]] = {}

@@ -34,7 +34,7 @@ from ..protocol import Criterion, ProtocolData
 from .encode import on_step
 from .finding import assuming, cannot_pass, join, titles
 from .kleene import Z3
-from .prover import Proof, Prover, check, patient, prover, unsat_core
+from .prover import Proof, Prover, check, patient, prover_for, unsat_core
 
 _DECISIONS = get_args(Decision)
 _TOO_HARD = "it takes too long to find out; ask about fewer fields, without products or quotients of them"
@@ -90,13 +90,13 @@ def same(protocol: ProtocolData, one: str, other: str, measured: bool = False) -
     ({'age': 65}, {})
     """
     formulas = [parse(text, protocol.fields) for text in (one, other)]
-    asked = prover(_about(protocol, formulas))
-    a, b = map(asked.truth, formulas)
-    steps = list(on_step(asked.logic).values())
+    prover = prover_for(_about(protocol, formulas))
+    a, b = map(prover.truth, formulas)
+    steps = list(on_step(prover.logic).values())
     for claims in ([*steps],) if measured else ([*steps], []):
         claims.append(z3.Or(a.true != b.true, a.false != b.false))
-        if _exists(asked, claims):
-            return _fewest(asked, claims, formulas)
+        if _exists(prover, claims):
+            return _fewest(prover, claims, formulas)
     return None
 
 
@@ -109,41 +109,41 @@ def _about(protocol: ProtocolData, formulas: Iterable[Formula]) -> ProtocolData:
     return ProtocolData(protocol.id, protocol.title, fields, (anybody,), facts=facts)
 
 
-def _exists(asked: Prover, claims: Iterable[Z3]) -> bool:
-    answer = check(asked, claims)
+def _exists(prover: Prover, claims: Iterable[Z3]) -> bool:
+    answer = check(prover, claims)
     if answer == z3.unknown:
         raise NotSettled(_TOO_HARD)
     return answer == z3.sat
 
 
-def _fewest(asked: Prover, claims: list[Z3], formulas: list[Formula]) -> dict[str, Any]:
+def _fewest(prover: Prover, claims: list[Z3], formulas: list[Formula]) -> dict[str, Any]:
     """The patient with the fewest facts on record of those whom two formulas tell apart: no fewer will do."""
-    known = asked.logic.known.values()
-    fewest = next(n for n in range(len(known) + 1) if _exists(asked, [*claims, _at_most(asked, n)]))
+    known = prover.logic.known.values()
+    fewest = next(n for n in range(len(known) + 1) if _exists(prover, [*claims, _at_most(prover, n)]))
 
     def differs(found: dict[str, Any]) -> bool:
-        one, other = (evaluate(formula, asked.protocol.facts_of(found)) for formula in formulas)
+        one, other = (evaluate(formula, prover.protocol.facts_of(found)) for formula in formulas)
         return one is not other
 
-    wishes = [*asked.facts.values(), *_near(asked, formulas)]
-    found = patient(asked, [*claims, _at_most(asked, fewest)], differs, wishes)
+    wishes = [*prover.facts.values(), *_near(prover, formulas)]
+    found = patient(prover, [*claims, _at_most(prover, fewest)], differs, wishes)
     if found is None:
         raise NotSettled(_TOO_HARD)
     return found
 
 
-def _at_most(asked: Prover, n: int) -> Z3:
+def _at_most(prover: Prover, n: int) -> Z3:
     """That no more than n facts are on record."""
-    known = asked.logic.known.values()
-    return z3.AtMost(*known, n) if n < len(known) else z3.BoolVal(True, asked.logic.record.context)
+    known = prover.logic.known.values()
+    return z3.AtMost(*known, n) if n < len(known) else z3.BoolVal(True, prover.logic.record.context)
 
 
-def _near(asked: Prover, formulas: Iterable[Formula]) -> Iterator[Z3]:
+def _near(prover: Prover, formulas: Iterable[Formula]) -> Iterator[Z3]:
     """That what is measured stands at a limit it is compared with, or a step beside it, where it is known."""
     for formula in formulas:
         for subject, limit in _limits(formula):
-            step = asked.protocol.fields[subject.name].step_size if isinstance(subject, Name) else Fraction(1)
-            yield z3.Not(asked.truth(In(subject, _around(limit, step))).false)
+            step = prover.protocol.fields[subject.name].step_size if isinstance(subject, Name) else Fraction(1)
+            yield z3.Not(prover.truth(In(subject, _around(limit, step))).false)
 
 
 def _around(limit: float | date, step: Fraction) -> tuple[Any, ...]:
@@ -218,49 +218,49 @@ def someone(protocol: ProtocolData, condition: str, decision: Decision | None = 
         raise ProtocolError(f"no decision '{decision}'{nearest(decision, _DECISIONS)}")
     formula = parse(condition, protocol.fields)
     parts = formula.items if isinstance(formula, And) else (formula,)
-    asked = prover(protocol)
-    claims, named_claims = _deciding(asked, decision)
-    named_claims |= {f"part {n}": asked.truth(part).true for n, part in enumerate(parts)}
+    prover = prover_for(protocol)
+    claims, named_claims = _deciding(prover, decision)
+    named_claims |= {f"part {n}": prover.truth(part).true for n, part in enumerate(parts)}
 
     def fits(found: dict[str, Any]) -> bool:
         decided = decision is None or tree.decision(protocol, found) == decision
         return decided and evaluate(formula, protocol.facts_of(found)) is True
 
     rules = protocol.requirements.values() if decision else ()
-    unknown = [z3.Not(known) for known in reversed(list(asked.logic.known.values()))]
-    wishes = [*_near(asked, [formula]), *unknown, *_near(asked, rules)]
+    unknown = [z3.Not(known) for known in reversed(list(prover.logic.known.values()))]
+    wishes = [*_near(prover, [formula]), *unknown, *_near(prover, rules)]
 
     def witness(facts: Iterable[str]) -> dict[str, Any] | None:
-        held = (asked.facts[fact] for fact in facts)
-        return patient(asked, [*claims, *named_claims.values(), *held], fits, wishes)
+        held = (prover.facts[fact] for fact in facts)
+        return patient(prover, [*claims, *named_claims.values(), *held], fits, wishes)
 
-    proof = unsat_core(asked, claims, named_claims)
+    proof = unsat_core(prover, claims, named_claims)
     if proof is None:
-        if (one := witness(asked.facts)) is None:
+        if (one := witness(prover.facts)) is None:
             raise NotSettled(_TOO_HARD)
         return one
-    breaks = witness(fact for fact in asked.facts if fact not in proof.facts) if proof.facts else None
+    breaks = witness(fact for fact in prover.facts if fact not in proof.facts) if proof.facts else None
     blamed = tuple(part for n, part in enumerate(parts) if f"part {n}" in proof.criteria)
-    ids = tuple(id for id in proof.criteria if id in asked.truths)
-    sentence = _nobody(asked, decision, blamed, Proof(ids, proof.facts))
+    ids = tuple(id for id in proof.criteria if id in prover.truths)
+    sentence = _nobody(prover, decision, blamed, Proof(ids, proof.facts))
     return Nobody(sentence, tuple(words(part, protocol.fields) for part in blamed), ids, proof.facts, breaks)
 
 
-def _deciding(asked: Prover, decision: Decision | None) -> tuple[list[Z3], dict[str, Z3]]:
+def _deciding(prover: Prover, decision: Decision | None) -> tuple[list[Z3], dict[str, Z3]]:
     """What must hold if a decision is to come out, and what must hold of each criterion."""
     match decision:
         case "eligible":
-            return [], dict(asked.passes)
+            return [], dict(prover.passes)
         case "ineligible":
-            return [z3.Or([truth.false for truth in asked.truths.values()])], {}
+            return [z3.Or([truth.false for truth in prover.truths.values()])], {}
         case "undetermined":
-            open_ = z3.Or([z3.Not(claim) for claim in asked.passes.values()])
-            return [open_], {id: z3.Not(truth.false) for id, truth in asked.truths.items()}
+            open_ = z3.Or([z3.Not(claim) for claim in prover.passes.values()])
+            return [open_], {id: z3.Not(truth.false) for id, truth in prover.truths.items()}
     return [], {}
 
 
-def _nobody(asked: Prover, decision: Decision | None, parts: tuple[Formula, ...], proof: Proof) -> str:
-    protocol = asked.protocol
+def _nobody(prover: Prover, decision: Decision | None, parts: tuple[Formula, ...], proof: Proof) -> str:
+    protocol = prover.protocol
     quoted = join(f'"{words(part, protocol.fields)}"' for part in parts) if parts else ""
     given = assuming(protocol, proof.facts)
     if decision is None or (decision == "eligible" and not proof.criteria):

@@ -16,7 +16,7 @@ from .conflicts import excluding_readings, guideline, impossible_facts, never_sa
 from .finding import KINDS, Finding, finding_for, join
 from .gaps import boundaries, gaps
 from .kleene import has_power, is_long
-from .prover import Prover, prover
+from .prover import Prover, prover_for
 from .redundant import idle_criteria, redundant
 from .show import Findings
 from .source import field_findings, text_findings
@@ -41,9 +41,9 @@ def lint(protocol: ProtocolData) -> Findings:
     E7 (Tuberculosis or another acute respiratory virus, read as "literal") would leave nobody eligible: \
 whoever passes I4 (SARS-CoV-2 shown in the laboratory, read as "any_result") cannot pass it.
     """
-    asked = prover(protocol)
+    prover = prover_for(protocol)
     read = [*text_findings(protocol), *field_findings(protocol), *unit_findings(protocol)]
-    found = [*_proven(asked), *read, *_abandonments(asked)]
+    found = [*_proven(prover), *read, *_abandonments(prover)]
     order = list(KINDS)
     found.sort(key=lambda finding: (finding.severity, order.index(finding.kind)))
     return Findings.of(_distinct(found), protocol)

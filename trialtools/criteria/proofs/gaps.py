@@ -39,10 +39,10 @@ def boundaries(prover: Prover, gaps: Collection[Finding] = ()) -> Iterator[Findi
         prover: from `prover`.
         gaps: already told; limits that meet in one of them are not told again.
     """
-    told = {gap.id for gap in gaps}
+    known_gaps = {gap.id for gap in gaps}
     for id in each(prover, "whether limits of {} leave out their own value", {id: id for id in prover.truths}):
         for limit in _limits_needed(prover)[id]:
-            if limit.needed in ("<", ">") and f"gap:{_field(limit)}:{limit.number:g}" not in told:
+            if limit.needed in ("<", ">") and f"gap:{_field(limit)}:{limit.number:g}" not in known_gaps:
                 yield from _boundary(prover, id, limit)
 
 

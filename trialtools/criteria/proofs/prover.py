@@ -87,7 +87,7 @@ class Prover:
         return truth_of(self.logic.record, formula)
 
 
-def prover(protocol: ProtocolData) -> Prover:
+def prover_for(protocol: ProtocolData) -> Prover:
     """A protocol, ready to be asked about for some seconds."""
     clock = Clock(time.process_time() + TIME, time.monotonic() + LONGEST)
     logic = encode(protocol)

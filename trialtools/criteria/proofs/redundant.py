@@ -26,13 +26,13 @@ def redundant(prover: Prover, found: Mapping[str, Idle]) -> Iterator[Finding]:
         prover: from `prover`.
         found: from `idle_criteria`.
     """
-    told = set()
+    done = set()
     for id, proof in found.items():
         twin = proof.passing[0] if len(proof.passing) == 1 else ""
-        if id in told:
+        if id in done:
             continue
         if twin in found and (found[twin].passing, found[twin].facts) == ((id,), proof.facts):
-            told.add(twin)
+            done.add(twin)
             yield _twins(prover, proof, found[twin])
         else:
             yield _redundancy(prover, proof)

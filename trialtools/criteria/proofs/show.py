@@ -152,8 +152,8 @@ def _details(finding: Finding, protocol: ProtocolData) -> str:
 
 def _patient(finding: Finding, patient: Mapping[str, Any], protocol: ProtocolData) -> str:
     """What matters of a patient for this finding, what is so before what is not."""
-    asked = {name for id in finding.criteria for name in names(protocol.requirements[id])}
-    shown = {name: field for name, field in protocol.fields.items() if name in asked}
+    wanted = {name for id in finding.criteria for name in names(protocol.requirements[id])}
+    shown = {name: field for name, field in protocol.fields.items() if name in wanted}
     so = [_statement(field, patient[name]) for name, field in shown.items() if patient.get(name) not in (None, False)]
     no = [field.label for name, field in shown.items() if patient.get(name) is False]
     unknown = [field.label for name, field in shown.items() if patient.get(name) is None and not field.applies]

@@ -41,8 +41,8 @@ def criteria_table(protocol: ProtocolData) -> pd.DataFrame:
     columns = ["criterion", "kind", "label", "reading", "words", "quote", "why"]
     rows = []
     for c in protocol.criteria:
-        said = words(protocol.formula(c.id), protocol.fields)
-        rows.append((c.id, c.kind, c.label, protocol.reading(c.id), said, " … ".join(c.quotes), c.why))
+        text = words(protocol.formula(c.id), protocol.fields)
+        rows.append((c.id, c.kind, c.label, protocol.reading(c.id), text, " … ".join(c.quotes), c.why))
     return pd.DataFrame(rows, columns=columns)
 
 

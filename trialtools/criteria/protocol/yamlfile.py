@@ -265,7 +265,7 @@ _PROBLEMS = {  # what YAML's own reader says, and what it means for whoever wrot
 
 
 def _yaml_problem(problem: str) -> str:
-    known = (said for pattern, said in _PROBLEMS.items() if re.search(pattern, problem))
+    known = (cure for pattern, cure in _PROBLEMS.items() if re.search(pattern, problem))
     return next(known, f"this is not YAML: {problem}; a text with signs in it needs quotes around it")
 
 
@@ -273,22 +273,22 @@ def _place(root: yaml.Node, written: str, name: str, error: ProtocolError) -> st
     """`file, line 42, column 17 (I6, readings, guideline)`."""
     if error.where:
         return f"{name}, {error.where}"
-    node, key_node, said = root, None, []
+    node, key_node, steps = root, None, []
     for key in error.path:
         if key == "" and key_node is not None:
-            node, said[-1] = key_node, key_node.value
+            node, steps[-1] = key_node, key_node.value
             break
         if (found := _child(node, key)) is None:
             break
         key_node, node = found
-        said.append(_step(node, key))
-    if not said:
+        steps.append(_step(node, key))
+    if not steps:
         return name
     if error.span is None and key_node is not None and not (isinstance(node, yaml.ScalarNode) and node.value):
         node = key_node  # a whole block, or nothing at all: the key says best where it is
     offset = len("".join(error.text[: error.span[0]].split())) if error.span else 0
     line, column = _line_and_column(written, _index(node, written, offset))
-    named = ", ".join(filter(None, said))
+    named = ", ".join(filter(None, steps))
     return f"{name}, line {line}, column {column}{f' ({named})' if named else ''}"
 
 
