@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-ROOMS = ("criteria", "cohort", "arms", "interim", "figures", "simulate", "widgets")
+ROOMS = ("criteria", "cohort", "arms", "interim", "figures", "simulate", "widgets", "lessons")
 
 
 @pytest.mark.parametrize("room", ["", ".cohort", ".arms", ".interim"])

@@ -21,5 +21,5 @@ __getattr__, __dir__ = lazy_door(
         "interim": ("TrialData", "read_trial"),
         "interim.look": ("Look", "look"),
     },
-    rooms=("criteria", "cohort", "arms", "interim", "figures", "simulate", "widgets"),
+    rooms=("criteria", "cohort", "arms", "interim", "figures", "simulate", "widgets", "lessons"),
 )

@@ -1,0 +1,297 @@
+"""Lessons: every key is right, every known wrong answer is named, junk and mutants are refused, and nothing crashes."""
+
+import ast
+import json
+import os
+import random
+import re
+from datetime import date
+from itertools import pairwise
+
+import pytest
+from conftest import ROOT
+
+import trialtools as tt
+from trialtools.lessons import ask, buttons, check, fill_in, hint, judge, lessons, load_lesson, typed
+from trialtools.lessons.steps import next_step
+
+QUESTIONS = [(lesson, question) for lesson in lessons().values() for question in lesson.questions]
+IDS = [question.id for _, question in QUESTIONS]
+every_question = pytest.mark.parametrize(("lesson", "question"), QUESTIONS, ids=IDS)
+
+
+@every_question
+def test_the_key_is_right_and_every_trap_is_named(lesson, question):
+    assert judge(lesson, question, question.key)
+    for trap in question.traps:
+        reply = judge(lesson, question, trap.answer)
+        assert reply.right is False
+        assert lesson.filled(trap.says, question) in reply.lines, trap.answer
+    assert question.hints and question.right
+
+
+@every_question
+def test_traps_are_all_the_wrong_answers_there_are_or_three(lesson, question):
+    finite = buttons(lesson, question)
+    wrong = [str(answer) for answer in finite.values() if not judge(lesson, question, answer)]
+    assert {str(trap.answer) for trap in question.traps} >= {*wrong}
+    assert len(question.traps) >= (len(wrong) if finite else 3)
+    assert not finite or len(finite) == len(wrong) + 1, "one option is right, and only one"
+
+
+def _junk():
+    """400 things that are no answer to anything."""
+    chance = random.Random(1)
+    signs = "qxz_ ().,'\"<>=+-*/%&|!~{}[]\\\n\t0159é∨\x00"
+    odd = [5.5, "", [], {}, set(), {"a": 1}, {"age": "x"}, {"age": -3}, {"age": 50, "spo2": float("nan")}, ("a",), "()"]
+    odd += ["import os", "spo2 >", object(), {"spo2 > 93"}, [1, 2], {"age": True}, b"x", "9" * 5000, "(" * 200, "maybe"]
+    odd += [float("nan"), float("inf"), -1, 10**400, 1j, date(2023, 1, 1), int, {1: 2}, {None}, [None], {"age": None}]
+    odd += [
+        "not " * 60 + "cough",
+        "None",
+        "cough if age else sex",
+        "cough is None",
+        "_if(a, b)",
+        "((a)",
+    ]
+    odd += ["".join(chance.choices(signs, k=chance.randint(1, 30))) for _ in range(400 - len(odd))]
+    return odd
+
+
+@every_question
+def test_junk_is_told_so_and_never_taken(lesson, question):
+    for answer in _junk():
+        reply = judge(lesson, question, answer)
+        assert reply.right is False and reply.lines, answer
+        assert repr(reply) and reply._repr_html_()
+
+
+def test_dots_ask_and_are_no_error():
+    reply = check("2.1", ...)
+    assert reply.right is None and not reply and "true, false or unknown" in reply.asked
+    assert "…" in repr(reply) and "Not yet" not in reply._repr_html_()
+
+
+def test_progress_counts_what_was_solved_once():
+    before = check("2.4", ...).foot
+    assert check("2.4", "true") and check("2.4", "true")
+    after = check("2.4", ...).foot
+    assert int(re.search(r"(\d+) of", after)[1]) - int(re.search(r"(\d+) of", before)[1]) in (0, 1)
+    assert "●" in after
+
+
+def test_hints_come_one_by_one_and_the_last_one_stays():
+    said = [repr(hint("2.5")) for _ in range(4)]
+    assert ["Hint 1" in said[0], "Hint 2" in said[1], "Hint 3" in said[2], "Hint 3" in said[3]] == [True] * 4
+
+
+@pytest.mark.parametrize("id", ["2.77", "99.1", "", "x", None, 2.1])
+def test_a_question_that_is_not_there_is_told_the_nearest(id):
+    assert "no question" in repr(check(id, "true")) and "no question" in repr(hint(id))
+
+
+def test_the_words_of_a_condition_and_of_the_engine_are_both_taken():
+    assert check("2.3", False) and check("2.1", None) and not check("2.1", True)
+    assert "“does not apply”" in repr(check("2.8", "pass")) or "'does not apply'" in repr(check("2.8", "pass"))
+
+
+def test_a_difference_between_two_steps_is_right_with_a_remark():
+    reply = check("2.5", "spo2 < 94 or missing(spo2)")
+    assert reply and "no instrument shows" in repr(reply) and "93.5 %" in repr(reply)
+
+
+def test_a_difference_in_missing_values_alone_has_a_message_of_its_own():
+    assert "Where everything is known you are right" in repr(check("2.5", "not spo2 > 93"))
+
+
+# --- next steps -------------------------------------------------------------------------------------------------------
+
+RIGHT = [question.means for _, question in QUESTIONS if question.means] + [
+    "(tumour_history and tumour_confirmed) or precancerous_lesion",
+    "not (pregnant or lactating) and age > 65",
+    "spo2 > 93 and respiratory_rate < 30 or not cough",
+]
+SIGNS = [ast.Lt, ast.LtE, ast.Gt, ast.GtE]
+
+
+def _edits(tree, chance):
+    """Every small edit of a condition, as something to call: operator, limit, and/or, not, a part dropped."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            at = chance.randrange(len(node.ops))
+            other = chance.choice([sign for sign in SIGNS if sign is not type(node.ops[at])])
+            yield lambda node=node, at=at, other=other: node.ops.__setitem__(at, other())
+        if isinstance(node, ast.Constant) and type(node.value) is int:
+            yield lambda node=node: setattr(node, "value", node.value + chance.choice([-1, 1, 5]))
+        if isinstance(node, ast.BoolOp):
+            swap = ast.And() if isinstance(node.op, ast.Or) else ast.Or()
+            yield lambda node=node, swap=swap: setattr(node, "op", swap)
+            if len(node.values) > 1:
+                yield lambda node=node: node.values.pop(chance.randrange(len(node.values)))
+            at = chance.randrange(len(node.values))
+            negated = ast.UnaryOp(ast.Not(), node.values[at])
+            yield lambda node=node, at=at, negated=negated: node.values.__setitem__(at, negated)
+
+
+def _mutant(right, chance):
+    tree = ast.parse(right, mode="eval")
+    for _ in range(chance.randint(1, 3)):
+        edits = list(_edits(tree, chance))
+        if edits:
+            chance.choice(edits)()
+    return ast.unparse(tree.body)
+
+
+def _differs(protocol, one, other):
+    try:
+        return protocol.same(one, other) is not None
+    except (tt.ProtocolError, tt.DataError):
+        return False
+
+
+@pytest.mark.long
+def test_next_steps_end_right_within_three(protocol):
+    size, chance = int(os.environ.get("TRIALTOOLS_LONG", 0)), random.Random(7)
+    wrong = arrived = 0
+    while wrong < (500 if size else 40):
+        right = chance.choice([text for text in RIGHT if "months_before" not in text])
+        mutant = _mutant(right, chance)
+        if not _differs(protocol, mutant, right):
+            continue
+        wrong += 1
+        for _ in range(3):
+            mutant, says = next_step(mutant, right)
+            assert says
+            if not _differs(protocol, mutant, right):
+                arrived += 1
+                break
+    assert arrived >= 0.95 * wrong, (arrived, wrong)
+
+
+@pytest.mark.parametrize("mutants", range(3))
+def test_mutants_of_the_key_are_refused_with_a_patient_who_shows_it(mutants):
+    chance = random.Random(mutants)
+    for lesson, question in QUESTIONS:
+        if question.means and "months_before" not in question.means:
+            rules, mutant = lesson.source(question).rules, _mutant(question.means, chance)
+            if _differs(rules, mutant, question.means):
+                reply = judge(lesson, question, mutant)
+                assert reply or "patient. " in repr(reply)
+                assert reply or any("You say" in line for line in reply.lines), mutant
+
+
+# --- buttons and boxes ------------------------------------------------------------------------------------------------
+
+
+def test_buttons_and_boxes_give_the_same_reply_as_check():
+    asking = ask("2.1")
+    asking.answer = "true"
+    assert "missing for normal" in asking.children[-1].value
+    box = ask("2.5").children[1]
+    box.value = "spo2 <= 93 or missing(spo2)"
+    assert typed(lessons()["2"].question("2.5"), " 5 > ") == "5 >"
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+OWN = """
+title: My trial
+protocol: mine.yaml
+questions:
+  - id: "1"
+    ask: Is a patient of 17 an adult?
+    state: I1
+    patient: {age: 17}
+    key: fail
+    hints: [Say it aloud.]
+    traps:
+      - {answer: pass, misconception: nearly is enough, says: One year is missing.}
+      - {answer: unknown, misconception: an unclear word makes a fact unknown, says: The age is known.}
+    right: Limits are limits.
+"""
+MINE = """
+id: MINE
+title: Mine
+fields: {age: {type: integer, unit: years, label: Age, range: [0, 120]}}
+criteria: [{id: I1, kind: inclusion, label: Adult, when: age >= 18}]
+"""
+
+
+def test_a_lesson_of_ones_own_takes_twenty_lines(tmp_path):
+    (tmp_path / "mine.yaml").write_text(MINE)
+    (tmp_path / "lesson.yaml").write_text(OWN)
+    lesson = load_lesson(tmp_path / "lesson.yaml")
+    assert check("1", "fail", lesson) and "One year is missing." in repr(check("1", "pass", lesson))
+    assert len(OWN.strip().splitlines()) <= 20
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("state: I1", "state: agee > 3", "no field 'agee'; did you mean 'age'?\n  lesson.yaml, line 7, column 12"),
+        ("patient: {age: 17}", "patient: {age: x}", "lesson.yaml, line 8, column 5 (1, patient)"),
+        ("patient: {age: 17}", "patient: {agee: 1}", "agee"),
+        ("    key: fail\n", "", "'key' is missing here"),
+        ("state: I1", "stat: I1", "did you mean 'state'?"),
+        ("state: I1\n", "state: I1\n    means: age > 3\n", "here is state and means"),
+        ("    state: I1\n", "", "here is none of them"),
+        ("state: I1", "count: certan", "there is no number 'certan'; did you mean 'certain'?"),
+        ("state: I1", "count: certain", "write cohort: my_patients.csv"),
+        ("state: I1", "count: lost at I9", "no criterion 'I9'"),
+        ("state: I1", "someone: {I1: maybe}", "I1 cannot be 'maybe'"),
+        ("state: I1", "choice: [fail, pass]", "'pass' is to be the key, or the answer of one trap"),
+        ("Limits are limits.", "'{{certan}} of them'", "there is no number 'certan'"),
+        ("state: I1", "state: I1\n    readings: {I1: x}", "I1"),
+        ("protocol: mine.yaml", "protocol: other.yaml", "cannot be read"),
+        ("protocol: mine.yaml", "protocol: NCT1", "there is no example"),
+        ('"1"', "1", "put it in quotes"),
+    ],
+)
+def test_a_slip_gets_its_place_and_a_cure(tmp_path, old, new, told):
+    (tmp_path / "mine.yaml").write_text(MINE)
+    changed = OWN.replace(old, new) if "choice" not in new else OWN.replace(old, new).replace("pass,", "other,")
+    (tmp_path / "lesson.yaml").write_text(changed)
+    with pytest.raises(tt.ProtocolError) as error:
+        load_lesson(tmp_path / "lesson.yaml")
+    assert told in str(error.value)
+
+
+# --- notebooks --------------------------------------------------------------------------------------------------------
+
+NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks" / "lessons").glob("*.ipynb"))
+
+
+def _replies(cells):
+    """What the cells of a lesson show, run in this process."""
+    names, shown = {"__name__": "__main__"}, []
+    for cell in cells:
+        if cell["cell_type"] != "code":
+            continue
+        tree = ast.parse("".join(cell["source"]))
+        last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, "cell", "exec"), names)
+        if last is not None:
+            shown.append(eval(compile(ast.Expression(last.value), "cell", "eval"), names))
+    return [reply for reply in shown if type(reply).__name__ == "Reply"]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_lesson_runs_with_dots_and_with_its_key(root, name, tmp_path, monkeypatch):
+    notebook = json.loads((root / "notebooks" / "lessons" / f"{name}.ipynb").read_text("utf-8"))
+    monkeypatch.chdir(tmp_path)  # nothing in a lesson depends on where it runs
+    dots, keyed = _replies(notebook["cells"]), _replies(fill_in(notebook)["cells"])
+    lesson = lessons()[str(int(name[:2]))]
+    assert [reply.right for reply in dots] == [None] * len(lesson.questions)
+    assert [reply.right for reply in keyed] == [True] * len(lesson.questions)
+    assert [reply.asked.split()[0] for reply in dots] == [question.id for question in lesson.questions]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_lesson_is_short_and_leads_on(root, name):
+    cells = json.loads((root / "notebooks" / "lessons" / f"{name}.ipynb").read_text("utf-8"))["cells"]
+    assert len(cells) <= 30
+    for cell in cells:
+        lines = [line for line in cell["source"] if line.strip() and not line.startswith(("import", "from"))]
+        assert len(lines) <= 7 and "../data" not in "".join(lines)
+    assert "README.md#glossary" in "".join(cells[0]["source"])
+    assert all(one["cell_type"] != "markdown" or two["cell_type"] != "markdown" for one, two in pairwise(cells))

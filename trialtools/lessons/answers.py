@@ -1,0 +1,46 @@
+"""What a button shows and what somebody typed into a box go in, the answer that it stands for comes out."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from .lesson import Lesson, Question, subject
+
+
+def buttons(lesson: Lesson, question: Question) -> dict[str, Any]:
+    """The answers of a question that has few: what a button shows, and what it stands for.
+
+    >>> from trialtools.lessons import lessons
+    >>> two = lessons()["2"]
+    >>> buttons(two, two.question("2.1"))
+    {'true': 'true', 'false': 'false', 'unknown': 'unknown'}
+    """
+    if question.options:
+        return {lesson.filled(label, question): answer for label, answer in question.options.items()}
+    if question.choice:
+        return {lesson.filled(option, question): option for option in question.choice}
+    if question.state:
+        return {word: word for word in subject(lesson.source(question).rules, question.state)[1].values()}
+    return {}
+
+
+def typed(question: Question, text: str) -> Any:
+    """What somebody typed into a box, as the answer that it stands for; what is no value stays text.
+
+    >>> from trialtools.lessons import lessons
+    >>> two = lessons()["2"]
+    >>> typed(two.question("2.10"), "1,331"), typed(two.question("2.7"), '{"age": 90}')
+    (1331, {'age': 90})
+    """
+    bare = text.strip()
+    if question.kinds[0] in ("count", "number"):
+        bare = bare.rstrip("% ").replace(",", "")
+    elif question.kinds[0] not in ("someone", "nobody", "found"):
+        return bare
+    if question.kinds[0] == "found" and bare[:1] not in ("{", "[", "(", '"', "'"):
+        return {part.strip() for part in bare.split(",") if part.strip()}
+    try:
+        return ast.literal_eval(bare)
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
+        return bare

@@ -1,0 +1,55 @@
+"""A question becomes buttons, or a box to type in, for who does not write code; the reply follows below."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets
+import traitlets
+
+from .answers import buttons, typed
+from .checks import asked, check, find_question
+from .lesson import Lesson
+from .reply import Reply
+
+
+def ask(id: str, lesson: Lesson | None = None) -> Asking:
+    """A question as buttons where it has few answers, else as a box.
+
+    Args:
+        id: of a question, such as "2.1".
+        lesson: one of your own; by default the lesson of the package that the id begins with.
+    """
+    return Asking(id, lesson)
+
+
+class Asking(ipywidgets.VBox):
+    """A question with its buttons or box. `answer` is what was chosen or typed; set it, and `reply` follows."""
+
+    answer = traitlets.Any(None, allow_none=True)
+
+    def __init__(self, id: str, lesson: Lesson | None = None) -> None:
+        own, question = find_question(id, lesson)
+        self._id, self._lesson, self._question = id, own, question
+        self.reply = check(id, lesson=own)
+        self._below = ipywidgets.HTML()
+        super().__init__([_html(asked(own, question)), self._entry(), self._below])
+
+    def _entry(self) -> ipywidgets.Widget:
+        if labels := buttons(self._lesson, self._question):
+            made = [ipywidgets.Button(description=label, layout={"width": "auto"}) for label in labels]
+            for button, answer in zip(made, labels.values(), strict=True):
+                button.on_click(lambda _, answer=answer: setattr(self, "answer", answer))
+            return ipywidgets.HBox(made, layout={"flex_flow": "row wrap"})
+        box = ipywidgets.Text(placeholder="your answer, then Enter", continuous_update=False, layout={"width": "40em"})
+        box.observe(lambda change: setattr(self, "answer", typed(self._question, change["new"])), "value")
+        return box
+
+    @traitlets.observe("answer")
+    def _answered(self, change: Any) -> None:
+        self.reply = check(self._id, change["new"], self._lesson)
+        self._below.value = self.reply._repr_html_()
+
+
+def _html(text: str) -> ipywidgets.HTML:
+    return ipywidgets.HTML(Reply(None, asked=text)._repr_html_())

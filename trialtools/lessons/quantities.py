@@ -1,0 +1,146 @@
+"""A name goes in, a number of the engine comes out: what lessons count, ask for, and write into their sentences.
+
+A name is said as a person would: `certain`, `lost at E6 in reverse`, `possible with I6=registered`. The imports of
+engines stay inside, for most questions, and the page in a browser, need none of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from ..criteria.language import ProtocolError, nearest
+from .source import Source
+
+_Count = Callable[..., float]
+
+
+def quantity(source: Source, name: str) -> float:
+    """The number that a name stands for.
+
+    Args:
+        source: what a question is about; the name may choose one more reading.
+        name: one that `check_name` lets through.
+    """
+    pattern, parts, readings = _found(name)
+    work_out, needs = _QUANTITIES[pattern]
+    if not needs:
+        return work_out(*parts)
+    return work_out(_screening(source._replace(readings=(*source.readings, *readings)), "reverse" in name), *parts)
+
+
+def check_name(source: Source, name: str) -> None:
+    """Whether a name stands for a number.
+
+    Raises:
+        ProtocolError: it does not; the nearest name, criterion, field or reading.
+    """
+    pattern, parts, readings = _found(name)
+    if not pattern:
+        told = [re.sub(r"\(.*\)", "…", known.replace(r"(\w+)", "E6")) for known in _QUANTITIES]
+        raise ProtocolError(f"there is no number '{name}'{nearest(name, told)}")
+    rules, needs = source.rules.with_readings(dict(readings)), _QUANTITIES[pattern][1]
+    known = {"criterion": rules.criterion, "field": rules.fields}.get(needs, {})
+    if known and parts[0] not in known:
+        raise ProtocolError(f"no {needs} '{parts[0]}'{nearest(parts[0], known)}")
+    if needs:
+        source.patients  # noqa: B018  (a count needs a table)
+
+
+def _found(name: str) -> tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """The pattern that a name fits, its parts, and the reading that it chooses."""
+    bare, _, reading = name.removesuffix(" in reverse").partition(" with ")
+    criterion, _, chosen = reading.partition("=")
+    for pattern in _QUANTITIES:
+        if match := re.fullmatch(pattern, bare):
+            return pattern, match.groups(), ((criterion, chosen),) if reading else ()
+    return "", (), ()
+
+
+@cache
+def _screening(source: Source, reverse: bool) -> Any:
+    from ..cohort.screening import screen
+
+    rules = source.rules
+    return screen(replace(rules, criteria=tuple(reversed(rules.criteria))) if reverse else rules, source.patients)
+
+
+def _lost(screening: Any, criterion: str) -> int:
+    """How many fail here and nowhere above."""
+    frame = screening.attrition()
+    return int(frame.loc[frame["criterion"] == criterion, "failed_here"].iloc[0])
+
+
+def _in_state(state: str) -> _Count:
+    """How many are in a state of a criterion, whatever the others say."""
+
+    def count(screening: Any, criterion: str) -> int:
+        frame = screening.criterion_states()
+        return int(frame.loc[frame["criterion"] == criterion, state].iloc[0])
+
+    return count
+
+
+def _settled(screening: Any, field: str) -> int:
+    frame = screening.worklist()
+    return int(frame.loc[frame["field"] == field, "settles"].sum())
+
+
+def _assessed(plan: Any, n: int, measure: str) -> float:
+    from ..arms.assessment import assess
+
+    frame = assess(plan, n=n, sites=1)
+    return float(frame.loc[frame["measure"] == measure, "value"].iloc[0])
+
+
+def _plan(kind: str, **more: Any) -> Any:
+    from ..arms.plans import RandomizationPlan
+
+    return RandomizationPlan(kind, (("A", 1), ("B", 1)), **more)  # type: ignore[arg-type]
+
+
+def _right_guesses(size: str) -> float:
+    """Per cent of arms that the best guesser names, who sees every earlier one."""
+    return round(100 * _assessed(_plan("permuted_blocks", sizes=(int(size),)), 100 * int(size), "correct guesses"), 1)
+
+
+def _apart(n: str) -> float:
+    """By how many patients two arms differ in the mean after so many tosses of a coin."""
+    return round(_assessed(_plan("complete"), int(n), "imbalance"), 1)
+
+
+def _false_alarms(looks: str) -> float:
+    """Per cent of trials without any effect that cross z = 1.96, either way, at one of so many equal looks."""
+    from ..interim.sequential.recursion import crossing, everybody
+
+    n, z = int(looks), 1.959964
+    low, high = crossing(list(range(1, n + 1)), [-z] * n, [z] * n, everybody())
+    return round(100 * float(low.sum() + high.sum()), 1)
+
+
+def _bound(look: str, of: str) -> float:
+    """The z to cross at one of several looks, alpha 0.025 spent the O'Brien-Fleming way."""
+    from ..interim.sequential.boundaries import boundaries
+
+    return round(float(boundaries([int(each) for each in of.split(", ")])["z"].iloc[int(look) - 1]), 2)
+
+
+_QUANTITIES: dict[str, tuple[_Count, str]] = {
+    "certain": (lambda screening: screening.certain, "cohort"),
+    "possible": (lambda screening: screening.possible, "cohort"),
+    "screened": (lambda screening: screening.n, "cohort"),
+    "undetermined": (lambda screening: screening.possible - screening.certain, "cohort"),
+    "certain and possible": (lambda screening: screening.certain + screening.possible, "cohort"),
+    "middle": (lambda screening: (screening.certain + screening.possible) // 2, "cohort"),
+    r"lost at (\w+)": (_lost, "criterion"),
+    r"failing (\w+)": (_in_state("fail"), "criterion"),
+    r"open at (\w+)": (_in_state("unknown"), "criterion"),
+    r"settled by (\w+)": (_settled, "field"),
+    r"right guesses in blocks of (\d+)": (_right_guesses, ""),
+    r"apart after (\d+) tosses": (_apart, ""),
+    r"false alarms in (\d+) looks": (_false_alarms, ""),
+    r"bound at look (\d+) of (\d+(?:, \d+)*)": (_bound, ""),
+}

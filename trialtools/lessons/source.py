@@ -1,0 +1,49 @@
+"""What a question is about goes in, the protocol and its patient table come out; each is read once."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from ..criteria.contents import Protocol, load_protocol
+from ..criteria.examples import example
+from ..criteria.language import ProtocolError
+
+_FILES = (".yaml", ".yml")
+
+
+class Source(NamedTuple):
+    """A protocol by the name of an example or by its file, how it is read, and a patient table.
+
+    Paths are seen from `folder`; without a `cohort` it is the table of the example.
+    """
+
+    folder: str
+    protocol: str
+    readings: tuple[tuple[str, str], ...] = ()
+    cohort: str | None = None
+
+    @property
+    def rules(self) -> Protocol:
+        """The protocol, read as is said."""
+        return _rules(self)
+
+    @property
+    def patients(self) -> Path:
+        """The file of the patient table.
+
+        Raises:
+            ProtocolError: the protocol is a file of one's own, and no table is named.
+        """
+        if self.cohort is None and self.protocol.endswith(_FILES):
+            raise ProtocolError("a count needs a patient table; write cohort: my_patients.csv at the top")
+        return Path(self.folder, self.cohort) if self.cohort else example(self.protocol).cohort
+
+
+@cache
+def _rules(source: Source) -> Protocol:
+    if source.readings:
+        return source._replace(readings=()).rules.with_readings(dict(source.readings))
+    name = source.protocol
+    return load_protocol(Path(source.folder, name)) if name.endswith(_FILES) else example(name).protocol
