@@ -112,7 +112,7 @@ def browser(chromium, tmp_path_factory):
         context.outside = outside = []  # type: ignore[attr-defined]
 
         def watch(route, request):
-            if request.url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")):
+            if request.url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "file:")):
                 return route.continue_()
             outside.append(request.url)
             return route.abort()

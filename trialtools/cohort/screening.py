@@ -20,6 +20,7 @@ from .frames.baseline import baseline
 from .frames.equity import attrition_by_group, exclusion_ratios
 from .frames.impact import impact, overlap
 from .frames.missingness import missingness
+from .frames.portable import portable_counts
 from .frames.relax import fewest_to_drop
 from .frames.sweep import sweep, sweep_grid
 from .frames.worklist import worklist
@@ -44,6 +45,7 @@ class Screening(ScreeningData):
     missingness = missingness
     open_criteria = open_criteria
     overlap = overlap
+    portable_counts = portable_counts
     sweep = sweep
     sweep_grid = sweep_grid
     worklist = worklist

@@ -19,6 +19,7 @@ from .flow import flow
 from .format import count, number, percent
 from .laboratory import guesses, imbalance_path
 from .page import banner, headline
+from .portable import portable_explorer
 from .safety import adverse_events, edish
 from .sets import missingness, upset
 from .sweep import sweep, sweep_grid

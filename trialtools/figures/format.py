@@ -9,6 +9,8 @@ from typing import Any
 ABSENT = "—"
 NOBODY = "no patients"
 SPACE = "\N{NO-BREAK SPACE}"
+LIMITS = {">=": "from", "<=": "to", ">": "above", "<": "below"}
+"""The word before a limit: age from 18, to 85."""
 
 
 def count(n: Any) -> str:

@@ -34,6 +34,7 @@ from ..cohort.whatif import (
 from ..criteria.contents import Protocol
 from ..criteria.language.wording import printed_unit
 from ..criteria.protocol import DataError, write_protocol
+from ..figures.format import LIMITS
 from . import card, panels, words
 from .browser import Screen, drawing_script, style
 
@@ -301,7 +302,7 @@ def _rows(full: Screening, protocol: Protocol, edits: Edits, limits: list[dict[s
 def _limit(row: dict[str, Any], limits: list[dict[str, Any]]) -> dict[str, Any]:
     """A limit as a control: the word before it, its value and range; the field's label only where it is not plain."""
     alone = len({other["field"] for other in limits if other["criterion"] == row["criterion"]}) == 1
-    word = words.LIMITS[row["operator"]]
+    word = LIMITS[row["operator"]]
     ranged = not math.isnan(row["low"])
     return {
         "threshold": row["threshold"],
@@ -316,4 +317,4 @@ def _limit(row: dict[str, Any], limits: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _limit_label(row: dict[str, Any]) -> str:
-    return f"{row['criterion']}, {row['label']} {words.LIMITS[row['operator']]}"
+    return f"{row['criterion']}, {row['label']} {LIMITS[row['operator']]}"

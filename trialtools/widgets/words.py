@@ -11,7 +11,7 @@ from typing import Any
 from ..cohort.whatif import Edits
 from ..criteria.patient import Explanation
 from ..criteria.patient.verdict import Verdict
-from ..figures.format import count
+from ..figures.format import LIMITS, count
 
 _INCLUSION = {"pass": "passed", "fail": "failed", "unknown": "open"}
 _EXCLUSION = {"pass": "does not apply", "fail": "applies", "unknown": "open"}
@@ -56,10 +56,6 @@ def _clause(verdicts: list[Verdict], one: str, many: str) -> str:
 def plain(name: str) -> str:
     """A name from a file as words: `any_listed` is any listed."""
     return name.replace("_", " ")
-
-
-LIMITS = {">=": "from", "<=": "to", ">": "above", "<": "below"}
-"""The word before a limit: age from 18, to 85."""
 
 
 def eligible(certain: int, possible: int, n: int, edits: Edits) -> str:

@@ -42,12 +42,12 @@ def suppress(frame: pd.DataFrame, minimum: int = 5) -> pd.DataFrame:
     for part, of in _pairs(frame):
         if part in hide:
             hide[part] |= _small(frame[of] - frame[part], minimum)
-    if set(WHOLE) <= set(frame):
+    if set(WHOLE) <= set(hide):
         _next_smallest(frame, hide)
     for keys in (("variable", "group"), ("step", "field"), ("criterion", "field")):
-        if {*keys, "n", "of"} <= set(frame) or {*keys, "ratio"} <= set(frame):
+        if "n" in hide and ({*keys, "of"} <= set(frame) or {*keys, "ratio"} <= set(frame)):
             _one_more(frame, list(keys), hide["n"])
-    if "failed_here" in frame:
+    if "failed_here" in hide:
         _neighbours(hide)
     lost = np.logical_or.reduce([*hide.values(), np.zeros(len(frame), dtype=bool)])
     for name in counts:

@@ -132,13 +132,13 @@ class _Joint:
 def _joint(protocol: Protocol, patients: Any, mapping: Any) -> _Joint:
     if not isinstance(patients, Patients):
         patients = read_patients(patients, protocol, mapping)
-    formulas = dict(_every_reading(protocol))
+    formulas = dict(every_reading(protocol))
     patterns = count_patterns(list(formulas.values()), protocol, patients.frame)
     states = {which: patterns.states(position) for position, which in enumerate(formulas)}
     return _Joint(protocol, states, patterns.n)
 
 
-def _every_reading(protocol: Protocol) -> Iterator[tuple[tuple[str, str], Formula]]:
+def every_reading(protocol: Protocol) -> Iterator[tuple[tuple[str, str], Formula]]:
     for criterion in protocol.criteria:
         for reading in criterion.texts:
             formula = protocol.formula(criterion.id, reading)

@@ -1,0 +1,140 @@
+"""The explorer of a report, in a page opened from a file without network or kernel: its counts hold the kernel's."""
+
+import json
+import os
+import random
+import re
+from pathlib import Path
+
+import pytest
+
+import trialtools as tt
+from trialtools import figures
+from trialtools.cohort.whatif import CohortCache, Edits, drop_criteria, toggle_effects, with_edits
+from trialtools.report.page import POLICY
+
+CASES = int(os.environ.get("TRIALTOOLS_LONG", 0)) or 40
+
+SET = (Path(__file__).parent / "portable_hands.js").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def screening(root, protocol):
+    return tt.screen(protocol, root / "data/cohort/cohort.csv")
+
+
+@pytest.fixture
+def page(browser, tmp_path):
+    """Opens a portable table as a report is opened: from a file, under the policy of reports."""
+    page = browser.new_page()
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+
+    def open_(table):
+        policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        file = tmp_path / "report.html"
+        file.write_text(f"<!DOCTYPE html><meta charset=utf-8>{policy}{figures.portable_explorer(table)}", "utf-8")
+        page.goto(file.as_uri())
+        return page
+
+    yield open_
+    assert not page.complaints
+    page.close()
+
+
+def a_setting(draw, table):
+    """Some criteria off, some read another way, perhaps one limit at another value; what a person could set."""
+    ids = [criterion["id"] for criterion in table["criteria"]]
+    off = draw.sample(ids, draw.choice([0, 0, 1, 1, 2, 4, len(ids) - 1]))
+    several = [each for each in table["criteria"] if len(each["columns"]) > 1]
+    other = [each for each in several if draw.random() < 0.15]
+    readings = {each["id"]: draw.choice([r for r in each["columns"] if r != each["chosen"]]) for each in other}
+    free = [at for at, limit in enumerate(table["limits"]) if limit["criterion"] not in {*off, *readings}]
+    at = draw.choice(free) if free and draw.random() < 0.6 else None
+    return off, readings, at, draw.randrange(len(table["limits"][at]["values"])) if at is not None else 0
+
+
+def ends(text):
+    """`51` and `48 to 55` as two ends."""
+    numbers = [int(number.replace(",", "")) for number in re.findall(r"[\d,]*\d", text)]
+    return numbers[0], numbers[-1]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("minimum", [5, 1])
+def test_a_count_of_the_page_holds_that_of_the_kernel(page, screening, protocol, minimum, capsys):
+    """Random settings: with groups of five the true count lies between, without it is the count; 10,000 by N=10000."""
+    table = screening.portable_counts(minimum)
+    shown, cache, draw, took = page(table), CohortCache(protocol, screening.patients), random.Random(minimum), []
+    for _ in range(CASES):
+        off, readings, at, value = a_setting(draw, table)
+        limit = table["limits"][at] if at is not None else None
+        edits = Edits(
+            off=tuple(off),
+            readings=readings,
+            thresholds={limit["threshold"]: limit["values"][value]} if limit else {},
+        )
+        own = [each for each in table["limits"] if limit and each["criterion"] == limit["criterion"]]
+        slider = [limit["criterion"], own.index(limit), value] if limit else None
+        seen = shown.evaluate(SET, {"off": off, "readings": readings, "limit": slider})
+        full = cache.screen(with_edits(protocol, edits))
+        counted = drop_criteria(full, edits.off)
+        sure, open_ = seen["ends"].removesuffix(".").split(". With")
+        pairs = [(ends(sure), counted.certain), (ends(open_), counted.possible)]
+        for row, told in zip(toggle_effects(full, edits.off).to_dict("records"), seen["cells"], strict=True):
+            pairs += [(ends(told[0]), row["certain"]), (ends(told[1]), row["possible"])]
+        for (low, high), true in pairs:
+            assert low <= true <= high and (minimum > 1 or low == high), (edits, seen)
+        lowest, highest = ends(sure)[0], ends(open_)[1]
+        assert ends(seen["headline"].split(" of ")[0]) == (lowest, highest)
+        took.append(seen["took"]) if limit else None
+    with capsys.disabled():
+        print(f"\n  minimum {minimum}: slider to redraw {sorted(took)[len(took) // 2]:.1f} ms (median of {len(took)})")
+
+
+def test_as_the_protocol_says_it_is_the_very_count(page, screening):
+    shown = page(screening.portable_counts())
+    assert shown.locator(".headline").inner_text() == (
+        f"At least {screening.certain} and at most {screening.possible} of 2,000 patients are eligible"
+    )
+
+
+def test_one_limit_at_a_time_and_what_is_no_value_is_told(page, screening):
+    shown = page(screening.portable_counts())
+    lower, upper = (shown.get_by_label(f"I1, Age at screening {word}", exact=True) for word in ("from", "to"))
+    first = shown.locator(".headline").inner_text()
+    wrong = shown.locator(".wrong").nth(1)
+    for typed, told in [("", "No number is typed"), ("abc", "No number is typed"), ("999", "999 is outside 0 to 120")]:
+        upper.fill(typed)
+        assert told in wrong.inner_text() and "85 stays" in wrong.inner_text()
+        assert shown.locator(".headline").inner_text() == first
+    upper.fill("60")
+    assert "I1, Age at screening to 60 (85 in the protocol)" in shown.locator(".above").inner_text()
+    lower.fill("30")
+    above = shown.locator(".above").inner_text()
+    assert "one limit at a time" in above and upper.input_value() == "85" and "to 60" not in above
+    shown.get_by_label("I6 Respiratory rate").uncheck()
+    assert shown.get_by_label("I6, Respiratory rate at rest below", exact=True).is_disabled()
+    shown.locator("tbody [type=checkbox]:checked").evaluate_all("(boxes) => boxes.forEach((box) => box.click())")
+    assert "One criterion at least must stay on" in shown.locator(".above").inner_text()
+    assert shown.locator("tbody [type=checkbox]:checked").count() == 1
+
+
+def test_no_small_group_travels(screening):
+    """Groups of five at least; whatever counts differ by, in a sweep of one limit, is five patients or none."""
+    table = screening.portable_counts()
+    assert min(table["groups"]["n"]) >= 5 and sum(table["groups"]["n"]) == screening.n
+    for limit in table["limits"]:
+        assert len(limit["curves"]) == len(table["groups"]["n"])
+        for (_, *before), (_, *after) in zip(limit["alone"], limit["alone"][1:], strict=False):
+            assert all(abs(x - y) >= 5 or x == y for x, y in zip(before, after, strict=True)), limit["threshold"]
+        assert all(count >= 5 or count == 0 for _, *counts in limit["alone"] for count in counts)
+    text = json.dumps(table)
+    assert not re.search(r"P-\d{6}", text), "nobody's id"
+
+
+def test_of_fewer_patients_than_the_minimum_nobody_travels(root, protocol):
+    few = tt.read_patients(root / "data/cohort/cohort.csv", protocol)
+    table = tt.screen(protocol, few.filter(protocol, "age == 83 and pcr_positive and spo2 > 97")).portable_counts(40)
+    assert table["groups"]["n"] == [] and 0 < table["n"] < 40
+    assert "too few patients" in figures.portable_explorer(table)

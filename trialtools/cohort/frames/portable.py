@@ -1,0 +1,170 @@
+"""A protocol and patients go in, a small table comes out that can be counted without Python: in a page, on paper.
+
+A row is a group of patients. A column is one reading of one criterion, and holds the states that occur in the group; a
+curve says the same of a criterion at every value of one of its limits. With a minimum no group is smaller: then a count
+is an interval, which holds the true one; without it a group is of patients who are alike, and the count is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+
+from ...criteria.contents import Protocol
+from ...criteria.engine import facts, in_polars, outcome, partial_fields
+from ...criteria.language import Formula, Not, parse
+from ...criteria.language.wording import printed_unit, words
+from ...criteria.protocol.limits import Threshold, thresholds_of
+from ..patterns import ScreeningData
+from .alike import FAIL, PASS, UNKNOWN, alike
+from .disclosure import suppress
+from .readings import every_reading
+from .sweep import ENDS, sweep
+
+STEPS = 200
+"""Values of one limit at most; where a field has more steps, every second one, every third one …"""
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """A limit of a criterion, and the state of the criterion for every patient at every value of it."""
+
+    limit: Threshold
+    values: np.ndarray
+    states: np.ndarray
+
+
+def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any]:
+    """What is needed to count the cohort elsewhere: under other readings, without some criteria, at another limit.
+
+    Args:
+        screening: its protocol, readings and patients; the table is read once more, into memory.
+        minimum: no group that leaves has fewer patients; 1 or less lets patients who are alike be a group of one. Of
+            fewer patients in all, nobody leaves.
+
+    A set of states is a number: 1 for pass, 2 for fail, 4 for unknown, added up.
+
+    Returns `protocol`, `patients` (its name), `n`, `minimum` (patients of the smallest group), `criteria` (id, label,
+    chosen reading, column by reading), `groups` (`n`; `sets`, a text with a set a column; the least number of criteria
+    that somebody in it has `failed`, and is `short` of) and `limits` (threshold, criterion, label, operator, value,
+    unit, `values`; `curves`, by group the stretches `[from, set, from, set, …]`, `from` counting values; `alone`, rows
+    `[which value, certain, possible]` of a sweep of this limit alone).
+
+    >>> import trialtools as tt
+    >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
+    >>> table = tt.screen(protocol, "data/cohort/cohort.csv").portable_counts()
+    >>> sum(table["groups"]["n"]), min(table["groups"]["n"])
+    (2000, 5)
+    """
+    protocol, patients = screening.protocol, screening.patients
+    known = nw.from_native(in_polars(facts(patients.frame, protocol, tuple(protocol.fields))))
+    formulas = dict(every_reading(protocol))
+    states = _evaluate(known, list(formulas.values()))
+    curves = list(_curves(protocol, known))
+    shapes = [np.unique(curve.states, axis=0, return_inverse=True)[1].ravel() for curve in curves]
+    chosen = np.array([protocol.reading(id) == reading for id, reading in formulas])
+    group = alike(np.column_stack([states, *shapes]), chosen, max(minimum, 1))
+    n = np.bincount(group)
+    return {
+        "protocol": protocol.id,
+        "patients": patients.name,
+        "n": patients.n,
+        "minimum": int(n.min(initial=patients.n)),
+        "criteria": [
+            {
+                "id": criterion.id,
+                "label": criterion.label,
+                "chosen": protocol.reading(criterion.id),
+                "columns": {reading: at for at, (id, reading) in enumerate(formulas) if id == criterion.id},
+            }
+            for criterion in protocol.criteria
+        ],
+        "groups": {
+            "n": n.tolist(),
+            "sets": ["".join(map(str, row)) for row in _sets(states, group, len(n)).tolist()],
+            "failed": _least((states[:, chosen] == FAIL).sum(axis=1), group, len(n)),
+            "short": _least((states[:, chosen] != PASS).sum(axis=1), group, len(n)),
+        },
+        "limits": [
+            {
+                "threshold": curve.limit.id,
+                "criterion": curve.limit.criterion,
+                "label": words(curve.limit.subject, protocol.fields),
+                "operator": curve.limit.operator,
+                "value": float(curve.limit.value),
+                "unit": printed_unit(curve.limit.unit(protocol)),
+                "values": curve.values.tolist(),
+                "alone": _alone(screening, curve, minimum),
+                "curves": [_stretches(row) for row in _sets(curve.states, group, len(n)).tolist()],
+            }
+            for curve in curves
+        ],
+    }
+
+
+def _curves(protocol: Protocol, known: Any) -> Iterator[_Curve]:
+    """The limits whose field declares a range, each at every step of it and at the protocol's own value."""
+    for id, criterion in protocol.criterion.items():
+        text = criterion.texts[protocol.reading(id)]
+        for limit in thresholds_of(protocol, id):
+            if not (ends := limit.range(protocol)):
+                continue
+            step = limit.step(protocol)
+            stride = step * max(1, int(np.ceil((ends[1] - ends[0]) / step / STEPS)))
+            grid = np.round(np.arange(ends[0], ends[1] + stride / 2, stride), 9)
+            values = np.unique([*grid[grid <= ends[1]], float(limit.value)])
+            start, end = limit.span
+            moved = [parse(f"{text[:start]}{value!r}{text[end:]}", protocol.fields) for value in values.tolist()]
+            asked = [Not(formula) if criterion.kind == "exclusion" else formula for formula in moved]
+            yield _Curve(limit, values, _evaluate(known, asked))
+
+
+def _alone(screening: ScreeningData, curve: _Curve, minimum: int) -> list[tuple[int, int, int]]:
+    """Counts at some values of a limit, everything else as the protocol says; between them lie those at the others.
+
+    No rows where the counts do not rise or fall throughout, for then they need not lie between.
+    """
+    counted = sweep(screening, curve.limit.id, curve.values.tolist())
+    if not all(counted[end].is_monotonic_increasing or counted[end].is_monotonic_decreasing for end in ENDS):
+        return []
+    kept = suppress(counted, minimum).dropna(subset=list(ENDS))
+    at = np.searchsorted(curve.values, kept["value"])
+    rows = zip(at, kept["certain"], kept["possible"], strict=True)
+    return [(int(which), int(certain), int(possible)) for which, certain, possible in rows]
+
+
+def _evaluate(known: Any, formulas: list[Formula]) -> np.ndarray:
+    """A row a patient, a column a formula: the state."""
+    partial = partial_fields(known)
+    states = [outcome(formula, PASS, FAIL, UNKNOWN, partial) for formula in formulas]
+    asked = [nw.lit(state, nw.Int64()) if isinstance(state, int) else state for state in states]
+    names = [f"state:{at}" for at in range(len(asked))]
+    found = known.with_columns(*(state.alias(name) for state, name in zip(asked, names, strict=True)))
+    return found.select(names).to_numpy().astype("uint8")
+
+
+def _sets(states: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
+    """The states that occur in each group, column by column, as a set."""
+    found = np.zeros((groups, states.shape[1]), dtype="uint8")
+    if groups:
+        np.bitwise_or.at(found, group, (1 << states).astype("uint8"))
+    return found
+
+
+def _least(numbers: np.ndarray, group: np.ndarray, groups: int) -> list[int]:
+    """The least number of each group."""
+    least = np.full(groups, 99)
+    if groups:
+        np.minimum.at(least, group, numbers)
+    return least.tolist()
+
+
+def _stretches(sets: list[int]) -> list[int]:
+    """Where a set begins, and the set."""
+    starts = [0, *(at for at, (before, after) in enumerate(pairwise(sets), 1) if before != after)]
+    return [number for start in starts for number in (start, sets[start])]
