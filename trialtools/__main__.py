@@ -78,6 +78,24 @@ def _check(protocol: str, *, reading: tuple[str, ...] = (), strict: bool = False
     return FOUND if strict and any(finding.severity == "finding" for finding in findings) else DONE
 
 
+def _map(protocol: str, table: str, *, out: str | None = None) -> int:
+    """Write a mapping for a table, of which only what is certain stands; the rest waits as comments.
+
+    Args:
+        table: .csv, .csv.gz, .parquet or .xlsx
+        out (FILE): write the mapping there; what is there already stays
+    """
+    from .cohort.draft.mapping import draft_mapping
+
+    draft = draft_mapping(_protocol(protocol, ()), table)
+    if out:
+        print(f"wrote {draft.write(out)}")
+    else:
+        print(draft.text(), end="")
+    print("\n".join([draft.summary, *(f"decide: {each}" for each in draft.decisions)]), file=sys.stderr)
+    return DONE
+
+
 def _screen(
     protocol: str,
     patients: str,
@@ -303,6 +321,7 @@ def _qualify(*, out: str | None = None, name: str = "") -> int:
 
 COMMANDS: Commands = {
     "check": _check,
+    "map": _map,
     "screen": _screen,
     "explain": _explain,
     "simulate": ("make synthetic data", {"cohort": _simulate_cohort, "trial": _simulate_trial}),

@@ -71,6 +71,21 @@ def read_workbook(
     return strip_blanks(table[first + 1 :].filter(said[first + 1 :]), header_row, path.name, wanted), wrong
 
 
+def sheet_names(path: Path) -> list[str]:
+    """The names of the sheets of a workbook.
+
+    Raises:
+        DataError: not a workbook, or too large.
+    """
+    import fastexcel
+
+    _check_size(path)
+    try:
+        return fastexcel.read_excel(path).sheet_names
+    except fastexcel.FastExcelError as error:
+        raise DataError(f"{path.name} cannot be read: {str(error).splitlines()[0]}") from None
+
+
 _MARKS = {
     "Div0": "#DIV/0!", "NA": "#N/A", "Name": "#NAME?", "Null": "#NULL!", "Num": "#NUM!", "Ref": "#REF!",
     "Value": "#VALUE!", "GettingData": "#GETTING_DATA",

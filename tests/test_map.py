@@ -1,0 +1,309 @@
+"""A mapping drafted from a table: what is certain stands, nothing wrong is live, and no free text is ever told."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from xlsxwriter import Workbook
+
+import trialtools as tt
+from trialtools.__main__ import main
+from trialtools.cohort.sources import MappedColumn, PatientId, load_mapping
+from trialtools.criteria.contents import read_protocol
+from trialtools.criteria.protocol import DataError
+
+TRIAL = read_protocol("""
+id: T
+title: A small trial
+fields:
+  screened_on: {type: date, label: Screened on}
+  birth_date: {type: date, label: Date of birth}
+  age: {type: integer, unit: years, range: [0, 120], label: Age}
+  sex: {type: category, values: [female, male], label: Sex}
+  systolic: {type: number, unit: "mm[Hg]", range: [40, 260], label: Systolic pressure}
+  diastolic: {type: number, unit: "mm[Hg]", range: [20, 160], label: Diastolic pressure}
+  weight: {type: number, unit: kg, range: [20, 250], label: Weight}
+  height: {type: number, unit: cm, range: [100, 230], label: Height}
+  temperature: {type: number, unit: Cel, range: [30, 43], label: Temperature}
+  creatinine: {type: number, unit: mg/dL, range: [0.1, 30], label: Creatinine}
+  ferritin: {type: number, unit: ug/L, label: Ferritin}
+  crp: {type: number, unit: mg/L, range: [0, 1000], label: CRP}
+  spo2: {type: number, unit: "%", range: [50, 100], label: Oxygen saturation}
+  cough: {type: flag, label: Cough}
+  pregnancy_test_negative: {type: flag, label: Pregnancy test negative}
+  heavy_smoker: {type: flag, label: Heavy smoker}
+  chronic_lung_disease: {type: flag, label: Chronic lung disease}
+  stage: {type: category, values: [I, II, III], label: Stage}
+criteria:
+  - {id: I1, kind: inclusion, label: Adult, when: age >= 18 and cough and spo2 > 90}
+facts:
+  - {id: F1, says: Who is in shock coughs, formula: not (systolic < 60) or cough, source: made up for this test}
+""")
+
+
+def table(**columns) -> pl.DataFrame:
+    """Thirty patients: each column a list that is repeated, or made of the number of the patient."""
+    made = {
+        name: [values(i) if callable(values) else values[i % len(values)] for i in range(30)]
+        for name, values in columns.items()
+    }
+    return pl.DataFrame({"id": range(30), **made})
+
+
+def line(draft, field):
+    return next(line for line in draft.lines if line.field == field)
+
+
+def _written_out(mapping):
+    """With every shorthand written out, as a file is read."""
+    return replace(mapping, patient_id=mapping.id)
+
+
+def uncommented(text: str) -> str:
+    """The file once somebody has taken every guess, and every open line as it is."""
+    return re.sub(r"^  # (guess|\?)  ", "  ", text, flags=re.M).replace("fields: {}  # nothing", "fields:  # nothing")
+
+
+# --- what is certain --------------------------------------------------------------------------------------------------
+
+
+def test_what_is_certain_screens_at_once_and_the_rest_when_it_is_taken(tmp_path):
+    records = table(
+        age=lambda i: 20 + i,
+        Cough=["yes", "no", "unknown"],
+        sats=[95, None],
+        gender=["F", "M"],
+        smoker=["Y", "N"],
+        asthma=["ja", "nein"],
+    )
+    draft = tt.draft_mapping(TRIAL, records)
+    assert {line.field: line.certainty for line in draft.lines} == {
+        "age": "certain",
+        "cough": "certain",
+        "sex": "guess",
+        "spo2": "guess",
+        "heavy_smoker": "guess",
+        "chronic_lung_disease": "guess",
+    }
+    assert tt.screen(TRIAL, records, draft.mapping).n == 30
+    taken = draft.take("sex", "spo2", "heavy_smoker", "chronic_lung_disease")
+    assert taken.column("heavy_smoker").codes == {"Y": "unknown", "N": False}
+    assert taken.column("chronic_lung_disease").codes == {"ja": True, "nein": "unknown"}
+    assert tt.screen(TRIAL, records, taken).n == 30
+    assert {"systolic", "weight"}.isdisjoint(draft.absent)  # no criterion asks about them
+    assert draft.unread == ()
+
+
+def test_the_file_is_the_draft(tmp_path):
+    records = table(
+        age=["40", "n/a"], Sex=["f", "m"], gewicht=["70,5", "60,1"], born=["1.2.1960", "31.12.1950"], cough=["1", "0"]
+    )
+    draft = tt.draft_mapping(TRIAL, records)
+    file = draft.write(tmp_path / "mapping.yaml")
+    with pytest.raises(DataError, match="there already"):
+        draft.write(file)
+    assert asdict(load_mapping(file, TRIAL)) == asdict(_written_out(draft.mapping))
+    file.write_text(uncommented(draft.text()), "utf-8")
+    taken = draft.take(*(line.field for line in draft.lines))
+    assert asdict(load_mapping(file, TRIAL)) == asdict(_written_out(taken))
+    with pytest.raises(DataError, match="nothing is proposed for crp"):
+        draft.take("crp")
+
+
+# --- tables that mislead ----------------------------------------------------------------------------------------------
+
+MISLEADING = {
+    "systolic and diastolic exchanged": (
+        {"systolic": lambda i: 60 + i, "diastolic": lambda i: 110 + i},
+        {"systolic": "mixed up", "diastolic": "mixed up"},
+    ),
+    "weight and height exchanged": (
+        {"weight": lambda i: 150 + i, "height": lambda i: 60 + i},
+        {"weight": "mixed up", "height": "outside"},
+    ),
+    "two columns for one field": ({"spo2": [95, 96], "Oxygen saturation": [90, 99]}, {"spo2": "which one"}),
+    "one name in two spellings": ({"age": [5, 6], "AGE": [50, 60]}, {"age": "which one"}),
+    "Fahrenheit": ({"temperature": [98.6, 100.4]}, {"temperature": "degF"}),
+    "another unit in the cells": ({"creatinine": ["88 umol/L", "70 umol/L"]}, {"creatinine": "substance"}),
+    "cells and name of two units": ({"weight_lb": ["70 kg", "80 kg"]}, {"weight": "different units"}),
+    "no range to hold the unit against": ({"ferritin": [30, 300]}, {"ferritin": "no range"}),
+    "a number for unknown": ({"crp": [3, 5, 12, 999]}, {"crp": "999"}),
+    "thousands or decimals": ({"crp": ["1.250", "2.125"]}, {"crp": "thousands"}),
+    "sex 1 and 2": ({"sex": [1, 2]}, {"sex": "what does '1' mean"}),
+    "flag 1 and 2": ({"cough": [1, 2]}, {"cough": "what does '2' mean"}),
+    "flag 0 and 1": ({"cough": [0, 1]}, {"cough": "'1' is taken for yes"}),
+    "M of mujer": ({"sexo": ["H", "M"]}, {"sex": "another language"}),
+    "only M": ({"sex": ["M"]}, {"sex": "another language"}),
+    "a test that must be negative": (
+        {"pregnancy_test_negative": ["positive", "negative"]},
+        {"pregnancy_test_negative": "which value"},
+    ),
+    "day or month first": (
+        {"screened_on": lambda i: f"0{1 + i % 9}/0{1 + i % 7}/2023"},
+        {"screened_on": "stands first"},
+    ),
+    "days in two orders": ({"screened_on": ["31/01/2023", "01/31/2023"]}, {"screened_on": "mended"}),
+    "hardly a day tells": (
+        {"screened_on": lambda i: "13/01/2023" if i == 3 else "02/03/2023"},
+        {"screened_on": "few dates"},
+    ),
+    "Roman numbers as digits": ({"stage": [1, 2]}, {"stage": "what does '1' mean"}),
+    "half years": ({"age": [20.5, 30]}, {"age": "no whole number"}),
+    "born after the screening": (
+        {"screened_on": ["1950-01-01"], "birth_date": ["2023-01-01"]},
+        {"screened_on": "mixed up", "birth_date": "mixed up"},
+    ),
+    "against a fact": ({"systolic": [50], "cough": ["no"]}, {"systolic": "in shock", "cough": "F1"}),
+}
+
+
+@pytest.mark.parametrize("title", MISLEADING)
+def test_no_wrong_column_is_live(title):
+    columns, expected = MISLEADING[title]
+    draft = tt.draft_mapping(TRIAL, table(**columns))
+    assert draft.mapping.fields == {}
+    for field, asked in expected.items():
+        assert asked in "; ".join(line(draft, field).asks), line(draft, field)
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+GERMAN = """Klinik am See;;;
+Patienten-ID;Alter;Geschlecht;SpO2;Körpergewicht;Husten
+""" + "".join(f"P{i};{30 + i};{'mw'[i % 2]};{94 + i % 5} %;{60 + i},5;{('ja', 'nein')[i % 2]}\n" for i in range(30))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "cp850", "mac-roman", "utf-16"])
+def test_letters_separator_and_header_are_found(tmp_path, encoding):
+    file = tmp_path / "kohorte.csv"
+    file.write_bytes(GERMAN.encode(encoding))
+    draft = tt.draft_mapping(TRIAL, file)
+    assert (draft.mapping.separator, draft.mapping.header) == (";", 2)
+    assert draft.mapping.patient_id == PatientId("Patienten-ID")
+    assert {line.field for line in draft.lines} == {"age", "sex", "spo2", "weight", "cough"}
+    assert line(draft, "weight").mapped == MappedColumn("Körpergewicht", decimal=",")
+    taken = draft.take("age", "sex", "weight", "cough")
+    patients = tt.read_patients(file, TRIAL, taken)
+    assert patients.n == 30 and patients.absent == tuple(f for f in TRIAL.fields if f not in taken.fields)
+    assert patients.patient("P3") == {"age": 33, "sex": "female", "spo2": 97.0, "weight": 63.5, "cough": False}
+
+
+def test_the_sheet_and_the_row_of_names_are_found(tmp_path):
+    patients = [[f"S{i}", 40 + i, date(2023, 1, 1 + i)] for i in range(9)]
+    with Workbook(tmp_path / "book.xlsx", {"default_date_format": "yyyy-mm-dd"}) as book:
+        book.add_worksheet("Codes").write_row(0, 0, ["code", "means"])
+        sheet = book.add_worksheet("Patients")
+        for row, cells in enumerate([["Report of the ward"], [], ["Subject ID", "Age", "Screened on"], *patients]):
+            sheet.write_row(row, 0, cells)
+    draft = tt.draft_mapping(TRIAL, tmp_path / "book.xlsx")
+    assert (draft.mapping.sheet, draft.mapping.header) == ("Patients", 3)
+    assert "there is also Codes" in draft.asks[0]
+    assert tt.screen(TRIAL, tmp_path / "book.xlsx", draft.mapping).n == 9
+    assert draft.mapping.fields.keys() == {"age", "screened_on"}
+
+
+def test_every_kind_of_table_gives_the_same_lines(tmp_path):
+    records = table(age=lambda i: 20 + i, cough=["yes", "no"], sats=[95.5, None])
+    records.write_parquet(tmp_path / "t.parquet")
+    records.write_csv(tmp_path / "t.csv")
+    wanted = tt.draft_mapping(TRIAL, records)
+    pandas, arrow = records.to_pandas(), records.to_arrow()
+    for other in (tmp_path / "t.parquet", tmp_path / "t.csv", pandas, arrow, duckdb.from_arrow(arrow)):
+        draft = tt.draft_mapping(TRIAL, other)
+        assert draft.lines == wanted.lines
+        assert tt.screen(TRIAL, other, draft.mapping).n == 30
+
+
+def test_what_is_no_table_is_told(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_text("1,Anna Schmidt,71\n2,Max Mueller,64\n", "utf-8")
+    with pytest.raises(DataError, match="looks like a patient") as told:
+        tt.draft_mapping(TRIAL, file)
+    assert "Anna" not in str(told.value)
+    file.write_text("id,age,age\n1,30,31\n", "utf-8")
+    draft = tt.draft_mapping(TRIAL, file)
+    assert draft.mapping.fields == {} and "two columns" in draft.asks[0]
+
+
+def test_an_id_that_repeats_is_not_live():
+    draft = tt.draft_mapping(TRIAL, table(patient_id=lambda i: i // 2, row_id=lambda i: i, age=lambda i: 20 + i))
+    assert draft.mapping.patient_id == PatientId()
+    assert "30 rows have 15 different patient_id" in draft.asks[0]
+
+
+# --- nobody is named --------------------------------------------------------------------------------------------------
+
+PEOPLE = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", min_size=4, max_size=12)
+PRIVATE = st.one_of(
+    st.tuples(PEOPLE, PEOPLE).map(" ".join),
+    st.from_regex(r"\+49 1[567]\d \d{7}", fullmatch=True),
+    st.tuples(PEOPLE, st.just("called; no answer")).map(": ".join),
+    PEOPLE.map(lambda name: f"{name.lower()}@example.org"),
+)
+
+
+@given(st.lists(PRIVATE, min_size=3, max_size=3, unique=True), st.sampled_from([*TRIAL.fields]), st.booleans())
+def test_free_text_is_never_told(secrets, column, often):
+    """A name, a telephone number, a note: in a column of its own, or among the values of a field, once or often."""
+    usual = {"flag": "yes", "category": "male", "date": "2023-01-31"}.get(TRIAL.fields[column].type, "71")
+    values = [*secrets] * 10 if often else [*secrets, *[usual] * 27]
+    records = pl.DataFrame({"id": range(30), "age": [71] * 30, "name": [*secrets] * 10, "remarks": [*secrets] * 10})
+    records = records.with_columns(pl.Series(column, values))
+    draft = tt.draft_mapping(TRIAL, records)
+    told = f"{draft.text()} {draft!r} {draft.lines}".casefold()
+    for secret in secrets:
+        assert secret.casefold() not in told
+    if draft.mapping.fields:
+        assert tt.screen(TRIAL, records, draft.mapping).n == 30
+
+
+# --- tables that nobody here made -------------------------------------------------------------------------------------
+
+
+def compare(protocol, source, hand: Path) -> dict[str, str]:
+    """By field of a mapping written by hand, what the draft makes of it: the same, more careful, or wrong."""
+    written, draft = load_mapping(hand, protocol), tt.draft_mapping(protocol, source)
+    drafted = {line.field for line in draft.lines}
+    found = dict.fromkeys(drafted - {*written.fields}, "extra") | dict.fromkeys({*written.fields} - drafted, "missing")
+    both = [
+        tt.read_patients(
+            source, protocol, replace(mapping, fields={name: mapping.fields[name] for name in written.fields})
+        )
+        for mapping in (written, draft.take(*(field for field in written.fields if field in drafted)))
+    ]
+    one, other = (patients.frame.to_native().collect() for patients in both)
+    for field in {*written.fields} & drafted:
+        careful = one[field].eq_missing(other[field]) | other[field].is_null()
+        found[field] = "same" if one[field].equals(other[field]) else "careful" if careful.all() else "wrong"
+    return found
+
+
+def test_a_real_table_is_mapped_as_by_hand(realdata, protocol, root):
+    source = realdata / "carbonhealth_covid_tests" / "covid_tests_2020.csv.gz"
+    draft = tt.draft_mapping(protocol, source)
+    assert draft.mapping.patient_id == PatientId("row_id")
+    assert {line.field for line in draft.of("certain")} == {"age", "cough", "diabetes"}
+    found = compare(protocol, source, root / "data" / "mappings" / "carbon_health.yaml")
+    assert sorted(found.values()) == ["careful"] + ["same"] * 13
+    assert found["other_symptom"] == "careful"  # five symptoms of those that there are
+
+
+def test_the_command_leads_on(tmp_path, capsys, root):
+    source, out = root / "data" / "cohort" / "cohort.csv", tmp_path / "mapping.yaml"
+    protocol = str(root / "data" / "protocols" / "NCT05741099.yaml")
+    assert main(["map", protocol, str(source), "--out", str(out)]) == 0
+    said = capsys.readouterr()
+    assert said.out == f"wrote {out}\n"
+    assert said.err.startswith("51 certain, 0 guesses, 0 open; fields of the criteria without a column: none")
+    assert main(["screen", protocol, str(source), "--mapping", str(out)]) == 0
+    assert main(["map", protocol, str(source), "--out", str(out)]) == 2
+    assert main(["map", protocol, str(tmp_path / "nowhere.csv")]) == 2
+    assert "nowhere.csv does not exist" in capsys.readouterr().err

@@ -1,0 +1,85 @@
+"""Lines of a mapping that look certain go in; those that other columns or the protocol speak against come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import permutations
+from typing import Any
+
+import narwhals as nw
+
+from ...criteria.contents import Protocol
+from ...criteria.engine import in_polars
+from ...criteria.language import NUMERIC, names, parse
+from ...criteria.protocol import DataError, Field
+from ..sources.mapping import ColumnMapping, MappedColumn, PatientId
+from ..sources.patients import read_patients
+from .fit import fit
+from .pairs import Pair
+from .words import concepts, vocabulary
+
+_OFTEN = 0.05
+"""The share of rows in which something must not be so."""
+
+
+def doubts(protocol: Protocol, frame: Any, live: Mapping[str, MappedColumn]) -> dict[str, list[str]]:
+    """By field what other columns say against its own, once all of them are read as they would be.
+
+    Args:
+        protocol: its facts must hold, in nearly every row.
+        frame: Narwhals frame of the whole table.
+        live: the lines that look certain.
+    """
+    columns = list(dict.fromkeys(source for mapped in live.values() for source in mapped.sources))
+    if not columns:
+        return {}
+    chosen = frame.select(columns)
+    native = chosen.to_native() if frame.implementation.is_polars() else in_polars(chosen)
+    try:
+        patients = read_patients(native, protocol, ColumnMapping(patient_id=PatientId(), fields=dict(live)))
+    except DataError as error:
+        return {name: [f"the table cannot be read with it: {error}"] for name in live}
+    found: dict[str, list[str]] = {}
+    for low, high in _ordered(protocol, live):
+        wrong = in_polars(patients.frame.select(wrong=nw.col(low) > nw.col(high)))["wrong"].drop_nulls()
+        if len(wrong) and (share := float(wrong.mean())) > _OFTEN:  # type: ignore[arg-type]
+            _add(found, (low, high), f"{low} is above {high} in {share:.0%} of the rows: are the two mixed up?")
+    for fact in protocol.facts:
+        asked = names(parse(fact.formula, protocol.fields))
+        if {*asked} <= {*live} and (
+            against := patients.filter(protocol, f"not ({fact.formula})").n
+        ) > _OFTEN * patients.n:
+            _add(found, asked, f"{against:,} rows are against {fact.id} of the protocol: {fact.says}")
+    return found
+
+
+def _add(found: dict[str, list[str]], fields: Iterable[str], told: str) -> None:
+    for name in fields:
+        found.setdefault(name, []).append(told)
+
+
+def _ordered(protocol: Protocol, live: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Two fields of which the first is never above the second, by what they speak of."""
+    for low, high in permutations(live, 2):
+        of_one_type = protocol.fields[low].type == protocol.fields[high].type and protocol.fields[low].type not in (
+            "flag",
+            "category",
+        )
+        if of_one_type and any(a in concepts(low) and b in concepts(high) for a, b in vocabulary()["order"]):
+            yield low, high
+
+
+def mixed_up(fields: Mapping[str, Field], pairs: Mapping[str, Sequence[Pair]]) -> dict[str, list[str]]:
+    """By field what the ranges say of two columns that fit only if their names are exchanged."""
+    found: dict[str, list[str]] = {}
+    numbers = {name: some[0] for name, some in pairs.items() if fields[name].type in NUMERIC}
+    for (one, first), (other, second) in permutations(numbers.items(), 2):
+        if first.fit.settled and not second.fit.settled:
+            crossed = fit(one, fields[one], second.seen), fit(other, fields[other], first.seen)
+            if all(each and each.settled for each in crossed):
+                _add(
+                    found,
+                    [one],
+                    f"are {first.seen.named} and {second.seen.named} mixed up? Each fits the other's range",
+                )
+    return found

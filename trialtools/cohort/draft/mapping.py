@@ -1,0 +1,205 @@
+"""A protocol and a table go in, a mapping comes out: what is certain stands, what is guessed waits for a person."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+
+from ...criteria.contents import Protocol
+from ...criteria.display import as_lines
+from ...criteria.engine import in_polars
+from ...criteria.protocol import DataError, Field
+from ..sources.mapping import ColumnMapping
+from ..sources.open import open_table
+from .doubts import doubts, mixed_up
+from .ids import find_id
+from .lines import Certainty, DraftLine
+from .pairs import Pair, pair_up
+from .seen import see_column
+from .text import mapping_text
+from .written import check_names, how_written, is_workbook, sheets_of
+
+_TITLES = 7
+"""Lines of titles that may stand above the names of a workbook."""
+
+
+@dataclass(frozen=True, repr=False)
+class MappingDraft:
+    """A mapping that screens at once, and what waits beside it.
+
+    `mapping` has the lines that are certain; `lines` all of them, in the order of the protocol's fields. `absent` are
+    the fields that the criteria ask about and no column speaks of, `unread` the columns that no field wants. `asks` is
+    what must be decided about the table as a whole.
+    """
+
+    table: str
+    rows: int
+    mapping: ColumnMapping
+    lines: tuple[DraftLine, ...]
+    absent: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+
+    def take(self, *fields: str) -> ColumnMapping:
+        """The mapping with the lines of further fields as they are proposed.
+
+        Raises:
+            DataError: nothing is proposed for a field.
+        """
+        proposed = {line.field: line.mapped for line in self.lines}
+        if unknown := [field for field in fields if field not in proposed]:
+            raise DataError(f"nothing is proposed for {unknown[0]}; there is {', '.join(proposed) or 'nothing'}")
+        return replace(self.mapping, fields=self.mapping.fields | {field: proposed[field] for field in fields})
+
+    def of(self, certainty: Certainty) -> tuple[DraftLine, ...]:
+        """The lines of one certainty."""
+        return tuple(line for line in self.lines if line.certainty == certainty)
+
+    def text(self) -> str:
+        """The mapping as a file: what waits stands in it as comments, one line to be changed each."""
+        return mapping_text(self.table, self.rows, self.mapping, self.lines, self.asks, self.absent, self.unread)
+
+    def write(self, path: str | os.PathLike[str]) -> Path:
+        """Write the file, unless there is one: somebody's work may be in it.
+
+        Raises:
+            DataError: the file is there already.
+        """
+        file = Path(path)
+        try:
+            with file.open("x", encoding="utf-8") as opened:
+                opened.write(self.text())
+        except FileExistsError:
+            raise DataError(f"{file} is there already, and somebody's work may be in it; name another file") from None
+        return file
+
+    @property
+    def summary(self) -> str:
+        """How much is settled, in a line."""
+        certain, guesses, open_ = (len(self.of(which)) for which in ("certain", "guess", "open"))
+        told = f"{certain} certain, {guesses} guess{'es' * (guesses != 1)}, {open_} open"
+        return f"{told}; fields of the criteria without a column: {len(self.absent) or 'none'}"
+
+    @property
+    def decisions(self) -> list[str]:
+        """What a person must decide, one line each, the table as a whole first."""
+        waiting = [line for line in self.lines if line.certainty != "certain"]
+        return [*self.asks, *(f"{line.field}: {line.question}" for line in waiting)]
+
+    def __repr__(self) -> str:
+        return "\n".join([f"a mapping of {self.table}: {self.summary}", *self.decisions])
+
+    def _repr_html_(self) -> str:
+        return as_lines(repr(self).split("\n"))
+
+
+def draft_mapping(protocol: Protocol, table: Any) -> MappingDraft:
+    """A mapping that screens at once: lines that are certain stand, all others wait for a person.
+
+    Args:
+        protocol: its fields are looked for.
+        table: whatever `read_patients` takes: a path (CSV, Excel, Parquet, a folder), a frame, a DuckDB relation.
+
+    A line is certain if the column bears the name of the field and its values need no interpretation. What a column
+    does not say is unknown: of one that says less than the field asks (smoker, for heavy smoker) yes means unknown, of
+    one that is only a part of it (asthma, for chronic lung disease) no does. Texts that are no words for yes, no,
+    unknown or a value of the protocol are counted and never shown.
+
+    Raises:
+        DataError: the table cannot be opened, or the names of its columns are missing.
+
+    >>> import polars as pl, trialtools as tt
+    >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
+    >>> table = pl.DataFrame({"patient_id": ["a", "b"], "age": [71, 64], "smoker": ["yes", "no"]})
+    >>> draft = tt.draft_mapping(protocol, table)
+    >>> [(line.field, line.certainty, line.how) for line in draft.lines]
+    [('age', 'certain', 'same name'), ('heavy_smoker', 'guess', 'less than the field')]
+    >>> draft.take("heavy_smoker").column("heavy_smoker").codes
+    {'no': False, 'yes': 'unknown'}
+    """
+    written = how_written(table)
+    drafts = [_draft(protocol, table, replace(written, sheet=sheet)) for sheet in sheets_of(table)]
+    if not any(draft.lines for draft in drafts):
+        drafts += [*_further_down(protocol, table, drafts)]
+    best = max(drafts, key=lambda draft: len(draft.lines))
+    others = [draft.mapping.sheet for draft in drafts if draft.mapping.sheet != best.mapping.sheet]
+    asks = (
+        [f"sheet: {best.mapping.sheet} is taken; there is also {', '.join(map(str, dict.fromkeys(others)))}"]
+        if others
+        else []
+    )
+    return replace(best, asks=(*asks, *best.asks))
+
+
+def _further_down(protocol: Protocol, table: Any, drafts: Sequence[MappingDraft]) -> Iterator[MappingDraft]:
+    """Drafts of a workbook whose names stand below a title."""
+    for draft in drafts if is_workbook(table) else ():
+        for header in range(2, _TITLES + 2):
+            with suppress(DataError):
+                yield _draft(protocol, table, replace(draft.mapping, header=header))
+
+
+def _draft(protocol: Protocol, source: Any, written: ColumnMapping) -> MappingDraft:
+    table = open_table(source, written, frozenset() if isinstance(source, str | os.PathLike) else None)
+    frame = nw.from_native(table.native)
+    schema = dict(frame.collect_schema())
+    check_names([*schema], table.name)
+    rows = int(in_polars(frame.select(nw.len().alias("n")))["n"].item())
+    columns = [see_column(frame, name, dtype, rows) for name, dtype in schema.items()]
+    id, asks = find_id(columns, rows)
+    wanted = {name: field for name, field in protocol.fields.items() if not name.startswith("ask_") or name in schema}
+    twice = {name for name in schema if f"{name} (2)" in schema}
+    asks += tuple(f"{name}: two columns bear this name; rename one of them" for name in sorted(twice))
+    others = {id.column, "synthetic", *(name for name in schema if re.sub(r" \(\d+\)$", "", name) in twice)}
+    pairs = pair_up(wanted, [seen for seen in columns if seen.name not in others])
+    lines = tuple(_line(wanted[name], pairs[name]) for name in wanted if name in pairs)
+    lines = _waiting(lines, mixed_up(wanted, pairs))
+    live = {line.field: line.mapped for line in lines if line.certainty == "certain"}
+    lines = _waiting(lines, doubts(protocol, frame, live))
+    used = {source for line in lines for source in line.mapped.sources} | {id.column, "synthetic"}
+    live = {line.field: line.mapped for line in lines if line.certainty == "certain"}
+    told = {line.field for line in lines}
+    absent = tuple(name for name in protocol.used if name in wanted and name not in told)
+    unread = tuple(seen.named for seen in columns if seen.name not in used)
+    name = Path(source).name.split(".")[0] if isinstance(source, str | os.PathLike) else ""
+    return MappingDraft(
+        table.name, rows, replace(written, name=name, patient_id=id, fields=live), lines, absent, unread, asks
+    )
+
+
+def _line(field: Field, pairs: list[Pair]) -> DraftLine:
+    """What a mapping would say of a field of which these columns speak."""
+    first = pairs[0]
+    together = [pair for pair in pairs if pair.how == "narrower"] if first.how == "narrower" else []
+    made, asks, several = first.fit, list(first.fit.asks), [pair.seen.named for pair in pairs]
+    mapped = made.mapped
+    if len(together) > 1:
+        codes = {text: meaning for pair in together for text, meaning in pair.fit.mapped.codes.items()}
+        mapped = replace(mapped, column=None, columns=tuple(pair.seen.name for pair in together), codes=codes)
+        asks = [ask for pair in together for ask in pair.fit.asks]
+    elif len(pairs) > 1:
+        asks.append(f"which one is it: {', '.join(several)}?")
+    sure = made.sure and made.settled and len(pairs) == 1
+    declared = field.type == "category" and not mapped.codes and first.how == "same meaning"
+    certain = sure and (first.how == "same name" or declared)
+    holds = "; ".join(f"{pair.seen.named} holds {pair.fit.holds}" for pair in (together or pairs))
+    certainty = "certain" if certain else "guess" if made.settled else "open"
+    label = field.label + (f", {field.unit}" if field.unit else "")
+    return DraftLine(first.field, label, certainty, mapped, first.how, holds, tuple(asks), made.notes)
+
+
+def _waiting(lines: tuple[DraftLine, ...], found: Mapping[str, Sequence[str]]) -> tuple[DraftLine, ...]:
+    """The lines, of which those wait that something speaks against."""
+    return tuple(
+        replace(line, certainty="guess", asks=(*line.asks, *found[line.field]))
+        if line.certainty == "certain" and line.field in found
+        else line
+        for line in lines
+    )

@@ -1,0 +1,226 @@
+"""A column goes in; in which unit and with which decimal mark it holds numbers comes out, and what is doubtful."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+
+from ...criteria.language import ProtocolError
+from ...criteria.protocol import Field
+from ...criteria.units import factor, parse_unit
+from ..sources.cells import read_cell
+from ..sources.mapping import MappedColumn
+from .fits import Fit
+from .seen import Seen
+from .words import vocabulary, without_unit
+
+_READABLE, _POSSIBLE, _ODD = 0.9, 0.95, 5_000
+"""The share of texts that must be numbers, that of numbers which must be possible; texts read one by one at most."""
+_PLAIN = r"^[+-]?\d+{mark}?\d*$"
+_OTHERS = (
+    "[degF] Cel [lb_av] kg g cm m mm [in_i] a mo wk d g/L g/dL mg/dL mg/L ug/L mmol/L umol/L kPa mm[Hg] 10*9/L /uL %"
+)
+"""Units that are tried where the values do not fit in their own."""
+Mark = Literal[".", ","] | None
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """The different values of a column with their numbers; how many texts are none, and the units behind them."""
+
+    values: np.ndarray
+    n: np.ndarray
+    unread: int
+    units: Counter[str]
+    parts: int = 0
+
+    @property
+    def share(self) -> float:
+        return self.n.sum() / max(self.n.sum() + self.unread, 1)
+
+
+def fit_number(field: Field, seen: Seen) -> Fit | None:
+    """How a column can be a number; None where too few of its texts are one."""
+    if seen.dtype.is_numeric() and not isinstance(seen.dtype, nw.Decimal):
+        tried: dict[Mark, _Numbers] = {None: _numbers(seen)}
+    elif seen.dtype == nw.String:
+        marks: tuple[Mark, ...] = (None, ",", ".")
+        tried = {mark: _texts(seen.known, field, mark) for mark in marks}
+    else:
+        return None
+    mark, read = max(tried.items(), key=lambda each: each[1].share)
+    if read.share < _READABLE or not len(read.values):
+        return None
+    unit, told = _unit(field, seen, read)
+    mapped = MappedColumn(seen.name, unit=unit, decimal=mark, missing=_missing(field, seen))
+    asks = told or [*_doubts(field, seen, read, mark, unit)]
+    if read.unread or _fractions(field, read):
+        mapped = MappedColumn(seen.name, unit=unit, decimal=mark, missing=mapped.missing, on_invalid="unknown")
+    notes = [f"{read.parts:,} x known in part, such as <5"] if read.parts else []
+    outside = _outside(field, read, unit)
+    if 0 < outside <= (1 - _POSSIBLE) * read.n.sum():
+        notes.append(f"{outside:,} x outside {_span(field)}, read as unknown")
+    settled = not told and outside <= (1 - _POSSIBLE) * read.n.sum()
+    return Fit(mapped, _holds(read, seen), not asks and unit is None, settled, tuple(asks), tuple(notes))
+
+
+# --- what stands there ------------------------------------------------------------------------------------------------
+
+
+def _numbers(seen: Seen) -> _Numbers:
+    counts = seen.known.with_columns(pl.col("text").cast(pl.Float64, strict=False)).filter(pl.col("text").is_finite())
+    return _Numbers(counts["text"].to_numpy(), counts["n"].to_numpy(), 0, Counter())
+
+
+def _texts(counts: pl.DataFrame, field: Field, mark: Mark) -> _Numbers:
+    """What the reader makes of texts under a decimal mark: plain numbers at once, the others one by one."""
+    plain = counts["text"].str.contains(_PLAIN.replace("{mark}", "," if mark == "," else r"\."))
+    easy, odd = counts.filter(plain), counts.filter(~plain)
+    values = easy["text"].str.replace(",", ".", literal=True).cast(pl.Float64).to_list()
+    n, unread, units, parts = easy["n"].to_list(), 0, Counter(), 0
+    if len(odd) > _ODD:
+        return _Numbers(np.array(values), np.array(n), int(odd["n"].sum()), units)
+    for text, times in odd.iter_rows():
+        if unit := _unit_behind(text):
+            units[unit] += times
+        cell = read_cell(text, field, MappedColumn("", unit=unit or None, decimal=mark))
+        found = next((value for value in (cell.value, cell.low, cell.high) if value is not None), None)
+        if found is None or found != found:
+            unread += times
+        else:
+            values, n, parts = [*values, float(found)], [*n, times], parts + times * (cell.value is None)
+    return _Numbers(np.array(values), np.array(n), unread, units, parts)
+
+
+def _unit_behind(text: str) -> str:
+    """The unit behind a number, if it is one that is known: anything else may be a note."""
+    found = re.fullmatch(r"[<>=≤≥]*\s*[+-]?[\d.,]*\d\s*([^\d\s.,+-].*)", text)
+    try:
+        return found[1].strip() if found and parse_unit(found[1], "") else ""
+    except ProtocolError:
+        return ""
+
+
+# --- its unit ---------------------------------------------------------------------------------------------------------
+
+
+def _unit(field: Field, seen: Seen, read: _Numbers) -> tuple[str | None, list[str]]:
+    """The unit that name or cells tell, where it is another than the field's; what must be settled first."""
+    named = without_unit(seen.name)[1]
+    behind = read.units.most_common(1)[0][0] if read.units else None
+    said = [unit for unit in dict.fromkeys((behind, named)) if unit]
+    if not said:
+        return None, []
+    if field.unit is None:
+        return None, [f"the column is in {said[0]}, and the protocol names no unit"]
+    try:
+        made = {unit: factor(unit, field.unit, "it") for unit in said}
+        others = {behind: factor(behind, field.unit, "") for behind in read.units}
+    except ProtocolError as error:
+        return None, [f"{error}"]
+    if len({*made.values(), *others.values()}) > 1:
+        return None, [f"name and cells tell different units: {', '.join([*said, *others][:4])}"]
+    unit = said[0]
+    return (None, []) if made[unit] == (1, 0) else (unit, [])
+
+
+def _in_field(field: Field, read: _Numbers, unit: str | None) -> np.ndarray:
+    by, plus = factor(unit, field.unit, "") if unit and field.unit else (1.0, 0.0)
+    return read.values * by + plus
+
+
+def _outside(field: Field, read: _Numbers, unit: str | None) -> int:
+    """How many values the protocol calls impossible."""
+    low, high = field.limits
+    values = _in_field(field, read, unit)
+    return int(read.n[(values < low) | (values > high)].sum())
+
+
+def _other_units(field: Field, read: _Numbers) -> list[str]:
+    """Units in which the values would be possible."""
+    found = []
+    for unit in _OTHERS.split():
+        try:
+            other = field.unit and factor(unit, field.unit, "") != (1, 0)
+            if other and _outside(field, read, unit) <= (1 - _POSSIBLE) * read.n.sum():
+                found.append(unit)
+        except ProtocolError:
+            continue
+    return found
+
+
+# --- what speaks against it -------------------------------------------------------------------------------------------
+
+
+def _doubts(field: Field, seen: Seen, read: _Numbers, mark: Mark, unit: str | None) -> Iterable[str]:
+    total = int(read.n.sum())
+    if read.unread:
+        yield f"{read.unread:,} x no number, which are not shown here"
+    if (outside := _outside(field, read, unit)) > (1 - _POSSIBLE) * total:
+        others = _other_units(field, read)
+        hint = f"another unit, such as {' or '.join(others[:3])}?" if others else "another unit, or another thing?"
+        yield f"{outside:,} of {total:,} are outside {_span(field)}: {hint}"
+    if field.unit and field.range is None:
+        yield f"the protocol declares no range, so that nothing shows whether it is in {field.unit}"
+    if broken := _fractions(field, read):
+        yield f"{broken:,} x no whole number"
+    if seen.dtype == nw.String and _may_be_thousands(seen, mark):
+        yield "the mark before three digits may stand for thousands: 7.250 is 7.25 or 7250"
+    if (code := _nines(field, read)) is not None:
+        times = int(read.n[read.values == code].sum())
+        yield f"{code:g} may stand for unknown ({times:,} x): then missing: ['{code:g}']"
+
+
+def _fractions(field: Field, read: _Numbers) -> int:
+    return int(read.n[read.values != np.round(read.values)].sum()) if field.type == "integer" else 0
+
+
+def _may_be_thousands(seen: Seen, mark: Mark) -> bool:
+    """Whether every mark in a column has one to three digits before it and three behind it."""
+    sign = "," if mark == "," else "."
+    texts = seen.known["text"]
+    marked = texts.filter(texts.str.contains(sign, literal=True))
+    return len(marked) > 0 and bool(marked.str.contains(rf"^[1-9]\d{{0,2}}\{sign}\d{{3}}$").all())
+
+
+def _nines(field: Field, read: _Numbers) -> float | None:
+    """A possible value, all nines or eights, that stands alone above the others, as people mark what is unknown."""
+    low, high = field.limits
+    inside = read.values[(read.values >= low) & (read.values <= high)]
+    if len(inside) < 2 or (top := inside.max()) not in vocabulary()["nines"]:
+        return None
+    return top if inside[inside < top].max() < 0.9 * top and read.n[read.values == top].sum() > 1 else None
+
+
+def _missing(field: Field, seen: Seen) -> tuple[str, ...]:
+    """The words for unknown; a number among them only where it is impossible."""
+    low, high = field.limits
+    return tuple(text for text in seen.blanks if not _is_number(text) or not low <= float(text) <= high)
+
+
+def _is_number(text: str) -> bool:
+    return bool(re.fullmatch(r"-?\d+", text))
+
+
+# --- in words ---------------------------------------------------------------------------------------------------------
+
+
+def _span(field: Field) -> str:
+    low, high = field.limits
+    return f"{low:g} to {high:g}{f' {field.unit}' if field.unit else ''}"
+
+
+def _holds(read: _Numbers, seen: Seen) -> str:
+    """Lowest, highest and median, rounded: of a long number nobody can tell which it was."""
+    order = np.argsort(read.values)
+    middle = read.values[order][np.searchsorted(np.cumsum(read.n[order]), read.n.sum() / 2)]
+    low, high, middle = (f"{float(f'{each:.3g}'):g}" for each in (read.values.min(), read.values.max(), middle))
+    empty = f"; empty {seen.rows - seen.filled:,}" if seen.rows > seen.filled else ""
+    return f"{low} to {high}, median {middle}{empty}"

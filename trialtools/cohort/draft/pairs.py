@@ -1,0 +1,117 @@
+"""Fields and columns go in; which column speaks of which field comes out, and how near their names are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ...criteria.language import NUMERIC, ProtocolError
+from ...criteria.protocol import Field
+from ...criteria.units import factor
+from ..sources.mapping import UNKNOWN
+from ..sources.names import fold
+from .fit import fit
+from .fits import Fit
+from .seen import Seen
+from .words import concepts, wholes, without_unit, word
+
+NEAR = {"same name": 9, "same meaning": 7, "less than the field": 4, "narrower": 3, "same values": 2, "similar": 1}
+"""How near the name of a column is to a field: a column goes to the field that it is nearest to."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A column that can be a field, how near their names are, and how it would be read."""
+
+    field: str
+    how: str
+    seen: Seen
+    fit: Fit
+
+    @property
+    def rank(self) -> tuple[int, bool]:
+        return NEAR[self.how], self.fit.settled
+
+
+def pair_up(fields: Mapping[str, Field], columns: Sequence[Seen]) -> dict[str, list[Pair]]:
+    """By field the columns that are nearest to it and to no other field, the best first.
+
+    Several columns stand beside each other where each is a part of a flag, or where nothing tells which of them it is.
+    """
+    found: list[Pair] = []
+    owned = {concept for name in fields for concept in concepts(name)}
+    for name, field in fields.items():
+        for seen in columns:
+            how = _nearness(name, field, seen, owned)
+            if how and (made := fit(name, field, seen)):
+                found.append(Pair(name, how, seen, _cautious(made, how, seen)))
+    best: dict[str, int] = {}
+    for pair in found:
+        best[pair.seen.name] = max(best.get(pair.seen.name, 0), NEAR[pair.how])
+    nearest: dict[str, list[Pair]] = {}
+    for pair in sorted(found, key=lambda pair: pair.rank, reverse=True):
+        together = nearest.setdefault(pair.field, [])
+        if NEAR[pair.how] == best[pair.seen.name] and (
+            not together or pair.how == together[0].how or _rivals(together[0], pair)
+        ):
+            together.append(pair)
+    return {name: pairs for name, pairs in nearest.items() if pairs}
+
+
+def _rivals(first: Pair, other: Pair) -> bool:
+    """Whether two columns can both be meant, though the name of one is nearer."""
+    return {first.how, other.how} == {"same name", "same meaning"}
+
+
+def _nearness(name: str, field: Field, seen: Seen, owned: set[str]) -> str:
+    """How near the name of a column is to a field, in a word of `NEAR`; empty where it is far."""
+    title = re.sub(r"\(.*?\)", "", field.label)
+    column = seen.name
+    if field.type in NUMERIC and field.unit and (unit := without_unit(column)[1]) and fold(column) != fold(name):
+        column = without_unit(column)[0]
+        if _same_unit(unit, field.unit) and fold(column) in (fold(name), fold(title)):
+            return "same name"
+    if fold(column) in (fold(name), fold(title), fold(field.label)) and column == seen.name:
+        return "same name"
+    said, own, called = concepts(column), concepts(name), concepts(title)
+    wide = own | concepts(re.sub(r"\(not .*?\)", "", field.label))
+    if said in (own, called):
+        return "same meaning"
+    if field.type == "flag":
+        if len(said) == 1 and (whole := wholes().get(*said)) and {whole} in (own, called):
+            return "narrower"
+        if said < own or said < called:
+            return "less than the field"
+        if said <= wide:
+            return "same meaning" if own <= said else "narrower"
+        return "similar" if said & own and 2 * len(said & wide) >= len(said) else ""
+    if said & own and 2 * len(said & wide) >= len(said):
+        return "similar"
+    if field.type == "category" and not said & (owned - own):
+        values = {value.lower() for value in field.values}
+        texts = {text.lower() for text in seen.few}
+        return "same values" if len(texts) > 1 and texts <= values else ""
+    return ""
+
+
+def _same_unit(unit: str, wanted: str) -> bool:
+    try:
+        return factor(unit, wanted, "") == (1, 0)
+    except ProtocolError:
+        return False
+
+
+# --- columns that say only a part -------------------------------------------------------------------------------------
+
+_SILENT = {"less than the field": True, "narrower": False}
+"""The answer that says nothing of the field: a smoker may be no heavy smoker, no asthma is not no lung disease."""
+
+
+def _cautious(made: Fit, how: str, seen: Seen) -> Fit:
+    """A fit whose answers say no more than the column knows."""
+    if how not in _SILENT:
+        return made
+    codes = made.mapped.codes or {text: word(text) == "true" for text in seen.few if text not in seen.blanks}
+    codes = {text: UNKNOWN if meaning is _SILENT[how] else meaning for text, meaning in codes.items()}
+    return replace(made, mapped=replace(made.mapped, codes=codes), sure=False)

@@ -1,0 +1,95 @@
+"""A column goes in; how often each of its texts stands there comes out, and which of them may be shown to anybody."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+
+from ...criteria.engine import in_polars
+from ...criteria.protocol import Field
+from ..sources.cells import BLANKS
+from ..sources.columns import text_of
+from .words import listed, tokens, vocabulary, word
+
+_SHORT, _CODES, _TIMES = 2, 12, 3
+"""Letters of a code; different codes that a coded column has at most; how often each stands there, on average."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One column: its different texts with their numbers, the commonest first, in a frame of `text` and `n`."""
+
+    name: str
+    dtype: Any
+    rows: int
+    counts: pl.DataFrame
+
+    @cached_property
+    def filled(self) -> int:
+        return int(self.counts["n"].sum())
+
+    @cached_property
+    def known(self) -> pl.DataFrame:
+        """Without the words that stand for unknown."""
+        return self.counts.filter(~self.counts["text"].is_in([*self.blanks]))
+
+    @cached_property
+    def blanks(self) -> dict[str, int]:
+        """The words for unknown that stand here."""
+        short = self.counts.filter(pl.col("text").str.len_chars() < _LONGEST_BLANK).iter_rows()
+        return {text: n for text, n in short if word(text) in listed("blank")}
+
+    @cached_property
+    def few(self) -> dict[str, int]:
+        """Its texts if they can be codes; nothing where there are too many."""
+        return dict(self.counts.iter_rows()) if 0 < len(self.counts) <= _CODES else {}
+
+    def shows(self, text: str, field: Field) -> bool:
+        """Whether a text may be told: a word that everybody uses, or a short code that many patients share.
+
+        Names, telephone numbers and notes are none of both, whatever column they stand in.
+        """
+        said = word(text)
+        if said in everyday() or said in {word(value) for value in field.values}:
+            return True
+        if said and all(part in listed("results") or part in everyday() for part in re.split(r"[\s/_-]+", said)):
+            return True
+        shared = len(self.counts) <= _CODES and self.filled >= _TIMES * len(self.counts)
+        return shared and len(said) <= _SHORT and said.isalnum() and (said.isdigit() or len(said) == 1)
+
+    @property
+    def named(self) -> str:
+        """Its name, if that can be one: without a header the first patient would stand in its place."""
+        odd = len(self.name) > _LONGEST_NAME or re.search(r"\d{5}|@", self.name)
+        return "(a name that is not shown)" if odd else self.name
+
+
+_LONGEST_BLANK, _LONGEST_NAME = 20, 60
+
+
+def everyday() -> frozenset[str]:
+    """The words for yes, no and unknown."""
+    bare = vocabulary()["bare"]
+    signs = {sign.strip() for words in bare.values() for sign in words.split(",")}
+    return listed("yes") | listed("no") | listed("blank") | signs
+
+
+def see_column(frame: Any, name: str, dtype: Any, rows: int) -> Seen:
+    """Count the texts of one column of a Narwhals frame, in the engine that holds it."""
+    text = text_of(name, dtype).alias("text")
+    counts = in_polars(frame.select(text).group_by("text").agg(nw.len().alias("n")))
+    counts = counts.with_columns(pl.col("text").cast(pl.String).str.strip_chars(BLANKS))
+    counts = counts.filter(pl.col("text").is_not_null() & (pl.col("text") != ""))
+    counts = counts.group_by("text").agg(pl.col("n").sum().cast(pl.Int64)).sort("n", "text", descending=[True, False])
+    return Seen(name, dtype, rows, counts)
+
+
+def heads_nothing(names: list[str]) -> bool:
+    """Whether what stands in the place of names is a patient: numbers, days, addresses."""
+    values = sum(bool(re.fullmatch(r"[\d.,:/-]+|.*@.*", name.strip())) for name in names)
+    return values > 1 or (values == 1 and len(names) < 3) or not any(tokens(name) for name in names)

@@ -1,0 +1,110 @@
+"""A file goes in; how it is written comes out: its letters, its separator, and the line in which its names stand."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from ...criteria.protocol import DataError
+from ..sources.csvfile import UTF8, UTF16
+from ..sources.mapping import ColumnMapping
+from ..sources.workbook import sheet_names
+from .seen import heads_nothing
+
+_HEAD = 1 << 20
+"""Bytes that are looked at."""
+_LINES, _LETTERS = 200, "äöüßéèêëàâçñóíáúôîïøåæœµ°²³±≥≤ÄÖÜÉÀÇÑØÅ"
+"""Lines that are looked at, and letters that people write; an encoding that makes others of them is the wrong one."""
+_SIGNS = ",;\t|"
+
+
+def how_written(source: object) -> ColumnMapping:
+    """The part of a mapping that says how a CSV file is written; other sources say it themselves."""
+    if not isinstance(source, str | os.PathLike):
+        return ColumnMapping()
+    path = Path(source)
+    if not path.is_file() or path.name.lower().removesuffix(".gz").rpartition(".")[2] not in ("csv", "txt", "tsv"):
+        return ColumnMapping()
+    try:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            head = file.read(_HEAD)
+    except (OSError, EOFError):
+        return ColumnMapping()  # whoever reads the whole of it says what is wrong
+    encoding = _encoding(head)
+    lines = head.removeprefix(UTF8).decode(encoding or "utf-8", "replace").splitlines()[:_LINES]
+    if lines and lines[0].lower().lstrip('"').startswith("sep="):
+        return ColumnMapping(encoding=encoding)
+    separator, header = _shape(lines)
+    tab = path.name.lower().endswith((".tsv", ".tsv.gz")) and separator == "\t"
+    return ColumnMapping(encoding=encoding, separator=None if separator == "," or tab else separator, header=header)
+
+
+def _encoding(head: bytes) -> str | None:
+    """None for UTF-8; else the encoding that makes the most letters that people write."""
+    if head.startswith(UTF16):
+        return "utf-16"
+    try:
+        head[:-4].decode("utf-8") if len(head) == _HEAD else head.decode("utf-8")
+    except UnicodeDecodeError:
+        return max(("cp1252", "cp850", "mac-roman"), key=lambda name: _plausible(head, name))
+    return None
+
+
+def _plausible(head: bytes, encoding: str) -> float:
+    """The share of letters beyond ASCII that people write; a capital inside a word is none."""
+    text = head.decode(encoding, "replace")
+    odd = [at for at, letter in enumerate(text) if not letter.isascii()]
+    inside = (text[at].isupper() and text[at - 1 : at].isalpha() and text[at + 1 : at + 2].islower() for at in odd)
+    good = sum(text[at] in _LETTERS and not wrong for at, wrong in zip(odd, inside, strict=True))
+    return good / max(len(odd), 1)
+
+
+def _shape(lines: list[str]) -> tuple[str, int]:
+    """The separator, and the first line that has as many cells as most lines below it, all of them filled."""
+    shapes = {sign: _widths(lines, sign) for sign in _SIGNS}
+    usual = {sign: Counter(widths).most_common(1)[0] for sign, widths in shapes.items() if widths}
+    wide = {sign: times for sign, (width, times) in usual.items() if width > 1}
+    if not wide:
+        return ",", 1
+    sign = max(wide, key=lambda each: (wide[each], usual[each][0]))
+    width = usual[sign][0]
+    header = next((at for at, cells in enumerate(shapes[sign], start=1) if cells == width), 1)
+    return sign, header if _titles(shapes[sign][: header - 1], width) else 1
+
+
+def _widths(lines: list[str], sign: str) -> list[int]:
+    try:
+        return [len(next(csv.reader(io.StringIO(line), delimiter=sign), [])) for line in lines]
+    except csv.Error:
+        return []
+
+
+def _titles(widths: list[int], width: int) -> bool:
+    """Whether lines above the names are titles: shorter ones. A longer line is a fault of the file."""
+    return all(each < width for each in widths)
+
+
+def check_names(names: list[str], table: str) -> None:
+    """Refuse a table whose first patient stands where its names should.
+
+    Raises:
+        DataError: without what stands there.
+    """
+    if heads_nothing(names):
+        told = f"{table}: what stands in the place of the column names looks like a patient"
+        raise DataError(f"{told}; write the names into a line of their own above it")
+
+
+def is_workbook(source: object) -> bool:
+    return isinstance(source, str | os.PathLike) and Path(source).suffix.lower() in (".xlsx", ".xlsm", ".xls")
+
+
+def sheets_of(source: Any) -> list[str | None]:
+    """The sheets of a workbook that has several; one that needs no name otherwise."""
+    sheets = sheet_names(Path(source)) if is_workbook(source) and Path(source).is_file() else []
+    return [*sheets] if len(sheets) > 1 else [None]
