@@ -350,6 +350,15 @@ FILES = {  # by what went wrong, what was written instead, and how it is read
         "when: age >= 18\nreadings: {a: cough}",
         sketch("when: age >= 18", "when: age >= 18\n    readings: {a: cough}"),
     ),
+    "a question that is logic too": (
+        "ask: true\nwhen: age >= 18",
+        sketch("when: age >= 18", "when: age >= 18\n    ask: true"),
+    ),
+    "a field named as a question": ("ask_cough:", sketch("  cough:", "  ask_cough:")),
+    "two questions of one name": (
+        "- {id: E-9, ask: true}\n- {id: E_9, ask: true}",
+        sketch(new="".join(f"  - {{id: E{sign}9, kind: exclusion, label: Other, ask: true}}\n" for sign in "-_")),
+    ),
     "a misspelt field in a criterion": ("when: agee >= 18", sketch("when: age", "when: agee")),
     "a misspelt field in a reading": ("ill: couhg", sketch("ill: cough", "ill: couhg")),
     "a field with a capital": ("Cough:", sketch("  cough:", "  Cough:")),

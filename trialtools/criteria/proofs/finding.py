@@ -19,6 +19,7 @@ class Kind(NamedTuple):
 
 
 KINDS = {  # in the order they are told
+    "question": Kind("Still questions for a person"),
     "never-satisfiable": Kind("Nobody can be eligible", "finding"),
     "contradiction": Kind("Criteria that exclude each other", "finding"),
     "facts": Kind("Declared facts", "finding"),

@@ -19,7 +19,7 @@ from .kleene import has_power, is_long
 from .prover import Prover, prover_for
 from .redundant import idle_criteria, redundant
 from .show import Findings
-from .source import field_findings, text_findings
+from .source import field_findings, question_findings, text_findings
 from .units import unit_findings
 
 
@@ -42,7 +42,7 @@ def lint(protocol: ProtocolData) -> Findings:
 whoever passes I4 (SARS-CoV-2 shown in the laboratory, read as "any_result") cannot pass it.
     """
     prover = prover_for(protocol)
-    read = [*text_findings(protocol), *field_findings(protocol), *unit_findings(protocol)]
+    read = [*question_findings(protocol), *text_findings(protocol), *field_findings(protocol), *unit_findings(protocol)]
     found = [*_proven(prover), *read, *_abandonments(prover)]
     order = list(KINDS)
     found.sort(key=lambda finding: (finding.severity, order.index(finding.kind)))

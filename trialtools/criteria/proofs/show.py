@@ -37,6 +37,7 @@ class Findings(tuple[Finding, ...]):
         kinds = dict.fromkeys(KINDS[f.kind].title for f in self if f.severity == "finding")
         notes = sum(finding.severity == "note" for finding in self)
         also = f" {notes} note{'s' * (notes != 1)} say what else to keep in mind." if notes else ""
+        also += f" {_questions(self.protocol)}." if self.protocol.questions else ""
         if not kinds:
             return f"Nothing was found.{also}"
         found = len(self) - notes
@@ -62,7 +63,8 @@ class Findings(tuple[Finding, ...]):
               [no-source]
         """
         counts = [sum(f.severity == severity for f in self) for severity in ("finding", "note")]
-        lines = [f"{self.protocol.id}: {_number(counts[0], 'finding')}, {_number(counts[1], 'note')}"]
+        still = f"; {_questions(self.protocol)}" if self.protocol.questions else ""
+        lines = [f"{self.protocol.id}: {_number(counts[0], 'finding')}, {_number(counts[1], 'note')}{still}"]
         for severity, kinds in self._by_kind():
             lines += ["", f"{severity.upper()}S"]
             for title, alike in kinds.items():
@@ -104,6 +106,10 @@ class Findings(tuple[Finding, ...]):
                     kinds[title] = alike
             if kinds:
                 yield severity, kinds
+
+
+def _questions(protocol: ProtocolData) -> str:
+    return f"{len(protocol.questions)} of {len(protocol.criteria)} criteria are still questions"
 
 
 def _number(n: int, word: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..language import names, parse
 from ..protocol import ProtocolData, expressions, quotes, squeeze
@@ -46,6 +46,30 @@ def _places(quote: str, text: str) -> list[tuple[int, int]]:
 
 def _trim(part: str) -> str:
     return re.sub(r"^[\W_]+|[\W_]+$", "", part)
+
+
+def question_findings(protocol: ProtocolData) -> Iterator[Finding]:
+    """How much of a checklist nobody has turned into logic yet."""
+    if asked := protocol.questions:
+        ids = [criterion.id for criterion in protocol.criteria]
+        sentence = (
+            f"Still questions for a person: {len(asked)} of {len(ids)} criteria ({_runs(asked, ids)}). A patient of "
+            "whom these are not answered stays undetermined."
+        )
+        yield finding_for(protocol, "question", "", sentence, asked, quotes=())
+
+
+def _runs(some: Iterable[str], ids: list[str]) -> str:
+    """Criteria in the order of the file, with neighbours of one kind as `E1 to E7`."""
+    places = [ids.index(id) for id in some]
+    runs: list[list[int]] = []
+    for place in places:
+        if runs and place == runs[-1][-1] + 1 and ids[place][:1] == ids[place - 1][:1]:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    said = [[ids[run[0]], ids[run[-1]]][: len(run)] for run in runs]
+    return ", ".join((" to " if len(run) > 2 else ", ").join(ends) for run, ends in zip(runs, said, strict=True))
 
 
 def text_findings(protocol: ProtocolData) -> Iterator[Finding]:

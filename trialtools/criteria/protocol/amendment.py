@@ -15,7 +15,8 @@ def amend(protocol: AnyProtocol, changes: Mapping[str, str | bool | Criterion | 
     Args:
         protocol: stays as it is.
         changes: by criterion id, what the criterion now says, in the language of criteria; None leaves it out, a whole
-            `Criterion` replaces or adds one. An expression ends the ambiguity of a sentence: its readings are gone.
+            `Criterion` replaces or adds one. An expression ends the ambiguity of a sentence: its readings are gone, and
+            so is its question.
 
     Raises:
         ProtocolError: no such criterion, or an expression that cannot be read.
@@ -50,4 +51,4 @@ def _unsettle(ambiguity: Ambiguity, kept: Mapping[str, Criterion]) -> Ambiguity:
 def _amend(criterion: Criterion, change: str | bool | Criterion | None) -> Criterion | None:
     if change is None or isinstance(change, Criterion):
         return change
-    return replace(criterion, when=change, readings={})
+    return replace(criterion, when=change, readings={}, ask=False)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..language import MAX_NUMBER, NUMERIC, ProtocolError, names, nearest, parse
 from .derived import check_derived, depths
-from .names import MAX_CRITERIA, RESERVED, is_field_name
+from .names import MAX_CRITERIA, RESERVED, is_field_name, question_name
 
 if TYPE_CHECKING:
     from .model import Field, ProtocolData
@@ -112,13 +112,21 @@ def _impossible(field: Field) -> str:
 
 
 def _criteria(protocol: ProtocolData) -> None:
+    asked: dict[str, str] = {}
     for position, criterion in enumerate(protocol.criteria):
-        if criterion.when is None and not criterion.readings:
-            message = f"{criterion.id} says nothing; add when:, or readings: if the sentence is ambiguous"
-            raise ProtocolError(message, path=("criteria", position))
-        if criterion.when is not None and criterion.readings:
-            message = f"{criterion.id} has both when: and readings:, and one of them must go"
-            raise ProtocolError(message, path=("criteria", position, "when"))
+        here = ("criteria", position)
+        ways = {"ask": criterion.ask, "when": criterion.when is not None, "readings": bool(criterion.readings)}
+        said = [key for key, is_there in ways.items() if is_there]
+        if not said:
+            message = f"{criterion.id} says nothing; add when:, readings: if the sentence is ambiguous, or ask: true"
+            raise ProtocolError(message, path=here)
+        if len(said) > 1:
+            message = f"{criterion.id} has both {said[0]}: and {said[1]}:, and one of them must go"
+            raise ProtocolError(message, path=(*here, said[0]))
+        if criterion.ask and asked.setdefault(question_name(criterion.id), criterion.id) != criterion.id:
+            twin = asked[question_name(criterion.id)]
+            message = f"the questions of {twin} and {criterion.id} would have one name; choose another id"
+            raise ProtocolError(message, path=(*here, "id"))
     for id, reading in protocol.readings.items():
         if id not in protocol.criterion:
             message = f"a reading is chosen for '{id}', which is no criterion{nearest(id, protocol.criterion)}"

@@ -12,7 +12,7 @@ import yaml
 
 from ..files import whole
 from ..language import ProtocolError
-from .model import ProtocolData
+from .model import ProtocolData, Question
 from .names import key_of
 
 _NOT_IN_FILE = {
@@ -28,6 +28,8 @@ def write_protocol(protocol: ProtocolData, path: str | os.PathLike[str]) -> Path
     """
     file = Path(path)
     content = {key: value for key, value in _content(protocol).items() if key not in _NOT_IN_FILE}
+    declared = [name for name, field in protocol.fields.items() if not isinstance(field, Question)]
+    content["fields"] = {name: content["fields"][name] for name in declared}
     written = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     with whole(file) as part:
         part.write_text(written, "utf-8")

@@ -5,18 +5,31 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal, Self, TypeVar
 
-from ..language import MAX_NUMBER, NUMERIC, Formula, Interval, Not, definite, ends, evaluate, names, nearest, parse
+from ..language import (
+    MAX_NUMBER,
+    NUMERIC,
+    Formula,
+    Interval,
+    Not,
+    ProtocolError,
+    definite,
+    ends,
+    evaluate,
+    names,
+    nearest,
+    parse,
+)
 from ..language.wording import with_unit
 from .check import check
 from .derived import causes, depths, differ, formula_of, missing_parts, parts, with_causes
-from .names import key_of
+from .names import ASK, key_of, question_name
 
 FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2100, 12, 31)
 
@@ -101,11 +114,17 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Question(Field):
+    """The field of a criterion that is still a question (`ask: true`): no file declares it, a person answers it."""
+
+
+@dataclass(frozen=True)
 class Criterion:
     """One rule, the sentence it comes from, and how it is read.
 
     An inclusion says what must hold; an exclusion says when it applies. An ambiguous sentence has named `readings`
-    instead of `when`, the first being the default. `known_later` names what makes it unknowable at screening.
+    instead of `when`, the first being the default. `ask` stands instead of both until somebody turns the sentence into
+    logic: a person answers it, for each patient. `known_later` names what makes it unknowable at screening.
     `locked` says that nobody may propose to drop it: it protects the patient.
     """
 
@@ -117,6 +136,7 @@ class Criterion:
     quote: str | tuple[str, ...] = ()
     when: str | bool | None = None
     readings: dict[str, str | bool] = field(default_factory=dict)
+    ask: bool = False
     why: str | None = None
     known_later: str | None = None
     undefined: tuple[str, ...] = ()
@@ -129,6 +149,8 @@ class Criterion:
     @property
     def texts(self) -> dict[str, str]:
         """The expression of every reading; a criterion that is not ambiguous has one, named `""`."""
+        if self.ask:
+            return {"": question_name(self.id)}
         return {name: str(text) for name, text in (self.readings or {"": self.when}).items()}
 
 
@@ -176,7 +198,9 @@ class Arm:
     __pydantic_config__ = STRICT
 
     id: str
-    role: Literal["experimental", "placebo comparator", "active comparator", "no intervention"]
+    role: Literal[
+        "experimental", "placebo comparator", "active comparator", "sham comparator", "no intervention", "other"
+    ]
     label: str
     intervention: str
     dosing: Dosing | None = None
@@ -226,6 +250,7 @@ class ProtocolData:
     with_causes = with_causes
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "fields", _with_questions(self.fields, self.criteria))
         check(self)
 
     @cached_property
@@ -298,6 +323,11 @@ class ProtocolData:
             if names(formula) and all(self.fields[name].judged_by for name in names(formula))
         )
 
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """The criteria that nobody has turned into logic yet (`ask: true`): a person answers them."""
+        return tuple(criterion.id for criterion in self.criteria if criterion.ask)
+
     @cached_property
     def sha256(self) -> str:
         """The hash of what the protocol says: canonical content and registry text, without the chosen readings."""
@@ -307,6 +337,8 @@ class ProtocolData:
                 if not declared[key]:
                     del declared[key]
         for criterion in content["criteria"]:
+            if not criterion["ask"]:
+                del criterion["ask"]
             criterion["readings"] = list(criterion["readings"].items())  # their order says which one is the default
         canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, default=repr, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
@@ -342,6 +374,21 @@ class ProtocolData:
             if name in self.applies and evaluate(self.applies[name], facts) is False:
                 facts[name] = False
         return facts
+
+
+def _with_questions(fields: Mapping[str, Field], criteria: Iterable[Criterion]) -> dict[str, Field]:
+    """The declared fields, and one for each criterion that is a question now."""
+    declared = {name: each for name, each in fields.items() if not isinstance(each, Question)}
+    for name in declared:
+        if name.startswith(ASK):
+            message = f"'{name}' begins with {ASK}, as the questions of criteria do (ask: true); choose another name"
+            raise ProtocolError(message, path=("fields", name, ""))
+    return declared | {question_name(c.id): _question(c) for c in criteria if c.ask}
+
+
+def _question(criterion: Criterion) -> Question:
+    group = "questions to get in" if criterion.kind == "inclusion" else "questions to be kept out"
+    return Question("flag", criterion.label, judged_by="person", group=group, note=" ".join(criterion.quotes) or None)
 
 
 AnyProtocol = TypeVar("AnyProtocol", bound=ProtocolData)
