@@ -61,7 +61,7 @@ def test_killed_at_any_write_an_allocation_is_whole_or_not_there(paths, tmp_path
         pid_file = tmp_path / "go"
         pid_file.unlink(missing_ok=True)
         # the program waits until it is traced, so that only the allocation is killed and not the start of Python
-        code = "import os, time, trialtools.arms.ledger\nr = ask('P1', protocol()); r.judged()\n"
+        code = "import os, time, trialtools.arms.ledger\nr = ask('P1', protocol()); r.judgement()\n"
         code += "open(sys.argv[2], 'w').write('x')\nwhile os.path.exists(sys.argv[2]): time.sleep(0.005)\n"
         code += "allocate(sys.argv[1], r)"
         child = subprocess.Popen([sys.executable, "-c", START + code, str(copy), str(pid_file)], cwd=ROOT)

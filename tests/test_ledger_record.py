@@ -26,7 +26,7 @@ from trialtools.arms import (
     verify,
 )
 from trialtools.arms.chain import COLUMNS, find, hash_of, reading
-from trialtools.arms.people import folded
+from trialtools.arms.people import fold_id
 from trialtools.arms.request import binding
 from trialtools.criteria.language import Interval
 from trialtools.criteria.protocol import Field
@@ -178,7 +178,7 @@ def test_another_trial_s_ledger_is_refused(ledger, protocol):
 @pytest.mark.parametrize("again", ["s01", "S 01", "S\u200b01", "\uff33\uff10\uff11", "S\u00ad01"])
 def test_the_same_person_in_other_letters_needs_an_override(ledger, protocol, again):
     allocate(ledger, ask("S01", protocol))
-    assert folded(again) == folded("S01")
+    assert fold_id(again) == fold_id("S01")
     with pytest.raises(LedgerError, match="looks like 'S01', who has a kit"):
         allocate(ledger, ask(again, protocol))
     allocate(ledger, ask(again, protocol), Override("Dr Wu", "two people, the list was typed by hand"))

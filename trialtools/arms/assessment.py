@@ -75,10 +75,10 @@ def assess(
         for count in sorted({lists} if isinstance(plan, Minimization) else {1, lists}):
             rng = np.random.default_rng(seed)
             if isinstance(plan, Minimization):
-                arms, where, right = _minimized(plan, n, levels, runs, rng)
+                arms, where, right = _minimization_runs(plan, n, levels, runs, rng)
             else:
                 arms, where, right = _walks(plan, n, count, runs, rng)
-            found = _simulated(plan, arms, where, right, count, trend)
+            found = _simulated_measures(plan, arms, where, right, count, trend)
             if isinstance(plan, RandomizationPlan) and (exact := _exact(plan, n, count)):
                 found |= {name: (value, None) for name, value in exact.items()}
             rows += [
@@ -184,10 +184,10 @@ def _walks(plan: RandomizationPlan, n: int, lists: int, runs: int, rng: np.rando
     return arms, where, right
 
 
-def _minimized(plan: Minimization, n: int, levels: list[int], runs: int, rng: np.random.Generator) -> tuple:
+def _minimization_runs(plan: Minimization, n: int, levels: list[int], runs: int, rng: np.random.Generator) -> tuple:
     """The same for minimization."""
 
-    coin = cache(lambda counts: [float(chance) for chance in plan.favoured(counts)])
+    coin = cache(lambda counts: [float(chance) for chance in plan.coin_chances(counts)])
     arms, right = np.empty((runs, n), "int8"), np.empty((runs, n))
     where = np.stack([rng.integers(count, size=(runs, n)) for count in levels], axis=-1)
     for run in range(runs):
@@ -208,7 +208,7 @@ def _spare(counts: list[int], shares: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(have - base * share for have, share in zip(counts, shares, strict=True))
 
 
-def _simulated(
+def _simulated_measures(
     plan: Plan, arms: np.ndarray, where: np.ndarray, right: Any, lists: int, trend: float
 ) -> dict[str, tuple[float, float | None]]:
     """Each measure's mean and Monte-Carlo standard error."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..criteria.contents import Protocol
 from ..criteria.protocol import DataError
 from .allocation import kit_list, plan_of
-from .chain import COLUMNS, SCHEMA, LedgerEntry, LedgerError, connected, digest, entry_of, hash_of
+from .chain import COLUMNS, SCHEMA, LedgerEntry, LedgerError, connection_to, digest, entry_of, hash_of
 from .commitment import PathLike, whole_number
 from .minimization import Kit, Minimization, Plan
 from .request import check_binding
@@ -48,7 +48,7 @@ def verify(
         LedgerError: no such file, not a ledger, a key file that is none, or a number that is none.
     """
     try:
-        with connected(Path(ledger), "ro") as connection:
+        with connection_to(Path(ledger), "ro") as connection:
             connection.execute("BEGIN")
             faults = list(_file(connection))
             entries = _readable(connection, faults)

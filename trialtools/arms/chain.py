@@ -59,7 +59,7 @@ class LedgerError(Exception):
 class LedgerEntry:
     """One entry. `detail` is what belongs to its kind; `hash` covers everything else, the `previous` hash included.
 
-    `person` is the patient's id as `folded` has it, `written` is `detail` as the file has it.
+    `person` is the patient's id as `fold_id` has it, `written` is `detail` as the file has it.
     """
 
     kind: str
@@ -128,7 +128,7 @@ def canonical(content: Any) -> str:
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
-def chained(entries: Iterable[LedgerEntry], seq: int = 0, previous: str = "") -> Iterator[LedgerEntry]:
+def link(entries: Iterable[LedgerEntry], seq: int = 0, previous: str = "") -> Iterator[LedgerEntry]:
     """The entries with number, time and hash, to follow the entry `seq`. Time is what the clock says; order is not."""
     for number, entry in enumerate(entries, start=seq + 1):
         now, written = datetime.now(UTC).isoformat(timespec="seconds"), canonical(entry.detail)
@@ -142,7 +142,7 @@ def create(path: Path, entries: Iterable[LedgerEntry]) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
     try:
-        with _told(path), contextlib.closing(sqlite3.connect(part, isolation_level=None)) as connection:
+        with _sqlite_errors(path), contextlib.closing(sqlite3.connect(part, isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous = EXTRA")
             connection.execute(f"PRAGMA application_id = {APPLICATION}")
             connection.execute(f"PRAGMA user_version = {FORMAT}")
@@ -166,7 +166,7 @@ def create(path: Path, entries: Iterable[LedgerEntry]) -> None:
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that alone may write. What is done with it is done whole at the end, or not at all on an error."""
-    with _told(path), connected(path, "rw") as connection:
+    with _sqlite_errors(path), connection_to(path, "rw") as connection:
         connection.execute("BEGIN IMMEDIATE")  # read and write under one lock: nobody else takes the same kit
         yield connection
         connection.execute("COMMIT")  # an exception skips this, and closing the connection rolls back
@@ -175,13 +175,13 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that sees one state of the ledger and changes nothing."""
-    with _told(path), connected(path, "ro") as connection:
+    with _sqlite_errors(path), connection_to(path, "ro") as connection:
         connection.execute("BEGIN")
         yield connection
 
 
 @contextlib.contextmanager
-def connected(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+def connection_to(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
     """A connection to a ledger that exists.
 
     Raises:
@@ -200,7 +200,7 @@ def connected(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _sqlite_errors(path: Path) -> Iterator[None]:
     """SQLite's errors in our words, without what was being written."""
     try:
         yield
@@ -213,7 +213,7 @@ def _told(path: Path) -> Iterator[None]:
 
 def append(connection: sqlite3.Connection, *entries: LedgerEntry) -> LedgerEntry:
     """Write entries at the end, within `writing`; returns the last with its number and hash."""
-    written = list(chained(entries, *last(connection)))
+    written = list(link(entries, *last(connection)))
     for entry in written:
         _insert(connection, entry)
     return written[-1]

@@ -94,13 +94,13 @@ def _open(
     from ..criteria.contents import load_protocol
     from .allocation import plan
     from .commitment import open_ledger, opening
-    from .copies import kept_heads, receipts_of
+    from .copies import read_receipts, receipts_of
 
     rules = load_protocol(protocol, readings=", ".join(reading))
     procedure, more = _procedure(procedure)
     made = plan(rules, procedure, **more)
-    earlier = kept_heads(receipts or receipts_of(ledger))
-    earlier = kept_heads(receipts or receipts_of(ledger))
+    earlier = read_receipts(receipts or receipts_of(ledger))
+    earlier = read_receipts(receipts or receipts_of(ledger))
     head = open_ledger(ledger, key, rules, made, n, tuple(site), second=second, name=name)
     opened = opening(ledger)
     print(f"plan     {made.label}\nstrata   {', '.join(made.strata) or 'none'}\nhead     {head}")
@@ -155,10 +155,10 @@ def _verify(
     """
     from ..criteria.contents import load_protocol
     from .audit import verify
-    from .copies import kept_heads, receipts_of
+    from .copies import read_receipts, receipts_of
     from .ledger import last_entry
 
-    kept = kept_heads(receipts or receipts_of(ledger))
+    kept = read_receipts(receipts or receipts_of(ledger))
     rules = load_protocol(protocol) if protocol else None
     faults = verify(ledger, [*head, *kept], key, protocol=rules, commitment=commitment, number=number)
     for fault in faults:

@@ -17,9 +17,9 @@ from typing import Any
 
 from ..criteria.contents import Protocol
 from .allocation import check_strata, kit_list, plan_of
-from .chain import LedgerEntry, LedgerError, append, chained, create, find, reading, writing
+from .chain import LedgerEntry, LedgerError, append, create, find, link, reading, writing
 from .minimization import Plan
-from .people import author, check_name, folded, readable
+from .people import author, check_name, fold_id, readable
 from .plans import BasePlan, is_whole
 from .request import binding
 from .sealing import Key, read_key, seal, write_key
@@ -116,7 +116,7 @@ def open_ledger(
     if not isinstance(plan, BasePlan):
         raise LedgerError(f"{type(plan).__name__} is no plan; make one with tt.arms.plan(protocol, procedure)")
     check_strata(protocol, plan.strata)
-    if not is_whole(n) or (SITE in plan.strata and not sites) or len(set(map(folded, sites))) < len(sites):
+    if not is_whole(n) or (SITE in plan.strata and not sites) or len(set(map(fold_id, sites))) < len(sites):
         raise LedgerError("a ledger needs a whole number of kits above 0, and sites that differ")
     for site in sites:
         check_name(SITE, site)
@@ -128,8 +128,8 @@ def open_ledger(
     detail |= {"public_key": secret.public, "commitment": secret.commitment, "by": author(name)}
     detail |= {"second": readable(second)} if second else {}
     detail |= {} if synthetic is None else {"synthetic": synthetic}
-    kits = _sealed("kit", secret.public, kit_list(plan, secret.seed, sites, n))
-    entries = list(chained([LedgerEntry("opened", detail), *kits]))
+    kits = _seal_kits("kit", secret.public, kit_list(plan, secret.seed, sites, n))
+    entries = list(link([LedgerEntry("opened", detail), *kits]))
     write_key(Path(key), replace(secret, opened=entries[-1].hash))
     create(ledger, entries)
     return entries[-1].head
@@ -162,12 +162,12 @@ def mix(ledger: PathLike, key: PathLike, number: int | str, giver: str, name: st
             raise LedgerError(f"the number {opened.number} of {opened.mixed['giver']} was mixed in already")
         if find(connection, "kind = 'allocated'"):
             raise LedgerError("patients are allocated already; a number is mixed in before the first of them")
-        if folded(giver) == folded(str(opened.detail["by"].get("name", ""))):
+        if fold_id(giver) == fold_id(str(opened.detail["by"].get("name", ""))):
             raise LedgerError(f"{giver} opened the ledger; the number must come from somebody else")
         sites, plan = tuple(opened.detail["sites"]), plan_of(secret.plan)
         kits = kit_list(plan, secret.list_seed(value), sites, opened.detail["kits"])
         mixed = LedgerEntry("mixed", {"number": value, "giver": giver, "by": author(name)})
-        return append(connection, mixed, *_sealed("mixed kit", secret.public, kits)).head
+        return append(connection, mixed, *_seal_kits("mixed kit", secret.public, kits)).head
 
 
 def whole_number(number: int | str) -> str:
@@ -189,7 +189,7 @@ def whole_number(number: int | str) -> str:
     return str(value)
 
 
-def _sealed(kind: str, public: str, kits: list[tuple[str, int, str, str]]) -> list[LedgerEntry]:
+def _seal_kits(kind: str, public: str, kits: list[tuple[str, int, str, str]]) -> list[LedgerEntry]:
     return [
         LedgerEntry(kind, {"sealed": seal(public, kit, arm)}, stratum=pool, position=position, kit=kit)
         for pool, position, kit, arm in kits

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..criteria.files import whole
 from .audit import verify
-from .chain import COLUMNS, LedgerError, connected, last, reading
+from .chain import COLUMNS, LedgerError, connection_to, last, reading
 from .commitment import PathLike
 from .people import author
 
@@ -50,10 +50,10 @@ def backup(ledger: PathLike, target: PathLike) -> Backup:
     if target.exists() or proof_file.exists():
         raise LedgerError(f"{target} exists; a backup is never written over")
     try:
-        with whole(target) as part, connected(ledger, "ro") as connection:
+        with whole(target) as part, connection_to(ledger, "ro") as connection:
             with contextlib.closing(sqlite3.connect(part)) as copy:
                 connection.backup(copy)
-            proof = _restored(ledger, part, target)
+            proof = _restore(ledger, part, target)
         with whole(proof_file) as part:
             part.write_text(json.dumps(asdict(proof), indent=2) + "\n", "utf-8")
     except (OSError, sqlite3.Error) as error:
@@ -61,7 +61,7 @@ def backup(ledger: PathLike, target: PathLike) -> Backup:
     return proof
 
 
-def _restored(ledger: Path, copy: Path, target: Path) -> Backup:
+def _restore(ledger: Path, copy: Path, target: Path) -> Backup:
     """The proof: a ledger restored from the copy begins as the ledger does, and nothing is wrong with it."""
     content = copy.read_bytes()
     with tempfile.TemporaryDirectory() as folder:
@@ -107,7 +107,7 @@ def keep_receipt(head: str, what: str, file: PathLike) -> None:
         os.fsync(receipts.fileno())
 
 
-def kept_heads(file: PathLike) -> Sequence[str]:
+def read_receipts(file: PathLike) -> Sequence[str]:
     """The heads in a file of receipts; none where there is no such file."""
     if not Path(file).exists():
         return []

@@ -22,7 +22,7 @@ from .allocation import kit_list, plan_of
 from .chain import LedgerEntry, LedgerError, append, find, last, reading, writing
 from .commitment import Opening, PathLike, opening_of
 from .minimization import Minimization
-from .people import author, folded, readable, shortened, signed
+from .people import author, fold_id, readable, short_id, signature
 from .request import Override, Request, check_binding
 from .sealing import Key, read_key
 from .strata import SITE, strata
@@ -79,10 +79,10 @@ def allocate(
     by = author(name)
     with writing(Path(ledger)) as connection:
         opened = opening_of(connection)
-        secret = _needed(key, opened.detail)
+        secret = _need_key(key, opened.detail)
         _check_opening(connection, opened, request, by)
         stratum = request.stratum(opened.detail["strata"])
-        judged, kit = request.judged(opened.detail["strata"]), None
+        judged, kit = request.judgement(opened.detail["strata"]), None
         against = [*request.against(), *_same_person(connection, request.patient)]
         answers = asdict(override) if override else None
         if before := find(connection, "kind = 'allocated' AND patient = ?", [request.patient]):
@@ -99,10 +99,10 @@ def allocate(
         detail = {**judged, "on": str(request.on), "window": request.window, "against": against, "by": by}
         detail |= {"protocol": request.protocol.sha256} | ({"override": answers} if kit else {"why": refusal})
         kind, at = ("allocated", (kit.position, kit.kit)) if kit else ("refused", (None, None))
-        asked = LedgerEntry(kind, detail, request.patient, stratum, *at, person=folded(request.patient))
+        asked = LedgerEntry(kind, detail, request.patient, stratum, *at, person=fold_id(request.patient))
         entry = append(connection, asked)
     if refusal:
-        raise LedgerError(f"patient {shortened(request.patient)} {refusal}")
+        raise LedgerError(f"patient {short_id(request.patient)} {refusal}")
     return _receipt(entry)
 
 
@@ -124,7 +124,7 @@ def _check_opening(connection: sqlite3.Connection, opened: Opening, request: Req
         raise LedgerError(f"nobody is allocated before the number of {second} is mixed in: trialtools arms mix")
     sites = opened.detail["sites"]
     if sites and request.site not in sites:
-        raise LedgerError(f"no site {shortened(request.site)} in this ledger; {', '.join(sites)}")
+        raise LedgerError(f"no site {short_id(request.site)} in this ledger; {', '.join(sites)}")
     amended = find(connection, "kind = 'amended'")
     before = amended[-1].detail["sha256"] if amended else opened.detail["sha256"]
     if request.protocol.sha256 != before:
@@ -132,11 +132,11 @@ def _check_opening(connection: sqlite3.Connection, opened: Opening, request: Req
 
 
 def _same_person(connection: sqlite3.Connection, patient: str) -> list[str]:
-    alike = find(connection, "kind = 'allocated' AND person = ? AND patient <> ?", [folded(patient), patient])
-    return [f"looks like {shortened(str(alike[0].patient))}, who has a kit"] if alike else []
+    alike = find(connection, "kind = 'allocated' AND person = ? AND patient <> ?", [fold_id(patient), patient])
+    return [f"looks like {short_id(str(alike[0].patient))}, who has a kit"] if alike else []
 
 
-def _needed(key: PathLike | None, opened: Mapping[str, Any]) -> Key | None:
+def _need_key(key: PathLike | None, opened: Mapping[str, Any]) -> Key | None:
     if not opened["needs_key"]:
         if key is not None:
             raise LedgerError("this ledger has its list and allocates without the key; keep the key away from the site")
@@ -166,10 +166,10 @@ def unblind(ledger: PathLike, key: PathLike, patient: str, name: str, reason: st
     Raises:
         LedgerError: no name or reason, no such patient, or the key does not fit.
     """
-    why = signed("unblinding", name, reason)
+    why = signature("unblinding", name, reason)
     with writing(Path(ledger)) as connection:
         opened = opening_of(connection)
-        secret, given = read_key(key, opened.detail), _allocated(connection, "patient", patient)
+        secret, given = read_key(key, opened.detail), _allocation(connection, "patient", patient)
         arm = _arm(connection, opened, secret, str(given.kit))
         append(connection, LedgerEntry("unblinded", {**why, "by": author()}, patient, kit=given.kit))
     return arm
@@ -188,12 +188,12 @@ def correct(ledger: PathLike, patient: str, what: str, value: str, name: str, re
     Raises:
         LedgerError: no such patient or no such fact, no date, no name or reason.
     """
-    why, value = signed("a correction", name, reason), readable(value)
+    why, value = signature("a correction", name, reason), readable(value)
     with writing(Path(ledger)) as connection:
-        given = _allocated(connection, "patient", patient)
+        given = _allocation(connection, "patient", patient)
         was = {**given.detail["facts"], "randomized_on": given.detail["on"]}
         if what not in was:
-            raise LedgerError(f"no '{what}' was entered of {shortened(patient)}; {', '.join(was)}")
+            raise LedgerError(f"no '{what}' was entered of {short_id(patient)}; {', '.join(was)}")
         earlier = find(connection, "kind = 'corrected' AND patient = ?", [patient])
         was |= {entry.detail["what"]: entry.detail["now"] for entry in earlier}
         if what == "randomized_on":
@@ -208,11 +208,11 @@ def return_kit(ledger: PathLike, kit: str, name: str, reason: str) -> str:
     Raises:
         LedgerError: the kit was not given, or came back already; no name or reason.
     """
-    why = signed("a returned kit", name, reason)
+    why = signature("a returned kit", name, reason)
     with writing(Path(ledger)) as connection:
-        given = _allocated(connection, "kit", kit)
+        given = _allocation(connection, "kit", kit)
         if find(connection, "kind = 'returned' AND kit = ?", [kit]):
-            raise LedgerError(f"kit {shortened(kit)} came back already")
+            raise LedgerError(f"kit {short_id(kit)} came back already")
         return append(connection, LedgerEntry("returned", {**why, "by": author()}, given.patient, kit=kit)).head
 
 
@@ -223,11 +223,11 @@ def _check_day(text: str) -> None:
         raise LedgerError(f"'{text}' is no date; expected year-month-day, such as 2023-06-30") from None
 
 
-def _allocated(connection: sqlite3.Connection, column: str, value: str) -> LedgerEntry:
+def _allocation(connection: sqlite3.Connection, column: str, value: str) -> LedgerEntry:
     """The allocation of a patient or a kit."""
     found = find(connection, f"kind = 'allocated' AND {column} = ?", [value])
     if not found:
-        raise LedgerError(f"no {column} {shortened(value)} was allocated")
+        raise LedgerError(f"no {column} {short_id(value)} was allocated")
     return found[0]
 
 

@@ -65,9 +65,9 @@ class Minimization(BasePlan):
         for earlier, arm in past:
             for count, before, now in zip(counts, earlier, levels, strict=True):
                 count[arm] += before == now
-        return dict(zip(self.arms, self.favoured([tuple(count.values()) for count in counts]), strict=True))
+        return dict(zip(self.arms, self.coin_chances([tuple(count.values()) for count in counts]), strict=True))
 
-    def favoured(self, counts: Sequence[tuple[int, ...]]) -> list[Fraction]:
+    def coin_chances(self, counts: Sequence[tuple[int, ...]]) -> list[Fraction]:
         """The chances, from how many patients of the next one's level each arm has, factor by factor."""
         common = math.lcm(*self.shares)
         scores = []

@@ -25,13 +25,13 @@ def check_name(what: str, text: str) -> None:
     if not isinstance(text, str) or not text or text != text.strip():
         raise LedgerError(f"a {what} must not be empty, nor begin or end with blanks")
     if "\0" in text or unicodedata.normalize("NFC", text) != text or any("\ud800" <= c <= "\udfff" for c in text):
-        raise LedgerError(f"{what} {shortened(text)} holds letters that cannot be told apart; type it again")
+        raise LedgerError(f"{what} {short_id(text)} holds letters that cannot be told apart; type it again")
 
 
-def folded(text: str) -> str:
+def fold_id(text: str) -> str:
     """An id as it is read aloud: without case, width, blanks and letters that nobody sees; every dash is one.
 
-    >>> folded("S\u200b\u201301 ") == folded("\uff53-01") == folded("S-01")
+    >>> fold_id("S\u200b\u201301 ") == fold_id("\uff53-01") == fold_id("S-01")
     True
     """
     kinds = [(c, unicodedata.category(c)) for c in unicodedata.normalize("NFKC", text)]
@@ -39,7 +39,7 @@ def folded(text: str) -> str:
     return "".join(seen).casefold()
 
 
-def signed(act: str, name: str, reason: str) -> dict[str, str]:
+def signature(act: str, name: str, reason: str) -> dict[str, str]:
     """A name and a reason as they are kept with an act of a person.
 
     A byte that is no UTF-8, as an older terminal sends it, is read as Latin-1, so that no export ever fails by it.
@@ -47,7 +47,7 @@ def signed(act: str, name: str, reason: str) -> dict[str, str]:
     Raises:
         LedgerError: no name of two letters, or no reason of four: a point, `none` or the like say nothing.
 
-    >>> signed("an override", "Dr M\\udce9ndez", "agreed with the sponsor")
+    >>> signature("an override", "Dr M\\udce9ndez", "agreed with the sponsor")
     {'name': 'Dr Méndez', 'reason': 'agreed with the sponsor'}
     """
     name, reason = readable(name), readable(reason)
@@ -86,6 +86,6 @@ def author(name: str = "") -> dict[str, str]:
     return {**_machine(), **({"name": readable(name)} if name else {})}
 
 
-def shortened(text: str) -> str:
+def short_id(text: str) -> str:
     """An id in a message: on one line, and not too long of it."""
     return repr(text if len(text) <= 40 else f"{text[:37]}...")

@@ -181,7 +181,7 @@ class RandomizationPlan(BasePlan):
     @cached_property
     def chain(self) -> procedures.Chain:
         """The procedure as a chain, arms by their place."""
-        return procedures.remembered(self._chain())
+        return procedures.with_memory(self._chain())
 
     def _chain(self) -> procedures.Chain:
         match self.procedure:

@@ -40,7 +40,7 @@ def recheck(protocol: Protocol, then: Mapping[str, Any], now: Mapping[str, Any])
     ['I6', 'pass', 'fail', 'Respiratory rate at rest: 22/min, now 31/min']
     """
     before = protocol.facts_of(then)
-    after = protocol.facts_of({name: now.get(name, _carried(protocol, name, then)) for name in {**then, **now}})
+    after = protocol.facts_of({name: now.get(name, _carry_over(protocol, name, then)) for name in {**then, **now}})
     was, is_ = state_by_criterion(protocol, before), state_by_criterion(protocol, after)
     rows = []
     for id, formula in protocol.requirements.items():
@@ -99,7 +99,7 @@ def _facts(protocol: Protocol, table: pd.DataFrame, others: bool = False) -> dic
     return dict(zip(ids, known, strict=True))
 
 
-def _carried(protocol: Protocol, name: str, then: Mapping[str, Any]) -> Any:
+def _carry_over(protocol: Protocol, name: str, then: Mapping[str, Any]) -> Any:
     field = protocol.fields.get(name)
     if field is None or field.change == "never" or (field.change == "gain" and then[name] is True):
         return then[name]

@@ -38,7 +38,7 @@ def permuted_blocks(ratio: tuple[int, ...], sizes: tuple[int, ...]) -> Chain:
 
     def turns(left: State) -> list[_Turn]:
         open_ = [(1, left)] if any(left) else blocks
-        return [(w * n, arm, _moved(b, arm, -1)) for w, b in open_ for arm, n in enumerate(b) if n]
+        return [(w * n, arm, _step(b, arm, -1)) for w, b in open_ for arm, n in enumerate(b) if n]
 
     return (0,) * len(ratio), turns
 
@@ -81,7 +81,7 @@ def urn(arms: int, alpha: int, beta: int) -> Chain:
     def turns(state: State) -> list[_Turn]:
         balls = [alpha + beta * (sum(state) - n) for n in state]
         balls = balls if any(balls) else [1] * arms
-        return [(n, arm, _moved(state, arm, 1)) for arm, n in enumerate(balls) if n]
+        return [(n, arm, _step(state, arm, 1)) for arm, n in enumerate(balls) if n]
 
     return (0,) * arms, turns
 
@@ -106,11 +106,11 @@ def maximal(limit: int, length: int) -> Chain:
     return (0, length), turns
 
 
-def remembered(chain: Chain) -> Chain:
+def with_memory(chain: Chain) -> Chain:
     """The same chain, whose turns are worked out once for each state."""
     start, turns = chain
     return start, cache(turns)
 
 
-def _moved(state: State, arm: int, by: int) -> State:
+def _step(state: State, arm: int, by: int) -> State:
     return (*state[:arm], state[arm] + by, *state[arm + 1 :])

@@ -14,7 +14,7 @@ from ..criteria.patient.tree import decide, state_by_criterion
 from ..criteria.protocol import DataError
 from .chain import LedgerError, digest
 from .dosing import dosing_window, window_status
-from .people import check_name, shortened, signed
+from .people import check_name, short_id, signature
 from .strata import SITE, stratum_name
 
 PARTS = ("id", "criteria", "readings", "arms", "ratio", "strata")
@@ -57,7 +57,7 @@ class Request:
         due = dosing_window(self.protocol)
         return window_status(self.known.get(due.anchor), self.on, due) if due else None
 
-    def judged(self, conditions: Sequence[str] = ()) -> dict[str, Any]:
+    def judgement(self, conditions: Sequence[str] = ()) -> dict[str, Any]:
         """What makes two requests the same, whenever they are made: the facts that were judged, and what came of it."""
         failed, unknown = ([id for id, state in self.states.items() if state == s] for s in ("fail", "unknown"))
         asked = _judged_fields(self.protocol, conditions)
@@ -74,7 +74,7 @@ class Request:
         for condition in conditions:
             known = evaluate(parse(condition, self.protocol.fields), self.known) if condition != SITE else True
             if known is None:
-                raise LedgerError(f"the stratum cannot be told: '{condition}' is unknown of {shortened(self.patient)}")
+                raise LedgerError(f"the stratum cannot be told: '{condition}' is unknown of {short_id(self.patient)}")
             answers.append(self.site if condition == SITE else "yes" if known else "no")
         return stratum_name(conditions, answers)
 
@@ -97,7 +97,7 @@ class Override:
     reason: str
 
     def __post_init__(self) -> None:
-        for name, text in signed("an override", self.name, self.reason).items():
+        for name, text in signature("an override", self.name, self.reason).items():
             object.__setattr__(self, name, text)
 
 

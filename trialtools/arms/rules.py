@@ -14,7 +14,7 @@ from ..criteria.protocol import DataError
 from .chain import LedgerEntry, LedgerError
 from .commitment import DIGITS, Opening
 from .ledger import day_note
-from .people import folded
+from .people import fold_id
 from .request import Request, fact_of
 from .strata import SITE, Levels, site_pool, strata
 
@@ -105,7 +105,7 @@ def _misshapen(entry: LedgerEntry) -> str | None:
     return f"not as the ledger writes it: {', '.join(apart)}" if apart else None
 
 
-def _opened(_: Record, entry: LedgerEntry) -> Iterator[str]:
+def _opening(_: Record, entry: LedgerEntry) -> Iterator[str]:
     if entry.seq != 1:
         yield "a ledger is opened once"
 
@@ -124,7 +124,7 @@ def _kit(record: Record, entry: LedgerEntry) -> Iterator[str]:
     record.kits[pool, int(entry.position or 0)] = kit
 
 
-def _mixed(record: Record, entry: LedgerEntry) -> Iterator[str]:
+def _mixing(record: Record, entry: LedgerEntry) -> Iterator[str]:
     if record.opening.mixed is not None or record.given:
         yield "a number is mixed in once, before the first allocation"
     if not entry.detail["number"].isdecimal():
@@ -133,7 +133,7 @@ def _mixed(record: Record, entry: LedgerEntry) -> Iterator[str]:
     record.kits, record.numbers, record.in_pool = {}, set(), Counter()
 
 
-def _allocated(record: Record, entry: LedgerEntry) -> Iterator[str]:
+def _allocation(record: Record, entry: LedgerEntry) -> Iterator[str]:
     detail, patient, stratum = entry.detail, str(entry.patient), str(entry.stratum)
     record.given[stratum] += 1
     yield from _turn(record, entry, stratum)
@@ -141,11 +141,11 @@ def _allocated(record: Record, entry: LedgerEntry) -> Iterator[str]:
         yield f"allocated before the number of {second} was mixed in"
     if patient in record.kit_of:
         yield "the patient has a kit already"
-    yield from _judged(record, entry)
-    if not detail["override"] and (detail["against"] or folded(patient) in record.people):
+    yield from _judgement(record, entry)
+    if not detail["override"] and (detail["against"] or fold_id(patient) in record.people):
         yield "something is against it, and nobody answers for it"
     record.kit_of.setdefault(patient, str(entry.kit))
-    record.people.add(folded(patient))
+    record.people.add(fold_id(patient))
     entered = {**detail["facts"], "randomized_on": str(date.fromisoformat(detail["on"]))}
     record.entered.update({(patient, name): value for name, value in entered.items()})
 
@@ -167,7 +167,7 @@ def _turn(record: Record, entry: LedgerEntry, stratum: str) -> Iterator[str]:
         yield f"kit {entry.kit} was not the next of its stratum"
 
 
-def _judged(record: Record, entry: LedgerEntry) -> Iterator[str]:
+def _judgement(record: Record, entry: LedgerEntry) -> Iterator[str]:
     """Whether what was found out, what was decided and what was allowed belong together."""
     detail = entry.detail
     decision = "ineligible" if detail["failed"] else "undetermined" if detail["unknown"] else "eligible"
@@ -178,39 +178,39 @@ def _judged(record: Record, entry: LedgerEntry) -> Iterator[str]:
         yield "neither eligible and in the dosing window, nor overridden"
     if detail["protocol"] != record.sha256:
         yield "decided under another protocol"
-    if entry.person != folded(str(entry.patient)):
+    if entry.person != fold_id(str(entry.patient)):
         yield "the patient's id is not folded as it is written"
 
 
-def _amended(record: Record, entry: LedgerEntry) -> Iterator[str]:
+def _amendment(record: Record, entry: LedgerEntry) -> Iterator[str]:
     if entry.detail["before"] != record.sha256:
         yield "amends a protocol that was not in force"
     record.sha256 = entry.detail["sha256"]
 
 
-def _corrected(record: Record, entry: LedgerEntry) -> Iterator[str]:
+def _correction(record: Record, entry: LedgerEntry) -> Iterator[str]:
     at = (str(entry.patient), entry.detail["what"])
     if at not in record.entered or record.entered[at] != entry.detail["was"]:
         yield "corrects what was not entered"
     record.entered[at] = entry.detail["now"]
 
 
-def _returned(record: Record, entry: LedgerEntry) -> Iterator[str]:
+def _return(record: Record, entry: LedgerEntry) -> Iterator[str]:
     if entry.kit in record.returned:
         yield f"kit {entry.kit} came back already"
     record.returned.add(str(entry.kit))
-    yield from _unblinded(record, entry)
+    yield from _unblinding(record, entry)
 
 
-def _unblinded(record: Record, entry: LedgerEntry) -> Iterator[str]:
+def _unblinding(record: Record, entry: LedgerEntry) -> Iterator[str]:
     if record.kit_of.get(str(entry.patient)) != entry.kit:
         yield f"kit {entry.kit} was not given to the patient"
 
 
 RULES = {
-    **{"opened": _opened, "kit": _kit, "mixed": _mixed, "mixed kit": _kit, "allocated": _allocated},
-    **{"refused": _judged, "amended": _amended, "corrected": _corrected, "returned": _returned},
-    "unblinded": _unblinded,
+    **{"opened": _opening, "kit": _kit, "mixed": _mixing, "mixed kit": _kit, "allocated": _allocation},
+    **{"refused": _judgement, "amended": _amendment, "corrected": _correction, "returned": _return},
+    "unblinded": _unblinding,
 }
 
 
@@ -230,7 +230,7 @@ def check_decisions(entries: Sequence[LedgerEntry], protocol: Protocol) -> Itera
             request = Request(
                 protocol, str(entry.patient), facts, entry.detail[SITE], date.fromisoformat(entry.detail["on"])
             )
-            made = {**request.judged(conditions), "window": request.window, "stratum": request.stratum(conditions)}
+            made = {**request.judgement(conditions), "window": request.window, "stratum": request.stratum(conditions)}
         except (DataError, LedgerError, ProtocolError, TypeError, ValueError, KeyError, AttributeError) as error:
             yield Fault(entry.seq, f"cannot be judged again: {error}")
             continue
