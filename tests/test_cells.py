@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -88,7 +89,13 @@ def test_numbers_are_read_with_the_marks_that_were_declared(text, decimal, value
         (".", None),
         (">", None),
         ("> n.a.", None),
-        ("5-10", None),
+        ("10-5", None),
+        ("5-", None),
+        ("1-2-3", None),
+        ("5 mg/L-1 g", None),
+        ("20 \u00b1 2", None),
+        ("20*", None),
+        ("~20", None),
     ],
 )
 def test_a_number_written_another_way_is_refused(text, decimal):
@@ -117,6 +124,117 @@ def test_a_number_written_another_way_is_refused(text, decimal):
 )
 def test_a_unit_behind_the_number(text, unit, column, value):
     assert number(text, Field("number", "", unit), unit=column).value == value
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("20-25", 20, 25),
+        ("18\u201385", 18, 85),
+        ("20 to 25 years", 20, 25),
+        ("20..25", 20, 25),
+        ("20.5 - 25.5", 21, 25),
+        ("11-25 mo", 0, 2),
+        ("7-7", 7, 7),
+    ],
+)
+def test_a_range_is_known_in_part(text, low, high):
+    assert number(text, AGE) == Cell(low=low, high=high)
+
+
+def test_a_range_in_the_marks_and_units_of_its_column():
+    assert number("1,5-2,5", decimal=",") == Cell(low=1.5, high=2.5)
+    assert number("1-2 g/L") == Cell(low=1000, high=2000)
+    assert number("5-10", unit="mg/dL") == Cell(low=50, high=100)
+    assert number("1e-2") == Cell(0.01) and number("-5 - -1") == Cell(low=-5, high=-1)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1_000", "underscore"),
+        ("20 \u00b1 2", "with its error"),
+        ("20 +/- 2", "with its error"),
+        ("20*", "write the number alone"),
+        ("20-", "write the number alone"),
+        ("~20", "nothing before it but a sign"),
+        ("ca. 20", "nothing before it but a sign"),
+        ("25-20", "from its lower end to its upper one"),
+        ("n.a.", "belongs under missing:"),
+    ],
+)
+def test_a_refusal_has_its_own_words(text, said):
+    assert said in number(text, WHOLE).fault
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2020-06-01 00:00", date(2020, 6, 1)),
+        ("2020-06-01T23:30", date(2020, 6, 1)),
+        ("2020-06-01 23:30:59.123", date(2020, 6, 1)),
+        ("2023-W05-3", date(2023, 2, 1)),
+    ],
+)
+def test_a_time_of_iso_8601_is_of_its_day(text, value):
+    assert day(text).value == day(text, format="%d/%m/%Y").value == value
+
+
+@pytest.mark.parametrize("text", ["2020-06-01T23:30-04:00", "2020-06-01 23:30:00-0400", "2020-06-02T03:30Z"])
+def test_a_time_with_an_offset_needs_a_place(text):
+    assert "zone:" in day(text).fault and not day(text).value
+    assert day(text, zone="Asia/Shanghai").value == date(2020, 6, 2)
+    assert day(text, zone="America/New_York").value == date(2020, 6, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("2023-W05", date(2023, 1, 30), date(2023, 2, 5)),
+        ("2023-Q1", date(2023, 1, 1), date(2023, 3, 31)),
+        ("2020-06-01/2020-06-03", date(2020, 6, 1), date(2020, 6, 3)),
+        ("2020-02 to 2020-03", date(2020, 2, 1), date(2020, 3, 31)),
+        ("2020-06-01 \u2013 2020-07-01", date(2020, 6, 1), date(2020, 7, 1)),
+    ],
+)
+def test_weeks_quarters_and_spans_are_known_in_part(text, low, high):
+    assert day(text) == Cell(low=low, high=high)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "13/06/2020",
+        "06/13/2020",
+        "1.6.2020",
+        "1 Jun 2020",
+        "01JUN2020",
+        "20200601",
+        "June 2020",
+        "2020/06/01",
+        "06/2020",
+        "1/6/2020 10:30",
+        "06/13/2020 10:30 PM",
+        "Jun 5, 2020",
+        "2020-06-01 10:00 PM",
+        "01-Jun-2020",
+        "30.06.20",
+    ],
+)
+def test_a_hint_that_is_obeyed_leads_to_a_day(text):
+    """Whatever format the message names reads the text; where it names two, both do."""
+    named = re.findall(r"'(%[^']+)'", day(text).fault)
+    for written in named:
+        made = day(text, format=written, pivot=2030 if "%y" in written else None)
+        assert made.fault == "" and (made.value or made.low).year == 2020
+    assert named
+
+
+def test_what_no_format_reads_is_told_so():
+    assert "no such day" in day("2020-06-31").fault
+    for text in ("43983", "1590969600", "2023-032", "spring 2020", "n.a."):
+        assert "no format: reads it" in day(text).fault
+    assert "one format" in day("06/13/2020", format="%d/%m/%Y").fault
 
 
 def test_months_behind_an_age_are_completed_years():

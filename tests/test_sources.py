@@ -230,6 +230,29 @@ def test_a_row_with_nothing_in_it_is_no_patient(csv, mapping):
     assert tt.read_patients(rest, PROTOCOL).n == 2  # something stands there, if not for us
 
 
+def test_ids_that_a_number_cannot_hold_are_refused():
+    for ids in ([1.5, 2.0, 3.0], [2.0**53, 1.0, 2.0]):
+        assert "read it as text" in fault(table(patient_id=ids))
+    assert "read it as text" in fault(duckdb.sql("select 1.5::double as patient_id, 40 as age"))
+    assert "turned into a number" in fault(table(patient_id=["1.23457E+15", "a", "b"]))
+    assert values(table(patient_id=["1E5", "2E5", "1E-5"]), "patient_id") == ["1E5", "2E5", "1E-5"]
+
+
+def test_ids_with_letters_that_nobody_types_are_refused(csv):
+    for id in ("a\nb", "a\0b", "a\tb", "a\x85b"):
+        for source in (table(patient_id=[id, "b", "c"]), csv(GOOD.replace("a,", f'"{id}",', 1))):
+            assert "line break or another control letter" in fault(source)
+    assert "control letter" in fault(duckdb.sql("select 'a' || chr(10) || 'b' as patient_id, 40 as age"))
+
+
+@pytest.mark.parametrize("pair", [("007", "7"), ("P007", "P7"), ("P-1", "P\u20131"), ("s01", "s1")])
+def test_ids_that_are_read_alike_are_a_finding(pair):
+    one, other = pair
+    for source in (table(patient_id=[one, other, "z9"]), duckdb.from_arrow(table(patient_id=[*pair, "z9"]).to_arrow())):
+        row = tt.read_patients(source, PROTOCOL).quality.set_index("field").loc["patient_id"]
+        assert row["n"] == 2 and row["example"] == f"{one}, {other}"
+
+
 @pytest.mark.parametrize("ids", [("P1", "P2", "P3", "P4"), ("p1", "p2", "p3", "p4"), ("\u00e41", "b2", "c3", "d4")])
 def test_rows_are_named_by_where_they_stand_however_ids_are_written(csv, tmp_path, ids):
     """Ids of capitals and digits are compared on a way of their own."""
@@ -416,7 +439,8 @@ def test_line_ends_and_byte_order_marks(csv, end, mark):
 def test_letters_that_are_not_utf8(csv):
     said = fault(csv("Müller,40\n", "patient_id,age\n", encoding="latin-1"))
     assert "byte 0xfc in line 2" in said and "save it as UTF-8" in said
-    assert "UTF-16" in fault(csv(GOOD, encoding="utf-16"))
+    for wide in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"):
+        assert f"declare encoding: {wide} in" in fault(csv(GOOD, encoding=wide))
 
 
 @pytest.mark.parametrize(("sign", "named"), [(";", "';'"), ("\t", r'"\t"'), ("|", "'|'")])
@@ -443,7 +467,8 @@ def test_lines_that_do_not_fit_the_header(csv, row):
 def test_lines_are_counted_through_quotes(csv):
     path = csv('"Doe, ""J""\nJane",40\n"x\ny",41\nz\n', "patient_id,age\n")
     assert "line 6 has 1" in fault(path)
-    assert values(csv('"Doe, ""J""\nJane",40\n', "patient_id,age\n"), "patient_id") == ['Doe, "J"\nJane']
+    read = csvfile.read_csv(b'patient_id,age\n"Doe, ""J""\nJane",40\n', "dirty.csv")
+    assert read["patient_id"].to_list() == ['Doe, "J"\nJane']
     assert "never closed" in fault(csv('"a,40\nb,41\n', "patient_id,age\n"))
     assert "quotation mark" in fault(csv('a"x,40\nb"y,41\n', "patient_id,age\n"))
 
@@ -498,7 +523,8 @@ def test_odd_quotation_marks_are_refused(csv, body):
 
 def test_line_ends_that_differ(csv):
     assert values(csv("patient_id,age\ra,40\rb,41\rc,42\n", ""), "age") == [40, 41, 42]
-    assert values(csv('patient_id,age\r"a\rx",40\r\nb,41\n\rc,42', ""), "patient_id") == ["a\rx", "b", "c"]
+    read = csvfile.read_csv(b'patient_id,age\r"a\rx",40\r\nb,41\n\rc,42', "dirty.csv")
+    assert read["patient_id"].to_list() == ["a\rx", "b", "c"]
 
 
 def test_a_column_with_a_name_of_the_reader(csv):
@@ -824,7 +850,7 @@ def test_empty_text_is_unknown_and_not_another_category():
         ("sex", [" male", "female", None]),
         ("seen", [20200101, 20200102, None]),
         ("seen", [time(1), time(2), None]),
-        ("seen", ["2020-01-01 10:00", None, None]),
+        ("seen", ["2020-01-01 25:00", None, None]),
     ],
 )
 def test_columns_of_another_type_are_refused(column, bad):
@@ -847,10 +873,20 @@ def test_codes_written_for_a_file_fit_the_same_data_read_by_a_library(mapping, c
     assert values(path, "fever", coded) == values(pd.read_csv(path), "fever", coded) == [True, None]
 
 
-def test_pandas_columns_of_several_kinds():
-    for bad in ([40, "x", None], [object(), None, None]):
+def test_pandas_columns_of_several_kinds_are_read_text_by_text(mapping):
+    """What pandas makes of a sheet in which some cells are numbers and some are texts."""
+    mixed = pd.DataFrame({**TABLE, "age": [40, ">100", None], "fever": [True, "FALSE", None]})
+    mixed["seen"] = [date(2020, 6, 1), "2020-05", pd.Timestamp("2020-06-01 10:00")]
+    patients = tt.read_patients(mixed, PROTOCOL)
+    assert patients.patient("b")["age"] == Interval(101, None, ">100") and patients.patient("b")["fever"] is False
+    assert patients.patient("b")["seen"].high == date(2020, 5, 31) and patients.patient("c")["seen"] == date(2020, 6, 1)
+    commas = mapping("fields: {rate: {column: rate, decimal: ','}}")
+    assert values(pd.DataFrame({**TABLE, "rate": [12.125, "12,125", 40]}), "rate", commas) == [12.125, 12.125, 40]
+    assert "'7' in rows 1, 2" in fault(pd.DataFrame({"patient_id": [7, "7", 7.5], "age": [40] * 3}))
+    assert "not a number: row 2 'x'" in fault(pd.DataFrame({**TABLE, "age": [40, "x", None]}))
+    for bad in ([object(), None, None], [1j, 2, None], [[1], {}, None]):
         said = fault(pd.DataFrame({**TABLE, "age": bad}))
-        assert "the column age holds values of several kinds" in said and "leave it out" in said
+        assert "the column age holds" in said and ("leave it out" in said or "values of type" in said)
     assert "unique" in fault(pd.DataFrame([[1, 2, 3]], columns=["patient_id", "age", "age"]))
     assert "no column 'patient_id'" in fault(pd.DataFrame(TABLE).set_index("patient_id"))
 

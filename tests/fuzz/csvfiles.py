@@ -7,8 +7,8 @@ import gzip
 import io
 from random import Random
 
-from trialtools.cohort.sources.cells import BLANKS
 from trialtools.cohort.sources.csvfile import read_csv
+from trialtools.cohort.sources.values import BLANKS
 from trialtools.criteria.protocol import DataError
 
 LETTERS = [
@@ -45,7 +45,7 @@ def attempt(chance: Random) -> None:
         text = content.decode(encoding)
     if chance.random() < 0.05:
         content = gzip.compress(content)
-    if chance.random() < 0.03:
+    if content and chance.random() < 0.03:
         content = broken(chance, content)
         text = ""
     try:

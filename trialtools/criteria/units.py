@@ -17,6 +17,7 @@ from functools import cache
 from .language import ProtocolError
 
 _PREFIXES = {"G": 9, "M": 6, "k": 3, "h": 2, "da": 1, "d": -1, "c": -2, "m": -3, "u": -6, "n": -9, "p": -12, "f": -15}
+_PREFIXES |= {"mc": -6, "micro": -6}
 _METRIC = {  # an atom that takes prefixes: its size and its dimension, what it is never mixed up with being one
     "m": (1, "length"),
     "g": (1, "mass"),

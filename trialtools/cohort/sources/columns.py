@@ -18,8 +18,8 @@ from ...criteria.expressions import HIGH, LOW, WRITTEN
 from ...criteria.language import NUMERIC, ProtocolError
 from ...criteria.protocol import DataError, Field
 from ...criteria.units import completed_years, factor
-from .cells import digits_kept
 from .mapping import UNKNOWN, MappedColumn
+from .numerals import digits_kept
 from .texts import READ, Text, read_texts
 
 EXACT = 2**53
@@ -184,11 +184,12 @@ def _coded(source: _Source) -> nw.Expr:
         source.refuses("undeclared value", bad, text, f"declared are {', '.join(declared)}")
         exact = source.mapped.on_invalid == "error" and not source.mapped.missing
         return nw.when(text != "" if exact else text.is_in(declared)).then(text)
+    declared = [*(codes or _TRUE_OR_FALSE)][:8]
     codes = _any_case(codes or _TRUE_OR_FALSE)
     if "" in codes:
         text = text.fill_null("")
     bad = known & ~text.is_in([*codes])
-    source.refuses("undeclared code", bad, text, f"declared are {', '.join([*(source.mapped.codes or codes)][:8])}")
+    source.refuses("undeclared code", bad, text, f"declared are {', '.join(declared)}; codes: says what others mean")
     values = nw.lit(None, DTYPES[field.type]())
     for meaning in dict.fromkeys(m for m in codes.values() if m != UNKNOWN):
         these = [code for code, m in codes.items() if m == meaning]
@@ -220,7 +221,7 @@ def _number(source: _Source) -> tuple[nw.Expr, ...]:
     if missing := [float(code) for code in source.mapped.missing if _is_number(code)]:
         raw = nw.when(~raw.is_in(missing if floating else [int(m) for m in missing if m.is_integer()])).then(raw)
     if floating:
-        source.finds("not a number (NaN or infinite)", ~raw.is_finite(), raw)
+        source.finds("not a number (NaN or infinite)", ~raw.is_finite(), raw if source.text is None else source.shown)
     if small := completed_years(source.mapped.unit, field.unit) if field.type == "integer" else "":
         low, high = _completed(raw.cast(nw.Float64()), small)
         raw, floating = nw.when(low == high).then(low), True

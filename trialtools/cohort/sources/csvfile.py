@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from ...criteria.protocol import DataError
-from .cells import BLANKS
+from .values import BLANKS
 
 STEP = 1 << 24
 LARGEST = 4 << 30
@@ -22,7 +22,8 @@ LARGEST = 4 << 30
 SUSPECT, RATIO = 1 << 28, 200
 """From this size on, a file that was packed so much smaller holds no patients."""
 _GZIP = b"\x1f\x8b"
-UTF8, UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+UTF8 = b"\xef\xbb\xbf"
+_WIDE_MARKS = {codecs.BOM_UTF32: "utf-32", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 SEPARATORS = {";": "';'", "\t": r'"\t"', "|": "'|'", ",": "','"}
 QUOTE, NEWLINE, RETURN = b'"\n\r'
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -88,14 +89,28 @@ def _as_utf8(content: bytes, name: str, encoding: str | None) -> bytes:
             content = content.decode(encoding).encode()
         except ValueError as error:
             raise DataError(f"{name} is not written in {encoding}, as the mapping says: {error}") from None
-    elif content.startswith(UTF16):
-        raise DataError(f"{name} is written in UTF-16; declare encoding: utf-16 in the mapping, or save it as UTF-8")
+    elif wide := _wide_encoding(content[:STEP]):
+        told = f"{name} is written in {wide.upper()}; declare encoding: {wide} in the mapping"
+        raise DataError(f"{told}, or save it as UTF-8")
     content = content.removeprefix(UTF8)
     if not content.strip():
         raise DataError(f"{name} is empty: it has not even a header")
     if not content.isascii():
         _check_letters(content, name)
     return content
+
+
+def _wide_encoding(start: bytes) -> str:
+    """The encoding of a text whose letters take two or four bytes; nothing where they take fewer."""
+    for mark, encoding in _WIDE_MARKS.items():
+        if start.startswith(mark):
+            return encoding
+    even, odd = start[0::2].count(0), start[1::2].count(0)
+    if even + odd > len(start) / 2:
+        return "utf-32-le" if odd > even else "utf-32-be"
+    if max(even, odd) > len(start) / 4:
+        return "utf-16-le" if odd > even else "utf-16-be"
+    return ""
 
 
 def _check_letters(content: bytes, name: str) -> None:

@@ -10,11 +10,11 @@ import polars as pl
 
 from ...criteria.engine import in_polars
 from ...criteria.protocol import DataError
-from .cells import BLANKS
 from .checks import ID, ROW, number_of, one_row
 from .columns import EXACT, Check, plain_type, text_of
 from .mapping import PatientId
 from .names import similar
+from .values import BLANKS
 
 OWN, LOST, TWICE = "__id__", "__no_id__", "__twice__"
 _NEEDED = (
@@ -32,6 +32,12 @@ _PLAIN, _CASED, ODD = "plain", "cased", "odd"
 _MORE_THAN = {_PLAIN: r"^[^0-9]*$|[^!-`{-~]", _CASED: r"^[^0-9]*$|[^!-~]"}
 """Ids of digits, capitals and signs, at least one a digit, are what they are; small letters may differ from capitals
 alone; an id without a digit may be a word for a total, and any other letter may be written in several ways."""
+_BROKEN = {
+    r"\p{Cc}": "an id with a line break or another control letter",
+    r"^\d(?:[.,]\d+)?E\+\d+$": "an id that a spreadsheet has turned into a number; format its column as text",
+}
+_PADDED = r"^([^0-9]*)0+([0-9])"
+"""Zeros before a number; where all ids are of one length, no two are the same but for these."""
 
 
 def with_ids(frame: Any, id: PatientId, schema: dict[str, Any], whole: bool) -> tuple[Any, str]:
@@ -61,8 +67,14 @@ def with_ids(frame: Any, id: PatientId, schema: dict[str, Any], whole: bool) -> 
         )
     dtype, column = schema[id.column], nw.col(id.column)
     if polars and whole and dtype == nw.String and id.on_fault == "error":
+        length = column.str.len_chars()
         for kind, more in _MORE_THAN.items():
-            if not one_row(frame.select(odd=(column.is_null() | column.str.contains(more)).any()))["odd"]:
+            odd = (column.is_null() | column.str.contains(more)).any()
+            found = one_row(frame.select(odd=odd, least=length.min(), most=length.max()))
+            one_length = found["least"] == found["most"]
+            if not found["odd"] and (
+                one_length or not one_row(frame.select(column.str.contains(_PADDED).any()))[id.column]
+            ):
                 return frame.with_columns(column.alias(OWN)), kind
     if polars:
         frame = nw.from_native(frame.to_native().with_row_index(ROW, offset=1))
@@ -73,7 +85,10 @@ def _own(frame: Any, column: str, dtype: Any) -> Any:
     """Ids in the type they came in; texts without blanks around them, and each letter written in one way."""
     if (dtype.is_integer() and dtype not in (nw.Int128, nw.UInt128)) or dtype == nw.Date:
         return frame.with_columns(nw.col(column).alias(OWN))
-    if dtype.is_float() and _are_whole(frame, column):
+    if dtype.is_float():
+        if not _are_whole(frame, column):
+            told = f"patient_id: the column {column} holds numbers with fractions, or beyond what they tell apart"
+            raise DataError(f"{told}; read it as text")
         return frame.with_columns(nw.when(~nw.col(column).is_nan()).then(nw.col(column)).cast(nw.Int64()).alias(OWN))
     if not dtype.is_numeric() and dtype not in (nw.String, nw.Categorical, nw.Enum):
         raise DataError(f"patient_id: the column {column} holds {plain_type(dtype)}; expected text or whole numbers")
@@ -86,7 +101,7 @@ def _own(frame: Any, column: str, dtype: Any) -> Any:
 def _are_whole(frame: Any, column: str) -> bool:
     """Whether numbers that a library made floating, for some are missing, are whole all the same."""
     value = nw.col(column)
-    other = ~value.is_nan() & ((value != value.round(0)) | (value.abs() > EXACT))
+    other = ~value.is_nan() & ((value != value.round(0)) | (value.abs() >= EXACT))
     return not one_row(frame.select(other=number_of(other)))["other"]
 
 
@@ -157,16 +172,31 @@ def compare_ids(frame: Any, id: PatientId, kind: str) -> tuple[list[str], tuple[
     polars = frame.implementation.is_polars()
     rows = [nw.col(ROW)] if polars and ROW in frame.collect_schema().names() else []
     ids = frame.select(*rows, own).to_native().lazy() if polars else in_polars(frame.select(own)).lazy()
+    told = []
     if kind == ODD:
         ids = ids.filter(pl.col(ID).is_not_null() & (pl.col(ID).cast(pl.String) != ""))
+        told = _broken(ids)
     ids = ids.with_columns(_folded(ids.collect_schema()[ID], kind).alias(OWN))
     if (found := _suspected(ids if rows or not polars else ids.with_row_index(ROW, offset=1))).is_empty():
-        return [], None
+        return told, None
     alike = found.filter(pl.col(ID).n_unique().over(OWN) > 1)
     first = alike.filter(pl.col(OWN) == pl.col(OWN).first())[ID].unique(maintain_order=True)[:3]
     again = found.filter(pl.col(ID).is_duplicated())
-    told = [_repeated(again, id)] if len(again) else []
+    told += [_repeated(again, id)] if len(again) else []
     return told, (len(alike), ", ".join(map(str, first))) if len(alike) else None
+
+
+def _broken(ids: pl.LazyFrame) -> list[str]:
+    """Paragraphs on ids that hold what nobody can type, or that a spreadsheet has turned into a number."""
+    if ids.collect_schema()[ID] != pl.String:
+        return []
+    told = []
+    for pattern, problem in _BROKEN.items():
+        found = ids.filter(pl.col(ID).str.contains(pattern)).select(ID, n=pl.len()).head(3).collect()
+        if len(found):
+            listed = ", ".join(repr(id) for id in found[ID])
+            told.append(f"  patient_id: {found['n'][0]:,} x {problem}: {listed}")
+    return told
 
 
 def _suspected(ids: pl.LazyFrame) -> pl.DataFrame:
@@ -183,7 +213,10 @@ def _folded(dtype: pl.DataType, kind: str) -> pl.Expr:
     if dtype != pl.String or kind == _PLAIN:
         return pl.col(ID)
     lower = pl.col(ID).str.to_lowercase()
-    return lower if kind == _CASED else lower.str.normalize("NFKC").str.replace_all(r"[\s\p{Cf}]", "")
+    if kind == _CASED:
+        return lower
+    seen = lower.str.normalize("NFKC").str.replace_all(r"[\s\p{Cf}]", "").str.replace_all(r"\p{Pd}", "-")
+    return seen.str.replace(_PADDED, "$1$2")
 
 
 def _repeated(again: pl.DataFrame, id: PatientId) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -103,6 +104,12 @@ class ColumnMapping:
     @property
     def id(self) -> PatientId:
         return PatientId(self.patient_id) if isinstance(self.patient_id, str) else self.patient_id
+
+    @property
+    def commas(self) -> frozenset[str]:
+        """The columns whose texts have a decimal comma."""
+        columns = [column for column in self.fields.values() if isinstance(column, MappedColumn)]
+        return frozenset(source for column in columns if column.decimal == "," for source in column.sources)
 
     def column(self, name: str) -> MappedColumn | None:
         """How a field is written, with the missing codes of the whole table."""
@@ -233,8 +240,12 @@ def _check_column(name: str, column: MappedColumn, declared: Field) -> None:
 def _reads_back(written: str) -> bool:
     """Whether a format tells a day; or a month, or a year, of which a date is then known in part."""
     day = datetime(1999, 12, 31)
+    if re.search(
+        "%[jUWVGuw]", written
+    ):  # of a week or the day of a year nobody knows a month; 2023-W05 needs no format
+        return False
     try:
-        found = datetime.strptime(day.strftime(written), written)
+        found = datetime.strptime(day.replace(tzinfo=UTC).strftime(written), written)
     except ValueError:
         return False
     wanted = day if "%d" in written else day.replace(day=1)

@@ -6,10 +6,14 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import polars as pl
 
 from ...criteria.protocol import DataError
@@ -53,7 +57,7 @@ def open_table(source: Any, mapping: ColumnMapping | None = None, wanted: Collec
         with readable(Path(source).name, pl.exceptions.PolarsError, ValueError):
             return _open_file(Path(source), mapping, wanted)
     name = f"the {type(source).__module__.split('.')[0]} table"
-    return RawTable(_open_frame(source, name, wanted), name)
+    return RawTable(_open_frame(source, name, wanted, mapping.commas), name)
 
 
 @contextmanager
@@ -76,7 +80,7 @@ def _first_line(error: BaseException) -> str:
 # --- frames -----------------------------------------------------------------------------------------------------------
 
 
-def _open_frame(source: Any, name: str, wanted: Collection[str] | None) -> Any:
+def _open_frame(source: Any, name: str, wanted: Collection[str] | None, commas: Collection[str]) -> Any:
     try:
         frame = nw.from_native(source)
     except TypeError:
@@ -86,7 +90,7 @@ def _open_frame(source: Any, name: str, wanted: Collection[str] | None) -> Any:
     except nw.exceptions.DuplicateError as error:
         raise DataError(f"{name}: {' '.join(str(error).split())}") from None
     if frame.implementation.is_pandas_like():
-        return _silent_as_text(_from_pandas(frame.to_native(), name, wanted)).lazy()
+        return _silent_as_text(_from_pandas(frame.to_native(), name, wanted, commas)).lazy()
     if frame.implementation.is_pyarrow():
         table = frame.to_native()
         _distinct(table.column_names, name)
@@ -94,7 +98,7 @@ def _open_frame(source: Any, name: str, wanted: Collection[str] | None) -> Any:
     return _null_as_text(frame.to_native().lazy()) if frame.implementation.is_polars() else frame.to_native()
 
 
-def _from_pandas(table: Any, name: str, wanted: Collection[str] | None) -> pl.DataFrame:
+def _from_pandas(table: Any, name: str, wanted: Collection[str] | None, commas: Collection[str]) -> pl.DataFrame:
     """pandas compares NaN as false and not(NaN) as true; nothing of ours runs there.
 
     Of a column that nobody asks for only where something stands is taken: it may hold what no table can.
@@ -108,12 +112,30 @@ def _from_pandas(table: Any, name: str, wanted: Collection[str] | None) -> pl.Da
             continue
         try:
             columns.append(pl.from_pandas(table[column]).alias(str(column)))
-        except Exception as error:
-            raise DataError(
-                f"{name}: the column {column} holds values of several kinds ({_first_line(error)}); "
-                "give it one type or leave it out"
-            ) from None
+        except Exception:  # pyarrow has many words for values of several kinds
+            columns.append(_mixed(table[column], name, "," if str(column) in commas else "."))
     return pl.DataFrame(columns)
+
+
+def _mixed(values: Any, name: str, mark: str) -> pl.Series:
+    """Values of several kinds as texts, as a sheet shows them: what they mean is read text by text."""
+    said = [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
+    kinds = sorted({type(value).__name__ for value in said if not isinstance(value, _WRITTEN | None)})
+    if kinds:
+        told = f"{name}: the column {values.name} holds values that are no texts, numbers or days ({', '.join(kinds)})"
+        raise DataError(f"{told}; give it one type or leave it out")
+    return pl.Series(str(values.name), [_text(value, mark) for value in said], dtype=pl.String)
+
+
+_WRITTEN = str | bool | np.bool_ | Real | Decimal | date
+
+
+def _text(value: Any, mark: str) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, str | date | bool | np.bool_):
+        return str(value)
+    return str(int(value)) if value == value // 1 else str(value).replace(".", mark)
 
 
 def _distinct(names: list[str], where: str) -> None:
@@ -148,7 +170,7 @@ def _open_file(path: Path, mapping: ColumnMapping, wanted: Collection[str] | Non
         case ".parquet":
             return RawTable(_scan_parquet([path]), path.name)
         case ".xlsx" | ".xlsm" | ".xls":
-            table, wrong = read_workbook(path, mapping.sheet, mapping.header, wanted)
+            table, wrong = read_workbook(path, mapping.sheet, mapping.header, wanted, mapping.commas)
             return RawTable(table.lazy(), path.name, wrong, sheet=True)
         case ".csv" | ".tsv" | ".txt" as plain:
             separator = "\t" if plain == ".tsv" and mapping.separator in (None, ",") else mapping.separator

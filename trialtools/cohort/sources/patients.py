@@ -175,7 +175,7 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
         raise DataError("\n".join([f"{len(fatal)} thing{'s' * (len(fatal) > 1)} to settle", *fatal[:10]]))
     findings += [*left_out, *_marked(table, columns, n), *contradictions(patients, protocol, tuple(read), n)]
     if alike is not None:
-        problem = "ids differ only in case, width, blanks or unseen letters"
+        problem = "ids differ only in case, width, blanks, dashes, zeros before a number or unseen letters"
         findings.append(finding(ID, id.column or "", problem, alike[0], n, alike[1], "kept as different patients"))
     used = {source for column in columns.values() for source in column.sources} | {id.column, "synthetic"}
     unread = tuple(column for column in schema if column not in used)

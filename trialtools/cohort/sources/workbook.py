@@ -13,8 +13,9 @@ from typing import Any
 import polars as pl
 
 from ...criteria.protocol import DataError
-from .cells import BLANKS
+from .columns import EXACT
 from .csvfile import strip_blanks
+from .values import BLANKS
 
 LARGEST = 2 << 30
 """Bytes that the parts of a workbook may have once they are unpacked."""
@@ -24,7 +25,11 @@ STEP = 1 << 24
 
 
 def read_workbook(
-    path: Path, sheet: str | None = None, header: int = 1, wanted: Collection[str] | None = None
+    path: Path,
+    sheet: str | None = None,
+    header: int = 1,
+    wanted: Collection[str] | None = None,
+    commas: Collection[str] = (),
 ) -> tuple[pl.DataFrame, dict[str, list[str]]]:
     """One sheet as a table of texts, a day as 2023-05-01 00:00:00; and by column the marks of cells that are wrong.
 
@@ -33,6 +38,7 @@ def read_workbook(
         sheet: the sheet, where there are several.
         header: the row in which the names of the columns stand.
         wanted: names that must not stand twice; without them none may.
+        commas: columns whose texts have a decimal comma; their numbers are written so as well.
 
     Raises:
         DataError: not a workbook, too large, several sheets, no such row.
@@ -45,12 +51,10 @@ def read_workbook(
         book = fastexcel.read_excel(path)
         if not (names := book.sheet_names):
             raise DataError(f"{path.name} has no sheet; it is damaged. Save it again")
-        if sheet not in names and (sheet is not None or len(names) > 1):
-            what = f"no sheet '{sheet}'" if sheet else "several sheets"
-            raise DataError(f"{path.name} has {what}: {', '.join(names)}; name one under sheet: in the mapping")
-        loaded = book.load_sheet(sheet or names[0], header_row=None, skip_rows=0, dtypes="string")
-        rows, errors = loaded.to_arrow_with_errors()
-        numbers = book.load_sheet(sheet or names[0], header_row=None, skip_rows=0, dtypes="float").to_polars()
+        sheet = _sheet(names, sheet, path.name)
+        rows, errors = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").to_arrow_with_errors()
+        numbers = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="float").to_polars()
+        flags = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="boolean").to_polars() if commas else None
     except fastexcel.FastExcelError as error:
         raise DataError(f"{path.name} cannot be read: {str(error).splitlines()[0]}") from None
     table: Any = pl.from_arrow(rows)
@@ -63,6 +67,14 @@ def read_workbook(
     if first is None or first >= table.height or not said[first]:
         raise DataError(f"{path.name} has nothing in row {header}, where the mapping (header:) looks for column names")
     header_row = [cell or "" for cell in table.row(first)]
+    if flags is not None:  # a number can be read as a flag, its text cannot
+        marked = [name for name, said in zip(table.columns, header_row, strict=True) if said.strip(BLANKS) in commas]
+        marks = {name: pl.col(name).str.replace(".", ",", literal=True) for name in marked}
+        table = table.with_columns(
+            pl.when(flags[at].is_not_null()).then(marks[name]).otherwise(pl.col(name)).alias(name)
+            for at, name in zip(flags.columns, table.columns, strict=True)
+            if name in marks
+        )
     wrong: dict[str, list[str]] = {}
     for cell in errors.errors if errors else ():
         row, column = cell.position
@@ -93,13 +105,30 @@ _MARKS = {
 """What a cell shows, by what the reader calls it."""
 
 
-def _exact(table: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
-    """The texts of numbers with all their digits: the reader rounds what it writes as text to nine places."""
-    read = [pl.col(name).cast(pl.Float64, strict=False) for name in table.columns]
-    exact = [
-        pl.when(value != numbers[name]).then(numbers[name].cast(pl.String)).otherwise(pl.col(name)).alias(name)
-        for name, value in zip(table.columns, read, strict=True)
+def _sheet(names: list[str], wanted: str | None, name: str) -> str:
+    """The sheet that is asked for; as in Excel, case makes no other sheet."""
+    alike = [each for each in names if each == wanted] or [
+        each for each in names if wanted is None or each.strip().casefold() == wanted.strip().casefold()
     ]
+    if len(alike) != 1:
+        what = "several sheets" if wanted is None else f"no sheet '{wanted}'"
+        raise DataError(f"{name} has {what}: {', '.join(names)}; name one under sheet: in the mapping")
+    return alike[0]
+
+
+def _exact(table: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
+    """The texts of numbers with all their digits: the reader rounds what it writes as text to nine places.
+
+    A whole number of more digits than a workbook holds gets its exponent back (1.2E+17): it is nobody's id any more.
+    """
+    exact = []
+    for name in table.columns:
+        text, number = pl.col(name), numbers[name]
+        too_long = (number >= EXACT) & (number.cast(pl.Int128, strict=False).cast(pl.String) == text)
+        with_exponent = pl.format("{}.{}E+{}", text.str.head(1), text.str.slice(1), text.str.len_chars() - 1)
+        rounded = text.cast(pl.Float64, strict=False) != number
+        whole = pl.when(rounded).then(number.cast(pl.String)).otherwise(text)
+        exact.append(pl.when(too_long).then(with_exponent).otherwise(whole).alias(name))
     return table.with_columns(exact)
 
 
