@@ -12,8 +12,8 @@ import polars as pl
 
 from ...criteria.engine import in_polars
 from ...criteria.protocol import Field
-from ..sources.cells import BLANKS
 from ..sources.columns import text_of
+from ..sources.values import BLANKS
 from .words import listed, tokens, vocabulary, word
 
 _SHORT, _CODES, _TIMES = 2, 12, 3

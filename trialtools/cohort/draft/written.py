@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...criteria.protocol import DataError
-from ..sources.csvfile import UTF8, UTF16
+from ..sources.csvfile import UTF8, wide_encoding
 from ..sources.mapping import ColumnMapping
 from ..sources.workbook import sheet_names
 from .seen import heads_nothing
@@ -46,8 +46,8 @@ def how_written(source: object) -> ColumnMapping:
 
 def _encoding(head: bytes) -> str | None:
     """None for UTF-8; else the encoding that makes the most letters that people write."""
-    if head.startswith(UTF16):
-        return "utf-16"
+    if wide := wide_encoding(head):
+        return wide
     try:
         head[:-4].decode("utf-8") if len(head) == _HEAD else head.decode("utf-8")
     except UnicodeDecodeError:

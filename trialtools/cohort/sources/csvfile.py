@@ -89,7 +89,7 @@ def _as_utf8(content: bytes, name: str, encoding: str | None) -> bytes:
             content = content.decode(encoding).encode()
         except ValueError as error:
             raise DataError(f"{name} is not written in {encoding}, as the mapping says: {error}") from None
-    elif wide := _wide_encoding(content[:STEP]):
+    elif wide := wide_encoding(content[:STEP]):
         told = f"{name} is written in {wide.upper()}; declare encoding: {wide} in the mapping"
         raise DataError(f"{told}, or save it as UTF-8")
     content = content.removeprefix(UTF8)
@@ -100,7 +100,7 @@ def _as_utf8(content: bytes, name: str, encoding: str | None) -> bytes:
     return content
 
 
-def _wide_encoding(start: bytes) -> str:
+def wide_encoding(start: bytes) -> str:
     """The encoding of a text whose letters take two or four bytes; nothing where they take fewer."""
     for mark, encoding in _WIDE_MARKS.items():
         if start.startswith(mark):
