@@ -12,7 +12,7 @@ CUTOFF   := 2023-08-17
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help report test test-quick long fuzz check bench lab app clean
+.PHONY: help report lessons test test-quick long fuzz check bench lab app clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,11 @@ report: .venv/.report-stamp  ## all reports, of a synthetic cohort and trial: re
 	@$(BIN)/trialtools report screening cohort_explorer arms --jobs 2
 	@$(BIN)/trialtools report interim --both --jobs 2 -p protocol=$(PROTOCOL) -p data=$(TRIAL) -p look=2 -p cutoff=$(CUTOFF) \
 	  --ledger $(TRIAL)/ledger.sqlite --key $(TRIAL)/unblinded/key.json
+
+lessons: .venv/.report-stamp  ## what learners get without Jupyter, in reports/lessons: page, quiz, paper
+	@$(BIN)/trialtools lessons page
+	@$(BIN)/trialtools lessons quiz
+	@$(BIN)/trialtools lessons paper
 
 test: PYTEST ?= -n 2 --dist loadfile
 test: .venv/.test-stamp  ## run the tests; what this machine lacks is skipped aloud

@@ -51,6 +51,11 @@ def _realdata() -> Path | None:
     return folder if folder.is_dir() else None
 
 
+def _engine() -> Path | None:
+    """The folder with Python for a browser, as `make lessons` keeps it in this checkout."""
+    return next((ROOT / "reports" / "lessons").glob("engine-*"), None)
+
+
 def _axe() -> Path | None:
     """The accessibility checker, as npm puts it in this checkout; it is part of tests alone."""
     found = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -72,6 +77,7 @@ COMPONENTS: dict[str, tuple[Callable[[], Path | None], str]] = {
         "apt-get install default-jre-headless; "
         ".venv/bin/pip install --constraint constraints.txt --editable '.[spark]'",
     ),
+    "engine": (_engine, "make lessons"),
     "axe": (_axe, "npm install --no-save axe-core"),
     "strace": (_program("strace"), "apt-get install strace"),
     "rattler": (_module("rattler"), ".venv/bin/pip install py-rattler"),

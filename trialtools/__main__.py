@@ -319,6 +319,44 @@ def _qualify(*, out: str | None = None, name: str = "") -> int:
     return FOUND if record.deviations else DONE
 
 
+def _lessons_page(*, out: str = "reports/lessons") -> int:
+    """The lessons in a browser, without installation: a folder for any web server.
+
+    Args:
+        out (DIR): written to DIR/page; the engine, fetched once with npm and pip, is kept beside it
+    """
+    from .lessons.pages.site import write_site
+
+    page = write_site(Path(out, "page"), Path(out))
+    print(f"wrote {page}\nserve the folder: python -m http.server --directory {page.parent}")
+    return DONE
+
+
+def _lessons_quiz(*, out: str = "reports/lessons") -> int:
+    """The quiz as one small file that works without a network.
+
+    Args:
+        out (DIR): written to DIR/quiz.html
+    """
+    from .lessons.pages.paper import write_quiz
+
+    print(f"wrote {write_quiz(Path(out))}")
+    return DONE
+
+
+def _lessons_paper(*, out: str = "reports/lessons") -> int:
+    """The quiz with its key, and each lesson as a hand-out of three pages, as PDF.
+
+    Args:
+        out (DIR): written to DIR/paper
+    """
+    from .lessons.pages.paper import write_paper
+
+    for path in write_paper(Path(out, "paper")):
+        print(f"wrote {path}")
+    return DONE
+
+
 COMMANDS: Commands = {
     "check": _check,
     "map": _map,
@@ -328,6 +366,10 @@ COMMANDS: Commands = {
     "arms": ("allocate patients to arms, and check it", {**LEDGER, "allocate": _allocate}),
     "report": _report,
     "qualify": _qualify,
+    "lessons": (
+        "protocol logic, taught: a page, a quiz, paper",
+        {"page": _lessons_page, "quiz": _lessons_quiz, "paper": _lessons_paper},
+    ),
 }
 
 

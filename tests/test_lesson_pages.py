@@ -1,0 +1,90 @@
+"""What reaches a learner without Jupyter: the quiz in one file, the package as a browser gets it, and paper."""
+
+import json
+import re
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from trialtools.criteria.language import ProtocolError
+from trialtools.lessons import lessons
+from trialtools.lessons.pages import in_browser, proofs, site
+from trialtools.lessons.pages.paper import handout
+from trialtools.lessons.pages.quiz import quiz, quiz_page
+
+
+@pytest.fixture(scope="module")
+def items():
+    return quiz()
+
+
+def test_the_quiz_is_one_small_file_that_asks_for_nothing(items):
+    page = quiz_page(items)
+    assert len(page.encode()) < 20_000
+    assert not re.search(r"https?:|<link|<img|src=|@import|url\(|fetch\(", page)
+
+
+def test_each_item_has_one_right_answer_and_a_misconception_behind_every_other(items):
+    assert len(items) == 12
+    for item in items:
+        assert [bool(says) for _, says in item.options].count(False) == 1 and item.evidence
+        assert len(item.options) in (3, 4) and not re.search(r"[{}]", str(item)), "every number is filled in"
+    assert len({item.right for item in items}) > 2, "the right answer has no usual place"
+
+
+def test_a_key_that_the_engine_does_not_confirm_is_refused(monkeypatch):
+    monkeypatch.setitem(proofs.PROOFS, "quiz.1", lambda source: ("true", ""))
+    with pytest.raises(ProtocolError, match=r"the key of quiz\.1 is 'unknown', but the engine answers 'true'"):
+        quiz()
+
+
+LEAN = """
+import sys, json
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {absent!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Missing())
+from trialtools.lessons.pages import in_browser
+assert in_browser.__file__.startswith({place!r}), in_browser.__file__
+in_browser.bring({numbers!r})
+print(json.dumps([json.loads(in_browser.reply(id, text)) for id, text in {asked!r}]))
+print(in_browser.help_with("2.1"))
+"""
+
+
+def test_the_packed_lessons_need_no_engine_that_a_browser_lacks(tmp_path):
+    """Every key is right and every trap is told its sentence, with pydantic, PyYAML and Z3 alone."""
+    site.pack_ourselves(tmp_path / "trialtools.zip")
+    with zipfile.ZipFile(tmp_path / "trialtools.zip") as packed:
+        packed.extractall(tmp_path / "there")
+    questions = [(one, question) for one in lessons().values() for question in one.questions]
+    typed = [(question.id, _typed(one, question, question.key)) for one, question in questions]
+    typed += [(q.id, _typed(one, q, q.traps[0].answer)) for one, q in questions]
+    absent = {"polars", "pandas", "numpy", "narwhals", "pyarrow", "nacl", "plotly", "IPython", "ipywidgets", "jinja2"}
+    code = LEAN.format(absent=absent, place=str(tmp_path), numbers=json.dumps(in_browser.numbers()), asked=typed)
+    there = {"PYTHONPATH": str(tmp_path / "there"), "PATH": "/usr/bin:/bin"}
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=there, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    replies, hinted = map(json.loads, run.stdout.splitlines())
+    assert [reply["right"] for reply in replies] == [True] * len(questions) + [False] * len(questions)
+    for reply, (one, question) in zip(replies[len(questions) :], questions, strict=True):
+        assert one.filled(question.traps[0].says, question) in reply["lines"]
+    assert hinted["lines"] == [f"Hint 1 of 2. {lessons()['2'].questions[0].hints[0]}"]
+
+
+def _typed(lesson, question, answer):
+    """An answer as a learner gives it in a page: by the label of a button, or typed."""
+    labels = [label for label, meant in in_browser.buttons(lesson, question).items() if meant == answer]
+    return labels[0] if labels else answer if isinstance(answer, str) else repr(answer)
+
+
+@pytest.mark.parametrize("number", lessons())
+def test_a_hand_out_asks_first_and_answers_on_its_last_page(number):
+    lesson = lessons()[number]
+    asks, answers = handout(number, lesson).split("answers, and what stands behind")
+    for question in lesson.questions:
+        assert f"{question.id}&ensp;" in asks and f"{question.id}&ensp;" in answers
+    assert asks.count('class="sheet fill"') == 2 and "{{" not in asks + answers

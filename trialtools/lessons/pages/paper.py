@@ -1,0 +1,83 @@
+"""The quiz and the lessons go in, sheets of paper come out: HTML, and the PDF that Chromium prints of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ...criteria.files import whole
+from ...report.browser import find_browser, print_pdf
+from ..answers import buttons
+from ..judges import judge
+from ..lesson import Lesson, Question, Trap, lessons
+from .quiz import BEFORE, LETTERS, Item, quiz, quiz_page
+from .template import render
+
+
+def write_quiz(folder: Path) -> Path:
+    """Write `quiz.html`: one file that needs nothing else, small enough to send as a message."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with whole(folder / "quiz.html") as part:
+        part.write_text(quiz_page(quiz()), "utf-8")
+    return folder / "quiz.html"
+
+
+def write_paper(folder: Path) -> Iterator[Path]:
+    """Write the quiz, its key, and each lesson as a hand-out of three pages: two to write on, one with the answers.
+
+    Raises:
+        ReportError: no browser that prints.
+    """
+    browser = find_browser()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, page in pages(quiz()):
+        with whole(folder / f"{name}.html") as part:
+            part.write_text(page, "utf-8")
+        with whole(folder / f"{name}.pdf") as part:
+            print_pdf(browser, folder / f"{name}.html", part)
+        yield folder / f"{name}.pdf"
+
+
+def pages(items: Sequence[Item]) -> Iterator[tuple[str, str]]:
+    """Every sheet as HTML, beside its name."""
+    for name, key in (("quiz", False), ("quiz_key", True)):
+        yield name, render("quiz_paper.html.j2", items=items, key=key, letters=LETTERS, before=BEFORE)
+    for number, lesson in lessons().items():
+        yield f"lesson_{number}", handout(number, lesson)
+
+
+def handout(number: str, lesson: Lesson) -> str:
+    """A lesson as three pages of HTML; each page is filled with lines to write on."""
+    return render(
+        "handout.html.j2",
+        number=number,
+        lesson=lesson,
+        halves=_halves(lesson),
+        buttons=buttons,
+        answer=_answer,
+        wrong=_wrong,
+    )
+
+
+def _halves(lesson: Lesson) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
+    """The questions on two pages, about as much to read on each."""
+    sizes = [len(question.ask) + 200 for question in lesson.questions]
+    at = min(range(1, len(sizes) + 1), key=lambda n: abs(sum(sizes[:n]) - sum(sizes[n:])))
+    return lesson.questions[:at], lesson.questions[at:]
+
+
+def _answer(lesson: Lesson, question: Question) -> str:
+    return lesson.filled(_label(lesson, question, question.key), question)
+
+
+def _wrong(lesson: Lesson, question: Question, trap: Trap) -> str:
+    """A wrong answer and what is said to it; beside the first one the patient who shows it, where there is one."""
+    shows = question.kinds[0] in ("means", "found") and trap is question.traps[0]
+    shown = judge(lesson, question, trap.answer).lines[1:2] if shows else ()
+    return lesson.filled(" ".join([f"{_label(lesson, question, trap.answer)}: {trap.says}", *shown]), question)
+
+
+def _label(lesson: Lesson, question: Question, answer: object) -> str:
+    """An answer as a paper shows it: the words of its button, or what one would type."""
+    label = next((label for label, stands_for in buttons(lesson, question).items() if stands_for == answer), "")
+    return label or (", ".join(map(str, answer)) if isinstance(answer, list | tuple | set) else f"`{answer}`")

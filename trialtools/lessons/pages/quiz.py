@@ -1,0 +1,55 @@
+"""The questions of `quiz.yaml` go in, one page that needs nothing comes out; the engine answers when it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...criteria.language import ProtocolError
+from ..lesson import Lesson, Question, load_lesson
+from .proofs import PROOFS
+from .template import FOLDER, render
+
+LETTERS = "abcd"
+BEFORE = 6
+"""So many items are asked before a course: half a minute each."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A question with its options in order; beside each the misconception behind it, which the right one lacks."""
+
+    ask: str
+    options: tuple[tuple[str, str], ...]
+    evidence: str
+
+    @property
+    def right(self) -> int:
+        """The place of the right option, from 0."""
+        return next(n for n, (_, misconception) in enumerate(self.options) if not misconception)
+
+
+def quiz() -> tuple[Item, ...]:
+    """The twelve items, each with the option that the engine finds right and the evidence for it.
+
+    Raises:
+        ProtocolError: a key is not what the engine answers.
+    """
+    lesson = load_lesson(FOLDER / "quiz.yaml")
+    return tuple(_item(lesson, question) for question in lesson.questions)
+
+
+def quiz_page(items: Sequence[Item]) -> str:
+    """The quiz as one page: to try, before and after a course, and with a sheet that counts what was handed in."""
+    page = render("quiz.html.j2", items=items, before=BEFORE, letters=LETTERS)
+    return "\n".join(line.strip() for line in page.splitlines() if line.strip())  # small enough for a message
+
+
+def _item(lesson: Lesson, question: Question) -> Item:
+    says = {lesson.filled(str(trap.answer), question): trap.says for trap in question.traps}
+    key = lesson.filled(str(question.key), question)
+    right, evidence = PROOFS[question.id](lesson.source(question))
+    if key != right:
+        raise ProtocolError(f"the key of {question.id} is '{key}', but the engine answers '{right}'")
+    options = (lesson.filled(option, question) for option in question.choice)
+    return Item(lesson.filled(question.ask, question), tuple((each, says.get(each, "")) for each in options), evidence)
