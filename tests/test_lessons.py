@@ -292,6 +292,6 @@ def test_a_lesson_is_short_and_leads_on(root, name):
     assert len(cells) <= 30
     for cell in cells:
         lines = [line for line in cell["source"] if line.strip() and not line.startswith(("import", "from"))]
-        assert len(lines) <= 7 and "../data" not in "".join(lines)
+        assert len(lines) <= 6 and "../data" not in "".join(lines)
     assert "README.md#glossary" in "".join(cells[0]["source"])
     assert all(one["cell_type"] != "markdown" or two["cell_type"] != "markdown" for one, two in pairwise(cells))

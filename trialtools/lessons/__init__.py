@@ -31,9 +31,11 @@ your own, `lessons()` those that stand beside this file. What a file may say:
 | `choice` | the options; each is the key or the answer of a trap | an option, or its letter |
 
 More keys of a question: `protocol` (another one), `readings: {I5: all_listed}`, `amend: {I7: spo2 >= 92}` (`someone`
-may then ask for `amended: eligible` besides), `changes: 1` (so many facts may differ from `patient`), and `options`
-(what a button or a paper shows, and the answer that it stands for, judged by the engine like any other). `patient`
-of a `means` is one to show first to whoever is wrong about it. The numbers that can be named stand in `quantities.py`.
+may then ask for `amended: eligible` besides, and a number be `certain as amended`), and `options` (what a button or a
+paper shows, and the answer that it stands for, judged by the engine like any other). With `start: age == 50 and cough`
+or a `patient`, an answer to `someone` says only what it changes of that patient, the engine's eligible one of whom
+`start` is true; `changes: 1` is how many facts it may change. `patient` of a `means` is one to show first to whoever
+is wrong about it. The numbers that can be named stand in `quantities.py`.
 """
 
 from ..criteria.doors import lazy_door

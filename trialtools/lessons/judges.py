@@ -39,7 +39,8 @@ def judge(lesson: Lesson, question: Question, answer: Any) -> Reply:
     types, form = _FORMS[question.kinds[0]]
     unnamed = isinstance(answer, Mapping) and not all(isinstance(name, str) for name in answer)
     if unnamed or not isinstance(answer, types) or (isinstance(answer, bool) and question.kinds[0] != "state"):
-        return Reply(False, (f"An answer here is {form}.",))
+        changed = "what you change of the patient, such as {'cough': True}; all else stays" if question.start else form
+        return Reply(False, (f"An answer here is {changed}.",))
     try:
         reply = _JUDGES[question.kinds[0]](lesson, question, answer)
     except (ProtocolError, DataError, NotSettled) as error:
@@ -89,22 +90,33 @@ def _same(rules: Protocol, one: str, other: str) -> bool:
 
 
 def _someone(lesson: Lesson, question: Question, answer: Mapping[str, Any]) -> Reply:
-    rules = lesson.source(question).rules
-    amended = rules.amend(question.amend)
-    wrong = []
+    rules, first = lesson.source(question).rules, begin(lesson, question)
+    amended, patient, wrong = lesson.source(question).amended, {**first, **answer}, []
     for what, wanted in question.someone.items():
         if what in DECISIONS:
-            seen = (amended if what == "amended" else rules).explain(answer)
+            seen = (amended if what == "amended" else rules).explain(patient)
             name, is_, why = "the decision" + " as amended" * (what == "amended"), seen.decision, _why(seen)
         else:
             text, said = subject(rules, what)
-            name, is_, why = _title(rules, what), said[rules.judge(text, answer)], ""
+            name, is_, why = _title(rules, what), said[rules.judge(text, patient)], ""
         wrong += [f"Of your patient {name} is “{is_}”{why}; it should be “{wanted}”."] if is_ != wanted else []
-    moved = [name for name in rules.fields if answer.get(name) != question.patient.get(name)]
+    moved = [name for name in rules.fields if patient.get(name) != first.get(name)]
     if question.changes is not None and len(moved) > question.changes:
         wrong.append(f"You changed {len(moved)} facts; {question.changes} will do.")
     trapped = _trapped(question, answer) if wrong else []
-    return Reply(not wrong, (*rules.explain(answer).notes, *trapped, *wrong))
+    return Reply(not wrong, (*rules.explain(patient).notes, *trapped, *wrong))
+
+
+def begin(lesson: Lesson, question: Question) -> dict[str, Any]:
+    """The patient whom an answer changes: an eligible one whom the engine finds, where the question says `start`."""
+    found = _start(lesson.source(question), question.start) if question.start else {}
+    return {**found, **question.patient}
+
+
+@cache
+def _start(source: Source, condition: str) -> Mapping[str, Any]:
+    found = source.rules.someone(condition, "eligible")
+    return found if isinstance(found, dict) else {}
 
 
 def _nobody(lesson: Lesson, question: Question, answer: Any) -> Reply:
@@ -226,6 +238,8 @@ def _futures(rules: Protocol, text: str, said: Mapping[bool | None, str], patien
     """Why a patient is true, false or unknown, told by what the missing facts may turn out to be."""
     recorded = [_on_record(name, value) for name, value in patient.items()]
     asked = [name for name in names(parse(text, rules.fields)) if name not in patient]
+    if not asked:
+        return f"All of it is known: the answer is “{said[rules.judge(text, patient)]}”."
     ends = {}
     for turn, claim in ((True, f"({text})"), (False, f"not ({text})")):
         if isinstance(found := rules.someone(" and ".join([claim, *recorded])), dict):

@@ -54,6 +54,7 @@ class Question:
     choice: tuple[str, ...] = ()
     within: float = 0
     changes: int | None = None
+    start: str = ""
     patient: dict[str, Any] = field(default_factory=dict)
     protocol: str | None = None
     readings: dict[str, str] = field(default_factory=dict)
@@ -116,8 +117,8 @@ class Lesson:
 
     def source(self, question: Question) -> Source:
         """What a question is about."""
-        readings = tuple(question.readings.items())
-        return Source(self.folder, question.protocol or self.protocol, readings, self.cohort)
+        readings, amend = tuple(question.readings.items()), tuple(question.amend.items())
+        return Source(self.folder, question.protocol or self.protocol, readings, amend, self.cohort)
 
     def filled(self, text: str, question: Question) -> str:
         """A text with the engine's numbers in the place of `{{certain}}` and the like."""
@@ -170,7 +171,7 @@ def _at(*path: str | int) -> Iterator[None]:
 
 
 def _readings(lesson: Lesson, question: Question) -> None:
-    lesson.source(question).rules.amend(question.amend)
+    _ = lesson.source(question).amended
 
 
 def _patient(lesson: Lesson, question: Question) -> None:
@@ -192,6 +193,7 @@ def _judge(lesson: Lesson, question: Question, asked: Any) -> None:
         case "count" | "number":
             check_name(lesson.source(question), asked)
         case "someone":
+            _ = question.start and parse(question.start, rules.fields)
             for what, wanted in asked.items():
                 words = get_args(Decision) if what in DECISIONS else subject(rules, what)[1].values()
                 if wanted not in words:

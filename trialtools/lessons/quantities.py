@@ -1,7 +1,7 @@
 """A name goes in, a number of the engine comes out: what lessons count, ask for, and write into their sentences.
 
-A name is said as a person would: `certain`, `lost at E6 in reverse`, `possible with I6=registered`. The imports of
-engines stay inside, for most questions, and the page in a browser, need none of them.
+A name is said as a person would: `certain`, `lost at E6 in reverse`, `possible with I6=registered`,
+`certain as amended`. The imports of engines stay inside: most questions, and the page in a browser, need none.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def quantity(source: Source, name: str) -> float:
     work_out, needs = _QUANTITIES[pattern]
     if not needs:
         return work_out(*parts)
-    return work_out(_screening(source._replace(readings=(*source.readings, *readings)), "reverse" in name), *parts)
+    read = source._replace(readings=(*source.readings, *readings))
+    return work_out(_screening(read, "reverse" in name, "as amended" in name), *parts)
 
 
 def check_name(source: Source, name: str) -> None:
@@ -52,7 +53,7 @@ def check_name(source: Source, name: str) -> None:
 
 def _found(name: str) -> tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]:
     """The pattern that a name fits, its parts, and the reading that it chooses."""
-    bare, _, reading = name.removesuffix(" in reverse").partition(" with ")
+    bare, _, reading = name.removesuffix(" in reverse").removesuffix(" as amended").partition(" with ")
     criterion, _, chosen = reading.partition("=")
     for pattern in _QUANTITIES:
         if match := re.fullmatch(pattern, bare):
@@ -61,10 +62,10 @@ def _found(name: str) -> tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]
 
 
 @cache
-def _screening(source: Source, reverse: bool) -> Any:
+def _screening(source: Source, reverse: bool, amended: bool) -> Any:
     from ..cohort.screening import screen
 
-    rules = source.rules
+    rules = source.amended if amended else source.rules
     return screen(replace(rules, criteria=tuple(reversed(rules.criteria))) if reverse else rules, source.patients)
 
 
@@ -92,7 +93,7 @@ def _settled(screening: Any, field: str) -> int:
 def _assessed(plan: Any, n: int, measure: str) -> float:
     from ..arms.assessment import assess
 
-    frame = assess(plan, n=n, sites=1)
+    frame = assess(plan, n=n, sites=1, runs=1)  # what is asked for is exact; the rest is thrown away
     return float(frame.loc[frame["measure"] == measure, "value"].iloc[0])
 
 
@@ -104,7 +105,7 @@ def _plan(kind: str, **more: Any) -> Any:
 
 def _right_guesses(size: str) -> float:
     """Per cent of arms that the best guesser names, who sees every earlier one."""
-    return round(100 * _assessed(_plan("permuted_blocks", sizes=(int(size),)), 100 * int(size), "correct guesses"), 1)
+    return round(100 * _assessed(_plan("permuted_blocks", sizes=(int(size),)), int(size), "correct guesses"), 1)
 
 
 def _apart(n: str) -> float:

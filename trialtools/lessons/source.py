@@ -14,7 +14,7 @@ _FILES = (".yaml", ".yml")
 
 
 class Source(NamedTuple):
-    """A protocol by the name of an example or by its file, how it is read, and a patient table.
+    """A protocol by the name of an example or by its file, how it is read, an amendment, and a patient table.
 
     Paths are seen from `folder`; without a `cohort` it is the table of the example.
     """
@@ -22,12 +22,18 @@ class Source(NamedTuple):
     folder: str
     protocol: str
     readings: tuple[tuple[str, str], ...] = ()
+    amend: tuple[tuple[str, str], ...] = ()
     cohort: str | None = None
 
     @property
     def rules(self) -> Protocol:
         """The protocol, read as is said."""
         return _rules(self)
+
+    @property
+    def amended(self) -> Protocol:
+        """The protocol with its amendment."""
+        return self.rules.amend(dict(self.amend))
 
     @property
     def patients(self) -> Path:
