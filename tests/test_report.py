@@ -15,9 +15,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from trialtools import figures
 from trialtools.__main__ import main
 from trialtools.report.browser import find_browser, print_pdf
 from trialtools.report.index import write_index
@@ -362,6 +364,40 @@ def test_what_a_page_shows_and_what_it_folds(facts):
     assert re.search(r"<details><summary>Messages of the run</summary><pre>a warning", text)
     assert '@top-center { content: "SYNTHETIC"' in text
     assert "plotly-packed" not in page(new_notebook(cells=cells[:1]), facts), "a page without figures stays small"
+
+
+def table_cell(frame, **how):
+    shown = {"text/html": figures.table(frame, **how).as_raw_html()}
+    return new_code_cell("t", outputs=[new_output("display_data", shown)])
+
+
+def test_on_paper_no_table_is_cut_apart_and_no_heading_is_lonely(tmp_path, chromium, require, facts):
+    """Tables of 2 to 12 rows wherever they fall, one of 40 rows, one of groups: a row is `r-TABLE-ROW`."""
+    require("pdftotext")
+    lengths = [4, 9, 12, 2, 7, 11, 3, 12, 5, 40, 8, 10, 1, 12, 6, 2, 9]
+    cells = []
+    for at, rows in enumerate(lengths):
+        frame = pd.DataFrame({"row": [f"r-{at}-{row}" for row in range(rows)], "day": "2023-08-17"})
+        cells.append(new_markdown_cell(f"## head-{at}\n\nWhat stands below."))
+        cells.append(table_cell(frame, title=f"Table {at}", subtitle="N = 3"))
+    rows = [(f"group {i // 3}", f"g-{i // 3}-{i}") for i in range(60)]
+    grouped = pd.DataFrame(rows, columns=["group", "row"])
+    cells.append(table_cell(grouped, title="Groups", group="group"))
+    made = tmp_path / "tables.html"
+    made.write_text(page(new_notebook(cells=cells), facts), "utf-8")
+    print_pdf(chromium, made, tmp_path / "tables.pdf")
+    told = subprocess.run(["pdftotext", "-layout", str(tmp_path / "tables.pdf"), "-"], capture_output=True, text=True)
+    sheets = told.stdout.split("\f")
+    for at, rows in enumerate(lengths):
+        found = [len(re.findall(rf"\br-{at}-\d+\b", sheet)) for sheet in sheets]
+        cut = [n for n in found if n]
+        assert sum(cut) == rows and (cut == [rows] if rows <= 12 else min(cut) >= 3), f"table of {rows} rows: {cut}"
+        first = next(sheet for sheet in sheets if re.search(rf"\br-{at}-0\b", sheet))
+        assert re.search(rf"\bhead-{at}\b", first), "a heading stands above what it heads"
+    for group in range(20):
+        cut = [n for sheet in sheets if (n := len(re.findall(rf"\bg-{group}-\d+\b", sheet)))]
+        assert cut == [3], f"group {group}: {cut}"
+    assert told.stdout.count("2023-08-17") == sum(lengths), "a date does not break"
 
 
 def test_a_report_is_printed(made, tmp_path, chromium, require):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from .template import workbench
 
 if TYPE_CHECKING:
     from great_tables import GT
+
+_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 
 
 def table(
@@ -60,7 +63,7 @@ def table(
     name = "t" + hashlib.sha256(f"{title}{subtitle}{written.to_csv()}".encode()).hexdigest()[:10]
     made = workbench("great_tables").GT(written, id=name, groupname_col=group if len(frame) else None)
     headings: dict[str, Any] = {column: (labels or {}).get(column) or heading(column) for column in body}
-    made = made.cols_label(headings).fmt(html.escape, columns=body)  # great_tables escapes from 1.0 on only
+    made = made.cols_label(headings).fmt(_in_page, columns=body)  # great_tables escapes from 1.0 on only
     made = made.cols_align("left", body).cols_align("right", [column for column in body if column in figures])
     if title or subtitle:
         made = made.tab_header(title or "", subtitle)
@@ -130,6 +133,11 @@ def _format(column: Any) -> Callable[[Any], str]:
         return words
     whole = all(math.isfinite(value) and float(value).is_integer() for value in known)
     return count if whole else number
+
+
+def _in_page(text: str) -> str:
+    """A cell as HTML; a date is one word."""
+    return _DATE.sub(r'<span style="white-space:nowrap">\g<0></span>', html.escape(text))
 
 
 def _add_notes(made: GT, notes: Mapping[str, str] | Sequence[str]) -> GT:

@@ -16,6 +16,7 @@ import polars as pl
 from ...criteria.engine import DTYPES
 from ...criteria.expressions import HIGH, LOW, WRITTEN
 from ...criteria.language import NUMERIC, ProtocolError
+from ...criteria.language.wording import printed_unit
 from ...criteria.protocol import DataError, Field
 from ...criteria.units import completed_years, factor
 from .mapping import UNKNOWN, MappedColumn
@@ -275,7 +276,7 @@ def _possible(
     if field.type == "date":
         problem = f"impossible value (outside {low} to {high})"
     else:
-        problem = f"impossible value (outside {low:g} to {high:g} {field.unit or ''}".rstrip() + ")"
+        problem = f"impossible value (outside {low:g} to {high:g} {printed_unit(field.unit)}".rstrip() + ")"
     outside = (raw < low) | (raw > high)
     shown = _as_text(raw) if field.type == "date" else raw
     source.finds(problem, outside & raw.is_finite() if floating else outside, shown)

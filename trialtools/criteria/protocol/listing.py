@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..language import words
@@ -26,10 +27,12 @@ def assumption_table(protocol: ProtocolData) -> pd.DataFrame:
     """What the registry does not state and the file therefore assumes: item, value, why."""
     import pandas as pd
 
-    rows = [(name, _text(item.value), item.why) for name, item in protocol.design.items() if item.assumed]
+    labels = {each.id: each.label for each in protocol.arms} | {name: f.label for name, f in protocol.fields.items()}
+    rows = [(name, _text(item.value, labels), item.why) for name, item in protocol.design.items() if item.assumed]
     for arm in protocol.arms:
         if arm.dosing and arm.dosing.assumed:
-            window = f"day {arm.dosing.first_day} to {arm.dosing.last_day} after {arm.dosing.anchor}"
+            anchor = labels.get(arm.dosing.anchor, arm.dosing.anchor)
+            window = f"day {arm.dosing.first_day} to {arm.dosing.last_day} after {anchor}"
             rows.append((f"dosing window, {arm.label}", window, "; ".join(arm.dosing.assumed)))
     return pd.DataFrame(rows, columns=["item", "value", "why"])
 
@@ -46,7 +49,7 @@ def criteria_table(protocol: ProtocolData) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _text(value: object) -> str:
+def _text(value: object, labels: Mapping[str, str]) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {item}" for key, item in value.items())
+        return ", ".join(f"{labels.get(key, key)} {item}" for key, item in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
