@@ -20,6 +20,7 @@ from notebook import run_cells
 
 from trialtools.__main__ import main
 from trialtools.criteria.contents import load_protocol
+from trialtools.interim.data import read_trial
 from trialtools.report.committee import _searched
 from trialtools.report.cuts import staged
 from trialtools.report.leaks import can_tell, leaks, leaks_in_data
@@ -259,6 +260,15 @@ def test_open_and_closed_come_from_one_notebook_and_one_page_links_them(trial, t
     assert "mscs" not in "".join(file.read_text() for file in cut.iterdir())
     index = Path("reports/index.html").read_text()
     assert index.index("interim_open.html") < index.index("committee only") < index.index("closed/interim_closed.html")
+
+
+def test_arms_that_the_ledger_tells_are_searched_for_and_get_into_no_cut(tmp_path):
+    """Whoever holds the key can have the open report searched with it; the report stays the same."""
+    table = {"subject_id": [*ARMS], "randomized_on": "2023-01-02"}
+    trial = read_trial({"subjects": pd.DataFrame(table)})
+    blind, nobody = staged(trial, None, "", False, tmp_path)
+    searched, hidden = staged(trial, None, "", False, tmp_path, secret=ARMS | {"S99": "mscs"})
+    assert (nobody, hidden, searched) == ({}, ARMS, blind)
 
 
 STAMPS = re.compile(

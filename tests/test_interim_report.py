@@ -333,9 +333,15 @@ def test_a_wrong_previous_report_leaves_the_good_one_as_it_is(folder, tmp_path, 
     shutil.copytree(folder / "reports", out)
     before = (out / "interim_open.html").read_bytes()
     asked = [*INTERIM, "-p", f"data={folder / 'trial'}", "-p", f"cutoff={CUTOFF}", "--out", str(out)]
-    for wrong in (folder / "none.json", folder / "reports/interim_open.manifest.json", folder / "trial/README.md"):
+    closed = tmp_path / "earlier.json"  # beside it there is no open one that could be meant
+    manifest = json.loads((out / "closed/interim_closed.manifest.json").read_text())
+    manifest["parameters"]["run"] |= {"cutoff": "2023-01-01", "look": 1}
+    closed.write_text(json.dumps(manifest | {"facts": {}}))
+    of_now = folder / "reports/interim_open.manifest.json"
+    for wrong in (folder / "none.json", of_now, folder / "trial/README.md", closed):
         assert main([*asked, "-p", f"previous={wrong}"]) == 2
         assert (out / "interim_open.html").read_bytes() == before and not (out / "interim_open.previous.html").exists()
+    assert "earlier.json is of a closed report" in capsys.readouterr().err
 
 
 def test_data_without_their_protocol_are_refused(folder, tmp_path, capsys):

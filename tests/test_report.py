@@ -483,6 +483,40 @@ def test_a_killed_run_leaves_the_earlier_report_as_it_was(tmp_path):
     assert (out / "x.html").read_text() == "old"
 
 
+def test_a_full_disk_says_nothing_of_the_earlier_report(tmp_path, capfd):
+    """Whether the notebook or whoever writes it down meets it, the report that stands there stays."""
+    notebook = write(tmp_path / "x.ipynb", code("raise OSError(28, 'No space left on device')"))
+    out = tmp_path / "out"
+    out.mkdir()
+    earlier(out, "html")
+    assert main(["report", str(notebook), "--out", str(out)]) == 2
+    assert "could not be written to" in capfd.readouterr().err
+    assert {file.name for file in out.iterdir()} == {"x.html", "x.manifest.json"}
+    small = "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    small += "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+    small += "from trialtools.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    write(tmp_path / "x.ipynb", code("print('x' * 3000)"))
+    done = subprocess.run([sys.executable, "-c", small, "report", str(notebook), "--out", str(out)], check=False)
+    assert done.returncode == 2 and (out / "x.html").read_text() == "old" and not list(out.glob("x.failed*"))
+
+
+def test_drafts_of_killed_runs_are_swept_after_a_day(tmp_path):
+    notebook, out = write(tmp_path / "x.ipynb", new_markdown_cell("# X")), tmp_path / "out"
+    drafts = [out / ".~x-abcdefgh", out / ".~y-abcdefgh", out / "cuts/.~cut-abcdefgh", out / ".~x-newdraft"]
+    for draft in drafts:
+        draft.mkdir(parents=True)
+        (draft / "run.ipynb").write_text("half")
+    others = [out / ".~lock.x.html#", out / ".~lock.json-77"]
+    for file in others:
+        file.write_text("half")
+    for old in (*drafts[:3], *others):
+        os.utime(old, (1_600_000_000, 1_600_000_000))
+    report(notebook, out=out)
+    assert {path for path in (*drafts, *others) if path.exists()} == {drafts[3], others[0]}, (
+        "new, or of an office suite"
+    )
+
+
 def test_what_is_found_in_the_finished_files_ends_the_run(tmp_path):
     notebook = write(tmp_path / "x.ipynb", new_markdown_cell("# X"), code("print('secret')"))
     (tmp_path / "out").mkdir()

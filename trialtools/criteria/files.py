@@ -17,7 +17,7 @@ FORMULA = "^[=+@\\-\t\r\n\uff1d\uff0b\uff0d\uff20]"
 def shield(value: object) -> object:
     """A value for a CSV file that people open in a spreadsheet: with a `'` before what would be worked out there.
 
-    >>> shielded("=1+1"), shielded("a-1"), shielded(-1)
+    >>> shield("=1+1"), shield("a-1"), shield(-1)
     ("'=1+1", 'a-1', -1)
     """
     return f"'{value}" if isinstance(value, str) and re.match(FORMULA, value) else value

@@ -75,8 +75,9 @@ def runs(
     for site in wanted:
         own = name + (f"_{_plain(site)}" if site else "")
         asked = {**given, "site": site}
-        if sites and given.get("previous"):
-            asked["previous"] = _previous_of(Path(str(given["previous"])), own, run["audience"] == "closed", bool(site))
+        named, closed = Path(str(given.get("previous") or "")), run["audience"] == "closed"
+        if given.get("previous") and (sites or closed != (named.parent.name == "closed")):
+            asked["previous"] = _previous_of(named, own, closed, bool(site))
         made.append(Run(own, _committee_report, (notebook, asked, out, *files, pdf, own)))
     return made
 
@@ -119,7 +120,11 @@ def _committee_report(
     arms, head, allocated = _allocations(ledger, key if closed else None)
     # before anything runs: a wrong manifest says nothing of the report that stands there
     previous = place_of(notebook.parent, run["previous"]) or run["previous"] if run.get("previous") else ""
-    read_previous(previous, protocol, str(run["cutoff"]), int(run.get("look") or 0), str(run.get("site") or ""))
+    before = read_previous(
+        previous, protocol, str(run["cutoff"]), int(run.get("look") or 0), str(run.get("site") or "")
+    )
+    if not closed and before and before["parameters"]["run"].get("audience") == "closed":
+        raise DataError(f"{previous} is of a closed report; an open one is held against an open one")
     trial = _read(notebook, run, protocol, arms)
     if ledger:
         check_ledger(ledger, protocol, trial.subjects[trial.subjects["randomized"]])
@@ -128,7 +133,8 @@ def _committee_report(
     held = locks(Path(out), trial, _day(run["cutoff"]), closed)
     for lock in held:
         lock.check()
-    data, hidden = staged(trial, _day(run["cutoff"]), str(run.get("site") or ""), closed, folder, allocated)
+    secret = None if closed or not (ledger and key) else _arms(allocations(ledger, key))
+    data, hidden = staged(trial, _day(run["cutoff"]), str(run.get("site") or ""), closed, folder, allocated, secret)
     names = _searched(protocol)
 
     def search(finished: Path) -> None:
@@ -180,8 +186,16 @@ def _allocations(ledger: str | None, key: str | None) -> tuple[dict[str, str] | 
     head, hidden = f"{last_entry(ledger)}; {opening(ledger).statement}", [*_UNREPORTED]
     if not key:
         return None, head, rows.drop(columns=hidden)
-    known = dict(zip(rows["subject_id"], rows["arm"], strict=True))
-    return known, head, rows.merge(reverse_propensity(ledger, key), on="subject_id").drop(columns=["arm", *hidden])
+    return (
+        _arms(rows),
+        head,
+        rows.merge(reverse_propensity(ledger, key), on="subject_id").drop(columns=["arm", *hidden]),
+    )
+
+
+def _arms(rows: Any) -> dict[str, str]:
+    """By subject the arm, as the ledger gives it to whoever has the key."""
+    return dict(zip(rows["subject_id"], rows["arm"], strict=True))
 
 
 def _day(written: Any) -> date | None:

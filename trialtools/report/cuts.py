@@ -65,7 +65,13 @@ def locks(out: Path, trial: TrialData, cutoff: date | None, closed: bool) -> lis
 
 
 def staged(
-    trial: TrialData, cutoff: date | None, site: str, closed: bool, folder: Path, allocations: Any = None
+    trial: TrialData,
+    cutoff: date | None,
+    site: str,
+    closed: bool,
+    folder: Path,
+    allocations: Any = None,
+    secret: Mapping[str, str] | None = None,
 ) -> tuple[Path, dict[str, str]]:
     """The cut as a folder of tables, under a name that is its hash; and the arms that an open one hides.
 
@@ -76,11 +82,13 @@ def staged(
         closed: keep the arm.
         folder: where the cut is put, in `cuts`.
         allocations: what the ledger says of everybody allocated, for an open report without kits.
+        secret: the arms by subject, where they are for the search alone: nothing of them gets into the cut.
     """
     kept = trial if not site else at_site(trial, site)
     kept = kept if cutoff is None else cut(kept, cutoff)
     subjects = kept.subjects
-    hidden = subjects[subjects["arm"].notna()].set_index("subject_id")["arm"].to_dict()
+    allocated = subjects["subject_id"].map(dict(secret or {})).astype("str").where(subjects["randomized"])
+    hidden = subjects["arm"].fillna(allocated).set_axis(subjects["subject_id"]).dropna().to_dict()
     if not closed:
         kept = pool(kept)
     elif not subjects["randomized"].any():

@@ -7,6 +7,7 @@ it does in JupyterLab, and reads nobody's IPython profile.
 from __future__ import annotations
 
 import difflib
+import errno
 import logging
 import os
 import re
@@ -30,6 +31,8 @@ from ipykernel import kernelapp
 kernelapp.launch_new_instance()
 """
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the operating system says where nothing more can be written."""
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -89,6 +92,7 @@ def execute(
 
     Raises:
         NotebookError: a cell failed, ended the notebook early, or its Python died.
+        OSError: the disk is full, which says nothing of the notebook.
     """
     import papermill
     from papermill.engines import papermill_engines
@@ -115,11 +119,20 @@ def execute(
     except papermill.PapermillExecutionError:
         pass  # told below, like every failure that papermill does not see
     except Exception as error:
+        _raise_full(str(error))
         raise NotebookError(f"{notebook.name} could not be run: {_death_text(error)}") from None
     executed = read_notebook(stage / "run.ipynb")
     if failure := _failure(executed, notebook.name):
+        _raise_full(failure.message)
         raise failure
     return executed
+
+
+def _raise_full(words: str) -> None:
+    """Raise what the operating system said, if it was that nothing more can be written; others wrap it."""
+    for number in _FULL:
+        if f"[Errno {number}]" in words:
+            raise OSError(number, os.strerror(number)) from None
 
 
 @cache

@@ -15,7 +15,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def _stage(folder: Path, name: str) -> Iterator[Path]:
     """A place beside the report where everything is written first: a run that is killed leaves nothing half-written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _sweep(folder, name)
+        _sweep(folder)
         stage = Path(tempfile.mkdtemp(prefix=f".~{name}-", dir=folder)).resolve()
     except OSError as error:
         raise ReportError(f"the folder {folder} cannot be written: {error.strerror or error}") from None
@@ -119,11 +119,13 @@ def _stage(folder: Path, name: str) -> Iterator[Path]:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def _sweep(folder: Path, name: str) -> None:
-    """Throw away what killed runs left; a day old, for another run may be at work."""
-    for left in folder.glob(f".~{name}-*"):
-        if time.time() - left.stat().st_mtime > 86_400:
-            shutil.rmtree(left, ignore_errors=True)
+def _sweep(folder: Path) -> None:
+    """Throw away the drafts that killed runs left, of whatever name; a day old, for another run may be at work."""
+    drafts = [*folder.glob(".~*-????????/"), *folder.glob("cuts/.~cut-????????/")]
+    for left in (*drafts, *folder.glob(".~lock.json-*")):
+        with suppress(OSError):  # another run may sweep as well
+            if time.time() - left.lstat().st_mtime > 86_400:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 @contextmanager
