@@ -96,6 +96,19 @@ def _map(protocol: str, table: str, *, out: str | None = None) -> int:
     return DONE
 
 
+def _new(record: str, *, out: str = ".") -> int:
+    """A protocol file of questions from a registry record.
+
+    Args:
+        record: JSON of ClinicalTrials.gov (API v2), or a text pasted from any registry
+        out (DIR): where protocols/ and registry/ are; here by default
+    """
+    from .criteria.draft.new import new
+
+    print(new(record, out).text())
+    return DONE
+
+
 def _screen(
     protocol: str,
     patients: str,
@@ -358,6 +371,7 @@ def _lessons_paper(*, out: str = "reports/lessons") -> int:
 
 
 COMMANDS: Commands = {
+    "new": _new,
     "check": _check,
     "map": _map,
     "screen": _screen,

@@ -1,0 +1,520 @@
+"""A registry record becomes a checklist: every sentence a question with its quote, nothing lost, nothing assumed."""
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from conftest import find_component
+from hypothesis import given
+from hypothesis import strategies as st
+
+import trialtools as tt
+from trialtools.__main__ import main
+from trialtools.criteria.contents import Protocol
+from trialtools.criteria.draft.headings import apart
+from trialtools.criteria.draft.items import Eligibility, read_eligibility
+from trialtools.criteria.draft.lines import clean
+from trialtools.criteria.draft.new import new
+from trialtools.criteria.draft.suggestions import suggestions
+from trialtools.criteria.proofs.source import uncovered_text
+from trialtools.criteria.protocol import DataError, squeeze
+
+RULES = """\
+Key Inclusion Criteria:
+
+1. Age over 18 years
+2. Eczema Area and Severity Index (EASI) score \\>=16 at the screening visit
+3. At least one of the following:
+
+   * Asthma
+   * Hay fever
+
+Key Exclusion Criteria:
+
+1. History of Guillain-Barre syndrome
+2. AST or ALT \\> 2.5 x ULN
+
+Not all inclusion/ exclusion criteria are listed."""
+
+
+def record(rules: str = RULES, id: str = "NCT00000001", **eligibility: Any) -> dict[str, Any]:
+    """A record as the registry's API serves it, made up."""
+    who = {"sex": "ALL", "minimumAge": "18 Years", "healthyVolunteers": False} | eligibility
+    arms = [
+        {"label": "Placebo qw", "type": "EXPERIMENTAL", "interventionNames": ["Drug: Placebo"]},
+        {"label": "Drug A", "type": "SHAM_COMPARATOR", "description": "Weekly"},
+    ]
+    return {
+        "protocolSection": {
+            "identificationModule": {"nctId": id, "briefTitle": "A made-up trial"},
+            "designModule": {
+                "studyType": "INTERVENTIONAL",
+                "phases": ["PHASE2", "PHASE3"],
+                "designInfo": {
+                    "allocation": "RANDOMIZED",
+                    "maskingInfo": {"masking": "DOUBLE", "whoMasked": ["PARTICIPANT", "INVESTIGATOR"]},
+                },
+                "enrollmentInfo": {"count": 40, "type": "ESTIMATED"},
+            },
+            "outcomesModule": {"primaryOutcomes": [{"measure": "EASI-75", "timeFrame": "Week 16"}]},
+            "eligibilityModule": {"eligibilityCriteria": rules, **who},
+            "armsInterventionsModule": {"armGroups": arms},
+            "contactsLocationsModule": {
+                "locations": [{"facility": "A Clinic", "city": "Berlin"}, {"facility": "Jo Doe, MD", "city": "Bern"}]
+            },
+        }
+    }
+
+
+def drafted(folder: Path, content: Any, name: str = "") -> Protocol:
+    """The protocol that `new` makes of a record or a text; it loads, and nothing is wrong in it."""
+    file = folder / (name or ("record.txt" if isinstance(content, str) else "record.json"))
+    file.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+    protocol = tt.load_protocol(new(file, folder).protocol)
+    found = protocol.lint()
+    assert not [finding.sentence for finding in found if finding.severity == "finding"]
+    assert uncovered_text(protocol) == ()
+    return protocol
+
+
+def lost(text: str, read: Eligibility) -> str:
+    """The letters and digits of a text that stand neither in a quote nor among the lines that are told to be none.
+
+    No rule is quoted twice, so what stands nowhere cannot hide behind what stands somewhere else.
+    """
+    kept = [quote for item in read.items for quote in item.quotes]
+    told, written = (
+        Counter(re.findall(r"\w", part)) for part in (" ".join([*kept, *read.headings, *read.incomplete]), text)
+    )
+    assert not told - written
+    return "".join(written - told)
+
+
+def test_every_sentence_is_a_question_with_its_quote_and_ages_are_a_formula(tmp_path: Path) -> None:
+    protocol = drafted(tmp_path, record())
+    assert protocol.formula("I1") and protocol.criterion["I1"].when == "age >= 18"
+    assert protocol.questions == ("I2", "I3", "I4", "E1", "E2")
+    assert protocol.criterion["E1"].quotes == ("1. History of Guillain-Barre syndrome",)
+    assert "5 of 6 criteria are still questions" in protocol.lint().text().splitlines()[0]
+    assert [finding.kind for finding in protocol.lint()] == ["question"]
+
+
+def test_what_the_record_states_stands_with_its_place_and_nothing_is_assumed(tmp_path: Path) -> None:
+    protocol = drafted(tmp_path, record())
+    said = {name: item.value for name, item in protocol.design.items()}
+    assert said["allocation"] == "randomized" and said["masking"] == "double" and said["sample_size"] == 40
+    assert said["endpoint"] == "EASI-75 [Time frame: Week 16]" and said["phase"] == "phase 2 / phase 3"
+    assert said["complete"] == "the text says that it does not list every criterion"
+    assert all(item.quote and not item.assumed for item in protocol.design.values())
+    assert [(arm.role, arm.intervention) for arm in protocol.arms] == [
+        ("experimental", "Drug: Placebo"),
+        ("sham comparator", "Drug A"),
+    ]
+    assert protocol.sites == ("A Clinic, Berlin",) and "Jo Doe" not in protocol.text
+
+
+def test_the_checklist_screens_simulates_and_explains_at_once(tmp_path: Path) -> None:
+    protocol = drafted(tmp_path, record())
+    table = pl.DataFrame({"patient_id": ["a", "b"], "age": [40, 12]})
+    assert list(tt.screen(protocol, table).decisions()["decision"]) == ["undetermined", "ineligible"]
+    assert "awaiting judgement" in protocol.explain({"age": 40}).text()
+    file = tmp_path / "protocols" / "NCT00000001.yaml"
+    assert main(["simulate", "cohort", str(file), "--n", "50", "--seed", "1", "--out", str(tmp_path / "c")]) == 0
+    assert main(["screen", str(file), str(tmp_path / "c" / "cohort.csv")]) == 0
+
+
+def test_contradictions_of_the_record_are_marked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "r.json").write_text(json.dumps(record()), "utf-8")
+    assert main(["new", str(tmp_path / "r.json"), "--out", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert "NCT00000001: 6 criteria; 1 logic, 5 questions for a person; 5 formulas proposed" in told
+    assert '  ? the arm "Placebo qw" is registered as experimental' in told
+    assert "  ? I2: the text says age > 18; the record says age >= 18" in told
+    assert "  ? 1 of 2 sites bear the name of a person and are left out" in told
+    assert "  - Key Exclusion Criteria:" in told and "next: trialtools check" in told
+    written = (tmp_path / "protocols" / "NCT00000001.yaml").read_text("utf-8")
+    assert "    # ? the text says age > 18; the record says age >= 18" in written
+
+
+def test_adopting_what_is_proposed_is_three_lines(tmp_path: Path) -> None:
+    drafted(tmp_path, record())
+    file = tmp_path / "protocols" / "NCT00000001.yaml"
+    lines = file.read_text("utf-8").splitlines()
+    field = next(line for line in lines if "# proposed field   easi:" in line)
+    formula = next(line for line in lines if "# proposed         when: easi" in line)
+    place = lines.index(field)
+    ask = max(n for n, line in enumerate(lines[:place]) if line == "    ask: true")
+    lines[ask] = "    " + formula.split("# proposed         ")[1]  # one: the formula instead of the question
+    lines[place : place + 2] = []  # two: the proposal goes
+    lines.insert(lines.index("fields:") + 1, "  " + field.split("# proposed field   ")[1])  # three: its field
+    file.write_text("\n".join(lines), "utf-8")
+    adopted = tt.load_protocol(file)
+    assert adopted.criterion["I3"].when == "easi >= 16" and "I3" not in adopted.questions
+    assert [finding.kind for finding in adopted.lint()] == ["question"]
+
+
+def test_a_criterion_that_is_deleted_is_missed(tmp_path: Path) -> None:
+    drafted(tmp_path, record())
+    file = tmp_path / "protocols" / "NCT00000001.yaml"
+    written = file.read_text("utf-8")
+    start = written.index("  - id: E1")
+    file.write_text(written[:start] + written[written.index("  - id: E2") :], "utf-8")
+    assert uncovered_text(tt.load_protocol(file)) == ("1. History of Guillain-Barre syndrome",)
+
+
+def test_nothing_is_overwritten_and_a_changed_record_says_what_changed(tmp_path: Path) -> None:
+    drafted(tmp_path, record())
+    before = {path: path.read_bytes() for path in tmp_path.rglob("NCT*")}
+    with pytest.raises(
+        DataError, match=r"somebody's work may be in it; nothing was written\. The record has not changed"
+    ):
+        new(tmp_path / "record.json", tmp_path)
+    changed = record(RULES.replace("Guillain-Barre syndrome", "vitiligo"), minimumAge="16 Years")
+    (tmp_path / "record.json").write_text(json.dumps(changed), "utf-8")
+    with pytest.raises(DataError) as refused:
+        new(tmp_path / "record.json", tmp_path)
+    told = str(refused.value)
+    assert "  - 1. History of Guillain-Barre syndrome\n" in told and "  + 1. History of vitiligo\n" in told
+    assert "  - 18 Years and older\n" in told and "  + 16 Years and older\n" in told
+    assert "E1 (History of Guillain-Barre syndrome) quotes what the record no longer says" in told
+    assert "I3" not in told and {path: path.read_bytes() for path in tmp_path.rglob("NCT*")} == before
+
+
+REFUSED = {
+    '{"FullStudiesResponse": {}}': "is of the old API",
+    '{"studies": []}': "is of several studies",
+    "[1]": "is a list",
+    "3": "is of one value",
+    '{"protocolSection": {"identificationModule": {"nctId": "NCT1"}}}': "NCT1: the record has no eligibility text",
+    "{": "is not JSON",
+    "": "is empty",
+}
+
+
+@pytest.mark.parametrize(("content", "message"), REFUSED.items())
+def test_what_is_no_record_is_refused_in_a_sentence(
+    content: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / ("r.txt" if not content else "r.json")
+    file.write_text(content, "utf-8")
+    assert main(["new", str(file), "--out", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert message in told and told.count("\n") == 1 and not list(tmp_path.glob("*/"))
+    assert main(["new", str(tmp_path / "nowhere.json")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("who", "formula"),
+    [
+        ({"minimumAge": "18 Years", "maximumAge": "64 Years"}, "18 <= age <= 64"),
+        ({"minimumAge": "6 Months", "maximumAge": "5 Years"}, "6 <= age_months <= 71"),
+        ({"minimumAge": None, "maximumAge": "28 Days"}, "age_days <= 28"),
+    ],
+)
+def test_ages_are_completed_units(who: dict[str, Any], formula: str, tmp_path: Path) -> None:
+    assert drafted(tmp_path, record("* Consent", **who)).criterion["I1"].when == formula
+
+
+def test_sex_is_a_formula_and_ages_that_cannot_be_said_are_none(tmp_path: Path) -> None:
+    protocol = drafted(tmp_path, record("* Consent", sex="FEMALE", minimumAge="2 Hours", maximumAge="3 Years"))
+    assert [criterion.when for criterion in protocol.criteria] == ['sex == "female"', None]
+
+
+def test_more_criteria_than_a_protocol_holds_become_one_question(tmp_path: Path) -> None:
+    rules = "Inclusion:\n* Consent\nExclusion:\n" + "\n".join(f"* Condition {n}" for n in range(80))
+    protocol = drafted(tmp_path, record(rules))
+    assert len(protocol.criteria) == 62 and protocol.criteria[-1].label == "Further exclusions: any of 21"
+    assert len(protocol.criteria[-1].quotes) == 21
+
+
+# --- texts as they are written ----------------------------------------------------------------------------------------
+
+NESTED = """\
+Inclusion criteria for Part A (healthy volunteers)
+1.1 Men and women, aged 18-55
+1.1.1 Women: not of childbearing potential, defined as one of
+      1.1.1.1 postmenopausal
+      1.1.1.2 sterile
+1.2 BMI 19.0 – 30.0 kg/m²
+Inclusion criteria for Part B (patients)
+2.1 E. coli bacteraemia, treated with more than
+    1.5 g of ceftriaxone
+2.2 Neutrophils ≥ 1.5 x 10^9/L
+Exclusion criteria (Parts A and B)
+3.1 QTcF > 450 ms
+"""
+PLAIN = """\
+Adults of 18 years or older with heart failure
+NYHA class II-IV
+Left ventricular ejection fraction below 40% as
+measured within the last 6 months by a method that the
+investigator accepts
+Exclusion Criteria
+Systolic blood pressure <90 mmHg
+Myocardial infarction within 30 days
+Gender dysphoria under treatment
+Sponsor employees
+"""
+UNICODE = """\
+KEY INCLUSION CRITERIA
+\u27a2 HbA1c \u2265 7&nbsp;% and &lt; 10 %
+\uf0b7 Either:
+\u25e6 Metformin \u2265 1500 mg/day, or
+\u25e6 Intolerance of metformin
+\u2022
+Willing to consent
+\u200b
+KEY EXCLUSION CRITERIA
+① Type 1 diabetes
+② eGFR &lt; 45 mL/min/1.73 m2
+③ Others, e.g.
+   cancer. See section 5.2.
+Other protocol-defined inclusion/exclusion criteria may apply.
+"""
+PEOPLE = """\
+**Inclusion Criteria:**
+
+For women:
+- Negative pregnancy test
+For men:
+- Agree to contraception
+
+Both:
+- Life expectancy of at least 3 months
+- Adequate organ function:
+    a) ANC >= 1,500/µL
+    b) Platelets >= 100,000/mm3
+    c) AST and ALT <= 2.5 x ULN
+
+**Exclusion Criteria:**
+
+Not applicable
+"""
+RUN_ON = (
+    "Inclusion Criteria: Age 40 years or older; Stable asthma (incl. mild). Patients with one or more of the "
+    "following: (1) cough; (2) wheeze; (3) fever (38 °C) Exclusion Criteria: Patients with tuberculosis Patients with "
+    "HIV. Pregnant or lactating women. Dr. Smith's score > 5"
+)
+TEXTS = {
+    "numbers in numbers": (NESTED, 4, 1),
+    "lines without marks": (PLAIN, 3, 4),
+    "bullets of all kinds": (UNICODE, 3, 3),
+    "headings of people": (PEOPLE, 4, 0),
+    "all in one line": (RUN_ON, 3, 4),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_texts_of_many_hands_lose_nothing(name: str, tmp_path: Path) -> None:
+    text, inclusions, exclusions = TEXTS[name]
+    read = read_eligibility(clean(text))
+    assert lost(apart(clean(text)), read) == ""
+    kinds = Counter(item.kind for item in read.items)
+    assert (kinds["inclusion"], kinds["exclusion"]) == (inclusions, exclusions)
+    protocol = drafted(tmp_path, record(text))
+    assert len(protocol.questions) == inclusions + exclusions
+    assert len(drafted(tmp_path, text, f"{name}.txt").questions) == inclusions + exclusions
+    assert list(tt.screen(protocol, pl.DataFrame({"patient_id": ["a"], "age": [9]})).decisions()["decision"])
+
+
+def test_a_list_is_joined_only_where_its_words_are_certain() -> None:
+    certain = "* Having at least one of the following:\n  * Asthma\n  * Eczema"
+    assert [item.join for item in read_eligibility(certain).items] == ["or"]
+    for lead in (
+        "Women will not be considered fertile if one of the following is documented:",
+        "Adequate organ function:",
+        "No asthma, unless one of the following:",
+    ):
+        (item,) = read_eligibility(f"* {lead}\n  * Asthma\n  * Eczema").items
+        assert item.join == "" and "any of them, or all?" in item.remarks[0]
+    flat = read_eligibility("* One of the following:\n* Asthma\n* Eczema").items
+    assert [item.remarks for item in flat[1:]] == [("may be a part of the list that is announced above it",)] * 2
+
+
+def test_nothing_below_an_exclusion_heading_is_set_aside() -> None:
+    rules = (
+        "Exclusion Criteria:\nPatients meeting any of the following will be excluded:\n* Gout\nUnknown heading:\n* Flu"
+    )
+    read = read_eligibility(rules)
+    assert read.headings == ("Exclusion Criteria:",) and lost(rules, read) == ""
+    assert [(item.kind, item.text) for item in read.items] == [("exclusion", "Gout"), ("exclusion", "Flu")]
+    alone = read_eligibility("Exclusion Criteria:\n* Gout\n\nConcomitant medication:")
+    assert [item.text for item in alone.items] == ["Gout", "Concomitant medication:"]
+
+
+ISRCTN = """\
+ISRCTN12345678
+Walking for knees
+
+Participant inclusion criteria
+1. Aged over 50 years
+2. Osteoarthritis of the knee
+
+Participant type(s)
+Patient
+Age group
+Adult
+Lower age limit
+50 Years
+Sex
+Both
+Target number of participants
+120
+
+Participant exclusion criteria
+1. Knee replacement
+2. Unable to walk
+
+Date of first enrolment
+01/02/2019
+"""
+CHICTR = """\
+注册号: Registration number: ChiCTR2000012345
+Public title: Acupuncture for migraine
+纳入标准:
+Inclusion criteria: 1. Migraine without aura; 2. Aged 18 to 65 years; 3. Sign informed consent.
+排除标准:
+Exclusion criteria: (1) Pregnancy; (2) Other headaches; (3) Severe liver disease
+研究实施时间: Study execute time: From 2020-03-01 To 2021-03-01
+Gender: Both
+"""
+EU_CTR = """\
+EudraCT Number: 2015-001234-56
+Title of the trial: A trial of something
+E.3 Principal inclusion criteria
+- Men aged 40 and older
+- PSA > 4 ng/mL
+E.4 Principal exclusion criteria
+- Prior prostatectomy
+E.5 End point(s)
+E.5.1 Primary end point(s)
+Survival
+"""
+CTIS = """\
+EU CT number: 2023-501234-12-00
+Inclusion criteria
+1
+Signed consent
+2
+ECOG 0-1
+Exclusion criteria
+1
+Brain metastases
+"""
+PASTED = {"ISRCTN12345678": (ISRCTN, 2, 2), "ChiCTR2000012345": (CHICTR, 3, 3), "2015-001234-56": (EU_CTR, 2, 1)}
+PASTED["2023-501234-12-00"] = (CTIS, 2, 1)
+
+
+@pytest.mark.parametrize("id", PASTED)
+def test_texts_pasted_from_other_registries(id: str, tmp_path: Path) -> None:
+    """Made up in the style of the registries, not taken from them."""
+    text, inclusions, exclusions = PASTED[id]
+    protocol = drafted(tmp_path, text, "pasted.txt")
+    asked = Counter(protocol.criterion[id].kind for id in protocol.questions)
+    assert protocol.id == id and (asked["inclusion"], asked["exclusion"]) == (inclusions, exclusions)
+
+
+def test_what_a_pasted_text_says_beside_its_criteria_is_printed(tmp_path: Path) -> None:
+    (tmp_path / "isrctn.txt").write_text(ISRCTN, "utf-8")
+    draft = new(tmp_path / "isrctn.txt", tmp_path)
+    told = draft.text().splitlines()
+    for line in ("Participant type(s)", "Both", "120", "Participant exclusion criteria", "01/02/2019"):
+        assert f"  - {line}" in told
+    protocol = tt.load_protocol(draft.protocol)
+    assert protocol.title == "Walking for knees" and protocol.criterion["I1"].when == "age >= 50"
+
+
+# --- generated texts --------------------------------------------------------------------------------------------------
+
+MARKS = [
+    "",
+    "",
+    "* ",
+    "- ",
+    "• ",
+    "1. ",
+    "2. ",
+    "3) ",
+    "(1) ",
+    "a) ",
+    "b. ",
+    "iv. ",
+    "1.1 ",
+    "1.1.2 ",
+    "o  ",
+    "①",
+    "E. ",
+]
+SAYINGS = [
+    *("Inclusion Criteria:", "EXCLUSION CRITERIA", "Key exclusion", "Inclusion/Exclusion criteria", "Eligibility"),
+    *("For women:", "Part B:", "At least one of the following:", "Patients will be excluded if:", "and", "-", "1."),
+    *("Age ≥ 18 years", "Asthma", "no asthma, or", "asthma within 4 weeks; HIV. Pregnant women", "None", "Sex"),
+    *("x: (1) a; (2) b; (3) c", "Other criteria may apply.", "“quoted” # text: with {signs} [of] YAML\\"),
+]
+LINES = st.tuples(st.sampled_from(["", "", "  ", "    "]), st.sampled_from(MARKS), st.sampled_from(SAYINGS)).map(
+    "".join
+)
+
+
+@given(st.lists(st.one_of(LINES, LINES, st.just(""), st.text(max_size=30)), min_size=1, max_size=14).map("\n".join))
+def test_no_word_of_any_text_is_lost(text: str) -> None:
+    cleaned = clean(text)
+    read = read_eligibility(cleaned)
+    assert lost(apart(cleaned), read) == ""
+    assert all(squeeze(quote) in squeeze(cleaned) for item in read.items for quote in item.quotes)
+
+
+@given(rules=st.lists(LINES, min_size=1, max_size=12).map("\n".join))
+def test_whatever_is_pasted_loads_and_is_covered(rules: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    drafted(tmp_path_factory.mktemp("pasted"), f"Inclusion criteria:\n- Consent\n{rules}", "T1.txt")
+
+
+def test_formulas_are_proposed_only_of_what_a_sentence_says() -> None:
+    right = {
+        "Body mass index (BMI) between 18 and 30 kg/m2": ["18 <= bmi <= 30"],
+        "≥10% body surface area (BSA) of AD involvement": ["bsa_involved >= 10"],
+        "ANC ≥ 1.5 x 10^9/L": ["anc >= 1.5"],
+        "AST and ALT ≤ 2.5 x ULN": ["alt <= 2.5 * alt_uln", "ast <= 2.5 * ast_uln"],
+        "NYHA class II-IV": ["nyha >= 2"],
+        "Stroke within 6 months before screening": ["stroke_on >= months_before(screened_on, 6)"],
+        "ECOG performance status 0-1": ["0 <= ecog <= 1"],
+    }
+    for sentence, formulas in right.items():
+        assert sorted(each.formula for each in suggestions(sentence)) == sorted(formulas), sentence
+    for sentence in (
+        "Prednisone >10 mg daily",
+        "fasting glucose and 2 hour: 140 - 199 mg/dl",
+        "For adolescents under 18 years of age, able to assent",
+        "Steroids for more than 28 days during the 6 months prior to the study",
+        "IGA on the 0-4 scale",
+        "Life expectancy of at least 12 weeks",
+    ):
+        assert suggestions(sentence) == [], sentence
+
+
+# --- the records of the registry, where they are at hand --------------------------------------------------------------
+
+RECORDS = {  # criteria, age, criteria that say what the record does not
+    "NCT00763412": (11, "12 <= age <= 24", []),
+    "NCT02210780": (13, "18 <= age <= 64", []),
+    "NCT03475563": (13, "age >= 18", ["I2"]),
+    "NCT03630471": (18, "13 <= age <= 20", []),
+    "NCT04207047": (28, "age >= 18", []),
+}
+
+
+@pytest.mark.parametrize("id", RECORDS)
+def test_real_records_are_split_right(id: str, tmp_path: Path) -> None:
+    source = find_component("realdata") / "registry_records" / f"{id}.json"
+    rules = json.loads(source.read_text("utf-8"))["protocolSection"]["eligibilityModule"]["eligibilityCriteria"]
+    assert lost(clean(rules), read_eligibility(clean(rules))) == ""
+    protocol = drafted(tmp_path, source.read_text("utf-8"), f"{id}.json")
+    count, age, doubted = RECORDS[id]
+    assert len(protocol.criteria) == count and protocol.criterion["I1"].when == age
+    assert len(protocol.questions) == count - 1
+    told = (tmp_path / "protocols" / f"{id}.yaml").read_text("utf-8")
+    assert told.count("; the record says") == len(doubted)

@@ -1,0 +1,119 @@
+"""A record goes in; its registry text and a protocol file, a checklist, come out, where nobody's work is in the way."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..files import whole
+from ..language import ProtocolError
+from ..protocol import DataError, ProtocolData, read_yaml, squeeze
+from ..protocol.file import with_source
+from .checklist import Checklist, checklist
+from .pasted import record_in
+from .record import Record, record_of
+from .sentences import sentences
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A protocol that was begun: its file, its registry text, and what the checklist has and leaves out."""
+
+    id: str
+    protocol: Path
+    registry: Path
+    checklist: Checklist
+
+    def text(self) -> str:
+        """What was made, in a few lines, with every line of the record that no criterion quotes."""
+        made = self.checklist
+        proposed = "1 formula" if made.suggested == 1 else f"{made.suggested} formulas"
+        lines = [
+            f"{self.id}: {made.criteria} criteria; {made.criteria - made.questions} logic, {made.questions} questions"
+            f" for a person; {proposed} proposed beside them, none adopted"
+        ]
+        lines += [f"  ? {remark}" for remark in made.remarks]
+        left_out = [line for part in made.left_out for line in part.split("\n")]
+        lines += [f"  left out, for no criterion quotes it ({len(left_out)} lines):"] if left_out else []
+        lines += [f"  - {line}" for line in left_out]
+        lines += [f"wrote {self.registry}", f"wrote {self.protocol}", f"next: trialtools check {self.protocol}"]
+        return "\n".join(lines)
+
+
+def new(record: str | os.PathLike[str], out: str | os.PathLike[str] = ".") -> Draft:
+    """A registry record as a protocol file of questions, written to `out/protocols`, its text to `out/registry`.
+
+    Args:
+        record: JSON of ClinicalTrials.gov's API v2, or a text pasted from any registry.
+        out: folder of the two; made where it is not there.
+
+    Raises:
+        DataError: no record, or a protocol file of this trial is there already. Nothing is overwritten; the message
+            says what the record says otherwise now.
+    """
+    found = read_record(record)
+    folder = Path(out)
+    protocol, registry = folder / "protocols" / f"{found.id}.yaml", folder / "registry" / f"{found.id}.txt"
+    if protocol.exists() or registry.exists():
+        raise DataError(_refusal(found, protocol, registry))
+    made = checklist(found, f"../registry/{found.id}.txt")
+    for file, content in ((registry, found.text), (protocol, made.written)):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with whole(file) as part:
+            part.write_text(content, "utf-8", newline="\n")
+    return Draft(found.id, protocol, registry, made)
+
+
+def read_record(path: str | os.PathLike[str]) -> Record:
+    """What a file holds: JSON of ClinicalTrials.gov, or a pasted text.
+
+    Raises:
+        DataError: it cannot be read, or holds neither.
+    """
+    file = Path(path)
+    try:
+        written = file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise DataError(f"the record {path} cannot be read: {reason}") from None
+    if file.suffix.lower() != ".json" and not written.lstrip().startswith(("{", "[")):
+        return record_in(written, file.name)
+    try:
+        data = json.loads(written)
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"{path} is not JSON: {error}; save the record again, or paste its text into a .txt file"
+        ) from None
+    try:
+        return record_of(data)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+
+
+def _refusal(record: Record, protocol: Path, registry: Path) -> str:
+    """Why nothing is written, and what the record says otherwise than the registry text that is there."""
+    there = protocol if protocol.exists() else registry
+    lines = [f"{there} is there already, and somebody's work may be in it; nothing was written."]
+    before = registry.read_text("utf-8") if registry.exists() else ""
+    if before == record.text:
+        return lines[0] + " The record has not changed."
+    old, now = ([part for line in text.split("\n") for part in sentences(line)] for text in (before, record.text))
+    told = [f"  {line}" for line in difflib.ndiff(old, now) if line[:1] in "+-"]
+    lines += ["The record has changed (- before, + now):", *told, *_lost_quotes(record, protocol)]
+    return "\n".join([*lines, "To begin anew beside it: trialtools new RECORD --out ANOTHER_FOLDER"])
+
+
+def _lost_quotes(record: Record, protocol: Path) -> Iterator[str]:
+    """The criteria of the file that quote what the record no longer says."""
+    try:
+        written = read_yaml(protocol.read_text("utf-8"), ProtocolData, str(protocol), with_source(protocol.parent, {}))
+    except (OSError, ProtocolError):
+        return
+    text = squeeze(record.text)
+    for criterion in written.criteria:
+        if any(squeeze(quote) not in text for quote in criterion.quotes):
+            yield f"  {criterion.id} ({criterion.label}) quotes what the record no longer says"

@@ -1,0 +1,122 @@
+"""A sentence goes in; the limits that it names come out: "≥ 10 %", "18 to 64 years", "19 or higher"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_WORDS = {
+    ">=": "≥|≧|>=|=>|>/=|> or =|at least|a minimum of|greater than or equal to|no less than|not less than",
+    "<=": "≤|≦|<=|=<|</=|< or =|at most|no more than|not more than|less than or equal to|up to|not exceeding",
+    ">": ">|\uff1e|older than|greater than|more than|higher than|over|above|exceeding",
+    "<": "<|\uff1c|younger than|less than|lower than|fewer than|below|under",
+}
+_SIGN = "(?:" + "|".join(f"(?P<s{place}>{words})" for place, words in enumerate(_WORDS.values())) + ")"
+_NUMBER = r"\d{{1,3}}(?:[,\s]\d{{3}})+(?!\d)|\d+(?:[.·]\d+)?"
+_FIRST, _SECOND = (f"(?P<{name}>{_NUMBER.format()})" for name in ("first", "second"))
+_UNITS = {
+    "%": "%",
+    "mm[Hg]": r"mm\s?/?\s?Hg",
+    "mL/min": r"ml/min(?:ute)?(?:/1\.73\s?m\^?[²2]?)?",
+    "kg/m2": r"kg/m\^?[²2]",
+    "kg": r"kg\b",
+    "g/dL": "g/dl",
+    "g/L": r"g/l\b",
+    "mg/dL": "mg/dl",
+    "mmol/L": "mmol/l",
+    "mmol/mol": "mmol/mol",
+    "umol/L": "[uµμ]mol/l",
+    "ng/mL": "ng/ml",
+    "U/L": "i?u/l",
+    "10*9/L": r"[x×]?\s?(?:10\s?[\^*]?\s?9|10⁹)\s?/\s?l",
+    "/uL": r"(?:cells\s?)?/\s?(?:mm\^?[3³]|[uµμ]l)",
+    "uln": r"(?:[x×]\s?|times\s)?(?:the\s)?(?:ULN|upper limits? of normal|upper normal limit|UNL)",
+    "/min": r"breaths/\s?min|beats/\s?min|bpm|times\s?/\s?min|/\s?min",
+    "ms": r"msec\b|ms\b",
+    "mm": r"mm\b",
+    "cm": r"cm\b",
+    "years": r"years?\b|yrs?\b|y\.?o\.?\b",
+    "months": r"months?\b",
+    "weeks": r"weeks?\b",
+    "days": r"days?\b",
+    "hours": r"hours?\b",
+    "minutes": r"minutes?\b",
+    "points": r"points?\b",
+}
+_UNIT = "(?:" + "|".join(f"(?P<u{place}>{words})" for place, words in enumerate(_UNITS.values())) + ")?"
+_UP = "and older|or older|and over|or over|and above|or above|or more|or higher|or greater|and up"
+_DOWN = "or younger|or less|or lower|or below|and younger|and below"
+_RANGE = re.compile(
+    rf"(?:(?:between|from|of|aged?|ages|:)\s*)?(?<![\w.,-]){_FIRST}\s*(?:years?|yrs?|kg/m2|kg|weeks?|months?)?"
+    rf"\s*(?:\(including\)\s*)?(?:-|–|—|to|and|~|through)\s*{_SECOND}\s*{_UNIT}",
+    re.I,
+)
+_COMPARED = re.compile(
+    rf"{_SIGN}\s*(?P<equal>or equal to\s*)?(?:the )?(?:age (?:of )?)?{_FIRST}(?!\d*\s?[-/]\s?\d)\s*{_UNIT}", re.I
+)
+_FOLLOWED = re.compile(
+    rf"(?<![\w.,]){_FIRST}\s*{_UNIT}\s*(?:of age|old)?\s*,?\s*(?:(?P<up>{_UP})|(?P<down>{_DOWN}))\b", re.I
+)
+_SCALE = re.compile(r"[\w\s-]{0,20}\bscale", re.I)
+_LED_AS_SCALE = re.compile(r"(?:scale|rang\w+|scored?)[^\w)]+(?:of|from)?\s*$", re.I)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A number that a sentence compares with, or two of them; `unit` is "" where none stands, `uln` for multiples."""
+
+    start: int
+    end: int
+    unit: str
+    low: tuple[str, str] | None = None
+    high: tuple[str, str] | None = None
+
+    def formula(self, name: str, times: str = "") -> str:
+        """The limit as a condition on a field, each number times another field."""
+        if self.low and self.high:
+            return f"{self.low[1]}{times} {self.low[0]} {name} {self.high[0]} {self.high[1]}{times}"
+        sign, number = self.low or self.high or ("", "")
+        return f"{name} {sign} {number}{times}"
+
+
+def limits(sentence: str) -> list[Limit]:
+    """The limits of a sentence, in its order; the range of a scale is none.
+
+    >>> [limit.formula("x") for limit in limits("EASI ≥16 (0-72 scale), aged 18 to 64 years, BSA of 10% or more")]
+    ['x >= 16', '18 <= x <= 64', 'x >= 10']
+    """
+    found: list[Limit] = []
+    taken: list[tuple[int, int]] = []
+    for limit, is_scale in _limits(sentence):
+        if all(limit.end <= start or end <= limit.start for start, end in taken):
+            taken.append((limit.start, limit.end))
+            found += [] if is_scale else [limit]
+    return sorted(found, key=lambda limit: limit.start)
+
+
+def _limits(sentence: str) -> Iterator[tuple[Limit, bool]]:
+    for found in _RANGE.finditer(sentence):
+        low, high = _number(found["first"]), _number(found["second"])
+        scale = _SCALE.match(sentence, found.end()) or _LED_AS_SCALE.search(sentence[: found.start()])
+        if float(low) < float(high):
+            yield Limit(*found.span(), _unit(found), ("<=", low), ("<=", high)), bool(scale)
+    for found in _COMPARED.finditer(sentence):
+        sign = next(sign for place, sign in enumerate(_WORDS) if found[f"s{place}"])
+        sign = sign + "=" * (bool(found["equal"]) and len(sign) == 1)
+        limit = (sign, _number(found["first"]))
+        yield Limit(*found.span(), _unit(found), **{"low" if ">" in sign else "high": limit}), False
+    for found in _FOLLOWED.finditer(sentence):
+        is_low = bool(found["up"])
+        limit = (">=" if is_low else "<=", _number(found["first"]))
+        yield Limit(*found.span(), _unit(found), **{"low" if is_low else "high": limit}), False
+
+
+def _unit(found: re.Match[str]) -> str:
+    return next((unit for place, unit in enumerate(_UNITS) if found[f"u{place}"]), "")
+
+
+def _number(written: str) -> str:
+    """The plain digits of a number: 1,500 is 1500."""
+    value = float(re.sub(r"[,\s](?=\d{3})", "", written).replace("·", "."))
+    return str(int(value)) if value == int(value) else str(value)

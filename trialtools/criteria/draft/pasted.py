@@ -1,0 +1,139 @@
+"""A text pasted from a registry goes in; where its criteria begin and end is found by headings, and the rest is listed.
+
+Other registries (ISRCTN, ChiCTR, EU CTR, CTIS) have no file in common. Of their texts the criteria are read, and the
+ages and the sex that stand outside of them. Nothing else is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import PurePath
+
+from ..protocol import DataError, squeeze
+from .headings import WHOLE, apart, section_of
+from .lines import clean
+from .record import Record
+
+_ID = re.compile(
+    r"NCT\d{8}|ISRCTN\d{6,8}|ChiCTR[\w-]*\d{6,10}|20\d\d-\d{6}-\d\d(?:-\d\d)?|jRCT\w?\d{6,10}|DRKS\d{8}"
+    r"|CTRI/\d{4}/\d\d/\d{6}|ACTRN\d{14}"
+)
+_AFTER = re.compile(
+    r"\s*(?:#+\s*|\*\*)?(?:(?:sites?\W{0,3}locations?|locations?|(?:ages?|sex(?:es)?) eligible(?: for study)?"
+    r"|arms?(?: of the study)?|interventions?|contacts?|(?:primary |secondary )?(?:outcome|end ?point)s?(?: measures?)?"
+    r"|age (?:range|group)|(?:lower|upper|minimum|maximum) age(?: limit)?|gender|sex|healthy volunteers)\W*"
+    r"|(?:participant type|target (?:number of participants|sample size)|total (?:final )?enrolment|study design"
+    r"|sponsor|(?:recruitment|recruiting) (?:start date|end date|status|country)|date of (?:first|final) enrolment"
+    r"|countr(?:y|ies)(?: of recruitment)?|study (?:type|execute time)|accepts healthy volunteers|研究实施时间)"
+    r"(?:s|\(s\))?\W*(?:[:\uff1a].*)?|e\.5(?:\.\d)?\s.*)",
+    re.I,
+)
+"""Headings of a registry that no criterion can be; with a value behind a colon only where that is no rule either."""
+_NO_TITLE = re.compile(r"source\b.*|.*(?:registration|eudract|eu ct|trial) number.*|\W*", re.I)
+_UNIT = r"\s*(year|month|week|day)(?:s|\(s\))?"
+_AGES = re.compile(rf"(\d+){_UNIT}(?: to (\d+){_UNIT}| and (?:older|over))", re.I)
+_LOWEST = re.compile(rf"(?:lower|minimum|min\.?) age(?: limit)?\W*(\d+){_UNIT}", re.I)
+_HIGHEST = re.compile(rf"(?:upper|maximum|max\.?) age(?: limit)?\W*(\d+){_UNIT}", re.I)
+_SEX = re.compile(r"\b(?:sex|gender)(?:es eligible)?(?: for study)?\W*(female|male|both|all)s?\b", re.I)
+
+
+def record_in(written: str, name: str) -> Record:
+    """The record that a pasted text holds.
+
+    Args:
+        written: the text, with its line breaks.
+        name: the name of its file, for the id where the text has none.
+
+    Raises:
+        DataError: nothing is written there.
+    """
+    text = apart(clean(written).lstrip("\ufeff"))
+    lines = text.split("\n")
+    if not any(re.search(r"\w", line) for line in lines):
+        raise DataError(f"{name} is empty; paste the criteria of a trial into it, with their headings")
+    is_inside = _inside(lines)
+    outside = _outside(lines, is_inside)
+    said = [squeeze(block) for block in outside]
+    ages, age_quote = _ages(said)
+    sex = next((found for block in said if (found := _SEX.search(block))), None)
+    id = _ID.search(name) or _ID.search(text)
+    headed = any(section_of(line) for line in lines)
+    return Record(
+        id=_plain_id(id[0] if id else PurePath(name).stem),
+        title=_title(lines, is_inside) or _plain_id(id[0] if id else PurePath(name).stem),
+        text=text.strip("\n") + "\n",
+        eligibility="\n".join(line for line, inside in zip(lines, is_inside, strict=True) if inside),
+        ages=ages,
+        age_quote=age_quote,
+        sex=sex[1].lower().replace("both", "all") if sex else "",
+        sex_quote=squeeze(sex[0]) if sex else "",
+        left_out=outside,
+        remarks=()
+        if headed
+        else ("no heading says what is an inclusion and what an exclusion; all is read as inclusion",),
+    )
+
+
+def _inside(lines: Sequence[str]) -> list[bool]:
+    """Of each line, whether it stands among the criteria: a heading opens them again, whatever came before."""
+    opening = [place for place, line in enumerate(lines) if WHOLE.fullmatch(line) or section_of(line)]
+    first = opening[0] if opening else 0
+    heading = section_of(lines[first]) if opening else None
+    if not opening or (
+        heading and heading.kind == "exclusion"
+    ):  # what stands above the exclusions, or all of a text without headings, may be criteria
+        first = next((place for place, line in enumerate(lines) if line.strip() and not _is_head(lines, place)), first)
+    inside, said = False, []
+    for place, line in enumerate(lines):
+        if place == first or place in opening:
+            inside = True
+        elif inside and _AFTER.fullmatch(line):
+            inside = False
+        said.append(inside)
+    return said
+
+
+def _is_head(lines: Sequence[str], place: int) -> bool:
+    """Whether a line at the top is the number of the trial, its source, or its title: alone above a blank line."""
+    line = lines[place]
+    if _NO_TITLE.fullmatch(line) or _ID.fullmatch(line.strip()):
+        return True
+    is_first = all(_NO_TITLE.fullmatch(each) or _ID.fullmatch(each.strip()) for each in lines[:place])
+    return is_first and place + 1 < len(lines) and not lines[place + 1].strip()
+
+
+def _outside(lines: Sequence[str], is_inside: Sequence[bool]) -> tuple[str, ...]:
+    """What stands outside of the criteria, neighbours together: a longer quote is less likely to stand twice."""
+    blocks = groupby(zip(lines, is_inside, strict=True), key=lambda pair: pair[1])
+    joined = ("\n".join(line.strip() for line, _ in block if line.strip()) for inside, block in blocks if not inside)
+    return tuple(block for block in joined if re.search(r"\w", block))
+
+
+def _ages(blocks: Sequence[str]) -> tuple[tuple[str, str], str]:
+    """The lowest and the highest age, where they stand outside of the criteria, and the words."""
+    for block in blocks:
+        if (found := _AGES.search(block)) and "eligible" in block.lower():
+            return (_age(found[1], found[2]), _age(found[3], found[4])), found[0]
+        low, high = _LOWEST.search(block), _HIGHEST.search(block)
+        if low or high:
+            ends = [found for found in (low, high) if found]
+            words = block[min(found.start() for found in ends) : max(found.end() for found in ends)]
+            return (_age(*low.groups()) if low else "", _age(*high.groups()) if high else ""), words
+    return ("", ""), ""
+
+
+def _age(number: str | None, unit: str | None) -> str:
+    return f"{number} {unit.capitalize()}s" if number and unit else ""
+
+
+def _title(lines: Sequence[str], is_inside: Sequence[bool]) -> str:
+    """The first line above the criteria that is a title."""
+    above = lines[: is_inside.index(True)] if True in is_inside else []
+    told = (squeeze(line) for line in above if len(line.strip()) > 8)
+    return next((line for line in told if not _NO_TITLE.fullmatch(line) and not _ID.fullmatch(line)), "")
+
+
+def _plain_id(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-") or "TRIAL"

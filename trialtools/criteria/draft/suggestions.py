@@ -1,0 +1,261 @@
+"""A sentence goes in; formulas that it may mean come out, for a person to adopt or not. Nothing here decides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..language import ProtocolError, parse
+from ..protocol import Field
+from .names import field_name
+from .numbers import Limit, limits
+
+_AGE = re.compile(r"\b(?:age[ds]?|years? old|years? of age|y\.?o\.?|older|younger)\b", re.I)
+_NO_AGE = re.compile(
+    r"\b(?:history|duration|smok|menopaus|for (?:at least|more)|prior|previous|present|expectan"
+    r"|years (?:since|before))",
+    re.I,
+)
+_PEOPLE = re.compile(
+    r"(?:patients?|subjects?|participants?|adults?|people|men|women|males?|females?|children)\s+$", re.I
+)
+_TIMES = ("years", "months", "weeks", "days", "hours", "minutes")
+_COUNTS = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10, "twelve": 12}
+_COUNT = rf"(?P<n>\d+|{'|'.join(_COUNTS)})[-\s]*(?P<unit>day|week|month|year)s?\b"
+_WITHIN = re.compile(
+    rf"(?P<lead>within|in|during|over|for)\s*(?:a period of\s*)?(?:the\s*)?"
+    rf"(?P<past>past|last|previous|prior|preceding)?\s*{_COUNT}"
+    r"(?P<to>\s*(?:of|before|prior to|preceding|from|period)?[\w\s-]{0,30})",
+    re.I,
+)
+_SINCE = re.compile(
+    rf"\bfor (?:at least|more than|a minimum of)\s+(?:the )?(?:past |last )?{_COUNT}(?!\s*(?:after|following))", re.I
+)
+_NYHA = re.compile(
+    r"\b(I{1,3}|IV)\s*(?:-|–|to|or|/|and)\s*(I{1,3}|IV)\b|\bclass\s+(I{1,3}|IV)\b(?!\s*(?:-|–|to|or|/|and)\s*I)", re.I
+)
+_CLASSES = {"I": 1, "II": 2, "III": 3, "IV": 4}
+_SCREENED = Field("date", "Date of screening", change="never")
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A formula, the fields it needs beside `age`, `sex` and those that stand, the words it rests on, a doubt."""
+
+    formula: str
+    words: str
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    doubt: str = ""
+
+
+def suggestions(sentence: str) -> list[Suggestion]:
+    """What a sentence may mean, as far as it names measurements, ages and times; each formula can be read.
+
+    >>> [each.formula for each in suggestions("Eczema Area and Severity Index (EASI) score ≥16 at the screening visit")]
+    ['easi >= 16']
+    """
+    found = {}
+    for each in (*_of_limits(sentence), *_of_classes(sentence), *_of_times(sentence)):
+        if _is_readable(each):
+            found.setdefault(each.formula, each)
+    return list(found.values())
+
+
+def _is_readable(suggestion: Suggestion) -> bool:
+    try:
+        parse(suggestion.formula, {"screened_on": _SCREENED, **suggestion.fields})
+    except ProtocolError:
+        return False
+    return True
+
+
+@cache
+def _measures() -> dict[str, tuple[re.Pattern[str], Field]]:
+    """By field, the words for a measurement, and the field of it."""
+    read: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("measures.yaml").read_text("utf-8"))
+    return {
+        name: (
+            re.compile(each["words"], re.I),
+            Field("number", each["label"], unit=each.get("unit"), range=tuple(each["range"])),
+        )
+        for name, each in read.items()
+    }
+
+
+def _of_limits(sentence: str) -> Iterator[Suggestion]:
+    for limit in limits(sentence):
+        words = sentence[max(0, limit.start - 25) : limit.end].strip()
+        near = sentence[max(0, limit.start - 30) : limit.end + 20]
+        if _AGE.search(near) and _is_of_some(sentence, limit):
+            continue
+        measured = _measured(sentence, limit)
+        if _is_age(sentence, limit, near, bool(measured)):
+            age = Field("integer", "Age at screening", unit="years", range=(0, 120), change="never")
+            yield Suggestion(limit.formula("age"), words, {"age": age})
+            continue
+        if measured or (measured := _named_before(sentence, limit)):
+            names = [measured, *_beside(sentence, limit, measured)]
+            yield from (_said_of(name, limit, words) for name in names if _fits(name, limit))
+
+
+def _is_of_some(sentence: str, limit: Limit) -> bool:
+    """Whether a number only says of whom the sentence speaks: "for adolescents under 18, able to ..."."""
+    lead = sentence[: limit.start].strip()
+    return bool(re.search(r"^(?:for|if|in|when)\b[^,]{0,30}$", lead, re.I)) and "," in sentence[limit.end :]
+
+
+def _is_age(sentence: str, limit: Limit, near: str, is_measured: bool) -> bool:
+    if _NO_AGE.search(near) or limit.unit not in ("years", "") or (is_measured and not limit.unit):
+        return False
+    return bool(_AGE.search(near)) or bool(limit.unit and _PEOPLE.search(sentence[: limit.start]))
+
+
+def _measured(sentence: str, limit: Limit) -> str:
+    """What a number is said of: the known measurement right before it, without another number between, else after."""
+    clause = max(sentence.rfind(mark, 0, limit.start) for mark in (";", ". ", " and if "))
+    found: list[tuple[int, str]] = []
+    for name, (words, _) in _measures().items():
+        for named in words.finditer(sentence):
+            between = sentence[named.end() : limit.start]
+            after = sentence[limit.end : named.start()]
+            if clause < named.start() < limit.start and len(between) < 70 and not _has_number(between):
+                found.append((len(between), name))
+            elif limit.end <= named.start() < limit.end + 30 and not re.search(r"[,;]", after):
+                found.append((len(after) + 8, name))
+    return min(found)[1] if found else ""
+
+
+def _has_number(text: str) -> bool:
+    return bool(re.search(r"(?<![A-Za-z])\d", text))
+
+
+def _named_before(sentence: str, limit: Limit) -> str:
+    """A score or a measure that no list knows, by the words right before a sign of comparison."""
+    before = sentence[: limit.start].rstrip(" (:")
+    written = sentence[limit.start : limit.end]
+    if not (re.search(r"[<>≥≤≧≦]", written) or re.search(r"\bscores?(?: of)?$", before, re.I)):
+        return ""
+    if limit.unit in (*_TIMES, "uln") or re.match(r"\s?(?:mg|mcg|g|ml|IU|µg)\b", sentence[limit.end :], re.I):
+        return ""
+    short = re.search(r"\(([A-Z][A-Za-z0-9-]{2,9})\)\s*(?:total |sum )?(?:scores?)?(?: of)?$", before)
+    phrase = re.search(r"((?:[A-Za-z][\w-]*\s+){0,2}[A-Za-z][\w-]+)(?:\s+of)?$", before)
+    if short:
+        return short[1]
+    idle = (
+        re.search(r"\b(?:after|then|with|of|the|to|in|on|for|and|or|by|who|have|has|is|are|be)\b", phrase[1])
+        if phrase
+        else None
+    )
+    return phrase[1] if phrase and not idle else ""
+
+
+def _beside(sentence: str, limit: Limit, name: str) -> list[str]:
+    """AST and ALT > 5: the measurements that share a number with the one nearest to it."""
+    lead = sentence[max(0, limit.start - 30) : limit.start]
+    named = [(found.span(), other) for other, (words, _) in _measures().items() for found in words.finditer(lead)]
+    near = max((span for span, other in named if other == name), default=None)
+    joined = r"\s*(?:/|and|or|and/or|&)\s*"
+    return [
+        other
+        for (start, end), other in named
+        if near and other != name and end <= near[0] and re.fullmatch(joined, lead[end : near[0]], re.I) and start < end
+    ]
+
+
+def _fits(name: str, limit: Limit) -> bool:
+    """Whether a number in this unit can be said of a measurement: a percentage only of what is in %."""
+    usual = _measures()[name][1].unit if name in _measures() else None
+    if limit.unit == "%" and name in _measures():
+        return usual == "%"
+    return limit.unit not in _TIMES or limit.unit == usual
+
+
+def _said_of(name: str, limit: Limit, words: str) -> Suggestion:
+    if name not in _measures():
+        own = field_name(name)
+        unit = limit.unit if limit.unit not in ("", "points") else None
+        return Suggestion(limit.formula(own), words, {own: Field("number", name, unit=unit)})
+    usual = _measures()[name][1]
+    if limit.unit == "uln":
+        normal = Field("number", f"Upper limit of normal of {usual.label}", unit=usual.unit)
+        fields = {name: usual, f"{name}_uln": normal}
+        return Suggestion(limit.formula(name, f" * {name}_uln"), words, fields)
+    unit = limit.unit if limit.unit not in ("", "points") else usual.unit
+    if unit == usual.unit:
+        return Suggestion(limit.formula(name), words, {name: usual})
+    other = Field("number", usual.label, unit=unit)
+    return Suggestion(limit.formula(name), words, {name: other}, f"in {unit}; usual here is {usual.unit or 'no unit'}")
+
+
+def _of_classes(sentence: str) -> Iterator[Suggestion]:
+    """NYHA classes, which are written in Roman numbers."""
+    words, field = _measures()["nyha"]
+    found = _NYHA.search(sentence) if words.search(sentence) else None
+    if found:
+        low, high = (_CLASSES[(found[place] or found[3]).upper()] for place in (1, 2))
+        formula = f"nyha >= {low}" if high == 4 else f"{low} <= nyha <= {high}"
+        yield Suggestion(formula, found[0], {"nyha": field})
+
+
+def _of_times(sentence: str) -> Iterator[Suggestion]:
+    """How long something has been so, or how long ago it was, counted back from screening."""
+    for found in _SINCE.finditer(sentence):
+        name = _event(sentence[: found.start()])
+        around = sentence[max(0, found.start() - 20) : found.start()] + sentence[found.end() : found.end() + 40]
+        if not re.search("expect|during|within|will|continu", around):
+            since = {f"{name}_since": Field("date", f"Since when: {sentence[:60]}", change="never")}
+            yield Suggestion(
+                _before(f"{name}_since", found, is_since=True), found[0], {"screened_on": _SCREENED, **since}
+            )
+    last = 0
+    for found in _WITHIN.finditer(sentence):
+        name, last = _event(sentence[last : found.start()]), found.end("unit")
+        if _is_past(sentence, found):
+            doubt = (
+                "" if "screen" in found["to"].lower() else "counted back from screening; the text may mean another day"
+            )
+            on = {f"{name}_on": Field("date", f"Last day of: {sentence[:60]}", change="never")}
+            words = sentence[max(0, found.start() - 25) : found.end()].strip()
+            yield Suggestion(
+                _before(f"{name}_on", found, is_since=False), words, {"screened_on": _SCREENED, **on}, doubt
+            )
+
+
+def _event(before: str) -> str:
+    """A name for what happened, by the words before its time: those of the last clause, where it has any."""
+    clauses = [clause for clause in re.split(r"[.;,(\[]|\bor\b", before) if re.search(r"[a-z]{4}", clause)]
+    return field_name(clauses[-1] if clauses else before, 20)
+
+
+def _before(name: str, found: re.Match[str], is_since: bool) -> str:
+    """A date that lies so long before screening, or longer (`is_since`), as a condition."""
+    n = _COUNTS.get(found["n"].lower()) or int(found["n"])
+    unit = found["unit"].lower()
+    if unit in ("month", "year"):
+        back = f"months_before(screened_on, {n * (12 if unit == 'year' else 1)})"
+        return f"{name} <= {back}" if is_since else f"{name} >= {back}"
+    days = n * (7 if unit == "week" else 1)
+    return f"screened_on - {name} {'>=' if is_since else '<='} {days}"
+
+
+def _is_past(sentence: str, found: re.Match[str]) -> bool:
+    """Whether "within 4 weeks ..." speaks of time before screening, and of one event."""
+    before, lead = sentence[: found.start()], found["lead"].lower()
+    anchored = found["past"] or re.search(
+        r"prior|preceding|before|of (?:the )?(?:screen|base|enrol|random|study|first|visit|inclusion)",
+        found["to"],
+        re.I,
+    )
+    if (lead != "within" and not anchored) or (lead in ("for", "over") and not found["past"]):
+        return False
+    if re.search(r"\bage|expectan|surviv", before[-25:], re.I) or re.match(r"\s*of age", found["to"], re.I):
+        return False
+    if re.search(r"more than \d+ \w+ (?:during|in|over)?\s*(?:the)?\s*$|\d+ \w+\s*$", before, re.I):
+        return False
+    return not re.search(r"\b(?:after|following|of (?:diagnosis|onset))", found["to"], re.I)
