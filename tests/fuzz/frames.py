@@ -66,6 +66,6 @@ def pandas(chance: Random, columns: dict[str, Any]) -> Any:
 def arrow(chance: Random, columns: dict[str, Any]) -> Any:
     try:
         table = pa.table({name: pa.array(values) for name, values in columns.items()})
-    except (pa.ArrowException, TypeError, OverflowError):
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return None
     return table

@@ -27,15 +27,17 @@ def _whole(seed: int) -> bytes:
 
 
 def attempt(chance: Random) -> None:
-    """A file of which some bytes are others, or lack."""
+    """A file of which some bytes are others, or lack; one in five is whole, and all of its rows are patients."""
     made = bytearray(_whole(chance.randrange(20)))
-    match chance.randrange(4):
+    match damage := chance.randrange(5):
         case 0:
             del made[chance.randrange(len(made)) :]
         case 1:
             at = chance.randrange(len(made))
             made[at : at + chance.randrange(40)] = bytes(chance.randrange(40))
         case 2:
+            pass
+        case 3:
             for _ in range(chance.randrange(1, 5)):
                 made[-chance.randrange(1, min(len(made), 1200))] = chance.randrange(256)  # in the footer
         case _:
@@ -44,4 +46,4 @@ def attempt(chance: Random) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "t.parquet"
         file.write_bytes(made)
-        screened(file, N, lost=False)
+        screened(file, N, lost=damage == 2)
