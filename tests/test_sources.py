@@ -230,6 +230,12 @@ def test_a_row_with_nothing_in_it_is_no_patient(csv, mapping):
     assert tt.read_patients(rest, PROTOCOL).n == 2  # something stands there, if not for us
 
 
+def test_a_database_trims_every_blank_of_an_id():
+    for blank in (" ", "\t", "\u00a0", "\u200b", "\ufeff"):
+        source = duckdb.from_arrow(pl.DataFrame({"patient_id": [f"a{blank}", "a"], "age": [40, 41]}).to_arrow())
+        assert "'a' in rows" in fault(source) or "more than once: a" in fault(source)
+
+
 def test_ids_that_a_number_cannot_hold_are_refused():
     for ids in ([1.5, 2.0, 3.0], [2.0**53, 1.0, 2.0]):
         assert "read it as text" in fault(table(patient_id=ids))
@@ -471,6 +477,11 @@ def test_lines_are_counted_through_quotes(csv):
     assert read["patient_id"].to_list() == ['Doe, "J"\nJane']
     assert "never closed" in fault(csv('"a,40\nb,41\n', "patient_id,age\n"))
     assert "quotation mark" in fault(csv('a"x,40\nb"y,41\n', "patient_id,age\n"))
+
+
+def test_lines_that_end_with_a_separator_are_told_apart_from_a_header_further_down(csv):
+    assert "These lines end with ','" in fault(csv("a,40,\nb,41,\n", "patient_id,age\n"))
+    assert "header: 2" in fault(csv("patient_id,age,sex\na,40,male\nb,41,male\n", "A title, perhaps\n"))
 
 
 @pytest.mark.parametrize("line", ["sep=;", "SEP=;", '"sep=;"'])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import pytest
@@ -21,6 +22,9 @@ from trialtools.criteria.units import completed_years, factor, parse_unit
         ("/h", "/min", 1 / 60, 0),
         ("10*9/L", "10*6/L", 1000, 0),  # a power of ten, not ten times nine
         ("10*3/uL", "10*9/L", 1, 0),
+        ("10\u00b3/\u00b5l", "10*9/L", 1, 0),  # and no hundred and three
+        ("10\u2079/L", "10*3/uL", 1, 0),
+        ("mcmol/L", "umol/L", 1, 0),
         ("1", "%", 100, 0),
         ("g/L", "g/dL", 0.1, 0),
         ("mg/dl", "g/L", 0.01, 0),
@@ -181,3 +185,27 @@ def test_a_protocol_is_told_which_of_its_units_nobody_knows():
 def test_fields_of_different_units_that_are_held_against_each_other(alt, uln, when, told):
     fields = f"  alt: {{type: number, unit: {alt}, label: ALT}}\n  uln: {{type: number, unit: {uln}, label: ULN}}\n"
     assert bool(units_told(fields, when)) == told
+
+
+@pytest.mark.parametrize(
+    ("unit", "meant"),
+    [
+        ("103/uL", "10*3/uL"),
+        ("109/L", "10*9/L"),
+        ("K/uL", "10*3/uL"),
+        ("Gpt/l", "10*9/L"),
+        ("mM", "mmol/L"),
+        ("mg/24 h", "mg/d"),
+        ("mg%", "mg/dL"),
+        ("inch", "[in_i]"),
+    ],
+)
+def test_a_unit_that_looks_like_another_is_refused_with_what_is_meant(unit, meant):
+    with pytest.raises(ProtocolError, match=re.escape(f"did you mean '{meant}'?")):
+        factor(unit, "fL", "x")
+
+
+@pytest.mark.parametrize("unit", ["Mio/ml", "millimol/L", "vol%", "ppm", "Torr", "thousand/uL"])
+def test_no_unit_is_guessed_that_is_only_a_little_like_it(unit):
+    with pytest.raises(ProtocolError, match="write it as UCUM does"):
+        factor(unit, "mmol/L", "x")

@@ -103,7 +103,34 @@ _EVERYDAY = {  # how else people write an atom, or its plural
 _LARGE = ("G", "M", "h", "da")
 """Prefixes that nobody writes before these but by a slip: Mg/dL is no megagram."""
 _SMALL_ONLY = ("m", "g", "s", "L", "mol", "eq", "osm")
-_MEANT = {"G/L": "10*9/L", "T/L": "10*12/L", "K/uL": "10*3/uL", "M/uL": "10*6/uL", "C": "Cel", "F": "[degF]"}
+_MEANT = {
+    "G/L": "10*9/L",
+    "Gpt/L": "10*9/L",
+    "T/L": "10*12/L",
+    "Tpt/L": "10*12/L",
+    "K/uL": "10*3/uL",
+    "M/uL": "10*6/uL",
+    "109/L": "10*9/L",
+    "1012/L": "10*12/L",
+    "103/uL": "10*3/uL",
+    "106/uL": "10*6/uL",
+    "g%": "g/dL",
+    "mg%": "mg/dL",
+    "g/24h": "g/d",
+    "mg/24h": "mg/d",
+    "M": "mol/L",
+    "mM": "mmol/L",
+    "uM": "umol/L",
+    "nM": "nmol/L",
+    "C": "Cel",
+    "F": "[degF]",
+    "in": "[in_i]",
+    "inch": "[in_i]",
+    "pound": "[lb_av]",
+    "pounds": "[lb_av]",
+    "INR": "1",
+}
+"""What looks like another unit, or like none."""
 _COMMON = (
     "% /min 10*9/L 10*12/L 10*3/uL 10*6/uL 10*6/L {cells}/uL /mm3 U/L U/mL [IU]/L [IU]/mL m[IU]/L mmol/L umol/L nmol/L "
     "pmol/L mol/L g/L g/dL mg/dL mg/L ug/L ug/mL ng/mL ng/L ng/dL pg/mL meq/L mosm/kg mm[Hg] kPa cm[H2O] Cel [degF] K "
@@ -111,7 +138,8 @@ _COMMON = (
     "mmol/mol mg/g mg/mmol ug/min mm/h fL pg mV bar"
 )
 _COMPONENT = re.compile(r"([^{}./()]*?)([+-]?\d+)?(\{[^{}]*\})?$")
-_LETTERS = str.maketrans("µμ²³", "uu23")
+_LETTERS = str.maketrans("µμ⁰¹²³⁴⁵⁶⁷⁸⁹", "uu0123456789")
+_POWER = re.compile("10([⁰¹²³⁴-⁹]+)")
 
 
 @dataclass
@@ -148,7 +176,7 @@ def factor(unit: str, wanted: str, name: str) -> tuple[float, float]:
         return 1.0, 0.0
     have, want = parse_unit(unit, name), parse_unit(wanted, name)
     if why := _difference(have, want):
-        raise ProtocolError(f"{name} is in {unit} here, which cannot become {wanted}: {why}")
+        raise ProtocolError(f"{name} is in {unit} here, which cannot become {wanted}: {why}{_meant(unit)}")
     return float(have.size / want.size), float((have.offset - want.offset) / want.size)
 
 
@@ -176,7 +204,7 @@ def completed_years(unit: str | None, wanted: str | None) -> str:
 
 @cache
 def _parse(unit: str) -> Unit | None:
-    written = unit.strip().translate(_LETTERS)
+    written = _POWER.sub(r"10*\1", unit.strip()).translate(_LETTERS)
     written = re.sub(r"\{?1[.,]73[ _]*m2\}?", "{1.73_m2}", re.sub(r"\s*([./])\s*", r"\1", written))
     if (written := _everyday(written)) in _DEGREES:
         size, offset = _DEGREES[written]
@@ -214,7 +242,7 @@ def _add(part: str, sign: int, made: Unit) -> bool:
     if not atom:
         number = int(power or 1)
         made.size *= Fraction(max(number, 1)) ** sign
-        return number > 0
+        return number > 0 and (sign < 0 or number == 1)  # 103/uL has lost a power: 10*3/uL
     if abs(times) > 99 or (known := _atom(_everyday(atom))) is None:
         return False
     size, dimensions = known
@@ -256,11 +284,16 @@ def _difference(have: Unit, want: Unit) -> str:
     return ""
 
 
+def _meant(unit: str) -> str:
+    meant = _MEANT.get(re.sub(r"(?<=/)([mu]?)l", r"\1L", unit.replace(" ", "").translate(_LETTERS)))
+    return f"; did you mean '{meant}'?" if meant else ""
+
+
 def _nearest(unit: str) -> str:
-    if unit in _MEANT:
-        return f"; did you mean '{_MEANT[unit]}'?"
+    if meant := _meant(unit):
+        return meant
     folded = {_fold(common): common for common in _COMMON.split()}
-    close = get_close_matches(_fold(unit), folded, 1, 0.6)
+    close = get_close_matches(_fold(unit), folded, 1, 0.76)
     return f"; did you mean '{folded[close[0]]}'?" if close else "; write it as UCUM does, such as mg/dL or 10*9/L"
 
 

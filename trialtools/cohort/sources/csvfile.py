@@ -253,7 +253,9 @@ def _check(lines: _Lines, content: bytes, name: str, separator: str, header: int
     listed = ", ".join(f"line {at} has {lines.values[line]}" for at, line in zip(breaks, wrong, strict=False))
     more = ", ..." if len(wrong) > 3 else ""
     advice = f"A text with '{separator}' in it needs quotes; a short last line means that the file was cut off"
-    if width < lines.values[int(wrong[0])] and 2 * len(wrong) > np.count_nonzero(~lines.blank):
+    if all(content[: int(lines.ends[line])].rstrip(b"\r").endswith(separator.encode()) for line in wrong[:3]):
+        advice = f"These lines end with '{separator}', the header does not; add one to the header, or take them out"
+    elif width < lines.values[int(wrong[0])] and 2 * len(wrong) > np.count_nonzero(~lines.blank):
         advice = (
             f"If the names of the columns stand further down, say in which line: header: {breaks[0]} in the mapping"
         )

@@ -92,8 +92,11 @@ def _own(frame: Any, column: str, dtype: Any) -> Any:
         return frame.with_columns(nw.when(~nw.col(column).is_nan()).then(nw.col(column)).cast(nw.Int64()).alias(OWN))
     if not dtype.is_numeric() and dtype not in (nw.String, nw.Categorical, nw.Enum):
         raise DataError(f"patient_id: the column {column} holds {plain_type(dtype)}; expected text or whole numbers")
-    if not frame.implementation.is_polars():  # other engines trim what they hold for blanks, and know no normal form
-        return frame.with_columns(text_of(column, dtype).str.strip_chars().alias(OWN))
+    if (
+        not frame.implementation.is_polars()
+    ):  # other engines know no normal form, and Ibis trims what it holds for blanks
+        blanks = None if frame.implementation.is_ibis() else BLANKS
+        return frame.with_columns(text_of(column, dtype).str.strip_chars(blanks).alias(OWN))
     native = frame.with_columns(text_of(column, dtype).alias(OWN)).to_native()
     return nw.from_native(native.with_columns(pl.col(OWN).str.strip_chars(BLANKS).str.normalize("NFC")))
 

@@ -54,7 +54,7 @@ def _range(text: str, field: Field, column: MappedColumn) -> Cell | None:
     first = ends[1] + (last[2] if ends[1][-1].isdigit() else "")
     low, high = read_number(first, (True, False), field, column), read_number(ends[2], (False, False), field, column)
     if low.low is None or high.high is None:
-        return Cell(fault=f"it is no range either: {low.fault or high.fault}") if low.fault or high.fault else None
+        return None
     if low.low > high.high:
         return Cell(fault="a range runs from its lower end to its upper one (20-25)")
     return Cell(low=low.low, high=high.high)
@@ -71,6 +71,8 @@ def _to_declared(unit: str, declared: str | None) -> tuple[float, float]:
 
 def _behind(said: str) -> str:
     """Why what stands behind a number is not read."""
+    if re.match(r"-\d\d-\d\d", said):
+        return "it is written as a day; show the cells of the column as numbers"
     if re.match(r"_\d", said):
         return "a number has no underscore (1_000); write 1000"
     if re.match(r"(?:±|\+/?-)\s*\d", said):
