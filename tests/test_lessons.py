@@ -13,6 +13,7 @@ from conftest import ROOT
 
 import trialtools as tt
 from trialtools.lessons import ask, buttons, check, fill_in, hint, judge, lessons, load_lesson, typed
+from trialtools.lessons.catalogue import catalogue
 from trialtools.lessons.steps import next_step
 
 QUESTIONS = [(lesson, question) for lesson in lessons().values() for question in lesson.questions]
@@ -295,3 +296,34 @@ def test_a_lesson_is_short_and_leads_on(root, name):
         assert len(lines) <= 6 and "../data" not in "".join(lines)
     assert "README.md#glossary" in "".join(cells[0]["source"])
     assert all(one["cell_type"] != "markdown" or two["cell_type"] != "markdown" for one, two in pairwise(cells))
+
+
+# --- what the lecturer reads ------------------------------------------------------------------------------------------
+
+
+def test_the_lesson_in_the_lecturers_notes_works(root, tmp_path):
+    notes = (root / "notebooks" / "lessons" / "README.md").read_text("utf-8")
+    (written,) = re.findall(r"```yaml\n(.*?)```", notes, re.DOTALL)
+    assert len(written.splitlines()) <= 20
+    (tmp_path / "lesson.yaml").write_text(written)
+    fields = "age: {type: integer, label: Age, unit: years}, sex: {type: category, label: Sex, values: [female, male]}"
+    criterion = "{id: I1, kind: inclusion, label: Age, when: 18 <= age <= 75}"
+    (tmp_path / "our_trial.yaml").write_text(f"id: OURS\ntitle: Ours\nfields: {{{fields}}}\ncriteria: [{criterion}]\n")
+    ours = load_lesson(tmp_path / "lesson.yaml")
+    for question in ours.questions:
+        assert judge(ours, question, question.key)
+        assert all(trap.says in repr(judge(ours, question, trap.answer)) for trap in question.traps)
+
+
+def test_the_lecturers_notes_name_questions_and_lessons_that_there_are(root):
+    notes = (root / "notebooks" / "lessons" / "README.md").read_text("utf-8")
+    assert {*re.findall(r"\((\d\d_\w+)\.ipynb\)", notes)} == {*NOTEBOOKS}
+    assert {*re.findall(r"\b([1-7]\.\d{1,2})\b", notes)} <= {*IDS}
+    minutes = dict(re.findall(r"\((\d)\d?_?\w*\.ipynb\) \| (\d+) \|", notes.replace("(0", "(")))
+    assert minutes == {number: str(lesson.minutes) for number, lesson in lessons().items()}
+
+
+def test_the_catalogue_of_misconceptions_is_current(root):
+    page = (root / "notebooks" / "lessons" / "misconceptions.md").read_text("utf-8")
+    assert page == catalogue(), "run: python -m trialtools.lessons.catalogue > notebooks/lessons/misconceptions.md"
+    assert all(trap.misconception in page for _, question in QUESTIONS for trap in question.traps)
