@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -122,7 +123,9 @@ def test_the_words_hold_against_the_numbers_of_simulated_looks(frame):
         found = risk_difference((a, n, b, m))
         apart, z = found["difference"], -found["z"] + 0.0
         events = {"mscs": (a, n), "comparator": (b, m)}
-        effect = Effect(apart, found["low"], found["high"], z, n + m, 0, 0, events, ((a, n, b, m),), z_of_none=z)
+        compare, of = partial(risk_difference, (a, n, b, m)), {"mscs": n, "comparator": m}
+        low, high = found["low"], found["high"]
+        effect = Effect("binary", apart, low, high, z, z, n + m, n + m, 0, 0, of, compare, events=events)
         now = table.assign(z=table["z"].mask(table["state"] == "now", z))
         lead, tone = lead_of(look, effect, now, [], {})
         if z < 0:

@@ -15,7 +15,8 @@ from trialtools.criteria.protocol import DataError, DesignItem
 from trialtools.figures.printed import by_arm
 from trialtools.interim.data import read_trial
 from trialtools.interim.frames.allocation import last_coefficient
-from trialtools.interim.frames.effect import endpoint_rows, why_no_comparison
+from trialtools.interim.frames.effect import why_no_comparison
+from trialtools.interim.frames.endpoint_rows import endpoint_rows
 from trialtools.interim.frames.history import read_previous
 from trialtools.interim.frames.looks import adjusted_interval, crossed, final_difference, is_last, this_look
 from trialtools.interim.frames.outcomes import overall_rate
@@ -196,7 +197,7 @@ def test_the_analysis_is_stratified_as_the_randomization_was(protocol):
     tables["subjects"]["stratum"] = ["old" if i % 4 else "young" for i in range(80)]
     look = look_of(tables, protocol)
     found = look.primary_effect
-    assert len(found.cells) == 2 and sum(n + m for _, n, _, m in found.cells) == 80
+    assert found.strata == 2 and found.n == 80
     rows = look.sensitivity().set_index("analysis")
     assert rows.loc["Primary", "z"] == pytest.approx(found.z)
     assert rows.loc["Not stratified", "difference"] == pytest.approx(4 / 40 - 9 / 40)

@@ -12,6 +12,8 @@ __getattr__, __dir__ = lazy_door(
         "look": ("Look",),
         "sequential.boundaries": ("boundaries", "drift", "power", "spend"),
         "sequential.estimates": ("ancova", "log_rank", "odds_ratio", "risk_difference", "survival"),
+        "sequential.hazards": ("log_hazard_ratio",),
+        "sequential.wins": ("win_probability",),
         "sequential.inference": (
             "conditional_power",
             "final_estimate",

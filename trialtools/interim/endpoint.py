@@ -73,8 +73,9 @@ class Endpoint:
 class Estimand:
     """Whom the effect is of, and what it means for the endpoint that somebody died or withdrew before its day.
 
-    composite: it counts as the worse outcome. while alive: what was seen while alive counts, and nothing seen is no
-    event. missing: the outcome is missing, unless it is known.
+    composite: it counts as the worse outcome, of ordered levels as the worst. while alive: what was seen while alive
+    counts, and nothing seen is no event. missing: the outcome is missing, unless it is known; of a time to an event,
+    nobody is followed beyond it.
     """
 
     population: str = "all randomized"
@@ -114,6 +115,10 @@ def estimand_of(protocol: Protocol) -> Estimand:
             _refuse(
                 f"{place}.{name} is '{said}', which is not worked out here", f"there is {', '.join(_MEANINGS[name])}"
             )
+    endpoint = endpoint_of(protocol)
+    if endpoint and endpoint.kind == "continuous" and "composite" in item.value.values():
+        _refuse(f"{place} is composite, but {endpoint.title} is a measurement, of which no value is the worst",
+                "expected missing, or while alive for deaths")  # fmt: skip
     return Estimand(**item.value, declared=True)
 
 
@@ -158,9 +163,16 @@ def _declared(items: dict[str, Any], place: str) -> Endpoint:
     if (kind == "ordinal") != (len(set(levels)) > 2):
         _refuse(f"{place}: the kind is {kind}, and there are {len(set(levels)) or 'no'} levels",
                 "an ordinal endpoint, and no other, declares three levels or more, the best first")  # fmt: skip
+    if len({is_number(level) for level in levels}) > 1:
+        _refuse(f"{place}.levels are {', '.join(levels)}", "expected numbers alone, or words alone")
     texts = {name: str(items.get(name, "")) for name in ("detail", "verb", "past")}
     day = None if items.get("day") is None else _days(items["day"], place)
     return Endpoint(str(items["name"]), kind, better, day, levels, **texts)
+
+
+def is_number(text: str) -> bool:
+    """Whether a level is a whole number."""
+    return text.isdigit()
 
 
 def _days(value: Any, place: str) -> int:

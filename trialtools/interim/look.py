@@ -15,14 +15,16 @@ from ..figures.printed import recommendation_form
 from .data.cutoff import pool
 from .data.read import TrialData
 from .frames.allocation import allocation_audit, allocation_balance, selection_bias_test
+from .frames.arm_table import estimand_in_words
 from .frames.baseline import baseline
-from .frames.closed_page import estimand_in_words
 from .frames.conduct import data_currency, dosing, dosing_counts, dosing_deviations, exclusions, flow, follow_up
 from .frames.cover import charter, cover
 from .frames.effect import primary_effect
+from .frames.endpoint_rows import endpoint_rows
 from .frames.first_page import answer, first_page, report_contents
 from .frames.history import read_previous
 from .frames.looks import boundaries, conditional_power_table, inference_table, power_curve
+from .frames.measure import MEASURES, Measure
 from .frames.outcomes import (
     blinded_event_rate,
     outcome_by_arm,
@@ -104,6 +106,11 @@ class Look(LookData):
         return primary_effect(self)
 
     @property
+    def measure(self) -> Measure:
+        """What the effect on the primary endpoint is, and how it is written."""
+        return MEASURES[self.plan.kind]
+
+    @property
     def dosing_window(self) -> tuple[int, int]:
         """The first and the last day of dosing, counted from its anchor; of no window, days that hold nothing."""
         window = next((arm.dosing for arm in self.protocol.arms if arm.dosing), None)
@@ -133,11 +140,13 @@ class Look(LookData):
         parts = [f"{count(len(self.entered))} randomized"]
         names = {"known": "outcomes known", "to_come": "to come", "missing": "missing"}
         parts += [f"{count(status[column].sum())} {name}" for column, name in names.items() if len(status)]
-        share = status["known"].sum() / self.plan.sample_size
+        seen = int(endpoint_rows(self)["value"].sum()) if self.plan.kind == "time_to_event" and len(status) else None
+        share = (status["known"].sum() if seen is None else seen) / self.plan.planned
+        of = "events" if self.plan.kind == "time_to_event" else "outcomes"
         return [
             f"{self.protocol.id}, look {self.number} of {len(self.plan.looks)}, {day}{site} · {who}",
             ", ".join(parts) + " · SYNTHETIC" * self.trial.synthetic,
-            f"{percent(share, 0)} of the planned outcomes" if len(status) else "no primary endpoint among the outcomes",
+            f"{percent(share, 0)} of the planned {of}" if len(status) else "no primary endpoint among the outcomes",
             ".flow() .harms() .adverse_events() .primary_effect .boundaries() .sensitivity() .show …",
         ]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..criteria.contents import Protocol
 from ..criteria.protocol import DataError
-from .endpoint import Endpoint, Estimand, endpoint_of, estimand_of
+from .endpoint import Endpoint, Estimand, Kind, endpoint_of, estimand_of
 from .sequential.boundaries import Spending
 
 SPENDING: dict[str, Spending] = {
@@ -37,6 +39,11 @@ class MonitoringPlan:
 
     `share` is the part of the participants who are not in the control arm. Without a declared boundary for harm, `harm`
     is None. `alpha` is of both tails together where `sides` is 2. With a `margin` the question is non-inferiority.
+    `planned` is the information at which all alpha is spent: events of a time to an event, else participants. `hoped`
+    is the effect that the design hopes for, and `spread` its standard error at one unit of information.
+
+    Effects are in the scale of their measure: a difference of risks or means, the logarithm of a hazard ratio, a win
+    probability less one half.
     """
 
     experimental: tuple[str, ...]
@@ -57,6 +64,14 @@ class MonitoringPlan:
     harm: HarmBound | None = None
     endpoint: Endpoint | None = None
     estimand: Estimand = field(default_factory=Estimand)
+    planned: int = 0
+    hoped: float | None = None
+    spread: float | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What the primary endpoint is; of yes or no, where nothing else is declared."""
+        return self.endpoint.kind if self.endpoint else "binary"
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -65,8 +80,8 @@ class MonitoringPlan:
 
     @property
     def sign(self) -> int:
-        """What turns a difference into a benefit: -1 where fewer is better."""
-        return -1 if self.better == "lower" else 1
+        """What turns an effect into a benefit: -1 where fewer is better; a win is always one."""
+        return -1 if self.better == "lower" and self.kind != "ordinal" else 1
 
     @property
     def tails(self) -> str:
@@ -75,8 +90,10 @@ class MonitoringPlan:
 
     @property
     def null(self) -> float:
-        """The difference that z is held against: none, or the margin on the side of harm."""
-        return -self.sign * self.margin if self.margin else 0.0
+        """The effect that z is held against: none, or the margin on the side of harm."""
+        if not self.margin:
+            return 0.0
+        return -self.sign * (math.log(self.margin) if self.kind == "time_to_event" else self.margin)
 
 
 def plan_of(protocol: Protocol) -> MonitoringPlan:
@@ -98,7 +115,8 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
     size = _item(protocol, "sample_size", int)
     alpha = _item(protocol, "alpha", float)
     endpoint, estimand = endpoint_of(protocol), estimand_of(protocol)
-    test = _test(protocol)
+    kind: Kind = endpoint.kind if endpoint else "binary"
+    test = _test(protocol, kind)
     better = endpoint.better if endpoint and endpoint.better else _item(protocol, "better", str)
     spending = _item(protocol, "spending", _spending)
     for name, fits, wanted in (
@@ -119,7 +137,8 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
     parts = {arm.id: float(ratio.get(arm.id, 1)) if isinstance(ratio, dict) else 1.0 for arm in protocol.arms}
     optional["share"] = 1 - parts[controls[0]] / sum(parts.values())
     declared = {"harm": _harm(protocol), "endpoint": endpoint, "estimand": estimand, **test}
-    declared["futility"] = _futility(protocol, len(looks))
+    declared |= {"futility": _futility(protocol, len(looks)), "planned": _planned(protocol, kind, size)}
+    declared |= _hopes(protocol, kind, optional)
     return MonitoringPlan(experimental, controls[0], size, looks, alpha, spending, better, **optional, **declared)
 
 
@@ -127,19 +146,71 @@ def _spending(written: Any) -> Spending | None:
     return next((name for word, name in SPENDING.items() if word in str(written).lower()), None)
 
 
-def _test(protocol: Protocol) -> dict[str, Any]:
+def _planned(protocol: Protocol, kind: Kind, size: int) -> int:
+    """The information at the end: of a time to an event the events, which the design must say."""
+    if kind != "time_to_event":
+        return size
+    events = _item(protocol, "events", int)
+    if not 0 < events <= size:
+        raise DataError(f"{protocol.id}: design.events is {events}; expected events, at most as many as participants")
+    return events
+
+
+def _hopes(protocol: Protocol, kind: Kind, optional: Mapping[str, Any]) -> dict[str, float]:
+    """The effect that the design hopes for, and its spread; nothing where it says none.
+
+    design.effect is a hazard ratio, a difference of means (with design.sd) or a win probability; of yes or no there are
+    the two rates.
+    """
+    said, share = {name: item.value for name, item in protocol.design.items()}, optional["share"]
+    apart = share * (1 - share)
+    if kind == "binary":
+        if not {"control_rate", "experimental_rate"} <= set(optional):
+            return {}
+        rates = ((optional["experimental_rate"], share), (optional["control_rate"], 1 - share))
+        spread = math.sqrt(sum(rate * (1 - rate) / part for rate, part in rates))
+        return {"hoped": rates[0][0] - rates[1][0], "spread": spread}
+    if "effect" not in said:
+        return {}
+    effect, sd = said["effect"], said.get("sd")
+    for name, value, fits, wanted in (
+        ("effect", effect, kind != "time_to_event" or _between(effect, 0, math.inf), "a hazard ratio above 0"),
+        ("effect", effect, kind != "ordinal" or _between(effect, 0, 1), "a win probability between 0 and 1"),
+        ("effect", effect, _between(effect, -math.inf, math.inf), "a number"),
+        ("sd", sd, sd is None or _between(sd, 0, math.inf), "a standard deviation above 0"),
+    ):
+        if not fits:
+            raise DataError(f"{protocol.id}: design.{name} is {value!r}; expected {wanted}")
+    if kind == "time_to_event":
+        return {"hoped": math.log(effect), "spread": 1 / math.sqrt(apart)}
+    if kind == "ordinal":
+        return {"hoped": effect - 0.5, "spread": 1 / math.sqrt(12 * apart)}
+    return {"hoped": effect} | ({"spread": sd / math.sqrt(apart)} if sd else {})
+
+
+_MARGINS: dict[Kind, tuple[float, float, str]] = {
+    "binary": (0, 1, "a difference of shares between 0 and 1"),
+    "time_to_event": (1, math.inf, "a hazard ratio above 1"),
+    "continuous": (0, math.inf, "a difference of means above 0"),
+    "ordinal": (0, 0.5, "a part of a win probability between 0 and 0.5"),
+}
+"""Between which numbers a margin of non-inferiority lies, always of the side of harm."""
+
+
+def _test(protocol: Protocol, kind: Kind) -> dict[str, Any]:
     """Sides, margin and type II error of the test; together they must be a test that is worked out here."""
     said = {name: item.value for name, item in protocol.design.items()}
     sides, margin = said.get("sides", 1), said.get("margin")
     hypothesis, power = said.get("hypothesis", "superiority" if margin is None else _NON_INFERIORITY), said.get("power")
     inferior = hypothesis == _NON_INFERIORITY
+    low, high, wanted_margin = _MARGINS[kind]
     both = [name for name in ("futility", "harm") if name in said]
     for name, fits, wanted in (
         ("sides", sides in (1, 2) and not isinstance(sides, bool), "1 or 2"),
         ("hypothesis", hypothesis in _HYPOTHESES, " or ".join(_HYPOTHESES)),
         ("hypothesis", not inferior or margin is not None, "design.margin beside it"),
-        ("margin", margin is None or (inferior and _between(margin, 0, 1)), "a difference of shares between 0 and 1, "
-         "above 0, and the hypothesis non-inferiority"),
+        ("margin", margin is None or inferior, "none, or the hypothesis non-inferiority"),
+        ("margin", margin is None or _between(margin, low, high), wanted_margin),
         ("sides", not (inferior and sides == 2), "1: non-inferiority is a question of one side"),
         ("harm", not (inferior and "harm" in both), "none: no bound against harm is worked out for non-inferiority"),
         ("power", power is None or _between(power, 0, 1), "a chance between 0 and 1, such as 0.8"),

@@ -11,7 +11,7 @@ from typing import Any
 from .. import figures
 from ..figures import printed
 from .data.tables import Frame
-from .frames.wording import points as percentage_points
+from .frames.measure import MEASURES
 from .lookdata import POOLED, LookData
 
 
@@ -30,7 +30,7 @@ class Show:
         title: str,
         *,
         percent: Sequence[str] = (),
-        points: Sequence[str] = (),
+        effects: Sequence[str] = (),
         digits: Mapping[str, int] | None = None,
         quiet: bool = False,
         **how: Any,
@@ -41,7 +41,7 @@ class Show:
             frame: of a look.
             title: the finding, in a sentence.
             percent: columns that hold shares, written in percent.
-            points: columns that hold differences of shares, written in percentage points.
+            effects: columns that hold effects on the primary endpoint, written in the unit of their measure.
             digits: columns that are written with so many decimals.
             quiet: show nothing where the frame is empty.
             how: as for `figures.table`: labels, notes, columns, group, rows.
@@ -49,7 +49,7 @@ class Show:
         if frame.empty:
             return self._why(frame, quiet)
         formats = dict.fromkeys(percent, figures.percent)
-        formats |= dict.fromkeys(points, percentage_points)
+        formats |= dict.fromkeys(effects, MEASURES[self.look.plan.kind].text)
         formats |= {name: partial(figures.number, digits=n) for name, n in (digits or {}).items()}
         if set(frame.get("arm", ())) == {POOLED}:
             frame = frame.drop(columns="arm")

@@ -44,7 +44,7 @@ def clear_impossible(tables: Tables) -> tuple[dict[str, Frame], list[Finding]]:
 
 
 def contradictions(
-    tables: Tables, arms: Iterable[str], endpoint: str | None, window: int | None = None
+    tables: Tables, arms: Iterable[str], endpoint: str | None, window: int | None = None, kind: str = "binary"
 ) -> Iterator[Finding]:
     """What the tables say against each other; with an arm that there is not, and rows of nobody, it cannot go on.
 
@@ -52,6 +52,7 @@ def contradictions(
         tables: typed, see `tables.TABLES`.
         arms: ids that an arm can have; empty where nobody said.
         endpoint: the primary one; `window` the days after randomization in which it counts.
+        kind: of the endpoint; a measurement has its baseline before randomization, and rows of several days.
     """
     subjects, arms = tables["subjects"], tuple(arms)
     if arms:
@@ -67,8 +68,9 @@ def contradictions(
     yield from _entry(subjects)
     yield from _course(tables)
     yield from _undated(tables)
-    yield from _in_time(tables["outcomes"], subjects, endpoint, window)
-    yield from _repeated(tables["outcomes"], endpoint)
+    once = kind == "binary"
+    yield from _in_time(tables["outcomes"], subjects, endpoint, window if once else None, kind)
+    yield from _repeated(tables["outcomes"], endpoint if once else None)
 
 
 def _entry(subjects: Frame) -> Iterator[Finding]:
@@ -122,9 +124,13 @@ def _undated(tables: Tables) -> Iterator[Finding]:
             yield from finding_for(name, column, "no day", rows, lost, _UNDATED[name])
 
 
-def _in_time(outcomes: Frame, subjects: Frame, endpoint: str | None, window: int | None) -> Iterator[Finding]:
+def _in_time(
+    outcomes: Frame, subjects: Frame, endpoint: str | None, window: int | None, kind: str
+) -> Iterator[Finding]:
     """An outcome belongs to the days after randomization, and the primary one to its window."""
     early = latest(outcomes, "observed_on") < closes(outcomes, subjects, 0)
+    if kind in ("continuous", "ordinal"):
+        early &= outcomes["endpoint"] != endpoint  # the baseline
     yield from finding_for("outcomes", "observed_on", "observed before randomization", outcomes, early, KEPT)
     if window is not None:
         entered = latest(subjects, "randomized_on").set_axis(subjects["subject_id"])

@@ -16,7 +16,7 @@ from .checks import DATED, missing_parts
 from .dates import blank, earliest, latest
 from .deaths import is_fatal, merge_deaths
 from .findings import Finding, finding_for, findings_frame
-from .outcomes import closes, endpoint_states
+from .outcomes import censor, closes, endpoint_states
 from .tables import HIDDEN, TABLES, Frame, TrialTables
 
 _ARM_WORDS = re.compile(r"arm|trt|treat|kit|alloc|group|rand(?!omized)|blind|rx|drug|placebo", re.IGNORECASE)
@@ -52,6 +52,9 @@ def cut(trial: Trial, on: str | date) -> Trial:
     ):
         raise DataError(f"{trial.name}: neither randomizations nor outcomes have a day, so they cannot be cut at one")
     tables, findings = _believed(trial, day)
+    if trial.kind == "time_to_event":
+        tables["outcomes"], censored = censor(tables["outcomes"], trial.endpoint, day)
+        findings += censored
     present = tables["subjects"].loc[~_later("subjects", tables["subjects"], day), "subject_id"]
     known = _known(trial, tables, day)
     for name, frame in tables.items():
@@ -60,7 +63,7 @@ def cut(trial: Trial, on: str | date) -> Trial:
         tables[name] = _forgotten(name, frame[kept].reset_index(drop=True), day)
     tables, _ = merge_deaths(tables)
     result = replace(trial, **tables, cut_on=day.date())
-    states = endpoint_states(result.subjects, result.outcomes, trial.endpoint, trial.window, day)
+    states = endpoint_states(result.subjects, result.outcomes, trial.endpoint, trial.window, day, trial.kind)
     findings += missing_parts(tables, trial.absent, trial.arms, states)
     before = trial.findings[~trial.findings["action"].isin(["nothing to show", "no comparison"])]
     before = before[before["problem"] != "the primary endpoint is missing"]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from .dates import earliest, latest
+from ..endpoint import is_number
+from .dates import blank, earliest, latest
 from .findings import UNKNOWN, Finding, finding_for
+from .names import plain_name, plain_names
 from .tables import Frame
+from .words import UNSAID
 
 
 def of_each(rows: Frame, known: Frame) -> Frame:
@@ -20,6 +24,16 @@ def closes(rows: Frame, subjects: Frame, window: int) -> Frame:
     """For each row the first day on which the window of its subject can have passed."""
     entered = earliest(subjects, "randomized_on").set_axis(subjects["subject_id"])
     return of_each(rows, entered) + pd.Timedelta(days=window)
+
+
+def censor(outcomes: Frame, endpoint: str | None, day: Any) -> tuple[Frame, list[Finding]]:
+    """The outcomes of a time to an event as they stood on a day: who is known of later was without it on that day."""
+    later = (outcomes["endpoint"] == endpoint) & (earliest(outcomes, "observed_on") > day) & outcomes["value"].notna()
+    problem, action = f"known of a later day than {day.date()}", "followed without the event up to that day"
+    findings = finding_for("outcomes", "observed_on", problem, outcomes, later, action)
+    outcomes = blank(outcomes, "observed_on", later)
+    seen = {"value": outcomes["value"].mask(later, 0.0), "observed_on": outcomes["observed_on"].mask(later, day)}
+    return outcomes.assign(**seen), findings
 
 
 def clear_early(
@@ -35,8 +49,72 @@ def clear_early(
     return outcomes.assign(value=outcomes["value"].mask(early)), findings
 
 
+def rank_levels(outcomes: Frame, endpoint: str | None, levels: Sequence[str]) -> tuple[Frame, list[Finding]]:
+    """The outcomes with the levels of an ordinal endpoint as numbers; what is no level is unknown, and counted.
+
+    Args:
+        outcomes: texts, as they were handed in.
+        endpoint: the primary one.
+        levels: as the design declares them, the best first; levels that are numbers stay as they are, words become
+            their place from 1 on, which is understood in their stead too.
+    """
+    if not levels or "value" not in outcomes:
+        return outcomes, []
+    text = plain_names(outcomes["value"].astype("str").str.removesuffix(".0"))
+    places = dict(zip(map(plain_name, levels), _numbers(levels), strict=True))
+    places |= {number: number for number in _numbers(levels)}
+    own = (plain_names(outcomes["endpoint"]) == plain_name(endpoint or "")) & outcomes["value"].notna()
+    found = text.map(places)
+    odd = own & found.isna() & ~text.isin(UNSAID)
+    problem = f"no such level; known are {', '.join(levels)}"
+    findings = finding_for("outcomes", "value", problem, outcomes, odd, UNKNOWN)
+    return outcomes.assign(value=outcomes["value"].mask(own, found).astype("str")), findings
+
+
+def _numbers(levels: Sequence[str]) -> list[str]:
+    """What stands for each level in the tables."""
+    return list(levels) if all(map(is_number, levels)) else [str(place + 1) for place in range(len(levels))]
+
+
+def places_of(value: Frame, levels: Sequence[str]) -> Frame:
+    """The levels in a typed column by their place, 1 for the best."""
+    return value.map({float(number): float(place) for place, number in enumerate(_numbers(levels), start=1)})
+
+
+def primary_values(subjects: Frame, outcomes: Frame, endpoint: str | None, window: int | None, kind: str) -> Frame:
+    """What is known of each subject about the primary endpoint, in one row: subject_id, value, observed_on, baseline.
+
+    Args:
+        subjects, outcomes, endpoint, window: as for `endpoint_states`.
+        kind: of yes or no there is one row. Of a time to an event the first event counts, else the last day without. Of
+            a measurement, and of ordered levels, the last one after the day of randomization that lies in the window;
+            the last one up to that day is the baseline.
+    """
+    rows = outcomes.loc[outcomes["endpoint"] == endpoint, ["subject_id", "value", "observed_on"]]
+    rows = rows[rows["value"].notna()].assign(baseline=float("nan"))
+    if kind == "binary":
+        return rows.drop_duplicates("subject_id")
+    if kind == "time_to_event":
+        happened = rows[rows["value"] == 1].sort_values("observed_on")
+        without = rows[rows["value"] != 1].sort_values("observed_on", ascending=False)
+        return pd.concat([happened, without]).drop_duplicates("subject_id")
+    entered = of_each(rows, subjects.set_index("subject_id")["randomized_on"])
+    before = rows["observed_on"] <= entered
+    after = ~before & ~(rows["observed_on"] > entered + pd.Timedelta(days=36_500 if window is None else window))
+    ordered = rows.sort_values("observed_on", na_position="first")
+    start, last = (
+        ordered[hit.reindex(ordered.index)].drop_duplicates("subject_id", keep="last") for hit in (before, after)
+    )
+    return last.assign(baseline=last["subject_id"].map(start.set_index("subject_id")["value"]))
+
+
 def endpoint_states(
-    subjects: Frame, outcomes: Frame, endpoint: str | None, window: int | None = None, on: Any = None
+    subjects: Frame,
+    outcomes: Frame,
+    endpoint: str | None,
+    window: int | None = None,
+    on: Any = None,
+    kind: str = "binary",
 ) -> Frame:
     """For everybody randomized the primary endpoint: observed, missing, or pending while its window is open.
 
@@ -45,14 +123,15 @@ def endpoint_states(
         endpoint: the primary one; without one, nobody is in the frame.
         window: days after randomization; without one nothing is pending.
         on: the day of the data cut; without one every window has passed.
+        kind: of the endpoint, see `primary_values`.
 
     Returns:
-        subject_id, randomized_on, value, observed_on, state. An unknown value is missing once the window has passed.
+        subject_id, randomized_on, value, observed_on, baseline, state. An unknown value is missing once the window has
+        passed.
     """
 
     entered = subjects.loc[subjects["randomized"] & (endpoint is not None), ["subject_id", "randomized_on"]]
-    primary = outcomes.loc[outcomes["endpoint"] == endpoint, ["subject_id", "value", "observed_on"]]
-    primary = primary[primary["value"].notna()].drop_duplicates("subject_id")
+    primary = primary_values(subjects, outcomes, endpoint, window, kind)
     states = entered.merge(primary, on="subject_id", how="left")
     state = pd.Series("missing", index=states.index, dtype="str")
     if window is not None and on is not None:

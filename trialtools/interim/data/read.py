@@ -19,7 +19,7 @@ from .deaths import merge_deaths
 from .findings import FATAL, Finding, finding, finding_for, findings_frame
 from .labs import unify_units
 from .names import plain_name, plain_names, unify_names
-from .outcomes import clear_early, endpoint_states
+from .outcomes import clear_early, endpoint_states, rank_levels
 from .parse import check_values, parse_table
 from .raw import Raw
 from .source import open_source
@@ -85,18 +85,22 @@ def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None
     texts, respelt = unify_names(filled, codes)
     _stop(respelt)
     _one_arm_each(texts["subjects"])
+    declared = endpoint_of(protocol) if protocol else None
+    levels = declared.levels if declared else ()
+    if "outcomes" in texts:
+        texts["outcomes"], unranked = rank_levels(texts["outcomes"], declared and declared.name, levels)
+        respelt = [*respelt, *unranked]
     tables, typed = _typed(texts, protocol)
     tables["subjects"] = _randomized(_with_arms(tables["subjects"], arms), texts["subjects"])
     endpoint, window = primary(tables["outcomes"], protocol)
     endpoint, window = raw.endpoint or endpoint, window if raw.window is None else raw.window
-    declared = endpoint_of(protocol) if protocol else None
     kind = declared.kind if declared else "binary"
     tables, mended = _mended(tables, endpoint, window if kind == "binary" else None)
     findings = [*raw.findings, *blank_rows, *respelt, *typed, *_nobody(texts["subjects"], arms or {}), *mended]
-    findings += contradictions(tables, codes, endpoint, window)
+    findings += contradictions(tables, codes, endpoint, window, kind)
     _stop(findings)
     absent = tuple(name for name in TABLES if not _collected(raw.tables.get(name)))
-    states = endpoint_states(tables["subjects"], tables["outcomes"], endpoint, window)
+    states = endpoint_states(tables["subjects"], tables["outcomes"], endpoint, window, kind=kind)
     findings += missing_parts(tables, absent, codes, states)
     return TrialData(
         name=raw.name,

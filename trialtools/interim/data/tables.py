@@ -74,7 +74,7 @@ TABLES: dict[str, dict[str, TableColumn]] = {
     "outcomes": {
         "subject_id": SUBJECT,
         "endpoint": TableColumn("text", "what was observed", must=True),
-        "value": TableColumn("number", "1 it happened, 0 it did not; or a measurement"),
+        "value": TableColumn("number", "1 it happened, 0 it did not; or a measurement, or a level"),
         "observed_on": TableColumn("date", "day on which the value was known"),
     },
     "disposition": {

@@ -10,7 +10,8 @@ from ...figures.format import number, percent
 from ...figures.printed import difference
 from ..data.tables import Frame
 from ..lookdata import UNKNOWN, LookData, with_reason
-from .effect import endpoint_rows, primary_effect, why_no_comparison
+from .effect import primary_effect, why_no_comparison
+from .endpoint_rows import endpoint_rows
 
 Z95 = float(ndtri(0.975))
 _NO_LEDGER = "No allocation ledger was handed in."
@@ -57,6 +58,8 @@ def selection_bias_test(look: LookData) -> Frame:
     nothing = pd.DataFrame(columns=["what", "value"])
     if primary_effect(look) is None:
         return with_reason(nothing, why_no_comparison(look))
+    if look.plan.kind == "time_to_event":
+        return with_reason(nothing, "The test of Berger and Exner is not worked out for a time to an event.")
     if look.allocations is None or "chance" not in look.allocations:
         return with_reason(nothing, "The ledger was not opened with its key.")
     rows = endpoint_rows(look).merge(look.allocations[["subject_id", "chance"]], on="subject_id")

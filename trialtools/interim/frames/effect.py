@@ -6,19 +6,22 @@ who had none could: events come to be known sooner than their absence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from ...criteria.protocol import DataError
-from ..data.outcomes import endpoint_states
 from ..data.tables import Frame
-from ..lookdata import POOLED, LookData
+from ..endpoint import Kind
+from ..lookdata import LookData
 from ..plan import MonitoringPlan
-from ..sequential.estimates import risk_difference
+from ..sequential.estimates import ancova, risk_difference
+from ..sequential.hazards import log_hazard_ratio
+from ..sequential.wins import win_probability
+from .endpoint_rows import endpoint_rows
+from .measure import MEASURES, Measure
 
 OPEN_REPORT = "Compares the arms: in the closed report only."
 _ONE_SITE = "The boundary is of all sites together: one site alone has none."
@@ -26,29 +29,42 @@ _SEVERAL_ARMS = (
     "Several experimental arms share one alpha; how is not planned in the protocol, so there is no boundary."
 )
 NOBODY = "An arm has nobody with the primary outcome known."
+_FEWEST = 2
+"""Values that each arm must have before a difference of means is worked out."""
+_Z95 = 1.959963984540054
+
+Compare = Callable[..., dict[str, float]]
+"""Takes the `level` of an interval and the `null` that z is held against; gives difference, low, high, z and n."""
 
 
 @dataclass(frozen=True)
 class Effect:
-    """A risk difference, experimental less control, with its 95 % interval; z points to benefit.
+    """An effect, experimental less control, in the scale of its measure, with its 95 % interval; z points to benefit.
 
     With a margin of non-inferiority z is held against that, and `z_of_none` against no difference; else they agree.
-    `n` participants with the outcome known, of whom `events` by arm; `missing` are due and unknown, `pending` not due.
-    Whoever stands in a stratum without the other arm is in `events`, not in `n`. Of `unstratified` participants the
-    stratum was not known, so that none was used.
+    `n` participants take part, with `information` (events of a time to an event, else participants); `missing` are due
+    and unknown, `pending` not due. `people` are those with the outcome known by arm, `events` how many of them had it,
+    `means` their mean, where there is such a thing. Whoever stands in a stratum without the other arm is in these, not
+    in `n`. Of `unstratified` participants the stratum was not known, so that none was used.
     """
 
+    kind: Kind
     difference: float
     low: float
     high: float
     z: float
+    z_of_none: float
     n: int
+    information: float
     missing: int
     pending: int
-    events: dict[str, tuple[int, int]]
-    cells: tuple[tuple[int, int, int, int], ...]
+    people: dict[str, int]
+    compare: Compare
+    null: float = 0.0
+    events: dict[str, tuple[int, int]] = field(default_factory=dict)
+    means: dict[str, float] = field(default_factory=dict)
+    strata: int = 1
     unstratified: int = 0
-    z_of_none: float = 0.0
 
     @property
     def interval(self) -> tuple[float, float, float]:
@@ -56,66 +72,29 @@ class Effect:
         return self.difference, self.low, self.high
 
     @property
+    def measure(self) -> Measure:
+        """What the effect is, and how it is written."""
+        return MEASURES[self.kind]
+
+    @property
+    def varies(self) -> bool:
+        """Whether anything happened that tells how much chance there is; nobody's event tells nothing."""
+        hits, n = (sum(each) for each in zip(*self.events.values(), strict=True)) if self.events else (1, 2)
+        return self.low < self.high and hits > 0 and (hits < n or self.kind == "time_to_event")
+
+    @property
     def se(self) -> float:
-        """The standard error of the difference, each arm at its own rate; strata weighted as in the estimate."""
-        a, n, b, m = np.array([row for row in self.cells if row[1] and row[3]], dtype=float).T
-        weight = n * m / (n + m) / (n * m / (n + m)).sum()
-        p, q = a / n, b / m
-        return float(np.sqrt((weight**2 * (p * (1 - p) / n + q * (1 - q) / m)).sum()))
+        """The standard error that z has; where z tells none, that of the interval."""
+        apart = self.difference - self.null
+        if self.z and math.isfinite(apart):
+            return abs(apart / self.z)
+        wide = (self.high - self.low) / (2 * _Z95)
+        return wide if math.isfinite(wide) else 2 / math.sqrt(self.information)
 
     def at(self, level: float) -> tuple[float, float]:
         """The interval of another level."""
-        found = risk_difference(self.cells, level)
+        found = self.compare(level=level)
         return found["low"], found["high"]
-
-
-@lru_cache(maxsize=4)  # most sections of one report ask for it
-def endpoint_rows(look: LookData) -> Frame:
-    """Everybody randomized, with what the analysis needs; deaths and withdrawals count as the estimand declares.
-
-    Columns: subject_id, randomized_on, value (empty where unknown), observed_on, by (death or withdrawal where that
-    gave the value), site, arm, stratum, mature (the window has passed by the cut), state. There are three states, and
-    they add up: "known" (the window has passed, and the value is known), "to come" (the window is still open, also
-    where the event has happened already) and "missing".
-
-    Raises:
-        DataError: no primary endpoint.
-    """
-    trial, cutoff = look.trial, look.cutoff
-    if trial.endpoint is None:
-        raise DataError(f"{trial.name}: no primary endpoint; design.endpoint must name one of the outcomes")
-    found = endpoint_states(trial.subjects, trial.outcomes, trial.endpoint, trial.window, cutoff)
-    found = _by_estimand(look, found)
-    people = trial.subjects.set_index("subject_id").loc[found["subject_id"]].reset_index()
-    extra = {name: people[name].to_numpy() for name in ("site", "arm", "stratum")}
-    mature = pd.Series(True, index=found.index)
-    if trial.window is not None and cutoff:
-        closes = found["randomized_on"] + np.timedelta64(trial.window, "D")
-        mature = (closes <= np.datetime64(cutoff)) | closes.isna()
-    known = found["value"].notna().map({True: "known", False: "missing"}).astype("str")
-    return found.assign(**extra, mature=mature, state=known.where(mature, "to come"))
-
-
-def _by_estimand(look: LookData, rows: Frame) -> Frame:
-    """The rows with the values that a death or a withdrawal before the end of the window gives, as it is declared."""
-    worse, estimand, window = float(look.plan.sign < 0), look.plan.estimand, look.trial.window
-    rows = rows.assign(by="")
-    if look.trial.kind != "binary":
-        return rows
-    last: Any = None if window is None else rows["randomized_on"] + np.timedelta64(window, "D")
-    for milestone, by, meaning in (("withdrew", "withdrawal", estimand.withdrawal), ("died", "death", estimand.death)):
-        ends = look.trial.disposition
-        ends = ends[ends["milestone"] == milestone].drop_duplicates("subject_id").set_index("subject_id")["happened_on"]
-        day: Frame = ends.reindex(rows["subject_id"]).set_axis(rows.index)
-        in_time = rows["subject_id"].isin(ends.index) if last is None else day <= last
-        unknown = rows["value"].isna()
-        if meaning == "composite":
-            hit, value = in_time & (unknown | (rows["value"] != worse if by == "death" else False)), worse
-        else:
-            hit, value = in_time & unknown & (meaning == "while alive"), 0.0
-        known = {"value": rows["value"].mask(hit, value), "observed_on": rows["observed_on"].mask(hit, day)}
-        rows = rows.assign(**known, by=rows["by"].mask(hit, by))
-    return rows
 
 
 def why_no_comparison(look: LookData) -> str:
@@ -128,8 +107,6 @@ def why_no_comparison(look: LookData) -> str:
     if "outcomes" in trial.absent or trial.endpoint is None:
         names = ", ".join(sorted(trial.outcomes["endpoint"].dropna().unique()))
         return f"Not collected: no primary endpoint is among the outcomes{names and f' ({names})'}."
-    if trial.kind != "binary":
-        return f"The comparison of a {trial.kind.replace('_', ' ')} endpoint is not worked out in this report."
     if len(look.plan.experimental) > 1:
         return _SEVERAL_ARMS
     return "" if primary_effect(look) else NOBODY
@@ -139,7 +116,7 @@ def why_no_comparison(look: LookData) -> str:
 def primary_effect(look: LookData) -> Effect | None:
     """The effect that the boundary is about; None where there is none, and `why_no_comparison` says why."""
     trial, one = look.trial, len(look.plan.experimental) == 1 and not look.site
-    collected = "outcomes" not in trial.absent and trial.endpoint is not None and trial.kind == "binary"
+    collected = "outcomes" not in trial.absent and trial.endpoint is not None
     if not one or not collected or trial.subjects["arm"].isna().all():
         return None
     return effect(endpoint_rows(look), look.plan, look.plan.experimental[0])
@@ -150,33 +127,71 @@ def effect(rows: Frame, plan: MonitoringPlan, arm: str, stratified: bool = True)
 
     Args:
         rows: from `endpoint_rows`, or a part of them.
-        plan: names the control, and which way is better.
+        plan: names the control, the kind of the endpoint, and which way is better.
         arm: the experimental one.
-        stratified: by the randomization strata, where they are known of everybody.
+        stratified: by the randomization strata, where they are known of everybody. A measurement is adjusted for its
+            baseline instead.
 
     Raises:
-        DataError: values other than 0 and 1.
+        DataError: values other than 0 and 1 where it is of yes or no.
     """
     both = rows[rows["arm"].isin([arm, plan.control])]
     used = both[both["mature"] & both["value"].notna()]
-    odd = used.loc[~used["value"].isin([0, 1]), "value"]
+    counted = plan.kind in ("binary", "time_to_event")
+    odd = used.loc[~used["value"].isin([0, 1]) & counted, "value"]
     if len(odd):
         raise DataError(f"the primary endpoint: expected 1 (it happened) or 0, not {odd.iloc[0]:g} ({len(odd)} such)")
     unknown = int(used["stratum"].isna().sum()) if stratified else 0
-    by_stratum = stratified and not unknown
-    cells, events = [], {}
-    for _, own in used.groupby("stratum") if by_stratum else [(POOLED, used)]:
-        first, second = own[own["arm"] == arm]["value"], own[own["arm"] == plan.control]["value"]
-        cells.append((int(first.sum()), len(first), int(second.sum()), len(second)))
-    for name in (arm, plan.control):
-        own = used.loc[used["arm"] == name, "value"]
-        events[name] = (int(own.sum()), len(own))
-    if not all(n for _, n in events.values()) or not any(n and m for _, n, _, m in cells):
+    by_stratum = stratified and not unknown and plan.kind != "continuous"
+    used = used.assign(stratum=used["stratum"] if by_stratum else "", first=used["arm"] == arm)
+    each = {name: used.loc[used["arm"] == name, "value"] for name in (arm, plan.control)}
+    paired = used[used.groupby("stratum")["first"].transform("nunique") == 2]
+    fewest = _FEWEST if plan.kind == "continuous" else 1
+    if min(map(len, each.values())) < fewest or paired.empty:
         return None
-    found, none = risk_difference(cells, null=plan.null), risk_difference(cells)
-    pending = int((~both["mature"]).sum())
+    compare = _COMPARISONS[plan.kind](paired)
+    found, none = compare(null=plan.null), compare()
     return Effect(
-        found["difference"], found["low"], found["high"], plan.sign * found["z"] + 0.0, int(found["n"]),
-        int((both["mature"] & both["value"].isna()).sum()), pending, events, tuple(cells), unknown,
-        plan.sign * none["z"] + 0.0,
+        plan.kind,
+        found["difference"], found["low"], found["high"], plan.sign * found["z"] + 0.0, plan.sign * none["z"] + 0.0,
+        n=len(paired),
+        information=float(found.get("events", len(paired))),
+        missing=int((both["mature"] & both["value"].isna()).sum()),
+        pending=int((~both["mature"]).sum()),
+        people={name: len(own) for name, own in each.items()},
+        compare=compare,
+        null=plan.null,
+        events={name: (int(own.sum()), len(own)) for name, own in each.items()} if counted else {},
+        means={name: float(own.mean()) for name, own in each.items()} if plan.kind == "continuous" else {},
+        strata=paired["stratum"].nunique(),
+        unstratified=unknown,
     )  # fmt: skip
+
+
+def _risks(rows: Frame) -> Compare:
+    groups = [(own.loc[own["first"], "value"], own.loc[~own["first"], "value"]) for _, own in rows.groupby("stratum")]
+    return partial(risk_difference, [(int(a.sum()), len(a), int(b.sum()), len(b)) for a, b in groups])
+
+
+def _hazards(rows: Frame) -> Compare:
+    return partial(log_hazard_ratio, rows["days"], rows["value"] == 1, rows["first"], rows["stratum"])
+
+
+def _means(rows: Frame) -> Compare:
+    """Adjusted for the baseline; an unknown one is taken as the mean of all, which leaves the comparison unbiased."""
+    start: Any = rows["baseline"]
+    start = start.fillna(start.mean()) if start.nunique() > 1 else None
+    return partial(ancova, rows["value"], rows["first"], start, True)
+
+
+def _wins(rows: Frame) -> Compare:
+    return partial(win_probability, -rows["value"], rows["first"], rows["stratum"])
+
+
+_COMPARISONS: dict[Kind, Callable[[Frame], Compare]] = {
+    "binary": _risks,
+    "time_to_event": _hazards,
+    "continuous": _means,
+    "ordinal": _wins,
+}
+"""The usual analysis of each kind of endpoint."""

@@ -12,7 +12,7 @@ from .looks import boundaries, this_look
 from .open_page import open_page
 from .safety import DEATH, SERIOUS, adverse_events, edish
 from .statements import arms_told, harm_by_arm
-from .wording import NOT_COLLECTED, points
+from .wording import NOT_COLLECTED
 
 SECTIONS = {
     "Safety": {13: "Deaths and serious adverse events", 14: "Adverse events", 15: "Laboratory values"},
@@ -85,7 +85,10 @@ def _found(look: LookData) -> dict[int, str]:
     effect = primary_effect(look)
     if effect:
         row = this_look(boundaries(look))
-        found[16] = f"{points(effect.difference)} percentage points, z {number(row['z'], 2)}"
+        measure = effect.measure
+        name = "" if effect.kind == "binary" else f"{measure.name.lower()} "
+        unit = f" {measure.unit}" if measure.unit else ""
+        found[16] = f"{name}{measure.text(effect.difference)}{unit}, z {number(row['z'], 2)}"
     return found
 
 

@@ -22,9 +22,12 @@ from ..sequential.boundaries import boundaries as boundaries_at
 from ..sequential.inference import conditional_power, final_estimate, predictive_power
 from .effect import Effect, primary_effect, why_no_comparison
 from .history import looks_before
-from .wording import points
 
 LOOKS = ["look", "information", "fraction", "bound", "futility", "harm", "z", "nominal_p", "alpha_spent", "state"]
+INFORMATION = {"time_to_event": "events"} | dict.fromkeys(
+    ("binary", "continuous", "ordinal"), "participants with the outcome known"
+)
+"""What the information of a look is made of, by the kind of the endpoint."""
 _NOTHING_AHEAD = "No look is ahead, or nobody has had the event."
 
 
@@ -32,9 +35,9 @@ _NOTHING_AHEAD = "No look is ahead, or nobody has had the event."
 def boundaries(look: LookData) -> Frame:
     """All looks on one scale: those before, this one, those to come.
 
-    Columns: look, information (participants with the outcome known), fraction (of what is planned), bound (z; inf where
-    a look cannot stop for efficacy), futility and harm (z; empty without one), z (of benefit; empty for looks to come),
-    nominal_p (of the bound), alpha_spent, state (done, now, ahead).
+    Columns: look, information (participants with the outcome known, or events), fraction (of what is planned), bound
+    (z; inf where a look cannot stop for efficacy), futility and harm (z; empty without one), z (of benefit; empty for
+    looks to come), nominal_p (of the bound), alpha_spent, state (done, now, ahead).
 
     Of earlier looks, information and z are those that the previous report wrote down; looks of which nothing is known
     are taken as planned, and those that were not held are left out. The last look spends all alpha that is left, also
@@ -48,13 +51,13 @@ def boundaries(look: LookData) -> Frame:
         return with_reason(pd.DataFrame(columns=LOOKS), why_no_comparison(look))
     if not 1 <= look.number <= len(plan.looks):
         raise DataError(f"look {look.number} is not one of the {len(plan.looks)} looks of the design")
-    size, at = plan.sample_size, look.number
+    size, at = plan.planned, look.number
     earlier = _earlier_looks(look)
-    _refuse_what_tells_nothing_new(look, found.n, earlier)
+    _refuse_what_tells_nothing_new(look, found, earlier)
     to_come = {number: part * size for number, part in enumerate(plan.looks, start=1) if number > at}
-    to_come = {number: each for number, each in to_come.items() if each > found.n + NEAREST * size}
+    to_come = {number: each for number, each in to_come.items() if each > found.information + NEAREST * size}
     done = [float(each["information"]) for each in earlier.values()]
-    numbers, information = [*earlier, at, *to_come], [*done, found.n, *to_come.values()]
+    numbers, information = [*earlier, at, *to_come], [*done, found.information, *to_come.values()]
     futility = plan.futility
     if isinstance(futility, list):  # of each look but the last one
         futility = [futility[number - 1] for number in numbers[:-1]]
@@ -70,7 +73,7 @@ def boundaries(look: LookData) -> Frame:
 def _bounds(plan: MonitoringPlan, information: list[float], used: list[float | None], **how: Any) -> Frame:
     """The bounds at this information; those of earlier looks as they were used, where that was written down."""
     design = {"alpha": plan.alpha, "sides": plan.sides, "spending": plan.spending, "gamma": plan.gamma}
-    design |= {"beta": plan.beta, "planned": plan.sample_size, "final": True}
+    design |= {"beta": plan.beta, "planned": plan.planned, "final": True}
     kept: list[float] = []
     for look, bound in enumerate(used):
         if bound is None:  # no record: as if it had been held as planned
@@ -79,11 +82,11 @@ def _bounds(plan: MonitoringPlan, information: list[float], used: list[float | N
     return boundaries_at(information, **design, used=kept, **how)
 
 
-def _refuse_what_tells_nothing_new(look: LookData, n: int, earlier: Mapping[int, Mapping[str, float]]) -> None:
-    """One look must have more participants than the one before it."""
+def _refuse_what_tells_nothing_new(look: LookData, found: Effect, earlier: Mapping[int, Mapping[str, float]]) -> None:
+    """One look must have more information than the one before it."""
     if not earlier:
         return
-    (before, record), size = [*earlier.items()][-1], look.plan.sample_size
+    (before, record), size, n = [*earlier.items()][-1], look.plan.planned, found.information
     if n > record["information"] + NEAREST * size:
         return
     ask = "Is it the right data cut?"
@@ -91,7 +94,7 @@ def _refuse_what_tells_nothing_new(look: LookData, n: int, earlier: Mapping[int,
         ask = f"No record of look {before} was handed in: name its manifest as previous, or look {before} in not_held."
     had = "is taken to have had" if record.get("assumed") else "had"
     raise DataError(
-        f"look {look.number} has {n} participants with the outcome known, look {before} {had} "
+        f"look {look.number} has {n:g} {INFORMATION[found.kind]}, look {before} {had} "
         f"{record['information']:g}: less than {NEAREST:.1%} of the planned {size} apart, which tells nothing new. "
         f"{ask}"
     )
@@ -104,7 +107,7 @@ def _earlier_looks(look: LookData) -> dict[int, dict[str, Any]]:
     if both := sorted(sure & set(look.not_held)):
         raise DataError(f"look {both[0]} is said not to have been held, but the previous report holds a record of it")
     numbers = [number for number in range(1, look.number) if number not in look.not_held]
-    size = look.plan.sample_size
+    size = look.plan.planned
     planned = {number: {"information": look.plan.looks[number - 1] * size, "assumed": True} for number in numbers}
     return {number: recorded.get(number, each) for number, each in planned.items()}
 
@@ -142,14 +145,11 @@ def _harm_bounds(
 
 
 def design_power(plan: MonitoringPlan) -> float | None:
-    """The power of the design as planned, at the rates that it assumes itself; None where it assumes none."""
-    if plan.control_rate is None or plan.experimental_rate is None:
+    """The power of the design as planned, at the effect that it hopes for itself; None where it says none."""
+    if plan.hoped is None or not plan.spread:
         return None
-    rates = ((plan.experimental_rate, plan.share), (plan.control_rate, 1 - plan.share))
-    variance = sum(rate * (1 - rate) / share for rate, share in rates)
-    frame = _bounds(plan, [part * plan.sample_size for part in plan.looks], [])
-    drift = plan.sign * (plan.experimental_rate - plan.control_rate - plan.null) / math.sqrt(variance)
-    return power(frame, drift)["power"]
+    frame = _bounds(plan, [part * plan.planned for part in plan.looks], [])
+    return power(frame, plan.sign * (plan.hoped - plan.null) / plan.spread)["power"]
 
 
 def this_look(frame: Frame) -> Any:
@@ -178,14 +178,14 @@ def adjusted_interval(found: Effect, bound: float) -> tuple[float, float]:
 
     It holds at all looks at once. Where a look cannot stop, nothing is excluded.
     """
-    return found.at(1 - 2 * float(ndtr(-bound))) if math.isfinite(bound) else (-1.0, 1.0)
+    return found.at(1 - 2 * float(ndtr(-bound))) if math.isfinite(bound) else found.measure.limits
 
 
 def inference_table(look: LookData) -> Frame:
     """What may be concluded at this look: what, value, interval, as they are printed.
 
-    Differences are in percentage points. After a crossing, and at the last look, with the median-unbiased estimate in
-    stagewise order.
+    Effects are in the unit of their measure. After a crossing, and at the last look, with the median-unbiased estimate
+    in stagewise order.
     """
     found, frame = primary_effect(look), boundaries(look)
     if found is None:
@@ -193,13 +193,15 @@ def inference_table(look: LookData) -> Frame:
     now = this_look(frame)
     bound = float(now["bound"])
     adjusted = adjusted_interval(found, bound)
+    measure = found.measure
     rows = [
-        ("Difference, percentage points; interval not adjusted for the looks (95 %)", *found.interval),
+        (f"{measure.head}; interval not adjusted for the looks (95 %)", *found.interval),
         ("The same; interval adjusted for the looks (repeated confidence interval)", found.difference, *adjusted),
     ]
     if final := final_difference(look):
-        rows.append(("Corrected for stopping early (median-unbiased), percentage points", *final))
-    lines = [(what, points(value), f"{points(low)} to {points(high)}") for what, value, low, high in rows]
+        rows.append((f"Corrected for stopping early (median-unbiased), {measure.unit or measure.name.lower()}", *final))
+    text = measure.text
+    lines = [(what, text(value), f"{text(low)} to {text(high)}") for what, value, low, high in rows]
     needed = number(bound, 4) if math.isfinite(bound) else "none: this look cannot stop for benefit"
     plan, tails = look.plan, look.plan.tails
     p = float(ndtr(-found.z) if plan.sides == 1 else 2 * ndtr(-abs(found.z)))
@@ -222,11 +224,13 @@ def final_difference(look: LookData) -> tuple[float, float, float] | None:
     An end without a crossing is treated the same.
     """
     found, frame, plan = primary_effect(look), boundaries(look), look.plan
-    if found is None or not found.se or not (crossed(this_look(frame)) or is_last(frame)):
+    if found is None or not found.varies or not math.isfinite(found.difference):
+        return None
+    if not (crossed(this_look(frame)) or is_last(frame)):
         return None
     so_far, null, sign = frame[frame["state"] != "ahead"], plan.null, plan.sign
-    # information of one participant, by the standard error that z has: with one look the estimate is the difference
-    unit = (found.z / (found.difference - null)) ** 2 / found.n if found.z else 1 / found.se**2 / found.n
+    # one participant or event in information, by the standard error of z: with one look this is the difference itself
+    unit = 1 / found.se**2 / found.information
     bounds = [min(each, 12.0) for each in so_far["bound"].iloc[:-1]]
     information = [unit * each for each in so_far["information"]]
     estimate = final_estimate(found.z, information, bounds, sides=plan.sides)
@@ -237,39 +241,30 @@ def final_difference(look: LookData) -> tuple[float, float, float] | None:
 def power_curve(look: LookData) -> Frame:
     """The chance still to stop for efficacy, by the true effect from here on.
 
-    Columns: effect (risk difference, experimental less control), conditional_power, mark ("trend", "design", "null", or
-    "" for a point of the curve). Empty where no look is ahead, or no event has happened in either arm, so that the
-    variability is not known. Every effect is taken at the variability seen so far.
+    Columns: effect (experimental less control, in the unit of its measure; a difference of risks as a share),
+    conditional_power, mark ("trend", "design", "null", or "" for a point of the curve). Empty where no look is ahead,
+    or nothing has happened that tells the variability. Every effect is taken at the variability seen so far.
     """
     found, frame, plan = primary_effect(look), boundaries(look), look.plan
     nothing = pd.DataFrame(columns=["effect", "conditional_power", "mark"])
     if found is None:
         return with_reason(nothing, why_no_comparison(look))
-    ahead, n, spread = _looks_ahead(frame), found.n, _spread(found)
-    if not ahead["z"] or not spread:
+    ahead, n, shown = _looks_ahead(frame), found.information, found.measure.number
+    if not ahead["z"] or not found.varies:
         return with_reason(nothing, _NOTHING_AHEAD)
-    planned = None
-    if plan.control_rate is not None and plan.experimental_rate is not None:
-        planned = plan.experimental_rate - plan.control_rate
-    marks = {"trend": found.difference, "design": planned, "null": plan.null}
-    known = [each for each in marks.values() if each is not None]
-    wide = max(abs(each) for each in known) * 1.25 or 0.05
+    marks = {"trend": found.difference, "design": plan.hoped, "null": plan.null}
+    known = [each for each in marks.values() if each is not None and math.isfinite(each)]
+    wide = max(abs(each) for each in known) * 1.25 or 2 * found.se
     points = [("", float(each)) for each in np.linspace(-wide, wide, 41)]
     points += [(name, float(each)) for name, each in marks.items() if each is not None]
 
     def chance(effect: float, mark: str) -> float:
-        drift = "trend" if mark == "trend" else plan.sign * (effect - plan.null) / (spread * math.sqrt(n))
+        drift = "trend" if mark == "trend" else plan.sign * (effect - plan.null) / (found.se * math.sqrt(n))
         return conditional_power(found.z, n, ahead, drift)
 
-    rows = [(effect, chance(effect, mark), mark) for mark, effect in points]
+    share = found.kind == "binary"
+    rows = [(effect if share else shown(effect), chance(effect, mark), mark) for mark, effect in points]
     return pd.DataFrame(rows, columns=nothing.columns)
-
-
-def _spread(found: Effect) -> float:
-    """The standard error of the difference at one overall rate."""
-    (a, n), (b, m) = found.events.values()
-    rate = (a + b) / (n + m)
-    return math.sqrt(rate * (1 - rate) * (1 / n + 1 / m))
 
 
 WORDS = {
@@ -286,6 +281,6 @@ def conditional_power_table(look: LookData) -> Frame:
         return with_reason(pd.DataFrame(columns=["what", "assumes", "chance"]), curve.attrs["why"])
     marked: Any = curve[curve["mark"] != ""].itertuples(index=False)
     rows = [(*WORDS[row.mark], row.conditional_power) for row in marked]
-    chance = predictive_power(found.z, found.n, _looks_ahead(boundaries(look)))
+    chance = predictive_power(found.z, found.information, _looks_ahead(boundaries(look)))
     rows.append(("Predictive power", "averaged over what the data say of the effect, flat prior", chance))
     return pd.DataFrame(rows, columns=["what", "assumes", "chance"])

@@ -10,7 +10,7 @@ from ...figures.format import SPACE, count, percent
 from ..lookdata import LookData
 from .closed_page import frame_of_page
 from .conduct import dosing
-from .effect import endpoint_rows
+from .endpoint_rows import endpoint_rows
 from .outcomes import outcome_status, overall_rate
 from .recruitment import accrual_forecast, reached, sites
 from .safety import DEATH, SERIOUS, edish
@@ -112,6 +112,8 @@ def _due(look: LookData) -> str:
         return "Outcomes: not collected."
     status = outcome_status(look).sum(numeric_only=True)
     due = status["known"] + status["missing"]
+    if look.plan.kind == "time_to_event":
+        return f"{_followed(look)}."
     if not status["missing"]:
         return f"Of the {count(due)} outcomes that are due none is missing." if due else "No outcome is due yet."
     return f"Outcomes are missing for {count(status['missing'])} of the {count(due)} that are due."
@@ -123,10 +125,20 @@ def _outcomes(look: LookData) -> str:
     status, day = outcome_status(look).sum(numeric_only=True), endpoint_of_look(look).day
     due = status["known"] + status["missing"]
     part = f" ({percent(status['missing'] / due)})" if due and status["missing"] else ""
+    if look.plan.kind == "time_to_event":
+        return f"{_followed(look)}. {count(look.plan.planned)} events are planned."
     known = f"known for {count(status['known'])}, missing for {count(status['missing'])}{part}."
     if day is None:
         return known[:1].upper() + known[1:]
     return f"Day {day} has passed for {count(due)}: {known} For {count(status['to_come'])} it is still to come."
+
+
+def _followed(look: LookData) -> str:
+    """Of a time to an event: how many are followed, how many had it, and of how many nothing is known."""
+    rows = endpoint_rows(look)
+    hits, known = int(rows["value"].sum()), int(rows["value"].notna().sum())
+    lost = f"; of {count(len(rows) - known)} nothing is known" if len(rows) > known else ""
+    return f"{count(known)} are followed, and {count(hits)} of them have had the event{lost}"
 
 
 def _safety(look: LookData) -> str:

@@ -10,12 +10,13 @@ from typing import Any
 import pandas as pd
 from scipy.special import betaincinv, ndtri, stdtrit
 
-from ...figures.format import count, percent
+from ...figures.format import count, number, percent
 from ..data.tables import Frame
 from ..lookdata import POOLED, UNKNOWN, LookData, with_reason
 from ..sequential.estimates import risk_difference, survival
 from .conduct import dosing
-from .effect import OPEN_REPORT, Effect, effect, endpoint_rows, why_no_comparison
+from .effect import OPEN_REPORT, Effect, effect, why_no_comparison
+from .endpoint_rows import endpoint_rows
 
 NOT_COLLECTED = "Not collected."
 COLUMNS = ("analysis", "difference", "low", "high", "z", "n", "missing", "experimental", "control")
@@ -38,19 +39,31 @@ def outcome_status(look: LookData) -> Frame:
 
 
 def outcome_by_arm(look: LookData) -> Frame:
-    """The primary endpoint by arm: arm, randomized, known, events, share (of the known), to_come, missing."""
-    columns = ["arm", "randomized", "known", "events", "share", "to_come", "missing"]
+    """The primary endpoint by arm: arm, randomized, known, then what is known, then to_come, missing.
+
+    What is known: events and share (of the known) of yes or no, and of a time to an event; mean and sd of a
+    measurement; of ordered levels how many have each.
+    """
     if look.trial.endpoint is None or look.arms == (POOLED,):
         why = NOT_COLLECTED if look.closed else OPEN_REPORT
+        columns = ["arm", "randomized", "known", "events", "share", "to_come", "missing"]
         return with_reason(pd.DataFrame(columns=columns), why)
     rows, lines = endpoint_rows(look), []
     for arm in look.arms:
         own = rows[rows["arm"] == arm]
         n = {name: int(own["state"].eq(name).sum()) for name in ("known", "to come", "missing")}
-        events = int(own.loc[own["state"] == "known", "value"].sum())
-        share = events / n["known"] if n["known"] else math.nan
-        lines.append((arm, len(own), n["known"], events, share, n["to come"], n["missing"]))
-    return pd.DataFrame(lines, columns=columns)
+        told = _known(look, own.loc[own["state"] == "known", "value"])
+        line = {"arm": arm, "randomized": len(own), "known": n["known"], **told}
+        lines.append(line | {"to_come": n["to come"], "missing": n["missing"]})
+    return pd.DataFrame(lines)
+
+
+def _known(look: LookData, value: Frame) -> dict[str, float]:
+    if look.plan.kind == "continuous":
+        return {"mean": value.mean(), "sd": value.std()}
+    if look.plan.kind == "ordinal" and look.plan.endpoint:
+        return {level: int(value.eq(at).sum()) for at, level in enumerate(look.plan.endpoint.levels, start=1)}
+    return {"events": int(value.sum()), "share": value.sum() / len(value) if len(value) else math.nan}
 
 
 def sensitivity(look: LookData) -> Frame:
@@ -58,7 +71,8 @@ def sensitivity(look: LookData) -> Frame:
 
     The analysis of those dosed in the window is left out where nobody knows who was.
 
-    Columns: analysis, difference, low, high, z (of benefit), n, missing, experimental, control (events of n).
+    Columns: analysis, difference, low, high (in the scale of the measure, see `Effect`), z (of benefit), n, missing,
+    experimental, control (events of n, a mean, or n alone).
     """
     if why := why_no_comparison(look):
         return with_reason(pd.DataFrame(columns=list(COLUMNS)), why)
@@ -69,8 +83,12 @@ def sensitivity(look: LookData) -> Frame:
     def filled(first: float, second: float) -> Frame:
         return rows.assign(value=rows["value"].mask(gone & first_arm, first).mask(gone & ~first_arm, second))
 
-    analyses = [("Primary", rows, True), ("Not stratified", rows, False)]
-    if gone.any():
+    analyses = [("Primary", rows, True)]
+    if plan.kind == "continuous":
+        analyses.append(("Not adjusted for the baseline", rows.assign(baseline=math.nan), True))
+    else:
+        analyses.append(("Not stratified", rows, False))
+    if gone.any() and plan.kind == "binary":
         analyses += [
             ("Missing taken as events", filled(1, 1), True),
             ("Missing taken as no events", filled(0, 0), True),
@@ -78,7 +96,7 @@ def sensitivity(look: LookData) -> Frame:
             ("Missing taken for the experimental arm", filled(spared, harmed), True),
         ]
     early = ~rows["mature"] & (rows["value"] == 1)
-    if early.any():
+    if early.any() and plan.kind == "binary":
         analyses.append(("With events whose window is still open", rows.assign(mature=rows["mature"] | early), True))
     if len(window := dosing(look)):
         treated = window.loc[window["state"] == "dosed in window", "subject_id"]
@@ -91,7 +109,8 @@ def sensitivity(look: LookData) -> Frame:
 
 
 def _row(look: LookData, name: str, found: Effect) -> dict[str, Any]:
-    shares = [f"{hit}/{n}" for hit, n in (found.events[arm] for arm in look.plan.arms)]
+    shares = [f"{hit}/{n}" for hit, n in found.events.values()] or list(map(count, found.people.values()))
+    shares = [number(mean, 2) for mean in found.means.values()] or shares
     values = (name, found.difference, found.low, found.high, found.z, found.n, found.missing, *shares)
     return dict(zip(COLUMNS, values, strict=True))
 
@@ -130,13 +149,16 @@ def _event_times(look: LookData) -> Frame:
     unknown where that of the event is, or that of the end: no curve has such a participant, and each says how many.
     """
     rows, window, cutoff = endpoint_rows(look), look.trial.window, look.cutoff
+    arm = rows["subject_id"].map(look.arm_of)
+    if look.trial.kind == "time_to_event":
+        event = (rows["value"] == 1).where(rows["value"].notna())
+        return pd.DataFrame({"subject_id": rows["subject_id"], "arm": arm, "days": rows["days"], "event": event})
     ends = look.trial.disposition[look.trial.disposition["milestone"].isin(ENDS)]
     gone = ends.groupby("subject_id")["happened_on"].min().reindex(rows["subject_id"]).set_axis(rows.index)
     happened, left = rows["value"] == 1, rows["subject_id"].isin(ends["subject_id"])
     last: Frame = gone.where(left, pd.Timestamp(cutoff) if cutoff else rows["observed_on"])
     days = (rows["observed_on"].where(happened, last) - rows["randomized_on"]).dt.days.clip(lower=0).astype(float)
     over = days > (math.inf if window is None else window)
-    arm = rows["subject_id"].map(look.arm_of)
     rows = {"subject_id": rows["subject_id"], "arm": arm, "days": days.mask(over, window), "event": happened & ~over}
     return pd.DataFrame(rows)
 
@@ -145,6 +167,8 @@ def survival_curves(look: LookData) -> Frame:
     """Kaplan-Meier curves of the primary endpoint, arm by arm: `interim.survival`, its group called arm."""
     if why := why_no_comparison(look):
         return with_reason(None, why)
+    if look.plan.kind in ("continuous", "ordinal"):
+        return with_reason(None, "No curve: the endpoint is no event.")
     found = _event_times(look)
     if found["days"].isna().all():
         return with_reason(None, "No days are known.")
@@ -196,21 +220,27 @@ def _welch(first: Frame, second: Frame) -> float:
 
 
 def blinded_event_rate(look: LookData) -> Frame:
-    """The rate of the primary endpoint in all arms together, against what was assumed: what, value.
+    """The rate of the primary endpoint in all arms together, against what was assumed; or events: what, value.
 
     The interval is that of Clopper and Pearson. The last row is how many participants would find the planned difference
     with the power of the design at this overall rate, by the fixed design.
     """
-    rate = overall_rate(look)
+    rate, plan = overall_rate(look), look.plan
+    if plan.kind == "time_to_event" and look.trial.endpoint and not look.site:
+        hits = int(endpoint_rows(look)["value"].sum())
+        rows = [("Events so far", count(hits)), ("Events planned", count(plan.planned))]
+        return pd.DataFrame(rows, columns=["what", "value"])
+    if plan.kind != "binary":
+        return with_reason(None, "Not worked out: the endpoint is no event.")
     if rate is None:
         return with_reason(None, "Worked out for all sites together." if look.site else NOT_COLLECTED)
-    power = percent(1 - look.plan.beta, 0)
+    power = percent(1 - plan.beta, 0)
     spread = f"{percent(rate['low'])} to {percent(rate['high'])}"
     so_far = f"{percent(rate['rate'])} ({spread}), n = {count(rate['n'])}"
     rows = [
         ("Overall rate so far (95 % interval by Clopper and Pearson)", so_far),
         ("Overall rate that the design assumes", percent(rate["assumed"])),
-        ("Participants planned", count(look.plan.sample_size)),
+        ("Participants planned", count(plan.sample_size)),
         (
             f"Participants for {power} power at the planned difference and this rate, fixed design",
             count(rate["needed"]),
@@ -222,7 +252,9 @@ def blinded_event_rate(look: LookData) -> Frame:
 def overall_rate(look: LookData) -> dict[str, float] | None:
     """Rate, low, high, n, assumed and needed of `blinded_event_rate`; None where nothing is known or was assumed."""
     plan = look.plan
-    if look.site or look.trial.endpoint is None or plan.control_rate is None or plan.experimental_rate is None:
+    if look.site or look.trial.endpoint is None or plan.kind != "binary":
+        return None
+    if plan.control_rate is None or plan.experimental_rate is None:
         return None
     rows = endpoint_rows(look)
     value = rows.loc[rows["mature"] & rows["value"].notna(), "value"]

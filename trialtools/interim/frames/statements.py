@@ -14,7 +14,8 @@ from ...figures.format import count, number, percent
 from ..data.tables import Frame
 from ..endpoint import Endpoint
 from ..lookdata import LookData
-from .effect import Effect, endpoint_rows, primary_effect, why_no_comparison
+from .effect import Effect, primary_effect, why_no_comparison
+from .endpoint_rows import endpoint_rows
 from .looks import (
     adjusted_interval,
     boundaries,
@@ -24,8 +25,9 @@ from .looks import (
     is_last,
     this_look,
 )
+from .measure import MEASURES
 from .safety import DEATH, SERIOUS, edish, harms
-from .wording import direction, from_to, in_100, in_sentence, more_or_fewer, points, share
+from .wording import direction, from_to, in_100, in_sentence, more_or_fewer, share
 
 _HARM_Z = -1.96
 """From here on the plain 95 % interval lies on the side of harm."""
@@ -117,8 +119,13 @@ def _benefit_lead(look: LookData, found: Effect | None, frame: Frame) -> str:
 
 def _margin(look: LookData) -> str:
     """The margin of non-inferiority and its side, in words: "10.0 percentage points more"."""
-    size = points(look.plan.margin or 0).lstrip("+")
-    return f"{size} percentage points {'more' if look.plan.sign < 0 else 'fewer'}"
+    plan = look.plan
+    measure = MEASURES[plan.kind]
+    if plan.kind in ("time_to_event", "ordinal"):
+        beyond = "more" if plan.null > 0 else "less"
+        size = f"{measure.text(plan.null)} {measure.unit}".strip()
+        return f"a {measure.name.lower()} of {size} or {beyond}"
+    return more_or_fewer(plan.null, measure.unit, plan.kind)
 
 
 def _margin_lead(look: LookData, row: Any, way: str, last: bool) -> str:
@@ -206,20 +213,54 @@ def _and(texts: list[str]) -> str:
 
 
 def _endpoint_line(look: LookData, found: Effect, frame: Frame) -> str:
-    endpoint, (arm, control) = endpoint_of_look(look), (in_sentence(look, each) for each in found.events)
-    (hits, n), (others, m) = found.events.values()
-    row = this_look(frame)
-    difference = f"{more_or_fewer(found.difference, 'percentage points')} with {arm}"
+    row, kind = this_look(frame), found.kind
     text = "No benefit so far. " if row["z"] < 0 and look.plan.margin is None else ""
-    text += f"{share(hits, n)} with {arm} and {share(others, m)} with {control} {endpoint.happened}"
-    text += f" {endpoint.detail}" * bool(endpoint.detail) + f"{endpoint.by_day}: {difference}."
+    text += _ENDPOINT_LINES[kind](look, found)
     if math.isfinite(row["bound"]):
         adjusted = adjusted_interval(found, row["bound"])
-        text += f" Adjusted for the looks, the data agree with anything {from_to(*adjusted)}."
+        text += f" Adjusted for the looks, the data agree with anything {from_to(*adjusted, kind)}."
     if crossed(row) and not is_last(frame) and (final := final_difference(look)):
         text += " A trial that stops early tends to show too large an effect; corrected for that, the estimate is "
-        text += f"{more_or_fewer(final[0])}."
+        own = kind in ("time_to_event", "ordinal")
+        text += f"{found.measure.text(final[0]) if own else more_or_fewer(final[0], kind=kind)}."
     return text
+
+
+def _of_risks(look: LookData, found: Effect) -> str:
+    endpoint, (arm, control) = endpoint_of_look(look), (in_sentence(look, each) for each in found.people)
+    (hits, n), (others, m) = found.events.values()
+    difference = f"{more_or_fewer(found.difference, 'percentage points')} with {arm}"
+    text = f"{share(hits, n)} with {arm} and {share(others, m)} with {control} {endpoint.happened}"
+    return text + f" {endpoint.detail}" * bool(endpoint.detail) + f"{endpoint.by_day}: {difference}."
+
+
+def _of_hazards(look: LookData, found: Effect) -> str:
+    endpoint, (arm, control) = endpoint_of_look(look), (in_sentence(look, each) for each in found.people)
+    (hits, n), (others, m) = found.events.values()
+    ratio = found.measure.text(found.difference)
+    text = f"{share(hits, n)} with {arm} and {share(others, m)} with {control} {endpoint.happened}"
+    text += f" {endpoint.detail}" * bool(endpoint.detail) + endpoint.by_day
+    return f"{text}: hazard ratio {ratio}; below 1, it comes later with {arm}."
+
+
+def _of_means(look: LookData, found: Effect) -> str:
+    endpoint, (arm, control) = endpoint_of_look(look), (in_sentence(look, each) for each in found.people)
+    (mean, other), (n, m) = ([number(each, 2) for each in found.means.values()], map(count, found.people.values()))
+    difference = f"{more_or_fewer(found.difference, kind='continuous')} with {arm}"
+    text = f"The mean{endpoint.by_day} is {mean} with {arm} ({n} participants) and {other} with {control} ({m})"
+    adjusted = "; adjusted for the baseline" if endpoint_rows(look)["baseline"].nunique() > 1 else ""
+    return f"{text}{adjusted}: {difference}."
+
+
+def _of_wins(look: LookData, found: Effect) -> str:
+    endpoint, (arm, control) = endpoint_of_look(look), (in_sentence(look, each) for each in found.people)
+    n, m = map(count, found.people.values())
+    chance = found.measure.text(found.difference)
+    text = f"Of one participant with {arm} and one with {control}, the first has the better outcome{endpoint.by_day} in"
+    return f"{text} {chance} of 100 pairs; ties count half, and 50 is no difference ({n} and {m} participants)."
+
+
+_ENDPOINT_LINES = {"binary": _of_risks, "time_to_event": _of_hazards, "continuous": _of_means, "ordinal": _of_wins}
 
 
 def _boundary_line(look: LookData, found: Effect, frame: Frame, gaps: bool) -> str:
@@ -244,7 +285,8 @@ def _boundary_line(look: LookData, found: Effect, frame: Frame, gaps: bool) -> s
         return f"z{against} is {z}; {bound} was needed at this {at}."
     missing = endpoint_rows(look)["state"].eq("missing").sum()
     weighed = [f"{count(missing)} missing outcomes"] if missing else []
-    so_far = f"what is lost by stopping with {count(row['information'])} of {count(look.plan.sample_size)}"
+    events = " events" if found.kind == "time_to_event" else ""
+    so_far = f"what is lost by stopping with {count(row['information'])} of {count(look.plan.planned)}{events}"
     return (
         f"z{against} is {z}; {bound} was needed at this look. The plan allows to stop for "
         f"{'non-inferiority' if against else 'benefit'}; it does not require it. "
@@ -272,6 +314,9 @@ def _ahead_line(look: LookData, frame: Frame) -> str:
         return "This is the last look of the design."
     if crossed(this_look(frame)):
         status = endpoint_rows(look)["state"]
+        if look.plan.kind == "time_to_event":
+            left = max(look.plan.planned - this_look(frame)["information"], 0)
+            return f"If the trial goes on, {count(left)} events are still to come."
         still = max(look.plan.sample_size - len(status), 0)
         return (
             f"If the trial goes on, {count(status.eq('to come').sum())} outcomes already under way and {count(still)} "
@@ -292,19 +337,35 @@ def caveats(look: LookData) -> str:
     found, trial = primary_effect(look), look.trial
     if found is None:
         return ""
-    told, alone = [], sum(n for _, n in found.events.values()) - found.n
+    told, alone = [], sum(found.people.values()) - found.n
     if alone:
         told.append(f"{count(alone)} with the outcome known take no part: their stratum has nobody of the other arm.")
-    if found.unstratified and trial.subjects["stratum"].notna().any():
+    if found.unstratified and found.kind != "continuous" and trial.subjects["stratum"].notna().any():
         told.append(f"Not stratified, for the stratum of {count(found.unstratified)} participants is not known.")
     rows = endpoint_rows(look)
-    early = int((rows["state"].eq("to come") & rows["value"].eq(1)).sum())
+    early = int((rows["state"].eq("to come") & rows["value"].eq(1)).sum()) if found.kind == "binary" else 0
     if early:
         told.append(f"The curves below also show {count(early)} whose event came before their last day has passed.")
-    if trial.window is None:
+    told += _of_measurements(rows) if found.kind in ("continuous", "ordinal") else []
+    if trial.window is None and found.kind != "time_to_event":
         told.append("The design names no day by which the endpoint counts: everybody does, however early.")
     frame = boundaries(look)
     before = frame[frame["state"] == "done"]
     if taken := [str(row.look) for row in before.itertuples() if math.isnan(row.z)]:
         told.append(f"Of look {' and '.join(taken)} no z is known: its information is as planned, or as last written.")
     return " ".join(told)
+
+
+def _of_measurements(rows: Frame) -> list[str]:
+    """On which days the values were seen, and of how many the baseline is not known."""
+    used = rows[rows["state"] == "known"]
+    days = (used["observed_on"] - used["randomized_on"]).dt.days.dropna()
+    told = []
+    if len(days):
+        first, middle, last = (f"{each:.0f}" for each in (days.min(), days.median(), days.max()))
+        seen = f"it was seen on day {first} to {last} (median {middle})"
+        told.append(f"The last value up to the end of the window counts; {seen}.")
+    without = int(used["baseline"].isna().sum())
+    if 0 < without < len(used):
+        told.append(f"Of {count(without)} the baseline is not known; the mean of the others stands for it.")
+    return told

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtr
 
 from ...criteria.protocol import DataError
 
@@ -185,29 +185,35 @@ def log_rank(days: Column, event: Column, group: Column) -> dict[str, float]:
     return told | {"events": int(event[known].sum()), "n": int(known.sum()), "missing": int((~known).sum())}
 
 
-def ancova(value: Column, group: Column, baseline: Column, experimental: Any) -> dict[str, float]:
+def ancova(
+    value: Column, group: Column, baseline: Column | None, experimental: Any, level: float = 0.95, null: float = 0.0
+) -> dict[str, float]:
     """The difference of two means of one measurement, adjusted for its baseline, with robust errors (HC3) and t.
 
     Args:
-        value: at the end; baseline: at the start; group: who belongs where, `experimental` held against all others.
+        value: at the end; baseline: at the start, None where nobody has one; group: who belongs where, `experimental`
+            held against all others.
+        level: of the interval.
+        null: the difference that p and z are held against.
 
     Returns:
-        difference, low, high (95 %), p, n, missing (an unknown one of the three takes no part).
+        difference, low, high, p (of two sides), z (of the same p), n, missing (an unknown one of the three takes no
+        part).
 
     Source: Vickers and Altman, BMJ 323 (2001); Long and Ervin, American Statistician 54 (2000) for HC3.
     """
     from statsmodels.regression.linear_model import OLS
 
-    known = value.notna() & group.notna() & baseline.notna()
+    known = value.notna() & group.notna() & (True if baseline is None else baseline.notna())
     if (group[known] == experimental).nunique() != 2:
         raise DataError("an analysis of covariance needs two groups with known values")
-    columns = [np.ones(int(known.sum())), group[known] == experimental, baseline[known]]
+    columns = [np.ones(int(known.sum())), group[known] == experimental]
+    columns += [] if baseline is None else [baseline[known]]
     fitted = OLS(value[known].to_numpy(float), np.column_stack(columns).astype(float)).fit(cov_type="HC3", use_t=True)
-    low, high = fitted.conf_int()[1]
-    told = {
-        "difference": float(fitted.params[1]),
-        "low": float(low),
-        "high": float(high),
-        "p": float(fitted.pvalues[1]),
-    }
-    return told | {"n": int(known.sum()), "missing": int((~known).sum())}
+    low, high = fitted.conf_int(1 - level)[1]
+    apart, se, freedom = float(fitted.params[1]), float(fitted.bse[1]), float(fitted.df_resid)
+    t = (apart - null) / se if se > 0 else 0.0
+    tail = float(stdtr(freedom, -abs(t)))
+    told = {"difference": apart, "low": float(low), "high": float(high), "p": 2 * tail}
+    z = math.copysign(float(-ndtri(tail)) if tail > 0 else abs(t), t)
+    return told | {"z": z, "n": int(known.sum()), "missing": int((~known).sum())}

@@ -1,0 +1,352 @@
+"""Each kind of endpoint as the primary one: its effect held to other programs, its looks and report held to counts."""
+
+import ast
+import math
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import mannwhitneyu, norm
+from test_first_page import as_text
+from test_monitoring import declared, look_of
+
+import trialtools as tt
+from trialtools.criteria.protocol import DataError
+from trialtools.interim.data import read_trial
+from trialtools.interim.frames.endpoint_rows import endpoint_rows
+from trialtools.interim.frames.looks import design_power, final_difference, this_look
+from trialtools.interim.plan import plan_of
+from trialtools.interim.sequential.boundaries import boundaries
+from trialtools.interim.sequential.estimates import ancova
+from trialtools.interim.sequential.hazards import log_hazard_ratio
+from trialtools.interim.sequential.wins import win_probability
+
+START = pd.Timestamp("2023-03-01")
+
+
+def times(n=150, ratio=0.6, seed=2):
+    """Days in whole numbers, so that there are ties; two groups, three strata, a third censored."""
+    draw = np.random.default_rng(seed)
+    first, stratum = draw.random(n) < 0.5, draw.integers(0, 3, n)
+    rate = 0.02 * (1 + stratum) * np.where(first, ratio, 1.0)
+    day, end = draw.exponential(1 / rate), draw.uniform(5, 60, n)
+    frame = {"days": np.ceil(np.minimum(day, end)), "event": day <= end, "first": first, "stratum": stratum}
+    return pd.DataFrame(frame)
+
+
+def test_the_hazard_ratio_is_that_of_statsmodels_and_the_test_is_the_log_rank():
+    from lifelines.statistics import logrank_test
+    from statsmodels.duration.hazard_regression import PHReg
+    from statsmodels.duration.survfunc import survdiff
+
+    rows = times()
+    found = log_hazard_ratio(rows["days"], rows["event"], rows["first"])
+    cox = PHReg(rows["days"], rows[["first"]].astype(float), status=rows["event"], ties="breslow").fit()
+    assert found["difference"] == pytest.approx(cox.params[0], abs=1e-6)
+    own, others = rows[rows["first"]], rows[~rows["first"]]
+    chi2 = logrank_test(own["days"], others["days"], own["event"], others["event"]).test_statistic
+    assert found["z"] == pytest.approx(-math.sqrt(chi2)) and found["events"] == rows["event"].sum()
+    low, high = cox.conf_int()[0]
+    assert (found["low"], found["high"]) == pytest.approx((low, high), abs=0.02), "near that of Wald"
+
+    by = log_hazard_ratio(rows["days"], rows["event"], rows["first"], rows["stratum"])
+    cox = PHReg(
+        rows["days"], rows[["first"]].astype(float), status=rows["event"], strata=rows["stratum"], ties="breslow"
+    ).fit()
+    assert by["difference"] == pytest.approx(cox.params[0], abs=1e-6)
+    chi2, _ = survdiff(rows["days"], rows["event"], rows["first"], strata=rows["stratum"])
+    assert by["z"] ** 2 == pytest.approx(chi2)
+    assert log_hazard_ratio(rows["days"], rows["event"], rows["first"], null=by["low"])["z"] != by["z"]
+
+
+def test_a_group_without_events_has_an_open_interval_and_no_made_up_ratio():
+    rows = times().assign(event=lambda frame: frame["event"] & ~frame["first"])
+    found = log_hazard_ratio(rows["days"], rows["event"], rows["first"])
+    assert found["difference"] == found["low"] == -math.inf and math.isfinite(found["high"]) and found["z"] < -3
+    none = log_hazard_ratio(rows["days"], rows["event"] & False, rows["first"])
+    assert (none["z"], none["events"]) == (0, 0)
+
+
+def test_the_win_probability_is_that_of_wilcoxon():
+    from statsmodels.stats.nonparametric import rank_compare_2indep
+
+    draw = np.random.default_rng(4)
+    value, first = pd.Series(draw.integers(1, 6, 120)), pd.Series(draw.random(120) < 0.5)
+    value = value + (first & (draw.random(120) < 0.3))
+    found = win_probability(value, first)
+    a, b = value[first], value[~first]
+    test = mannwhitneyu(a, b, method="asymptotic", use_continuity=False)
+    assert found["difference"] + 0.5 == pytest.approx(test.statistic / (len(a) * len(b)))
+    assert 2 * norm.sf(abs(found["z"])) == pytest.approx(test.pvalue)
+    other = rank_compare_2indep(a, b, use_t=False)
+    low, high = other.conf_int()
+    assert (found["low"] + 0.5, found["high"] + 0.5) == pytest.approx((low, high), abs=0.01), "logit against Wald"
+    # strata: van Elteren's test is the sum of rank sums over (N + 1), by its formula
+    stratum = pd.Series(draw.integers(0, 3, 120))
+    score = spread = 0.0
+    for name in range(3):
+        own = stratum == name
+        x, y = value[own & first], value[own & ~first]
+        n, m = len(x), len(y)
+        part = mannwhitneyu(x, y).statistic - n * m / 2
+        ties = value[own].value_counts().to_numpy()
+        var = n * m / 12 * ((n + m + 1) - (ties**3 - ties).sum() / ((n + m) * (n + m - 1)))
+        score, spread = score + part / (n + m + 1), spread + var / (n + m + 1) ** 2
+    assert win_probability(value, first, stratum)["z"] == pytest.approx(score / math.sqrt(spread))
+
+
+def test_the_interval_of_a_win_probability_covers_it():
+    draw, covered = np.random.default_rng(6), 0
+    first = pd.Series([True] * 60 + [False] * 60)
+    truth = 0.5 * 0.6 + 0.5 * (0.5 * 0.4 + 0.5 * 0.6)  # levels 1 and 2 in halves, against 0.6 and 0.4
+    for _ in range(600):
+        value = pd.Series([*draw.integers(1, 3, 60), *(1 + (draw.random(60) < 0.4))])
+        found = win_probability(value, first)
+        covered += found["low"] + 0.5 <= truth <= found["high"] + 0.5
+    assert covered / 600 == pytest.approx(0.95, abs=0.03)
+
+
+def test_the_z_of_a_covariance_analysis_is_that_of_its_p():
+    draw = np.random.default_rng(1)
+    group, start = pd.Series([1, 0] * 30), pd.Series(draw.normal(size=60))
+    value = start + 0.5 * group + draw.normal(size=60)
+    found = ancova(value, group, start, 1)
+    assert 2 * norm.sf(found["z"]) == pytest.approx(found["p"])
+    assert ancova(value, group, start, 1, null=found["difference"])["z"] == pytest.approx(0, abs=1e-9)
+    wide = ancova(value, group, start, 1, level=0.99)
+    assert wide["low"] < found["low"] < found["high"] < wide["high"]
+    bare = ancova(value, group, None, 1)
+    assert bare["difference"] == pytest.approx(value[group == 1].mean() - value[group == 0].mean())
+
+
+# A look of each kind
+
+
+def tables_of(n, outcomes, arms=("mscs", "comparator")):
+    """A trial of n participants, its arms in turn, all randomized on one day; outcomes as (subject, day, value)."""
+    ids = [f"S{i:03}" for i in range(n)]
+    day = str(START.date())
+    subjects = {"subject_id": ids, "site": ["A" if i % 4 else "B" for i in range(n)]}
+    subjects |= {"arm": [arms[i % len(arms)] for i in range(n)], "screened_on": [day] * n, "randomized_on": [day] * n}
+    found = [(ids[i], "main", str(value), str((START + pd.Timedelta(days=at)).date())) for i, at, value in outcomes]
+    table = pd.DataFrame(found, columns=["subject_id", "endpoint", "value", "observed_on"])
+    return {"subjects": subjects, "outcomes": table}
+
+
+def safe(tables):
+    """The same with safety collected, and nothing in it but one fever and one completion."""
+    who = tables["subjects"]["subject_id"][:1]
+    events = {"subject_id": who, "started_on": ["2023-03-02"], "term": ["Fever"], "serious": ["false"]}
+    return tables | {
+        "events": events,
+        "disposition": {"subject_id": who, "milestone": ["completed"], "happened_on": ["2023-06-20"]},
+    }
+
+
+def design(protocol, kind, **more):
+    value = {"name": "main", "kind": kind, "day": 84, "better": "lower"}
+    if kind == "time_to_event":
+        more = {"events": 60, "effect": 0.6, **more}
+        value |= {"name": "main", "verb": "relapse", "past": "relapsed"}
+    if kind == "continuous":
+        more = {"effect": -1.0, "sd": 2.0, **more}
+    if kind == "ordinal":
+        del value["better"]
+        value |= {"levels": ["home", "ward", "ventilated", "dead"]}
+        more = {"effect": 0.6, **more}
+    estimand = {"death": "missing" if kind == "continuous" else "composite", "withdrawal": "missing"}
+    return declared(protocol, endpoint=value, **{"estimand": estimand, **more})
+
+
+def relapses(n=120, seed=3, ratio=0.4):
+    draw = np.random.default_rng(seed)
+    day = np.ceil(draw.exponential(np.where(np.arange(n) % 2, 100, 100 / ratio)))
+    end = draw.integers(40, 100, n)
+    return [(i, int(min(day[i], end[i])), int(day[i] <= end[i])) for i in range(n)]
+
+
+def volumes(n=120, seed=3, apart=-1.5):
+    draw = np.random.default_rng(seed)
+    start = draw.normal(20, 3, n)
+    last = start + np.where(np.arange(n) % 2, 0, apart) + draw.normal(0, 2, n)
+    before = [(i, -1, round(float(start[i]), 3)) for i in range(n)]
+    middle = [(i, 40, round(float(last[i]) + 5, 3)) for i in range(n)]
+    return [*before, *middle, *((i, 84, round(float(last[i]), 3)) for i in range(n))]
+
+
+LEVELS = ("home", "ward", "ventilated", "dead")
+
+
+def scales(n=120, seed=3):
+    draw = np.random.default_rng(seed)
+    shares = np.array([[0.6, 0.25, 0.1, 0.05], [0.35, 0.3, 0.2, 0.15]])
+    return [(i, 84, LEVELS[draw.choice(4, p=shares[i % 2])]) for i in range(n)]
+
+
+ROWS = {"time_to_event": relapses, "continuous": volumes, "ordinal": scales}
+
+
+@pytest.fixture(scope="module")
+def looks(protocol):
+    return {kind: look_of(safe(tables_of(120, rows())), design(protocol, kind), 2) for kind, rows in ROWS.items()}
+
+
+def test_a_time_to_event_is_monitored_on_its_events(looks):
+    look = looks["time_to_event"]
+    rows = pd.DataFrame(relapses(), columns=["who", "days", "event"])
+    over = rows["days"] > 84
+    days, event = rows["days"].mask(over, 84).astype(float), (rows["event"] == 1) & ~over
+    plain = log_hazard_ratio(days, event, rows["who"] % 2 == 0)
+    found, frame = look.primary_effect, look.boundaries()
+    assert found.difference == pytest.approx(plain["difference"]) and found.z == pytest.approx(-plain["z"])
+    assert found.information == event.sum() == this_look(frame)["information"] and found.n == 120
+    direct = boundaries([0.33 * 60, event.sum(), 60], planned=60)["z"].tolist()
+    assert frame["bound"].tolist() == pytest.approx(direct)
+    curves = look.survival_curves().groupby("arm")["events"].sum()
+    assert curves.sum() == event.sum()
+    assert look.outcome_status()["known"].sum() == 120 and look.power_curve()["mark"].tolist()[-3:] == [
+        "trend", "design", "null",
+    ]  # fmt: skip
+
+
+def test_a_cut_of_a_time_to_event_is_what_was_known_that_day(protocol):
+    """Who relapsed later, or was seen without relapse later, was without it on the day of the cut."""
+    plan = design(protocol, "time_to_event")
+    trial = read_trial(tables_of(6, [(0, 10, 1), (1, 50, 1), (2, 70, 0), (3, 5, 0), (3, 20, 1)]), plan)
+    look = tt.look(trial, plan, "2023-03-31", closed=True)
+    rows = endpoint_rows(look)
+    assert rows["days"].tolist()[:4] == [10, 30, 30, 20] and rows["value"].tolist()[:4] == [1, 0, 0, 1]
+    assert rows["state"].tolist()[4:] == ["missing", "missing"], "of them nothing is known: not followed without event"
+    told = look.trial.findings.set_index("problem")["n"]
+    assert told["known of a later day than 2023-03-31"] == 2
+
+
+@pytest.mark.parametrize(
+    ("death", "events", "days"), [("composite", 1, 20), ("while alive", 0, 20), ("missing", 0, 10)]
+)
+def test_a_death_before_the_event_counts_as_declared(protocol, death, events, days):
+    plan = design(protocol, "time_to_event", estimand={"death": death})
+    tables = tables_of(4, [(0, 10, 0), (1, 60, 1), (2, 60, 0), (3, 60, 1)])
+    tables["disposition"] = {"subject_id": ["S000"], "milestone": ["died"], "happened_on": ["2023-03-21"]}
+    found = look_of(tables, plan).primary_effect
+    assert found.events["mscs"] == (events, 2)
+    assert endpoint_rows(look_of(tables, plan))["days"].iloc[0] == days
+
+
+def test_a_measurement_is_adjusted_for_its_baseline(looks):
+    rows = volumes()
+    start, last = ({i: value for i, at, value in rows if at == day} for day in (-1, 84))
+    frame = pd.DataFrame({"start": start, "last": last})
+    plain = ancova(frame["last"], pd.Series(frame.index % 2 == 0, frame.index), frame["start"], True)
+    found = looks["continuous"].primary_effect
+    assert found.difference == pytest.approx(plain["difference"]) and found.z == pytest.approx(-plain["z"])
+    assert found.n == found.information == 120 and "seen on day 84 to 84" in looks["continuous"].caveats()
+    table = looks["continuous"].outcome_by_arm().set_index("arm")
+    assert table.loc["mscs", "mean"] == pytest.approx(np.mean([last[i] for i in range(0, 120, 2)]))
+
+
+def test_whoever_dies_before_the_day_of_a_measurement_is_missing_whatever_was_seen_before(protocol):
+    """An earlier visit is not the outcome: with "while alive" it is, and that is declared."""
+    rows = [row for row in volumes(40) if row[:2] != (0, 84)]
+    dead = {"subject_id": ["S000"], "milestone": ["died"], "happened_on": ["2023-05-01"]}
+    for death, missing in (("missing", 1), ("while alive", 0)):
+        plan = design(protocol, "continuous", estimand={"death": death})
+        look = look_of(tables_of(40, rows) | {"disposition": dead}, plan)
+        assert look.primary_effect.missing == missing
+    with pytest.raises(DataError, match="of which no value is the worst"):
+        plan_of(design(protocol, "continuous", estimand={"death": "composite"}))
+
+
+def test_ordered_levels_are_compared_by_who_wins(looks):
+    place = {level: 4 - at for at, level in enumerate(LEVELS)}
+    value = pd.Series([place[level] for _, _, level in scales()])
+    plain = win_probability(value, pd.Series(np.arange(120) % 2 == 0))
+    found = looks["ordinal"].primary_effect
+    assert found.difference == pytest.approx(plain["difference"]) and found.z == pytest.approx(plain["z"])
+    table = looks["ordinal"].outcome_by_arm().set_index("arm")
+    assert table.loc["mscs", "home"] == sum(level == "home" for i, _, level in scales() if i % 2 == 0)
+
+
+def test_levels_are_read_as_they_are_written_and_again_from_a_cut(protocol, tmp_path):
+    rows = [(0, 84, "Home"), (1, 84, "WARD"), (2, 84, "discharged"), (3, 84, "dead")]
+    trial = read_trial(tables_of(4, rows), design(protocol, "ordinal"))
+    assert trial.outcomes["value"].tolist()[:2] == [1, 2] and math.isnan(trial.outcomes["value"][2])
+    found = trial.findings.set_index("column").loc["value"]
+    assert "no such level" in found["problem"] and found["n"] == 1
+    again = read_trial({"subjects": trial.subjects, "outcomes": trial.outcomes}, design(protocol, "ordinal"))
+    assert again.outcomes["value"].tolist()[:2] == [1, 2] and again.outcomes["value"][3] == 4
+    dead = {"subject_id": ["S002"], "milestone": ["died"], "happened_on": ["2023-05-01"]}
+    look = look_of(tables_of(4, rows) | {"disposition": dead}, design(protocol, "ordinal"))
+    assert look.outcome_by_arm().set_index("arm").loc["mscs", "dead"] == 1, "a death counts as the worst level"
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_with_one_look_the_corrected_estimate_is_the_estimate(protocol, kind):
+    plan = design(protocol, kind, looks=[1.0])
+    look = look_of(tables_of(120, ROWS[kind]()), plan)
+    assert final_difference(look)[0] == pytest.approx(look.primary_effect.difference, abs=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "margin"), [("time_to_event", 1.3), ("continuous", 2.0), ("ordinal", 0.1)])
+def test_each_kind_can_be_held_against_a_margin(protocol, kind, margin):
+    plan = design(protocol, kind, hypothesis="non-inferiority", margin=margin)
+    found = look_of(safe(tables_of(120, ROWS[kind]())), plan, 2)
+    assert found.primary_effect.z > found.primary_effect.z_of_none and "the margin" in found.answer()
+    with pytest.raises(DataError, match=r"design\.margin is -1; expected"):
+        plan_of(design(protocol, kind, hypothesis="non-inferiority", margin=-1))
+
+
+def test_the_power_of_each_design_is_the_formula_of_one_look(protocol):
+    """Schoenfeld for events, the t test in the limit for means, Noether for wins."""
+    one = {"looks": [1.0], "sample_size": 200}
+    z = norm.ppf(0.975)
+    for kind, shift in (
+        ("time_to_event", -math.log(0.6) * math.sqrt(60 / 4)),
+        ("continuous", 1.0 / 2.0 * math.sqrt(200 / 4)),
+        ("ordinal", 0.1 * math.sqrt(12 * 200 / 4)),
+    ):
+        assert design_power(plan_of(design(protocol, kind, **one))) == pytest.approx(norm.sf(z - shift), abs=1e-9)
+    with pytest.raises(DataError, match=r"needs design\.events"):
+        plan_of(declared(protocol, endpoint={"name": "x", "kind": "time_to_event", "better": "lower"}))
+
+
+@pytest.mark.parametrize("kind", ROWS)
+@pytest.mark.parametrize("closed", [True, False])
+def test_every_cell_of_the_report_runs_for_each_kind(protocol, kind, closed):
+    """The notebook's own cells, without a kernel; the open report tells no arm."""
+    look = look_of(safe(tables_of(120, ROWS[kind]())), design(protocol, kind), 2, closed=closed)
+    space = {"interim": look, "show": look.show, "tt": tt, "figures": tt.figures, "closed": closed}
+    space |= {"distribution": "x", "seed": 1, "ledger_head": ""}
+    shown = []
+    for source in report_cells()[2:]:
+        tree = ast.parse(source)
+        last = tree.body.pop()
+        exec(compile(tree, kind, "exec"), space)
+        shown.append(eval(compile(ast.Expression(last.value), kind, "eval"), space))
+    words = " ".join(part._repr_html_() for part in shown if hasattr(part, "_repr_html_"))
+    assert closed or not re.search(r"mscs|comparator", words, re.IGNORECASE)
+    assert ("Compares the arms: in the closed report only." in words) != closed
+
+
+def report_cells():
+    file = Path(__file__).parents[1] / "notebooks/05_interim_report.ipynb"
+    return [cell.source for cell in nbformat.read(file, as_version=4).cells if cell.cell_type == "code"]
+
+
+def test_every_kind_says_its_effect_in_its_own_unit(looks):
+    for kind, look in looks.items():
+        page = look.first_page()
+        said = page.lead + " ".join(text for _, text in page.lines) + " ".join(page.columns)
+        shown = look.measure.text(look.primary_effect.difference).lstrip("+−")
+        assert shown in said and ("percentage points fewer" not in said)
+        golden = (Path(__file__).parent / "golden" / "interim_kinds.txt").read_text("utf-8")
+        assert as_text(kind, look) in golden
+
+
+if __name__ == "__main__":
+    rules = tt.load_protocol(Path(__file__).parents[1] / "data/protocols/NCT05741099.yaml")
+    made = [as_text(kind, look_of(safe(tables_of(120, rows())), design(rules, kind), 2)) for kind, rows in ROWS.items()]
+    (Path(__file__).parent / "golden" / "interim_kinds.txt").write_text("\n".join(made), "utf-8")

@@ -1,0 +1,89 @@
+"""A look goes in; what is known of everybody about the primary endpoint comes out, as the estimand has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...criteria.protocol import DataError
+from ..data.outcomes import endpoint_states, places_of
+from ..data.tables import Frame
+from ..lookdata import LookData
+
+
+@lru_cache(maxsize=4)  # most sections of one report ask for it
+def endpoint_rows(look: LookData) -> Frame:
+    """Everybody randomized, with what the analysis needs; deaths and withdrawals count as the estimand declares.
+
+    Columns: subject_id, randomized_on, value (empty where unknown; of ordered levels the place, 1 for the best),
+    observed_on, baseline, by (death or withdrawal where that gave the value), days (of a time to an event), site, arm,
+    stratum, mature (the window has passed by the cut), state. There are three states, and they add up: "known" (the
+    window has passed, and the value is known), "to come" (the window is still open, also where the event has happened
+    already) and "missing". Of a time to an event whoever is followed is known, for as long as that was.
+
+    Raises:
+        DataError: no primary endpoint.
+    """
+    trial, cutoff = look.trial, look.cutoff
+    if trial.endpoint is None:
+        raise DataError(f"{trial.name}: no primary endpoint; design.endpoint must name one of the outcomes")
+    found = endpoint_states(trial.subjects, trial.outcomes, trial.endpoint, trial.window, cutoff, trial.kind)
+    if trial.kind == "ordinal" and look.plan.endpoint:
+        found["value"] = places_of(found["value"], look.plan.endpoint.levels)
+    found = _by_estimand(look, found)
+    people = trial.subjects.set_index("subject_id").loc[found["subject_id"]].reset_index()
+    extra = {name: people[name].to_numpy() for name in ("site", "arm", "stratum")}
+    if trial.kind == "time_to_event":
+        found = _followed(found, trial.window)
+    mature = pd.Series(True, index=found.index)
+    if trial.window is not None and cutoff and trial.kind != "time_to_event":
+        closes = found["randomized_on"] + np.timedelta64(trial.window, "D")
+        mature = (closes <= np.datetime64(cutoff)) | closes.isna()
+    known = found["value"].notna().map({True: "known", False: "missing"}).astype("str")
+    return found.assign(**extra, mature=mature, state=known.where(mature, "to come"))
+
+
+def _followed(rows: Frame, window: int | None) -> Frame:
+    """The rows with the days to the event, or to the last day without it; unknown days leave the outcome unknown."""
+    days = (rows["observed_on"] - rows["randomized_on"]).dt.days.clip(lower=0).astype(float)
+    over = days > (np.inf if window is None else window)
+    return rows.assign(
+        days=days.mask(over, window), value=rows["value"].mask(over & (rows["value"] == 1), 0.0).where(days.notna())
+    )
+
+
+def _by_estimand(look: LookData, rows: Frame) -> Frame:
+    """The rows with the values that a death or a withdrawal before the end of the window gives, as it is declared."""
+    estimand, window = look.plan.estimand, look.trial.window
+    last: Any = None if window is None else rows["randomized_on"] + np.timedelta64(window, "D")
+    rows = rows.assign(by="")
+    for milestone, by, meaning in (("withdrew", "withdrawal", estimand.withdrawal), ("died", "death", estimand.death)):
+        ends = look.trial.disposition
+        ends = ends[ends["milestone"] == milestone].drop_duplicates("subject_id").set_index("subject_id")["happened_on"]
+        day: Frame = ends.reindex(rows["subject_id"]).set_axis(rows.index)
+        in_time = rows["subject_id"].isin(ends.index) if last is None else day <= last
+        for hit, value in _given(look, rows, meaning, by, in_time, day):
+            seen = rows["observed_on"].mask(hit, day if value is not None else pd.NaT)
+            rows = rows.assign(value=rows["value"].mask(hit, value), observed_on=seen, by=rows["by"].mask(hit, by))
+    return rows
+
+
+def _given(
+    look: LookData, rows: Frame, meaning: str, by: str, in_time: Frame, day: Frame
+) -> Iterator[tuple[Frame, float | None]]:
+    """Whose value a death or a withdrawal gives, and which; None for whose value it takes away."""
+    unknown, levels = rows["value"].isna(), look.plan.endpoint.levels if look.plan.endpoint else ()
+    worse = {"binary": float(look.plan.sign < 0), "time_to_event": 1.0}.get(look.trial.kind, float(len(levels)))
+    match look.trial.kind, meaning:
+        case "continuous" | "ordinal", "missing":
+            yield in_time & ~(rows["observed_on"] >= day) & ~unknown, None
+        case _, "composite":
+            yield in_time & (unknown | ((rows["value"] != worse) & (by == "death"))), worse
+        case "binary", "while alive":
+            yield in_time & unknown, 0.0
+        case "time_to_event", "while alive":
+            yield in_time & (rows["value"] != 1), 0.0
