@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from trialtools.report.parameters import checked, declared_parameters, located
+from trialtools.report.parameters import declared_parameters, resolve_paths, validate
 from trialtools.report.run import find_notebook, read_notebook
 
 
@@ -20,7 +20,7 @@ def run_cells(name: str, **given: Any) -> tuple[dict[str, Any], list[Any]]:
     """
     path = find_notebook(name)
     declared = declared_parameters(read_notebook(path))
-    values = located(checked(given, declared, path.name), declared, path.parent)
+    values = resolve_paths(validate(given, declared, path.name), declared, path.parent)
     names: dict[str, Any] = {"__name__": "__main__"}
     shown, here = [], Path.cwd()
     os.chdir(path.parent)

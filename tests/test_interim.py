@@ -433,7 +433,7 @@ def test_unknown_values_are_counted_not_dropped_in_silence():
 def type_one_error(frame):
     """The chance to cross any of these bounds without an effect, by the recursion itself."""
     looks, high = frame["information"].tolist(), frame["z"].tolist()
-    return recursion.crossing(looks, [-math.inf] * len(looks), high, recursion.everybody())[1].sum()
+    return recursion.crossing_probabilities(looks, [-math.inf] * len(looks), high, recursion.start_density())[1].sum()
 
 
 @pytest.mark.parametrize("spending", ["obrien-fleming", "pocock"])

@@ -35,7 +35,9 @@ def next_look(tables, protocol, number, file):
 
 
 def type_one_error(information, bounds):
-    return recursion.crossing(information, [-math.inf] * len(bounds), bounds, recursion.everybody())[1].sum()
+    return recursion.crossing_probabilities(information, [-math.inf] * len(bounds), bounds, recursion.start_density())[
+        1
+    ].sum()
 
 
 @pytest.mark.parametrize("spending", ["O'Brien-Fleming type", "Pocock type"])

@@ -25,7 +25,7 @@ from trialtools.report.browser import find_browser, print_pdf
 from trialtools.report.index import write_index
 from trialtools.report.manifest import code_sha256, file_sha256
 from trialtools.report.page import page
-from trialtools.report.parameters import checked, located
+from trialtools.report.parameters import resolve_paths, validate
 from trialtools.report.write import (
     NotebookError,
     ReportError,
@@ -109,7 +109,7 @@ def parameters(text=PARAMETERS):
 
 
 def given(*texts):
-    return checked(parse_parameters(texts), parameters(), "bars.ipynb")
+    return validate(parse_parameters(texts), parameters(), "bars.ipynb")
 
 
 def test_the_parameters_cell_is_read_whole():
@@ -175,10 +175,10 @@ def test_a_value_of_the_wrong_type_is_refused(text):
 
 
 def test_values_from_python_are_held_to_the_same_types():
-    assert checked({"n": 4, "patients": Path("x.csv")}, parameters(), "") == {"n": 4, "patients": "x.csv"}
+    assert validate({"n": 4, "patients": Path("x.csv")}, parameters(), "") == {"n": 4, "patients": "x.csv"}
     for wrong in ({"n": "4"}, {"n": True}, {"share": float("nan")}, {"cut": 3}, {"arms": [1]}, {"note": object()}):
         with pytest.raises(ReportError, match="expected"):
-            checked(wrong, parameters(), "")
+            validate(wrong, parameters(), "")
 
 
 def test_an_unknown_parameter_names_the_nearest_and_all_there_are():
@@ -187,7 +187,7 @@ def test_an_unknown_parameter_names_the_nearest_and_all_there_are():
     assert "bars.ipynb has no parameter 'pateints'; did you mean 'patients'?" in str(error.value)
     assert "n: int = 3   # how many bars" in str(error.value)
     with pytest.raises(ReportError, match="takes no parameters"):
-        checked({"n": 1}, {}, "bars.ipynb")
+        validate({"n": 1}, {}, "bars.ipynb")
 
 
 @pytest.mark.parametrize("texts", [["n"], ["=3"], ["n=1", "n=2"]])
@@ -198,10 +198,10 @@ def test_what_is_no_parameter_is_refused(texts):
 
 def test_paths_are_seen_from_where_the_caller_stands(project):
     folder = project / "notebooks"
-    place = located({"patients": "mine.csv", "cut": "mine"}, parameters(), folder, project)
+    place = resolve_paths({"patients": "mine.csv", "cut": "mine"}, parameters(), folder, project)
     assert place == {"patients": str((project / "mine.csv").resolve()), "cut": "mine"}
     with pytest.raises(ReportError, match=r"there is no file .*other\.csv"):
-        located({"patients": "other.csv"}, parameters(), folder, project)
+        resolve_paths({"patients": "other.csv"}, parameters(), folder, project)
 
 
 def test_a_notebook_is_found_by_its_name(project):
@@ -593,7 +593,7 @@ def test_what_a_report_did_not_write_is_never_replaced(project, tmp_path):
 
 def test_a_text_that_names_a_folder_stays_text(project):
     declared = parameters()
-    assert located({"cut": "data"}, declared, project / "notebooks", project) == {"cut": "data"}
+    assert resolve_paths({"cut": "data"}, declared, project / "notebooks", project) == {"cut": "data"}
 
 
 def test_a_report_names_no_folder_of_the_machine(made, project):

@@ -115,10 +115,10 @@ def _apart(n: str) -> float:
 
 def _false_alarms(looks: str) -> float:
     """Per cent of trials without any effect that cross z = 1.96, either way, at one of so many equal looks."""
-    from ..interim.sequential.recursion import crossing, everybody
+    from ..interim.sequential.recursion import crossing_probabilities, start_density
 
     n, z = int(looks), 1.959964
-    low, high = crossing(list(range(1, n + 1)), [-z] * n, [z] * n, everybody())
+    low, high = crossing_probabilities(list(range(1, n + 1)), [-z] * n, [z] * n, start_density())
     return round(100 * float(low.sum() + high.sum()), 1)
 
 

@@ -19,8 +19,8 @@ from ..criteria.protocol import DataError
 from ..interim.frames.history import read_previous
 from .cuts import locks, staged
 from .leaks import Leak, leaks, leaks_in_data, named, untold
-from .manifest import as_run
-from .parameters import checked, located, place_of
+from .manifest import effective_values
+from .parameters import place_of, resolve_paths, validate
 from .run import read_notebook, short_name
 from .write import Report, ReportError, Run, declared_parameters, report
 
@@ -59,7 +59,7 @@ def runs(
     given = _given(notebook, parameters)
     if given.get("data") and not given.get("protocol"):
         raise DataError("the data are named and their protocol is not: add -p protocol=FILE, so that no other is taken")
-    run = as_run(given, declared_parameters(read_notebook(notebook)))
+    run = effective_values(given, declared_parameters(read_notebook(notebook)))
     wanted = list(sites) or [str(run.get("site") or "")]
     if sites:
         there = sorted(_read(notebook, run, None).subjects["site"].dropna().unique())
@@ -114,7 +114,7 @@ def _committee_report(
         ReportError, NotebookError: as for `report`.
     """
     given = _given(notebook, parameters)
-    run = as_run(given, declared_parameters(read_notebook(notebook)))
+    run = effective_values(given, declared_parameters(read_notebook(notebook)))
     protocol = load_protocol(place_of(notebook.parent, run["protocol"]) or run["protocol"])
     closed = run["audience"] == "closed"
     arms, head, allocated = _allocations(ledger, key if closed else None)
@@ -168,7 +168,7 @@ def _refuse(found: Sequence[Leak], why: str) -> NoReturn:
 
 def _given(notebook: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
     declared = declared_parameters(read_notebook(notebook))
-    return located(checked(parameters, declared, notebook.name), declared, notebook.parent)
+    return resolve_paths(validate(parameters, declared, notebook.name), declared, notebook.parent)
 
 
 def _read(notebook: Path, run: Mapping[str, Any], protocol: Any, arms: Mapping[str, str] | None = None) -> Any:

@@ -115,7 +115,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def as_run(given: Mapping[str, Any], declared: Mapping[str, Parameter]) -> dict[str, Any]:
+def effective_values(given: Mapping[str, Any], declared: Mapping[str, Parameter]) -> dict[str, Any]:
     """The given values over the defaults."""
     return {**{name: parameter.default for name, parameter in declared.items()}, **given}
 

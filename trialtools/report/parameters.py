@@ -112,7 +112,7 @@ def _declaration(node: ast.stmt, comments: Mapping[int, str], scope: dict[str, A
     return Parameter(name, kind, str(type), scope[name], ast.unparse(value), comment)
 
 
-def checked(given: Mapping[str, Any], declared: Mapping[str, Parameter], notebook: str) -> dict[str, Any]:
+def validate(given: Mapping[str, Any], declared: Mapping[str, Parameter], notebook: str) -> dict[str, Any]:
     """The given values, read and held against what the notebook declares.
 
     Raises:
@@ -188,7 +188,7 @@ def _plain(value: Any) -> Any:
     raise TypeError
 
 
-def located(
+def resolve_paths(
     values: Mapping[str, Any], declared: Mapping[str, Parameter], folder: Path, here: Path | None = None
 ) -> dict[str, Any]:
     """The values with those declared as `Path` made absolute: relative ones are seen from where the caller stands.

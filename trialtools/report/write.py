@@ -23,9 +23,9 @@ from .batch import Report, Run, reports
 from .browser import find_browser, print_pdf
 from .errors import NotebookError, ReportError
 from .index import write_index
-from .manifest import as_run, file_sha256, inputs, manifest, paths_shown
+from .manifest import effective_values, file_sha256, inputs, manifest, paths_shown
 from .page import banner, page, prepare, title, told_facts
-from .parameters import Parameter, checked, declared_parameters, located, parse_parameters
+from .parameters import Parameter, declared_parameters, parse_parameters, resolve_paths, validate
 from .run import execute, find_notebook, read_notebook, short_name, telling
 
 __all__ = [
@@ -79,10 +79,10 @@ def report(
     """
     source = find_notebook(notebook)
     declared = declared_parameters(read_notebook(source))
-    given = located(checked(parameters or {}, declared, source.name), declared, source.parent)
+    given = resolve_paths(validate(parameters or {}, declared, source.name), declared, source.parent)
     printer = find_browser() if pdf else None
     name, folder = name or short_name(source), Path(out)
-    run = as_run(given, declared)
+    run = effective_values(given, declared)
     shown = paths_shown(run, declared, source.parent)
     told, ran = _without_places(given, shown), _without_places(run, shown)
     facts = manifest(name, source, told, ran, *inputs(run, declared, source.parent, folder))

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from .. import figures
-from ..cohort.frames.groups import usual
+from ..cohort.frames.groups import default_groups
 from ..cohort.frames.readings import compare_readings
 from ..cohort.screening import Screening
 from ..cohort.whatif import Edits, resolve_unknowns
@@ -159,7 +159,7 @@ def _arguments(frame: str, protocol: Protocol, edits: Edits, threshold: str) -> 
     return {
         "attrition": {"order": edits.order},
         "sweep": {"threshold_id": threshold},
-        "attrition_by_group": {"by": usual(protocol)[:2]},
+        "attrition_by_group": {"by": default_groups(protocol)[:2]},
     }.get(frame, {})
 
 

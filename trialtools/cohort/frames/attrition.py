@@ -14,7 +14,7 @@ import pandas as pd
 from ...criteria.language import in_sentence, nearest
 from ...criteria.protocol import DataError
 from ..patterns import ScreeningData
-from .masks import collapse, per_criterion
+from .masks import collapse, sum_by_criterion
 
 
 def answer(screening: ScreeningData) -> str:
@@ -114,7 +114,7 @@ def _passing(position: int, mask: np.ndarray, n: np.ndarray) -> tuple[np.ndarray
 
 def _costliest(left: list[int], *ends: tuple[np.ndarray, np.ndarray]) -> int:
     """The criterion that takes out the most possible patients, then the most certain ones, then the first."""
-    lost = [per_criterion(mask, n, max(left) + 1) for mask, n in ends]
+    lost = [sum_by_criterion(mask, n, max(left) + 1) for mask, n in ends]
     return max(left, key=lambda position: (*(each[position] for each in lost), -position))
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import polars as pl
 
 from ..patterns import ScreeningData
-from .groups import UNKNOWN, Groups, counts, decision_groups, groups, usual
+from .groups import UNKNOWN, Groups, counts, decision_groups, default_groups, groups
 
 BASELINE = ("variable", "label", "unit", "level", "group", "n", "of", "mean", "sd", "median", "q1", "q3", "smd")
 
@@ -52,7 +52,7 @@ def baseline(screening: ScreeningData, by: str = "decision", fields: Sequence[st
 def _usual(screening: ScreeningData, by: str) -> list[str]:
     protocol = screening.protocol
     numbers = [name for name in protocol.used if protocol.fields[name].type in ("number", "integer")]
-    known = {*usual(protocol), *numbers} - {*screening.patients.absent, by}
+    known = {*default_groups(protocol), *numbers} - {*screening.patients.absent, by}
     return [name for name in protocol.fields if name in known]
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...criteria.language import ProtocolError, nearest
 from ..patterns import ScreeningData
-from .groups import UNKNOWN, groups, patterns_by, usual
+from .groups import UNKNOWN, default_groups, groups, patterns_by
 
 Z95 = 1.959963984540054
 LOST = ("step", "criterion", "criterion_label", "field", "label", "group", "n", "of", "share", "share_screened")
@@ -42,7 +42,7 @@ def attrition_by_group(screening: ScreeningData, by: Sequence[str] | None = None
 
     criteria = screening.protocol.criteria
     rows: list[dict[str, Any]] = []
-    for name in usual(screening.protocol) if by is None else by:
+    for name in default_groups(screening.protocol) if by is None else by:
         grouping = groups(screening.protocol, name)
         group, failed, _, n = patterns_by(screening, grouping)
         first = np.full(len(n), len(criteria), dtype="int64")
@@ -91,7 +91,7 @@ def exclusion_ratios(
     if lacking := [id for id in criteria if id and id not in ids]:
         raise ProtocolError(f"no criterion '{lacking[0]}'{nearest(lacking[0], ids)}")
     rows: list[dict[str, Any]] = []
-    for name in usual(protocol) if by is None else by:
+    for name in default_groups(protocol) if by is None else by:
         grouping = groups(protocol, name)
         group, failed, unknown, n = patterns_by(screening, grouping)
         size = _sums(group, n, grouping.names)

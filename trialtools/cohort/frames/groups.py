@@ -69,7 +69,7 @@ def decision_groups(screening: ScreeningData) -> Groups:
     return Groups("decision", "Decision", DECISIONS, _first_case(cases.values()))
 
 
-def usual(protocol: Protocol) -> tuple[str, ...]:
+def default_groups(protocol: Protocol) -> tuple[str, ...]:
     """What patients are told apart by unless one says otherwise: age, categories of few values, chronic conditions."""
     return tuple(
         name

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..patterns import ScreeningData
-from .masks import collapse, ids_in, per_criterion, sizes
+from .masks import bit_count, collapse, ids_in, sum_by_criterion
 
 
 def overlap(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
@@ -86,14 +86,16 @@ def impact(screening: ScreeningData) -> pd.DataFrame:
     found = {}
     for end, mask in (("certain", failed | unknown), ("possible", failed)):
         against, people = collapse(mask, n, m)
-        size = sizes(against, m)
+        size = bit_count(against, m)
         one, some = size == 1, size > 0
-        found[f"alone_{end}"] = screening.n - per_criterion(against, people, m)
-        found[f"gain_{end}"] = per_criterion(against[one], people[one], m)
-        found[f"shapley_{end}"] = 0 - per_criterion(against[some], people[some] / size[some], m)
-    only, settled, open_ = sizes(failed, m) == 1, unknown == 0, failed == 0
-    found["unique_certain"] = per_criterion(failed[only & settled], n[only & settled], m)
-    found["unique_possible"] = per_criterion(failed[only], n[only], m) + per_criterion(unknown[open_], n[open_], m)
+        found[f"alone_{end}"] = screening.n - sum_by_criterion(against, people, m)
+        found[f"gain_{end}"] = sum_by_criterion(against[one], people[one], m)
+        found[f"shapley_{end}"] = 0 - sum_by_criterion(against[some], people[some] / size[some], m)
+    only, settled, open_ = bit_count(failed, m) == 1, unknown == 0, failed == 0
+    found["unique_certain"] = sum_by_criterion(failed[only & settled], n[only & settled], m)
+    found["unique_possible"] = sum_by_criterion(failed[only], n[only], m) + sum_by_criterion(
+        unknown[open_], n[open_], m
+    )
     frame = pd.DataFrame({name: [getattr(c, name) for c in criteria] for name in ("kind", "label")})
     frame.insert(0, "criterion", [criterion.id for criterion in criteria])
     for asked in ("alone", "gain", "unique", "shapley"):

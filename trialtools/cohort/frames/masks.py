@@ -14,7 +14,7 @@ _DENSE = 20
 """Up to so many criteria, every set of them can have a box of its own."""
 
 
-def per_criterion(mask: np.ndarray, weight: np.ndarray, criteria: int) -> np.ndarray:
+def sum_by_criterion(mask: np.ndarray, weight: np.ndarray, criteria: int) -> np.ndarray:
     """For each criterion the summed weight of the patterns whose mask holds it."""
     sums = np.zeros(criteria)
     for low in range(0, criteria, CHUNK):
@@ -24,7 +24,7 @@ def per_criterion(mask: np.ndarray, weight: np.ndarray, criteria: int) -> np.nda
     return sums
 
 
-def sizes(mask: np.ndarray, criteria: int) -> np.ndarray:
+def bit_count(mask: np.ndarray, criteria: int) -> np.ndarray:
     """How many criteria each mask holds."""
     of_box = ((np.arange(2**CHUNK)[:, None] >> np.arange(CHUNK)) & 1).sum(axis=1)
     parts = [of_box[(mask >> low) & (2**CHUNK - 1)] for low in range(0, criteria, CHUNK)]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ...criteria.protocol import DataError
 from ..patterns import ScreeningData
-from .masks import collapse, ids_in, sizes
+from .masks import bit_count, collapse, ids_in
 
 MOST, ROWS = 20, 12
 """How many criteria may be dropped: every set of them is counted, a million for twenty. And the rows that are told."""
@@ -46,7 +46,7 @@ def fewest_to_drop(screening: ScreeningData, target: int, count: str = "possible
     found = {"certain": _eligible(failed | unknown, n, free), "possible": _eligible(failed, n, free)}
     sets = np.arange(1 << len(free))
     enough = found[count] >= min(target, int(found[count].max()))
-    size = sizes(sets, max(len(free), 1))
+    size = bit_count(sets, max(len(free), 1))
     best = sets[enough & (size == size[enough].min())]
     best = best[np.argsort(-found[count][best], kind="stable")][:ROWS]
     ids = [criteria[position].id for position in free]

@@ -8,7 +8,7 @@ import pandas as pd
 from pandas.api import types
 
 from ...cohort.frames.baseline import BASELINE, Counted, describe
-from ...cohort.frames.groups import usual
+from ...cohort.frames.groups import default_groups
 from ..data.tables import TABLES, Frame
 from ..lookdata import LookData, with_reason
 
@@ -30,7 +30,7 @@ def baseline(look: LookData, fields: Sequence[str] | None = None) -> Frame:
     protocol = look.protocol
     extra = [name for name in look.trial.subjects if name not in TABLES["subjects"]]
     asked = [name for name in protocol.used if protocol.fields[name].type in ("number", "integer")]
-    usually = [name for name in extra if name in {*usual(protocol), *asked}]
+    usually = [name for name in extra if name in {*default_groups(protocol), *asked}]
     rows = [row for name in fields or usually or extra for row in _variable(look, name)]
     return with_reason(pd.DataFrame(rows, columns=list(BASELINE)), "Not collected.")
 

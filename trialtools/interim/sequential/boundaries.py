@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from ...criteria.protocol import DataError
-from .recursion import Going, crossing, everybody
+from .recursion import SubDensity, crossing_probabilities, start_density
 
 Spending = Literal["obrien-fleming", "pocock", "hwang-shih-decani", "kim-demets"]
 NEAREST = 0.005
@@ -91,10 +91,10 @@ def boundaries(
             raise DataError(f"a shape lies between 0 (O'Brien-Fleming) and 1, past 0.5 (Pocock), not {shape}")
         if not final or looks[-1] != planned:
             raise DataError("bounds of a shape need all looks as planned; at other information, spend alpha")
-        high = _shaped([each / planned for each in looks], tail, two, shape)
+        high = _wang_tsiatis_bounds([each / planned for each in looks], tail, two, shape)
     else:
-        high = _spent(looks, _allowed(looks, planned, tail, spending, gamma, final), two, used)
-    spent = np.cumsum(crossing(looks, _mirrored(high, two), high, everybody())[1]) * sides
+        high = _spending_bounds(looks, _allowance(looks, planned, tail, spending, gamma, final), two, used)
+    spent = np.cumsum(crossing_probabilities(looks, _mirror(high, two), high, start_density())[1]) * sides
     z = np.array(high)
     frame = pd.DataFrame({"look": range(1, len(looks) + 1), "information": list(information), "z": z})
     frame["nominal_p"], frame["alpha_spent"] = sides * ndtr(-z), spent
@@ -115,10 +115,10 @@ def drift(frame: pd.DataFrame, power: float = 0.8, sides: int = 1) -> float:
     7.878117
     """
     looks, high = frame["information"].tolist(), frame["z"].tolist()
-    low = _mirrored(high, sides == 2)
+    low = _mirror(high, sides == 2)
 
     def short(effect: float) -> float:
-        return float(crossing(looks, low, high, everybody(effect))[1].sum()) - power
+        return float(crossing_probabilities(looks, low, high, start_density(effect))[1].sum()) - power
 
     return float(brentq(short, 0.0, FAR / math.sqrt(looks[-1]), xtol=1e-13))  # type: ignore[arg-type]
 
@@ -137,10 +137,10 @@ def power(frame: pd.DataFrame, drift: float, sides: int = 1) -> dict[str, float]
     """
     looks = frame["information"].tolist()
     high = frame["z"].tolist()
-    low = _mirrored(high, sides == 2)
+    low = _mirror(high, sides == 2)
     if "futility" in frame:
         low = [-math.inf if math.isnan(each) else each for each in frame["futility"]]
-    below, above = crossing(looks, low, high, everybody(drift))
+    below, above = crossing_probabilities(looks, low, high, start_density(drift))
     stopped = below + above
     stopped[-1] = 1 - stopped[:-1].sum()
     lost = 0.0 if sides == 2 else float(below[:-1].sum())
@@ -198,7 +198,7 @@ def _check(alpha: float, sides: int, spending: str, gamma: float | None, beta: f
         raise DataError(f"hwang-shih-decani needs gamma of {-_LARGEST_GAMMA} to {_LARGEST_GAMMA}, such as gamma=-4")
 
 
-def _allowed(
+def _allowance(
     looks: Sequence[float], planned: float, tail: float, spending: Spending, gamma: float | None, final: bool
 ) -> list[float]:
     """What each look may spend in one tail; the last one all that is left."""
@@ -208,15 +208,17 @@ def _allowed(
     return np.diff([0.0, *so_far]).tolist()
 
 
-def _mirrored(high: Sequence[float], two: bool) -> list[float]:
+def _mirror(high: Sequence[float], two: bool) -> list[float]:
     return [-each for each in high] if two else [-math.inf] * len(high)
 
 
-def _spent(looks: Sequence[float], allowed: Sequence[float], two: bool, used: Sequence[float] = ()) -> list[float]:
+def _spending_bounds(
+    looks: Sequence[float], allowed: Sequence[float], two: bool, used: Sequence[float] = ()
+) -> list[float]:
     """The bound of each look: as used, or for what may be spent up to there less what was."""
     if len(used) >= len(looks) or any(math.isnan(each) for each in used):
         raise DataError(f"{len(used)} bounds were used at earlier looks, and there are {len(looks)} looks in all")
-    going, high, excess = everybody(), [], 0.0
+    going, high, excess = start_density(), [], 0.0
     for look, (reached, share) in enumerate(zip(looks, allowed, strict=True)):
         if look < len(used):
             high.append(float(used[look]))
@@ -229,20 +231,20 @@ def _spent(looks: Sequence[float], allowed: Sequence[float], two: bool, used: Se
     return high
 
 
-def _bound(going: Going, reached: float, share: float) -> float:
+def _bound(going: SubDensity, reached: float, share: float) -> float:
     if share < _LEAST:
         return math.inf
     wanted = math.log(share)
     return float(brentq(lambda z: math.log(max(going.above(reached, z), 1e-300)) - wanted, -FAR, FAR, xtol=1e-13))  # type: ignore[arg-type]
 
 
-def _shaped(parts: Sequence[float], tail: float, two: bool, shape: float) -> list[float]:
+def _wang_tsiatis_bounds(parts: Sequence[float], tail: float, two: bool, shape: float) -> list[float]:
     def bounds(c: float) -> list[float]:
         return [c * t ** (shape - 0.5) for t in parts]
 
     def too_much(c: float) -> float:
         high = bounds(c)
-        return crossing(parts, _mirrored(high, two), high, everybody())[1].sum() - tail
+        return crossing_probabilities(parts, _mirror(high, two), high, start_density())[1].sum() - tail
 
     return bounds(float(brentq(too_much, 0.1, 10.0, xtol=1e-13)))  # type: ignore[arg-type]
 
@@ -263,10 +265,10 @@ def _futility(
                 f"futility has {len(given)} bounds; expected {len(looks) - 1}, one for each look but the last"
             )
         return [*given, high[-1]]
-    shares = _allowed(looks, planned, beta, futility, gamma, True)
+    shares = _allowance(looks, planned, beta, futility, gamma, True)
 
     def bounds(effect: float) -> tuple[list[float], float]:
-        going, low = everybody(effect), []
+        going, low = start_density(effect), []
         for look, (reached, share) in enumerate(zip(looks[:-1], shares, strict=False)):
             low.append(_lower(going, reached, share, high[look]))
             going = going.on(reached, low[-1], high[look], looks[look + 1])
@@ -283,13 +285,13 @@ def _harm(
     """The bounds against harm: the mirror of an efficacy bound with an error rate of its own."""
     if isinstance(harm, str):
         _check(alpha, 1, harm, gamma, 0.2)
-        return [-each for each in _spent(looks, _allowed(looks, planned, alpha, harm, gamma, final), False)]
+        return [-each for each in _spending_bounds(looks, _allowance(looks, planned, alpha, harm, gamma, final), False)]
     if not 0 < harm < 0.5:
         raise DataError(f"the nominal level of harm lies between 0 and 0.5, not {harm}")
     return [float(ndtri(harm))] * len(looks)
 
 
-def _lower(going: Going, reached: float, share: float, high: float) -> float:
+def _lower(going: SubDensity, reached: float, share: float, high: float) -> float:
     if share < _LEAST:
         return -math.inf
     top = min(high, FAR)

@@ -15,7 +15,7 @@ from scipy.optimize import brentq
 
 from ...criteria.protocol import DataError
 from .boundaries import FAR, boundaries
-from .recursion import crossing, everybody
+from .recursion import crossing_probabilities, start_density
 
 _LARGEST_P = 0.5 - 1e-9
 REACH = 60.0
@@ -79,8 +79,8 @@ def conditional_power(
     root = math.sqrt(information)
     drift = z / root if effect == "trend" else 0.0 if effect == "null" else float(effect)
     looks, high = _ahead(information, ahead)
-    start = everybody(drift, at=z * root, information=information)
-    return float(crossing(looks, [-math.inf] * len(looks), high, start)[1].sum())
+    start = start_density(drift, at=z * root, information=information)
+    return float(crossing_probabilities(looks, [-math.inf] * len(looks), high, start)[1].sum())
 
 
 def predictive_power(z: float, information: float, ahead: Mapping[str, Sequence[float]]) -> float:
@@ -127,7 +127,7 @@ def final_estimate(
     def beyond(drift: float) -> float:
         high = [*before, z]
         low = [-each for each in before] + [-math.inf] if sides == 2 else [-math.inf] * len(high)
-        return float(crossing(looks, low, high, everybody(drift))[1].sum())
+        return float(crossing_probabilities(looks, low, high, start_density(drift))[1].sum())
 
     tail = (1 - level) / 2
     root = math.sqrt(looks[-1])

@@ -23,7 +23,7 @@ FEWEST, PER_STEP = 64, 5.0
 
 
 @dataclass(frozen=True)
-class Going:
+class SubDensity:
     """Those who have not stopped: where they stand (B), how densely, at which information and drift."""
 
     place: np.ndarray
@@ -53,7 +53,7 @@ class Going:
     def spread(self, information: float) -> float:
         return math.sqrt(information - self.information)
 
-    def on(self, information: float, low: float, high: float, next_information: float | None) -> Going:
+    def on(self, information: float, low: float, high: float, next_information: float | None) -> SubDensity:
         """Those who are between two z at the next look, and go on to the one after it."""
         root, middle = math.sqrt(information), self.drift * information
         ends = (max(low * root, middle - REACH * root), min(high * root, middle + REACH * root))
@@ -65,16 +65,16 @@ class Going:
         place = (ends[0] + ends[1]) / 2 + width / 2 * node
         apart = (place[:, None] - self.ahead(information)) / self.spread(information)
         density = np.exp(-0.5 * apart**2) @ self.mass / (self.spread(information) * math.sqrt(2 * math.pi))
-        return Going(place, density * weight * width / 2, information, self.drift)
+        return SubDensity(place, density * weight * width / 2, information, self.drift)
 
 
-def everybody(drift: float = 0.0, at: float = 0.0, information: float = 0.0) -> Going:
+def start_density(drift: float = 0.0, at: float = 0.0, information: float = 0.0) -> SubDensity:
     """All who start, or stand at `at` once `information` has been seen."""
-    return Going(np.array([at]), np.array([1.0]), information, drift)
+    return SubDensity(np.array([at]), np.array([1.0]), information, drift)
 
 
-def crossing(
-    information: Sequence[float], low: Sequence[float], high: Sequence[float], going: Going
+def crossing_probabilities(
+    information: Sequence[float], low: Sequence[float], high: Sequence[float], going: SubDensity
 ) -> tuple[np.ndarray, np.ndarray]:
     """The chances to stop at each look, below and above."""
     below, above = np.zeros(len(information)), np.zeros(len(information))
