@@ -1,23 +1,30 @@
 // The page asks its worker and shows the reply below the question; what is asked before the engine is there waits for it.
 const state = document.getElementById("state"), waiting = new Map();
-const worker = new Worker("worker.js", { type: "module" });
-let ready = false, calls = 0;
+let worker, ready = false, calls = 0;
 
-worker.onmessage = ({ data: { call, said } }) => {
+function fail(why) {
+  state.className = "say wrong";
+  state.textContent = `The engine did not start: ${why}. The quiz works without it.`;
+}
+
+if (location.protocol == "file:") fail("a page from a file may not run it; serve this folder (python -m http.server)");
+else worker = new Worker("worker.js", { type: "module" });
+
+worker?.addEventListener("message", ({ data: { call, said } }) => {
   if (call) { waiting.get(call)(said); waiting.delete(call); return; }
   ready = true;
   state.textContent = "The engine is ready. Choose an answer, or type one and press Enter.";
-};
-worker.onerror = event => {
+});
+worker?.addEventListener("error", event => {
   event.preventDefault();
-  state.className = "say wrong";
-  state.textContent = `The engine did not start (${event.message || "this browser does not run it"}). Reload the page, or use the quiz.`;
-};
+  fail(event.message || "this browser does not run it");
+});
 
 for (const section of document.querySelectorAll(".question")) {
   const id = section.dataset.id, box = section.querySelector(".reply"), input = section.querySelector("input");
   const answers = [...section.querySelectorAll("button[data-answer]")];
   const ask = (what, text) => {
+    if (!worker) return;
     box.className = "reply";
     box.textContent = ready ? "…" : "… The engine is still on its way; the reply will stand here.";
     waiting.set(++calls, said => show(section, box, said));

@@ -52,4 +52,10 @@ def _item(lesson: Lesson, question: Question) -> Item:
     if key != right:
         raise ProtocolError(f"the key of {question.id} is '{key}', but the engine answers '{right}'")
     options = (lesson.filled(option, question) for option in question.choice)
-    return Item(lesson.filled(question.ask, question), tuple((each, says.get(each, "")) for each in options), evidence)
+    marked = tuple((_unbroken(each), says.get(each, "")) for each in options)
+    return Item(_unbroken(lesson.filled(question.ask, question)), marked, _unbroken(evidence))
+
+
+def _unbroken(text: str) -> str:
+    """A number and its per cent sign stay on one line."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")

@@ -38,8 +38,8 @@ def write_site(folder: Path, engine: Path) -> Path:
             raise ReportError(f"{folder} holds something else; choose another folder with --out")
         shutil.rmtree(folder)
     with whole_folder(folder) as place:
-        place.chmod(0o755)  # a web server may run as somebody else
         shutil.copytree(runtime, place, dirs_exist_ok=True)
+        place.chmod(0o755)  # a web server may run as somebody else
         pack_ourselves(place / "trialtools.zip")
         packages = sorted(file.name for file in place.iterdir() if file.suffix in (".whl", ".zip"))
         packages.remove("python_stdlib.zip")

@@ -12,7 +12,10 @@ await Promise.all(packages.map(async name => {
 const lessons = python.pyimport("trialtools.lessons.pages.in_browser");
 lessons.bring(JSON.stringify(numbers));
 onmessage = ({ data: { call, what, id, text } }) => {
-  const said = what == "hint" ? lessons.help_with(id) : lessons.reply(id, text);
-  postMessage({ call, said: JSON.parse(said) });
+  try {
+    postMessage({ call, said: JSON.parse(what == "hint" ? lessons.help_with(id) : lessons.reply(id, text)) });
+  } catch (error) {
+    postMessage({ call, said: { right: null, lines: [`The engine cannot say: ${error.message.trim().split("\n").pop()}`] } });
+  }
 };
 postMessage({ ready: true });
