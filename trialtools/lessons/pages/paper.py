@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ...criteria.files import whole
 from ...report.browser import find_browser, print_pdf
-from ..answers import buttons
 from ..judges import judge
 from ..lesson import Lesson, Question, Trap, lessons
+from .questions import label
 from .quiz import BEFORE, LETTERS, Item, quiz, quiz_page
 from .template import render
 
@@ -48,15 +48,7 @@ def pages(items: Sequence[Item]) -> Iterator[tuple[str, str]]:
 
 def handout(number: str, lesson: Lesson) -> str:
     """A lesson as three pages of HTML; each page is filled with lines to write on."""
-    return render(
-        "handout.html.j2",
-        number=number,
-        lesson=lesson,
-        halves=_halves(lesson),
-        buttons=buttons,
-        answer=_answer,
-        wrong=_wrong,
-    )
+    return render("handout.html.j2", number=number, lesson=lesson, halves=_halves(lesson), wrong=_wrong)
 
 
 def _halves(lesson: Lesson) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
@@ -66,18 +58,8 @@ def _halves(lesson: Lesson) -> tuple[tuple[Question, ...], tuple[Question, ...]]
     return lesson.questions[:at], lesson.questions[at:]
 
 
-def _answer(lesson: Lesson, question: Question) -> str:
-    return lesson.filled(_label(lesson, question, question.key), question)
-
-
 def _wrong(lesson: Lesson, question: Question, trap: Trap) -> str:
-    """A wrong answer and what is said to it; beside the first one the patient who shows it, where there is one."""
-    shows = question.kinds[0] in ("means", "found") and trap is question.traps[0]
+    """A wrong answer and what is said to it; of a condition, beside the first one, the patient who shows it."""
+    shows = question.kinds[0] == "means" and trap is question.traps[0]
     shown = judge(lesson, question, trap.answer).lines[1:2] if shows else ()
-    return lesson.filled(" ".join([f"{_label(lesson, question, trap.answer)}: {trap.says}", *shown]), question)
-
-
-def _label(lesson: Lesson, question: Question, answer: object) -> str:
-    """An answer as a paper shows it: the words of its button, or what one would type."""
-    label = next((label for label, stands_for in buttons(lesson, question).items() if stands_for == answer), "")
-    return label or (", ".join(map(str, answer)) if isinstance(answer, list | tuple | set) else f"`{answer}`")
+    return lesson.filled(" ".join([f"{label(lesson, question, trap.answer)}: {trap.says}", *shown]), question)

@@ -10,7 +10,6 @@ from pathlib import Path
 from ...criteria.examples import example
 from ...criteria.files import whole_folder
 from ...report.errors import ReportError
-from ..answers import buttons
 from ..lesson import lessons
 from . import in_browser
 from .quiz import quiz, quiz_page
@@ -52,7 +51,7 @@ def write_site(folder: Path, engine: Path) -> Path:
 
 
 def _index(size: int) -> str:
-    return render("index.html.j2", lessons=lessons(), megabytes=round(size / 1e6), buttons=buttons)
+    return render("index.html.j2", lessons=lessons(), megabytes=round(size / 1e6))
 
 
 def pack_ourselves(file: Path) -> None:

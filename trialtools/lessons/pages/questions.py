@@ -1,0 +1,28 @@
+"""A question goes in, what a page or a sheet of paper shows of it comes out."""
+
+from __future__ import annotations
+
+from ...criteria.language import parse, words
+from ..answers import buttons
+from ..lesson import Lesson, Question
+
+
+def labels(lesson: Lesson, question: Question) -> list[str]:
+    """The answers of a question that has few; options in the order of the alphabet, which tells nothing."""
+    found = list(buttons(lesson, question))
+    return found if question.state else sorted(found)
+
+
+def label(lesson: Lesson, question: Question, answer: object) -> str:
+    """An answer as it is shown: by the words of its button, or as one would type it, marked as code."""
+    known = (text for text, stands_for in buttons(lesson, question).items() if stands_for == answer)
+    typed = ", ".join(map(str, answer)) if isinstance(answer, list | tuple | set) else f"`{answer}`"
+    return next(known, typed)
+
+
+def beginning(lesson: Lesson, question: Question) -> str:
+    """The patient whom an answer changes, where the question names one; a notebook shows the whole record."""
+    if not question.start:
+        return ""
+    fields = lesson.source(question).rules.fields
+    return f"It begins with an eligible patient: {words(parse(question.start, fields), fields)}."
