@@ -25,7 +25,9 @@ import pytest
 import trialtools as tt
 from trialtools.cohort.sources import ColumnMapping, MappedColumn, Patients
 from trialtools.cohort.sources.checks import quality_table
+from trialtools.cohort.sources.mapping import Rows
 from trialtools.criteria.contents import Protocol
+from trialtools.criteria.engine import in_polars
 from trialtools.criteria.language import Interval, evaluate
 from trialtools.criteria.protocol import Criterion, DataError, Field
 
@@ -398,6 +400,30 @@ def test_a_mapping_is_carried_out_there(engine):
     as_text = raw.set_column(2, "years", pa.array(["71", "x", "", None, "1", "2", "3"], pa.string()))
     with pytest.raises(DataError, match="the column years holds text where numbers are needed"):
         tt.screen(protocol, engine(as_text), mapping)
+
+
+def test_rows_of_a_patient_are_taken_there(engine):
+    """Last by day with ties and unknown days, any, all, max with an unknown one: as Polars takes them."""
+    raw = pa.table(
+        {
+            "pid": pa.array([1, 1, 2, 2, 3, 3, 4, 4, 4, 5], pa.int64()),
+            "seen": pa.array([1, 2, 2, 2, 1, None, 1, 2, 2, None], pa.int32()),
+            "n1": pa.array([1.0, 2.0, 3.0, None, 2.0, 2.0, 1.0, 3.5, 3.5, None], pa.float64()),
+            "f1": pa.array([True, False, False, None, None, None, True, True, False, True], pa.bool_()),
+            "c1": pa.array(["a", "b", "a", "a", "b", "a", "b", "c", "c", None], pa.string()),
+        }
+    )
+    protocol = told(["n1 > 1.5", "f1", 'c1 == "a"'])
+    takes = {"n1": "max", "n2": "mean", "f1": "any", "f2": "all", "i1": "only"}
+    fields = {
+        name: MappedColumn(name.replace("2", "1").replace("i1", "seen"), take=take) for name, take in takes.items()
+    }
+    mapping = ColumnMapping(patient_id="pid", rows=Rows("last", "seen"), fields={**fields, "c1": "c1"})
+    here, there = (tt.read_patients(frame, protocol, mapping) for frame in (raw, engine(raw)))
+    rows, wanted = (in_polars(patients.frame).sort("patient_id").rows() for patients in (there, here))
+    assert rows == wanted and len(rows) == there.n == 5
+    columns = ["field", "problem", "n", "action"]
+    assert there.quality[columns].values.tolist() == here.quality[columns].values.tolist()
 
 
 def test_what_is_known_in_part_is_decided_there(engine):

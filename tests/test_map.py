@@ -17,6 +17,7 @@ from xlsxwriter import Workbook
 import trialtools as tt
 from trialtools.__main__ import main
 from trialtools.cohort.sources import MappedColumn, PatientId, load_mapping
+from trialtools.cohort.sources.mapping import Rows
 from trialtools.criteria.contents import read_protocol
 from trialtools.criteria.protocol import DataError
 
@@ -233,10 +234,13 @@ def test_what_is_no_table_is_told(tmp_path):
     assert draft.mapping.fields == {} and "two columns" in draft.asks[0]
 
 
-def test_an_id_that_repeats_is_not_live():
-    draft = tt.draft_mapping(TRIAL, table(patient_id=lambda i: i // 2, row_id=lambda i: i, age=lambda i: 20 + i))
-    assert draft.mapping.patient_id == PatientId()
+def test_where_ids_repeat_rows_must_agree():
+    records = table(patient_id=lambda i: i // 2, row_id=lambda i: i, age=lambda i: 20 + i, seen=["2023-01-31"])
+    draft = tt.draft_mapping(TRIAL, records)
+    assert "rows: {take: last, by: seen}" in draft.asks[0]
+    assert (draft.mapping.patient_id, draft.mapping.rows) == (PatientId("patient_id"), Rows("only"))
     assert "30 rows have 15 different patient_id" in draft.asks[0]
+    assert tt.read_patients(records, TRIAL, draft.mapping).n == 15
 
 
 # --- nobody is named --------------------------------------------------------------------------------------------------
@@ -268,9 +272,9 @@ def test_free_text_is_never_told(secrets, column, often):
 # --- tables that nobody here made -------------------------------------------------------------------------------------
 
 
-def compare(protocol, source, hand: Path) -> dict[str, str]:
+def compare(protocol, source, hand: Path, draft) -> dict[str, str]:
     """By field of a mapping written by hand, what the draft makes of it: the same, more careful, or wrong."""
-    written, draft = load_mapping(hand, protocol), tt.draft_mapping(protocol, source)
+    written = load_mapping(hand, protocol)
     drafted = {line.field for line in draft.lines}
     found = dict.fromkeys(drafted - {*written.fields}, "extra") | dict.fromkeys({*written.fields} - drafted, "missing")
     both = [
@@ -291,7 +295,7 @@ def test_a_real_table_is_mapped_as_by_hand(realdata, protocol, root):
     draft = tt.draft_mapping(protocol, source)
     assert draft.mapping.patient_id == PatientId("row_id")
     assert {line.field for line in draft.of("certain")} == {"age", "cough", "diabetes"}
-    found = compare(protocol, source, root / "data" / "mappings" / "carbon_health.yaml")
+    found = compare(protocol, source, root / "data" / "mappings" / "carbon_health.yaml", draft)
     assert sorted(found.values()) == ["careful"] + ["same"] * 13
     assert found["other_symptom"] == "careful"  # five symptoms of those that there are
 

@@ -161,11 +161,15 @@ def _explain(
         full: show every branch, not only those that decided
     """
     from .cohort.sources import read_patients
+    from .cohort.sources.take import rows_text
     from .criteria.patient import explain, nearest_eligible, open_items
 
     rules = _protocol(protocol, reading)
-    person = read_patients(patients, rules, mapping).patient(patient)
+    table = read_patients(patients, rules, mapping)
+    person = table.patient(patient)
     print(explain(rules, person).text(full=full))
+    if rows := rows_text(table.rows_of(patient), rules.fields):
+        print("\n" + "\n".join(rows))
     print(f"\n{open_items(rules, person).text()}\n\n{nearest_eligible(rules, person).text()}")
     return DONE
 

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..sources.mapping import PatientId
+from ...criteria.protocol import Field
+from ..sources.mapping import PatientId, Rows
+from .dates import fit_date
 from .seen import Seen
 from .words import split, tokens, vocabulary
 
 
-def find_id(columns: Sequence[Seen], rows: int) -> tuple[PatientId, tuple[str, ...]]:
-    """The column of ids, and what it leaves open."""
+def find_id(columns: Sequence[Seen], rows: int) -> tuple[PatientId, Rows | None, tuple[str, ...]]:
+    """The column of ids, what is done with several rows of a patient, and what both leave open."""
     order = split(vocabulary()["ids"])
     named = [seen for seen in columns if " ".join(tokens(seen.name)) in order and not seen.dtype.is_float()]
     named.sort(key=lambda seen: order.index(" ".join(tokens(seen.name))))
     if not named:
-        return PatientId(), ("patient_id: no column names patients; every row is taken for one",)
-    seen = named[0]
-    if (different := len(seen.counts)) == rows == seen.filled:
-        return PatientId(seen.name), ()
+        return PatientId(), None, ("patient_id: no column names patients; every row is taken for one",)
+    seen, different = named[0], len(named[0].counts)
+    if different == rows == seen.filled:
+        return PatientId(seen.name), None, ()
     if different == seen.filled:
-        return PatientId(seen.name, "number"), (f"patient_id: {rows - seen.filled:,} rows have no {seen.named}",)
-    told = f"{rows:,} rows have {different:,} different {seen.named}"
-    return PatientId(), (f"patient_id: {told}; every row is taken for a patient, until somebody says which one counts",)
+        lost = f"patient_id: {rows - seen.filled:,} rows have no {seen.named}; each is taken for a patient"
+        return PatientId(seen.name, "number"), None, (lost,)
+    if seen.filled < rows:
+        lost = f"patient_id: {rows - seen.filled:,} rows have no {seen.named}; every row is taken for a patient"
+        return PatientId(), None, (lost,)
+    days = [each.named for each in columns if fit_date(Field("date", ""), each)]
+    told = (
+        f"{rows:,} rows have {different:,} different {seen.named}. Where rows of a patient differ, the field is unknown"
+    )
+    by = f"; which row counts? rows: {{take: last, by: {' or '.join(days[:3]) or '...'}}}"
+    return PatientId(seen.name), Rows(), (f"patient_id: {told}{by}",)

@@ -153,7 +153,7 @@ def _draft(protocol: Protocol, source: Any, written: ColumnMapping) -> MappingDr
     check_names([*schema], table.name)
     rows = int(in_polars(frame.select(nw.len().alias("n")))["n"].item())
     columns = [see_column(frame, name, dtype, rows) for name, dtype in schema.items()]
-    id, asks = find_id(columns, rows)
+    id, several, asks = find_id(columns, rows)
     wanted = {name: field for name, field in protocol.fields.items() if not name.startswith("ask_") or name in schema}
     twice = {name for name in schema if f"{name} (2)" in schema}
     asks += tuple(f"{name}: two columns bear this name; rename one of them" for name in sorted(twice))
@@ -170,7 +170,13 @@ def _draft(protocol: Protocol, source: Any, written: ColumnMapping) -> MappingDr
     unread = tuple(seen.named for seen in columns if seen.name not in used)
     name = Path(source).name.split(".")[0] if isinstance(source, str | os.PathLike) else ""
     return MappingDraft(
-        table.name, rows, replace(written, name=name, patient_id=id, fields=live), lines, absent, unread, asks
+        table.name,
+        rows,
+        replace(written, name=name, patient_id=id, rows=several, fields=live),
+        lines,
+        absent,
+        unread,
+        asks,
     )
 
 

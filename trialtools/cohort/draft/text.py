@@ -44,6 +44,7 @@ def mapping_text(
     made += [f"header: {mapping.header}"] if mapping.header != 1 else []
     made += [f"# ? {ask}" for ask in asks]
     made.append(f"patient_id: {_id(mapping.id)}")
+    made += [f"rows: {{take: {mapping.rows.take}}}"] if mapping.rows else []
     made.append(
         "fields:" if mapping.fields else "fields: {}  # nothing is certain: take a guess, and delete these braces"
     )

@@ -15,6 +15,8 @@ from ...criteria.language import NUMERIC, ProtocolError, nearest
 from ...criteria.protocol import STRICT, DataError, Field, read_yaml
 from ...criteria.units import factor
 
+Take = Literal["last", "first", "only", "any", "all", "min", "max", "mean"]
+"""Which of several rows of a patient counts, or what is made of them."""
 UNKNOWN = "unknown"
 """The code word of a value that says nothing."""
 
@@ -27,6 +29,9 @@ class MappedColumn:
     or `unknown`; a text without a code is an error, or with `on_invalid: unknown` a counted finding. `decimal` is the
     mark of a number, the other one then stands before groups of three digits. `pivot` is the last year that a year of
     two digits can mean. `zone` is where the day of a time stamp with a zone is wanted, such as Asia/Shanghai.
+
+    Where several rows belong to one patient, `take` says which counts: the `last` or `first` that says something, `any`
+    or `all` of a flag, the `min`, `max` or `mean` of a number, or `only` what all rows that say something agree on.
     """
 
     __pydantic_config__ = STRICT
@@ -41,6 +46,7 @@ class MappedColumn:
     decimal: Literal[".", ","] | None = None
     missing: tuple[str, ...] = ()
     on_invalid: Literal["error", "unknown"] = "error"
+    take: Take | None = None
     note: str | None = None
 
     @property
@@ -81,6 +87,21 @@ class PatientId:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """Which row counts where several belong to one patient, unless a field says `take:` itself.
+
+    `by` is the column that orders them, days (`format` says how they are written) or numbers. `last` and `first` take a
+    whole row, whatever it says. `only` takes what all rows that say something agree on. What is left open is unknown.
+    """
+
+    __pydantic_config__ = STRICT
+
+    take: Literal["last", "first", "only"] = "only"
+    by: str | None = None
+    format: str | None = None
+
+
+@dataclass(frozen=True)
 class ColumnMapping:
     """How one source's table becomes a patient table.
 
@@ -95,6 +116,7 @@ class ColumnMapping:
     fields: dict[str, str | MappedColumn] = field(default_factory=dict)
     codes: dict[str, bool | str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    rows: Rows | None = None
     separator: str | None = None
     encoding: str | None = None
     header: int = 1
@@ -110,6 +132,12 @@ class ColumnMapping:
         """The columns whose texts have a decimal comma."""
         columns = [column for column in self.fields.values() if isinstance(column, MappedColumn)]
         return frozenset(source for column in columns if column.decimal == "," for source in column.sources)
+
+    @property
+    def several(self) -> Rows | None:
+        """What is done with several rows of a patient; None where each row is a patient."""
+        takes = any(isinstance(column, MappedColumn) and column.take for column in self.fields.values())
+        return self.rows or (Rows() if takes else None)
 
     def column(self, name: str) -> MappedColumn | None:
         """How a field is written, with the missing codes of the whole table."""
@@ -183,6 +211,7 @@ def check_mapping(mapping: ColumnMapping, protocol: Protocol) -> None:
         if meaning not in (True, False, UNKNOWN):
             message = f"the code '{code}' means '{meaning}'; codes of the whole table mean true, false or unknown"
             raise ProtocolError(message, path=("codes", code))
+    _check_rows(mapping)
     for name in mapping.fields:
         if name not in protocol.fields:
             hint = nearest(name, protocol.fields)
@@ -190,6 +219,36 @@ def check_mapping(mapping: ColumnMapping, protocol: Protocol) -> None:
         column = mapping.column(name)
         assert column is not None
         _check_column(name, column, protocol.fields[name])
+        _check_take(name, column.take, protocol.fields[name].type, mapping.several)
+
+
+def _check_rows(mapping: ColumnMapping) -> None:
+    rows = mapping.several
+    if rows is None:
+        return
+    if mapping.id.column is None or mapping.id.on_fault == "number":
+        message = "rows: and take: need a patient_id that says which rows belong together"
+        raise ProtocolError(message, path=("patient_id",))
+    if rows.take != "only" and rows.by is None:
+        message = f"rows: take: {rows.take} needs by:, the column of the day (or number) that orders the rows"
+        raise ProtocolError(message, path=("rows",))
+    if rows.format and not _reads_back(MappedColumn(rows.by, format=rows.format).date_format):
+        message = f"rows: the format '{rows.format}' names no year, month and day; write it like '%d/%m/%Y'"
+        raise ProtocolError(message, path=("rows", "format"))
+
+
+_TAKES = {"any": ("flag",), "all": ("flag",), "min": (*NUMERIC, "date"), "max": (*NUMERIC, "date"), "mean": ("number",)}
+"""The types of fields that can be taken so; all others can be of any type."""
+
+
+def _check_take(name: str, take: Take | None, kind: str, rows: Rows | None) -> None:
+    """Raise what a field cannot take of several rows."""
+    at = ("fields", name, "take")
+    if take in _TAKES and kind not in _TAKES[take]:
+        fitting = ["last", "first", "only", *(each for each, kinds in _TAKES.items() if kind in kinds)]
+        raise ProtocolError(f"{name} is a {kind}, which cannot take {take}; it can take {', '.join(fitting)}", path=at)
+    if take in ("last", "first") and (rows is None or rows.by is None):
+        raise ProtocolError(f"{name}: take: {take} needs rows: {{by: ...}}, the column that orders the rows", path=at)
 
 
 def _is_encoding(name: str) -> bool:

@@ -19,7 +19,9 @@ from .mapping import ColumnMapping, MappedColumn
 def wanted_columns(mapping: ColumnMapping) -> set[str]:
     """The names of all columns that a mapping asks for."""
     fields = (mapping.column(name) for name in mapping.fields)
-    return {source for column in fields if column for source in column.sources} | {mapping.id.column or "", "synthetic"}
+    ordering = mapping.several.by if mapping.several else None
+    own = {mapping.id.column or "", ordering or "", "synthetic"}
+    return {source for column in fields if column for source in column.sources} | own
 
 
 def match_columns(protocol: Protocol, mapping: ColumnMapping, schema: dict[str, Any]) -> dict[str, MappedColumn]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from dataclasses import field as defaults
 from typing import Any
 
 import narwhals as nw
@@ -33,6 +34,7 @@ from .ids import LOST, ODD, OWN, TWICE, compare_ids, id_checks, id_column, numbe
 from .mapping import ColumnMapping, check_mapping, load_mapping
 from .names import look_alikes, match_columns, wanted_columns
 from .open import RawTable, open_table, readable
+from .take import BY, ROWS_OF, rows_of, take_rows, with_order
 from .texts import READ
 
 _NOTHING = "__nothing__"
@@ -49,7 +51,8 @@ class Patients:
     source has, without impossible values. A field `x` of which some values are known in part has the columns `x__low`,
     `x__high` and `x__written` beside it: both bounds are included, and `x` itself is empty there. `absent` names the
     fields that the source lacks, unknown for all; `unread` its columns that nobody asked for. `quality` lists what was
-    wrong: one row a finding. A source with a column `synthetic` is labelled so wherever it is shown.
+    wrong: one row a finding. A source with a column `synthetic` is labelled so wherever it is shown. `rows` are those
+    of the source where a patient can have several.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Patients:
     quality: pd.DataFrame
     synthetic: bool = False
     unread: tuple[str, ...] = ()
+    rows: Any = defaults(default=None, repr=False)
 
     def filter(self, protocol: Protocol, condition: str) -> Patients:
         """The patients for whom a condition surely holds, in the language of criteria.
@@ -102,6 +106,15 @@ class Patients:
             if written is not None:
                 found[name] = Interval(low, high, written)
         return {name: value for name, value in found.items() if name != ID}
+
+    def rows_of(self, id: str) -> pd.DataFrame:
+        """What each row says of one patient, where a patient can have several, and which of them count.
+
+        Returns:
+            Columns `field`, `row` (its number in the source), `by` (what orders the rows), `value`, `counts`. Empty
+            where every row is a patient.
+        """
+        return rows_of(self.rows, id) if self.rows is not None else pd.DataFrame(columns=list(ROWS_OF))
 
 
 def read_patients(
@@ -161,23 +174,36 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
     if ours := next((column for column in schema if column in OURS or column.startswith(READ)), None):
         raise DataError(f"the column name '{ours}' is taken here; rename the column")
     columns = match_columns(protocol, mapping, schema)
-    frame, kind = with_ids(frame, id, schema, whole=not table.sheet)
+    frame, kind = with_ids(frame, id, schema, whole=not table.sheet and mapping.several is None)
     frame, left_out = _patients_only(frame, id.column, schema, table.sheet) if kind == ODD else (frame, [])
-    frame, read = read_columns(numbered(frame, id), protocol.fields, columns)
-    patients = frame.select(id_column(id), *(values for field in read.values() for values in field.values))
+    fields, sources = with_order(frame, mapping, protocol.fields, columns)
+    frame, read = read_columns(numbered(frame, id), fields, sources)
+    values = [each for field in read.values() for each in field.values]
     checks = [check for field in read.values() for check in field.checks]
     checks += id_checks(id, dict(frame.collect_schema())) if kind == ODD else []
     counts = one_row(count_checks(frame, checks))
     n = counts["n"]
     findings, fatal = judge_checks(frame, checks, counts, id_column(id))
-    told, alike = compare_ids(frame, id, kind)
+    told, alike = compare_ids(frame, id, kind) if mapping.several is None else ([], None)
     if fatal := [*fatal, *told]:
         raise DataError("\n".join([f"{len(fatal)} thing{'s' * (len(fatal) > 1)} to settle", *fatal[:10]]))
-    findings += [*left_out, *_marked(table, columns, n), *contradictions(patients, protocol, tuple(read), n)]
+    findings += [*left_out, *_marked(table, columns, n)]
+    read.pop(BY, None)
+    taken = None
+    if mapping.several is None:
+        patients = frame.select(id_column(id), *values)
+    else:
+        own = [name for name in (OWN, ROW) if name in frame.collect_schema().names()]
+        rows = frame.select(*own, *values)
+        taken = take_rows(rows, mapping)
+        patients, n = taken.frame, taken.n
+        findings += taken.findings
+        alike = compare_ids(patients.with_columns(nw.col(ID).alias(OWN)), id, kind)[1]
+    findings += contradictions(patients, protocol, tuple(read), n)
     if alike is not None:
         problem = "ids differ only in case, width, blanks, dashes, zeros before a number or unseen letters"
         findings.append(finding(ID, id.column or "", problem, alike[0], n, alike[1], "kept as different patients"))
-    used = {source for column in columns.values() for source in column.sources} | {id.column, "synthetic"}
+    used = wanted_columns(mapping)
     unread = tuple(column for column in schema if column not in used)
     absent = tuple(field for field in protocol.fields if not _is_told(field, protocol, read))
     similar = [
@@ -185,7 +211,7 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
         for field, column in look_alikes(absent, unread).items()
     ]
     quality, name = quality_table(findings, similar), mapping.name or table.name
-    return Patients(name, patients, n, absent, quality, "synthetic" in schema, unread)
+    return Patients(name, patients, n, absent, quality, "synthetic" in schema, unread, taken and taken.rows)
 
 
 def _patients_only(frame: Any, id: str | None, schema: dict[str, Any], sheet: bool) -> tuple[Any, list[Finding]]:
