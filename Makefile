@@ -58,7 +58,7 @@ bench: .venv/.test-stamp  ## print the speed ratios against hand-written code
 	@$(BIN)/python tests/benchmarks/run.py
 
 lab: .venv/.report-stamp  ## open the notebooks in JupyterLab, on this machine only
-	@$(BIN)/jupyter lab --ip=127.0.0.1 notebooks
+	@$(BIN)/jupyter lab --ip=127.0.0.1 --HTMLExporter.preprocessors=trialtools.report.export.KeepFigures notebooks
 
 app: .venv/.app-stamp  ## serve the screens as web pages, on this machine only
 	@$(BIN)/python -m trialtools.widgets.app notebooks

@@ -101,7 +101,7 @@ def test_a_figure_is_its_drawing_and_the_words_of_its_caller():
 
 def test_a_page_writes_the_title_above_the_figure_and_takes_its_room_out(frames):
     made = figures.sweep(frames["sweep"], title="A < B", subtitle="Ours")
-    place = page._plot(json.loads(made.to_json()), 1)
+    place = page.figure_html(json.loads(made.to_json()), 1)
     layout = json.loads(place.split('"application/json">')[1].split("</script>")[0])["layout"]
     assert "<figcaption><span>A &lt; B</span><span>Ours</span></figcaption>" in place and layout["title"] is None
     taken = made.layout.height - layout["height"]

@@ -76,6 +76,7 @@ def lab(chromium, root, project, tmp_path_factory):
         "--ip=127.0.0.1",
         "--IdentityProvider.token=",
         "--LabApp.expose_app_in_browser=True",
+        "--HTMLExporter.preprocessors=trialtools.report.export.KeepFigures",  # as `make lab` does
     ]
     with (home / "log").open("w") as log:
         server = subprocess.Popen(

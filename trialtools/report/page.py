@@ -20,7 +20,7 @@ from typing import Any
 
 from ..figures.keyfigures import FACTS
 
-_PLOTLY = "application/vnd.plotly.v1+json"
+PLOTLY = "application/vnd.plotly.v1+json"
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
     "base-uri 'none'; form-action 'none'"
@@ -54,7 +54,7 @@ def page(notebook: Any, facts: Mapping[str, Any]) -> str:
         "policy": POLICY,
         "css": (HERE / "page.css").read_text("utf-8"),
         "js": (HERE / "page.js").read_text("utf-8"),
-        "plotly": _packed_plotly() if plots else "",
+        "plotly": packed_plotly() if plots else "",
         "title": first.get("title") or title(notebook) or str(facts["report"]),
         "first": first,
         "facts": dict(facts),
@@ -102,7 +102,7 @@ def title(notebook: Any) -> str:
 
 
 @cache
-def _packed_plotly() -> str:
+def packed_plotly() -> str:
     """plotly.js as the installed plotly brings it, as gzip in base64: 2 MB instead of 5."""
     from plotly.offline import get_plotlyjs
 
@@ -122,9 +122,9 @@ def _visible_part(notebook: Any) -> tuple[Any, int]:
         calls.append(cell.source.strip())
         cell.outputs = [output for output in cell.outputs if FACTS not in output.get("data", {})]
         for output in cell.outputs:
-            if _PLOTLY in output.get("data", {}):
+            if PLOTLY in output.get("data", {}):
                 plots += 1
-                output.data = type(output.data)({"text/html": _plot(output.data[_PLOTLY], plots)})
+                output.data = type(output.data)({"text/html": figure_html(output.data[PLOTLY], plots)})
         # nbconvert reads a file name here, and a page that stands alone has no files
         cell.metadata.pop("filenames", None)
         if "first-page" in cell.metadata.get("tags", []):
@@ -146,7 +146,7 @@ def _without_title(layout: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     return bare, f"<figcaption>{said}</figcaption>"
 
 
-def _plot(figure: Mapping[str, Any], number: int) -> str:
+def figure_html(figure: Mapping[str, Any], number: int) -> str:
     """A place for a figure below its title, and the figure as data; a reader of the screen is told it in words."""
     layout, caption = _without_title(figure.get("layout") or {})
     heading = layout.get("title") or {}
