@@ -12,6 +12,7 @@ import pandas as pd
 
 from .findings import KEPT, Finding, finding_for
 from .tables import Frame
+from .words import recognize
 
 SCREENING, TREATMENT, STUDY = "screening", "treatment", "study"
 _PHASES = (
@@ -29,6 +30,8 @@ ENDS = {
     "WITHDRAWAL BY SUBJECT": "withdrew",
     "WITHDRAWAL BY PARENT/GUARDIAN": "withdrew",
 }
+_CODES = {"completed": "COMPLETED", "died": "DEATH", "lost": "LOST TO FOLLOW-UP", "withdrew": "WITHDRAWAL BY SUBJECT"}
+"""CDISC's code for what is said in other words."""
 OTHER = ("ADVERSE EVENT", "DISEASE RELAPSE", "FAILURE TO MEET RANDOMIZATION CRITERIA", "LACK OF EFFICACY", "OTHER",
          "NON-COMPLIANCE WITH STUDY DRUG", "PHYSICIAN DECISION", "PREGNANCY", "PROGRESSIVE DISEASE",
          "PROTOCOL DEVIATION", "PROTOCOL VIOLATION", "RECOVERY", "SCREEN FAILURE", "SITE TERMINATED BY SPONSOR",
@@ -41,8 +44,8 @@ def milestones(dm: Frame, ds: Frame | None) -> tuple[Frame | None, list[Finding]
     deaths, findings = _deaths(dm)
     ends, others = _ends(ds) if ds is not None else (deaths.head(0), [])
     table = pd.concat([ends, deaths], ignore_index=True)
-    alive = dm[column(dm, "DTHFL").str.upper() == "N"]
-    hit = (table["milestone"] == "died") & table["subject_id"].isin(alive["USUBJID"])
+    alive = dm.loc[flags(dm, "DTHFL", "disposition", "milestone")[1], "USUBJID"]
+    hit = (table["milestone"] == "died") & table["subject_id"].isin(alive)
     problem = "died, though DM says alive (DTHFL is N)"
     conflict = finding_for("disposition", "milestone", problem, table, hit, "counted as a death")
     return (None if ds is None and table.empty else table), [*others, *findings, *conflict]
@@ -53,19 +56,32 @@ def column(frame: Frame, name: str) -> Frame:
     return frame.get(name, pd.Series(None, index=frame.index, dtype="str"))
 
 
+def flags(frame: Frame, name: str, table: str, ours: str) -> tuple[Frame, Frame, list[Finding]]:
+    """Where a column of a domain says yes, and where no; another code is neither, and counted."""
+    said = recognize("flag", column(frame, name))
+    written = pd.DataFrame({"subject_id": frame["USUBJID"], ours: column(frame, name)})
+    odd = said.notna() & ~said.isin(["true", "false"])
+    return (
+        said == "true",
+        said == "false",
+        finding_for(table, ours, f"neither yes nor no ({name})", written, odd, "read as unknown"),
+    )
+
+
 def _deaths(dm: Frame) -> tuple[Frame, list[Finding]]:
     """Everybody whom DM calls dead, by its flag or by a day of death."""
     table = pd.DataFrame({"subject_id": dm["USUBJID"], "happened_on": column(dm, "DTHDTC")})
-    flag = column(dm, "DTHFL").str.upper() == "Y"
+    flag, _, odd = flags(dm, "DTHFL", "disposition", "milestone")
     dated = table["happened_on"].notna() & ~flag
     problem = "a day of death (DTHDTC) without the flag (DTHFL)"
     findings = finding_for("disposition", "happened_on", problem, table, dated, "counted as a death")
-    return table[flag | dated].assign(milestone="died", source="DM"), findings
+    return table[flag | dated].assign(milestone="died", source="DM"), [*odd, *findings]
 
 
 def _ends(ds: Frame) -> tuple[Frame, list[Finding]]:
     """The rows of DS that end follow-up or treatment; of those that end neither, how many there are."""
-    code, named = column(ds, "DSDECOD").str.upper(), column(ds, "DSSCAT").notna()
+    written, named = column(ds, "DSDECOD").str.upper(), column(ds, "DSSCAT").notna()
+    code = recognize("milestone", written).map(_CODES).astype("str").fillna(written)
     words = column(ds, "DSSCAT").fillna(column(ds, "EPOCH")).str.upper()
     phase = words
     for name, pattern in _PHASES:
@@ -92,7 +108,7 @@ def _ends(ds: Frame) -> tuple[Frame, list[Finding]]:
         findings += finding_for("disposition", "milestone", problem, table, hit, action)
     table = table.assign(
         milestone=left.mask(stopped, "discontinued"),
-        reason=code.str.lower().mask(completed | died),
+        reason=written.str.lower().mask(completed | died),
         source=died.map({True: "DS", False: None}).astype("str"),
     )
     return table[(event | died) & ~early & ~(stopped & completed)], findings

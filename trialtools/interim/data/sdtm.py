@@ -15,7 +15,7 @@ import pandas as pd
 
 from ...criteria.protocol import DataError
 from .findings import Finding, finding_for
-from .milestones import column, milestones
+from .milestones import column, flags, milestones
 from .names import plain_names
 from .raw import Raw, as_text, hashes_of
 from .tables import Frame
@@ -142,18 +142,18 @@ def _milestone(ds: Frame | None, code: str) -> Frame:
 
 def _doses(ex: Frame) -> tuple[Frame, list[Finding]]:
     """The doses of EX; one that did not occur was planned for its day."""
-    table, missed = _ours("ex", ex), column(ex, "EXOCCUR").str.upper() == "N"
-    return table.assign(planned_on=table["dosed_on"].where(missed), dosed_on=table["dosed_on"].mask(missed)), []
+    table, (_, missed, odd) = _ours("ex", ex), flags(ex, "EXOCCUR", "doses", "dosed_on")
+    return table.assign(planned_on=table["dosed_on"].where(missed), dosed_on=table["dosed_on"].mask(missed)), odd
 
 
 def _events(ae: Frame) -> tuple[Frame, list[Finding]]:
     """The events of AE: the toxicity grade where there is one, else the severity; what led to death was fatal."""
     table, toxicity = _ours("ae", ae), recognize("severity", column(ae, "AETOXGR"))
     severity, outcome = (recognize(name, table[name]) for name in ("severity", "outcome"))
-    deadly = column(ae, "AESDTH").str.upper() == "Y"
+    deadly, _, odd = flags(ae, "AESDTH", "events", "outcome")
     other = deadly & outcome.notna() & (outcome != "fatal")
     apart = toxicity.notna() & severity.notna() & (toxicity.replace({"4": "3", "5": "3"}) != severity)
-    findings = []
+    findings = odd
     for name, problem, hit, action in (
         ("severity", "the toxicity grade is another than the severity", apart, "the grade counts"),
         ("outcome", "led to death (AESDTH), the outcome is another", other, "counted as a death"),

@@ -21,9 +21,10 @@ _WORDS: dict[str, dict[str, tuple[str, ...]]] = {
         "4": ("life threatening", "life-threatening", "potentially life threatening", "grade 4"),
         "5": ("fatal", "death", "death related to adverse event", "grade 5"),
     },
+    "flag": {"true": ("yes", "y", "1", "t"), "false": ("no", "n", "0", "f")},
     "serious": {"true": ("yes", "y", "1"), "false": ("no", "n", "0")},
     "randomized": {"true": ("yes", "y", "1"), "false": ("no", "n", "0")},
-    "value": {"1": ("true",), "0": ("false",)},
+    "value": {"1": ("true", "yes", "y"), "0": ("false", "no", "n")},
     "related": {
         "true": ("yes", "y", "1", "related", "possible", "possibly related", "probable", "probably related",
                  "likely", "definite", "definitely related", "certain", "suspected", "reasonable possibility"),
@@ -32,7 +33,7 @@ _WORDS: dict[str, dict[str, tuple[str, ...]]] = {
                   "definitely not related"),
     },
     "outcome": {
-        "fatal": ("death", "died", "deceased", "fatal outcome", "outcome fatal", "resulted in death",
+        "fatal": ("death", "died", "dead", "deceased", "fatal outcome", "outcome fatal", "resulted in death",
                   "results in death", "death related to adverse event", "subject died", "patient died"),
         "recovered": ("recovered/resolved", "resolved", "recovered / resolved"),
         "recovered with sequelae": ("recovered/resolved with sequelae", "resolved with sequelae"),
@@ -42,8 +43,8 @@ _WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "milestone": {
         "completed": (),
-        "died": ("death", "dead", "deceased"),
-        "lost": ("lost to follow-up", "lost to follow up"),
+        "died": ("death", "dead", "deceased", "subject died", "patient died"),
+        "lost": ("lost to follow-up", "lost to follow up", "lost to followup"),
         "withdrew": ("withdrawn", "withdrawal", "withdrawal by subject", "withdrawal by parent/guardian",
                      "withdrew consent", "withdrawal of consent", "consent withdrawn"),
         "discontinued": ("discontinued treatment", "treatment discontinued"),
