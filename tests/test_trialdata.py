@@ -302,6 +302,25 @@ def test_a_death_is_known_from_everywhere_and_once(tmp_path):
     assert pd.isna(deaths.loc["X-4", "happened_on"]) and deaths.loc["X-4", "happened_on__written"] == "2023-06"
 
 
+def test_a_flag_is_yes_in_any_spelling_or_counted(tmp_path):
+    """A death that a flag tells is never lost because the flag is not the letter Y."""
+    ae = {"USUBJID": ["X-1", "X-2", "X-4"], "AEDECOD": ["Sepsis"] * 3, "AESDTH": ["YES", "1", "X"]}
+    trial = sdtm(
+        tmp_path,
+        dm={"DTHFL": ["", "No", "yes", "X"]},
+        ae=ae,
+        ex={"USUBJID": ["X-1", "X-2", "X-3"], "EXSTDTC": ["2023-01-03"] * 3, "EXOCCUR": ["no", "Y", "?!"]},
+        ds={"USUBJID": ["X-4"], "DSDECOD": ["Lost to followup"], "DSSTDTC": ["2023-03-01"], "EPOCH": ["FOLLOW-UP"]},
+    )
+    assert died(trial) == {"X-1": "events", "X-2": "events", "X-3": "DM"}
+    assert trial.doses["dosed_on"].notna().tolist() == [False, True, True]
+    told = counted(trial)
+    for flag in ("milestone: neither yes nor no (DTHFL)", "outcome: neither yes nor no (AESDTH)"):
+        assert told[flag] == 1
+    assert told["dosed_on: neither yes nor no (EXOCCUR)"] == 1 and "milestone: a code that is not" not in str(told)
+    assert trial.disposition.set_index("subject_id").loc["X-4", "milestone"] == "lost"
+
+
 def test_a_death_to_come_is_not_known_at_the_cut(tmp_path):
     ae = {"USUBJID": ["X-1", "X-2"], "AEDECOD": ["Stroke", "Sepsis"], "AEOUT": ["FATAL"] * 2, "AETOXGR": ["5"] * 2,
           "AESTDTC": ["2023-02-01"] * 2, "AEENDTC": ["2023-05-01", ""]}  # fmt: skip
@@ -462,6 +481,26 @@ def test_a_day_typed_ten_years_ahead_removes_nobody():
     assert told["screened_on: screened after 2023-06-30, but dosed, observed or randomized before"] == 1
 
 
+def test_a_day_that_nobody_can_have_seen_is_counted():
+    entered = ["2097-01-05", "2023-01-06", None]
+    labs = {"subject_id": ["1"], "test": ["CRP"], "value": ["5"], "taken_on": ["2097-01"]}
+    told = counted(read_trial({"subjects": {**SUBJECTS, "randomized_on": entered}, "labs": labs}))
+    assert told["randomized_on: a day in the future"] == told["taken_on: a day in the future"] == 1
+
+
+def test_the_declared_endpoint_is_there_and_happens_or_not(protocol):
+    """1 and 2 for yes and no would make a rate of two; another name would leave a report without its effect."""
+    subjects = {**SUBJECTS, "arm": ["mscs", "comparator", None]}
+    rows = {"subject_id": ["1", "2"], "endpoint": ["progression"] * 2, "observed_on": ["2023-03-01"] * 2}
+    with pytest.raises(DataError, match=r"neither 1 nor 0, though progression happens or not \(1 of 2 rows; first: 2"):
+        read_trial({"subjects": subjects, "outcomes": {**rows, "value": ["1", "2"]}}, protocol)
+    said = read_trial({"subjects": subjects, "outcomes": {**rows, "value": ["yes", "No"]}}, protocol)
+    assert said.outcomes["value"].tolist() == [1, 0]
+    other = {**rows, "endpoint": ["progresion"] * 2, "value": ["1", "0"]}
+    told = counted(read_trial({"subjects": subjects, "outcomes": other}, protocol))
+    assert told["endpoint: the primary endpoint 'progression' is not among them"] == 2
+
+
 @pytest.mark.parametrize(
     ("written", "randomized"),
     [("2023-02", True), ("05/01/2023", True), ("not applicable", False), (None, False)],
@@ -539,3 +578,12 @@ def test_a_liver_test_without_its_upper_limit_is_told():
     labs = {"subject_id": ["1", "1"], "test": ["ALT", "K"], "value": ["900", "4"], "taken_on": ["2023-01-09"] * 2}
     trial = read_trial({"subjects": SUBJECTS, "labs": labs})
     assert counted(trial) == {"upper_limit: no upper limit of a liver test": 1}
+
+
+def test_a_liver_test_by_another_name_is_held_against_its_limit():
+    """Possible Hy's law is looked for in ALT, AST and BILI; a laboratory may write SGPT."""
+    labs = {"subject_id": ["1", "2"], "test": ["SGPT", "Total bilirubin"], "value": ["900", "80"]}
+    labs |= {"upper_limit": ["40", "20"], "taken_on": ["2023-01-09"] * 2}
+    trial = read_trial({"subjects": SUBJECTS, "labs": labs})
+    assert trial.labs["test"].tolist() == ["ALT", "BILI"]
+    assert counted(trial) == {"test: another name of a liver test": 2}

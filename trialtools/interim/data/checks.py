@@ -68,6 +68,7 @@ def contradictions(
     yield from _entry(subjects)
     yield from _course(tables)
     yield from _undated(tables)
+    yield from _ahead(tables)
     once = kind == "binary"
     yield from _in_time(tables["outcomes"], subjects, endpoint, window if once else None, kind)
     yield from _repeated(tables["outcomes"], endpoint if once else None)
@@ -122,6 +123,16 @@ def _undated(tables: Tables) -> Iterator[Finding]:
             lost &= rows["value"].notna()
         if not lost.all():
             yield from finding_for(name, column, "no day", rows, lost, _UNDATED[name])
+
+
+def _ahead(tables: Tables) -> Iterator[Finding]:
+    """Days that nobody can have seen yet: typed wrong, ten years ahead; no cut counts what is said of them."""
+    tomorrow = pd.Timestamp.today().normalize() + pd.Timedelta(days=1)  # it is that already in the east
+    for name, column in (*DATED.items(), ("subjects", "randomized_on")):
+        rows = tables[name]
+        yield from finding_for(
+            name, column, "a day in the future", rows, earliest(rows, column) > tomorrow, "in no cut"
+        )
 
 
 def _in_time(

@@ -9,10 +9,18 @@ import pandas as pd
 from ...criteria.language import ProtocolError
 from ...criteria.units import factor
 from .findings import Finding, finding_for
+from .names import plain_name, plain_names
 from .tables import Frame
 
 LIVER = {"ALT": "transferase", "AST": "transferase", "BILI": "bilirubin"}
 """Tests that are held against their upper limits, and what they measure."""
+_ALSO = {
+    "ALT": ("alat", "sgpt", "gpt"),
+    "AST": ("asat", "sgot", "got"),
+    "BILI": ("bilirubin", "total bilirubin", "tbil"),
+}
+_LIVER_NAMES = {plain_name(name): test for test, names in _ALSO.items() for name in names}
+"""What else these tests are called."""
 ALONE = "left out of medians; compared with its own upper limit"
 
 
@@ -21,8 +29,13 @@ def unify_units(labs: Frame) -> tuple[Frame, list[Finding]]:
 
     What measures another thing stays as it is written: between mmol/L and mg/dL lies the substance.
     """
-    bare = labs["test"].isin(list(LIVER)) & labs["value"].notna() & ~(labs["upper_limit"] > 0)
+    test = plain_names(labs["test"]).map(_LIVER_NAMES).astype("str")
     findings = finding_for(
+        "labs", "test", "another name of a liver test", labs, test.notna(), "read as ALT, AST or BILI"
+    )
+    labs = labs.assign(test=test.fillna(labs["test"]))
+    bare = labs["test"].isin(list(LIVER)) & labs["value"].notna() & ~(labs["upper_limit"] > 0)
+    findings += finding_for(
         "labs", "upper_limit", "no upper limit of a liver test", labs, bare, "not looked at for harm"
     )
     if labs["unit"].isna().all():

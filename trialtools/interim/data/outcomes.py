@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..endpoint import is_number
 from .dates import blank, earliest, latest
-from .findings import UNKNOWN, Finding, finding_for
+from .findings import FATAL, UNKNOWN, Finding, finding, finding_for
 from .names import plain_name, plain_names
 from .tables import Frame
 from .words import UNSAID
@@ -24,6 +24,17 @@ def closes(rows: Frame, subjects: Frame, window: int) -> Frame:
     """For each row the first day on which the window of its subject can have passed."""
     entered = earliest(subjects, "randomized_on").set_axis(subjects["subject_id"])
     return of_each(rows, entered) + pd.Timedelta(days=window)
+
+
+def check_primary(outcomes: Frame, endpoint: str | None, name: str, kind: str) -> list[Finding]:
+    """That the declared endpoint is there; and that one which happens or not is 1 or 0, for 2 could mean either."""
+    others = ", ".join(outcomes["endpoint"].dropna().unique()[:3])
+    if endpoint is None:
+        n, problem = len(outcomes), f"the primary endpoint '{name}' is not among them"
+        return [finding("outcomes", "endpoint", problem, n, n, others, "no effect is shown")] if n else []
+    own = (outcomes["endpoint"] == endpoint) & outcomes["value"].notna() & (kind in ("binary", "time_to_event"))
+    odd = own & ~outcomes["value"].isin([0, 1])
+    return finding_for("outcomes", "value", f"neither 1 nor 0, though {endpoint} happens or not", outcomes, odd, FATAL)
 
 
 def censor(outcomes: Frame, endpoint: str | None, day: Any) -> tuple[Frame, list[Finding]]:

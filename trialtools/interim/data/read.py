@@ -19,7 +19,7 @@ from .deaths import merge_deaths
 from .findings import FATAL, Finding, finding, finding_for, findings_frame
 from .labs import unify_units
 from .names import plain_name, plain_names, unify_names
-from .outcomes import clear_early, endpoint_states, rank_levels
+from .outcomes import check_primary, clear_early, endpoint_states, rank_levels
 from .parse import check_values, parse_table
 from .raw import Raw
 from .source import open_source
@@ -97,6 +97,7 @@ def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None
     kind = declared.kind if declared else "binary"
     tables, mended = _mended(tables, endpoint, window if kind == "binary" else None)
     findings = [*raw.findings, *blank_rows, *respelt, *typed, *_nobody(texts["subjects"], arms or {}), *mended]
+    findings += check_primary(tables["outcomes"], endpoint, declared.name, kind) if declared else []
     findings += contradictions(tables, codes, endpoint, window, kind)
     _stop(findings)
     absent = tuple(name for name in TABLES if not _collected(raw.tables.get(name)))
