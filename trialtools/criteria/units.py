@@ -176,7 +176,7 @@ def factor(unit: str, wanted: str, name: str) -> tuple[float, float]:
         return 1.0, 0.0
     have, want = parse_unit(unit, name), parse_unit(wanted, name)
     if why := _difference(have, want):
-        raise ProtocolError(f"{name} is in {unit} here, which cannot become {wanted}: {why}{_meant(unit)}")
+        raise ProtocolError(f"{name} is in {unit} here, which cannot become {wanted}: {why}{_meaning(unit)}")
     return float(have.size / want.size), float((have.offset - want.offset) / want.size)
 
 
@@ -284,13 +284,13 @@ def _difference(have: Unit, want: Unit) -> str:
     return ""
 
 
-def _meant(unit: str) -> str:
+def _meaning(unit: str) -> str:
     meant = _MEANT.get(re.sub(r"(?<=/)([mu]?)l", r"\1L", unit.replace(" ", "").translate(_LETTERS)))
     return f"; did you mean '{meant}'?" if meant else ""
 
 
 def _nearest(unit: str) -> str:
-    if meant := _meant(unit):
+    if meant := _meaning(unit):
         return meant
     folded = {_fold(common): common for common in _COMMON.split()}
     close = get_close_matches(_fold(unit), folded, 1, 0.76)

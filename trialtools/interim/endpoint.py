@@ -141,12 +141,12 @@ def endpoint_of(protocol: Protocol) -> Endpoint | None:
         return None
     place = f"{protocol.id}: design.endpoint"
     if isinstance(item.value, Mapping):
-        return _declared(dict(item.value), place)
+        return _endpoint(dict(item.value), place)
     better = protocol.design.get("better")
     return _short(str(item.value), better.value if better else None, place)
 
 
-def _declared(items: dict[str, Any], place: str) -> Endpoint:
+def _endpoint(items: dict[str, Any], place: str) -> Endpoint:
     for name in items:
         if name not in _ITEMS:
             raise DataError(f"{place} has no item '{name}'{nearest(str(name), _ITEMS)}")

@@ -137,7 +137,7 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
     parts = {arm.id: float(ratio.get(arm.id, 1)) if isinstance(ratio, dict) else 1.0 for arm in protocol.arms}
     optional["share"] = 1 - parts[controls[0]] / sum(parts.values())
     declared = {"harm": _harm(protocol), "endpoint": endpoint, "estimand": estimand, **test}
-    declared |= {"futility": _futility(protocol, len(looks)), "planned": _planned(protocol, kind, size)}
+    declared |= {"futility": _futility(protocol, len(looks)), "planned": _final_information(protocol, kind, size)}
     declared |= _hopes(protocol, kind, optional)
     return MonitoringPlan(experimental, controls[0], size, looks, alpha, spending, better, **optional, **declared)
 
@@ -146,7 +146,7 @@ def _spending(written: Any) -> Spending | None:
     return next((name for word, name in SPENDING.items() if word in str(written).lower()), None)
 
 
-def _planned(protocol: Protocol, kind: Kind, size: int) -> int:
+def _final_information(protocol: Protocol, kind: Kind, size: int) -> int:
     """The information at the end: of a time to an event the events, which the design must say."""
     if kind != "time_to_event":
         return size

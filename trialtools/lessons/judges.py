@@ -54,9 +54,9 @@ def _state(lesson: Lesson, question: Question, answer: Any) -> Reply:
     text, said = subject(rules, str(question.state))
     told = said.get(answer) if isinstance(answer, bool | None) else answer.strip().lower()
     if told not in said.values():
-        return Reply(False, (f"An answer here is {_listed(map(repr, said.values()), 'or')}.",))
+        return Reply(False, (f"An answer here is {_list(map(repr, said.values()), 'or')}.",))
     right = told == said[rules.judge(text, question.patient)]
-    trapped = [] if right else _trapped(question, told)
+    trapped = [] if right else _trap(question, told)
     return Reply(right, (*trapped, _futures(rules, text, said, question.patient)))
 
 
@@ -73,7 +73,7 @@ def _means(lesson: Lesson, question: Question, answer: str) -> Reply:
     start = "Take this patient." if measured else "Where everything is known you are right. But take this patient."
     told = f"{start} {card(rules, patient, asked)}. You say {yours}; it should be {needed}."
     step, instruction = next_step(answer, wanted)
-    return Reply(False, (*_trapped(question, *_alike(rules, question, answer)), told, instruction), step)
+    return Reply(False, (*_trap(question, *_alike(rules, question, answer)), told, instruction), step)
 
 
 def _alike(rules: Protocol, question: Question, answer: str) -> list[str]:
@@ -103,7 +103,7 @@ def _someone(lesson: Lesson, question: Question, answer: Mapping[str, Any]) -> R
     moved = [name for name in rules.fields if patient.get(name) != first.get(name)]
     if question.changes is not None and len(moved) > question.changes:
         wrong.append(f"You changed {len(moved)} facts; {question.changes} will do.")
-    trapped = _trapped(question, answer) if wrong else []
+    trapped = _trap(question, answer) if wrong else []
     return Reply(not wrong, (*rules.explain(patient).notes, *trapped, *wrong))
 
 
@@ -124,13 +124,13 @@ def _nobody(lesson: Lesson, question: Question, answer: Any) -> Reply:
     if isinstance(answer, Mapping):
         return _someone(lesson, replace(question, someone={condition: "true", "decision": "eligible"}), answer)
     if answer != "nobody":
-        return Reply(False, (*_trapped(question, answer), f"An answer here is {_FORMS['nobody'][1]}."))
+        return Reply(False, (*_trap(question, answer), f"An answer here is {_FORMS['nobody'][1]}."))
     found = rules.someone(condition, "eligible")
     there = isinstance(found, dict)
     return Reply(not there, (f"There is one. {card(rules, found)}." if there else str(found),))
 
 
-def _found(lesson: Lesson, question: Question, answer: Any) -> Reply:
+def _find(lesson: Lesson, question: Question, answer: Any) -> Reply:
     rules, start = lesson.source(question).rules, str(question.found)
     findings = [finding for finding in _findings(lesson.source(question)) if finding.id.startswith(start)]
     right = {part for finding in findings for part in finding.id.removeprefix(start).split("+")}
@@ -138,7 +138,7 @@ def _found(lesson: Lesson, question: Question, answer: Any) -> Reply:
     if not named:
         return Reply(False, (f"An answer here is {_FORMS['found'][1]}.",))
     for wrong in sorted(named - right):
-        return Reply(False, (*_trapped(question, wrong), _walks_through(rules, wrong)))
+        return Reply(False, (*_trap(question, wrong), _walks_through(rules, wrong)))
     if missing := right - named:
         return Reply(False, (f"All that you name is right; {len(missing)} still missing.",))
     return Reply(True, tuple(finding.sentence for finding in findings))
@@ -169,7 +169,7 @@ def _count(lesson: Lesson, question: Question, answer: float) -> Reply:
     right = quantity(lesson.source(question), str(question.count or question.number))
     if abs(answer - right) <= question.within:
         return Reply(True, (f"{right:,}, as the engine has it.",))
-    return Reply(False, (*_trapped(question, answer), f"{answer:,} is too {'large' if answer > right else 'small'}."))
+    return Reply(False, (*_trap(question, answer), f"{answer:,} is too {'large' if answer > right else 'small'}."))
 
 
 def _choice(lesson: Lesson, question: Question, answer: str) -> Reply:
@@ -178,7 +178,7 @@ def _choice(lesson: Lesson, question: Question, answer: str) -> Reply:
     chosen = options.get(answer) or letters.get(answer.strip(" ).").lower()) or answer
     if chosen not in question.choice:
         return Reply(False, (f"An answer here is a letter, 'a' to '{LETTERS[len(options) - 1]}'.",))
-    return Reply(chosen == question.key, tuple(_trapped(question, chosen)))
+    return Reply(chosen == question.key, tuple(_trap(question, chosen)))
 
 
 _PATIENT = 'a patient, such as {"age": 50, "cough": True}; what is left out is not known'
@@ -198,7 +198,7 @@ _JUDGES: dict[str, Callable[[Lesson, Question, Any], Reply]] = {
     "means": _means,
     "someone": _someone,
     "nobody": _nobody,
-    "found": _found,
+    "found": _find,
     "count": _count,
     "number": _count,
     "choice": _choice,
@@ -271,15 +271,15 @@ def _title(rules: Protocol, what: str) -> str:
 def _why(seen: Any) -> str:
     blamed = {"ineligible": "fail", "undetermined": "unknown"}.get(seen.decision)
     ids = [verdict.id for verdict in seen.criteria if verdict.state == blamed]
-    return f" because of {_listed(ids[:4])}{' and others' * (len(ids) > 4)}" if ids else ""
+    return f" because of {_list(ids[:4])}{' and others' * (len(ids) > 4)}" if ids else ""
 
 
-def _listed(parts: Iterable[str], word: str = "and") -> str:
+def _list(parts: Iterable[str], word: str = "and") -> str:
     *first, last = parts
     return f"{', '.join(first)} {word} {last}" if first else last
 
 
-def _trapped(question: Question, *answers: Any) -> list[str]:
+def _trap(question: Question, *answers: Any) -> list[str]:
     """What is said to a wrong answer that people give."""
     wrong = [str(answer) for answer in answers]
     return [trap.says for trap in question.traps if str(trap.answer) in wrong][:1]

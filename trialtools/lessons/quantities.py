@@ -25,7 +25,7 @@ def quantity(source: Source, name: str) -> float:
         source: what a question is about; the name may choose one more reading.
         name: one that `check_name` lets through.
     """
-    pattern, parts, readings = _found(name)
+    pattern, parts, readings = _match(name)
     work_out, needs = _QUANTITIES[pattern]
     if not needs:
         return work_out(*parts)
@@ -39,7 +39,7 @@ def check_name(source: Source, name: str) -> None:
     Raises:
         ProtocolError: it does not; the nearest name, criterion, field or reading.
     """
-    pattern, parts, readings = _found(name)
+    pattern, parts, readings = _match(name)
     if not pattern:
         told = [re.sub(r"\(.*\)", "…", known.replace(r"(\w+)", "E6")) for known in _QUANTITIES]
         raise ProtocolError(f"there is no number '{name}'{nearest(name, told)}")
@@ -51,7 +51,7 @@ def check_name(source: Source, name: str) -> None:
         source.patients  # noqa: B018  (a count needs a table)
 
 
-def _found(name: str) -> tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]:
+def _match(name: str) -> tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]:
     """The pattern that a name fits, its parts, and the reading that it chooses."""
     bare, _, reading = name.removesuffix(" in reverse").removesuffix(" as amended").partition(" with ")
     criterion, _, chosen = reading.partition("=")
@@ -69,7 +69,7 @@ def _screening(source: Source, reverse: bool, amended: bool) -> Any:
     return screen(replace(rules, criteria=tuple(reversed(rules.criteria))) if reverse else rules, source.patients)
 
 
-def _lost(screening: Any, criterion: str) -> int:
+def _losses(screening: Any, criterion: str) -> int:
     """How many fail here and nowhere above."""
     frame = screening.attrition()
     return int(frame.loc[frame["criterion"] == criterion, "failed_here"].iloc[0])
@@ -85,12 +85,12 @@ def _in_state(state: str) -> _Count:
     return count
 
 
-def _settled(screening: Any, field: str) -> int:
+def _settles(screening: Any, field: str) -> int:
     frame = screening.worklist()
     return int(frame.loc[frame["field"] == field, "settles"].sum())
 
 
-def _assessed(plan: Any, n: int, measure: str) -> float:
+def _assess(plan: Any, n: int, measure: str) -> float:
     from ..arms.assessment import assess
 
     frame = assess(plan, n=n, sites=1, runs=1)  # what is asked for is exact; the rest is thrown away
@@ -105,12 +105,12 @@ def _plan(kind: str, **more: Any) -> Any:
 
 def _right_guesses(size: str) -> float:
     """Per cent of arms that the best guesser names, who sees every earlier one."""
-    return round(100 * _assessed(_plan("permuted_blocks", sizes=(int(size),)), int(size), "correct guesses"), 1)
+    return round(100 * _assess(_plan("permuted_blocks", sizes=(int(size),)), int(size), "correct guesses"), 1)
 
 
 def _apart(n: str) -> float:
     """By how many patients two arms differ in the mean after so many tosses of a coin."""
-    return round(_assessed(_plan("complete"), int(n), "imbalance"), 1)
+    return round(_assess(_plan("complete"), int(n), "imbalance"), 1)
 
 
 def _false_alarms(looks: str) -> float:
@@ -136,10 +136,10 @@ _QUANTITIES: dict[str, tuple[_Count, str]] = {
     "undetermined": (lambda screening: screening.possible - screening.certain, "cohort"),
     "certain and possible": (lambda screening: screening.certain + screening.possible, "cohort"),
     "middle": (lambda screening: (screening.certain + screening.possible) // 2, "cohort"),
-    r"lost at (\w+)": (_lost, "criterion"),
+    r"lost at (\w+)": (_losses, "criterion"),
     r"failing (\w+)": (_in_state("fail"), "criterion"),
     r"open at (\w+)": (_in_state("unknown"), "criterion"),
-    r"settled by (\w+)": (_settled, "field"),
+    r"settled by (\w+)": (_settles, "field"),
     r"right guesses in blocks of (\d+)": (_right_guesses, ""),
     r"apart after (\d+) tosses": (_apart, ""),
     r"false alarms in (\d+) looks": (_false_alarms, ""),

@@ -37,7 +37,7 @@ def next_step(mine: str, wanted: str) -> tuple[str, str]:
     ('spo2 < 93 or cough', 'One step nearer: join `spo2 < 93 and cough` with `or`, not with `and`.')
     """
     tree, goal = _tree(mine), _tree(wanted)
-    pairs = ((tree, goal), (tree, _turned(goal)), (_turned(tree), _turned(goal)))
+    pairs = ((tree, goal), (tree, _push_not(goal)), (_push_not(tree), _push_not(goal)))
     (_, edit), start = min(((_way(*pair), pair[0]) for pair in pairs), key=lambda found: found[0][0])
     if edit is None:
         return "", ""
@@ -50,7 +50,7 @@ def alike(mine: str, theirs: str) -> bool:
     >>> alike("not (spo2 > 93 or cough)", "not cough and spo2 <= 93"), alike("cough", "not cough")
     (True, False)
     """
-    return _way(_turned(_tree(mine)), _turned(_tree(theirs)))[0] == 0
+    return _way(_push_not(_tree(mine)), _push_not(_tree(theirs)))[0] == 0
 
 
 def _tree(text: str) -> ast.expr:
@@ -69,7 +69,7 @@ def _ways(mine: ast.expr, theirs: ast.expr) -> Iterator[_Way]:
     parts, goals = (tree.values if isinstance(tree, ast.BoolOp) else [tree] for tree in (mine, theirs))
     if len(parts) > 1 and len(goals) > 1:
         yield _match(mine, parts, theirs, goals)
-        yield from _regrouped(mine, parts, theirs, goals)
+        yield from _regroup(mine, parts, theirs, goals)
     if len(parts) > 1:
         yield _match(mine, parts, theirs, [theirs])
     if len(goals) > 1:
@@ -93,7 +93,7 @@ def _ways(mine: ast.expr, theirs: ast.expr) -> Iterator[_Way]:
                 yield _sum(_way(*pair) for pair in zip(args, wanted, strict=True))
 
 
-def _regrouped(mine: Any, parts: list[ast.expr], theirs: Any, goals: list[ast.expr]) -> Iterator[_Way]:
+def _regroup(mine: Any, parts: list[ast.expr], theirs: Any, goals: list[ast.expr]) -> Iterator[_Way]:
     """By changing the one word that sets a few parts apart from the others, or keeps them together."""
     for i, part in enumerate(parts):
         if isinstance(part, ast.BoolOp):
@@ -155,14 +155,14 @@ def _weight(tree: ast.expr) -> int:
     return sum(isinstance(node, ast.Name) for node in ast.walk(tree)) or 1
 
 
-def _turned(tree: ast.expr, negated: bool = False) -> ast.expr:
+def _push_not(tree: ast.expr, negated: bool = False) -> ast.expr:
     """The same condition with every `not` drawn inwards as far as it goes."""
     match tree:
         case ast.UnaryOp(ast.Not(), item):
-            return _turned(item, not negated)
+            return _push_not(item, not negated)
         case ast.BoolOp(op, values):
             other = (ast.And() if isinstance(op, ast.Or) else ast.Or()) if negated else op
-            return _Plain().visit(ast.BoolOp(other, [_turned(value, negated) for value in values]))
+            return _Plain().visit(ast.BoolOp(other, [_push_not(value, negated) for value in values]))
         case ast.Compare(left, [op], [right]) if negated and type(op) in _OPPOSITE:
             return ast.Compare(left, [_OPPOSITE[type(op)]()], [right])
     return ast.UnaryOp(ast.Not(), tree) if negated else tree

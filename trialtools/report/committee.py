@@ -135,7 +135,7 @@ def _committee_report(
         lock.check()
     secret = None if closed or not (ledger and key) else _arms(allocations(ledger, key))
     data, hidden = staged(trial, _day(run["cutoff"]), str(run.get("site") or ""), closed, folder, allocated, secret)
-    names = _searched(protocol)
+    names = _searched_names(protocol)
 
     def search(finished: Path) -> None:
         if not closed and (found := leaks(finished, names, hidden, data)):
@@ -153,7 +153,7 @@ def _committee_report(
     return replace(report(notebook, asked, folder, pdf, progress, name, search), names_alone=names_alone)
 
 
-def _searched(protocol: Protocol) -> list[str]:
+def _searched_names(protocol: Protocol) -> list[str]:
     """The names of arms but those that every report of the protocol says: `control` in "control rate"."""
     names = {each for arm in protocol.arms for each in (arm.id, arm.label)}
     design = (f"{name.replace('_', ' ')} {item.value}" for name, item in protocol.design.items() if name != "ratio")

@@ -110,7 +110,7 @@ def leaks(
         if len(set(sizes)) > 1 and can_tell(sizes):
             found += [Leak(file.name, *place) for place in _side_by_side(shown, sizes, cut)]
         if can_tell(sizes):
-            found += [Leak(file.name, *place) for place in _divided(figures, arms or {}, cut)]
+            found += [Leak(file.name, *place) for place in _divisions(figures, arms or {}, cut)]
     return found
 
 
@@ -299,7 +299,7 @@ def _texts(value: Any, key: str = "") -> Iterator[str]:
         yield _plain(value)
 
 
-def _unescaped(text: str) -> str:
+def _unescape(text: str) -> str:
     """Marks and escapes undone, twice for HTML inside JSON."""
     for _ in range(2):
         text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), html.unescape(text))
@@ -309,7 +309,7 @@ def _unescaped(text: str) -> str:
 
 def _plain(text: str) -> str:
     """A text as a reader sees it, without tags; and as it is written, for a name may hold marks itself."""
-    read = _unescaped(text)
+    read = _unescape(text)
     without = re.sub(r"(\s|\\n|\N{NO-BREAK SPACE})+", " ", re.sub(r"</?[a-zA-Z][^<>]*>", " ", read))
     return without if without == read else f"{without} \n {read}"
 
@@ -331,7 +331,7 @@ def _side_by_side(text: str, sizes: tuple[int, ...], cut: Path | None) -> Iterat
         yield "the sizes of the arms side by side", re.sub(r"\d", "#", _around(text, found))
 
 
-def _divided(figures: list[Any], arms: Mapping[str, str], cut: Path | None) -> Iterator[tuple[str, str]]:
+def _divisions(figures: list[Any], arms: Mapping[str, str], cut: Path | None) -> Iterator[tuple[str, str]]:
     """Lists of one value a patient that divide as the arms do: in the order of a table, or, unknown that, by size."""
     sizes = sorted(Counter(arms.values()).values())
     alike = [

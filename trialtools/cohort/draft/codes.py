@@ -20,7 +20,7 @@ def fit_flag(name: str, field: Field, seen: Seen) -> Fit | None:
         return None
     said = {word(text) for text in few} - listed("blank")
     if said <= {"true", "false"}:
-        return Fit(MappedColumn(seen.name, missing=tuple(seen.blanks)), _listed(few, seen, field))
+        return Fit(MappedColumn(seen.name, missing=tuple(seen.blanks)), _value_list(few, seen, field))
     bare = {sign: word == "yes" for word, signs in vocabulary()["bare"].items() for sign in split(signs)}
     plain = dict.fromkeys(listed("no"), False) | dict.fromkeys(listed("yes"), True)
     if any(said <= letters for letters in _CLEAR):
@@ -37,7 +37,7 @@ def fit_flag(name: str, field: Field, seen: Seen) -> Fit | None:
         return None
     asks = ["its name or the field's says 'not': which value means yes?"] if turned else []
     asks += [f"'{sign}' is taken for {'yes' if bare[sign] else 'no'}" for sign in sorted(said & {*bare} - {*plain})]
-    return _coded(field, seen, codes, not asks, bool(found), asks)
+    return _code_line(field, seen, codes, not asks, bool(found), asks)
 
 
 def fit_category(field: Field, seen: Seen) -> Fit | None:
@@ -53,9 +53,9 @@ def fit_category(field: Field, seen: Seen) -> Fit | None:
     if not found and not all(seen.shows(text, field) for text in few):
         return None
     if {*few} - {*seen.blanks} <= {*field.values}:
-        return Fit(MappedColumn(seen.name, missing=tuple(seen.blanks)), _listed(few, seen, field))
+        return Fit(MappedColumn(seen.name, missing=tuple(seen.blanks)), _value_list(few, seen, field))
     asks = [] if sure else ["its letters are those of another language, or one of them is missing"]
-    return _coded(field, seen, codes, not asks, bool(found), asks)
+    return _code_line(field, seen, codes, not asks, bool(found), asks)
 
 
 def _sexes(said: set[str]) -> tuple[dict[str, str], bool]:
@@ -67,7 +67,7 @@ def _sexes(said: set[str]) -> tuple[dict[str, str], bool]:
     return {}, True
 
 
-def _coded(field: Field, seen: Seen, codes: Codes, sure: bool, settled: bool, asks: list[str]) -> Fit:
+def _code_line(field: Field, seen: Seen, codes: Codes, sure: bool, settled: bool, asks: list[str]) -> Fit:
     """The line of a column whose texts mean this; a text that may not be shown has no code, and is unknown."""
     hidden = {text: n for text, n in seen.few.items() if not seen.shows(text, field)}
     told = {text: meaning for text, meaning in codes.items() if text not in hidden}
@@ -77,10 +77,10 @@ def _coded(field: Field, seen: Seen, codes: Codes, sure: bool, settled: bool, as
     if hidden:
         asks.append(f"{len(hidden)} other texts ({sum(hidden.values()):,} x), which are not shown here, need codes too")
     mapped = MappedColumn(seen.name, codes=told, on_invalid="unknown" if hidden else "error")
-    return Fit(mapped, _listed(seen.few, seen, field), sure and not asks, settled, tuple(asks))
+    return Fit(mapped, _value_list(seen.few, seen, field), sure and not asks, settled, tuple(asks))
 
 
-def _listed(few: dict[str, int], seen: Seen, field: Field) -> str:
+def _value_list(few: dict[str, int], seen: Seen, field: Field) -> str:
     """The values of a column with their numbers."""
     parts = [f"{text} {n:,}" for text, n in few.items() if seen.shows(text, field)]
     hidden = sum(n for text, n in few.items() if not seen.shows(text, field))

@@ -56,8 +56,8 @@ def checklist(record: Record, source: str) -> Checklist:
         _head(record, source),
         ["fields:" if fields else "fields: {}", *(f"  {name}: {_field(field)}" for name, field in fields.items())],
         ["criteria:", *(line for id, entry in named for line in _criterion(id, entry))],
-        _listed("not_rules", map(squeeze, left_out)),
-        _listed("sites", record.sites),
+        _list("not_rules", map(squeeze, left_out)),
+        _list("sites", record.sites),
         _arms(record),
         _design(record, read.incomplete),
     ]
@@ -97,8 +97,8 @@ def _ids(entries: Sequence[Entry]) -> list[str]:
 
 
 def _head(record: Record, source: str) -> list[str]:
-    lines = [*_INTRODUCTION, f"id: {record.id}", *_text("title: ", record.title), f"source: {_quoted(source)}"]
-    return lines + ([f"eligibility: [{', '.join(map(_quoted, record.edges))}]"] if record.edges else [])
+    lines = [*_INTRODUCTION, f"id: {record.id}", *_text("title: ", record.title), f"source: {_quote(source)}"]
+    return lines + ([f"eligibility: [{', '.join(map(_quote, record.edges))}]"] if record.edges else [])
 
 
 def _criterion(id: str, entry: Entry) -> list[str]:
@@ -110,10 +110,10 @@ def _criterion(id: str, entry: Entry) -> list[str]:
     lines += [f"    when: {_formula(entry.when)}"] if entry.when else ["    ask: true"]
     lines += _text("    why: ", entry.why) if entry.why else []
     lines += [f"    # ? {remark}" for remark in entry.remarks]
-    return [*lines, *dict.fromkeys(line for each in entry.suggested for line in _proposed(each)), ""]
+    return [*lines, *dict.fromkeys(line for each in entry.suggested for line in _proposal(each)), ""]
 
 
-def _proposed(suggestion: Suggestion) -> list[str]:
+def _proposal(suggestion: Suggestion) -> list[str]:
     doubt = f"   ({suggestion.doubt})" if suggestion.doubt else ""
     fields = [f"    # proposed field   {name}: {_field(field)}{doubt}" for name, field in suggestion.fields.items()]
     return [*fields, f"    # proposed         when: {_formula(suggestion.formula)}"]
@@ -129,14 +129,14 @@ def _field(field: Field) -> str:
     said |= {"change": field.change} if field.change != "either" else {}
     said |= {"judged_by": field.judged_by} if field.judged_by else {}
     said |= {"group": field.group} if field.group != "history" else {}
-    return "{" + ", ".join(f"{key}: {_quoted(value)}" for key, value in said.items()) + "}"
+    return "{" + ", ".join(f"{key}: {_quote(value)}" for key, value in said.items()) + "}"
 
 
 def _plain(number: Any) -> Any:
     return int(number) if number == int(number) else number
 
 
-def _listed(key: str, items: Iterable[str]) -> list[str]:
+def _list(key: str, items: Iterable[str]) -> list[str]:
     lines = [line for item in items for line in _text("  - ", item)]
     return [f"{key}:", *lines] if lines else []
 
@@ -171,9 +171,7 @@ def _design(record: Record, incomplete: Sequence[str]) -> list[str]:
 
 def _text(lead: str, value: Any) -> list[str]:
     """A key and its value; a long one is folded between two words, which YAML reads as one space."""
-    return wrap(
-        lead + _quoted(value), _WIDTH, subsequent_indent=" " * (len(lead) - len(lead.lstrip()) + 4), **_AS_IT_IS
-    )
+    return wrap(lead + _quote(value), _WIDTH, subsequent_indent=" " * (len(lead) - len(lead.lstrip()) + 4), **_AS_IT_IS)
 
 
 _AS_IT_IS: Mapping[str, Any] = {"break_long_words": False, "break_on_hyphens": False, "replace_whitespace": False}
@@ -183,7 +181,7 @@ def _formula(formula: str) -> str:
     return f"'{formula}'" if '"' in formula else formula
 
 
-def _quoted(value: Any) -> str:
+def _quote(value: Any) -> str:
     """A value as YAML reads it back: a text in quotes, wherever it is not a plain word."""
     if (
         isinstance(value, str)

@@ -52,7 +52,7 @@ def entries_of(record: Record, items: Sequence[Item]) -> tuple[list[Entry], dict
     """The criteria of a record, inclusions first, as many as a protocol may hold, and the fields of their formulas."""
     rule = age_rule(*record.ages)
     same = [item for item in items if rule and _says_age(item, rule.formula)]
-    stated = [*_stated(record, rule, same)]
+    stated = [*_record_rules(record, rule, same)]
     asked = [_question(item, record, rule) for item in items if item not in same]
     fields = {rule.name: rule.field} if rule else {}
     if record.sex in ("female", "male"):
@@ -75,13 +75,13 @@ def age_rule(low: str, high: str) -> AgeRule | None:
     name = "age" if unit == "year" else f"age_{unit}s"
     oldest = (0, _OLDEST[unit])
     field = Field("integer", "Age at screening", unit=f"{unit}s", range=oldest, change="never", group="person")
-    first, last = _completed(low, unit, False), _completed(high, unit, True)
+    first, last = _completed_age(low, unit, False), _completed_age(high, unit, True)
     if first and last:
         return AgeRule(name, field, f"{first} <= {name} <= {last}")
     return AgeRule(name, field, f"{name} >= {first}" if first else f"{name} <= {last}")
 
 
-def _completed(age: str, unit: str, is_last: bool) -> str:
+def _completed_age(age: str, unit: str, is_last: bool) -> str:
     """An age in completed units, "" for none; somebody of 5 years has completed up to 71 months."""
     found = _AGE.fullmatch(age.strip())
     if not found:
@@ -96,7 +96,7 @@ def _says_age(item: Item, formula: str) -> bool:
     return bool(is_age) and [each.formula for each in suggestions(item.text)] == [formula]
 
 
-def _stated(record: Record, rule: AgeRule | None, same: Sequence[Item]) -> Iterator[Entry]:
+def _record_rules(record: Record, rule: AgeRule | None, same: Sequence[Item]) -> Iterator[Entry]:
     """Age and sex, as the record's own fields have them."""
     if rule:
         quotes = (record.age_quote, *(quote for item in same for quote in item.quotes))

@@ -129,14 +129,14 @@ def _of_block(block: Block, kind: Kind, few: bool) -> Iterator[Item]:
     is_listed = any(line.marker for line in block.lines)
     whole = squeeze(block.written)
     if not is_listed and (few or len(block.lines) > 1):
-        pieces = [piece for sentence in sentences(whole) for piece in _counted(sentence)]
+        pieces = [piece for sentence in sentences(whole) for piece in _number_items(sentence)]
         yield from (_with_parts(Item(kind, (piece,), without_marker(piece))) for piece in pieces)
         return
     item = Item(kind, (whole,), squeeze(block.text), tuple(map(squeeze, block.parts)))
     yield _with_parts(item)
 
 
-def _counted(sentence: str) -> list[str]:
+def _number_items(sentence: str) -> list[str]:
     """`1. one 2. two` as two rules; with a lead before the first number it is one rule with parts."""
     pieces = count_apart(sentence)
     return pieces if without_marker(pieces[0]) != pieces[0] else [sentence]

@@ -58,8 +58,8 @@ def clean(text: str) -> str:
 
 def lines_of(text: str) -> list[Line]:
     """The lines of a text, without the blank ones; a heading or a list inside a line has lines of its own."""
-    lines = [part for line in _joined(map(_line, _with_blanks(apart(text)))) for part in _counted(line)]
-    return list(_believed(lines))
+    lines = [part for line in _join(map(_line, _with_blanks(apart(text)))) for part in _number_items(line)]
+    return list(_without_false_markers(lines))
 
 
 def _with_blanks(text: str) -> Iterator[tuple[str, bool]]:
@@ -77,7 +77,7 @@ def _line(written: tuple[str, bool]) -> Line:
     return Line(written[0].strip(), len(indent) + further, number or bullet, says.strip(), written[1])
 
 
-def _joined(lines: Iterator[Line]) -> Iterator[Line]:
+def _join(lines: Iterator[Line]) -> Iterator[Line]:
     """A bullet or a number on a line of its own belongs to the line below it; a line of signs to the one above it."""
     waiting: list[Line] = []
     for line in lines:
@@ -93,7 +93,7 @@ def _joined(lines: Iterator[Line]) -> Iterator[Line]:
     yield from waiting
 
 
-def _counted(line: Line) -> list[Line]:
+def _number_items(line: Line) -> list[Line]:
     """The items of `1) one 2) two 3) three`, where a line begins with the first one."""
     pieces = count_apart(line.written) if line.marker else []
     if len(pieces) < 2 or not re.match(r"\W*1\b", pieces[0]):
@@ -120,7 +120,7 @@ def count_apart(text: str) -> list[str]:
     return [piece for piece in pieces if piece]
 
 
-def _believed(lines: list[Line]) -> Iterator[Line]:
+def _without_false_markers(lines: list[Line]) -> Iterator[Line]:
     """The lines, where a marker that continues no list is a word of its sentence: "E. coli", "1.5 x ULN"."""
     seen: set[str] = set()
     for line in lines:

@@ -94,7 +94,7 @@ def _of_limits(sentence: str) -> Iterator[Suggestion]:
         near = sentence[max(0, limit.start - 30) : limit.end + 20]
         if _AGE.search(near) and _is_of_some(sentence, limit):
             continue
-        measured = _measured(sentence, limit)
+        measured = _measurement(sentence, limit)
         if _is_age(sentence, limit, near, bool(measured)):
             age = Field("integer", "Age at screening", unit="years", range=(0, 120), change="never")
             yield Suggestion(limit.formula("age"), words, {"age": age})
@@ -116,7 +116,7 @@ def _is_age(sentence: str, limit: Limit, near: str, is_measured: bool) -> bool:
     return bool(_AGE.search(near)) or bool(limit.unit and _PEOPLE.search(sentence[: limit.start]))
 
 
-def _measured(sentence: str, limit: Limit) -> str:
+def _measurement(sentence: str, limit: Limit) -> str:
     """What a number is said of: the known measurement right before it, without another number between, else after."""
     clause = max(sentence.rfind(mark, 0, limit.start) for mark in (";", ". ", " and if "))
     found: list[tuple[int, str]] = []

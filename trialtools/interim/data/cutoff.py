@@ -51,12 +51,12 @@ def cut(trial: Trial, on: str | date) -> Trial:
         rows[name].isna().all() for rows, name in ((trial.outcomes, "observed_on"), (trial.subjects, "randomized_on"))
     ):
         raise DataError(f"{trial.name}: neither randomizations nor outcomes have a day, so they cannot be cut at one")
-    tables, findings = _believed(trial, day)
+    tables, findings = _without_impossible_days(trial, day)
     if trial.kind == "time_to_event":
         tables["outcomes"], censored = censor(tables["outcomes"], trial.endpoint, day)
         findings += censored
     present = tables["subjects"].loc[~_later("subjects", tables["subjects"], day), "subject_id"]
-    known = _known(trial, tables, day)
+    known = _known_outcomes(trial, tables, day)
     for name, frame in tables.items():
         kept = ~_later(name, frame, day) & frame["subject_id"].isin(present) & (known if name == "outcomes" else True)
         findings += finding_for(name, DATED[name], f"not known on {day.date()}", frame, ~kept, "left out")
@@ -79,7 +79,7 @@ def _later(name: str, frame: Frame, day: Any) -> Frame:
     return later
 
 
-def _believed(trial: TrialTables, day: Any) -> tuple[dict[str, Frame], list[Finding]]:
+def _without_impossible_days(trial: TrialTables, day: Any) -> tuple[dict[str, Frame], list[Finding]]:
     """The tables without days that cannot be, and without deaths that were to come.
 
     Who was dosed, or had the primary endpoint observed, by the day of the cut was screened and randomized by then,
@@ -97,17 +97,17 @@ def _believed(trial: TrialTables, day: Any) -> tuple[dict[str, Frame], list[Find
         subjects = blank(subjects, name, wrong)
     dying = ends.loc[(ends["milestone"] == "died") & (earliest(ends, "happened_on") > day), "subject_id"]
     alive = is_fatal(events) & events["subject_id"].isin(dying)
-    return {**trial.tables, "subjects": subjects, "events": _survived(events, alive)}, findings
+    return {**trial.tables, "subjects": subjects, "events": _without_later_ends(events, alive)}, findings
 
 
-def _survived(events: Frame, alive: Frame) -> Frame:
+def _without_later_ends(events: Frame, alive: Frame) -> Frame:
     """Events without the end that they had not come to."""
     return events.assign(
         outcome=events["outcome"].mask(alive), severity=events["severity"].mask(alive & (events["severity"] == 5))
     )
 
 
-def _known(trial: TrialTables, tables: Mapping[str, Frame], day: Any) -> Frame:
+def _known_outcomes(trial: TrialTables, tables: Mapping[str, Frame], day: Any) -> Frame:
     """The outcomes that were known on a day: an event from its day on, its absence once the window has passed."""
     outcomes, subjects = tables["outcomes"], tables["subjects"]
     passed = closes(outcomes, subjects, trial.window or 0) <= day
@@ -121,7 +121,7 @@ def _forgotten(name: str, frame: Frame, day: Any) -> Frame:
     """The same rows without what came later, and without what hangs on it."""
     hangs = {"randomized_on": ("stratum", "arm", "kit"), "dosed_on": ("amount", "unit", "reason")}
     if name == "events":
-        frame = _survived(frame, earliest(frame, "ended_on") > day)
+        frame = _without_later_ends(frame, earliest(frame, "ended_on") > day)
     for column in frame.select_dtypes("datetime").columns:
         later = earliest(frame, column) > day
         for each in (column, *hangs.get(column, ())):

@@ -72,7 +72,7 @@ def load_mapping(file: Path) -> TrialMapping:
         DataError: a file that cannot be read, or a misspelt key.
     """
     try:
-        return read_yaml(file.read_text("utf-8"), TrialMapping, str(file), _written_out)
+        return read_yaml(file.read_text("utf-8"), TrialMapping, str(file), _write_out)
     except ProtocolError as error:
         raise DataError(str(error)) from None
     except (OSError, UnicodeDecodeError) as error:
@@ -80,7 +80,7 @@ def load_mapping(file: Path) -> TrialMapping:
         raise DataError(f"the mapping cannot be read: {reason}\n  {file}") from None
 
 
-def _written_out(data: dict[str, Any]) -> dict[str, Any]:
+def _write_out(data: dict[str, Any]) -> dict[str, Any]:
     """One entry stands for a list of one; a column's name, or codes alone, for the cell that takes that column."""
     return {name: _entries(given) if name in TABLES else given for name, given in data.items()}
 

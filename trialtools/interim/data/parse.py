@@ -49,7 +49,7 @@ def parse_table(table: str, raw: Frame) -> tuple[Frame, list[Finding]]:
         if name not in raw and len(raw) and name not in OPTIONAL:
             action = FATAL if column.must else "unknown for all"
             findings.append(finding(table, name, "no such column", len(raw), len(raw), "", action))
-    extra = {name: _guessed(name, raw[name]) for name in raw if name not in columns and name != "synthetic"}
+    extra = {name: _guess_type(name, raw[name]) for name in raw if name not in columns and name != "synthetic"}
     return pd.DataFrame(columns | extra, index=raw.index), findings
 
 
@@ -71,7 +71,7 @@ def _read(table: str, texts: Frame) -> tuple[dict[str, Frame], list[tuple[Check,
     return typed, [(check, found[str(position)]) for position, check in enumerate(checks)]
 
 
-def _guessed(name: str, text: Frame) -> Frame:
+def _guess_type(name: str, text: Frame) -> Frame:
     """An extra column in the one type that all its values have: flag, date, number, else text."""
     known = text.dropna()
     if name.endswith(WRITTEN) or known.empty:

@@ -39,7 +39,7 @@ def arm_rows(look: LookData, found: Effect | None, frame: Frame) -> tuple[list[A
     rows += more
     for what, label in ROWS.items():
         own = harm_by_arm(look, what)
-        cells = tuple(_harmed(own[arm]) if arm in own else NOT_COLLECTED for arm in arms)
+        cells = tuple(_harms(own[arm]) if arm in own else NOT_COLLECTED for arm in arms)
         apart = tuple(_apart(own.get(arm, {})) for arm in arms[: len(blank)])
         rows.append(ArmRow(label, cells, apart, strong=True))
     liver = edish(look)
@@ -51,7 +51,7 @@ def arm_rows(look: LookData, found: Effect | None, frame: Frame) -> tuple[list[A
     return rows, [*notes, LIVER, *lost]
 
 
-def _harmed(row: dict[str, Any]) -> str:
+def _harms(row: dict[str, Any]) -> str:
     return share(row["participants"], row["of"]) if not row["unsaid"] else harm_of(row, shares=True)
 
 

@@ -43,7 +43,7 @@ def _variable(look: LookData, name: str) -> list[dict[str, object]]:
     if types.is_datetime64_any_dtype(kind):
         return []
     if types.is_numeric_dtype(kind) and not types.is_bool_dtype(kind):
-        rows = describe(about, {arm: _counted(column.astype("float64")) for arm, column in groups.items()})
+        rows = describe(about, {arm: _count_values(column.astype("float64")) for arm, column in groups.items()})
     else:
         flags = field is not None and field.type == "flag"
         text = {
@@ -54,11 +54,11 @@ def _variable(look: LookData, name: str) -> list[dict[str, object]]:
         if len(levels) > MOST_LEVELS or not levels:
             return []
         places = {level: float(at) for at, level in enumerate(levels)}
-        rows = describe(about, {arm: _counted(column.map(places)) for arm, column in text.items()}, levels)
+        rows = describe(about, {arm: _count_values(column.map(places)) for arm, column in text.items()}, levels)
     return rows if any(row["n"] for row in rows[-len(groups) :]) else rows[: -len(groups)]
 
 
-def _counted(column: Frame) -> Counted:
+def _count_values(column: Frame) -> Counted:
     """How many have each value of a column of numbers."""
     found = column.value_counts().sort_index()
     return Counted(found.index.to_numpy(float), found.to_numpy("int64"), int(column.isna().sum()))

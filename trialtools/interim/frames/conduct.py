@@ -45,7 +45,7 @@ def flow(look: LookData) -> Frame:
     for arm, own in groups.items():
         ids = own["subject_id"]
         for stage, items, collected in (
-            ("allocated", _dosed(look, ids), "doses" not in trial.absent),
+            ("allocated", _doses(look, ids), "doses" not in trial.absent),
             ("follow_up", ids.map(lambda who: fate.get(who, "in follow-up")), "disposition" not in trial.absent),
             ("analysed", ids.map(states), trial.endpoint is not None),
         ):
@@ -101,7 +101,7 @@ def exclusions(look: LookData) -> Frame:
     return with_reason(frame, _NO_SCREENING_LOG)
 
 
-def _dosed(look: LookData, people: Frame) -> Frame:
+def _doses(look: LookData, people: Frame) -> Frame:
     """Whether a dose was given; for the others why not, as far as that may be told."""
     doses = look.trial.doses
     given = set(doses.loc[doses["dosed_on"].notna(), "subject_id"])

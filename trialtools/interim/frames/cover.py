@@ -38,13 +38,13 @@ def charter(look: LookData) -> Frame:
     named, rows = re.compile(rf"\b({names})\b", re.IGNORECASE), []
     for name, item in look.protocol.design.items():
         why = item.why if look.closed or not named.search(item.why or "") else _SEE_FILE
-        value = _written(name, item.value, look.closed)
+        value = _value_text(name, item.value, look.closed)
         value += f", {look.plan.tails}" if name == "alpha" else ""
         rows.append((name.replace("_", " "), value, "assumed" if item.assumed else "registry", why))
     return pd.DataFrame(rows, columns=["item", "value", "from", "why"])
 
 
-def _written(name: str, value: Any, closed: bool) -> str:
+def _value_text(name: str, value: Any, closed: bool) -> str:
     if name == "ratio" and isinstance(value, Mapping):
         return ":".join(map(str, value.values())) + (f" ({', '.join(map(str, value))})" if closed else "")
     if isinstance(value, Mapping):

@@ -38,7 +38,7 @@ def endpoint_rows(look: LookData) -> Frame:
     people = trial.subjects.set_index("subject_id").loc[found["subject_id"]].reset_index()
     extra = {name: people[name].to_numpy() for name in ("site", "arm", "stratum")}
     if trial.kind == "time_to_event":
-        found = _followed(found, trial.window)
+        found = _follow_up(found, trial.window)
     mature = pd.Series(True, index=found.index)
     if trial.window is not None and cutoff and trial.kind != "time_to_event":
         closes = found["randomized_on"] + np.timedelta64(trial.window, "D")
@@ -47,7 +47,7 @@ def endpoint_rows(look: LookData) -> Frame:
     return found.assign(**extra, mature=mature, state=known.where(mature, "to come"))
 
 
-def _followed(rows: Frame, window: int | None) -> Frame:
+def _follow_up(rows: Frame, window: int | None) -> Frame:
     """The rows with the days to the event, or to the last day without it; unknown days leave the outcome unknown."""
     days = (rows["observed_on"] - rows["randomized_on"]).dt.days.clip(lower=0).astype(float)
     over = days > (np.inf if window is None else window)
@@ -66,13 +66,13 @@ def _by_estimand(look: LookData, rows: Frame) -> Frame:
         ends = ends[ends["milestone"] == milestone].drop_duplicates("subject_id").set_index("subject_id")["happened_on"]
         day: Frame = ends.reindex(rows["subject_id"]).set_axis(rows.index)
         in_time = rows["subject_id"].isin(ends.index) if last is None else day <= last
-        for hit, value in _given(look, rows, meaning, by, in_time, day):
+        for hit, value in _substitutions(look, rows, meaning, by, in_time, day):
             seen = rows["observed_on"].mask(hit, day if value is not None else pd.NaT)
             rows = rows.assign(value=rows["value"].mask(hit, value), observed_on=seen, by=rows["by"].mask(hit, by))
     return rows
 
 
-def _given(
+def _substitutions(
     look: LookData, rows: Frame, meaning: str, by: str, in_time: Frame, day: Frame
 ) -> Iterator[tuple[Frame, float | None]]:
     """Whose value a death or a withdrawal gives, and which; None for whose value it takes away."""

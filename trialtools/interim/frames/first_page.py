@@ -63,12 +63,12 @@ def answer(look: LookData) -> str:
 
 def report_contents(look: LookData) -> Html:
     """The table of contents, with what each section on safety and benefit found."""
-    found = _found(look)
+    found = _findings(look)
     groups = [(name, [(n, title, found.get(n, "")) for n, title in parts.items()]) for name, parts in SECTIONS.items()]
     return contents(groups)
 
 
-def _found(look: LookData) -> dict[int, str]:
+def _findings(look: LookData) -> dict[int, str]:
     arms = arms_told(look) or list(look.arms)
     deaths, serious = ([_n(harm_by_arm(look, what), arm) for arm in arms] for what in (DEATH, SERIOUS))
     events, liver = adverse_events(look), edish(look)

@@ -113,7 +113,7 @@ def _due(look: LookData) -> str:
     status = outcome_status(look).sum(numeric_only=True)
     due = status["known"] + status["missing"]
     if look.plan.kind == "time_to_event":
-        return f"{_followed(look)}."
+        return f"{_follow_up(look)}."
     if not status["missing"]:
         return f"Of the {count(due)} outcomes that are due none is missing." if due else "No outcome is due yet."
     return f"Outcomes are missing for {count(status['missing'])} of the {count(due)} that are due."
@@ -126,14 +126,14 @@ def _outcomes(look: LookData) -> str:
     due = status["known"] + status["missing"]
     part = f" ({percent(status['missing'] / due)})" if due and status["missing"] else ""
     if look.plan.kind == "time_to_event":
-        return f"{_followed(look)}. {count(look.plan.planned)} events are planned."
+        return f"{_follow_up(look)}. {count(look.plan.planned)} events are planned."
     known = f"known for {count(status['known'])}, missing for {count(status['missing'])}{part}."
     if day is None:
         return known[:1].upper() + known[1:]
     return f"Day {day} has passed for {count(due)}: {known} For {count(status['to_come'])} it is still to come."
 
 
-def _followed(look: LookData) -> str:
+def _follow_up(look: LookData) -> str:
     """Of a time to an event: how many are followed, how many had it, and of how many nothing is known."""
     rows = endpoint_rows(look)
     hits, known = int(rows["value"].sum()), int(rows["value"].notna().sum())

@@ -52,13 +52,13 @@ def outcome_by_arm(look: LookData) -> Frame:
     for arm in look.arms:
         own = rows[rows["arm"] == arm]
         n = {name: int(own["state"].eq(name).sum()) for name in ("known", "to come", "missing")}
-        told = _known(look, own.loc[own["state"] == "known", "value"])
+        told = _known_values(look, own.loc[own["state"] == "known", "value"])
         line = {"arm": arm, "randomized": len(own), "known": n["known"], **told}
         lines.append(line | {"to_come": n["to come"], "missing": n["missing"]})
     return pd.DataFrame(lines)
 
 
-def _known(look: LookData, value: Frame) -> dict[str, float]:
+def _known_values(look: LookData, value: Frame) -> dict[str, float]:
     if look.plan.kind == "continuous":
         return {"mean": value.mean(), "sd": value.std()}
     if look.plan.kind == "ordinal" and look.plan.endpoint:

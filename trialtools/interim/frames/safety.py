@@ -119,9 +119,9 @@ def harms(look: LookData) -> Frame:
     trial, events = look.trial, _after_entry(look)
     kinds: dict[str, tuple[Any, Any]] = {
         DEATH: _deaths(look),
-        SERIOUS: _said(events, events["serious"]),
-        "Related adverse event": _said(events, events["related"]),
-        "Severe adverse event (grade 3 and above)": _said(events, (events["severity"] >= 3)),
+        SERIOUS: _split_by_flag(events, events["serious"]),
+        "Related adverse event": _split_by_flag(events, events["related"]),
+        "Severe adverse event (grade 3 and above)": _split_by_flag(events, (events["severity"] >= 3)),
         "Any adverse event": (events["subject_id"], []),
     }
     if "events" in trial.absent:
@@ -153,7 +153,7 @@ def _deaths(look: LookData) -> tuple[Any, Any]:
     return (died, look.entered["subject_id"]) if died.isin(look.entered["subject_id"]).any() else _NOWHERE
 
 
-def _said(events: Frame, flag: Frame) -> tuple[Frame, Frame]:
+def _split_by_flag(events: Frame, flag: Frame) -> tuple[Frame, Frame]:
     """Whose event surely is of a kind, and whose does not say."""
     return events.loc[flag.fillna(False), "subject_id"], events.loc[flag.isna(), "subject_id"]
 

@@ -133,7 +133,7 @@ def survival(days: Column, event: Column, group: Column) -> pd.DataFrame:
     """
     from lifelines import KaplanMeierFitter
 
-    known = _known(days, event, group)
+    known = _complete_rows(days, event, group)
     frames = []
     for name in sorted(group[known].unique()):
         own = known & (group == name)
@@ -149,7 +149,7 @@ def survival(days: Column, event: Column, group: Column) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
-def _known(days: Column, event: Column, group: Column) -> Column:
+def _complete_rows(days: Column, event: Column, group: Column) -> Column:
     """The rows of which all three are known.
 
     Raises:
@@ -177,7 +177,7 @@ def log_rank(days: Column, event: Column, group: Column) -> dict[str, float]:
     """
     from lifelines.statistics import multivariate_logrank_test
 
-    known = _known(days, event, group)
+    known = _complete_rows(days, event, group)
     if group[known].nunique() != 2:
         raise DataError(f"a log-rank test needs two groups; here are {group[known].nunique()}")
     found = multivariate_logrank_test(days[known].astype(float), group[known], event[known].astype(bool))

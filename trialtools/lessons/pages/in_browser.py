@@ -20,7 +20,7 @@ def numbers() -> dict[str, float]:
         _of(one.source(question), name): quantity(one.source(question), name)
         for one in lessons().values()
         for question in one.questions
-        for name in _asked(question)
+        for name in _fields(question)
     }
 
 
@@ -55,7 +55,7 @@ def _of(source: Source, name: str) -> str:
     return f"{source.protocol} {dict(source.readings)} {name}"
 
 
-def _asked(question: Question) -> Iterator[str]:
+def _fields(question: Question) -> Iterator[str]:
     yield from filter(None, (question.count, question.number))
     for text in question.texts:
         yield from lesson._MARK.findall(text)

@@ -47,7 +47,7 @@ def _silence(source: Source) -> _Proof:
     return words[woman], shown
 
 
-def _negated(source: Source) -> _Proof:
+def _negation(source: Source) -> _Proof:
     rules, out = source.rules, "not (tumour_history or precancerous_lesion)"
     joined = {word: f"not tumour_history {word} not precancerous_lesion" for word in ("and", "or")}
     right = next(word for word, text in joined.items() if rules.same(out, text) is None)
@@ -119,7 +119,7 @@ def _interval(source: Source) -> _Proof:
     people = [screening.patients.patient(id) for id in open_]
 
     def eligible() -> int:
-        return screening.certain + sum(decision(rules, _filled(rules, one, rng)) == "eligible" for one in people)
+        return screening.certain + sum(decision(rules, _fill(rules, one, rng)) == "eligible" for one in people)
 
     counts = [eligible() for _ in range(6)]
     held = all(screening.certain <= count <= screening.possible for count in counts)
@@ -128,13 +128,13 @@ def _interval(source: Source) -> _Proof:
     return right if held else str(counts), shown
 
 
-def _filled(rules: Protocol, patient: Mapping[str, Any], rng: random.Random) -> dict[str, Any]:
-    drawn = {name: _drawn(field, rng) for name, field in rules.fields.items() if not field.from_}
+def _fill(rules: Protocol, patient: Mapping[str, Any], rng: random.Random) -> dict[str, Any]:
+    drawn = {name: _draw(field, rng) for name, field in rules.fields.items() if not field.from_}
     known = rules.facts_of(patient)
     return drawn | {name: known[name] for name in drawn if known[name] is not None}
 
 
-def _drawn(field: Field, rng: random.Random) -> Any:
+def _draw(field: Field, rng: random.Random) -> Any:
     match field.type:
         case "flag":
             return rng.random() < 0.3
@@ -173,7 +173,7 @@ PROOFS: Mapping[str, Callable[[Source], _Proof]] = {
     "quiz.2": _missing("not spo2 > 93"),
     "quiz.3": _known_fail,
     "quiz.4": _silence,
-    "quiz.5": _negated,
+    "quiz.5": _negation,
     "quiz.6": _ends,
     "quiz.7": _months,
     "quiz.8": _order,
