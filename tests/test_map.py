@@ -38,6 +38,7 @@ fields:
   ferritin: {type: number, unit: ug/L, label: Ferritin}
   crp: {type: number, unit: mg/L, range: [0, 1000], label: CRP}
   spo2: {type: number, unit: "%", range: [50, 100], label: Oxygen saturation}
+  haematocrit: {type: number, unit: "%", range: [0, 100], label: Haematocrit}
   cough: {type: flag, label: Cough}
   pregnancy_test_negative: {type: flag, label: Pregnancy test negative}
   heavy_smoker: {type: flag, label: Heavy smoker}
@@ -46,7 +47,7 @@ fields:
 criteria:
   - {id: I1, kind: inclusion, label: Adult, when: age >= 18 and cough and spo2 > 90}
 facts:
-  - {id: F1, says: Who is in shock coughs, formula: not (systolic < 60) or cough, source: made up for this test}
+  - {id: F1, says: Who is in shock coughs, formula: not (systolic < 100) or cough, source: made up for this test}
 """)
 
 
@@ -123,7 +124,7 @@ def test_the_file_is_the_draft(tmp_path):
 
 MISLEADING = {
     "systolic and diastolic exchanged": (
-        {"systolic": lambda i: 60 + i, "diastolic": lambda i: 110 + i},
+        {"systolic": lambda i: 86 + i % 9, "diastolic": lambda i: 100 + i % 9},
         {"systolic": "mixed up", "diastolic": "mixed up"},
     ),
     "weight and height exchanged": (
@@ -162,7 +163,14 @@ MISLEADING = {
         {"screened_on": ["1950-01-01"], "birth_date": ["2023-01-01"]},
         {"screened_on": "mixed up", "birth_date": "mixed up"},
     ),
-    "against a fact": ({"systolic": [50], "cough": ["no"]}, {"systolic": "in shock", "cough": "F1"}),
+    "pounds under the name of kilograms": ({"weight": lambda i: 150 + i}, {"weight": "another unit"}),
+    "parts of 1 under the name of percent": ({"haematocrit": [0.42, 0.38]}, {"haematocrit": "parts of 1"}),
+    "years of two digits": ({"screened_on": ["31/01/23", "28/02/23"]}, {"screened_on": "century"}),
+    "a flag that holds notes": ({"cough": lambda i: f"since {i} days"}, {"cough": "not shown"}),
+    "another thing": ({"age": ["adult", "child"]}, {"age": "a whole number"}),
+    "the day of a consent": ({"cough": lambda i: f"2023-01-{1 + i % 5:02}"}, {"cough": "true or false"}),
+    "no under the name of yes": ({"no cough": ["yes", "no"]}, {"cough": "'not'"}),
+    "against a fact": ({"systolic": [95], "cough": ["no"]}, {"systolic": "in shock", "cough": "F1"}),
 }
 
 
@@ -305,7 +313,7 @@ def test_the_command_leads_on(tmp_path, capsys, root):
     protocol = str(root / "data" / "protocols" / "NCT05741099.yaml")
     assert main(["map", protocol, str(source), "--out", str(out)]) == 0
     said = capsys.readouterr()
-    assert said.out == f"wrote {out}\n"
+    assert said.out == f"wrote {out}\nnext: trialtools screen {protocol} {source} --mapping {out}\n"
     assert said.err.startswith("51 certain, 0 guesses, 0 open; fields of the criteria without a column: none")
     assert main(["screen", protocol, str(source), "--mapping", str(out)]) == 0
     assert main(["map", protocol, str(source), "--out", str(out)]) == 2

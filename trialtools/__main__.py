@@ -89,7 +89,7 @@ def _map(protocol: str, table: str, *, out: str | None = None) -> int:
 
     draft = draft_mapping(_protocol(protocol, ()), table)
     if out:
-        print(f"wrote {draft.write(out)}")
+        print(f"wrote {draft.write(out)}\nnext: trialtools screen {protocol} {table} --mapping {out}")
     else:
         print(draft.text(), end="")
     print("\n".join([draft.summary, *(f"decide: {each}" for each in draft.decisions)]), file=sys.stderr)

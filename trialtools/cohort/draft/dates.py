@@ -16,6 +16,8 @@ _READABLE, _DECIDED, _SOME = 0.98, 0.2, 0.3
 """The share of texts that must be days, that of days that must tell two formats apart, and that of a first trial."""
 _FIRST, _MANY = 100, 20_000
 """Different texts of the first trial, and those that are read at most."""
+_CENTURY = 2099
+"""A pivot under which years of two digits can be read, before somebody says which century they are of."""
 _ISO = "%Y-%m-%d"
 _FORMATS = (
     _ISO, "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%d %b %Y", "%d-%b-%Y", "%Y.%m.%d",
@@ -48,18 +50,22 @@ def fit_date(field: Field, seen: Seen) -> Fit | None:
         asks.append(f"is it the day or the month that stands first? Every date can be read as {written} and as {other}")
     elif share.get(other, 0) > 1 - _DECIDED:
         asks.append(f"only few dates tell that it is {written} and not {other}")
+    if "%y" in written:
+        asks.append("years of two digits: which century? pivot: is the last year that they can mean")
     mapped = MappedColumn(
         seen.name,
         format=None if written == _ISO else written,
         missing=tuple(seen.blanks),
         on_invalid="unknown" if share[written] < 1 else "error",
     )
-    return Fit(mapped, _holds([*read[written].values()], seen), not asks, other not in good, tuple(asks))
+    settled = other not in good and "%y" not in written
+    years = [] if "%y" in written else [*read[written].values()]
+    return Fit(mapped, _holds(years, seen), not asks, settled, tuple(asks))
 
 
 def _days(counts: list[tuple[str, int]], field: Field, written: str) -> dict[str, int]:
     """By text the year that it tells under a format; texts that are no days are left out."""
-    found, column = {}, MappedColumn("", format=written)
+    found, column = {}, MappedColumn("", format=written, pivot=_CENTURY if "%y" in written else None)
     for text, _ in counts:
         cell = read_cell(text, field, column)
         if day := cell.value or cell.low or cell.high:
@@ -84,7 +90,8 @@ def _in_two_orders(counts: list[tuple[str, int]], read: dict[str, dict[str, int]
 def _holds(years: list[int], seen: Seen) -> str:
     """The first and the last year: a day of birth is nobody's business here."""
     empty = f"; empty {seen.rows - seen.filled:,}" if seen.rows > seen.filled else ""
-    return f"days of {min(years)} to {max(years)}{empty}"
+    span = " to ".join(dict.fromkeys(map(str, (min(years), max(years))))) if years else ""
+    return f"days{f' of {span}' if span else ''}{empty}"
 
 
 _TURNED = {"%d/%m/%Y": "%m/%d/%Y", "%m/%d/%Y": "%d/%m/%Y", "%d/%m/%y": "%m/%d/%y", "%m/%d/%y": "%d/%m/%y",

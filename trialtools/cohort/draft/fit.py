@@ -16,7 +16,7 @@ def fit(name: str, field: Field, seen: Seen) -> Fit | None:
     if not seen.filled:
         return None
     if field.type in NUMERIC:
-        return fit_number(field, seen)
+        return fit_number(name, field, seen)
     if field.type == "date":
         return fit_date(field, seen)
     return fit_flag(name, field, seen) if field.type == "flag" else fit_category(field, seen)

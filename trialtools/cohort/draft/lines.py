@@ -30,5 +30,15 @@ class DraftLine:
     @property
     def question(self) -> str:
         """What a person must decide, in a line."""
-        told = f"is it {' and '.join(self.mapped.sources)} ({self.how})?"
-        return " ".join([told, "; ".join(self.asks)]) if self.asks else told
+        columns = ", ".join(self.mapped.sources)
+        return " ".join([_QUESTIONS[self.how].format(columns=columns), *self.asks])
+
+
+_QUESTIONS = {
+    "same name": "is it {columns}?",
+    "same meaning": "is it {columns}?",
+    "says less": "is it {columns}, which says less? Yes is read as unknown.",
+    "a part of it": "is it {columns}, which is only a part of it? No is read as unknown.",
+    "same values": "is it {columns}, which has the same values?",
+    "similar": "is it {columns}, whose name is similar?",
+}

@@ -21,6 +21,7 @@ from ..sources.open import open_table
 from .doubts import doubts, mixed_up
 from .ids import find_id
 from .lines import Certainty, DraftLine
+from .numbers import THOUSANDS
 from .pairs import Pair, pair_up
 from .seen import see_column
 from .text import mapping_text
@@ -120,7 +121,7 @@ def draft_mapping(protocol: Protocol, table: Any) -> MappingDraft:
     >>> table = pl.DataFrame({"patient_id": ["a", "b"], "age": [71, 64], "smoker": ["yes", "no"]})
     >>> draft = tt.draft_mapping(protocol, table)
     >>> [(line.field, line.certainty, line.how) for line in draft.lines]
-    [('age', 'certain', 'same name'), ('heavy_smoker', 'guess', 'less than the field')]
+    [('age', 'certain', 'same name'), ('heavy_smoker', 'guess', 'says less')]
     >>> draft.take("heavy_smoker").column("heavy_smoker").codes
     {'no': False, 'yes': 'unknown'}
     """
@@ -160,7 +161,7 @@ def _draft(protocol: Protocol, source: Any, written: ColumnMapping) -> MappingDr
     others = {id.column, "synthetic", *(name for name in schema if re.sub(r" \(\d+\)$", "", name) in twice)}
     pairs = pair_up(wanted, [seen for seen in columns if seen.name not in others])
     lines = tuple(_line(wanted[name], pairs[name]) for name in wanted if name in pairs)
-    lines = _waiting(lines, mixed_up(wanted, pairs))
+    lines = _waiting(_one_mark(lines), mixed_up(wanted, pairs))
     live = {line.field: line.mapped for line in lines if line.certainty == "certain"}
     lines = _waiting(lines, doubts(protocol, frame, live))
     used = {source for line in lines for source in line.mapped.sources} | {id.column, "synthetic"}
@@ -183,7 +184,7 @@ def _draft(protocol: Protocol, source: Any, written: ColumnMapping) -> MappingDr
 def _line(field: Field, pairs: list[Pair]) -> DraftLine:
     """What a mapping would say of a field of which these columns speak."""
     first = pairs[0]
-    together = [pair for pair in pairs if pair.how == "narrower"] if first.how == "narrower" else []
+    together = [pair for pair in pairs if pair.how == "a part of it"] if first.how == "a part of it" else []
     made, asks, several = first.fit, list(first.fit.asks), [pair.seen.named for pair in pairs]
     mapped = made.mapped
     if len(together) > 1:
@@ -201,11 +202,24 @@ def _line(field: Field, pairs: list[Pair]) -> DraftLine:
     return DraftLine(first.field, label, certainty, mapped, first.how, holds, tuple(asks), made.notes)
 
 
-def _waiting(lines: tuple[DraftLine, ...], found: Mapping[str, Sequence[str]]) -> tuple[DraftLine, ...]:
-    """The lines, of which those wait that something speaks against."""
+def _one_mark(lines: tuple[DraftLine, ...]) -> tuple[DraftLine, ...]:
+    """The lines; where other columns have a decimal comma, a point before three digits stands for thousands."""
+    if not any(line.mapped.decimal == "," for line in lines):
+        return lines
     return tuple(
-        replace(line, certainty="guess", asks=(*line.asks, *found[line.field]))
-        if line.certainty == "certain" and line.field in found
+        replace(line, mapped=replace(line.mapped, decimal=",")) if THOUSANDS in line.asks else line for line in lines
+    )
+
+
+def _waiting(lines: tuple[DraftLine, ...], found: Mapping[str, Sequence[str]]) -> tuple[DraftLine, ...]:
+    """The lines, of which none is certain that something speaks against."""
+    return tuple(
+        replace(line, certainty=_LESS[line.certainty], asks=(*line.asks, *found[line.field]))
+        if line.field in found
         else line
         for line in lines
     )
+
+
+_LESS: dict[Certainty, Certainty] = {"certain": "guess", "guess": "guess", "open": "open"}
+"""What becomes of a line that something speaks against."""

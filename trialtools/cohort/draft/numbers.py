@@ -19,7 +19,7 @@ from ..sources.cells import read_cell
 from ..sources.mapping import MappedColumn
 from .fits import Fit
 from .seen import Seen
-from .words import vocabulary, without_unit
+from .words import concepts, vocabulary, without_unit
 
 _READABLE, _POSSIBLE, _ODD = 0.9, 0.95, 5_000
 """The share of texts that must be numbers, that of numbers which must be possible; texts read one by one at most."""
@@ -28,6 +28,7 @@ _OTHERS = (
     "[degF] Cel [lb_av] kg g cm m mm [in_i] a mo wk d g/L g/dL mg/dL mg/L ug/L mmol/L umol/L kPa mm[Hg] 10*9/L /uL %"
 )
 """Units that are tried where the values do not fit in their own."""
+THOUSANDS = "does the mark before three digits stand for thousands? 7.250 is 7.25 or 7250"
 Mark = Literal[".", ","] | None
 
 
@@ -46,7 +47,7 @@ class _Numbers:
         return self.n.sum() / max(self.n.sum() + self.unread, 1)
 
 
-def fit_number(field: Field, seen: Seen) -> Fit | None:
+def fit_number(name: str, field: Field, seen: Seen) -> Fit | None:
     """How a column can be a number; None where too few of its texts are one."""
     if seen.dtype.is_numeric() and not isinstance(seen.dtype, nw.Decimal):
         tried: dict[Mark, _Numbers] = {None: _numbers(seen)}
@@ -60,7 +61,7 @@ def fit_number(field: Field, seen: Seen) -> Fit | None:
         return None
     unit, told = _unit(field, seen, read)
     mapped = MappedColumn(seen.name, unit=unit, decimal=mark, missing=_missing(field, seen))
-    asks = told or [*_doubts(field, seen, read, mark, unit)]
+    asks = told or [*_doubts(field, seen, read, mark, unit)] or [*_unusual(name, field, read, unit)]
     if read.unread or _fractions(field, read):
         mapped = MappedColumn(seen.name, unit=unit, decimal=mark, missing=mapped.missing, on_invalid="unknown")
     notes = [f"{read.parts:,} x known in part, such as <5"] if read.parts else []
@@ -172,10 +173,33 @@ def _doubts(field: Field, seen: Seen, read: _Numbers, mark: Mark, unit: str | No
     if broken := _fractions(field, read):
         yield f"{broken:,} x no whole number"
     if seen.dtype == nw.String and _may_be_thousands(seen, mark):
-        yield "the mark before three digits may stand for thousands: 7.250 is 7.25 or 7250"
+        yield THOUSANDS
     if (code := _nines(field, read)) is not None:
         times = int(read.n[read.values == code].sum())
         yield f"{code:g} may stand for unknown ({times:,} x): then missing: ['{code:g}']"
+
+
+def _unusual(name: str, field: Field, read: _Numbers, unit: str | None) -> Iterable[str]:
+    """Whether the middle of a known quantity lies where it does in no table of adults."""
+    if field.unit == "%" and read.values.max() <= 1:
+        yield "all values are at most 1: are they parts of 1, not percent?"
+    usual = vocabulary()["usual"]
+    known = next((usual[concept] for concept in (*concepts(name), *concepts(field.label)) if concept in usual), None)
+    if known is None or not field.unit:
+        return
+    try:
+        by, plus = factor(field.unit, known[2], "")
+    except ProtocolError:
+        return
+    middle = _middle(read.n, _in_field(field, read, unit) * by + plus)
+    if not known[0] <= middle <= known[1]:
+        yield f"its median is {middle:.3g} {known[2]}, which is unusual: another unit, or another thing?"
+
+
+def _middle(n: np.ndarray, values: np.ndarray) -> float:
+    """The median of values with their numbers."""
+    order = np.argsort(values)
+    return float(values[order][np.searchsorted(np.cumsum(n[order]), n.sum() / 2)])
 
 
 def _fractions(field: Field, read: _Numbers) -> int:
@@ -219,8 +243,7 @@ def _span(field: Field) -> str:
 
 def _holds(read: _Numbers, seen: Seen) -> str:
     """Lowest, highest and median, rounded: of a long number nobody can tell which it was."""
-    order = np.argsort(read.values)
-    middle = read.values[order][np.searchsorted(np.cumsum(read.n[order]), read.n.sum() / 2)]
-    low, high, middle = (f"{float(f'{each:.3g}'):g}" for each in (read.values.min(), read.values.max(), middle))
+    ends = (read.values.min(), read.values.max(), _middle(read.n, read.values))
+    low, high, middle = (f"{float(f'{each:.3g}'):g}" for each in ends)
     empty = f"; empty {seen.rows - seen.filled:,}" if seen.rows > seen.filled else ""
-    return f"{low} to {high}, median {middle}{empty}"
+    return f"{low} to {high}, median {middle}{empty}" if low != high else f"{low}{empty}"

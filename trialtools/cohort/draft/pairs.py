@@ -6,17 +6,19 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import narwhals as nw
+
 from ...criteria.language import NUMERIC, ProtocolError
 from ...criteria.protocol import Field
 from ...criteria.units import factor
-from ..sources.mapping import UNKNOWN
+from ..sources.mapping import UNKNOWN, MappedColumn
 from ..sources.names import fold
 from .fit import fit
 from .fits import Fit
 from .seen import Seen
 from .words import concepts, wholes, without_unit, word
 
-NEAR = {"same name": 9, "same meaning": 7, "less than the field": 4, "narrower": 3, "same values": 2, "similar": 1}
+NEAR = {"same name": 9, "same meaning": 7, "says less": 4, "a part of it": 3, "same values": 2, "similar": 1}
 """How near the name of a column is to a field: a column goes to the field that it is nearest to."""
 
 
@@ -44,7 +46,10 @@ def pair_up(fields: Mapping[str, Field], columns: Sequence[Seen]) -> dict[str, l
     for name, field in fields.items():
         for seen in columns:
             how = _nearness(name, field, seen, owned)
-            if how and (made := fit(name, field, seen)):
+            made = fit(name, field, seen) if how else None
+            if made is None and how == "same name":
+                made = _unread(field, seen)
+            if made:
                 found.append(Pair(name, how, seen, _cautious(made, how, seen)))
     best: dict[str, int] = {}
     for pair in found:
@@ -57,6 +62,15 @@ def pair_up(fields: Mapping[str, Field], columns: Sequence[Seen]) -> dict[str, l
         ):
             together.append(pair)
     return {name: pairs for name, pairs in nearest.items() if pairs}
+
+
+def _unread(field: Field, seen: Seen) -> Fit:
+    """A column that bears the name of a field and says nothing of it, or nothing that can be read."""
+    if not seen.filled:
+        return Fit(MappedColumn(seen.name), "nothing", sure=seen.dtype == nw.String)
+    asks = (f"nearly nothing in it is {field.domain}; its texts are not shown here",)
+    mapped = MappedColumn(seen.name, on_invalid="unknown")
+    return Fit(mapped, f"{seen.filled:,} values, {len(seen.counts):,} different", False, False, asks)
 
 
 def _rivals(first: Pair, other: Pair) -> bool:
@@ -80,11 +94,11 @@ def _nearness(name: str, field: Field, seen: Seen, owned: set[str]) -> str:
         return "same meaning"
     if field.type == "flag":
         if len(said) == 1 and (whole := wholes().get(*said)) and {whole} in (own, called):
-            return "narrower"
+            return "a part of it"
         if said < own or said < called:
-            return "less than the field"
+            return "says less"
         if said <= wide:
-            return "same meaning" if own <= said else "narrower"
+            return "same meaning" if own <= said else "a part of it"
         return "similar" if said & own and 2 * len(said & wide) >= len(said) else ""
     if said & own and 2 * len(said & wide) >= len(said):
         return "similar"
@@ -104,7 +118,7 @@ def _same_unit(unit: str, wanted: str) -> bool:
 
 # --- columns that say only a part -------------------------------------------------------------------------------------
 
-_SILENT = {"less than the field": True, "narrower": False}
+_SILENT = {"says less": True, "a part of it": False}
 """The answer that says nothing of the field: a smoker may be no heavy smoker, no asthma is not no lung disease."""
 
 

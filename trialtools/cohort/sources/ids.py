@@ -19,8 +19,8 @@ from .values import BLANKS
 OWN, LOST, TWICE = "__id__", "__no_id__", "__twice__"
 _NEEDED = (
     "one row is one patient; where several rows belong to one, the mapping says which counts: rows: {take: last, by: "
-    "day}, with the column of the day, or rows: {take: only}. Where each row is a patient of its own, on_fault: number "
-    "under patient_id: tells them apart by their number"
+    "day}, with the column of the day, or rows: {take: only}; on_fault: number under patient_id: makes each row a "
+    "patient of its own, told apart by its number"
 )
 _TOTALS = (
     "total totals subtotal grandtotal sum sums summe summen gesamt gesamtsumme zwischensumme insgesamt somme suma "
