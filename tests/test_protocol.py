@@ -31,7 +31,7 @@ from trialtools.criteria.protocol import expressions, write_protocol
 
 ROOT = Path(__file__).resolve().parents[1]
 PROTOCOLS = ROOT / "data" / "protocols"
-TRIALS = ("NCT05741099", "NCT04288102", "NCT04355728")
+TRIALS = ("NCT05741099", "NCT04288102", "NCT04355728", "NCT02210780")
 GOLDEN = Path(__file__).parent / "golden" / "protocol_errors.txt"
 
 FIELDS = {

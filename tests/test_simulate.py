@@ -246,7 +246,7 @@ criteria:
 """
 
 
-@pytest.mark.parametrize("source", ["NCT04355728", "NCT04288102", SKETCH, LABS])
+@pytest.mark.parametrize("source", ["NCT04355728", "NCT04288102", "NCT02210780", SKETCH, LABS])
 def test_every_criterion_of_any_protocol_passes_and_fails(root: Path, source: str) -> None:
     path = root / "data" / "protocols" / f"{source}.yaml"
     protocol = read_protocol(source) if "\n" in source else load_protocol(path)
@@ -261,6 +261,31 @@ def test_declared_facts_hold_in_fields_that_no_model_knows() -> None:
     patients = cohort(read_protocol(LABS), 2_000, seed=3, dirty=False, missing=0)
     assert patients.filter((pl.col("one") | pl.col("two")) & ~pl.col("any")).is_empty()
     assert patients["one"].any() and not patients["one"].all()
+
+
+TIMES = """
+id: TIMES
+title: Times
+fields:
+  age: {type: integer, unit: years, range: [0, 120], label: Age}
+  screened_on: {type: date, label: Screening}
+  ill_since: {type: date, label: Since when}
+  stroke: {type: flag, label: Stroke}
+  stroke_on: {type: date, label: Day of the stroke}
+criteria:
+  - {id: I1, kind: inclusion, label: age, when: 18 <= age <= 64}
+  - {id: I2, kind: inclusion, label: long, when: "ill_since <= months_before(screened_on, 60)"}
+  - {id: E1, kind: exclusion, label: stroke, when: stroke and screened_on - stroke_on <= 28}
+"""
+
+
+def test_times_reach_as_far_as_criteria_count_and_ages_follow_them() -> None:
+    patients = cohort(read_protocol(TIMES), 1_000, seed=6, dirty=False, missing=0)
+    within = pl.col("age").is_between(18, 64)
+    assert 0.7 < patients.select(within.mean()).item() < 0.9
+    assert (patients["screened_on"] - patients["ill_since"]).max().days > 5 * 365
+    assert patients.filter(~pl.col("stroke"))["stroke_on"].is_null().all(), "no day of what never was"
+    assert patients.filter("stroke")["stroke_on"].is_not_null().all()
 
 
 def test_known_quantities_have_the_distribution_of_their_source() -> None:
@@ -383,15 +408,19 @@ def test_a_table_of_the_other_kind_does_not_stay_behind(sketch: Protocol, tmp_pa
     assert sorted(file.name for file in tmp_path.iterdir()) == ["README.md", "cohort.csv"]
 
 
+@pytest.mark.parametrize(
+    ("id", "folder", "n"), [("NCT05741099", "cohort", 2_000), ("NCT02210780", "cohort_NCT02210780", 200)]
+)
 def test_the_kept_cohort_is_what_its_command_makes(
-    protocol: Protocol, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    id: str, folder: str, n: int, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = {file.name: file.read_text("utf-8") for file in (root / "data" / "cohort").iterdir()}
-    command = "trialtools simulate cohort data/protocols/NCT05741099.yaml --n 2000 --seed 20 --out data/cohort"
+    kept = {file.name: file.read_text("utf-8") for file in (root / "data" / folder).iterdir()}
+    path = f"data/protocols/{id}.yaml"
+    command = f"trialtools simulate cohort {path} --n {n} --seed 20 --out data/{folder}"
     assert command in kept["README.md"]
     assert len(kept["cohort.csv"]) < 1_000_000
     monkeypatch.chdir(tmp_path)
-    write_cohort(protocol, 2_000, 20, "data/cohort", path=PROTOCOL_FILE)
-    made = {file.name: file.read_text("utf-8") for file in Path("data/cohort").iterdir()}
+    write_cohort(load_protocol(root / path), n, 20, f"data/{folder}", path=path)
+    made = {file.name: file.read_text("utf-8") for file in Path("data", folder).iterdir()}
     stale = [name for name in kept | made if kept.get(name) != made.get(name)]
     assert not stale, f"{', '.join(stale)} no longer what the protocol and the command give; run: {command}"

@@ -22,10 +22,10 @@ class Example(NamedTuple):
 
 
 def example(name: str, readings: Mapping[str, str] | str | None = None) -> Example:
-    """A registered trial that comes with the package, and 2,000 synthetic patients to screen for it.
+    """A registered trial that comes with the package, and synthetic patients to screen for it.
 
-    The cohort was drawn for NCT05741099, with one fact in six not known (an empty cell). Facts that only the other
-    trials ask for have no column and are unknown of everybody.
+    NCT02210780 has 200 of its own. The 2,000 of the other trials were drawn for NCT05741099, with one fact in six not
+    known (an empty cell); facts that only its two neighbours ask for have no column and are unknown of everybody.
 
     Args:
         name: the number of the trial in the registry, such as "NCT05741099".
@@ -43,4 +43,5 @@ def example(name: str, readings: Mapping[str, str] | str | None = None) -> Examp
     if name not in there:
         raise ProtocolError(f"there is no example {name!r}; there are {', '.join(there)}")
     protocol = load_protocol(_DATA / "protocols" / f"{name}.yaml", readings)
-    return Example(protocol, _DATA / "cohort" / "cohort.csv")
+    own = _DATA / f"cohort_{name}" / "cohort.csv"
+    return Example(protocol, own if own.exists() else _DATA / "cohort" / "cohort.csv")

@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 from ..criteria.contents import Protocol
 from ..criteria.files import whole
 from ..criteria.protocol import Field
+from .ages import fitted_ages
 from .clinical import clinical_fields, is_clinical
-from .columns import OLDEST, even_range, is_birth, limits_on
+from .columns import OLDEST, even_range, flag_of_date, is_birth, limits_on, reach
 from .documents import LABEL, command_line, render
 from .gaps import panel_of, panel_share
 from .model import Assume, assumed_values, assumptions
@@ -112,7 +113,8 @@ def _write_parquet(blocks: Iterator[pl.DataFrame], file: Path) -> None:
 
 
 def _data_dictionary(protocol: Protocol, assume: Assume, **facts: Any) -> str:
-    fields, model = protocol.fields, assumed_values("cohort", assume)
+    fields, fitted = protocol.fields, fitted_ages(protocol)
+    model = assumed_values("cohort", assume, fitted)
     panels = dict.fromkeys(panel_of(name, field) for name, field in fields.items())
     return render(
         "cohort.md.j2",
@@ -123,7 +125,7 @@ def _data_dictionary(protocol: Protocol, assume: Assume, **facts: Any) -> str:
         panels={panel: panel_share(panel, model) for panel in panels},
         clinical={n: known for n, known in clinical_fields().items() if n in fields and is_clinical(n, protocol)},
         others=[name for name in fields if not is_clinical(name, protocol)],
-        assumptions=assumptions("cohort", assume),
+        assumptions=assumptions("cohort", assume, fitted),
         changed=bool(assume),
         **facts,
     )
@@ -175,6 +177,12 @@ def _as_quantity(quantity: Quantity) -> str:
     return f"{name}: {how} ({read_quantities()['sources'][known['source']]})"
 
 
+def _days_before(name: str, protocol: Protocol) -> str:
+    days, flag = reach(name, protocol), flag_of_date(name, protocol)
+    span = "in the year" if days == 365 else f"in the {days:,} days"
+    return f"{span} before screening, more often late in it{f'; only where {flag} is true' if flag else ''}"
+
+
 def _evenly(name: str, protocol: Protocol) -> str:
     field = protocol.fields[name]
     match field.type:
@@ -185,7 +193,7 @@ def _evenly(name: str, protocol: Protocol) -> str:
         case "date":
             if is_birth(name, protocol) and not field.range:
                 return f"evenly over the {OLDEST} years before screening"
-            return "evenly over its range" if field.range else "in the year before screening, more often late in it"
+            return "evenly over its range" if field.range else _days_before(name, protocol)
     low, high = even_range(name, protocol)
     return (
         f"evenly from {low:g} to {high:g}{', around the limits of the criteria' if limits_on(name, protocol) else ''}"

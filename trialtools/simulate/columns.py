@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from ..criteria.contents import Protocol
-from ..criteria.language import Compare, Completed, Formula, Name, Value, children
+from ..criteria.language import Compare, Completed, Formula, MonthsBefore, Name, Value, children, names
 from ..criteria.protocol import Field
-from .clinical import DAY
+from .clinical import DAY, is_clinical
 from .draws import Array
 from .quantities import quantity_of
 
@@ -44,8 +44,8 @@ def _round_to_step(field: Field, values: Array) -> Array:
 def even_column(name: str, protocol: Protocol, u: Array, screened_on: Array, true: float) -> pl.Series:
     """A column drawn on its own from evenly spread numbers of 0 to 1.
 
-    A flag is true in a share, a category has every value equally often, a date lies in its range, or in the year before
-    screening and more often late in it (a date of birth in the 95 years before), and a number in its `even_range`.
+    A flag is true in a share, a category has every value equally often, a date lies in its range, or in its `reach`
+    before screening and more often late in it (a date of birth in the 95 years before), a number in its `even_range`.
     """
     field = protocol.fields[name]
     match field.type:
@@ -59,7 +59,7 @@ def even_column(name: str, protocol: Protocol, u: Array, screened_on: Array, tru
         case "date" if is_birth(name, protocol):
             return typed_column(name, field, screened_on - np.floor(OLDEST * 365.25 * u).astype(int) * DAY)
         case "date":
-            return typed_column(name, field, screened_on - np.floor(365 * u**3).astype(int) * DAY)
+            return typed_column(name, field, screened_on - np.floor(reach(name, protocol) * u**3).astype(int) * DAY)
     low, high = even_range(name, protocol)
     quantity = quantity_of(name, field)
     if quantity and quantity.log_normal:
@@ -75,6 +75,33 @@ def is_birth(name: str, protocol: Protocol) -> bool:
 def _counts_from(name: str, formula: Formula) -> bool:
     here = isinstance(formula, Completed) and formula.unit == "years" and formula.start == Name(name, "date")
     return here or any(_counts_from(name, child) for child in children(formula))
+
+
+def flag_of_date(name: str, protocol: Protocol) -> str:
+    """The flag `x` of a date `x_on`, where no criterion asks about the day without it; "" where there is none."""
+    flag, is_date = name.removesuffix("_on"), protocol.fields[name].type == "date"
+    if flag == name or flag not in protocol.fields or not is_date or is_clinical(name, protocol):
+        return ""
+    formulas = (names(protocol.formula(c.id, reading)) for c in protocol.criteria for reading in c.texts)
+    return flag if all(flag in asked for asked in formulas if name in asked) else ""
+
+
+def reach(name: str, protocol: Protocol) -> int:
+    """How many days a date lies back at most: twice as long as a criterion counts from or to it, at least a year."""
+    formulas = (protocol.formula(c.id, reading) for c in protocol.criteria for reading in c.texts)
+    spans = [span for formula in formulas for span in _spans(name, formula)]
+    return max(365, *(math.floor(2 * span) for span in spans)) if spans else 365
+
+
+def _spans(name: str, formula: Formula) -> Iterator[float]:
+    """The days that a comparison counts back, where it asks about a date."""
+    if isinstance(formula, Compare) and name in names(formula):
+        parts = [part for side in formula.operands for part in (side, *children(side))]
+        yield from (part.months * 30.4375 for part in parts if isinstance(part, MonthsBefore))
+        values = [part.value for part in parts if isinstance(part, Value)]
+        yield from (value for value in values if isinstance(value, int | float) and not isinstance(value, bool))
+    for child in children(formula):
+        yield from _spans(name, child)
 
 
 def even_range(name: str, protocol: Protocol) -> tuple[float, float]:
@@ -94,8 +121,9 @@ def even_range(name: str, protocol: Protocol) -> tuple[float, float]:
 
 
 def limits_on(name: str, protocol: Protocol) -> list[float]:
-    """The numbers with which criteria compare a field."""
-    return [float(limit) for formula in protocol.requirements.values() for limit in _limits(name, formula)]
+    """The numbers with which criteria compare a field, in any reading."""
+    formulas = (protocol.formula(c.id, reading) for c in protocol.criteria for reading in c.texts)
+    return [float(limit) for formula in formulas for limit in _limits(name, formula)]
 
 
 def _limits(name: str, formula: Formula) -> Iterator[float]:

@@ -22,12 +22,13 @@ def read_assumptions(part: _Part) -> dict[str, Any]:
     return yaml.safe_load((HERE / f"{part}.yaml").read_text("utf-8"))
 
 
-def assumptions(part: _Part, assume: Assume = None) -> dict[str, dict[str, Any]]:
+def assumptions(part: _Part, assume: Assume = None, fitted: Assume = None) -> dict[str, dict[str, Any]]:
     """Value, reason and source of every number that a synthetic cohort or trial assumes, by its name.
 
     Args:
         part: `cohort` or `trial`.
         assume: other values by name; their source is then the caller.
+        fitted: other values by name; their source are then the criteria.
 
     Raises:
         DataError: `assume` names no number of that part.
@@ -38,13 +39,17 @@ def assumptions(part: _Part, assume: Assume = None) -> dict[str, dict[str, Any]]
     {'value': 0.7, 'reason': 'risk under cells over risk under control', 'source': 'changed by the caller'}
     """
     numbers = {name: {"source": "assumed", **number} for name, number in read_assumptions(part)["numbers"].items()}
-    for name, value in (assume or {}).items():
-        if name not in numbers:
-            raise DataError(f"a synthetic {part} has no number '{name}'; it has {', '.join(numbers)}")
-        numbers[name] = {**numbers[name], "value": value, "source": "changed by the caller"}
+    for changes, source in (
+        (fitted, "fitted to the ages that the criteria ask for"),
+        (assume, "changed by the caller"),
+    ):
+        for name, value in (changes or {}).items():
+            if name not in numbers:
+                raise DataError(f"a synthetic {part} has no number '{name}'; it has {', '.join(numbers)}")
+            numbers[name] = {**numbers[name], "value": value, "source": source}
     return {name: {key: number[key] for key in ("value", "reason", "source")} for name, number in numbers.items()}
 
 
-def assumed_values(part: _Part, assume: Assume = None) -> Numbers:
+def assumed_values(part: _Part, assume: Assume = None, fitted: Assume = None) -> Numbers:
     """The same numbers as attributes, without their reasons."""
-    return Numbers(**{name: number["value"] for name, number in assumptions(part, assume).items()})
+    return Numbers(**{name: number["value"] for name, number in assumptions(part, assume, fitted).items()})

@@ -10,8 +10,9 @@ import polars as pl
 
 from ..criteria.contents import Protocol
 from ..criteria.protocol import DataError, Field
+from .ages import fitted_ages
 from .clinical import clinical_fields, inpatients, is_clinical
-from .columns import even_column, typed_column
+from .columns import even_column, flag_of_date, typed_column
 from .draws import Array, Draws
 from .gaps import add_gaps, mistype, unknown_cells
 from .model import Assume, Numbers, assumed_values
@@ -28,10 +29,10 @@ def cohort(
     """A table of n synthetic patients: `patient_id`, a column for every field, and `synthetic`, true throughout.
 
     The fields that the clinical model knows by name (age, spo2, diabetes, ...) are correlated as in COVID-19
-    inpatients. Known quantities (haemoglobin, ALT, blood pressure, ...; by name or label, and unit) have the
-    distribution of their source; any other field is drawn on its own, and one with `from` is worked out. These fields
-    are then drawn again for some patients, so that every criterion both passes and fails and declared `facts` hold, as
-    far as the fields allow.
+    inpatients; where few of these are as old as the criteria ask, the mean age follows the criteria. Known quantities
+    (haemoglobin, ALT, blood pressure, ...; by name or label, and unit) have the distribution of their source; any
+    other field is drawn on its own, and one with `from` is worked out. These fields are then drawn again for some
+    patients, so that every criterion both passes and fails and declared `facts` hold, as far as the fields allow.
     What is missing is null, whole panels (`group`) at a time besides single values. The same seed gives the same
     patients, and the first of them are the same whatever n.
 
@@ -63,7 +64,7 @@ def cohort_blocks(
     """The table of `cohort` in parts of up to 65,536 patients; at least one, which is empty if n is 0."""
     if n < 0 or seed < 0 or not 0 <= missing < math.inf:
         raise DataError(f"n, seed and missing cannot be negative: n={n}, seed={seed}, missing={missing}")
-    model = assumed_values("cohort", assume)
+    model = assumed_values("cohort", assume, fitted_ages(protocol))
     for block, start in enumerate(range(0, max(n, 1), BLOCK)):
         draws = Draws(seed, block, min(BLOCK, n - start))
         yield _block(protocol, draws, model, dirty, missing, first=start + 1)
@@ -86,7 +87,7 @@ def _block(protocol: Protocol, draws: Draws, model: Numbers, dirty: bool, missin
         else:
             columns.append(even(name, name, model.flag))
     complete = make_coherent(protocol, pl.DataFrame(columns))
-    complete = steer(protocol, complete, draws, model, even)
+    complete = _drop_idle_dates(protocol, steer(protocol, complete, draws, model, even))
     unknown = unknown_cells(protocol, clinical, draws, model, missing)
     columns = [
         add_gaps(mistype(column, protocol.fields[column.name], draws, model) if dirty else column, unknown)
@@ -95,6 +96,12 @@ def _block(protocol: Protocol, draws: Draws, model: Numbers, dirty: bool, missin
     number = pl.int_range(first, first + draws.n, eager=True).cast(pl.String).str.zfill(6)
     ids = ("P-" + number).alias("patient_id")
     return pl.DataFrame([ids, *columns, pl.repeat(True, draws.n, eager=True).alias("synthetic")])
+
+
+def _drop_idle_dates(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
+    """The columns without the days of what never was: a date `x_on` is null where the flag `x` is false."""
+    pairs = [(flag, name) for name in columns.columns if (flag := flag_of_date(name, protocol))]
+    return columns.with_columns(pl.when(pl.col(flag)).then(pl.col(name)).alias(name) for flag, name in pairs)
 
 
 def _clinical_values(name: str, field: Field, clinical: dict[str, Array]) -> Array:
