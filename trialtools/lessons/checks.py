@@ -36,7 +36,7 @@ def check(id: str, answer: Any = ..., lesson: Lesson | None = None) -> Reply:
     reply = judge(own, question, answer)
     if reply:
         _SOLVED.add((own.title, id))
-    helps = "" if reply else f'   hint("{id}") helps.' if question.hints else ""
+    helps = f' · hint("{id}") helps' if question.hints and not reply else ""
     return replace(reply, asked=asked(own, question), foot=_progress(own) + helps)
 
 

@@ -14,13 +14,11 @@ _BOX = "border-left:4px solid {colour};padding:4px 12px;margin:6px 0;max-width:4
 class Reply:
     """What an answer, a hint or a question gets back.
 
-    `right` is None where nothing was answered. `lines` say why; `step` is the condition that one edit of the learner's
-    gives, on the way to an equivalent one; `asked` repeats the question and `foot` how far one is.
+    `right` is None where nothing was answered. `lines` say why; `asked` repeats the question, `foot` how far one is.
     """
 
     right: bool | None
     lines: tuple[str, ...] = ()
-    step: str = ""
     asked: str = ""
     foot: str = ""
 
@@ -34,7 +32,7 @@ class Reply:
 
     def _repr_html_(self) -> str:
         colour, word = _LOOK[self.right]
-        asked = f'<div style="color:#595959">{_code(self.asked)}</div>' if self.asked else ""
+        asked = f'<div style="color:#595959;margin-bottom:6px">{_code(self.asked)}</div>' if self.asked else ""
         lines = "".join(f"<div>{_code(line)}</div>" for line in self.lines)
         foot = f'<div style="color:#595959">{escape(self.foot)}</div>' if self.foot else ""
         verdict = f"<b>{_SIGNS[self.right]} {word}</b>" if word else ""
