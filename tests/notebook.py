@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from trialtools import figures
 from trialtools.report.parameters import declared_parameters, resolve_paths, validate
 from trialtools.report.run import find_notebook, read_notebook
 
@@ -51,3 +52,17 @@ def _page(item: Any) -> str:
         return ""
     page = item._repr_html_() if hasattr(item, "_repr_html_") else None
     return page if page is not None else repr(item)
+
+
+def report_of(look: Any) -> list[Any]:
+    """What the cells of the interim report show of a look that is there already, but for the figures of each arm."""
+    cells = [c for c in read_notebook(find_notebook("interim_report")).cells if c.cell_type == "code"]
+    names = {"interim": look, "show": look.show, "figures": figures, "closed": look.closed}
+    names |= {"distribution": "nobody", "seed": 1, "ledger_head": ""}
+    shown = []
+    for cell in cells[2:]:  # after the parameters, and what reads them
+        tree = ast.parse(cell.source)
+        last: Any = tree.body.pop()
+        exec(compile(tree, "report", "exec"), names)
+        shown.append(eval(compile(ast.Expression(last.value), "report", "eval"), names))
+    return shown

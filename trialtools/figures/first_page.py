@@ -68,7 +68,8 @@ class Panel:
 class FirstPage:
     """Page 1. `title` is that of the document, `corner` and `running` stand on every printed sheet.
 
-    `tone` is "" or "harm", or "gap" where safety was not collected.
+    `tone` is "" or "harm", or "gap" where safety was not collected. `more` are the boundary and what stands beside it,
+    of further experimental arms.
     """
 
     closed: bool
@@ -90,6 +91,7 @@ class FirstPage:
     notes: tuple[str, ...] = ()
     looks: Boundary | None = None
     panel: Panel | None = None
+    more: tuple[tuple[Boundary | None, Panel | None], ...] = ()
 
     def _repr_html_(self) -> str:
         return _template("first_page.html.j2").render(page=self, css=_css())

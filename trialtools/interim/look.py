@@ -17,9 +17,10 @@ from .data.read import TrialData
 from .frames.allocation import allocation_audit, allocation_balance, selection_bias_test
 from .frames.arm_table import estimand_in_words
 from .frames.baseline import baseline
+from .frames.caveats import caveats
 from .frames.conduct import data_currency, dosing, dosing_counts, dosing_deviations, exclusions, flow, follow_up
 from .frames.cover import charter, cover
-from .frames.effect import primary_effect
+from .frames.effect import comparisons, primary_effect
 from .frames.endpoint_rows import endpoint_rows
 from .frames.first_page import answer, first_page, report_contents
 from .frames.history import read_previous
@@ -37,7 +38,6 @@ from .frames.outcomes import (
 from .frames.record import changes, key_figures
 from .frames.recruitment import accrual, accrual_forecast, sites
 from .frames.safety import adverse_events, edish, exposure, harms, laboratory, serious_cases
-from .frames.statements import caveats
 from .lookdata import (
     LookData,
     at_site,
@@ -104,6 +104,11 @@ class Look(LookData):
     def primary_effect(self) -> Any:
         """The effect that the boundary is about; None where there is none."""
         return primary_effect(self)
+
+    @property
+    def comparisons(self) -> tuple[Look, ...]:
+        """This look for each experimental arm against the control; of two arms it is the look itself."""
+        return comparisons(self)
 
     @property
     def measure(self) -> Measure:

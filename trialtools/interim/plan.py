@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from ..criteria.contents import Protocol
 from ..criteria.protocol import DataError
 from .endpoint import Endpoint, Estimand, Kind, endpoint_of, estimand_of
 from .sequential.boundaries import Spending
+from .sequential.several import dunnett_alpha
 
 SPENDING: dict[str, Spending] = {
     "brien": "obrien-fleming",
@@ -40,7 +42,8 @@ class MonitoringPlan:
     `share` is the part of the participants who are not in the control arm. Without a declared boundary for harm, `harm`
     is None. `alpha` is of both tails together where `sides` is 2. With a `margin` the question is non-inferiority.
     `planned` is the information at which all alpha is spent: events of a time to an event, else participants. `hoped`
-    is the effect that the design hopes for, and `spread` its standard error at one unit of information.
+    is the effect that the design hopes for, and `spread` its standard error at one unit of information. `parts` is the
+    ratio, and `multiplicity` how several experimental arms share alpha: bonferroni, dunnett, or nobody said.
 
     Effects are in the scale of their measure: a difference of risks or means, the logarithm of a hazard ratio, a win
     probability less one half.
@@ -66,7 +69,10 @@ class MonitoringPlan:
     estimand: Estimand = field(default_factory=Estimand)
     planned: int = 0
     hoped: float | None = None
+    sd: float | None = None
     spread: float | None = None
+    parts: Mapping[str, float] = field(default_factory=dict)
+    multiplicity: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -136,10 +142,50 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
     ratio = protocol.design["ratio"].value if "ratio" in protocol.design else {}
     parts = {arm.id: float(ratio.get(arm.id, 1)) if isinstance(ratio, dict) else 1.0 for arm in protocol.arms}
     optional["share"] = 1 - parts[controls[0]] / sum(parts.values())
+    optional |= {"parts": parts, "multiplicity": _multiplicity(protocol, len(experimental))}
     declared = {"harm": _harm(protocol), "endpoint": endpoint, "estimand": estimand, **test}
     declared |= {"futility": _futility(protocol, len(looks)), "planned": _final_information(protocol, kind, size)}
     declared |= _hopes(protocol, kind, optional)
-    return MonitoringPlan(experimental, controls[0], size, looks, alpha, spending, better, **optional, **declared)
+    plan = MonitoringPlan(experimental, controls[0], size, looks, alpha, spending, better, **optional, **declared)
+    return replace(plan, spread=_spread(plan, plan.share))
+
+
+def pair_of(plan: MonitoringPlan, arm: str) -> MonitoringPlan:
+    """The plan of one experimental arm against the control: with its part of alpha, of the size and of the information.
+
+    >>> import trialtools as tt
+    >>> plan = plan_of(tt.load_protocol("data/protocols/NCT05741099.yaml"))
+    >>> pair_of(plan, "mscs").alpha == plan.alpha
+    True
+    """
+    parts = {name: plan.parts[name] for name in (arm, plan.control)}
+    share, of = plan.parts[arm] / sum(parts.values()), sum(parts.values()) / sum(plan.parts.values())
+    sizes = {name: round(getattr(plan, name) * of) for name in ("sample_size", "planned")}
+    spread = _spread(plan, share)
+    return replace(plan, experimental=(arm,), alpha=alpha_each(plan), share=share, spread=spread, parts=parts, **sizes)
+
+
+def alpha_each(plan: MonitoringPlan) -> float:
+    """The alpha of each comparison with the control."""
+    if plan.multiplicity == "dunnett":
+        parts = tuple(plan.parts[arm] for arm in plan.experimental)
+        spending = (("spending", plan.spending), ("gamma", plan.gamma))
+        return _dunnett(plan.alpha, parts, plan.parts[plan.control], plan.looks, plan.sides, spending)
+    return plan.alpha / len(plan.experimental)
+
+
+@lru_cache
+def _dunnett(alpha: float, parts: Any, control: float, looks: Any, sides: int, spending: Any) -> float:
+    return dunnett_alpha(alpha, parts, control, looks, sides, **dict(spending))
+
+
+def _multiplicity(protocol: Protocol, arms: int) -> str:
+    """How several arms share alpha; empty where nobody said."""
+    said = str(protocol.design["multiplicity"].value).lower() if "multiplicity" in protocol.design else ""
+    if said and (said not in ("bonferroni", "dunnett") or arms < 2):
+        wanted = "Bonferroni or Dunnett" if arms > 1 else "none: there is one experimental arm"
+        raise DataError(f"{protocol.id}: design.multiplicity is '{said}'; expected {wanted}")
+    return said
 
 
 def _spending(written: Any) -> Spending | None:
@@ -157,19 +203,15 @@ def _final_information(protocol: Protocol, kind: Kind, size: int) -> int:
 
 
 def _hopes(protocol: Protocol, kind: Kind, optional: Mapping[str, Any]) -> dict[str, float]:
-    """The effect that the design hopes for, and its spread; nothing where it says none.
+    """The effect that the design hopes for, and a standard deviation; nothing where it says none.
 
     design.effect is a hazard ratio, a difference of means (with design.sd) or a win probability; of yes or no there are
     the two rates.
     """
-    said, share = {name: item.value for name, item in protocol.design.items()}, optional["share"]
-    apart = share * (1 - share)
+    said = {name: item.value for name, item in protocol.design.items()}
     if kind == "binary":
-        if not {"control_rate", "experimental_rate"} <= set(optional):
-            return {}
-        rates = ((optional["experimental_rate"], share), (optional["control_rate"], 1 - share))
-        spread = math.sqrt(sum(rate * (1 - rate) / part for rate, part in rates))
-        return {"hoped": rates[0][0] - rates[1][0], "spread": spread}
+        known = {"experimental_rate", "control_rate"} <= set(optional)
+        return {"hoped": optional["experimental_rate"] - optional["control_rate"]} if known else {}
     if "effect" not in said:
         return {}
     effect, sd = said["effect"], said.get("sd")
@@ -181,11 +223,24 @@ def _hopes(protocol: Protocol, kind: Kind, optional: Mapping[str, Any]) -> dict[
     ):
         if not fits:
             raise DataError(f"{protocol.id}: design.{name} is {value!r}; expected {wanted}")
-    if kind == "time_to_event":
-        return {"hoped": math.log(effect), "spread": 1 / math.sqrt(apart)}
-    if kind == "ordinal":
-        return {"hoped": effect - 0.5, "spread": 1 / math.sqrt(12 * apart)}
-    return {"hoped": effect} | ({"spread": sd / math.sqrt(apart)} if sd else {})
+    hoped = {"time_to_event": math.log, "ordinal": lambda chance: chance - 0.5}.get(kind, float)(effect)
+    return {"hoped": hoped} | ({"sd": sd} if sd else {})
+
+
+def _spread(plan: MonitoringPlan, share: float) -> float | None:
+    """The standard error of the effect at one unit of information, this share of it with the experimental arm."""
+    apart = share * (1 - share)
+    match plan.kind:
+        case "time_to_event":
+            return 1 / math.sqrt(apart)
+        case "ordinal":
+            return 1 / math.sqrt(12 * apart)
+        case "continuous":
+            return plan.sd / math.sqrt(apart) if plan.sd else None
+    if plan.control_rate is None or plan.experimental_rate is None:
+        return None
+    rates = ((plan.experimental_rate, share), (plan.control_rate, 1 - share))
+    return math.sqrt(sum(rate * (1 - rate) / part for rate, part in rates))
 
 
 _MARGINS: dict[Kind, tuple[float, float, str]] = {

@@ -11,6 +11,7 @@ from typing import Any
 from .. import figures
 from ..figures import printed
 from .data.tables import Frame
+from .frames.effect import comparisons
 from .frames.measure import MEASURES
 from .lookdata import POOLED, LookData
 
@@ -87,6 +88,18 @@ class Show:
             return self._why(frame, quiet)
         arms = {"labels": self.look.labels} if "labels" in signature(draw).parameters else {}
         return draw(frame, *more, source=self.look.population, **arms, **how)
+
+    def each(self, draw: Callable[[Any], Any]) -> Any:
+        """What `draw` makes of each comparison with the control; of several, one below the other, under its arm."""
+        looks = comparisons(self.look)
+        if len(looks) == 1:
+            return draw(looks[0])
+        from IPython.display import display  # a notebook is where it is needed
+
+        for one in looks:
+            head = printed.sentence(self.look.labels[one.plan.experimental[0]])
+            display(*(part for part in (head, draw(one)) if part is not None))
+        return None
 
     def text(self, sentence: str) -> Any:
         """A sentence; nothing where there is none."""

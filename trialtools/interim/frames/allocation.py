@@ -10,7 +10,7 @@ from ...figures.format import number, percent
 from ...figures.printed import difference
 from ..data.tables import Frame
 from ..lookdata import UNKNOWN, LookData, with_reason
-from .effect import primary_effect, why_no_comparison
+from .effect import why_no_comparison
 from .endpoint_rows import endpoint_rows
 
 Z95 = float(ndtri(0.975))
@@ -56,8 +56,8 @@ def selection_bias_test(look: LookData) -> Frame:
     BMC Medical Research Methodology 14 (2014). A linear model of the outcome on arm and chance, errors HC3.
     """
     nothing = pd.DataFrame(columns=["what", "value"])
-    if primary_effect(look) is None:
-        return with_reason(nothing, why_no_comparison(look))
+    if why := why_no_comparison(look):
+        return with_reason(nothing, why)
     if look.plan.kind == "time_to_event":
         return with_reason(nothing, "The test of Berger and Exner is not worked out for a time to an event.")
     if look.allocations is None or "chance" not in look.allocations:

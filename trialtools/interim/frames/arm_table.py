@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...figures.first_page import ArmRow
@@ -11,12 +11,14 @@ from ...figures.format import count, number
 from ..data.tables import Frame
 from ..endpoint import Kind
 from ..lookdata import LookData
+from ..plan import alpha_each
 from .effect import Effect
 from .endpoint_rows import endpoint_rows
 from .looks import adjusted_interval, this_look
 from .safety import DEATH, SERIOUS, edish
-from .statements import arms_told, endpoint_of_look, harm_by_arm, harm_of
-from .wording import NOT_COLLECTED, arm_name, in_sentence, interval, share
+from .safety_words import harm_by_arm, harm_of
+from .statements import endpoint_of_look
+from .wording import NOT_COLLECTED, arm_name, arms_told, in_sentence, interval, share
 
 ROWS = {DEATH: "Died", SERIOUS: "Had a serious adverse event"}
 LIVER = "^c ALT or AST above 3 and bilirubin above 2 times the upper limit; each case is to be reviewed."
@@ -28,14 +30,15 @@ def difference_heads(look: LookData) -> tuple[str, ...]:
     arms = [arm for arm in look.plan.experimental if {arm, look.plan.control} <= set(look.arms)]
     if len(arms) < 2:
         return (_POINTS if look.plan.kind == "binary" else f"{_POINTS}, or as named",) * len(arms)
-    return tuple(f"{arm_name(look, arm)}: {_POINTS.lower()}" for arm in arms)
+    named = "" if look.plan.kind == "binary" else ", or as named"
+    return tuple(f"{arm_name(look, arm)}: {_POINTS.lower()}{named}" for arm in arms)
 
 
-def arm_rows(look: LookData, found: Effect | None, frame: Frame) -> tuple[list[ArmRow], list[str]]:
-    """The table by arm, and its notes."""
+def arm_rows(look: LookData, each: Sequence[tuple[LookData, Effect | None, Frame]]) -> tuple[list[ArmRow], list[str]]:
+    """The table by arm, and its notes; `each` comparison is a look, its effect and its boundaries."""
     arms, blank = arms_told(look), ("",) * len(difference_heads(look))
     rows = [ArmRow("Randomized", tuple(count(len(look.members(arm))) for arm in arms), blank)]
-    more, notes = _outcome_rows(look, found, frame, arms, blank)
+    more, notes = _outcome_rows(look, each, arms, blank)
     rows += more
     for what, label in ROWS.items():
         own = harm_by_arm(look, what)
@@ -61,7 +64,10 @@ def _apart(row: dict[str, Any]) -> str:
 
 
 def _outcome_rows(
-    look: LookData, found: Effect | None, frame: Frame, arms: list[str], blank: tuple[str, ...]
+    look: LookData,
+    each: Sequence[tuple[LookData, Effect | None, Frame]],
+    arms: list[str],
+    blank: tuple[str, ...],
 ) -> tuple[list[ArmRow], list[str]]:
     if look.trial.endpoint is None or "outcomes" in look.trial.absent:
         return [ArmRow("Primary outcome", (NOT_COLLECTED,) * len(arms), blank, strong=True)], []
@@ -70,19 +76,20 @@ def _outcome_rows(
     early = {arm: int((part["state"].eq("to come") & part["value"].eq(1)).sum()) for arm, part in own.items()}
     early = early if look.plan.kind == "binary" else {}
     apart, notes = blank, []
-    if found:
-        apart = (_effect_of(found, adjusted_interval(found, this_look(frame)["bound"])),)
-        notes = [_how(look, found)]
+    known = [(found, frame) for _, found, frame in each if found]
+    if known and len(each) == len(blank):
+        apart = tuple(_effect_of(found, frame) if found else "" for _, found, frame in each)
+        notes = [_how(look, known[0][0])]
     if any(early.values()):
         notes.insert(0, _early(look, early))
-    known = {arm: part.loc[part["state"] == "known", "value"] for arm, part in own.items()}
-    lines = [_states(look, own, blank, any(early.values())), *_values(look, known, apart, blank)]
+    values = {arm: part.loc[part["state"] == "known", "value"] for arm, part in own.items()}
+    lines = [_states(look, own, blank, any(early.values())), *_values(look, values, apart, blank)]
     return lines, [*notes, estimand_in_words(look)]
 
 
-def _effect_of(found: Effect, adjusted: tuple[float, float]) -> str:
-    """The effect with its interval; what is no difference in percentage points says what it is."""
-    text = found.measure.interval(found.difference, *adjusted)
+def _effect_of(found: Effect, frame: Frame) -> str:
+    """The effect with its adjusted interval; what is no difference in percentage points says what it is."""
+    text = found.measure.interval(found.difference, *adjusted_interval(found, this_look(frame)["bound"]))
     return f"{text}^b" if found.kind == "binary" else f"{found.measure.head}: {text}^b"
 
 
@@ -139,9 +146,19 @@ def _how(look: LookData, found: Effect) -> str:
     names = [str(name) for name in strata.value] if strata and isinstance(strata.value, list | tuple) else []
     by = " by " + " and ".join(names) if names else ""
     how = f"Stratified{by}" if found.strata > 1 else "Not stratified"
+    how += _shared(look)
     looks = NUMBERS.get(n := len(look.plan.looks) - len(look.not_held), str(n))
     text = f"^b {_ANALYSES[found.kind]}{how}; interval adjusted for the {looks} looks."
     return f"{text} The other intervals are 95 %, not adjusted."
+
+
+def _shared(look: LookData) -> str:
+    """How several experimental arms share alpha."""
+    plan = look.plan
+    if len(plan.experimental) < 2:
+        return ""
+    each, of = number(alpha_each(plan), 4), number(plan.alpha, 4)
+    return f"; each comparison has alpha {each} of {of}, {plan.tails} ({plan.multiplicity.capitalize()})"
 
 
 def estimand_in_words(look: LookData) -> str:

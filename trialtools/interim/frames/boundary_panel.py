@@ -15,7 +15,7 @@ from .looks import INFORMATION, conditional_power_table, crossed, design_power, 
 from .measure import MEASURES
 from .outcomes import sensitivity
 from .statements import endpoint_of_look
-from .wording import direction_words, in_100, in_sentence
+from .wording import arm_name, direction_words, in_100, in_sentence
 
 _MIRROR = "* A mirror of the planned boundary, so that harm is seen; no rule: this protocol plans none for harm."
 _OTHERWISE = (
@@ -43,7 +43,7 @@ def boundary_picture(look: LookData, found: Effect | None, frame: Frame) -> Boun
     note = f"z: the difference in units of its uncertainty; above 0 {side}. {'' if declared else _MIRROR}"
     missed = [f"Look {each} was not held." for each in look.not_held]
     return Boundary(
-        title=_boundary_title(look.plan, row),
+        title=f"{_of_arm(look)}{_boundary_title(look.plan, row)}",
         harm_declared=declared,
         benefit=benefit,
         harm=worse,
@@ -53,6 +53,12 @@ def boundary_picture(look: LookData, found: Effect | None, frame: Frame) -> Boun
         note=" ".join([note.strip(), *missed]),
         **drawn,
     )
+
+
+def _of_arm(look: LookData) -> str:
+    """Of several experimental arms, which one this is of."""
+    several = sum(arm.role == "experimental" for arm in look.protocol.arms) > 1
+    return f"{arm_name(look, look.plan.experimental[0])}: " if several else ""
 
 
 def _boundary_title(plan: MonitoringPlan, row: Any) -> str:
@@ -123,7 +129,7 @@ def chances(look: LookData, found: Effect | None, frame: Frame) -> Panel | None:
         chance_before = f"a chance of {in_100(planned)} to show {_hope(plan)}"
         note += f" Planned before the start, this trial had {chance_before}."
     ahead = frame.loc[frame["state"] == "ahead", "look"].tolist()
-    return Panel(f"Chance to show {goal} at look {' or '.join(map(str, ahead))}", bars, note=note)
+    return Panel(f"{_of_arm(look)}Chance to show {goal} at look {' or '.join(map(str, ahead))}", bars, note=note)
 
 
 def _hope(plan: MonitoringPlan) -> str:
@@ -142,4 +148,4 @@ def _other_counts(look: LookData) -> Panel:
     sites = frame[frame.index.str.startswith("Without site ")]
     rows += [("Lowest, leaving one site out", sites.min())] if len(sites) else []
     written = tuple((name, number(z, 2)) for name, z in rows)
-    return Panel("z by other ways to count", rows=written, note=_OTHERWISE)
+    return Panel(f"{_of_arm(look)}z by other ways to count", rows=written, note=_OTHERWISE)

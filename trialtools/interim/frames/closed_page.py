@@ -9,11 +9,12 @@ from ...figures.format import count
 from ..lookdata import LookData
 from .arm_table import arm_rows, difference_heads
 from .boundary_panel import boundary_picture, chances
-from .effect import primary_effect
+from .effect import comparisons, primary_effect
 from .endpoint_rows import endpoint_rows
 from .looks import boundaries
-from .statements import arms_told, excess_of, gaps_of, lead_of, lines_of
-from .wording import NOT_COLLECTED, arm_name, written_day
+from .safety_words import excess_of, gaps_of
+from .statements import lead_of_all, lines_of_all
+from .wording import NOT_COLLECTED, arm_name, arms_told, written_day
 
 ASKED = (
     "Asked of the committee",
@@ -24,10 +25,10 @@ ASKED = (
 
 def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
     """Page 1 of a closed report."""
-    found, frame = primary_effect(look), boundaries(look)
+    each = [(one, primary_effect(one), boundaries(one)) for one in comparisons(look)]
     gaps = gaps_of(look)
-    lead, tone = lead_of(look, found, frame, gaps, excess_of(look))
-    rows, notes = arm_rows(look, found, frame)
+    lead, tone = lead_of_all(each, gaps, excess_of(look))
+    rows, notes = arm_rows(look, each)
     known = endpoint_rows(look)["state"].eq("known").sum() if look.trial.endpoint else None
     of = "" if look.target is None else f" of {count(look.target)}"
     facts = [
@@ -44,12 +45,13 @@ def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
         answer_label="What the data say",
         lead=lead,
         tone=tone,
-        lines=tuple(lines_of(look, found, frame, gaps)),
+        lines=tuple(lines_of_all(each, gaps)),
         columns=("Participants", *(arm_name(look, arm) for arm in arms_told(look)), *difference_heads(look)),
         rows=tuple(rows),
         notes=tuple(notes),
-        looks=boundary_picture(look, found, frame),
-        panel=chances(look, found, frame),
+        looks=boundary_picture(*each[0]),
+        panel=chances(*each[0]),
+        more=tuple((boundary_picture(*one), chances(*one)) for one in each[1:]),
     )
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from ...figures.format import number
 from ..data.tables import Frame
 from ..lookdata import LookData
+from ..plan import alpha_each
 
 _SEE_FILE = "see the protocol file: it names an arm"
 
@@ -40,6 +42,7 @@ def charter(look: LookData) -> Frame:
         why = item.why if look.closed or not named.search(item.why or "") else _SEE_FILE
         value = _value_text(name, item.value, look.closed)
         value += f", {look.plan.tails}" if name == "alpha" else ""
+        value += f", {number(alpha_each(look.plan), 4)} each" if name == "multiplicity" else ""
         rows.append((name.replace("_", " "), value, "assumed" if item.assumed else "registry", why))
     return pd.DataFrame(rows, columns=["item", "value", "from", "why"])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from ...criteria.protocol import DataError
 from ..data.tables import Frame
 from ..endpoint import Kind
 from ..lookdata import LookData
-from ..plan import MonitoringPlan
+from ..plan import MonitoringPlan, pair_of
 from ..sequential.estimates import ancova, risk_difference
 from ..sequential.hazards import log_hazard_ratio
 from ..sequential.wins import win_probability
@@ -108,11 +108,25 @@ def why_no_comparison(look: LookData) -> str:
         names = ", ".join(sorted(trial.outcomes["endpoint"].dropna().unique()))
         return f"Not collected: no primary endpoint is among the outcomes{names and f' ({names})'}."
     if len(look.plan.experimental) > 1:
-        return _SEVERAL_ARMS
+        if not look.plan.multiplicity:
+            return _SEVERAL_ARMS
+        return "" if any(primary_effect(one) for one in comparisons(look)) else NOBODY
     return "" if primary_effect(look) else NOBODY
 
 
 @lru_cache(maxsize=4)
+def comparisons(look: LookData) -> tuple[Any, ...]:
+    """The look for each experimental arm against the control, with that arm's part of alpha; of two arms it is itself.
+
+    Where nobody said how several arms share alpha, and in an open report, there is the look alone.
+    """
+    several = len(look.plan.experimental) > 1 and look.plan.multiplicity
+    if not several or look.site or look.trial.subjects["arm"].isna().all():
+        return (look,)
+    return tuple(replace(look, plan=pair_of(look.plan, arm)) for arm in look.plan.experimental)
+
+
+@lru_cache(maxsize=16)
 def primary_effect(look: LookData) -> Effect | None:
     """The effect that the boundary is about; None where there is none, and `why_no_comparison` says why."""
     trial, one = look.trial, len(look.plan.experimental) == 1 and not look.site

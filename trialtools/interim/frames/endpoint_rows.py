@@ -15,7 +15,7 @@ from ..data.tables import Frame
 from ..lookdata import LookData
 
 
-@lru_cache(maxsize=4)  # most sections of one report ask for it
+@lru_cache(maxsize=16)  # most sections of one report ask for it
 def endpoint_rows(look: LookData) -> Frame:
     """Everybody randomized, with what the analysis needs; deaths and withdrawals count as the estimand declares.
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...figures.first_page import FirstPage, contents
 from ...figures.format import count, number
 from ...figures.page import Html
 from ..lookdata import LookData
 from .closed_page import closed_page
-from .effect import primary_effect
+from .effect import comparisons, primary_effect
 from .looks import boundaries, this_look
 from .open_page import open_page
 from .safety import DEATH, SERIOUS, adverse_events, edish
-from .statements import arms_told, harm_by_arm
-from .wording import NOT_COLLECTED
+from .safety_words import harm_by_arm
+from .wording import NOT_COLLECTED, arms_told
 
 SECTIONS = {
     "Safety": {13: "Deaths and serious adverse events", 14: "Adverse events", 15: "Laboratory values"},
@@ -82,14 +84,16 @@ def _findings(look: LookData) -> dict[int, str]:
     hits = liver.groupby("arm")["hy"].sum()
     possible = " and ".join(count(hits.get(arm, 0)) for arm in arms)
     found[15] = f"possible Hy’s law {possible}" if len(liver) else NOT_COLLECTED
-    effect = primary_effect(look)
-    if effect:
-        row = this_look(boundaries(look))
-        measure = effect.measure
-        name = "" if effect.kind == "binary" else f"{measure.name.lower()} "
-        unit = f" {measure.unit}" if measure.unit else ""
-        found[16] = f"{name}{measure.text(effect.difference)}{unit}, z {number(row['z'], 2)}"
-    return found
+    said = [_effect_of(one) for one in comparisons(look) if primary_effect(one)]
+    return found | ({16: "; ".join(said)} if said else {})
+
+
+def _effect_of(look: LookData) -> str:
+    """The effect and its z, in a line of the contents."""
+    effect: Any = primary_effect(look)
+    measure, z = effect.measure, number(this_look(boundaries(look))["z"], 2)
+    name = "" if effect.kind == "binary" else f"{measure.name.lower()} "
+    return f"{name}{measure.text(effect.difference)}{f' {measure.unit}' if measure.unit else ''}, z {z}"
 
 
 def _n(rows: dict[str, dict[str, object]], arm: str) -> str:

@@ -34,7 +34,9 @@ def read_previous(
         previous = json.loads(Path(file).read_text("utf-8"))
         then, run = previous["protocol"]["id"], previous["parameters"]["run"]
         cut, then_at, then_look = str(run.get("cutoff", "")), str(run.get("site", "")), int(run.get("look", 0))
-        told = [_numbers(each) for each in looks_before(previous)]
+        arms = {each.get("arm") for each in looks_before(previous)}
+        n = max((len(looks_before(previous, arm)) for arm in arms), default=0)
+        _ = [_numbers(each) for each in looks_before(previous)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{file} is not the manifest of an interim report: {error}") from None
     if then != protocol.id:
@@ -43,8 +45,8 @@ def read_previous(
         raise DataError(f"{Path(file).name} has the cutoff {cut}, which is not before {cutoff}: not an earlier report")
     if then_at != site:
         raise DataError(f"{Path(file).name} is of {then_at or 'all sites'}, not of {site or 'all sites'}")
-    if look and (then_look > look or len(told) >= look):
-        raise DataError(f"{Path(file).name} is of look {max(then_look, len(told))}, which is not before look {look}")
+    if look and (then_look > look or n >= look):
+        raise DataError(f"{Path(file).name} is of look {max(then_look, n)}, which is not before look {look}")
     return previous
 
 
@@ -60,11 +62,16 @@ def _numbers(record: Mapping[str, Any]) -> list[float]:
     return numbers
 
 
-def looks_before(previous: Mapping[str, Any]) -> list[dict[str, Any]]:
+def looks_before(previous: Mapping[str, Any], arm: str | None = None) -> list[dict[str, Any]]:
     """The earlier looks, as the closed report of the last one wrote them; none where it is not known.
+
+    Args:
+        previous: the manifest.
+        arm: of several experimental ones, whose looks; by default those of all.
 
     Each has its look and its information and, where it is known, z, what alpha was spent up to there, and the bound
     that it was held against: inf where it could not stop.
     """
     looks = [dict(each) for each in previous.get("facts", {}).get("looks", [])]
+    looks = [each for each in looks if arm is None or each.get("arm", arm) == arm]
     return [each | {"bound": math.inf} if each.get("bound", 0) is None else each for each in looks]

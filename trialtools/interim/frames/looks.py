@@ -20,7 +20,7 @@ from ..plan import MonitoringPlan
 from ..sequential.boundaries import NEAREST, power
 from ..sequential.boundaries import boundaries as boundaries_at
 from ..sequential.inference import conditional_power, final_estimate, predictive_power
-from .effect import Effect, primary_effect, why_no_comparison
+from .effect import Effect, comparisons, primary_effect, why_no_comparison
 from .history import looks_before
 
 LOOKS = ["look", "information", "fraction", "bound", "futility", "harm", "z", "nominal_p", "alpha_spent", "state"]
@@ -28,10 +28,11 @@ INFORMATION = {"time_to_event": "events"} | dict.fromkeys(
     ("binary", "continuous", "ordinal"), "participants with the outcome known"
 )
 """What the information of a look is made of, by the kind of the endpoint."""
+_ONE_EACH = "Each experimental arm has a boundary of its own."
 _NOTHING_AHEAD = "No look is ahead, or nobody has had the event."
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def boundaries(look: LookData) -> Frame:
     """All looks on one scale: those before, this one, those to come.
 
@@ -48,7 +49,7 @@ def boundaries(look: LookData) -> Frame:
     """
     found, plan = primary_effect(look), look.plan
     if found is None:
-        return with_reason(pd.DataFrame(columns=LOOKS), why_no_comparison(look))
+        return with_reason(pd.DataFrame(columns=LOOKS), why_no_comparison(look) or _ONE_EACH)
     if not 1 <= look.number <= len(plan.looks):
         raise DataError(f"look {look.number} is not one of the {len(plan.looks)} looks of the design")
     size, at = plan.planned, look.number
@@ -102,7 +103,8 @@ def _refuse_what_tells_nothing_new(look: LookData, found: Effect, earlier: Mappi
 
 def _earlier_looks(look: LookData) -> dict[int, dict[str, Any]]:
     """What is known of each look before this one, by its number; of one without a record, the planned information."""
-    recorded = {int(each.get("look", at)): each for at, each in enumerate(looks_before(look.previous), start=1)}
+    arm = look.plan.experimental[0]
+    recorded = {int(each.get("look", at)): each for at, each in enumerate(looks_before(look.previous, arm), start=1)}
     sure = {number for number, each in recorded.items() if not each.get("assumed")}
     if both := sorted(sure & set(look.not_held)):
         raise DataError(f"look {both[0]} is said not to have been held, but the previous report holds a record of it")
@@ -116,8 +118,11 @@ def looks_so_far(look: LookData) -> list[dict[str, Any]]:
     """What this report writes down for later ones: of each look up to here, what it found, used and spent.
 
     A look that cannot stop has the bound None. A look of which nothing is known is `assumed`, with the bound that it
-    is taken to have used.
+    is taken to have used. Of several experimental arms each has its own records, with its name.
     """
+    each = comparisons(look)
+    if len(each) > 1:
+        return [{"arm": one.plan.experimental[0], **record} for one in each for record in looks_so_far(one)]
     frame, earlier = boundaries(look), _earlier_looks(look)
     kept = frame.loc[frame["state"] != "ahead", ["look", "information", "z", "bound", "harm", "alpha_spent"]]
     records = []

@@ -14,7 +14,8 @@ from .endpoint_rows import endpoint_rows
 from .outcomes import outcome_status, overall_rate
 from .recruitment import accrual_forecast, reached, sites
 from .safety import DEATH, SERIOUS, edish
-from .statements import endpoint_of_look, harm_by_arm, harm_of
+from .safety_words import harm_by_arm, harm_of
+from .statements import endpoint_of_look
 from .wording import NOT_COLLECTED, share, written_day
 
 ASKED = (

@@ -7,18 +7,18 @@ is crossed, or z lies on the side of harm by 1.96; z is below 0; the boundary fo
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Any
 
-from ...figures.format import count, number, percent
+from ...figures.format import count, number
 from ..data.tables import Frame
 from ..endpoint import Endpoint
 from ..lookdata import LookData
-from .effect import Effect, primary_effect, why_no_comparison
+from .effect import Effect, why_no_comparison
 from .endpoint_rows import endpoint_rows
 from .looks import (
     adjusted_interval,
-    boundaries,
     conditional_power_table,
     crossed,
     final_difference,
@@ -26,19 +26,12 @@ from .looks import (
     this_look,
 )
 from .measure import MEASURES
-from .safety import DEATH, SERIOUS, edish, harms
-from .wording import direction, from_to, in_100, in_sentence, more_or_fewer, share
+from .safety_words import safety_line, worse_with
+from .wording import direction, enumerated, from_to, in_100, in_sentence, more_or_fewer, share
 
 _HARM_Z = -1.96
 """From here on the plain 95 % interval lies on the side of harm."""
-_EXCESS = {SERIOUS: "have serious adverse events", DEATH: "die"}
-MISSING = {"serious adverse events": "the table of events (adverse events)", "deaths": "the milestone “died”"}
 NORMAL = NormalDist()
-
-
-def arms_told(look: LookData) -> list[str]:
-    """The arms of this look, the control last."""
-    return [arm for arm in look.plan.arms if arm in look.arms]
 
 
 def endpoint_of_look(look: LookData) -> Endpoint:
@@ -48,38 +41,39 @@ def endpoint_of_look(look: LookData) -> Endpoint:
     return look.plan.endpoint or Endpoint(name, "binary", better, look.trial.window)
 
 
-def gaps_of(look: LookData) -> list[str]:
-    """What of safety was not in the data."""
-    gaps = ["deaths"] if not look.deaths_collected else []
-    return [*gaps, *(["serious adverse events"] if "events" in look.trial.absent else [])]
-
-
-def excess_of(look: LookData) -> dict[str, Any]:
-    """The kinds of harm that more participants had with an experimental arm, by an interval above 0."""
-    frame = harms(look)
-    rows = frame[frame["what"].isin(list(_EXCESS)) & (frame["low"] > 0)] if len(frame) else frame
-    return {row["what"]: row for row in rows.to_dict("records")}
-
-
 def lead_of(
-    look: LookData, found: Effect | None, frame: Frame, gaps: list[str], excess: dict[str, Any]
+    look: LookData, found: Effect | None, frame: Frame, gaps: Sequence[str], excess: Sequence[dict[str, Any]]
 ) -> tuple[str, str]:
-    """The sentence in large print, and its tone."""
-    parts = []
+    """The sentence in large print of a look at two arms, and its tone."""
+    return lead_of_all([(look, found, frame)], gaps, excess)
+
+
+def lead_of_all(
+    each: Sequence[tuple[LookData, Effect | None, Frame]], gaps: Sequence[str], excess: Sequence[dict[str, Any]]
+) -> tuple[str, str]:
+    """The sentences in large print, those on harm first, and their tone.
+
+    Args:
+        each: comparison with the control: the look, its effect, its boundaries.
+        gaps: what of safety was not collected; excess: harm that more participants had with an arm.
+    """
+    parts, told = [], set()
     if gaps:
         missing = " and ".join(gaps)
         parts.append(f"Safety cannot be judged from this report: {missing} were not in the data handed in.")
-    worse = [_EXCESS[what] for what in (SERIOUS, DEATH) if what in excess]
-    harm = found is not None and _leans_to_harm(found, this_look(frame))
-    if harm and found:
-        parts.append(_harm_lead(look, found, this_look(frame), worse))
-    elif not gaps:
-        parts.append(_benefit_lead(look, found, frame))
-    if worse and not harm:
-        arms = _and([in_sentence(look, arm) for arm in dict.fromkeys(row["arm"] for row in excess.values())])
-        parts.append(f"More participants with {arms} {' and '.join(worse)}.")
-    tone = "harm" if harm or worse else "gap" if gaps else ""
-    return " ".join(parts), tone
+    for look, found, frame in each:
+        if found and _leans_to_harm(found, this_look(frame)):
+            arm = look.plan.experimental[0]
+            parts.append(_harm_lead(look, found, this_look(frame), worse_with(excess, arm)))
+            told.add(arm)
+    harm = bool(told)
+    parts += [_benefit_lead(*one) for one in each if not gaps and one[0].plan.experimental[0] not in told]
+    arms: dict[str, list[str]] = {}
+    for arm in dict.fromkeys(row["arm"] for row in excess if row["arm"] not in told):
+        arms.setdefault(worse_with(excess, arm), []).append(in_sentence(each[0][0], arm))
+    parts += [f"More participants with {enumerated(names)} {worse}." for worse, names in arms.items()]
+    tone = "harm" if harm or excess else "gap" if gaps else ""
+    return " ".join(dict.fromkeys(parts)), tone
 
 
 def _leans_to_harm(found: Effect, row: Any) -> bool:
@@ -92,9 +86,9 @@ def _direction(look: LookData, found: Effect) -> str:
     return direction(found, endpoint_of_look(look), in_sentence(look, arm), in_sentence(look, control))
 
 
-def _harm_lead(look: LookData, found: Effect, row: Any, worse: list[str]) -> str:
+def _harm_lead(look: LookData, found: Effect, row: Any, worse: str) -> str:
     start = "The boundary for harm is crossed" if row["z"] <= row["harm"] else "The results lean towards HARM"
-    also = f", and more {' and '.join(worse)}" if worse else ""
+    also = f", and more {worse}" if worse else ""
     ruled_out = look.plan.margin is not None and crossed(row)
     besides = f" All the same, {_margin(look)}, the margin, is ruled out." if ruled_out else ""
     return f"{start}: {_direction(look, found)}{also}.{besides}"
@@ -138,78 +132,26 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def lines_of(look: LookData, found: Effect | None, frame: Frame, gaps: list[str]) -> list[tuple[str, str]]:
+def lines_of(look: LookData, found: Effect | None, frame: Frame, gaps: Sequence[str]) -> list[tuple[str, str]]:
     """Safety, the endpoint, the boundary, and what is ahead; what cannot be said says why."""
-    lines = [("Safety", _safety(look, gaps))]
-    if found is None:
-        return [*lines, ("Comparison", why_no_comparison(look))]
-    title = endpoint_of_look(look).title
-    return [
-        *lines,
-        (_capital(title), _endpoint_line(look, found, frame)),
-        ("Boundary", _boundary_line(look, found, frame, bool(gaps))),
-        ("Ahead", _ahead_line(look, frame)),
-    ]
+    return lines_of_all([(look, found, frame)], gaps)
 
 
-def harm_by_arm(look: LookData, what: str) -> dict[str, Any]:
-    """What is known of one kind of harm, arm by arm; nothing where it was not collected."""
-    frame = harms(look).dropna(subset="participants")
-    return {row["arm"]: row for row in frame[frame["what"] == what].to_dict("records")}
-
-
-def harm_of(row: dict[str, Any], shares: bool) -> str:
-    n, of = row["participants"], row["of"]
-    text = count(n) + (f" ({percent(n / of)})" if shares and n and of else "")
-    if unsaid := row.get("unsaid"):
-        text = f"at least {count(n)}" if n + unsaid == of else f"{text}, at most {count(n + unsaid)}"
-    return text
-
-
-def _safety(look: LookData, gaps: list[str]) -> str:
-    arms, parts = arms_told(look), []
-    if gaps:
-        missing = " and ".join(words for gap, words in MISSING.items() if gap in gaps)
-        parts.append(f"Not collected is not none. Missing: {missing}.")
-    for what, words in ((DEATH, "Deaths"), (SERIOUS, "Participants with a serious adverse event")):
-        rows = harm_by_arm(look, what)
-        if not rows:
+def lines_of_all(each: Sequence[tuple[LookData, Effect | None, Frame]], gaps: Sequence[str]) -> list[tuple[str, str]]:
+    """The same of several comparisons; then each line says of which arm it is."""
+    first = each[0][0]
+    lines, title = [("Safety", safety_line(first, gaps))], _capital(endpoint_of_look(first).title)
+    for look, found, frame in each:
+        of = f", {in_sentence(look, look.plan.experimental[0])}" if len(each) > 1 else ""
+        if found is None:
+            lines.append((f"Comparison{of}", why_no_comparison(look)))
             continue
-        texts = [harm_of(rows[arm], what == SERIOUS) for arm in arms]
-        if what == DEATH:
-            texts = [f"{text} with {in_sentence(look, arm)}" for text, arm in zip(texts, arms, strict=True)]
-            parts.append(f"{words}: {', '.join(texts)}.")
-        else:
-            parts.append(f"{words}: {_and(texts)}{_more(look, rows)}.")
-    liver = edish(look)
-    if len(liver):
-        hits = liver.groupby("arm")["hy"].sum()
-        said = [count(hits.get(arm, 0)) for arm in arms]
-        if gaps:
-            said = [f"{text} with {in_sentence(look, arm)}" for text, arm in zip(said, arms, strict=True)]
-            parts.append(f"Laboratory values are there: possible Hy’s law in {_and(said)}.")
-        else:
-            parts.append(f"Possible Hy’s law: {_and(said)}.")
-    else:
-        parts.append("Laboratory values of the liver: not collected.")
-    if gaps:
-        parts.append("The committee may ask for the missing tables before it recommends anything.")
-    return " ".join(parts)
-
-
-def _more(look: LookData, rows: dict[str, Any]) -> str:
-    """How many more have a serious adverse event, where the interval lies above 0."""
-    more = [
-        f"{more_or_fewer(row['difference'], 'percentage points')} with {in_sentence(look, arm)} "
-        f"({number(100 * row['low'])} to {number(100 * row['high'])} more)"
-        for arm, row in rows.items()
-        if row["low"] > 0
-    ]
-    return f", {', '.join(more)}" if more else ""
-
-
-def _and(texts: list[str]) -> str:
-    return " and ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else "".join(texts)
+        lines += [
+            (f"{title}{of}", _endpoint_line(look, found, frame)),
+            (f"Boundary{of}", _boundary_line(look, found, frame, bool(gaps))),
+            (f"Ahead{of}", _ahead_line(look, frame)),
+        ]
+    return lines
 
 
 def _endpoint_line(look: LookData, found: Effect, frame: Frame) -> str:
@@ -330,42 +272,3 @@ def _ahead_line(look: LookData, frame: Frame) -> str:
     if (table["chance"] < 0.005).all():
         return f"The chance to show {what} {where} is below 1 in 100, whatever is assumed."
     return f"If what was seen so far goes on, the chance to show {what} {where} is {in_100(table['chance'].iloc[0])}."
-
-
-def caveats(look: LookData) -> str:
-    """What a reader of the effect must know beside it: who takes no part, what was taken for granted; often nothing."""
-    found, trial = primary_effect(look), look.trial
-    if found is None:
-        return ""
-    told, alone = [], sum(found.people.values()) - found.n
-    if alone:
-        told.append(f"{count(alone)} with the outcome known take no part: their stratum has nobody of the other arm.")
-    if found.unstratified and found.kind != "continuous" and trial.subjects["stratum"].notna().any():
-        told.append(f"Not stratified, for the stratum of {count(found.unstratified)} participants is not known.")
-    rows = endpoint_rows(look)
-    early = int((rows["state"].eq("to come") & rows["value"].eq(1)).sum()) if found.kind == "binary" else 0
-    if early:
-        told.append(f"The curves below also show {count(early)} whose event came before their last day has passed.")
-    told += _of_measurements(rows) if found.kind in ("continuous", "ordinal") else []
-    if trial.window is None and found.kind != "time_to_event":
-        told.append("The design names no day by which the endpoint counts: everybody does, however early.")
-    frame = boundaries(look)
-    before = frame[frame["state"] == "done"]
-    if taken := [str(row.look) for row in before.itertuples() if math.isnan(row.z)]:
-        told.append(f"Of look {' and '.join(taken)} no z is known: its information is as planned, or as last written.")
-    return " ".join(told)
-
-
-def _of_measurements(rows: Frame) -> list[str]:
-    """On which days the values were seen, and of how many the baseline is not known."""
-    used = rows[rows["state"] == "known"]
-    days = (used["observed_on"] - used["randomized_on"]).dt.days.dropna()
-    told = []
-    if len(days):
-        first, middle, last = (f"{each:.0f}" for each in (days.min(), days.median(), days.max()))
-        seen = f"it was seen on day {first} to {last} (median {middle})"
-        told.append(f"The last value up to the end of the window counts; {seen}.")
-    without = int(used["baseline"].isna().sum())
-    if 0 < without < len(used):
-        told.append(f"Of {count(without)} the baseline is not known; the mean of the others stands for it.")
-    return told

@@ -26,6 +26,16 @@ def in_sentence(look: LookData, arm: str) -> str:
     return name if any(letter.isupper() for letter in name[1:]) else name[:1].lower() + name[1:]
 
 
+def arms_told(look: LookData) -> list[str]:
+    """The arms of this look, the control last."""
+    return [arm for arm in look.plan.arms if arm in look.arms]
+
+
+def enumerated(texts: list[str]) -> str:
+    """Words in a row: "low dose, high dose and placebo"."""
+    return " and ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else "".join(texts)
+
+
 def share(n: Any, of: Any) -> str:
     """A count of a whole with its share: 2 of 90 (2.2 %); of nobody without."""
     return f"{count(n)} of {count(of)}" + (f" ({percent(n / of)})" if n and of else "")

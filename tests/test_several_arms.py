@@ -1,0 +1,113 @@
+"""Several experimental arms against one control: alpha is shared and kept, and every arm has its own boundary."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from notebook import report_of
+from scipy.stats import norm
+from test_first_page import collected
+from test_looks import manifest_of, next_look
+from test_monitoring import declared, look_of
+
+from trialtools.criteria.protocol import DataError
+from trialtools.interim.frames.looks import this_look
+from trialtools.interim.plan import alpha_each, pair_of, plan_of
+from trialtools.interim.sequential.boundaries import boundaries
+from trialtools.interim.sequential.several import dunnett_alpha
+
+
+def three(protocol, how="Bonferroni", **more):
+    first, last = protocol.arms
+    rules = replace(protocol, arms=(first, replace(first, id="low", label="Low dose"), last))
+    items = {"ratio": {"mscs": 1, "low": 1, "comparator": 1}, "sample_size": 300, **more}
+    return declared(rules, **items, **({"multiplicity": how} if how else {}))
+
+
+def arms(n, mscs, low, comparator, **more):
+    """n participants of each arm, so many of whom progress."""
+    tables = collected(2 * n, n, (0, comparator), **more)
+    tables["subjects"]["arm"] = ["mscs"] * n + ["low"] * n + ["comparator"] * n
+    hit = [i < mscs for i in range(n)] + [i < low for i in range(n)] + [i < comparator for i in range(n)]
+    tables["outcomes"]["value"] = [str(int(each)) for each in hit]
+    tables["outcomes"]["observed_on"] = ["2023-03-11" if each else "2023-03-29" for each in hit]
+    return tables
+
+
+@pytest.mark.parametrize(("groups", "published"), [(2, 2.212), (3, 2.349), (4, 2.442), (5, 2.511)])
+def test_the_alpha_of_one_look_is_that_of_dunnett_s_table(groups, published):
+    """One-sided 0.025, equal groups, many degrees of freedom."""
+    assert norm.isf(dunnett_alpha(0.025, [1] * groups, 1, [1.0])) == pytest.approx(published, abs=0.0015)
+
+
+@pytest.mark.parametrize("spending", ["obrien-fleming", "pocock"])
+def test_two_arms_at_three_looks_err_together_as_often_as_alpha_says(spending):
+    """400,000 trials without an effect, both arms held against the same control, the control twice as large."""
+    draw, time = np.random.default_rng(8), np.array([0.33, 0.67, 1.0])
+    each = dunnett_alpha(0.025, [1, 1], 2, time.tolist(), spending=spending)
+    bounds = boundaries(time.tolist(), each, spending=spending)["z"].to_numpy()
+    steps = np.sqrt(np.diff(time, prepend=0))
+    paths = (draw.standard_normal((3, 400_000, 3)) * steps).cumsum(axis=2) / np.sqrt(time)
+    z = [(arm - paths[2] / math.sqrt(2)) / math.sqrt(1.5) for arm in paths[:2]]
+    wrong = ((z[0] >= bounds) | (z[1] >= bounds)).any(axis=1).mean()
+    assert wrong == pytest.approx(0.025, abs=0.0008) and 0.0125 < each < 0.025
+
+
+def test_each_arm_has_its_part_of_alpha_size_and_information(protocol):
+    plan = plan_of(three(protocol))
+    assert alpha_each(plan) == 0.0125 and 0.0125 < alpha_each(plan_of(three(protocol, "Dunnett"))) < 0.0137
+    pair = pair_of(plan, "low")
+    assert (pair.arms, pair.sample_size, pair.planned, pair.share) == (("low", "comparator"), 200, 200, 0.5)
+    look = look_of(arms(65, 2, 9, 14), three(protocol), 2)
+    assert [one.plan.experimental for one in look.comparisons] == [("mscs",), ("low",)]
+    for one, hits in zip(look.comparisons, (2, 9), strict=True):
+        found, row = one.primary_effect, this_look(one.boundaries())
+        assert found.difference == pytest.approx(hits / 65 - 14 / 65) and found.n == 130
+        assert row["bound"] == pytest.approx(boundaries([66, 130, 200], 0.0125, planned=200)["z"].iloc[1])
+
+
+def test_page_1_speaks_of_every_arm_and_of_harm_first(protocol):
+    look = look_of(arms(65, 2, 28, 14), three(protocol), 2)
+    page = look.first_page()
+    assert page.lead.startswith("The results lean towards HARM: more participants progress with low dose.")
+    assert "is crossed: fewer participants progress with MSCs." in page.lead and page.tone == "harm"
+    assert [term for term, _ in page.lines if "low dose" in term] == [
+        "Progression, low dose", "Boundary, low dose", "Ahead, low dose",
+    ]  # fmt: skip
+    assert len(page.columns) == 6 and len(page.more) == 1 and page.more[0][0].title.startswith("Low dose: ")
+    row = next(row for row in page.rows if row.label.startswith("Progressed"))
+    assert row.cells[:2] == tuple(f"{n} of 65 ({100 * n / 65:.1f}\N{NO-BREAK SPACE}%)" for n in (2, 28))
+    assert len(row.differences) == 2 and "+21.5" in row.differences[1]
+    assert any("alpha 0.0125 of 0.0250, one-sided (Bonferroni)" in note for note in page.notes)
+    assert "Low dose: " in page._repr_html_() and look.contents()
+
+
+def test_the_next_report_takes_the_bounds_of_each_arm(protocol, tmp_path):
+    rules = three(protocol, "Dunnett")
+    first = look_of(arms(33, 2, 5, 6), rules, 1)
+    file = manifest_of(first, tmp_path, rules, 1)
+    last = next_look(arms(110, 8, 14, 22), rules, 3, file)
+    for before, now in zip(first.comparisons, last.comparisons, strict=True):
+        then, here = before.boundaries().iloc[0], now.boundaries().iloc[0]
+        assert here["bound"] == then["bound"] and here["z"] == then["z"] and here["information"] == 66
+    assert last.comparisons[0].boundaries()["z"].iloc[0] != last.comparisons[1].boundaries()["z"].iloc[0]
+
+
+def test_without_a_way_to_share_alpha_there_is_no_boundary(protocol):
+    look = look_of(arms(65, 2, 28, 14), three(protocol, ""), 2)
+    assert (
+        look.comparisons == (look,)
+        and "share one alpha; how is not planned" in dict(look.first_page().lines)["Comparison"]
+    )
+    for rules in (three(protocol, "Holm"), declared(protocol, multiplicity="Bonferroni")):
+        with pytest.raises(DataError, match=r"design\.multiplicity is '\w+'; expected"):
+            plan_of(rules)
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_every_cell_of_the_report_runs_with_three_arms(protocol, closed):
+    look = look_of(arms(65, 2, 28, 14), three(protocol), 2, closed=closed)
+    assert len(report_of(look)) > 40
+    table = look.outcome_by_arm()
+    assert table["arm"].tolist() == (["mscs", "low", "comparator"] if closed else [])

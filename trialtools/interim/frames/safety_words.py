@@ -1,0 +1,90 @@
+"""A look goes in, the sentences on its safety come out: what was not collected is told first, and is never none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...figures.format import count, number, percent
+from ..lookdata import LookData
+from .safety import DEATH, SERIOUS, edish, harms
+from .wording import arms_told, enumerated, in_sentence, more_or_fewer
+
+_EXCESS = {SERIOUS: "have serious adverse events", DEATH: "die"}
+MISSING = {"serious adverse events": "the table of events (adverse events)", "deaths": "the milestone “died”"}
+
+
+def gaps_of(look: LookData) -> list[str]:
+    """What of safety was not in the data."""
+    gaps = ["deaths"] if not look.deaths_collected else []
+    return [*gaps, *(["serious adverse events"] if "events" in look.trial.absent else [])]
+
+
+def excess_of(look: LookData) -> list[dict[str, Any]]:
+    """The kinds of harm that more participants had with an experimental arm, by an interval above 0."""
+    frame = harms(look)
+    rows = frame[frame["what"].isin(list(_EXCESS)) & (frame["low"] > 0)] if len(frame) else frame
+    return rows.to_dict("records")
+
+
+def worse_with(excess: Sequence[dict[str, Any]], arm: str) -> str:
+    """What more participants have with an arm: "have serious adverse events and die"; empty where nothing is."""
+    mine = {row["what"] for row in excess if row["arm"] == arm}
+    return " and ".join(words for what, words in _EXCESS.items() if what in mine)
+
+
+def harm_by_arm(look: LookData, what: str) -> dict[str, Any]:
+    """What is known of one kind of harm, arm by arm; nothing where it was not collected."""
+    frame = harms(look).dropna(subset="participants")
+    return {row["arm"]: row for row in frame[frame["what"] == what].to_dict("records")}
+
+
+def harm_of(row: dict[str, Any], shares: bool) -> str:
+    n, of = row["participants"], row["of"]
+    text = count(n) + (f" ({percent(n / of)})" if shares and n and of else "")
+    if unsaid := row.get("unsaid"):
+        text = f"at least {count(n)}" if n + unsaid == of else f"{text}, at most {count(n + unsaid)}"
+    return text
+
+
+def safety_line(look: LookData, gaps: Sequence[str]) -> str:
+    """Deaths, serious adverse events and possible liver injury, arm by arm, with what was not collected."""
+    arms, parts = arms_told(look), []
+    if gaps:
+        missing = " and ".join(words for gap, words in MISSING.items() if gap in gaps)
+        parts.append(f"Not collected is not none. Missing: {missing}.")
+    for what, words in ((DEATH, "Deaths"), (SERIOUS, "Participants with a serious adverse event")):
+        rows = harm_by_arm(look, what)
+        if not rows:
+            continue
+        texts = [harm_of(rows[arm], what == SERIOUS) for arm in arms]
+        if what == DEATH:
+            texts = [f"{text} with {in_sentence(look, arm)}" for text, arm in zip(texts, arms, strict=True)]
+            parts.append(f"{words}: {', '.join(texts)}.")
+        else:
+            parts.append(f"{words}: {enumerated(texts)}{_more(look, rows)}.")
+    liver = edish(look)
+    if len(liver):
+        hits = liver.groupby("arm")["hy"].sum()
+        said = [count(hits.get(arm, 0)) for arm in arms]
+        if gaps:
+            said = [f"{text} with {in_sentence(look, arm)}" for text, arm in zip(said, arms, strict=True)]
+            parts.append(f"Laboratory values are there: possible Hy’s law in {enumerated(said)}.")
+        else:
+            parts.append(f"Possible Hy’s law: {enumerated(said)}.")
+    else:
+        parts.append("Laboratory values of the liver: not collected.")
+    if gaps:
+        parts.append("The committee may ask for the missing tables before it recommends anything.")
+    return " ".join(parts)
+
+
+def _more(look: LookData, rows: dict[str, Any]) -> str:
+    """How many more have a serious adverse event, where the interval lies above 0."""
+    more = [
+        f"{more_or_fewer(row['difference'], 'percentage points')} with {in_sentence(look, arm)} "
+        f"({number(100 * row['low'])} to {number(100 * row['high'])} more)"
+        for arm, row in rows.items()
+        if row["low"] > 0
+    ]
+    return f", {', '.join(more)}" if more else ""
