@@ -21,7 +21,7 @@ from notebook import run_cells
 from trialtools.__main__ import main
 from trialtools.criteria.contents import load_protocol
 from trialtools.interim.data import read_trial
-from trialtools.report.committee import _searched
+from trialtools.report.committee import _searched_names
 from trialtools.report.cuts import staged
 from trialtools.report.leaks import can_tell, leaks, leaks_in_data
 from trialtools.simulate.trials import trial as simulated_trial
@@ -184,7 +184,7 @@ def test_no_false_alarm_in_simulated_trials(tmp_path):
     """
     protocol = load_protocol("data/protocols/NCT05741099.yaml")
     cases = int(os.environ.get("TRIALTOOLS_LONG", 0)) or 3
-    names = [*_searched(protocol), "low", "none", "observation", "other"]
+    names = [*_searched_names(protocol), "low", "none", "observation", "other"]
     for seed in range(-(-cases // 50)):
         rng, folder = np.random.default_rng(seed), tmp_path / f"{seed}"
         made = simulated_trial(protocol, int(rng.integers(30, 160)), seed, ("null", "effect", "harm")[seed % 3])
