@@ -79,20 +79,25 @@ def _check(protocol: str, *, reading: tuple[str, ...] = (), strict: bool = False
 
 
 def _map(protocol: str, table: str, *, out: str | None = None) -> int:
-    """Write a mapping for a table, of which only what is certain stands; the rest waits as comments.
+    """Write a mapping for a table: what is certain stands, guesses and questions wait as comments.
 
     Args:
-        table: .csv, .csv.gz, .parquet or .xlsx
-        out (FILE): write the mapping there; what is there already stays
+        protocol: its fields are looked for among the columns
+        table: .csv, .csv.gz, .parquet, .xlsx or a folder of .parquet
+        out (FILE): write the mapping there, and never over a file that is there already
     """
     from .cohort.draft.mapping import draft_mapping
 
     draft = draft_mapping(_protocol(protocol, ()), table)
     if out:
-        print(f"wrote {draft.write(out)}\nnext: trialtools screen {protocol} {table} --mapping {out}")
+        print(f"wrote {draft.write(out)}")
     else:
         print(draft.text(), end="")
     print("\n".join([draft.summary, *(f"decide: {each}" for each in draft.decisions)]), file=sys.stderr)
+    if not draft.mapping.fields:
+        print("nothing is certain: the mapping screens once at least one guess is taken", file=sys.stderr)
+    elif out:
+        print(f"next: trialtools screen {protocol} {table} --mapping {out}")
     return DONE
 
 

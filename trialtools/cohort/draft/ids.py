@@ -29,7 +29,8 @@ def find_id(columns: Sequence[Seen], rows: int) -> tuple[PatientId, Rows | None,
         return PatientId(), None, (lost,)
     days = [each.named for each in columns if fit_date(Field("date", ""), each)]
     told = (
-        f"{rows:,} rows have {different:,} different {seen.named}. Where rows of a patient differ, the field is unknown"
+        f"{rows:,} rows have {different:,} different {seen.named}; where rows of a patient differ, a field is unknown"
     )
-    by = f"; which row counts? rows: {{take: last, by: {' or '.join(days[:3]) or '...'}}}"
+    which = f"; BY is one of {', '.join(days[:3])}" if days else ", where BY is the column of the day"
+    by = f". To take the last row: rows: {{take: last, by: BY}}{which}"
     return PatientId(seen.name), Rows(), (f"patient_id: {told}{by}",)

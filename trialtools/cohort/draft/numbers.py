@@ -17,6 +17,7 @@ from ...criteria.protocol import Field
 from ...criteria.units import factor, parse_unit
 from ..sources.cells import read_cell
 from ..sources.mapping import MappedColumn
+from ..sources.names import fold
 from .fits import Fit
 from .seen import Seen
 from .words import concepts, vocabulary, without_unit
@@ -59,7 +60,7 @@ def fit_number(name: str, field: Field, seen: Seen) -> Fit | None:
     mark, read = max(tried.items(), key=lambda each: each[1].share)
     if read.share < _READABLE or not len(read.values):
         return None
-    unit, told = _unit(field, seen, read)
+    unit, told = _unit(name, field, seen, read)
     mapped = MappedColumn(seen.name, unit=unit, decimal=mark, missing=_missing(field, seen))
     asks = told or [*_doubts(field, seen, read, mark, unit)] or [*_unusual(name, field, read, unit)]
     if read.unread or _fractions(field, read):
@@ -112,9 +113,9 @@ def _unit_behind(text: str) -> str:
 # --- its unit ---------------------------------------------------------------------------------------------------------
 
 
-def _unit(field: Field, seen: Seen, read: _Numbers) -> tuple[str | None, list[str]]:
+def _unit(name: str, field: Field, seen: Seen, read: _Numbers) -> tuple[str | None, list[str]]:
     """The unit that name or cells tell, where it is another than the field's; what must be settled first."""
-    named = without_unit(seen.name)[1]
+    named = None if fold(seen.name) in (fold(name), fold(field.label)) else without_unit(seen.name)[1]  # vitamin_d
     behind = read.units.most_common(1)[0][0] if read.units else None
     said = [unit for unit in dict.fromkeys((behind, named)) if unit]
     if not said:
@@ -174,6 +175,8 @@ def _doubts(field: Field, seen: Seen, read: _Numbers, mark: Mark, unit: str | No
         yield f"{broken:,} x no whole number"
     if seen.dtype == nw.String and _may_be_thousands(seen, mark):
         yield THOUSANDS
+    if inside := [text for text in seen.blanks if _is_number(text) and text not in _missing(field, seen)]:
+        yield f"{', '.join(inside)} may stand for unknown: then it belongs under missing:"
     if (code := _nines(field, read)) is not None:
         times = int(read.n[read.values == code].sum())
         yield f"{code:g} may stand for unknown ({times:,} x): then missing: ['{code:g}']"

@@ -12,11 +12,12 @@ from ..sources.mapping import ColumnMapping, MappedColumn, PatientId
 from .lines import DraftLine
 
 _MARKS = {"certain": "  ", "guess": "  # guess  ", "open": "  # ?  "}
-_HEAD = """\
-# How the columns of {table} ({rows:,} rows) become fields. A line that stands is certain. "# guess" before a line waits
-# for you to delete the mark, "# ?" for an answer first. Lowest and highest values stand here: this file is as private
-# as the table.
-"""
+_HEAD = (
+    'How the columns of {table} ({rows:,} rows) become fields. A line that stands is certain. "# guess" before a line '
+    'waits for you to delete the mark, "# ?" for an answer first. Lowest and highest values stand here: this file is '
+    "as private as the table."
+)
+_NOTHING = "fields: {}  # nothing is certain: delete these braces, and the mark of at least one guess"
 _WIDTH = 118
 
 
@@ -40,9 +41,10 @@ def mapping_text(
         unread: columns without a field.
     """
     told = {key: value for key in ("name", "separator", "encoding", "sheet") if (value := getattr(mapping, key))}
-    made = [f"{key}: {_scalar(value)}" for key, value in told.items()]
+    made = [_comment(_HEAD.format(table=table, rows=rows))]
+    made += [f"{key}: {_scalar(value)}" for key, value in told.items()]
     made += [f"header: {mapping.header}"] if mapping.header != 1 else []
-    made += [f"# ? {ask}" for ask in asks]
+    made += [_comment(ask, "# ? ") for ask in asks]
     made.append(f"patient_id: {_id(mapping.id)}")
     made += [f"rows: {{take: {mapping.rows.take}}}"] if mapping.rows else []
     made.append(
@@ -54,7 +56,7 @@ def mapping_text(
         made.append(f"{_MARKS[line.certainty]}{line.field}: {_column(line.mapped)}")
     made += ["", _comment(f"fields of the criteria without a column: {', '.join(absent) or 'none'}")]
     made += [_comment(f"columns that no field asks for: {', '.join(unread) or 'none'}")]
-    return _HEAD.format(table=table, rows=rows) + "\n".join(made) + "\n"
+    return "\n".join(made) + "\n"
 
 
 def _comment(text: str, before: str = "") -> str:

@@ -65,28 +65,29 @@ def _plausible(head: bytes, encoding: str) -> float:
 
 
 def _shape(lines: list[str]) -> tuple[str, int]:
-    """The separator, and the first line that has as many cells as most lines below it, all of them filled."""
-    shapes = {sign: _widths(lines, sign) for sign in _SIGNS}
-    usual = {sign: Counter(widths).most_common(1)[0] for sign, widths in shapes.items() if widths}
-    wide = {sign: times for sign, (width, times) in usual.items() if width > 1}
+    """The separator, and the line of the names: the first that has as many cells as most lines, most of them filled.
+
+    What stands above it are titles: lines that fill at most half of the cells.
+    """
+    cells = {sign: _cells(lines, sign) for sign in _SIGNS}
+    usual = {sign: Counter(map(len, rows)).most_common(1)[0] for sign, rows in cells.items() if rows}
+    wide = {sign: (times, width) for sign, (width, times) in usual.items() if width > 1}
     if not wide:
         return ",", 1
-    sign = max(wide, key=lambda each: (wide[each], usual[each][0]))
+    sign = max(wide, key=lambda each: wide[each])
     width = usual[sign][0]
-    header = next((at for at, cells in enumerate(shapes[sign], start=1) if cells == width), 1)
-    return sign, header if _titles(shapes[sign][: header - 1], width) else 1
+    for at, row in enumerate(cells[sign], start=1):
+        filled = sum(bool(cell.strip()) for cell in row)
+        if 2 * filled > width:
+            return sign, at if len(row) == width else 1
+    return sign, 1
 
 
-def _widths(lines: list[str], sign: str) -> list[int]:
+def _cells(lines: list[str], sign: str) -> list[list[str]]:
     try:
-        return [len(next(csv.reader(io.StringIO(line), delimiter=sign), [])) for line in lines]
+        return [next(csv.reader(io.StringIO(line), delimiter=sign), []) for line in lines]
     except csv.Error:
         return []
-
-
-def _titles(widths: list[int], width: int) -> bool:
-    """Whether lines above the names are titles: shorter ones. A longer line is a fault of the file."""
-    return all(each < width for each in widths)
 
 
 def check_names(names: list[str], table: str) -> None:

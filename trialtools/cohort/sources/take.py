@@ -86,7 +86,7 @@ def with_order(
     return {**fields, BY: Field(kind, rows.by)}, {**columns, BY: written}
 
 
-_NUMBER = r"^\s*-?\d{1,4}(\.\d+)?\s*$"
+_NUMBER = r"^\s*(-?\d{1,4}(\.\d+)?)?\s*$"
 """What a visit, a week or a day of the trial is written as; 20230131 is a day."""
 
 
