@@ -229,7 +229,8 @@ def _of_times(sentence: str) -> Iterator[Suggestion]:
 
 def _event(before: str) -> str:
     """A name for what happened, by the words before its time: those of the last clause, where it has any."""
-    clauses = [clause for clause in re.split(r"[.;,(\[]|\bor\b", before) if re.search(r"[a-z]{4}", clause)]
+    plain = re.sub(r"\([^)]*\)|\[[^\]]*\]", " ", before)
+    clauses = [clause for clause in re.split(r"[.;,(\[]|\bor\b", plain) if re.search(r"[a-z]{4}", clause)]
     return field_name(clauses[-1] if clauses else before, 20)
 
 
