@@ -139,7 +139,7 @@ def test_its_simulated_arms_are_those_of_its_chances():
     from trialtools.arms import assessment
 
     plan = Minimization("minimization", (("A", 2), ("B", 1), ("C", 1)), ("age > 65", "site"), "4/5", (2, 1))
-    arms, where, right = assessment._minimized(plan, 30, [2, 3], 20, np.random.default_rng(5))
+    arms, where, right = assessment._minimization_runs(plan, 30, [2, 3], 20, np.random.default_rng(5))
     for run in range(20):
         levels = [tuple(map(str, divmod(int(at), 3))) for at in where[run]]
         for i in range(30):
