@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from html import escape
 
 import pytest
 
@@ -25,8 +26,8 @@ def test_every_requirement_is_as_expected_on_this_machine(tmp_path, capsys):
     for each in written["trials"]:
         assert all(each[part].strip() for part in ("number", "requirement", "source", "method", "input")), each
         assert each["expected"] == each["seen"] and each["passed"]
-    page = (tmp_path / "record/qualification.md").read_text("utf-8")
-    assert all(f"## {number} as expected" in page and each.text in page for number, each in REQUIREMENTS.items())
+    page = (tmp_path / "record/qualification.html").read_text("utf-8")
+    assert all(f"{number}: as expected" in page and escape(each.text) in page for number, each in REQUIREMENTS.items())
 
 
 def test_requirements_are_of_three_kinds_and_no_two_are_one():
@@ -45,7 +46,7 @@ def test_a_deviation_is_told_written_down_and_exit_code_1(tmp_path, capsys, monk
         return start, lambda state: turns(state)[:1]
 
     def broken(bench):
-        raise ZeroDivisionError("on purpose")
+        raise ZeroDivisionError("on purpose <evil>")
 
     monkeypatch.setattr(procedures, "permuted_blocks", sorted_blocks)
     found = qualify(
@@ -56,10 +57,13 @@ def test_a_deviation_is_told_written_down_and_exit_code_1(tmp_path, capsys, monk
         }
     )
     assert [trial.number for trial in found.deviations] == ["R25", "R99"] and found.trials[0].passed
-    assert "ZeroDivisionError: on purpose (broken)" in found.deviations[1].seen
+    assert "ZeroDivisionError: on purpose <evil> (broken)" in found.deviations[1].seen
     for path in write_qualification(found, tmp_path / "record"):
         assert "R25" in path.read_text("utf-8")
-    assert "**1 of 3 requirements as expected, 2 deviations.**" in (tmp_path / "record/qualification.md").read_text()
+    page = (tmp_path / "record/qualification.html").read_text()
+    assert (
+        "1 of 3 requirements as expected, 2 deviations." in page and "R99: DEVIATION" in page and "<evil>" not in page
+    )
 
 
 def test_the_command_ends_with_1_on_a_deviation(monkeypatch, capsys):

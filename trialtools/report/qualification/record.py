@@ -24,6 +24,7 @@ from ...criteria.contents import read_protocol
 from ...criteria.files import whole_folder
 from . import boundaries, ledger, randomization
 from .bench import PROTOCOL, Bench, Requirement
+from .page import qualification_page
 
 _KINDS = (ledger, randomization, boundaries)
 _FOUND = [each for kind in _KINDS for each in vars(kind).values() if isinstance(each, Requirement)]
@@ -61,21 +62,6 @@ class Qualification:
     def deviations(self) -> tuple[Trial, ...]:
         return tuple(trial for trial in self.trials if not trial.passed)
 
-    def text(self) -> str:
-        """The record as a page of Markdown: the finding first, then who and where, then every requirement."""
-        failed, n = self.deviations, len(self.trials)
-        lines = ["# Qualification of trialtools on this machine", ""]
-        lines += [f"**{n - len(failed)} of {n} requirements as expected, {len(failed)} deviations.**", ""]
-        lines += [f"- {name}: {value}" for name, value in {**self.by, **self.machine}.items()]
-        lines += [f"- started {self.started}, ended {self.ended} (UTC)"]
-        lines += [f"- versions: {', '.join(f'{name} {number}' for name, number in self.versions.items())}", ""]
-        lines += ["## Deviations", "", *([f"- {t.number}: {t.requirement}" for t in failed] or ["None."]), ""]
-        for trial in self.trials:
-            lines += [f"## {trial.number} {'as expected' if trial.passed else 'DEVIATION'}", "", trial.requirement, ""]
-            told = ("source", "method", "input", "expected", "seen")
-            lines += [f"- {name}: {_plain(getattr(trial, name))}" for name in told] + [""]
-        return "\n".join(lines)
-
 
 def qualify(requirements: Mapping[str, Requirement] = REQUIREMENTS, name: str = "") -> Qualification:
     """Try every requirement, each in an empty folder of its own.
@@ -105,20 +91,16 @@ def _try(number: str, requirement: Requirement) -> Trial:
 
 
 def write_qualification(record: Qualification, folder: str | os.PathLike[str]) -> list[Path]:
-    """Write `qualification.md` and `qualification.json` into a new folder, both or neither.
+    """Write `qualification.html` and `qualification.json` into a new folder, both or neither.
 
     Raises:
         OSError: the folder cannot be made, or there is something in it.
     """
     content: dict[str, Any] = {**asdict(record), "deviations": [trial.number for trial in record.deviations]}
     with whole_folder(folder) as part:
-        (part / "qualification.md").write_text(record.text(), "utf-8")
+        (part / "qualification.html").write_text(qualification_page(record), "utf-8")
         (part / "qualification.json").write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    return [Path(folder) / name for name in ("qualification.md", "qualification.json")]
-
-
-def _plain(text: str) -> str:
-    return text.replace("\n", " ").replace("|", "\\|")
+    return [Path(folder) / name for name in ("qualification.html", "qualification.json")]
 
 
 def _version(name: str) -> str:
