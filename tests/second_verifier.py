@@ -103,7 +103,7 @@ def first_fault(rows, key=None):
             if kind in ("returned", "unblinded"):
                 assert given.get(patient) == kit and (kind, kit) not in back, "not given"
                 back |= {(kind, kit)} if kind == "returned" else set()
-        except (AssertionError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        except (AssertionError, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
             return seq, repr(error)
     return (1, "empty") if o is None else key and remade(o, list(levels), number, sealed, key)
 

@@ -250,6 +250,7 @@ def test_a_doubled_key_is_found_although_the_chain_holds(ledger, protocol):
         ({"kind": "unblinded", "person": None, "stratum": None, "position": None, "detail": "{}"}, "by, name, reason"),
         ({"kind": "amended", "patient": None}, "not as the ledger writes it"),
         ({"kind": "refused", "position": None, "kit": None, "at": "yesterday"}, "at, "),
+        ({"kind": "refused", "detail": '{"a":' * 9000 + "1" + "}" * 9000}, "cannot be read"),
     ],
 )
 def test_an_appended_entry_in_proper_chain_is_found(ledger, protocol, changed, problem):
@@ -257,6 +258,25 @@ def test_an_appended_entry_in_proper_chain_is_found(ledger, protocol, changed, p
     seq = append_raw(ledger, **changed)
     (fault,) = wrong(ledger)
     assert fault.entry == seq and problem in fault.problem
+
+
+def test_a_time_that_is_still_to_come_is_told(ledger, protocol):
+    with pytest.raises(LedgerError):
+        allocate(ledger, ask("P1", protocol, age=90))
+    append_raw(ledger, at="2999-01-01T00:00:00+00:00")
+    assert wrong(ledger) == [] and "which is still to come: a clock was wrong" in str(verify(ledger)[-1])
+
+
+def test_a_key_of_another_length_is_no_key(tmp_path, protocol):
+    open_ledger(tmp_path / "l", tmp_path / "k", protocol, BLOCKS, 4, SITES)
+    content = json.loads((tmp_path / "k").read_text())
+    (tmp_path / "k").write_text(json.dumps(content | {"private": "ab"}))
+    for read in (
+        lambda: verify(tmp_path / "l", key=tmp_path / "k"),
+        lambda: allocations(tmp_path / "l", tmp_path / "k"),
+    ):
+        with pytest.raises(LedgerError, match="not a key file"):
+            read()
 
 
 def test_an_appended_allocation_in_proper_chain_is_found(ledger, protocol):
@@ -312,6 +332,10 @@ def test_receipts_are_kept_outside_and_held_against_whatever_lies_in_the_ledger_
     shutil.copy(early, ledger)  # the two allocations are gone, as if they had never been
     cut = cli("verify", ledger)
     assert cut.returncode == 1 and "the ledger was cut off" in cut.stdout
+    other = [ledger, PROTOCOL, table, "--site", "A", "--on", "2023-01-12", "--patient", "P1"]
+    again = cli("allocate", *other)  # P1 would get the kit that P0 has in hand
+    assert again.returncode == 2 and "would give the same kits again" in again.stderr and "kit " not in again.stdout
+    assert cli("allocate", *other, "--receipts", tmp_path / "moved").returncode == 0
     assert cli("verify", ledger, "--receipts", tmp_path / "none").returncode == 0
 
 

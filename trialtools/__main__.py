@@ -253,10 +253,12 @@ def _allocate(
         receipts (FILE): where receipts are kept, outside of the ledger
     """
     from .arms.commitment import opening
+    from .arms.copies import check_last_receipt
     from .arms.ledger import allocate
     from .arms.request import Override, Request
     from .cohort.sources import read_patients
 
+    check_last_receipt(ledger, receipts)
     rules = _protocol(protocol, reading)
     facts = read_patients(patients, rules, mapping).patient(patient)
     request = Request(rules, patient, facts, site, on or date.today())

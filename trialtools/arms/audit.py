@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ..criteria.contents import Protocol
@@ -92,7 +93,7 @@ def _readable(connection: sqlite3.Connection, faults: list[Fault]) -> list[Ledge
 
 
 def _chain(entries: Sequence[LedgerEntry]) -> Iterator[Fault]:
-    before = LedgerEntry("", seq=0)
+    before, tomorrow = LedgerEntry("", seq=0), (datetime.now(UTC) + timedelta(days=1)).isoformat()
     for entry in entries:
         if entry.seq != before.seq + 1:
             gone = f"{before.seq + 1}" + (f" to {entry.seq - 1}" if entry.seq > before.seq + 2 else "")
@@ -101,6 +102,8 @@ def _chain(entries: Sequence[LedgerEntry]) -> Iterator[Fault]:
             yield Fault(entry.seq, f"does not follow entry {before.seq}: one of the two is not what was written")
         if entry.at < before.at:
             yield Fault(entry.seq, f"dated {entry.at}, before the entry it follows: a clock was set back", note=True)
+        if entry.at > tomorrow:
+            yield Fault(entry.seq, f"dated {entry.at}, which is still to come: a clock was wrong", note=True)
         before = entry
 
 

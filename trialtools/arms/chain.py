@@ -237,7 +237,10 @@ def entry_of(row: Sequence[Any]) -> LedgerEntry:
         ValueError: its detail is not what `canonical` writes: not JSON, no mapping, a key twice, other blanks.
     """
     values = dict(zip(COLUMNS, row, strict=True))
-    detail = json.loads(values["detail"])
+    try:
+        detail = json.loads(values["detail"])
+    except RecursionError:
+        raise ValueError("nested deeper than anything that the ledger writes") from None
     if not isinstance(detail, dict) or canonical(detail) != values["detail"]:
         raise ValueError("not written by the ledger")
     return LedgerEntry(**{**values, "detail": detail, "written": values["detail"]})

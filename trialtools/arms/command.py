@@ -100,7 +100,6 @@ def _open(
     procedure, more = _procedure(procedure)
     made = plan(rules, procedure, **more)
     earlier = read_receipts(receipts or receipts_of(ledger))
-    earlier = read_receipts(receipts or receipts_of(ledger))
     head = open_ledger(ledger, key, rules, made, n, tuple(site), second=second, name=name)
     opened = opening(ledger)
     print(f"plan     {made.label}\nstrata   {', '.join(made.strata) or 'none'}\nhead     {head}")
@@ -109,8 +108,6 @@ def _open(
     print(
         "give the commitment away, then mix in the number that is named: trialtools arms mix LEDGER --number N --by WHO"
     )
-    if earlier:
-        print(f"note     {len(earlier)} receipts of an earlier ledger at this place are kept: verify will name them")
     if earlier:
         print(f"note     {len(earlier)} receipts of an earlier ledger at this place are kept: verify will name them")
     return keep(ledger, head, "opened", receipts)
@@ -127,7 +124,9 @@ def _mix(ledger: str, *, key: str, number: str, by: str, name: str = "", receipt
         receipts (FILE): where receipts are kept, outside of the ledger
     """
     from .commitment import mix, opening
+    from .copies import check_last_receipt
 
+    check_last_receipt(ledger, receipts)
     head = mix(ledger, key, number, by, name)
     print(f"head     {head}\n{opening(ledger).statement}")
     return keep(ledger, head, "mixed", receipts)

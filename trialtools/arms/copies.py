@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Sequence
@@ -111,4 +112,33 @@ def read_receipts(file: PathLike) -> Sequence[str]:
     """The heads in a file of receipts; none where there is no such file."""
     if not Path(file).exists():
         return []
-    return [line.split()[0] for line in Path(file).read_text("utf-8").splitlines() if line.strip()]
+    return [line.split()[0] for line in Path(file).read_text("utf-8", "replace").splitlines() if line.strip()]
+
+
+def check_last_receipt(ledger: PathLike, file: PathLike | None = None) -> None:
+    """Nothing, where the last receipt since the ledger was opened is of an entry that is here.
+
+    An older copy put in the ledger's place would give kits once more, to other patients.
+
+    Args:
+        ledger: that is to be written to.
+        file: of receipts; by default that of the ledger's place.
+
+    Raises:
+        LedgerError: the ledger ends before the receipt, or was rewritten.
+    """
+    file = Path(file or receipts_of(ledger))
+    lines = file.read_text("utf-8", "replace").splitlines() if file.is_file() and os.access(file, os.R_OK) else []
+    opened = max((i for i, line in enumerate(lines) if line.endswith(" opened")), default=0)
+    kept = [match for line in lines[opened:] if (match := re.match(r"(\d+):([0-9a-f]{64}) ", line))]
+    if not kept:
+        return
+    seq, digest = max(kept, key=lambda match: int(match[1])).groups()
+    with reading(Path(ledger)) as connection:
+        if connection.execute("SELECT hash FROM entries WHERE seq = ?", [int(seq)]).fetchone() == (digest,):
+            return
+    raise LedgerError(
+        f"the receipt of entry {seq} in {file} is of no entry of this ledger: it was cut off, or an older copy was put "
+        "in its place, and would give the same kits again. `trialtools arms verify` names what is missing; to go on "
+        "with this ledger, move the file of receipts away"
+    )

@@ -133,10 +133,11 @@ def read_key(path: str | os.PathLike[str], opened: Mapping[str, Any] | None = No
         content = json.loads(path.read_text("utf-8"))
         secret = (bytes.fromhex(content[name]) for name in ("seed", "salt", "private"))
         key = Key(*secret, dict(content["plan"]), content["opened"])  # type: ignore[arg-type]
-        ours = opened is None or (key.public, key.commitment) == (opened["public_key"], opened["commitment"])
+        public = (key.public, key.commitment)  # fails for a private key of another length
+        ours = opened is None or public == (opened["public_key"], opened["commitment"])
     except OSError as error:
         raise LedgerError(f"cannot read the key file {path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise LedgerError(f"{path} is not a key file of trialtools") from None
     if not ours:
         raise LedgerError(f"{path} is the key of another ledger")
