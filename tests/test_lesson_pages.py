@@ -9,7 +9,9 @@ import zipfile
 import pytest
 
 from trialtools.criteria.language import ProtocolError
-from trialtools.lessons import buttons, lessons
+from trialtools.criteria.proofs.conditions import NotSettled
+from trialtools.criteria.proofs.finding import Finding
+from trialtools.lessons import buttons, judges, lessons
 from trialtools.lessons.pages import in_browser, proofs, site
 from trialtools.lessons.pages.paper import handout
 from trialtools.lessons.pages.questions import label, labels
@@ -41,6 +43,13 @@ def test_a_key_that_the_engine_does_not_confirm_is_refused(monkeypatch):
         quiz()
 
 
+def test_a_page_is_not_made_where_a_proof_was_given_up(monkeypatch):
+    given_up = Finding("too-hard", "too-hard", "note", "Whether I3 decides anything was given up.")
+    monkeypatch.setattr(judges, "_findings", lambda source: (given_up,))
+    with pytest.raises(NotSettled, match=r"I3 decides anything was given up.*quieter machine"):
+        in_browser.luggage()
+
+
 LEAN = """
 import sys, json
 class Missing:
@@ -48,9 +57,11 @@ class Missing:
         if name.split(".")[0] in {absent!r}:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Missing())
+from trialtools.criteria.contents import Protocol
 from trialtools.lessons.pages import in_browser
 assert in_browser.__file__.startswith({place!r}), in_browser.__file__
-in_browser.bring({numbers!r})
+Protocol.lint = None  # a browser is too slow for it
+in_browser.bring({luggage!r})
 print(json.dumps([json.loads(in_browser.reply(id, text)) for id, text in {asked!r}]))
 print(in_browser.help_with("2.1"))
 """
@@ -65,7 +76,7 @@ def test_the_packed_lessons_need_no_engine_that_a_browser_lacks(tmp_path):
     typed = [(question.id, _typed(one, question, question.key)) for one, question in questions]
     typed += [(q.id, _typed(one, q, q.traps[0].answer)) for one, q in questions]
     absent = {"polars", "pandas", "numpy", "narwhals", "pyarrow", "nacl", "plotly", "IPython", "ipywidgets", "jinja2"}
-    code = LEAN.format(absent=absent, place=str(tmp_path), numbers=json.dumps(in_browser.numbers()), asked=typed)
+    code = LEAN.format(absent=absent, place=str(tmp_path), luggage=json.dumps(in_browser.luggage()), asked=typed)
     there = {"PYTHONPATH": str(tmp_path / "there"), "PATH": "/usr/bin:/bin"}
     run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=there, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr

@@ -168,5 +168,10 @@ def test_a_wrong_and_a_right_answer_in_a_browser_that_has_nothing_else(page, add
     count.locator("input").fill("350")
     press(page, "Tab", "Enter")
     expect(count.locator(".reply")).to_contain_text("✗ Not yet.", timeout=60_000)
+    page.goto(f"{address}/page/#lesson-4")
+    found = page.locator("[data-id='4.6']")
+    found.locator("input").fill("I3")
+    press(page, "Enter")
+    expect(found.locator(".reply")).to_contain_text("✓ Right.", timeout=60_000)
     assert fits(page)
     assert asked and all(url.startswith((f"{address}/page/", "data:")) for url in asked), asked

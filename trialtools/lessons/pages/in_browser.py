@@ -1,10 +1,17 @@
-"""Inside the browser: what was typed goes in, the reply comes out as JSON; counts were made when the page was."""
+"""Inside the browser: what was typed goes in, the reply comes out as JSON.
+
+A browser has no data frames, and too little time for the proofs of a whole protocol. So the page brings along what the
+lessons count and what `lint` finds, worked out when it was made; all that depends on an answer is worked out here.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
+from ...criteria.proofs.conditions import NotSettled
+from ...criteria.proofs.finding import Finding
 from .. import judges, lesson
 from ..answers import buttons, typed
 from ..checks import check, find_question, hint
@@ -14,24 +21,31 @@ from ..reply import Reply
 from ..source import Source
 
 
-def numbers() -> dict[str, float]:
-    """Every number that the lessons count, by what it is of: the page brings them, for a browser has no data frames."""
+def luggage() -> dict[str, Any]:
+    """What the page brings along: every number that the lessons count, and what is found in the protocols they lint.
+
+    Raises:
+        NotSettled: a proof took too long on this machine.
+    """
+    asked = [(one.source(question), question) for one in lessons().values() for question in one.questions]
     return {
-        _of(one.source(question), name): quantity(one.source(question), name)
-        for one in lessons().values()
-        for question in one.questions
-        for name in _fields(question)
+        "numbers": {_of(source, name): quantity(source, name) for source, q in asked for name in _counted(q)},
+        "findings": {_of(source): [_told(each) for each in judges._findings(source)] for source, q in asked if q.found},
     }
 
 
-def bring(counted: str) -> None:
-    """Take the numbers, as JSON, in place of the engine that counts."""
-    known = json.loads(counted)
+def bring(packed: str) -> None:
+    """Take the luggage, as JSON, in place of the engines that count and lint."""
+    brought = json.loads(packed)
 
-    def look_up(source: Source, name: str) -> float:
-        return known[_of(source, name)]
+    def number(source: Source, name: str) -> float:
+        return brought["numbers"][_of(source, name)]
 
-    lesson.quantity = judges.quantity = look_up
+    def findings(source: Source) -> list[Finding]:
+        return [Finding(**told) for told in brought["findings"][_of(source)]]
+
+    lesson.quantity = judges.quantity = number
+    judges._findings = findings  # type: ignore[assignment]
     lessons()  # read now, so that the first answer does not wait for it
 
 
@@ -51,11 +65,17 @@ def _as_json(said: Reply) -> str:
     return json.dumps({"right": said.right, "lines": said.lines})
 
 
-def _of(source: Source, name: str) -> str:
+def _told(finding: Finding) -> dict[str, str]:
+    if finding.kind == "too-hard":
+        raise NotSettled(f"{finding.sentence} A page would judge wrongly without it: make it on a quieter machine.")
+    return {key: getattr(finding, key) for key in ("id", "kind", "severity", "sentence")}
+
+
+def _of(source: Source, name: str = "") -> str:
     return f"{source.protocol} {dict(source.readings)} {name}"
 
 
-def _fields(question: Question) -> Iterator[str]:
+def _counted(question: Question) -> Iterator[str]:
     yield from filter(None, (question.count, question.number))
     for text in question.texts:
         yield from lesson._MARK.findall(text)

@@ -44,7 +44,7 @@ def write_site(folder: Path, engine: Path) -> Path:
         packages.remove("python_stdlib.zip")
         for name in ("page.js", "worker.js"):
             shutil.copy(FOLDER / name, place)
-        (place / "site.json").write_text(json.dumps({"packages": packages, "numbers": in_browser.numbers()}), "utf-8")
+        (place / "site.json").write_text(json.dumps({"packages": packages, "luggage": in_browser.luggage()}), "utf-8")
         (place / "quiz.html").write_text(quiz_page(quiz()), "utf-8")
         (place / "index.html").write_text(_index(sum(file.stat().st_size for file in place.iterdir())), "utf-8")
     return folder / "index.html"
