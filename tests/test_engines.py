@@ -23,9 +23,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import trialtools as tt
-from trialtools.cohort.sources import ColumnMapping, MappedColumn, Patients
+from trialtools.cohort.sources import ColumnMapping, MappedColumn, Patients, Rows
 from trialtools.cohort.sources.checks import quality_table
-from trialtools.cohort.sources.mapping import Rows
 from trialtools.criteria.contents import Protocol
 from trialtools.criteria.engine import in_polars
 from trialtools.criteria.language import Interval, evaluate

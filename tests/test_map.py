@@ -16,8 +16,7 @@ from xlsxwriter import Workbook
 
 import trialtools as tt
 from trialtools.__main__ import main
-from trialtools.cohort.sources import MappedColumn, PatientId, load_mapping
-from trialtools.cohort.sources.mapping import Rows
+from trialtools.cohort.sources import MappedColumn, PatientId, Rows, load_mapping
 from trialtools.criteria.contents import read_protocol
 from trialtools.criteria.protocol import DataError
 
@@ -185,6 +184,33 @@ def test_no_wrong_column_is_live(title):
         assert asked in "; ".join(line(draft, field).asks), line(draft, field)
 
 
+# --- languages --------------------------------------------------------------------------------------------------------
+
+HEADERS = {
+    "English": "age=AGE, weight=wt, height=ht_cm, temperature=bodyTemp, spo2=O2 sat, systolic=sbp, diastolic=dbp, "
+    "creatinine=serum_creatinine, crp=C-reactive protein, haematocrit=hct, cough=cough_yn, sex=Gender, birth_date=DOB",
+    "German": "age=Alter, weight=Gewicht_kg, height=Größe (cm), temperature=Temp, spo2=Sauerstoffsättigung [%], "
+    "systolic=RR systolisch, diastolic=RR diastolisch, creatinine=Kreatinin mg/dl, crp=CRP, haematocrit=Hämatokrit, "
+    "cough=Husten, sex=Geschlecht, birth_date=Geburtsdatum, screened_on=Screening-Datum",
+    "French": "age=Âge, weight=Poids (kg), height=Taille, temperature=Température, spo2=SaO2, systolic=PAS, "
+    "diastolic=PAD, creatinine=Créatinine, crp=CRP, haematocrit=Hématocrite, cough=Toux, sex=Sexe, "
+    "birth_date=Date de naissance",
+    "Spanish": "age=Edad, weight=Peso, height=Talla, temperature=Temperatura, spo2=Saturación de oxígeno, "
+    "systolic=TA sistólica, diastolic=TA diastólica, creatinine=Creatinina, haematocrit=Hematocrito, cough=Tos, "
+    "sex=Sexo, birth_date=Fecha de nacimiento",
+}
+USUAL = {"age": [60], "weight": [70.5], "height": [170], "temperature": [37.1], "spo2": [97], "systolic": [130]}
+USUAL |= {"diastolic": [80], "creatinine": [1.1], "crp": [5.5], "haematocrit": [41.5], "cough": ["yes", "no"]}
+USUAL |= {"sex": ["female", "male"], "birth_date": ["31.12.1960"], "screened_on": ["31.01.2023"]}
+
+
+@pytest.mark.parametrize("language", HEADERS)
+def test_columns_are_found_in_other_words(language):
+    wanted = dict(pair.split("=") for pair in HEADERS[language].split(", "))
+    draft = tt.draft_mapping(TRIAL, table(**{header: USUAL[field] for field, header in wanted.items()}))
+    assert {line.field: line.mapped.column for line in draft.lines} == wanted
+
+
 # --- files ------------------------------------------------------------------------------------------------------------
 
 GERMAN = """Klinik am See;;;;;
@@ -309,6 +335,16 @@ def test_a_real_table_is_mapped_as_by_hand(realdata, protocol, root):
     found = compare(protocol, source, root / "data" / "mappings" / "carbon_health.yaml", draft)
     assert sorted(found.values()) == ["careful"] + ["same"] * 13
     assert found["other_symptom"] == "careful"  # five symptoms of those that there are
+
+
+@pytest.mark.parametrize("case", ["01-partial-date-and-window", "03-dot-thousands-decimal-comma", "06-excel-sep-line"])
+def test_tables_that_went_wrong_elsewhere_are_mapped_as_by_hand(case, root):
+    folder = root / "tests" / "cases"
+    trial, source = tt.load_protocol(folder / "screening.yaml"), folder / case / "patients.csv"
+    draft = tt.draft_mapping(trial, source)
+    found = compare(trial, source, folder / case / "mapping.yaml", draft)
+    assert found.pop("consent", "extra") == "extra"  # true everywhere, and not mapped by hand
+    assert set(found.values()) == {"same"}
 
 
 def test_the_command_leads_on(tmp_path, capsys, root):

@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 
 import trialtools as tt
 from trialtools.__main__ import main
-from trialtools.cohort.sources import ColumnMapping, MappedColumn, load_mapping
-from trialtools.cohort.sources.mapping import Rows
+from trialtools.cohort.sources import ColumnMapping, MappedColumn, Rows, load_mapping
 from trialtools.criteria.contents import read_protocol
 from trialtools.criteria.engine import in_polars
 from trialtools.criteria.language import Interval

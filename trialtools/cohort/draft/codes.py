@@ -8,7 +8,7 @@ from .fits import Fit
 from .seen import Seen
 from .words import listed, negates, split, vocabulary, word
 
-Codes = dict[str, bool | str]
+_Codes = dict[str, bool | str]
 
 _CLEAR = ({"y", "n"}, {"j", "n"})
 """Letters that mean yes and no where nothing else stands in a column."""
@@ -48,7 +48,7 @@ def fit_category(field: Field, seen: Seen) -> Fit | None:
     said = {word(text) for text in few} - listed("blank")
     sexes, sure = _sexes(said) if {"female", "male"} <= {*field.values} else ({}, True)
     means = {**sexes, **own}
-    codes: Codes = {text: UNKNOWN if text in seen.blanks else means.get(word(text), UNKNOWN) for text in few}
+    codes: _Codes = {text: UNKNOWN if text in seen.blanks else means.get(word(text), UNKNOWN) for text in few}
     found = {meaning for meaning in codes.values() if meaning != UNKNOWN}
     if not found and not all(seen.shows(text, field) for text in few):
         return None
@@ -67,7 +67,7 @@ def _sexes(said: set[str]) -> tuple[dict[str, str], bool]:
     return {}, True
 
 
-def _code_line(field: Field, seen: Seen, codes: Codes, sure: bool, settled: bool, asks: list[str]) -> Fit:
+def _code_line(field: Field, seen: Seen, codes: _Codes, sure: bool, settled: bool, asks: list[str]) -> Fit:
     """The line of a column whose texts mean this; a text that may not be shown has no code, and is unknown."""
     hidden = {text: n for text, n in seen.few.items() if not seen.shows(text, field)}
     told = {text: meaning for text, meaning in codes.items() if text not in hidden}

@@ -30,7 +30,7 @@ _OTHERS = (
 )
 """Units that are tried where the values do not fit in their own."""
 THOUSANDS = "does the mark before three digits stand for thousands? 7.250 is 7.25 or 7250"
-Mark = Literal[".", ","] | None
+_Mark = Literal[".", ","] | None
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class _Numbers:
 def fit_number(name: str, field: Field, seen: Seen) -> Fit | None:
     """How a column can be a number; None where too few of its texts are one."""
     if seen.dtype.is_numeric() and not isinstance(seen.dtype, nw.Decimal):
-        tried: dict[Mark, _Numbers] = {None: _numbers(seen)}
+        tried: dict[_Mark, _Numbers] = {None: _numbers(seen)}
     elif seen.dtype == nw.String:
-        marks: tuple[Mark, ...] = (None, ",", ".")
+        marks: tuple[_Mark, ...] = (None, ",", ".")
         tried = {mark: _texts(seen.known, field, mark) for mark in marks}
     else:
         return None
@@ -81,7 +81,7 @@ def _numbers(seen: Seen) -> _Numbers:
     return _Numbers(counts["text"].to_numpy(), counts["n"].to_numpy(), 0, Counter())
 
 
-def _texts(counts: pl.DataFrame, field: Field, mark: Mark) -> _Numbers:
+def _texts(counts: pl.DataFrame, field: Field, mark: _Mark) -> _Numbers:
     """What the reader makes of texts under a decimal mark: plain numbers at once, the others one by one."""
     plain = counts["text"].str.contains(_PLAIN.replace("{mark}", "," if mark == "," else r"\."))
     easy, odd = counts.filter(plain), counts.filter(~plain)
@@ -115,7 +115,9 @@ def _unit_behind(text: str) -> str:
 
 def _unit(name: str, field: Field, seen: Seen, read: _Numbers) -> tuple[str | None, list[str]]:
     """The unit that name or cells tell, where it is another than the field's; what must be settled first."""
-    named = None if fold(seen.name) in (fold(name), fold(field.label)) else without_unit(seen.name)[1]  # vitamin_d
+    called = fold(seen.name) in (fold(name), fold(field.label))  # vitamin_d counts no days, nor a1c degrees
+    called = called or concepts(seen.name) in (concepts(name), concepts(field.label))
+    named = None if called else without_unit(seen.name)[1]
     behind = read.units.most_common(1)[0][0] if read.units else None
     said = [unit for unit in dict.fromkeys((behind, named)) if unit]
     if not said:
@@ -161,7 +163,7 @@ def _other_units(field: Field, read: _Numbers) -> list[str]:
 # --- what speaks against it -------------------------------------------------------------------------------------------
 
 
-def _doubts(field: Field, seen: Seen, read: _Numbers, mark: Mark, unit: str | None) -> Iterable[str]:
+def _doubts(field: Field, seen: Seen, read: _Numbers, mark: _Mark, unit: str | None) -> Iterable[str]:
     total = int(read.n.sum())
     if read.unread:
         yield f"{read.unread:,} x no number, which are not shown here"
@@ -209,7 +211,7 @@ def _fractions(field: Field, read: _Numbers) -> int:
     return int(read.n[read.values != np.round(read.values)].sum()) if field.type == "integer" else 0
 
 
-def _may_be_thousands(seen: Seen, mark: Mark) -> bool:
+def _may_be_thousands(seen: Seen, mark: _Mark) -> bool:
     """Whether every mark in a column has one to three digits before it and three behind it."""
     sign = "," if mark == "," else "."
     texts = seen.known["text"]

@@ -18,7 +18,7 @@ from .fits import Fit
 from .seen import Seen
 from .words import concepts, wholes, without_unit, word
 
-NEAR = {"same name": 9, "same meaning": 7, "says less": 4, "a part of it": 3, "same values": 2, "similar": 1}
+_NEAR = {"same name": 9, "same meaning": 7, "says less": 4, "a part of it": 3, "same values": 2, "similar": 1}
 """How near the name of a column is to a field: a column goes to the field that it is nearest to."""
 
 
@@ -33,7 +33,7 @@ class Pair:
 
     @property
     def rank(self) -> tuple[int, bool]:
-        return NEAR[self.how], self.fit.settled
+        return _NEAR[self.how], self.fit.settled
 
 
 def pair_up(fields: Mapping[str, Field], columns: Sequence[Seen]) -> dict[str, list[Pair]]:
@@ -53,11 +53,11 @@ def pair_up(fields: Mapping[str, Field], columns: Sequence[Seen]) -> dict[str, l
                 found.append(Pair(name, how, seen, _cautious(made, how, seen)))
     best: dict[str, int] = {}
     for pair in found:
-        best[pair.seen.name] = max(best.get(pair.seen.name, 0), NEAR[pair.how])
+        best[pair.seen.name] = max(best.get(pair.seen.name, 0), _NEAR[pair.how])
     nearest: dict[str, list[Pair]] = {}
     for pair in sorted(found, key=lambda pair: pair.rank, reverse=True):
         together = nearest.setdefault(pair.field, [])
-        if NEAR[pair.how] == best[pair.seen.name] and (
+        if _NEAR[pair.how] == best[pair.seen.name] and (
             not together or pair.how == together[0].how or _rivals(together[0], pair)
         ):
             together.append(pair)
@@ -79,16 +79,16 @@ def _rivals(first: Pair, other: Pair) -> bool:
 
 
 def _nearness(name: str, field: Field, seen: Seen, owned: set[str]) -> str:
-    """How near the name of a column is to a field, in a word of `NEAR`; empty where it is far."""
-    title = re.sub(r"\(.*?\)", "", field.label)
-    column = seen.name
-    if field.type in NUMERIC and field.unit and (unit := without_unit(column)[1]) and fold(column) != fold(name):
-        column = without_unit(column)[0]
-        if _same_unit(unit, field.unit) and fold(column) in (fold(name), fold(title)):
-            return "same name"
-    if fold(column) in (fold(name), fold(title), fold(field.label)) and column == seen.name:
+    """How near the name of a column is to a field, in a word of `_NEAR`; empty where it is far."""
+    title, column = re.sub(r"\(.*?\)", "", field.label), seen.name
+    if fold(column) in (fold(name), fold(title), fold(field.label)):
         return "same name"
-    said, own, called = concepts(column), concepts(name), concepts(title)
+    own, called = concepts(name), concepts(title)
+    if field.type in NUMERIC and field.unit and concepts(column) not in (own, called):
+        column, unit = without_unit(seen.name)
+        if unit and _same_unit(unit, field.unit) and fold(column) in (fold(name), fold(title)):
+            return "same name"
+    said = concepts(column)
     wide = own | concepts(re.sub(r"\(not .*?\)", "", field.label))
     if said in (own, called):
         return "same meaning"

@@ -55,9 +55,9 @@ class Seen:
         Names, telephone numbers and notes are none of both, whatever column they stand in.
         """
         said = word(text)
-        if said in everyday() or said in {word(value) for value in field.values}:
+        if said in _everyday() or said in {word(value) for value in field.values}:
             return True
-        if said and all(part in listed("results") or part in everyday() for part in re.split(r"[\s/_-]+", said)):
+        if said and all(part in listed("results") or part in _everyday() for part in re.split(r"[\s/_-]+", said)):
             return True
         shared = len(self.counts) <= _CODES and self.filled >= _TIMES * len(self.counts)
         return shared and len(said) <= _SHORT and said.isalnum() and (said.isdigit() or len(said) == 1)
@@ -72,7 +72,7 @@ class Seen:
 _LONGEST_BLANK, _LONGEST_NAME = 20, 60
 
 
-def everyday() -> frozenset[str]:
+def _everyday() -> frozenset[str]:
     """The words for yes, no and unknown."""
     bare = vocabulary()["bare"]
     signs = {sign.strip() for words in bare.values() for sign in words.split(",")}
