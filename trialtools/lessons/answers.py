@@ -11,15 +11,16 @@ from .lesson import Lesson, Question, subject
 def buttons(lesson: Lesson, question: Question) -> dict[str, Any]:
     """The answers of a question that has few: what a button shows, and what it stands for.
 
+    Options stand in the order of the alphabet, which tells nothing.
+
     >>> from trialtools.lessons import lessons
     >>> two = lessons()["2"]
     >>> buttons(two, two.question("2.1"))
     {'true': 'true', 'false': 'false', 'unknown': 'unknown'}
     """
-    if question.options:
-        return {lesson.filled(label, question): answer for label, answer in question.options.items()}
-    if question.choice:
-        return {lesson.filled(option, question): option for option in question.choice}
+    options = question.options or dict(zip(question.choice, question.choice, strict=True))
+    if options:
+        return dict(sorted((lesson.filled(label, question), answer) for label, answer in options.items()))
     if question.state:
         return {word: word for word in subject(lesson.source(question).rules, question.state)[1].values()}
     return {}

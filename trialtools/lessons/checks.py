@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..criteria.language import ProtocolError, nearest
+from .answers import buttons
 from .judges import judge
 from .lesson import LETTERS, Lesson, Question, lessons
 from .reply import Reply
@@ -53,8 +54,9 @@ def hint(id: str, lesson: Lesson | None = None) -> Reply:
 
 def asked(lesson: Lesson, question: Question) -> str:
     """A question as it is read: the engine's numbers filled in, the options of a choice by letter."""
-    options = [f"{letter}) {option}" for letter, option in zip(LETTERS, question.choice, strict=False)]
-    return lesson.filled("\n".join([f"{question.id}  {question.ask}", *options]), question)
+    shown = buttons(lesson, question) if question.choice else {}
+    options = [f"{letter}) {option}" for letter, option in zip(LETTERS, shown, strict=False)]
+    return "\n".join([lesson.filled(f"{question.id}  {question.ask}", question), *options])
 
 
 def fill_in(notebook: Mapping[str, Any], *of: Lesson) -> dict[str, Any]:

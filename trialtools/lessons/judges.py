@@ -18,6 +18,7 @@ from ..criteria.language import MAX_NUMBER, ProtocolError, names, parse, words
 from ..criteria.proofs.conditions import NotSettled
 from ..criteria.proofs.finding import Finding
 from ..criteria.protocol import DataError
+from .answers import buttons
 from .lesson import CONDITION, DECISIONS, LETTERS, Lesson, Question, subject
 from .patients import card, difference, first_patient, futures, reasons, walker
 from .quantities import quantity
@@ -159,8 +160,8 @@ def _choice(lesson: Lesson, question: Question, meant: str) -> _Verdict:
 
 def _option(lesson: Lesson, question: Question, answer: str) -> str:
     """An option as the file writes it, by its letter or in full."""
-    options = {lesson.filled(option, question): option for option in question.choice}
-    letters = dict(zip(LETTERS, question.choice, strict=False))
+    options = buttons(lesson, question)
+    letters = dict(zip(LETTERS, options.values(), strict=False))
     chosen = options.get(answer) or letters.get(answer.strip(" ).").lower()) or answer
     if chosen not in question.choice:
         raise ProtocolError(f"An answer here is a letter, 'a' to '{LETTERS[len(options) - 1]}'.")
