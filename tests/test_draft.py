@@ -191,6 +191,8 @@ REFUSED = {
     "3": "is of one value",
     '{"protocolSection": {"identificationModule": {"nctId": "NCT1"}}}': "NCT1: the record has no eligibility text",
     "{": "is not JSON",
+    '{"protocolSection": {"identificationModule": {"nctId": "../../x"}}}': "expected the number of a trial",
+    json.dumps(record(minimumAge=[18])): "eligibilityModule.minimumAge is '[18]'; expected text",
     "": "is empty",
 }
 
@@ -221,7 +223,8 @@ def test_ages_are_completed_units(who: dict[str, Any], formula: str, tmp_path: P
 
 def test_sex_is_a_formula_and_ages_that_cannot_be_said_are_none(tmp_path: Path) -> None:
     protocol = drafted(tmp_path, record("* Consent", sex="FEMALE", minimumAge="2 Hours", maximumAge="3 Years"))
-    assert [criterion.when for criterion in protocol.criteria] == ['sex == "female"', None]
+    assert [criterion.when for criterion in protocol.criteria] == [None, 'sex == "female"', None]
+    assert protocol.criterion["I1"].ask and protocol.criterion["I1"].label == "Age 2 hours to 3 years"
 
 
 def test_more_criteria_than_a_protocol_holds_become_one_question(tmp_path: Path) -> None:

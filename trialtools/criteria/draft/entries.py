@@ -102,6 +102,9 @@ def _record_rules(record: Record, rule: AgeRule | None, same: Sequence[Item]) ->
         quotes = (record.age_quote, *(quote for item in same for quote in item.quotes))
         why = f"The ages that the record states, in completed {rule.field.unit} at screening."
         yield Entry("inclusion", f"Age {record.age_quote.lower()}", quotes, rule.formula, why)
+    elif any(record.ages):
+        remarks = ("the record's ages are no formula: they mix units, or are no whole numbers of one",)
+        yield Entry("inclusion", f"Age {record.age_quote.lower()}", (record.age_quote,), remarks=remarks)
     if record.sex in ("female", "male"):
         formula = f'sex == "{record.sex}"'
         yield Entry("inclusion", f"Sex: {record.sex}", (record.sex_quote,), formula, "The sex that the record states.")

@@ -6,12 +6,13 @@ Each statement is a line of the registry text, so that it can be quoted; nothing
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..protocol import DataError, squeeze
 from .lines import clean
+from .parts import Parts
 
 _FIRST, _LAST = "Eligibility Criteria", "Ages Eligible for Study"
 _ROLES = {
@@ -80,23 +81,23 @@ def record_of(data: Any) -> Record:
         data: the JSON as Python reads it; `protocolSection` or the whole.
 
     Raises:
-        DataError: another JSON, or a record without an eligibility text.
+        DataError: another JSON, a record without an eligibility text, or a part of another type than the API gives.
     """
-    parts = _Parts(_section(data))
-    id = parts.get("identificationModule", "nctId")
-    eligibility = clean(parts.get("eligibilityModule", "eligibilityCriteria") or "").strip()
-    if not eligibility:
+    parts = _section(data)
+    id = parts.text("identificationModule", "nctId")
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", id):
         raise DataError(
-            f"{id}: the record has no eligibility text; save the whole record, or paste the text into a .txt file"
+            f"identificationModule.nctId is {id[:40]!r}; expected the number of a trial, such as NCT02210780"
         )
-    title = parts.get("identificationModule", "briefTitle") or parts.get("identificationModule", "officialTitle") or id
-    page = _Page(id, squeeze(clean(title)), parts.get("statusModule", "lastUpdatePostDateStruct", "date"))
-    page.add("Official Title", parts.get("identificationModule", "officialTitle"))
+    eligibility = _criteria_of(parts, id)
+    title = parts.text("identificationModule", "briefTitle") or parts.text("identificationModule", "officialTitle")
+    page = _Page(id, title or id, parts.text("statusModule", "lastUpdatePostDateStruct", "date"))
+    page.add("Official Title", parts.text("identificationModule", "officialTitle"))
     design = dict(_design(parts, page))
     edges = page.add_criteria(eligibility)
-    low, high = (parts.get("eligibilityModule", key) or "" for key in ("minimumAge", "maximumAge"))
+    low, high = (parts.text("eligibilityModule", key) for key in ("minimumAge", "maximumAge"))
     age_quote = page.add(edges[1], _span(low, high))
-    sex = (parts.get("eligibilityModule", "sex") or "ALL").lower()
+    sex = parts.text("eligibilityModule", "sex").lower() or "all"
     sex_quote = page.add("Sexes Eligible for Study", f"Sexes eligible: {sex}")
     design["sexes"] = Statement(sex, sex_quote)
     if (healthy := parts.get("eligibilityModule", "healthyVolunteers")) is not None:
@@ -123,47 +124,40 @@ def record_of(data: Any) -> Record:
     )
 
 
-def _section(data: Any) -> Mapping[str, Any]:
+def _section(data: Any) -> Parts:
     """The part of a record that describes the trial."""
     if isinstance(data, Mapping):
         section = data.get("protocolSection", data)
-        if isinstance(section, Mapping) and _Parts(section).get("identificationModule", "nctId"):
-            return section
-    what = (
-        "a list"
-        if isinstance(data, list)
-        else f"with {', '.join(list(data)[:4])}"
-        if isinstance(data, Mapping)
-        else "of one value"
+        if isinstance(section, Mapping) and Parts(section).get("identificationModule", "nctId"):
+            return Parts(section)
+    raise DataError(f"this JSON is {_kind_of(data)}; save one record of ClinicalTrials.gov's API v2 (protocolSection)")
+
+
+def _kind_of(data: Any) -> str:
+    if not isinstance(data, Mapping):
+        return "a list" if isinstance(data, list) else "of one value"
+    if "FullStudiesResponse" in data:
+        return "of the old API (FullStudiesResponse)"
+    return (
+        "of several studies" if "studies" in data else f"with {', '.join(map(str, list(data)[:4])) or 'nothing in it'}"
     )
-    if isinstance(data, Mapping) and "FullStudiesResponse" in data:
-        what = "of the old API (FullStudiesResponse)"
-    elif isinstance(data, Mapping) and "studies" in data:
-        what = "of several studies"
-    raise DataError(f"this JSON is {what}; save one record of ClinicalTrials.gov's API v2 (protocolSection)")
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """A record whose parts are asked for by their path; None where there is no such part."""
-
-    section: Mapping[str, Any]
-
-    def get(self, *path: str) -> Any:
-        found: Any = self.section
-        for key in path:
-            found = found.get(key) if isinstance(found, Mapping) else None
-        return found
-
-    def listed(self, *path: str) -> list[Any]:
-        found = self.get(*path)
-        return [each for each in found if each] if isinstance(found, list) else []
+def _criteria_of(parts: Parts, id: str) -> str:
+    """The eligibility text with its line breaks."""
+    parts.text("eligibilityModule", "eligibilityCriteria")
+    eligibility = clean(parts.get("eligibilityModule", "eligibilityCriteria") or "").strip()
+    if not re.search(r"\w", eligibility):
+        raise DataError(
+            f"{id}: the record has no eligibility text; save the whole record, or paste the text into a .txt file"
+        )
+    return eligibility
 
 
 class _Page:
     """The registry text while it is written; what is added is a line of it, and is given back as its quote."""
 
-    def __init__(self, id: str, title: str, updated: str | None) -> None:
+    def __init__(self, id: str, title: str, updated: str) -> None:
         self.title = title
         self.lines = [
             f"Source: ClinicalTrials.gov, {id}, last updated {updated or 'on an unknown day'}. The text of the criteria"
@@ -177,8 +171,8 @@ class _Page:
     def text(self) -> str:
         return "\n".join(self.lines) + "\n"
 
-    def add(self, heading: str, *said: str | None) -> str:
-        lines = [squeeze(clean(line)) for line in said if line]
+    def add(self, heading: str, *said: str) -> str:
+        lines = [line for line in said if line]
         if lines:
             self.lines += ["", heading, *lines] if heading != self.heading else lines
             self.heading = heading
@@ -196,56 +190,53 @@ class _Page:
         return first, last
 
 
-def _design(parts: _Parts, page: _Page) -> Any:
+def _design(parts: Parts, page: _Page) -> Iterator[tuple[str, Statement]]:
     """What the record states of the design, by name."""
-    design = parts.get("designModule") or {}
-    asked = _Parts(design)
-    phases = " / ".join(_plain(phase).replace("phase", "phase ") for phase in asked.listed("phases"))
-    who = ", ".join(map(_plain, asked.listed("designInfo", "maskingInfo", "whoMasked")))
-    masking = asked.get("designInfo", "maskingInfo", "masking")
+    info = ("designModule", "designInfo")
+    phases = " / ".join(_plain(phase).replace("phase", "phase ") for phase in parts.texts("designModule", "phases"))
     said = {
-        "study_type": asked.get("studyType"),
+        "study_type": parts.text("designModule", "studyType"),
         "phase": "not applicable" if phases == "na" else phases,
-        "allocation": asked.get("designInfo", "allocation"),
-        "model": asked.get("designInfo", "interventionModel") or asked.get("designInfo", "observationalModel"),
-        "purpose": asked.get("designInfo", "primaryPurpose"),
+        "allocation": parts.text(*info, "allocation"),
+        "model": parts.text(*info, "interventionModel") or parts.text(*info, "observationalModel"),
+        "purpose": parts.text(*info, "primaryPurpose"),
     }
     for name, value in said.items():
         if value:
             yield name, Statement(_plain(value), page.add("Study Design", f"{_words(name)}: {_plain(value)}"))
-    if masking:
-        quote = page.add("Study Design", f"Masking: {_plain(masking)}" + (f" ({who})" if who else ""))
-        yield "masking", Statement(_plain(masking), quote)
-    if (count := asked.get("enrollmentInfo", "count")) is not None:
-        kind = asked.get("enrollmentInfo", "type")
-        quote = page.add("Enrollment", f"{count} participants" + (f" ({_plain(kind)})" if kind else ""))
-        yield "sample_size", Statement(count, quote)
-    for place, outcome in enumerate(parts.listed("outcomesModule", "primaryOutcomes"), 1):
-        when = f" [Time frame: {outcome['timeFrame']}]" if outcome.get("timeFrame") else ""
-        quote = page.add("Primary Outcomes", f"{outcome.get('measure', 'not named')}{when}")
+    if masking := _plain(parts.text(*info, "maskingInfo", "masking")):
+        who = ", ".join(map(_plain, parts.texts(*info, "maskingInfo", "whoMasked")))
+        yield "masking", Statement(masking, page.add("Study Design", f"Masking: {masking}{f' ({who})' if who else ''}"))
+    count = parts.get("designModule", "enrollmentInfo", "count")
+    if isinstance(count, int) and not isinstance(count, bool):
+        kind = _plain(parts.text("designModule", "enrollmentInfo", "type"))
+        yield (
+            "sample_size",
+            Statement(count, page.add("Enrollment", f"{count} participants{f' ({kind})' if kind else ''}")),
+        )
+    for place, outcome in enumerate(parts.parts("outcomesModule", "primaryOutcomes"), 1):
+        when = outcome.text("timeFrame")
+        measure = outcome.text("measure") or "not named"
+        quote = page.add("Primary Outcomes", f"{measure} [Time frame: {when}]" if when else measure)
         yield f"endpoint_{place}" if place > 1 else "endpoint", Statement(quote, quote)
 
 
-def _sites(parts: _Parts) -> tuple[tuple[str, ...], list[str]]:
+def _sites(parts: Parts) -> tuple[tuple[str, ...], list[str]]:
     """Where the trial is held; a site that bears a person's name is left out, and counted."""
-    found = parts.listed("contactsLocationsModule", "locations")
-    named = [site for site in found if _PERSON.search(site.get("facility") or "")]
-    lines = [
-        ", ".join(filter(None, (site.get(key) for key in ("facility", "city", "state", "country"))))
-        for site in found
-        if site not in named
-    ]
+    found = parts.parts("contactsLocationsModule", "locations")
+    named = [site for site in found if _PERSON.search(site.text("facility"))]
+    keys = ("facility", "city", "state", "country")
+    lines = [", ".join(filter(None, (site.text(key) for key in keys))) for site in found if site not in named]
     remarks = [f"{len(named)} of {len(found)} sites bear the name of a person and are left out"] if named else []
-    return tuple(dict.fromkeys(squeeze(clean(line)) for line in lines)), remarks
+    return tuple(dict.fromkeys(filter(None, lines))), remarks
 
 
-def _arms(parts: _Parts, page: _Page) -> Any:
-    for arm in parts.listed("armsInterventionsModule", "armGroups"):
-        kind = arm.get("type") or ""
-        label = squeeze(clean(arm.get("label") or "not named"))
-        given = squeeze(clean(" + ".join(arm.get("interventionNames") or [])))
+def _arms(parts: Parts, page: _Page) -> Iterator[RecordArm]:
+    for arm in parts.parts("armsInterventionsModule", "armGroups"):
+        kind, label = arm.text("type"), arm.text("label") or "Not named"
+        given = " + ".join(arm.texts("interventionNames"))
         quote = page.add("Arms of the Study", f"{_plain(kind).capitalize()}: {label}" if kind else label)
-        page.add("Arms of the Study", arm.get("description"), given)
+        page.add("Arms of the Study", arm.text("description"), given)
         yield RecordArm(_ROLES.get(kind, "other"), label, given or label, (quote, given) if given else (quote,))
 
 
