@@ -82,7 +82,7 @@ def _measures() -> dict[str, tuple[re.Pattern[str], Field]]:
     return {
         name: (
             re.compile(each["words"], re.I),
-            Field("number", each["label"], unit=each.get("unit"), range=tuple(each["range"])),
+            Field(each.get("type", "number"), each["label"], unit=each.get("unit"), range=tuple(each["range"])),
         )
         for name, each in read.items()
     }
