@@ -38,7 +38,7 @@ _BROKEN = {
     r"^\d(?:[.,]\d+)?E\+\d+$": "an id that a spreadsheet has turned into a number; format its column as text",
 }
 _PADDED = r"^([^0-9]*)0+([0-9])"
-"""Zeros before a number; where all ids are of one length, no two are the same but for these."""
+"""Zeros before a number; where no id is shorter than those with zeros, no two are the same but for these."""
 
 
 def with_ids(frame: Any, id: PatientId, schema: dict[str, Any], whole: bool) -> tuple[Any, str]:
@@ -67,19 +67,23 @@ def with_ids(frame: Any, id: PatientId, schema: dict[str, Any], whole: bool) -> 
             "patient_id: {} numbers the rows"
         )
     dtype, column = schema[id.column], nw.col(id.column)
-    if polars and whole and dtype == nw.String and id.on_fault == "error":
-        length = column.str.len_chars()
-        for kind, more in _MORE_THAN.items():
-            odd = (column.is_null() | column.str.contains(more)).any()
-            found = one_row(frame.select(odd=odd, least=length.min(), most=length.max()))
-            one_length = found["least"] == found["most"]
-            if not found["odd"] and (
-                one_length or not one_row(frame.select(column.str.contains(_PADDED).any()))[id.column]
-            ):
-                return frame.with_columns(column.alias(OWN)), kind
+    if polars and whole and dtype == nw.String and id.on_fault == "error" and (kind := _kind(frame, column)):
+        return frame.with_columns(column.alias(OWN)), kind
     if polars:
         frame = nw.from_native(frame.to_native().with_row_index(ROW, offset=1))
     return _own(frame, id.column, dtype), ODD
+
+
+def _kind(frame: Any, id: nw.Expr) -> str:
+    """Plain or cased, if all ids are written so; nothing if some may be the same as others in other letters."""
+    length = id.str.len_chars()
+    padded = nw.when(id.str.contains(_PADDED)).then(length).max()
+    for kind, more in _MORE_THAN.items():
+        odd = (id.is_null() | id.str.contains(more)).any()
+        found = one_row(frame.select(odd=odd, shortest=length.min(), padded=padded))
+        if not found["odd"]:
+            return kind if (found["padded"] or 0) <= (found["shortest"] or 0) else ""
+    return ""
 
 
 def _own(frame: Any, column: str, dtype: Any) -> Any:
