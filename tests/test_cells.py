@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -228,6 +229,25 @@ def test_a_hint_that_is_obeyed_leads_to_a_day(text):
         made = day(text, format=written, pivot=2030 if "%y" in written else None)
         assert made.fault == "" and (made.value or made.low).year == 2020
     assert named
+
+
+@pytest.mark.parametrize("text", ["1 " * 100_000 + "x", "1-" * 50_000, "9" * 100_000, "1 to " * 20_000, "> " * 50_000])
+def test_a_text_that_is_far_too_long_is_refused_at_once(text):
+    for cell in (number(text), day(text), number("5 " + text)):
+        assert "has more than" in cell.fault
+
+
+def test_many_texts_that_say_nothing_are_refused_without_a_search_in_each():
+    """Two hundred thousand of them took minutes when each was held against every format and unit."""
+    with patch("trialtools.criteria.units.get_close_matches", return_value=[]) as searched:
+        for i in range(100_000, 100_020):
+            assert "write it as UCUM does" in number(f"5 qx-{i}").fault
+    assert searched.call_count <= 1
+    with patch("trialtools.cohort.sources.days.datetime", wraps=datetime) as asked:
+        day("22.5.2001 0.39")
+        before = asked.strptime.call_count
+        day("19.7.1990 0.98")
+    assert asked.strptime.call_count <= before + 3
 
 
 def test_what_no_format_reads_is_told_so():

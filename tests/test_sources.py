@@ -345,6 +345,8 @@ def test_dates_in_another_order(csv, mapping):
     days = mapping("fields: {seen: {column: seen, format: '%d/%m/%Y'}}")
     assert values(path, "seen", days) == [date(2020, 1, 13), date(2020, 2, 1)]
     assert "a year of two digits is %y" in fault(csv("a,1/2/20\n", "patient_id,seen\n"), days)
+    twice = mapping("fields: {seen: {column: seen, format: '%d/%m/%m/%Y'}}")
+    assert "names no year, month and day" in fault(table(), twice)
     assert "names no year, month and day" in fault(
         path, mapping("fields: {seen: {column: seen, format: 'DD/MM/YYYY'}}")
     )

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 
 from .language import ProtocolError
 
@@ -289,12 +289,18 @@ def _meaning(unit: str) -> str:
     return f"; did you mean '{meant}'?" if meant else ""
 
 
+_LONGEST, _AS_UCUM = 20, "; write it as UCUM does, such as mg/dL or 10*9/L"
+
+
+@lru_cache(1000)
 def _nearest(unit: str) -> str:
     if meant := _meaning(unit):
         return meant
+    if len(unit) > _LONGEST or sum(map(str.isdigit, unit)) > 5:  # a column of prose must not be compared text by text
+        return _AS_UCUM
     folded = {_fold(common): common for common in _COMMON.split()}
     close = get_close_matches(_fold(unit), folded, 1, 0.76)
-    return f"; did you mean '{folded[close[0]]}'?" if close else "; write it as UCUM does, such as mg/dL or 10*9/L"
+    return f"; did you mean '{folded[close[0]]}'?" if close else _AS_UCUM
 
 
 def _fold(unit: str) -> str:

@@ -8,9 +8,10 @@ from ...criteria.protocol import Field
 from .days import read_day
 from .mapping import MappedColumn
 from .numerals import read_number
-from .values import BLANKS, Cell
+from .values import BLANKS, UNKNOWN_WORD, Cell
 
 _LETTERS = str.maketrans({"≤": "<=", "≥": ">=", "≦": "<=", "≧": ">=", "−": "-", "＜": "<", "＞": ">"})  # noqa: RUF001
+_LONGEST = 100
 
 
 def read_cell(text: str, field: Field, column: MappedColumn) -> Cell:
@@ -27,6 +28,8 @@ def read_cell(text: str, field: Field, column: MappedColumn) -> Cell:
     datetime.date(2023, 2, 28)
     """
     plain = text.translate(_LETTERS).strip(BLANKS)
+    if len(plain) > _LONGEST:
+        return Cell(fault=f"no number and no day has more than {_LONGEST} letters; {UNKNOWN_WORD}")
     sign = re.match(r"(<=?|>=?|=<|=>)\s*", plain)
     rest, bound = (plain[sign.end() :], (">" in sign[0], "=" not in sign[0])) if sign else (plain, None)
     return read_day(rest, bound, field, column) if field.type == "date" else read_number(rest, bound, field, column)

@@ -12,7 +12,7 @@ from ...criteria.expressions import expression
 from ...criteria.protocol.derived import ROUNDING
 from .checks import Finding, finding, number_of, one_row
 
-SAID = "said:"
+_SAID = "said:"
 
 
 def contradictions(table: Any, protocol: Protocol, present: tuple[str, ...], n: int) -> list[Finding]:
@@ -27,11 +27,11 @@ def contradictions(table: Any, protocol: Protocol, present: tuple[str, ...], n: 
     hanging = [name for name in present if name in protocol.applies or name in protocol.derived]
     if not hanging:
         return []
-    said = [nw.col(name).alias(SAID + name) for name in hanging]
-    known = facts(table.with_columns(*said), protocol, tuple(hanging), tuple(SAID + name for name in hanging))
+    said = [nw.col(name).alias(_SAID + name) for name in hanging]
+    known = facts(table.with_columns(*said), protocol, tuple(hanging), tuple(_SAID + name for name in hanging))
     partial = partial_fields(known)
     idle = {
-        name: nw.col(SAID + name) & ~expression(protocol.applies[name], partial)
+        name: nw.col(_SAID + name) & ~expression(protocol.applies[name], partial)
         for name in hanging
         if name in protocol.applies
     }
@@ -49,7 +49,7 @@ def contradictions(table: Any, protocol: Protocol, present: tuple[str, ...], n: 
     ]
     for name in apart:
         if count := counted[f"apart:{name}"]:
-            pair = {"recorded": nw.col(SAID + name), "worked": worked_value(name, protocol)}
+            pair = {"recorded": nw.col(_SAID + name), "worked": worked_value(name, protocol)}
             pair = one_row(known.filter(apart[name]).select(**pair).head(1))
             example = " and ".join(protocol.fields[name].write(value, unit=False) for value in pair.values())
             found.append(finding(name, name, "recorded and worked out differ", count, n, example, "recorded is taken"))
@@ -57,7 +57,7 @@ def contradictions(table: Any, protocol: Protocol, present: tuple[str, ...], n: 
 
 
 def _differ(name: str, protocol: Protocol) -> nw.Expr:
-    said, worked = nw.col(SAID + name), worked_value(name, protocol)
+    said, worked = nw.col(_SAID + name), worked_value(name, protocol)
     if protocol.fields[name].type != "number":
         return said != worked
     far = (said - worked).abs()

@@ -47,7 +47,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Typed:
+class _Typed:
     """A field in its own type: its column, the columns of bounds where it has some, and the checks of its values."""
 
     values: tuple[nw.Expr, ...]
@@ -98,7 +98,7 @@ class _Source:
 
 def read_columns(
     frame: Any, fields: Mapping[str, Field], columns: Mapping[str, MappedColumn]
-) -> tuple[Any, dict[str, Typed]]:
+) -> tuple[Any, dict[str, _Typed]]:
     """How each field is read, and the table with what its texts say beside them, which that reading needs.
 
     Args:
@@ -144,12 +144,12 @@ def _digits_as_text(frame: pl.LazyFrame, columns: Mapping[str, MappedColumn], sc
     return frame.with_columns(pl.col(digits).cast(pl.String)) if digits else frame
 
 
-def _any_of(name: str, parts: list[Typed]) -> Typed:
+def _any_of(name: str, parts: list[_Typed]) -> _Typed:
     flag = reduce(or_, (part.values[0] for part in parts)).alias(name)
-    return Typed((flag,), tuple(check for part in parts for check in part.checks))
+    return _Typed((flag,), tuple(check for part in parts for check in part.checks))
 
 
-def _typed(source: _Source) -> Typed:
+def _typed(source: _Source) -> _Typed:
     kind = source.field.type
     if kind in ("flag", "category"):
         values = (_coded(source).alias(source.name),)
@@ -157,7 +157,7 @@ def _typed(source: _Source) -> Typed:
         values = _date(source)
     else:
         values = _number(source)
-    return Typed(values, tuple(source.checks))
+    return _Typed(values, tuple(source.checks))
 
 
 # --- codes ------------------------------------------------------------------------------------------------------------

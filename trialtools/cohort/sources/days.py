@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import date, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache
 from itertools import product
 from zoneinfo import ZoneInfo
 
@@ -101,8 +101,7 @@ def _part_of_a_day(text: str, written: str, column: MappedColumn) -> Cell:
             year, month = (int(part) if part else None for part in (found["year"], found.groupdict().get("month")))
             if year and (month is None or 1 <= month <= 12):
                 return _between(year, month)
-    like = re.sub(r"\d+", _like, text)
-    others, short = _formats(like, "%Y"), _formats(like, "%y")
+    others, short = _formats(text)
     if written in others:
         return Cell(fault="there is no such day")
     if not others and short:
@@ -120,34 +119,49 @@ def _part_of_a_day(text: str, written: str, column: MappedColumn) -> Cell:
 _ORDERS = ("%d{0}%m{0}%Y", "%m{0}%d{0}%Y", "%Y{0}%m{0}%d", "%d{0}%b{0}%Y", "%d{0}%B{0}%Y")
 _LIKELY = [order.format(sign) for order, sign in product(_ORDERS, ("/", ".", "-", " "))]
 _LIKELY += ["%Y%m%d", "%d%m%Y", "%d%b%Y", "%b %d, %Y", "%B %d, %Y", "%m/%Y", "%b %Y", "%B %Y", "%b-%Y"]
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 
 
-def _like(number: re.Match[str]) -> str:
-    """One number for all that can stand at the same place of a date."""
-    digits = number[0]
-    match len(digits):
+def _formats(text: str) -> tuple[list[str], list[str]]:
+    """The formats that people use and that read a text; with a year of four digits, and of two."""
+    found = _shapes().get(_shape(text), {})
+    return [each for each in found if "%Y" in each], [each for each in found if "%y" in each]
+
+
+@cache
+def _shapes() -> dict[str, dict[str, None]]:
+    """Which formats write which shapes."""
+    shapes: dict[str, dict[str, None]] = {}
+    long = [day + clock for day, clock in product(_LIKELY, _CLOCKS)]
+    written = [*long, *(each.replace("%Y", "%y") for each in long)]
+    for year, day, hour, minute, second in product((2011, 2028, 1961), (11, 28), (11, 23), (11, 28, 45), (11, 28, 45)):
+        moment = datetime(year, 11, day, hour, minute, second)
+        for each in written:
+            shapes.setdefault(_shape(moment.strftime(each)), {})[each] = None
+    return shapes
+
+
+def _shape(text: str) -> str:
+    """A text with the same number and the same name for all that can stand at the same place of a date."""
+    return re.sub(r"\d+|[a-z]+", _like, text, flags=re.IGNORECASE)
+
+
+def _like(piece: re.Match[str]) -> str:
+    said = piece[0]
+    if not said.isdecimal():
+        named = "Nov" if len(said) == 3 else "November"
+        return "AM" if said.upper() in ("AM", "PM") else named if said[:3].lower() in _MONTHS else said
+    match len(said):
         case 1 | 2:
-            return "11" if int(digits) <= 12 else "28" if int(digits) <= 31 else "61"
+            return "11" if int(said) <= 12 else "28" if int(said) <= 31 else "61"
         case 4:
             return "2020"
+        case 6:
+            return "dmy"
         case 8:
-            return "20201128" if digits[:2] in ("19", "20") else "28112020"
-    return digits
-
-
-@lru_cache(1000)
-def _formats(text: str, year: str) -> tuple[str, ...]:
-    """The formats that people use and that read a text."""
-    written = (f"{day}{clock}".replace("%Y", year) for day, clock in product(_LIKELY, _CLOCKS))
-    return tuple(each for each in written if _reads(text, each))
-
-
-def _reads(text: str, written: str) -> bool:
-    try:
-        return bool(datetime.strptime(text, written))
-    except ValueError:
-        return False
+            return "Ymd" if said[:2] in ("19", "20") and said[4:6] <= "12" else "dmY"
+    return "?"
 
 
 _UNSAID = r"(?:un|unk|nk|uu|xx|\?\?|--?|00|99)"

@@ -305,7 +305,7 @@ def _reads_back(written: str) -> bool:
         return False
     try:
         found = datetime.strptime(day.replace(tzinfo=UTC).strftime(written), written)
-    except ValueError:
+    except (ValueError, re.error):  # a directive that stands twice
         return False
     wanted = day if "%d" in written else day.replace(day=1)
     said = "%Y" in written or ("%y" in written and "%d" in written)

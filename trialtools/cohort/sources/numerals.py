@@ -44,7 +44,7 @@ def _one_number(found: re.Match[str], bound: Bound, field: Field, column: Mapped
         return Cell(fault=str(error))
     if field.type == "integer" and completed_years(unit, declared) == "mo":
         return Cell(math.floor(value / 12))
-    return Cell(scaled(value, by, plus))
+    return Cell(_scaled(value, by, plus))
 
 
 def _range(text: str, field: Field, column: MappedColumn) -> Cell | None:
@@ -105,7 +105,7 @@ _MARK = {
 }
 
 
-def scaled(value: float, by: float, plus: float) -> float:
+def _scaled(value: float, by: float, plus: float) -> float:
     """Rounded well below what anybody measures: 100.4 degrees Fahrenheit are 38, not 38.00000000000001."""
     return value if (by, plus) == (1, 0) else round(value * by + plus, digits_kept(by))
 
@@ -118,7 +118,7 @@ def _number_bound(value: float, unit: str | None, bound: tuple[bool, bool], fiel
     """The bound in the unit of the field; one that is left out moves to the next value that there is."""
     (lower, left_out), years = bound, bool(completed_years(unit, field.unit)) and field.type == "integer"
     if unit and field.unit:
-        value = scaled(value, *factor(unit, field.unit, "the cell"))
+        value = _scaled(value, *factor(unit, field.unit, "the cell"))
     if field.type != "integer":
         end = math.nextafter(value, math.inf if lower else -math.inf) if left_out else value
     elif lower:  # of an age in months, the years are those completed

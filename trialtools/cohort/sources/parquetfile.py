@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from ...criteria.protocol import DataError
 
-LONGEST = 1 << 9
+_LONGEST = 1 << 9
 """Bytes of a page header with its statistics."""
 _UNPACKED, _PACKED, _COUNT = (2,), (3,), ((5, 1), (8, 1), (7, 1))
 """Where a page header says its sizes, and how many values it holds: of data of both versions, of a dictionary."""
@@ -44,7 +44,7 @@ def _check_chunk(content: Any, chunk: Any) -> None:
         raise ValueError("a column reaches beyond the file")
     while at < end:
         header: dict[tuple[int, ...], int] = {}
-        length = _struct(content[at : at + LONGEST], 0, (), header)
+        length = _struct(content[at : at + _LONGEST], 0, (), header)
         at += length + header.get(_PACKED, -1)
         held = next((header[place] for place in _COUNT if place in header), 0)
         if min(header.get(_PACKED, -1), header.get(_UNPACKED, -1), held) < 0 or at > end:

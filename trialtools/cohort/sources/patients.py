@@ -38,7 +38,7 @@ from .take import BY, ROWS_OF, rows_of, take_rows, with_order
 from .texts import READ
 
 _NOTHING = "__nothing__"
-OURS = (ROW, OWN, LOST, TWICE, _NOTHING)
+_OURS = (ROW, OWN, LOST, TWICE, _NOTHING)
 _TELLING = 4
 """From so many columns on, a row of a sheet that has nothing in any of them is no patient."""
 
@@ -171,7 +171,7 @@ def _mapping(mapping: ColumnMapping | str | os.PathLike[str] | None, protocol: P
 def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patients:
     frame, id = nw.from_native(table.native), mapping.id
     schema = dict(frame.collect_schema())
-    if ours := next((column for column in schema if column in OURS or column.startswith(READ)), None):
+    if ours := next((column for column in schema if column in _OURS or column.startswith(READ)), None):
         raise DataError(f"the column name '{ours}' is taken here; rename the column")
     columns = match_columns(protocol, mapping, schema)
     frame, kind = with_ids(frame, id, schema, whole=not table.sheet and mapping.several is None)
