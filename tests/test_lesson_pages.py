@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 
+from trialtools.__main__ import main
 from trialtools.criteria.language import ProtocolError
 from trialtools.criteria.proofs.conditions import NotSettled
 from trialtools.criteria.proofs.finding import Finding
@@ -105,7 +106,24 @@ def test_where_the_right_option_stands_tells_nothing():
 @pytest.mark.parametrize("number", lessons())
 def test_a_hand_out_asks_first_and_answers_on_its_last_page(number):
     lesson = lessons()[number]
-    asks, answers = handout(number, lesson).split("Answers to ")
+    asks, answers = handout(lesson).split("Answers to ")
     for question in lesson.questions:
         assert f"{question.id}&ensp;" in asks and f"{question.id}&ensp;" in answers
     assert asks.count('class="sheet fill"') == 2 and "{{" not in asks + answers
+
+
+OWN = """
+title: Twenty lines
+protocol: NCT04355728
+questions:
+  - {id: "9.1", ask: "Write I1 as `age`.", means: age >= 18, key: age >= 18,
+     traps: [{answer: age > 18, misconception: over = from, says: 18 is an adult.}]}
+"""
+
+
+def test_a_lesson_of_ones_own_becomes_a_hand_out(tmp_path, chromium):
+    (tmp_path / "mine.yaml").write_text(OWN, "utf-8")
+    assert main(["lessons", "paper", "--lesson", str(tmp_path / "mine.yaml"), "--out", str(tmp_path)]) == 0
+    assert {path.name for path in (tmp_path / "paper").iterdir()} == {"mine.html", "mine.pdf"}
+    told = (tmp_path / "paper" / "mine.html").read_text("utf-8")
+    assert "18 is an adult. Take this patient. Age at enrollment: 18 years" in told

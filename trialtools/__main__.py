@@ -368,15 +368,17 @@ def _lessons_quiz(*, out: str = "reports/lessons") -> int:
     return DONE
 
 
-def _lessons_paper(*, out: str = "reports/lessons") -> int:
+def _lessons_paper(*, lesson: tuple[str, ...] = (), out: str = "reports/lessons") -> int:
     """The quiz with its key, and each lesson as a hand-out of three pages, as PDF.
 
     Args:
+        lesson (FILE): a lesson of your own; then only its hand-out
         out (DIR): written to DIR/paper
     """
+    from .lessons.lesson import load_lesson
     from .lessons.pages.paper import write_paper
 
-    for path in write_paper(Path(out, "paper")):
+    for path in write_paper(Path(out, "paper"), {Path(file).stem: load_lesson(file) for file in lesson}):
         print(f"wrote {path}")
     return DONE
 

@@ -133,7 +133,7 @@ SERIOUS = """async () => (await axe.run(document, { resultTypes: ["violations"] 
 
 def test_paper_has_the_pages_that_it_promises(page, items):
     """A hand-out of a lesson has three, the quiz and its key have two each."""
-    sheets = dict(paper.pages(items))
+    sheets = dict(paper.sheets(items))
     assert len(sheets) == len(lessons()) + 2
     for name, sheet in sheets.items():
         page.set_content(sheet)
@@ -174,4 +174,8 @@ def test_a_wrong_and_a_right_answer_in_a_browser_that_has_nothing_else(page, add
     press(page, "Enter")
     expect(found.locator(".reply")).to_contain_text("✓ Right.", timeout=60_000)
     assert fits(page)
+    page.evaluate(find_component("axe").read_text("utf-8") + ";")
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        assert page.evaluate(SERIOUS) == [], theme
     assert asked and all(url.startswith((f"{address}/page/", "data:")) for url in asked), asked
