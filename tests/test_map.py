@@ -306,6 +306,21 @@ def test_free_text_is_never_told(secrets, column, often):
         assert tt.screen(TRIAL, records, draft.mapping).n == 30
 
 
+def test_what_nobody_looked_at_is_no_danger():
+    """A text far behind thousands of others: the line waits, and the text is not told."""
+    stamps = [f"2023-01-{1 + i % 28:02}T{i % 24:02}:{i // 24 % 60:02}:{i // 1440 % 60:02}" for i in range(25_000)]
+    records = pl.DataFrame({"screened_on": [*stamps, "zz Anna Schmidt"], "age": 71}).with_row_index("id")
+    draft = tt.draft_mapping(TRIAL, records)
+    assert draft.mapping.fields.keys() == {"age"}
+    assert line(draft, "screened_on").certainty == "guess" and "Anna" not in f"{draft.text()} {draft!r}"
+
+
+def test_questions_for_a_person_are_no_columns():
+    asked = "id: T\ntitle: T\nfields: {}\ncriteria: [{id: I1, kind: inclusion, label: Asthma, ask: true}]\n"
+    draft = tt.draft_mapping(read_protocol(asked), table(ask=["yes"], asthma=["yes", "no"]))
+    assert (draft.lines, draft.absent, draft.unread) == ((), (), ("ask", "asthma"))
+
+
 # --- tables that nobody here made -------------------------------------------------------------------------------------
 
 

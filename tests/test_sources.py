@@ -944,7 +944,7 @@ def test_a_mapped_column_in_another_case(csv, mapping):
     said = fault(csv("a,40\n", "PATIENT ID,age\n"))
     assert "no column 'patient_id' to tell patients apart; did you mean 'PATIENT ID'?" in said
     said = fault(csv("a,40\n", "patient_id,AGE\n"))
-    assert "map them in a mapping file: age: AGE" in said
+    assert "which trialtools map writes: age: AGE" in said
 
 
 def test_only_what_is_mapped_is_read(csv, mapping):

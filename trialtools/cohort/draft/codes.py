@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ...criteria.protocol import Field
 from ..sources.mapping import UNKNOWN, MappedColumn
+from .content import ColumnContent
 from .fits import Fit
-from .seen import Seen
-from .words import listed, negates, split, vocabulary, word
+from .words import negates, split, vocabulary, word, word_list
 
 _Codes = dict[str, bool | str]
 
@@ -14,21 +14,21 @@ _CLEAR = ({"y", "n"}, {"j", "n"})
 """Letters that mean yes and no where nothing else stands in a column."""
 
 
-def fit_flag(name: str, field: Field, seen: Seen) -> Fit | None:
+def fit_flag(name: str, field: Field, seen: ColumnContent) -> Fit | None:
     """How a column says yes and no."""
     if not (few := seen.few):
         return None
-    said = {word(text) for text in few} - listed("blank")
+    said = {word(text) for text in few} - word_list("blank")
     if said <= {"true", "false"}:
-        return Fit(MappedColumn(seen.name, missing=tuple(seen.blanks)), _value_list(few, seen, field))
+        return Fit(MappedColumn(seen.name, missing=tuple(seen.blanks)), _value_list(seen, {}))
     bare = {sign: word == "yes" for word, signs in vocabulary()["bare"].items() for sign in split(signs)}
-    plain = dict.fromkeys(listed("no"), False) | dict.fromkeys(listed("yes"), True)
+    plain = dict.fromkeys(word_list("no"), False) | dict.fromkeys(word_list("yes"), True)
     if any(said <= letters for letters in _CLEAR):
         plain |= {sign: bare[sign] for sign in said}
     if not said <= {*plain, *bare}:
         bare = {}  # beside 2, 1 need not mean yes
     turned = (negates(name) or negates(seen.name)) and bool(
-        said & listed("signed") or negates(name) != negates(seen.name)
+        said & word_list("signed") or negates(name) != negates(seen.name)
     )
     means = {} if turned else bare | plain
     codes = {text: UNKNOWN if text in seen.blanks else means.get(word(text), UNKNOWN) for text in few}
@@ -40,12 +40,12 @@ def fit_flag(name: str, field: Field, seen: Seen) -> Fit | None:
     return _code_line(field, seen, codes, not asks, bool(found), asks)
 
 
-def fit_category(field: Field, seen: Seen) -> Fit | None:
+def fit_category(field: Field, seen: ColumnContent) -> Fit | None:
     """How a column says one of several values."""
     if not (few := seen.few):
         return None
     own = {word(value): value for value in field.values}
-    said = {word(text) for text in few} - listed("blank")
+    said = {word(text) for text in few} - word_list("blank")
     sexes, sure = _sexes(said) if {"female", "male"} <= {*field.values} else ({}, True)
     means = {**sexes, **own}
     codes: _Codes = {text: UNKNOWN if text in seen.blanks else means.get(word(text), UNKNOWN) for text in few}
@@ -53,7 +53,7 @@ def fit_category(field: Field, seen: Seen) -> Fit | None:
     if not found and not all(seen.shows(text, field) for text in few):
         return None
     if {*few} - {*seen.blanks} <= {*field.values}:
-        return Fit(MappedColumn(seen.name, missing=tuple(seen.blanks)), _value_list(few, seen, field))
+        return Fit(MappedColumn(seen.name, missing=tuple(seen.blanks)), _value_list(seen, {}))
     asks = [] if sure else ["its letters are those of another language, or one of them is missing"]
     return _code_line(field, seen, codes, not asks, bool(found), asks)
 
@@ -67,22 +67,28 @@ def _sexes(said: set[str]) -> tuple[dict[str, str], bool]:
     return {}, True
 
 
-def _code_line(field: Field, seen: Seen, codes: _Codes, sure: bool, settled: bool, asks: list[str]) -> Fit:
+def _code_line(field: Field, seen: ColumnContent, codes: _Codes, sure: bool, settled: bool, asks: list[str]) -> Fit:
     """The line of a column whose texts mean this; a text that may not be shown has no code, and is unknown."""
-    hidden = {text: n for text, n in seen.few.items() if not seen.shows(text, field)}
+    hidden = _hidden(codes, seen, field)
     told = {text: meaning for text, meaning in codes.items() if text not in hidden}
     for text in told:
         if told[text] == UNKNOWN and text not in seen.blanks:
             asks.append(f"what does '{text}' mean ({seen.few[text]:,} x)?")
     if hidden:
-        asks.append(f"{len(hidden)} other texts ({sum(hidden.values()):,} x), which are not shown here, need codes too")
+        asks.append(
+            f"{len(hidden)} more, not shown here ({sum(hidden.values()):,} x), without a code: what do they mean?"
+        )
     mapped = MappedColumn(seen.name, codes=told, on_invalid="unknown" if hidden else "error")
-    return Fit(mapped, _value_list(seen.few, seen, field), sure and not asks, settled, tuple(asks))
+    return Fit(mapped, _value_list(seen, hidden), sure and not asks, settled, tuple(asks))
 
 
-def _value_list(few: dict[str, int], seen: Seen, field: Field) -> str:
+def _hidden(codes: _Codes, seen: ColumnContent, field: Field) -> dict[str, int]:
+    """The texts that may not be shown: those without a meaning that are no words of everybody's either."""
+    return {text: n for text, n in seen.few.items() if codes[text] == UNKNOWN and not seen.shows(text, field)}
+
+
+def _value_list(seen: ColumnContent, hidden: dict[str, int]) -> str:
     """The values of a column with their numbers."""
-    parts = [f"{text} {n:,}" for text, n in few.items() if seen.shows(text, field)]
-    hidden = sum(n for text, n in few.items() if not seen.shows(text, field))
-    parts += [f"other texts {hidden:,}"] if hidden else []
+    parts = [f"{text} {n:,}" for text, n in seen.few.items() if text not in hidden]
+    parts += [f"other texts {sum(hidden.values()):,}"] if hidden else []
     return "; ".join([", ".join(parts), *([f"empty {empty:,}"] if (empty := seen.rows - seen.filled) else [])])

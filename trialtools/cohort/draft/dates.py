@@ -9,8 +9,8 @@ import narwhals as nw
 from ...criteria.protocol import Field
 from ..sources.cells import read_cell
 from ..sources.mapping import MappedColumn
+from .content import ColumnContent
 from .fits import Fit
-from .seen import Seen
 
 _READABLE, _DECIDED, _SOME = 0.98, 0.2, 0.3
 """The share of texts that must be days, that of days that must tell two formats apart, and that of a first trial."""
@@ -25,7 +25,7 @@ _FORMATS = (
 )  # fmt: skip
 
 
-def fit_date(field: Field, seen: Seen) -> Fit | None:
+def fit_date(field: Field, seen: ColumnContent) -> Fit | None:
     """How a column can be a day; None where too few of its texts are one."""
     if seen.dtype == nw.Date or isinstance(seen.dtype, nw.Datetime):
         return Fit(MappedColumn(seen.name), _holds([int(text[:4]) for text in seen.known["text"]], seen))
@@ -73,7 +73,7 @@ def _days(counts: list[tuple[str, int]], field: Field, written: str) -> dict[str
     return found
 
 
-def _in_two_orders(counts: list[tuple[str, int]], read: dict[str, dict[str, int]], seen: Seen) -> Fit | None:
+def _in_two_orders(counts: list[tuple[str, int]], read: dict[str, dict[str, int]], seen: ColumnContent) -> Fit | None:
     """A column that is all days only if some are read as day and month, others as month and day."""
     for written, other in _TURNED.items():
         if (
@@ -87,7 +87,7 @@ def _in_two_orders(counts: list[tuple[str, int]], read: dict[str, dict[str, int]
     return None
 
 
-def _holds(years: list[int], seen: Seen) -> str:
+def _holds(years: list[int], seen: ColumnContent) -> str:
     """The first and the last year: a day of birth is nobody's business here."""
     empty = f"; empty {seen.rows - seen.filled:,}" if seen.rows > seen.filled else ""
     span = " to ".join(dict.fromkeys(map(str, (min(years), max(years))))) if years else ""

@@ -13,13 +13,14 @@ from ...criteria.engine import in_polars
 from ...criteria.language import NUMERIC, names, parse
 from ...criteria.protocol import DataError, Field
 from ..sources.mapping import ColumnMapping, MappedColumn, PatientId
-from ..sources.patients import read_patients
+from ..sources.patients import Patients, read_patients
 from .fit import fit
 from .pairs import Pair
 from .words import concepts, vocabulary
 
 _OFTEN = 0.05
 """The share of rows in which something must not be so."""
+_UNREADABLE = "some of its values cannot be read; on_invalid: unknown counts them instead"
 
 
 def doubts(protocol: Protocol, frame: Any, live: Mapping[str, MappedColumn]) -> dict[str, list[str]]:
@@ -35,12 +36,13 @@ def doubts(protocol: Protocol, frame: Any, live: Mapping[str, MappedColumn]) -> 
         return {}
     chosen = frame.select(columns)
     native = chosen.to_native() if frame.implementation.is_polars() else in_polars(chosen)
-    try:
-        patients = read_patients(native, protocol, ColumnMapping(patient_id=PatientId(), fields=dict(live)))
-    except DataError as error:
-        return {name: [f"the table cannot be read with it: {error}"] for name in live}
+    patients = _patients(native, protocol, live)
+    if patients is None:  # what the reader says may quote what stands in the table
+        broken = [name for name in live if _patients(native, protocol, {name: live[name]}) is None] or [*live]
+        rest = {name: mapped for name, mapped in live.items() if name not in broken}
+        return doubts(protocol, frame, rest) | {name: [_UNREADABLE] for name in broken}
     found: dict[str, list[str]] = {}
-    for low, high in _ordered(protocol, live):
+    for low, high in _order_pairs(protocol, live):
         wrong = in_polars(patients.frame.select(wrong=nw.col(low) > nw.col(high)))["wrong"].drop_nulls()
         if len(wrong) and (share := float(wrong.mean())) > _OFTEN:  # type: ignore[arg-type]
             _add(found, (low, high), f"{low} is above {high} in {share:.0%} of the rows: are the two mixed up?")
@@ -53,12 +55,20 @@ def doubts(protocol: Protocol, frame: Any, live: Mapping[str, MappedColumn]) -> 
     return found
 
 
+def _patients(native: Any, protocol: Protocol, live: Mapping[str, MappedColumn]) -> Patients | None:
+    """The table as it would be read; None where it would be refused."""
+    try:
+        return read_patients(native, protocol, ColumnMapping(patient_id=PatientId(), fields=dict(live)))
+    except DataError:
+        return None
+
+
 def _add(found: dict[str, list[str]], fields: Iterable[str], told: str) -> None:
     for name in fields:
         found.setdefault(name, []).append(told)
 
 
-def _ordered(protocol: Protocol, live: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _order_pairs(protocol: Protocol, live: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Two fields of which the first is never above the second, by what they speak of."""
     for low, high in permutations(live, 2):
         of_one_type = protocol.fields[low].type == protocol.fields[high].type and protocol.fields[low].type not in (
@@ -69,7 +79,7 @@ def _ordered(protocol: Protocol, live: Iterable[str]) -> Iterator[tuple[str, str
             yield low, high
 
 
-def mixed_up(fields: Mapping[str, Field], pairs: Mapping[str, Sequence[Pair]]) -> dict[str, list[str]]:
+def exchanges(fields: Mapping[str, Field], pairs: Mapping[str, Sequence[Pair]]) -> dict[str, list[str]]:
     """By field what the ranges say of two columns that fit only if their names are exchanged."""
     found: dict[str, list[str]] = {}
     numbers = {name: some[0] for name, some in pairs.items() if fields[name].type in NUMERIC}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from ...criteria.language import NUMERIC
 from ...criteria.protocol import Field
 from .codes import fit_category, fit_flag
+from .content import ColumnContent
 from .dates import fit_date
 from .fits import Fit
 from .numbers import fit_number
-from .seen import Seen
 
 
-def fit(name: str, field: Field, seen: Seen) -> Fit | None:
+def fit(name: str, field: Field, seen: ColumnContent) -> Fit | None:
     """How a column can be a field; None where it cannot."""
     if not seen.filled:
         return None

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from ...criteria.protocol import Field
 from ..sources.mapping import PatientId, Rows
+from .content import ColumnContent
 from .dates import fit_date
-from .seen import Seen
 from .words import split, tokens, vocabulary
 
 
-def find_id(columns: Sequence[Seen], rows: int) -> tuple[PatientId, Rows | None, tuple[str, ...]]:
+def find_id(columns: Sequence[ColumnContent], rows: int) -> tuple[PatientId, Rows | None, tuple[str, ...]]:
     """The column of ids, what is done with several rows of a patient, and what both leave open."""
     order = split(vocabulary()["ids"])
     named = [seen for seen in columns if " ".join(tokens(seen.name)) in order and not seen.dtype.is_float()]

@@ -18,14 +18,14 @@ from ...criteria.engine import in_polars
 from ...criteria.protocol import DataError, Field
 from ..sources.mapping import ColumnMapping
 from ..sources.open import open_table
-from .doubts import doubts, mixed_up
+from .content import see_column
+from .doubts import doubts, exchanges
+from .form import check_names, file_form, is_workbook, sheets_of
 from .ids import find_id
 from .lines import Certainty, DraftLine
 from .numbers import THOUSANDS
 from .pairs import Pair, pair_up
-from .seen import see_column
 from .text import mapping_text
-from .written import check_names, how_written, is_workbook, sheets_of
 
 _TITLES = 7
 """Lines of titles that may stand above the names of a workbook."""
@@ -125,10 +125,10 @@ def draft_mapping(protocol: Protocol, table: Any) -> MappingDraft:
     >>> draft.take("heavy_smoker").column("heavy_smoker").codes
     {'no': False, 'yes': 'unknown'}
     """
-    written = how_written(table)
+    written = file_form(table)
     drafts = [_draft(protocol, table, replace(written, sheet=sheet)) for sheet in sheets_of(table)]
     if not any(draft.lines for draft in drafts):
-        drafts += [*_further_down(protocol, table, drafts)]
+        drafts += [*_lower_headers(protocol, table, drafts)]
     best = max(drafts, key=lambda draft: len(draft.lines))
     others = [draft.mapping.sheet for draft in drafts if draft.mapping.sheet != best.mapping.sheet]
     asks = (
@@ -139,7 +139,7 @@ def draft_mapping(protocol: Protocol, table: Any) -> MappingDraft:
     return replace(best, asks=(*asks, *best.asks))
 
 
-def _further_down(protocol: Protocol, table: Any, drafts: Sequence[MappingDraft]) -> Iterator[MappingDraft]:
+def _lower_headers(protocol: Protocol, table: Any, drafts: Sequence[MappingDraft]) -> Iterator[MappingDraft]:
     """Drafts of a workbook whose names stand below a title."""
     for draft in drafts if is_workbook(table) else ():
         for header in range(2, _TITLES + 2):
@@ -161,9 +161,9 @@ def _draft(protocol: Protocol, source: Any, written: ColumnMapping) -> MappingDr
     others = {id.column, "synthetic", *(name for name in schema if re.sub(r" \(\d+\)$", "", name) in twice)}
     pairs = pair_up(wanted, [seen for seen in columns if seen.name not in others])
     lines = tuple(_line(wanted[name], pairs[name]) for name in wanted if name in pairs)
-    lines = _waiting(_one_mark(lines), mixed_up(wanted, pairs))
+    lines = _hold_back(_one_mark(lines), exchanges(wanted, pairs))
     live = {line.field: line.mapped for line in lines if line.certainty == "certain"}
-    lines = _waiting(lines, doubts(protocol, frame, live))
+    lines = _hold_back(lines, doubts(protocol, frame, live))
     used = {source for line in lines for source in line.mapped.sources} | {id.column, "synthetic"}
     live = {line.field: line.mapped for line in lines if line.certainty == "certain"}
     told = {line.field for line in lines}
@@ -211,7 +211,7 @@ def _one_mark(lines: tuple[DraftLine, ...]) -> tuple[DraftLine, ...]:
     )
 
 
-def _waiting(lines: tuple[DraftLine, ...], found: Mapping[str, Sequence[str]]) -> tuple[DraftLine, ...]:
+def _hold_back(lines: tuple[DraftLine, ...], found: Mapping[str, Sequence[str]]) -> tuple[DraftLine, ...]:
     """The lines, of which none is certain that something speaks against."""
     return tuple(
         replace(line, certainty=_LESS[line.certainty], asks=(*line.asks, *found[line.field]))

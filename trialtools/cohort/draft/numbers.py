@@ -18,8 +18,8 @@ from ...criteria.units import factor, parse_unit
 from ..sources.cells import read_cell
 from ..sources.mapping import MappedColumn
 from ..sources.names import fold
+from .content import ColumnContent
 from .fits import Fit
-from .seen import Seen
 from .words import concepts, vocabulary, without_unit
 
 _READABLE, _POSSIBLE, _ODD = 0.9, 0.95, 5_000
@@ -48,7 +48,7 @@ class _Numbers:
         return self.n.sum() / max(self.n.sum() + self.unread, 1)
 
 
-def fit_number(name: str, field: Field, seen: Seen) -> Fit | None:
+def fit_number(name: str, field: Field, seen: ColumnContent) -> Fit | None:
     """How a column can be a number; None where too few of its texts are one."""
     if seen.dtype.is_numeric() and not isinstance(seen.dtype, nw.Decimal):
         tried: dict[_Mark, _Numbers] = {None: _numbers(seen)}
@@ -76,7 +76,7 @@ def fit_number(name: str, field: Field, seen: Seen) -> Fit | None:
 # --- what stands there ------------------------------------------------------------------------------------------------
 
 
-def _numbers(seen: Seen) -> _Numbers:
+def _numbers(seen: ColumnContent) -> _Numbers:
     counts = seen.known.with_columns(pl.col("text").cast(pl.Float64, strict=False)).filter(pl.col("text").is_finite())
     return _Numbers(counts["text"].to_numpy(), counts["n"].to_numpy(), 0, Counter())
 
@@ -113,7 +113,7 @@ def _unit_behind(text: str) -> str:
 # --- its unit ---------------------------------------------------------------------------------------------------------
 
 
-def _unit(name: str, field: Field, seen: Seen, read: _Numbers) -> tuple[str | None, list[str]]:
+def _unit(name: str, field: Field, seen: ColumnContent, read: _Numbers) -> tuple[str | None, list[str]]:
     """The unit that name or cells tell, where it is another than the field's; what must be settled first."""
     called = fold(seen.name) in (fold(name), fold(field.label))  # vitamin_d counts no days, nor a1c degrees
     called = called or concepts(seen.name) in (concepts(name), concepts(field.label))
@@ -163,7 +163,7 @@ def _other_units(field: Field, read: _Numbers) -> list[str]:
 # --- what speaks against it -------------------------------------------------------------------------------------------
 
 
-def _doubts(field: Field, seen: Seen, read: _Numbers, mark: _Mark, unit: str | None) -> Iterable[str]:
+def _doubts(field: Field, seen: ColumnContent, read: _Numbers, mark: _Mark, unit: str | None) -> Iterable[str]:
     total = int(read.n.sum())
     if read.unread:
         yield f"{read.unread:,} x no number, which are not shown here"
@@ -211,7 +211,7 @@ def _fractions(field: Field, read: _Numbers) -> int:
     return int(read.n[read.values != np.round(read.values)].sum()) if field.type == "integer" else 0
 
 
-def _may_be_thousands(seen: Seen, mark: _Mark) -> bool:
+def _may_be_thousands(seen: ColumnContent, mark: _Mark) -> bool:
     """Whether every mark in a column has one to three digits before it and three behind it."""
     sign = "," if mark == "," else "."
     texts = seen.known["text"]
@@ -228,7 +228,7 @@ def _nines(field: Field, read: _Numbers) -> float | None:
     return top if inside[inside < top].max() < 0.9 * top and read.n[read.values == top].sum() > 1 else None
 
 
-def _missing(field: Field, seen: Seen) -> tuple[str, ...]:
+def _missing(field: Field, seen: ColumnContent) -> tuple[str, ...]:
     """The words for unknown; a number among them only where it is impossible."""
     low, high = field.limits
     return tuple(text for text in seen.blanks if not _is_number(text) or not low <= float(text) <= high)
@@ -246,7 +246,7 @@ def _span(field: Field) -> str:
     return f"{low:g} to {high:g}{f' {field.unit}' if field.unit else ''}"
 
 
-def _holds(read: _Numbers, seen: Seen) -> str:
+def _holds(read: _Numbers, seen: ColumnContent) -> str:
     """Lowest, highest and median, rounded: of a long number nobody can tell which it was."""
     ends = (read.values.min(), read.values.max(), _middle(read.n, read.values))
     low, high, middle = (f"{float(f'{each:.3g}'):g}" for each in ends)

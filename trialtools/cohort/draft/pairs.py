@@ -13,9 +13,9 @@ from ...criteria.protocol import Field
 from ...criteria.units import factor
 from ..sources.mapping import UNKNOWN, MappedColumn
 from ..sources.names import fold
+from .content import ColumnContent
 from .fit import fit
 from .fits import Fit
-from .seen import Seen
 from .words import concepts, wholes, without_unit, word
 
 _NEAR = {"same name": 9, "same meaning": 7, "says less": 4, "a part of it": 3, "same values": 2, "similar": 1}
@@ -28,7 +28,7 @@ class Pair:
 
     field: str
     how: str
-    seen: Seen
+    seen: ColumnContent
     fit: Fit
 
     @property
@@ -36,7 +36,7 @@ class Pair:
         return _NEAR[self.how], self.fit.settled
 
 
-def pair_up(fields: Mapping[str, Field], columns: Sequence[Seen]) -> dict[str, list[Pair]]:
+def pair_up(fields: Mapping[str, Field], columns: Sequence[ColumnContent]) -> dict[str, list[Pair]]:
     """By field the columns that are nearest to it and to no other field, the best first.
 
     Several columns stand beside each other where each is a part of a flag, or where nothing tells which of them it is.
@@ -48,9 +48,9 @@ def pair_up(fields: Mapping[str, Field], columns: Sequence[Seen]) -> dict[str, l
             how = _nearness(name, field, seen, owned)
             made = fit(name, field, seen) if how else None
             if made is None and how == "same name":
-                made = _unread(field, seen)
+                made = _unreadable(field, seen)
             if made:
-                found.append(Pair(name, how, seen, _cautious(made, how, seen)))
+                found.append(Pair(name, how, seen, _caution(made, how, seen)))
     best: dict[str, int] = {}
     for pair in found:
         best[pair.seen.name] = max(best.get(pair.seen.name, 0), _NEAR[pair.how])
@@ -64,7 +64,7 @@ def pair_up(fields: Mapping[str, Field], columns: Sequence[Seen]) -> dict[str, l
     return {name: pairs for name, pairs in nearest.items() if pairs}
 
 
-def _unread(field: Field, seen: Seen) -> Fit:
+def _unreadable(field: Field, seen: ColumnContent) -> Fit:
     """A column that bears the name of a field and says nothing of it, or nothing that can be read."""
     if not seen.filled:
         return Fit(MappedColumn(seen.name), "nothing", sure=seen.dtype == nw.String)
@@ -78,7 +78,7 @@ def _rivals(first: Pair, other: Pair) -> bool:
     return {first.how, other.how} == {"same name", "same meaning"}
 
 
-def _nearness(name: str, field: Field, seen: Seen, owned: set[str]) -> str:
+def _nearness(name: str, field: Field, seen: ColumnContent, owned: set[str]) -> str:
     """How near the name of a column is to a field, in a word of `_NEAR`; empty where it is far."""
     title, column = re.sub(r"\(.*?\)", "", field.label), seen.name
     if fold(column) in (fold(name), fold(title), fold(field.label)):
@@ -122,7 +122,7 @@ _SILENT = {"says less": True, "a part of it": False}
 """The answer that says nothing of the field: a smoker may be no heavy smoker, no asthma is not no lung disease."""
 
 
-def _cautious(made: Fit, how: str, seen: Seen) -> Fit:
+def _caution(made: Fit, how: str, seen: ColumnContent) -> Fit:
     """A fit whose answers say no more than the column knows."""
     if how not in _SILENT:
         return made

@@ -23,7 +23,7 @@ def vocabulary() -> dict[str, Any]:
 
 
 @cache
-def listed(key: str) -> frozenset[str]:
+def word_list(key: str) -> frozenset[str]:
     """A list of the vocabulary as a set."""
     return frozenset(split(vocabulary()[key]))
 
@@ -51,7 +51,7 @@ def concepts(text: str) -> frozenset[str]:
         size = next((n for n in range(min(_LONGEST, len(words)), 1, -1) if _phrase(words[:n]) in _phrases()), 1)
         found.append(_phrases().get(_phrase(words[:size]), words[0]))
         words = words[size:]
-    told = frozenset(found) - listed("fillers")
+    told = frozenset(found) - word_list("fillers")
     return told or frozenset(found)
 
 
@@ -82,7 +82,7 @@ def wholes() -> dict[str, str]:
 @cache
 def negates(text: str) -> bool:
     """Whether a name turns its meaning round."""
-    return bool(listed("negations") & {*tokens(text)})
+    return bool(word_list("negations") & {*tokens(text)})
 
 
 def without_unit(name: str) -> tuple[str, str | None]:

@@ -63,8 +63,8 @@ def with_ids(frame: Any, id: PatientId, schema: dict[str, Any], whole: bool) -> 
     if id.column not in schema:
         hint = similar(id.column, schema)
         raise DataError(
-            f"no column '{id.column}' to tell patients apart{hint}. Name it under patient_id: in a mapping; "
-            "patient_id: {} numbers the rows"
+            f"no column '{id.column}' to tell patients apart{hint}. Name it under patient_id: in a mapping, "
+            "which trialtools map writes; patient_id: {} numbers the rows"
         )
     dtype, column = schema[id.column], nw.col(id.column)
     if polars and whole and dtype == nw.String and id.on_fault == "error" and (kind := _kind(frame, column)):

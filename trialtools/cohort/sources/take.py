@@ -31,7 +31,7 @@ _PARTS = ("", LOW, HIGH, WRITTEN)
 
 
 @dataclass(frozen=True)
-class _Taken:
+class _Plan:
     """A field over the rows of a patient: what is counted of them, and what that makes of the field."""
 
     field: str
@@ -91,7 +91,7 @@ _NUMBER = r"^\s*(-?\d{1,4}(\.\d+)?)?\s*$"
 
 
 @dataclass(frozen=True)
-class TakenRows:
+class PatientRows:
     """A row for each patient, their number, and how many of them depend on the choice.
 
     `rows` are all rows, each with `counts: x` for every field: whether it is one of those that the field is taken from.
@@ -103,7 +103,7 @@ class TakenRows:
     rows: Any
 
 
-def take_rows(frame: Any, mapping: ColumnMapping) -> TakenRows:
+def take_rows(frame: Any, mapping: ColumnMapping) -> PatientRows:
     """What a mapping makes of several rows of a patient.
 
     Args:
@@ -122,15 +122,15 @@ def take_rows(frame: Any, mapping: ColumnMapping) -> TakenRows:
         grouped = nw.from_native(in_polars(grouped.sort(_FIRST)).lazy())
     values = [value for one in taken for value in _values(one)]
     n, findings = _findings(grouped, taken, mapping)
-    return TakenRows(grouped.select(nw.col(OWN).alias(ID), *values), n, findings, marked)
+    return PatientRows(grouped.select(nw.col(OWN).alias(ID), *values), n, findings, marked)
 
 
-def _plan(name: str, mapping: ColumnMapping, schema: dict[str, Any]) -> _Taken:
+def _plan(name: str, mapping: ColumnMapping, schema: dict[str, Any]) -> _Plan:
     rows, column = mapping.several, mapping.column(name)
     assert rows is not None and column is not None
     own = column.take
     take = own or rows.take
-    return _Taken(name, schema[name], f"{name}{LOW}" in schema, take, take in ("last", "first"), own is None)
+    return _Plan(name, schema[name], f"{name}{LOW}" in schema, take, take in ("last", "first"), own is None)
 
 
 # --- which rows count -------------------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def _bounds(schema: dict[str, Any]) -> list[nw.Expr]:
     return [nw.coalesce(BY, f"{BY}{part}").alias(name) if partial else nw.col(BY).alias(name) for name, part in ends]
 
 
-def _latest(one: _Taken) -> list[nw.Expr]:
+def _latest(one: _Plan) -> list[nw.Expr]:
     """For each row the day that the last row of its patient reaches at least, or that the first one does not pass."""
     if not one.ordered:
         return []
@@ -157,7 +157,7 @@ def _latest(one: _Taken) -> list[nw.Expr]:
     return [most.over(OWN).alias(one.name("reach"))]
 
 
-def _counts(one: _Taken) -> nw.Expr:
+def _counts(one: _Plan) -> nw.Expr:
     """Whether a row counts: every row that can be the last one does."""
     if one.take == "last":
         can = ~(nw.col(_LATE) < nw.col(one.name("reach"))).fill_null(False)
@@ -171,7 +171,7 @@ def _counts(one: _Taken) -> nw.Expr:
 # --- what is counted of them ------------------------------------------------------------------------------------------
 
 
-def _stats(one: _Taken) -> list[nw.Expr]:
+def _stats(one: _Plan) -> list[nw.Expr]:
     """Of the rows that count, how many they are and say something, the lowest and the highest; and of all rows."""
     counts = nw.col(one.name("counts"))
     made = [number_of(counts).alias(one.name("n"))]
@@ -193,7 +193,7 @@ def _stats(one: _Taken) -> list[nw.Expr]:
     return made
 
 
-def _end(one: _Taken, end: str, part: str) -> list[nw.Expr]:
+def _end(one: _Plan, end: str, part: str) -> list[nw.Expr]:
     """The lowest, or highest, of one end of all values, and how many rows have that end."""
     value = nw.coalesce(one.field, f"{one.field}{part}") if one.partial else nw.col(one.field)
     most = value.min() if one.take == "min" else value.max()
@@ -203,7 +203,7 @@ def _end(one: _Taken, end: str, part: str) -> list[nw.Expr]:
 # --- what that makes of the field -------------------------------------------------------------------------------------
 
 
-def _values(one: _Taken) -> list[nw.Expr]:
+def _values(one: _Plan) -> list[nw.Expr]:
     """The columns of a field: unknown where the rows that count differ, or lack what is asked for."""
     field, n = one.field, nw.col(_N)
     if one.take in ("any", "all"):
@@ -225,7 +225,7 @@ def _values(one: _Taken) -> list[nw.Expr]:
     return made
 
 
-def _agree(one: _Taken) -> nw.Expr:
+def _agree(one: _Plan) -> nw.Expr:
     """Whether the rows that count say one thing: all the same, or all nothing."""
     return reduce(and_, (_alike(part, nw.col(one.name("n"))) for part in one.parts))
 
@@ -235,7 +235,7 @@ def _alike(part: str, n: nw.Expr) -> nw.Expr:
     return (known == 0) | ((known == n) & same.fill_null(False))
 
 
-def _range(one: _Taken) -> list[nw.Expr]:
+def _range(one: _Plan) -> list[nw.Expr]:
     """The highest of several values: at least the highest that is known, where some are unknown."""
     n, ends = nw.col(_N), {}
     for end, lower in (("low", True), ("high", False)):
@@ -259,7 +259,7 @@ def _range(one: _Taken) -> list[nw.Expr]:
 # --- how many depend on it --------------------------------------------------------------------------------------------
 
 
-def _findings(grouped: Any, taken: list[_Taken], mapping: ColumnMapping) -> tuple[int, list[Finding]]:
+def _findings(grouped: Any, taken: list[_Plan], mapping: ColumnMapping) -> tuple[int, list[Finding]]:
     """How many patients there are; how many have several rows, and a field that depends on the choice or stays open."""
     several = nw.col(_N) > 1
     asked = [number_of(several).alias("several"), nw.len().alias("n"), nw.col(_N).sum().alias("rows")]
@@ -294,13 +294,13 @@ _LEFT_OPEN: dict[Take, str] = {
 }
 
 
-def _varies(one: _Taken) -> nw.Expr:
+def _varies(one: _Plan) -> nw.Expr:
     """Whether the rows of a patient do not all say the same."""
     said, same = nw.col(one.name("said")), nw.col(one.name("least")) == nw.col(one.name("most"))
     return ((said > 0) & (said < nw.col(_N))) | ~same.fill_null(True)
 
 
-def _is_open(one: _Taken) -> nw.Expr:
+def _is_open(one: _Plan) -> nw.Expr:
     """Whether rows say something, and leave open what the field is."""
     said, n = nw.col(one.name("said")), nw.col(_N)
     if one.take in ("last", "first", "only"):
@@ -316,7 +316,7 @@ def rows_of(rows: Any, id: str) -> pd.DataFrame:
     """The rows of one patient: for each field and row what it says, and whether it counts.
 
     Args:
-        rows: of `TakenRows`.
+        rows: of `PatientRows`.
         id: of the patient, as in the table.
     """
     own = in_polars(rows.filter(nw.col(OWN).cast(nw.String()) == str(id)))
@@ -332,7 +332,7 @@ def rows_of(rows: Any, id: str) -> pd.DataFrame:
 
 
 def rows_text(told: pd.DataFrame, fields: Mapping[str, Field]) -> list[str]:
-    """For each field, which rows of a patient count and what they say; nothing where there is one row.
+    """For each field, which rows of a patient count and what they say, where rows differ.
 
     Args:
         told: of `rows_of`.
@@ -341,7 +341,7 @@ def rows_text(told: pd.DataFrame, fields: Mapping[str, Field]) -> list[str]:
     lines = []
     for name, group in told.groupby("field", sort=False):
         field, counted = fields[str(name)], group[group["counts"]]
-        if len(group) < 2 or counted.empty:
+        if counted.empty or len(group["value"].drop_duplicates()) < 2:
             continue
         numbers, by = (["" if pd.isna(each) else str(each) for each in counted[name]] for name in ("row", "by"))
         if len(counted) == 1:

@@ -14,7 +14,7 @@ from ...criteria.protocol import DataError
 from ..sources.csvfile import UTF8, wide_encoding
 from ..sources.mapping import ColumnMapping
 from ..sources.workbook import sheet_names
-from .seen import heads_nothing
+from .content import is_patient_line
 
 _HEAD = 1 << 20
 """Bytes that are looked at."""
@@ -23,7 +23,7 @@ _LINES, _LETTERS = 200, "äöüßéèêëàâçñóíáúôîïøåæœµ°²³�
 _SIGNS = ",;\t|"
 
 
-def how_written(source: object) -> ColumnMapping:
+def file_form(source: object) -> ColumnMapping:
     """The part of a mapping that says how a CSV file is written; other sources say it themselves."""
     if not isinstance(source, str | os.PathLike):
         return ColumnMapping()
@@ -96,7 +96,7 @@ def check_names(names: list[str], table: str) -> None:
     Raises:
         DataError: without what stands there.
     """
-    if heads_nothing(names):
+    if is_patient_line(names):
         told = f"{table}: what stands in the place of the column names looks like a patient"
         raise DataError(f"{told}; write the names into a line of their own above it")
 

@@ -14,14 +14,14 @@ from ...criteria.engine import in_polars
 from ...criteria.protocol import Field
 from ..sources.columns import text_of
 from ..sources.values import BLANKS
-from .words import listed, tokens, vocabulary, word
+from .words import tokens, vocabulary, word, word_list
 
 _SHORT, _CODES, _TIMES = 2, 12, 3
 """Letters of a code; different codes that a coded column has at most; how often each stands there, on average."""
 
 
 @dataclass(frozen=True)
-class Seen:
+class ColumnContent:
     """One column: its different texts with their numbers, the commonest first, in a frame of `text` and `n`."""
 
     name: str
@@ -42,7 +42,7 @@ class Seen:
     def blanks(self) -> dict[str, int]:
         """The words for unknown that stand here."""
         short = self.counts.filter(pl.col("text").str.len_chars() < _LONGEST_BLANK).iter_rows()
-        return {text: n for text, n in short if word(text) in listed("blank")}
+        return {text: n for text, n in short if word(text) in word_list("blank")}
 
     @cached_property
     def few(self) -> dict[str, int]:
@@ -55,9 +55,11 @@ class Seen:
         Names, telephone numbers and notes are none of both, whatever column they stand in.
         """
         said = word(text)
-        if said in _everyday() or said in {word(value) for value in field.values}:
+        if said in _everyday_words() or said in {word(value) for value in field.values}:
             return True
-        if said and all(part in listed("results") or part in _everyday() for part in re.split(r"[\s/_-]+", said)):
+        if said and all(
+            part in word_list("results") or part in _everyday_words() for part in re.split(r"[\s/_-]+", said)
+        ):
             return True
         shared = len(self.counts) <= _CODES and self.filled >= _TIMES * len(self.counts)
         return shared and len(said) <= _SHORT and said.isalnum() and (said.isdigit() or len(said) == 1)
@@ -70,26 +72,28 @@ class Seen:
 
 
 _LONGEST_BLANK, _LONGEST_NAME = 20, 60
+_SOME = 0.3
+"""The share of names that must be values before a line of names is taken for a patient."""
 
 
-def _everyday() -> frozenset[str]:
+def _everyday_words() -> frozenset[str]:
     """The words for yes, no and unknown."""
     bare = vocabulary()["bare"]
     signs = {sign.strip() for words in bare.values() for sign in words.split(",")}
-    return listed("yes") | listed("no") | listed("blank") | signs
+    return word_list("yes") | word_list("no") | word_list("blank") | signs
 
 
-def see_column(frame: Any, name: str, dtype: Any, rows: int) -> Seen:
+def see_column(frame: Any, name: str, dtype: Any, rows: int) -> ColumnContent:
     """Count the texts of one column of a Narwhals frame, in the engine that holds it."""
     text = text_of(name, dtype).alias("text")
     counts = in_polars(frame.select(text).group_by("text").agg(nw.len().alias("n")))
     counts = counts.with_columns(pl.col("text").cast(pl.String).str.strip_chars(BLANKS))
     counts = counts.filter(pl.col("text").is_not_null() & (pl.col("text") != ""))
     counts = counts.group_by("text").agg(pl.col("n").sum().cast(pl.Int64)).sort("n", "text", descending=[True, False])
-    return Seen(name, dtype, rows, counts)
+    return ColumnContent(name, dtype, rows, counts)
 
 
-def heads_nothing(names: list[str]) -> bool:
-    """Whether what stands in the place of names is a patient: numbers, days, addresses."""
+def is_patient_line(names: list[str]) -> bool:
+    """Whether what stands in the place of names is a patient: numbers, days, addresses among them."""
     values = sum(bool(re.fullmatch(r"[\d.,:/-]+|.*@.*", name.strip())) for name in names)
-    return values > 1 or (values == 1 and len(names) < 3) or not any(tokens(name) for name in names)
+    return (values > 1 and values >= _SOME * len(names)) or not any(tokens(name) for name in names)
