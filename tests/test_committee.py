@@ -5,6 +5,7 @@ import hashlib
 import html
 import json
 import os
+import random
 import re
 import shutil
 import stat
@@ -26,7 +27,8 @@ from trialtools.report.cuts import staged
 from trialtools.report.leaks import can_tell, leaks, leaks_in_data
 from trialtools.simulate.trials import trial as simulated_trial
 
-ARMS = {f"S{i}": "mscs" if i % 5 else "comparator" for i in range(60)}  # 48 and 12
+FEWER = random.Random(3).sample(range(2, 60), 12)
+ARMS = {f"S{i}": "comparator" if i in FEWER else "mscs" for i in range(60)}  # 48 and 12
 
 
 def found(folder, name, text, arms=ARMS):
@@ -115,6 +117,9 @@ def test_a_subject_number_or_a_lot_that_goes_with_the_arm_is_found(tmp_path):
     lots = [f"{'L7' if arm == 'mscs' else 'K2'}{i:04}" for i, arm in enumerate(arms.values())]
     pd.DataFrame({"subject_id": list(arms), "lot": lots}).to_csv(tmp_path / "subjects.csv", index=False)
     assert "lot begins with 'L7'" in [leak.where for leak in leaks_in_data(tmp_path, [], arms)]
+    even = [f"L{7 * i:03}{2 * (i % 5) + (arm == 'mscs')}" for i, arm in enumerate(arms.values())]
+    pd.DataFrame({"subject_id": list(arms), "lot": even}).to_csv(tmp_path / "subjects.csv", index=False)
+    assert "how lot ends" in [leak.where for leak in leaks_in_data(tmp_path, [], arms)]
 
 
 def test_small_arms_part_by_chance_and_only_names_are_searched():

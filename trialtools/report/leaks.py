@@ -118,8 +118,9 @@ def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> l
     """What in the tables of an open cut could tell an arm: its name, or what parts people as the arms do.
 
     Looked through are the number of rows a person has, whether a value is there, how large it is, how it begins and
-    ends, and the number of the person; so a subject number or a lot that goes with the arm is found. Where arms are so
-    small that people part by chance (`can_tell`), names alone are searched.
+    ends, whether each value goes with one arm alone, and the number of the person; so a subject number or a lot that
+    goes with the arm is found. Where arms are so small that people part by chance (`can_tell`), names alone are
+    searched.
 
     Args:
         cut: the folder of CSV files.
@@ -141,6 +142,7 @@ def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> l
                 for what, sizes in (*_features(table, arm.index), *_mentions(table, arm.index, ordinary))
                 if any(_apart(sizes, (arm == each).to_numpy()) >= _CLEARLY for each in arm.unique())
             ]
+            parted += [what for what, part in _parts(table) if _sorts(part, table["subject_id"], arm)]
             found += [Leak(file.name, "people part as the arms do", what) for what in dict.fromkeys(parted)]
     return found
 
@@ -245,6 +247,24 @@ def _holders(what: str, values: Any, rows: np.ndarray, n: int) -> Iterator[tuple
         has = np.zeros(n)
         has[rows[codes == code]] = 1.0
         yield f"{what} '{value}'", has
+
+
+def _parts(table: Any) -> Iterator[tuple[str, Any]]:
+    """Each column by its whole values, and by how they begin and end."""
+    for column in table.columns:
+        if column != "subject_id":
+            yield f"the values of {column}", table[column]
+        yield from ((f"how {column} {what.split()[0]}", part) for what, part in _ends(table[column]))
+
+
+def _sorts(part: Any, who: Any, arm: Any) -> bool:
+    """Whether each value goes with one arm alone, as even numbers with the one and odd ones with the other."""
+    pairs = pd.DataFrame({"part": part, "who": who, "arm": who.map(arm)}).query("part != ''").drop_duplicates()
+    sizes = pairs.drop_duplicates("who")["arm"].value_counts()
+    kinds, n = pairs["part"].nunique(), int(sizes.sum())
+    if len(sizes) < 2 or len(sizes) ** kinds > _BY_CHANCE * math.comb(n, int(sizes.min())):
+        return False
+    return bool((pairs.groupby("part")["arm"].nunique() == 1).all())
 
 
 def _ends(values: Any) -> Iterator[tuple[str, Any]]:
