@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 from ..language import And, AtLeast, Formula, Name, Not, Or, Value, definite, evaluate, names, words
-from ..protocol import Field, ProtocolData, possible
+from ..protocol import Field, ProtocolData, Question, possible
 
 State = Literal["pass", "fail", "unknown"]
 Decision = Literal["eligible", "ineligible", "undetermined"]
@@ -142,6 +142,8 @@ def _values(case: Case, about: Iterable[str]) -> str:
 def _value(case: Case, name: str) -> str:
     """`Respiratory rate at rest 22/min`, with what makes a recorded value unreadable."""
     field, value, fact = case.protocol.fields[name], definite(case.patient.get(name)), case.facts[name]
+    if isinstance(field, Question):  # its label stands above already, for it is the criterion's
+        return f"answered: {field.write(fact)}" if fact is not None else "not answered"
     if fact is False and value is not False and name in case.protocol.applies and _absent(case, name):
         return f"{field.label}: does not apply ({_why_not(case, name)})"
     if name in case.protocol.derived and possible(field, value) is None:

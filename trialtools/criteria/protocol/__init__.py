@@ -5,7 +5,20 @@ from .check import expressions, quotes, squeeze
 from .file import write_protocol
 from .limits import threshold_table, with_thresholds
 from .listing import ambiguity_table, assumption_table, criteria_table
-from .model import STRICT, Ambiguity, Arm, Criterion, DataError, DesignItem, Dosing, Fact, Field, ProtocolData, possible
+from .model import (
+    STRICT,
+    Ambiguity,
+    Arm,
+    Criterion,
+    DataError,
+    DesignItem,
+    Dosing,
+    Fact,
+    Field,
+    ProtocolData,
+    Question,
+    possible,
+)
 from .names import MAX_CRITERIA
 from .yamlfile import read_yaml
 
@@ -21,6 +34,7 @@ __all__ = [
     "Fact",
     "Field",
     "ProtocolData",
+    "Question",
     "ambiguity_table",
     "amend",
     "assumption_table",
