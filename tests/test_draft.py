@@ -338,6 +338,28 @@ def test_a_list_is_joined_only_where_its_words_are_certain() -> None:
     assert [item.remarks for item in flat[1:]] == [("may be a part of the list that is announced above it",)] * 2
 
 
+def test_a_line_that_excludes_turns_what_stands_below_it() -> None:
+    rules = "Patients are eligible if:\n- over 18\nPatients will be excluded if:\n- pregnant\n- under dialysis"
+    read = read_eligibility(rules)
+    assert [item.kind for item in read.items] == ["inclusion", "exclusion", "exclusion"] and lost(rules, read) == ""
+    assert all("read as an exclusion" in item.remarks[0] for item in read.items[1:])
+
+
+def test_alternatives_on_lines_of_their_own_are_marked() -> None:
+    read = read_eligibility("* FEV1 below 80 %\nOR\n* FEV1/FVC below 0.7\n* Consent")
+    assert [len(item.remarks) for item in read.items] == [1, 1, 0] and "may be enough" in read.items[0].remarks[0]
+
+
+def test_headings_over_headings_go_into_the_quote_below() -> None:
+    rules = "PATIENT CHARACTERISTICS:\n\nPerformance status:\n\n* ECOG 0-2\n  o fit\n  o working\n\nAge:\n\n* Any"
+    read = read_eligibility(rules)
+    assert [(item.under, item.text, item.parts) for item in read.items] == [
+        ("Performance status", "ECOG 0-2", ("fit", "working")),
+        ("Age", "Any", ()),
+    ]
+    assert read.items[0].quotes[0] == "PATIENT CHARACTERISTICS:" and lost(rules, read) == ""
+
+
 def test_nothing_below_an_exclusion_heading_is_set_aside() -> None:
     rules = (
         "Exclusion Criteria:\nPatients meeting any of the following will be excluded:\n* Gout\nUnknown heading:\n* Flu"

@@ -114,14 +114,20 @@ def _role_in_list(line: Line, levels: Sequence[Line], below: Line | None) -> Rol
 def _role_beside_list(line: Line, levels: Sequence[Line], below: Line | None, blocks: Sequence[Block]) -> Role:
     """A line without a marker in a section that has lists."""
     is_inside = bool(levels) and line.indent > levels[0].indent
-    leads = below is not None and bool(below.marker) and not (levels and _level(below, levels))
+    is_above_list = below is not None and bool(below.marker) and not (levels and _level(below, levels))
+    is_above_heading = below is not None and not below.marker and _ends_in_colon(line) and _ends_in_colon(below)
+    leads = is_above_list or is_above_heading
     last = blocks[-1].lines[-1].written if blocks else ""
     is_new = line.after_blank or (last.endswith(_ENDS) and not line.says[:1].islower())
     has_room = line.after_blank and len(line.says) < 60 and not line.says.endswith(".")
-    is_over = has_room or line.says.endswith(_COLON)
+    is_over = has_room or _ends_in_colon(line)
     if leads and is_over and not is_inside and not _RUNS_ON.search(last):
         return "heading"
     return "rule" if is_new and not is_inside and not line.says[:1].islower() else "more"
+
+
+def _ends_in_colon(line: Line) -> bool:
+    return line.says.endswith(_COLON)
 
 
 def _role_of_plain(line: Line, below: Line | None, blocks: Sequence[Block], is_lower: bool) -> Role:

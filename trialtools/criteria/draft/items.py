@@ -21,6 +21,9 @@ _LEADS_IN = re.compile(
     r"\b[^.]*(?:eligible|included|enrolled|excluded|meet|meeting|fulfil|must have|following|below)[^.]*[:\uff1a]",
     re.I,
 )
+_EXCLUDES = re.compile(
+    r"\b(?:be|are|is) (?:excluded|ineligible|not eligible)\b|\bnot be (?:eligible|included|enrolled)\b", re.I
+)
 _INCOMPLETE = re.compile(
     r"not (?:intended to )?(?:contain|include|be|list) (?:all|complete|every)|not all (?:inclusion|exclusion|criteria)"
     r"|\bcriteria\b.{0,20}\b(?:may|will|could|also) (?:also )?apply",
@@ -81,7 +84,7 @@ def read_eligibility(text: str) -> Eligibility:
         if heading and len(lines) == 1 and _NONE.fullmatch(lines[0].written):
             headings.append(lines[0].written)
         else:
-            items += _items(blocks_of(lines), section)
+            items += _mark_alternatives([*_items(blocks_of(lines), section)])
     is_said = [not item.parts and len(item.text) < 300 and bool(_INCOMPLETE.search(item.text)) for item in items]
     return Eligibility(
         tuple(item for item, said in zip(items, is_said, strict=True) if not said),
@@ -107,21 +110,33 @@ def _sections(lines: Sequence[Line]) -> Iterator[tuple[Section, str, list[Line]]
 def _items(blocks: Sequence[Block], section: Section) -> Iterator[Item]:
     """The rules of a section; a heading goes into the first quote below it, and one with nothing below is a rule."""
     waiting: list[str] = []
-    under, announced = section.about, False
+    under, announced, is_turned = section.about, False, False
     few = sum(not block.is_heading for block in blocks) < 3
     for block, below in zip(blocks, [*blocks[1:], None], strict=False):
         if block.is_heading and below is not None:
             waiting.append(squeeze(block.written))
-            under = "" if _LEADS_IN.fullmatch(block.text.strip()) else block.text.strip(" :\uff1a")
-            under = ", ".join(filter(None, (section.about, under)))
-            announced = False
+            leads_in = _LEADS_IN.fullmatch(block.text.strip())
+            under = ", ".join(filter(None, (section.about, "" if leads_in else block.text.strip(" :\uff1a"))))
+            announced, is_turned = False, section.kind == "inclusion" and bool(_EXCLUDES.search(block.text))
             continue
         remarks = ["the heading says inclusion and exclusion: which of the two is this?"] if section.both else []
         remarks += ["may be a part of the list that is announced above it"] if announced else []
-        for item in _of_block(block, section.kind, few):
+        remarks += ["read as an exclusion, for the line above it says so"] if is_turned else []
+        for item in _of_block(block, "exclusion" if is_turned else section.kind, few):
             yield replace(item, quotes=(*waiting, *item.quotes), under=under, remarks=(*remarks, *item.remarks))
             waiting = []
         announced = announced or block.announces
+
+
+def _mark_alternatives(items: Sequence[Item]) -> list[Item]:
+    """The rules, with a remark beside neighbours that the text joins by "or": one of the two may be enough."""
+    ends = [bool(re.search(r"\bor\W*$", item.whole, re.I)) for item in items]
+    joined = [ends[n] or (n > 0 and ends[n - 1]) for n in range(len(items))]
+    remark = 'joined with its neighbour by "or": one of the two may be enough'
+    return [
+        replace(item, remarks=(*item.remarks, remark)) if is_joined else item
+        for item, is_joined in zip(items, joined, strict=True)
+    ]
 
 
 def _of_block(block: Block, kind: Kind, few: bool) -> Iterator[Item]:

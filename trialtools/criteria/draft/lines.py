@@ -15,7 +15,7 @@ _NUMBER = (
     r"\d{1,2}(?:\.\d{1,2})+[.)]?(?=\s+\S)|\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{2,4})[.)](?=\s|[A-Z≥≤<>(]|$)"
     r"|\d{1,2}、|\uff08\d{1,2}\uff09|[①-⑳]|[IE]\d{1,2}[.:)]|\d{1,2}$"
 )
-_BULLET = r"[*•·●○▪▫■□◦∙‣\u2043➢➤►✓✔✗–—-](?!\d)|o(?=\s{2}|\t)"
+_BULLET = r"[*•·●○▪▫■□◦∙‣\u2043➢➤►✓✔✗–—-](?!\d)|o(?=\s)"
 _LINE = re.compile(rf"(\s*)((?:(?:{_BULLET})\s*)?)((?:(?:{_NUMBER})\s*)?)(.*)", re.S)
 
 
@@ -137,7 +137,7 @@ def _is_next(line: Line, seen: set[str]) -> bool:
     if line.depth:
         *above, last = bare.split(".")
         return int(last) == 1 or ".".join([*above, str(int(last) - 1)]) in seen
-    if re.fullmatch("[a-z]", bare):
+    if re.fullmatch("[a-z]", bare) and line.marker.strip() != "o":
         return bare in "ai" or chr(ord(bare) - 1) in seen or (bare in "vx" and {"iv", "ix"} & seen != set())
     return True
 

@@ -72,7 +72,9 @@ def record_in(written: str, name: str) -> Record:
         left_out=outside,
         remarks=()
         if headed
-        else ("no heading says what is an inclusion and what an exclusion; all is read as inclusion",),
+        else (
+            "no heading says what is an inclusion and what an exclusion; what says nothing of it is read as inclusion",
+        ),
     )
 
 
