@@ -370,6 +370,17 @@ def test_an_upload_that_cannot_be_read_is_told_and_changes_nothing(screen, name,
     assert screen.draft == {} and not list(Path(screen._folder.name).iterdir())
 
 
+def test_what_a_drafted_mapping_proposes_is_asked_and_then_read(screen):
+    """Codes of the column's own: proposed with the question, and read so only when somebody says so."""
+    draft = uploads(screen, "visits.csv", b"Nr,Haemoglobin,Gender,consent\nx,12.5,Male,yes\ny,9,Female,no\n")
+    assert draft["id"] == "Nr" and draft["fields"]["sex"] == "Gender" and "is it Gender" in draft["asks"]["sex"]
+    assert screen.patients.n == 4, "nothing is taken before it is asked"
+    wish(screen, ask="map", columns=draft["fields"], id=draft["id"], comma=False, leave=False, number=False)
+    assert screen.draft["n"] == screen.patients.n == 2
+    screen.choose("y")
+    assert (screen.patient["sex"], screen.patient["hb"], screen.patient["consent"]) == ("female", 9, False)
+
+
 def test_columns_are_chosen_and_what_cannot_be_read_is_left_unknown(screen):
     draft = uploads(screen, "visits.csv", b"Nr;HB;when;consent\nx;12,5;2024-05-01;true\ny;forty;;\n;9;;\n")
     assert "This file uses semicolons" in draft["problem"]

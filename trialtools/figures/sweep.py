@@ -57,7 +57,7 @@ def sweep(frame: pd.DataFrame) -> Drawing:
         ],
         words=[axis, *([_protocol(own, values)] if own else [])],
         shapes=[rule(x=own["value"], dash="dot")] if own else [],
-        x={"nticks": 8, "tickformat": "~g", "showgrid": False},
+        x={"nticks": 8, "tickformat": "~g", "showgrid": False, "ticklabelstandoff": 5},
         y={"range": [0, most * 1.15], "nticks": 4, "tickformat": ",d", **ALONG},
         room=Room(230, 52, 24, 26, 52),
     )

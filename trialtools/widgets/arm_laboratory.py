@@ -167,11 +167,12 @@ class Laboratory(Screen):
         setup, lines = self.setup, self._lines(plan)
         if self._tab == "balance":
             frame = laboratory.imbalance_path(plan, dealt, done)
-            drawn = figures.imbalance_path(frame, labels=labels)
-            lines += [f"frame = lab.imbalance_path(plan, dealt, {done})"]
-            lines += ["tt.figures.imbalance_path(frame, labels={arm.id: arm.label for arm in protocol.arms})"]
+            drawn, told = figures.imbalance_path(frame, labels=labels), frame.replace({"arm": labels})
+            lines += [f"path = lab.imbalance_path(plan, dealt, {done})"]
+            lines += ["labels = {arm.id: arm.label for arm in protocol.arms}", 'frame = path.replace({"arm": labels})']
+            lines += ["tt.figures.imbalance_path(path, labels=labels)"]
         elif self._tab == "guesses":
-            frame, drawn = self.scored, figures.guesses(self.scored)
+            drawn, told = figures.guesses(self.scored), self.scored
             lines += [
                 f"frame = lab.score_guesses(plan, dealt, {self.scored['guess'].tolist()!r})",
                 "tt.figures.guesses(frame)",
@@ -183,14 +184,14 @@ class Laboratory(Screen):
                     self._worked_out = (setup.n, arms.assess(applicable_plans(self.protocol), setup.n, runs=300))
                 lines.insert(0, f"compared = tt.arms.assess(tt.arms.applicable_plans(protocol), {setup.n}, runs=300)")
             compared = self._worked_out[1] if self._given is None else self._given
-            frame, drawn = laboratory.comparison(compared), figures.assessment(compared, y="worst imbalance")
+            drawn, told = figures.assessment(compared, y="worst imbalance"), laboratory.comparison(compared)
             lines += ['tt.figures.assessment(compared, y="worst imbalance")']
         return {
             "tab": self._tab,
             "figure": drawn.to_json(),
             "alt": panels.alt(drawn),
             "caption": f"{plan.label}; {done} of {len(dealt)} patients, seed {setup.seed}. {OWN}",
-            "table": panels.cells(frame),
+            "table": panels.cells(told),
             "call": "\n".join(lines),
         }
 

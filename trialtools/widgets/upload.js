@@ -41,7 +41,7 @@ function openTable(model, layout, uid, line) {
     };
     return [
       h("details", { open: !Object.values(draft.fields).some(Boolean) }, h("summary", OWN_KEYS, "Which column is which?"),
-        h("div", { class: "columns" }, slot("Patient id", id), ...fields.map(([name, select]) => slot(layout.labels[name], select)))),
+        h("div", { class: "columns" }, slot("Patient id", id), ...fields.map(([name, select]) => h("div", {}, slot(layout.labels[name], select), draft.asks[name] ? h("p", { class: "note" }, draft.asks[name]) : null)))),
       h("div", { class: "boxes" }, comma.node, leave.node, number.node),
       h("div", { class: "actions" }, button("Read it so", again, { class: "first" }), picker("Use a mapping file …", ".yaml,.yml"), close("Leave it")),
     ];

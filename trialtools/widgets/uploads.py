@@ -14,8 +14,9 @@ from typing import Any
 
 import narwhals as nw
 
+from ..cohort.draft.lines import DraftLine
+from ..cohort.draft.mapping import draft_mapping
 from ..cohort.sources import ColumnMapping, MappedColumn, PatientId, Patients, load_mapping, read_patients
-from ..cohort.sources.names import look_alikes
 from ..cohort.sources.open import open_table
 from ..criteria.contents import Protocol
 from ..criteria.language import NUMERIC
@@ -30,7 +31,8 @@ class Upload:
     """A table on its way: its file, how its columns are to be read, and what was in the way at the last try.
 
     `comma` reads numbers with a decimal comma, `leave` reads as unknown what cannot be read, `number` gives a row
-    without an id of its own its number.
+    without an id of its own its number. `proposed` is by field what a drafted mapping says of it, and
+    `id_column` the column that it takes for the patient id.
     """
 
     path: Path
@@ -40,6 +42,8 @@ class Upload:
     number: bool = False
     problem: str = ""
     columns: tuple[str, ...] = field(default=(), compare=False)
+    proposed: Mapping[str, DraftLine] | None = field(default=None, compare=False)
+    id_column: str | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -67,7 +71,8 @@ def read_upload(upload: Upload, protocol: Protocol) -> Patients | Upload:
             same: dict[str, str | MappedColumn] = {name: name for name in protocol.fields}
             upload = replace(upload, mapping=replace(upload.mapping or ColumnMapping(fields=same), separator=separator))
             problem = f"This file uses {SEPARATORS[separator]} between its columns."
-    return replace(upload, problem=problem, columns=_columns(upload))
+    upload = replace(upload, problem=problem, columns=_columns(upload))
+    return upload if upload.proposed is not None else _with_proposals(upload, protocol)
 
 
 def choose_columns(upload: Upload, columns: Mapping[str, str], id: str) -> Upload:
@@ -79,7 +84,7 @@ def choose_columns(upload: Upload, columns: Mapping[str, str], id: str) -> Uploa
         id: the column of the patient ids; empty where each row is a patient of its own.
     """
     before = upload.mapping or ColumnMapping()
-    chosen = {name: _column(before, name, column) for name, column in columns.items() if column}
+    chosen = {name: _column(upload, name, column) for name, column in columns.items() if column}
     there = [name for name in before.fields if _source(before, name) in upload.columns]
     kept = {name: before.fields[name] for name in there if name not in columns}
     return replace(upload, mapping=replace(before, fields={**kept, **chosen}, patient_id=PatientId(id or None)))
@@ -108,14 +113,16 @@ def read_mapping(text: str, protocol: Protocol) -> ColumnMapping:
 def as_choices(upload: Upload, protocol: Protocol, fields: list[str]) -> dict[str, Any]:
     """What a view needs to let somebody choose: the problem, the columns, and the column of each field so far."""
     mapping = upload.mapping or ColumnMapping(fields={name: name for name in protocol.fields})
-    alike = look_alikes(fields, upload.columns)
+    proposed = upload.proposed or {}
+    alike = {name: _source_of(line.mapped) for name, line in proposed.items()}
     now = {name: _source(mapping, name) for name in fields}
     return {
         "name": upload.name,
         "problem": upload.problem,
         "columns": list(upload.columns),
-        "id": next((name for name in (mapping.id.column, *_ID_NAMES) if name in upload.columns), ""),
+        "id": next((name for name in (mapping.id.column, upload.id_column, *_ID_NAMES) if name in upload.columns), ""),
         "fields": {n: now[n] if now[n] in upload.columns else alike.get(n, "") for n in fields},
+        "asks": {name: line.question for name, line in proposed.items() if line.certainty != "certain"},
         "comma": upload.comma,
         "leave": upload.leave,
         "number": upload.number,
@@ -166,9 +173,32 @@ def _separator(upload: Upload) -> str | None:
     return next((each.mapping.separator for each in tried if each.mapping and len(_columns(each)) > 1), None)
 
 
-def _column(mapping: ColumnMapping, name: str, column: str) -> str | MappedColumn:
-    before = mapping.fields.get(name)
+def _column(upload: Upload, name: str, column: str) -> str | MappedColumn:
+    """How a column is read: as the mapping says, or as is proposed for this very column.
+
+    Whether what cannot be read is left unknown is the reader's choice, for the whole table.
+    """
+    before, line = (upload.mapping or ColumnMapping()).fields.get(name), (upload.proposed or {}).get(name)
+    if isinstance(before, MappedColumn) and _source_of(before) == column:
+        return before
+    if line and _source_of(line.mapped) == column:
+        return replace(line.mapped, on_invalid="error")
     return replace(before, column=column, columns=()) if isinstance(before, MappedColumn) else column
+
+
+def _with_proposals(upload: Upload, protocol: Protocol) -> Upload:
+    """The upload with what its columns seem to say of each field; with nothing, where that cannot be seen."""
+    try:
+        draft = draft_mapping(protocol, upload.path)
+    except DataError:
+        return replace(upload, proposed={})
+    proposed = {line.field: line for line in draft.lines if _source_of(line.mapped)}
+    return replace(upload, proposed=proposed, id_column=draft.mapping.id.column)
+
+
+def _source_of(column: MappedColumn) -> str:
+    """The one column that is read; none where there are several."""
+    return column.sources[0] if len(column.sources) == 1 else ""
 
 
 def _source(mapping: ColumnMapping, name: str) -> str:
