@@ -300,6 +300,13 @@ def test_at_most_three_rows_are_listed(csv):
     assert "5 x not a number: row 1 'x', row 2 'x', row 3 'x', ..." in said
 
 
+def test_a_page_in_a_cell_is_not_printed(csv, mapping):
+    page = "word " * 10_000
+    assert len(fault(csv(GOOD.replace("40", page, 1)))) < 500
+    counted = mapping("fields: {age: {column: age, on_invalid: unknown}}")
+    assert len(tt.read_patients(csv(GOOD.replace("40", page, 1)), PROTOCOL, counted).quality["example"][0]) < 100
+
+
 @pytest.mark.parametrize(("column", "written"), [("fever", "maybe"), ("sex", "other"), ("fever", "1"), ("sex", "F")])
 def test_an_undeclared_code(csv, mapping, column, written):
     row = {"fever": "false", "sex": "female"} | {column: written}

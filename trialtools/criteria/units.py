@@ -296,7 +296,7 @@ _LONGEST, _AS_UCUM = 20, "; write it as UCUM does, such as mg/dL or 10*9/L"
 def _nearest(unit: str) -> str:
     if meant := _meaning(unit):
         return meant
-    if len(unit) > _LONGEST or sum(map(str.isdigit, unit)) > 5:  # a column of prose must not be compared text by text
+    if len(unit) > _LONGEST or sum(map(str.isdigit, unit)) > 4:  # a column of prose must not be compared text by text
         return _AS_UCUM
     folded = {_fold(common): common for common in _COMMON.split()}
     close = get_close_matches(_fold(unit), folded, 1, 0.76)

@@ -13,6 +13,7 @@ from .columns import Check
 
 ID, ROW = "patient_id", "__row__"
 _QUALITY = ("field", "column", "problem", "n", "of", "example", "action")
+_SHOWN = 80
 Finding = dict[str, Any]
 
 
@@ -82,8 +83,13 @@ def judge_checks(
 
 def _example(low: Any, high: Any) -> str:
     """The ends of what was found, or the only one."""
-    ends = [f"{end:g}" if isinstance(end, float) else str(end) for end in (low, high) if end is not None]
+    ends = [f"{end:g}" if isinstance(end, float) else _clip(str(end)) for end in (low, high) if end is not None]
     return " to ".join(dict.fromkeys(ends))
+
+
+def _clip(text: str) -> str:
+    """What a message shows of a cell, which may hold a whole page."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def one_row(frame: Any) -> dict[str, Any]:
@@ -103,11 +109,12 @@ def _paragraph(frame: Any, check: Check, n: int, present: int | None, id: nw.Exp
     if in_order and ROW not in frame.collect_schema().names():
         frame = nw.from_native(frame.to_native().with_row_index(ROW, offset=1))
     where = nw.col(ROW) if in_order else id
-    rows = frame.filter(check.bad).select(where.alias("where"), check.shown.alias("shown")).head(3)
-    rows = rows.collect("polars") if isinstance(rows, nw.LazyFrame) else rows
+    rows = collected(frame.filter(check.bad).select(where.alias("where"), check.shown.alias("shown")).head(3))
     pairs = zip(rows["where"].to_list(), rows["shown"].to_list(), strict=True)
     at = "row" if in_order else "patient"
-    examples = ", ".join(f"{at} {where}" + (f" '{shown}'" if shown is not None else "") for where, shown in pairs)
+    examples = ", ".join(
+        f"{at} {where}" + (f" '{_clip(str(shown))}'" if shown is not None else "") for where, shown in pairs
+    )
     told = f"  {check.field} (column {check.column}): {n:,} x {check.problem}: {examples}{', ...' if n > 3 else ''}"
     # Where nothing else stands in the column, to count its values as unknown would be to lose it.
     counted = "on_invalid: unknown in the mapping counts them instead" if check.field != ID and n != present else ""

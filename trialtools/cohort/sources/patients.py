@@ -13,7 +13,7 @@ import pandas as pd
 import polars as pl
 
 from ...criteria.contents import Protocol
-from ...criteria.engine import expression, facts, partial_fields
+from ...criteria.engine import collected, expression, facts, partial_fields
 from ...criteria.expressions import HIGH, LOW, WRITTEN
 from ...criteria.language import Interval, ProtocolError, names, parse
 from ...criteria.protocol import DataError
@@ -86,9 +86,8 @@ class Patients:
         known = facts(self.frame, protocol, names(formula))
         wanted = known.filter(expression(formula, partial_fields(known))).select(ID)
         frame = self.frame.join(wanted, on=ID, how="semi")
-        counted = frame.select(nw.len().alias("n"))
-        counted = counted.collect("polars") if isinstance(counted, nw.LazyFrame) else counted
-        return replace(self, name=f"{self.name}, where {condition}", frame=frame, n=int(counted["n"].to_list()[0]))
+        n = int(one_row(frame.select(nw.len().alias("n")))["n"])
+        return replace(self, name=f"{self.name}, where {condition}", frame=frame, n=n)
 
     def patient(self, id: str) -> dict[str, Any]:
         """What the table says of one patient, by field name; unknown is None, known in part an `Interval`.
@@ -96,8 +95,7 @@ class Patients:
         Raises:
             DataError: nobody has that id.
         """
-        rows = self.frame.filter(nw.col(ID).cast(nw.String()) == str(id)).head(1)
-        rows = rows.collect("polars") if isinstance(rows, nw.LazyFrame) else rows
+        rows = collected(self.frame.filter(nw.col(ID).cast(nw.String()) == str(id)).head(1))
         found = {name: values[0] for name, values in rows.to_dict(as_series=False).items() if values}
         if not found:
             raise DataError(f"no patient '{id}' in {self.name}; an id is written exactly as in the table")
