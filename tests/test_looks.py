@@ -160,7 +160,7 @@ def test_non_inferiority_is_held_against_its_margin(protocol, events, lead):
     assert found.z == pytest.approx(-score_at(events[0], 65, events[1], 65, 0.15), abs=1e-5)
     assert look.answer().startswith(lead)
     curve = look.power_curve()
-    assert curve.empty or curve.loc[curve["mark"] == "null", "effect"].tolist() == [0.15]
+    assert curve.empty or curve.loc[curve["mark"] == "null", "effect"].tolist() == [15.0]
     assert final_difference(look) is None or final_difference(look)[2] < 0.15
 
 

@@ -329,7 +329,13 @@ def test_a_death_to_come_is_not_known_at_the_cut(tmp_path):
     before, after = trial.cut("2023-04-30"), trial.cut("2023-05-01")
     assert died(before) == {} and died(after) == {"X-1": "events", "X-2": "DM, events"}
     assert before.events["severity"].isna().all() and before.events["outcome"].isna().all()
-    assert trial.absent == ("doses", "outcomes", "disposition", "labs")  # nobody collected how the study ended
+    assert trial.absent == (
+        "doses",
+        "outcomes",
+        "disposition",
+        "labs",
+        "screening log",
+    )  # nobody collected how the study ended
 
 
 def test_what_ends_a_phase_does_not_end_the_study(tmp_path):

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from .drawing import Drawing, Room, Spec, figure, nobody
-from .format import count
+from .format import absent, count
 from .lines import ALONG, end_labels, line, ribbon, rule
 from .page import INK, QUIET
 from .rows import text_width
@@ -26,7 +26,7 @@ def accrual(accrual: pd.DataFrame, forecast: pd.DataFrame | None = None, target:
     More than six sites are told in numbers only. Whose day is unknown cannot be placed, and is not in the frame.
 
     Args:
-        accrual: site ("" for all), day, screened, randomized; both counts so far.
+        accrual: site ("" for all), day, screened (empty where it was not collected), randomized; both counts so far.
         forecast: day, low90, low50, median, high50, high90; None or empty where there is none.
         target: how many are to be randomized.
 
@@ -122,11 +122,13 @@ def _all(whole: Any) -> Spec:
 
 
 def _population(whole: Any, sites: dict[str, Any], end: Any) -> str:
-    text = f"{count(whole['screened'].iloc[-1])} screened by {end:%Y-%m-%d}"
+    screened = whole["screened"].iloc[-1]
+    text = "Screened: not collected" if absent(screened) else f"{count(screened)} screened by {end:%Y-%m-%d}"
     if len(sites) < 2:
         return text
     each = [int(own["randomized"].iloc[-1]) for own in sites.values()]
-    return f"{text} at {len(each)} sites, with {count(min(each))} to {count(max(each))} randomized each"
+    text += "; " if absent(screened) else " at "
+    return f"{text}{len(each)} sites, with {count(min(each))} to {count(max(each))} randomized each"
 
 
 def _finding(n: int, end: Any, target: int | None, ahead: Any) -> tuple[str, str]:

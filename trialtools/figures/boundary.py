@@ -28,7 +28,8 @@ def boundary(looks: pd.DataFrame, information: str = "Information") -> Drawing:
     Args:
         looks: look, information (where the look is to come, the planned one), fraction (of the planned information),
             bound (of z; inf where the look cannot stop the trial for efficacy), futility (of z; NaN where there is
-            none; it does not bind), z (above 0 is benefit; NaN for a look to come), nominal_p, alpha_spent.
+            none; it does not bind), harm (of z; NaN or no such column where there is none), z (above 0 is benefit; NaN
+            for a look to come), nominal_p, alpha_spent.
         information: what is counted as information, to head its numbers.
 
     Raises:
@@ -48,8 +49,10 @@ def boundary(looks: pd.DataFrame, information: str = "Information") -> Drawing:
     seen = [row for row in rows if not absent(row["z"])]
     finite = [row for row in rows if math.isfinite(row["bound"])]
     futile = [row for row in rows if not absent(row["futility"])]
+    harmful = [row for row in rows if not absent(row.get("harm")) and math.isfinite(row["harm"])]
     # the first bounds may be far beyond any z: 6 is as far as a reader needs to see
     numbers = [min(row["bound"], 6) for row in finite] + [row["z"] for row in seen] + [r["futility"] for r in futile]
+    numbers += [max(row["harm"], -6) for row in harmful]
     high, low = max([3.0, *numbers]) + 0.6, min([-1.0, *numbers]) - 0.6
     far = max([1.0, *(row["fraction"] for row in rows)]) + 0.04
     dash = {"symbol": "line-ew", "size": 13}
@@ -61,6 +64,7 @@ def boundary(looks: pd.DataFrame, information: str = "Information") -> Drawing:
         marks=[
             *(_region(finite, "bound", high, EFFICACY, high) if finite else []),
             *(_region(futile, "futility", low, FUTILITY, high) if futile else []),
+            *(_region(harmful, "harm", low, FUTILITY, high) if harmful else []),
             _points("bound", finite, **dash, line={"color": INK, "width": 2}),
             _points("futility", futile, **dash, line={"color": INK, "width": 1}),
             line("path", [row["fraction"] for row in seen], [row["z"] for row in seen], color=INK, width=1.5),
@@ -68,7 +72,8 @@ def boundary(looks: pd.DataFrame, information: str = "Information") -> Drawing:
         ],
         words=[
             *([_edge_label("Stop for efficacy", finite, high, -11)] if finite else []),
-            *([_edge_label("Futility (does not bind)", futile, low, 11)] if futile else []),
+            *([_edge_label("Futility (does not bind)", futile, low, 30 if harmful else 11)] if futile else []),
+            *([_edge_label("Boundary for harm", harmful, low, 11)] if harmful else []),
             *([_last_look(rows, seen)] if seen else []),
             note("z", x=0, y=1, xshift=-24, yshift=4, size=12),
             note("Share of the planned information", x=0, y=0, yshift=-30, size=12),
@@ -152,11 +157,15 @@ def _finding(rows: Sequence[Row], seen: Sequence[Row]) -> str:
         return f"No look has been taken; {len(rows)} {'is' if len(rows) == 1 else 'are'} planned"
     now = seen[-1]
     sentence = f"Look {now['look']} of {len(rows)}: z {number(now['z'], 2)}"
-    if now["z"] >= now["bound"]:
+    harm = now.get("harm")
+    if not absent(harm) and now["z"] <= harm:
+        sentence += f" crosses the bound {number(harm, 2)} for harm"
+    elif now["z"] >= now["bound"]:
         sentence += f" crosses the bound {number(now['bound'], 2)} for efficacy"
     elif not absent(now["futility"]) and now["z"] <= now["futility"]:
         sentence += f" is at or below the futility bound {number(now['futility'], 2)}, which does not bind"
     else:
+        sentence += ", below zero," * (now["z"] < 0)
         sentence += f" does not cross the {_bound(now)}" if math.isfinite(now["bound"]) else f", {_bound(now)}"
     before = [str(row["look"]) for row in seen[:-1] if row["z"] >= row["bound"]]
     return sentence + (f"; look {', '.join(before)} had crossed it" if before else "")

@@ -155,7 +155,7 @@ def sensitivity(
     >>> rows = [("Primary", -0.08, -0.13, -0.02, 570, 12), ("Missing as failures", -0.07, -0.12, -0.01, 582, 0)]
     >>> names = ["analysis", "difference", "low", "high", "n", "missing"]
     >>> sensitivity(pd.DataFrame(rows, columns=names)).layout.title.text.split("<br>")[0]
-    '<b>Primary analysis −8.0 (−13.0 to −2.0) points; the others −7.0</b>'
+    '<b>Primary analysis −8.0 (−13.0 to −2.0) percentage points; the</b>'
     """
     rows = records(frame, "missing")
     if not rows:
@@ -164,7 +164,7 @@ def sensitivity(
     labels[0] = f"<b>{labels[0]}</b>" if primary else labels[0]
     others = [row["difference"] for row in rows[primary:] if not absent(row["difference"])]
     span = " to ".join(dict.fromkeys(number(100 * end(others)) for end in (min, max))) if others else "none"
-    finding = f"Primary analysis {points(rows[0])} points" + (f"; the others {span}" if others else "")
+    finding = f"Primary analysis {points(rows[0])} percentage points" + (f"; the others {span}" if others else "")
     held_against = [rows[0]["difference"]] if primary and not absent(rows[0]["difference"]) else []
 
     def values_text(row: Row, between: str) -> str:
@@ -178,12 +178,12 @@ def sensitivity(
         columns=[
             Column("n", lambda row: count(row["n"]), pad=10),
             Column("missing", lambda row: count(row["missing"]), pad=10),
-            Column("points (95 %)", points, pad=10),
+            Column("difference (95 %)", points, pad=10),
         ],
         left=212,
         foot=52,
         words=[note("<br>".join(wrap(axis, 90)), x=0, y=0, yshift=-34, size=12)],
         shapes=[rule(x=x, color=QUIET, dash="dot") for x in held_against],
-        finding=finding if primary else f"Differences in {len(others)} of {len(rows)} parts: {span} points",
+        finding=finding if primary else f"Differences in {len(others)} of {len(rows)} parts: {span} percentage points",
         alt="; ".join(f"{row['analysis']} {values_text(row, ', ')}" for row in rows),
     )

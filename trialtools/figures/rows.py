@@ -3,6 +3,7 @@
 A row is as high as its label. Marks are bars, or estimates with their intervals; they may stand in two panels.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -253,11 +254,18 @@ def difference(row: Row) -> Estimate:
 def axis_of_differences(
     rows: Sequence[Row], margin: float, share: tuple[float, float] = (0, 1), title: str = "", **more: Any
 ) -> Panel:
-    """An axis that holds all the estimates and 0."""
+    """An axis that holds all the estimates and 0, in percentage points."""
     reach = [0.0, *(value for row in rows for value in difference(row) if not absent(value))]
     edge = margin * (max(reach) - min(reach) or 1)
-    panel = value_axis(min(reach) - edge, max(reach) + edge, tickformat=".0%", tickangle=0, zerolinecolor=INK, **more)
+    low, high = min(reach) - edge, max(reach) + edge
+    step = next((each for each in _STEPS if (high - low) / each <= 4), _STEPS[-1])
+    at = [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    ticks = {"tickvals": at, "ticktext": [f"{100 * each:g}".replace("-", "−") for each in at]}
+    panel = value_axis(low, high, tickangle=0, zerolinecolor=INK, **ticks, **more)
     return Panel(panel.axis, share, title)
+
+
+_STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 def records(frame: pd.DataFrame, *more: str) -> list[Row]:

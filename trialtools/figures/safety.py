@@ -64,7 +64,7 @@ def adverse_events(frame: pd.DataFrame, labels: Mapping[str, str] | None = None,
     marks = [_shares(arm, shift) for arm, shift in _shifts(groups, 6).items()]
     if compared:
         marks += [_differences(arm, shift) for arm, shift in _shifts(compared, 13).items()]
-        panels.append(axis_of_differences(rows, 0.04, (0.52, 1), "Difference", zerolinewidth=1))
+        panels.append(axis_of_differences(rows, 0.04, (0.52, 1), "Difference, percentage points", zerolinewidth=1))
     # beyond two, each arm that is held against the control needs a line of its own
     names = [label("", each["term"], each["system"]) + "<br>" * max(0, len(compared) - 2) for each in terms]
     return row_chart(

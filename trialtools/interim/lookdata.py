@@ -17,13 +17,13 @@ from ..criteria.protocol import DataError
 from ..figures.format import count
 from .data.cutoff import cut, pool
 from .data.read import TrialData, read_trial
-from .data.tables import DTYPES, HIDDEN, TABLES, Frame
+from .data.tables import DTYPES, HIDDEN, SCREENING_LOG, TABLES, Frame
 from .plan import MonitoringPlan
 
 FINDINGS = "findings.csv"
 ALLOCATIONS = "allocations.csv"
 ENDPOINT = "endpoint.json"
-"""In a cut: the primary endpoint and its window, as the whole data and their mapping tell them."""
+"""In a cut: the primary endpoint, its window, and what was not collected, as the whole data and their mapping tell."""
 POOLED = ""
 """The arm of everybody, in a report that must not tell any."""
 UNKNOWN = "unknown"
@@ -96,7 +96,7 @@ class LookData:
     @property
     def screening_log(self) -> bool:
         """Whether it was collected who was screened and not randomized: no trial excludes nobody."""
-        return not self.trial.subjects["randomized"].all()
+        return SCREENING_LOG not in self.trial.absent
 
     @property
     def deaths_collected(self) -> bool:
@@ -137,7 +137,8 @@ def read_analysis_data(
     trial = read_trial(data, protocol, mapping or None)
     known = trial.findings
     if (declared := Path(data) / ENDPOINT).is_file():
-        trial = replace(trial, **json.loads(declared.read_text("utf-8")))
+        told = json.loads(declared.read_text("utf-8"))
+        trial = replace(trial, **told | {"absent": tuple(told.get("absent", trial.absent))})
     if (found := Path(data) / FINDINGS).is_file():
         known = pd.read_csv(found, keep_default_na=False).astype(known.dtypes.to_dict())
     if cutoff:

@@ -20,7 +20,8 @@ from .lookdata import POOLED, LookData
 class Show:
     """Tables and figures of one look: arms by their names, and below each of them who is counted.
 
-    An empty frame is shown as the sentence that says why it is empty; with `quiet=True` as nothing.
+    An empty frame is shown as the sentence that says why it is empty; with `quiet=True` as nothing. What a frame lacks
+    in part, `frame.attrs["lacks"]`, is a note below it.
     """
 
     look: LookData
@@ -49,6 +50,8 @@ class Show:
         """
         if frame.empty:
             return self._why(frame, quiet)
+        if lacks := frame.attrs.get("lacks"):
+            how.setdefault("notes", [lacks])
         formats = dict.fromkeys(percent, figures.percent)
         formats |= dict.fromkeys(effects, MEASURES[self.look.plan.kind].text)
         formats |= {name: partial(figures.number, digits=n) for name, n in (digits or {}).items()}

@@ -100,7 +100,7 @@ def staged(
     if allocations is not None:
         own = allocations[allocations["subject_id"].isin(kept.subjects["subject_id"])]
         texts[ALLOCATIONS] = _csv(own if cutoff is None else own[own["randomized_on"].dt.date <= cutoff])
-    texts[ENDPOINT] = json.dumps({"endpoint": kept.endpoint, "window": kept.window})
+    texts[ENDPOINT] = json.dumps({"endpoint": kept.endpoint, "window": kept.window, "absent": kept.absent})
     digest = hashlib.sha256("".join(f"{name}\0{text}\0" for name, text in sorted(texts.items())).encode()).hexdigest()
     place = folder / "cuts" / f"{cutoff or 'whole'}-{digest[:12]}"
     if not place.exists():

@@ -23,7 +23,7 @@ from .outcomes import check_primary, clear_early, endpoint_states, rank_levels
 from .parse import check_values, parse_table
 from .raw import Raw
 from .source import open_source
-from .tables import FINDINGS, TABLES, Frame, TrialTables
+from .tables import FINDINGS, SCREENING_LOG, TABLES, Frame, TrialTables
 from .words import UNSAID
 
 
@@ -101,6 +101,7 @@ def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None
     findings += contradictions(tables, codes, endpoint, window, kind)
     _stop(findings)
     absent = tuple(name for name in TABLES if not _collected(raw.tables.get(name)))
+    absent += (SCREENING_LOG,) if tables["subjects"]["randomized"].all() else ()
     states = endpoint_states(tables["subjects"], tables["outcomes"], endpoint, window, kind=kind)
     findings += missing_parts(tables, absent, codes, states)
     return TrialData(

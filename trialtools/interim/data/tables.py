@@ -100,6 +100,8 @@ TABLES: dict[str, dict[str, TableColumn]] = {
 HIDDEN = {"subjects": ("arm",), "doses": ("amount", "unit", "reason")}
 """Documented columns that tell an arm, or could: a placebo has another amount, and only cells can thaw too early."""
 
+SCREENING_LOG = "screening log"
+"""What is absent where the data hold nobody who was screened and not randomized: no trial excludes nobody."""
 FINDINGS = ("table", "column", "problem", "n", "of", "example", "action", "fatal")
 
 
@@ -108,7 +110,8 @@ class TrialTables:
     """A trial's data as tidy tables, checked; every date a calendar date (`datetime64`), every unknown empty.
 
     `findings` lists what was wrong with them, one row a problem. `absent` names the tables that were not collected:
-    they are empty, but for deaths that other tables tell. `sha256` is of the files that were read. `arms` are the ids
+    they are empty, but for deaths that other tables tell; and a screening log that was not. `sha256` is of the
+    files that were read. `arms` are the ids
     that an arm can have. `endpoint` is the primary one, `kind` what its values are, `window` the days after
     randomization in which it counts. `cut_on` is the day of the data cut.
     """

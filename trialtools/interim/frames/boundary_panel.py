@@ -11,7 +11,7 @@ from ..data.tables import Frame
 from ..lookdata import LookData
 from ..plan import MonitoringPlan
 from .effect import Effect
-from .looks import INFORMATION, conditional_power_table, crossed, design_power, is_last, this_look
+from .looks import NOT_HANDED_IN, conditional_power_table, crossed, design_power, is_last, this_look
 from .measure import MEASURES
 from .outcomes import sensitivity
 from .statements import endpoint_of_look
@@ -39,6 +39,7 @@ def boundary_picture(look: LookData, found: Effect | None, frame: Frame) -> Boun
     less, more = direction_words(look.plan.kind, endpoint, arm)
     benefit, worse = (less, more) if look.plan.sign < 0 else (more, less)
     drawn = picture(upper, lower, z)
+    outcomes = "events" if look.plan.kind == "time_to_event" else "outcomes"
     side = f"favours {arm}" if look.plan.margin is None else "is better than the margin"
     note = f"z: the difference in units of its uncertainty; above 0 {side}. {'' if declared else _MIRROR}"
     missed = [f"Look {each} was not held." for each in look.not_held]
@@ -47,7 +48,7 @@ def boundary_picture(look: LookData, found: Effect | None, frame: Frame) -> Boun
         harm_declared=declared,
         benefit=benefit,
         harm=worse,
-        axis=f"share of the planned information ({count(look.plan.planned)} {INFORMATION[look.plan.kind]})",
+        axis=f"share of the planned {count(look.plan.planned)} {outcomes}",
         rows=tuple(_look_rows(look.plan, frame)),
         now=frame["state"].tolist().index("now"),
         note=" ".join([note.strip(), *missed]),
@@ -78,7 +79,7 @@ def _boundary_title(plan: MonitoringPlan, row: Any) -> str:
 def _look_rows(plan: MonitoringPlan, frame: Frame) -> list[tuple[str, ...]]:
     """The table of looks, a column a look."""
     looks: list[Any] = [*frame.itertuples()]
-    absent = {"done": "not handed in", "ahead": "–"}
+    absent = {NOT_HANDED_IN: NOT_HANDED_IN, "ahead": "–"}
 
     def row(head: str, cells: Any) -> tuple[str, ...]:
         return head, *cells

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from ...figures.format import count
 from ..data.tables import Frame
 from ..lookdata import LookData
 from .effect import comparisons, primary_effect
 from .endpoint_rows import endpoint_rows
-from .looks import boundaries
+from .looks import NOT_HANDED_IN, boundaries
 
 
 def caveats(look: LookData) -> str:
@@ -33,8 +31,7 @@ def caveats(look: LookData) -> str:
     if trial.window is None and found.kind != "time_to_event":
         told.append("The design names no day by which the endpoint counts: everybody does, however early.")
     frame = boundaries(look)
-    before = frame[frame["state"] == "done"]
-    if taken := [str(row.look) for row in before.itertuples() if math.isnan(row.z)]:
+    if taken := frame.loc[frame["state"] == NOT_HANDED_IN, "look"].astype("str").tolist():
         told.append(f"Of look {' and '.join(taken)} no z is known: its information is as planned, or as last written.")
     return " ".join(told)
 

@@ -87,6 +87,8 @@ def exclusions(look: LookData) -> Frame:
     that is no list of criteria is a row of its own; what was unknown of a criterion is no failure of it.
     """
     protocol, people = look.protocol, look.trial.subjects
+    if not look.screening_log:
+        return with_reason(pd.DataFrame(columns=["criterion", "label", "failed", "alone"]), _NO_SCREENING_LOG)
     why = _written_reason(people[~people["randomized"]])
     listed = why.map(lambda reason: set(reason.split(", ")) <= set(protocol.criterion)).astype(bool)
     reasons = [set(reason.split(", ")) for reason in why[listed]]
@@ -171,8 +173,10 @@ def data_currency(look: LookData) -> Frame:
     for name, table in look.trial.tables.items():
         days = [table[column].max() for column in table.select_dtypes("datetime").columns if column != "planned_on"]
         last = max((day for day in days if not pd.isna(day)), default=pd.NaT)
+        if name in look.trial.absent:  # what other tables tell of it does not count
+            rows.append((name, None, None, pd.NaT, None))
+            continue
         behind = None if pd.isna(last) or look.cutoff is None else (pd.Timestamp(look.cutoff) - last).days
-        size = (None, None) if name in look.trial.absent else (len(table), table["subject_id"].nunique())
-        rows.append((name, *size, last, behind))
+        rows.append((name, len(table), table["subject_id"].nunique(), last, behind))
     frame = pd.DataFrame(rows, columns=["table", "rows", "subjects", "last", "behind"])
     return frame.astype({"rows": "Int64", "subjects": "Int64", "behind": "Int64"})

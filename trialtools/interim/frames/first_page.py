@@ -84,6 +84,8 @@ def _findings(look: LookData) -> dict[int, str]:
     hits = liver.groupby("arm")["hy"].sum()
     possible = " and ".join(count(hits.get(arm, 0)) for arm in arms)
     found[15] = f"possible Hy’s law {possible}" if len(liver) else NOT_COLLECTED
+    if "outcomes" in look.trial.absent or look.trial.endpoint is None:
+        return found | {16: NOT_COLLECTED}
     said = [_effect_of(one) for one in comparisons(look) if primary_effect(one)]
     return found | ({16: "; ".join(said)} if said else {})
 

@@ -28,6 +28,8 @@ INFORMATION = {"time_to_event": "events"} | dict.fromkeys(
     ("binary", "continuous", "ordinal"), "participants with the outcome known"
 )
 """What the information of a look is made of, by the kind of the endpoint."""
+NOT_HANDED_IN = "not handed in"
+"""The state of an earlier look of which there is no record."""
 _ONE_EACH = "Each experimental arm has a boundary of its own."
 _NOTHING_AHEAD = "No look is ahead, or nobody has had the event."
 
@@ -38,7 +40,7 @@ def boundaries(look: LookData) -> Frame:
 
     Columns: look, information (participants with the outcome known, or events), fraction (of what is planned), bound
     (z; inf where a look cannot stop for efficacy), futility and harm (z; empty without one), z (of benefit; empty for
-    looks to come), nominal_p (of the bound), alpha_spent, state (done, now, ahead).
+    looks to come), nominal_p (of the bound), alpha_spent, state (done, not handed in, now, ahead).
 
     Of earlier looks, information and z are those that the previous report wrote down; looks of which nothing is known
     are taken as planned, and those that were not held are left out. The last look spends all alpha that is left, also
@@ -64,7 +66,7 @@ def boundaries(look: LookData) -> Frame:
         futility = [futility[number - 1] for number in numbers[:-1]]
     frame = _bounds(plan, information, [each.get("bound") for each in earlier.values()], futility=futility)
     z = [each.get("z", math.nan) for each in earlier.values()] + [found.z] + [math.nan] * len(to_come)
-    state = ["done"] * len(done) + ["now"] + ["ahead"] * len(to_come)
+    state = ["done" if "z" in each else NOT_HANDED_IN for each in earlier.values()] + ["now"] + ["ahead"] * len(to_come)
     frame = frame.rename(columns={"z": "bound"}).assign(z=z, state=state, fraction=frame["information"] / size)
     harm = _harm_bounds(plan, information, [each.get("harm") for each in earlier.values()], frame["bound"])
     frame = frame.assign(look=numbers, harm=harm)
@@ -246,7 +248,7 @@ def final_difference(look: LookData) -> tuple[float, float, float] | None:
 def power_curve(look: LookData) -> Frame:
     """The chance still to stop for efficacy, by the true effect from here on.
 
-    Columns: effect (experimental less control, in the unit of its measure; a difference of risks as a share),
+    Columns: effect (experimental less control, in the unit of its measure: percentage points, a hazard ratio),
     conditional_power, mark ("trend", "design", "null", or "" for a point of the curve). Empty where no look is ahead,
     or nothing has happened that tells the variability. Every effect is taken at the variability seen so far.
     """
@@ -267,8 +269,7 @@ def power_curve(look: LookData) -> Frame:
         drift = "trend" if mark == "trend" else plan.sign * (effect - plan.null) / (found.se * math.sqrt(n))
         return conditional_power(found.z, n, ahead, drift)
 
-    share = found.kind == "binary"
-    rows = [(effect if share else shown(effect), chance(effect, mark), mark) for mark, effect in points]
+    rows = [(shown(effect), chance(effect, mark), mark) for mark, effect in points]
     return pd.DataFrame(rows, columns=nothing.columns)
 
 

@@ -176,7 +176,7 @@ def _sites(look: LookData) -> tuple[tuple[str, ...], list[ArmRow], tuple[str, ..
         frame = frame.join(status.set_index("site")[["known", "to_come", "missing"]])
         columns += ["Outcome known", f"Day {day} to come" if day else "To come", "Missing"]
     names = ["screened", "randomized", *(["known", "to_come", "missing"] if len(status) else [])]
-    numbers = frame[names].fillna(0).astype(int)
+    numbers = frame[names].fillna(0).astype(int)  # of a site where nobody was randomized; unscreened are told as such
     rows = [ArmRow(str(site), _cells(look, line)) for site, line in numbers.iterrows()]
     if len(rows) > 1:
         rows.append(ArmRow("All", _cells(look, numbers.sum()), strong=True))

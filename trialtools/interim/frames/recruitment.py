@@ -20,8 +20,8 @@ LONGEST = 3650
 def accrual(look: LookData) -> Frame:
     """How many had been screened and randomized by each day, at each site and in all.
 
-    Columns: site ("" for all), day, screened, randomized (both so far). A day that is unknown cannot be placed: such
-    people are missing here, and the findings of the data count them.
+    Columns: site ("" for all), day, screened (empty without a screening log), randomized (both so far). A day that is
+    unknown cannot be placed: such people are missing here, and the findings of the data count them.
     """
     subjects = look.trial.subjects
     parts = []
@@ -31,6 +31,8 @@ def accrual(look: LookData) -> Frame:
         frame: Frame = pd.DataFrame(found).sort_index().fillna(0).cumsum().astype(int)
         parts.append(frame.rename_axis("day").reset_index().assign(site=site))
     frame = pd.concat(parts, ignore_index=True)[["site", "day", "screened", "randomized"]]
+    if not look.screening_log:
+        frame = frame.assign(screened=math.nan)
     return with_reason(frame, "Not collected: no day of randomization is known.")
 
 
@@ -93,7 +95,8 @@ def reached(fan: Frame, target: int) -> dict[str, Any]:
 def sites(look: LookData) -> Frame:
     """A row a site: screened, eligible, randomized, screened for one randomized, first and last day of randomization.
 
-    Columns: site, screened, randomized, ratio, first, last. Whoever has no site is in the row "unknown".
+    Columns: site, screened, randomized, ratio, first, last. Without a screening log nobody knows how many were
+    screened. Whoever has no site is in the row "unknown".
     """
     subjects = look.trial.subjects
     frame = subjects.groupby(subjects["site"].fillna(UNKNOWN)).agg(
@@ -102,6 +105,8 @@ def sites(look: LookData) -> Frame:
         first=("randomized_on", "min"),
         last=("randomized_on", "max"),
     )
+    if not look.screening_log:
+        frame = frame.assign(screened=math.nan)
     ratio = frame["screened"] / frame["randomized"].where(frame["randomized"] > 0)
     frame.insert(2, "ratio", ratio)
     return frame.rename_axis("site").reset_index()

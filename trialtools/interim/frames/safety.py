@@ -25,6 +25,11 @@ _NOWHERE: Any = (None, [])
 """In place of participants: it was not collected."""
 _EDISH = {"transferase": 3.0, "bilirubin": 2.0}
 """Multiples of the upper limit beyond which a peak may mean liver injury (Hy's law; FDA guidance of July 2009)."""
+_LACKS = {
+    "events": "Serious adverse events: not collected; these are deaths alone.",
+    "disposition": "Deaths: not collected, but where an adverse event was fatal.",
+}
+_UNENDED = "Ends of follow-up: not collected; everybody counts as observed up to the cut."
 _UNCODED = "not coded"
 NOT_COLLECTED = "Not collected."
 _CLOSED_ONLY = "Single cases are listed in the closed report only."
@@ -84,6 +89,7 @@ def adverse_events(look: LookData, *, serious: bool = False, at_least: int = 1) 
     columns = ["body_system", "term", "arm", "participants", "of", "share", "events", "days", "rate"]
     frame = pd.DataFrame(rows, columns=[*columns, "difference", "low", "high"])
     if len(events):
+        frame.attrs |= {} if look.deaths_collected else {"lacks": _UNENDED}
         return frame
     why = f"No {'serious ' if serious else ''}adverse event of these participants is known."
     return with_reason(frame.head(0), NOT_COLLECTED if "events" in look.trial.absent else why)
@@ -180,6 +186,9 @@ def serious_cases(look: LookData) -> Frame:
     rows = rows.assign(site=found["site"], arm=found["arm"], day=day, related=related)
     rows = rows.sort_values("started_on", ascending=False, na_position="first", ignore_index=True)[columns]
     nowhere = {"events", "disposition"} <= set(trial.absent)
+    for table, lacks in _LACKS.items():
+        if table in trial.absent:
+            rows.attrs["lacks"] = lacks
     return with_reason(rows, NOT_COLLECTED if nowhere else "No death and no serious adverse event is known.")
 
 

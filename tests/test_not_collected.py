@@ -1,0 +1,105 @@
+"""What was not collected is said to be so, by every table, figure and sentence; nothing of it becomes a zero."""
+
+import re
+from datetime import date
+
+import pandas as pd
+import pytest
+from notebook import report_of
+
+import trialtools as tt
+from trialtools.interim.data import read_trial
+from trialtools.interim.lookdata import read_analysis_data
+from trialtools.report.cuts import staged
+
+DAY = "2023-08-17"
+TABLES = ("subjects", "doses", "events", "outcomes", "disposition", "labs")
+
+
+@pytest.fixture(scope="module")
+def whole(root):
+    """The bundled trial with arms made up in turn."""
+    tables = {name: pd.read_csv(root / f"data/trial/{name}.csv", dtype="str") for name in TABLES}
+    subjects = tables["subjects"]
+    entered = subjects["randomized_on"].notna()
+    subjects.loc[entered, "arm"] = ["mscs" if i % 2 else "comparator" for i in range(entered.sum())]
+    return tables
+
+
+def without(whole, absent):
+    tables = {name: frame.copy() for name, frame in whole.items() if name != absent}
+    if absent == "log":
+        tables["subjects"] = tables["subjects"].dropna(subset="randomized_on")
+    return tables
+
+
+def words_of(shown):
+    """All that a report shows, a text a part, without tags."""
+    texts = []
+    for part in shown:
+        text = part._repr_html_() if hasattr(part, "_repr_html_") else ""
+        if hasattr(part, "layout"):
+            text = f"{(part.layout.meta or {}).get('alt')} " + " ".join(note.text for note in part.layout.annotations)
+        text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
+        texts.append(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text)).replace("\N{NO-BREAK SPACE}", " ").strip())
+    return texts
+
+
+ZERO = r"(?<![\d.,−+-])0(?: %| of | deaths| and 0)"
+"""A count of none, as reports write it."""
+SAID = {
+    "doses": ("Doses: not collected|Not collected.", r"not dosed|0 dosed"),
+    "events": (
+        "serious adverse events: not collected|Serious adverse event not collected",
+        r"No (serious )?adverse ev",
+    ),
+    "outcomes": ("Not collected: no primary endpoint|Outcomes: not collected", r"Outcome known 0|progressed by day"),
+    "disposition": ("Missing: the milestone “died”|At least 2 deaths", r"0 deaths|lost to follow-up"),
+    "labs": ("iver( values)?: not collected", r"Hy’s law: 0|Hy’s law in 0"),
+    "log": (
+        "Not collected: the data hold nobody who was screened",
+        r"Nobody was excluded|not randomized so far|Excluded: [0-9]",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def full(whole, protocol):
+    """By audience, what the report of the whole data shows."""
+    trial = read_trial(whole, protocol)
+    return {c: set(words_of(report_of(tt.look(trial, protocol, DAY, number=2, closed=c)))) for c in (True, False)}
+
+
+OPEN = ("events", "disposition", "log")
+
+
+@pytest.mark.parametrize(("absent", "closed"), [*((name, True) for name in SAID), *((name, False) for name in OPEN)])
+def test_a_table_that_is_lacking_is_not_collected_everywhere(whole, full, protocol, absent, closed):
+    trial = read_trial(without(whole, absent), protocol)
+    shown = words_of(report_of(tt.look(trial, protocol, DAY, number=2, closed=closed)))
+    text, (said, never) = " ¶ ".join(shown), SAID[absent]
+    assert re.search(said, text), f"nowhere said of {absent}"
+    assert not (found := re.search(never, text)), f"{absent}: {text[max(0, found.start() - 80) : found.end() + 40]}"
+    mine = [part for part in shown if part not in full[closed] and not part.startswith(("How current", "Findings on"))]
+    for part in mine:  # no zero that the whole data do not have
+        zeros = set(re.findall(rf".{{0,5}}{ZERO}", part))
+        new = [zero for zero in zeros if not any(zero in other for other in full[closed])]
+        assert not new, f"{absent}: {new}"
+
+
+def test_a_cut_keeps_what_was_not_collected(whole, protocol, tmp_path):
+    """After the cut there is somebody who is not randomized yet: that is no screening log."""
+    trial = read_trial(without(whole, "log"), protocol)
+    look = tt.look(trial, protocol, DAY, number=2)
+    assert not look.trial.subjects["randomized"].all() and not look.screening_log
+    place, _ = staged(trial, date.fromisoformat(DAY), "", False, tmp_path)
+    again = read_analysis_data(place, protocol, DAY)
+    assert "screening log" in again.absent
+    assert look.sites()["screened"].isna().all() and look.accrual()["screened"].isna().all()
+
+
+def test_a_look_at_nothing_but_subjects_has_no_zero(protocol, whole):
+    subjects = without(whole, "log")["subjects"]
+    look = tt.look(read_trial({"subjects": subjects}, protocol), protocol, DAY, number=2, closed=True)
+    text = " ¶ ".join(part for part in words_of(report_of(look)) if not part.startswith("Baseline"))
+    assert not (found := re.search(ZERO, text)), text[max(0, found.start() - 60) : found.end() + 20]
