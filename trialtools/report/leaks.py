@@ -63,8 +63,8 @@ _FEW = 30
 """A column with so many values at most is looked through value by value."""
 _CLEARLY = 0.95
 """How far apart two arms are in what tells them: the share above a mark in the one, less that in the other."""
-_BY_CHANCE = 1e-7
-"""Where people could part as the arms do with a greater chance than this, it says nothing that they do."""
+_ONE_IN = 10_000_000
+"""Where people could part as the arms do with a greater chance than one in so many, it says nothing that they do."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,8 @@ def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> l
                 for what, sizes in (*_features(table, arm.index), *_mentions(table, arm.index, ordinary))
                 if any(_apart(sizes, (arm == each).to_numpy()) >= _CLEARLY for each in arm.unique())
             ]
-            parted += [what for what, part in _parts(table) if _sorts(part, table["subject_id"], arm)]
+            rows, numbers = arm.index.get_indexer(table["subject_id"]), pd.factorize(arm)[0]
+            parted += [what for what, part in _parts(table) if _sorts(part, rows, numbers)]
             found += [Leak(file.name, "people part as the arms do", what) for what in dict.fromkeys(parted)]
     return found
 
@@ -150,11 +151,11 @@ def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> l
 def can_tell(sizes: Iterable[int]) -> bool:
     """Whether arms are large enough that nothing parts people as they do by chance.
 
-    >>> can_tell((9, 9)), can_tell((48, 12)), can_tell((40,))
-    (False, True, False)
+    >>> can_tell((9, 9)), can_tell((48, 12)), can_tell((40,)), can_tell((5000, 5000))
+    (False, True, False, True)
     """
     each = sorted(sizes)
-    return len(each) > 1 and math.comb(each[0] + each[-1], each[0]) * _BY_CHANCE >= 1
+    return len(each) > 1 and math.comb(each[0] + each[-1], each[0]) >= _ONE_IN
 
 
 def untold(sizes: Iterable[int]) -> str:
@@ -257,14 +258,19 @@ def _parts(table: Any) -> Iterator[tuple[str, Any]]:
         yield from ((f"how {column} {what.split()[0]}", part) for what, part in _ends(table[column]))
 
 
-def _sorts(part: Any, who: Any, arm: Any) -> bool:
-    """Whether each value goes with one arm alone, as even numbers with the one and odd ones with the other."""
-    pairs = pd.DataFrame({"part": part, "who": who, "arm": who.map(arm)}).query("part != ''").drop_duplicates()
-    sizes = pairs.drop_duplicates("who")["arm"].value_counts()
-    kinds, n = pairs["part"].nunique(), int(sizes.sum())
-    if len(sizes) < 2 or len(sizes) ** kinds > _BY_CHANCE * math.comb(n, int(sizes.min())):
+def _sorts(part: Any, people: np.ndarray, arms: np.ndarray) -> bool:
+    """Whether each value goes with one arm alone, as even numbers with the one and odd ones with the other.
+
+    Args:
+        part: the values; an empty one says nothing.
+        people: whose each is, as a place in `arms`, which are numbers.
+    """
+    codes, known = pd.factorize(part.mask(part == ""))
+    people, codes = people[codes >= 0], codes[codes >= 0]
+    sizes = sorted(n for n in np.bincount(arms[np.unique(people)]).tolist() if n)
+    if len(sizes) < 2 or len(sizes) ** len(known) * _ONE_IN > math.comb(sum(sizes), sizes[0]):
         return False
-    return bool((pairs.groupby("part")["arm"].nunique() == 1).all())
+    return len(np.unique(codes * len(arms) + arms[people])) == len(known)
 
 
 def _ends(values: Any) -> Iterator[tuple[str, Any]]:
