@@ -68,10 +68,14 @@ def fill_in(notebook: Mapping[str, Any], *of: Lesson) -> dict[str, Any]:
     """
     keys = {question.id: question.key for lesson in of or lessons().values() for question in lesson.questions}
 
-    def answered(source: str) -> str:
-        return re.sub(r'check\("([^"]+)", \.\.\.', lambda found: f'check("{found[1]}", {keys[found[1]]!r}', source)
+    def answer(dots: re.Match[str]) -> str:
+        id = dots[1]
+        return f'check("{id}", {keys[id]!r}' if id in keys else dots[0]
 
-    cells = [cell | {"source": answered("".join(cell["source"]))} for cell in notebook["cells"]]
+    cells = [
+        cell | {"source": re.sub(r'check\("([^"]+)", \.\.\.', answer, "".join(cell["source"]))}
+        for cell in notebook["cells"]
+    ]
     return {**notebook, "cells": cells}
 
 
