@@ -22,6 +22,7 @@ from trialtools.criteria.draft.new import new
 from trialtools.criteria.draft.suggestions import suggestions
 from trialtools.criteria.proofs.source import uncovered_text
 from trialtools.criteria.protocol import DataError, squeeze
+from trialtools.simulate.patients import cohort
 
 RULES = """\
 Key Inclusion Criteria:
@@ -155,6 +156,32 @@ def test_adopting_what_is_proposed_is_three_lines(tmp_path: Path) -> None:
     adopted = tt.load_protocol(file)
     assert adopted.criterion["I3"].when == "easi >= 16" and "I3" not in adopted.questions
     assert [finding.kind for finding in adopted.lint()] == ["question"]
+
+
+def adopt_all(file: Path) -> Protocol:
+    """The protocol with every proposal taken as it stands: its fields, and its formulas for the question."""
+    head, *criteria = re.split(r"\n(?=  - id: )", file.read_text("utf-8"))
+    fields: dict[str, str] = {}
+    for place, written in enumerate(criteria):
+        fields = dict(re.findall(r"# proposed field   (\w+): (.*)", written)) | fields
+        if formulas := re.findall(r"# proposed         when: (.*)", written):
+            both = " and ".join(f"({formula})" for formula in formulas)
+            criteria[place] = written.replace("    ask: true", f"    when: {both}")
+    fields = {name: field for name, field in fields.items() if f"\n  {name}: " not in head}
+    lines = "".join(f"\n  {name}: {field}" for name, field in fields.items())
+    file.write_text("\n".join([head.replace("\nfields:", f"\nfields:{lines}"), *criteria]), "utf-8")
+    return tt.load_protocol(file)
+
+
+def test_every_proposal_can_be_taken_as_it_stands_and_passes_and_fails(tmp_path: Path) -> None:
+    rules = (
+        f"{RULES}\n3. Stroke within 6 months of baseline\n4. Haemoglobin < 9 g/dL\n5. QTcF > 470 ms\n6. Weight < 40 kg"
+    )
+    drafted(tmp_path, record(rules, maximumAge="24 Years", minimumAge="12 Years"))
+    adopted = adopt_all(tmp_path / "protocols" / "NCT00000001.yaml")
+    assert adopted.questions == ("E1",) and not [f for f in adopted.lint() if f.kind in ("unit", "unused")]
+    states = tt.screen(adopted, cohort(adopted, 400, seed=3).drop("synthetic")).criterion_states()
+    assert states["pass"].min() > 0 and states["fail"].min() > 0
 
 
 def test_a_criterion_that_is_deleted_is_missed(tmp_path: Path) -> None:

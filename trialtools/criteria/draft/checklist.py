@@ -114,9 +114,9 @@ def _criterion(id: str, entry: Entry) -> list[str]:
 
 
 def _proposal(suggestion: Suggestion) -> list[str]:
-    doubt = f"   ({suggestion.doubt})" if suggestion.doubt else ""
-    fields = [f"    # proposed field   {name}: {_field(field)}{doubt}" for name, field in suggestion.fields.items()]
-    return [*fields, f"    # proposed         when: {_formula(suggestion.formula)}"]
+    doubt = [f"    # ? {suggestion.doubt}"] if suggestion.doubt else []
+    fields = [f"    # proposed field   {name}: {_field(field)}" for name, field in suggestion.fields.items()]
+    return [*doubt, *fields, f"    # proposed         when: {_formula(suggestion.formula)}"]
 
 
 def _field(field: Field) -> str:

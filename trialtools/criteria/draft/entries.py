@@ -11,7 +11,7 @@ from ..protocol import MAX_CRITERIA, Field
 from .headings import Kind
 from .items import Item
 from .names import field_name
-from .record import Record
+from .record import Record, age_span
 from .suggestions import Suggestion, suggestions
 
 _LONGEST = 88
@@ -101,10 +101,10 @@ def _record_rules(record: Record, rule: AgeRule | None, same: Sequence[Item]) ->
     if rule:
         quotes = (record.age_quote, *(quote for item in same for quote in item.quotes))
         why = f"The ages that the record states, in completed {rule.field.unit} at screening."
-        yield Entry("inclusion", f"Age {record.age_quote.lower()}", quotes, rule.formula, why)
+        yield Entry("inclusion", f"Age {age_span(*record.ages).lower()}", quotes, rule.formula, why)
     elif any(record.ages):
         remarks = ("the record's ages are no formula: they mix units, or are no whole numbers of one",)
-        yield Entry("inclusion", f"Age {record.age_quote.lower()}", (record.age_quote,), remarks=remarks)
+        yield Entry("inclusion", f"Age {age_span(*record.ages).lower()}", (record.age_quote,), remarks=remarks)
     if record.sex in ("female", "male"):
         formula = f'sex == "{record.sex}"'
         yield Entry("inclusion", f"Sex: {record.sex}", (record.sex_quote,), formula, "The sex that the record states.")

@@ -96,7 +96,7 @@ def record_of(data: Any) -> Record:
     design = dict(_design(parts, page))
     edges = page.add_criteria(eligibility)
     low, high = (parts.text("eligibilityModule", key) for key in ("minimumAge", "maximumAge"))
-    age_quote = page.add(edges[1], _span(low, high))
+    age_quote = page.add(edges[1], age_span(low, high))
     sex = parts.text("eligibilityModule", "sex").lower() or "all"
     sex_quote = page.add("Sexes Eligible for Study", f"Sexes eligible: {sex}")
     design["sexes"] = Statement(sex, sex_quote)
@@ -240,7 +240,12 @@ def _arms(parts: Parts, page: _Page) -> Iterator[RecordArm]:
         yield RecordArm(_ROLES.get(kind, "other"), label, given or label, (quote, given) if given else (quote,))
 
 
-def _span(low: str, high: str) -> str:
+def age_span(low: str, high: str) -> str:
+    """The ages of a record in words.
+
+    >>> age_span("18 Years", "64 Years"), age_span("18 Years", "")
+    ('18 Years to 64 Years', '18 Years and older')
+    """
     if low and high:
         return f"{low} to {high}"
     return f"{low} and older" if low else f"Up to {high}" if high else "No limits of age"

@@ -231,7 +231,7 @@ def _event(before: str) -> str:
     """A name for what happened, by the words before its time: those of the last clause, where it has any."""
     plain = re.sub(r"\([^)]*\)|\[[^\]]*\]", " ", before)
     clauses = [clause for clause in re.split(r"[.;,(\[]|\bor\b", plain) if re.search(r"[a-z]{4}", clause)]
-    return field_name(clauses[-1] if clauses else before, 20)
+    return field_name(clauses[-1] if clauses else before, 28)
 
 
 def _before(name: str, found: re.Match[str], is_since: bool) -> str:
