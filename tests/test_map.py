@@ -280,6 +280,20 @@ def test_where_ids_repeat_rows_must_agree():
     assert tt.read_patients(records, TRIAL, draft.mapping).n == 15
 
 
+def test_what_no_reader_takes_is_not_live(tmp_path):
+    """Ids that are no ids, a column of lists, a file cut short: what stands in the draft screens all the same."""
+    records = pl.DataFrame({"id": ["a\nb", "c"], "age": [70, 71], "cough": [[1], [2]]})
+    draft = tt.draft_mapping(TRIAL, records)
+    assert draft.mapping.patient_id == PatientId() and "cannot be taken for ids" in draft.asks[0]
+    assert (line(draft, "cough").certainty, tt.screen(TRIAL, records, draft.mapping).n) == ("open", 2)
+    table(age=[71], cough=["yes", "no"]).write_parquet(tmp_path / "t.parquet")
+    content = bytearray((tmp_path / "t.parquet").read_bytes())
+    content[20:60] = bytes(40)
+    (tmp_path / "t.parquet").write_bytes(content)
+    with pytest.raises(DataError, match=r"t\.parquet"):
+        tt.draft_mapping(TRIAL, tmp_path / "t.parquet")
+
+
 # --- nobody is named --------------------------------------------------------------------------------------------------
 
 PEOPLE = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", min_size=4, max_size=12)

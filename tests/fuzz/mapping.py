@@ -25,15 +25,27 @@ fields:
   seen: {column: seen, format: "%d.%m.%y", pivot: 2030, on_invalid: unknown}
   pregnant: pregnant
 """
+ROWS = """\
+patient_id: patient_id
+rows: {take: last, by: seen, format: "%d.%m.%Y"}
+separator: ";"
+fields:
+  age: {column: age, take: max, on_invalid: unknown}
+  rate: {column: rate, take: mean, on_invalid: unknown}
+  fever: {column: fever, take: any, codes: {"1": true, "0": false, "9": unknown}}
+  sex: {column: sex, take: only, on_invalid: unknown}
+"""
 TABLE = """\
 patient_id;age;rate;fever;sex;seen;pregnant
 a;480;1.200,5;1;f;30.04.20;0
 b;> 500;999;0;m;01.05.69;9
 ;12;x;9;;UN.05.20;1
 """
+SEVERAL = TABLE.replace("\n;12", "\na;12").replace(".20;", ".2020;").replace(".69;", ".1969;")
 PIECES = """
 name patient_id missing codes separator encoding header note fields age column columns unit decimal format pivot zone
-on_invalid on_fault error number unknown true false null ~ [] {} [a] {a: b} "" ' " : , - # | > ! & * << ? % @ ` \\ 0 1
+on_invalid on_fault rows take by last first only any all min max mean
+error number unknown true false null ~ [] {} [a] {a: b} "" ' " : , - # | > ! & * << ? % @ ` \\ 0 1
 -1 1e9 .nan 0x1f 2023-01-31 12:30 yes no !!float !!timestamp !!python/object kg % 10^9/L [degF] %Y %d utf-16 latin-1
 klingon Asia/Shanghai ../x \\t
 """
@@ -42,7 +54,8 @@ TOKENS = (*PIECES.split(), "\n", "  ", "\t", "\0", "\u200b", "\u00fc", "\ufeff",
 
 def attempt(chance: Random) -> None:
     """A good mapping with some pieces cut out, doubled or replaced, put to use on a small table."""
-    text = FULL if chance.random() < 0.9 else "".join(chance.choices(TOKENS, k=chance.randrange(30)))
+    whole, rows = chance.choice(((FULL, TABLE), (ROWS, SEVERAL)))
+    text = whole if chance.random() < 0.9 else "".join(chance.choices(TOKENS, k=chance.randrange(30)))
     for _ in range(chance.randrange(6)):
         start = chance.randrange(len(text) + 1)
         end = min(len(text), start + chance.randrange(15))
@@ -51,5 +64,5 @@ def attempt(chance: Random) -> None:
     with tempfile.TemporaryDirectory() as folder:
         mapping, table = Path(folder) / "mapping.yaml", Path(folder) / "t.csv"
         mapping.write_text(text, "utf-8", errors="surrogatepass")
-        table.write_text(TABLE, "utf-8")
+        table.write_text(rows, "utf-8")
         screened(table, 3, mapping, lost=False)

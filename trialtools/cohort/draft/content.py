@@ -85,6 +85,8 @@ def _everyday_words() -> frozenset[str]:
 
 def see_column(frame: Any, name: str, dtype: Any, rows: int) -> ColumnContent:
     """Count the texts of one column of a Narwhals frame, in the engine that holds it."""
+    if dtype.is_nested() or dtype in (nw.Binary, nw.Object, nw.Unknown):  # no field can be read from it
+        return ColumnContent(name, dtype, rows, pl.DataFrame(schema={"text": pl.String, "n": pl.Int64}))
     text = text_of(name, dtype).alias("text")
     counts = in_polars(frame.select(text).group_by("text").agg(nw.len().alias("n")))
     counts = counts.with_columns(pl.col("text").cast(pl.String).str.strip_chars(BLANKS))

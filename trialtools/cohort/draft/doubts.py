@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -61,6 +62,18 @@ def _patients(native: Any, protocol: Protocol, live: Mapping[str, MappedColumn])
         return read_patients(native, protocol, ColumnMapping(patient_id=PatientId(), fields=dict(live)))
     except DataError:
         return None
+
+
+def are_refused(frame: Any, protocol: Protocol, mapping: ColumnMapping) -> bool:
+    """Whether the ids of a table are no ids to the reader; one field of the mapping is enough to see it."""
+    some = dict([*mapping.fields.items()][:1])
+    if mapping.id.column is None or not some:
+        return False
+    try:
+        read_patients(frame.to_native(), protocol, replace(mapping, fields=some))
+    except DataError:
+        return True
+    return False
 
 
 def _add(found: dict[str, list[str]], fields: Iterable[str], told: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ from ...criteria.contents import Protocol
 from ...criteria.display import as_lines
 from ...criteria.engine import in_polars
 from ...criteria.protocol import DataError, Field
-from ..sources.mapping import ColumnMapping
-from ..sources.open import open_table
+from ..sources.mapping import ColumnMapping, MappedColumn, PatientId
+from ..sources.open import RawTable, open_table, readable
 from .content import see_column
-from .doubts import doubts, exchanges
+from .doubts import are_refused, doubts, exchanges
 from .form import check_names, file_form, is_workbook, sheets_of
 from .ids import find_id
 from .lines import Certainty, DraftLine
@@ -148,7 +148,13 @@ def _lower_headers(protocol: Protocol, table: Any, drafts: Sequence[MappingDraft
 
 
 def _draft(protocol: Protocol, source: Any, written: ColumnMapping) -> MappingDraft:
-    table = open_table(source, written, frozenset() if isinstance(source, str | os.PathLike) else None)
+    file = isinstance(source, str | os.PathLike)
+    table = open_table(source, written, frozenset() if file else None)
+    with readable(table.name) if file else nullcontext():
+        return _draft_of(protocol, table, replace(written, name=Path(source).name.split(".")[0] if file else ""))
+
+
+def _draft_of(protocol: Protocol, table: RawTable, written: ColumnMapping) -> MappingDraft:
     frame = nw.from_native(table.native)
     schema = dict(frame.collect_schema())
     check_names([*schema], table.name)
@@ -162,23 +168,24 @@ def _draft(protocol: Protocol, source: Any, written: ColumnMapping) -> MappingDr
     pairs = pair_up(wanted, [seen for seen in columns if seen.name not in others])
     lines = tuple(_line(wanted[name], pairs[name]) for name in wanted if name in pairs)
     lines = _hold_back(_one_mark(lines), exchanges(wanted, pairs))
-    live = {line.field: line.mapped for line in lines if line.certainty == "certain"}
-    lines = _hold_back(lines, doubts(protocol, frame, live))
+    lines = _hold_back(lines, doubts(protocol, frame, _live(lines)))
+    mapping = replace(written, patient_id=id, rows=several, fields=dict(_live(lines)))
+    if are_refused(frame, protocol, mapping):
+        asks = (
+            *asks,
+            f"patient_id: what stands in {id.column} cannot be taken for ids; every row is taken for a patient",
+        )
+        mapping = replace(mapping, patient_id=PatientId(), rows=None)
     used = {source for line in lines for source in line.mapped.sources} | {id.column, "synthetic"}
-    live = {line.field: line.mapped for line in lines if line.certainty == "certain"}
     told = {line.field for line in lines}
     absent = tuple(name for name in protocol.used if name in wanted and name not in told)
     unread = tuple(seen.named for seen in columns if seen.name not in used)
-    name = Path(source).name.split(".")[0] if isinstance(source, str | os.PathLike) else ""
-    return MappingDraft(
-        table.name,
-        rows,
-        replace(written, name=name, patient_id=id, rows=several, fields=live),
-        lines,
-        absent,
-        unread,
-        asks,
-    )
+    return MappingDraft(table.name, rows, mapping, lines, absent, unread, asks)
+
+
+def _live(lines: tuple[DraftLine, ...]) -> dict[str, MappedColumn]:
+    """The lines that stand."""
+    return {line.field: line.mapped for line in lines if line.certainty == "certain"}
 
 
 def _line(field: Field, pairs: list[Pair]) -> DraftLine:

@@ -66,8 +66,8 @@ def pair_up(fields: Mapping[str, Field], columns: Sequence[ColumnContent]) -> di
 
 def _unreadable(field: Field, seen: ColumnContent) -> Fit:
     """A column that bears the name of a field and says nothing of it, or nothing that can be read."""
-    if not seen.filled:
-        return Fit(MappedColumn(seen.name), "nothing", sure=seen.dtype == nw.String)
+    if not seen.filled and seen.dtype == nw.String:
+        return Fit(MappedColumn(seen.name), "nothing")
     asks = (f"nearly nothing in it is {field.domain}; its texts are not shown here",)
     mapped = MappedColumn(seen.name, on_invalid="unknown")
     return Fit(mapped, f"{seen.filled:,} values, {len(seen.counts):,} different", False, False, asks)
