@@ -206,6 +206,7 @@ def test_a_time_to_event_is_monitored_on_its_events(looks):
     assert frame["bound"].tolist() == pytest.approx(direct)
     curves = look.survival_curves().groupby("arm")["events"].sum()
     assert curves.sum() == event.sum()
+    assert dict(look.first_page().facts)["Events"] == f"{event.sum()} of 60"
     assert look.outcome_status()["known"].sum() == 120 and look.power_curve()["mark"].tolist()[-3:] == [
         "trend", "design", "null",
     ]  # fmt: skip

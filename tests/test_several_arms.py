@@ -75,6 +75,9 @@ def test_page_1_speaks_of_every_arm_and_of_harm_first(protocol):
     assert [term for term, _ in page.lines if "low dose" in term] == [
         "Progression, low dose", "Boundary, low dose", "Ahead, low dose",
     ]  # fmt: skip
+    lines = dict(page.lines)
+    assert lines["Safety"].startswith("Deaths: 0 with MSCs, 0 with low dose, 0 with comparator.")
+    assert "0 outcomes already under way and 70 participants still to come" in lines["Ahead, MSCs"], "of these two arms"
     assert len(page.columns) == 6 and len(page.more) == 1 and page.more[0][0].title.startswith("Low dose: ")
     row = next(row for row in page.rows if row.label.startswith("Progressed"))
     assert row.cells[:2] == tuple(f"{n} of 65 ({100 * n / 65:.1f}\N{NO-BREAK SPACE}%)" for n in (2, 28))

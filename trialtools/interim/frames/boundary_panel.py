@@ -89,13 +89,18 @@ def _look_rows(plan: MonitoringPlan, frame: Frame) -> list[tuple[str, ...]]:
         row(MEASURES[plan.kind].information, (_outcomes(each) for each in looks)),
         row("z needed", (_z_or_none(each.bound) for each in looks)),
         row("z", (absent[each.state] if math.isnan(each.z) else number(each.z, 2) for each in looks)),
-        row(f"Alpha spent, {plan.tails}", (number(each.alpha_spent, 4) for each in looks)),
+        row(f"Alpha spent, {plan.tails}", (_spent(each.alpha_spent) for each in looks)),
     ]
     if frame["harm"].notna().any():
         rows.insert(3, row("z for harm", (_z_or_none(each.harm) for each in looks)))
     if frame["futility"].notna().any():
         rows.insert(3, row("z for futility, does not bind", (_z_or_none(each.futility) for each in looks)))
     return rows
+
+
+def _spent(alpha: float) -> str:
+    """Alpha with four decimals; a little is not none."""
+    return "<0.0001" if 0 < alpha < 0.00005 else number(alpha, 4)
 
 
 def _z_or_none(z: float) -> str:

@@ -29,12 +29,11 @@ def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
     gaps = gaps_of(look)
     lead, tone = lead_of_all(each, gaps, excess_of(look))
     rows, notes = arm_rows(look, each)
-    known = endpoint_rows(look)["state"].eq("known").sum() if look.trial.endpoint else None
     of = "" if look.target is None else f" of {count(look.target)}"
     facts = [
         ("Data as of", written_day(look.cutoff) if look.cutoff else "not cut"),
         ("Randomized", f"{count(len(look.entered))}{of}"),
-        ("Primary outcome known", NOT_COLLECTED if known is None else f"{count(known)}{of}"),
+        _known(look),
         ("Distribution", distribution),
     ]
     return FirstPage(
@@ -45,7 +44,7 @@ def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
         answer_label="What the data say",
         lead=lead,
         tone=tone,
-        lines=tuple(lines_of_all(each, gaps)),
+        lines=tuple(lines_of_all(look, each, gaps)),
         columns=("Participants", *(arm_name(look, arm) for arm in arms_told(look)), *difference_heads(look)),
         rows=tuple(rows),
         notes=tuple(notes),
@@ -53,6 +52,16 @@ def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
         panel=chances(*each[0]),
         more=tuple((boundary_picture(*one), chances(*one)) for one in each[1:]),
     )
+
+
+def _known(look: LookData) -> tuple[str, str]:
+    """How far the trial has come: outcomes known of those planned, or events."""
+    if not look.trial.endpoint or "outcomes" in look.trial.absent:
+        return "Primary outcome known", NOT_COLLECTED
+    rows, of = endpoint_rows(look), "" if look.site else f" of {count(look.plan.planned)}"
+    if look.plan.kind == "time_to_event":
+        return "Events", f"{count(rows['value'].sum())}{of}"
+    return "Primary outcome known", f"{count(rows['state'].eq('known').sum())}{of}"
 
 
 def frame_of_page(look: LookData) -> dict[str, Any]:

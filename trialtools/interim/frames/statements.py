@@ -134,13 +134,14 @@ def _capital(text: str) -> str:
 
 def lines_of(look: LookData, found: Effect | None, frame: Frame, gaps: Sequence[str]) -> list[tuple[str, str]]:
     """Safety, the endpoint, the boundary, and what is ahead; what cannot be said says why."""
-    return lines_of_all([(look, found, frame)], gaps)
+    return lines_of_all(look, [(look, found, frame)], gaps)
 
 
-def lines_of_all(each: Sequence[tuple[LookData, Effect | None, Frame]], gaps: Sequence[str]) -> list[tuple[str, str]]:
-    """The same of several comparisons; then each line says of which arm it is."""
-    first = each[0][0]
-    lines, title = [("Safety", safety_line(first, gaps))], _capital(endpoint_of_look(first).title)
+def lines_of_all(
+    whole: LookData, each: Sequence[tuple[LookData, Effect | None, Frame]], gaps: Sequence[str]
+) -> list[tuple[str, str]]:
+    """The same of a whole look, with its comparisons; where there are several, each line says of which arm it is."""
+    lines, title = [("Safety", safety_line(whole, gaps))], _capital(endpoint_of_look(whole).title)
     for look, found, frame in each:
         of = f", {in_sentence(look, look.plan.experimental[0])}" if len(each) > 1 else ""
         if found is None:
@@ -225,7 +226,7 @@ def _boundary_line(look: LookData, found: Effect, frame: Frame, gaps: bool) -> s
         )
     if last:
         return f"z{against} is {z}; {bound} was needed at this {at}."
-    missing = endpoint_rows(look)["state"].eq("missing").sum()
+    missing = _of_these_arms(look)["state"].eq("missing").sum()
     weighed = [f"{count(missing)} missing outcomes"] if missing else []
     events = " events" if found.kind == "time_to_event" else ""
     so_far = f"what is lost by stopping with {count(row['information'])} of {count(look.plan.planned)}{events}"
@@ -234,6 +235,12 @@ def _boundary_line(look: LookData, found: Effect, frame: Frame, gaps: bool) -> s
         f"{'non-inferiority' if against else 'benefit'}; it does not require it. "
         f"To be weighed: {', '.join(['safety', *weighed])}, and {so_far}."
     )
+
+
+def _of_these_arms(look: LookData) -> Frame:
+    """What is known of the primary endpoint in the arms that are compared, and of whoever has no known arm."""
+    rows = endpoint_rows(look)
+    return rows[rows["arm"].isin(look.plan.arms) | rows["arm"].isna()]
 
 
 def _harm_rule(row: Any, z: str) -> str:
@@ -255,7 +262,7 @@ def _ahead_line(look: LookData, frame: Frame) -> str:
     if is_last(frame):
         return "This is the last look of the design."
     if crossed(this_look(frame)):
-        status = endpoint_rows(look)["state"]
+        status = _of_these_arms(look)["state"]
         if look.plan.kind == "time_to_event":
             left = max(look.plan.planned - this_look(frame)["information"], 0)
             return f"If the trial goes on, {count(left)} events are still to come."
