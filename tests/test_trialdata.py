@@ -321,6 +321,21 @@ def test_a_flag_is_yes_in_any_spelling_or_counted(tmp_path):
     assert trial.disposition.set_index("subject_id").loc["X-4", "milestone"] == "lost"
 
 
+def test_what_has_no_code_yet_goes_by_its_name(tmp_path):
+    """At an interim look events wait for their coding; they are no events without a term."""
+    ae = {"USUBJID": ["X-1", "X-2", "X-3"], "AEDECOD": ["Headache", "", ""], "AETERM": ["head ache", "rash", ""]}
+    trial = sdtm(
+        tmp_path, dm={"ARMCD": ["DRUG", "PLAC", "", ""], "ARM": ["Drug", "Plac", "DRUG", "Not Assigned"]}, ae=ae
+    )
+    assert trial.events["term"].fillna("").tolist() == ["Headache", "rash", ""]
+    assert trial.subjects["arm"].fillna("").tolist() == ["DRUG", "PLAC", "DRUG", ""]
+    assert trial.subjects["randomized"].tolist() == [True, True, True, False]
+    told = counted(trial)
+    assert (
+        told["term: not coded yet (AEDECOD)"] == told["term: no term"] == told["arm: no code of the arm (ARMCD)"] == 1
+    )
+
+
 def test_a_death_to_come_is_not_known_at_the_cut(tmp_path):
     ae = {"USUBJID": ["X-1", "X-2"], "AEDECOD": ["Stroke", "Sepsis"], "AEOUT": ["FATAL"] * 2, "AETOXGR": ["5"] * 2,
           "AESTDTC": ["2023-02-01"] * 2, "AEENDTC": ["2023-05-01", ""]}  # fmt: skip

@@ -98,6 +98,9 @@ def _course(tables: Tables) -> Iterator[Finding]:
     early = latest(doses, "dosed_on") < of_each(doses, entered)
     yield from finding_for("doses", "dosed_on", "dosed before randomization", doses, early, KEPT)
     yield from finding_for("doses", "amount", "a negative amount", doses, doses["amount"] < 0, KEPT)
+    events = tables["events"]
+    termless = events["term"].isna() & events["term"].notna().any()  # nobody's, where the column is not there
+    yield from finding_for("events", "term", "no term", events, termless, "counted, but under no term")
     for name in ("doses", "events"):  # a file joined to itself would count everything twice
         rows = tables[name]
         yield from finding_for(name, "subject_id", "the same row twice", rows, rows.duplicated(), KEPT)

@@ -34,7 +34,7 @@ COLUMNS = {
 """What our columns are called there."""
 SEX = {"F": "female", "M": "male"}
 FAILED = ("scrnfail", "screen failure")
-_NOT_AN_ARM = (*FAILED, "notassgn", "nottrt")
+_NOT_AN_ARM = (*FAILED, "notassgn", "not assigned", "nottrt", "not treated")
 """Codes in ARMCD of somebody who is in no arm; from version 3.3 on it is empty, and ARMNRS says why."""
 NUMBER = r"^\s*[<>≤≥]?=?\s*[+-]?[.\d]"
 _BLOOD = ("blood", "serum", "plasma", "serum or plasma", "whole blood")
@@ -107,6 +107,8 @@ def _ours(domain: str, frame: Frame) -> Frame:
 def _subjects(dm: Frame, ds: Frame | None) -> tuple[Frame, list[Finding]]:
     """Screened on the day of consent, else of demographics; randomized on the milestone of DS, else the first dose."""
     table = _ours("dm", dm)
+    named = table["arm"].isna() & column(dm, "ARM").notna()
+    table["arm"] = table["arm"].fillna(column(dm, "ARM"))
     arm, given, none = plain_names(table["arm"]), plain_names(column(dm, "ACTARMCD")), plain_names(column(dm, "ARMNRS"))
     entered = arm.notna() & ~arm.isin(_NOT_AN_ARM)
     failed = arm.fillna(none).isin(FAILED)
@@ -126,6 +128,7 @@ def _subjects(dm: Frame, ds: Frame | None) -> tuple[Frame, list[Finding]]:
     )
     findings = []
     for name, problem, hit, action in (
+        ("arm", "no code of the arm (ARMCD)", named & entered, "its name (ARM) stands in"),
         ("randomized_on", "no milestone RANDOMIZED in DS", entered & ~recorded, "RFSTDTC stands in"),
         ("arm", "treated otherwise than randomized", entered & given.notna() & (given != arm), "counted as randomized"),
     ):
@@ -149,12 +152,15 @@ def _doses(ex: Frame) -> tuple[Frame, list[Finding]]:
 def _events(ae: Frame) -> tuple[Frame, list[Finding]]:
     """The events of AE: the toxicity grade where there is one, else the severity; what led to death was fatal."""
     table, toxicity = _ours("ae", ae), recognize("severity", column(ae, "AETOXGR"))
+    uncoded = table["term"].isna() & column(ae, "AETERM").notna()
+    table["term"] = table["term"].fillna(column(ae, "AETERM"))
     severity, outcome = (recognize(name, table[name]) for name in ("severity", "outcome"))
     deadly, _, odd = flags(ae, "AESDTH", "events", "outcome")
     other = deadly & outcome.notna() & (outcome != "fatal")
     apart = toxicity.notna() & severity.notna() & (toxicity.replace({"4": "3", "5": "3"}) != severity)
     findings = odd
     for name, problem, hit, action in (
+        ("term", "not coded yet (AEDECOD)", uncoded, "as it was reported (AETERM)"),
         ("severity", "the toxicity grade is another than the severity", apart, "the grade counts"),
         ("outcome", "led to death (AESDTH), the outcome is another", other, "counted as a death"),
     ):
