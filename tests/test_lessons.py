@@ -14,6 +14,7 @@ from conftest import ROOT
 import trialtools as tt
 from trialtools.lessons import ask, buttons, check, fill_in, hint, judge, lessons, load_lesson, typed
 from trialtools.lessons.catalogue import catalogue
+from trialtools.lessons.quantities import quantity
 from trialtools.lessons.steps import next_step
 
 QUESTIONS = [(lesson, question) for lesson in lessons().values() for question in lesson.questions]
@@ -296,6 +297,18 @@ def test_a_lesson_is_short_and_leads_on(root, name):
         assert len(lines) <= 6 and "../data" not in "".join(lines)
     assert "README.md#glossary" in "".join(cells[0]["source"])
     assert all(one["cell_type"] != "markdown" or two["cell_type"] != "markdown" for one, two in pairwise(cells))
+
+
+def test_prose_leaves_counts_to_the_engine(root):
+    """A number of patients in a sentence would stay when the cohort changes; but for its size, cells print them."""
+    source = lessons()["3"].source(lessons()["3"].questions[0])
+    told = ["certain", "possible", "undetermined", "lost at E6", "lost at E6 in reverse", "failing E6", "lost at I2"]
+    counts = {f"{quantity(source, name):,}" for name in told}
+    for name in NOTEBOOKS:
+        cells = json.loads((root / "notebooks" / "lessons" / f"{name}.ipynb").read_text("utf-8"))["cells"]
+        prose = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+        assert not counts & {*re.findall(r"\d[\d,]*\d", prose)}, name
+        assert {*re.findall(r"\d,\d{3}", prose)} <= {f"{quantity(source, 'screened'):,}"}, name
 
 
 # --- what the lecturer reads ------------------------------------------------------------------------------------------
