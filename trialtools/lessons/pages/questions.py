@@ -7,12 +7,6 @@ from ..answers import buttons
 from ..lesson import Lesson, Question
 
 
-def labels(lesson: Lesson, question: Question) -> list[str]:
-    """The answers of a question that has few; options in the order of the alphabet, which tells nothing."""
-    found = list(buttons(lesson, question))
-    return found if question.state else sorted(found)
-
-
 def label(lesson: Lesson, question: Question, answer: object) -> str:
     """An answer as it is shown: by the words of its button, or as one would type it, marked as code."""
     known = (text for text, stands_for in buttons(lesson, question).items() if stands_for == answer)

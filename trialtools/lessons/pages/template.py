@@ -8,7 +8,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from .questions import beginning, label, labels
+from ..answers import buttons
+from .questions import beginning, label
 
 FOLDER = Path(__file__).parent
 _TOKENS = FOLDER.parents[1] / "widgets" / "tokens.css"
@@ -23,7 +24,7 @@ def render(name: str, **parts: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.globals |= {"labels": labels, "label": label, "beginning": beginning}
+    pages.globals |= {"buttons": buttons, "label": label, "beginning": beginning}
     tokens = re.sub(r"/\*.*?\*/", "", _TOKENS.read_text("utf-8"), flags=re.DOTALL)
     page = pages.get_template(name).render(tokens=tokens, **parts)
     used = {*re.findall(r"var\((--[\w-]+)\)", page)}
