@@ -118,8 +118,10 @@ def test_what_the_record_states_stands_with_its_place_and_nothing_is_assumed(tmp
     assert protocol.sites == ("A Clinic, Berlin",) and "Jo Doe" not in protocol.text
 
 
-def test_the_checklist_screens_simulates_and_explains_at_once(tmp_path: Path) -> None:
+def test_the_checklist_screens_simulates_explains_and_drives_the_desk_at_once(tmp_path: Path) -> None:
     protocol = drafted(tmp_path, record())
+    asked = {group["name"]: len(group["fields"]) for group in tt.widgets.desk(protocol).layout_["groups"]}
+    assert asked == {"person": 1, "questions to get in": 3, "questions to be kept out": 2}
     table = pl.DataFrame({"patient_id": ["a", "b"], "age": [40, 12]})
     assert list(tt.screen(protocol, table).decisions()["decision"]) == ["undetermined", "ineligible"]
     assert "awaiting judgement" in protocol.explain({"age": 40}).text()
