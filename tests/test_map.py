@@ -280,6 +280,13 @@ def test_where_ids_repeat_rows_must_agree():
     assert tt.read_patients(records, TRIAL, draft.mapping).n == 15
 
 
+def test_a_number_that_two_sites_share_names_nobody():
+    records = table(age=lambda i: 20 + i, nr=lambda i: i % 15).drop("id")
+    draft = tt.draft_mapping(TRIAL, records)
+    assert (draft.mapping.patient_id, draft.mapping.rows) == (PatientId(), None)
+    assert "30 rows have 15 different nr; every row is taken for a patient" in draft.asks[0]
+
+
 def test_what_no_reader_takes_is_not_live(tmp_path):
     """Ids that are no ids, a column of lists, a file cut short: what stands in the draft screens all the same."""
     records = pl.DataFrame({"id": ["a\nb", "c"], "age": [70, 71], "cough": [[1], [2]]})

@@ -13,7 +13,8 @@ from .words import split, tokens, vocabulary
 
 def find_id(columns: Sequence[ColumnContent], rows: int) -> tuple[PatientId, Rows | None, tuple[str, ...]]:
     """The column of ids, what is done with several rows of a patient, and what both leave open."""
-    order = split(vocabulary()["ids"])
+    own = split(vocabulary()["ids"])
+    order = own + split(vocabulary()["numbers"])
     named = [seen for seen in columns if " ".join(tokens(seen.name)) in order and not seen.dtype.is_float()]
     named.sort(key=lambda seen: order.index(" ".join(tokens(seen.name))))
     if not named:
@@ -27,6 +28,9 @@ def find_id(columns: Sequence[ColumnContent], rows: int) -> tuple[PatientId, Row
     if seen.filled < rows:
         lost = f"patient_id: {rows - seen.filled:,} rows have no {seen.named}; every row is taken for a patient"
         return PatientId(), None, (lost,)
+    if " ".join(tokens(seen.name)) not in own:
+        told = f"{rows:,} rows have {different:,} different {seen.named}; every row is taken for a patient"
+        return PatientId(), None, (f"patient_id: {told}. Which column names patients?",)
     days = [each.named for each in columns if fit_date(Field("date", ""), each)]
     told = (
         f"{rows:,} rows have {different:,} different {seen.named}; where rows of a patient differ, a field is unknown"
