@@ -11,8 +11,11 @@ import pandas as pd
 from ...figures.format import number
 from ..data.tables import Frame
 from ..lookdata import LookData
-from ..plan import alpha_each
+from ..plan import MonitoringPlan, alpha_each, pair_of
+from .looks import design_power
+from .wording import in_100
 
+_POWER = "power at these assumptions"
 _SEE_FILE = "see the protocol file: it names an arm"
 
 
@@ -34,7 +37,8 @@ def cover(look: LookData, **more: Any) -> Frame:
 def charter(look: LookData) -> Frame:
     """The design as the protocol file has it, with what is assumed and why: item, value, from, why.
 
-    In an open report a ratio and a reason are told without the names of arms.
+    In an open report a ratio and a reason are told without the names of arms. The last line is the power of the design
+    at what it assumes itself.
     """
     names = "|".join(re.escape(each) for arm in look.protocol.arms for each in (arm.id, arm.label))
     named, rows = re.compile(rf"\b({names})\b", re.IGNORECASE), []
@@ -44,7 +48,17 @@ def charter(look: LookData) -> Frame:
         value += f", {look.plan.tails}" if name == "alpha" else ""
         value += f", {number(alpha_each(look.plan), 4)} each" if name == "multiplicity" else ""
         rows.append((name.replace("_", " "), value, "assumed" if item.assumed else "registry", why))
+    if (chance := _power(look.plan)) is not None:
+        why = "The chance to show the effect that the design hopes for, at its looks, before the start."
+        rows.append((_POWER, in_100(chance), "worked out", why))
     return pd.DataFrame(rows, columns=["item", "value", "from", "why"])
+
+
+def _power(plan: MonitoringPlan) -> float | None:
+    """The power of the design, of several experimental arms that of one comparison."""
+    if len(plan.experimental) > 1:
+        return design_power(pair_of(plan, plan.experimental[0])) if plan.multiplicity else None
+    return design_power(plan)
 
 
 def _value_text(name: str, value: Any, closed: bool) -> str:
