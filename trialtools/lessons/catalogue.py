@@ -23,8 +23,8 @@ def catalogue(of: Iterable[Lesson] = ()) -> str:
     Args:
         of: your own lessons; by default those of the package.
 
-    >>> print(catalogue().splitlines()[6])
-    | misconception | seen in |
+    >>> print(catalogue().splitlines()[0])
+    # What people get wrong, and why
     """
     shown = defaultdict(list)
     for lesson in of or lessons().values():
