@@ -104,7 +104,7 @@ def screen(protocol: Protocol, patients: Any, mapping: Any = None, engine: str |
     if not isinstance(patients, Patients):
         patients = read_patients(patients, protocol, mapping)
     with readable(patients.name):
-        patterns = count_patterns(list(protocol.requirements.values()), protocol, _moved(patients.frame, engine))
+        patterns = count_patterns(list(protocol.requirements.values()), protocol, _move(patients.frame, engine))
     if patterns.n.sum() != patients.n:
         counted = f"{patients.name} had {patients.n:,} patients when it was read and has {patterns.n.sum():,} now"
         raise DataError(f"{counted}; read it again, and screen a copy that nobody writes to")
@@ -118,7 +118,7 @@ def _frame(patterns: Patterns) -> pd.DataFrame:
     return frame.sort_values(["n", "failed", "unknown"], ascending=[False, True, True], ignore_index=True)
 
 
-def _moved(frame: Any, engine: str | None) -> Any:
+def _move(frame: Any, engine: str | None) -> Any:
     if engine is None or (engine == "polars" and frame.implementation.is_polars()):
         return frame
     if engine == "polars":

@@ -34,7 +34,7 @@ class Lock:
         Raises:
             DataError: a table or a file is another one now.
         """
-        first = self._known().get(self.day, self.hashes)
+        first = self._known_hashes().get(self.day, self.hashes)
         if changed := sorted(n for n in {*first, *self.hashes} if first.get(n) != self.hashes.get(n)):
             raise DataError(
                 f"{', '.join(changed)} changed since the first report of the cutoff {self.day}, and reports of one "
@@ -43,10 +43,10 @@ class Lock:
 
     def write(self) -> None:
         """Keep the hashes, where this is the first report of its cutoff."""
-        if self.day not in (known := self._known()):
+        if self.day not in (known := self._known_hashes()):
             _written(self.file, json.dumps({**known, self.day: dict(self.hashes)}, indent=2) + "\n")
 
-    def _known(self) -> dict[str, dict[str, str]]:
+    def _known_hashes(self) -> dict[str, dict[str, str]]:
         return json.loads(self.file.read_text("utf-8")) if self.file.exists() else {}
 
 

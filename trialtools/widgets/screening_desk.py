@@ -127,7 +127,7 @@ class Desk(Screen):
         """The verdict on the entries of the card; it goes to the browser together with them."""
         patient, remarks = card.read(self.protocol, self._entries)
         id = str(self._record.get("patient_id", ""))
-        self.explanation = explain(self.protocol, patient | _named(id))
+        self.explanation = explain(self.protocol, patient | _id_fact(id))
         self.answer = {
             "n": self.answer.get("n", 0) + 1,
             "card": self._card,
@@ -136,7 +136,7 @@ class Desk(Screen):
             "of": [*self.readings.values(), self._tables],
             "remarks": remarks,
             "id": id,
-            "who": id + (", changed" if self._typed else "") if id else "new patient, as typed",
+            "who": id + (", changed" if self._is_edited else "") if id else "new patient, as typed",
             **answers.verdict(self.protocol, patient, self.explanation),
         }
 
@@ -168,7 +168,7 @@ class Desk(Screen):
     @property
     def patient(self) -> dict[str, Any]:
         """What the card means: values by field, and the id of the patient."""
-        return card.read(self.protocol, self._entries)[0] | _named(self._record.get("patient_id"))
+        return card.read(self.protocol, self._entries)[0] | _id_fact(self._record.get("patient_id"))
 
     @patient.setter
     def patient(self, patient: Mapping[str, Any]) -> None:
@@ -198,13 +198,13 @@ class Desk(Screen):
             self.list_decisions()
 
     @property
-    def _typed(self) -> bool:
+    def _is_edited(self) -> bool:
         """Whether the card says something else than the record."""
         return self._entries != card.write(self.protocol, self._record)
 
     def _open(self, entries: Mapping[str, str], record: Mapping[str, Any], name: str = "") -> None:
         """A card of its own name takes the place of the one before, which is put aside if something was typed on it."""
-        if self._typed:
+        if self._is_edited:
             self._aside = self._entries, self._record
             self.tell("What was typed on the card before is put aside.", aside=True)
         self._cards += 1
@@ -220,7 +220,7 @@ class Desk(Screen):
         """
         if self.patients is None:
             raise DataError("no table of patients is open; open one, or enter the patient by hand")
-        record = _known(self.patients.patient(id.strip())) | _named(id.strip())
+        record = _known(self.patients.patient(id.strip())) | _id_fact(id.strip())
         self._open(card.write(self.protocol, record), record, name)
 
     def blank(self, name: str = "") -> None:
@@ -263,10 +263,10 @@ class Desk(Screen):
         found = uploads.read_upload(upload, self._first)
         if isinstance(found, uploads.Upload):
             self._upload = found
-            self.draft = uploads.as_choices(found, self._first, self._asked)
+            self.draft = uploads.as_choices(found, self._first, self._fields_in_use)
             return
         uploads.remove(upload)
-        self._upload, typed = None, self._typed
+        self._upload, typed = None, self._is_edited
         self.draft = {"name": upload.name, "n": found.n, "findings": uploads.findings(found, self._first)}
         self._take(found)
         if typed:
@@ -277,14 +277,14 @@ class Desk(Screen):
         self.patients, self._roster = patients, None
         self._tables += 1
         self.source = _about(patients) | _ids(patients)
-        if self._typed:
+        if self._is_edited:
             self._record = {}
             self._judge()
         else:
             self.blank()
 
     @property
-    def _asked(self) -> list[str]:
+    def _fields_in_use(self) -> list[str]:
         return [field["name"] for group in self.layout_["groups"] for field in group["fields"]]
 
     def export(self) -> bytes:
@@ -360,7 +360,7 @@ def _known(patient: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in patient.items() if definite(value) is not None}
 
 
-def _named(id: Any) -> dict[str, Any]:
+def _id_fact(id: Any) -> dict[str, Any]:
     return {"patient_id": id} if id else {}
 
 

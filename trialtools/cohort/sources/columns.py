@@ -127,7 +127,7 @@ def read_columns(
     read = {}
     for name, column in columns.items():
         parts = [
-            _typed(_Source(name, fields[name], column, source, schema[source], polars, texts.get(name)))
+            _type_column(_Source(name, fields[name], column, source, schema[source], polars, texts.get(name)))
             for source in column.sources
         ]
         read[name] = parts[0] if len(parts) == 1 else _any_of(name, parts)
@@ -149,10 +149,10 @@ def _any_of(name: str, parts: list[_Typed]) -> _Typed:
     return _Typed((flag,), tuple(check for part in parts for check in part.checks))
 
 
-def _typed(source: _Source) -> _Typed:
+def _type_column(source: _Source) -> _Typed:
     kind = source.field.type
     if kind in ("flag", "category"):
-        values = (_coded(source).alias(source.name),)
+        values = (_decode(source).alias(source.name),)
     elif kind == "date":
         values = _date(source)
     else:
@@ -163,7 +163,7 @@ def _typed(source: _Source) -> _Typed:
 # --- codes ------------------------------------------------------------------------------------------------------------
 
 
-def _coded(source: _Source) -> nw.Expr:
+def _decode(source: _Source) -> nw.Expr:
     """Flags and categories by their declared codes; a flag without codes may be written true or false."""
     field, dtype, codes = source.field, source.dtype, dict(source.mapped.codes)
     if dtype == nw.Boolean and field.type == "flag" and not codes:
@@ -224,13 +224,13 @@ def _number(source: _Source) -> tuple[nw.Expr, ...]:
     if floating:
         source.finds("not a number (NaN or infinite)", ~raw.is_finite(), raw if source.text is None else source.shown)
     if small := completed_years(source.mapped.unit, field.unit) if field.type == "integer" else "":
-        low, high = _completed(raw.cast(nw.Float64()), small)
+        low, high = _completed_years(raw.cast(nw.Float64()), small)
         raw, floating = nw.when(low == high).then(low), True
         part = _either(part, (low, high))
     else:
-        raw, floating = _converted(source, raw, floating)
+        raw, floating = _convert(source, raw, floating)
     if field.type == "integer" and floating and not small:
-        fraction = _rounded(raw) != raw
+        fraction = _nearest_whole(raw) != raw
         source.refuses("not a whole number", fraction, raw)
         if source.mapped.on_invalid == "unknown":
             between = tuple(nw.when(fraction).then(end) for end in (raw.floor(), raw.ceil()))
@@ -239,7 +239,7 @@ def _number(source: _Source) -> tuple[nw.Expr, ...]:
     return _possible(source, raw, part, floating)
 
 
-def _converted(source: _Source, raw: nw.Expr, floating: bool) -> tuple[nw.Expr, bool]:
+def _convert(source: _Source, raw: nw.Expr, floating: bool) -> tuple[nw.Expr, bool]:
     """In the unit of the field, and whether it has become a floating number."""
     if not source.mapped.unit or not source.field.unit:
         return raw, floating
@@ -252,7 +252,7 @@ def _converted(source: _Source, raw: nw.Expr, floating: bool) -> tuple[nw.Expr, 
     return (raw.cast(nw.Float64()) * by + plus).round(digits_kept(by)), True
 
 
-def _completed(raw: nw.Expr, unit: str) -> tuple[nw.Expr, nw.Expr]:
+def _completed_years(raw: nw.Expr, unit: str) -> tuple[nw.Expr, nw.Expr]:
     """The fewest and the most years that somebody of so many months, weeks or days has completed.
 
     Four years have 1,461 days, and any of them may be the leap year: on the 365th day a year may be over or not.
@@ -362,12 +362,12 @@ def text_of(source: str, dtype: Any) -> nw.Expr:
         return column
     if not dtype.is_float():
         return column.cast(nw.String())
-    whole = _rounded(column) == column
+    whole = _nearest_whole(column) == column
     written = nw.when(whole).then(column).cast(nw.Int64()).cast(nw.String())
     return nw.when(whole).then(written).otherwise(nw.when(~column.is_nan()).then(column.cast(nw.String())))
 
 
-def _rounded(column: nw.Expr) -> nw.Expr:
+def _nearest_whole(column: nw.Expr) -> nw.Expr:
     """The nearest whole number, or null where every double is whole: some engines go through 64-bit integers."""
     return nw.when(column.abs() < EXACT).then(column).round(0)
 

@@ -83,7 +83,7 @@ def _body(body: bytes, width: int, blank: np.ndarray, sign: str) -> pl.DataFrame
 def _as_utf8(content: bytes, name: str, encoding: str | None) -> bytes:
     """The file unpacked and in UTF-8."""
     if content.startswith(_GZIP) or (content and name.lower().endswith(".gz")):
-        content = _unpacked(content, name)
+        content = _unpack(content, name)
     if encoding:
         try:
             content = content.decode(encoding).encode()
@@ -128,7 +128,7 @@ def _check_letters(content: bytes, name: str) -> None:
             ) from None
 
 
-def _unpacked(content: bytes, name: str) -> bytes:
+def _unpack(content: bytes, name: str) -> bytes:
     """Whole, so that a truncated file is an error and not a shorter table."""
     made = bytearray()
     try:

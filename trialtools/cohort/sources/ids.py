@@ -183,18 +183,18 @@ def compare_ids(frame: Any, id: PatientId, kind: str) -> tuple[list[str], tuple[
     told = []
     if kind == ODD:
         ids = ids.filter(pl.col(ID).is_not_null() & (pl.col(ID).cast(pl.String) != ""))
-        told = _broken(ids)
-    ids = ids.with_columns(_folded(ids.collect_schema()[ID], kind).alias(OWN))
-    if (found := _suspected(ids if rows or not polars else ids.with_row_index(ROW, offset=1))).is_empty():
+        told = _ids_nobody_can_type(ids)
+    ids = ids.with_columns(_fold(ids.collect_schema()[ID], kind).alias(OWN))
+    if (found := _suspects(ids if rows or not polars else ids.with_row_index(ROW, offset=1))).is_empty():
         return told, None
     alike = found.filter(pl.col(ID).n_unique().over(OWN) > 1)
     first = alike.filter(pl.col(OWN) == pl.col(OWN).first())[ID].unique(maintain_order=True)[:3]
     again = found.filter(pl.col(ID).is_duplicated())
-    told += [_repeated(again, id)] if len(again) else []
+    told += [_repetitions(again, id)] if len(again) else []
     return told, (len(alike), ", ".join(map(str, first))) if len(alike) else None
 
 
-def _broken(ids: pl.LazyFrame) -> list[str]:
+def _ids_nobody_can_type(ids: pl.LazyFrame) -> list[str]:
     """Paragraphs on ids that hold what nobody can type, or that a spreadsheet has turned into a number."""
     if ids.collect_schema()[ID] != pl.String:
         return []
@@ -207,7 +207,7 @@ def _broken(ids: pl.LazyFrame) -> list[str]:
     return told
 
 
-def _suspected(ids: pl.LazyFrame) -> pl.DataFrame:
+def _suspects(ids: pl.LazyFrame) -> pl.DataFrame:
     """The rows whose id shares its hash with another: sorted hashes need a tenth of the room of a group-by."""
     hashes = ids.select(pl.col(OWN).hash()).collect(engine="streaming").to_series().to_numpy(writable=True)
     hashes.sort()
@@ -216,7 +216,7 @@ def _suspected(ids: pl.LazyFrame) -> pl.DataFrame:
     return found.filter(pl.col(OWN).is_duplicated())
 
 
-def _folded(dtype: pl.DataType, kind: str) -> pl.Expr:
+def _fold(dtype: pl.DataType, kind: str) -> pl.Expr:
     """An id as whoever reads it aloud says it."""
     if dtype != pl.String or kind == _PLAIN:
         return pl.col(ID)
@@ -227,7 +227,7 @@ def _folded(dtype: pl.DataType, kind: str) -> pl.Expr:
     return seen.str.replace(_PADDED, "$1$2")
 
 
-def _repeated(again: pl.DataFrame, id: PatientId) -> str:
+def _repetitions(again: pl.DataFrame, id: PatientId) -> str:
     """The ids that stand more than once, with the first rows they stand in."""
     by_id = again.group_by(ID, maintain_order=True).all().sort(pl.col(ID).cast(pl.String))
     listed = [

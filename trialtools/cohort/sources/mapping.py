@@ -158,7 +158,7 @@ class _Written(ColumnMapping):
     fields: dict[str, MappedColumn] = field(default_factory=dict)
 
 
-def _written_out(data: dict) -> dict:
+def _write_out(data: dict) -> dict:
     full = dict(data)
     if isinstance(data.get("fields"), dict):
         full["fields"] = {k: {"column": v} if isinstance(v, str) else v for k, v in data["fields"].items()}
@@ -176,11 +176,11 @@ def load_mapping(path: str | os.PathLike[str], protocol: Protocol) -> ColumnMapp
 
     try:
         written = Path(path).read_text("utf-8")
-        mapping = read_yaml(written, _Written, str(path), _written_out)
+        mapping = read_yaml(written, _Written, str(path), _write_out)
         try:
             check_mapping(mapping, protocol)
         except ProtocolError as error:
-            _located(error, written, str(path))
+            _raise_with_place(error, written, str(path))
     except ProtocolError as error:
         raise DataError(str(error)) from None
     except (OSError, ValueError) as error:  # also a letter that is not UTF-8, and a path that no system takes
@@ -189,7 +189,7 @@ def load_mapping(path: str | os.PathLike[str], protocol: Protocol) -> ColumnMapp
     return mapping
 
 
-def _located(error: ProtocolError, written: str, name: str) -> None:
+def _raise_with_place(error: ProtocolError, written: str, name: str) -> None:
     """Raise an error again with its line and column in the file, which only the reading of the file can tell."""
 
     def fail(data: dict) -> dict:

@@ -185,7 +185,7 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
     told, alike = compare_ids(frame, id, kind) if mapping.several is None else ([], None)
     if fatal := [*fatal, *told]:
         raise DataError("\n".join([f"{len(fatal)} thing{'s' * (len(fatal) > 1)} to settle", *fatal[:10]]))
-    findings += [*left_out, *_marked(table, columns, n)]
+    findings += [*left_out, *_error_cells(table, columns, n)]
     read.pop(BY, None)
     taken = None
     if mapping.several is None:
@@ -237,7 +237,7 @@ def _patients_only(frame: Any, id: str | None, schema: dict[str, Any], sheet: bo
     return frame, findings
 
 
-def _marked(table: RawTable, columns: dict[str, Any], n: int) -> list[Finding]:
+def _error_cells(table: RawTable, columns: dict[str, Any], n: int) -> list[Finding]:
     """Cells that the workbook itself marks as wrong; nothing can be read in them."""
     return [
         finding(field, source, "a cell that the workbook marks as wrong", len(marks), n, marks[0], "read as unknown")

@@ -40,7 +40,7 @@ def read_texts(
     """
     plain = {name: _plain(fields[name], columns[name]) for name in columns}
     asked = [
-        _said(column).filter(_said(column).is_not_null() & plain[name].is_null()).unique().implode().alias(name)
+        _text_of(column).filter(_text_of(column).is_not_null() & plain[name].is_null()).unique().implode().alias(name)
         for name, column in columns.items()
     ]
     odd = frame.select(asked).collect(engine="streaming") if asked else pl.DataFrame()
@@ -52,17 +52,17 @@ def read_texts(
         faults = Counter(cell.fault for cell in cells.values() if cell.fault)
         texts[name] = Text(bool(partial), faults.most_common(1)[0][0] if faults else "")
         whole = {text: cell.value for text, cell in cells.items() if cell.value is not None}
-        made.append(pl.coalesce(plain[name], _looked_up(column, whole, kind)).alias(f"{READ}{name}"))
+        made.append(pl.coalesce(plain[name], _look_up(column, whole, kind)).alias(f"{READ}{name}"))
         if partial:
             bound = pl.Int64 if fields[name].type == "integer" else kind
             made += [
-                _looked_up(column, {text: getattr(cell, end) for text, cell in partial.items()}, bound).alias(as_)
+                _look_up(column, {text: getattr(cell, end) for text, cell in partial.items()}, bound).alias(as_)
                 for end, as_ in (("low", f"{READ}{name}{LOW}"), ("high", f"{READ}{name}{HIGH}"))
             ]
     return frame.with_columns(made), texts
 
 
-def _said(column: MappedColumn) -> pl.Expr:
+def _text_of(column: MappedColumn) -> pl.Expr:
     """The text, if it says something."""
     text = pl.col(column.sources[0]).str.strip_chars(BLANKS)
     return pl.when(~text.is_in(["", *column.missing])).then(text)
@@ -70,7 +70,7 @@ def _said(column: MappedColumn) -> pl.Expr:
 
 def _plain(field: Field, column: MappedColumn) -> pl.Expr:
     """What the engine itself reads without any doubt; the rest is read text by text."""
-    text = _said(column)
+    text = _text_of(column)
     if field.type in NUMERIC:
         number = pl.when(text.str.contains(_NUMBER[column.decimal == ","])).then(text)
         return number.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
@@ -79,8 +79,8 @@ def _plain(field: Field, column: MappedColumn) -> pl.Expr:
     return pl.lit(None, pl.Date)
 
 
-def _looked_up(column: MappedColumn, values: Mapping[str, object], kind: type[pl.DataType]) -> pl.Expr:
+def _look_up(column: MappedColumn, values: Mapping[str, object], kind: type[pl.DataType]) -> pl.Expr:
     if not values:
         return pl.lit(None, kind)
     meant = pl.Series([*values.values()], dtype=kind, strict=False)
-    return _said(column).replace_strict([*values], meant, default=None, return_dtype=kind)
+    return _text_of(column).replace_strict([*values], meant, default=None, return_dtype=kind)

@@ -67,11 +67,11 @@ def contradictions(
             yield from finding_for(name, "subject_id", "the subject was not randomized", rows, outside, KEPT)
     yield from _entry(subjects)
     yield from _course(tables)
-    yield from _undated(tables)
+    yield from _rows_without_day(tables)
     yield from _ahead(tables)
     once = kind == "binary"
     yield from _in_time(tables["outcomes"], subjects, endpoint, window if once else None, kind)
-    yield from _repeated(tables["outcomes"], endpoint if once else None)
+    yield from _repetitions(tables["outcomes"], endpoint if once else None)
 
 
 def _entry(subjects: Frame) -> Iterator[Finding]:
@@ -115,7 +115,7 @@ def _course(tables: Tables) -> Iterator[Finding]:
     yield from finding_for("disposition", "milestone", "completed, and died, withdrew or lost too", out, both, KEPT)
 
 
-def _undated(tables: Tables) -> Iterator[Finding]:
+def _rows_without_day(tables: Tables) -> Iterator[Finding]:
     """Rows without their day, in tables in which others have one."""
     for name, column in DATED.items():
         rows = tables[name]
@@ -155,7 +155,7 @@ def _in_time(
         yield from finding_for("outcomes", "observed_on", problem, outcomes, late, KEPT)
 
 
-def _repeated(outcomes: Frame, endpoint: str | None) -> Iterator[Finding]:
+def _repetitions(outcomes: Frame, endpoint: str | None) -> Iterator[Finding]:
     keys = ["subject_id", "endpoint", "observed_on"]
     twice = outcomes.duplicated(keys, keep=False)
     differ = twice & (outcomes.groupby(keys, dropna=False)["value"].transform("nunique") > 1)

@@ -70,18 +70,18 @@ def read_trial(
     """
     raw = open_source(source, mapping)
     try:
-        return _checked(raw, protocol, arms)
+        return _check(raw, protocol, arms)
     except DataError as error:
         raise DataError(f"{raw.name}: {error}") from None
 
 
-def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None) -> TrialData:
+def _check(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None) -> TrialData:
     if "subjects" not in raw.tables:
         raise DataError("no table subjects; without it nobody can be counted")
     if nameless := [name for name in TABLES if "subject_id" not in raw.tables.get(name, ("subject_id",))]:
         raise DataError(f"no column subject_id in {', '.join(nameless)}; a row without it is nobody's")
     codes = tuple(arm.id for arm in (protocol.arms if protocol else ())) or raw.arms
-    filled, blank_rows = _filled(raw.tables)
+    filled, blank_rows = _drop_empty_rows(raw.tables)
     texts, respelt = unify_names(filled, codes)
     _stop(respelt)
     _one_arm_each(texts["subjects"])
@@ -90,17 +90,17 @@ def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None
     if "outcomes" in texts:
         texts["outcomes"], unranked = rank_levels(texts["outcomes"], declared and declared.name, levels)
         respelt = [*respelt, *unranked]
-    tables, typed = _typed(texts, protocol)
-    tables["subjects"] = _randomized(_with_arms(tables["subjects"], arms), texts["subjects"])
+    tables, typed = _parse_tables(texts, protocol)
+    tables["subjects"] = _subjects_randomized(_with_arms(tables["subjects"], arms), texts["subjects"])
     endpoint, window = primary(tables["outcomes"], protocol)
     endpoint, window = raw.endpoint or endpoint, window if raw.window is None else raw.window
     kind = declared.kind if declared else "binary"
-    tables, mended = _mended(tables, endpoint, window if kind == "binary" else None)
+    tables, mended = _mend(tables, endpoint, window if kind == "binary" else None)
     findings = [*raw.findings, *blank_rows, *respelt, *typed, *_nobody(texts["subjects"], arms or {}), *mended]
     findings += check_primary(tables["outcomes"], endpoint, declared.name, kind) if declared else []
     findings += contradictions(tables, codes, endpoint, window, kind)
     _stop(findings)
-    absent = tuple(name for name in TABLES if not _collected(raw.tables.get(name)))
+    absent = tuple(name for name in TABLES if not _is_collected(raw.tables.get(name)))
     absent += (SCREENING_LOG,) if tables["subjects"]["randomized"].all() else ()
     states = endpoint_states(tables["subjects"], tables["outcomes"], endpoint, window, kind=kind)
     findings += missing_parts(tables, absent, codes, states)
@@ -118,7 +118,7 @@ def _checked(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None
     )
 
 
-def _filled(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[Finding]]:
+def _drop_empty_rows(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[Finding]]:
     """The tables without rows in which nothing stands, such as a spreadsheet leaves at its end."""
     filled, findings = {}, []
     for name, frame in tables.items():
@@ -128,7 +128,7 @@ def _filled(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[Finding
     return filled, findings
 
 
-def _typed(texts: Mapping[str, Frame], protocol: Protocol | None) -> tuple[dict[str, Frame], list[Finding]]:
+def _parse_tables(texts: Mapping[str, Frame], protocol: Protocol | None) -> tuple[dict[str, Frame], list[Finding]]:
     """The tables in their types; a value that would make a wrong number stops everything."""
     tables, findings = {}, []
     baseline = [name for name in (protocol.fields if protocol else ()) if name not in TABLES["subjects"]]
@@ -141,9 +141,7 @@ def _typed(texts: Mapping[str, Frame], protocol: Protocol | None) -> tuple[dict[
     return tables, findings + faults
 
 
-def _mended(
-    tables: dict[str, Frame], endpoint: str | None, window: int | None
-) -> tuple[dict[str, Frame], list[Finding]]:
+def _mend(tables: dict[str, Frame], endpoint: str | None, window: int | None) -> tuple[dict[str, Frame], list[Finding]]:
     """The tables without what cannot be, each test in one unit, each death once."""
     tables, findings = clear_impossible(tables)
     tables["labs"], units = unify_units(tables["labs"])
@@ -152,7 +150,7 @@ def _mended(
     return tables, [*findings, *units, *early, *deaths]
 
 
-def _collected(table: Frame | None) -> bool:
+def _is_collected(table: Frame | None) -> bool:
     """Whether a table was handed in; a disposition that holds only what other tables tell of deaths was not."""
     if table is None or table.empty or "source" not in table:
         return table is not None
@@ -198,7 +196,7 @@ def _nobody(subjects: Frame, arms: Mapping[str, str]) -> list[Finding]:
     return [finding("subjects", "arm", *found)] if lost else []
 
 
-def _randomized(subjects: Frame, texts: Frame) -> Frame:
+def _subjects_randomized(subjects: Frame, texts: Frame) -> Frame:
     """Whoever has an arm or a day of randomization, even one that cannot be read; and whoever the table says was."""
     dated = texts["randomized_on"] if "randomized_on" in texts else pd.Series(None, index=texts.index, dtype="str")
     known = (dated.notna() & ~plain_names(dated).isin(UNSAID)) | subjects["arm"].notna()

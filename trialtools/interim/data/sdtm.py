@@ -82,7 +82,7 @@ def _read(file: Path) -> Frame:
     if xport and file.stat().st_size % 80:
         raise DataError(f"{file.name} cannot be read: it was cut short, for its records are 80 bytes each")
     try:
-        frame = as_text(_transported(file) if xport else file)
+        frame = as_text(_read_transport(file) if xport else file)
     except (ValueError, LookupError, struct.error) as error:  # what pandas says of a damaged transport file
         raise DataError(f"{file.name} cannot be read: {error}") from None
     frame.columns = frame.columns.str.upper()
@@ -91,7 +91,7 @@ def _read(file: Path) -> Frame:
     return frame
 
 
-def _transported(file: Path) -> Frame:
+def _read_transport(file: Path) -> Frame:
     """What a SAS transport file holds; pandas does not read one without rows."""
     with pd.read_sas(file, format="xport", encoding="utf-8", iterator=True) as reader:
         rows: Any = reader
