@@ -13,7 +13,7 @@ from .effect import comparisons, primary_effect
 from .endpoint_rows import endpoint_rows
 from .looks import boundaries
 from .safety_words import excess_of, gaps_of
-from .statements import lead_of_all, lines_of_all
+from .statements import lead_of, lines_of
 from .wording import NOT_COLLECTED, arm_name, arms_told, written_day
 
 ASKED = (
@@ -27,7 +27,7 @@ def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
     """Page 1 of a closed report."""
     each = [(one, primary_effect(one), boundaries(one)) for one in comparisons(look)]
     gaps = gaps_of(look)
-    lead, tone = lead_of_all(each, gaps, excess_of(look))
+    lead, tone = lead_of(each, gaps, excess_of(look))
     rows, notes = arm_rows(look, each)
     of = "" if look.target is None else f" of {count(look.target)}"
     facts = [
@@ -44,7 +44,7 @@ def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
         answer_label="What the data say",
         lead=lead,
         tone=tone,
-        lines=tuple(lines_of_all(look, each, gaps)),
+        lines=tuple(lines_of(look, each, gaps)),
         columns=("Participants", *(arm_name(look, arm) for arm in arms_told(look)), *difference_heads(look)),
         rows=tuple(rows),
         notes=tuple(notes),

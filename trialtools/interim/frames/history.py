@@ -36,7 +36,8 @@ def read_previous(
         cut, then_at, then_look = str(run.get("cutoff", "")), str(run.get("site", "")), int(run.get("look", 0))
         arms = {each.get("arm") for each in looks_before(previous)}
         n = max((len(looks_before(previous, arm)) for arm in arms), default=0)
-        _ = [_numbers(each) for each in looks_before(previous)]
+        for each in looks_before(previous):
+            _numbers(each)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{file} is not the manifest of an interim report: {error}") from None
     if then != protocol.id:

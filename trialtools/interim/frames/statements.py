@@ -42,13 +42,6 @@ def endpoint_of_look(look: LookData) -> Endpoint:
 
 
 def lead_of(
-    look: LookData, found: Effect | None, frame: Frame, gaps: Sequence[str], excess: Sequence[dict[str, Any]]
-) -> tuple[str, str]:
-    """The sentence in large print of a look at two arms, and its tone."""
-    return lead_of_all([(look, found, frame)], gaps, excess)
-
-
-def lead_of_all(
     each: Sequence[tuple[LookData, Effect | None, Frame]], gaps: Sequence[str], excess: Sequence[dict[str, Any]]
 ) -> tuple[str, str]:
     """The sentences in large print, those on harm first, and their tone.
@@ -132,15 +125,13 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def lines_of(look: LookData, found: Effect | None, frame: Frame, gaps: Sequence[str]) -> list[tuple[str, str]]:
-    """Safety, the endpoint, the boundary, and what is ahead; what cannot be said says why."""
-    return lines_of_all(look, [(look, found, frame)], gaps)
-
-
-def lines_of_all(
+def lines_of(
     whole: LookData, each: Sequence[tuple[LookData, Effect | None, Frame]], gaps: Sequence[str]
 ) -> list[tuple[str, str]]:
-    """The same of a whole look, with its comparisons; where there are several, each line says of which arm it is."""
+    """Safety, then of each comparison the endpoint, the boundary and what is ahead; what cannot be said says why.
+
+    Where there are several comparisons, each line says of which arm it is.
+    """
     lines, title = [("Safety", safety_line(whole, gaps))], _capital(endpoint_of_look(whole).title)
     for look, found, frame in each:
         of = f", {in_sentence(look, look.plan.experimental[0])}" if len(each) > 1 else ""
