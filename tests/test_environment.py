@@ -21,7 +21,7 @@ ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text())
 
 # Where conda-forge or Python's `import` say another name than pyproject.toml.
 CONDA_NAMES = {"great-tables": "great_tables", "duckdb": "python-duckdb", "jupyter-client": "jupyter_client"}
-IMPORT_NAMES = {"pyyaml": "yaml", "z3-solver": "z3", "ibis-framework": "ibis", "pynacl": "nacl"}
+IMPORT_NAMES = {"ipython": "IPython", "pyyaml": "yaml", "z3-solver": "z3", "ibis-framework": "ibis", "pynacl": "nacl"}
 # What `pip install --no-build-isolation --editable .` asks of a conda environment.
 CONDA_ONLY = {"python", "pip", "hatchling", "editables"}
 
