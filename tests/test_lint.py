@@ -651,7 +651,8 @@ def dead(judge: Judge, finding: Finding, records: list[dict]) -> None:
         assert holds(way, judge.protocol.facts_of(finding.witness)) or len(ways) > 1
     if len(ways) == 1:
         owners = [record for record in records if holds(way, record)]
-        assert not judge.passing(owners, finding.criteria[1:] if len(finding.criteria) > 1 else finding.criteria)
+        claim = finding.sentence.partition("Whoever has it cannot pass")[2]
+        assert not judge.passing(owners, [id for id in finding.criteria if f" {id} (" in claim])
 
 
 def makes_no_difference(judge: Judge, finding: Finding, records: list[dict]) -> None:
