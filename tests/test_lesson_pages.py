@@ -9,10 +9,11 @@ import zipfile
 import pytest
 
 from trialtools.__main__ import main
+from trialtools.criteria.contents import Protocol
 from trialtools.criteria.language import ProtocolError
 from trialtools.criteria.proofs.conditions import NotSettled
 from trialtools.criteria.proofs.finding import Finding
-from trialtools.lessons import buttons, judges, lessons
+from trialtools.lessons import buttons, check, judges, lessons
 from trialtools.lessons.pages import in_browser, proofs, site
 from trialtools.lessons.pages.paper import handout
 from trialtools.lessons.pages.quiz import quiz, quiz_page
@@ -43,11 +44,15 @@ def test_a_key_that_the_engine_does_not_confirm_is_refused(monkeypatch):
         quiz()
 
 
-def test_a_page_is_not_made_where_a_proof_was_given_up(monkeypatch):
+def test_nothing_is_judged_and_no_page_is_made_where_a_proof_was_given_up(monkeypatch):
     given_up = Finding("too-hard", "too-hard", "note", "Whether I3 decides anything was given up.")
-    monkeypatch.setattr(judges, "_findings", lambda source: (given_up,))
-    with pytest.raises(NotSettled, match=r"I3 decides anything was given up.*quieter machine"):
+    monkeypatch.setattr(Protocol, "lint", lambda protocol: (given_up,))
+    judges._findings.cache_clear()
+    with pytest.raises(NotSettled, match=r"I3 decides anything was given up.*less to do"):
         in_browser.luggage()
+    answer = next(question for one in lessons().values() for question in one.questions if question.found)
+    reply = check(answer.id, answer.key)
+    assert not reply.right and "Nothing can be said yet" in reply.lines[0], "and no trap is blamed on the learner"
 
 
 LEAN = """
