@@ -16,7 +16,7 @@ from trialtools.figures.printed import by_arm
 from trialtools.interim.data import read_trial
 from trialtools.interim.frames.allocation import last_coefficient
 from trialtools.interim.frames.effect import why_no_comparison
-from trialtools.interim.frames.endpoint_rows import endpoint_rows
+from trialtools.interim.frames.endpoint import endpoint_rows
 from trialtools.interim.frames.history import read_previous
 from trialtools.interim.frames.looks import adjusted_interval, crossed, final_difference, is_last, this_look
 from trialtools.interim.frames.outcomes import overall_rate

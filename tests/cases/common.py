@@ -5,7 +5,7 @@ from pathlib import Path
 import trialtools as tt
 from trialtools.criteria.contents import read_protocol
 from trialtools.interim.frames import effect as effects
-from trialtools.interim.frames.endpoint_rows import endpoint_rows
+from trialtools.interim.frames.endpoint import endpoint_rows
 from trialtools.interim.look import Look
 from trialtools.interim.plan import MonitoringPlan, plan_of
 

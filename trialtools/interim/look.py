@@ -21,7 +21,7 @@ from .frames.caveats import caveats
 from .frames.conduct import data_currency, dosing, dosing_counts, dosing_deviations, exclusions, flow, follow_up
 from .frames.cover import charter, cover
 from .frames.effect import comparisons, primary_effect
-from .frames.endpoint_rows import endpoint_rows
+from .frames.endpoint import endpoint_rows
 from .frames.first_page import answer, first_page, report_contents
 from .frames.history import read_previous
 from .frames.looks import boundaries, conditional_power_table, inference_table, power_curve

@@ -11,7 +11,7 @@ from ...figures.printed import difference
 from ..data.tables import Frame
 from ..lookdata import UNKNOWN, LookData, with_reason
 from .effect import why_no_comparison
-from .endpoint_rows import endpoint_rows
+from .endpoint import endpoint_rows
 
 Z95 = float(ndtri(0.975))
 _NO_LEDGER = "No allocation ledger was handed in."

@@ -13,7 +13,7 @@ from ..endpoint import Kind
 from ..lookdata import LookData
 from ..plan import alpha_each
 from .effect import Effect
-from .endpoint_rows import endpoint_rows
+from .endpoint import endpoint_rows
 from .looks import adjusted_interval, this_look
 from .safety import DEATH, SERIOUS, edish
 from .safety_words import harm_by_arm, harm_of

@@ -6,7 +6,7 @@ from ...figures.format import count
 from ..data.tables import Frame
 from ..lookdata import LookData
 from .effect import comparisons, primary_effect
-from .endpoint_rows import endpoint_rows
+from .endpoint import endpoint_rows
 from .looks import NOT_HANDED_IN, boundaries
 
 

@@ -10,7 +10,7 @@ from ..lookdata import LookData
 from .arm_table import arm_rows, difference_heads
 from .boundary_panel import boundary_picture, chances
 from .effect import comparisons, primary_effect
-from .endpoint_rows import endpoint_rows
+from .endpoint import endpoint_rows
 from .looks import boundaries
 from .safety_words import excess_of, gaps_of
 from .statements import lead_of, lines_of

@@ -11,7 +11,7 @@ from ...arms.dosing import dosing_status
 from ...criteria.contents import Protocol
 from ..data.tables import Frame
 from ..lookdata import POOLED, UNKNOWN, LookData, with_reason
-from .endpoint_rows import endpoint_rows
+from .endpoint import endpoint_rows
 
 _ANALYSED = {"known": "outcome known", "to come": "outcome still to come", "missing": "outcome missing"}
 FATES = {"died": "died", "withdrew": "withdrew", "lost": "lost to follow-up"}

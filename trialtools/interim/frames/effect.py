@@ -20,7 +20,7 @@ from ..plan import MonitoringPlan, pair_of
 from ..sequential.estimates import ancova, risk_difference
 from ..sequential.hazards import log_hazard_ratio
 from ..sequential.wins import win_probability
-from .endpoint_rows import endpoint_rows
+from .endpoint import endpoint_rows
 from .measure import MEASURES, Measure
 
 OPEN_REPORT = "Compares the arms: in the closed report only."

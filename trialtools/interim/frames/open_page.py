@@ -10,7 +10,7 @@ from ...figures.format import SPACE, count, percent
 from ..lookdata import LookData
 from .closed_page import frame_of_page
 from .conduct import dosing
-from .endpoint_rows import endpoint_rows
+from .endpoint import endpoint_rows
 from .outcomes import outcome_status, overall_rate
 from .recruitment import accrual_forecast, reached, sites
 from .safety import DEATH, SERIOUS, edish

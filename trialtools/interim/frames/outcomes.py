@@ -16,7 +16,7 @@ from ..lookdata import POOLED, UNKNOWN, LookData, with_reason
 from ..sequential.estimates import risk_difference, survival
 from .conduct import dosing
 from .effect import OPEN_REPORT, Effect, effect, why_no_comparison
-from .endpoint_rows import endpoint_rows
+from .endpoint import endpoint_rows
 
 NOT_COLLECTED = "Not collected."
 COLUMNS = ("analysis", "difference", "low", "high", "z", "n", "missing", "experimental", "control")

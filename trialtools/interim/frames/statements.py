@@ -16,7 +16,7 @@ from ..data.tables import Frame
 from ..endpoint import Endpoint
 from ..lookdata import LookData
 from .effect import Effect, why_no_comparison
-from .endpoint_rows import endpoint_rows
+from .endpoint import endpoint_rows
 from .looks import (
     adjusted_interval,
     conditional_power_table,
