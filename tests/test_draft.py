@@ -19,6 +19,7 @@ from trialtools.criteria.draft.headings import apart
 from trialtools.criteria.draft.items import Eligibility, read_eligibility
 from trialtools.criteria.draft.lines import clean
 from trialtools.criteria.draft.new import new
+from trialtools.criteria.draft.pasted import record_in
 from trialtools.criteria.draft.suggestions import suggestions
 from trialtools.criteria.proofs.source import uncovered_text
 from trialtools.criteria.protocol import DataError, squeeze
@@ -360,6 +361,7 @@ def test_a_list_is_joined_only_where_its_words_are_certain() -> None:
         "Women will not be considered fertile if one of the following is documented:",
         "Adequate organ function:",
         "No asthma, unless one of the following:",
+        "Women of childbearing potential must agree to use one of the following:",
     ):
         (item,) = read_eligibility(f"* {lead}\n  * Asthma\n  * Eczema").items
         assert item.join == "" and "any of them, or all?" in item.remarks[0]
@@ -372,6 +374,51 @@ def test_a_line_that_excludes_turns_what_stands_below_it() -> None:
     read = read_eligibility(rules)
     assert [item.kind for item in read.items] == ["inclusion", "exclusion", "exclusion"] and lost(rules, read) == ""
     assert all("read as an exclusion" in item.remarks[0] for item in read.items[1:])
+
+
+@pytest.mark.parametrize(
+    ("over", "below"),
+    [
+        ("Who can take part:\n- adults\n", "Who cannot take part:\n\nHeart:\n- stroke\n- flu"),
+        ("Who can take part?\nadults\n", "Who can't take part in this study?\nstroke\nflu"),
+        ("You can join if you are:\n- adults\n", "You cannot join if any of these apply:\n- stroke\n- flu"),
+        ("Include:\n- adults\n", "Exclude:\n- stroke\n\nInfections:\n- flu"),
+        ("Einschlusskriterien:\n- adults\n", "Ausschlusskriterien:\n- stroke\n- flu"),
+        ("Critères d’inclusion\n- adults\n", "Critères de non-inclusion\n- stroke\n- flu"),
+    ],
+)
+def test_the_headings_of_a_ward_sheet_keep_people_out_too(over: str, below: str) -> None:
+    read = read_eligibility(f"{over}\n{below}")
+    kinds = {item.text: item.kind for item in read.items}
+    assert (kinds["adults"], kinds["stroke"], kinds["flu"]) == ("inclusion", "exclusion", "exclusion")
+    assert lost(f"{over}\n{below}", read) == ""
+    rule = read_eligibility("Inclusion Criteria:\n- Patients who cannot take part in exercise\n- flu")
+    assert {item.kind for item in rule.items} == {"inclusion"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "sex"),
+    [
+        ("Gender\nFemale, Male", "all"),
+        ("Sex\nMale\nFemale", "all"),
+        ("Gender\nWomen and men", "all"),
+        ("Gender\nFemale", "female"),
+        ("Gender\nMen", "male"),
+        ("Gender\nFemale: no, male: yes", ""),
+    ],
+)
+def test_a_sex_is_a_rule_only_where_it_is_the_only_one(stated: str, sex: str, tmp_path: Path) -> None:
+    text = f"Inclusion criteria:\n1. Colitis\nExclusion criteria:\n1. Gout\n\n{stated}\n"
+    assert record_in(text, "pasted.txt").sex == sex
+    protocol = drafted(tmp_path, text, "pasted.txt")
+    assert ("sex" in protocol.fields) == (sex in ("female", "male"))
+
+
+def test_captions_of_a_registry_page_are_no_questions() -> None:
+    rules = "Inclusion Criteria:\n\nDescription\n\n* Gout\n* Flu"
+    read = read_eligibility(rules)
+    assert [item.text for item in read.items] == ["Gout", "Flu"] and lost(rules, read) == ""
+    assert read_eligibility("Inclusion Criteria:\n* Gout\n* Description of pain").items[1].text == "Description of pain"
 
 
 def test_alternatives_on_lines_of_their_own_are_marked() -> None:
@@ -536,6 +583,9 @@ def test_formulas_are_proposed_only_of_what_a_sentence_says() -> None:
         "NYHA class II-IV": ["nyha >= 2"],
         "Stroke within 6 months before screening": ["stroke_on >= months_before(screened_on, 6)"],
         "ECOG performance status 0-1": ["0 <= ecog <= 1"],
+        "Systolic blood pressure >180mmHg or diastolic blood pressure >110mmHg": ["diastolic > 110", "systolic > 180"],
+        "Male or female, LVEF not less than 40%": ["lvef >= 40"],
+        "Women aged 18 to 45 years": ["18 <= age <= 45"],
     }
     for sentence, formulas in right.items():
         assert sorted(each.formula for each in suggestions(sentence)) == sorted(formulas), sentence
@@ -546,6 +596,13 @@ def test_formulas_are_proposed_only_of_what_a_sentence_says() -> None:
         "Steroids for more than 28 days during the 6 months prior to the study",
         "IGA on the 0-4 scale",
         "Life expectancy of at least 12 weeks",
+        "Post-bronchodilator FEV1/FVC < 0.70",
+        "QTcF > 470 msec (females) or > 450 msec (males)",
+        "In men: haemoglobin < 13 g/dL",
+        "No botulinum toxin in the last 3 months",
+        "No stroke, bleeding or infarction within 6 months before screening",
+        "Not older than 65 years",
+        "No ALT > 3 x ULN",
     ):
         assert suggestions(sentence) == [], sentence
 

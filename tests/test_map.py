@@ -383,6 +383,18 @@ def test_tables_that_went_wrong_elsewhere_are_mapped_as_by_hand(case, root):
     assert set(found.values()) == {"same"}
 
 
+def test_a_checklist_without_fields_is_told_to_adopt_formulas_first(tmp_path, capsys):
+    (tmp_path / "sheet.txt").write_text(
+        "Inclusion criteria:\n- LVEF <= 45 %\nExclusion criteria:\n- Dialysis\n", "utf-8"
+    )
+    (tmp_path / "iron.csv").write_text("id,LVEF\n1,35\n", "utf-8")
+    assert main(["new", str(tmp_path / "sheet.txt"), "--out", str(tmp_path)]) == 0
+    protocol = str(tmp_path / "protocols" / "sheet.yaml")
+    assert main(["map", protocol, str(tmp_path / "iron.csv")]) == 0
+    said = capsys.readouterr().err
+    assert f"adopt formulas in {protocol} first" in said and "guess is taken" not in said
+
+
 def test_the_command_leads_on(tmp_path, capsys, root):
     source, out = root / "data" / "cohort" / "cohort.csv", tmp_path / "mapping.yaml"
     protocol = str(root / "data" / "protocols" / "NCT05741099.yaml")

@@ -94,7 +94,12 @@ def _map(protocol: str, table: str, *, out: str | None = None) -> int:
     else:
         print(draft.text(), end="")
     print("\n".join([draft.summary, *(f"decide: {each}" for each in draft.decisions)]), file=sys.stderr)
-    if not draft.mapping.fields:
+    if not draft.lines:
+        print(
+            f"no column is a field: adopt formulas in {protocol} first (its lines with '# proposed'), then map again",
+            file=sys.stderr,
+        )
+    elif not draft.mapping.fields:
         print("nothing is certain: the mapping screens once at least one guess is taken", file=sys.stderr)
     elif out:
         print(f"next: trialtools screen {protocol} {table} --mapping {out}")

@@ -17,7 +17,6 @@ _HEAD = (
     'waits for you to delete the mark, "# ?" for an answer first. Lowest and highest values stand here: this file is '
     "as private as the table."
 )
-_NOTHING = "fields: {}  # nothing is certain: delete these braces, and the mark of at least one guess"
 _WIDTH = 118
 
 
@@ -48,7 +47,7 @@ def mapping_text(
     made.append(f"patient_id: {_id(mapping.id)}")
     made += [f"rows: {{take: {mapping.rows.take}}}"] if mapping.rows else []
     made.append(
-        "fields:" if mapping.fields else "fields: {}  # nothing is certain: take a guess, and delete these braces"
+        "fields:" if mapping.fields else "fields: {}  # nothing is certain: add or take a line, and delete these braces"
     )
     for line in lines:
         made.append(_comment(f"{line.label} ({line.how}): {'; '.join([line.holds, *line.notes])}", "  "))

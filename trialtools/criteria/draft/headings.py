@@ -11,7 +11,21 @@ _SECTION = re.compile(
     r"(?P<both>\s*(?:/|and|&|or)\s*(?:inclusion|exclusion)\b)?(?P<after>[^.;:<>≤≥]*)",
     re.I,
 )
-_CHINESE: dict[str, Kind] = {"入选标准": "inclusion", "纳入标准": "inclusion", "排除标准": "exclusion"}
+_ABROAD: dict[str, Kind] = {
+    "入选标准": "inclusion",
+    "纳入标准": "inclusion",
+    "排除标准": "exclusion",
+    "einschlusskriterien": "inclusion",
+    "ausschlusskriterien": "exclusion",
+    "critères d'inclusion": "inclusion",
+    "critères d'exclusion": "exclusion",
+    "critères de non-inclusion": "exclusion",
+    "critères de non inclusion": "exclusion",
+    "criterios de inclusión": "inclusion",
+    "criterios de exclusión": "exclusion",
+    "criteri di inclusione": "inclusion",
+    "criteri di esclusione": "exclusion",
+}
 _IN_A_RULE = re.compile(
     r"\b(?:meet(?:s|ing)?|met|fulfil\w*|satisf\w+|who|does|do|not|any|may|will|appl\w+|other|no|per)\b", re.I
 )
@@ -21,6 +35,14 @@ _PLAIN = re.compile(
     re.I,
 )
 _SHORT = re.compile(r"\s*(?:key|main|major|principal|primary|general)?\s*", re.I)
+_KEPT_OUT = re.compile(
+    r"(?:who|you|people|patients|participants) (?:can ?not|can['’]t|may not|must not|should not)"
+    r" (?:take part|participate|join|enter|be (?:included|recruited))"
+    r"(?:(?: in)? (?:the|this|our) (?:study|trial|research))?"
+    r"(?: if\b[^.;]{0,60}(?=[:\uff1a]))?\W*",
+    re.I,
+)
+"""How a sheet for a ward or for patients heads its exclusions."""
 WHOLE = re.compile(r"\W*(?:(?:patient|subject|participant)s?\s+)?eligibility(?:\s+criteria)?\W*", re.I)
 """A heading over inclusions and exclusions together."""
 _INSIDE = re.compile(
@@ -50,8 +72,10 @@ def section_of(line: str) -> Section | None:
     """
     line = re.sub(r"^(?:E\.[34]\s+|\(?\d{1,2}(?:[.)]\d*)*\s+)", "", line.strip(" \t*•·#_-–—"))
     bare = line.rstrip(" .:\uff1a*_")
-    if bare in _CHINESE:
-        return Section(_CHINESE[bare])
+    if abroad := _ABROAD.get(bare.lower().replace("’", "'")):
+        return Section(abroad)
+    if _KEPT_OUT.fullmatch(line):
+        return Section("exclusion")
     found = _SECTION.fullmatch(bare) if len(bare) <= 90 else None
     if not found or _IN_A_RULE.search(before_and_after := f"{found['before']} {found['after']}"):
         return None

@@ -22,8 +22,11 @@ _LEADS_IN = re.compile(
     re.I,
 )
 _EXCLUDES = re.compile(
-    r"\b(?:be|are|is) (?:excluded|ineligible|not eligible)\b|\bnot be (?:eligible|included|enrolled)\b", re.I
+    r"\b(?:be|are|is) (?:excluded|ineligible|not eligible)\b|\bnot be (?:eligible|included|enrolled)\b"
+    r"|^\W*(?:not eligible|ineligible|excluded?|do not (?:include|enrol))\b",
+    re.I,
 )
+_INCLUDES = re.compile(r"\b(?:take part|participate|join|enter|includ\w+|eligible|enrol\w*)\b", re.I)
 _INCOMPLETE = re.compile(
     r"not (?:intended to )?(?:contain|include|be|list) (?:all|complete|every)|not all (?:inclusion|exclusion|criteria)"
     r"|\bcriteria\b.{0,20}\b(?:may|will|could|also) (?:also )?apply",
@@ -37,7 +40,11 @@ _JOINS = {
     r"|\bany (?:one )?of the\b|≥\s*1 of|\beither\s*[:\uff1a]?$|\bany of\s*[:\uff1a]?$",
     "and": r"\ball (?:of )?(?:the|these)(?: following)?\b|\bboth of\b|\beach of the\b",
 }
-_UNSURE = re.compile(r"[.;]\s|\b(?:if|unless|except|not|without|who do|defined|when)\b", re.I)
+_UNSURE = re.compile(
+    r"[.;]\s|\b(?:if|unless|except|not|without|who do|defined|when|wom[ae]n|m[ae]n|(?:fe)?males?|girls?|boys?)\b", re.I
+)
+_CAPTION = re.compile(r"\W*description\W*", re.I)
+"""What the page of a registry writes between the heading and the first rule."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,8 @@ def _sections(lines: Sequence[Line]) -> Iterator[tuple[Section, str, list[Line]]
     section, heading, below = Section("inclusion"), "", []
     for line in lines:
         found = Section("inclusion") if WHOLE.fullmatch(line.written) else section_of(line.written)
+        if found is None and heading and not below and _CAPTION.fullmatch(line.written):
+            found = section
         if found is None:
             below.append(line)
             continue
@@ -117,7 +126,8 @@ def _items(blocks: Sequence[Block], section: Section) -> Iterator[Item]:
             waiting.append(squeeze(block.written))
             leads_in = _LEADS_IN.fullmatch(block.text.strip())
             under = ", ".join(filter(None, (section.about, "" if leads_in else block.text.strip(" :\uff1a"))))
-            announced, is_turned = False, section.kind == "inclusion" and bool(_EXCLUDES.search(block.text))
+            announced = False
+            is_turned = section.kind == "inclusion" and _is_turned(block.text, is_turned)
             continue
         remarks = ["the heading says inclusion and exclusion: which of the two is this?"] if section.both else []
         remarks += ["may be a part of the list that is announced above it"] if announced else []
@@ -126,6 +136,11 @@ def _items(blocks: Sequence[Block], section: Section) -> Iterator[Item]:
             yield replace(item, quotes=(*waiting, *item.quotes), under=under, remarks=(*remarks, *item.remarks))
             waiting = []
         announced = announced or block.announces
+
+
+def _is_turned(heading: str, is_turned: bool) -> bool:
+    """Whether exclusions stand below a heading among the inclusions; one that says nothing of it changes nothing."""
+    return bool(_EXCLUDES.search(heading)) or (is_turned and not _INCLUDES.search(heading))
 
 
 def _mark_alternatives(items: Sequence[Item]) -> list[Item]:

@@ -23,7 +23,8 @@ _ID = re.compile(
 _AFTER = re.compile(
     r"\s*(?:#+\s*|\*\*)?(?:(?:sites?\W{0,3}locations?|locations?|(?:ages?|sex(?:es)?) eligible(?: for study)?"
     r"|arms?(?: of the study)?|interventions?|contacts?|(?:primary |secondary )?(?:outcome|end ?point)s?(?: measures?)?"
-    r"|age (?:range|group)|(?:lower|upper|minimum|maximum) age(?: limit)?|gender|sex|healthy volunteers)\W*"
+    r"|age (?:range|group)|(?:lower|upper|minimum|maximum) age(?: limit)?|gender|sex"
+    r"|healthy volunteers(?: allowed)?)\W*"
     r"|(?:participant type|target (?:number of participants|sample size)|total (?:final )?enrolment|study design"
     r"|sponsor|(?:recruitment|recruiting) (?:start date|end date|status|country)|date of (?:first|final) enrolment"
     r"|countr(?:y|ies)(?: of recruitment)?|study (?:type|execute time)|accepts healthy volunteers|研究实施时间)"
@@ -36,7 +37,13 @@ _UNIT = r"\s*(year|month|week|day)(?:s|\(s\))?"
 _AGES = re.compile(rf"(\d+){_UNIT}(?: to (\d+){_UNIT}| and (?:older|over))", re.I)
 _LOWEST = re.compile(rf"(?:lower|minimum|min\.?) age(?: limit)?\W*(\d+){_UNIT}", re.I)
 _HIGHEST = re.compile(rf"(?:upper|maximum|max\.?) age(?: limit)?\W*(\d+){_UNIT}", re.I)
-_SEX = re.compile(r"\b(?:sex|gender)(?:es eligible)?(?: for study)?\W*(female|male|both|all)s?\b", re.I)
+_SEX = re.compile(
+    r"\b(?:sex|gender)(?:es eligible)?(?: for study)?\W*"
+    r"((?:female|male|women|men|both|all)s?\b(?:(?:\W|\band\b|\bor\b)+(?:female|male|women|men)s?\b)*)"
+    r"(?!\W*(?:yes|no)\b)",
+    re.I,
+)
+_ONE_SEX = re.compile(r"\b(female|male|women|men)s?\b", re.I)
 
 
 def record_in(written: str, name: str) -> Record:
@@ -67,7 +74,7 @@ def record_in(written: str, name: str) -> Record:
         eligibility="\n".join(line for line, inside in zip(lines, is_inside, strict=True) if inside),
         ages=ages,
         age_quote=age_quote,
-        sex=sex[1].lower().replace("both", "all") if sex else "",
+        sex=_sex(sex[1]) if sex else "",
         sex_quote=squeeze(sex[0]) if sex else "",
         left_out=outside,
         remarks=()
@@ -124,6 +131,12 @@ def _ages(blocks: Sequence[str]) -> tuple[tuple[str, str], str]:
             words = block[min(found.start() for found in ends) : max(found.end() for found in ends)]
             return (_age(*low.groups()) if low else "", _age(*high.groups()) if high else ""), words
     return ("", ""), ""
+
+
+def _sex(words: str) -> str:
+    """The one sex that the words name; two of them, such as "Female, Male", are all."""
+    named = {"female" if word.lower() in ("female", "women") else "male" for word in _ONE_SEX.findall(words)}
+    return named.pop() if len(named) == 1 else "all"
 
 
 def _age(number: str | None, unit: str | None) -> str:

@@ -41,6 +41,7 @@ _NYHA = re.compile(
     r"\b(I{1,3}|IV)\s*(?:-|–|to|or|/|and)\s*(I{1,3}|IV)\b|\bclass\s+(I{1,3}|IV)\b(?!\s*(?:-|–|to|or|/|and)\s*I)", re.I
 )
 _CLASSES = {"I": 1, "II": 2, "III": 3, "IV": 4}
+_SEX = re.compile(r"\b(?:(?:fe)?male|woman|women|man|men|girl|boy)s?\b", re.I)
 _SCREENED = Field("date", "Date of screening", change="never")
 
 
@@ -94,12 +95,14 @@ def _of_limits(sentence: str) -> Iterator[Suggestion]:
         near = sentence[max(0, limit.start - 30) : limit.end + 20]
         if _AGE.search(near) and _is_of_some(sentence, limit):
             continue
+        if _is_negated(sentence, limit.start):
+            continue
         measured = _measurement(sentence, limit)
         if _is_age(sentence, limit, near, bool(measured)):
             age = Field("integer", "Age at screening", unit="years", range=(0, 120), change="never")
             yield Suggestion(limit.formula("age"), words, {"age": age})
             continue
-        if measured or (measured := _named_before(sentence, limit)):
+        if not _is_of_one_sex(sentence, limit) and (measured or (measured := _named_before(sentence, limit))):
             names = [measured, *_beside(sentence, limit, measured)]
             yield from (_said_of(name, limit, words) for name in names if _fits(name, limit))
 
@@ -108,6 +111,20 @@ def _is_of_some(sentence: str, limit: Limit) -> bool:
     """Whether a number only says of whom the sentence speaks: "for adolescents under 18, able to ..."."""
     lead = sentence[: limit.start].strip()
     return bool(re.search(r"^(?:for|if|in|when)\b[^,]{0,30}$", lead, re.I)) and "," in sentence[limit.end :]
+
+
+def _is_negated(sentence: str, start: int) -> bool:
+    """Whether the words before it deny a limit or a time, "no stroke in 4 weeks": a formula would say the reverse."""
+    clause = re.split(r"[.;]\s|\b(?:and|but)\b", sentence[:start])[-1]
+    return bool(re.search(r"\b(?:no|not|never|nor|without|absence of|free (?:of|from))\b", clause, re.I))
+
+
+def _is_of_one_sex(sentence: str, limit: Limit) -> bool:
+    """Whether a number holds for one sex only: "> 470 ms (females)", "women: above 88 cm"."""
+    if re.match(rf"\s*[(,]?\s*(?:in |for )?{_SEX.pattern}", sentence[limit.end :], re.I):
+        return True
+    clause = re.split(r"[.;]\s", sentence[: limit.start])[-1]
+    return len({word[0].lower() in "fwg" for word in _SEX.findall(clause)}) == 1
 
 
 def _is_age(sentence: str, limit: Limit, near: str, is_measured: bool) -> bool:
@@ -124,9 +141,10 @@ def _measurement(sentence: str, limit: Limit) -> str:
         for named in words.finditer(sentence):
             between = sentence[named.end() : limit.start]
             after = sentence[limit.end : named.start()]
-            if clause < named.start() < limit.start and len(between) < 70 and not _has_number(between):
+            is_ratio = bool(re.match(r"\s*/\s*[A-Za-z]", between))
+            if clause < named.start() < limit.start and len(between) < 70 and not (_has_number(between) or is_ratio):
                 found.append((len(between), name))
-            elif limit.end <= named.start() < limit.end + 30 and not re.search(r"[,;]", after):
+            elif limit.end <= named.start() < limit.end + 30 and not re.search(r"[,;]|\b(?:and|or)\b", after):
                 found.append((len(after) + 8, name))
     return min(found)[1] if found else ""
 
@@ -152,7 +170,8 @@ def _named_before(sentence: str, limit: Limit) -> str:
         if phrase
         else None
     )
-    return phrase[1] if phrase and not idle else ""
+    is_ratio = bool(phrase) and before[: phrase.start()].endswith("/")
+    return phrase[1] if phrase and not (idle or is_ratio) else ""
 
 
 def _beside(sentence: str, limit: Limit, name: str) -> list[str]:
@@ -208,7 +227,7 @@ def _of_times(sentence: str) -> Iterator[Suggestion]:
     for found in _SINCE.finditer(sentence):
         name = _event(sentence[: found.start()])
         around = sentence[max(0, found.start() - 20) : found.start()] + sentence[found.end() : found.end() + 40]
-        if not re.search("expect|during|within|will|continu", around):
+        if not re.search("expect|during|within|will|continu", around) and not _is_negated(sentence, found.start()):
             since = {f"{name}_since": Field("date", f"Since when: {sentence[:60]}", change="never")}
             yield Suggestion(
                 _before(f"{name}_since", found, is_since=True), found[0], {"screened_on": _SCREENED, **since}
@@ -216,7 +235,7 @@ def _of_times(sentence: str) -> Iterator[Suggestion]:
     last = 0
     for found in _WITHIN.finditer(sentence):
         name, last = _event(sentence[last : found.start()]), found.end("unit")
-        if _is_past(sentence, found):
+        if _is_past(sentence, found) and not _is_negated(sentence, found.start()):
             doubt = (
                 "" if "screen" in found["to"].lower() else "counted back from screening; the text may mean another day"
             )
