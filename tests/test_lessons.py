@@ -97,6 +97,39 @@ def test_the_words_of_a_condition_and_of_the_engine_are_both_taken():
     assert "“does not apply”" in repr(check("2.8", "pass")) or "'does not apply'" in repr(check("2.8", "pass"))
 
 
+@pytest.mark.parametrize(
+    ("id", "answer"),
+    [
+        ("4.1", " Nobody"),
+        ("4.2", "tumour_history, late_pregnancy, perinatal"),
+        ("4.2", "{tumour_history, late_pregnancy, perinatal}"),
+        ("4.2", {"perinatal", "late_pregnancy", "tumour_history"}),
+        ("4.6", "i3"),
+        ("4.8", "e1, I5"),
+        ("5.2", "B"),
+    ],
+)
+def test_a_right_answer_is_right_however_it_is_written(id, answer):
+    own = lessons()[id[0]]
+    assert check(id, answer) and judge(own, own.question(id), typed(own.question(id), str(answer)))
+
+
+def test_a_name_that_no_criterion_offers_is_not_negated():
+    assert "`pregnant`: this is none of those" in repr(check("4.2", "pregnant"))
+
+
+@every_question
+def test_a_question_holds_without_its_notebook(lesson, question):
+    assert not re.search(r"\bcell\b|check\(|above lists", question.ask)
+
+
+@pytest.mark.parametrize("answer", ["{} and other_trial_on <= screened_on", 'other_trial_on > date("2023-05-31")'])
+def test_a_patient_who_shows_a_difference_is_near_the_one_in_the_question(answer):
+    shown = repr(check("1.7", answer.format(lessons()["1"].question("1.7").key)))
+    years = [int(year) for year in re.findall(r"(\d{4})-\d\d-\d\d", shown.partition("Take this patient")[2])]
+    assert years and {*years} <= {2022, 2023, 2024}, shown
+
+
 def test_a_difference_between_two_steps_is_right_with_a_remark():
     reply = check("2.5", "spo2 < 94 or missing(spo2)")
     assert reply and "no instrument shows" in repr(reply) and "93.5 %" in repr(reply)
@@ -168,6 +201,15 @@ def test_next_steps_end_right_within_three(protocol):
                 arrived += 1
                 break
     assert arrived >= 0.95 * wrong, (arrived, wrong)
+
+
+def test_every_trap_is_three_steps_from_right_at_most():
+    for lesson, question in QUESTIONS:
+        for trap in question.traps if question.means else ():
+            text = trap.answer
+            for _ in range(3):
+                text = next_step(text, question.means)[0] or text
+            assert lesson.source(question).rules.same(text, question.means, measured=True) is None, trap.answer
 
 
 @pytest.mark.parametrize("mutants", range(3))
@@ -326,6 +368,14 @@ def test_the_lesson_in_the_lecturers_notes_works(root, tmp_path):
     for question in ours.questions:
         assert judge(ours, question, question.key)
         assert all(trap.says in repr(judge(ours, question, trap.answer)) for trap in question.traps)
+
+
+def test_the_lesson_in_the_lecturers_notes_works_for_an_example(root, tmp_path):
+    notes = (root / "notebooks" / "lessons" / "README.md").read_text("utf-8")
+    (written,) = re.findall(r"```yaml\n(.*?)```", notes, re.DOTALL)
+    (tmp_path / "lesson.yaml").write_text(written.replace("our_trial.yaml", "NCT02210780"))
+    ours = load_lesson(tmp_path / "lesson.yaml")
+    assert all(judge(ours, question, question.key) for question in ours.questions)
 
 
 def test_the_lecturers_notes_name_questions_and_lessons_that_there_are(root):

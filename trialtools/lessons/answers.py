@@ -39,8 +39,6 @@ def typed(question: Question, text: str) -> Any:
         bare = bare.rstrip("% ").replace(",", "")
     elif question.kinds[0] not in ("someone", "nobody", "found"):
         return bare
-    if question.kinds[0] == "found" and bare[:1] not in ("{", "[", "(", '"', "'"):
-        return {part.strip() for part in bare.split(",") if part.strip()}
     try:
         return ast.literal_eval(bare)
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):

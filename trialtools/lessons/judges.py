@@ -173,7 +173,14 @@ def _option(lesson: Lesson, question: Question, answer: str) -> str:
 
 
 def _set(lesson: Lesson, question: Question, answer: Any) -> set[str]:
-    return {answer} if isinstance(answer, str) else {str(each) for each in answer}
+    """Names, one or several; of a criterion in small letters too."""
+    ids = {id.lower(): id for id in lesson.source(question).rules.criterion}
+    parts = answer.strip(" {}").split(",") if isinstance(answer, str) else map(str, answer)
+    return {ids.get(part.strip().lower(), part.strip()) for part in parts} - {""}
+
+
+def _nobody_or_patient(lesson: Lesson, question: Question, answer: Any) -> Any:
+    return answer.strip().lower() if isinstance(answer, str) else answer
 
 
 def _itself(lesson: Lesson, question: Question, answer: Any) -> Any:
@@ -190,12 +197,12 @@ class _Kind(NamedTuple):
 
 
 _PATIENT = 'a patient, or what you change of the one shown, such as {"age": 50, "cough": True}'
-_NAMES = "a name in quotes, or several in braces: {'cough', 'bmi'}"
+_NAMES = "one name in quotes, or several: 'cough, bmi'"
 _KINDS = {
     "state": _Kind(_state, str | bool | None, "one word in quotes", _word),
     "means": _Kind(_means, str, "a condition in quotes, such as 'age > 65 or cough'"),
     "someone": _Kind(_someone, Mapping, _PATIENT),
-    "nobody": _Kind(_nobody, str | Mapping, f"'nobody', or {_PATIENT}"),
+    "nobody": _Kind(_nobody, str | Mapping, f"'nobody', or {_PATIENT}", _nobody_or_patient),
     "found": _Kind(_find, str | set | frozenset | list | tuple, _NAMES, _set),
     "count": _Kind(_count, Real, "a number, without quotes"),
     "number": _Kind(_count, Real, "a number, without quotes"),

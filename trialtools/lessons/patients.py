@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -41,7 +42,8 @@ def difference(
 ) -> tuple[Mapping[str, Any] | None, bool]:
     """A patient of whom two conditions say different things, and whether they differ where everything is known.
 
-    It is `first` if that will do; None if no patient whose values an instrument can show makes a difference.
+    It is `first` if that will do, or `first` with one fact changed; None if no patient whose values an instrument can
+    show makes a difference.
     """
     if first and rules.judge(mine, first) is not rules.judge(theirs, first):
         return first, True
@@ -49,8 +51,12 @@ def difference(
     if not own:
         return rules.same(mine, theirs, measured=True), True
     asked = {*own, *other}
-    known = " and ".join(f"known({name})" for name in sorted(asked))
-    whole = rules.same(f"({mine}) and {known}", f"({theirs}) and {known}", measured=True)
+    near = [[(_nearby if name == left else _on_record)(name, first[name]) for name in first] for left in first]
+    for facts in (*near, []):
+        claim = " and ".join([*(f"known({name})" for name in sorted(asked)), *facts])
+        whole = rules.same(f"({mine}) and {claim}", f"({theirs}) and {claim}", measured=True)
+        if whole is not None:
+            break
     if whole is None or len(asked) > _FEW:
         return rules.same(mine, theirs, measured=True), whole is not None
     return whole, True
@@ -93,6 +99,13 @@ def _on_record(name: str, value: Any) -> str:
     return f'{name} == date("{value}")'
 
 
+def _nearby(name: str, value: Any) -> str:
+    """That a fact is known, and a date within a year or two of the one on record."""
+    if not isinstance(value, date):
+        return f"known({name})"
+    return f'{name} >= date("{value.year - 1}-01-01") and {name} <= date("{value.year + 1}-12-31")'
+
+
 def walker(rules: Protocol, wrong: str) -> str:
     """Why a name is no finding: a patient who gets in by it, or is kept out by it alone."""
     text, said = subject(rules, wrong)
@@ -103,7 +116,8 @@ def walker(rules: Protocol, wrong: str) -> str:
     else:
         patient, does = rules.someone(wrong, "eligible"), "this patient has it and is eligible"
     asked = [*names(parse(text, rules.fields)), "age"]
-    return f"Not {wrong}" + (f": {does}. {card(rules, patient, asked)}." if isinstance(patient, dict) else ".")
+    why = f"{does}. {card(rules, patient, asked)}" if isinstance(patient, dict) else "this is none of those asked for"
+    return f"Not `{wrong}`: {why}."
 
 
 def reasons(seen: Explanation) -> str:

@@ -34,8 +34,12 @@ def next_step(mine: str, wanted: str) -> tuple[str, str]:
     ('spo2 < 93 or cough', 'One step nearer: join with `or`, not with `and`.')
     """
     trees = [(tree, _push_not(tree)) for tree in (_plain(mine), _plain(wanted))]
-    pairs = [(trees[0][0], trees[1][0]), (trees[0][0], trees[1][1]), (trees[0][1], trees[1][1])]
-    (_, edit), start = min(((_way(*pair), pair[0]) for pair in pairs), key=lambda found: found[0][0])
+    (plain, pushed), (goal, pushed_goal) = trees
+    pairs = [(plain, goal), (plain, pushed_goal), (pushed, pushed_goal)]
+    ways = [(_way(*pair), pair[0]) for pair in pairs]
+    turned = _Edit(plain, ast.UnaryOp(ast.Not(), plain), "put `not` before the whole, in brackets")
+    ways.append((_sum([(1, turned), _way(_push_not(plain, True), pushed_goal)]), plain))
+    (_, edit), start = min(ways, key=lambda found: found[0][0])
     if edit is None:
         return "", ""
     return ast.unparse(_Replaced(edit).visit(start)), f"One step nearer: {edit.says}."
