@@ -278,7 +278,7 @@ def _possible(
     else:
         problem = f"impossible value (outside {low:g} to {high:g} {printed_unit(field.unit)}".rstrip() + ")"
     outside = (raw < low) | (raw > high)
-    shown = source.shown if source.text is not None else _as_text(raw) if field.type == "date" else raw
+    shown = _as_text(raw) if field.type == "date" else raw
     source.finds(problem, outside & raw.is_finite() if floating else outside, shown)
     inside = nw.when((raw >= low) & (raw <= high)).then(raw)
     kind = DTYPES[field.type]()
