@@ -20,7 +20,7 @@ from trialtools.criteria.draft.items import Eligibility, read_eligibility
 from trialtools.criteria.draft.lines import clean
 from trialtools.criteria.draft.new import new
 from trialtools.criteria.draft.pasted import record_in
-from trialtools.criteria.draft.suggestions import suggestions
+from trialtools.criteria.draft.suggestions import suggestions, unsaid
 from trialtools.criteria.proofs.source import uncovered_text
 from trialtools.criteria.protocol import DataError, squeeze
 from trialtools.simulate.patients import cohort
@@ -605,6 +605,30 @@ def test_formulas_are_proposed_only_of_what_a_sentence_says() -> None:
         "No ALT > 3 x ULN",
     ):
         assert suggestions(sentence) == [], sentence
+
+
+def test_a_formula_that_says_only_a_part_of_its_sentence_is_marked(tmp_path: Path) -> None:
+    part = {
+        "ALT or alanine aminotransferase > 3 x ULN": [],
+        "Creatinine clearance < 30 mL/min": [],
+        "AST > 3 x ULN and platelets < 100 x 10^9/L": [],
+        "Platelets, then (by the local laboratory) AST > 3 x ULN": ["Platelets"],
+        "NT-proBNP > 400 (or > 600 if in atrial fibrillation)": ["> 600"],
+    }
+    for sentence, rest in part.items():
+        assert unsaid(sentence, suggestions(sentence)) == rest, sentence
+    sheet = "Inclusion criteria:\n\u2022 Hb 9,5 - 13,5 g/dl\no NT-proBNP > 400\nExclusion criteria:\n\u2022 Dialysis\n"
+    (tmp_path / "sheet.txt").write_text(sheet, "utf-8")
+    told = new(tmp_path / "sheet.txt", tmp_path).text()
+    assert "I1: a line below it is read as a part of it" in told
+    assert "I1: what is proposed says only a part: nothing of 'Hb'" in told
+
+
+def test_the_header_of_a_table_is_no_name_of_people() -> None:
+    rules = (
+        "Principal inclusion criteria (English)\nNumber\tPrincipal inclusion criteria (English)\n1\tColitis\n2\tGout"
+    )
+    assert [item.under for item in read_eligibility(rules).items] == ["", ""]
 
 
 # --- the records of the registry, where they are at hand --------------------------------------------------------------

@@ -22,7 +22,8 @@ _WIDTH = 118
 _INTRODUCTION = [
     "# A checklist: each sentence of the registry is a question for a person (ask: true) until it becomes logic.",
     "# What is proposed beside a criterion was read by rules and adopted by nobody. To adopt it: put the field under",
-    "# fields, and the formula instead of ask: true. Lines with # ? want to be looked at.",
+    "# fields, and the formula instead of ask: true. If there are several formulas, join them by and, or by or.",
+    "# A formula may say only a part of its sentence. Lines with # ? want to be looked at.",
 ]
 
 

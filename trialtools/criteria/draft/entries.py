@@ -12,7 +12,7 @@ from .headings import Kind
 from .items import Item
 from .names import field_name
 from .record import Record, age_span
-from .suggestions import Suggestion, suggestions
+from .suggestions import Suggestion, suggestions, unsaid
 
 _LONGEST = 88
 _ABOUT_AGE = re.compile(
@@ -122,6 +122,8 @@ def _question(item: Item, record: Record, rule: AgeRule | None) -> Entry:
         remarks.append(f"the text says {one[1].lower()}; the record says that all sexes are eligible")
     if item.join:
         found.append(_list_of(item))
+    elif found and (rest := unsaid(item.whole, found)):
+        remarks.append(f"what is proposed says only a part: nothing of {', '.join(map(repr, rest))}")
     label = f"{item.under}: {item.text}" if item.under else item.text
     return Entry(item.kind, _short(label), item.quotes, suggested=tuple(found), remarks=tuple(remarks))
 

@@ -31,7 +31,7 @@ _IN_A_RULE = re.compile(
 )
 _PLAIN = re.compile(
     r"(?:criteri(?:a|on|ons)|list|of|the|key|main|major|principal|primary|general|core|participants?|subjects?|patients?"
-    r"|study|trial|are|is|as|follows?|following|include|all|must|be|eligibility|in|for|this|and|each|\W)*",
+    r"|study|trial|are|is|as|follows?|following|include|all|must|be|eligibility|in|for|this|and|each|number|english|\W)*",
     re.I,
 )
 _SHORT = re.compile(r"\s*(?:key|main|major|principal|primary|general)?\s*", re.I)

@@ -186,7 +186,9 @@ def _with_parts(item: Item) -> Item:
         join = ""
     remark = (
         ()
-        if join or len(item.parts) == 1
+        if join or (len(item.parts) == 1 and lead.rstrip().endswith((":", "\uff1a")))
+        else ("a line below it is read as a part of it",)
+        if len(item.parts) == 1
         else (f"a list of {len(item.parts)}: any of them, or all? the text is not certain",)
     )
     return replace(item, join=join, remarks=(*item.remarks, *remark))

@@ -38,7 +38,8 @@ class Draft:
         ]
         lines += [f"  ? {remark}" for remark in made.remarks]
         left_out = [line for part in made.left_out for line in part.split("\n")]
-        lines += [f"  left out, for no criterion quotes it ({len(left_out)} lines):"] if left_out else []
+        lines_out = "1 line" if len(left_out) == 1 else f"{len(left_out)} lines"
+        lines += [f"  left out, for no criterion quotes it ({lines_out}):"] if left_out else []
         lines += [f"  - {line}" for line in left_out]
         lines += [f"wrote {self.registry}", f"wrote {self.protocol}", f"next: trialtools check {self.protocol}"]
         return "\n".join(lines)

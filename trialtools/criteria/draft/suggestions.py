@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -66,6 +66,31 @@ def suggestions(sentence: str) -> list[Suggestion]:
         if _is_readable(each):
             found.setdefault(each.formula, each)
     return list(found.values())
+
+
+def unsaid(sentence: str, found: Sequence[Suggestion]) -> list[str]:
+    """The measurements and numbers of a sentence of which no suggestion speaks, in its words.
+
+    >>> sentence = "Alanine aminotransferase (ALT) or aspartate aminotransferase (AST) > 3 x ULN"
+    >>> unsaid(sentence, suggestions(sentence))
+    ['Alanine aminotransferase']
+    """
+    used = {name for each in found for name in each.fields}
+    named = {name: match for name, (words, _) in _measures().items() if (match := words.search(sentence))}
+    inside = [match.span() for name, match in named.items() if name in used]
+    left = [
+        match
+        for name, match in named.items()
+        if name not in used and not any(start < match.end() and match.start() < end for start, end in inside)
+    ]
+    numbers = [sentence[limit.start : limit.end].strip(" :") for limit in limits(sentence) if limit.unit not in _TIMES]
+    return [
+        *(
+            match[0] + re.split(r"\W", sentence[match.end() :], maxsplit=1)[0]
+            for match in sorted(left, key=re.Match.start)
+        ),
+        *(number for number in numbers if not any(number in each.words for each in found)),
+    ]
 
 
 def _is_readable(suggestion: Suggestion) -> bool:
