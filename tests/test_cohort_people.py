@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 import trialtools as tt
+from trialtools import figures
 from trialtools.criteria.contents import read_protocol
 
 SMALL = read_protocol("""
@@ -82,6 +83,13 @@ def test_what_is_unknown_together_is_every_patient_once(some, table):
     assert sets["n"].sum() == some.n and sets["fields"].iloc[-1] == "other"
     both = table.filter(pl.all_horizontal(pl.col("age", "spo2").is_null())).height
     assert sets.loc[sets["fields"] == "age, spo2", "n"].sum() == both
+
+
+def test_one_group_alone_has_no_column_of_differences(some):
+    told = some.baseline(fields=["age", "sex"])
+    assert "SMD" in figures.baseline(told).as_raw_html()
+    alone = figures.baseline(told[told["group"] == told["group"].iloc[0]]).as_raw_html()
+    assert "SMD" not in alone and "standardized" not in alone
 
 
 def test_a_baseline_table_against_numpy(some, table):

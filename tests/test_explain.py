@@ -409,7 +409,7 @@ def test_a_coordinator_reads_the_verdict(trial: Protocol, woman: dict[str, Any])
 VERDICT = """
 NCT05741099 · patient P-0147
 ✗ INELIGIBLE   13 pass · 2 fail · 3 unknown
-! Duration of high fever (assumed: 39.1 Cel or more): 99 is outside 0 to 60, read as not known.
+! Duration of high fever (assumed: 39.1 °C or more): 99 is outside 0 to 60, read as not known.
 
 ✗ fail    I6  Respiratory rate
               "but respiratory rate≧30 breaths/ min"

@@ -1,18 +1,23 @@
 """Page 1: every sentence in one file that a person reads, and its words held against the numbers of simulated looks."""
 
 import re
+import subprocess
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from test_monitoring import declared, look_of, people
+from test_report import facts  # noqa: F401
 
 from trialtools.interim.frames.effect import Effect
 from trialtools.interim.frames.first_page import SECTIONS
 from trialtools.interim.frames.statements import lead_of, lines_of
 from trialtools.interim.sequential.estimates import risk_difference
+from trialtools.report.browser import print_pdf
+from trialtools.report.page import page
 
 GOLDEN = Path(__file__).parent / "golden" / "interim_sentences.txt"
 COMMITTEES = re.compile(r"\b(continue|stop the trial|should|recommend that|modify)\b", re.IGNORECASE)
@@ -160,6 +165,22 @@ def test_page_1_is_safe_to_show(protocol):
     tables["subjects"]["site"] = ["<script>alert(1)</script>"] * 130
     page = look_of(tables, protocol, 2, closed=False).first_page()._repr_html_()
     assert "<script>" not in page and "&lt;script&gt;" in page
+
+
+def test_page_1_is_one_sheet_in_every_situation(protocol, tmp_path, chromium, require, facts):  # noqa: F811
+    """What the committee weighs first lies before it on one sheet; further comparisons have sheets of their own."""
+    require("pdftotext")
+    alone = {name: look for name, look in situations(protocol) if len(look.plan.experimental) == 1}
+    own = "<style>.tt-page { break-before: page }</style>"
+    shown = [{"text/html": own + look.first_page()._repr_html_()} for look in alone.values()]
+    cells = [new_code_cell("page", outputs=[new_output("display_data", each)]) for each in shown]
+    made = tmp_path / "pages.html"
+    made.write_text(page(new_notebook(cells=cells), facts), "utf-8")
+    print_pdf(chromium, made, tmp_path / "pages.pdf")
+    told = subprocess.run(["pdftotext", "-layout", str(tmp_path / "pages.pdf"), "-"], capture_output=True, text=True)
+    sheets = [sheet for sheet in told.stdout.split("\f") if "interim report, look" in sheet or "Chance" in sheet]
+    longer = [name for name, sheet in zip(alone, sheets, strict=False) if "interim report, look" not in sheet]
+    assert len(sheets) == len(alone), longer
 
 
 if __name__ == "__main__":

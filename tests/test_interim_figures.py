@@ -15,6 +15,7 @@ from drawn import (
     drawn,
     fan_of,
     flow_of,
+    frame_of,
     looks_of,
     marks,
     sensitivity_of,
@@ -200,6 +201,11 @@ def test_events_are_ordered_by_difference_with_the_excess_on_top():
     assert list(marks(made, "Comparator group").x) == [4 / 40, 2 / 40, 9 / 40]
     assert "2.5 (−2.5 to 7.5)" in words(made)
     assert sorted(differences[0].error_x.array) == pytest.approx([0.05] * 3)
+    assert "Rash: fewer with MSCs group, −7.5 (−12.5 to −2.5) percentage" in title(made)
+    harm = frame_of("adverse_events", TWO)
+    harm[["difference", "low", "high"]] *= -1
+    turned = figures.adverse_events(harm.rename(columns={"low": "high", "high": "low"}), LABELS)
+    assert "Rash: more with MSCs group, 7.5 (2.5 to 12.5) percentage" in title(turned)
 
 
 def test_pooled_events_are_ordered_by_share_in_one_panel_without_the_totals():

@@ -126,6 +126,9 @@ def test_a_two_sided_test_spends_both_tails_and_has_a_bound_for_harm(protocol):
     assert row["harm"] == -row["bound"] and "The boundary for harm is crossed" in two.answer()
     assert two.charter().set_index("item").loc["alpha", "value"] == "0.05, two-sided"
     assert one.charter().set_index("item").loc["alpha", "value"] == "0.025, one-sided"
+    told = one.charter().set_index("item")["value"]
+    assert told["ratio"] == "1:1 (MSCs group, Comparator group)", "arms by their labels, not by the names of the file"
+    assert "kind: binary; day: 28; better: lower" in told["endpoint"] and "past" not in told["endpoint"]
     assert one.charter().iloc[-1].tolist()[:3] == ["power at these assumptions", "31 in 100", "worked out"]
     table = two.inference_table().set_index("what")["value"]
     assert float(table["Nominal p, two-sided"]) == pytest.approx(2 * norm.cdf(-abs(row["z"])), abs=5e-5)

@@ -866,3 +866,11 @@ def test_dates_read_as_dates() -> None:
         "the day 3 calendar months before the date of screening"
     )
     assert words(protocol.formula("E9", "days_90"), protocol.fields).endswith("is at most 90 days")
+
+
+@pytest.mark.parametrize("file", sorted(PROTOCOLS.glob("*.yaml")), ids=lambda file: file.stem)
+def test_labels_of_the_bundled_protocols_are_for_people(file):
+    """A label stands on pages as it is: no code of a unit, no name with an underscore."""
+    labels = re.findall(r'\blabel: *("[^"]*"|[^,}\n]*)', file.read_text("utf-8"))
+    machine = r"\bCel\b|\[[a-z]\w*\]|10\*\d|\bumol\b|/m2\b|[a-z]_[a-z]"
+    assert labels and not [label for label in labels if re.search(machine, label)]

@@ -126,7 +126,7 @@ def _points(name: str, rows: Sequence[Row], **marker: Any) -> Spec:
 
 
 def _probability(value: Any) -> str:
-    return "<0.0001" if not absent(value) and 0 < value < 0.0001 else number(value, 4)
+    return "<0.0001" if not absent(value) and 0 < value < 0.00005 else number(value, 4)
 
 
 def _numbers(rows: Sequence[Row], information: str, far: float) -> list[tuple[str, list[tuple[float, str]]]]:

@@ -190,7 +190,8 @@ def _largest_difference(terms: Sequence[Row], compared: Sequence[Arm]) -> str:
     rows = [each for each in rows if not absent(each[0]["difference"])]
     clear = [each for each in rows if not absent(each[0]["low"]) and (each[0]["low"] > 0 or each[0]["high"] < 0)]
     row, term, arm = max(clear or rows, key=lambda each: abs(each[0]["difference"]))
-    sentence = f"{term}: {points(row)} points with {arm.label}"
+    than = "more" if row["difference"] > 0 else "fewer" if row["difference"] < 0 else "as many"
+    sentence = f"{term}: {than} with {arm.label}, {points(row)} percentage points"
     return sentence if clear else f"No interval leaves out 0; the largest difference is {sentence}"
 
 

@@ -100,14 +100,16 @@ def baseline(frame: pd.DataFrame, title: str | None = None, subtitle: str | None
         sentence = n_of(each["n"], each["of"]) if each["level"] else ABSENT if absent(each["median"]) else spread
         row[str(each["group"])] = sentence
     groups = [str(group) for group in sizes.index]
+    apart = ["smd"] if len(groups) > 1 else []  # one group differs from nobody
     written = pd.DataFrame(
         [{"variable": variable, "level": level, **row} for (variable, level), row in rows.items()],
-        columns=["variable", "level", *groups, "smd"],
+        columns=["variable", "level", *groups, *apart],
     )
     heads = {str(group): f"{group} (n{SPACE}={SPACE}{count(n)})" for group, n in sizes.items()}
-    notes = {"smd": "largest standardized difference between two groups; in the row unknown, of being unknown"}
-    made = table(written, title, subtitle, {"level": SPACE, "smd": "SMD", **heads}, notes, group="variable")
-    return made.cols_align("right", [*groups, "smd"])
+    note = "largest standardized difference between two groups; in the row unknown, of being unknown"
+    labels, notes = {"level": SPACE, "smd": "SMD", **heads}, dict.fromkeys(apart, note)
+    made = table(written, title, subtitle, labels, notes, group="variable")
+    return made.cols_align("right", [*groups, *apart])
 
 
 def _cell_texts(frame: pd.DataFrame, formats: Mapping[str, Callable[[Any], str]]) -> tuple[pd.DataFrame, set[str]]:

@@ -16,6 +16,8 @@ from .looks import design_power
 from .wording import in_100
 
 _POWER = "power at these assumptions"
+_FOR_SENTENCES = ("verb", "past")
+"""What an endpoint brings for the grammar of page 1; it says nothing of the design."""
 _SEE_FILE = "see the protocol file: it names an arm"
 
 
@@ -44,7 +46,7 @@ def charter(look: LookData) -> Frame:
     named, rows = re.compile(rf"\b({names})\b", re.IGNORECASE), []
     for name, item in look.protocol.design.items():
         why = item.why if look.closed or not named.search(item.why or "") else _SEE_FILE
-        value = _value_text(name, item.value, look.closed)
+        value = _value_text(name, item.value, {arm.id: arm.label for arm in look.protocol.arms} if look.closed else {})
         value += f", {look.plan.tails}" if name == "alpha" else ""
         value += f", {number(alpha_each(look.plan), 4)} each" if name == "multiplicity" else ""
         rows.append((name.replace("_", " "), value, "assumed" if item.assumed else "registry", why))
@@ -61,9 +63,12 @@ def _power(plan: MonitoringPlan) -> float | None:
     return design_power(plan)
 
 
-def _value_text(name: str, value: Any, closed: bool) -> str:
+def _value_text(name: str, value: Any, labels: Mapping[str, str]) -> str:
+    """A value as a committee reads it: arms by their labels, where they may be named, and no words of the file."""
     if name == "ratio" and isinstance(value, Mapping):
-        return ":".join(map(str, value.values())) + (f" ({', '.join(map(str, value))})" if closed else "")
+        named = f" ({', '.join(labels.get(each, each) for each in value)})" if labels else ""
+        return ":".join(map(str, value.values())) + named
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {each}" for key, each in value.items())
+        told = {key.replace("_", " "): each for key, each in value.items() if key not in _FOR_SENTENCES}
+        return "; ".join(f"{key}: {str(each).replace('_', ' ')}" for key, each in told.items())
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
