@@ -382,6 +382,8 @@ def test_a_line_that_excludes_turns_what_stands_below_it() -> None:
         ("Who can take part:\n- adults\n", "Who cannot take part:\n\nHeart:\n- stroke\n- flu"),
         ("Who can take part?\nadults\n", "Who can't take part in this study?\nstroke\nflu"),
         ("You can join if you are:\n- adults\n", "You cannot join if any of these apply:\n- stroke\n- flu"),
+        ("Inclusions:\n- adults\n", "Exclusions:\n- stroke\n- flu"),
+        ("Inclusion:\n- adults\n", "Reasons for exclusion\n- stroke\n- flu"),
         ("Include:\n- adults\n", "Exclude:\n- stroke\n\nInfections:\n- flu"),
         ("Einschlusskriterien:\n- adults\n", "Ausschlusskriterien:\n- stroke\n- flu"),
         ("Critères d’inclusion\n- adults\n", "Critères de non-inclusion\n- stroke\n- flu"),
@@ -412,6 +414,33 @@ def test_a_sex_is_a_rule_only_where_it_is_the_only_one(stated: str, sex: str, tm
     assert record_in(text, "pasted.txt").sex == sex
     protocol = drafted(tmp_path, text, "pasted.txt")
     assert ("sex" in protocol.fields) == (sex in ("female", "male"))
+
+
+def test_ages_are_those_that_are_eligible_and_no_other_years(tmp_path: Path) -> None:
+    text = "Inclusion criteria:\n1. Colitis\nExclusion criteria:\n1. Gout\n\nLocations\nFollow-up 2 years to 4 years\n"
+    assert record_in(f"{text}Sexes eligible: all", "pasted.txt").ages == ("", "")
+    stated = record_in(f"{text}Ages Eligible for Study\n18 Years to 75 Years", "pasted.txt")
+    assert (stated.ages, stated.age_quote) == (("18 Years", "75 Years"), "18 Years to 75 Years")
+
+
+def test_the_source_of_a_page_is_read_as_the_page() -> None:
+    page = (
+        "<html><body><h3 class='x'>Inclusion Criteria</h3><ul><li id=\"a\">Flu, p <b class='y'>now</b></li></ul>"
+        "<h3>Exclusion Criteria</h3><ul><li>INR <p and > 3</li></ul></body></html>"
+    )
+    read = read_eligibility(clean(page))
+    assert [(item.kind, item.text) for item in read.items] == [
+        ("inclusion", "Flu, p now"),
+        ("exclusion", "INR <p and > 3"),
+    ]
+
+
+def test_a_file_of_a_word_processor_is_refused_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sheet.txt").write_text("Inclusion criteria:\r\n\u2022 Colitis\r\n", "utf-16")
+    assert main(["new", str(tmp_path / "sheet.txt"), "--out", str(tmp_path)]) == 2
+    assert "save it as plain text in UTF-8" in capsys.readouterr().err
 
 
 def test_captions_of_a_registry_page_are_no_questions() -> None:

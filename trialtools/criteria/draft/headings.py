@@ -7,7 +7,7 @@ from typing import Literal
 Kind = Literal["inclusion", "exclusion"]
 
 _SECTION = re.compile(
-    r"(?P<before>[^.;:<>≤≥]*?)\b(?P<word>non-?inclusion|inclusion|exclusion|inclusive|exclusive)\b"
+    r"(?P<before>[^.;:<>≤≥]*?)\b(?P<word>non-?inclusions?|inclusions?|exclusions?|inclusive|exclusive)\b"
     r"(?P<both>\s*(?:/|and|&|or)\s*(?:inclusion|exclusion)\b)?(?P<after>[^.;:<>≤≥]*)",
     re.I,
 )
@@ -34,7 +34,7 @@ _PLAIN = re.compile(
     r"|study|trial|are|is|as|follows?|following|include|all|must|be|eligibility|in|for|this|and|each|number|english|\W)*",
     re.I,
 )
-_SHORT = re.compile(r"\s*(?:key|main|major|principal|primary|general)?\s*", re.I)
+_SHORT = re.compile(r"\s*(?:key|main|major|principal|primary|general|(?:reasons?|grounds) for)?\s*", re.I)
 _KEPT_OUT = re.compile(
     r"(?:who|you|people|patients|participants) (?:can ?not|can['’]t|may not|must not|should not)"
     r" (?:take part|participate|join|enter|be (?:included|recruited))"

@@ -18,6 +18,15 @@ _NUMBER = (
 _BULLET = r"[*•·●○▪▫■□◦∙‣\u2043➢➤►✓✔✗–—-](?!\d)|o(?=\s)"
 _LINE = re.compile(rf"(\s*)((?:(?:{_BULLET})\s*)?)((?:(?:{_NUMBER})\s*)?)(.*)", re.S)
 
+_ATTRIBUTES = r"""(?:\s+[\w-]+=(?:"[^"]*"|'[^']*'))*\s*/?"""
+_NEW_LINE = re.compile(
+    r"\r\n?|[\u2028\u2029\x0b\x0c\x85]"
+    rf"|<(?:br|/li|/?(?:p|ul|ol|div|h[1-6]|html|head|body|table|tr|section)){_ATTRIBUTES}>",
+    re.I,
+)
+_ITEM_TAG = re.compile(f"<li{_ATTRIBUTES}>", re.I)
+_INLINE_TAG = re.compile(rf"</?(?:b|i|em|strong|sup|sub|span|u){_ATTRIBUTES}>", re.I)
+
 
 @dataclass(frozen=True)
 class Line:
@@ -49,8 +58,8 @@ def clean(text: str) -> str:
     """
     text = re.sub(r"\\([\\`*_{}\[\]()#+.!<>~|^$&=\"'/-])", r"\1", text)
     text = re.sub(r"&(?:#\d+|#x[0-9a-f]+|\w+);", lambda found: html.unescape(found[0]), text, flags=re.I)
-    text = re.sub(r"\r\n?|[\u2028\u2029\x0b\x0c\x85]|<(?:br|/?p|/?ul|/?ol|/li|/?div)\s*/?>", "\n", text, flags=re.I)
-    text = re.sub(r"</?(?:b|i|em|strong|sup|sub|span|u)>", "", re.sub("<li>", "\n- ", text, flags=re.I), flags=re.I)
+    text = _NEW_LINE.sub("\n", text)
+    text = _INLINE_TAG.sub("", _ITEM_TAG.sub("\n- ", text))
     text = re.sub("[\uf0a7\uf0b7\uf0d8]", "•", text)  # bullets of a word processor's own font
     shown = (c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs", "Cn"))
     return "".join(" " if c.isspace() and c not in "\n\t" else c for c in shown)

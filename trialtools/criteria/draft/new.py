@@ -79,7 +79,9 @@ def read_record(path: str | os.PathLike[str]) -> Record:
     try:
         written = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        reason = getattr(error, "strerror", None) or (
+            "it is not UTF-8 text; save it as plain text in UTF-8, or paste the criteria into a .txt file"
+        )
         raise DataError(f"the record {path} cannot be read: {reason}") from None
     if file.suffix.lower() != ".json" and not written.lstrip().startswith(("{", "[")):
         return record_in(written, file.name)

@@ -34,7 +34,7 @@ _AFTER = re.compile(
 """Headings of a registry that no criterion can be; with a value behind a colon only where that is no rule either."""
 _NO_TITLE = re.compile(r"source\b.*|.*(?:registration|eudract|eu ct|trial) number.*|\W*", re.I)
 _UNIT = r"\s*(year|month|week|day)(?:s|\(s\))?"
-_AGES = re.compile(rf"(\d+){_UNIT}(?: to (\d+){_UNIT}| and (?:older|over))", re.I)
+_AGES = re.compile(rf"\bages? eligible(?: for study)?\W*((\d+){_UNIT}(?: to (\d+){_UNIT}| and (?:older|over)))", re.I)
 _LOWEST = re.compile(rf"(?:lower|minimum|min\.?) age(?: limit)?\W*(\d+){_UNIT}", re.I)
 _HIGHEST = re.compile(rf"(?:upper|maximum|max\.?) age(?: limit)?\W*(\d+){_UNIT}", re.I)
 _SEX = re.compile(
@@ -123,8 +123,8 @@ def _outside(lines: Sequence[str], is_inside: Sequence[bool]) -> tuple[str, ...]
 def _ages(blocks: Sequence[str]) -> tuple[tuple[str, str], str]:
     """The lowest and the highest age, where they stand outside of the criteria, and the words."""
     for block in blocks:
-        if (found := _AGES.search(block)) and "eligible" in block.lower():
-            return (_age(found[1], found[2]), _age(found[3], found[4])), found[0]
+        if found := _AGES.search(block):
+            return (_age(found[2], found[3]), _age(found[4], found[5])), found[1]
         low, high = _LOWEST.search(block), _HIGHEST.search(block)
         if low or high:
             ends = [found for found in (low, high) if found]
