@@ -17,7 +17,7 @@ def uncovered_text(protocol: ProtocolData) -> tuple[str, ...]:
     `eligibility` the whole text is looked at, and without a text nothing is left over.
 
     >>> from trialtools.criteria.contents import load_protocol
-    >>> uncovered(load_protocol("data/protocols/NCT05741099.yaml"))
+    >>> uncovered_text(load_protocol("data/protocols/NCT05741099.yaml"))
     ()
     """
     text = _eligibility(protocol)
