@@ -167,15 +167,35 @@ def test_page_1_is_safe_to_show(protocol):
     assert "<script>" not in page and "&lt;script&gt;" in page
 
 
-def test_page_1_is_one_sheet_in_every_situation(protocol, tmp_path, chromium, require, facts):  # noqa: F811
-    """What the committee weighs first lies before it on one sheet; further comparisons have sheets of their own."""
-    require("pdftotext")
+def written_pages(protocol, folder, facts):  # noqa: F811
+    """Page 1 of every situation of one comparison, in one file; further comparisons have sheets of their own."""
     alone = {name: look for name, look in situations(protocol) if len(look.plan.experimental) == 1}
     own = "<style>.tt-page { break-before: page }</style>"
     shown = [{"text/html": own + look.first_page()._repr_html_()} for look in alone.values()]
     cells = [new_code_cell("page", outputs=[new_output("display_data", each)]) for each in shown]
-    made = tmp_path / "pages.html"
+    made = folder / "pages.html"
     made.write_text(page(new_notebook(cells=cells), facts), "utf-8")
+    return made, list(alone)
+
+
+def test_on_a_phone_no_arm_of_page_1_is_out_of_sight(protocol, tmp_path, chromium, facts):  # noqa: F811
+    from playwright.sync_api import sync_playwright
+
+    made, alone = written_pages(protocol, tmp_path, facts)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
+        phone = browser.new_page(viewport={"width": 390, "height": 844})
+        phone.goto(made.as_uri())
+        wide = "all => all.map(each => each.querySelector('.by-arm').offsetWidth - each.clientWidth)"
+        over = phone.eval_on_selector_all(".tt-page .wide", wide)
+        browser.close()
+    assert len(over) > len(alone) / 2 and max(over) <= 0
+
+
+def test_page_1_is_one_sheet_in_every_situation(protocol, tmp_path, chromium, require, facts):  # noqa: F811
+    """What the committee weighs first lies before it on one sheet."""
+    require("pdftotext")
+    made, alone = written_pages(protocol, tmp_path, facts)
     print_pdf(chromium, made, tmp_path / "pages.pdf")
     told = subprocess.run(["pdftotext", "-layout", str(tmp_path / "pages.pdf"), "-"], capture_output=True, text=True)
     sheets = [sheet for sheet in told.stdout.split("\f") if "interim report, look" in sheet or "Chance" in sheet]
