@@ -423,6 +423,20 @@ def test_ages_are_those_that_are_eligible_and_no_other_years(tmp_path: Path) -> 
     assert (stated.ages, stated.age_quote) == (("18 Years", "75 Years"), "18 Years to 75 Years")
 
 
+def test_what_a_registry_states_in_a_line_is_no_exclusion_and_ends_nothing(tmp_path: Path) -> None:
+    text = (
+        "Inclusion criteria:\nColitis\n{}\nConsent\n\nExclusion criteria:\nGout\n\n"
+        "Minimum Age: 18 Years\n\nMaximum Age: 75 Years\n{}\n"
+    )
+    protocol = drafted(tmp_path, text.format("", "Gender: Female"), "pasted.txt")
+    labels = ["Age 18 years to 75 years", "Sex: female", "Colitis", "Consent", "Gout"]
+    assert [each.label for each in protocol.criteria] == labels
+    alone = record_in("Inclusion criteria:\nGout\nExclusion criteria:\nGender: Male\nFlu\n", "pasted.txt")
+    assert "Gender: Male\nFlu" in alone.eligibility and alone.sex == ""
+    inside = record_in(text.format("Sex: all", ""), "pasted.txt")
+    assert "Consent" in inside.eligibility and (inside.sex, inside.ages) == ("all", ("18 Years", "75 Years"))
+
+
 def test_the_source_of_a_page_is_read_as_the_page() -> None:
     page = (
         "<html><body><h3 class='x'>Inclusion Criteria</h3><ul><li id=\"a\">Flu, p <b class='y'>now</b></li></ul>"

@@ -32,8 +32,15 @@ _AFTER = re.compile(
     re.I,
 )
 """Headings of a registry that no criterion can be; with a value behind a colon only where that is no rule either."""
-_NO_TITLE = re.compile(r"source\b.*|.*(?:registration|eudract|eu ct|trial) number.*|\W*", re.I)
 _UNIT = r"\s*(year|month|week|day)(?:s|\(s\))?"
+_STATED = re.compile(
+    rf"\s*(?:(?:lower|upper|minimum|maximum|min\.?|max\.?) age(?: limit)?\s*[:\uff1a]"
+    rf"\s*(?:\d+{_UNIT}|n/?a|none|no limit)"
+    r"|(?:gender|sex)\s*[:\uff1a]\s*(?:both|all))\W*",
+    re.I,
+)
+"""A value that a registry states in one line: it ends nothing. One sex only beside the ages: it may exclude."""
+_NO_TITLE = re.compile(r"source\b.*|.*(?:registration|eudract|eu ct|trial) number.*|\W*", re.I)
 _AGES = re.compile(rf"\bages? eligible(?: for study)?\W*((\d+){_UNIT}(?: to (\d+){_UNIT}| and (?:older|over)))", re.I)
 _LOWEST = re.compile(rf"(?:lower|minimum|min\.?) age(?: limit)?\W*(\d+){_UNIT}", re.I)
 _HIGHEST = re.compile(rf"(?:upper|maximum|max\.?) age(?: limit)?\W*(\d+){_UNIT}", re.I)
@@ -100,7 +107,8 @@ def _inside(lines: Sequence[str]) -> list[bool]:
             inside = True
         elif inside and _AFTER.fullmatch(line):
             inside = False
-        said.append(inside)
+        is_next = bool(said) and not said[-1] and (not line.strip() or _SEX.fullmatch(line.strip()))
+        said.append(inside and not (is_next or _STATED.fullmatch(line)))
     return said
 
 
