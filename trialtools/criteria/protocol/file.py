@@ -24,7 +24,8 @@ _NOT_IN_FILE = {
 def write_protocol(protocol: ProtocolData, path: str | os.PathLike[str]) -> Path:
     """Write a protocol as YAML, all or nothing; reading it back gives an equal protocol of the same hash.
 
-    Comments of a file that was read are not kept. The chosen readings are not part of the file.
+    Comments of a file that was read are not kept. The chosen readings are not part of the file. `source:` names the
+    registry text as the first file did: in another folder the text goes along.
     """
     file = Path(path)
     content = {key: value for key, value in _content(protocol).items() if key not in _NOT_IN_FILE}
