@@ -20,7 +20,7 @@ _RUNS_ON = re.compile(
 )
 _COLON = (":", "\uff1a")
 _ENDS = (*_COLON, ".", ";", "。", "\uff1b", "!", "?")
-Role = Literal["rule", "part", "more", "heading"]
+_Role = Literal["rule", "part", "more", "heading"]
 
 
 @dataclass
@@ -54,7 +54,7 @@ def blocks_of(lines: Sequence[Line]) -> list[Block]:
     is_lower = sum(line.says[:1].islower() for line in lines) * 2 > len(lines)
     for line, below in zip(lines, [*lines[1:], None], strict=False):
         if not line.says or not re.search(r"\w", line.written):
-            role: Role = "more"
+            role: _Role = "more"
         elif line.marker:
             levels = [*levels[: _level(line, levels)], line]
             role = _role_in_list(line, levels, below)
@@ -67,7 +67,7 @@ def blocks_of(lines: Sequence[Line]) -> list[Block]:
     return blocks
 
 
-def _add(blocks: list[Block], role: Role, line: Line, level: int) -> None:
+def _add(blocks: list[Block], role: _Role, line: Line, level: int) -> None:
     if role in ("rule", "heading") or not blocks or blocks[-1].is_heading:
         blocks.append(Block(role == "heading", [line], [line.says]))
         return
@@ -104,14 +104,14 @@ def _is_weaker(line: Line, above: Line) -> bool:
     return is_bullet or line.marker.strip(" ().").lower() in ("1", "a", "i", "①")
 
 
-def _role_in_list(line: Line, levels: Sequence[Line], below: Line | None) -> Role:
+def _role_in_list(line: Line, levels: Sequence[Line], below: Line | None) -> _Role:
     if len(levels) > 1:
         return "part"
     leads = below is not None and below.marker and _level(below, levels) == 1
     return "heading" if leads and _OF_WHOM.fullmatch(line.says) else "rule"
 
 
-def _role_beside_list(line: Line, levels: Sequence[Line], below: Line | None, blocks: Sequence[Block]) -> Role:
+def _role_beside_list(line: Line, levels: Sequence[Line], below: Line | None, blocks: Sequence[Block]) -> _Role:
     """A line without a marker in a section that has lists."""
     is_inside = bool(levels) and line.indent > levels[0].indent
     is_above_list = below is not None and bool(below.marker) and not (levels and _level(below, levels))
@@ -130,7 +130,7 @@ def _ends_in_colon(line: Line) -> bool:
     return line.says.endswith(_COLON)
 
 
-def _role_of_plain(line: Line, below: Line | None, blocks: Sequence[Block], is_lower: bool) -> Role:
+def _role_of_plain(line: Line, below: Line | None, blocks: Sequence[Block], is_lower: bool) -> _Role:
     """A line of a section without any list: a rule of its own, unless a sentence runs on into it."""
     last = blocks[-1].lines[-1].written if blocks and not blocks[-1].is_heading else ""
     goes_on = line.says[:1].islower() and not is_lower and not last.endswith(_ENDS)

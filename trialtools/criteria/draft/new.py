@@ -56,7 +56,7 @@ def new(record: str | os.PathLike[str], out: str | os.PathLike[str] = ".") -> Dr
         DataError: no record, or a protocol file of this trial is there already. Nothing is overwritten; the message
             says what the record says otherwise now.
     """
-    found = read_record(record)
+    found = _read_record(record)
     folder = Path(out)
     protocol, registry = folder / "protocols" / f"{found.id}.yaml", folder / "registry" / f"{found.id}.txt"
     if protocol.exists() or registry.exists():
@@ -69,7 +69,7 @@ def new(record: str | os.PathLike[str], out: str | os.PathLike[str] = ".") -> Dr
     return Draft(found.id, protocol, registry, made)
 
 
-def read_record(path: str | os.PathLike[str]) -> Record:
+def _read_record(path: str | os.PathLike[str]) -> Record:
     """What a file holds: JSON of ClinicalTrials.gov, or a pasted text.
 
     Raises:

@@ -24,7 +24,7 @@ from .effect import Effect, comparisons, primary_effect, why_no_comparison
 from .history import looks_before
 
 LOOKS = ["look", "information", "fraction", "bound", "futility", "harm", "z", "nominal_p", "alpha_spent", "state"]
-INFORMATION = {"time_to_event": "events"} | dict.fromkeys(
+_INFORMATION = {"time_to_event": "events"} | dict.fromkeys(
     ("binary", "continuous", "ordinal"), "participants with the outcome known"
 )
 """What the information of a look is made of, by the kind of the endpoint."""
@@ -97,7 +97,7 @@ def _refuse_what_tells_nothing_new(look: LookData, found: Effect, earlier: Mappi
         ask = f"No record of look {before} was handed in: name its manifest as previous, or look {before} in not_held."
     had = "is taken to have had" if record.get("assumed") else "had"
     raise DataError(
-        f"look {look.number} has {n:g} {INFORMATION[found.kind]}, look {before} {had} "
+        f"look {look.number} has {n:g} {_INFORMATION[found.kind]}, look {before} {had} "
         f"{record['information']:g}: less than {NEAREST:.1%} of the planned {size} apart, which tells nothing new. "
         f"{ask}"
     )

@@ -17,7 +17,7 @@ import yaml
 from ...criteria.files import whole_folder
 from ...report.errors import ReportError
 
-PYODIDE = "pyodide@314.0.7"
+_PYODIDE = "pyodide@314.0.7"
 _FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 # Z3 of this version is the newest with a wheel for browsers; pydantic asks for exactly this core.
 _WHEELS = (
@@ -37,10 +37,10 @@ def fetch_runtime(folder: Path) -> Path:
     Raises:
         ReportError: npm or pip could not fetch, with what they said.
     """
-    kept = folder / f"engine-{PYODIDE.partition('@')[2]}"
+    kept = folder / f"engine-{_PYODIDE.partition('@')[2]}"
     if not kept.is_dir():
         with whole_folder(kept) as place, tempfile.TemporaryDirectory() as packed:
-            _run(["npm", "pack", "--silent", "--pack-destination", packed, PYODIDE])
+            _run(["npm", "pack", "--silent", "--pack-destination", packed, _PYODIDE])
             (archive,) = Path(packed).glob("*.tgz")
             with tarfile.open(archive) as files:
                 for name in _FILES:
@@ -53,7 +53,7 @@ def fetch_runtime(folder: Path) -> Path:
 
 def _copy(source: IO[bytes] | None, file: Path) -> None:
     if source is None:
-        raise ReportError(f"{PYODIDE} holds no {file.name}")
+        raise ReportError(f"{_PYODIDE} holds no {file.name}")
     file.write_bytes(source.read())
 
 
@@ -69,7 +69,7 @@ def _run(command: Sequence[str | Path]) -> None:
     program = shutil.which(command[0])
     if program is None:
         raise ReportError(
-            f"{command[0]} is not on the PATH; the page needs it once, to fetch {PYODIDE} (install Node.js)"
+            f"{command[0]} is not on the PATH; the page needs it once, to fetch {_PYODIDE} (install Node.js)"
         )
     ran = subprocess.run([program, *command[1:]], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if ran.returncode:
