@@ -395,6 +395,14 @@ def test_a_checklist_without_fields_is_told_to_adopt_formulas_first(tmp_path, ca
     assert f"adopt formulas in {protocol} first" in said and "guess is taken" not in said
 
 
+def test_an_empty_mapping_is_told_to_take_a_line(tmp_path, capsys, root):
+    (tmp_path / "t.csv").write_text("id,Age\n1,690\n2,40\n", "utf-8")
+    protocol = str(root / "data" / "protocols" / "NCT05741099.yaml")
+    assert main(["map", protocol, str(tmp_path / "t.csv"), "--out", str(tmp_path / "m.yaml")]) == 0
+    assert main(["screen", protocol, str(tmp_path / "t.csv"), "--mapping", str(tmp_path / "m.yaml")]) == 2
+    assert "take at least one line into the mapping file" in capsys.readouterr().err
+
+
 def test_the_command_leads_on(tmp_path, capsys, root):
     source, out = root / "data" / "cohort" / "cohort.csv", tmp_path / "mapping.yaml"
     protocol = str(root / "data" / "protocols" / "NCT05741099.yaml")

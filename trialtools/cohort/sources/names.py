@@ -43,7 +43,7 @@ def match_columns(protocol: Protocol, mapping: ColumnMapping, schema: dict[str, 
             found[field] = _with_codes(column, protocol.fields[field], mapping, [schema[s] for s in column.sources])
     if not found:
         pairs = look_alikes(protocol.fields, schema)
-        hint = "; map them in a mapping file, which trialtools map writes: " + ", ".join(
+        hint = "; take at least one line into the mapping file, which trialtools map writes: " + ", ".join(
             f"{field}: {column}" for field, column in pairs.items()
         )
         listed = f"; its columns are {', '.join(list(schema)[:8])}" if schema else ", for it has none"
