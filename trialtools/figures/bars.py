@@ -9,7 +9,7 @@ import pandas as pd
 
 from . import titles
 from .drawing import Drawing, figure, nobody
-from .format import absent, count, interval, number, percent
+from .format import SCREEN_WORDS, absent, count, interval, number, percent
 from .page import INK, QUIET
 from .rows import (
     HATCHED,
@@ -101,13 +101,13 @@ def readings(frame: pd.DataFrame) -> Drawing:
         right=text_width(list(map(_eligible, rows)), bold=True),
         head=12,
         finding=titles.moves_most(rows),
-        population=f"{count(n)} patients; ● as chosen. Solid: eligible for certain; hatched: possible",
+        population=f"{count(n)} patients; ● as chosen. Solid: eligible at least; hatched: at most",
     )
 
 
 @figure
 def open_criteria(frame: pd.DataFrame) -> Drawing:
-    """What is unknown of the undetermined patients, the most frequent first.
+    """What is not known of the patients who are not decided yet, the most frequent first.
 
     Solid: nothing else is open, so that finding it out decides. A frame without rows says that nothing is open.
 
@@ -123,7 +123,7 @@ def open_criteria(frame: pd.DataFrame) -> Drawing:
     rows = sorted((row for row in records(frame) if row["n"] != 0), key=lambda row: -(row["n"] or 0))
     if not rows:
         return nobody("Nothing is left open")
-    whole = f"{count(rows[0]['of'])} undetermined patients" if rows[0].get("of") else "Undetermined patients"
+    whole = f"{count(rows[0]['of'])} patients not decided yet" if rows[0].get("of") else "Patients not decided yet"
 
     def alone(row: Row) -> str:
         return f"({count(row['alone'])} alone)"
@@ -190,7 +190,7 @@ def tornado(frame: pd.DataFrame) -> Drawing:
         columns=[Column("eligible", _eligible, size=12)],
         barmode="overlay",
         finding=titles.shifts_most(others),
-        population=f"{as_chosen} Hatched: change of who could be; solid: of who is for certain",
+        population=f"{as_chosen} Hatched: change of how many at most; solid: of how many at least",
         alt=f"{as_chosen} {len(rows)} other readings",
     )
 
@@ -221,7 +221,7 @@ def impact(frame: pd.DataFrame, measure: str = "gain") -> Drawing:
     >>> row = {"criterion": "I5", "kind": "inclusion", "label": "Onset", "n": 10}
     >>> made = impact(pd.DataFrame([{**row, "gain_certain": 1, "gain_possible": 4}]))
     >>> made.layout.title.text.split("<br>")[0]
-    '<b>I5 Onset weighs most: 1 (certain), 4 (possible) more are eligible</b>'
+    '<b>I5 Onset weighs most: 1 (at least), 4 (at most) more are eligible</b>'
     """
     if measure not in MEASURES:
         raise ValueError(f"no measure {measure!r}; expected one of {', '.join(MEASURES)}")
@@ -242,11 +242,11 @@ def impact(frame: pd.DataFrame, measure: str = "gain") -> Drawing:
     low, high = min(0, *values) * 1.05, max(0, *values) * 1.05
 
     def hover(row: Row) -> str:
-        costs = ", ".join(f"{end} {write(row[end])}" for end in ends)
+        costs = ", ".join(f"{SCREEN_WORDS[end]} {write(row[end])}" for end in ends)
         return f"<b>{row['criterion']}</b><br>{costs}<br>of {count(n)} {MEASURES[measure]}"
 
     def column(end: str) -> Column:
-        return Column(end, lambda row: write(row[end]), size=12)
+        return Column(SCREEN_WORDS[end], lambda row: write(row[end]), size=12)
 
     certain = Bars("certain", itemgetter("certain"), SOLID["pass"], hover, 8, -5)
     return row_chart(
@@ -255,7 +255,7 @@ def impact(frame: pd.DataFrame, measure: str = "gain") -> Drawing:
         value_axis(low, high if high > low else low + 1, zerolinecolor=INK),
         columns=list(map(column, ends)),
         finding=weighs,
-        population=f"{count(n)} patients. Solid: unknown counted as fail (certain); hatched: as pass (possible)",
+        population=f"{count(n)} patients. Solid: unknown counted as fail (at least); hatched: as pass (at most)",
         remark=f"The {MOST} of {len(rows)} criteria that weigh most" if len(rows) > MOST else "",
         alt=f"{len(kept)} of {len(rows)} criteria are shown",
     )

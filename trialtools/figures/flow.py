@@ -25,8 +25,8 @@ SCREENED_BOX, SPINE_BOX, GAP = 32, 18, 8
 _MIDDLE = LEFT + BOX / 2
 DECISIONS = (
     ("Eligible", "pass", "every criterion passes"),
-    ("Undetermined", "unknown", "nothing fails, something is unknown"),
-    ("Ineligible", "fail", "a criterion fails"),
+    ("Not decided yet", "unknown", "nothing fails, something is unknown"),
+    ("Not eligible", "fail", "a criterion fails"),
 )
 COUNTS = ("failed_here", "possible", "certain")
 
@@ -65,7 +65,7 @@ def flow(
     subtitle: str | None = None,
     source: str = "",
 ) -> Html:
-    """The flow diagram: how many are left after each criterion, and who is eligible, undetermined, ineligible.
+    """The flow diagram: how many are left after each criterion, and who is eligible, not decided yet, not eligible.
 
     Unknown has a box of its own. A frame without patients gives a figure that says so.
 
@@ -83,7 +83,7 @@ def flow(
     >>> import pandas as pd
     >>> rows = [(0, "", "", "Screened", 0, 10, 10), (1, "I1", "inclusion", "Age 18 to 85", 4, 6, 5)]
     >>> names = ["step", "criterion", "kind", "label", "failed_here", "possible", "certain"]
-    >>> "5 to 6 of 10 could be eligible" in flow(pd.DataFrame(rows, columns=names), n=10)
+    >>> "At least 5 and at most 6 of 10 patients are eligible" in flow(pd.DataFrame(rows, columns=names), n=10)
     True
     """
     rows: list[dict[str, Any]] = frame.to_dict("records")  # type: ignore[assignment]
@@ -91,8 +91,9 @@ def flow(
     if not rows or not rows[0]["possible"]:
         return nobody(title or "No patients were screened", subtitle)
     screened, certain, possible = (int(rows[i][key]) for i, key in ((0, "possible"), (-1, "certain"), (-1, "possible")))
-    finding = _finding(certain, possible, screened) if title is None else title
-    alt = f"{finding}. {interval(certain, possible)} of {count(screened)} could be eligible.".lstrip(". ")
+    answer = _finding(certain, possible, screened)
+    finding = answer if title is None else title
+    alt = f"{answer}." if finding in ("", answer) else f"{finding}. {answer}."
 
     def draw(top: float) -> tuple[Parts, float]:
         spine, bottom = _spine(list(_steps(rows[1:])), screened, top)
@@ -104,7 +105,7 @@ def flow(
 
 def _finding(certain: int, possible: int, n: int) -> str:
     if not possible:
-        return f"None of {count(n)} patients could be eligible"
+        return f"None of {count(n)} patients is eligible"
     if certain == possible:
         return f"{count(certain)} of {count(n)} patients are eligible; nothing is left open"
     return f"At least {count(certain)} and at most {count(possible)} of {count(n)} patients are eligible"
@@ -175,15 +176,14 @@ def _side(step: Step, y: float) -> str:
 
 
 def _left(step: Step, middle: float) -> str:
-    """What is left after a step; where the numbers are too long for the box, the certain ones are only read out."""
-    sentence = f"{count(step.possible)} left, {count(step.certain)} certain"
-    shown = f"<b>{count(step.possible)}</b> left" + (f", {count(step.certain)} certain" if len(sentence) < 28 else "")
-    inside = [text(_MIDDLE, middle + 4, shown, INK, SMALL)]
+    """What is left after a step, from at least to at most."""
+    sentence = f"{interval(step.certain, step.possible)} left"
+    inside = [text(_MIDDLE, middle + 4, f"<b>{interval(step.certain, step.possible)}</b> left", INK, SMALL)]
     return box(LEFT, middle - SPINE_BOX / 2, SPINE_BOX, f"after {step.sentence.split()[0]}: {sentence}", inside, BOX)
 
 
 def _decisions(numbers: Sequence[int], screened: int, y: float) -> tuple[Parts, float]:
-    """Eligible, undetermined, ineligible, and the bracket from certain to possible."""
+    """Eligible, not decided yet, not eligible, and the bracket from at least to at most."""
     parts, top, high = [], y + 14, 84
     for position, ((name, state, meaning), number) in enumerate(zip(DECISIONS, numbers, strict=True)):
         x = LEFT + position * (BOX + GAP)
@@ -199,6 +199,6 @@ def _decisions(numbers: Sequence[int], screened: int, y: float) -> tuple[Parts, 
         parts.append(down(middle, top, top, arrow=True))
     end, right = top + high, LEFT + 2 * BOX + GAP
     parts.append(f'<path d="M{LEFT} {end + 5}v6H{right}v-6" fill="none" stroke="{INK}"/>')
-    words = f"<b>{interval(numbers[0], numbers[0] + numbers[1])}</b> of {count(screened)} could be eligible"
+    words = f"<b>{interval(numbers[0], numbers[0] + numbers[1])}</b> of {count(screened)} are eligible"
     parts.append(text((LEFT + right) / 2, end + 28, words))
     return [*parts, *strips([("decision", y, end)])], end + 34

@@ -100,11 +100,20 @@ def words(value: Any) -> str:
     return str(value)
 
 
-def heading(name: str) -> str:
-    """A column's own name as a heading.
+SCREEN_WORDS = {
+    "certain": "at least",
+    "possible": "at most",
+    "undetermined": "not decided yet",
+    "ineligible": "not eligible",
+}
+"""What screens and reports say where code, columns and files say something shorter."""
 
-    >>> heading("undetermined"), heading("patient_id"), heading("n")
-    ('Undetermined', 'Patient id', 'n')
+
+def heading(name: str) -> str:
+    """A column's own name as a heading, in the words of screens and reports.
+
+    >>> heading("undetermined"), heading("gain_certain"), heading("patient_id"), heading("n")
+    ('Not decided yet', 'Gain at least', 'Patient id', 'n')
     """
-    words = str(name).replace("_", " ")
+    words = " ".join(SCREEN_WORDS.get(word, word) for word in str(name).split("_"))
     return words if len(words) == 1 else words[:1].upper() + words[1:]

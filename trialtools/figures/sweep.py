@@ -30,7 +30,7 @@ def sweep(frame: pd.DataFrame) -> Drawing:
     >>> rows = [(85, 2, 4, True), (90, 3, 6, False)]
     >>> made = sweep(pd.DataFrame(rows, columns=["value", "certain", "possible", "protocol"]).assign(**told))
     >>> made.data[0].line.shape, made.layout.title.text.split("<br>")[0]
-    ('hv', '<b>age ≤ 90 year instead of 85: 6 instead of 4 could be eligible</b>')
+    ('hv', '<b>age ≤ 90 year instead of 85: at most 6 instead of 4 are eligible</b>')
     """
     rows = records(frame)
     if not rows or not rows[0]["n"]:
@@ -49,7 +49,7 @@ def sweep(frame: pd.DataFrame) -> Drawing:
     return Drawing(
         finding=_best_value(rows, own),
         population=f"{count(first['n'])} patients; eligible where {first['label']} {SIGNS[first['operator']]} the "
-        "value. Solid: for certain; hatched: possible",
+        "value. Solid: at least; hatched: at most",
         alt=f"Values from {min(values):g} to {max(values):g}, {len(rows)} steps",
         marks=[
             curve("certain", "pass", fill="tozeroy", fillcolor=STATES["pass"]),
@@ -84,10 +84,10 @@ def _best_value(rows: Sequence[Row], own: Row | None) -> str:
     best = max(rows, key=lambda row: row["possible"] or 0)
     limit, most = _limit(best, best["value"]), count(best["possible"])
     if own is None or own["possible"] is None:
-        return f"Most could be eligible where {limit}: {interval(best['certain'], best['possible'])}"
+        return f"Most are eligible where {limit}: {interval(best['certain'], best['possible'])}"
     if best["possible"] == own["possible"]:
-        return f"No other value makes more possible than {_limit(own, own['value'])}"
-    return f"{limit} instead of {own['value']:g}: {most} instead of {count(own['possible'])} could be eligible"
+        return f"No other value lets in more than {_limit(own, own['value'])}"
+    return f"{limit} instead of {own['value']:g}: at most {most} instead of {count(own['possible'])} are eligible"
 
 
 @figure
@@ -107,7 +107,7 @@ def sweep_grid(frame: pd.DataFrame, end: str = "possible") -> Drawing:
     first = rows[0]
     best = max(rows, key=lambda row: row[end] or 0)
     own = next((row for row in rows if row["protocol"]), None)
-    are = {"possible": "could be eligible", "certain": "are surely eligible"}[end]
+    are = {"possible": "are eligible at most", "certain": "are eligible at least"}[end]
     detail = f"{count(first['n'])} patients; how many {are} at each pair of values"
     detail += f". ✕ protocol: {interval(own['certain'], own['possible'])}" if own else ""
     left = 60

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from .format import count, interval, n_of
+from .format import SCREEN_WORDS, count, interval, n_of
 from .rows import Row, most_of
 from .template import STATES, wrap
 
@@ -100,5 +100,5 @@ def shifts_most(rows: Sequence[Row]) -> str:
 
 def weighs_most(row: Row, texts: Mapping[str, str], meaning: str) -> str:
     """The criterion that costs most, at either end."""
-    costs = ", ".join(f"{text} ({end})" for end, text in texts.items())
+    costs = ", ".join(f"{text} ({SCREEN_WORDS[end]})" for end, text in texts.items())
     return f"{_criterion_label(row)} weighs most: {costs} {meaning}"
