@@ -97,9 +97,12 @@ def lab(chromium, root, project, tmp_path_factory):
             server.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium, tmp_path_factory):
-    """A Chromium that reaches this machine only; `outside` lists what it would have asked others for."""
+    """A Chromium that reaches this machine only; `outside` lists what it would have asked others for.
+
+    It ends with its file: while it is open, no other test of this process can open one.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -123,7 +126,7 @@ def browser(chromium, tmp_path_factory):
         context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def opened(browser, project, request):
     """A function that opens a notebook, down to one cell, in JupyterLab (after Run All) or as a page of Voila.
 
