@@ -24,7 +24,8 @@ from trialtools.criteria.contents import load_protocol
 from trialtools.interim.data import read_trial
 from trialtools.report.committee import _searched_names
 from trialtools.report.cuts import staged
-from trialtools.report.leaks import can_tell, leaks, leaks_in_data
+from trialtools.report.data_leaks import can_tell, leaks_in_data
+from trialtools.report.leaks import leaks
 from trialtools.simulate.trials import trial as simulated_trial
 
 FEWER = random.Random(3).sample(range(2, 60), 12)

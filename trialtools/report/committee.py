@@ -18,7 +18,8 @@ from ..criteria.contents import Protocol, load_protocol
 from ..criteria.protocol import DataError
 from ..interim.frames.history import read_previous
 from .cuts import locks, staged
-from .leaks import Leak, leaks, leaks_in_data, named, untold
+from .data_leaks import Leak, leaks_in_data, names_in, untold
+from .leaks import leaks
 from .manifest import effective_values
 from .parameters import place_of, resolve_paths, validate
 from .run import read_notebook, short_name
@@ -159,7 +160,7 @@ def _searched_names(protocol: Protocol) -> list[str]:
     design = (f"{name.replace('_', ' ')} {item.value}" for name, item in protocol.design.items() if name != "ratio")
     labels = (each.label for each in (*protocol.fields.values(), *protocol.criteria))
     said = "\n".join([*design, *labels, protocol.title])
-    return sorted(name for name in names if not any(named(said, [name])))
+    return sorted(name for name in names if not any(names_in(said, [name])))
 
 
 def _refuse(found: Sequence[Leak], why: str) -> NoReturn:
