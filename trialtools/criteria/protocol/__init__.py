@@ -2,23 +2,11 @@
 
 from .amendment import amend
 from .check import expressions, quotes, squeeze
+from .field import STRICT, Field, Question, possible
 from .file import write_protocol
 from .limits import threshold_table, with_thresholds
 from .listing import ambiguity_table, assumption_table, criteria_table
-from .model import (
-    STRICT,
-    Ambiguity,
-    Arm,
-    Criterion,
-    DataError,
-    DesignItem,
-    Dosing,
-    Fact,
-    Field,
-    ProtocolData,
-    Question,
-    possible,
-)
+from .model import Ambiguity, Arm, Criterion, DataError, DesignItem, Dosing, Fact, ProtocolData
 from .names import MAX_CRITERIA
 from .yamlfile import read_yaml
 

@@ -15,7 +15,8 @@ from .derived import check_derived, depths
 from .names import MAX_CRITERIA, RESERVED, is_field_name, question_name
 
 if TYPE_CHECKING:
-    from .model import Field, ProtocolData
+    from .field import Field
+    from .model import ProtocolData
 
 
 def check(protocol: ProtocolData) -> None:

@@ -21,7 +21,8 @@ from ..language import (
 )
 
 if TYPE_CHECKING:
-    from .model import Field, ProtocolData
+    from .field import Field
+    from .model import ProtocolData
 
 Path = tuple[str | int, ...]
 ROUNDING = 0.01

@@ -12,7 +12,8 @@ import yaml
 
 from ..files import whole
 from ..language import ProtocolError
-from .model import ProtocolData, Question
+from .field import Question
+from .model import ProtocolData
 from .names import key_of
 
 _NOT_IN_FILE = {

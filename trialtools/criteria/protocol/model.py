@@ -4,118 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, datetime
-from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal, Self, TypeVar
 
 from ..language import (
-    MAX_NUMBER,
-    NUMERIC,
     Formula,
     Interval,
     Not,
     ProtocolError,
     definite,
-    ends,
     evaluate,
     names,
     nearest,
     parse,
 )
-from ..language.wording import with_unit
 from .check import check
 from .derived import causes, depths, differ, formula_of, missing_parts, parts, with_causes
-from .names import ASK, key_of, question_name
-
-FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2100, 12, 31)
-
-STRICT = {"extra": "forbid", "alias_generator": key_of}
-_LATER = ("ordered", "from_")
-"""Keys of a field that came later: a protocol that does not use them keeps the hash that it had without them."""
+from .field import LATER, STRICT, Field, Question, fits, possible
+from .names import ASK, question_name
 
 
 class DataError(Exception):
     """Data that do not fit the protocol: where, which rows, what was expected and what to do."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """What can be known of a patient.
-
-    `range` is what is possible; a value outside it becomes unknown and is counted. `applies` says for whom a flag can
-    be true at all; for everybody else it reads false. `change` says how the fact may move in time. `judged_by: person`
-    marks what no record can decide. `cost` is how dear it is to find out, 1 for a look at the chart. `ordered` says
-    that the values of a category stand from low to high. `from_` (in the file: `from`) says how the field is worked out
-    from others where it is not recorded: an expression, or one for each value of a category (`by: sex, female: ...`).
-    """
-
-    __pydantic_config__ = STRICT
-
-    type: Literal["number", "integer", "flag", "category", "date"]
-    label: str
-    unit: str | None = None
-    range: tuple[float, float] | tuple[date, date] | None = None
-    values: tuple[str, ...] = ()
-    ordered: bool = False
-    step: float | None = None
-    change: Literal["never", "gain", "either"] = "either"
-    applies: str | None = None
-    from_: str | dict[str, str] | None = field(default=None, hash=False)
-    judged_by: Literal["person"] | None = None
-    cost: int = 1
-    group: str = "history"
-    note: str | None = None
-
-    @property
-    def step_size(self) -> Fraction:
-        """How far it moves at a time: as declared, else 1 for whole numbers and dates, 0.1 for other numbers."""
-        if self.step:
-            return Fraction(str(self.step))
-        return Fraction(1, 10) if self.type == "number" else Fraction(1)
-
-    @cached_property
-    def limits(self) -> tuple[Any, Any]:
-        """The lowest and highest possible value of a number or a date."""
-        if self.type == "date":
-            return self.range or (FIRST_DATE, LAST_DATE)
-        low, high = self.range or (-MAX_NUMBER, MAX_NUMBER)
-        return (math.ceil(low), math.floor(high)) if self.type == "integer" else (float(low), float(high))  # type: ignore[arg-type]
-
-    @cached_property
-    def domain(self) -> str:
-        """What the field may hold, in words for an error message."""
-        match self.type:
-            case "flag":
-                return "true or false"
-            case "category":
-                return "one of " + ", ".join(self.values)
-            case "date":
-                return "a date, year-month-day"
-        kind = "a whole number" if self.type == "integer" else "a number"
-        return f"{kind} of {self.limits[0]:g} to {self.limits[1]:g}" if self.range else kind
-
-    def write(self, value: Any, unit: bool = True) -> str:
-        """A value as people write it, with its unit; None is "not known"."""
-        if value is None:
-            return "not known"
-        if isinstance(value, bool):
-            return "yes" if value else "no"
-        digits = 6 if self.from_ else 15  # what is worked out has more digits than anybody measured
-        text = f"{value:.{digits}g}" if isinstance(value, float) else str(value)
-        return self.with_unit(text) if unit else text
-
-    def with_unit(self, text: str) -> str:
-        """A text that speaks of a value, with its unit: 95 %, but 22/min."""
-        return with_unit(text, self.unit)
-
-
-@dataclass(frozen=True)
-class Question(Field):
-    """The field of a criterion that is still a question (`ask: true`): no file declares it, a person answers it."""
 
 
 @dataclass(frozen=True)
@@ -333,7 +245,7 @@ class ProtocolData:
         """The hash of what the protocol says: canonical content and registry text, without the chosen readings."""
         content = asdict(replace(self, readings={}, source=None))
         for declared in content["fields"].values():
-            for key in _LATER:
+            for key in LATER:
                 if not declared[key]:
                     del declared[key]
         for criterion in content["criteria"]:
@@ -365,7 +277,7 @@ class ProtocolData:
         for name, value in patient.items():
             if name not in self.fields and name != "patient_id":
                 raise DataError(f"no field '{name}'{nearest(name, self.fields)}")
-            if name in self.fields and not _fits(self.fields[name], definite(value)):
+            if name in self.fields and not fits(self.fields[name], definite(value)):
                 raise DataError(f"{name} is {value!r}; expected {self.fields[name].domain}")
         facts = {name: possible(field, patient.get(name)) for name, field in self.fields.items()}
         for name in sorted(self.derived | self.applies, key=self.depth.__getitem__):
@@ -392,36 +304,6 @@ def _question(criterion: Criterion) -> Question:
 
 
 AnyProtocol = TypeVar("AnyProtocol", bound=ProtocolData)
+
+
 """A function that takes and gives a protocol keeps its class."""
-
-
-def possible(field: Field, value: Any) -> Any:
-    """The value, or None where it is not a value or not a possible one; an interval keeps what is possible of it."""
-    value = definite(value)
-    if value is None or (field.type not in NUMERIC and field.type != "date"):
-        return value
-    first, last = field.limits
-    low, high = ends(value)
-    low, high = first if low is None else max(low, first), last if high is None else min(high, last)
-    if not low <= high:
-        return None
-    if low < high:
-        return Interval(low, high, str(value))
-    return int(low) if field.type == "integer" else low
-
-
-def _fits(field: Field, value: Any) -> bool:
-    if value is None:
-        return True
-    if isinstance(value, Interval):
-        return field.type in (*NUMERIC, "date") and all(_fits(field, definite(end)) for end in ends(value))
-    match field.type:
-        case "flag":
-            return isinstance(value, bool)
-        case "category":
-            return value in field.values
-        case "date":
-            return isinstance(value, date) and not isinstance(value, datetime)
-        case "integer":
-            return isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
-    return isinstance(value, int | float) and not isinstance(value, bool)
