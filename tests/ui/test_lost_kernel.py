@@ -1,5 +1,7 @@
 """A kernel that is killed, in JupyterLab and behind a page: no verdict stands as if somebody had checked it."""
 
+import re
+
 import psutil
 import pytest
 from playwright.sync_api import expect
@@ -23,9 +25,15 @@ def test_a_killed_kernel_takes_the_verdict_with_it(opened, request, kind):
     age = desk.get_by_label("Age at screening")
     age.press_sequentially("90")
     expect(desk.locator(".verdict")).to_contain_text("Not eligible: I1 fails")
-    for pid in kernels():  # all of them: JupyterLab may have opened the notebook on one that an earlier test started
-        psutil.Process(pid).kill()
+    running = [
+        psutil.Process(pid) for pid in kernels()
+    ]  # all: JupyterLab may have opened the notebook on an earlier one
+    for kernel in running:
+        kernel.suspend()  # the key is pressed before JupyterLab's own message about the dead kernel takes the keyboard
     age.press("Backspace")
+    expect(desk).to_have_attribute("data-state", re.compile("pending|slow"))
+    for kernel in running:
+        kernel.kill()
     expect(desk.locator(".verdict")).to_contain_text("Not connected: reload this page", timeout=SLOW)
     expect(desk.locator(".rest")).to_be_hidden()
     expect(age).to_have_value("9")
