@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 import trialtools as tt
 from trialtools.__main__ import main
 from trialtools.criteria.contents import Protocol
-from trialtools.criteria.draft.headings import apart
 from trialtools.criteria.draft.items import Eligibility, read_eligibility
-from trialtools.criteria.draft.lines import clean
+from trialtools.criteria.draft.lines import apart, clean
 from trialtools.criteria.draft.new import new
 from trialtools.criteria.draft.pasted import record_in
 from trialtools.criteria.draft.suggestions import suggestions, unsaid
@@ -62,7 +61,10 @@ def record(rules: str = RULES, id: str = "NCT00000001", **eligibility: Any) -> d
                 },
                 "enrollmentInfo": {"count": 40, "type": "ESTIMATED"},
             },
-            "outcomesModule": {"primaryOutcomes": [{"measure": "EASI-75", "timeFrame": "Week 16"}]},
+            "outcomesModule": {
+                "primaryOutcomes": [{"measure": "EASI-75", "timeFrame": "Week 16"}],
+                "secondaryOutcomes": [{"measure": "IGA 0 or 1"}, {"measure": "Itch", "timeFrame": "Week 4"}],
+            },
             "eligibilityModule": {"eligibilityCriteria": rules, **who},
             "armsInterventionsModule": {"armGroups": arms},
             "contactsLocationsModule": {
@@ -110,6 +112,7 @@ def test_what_the_record_states_stands_with_its_place_and_nothing_is_assumed(tmp
     said = {name: item.value for name, item in protocol.design.items()}
     assert said["allocation"] == "randomized" and said["masking"] == "double" and said["sample_size"] == 40
     assert said["endpoint"] == "EASI-75 [Time frame: Week 16]" and said["phase"] == "phase 2 / phase 3"
+    assert said["secondary_endpoint"] == "IGA 0 or 1" and said["secondary_endpoint_2"] == "Itch [Time frame: Week 4]"
     assert said["complete"] == "the text says that it does not list every criterion"
     assert all(item.quote and not item.assumed for item in protocol.design.values())
     assert [(arm.role, arm.intervention) for arm in protocol.arms] == [

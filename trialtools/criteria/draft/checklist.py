@@ -1,42 +1,87 @@
-"""A record goes in; a protocol file comes out in which every sentence is a question, and what was left out.
+"""A record goes in; a protocol comes out in which every sentence is a question, as a file, and what was left out.
 
-The file is written as text, for the suggestions beside a criterion are comments of it.
+Age and sex are formulas, for the record states them. What a sentence may mean stands beside it as a comment.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from textwrap import wrap
-from typing import Any
+from itertools import count
+from textwrap import indent
 
-from ..protocol import Field, squeeze
-from .entries import Entry, entries_of
+from ..protocol import MAX_CRITERIA, Arm, Criterion, DesignItem, Field, ProtocolData, squeeze
+from ..protocol.file import as_yaml
 from .items import Item, read_eligibility
-from .names import field_name
-from .record import Record
-from .suggestions import Suggestion
+from .lines import Kind
+from .record import Record, age_span
+from .suggestions import Suggestion, field_name, suggestions, unsaid
 
-_WIDTH = 118
-_INTRODUCTION = [
-    "# A checklist: each sentence of the registry is a question for a person (ask: true) until it becomes logic.",
-    "# What is proposed beside a criterion was read by rules and adopted by nobody. To adopt it: put the field under",
-    "# fields, and the formula instead of ask: true. If there are several formulas, join them by and, or by or.",
-    "# A formula may say only a part of its sentence. Lines with # ? want to be looked at.",
-]
+_INTRODUCTION = """\
+# A checklist: each sentence of the registry is a question for a person (ask: true) until it becomes logic.
+# What is proposed beside a criterion was read by rules and adopted by nobody. To adopt it: put the field under
+# fields, and the formula instead of ask: true. If there are several formulas, join them by and, or by or.
+# A formula may say only a part of its sentence. Lines with # ? want to be looked at.
+"""
+_LONGEST = 88
+_ABOUT_AGE = re.compile(
+    r"(?:male|females?|males?|men|women|patients?|subjects?|participants?|adults?|children|both|sex(?:es)?|either|gender"
+    r"|any|of|or|and|and/or|is|are|be|must|who|with|an?|the|at|age[ds]?|ages|over|above|older|years?|yrs?|old|than|greater"
+    r"|equal|least|to|between|from|inclusive|including|up|less|under|more|in|on|time|day|screening|enrol?lment|consent"
+    r"|signing|informed|[\d≥≤<>=≧≦.,;:()/–—\s-])+",
+    re.I,
+)
+_ONE_SEX = re.compile(r"(?:only )?((?:fe)?males?|women|men)(?: (?:participants|subjects|patients|only))?\W*", re.I)
+_AGE = re.compile(r"(\d+) (year|month|week|day)s?", re.I)
+_OLDEST = {"year": 120, "month": 1440, "week": 6240, "day": 43800}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One criterion of the file: a question where `when` is empty, with what it may mean, and what to look at."""
+
+    kind: Kind
+    label: str
+    quotes: tuple[str, ...]
+    when: str = ""
+    why: str = ""
+    suggested: tuple[Suggestion, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def criterion(self, id: str) -> Criterion:
+        quote = self.quotes[0] if len(self.quotes) == 1 else self.quotes
+        return Criterion(id, self.kind, self.label, quote, self.when or None, ask=not self.when, why=self.why or None)
+
+    @property
+    def comments(self) -> list[str]:
+        """What stands below it in the file: remarks, and the proposals in the words that adopt them."""
+        proposed = (line for each in self.suggested for line in _proposal(each))
+        return [*(f"? {remark}" for remark in self.remarks), *dict.fromkeys(proposed)]
+
+
+def _proposal(suggestion: Suggestion) -> Iterator[str]:
+    if suggestion.doubt:
+        yield f"? {suggestion.doubt}"
+    for name, field in suggestion.fields.items():
+        yield f"proposed field   {_declaration(name, field)}"
+    yield f"proposed         {as_yaml({'when': suggestion.formula}, math.inf).strip()}"
+
+
+def _declaration(name: str, field: Field) -> str:
+    return f"{name}: {as_yaml(field, math.inf, flow=True).strip()}"
 
 
 @dataclass(frozen=True)
 class Checklist:
-    """A protocol file as text; how many criteria, questions and formulas beside them it has; what it leaves out.
+    """A protocol, its file as text, and how many formulas stand beside its criteria.
 
     `left_out` are the parts of the record that no criterion quotes, `remarks` what somebody should look at.
     """
 
+    protocol: ProtocolData
     written: str
-    criteria: int
-    questions: int
     suggested: int
     left_out: tuple[str, ...]
     remarks: tuple[str, ...]
@@ -50,32 +95,64 @@ def checklist(record: Record, source: str) -> Checklist:
         source: the path of the registry text, as the file is to name it.
     """
     read = read_eligibility(record.eligibility)
-    entries, fields = entries_of(record, read.items)
-    named = list(zip(_ids(entries), entries, strict=True))
+    entries, fields = _entries(record, read.items)
+    places = {kind: count(1) for kind in ("inclusion", "exclusion")}
+    named = {f"{entry.kind[0].upper()}{next(places[entry.kind])}": entry for entry in entries}
     left_out = tuple(dict.fromkeys((*read.headings, *record.left_out)))
-    blocks = [
-        _head(record, source),
-        ["fields:" if fields else "fields: {}", *(f"  {name}: {_field(field)}" for name, field in fields.items())],
-        ["criteria:", *(line for id, entry in named for line in _criterion(id, entry))],
-        _list("not_rules", map(squeeze, left_out)),
-        _list("sites", record.sites),
-        _arms(record),
-        _design(record, read.incomplete),
-    ]
+    incomplete = (DesignItem("the text says that it does not list every criterion", quote=q) for q in read.incomplete)
+    protocol = ProtocolData(
+        record.id,
+        record.title,
+        fields,
+        tuple(entry.criterion(id) for id, entry in named.items()),
+        source=source,
+        eligibility=record.edges,
+        not_rules=tuple(map(squeeze, left_out)),
+        sites=record.sites,
+        arms=record.arms,
+        design={**record.design, **{f"complete_{n}" if n else "complete": each for n, each in enumerate(incomplete)}},
+        text=record.text,
+    )
+    comments = {id: entry.comments for id, entry in named.items()}
+    odd = {arm.id: f'the arm "{arm.label}" is registered as experimental' for arm in record.arms if _is_odd(arm)}
     return Checklist(
-        written="\n\n".join("\n".join(block).rstrip() for block in blocks if block) + "\n",
-        criteria=len(entries),
-        questions=sum(not entry.when for entry in entries),
+        protocol,
+        written=_written(protocol, fields, comments | {id: [f"? {remark}"] for id, remark in odd.items()}),
         suggested=sum(len(entry.suggested) for entry in entries),
         left_out=left_out,
-        remarks=(*record.remarks, *_kinds_of_people(read.items), *_by_remark(named)),
+        remarks=(*record.remarks, *odd.values(), *_kinds_of_people(read.items), *_by_remark(named)),
     )
 
 
-def _by_remark(named: Sequence[tuple[str, Entry]]) -> list[str]:
+def _is_odd(arm: Arm) -> bool:
+    """Whether the name of an arm speaks against its role."""
+    return arm.role == "experimental" and bool(re.search(r"placebo|sham", arm.label, re.I))
+
+
+def _written(protocol: ProtocolData, fields: Mapping[str, Field], comments: Mapping[str, Sequence[str]]) -> str:
+    """The file of a protocol; what is said of a criterion or an arm, by its id, stands below it as comments."""
+    declared = "".join(f"\n  {_declaration(*each)}" for each in fields.items())
+    blocks = [_stated(protocol, "id", "title", "source", "eligibility"), f"fields:{declared or ' {}'}\n"]
+    blocks += [_listed("criteria", protocol.criteria, comments), _stated(protocol, "not_rules", "sites")]
+    blocks += [_listed("arms", protocol.arms, comments), _stated(protocol, "design")]
+    return "\n".join([_INTRODUCTION, *filter(None, blocks)])
+
+
+def _stated(protocol: ProtocolData, *keys: str) -> str:
+    found = {key: value for key in keys if (value := getattr(protocol, key))}
+    return as_yaml(found) if found else ""
+
+
+def _listed(key: str, items: Sequence[Criterion | Arm], comments: Mapping[str, Sequence[str]]) -> str:
+    below = {id: "".join(f"  # {comment}\n" for comment in listed) for id, listed in comments.items()}
+    listed = "\n".join(as_yaml([item]) + below.get(item.id, "") for item in items)
+    return f"{key}:\n{indent(listed, '  ')}" if items else ""
+
+
+def _by_remark(named: Mapping[str, Entry]) -> list[str]:
     """What to look at, each remark once, with the criteria that bear it."""
     bearers: dict[str, list[str]] = {}
-    for id, entry in named:
+    for id, entry in named.items():
         for remark in entry.remarks:
             bearers.setdefault(remark, []).append(id)
     return [f"{', '.join(ids)}: {remark}" for remark, ids in bearers.items()]
@@ -88,110 +165,118 @@ def _kinds_of_people(items: Sequence[Item]) -> list[str]:
     return [f"the text is divided ({'; '.join(headings)}), and all of it is asked of one patient"]
 
 
-def _ids(entries: Sequence[Entry]) -> list[str]:
-    counts = {"inclusion": 0, "exclusion": 0}
-    ids = []
-    for entry in entries:
-        counts[entry.kind] += 1
-        ids.append(f"{entry.kind[0].upper()}{counts[entry.kind]}")
-    return ids
+# --- the criteria of a record -----------------------------------------------------------------------------------------
 
 
-def _head(record: Record, source: str) -> list[str]:
-    lines = [*_INTRODUCTION, f"id: {record.id}", *_text("title: ", record.title), f"source: {_quote(source)}"]
-    return lines + ([f"eligibility: [{', '.join(map(_quote, record.edges))}]"] if record.edges else [])
+def _entries(record: Record, items: Sequence[Item]) -> tuple[list[Entry], dict[str, Field]]:
+    """The criteria of a record, inclusions first, as many as a protocol may hold, and the fields of their formulas."""
+    rule = age_rule(*record.ages)
+    same = [item for item in items if rule and _says_age(item, rule.formula)]
+    stated = [*_record_rules(record, rule, same)]
+    asked = [_question(item, record, rule) for item in items if item not in same]
+    fields = dict(rule.fields) if rule else {}
+    if record.sex in ("female", "male"):
+        fields["sex"] = Field("category", "Sex", values=("female", "male"), change="never", group="person")
+    return _at_most(sorted([*stated, *asked], key=lambda entry: entry.kind == "exclusion")), fields
 
 
-def _criterion(id: str, entry: Entry) -> list[str]:
-    lines = [f"  - id: {id}", f"    kind: {entry.kind}", *_text("    label: ", entry.label)]
-    if len(entry.quotes) == 1:
-        lines += _text("    quote: ", entry.quotes[0])
-    else:
-        lines += ["    quote:", *(line for quote in entry.quotes for line in _text("      - ", quote))]
-    lines += [f"    when: {_formula(entry.when)}"] if entry.when else ["    ask: true"]
-    lines += _text("    why: ", entry.why) if entry.why else []
-    lines += [f"    # ? {remark}" for remark in entry.remarks]
-    return [*lines, *dict.fromkeys(line for each in entry.suggested for line in _proposal(each)), ""]
+def age_rule(low: str, high: str) -> Suggestion | None:
+    """The ages of a record in completed units; None where it has none, or they cannot be said exactly.
+
+    >>> age_rule("18 Years", "64 Years").formula, age_rule("6 Months", "5 Years").formula, age_rule("2 Hours", "")
+    ('18 <= age <= 64', '6 <= age_months <= 71', None)
+    """
+    found = [_AGE.fullmatch(age.strip()) for age in (low, high) if age.strip()]
+    units = {age[2].lower() for age in found if age}
+    if not found or None in found or (len(units) > 1 and units != {"year", "month"}):
+        return None
+    unit = "month" if "month" in units else units.pop()
+    name = "age" if unit == "year" else f"age_{unit}s"
+    first, last = _completed_age(low, unit, False), _completed_age(high, unit, True)
+    formula = f"{first} <= {name} <= {last}" if first and last else f"{name} {f'>= {first}' if first else f'<= {last}'}"
+    oldest = (0, _OLDEST[unit])
+    field = Field("integer", "Age at screening", unit=f"{unit}s", range=oldest, change="never", group="person")
+    return Suggestion(formula, age_span(low, high), {name: field})
 
 
-def _proposal(suggestion: Suggestion) -> list[str]:
-    doubt = [f"    # ? {suggestion.doubt}"] if suggestion.doubt else []
-    fields = [f"    # proposed field   {name}: {_field(field)}" for name, field in suggestion.fields.items()]
-    return [*doubt, *fields, f"    # proposed         when: {_formula(suggestion.formula)}"]
+def _completed_age(age: str, unit: str, is_last: bool) -> str:
+    """An age in completed units, "" for none; somebody of 5 years has completed up to 71 months."""
+    found = _AGE.fullmatch(age.strip())
+    if not found:
+        return ""
+    n = int(found[1])
+    return str(n if found[2].lower() == unit else 12 * (n + 1) - 1 if is_last else 12 * n)
 
 
-def _field(field: Field) -> str:
-    """A field on one line, as a file writes it."""
-    said: dict[str, Any] = {"type": field.type}
-    said |= {"unit": field.unit} if field.unit else {}
-    said |= {"values": list(field.values)} if field.values else {}
-    said |= {"range": [_plain(end) for end in field.range]} if field.range else {}
-    said |= {"label": field.label}
-    said |= {"change": field.change} if field.change != "either" else {}
-    said |= {"judged_by": field.judged_by} if field.judged_by else {}
-    said |= {"group": field.group} if field.group != "history" else {}
-    return "{" + ", ".join(f"{key}: {_quote(value)}" for key, value in said.items()) + "}"
+def _says_age(item: Item, formula: str) -> bool:
+    """Whether a sentence says the ages of the record and nothing else."""
+    is_age = item.kind == "inclusion" and not item.parts and not item.under and _ABOUT_AGE.fullmatch(item.text)
+    return bool(is_age) and [each.formula for each in suggestions(item.text)] == [formula]
 
 
-def _plain(number: Any) -> Any:
-    return int(number) if number == int(number) else number
+def _record_rules(record: Record, rule: Suggestion | None, same: Sequence[Item]) -> Iterator[Entry]:
+    """Age and sex, as the record's own fields have them."""
+    label = f"Age {age_span(*record.ages).lower()}"
+    if rule:
+        quotes = (record.age_quote, *(quote for item in same for quote in item.quotes))
+        (field,) = rule.fields.values()
+        why = f"The ages that the record states, in completed {field.unit} at screening."
+        yield Entry("inclusion", label, quotes, rule.formula, why)
+    elif any(record.ages):
+        remarks = ("the record's ages are no formula: they mix units, or are no whole numbers of one",)
+        yield Entry("inclusion", label, (record.age_quote,), remarks=remarks)
+    if record.sex in ("female", "male"):
+        formula = f'sex == "{record.sex}"'
+        yield Entry("inclusion", f"Sex: {record.sex}", (record.sex_quote,), formula, "The sex that the record states.")
 
 
-def _list(key: str, items: Iterable[str]) -> list[str]:
-    lines = [line for item in items for line in _text("  - ", item)]
-    return [f"{key}:", *lines] if lines else []
+def _question(item: Item, record: Record, rule: Suggestion | None) -> Entry:
+    """A sentence as a question, with what it may mean beside it."""
+    found = [each for text in (item.text, *item.parts) for each in suggestions(text)]
+    remarks = list(item.remarks)
+    if rule and item.kind == "inclusion":
+        other = [each.formula for each in found if "age" in each.fields and each.formula != rule.formula]
+        remarks += [f"the text says {formula}; the record says {rule.formula}" for formula in other]
+        found = [each for each in found if each.formula != rule.formula]
+    if record.sex == "all" and item.kind == "inclusion" and (one := _ONE_SEX.fullmatch(item.text)):
+        remarks.append(f"the text says {one[1].lower()}; the record says that all sexes are eligible")
+    if item.join:
+        found.append(_list_of(item))
+    elif found and (rest := unsaid(item.whole, found)):
+        remarks.append(f"what is proposed says only a part: nothing of {', '.join(map(repr, rest))}")
+    label = f"{item.under}: {item.text}" if item.under else item.text
+    return Entry(item.kind, _short(label), item.quotes, suggested=tuple(found), remarks=tuple(remarks))
 
 
-def _arms(record: Record) -> list[str]:
-    lines: list[str] = []
-    used: set[str] = set()
-    for arm in record.arms:
-        id = field_name(arm.label, 24)
-        id = next(each for n in range(1, len(record.arms) + 2) if (each := id if n == 1 else f"{id}_{n}") not in used)
-        used.add(id)
-        lines += [f"  - id: {id}", f"    role: {arm.role}", *_text("    label: ", arm.label)]
-        lines += _text("    intervention: ", arm.intervention)
-        lines += ["    quote:", *(line for quote in arm.quotes for line in _text("      - ", quote))]
-        lines += [f"    # ? {remark}" for remark in arm.remarks]
-    return ["arms:", *lines] if lines else []
+def _list_of(item: Item) -> Suggestion:
+    """The parts of a certain list as flags, joined as its words say."""
+    flags = {field_name(part): Field("flag", _short(part), judged_by="person") for part in item.parts}
+    if item.join.isdigit():
+        return Suggestion(f"at_least({item.join}, {', '.join(flags)})", item.text, flags)
+    return Suggestion(f" {item.join} ".join(flags), item.text, flags)
 
 
-def _design(record: Record, incomplete: Sequence[str]) -> list[str]:
-    """What the record states outright; nothing of it is assumed."""
-    said: dict[str, tuple[Any, str]] = {name: (each.value, each.quote) for name, each in record.design.items()}
-    for place, quote in enumerate(incomplete, 1):
-        value = "the text says that it does not list every criterion"
-        said["complete" if place == 1 else f"complete_{place}"] = (value, quote)
-    lines = [
-        line
-        for name, (value, quote) in said.items()
-        for line in (f"  {name}:", *_text("    value: ", value), *_text("    quote: ", quote))
-    ]
-    return ["design:", *lines] if lines else []
+def _short(text: str) -> str:
+    """A label: the text without its full stop, cut between two words where it is long."""
+    text = text.rstrip(" .;,:\uff1a") or "Question"
+    text = text[:1].upper() + text[1:] if text[:2].islower() else text
+    return text if len(text) <= _LONGEST else text[:_LONGEST].rsplit(" ", 1)[0].rstrip(" ,;:(") + " …"
 
 
-def _text(lead: str, value: Any) -> list[str]:
-    """A key and its value; a long one is folded between two words, which YAML reads as one space."""
-    return wrap(lead + _quote(value), _WIDTH, subsequent_indent=" " * (len(lead) - len(lead.lstrip()) + 4), **_AS_IT_IS)
-
-
-_AS_IT_IS: Mapping[str, Any] = {"break_long_words": False, "break_on_hyphens": False, "replace_whitespace": False}
-
-
-def _formula(formula: str) -> str:
-    return f"'{formula}'" if '"' in formula else formula
-
-
-def _quote(value: Any) -> str:
-    """A value as YAML reads it back: a text in quotes, wherever it is not a plain word."""
-    if (
-        isinstance(value, str)
-        and value.isascii()
-        and value.replace("_", "").isalpha()
-        and value.lower() not in _NO_TEXT
-    ):
-        return value
-    return json.dumps(value, ensure_ascii=False)
-
-
-_NO_TEXT = ("yes", "no", "on", "off", "true", "false", "null", "y", "n")
+def _at_most(entries: list[Entry]) -> list[Entry]:
+    """As many criteria as a protocol holds: the last ones of a kind become one question about all of them."""
+    if len(entries) <= MAX_CRITERIA:
+        return entries
+    excluded = sum(entry.kind == "exclusion" for entry in entries)
+    kind: Kind = "exclusion" if excluded > len(entries) - MAX_CRITERIA else "inclusion"
+    alike = [entry for entry in entries if entry.kind == kind and not entry.when]
+    joined = alike[-(len(entries) - MAX_CRITERIA + 1) :]
+    last = Entry(
+        kind,
+        f"Further {kind}s: {'any' if kind == 'exclusion' else 'all'} of {len(joined)}",
+        tuple(quote for entry in joined for quote in entry.quotes),
+        suggested=tuple(each for entry in joined for each in entry.suggested),
+        remarks=(f"{len(joined)} sentences are one question, for at most {MAX_CRITERIA} criteria are read",),
+    )
+    kept = [entry for entry in entries if not any(entry is each for each in joined)]
+    return sorted([*kept, last], key=lambda entry: entry.kind == "exclusion")

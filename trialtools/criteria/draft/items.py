@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from ..protocol import squeeze
-from .blocks import Block, blocks_of
-from .headings import WHOLE, Kind, Section, section_of
-from .lines import Line, count_apart, lines_of, without_marker
-from .sentences import sentences
+from .lines import PHRASES, WHOLE, Kind, Line, Section, count_apart, lines_of, section_of, sentences, without_marker
 
 _LEADS_IN = re.compile(
     r"(?:patients|subjects|participants|individuals|volunteers|candidates|men and women|eligible \w+|you)"
@@ -33,13 +31,7 @@ _INCOMPLETE = re.compile(
     re.I,
 )
 _NONE = re.compile(r"\W*(?:none|not applicable|n/?a|nil|no exclusion criteria)\W*", re.I)
-_JOINS = {
-    "2": r"(?:at least|minimum of) (?:two|2)\b|\b(?:two|2) or more of\b|≥\s*2 of",
-    "3": r"(?:at least|minimum of) (?:three|3)\b|\b(?:three|3) or more of\b|≥\s*3 of",
-    "or": r"\b(?:one|1) or more of\b|\bat least (?:one|1)\b|\b(?:either|any|one|any one)(?: one)? of (?:the|these)\b"
-    r"|\bany (?:one )?of the\b|≥\s*1 of|\beither\s*[:\uff1a]?$|\bany of\s*[:\uff1a]?$",
-    "and": r"\ball (?:of )?(?:the|these)(?: following)?\b|\bboth of\b|\beach of the\b",
-}
+_JOINS = {join: re.compile(words, re.I) for join, words in PHRASES["joins"].items()}
 _UNSURE = re.compile(
     r"[.;]\s|\b(?:if|unless|except|not|without|who do|defined|when|wom[ae]n|m[ae]n|(?:fe)?males?|girls?|boys?)\b", re.I
 )
@@ -91,7 +83,7 @@ def read_eligibility(text: str) -> Eligibility:
         if heading and len(lines) == 1 and _NONE.fullmatch(lines[0].written):
             headings.append(lines[0].written)
         else:
-            items += _mark_alternatives([*_items(blocks_of(lines), section)])
+            items += _mark_alternatives([*_items(_blocks_of(lines), section)])
     is_said = [not item.parts and len(item.text) < 300 and bool(_INCOMPLETE.search(item.text)) for item in items]
     return Eligibility(
         tuple(item for item, said in zip(items, is_said, strict=True) if not said),
@@ -116,7 +108,7 @@ def _sections(lines: Sequence[Line]) -> Iterator[tuple[Section, str, list[Line]]
     yield section, heading, below
 
 
-def _items(blocks: Sequence[Block], section: Section) -> Iterator[Item]:
+def _items(blocks: Sequence[_Block], section: Section) -> Iterator[Item]:
     """The rules of a section; a heading goes into the first quote below it, and one with nothing below is a rule."""
     waiting: list[str] = []
     under, announced, is_turned = section.about, False, False
@@ -154,7 +146,7 @@ def _mark_alternatives(items: Sequence[Item]) -> list[Item]:
     ]
 
 
-def _of_block(block: Block, kind: Kind, few: bool) -> Iterator[Item]:
+def _of_block(block: _Block, kind: Kind, few: bool) -> Iterator[Item]:
     """One rule; the sentences of a paragraph that stands alone, or runs over several lines, are rules of their own."""
     is_listed = any(line.marker for line in block.lines)
     whole = squeeze(block.written)
@@ -175,20 +167,150 @@ def _number_items(sentence: str) -> list[str]:
 def _with_parts(item: Item) -> Item:
     """A rule with the list `(1) one; (2) two` inside of it as parts, and how they are joined."""
     lead, *inner = count_apart(item.text)
-    if not item.parts and len(inner) > 1 and any(re.search(words, lead[-120:], re.I) for words in _JOINS.values()):
+    if not item.parts and len(inner) > 1 and any(words.search(lead[-120:]) for words in _JOINS.values()):
         item = replace(item, text=lead, parts=tuple(map(without_marker, inner)))
     if not item.parts:
         return item
-    lead = item.text
+    lead, count = item.text, len(item.parts)
     is_sure = len(lead) < 160 and not _UNSURE.search(lead.rstrip(" .:"))
-    join = next((join for join, words in _JOINS.items() if is_sure and re.search(words, lead[-120:], re.I)), "")
-    if join.isdigit() and int(join) > len(item.parts):
-        join = ""
-    remark = (
-        ()
-        if join or (len(item.parts) == 1 and lead.rstrip().endswith((":", "\uff1a")))
-        else ("a line below it is read as a part of it",)
-        if len(item.parts) == 1
-        else (f"a list of {len(item.parts)}: any of them, or all? the text is not certain",)
-    )
+    join = next((join for join, words in _JOINS.items() if is_sure and words.search(lead[-120:])), "")
+    join = "" if join.isdigit() and int(join) > count else join
+    remark = ()
+    if not join and count > 1:
+        remark = (f"a list of {count}: any of them, or all? the text is not certain",)
+    elif not join and not lead.rstrip().endswith((":", "\uff1a")):
+        remark = ("a line below it is read as a part of it",)
     return replace(item, join=join, remarks=(*item.remarks, *remark))
+
+
+# --- the lines of one rule --------------------------------------------------------------------------------------------
+
+
+_OF_WHOM = re.compile(
+    r"(?:for|in|all)?\s*(?:the )?(?:part|arm|cohort|group|stage|phase|stratum|males?|females?|men|women|adolescents?"
+    r"|children|adults?|parents?|caregivers?|healthy|patients?|participants?|subjects?)\b[^.:\uff1a]{0,60}[:\uff1a]",
+    re.I,
+)
+_RUNS_ON = re.compile(
+    r"(?:,|\(|-|/|\b(?:of|the|a|an|in|with|for|to|by|and|or|from|on|at|than|as|is|are|be|that|which|less|more|least|not))$",
+    re.I,
+)
+_COLON = (":", "\uff1a")
+_ENDS = (*_COLON, ".", ";", "。", "\uff1b", "!", "?")
+_Role = Literal["rule", "part", "more", "heading"]
+
+
+@dataclass
+class _Block:
+    """A rule or a heading while its lines are read; the texts of `parts` are the items of a list inside the rule."""
+
+    is_heading: bool
+    lines: list[Line]
+    says: list[str]
+    parts: list[str] = field(default_factory=list)
+
+    @property
+    def written(self) -> str:
+        return " ".join(line.written for line in self.lines)
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.says)
+
+    @property
+    def announces(self) -> bool:
+        """Whether it ends as something does that a list follows."""
+        return not self.parts and self.text.rstrip().endswith(_COLON)
+
+
+def _blocks_of(lines: Sequence[Line]) -> list[_Block]:
+    """The rules and headings of a section, in its order; each line is in one of them."""
+    blocks: list[_Block] = []
+    levels: list[Line] = []
+    is_listed = any(line.marker for line in lines)
+    is_lower = sum(line.says[:1].islower() for line in lines) * 2 > len(lines)
+    for line, below in zip(lines, [*lines[1:], None], strict=False):
+        if not line.says or not re.search(r"\w", line.written):
+            role: _Role = "more"
+        elif line.marker:
+            levels = [*levels[: _level(line, levels)], line]
+            role = _role_in_list(line, levels, below)
+        elif is_listed:
+            role = _role_beside_list(line, levels, below, blocks)
+        else:
+            role = _role_of_plain(line, below, blocks, is_lower)
+        levels = [] if role == "heading" or (role == "rule" and not line.marker) else levels
+        _add(blocks, role, line, len(levels))
+    return blocks
+
+
+def _add(blocks: list[_Block], role: _Role, line: Line, level: int) -> None:
+    if role in ("rule", "heading") or not blocks or blocks[-1].is_heading:
+        blocks.append(_Block(role == "heading", [line], [line.says]))
+        return
+    block = blocks[-1]
+    block.lines.append(line)
+    says = line.says or line.marker
+    if role == "part" and level == 2:
+        block.parts.append(says)
+    elif block.parts:
+        block.parts[-1] += f" {line.written}"
+    else:
+        block.says.append(says)
+
+
+def _level(line: Line, levels: Sequence[Line]) -> int:
+    """How many of the open lists stay open above a line of a list."""
+    for place, other in enumerate(levels):
+        if other.style == line.style and (line.depth or abs(other.indent - line.indent) < 2):
+            return place
+    while levels and levels[-1].indent > line.indent and not line.depth:
+        levels = levels[:-1]
+    if not levels or line.indent > levels[-1].indent or _is_weaker(line, levels[-1]):
+        return len(levels)
+    return len(levels) - 1
+
+
+def _is_weaker(line: Line, above: Line) -> bool:
+    """Whether a marker of another kind, no further indented, begins a list inside the one above."""
+    if above.says.rstrip().endswith(_COLON) or line.depth > above.depth:
+        return True
+    is_bullet, is_above_bullet = (not re.search(r"\w", each.marker) for each in (line, above))
+    if is_above_bullet:
+        return line.marker.strip() in ("o", "◦", "▪", "▫", "\u2043")
+    return is_bullet or line.marker.strip(" ().").lower() in ("1", "a", "i", "①")
+
+
+def _role_in_list(line: Line, levels: Sequence[Line], below: Line | None) -> _Role:
+    if len(levels) > 1:
+        return "part"
+    leads = below is not None and below.marker and _level(below, levels) == 1
+    return "heading" if leads and _OF_WHOM.fullmatch(line.says) else "rule"
+
+
+def _role_beside_list(line: Line, levels: Sequence[Line], below: Line | None, blocks: Sequence[_Block]) -> _Role:
+    """A line without a marker in a section that has lists."""
+    is_inside = bool(levels) and line.indent > levels[0].indent
+    is_above_list = below is not None and bool(below.marker) and not (levels and _level(below, levels))
+    is_above_heading = below is not None and not below.marker and _ends_in_colon(line) and _ends_in_colon(below)
+    leads = is_above_list or is_above_heading
+    last = blocks[-1].lines[-1].written if blocks else ""
+    is_new = line.after_blank or (last.endswith(_ENDS) and not line.says[:1].islower())
+    has_room = line.after_blank and len(line.says) < 60 and not line.says.endswith(".")
+    is_over = has_room or _ends_in_colon(line)
+    if leads and is_over and not is_inside and not _RUNS_ON.search(last):
+        return "heading"
+    return "rule" if is_new and not is_inside and not line.says[:1].islower() else "more"
+
+
+def _ends_in_colon(line: Line) -> bool:
+    return line.says.endswith(_COLON)
+
+
+def _role_of_plain(line: Line, below: Line | None, blocks: Sequence[_Block], is_lower: bool) -> _Role:
+    """A line of a section without any list: a rule of its own, unless a sentence runs on into it."""
+    last = blocks[-1].lines[-1].written if blocks and not blocks[-1].is_heading else ""
+    goes_on = line.says[:1].islower() and not is_lower and not last.endswith(_ENDS)
+    if last and not line.after_blank and (goes_on or _RUNS_ON.search(last)):
+        return "more"
+    return "heading" if below is not None and len(line.says) < 120 and line.says.endswith(_COLON) else "rule"

@@ -1,4 +1,7 @@
-"""An eligibility text goes in; its lines come out, each with its indent, its bullet or number, and what it says."""
+"""An eligibility text goes in; its lines come out, each with its indent, its bullet or number, and what it says.
+
+A line that is only a heading says what stands below it, inclusions or exclusions, and of whom.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
 
-from .headings import apart, section_of
+import yaml
 
 _NUMBER = (
     r"\d{1,2}(?:\.\d{1,2})+[.)]?(?=\s+\S)|\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{2,4})[.)](?=\s|[A-Z≥≤<>(]|$)"
@@ -63,6 +68,102 @@ def clean(text: str) -> str:
     text = re.sub("[\uf0a7\uf0b7\uf0d8]", "•", text)  # bullets of a word processor's own font
     shown = (c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs", "Cn"))
     return "".join(" " if c.isspace() and c not in "\n\t" else c for c in shown)
+
+
+# --- headings ---------------------------------------------------------------------------------------------------------
+
+
+Kind = Literal["inclusion", "exclusion"]
+PHRASES: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("phrases.yaml").read_text("utf-8"))
+"""What the texts of registries say, in their words."""
+_ABROAD: dict[str, Kind] = {words: kind for kind, listed in PHRASES["headings"].items() for words in listed}
+
+_SECTION = re.compile(
+    r"(?P<before>[^.;:<>≤≥]*?)\b(?P<word>non-?inclusions?|inclusions?|exclusions?|inclusive|exclusive)\b"
+    r"(?P<both>\s*(?:/|and|&|or)\s*(?:inclusion|exclusion)\b)?(?P<after>[^.;:<>≤≥]*)",
+    re.I,
+)
+_IN_A_RULE = re.compile(
+    r"\b(?:meet(?:s|ing)?|met|fulfil\w*|satisf\w+|who|does|do|not|any|may|will|appl\w+|other|no|per)\b", re.I
+)
+_PLAIN = re.compile(
+    r"(?:criteri(?:a|on|ons)|list|of|the|key|main|major|principal|primary|general|core|participants?|subjects?|patients?"
+    r"|study|trial|are|is|as|follows?|following|include|all|must|be|eligibility|in|for|this|and|each|number|english|\W)*",
+    re.I,
+)
+_SHORT = re.compile(r"\s*(?:key|main|major|principal|primary|general|(?:reasons?|grounds) for)?\s*", re.I)
+_KEPT_OUT = re.compile(
+    r"(?:who|you|people|patients|participants) (?:can ?not|can['’]t|may not|must not|should not)"
+    r" (?:take part|participate|join|enter|be (?:included|recruited))"
+    r"(?:(?: in)? (?:the|this|our) (?:study|trial|research))?"
+    r"(?: if\b[^.;]{0,60}(?=[:\uff1a]))?\W*",
+    re.I,
+)
+"""How a sheet for a ward or for patients heads its exclusions."""
+WHOLE = re.compile(r"\W*(?:(?:patient|subject|participant)s?\s+)?eligibility(?:\s+criteria)?\W*", re.I)
+"""A heading over inclusions and exclusions together."""
+_INSIDE = re.compile(
+    r"(?<![\w/])(?:(?:Key|Main|Principal|KEY|MAIN) )?"
+    r"(?:Inclusion|Exclusion|INCLUSION|EXCLUSION) (?:[Cc]riteria|CRITERIA)\s*[:\uff1a]"
+    r"|(?i:^[ \t*_#]*(?:(?:key|main|principal) )?(?:inclusion|exclusion)(?: criteria)?\s*[:\uff1a](?=[ \t*_]*\w))"
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """What stands below a heading; `both` where it says inclusion and exclusion, `about` the part of a trial named."""
+
+    kind: Kind
+    both: bool = False
+    about: str = ""
+
+
+def section_of(line: str) -> Section | None:
+    """What begins with a line that is only a heading; None of all other lines.
+
+    >>> section_of("Key Exclusion Criteria:")
+    Section(kind='exclusion', both=False, about='')
+    >>> section_of("2. Inclusion criteria for Part A").about
+    'Inclusion criteria for Part A'
+    >>> section_of("Patients who meet any exclusion criteria of the other study")
+    """
+    line = re.sub(r"^(?:E\.[34]\s+|\(?\d{1,2}(?:[.)]\d*)*\s+)", "", line.strip(" \t*•·#_-–—"))
+    bare = line.rstrip(" .:\uff1a*_")
+    if abroad := _ABROAD.get(bare.lower().replace("’", "'")):
+        return Section(abroad)
+    if _KEPT_OUT.fullmatch(line):
+        return Section("exclusion")
+    found = _SECTION.fullmatch(bare) if len(bare) <= 90 else None
+    if not found or _IN_A_RULE.search(before_and_after := f"{found['before']} {found['after']}"):
+        return None
+    has_colon = line.rstrip(" *_").endswith((":", "\uff1a"))
+    if not re.search(r"\bcriteri", before_and_after, re.I) and not _is_short(found, has_colon):
+        return None
+    kind: Kind = "inclusion" if found["word"].lower().startswith("in") else "exclusion"
+    return Section(kind, bool(found["both"]), "" if _PLAIN.fullmatch(before_and_after) else bare)
+
+
+def _is_short(found: re.Match[str], has_colon: bool) -> bool:
+    """Whether a line without the word criteria is a heading: "Exclusion", "Key exclusion", "Exclusion for women:"."""
+    if not _SHORT.fullmatch(found["before"]) or found["word"].lower().endswith("sive"):
+        return False
+    return not found["after"].strip() or (has_colon and bool(re.match(r"\s*(?:for\b|in\b|\(|-|–)", found["after"])))
+
+
+def apart(text: str) -> str:
+    """The text with a line of its own for each heading that stands inside a line.
+
+    >>> apart("Inclusion Criteria: Age 18-85 years. Exclusion Criteria: Pregnancy").splitlines()
+    ['Inclusion Criteria:', ' Age 18-85 years. ', 'Exclusion Criteria:', ' Pregnancy']
+    """
+    return "\n".join(line if section_of(line) else _apart(line) for line in text.split("\n"))
+
+
+def _apart(line: str) -> str:
+    return re.sub(r"^\n", "", _INSIDE.sub(lambda found: f"\n{found[0]}\n", line))
+
+
+# --- lines and lists inside of them ----------------------------------------------------------------------------------
 
 
 def lines_of(text: str) -> list[Line]:
@@ -162,3 +263,59 @@ def without_marker(text: str) -> str:
     ('fever', 'no fever')
     """
     return _line((text, False)).says
+
+
+# --- sentences --------------------------------------------------------------------------------------------------------
+
+
+_SENTENCE_ENDS = re.compile(
+    r"(?:(?<=[a-z0-9)\]%”\"][.;\uff1b。])|(?<=[A-Z]{2}[.;]))(?:\s+|(?=[A-Z]))(?=[A-Z≥≤<>(])"
+    r"|(?<=;)\s*(?=[A-Z])|(?<=[。\uff1b])"
+)
+_ABBREVIATED = re.compile(r"\b(?:incl|e\.g|i\.e|vs|approx|no|dr|resp|max|min|ca|cf|etc|st|fig)\.$|^\W*\d{1,2}\.$", re.I)
+_RULE_BEGINS = re.compile(
+    r"(?<=[a-z0-9)\]%])\s+(?=(?:Patients?|Subjects?|Participants?|Having|Presence of|History of|Pregnant|Women|Men"
+    r"|Males?|Females?|There (?:is|are))\b)"
+)
+_RUNS_ON = re.compile(r"\b(?:of|the|an?|in|with|for|to|by|and|or|from|on|all|any|other|these|those|some|as)$", re.I)
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text without line breaks; whatever is not certain to end stays whole.
+
+    >>> sentences("Age 18 or older. Able to consent (incl. by proxy); Not pregnant")
+    ['Age 18 or older.', 'Able to consent (incl. by proxy);', 'Not pregnant']
+    >>> sentences("One of the following: Patients with asthma Patients with lung disease. Men")
+    ['One of the following: Patients with asthma Patients with lung disease.', 'Men']
+    """
+    return [
+        part.strip()
+        for whole in _join_lists(_SENTENCE_ENDS.split(text.strip()))
+        for part in _at_next_rule(whole)
+        if part.strip()
+    ]
+
+
+def _join_lists(parts: list[str]) -> list[str]:
+    """Parts that an abbreviation or a list without end cut, put together again."""
+    joined: list[str] = []
+    for part in parts:
+        is_listed = bool(joined) and "following" in joined[-1] and joined[-1].endswith((";", "\uff1b"))
+        if joined and (is_listed or _ABBREVIATED.search(joined[-1])):
+            joined[-1] += f" {part}"
+        else:
+            joined.append(part)
+    return joined
+
+
+def _at_next_rule(sentence: str) -> Iterator[str]:
+    """A run of rules without full stops, cut where a rule begins; after "following" where it ends is not certain."""
+    last = 0
+    for found in _RULE_BEGINS.finditer(sentence):
+        before = sentence[last : found.start()]
+        if "following" in before:
+            break
+        if len(before) > 12 and not _RUNS_ON.search(before):
+            yield before
+            last = found.end()
+    yield sentence[last:]

@@ -14,35 +14,38 @@ from ..language import ProtocolError
 from ..protocol import DataError, ProtocolData, read_yaml, squeeze
 from ..protocol.file import with_source
 from .checklist import Checklist, checklist
+from .lines import sentences
 from .pasted import record_in
 from .record import Record, record_of
-from .sentences import sentences
 
 
 @dataclass(frozen=True)
 class Draft:
     """A protocol that was begun: its file, its registry text, and what the checklist has and leaves out."""
 
-    id: str
     protocol: Path
     registry: Path
     checklist: Checklist
 
     def text(self) -> str:
         """What was made, in a few lines, with every line of the record that no criterion quotes."""
-        made = self.checklist
+        made, begun = self.checklist, self.checklist.protocol
+        asked = len(begun.questions)
         proposed = "1 formula" if made.suggested == 1 else f"{made.suggested} formulas"
-        lines = [
-            f"{self.id}: {made.criteria} criteria; {made.criteria - made.questions} logic, {made.questions} questions"
-            f" for a person; {proposed} proposed beside them, none adopted"
-        ]
-        lines += [f"  ? {remark}" for remark in made.remarks]
         left_out = [line for part in made.left_out for line in part.split("\n")]
-        lines_out = "1 line" if len(left_out) == 1 else f"{len(left_out)} lines"
-        lines += [f"  left out, for no criterion quotes it ({lines_out}):"] if left_out else []
-        lines += [f"  - {line}" for line in left_out]
-        lines += [f"wrote {self.registry}", f"wrote {self.protocol}", f"next: trialtools check {self.protocol}"]
-        return "\n".join(lines)
+        lines = "1 line" if len(left_out) == 1 else f"{len(left_out)} lines"
+        return "\n".join(
+            [
+                f"{begun.id}: {len(begun.criteria)} criteria; {len(begun.criteria) - asked} logic, {asked} questions"
+                f" for a person; {proposed} proposed beside them, none adopted",
+                *(f"  ? {remark}" for remark in made.remarks),
+                *([f"  left out, for no criterion quotes it ({lines}):"] if left_out else []),
+                *(f"  - {line}" for line in left_out),
+                f"wrote {self.registry}",
+                f"wrote {self.protocol}",
+                f"next: trialtools check {self.protocol}",
+            ]
+        )
 
 
 def new(record: str | os.PathLike[str], out: str | os.PathLike[str] = ".") -> Draft:
@@ -66,7 +69,7 @@ def new(record: str | os.PathLike[str], out: str | os.PathLike[str] = ".") -> Dr
         file.parent.mkdir(parents=True, exist_ok=True)
         with whole(file) as part:
             part.write_text(content, "utf-8", newline="\n")
-    return Draft(found.id, protocol, registry, made)
+    return Draft(protocol, registry, made)
 
 
 def _read_record(path: str | os.PathLike[str]) -> Record:

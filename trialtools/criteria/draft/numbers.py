@@ -6,44 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_WORDS = {
-    ">=": "≥|≧|>=|=>|>/=|> or =|at least|a minimum of|greater than or equal to|no less than|not less than",
-    "<=": "≤|≦|<=|=<|</=|< or =|at most|no more than|not more than|less than or equal to|up to|not exceeding",
-    ">": ">|\uff1e|older than|greater than|more than|higher than|over|above|exceeding",
-    "<": "<|\uff1c|younger than|less than|lower than|fewer than|below|under",
-}
-_SIGN = "(?:" + "|".join(f"(?P<s{place}>{words})" for place, words in enumerate(_WORDS.values())) + ")"
+from .lines import PHRASES
+
+_SIGNS, _UNITS = PHRASES["signs"], PHRASES["units"]
+_SIGN = "(?:" + "|".join(f"(?P<s{place}>{words})" for place, words in enumerate(_SIGNS.values())) + ")"
 _NUMBER = r"\d{{1,3}}(?:[,\s]\d{{3}})+(?!\d)|\d+(?:[.·]\d+)?"
 _FIRST, _SECOND = (f"(?P<{name}>{_NUMBER.format()})" for name in ("first", "second"))
-_UNITS = {
-    "%": "%",
-    "mm[Hg]": r"mm\s?/?\s?Hg",
-    "mL/min": r"ml/min(?:ute)?(?:/1\.73\s?m\^?[²2]?)?",
-    "kg/m2": r"kg/m\^?[²2]",
-    "kg": r"kg\b",
-    "g/dL": "g/dl",
-    "g/L": r"g/l\b",
-    "mg/dL": "mg/dl",
-    "mmol/L": "mmol/l",
-    "mmol/mol": "mmol/mol",
-    "umol/L": "[uµμ]mol/l",
-    "ng/mL": "ng/ml",
-    "U/L": "i?u/l",
-    "10*9/L": r"[x×]?\s?(?:10\s?[\^*]?\s?9|10⁹)\s?/\s?l",
-    "/uL": r"(?:cells\s?)?/\s?(?:mm\^?[3³]|[uµμ]l)",
-    "uln": r"(?:[x×]\s?|times\s)?(?:the\s)?(?:ULN|upper limits? of normal|upper normal limit|UNL)",
-    "/min": r"breaths/\s?min|beats/\s?min|bpm|times\s?/\s?min|/\s?min",
-    "ms": r"msec\b|ms\b",
-    "mm": r"mm\b",
-    "cm": r"cm\b",
-    "years": r"years?\b|yrs?\b|y\.?o\.?\b",
-    "months": r"months?\b",
-    "weeks": r"weeks?\b",
-    "days": r"days?\b",
-    "hours": r"hours?\b",
-    "minutes": r"minutes?\b",
-    "points": r"points?\b",
-}
 _UNIT = "(?:" + "|".join(f"(?P<u{place}>{words})" for place, words in enumerate(_UNITS.values())) + ")?"
 _UP = "and older|or older|and over|or over|and above|or above|or more|or higher|or greater|and up"
 _DOWN = "or younger|or less|or lower|or below|and younger|and below"
@@ -102,7 +70,7 @@ def _limits(sentence: str) -> Iterator[tuple[Limit, bool]]:
         if float(low) < float(high):
             yield Limit(*found.span(), _unit(found), ("<=", low), ("<=", high)), bool(scale)
     for found in _COMPARED.finditer(sentence):
-        sign = next(sign for place, sign in enumerate(_WORDS) if found[f"s{place}"])
+        sign = next(sign for place, sign in enumerate(_SIGNS) if found[f"s{place}"])
         sign = sign + "=" * (bool(found["equal"]) and len(sign) == 1)
         limit = (sign, _number(found["first"]))
         yield Limit(*found.span(), _unit(found), **{"low" if ">" in sign else "high": limit}), False

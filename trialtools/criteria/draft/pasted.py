@@ -12,8 +12,7 @@ from itertools import groupby
 from pathlib import PurePath
 
 from ..protocol import DataError, squeeze
-from .headings import WHOLE, apart, section_of
-from .lines import clean
+from .lines import WHOLE, apart, clean, section_of
 from .record import Record
 
 _ID = re.compile(

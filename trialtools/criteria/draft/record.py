@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
-from ..protocol import DataError, squeeze
+from ..protocol import Arm, DataError, DesignItem, squeeze
 from .lines import clean
-from .parts import Parts
+from .suggestions import field_name
 
 _FIRST, _LAST = "Eligibility Criteria", "Ages Eligible for Study"
 _ROLES = {
@@ -23,30 +24,6 @@ _ROLES = {
     "NO_INTERVENTION": "no intervention",
 }
 _PERSON = re.compile(r"\b(?:M\.?D|Ph\.?D|D\.?O|Dr|Prof)\b\.?", re.I)
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One statement of the design, and the line of the registry text that says it."""
-
-    value: Any
-    quote: str
-
-
-@dataclass(frozen=True)
-class RecordArm:
-    """An arm as it is registered: its role, and the lines that name it."""
-
-    role: str
-    label: str
-    intervention: str
-    quotes: tuple[str, ...]
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """A role that the name of the arm speaks against."""
-        is_odd = self.role == "experimental" and re.search(r"placebo|sham", self.label, re.I)
-        return (f'the arm "{self.label}" is registered as experimental',) if is_odd else ()
 
 
 @dataclass(frozen=True)
@@ -62,14 +39,14 @@ class Record:
     title: str
     text: str
     eligibility: str
-    edges: tuple[str, ...] = ()
+    edges: tuple[str, str] | None = None
     ages: tuple[str, str] = ("", "")
     age_quote: str = ""
     sex: str = ""
     sex_quote: str = ""
     sites: tuple[str, ...] = ()
-    arms: tuple[RecordArm, ...] = ()
-    design: Mapping[str, Statement] = field(default_factory=dict)
+    arms: tuple[Arm, ...] = ()
+    design: Mapping[str, DesignItem] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
@@ -83,33 +60,35 @@ def record_of(data: Any) -> Record:
     Raises:
         DataError: another JSON, a record without an eligibility text, or a part of another type than the API gives.
     """
-    parts = _section(data)
-    id = parts.text("identificationModule", "nctId")
+    section = _section(data)
+    id = _text(section, "identificationModule", "nctId")
     if not re.fullmatch(r"[A-Za-z0-9_-]+", id):
         raise DataError(
             f"identificationModule.nctId is {id[:40]!r}; expected the number of a trial, such as NCT02210780"
         )
-    eligibility = _criteria_of(parts, id)
-    title = parts.text("identificationModule", "briefTitle") or parts.text("identificationModule", "officialTitle")
-    page = _Page(id, title or id, parts.text("statusModule", "lastUpdatePostDateStruct", "date"))
-    page.add("Official Title", parts.text("identificationModule", "officialTitle"))
-    design = dict(_design(parts, page))
+    eligibility = _criteria_of(section, id)
+    official = _text(section, "identificationModule", "officialTitle")
+    title = _text(section, "identificationModule", "briefTitle") or official or id
+    page = _Page(id, title, _text(section, "statusModule", "lastUpdatePostDateStruct", "date"))
+    page.add("Official Title", official)
+    design = dict(_design(section, page))
     edges = page.add_criteria(eligibility)
-    low, high = (parts.text("eligibilityModule", key) for key in ("minimumAge", "maximumAge"))
+    low, high = (_text(section, "eligibilityModule", key) for key in ("minimumAge", "maximumAge"))
     age_quote = page.add(edges[1], age_span(low, high))
-    sex = parts.text("eligibilityModule", "sex").lower() or "all"
+    sex = _text(section, "eligibilityModule", "sex").lower() or "all"
     sex_quote = page.add("Sexes Eligible for Study", f"Sexes eligible: {sex}")
-    design["sexes"] = Statement(sex, sex_quote)
-    if (healthy := parts.get("eligibilityModule", "healthyVolunteers")) is not None:
-        said = "accepted" if healthy else "not accepted"
-        design["healthy_volunteers"] = Statement(said, page.add("Healthy Volunteers", f"Healthy volunteers: {said}"))
-    sites, remarks = _sites(parts)
+    design["sexes"] = DesignItem(sex, quote=sex_quote)
+    if (healthy := _get(section, "eligibilityModule", "healthyVolunteers")) is not None:
+        accepts = "accepted" if healthy else "not accepted"
+        quote = page.add("Healthy Volunteers", f"Healthy volunteers: {accepts}")
+        design["healthy_volunteers"] = DesignItem(accepts, quote=quote)
+    sites, remarks = _sites(section)
     for site in sites:
         page.add("Sites / Locations", site)
-    arms = tuple(_arms(parts, page))
+    arms = tuple(_arms(section, page))
     return Record(
         id=id,
-        title=page.title,
+        title=title,
         text=page.text,
         eligibility=eligibility,
         edges=edges,
@@ -120,16 +99,16 @@ def record_of(data: Any) -> Record:
         sites=sites,
         arms=arms,
         design=design,
-        remarks=(*remarks, *(remark for arm in arms for remark in arm.remarks)),
+        remarks=remarks,
     )
 
 
-def _section(data: Any) -> Parts:
+def _section(data: Any) -> Any:
     """The part of a record that describes the trial."""
     if isinstance(data, Mapping):
         section = data.get("protocolSection", data)
-        if isinstance(section, Mapping) and Parts(section).get("identificationModule", "nctId"):
-            return Parts(section)
+        if isinstance(section, Mapping) and _get(section, "identificationModule", "nctId"):
+            return section
     raise DataError(f"this JSON is {_kind_of(data)}; save one record of ClinicalTrials.gov's API v2 (protocolSection)")
 
 
@@ -143,10 +122,10 @@ def _kind_of(data: Any) -> str:
     )
 
 
-def _criteria_of(parts: Parts, id: str) -> str:
+def _criteria_of(section: Any, id: str) -> str:
     """The eligibility text with its line breaks."""
-    parts.text("eligibilityModule", "eligibilityCriteria")
-    eligibility = clean(parts.get("eligibilityModule", "eligibilityCriteria") or "").strip()
+    path = ("eligibilityModule", "eligibilityCriteria")
+    eligibility = clean(_expect(_get(section, *path) or "", str, "text", path)).strip()
     if not re.search(r"\w", eligibility):
         raise DataError(
             f"{id}: the record has no eligibility text; save the whole record, or paste the text into a .txt file"
@@ -154,11 +133,49 @@ def _criteria_of(parts: Parts, id: str) -> str:
     return eligibility
 
 
+# --- parts of JSON, by their path: each of the type that is expected, or refused with its place -----------------------
+
+
+def _get(data: Any, *path: str | int) -> Any:
+    """Whatever stands there, or None."""
+    for place, key in enumerate(path):
+        if data is not None:
+            kind = list if isinstance(key, int) else Mapping
+            data = _expect(data, kind, "a list" if kind is list else "a set of keys", path[:place])
+            data = data[key] if isinstance(key, int) else data.get(key)
+    return data
+
+
+def _text(data: Any, *path: str | int) -> str:
+    """A text without line breaks; "" where there is none."""
+    found = _get(data, *path)
+    return "" if found is None else squeeze(clean(_expect(found, str, "text", path)))
+
+
+def _each(data: Any, *path: str | int) -> list[tuple[str | int, ...]]:
+    """The paths of the items of a list."""
+    return [(*path, place) for place in range(len(_expect(_get(data, *path) or [], list, "a list", path)))]
+
+
+def _texts(data: Any, *path: str | int) -> list[str]:
+    """A list of texts; empty ones are left out."""
+    return [text for each in _each(data, *path) if (text := _text(data, *each))]
+
+
+def _expect(found: Any, kind: type, wanted: str, path: tuple[str | int, ...]) -> Any:
+    if not isinstance(found, kind):
+        place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".")
+        raise DataError(f"{place or 'this JSON'} is {str(found)[:40]!r}; expected {wanted}")
+    return found
+
+
+# --- the registry text, and what it says of the design ----------------------------------------------------------------
+
+
 class _Page:
     """The registry text while it is written; what is added is a line of it, and is given back as its quote."""
 
     def __init__(self, id: str, title: str, updated: str) -> None:
-        self.title = title
         self.lines = [
             f"Source: ClinicalTrials.gov, {id}, last updated {updated or 'on an unknown day'}. The text of the criteria"
             " is complete, without escapes of Markdown; of the rest, what the protocol file uses.",
@@ -171,8 +188,8 @@ class _Page:
     def text(self) -> str:
         return "\n".join(self.lines) + "\n"
 
-    def add(self, heading: str, *said: str) -> str:
-        lines = [line for line in said if line]
+    def add(self, heading: str, *added: str) -> str:
+        lines = [line for line in added if line]
         if lines:
             self.lines += ["", heading, *lines] if heading != self.heading else lines
             self.heading = heading
@@ -180,64 +197,74 @@ class _Page:
 
     def add_criteria(self, eligibility: str) -> tuple[str, str]:
         """The headings before and after the criteria: words that stand nowhere before them."""
-        first = _FIRST
-        while first in squeeze(self.text):
-            first = f"Registered {first}"
+        first = self._unused(_FIRST)
         self.lines += ["", first, eligibility]
-        last = _LAST
-        while last in squeeze(self.text):
-            last = f"Registered {last}"
-        return first, last
+        return first, self._unused(_LAST)
+
+    def _unused(self, heading: str) -> str:
+        return heading if heading not in squeeze(self.text) else self._unused(f"Registered {heading}")
 
 
-def _design(parts: Parts, page: _Page) -> Iterator[tuple[str, Statement]]:
+def _design(section: Any, page: _Page) -> Iterator[tuple[str, DesignItem]]:
     """What the record states of the design, by name."""
     info = ("designModule", "designInfo")
-    phases = " / ".join(_plain(phase).replace("phase", "phase ") for phase in parts.texts("designModule", "phases"))
-    said = {
-        "study_type": parts.text("designModule", "studyType"),
+    phases = " / ".join(_plain(phase).replace("phase", "phase ") for phase in _texts(section, "designModule", "phases"))
+    stated = {
+        "study_type": _text(section, "designModule", "studyType"),
         "phase": "not applicable" if phases == "na" else phases,
-        "allocation": parts.text(*info, "allocation"),
-        "model": parts.text(*info, "interventionModel") or parts.text(*info, "observationalModel"),
-        "purpose": parts.text(*info, "primaryPurpose"),
+        "allocation": _text(section, *info, "allocation"),
+        "model": _text(section, *info, "interventionModel") or _text(section, *info, "observationalModel"),
+        "purpose": _text(section, *info, "primaryPurpose"),
+        "masking": _text(section, *info, "maskingInfo", "masking"),
     }
-    for name, value in said.items():
-        if value:
-            yield name, Statement(_plain(value), page.add("Study Design", f"{_words(name)}: {_plain(value)}"))
-    if masking := _plain(parts.text(*info, "maskingInfo", "masking")):
-        who = ", ".join(map(_plain, parts.texts(*info, "maskingInfo", "whoMasked")))
-        yield "masking", Statement(masking, page.add("Study Design", f"Masking: {masking}{f' ({who})' if who else ''}"))
-    count = parts.get("designModule", "enrollmentInfo", "count")
-    if isinstance(count, int) and not isinstance(count, bool):
-        kind = _plain(parts.text("designModule", "enrollmentInfo", "type"))
-        yield (
-            "sample_size",
-            Statement(count, page.add("Enrollment", f"{count} participants{f' ({kind})' if kind else ''}")),
-        )
-    for place, outcome in enumerate(parts.parts("outcomesModule", "primaryOutcomes"), 1):
-        when = outcome.text("timeFrame")
-        measure = outcome.text("measure") or "not named"
-        quote = page.add("Primary Outcomes", f"{measure} [Time frame: {when}]" if when else measure)
-        yield f"endpoint_{place}" if place > 1 else "endpoint", Statement(quote, quote)
+    who = ", ".join(map(_plain, _texts(section, *info, "maskingInfo", "whoMasked")))
+    for name, value in stated.items():
+        if value := _plain(value):
+            by = f" ({who})" if who and name == "masking" else ""
+            quote = page.add("Study Design", f"{name.replace('_', ' ').capitalize()}: {value}{by}")
+            yield name, DesignItem(value, quote=quote)
+    size = _get(section, "designModule", "enrollmentInfo", "count")
+    if isinstance(size, int) and not isinstance(size, bool):
+        kind = _plain(_text(section, "designModule", "enrollmentInfo", "type"))
+        quote = page.add("Enrollment", f"{size} participants{f' ({kind})' if kind else ''}")
+        yield "sample_size", DesignItem(size, quote=quote)
+    yield from _outcomes(section, page)
 
 
-def _sites(parts: Parts) -> tuple[tuple[str, ...], list[str]]:
+def _outcomes(section: Any, page: _Page) -> Iterator[tuple[str, DesignItem]]:
+    for heading, key, name in (
+        ("Primary Outcomes", "primaryOutcomes", "endpoint"),
+        ("Secondary Outcomes", "secondaryOutcomes", "secondary_endpoint"),
+    ):
+        for place, path in enumerate(_each(section, "outcomesModule", key), 1):
+            when = _text(section, *path, "timeFrame")
+            measure = _text(section, *path, "measure") or "not named"
+            quote = page.add(heading, f"{measure} [Time frame: {when}]" if when else measure)
+            yield f"{name}_{place}" if place > 1 else name, DesignItem(quote, quote=quote)
+
+
+def _sites(section: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Where the trial is held; a site that bears a person's name is left out, and counted."""
-    found = parts.parts("contactsLocationsModule", "locations")
-    named = [site for site in found if _PERSON.search(site.text("facility"))]
-    keys = ("facility", "city", "state", "country")
-    lines = [", ".join(filter(None, (site.text(key) for key in keys))) for site in found if site not in named]
-    remarks = [f"{len(named)} of {len(found)} sites bear the name of a person and are left out"] if named else []
-    return tuple(dict.fromkeys(filter(None, lines))), remarks
+    paths = _each(section, "contactsLocationsModule", "locations")
+    found = [[_text(section, *path, key) for key in ("facility", "city", "state", "country")] for path in paths]
+    sites = [", ".join(filter(None, site)) for site in found if not _PERSON.search(site[0])]
+    named = len(found) - len(sites)
+    remark = f"{named} of {len(found)} sites bear the name of a person and are left out"
+    return tuple(dict.fromkeys(filter(None, sites))), (remark,) * bool(named)
 
 
-def _arms(parts: Parts, page: _Page) -> Iterator[RecordArm]:
-    for arm in parts.parts("armsInterventionsModule", "armGroups"):
-        kind, label = arm.text("type"), arm.text("label") or "Not named"
-        given = " + ".join(arm.texts("interventionNames"))
+def _arms(section: Any, page: _Page) -> Iterator[Arm]:
+    used: set[str] = set()
+    for path in _each(section, "armsInterventionsModule", "armGroups"):
+        kind, label = _text(section, *path, "type"), _text(section, *path, "label") or "Not named"
+        treatment = " + ".join(_texts(section, *path, "interventionNames"))
         quote = page.add("Arms of the Study", f"{_plain(kind).capitalize()}: {label}" if kind else label)
-        page.add("Arms of the Study", arm.text("description"), given)
-        yield RecordArm(_ROLES.get(kind, "other"), label, given or label, (quote, given) if given else (quote,))
+        page.add("Arms of the Study", _text(section, *path, "description"), treatment)
+        name = field_name(label, 24)
+        id = next(each for n in count(1) if (each := name if n == 1 else f"{name}_{n}") not in used)
+        used.add(id)
+        role: Any = _ROLES.get(kind, "other")
+        yield Arm(id, role, label, treatment or label, quote=(quote, treatment) if treatment else (quote,))
 
 
 def age_span(low: str, high: str) -> str:
@@ -252,8 +279,4 @@ def age_span(low: str, high: str) -> str:
 
 
 def _plain(word: str) -> str:
-    return squeeze(str(word).replace("_", " ")).lower()
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    return squeeze(word.replace("_", " ")).lower()

@@ -6,14 +6,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
-from typing import Any
-
-import yaml
 
 from ..language import ProtocolError, parse
 from ..protocol import Field
-from .names import field_name
+from ..protocol.names import is_field_name
+from .lines import PHRASES
 from .numbers import Limit, limits
 
 _AGE = re.compile(r"\b(?:age[ds]?|years? old|years? of age|y\.?o\.?|older|younger)\b", re.I)
@@ -26,7 +23,7 @@ _PEOPLE = re.compile(
     r"(?:patients?|subjects?|participants?|adults?|people|men|women|males?|females?|children)\s+$", re.I
 )
 _TIMES = ("years", "months", "weeks", "days", "hours", "minutes")
-_COUNTS = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10, "twelve": 12}
+_COUNTS: dict[str, int] = PHRASES["counts"]
 _COUNT = rf"(?P<n>\d+|{'|'.join(_COUNTS)})[-\s]*(?P<unit>day|week|month|year)s?\b"
 _WITHIN = re.compile(
     rf"(?P<lead>within|in|during|over|for)\s*(?:a period of\s*)?(?:the\s*)?"
@@ -43,6 +40,31 @@ _NYHA = re.compile(
 _CLASSES = {"I": 1, "II": 2, "III": 3, "IV": 4}
 _SEX = re.compile(r"\b(?:(?:fe)?male|woman|women|man|men|girl|boy)s?\b", re.I)
 _SCREENED = Field("date", "Date of screening", change="never")
+
+
+_IDLE = re.compile(
+    r"a|an|the|of|or|and|with|who|have|has|had|is|are|be|been|to|in|on|at|for|by|as|any|not?|than|that|this|which"
+    r"|subjects?|patients?|participants?|must|should|will|may|other|use|prior|history|known|presence|current|within"
+    r"|before|visits?|baseline|screening|least|more|adults?|age[ds]?|years?|males?|females?|men|women|present"
+    r"|documented|recent|\d+|during|from|were|was|their|his|her|if|its?|score"
+)
+
+
+def field_name(text: str, longest: int = 28) -> str:
+    """A name for what a text is about: its first words that say something.
+
+    >>> field_name("History of Guillain-Barre syndrome"), field_name("2nd dose"), field_name("any other")
+    ('guillain_barre_syndrome', 'n_2nd_dose', 'value')
+    """
+    written = re.findall(r"[a-z0-9]+", text.lower())
+    words = [word for word in written if not _IDLE.fullmatch(word)] or [word for word in written if len(word) > 5]
+    name = ""
+    for word in words[:5]:
+        if name and len(name) + len(word) + 1 > longest:
+            break
+        name = f"{name}_{word}" if name else word
+    name = f"n_{name}" if name[:1].isdigit() else name
+    return name if is_field_name(name) else f"{name}_value".strip("_")
 
 
 @dataclass(frozen=True)
@@ -104,13 +126,12 @@ def _is_readable(suggestion: Suggestion) -> bool:
 @cache
 def _measures() -> dict[str, tuple[re.Pattern[str], Field]]:
     """By field, the words for a measurement, and the field of it."""
-    read: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("measures.yaml").read_text("utf-8"))
     return {
         name: (
             re.compile(each["words"], re.I),
             Field(each.get("type", "number"), each["label"], unit=each.get("unit"), range=tuple(each["range"])),
         )
-        for name, each in read.items()
+        for name, each in PHRASES["measures"].items()
     }
 
 

@@ -32,10 +32,15 @@ def write_protocol(protocol: ProtocolData, path: str | os.PathLike[str]) -> Path
     content = {key: value for key, value in _content(protocol).items() if key not in _NOT_IN_FILE}
     declared = [name for name, field in protocol.fields.items() if not isinstance(field, Question)]
     content["fields"] = {name: content["fields"][name] for name in declared}
-    written = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     with whole(file) as part:
-        part.write_text(written, "utf-8")
+        part.write_text(as_yaml(content), "utf-8")
     return file
+
+
+def as_yaml(content: Any, width: float = 110, flow: bool = False) -> str:
+    """A part of a protocol as it stands in a file, without what goes without saying; `flow` is all in { }."""
+    how: Any = {"sort_keys": False, "allow_unicode": True, "width": width, "default_flow_style": flow}
+    return yaml.dump(_content(content), Dumper=_Dumper, **how)
 
 
 def with_source(folder: Path | None, readings: Mapping[str, str] | None) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -52,10 +57,13 @@ def with_source(folder: Path | None, readings: Mapping[str, str] | None) -> Call
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes a value out wherever it stands, never as an alias of another place."""
+    """Writes a value out wherever it stands, never as an alias of another place; a list stands below its key."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
 
 
 def _content(value: Any) -> Any:
