@@ -19,9 +19,7 @@ from trialtools.interim.frames.endpoint import endpoint_rows
 from trialtools.interim.frames.looks import design_power, final_difference, this_look
 from trialtools.interim.plan import plan_of
 from trialtools.interim.sequential.boundaries import boundaries
-from trialtools.interim.sequential.estimates import ancova
-from trialtools.interim.sequential.hazards import log_hazard_ratio
-from trialtools.interim.sequential.wins import win_probability
+from trialtools.interim.sequential.estimates import ancova, log_hazard_ratio, win_probability
 
 START = pd.Timestamp("2023-03-01")
 

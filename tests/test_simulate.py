@@ -11,8 +11,8 @@ from trialtools.criteria.contents import Protocol, load_protocol, read_protocol
 from trialtools.criteria.language import evaluate
 from trialtools.criteria.protocol import DataError, Field, possible
 from trialtools.simulate import cohort, write_cohort
+from trialtools.simulate.columns import quantity_of, read_quantities
 from trialtools.simulate.patients import BLOCK
-from trialtools.simulate.quantities import quantity_of, read_quantities
 
 PROTOCOL_FILE = "data/protocols/NCT05741099.yaml"
 SKETCH = """

@@ -19,7 +19,7 @@ Kind = Literal["binary", "time_to_event", "continuous", "ordinal"]
 _Better = Literal["lower", "higher"]
 _ITEMS = ("name", "kind", "day", "better", "levels", "detail", "verb", "past")
 _DAYS_IN = {"day": 1.0, "week": 7.0, "month": 365.25 / 12}
-DAY = re.compile(r"(\d+)[ -](day|week|month)s?", re.IGNORECASE)
+_DAY = re.compile(r"(\d+)[ -](day|week|month)s?", re.IGNORECASE)
 _SHORT = re.compile(r"([^\W\d][^\d,;:()]*?)(?: (?:by|at|within) (?:(day|week)[ -](\d+)|(\d+)[ -](day|week)s?))?", re.I)
 """The short form: a name, and a day if one is said in these words and no others: "progression by day 28"."""
 _EXAMPLE = "{name: progression, kind: binary, day: 28, better: lower}"
@@ -179,7 +179,7 @@ def _days(value: Any, place: str) -> int:
     """A day as a whole number, or "4 weeks" in days."""
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
-    if (found := DAY.fullmatch(str(value).strip())) and int(found[1]):
+    if (found := _DAY.fullmatch(str(value).strip())) and int(found[1]):
         return round(int(found[1]) * _DAYS_IN[found[2].lower()])
     _refuse(f"{place}.day is {value!r}", "expected whole days after randomization, such as 28, or such as 4 weeks")
 

@@ -20,7 +20,7 @@ from .data.read import TrialData, read_trial
 from .data.tables import DTYPES, HIDDEN, SCREENING_LOG, TABLES, Frame
 from .plan import MonitoringPlan
 
-FINDINGS = "findings.csv"
+_FINDINGS = "findings.csv"
 ALLOCATIONS = "allocations.csv"
 ENDPOINT = "endpoint.json"
 """In a cut: the primary endpoint, its window, and what was not collected, as the whole data and their mapping tell."""
@@ -139,7 +139,7 @@ def read_analysis_data(
     if (declared := Path(data) / ENDPOINT).is_file():
         told = json.loads(declared.read_text("utf-8"))
         trial = replace(trial, **told | {"absent": tuple(told.get("absent", trial.absent))})
-    if (found := Path(data) / FINDINGS).is_file():
+    if (found := Path(data) / _FINDINGS).is_file():
         known = pd.read_csv(found, keep_default_na=False).astype(known.dtypes.to_dict())
     if cutoff:
         trial = cut(trial, cutoff)

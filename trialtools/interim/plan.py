@@ -14,7 +14,7 @@ from .endpoint import Endpoint, Estimand, Kind, endpoint_of, estimand_of
 from .sequential.boundaries import Spending
 from .sequential.several import dunnett_alpha
 
-SPENDING: dict[str, Spending] = {
+_SPENDING: dict[str, Spending] = {
     "brien": "obrien-fleming",
     "pocock": "pocock",
     "hwang": "hwang-shih-decani",
@@ -26,7 +26,7 @@ _HYPOTHESES = ("superiority", _NON_INFERIORITY)
 
 
 @dataclass(frozen=True)
-class HarmBound:
+class _HarmBound:
     """A declared boundary on the side of harm: one-sided alpha that is spent on it, or a nominal level at each look."""
 
     spending: Spending = "obrien-fleming"
@@ -64,7 +64,7 @@ class MonitoringPlan:
     sides: int = 1
     margin: float | None = None
     share: float = 0.5
-    harm: HarmBound | None = None
+    harm: _HarmBound | None = None
     endpoint: Endpoint | None = None
     estimand: Estimand = field(default_factory=Estimand)
     planned: int = 0
@@ -189,7 +189,7 @@ def _multiplicity(protocol: Protocol, arms: int) -> str:
 
 
 def _spending(written: Any) -> Spending | None:
-    return next((name for word, name in SPENDING.items() if word in str(written).lower()), None)
+    return next((name for word, name in _SPENDING.items() if word in str(written).lower()), None)
 
 
 def _final_information(protocol: Protocol, kind: Kind, size: int) -> int:
@@ -296,7 +296,7 @@ def _futility(protocol: Protocol, looks: int) -> Any:
     )
 
 
-def _harm(protocol: Protocol) -> HarmBound | None:
+def _harm(protocol: Protocol) -> _HarmBound | None:
     """The declared boundary for harm: {nominal: 0.05}, or {spending: Pocock type, alpha: 0.05}."""
     if "harm" not in protocol.design:
         return None
@@ -310,8 +310,8 @@ def _harm(protocol: Protocol) -> HarmBound | None:
             "{spending: O'Brien-Fleming type, alpha: 0.025}, one-sided alpha that is spent on harm"
         )
     if "nominal" in items:
-        return HarmBound(nominal=level)
-    return HarmBound(spending or "obrien-fleming", level, items.get("gamma"))
+        return _HarmBound(nominal=level)
+    return _HarmBound(spending or "obrien-fleming", level, items.get("gamma"))
 
 
 def _item(protocol: Protocol, name: str, read: Any) -> Any:

@@ -14,14 +14,21 @@ import pyarrow.parquet as pq
 from ..criteria.contents import Protocol
 from ..criteria.files import whole
 from ..criteria.protocol import Field
-from .ages import fitted_ages
-from .clinical import clinical_fields, is_clinical
-from .columns import OLDEST, even_range, flag_of_date, is_birth, limits_on, reach
+from .clinical import clinical_fields, fitted_ages, is_clinical
+from .columns import (
+    OLDEST,
+    Quantity,
+    even_range,
+    flag_of_date,
+    is_birth,
+    limits_on,
+    quantity_of,
+    reach,
+    read_quantities,
+)
 from .documents import LABEL, command_line, render
-from .gaps import panel_of, panel_share
 from .model import Assume, assumed_values, assumptions
-from .patients import cohort_blocks
-from .quantities import Quantity, quantity_of, read_quantities
+from .patients import cohort_blocks, panel_of, panel_share
 
 LARGEST_CSV = 20_000
 """Beyond this many patients a text file is slow to read and large to keep, and Parquet is written instead."""

@@ -1,19 +1,134 @@
-"""Values and a field go in, a typed column comes out; and how a column is drawn of which only the field is known."""
+"""A field goes in, a typed column comes out: of the known quantity that it holds, or of what alone the field says."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeGuard
 
 import numpy as np
 import polars as pl
+import yaml
 
 from ..criteria.contents import Protocol
-from ..criteria.language import Compare, Completed, Formula, MonthsBefore, Name, Value, children, names
+from ..criteria.language import NUMERIC, Compare, Completed, Formula, MonthsBefore, Name, Value, children, names
 from ..criteria.protocol import Field
-from .clinical import DAY, is_clinical
-from .draws import Array
-from .quantities import quantity_of
+from .clinical import DAY, clinical_fields, is_clinical
+from .model import HERE, Array, Draws
+
+_IDLE = {"serum", "plasma", "blood", "venous", "level", "levels", "count", "absolute", "concentration", "value"}
+"""Words of a label that do not tell one quantity from another."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A known quantity, and the factor from the unit of `quantities.yaml` to that of the field."""
+
+    name: str
+    factor: float
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        return read_quantities()["quantities"][self.name]
+
+    @property
+    def intervals(self) -> list[tuple[float, float]]:
+        """In which 95 % of women, and of men, lie, in the unit of the field."""
+        return [(low * self.factor, high * self.factor) for low, high in _intervals(self.entry)]
+
+    @property
+    def from_model(self) -> bool:
+        """Whether the clinical model draws it."""
+        return "column" in self.entry
+
+    @property
+    def log_normal(self) -> bool:
+        return not self.from_model and self.entry.get("shape") != "normal"
+
+    @property
+    def usual(self) -> tuple[float, float]:
+        """The least and the greatest of the intervals."""
+        return min(low for low, _ in self.intervals), max(high for _, high in self.intervals)
+
+    def around(self, limits: list[float]) -> tuple[float, float]:
+        """What is usual and the limits of criteria, and as much again as the usual is wide."""
+        low, high = self.usual
+        if self.log_normal:
+            span = [low, high, *(limit for limit in limits if limit > 0)]
+            return min(span) * math.sqrt(low / high), max(span) * high / low
+        span = [low, high, *limits]
+        return min(span) - (high - low), max(span) + (high - low)
+
+
+@cache
+def read_quantities() -> dict[str, Any]:
+    """Everything that `quantities.yaml` says; to be read, never changed."""
+    return yaml.safe_load((HERE / "quantities.yaml").read_text("utf-8"))
+
+
+def quantity_of(name: str, field: Field) -> Quantity | None:
+    """The quantity that a field holds: name or label and unit agree, and its range holds the usual values."""
+    words = (_words(name.replace("_", " ")), _words(field.label))
+    key = next((_index()[each, field.unit or ""] for each in words if (each, field.unit or "") in _index()), None)
+    if key is None or field.type not in NUMERIC:
+        return None
+    quantity = Quantity(key, read_quantities()["quantities"][key]["units"][field.unit or ""])
+    low, high = quantity.usual
+    return quantity if field.limits[0] <= low and high <= field.limits[1] else None
+
+
+@cache
+def _index() -> dict[tuple[str, str], str]:
+    """By name and unit, which quantity it is."""
+    return {
+        (_words(name), unit): key
+        for key, known in read_quantities()["quantities"].items()
+        for name in known["names"]
+        for unit in known["units"]
+    }
+
+
+def quantity_values(quantity: Quantity, draws: Draws, clinical: dict[str, Array]) -> Array:
+    """Values in the unit of the field, for men and women as the clinical model drew them."""
+    return quantity.factor * _values(quantity.name, draws, clinical)
+
+
+def _words(text: str) -> str:
+    """What a label calls, in plain words: up to a comma, a bracket, or where and how it was measured."""
+    text = re.split(r"[,(;]|\b(?:at|by|on)\b", text.lower())[0]
+    return " ".join(word for word in re.findall(r"[a-z0-9]+", text) if word not in _IDLE)
+
+
+def _intervals(known: dict[str, Any]) -> list[tuple[float, float]]:
+    if "column" in known:
+        return [tuple(clinical_fields()[known["column"]]["usual"])]
+    interval = known["interval"]
+    return [tuple(interval[sex]) for sex in ("female", "male")] if isinstance(interval, dict) else [tuple(interval)]
+
+
+def _values(name: str, draws: Draws, clinical: dict[str, Array]) -> Array:
+    known = read_quantities()["quantities"][name]
+    if "column" in known:
+        return clinical[known["column"]].astype(float)
+    if name == "weight":
+        return clinical["bmi"] * (_values("height", draws, clinical) / 100) ** 2
+    intervals = np.array(_intervals(known) * 2)[:2]
+    scaled = intervals if known.get("shape") == "normal" else np.log(intervals)
+    low, high = scaled[clinical["sex"]].T
+    values = (low + high) / 2 + (high - low) / (2 * 1.96) * _scores(name, draws)
+    return values if known.get("shape") == "normal" else np.exp(values)
+
+
+def _scores(name: str, draws: Draws) -> Array:
+    """Standard normal, and correlated with another quantity where the two go together."""
+    own = draws.normal(f"quantity {name}")
+    for other, r in read_quantities()["quantities"][name].get("goes_with", {}).items():
+        return r * _scores(other, draws) + math.sqrt(1 - r**2) * own
+    return own
+
 
 OLDEST = 95
 """Years from the earliest date of birth to screening."""
@@ -69,12 +184,23 @@ def even_column(name: str, protocol: Protocol, u: Array, screened_on: Array, tru
 
 def is_birth(name: str, protocol: Protocol) -> bool:
     """Whether years are counted from a date: then it lies a life back, and not in the year before screening."""
-    return any(_counts_from(name, f) for f in (*protocol.requirements.values(), *protocol.derived.values()))
+    formulas = (*protocol.requirements.values(), *protocol.derived.values())
+    counts = (part for formula in formulas for part in _nodes(formula) if isinstance(part, Completed))
+    return any(part.unit == "years" and part.start == Name(name, "date") for part in counts)
 
 
-def _counts_from(name: str, formula: Formula) -> bool:
-    here = isinstance(formula, Completed) and formula.unit == "years" and formula.start == Name(name, "date")
-    return here or any(_counts_from(name, child) for child in children(formula))
+def _nodes(formula: Formula) -> Iterator[Formula]:
+    """A formula and all its parts."""
+    yield formula
+    for child in children(formula):
+        yield from _nodes(child)
+
+
+def _comparisons(name: str, protocol: Protocol) -> list[Compare]:
+    """The comparisons that speak of a field, in any reading of a criterion."""
+    formulas = (protocol.formula(c.id, reading) for c in protocol.criteria for reading in c.texts)
+    parts = (part for formula in formulas for part in _nodes(formula))
+    return [part for part in parts if isinstance(part, Compare) and name in names(part)]
 
 
 def flag_of_date(name: str, protocol: Protocol) -> str:
@@ -88,20 +214,15 @@ def flag_of_date(name: str, protocol: Protocol) -> str:
 
 def reach(name: str, protocol: Protocol) -> int:
     """How many days a date lies back at most: twice as long as a criterion counts from or to it, at least a year."""
-    formulas = (protocol.formula(c.id, reading) for c in protocol.criteria for reading in c.texts)
-    spans = [span for formula in formulas for span in _spans(name, formula)]
-    return max(365, *(math.floor(2 * span) for span in spans)) if spans else 365
+    asked = _comparisons(name, protocol)
+    parts = [part for compare in asked for side in compare.operands for part in (side, *children(side))]
+    days = [part.months * 30.4375 for part in parts if isinstance(part, MonthsBefore)]
+    days += [part.value for part in parts if isinstance(part, Value) and _is_number(part.value)]
+    return max([365, *(math.floor(2 * span) for span in days)])
 
 
-def _spans(name: str, formula: Formula) -> Iterator[float]:
-    """The days that a comparison counts back, where it asks about a date."""
-    if isinstance(formula, Compare) and name in names(formula):
-        parts = [part for side in formula.operands for part in (side, *children(side))]
-        yield from (part.months * 30.4375 for part in parts if isinstance(part, MonthsBefore))
-        values = [part.value for part in parts if isinstance(part, Value)]
-        yield from (value for value in values if isinstance(value, int | float) and not isinstance(value, bool))
-    for child in children(formula):
-        yield from _spans(name, child)
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def even_range(name: str, protocol: Protocol) -> tuple[float, float]:
@@ -122,14 +243,6 @@ def even_range(name: str, protocol: Protocol) -> tuple[float, float]:
 
 def limits_on(name: str, protocol: Protocol) -> list[float]:
     """The numbers with which criteria compare a field, in any reading."""
-    formulas = (protocol.formula(c.id, reading) for c in protocol.criteria for reading in c.texts)
-    return [float(limit) for formula in formulas for limit in _limits(name, formula)]
-
-
-def _limits(name: str, formula: Formula) -> Iterator[float]:
-    if isinstance(formula, Compare) and any(isinstance(side, Name) and side.name == name for side in formula.operands):
-        for side in formula.operands:
-            if isinstance(side, Value) and isinstance(side.value, int | float):
-                yield side.value
-    for child in children(formula):
-        yield from _limits(name, child)
+    asked = [compare.operands for compare in _comparisons(name, protocol)]
+    own = [sides for sides in asked if any(isinstance(side, Name) and side.name == name for side in sides)]
+    return [float(s.value) for sides in own for s in sides if isinstance(s, Value) and _is_number(s.value)]

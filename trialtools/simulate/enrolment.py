@@ -23,17 +23,16 @@ from ..arms.request import Override, Request
 from ..cohort.screening import screen
 from ..criteria.contents import Protocol
 from ..criteria.protocol import DataError
-from .draws import stream
-from .model import Numbers, assumed_values, read_assumptions
+from .model import Numbers, assumed_values, read_assumptions, stream
 from .patients import cohort
 
-FEWEST, MOST = 12, 200
+_FEWEST, _MOST = 12, 200
 """Candidates drawn for each person to be randomized: at first, and before it is given up."""
 _ENTRY = {"patient_id": pl.String, "randomized_on": pl.Date, "why_not": pl.String, "override": pl.String}
 
 
 @dataclass(frozen=True)
-class Enrolment:
+class _Enrolment:
     """Everybody screened (as in `subjects`, with what was known); the whole truth and the arm of who was randomized."""
 
     subjects: pl.DataFrame
@@ -42,7 +41,7 @@ class Enrolment:
 
 
 @dataclass(frozen=True)
-class EnrolmentDay:
+class _EnrolmentDay:
     """A day of randomization, with a reason to override where it is outside the window; or why there is none."""
 
     randomized_on: date | None
@@ -50,7 +49,7 @@ class EnrolmentDay:
     override: str | None = None
 
 
-def enrol(protocol: Protocol, n: int, seed: int, folder: Path, sites: Sequence[str], course: Numbers) -> Enrolment:
+def enrol(protocol: Protocol, n: int, seed: int, folder: Path, sites: Sequence[str], course: Numbers) -> _Enrolment:
     """Screen until n are randomized; the ledger is `ledger.sqlite` in the folder, its key `unblinded/key.json`.
 
     Raises:
@@ -69,7 +68,7 @@ def enrol(protocol: Protocol, n: int, seed: int, folder: Path, sites: Sequence[s
     first = ["subject_id", "site", "screened_on", "decision", "reason", "randomized_on", "stratum"]
     randomized = people.drop_nulls("randomized_on").select("patient_id", "subject_id")
     facts = randomized.join(truth, on="patient_id").rows_by_key("subject_id", named=True, unique=True)
-    return Enrolment(
+    return _Enrolment(
         people.select(*first, *(name for name in protocol.fields if name not in first)),
         facts,
         dict(allocated.select("subject_id", "arm").rows()),
@@ -78,13 +77,13 @@ def enrol(protocol: Protocol, n: int, seed: int, folder: Path, sites: Sequence[s
 
 def _screen_until(protocol: Protocol, n: int, seed: int, course: Numbers) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Everybody screened until the n-th is randomized, with decision, reason and day; and the truth of all."""
-    size = FEWEST * n + 100
+    size = _FEWEST * n + 100
     while True:
         people, truth = _screen_population(protocol, size, seed, course)
         randomized = people["randomized_on"].is_not_null().arg_true()
         if len(randomized) >= n:
             return people.head(randomized[n - 1] + 1), truth
-        if size > MOST * n + 100:
+        if size > _MOST * n + 100:
             raise DataError(
                 f"{protocol.id} lets in {len(randomized)} of {size:,} synthetic patients; {n} were asked for"
             )
@@ -120,7 +119,7 @@ def _decisions(protocol: Protocol, known: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(("patient_id", "decision", "reason"), pl.String))
 
 
-def _enrolment_day(protocol: Protocol, facts: dict[str, Any], seed: int, course: Numbers) -> EnrolmentDay:
+def _enrolment_day(protocol: Protocol, facts: dict[str, Any], seed: int, course: Numbers) -> _EnrolmentDay:
     """When an eligible person is randomized: inside the window, if health and will last until it opens."""
     rng = stream(seed, facts["patient_id"], "entry")
     back, worse, home, early, late = rng.random(5)
@@ -129,23 +128,23 @@ def _enrolment_day(protocol: Protocol, facts: dict[str, Any], seed: int, course:
     if window := dosing_window(protocol):
         anchor = facts.get(window.anchor)
         if anchor is None:
-            return EnrolmentDay(None, "day of infection unknown")
+            return _EnrolmentDay(None, "day of infection unknown")
         opens, closes = anchor + timedelta(days=window.first_day), anchor + timedelta(days=window.last_day)
     if back < course.withdrawn_before:
-        return EnrolmentDay(None, "withdrew consent before randomization")
+        return _EnrolmentDay(None, "withdrew consent before randomization")
     wait = max((opens - facts["screened_on"]).days, 0)
     if worse > (1 - course.worse_a_day) ** wait:
-        return EnrolmentDay(None, "severe before the window opened")
+        return _EnrolmentDay(None, "severe before the window opened")
     if home > (1 - course.home_a_day) ** wait:
-        return EnrolmentDay(None, "sent home before the window opened")
+        return _EnrolmentDay(None, "sent home before the window opened")
     if wait and early < course.early:
-        return EnrolmentDay(opens - timedelta(days=1), override="ward closes on the day the window opens")
+        return _EnrolmentDay(opens - timedelta(days=1), override="ward closes on the day the window opens")
     day = max(facts["screened_on"], opens) + lag
     if day <= closes:
-        return EnrolmentDay(day)
+        return _EnrolmentDay(day)
     if late < course.late and (day - closes).days <= course.late_days:
-        return EnrolmentDay(day, override="imaging was read a day late")
-    return EnrolmentDay(None, "comes too late for the dosing window")
+        return _EnrolmentDay(day, override="imaging was read a day late")
+    return _EnrolmentDay(None, "comes too late for the dosing window")
 
 
 def _site(facts: dict[str, Any], seed: int, sites: Sequence[str], course: Numbers) -> str:

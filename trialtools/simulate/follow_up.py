@@ -10,8 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .draws import stream
-from .model import Numbers, read_assumptions
+from .model import Numbers, read_assumptions, stream
 
 Scenario = Literal["null", "effect", "harm"]
 Rows = dict[str, list[dict[str, Any]]]
@@ -80,7 +79,7 @@ def progression_risks(people: Sequence[Person], rate: float) -> list[float]:
 
 
 @dataclass(frozen=True)
-class Infusion:
+class _Infusion:
     """The one infusion as planned: its day, or why there is none; how much of it is given, in mL."""
 
     day: int | None
@@ -88,18 +87,18 @@ class Infusion:
     volume: float | None = None
 
 
-def _plan_infusion(person: Person, course: Numbers, seed: int) -> Infusion:
+def _plan_infusion(person: Person, course: Numbers, seed: int) -> _Infusion:
     """What is done if health lasts."""
     rng = stream(seed, person.subject_id, "dose")
     missed, late, next_day, stopped = rng.random(4)
     reasons = read_assumptions("trial")["not_dosed_reasons"]
     choice, delay, part = rng.integers(len(reasons)), int(rng.integers(3, 6)), float(rng.integers(2, 8)) / 10
     if missed < course.not_dosed:
-        return Infusion(None, reasons[choice])
+        return _Infusion(None, reasons[choice])
     person.dosed = delay if late < course.dosed_late else 1 if next_day < course.dosed_next_day else 0
     if stopped < course.stopped:
-        return Infusion(person.dosed, "stopped before its end", course.volume * part)
-    return Infusion(person.dosed, "postponed: unwell" if person.dosed > 1 else None, course.volume)
+        return _Infusion(person.dosed, "stopped before its end", course.volume * part)
+    return _Infusion(person.dosed, "postponed: unwell" if person.dosed > 1 else None, course.volume)
 
 
 def _draw_fate(person: Person, risk: float, scenario: Scenario, course: Numbers, seed: int) -> None:
@@ -121,12 +120,12 @@ def _draw_fate(person: Person, risk: float, scenario: Scenario, course: Numbers,
         person.left = None
 
 
-def _add_dose(person: Person, infusion: Infusion, course: Numbers) -> None:
+def _add_dose(person: Person, infusion: _Infusion, course: Numbers) -> None:
     """The infusion as it was given; it is not given to who left or got worse before."""
     if infusion.day is not None and infusion.day >= person.last:
-        infusion = Infusion(None, "left the trial before the infusion")
+        infusion = _Infusion(None, "left the trial before the infusion")
     if infusion.day is not None and person.worse is not None and infusion.day >= person.worse:
-        infusion = Infusion(None, "severe before the infusion")
+        infusion = _Infusion(None, "severe before the infusion")
     person.dosed, volume = infusion.day, infusion.volume
     amount = {"amount": volume, "unit": None if volume is None else "mL"}
     person.add("doses", planned_on=person.on, dosed_on=person.date(person.dosed), **amount, reason=infusion.reason)

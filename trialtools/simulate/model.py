@@ -1,11 +1,16 @@
-"""The files of assumptions go in; numbers with their reasons come out, some of them changed where a caller asks."""
+"""The files of assumptions and a seed go in; numbers with their reasons come out, and what is drawn by them."""
 
+from __future__ import annotations
+
+import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
 
+import numpy as np
 import yaml
 
 from ..criteria.protocol import DataError
@@ -53,3 +58,32 @@ def assumptions(part: _Part, assume: Assume = None, fitted: Assume = None) -> di
 def assumed_values(part: _Part, assume: Assume = None, fitted: Assume = None) -> Numbers:
     """The same numbers as attributes, without their reasons."""
     return Numbers(**{name: number["value"] for name, number in assumptions(part, assume, fitted).items()})
+
+
+Array = np.ndarray[Any, Any]
+
+
+def stream(seed: int, *names: int | str) -> np.random.Generator:
+    """Random numbers of one purpose, named by block, person or field: no other purpose changes them."""
+    return np.random.default_rng(
+        [seed, *(zlib.crc32(name.encode()) if isinstance(name, str) else name for name in names)]
+    )
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Random numbers of one block of n patients.
+
+    Every quantity has a stream of its own, named by what is drawn: a further field in a protocol changes no other
+    column, and the first patients are the same whatever n.
+    """
+
+    seed: int
+    block: int
+    n: int
+
+    def uniform(self, name: str) -> Array:
+        return stream(self.seed, self.block, name).random(self.n)
+
+    def normal(self, name: str) -> Array:
+        return stream(self.seed, self.block, name).standard_normal(self.n)

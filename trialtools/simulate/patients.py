@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from statistics import NormalDist
+from typing import Any
 
+import narwhals as nw
 import numpy as np
 import polars as pl
 
 from ..criteria.contents import Protocol
+from ..criteria.engine import DTYPES, expression, work_out
+from ..criteria.language import NUMERIC, Formula, evaluate, names, parse
 from ..criteria.protocol import DataError, Field
-from .ages import fitted_ages
-from .clinical import clinical_fields, inpatients, is_clinical
-from .columns import even_column, flag_of_date, typed_column
-from .draws import Array, Draws
-from .gaps import add_gaps, mistype, unknown_cells
-from .model import Assume, Numbers, assumed_values
-from .quantities import quantity_of, quantity_values
-from .steering import make_coherent, steer
+from .clinical import clinical_fields, fitted_ages, inpatients, is_clinical
+from .columns import even_column, flag_of_date, quantity_of, quantity_values, typed_column
+from .model import Array, Assume, Draws, Numbers, assumed_values, read_assumptions
 
 BLOCK = 65_536
 """Patients drawn at once: large enough to be fast, small enough that ten million of them need little memory."""
@@ -86,11 +86,11 @@ def _block(protocol: Protocol, draws: Draws, model: Numbers, dirty: bool, missin
             columns.append(typed_column(name, field, quantity_values(quantity, draws, clinical)))
         else:
             columns.append(even(name, name, model.flag))
-    complete = make_coherent(protocol, pl.DataFrame(columns))
-    complete = _drop_idle_dates(protocol, steer(protocol, complete, draws, model, even))
-    unknown = unknown_cells(protocol, clinical, draws, model, missing)
+    complete = _make_coherent(protocol, pl.DataFrame(columns))
+    complete = _drop_idle_dates(protocol, _steer(protocol, complete, draws, model, even))
+    unknown = _unknown_cells(protocol, clinical, draws, model, missing)
     columns = [
-        add_gaps(mistype(column, protocol.fields[column.name], draws, model) if dirty else column, unknown)
+        _add_gaps(_mistype(column, protocol.fields[column.name], draws, model) if dirty else column, unknown)
         for column in complete
     ]
     number = pl.int_range(first, first + draws.n, eager=True).cast(pl.String).str.zfill(6)
@@ -109,3 +109,139 @@ def _clinical_values(name: str, field: Field, clinical: dict[str, Array]) -> Arr
     if field.type != "category":
         return clinical[name]
     return np.array([field.values.index(value) for value in clinical_fields()[name]["values"]])[clinical[name]]
+
+
+_TRUE_SHARES = 3 * (0.5, 0.1, 0.9)
+"""The share in which a flag is true, in each try: some criteria want none of many flags, some want all."""
+
+
+def _steer(
+    protocol: Protocol,
+    columns: pl.DataFrame,
+    draws: Draws,
+    model: Numbers,
+    redraw: Callable[[str, str, float], pl.Series],
+) -> pl.DataFrame:
+    """The columns, in which fields that the clinical model does not know were drawn again for the sake of the criteria.
+
+    For each criterion in turn, some patients are to pass and some are to fail; the others stay as they are. Where that
+    is not so, its fields are drawn again, at most nine times. Declared facts come first, and hold from then on.
+
+    Args:
+        redraw: gives a column again, from its name, the name of a stream, and the share in which a flag is true.
+    """
+    facts = {f"fact {fact.id}": parse(fact.formula, protocol.fields) for fact in protocol.facts}
+    for id, formula in {**facts, **protocol.requirements}.items():
+        drawn = dict.fromkeys(part for name in names(formula) for part in protocol.missing_parts(name, ()))
+        free = [name for name in drawn if not is_clinical(name, protocol)]
+        u = draws.uniform(f"steer {id}")
+        passing = pl.Series(u < (1.0 if id in facts else model.admitted))
+        failing = pl.Series(u > 1 - (0.0 if id in facts else model.refused))
+        for attempt, true in enumerate(_TRUE_SHARES if free else ()):
+            state = _state(formula, columns)
+            wrong = (passing & ~state.fill_null(False)) | (failing & state.fill_null(True))
+            if not wrong.any():
+                break
+            again = columns.with_columns(redraw(name, f"{name} for {id}, {attempt}", true) for name in free)
+            again = _make_coherent(protocol, again)
+            state = _state(formula, again)
+            right = (passing & state.fill_null(False)) | (failing & ~state.fill_null(True))
+            for fact in facts.values():
+                right &= _state(fact, again).fill_null(True)
+            hanging = {*free, *protocol.applies, *protocol.derived}
+            changed = [column.name for column in again if column.name in hanging]
+            columns = columns.with_columns(again[name].zip_with(wrong & right, columns[name]) for name in changed)
+    return columns
+
+
+def _state(formula: Formula, columns: pl.DataFrame) -> pl.Series:
+    return nw.from_native(columns).select(state=expression(formula)).to_native()["state"]
+
+
+def _make_coherent(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
+    """The columns with what is worked out from others, and flags false for those they do not apply to."""
+    cleared = _clear_where_not_applicable(protocol, _work_out(protocol, columns))
+    return _work_out(protocol, cleared)
+
+
+def _work_out(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
+    if not protocol.derived:
+        return columns
+    empty = {name: nw.lit(None, DTYPES[protocol.fields[name].type]()) for name in protocol.derived}
+    frame = nw.from_native(columns).with_columns(**empty)
+    worked = work_out(frame, protocol, tuple(protocol.derived)).to_native()
+    numbers = [name for name in protocol.derived if protocol.fields[name].type == "number"]
+    return worked.select(list(protocol.fields)).with_columns(pl.col(numbers).round(3))
+
+
+def _clear_where_not_applicable(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
+    """Flags are false for those they do not apply to; asked of the reference once for each combination that occurs."""
+    for flag, formula in protocol.applies.items():
+        fields = list(names(formula))
+        cases = columns.select(fields).unique() if fields else pl.DataFrame({"": [0]})
+        applies = pl.Series(" applies", [evaluate(formula, case) is not False for case in cases.to_dicts()])
+        if fields:
+            rows = columns.select(fields).join(cases.with_columns(applies), on=fields, maintain_order="left")
+            applies = rows.get_column(" applies")
+        columns = columns.with_columns((pl.col(flag) & applies).alias(flag))
+    return columns
+
+
+def panel_of(name: str, field: Field) -> str:
+    """What is missing together with a field: its group, unless the model knows that it is ordered apart."""
+    return clinical_fields().get(name, {}).get("panel", field.group)
+
+
+def panel_share(panel: str, model: Numbers) -> float:
+    """The share of patients who lack a panel."""
+    return read_assumptions("cohort")["panels"].get(panel, model.missing_panel)
+
+
+def _unknown_cells(
+    protocol: Protocol, clinical: dict[str, Array], draws: Draws, model: Numbers, missing: float
+) -> dict[str, Array]:
+    """Where each field is missing: its panel was not taken, or it alone was not filled in."""
+    thorough = draws.normal("thoroughness")
+    panels = {panel_of(name, field) for name, field in protocol.fields.items()}
+    without = {panel: _without_panel(panel, thorough, draws, model, missing) for panel in panels}
+    unknown = {}
+    for name, field in protocol.fields.items():
+        known = clinical_fields().get(name, {})
+        share: Any = missing * known.get("missing", model.missing_field)
+        if "after_negative" in known and is_clinical(name, protocol):
+            negative = ~clinical["pcr_positive"] & ~clinical["antigen_positive"]
+            share = np.where(negative, missing * known["after_negative"], share)
+        unknown[name] = without[panel_of(name, field)] | (draws.uniform(f"hole {name}") < share)
+    if all(name in unknown and is_clinical(name, protocol) for name in ("other_trial", "other_trial_on")):
+        unknown["other_trial_on"] |= ~clinical["other_trial"]
+    return unknown
+
+
+def _without_panel(panel: str, thorough: Array, draws: Draws, model: Numbers, missing: float) -> Array:
+    """Who lacks a panel: more often the same patients, tied by how thoroughly a patient is worked up."""
+    share = min(1.0, missing * panel_share(panel, model))
+    if share in (0.0, 1.0):
+        return np.full(draws.n, share == 1.0)
+    own = math.sqrt(1 - model.thoroughness**2) * draws.normal(f"panel {panel}")
+    return model.thoroughness * thorough + own < NormalDist().inv_cdf(share)
+
+
+def _mistype(column: pl.Series, field: Field, draws: Draws, model: Numbers) -> pl.Series:
+    """The column with a few entries that cannot be, where a range says what can."""
+    hit = pl.Series(draws.uniform(f"mistyped {column.name}") < model.dirty)
+    if field.type == "date" and column.name == "infected_on":
+        # a mistyped century
+        return (column.cast(pl.Int32) + hit.cast(pl.Int32) * 180 * 365).cast(pl.Date)
+    if field.type not in NUMERIC or not field.range:
+        return column
+    low, high = field.limits
+    value = clinical_fields().get(column.name, {}).get("mistyped", {}).get("value", low)
+    if low <= value <= high:
+        value = high + (high - low)
+    return column.zip_with(~hit, pl.repeat(value, draws.n, dtype=column.dtype, eager=True))
+
+
+def _add_gaps(column: pl.Series, unknown: dict[str, Array]) -> pl.Series:
+    """The column, null where it is unknown."""
+    nothing = pl.repeat(None, len(column), dtype=column.dtype, eager=True)
+    return column.zip_with(pl.Series(~unknown[column.name]), nothing)

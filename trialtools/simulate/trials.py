@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import polars as pl
 
 from ..arms.ledger import allocations
@@ -19,14 +20,12 @@ from ..interim.data import read_trial
 from ..interim.data.read import TrialData
 from ..interim.data.tables import TABLES
 from ..interim.endpoint import endpoint_of
-from .data_errors import Tables, put_in_errors
 from .documents import command_line, render
-from .draws import stream
 from .enrolment import enrol
 from .follow_up import Person, Rows, Scenario, simulate_follow_up
-from .model import Assume, Numbers, assumed_values, assumptions, read_assumptions
+from .model import Assume, Numbers, assumed_values, assumptions, read_assumptions, stream
 
-ENDPOINT = "progression"
+_ENDPOINT = "progression"
 
 
 def trial(
@@ -115,7 +114,7 @@ def write_trial(
         rows = simulate_follow_up(people, rate, scenario, course, seed)
         tables, errors = {"subjects": enrolment.subjects.with_columns(synthetic=True), **_frames(rows)}, []
         if dirty:
-            tables, errors = put_in_errors(tables, stream(seed, "", "slips"))
+            tables, errors = _put_in_errors(tables, stream(seed, "", "slips"))
         for name, frame in tables.items():
             frame.write_csv(part / f"{name}.csv")
         looks = _look_dates(protocol, tables, course)
@@ -143,16 +142,16 @@ def _arm_and_rate(protocol: Protocol, course: Numbers) -> tuple[str, float]:
     arms = [arm.id for arm in protocol.arms if arm.role == "experimental"]
     if len(arms) != 1 or len(protocol.arms) < 2:
         raise DataError(f"{protocol.id}: a synthetic trial needs one experimental arm and a control")
-    endpoint, wanted = endpoint_of(protocol), (ENDPOINT, "binary", course.follow_up)
+    endpoint, wanted = endpoint_of(protocol), (_ENDPOINT, "binary", course.follow_up)
     if endpoint is None or (endpoint.name, endpoint.kind, endpoint.day) != wanted:
-        only = f"only {ENDPOINT} by day {course.follow_up}"
+        only = f"only {_ENDPOINT} by day {course.follow_up}"
         found = f"'{endpoint.label}'" if endpoint else "nothing"
         raise DataError(f"{protocol.id}: {only} can be simulated; design.endpoint says {found}")
     rate = protocol.design.get("control_rate")
     return arms[0], float(str(rate.value)) if rate else course.progression
 
 
-def _frames(rows: Rows) -> Tables:
+def _frames(rows: Rows) -> _Tables:
     kinds = {"text": pl.String, "date": pl.Date, "number": pl.Float64, "grade": pl.Int64, "flag": pl.Boolean}
     return {
         name: pl.DataFrame(table, schema={column: kinds[kind.kind] for column, kind in TABLES[name].items()})
@@ -160,10 +159,10 @@ def _frames(rows: Rows) -> Tables:
     }
 
 
-def _look_dates(protocol: Protocol, tables: Tables, course: Numbers) -> list[tuple[float, int, date]]:
+def _look_dates(protocol: Protocol, tables: _Tables, course: Numbers) -> list[tuple[float, int, date]]:
     """For each look of the design: its share, the participants whose window has passed and whose endpoint is known, and
     the day on which there are so many."""
-    known = tables["outcomes"].filter(endpoint=ENDPOINT).drop_nulls("value")
+    known = tables["outcomes"].filter(endpoint=_ENDPOINT).drop_nulls("value")
     entered = tables["subjects"].join(known, on="subject_id", how="semi")["randomized_on"].cast(pl.String).sort()
     size = len(tables["subjects"].drop_nulls("randomized_on"))
     shares: Any = protocol.design["looks"].value if "looks" in protocol.design else [1.0]
@@ -184,7 +183,32 @@ def _readme(protocol: Protocol, assume: Assume, **facts: Any) -> str:
         labels={name: labels | {column: each.says for column, each in TABLES[name].items()} for name in TABLES},
         assumptions=assumptions("trial", assume),
         assumed=read_assumptions("trial"),
-        endpoint=ENDPOINT,
+        endpoint=_ENDPOINT,
         changed=bool(assume),
         **facts,
     )
+
+
+_Tables = dict[str, pl.DataFrame]
+
+
+def _put_in_errors(tables: _Tables, rng: np.random.Generator) -> tuple[_Tables, list[str]]:
+    """The tables as texts with a few wrong entries, and where they are; a table too short for one is left alone."""
+    errors = read_assumptions("trial")["errors"]
+    texts = {name: frame.with_columns(pl.all().cast(pl.String)) for name, frame in tables.items()}
+    found = []
+    for error in errors:
+        column, frame = error["column"], texts[error["table"]]
+        fits = frame[error["where"]].is_not_null() & ~frame[column].is_in([each["value"] for each in errors])
+        for name, values in error.get("only", {}).items():
+            fits &= frame[name].is_in(values)
+        rows = fits.arg_true().to_list()
+        if len(rows) < 5 * error["n"]:
+            continue
+        chosen = sorted(int(row) for row in rng.choice(rows, error["n"], replace=False))
+        wrong = pl.int_range(len(frame), eager=True).is_in(chosen)
+        value = pl.when(wrong).then(pl.lit(error["value"] or None)).otherwise(column)
+        texts[error["table"]] = frame.with_columns(value.alias(column))
+        people = ", ".join(frame["subject_id"][row] for row in chosen)
+        found.append(f"{error['table']}.{column}: {error['reason']} ({people})")
+    return texts, found

@@ -11,7 +11,7 @@ from .findings import FATAL, KEPT, UNKNOWN, Finding, finding, finding_for
 from .outcomes import closes, of_each
 from .tables import Frame
 
-Tables = Mapping[str, Frame]
+_Tables = Mapping[str, Frame]
 
 DATED = {
     "subjects": "screened_on",
@@ -35,7 +35,7 @@ _MANY = 1 / 3
 """From this share of missing primary endpoints on it is a finding."""
 
 
-def clear_impossible(tables: Tables) -> tuple[dict[str, Frame], list[Finding]]:
+def clear_impossible(tables: _Tables) -> tuple[dict[str, Frame], list[Finding]]:
     """The tables without ends that lie before their beginnings: a duration is never negative."""
     events = tables["events"]
     wrong = latest(events, "ended_on") < earliest(events, "started_on")
@@ -44,7 +44,7 @@ def clear_impossible(tables: Tables) -> tuple[dict[str, Frame], list[Finding]]:
 
 
 def contradictions(
-    tables: Tables, arms: Iterable[str], endpoint: str | None, window: int | None = None, kind: str = "binary"
+    tables: _Tables, arms: Iterable[str], endpoint: str | None, window: int | None = None, kind: str = "binary"
 ) -> Iterator[Finding]:
     """What the tables say against each other; with an arm that there is not, and rows of nobody, it cannot go on.
 
@@ -91,7 +91,7 @@ def _entry(subjects: Frame) -> Iterator[Finding]:
         yield from finding_for("subjects", "kit", "one kit for several subjects", subjects, shared, FATAL)
 
 
-def _course(tables: Tables) -> Iterator[Finding]:
+def _course(tables: _Tables) -> Iterator[Finding]:
     """Days of treatment and follow-up that contradict randomization or death."""
     doses, ends, subjects = tables["doses"], tables["disposition"], tables["subjects"]
     entered = earliest(subjects, "randomized_on").set_axis(subjects["subject_id"])
@@ -115,7 +115,7 @@ def _course(tables: Tables) -> Iterator[Finding]:
     yield from finding_for("disposition", "milestone", "completed, and died, withdrew or lost too", out, both, KEPT)
 
 
-def _rows_without_day(tables: Tables) -> Iterator[Finding]:
+def _rows_without_day(tables: _Tables) -> Iterator[Finding]:
     """Rows without their day, in tables in which others have one."""
     for name, column in DATED.items():
         rows = tables[name]
@@ -128,7 +128,7 @@ def _rows_without_day(tables: Tables) -> Iterator[Finding]:
             yield from finding_for(name, column, "no day", rows, lost, _UNDATED[name])
 
 
-def _ahead(tables: Tables) -> Iterator[Finding]:
+def _ahead(tables: _Tables) -> Iterator[Finding]:
     """Days that nobody can have seen yet: typed wrong, ten years ahead; no cut counts what is said of them."""
     tomorrow = pd.Timestamp.today().normalize() + pd.Timedelta(days=1)  # it is that already in the east
     for name, column in (*DATED.items(), ("subjects", "randomized_on")):
@@ -168,7 +168,7 @@ def _repetitions(outcomes: Frame, endpoint: str | None) -> Iterator[Finding]:
     )
 
 
-def missing_parts(tables: Tables, absent: Iterable[str], arms: Iterable[str], states: Frame) -> Iterator[Finding]:
+def missing_parts(tables: _Tables, absent: Iterable[str], arms: Iterable[str], states: Frame) -> Iterator[Finding]:
     """What is not there: a table, an event, anybody in an arm, outcomes that are due.
 
     Args:

@@ -22,10 +22,10 @@ from .tables import HIDDEN, TABLES, Frame, TrialTables
 _ARM_WORDS = re.compile(r"arm|trt|treat|kit|alloc|group|rand(?!omized)|blind|rx|drug|placebo", re.IGNORECASE)
 """Words in the name of an extra column that may tell an arm."""
 
-Trial = TypeVar("Trial", bound=TrialTables)
+_Trial = TypeVar("Trial", bound=TrialTables)
 
 
-def cut(trial: Trial, on: str | date) -> Trial:
+def cut(trial: _Trial, on: str | date) -> _Trial:
     """What was known of a trial at the end of a day.
 
     Whoever was screened later is not there, nor any row dated later. A randomization, an end of an event, a dose or an
@@ -131,7 +131,7 @@ def _forgotten(name: str, frame: Frame, day: Any) -> Frame:
     return frame
 
 
-def pool(trial: Trial) -> Trial:
+def pool(trial: _Trial) -> _Trial:
     """The same trial without anything that tells an arm: what an open report may be made of.
 
     Gone are the arm, kits, amounts and reasons of doses, extra columns whose name speaks of treatment, findings on any

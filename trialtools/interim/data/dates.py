@@ -16,7 +16,7 @@ from ...criteria.expressions import WRITTEN
 from ...criteria.protocol import Field
 from .tables import DTYPES, Frame
 
-DAY = Field("date", "a day")
+_DAY = Field("date", "a day")
 
 
 def earliest(frame: Frame, name: str) -> Frame:
@@ -44,6 +44,6 @@ def _bound(frame: Frame, name: str, which: Literal["low", "high"]) -> Frame:
     if name + WRITTEN not in frame:
         return frame[name]
     parts = frame[name + WRITTEN].where(frame[name].isna())
-    cells = {part: read_cell(part, DAY, MappedColumn(name)) for part in parts.dropna().unique()}
+    cells = {part: read_cell(part, _DAY, MappedColumn(name)) for part in parts.dropna().unique()}
     bounds = parts.map({part: pd.Timestamp(getattr(cell, which)) for part, cell in cells.items()})
     return frame[name].fillna(bounds.astype(DTYPES["date"]))

@@ -13,7 +13,7 @@ from .tables import Frame
 _EVENTS = "events"
 """The source of a death that only a fatal event tells."""
 _SPEAKS_OF_DEATH = r"(?i)death|\bdied|\bdead\b|fatal|deceas|lethal|exitus"
-REPORT = ["subject_id", "happened_on", "happened_on" + WRITTEN, "reason", "source"]
+_REPORT = ["subject_id", "happened_on", "happened_on" + WRITTEN, "reason", "source"]
 
 
 def is_fatal(events: Frame) -> Frame:
@@ -33,7 +33,7 @@ def merge_deaths(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[Fi
     by_event = events[is_fatal(events)].drop(columns="reason", errors="ignore")
     names = {"ended_on": "happened_on", "ended_on" + WRITTEN: "happened_on" + WRITTEN, "term": "reason"}
     both = own.fillna({"source": "disposition"}), by_event.assign(source=_EVENTS).rename(columns=names)
-    reports = pd.concat([rows.reindex(columns=REPORT) for rows in both], ignore_index=True)
+    reports = pd.concat([rows.reindex(columns=_REPORT) for rows in both], ignore_index=True)
     each = reports.groupby("subject_id", sort=False)
     sources = each["source"].agg(lambda names: ", ".join(dict.fromkeys(", ".join(names).split(", "))))
     deaths = each.first().assign(milestone="died", source=sources)

@@ -21,7 +21,7 @@ _ALSO = {
 }
 _LIVER_NAMES = {plain_name(name): test for test, names in _ALSO.items() for name in names}
 """What else these tests are called."""
-ALONE = "left out of medians; compared with its own upper limit"
+_ALONE = "left out of medians; compared with its own upper limit"
 
 
 def unify_units(labs: Frame) -> tuple[Frame, list[Finding]]:
@@ -49,8 +49,8 @@ def unify_units(labs: Frame) -> tuple[Frame, list[Finding]]:
     other, known = units["wanted"].notna() & (units["unit"] != units["wanted"]), step["by"].notna()
     for problem, hit, action in (
         ("in another unit than most results of the test", known, "brought to the commonest"),
-        ("in a unit that cannot become the commonest of the test", other & ~known & labs["unit"].notna(), ALONE),
-        ("no unit, unlike other results of the test", other & labs["unit"].isna(), ALONE),
+        ("in a unit that cannot become the commonest of the test", other & ~known & labs["unit"].notna(), _ALONE),
+        ("no unit, unlike other results of the test", other & labs["unit"].isna(), _ALONE),
     ):
         findings += finding_for("labs", "unit", problem, labs, hit, action)
     columns = {name: (labs[name] * step["by"] + step["plus"]).round(9) for name in ("value", "upper_limit")}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from .findings import FATAL, Finding, finding_for
 from .tables import Frame
 
-NAMES = {
+_NAMES = {
     "subjects": ("site", "stratum", "reason", "arm"),
     "doses": ("unit", "reason"),
     "events": ("body_system", "term"),
@@ -43,7 +43,7 @@ def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[
         arms: ids of the protocol, whose spelling of an arm holds; of any other name the commonest does.
     """
     unified, findings = dict(tables), []
-    for table, columns in NAMES.items():
+    for table, columns in _NAMES.items():
         for column in (column for column in columns if column in tables.get(table, ())):
             known = arms if column == "arm" else ()
             unified[table], found = _respelt(unified[table], table, column, known, "read as the commonest spelling")

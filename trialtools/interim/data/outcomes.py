@@ -92,7 +92,7 @@ def places_of(value: Frame, levels: Sequence[str]) -> Frame:
     return value.map({float(number): float(place) for place, number in enumerate(_numbers(levels), start=1)})
 
 
-def primary_values(subjects: Frame, outcomes: Frame, endpoint: str | None, window: int | None, kind: str) -> Frame:
+def _primary_values(subjects: Frame, outcomes: Frame, endpoint: str | None, window: int | None, kind: str) -> Frame:
     """What is known of each subject about the primary endpoint, in one row: subject_id, value, observed_on, baseline.
 
     Args:
@@ -134,7 +134,7 @@ def endpoint_states(
         endpoint: the primary one; without one, nobody is in the frame.
         window: days after randomization; without one nothing is pending.
         on: the day of the data cut; without one every window has passed.
-        kind: of the endpoint, see `primary_values`.
+        kind: of the endpoint, see `_primary_values`.
 
     Returns:
         subject_id, randomized_on, value, observed_on, baseline, state. An unknown value is missing once the window has
@@ -142,7 +142,7 @@ def endpoint_states(
     """
 
     entered = subjects.loc[subjects["randomized"] & (endpoint is not None), ["subject_id", "randomized_on"]]
-    primary = primary_values(subjects, outcomes, endpoint, window, kind)
+    primary = _primary_values(subjects, outcomes, endpoint, window, kind)
     states = entered.merge(primary, on="subject_id", how="left")
     state = pd.Series("missing", index=states.index, dtype="str")
     if window is not None and on is not None:

@@ -14,13 +14,13 @@ from .findings import FATAL, KEPT, Finding, finding, finding_for
 from .tables import DTYPES, TABLES, Frame
 from .words import WORDS, recognize
 
-OPTIONAL = ("arm", "reason", "randomized", "source")
+_OPTIONAL = ("arm", "reason", "randomized", "source")
 """Columns that a table may lack without a word."""
 _BAD_FORMAT_FROM = 3
 """From so many unreadable values on, if they are most of a column, it is not a slip but another format."""
-TIME = r"^(\d{4}(?:-\d\d){0,2})(?:-*[T ].*|---\d\d.*)$"
+_TIME = r"^(\d{4}(?:-\d\d){0,2})(?:-*[T ].*|---\d\d.*)$"
 """A time of day behind a day, or as ISO 8601 has it a day of a month that is not known (2003---15): left out."""
-LIMIT = "the limit stands in"
+_LIMIT = "the limit stands in"
 """What becomes of a result that the method can only bound: <5, >1000."""
 
 
@@ -33,20 +33,20 @@ def parse_table(table: str, raw: Frame) -> tuple[Frame, list[Finding]]:
     coded = [name for name, column in there.items() if column.kind != "text" or name in WORDS]
     texts = raw.assign(**{name: recognize(name, raw[name]) for name in coded})
     days = [name for name, column in there.items() if column.kind == "date"]
-    texts = texts.assign(**{name: texts[name].str.replace(TIME, r"\1", regex=True) for name in days})
+    texts = texts.assign(**{name: texts[name].str.replace(_TIME, r"\1", regex=True) for name in days})
     typed, checks = _read(table, texts)
     findings: list[Finding] = []
     for check, hit in checks:
         of, n = int(texts[check.field].notna().sum()), int(hit.sum())
         another_format = check.present is not None and n >= _BAD_FORMAT_FROM and 2 * n > of
         bounded = table == "labs" and check.problem == "known in part"
-        action = FATAL if another_format else LIMIT if bounded else check.action
+        action = FATAL if another_format else _LIMIT if bounded else check.action
         findings += finding_for(table, check.field, check.problem, raw, hit, action)
     columns: dict[str, Frame] = {}
     for name, column in TABLES[table].items():
         own = {each: typed[each] for each in (name, name + WRITTEN) if each in typed}
         columns |= own or {name: texts.get(name, pd.Series(None, index=raw.index)).astype(DTYPES[column.kind])}
-        if name not in raw and len(raw) and name not in OPTIONAL:
+        if name not in raw and len(raw) and name not in _OPTIONAL:
             action = FATAL if column.must else "unknown for all"
             findings.append(finding(table, name, "no such column", len(raw), len(raw), "", action))
     extra = {name: _guess_type(name, raw[name]) for name in raw if name not in columns and name != "synthetic"}

@@ -48,7 +48,7 @@ def read_trial(
             Parquet; `TABLES` says which columns they have, others travel along); a folder with SDTM domains (DM EX AE
             DS VS LB; XPT, Parquet, CSV); a wide file, with `mapping`; or the tables as frames in a dict.
         protocol: its fields type the baseline, its arms are the ones there can be, its design names the endpoint.
-        mapping: a YAML file that says where columns come from and what their codes mean; see `interim.data.mapping`.
+        mapping: a YAML file that says where columns come from and what their codes mean; see `interim.data.source`.
         arms: by subject or kit the arm, as the ledger gives it to whoever has the key.
 
     Unknown stays unknown: empty cells, values that cannot be read or cannot be; all but the first are findings. So is

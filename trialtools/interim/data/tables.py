@@ -12,15 +12,15 @@ from ...criteria.protocol import Field
 Frame = Any
 """A pandas frame or series; what pandas says of its own types stops at the first method."""
 
-Kind = Literal["text", "date", "number", "grade", "flag"]
+_Kind = Literal["text", "date", "number", "grade", "flag"]
 DTYPES = {"text": "str", "date": "datetime64[us]", "number": "float64", "grade": "Int64", "flag": "boolean"}
 
 
 @dataclass(frozen=True)
-class TableColumn:
+class _Column:
     """A documented column: its kind, what it says, what it may hold. A `must` column is known in every row."""
 
-    kind: Kind
+    kind: _Kind
     says: str
     values: tuple[str, ...] = ()
     must: bool = False
@@ -38,61 +38,61 @@ class TableColumn:
         return Field(self.kind, self.says)
 
 
-SUBJECT = TableColumn("text", "number of the person in this trial", must=True)
-TABLES: dict[str, dict[str, TableColumn]] = {
+_SUBJECT = _Column("text", "number of the person in this trial", must=True)
+TABLES: dict[str, dict[str, _Column]] = {
     "subjects": {
-        "subject_id": SUBJECT,
-        "site": TableColumn("text", "where the person was screened"),
-        "screened_on": TableColumn("date", "day of screening"),
-        "decision": TableColumn("text", "what screening decided", ("eligible", "ineligible", "undetermined")),
-        "reason": TableColumn("text", "failed criteria, or why an eligible person was not randomized"),
-        "randomized_on": TableColumn("date", "day of randomization; empty if there was none"),
-        "stratum": TableColumn("text", "stratum of the randomization"),
-        "arm": TableColumn("text", "id of the arm; closed only"),
-        "infected_on": TableColumn("date", "onset of symptoms, else first positive test"),
-        "randomized": TableColumn("flag", "whether an arm was allotted; known where randomized_on or the arm is"),
+        "subject_id": _SUBJECT,
+        "site": _Column("text", "where the person was screened"),
+        "screened_on": _Column("date", "day of screening"),
+        "decision": _Column("text", "what screening decided", ("eligible", "ineligible", "undetermined")),
+        "reason": _Column("text", "failed criteria, or why an eligible person was not randomized"),
+        "randomized_on": _Column("date", "day of randomization; empty if there was none"),
+        "stratum": _Column("text", "stratum of the randomization"),
+        "arm": _Column("text", "id of the arm; closed only"),
+        "infected_on": _Column("date", "onset of symptoms, else first positive test"),
+        "randomized": _Column("flag", "whether an arm was allotted; known where randomized_on or the arm is"),
     },
     "doses": {
-        "subject_id": SUBJECT,
-        "planned_on": TableColumn("date", "day for which the dose was planned"),
-        "dosed_on": TableColumn("date", "day on which it was given; empty if it was not"),
-        "amount": TableColumn("number", "how much was given, in `unit`"),
-        "unit": TableColumn("text", "unit of `amount`"),
-        "reason": TableColumn("text", "why a dose was missed or deviates"),
+        "subject_id": _SUBJECT,
+        "planned_on": _Column("date", "day for which the dose was planned"),
+        "dosed_on": _Column("date", "day on which it was given; empty if it was not"),
+        "amount": _Column("number", "how much was given, in `unit`"),
+        "unit": _Column("text", "unit of `amount`"),
+        "reason": _Column("text", "why a dose was missed or deviates"),
     },
     "events": {
-        "subject_id": SUBJECT,
-        "started_on": TableColumn("date", "first day of the adverse event"),
-        "ended_on": TableColumn("date", "last day; empty if it goes on or is unknown"),
-        "body_system": TableColumn("text", "system organ class"),
-        "term": TableColumn("text", "preferred term"),
-        "severity": TableColumn("grade", "1 mild to 5 fatal"),
-        "serious": TableColumn("flag", "serious in the sense of ICH E2A"),
-        "related": TableColumn("flag", "a causal relation is at least possible, says the investigator, who is blinded"),
-        "outcome": TableColumn("text", "how it ended"),
+        "subject_id": _SUBJECT,
+        "started_on": _Column("date", "first day of the adverse event"),
+        "ended_on": _Column("date", "last day; empty if it goes on or is unknown"),
+        "body_system": _Column("text", "system organ class"),
+        "term": _Column("text", "preferred term"),
+        "severity": _Column("grade", "1 mild to 5 fatal"),
+        "serious": _Column("flag", "serious in the sense of ICH E2A"),
+        "related": _Column("flag", "a causal relation is at least possible, says the investigator, who is blinded"),
+        "outcome": _Column("text", "how it ended"),
     },
     "outcomes": {
-        "subject_id": SUBJECT,
-        "endpoint": TableColumn("text", "what was observed", must=True),
-        "value": TableColumn("number", "1 it happened, 0 it did not; or a measurement, or a level"),
-        "observed_on": TableColumn("date", "day on which the value was known"),
+        "subject_id": _SUBJECT,
+        "endpoint": _Column("text", "what was observed", must=True),
+        "value": _Column("number", "1 it happened, 0 it did not; or a measurement, or a level"),
+        "observed_on": _Column("date", "day on which the value was known"),
     },
     "disposition": {
-        "subject_id": SUBJECT,
-        "milestone": TableColumn(
+        "subject_id": _SUBJECT,
+        "milestone": _Column(
             "text", "what became of the person", ("withdrew", "lost", "discontinued", "completed", "died"), must=True
         ),
-        "happened_on": TableColumn("date", "day of the milestone"),
-        "reason": TableColumn("text", "why"),
-        "source": TableColumn("text", "of a death, where it is known from; worked out where it is lacking"),
+        "happened_on": _Column("date", "day of the milestone"),
+        "reason": _Column("text", "why"),
+        "source": _Column("text", "of a death, where it is known from; worked out where it is lacking"),
     },
     "labs": {
-        "subject_id": SUBJECT,
-        "test": TableColumn("text", "what was measured: ALT, AST, ALP, BILI, ... or a vital sign", must=True),
-        "value": TableColumn("number", "the result, in `unit`"),
-        "unit": TableColumn("text", "unit of `value` and `upper_limit`"),
-        "upper_limit": TableColumn("number", "upper limit of the normal range"),
-        "taken_on": TableColumn("date", "day of the sample"),
+        "subject_id": _SUBJECT,
+        "test": _Column("text", "what was measured: ALT, AST, ALP, BILI, ... or a vital sign", must=True),
+        "value": _Column("number", "the result, in `unit`"),
+        "unit": _Column("text", "unit of `value` and `upper_limit`"),
+        "upper_limit": _Column("number", "upper limit of the normal range"),
+        "taken_on": _Column("date", "day of the sample"),
     },
 }
 """The five tables, and laboratory values where a trial has them."""

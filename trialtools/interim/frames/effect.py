@@ -17,9 +17,7 @@ from ..data.tables import Frame
 from ..endpoint import Kind
 from ..lookdata import LookData
 from ..plan import MonitoringPlan, pair_of
-from ..sequential.estimates import ancova, risk_difference
-from ..sequential.hazards import log_hazard_ratio
-from ..sequential.wins import win_probability
+from ..sequential.estimates import ancova, log_hazard_ratio, risk_difference, win_probability
 from .endpoint import endpoint_rows
 from .measure import MEASURES, Measure
 

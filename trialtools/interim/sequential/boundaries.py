@@ -19,7 +19,7 @@ NEAREST = 0.005
 """Looks closer than this, in parts of the planned information, are refused: they tell nothing new."""
 _LEAST = 1e-16
 """A look that may spend less cannot stop: its bound would rest on a tail that no computer holds."""
-FAR = 12.0
+_FAR = 12.0
 _LARGEST_GAMMA = 40
 """Beyond it all alpha goes to one look."""
 
@@ -120,7 +120,7 @@ def drift(frame: pd.DataFrame, power: float = 0.8, sides: int = 1) -> float:
     def short(effect: float) -> float:
         return float(crossing_probabilities(looks, low, high, start_density(effect))[1].sum()) - power
 
-    return float(brentq(short, 0.0, FAR / math.sqrt(looks[-1]), xtol=1e-13))  # type: ignore[arg-type]
+    return float(brentq(short, 0.0, _FAR / math.sqrt(looks[-1]), xtol=1e-13))  # type: ignore[arg-type]
 
 
 def power(frame: pd.DataFrame, drift: float, sides: int = 1) -> dict[str, float]:
@@ -235,7 +235,7 @@ def _bound(going: SubDensity, reached: float, share: float) -> float:
     if share < _LEAST:
         return math.inf
     wanted = math.log(share)
-    return float(brentq(lambda z: math.log(max(going.above(reached, z), 1e-300)) - wanted, -FAR, FAR, xtol=1e-13))  # type: ignore[arg-type]
+    return float(brentq(lambda z: math.log(max(going.above(reached, z), 1e-300)) - wanted, -_FAR, _FAR, xtol=1e-13))  # type: ignore[arg-type]
 
 
 def _wang_tsiatis_bounds(parts: Sequence[float], tail: float, two: bool, shape: float) -> list[float]:
@@ -294,8 +294,8 @@ def _harm(
 def _lower(going: SubDensity, reached: float, share: float, high: float) -> float:
     if share < _LEAST:
         return -math.inf
-    top = min(high, FAR)
+    top = min(high, _FAR)
     if going.below(reached, top) <= share:
         return top
     find: Callable[[float], float] = lambda z: math.log(max(going.below(reached, z), 1e-300)) - math.log(share)  # noqa: E731
-    return float(brentq(find, -4 * FAR, top, xtol=1e-13))  # type: ignore[arg-type]
+    return float(brentq(find, -4 * _FAR, top, xtol=1e-13))  # type: ignore[arg-type]

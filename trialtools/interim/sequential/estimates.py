@@ -1,28 +1,28 @@
 """Outcomes of two groups go in, an effect comes out with its interval and with how many it rests on.
 
-An unknown outcome is never dropped in silence: every estimate tells `n` (used) and `missing`. The first group is the
-experimental one, the second the control.
+An unknown outcome is never dropped in silence: every estimate tells `n` (used) and `missing`, or refuses it. The first
+group is the experimental one, the second the control.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.special import ndtri, stdtr
+from scipy.special import expit, logit, ndtri, stdtr
 
 from ...criteria.protocol import DataError
 
-Cells = tuple[int, int, int, int]
+_Cells = tuple[int, int, int, int]
 Column = Any
 """A pandas column."""
 
 
-def risk_difference(cells: Cells | Sequence[Cells], level: float = 0.95, null: float = 0.0) -> dict[str, float]:
+def risk_difference(cells: _Cells | Sequence[_Cells], level: float = 0.95, null: float = 0.0) -> dict[str, float]:
     """The difference of two risks with the score interval of Miettinen and Nurminen, stratified or not.
 
     Args:
@@ -92,32 +92,6 @@ def _edge(score: Any, apart: float, limit: float, way: int) -> float:
     return float(brentq(lambda delta: min(max(score(delta), -1e6), 1e6) + way * limit, apart, end, xtol=1e-13))  # type: ignore[arg-type]
 
 
-def odds_ratio(cells: Sequence[Cells], level: float = 0.95) -> dict[str, float]:
-    """The common odds ratio of several strata, by Mantel and Haenszel, through statsmodels.
-
-    Args:
-        cells: events and participants of the first group, then of the second, a row a stratum.
-
-    Returns:
-        odds_ratio, low, high (Robins, Breslow and Greenland), p (Cochran-Mantel-Haenszel, without correction), n. Empty
-        where no stratum tells anything.
-
-    >>> round(odds_ratio([(56, 70, 48, 80)])["odds_ratio"], 3)
-    2.667
-    """
-    from statsmodels.stats.contingency_tables import StratifiedTable
-
-    tables = [np.array([[a, n - a], [b, m - b]], dtype=float) for a, n, b, m in cells]
-    n = int(sum(table.sum() for table in tables))
-    told = [table for table in tables if (table.sum(axis=0) > 0).all() and (table.sum(axis=1) > 0).all()]
-    if not told:
-        return {"odds_ratio": math.nan, "low": math.nan, "high": math.nan, "p": math.nan, "n": n}
-    found: Any = StratifiedTable(told)
-    low, high = found.oddsratio_pooled_confint(1 - level)
-    p = float(found.test_null_odds(correction=False).pvalue)
-    return {"odds_ratio": float(found.oddsratio_pooled), "low": float(low), "high": float(high), "p": p, "n": n}
-
-
 def survival(days: Column, event: Column, group: Column) -> pd.DataFrame:
     """Kaplan-Meier curves, a row a group and day on which anything happens, through lifelines.
 
@@ -162,29 +136,6 @@ def _complete_rows(days: Column, event: Column, group: Column) -> Column:
     return days.notna() & event.notna() & group.notna()
 
 
-def log_rank(days: Column, event: Column, group: Column) -> dict[str, float]:
-    """The log-rank test of two groups, through lifelines.
-
-    Args:
-        days, event, group: as for `survival`.
-
-    Returns:
-        z (without a sign: the curves tell who did better), p, events (a quarter of them is the information), n,
-        missing.
-
-    Raises:
-        DataError: not two groups, columns of different rows, or a negative number of days.
-    """
-    from lifelines.statistics import multivariate_logrank_test
-
-    known = _complete_rows(days, event, group)
-    if group[known].nunique() != 2:
-        raise DataError(f"a log-rank test needs two groups; here are {group[known].nunique()}")
-    found = multivariate_logrank_test(days[known].astype(float), group[known], event[known].astype(bool))
-    told = {"z": math.sqrt(float(found.test_statistic)), "p": float(found.p_value)}
-    return told | {"events": int(event[known].sum()), "n": int(known.sum()), "missing": int((~known).sum())}
-
-
 def ancova(
     value: Column, group: Column, baseline: Column | None, experimental: Any, level: float = 0.95, null: float = 0.0
 ) -> dict[str, float]:
@@ -217,3 +168,152 @@ def ancova(
     told = {"difference": apart, "low": float(low), "high": float(high), "p": 2 * tail}
     z = math.copysign(float(-ndtri(tail)) if tail > 0 else abs(t), t)
     return told | {"z": z, "n": int(known.sum()), "missing": int((~known).sum())}
+
+
+_FARTHEST = 25.0
+"""A log hazard ratio beyond it is none: one group has no event, or the other has all of them first."""
+
+
+def log_hazard_ratio(
+    days: Column,
+    event: Column,
+    first: Column,
+    stratum: Column | None = None,
+    level: float = 0.95,
+    null: float = 0.0,
+) -> dict[str, float]:
+    """The logarithm of the hazard ratio of two groups, with the interval of the score test, stratified or not.
+
+    Args:
+        days: from randomization to the event, or to the last day known without.
+        event: whether it happened; first: whether in the first group, the experimental one.
+        stratum: everybody is held against those of their own stratum; without one, against all.
+        level: of the interval.
+        null: the log ratio that z is held against; of a non-inferiority margin, its logarithm with its sign.
+
+    Returns:
+        difference (Cox's estimate of the log ratio, ties after Breslow; -inf or inf where one group has no event), low,
+        high, z (of `null`, above 0 where the first group has more events; of no difference it is the log-rank test),
+        events, n. An interval excludes a ratio where the test against that ratio rejects it.
+
+    Raises:
+        DataError: something is unknown.
+
+    Source: Mantel, Cancer Chemotherapy Reports 50 (1966); Cox, JRSS B 34 (1972); Breslow, Biometrics 30 (1974).
+
+    >>> import pandas as pd
+    >>> days, event = pd.Series([5.0, 8.0, 9.0, 4.0, 6.0, 7.0]), pd.Series([1, 0, 1, 1, 1, 1]).astype(bool)
+    >>> found = log_hazard_ratio(days, event, pd.Series([True] * 3 + [False] * 3))
+    >>> round(math.exp(found["difference"]), 3), found["events"]
+    (0.248, 5)
+    """
+    if days.isna().any() or event.isna().any() or first.isna().any():
+        raise DataError(
+            "a hazard ratio needs days, event and group of everybody; leave out whoever lacks one, and say so"
+        )
+    groups = np.zeros(len(days)) if stratum is None else stratum.astype("str").to_numpy()
+    risk = _at_risk(days.to_numpy(float), event.to_numpy(bool), first.to_numpy(bool), groups)
+
+    def z(ratio: float) -> float:
+        score, variance = _score(risk, ratio)
+        return score / math.sqrt(variance) if variance > 0 else 0.0
+
+    limit = float(-ndtri((1 - level) / 2))
+    known = {"difference": _where(lambda ratio: _score(risk, ratio)[0])}
+    known |= {"low": _where(lambda ratio: z(ratio) - limit), "high": _where(lambda ratio: z(ratio) + limit)}
+    return known | {"z": z(null), "events": int(event.sum()), "n": len(days)}
+
+
+def _at_risk(days: np.ndarray, event: np.ndarray, first: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """A row a stratum and day with an event: events in the first group, in both, and at risk in each."""
+    rows = []
+    for name in np.unique(groups):
+        own = groups == name
+        d, e, f = days[own], event[own], first[own]
+        for day in np.unique(d[e]):
+            there, hit = d >= day, e & (d == day)
+            rows.append((int((hit & f).sum()), int(hit.sum()), int((there & f).sum()), int((there & ~f).sum())))
+    return np.array(rows, dtype=float).reshape(-1, 4)
+
+
+def _score(risk: np.ndarray, ratio: float) -> tuple[float, float]:
+    """Observed less expected events of the first group at a log hazard ratio, and its variance (hypergeometric)."""
+    hit, hits, n, m = risk.T
+    share = n / (n + m * math.exp(-ratio))
+    spread = share * (1 - share) * hits * (n + m - hits) / np.maximum(n + m - 1, 1)
+    return float((hit - hits * share).sum()), float(spread.sum())
+
+
+def _where(falling: Callable[[float], float]) -> float:
+    """Where a falling function of the log ratio is zero; -inf or inf where it is not."""
+    if falling(-_FARTHEST) <= 0:
+        return -math.inf
+    return math.inf if falling(_FARTHEST) >= 0 else float(brentq(falling, -_FARTHEST, _FARTHEST, xtol=1e-12))  # type: ignore[arg-type]
+
+
+def win_probability(
+    value: Column, first: Column, stratum: Column | None = None, level: float = 0.95, null: float = 0.0
+) -> dict[str, float]:
+    """How often the first of two participants, one of each group, has the higher outcome; ties count half.
+
+    Args:
+        value: an ordered outcome, the better the higher; first: whether in the first group, the experimental one.
+        stratum: everybody is held against those of their own stratum, strata weighted by n * m / (n + m + 1).
+        level: of the interval.
+        null: the difference that z is held against; of a non-inferiority margin, the margin with its sign.
+
+    Returns:
+        difference (the win probability less one half, so that 0 is no difference), low, high (by the placements, on the
+        scale of the logit), z (of no difference Wilcoxon's test, for strata van Elteren's, corrected for ties), n (in
+        strata with both groups).
+
+    Raises:
+        DataError: something is unknown, or no stratum has both groups.
+
+    Source: van Elteren, Bulletin of the ISI 37 (1960); DeLong and others, Biometrics 44 (1988).
+
+    >>> import pandas as pd
+    >>> found = win_probability(pd.Series([3, 3, 2, 1, 2, 1]), pd.Series([True] * 3 + [False] * 3))
+    >>> round(found["difference"] + 0.5, 4)
+    0.9444
+    """
+    if value.isna().any() or first.isna().any():
+        raise DataError("a win probability needs the outcome of everybody; leave out whoever lacks one, and say so")
+    groups = np.zeros(len(value)) if stratum is None else stratum.astype("str").to_numpy()
+    x, own = value.to_numpy(float), first.to_numpy(bool)
+    parts = [_wins(x[(groups == g) & own], x[(groups == g) & ~own]) for g in np.unique(groups)]
+    table = np.array([part for part in parts if part is not None])
+    if not len(table):
+        raise DataError("a group has nobody with the outcome known, so there is no win probability")
+    chance, chance_null, spread, n, m = table.T
+    weight = n * m / (n + m + 1) / (n * m / (n + m + 1)).sum()
+    apart = float(weight @ chance) - 0.5
+    free, under = float(weight**2 @ spread), float(weight**2 @ chance_null)
+    variance = free if null and free > 0 else under
+    z = (apart - null) / math.sqrt(variance) if variance > 0 else 0.0
+    low, high = _interval(apart + 0.5, math.sqrt(free or under), float(-ndtri((1 - level) / 2)))
+    return {"difference": apart, "low": low - 0.5, "high": high - 0.5, "z": z, "n": int((n + m).sum())}
+
+
+def _wins(first: np.ndarray, second: np.ndarray) -> tuple[float, float, float, int, int] | None:
+    """The chance to win in one stratum, its variance without a difference and by the placements, and who is there."""
+    n, m = len(first), len(second)
+    if not n or not m:
+        return None
+    won = (np.sign(first[:, None] - second[None, :]) + 1) / 2
+    total, ties = n + m, np.unique(np.concatenate([first, second]), return_counts=True)[1]
+    under = (total + 1 - (ties**3 - ties).sum() / (total * (total - 1))) / (12 * n * m)
+    spread = under
+    if min(n, m) > 1:
+        spread = won.mean(axis=1).var(ddof=1) / n + won.mean(axis=0).var(ddof=1) / m
+    return float(won.mean()), float(under), float(spread), n, m
+
+
+def _interval(chance: float, se: float, limit: float) -> tuple[float, float]:
+    """On the scale of the logit, within 0 and 1; where everybody wins or loses, on that of the chance itself."""
+    if not se:
+        return chance, chance
+    if not 0 < chance < 1:
+        return max(chance - limit * se, 0.0), min(chance + limit * se, 1.0)
+    half = limit * se / (chance * (1 - chance))
+    return float(expit(logit(chance) - half)), float(expit(logit(chance) + half))

@@ -8,54 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from scipy.optimize import brentq
 
 from ...criteria.protocol import DataError
-from .boundaries import FAR, boundaries
 from .recursion import crossing_probabilities, start_density
 
-_LARGEST_P = 0.5 - 1e-9
-REACH = 60.0
-
-
-def repeated_interval(estimate: float, se: float, bound: float) -> tuple[float, float]:
-    """The interval that holds at every look at once: the estimate, and `bound` standard errors to either side.
-
-    Args:
-        estimate, se: of the effect at this look.
-        bound: the z of this look from `boundaries`; where it is inf, nothing is excluded.
-
-    Source: Jennison and Turnbull, JRSS B 51 (1989).
-
-    >>> [round(each, 4) for each in repeated_interval(-0.0785, 0.0277, 2.595)]
-    [-0.1504, -0.0066]
-    """
-    return (estimate - bound * se, estimate + bound * se) if math.isfinite(bound) else (-math.inf, math.inf)
-
-
-def repeated_p(z: float, information: Sequence[float], **design: Any) -> float:
-    """The smallest alpha at which the last of these looks would have stopped; it holds however often one looks.
-
-    Args:
-        z: at the last of the looks.
-        information: up to and with that look.
-        design: as for `boundaries`, without alpha; `planned` says how far the trial was to go.
-
-    Source: Jennison and Turnbull (2000), section 9.3. Above 0.5 (both tails together: above 1) it is not told apart.
-    """
-    sides = design.get("sides", 1)
-
-    def excess(alpha: float) -> float:
-        bound = boundaries(information, alpha * sides, **design)["z"].iloc[-1]
-        return min(bound, 2 * FAR) - z
-
-    low, high = 1e-14, _LARGEST_P / sides if sides == 2 else _LARGEST_P
-    if excess(high) > 0:
-        return high * sides
-    return float(brentq(excess, low, high, xtol=1e-15, rtol=1e-9)) * sides if excess(low) > 0 else low * sides  # type: ignore[arg-type]
+_REACH = 60.0
 
 
 def conditional_power(
@@ -149,8 +110,8 @@ def _ahead(information: float, ahead: Mapping[str, Sequence[float]]) -> tuple[li
 def _root(short: Callable[[float], float], near: float, step: float) -> float:
     """Where a rising function is zero, looked for ever further from a guess."""
     low, high = near - step, near + step
-    while short(low) > 0 and low > near - REACH * step:
+    while short(low) > 0 and low > near - _REACH * step:
         low -= 2 * (near - low)
-    while short(high) < 0 and high < near + REACH * step:
+    while short(high) < 0 and high < near + _REACH * step:
         high += 2 * (high - near)
     return float(brentq(short, low, high, xtol=1e-12))  # type: ignore[arg-type]

@@ -16,9 +16,9 @@ from functools import cache
 import numpy as np
 from scipy.special import ndtr
 
-REACH = 9.0
+_REACH = 9.0
 """Standard deviations beyond which nobody is: less than 1e-18."""
-FEWEST, PER_STEP = 64, 5.0
+_FEWEST, _PER_STEP = 64, 5.0
 """Nodes of a look: at least so many, and so many for each standard deviation of the nearest increment."""
 
 
@@ -56,12 +56,12 @@ class SubDensity:
     def on(self, information: float, low: float, high: float, next_information: float | None) -> SubDensity:
         """Those who are between two z at the next look, and go on to the one after it."""
         root, middle = math.sqrt(information), self.drift * information
-        ends = (max(low * root, middle - REACH * root), min(high * root, middle + REACH * root))
+        ends = (max(low * root, middle - _REACH * root), min(high * root, middle + _REACH * root))
         steps = [self.spread(information)]
         if next_information is not None:
             steps.append(math.sqrt(next_information - information))
         width = max(ends[1] - ends[0], 0.0)
-        node, weight = _legendre(max(FEWEST, math.ceil(PER_STEP * width / min(steps) / 16) * 16))
+        node, weight = _legendre(max(_FEWEST, math.ceil(_PER_STEP * width / min(steps) / 16) * 16))
         place = (ends[0] + ends[1]) / 2 + width / 2 * node
         apart = (place[:, None] - self.ahead(information)) / self.spread(information)
         density = np.exp(-0.5 * apart**2) @ self.mass / (self.spread(information) * math.sqrt(2 * math.pi))
