@@ -106,3 +106,32 @@ class ScreeningData:
     def possible(self) -> int:
         """Eligible if every unknown fact turns out well."""
         return self.counts["eligible"] + self.counts["undetermined"]
+
+
+# --- sums over bit masks ----------------------------------------------------------------------------------------------
+
+_BOXES = 10
+"""Criteria that are summed at once: a pattern is dropped into one of 1,024 boxes, and the boxes are summed by bit."""
+
+_DENSE = 20
+"""Up to so many criteria, every set of them can have a box of its own."""
+
+
+def sum_by_criterion(mask: np.ndarray, weight: np.ndarray, criteria: int) -> np.ndarray:
+    """For each criterion the summed weight of the patterns whose mask holds it."""
+    sums = np.zeros(criteria)
+    for low in range(0, criteria, _BOXES):
+        width = min(_BOXES, criteria - low)
+        boxes = np.bincount((mask >> low) & (2**_BOXES - 1), weight, minlength=2**_BOXES)
+        sums[low : low + width] = boxes @ ((np.arange(2**_BOXES)[:, None] >> np.arange(width)) & 1)
+    return sums
+
+
+def collapse(mask: np.ndarray, n: np.ndarray, criteria: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each mask once, in rising order, with all its patients."""
+    if criteria <= _DENSE:  # a box for every set there could be: many times faster than sorting
+        boxes = np.bincount(mask, n, minlength=1 << criteria)
+        masks = np.flatnonzero(boxes)
+        return masks, boxes[masks].astype("int64")
+    masks, at = np.unique(mask, return_inverse=True)
+    return masks, np.bincount(at, n, len(masks)).astype("int64")

@@ -18,12 +18,10 @@ from ..criteria.protocol import DataError
 from .frames.attrition import answer, attrition, criterion_states, open_criteria
 from .frames.baseline import baseline
 from .frames.equity import attrition_by_group, exclusion_ratios
-from .frames.impact import impact, overlap
-from .frames.missingness import missingness
+from .frames.impact import fewest_to_drop, impact, overlap
 from .frames.portable import portable_counts
-from .frames.relax import fewest_to_drop
 from .frames.sweep import sweep, sweep_grid
-from .frames.worklist import worklist
+from .frames.worklist import missingness, worklist
 from .output import write_screening
 from .patterns import Patterns, ScreeningData, count_patterns
 from .rows import decisions, evidence

@@ -13,8 +13,9 @@ import polars as pl
 from ...criteria.engine import in_polars
 from ...criteria.protocol import Field
 from ..sources.columns import text_of
+from ..sources.mapping import MappedColumn
 from ..sources.values import BLANKS
-from .words import tokens, vocabulary, word, word_list
+from .words import vocabulary, word, word_list
 
 _SHORT, _CODES, _TIMES = 2, 12, 3
 """Letters of a code; different codes that a coded column has at most; how often each stands there, on average."""
@@ -72,8 +73,6 @@ class ColumnContent:
 
 
 _LONGEST_BLANK, _LONGEST_NAME = 20, 60
-_SOME = 0.3
-"""The share of names that must be values before a line of names is taken for a patient."""
 
 
 def _everyday_words() -> frozenset[str]:
@@ -95,7 +94,17 @@ def see_column(frame: Any, name: str, dtype: Any, rows: int) -> ColumnContent:
     return ColumnContent(name, dtype, rows, counts)
 
 
-def is_patient_line(names: list[str]) -> bool:
-    """Whether what stands in the place of names is a patient: numbers, days, addresses among them."""
-    values = sum(bool(re.fullmatch(r"[\d.,:/-]+|.*@.*", name.strip())) for name in names)
-    return (values > 1 and values >= _SOME * len(names)) or not any(tokens(name) for name in names)
+@dataclass(frozen=True)
+class Fit:
+    """The line of a mapping, what the column holds in words, and what is open.
+
+    `sure` means that its values need no interpretation. `settled` is false where nobody can read it before somebody
+    answers what is asked.
+    """
+
+    mapped: MappedColumn
+    holds: str
+    sure: bool = True
+    settled: bool = True
+    asks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,14 +1,21 @@
-"""A field and a column go in; how the column would be read as that field comes out, and what a person must decide."""
+"""A field and a column go in; how the column would be read as that field comes out, and what a person must decide.
+
+What no word of everybody's says stays open; so does a date whose day and month cannot be told apart.
+"""
 
 from __future__ import annotations
 
+from itertools import islice
+
+import narwhals as nw
+
 from ...criteria.language import NUMERIC
 from ...criteria.protocol import Field
-from .codes import fit_category, fit_flag
-from .content import ColumnContent
-from .dates import fit_date
-from .fits import Fit
+from ..sources.cells import read_cell
+from ..sources.mapping import UNKNOWN, MappedColumn
+from .content import ColumnContent, Fit
 from .numbers import fit_number
+from .words import negates, split, vocabulary, word, word_list
 
 
 def fit(name: str, field: Field, seen: ColumnContent) -> Fit | None:
@@ -19,4 +26,180 @@ def fit(name: str, field: Field, seen: ColumnContent) -> Fit | None:
         return fit_number(name, field, seen)
     if field.type == "date":
         return fit_date(field, seen)
-    return fit_flag(name, field, seen) if field.type == "flag" else fit_category(field, seen)
+    return _fit_flag(name, field, seen) if field.type == "flag" else _fit_category(field, seen)
+
+
+# --- codes ------------------------------------------------------------------------------------------------------------
+
+_Codes = dict[str, bool | str]
+
+_CLEAR = ({"y", "n"}, {"j", "n"})
+"""Letters that mean yes and no where nothing else stands in a column."""
+
+
+def _fit_flag(name: str, field: Field, seen: ColumnContent) -> Fit | None:
+    """How a column says yes and no."""
+    if not (few := seen.few):
+        return None
+    said = {word(text) for text in few} - word_list("blank")
+    if said <= {"true", "false"}:
+        return Fit(MappedColumn(seen.name, missing=tuple(seen.blanks)), _value_list(seen, {}))
+    bare = {sign: word == "yes" for word, signs in vocabulary()["bare"].items() for sign in split(signs)}
+    plain = dict.fromkeys(word_list("no"), False) | dict.fromkeys(word_list("yes"), True)
+    if any(said <= letters for letters in _CLEAR):
+        plain |= {sign: bare[sign] for sign in said}
+    if not said <= {*plain, *bare}:
+        bare = {}  # beside 2, 1 need not mean yes
+    turned = (negates(name) or negates(seen.name)) and bool(
+        said & word_list("signed") or negates(name) != negates(seen.name)
+    )
+    means = {} if turned else bare | plain
+    codes = {text: UNKNOWN if text in seen.blanks else means.get(word(text), UNKNOWN) for text in few}
+    found = {meaning for meaning in codes.values() if meaning != UNKNOWN}
+    if not found and not turned and not all(seen.shows(text, field) for text in few):
+        return None
+    asks = ["its name or the field's says 'not': which value means yes?"] if turned else []
+    asks += [f"'{sign}' is taken for {'yes' if bare[sign] else 'no'}" for sign in sorted(said & {*bare} - {*plain})]
+    return _code_line(field, seen, codes, not asks, bool(found), asks)
+
+
+def _fit_category(field: Field, seen: ColumnContent) -> Fit | None:
+    """How a column says one of several values."""
+    if not (few := seen.few):
+        return None
+    own = {word(value): value for value in field.values}
+    said = {word(text) for text in few} - word_list("blank")
+    sexes, sure = _sexes(said) if {"female", "male"} <= {*field.values} else ({}, True)
+    means = {**sexes, **own}
+    codes: _Codes = {text: UNKNOWN if text in seen.blanks else means.get(word(text), UNKNOWN) for text in few}
+    found = {meaning for meaning in codes.values() if meaning != UNKNOWN}
+    if not found and not all(seen.shows(text, field) for text in few):
+        return None
+    if {*few} - {*seen.blanks} <= {*field.values}:
+        return Fit(MappedColumn(seen.name, missing=tuple(seen.blanks)), _value_list(seen, {}))
+    asks = [] if sure else ["its letters are those of another language, or one of them is missing"]
+    return _code_line(field, seen, codes, not asks, bool(found), asks)
+
+
+def _sexes(said: set[str]) -> tuple[dict[str, str], bool]:
+    """What the words of a column mean by sex; sure only where they can mean nothing else."""
+    for pair in vocabulary()["sexes"]:
+        means = {letters: sex for sex, letters in pair.items()}
+        if said & {*means} and said <= {*means, "female", "male"}:
+            return means, said >= {*means} and (len(min(said, key=len)) > 1 or said == {"f", "m"})
+    return {}, True
+
+
+def _code_line(field: Field, seen: ColumnContent, codes: _Codes, sure: bool, settled: bool, asks: list[str]) -> Fit:
+    """The line of a column whose texts mean this; a text that may not be shown has no code, and is unknown."""
+    hidden = _hidden(codes, seen, field)
+    told = {text: meaning for text, meaning in codes.items() if text not in hidden}
+    for text in told:
+        if told[text] == UNKNOWN and text not in seen.blanks:
+            asks.append(f"what does '{text}' mean ({seen.few[text]:,} x)?")
+    if hidden:
+        asks.append(
+            f"{len(hidden)} more, not shown here ({sum(hidden.values()):,} x), without a code: what do they mean?"
+        )
+    mapped = MappedColumn(seen.name, codes=told, on_invalid="unknown" if hidden else "error")
+    return Fit(mapped, _value_list(seen, hidden), sure and not asks, settled, tuple(asks))
+
+
+def _hidden(codes: _Codes, seen: ColumnContent, field: Field) -> dict[str, int]:
+    """The texts that may not be shown: those without a meaning that are no words of everybody's either."""
+    return {text: n for text, n in seen.few.items() if codes[text] == UNKNOWN and not seen.shows(text, field)}
+
+
+def _value_list(seen: ColumnContent, hidden: dict[str, int]) -> str:
+    """The values of a column with their numbers."""
+    parts = [f"{text} {n:,}" for text, n in seen.few.items() if text not in hidden]
+    parts += [f"other texts {sum(hidden.values()):,}"] if hidden else []
+    return "; ".join([", ".join(parts), *([f"empty {empty:,}"] if (empty := seen.rows - seen.filled) else [])])
+
+
+# --- days -------------------------------------------------------------------------------------------------------------
+
+_READABLE, _DECIDED, _SOME = 0.98, 0.2, 0.3
+"""The share of texts that must be days, that of days that must tell two formats apart, and that of a first trial."""
+_FIRST, _MANY = 100, 20_000
+"""Different texts of the first trial, and those that are read at most."""
+_CENTURY = 2099
+"""A pivot under which years of two digits can be read, before somebody says which century they are of."""
+_ISO = "%Y-%m-%d"
+_FORMATS = (
+    _ISO, "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%d %b %Y", "%d-%b-%Y", "%Y.%m.%d",
+    "%Y%m%d", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y",
+)  # fmt: skip
+
+
+def fit_date(field: Field, seen: ColumnContent) -> Fit | None:
+    """How a column can be a day; None where too few of its texts are one."""
+    if seen.dtype == nw.Date or isinstance(seen.dtype, nw.Datetime):
+        return Fit(MappedColumn(seen.name), _holds([int(text[:4]) for text in seen.known["text"]], seen))
+    if seen.dtype != nw.String and not seen.dtype.is_integer():
+        return None
+    formats = _FORMATS if seen.dtype == nw.String else ("%Y%m%d",)
+    counts = [*islice(seen.known.iter_rows(), _MANY)]
+    tried = {written: _days(counts[:_FIRST], field, written) for written in formats}
+    read = {
+        written: _days(counts, field, written)
+        for written in formats
+        if len(tried[written]) > _SOME * len(counts[:_FIRST])
+    }
+    total = sum(n for _, n in counts)
+    share = {written: sum(n for text, n in counts if text in days) / total for written, days in read.items()}
+    good = [written for written in share if share[written] >= _READABLE]
+    if not good:
+        return _in_two_orders(counts, read, seen)
+    written, other = good[0], _TURNED.get(good[0], "")
+    asks = ["some texts are no days, and are not shown here"] if share[written] < 1 else []
+    if other in good:
+        asks.append(f"is it the day or the month that stands first? Every date can be read as {written} and as {other}")
+    elif share.get(other, 0) > 1 - _DECIDED:
+        asks.append(f"only few dates tell that it is {written} and not {other}")
+    if "%y" in written:
+        asks.append("years of two digits: which century? pivot: is the last year that they can mean")
+    mapped = MappedColumn(
+        seen.name,
+        format=None if written == _ISO else written,
+        missing=tuple(seen.blanks),
+        on_invalid="unknown" if share[written] < 1 else "error",
+    )
+    settled = other not in good and "%y" not in written
+    years = [] if "%y" in written else [*read[written].values()]
+    return Fit(mapped, _holds(years, seen), not asks, settled, tuple(asks))
+
+
+def _days(counts: list[tuple[str, int]], field: Field, written: str) -> dict[str, int]:
+    """By text the year that it tells under a format; texts that are no days are left out."""
+    found, column = {}, MappedColumn("", format=written, pivot=_CENTURY if "%y" in written else None)
+    for text, _ in counts:
+        cell = read_cell(text, field, column)
+        if day := cell.value or cell.low or cell.high:
+            found[text] = day.year
+    return found
+
+
+def _in_two_orders(counts: list[tuple[str, int]], read: dict[str, dict[str, int]], seen: ColumnContent) -> Fit | None:
+    """A column that is all days only if some are read as day and month, others as month and day."""
+    for written, other in _TURNED.items():
+        if (
+            written in read
+            and other in read
+            and all(text in read[written] or text in read[other] for text, _ in counts)
+        ):
+            asks = (f"some dates can only be {written}, others only {other}: the table must be mended first",)
+            mapped = MappedColumn(seen.name, format=written, on_invalid="unknown")
+            return Fit(mapped, _holds([*read[written].values()], seen), False, False, asks)
+    return None
+
+
+def _holds(years: list[int], seen: ColumnContent) -> str:
+    """The first and the last year: a day of birth is nobody's business here."""
+    empty = f"; empty {seen.rows - seen.filled:,}" if seen.rows > seen.filled else ""
+    span = " to ".join(dict.fromkeys(map(str, (min(years), max(years))))) if years else ""
+    return f"days{f' of {span}' if span else ''}{empty}"
+
+
+_TURNED = {"%d/%m/%Y": "%m/%d/%Y", "%m/%d/%Y": "%d/%m/%Y", "%d/%m/%y": "%m/%d/%y", "%m/%d/%y": "%d/%m/%y",
+           "%d-%m-%Y": "%m-%d-%Y", "%m-%d-%Y": "%d-%m-%Y"}  # fmt: skip

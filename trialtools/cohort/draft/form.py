@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import os
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,15 @@ from ...criteria.protocol import DataError
 from ..sources.csvfile import UTF8, wide_encoding
 from ..sources.mapping import ColumnMapping
 from ..sources.workbook import sheet_names
-from .content import is_patient_line
+from .words import tokens
 
 _HEAD = 1 << 20
 """Bytes that are looked at."""
 _LINES, _LETTERS = 200, "äöüßéèêëàâçñóíáúôîïøåæœµ°²³±≥≤ÄÖÜÉÀÇÑØÅ"
 """Lines that are looked at, and letters that people write; an encoding that makes others of them is the wrong one."""
 _SIGNS = ",;\t|"
+_SOME = 0.3
+"""The share of names that must be values before a line of names is taken for a patient."""
 
 
 def file_form(source: object) -> ColumnMapping:
@@ -91,12 +94,13 @@ def _cells(lines: list[str], sign: str) -> list[list[str]]:
 
 
 def check_names(names: list[str], table: str) -> None:
-    """Refuse a table whose first patient stands where its names should.
+    """Refuse a table whose first patient (numbers, days, addresses) stands where its names should.
 
     Raises:
         DataError: without what stands there.
     """
-    if is_patient_line(names):
+    values = sum(bool(re.fullmatch(r"[\d.,:/-]+|.*@.*", name.strip())) for name in names)
+    if (values > 1 and values >= _SOME * len(names)) or not any(tokens(name) for name in names):
         told = f"{table}: what stands in the place of the column names looks like a patient"
         raise DataError(f"{told}; write the names into a line of their own above it")
 

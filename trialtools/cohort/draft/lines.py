@@ -1,11 +1,15 @@
-"""What a mapping would say of one field, how sure that is, and why."""
+"""What a mapping would say of each field, how sure that is, and why; and its file, where what waits is a comment."""
 
 from __future__ import annotations
 
+import json
+import re
+import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from ..sources.mapping import MappedColumn
+from ..sources.mapping import ColumnMapping, MappedColumn, PatientId
 
 Certainty = Literal["certain", "guess", "open"]
 
@@ -42,3 +46,95 @@ _QUESTIONS = {
     "same values": "is it {columns}, which has the same values?",
     "similar": "is it {columns}, whose name is similar?",
 }
+
+
+# --- the file ---------------------------------------------------------------------------------------------------------
+
+_MARKS = {"certain": "  ", "guess": "  # guess  ", "open": "  # ?  "}
+_HEAD = (
+    'How the columns of {table} ({rows:,} rows) become fields. A line that stands is certain. "# guess" before a line '
+    'waits for you to delete the mark, "# ?" for an answer first. Lowest and highest values stand here: this file is '
+    "as private as the table."
+)
+_WIDTH = 118
+
+
+def mapping_text(
+    table: str,
+    rows: int,
+    mapping: ColumnMapping,
+    lines: Iterable[DraftLine],
+    asks: Iterable[str] = (),
+    absent: Iterable[str] = (),
+    unread: Iterable[str] = (),
+) -> str:
+    """A mapping as YAML, with its reasons as comments.
+
+    Args:
+        table, rows: its name and its size.
+        mapping: of which everything but `fields` is taken as it is.
+        lines: those that are certain stand, the others wait.
+        asks: what must be decided about the table as a whole.
+        absent: fields without a column.
+        unread: columns without a field.
+    """
+    told = {key: value for key in ("name", "separator", "encoding", "sheet") if (value := getattr(mapping, key))}
+    made = [_comment(_HEAD.format(table=table, rows=rows))]
+    made += [f"{key}: {_scalar(value)}" for key, value in told.items()]
+    made += [f"header: {mapping.header}"] if mapping.header != 1 else []
+    made += [_comment(ask, "# ? ") for ask in asks]
+    made.append(f"patient_id: {_id(mapping.id)}")
+    made += [f"rows: {{take: {mapping.rows.take}}}"] if mapping.rows else []
+    made.append(
+        "fields:" if mapping.fields else "fields: {}  # nothing is certain: add or take a line, and delete these braces"
+    )
+    for line in lines:
+        made.append(_comment(f"{line.label} ({line.how}): {'; '.join([line.holds, *line.notes])}", "  "))
+        made += [_comment(ask, "  #   ? ") for ask in line.asks]
+        made.append(f"{_MARKS[line.certainty]}{line.field}: {_column(line.mapped)}")
+    made += ["", _comment(f"fields of the criteria without a column: {', '.join(absent) or 'none'}")]
+    made += [_comment(f"columns that no field asks for: {', '.join(unread) or 'none'}")]
+    return "\n".join(made) + "\n"
+
+
+def _comment(text: str, before: str = "") -> str:
+    """A comment in lines that fit; a line break in a name would end it."""
+    start = before if before.strip() else f"{before}# "
+    return textwrap.fill(
+        re.sub(r"\s+", " ", text), _WIDTH, initial_indent=start, subsequent_indent=start, break_long_words=False
+    )
+
+
+def _id(id: PatientId) -> str:
+    if id.column is None:
+        return "{}"
+    return (
+        _scalar(id.column) if id.on_fault == "error" else f"{{column: {_scalar(id.column)}, on_fault: {id.on_fault}}}"
+    )
+
+
+def _column(mapped: MappedColumn) -> str:
+    """The line of a field: the bare name of its column where nothing else is to be said."""
+    said: dict[str, Any] = {"column": mapped.column, "columns": mapped.columns, "unit": mapped.unit}
+    said |= {"decimal": mapped.decimal, "format": mapped.format, "codes": mapped.codes, "missing": mapped.missing}
+    said["on_invalid"] = mapped.on_invalid if mapped.on_invalid != "error" else None
+    parts = [f"{key}: {_flow(value)}" for key, value in said.items() if value]
+    return _scalar(mapped.column) if len(parts) == 1 and mapped.column else "{" + ", ".join(parts) + "}"
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_scalar(key)}: {_flow(meaning)}" for key, meaning in value.items()) + "}"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_scalar, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else _scalar(value)
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML reads it again: quoted, unless it is a plain word that means nothing else."""
+    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) and text.lower() not in _WORDS
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+_WORDS = ("y", "n", "yes", "no", "true", "false", "on", "off", "null", "nan")
+"""What YAML takes for something else than a text."""

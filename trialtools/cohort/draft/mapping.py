@@ -16,16 +16,16 @@ from ...criteria.contents import Protocol
 from ...criteria.display import as_lines
 from ...criteria.engine import in_polars
 from ...criteria.protocol import DataError, Field
-from ..sources.mapping import ColumnMapping, MappedColumn, PatientId
+from ..sources.mapping import ColumnMapping, MappedColumn, PatientId, Rows
 from ..sources.open import RawTable, open_table, readable
-from .content import see_column
+from .content import ColumnContent, see_column
 from .doubts import are_refused, doubts, exchanges
+from .fit import fit
 from .form import check_names, file_form, is_workbook, sheets_of
-from .ids import find_id
-from .lines import Certainty, DraftLine
+from .lines import Certainty, DraftLine, mapping_text
 from .numbers import THOUSANDS
 from .pairs import Pair, pair_up
-from .text import mapping_text
+from .words import split, tokens, vocabulary
 
 _TITLES = 7
 """Lines of titles that may stand above the names of a workbook."""
@@ -160,7 +160,7 @@ def _draft_of(protocol: Protocol, table: RawTable, written: ColumnMapping) -> Ma
     check_names([*schema], table.name)
     rows = int(in_polars(frame.select(nw.len().alias("n")))["n"].item())
     columns = [see_column(frame, name, dtype, rows) for name, dtype in schema.items()]
-    id, several, asks = find_id(columns, rows)
+    id, several, asks = _find_id(columns, rows)
     wanted = {name: field for name, field in protocol.fields.items() if not name.startswith("ask_") or name in schema}
     twice = {name for name in schema if f"{name} (2)" in schema}
     asks += tuple(f"{name}: two columns bear this name; rename one of them" for name in sorted(twice))
@@ -230,3 +230,32 @@ def _hold_back(lines: tuple[DraftLine, ...], found: Mapping[str, Sequence[str]])
 
 _LESS: dict[Certainty, Certainty] = {"certain": "guess", "guess": "guess", "open": "open"}
 """What becomes of a line that something speaks against."""
+
+
+def _find_id(columns: Sequence[ColumnContent], rows: int) -> tuple[PatientId, Rows | None, tuple[str, ...]]:
+    """The column of ids, what is done with several rows of a patient, and what both leave open."""
+    own = split(vocabulary()["ids"])
+    order = own + split(vocabulary()["numbers"])
+    named = [seen for seen in columns if " ".join(tokens(seen.name)) in order and not seen.dtype.is_float()]
+    named.sort(key=lambda seen: order.index(" ".join(tokens(seen.name))))
+    if not named:
+        return PatientId(), None, ("patient_id: no column names patients; every row is taken for one",)
+    seen, different = named[0], len(named[0].counts)
+    if different == rows == seen.filled:
+        return PatientId(seen.name), None, ()
+    if different == seen.filled:
+        lost = f"patient_id: {rows - seen.filled:,} rows have no {seen.named}; each is taken for a patient"
+        return PatientId(seen.name, "number"), None, (lost,)
+    if seen.filled < rows:
+        lost = f"patient_id: {rows - seen.filled:,} rows have no {seen.named}; every row is taken for a patient"
+        return PatientId(), None, (lost,)
+    if " ".join(tokens(seen.name)) not in own:
+        told = f"{rows:,} rows have {different:,} different {seen.named}; every row is taken for a patient"
+        return PatientId(), None, (f"patient_id: {told}. Which column names patients?",)
+    days = [each.named for each in columns if fit("", Field("date", ""), each)]
+    told = (
+        f"{rows:,} rows have {different:,} different {seen.named}; where rows of a patient differ, a field is unknown"
+    )
+    which = f"; BY is one of {', '.join(days[:3])}" if days else ", where BY is the column of the day"
+    by = f". To take the last row: rows: {{take: last, by: BY}}{which}"
+    return PatientId(seen.name), Rows(), (f"patient_id: {told}{by}",)

@@ -18,8 +18,7 @@ from ...criteria.units import factor, parse_unit
 from ..sources.cells import read_cell
 from ..sources.mapping import MappedColumn
 from ..sources.names import fold
-from .content import ColumnContent
-from .fits import Fit
+from .content import ColumnContent, Fit
 from .words import concepts, vocabulary, without_unit
 
 _READABLE, _POSSIBLE, _ODD = 0.9, 0.95, 5_000

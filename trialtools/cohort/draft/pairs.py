@@ -13,9 +13,8 @@ from ...criteria.protocol import Field
 from ...criteria.units import factor
 from ..sources.mapping import UNKNOWN, MappedColumn
 from ..sources.names import fold
-from .content import ColumnContent
+from .content import ColumnContent, Fit
 from .fit import fit
-from .fits import Fit
 from .words import concepts, wholes, without_unit, word
 
 _NEAR = {"same name": 9, "same meaning": 7, "says less": 4, "a part of it": 3, "same values": 2, "similar": 1}

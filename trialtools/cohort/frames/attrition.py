@@ -13,8 +13,7 @@ import pandas as pd
 
 from ...criteria.language import in_sentence, nearest
 from ...criteria.protocol import DataError
-from ..patterns import ScreeningData
-from .masks import collapse, sum_by_criterion
+from ..patterns import ScreeningData, collapse, sum_by_criterion
 
 
 def answer(screening: ScreeningData) -> str:

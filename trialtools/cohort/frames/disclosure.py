@@ -9,7 +9,7 @@ import pandas as pd
 
 _NOT_COUNTS = ("step", "minimum", "size", "rank", "cost")
 _PAIRS = (("certain", "possible"), ("n", "of"), ("failed", "n"), ("unknown", "n"))
-WHOLE = ("pass", "fail", "unknown")
+_WHOLE = ("pass", "fail", "unknown")
 
 
 def suppress(frame: pd.DataFrame, minimum: int = 5) -> pd.DataFrame:
@@ -42,7 +42,7 @@ def suppress(frame: pd.DataFrame, minimum: int = 5) -> pd.DataFrame:
     for part, of in _pairs(frame):
         if part in hide:
             hide[part] |= _small(frame[of] - frame[part], minimum)
-    if set(WHOLE) <= set(hide):
+    if set(_WHOLE) <= set(hide):
         _next_smallest(frame, hide)
     for keys in (("variable", "group"), ("step", "field"), ("criterion", "field")):
         if "n" in hide and ({*keys, "of"} <= set(frame) or {*keys, "ratio"} <= set(frame)):
@@ -72,11 +72,11 @@ def _pairs(frame: pd.DataFrame) -> list[tuple[str, str]]:
 
 def _next_smallest(frame: pd.DataFrame, hide: dict[str, np.ndarray]) -> None:
     """Where one of three that add up to a known whole is hidden, one more is."""
-    hidden = np.array([hide[name] for name in WHOLE])
-    size = np.where(hidden, np.inf, frame[list(WHOLE)].to_numpy(dtype=float, na_value=np.inf).T)
+    hidden = np.array([hide[name] for name in _WHOLE])
+    size = np.where(hidden, np.inf, frame[list(_WHOLE)].to_numpy(dtype=float, na_value=np.inf).T)
     size = np.where(size == 0, np.inf, size)
     for row in np.flatnonzero((hidden.sum(axis=0) == 1) & np.isfinite(size.min(axis=0))):
-        hide[WHOLE[int(size[:, row].argmin())]][row] = True
+        hide[_WHOLE[int(size[:, row].argmin())]][row] = True
 
 
 def _one_more(frame: pd.DataFrame, keys: list[str], hidden: np.ndarray) -> None:

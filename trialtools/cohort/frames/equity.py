@@ -13,8 +13,8 @@ from ...criteria.language import ProtocolError, nearest
 from ..patterns import ScreeningData
 from .groups import UNKNOWN, default_groups, groups, patterns_by
 
-Z95 = 1.959963984540054
-LOST = ("step", "criterion", "criterion_label", "field", "label", "group", "n", "of", "share", "share_screened")
+_Z95 = 1.959963984540054
+_LOST = ("step", "criterion", "criterion_label", "field", "label", "group", "n", "of", "share", "share_screened")
 _SUBGROUPS = (
     *("criterion", "criterion_label", "field", "label", "group", "n", "failed", "unknown"),
     *("share", "ratio", "low", "high"),
@@ -55,8 +55,8 @@ def attrition_by_group(screening: ScreeningData, by: Sequence[str] | None = None
                 about = (step, criterion.id if criterion else "", criterion.label if criterion else "Screened")
                 shares = (_share(part, here.sum()), _share(screened, screening.n))
                 row = (*about, name, grouping.label, which, int(part), int(here.sum()), *shares)
-                rows.append(dict(zip(LOST, row, strict=True)))
-    frame = pd.DataFrame(rows, columns=list(LOST))
+                rows.append(dict(zip(_LOST, row, strict=True)))
+    frame = pd.DataFrame(rows, columns=list(_LOST))
     return frame.sort_values("step", kind="stable", ignore_index=True)
 
 
@@ -105,24 +105,24 @@ def exclusion_ratios(
             about = (id, protocol.criterion[id].label if id else "The whole protocol", name, grouping.label)
             for position, which in enumerate(grouping.names):
                 cells = tuple(int(each[position]) for each in (fail, size, others_fail, others))
-                compared = ratio(*cells) if which != UNKNOWN else (math.nan,) * 3
+                compared = _ratio(*cells) if which != UNKNOWN else (math.nan,) * 3
                 row = (*about, which, cells[1], cells[0], int(open_[position]), _share(*cells[:2]), *compared)
                 rows.append(dict(zip(_SUBGROUPS, row, strict=True)))
     frame = pd.DataFrame(rows, columns=list(_SUBGROUPS))
     return frame.sort_values("criterion", key=lambda c: c.map(["", *ids].index), kind="stable", ignore_index=True)
 
 
-def ratio(first: int, first_of: int, second: int, second_of: int) -> tuple[float, float, float]:
+def _ratio(first: int, first_of: int, second: int, second_of: int) -> tuple[float, float, float]:
     """The ratio of two shares with its 95 % interval (Katz on the log scale); empty where there is nobody.
 
-    >>> [round(value, 3) for value in ratio(20, 100, 10, 100)]
+    >>> [round(value, 3) for value in _ratio(20, 100, 10, 100)]
     [2.0, 0.987, 4.054]
     """
     if not first_of or not second_of or first == second == 0:
         return math.nan, math.nan, math.nan
     extra = 0.5 if 0 in (first, second) or (first, second) == (first_of, second_of) else 0.0
     a, n, b, m = first + extra, first_of + extra, second + extra, second_of + extra
-    spread = Z95 * math.sqrt(max(1 / a - 1 / n + 1 / b - 1 / m, 0.0))
+    spread = _Z95 * math.sqrt(max(1 / a - 1 / n + 1 / b - 1 / m, 0.0))
     low, high = (math.exp(math.log(a / n) - math.log(b / m) + way * spread) for way in (-1, 1))
     if not second:
         return math.nan, low, math.nan

@@ -23,7 +23,7 @@ from ..rows import DECISIONS
 UNKNOWN = "unknown"
 _AGES = (18, 45, 65, 75, 85)
 """Where bands of age begin; from 65 on as ICH E7 asks for."""
-MOST_LEVELS = 6
+_MOST_LEVELS = 6
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def default_groups(protocol: Protocol) -> tuple[str, ...]:
         name
         for name, field in protocol.fields.items()
         if _is_age(field)
-        or (field.type == "category" and len(field.values) <= MOST_LEVELS)
+        or (field.type == "category" and len(field.values) <= _MOST_LEVELS)
         or (field.type == "flag" and field.change == "never" and field.judged_by is None)
     )
 

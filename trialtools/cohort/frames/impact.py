@@ -1,15 +1,17 @@
-"""A screening goes in; what each criterion costs and which of them fail together come out, counted from the patterns.
+"""A screening goes in; what each criterion costs, which fail together and which to drop come out, from the patterns.
 
 Two ends of every count: *certain* takes unknown as fail, *possible* takes it as pass.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-from ..patterns import ScreeningData
-from .masks import bit_count, collapse, ids_in, sum_by_criterion
+from ...criteria.protocol import DataError
+from ..patterns import ScreeningData, collapse, sum_by_criterion
 
 
 def overlap(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
@@ -46,7 +48,7 @@ def overlap(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
     ids = [criterion.id for criterion in screening.protocol.criteria]
     frame = pd.DataFrame(
         {
-            "criteria": [*(ids_in(mask, ids) for mask in masks[order[:top]]), "other"],
+            "criteria": [*(_ids_in(mask, ids) for mask in masks[order[:top]]), "other"],
             "size": pd.array([*(int(mask).bit_count() for mask in masks[order[:top]]), None], dtype="Int64"),
         }
     )
@@ -86,12 +88,12 @@ def impact(screening: ScreeningData) -> pd.DataFrame:
     found = {}
     for end, mask in (("certain", failed | unknown), ("possible", failed)):
         against, people = collapse(mask, n, m)
-        size = bit_count(against, m)
+        size = np.bitwise_count(against)
         one, some = size == 1, size > 0
         found[f"alone_{end}"] = screening.n - sum_by_criterion(against, people, m)
         found[f"gain_{end}"] = sum_by_criterion(against[one], people[one], m)
         found[f"shapley_{end}"] = 0 - sum_by_criterion(against[some], people[some] / size[some], m)
-    only, settled, open_ = bit_count(failed, m) == 1, unknown == 0, failed == 0
+    only, settled, open_ = np.bitwise_count(failed) == 1, unknown == 0, failed == 0
     found["unique_certain"] = sum_by_criterion(failed[only & settled], n[only & settled], m)
     found["unique_possible"] = sum_by_criterion(failed[only], n[only], m) + sum_by_criterion(
         unknown[open_], n[open_], m
@@ -103,3 +105,71 @@ def impact(screening: ScreeningData) -> pd.DataFrame:
             counted = found[f"{asked}_{end}"]
             frame[f"{asked}_{end}"] = counted if asked == "shapley" else counted.astype("int64")
     return frame.assign(n=screening.n)
+
+
+_MOST, _ROWS = 20, 12
+"""How many criteria may be dropped: every set of them is counted, a million for twenty. And the rows that are told."""
+
+
+def fewest_to_drop(screening: ScreeningData, target: int, count: str = "possible") -> pd.DataFrame:
+    """The fewest criteria that must go for enough patients to be eligible: all sets of that size, largest gain first.
+
+    Args:
+        screening: its patterns are counted. A criterion that the protocol locks is never dropped.
+        target: how many patients are wanted.
+        count: `possible` (unknown taken as pass) or `certain` (unknown taken as fail).
+
+    Columns: rank, criteria (to drop, in protocol order; empty if nothing need go), size, certain, possible (with these
+    dropped), gain (in what is counted), reaches, n. At most twelve rows. If no set reaches the target, `reaches` is
+    false and the rows are the smallest sets that come nearest. The search is exact: every set is counted.
+
+    Raises:
+        DataError: more than 20 criteria may be dropped, or no such count.
+
+    >>> import trialtools as tt
+    >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")
+    >>> screening.fewest_to_drop(400)[["criteria", "possible"]].values.tolist()[0]
+    ['I5', 457]
+    """
+
+    if count not in ("certain", "possible"):
+        raise DataError(f"relax counts certain or possible patients, not '{count}'")
+    criteria = screening.protocol.criteria
+    free = [position for position, criterion in enumerate(criteria) if not criterion.locked]
+    if len(free) > _MOST:
+        raise DataError(
+            f"{len(free)} criteria may be dropped; {_MOST} are searched at most: lock the others (locked: true)"
+        )
+    failed, unknown, n = screening.masks
+    found = {"certain": _eligible(failed | unknown, n, free), "possible": _eligible(failed, n, free)}
+    sets = np.arange(1 << len(free))
+    enough = found[count] >= min(target, int(found[count].max()))
+    size = np.bitwise_count(sets)
+    best = sets[enough & (size == size[enough].min())]
+    best = best[np.argsort(-found[count][best], kind="stable")][:_ROWS]
+    ids = [criteria[position].id for position in free]
+    frame = pd.DataFrame({"rank": range(1, len(best) + 1), "criteria": [_ids_in(mask, ids) for mask in best]})
+    frame = frame.assign(size=size[best], certain=found["certain"][best], possible=found["possible"][best])
+    gain = found[count][best] - found[count][0]
+    return frame.assign(gain=gain, reaches=found[count][best] >= target, n=screening.n)
+
+
+def _eligible(against: np.ndarray, n: np.ndarray, free: list[int]) -> np.ndarray:
+    """For every set of free criteria, who has nothing against them outside it: sums over subsets, a bit at a time."""
+    locked = ~np.int64(sum(1 << position for position in free))
+    reachable = (against & locked) == 0
+    mask = np.zeros(int(reachable.sum()), dtype="int64")
+    for bit, position in enumerate(free):
+        mask |= ((against[reachable] >> position) & 1) << bit
+    exactly, people = collapse(mask, n[reachable], len(free))
+    sums = np.zeros(1 << len(free), dtype="int64")
+    sums[exactly] = people
+    for bit in range(len(free)):
+        pairs = sums.reshape(-1, 2, 1 << bit)
+        pairs[:, 1] += pairs[:, 0]
+    return sums
+
+
+def _ids_in(mask: int, ids: Sequence[str]) -> str:
+    """The criteria of one mask, in the order of the protocol: `E1, I6`."""
+    return ", ".join(id for position, id in enumerate(ids) if mask >> position & 1)

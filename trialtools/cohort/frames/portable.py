@@ -21,12 +21,18 @@ from ...criteria.language import Formula, Not, parse
 from ...criteria.language.wording import printed_unit, words
 from ...criteria.protocol.limits import Threshold, thresholds_of
 from ..patterns import ScreeningData
-from .alike import FAIL, PASS, UNKNOWN, alike
 from .disclosure import suppress
 from .readings import every_reading
 from .sweep import ENDS, sweep
 
-STEPS = 200
+_PASS, _FAIL, _UNKNOWN = range(3)
+_MOST = 4_000
+"""Groups at most, so that a table of any cohort travels; of more patients, groups are larger."""
+_BLOCK = 2_000
+"""Rows among which like is sought for like; all of them at once would take too long for a large table."""
+_FAILS, _CHOSEN, _CURVE = 10.0, 5.0, 0.05
+"""How much patients differ who differ in a failure, in a chosen reading, in a curve."""
+_STEPS = 200
 """Values of one limit at most; where a field has more steps, every second one, every third one …"""
 
 
@@ -68,7 +74,7 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
     curves = list(_curves(protocol, known))
     shapes = [_numbered(curve.states) for curve in curves]
     chosen = np.array([protocol.reading(id) == reading for id, reading in formulas])
-    group = alike(np.column_stack([states, *shapes]), chosen, max(minimum, 1))
+    group = _alike(np.column_stack([states, *shapes]), chosen, max(minimum, 1))
     n = np.bincount(group)
     return {
         "protocol": protocol.id,
@@ -87,8 +93,8 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
         "groups": {
             "n": n.tolist(),
             "sets": ["".join(map(str, row)) for row in _sets(states, group, len(n)).tolist()],
-            "failed": _least((states[:, chosen] == FAIL).sum(axis=1), group, len(n)),
-            "short": _least((states[:, chosen] != PASS).sum(axis=1), group, len(n)),
+            "failed": _least((states[:, chosen] == _FAIL).sum(axis=1), group, len(n)),
+            "short": _least((states[:, chosen] != _PASS).sum(axis=1), group, len(n)),
         },
         "limits": [
             {
@@ -115,7 +121,7 @@ def _curves(protocol: Protocol, known: Any) -> Iterator[_Curve]:
             if not (ends := limit.range(protocol)):
                 continue
             step = limit.step(protocol)
-            stride = step * max(1, int(np.ceil((ends[1] - ends[0]) / step / STEPS)))
+            stride = step * max(1, int(np.ceil((ends[1] - ends[0]) / step / _STEPS)))
             grid = np.round(np.arange(ends[0], ends[1] + stride / 2, stride), 9)
             values = np.unique([*grid[grid <= ends[1]], float(limit.value)])
             start, end = limit.span
@@ -141,7 +147,7 @@ def _alone(screening: ScreeningData, curve: _Curve, minimum: int) -> list[tuple[
 def _evaluate(known: Any, formulas: list[Formula]) -> np.ndarray:
     """A row a patient, a column a formula: the state."""
     partial = partial_fields(known)
-    states = [outcome(formula, PASS, FAIL, UNKNOWN, partial) for formula in formulas]
+    states = [outcome(formula, _PASS, _FAIL, _UNKNOWN, partial) for formula in formulas]
     asked = [nw.lit(state, nw.Int64()) if isinstance(state, int) else state for state in states]
     names = [f"state:{at}" for at in range(len(asked))]
     found = known.with_columns(*(state.alias(name) for state, name in zip(asked, names, strict=True)))
@@ -174,3 +180,56 @@ def _stretches(sets: list[int]) -> list[int]:
     """Where a set begins, and the set."""
     starts = [0, *(at for at, (before, after) in enumerate(pairwise(sets), 1) if before != after)]
     return [number for start in starts for number in (start, sets[start])]
+
+
+# --- patients who are alike -------------------------------------------------------------------------------------------
+
+
+def _alike(rows: np.ndarray, chosen: np.ndarray, minimum: int) -> np.ndarray:
+    """By patient the number of a group of at least so many patients, each group as much alike as may be.
+
+    Args:
+        rows: a patient each; first the states of criteria (0 pass, 1 fail, 2 unknown), then the numbers of curves.
+        chosen: which of the states are of the readings that the protocol takes.
+        minimum: patients of a group at least; of fewer patients in all there is no group.
+    """
+    if len(rows) < minimum:
+        return np.zeros(0, dtype="int64")
+    distinct, of, n = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
+    if len(distinct) > _MOST:
+        minimum = max(minimum, int(np.ceil(len(rows) / _MOST)))
+    if minimum == 1:
+        return of.ravel()
+    group = np.zeros(len(distinct), dtype="int64")
+    last, left = -1, np.zeros(0, dtype="int64")
+    for part in _parts(distinct[:, : len(chosen)], chosen):
+        left = np.concatenate([left, part])  # of fewer than the minimum in a part, the next one takes care
+        while n[left].sum() >= minimum:
+            nearest = left[np.argsort(_distance(distinct, chosen, left), kind="stable")]
+            full = int(np.searchsorted(np.cumsum(n[nearest]), minimum)) + 1
+            if n[nearest[full:]].sum() < minimum:
+                full = len(nearest)
+            last += 1
+            group[nearest[:full]] = last
+            left = left[~np.isin(left, nearest[:full])]
+    group[left] = last
+    return group[of.ravel()]
+
+
+def _parts(states: np.ndarray, chosen: np.ndarray) -> Iterator[np.ndarray]:
+    """Rows that are eligible, open, fail one criterion, or fail more; no more than a block at a time."""
+    failed, unknown = ((states[:, chosen] == state).sum(axis=1) for state in (_FAIL, _UNKNOWN))
+    order = np.lexsort((*states[:, chosen].T, unknown, failed))
+    kind = np.where(failed > 0, np.minimum(failed, 2) + 1, unknown > 0)[order]
+    for each in range(4):
+        rows = order[kind == each]
+        yield from (rows[begin : begin + _BLOCK] for begin in range(0, len(rows), _BLOCK))
+
+
+def _distance(distinct: np.ndarray, chosen: np.ndarray, left: np.ndarray) -> np.ndarray:
+    """How much each row differs from the first."""
+    here = distinct[left]
+    states, first = here[:, : len(chosen)], here[0, : len(chosen)]
+    weight = np.where(chosen, _CHOSEN, 1.0) * np.where((states == _FAIL) | (first == _FAIL), _FAILS, 1.0)
+    curves = (here[:, len(chosen) :] != here[0, len(chosen) :]).sum(axis=1)
+    return ((states != first) * weight).sum(axis=1) + _CURVE * curves

@@ -21,8 +21,8 @@ from ..sources import Patients, read_patients
 
 _Choice = Mapping[str, str]
 _READINGS = ("criterion", "label", "reading", "chosen", "pass", "fail", "unknown", "certain", "possible", "moved", "n")
-CHANGES = ("certain_together", "certain_apart", "possible_together", "possible_apart")
-_INTERACTIONS = ("first", "second", "certain", "possible", "moved", *CHANGES, "n")
+_CHANGES = ("certain_together", "certain_apart", "possible_together", "possible_apart")
+_INTERACTIONS = ("first", "second", "certain", "possible", "moved", *_CHANGES, "n")
 
 
 def compare_readings(

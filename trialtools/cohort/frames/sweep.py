@@ -27,7 +27,7 @@ _ANSWERS = {"T": True, "F": False, "U": None}
 ENDS = {"certain": 2, "possible": 1}
 """The least state that counts: 2 where all criteria pass, 1 where none fails."""
 
-GRID = 25
+_GRID = 25
 
 
 def sweep(screening: ScreeningData, threshold_id: str, values: Sequence[float] | None = None) -> pd.DataFrame:
@@ -208,7 +208,7 @@ def _even(screening: ScreeningData, limit: Threshold, people: pl.DataFrame, plac
     if not between:
         return np.array([limit.value], dtype=float)
     step = limit.step(screening.protocol)
-    stride = step * max(1, math.ceil((between[1] - between[0]) / step / (GRID - 1)))
+    stride = step * max(1, math.ceil((between[1] - between[0]) / step / (_GRID - 1)))
     return np.unique([*np.round(np.arange(between[0], between[1] + stride / 2, stride), 9), float(limit.value)])
 
 
