@@ -80,14 +80,12 @@ def of_the_cohort(protocol, cohort="data/cohort/cohort.csv"):
     return {
         "flow": screened(protocol)[0],
         "criterion_states": screened(protocol)[1],
-        "readings": read(protocol),
         "open_criteria": OPEN,
         "tornado": read(protocol),
         "impact": made.impact(),
         "upset": made.overlap(),
         "missingness": made.missingness(),
         "sweep": made.sweep("I1.upper"),
-        "sweep_grid": made.sweep_grid("I1.upper", "I9.age", [60, 85], [18, 65]),
         "forest": FOREST,
     }
 

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
-from drawn import FOREST, OPEN, STATES, of_the_cohort, read, screened, title, words
+from drawn import FOREST, OPEN, STATES, of_the_cohort, screened, title, words
 
 from trialtools import figures
 from trialtools.figures.format import interval
@@ -26,7 +26,7 @@ def drawing(made):
 
 def test_the_flow_tells_every_number_of_its_frame(protocol):
     frame, _ = screened(protocol, idle=("I2", "I3", "E4"))
-    boxes = [box.get("aria-label") for box in drawing(figures.flow(frame, n=93_995)).iter(f"{SVG}g")]
+    boxes = [box.get("aria-label") for box in drawing(figures.flow(frame)).iter(f"{SVG}g")]
     for row in frame[frame.failed_here > 0].itertuples():
         assert f"{row.criterion} {row.label}: {row.failed_here:,} fail" in boxes
         assert f"after {row.criterion}: {interval(row.certain, row.possible)} left" in boxes
@@ -56,13 +56,11 @@ def test_a_flow_that_does_not_add_up_is_not_drawn(change, complaint):
     names = ["step", "criterion", "kind", "label", "failed_here", "possible", "certain", "undetermined"]
     good = [(0, "", "", "", 0, 10, 10, 0), (1, "I1", "inclusion", "Age", 4, 6, 5, 1)]
     frame = pd.DataFrame(good, columns=names)
-    assert "5 to 6" in figures.flow(frame, n=10)
+    assert "5 to 6" in figures.flow(frame)
     for column, value in change.items():
         frame.loc[1, column] = value
     with pytest.raises(ValueError, match=complaint):
-        figures.flow(frame, n=10)
-    with pytest.raises(ValueError, match="begins with 10 patients, but 11"):
-        figures.flow(frame.head(1), n=11)
+        figures.flow(frame)
 
 
 @pytest.mark.parametrize(
@@ -94,25 +92,16 @@ def test_states_are_shown_in_the_order_of_the_protocol(protocol, frames):
     assert made.layout.xaxis2.domain[0] > 0.3
     assert "46,997" in words(made)
     assert sum("read as" in text for text in words(made)) == sum(bool(c.readings) for c in protocol.criteria)
-    assert made.data[1].hovertext[0] == "<b>I1 Age 18 to 85</b><br>fail: 46,997 (50.0\xa0%) of 93,995<br><i>“q”</i>"
+    assert made.data[1].hovertext[0] == "<b>I1 Age 18 to 85</b><br>failed: 46,997 (50.0\xa0%) of 93,995<br><i>“q”</i>"
 
 
 def test_a_title_says_where_most_fails_and_most_is_unknown():
     row = {"kind": "inclusion", "label": "L", "reading": "", "quote": "", "n": 9}
     rows = [("I1", 9, 0, 0), ("I2", 4, 5, 0), ("I3", 0, 0, 9), ("I4", 0, 0, 9)]
     frame = pd.DataFrame([{**row, "criterion": id, "pass": p, "fail": f, "unknown": u} for id, p, f, u in rows])
-    found = "<b>I2 L fails most often (5); I3 and I4 are unknown for all</b>"
+    found = "<b>I2 L fails most often (5); I3 and I4 are open for all</b>"
     assert found in title(figures.criterion_states(frame))
-    assert "Every criterion passes" in title(figures.criterion_states(frame.head(1)))
-
-
-def test_readings_run_from_certain_to_possible_and_the_chosen_one_is_marked(protocol):
-    frame = read(protocol)
-    made = figures.readings(frame)
-    certain, rest = (list(bar.x) for bar in made.data[:2])
-    assert certain == list(frame.certain)
-    assert [a + b for a, b in zip(certain, rest, strict=True)] == list(frame.possible)
-    assert sum("●" in text for text in words(made)) == frame.chosen.sum() and "<b>212 to 1,904</b>" in words(made)
+    assert "Every patient passes" in title(figures.criterion_states(frame.head(1)))
 
 
 def test_open_criteria_are_ordered_by_size():
@@ -126,25 +115,16 @@ def test_open_criteria_are_ordered_by_size():
     assert not any("E7" in text for text in words(figures.open_criteria(fields)))
 
 
-def test_impact_takes_only_the_measures_there_are(frames):
-    with pytest.raises(ValueError, match="no measure 'cost'"):
-        figures.impact(frames["impact"], measure="cost")
-
-
 def test_a_title_never_says_nobody_of_a_count_that_is_held_back(frames):
     held = "is held back: a count is too small to be shown"
     for name, columns in {
         "criterion_states": STATES,
         "tornado": ["moved"],
-        "readings": ["possible"],
         "upset": ["failed"],
         "impact": ["gain_certain", "gain_possible"],
     }.items():
         hidden = frames[name].assign(**dict.fromkeys(columns, pd.array([pd.NA] * len(frames[name]), dtype="Int64")))
         assert held in title(getattr(figures, name)(hidden)).replace("</b><br><b>", " ")
-    some = frames["readings"].astype({"possible": "Int64"})
-    some.loc[some.chosen, "possible"] = pd.NA
-    assert "from 0" not in title(figures.readings(some))
 
 
 # Sets, thresholds, groups

@@ -36,7 +36,8 @@ def test_a_notebook_becomes_a_report(name, tmp_path):
     assert "SYNTHETIC" in page and made.html.stat().st_size < 3_000_000 and made.notebook.stat().st_size < 1_000_000
     assert "Put back" not in page and "Deal without a guess" not in page
     if name == "cohort_explorer":
-        (table,) = re.findall(r'class="tt-portable".*?<script type="application/json">(.*?)</script>', page, re.DOTALL)
+        begin = 'class="tt tt-portable".*?<script type="application/json">'
+        (table,) = re.findall(rf"{begin}(.*?)</script>", page, re.DOTALL)
         assert min(json.loads(table)["groups"]["n"]) >= 5, "no small group leaves with the page"
     if name == "screening":
         assert {path.name for path in (tmp_path / "export").iterdir()} >= {"decisions.parquet", "summary.json"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-SHEET = (Path(__file__).parents[1] / "trialtools" / "widgets" / "tokens.css").read_text("utf-8")
+SHEET = (Path(__file__).parents[1] / "trialtools" / "figures" / "tokens.css").read_text("utf-8")
 TEXTS = ("ink", "quiet", "act", "pass-text", "fail-text", "open-text")
 MARKS = ("edge", "pass", "fail", "open", "arm-1", "arm-2")
 GROUNDS = ("paper", "panel", "note-ground", "mark", "alarm")
@@ -56,6 +56,6 @@ def test_marks_borders_and_pressed_buttons_stand_out(theme):
 
 def test_no_screen_has_colours_of_its_own():
     """But for the paper on which figures are drawn: their colours are those of the reports."""
-    for file in (Path(__file__).parents[1] / "trialtools" / "widgets").glob("*.css"):
-        if file.name != "tokens.css":
-            assert set(re.findall(r"#[0-9a-fA-F]{3,8}\b", file.read_text("utf-8"))) <= {"#fff"}, file.name
+    package = Path(__file__).parents[1] / "trialtools"
+    for file in [*(package / "widgets").glob("*.css"), package / "figures" / "portable.css"]:
+        assert set(re.findall(r"#[0-9a-fA-F]{3,8}\b", file.read_text("utf-8"))) <= {"#fff"}, file.name

@@ -9,8 +9,9 @@ from ui.bench import HERE, Bench
 
 import trialtools as tt
 from trialtools.criteria.contents import read_protocol
-from trialtools.widgets import explorer, words
+from trialtools.widgets import explorer
 from trialtools.widgets.browser import script
+from trialtools.widgets.cohort_explorer import headline
 
 # Plotly takes most of the time of a page, and nothing is drawn with it here.
 CODE = "const Plotly = { react() {}, purge() {} };\n" + script("figure.js", "explorer.js")
@@ -64,7 +65,7 @@ def check(page):
         edits = shown_edits(seen)
         counted = tt.what_if(PROTOCOL, PATIENTS, brush=seen["brush"], **edits)
         brush = tt.cohort.whatif.Edits(brush=seen["brush"])
-        assert seen["headline"] == words.eligible(counted.certain, counted.possible, counted.n, brush)
+        assert seen["headline"] == headline(counted.certain, counted.possible, counted.n, brush)
         for row in seen["rows"].values():
             numbers = [float(box) for box, wrong in row["limits"] if not wrong]
             assert all(f"{number:g}" in row["text"] for number in numbers), "a box shows what the wording says"

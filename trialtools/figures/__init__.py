@@ -10,7 +10,7 @@ group or several arms. `layout.meta["alt"]` tells a figure in words.
 from .accrual import accrual
 from .adherence import adherence
 from .assessment import assessment
-from .bars import criterion_states, impact, open_criteria, readings, tornado
+from .bars import criterion_states, impact, open_criteria, tornado
 from .boundary import boundary, power_curve
 from .consort import consort
 from .curves import labs, survival
@@ -22,6 +22,6 @@ from .page import banner, headline
 from .portable import portable_explorer
 from .safety import adverse_events, edish
 from .sets import missingness, upset
-from .sweep import sweep, sweep_grid
+from .sweep import sweep
 from .table import baseline, table
 from .template import ARMS, STATES, WIDTH

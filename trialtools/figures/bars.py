@@ -7,9 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from . import titles
 from .drawing import Drawing, figure, nobody
-from .format import SCREEN_WORDS, absent, count, interval, number, percent
+from .format import SCREEN_WORDS, absent, count, interval, n_of, percent, plain
 from .page import INK, QUIET
 from .rows import (
     HATCHED,
@@ -19,6 +18,7 @@ from .rows import (
     Line,
     Row,
     below_headings,
+    held_back,
     label,
     most_of,
     records,
@@ -31,9 +31,9 @@ from .template import STATES, wrap
 
 @figure
 def criterion_states(frame: pd.DataFrame) -> Drawing:
-    """How many patients pass, fail, or cannot be told, for each criterion, in the order of the protocol.
+    """Of how many patients each criterion is passed, failed or open, in the order of the protocol.
 
-    Unknown is a bar of its own, hatched. A frame of no patients gives a figure that says so.
+    Open is a bar of its own, hatched. A frame of no patients gives a figure that says so.
 
     Args:
         frame: criterion, kind, label, reading, quote, pass, fail, unknown, n.
@@ -55,11 +55,11 @@ def criterion_states(frame: pd.DataFrame) -> Drawing:
 
     def bars(state: str) -> Bars:
         marker = HATCHED if state == "unknown" else SOLID[state]
-        hover, inside = partial(titles.state_hover, state=state, n=n), partial(share, state=state)
+        hover, inside = partial(_state_hover, state=state, n=n), partial(share, state=state)
         return Bars(state, itemgetter(state), marker, hover, inside=inside)
 
     def column(state: str) -> Column:
-        return Column(state, lambda row: count(row[state]), STATES[state], size=12, quiet="0")
+        return Column(SCREEN_WORDS[state], lambda row: count(row[state]), STATES[state], size=12, quiet="0")
 
     quarters = [0, 0.25, 0.5, 0.75, 1]
     return row_chart(
@@ -67,41 +67,8 @@ def criterion_states(frame: pd.DataFrame) -> Drawing:
         list(map(bars, STATES)),
         value_axis(0, n, tickvals=[n * x for x in quarters], ticktext=[percent(x, 0) for x in quarters]),
         columns=list(map(column, STATES)),
-        finding=titles.fails_most(rows, n),
+        finding=_fails_most(rows, n),
         population=f"{count(n)} patients; each criterion by itself, in the order of the protocol",
-    )
-
-
-@figure
-def readings(frame: pd.DataFrame) -> Drawing:
-    """How many could be eligible under each reading of each ambiguous sentence, from certain to possible.
-
-    Solid is certain (unknown counts as fail), hatched is what unknown leaves open. The chosen reading is marked.
-
-    Args:
-        frame: criterion, label, reading, chosen, certain, possible, pass, fail, unknown, n.
-
-    >>> import pandas as pd
-    >>> row = {"criterion": "I6", "label": "Respiratory rate", "n": 1313, "pass": 0, "fail": 866, "unknown": 447}
-    >>> both = [{**row, "reading": "guideline", "chosen": True, "certain": 0, "possible": 863},
-    ...         {**row, "reading": "registered", "chosen": False, "certain": 0, "possible": 0}]
-    >>> readings(pd.DataFrame(both)).layout.title.text[:50]
-    '<b>How I6 Respiratory rate is read moves who could'
-    """
-    rows = records(frame)
-    n = most_of(rows, "n")
-    if not n:
-        return nobody("No patients were screened")
-    solid = Bars("certain", itemgetter("certain"), SOLID["pass"], titles.reading_hover, 16)
-    return row_chart(
-        below_headings(rows, lambda row: [label(row["criterion"], row["label"])], _reading),
-        [solid, Bars("possible", partial(_rest, part="certain", whole="possible"), HATCHED, titles.reading_hover, 16)],
-        value_axis(0, max(most_of(rows, "possible"), 1)),
-        ends=lambda row: (row["possible"], f"<b>{_eligible(row)}</b>" if row["chosen"] else _eligible(row)),
-        right=text_width(list(map(_eligible, rows)), bold=True),
-        head=12,
-        finding=titles.moves_most(rows),
-        population=f"{count(n)} patients; ● as chosen. Solid: eligible at least; hatched: at most",
     )
 
 
@@ -132,19 +99,19 @@ def open_criteria(frame: pd.DataFrame) -> Drawing:
         only = f' <span style="color:{QUIET}">{alone(row)}</span>' if row["alone"] else ""
         return row["n"], count(row["n"]) + only
 
-    solid = Bars("alone", itemgetter("alone"), SOLID["unknown"], titles.open_hover)
+    solid = Bars("alone", itemgetter("alone"), SOLID["unknown"], _open_hover)
     return row_chart(
         [
             (label(row.get("criterion"), row["label"], "decided by a person" * bool(row.get("judged"))), row)
             for row in rows
         ],
-        [solid, Bars("with others", partial(_rest, part="alone", whole="n"), HATCHED, titles.open_hover)],
+        [solid, Bars("with others", partial(_rest, part="alone", whole="n"), HATCHED, _open_hover)],
         value_axis(0, max(most_of(rows, "n"), 1)),
         ends=end,
         right=text_width([f"{count(row['n'])} {alone(row)}" for row in rows]),
         head=12,
-        finding=titles.missing_most(rows),
-        population=f"{whole} by what is unknown. Solid: nothing else is open",
+        finding=_missing_most(rows),
+        population=f"{whole} by what is not known. Solid: nothing else is open",
     )
 
 
@@ -183,39 +150,29 @@ def tornado(frame: pd.DataFrame) -> Drawing:
     return row_chart(
         [(label(row["criterion"], row["label"], _read_as(row["reading"])), row) for row in rows],
         [
-            Bars("possible", partial(change, which="possible"), HATCHED, titles.reading_hover, 18),
-            Bars("certain", partial(change, which="certain"), SOLID["pass"], titles.reading_hover, 8),
+            Bars("possible", partial(change, which="possible"), HATCHED, _reading_hover, 18),
+            Bars("certain", partial(change, which="certain"), SOLID["pass"], _reading_hover, 8),
         ],
         value_axis(-far, far, nticks=5, tickformat=",d", zerolinecolor=INK, zerolinewidth=1),
         columns=[Column("eligible", _eligible, size=12)],
         barmode="overlay",
-        finding=titles.shifts_most(others),
+        finding=_shifts_most(others),
         population=f"{as_chosen} Hatched: change of how many at most; solid: of how many at least",
         alt=f"{as_chosen} {len(rows)} other readings",
     )
 
 
-MEASURES = {
-    "gain": "more are eligible when it is dropped",
-    "alone": "are eligible if no other criterion applied",
-    "unique": "are excluded by it and by nothing else",
-    "shapley": "are its fair share of the loss",
-}
-MOST = 30
+_MOST, _WITHOUT = 30, "more are eligible when it is dropped"
 
 
 @figure
-def impact(frame: pd.DataFrame, measure: str = "gain") -> Drawing:
+def impact(frame: pd.DataFrame) -> Drawing:
     """What each criterion costs, in the order given; of more than 30 criteria, the 30 that weigh most.
 
     Solid: the certain end; hatched: the possible one. They lie side by side, since either may be the larger.
 
     Args:
-        frame: from `screening.impact()`: criterion, kind, label, n, and the measure's `_certain` and `_possible`.
-        measure: `gain`, `alone`, `unique` or `shapley`, as `screening.impact` explains them.
-
-    Raises:
-        ValueError: no such measure.
+        frame: from `screening.impact()`: criterion, kind, label, n, gain_certain, gain_possible.
 
     >>> import pandas as pd
     >>> row = {"criterion": "I5", "kind": "inclusion", "label": "Onset", "n": 10}
@@ -223,30 +180,25 @@ def impact(frame: pd.DataFrame, measure: str = "gain") -> Drawing:
     >>> made.layout.title.text.split("<br>")[0]
     '<b>I5 Onset weighs most: 1 (at least), 4 (at most) more are eligible</b>'
     """
-    if measure not in MEASURES:
-        raise ValueError(f"no measure {measure!r}; expected one of {', '.join(MEASURES)}")
     rows = records(frame)
     n, ends = most_of(rows, "n"), ("certain", "possible")
     if not n:
         return nobody("No patients were screened")
     for row in rows:
-        row.update({end: None if absent(value := row[f"{measure}_{end}"]) else value for end in ends})
-    # of a criterion by itself, the one that leaves fewest weighs most
-    sign = -1 if measure == "alone" else 1
-    ranked = sorted(rows, key=lambda row: -max(sign * abs(row[end] or 0) for end in ends))
-    kept = [row for row in rows if row in ranked[:MOST]]
-    write = (lambda value: number(value, 1)) if measure == "shapley" else count
-    weighs = titles.weighs_most(ranked[0], {end: write(ranked[0][end]) for end in ends}, MEASURES[measure])
-    weighs = weighs if any(ranked[0][end] is not None for end in ends) else titles.held_back(rows, *ends)
+        row.update({end: None if absent(value := row[f"gain_{end}"]) else value for end in ends})
+    ranked = sorted(rows, key=lambda row: -max(abs(row[end] or 0) for end in ends))
+    kept = [row for row in rows if row in ranked[:_MOST]]
+    weighs = _weighs_most(ranked[0])
+    weighs = weighs if any(ranked[0][end] is not None for end in ends) else held_back(rows, *ends)
     values = [row[end] or 0 for row in kept for end in ends]
     low, high = min(0, *values) * 1.05, max(0, *values) * 1.05
 
     def hover(row: Row) -> str:
-        costs = ", ".join(f"{SCREEN_WORDS[end]} {write(row[end])}" for end in ends)
-        return f"<b>{row['criterion']}</b><br>{costs}<br>of {count(n)} {MEASURES[measure]}"
+        costs = ", ".join(f"{SCREEN_WORDS[end]} {count(row[end])}" for end in ends)
+        return f"<b>{row['criterion']}</b><br>{costs}<br>of {count(n)} {_WITHOUT}"
 
     def column(end: str) -> Column:
-        return Column(SCREEN_WORDS[end], lambda row: write(row[end]), size=12)
+        return Column(SCREEN_WORDS[end], lambda row: count(row[end]), size=12)
 
     certain = Bars("certain", itemgetter("certain"), SOLID["pass"], hover, 8, -5)
     return row_chart(
@@ -255,8 +207,8 @@ def impact(frame: pd.DataFrame, measure: str = "gain") -> Drawing:
         value_axis(low, high if high > low else low + 1, zerolinecolor=INK),
         columns=list(map(column, ends)),
         finding=weighs,
-        population=f"{count(n)} patients. Solid: unknown counted as fail (at least); hatched: as pass (at most)",
-        remark=f"The {MOST} of {len(rows)} criteria that weigh most" if len(rows) > MOST else "",
+        population=f"{count(n)} patients. Solid: at least, open counted as failed; hatched: at most, as passed",
+        remark=f"The {_MOST} of {len(rows)} criteria that weigh most" if len(rows) > _MOST else "",
         alt=f"{len(kept)} of {len(rows)} criteria are shown",
     )
 
@@ -284,11 +236,85 @@ def _below_kind(rows: Sequence[Row], readings: bool = False) -> list[Line]:
     return below_headings(rows, heading, text)
 
 
-def _reading(row: Row) -> str:
-    """A reading below its criterion; the chosen one is marked."""
-    reading = "<br>    ".join(wrap(str(row["reading"]).replace("_", " "), 26))
-    return f"  ● <b>{reading}</b>" if row["chosen"] else f"  ○ {reading}"
-
-
 def _read_as(reading: Any) -> str:
-    return f"read as {str(reading).replace('_', ' ')}"
+    return f"read as {plain(reading)}"
+
+
+# --- what a figure says in words --------------------------------------------------------------------------------------
+
+
+def _state_hover(row: Row, state: str, n: int) -> str:
+    """Which criterion, how many of how many, and the sentence it comes from."""
+    head = "<br>".join(wrap(f"{row['criterion']} {row['label']}", 60))
+    quote = row.get("quote")
+    quote = quote if isinstance(quote, str) else " … ".join(quote or ())
+    detail = "<br><i>" + "<br>".join(wrap(f"“{quote}”", 70)[:4]) + "</i>" if quote else ""
+    return f"<b>{head}</b><br>{SCREEN_WORDS[state]}: {n_of(row[state], n)} of {count(n)}{detail}"
+
+
+def _reading_hover(row: Row) -> str:
+    """Which reading, what it makes of the whole, what of its own criterion."""
+    each = ", ".join(f"{SCREEN_WORDS[state]} {count(row[state])}" for state in STATES if state in row)
+    eligible = f"eligible: {interval(row['certain'], row['possible'])} of {count(row['n'])}"
+    head = f"<b>{row['criterion']} read as {plain(row['reading'])}</b>"
+    return f"{head}<br>{eligible}<br>this criterion: {each}"
+
+
+def _open_hover(row: Row) -> str:
+    """What is unknown, for how many, and for how many it alone."""
+    label = "<br>".join(wrap(row["label"], 50))
+    return f"<b>{label}</b><br>not known for {count(row['n'])}, the only thing open for {count(row['alone'])}"
+
+
+def _fails_most(rows: Sequence[Row], n: int) -> str:
+    """Which criterion fails most and which is unknown most, as a sentence; a tie is said as one."""
+    sentence = []
+    for state, one, many in (("fail", "fails", "fail"), ("unknown", "is open", "are open")):
+        most = most_of(rows, state)
+        worst = [row for row in rows if row[state] == most]
+        if most:
+            names = _some([row["criterion"] for row in worst]) if len(worst) > 1 else _criterion_label(worst[0])
+            often = "for all" if most == n else f"most often ({count(most)})"
+            sentence.append(f"{names} {one if len(worst) == 1 else many} {often}")
+    return "; ".join(sentence) or held_back(rows, *STATES) or "Every patient passes every criterion"
+
+
+def _missing_most(rows: Sequence[Row]) -> str:
+    """What is not known most often; a tie is said as one. Beside what a person decides stands what can be looked up."""
+    looked_up = [row for row in rows if not row.get("judged")]
+    most = _most_open(rows)
+    if not looked_up or looked_up[0]["n"] == rows[0]["n"]:
+        return f"Not known most often: {most}"
+    return f"Not known most often: {most}; of what can be looked up: {_most_open(looked_up)}"
+
+
+def _most_open(rows: Sequence[Row]) -> str:
+    """The first of rows that are ordered by their number, and all that tie with it."""
+    worst = [row for row in rows if row["n"] == rows[0]["n"]]
+    if len(worst) == 1:
+        return f"{worst[0]['label']} ({count(worst[0]['n'])})"
+    return f"{_some([row.get('criterion') or row['label'] for row in worst])} ({count(worst[0]['n'])} each)"
+
+
+def _criterion_label(row: Row) -> str:
+    return f"{row['criterion']} {row['label']}"
+
+
+def _some(ids: Sequence[str], most: int = 3) -> str:
+    rest = len(ids) - most
+    return f"{', '.join(ids[:most])} and {rest} more" if rest > 0 else f"{', '.join(ids[:-1])} and {ids[-1]}"
+
+
+def _shifts_most(rows: Sequence[Row]) -> str:
+    """The reading under which most patients are decided in another way."""
+    most = max(rows, key=lambda row: row["moved"] or 0)
+    if not most["moved"]:
+        return held_back(rows, "moved") or "No other reading moves a patient"
+    reading = f"Reading {most['criterion']} as {plain(most['reading'])}"
+    return f"{reading} moves {count(most['moved'])} of {count(most['n'])} patients"
+
+
+def _weighs_most(row: Row) -> str:
+    """The criterion that costs most, at either end."""
+    costs = ", ".join(f"{count(row[end])} ({SCREEN_WORDS[end]})" for end in ("certain", "possible"))
+    return f"{_criterion_label(row)} weighs most: {costs} {_WITHOUT}"

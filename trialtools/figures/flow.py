@@ -23,16 +23,16 @@ SCREENED_BOX, SPINE_BOX, GAP = 32, 18, 8
 """Down: the first box and the other boxes of the spine, the room between boxes."""
 
 _MIDDLE = LEFT + BOX / 2
-DECISIONS = (
+_DECISIONS = (
     ("Eligible", "pass", "every criterion passes"),
-    ("Not decided yet", "unknown", "nothing fails, something is unknown"),
+    ("Not decided yet", "unknown", "nothing fails, something is open"),
     ("Not eligible", "fail", "a criterion fails"),
 )
-COUNTS = ("failed_here", "possible", "certain")
+_COUNTS = ("failed_here", "possible", "certain")
 
 
 @dataclass(frozen=True)
-class Step:
+class _Step:
     """A criterion that takes patients out, or several in a row that take out nobody."""
 
     stage: str
@@ -59,7 +59,6 @@ class Step:
 
 def flow(
     frame: pd.DataFrame,
-    n: int | None = None,
     *,
     title: str | None = None,
     subtitle: str | None = None,
@@ -72,7 +71,6 @@ def flow(
     Args:
         frame: step (0 is everybody), criterion, kind, label, failed_here (first failed at this step), possible (not
             failed so far), certain (passed all so far).
-        n: how many were screened, to hold the frame against.
         title: the finding; otherwise how many could be eligible, and an empty text for none, below a headline.
         subtitle: the population, data cut, readings.
         source: a last line.
@@ -83,11 +81,11 @@ def flow(
     >>> import pandas as pd
     >>> rows = [(0, "", "", "Screened", 0, 10, 10), (1, "I1", "inclusion", "Age 18 to 85", 4, 6, 5)]
     >>> names = ["step", "criterion", "kind", "label", "failed_here", "possible", "certain"]
-    >>> "At least 5 and at most 6 of 10 patients are eligible" in flow(pd.DataFrame(rows, columns=names), n=10)
+    >>> "At least 5 and at most 6 of 10 patients are eligible" in flow(pd.DataFrame(rows, columns=names))
     True
     """
     rows: list[dict[str, Any]] = frame.to_dict("records")  # type: ignore[assignment]
-    _adds_up(rows, n)
+    _adds_up(rows)
     if not rows or not rows[0]["possible"]:
         return nobody(title or "No patients were screened", subtitle)
     screened, certain, possible = (int(rows[i][key]) for i, key in ((0, "possible"), (-1, "certain"), (-1, "possible")))
@@ -111,12 +109,10 @@ def _finding(certain: int, possible: int, n: int) -> str:
     return f"At least {count(certain)} and at most {count(possible)} of {count(n)} patients are eligible"
 
 
-def _adds_up(rows: Sequence[Mapping[str, Any]], n: int | None) -> None:
+def _adds_up(rows: Sequence[Mapping[str, Any]]) -> None:
     """Raise where the frame contradicts itself: a flow diagram with a wrong sum must not exist."""
-    if any(absent(row[key]) for row in rows for key in COUNTS):
+    if any(absent(row[key]) for row in rows for key in _COUNTS):
         raise ValueError("the flow needs every count; a frame with suppressed counts can be shown as a table")
-    if rows and n is not None and rows[0]["possible"] != n:
-        raise ValueError(f"the flow begins with {rows[0]['possible']} patients, but {n} were screened")
     for before, row in pairwise(rows):
         where = f"the flow does not add up at {row['criterion']}"
         if row["failed_here"] < 0 or before["possible"] - row["failed_here"] != row["possible"]:
@@ -128,19 +124,19 @@ def _adds_up(rows: Sequence[Mapping[str, Any]], n: int | None) -> None:
             raise ValueError(f"{where}: {row['possible']} − {row['certain']} is not {row['undetermined']} undetermined")
 
 
-def _steps(rows: Sequence[Mapping[str, Any]]) -> Iterator[Step]:
+def _steps(rows: Sequence[Mapping[str, Any]]) -> Iterator[_Step]:
     """One step for each criterion that takes somebody out; neighbours of a kind that take out nobody share one."""
     for (kind, _), group in groupby(rows, key=lambda row: (row["kind"], not row["failed_here"])):
         each = list(group)
         if each[0]["failed_here"]:
             for row in each:
-                yield Step(kind, f"{row['criterion']} {row['label']}", *(int(row[key]) for key in COUNTS))
+                yield _Step(kind, f"{row['criterion']} {row['label']}", *(int(row[key]) for key in _COUNTS))
         else:
             sentence = f"{', '.join(str(row['criterion']) for row in each)}: nobody fails"
-            yield Step(kind, sentence, *(int(each[-1][key]) for key in COUNTS))
+            yield _Step(kind, sentence, *(int(each[-1][key]) for key in _COUNTS))
 
 
-def _spine(steps: Sequence[Step], screened: int, top: float) -> tuple[Parts, float]:
+def _spine(steps: Sequence[_Step], screened: int, top: float) -> tuple[Parts, float]:
     """The boxes from everybody screened to those whom no criterion took out; and where they end."""
     sentence = f"{count(screened)} screened"
     words = text(_MIDDLE, top + 21, f"<b>{count(screened)}</b> screened")
@@ -167,7 +163,7 @@ def _spine(steps: Sequence[Step], screened: int, top: float) -> tuple[Parts, flo
     return [*strips(stages), *lines, *boxes], bottom
 
 
-def _side(step: Step, y: float) -> str:
+def _side(step: _Step, y: float) -> str:
     """Who is taken out."""
     first = y + step.box / 2 - LINE * (len(step.lines) - 1) / 2 + 4.5
     words = [text(SIDE + 10, first + LINE * i, line, INK, 12.5, "start") for i, line in enumerate(step.lines)]
@@ -175,7 +171,7 @@ def _side(step: Step, y: float) -> str:
     return box(SIDE, y, step.box, f"{step.sentence}: {count(step.failed)} fail", [*words, number], SIDE_BOX, "#fafafa")
 
 
-def _left(step: Step, middle: float) -> str:
+def _left(step: _Step, middle: float) -> str:
     """What is left after a step, from at least to at most."""
     sentence = f"{interval(step.certain, step.possible)} left"
     inside = [text(_MIDDLE, middle + 4, f"<b>{interval(step.certain, step.possible)}</b> left", INK, SMALL)]
@@ -185,7 +181,7 @@ def _left(step: Step, middle: float) -> str:
 def _decisions(numbers: Sequence[int], screened: int, y: float) -> tuple[Parts, float]:
     """Eligible, not decided yet, not eligible, and the bracket from at least to at most."""
     parts, top, high = [], y + 14, 84
-    for position, ((name, state, meaning), number) in enumerate(zip(DECISIONS, numbers, strict=True)):
+    for position, ((name, state, meaning), number) in enumerate(zip(_DECISIONS, numbers, strict=True)):
         x = LEFT + position * (BOX + GAP)
         middle, share = x + BOX / 2, percent(number / screened)
         fill = "url(#hatch)" if state == "unknown" else STATES[state]

@@ -101,6 +101,9 @@ def words(value: Any) -> str:
 
 
 SCREEN_WORDS = {
+    "pass": "passed",
+    "fail": "failed",
+    "unknown": "open",
     "certain": "at least",
     "possible": "at most",
     "undetermined": "not decided yet",
@@ -109,11 +112,30 @@ SCREEN_WORDS = {
 """What screens and reports say where code, columns and files say something shorter."""
 
 
+_HEADINGS = {
+    "failed_here": "Leave here",
+    "gain_certain": "Eligible without it: at least",
+    "gain_possible": "Eligible without it: at most",
+    "unique_certain": "Kept out by it alone: at least",
+    "unique_possible": "Kept out by it alone: at most",
+    "shapley_certain": "Fair share of the loss: at least",
+    "shapley_possible": "Fair share of the loss: at most",
+}
+"""Columns whose own names are terms of art."""
+
+
+def plain(name: Any) -> str:
+    """A name from a file as words: `any_listed` is any listed."""
+    return str(name).replace("_", " ")
+
+
 def heading(name: str) -> str:
     """A column's own name as a heading, in the words of screens and reports.
 
-    >>> heading("undetermined"), heading("gain_certain"), heading("patient_id"), heading("n")
-    ('Not decided yet', 'Gain at least', 'Patient id', 'n')
+    >>> heading("undetermined"), heading("gain_certain"), heading("patient_id"), heading("n"), heading("pass")
+    ('Not decided yet', 'Eligible without it: at least', 'Patient id', 'n', 'Passed')
     """
+    if name in _HEADINGS:
+        return _HEADINGS[name]
     words = " ".join(SCREEN_WORDS.get(word, word) for word in str(name).split("_"))
     return words if len(words) == 1 else words[:1].upper() + words[1:]

@@ -14,8 +14,6 @@ from typing import Any
 from .format import LIMITS
 from .page import Html
 
-HERE = Path(__file__).parent
-
 
 def portable_explorer(table: Mapping[str, Any]) -> Html:
     """The explorer of a report: criteria to switch, readings to choose, one limit at a time to move.
@@ -33,14 +31,15 @@ def portable_explorer(table: Mapping[str, Any]) -> Html:
         return Html("<p>There are too few patients to count them here under other settings.</p>")
     limits = [{**limit, "word": LIMITS[limit["operator"]]} for limit in table["limits"]]
     data = json.dumps({**table, "limits": limits}, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+    style, script = (_text("tokens.css") + _text("portable.css"), _text("elements.js") + _text("portable.js"))
     return Html(
-        f"<style>{_file('portable.css')}</style>"
-        f'<section class="tt-portable" aria-label="Try other settings"><noscript><p>This part needs JavaScript; the '
+        f"<style>{style}</style>"
+        f'<section class="tt tt-portable" aria-label="Try other settings"><noscript><p>This part needs JavaScript; the '
         f"tables of this report do not.</p></noscript>"
-        f'<script type="application/json">{data}</script></section><script>{_file("portable.js")}</script>'
+        f'<script type="application/json">{data}</script></section><script>(() => {{\n{script}}})();</script>'
     )
 
 
 @cache
-def _file(name: str) -> str:
-    return (HERE / name).read_text("utf-8")
+def _text(name: str) -> str:
+    return Path(__file__).with_name(name).read_text("utf-8")

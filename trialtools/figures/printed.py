@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .format import ABSENT, SPACE, absent, count, n_of, number
+from .format import ABSENT, SPACE, absent, count, n_of
 from .page import FONTS, INK, QUIET, Html
+from .rows import points
 from .table import table
 
 if TYPE_CHECKING:
@@ -51,15 +52,14 @@ def by_arm(
         line[f"arm {row['arm']}"] = n_known(row["participants"], row["of"], row.get("unsaid"))
         if not absent(row.get("difference")):
             # several experimental arms have a difference each
-            line[f"difference {row['arm']}"] = difference(row["difference"], row["low"], row["high"])
+            line[f"difference {row['arm']}"] = points(row)
     arms = {
         f"arm {arm}": f"{labels.get(arm, arm) or EVERYBODY} (n{SPACE}={SPACE}{count(n)})" for arm, n in sizes.items()
     }
     apart = [f"difference {arm}" for arm in sizes if any(f"difference {arm}" in line for line in lines.values())]
     heads = dict.fromkeys(apart, "Difference, percentage points (95 % interval)")
     if len(apart) > 1:
-        points = "difference, percentage points (95 % interval)"
-        heads = {name: f"{labels.get(name.split(' ', 1)[1])}: {points}" for name in apart}
+        heads = {name: f"{labels.get(name.split(' ', 1)[1])}: d{head[1:]}" for name, head in heads.items()}
     written = pd.DataFrame(list(lines.values()), columns=[*rows, *arms, *apart]).fillna(ABSENT)
     made = table(written, title, subtitle, {**arms, **heads}, group=group, rows=most)
     return made.cols_align("right", [*arms, *apart])
@@ -77,17 +77,6 @@ def n_known(n: Any, of: Any, unsaid: Any = 0) -> str:
     if open_ and n + open_ == of:
         return f"at least {count(n)}"
     return n_of(n, of) + (f", at most {count(n + open_)}" if open_ else "")
-
-
-def difference(apart: Any, low: Any, high: Any) -> str:
-    """A difference of shares with its interval, in percentage points.
-
-    >>> difference(-0.078, -0.132, -0.024)
-    '−7.8 (−13.2 to −2.4)'
-    """
-    if absent(apart):
-        return ABSENT
-    return f"{number(100 * apart)} ({number(100 * low)} to {number(100 * high)})"
 
 
 def recommendation_form() -> Html:

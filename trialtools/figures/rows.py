@@ -283,6 +283,12 @@ def most_of(rows: Sequence[Row], name: str) -> int:
     return max((row[name] or 0 for row in rows), default=0)
 
 
+def held_back(rows: Sequence[Row], *names: str) -> str:
+    """What is said instead of "nobody" where a count is suppressed; nothing where all are there."""
+    hidden = any(row[name] is None for row in rows for name in names)
+    return "Which is the largest is held back: a count is too small to be shown" if hidden else ""
+
+
 def label(id: Any, text: Any, small: str = "") -> str:
     """A criterion as a row is labelled: its id, its words, and a small remark."""
     id = "" if absent(id) else str(id)

@@ -9,22 +9,21 @@ from typing import Any
 import pandas as pd
 
 from .drawing import Drawing, Room, Spec, figure, nobody
-from .format import absent, count, n_of, percent
+from .format import absent, count, n_of, percent, plain
 from .lines import ALONG
 from .page import QUIET
-from .rows import HATCHED, SOLID, Row, most_of, records, text_width
+from .rows import HATCHED, SOLID, Row, held_back, most_of, records, text_width
 from .template import HAIR, STATES, WIDTH, note, wrap
-from .titles import held_back
 
-BARS, ROW, MOST = 170, 20, 24
+_BARS, _ROW, _MOST = 170, 20, 24
 """How high the bars are, how high a line of dots, and how many lines there are at most."""
 
-OTHER = "other"
+_OTHER = "other"
 """The last row of a frame: the rest together, which is no set. It has its number and no bar, which would dwarf all."""
 
 
 @dataclass(frozen=True)
-class Layer:
+class _Layer:
     """A number for each set: what it counts, how its bars and its figures look."""
 
     name: str
@@ -37,8 +36,8 @@ class Layer:
 def upset(frame: pd.DataFrame) -> Drawing:
     """Patients by the exact set of criteria that keeps them out, the most frequent first.
 
-    Solid: they fail exactly these (unknown taken as pass). Hatched: they fail or lack exactly these (unknown taken as
-    fail). Neither holds the other, since who lacks more moves to a larger set: so they stand side by side.
+    Solid: exactly these are failed. Hatched: exactly these are failed or open. Neither holds the other, since whoever
+    has more that is open moves to a larger set: so they stand side by side.
 
     Args:
         frame: from `screening.overlap()`: criteria, size, failed, not_passed, n; the last row is `other`.
@@ -57,16 +56,16 @@ def upset(frame: pd.DataFrame) -> Drawing:
         [row["criteria"] for row in rows],
         {name: name for name in names},
         [
-            Layer("fail", [row["failed"] for row in rows], SOLID["fail"], STATES["fail"]),
-            Layer("not passed", [row["not_passed"] for row in rows], HATCHED, QUIET),
+            _Layer("failed", [row["failed"] for row in rows], SOLID["fail"], STATES["fail"]),
+            _Layer("failed or open", [row["not_passed"] for row in rows], HATCHED, QUIET),
         ],
         [
-            f"<b>{wrap(row['criteria'], 60)[0]}</b><br>fail exactly these: {n_of(row['failed'], n)}"
-            f"<br>fail or lack exactly these: {n_of(row['not_passed'], n)}"
+            f"<b>{wrap(row['criteria'], 60)[0]}</b><br>failed are exactly these: {n_of(row['failed'], n)}"
+            f"<br>failed or open are exactly these: {n_of(row['not_passed'], n)}"
             for row in rows
         ],
         finding=_keeps_out_most(rows, n),
-        population=f"{count(n)} patients by the exact set that keeps them out. Hatched: unknown counted as fail",
+        population=f"{count(n)} patients by the exact set that keeps them out. Hatched: open counted as failed",
         alt="Sets by patients who fail them: " + "; ".join(f"{r['criteria']} {count(r['failed'])}" for r in rows[:3]),
     )
 
@@ -102,26 +101,26 @@ def missingness(frame: pd.DataFrame) -> Drawing:
     >>> import pandas as pd
     >>> made = missingness(pd.DataFrame({"fields": ["bmi", "", "other"], "n": [6, 4, 0], "of": [10, 10, 10]}))
     >>> made.layout.title.text.split("<br>")[0]
-    '<b>Nothing is unknown for 4 of 10; most often unknown together: bmi</b>'
+    '<b>Everything is known of 4 of 10; most often not known together: bmi</b>'
     """
     rows = records(frame)
     of = most_of(rows, "of")
     if not of:
         return nobody("No patients were screened")
     names = list(dict.fromkeys(name for row in rows[:-1] for name in _members(row["fields"])))
-    labels = {name: frame.attrs.get("labels", {}).get(name, name.replace("_", " ")) for name in names}
+    labels = {name: frame.attrs.get("labels", {}).get(name, plain(name)) for name in names}
 
     def hover(row: Row) -> str:
         lacking = ", ".join(labels.get(name, name) for name in _members(row["fields"]))
-        return f"<b>{wrap(lacking or 'nothing is unknown', 60)[0]}</b><br>{n_of(row['n'], of)} of {count(of)}"
+        return f"<b>{wrap(lacking or 'everything is known', 60)[0]}</b><br>{n_of(row['n'], of)} of {count(of)}"
 
     return _sets(
         [row["fields"] for row in rows],
         labels,
-        [Layer("patients", [row["n"] for row in rows], HATCHED, QUIET)],
+        [_Layer("patients", [row["n"] for row in rows], HATCHED, QUIET)],
         list(map(hover, rows)),
         finding=_lacking_together(rows, of, labels, frame.attrs.get("without_column", 0)),
-        population=f"{count(of)} patients by the exact set of facts unknown of them; "
+        population=f"{count(of)} patients by the exact set of facts not known of them; "
         "fields without a column are left out",
         alt=f"{len(names)} fields in {len(rows) - 1} sets",
     )
@@ -131,13 +130,13 @@ def _lacking_together(rows: Sequence[Row], of: int, labels: Mapping[str, str], w
     # a set without a row of its own is nobody's, or one of the many in `other`: then nothing is said of it
     whole = next((row["n"] for row in rows if not _members(row["fields"])), None)
     scope = "of the facts that have a column, " if without_column else ""
-    phrase = [] if whole is None else [f"{scope}nothing is unknown for {count(whole)} of {count(of)}"]
+    phrase = [] if whole is None else [f"{scope}everything is known of {count(whole)} of {count(of)}"]
     worst = max((row for row in rows[:-1] if _members(row["fields"])), key=lambda row: row["n"] or 0, default=None)
     if worst is not None:
         inside = _members(worst["fields"])
         names = ", ".join(labels[name] for name in inside[:3])
         names += f" and {len(inside) - 3} more" if len(inside) > 3 else ""
-        phrase.append(f"most often unknown together: {names} ({count(worst['n'])} of {count(of)})")
+        phrase.append(f"most often not known together: {names} ({count(worst['n'])} of {count(of)})")
     sentence = "; ".join(phrase) or "no set of facts has a row of its own"
     return sentence[0].upper() + sentence[1:]
 
@@ -148,19 +147,19 @@ def _members(text: Any) -> list[str]:
 
 
 def _sets(
-    texts: Sequence[str], labels: Mapping[str, str], layers: Sequence[Layer], hover: Sequence[str], **phrase: Any
+    texts: Sequence[str], labels: Mapping[str, str], layers: Sequence[_Layer], hover: Sequence[str], **phrase: Any
 ) -> Drawing:
     """Bars side by side for each set, their numbers below, then a line of dots for each label.
 
     More names than fit share a last line, on which each set tells how many more it has.
     """
     names = list(labels)
-    shown, rest = names[:MOST], set(names[MOST:])
+    shown, rest = names[:_MOST], set(names[_MOST:])
     lines = [*(layer.name for layer in layers), *(shorten(labels[n], 26, placeholder=" …") for n in shown)]
     lines += [f"{len(rest)} more"] if rest else []
-    left, height = max(text_width(lines), 70), BARS + 12 + ROW * len(lines)
+    left, height = max(text_width(lines), 70), _BARS + 12 + _ROW * len(lines)
     # pixels below the bars, so that a line is as high whatever the number of sets
-    lower = [12 + ROW * (line + 0.5) for line in range(len(lines))]
+    lower = [12 + _ROW * (line + 0.5) for line in range(len(lines))]
     dots = dict(zip(shown, lower[len(layers) :], strict=False))
     across = (WIDTH - left - 8) / max(len(texts) + 0.2, 4.2)
     longest = max((len(count(value)) for layer in layers for value in layer.values), default=1)
@@ -174,15 +173,15 @@ def _sets(
         words += [_cell(count(value), x, y, layer.colour, small) for x, value in enumerate(layer.values)]
     marks = [_bars(layer, texts, hover, at, len(layers)) for at, layer in enumerate(layers)]
     for x, text in enumerate(texts):
-        if text == OTHER:
-            words.append(_cell(OTHER, x, lower[len(layers)] if lines[len(layers) :] else lower[-1] + ROW, QUIET))
+        if text == _OTHER:
+            words.append(_cell(_OTHER, x, lower[len(layers)] if lines[len(layers) :] else lower[-1] + _ROW, QUIET))
             continue
         inside = _members(text)
         if more := rest & set(inside):
             words.append(_cell(f"+{len(more)}", x, lower[-1], QUIET))
         marks += _column(x, dots, inside, hover[x])
-    named = [v or 0 for layer in layers for text, v in zip(texts, layer.values, strict=True) if text != OTHER]
-    share = 1 - BARS / height
+    named = [v or 0 for layer in layers for text, v in zip(texts, layer.values, strict=True) if text != _OTHER]
+    share = 1 - _BARS / height
     domain = {"domain": [share, 1], "range": [0, (max(named, default=0) or 1) * 1.15]}
     return Drawing(
         marks=marks,
@@ -191,7 +190,7 @@ def _sets(
         y={**domain, "visible": True, **ALONG, "nticks": 4, "tickformat": ",d"},
         layout={
             "barmode": "overlay",
-            "yaxis2": {"domain": [0, share], "range": [height - BARS, 0], "visible": False, "fixedrange": True},
+            "yaxis2": {"domain": [0, share], "range": [height - _BARS, 0], "visible": False, "fixedrange": True},
         },
         remark=f"The {len(rest)} rarest are on one line" if rest else "",
         room=Room(height, left, 8, 14, 10),
@@ -199,13 +198,13 @@ def _sets(
     )
 
 
-def _bars(layer: Layer, texts: Sequence[str], hover: Sequence[str], at: int, among: int) -> Spec:
+def _bars(layer: _Layer, texts: Sequence[str], hover: Sequence[str], at: int, among: int) -> Spec:
     wide = 0.8 / among
     return {
         "type": "bar",
         "name": layer.name,
         "x": [x - 0.4 + wide * (at + 0.5) for x in range(len(texts))],
-        "y": [0 if text == OTHER else value or 0 for text, value in zip(texts, layer.values, strict=True)],
+        "y": [0 if text == _OTHER else value or 0 for text, value in zip(texts, layer.values, strict=True)],
         "width": wide * 0.9,
         "marker": layer.marker,
         "hovertext": list(hover),

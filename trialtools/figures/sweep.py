@@ -1,4 +1,4 @@
-"""What a moved threshold changes: a curve for one, a map for two."""
+"""What a moved threshold changes, as a curve."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,13 +7,12 @@ import pandas as pd
 
 from ..criteria.language.wording import printed_unit, with_unit
 from .drawing import Drawing, Room, figure, nobody
-from .format import count, interval, percent
-from .lines import ALONG, line, marks, rule
-from .page import INK
+from .format import count, interval
+from .lines import ALONG, line, rule
 from .rows import Row, records
 from .template import HATCH, STATES, note, one_line
 
-SIGNS = {"<=": "≤", ">=": "≥", "<": "<", ">": ">"}
+_SIGNS = {"<=": "≤", ">=": "≥", "<": "<", ">": ">"}
 
 
 @figure
@@ -48,7 +47,7 @@ def sweep(frame: pd.DataFrame) -> Drawing:
     axis = note(f"{first['label']} ({printed_unit(first['unit'])})".removesuffix(" ()"), x=0, y=0, yshift=-34, size=12)
     return Drawing(
         finding=_best_value(rows, own),
-        population=f"{count(first['n'])} patients; eligible where {first['label']} {SIGNS[first['operator']]} the "
+        population=f"{count(first['n'])} patients; eligible where {first['label']} {_SIGNS[first['operator']]} the "
         "value. Solid: at least; hatched: at most",
         alt=f"Values from {min(values):g} to {max(values):g}, {len(rows)} steps",
         marks=[
@@ -70,10 +69,9 @@ def _protocol(own: Row, values: Sequence[float]) -> Any:
     return note(text, x=own["value"], y=1, xref="x", yshift=10, xanchor=side, size=12)
 
 
-def _limit(row: Row, value: Any, which: str = "") -> str:
+def _limit(row: Row, value: float) -> str:
     """A limit as people write it: Age at screening ≤ 85 years."""
-    label, operator, unit = (row[f"{which}{name}"] for name in ("label", "operator", "unit"))
-    return with_unit(f"{label} {SIGNS[operator]} {value if isinstance(value, str) else f'{value:g}'}", unit)
+    return with_unit(f"{row['label']} {_SIGNS[row['operator']]} {value:g}", row["unit"])
 
 
 def _eligible(row: Row) -> str:
@@ -88,55 +86,3 @@ def _best_value(rows: Sequence[Row], own: Row | None) -> str:
     if best["possible"] == own["possible"]:
         return f"No other value lets in more than {_limit(own, own['value'])}"
     return f"{limit} instead of {own['value']:g}: at most {most} instead of {count(own['possible'])} are eligible"
-
-
-@figure
-def sweep_grid(frame: pd.DataFrame, end: str = "possible") -> Drawing:
-    """How many would be eligible with two thresholds moved at once, as a map; the protocol's pair is marked.
-
-    A suppressed count is an empty field.
-
-    Args:
-        frame: from `screening.sweep_grid()`: first, second, certain, possible, n, protocol; of either threshold its
-            label, operator and unit.
-        end: `possible` (unknown taken as pass) or `certain` (unknown taken as fail).
-    """
-    rows = records(frame)
-    if not rows or not rows[0]["n"]:
-        return nobody("No patients were screened")
-    first = rows[0]
-    best = max(rows, key=lambda row: row[end] or 0)
-    own = next((row for row in rows if row["protocol"]), None)
-    are = {"possible": "are eligible at most", "certain": "are eligible at least"}[end]
-    detail = f"{count(first['n'])} patients; how many {are} at each pair of values"
-    detail += f". ✕ protocol: {interval(own['certain'], own['possible'])}" if own else ""
-    left = 60
-    heat = {
-        "type": "heatmap",
-        "x": [row["first"] for row in rows],
-        "y": [row["second"] for row in rows],
-        "z": [row[end] for row in rows],
-        "zmin": 0,
-        "colorscale": [[0, "white"], [1, STATES["pass"]]],
-        "colorbar": {"thickness": 12, "tickformat": ",d", "outlinewidth": 0, "nticks": 5},
-        "hovertext": [
-            f"<b>{one_line(_limit(row, row['first'], 'first_'))}, {one_line(_limit(row, row['second'], 'second_'))}</b>"
-            f"<br>{_eligible(row)}"
-            for row in rows
-        ],
-    }
-    cross: dict[str, Any] = {"symbol": "x", "size": 10, "color": INK, "line": {"color": "white", "width": 1}}
-    return Drawing(
-        finding=f"At most {count(best[end])} {are}, with {_limit(best, best['first'], 'first_')} "
-        f"and {_limit(best, best['second'], 'second_')}",
-        population=detail,
-        alt=f"That is {percent((best[end] or 0) / first['n'])}. {detail}",
-        marks=[heat, *([marks("protocol", [own["first"]], [own["second"]], **cross)] if own else [])],
-        words=[
-            note(one_line(_limit(first, "…", "first_")), x=0, y=0, yshift=-34, size=12),
-            note(one_line(_limit(first, "…", "second_")), x=0, y=1, xshift=-left, yshift=12, size=12),
-        ],
-        x={"tickformat": "~g", "showgrid": False},
-        y={"tickformat": "~g", "nticks": 7},
-        room=Room(330, left, 80, 28, 52),
-    )

@@ -10,7 +10,10 @@ from ..criteria.language import evaluate
 from ..criteria.patient import Answer, Explanation, nearest_eligible, open_items
 from ..criteria.patient.tree import Node, leaves
 from ..criteria.patient.verdict import SYMBOLS, Verdict
-from . import words
+from ..figures.format import SCREEN_WORDS, plain
+
+_EXCLUSION = {"pass": "does not apply", "fail": "applies", "unknown": "open"}
+"""To pass an exclusion is misread by everybody who learns it."""
 
 
 def verdict(protocol: Protocol, patient: Mapping[str, Any], explanation: Explanation) -> dict[str, Any]:
@@ -20,8 +23,8 @@ def verdict(protocol: Protocol, patient: Mapping[str, Any], explanation: Explana
         "decision": explanation.decision,
         "state": explanation.state,
         "symbol": SYMBOLS[explanation.state],
-        "headline": words.headline(explanation),
-        "counts": words.counts(explanation),
+        "headline": _headline(explanation),
+        "counts": ", ".join(f"{n} {SCREEN_WORDS[state]}" for state, n in explanation.counts.items()),
         "notes": list(explanation.notes),
         "criteria": [_criterion(verdict) for verdict in explanation.by_urgency],
         "inapplicable": [name for name, formula in protocol.applies.items() if evaluate(formula, facts) is False],
@@ -50,6 +53,28 @@ def advice(protocol: Protocol, patient: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _headline(explanation: Explanation) -> str:
+    """The decision in words, and which criteria keep a patient out."""
+    if explanation.decision == "eligible":
+        return "Eligible"
+    if explanation.decision == "undetermined":
+        judged = explanation.awaiting_judgement
+        return "Not decided yet: for a clinician to judge" if judged else "Not decided yet"
+    failed = [verdict for verdict in explanation.criteria if verdict.state == "fail"]
+    verbs = {"inclusion": ("fails", "fail"), "exclusion": ("applies", "apply")}
+    clauses = [_clause([v for v in failed if v.kind == kind], *verbs[kind]) for kind in verbs]
+    return f"Not eligible: {', '.join(filter(None, clauses))}"
+
+
+def _clause(verdicts: list[Verdict], one: str, many: str) -> str:
+    """`I2 and I7 fail`; of more than three, the first two and how many more."""
+    ids = [verdict.id for verdict in verdicts]
+    if not ids:
+        return ""
+    named = ids if len(ids) <= 3 else [*ids[:2], f"{len(ids) - 2} more"]
+    return f"{' and '.join(filter(None, (', '.join(named[:-1]), named[-1])))} {one if len(ids) == 1 else many}"
+
+
 def readings(protocol: Protocol) -> dict[str, str]:
     """Each ambiguous criterion in words, as it is read now."""
     table = protocol.criteria_table().set_index("criterion")
@@ -67,10 +92,10 @@ def _criterion(verdict: Verdict) -> dict[str, Any]:
         "label": verdict.label,
         "state": verdict.state,
         "symbol": SYMBOLS[verdict.state],
-        "word": words.state_word(verdict.kind, verdict.state),
+        "word": (SCREEN_WORDS if verdict.kind == "inclusion" else _EXCLUSION)[verdict.state],
         "fact": "for a clinician to judge" if judged else _fact(verdict),
         "quotes": list(verdict.quotes),
-        "reading": words.plain(verdict.reading),
+        "reading": plain(verdict.reading),
         "words": verdict.words,
         "why": verdict.why or "",
         "later": verdict.known_later or "" if verdict.state == "unknown" else "",

@@ -189,7 +189,7 @@ class Laboratory(Screen):
         return {
             "tab": self._tab,
             "figure": drawn.to_json(),
-            "alt": panels.alt(drawn),
+            "alt": drawn.layout.meta["alt"],
             "caption": f"{plan.label}; {done} of {len(dealt)} patients, seed {setup.seed}. {OWN}",
             "table": panels.cells(told),
             "call": "\n".join(lines),

@@ -14,7 +14,7 @@ import traitlets
 from ..criteria.language import ProtocolError
 from ..criteria.protocol import DataError
 
-HERE = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 _VIEWS = 50
 """Views whose last wish is remembered; a page shows one, rarely two."""
 
@@ -22,7 +22,7 @@ _VIEWS = 50
 @cache
 def script(*names: str) -> str:
     """The parts that all screens share, and the files: one module."""
-    return "\n".join((HERE / name).read_text("utf-8") for name in ("line.js", "parts.js", *names))
+    return _texts("figures/elements.js", "line.js", "parts.js", *names)
 
 
 @cache
@@ -37,7 +37,12 @@ def drawing_script(*names: str) -> str:
 @cache
 def style(*names: str) -> str:
     """The tokens, what all screens share, and the files."""
-    return "\n".join((HERE / name).read_text("utf-8") for name in ("tokens.css", "screen.css", *names))
+    return _texts("figures/tokens.css", "screen.css", *names)
+
+
+def _texts(first: str, *names: str) -> str:
+    files = [_PACKAGE / first, *(_PACKAGE / "widgets" / name for name in names)]
+    return "\n".join(file.read_text("utf-8") for file in files)
 
 
 class Screen(anywidget.AnyWidget):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -34,8 +34,8 @@ from ..cohort.whatif import (
 from ..criteria.contents import Protocol
 from ..criteria.language.wording import printed_unit
 from ..criteria.protocol import DataError, write_protocol
-from ..figures.format import LIMITS
-from . import card, panels, words
+from ..figures.format import LIMITS, count, plain
+from . import card, panels
 from .browser import Screen, drawing_script, style
 
 _Faults = dict[str, tuple[str, str]]
@@ -124,7 +124,7 @@ class Explorer(Screen):
         self._faults = {**faults, **{place: (typed.get(place, ""), why) for place, why in edited.errors.items()}}
         self._edits = edits = edited.edits
         cache, plain = self._cohort(edits.brush)
-        full = cache.screen(edited.protocol, members=self._tab in panels.BY_GROUP)
+        full = cache.screen(edited.protocol, members=panels.PANELS[self._tab].members)
         self.screening = drop_criteria(full, edits.off)
         self._limits = full.protocol.threshold_table().astype(object).to_dict("records")
         movable = [row["threshold"] for row in self._limits if row["criterion"] not in edits.off]
@@ -145,8 +145,8 @@ class Explorer(Screen):
         return {
             "edits": {**asdict(edits), "off": list(edits.off)},
             "faults": {place: {"typed": typed, "why": why} for place, (typed, why) in self._faults.items()},
-            "headline": words.eligible(now.certain, now.possible, full.n, edits),
-            "differs": words.differences(edits, limits, gains),
+            "headline": headline(now.certain, now.possible, full.n, edits),
+            "differs": _differences(edits, limits, gains),
             "n": full.n,
             "certain": now.certain,
             "possible": now.possible,
@@ -167,6 +167,8 @@ class Explorer(Screen):
     # --- what a view wishes -------------------------------------------------------------------------------------------
 
     def hear(self, wish: Mapping[str, Any], buffers: list[bytes]) -> None:
+        if self.notice.get("text") and wish["ask"] not in ("ready", "tab", "which"):
+            self.tell("")  # what it said of the screen was said before this edit
         match wish["ask"]:
             case "yaml":
                 name = f"{self.protocol.id}-changed.yaml"
@@ -187,6 +189,8 @@ class Explorer(Screen):
                 self._show(self._edits, self._faults)
             case "reset":
                 self.edits = Edits()
+            case "ready":
+                pass
             case _:
                 self._change(wish)
 
@@ -270,7 +274,7 @@ def _layout(protocol: Protocol, patients: Patients) -> dict[str, Any]:
             "kind": c.kind,
             "label": c.label,
             "quote": " … ".join(c.quotes),
-            "readings": [[name, words.plain(name)] for name in c.readings],
+            "readings": [[name, plain(name)] for name in c.readings],
         }
         for c in protocol.criteria
     ]
@@ -314,6 +318,31 @@ def _limit(row: dict[str, Any], limits: list[dict[str, Any]]) -> dict[str, Any]:
         "low": row["low"] if ranged else None,
         "high": row["high"] if ranged else None,
     }
+
+
+def headline(certain: int, possible: int, n: int, edits: Edits) -> str:
+    """The headline of the explorer: how many are eligible, of whom."""
+    who = f"of {count(n)} patients with {edits.brush}" if edits.brush else f"of {count(n)} patients"
+    counted = {"fail": "; open patients count as not eligible", "pass": "; open patients count as eligible"}
+    ends = count(certain) if certain == possible else f"at least {count(certain)} and at most {count(possible)}"
+    return f"{ends[0].upper()}{ends[1:]} {who} are eligible{counted.get(edits.unknowns, '')}"
+
+
+def _differences(edits: Edits, limits: Sequence[Mapping[str, Any]], gains: tuple[int, int]) -> str:
+    """What is not as the protocol says, and what that changes; `limits` are rows of the protocol's own thresholds."""
+    was = {row["threshold"]: row for row in limits}
+    parts = [f"{', '.join(edits.off)} off"] if edits.off else []
+    parts += [f"{id} read as “{plain(name)}”" for id, name in edits.readings.items()]
+    parts += [f"{id} reworded" for id in edits.texts]
+    for id, value in edits.thresholds.items():
+        row = was.get(id)
+        now = f"{id.split('.')[0]} {LIMITS[row['operator']]} {value:g}" if row else f"{id} at {value:g}"
+        parts.append(f"{now} ({row['value']:g} in the protocol)" if row else now)
+    if not parts:
+        return "As the protocol says; nothing is changed."
+    least, most = (f"{count(abs(gain))} {'fewer' if gain < 0 else 'more'}" for gain in gains)
+    effect = "that changes no count" if gains == (0, 0) else f"{least} at least, {most} at most"
+    return f"{'; '.join(parts)}: {effect}."
 
 
 def _limit_label(row: dict[str, Any]) -> str:

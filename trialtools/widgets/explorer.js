@@ -55,30 +55,23 @@ function render({ model, el }) {
 // --- above: what can be done with the whole, and how many are eligible ------------------------------------------------
 
 function topBar(model, about, line) {
-  const words = h("span"), text = h("textarea", { readonly: true, rows: 7, "aria-label": "Text to copy", hidden: true });
-  const board = h("div", { class: "notice", role: "status", hidden: true }, words, text);
   const file = h("input", { type: "file", accept: ".json", ...OWN_KEYS, onchange: async () => {
     if (file.files[0]) line.ask({ ask: "open", text: await file.files[0].text() });
     file.value = "";
   } });
-  let drawn;
+  const notice = noticeBoard(model, "top", ({ name, content }) => {
+    if (!content) return [];
+    const text = h("textarea", { readonly: true, rows: 7, "aria-label": "Text to copy" }), copied = h("span", {});
+    text.value = content;
+    navigator.clipboard?.writeText(content).then(() => say(copied, "Copied."), () => text.select());
+    return [h("a", { href: URL.createObjectURL(new Blob([content], { type: "text/plain" })), download: name }, `Save ${name}`), copied, text];
+  });
   return {
     node: h("div", {}, h("div", { class: "top" }, button("Back to the protocol", () => line.ask({ ask: "reset" })),
       button("Save …", () => line.ask({ ask: "save" }, { quiet: true })), h("label", { class: "file" }, "Open …", file),
       button("Copy as a protocol file", () => line.ask({ ask: "yaml" }, { quiet: true })),
-      h("span", { class: "source note" }, about.patients, about.synthetic ? h("span", { class: "tag" }, "SYNTHETIC") : null)), board),
-    draw() {
-      const notice = model.get("notice");
-      if (!notice.n || notice.n === drawn) return;
-      drawn = notice.n;
-      board.hidden = !notice.text;
-      board.classList.toggle("wrong", notice.wrong);
-      const href = notice.content ? URL.createObjectURL(new Blob([notice.content], { type: "text/plain" })) : "";
-      words.replaceChildren(notice.text, " ", ...(href ? [h("a", { href, download: notice.name }, `Save ${notice.name}`), " "] : []), button("Close", () => { board.hidden = true; }));
-      text.hidden = !notice.content;
-      text.value = notice.content ?? "";
-      if (notice.content) navigator.clipboard?.writeText(notice.content).then(() => words.append(" Copied."), () => text.select());
-    },
+      h("span", { class: "source note" }, about.patients, about.synthetic ? h("span", { class: "tag" }, "SYNTHETIC") : null)), notice.node),
+    draw: notice.draw,
   };
 }
 
@@ -97,7 +90,7 @@ function headLine(about, change) {
       h("div", { class: "who" }, slot("Only patients with", brush), choices, policy.node), error),
     draw(answer, state, quick, places) {
       const waits = state !== "settled" && !(state === "pending" && quick);
-      say(headline, state === "lost" ? "Not connected: reload this page" : answer.headline);
+      say(headline, state === "lost" ? WAITS.lost : answer.headline);
       say(differs, !waits ? answer.differs : { pending: "Working: the numbers are of the state before.", slow: "No answer yet. The program is busy; the numbers are of the state before.",
         lost: "Nothing more is counted. In a notebook, run the cell again.", apart: "A box shows another value than the one that is counted: type it again, or leave the box." }[state]);
       const share = (n) => `${answer.n ? (100 * n) / answer.n : 0}%`, open = answer.possible - answer.certain;

@@ -59,7 +59,7 @@ function render({ model, el }) {
   const waits = () => {
     const state = line.quick() ? "settled" : line.state();
     root.dataset.state = line.state();
-    say(waiting, { pending: "Working …", slow: "No answer yet. The program is busy.", lost: "Not connected: reload this page. In a notebook, run the cell again." }[state] ?? "");
+    say(waiting, { ...WAITS, lost: `${WAITS.lost}. In a notebook, run the cell again.` }[state] ?? "");
   };
   const answered = () => {
     const answer = model.get("answer");

@@ -2,6 +2,7 @@
 // were heard, and comes after whatever they changed. A wish that was lost on the way is sent again: nothing is done twice.
 
 const WORD_AFTER = 150, SLOW_AFTER = 3000; // ms: before "working" is written, before "no answer yet"
+const WAITS = { pending: "Working", slow: "No answer yet", lost: "Not connected: reload this page" };
 const ENDED = ["restarting", "autorestarting", "terminating", "dead"]; // a program that comes back knows nothing of us
 
 // model: of the widget; changed: called whenever what waits, or the state of the line, may be another.

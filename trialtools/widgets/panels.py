@@ -5,8 +5,6 @@ The call is what was run: `tt.what_if` gives the screening, one line the frame a
 
 from __future__ import annotations
 
-import html
-import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,29 +20,31 @@ from ..figures.format import count, heading, percent, words
 
 
 @dataclass(frozen=True)
-class Panel:
+class _Panel:
     """A way to look at a screening: what it is called, the frame it shows and the figure of that frame.
 
-    `open_` panels always show both ends: they are about what is unknown, or count it from the table again.
+    `open_` panels always show both ends: they are about what is unknown, or count it from the table again. `members`
+    says that groups of patients are counted.
     """
 
     label: str
     frame: str
     figure: str = ""
     open_: bool = True
+    members: bool = False
 
 
 PANELS = {
-    "flow": Panel("Step by step", "attrition", "flow", open_=False),
-    "criteria": Panel("Each criterion alone", "criterion_states", "criterion_states"),
-    "impact": Panel("Each criterion", "impact", "impact", open_=False),
-    "overlap": Panel("Failing together", "overlap", "upset", open_=False),
-    "sweep": Panel("Moving a limit", "sweep", "sweep"),
-    "readings": Panel("Other readings of a sentence", "compare_readings", "tornado"),
-    "missing": Panel("Facts", "open_criteria", "open_criteria"),
-    "together": Panel("Not known together", "missingness", "missingness"),
-    "lost": Panel("At each step", "attrition_by_group"),
-    "groups": Panel("Groups compared", "exclusion_ratios", "forest"),
+    "flow": _Panel("Step by step", "attrition", "flow", open_=False),
+    "criteria": _Panel("Each criterion alone", "criterion_states", "criterion_states"),
+    "impact": _Panel("Each criterion", "impact", "impact", open_=False),
+    "overlap": _Panel("Failing together", "overlap", "upset", open_=False),
+    "sweep": _Panel("Moving a limit", "sweep", "sweep"),
+    "readings": _Panel("Other readings of a sentence", "compare_readings", "tornado"),
+    "missing": _Panel("Facts", "open_criteria", "open_criteria"),
+    "together": _Panel("Not known together", "missingness", "missingness"),
+    "lost": _Panel("At each step", "attrition_by_group", members=True),
+    "groups": _Panel("Groups compared", "exclusion_ratios", "forest", members=True),
 }
 QUESTIONS = {
     "Who is left": ("flow", "criteria"),
@@ -52,30 +52,11 @@ QUESTIONS = {
     "What is not known": ("missing", "together"),
     "Whom it leaves out": ("lost", "groups"),
 }
-BY_GROUP = ("lost", "groups")
-"""Panels that count groups of patients."""
-
-ROWS = 200
+_ROWS = 200
 _TOLD = ("step", "kind", "field", "criterion_label", "quote", "threshold", "operator")
 """Columns that the table leaves out: they are told beside it, or are for machines."""
 _SHARES = ("share", "share_screened", "best", "coin", "correct guesses", "power")
-_HEADINGS = {
-    "certain": "At least",
-    "possible": "At most",
-    "failed_here": "Leave here",
-    "gain_certain": "Eligible without it: at least",
-    "gain_possible": "Eligible without it: at most",
-    "unique_certain": "Kept out by it alone: at least",
-    "unique_possible": "Kept out by it alone: at most",
-    "shapley_certain": "Fair share of the loss: at least",
-    "shapley_possible": "Fair share of the loss: at most",
-    "pass": "Passed",
-    "fail": "Failed",
-    "unknown": "Open",
-    "n": "Patients",
-}
-"""What a screen calls a column; all others are called by their name."""
-ENDS = {
+_ENDS = {
     "both": "At least: on known facts. At most: if what is not known turns out well.",
     "fail": "Open patients count as not eligible.",
     "pass": "Open patients count as eligible.",
@@ -97,14 +78,14 @@ def panel(screening: Screening, tab: str, edits: Edits, threshold: str) -> dict[
         shown |= {"bars": bars, "title": _losses(bars)}
     elif about.figure:
         drawn: Any = getattr(figures, about.figure)(frame)
-        shown |= {"figure": drawn.to_json(), "alt": alt(drawn), "title": title(drawn)}
+        shown |= {"figure": drawn.to_json(), "alt": drawn.layout.meta["alt"], "title": drawn.layout.meta["finding"]}
     caption = f"{count(screening.n)} of {screening.patients.name}{' · SYNTHETIC' * screening.patients.synthetic}"
-    ends = ENDS["both" if about.open_ else edits.unknowns]
-    told = {"caption": f"{caption}. {ends}", "call": call(tab, edits, arguments)}
+    ends = _ENDS["both" if about.open_ else edits.unknowns]
+    told = {"caption": f"{caption}. {ends}", "call": _call(tab, edits, arguments)}
     return {"tab": tab, **shown, **told, "table": cells(frame)}
 
 
-def call(tab: str, edits: Edits, arguments: dict[str, Any]) -> str:
+def _call(tab: str, edits: Edits, arguments: dict[str, Any]) -> str:
     """The lines of Python that make the frame and the figure of a tab, from `protocol` and `patients`."""
     about = PANELS[tab]
     edits = replace(edits, unknowns="both") if about.open_ else edits
@@ -117,30 +98,14 @@ def call(tab: str, edits: Edits, arguments: dict[str, Any]) -> str:
     return "\n".join([*lines, f"tt.figures.{about.figure}(frame)"] if about.figure else lines)
 
 
-def alt(drawn: Any) -> str:
-    """A figure in words, for who does not see it."""
-    text = (drawn.layout.meta or {}).get("alt") or drawn.layout.title.text or ""
-    return _plain(text)
-
-
-def _plain(text: str) -> str:
-    return " ".join(html.unescape(re.sub("<[^>]+>", " ", text)).split())
-
-
-def title(drawn: Any) -> str:
-    """The finding of a figure, without what stands below it."""
-    found = re.search("<b>(.*?)</b>", drawn.layout.title.text or "")
-    return _plain(found[1]) if found else ""
-
-
 def cells(frame: pd.DataFrame) -> dict[str, Any]:
     """The cells of a frame as a reader would write them; which columns are figures."""
     same = [name for name in ("criterion", "label", "unit", "n", "of") if name in frame and len(set(frame[name])) == 1]
     left_out = {*_TOLD, *(same if len(frame) > 1 else [])}
-    shown = frame[[name for name in frame if name not in left_out]].head(ROWS).astype(object)
+    shown = frame[[name for name in frame if name not in left_out]].head(_ROWS).astype(object)
     write = [percent if name in _SHARES else words for name in shown]
     return {
-        "columns": [_HEADINGS.get(str(name), heading(str(name))) for name in shown],
+        "columns": ["Patients" if name == "n" else heading(str(name)) for name in shown],
         "figures": [frame[name].dtype.kind in "iuf" for name in shown],
         "rows": [[cell(value) for cell, value in zip(write, row, strict=True)] for row in shown.to_numpy()],
         "more": len(frame) - len(shown),

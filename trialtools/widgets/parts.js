@@ -3,21 +3,7 @@
 const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" }; // JupyterLab would take letters and arrows for its commands
 let views = 0;
 
-function h(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value === true) node.setAttribute(name, "");
-    else if (value !== false && value != null) node.setAttribute(name, value);
-  }
-  node.append(...children.filter((child) => child != null));
-  return node;
-}
-
-const count = (n) => n.toLocaleString("en").replace("-", "−");
 const signed = (n) => (n > 0 ? "+" : "") + count(n);
-const plain = (name) => name.replaceAll("_", " ");
-const say = (node, text) => { if (node.textContent !== text) node.textContent = text; };
 const button = (label, onclick, more = {}) => h("button", { type: "button", ...OWN_KEYS, onclick, ...more }, label);
 
 // A control beside its label, which is no part of it: a list inside its label would be named by all its options.

@@ -1,19 +1,17 @@
-"""A screening goes in, its decisions come out as a table to filter, to show in part and to take along as a file."""
+"""A screening goes in, its decisions come out as a table to filter and to show in part."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
-from ..cohort.output import write_csv
 from ..cohort.rows import DECISIONS, decisions
 from ..cohort.screening import Screening
 
-ROWS = 200
-COLUMNS = ("patient_id", "decision", "failed", "unknown", "open_items")
+_ROWS = 200
+_COLUMNS = ("patient_id", "decision", "failed", "unknown", "open_items")
 
 
 def roster(screening: Screening) -> pl.DataFrame:
@@ -37,32 +35,20 @@ def filter_rows(frame: pl.DataFrame, filters: Mapping[str, str]) -> pl.DataFrame
             pl.any_horizontal(pl.col(column).str.split(", ").list.contains(criterion) for column in columns)
         )
     if text := filters.get("text", "").strip().lower().replace("_", " "):  # names are shown with spaces
-        everything = pl.concat_str([pl.col(column).cast(pl.String) for column in COLUMNS], separator="\n")
+        everything = pl.concat_str([pl.col(column).cast(pl.String) for column in _COLUMNS], separator="\n")
         conditions.append(
             everything.str.to_lowercase().str.replace_all("_", " ", literal=True).str.contains(text, literal=True)
         )
     return frame.filter(*conditions) if conditions else frame
 
 
-def first_page(frame: pl.DataFrame, of: pl.DataFrame) -> dict[str, Any]:
+def first_rows(frame: pl.DataFrame, of: pl.DataFrame) -> dict[str, Any]:
     """The first rows, how many there are, and how many of each decision there are without any filter."""
+    shown = frame.head(_ROWS).select(_COLUMNS)
     counts = dict(of.group_by("decision").len().iter_rows())
     return {
         "n": of.height,
         "kept": frame.height,
-        "rows": [
-            ["" if cell is None else str(cell) for cell in row] for row in frame.head(ROWS).select(COLUMNS).iter_rows()
-        ],
+        "rows": [["" if cell is None else str(cell) for cell in row] for row in shown.iter_rows()],
         "counts": {decision: counts.get(decision, 0) for decision in DECISIONS},
     }
-
-
-def csv(frame: pl.DataFrame) -> bytes:
-    """The rows as a CSV file; a cell that a spreadsheet would work out begins with an apostrophe, so that it shows it.
-
-    >>> csv(pl.DataFrame({"patient_id": ["=1+1", "b"], "n": [-1, 2]})).decode()
-    "patient_id,n\\n'=1+1,-1\\nb,2\\n"
-    """
-    written = io.BytesIO()
-    write_csv(frame, written)
-    return written.getvalue()

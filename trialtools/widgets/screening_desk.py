@@ -7,6 +7,7 @@ what it shows. What takes longer is sent when a view asks for it, after a pause 
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,8 +19,9 @@ import pandas as pd
 import polars as pl
 import traitlets
 
+from ..cohort.output import write_csv
 from ..cohort.screening import Screening, screen
-from ..cohort.sources import Patients, read_patients
+from ..cohort.sources import Patients, load_mapping, read_patients
 from ..criteria.contents import Protocol
 from ..criteria.language import definite, nearest
 from ..criteria.patient import Explanation, explain
@@ -81,7 +83,7 @@ class Desk(Screen):
         self._first = self.protocol = protocol
         self.patients = patients
         self.explanation: Explanation
-        self._mapping = mapping
+        self._mapping = load_mapping(mapping, protocol) if isinstance(mapping, str | Path) else mapping
         self._folder = tempfile.TemporaryDirectory(prefix="uploaded-")
         self._parts: list[bytes] = []
         self._upload: uploads.Upload | None = None
@@ -120,7 +122,7 @@ class Desk(Screen):
         """The table of decisions, filtered."""
         if self.patients is not None:
             everybody = self._decisions()
-            page = roster.first_page(roster.filter_rows(everybody, self._filters), everybody)
+            page = roster.first_rows(roster.filter_rows(everybody, self._filters), everybody)
             self.table = {"of": self.answer["of"], "filters": self._filters, **page}
 
     def _judge(self) -> None:
@@ -249,21 +251,21 @@ class Desk(Screen):
         Raises:
             DataError: it is a mapping that does not fit the protocol.
         """
-        if name.lower().endswith(uploads.MAPPINGS):
-            self._mapping = uploads.read_mapping(content.decode("utf-8", "replace"), self._first)
-            if self._upload is None:
-                return self.tell(f"{name} says how the tables are read that are opened from now on.")
-            return self._try(replace(self._upload, mapping=self._mapping, comma=False, leave=False, number=False))
-        uploads.remove(self._upload)
-        mapping = uploads.as_mapping(self._mapping, self._first)
-        self._try(uploads.Upload(uploads.save(Path(self._folder.name), name, content), mapping))
+        path = uploads.save(self._folder.name, name, content)
+        if path.suffix.lower() not in (".yaml", ".yml"):
+            uploads.remove(self._upload)
+            return self._try(uploads.Upload(path, self._mapping))
+        self._mapping = uploads.read_mapping(path, self._first)
+        if self._upload is None:
+            return self.tell(f"{path.name} says how the tables are read that are opened from now on.")
+        self._try(uploads.Upload(self._upload.path, self._mapping))
 
     def _try(self, upload: uploads.Upload) -> None:
         """The table is taken, or it is told what is in the way."""
         found = uploads.read_upload(upload, self._first)
         if isinstance(found, uploads.Upload):
             self._upload = found
-            self.draft = uploads.as_choices(found, self._first, self._fields_in_use)
+            self.draft = uploads.choices(found, self._first, self._fields_in_use)
             return
         uploads.remove(upload)
         self._upload, typed = None, self._is_edited
@@ -293,7 +295,9 @@ class Desk(Screen):
         Raises:
             DataError: no table is open.
         """
-        return roster.csv(roster.filter_rows(self._decisions(), self._filters))
+        written = io.BytesIO()
+        write_csv(roster.filter_rows(self._decisions(), self._filters), written)
+        return written.getvalue()
 
     # --- what a view wishes -------------------------------------------------------------------------------------------
 
@@ -325,8 +329,8 @@ class Desk(Screen):
             case "upload":
                 self._receive_part(wish, buffers[0])
             case "map" if self._upload is not None:
-                chosen = uploads.choose_columns(self._upload, wish["columns"], str(wish["id"]))
-                self._try(replace(chosen, **{name: bool(wish[name]) for name in ("comma", "leave", "number")}))
+                how = {name: bool(wish[name]) for name in ("comma", "leave", "number")}
+                self._try(replace(self._upload, chosen=dict(wish["columns"]), id=str(wish["id"]), **how))
             case "drop":
                 uploads.remove(self._upload)
                 self._upload, self.draft = None, {}

@@ -8,12 +8,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import narwhals as nw
 
+from ..cohort.draft.form import file_form
 from ..cohort.draft.lines import DraftLine
 from ..cohort.draft.mapping import draft_mapping
 from ..cohort.sources import ColumnMapping, MappedColumn, PatientId, Patients, load_mapping, read_patients
@@ -22,35 +24,37 @@ from ..criteria.contents import Protocol
 from ..criteria.language import NUMERIC
 from ..criteria.protocol import DataError
 
-MAPPINGS = (".yaml", ".yml")
-SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "upright strokes", ",": "commas"}
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "upright strokes"}
+_ID_NAMES = ("patient_id", "subject_id", "USUBJID", "id", "ID")
 
 
 @dataclass(frozen=True)
 class Upload:
     """A table on its way: its file, how its columns are to be read, and what was in the way at the last try.
 
-    `comma` reads numbers with a decimal comma, `leave` reads as unknown what cannot be read, `number` gives a row
-    without an id of its own its number. `proposed` is by field what a drafted mapping says of it, and
-    `id_column` the column that it takes for the patient id.
+    `mapping` is what was declared. `chosen` is a column by field, empty where the table has none, and `id` that of the
+    patient ids, empty where each row is a patient of its own. `comma` reads numbers with a decimal comma, `leave` reads
+    as unknown what cannot be read, `number` gives a row without an id of its own its number. `proposed` is by field
+    what a drafted mapping says of it.
     """
 
     path: Path
     mapping: ColumnMapping | None = None
+    chosen: Mapping[str, str] | None = None
+    id: str = ""
     comma: bool = False
     leave: bool = False
     number: bool = False
     problem: str = ""
-    columns: tuple[str, ...] = field(default=(), compare=False)
-    proposed: Mapping[str, DraftLine] | None = field(default=None, compare=False)
-    id_column: str | None = field(default=None, compare=False)
+    columns: tuple[str, ...] = ()
+    proposed: Mapping[str, DraftLine] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         return self.path.name
 
 
-def save(folder: Path, name: str, content: bytes) -> Path:
+def save(folder: str, name: str, content: bytes) -> Path:
     """The bytes as a file of this name, without any folder of its own, in a new folder inside `folder`."""
     bare = Path(name.replace("\\", "/")).name.lstrip(".") or "table"
     path = Path(tempfile.mkdtemp(dir=folder)) / bare
@@ -61,75 +65,51 @@ def save(folder: Path, name: str, content: bytes) -> Path:
 def read_upload(upload: Upload, protocol: Protocol) -> Patients | Upload:
     """The patients of the file; or the upload with what is in the way, and the columns to choose from."""
     try:
-        patients = read_patients(upload.path, protocol, _as_asked(upload, protocol))
+        patients = read_patients(upload.path, protocol, _as_chosen(upload, protocol))
         if patients.n:
             return patients
         problem = f"{upload.name} has the names of columns, but no patient below them. Nothing was changed."
     except DataError as error:
         problem = str(error)
-        if not _columns(upload) and (separator := _separator(upload)):
-            same: dict[str, str | MappedColumn] = {name: name for name in protocol.fields}
-            upload = replace(upload, mapping=replace(upload.mapping or ColumnMapping(fields=same), separator=separator))
-            problem = f"This file uses {SEPARATORS[separator]} between its columns."
-    upload = replace(upload, problem=problem, columns=_columns(upload))
-    return upload if upload.proposed is not None else _with_proposals(upload, protocol)
+    columns = _columns(upload)
+    if not columns and (told := _unlike(form := file_form(upload.path))):
+        written = {name: getattr(form, name) for name in ("separator", "encoding", "header")}
+        upload = replace(upload, mapping=replace(_declared(upload, protocol), **written))
+        problem, columns = told, _columns(upload)
+    return _propose(replace(upload, problem=problem, columns=columns), protocol)
 
 
-def choose_columns(upload: Upload, columns: Mapping[str, str], id: str) -> Upload:
-    """The upload with a column for each field, as it was chosen; how a column is written stays as the mapping says.
-
-    Args:
-        upload: a table on its way.
-        columns: by field; empty where the table has none.
-        id: the column of the patient ids; empty where each row is a patient of its own.
-    """
-    before = upload.mapping or ColumnMapping()
-    chosen = {name: _column(upload, name, column) for name, column in columns.items() if column}
-    there = [name for name in before.fields if _source(before, name) in upload.columns]
-    kept = {name: before.fields[name] for name in there if name not in columns}
-    return replace(upload, mapping=replace(before, fields={**kept, **chosen}, patient_id=PatientId(id or None)))
-
-
-def as_mapping(mapping: Any, protocol: Protocol) -> ColumnMapping | None:
-    """What a caller handed in as a mapping: none, a mapping, or the path of one."""
-    return mapping if mapping is None or isinstance(mapping, ColumnMapping) else load_mapping(mapping, protocol)
-
-
-def read_mapping(text: str, protocol: Protocol) -> ColumnMapping:
-    """The mapping that a text holds, as `load_mapping` reads it.
+def read_mapping(path: Path, protocol: Protocol) -> ColumnMapping:
+    """The mapping of a file, which does not stay.
 
     Raises:
         DataError: it is no mapping for this protocol; with line and column.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "mapping.yaml"
-        path.write_text(text, "utf-8")
-        try:
-            return load_mapping(path, protocol)
-        except DataError as error:
-            raise DataError(str(error).replace(f"{path}", path.name)) from None
+    try:
+        return load_mapping(path, protocol)
+    except DataError as error:
+        raise DataError(str(error).replace(str(path), path.name)) from None
+    finally:
+        shutil.rmtree(path.parent)
 
 
-def as_choices(upload: Upload, protocol: Protocol, fields: list[str]) -> dict[str, Any]:
+def choices(upload: Upload, protocol: Protocol, fields: list[str]) -> dict[str, Any]:
     """What a view needs to let somebody choose: the problem, the columns, and the column of each field so far."""
-    mapping = upload.mapping or ColumnMapping(fields={name: name for name in protocol.fields})
-    proposed = upload.proposed or {}
-    alike = {name: _source_of(line.mapped) for name, line in proposed.items()}
-    now = {name: _source(mapping, name) for name in fields}
+    declared = {name: _source(column) for name, column in _declared(upload, protocol).fields.items()}
+    alike = {name: line.mapped.sources[0] for name, line in upload.proposed.items()}
+    alike |= {name: column for name, column in declared.items() if column in upload.columns}
+    chosen = alike if upload.chosen is None else upload.chosen
     return {
         "name": upload.name,
         "problem": upload.problem,
         "columns": list(upload.columns),
-        "id": next((name for name in (mapping.id.column, upload.id_column, *_ID_NAMES) if name in upload.columns), ""),
-        "fields": {n: now[n] if now[n] in upload.columns else alike.get(n, "") for n in fields},
-        "asks": {name: line.question for name, line in proposed.items() if line.certainty != "certain"},
+        "id": upload.id,
+        "fields": {name: chosen.get(name, "") for name in fields},
+        "asks": {name: line.question for name, line in upload.proposed.items() if line.certainty != "certain"},
         "comma": upload.comma,
         "leave": upload.leave,
         "number": upload.number,
     }
-
-
-_ID_NAMES = ("patient_id", "subject_id", "USUBJID", "id", "ID")
 
 
 def findings(patients: Patients, protocol: Protocol) -> list[str]:
@@ -144,18 +124,49 @@ def findings(patients: Patients, protocol: Protocol) -> list[str]:
     return [*told, f"Not known for anybody, for there is no column: {'; '.join(absent)}"] if absent else told
 
 
-def _as_asked(upload: Upload, protocol: Protocol) -> ColumnMapping | None:
-    """The mapping, with what was chosen for the whole table."""
-    if not (upload.comma or upload.leave or upload.number):
+def remove(upload: Upload | None) -> None:
+    """Forget the file of an upload."""
+    if upload is not None:
+        shutil.rmtree(upload.path.parent, ignore_errors=True)
+
+
+def _declared(upload: Upload, protocol: Protocol) -> ColumnMapping:
+    return upload.mapping or ColumnMapping(fields={name: name for name in protocol.fields})
+
+
+def _as_chosen(upload: Upload, protocol: Protocol) -> ColumnMapping | None:
+    """The mapping as it was declared, with what was chosen since."""
+    if upload.chosen is None:
         return upload.mapping
-    mapping = upload.mapping or ColumnMapping(fields={name: name for name in protocol.fields if name in upload.columns})
+    declared = _declared(upload, protocol)
+    there = {name: each for name, each in declared.fields.items() if _source(each) in upload.columns}
+    kept = {name: each for name, each in there.items() if name not in upload.chosen}
+    chosen = {name: _column(upload, there, name, column) for name, column in upload.chosen.items() if column}
     fields: dict[str, str | MappedColumn] = {}
-    for name, each in mapping.fields.items():
+    for name, each in {**kept, **chosen}.items():
         column = MappedColumn(each) if isinstance(each, str) else each
         decimal = "," if upload.comma and protocol.fields[name].type in NUMERIC else column.decimal
         fields[name] = replace(column, decimal=decimal, on_invalid="unknown" if upload.leave else column.on_invalid)
-    id = PatientId(mapping.id.column, "number") if upload.number else mapping.id
-    return replace(mapping, fields=fields, patient_id=id)
+    id = PatientId(upload.id or None, "number") if upload.number else PatientId(upload.id or None)
+    return replace(declared, fields=fields, patient_id=id)
+
+
+def _column(upload: Upload, there: Mapping[str, str | MappedColumn], name: str, column: str) -> str | MappedColumn:
+    """How a column is read: as the mapping says, or as is proposed for this very column.
+
+    Whether what cannot be read is left unknown is the reader's choice, for the whole table.
+    """
+    before, line = there.get(name), upload.proposed.get(name)
+    if isinstance(before, MappedColumn) and _source(before) == column:
+        return before
+    if line and line.mapped.sources == (column,):
+        return replace(line.mapped, on_invalid="error")
+    return replace(before, column=column, columns=()) if isinstance(before, MappedColumn) else column
+
+
+def _source(column: str | MappedColumn | None) -> str:
+    """The column that a choice shows; the first of several."""
+    return next(iter(column.sources), "") if isinstance(column, MappedColumn) else column or ""
 
 
 def _columns(upload: Upload) -> tuple[str, ...]:
@@ -166,47 +177,21 @@ def _columns(upload: Upload) -> tuple[str, ...]:
         return ()
 
 
-def _separator(upload: Upload) -> str | None:
-    """The sign between the columns with which the file is a table of several columns."""
-    mapping = upload.mapping or ColumnMapping()
-    tried = (replace(upload, mapping=replace(mapping, separator=sign)) for sign in SEPARATORS)
-    return next((each.mapping.separator for each in tried if each.mapping and len(_columns(each)) > 1), None)
+def _unlike(form: ColumnMapping) -> str:
+    """In which way a file is not written as files are."""
+    told = [f"uses {_SEPARATORS[form.separator]} between its columns"] if form.separator else []
+    told += [f"is written in {form.encoding}"] if form.encoding else []
+    told += [f"has the names of its columns in line {form.header}"] if form.header > 1 else []
+    return f"This file {' and '.join(told)}." if told else ""
 
 
-def _column(upload: Upload, name: str, column: str) -> str | MappedColumn:
-    """How a column is read: as the mapping says, or as is proposed for this very column.
-
-    Whether what cannot be read is left unknown is the reader's choice, for the whole table.
-    """
-    before, line = (upload.mapping or ColumnMapping()).fields.get(name), (upload.proposed or {}).get(name)
-    if isinstance(before, MappedColumn) and _source_of(before) == column:
-        return before
-    if line and _source_of(line.mapped) == column:
-        return replace(line.mapped, on_invalid="error")
-    return replace(before, column=column, columns=()) if isinstance(before, MappedColumn) else column
-
-
-def _with_proposals(upload: Upload, protocol: Protocol) -> Upload:
-    """The upload with what its columns seem to say of each field; with nothing, where that cannot be seen."""
-    try:
+def _propose(upload: Upload, protocol: Protocol) -> Upload:
+    """The upload with what its columns seem to say, until something is chosen; nothing, where that cannot be seen."""
+    if upload.chosen is not None or not upload.columns:
+        return upload
+    proposed, ids = {}, [_declared(upload, protocol).id.column, *_ID_NAMES]
+    with suppress(DataError):
         draft = draft_mapping(protocol, upload.path)
-    except DataError:
-        return replace(upload, proposed={})
-    proposed = {line.field: line for line in draft.lines if _source_of(line.mapped)}
-    return replace(upload, proposed=proposed, id_column=draft.mapping.id.column)
-
-
-def _source_of(column: MappedColumn) -> str:
-    """The one column that is read; none where there are several."""
-    return column.sources[0] if len(column.sources) == 1 else ""
-
-
-def _source(mapping: ColumnMapping, name: str) -> str:
-    column = mapping.column(name)
-    return column.sources[0] if column and column.sources else ""
-
-
-def remove(upload: Upload | None) -> None:
-    """Forget the file of an upload."""
-    if upload is not None:
-        shutil.rmtree(upload.path.parent, ignore_errors=True)
+        proposed = {line.field: line for line in draft.lines if len(line.mapped.sources) == 1}
+        ids.insert(1, draft.mapping.id.column)
+    return replace(upload, proposed=proposed, id=next((name for name in ids if name in upload.columns), ""))

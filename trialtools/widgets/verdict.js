@@ -1,12 +1,5 @@
 // The verdict: one line that says whose it is and whether it is of the card that is shown; advice; every criterion.
 
-const WAITING = {
-  pending: ["…", "Working"],
-  slow: ["…", "No answer yet"],
-  lost: ["!", "Not connected: reload this page"],
-  apart: ["!", "No verdict on what stands here"],
-};
-
 function verdictPane(focus, actions) {
   const sign = h("span", { class: "sign", "aria-hidden": "true" }), headline = h("strong", { class: "headline" });
   const counts = h("span", { class: "counts" }), who = h("span", { class: "who" });
@@ -20,11 +13,11 @@ function verdictPane(focus, actions) {
     node: h("div", { class: "pane answer", role: "group", "aria-label": "Verdict and reasons" }, line, h("div", { class: "rest" }, advice, notes, steps)),
     // state: of the line, or "apart"; about: what waits, in words
     draw(answer, state, about) {
-      const waits = WAITING[state];
+      const waits = state === "apart" ? "No verdict on what stands here" : WAITS[state];
       line.className = `verdict ${answer.state}`;
       line.setAttribute("aria-busy", String(state === "pending"));
-      say(sign, waits?.[0] ?? answer.symbol);
-      say(headline, waits?.[1] ?? answer.headline);
+      say(sign, !waits ? answer.symbol : ["lost", "apart"].includes(state) ? "!" : "…");
+      say(headline, waits ?? answer.headline);
       say(who, waits ? about : `${answer.who} ·`);
       say(counts, waits ? "" : answer.counts);
       again.hidden = state !== "lost";

@@ -12,7 +12,7 @@ from ..answers import buttons
 from .questions import beginning, label
 
 FOLDER = Path(__file__).parent
-_TOKENS = FOLDER.parents[1] / "widgets" / "tokens.css"
+_TOKENS = FOLDER.parents[1] / "figures" / "tokens.css"
 
 
 def render(name: str, **parts: Any) -> str:

@@ -34,7 +34,7 @@ def serve(folder: Path, port: int = PORT, token: str = "") -> None:
     token = token or secrets.token_urlsafe(24)
     with tempfile.TemporaryDirectory() as share:
         shutil.copytree(HERE / "share", share, dirs_exist_ok=True)
-        shutil.copy(HERE.parent / "tokens.css", Path(share) / "voila" / "templates" / "trialtools")
+        shutil.copy(HERE.parents[1] / "figures" / "tokens.css", Path(share) / "voila" / "templates" / "trialtools")
         os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [share, os.environ.get("JUPYTER_PATH")]))
         os.environ.setdefault("PLOTLY_RENDERER", "notebook")
         os.chdir(folder)
