@@ -6,14 +6,15 @@ powers, calendar months. The reference evaluator judges the result on every engi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from operator import add, and_, eq, ge, gt, le, lt, mul, ne, or_, sub
 from typing import Any
 
 import narwhals as nw
 
-from .language import (
+from .language.formula import (
+    MIRRORED,
     NUMERIC,
     And,
     Arithmetic,
@@ -29,9 +30,9 @@ from .language import (
     Not,
     Or,
     Value,
-    children,
     names,
     type_of,
+    walk,
 )
 
 LOW, HIGH, WRITTEN = "__low", "__high", "__written"
@@ -113,18 +114,20 @@ def ends(formula: Formula, partial: frozenset[str]) -> _Pair:
 def _compare(left: Formula, operator: str, right: Formula, partial: frozenset[str]) -> nw.Expr:
     if type_of(left) == "flag" or partial.isdisjoint((*names(left), *names(right))):
         return _COMPARE[operator](expression(left, partial), expression(right, partial))
-    (low, high), (first, last) = ends(left, partial), ends(right, partial)
+    return _compare_ends(ends(left, partial), operator, ends(right, partial))
+
+
+def _compare_ends(left: _Pair, operator: str, right: _Pair) -> nw.Expr:
+    """True or false where all values between the ends agree."""
     match operator:
-        case "<":
-            return _truth(high < first, low >= last)
-        case "<=":
-            return _truth(high <= first, low > last)
-        case ">":
-            return _truth(low > last, high <= first)
-        case ">=":
-            return _truth(low >= last, high < first)
-    alike, apart = (high <= first) & (low >= last), (high < first) | (low > last)
-    return _truth(alike, apart) if operator == "==" else _truth(apart, alike)
+        case "==":
+            return _compare_ends(left, "<=", right) & _compare_ends(left, ">=", right)
+        case "!=":
+            return ~_compare_ends(left, "==", right)
+        case ">" | ">=":
+            return _compare_ends(right, MIRRORED[operator], left)
+    (low, high), (first, last) = left, right
+    return _truth(_COMPARE[operator](high, first), ~_COMPARE[operator](low, last))
 
 
 def _truth(true: nw.Expr, false: nw.Expr) -> nw.Expr:
@@ -139,7 +142,7 @@ def _is_in(item: Formula, values: tuple[Any, ...]) -> nw.Expr:
 
 
 def _among(item: Formula, values: tuple[Any, ...], partial: frozenset[str]) -> nw.Expr:
-    """As `language.interval.among` has it: true where the list holds every whole number, or day, between the ends."""
+    """As the reference evaluator has it: true where the list holds every whole number, or day, between the ends."""
     low, high = ends(item, partial)
     if type_of(item) == "date":
         listed = list(dict.fromkeys(values))
@@ -207,19 +210,12 @@ def _quotient(left: nw.Expr, right: nw.Expr, zero: nw.Expr) -> nw.Expr:
 
 def _zero(formula: Formula) -> nw.Expr:
     """Zero for every patient of whom all fields of a formula are known."""
-    return reduce(add, (_number(leaf) * 0 for leaf in _leaves(formula)), nw.lit(0.0))
+    return reduce(add, (_number(part) * 0 for part in walk(formula) if isinstance(part, Name)), nw.lit(0.0))
 
 
 def _number(field: Name) -> nw.Expr:
     column = nw.col(field.name)
     return (column.dt.year() if field.type == "date" else column).cast(nw.Float64())
-
-
-def _leaves(formula: Formula) -> Iterator[Name]:
-    if isinstance(formula, Name):
-        yield formula
-    for child in children(formula):
-        yield from _leaves(child)
 
 
 def _power(base: Formula, exponent: Formula) -> nw.Expr:

@@ -6,7 +6,7 @@ patient. Every other reading of a formula (tables, proofs) must agree with `eval
 """
 
 from .errors import ProtocolError, nearest
-from .evaluator import definite, evaluate
+from .evaluator import Interval, definite, ends, evaluate
 from .formula import (
     NUMERIC,
     And,
@@ -28,7 +28,6 @@ from .formula import (
     names,
     type_of,
 )
-from .interval import Interval, ends
 from .parser import MAX_NUMBER, Field, parse, parse_number
 from .wording import in_sentence, words
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from .formula import NUMERIC, And, AtLeast, Compare, Formula, Not, Or, Value, type_of
-
-_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+from .formula import MIRRORED, NUMERIC, OPPOSITE, And, AtLeast, Compare, Formula, Not, Or, Value, type_of
 
 
 @dataclass(frozen=True)
@@ -48,10 +45,10 @@ def limit_of(pair: Compare, positive: bool | None = True) -> Limit | None:
     """The limit that a comparison of two things is; None where neither is a number."""
     (left, right), (operator,) = pair.operands, pair.operators
     if isinstance(left, Value):
-        left, right, operator = right, left, _TURNED.get(operator, operator)
+        left, right, operator = right, left, MIRRORED[operator]
     if not isinstance(right, Value) or type_of(right) not in NUMERIC:
         return None
-    needed = operator if positive else None if positive is None else _NEGATED[operator]
+    needed = operator if positive else None if positive is None else OPPOSITE[operator]
     return Limit(left, operator, right.value, needed, right.span)  # type: ignore[arg-type]
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import calendar
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial, reduce
-from operator import mul
+from operator import add, eq, ge, gt, le, lt, mul, ne, sub, truediv
 from typing import Any
 
 from .formula import (
@@ -27,7 +28,34 @@ from .formula import (
     Value,
     type_of,
 )
-from .interval import Interval, compare, is_among, spread
+
+_COMPARE = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
+_WORK = {"+": add, "-": sub, "*": mul, "/": truediv, "min": min, "max": max}
+_RISES = {"-": (True, False), "*": (None, None), "/": (None, None)} | dict.fromkeys(("+", "min", "max"), (True, True))
+"""Whether the result of arithmetic rises or falls with each side, or neither."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Somewhere from `low` to `high`, both included; None where there is no bound. `written` is what the table says.
+
+    ">100" of a whole number is 101 and above, "2023-05" is the first to the last of May.
+
+    >>> print(Interval(date(2023, 5, 1), date(2023, 5, 31), "2023-05"))
+    2023-05
+    """
+
+    low: float | date | None
+    high: float | date | None
+    written: str
+
+    def __str__(self) -> str:
+        return self.written
+
+
+def ends(value: Any) -> tuple[Any, Any]:
+    """The lowest and the highest that a value can be; twice the same where it is known."""
+    return (value.low, value.high) if isinstance(value, Interval) else (value, value)
 
 
 def evaluate(formula: Formula, patient: Mapping[str, Any]) -> Any:
@@ -58,8 +86,7 @@ def evaluate(formula: Formula, patient: Mapping[str, Any]) -> Any:
         case Known(name):
             return definite(patient.get(name)) is not None
         case Not(item):
-            value = evaluate(item, patient)
-            return None if value is None else not value
+            return _not(evaluate(item, patient))
         case And(items):
             return _at_least(len(items), [evaluate(item, patient) for item in items])
         case Or(items):
@@ -73,16 +100,18 @@ def evaluate(formula: Formula, patient: Mapping[str, Any]) -> Any:
         case In(item, values):
             value = evaluate(item, patient)
             if isinstance(value, Interval):
-                return is_among(value, values, type_of(item) != "number")
+                return _is_among(value, values, type_of(item) != "number")
             return None if value is None else value in values
         case Arithmetic("**", left, right):
-            return _power(evaluate(left, patient), evaluate(right, patient), isinstance(right, Value))
+            power = partial(_power, isinstance(right, Value))
+            return _spread(power, (evaluate(left, patient), None), (evaluate(right, patient), None))
         case Arithmetic(operator, left, right):
-            return _arithmetic(operator, evaluate(left, patient), evaluate(right, patient))
+            sides = (evaluate(left, patient), evaluate(right, patient))
+            return _spread(partial(_arithmetic, operator), *zip(sides, _RISES[operator], strict=True))
         case MonthsBefore(when, months):
-            return _months_before(evaluate(when, patient), months)
+            return _spread(partial(_months_before, months), (evaluate(when, patient), True))
         case Completed(unit, start, end):
-            return _completed(unit, evaluate(start, patient), evaluate(end, patient))
+            return _spread(partial(_completed, unit), (evaluate(start, patient), False), (evaluate(end, patient), True))
         case Case(name, formulas):
             chosen: Formula | None = dict[Any, Formula](formulas).get(patient.get(name))
             return None if chosen is None else evaluate(chosen, patient)
@@ -103,53 +132,71 @@ def _at_least(n: int, values: list[bool | None]) -> bool | None:
     return False if true + unknown < n else None
 
 
+def _not(value: bool | None) -> bool | None:
+    return None if value is None else not value
+
+
 def _compare(left: Any, operator: str, right: Any) -> bool | None:
+    """Of what is known in part, true or false where all values that both sides can have agree."""
     if left is None or right is None:
         return None
+    if not isinstance(left, Interval) and not isinstance(right, Interval):
+        return _COMPARE[operator](left, right)
     match operator:
-        case _ if isinstance(left, Interval) or isinstance(right, Interval):
-            return compare(left, operator, right)
-        case "<":
-            return left < right
-        case "<=":
-            return left <= right
-        case ">":
-            return left > right
-        case ">=":
-            return left >= right
         case "==":
-            return left == right
-    return left != right
+            return _at_least(2, [_compare(left, "<=", right), _compare(left, ">=", right)])
+        case "!=":
+            return _not(_compare(left, "==", right))
+        case ">" | ">=":
+            return _compare(right, operator.replace(">", "<"), left)
+    (low, high), (first, last) = ends(left), ends(right)
+    if None not in (high, first) and _COMPARE[operator](high, first):
+        return True
+    return False if None not in (low, last) and not _COMPARE[operator](low, last) else None
 
 
-def _arithmetic(operator: str, left: Any, right: Any) -> Any:
-    if left is None or right is None:
+def _is_among(value: Interval, values: Iterable[Any], whole: bool) -> bool | None:
+    """Whether a value is one of a list; `whole` says that there are only whole numbers, or days, to be."""
+    low, high = ends(value)
+    near = {each for each in values if (low is None or low <= each) and (high is None or each <= high)}
+    if low is None or high is None or not near:
+        return None if near else False
+    if isinstance(low, date):
+        there_are = (high - low).days + 1
+    else:
+        near = {each for each in near if each % 1 == 0} if whole else near
+        there_are = high - low + 1 if whole or low == high else math.inf
+    return True if len(near) == there_are else None
+
+
+def _spread(work: Callable[..., Any], *values: tuple[Any, bool | None]) -> Any:
+    """What `work` makes of values, each of which rises or falls (False) with the result, or neither (None).
+
+    Of values known in part it makes an `Interval` again, or nothing where one of them does neither.
+    """
+    if any(value is None for value, _ in values):
         return None
-    if isinstance(left, Interval) or isinstance(right, Interval):
-        rises = {"+": True, "-": False, "min": True, "max": True}
-        known = operator in rises
-        return spread(partial(_arithmetic, operator), (left, True), (right, rises[operator])) if known else None
+    partly = [(value, rises) for value, rises in values if isinstance(value, Interval)]
+    if not partly:
+        return work(*(value for value, _ in values))
+    if any(rises is None for _, rises in partly):
+        return None
+    pairs = [ends(value) if rises else ends(value)[::-1] for value, rises in values]
+    low, high = (None if None in end else work(*end) for end in zip(*pairs, strict=True))
+    return (
+        None if low is None and high is None else Interval(low, high, " and ".join(str(value) for value, _ in partly))
+    )
+
+
+def _arithmetic(operator: str, left: Any, right: Any) -> float | None:
     if isinstance(left, date):
         return float((left - right).days)
     a, b = float(left), float(right)
-    match operator:
-        case "+":
-            return definite(a + b)
-        case "-":
-            return definite(a - b)
-        case "*":
-            return definite(a * b)
-        case "min":
-            return min(a, b)
-        case "max":
-            return max(a, b)
-    return definite(a / b) if b else None
+    return None if operator == "/" and not b else definite(_WORK[operator](a, b))
 
 
-def _power(base: Any, exponent: Any, constant: bool) -> float | None:
+def _power(constant: bool, base: Any, exponent: Any) -> float | None:
     """A constant whole power is a product, so that every engine works it out alike; others need a base above zero."""
-    if base is None or exponent is None or isinstance(base, Interval) or isinstance(exponent, Interval):
-        return None
     base, exponent = float(base), float(exponent)
     if constant and exponent % 1 == 0:
         product = definite(reduce(mul, [base] * int(abs(exponent))))
@@ -160,19 +207,13 @@ def _power(base: Any, exponent: Any, constant: bool) -> float | None:
         return None
 
 
-def _months_before(when: Any, months: int) -> Any:
+def _months_before(months: int, when: date) -> date | None:
     """The last day of a shorter month stands for the days that it lacks."""
-    if when is None or isinstance(when, Interval):
-        return when and spread(lambda day: _months_before(day, months), (when, True))
     year, month = divmod(when.year * 12 + when.month - 1 - months, 12)
     return None if year < 1 else date(year, month + 1, min(when.day, calendar.monthrange(year, month + 1)[1]))
 
 
-def _completed(unit: str, start: Any, end: Any) -> Any:
+def _completed(unit: str, start: date, end: date) -> int:
     """The most months that one can go back from `end` without passing `start`; twelve of them are a year."""
-    if start is None or end is None:
-        return None
-    if isinstance(start, Interval) or isinstance(end, Interval):
-        return spread(partial(_completed, unit), (start, False), (end, True))
     months = (end.year - start.year) * 12 + end.month - start.month - (end.day < start.day)
     return months // 12 if unit == "years" else months

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 Type = Literal["number", "integer", "flag", "category", "date", "text"]
 NUMERIC = ("number", "integer")
+MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+"""`a < b` is `b > a`."""
+OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+"""`not a < b` is `a >= b`."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,13 @@ def children(formula: Formula) -> tuple[Formula, ...]:
     return ()
 
 
+def walk(formula: Formula) -> Iterator[Formula]:
+    """The formula and all that is inside it, in the order they are written."""
+    yield formula
+    for child in children(formula):
+        yield from walk(child)
+
+
 def names(formula: Formula) -> tuple[str, ...]:
     """The fields a formula asks about, each once, in the order they are written.
 
@@ -137,38 +148,28 @@ def names(formula: Formula) -> tuple[str, ...]:
     >>> names(parse("age > 65 or bmi >= 30 or age < 1", {"age": Field("integer"), "bmi": Field("number")}))
     ('age', 'bmi')
     """
-    return tuple(dict.fromkeys(_names(formula)))
+    return tuple(dict.fromkeys(part.name for part in walk(formula) if isinstance(part, Name | Known | Case)))
 
 
-def _names(formula: Formula) -> Iterator[str]:
-    if isinstance(formula, Name | Known | Case):
-        yield formula.name
-    for child in children(formula):
-        yield from _names(child)
+_TYPES: tuple[tuple[Any, Type], ...] = (
+    (bool, "flag"),
+    (int, "integer"),
+    (float, "number"),
+    (str, "text"),
+    ((date, MonthsBefore), "date"),
+    (Arithmetic, "number"),
+    (Completed, "integer"),
+)
 
 
 def type_of(formula: Formula) -> Type:
     """The type of a formula's value; every connective and comparison is a flag."""
-    match formula:
-        case Name(_, type):
-            return type
-        case Value(bool()):
-            return "flag"
-        case Value(int()):
-            return "integer"
-        case Value(float()):
-            return "number"
-        case Value(str()):
-            return "text"
-        case Value() | MonthsBefore():
-            return "date"
-        case Arithmetic():
-            return "number"
-        case Completed():
-            return "integer"
-        case Case(_, formulas):
-            return type_of(formulas[0][1])
-    return "flag"
+    if isinstance(formula, Name):
+        return formula.type
+    if isinstance(formula, Case):
+        return type_of(formula.formulas[0][1])
+    what = formula.value if isinstance(formula, Value) else formula
+    return next((type for kinds, type in _TYPES if isinstance(what, kinds)), "flag")
 
 
 def weight(formula: Formula) -> int:

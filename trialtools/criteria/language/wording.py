@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from .formula import (
+    MIRRORED,
     And,
     Arithmetic,
     AtLeast,
@@ -28,7 +29,6 @@ from .formula import (
 
 _NUMBERS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least", "==": "", "!=": "not"}
 _DATES = {"<": "before", "<=": "on or before", ">": "after", ">=": "on or after", "==": "on", "!=": "not on"}
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _SIGNS = {"+": "plus", "-": "minus", "*": "times", "/": "divided by", "**": "to the power of"}
 _EXTREMES = {"min": "lower", "max": "higher"}
 
@@ -110,7 +110,7 @@ def _phrase(formula: Formula, fields: Mapping[str, Any]) -> str:
 def _comparison(formula: Compare, fields: Mapping[str, Any]) -> str:
     match formula:
         case Compare((Value() as low, subject, Value() as high), (first, second)):
-            bounds = _bound(_mirror(first), low), _bound(second, high, _unit(subject, fields))
+            bounds = _bound(MIRRORED[first], low), _bound(second, high, _unit(subject, fields))
             return f"{_subject_phrase(subject, fields)} is {' and '.join(bounds)}"
     pairs = zip(formula.operands, formula.operators, formula.operands[1:], strict=False)
     return " and ".join(_pair(*pair, fields) for pair in pairs)
@@ -118,15 +118,11 @@ def _comparison(formula: Compare, fields: Mapping[str, Any]) -> str:
 
 def _pair(left: Formula, operator: str, right: Formula, fields: Mapping[str, Any]) -> str:
     if isinstance(left, Value) and not isinstance(right, Value):
-        return _pair(right, _mirror(operator), left, fields)
+        return _pair(right, MIRRORED[operator], left, fields)
     if isinstance(right, Value):
         return f"{_subject_phrase(left, fields)} is {_bound(operator, right, _unit(left, fields))}"
     phrase = (_DATES if type_of(right) == "date" else _NUMBERS)[operator]
     return f"{_subject_phrase(left, fields)} is {phrase} {_phrase(right, fields)}".replace("  ", " ")
-
-
-def _mirror(operator: str) -> str:
-    return _MIRRORED.get(operator, operator)
 
 
 def _bound(operator: str, bound: Value, unit: str | None = None) -> str:

@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 
 from ..language import Compare, Formula, Interval, Not, ends, names, words
+from ..language.formula import OPPOSITE
 from ..protocol import Field, ProtocolData
 from .cells import in_words, spread_values
 from .options import record_of
@@ -16,8 +17,6 @@ from .ways import FALSE, Question, TooHard, Ways
 
 _TRIES = 256
 """Combinations of values of what a fact is worked out from that are tried."""
-
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
 @dataclass(frozen=True)
@@ -210,7 +209,7 @@ def answer(question: Question, box: int, ways: Ways, name: str) -> Answer:
 
 
 def _opposite(atom: Formula) -> Formula:
-    return Compare(atom.operands, (_OPPOSITE[atom.operators[0]],)) if isinstance(atom, Compare) else Not(atom)
+    return Compare(atom.operands, (OPPOSITE[atom.operators[0]],)) if isinstance(atom, Compare) else Not(atom)
 
 
 def _listing(title: str, answers: tuple[Answer, ...]) -> list[str]:
