@@ -24,8 +24,11 @@ from hypothesis import strategies as st
 from trialtools.criteria.contents import Protocol, load_protocol, read_protocol
 from trialtools.criteria.language import evaluate, parse
 from trialtools.criteria.language import names as names_in
-from trialtools.criteria.patient import Block, Node, explain, nearest_eligible, open_items
 from trialtools.criteria.patient.cells import atoms, changes, rank, split, typical, unrank
+from trialtools.criteria.patient.items import open_items
+from trialtools.criteria.patient.nearest import Block, nearest_eligible
+from trialtools.criteria.patient.tree import Node
+from trialtools.criteria.patient.verdict import explain
 from trialtools.criteria.protocol import Criterion, Fact, Field
 
 # --- small protocols --------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from .arms.command import LEDGER, keep
 from .criteria.commands import Commands, add_commands
-from .criteria.extras import MissingLibraryError, install_hint
+from .criteria.doors import MissingLibraryError, install_hint
 
 DONE, FOUND, BAD_INPUT, NOTEBOOK_FAILED = 0, 1, 2, 3
 EVIDENCE_LIMIT = 100_000
@@ -172,15 +172,14 @@ def _explain(
     """
     from .cohort.sources import read_patients
     from .cohort.sources.take import rows_text
-    from .criteria.patient import explain, nearest_eligible, open_items
 
     rules = _protocol(protocol, reading)
     table = read_patients(patients, rules, mapping)
     person = table.patient(patient)
-    print(explain(rules, person).text(full=full))
+    print(rules.explain(person).text(full=full))
     if rows := rows_text(table.rows_of(patient), rules.fields):
         print("\n" + "\n".join(rows))
-    print(f"\n{open_items(rules, person).text()}\n\n{nearest_eligible(rules, person).text()}")
+    print(f"\n{rules.open_items(person).text()}\n\n{rules.nearest_eligible(person).text()}")
     return DONE
 
 

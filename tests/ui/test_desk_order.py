@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ui.bench import HERE, Bench
 
 from trialtools.criteria.contents import read_protocol
-from trialtools.criteria.patient import explain
+from trialtools.criteria.patient.verdict import explain
 from trialtools.widgets import answers, card, desk
 
 PROTOCOL = read_protocol("""

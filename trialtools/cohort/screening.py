@@ -11,8 +11,7 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from ..criteria.contents import Protocol
-from ..criteria.display import as_lines
+from ..criteria.contents import Protocol, as_lines
 from ..criteria.engine import in_polars
 from ..criteria.protocol import DataError
 from .frames.attrition import answer, attrition, criterion_states, open_criteria

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .display import as_lines
 from .language import ProtocolError
-from .patient import explain, nearest_eligible, open_items
+from .patient.items import open_items
+from .patient.nearest import nearest_eligible
+from .patient.verdict import explain
 from .proofs.conditions import judge, same, someone
 from .proofs.findings import lint
 from .protocol.amendment import amend
@@ -43,13 +45,13 @@ class Protocol(ProtocolData):
     write = write_protocol
 
     def __repr__(self) -> str:
-        return summary(self)[0]
+        return _summary(self)[0]
 
     def _repr_html_(self) -> str:
-        return as_lines(summary(self))
+        return as_lines(_summary(self))
 
 
-def summary(protocol: ProtocolData) -> list[str]:
+def _summary(protocol: ProtocolData) -> list[str]:
     """What a protocol is, in four lines."""
     kinds = [criterion.kind for criterion in protocol.criteria]
     read = [f"{c.id} {protocol.reading(c.id)}" for c in protocol.criteria if c.readings]
@@ -62,6 +64,12 @@ def summary(protocol: ProtocolData) -> list[str]:
         f"assumed: {assumed} statements of the design · {len(protocol.ambiguities)} unclear phrases",
         ".criteria_table() .lint() .explain(patient) .amend({…}) .threshold_table() …",
     ]
+
+
+def as_lines(lines: Sequence[str]) -> str:
+    """An object in a few lines: the first one bold, the last one, its methods, in small letters."""
+    first, *middle, last = (html.escape(line) for line in lines)
+    return "<div>" + "<br>".join([f"<b>{first}</b>", *middle, f"<small>{last}</small>"]) + "</div>"
 
 
 def load_protocol(path: str | os.PathLike[str], readings: Mapping[str, str] | str | None = None) -> Protocol:

@@ -1,10 +1,40 @@
-"""A table of names goes in, the lazy door of a package comes out: a file loads when one of its names is asked for."""
+"""A table of names goes in, the lazy door of a package comes out: a file loads when one of its names is asked for.
+
+What a library that is not installed comes with stands in a sentence.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from .extras import MissingLibraryError, install_hint
+
+class MissingLibraryError(ImportError):
+    """A library is not installed; the message names the extra that brings it."""
+
+
+_EXTRAS = {
+    "interim": ("scipy", "statsmodels", "lifelines"),
+    "workbench": (
+        *("plotly", "great_tables", "jinja2", "papermill", "nbconvert", "nbformat", "ipykernel"),
+        *("jupyter_client", "ipywidgets", "traitlets", "anywidget", "jupyterlab", "IPython"),
+    ),
+    "excel": ("fastexcel",),
+    "duckdb": ("duckdb",),
+    "app": ("voila",),
+    "spark": ("pyspark",),
+    "database": ("ibis", "sqlglot", "psycopg"),
+}
+
+
+def install_hint(error: ModuleNotFoundError) -> str | None:
+    """What to install for a library that was not found; None if no part of this package asks for it.
+
+    >>> install_hint(ModuleNotFoundError("No module named 'plotly'", name="plotly.graph_objects"))
+    "plotly is not installed; it comes with: pip install 'trialtools[workbench]'"
+    """
+    library = (error.name or "").split(".")[0]
+    extra = next((extra for extra, names in _EXTRAS.items() if library in names), None)
+    return f"{library} is not installed; it comes with: pip install 'trialtools[{extra}]'" if extra else None
 
 
 def lazy_door(

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from ..criteria.contents import Protocol, load_protocol
-from ..criteria.display import as_lines
+from ..criteria.contents import Protocol, as_lines, load_protocol
 from ..criteria.protocol import DataError
 from ..figures.format import count, percent
 from ..figures.printed import recommendation_form

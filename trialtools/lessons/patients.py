@@ -9,7 +9,7 @@ from typing import Any
 
 from ..criteria.contents import Protocol
 from ..criteria.language import names, parse
-from ..criteria.patient import Explanation
+from ..criteria.patient.verdict import Explanation
 from .lesson import Lesson, Question, subject
 from .source import Source
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..criteria.contents import Protocol
 from ..criteria.language import evaluate
-from ..criteria.patient import Answer, Explanation, nearest_eligible, open_items
+from ..criteria.patient.items import Answer
 from ..criteria.patient.tree import Node, leaves
-from ..criteria.patient.verdict import SYMBOLS, Verdict
+from ..criteria.patient.verdict import SYMBOLS, Explanation, Verdict
 from ..figures.format import SCREEN_WORDS, plain
 
 _EXCLUSION = {"pass": "does not apply", "fail": "applies", "unknown": "open"}
@@ -34,7 +34,7 @@ def verdict(protocol: Protocol, patient: Mapping[str, Any], explanation: Explana
 
 def advice(protocol: Protocol, patient: Mapping[str, Any]) -> dict[str, Any]:
     """What would settle the decision, what a person has to judge, and the nearest change to an eligible patient."""
-    items, nearest = open_items(protocol, patient), nearest_eligible(protocol, patient)
+    items, nearest = protocol.open_items(patient), protocol.nearest_eligible(patient)
     open_ = items.decision == "undetermined"
     fields = protocol.fields
     return {
@@ -111,12 +111,10 @@ def _fact(verdict: Verdict) -> str:
 
 
 def _step(node: Node) -> dict[str, Any]:
-    plain = node.state == "pass" and node.words in ("needed: yes", "needed: no")
-    single = node.value if plain or not node.words else f"{node.value} ({node.words})"
     return {
         "state": node.state,
         "symbol": SYMBOLS[node.state],
-        "text": node.words if node.children else single,
+        "text": node.text,
         "decides": node.deciding,
         "steps": [_step(child) for child in node.children],
     }

@@ -24,7 +24,7 @@ from ..cohort.screening import Screening, screen
 from ..cohort.sources import Patients, load_mapping, read_patients
 from ..criteria.contents import Protocol
 from ..criteria.language import definite, nearest
-from ..criteria.patient import Explanation, explain
+from ..criteria.patient.verdict import Explanation
 from ..criteria.protocol import DataError
 from . import answers, card, roster, uploads
 from .browser import Screen, script, style
@@ -129,7 +129,7 @@ class Desk(Screen):
         """The verdict on the entries of the card; it goes to the browser together with them."""
         patient, remarks = card.read(self.protocol, self._entries)
         id = str(self._record.get("patient_id", ""))
-        self.explanation = explain(self.protocol, patient | _id_fact(id))
+        self.explanation = self.protocol.explain(patient | _id_fact(id))
         self.answer = {
             "n": self.answer.get("n", 0) + 1,
             "card": self._card,

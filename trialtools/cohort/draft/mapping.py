@@ -12,8 +12,7 @@ from typing import Any
 
 import narwhals as nw
 
-from ...criteria.contents import Protocol
-from ...criteria.display import as_lines
+from ...criteria.contents import Protocol, as_lines
 from ...criteria.engine import in_polars
 from ...criteria.protocol import DataError, Field
 from ..sources.mapping import ColumnMapping, MappedColumn, PatientId, Rows

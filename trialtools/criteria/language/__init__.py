@@ -5,6 +5,8 @@ formula itself, its parser and type checker, its words, and the reference evalua
 patient. Every other reading of a formula (tables, proofs) must agree with `evaluate`.
 """
 
+# ruff: noqa: F401 (a door: what it imports is what it offers)
+
 from .errors import ProtocolError, nearest
 from .evaluator import Interval, definite, ends, evaluate
 from .formula import (
@@ -30,37 +32,3 @@ from .formula import (
 )
 from .parser import MAX_NUMBER, Field, parse, parse_number
 from .wording import in_sentence, words
-
-__all__ = [
-    "MAX_NUMBER",
-    "NUMERIC",
-    "And",
-    "Arithmetic",
-    "AtLeast",
-    "Case",
-    "Compare",
-    "Completed",
-    "Field",
-    "Formula",
-    "In",
-    "Interval",
-    "Known",
-    "MonthsBefore",
-    "Name",
-    "Not",
-    "Or",
-    "ProtocolError",
-    "Type",
-    "Value",
-    "children",
-    "definite",
-    "ends",
-    "evaluate",
-    "in_sentence",
-    "names",
-    "nearest",
-    "parse",
-    "parse_number",
-    "type_of",
-    "words",
-]

@@ -75,7 +75,7 @@ def read(text: str) -> Source:
         raise ProtocolError(f"the expression has {len(text):,} characters; at most {_MAX_LENGTH:,} are read")
     if not text.strip():
         raise ProtocolError("the expression is empty; write what must hold, such as 18 <= age <= 85")
-    flat = _flatten(text)
+    flat = re.sub(r"\s", " ", text)  # every kind of white space a plain space; no character moves
     bare, unclosed = _bare(flat)
     for place, character in enumerate(text):
         if not (character.isprintable() or character.isspace()):
@@ -144,23 +144,11 @@ def _as_calls(text: str, flat: str, bare: str) -> tuple[str, Sequence[int]]:
     return "".join(character for character, _ in written), [*(place for _, place in written), len(flat)]
 
 
-def _flatten(text: str) -> str:
-    """The text in one line, every kind of white space a plain space; no character moves."""
-    return "".join(" " if character.isspace() else character for character in text)
-
-
 def _bare(text: str) -> tuple[str, int | None]:
     """The text with whatever stands in quotes blotted out, and where a quote is left open."""
-    bare, opened = [], None
-    for place, character in enumerate(text):
-        if opened is None and character in "\"'":
-            opened = place
-        elif opened is not None and character == text[opened]:
-            opened = None
-        elif opened is not None:
-            character = "_"
-        bare.append(character)
-    return "".join(bare), opened
+    bare = re.sub(r"""(["'])(.*?)(\1|$)""", lambda quoted: quoted[1] + "_" * len(quoted[2]) + quoted[3], text)
+    opened = re.match(r"""(?:[^"']|(["'])_*\1)*""", bare)
+    return bare, opened.end() if opened and opened.end() < len(text) else None
 
 
 def _slip(text: str, bare: str, unclosed: int | None, place: int) -> ProtocolError:

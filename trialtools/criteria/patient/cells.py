@@ -29,11 +29,8 @@ from ..language import (
 )
 from ..protocol import Field, ProtocolData
 
-Cell = tuple[int, int]
+Ranks = tuple[int, int]
 """The first and the last rank of a run of values."""
-
-WHOLE_RANGE = 1_000_000_000
-"""The distance from one end of a range to the other."""
 
 
 def atoms(formula: Formula) -> Iterator[Compare]:
@@ -86,7 +83,7 @@ def unrank(field: Field, place: int) -> Any:
     return struct.unpack("<d", struct.pack("<q", bits))[0]
 
 
-def whole(field: Field) -> Cell:
+def whole(field: Field) -> Ranks:
     """All the possible values of a field."""
     if field.type == "flag":
         return 0, 1
@@ -98,7 +95,7 @@ def whole(field: Field) -> Cell:
 # --- where the answer changes -----------------------------------------------------------------------------------------
 
 
-def split(field: Field, starts: Iterable[int]) -> tuple[Cell, ...]:
+def split(field: Field, starts: Iterable[int]) -> tuple[Ranks, ...]:
     """The cells between the ranks at which an answer changes; each flag and category is a cell of its own."""
     low, high = whole(field)
     if field.type in ("flag", "category"):
@@ -163,7 +160,7 @@ def _divisors(formula: Formula, name: str) -> list[Formula]:
 
 
 @lru_cache(maxsize=4096)
-def typical(field: Field, cell: Cell) -> Any:
+def typical(field: Field, cell: Ranks) -> Any:
     """A value of a cell that is easy to read: few decimals, and near the cut rather than at the end of the range."""
     low, high = unrank(field, cell[0]), unrank(field, cell[1])
     at_the_start = cell[0] == whole(field)[0] and cell[1] != whole(field)[1]
@@ -192,96 +189,3 @@ def typical_values(protocol: ProtocolData, name: str) -> list[Any]:
     tied = len(alone) < len(about) or any(name in protocol.with_causes([each]) for each in protocol.derived)
     ends = [] if not tied else [unrank(field, place) for place in whole(field)]
     return [*dict.fromkeys([*values, *ends])]
-
-
-def spread_values(field: Field, n: int) -> list[Any]:
-    """Up to n values all over the range, the middle ones first."""
-    low, high = field.limits if field.type == "number" else whole(field)
-    steps = max(n - 1, 1) if field.type == "number" or high - low >= n else max(high - low, 1)
-    places = sorted((low + (high - low) * k / steps for k in range(steps + 1)), key=lambda at: abs(2 * at - low - high))
-    return places if field.type == "number" else [unrank(field, int(place)) for place in places]
-
-
-def nearest_value(field: Field, value: Any, cell: Cell) -> Any:
-    """The value of a cell that a recorded value can move to in the fewest whole steps; None if there is none.
-
-    `gain` lets a flag become true and a number or a date only grow; a category has no more or less to gain.
-    """
-    if cell[0] <= rank(field, value) <= cell[1]:
-        return value
-    up = cell[0] > rank(field, value)
-    if field.change == "never" or (field.change == "gain" and (not up or field.type == "category")):
-        return None
-    return unrank(field, cell[0]) if field.type in ("flag", "category") else _move_in_steps(field, value, cell, up)
-
-
-def _move_in_steps(field: Field, value: Any, cell: Cell, up: bool) -> Any:
-    step, start = field.step_size, _exact(field, value)
-    low, high = (_exact(field, unrank(field, place)) for place in cell)
-    moved = start + step * (math.ceil((low - start) / step) if up else math.floor((high - start) / step))
-    while low <= moved <= high:
-        if field.type == "number":
-            return float(moved)
-        if moved.denominator == 1:
-            return unrank(field, int(moved))
-        moved += step if up else -step
-    return None
-
-
-def distance(field: Field, old: Any, new: Any) -> int:
-    """How far a value moves, in billionths of its range; a flag and a category move by all of it.
-
-    Without a declared range a number is measured by its own size, and a move is at most a thousandfold.
-    """
-    if old == new or field.type in ("flag", "category"):
-        return 0 if old == new else WHOLE_RANGE
-    width = max(abs(_exact(field, old)), field.step_size)
-    if field.range or field.type == "date":
-        width = _exact(field, field.limits[1]) - _exact(field, field.limits[0])
-    return min(int(abs(_exact(field, new) - _exact(field, old)) * WHOLE_RANGE / width), 1000 * WHOLE_RANGE)
-
-
-def _exact(field: Field, value: Any) -> Fraction:
-    return Fraction(value.toordinal()) if field.type == "date" else Fraction(str(value))
-
-
-# --- cells in words ---------------------------------------------------------------------------------------------------
-
-
-def in_words(field: Field, cells: Iterable[Cell]) -> str:
-    """What a fact would have to be, for the cells that will do."""
-    if field.type == "flag":
-        return " or ".join("yes" if first else "no" for first, _ in cells)
-    if field.type == "category":
-        return " or ".join(field.values[first] for first, _ in cells)
-    runs: list[Cell] = []
-    for first, last in sorted(cells):
-        if runs and runs[-1][1] + 1 == first:
-            first = runs.pop()[0]
-        runs.append((first, last))
-    return field.with_unit(" or ".join(_run(field, run) for run in runs))
-
-
-def _run(field: Field, run: Cell) -> str:
-    low, high = whole(field)
-    if run == (low, high):
-        return "any value"
-    if run[0] == run[1]:
-        return _plain(unrank(field, run[0]))
-    least, most = ("on or after", "on or before") if field.type == "date" else ("at least", "at most")
-    bounds = [_bound(field, run[0], -1, least, "above")] if run[0] > low else []
-    bounds += [_bound(field, run[1], 1, most, "below")] if run[1] < high else []
-    return " and ".join(bounds)
-
-
-def _bound(field: Field, place: int, beyond: int, including: str, excluding: str) -> str:
-    """`above 93` rather than `at least 93.00000000000001`: the shorter number is the one that was written."""
-    here, there = _plain(unrank(field, place)), _plain(unrank(field, place + beyond))
-    if field.type == "number" and len(there) < len(here):
-        return f"{excluding} {there}"
-    return f"{including} {here}"
-
-
-def _plain(value: Any) -> str:
-    """A number or a date without its unit."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

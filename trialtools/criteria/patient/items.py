@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -10,10 +10,10 @@ from typing import Any
 from ..language import Compare, Formula, Interval, Not, ends, names, words
 from ..language.formula import OPPOSITE
 from ..protocol import Field, ProtocolData
-from .cells import in_words, spread_values
+from .cells import Ranks, unrank, whole
 from .options import record_of
 from .tree import Decision, decision
-from .ways import FALSE, Question, TooHard, Ways
+from .ways import FALSE, Search, TooHard, Ways
 
 _TRIES = 256
 """Combinations of values of what a fact is worked out from that are tried."""
@@ -122,29 +122,29 @@ def open_items(protocol: ProtocolData, patient: Mapping[str, Any], limit: int = 
     if now != "undetermined":
         return OpenItems(now)
     try:
-        question = Question(protocol, record_of(protocol, patient))
-        held, set_aside = _consistent(question)
-        eligible = question.cheapest([*question.passing.values(), *held], limit)
-        failing = [question.cheapest([question.ways(f, FALSE), *held], limit) for f in question.rules.values()]
-        ineligible = question.minimal({box: ties for ways in failing for box, ties in ways.items()}, limit)
-        to_eligible = _item_sets(question, eligible, "eligible")
-        together = [id for id in (*question.facts, *question.rules) if id not in set_aside]
-        proved = bool(to_eligible) or question.conflict(together)
-        proved = proved and (not set_aside or question.conflict(question.facts))
+        search = Search(protocol, record_of(protocol, patient))
+        held, set_aside = _consistent(search)
+        eligible = search.cheapest([*search.passing.values(), *held], limit)
+        failing = [search.cheapest([search.ways(f, FALSE), *held], limit) for f in search.rules.values()]
+        ineligible = search.minimal({box: ties for ways in failing for box, ties in ways.items()}, limit)
+        to_eligible = _item_sets(search, eligible, "eligible")
+        together = [id for id in (*search.facts, *search.rules) if id not in set_aside]
+        proved = bool(to_eligible) or search.conflict(together)
+        proved = proved and (not set_aside or search.conflict(search.facts))
     except TooHard:
         return OpenItems(now, complete=False)
-    to_ineligible = _item_sets(question, ineligible, "ineligible")
-    told = len(to_eligible) == len(eligible) and len(to_ineligible) == len(ineligible)
-    complete = proved and told and all(question.is_complete(found, limit) for found in (eligible, ineligible))
+    to_ineligible = _item_sets(search, ineligible, "ineligible")
+    confirmed = len(to_eligible) == len(eligible) and len(to_ineligible) == len(ineligible)
+    complete = proved and confirmed and all(search.is_complete(found, limit) for found in (eligible, ineligible))
     return OpenItems(now, to_eligible, to_ineligible, set_aside, complete)
 
 
-def _consistent(question: Question) -> tuple[list[Ways], tuple[str, ...]]:
+def _consistent(search: Search) -> tuple[list[Ways], tuple[str, ...]]:
     """The declared facts that the record does not contradict, joined where they share a field; the others' ids."""
     kept: list[Ways] = []
     aside: list[str] = []
-    for id, ways in question.holding.items():
-        more = question.groups([*kept, ways])
+    for id, ways in search.holding.items():
+        more = search.groups([*kept, ways])
         if all(more):
             kept = more
         else:
@@ -152,59 +152,59 @@ def _consistent(question: Question) -> tuple[list[Ways], tuple[str, ...]]:
     return kept, tuple(aside)
 
 
-def _item_sets(question: Question, ways: Ways, wanted: Decision) -> tuple[ItemSet, ...]:
+def _item_sets(search: Search, ways: Ways, wanted: Decision) -> tuple[ItemSet, ...]:
     """What each way asks for; a way that the reference evaluator does not confirm is left out."""
-    return tuple(_item_set(question, box, ways) for box in ways if _is_confirmed(question, box, wanted))
+    return tuple(_item_set(search, box, ways) for box in ways if _is_confirmed(search, box, wanted))
 
 
-def _is_confirmed(question: Question, box: int, wanted: Decision) -> bool:
+def _is_confirmed(search: Search, box: int, wanted: Decision) -> bool:
     """Whether answers make the decision; of what is worked out, some values of its parts have to."""
-    protocol, patient = question.protocol, question.patient(box)
-    lacking = {name: _missing_parts(question, name) for name in question.costly_fields(box)}
+    protocol, patient = search.protocol, search.patient(box)
+    lacking = {name: _missing_parts(search, name) for name in search.costly_fields(box)}
     worked = [name for name, parts in lacking.items() if parts != (name,)]
     parts = list(dict.fromkeys(part for name in worked for part in lacking[name]))
     given = {name: value for name, value in patient.items() if name not in (*worked, *parts)}
     each = int(_TRIES ** (1 / max(len(parts), 1)))
-    rows = product(*(spread_values(_narrow(question, part), each) for part in parts))
+    rows = product(*(_spread(_narrow(search, part), each) for part in parts))
     return any(decision(protocol, {**given, **dict(zip(parts, row, strict=True))}) == wanted for row in rows)
 
 
-def _missing_parts(question: Question, name: str) -> tuple[str, ...]:
+def _missing_parts(search: Search, name: str) -> tuple[str, ...]:
     """The facts to find out for one, which may be worked out from others."""
-    whole = {known for known, value in question.known.items() if not isinstance(value, Interval)}
-    return question.protocol.missing_parts(name, whole)
+    whole = {known for known, value in search.known.items() if not isinstance(value, Interval)}
+    return search.protocol.missing_parts(name, whole)
 
 
-def _narrow(question: Question, name: str) -> Field:
+def _narrow(search: Search, name: str) -> Field:
     """A field with no other values possible than what is known in part of it."""
-    field, known = question.protocol.fields[name], question.known.get(name)
+    field, known = search.protocol.fields[name], search.known.get(name)
     return replace(field, range=ends(known)) if isinstance(known, Interval) else field
 
 
-def _item_set(question: Question, box: int, ways: Ways) -> ItemSet:
-    cost = {name: question.protocol.fields[name].cost for name in question.costly_fields(box)}
+def _item_set(search: Search, box: int, ways: Ways) -> ItemSet:
+    cost = {name: search.protocol.fields[name].cost for name in search.costly_fields(box)}
     found: dict[str, Answer] = {}
     for name in sorted(cost, key=lambda name: cost[name]):
-        for each in _parts(question, answer(question, box, ways, name)):
+        for each in _parts(search, answer_on(search, box, ways, name)):
             needed = f"{found[each.field].needed}; {each.needed}" if each.field in found else each.needed
             found[each.field] = replace(each, needed=needed)
     return ItemSet(tuple(found.values()), sum(cost.values()))
 
 
-def _parts(question: Question, whole: Answer) -> list[Answer]:
+def _parts(search: Search, whole: Answer) -> list[Answer]:
     """What has to be found out for a fact that is worked out from others: those of them that are not known."""
-    fields, lacking = question.protocol.fields, _missing_parts(question, whole.field)
+    fields, lacking = search.protocol.fields, _missing_parts(search, whole.field)
     if lacking == (whole.field,):
         return [whole]
     needed = f"for {whole.label}: {whole.needed}"
     return [Answer(part, fields[part].label, needed, fields[part].judged_by == "person") for part in lacking]
 
 
-def answer(question: Question, box: int, ways: Ways, name: str) -> Answer:
+def answer_on(search: Search, box: int, ways: Ways, name: str) -> Answer:
     """What a fact would have to be on one way: values that will do, or how it compares with other facts."""
-    fields, cells = question.protocol.fields, [option.cell for option in question.options_left(box, name)]
+    fields, cells = search.protocol.fields, [option.cell for option in search.options_left(box, name)]
     ties = [atom if holds else _opposite(atom) for atom, holds in ways[box] if name in names(atom)]
-    needed = "; ".join(words(tie, fields) for tie in ties) or in_words(fields[name], cells)
+    needed = "; ".join(words(tie, fields) for tie in ties) or _in_words(fields[name], cells)
     return Answer(name, fields[name].label, needed, fields[name].judged_by == "person")
 
 
@@ -217,3 +217,53 @@ def _listing(title: str, answers: tuple[Answer, ...]) -> list[str]:
     if len(answers) > 3:
         return [f"{title} ({len(answers)}):", *(f"  - {a.label} (needed: {a.needed})" for a in answers)]
     return [f"{title}: {', then '.join(answer.label for answer in answers)}"] if answers else []
+
+
+def _spread(field: Field, n: int) -> list[Any]:
+    """Up to n values all over the range, the middle ones first."""
+    low, high = field.limits if field.type == "number" else whole(field)
+    steps = max(n - 1, 1) if field.type == "number" or high - low >= n else max(high - low, 1)
+    places = sorted((low + (high - low) * k / steps for k in range(steps + 1)), key=lambda at: abs(2 * at - low - high))
+    return places if field.type == "number" else [unrank(field, int(place)) for place in places]
+
+
+# --- cells in words ---------------------------------------------------------------------------------------------------
+
+
+def _in_words(field: Field, cells: Iterable[Ranks]) -> str:
+    """What a fact would have to be, for the cells that will do."""
+    if field.type == "flag":
+        return " or ".join("yes" if first else "no" for first, _ in cells)
+    if field.type == "category":
+        return " or ".join(field.values[first] for first, _ in cells)
+    runs: list[Ranks] = []
+    for first, last in sorted(cells):
+        if runs and runs[-1][1] + 1 == first:
+            first = runs.pop()[0]
+        runs.append((first, last))
+    return field.with_unit(" or ".join(_run(field, run) for run in runs))
+
+
+def _run(field: Field, run: Ranks) -> str:
+    low, high = whole(field)
+    if run == (low, high):
+        return "any value"
+    if run[0] == run[1]:
+        return _plain(unrank(field, run[0]))
+    least, most = ("on or after", "on or before") if field.type == "date" else ("at least", "at most")
+    bounds = [_end(field, run[0], -1, least, "above")] if run[0] > low else []
+    bounds += [_end(field, run[1], 1, most, "below")] if run[1] < high else []
+    return " and ".join(bounds)
+
+
+def _end(field: Field, place: int, beyond: int, including: str, excluding: str) -> str:
+    """`above 93` rather than `at least 93.00000000000001`: the shorter number is the one that was written."""
+    here, there = _plain(unrank(field, place)), _plain(unrank(field, place + beyond))
+    if field.type == "number" and len(there) < len(here):
+        return f"{excluding} {there}"
+    return f"{including} {here}"
+
+
+def _plain(value: Any) -> str:
+    """A number or a date without its unit."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

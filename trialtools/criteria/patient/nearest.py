@@ -8,11 +8,10 @@ from typing import Any
 
 from ..language import Interval
 from ..protocol import Field, ProtocolData
-from .cells import WHOLE_RANGE, distance
-from .items import Answer, answer
-from .options import record_of
+from .items import Answer, answer_on
+from .options import WHOLE_RANGE, distance, record_of
 from .tree import decision
-from .ways import Question, TooHard, Ways
+from .ways import Search, TooHard, Ways
 
 
 @dataclass(frozen=True)
@@ -106,25 +105,25 @@ def nearest_eligible(protocol: ProtocolData, patient: Mapping[str, Any]) -> Near
       E1 (Tumour) stands in the way: Tumour ever: yes, which cannot be undone
     """
     try:
-        question = Question(protocol, record_of(protocol, patient), movable=True)
-        found = question.cheapest([*question.passing.values(), *question.holding.values()])
-        blocks = () if found else tuple(_blocks(question))
+        search = Search(protocol, record_of(protocol, patient), movable=True)
+        found = search.cheapest([*search.passing.values(), *search.holding.values()])
+        blocks = () if found else tuple(_blocks(search))
     except TooHard:
         return Nearest(None)
-    for box in found if question.is_complete(found) else ():
-        if decision(protocol, question.patient(box)) == "eligible":  # the reference evaluator has the last word
-            return _nearest(question, box, found)
+    for box in found if search.is_complete(found) else ():
+        if decision(protocol, search.patient(box)) == "eligible":  # the reference evaluator has the last word
+            return _nearest(search, box, found)
     return Nearest(False if blocks else None, blocks=blocks)
 
 
-def _nearest(question: Question, box: int, ways: Ways) -> Nearest:
+def _nearest(search: Search, box: int, ways: Ways) -> Nearest:
     """What changes and what is completed on a way."""
-    fields, known, after = question.protocol.fields, question.known, question.patient(box)
-    costly = question.costly_fields(box)
+    fields, known, after = search.protocol.fields, search.known, search.patient(box)
+    costly = search.costly_fields(box)
     moved = [name for name in costly if name in known and not isinstance(known[name], Interval)]
     changes = tuple(_change(fields[name], name, known[name], after[name]) for name in moved)
     unknown = [name for name in costly if name not in moved]
-    answers = tuple(answer(question, box, ways, name) for name in unknown)
+    answers = tuple(answer_on(search, box, ways, name) for name in unknown)
     far = sum(distance(fields[name], known[name], after[name]) for name in moved) / WHOLE_RANGE
     return Nearest(True, changes, answers, far, after)
 
@@ -139,30 +138,30 @@ def _change(field: Field, name: str, before: Any, after: Any) -> Change:
 # --- what stands in the way -------------------------------------------------------------------------------------------
 
 
-def _blocks(question: Question) -> Iterator[Block]:
+def _blocks(search: Search) -> Iterator[Block]:
     """Each criterion that cannot be met by itself; where there is none, one smallest set that cannot be met at once."""
-    facts, rules = [*question.facts], [*question.rules]
-    cores = [facts] if question.conflict(facts) else [[*facts, id] for id in rules if question.conflict([*facts, id])]
+    facts, rules = [*search.facts], [*search.rules]
+    cores = [facts] if search.conflict(facts) else [[*facts, id] for id in rules if search.conflict([*facts, id])]
     for core in cores or [[*facts, *rules]]:
-        if question.conflict(core):
-            yield _block(question, _smallest(question, core))
+        if search.conflict(core):
+            yield _block(search, _smallest(search, core))
 
 
-def _smallest(question: Question, core: list[str]) -> list[str]:
+def _smallest(search: Search, core: list[str]) -> list[str]:
     """A part of a conflict, no part of which is one: what comes first is left out first."""
     for id in list(core):
         without = [other for other in core if other != id]
-        core = without if question.conflict(without) else core
+        core = without if search.conflict(without) else core
     return core
 
 
-def _block(question: Question, ids: Collection[str]) -> Block:
-    criteria, declared = (tuple(id for id in ids if id in among) for among in (question.rules, question.facts))
-    known = _facts_in_the_way(question, ids)
-    protocol = question.protocol
+def _block(search: Search, ids: Collection[str]) -> Block:
+    criteria, declared = (tuple(id for id in ids if id in among) for among in (search.rules, search.facts))
+    known = _facts_in_the_way(search, ids)
+    protocol = search.protocol
     names = " and ".join(f"{id} ({protocol.criterion[id].label})" for id in criteria)
     stands = "stands in the way" if len(criteria) == 1 else "cannot be met together"
-    fixed = "; ".join(_bound(protocol.fields[name], question.known[name]) for name in known)
+    fixed = "; ".join(_bound(protocol.fields[name], search.known[name]) for name in known)
     says = {fact.id: f"{fact.id} ({fact.says})" for fact in protocol.facts}
     applies = {name: f"{field.label} applies only where {field.applies}" for name, field in protocol.fields.items()}
     premises = ", ".join(says.get(id) or applies[id] for id in declared)
@@ -171,17 +170,17 @@ def _block(question: Question, ids: Collection[str]) -> Block:
     return Block(criteria, declared, known, f"{sentence}; given {premises}" if premises else sentence)
 
 
-def _facts_in_the_way(question: Question, ids: Collection[str]) -> tuple[str, ...]:
+def _facts_in_the_way(search: Search, ids: Collection[str]) -> tuple[str, ...]:
     """The known facts that the block rests on: each is left out, and stays so where the block still stands.
 
     To whom flags apply is no declared fact that could be left out: it holds whatever the block names.
     """
-    ids = {*ids, *question.protocol.applies}
-    asked = Question(question.protocol, question.known, True, ids).options
-    known = {name: value for name, value in question.known.items() if name in asked}
+    ids = {*ids, *search.protocol.applies}
+    asked = Search(search.protocol, search.known, True, ids).options
+    known = {name: value for name, value in search.known.items() if name in asked}
     for name in [name for name in asked if name in known]:
         fewer = {other: value for other, value in known.items() if other != name}
-        known = fewer if Question(question.protocol, fewer, True, ids).conflict(ids) else known
+        known = fewer if Search(search.protocol, fewer, True, ids).conflict(ids) else known
     return tuple(name for name in asked if name in known)
 
 

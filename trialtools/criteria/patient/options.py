@@ -7,14 +7,19 @@ values at which the comparison turns while the other fields stand at such values
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import islice, product
 from typing import Any
 
 from ..language import Compare, Formula, Interval, Name, Not, Or, names
 from ..protocol import Field, ProtocolData, possible
-from .cells import WHOLE_RANGE, Cell, atoms, changes, distance, nearest_value, occurrences, rank, split, typical, whole
+from .cells import Ranks, atoms, changes, occurrences, rank, split, typical, unrank, whole
+
+WHOLE_RANGE = 1_000_000_000
+"""The distance from one end of a range to the other."""
 
 _FEW = 12
 """So many values of one field are all tried, and"""
@@ -30,7 +35,7 @@ class Option:
     value: Any
     known: bool
     price: int
-    cell: Cell
+    cell: Ranks
 
 
 def record_of(protocol: ProtocolData, patient: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,7 +136,7 @@ def _ends(field: Field, starts: set[int], here: Any) -> Iterable[int]:
     return (place for end in ends for place in (end, end + 1))
 
 
-def _answers(field: Field, cells: Iterable[Cell], price: int) -> Iterator[Option]:
+def _answers(field: Field, cells: Iterable[Ranks], price: int) -> Iterator[Option]:
     """What an unknown fact may be, and may be found out to be."""
     for cell in cells:
         yield Option(typical(field, cell), False, 0, cell)
@@ -147,12 +152,58 @@ def _refinements(field: Field, here: Interval, starts: Iterable[int], price: int
             yield Option(typical(field, cell), True, price, cell)
 
 
-def _changes(field: Field, here: Any, cells: Iterable[Cell], price: int, unit: int) -> Iterator[Option]:
+def _changes(field: Field, here: Any, cells: Iterable[Ranks], price: int, unit: int) -> Iterator[Option]:
     """Staying, and the nearest value of every other cell; one changed fact more outweighs any distance."""
     place = rank(field, here)
     yield Option(here, True, 0, (place, place))
     for cell in cells:
-        value = nearest_value(field, here, cell)
+        value = _nearest_value(field, here, cell)
         if value is not None and value != here:
             place = rank(field, value)
             yield Option(value, True, (WHOLE_RANGE**2 + distance(field, here, value)) * unit + price, (place, place))
+
+
+# --- how far a value moves --------------------------------------------------------------------------------------------
+
+
+def _nearest_value(field: Field, value: Any, cell: Ranks) -> Any:
+    """The value of a cell that a recorded value can move to in the fewest whole steps; None if there is none.
+
+    `gain` lets a flag become true and a number or a date only grow; a category has no more or less to gain.
+    """
+    if cell[0] <= rank(field, value) <= cell[1]:
+        return value
+    up = cell[0] > rank(field, value)
+    if field.change == "never" or (field.change == "gain" and (not up or field.type == "category")):
+        return None
+    return unrank(field, cell[0]) if field.type in ("flag", "category") else _move_in_steps(field, value, cell, up)
+
+
+def _move_in_steps(field: Field, value: Any, cell: Ranks, up: bool) -> Any:
+    step, start = field.step_size, _exact(field, value)
+    low, high = (_exact(field, unrank(field, place)) for place in cell)
+    moved = start + step * (math.ceil((low - start) / step) if up else math.floor((high - start) / step))
+    while low <= moved <= high:
+        if field.type == "number":
+            return float(moved)
+        if moved.denominator == 1:
+            return unrank(field, int(moved))
+        moved += step if up else -step
+    return None
+
+
+def distance(field: Field, old: Any, new: Any) -> int:
+    """How far a value moves, in billionths of its range; a flag and a category move by all of it.
+
+    Without a declared range a number is measured by its own size, and a move is at most a thousandfold.
+    """
+    if old == new or field.type in ("flag", "category"):
+        return 0 if old == new else WHOLE_RANGE
+    width = max(abs(_exact(field, old)), field.step_size)
+    if field.range or field.type == "date":
+        width = _exact(field, field.limits[1]) - _exact(field, field.limits[0])
+    return min(int(abs(_exact(field, new) - _exact(field, old)) * WHOLE_RANGE / width), 1000 * WHOLE_RANGE)
+
+
+def _exact(field: Field, value: Any) -> Fraction:
+    return Fraction(value.toordinal()) if field.type == "date" else Fraction(str(value))

@@ -30,9 +30,17 @@ class Node:
     deciding: bool = True
     children: tuple[Node, ...] = ()
 
+    @property
+    def text(self) -> str:
+        """Of a single step what is known and, unless it is as it should be, what was asked for."""
+        if self.children:
+            return self.words
+        plain = self.state == "pass" and self.words in ("needed: yes", "needed: no")
+        return self.value if plain or not self.words else f"{self.value} ({self.words})"
+
 
 @dataclass(frozen=True)
-class Case:
+class Record:
     """A patient as recorded, and as the protocol reads the record."""
 
     protocol: ProtocolData
@@ -65,20 +73,20 @@ def _state(value: bool | None) -> State:
 # --- the steps --------------------------------------------------------------------------------------------------------
 
 
-def tree(case: Case, formula: Formula, wanted: bool = True) -> Node:
+def tree(record: Record, formula: Formula, wanted: bool = True) -> Node:
     """The steps of a formula that should come out as `wanted`; a `not` is no step, it turns what is wanted round."""
     if isinstance(formula, Not):
-        return tree(case, formula.item, not wanted)
-    value = evaluate(formula, case.facts)
+        return tree(record, formula.item, not wanted)
+    value = evaluate(formula, record.facts)
     state = _state(value if wanted or value is None else not value)
     if isinstance(formula, And | Or | AtLeast):
-        children = tuple(tree(case, item, wanted) for item in formula.items)
+        children = tuple(tree(record, item, wanted) for item in formula.items)
         # the three-valued state of the whole is that of each child it rests on
         marked = tuple(child if child.state == state else _idle(child) for child in children)
         return Node(state, "", _heading(formula, wanted), children=marked)
     about = names(formula)
-    facts = "the same for everybody" if isinstance(formula, Value) else _values(case, about)
-    return Node(state, facts, _need(case.protocol.fields, formula, wanted), about)
+    facts = "the same for everybody" if isinstance(formula, Value) else _values(record, about)
+    return Node(state, facts, _need(record.protocol.fields, formula, wanted), about)
 
 
 def leaves(node: Node, full: bool = False) -> Iterator[Node]:
@@ -117,38 +125,38 @@ def _need(fields: Mapping[str, Field], formula: Formula, wanted: bool) -> str:
 # --- what is on record ------------------------------------------------------------------------------------------------
 
 
-def notes(case: Case) -> Iterator[str]:
+def notes(record: Record) -> Iterator[str]:
     """What in the record cannot be as it stands: impossible values, flags that cannot apply, broken facts."""
-    for name, field in case.protocol.fields.items():
-        value = definite(case.patient.get(name))
+    for name, field in record.protocol.fields.items():
+        value = definite(record.patient.get(name))
         if value is not None and possible(field, value) is None:
             yield f"{field.label}: {_outside(field, value)}."
-        elif value is True and case.facts[name] is False:
-            yield f"{field.label} is recorded as yes but does not apply ({_why_not(case, name)}); read as no."
-        elif name in case.protocol.derived and case.protocol.differs(name, value, case.facts):
-            worked = field.write(case.protocol.work_out(name, case.facts))
+        elif value is True and record.facts[name] is False:
+            yield f"{field.label} is recorded as yes but does not apply ({_why_not(record, name)}); read as no."
+        elif name in record.protocol.derived and record.protocol.differs(name, value, record.facts):
+            worked = field.write(record.protocol.work_out(name, record.facts))
             said = f"{field.label} is recorded as {field.write(value)}, but {worked} is what follows from"
-            yield f"{said} {_parts(case, name)}; what is recorded is taken."
-    for fact in case.protocol.facts:
-        formula = case.protocol.fact_formulas[fact.id]
-        if evaluate(formula, case.facts) is False:
-            yield f"The record contradicts {fact.id} ({fact.says}): {_values(case, names(formula))}."
+            yield f"{said} {_parts(record, name)}; what is recorded is taken."
+    for fact in record.protocol.facts:
+        formula = record.protocol.fact_formulas[fact.id]
+        if evaluate(formula, record.facts) is False:
+            yield f"The record contradicts {fact.id} ({fact.says}): {_values(record, names(formula))}."
 
 
-def _values(case: Case, about: Iterable[str]) -> str:
-    return " · ".join(_value(case, name) for name in about)
+def _values(record: Record, about: Iterable[str]) -> str:
+    return " · ".join(_value(record, name) for name in about)
 
 
-def _value(case: Case, name: str) -> str:
+def _value(record: Record, name: str) -> str:
     """`Respiratory rate at rest 22/min`, with what makes a recorded value unreadable."""
-    field, value, fact = case.protocol.fields[name], definite(case.patient.get(name)), case.facts[name]
+    field, value, fact = record.protocol.fields[name], definite(record.patient.get(name)), record.facts[name]
     if isinstance(field, Question):  # its label stands above already, for it is the criterion's
         return f"answered: {field.write(fact)}" if fact is not None else "not answered"
-    if fact is False and value is not False and name in case.protocol.applies and _absent(case, name):
-        return f"{field.label}: does not apply ({_why_not(case, name)})"
-    if name in case.protocol.derived and possible(field, value) is None:
+    if fact is False and value is not False and name in record.protocol.applies and _absent(record, name):
+        return f"{field.label}: does not apply ({_why_not(record, name)})"
+    if name in record.protocol.derived and possible(field, value) is None:
         how = "worked out" if fact is not None else "to be worked out"
-        return f"{field.label}{_joint(field, fact)}{field.write(fact)} ({how} from {_parts(case, name)})"
+        return f"{field.label}{_joint(field, fact)}{field.write(fact)} ({how} from {_parts(record, name)})"
     if fact is None and value is not None:
         return f"{field.label}: {_outside(field, value)}"
     return f"{field.label}{_joint(field, fact)}{field.write(fact)}"
@@ -158,13 +166,13 @@ def _joint(field: Field, fact: Any) -> str:
     return " " if field.type in ("number", "integer", "date") and fact is not None else ": "
 
 
-def _parts(case: Case, name: str) -> str:
+def _parts(record: Record, name: str) -> str:
     """What a fact is worked out from, with its values."""
-    return ", ".join(_value(case, part) for part in names(case.protocol.derived[name]))
+    return ", ".join(_value(record, part) for part in names(record.protocol.derived[name]))
 
 
-def _absent(case: Case, name: str) -> bool:
-    return evaluate(case.protocol.applies[name], case.facts) is False
+def _absent(record: Record, name: str) -> bool:
+    return evaluate(record.protocol.applies[name], record.facts) is False
 
 
 def _outside(field: Field, value: Any) -> str:
@@ -173,5 +181,5 @@ def _outside(field: Field, value: Any) -> str:
     return f"{field.write(value, unit=False)} is outside {bounds}, read as not known"
 
 
-def _why_not(case: Case, name: str) -> str:
-    return _values(case, names(case.protocol.applies[name]))
+def _why_not(record: Record, name: str) -> str:
+    return _values(record, names(record.protocol.applies[name]))

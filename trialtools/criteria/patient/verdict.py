@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from ..language import Not, words
 from ..protocol import Criterion, ProtocolData
-from .tree import Case, Decision, Node, State, decide, leaves, notes, tree
+from .tree import Decision, Node, Record, State, decide, leaves, notes, tree
 
 SYMBOLS: dict[State, str] = {"pass": "✓", "fail": "✗", "unknown": "?"}
 _STATES: dict[Decision, State] = {"eligible": "pass", "ineligible": "fail", "undetermined": "unknown"}
@@ -140,17 +140,17 @@ def explain(protocol: ProtocolData, patient: Mapping[str, Any]) -> Explanation:
 
     Source: Kleene, Introduction to Metamathematics (1952), section 64.
     """
-    case = Case(protocol, patient, protocol.facts_of(patient))
-    criteria = tuple(_verdict(case, criterion) for criterion in protocol.criteria)
+    record = Record(protocol, patient, protocol.facts_of(patient))
+    criteria = tuple(_verdict(record, criterion) for criterion in protocol.criteria)
     decision = decide(verdict.state for verdict in criteria)
     judged = all(verdict.judgement for verdict in criteria if verdict.state == "unknown")
     id = str(patient.get("patient_id") or "")
-    return Explanation(protocol.id, id, decision, criteria, decision == "undetermined" and judged, tuple(notes(case)))
+    return Explanation(protocol.id, id, decision, criteria, decision == "undetermined" and judged, tuple(notes(record)))
 
 
-def _verdict(case: Case, criterion: Criterion) -> Verdict:
-    protocol, formula = case.protocol, case.protocol.requirements[criterion.id]
-    steps = tree(case, formula)
+def _verdict(record: Record, criterion: Criterion) -> Verdict:
+    protocol, formula = record.protocol, record.protocol.requirements[criterion.id]
+    steps = tree(record, formula)
     rule = formula.item if criterion.kind == "exclusion" and isinstance(formula, Not) else formula
     return Verdict(
         id=criterion.id,
@@ -195,20 +195,14 @@ def _criterion_lines(verdict: Verdict, width: int, full: bool) -> list[str]:
 def _step_lines(node: Node, indent: str, full: bool) -> list[str]:
     start = f"{indent}{SYMBOLS[node.state]} "
     if not node.children:
-        return _wrap(_step(node), start, indent + "  ")
+        return _wrap(node.text, start, indent + "  ")
     children = [child for child in node.children if full or child.deciding]
     more = len(node.children) - len(children)
     beside = f" ({more} more {'does' if more == 1 else 'do'} not decide)" if more else ""
     return [
-        f"{start}{node.words}:{beside}",
+        f"{start}{node.text}:{beside}",
         *(s for child in children for s in _step_lines(child, indent + "  ", full)),
     ]
-
-
-def _step(node: Node) -> str:
-    """A single step: what is known and, unless it is as it should be, what was asked for."""
-    plain = node.state == "pass" and node.words in ("needed: yes", "needed: no")
-    return node.value if plain or not node.words else f"{node.value} ({node.words})"
 
 
 def _wrap(text: str, first: str, later: str) -> list[str]:
@@ -249,7 +243,7 @@ def _fold(verdict: Verdict) -> str:
 
 def _item(node: Node) -> str:
     """A step and those below it; its state is a word as well as a sign and a colour."""
-    text = escape(node.words if node.children else _step(node))
+    text = escape(node.text)
     inner = f"<ul>{''.join(map(_item, node.children))}</ul>" if node.children else ""
     kind, remark = (node.state, "") if node.deciding else ("aside", ", does not decide")
     return f'<li class="{kind}">{_symbol(node.state)} {text} <small>{node.state}{remark}</small>{inner}</li>'

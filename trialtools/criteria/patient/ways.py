@@ -56,7 +56,7 @@ class TooHard(Exception):
     """The question has too many answers to look at."""
 
 
-class Question:
+class Search:
     """What is asked of a record, and everything that its facts may turn out to be.
 
     Args:
