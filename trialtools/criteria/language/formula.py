@@ -159,6 +159,7 @@ _TYPES: tuple[tuple[Any, Type], ...] = (
     ((date, MonthsBefore), "date"),
     (Arithmetic, "number"),
     (Completed, "integer"),
+    (object, "flag"),
 )
 
 
@@ -169,7 +170,7 @@ def type_of(formula: Formula) -> Type:
     if isinstance(formula, Case):
         return type_of(formula.formulas[0][1])
     what = formula.value if isinstance(formula, Value) else formula
-    return next((type for kinds, type in _TYPES if isinstance(what, kinds)), "flag")
+    return next(type for kinds, type in _TYPES if isinstance(what, kinds))
 
 
 def weight(formula: Formula) -> int:

@@ -18,12 +18,10 @@ from .formula import (
     Formula,
     Known,
     MonthsBefore,
-    Name,
     Not,
     Or,
     Value,
     names,
-    type_of,
 )
 
 if TYPE_CHECKING:
@@ -36,10 +34,7 @@ _MAX_MONTHS = 1_200
 def _if_then(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
     if len(arguments) != 2:
         raise reader.fault(node, "'if' needs a condition before 'then' and one behind it, as in: if a then b")
-    asked, wanted = (
-        reader.flag(argument, f"'{word}'") for argument, word in zip(arguments, ("if", "then"), strict=True)
-    )
-    return Or((Not(asked), wanted), conditional=True)
+    return Or((Not(reader.flag(arguments[0], "'if'")), reader.flag(arguments[1], "'then'")), conditional=True)
 
 
 def _extreme(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
@@ -53,10 +48,7 @@ def _completed_call(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -
     called = reader.text_of(node.func)
     if len(arguments) != 2:
         raise reader.fault(node, f"{called} takes two dates, the earlier one first: {called}(born_on, screened_on)")
-    days = [reader.formula(argument) for argument in arguments]
-    for argument, day in zip(arguments, days, strict=True):
-        if type_of(day) != "date":
-            raise reader.fault(argument, f"{called} needs dates; this is {reader.describe(day)}")
+    days = [reader.day(argument, f"{called} needs dates") for argument in arguments]
     if not any(names(day) for day in days):
         raise reader.fault(node, "this asks about no field and says the same for every patient")
     return Completed("years" if called == "completed_years" else "months", *days)
@@ -65,13 +57,7 @@ def _completed_call(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -
 def _known_call(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
     if len(arguments) != 1 or not isinstance(arguments[0], ast.Name):
         raise reader.fault(node, "known and missing take one field, such as known(spo2)")
-    field = reader.name(arguments[0])
-    assert isinstance(field, Name)
-    return Known(field.name)
-
-
-def _missing(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
-    return Not(_known_call(reader, node, arguments))
+    return Known(reader.name(arguments[0]).name)
 
 
 def _at_least(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
@@ -88,9 +74,7 @@ def _at_least(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Form
 def _months_before(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
     if len(arguments) != 2:
         raise reader.fault(node, "months_before takes a date and a number of months: months_before(screened_on, 3)")
-    when = reader.formula(arguments[0])
-    if type_of(when) != "date":
-        raise reader.fault(arguments[0], f"months_before needs a date; this is {reader.describe(when)}")
+    when = reader.day(arguments[0], "months_before needs a date")
     months = reader.whole_number(arguments[1], "months_before needs a plain whole number of months, such as 3")
     moved = MonthsBefore(when, months)
     if months < 0 or _months(moved) > _MAX_MONTHS:
@@ -129,7 +113,7 @@ def fold(operator: str, left: Formula, right: Formula) -> Formula:
 FUNCTIONS: dict[str, Callable[[Reader, ast.Call, list[ast.expr]], Formula]] = {
     "at_least": _at_least,
     "known": _known_call,
-    "missing": _missing,
+    "missing": lambda *call: Not(_known_call(*call)),
     "min": _extreme,
     "max": _extreme,
     "months_before": _months_before,

@@ -7,10 +7,12 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Protocol
+from itertools import pairwise
+from typing import Any, TypeAlias
 
 from .errors import ProtocolError, nearest
 from .formula import (
+    MIRRORED,
     NUMERIC,
     And,
     Compare,
@@ -35,17 +37,6 @@ MAX_NUMBER = 1e15
 _TOO_LARGE = "the number is too large; at most 1e15 is read"
 
 
-class Declared(Protocol):
-    """What the parser must know of a field."""
-
-    @property
-    def type(self) -> Any: ...
-    @property
-    def values(self) -> tuple[str, ...]: ...
-    @property
-    def ordered(self) -> bool: ...
-
-
 @dataclass(frozen=True)
 class Field:
     """The least declaration of a field, for sketches and tests; a protocol's fields carry more."""
@@ -55,14 +46,15 @@ class Field:
     ordered: bool = False
 
 
-def parse(text: str, fields: Mapping[str, Declared]) -> Formula:
+def parse(text: str, fields: Mapping[str, Any]) -> Formula:
     """The formula that `text` says over declared `fields`.
 
     Nothing is ever executed: Python's own parser reads the text and a white list turns it into nodes.
 
     Args:
         text: boolean Python syntax, at most 2,000 characters and 50 levels deep.
-        fields: by name, what each field may hold (`type`, and `values` of a category, from low to high if `ordered`).
+        fields: by name, what each field may hold, as a `Field` says it: `type`, `values` of a category, from low to
+            high if `ordered`.
 
     Raises:
         ProtocolError: not in the language, an undeclared field, or types that do not fit; a caret marks the place.
@@ -80,7 +72,7 @@ def parse(text: str, fields: Mapping[str, Declared]) -> Formula:
     return reader.weigh(reader.flag(reader.source.tree, "a criterion", whole=True))
 
 
-def parse_number(text: str, fields: Mapping[str, Declared]) -> Formula:
+def parse_number(text: str, fields: Mapping[str, Any]) -> Formula:
     """The formula of a number that `text` says over declared `fields`: how a field is worked out from others.
 
     Raises:
@@ -99,6 +91,8 @@ def parse_number(text: str, fields: Mapping[str, Declared]) -> Formula:
 _COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
 _ORDER = ("<", "<=", ">", ">=")
+_Nodes: TypeAlias = tuple[ast.expr, ast.expr]
+_Pair: TypeAlias = tuple[Formula, Formula]
 _REFUSED = {
     ast.Attribute: "a dot is not part of the language; a field is one plain name",
     ast.Subscript: "square brackets after a name are not part of the language",
@@ -115,6 +109,8 @@ _SIGNS = {
     ast.BitXor: "'^' is not part of the language",
     ast.Mod: "'%' is not part of the language; a percentage is a plain number",
     ast.FloorDiv: "'//' is not part of the language; write /",
+    ast.Invert: "'~' before a value is not part of the language; write not",
+    ast.UAdd: "'+' before a value is not part of the language",
 }
 _EMPTY = ("none", "null", "na", "nan", "unknown")
 _FLAGS = {"true": "True", "false": "False", "yes": "True", "no": "False"}
@@ -123,7 +119,7 @@ _FLAGS = {"true": "True", "false": "False", "yes": "True", "no": "False"}
 class Reader:
     """One walk over Python's syntax tree: white list, types, and the place of each fault."""
 
-    def __init__(self, text: str, fields: Mapping[str, Declared]) -> None:
+    def __init__(self, text: str, fields: Mapping[str, Any]) -> None:
         self.text = text
         self.fields = fields
         self.source = read(text)
@@ -183,7 +179,7 @@ class Reader:
             return self.fault(node, "a list stands only after 'in' or 'not in'")
         return self.fault(node, _REFUSED.get(type(node), "this is not part of the language of criteria"))
 
-    def name(self, node: ast.Name) -> Formula:
+    def name(self, node: ast.Name) -> Name:
         written = self.text_of(node)
         if odd := next((character for character in written if not character.isascii()), None):
             message = f"the name '{written}' has a letter that is not a plain one: {unicodedata.name(odd, odd).lower()}"
@@ -208,23 +204,18 @@ class Reader:
         value = node.value
         if value is None:
             raise self.fault(node, "None is not part of the language; ask known(field) or missing(field)")
-        if isinstance(value, bool | str):
-            return Value(value)
-        if isinstance(value, int | float):
-            if not abs(value) <= MAX_NUMBER:
-                raise self.fault(node, _TOO_LARGE)
-            return Value(value)
-        raise self.fault(node, "this is not part of the language; write a plain number, or plain text in quotes")
+        if not isinstance(value, bool | str | int | float):
+            raise self.fault(node, "this is not part of the language; write a plain number, or plain text in quotes")
+        if not isinstance(value, str) and not abs(value) <= MAX_NUMBER:
+            raise self.fault(node, _TOO_LARGE)
+        return Value(value)
 
     def unary(self, node: ast.UnaryOp) -> Formula:
         if isinstance(node.op, ast.Not):
             return Not(self.flag(node.operand, "'not'"))
         if isinstance(node.op, ast.USub):
-            item = self.numeric(node.operand, "a minus sign")
-            return fold("-", Value(0), item)
-        sign = "~" if isinstance(node.op, ast.Invert) else "+"
-        hint = "; write not" if sign == "~" else ""
-        raise self.fault(node, f"'{sign}' before a value is not part of the language{hint}")
+            return fold("-", Value(0), self.numeric(node.operand, "a minus sign"))
+        raise self.fault(node, _SIGNS[type(node.op)])
 
     def numeric(self, node: ast.expr, asks: str) -> Formula:
         formula = self.formula(node)
@@ -268,64 +259,52 @@ class Reader:
     def compare(self, node: ast.Compare) -> Formula:
         if any(isinstance(op, ast.In | ast.NotIn) for op in node.ops):
             return self.membership(node)
+        if any(isinstance(op, ast.Is | ast.IsNot) for op in node.ops):
+            raise self.fault(node, "'is' is not part of the language; write ==, or known(field)")
         sides = [node.left, *node.comparators]
-        for op in node.ops:
-            if isinstance(op, ast.Is | ast.IsNot):
-                raise self.fault(node, "'is' is not part of the language; write ==, or known(field)")
-        operands = [self.formula(side) for side in sides]
-        operators = [_COMPARE[type(op)] for op in node.ops]
-        links: list[Formula] = []
-        for i, operator in enumerate(operators):
-            link = node, sides[i : i + 2], operands[i : i + 2], operator
-            if (ranked := self.rank_comparison(*link)) is None:
-                self.comparable(*link)
-            links.append(ranked or Compare(tuple(operands[i : i + 2]), (operator,)))
+        operands, operators = [self.formula(side) for side in sides], [_COMPARE[type(op)] for op in node.ops]
+        chain = zip(pairwise(sides), pairwise(operands), operators, strict=True)
+        links = [self.link(node, *link) for link in chain]
         if any(isinstance(link, In) for link in links):
             return And(tuple(links)) if len(links) > 1 else links[0]
         return Compare(tuple(operands), tuple(operators))
 
-    def rank_comparison(
-        self, node: ast.Compare, sides: list[ast.expr], pair: list[Formula], operator: str
-    ) -> In | None:
-        """`child_pugh >= "B"` as the list of values that it means; None where no category is compared with a value."""
+    def link(self, node: ast.Compare, sides: _Nodes, pair: _Pair, operator: str) -> Formula:
+        """One comparison of a chain: `child_pugh >= "B"` is the list of values that it means."""
         turned = isinstance(pair[0], Value)
-        field, value = reversed(pair) if turned else pair
-        if operator not in _ORDER or type_of(field) != "category" or not isinstance(value, Value):
-            return None
-        assert isinstance(field, Name)
-        values = self.fields[field.name].values
-        if not self.fields[field.name].ordered:
-            message = f"'{operator}' needs an order; add ordered: true to {field.name}"
-            raise self.fault(node, f"{message} if {', '.join(values)} stand from low to high")
+        match pair[::-1] if turned else pair:
+            case Name(name, "category") as field, Value(value) if operator in _ORDER:
+                asked, declared = MIRRORED[operator] if turned else operator, self.fields[name]
+            case _:
+                self.comparable(node, sides, pair, operator)
+                return Compare(pair, (operator,))
+        if not declared.ordered:
+            message = f"'{operator}' needs an order; add ordered: true to {name}"
+            raise self.fault(node, f"{message} if {', '.join(declared.values)} stand from low to high")
         self.comparable(node, sides, pair, "==")
-        place = values.index(str(value.value))
-        below = operator in (("<", "<=") if not turned else (">", ">="))
-        end = place + (operator in ("<=", ">=") if below else operator in ("<", ">"))
-        kept = values[:end] if below else values[end:]
-        if not kept:
-            raise self.fault(node, f"no value of {field.name} is {'below' if below else 'above'} '{value.value}'")
-        return In(field, kept)
+        end = declared.values.index(str(value)) + (asked in ("<=", ">"))
+        below = asked in ("<", "<=")
+        if kept := declared.values[:end] if below else declared.values[end:]:
+            return In(field, kept)
+        raise self.fault(node, f"no value of {name} is {'below' if below else 'above'} '{value}'")
 
-    def comparable(self, node: ast.Compare, sides: list[ast.expr], pair: list[Formula], operator: str) -> None:
+    def comparable(self, node: ast.Compare, sides: _Nodes, pair: _Pair, operator: str) -> None:
         """Refuse a comparison that could never mean anything."""
         left, right = (type_of(side) for side in pair)
         if not (names(pair[0]) or names(pair[1])):
             raise self.fault(node, "a comparison needs a field; this one says the same for every patient")
         if (left in NUMERIC and right in NUMERIC) or left == right == "date":
             return
-        if (left in ("category", "text") and right in ("category", "text")) or left == right == "flag":
-            if operator in _ORDER and left == right == "category":
-                raise self.fault(node, f"'{operator}' compares a category with a value; two are compared with == or !=")
-            if operator in _ORDER:
-                raise self.fault(node, f"'{operator}' needs numbers or dates; {self.describe(pair[0])} has no order")
-            if left != "flag":
-                self.categories(sides, pair)
-            return
-        raise self.fault(node, f"cannot compare {self.describe(pair[0])} with {self.describe(pair[1])}{_hint(pair)}")
-
-    def categories(self, sides: list[ast.expr], pair: list[Formula]) -> None:
-        for this, (side, other) in zip(pair, ((sides[1], pair[1]), (sides[0], pair[0])), strict=True):
-            if not isinstance(this, Name):
+        if not ({left, right} <= {"category", "text"} or left == right == "flag"):
+            raise self.fault(
+                node, f"cannot compare {self.describe(pair[0])} with {self.describe(pair[1])}{_hint(pair)}"
+            )
+        if operator in _ORDER and left == right == "category":
+            raise self.fault(node, f"'{operator}' compares a category with a value; two are compared with == or !=")
+        if operator in _ORDER:
+            raise self.fault(node, f"'{operator}' needs numbers or dates; {self.describe(pair[0])} has no order")
+        for this, other, side in ((*pair, sides[1]), (*pair[::-1], sides[0])):
+            if not isinstance(this, Name) or this.type != "category":
                 continue
             values = self.fields[this.name].values
             if isinstance(other, Value) and other.value not in values:
@@ -349,7 +328,7 @@ class Reader:
             value = self.formula(element)
             if not isinstance(value, Value):
                 raise self.fault(element, "the list after 'in' may hold only plain values")
-            self.comparable(node, [node.left, element], [item, value], "==")
+            self.comparable(node, (node.left, element), (item, value), "==")
             values.append(value.value)
         found = In(item, tuple(values))
         return Not(found) if isinstance(node.ops[0], ast.NotIn) else found
@@ -365,6 +344,12 @@ class Reader:
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self.fault(node, f"{called} takes plain arguments only")
         return CALLS[called](self, node, node.args)
+
+    def day(self, node: ast.expr, asks: str) -> Formula:
+        formula = self.formula(node)
+        if type_of(formula) != "date":
+            raise self.fault(node, f"{asks}; this is {self.describe(formula)}")
+        return formula
 
     def whole_number(self, node: ast.expr, asks: str) -> int:
         if isinstance(node, ast.Constant) and isinstance(node.value, int) and not isinstance(node.value, bool):
@@ -384,7 +369,7 @@ class Reader:
         return {"flag": "something true or false", "date": "a date"}.get(type_of(formula), "a number")
 
 
-def _hint(pair: list[Formula]) -> str:
+def _hint(pair: _Pair) -> str:
     """What was most likely meant by a comparison of unlike things."""
     for this, other in (pair, pair[::-1]):
         match type_of(this), other:
