@@ -1,30 +1,36 @@
 """A wrong condition and the wanted one go in, one small edit comes out that leads on from the first to the second.
 
-Conditions are compared as trees. Where a learner wrote the same thing another way round, the trees are turned as well
-(`not (a or b)` is `not a and not b`), and the nearest pair leads.
+Conditions are compared as trees: a word, or `and`, `or`, `not` or the sign of a comparison before its parts. Where a
+learner wrote the same thing another way round, the trees are turned as well (`not (a or b)` is `not a and not b`), and
+the nearest pair leads.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..criteria.language.syntax import read
 
-_OPPOSITE = {ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
+_SIGNS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "==", "and": "or", "or": "and"}
+_JOINS = ("and", "or")
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+_Tree = str | tuple[Any, ...]
 
 
 class _Edit(NamedTuple):
-    """One change of a tree: the part that goes, what comes in its place, and how one says so."""
+    """One change: the whole tree after it, how much there is to write, and how one says so."""
 
-    old: ast.expr
-    new: ast.expr
+    tree: _Tree
+    cost: int
     says: str
 
 
-_Way = tuple[int, _Edit | None]
-"""How far it is from one tree to another, and the first edit."""
+_Way = list[_Edit]
+"""Edits from one tree to another; only the first has the whole tree, the others say how far it is."""
 
 
 def next_step(mine: str, wanted: str) -> tuple[str, str]:
@@ -33,16 +39,12 @@ def next_step(mine: str, wanted: str) -> tuple[str, str]:
     >>> next_step("spo2 < 93 and cough", "spo2 <= 93 or cough")
     ('spo2 < 93 or cough', 'One step nearer: join with `or`, not with `and`.')
     """
-    trees = [(tree, _push_not(tree)) for tree in (_plain(mine), _plain(wanted))]
-    (plain, pushed), (goal, pushed_goal) = trees
-    pairs = [(plain, goal), (plain, pushed_goal), (pushed, pushed_goal)]
-    ways = [(_way(*pair), pair[0]) for pair in pairs]
-    turned = _Edit(plain, ast.UnaryOp(ast.Not(), plain), "put `not` before the whole, in brackets")
-    ways.append((_sum([(1, turned), _way(_push_not(plain, True), pushed_goal)]), plain))
-    (_, edit), start = min(ways, key=lambda found: found[0][0])
-    if edit is None:
-        return "", ""
-    return ast.unparse(_Replaced(edit).visit(start)), f"One step nearer: {edit.says}."
+    plain, goal = _tree(mine), _tree(wanted)
+    turned, turned_goal = _push_not(plain), _push_not(goal)
+    whole = _Edit(("not", plain), 1, "put `not` before the whole, in brackets")
+    ways = [_way(plain, goal), _way(plain, turned_goal), _way(turned, turned_goal)]
+    nearest = min([*ways, [whole, *_way(_push_not(plain, True), turned_goal)]], key=_length)
+    return (_text(nearest[0].tree), f"One step nearer: {nearest[0].says}.") if nearest else ("", "")
 
 
 def alike(mine: str, theirs: str) -> bool:
@@ -51,126 +53,121 @@ def alike(mine: str, theirs: str) -> bool:
     >>> alike("not (spo2 > 93 or cough)", "not cough and spo2 <= 93"), alike("cough", "not cough")
     (True, False)
     """
-    return _way(_push_not(_plain(mine)), _push_not(_plain(theirs)))[0] == 0
+    return not _way(_push_not(_tree(mine)), _push_not(_tree(theirs)))
 
 
-def _way(mine: ast.expr, theirs: ast.expr) -> _Way:
+def _way(mine: _Tree, goal: _Tree) -> _Way:
     """The shortest way found from one tree to another; at worst the whole is written anew."""
-    if ast.dump(mine) == ast.dump(theirs):
-        return 0, None
-    anew = _Edit(mine, theirs, f"write `{ast.unparse(theirs)}`, not `{ast.unparse(mine)}`")
-    return min([*_ways(mine, theirs), (1 + _weight(theirs), anew)], key=lambda way: way[0])
+    if mine == goal:
+        return []
+    anew = _Edit(goal, 1 + _weight(goal), f"write `{_text(goal)}`, not `{_text(mine)}`")
+    return min([*_ways(mine, goal), [anew]], key=_length)
 
 
-def _ways(mine: Any, theirs: Any) -> Iterator[_Way]:
-    parts, goals = (tree.values if isinstance(tree, ast.BoolOp) else [tree] for tree in (mine, theirs))
+def _ways(mine: _Tree, goal: _Tree) -> Iterator[_Way]:
+    parts, goals = _parts(mine), _parts(goal)
     if len(parts) > 1 and len(goals) > 1:
-        swap = _Edit(mine, ast.BoolOp(theirs.op, parts), f"join with `{_word(theirs)}`, not with `{_word(mine)}`")
-        other = type(mine.op) is not type(theirs.op)
-        yield _sum([(1, swap)] * other + _match(mine, mine.op, parts, goals))
+        joined = _Edit((goal[0], *parts), 1, f"join with `{goal[0]}`, not with `{mine[0]}`")
+        yield [joined] * (goal[0] != mine[0]) + _match(mine[0], parts, goals)
     if len(parts) > 1:
-        yield _sum(_match(mine, mine.op, parts, [theirs]))
+        yield _match(mine[0], parts, [goal])
     if len(goals) > 1:
-        yield _sum(_match(mine, theirs.op, [mine], goals))
-    match mine, theirs:
-        case ast.UnaryOp(ast.Not(), item), _:
-            yield _sum([(1, _Edit(mine, item, f"take `not` away from `{ast.unparse(item)}`")), _way(item, theirs)])
-        case _, ast.UnaryOp(ast.Not(), item):
-            turned = ast.UnaryOp(ast.Not(), mine)
-            yield _sum([(1, _Edit(mine, turned, f"put `not` before `{ast.unparse(mine)}`")), _way(mine, item)])
-        case ast.Compare(left, [op], [right]), ast.Compare(wanted, [sign], [limit]):
-            new = ast.Compare(left, [sign], [right])
-            swap = _Edit(mine, new, f"look at the sign: `{ast.unparse(new)}`, not `{ast.unparse(mine)}`")
-            yield _sum([_way(left, wanted), _way(right, limit), *[(1, swap)] * (type(op) is not type(sign))])
+        yield _match(goal[0], [mine], goals)
+    match mine, goal:
+        case ("not", item), _:
+            yield [_Edit(item, 1, f"take `not` away from `{_text(item)}`"), *_way(item, goal)]
+        case _, ("not", item):
+            yield [_Edit(("not", mine), 1, f"put `not` before `{_text(mine)}`"), *_way(mine, item)]
+        case (sign, left, right), (wanted, same, limit) if left == same and _OPPOSITE.keys() >= {sign, wanted}:
+            turned = _text((wanted, left, right))
+            look = _Edit((wanted, left, right), 1, f"look at the sign: `{turned}`, not `{_text(mine)}`")
+            moved = [edit._replace(tree=(sign, left, edit.tree)) for edit in _way(right, limit)]
+            yield moved + [look] * (sign != wanted)
 
 
-def _match(mine: ast.expr, op: ast.boolop, parts: list[ast.expr], goals: list[ast.expr]) -> list[_Way]:
+def _match(op: str, parts: list[_Tree], goals: list[_Tree]) -> _Way:
     """From parts to those wanted, in any order: each goes with the nearest; what is left is dropped or added."""
-    pairs = {(i, j): _way(part, goal) for i, part in enumerate(parts) for j, goal in enumerate(goals)}
-    ways, free, wanted = [], dict(enumerate(parts)), dict(enumerate(goals))
-    for (i, j), way in sorted(pairs.items(), key=lambda pair: pair[1][0]):
+    pairs = [(_way(part, goal), i, j) for i, part in enumerate(parts) for j, goal in enumerate(goals)]
+    way, free, wanted = _Way(), dict(enumerate(parts)), dict(enumerate(goals))
+    for edits, i, j in sorted(pairs, key=lambda pair: _length(pair[0])):
         if i in free and j in wanted:
-            ways.append(way)
+            way += [edit._replace(tree=_join(op, *parts[:i], edit.tree, *parts[i + 1 :])) for edit in edits]
             del free[i], wanted[j]
     for i, part in free.items():
-        fewer = _join(op, [*parts[:i], *parts[i + 1 :]])
-        ways.append((1, _Edit(mine, fewer, f"leave out `{ast.unparse(part)}`")))
+        way.append(_Edit(_join(op, *parts[:i], *parts[i + 1 :]), 1, f"leave out `{_text(part)}`"))
     for goal in wanted.values():
-        more = ast.BoolOp(op, [*parts, goal])
-        ways.append((_weight(goal), _Edit(mine, more, f"add `{_word(more)} {ast.unparse(goal)}`")))
-    return ways
+        way.append(_Edit(_join(op, *parts, goal), _weight(goal), f"add `{op} {_text(goal)}`"))
+    return way
 
 
-def _sum(ways: Iterable[_Way]) -> _Way:
-    """One way after another: the first edit leads."""
-    found = list(ways)
-    return sum(far for far, _ in found), next((edit for _, edit in found if edit), None)
+def _length(way: _Way) -> int:
+    return sum(edit.cost for edit in way)
 
 
-def _word(tree: ast.BoolOp) -> str:
-    return "and" if isinstance(tree.op, ast.And) else "or"
+def _weight(tree: _Tree) -> int:
+    """How many conditions a tree holds, as a measure of what there is to write."""
+    return sum(map(_weight, tree[1:])) if tree[0] in _JOINS or tree[0] == "not" else 1
 
 
-def _join(op: ast.boolop, parts: list[ast.expr]) -> ast.expr:
+def _parts(tree: _Tree) -> list[_Tree]:
+    return [*tree[1:]] if tree[0] in _JOINS else [tree]
+
+
+def _join(op: str, *parts: _Tree) -> _Tree:
     """Parts joined, those that are joined alike as one; a single one stays as it is."""
-    flat: list[ast.expr] = []
-    for part in parts:
-        flat += part.values if isinstance(part, ast.BoolOp) and type(part.op) is type(op) else [part]
-    return ast.BoolOp(op, flat) if len(flat) > 1 else flat[0]
+    flat = [each for part in parts for each in (part[1:] if part[0] == op else [part])]
+    return (op, *flat) if len(flat) > 1 else flat[0]
 
 
-def _weight(tree: ast.expr) -> int:
-    """How many names a tree holds, as a measure of what there is to write."""
-    return sum(isinstance(node, ast.Name) for node in ast.walk(tree)) or 1
-
-
-def _plain(text: str) -> ast.expr:
-    return _Plain().visit(read(text).tree)
-
-
-class _Plain(ast.NodeTransformer):
-    """A tree in one way of writing it: no chains, no `if`, `and` within `and` as one."""
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        self.generic_visit(node)
-        if isinstance(node.func, ast.Name) and node.func.id == "_if":
-            return _join(ast.Or(), [ast.UnaryOp(ast.Not(), node.args[0]), node.args[1]])
-        return node
-
-    def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        operands = [node.left, *node.comparators]
-        pairs = zip(operands, node.ops, operands[1:], strict=False)
-        return _join(ast.And(), [_limit_right(left, op, right) for left, op, right in pairs])
-
-    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
-        self.generic_visit(node)
-        return _join(node.op, node.values)
-
-
-def _limit_right(left: ast.expr, op: ast.cmpop, right: ast.expr) -> ast.expr:
-    """`age >= 18` for `18 <= age`."""
-    mirrored = {ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE}.get(type(op), type(op))
-    return (
-        ast.Compare(right, [mirrored()], [left]) if isinstance(left, ast.Constant) else ast.Compare(left, [op], [right])
-    )
-
-
-def _push_not(tree: ast.expr, negated: bool = False) -> ast.expr:
+def _push_not(tree: _Tree, negated: bool = False) -> _Tree:
     """The same condition with every `not` drawn inwards as far as it goes."""
     match tree:
-        case ast.UnaryOp(ast.Not(), item):
+        case ("not", item):
             return _push_not(item, not negated)
+        case ("and" | "or" as op, *parts):
+            return _join(_OPPOSITE[op] if negated else op, *(_push_not(part, negated) for part in parts))
+        case (sign, left, right) if negated:
+            return _OPPOSITE[sign], left, right
+    return ("not", tree) if negated else tree
+
+
+def _tree(text: str) -> _Tree:
+    return _read(read(text).tree)
+
+
+def _read(node: ast.expr) -> _Tree:
+    """A tree in one way of writing it: no chains, no `if`, `and` within `and` as one, limits on the right."""
+    match node:
         case ast.BoolOp(op, values):
-            other = (ast.And() if isinstance(op, ast.Or) else ast.Or()) if negated else op
-            return _join(other, [_push_not(value, negated) for value in values])
-        case ast.Compare(left, [op], [right]) if negated and type(op) in _OPPOSITE:
-            return ast.Compare(left, [_OPPOSITE[type(op)]()], [right])
-    return ast.UnaryOp(ast.Not(), tree) if negated else tree
+            return _join("and" if isinstance(op, ast.And) else "or", *map(_read, values))
+        case ast.UnaryOp(ast.Not(), item):
+            return "not", _read(item)
+        case ast.Call(ast.Name("_if"), [when, then]):
+            return _join("or", ("not", _read(when)), _read(then))
+        case ast.Compare(left, ops, others) if all(type(op) in _SIGNS for op in ops):
+            signs = (_SIGNS[type(op)] for op in ops)
+            return _join("and", *(_pair(*pair) for pair in zip([left, *others], signs, others, strict=False)))
+    return ast.unparse(node)
 
 
-class _Replaced(ast.NodeTransformer):
-    def __init__(self, edit: _Edit) -> None:
-        self.edit = edit
+def _pair(left: ast.expr, sign: str, right: ast.expr) -> _Tree:
+    """`age >= 18` for `18 <= age`."""
+    if isinstance(left, ast.Constant):
+        left, sign, right = right, _MIRRORED.get(sign, sign), left
+    return sign, ast.unparse(left), ast.unparse(right)
 
-    def visit(self, node: ast.AST) -> ast.AST:
-        return self.edit.new if node is self.edit.old else self.generic_visit(node)
+
+def _text(tree: _Tree) -> str:
+    """A tree as one writes it."""
+    match tree:
+        case str():
+            return tree
+        case ("not", item):
+            return f"not {_inside(item)}"
+        case ("and" | "or" as op, *parts):
+            return f" {op} ".join(map(_inside, parts))
+    return f"{tree[1]} {tree[0]} {tree[2]}"
+
+
+def _inside(tree: _Tree) -> str:
+    return f"({_text(tree)})" if tree[0] in _JOINS else _text(tree)
