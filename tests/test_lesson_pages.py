@@ -47,7 +47,7 @@ def test_a_key_that_the_engine_does_not_confirm_is_refused(monkeypatch):
 def test_nothing_is_judged_and_no_page_is_made_where_a_proof_was_given_up(monkeypatch):
     given_up = Finding("too-hard", "too-hard", "note", "Whether I3 decides anything was given up.")
     monkeypatch.setattr(Protocol, "lint", lambda protocol: (given_up,))
-    judges._findings.cache_clear()
+    judges.findings.cache_clear()
     with pytest.raises(NotSettled, match=r"I3 decides anything was given up.*less to do"):
         in_browser.luggage()
     answer = next(question for one in lessons().values() for question in one.questions if question.found)
@@ -78,8 +78,8 @@ def test_the_packed_lessons_need_no_engine_that_a_browser_lacks(tmp_path):
     with zipfile.ZipFile(tmp_path / "trialtools.zip") as packed:
         packed.extractall(tmp_path / "there")
     questions = _questions()
-    typed = [(question.id, _typed(one, question, question.key)) for one, question in questions]
-    typed += [(q.id, _typed(one, q, q.traps[0].answer)) for one, q in questions]
+    typed = [(question.id, _typed(question, question.key)) for question in questions]
+    typed += [(q.id, _typed(q, q.traps[0].answer)) for q in questions]
     absent = {"polars", "pandas", "numpy", "narwhals", "pyarrow", "nacl", "plotly", "IPython", "ipywidgets", "jinja2"}
     code = LEAN.format(absent=absent, place=str(tmp_path), luggage=json.dumps(in_browser.luggage()), asked=typed)
     there = {"PYTHONPATH": str(tmp_path / "there"), "PATH": "/usr/bin:/bin"}
@@ -87,23 +87,23 @@ def test_the_packed_lessons_need_no_engine_that_a_browser_lacks(tmp_path):
     assert run.returncode == 0, run.stderr
     replies, hinted = map(json.loads, run.stdout.splitlines())
     assert [reply["right"] for reply in replies] == [True] * len(questions) + [False] * len(questions)
-    for reply, (one, question) in zip(replies[len(questions) :], questions, strict=True):
-        assert one.filled(question.traps[0].says, question) in reply["lines"]
+    for reply, question in zip(replies[len(questions) :], questions, strict=True):
+        assert question.with_numbers(question.traps[0].says) in reply["lines"]
     assert hinted["lines"] == [f"Hint 1 of 2. {lessons()['2'].questions[0].hints[0]}"]
 
 
 def _questions():
-    return [(one, question) for one in lessons().values() for question in one.questions]
+    return [question for one in lessons().values() for question in one.questions]
 
 
-def _typed(lesson, question, answer):
+def _typed(question, answer):
     """An answer as a learner gives it in a page: by the label of a button, or typed."""
-    known = [text for text, meant in buttons(lesson, question).items() if meant == answer]
+    known = [text for text, meant in buttons(question).items() if meant == answer]
     return known[0] if known else answer if isinstance(answer, str) else repr(answer)
 
 
 def test_where_the_right_option_stands_tells_nothing():
-    options = [(list(buttons(one, q).values()), q) for one, q in _questions() if not q.state]
+    options = [(list(buttons(q).values()), q) for q in _questions() if not q.state]
     places = [answers.index(q.key) for answers, q in options if answers]
     assert max(map(places.count, {*places})) < 0.6 * len(places), places
 

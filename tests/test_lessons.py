@@ -17,25 +17,25 @@ from trialtools.lessons.catalogue import catalogue
 from trialtools.lessons.quantities import quantity
 from trialtools.lessons.steps import next_step
 
-QUESTIONS = [(lesson, question) for lesson in lessons().values() for question in lesson.questions]
-IDS = [question.id for _, question in QUESTIONS]
-every_question = pytest.mark.parametrize(("lesson", "question"), QUESTIONS, ids=IDS)
+QUESTIONS = [question for lesson in lessons().values() for question in lesson.questions]
+IDS = [question.id for question in QUESTIONS]
+every_question = pytest.mark.parametrize("question", QUESTIONS, ids=IDS)
 
 
 @every_question
-def test_the_key_is_right_and_every_trap_is_named(lesson, question):
-    assert judge(lesson, question, question.key)
+def test_the_key_is_right_and_every_trap_is_named(question):
+    assert judge(question, question.key)
     for trap in question.traps:
-        reply = judge(lesson, question, trap.answer)
+        reply = judge(question, trap.answer)
         assert reply.right is False
-        assert lesson.filled(trap.says, question) in reply.lines, trap.answer
+        assert question.with_numbers(trap.says) in reply.lines, trap.answer
     assert question.hints and question.right
 
 
 @every_question
-def test_traps_are_all_the_wrong_answers_there_are_or_three(lesson, question):
-    finite = buttons(lesson, question)
-    wrong = [str(answer) for answer in finite.values() if not judge(lesson, question, answer)]
+def test_traps_are_all_the_wrong_answers_there_are_or_three(question):
+    finite = buttons(question)
+    wrong = [str(answer) for answer in finite.values() if not judge(question, answer)]
     assert {str(trap.answer) for trap in question.traps} >= {*wrong}
     assert len(question.traps) >= (len(wrong) if finite else 3)
     assert not finite or len(finite) == len(wrong) + 1, "one option is right, and only one"
@@ -61,9 +61,9 @@ def _junk():
 
 
 @every_question
-def test_junk_is_told_so_and_never_taken(lesson, question):
+def test_junk_is_told_so_and_never_taken(question):
     for answer in _junk():
-        reply = judge(lesson, question, answer)
+        reply = judge(question, answer)
         assert reply.right is False and reply.lines, answer
         assert repr(reply) and reply._repr_html_()
 
@@ -111,7 +111,7 @@ def test_the_words_of_a_condition_and_of_the_engine_are_both_taken():
 )
 def test_a_right_answer_is_right_however_it_is_written(id, answer):
     own = lessons()[id[0]]
-    assert check(id, answer) and judge(own, own.question(id), typed(own.question(id), str(answer)))
+    assert check(id, answer) and judge(own.question(id), typed(own.question(id), str(answer)))
 
 
 def test_a_name_that_no_criterion_offers_is_not_negated():
@@ -119,7 +119,7 @@ def test_a_name_that_no_criterion_offers_is_not_negated():
 
 
 @every_question
-def test_a_question_holds_without_its_notebook(lesson, question):
+def test_a_question_holds_without_its_notebook(question):
     assert not re.search(r"\bcell\b|check\(|above lists", question.ask)
 
 
@@ -141,7 +141,7 @@ def test_a_difference_in_missing_values_alone_has_a_message_of_its_own():
 
 # --- next steps -------------------------------------------------------------------------------------------------------
 
-RIGHT = [question.means for _, question in QUESTIONS if question.means] + [
+RIGHT = [question.means for question in QUESTIONS if question.means] + [
     "(tumour_history and tumour_confirmed) or precancerous_lesion",
     "not (pregnant or lactating) and age > 65",
     "spo2 > 93 and respiratory_rate < 30 or not cough",
@@ -204,22 +204,22 @@ def test_next_steps_end_right_within_three(protocol):
 
 
 def test_every_trap_is_three_steps_from_right_at_most():
-    for lesson, question in QUESTIONS:
+    for question in QUESTIONS:
         for trap in question.traps if question.means else ():
             text = trap.answer
             for _ in range(3):
                 text = next_step(text, question.means)[0] or text
-            assert lesson.source(question).rules.same(text, question.means, measured=True) is None, trap.answer
+            assert question.source.rules.same(text, question.means, measured=True) is None, trap.answer
 
 
 @pytest.mark.parametrize("mutants", range(3))
 def test_mutants_of_the_key_are_refused_with_a_patient_who_shows_it(mutants):
     chance = random.Random(mutants)
-    for lesson, question in QUESTIONS:
+    for question in QUESTIONS:
         if question.means and "months_before" not in question.means:
-            rules, mutant = lesson.source(question).rules, _mutant(question.means, chance)
+            rules, mutant = question.source.rules, _mutant(question.means, chance)
             if _differs(rules, mutant, question.means):
-                reply = judge(lesson, question, mutant)
+                reply = judge(question, mutant)
                 assert reply or "patient. " in repr(reply)
                 assert reply or any("You say" in line for line in reply.lines), mutant
 
@@ -343,7 +343,7 @@ def test_a_lesson_is_short_and_leads_on(root, name):
 
 def test_prose_leaves_counts_to_the_engine(root):
     """A number of patients in a sentence would stay when the cohort changes; but for its size, cells print them."""
-    source = lessons()["3"].source(lessons()["3"].questions[0])
+    source = lessons()["3"].questions[0].source
     told = ["certain", "possible", "undetermined", "lost at E6", "lost at E6 in reverse", "failing E6", "lost at I2"]
     counts = {f"{quantity(source, name):,}" for name in told}
     for name in NOTEBOOKS:
@@ -366,8 +366,8 @@ def test_the_lesson_in_the_lecturers_notes_works(root, tmp_path):
     (tmp_path / "our_trial.yaml").write_text(f"id: OURS\ntitle: Ours\nfields: {{{fields}}}\ncriteria: [{criterion}]\n")
     ours = load_lesson(tmp_path / "lesson.yaml")
     for question in ours.questions:
-        assert judge(ours, question, question.key)
-        assert all(trap.says in repr(judge(ours, question, trap.answer)) for trap in question.traps)
+        assert judge(question, question.key)
+        assert all(trap.says in repr(judge(question, trap.answer)) for trap in question.traps)
 
 
 def test_the_lesson_in_the_lecturers_notes_works_for_an_example(root, tmp_path):
@@ -375,7 +375,7 @@ def test_the_lesson_in_the_lecturers_notes_works_for_an_example(root, tmp_path):
     (written,) = re.findall(r"```yaml\n(.*?)```", notes, re.DOTALL)
     (tmp_path / "lesson.yaml").write_text(written.replace("our_trial.yaml", "NCT02210780"))
     ours = load_lesson(tmp_path / "lesson.yaml")
-    assert all(judge(ours, question, question.key) for question in ours.questions)
+    assert all(judge(question, question.key) for question in ours.questions)
 
 
 def test_the_lecturers_notes_name_questions_and_lessons_that_there_are(root):
@@ -389,4 +389,4 @@ def test_the_lecturers_notes_name_questions_and_lessons_that_there_are(root):
 def test_the_catalogue_of_misconceptions_is_current(root):
     page = (root / "notebooks" / "lessons" / "misconceptions.md").read_text("utf-8")
     assert page == catalogue(), "run: python -m trialtools.lessons.catalogue > notebooks/lessons/misconceptions.md"
-    assert all(trap.misconception in page for _, question in QUESTIONS for trap in question.traps)
+    assert all(trap.misconception in page for question in QUESTIONS for trap in question.traps)

@@ -5,24 +5,23 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from .lesson import Lesson, Question, subject
+from .lesson import Question, subject
 
 
-def buttons(lesson: Lesson, question: Question) -> dict[str, Any]:
+def buttons(question: Question) -> dict[str, Any]:
     """The answers of a question that has few: what a button shows, and what it stands for.
 
     Options stand in the order of the alphabet, which tells nothing.
 
     >>> from trialtools.lessons import lessons
-    >>> two = lessons()["2"]
-    >>> buttons(two, two.question("2.1"))
+    >>> buttons(lessons()["2"].question("2.1"))
     {'true': 'true', 'false': 'false', 'unknown': 'unknown'}
     """
     options = question.options or dict(zip(question.choice, question.choice, strict=True))
     if options:
-        return dict(sorted((lesson.filled(label, question), answer) for label, answer in options.items()))
+        return dict(sorted((question.with_numbers(label), answer) for label, answer in options.items()))
     if question.state:
-        return {word: word for word in subject(lesson.source(question).rules, question.state)[1].values()}
+        return {word: word for word in subject(question.source.rules, question.state)[1].values()}
     return {}
 
 
@@ -35,9 +34,9 @@ def typed(question: Question, text: str) -> Any:
     (1331, {'age': 90})
     """
     bare = text.strip()
-    if question.kinds[0] in ("count", "number"):
+    if question.kind in ("count", "number"):
         bare = bare.rstrip("% ").replace(",", "")
-    elif question.kinds[0] not in ("someone", "nobody", "found"):
+    elif question.kind not in ("someone", "nobody", "found"):
         return bare
     try:
         return ast.literal_eval(bare)

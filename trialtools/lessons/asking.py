@@ -33,10 +33,10 @@ class Asking(ipywidgets.VBox):
         self._id, self._lesson, self._question = id, own, question
         self.reply = check(id, lesson=own)
         self._below = ipywidgets.HTML()
-        super().__init__([_html(asked(own, question)), self._entry(), self._below])
+        super().__init__([_html(asked(question)), self._entry(), self._below])
 
     def _entry(self) -> ipywidgets.Widget:
-        if labels := buttons(self._lesson, self._question):
+        if labels := buttons(self._question):
             made = [ipywidgets.Button(description=label, layout={"width": "auto"}) for label in labels]
             for button, answer in zip(made, labels.values(), strict=True):
                 button.on_click(lambda _, answer=answer: setattr(self, "answer", answer))

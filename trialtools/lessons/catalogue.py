@@ -30,8 +30,8 @@ def catalogue(of: Iterable[Lesson] = ()) -> str:
     for lesson in of or lessons().values():
         for question in lesson.questions:
             for trap in question.traps:
-                answer = lesson.filled(str(trap.answer), question).replace("|", "\\|")
-                shown[trap.misconception].append((question.id, answer, lesson.filled(trap.says, question)))
+                answer = question.with_numbers(str(trap.answer)).replace("|", "\\|")
+                shown[trap.misconception].append((question.id, answer, question.with_numbers(trap.says)))
     listed = sorted(shown.items(), key=lambda item: (-len({id for id, *_ in item[1]}), item[0]))
     lines = [_HEAD, f"{len(listed)} misconceptions, most frequent first.\n", "| misconception | seen in |", "|---|---|"]
     lines += [f"| {name} | {', '.join(dict.fromkeys(id for id, *_ in rows))} |" for name, rows in listed]

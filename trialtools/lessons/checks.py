@@ -33,12 +33,12 @@ def check(id: str, answer: Any = ..., lesson: Lesson | None = None) -> Reply:
     except ProtocolError as error:
         return Reply(False, (str(error),))
     if answer is ...:
-        return Reply(None, asked=asked(own, question), foot=_progress(own))
-    reply = judge(own, question, answer)
+        return Reply(None, asked=asked(question), foot=_progress(own))
+    reply = judge(question, answer)
     if reply:
         _SOLVED.add((own.title, id))
     helps = f' · hint("{id}") helps' if question.hints and not reply else ""
-    return replace(reply, asked=asked(own, question), foot=_progress(own) + helps)
+    return replace(reply, asked=asked(question), foot=_progress(own) + helps)
 
 
 def hint(id: str, lesson: Lesson | None = None) -> Reply:
@@ -49,14 +49,14 @@ def hint(id: str, lesson: Lesson | None = None) -> Reply:
         return Reply(False, (str(error),))
     hints = question.hints or ("Try it on a patient.",)
     n = _HINTED[own.title, id] = min(_HINTED.get((own.title, id), 0) + 1, len(hints))
-    return Reply(None, (f"Hint {n} of {len(hints)}. {own.filled(hints[n - 1], question)}",))
+    return Reply(None, (f"Hint {n} of {len(hints)}. {question.with_numbers(hints[n - 1])}",))
 
 
-def asked(lesson: Lesson, question: Question) -> str:
+def asked(question: Question) -> str:
     """A question as it is read: the engine's numbers filled in, the options of a choice by letter."""
-    shown = buttons(lesson, question) if question.choice else {}
+    shown = buttons(question) if question.choice else {}
     options = [f"{letter}) {option}" for letter, option in zip(LETTERS, shown, strict=False)]
-    return "\n".join([lesson.filled(f"{question.id}  {question.ask}", question), *options])
+    return "\n".join([question.with_numbers(f"{question.id}  {question.ask}"), *options])
 
 
 def fill_in(notebook: Mapping[str, Any], *of: Lesson) -> dict[str, Any]:

@@ -7,8 +7,7 @@ not), `someone` (a patient whom the learner makes up), `nobody` (such a patient,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from numbers import Real
 from typing import Any, NamedTuple
@@ -19,43 +18,64 @@ from ..criteria.proofs.conditions import NotSettled
 from ..criteria.proofs.finding import Finding
 from ..criteria.protocol import DataError
 from .answers import buttons
-from .lesson import CONDITION, DECISIONS, LETTERS, Lesson, Question, subject
-from .patients import card, difference, first_patient, futures, reasons, walker
+from .lesson import CONDITION, DECISIONS, LETTERS, Question, subject
+from .patients import card, difference, futures, walker
 from .quantities import quantity
 from .reply import Reply
-from .source import Source
+from .source import BROUGHT, Source
 from .steps import alike, next_step
 
 
-def judge(lesson: Lesson, question: Question, answer: Any) -> Reply:
+def judge(question: Question, answer: Any) -> Reply:
     """Whether an answer is right, and what there is to say about it; no answer crashes.
 
     Args:
-        lesson: that the question is of.
         question: says what judges.
         answer: of any type; what is no answer at all is told the form of one.
     """
-    kind = _KINDS[question.kinds[0]]
+    kind = _KINDS[question.kind]
     named = not isinstance(answer, Mapping) or all(isinstance(name, str) for name in answer)
     if not named or not isinstance(answer, kind.types) or (isinstance(answer, bool) and not question.state):
         return Reply(False, (f"An answer here is {kind.form}.",))
     try:
-        meant = kind.read(lesson, question, answer)
-        right, says = kind.judge(lesson, question, meant)
-        lines = [*says, question.right] if right else [*_trap(lesson, question, meant), *says]
+        right, says, given = kind.judge(question, answer)
+        trap = [trap.says for trap in question.traps if str(trap.answer) in given][:1]
+        lines = [*says, question.right] if right else [*trap, *says]
     except (ProtocolError, DataError, NotSettled) as error:
         return Reply(False, (str(error),))
-    return Reply(right, tuple(lesson.filled(line, question) for line in lines))
+    return Reply(right, tuple(map(question.with_numbers, lines)))
 
 
-def _trap(lesson: Lesson, question: Question, meant: Any) -> list[str]:
-    """What is said to a wrong answer that people give."""
-    wrong = [str(trap.answer) for trap in question.traps]
-    if question.means:
-        rules = lesson.source(question).rules
-        meant = {text for text in wrong if alike(meant, text)} or {text for text in wrong if _same(rules, meant, text)}
-    given = {str(each) for each in meant} if isinstance(meant, set) else {str(meant)}
-    return [trap.says for trap in question.traps if str(trap.answer) in given][:1]
+_Verdict = tuple[bool, list[str], Collection[str]]
+"""Whether an answer is right, what there is to say about it, and the answers of traps that it may be."""
+
+
+def _state(question: Question, answer: str | bool | None) -> _Verdict:
+    """The engine's own True, False and None will do for a word."""
+    rules = question.source.rules
+    text, said = subject(rules, str(question.state))
+    word = answer.strip().lower() if isinstance(answer, str) else said[answer]
+    if word not in said.values():
+        raise ProtocolError(f"An answer here is one of {', '.join(map(repr, said.values()))}.")
+    shown = futures(rules, text, said, question.patient)
+    return word == said[rules.judge(text, question.patient)], [shown], {word}
+
+
+def _means(question: Question, mine: str) -> _Verdict:
+    rules, wanted = question.source.rules, str(question.means)
+    patient, known = difference(rules, mine, wanted, question.patient)
+    if patient is None:
+        between = rules.same(mine, wanted)
+        shown = f", short of one that no instrument shows ({card(rules, between)})" if between else ""
+        said = words(parse(mine, rules.fields), rules.fields)
+        return True, [f"{said}: the same for every possible patient{shown}."], ()
+    yours, needed = (CONDITION[rules.judge(text, patient)] for text in (mine, wanted))
+    shown = card(rules, patient, [name for text in (mine, wanted) for name in names(parse(text, rules.fields))])
+    start = "Take this patient." if known else "Where everything is known you are right. But take this patient."
+    told = f"{start} {shown}. You say {yours}; it should be {needed}."
+    traps = [str(trap.answer) for trap in question.traps]
+    given = {text for text in traps if alike(mine, text)} or {text for text in traps if _same(rules, mine, text)}
+    return False, [told, next_step(mine, wanted)[1]], given
 
 
 def _same(rules: Protocol, one: str, other: str) -> bool:
@@ -65,146 +85,106 @@ def _same(rules: Protocol, one: str, other: str) -> bool:
         return False
 
 
-_Verdict = tuple[bool, list[str]]
-"""Whether an answer is right, and what there is to say about it."""
+def _someone(question: Question, changes: Mapping[str, Any]) -> _Verdict:
+    return _is_so(question, changes, question.someone)
 
 
-def _state(lesson: Lesson, question: Question, meant: str) -> _Verdict:
-    rules = lesson.source(question).rules
-    text, said = subject(rules, str(question.state))
-    return meant == said[rules.judge(text, question.patient)], [futures(rules, text, said, question.patient)]
-
-
-def _word(lesson: Lesson, question: Question, answer: Any) -> str:
-    """One of the words of a state; the engine's own True, False and None will do for a condition."""
-    _, said = subject(lesson.source(question).rules, str(question.state))
-    word = answer.strip().lower() if isinstance(answer, str) else said[answer]
-    if word not in said.values():
-        raise ProtocolError(f"An answer here is one of {', '.join(map(repr, said.values()))}.")
-    return word
-
-
-def _means(lesson: Lesson, question: Question, meant: str) -> _Verdict:
-    rules, wanted = lesson.source(question).rules, str(question.means)
-    patient, known = difference(rules, meant, wanted, question.patient)
-    if patient is None:
-        between = rules.same(meant, wanted)
-        short = f", short of a value that no instrument shows ({card(rules, between)})" if between else ""
-        said = words(parse(meant, rules.fields), rules.fields)
-        return True, [f"“{said}”: the same for every possible patient{short}."]
-    asked = [*names(parse(meant, rules.fields)), *names(parse(wanted, rules.fields))]
-    yours, needed = (CONDITION[rules.judge(text, patient)] for text in (meant, wanted))
-    start = "Take this patient." if known else "Where everything is known you are right. But take this patient."
-    told = f"{start} {card(rules, patient, asked)}. You say {yours}; it should be {needed}."
-    return False, [told, next_step(meant, wanted)[1]]
-
-
-def _someone(lesson: Lesson, question: Question, changes: Mapping[str, Any]) -> _Verdict:
-    source, first = lesson.source(question), first_patient(lesson, question)
-    rules, patient, wrong = source.rules, {**first, **changes}, []
-    for what, wanted in question.someone.items():
+def _is_so(question: Question, changes: Mapping[str, Any], asked: Mapping[str, str]) -> _Verdict:
+    """Whether all that is asked is so of a patient whom the learner makes up."""
+    rules, patient, wrong = question.source.rules, {**question.first, **changes}, []
+    for what, wanted in asked.items():
         if what in DECISIONS:
-            seen = (source.amended if what == "amended" else rules).explain(patient)
-            name, is_, why = "the decision" + " as amended" * (what == "amended"), seen.decision, reasons(seen)
+            seen = (question.source.amended if what == "amended" else rules).explain(patient)
+            blame = {"ineligible": "fail", "undetermined": "unknown"}.get(seen.decision)
+            ids = [verdict.id for verdict in seen.criteria if verdict.state == blame]
+            why = f" because of {', '.join(ids[:4])}{' and others' * (len(ids) > 4)}" * bool(ids)
+            name, state = "the decision" + " as amended" * (what == "amended"), f"“{seen.decision}”{why}"
         else:
             text, said = subject(rules, what)
             name = f"{what} ({rules.criterion[what].label})" if what in rules.criterion else f"`{what}`"
-            is_, why = said[rules.judge(text, patient)], ""
-        wrong += [f"Of your patient {name} is “{is_}”{why}; it should be “{wanted}”."] if is_ != wanted else []
-    moved = [name for name in rules.fields if patient.get(name) != first.get(name)]
+            state = f"“{said[rules.judge(text, patient)]}”"
+        if not state.startswith(f"“{wanted}”"):
+            wrong.append(f"Of your patient {name} is {state}; it should be “{wanted}”.")
+    moved = [name for name in rules.fields if patient.get(name) != question.first.get(name)]
     if question.changes is not None and len(moved) > question.changes:
         wrong.append(f"You changed {len(moved)} facts; {question.changes} will do.")
-    return not wrong, [*rules.explain(patient).notes, *wrong]
+    return not wrong, [*rules.explain(patient).notes, *wrong], {str(changes)}
 
 
-def _nobody(lesson: Lesson, question: Question, answer: str | Mapping[str, Any]) -> _Verdict:
-    condition = str(question.nobody)
+def _nobody(question: Question, answer: str | Mapping[str, Any]) -> _Verdict:
+    condition, rules = str(question.nobody), question.source.rules
     if isinstance(answer, Mapping):
-        return _someone(lesson, replace(question, someone={condition: "true", "decision": "eligible"}), answer)
-    if answer != "nobody":
+        return _is_so(question, answer, {condition: "true", "decision": "eligible"})
+    if answer.strip().lower() != "nobody":
         raise ProtocolError(f"An answer here is {_KINDS['nobody'].form}.")
-    rules = lesson.source(question).rules
     found = rules.someone(condition, "eligible")
     there = isinstance(found, dict)
-    return not there, [f"There is one. {card(rules, found)}." if there else str(found)]
+    return not there, [f"There is one. {card(rules, found)}." if there else str(found)], {"nobody"}
 
 
-def _find(lesson: Lesson, question: Question, meant: set[str]) -> _Verdict:
-    source, start = lesson.source(question), str(question.found)
-    findings = [finding for finding in _findings(source) if finding.id.startswith(start)]
-    right = {part for finding in findings for part in finding.id.removeprefix(start).split("+")}
-    for wrong in sorted(meant - right):
-        return False, [walker(source.rules, wrong)]
-    if missing := right - meant:
-        return False, [f"All that you name is right; {len(missing)} still missing."]
-    return True, [finding.sentence for finding in findings]
+def _find(question: Question, answer: str | Collection[Any]) -> _Verdict:
+    """Names, one or several; of a criterion in small letters too."""
+    rules, start = question.source.rules, str(question.found)
+    ids = {id.lower(): id for id in rules.criterion}
+    parts = answer.strip(" {}").split(",") if isinstance(answer, str) else map(str, answer)
+    given = {ids.get(part.strip().lower(), part.strip()) for part in parts} - {""}
+    found = [finding for finding in findings(question.source) if finding.id.startswith(start)]
+    right = {part for finding in found for part in finding.id.removeprefix(start).split("+")}
+    for wrong in sorted(given - right):
+        return False, [walker(rules, wrong)], given
+    if missing := right - given:
+        return False, [f"All that you name is right; {len(missing)} still missing."], given
+    return True, [finding.sentence for finding in found], given
 
 
 @cache
-def _findings(source: Source) -> tuple[Finding, ...]:
+def findings(source: Source) -> tuple[Finding, ...]:
     """What is proved of a protocol, once; nothing is judged by findings of which some were given up."""
-    findings = source.rules.lint()
-    if open_ := [finding.sentence for finding in findings if finding.kind == "too-hard"]:
+    if BROUGHT:
+        return tuple(Finding(**each) for each in BROUGHT[source.key("findings")])
+    proved = source.rules.lint()
+    if open_ := [finding.sentence for finding in proved if finding.kind == "too-hard"]:
         raise NotSettled(f"Nothing can be said yet: {open_[0]} Ask again when this machine has less to do.")
-    return findings
+    return proved
 
 
-def _count(lesson: Lesson, question: Question, answer: float) -> _Verdict:
+def _count(question: Question, answer: float) -> _Verdict:
     if not -MAX_NUMBER < answer < MAX_NUMBER:
         raise ProtocolError(f"An answer here is {_KINDS['count'].form}.")
-    right = quantity(lesson.source(question), str(question.count or question.number))
+    right = quantity(question.source, str(question.count or question.number))
     if abs(answer - right) <= question.within:
-        return True, [f"{right:,}, as the engine has it."]
-    return False, [f"{answer:,} is too {'large' if answer > right else 'small'}."]
+        return True, [f"{right:,}, as the engine has it."], ()
+    return False, [f"{answer:,} is too {'large' if answer > right else 'small'}."], {str(answer)}
 
 
-def _choice(lesson: Lesson, question: Question, meant: str) -> _Verdict:
-    return meant == question.key, []
-
-
-def _option(lesson: Lesson, question: Question, answer: str) -> str:
+def _choice(question: Question, answer: str) -> _Verdict:
     """An option as the file writes it, by its letter or in full."""
-    options = buttons(lesson, question)
+    options = buttons(question)
     letters = dict(zip(LETTERS, options.values(), strict=False))
     chosen = options.get(answer) or letters.get(answer.strip(" ).").lower()) or answer
     if chosen not in question.choice:
         raise ProtocolError(f"An answer here is a letter, 'a' to '{LETTERS[len(options) - 1]}'.")
-    return chosen
-
-
-def _set(lesson: Lesson, question: Question, answer: Any) -> set[str]:
-    """Names, one or several; of a criterion in small letters too."""
-    ids = {id.lower(): id for id in lesson.source(question).rules.criterion}
-    parts = answer.strip(" {}").split(",") if isinstance(answer, str) else map(str, answer)
-    return {ids.get(part.strip().lower(), part.strip()) for part in parts} - {""}
-
-
-def _nobody_or_patient(lesson: Lesson, question: Question, answer: Any) -> Any:
-    return answer.strip().lower() if isinstance(answer, str) else answer
-
-
-def _itself(lesson: Lesson, question: Question, answer: Any) -> Any:
-    return answer
+    return chosen == question.key, [], {chosen}
 
 
 class _Kind(NamedTuple):
-    """How an answer is read and judged, and what is said to whoever gives none."""
+    """How an answer is judged, and what is said to whoever gives none."""
 
-    judge: Callable[[Lesson, Question, Any], _Verdict]
+    judge: Callable[[Question, Any], _Verdict]
     types: Any
     form: str
-    read: Callable[[Lesson, Question, Any], Any] = _itself
 
 
 _PATIENT = 'a patient, or what you change of the one shown, such as {"age": 50, "cough": True}'
+_NUMBER = _Kind(_count, Real, "a number, without quotes")
 _NAMES = "one name in quotes, or several: 'cough, bmi'"
 _KINDS = {
-    "state": _Kind(_state, str | bool | None, "one word in quotes", _word),
+    "state": _Kind(_state, str | bool | None, "one word in quotes"),
     "means": _Kind(_means, str, "a condition in quotes, such as 'age > 65 or cough'"),
     "someone": _Kind(_someone, Mapping, _PATIENT),
-    "nobody": _Kind(_nobody, str | Mapping, f"'nobody', or {_PATIENT}", _nobody_or_patient),
-    "found": _Kind(_find, str | set | frozenset | list | tuple, _NAMES, _set),
-    "count": _Kind(_count, Real, "a number, without quotes"),
-    "number": _Kind(_count, Real, "a number, without quotes"),
-    "choice": _Kind(_choice, str, "a letter in quotes, such as 'a'", _option),
+    "nobody": _Kind(_nobody, str | Mapping, f"'nobody', or {_PATIENT}"),
+    "found": _Kind(_find, str | set | frozenset | list | tuple, _NAMES),
+    "count": _NUMBER,
+    "number": _NUMBER,
+    "choice": _Kind(_choice, str, "a letter in quotes, such as 'a'"),
 }

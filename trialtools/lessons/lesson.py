@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, get_args
 
@@ -37,7 +37,10 @@ class Trap:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, and the one thing that judges an answer; the head of the package explains every key."""
+    """What is asked, and the one thing that judges an answer; the head of the package explains every key.
+
+    `source` is what the question is about; its lesson says so.
+    """
 
     __pydantic_config__ = STRICT
 
@@ -63,22 +66,43 @@ class Question:
     hints: tuple[str, ...] = ()
     traps: tuple[Trap, ...] = ()
     right: str = ""
+    source: Source = field(init=False)
+
+    @cached_property
+    def kind(self) -> str:
+        """What judges an answer, by name.
+
+        Raises:
+            ProtocolError: nothing does, or more than one.
+        """
+        found = [kind for kind in KINDS if getattr(self, kind) not in (None, {}, ())]
+        if len(found) != 1:
+            raise ProtocolError(
+                f"a question has one of {', '.join(KINDS)}; here is {' and '.join(found) or 'none of them'}"
+            )
+        return found[0]
 
     @property
-    def kinds(self) -> list[str]:
-        """What judges an answer, by name; of a valid question exactly one."""
-        return [kind for kind in KINDS if getattr(self, kind) not in (None, {}, ())]
-
-    @property
-    def texts(self) -> list[str]:
-        """All that is said to a learner."""
+    def numbers(self) -> list[str]:
+        """The names of the engine's numbers that it asks for or speaks of."""
         says = [trap.says for trap in self.traps]
-        return [self.ask, self.right, *self.hints, *self.choice, *self.options, *says]
+        texts = [self.ask, self.right, *self.hints, *self.choice, *self.options, *says]
+        return [*filter(None, [self.count, self.number]), *_MARK.findall("\n".join(texts))]
+
+    @cached_property
+    def first(self) -> dict[str, Any]:
+        """The patient whom an answer changes: an eligible one whom the engine finds, where the file says `start`."""
+        found = self.source.rules.someone(self.start, "eligible") if self.start else {}
+        return {**(found if isinstance(found, dict) else {}), **self.patient}
+
+    def with_numbers(self, text: str) -> str:
+        """A text with the engine's numbers in the place of `{{certain}}` and the like."""
+        return _MARK.sub(lambda mark: f"{quantity(self.source, mark[1]):,}", text)
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """Questions about a protocol; `folder` is where paths in the file are seen from."""
+    """Questions about a protocol; paths in the file are seen from its `folder`."""
 
     __pydantic_config__ = STRICT
 
@@ -95,14 +119,19 @@ class Lesson:
             with _at("questions", n, "id"):
                 if question.id in (other.id for other in self.questions[:n]):
                     raise ProtocolError(f"a question {question.id} stands twice")
-                if len(question.kinds) != 1:
-                    there = " and ".join(question.kinds) or "none of them"
-                    raise ProtocolError(f"a question has one of {', '.join(KINDS)}; here is {there}")
-            for key, check in (("readings", _readings), ("patient", _patient), ("ask", _marks)):
-                with _at("questions", n, key):
-                    check(self, question)
-            with _at("questions", n, question.kinds[0]):
-                _judge(self, question, getattr(question, question.kinds[0]))
+                kind = question.kind
+            readings, amend = tuple(question.readings.items()), tuple(question.amend.items())
+            source = Source(self.folder, question.protocol or self.protocol, readings, amend, self.cohort)
+            object.__setattr__(question, "source", source)
+            with _at("questions", n, "readings"):
+                _ = source.amended
+            with _at("questions", n, "patient"):
+                source.rules.facts_of(question.patient)
+            with _at("questions", n, kind if kind in ("count", "number") else "ask"):
+                for name in question.numbers:
+                    check_name(source, name)
+            with _at("questions", n, kind):
+                _check(question, source.rules)
 
     def question(self, id: str) -> Question:
         """A question by its id.
@@ -114,15 +143,6 @@ class Lesson:
         if id not in questions:
             raise ProtocolError(f"no question {id!r}{nearest(str(id), questions)}")
         return questions[id]
-
-    def source(self, question: Question) -> Source:
-        """What a question is about."""
-        readings, amend = tuple(question.readings.items()), tuple(question.amend.items())
-        return Source(self.folder, question.protocol or self.protocol, readings, amend, self.cohort)
-
-    def filled(self, text: str, question: Question) -> str:
-        """A text with the engine's numbers in the place of `{{certain}}` and the like."""
-        return _MARK.sub(lambda mark: f"{quantity(self.source(question), mark[1]):,}", text)
 
 
 def load_lesson(path: str | Path) -> Lesson:
@@ -156,9 +176,6 @@ def subject(protocol: Protocol, what: str) -> tuple[str, dict[bool | None, str]]
     return str(criterion.texts[protocol.reading(what)]), {True: yes, False: no, None: "unknown"}
 
 
-# --- what makes a question valid --------------------------------------------------------------------------------------
-
-
 @contextmanager
 def _at(*path: str | int) -> Iterator[None]:
     """Whatever is wrong inside stands at a path of the file."""
@@ -170,36 +187,17 @@ def _at(*path: str | int) -> Iterator[None]:
         raise ProtocolError(str(error), path=path) from None
 
 
-def _readings(lesson: Lesson, question: Question) -> None:
-    _ = lesson.source(question).amended
-
-
-def _patient(lesson: Lesson, question: Question) -> None:
-    lesson.source(question).rules.facts_of(question.patient)
-
-
-def _marks(lesson: Lesson, question: Question) -> None:
-    for name in _MARK.findall("\n".join(question.texts)):
-        check_name(lesson.source(question), name)
-
-
-def _judge(lesson: Lesson, question: Question, asked: Any) -> None:
-    rules = lesson.source(question).rules
-    match question.kinds[0]:
-        case "state":
-            subject(rules, asked)
-        case "means" | "nobody":
-            parse(asked, rules.fields)
-        case "count" | "number":
-            check_name(lesson.source(question), asked)
-        case "someone":
-            _ = question.start and parse(question.start, rules.fields)
-            for what, wanted in asked.items():
-                words = get_args(Decision) if what in DECISIONS else subject(rules, what)[1].values()
-                if wanted not in words:
-                    raise ProtocolError(f"{what} cannot be '{wanted}'{nearest(wanted, words)}")
-        case "choice":
-            answers = [question.key, *(trap.answer for trap in question.traps)]
-            for option in asked:
-                if answers.count(option) != 1:
-                    raise ProtocolError(f"'{option}' is to be the key, or the answer of one trap")
+def _check(question: Question, rules: Protocol) -> None:
+    """Whether what judges can be held against the protocol, and says what each option is."""
+    for condition in filter(None, [question.means, question.nobody, question.start]):
+        parse(condition, rules.fields)
+    if question.state:
+        subject(rules, question.state)
+    for what, wanted in question.someone.items():
+        words = get_args(Decision) if what in DECISIONS else subject(rules, what)[1].values()
+        if wanted not in words:
+            raise ProtocolError(f"{what} cannot be '{wanted}'{nearest(wanted, words)}")
+    answers = [question.key, *(trap.answer for trap in question.traps)]
+    for option in question.choice:
+        if answers.count(option) != 1:
+            raise ProtocolError(f"'{option}' is to be the key, or the answer of one trap")

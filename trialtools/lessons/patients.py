@@ -1,65 +1,47 @@
-"""A condition goes in, a patient who shows it comes out, and the sentence about that patient."""
+"""Conditions go in, a patient who shows what they say comes out, and the sentence about that patient."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from typing import Any
 
 from ..criteria.contents import Protocol
 from ..criteria.language import names, parse
-from ..criteria.patient.verdict import Explanation
-from .lesson import Lesson, Question, subject
-from .source import Source
-
-_FEW = 6
-"""Up to so many fields a patient who shows a difference is known in whole; beyond, by the fewest facts that show it."""
+from .lesson import subject
 
 
 def card(rules: Protocol, patient: Mapping[str, Any], shown: Iterable[str] = ()) -> str:
     """A patient in a line: the fields `shown`, or else all that is on record."""
     wanted = {*shown} or {*patient}
     fields = {name: field for name, field in rules.fields.items() if name in wanted}
-    told = [f"{field.label}: {field.write(patient.get(name))}" for name, field in fields.items()]
-    return "; ".join(told) or "Nothing is known"
+    return "; ".join(f"{field.label}: {field.write(patient.get(name))}" for name, field in fields.items())
 
 
-def first_patient(lesson: Lesson, question: Question) -> dict[str, Any]:
-    """The patient whom an answer changes: an eligible one whom the engine finds, where the question says `start`."""
-    found = _start(lesson.source(question), question.start) if question.start else {}
-    return {**found, **question.patient}
-
-
-@cache
-def _start(source: Source, condition: str) -> Mapping[str, Any]:
-    found = source.rules.someone(condition, "eligible")
-    return found if isinstance(found, dict) else {}
-
-
-def difference(
-    rules: Protocol, mine: str, theirs: str, first: Mapping[str, Any]
-) -> tuple[Mapping[str, Any] | None, bool]:
+def difference(rules: Protocol, mine: str, theirs: str, first: Mapping[str, Any]) -> tuple[dict[str, Any] | None, bool]:
     """A patient of whom two conditions say different things, and whether they differ where everything is known.
 
     It is `first` if that will do, or `first` with one fact changed; None if no patient whose values an instrument can
     show makes a difference.
     """
-    if first and rules.judge(mine, first) is not rules.judge(theirs, first):
-        return first, True
-    own, other = (names(parse(text, rules.fields)) for text in (mine, theirs))
-    if not own:
-        return rules.same(mine, theirs, measured=True), True
-    asked = {*own, *other}
-    near = [[(_nearby if name == left else _on_record)(name, first[name]) for name in first] for left in first]
-    for facts in (*near, []):
-        claim = " and ".join([*(f"known({name})" for name in sorted(asked)), *facts])
-        whole = rules.same(f"({mine}) and {claim}", f"({theirs}) and {claim}", measured=True)
-        if whole is not None:
-            break
-    if whole is None or len(asked) > _FEW:
-        return rules.same(mine, theirs, measured=True), whole is not None
-    return whole, True
+    for patient in _beside(first):
+        if rules.judge(mine, patient) is not rules.judge(theirs, patient):
+            return patient, True
+    asked = dict.fromkeys(name for text in (mine, theirs) for name in names(parse(text, rules.fields)))
+    known = [" and ".join([f"({text})", *(f"known({name})" for name in asked)]) for text in (mine, theirs)]
+    whole = rules.same(*known, measured=True)
+    return (whole or rules.same(mine, theirs, measured=True)), whole is not None
+
+
+def _beside(first: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """A patient, and the same with one day moved by a day, a month or a year, or one yes turned."""
+    if first:
+        yield {**first}
+    for name, value in first.items():
+        if isinstance(value, date):
+            yield from ({**first, name: value + timedelta(days)} for days in (1, -1, 30, -30, 365, -365))
+        elif isinstance(value, bool):
+            yield {**first, name: not value}
 
 
 def futures(rules: Protocol, text: str, said: Mapping[bool | None, str], patient: Mapping[str, Any]) -> str:
@@ -75,9 +57,10 @@ def futures(rules: Protocol, text: str, said: Mapping[bool | None, str], patient
     today = said[rules.judge(text, patient)]
     if not asked:
         return f"All of it is known: the answer is “{today}”."
+    record = [_on_record(name, value) for name, value in patient.items()]
     ends = {}
     for turn, claim in ((True, f"({text})"), (False, f"not ({text})")):
-        found = rules.someone(" and ".join([claim, *map(_on_record, patient, patient.values())]))
+        found = rules.someone(" and ".join([claim, *record]))
         if isinstance(found, dict):
             ends[said[turn]] = card(rules, found, [name for name in asked if name in found])
     if len(ends) == 2:
@@ -89,39 +72,19 @@ def futures(rules: Protocol, text: str, said: Mapping[bool | None, str], patient
 
 def _on_record(name: str, value: Any) -> str:
     """That a fact is on record, as a condition."""
-    match value:
-        case bool():
-            return name if value else f"not {name}"
-        case str():
-            return f'{name} == "{value}"'
-        case int() | float():
-            return f"{name} == {value}"
-    return f'{name} == date("{value}")'
-
-
-def _nearby(name: str, value: Any) -> str:
-    """That a fact is known, and a date within a year or two of the one on record."""
-    if not isinstance(value, date):
-        return f"known({name})"
-    return f'{name} >= date("{value.year - 1}-01-01") and {name} <= date("{value.year + 1}-12-31")'
+    if isinstance(value, bool):
+        return name if value else f"not {name}"
+    return f'{name} == date("{value}")' if isinstance(value, date) else f"{name} == {value!r}"
 
 
 def walker(rules: Protocol, wrong: str) -> str:
     """Why a name is no finding: a patient who gets in by it, or is kept out by it alone."""
     text, said = subject(rules, wrong)
-    if wrong in rules.criterion:
-        alone = f"not ({text})" if "pass" in said.values() else text
-        patient = rules.amend({wrong: None}).someone(alone, "eligible")
-        does = f"of this patient {wrong} alone {'fails' if 'pass' in said.values() else 'applies'}"
-    else:
+    if wrong not in rules.criterion:
         patient, does = rules.someone(wrong, "eligible"), "this patient has it and is eligible"
-    asked = [*names(parse(text, rules.fields)), "age"]
-    why = f"{does}. {card(rules, patient, asked)}" if isinstance(patient, dict) else "this is none of those asked for"
-    return f"Not `{wrong}`: {why}."
-
-
-def reasons(seen: Explanation) -> str:
-    """Because of which criteria a decision is no better: the first four."""
-    blame = {"ineligible": "fail", "undetermined": "unknown"}.get(seen.decision)
-    ids = [verdict.id for verdict in seen.criteria if verdict.state == blame]
-    return f" because of {', '.join(ids[:4])}{' and others' * (len(ids) > 4)}" if ids else ""
+    else:
+        alone, verb = (f"not ({text})", "fails") if said[True] == "pass" else (text, "applies")
+        patient, does = rules.amend({wrong: None}).someone(alone, "eligible"), f"of this patient {wrong} alone {verb}"
+    if not isinstance(patient, dict):
+        return f"Not `{wrong}`: this is none of those asked for."
+    return f"Not `{wrong}`: {does}. {card(rules, patient, [*names(parse(text, rules.fields)), 'age'])}."

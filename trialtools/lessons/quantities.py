@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from ..criteria.language import ProtocolError, nearest
-from .source import Source
+from .source import BROUGHT, Source
 
 _Count = Callable[..., float]
 
@@ -25,6 +25,8 @@ def quantity(source: Source, name: str) -> float:
         source: what a question is about; the name may choose one more reading.
         name: one that `check_name` lets through.
     """
+    if BROUGHT:
+        return BROUGHT[source.key(name)]
     pattern, parts, readings = _match(name)
     work_out, needs = _QUANTITIES[pattern]
     if not needs:

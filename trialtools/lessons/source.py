@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..criteria.contents import Protocol, load_protocol
 from ..criteria.examples import example
 from ..criteria.language import ProtocolError
 
 _FILES = (".yaml", ".yml")
+
+BROUGHT: dict[str, Any] = {}
+"""What a page brings along where no engine counts or lints: numbers and findings, by `Source.key`."""
 
 
 class Source(NamedTuple):
@@ -24,6 +27,10 @@ class Source(NamedTuple):
     readings: tuple[tuple[str, str], ...] = ()
     amend: tuple[tuple[str, str], ...] = ()
     cohort: str | None = None
+
+    def key(self, name: str) -> str:
+        """What something that is worked out of it is called, on this machine and in a browser."""
+        return f"{self.protocol} {dict(self.readings)} {name}"
 
     @property
     def rules(self) -> Protocol:

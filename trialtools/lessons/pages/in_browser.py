@@ -7,17 +7,16 @@ lessons count and what `lint` finds, worked out when it was made; all that depen
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from ...criteria.proofs.finding import Finding
-from .. import judges, lesson
 from ..answers import buttons, typed
 from ..checks import check, find_question, hint
-from ..lesson import Question, lessons
+from ..judges import findings
+from ..lesson import lessons
 from ..quantities import quantity
 from ..reply import Reply
-from ..source import Source
+from ..source import BROUGHT
 
 
 def luggage() -> dict[str, Any]:
@@ -26,34 +25,22 @@ def luggage() -> dict[str, Any]:
     Raises:
         NotSettled: a proof took too long on this machine.
     """
-    asked = [(one.source(question), question) for one in lessons().values() for question in one.questions]
-    return {
-        "numbers": {_of(source, name): quantity(source, name) for source, q in asked for name in _counted(q)},
-        "findings": {
-            _of(source): [_plain(each) for each in judges._findings(source)] for source, q in asked if q.found
-        },
-    }
+    asked = [(question.source, question) for lesson in lessons().values() for question in lesson.questions]
+    numbers = {source.key(name): quantity(source, name) for source, question in asked for name in question.numbers}
+    proved = {source: findings(source) for source, question in asked if question.found}
+    return numbers | {source.key("findings"): [*map(_plain, found)] for source, found in proved.items()}
 
 
 def bring(packed: str) -> None:
     """Take the luggage, as JSON, in place of the engines that count and lint."""
-    brought = json.loads(packed)
-
-    def number(source: Source, name: str) -> float:
-        return brought["numbers"][_of(source, name)]
-
-    def findings(source: Source) -> list[Finding]:
-        return [Finding(**told) for told in brought["findings"][_of(source)]]
-
-    lesson.quantity = judges.quantity = number
-    judges._findings = findings  # type: ignore[assignment]
+    BROUGHT.update(json.loads(packed))
     lessons()  # read now, so that the first answer does not wait for it
 
 
 def reply(id: str, text: str) -> str:
     """What is said to a text in the box, or to the label of a button."""
-    one, question = find_question(id)
-    labels = buttons(one, question)
+    _, question = find_question(id)
+    labels = buttons(question)
     return _as_json(check(id, labels[text] if text in labels else typed(question, text)))
 
 
@@ -68,13 +55,3 @@ def _as_json(said: Reply) -> str:
 
 def _plain(finding: Finding) -> dict[str, str]:
     return {key: getattr(finding, key) for key in ("id", "kind", "severity", "sentence")}
-
-
-def _of(source: Source, name: str = "") -> str:
-    return f"{source.protocol} {dict(source.readings)} {name}"
-
-
-def _counted(question: Question) -> Iterator[str]:
-    yield from filter(None, (question.count, question.number))
-    for text in question.texts:
-        yield from lesson._MARK.findall(text)

@@ -67,8 +67,8 @@ def _halves(lesson: Lesson) -> tuple[tuple[Question, ...], tuple[Question, ...]]
     return lesson.questions[:at], lesson.questions[at:]
 
 
-def _wrong(lesson: Lesson, question: Question, trap: Trap) -> str:
+def _wrong(question: Question, trap: Trap) -> str:
     """A wrong answer and what is said to it; of a condition, beside the first one, the patient who shows it."""
-    shows = question.kinds[0] == "means" and trap is question.traps[0]
-    shown = judge(lesson, question, trap.answer).lines[1:2] if shows else ()
-    return lesson.filled(" ".join([f"{label(lesson, question, trap.answer)}: {trap.says}", *shown]), question)
+    shows = question.kind == "means" and trap is question.traps[0]
+    shown = judge(question, trap.answer).lines[1:2] if shows else ()
+    return question.with_numbers(" ".join([f"{label(question, trap.answer)}: {trap.says}", *shown]))

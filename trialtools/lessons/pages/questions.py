@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from ...criteria.language import parse, words
 from ..answers import buttons
-from ..lesson import Lesson, Question
+from ..lesson import Question
 
 
-def label(lesson: Lesson, question: Question, answer: object) -> str:
+def label(question: Question, answer: object) -> str:
     """An answer as it is shown: by the words of its button, or as one would type it, marked as code."""
-    known = (text for text, stands_for in buttons(lesson, question).items() if stands_for == answer)
+    known = (text for text, stands_for in buttons(question).items() if stands_for == answer)
     typed = ", ".join(map(str, answer)) if isinstance(answer, list | tuple | set) else f"`{answer}`"
     return next(known, typed)
 
 
-def beginning(lesson: Lesson, question: Question) -> str:
+def beginning(question: Question) -> str:
     """The patient whom an answer changes, where the question names one; a notebook shows the whole record."""
     if not question.start:
         return ""
-    fields = lesson.source(question).rules.fields
+    fields = question.source.rules.fields
     return f"It begins with an eligible patient: {words(parse(question.start, fields), fields)}."

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...criteria.language import ProtocolError
-from ..lesson import Lesson, Question, load_lesson
+from ..lesson import Question, load_lesson
 from .proofs import PROOFS
 from .template import FOLDER, render
 
@@ -36,7 +36,7 @@ def quiz() -> tuple[Item, ...]:
         ProtocolError: a key is not what the engine answers.
     """
     lesson = load_lesson(FOLDER / "quiz.yaml")
-    return tuple(_item(lesson, question) for question in lesson.questions)
+    return tuple(_item(question) for question in lesson.questions)
 
 
 def quiz_page(items: Sequence[Item]) -> str:
@@ -45,15 +45,15 @@ def quiz_page(items: Sequence[Item]) -> str:
     return "\n".join(line.strip() for line in page.splitlines() if line.strip())  # small enough for a message
 
 
-def _item(lesson: Lesson, question: Question) -> Item:
-    says = {lesson.filled(str(trap.answer), question): trap.says for trap in question.traps}
-    key = lesson.filled(str(question.key), question)
-    right, evidence = PROOFS[question.id](lesson.source(question))
+def _item(question: Question) -> Item:
+    says = {question.with_numbers(str(trap.answer)): trap.says for trap in question.traps}
+    key = question.with_numbers(str(question.key))
+    right, evidence = PROOFS[question.id](question.source)
     if key != right:
         raise ProtocolError(f"the key of {question.id} is '{key}', but the engine answers '{right}'")
-    options = (lesson.filled(option, question) for option in question.choice)
+    options = (question.with_numbers(option) for option in question.choice)
     marked = tuple((_unbroken(each), says.get(each, "")) for each in options)
-    return Item(_unbroken(lesson.filled(question.ask, question)), marked, _unbroken(evidence))
+    return Item(_unbroken(question.with_numbers(question.ask)), marked, _unbroken(evidence))
 
 
 def _unbroken(text: str) -> str:
