@@ -134,6 +134,22 @@ def test_a_two_sided_test_spends_both_tails_and_has_a_bound_for_harm(protocol):
     assert float(table["Nominal p, two-sided"]) == pytest.approx(2 * norm.cdf(-abs(row["z"])), abs=5e-5)
 
 
+def test_harm_declared_beside_a_two_sided_test_is_a_second_one_sided_bound(protocol):
+    """It is crossed sooner than the other tail, costs that no alpha, and is the bound of its own one-sided alpha."""
+    plan = declared(protocol, sides=2, alpha=0.05, harm={"spending": "Pocock type", "alpha": 0.05})
+    look = look_of(people(65, 65, (14, 5)), plan, 2)
+    frame = look.boundaries()
+    without = look_of(people(65, 65, (14, 5)), declared(protocol, sides=2, alpha=0.05), 2).boundaries()
+    assert frame["bound"].tolist() == without["bound"].tolist()
+    own = boundaries(frame["information"].tolist(), 0.05, spending="pocock")["z"]
+    assert (-frame["harm"]).tolist() == pytest.approx(np.minimum(own, frame["bound"]).tolist())
+    row = this_look(frame)
+    assert -row["bound"] < row["z"] <= row["harm"] and "The boundary for harm is crossed" in look.answer()
+    strict = declared(protocol, sides=2, alpha=0.05, harm={"nominal": 0.0001})
+    late = look_of(people(65, 65, (14, 5)), strict, 2).boundaries().iloc[-1]
+    assert late["harm"] == -late["bound"], "the other tail, which is crossed sooner"
+
+
 def score_at(a, n, b, m, margin):
     """z of a difference against a margin, by maximum likelihood on a fine search: Farrington and Manning (1990)."""
 

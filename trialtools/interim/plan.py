@@ -21,6 +21,7 @@ _SPENDING: dict[str, Spending] = {
     "kim": "kim-demets",
 }
 """How a spending function is called in prose, by a word that stands in its name."""
+_RATES = ("control_rate", "experimental_rate")
 _NON_INFERIORITY = "non-inferiority"
 _HYPOTHESES = ("superiority", _NON_INFERIORITY)
 
@@ -125,29 +126,45 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
     test = _test(protocol, kind)
     better = endpoint.better if endpoint and endpoint.better else _item(protocol, "better", str)
     spending = _item(protocol, "spending", _spending)
-    for name, fits, wanted in (
+    said = _said(protocol)
+    _require(
+        protocol,
         ("looks", list(looks) == sorted({*looks, 1.0}) and looks[0] > 0, "rising parts, the last of them 1"),
         ("sample_size", size > 0, "a number of participants"),
         ("alpha", 0 < alpha < 0.5, "between 0 and 0.5, of both tails together where sides is 2"),
         ("better", better in ("lower", "higher"), "lower or higher"),
         ("spending", spending, "O'Brien-Fleming, Pocock, Hwang-Shih-DeCani or Kim-DeMets"),
-    ):
-        if not fits:
-            raise DataError(f"{protocol.id}: design.{name} is {protocol.design[name].value!r}; expected {wanted}")
-    optional = {
-        name: protocol.design[name].value
-        for name in ("control_rate", "experimental_rate", "gamma")
-        if name in protocol.design
-    }
-    ratio = protocol.design["ratio"].value if "ratio" in protocol.design else {}
+        *((rate, rate not in said or _between(said[rate], 0, 1), "a share between 0 and 1") for rate in _RATES),
+        ("gamma", "gamma" not in said or _between(said["gamma"], -math.inf, math.inf), "a number, such as -4"),
+    )
+    optional = {name: said[name] for name in (*_RATES, "gamma") if name in said}
+    ratio = said.get("ratio")
     parts = {arm.id: float(ratio.get(arm.id, 1)) if isinstance(ratio, dict) else 1.0 for arm in protocol.arms}
-    optional["share"] = 1 - parts[controls[0]] / sum(parts.values())
-    optional |= {"parts": parts, "multiplicity": _multiplicity(protocol, len(experimental))}
-    declared = {"harm": _harm(protocol), "endpoint": endpoint, "estimand": estimand, **test}
-    declared |= {"futility": _futility(protocol, len(looks)), "planned": _final_information(protocol, kind, size)}
-    declared |= _hopes(protocol, kind, optional)
-    plan = MonitoringPlan(experimental, controls[0], size, looks, alpha, spending, better, **optional, **declared)
+    plan = MonitoringPlan(
+        experimental, controls[0], size, looks, alpha, spending, better,
+        share=1 - parts[controls[0]] / sum(parts.values()),
+        parts=parts,
+        multiplicity=_multiplicity(protocol, len(experimental)),
+        harm=_harm(protocol),
+        endpoint=endpoint,
+        estimand=estimand,
+        futility=_futility(protocol, len(looks)),
+        planned=_final_information(protocol, kind, size),
+        **optional, **test, **_hopes(protocol, kind),
+    )  # fmt: skip
     return replace(plan, spread=_spread(plan, plan.share))
+
+
+def _said(protocol: Protocol) -> dict[str, Any]:
+    """What the design says, by the name of the item."""
+    return {name: item.value for name, item in protocol.design.items()}
+
+
+def _require(protocol: Protocol, *items: tuple[str, Any, str]) -> None:
+    """Refuse the first item of the design that does not fit; each is a name, whether it fits, and what was expected."""
+    for name, fits, wanted in items:
+        if not fits:
+            raise DataError(f"{protocol.id}: design.{name} is {_said(protocol).get(name)!r}; expected {wanted}")
 
 
 def pair_of(plan: MonitoringPlan, arm: str) -> MonitoringPlan:
@@ -181,11 +198,10 @@ def _dunnett(alpha: float, parts: Any, control: float, looks: Any, sides: int, s
 
 def _multiplicity(protocol: Protocol, arms: int) -> str:
     """How several arms share alpha; empty where nobody said."""
-    said = str(protocol.design["multiplicity"].value).lower() if "multiplicity" in protocol.design else ""
-    if said and (said not in ("bonferroni", "dunnett") or arms < 2):
-        wanted = "Bonferroni or Dunnett" if arms > 1 else "none: there is one experimental arm"
-        raise DataError(f"{protocol.id}: design.multiplicity is '{said}'; expected {wanted}")
-    return said
+    name = str(_said(protocol).get("multiplicity", "")).lower()
+    wanted = "Bonferroni or Dunnett" if arms > 1 else "none: there is one experimental arm"
+    _require(protocol, ("multiplicity", not name or (name in ("bonferroni", "dunnett") and arms > 1), wanted))
+    return name
 
 
 def _spending(written: Any) -> Spending | None:
@@ -197,34 +213,39 @@ def _final_information(protocol: Protocol, kind: Kind, size: int) -> int:
     if kind != "time_to_event":
         return size
     events = _item(protocol, "events", int)
-    if not 0 < events <= size:
-        raise DataError(f"{protocol.id}: design.events is {events}; expected events, at most as many as participants")
+    _require(protocol, ("events", 0 < events <= size, "events, at most as many as participants"))
     return events
 
 
-def _hopes(protocol: Protocol, kind: Kind, optional: Mapping[str, Any]) -> dict[str, float]:
+def _hopes(protocol: Protocol, kind: Kind) -> dict[str, float]:
     """The effect that the design hopes for, and a standard deviation; nothing where it says none.
 
     design.effect is a hazard ratio, a difference of means (with design.sd) or a win probability; of yes or no there are
     the two rates.
     """
-    said = {name: item.value for name, item in protocol.design.items()}
+    said = _said(protocol)
     if kind == "binary":
-        known = {"experimental_rate", "control_rate"} <= set(optional)
-        return {"hoped": optional["experimental_rate"] - optional["control_rate"]} if known else {}
+        known = set(_RATES) <= set(said)
+        return {"hoped": said["experimental_rate"] - said["control_rate"]} if known else {}
     if "effect" not in said:
         return {}
     effect, sd = said["effect"], said.get("sd")
-    for name, value, fits, wanted in (
-        ("effect", effect, kind != "time_to_event" or _between(effect, 0, math.inf), "a hazard ratio above 0"),
-        ("effect", effect, kind != "ordinal" or _between(effect, 0, 1), "a win probability between 0 and 1"),
-        ("effect", effect, _between(effect, -math.inf, math.inf), "a number"),
-        ("sd", sd, sd is None or _between(sd, 0, math.inf), "a standard deviation above 0"),
-    ):
-        if not fits:
-            raise DataError(f"{protocol.id}: design.{name} is {value!r}; expected {wanted}")
+    low, high, wanted = _EFFECTS[kind]
+    _require(
+        protocol,
+        ("effect", _between(effect, low, high), wanted),
+        ("sd", sd is None or _between(sd, 0, math.inf), "a standard deviation above 0"),
+    )
     hoped = {"time_to_event": math.log, "ordinal": lambda chance: chance - 0.5}.get(kind, float)(effect)
     return {"hoped": hoped} | ({"sd": sd} if sd else {})
+
+
+_EFFECTS: dict[Kind, tuple[float, float, str]] = {
+    "time_to_event": (0, math.inf, "a hazard ratio above 0"),
+    "continuous": (-math.inf, math.inf, "a number"),
+    "ordinal": (0, 1, "a win probability between 0 and 1"),
+}
+"""Between which numbers a hoped effect lies."""
 
 
 def _spread(plan: MonitoringPlan, share: float) -> float | None:
@@ -254,25 +275,23 @@ _MARGINS: dict[Kind, tuple[float, float, str]] = {
 
 def _test(protocol: Protocol, kind: Kind) -> dict[str, Any]:
     """Sides, margin and type II error of the test; together they must be a test that is worked out here."""
-    said = {name: item.value for name, item in protocol.design.items()}
+    said = _said(protocol)
     sides, margin = said.get("sides", 1), said.get("margin")
     hypothesis, power = said.get("hypothesis", "superiority" if margin is None else _NON_INFERIORITY), said.get("power")
     inferior = hypothesis == _NON_INFERIORITY
     low, high, wanted_margin = _MARGINS[kind]
-    both = [name for name in ("futility", "harm") if name in said]
-    for name, fits, wanted in (
+    _require(
+        protocol,
         ("sides", sides in (1, 2) and not isinstance(sides, bool), "1 or 2"),
         ("hypothesis", hypothesis in _HYPOTHESES, " or ".join(_HYPOTHESES)),
         ("hypothesis", not inferior or margin is not None, "design.margin beside it"),
         ("margin", margin is None or inferior, "none, or the hypothesis non-inferiority"),
         ("margin", margin is None or _between(margin, low, high), wanted_margin),
         ("sides", not (inferior and sides == 2), "1: non-inferiority is a question of one side"),
-        ("harm", not (inferior and "harm" in both), "none: no bound against harm is worked out for non-inferiority"),
+        ("harm", not (inferior and "harm" in said), "none: no bound against harm is worked out for non-inferiority"),
         ("power", power is None or _between(power, 0, 1), "a chance between 0 and 1, such as 0.8"),
-        *((name, sides == 1, "none: a two-sided test has the same bound on both sides") for name in both),
-    ):  # fmt: skip
-        if not fits:
-            raise DataError(f"{protocol.id}: design.{name} is {said.get(name)!r}; expected {wanted}")
+        ("futility", sides == 1 or "futility" not in said, "none: of a two-sided test no side is the futile one"),
+    )  # fmt: skip
     return {"sides": sides, "margin": margin, "beta": 0.2 if power is None else 1 - power}
 
 
@@ -282,33 +301,29 @@ def _between(value: Any, low: float, high: float) -> bool:
 
 def _futility(protocol: Protocol, looks: int) -> Any:
     """How beta is spent, or a z for each look but the last; None without futility."""
-    if "futility" not in protocol.design:
+    said = _said(protocol).get("futility")
+    if said is None:
         return None
-    said = protocol.design["futility"].value
-    if isinstance(said, list | tuple):
-        if len(said) == looks - 1 and all(_between(each, -10, 10) for each in said):
-            return [float(each) for each in said]
-    elif spending := _spending(said):
-        return spending
-    raise DataError(
-        f"{protocol.id}: design.futility is {said!r}; expected a spending function of beta, such as Pocock type, or "
-        f"{looks - 1} bounds of z, one for each look but the last"
-    )
+    listed = isinstance(said, list | tuple)
+    fits = len(said) == looks - 1 and all(_between(z, -10, 10) for z in said) if listed else _spending(said)
+    wanted = f"{looks - 1} bounds of z, one for each look but the last"
+    _require(protocol, ("futility", fits, f"a spending function of beta, such as Pocock type, or {wanted}"))
+    return [float(z) for z in said] if listed else _spending(said)
 
 
 def _harm(protocol: Protocol) -> _HarmBound | None:
     """The declared boundary for harm: {nominal: 0.05}, or {spending: Pocock type, alpha: 0.05}."""
     if "harm" not in protocol.design:
         return None
-    said = protocol.design["harm"].value
+    said = _said(protocol)["harm"]
     items = dict(said) if isinstance(said, dict) else {}
     spending, level = _spending(items.get("spending")), items.get("nominal", items.get("alpha", 0.025))
     one = ("nominal" in items) != (spending is not None) and not set(items) - {"nominal", "spending", "alpha", "gamma"}
-    if not one or not isinstance(level, float) or not 0 < level < 0.5:
-        raise DataError(
-            f"{protocol.id}: design.harm is {said!r}; expected {{nominal: 0.05}}, a one-sided level of each look, or "
-            "{spending: O'Brien-Fleming type, alpha: 0.025}, one-sided alpha that is spent on harm"
-        )
+    wanted = (
+        "{nominal: 0.05}, a one-sided level of each look, or {spending: O'Brien-Fleming type, alpha: 0.025}, one-sided "
+        "alpha that is spent on harm"
+    )
+    _require(protocol, ("harm", one and isinstance(level, float) and 0 < level < 0.5, wanted))
     if "nominal" in items:
         return _HarmBound(nominal=level)
     return _HarmBound(spending or "obrien-fleming", level, items.get("gamma"))

@@ -22,7 +22,7 @@ from .tables import HIDDEN, TABLES, Frame, TrialTables
 _ARM_WORDS = re.compile(r"arm|trt|treat|kit|alloc|group|rand(?!omized)|blind|rx|drug|placebo", re.IGNORECASE)
 """Words in the name of an extra column that may tell an arm."""
 
-_Trial = TypeVar("Trial", bound=TrialTables)
+_Trial = TypeVar("_Trial", bound=TrialTables)
 
 
 def cut(trial: _Trial, on: str | date) -> _Trial:

@@ -138,17 +138,20 @@ def looks_so_far(look: LookData) -> list[dict[str, Any]]:
 def _harm_bounds(
     plan: MonitoringPlan, information: list[float], used: list[float | None], benefit: Sequence[float]
 ) -> list[float]:
-    """The z at or below which the boundary for harm is crossed: as declared, or the other side of a two-sided test."""
+    """The z at or below which the boundary for harm is crossed: as declared, or the other side of a two-sided test.
+
+    Where there are both, the one that is crossed sooner: each is one-sided, with alpha of its own.
+    """
     harm = plan.harm
-    if plan.sides == 2:
-        return [-each for each in benefit]
+    other = [-each if plan.sides == 2 else math.nan for each in benefit]
     if harm is None:
-        return [math.nan] * len(information)
+        return other
     if harm.nominal is not None:
-        return [float(ndtri(harm.nominal))] * len(information)
-    mirror = replace(plan, alpha=harm.alpha, spending=harm.spending, gamma=harm.gamma, futility=None)
-    spent = _bounds(mirror, information, [None if each is None else -each for each in used])
-    return (-spent["z"]).tolist()
+        own = [float(ndtri(harm.nominal))] * len(information)
+    else:
+        mirror = replace(plan, alpha=harm.alpha, sides=1, spending=harm.spending, gamma=harm.gamma, futility=None)
+        own = (-_bounds(mirror, information, [None if each is None else -each for each in used])["z"]).tolist()
+    return np.fmax(own, other).tolist()
 
 
 def design_power(plan: MonitoringPlan) -> float | None:
