@@ -32,6 +32,21 @@ def test_a_window_is_in_days_weeks_or_months(declared, day, days):
 
 
 @pytest.mark.parametrize(
+    ("window", "days"),
+    [
+        ("±3 days", (25, 31)),
+        ("+/-3", (25, 31)),
+        ("+- 1 week", (21, 35)),
+        ("25 to 31", (25, 31)),
+        ("days 28-35", (28, 35)),
+    ],
+)
+def test_the_window_of_a_visit_is_in_days_after_randomization(declared, window, days):
+    found = endpoint_of(declared(FULL | {"window": window}))
+    assert (found.window, found.last, found.by_day) == (days, days[1], " by day 28")
+
+
+@pytest.mark.parametrize(
     ("text", "name", "day"),
     [
         ("pep", "pep", None),
@@ -70,6 +85,12 @@ def test_prose_is_refused_and_not_searched_for_numbers(declared, text):
         ({"name": ""}, "says no name; such as"),
         ({"day": 0}, "day is 0; expected whole days"),
         ({"day": "soon"}, "day is 'soon'; expected whole days"),
+        *(
+            ({"window": window}, "window is .*; expected days that hold its day")
+            for window in ("3 days", "±28", "1 to 9")
+        ),
+        ({"window": "±3 days", "kind": "time_to_event"}, "a time to event has none"),
+        ({"window": "±3 days", "day": None}, "expected days that hold its day"),
         ({"dya": 28}, "no item 'dya'; did you mean 'day'"),
         ({"kind": "ordinal"}, "the kind is ordinal, and there are no levels"),
         ({"levels": ["well", "ill", "dead"]}, "the kind is binary, and there are 3 levels"),

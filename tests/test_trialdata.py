@@ -1,12 +1,13 @@
 """Trial data: two real trials, every kind of bad input, the cut, and what is hidden from an open report."""
 
 import warnings
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from xport import write_xport
 
-from trialtools.criteria.protocol import DataError
+from trialtools.criteria.protocol import DataError, DesignItem
 from trialtools.interim.data import cut, pool, read_trial
 from trialtools.interim.data.dates import earliest, latest
 from trialtools.interim.sequential.estimates import risk_difference
@@ -478,6 +479,17 @@ def test_a_row_without_a_day_is_counted():
     assert [told[f"{name}: no day"] for name in ("started_on", "happened_on", "observed_on")] == [1, 1, 1]
 
 
+def test_laboratory_results_in_words_are_counted_and_stop_nothing():
+    """Most of them are words; of numbers, most of another format stop the reading all the same."""
+    words = ["haemolysed", "pending", "Not enough", "positive", "12", "<5", "unknown"]
+    labs = {"subject_id": ["1"] * 7, "test": ["CRP"] * 7, "value": words, "upper_limit": ["see report"] * 7}
+    trial = read_trial({"subjects": SUBJECTS, "labs": labs})
+    assert counted(trial)["value: a result in words"] == 4 and counted(trial)["upper_limit: a result in words"] == 7
+    assert trial.labs["value"].dropna().tolist() == [12, 5] and len(trial.labs) == 7
+    with pytest.raises(DataError, match=r"labs\.value"):
+        read_trial({"subjects": SUBJECTS, "labs": {**labs, "value": ["1,5", "2,5", "3,5", *words[:4]]}})
+
+
 def test_no_event_seen_too_early_is_unknown(protocol):
     subjects = {**SUBJECTS, "arm": ["mscs", "comparator", None]}  # randomized on 5 and 6 January, 28 days
     days = {"2023-02-01": (1, 0), "2023-02-02": (0, 1), "2023-01": (1, 0), "2023-02": (0, 1), None: (0, 1)}
@@ -487,6 +499,35 @@ def test_no_event_seen_too_early_is_unknown(protocol):
         trial = read_trial({"subjects": subjects, "outcomes": outcomes}, protocol)
         problem = "observed_on: no event, but seen before the window of 28 days had passed"
         assert (counted(trial).get(problem, 0), int((trial.outcomes["value"] == 0).sum())) == (early, known)
+
+
+VISITS = {  # days after 5 January, with ± 3 days around day 28: is the outcome kept, where it is 1, 0 or a measurement?
+    "2023-01-10": (True, False, False),
+    "2023-01-29": (True, False, False),  # day 24
+    "2023-01-30": (True, True, True),
+    "2023-02-05": (True, True, True),  # day 31
+    "2023-02-06": (False, False, False),
+    "2023-02": (True, True, True),  # it may be in the window
+    "2023-03": (False, False, False),
+    "2023-01-05": (True, False, True),  # the baseline of a measurement
+    None: (True, True, True),
+}
+
+
+@pytest.mark.parametrize(("day", "kept"), VISITS.items())
+def test_what_is_seen_outside_the_visit_window_is_no_outcome_and_counted(protocol, day, kept):
+    subjects = {**SUBJECTS, "arm": ["mscs", "comparator", None]}
+    other = {"subject_id": ["2"], "endpoint": ["progression"], "value": ["1"], "observed_on": ["2023-01-10"]}
+    items = {"name": "progression", "day": 28, "window": "±3 days", "better": "lower"}
+    for kind, value, known in zip(("binary", "binary", "continuous"), ("1", "0", "7.5"), kept, strict=True):
+        design = {**protocol.design, "endpoint": DesignItem({**items, "kind": kind}), "estimand": DesignItem({})}
+        row = {"subject_id": ["1"], "endpoint": ["progression"], "value": [value], "observed_on": [day]}
+        outcomes = {name: row[name] + other[name] for name in row}
+        trial = read_trial({"subjects": subjects, "outcomes": outcomes}, replace(protocol, design=design))
+        outside = {p: n for p, n in counted(trial).items() if "window of days 25 to 31" in p}
+        own = 2 - known if kind == "continuous" else 1 - known  # the other measurement is of day 4
+        assert (bool(trial.outcomes["value"].notna()[0]), sum(outside.values())) == (known, own), (kind, day)
+        assert trial.window == 31 and len(trial.outcomes) == 2
 
 
 def test_a_day_typed_ten_years_ahead_removes_nobody():
@@ -555,7 +596,7 @@ def test_dates_and_numbers_of_a_folder_are_written_as_the_mapping_says(tmp_path)
     assert trial.labs["taken_on__written"].fillna("").tolist() == ["", "2023-01", "2023", ""]
     assert str(trial.labs["taken_on"].iloc[0].date()) == "2023-01-09"
     told = counted(trial)
-    assert told["value: not a number"] == 1 == told["taken_on: not a date written %Y-%m-%d"]
+    assert told["value: a result in words"] == 1 == told["taken_on: not a date written %Y-%m-%d"]
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,14 @@ from ..criteria.protocol import DataError
 
 Kind = Literal["binary", "time_to_event", "continuous", "ordinal"]
 _Better = Literal["lower", "higher"]
-_ITEMS = ("name", "kind", "day", "better", "levels", "detail", "verb", "past")
+_ITEMS = ("name", "kind", "day", "window", "better", "levels", "detail", "verb", "past")
 _DAYS_IN = {"day": 1.0, "week": 7.0, "month": 365.25 / 12}
 _DAY = re.compile(r"(\d+)[ -](day|week|month)s?", re.IGNORECASE)
 _SHORT = re.compile(r"([^\W\d][^\d,;:()]*?)(?: (?:by|at|within) (?:(day|week)[ -](\d+)|(\d+)[ -](day|week)s?))?", re.I)
 """The short form: a name, and a day if one is said in these words and no others: "progression by day 28"."""
+_AROUND = re.compile(r"(?:±|\+/?-) ?(\d+ ?(?:days?|weeks?)?)")
+_SPAN = re.compile(r"(?:days? )?(\d+)(?: to |-|–)(?:day )?(\d+)(?: days?)?")
+"""How a visit window is said: "±3 days", or "25 to 31" of the days after randomization."""
 _EXAMPLE = "{name: progression, kind: binary, day: 28, better: lower}"
 
 
@@ -29,9 +32,10 @@ _EXAMPLE = "{name: progression, kind: binary, day: 28, better: lower}"
 class Endpoint:
     """The primary endpoint: its name in the table of outcomes, its kind, and which way is better.
 
-    `day` is the last day after randomization on which it counts; without one it has no window. An ordinal endpoint has
-    `levels`, the best first. `detail`, `verb` and `past` are words for the report: "progression (to severe disease)",
-    "fewer *progress*", "9 *progressed*".
+    `day` is the last day after randomization on which it counts; without one it has no window. `window` is of a visit:
+    the first and the last day on which it may be seen instead. An ordinal endpoint has `levels`, the best first.
+    `detail`, `verb` and `past` are words for the report: "progression (to severe disease)", "fewer *progress*",
+    "9 *progressed*".
     """
 
     name: str
@@ -42,6 +46,12 @@ class Endpoint:
     detail: str = ""
     verb: str = ""
     past: str = ""
+    window: tuple[int, int] | None = None
+
+    @property
+    def last(self) -> int | None:
+        """The last day on which it may be seen."""
+        return self.window[1] if self.window else self.day
 
     @property
     def title(self) -> str:
@@ -125,7 +135,8 @@ def estimand_of(protocol: Protocol) -> Estimand:
 def endpoint_of(protocol: Protocol) -> Endpoint | None:
     """The primary endpoint that the design declares; None where it declares none.
 
-    A day is a number of days, or such as "4 weeks" or "6 months" (of 365.25 / 12 days each, to the nearest day). A text
+    A day is a number of days, or such as "4 weeks" or "6 months" (of 365.25 / 12 days each, to the nearest day). The
+    window of a visit is such as "±3 days" or "25 to 31"; what is seen outside it is no outcome. A text
     is understood where it is a name alone, or a name and a day, as in "progression by day 28"; the endpoint is then
     binary, and `design.better` says which way is better (None where it does not).
 
@@ -167,7 +178,8 @@ def _endpoint(items: dict[str, Any], place: str) -> Endpoint:
         _refuse(f"{place}.levels are {', '.join(levels)}", "expected numbers alone, or words alone")
     texts = {name: str(items.get(name, "")) for name in ("detail", "verb", "past")}
     day = None if items.get("day") is None else _days(items["day"], place)
-    return Endpoint(str(items["name"]), kind, better, day, levels, **texts)
+    window = None if items.get("window") is None else _window(items["window"], day, kind, place)
+    return Endpoint(str(items["name"]), kind, better, day, levels, **texts, window=window)
 
 
 def is_number(text: str) -> bool:
@@ -182,6 +194,21 @@ def _days(value: Any, place: str) -> int:
     if (found := _DAY.fullmatch(str(value).strip())) and int(found[1]):
         return round(int(found[1]) * _DAYS_IN[found[2].lower()])
     _refuse(f"{place}.day is {value!r}", "expected whole days after randomization, such as 28, or such as 4 weeks")
+
+
+def _window(value: Any, day: int | None, kind: str, place: str) -> tuple[int, int]:
+    """The first and the last day of a visit window, which holds the day."""
+    text = str(value).strip()
+    if (around := _AROUND.fullmatch(text)) and day:
+        apart = int(around[1]) if around[1].isdigit() else _days(around[1], place)
+        first, last = day - apart, day + apart
+    else:
+        span = _SPAN.fullmatch(text)
+        first, last = (int(span[1]), int(span[2])) if span else (0, 0)
+    if kind == "time_to_event" or day is None or not 0 < first <= day <= last:
+        wanted = "expected days that hold its day, such as ±3 days or 25 to 31; a time to event has none"
+        _refuse(f"{place}.window is {value!r}", wanted)
+    return first, last
 
 
 def _short(text: str, better: Any, place: str) -> Endpoint:

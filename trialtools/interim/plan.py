@@ -217,7 +217,7 @@ def _final_information(protocol: Protocol, kind: Kind, size: int) -> int:
     return events
 
 
-def _hopes(protocol: Protocol, kind: Kind) -> dict[str, float]:
+def _hopes(protocol: Protocol, kind: Kind) -> dict[str, Any]:
     """The effect that the design hopes for, and a standard deviation; nothing where it says none.
 
     design.effect is a hazard ratio, a difference of means (with design.sd) or a win probability; of yes or no there are

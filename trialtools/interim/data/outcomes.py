@@ -47,17 +47,38 @@ def censor(outcomes: Frame, endpoint: str | None, day: Any) -> tuple[Frame, list
     return outcomes.assign(**seen), findings
 
 
-def clear_early(
-    outcomes: Frame, subjects: Frame, endpoint: str | None, window: int | None
+def clear_outside(
+    outcomes: Frame, subjects: Frame, endpoint: str | None, window: int | None, visit: tuple[int, int] | None, kind: str
 ) -> tuple[Frame, list[Finding]]:
-    """The outcomes without those primary ones that say too early that nothing happened in the window."""
-    if window is None:
-        return outcomes, []
-    none = (outcomes["endpoint"] == endpoint) & (outcomes["value"] == 0)
-    early = none & (latest(outcomes, "observed_on") < closes(outcomes, subjects, window))
-    problem = f"no event, but seen before the window of {window} days had passed"
-    findings = finding_for("outcomes", "observed_on", problem, outcomes, early, UNKNOWN)
-    return outcomes.assign(value=outcomes["value"].mask(early)), findings
+    """The outcomes without those primary ones that were seen too early to say anything, or outside the visit window.
+
+    Of yes or no, an event counts from its day on; that there was none is seen when the window has passed, or in that of
+    the visit. Of a measurement, or ordered levels, what is seen up to the day of randomization is the baseline.
+    """
+    own = (outcomes["endpoint"] == endpoint) & outcomes["value"].notna()
+    seen, surely_seen = earliest(outcomes, "observed_on"), latest(outcomes, "observed_on")
+    entered = of_each(outcomes, latest(subjects, "randomized_on").set_axis(subjects["subject_id"]))
+    hits = []
+    if kind == "binary" and window is not None:
+        opens = visit[0] if visit else window
+        early = own & (outcomes["value"] == 0) & (surely_seen < closes(outcomes, subjects, opens))
+        passed = "opened" if visit else "had passed"
+        hits.append((f"no event, but seen before the window of {_span(visit) or f'{window} days'} {passed}", early))
+        own &= ~early
+    if visit:
+        outside = seen > entered + pd.Timedelta(days=visit[1])
+        if kind != "binary":
+            outside |= (seen > entered) & (surely_seen < closes(outcomes, subjects, visit[0]))
+        hits.append((f"seen outside the visit window of {_span(visit)}", own & outside))
+    findings, none = [], pd.Series(False, index=outcomes.index)
+    for problem, hit in hits:
+        findings += finding_for("outcomes", "observed_on", problem, outcomes, hit, UNKNOWN)
+        none |= hit
+    return outcomes.assign(value=outcomes["value"].mask(none)), findings
+
+
+def _span(visit: tuple[int, int] | None) -> str:
+    return f"days {visit[0]} to {visit[1]}" if visit else ""
 
 
 def rank_levels(outcomes: Frame, endpoint: str | None, levels: Sequence[str]) -> tuple[Frame, list[Finding]]:

@@ -10,7 +10,7 @@ import polars as pl
 from ...cohort.sources.columns import Check, read_columns
 from ...cohort.sources.mapping import MappedColumn
 from ...criteria.expressions import HIGH, LOW, WRITTEN
-from .findings import FATAL, KEPT, Finding, finding, finding_for
+from .findings import FATAL, KEPT, UNKNOWN, Finding, finding, finding_for
 from .tables import DTYPES, TABLES, Frame
 from .words import WORDS, recognize
 
@@ -37,7 +37,11 @@ def parse_table(table: str, raw: Frame) -> tuple[Frame, list[Finding]]:
     typed, checks = _read(table, texts)
     findings: list[Finding] = []
     for check, hit in checks:
-        of, n = int(texts[check.field].notna().sum()), int(hit.sum())
+        result = table == "labs" and there[check.field].kind == "number"
+        words = hit & ~texts[check.field].str.contains(r"\d", na=False) & result
+        findings += finding_for(table, check.field, "a result in words", raw, words, UNKNOWN)
+        hit = hit & ~words
+        of, n = int((texts[check.field].notna() & ~words).sum()), int(hit.sum())
         another_format = check.present is not None and n >= _BAD_FORMAT_FROM and 2 * n > of
         bounded = table == "labs" and check.problem == "known in part"
         action = FATAL if another_format else _LIMIT if bounded else check.action

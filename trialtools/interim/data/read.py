@@ -19,7 +19,7 @@ from .deaths import merge_deaths
 from .findings import FATAL, Finding, finding, finding_for, findings_frame
 from .labs import unify_units
 from .names import plain_name, plain_names, unify_names
-from .outcomes import check_primary, clear_early, endpoint_states, rank_levels
+from .outcomes import check_primary, clear_outside, endpoint_states, rank_levels
 from .parse import check_values, parse_table
 from .raw import Raw
 from .source import open_source
@@ -95,7 +95,8 @@ def _check(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None) 
     endpoint, window = primary(tables["outcomes"], protocol)
     endpoint, window = raw.endpoint or endpoint, window if raw.window is None else raw.window
     kind = declared.kind if declared else "binary"
-    tables, mended = _mend(tables, endpoint, window if kind == "binary" else None)
+    visit = declared.window if declared else None
+    tables, mended = _mend(tables, endpoint, window, visit, kind)
     findings = [*raw.findings, *blank_rows, *respelt, *typed, *_nobody(texts["subjects"], arms or {}), *mended]
     findings += check_primary(tables["outcomes"], endpoint, declared.name, kind) if declared else []
     findings += contradictions(tables, codes, endpoint, window, kind)
@@ -141,11 +142,13 @@ def _parse_tables(texts: Mapping[str, Frame], protocol: Protocol | None) -> tupl
     return tables, findings + faults
 
 
-def _mend(tables: dict[str, Frame], endpoint: str | None, window: int | None) -> tuple[dict[str, Frame], list[Finding]]:
+def _mend(
+    tables: dict[str, Frame], endpoint: str | None, window: int | None, visit: tuple[int, int] | None, kind: str
+) -> tuple[dict[str, Frame], list[Finding]]:
     """The tables without what cannot be, each test in one unit, each death once."""
     tables, findings = clear_impossible(tables)
     tables["labs"], units = unify_units(tables["labs"])
-    tables["outcomes"], early = clear_early(tables["outcomes"], tables["subjects"], endpoint, window)
+    tables["outcomes"], early = clear_outside(tables["outcomes"], tables["subjects"], endpoint, window, visit, kind)
     tables, deaths = merge_deaths(tables)
     return tables, [*findings, *units, *early, *deaths]
 
@@ -227,4 +230,4 @@ def primary(outcomes: Frame, protocol: Protocol | None) -> tuple[str | None, int
     if declared is None:
         return (names[0] if len(names) == 1 else None), None
     there = (name for name in names if plain_name(name) == plain_name(declared.name))
-    return next(there, None), declared.day
+    return next(there, None), declared.last
