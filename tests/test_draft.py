@@ -20,7 +20,7 @@ from trialtools.criteria.draft.lines import apart, clean
 from trialtools.criteria.draft.new import new
 from trialtools.criteria.draft.pasted import record_in
 from trialtools.criteria.draft.suggestions import suggestions, unsaid
-from trialtools.criteria.proofs.source import uncovered_text
+from trialtools.criteria.proofs.findings import uncovered_text
 from trialtools.criteria.protocol import DataError, squeeze
 from trialtools.simulate.patients import cohort
 

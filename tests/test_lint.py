@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from trialtools.criteria.contents import Protocol, load_protocol, read_protocol
 from trialtools.criteria.language import Not, Value, evaluate, parse
 from trialtools.criteria.proofs import prover as prover_module
-from trialtools.criteria.proofs.alternatives import Alternative, alternatives, without
 from trialtools.criteria.proofs.finding import Finding, slug
-from trialtools.criteria.proofs.findings import lint
-from trialtools.criteria.proofs.source import uncovered_text
+from trialtools.criteria.proofs.findings import lint, uncovered_text
+from trialtools.criteria.proofs.idle import Alternative, alternatives, without
 
 TRIAL = "data/protocols/NCT05741099.yaml"
 FIELDS = """

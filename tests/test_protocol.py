@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from trialtools.criteria.contents import Protocol, load_protocol, read_protocol
 from trialtools.criteria.language import Field, ProtocolError, names, parse, words
-from trialtools.criteria.proofs.source import uncovered_text
+from trialtools.criteria.proofs.findings import uncovered_text
 from trialtools.criteria.protocol import expressions, write_protocol
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -14,9 +14,8 @@ from .patient.nearest import nearest_eligible
 from .patient.verdict import explain
 from .proofs.conditions import judge, same, someone
 from .proofs.findings import lint
-from .protocol.amendment import amend
 from .protocol.file import with_source, write_protocol
-from .protocol.limits import threshold_table, with_thresholds
+from .protocol.limits import amend, threshold_table, with_thresholds
 from .protocol.listing import ambiguity_table, assumption_table, criteria_table
 from .protocol.model import ProtocolData
 from .protocol.yamlfile import read_yaml

@@ -9,7 +9,7 @@ import narwhals as nw
 from ...criteria.contents import Protocol
 from ...criteria.engine import facts, partial_fields, worked_value
 from ...criteria.expressions import expression
-from ...criteria.protocol.derived import ROUNDING
+from ...criteria.protocol.model import ROUNDING
 from .checks import Finding, finding, number_of, one_row
 
 _SAID = "said:"

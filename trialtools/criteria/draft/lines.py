@@ -163,7 +163,7 @@ def _apart(line: str) -> str:
     return re.sub(r"^\n", "", _INSIDE.sub(lambda found: f"\n{found[0]}\n", line))
 
 
-# --- lines and lists inside of them ----------------------------------------------------------------------------------
+# --- lines and lists inside of them -----------------------------------------------------------------------------------
 
 
 def lines_of(text: str) -> list[Line]:

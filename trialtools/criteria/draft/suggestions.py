@@ -9,7 +9,7 @@ from functools import cache
 
 from ..language import ProtocolError, parse
 from ..protocol import Field
-from ..protocol.names import is_field_name
+from ..protocol.field import is_field_name
 from .lines import PHRASES
 from .numbers import Limit, limits
 

@@ -10,7 +10,7 @@ from ..language import parse, words
 from ..protocol import Fact
 from .finding import EVERYBODY, Finding, assuming, finding_for, join, titles
 from .kleene import Z3
-from .prover import Proof, Prover, check, each, impossible, minimal_core, must_hold, unsat_core
+from .prover import Proof, Prover, check, each, impossible, minimal_core, unsat_core
 
 
 def impossible_facts(prover: Prover) -> Iterator[Finding]:
@@ -27,29 +27,26 @@ def impossible_facts(prover: Prover) -> Iterator[Finding]:
 
 def never_satisfiable(prover: Prover) -> Iterator[Finding]:
     """That no patient can be eligible, then every other group of criteria that exclude each other."""
-    found = []
+    proof = None
     for passes in each(prover, "whether anybody can be eligible", {"": prover.passes}):
-        found += filter(None, [unsat_core(prover, [], passes)])
-    for proof in found:
+        proof = unsat_core(prover, [], passes)
+    if proof:
         yield _conflict(prover, "never-satisfiable", proof)
-    for rest in each(prover, "which other criteria exclude each other", {"": prover.passes} if found else {}):
-        proof = found[0]
-        while proof is not None and proof.criteria:
+    for rest in each(prover, "which other criteria exclude each other", {"": prover.passes} if proof else {}):
+        while proof and proof.criteria:
             rest = {id: claim for id, claim in rest.items() if id not in proof.criteria}
-            proof = unsat_core(prover, [], rest)
-            if proof is not None and proof.criteria:
+            if (proof := unsat_core(prover, [], rest)) and proof.criteria:
                 yield _conflict(prover, "contradiction", proof)
 
 
 def _conflict(prover: Prover, kind: str, proof: Proof) -> Finding:
-    protocol, ids = prover.protocol, proof.criteria
+    protocol, ids, about = prover.protocol, proof.criteria, "+".join(proof.criteria)
     together = " together" if len(ids) > 1 else " with values that are possible"
-    clash = f"obody can pass {titles(protocol, *ids)}{together}{assuming(protocol, proof.facts)}."
-    if kind == "contradiction":
-        return finding_for(protocol, kind, "+".join(ids), f"N{clash}", ids, proof.facts, EVERYBODY)
-    left_out = "" if proof.facts else " What else could be proven would be empty and is left out."
-    sentence = f"No patient can ever be eligible: n{clash}{_repair(prover)}{left_out}"
-    return finding_for(protocol, kind, "", sentence, ids, proof.facts, EVERYBODY)
+    sentence = f"Nobody can pass {titles(protocol, *ids)}{together}{assuming(protocol, proof.facts)}."
+    if kind == "never-satisfiable":
+        left_out = "" if proof.facts else " What else could be proven would be empty and is left out."
+        about, sentence = "", f"No patient can ever be eligible: n{sentence[1:]}{_repair(prover)}{left_out}"
+    return finding_for(protocol, kind, about, sentence, ids, proof.facts, EVERYBODY)
 
 
 def _repair(prover: Prover) -> str:
@@ -76,36 +73,32 @@ def _other_readings(prover: Prover) -> Iterator[tuple[str, str, Z3]]:
 def excluding_readings(prover: Prover) -> Iterator[Finding]:
     """Readings under which nobody can be eligible, alone or two together, all else being read as chosen."""
     readings = {f'{id} ("{reading}")': (id, reading, claim) for id, reading, claim in _other_readings(prover)}
-    alone = set()
-    for id, reading, claim in each(prover, "whether anybody can be eligible with {}", readings):
-        if (proof := unsat_core(prover, [claim], _passes_but(prover, id))) is not None:
-            alone.add((id, reading))
-            yield _excludes(prover, {id: reading}, proof)
-    left = {name: one for name, one in readings.items() if one[:2] not in alone}
+    left = dict(readings)
+    for name in each(prover, "whether anybody can be eligible with {}", {name: name for name in readings}):
+        if finding := _excludes(prover, readings[name]):
+            del left[name]
+            yield finding
     after = list(left.values())
-    for id, reading, claim in each(prover, "whether anybody can be eligible with another reading beside {}", left):
+    for one in each(prover, "whether anybody can be eligible with another reading beside {}", left):
         del after[0]
-        for id_2, reading_2, claim_2 in after:
-            if id != id_2:
-                proof = unsat_core(prover, [claim, claim_2], _passes_but(prover, id, id_2))
-                if proof is not None:
-                    yield _excludes(prover, {id: reading, id_2: reading_2}, proof)
+        yield from filter(None, (_excludes(prover, one, other) for other in after if other[0] != one[0]))
 
 
-def _excludes(prover: Prover, chosen: dict[str, str], proof: Proof) -> Finding:
-    protocol, ids = prover.protocol, (*chosen, *proof.criteria)
-    why = ""
-    if proof.criteria and len(chosen) > 1:
-        why = f": nobody can pass both and {titles(protocol, *proof.criteria)}"
-    elif proof.criteria:
-        why = f": whoever passes {titles(protocol, *proof.criteria)} cannot pass it"
+def _excludes(prover: Prover, *read: tuple[str, str, Z3]) -> Finding | None:
+    """That nobody can be eligible with these readings."""
+    protocol, chosen = prover.protocol, {id: reading for id, reading, _ in read}
+    proof = unsat_core(prover, [claim for *_, claim in read], _passes_but(prover, *chosen))
+    if proof is None:
+        return None
+    passing = titles(protocol, *proof.criteria) if proof.criteria else ""
+    why = f": whoever passes {passing} cannot pass it" if len(read) == 1 else f": nobody can pass both and {passing}"
     return finding_for(
         protocol,
         "reading",
         "+".join(f"{id}:{reading}" for id, reading in chosen.items()),
         f"{titles(protocol, *chosen, reading=chosen)} would leave nobody eligible"
-        f"{assuming(protocol, proof.facts)}{why}.",
-        ids,
+        f"{assuming(protocol, proof.facts)}{why if passing else ''}.",
+        (*chosen, *proof.criteria),
         proof.facts,
         EVERYBODY,
     )
@@ -119,35 +112,23 @@ def guideline(prover: Prover) -> Iterator[Finding]:
 
 
 def _against(prover: Prover, fact: Fact) -> Iterator[Finding]:
-    cited = prover.truth(parse(fact.formula, prover.protocol.fields)).true
+    protocol, says = prover.protocol, f'"{fact.says}" ({fact.id})'
+    cited = prover.truth(parse(fact.formula, protocol.fields)).true
     if impossible(prover, [cited]):
         return
     for (id, reading), truth in prover.readings.items():
         if impossible(prover, [cited, truth.true]) and not impossible(prover, [truth.true]):
-            yield _reading_against(prover, fact, id, reading)
-    if not impossible(prover, prover.passes.values()):
-        proof = unsat_core(prover, [cited], prover.passes)
-        if proof is not None and len(proof.criteria) > 1:
-            yield _together_against(prover, fact, proof)
-
-
-def _reading_against(prover: Prover, fact: Fact, id: str, reading: str) -> Finding:
-    protocol = prover.protocol
-    asks = words(must_hold(protocol, id, reading), protocol.fields)
-    used = "" if reading == protocol.reading(id) else " This reading is not the one chosen."
-    sentence = (
-        f'{titles(protocol, id, reading={id: reading})} asks for "{asks}", but the cited guideline says: '
-        f'"{fact.says}" ({fact.id}). No patient can satisfy both.{used}'
-    )
-    about = f"{id}:{f'{reading}:' if reading else ''}{fact.id}"
-    return finding_for(protocol, "guideline", about, sentence, [id], proven_for=EVERYBODY, cites=[fact])
-
-
-def _together_against(prover: Prover, fact: Fact, proof: Proof) -> Finding:
-    protocol = prover.protocol
-    sentence = (
-        f"{titles(protocol, *proof.criteria)} together leave nobody of whom the cited guideline says: "
-        f'"{fact.says}" ({fact.id}){assuming(protocol, proof.facts)}.'
-    )
-    about = f"{'+'.join(proof.criteria)}:{fact.id}"
-    return finding_for(protocol, "guideline", about, sentence, proof.criteria, proof.facts, EVERYBODY, cites=[fact])
+            asks = words(protocol.must_hold(id, reading), protocol.fields)
+            used = "" if reading == protocol.reading(id) else " This reading is not the one chosen."
+            sentence = (
+                f'{titles(protocol, id, reading={id: reading})} asks for "{asks}", but the cited guideline says: '
+                f"{says}. No patient can satisfy both.{used}"
+            )
+            about = f"{id}:{f'{reading}:' if reading else ''}{fact.id}"
+            yield finding_for(protocol, "guideline", about, sentence, [id], proven_for=EVERYBODY, cites=[fact])
+    proof = None if impossible(prover, prover.passes.values()) else unsat_core(prover, [cited], prover.passes)
+    if proof is not None and len(proof.criteria) > 1:
+        ids, about = proof.criteria, f"{'+'.join(proof.criteria)}:{fact.id}"
+        together = f"{titles(protocol, *ids)} together leave nobody of whom the cited guideline says: {says}"
+        sentence = f"{together}{assuming(protocol, proof.facts)}."
+        yield finding_for(protocol, "guideline", about, sentence, ids, proof.facts, EVERYBODY, cites=[fact])

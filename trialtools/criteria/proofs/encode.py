@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import z3
@@ -19,6 +19,8 @@ import z3
 from ..language import Case, Compare, Formula, Value
 from ..protocol import Field, ProtocolData
 from .kleene import EPOCH, Z3, Datum, Day, Scope, constant, exact, is_day, truth_of
+
+_RECENT = date(2020, 1, 1), date(2029, 12, 31)
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,13 @@ def on_step(logic: Logic) -> dict[str, Z3]:
     return {name: z3.IsInt(logic.value[name] / exact(step, logic.record.context)) for name, step in steps.items()}
 
 
+def recent(logic: Logic) -> dict[str, Z3]:
+    """By date field, that its day lies in these years, as it does of patients whom anybody meets."""
+    first, last = ((day - EPOCH).days for day in _RECENT)
+    dates = [name for name, field in logic.protocol.fields.items() if field.type == "date"]
+    return {name: z3.And(logic.value[name] >= first, logic.value[name] <= last) for name in dates}
+
+
 def value_of(logic: Logic, name: str, value: Any) -> Z3:
     """A plain value in Z3, of the kind the named field has."""
     if logic.protocol.fields[name].type == "number":
@@ -112,7 +121,6 @@ def witness(logic: Logic, model: Z3) -> dict[str, Any]:
 
 
 def _plain(field: Field, value: Z3, codes: Mapping[str, int]) -> Any:
-
     match field.type:
         case "flag":
             return z3.is_true(value)
@@ -128,18 +136,15 @@ def _plain(field: Field, value: Z3, codes: Mapping[str, int]) -> Any:
 
 
 def _variable(name: str, field: Field, context: Z3) -> Z3:
-
     make = {"flag": z3.Bool, "number": z3.Real}.get(field.type, z3.Int)
     return make(name, context)
 
 
 def _day(name: str, context: Z3) -> Day:
-
     return Day(*(z3.Int(f"{part} of {name}", context) for part in Day._fields))
 
 
 def _bounds(value: Z3, field: Field, codes: Mapping[str, int]) -> list[Z3]:
-
     if field.type == "flag":
         return []
     if field.type == "category":

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import reduce
-from operator import mul
+from operator import add, eq, ge, gt, le, lt, mul, ne, sub
 from typing import Any, NamedTuple, TypeAlias
 
 import z3
@@ -37,6 +37,16 @@ EPOCH = date(1970, 1, 1)
 
 MOST_FACTORS, MOST_PRODUCTS = 3, 30
 """Sums of more products, or of longer ones, are any number to Z3: it may search such a term for hours."""
+
+
+_COMPARE = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
+_ARITHMETIC = {
+    "+": add,
+    "-": sub,
+    "*": mul,
+    "min": lambda a, b: z3.If(a <= b, a, b),
+    "max": lambda a, b: z3.If(a >= b, a, b),
+}
 
 
 class Truth(NamedTuple):
@@ -102,14 +112,12 @@ def _truth(scope: Scope, formula: Formula) -> Truth:
         case Not(item):
             inner = truth_of(scope, item)
             return Truth(inner.false, inner.true)
-        case And(items):
-            return _count(len(items), [truth_of(scope, item) for item in items])
-        case Or(items):
-            return _count(1, [truth_of(scope, item) for item in items])
-        case AtLeast(n, items):
-            return _count(n, [truth_of(scope, item) for item in items])
+        case And(items) | Or(items) | AtLeast(_, items):
+            needed = formula.n if isinstance(formula, AtLeast) else len(items) if isinstance(formula, And) else 1
+            return _count(needed, [truth_of(scope, item) for item in items])
         case Compare(operands, operators):
-            sides = [_datum(scope, operand) for operand in operands]
+            read = _moment if any(isinstance(operand, MonthsBefore) for operand in operands) else _datum
+            sides = [read(scope, operand) for operand in operands]
             links = [_compare(*link) for link in zip(sides, operators, sides[1:], strict=False)]
             return _count(len(links), links)
         case In(item, values):
@@ -119,7 +127,6 @@ def _truth(scope: Scope, formula: Formula) -> Truth:
 
 
 def _flag(known: Z3, value: Z3) -> Truth:
-
     if z3.is_true(known):
         return Truth(value, z3.Not(value))
     return Truth(z3.And(known, value), z3.And(known, z3.Not(value)))
@@ -127,7 +134,6 @@ def _flag(known: Z3, value: Z3) -> Truth:
 
 def _count(n: int, pairs: list[Truth]) -> Truth:
     """At least n hold; surely not, when too many surely do not."""
-
     true, false = [p.true for p in pairs], [p.false for p in pairs]
     if len(pairs) == 1:
         return pairs[0]
@@ -139,25 +145,10 @@ def _count(n: int, pairs: list[Truth]) -> Truth:
 
 
 def _compare(left: Datum, operator: str, right: Datum) -> Truth:
-    a, b = left.value, right.value
-    match operator:
-        case "<":
-            value = a < b
-        case "<=":
-            value = a <= b
-        case ">":
-            value = a > b
-        case ">=":
-            value = a >= b
-        case "==":
-            value = a == b
-        case _:
-            value = a != b
-    return _flag(_both(left.known, right.known), value)
+    return _flag(_both(left.known, right.known), _COMPARE[operator](left.value, right.value))
 
 
 def _datum(scope: Scope, formula: Formula) -> Datum:
-
     match formula:
         case Value(value):
             return Datum(z3.BoolVal(True, scope.context), constant(scope, value))
@@ -177,21 +168,17 @@ def _datum(scope: Scope, formula: Formula) -> Datum:
     return Datum(z3.Or(true, false), true)
 
 
-def _arithmetic(operator: str, left: Datum, right: Datum) -> Datum:
+def _moment(scope: Scope, formula: Formula) -> Datum:
+    """A date by its calendar day, as a number that grows as days do; no days have to be counted to compare two."""
+    day = _calendar(scope, formula)
+    return Datum(_datum(scope, formula).known, 372 * day.year + 31 * day.month + day.day)
 
+
+def _arithmetic(operator: str, left: Datum, right: Datum) -> Datum:
     known, (a, b) = _both(left.known, right.known), (_as_real(left.value), _as_real(right.value))
-    match operator:
-        case "+":
-            return Datum(known, a + b)
-        case "-":
-            return Datum(known, a - b)
-        case "*":
-            return Datum(known, a * b)
-        case "min":
-            return Datum(known, z3.If(a <= b, a, b))
-        case "max":
-            return Datum(known, z3.If(a >= b, a, b))
-    return Datum(_both(known, z3.simplify(b != 0)), a / b)
+    if operator == "/":
+        return Datum(_both(known, z3.simplify(b != 0)), a / b)
+    return Datum(known, _ARITHMETIC[operator](a, b))
 
 
 def _power(scope: Scope, formula: Formula, base: Datum, exponent: Datum) -> Datum:
@@ -249,20 +236,17 @@ def _any_number(scope: Scope, formula: Formula, datum: Datum) -> Datum:
 
 
 def _both(left: Z3, right: Z3) -> Z3:
-
     if z3.is_true(left):
         return right
     return left if z3.is_true(right) or left.eq(right) else z3.And(left, right)
 
 
 def _as_real(value: Z3) -> Z3:
-
     return z3.ToReal(value) if z3.is_int(value) else value
 
 
 def constant(scope: Scope, value: Any) -> Z3:
     """A plain value; a category is its number, a date its days since 1970."""
-
     match value:
         case bool():
             return z3.BoolVal(value, scope.context)
@@ -277,7 +261,6 @@ def constant(scope: Scope, value: Any) -> Z3:
 
 def exact(value: float, context: Z3) -> Z3:
     """The decimal that is written, not the double nearest to it."""
-
     number = Fraction(Decimal(repr(float(value))))
     return z3.RealVal(f"{number.numerator}/{number.denominator}", context)
 
@@ -294,7 +277,6 @@ def _days_of(day: Day) -> Z3:
 
 def is_day(value: Z3, day: Day) -> Z3:
     """That a date and its calendar day are the same; every date has exactly one."""
-
     counted = 400 * (value + 719_468)  # the two lines with it only help Z3: 146,097 days are 400 years, leap days aside
     return z3.And(
         value == _days_of(day),
@@ -309,7 +291,6 @@ def is_day(value: Z3, day: Day) -> Z3:
 
 def _calendar(scope: Scope, formula: Formula) -> Day:
     """The calendar day of a date field, or of what stands months before it (on the last day of a shorter month)."""
-
     if isinstance(formula, Name):
         return scope.calendar[formula.name]
     if isinstance(formula, Value):
@@ -319,8 +300,10 @@ def _calendar(scope: Scope, formula: Formula) -> Day:
         return Day(*(z3.IntVal(part, scope.context) for part in (count // 12, count % 12, day.day - 1)))
     assert isinstance(formula, MonthsBefore)
     day = _calendar(scope, formula.date)
-    count = 12 * day.year + day.month - formula.months
-    moved = Day(count / 12, count % 12, day.day)
+    years, months = divmod(formula.months, 12)
+    year, month = day.year - years, day.month - months  # without a quotient, which costs Z3 much
+    is_before = month < 0
+    moved = Day(z3.If(is_before, year - 1, year), z3.If(is_before, month + 12, month), day.day)
     last = _length(moved) - 1
     return Day(moved.year, moved.month, z3.If(day.day < last, day.day, last))
 
@@ -332,7 +315,6 @@ def _completed_time(unit: str, start: Day, end: Day) -> Z3:
 
 def _length(day: Day) -> Z3:
     """The number of days in a month; the leap day ends the year, for years are counted from March."""
-
     of_february = day.year + 1
     leap = z3.And(of_february % 4 == 0, z3.Or(of_february % 100 != 0, of_february % 400 == 0))
     short = z3.Or([day.month == month for month in (1, 3, 6, 8)])

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import z3
 
-from ..language import Formula, Not
+from ..language import Formula
 from ..protocol import ProtocolData
-from .encode import Logic, encode, on_step, solver, witness
+from .encode import Logic, encode, on_step, recent, solver, witness
 from .kleene import Z3, Truth, truth_of
 
 EFFORT = 4_000_000
@@ -48,6 +48,14 @@ class Clock:
         """The seconds that are left."""
         return min(self.computing - time.process_time(), self.wall - time.monotonic())
 
+    @property
+    def patience(self) -> float:
+        """The seconds for the next question; on a busy machine they are longer, for less is computed in them."""
+        computed = TIME - (self.computing - time.process_time())
+        passed = LONGEST - (self.wall - time.monotonic())
+        pace = min(max(passed / max(computed, 0.01), 1.0), 4.0)
+        return min(pace * max(PATIENCE * 0.5**self.given_up, LEAST_PATIENCE), self.seconds_left)
+
 
 @dataclass(frozen=True)
 class Prover:
@@ -72,9 +80,8 @@ class Prover:
     @cached_property
     def readings(self) -> dict[tuple[str, str], Truth]:
         """By criterion and reading, chosen or not, that it is surely passed and surely failed so."""
-        protocol = self.protocol
-        read = [(c.id, reading) for c in protocol.criteria for reading in c.texts]
-        return {which: self.truth(must_hold(protocol, *which)) for which in read}
+        read = [(c.id, reading) for c in self.protocol.criteria for reading in c.texts]
+        return {which: self.truth(self.protocol.must_hold(*which)) for which in read}
 
     @cached_property
     def complete(self) -> Z3:
@@ -115,11 +122,9 @@ def each(prover: Prover, topic: str, subjects: Mapping[str, T]) -> Iterator[T]:
 
 def check(prover: Prover, claims: Iterable[Z3]) -> Z3:
     """Z3's answer whether there is a patient of whom all claims hold: sat, unsat, or unknown where it was given up."""
-
     clock = prover.clock
-    seconds = min(max(PATIENCE * 0.5**clock.given_up, LEAST_PATIENCE), clock.seconds_left)
     answer = z3.unknown
-    if seconds > 0:
+    if (seconds := clock.patience) > 0:
         prover.solver.set("rlimit", EFFORT)
         prover.solver.set("timeout", max(1, int(1000 * seconds)))
         answer = prover.solver.check([_name(prover, claim) for claim in claims])
@@ -129,7 +134,6 @@ def check(prover: Prover, claims: Iterable[Z3]) -> Z3:
 
 def impossible(prover: Prover, claims: Iterable[Z3]) -> bool:
     """Whether it is proven that no patient meets all claims."""
-
     return check(prover, claims) == z3.unsat
 
 
@@ -195,7 +199,7 @@ def patient(
     """
     flags = [name for name, field in prover.protocol.fields.items() if field.type == "flag"]
     plain = [z3.Not(prover.logic.value[name]) for name in reversed(flags)]
-    hopes = [*wishes, *on_step(prover.logic).values(), *plain]
+    hopes = [*wishes, *recent(prover.logic).values(), *on_step(prover.logic).values(), *plain]
     fixed = list(claims)
     while (answer := check(prover, [*fixed, *hopes])) == z3.unsat:
         blamed = {name.get_id() for name in prover.solver.unsat_core()}
@@ -212,15 +216,8 @@ def patient(
     return None
 
 
-def must_hold(protocol: ProtocolData, id: str, reading: str) -> Formula:
-    """What must hold to pass a criterion in one of its readings."""
-    formula = protocol.formula(id, reading)
-    return Not(formula) if protocol.criterion[id].kind == "exclusion" else formula
-
-
 def _name(prover: Prover, claim: Z3) -> Z3:
     """A plain Boolean that stands for a claim: what a solver can assume for one question and then forget."""
-
     key = claim.get_id()
     if key not in prover.names:
         name = z3.FreshBool("claim", prover.logic.record.context)

@@ -6,17 +6,33 @@ import bisect
 import keyword
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
-from ..language import MAX_NUMBER, NUMERIC, ProtocolError, names, nearest, parse
-from .derived import check_derived, depths
-from .names import MAX_CRITERIA, RESERVED, is_field_name, question_name
+from ..language import (
+    MAX_NUMBER,
+    NUMERIC,
+    Arithmetic,
+    Completed,
+    Formula,
+    Name,
+    ProtocolError,
+    Value,
+    names,
+    nearest,
+    parse,
+    parse_number,
+)
+from .field import MAX_CRITERIA, RESERVED, is_field_name, question_name
 
 if TYPE_CHECKING:
     from .field import Field
     from .model import ProtocolData
+
+_Path = tuple[str | int, ...]
+_Faults = Iterator[tuple[str, _Path]]
+"""Messages, each with its path in the protocol; only the first is raised, so that a rule may trust those before it."""
 
 
 def check(protocol: ProtocolData) -> None:
@@ -25,26 +41,29 @@ def check(protocol: ProtocolData) -> None:
     Raises:
         ProtocolError: what is wrong, with its `path` in the protocol.
     """
+    rules = (_ids, _fields, _derived, _criteria, _readings, _expressions, _quotes, _ambiguities, _arms, _design)
+    for rule in rules:
+        for message, path in rule(protocol):
+            raise ProtocolError(message, path=path)
+
+
+def _ids(protocol: ProtocolData) -> _Faults:
     if not _is_id(protocol.id):
-        raise ProtocolError(f"'{protocol.id}' is not an id; {_ID}", path=("id",))
+        yield f"'{protocol.id}' is not an id; {_ID}", ("id",)
     if not protocol.criteria:
-        raise ProtocolError("a protocol needs at least one criterion", path=("criteria",))
-    if len(protocol.criteria) > MAX_CRITERIA:
-        count = len(protocol.criteria)
+        yield "a protocol needs at least one criterion", ("criteria",)
+    if (count := len(protocol.criteria)) > MAX_CRITERIA:
         message = f"the protocol has {count} criteria; at most {MAX_CRITERIA} are read, so join some with and, or"
-        raise ProtocolError(message, path=("criteria", MAX_CRITERIA))
-    _unique("criteria", (criterion.id for criterion in protocol.criteria))
-    _unique("facts", (fact.id for fact in protocol.facts))
-    _unique("ambiguities", (ambiguity.id for ambiguity in protocol.ambiguities))
-    _unique("arms", (arm.id for arm in protocol.arms))
-    _fields(protocol)
-    check_derived(protocol)
-    _criteria(protocol)
-    _expressions(protocol)
-    _quotes(protocol)
-    _ambiguities(protocol)
-    _arms(protocol)
-    _design(protocol)
+        yield message, ("criteria", MAX_CRITERIA)
+    for part in ("criteria", "facts", "ambiguities", "arms"):
+        seen: set[str] = set()
+        for position, item in enumerate(getattr(protocol, part)):
+            here = (part, position, "id")
+            if not _is_id(item.id):
+                yield f"'{item.id}' is not an id; {_ID}", here
+            if item.id in seen:
+                yield f"the id {item.id} stands twice in {part}; each needs its own", here
+            seen.add(item.id)
 
 
 _ID = "use plain letters, digits, _ or -"
@@ -54,36 +73,26 @@ def _is_id(id: str) -> bool:
     return id.isascii() and id.replace("_", "").replace("-", "").isalnum()
 
 
-def _unique(part: str, ids: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for position, id in enumerate(ids):
-        if not _is_id(id):
-            raise ProtocolError(f"'{id}' is not an id; {_ID}", path=(part, position, "id"))
-        if id in seen:
-            raise ProtocolError(f"the id {id} stands twice in {part}; each needs its own", path=(part, position, "id"))
-        seen.add(id)
-
-
-def _fields(protocol: ProtocolData) -> None:
+def _fields(protocol: ProtocolData) -> _Faults:
     for name, field in protocol.fields.items():
         here = ("fields", name)
         if wrong := _name_fault(name):
-            raise ProtocolError(wrong, path=(*here, ""))
+            yield wrong, (*here, "")
         if (field.type == "category") != bool(field.values):
             wrong = "a category needs values: [a, b]" if field.type == "category" else "only a category has values"
-            raise ProtocolError(f"{name}: {wrong}", path=(*here, "values") if field.values else here)
+            yield f"{name}: {wrong}", (*here, "values") if field.values else here
         if field.ordered and field.type != "category":
-            raise ProtocolError(f"{name}: only the values of a category can be ordered", path=(*here, "ordered"))
+            yield f"{name}: only the values of a category can be ordered", (*here, "ordered")
         if len(set(field.values)) < len(field.values):
-            raise ProtocolError(f"{name}: a value stands twice", path=(*here, "values"))
+            yield f"{name}: a value stands twice", (*here, "values")
         if field.range is not None and (wrong := _impossible(field)):
-            raise ProtocolError(f"{name}: {wrong}", path=(*here, "range"))
+            yield f"{name}: {wrong}", (*here, "range")
         if field.step is not None and not 0 < field.step < math.inf:
-            raise ProtocolError(f"{name}: a step is a number above 0", path=(*here, "step"))
+            yield f"{name}: a step is a number above 0", (*here, "step")
         if field.cost < 0:
-            raise ProtocolError(f"{name}: a cost is 0 or more", path=(*here, "cost"))
+            yield f"{name}: a cost is 0 or more", (*here, "cost")
         if field.applies and field.type != "flag":
-            raise ProtocolError(f"{name}: only a flag can have the key applies", path=(*here, "applies"))
+            yield f"{name}: only a flag can have the key applies", (*here, "applies")
 
 
 def _name_fault(name: str) -> str:
@@ -112,44 +121,92 @@ def _impossible(field: Field) -> str:
     return "no whole number lies in the range" if field.limits[0] > field.limits[1] else ""
 
 
-def _criteria(protocol: ProtocolData) -> None:
+def _derived(protocol: ProtocolData) -> _Faults:
+    """Fields that are worked out from others."""
+    for name, field in protocol.fields.items():
+        here = ("fields", name, "from")
+        if field.from_ is None:
+            continue
+        if field.type not in ("number", "integer", "flag"):
+            yield f"{name}: only a number, a whole number or a flag is worked out from others", here
+        if isinstance(field.from_, str):
+            texts: dict[_Path, str] = {here: field.from_}
+        else:
+            yield from _cases(name, field.from_, protocol.fields)
+            texts = {(*here, value): text for value, text in field.from_.items() if value != "by"}
+        for path, text in texts.items():
+            try:
+                formula = (parse if field.type == "flag" else parse_number)(text, protocol.fields)
+            except ProtocolError as error:
+                raise error.at(*path) from None
+            if field.type == "integer" and not _is_whole(formula):
+                message = f"{name}: a whole number is worked out from whole numbers by + - * min max, or counted by"
+                yield f"{message} completed_years or completed_months; say type: number", path
+
+
+def _cases(name: str, cases: dict[str, str], fields: dict[str, Field]) -> _Faults:
+    """What is worked out by one formula for each value of a category."""
+    here, by = ("fields", name, "from"), cases.get("by")
+    if by is None:
+        yield f"{name}: from needs by:, the category that tells its formulas apart", here
+    if by not in fields or fields[by].type != "category":
+        hint = nearest(by or "", [each for each, field in fields.items() if field.type == "category"])
+        yield f"{name}: from is told apart by a category, and '{by}' is none{hint}", (*here, "by")
+        return
+    if odd := next((value for value in cases if value != "by" and value not in fields[by].values), None):
+        yield f"'{odd}' is no value of {by}{nearest(odd, fields[by].values)}", (*here, odd, "")
+    if lacking := next((value for value in fields[by].values if value not in cases), None):
+        yield f"{name}: from says nothing of {by} '{lacking}'", here
+
+
+def _is_whole(formula: Formula) -> bool:
+    match formula:
+        case Name(_, type):
+            return type == "integer"
+        case Value(value):
+            return isinstance(value, int)
+        case Arithmetic("+" | "-" | "*" | "min" | "max", left, right):
+            return _is_whole(left) and _is_whole(right)
+    return isinstance(formula, Completed)
+
+
+def _criteria(protocol: ProtocolData) -> _Faults:
     asked: dict[str, str] = {}
     for position, criterion in enumerate(protocol.criteria):
         here = ("criteria", position)
         ways = {"ask": criterion.ask, "when": criterion.when is not None, "readings": bool(criterion.readings)}
-        said = [key for key, is_there in ways.items() if is_there]
-        if not said:
-            message = f"{criterion.id} says nothing; add when:, readings: if the sentence is ambiguous, or ask: true"
-            raise ProtocolError(message, path=here)
-        if len(said) > 1:
-            message = f"{criterion.id} has both {said[0]}: and {said[1]}:, and one of them must go"
-            raise ProtocolError(message, path=(*here, said[0]))
-        if criterion.ask and asked.setdefault(question_name(criterion.id), criterion.id) != criterion.id:
-            twin = asked[question_name(criterion.id)]
+        keys = [key for key, is_there in ways.items() if is_there]
+        if not keys:
+            yield f"{criterion.id} says nothing; add when:, readings: if the sentence is ambiguous, or ask: true", here
+        if len(keys) > 1:
+            yield f"{criterion.id} has both {keys[0]}: and {keys[1]}:, and one of them must go", (*here, keys[0])
+        twin = asked.setdefault(question_name(criterion.id), criterion.id) if criterion.ask else criterion.id
+        if twin != criterion.id:
             message = f"the questions of {twin} and {criterion.id} would have one name; choose another id"
-            raise ProtocolError(message, path=(*here, "id"))
+            yield message, (*here, "id")
+
+
+def _readings(protocol: ProtocolData) -> _Faults:
     for id, reading in protocol.readings.items():
+        here = ("readings", id)
         if id not in protocol.criterion:
-            message = f"a reading is chosen for '{id}', which is no criterion{nearest(id, protocol.criterion)}"
-            raise ProtocolError(message, path=("readings", id))
+            yield f"a reading is chosen for '{id}', which is no criterion{nearest(id, protocol.criterion)}", here
         known = [name for name in protocol.criterion[id].texts if name]
         if reading not in known:
             hint = nearest(reading, known) or "; it is read in one way only"
-            raise ProtocolError(f"criterion {id} has no reading '{reading}'{hint}", path=("readings", id))
+            yield f"criterion {id} has no reading '{reading}'{hint}", here
 
 
-def _expressions(protocol: ProtocolData) -> None:
+def _expressions(protocol: ProtocolData) -> _Faults:
     for path, text in expressions(protocol):
         try:
             formula = parse(text, protocol.fields)
         except ProtocolError as error:
             raise error.at(*path) from None
-        if path[-1] == "applies":
-            chained = [name for name in names(formula) if protocol.fields[name].applies]
-            if chained:
-                message = f"this asks about {chained[0]}, which has an applies: of its own; ask about its cause instead"
-                raise ProtocolError(message, path=path)
-    depths(protocol)
+        chained = [name for name in names(formula) if protocol.fields[name].applies] if path[-1] == "applies" else []
+        if chained:
+            yield f"this asks about {chained[0]}, which has an applies: of its own; ask about its cause instead", path
+    _ = protocol.depth  # raises for a field that hangs on itself
 
 
 def expressions(protocol: ProtocolData) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -165,17 +222,17 @@ def expressions(protocol: ProtocolData) -> Iterator[tuple[tuple[str | int, ...],
             yield (part, position, "formula"), fact.formula
 
 
-def _quotes(protocol: ProtocolData) -> None:
+def _quotes(protocol: ProtocolData) -> _Faults:
     if not protocol.text:
         return
     text = squeeze(protocol.text)
     for position, heading in enumerate(protocol.eligibility or ()):
         if squeeze(heading) not in text:
-            raise ProtocolError(f"'{heading}' is not in the registry text", path=("eligibility", position))
+            yield f"'{heading}' is not in the registry text", ("eligibility", position)
     for path, quote in quotes(protocol):
         if squeeze(quote) not in text:
-            message = f"this quote is not in the registry text, word for word: {_difference(squeeze(quote), text)}"
-            raise ProtocolError(message, path=path)
+            difference = _difference(squeeze(quote), text)
+            yield f"this quote is not in the registry text, word for word: {difference}", path
 
 
 def _difference(quote: str, text: str) -> str:
@@ -189,16 +246,18 @@ def _difference(quote: str, text: str) -> str:
     return f"after '{before}' the text says '{here}', not '{there}'"
 
 
-def quotes(protocol: ProtocolData) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def quotes(protocol: ProtocolData) -> Iterator[tuple[_Path, str]]:
     """Every quote of the registry text with its path."""
-    for position, criterion in enumerate(protocol.criteria):
-        for n, quote in enumerate(criterion.quotes):
-            yield ("criteria", position, "quote", *(() if isinstance(criterion.quote, str) else (n,))), quote
+    for part in ("criteria", "arms"):
+        for position, item in enumerate(getattr(protocol, part)):
+            here = (part, position, "quote")
+            if isinstance(item.quote, str):
+                yield here, item.quote
+            else:
+                yield from (((*here, n), quote) for n, quote in enumerate(item.quote))
     for position, quote in enumerate(protocol.not_rules):
         yield ("not_rules", position), quote
     for position, arm in enumerate(protocol.arms):
-        for n, quote in enumerate((arm.quote,) if isinstance(arm.quote, str) else arm.quote):
-            yield ("arms", position, "quote", *(() if isinstance(arm.quote, str) else (n,))), quote
         if arm.dosing and arm.dosing.quote:
             yield ("arms", position, "dosing", "quote"), arm.dosing.quote
     for name, item in protocol.design.items():
@@ -211,41 +270,38 @@ def squeeze(text: str) -> str:
     return " ".join(text.split())
 
 
-def _ambiguities(protocol: ProtocolData) -> None:
+def _ambiguities(protocol: ProtocolData) -> _Faults:
     places = [*protocol.criterion, *(arm.id for arm in protocol.arms), *(f"design.{name}" for name in protocol.design)]
     for position, ambiguity in enumerate(protocol.ambiguities):
         here = ("ambiguities", position)
         if ambiguity.at not in places:
             message = f"{ambiguity.id} is at '{ambiguity.at}', which is no criterion, arm or design item"
-            raise ProtocolError(message + nearest(ambiguity.at, places), path=(*here, "at"))
+            yield message + nearest(ambiguity.at, places), (*here, "at")
         readable = ambiguity.at in protocol.criterion and len(protocol.criterion[ambiguity.at].readings) > 1
         if ambiguity.treatment == "reading" and not readable:
             message = f"{ambiguity.id} is settled by a reading, but {ambiguity.at} has no second reading"
-            raise ProtocolError(message, path=(*here, "treatment"))
+            yield message, (*here, "treatment")
 
 
-def _design(protocol: ProtocolData) -> None:
+def _design(protocol: ProtocolData) -> _Faults:
     for name, item in protocol.design.items():
         if item.assumed and not item.why:
-            raise ProtocolError(f"the assumption {name} needs a reason; add why:", path=("design", name))
+            yield f"the assumption {name} needs a reason; add why:", ("design", name)
         if name == "strata":
             listed = isinstance(item.value, list | tuple)
             wrong = [place for place, each in enumerate(item.value) if not isinstance(each, str)] if listed else []
             if wrong or not listed:
                 message = 'strata are a list of conditions as text, and of site, such as ["age > 65", site]'
-                raise ProtocolError(message, path=("design", name, "value", *wrong[:1]))
+                yield message, ("design", name, "value", *wrong[:1])
 
 
-def _arms(protocol: ProtocolData) -> None:
+def _arms(protocol: ProtocolData) -> _Faults:
+    dates = [name for name, field in protocol.fields.items() if field.type == "date"]
     for position, arm in enumerate(protocol.arms):
-        if arm.dosing is None:
-            continue
-        here = ("arms", position, "dosing")
-        if arm.dosing.anchor not in protocol.fields or protocol.fields[arm.dosing.anchor].type != "date":
-            dates = [name for name, field in protocol.fields.items() if field.type == "date"]
-            message = f"the dosing window of {arm.id} needs a date field as anchor{nearest(arm.dosing.anchor, dates)}"
-            raise ProtocolError(message, path=(*here, "anchor"))
-        if not 0 <= arm.dosing.first_day <= arm.dosing.last_day:
-            window = f"day {arm.dosing.first_day} to day {arm.dosing.last_day}"
-            message = f"the dosing window of {arm.id} runs from {window}; it goes forward from day 0 or later"
-            raise ProtocolError(message, path=here)
+        here, dosing = ("arms", position, "dosing"), arm.dosing
+        if dosing and dosing.anchor not in dates:
+            message = f"the dosing window of {arm.id} needs a date field as anchor{nearest(dosing.anchor, dates)}"
+            yield message, (*here, "anchor")
+        if dosing and not 0 <= dosing.first_day <= dosing.last_day:
+            window = f"day {dosing.first_day} to day {dosing.last_day}"
+            yield f"the dosing window of {arm.id} runs from {window}; it goes forward from day 0 or later", here

@@ -1,34 +1,56 @@
-"""What can be known of a patient: a field, its unit and range, and which values it may hold."""
+"""What can be known of a patient: a field, what it may be called, its unit and range, which values it may hold."""
 
 from __future__ import annotations
 
+import keyword
 import math
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal
 
-from ..language import (
-    MAX_NUMBER,
-    NUMERIC,
-    Interval,
-    definite,
-    ends,
-)
+from ..language import MAX_NUMBER, NUMERIC, Interval, definite, ends
 from ..language.wording import with_unit
-from .names import key_of
 
 FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2100, 12, 31)
+LATER = ("ordered", "from_")
+"""Keys of a field that came later: a protocol that does not use them keeps the hash that it had without them."""
+
+MAX_CRITERIA = 62
+"""Each criterion is one bit of a signed 64-bit mask, with one bit to spare."""
+
+RESERVED = (
+    *("patient_id", "unknown", "at_least", "known", "missing", "min", "max", "then"),
+    *("date", "months_before", "completed_years", "completed_months"),
+)
+
+ASK = "ask_"
+"""How the fields of questions begin (`ask: true`); a file declares no such field."""
+
+
+def question_name(criterion_id: str) -> str:
+    """The field that answers a criterion with `ask: true`.
+
+    >>> question_name("I4"), question_name("E-2")
+    ('ask_i4', 'ask_e_2')
+    """
+    return ASK + re.sub(r"[_-]+", "_", criterion_id.lower()).strip("_")
+
+
+def is_field_name(name: str) -> bool:
+    """A plain lower-case word that the language of criteria can say."""
+    plain = name.isidentifier() and name.isascii() and name == name.lower() and "__" not in f"_{name}"
+    return plain and not keyword.iskeyword(name) and name not in RESERVED
+
+
+def key_of(name: str) -> str:
+    """The key of a YAML file for an attribute: `from`, a word of Python, is `from_` in code."""
+    return name.rstrip("_")
 
 
 STRICT = {"extra": "forbid", "alias_generator": key_of}
-
-
-LATER = ("ordered", "from_")
-
-
-"""Keys of a field that came later: a protocol that does not use them keeps the hash that it had without them."""
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,8 @@ import yaml
 
 from ..files import whole
 from ..language import ProtocolError
-from .field import Question
+from .field import Question, key_of
 from .model import ProtocolData
-from .names import key_of
 
 _NOT_IN_FILE = {
     "text": "name the file of the registry text under source:",

@@ -1,4 +1,4 @@
-"""A protocol goes in; the numbers that its criteria compare with come out: by id, as a frame, or moved.
+"""A protocol goes in; the numbers that its criteria compare with come out, by id or as a frame, and amended protocols.
 
 A threshold is a comparison of something measured with a constant: `age <= 85`, `screened_on - other_trial_on <= 90`.
 Dates that stand in a criterion, and the months of `months_before`, are none.
@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..language import Arithmetic, Compare, Formula, Name, Not, ProtocolError, Value, names, nearest, type_of, words
+from ..language import Arithmetic, Compare, Formula, Name, ProtocolError, Value, names, nearest, type_of, words
 from ..language.comparisons import Limit, limit_of, limits, map_comparisons
-from .amendment import amend
-from .model import AnyProtocol, ProtocolData
+from .model import Ambiguity, AnyProtocol, Criterion, ProtocolData
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,8 +162,7 @@ def requirement(protocol: ProtocolData, criterion: str, answers: Mapping[str, bo
         answer = answers[id]
         return Name("unknown", "flag") if answer is None else Value(answer)
 
-    formula = map_comparisons(protocol.formula(criterion), answer_of)
-    return Not(formula) if protocol.criterion[criterion].kind == "exclusion" else formula
+    return map_comparisons(protocol.must_hold(criterion), answer_of)
 
 
 def _stem(subject: Formula) -> str:
@@ -177,3 +175,51 @@ def _is_time(subject: Formula) -> bool:
 
 def _number_text(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(float(value))
+
+
+# --- amendments -------------------------------------------------------------------------------------------------------
+
+
+def amend(protocol: AnyProtocol, changes: Mapping[str, str | bool | Criterion | None]) -> AnyProtocol:
+    """The protocol with some criteria changed, added or left out; nothing else moves.
+
+    Args:
+        protocol: stays as it is.
+        changes: by criterion id, what the criterion now says, in the language of criteria; None leaves it out, a whole
+            `Criterion` replaces or adds one. An expression ends the ambiguity of a sentence: its readings are gone, and
+            so is its question.
+
+    Raises:
+        ProtocolError: no such criterion, or an expression that cannot be read.
+
+    >>> import trialtools as tt
+    >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
+    >>> younger = protocol.amend({"I1": "18 <= age <= 75"})
+    >>> younger.criterion["I1"].when, younger.sha256 == protocol.sha256
+    ('18 <= age <= 75', False)
+    """
+    for id, change in changes.items():
+        if id not in protocol.criterion and not isinstance(change, Criterion):
+            raise ProtocolError(f"no criterion '{id}'{nearest(id, protocol.criterion)}; a new one needs a Criterion")
+    criteria = [_amend(c, changes[c.id]) if c.id in changes else c for c in protocol.criteria]
+    added = [change for id, change in changes.items() if id not in protocol.criterion]
+    kept = {c.id: c for c in (*criteria, *added) if isinstance(c, Criterion)}
+    notes = [a for a in protocol.ambiguities if a.at not in protocol.criterion or a.at in kept]
+    return replace(
+        protocol,
+        criteria=tuple(kept.values()),
+        readings={id: reading for id, reading in protocol.readings.items() if id in kept and kept[id].readings},
+        ambiguities=tuple(_unsettle(ambiguity, kept) for ambiguity in notes),
+    )
+
+
+def _unsettle(ambiguity: Ambiguity, kept: Mapping[str, Criterion]) -> Ambiguity:
+    """What a reading had settled is a mere note once the sentence has no second reading."""
+    gone = ambiguity.treatment == "reading" and len(kept[ambiguity.at].readings) < 2
+    return replace(ambiguity, treatment="note") if gone else ambiguity
+
+
+def _amend(criterion: Criterion, change: str | bool | Criterion | None) -> Criterion | None:
+    if change is None or isinstance(change, Criterion):
+        return change
+    return replace(criterion, when=change, readings={}, ask=False)

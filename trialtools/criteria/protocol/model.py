@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Self, TypeVar
 
 from ..language import (
+    Case,
     Formula,
     Interval,
     Not,
@@ -19,11 +20,13 @@ from ..language import (
     names,
     nearest,
     parse,
+    parse_number,
 )
 from .check import check
-from .derived import causes, depths, differ, formula_of, missing_parts, parts, with_causes
-from .field import LATER, STRICT, Field, Question, fits, possible
-from .names import ASK, question_name
+from .field import ASK, LATER, STRICT, Field, Question, fits, possible, question_name
+
+ROUNDING = 0.01
+"""The part of a number by which what is recorded and what is worked out may differ."""
 
 
 class DataError(Exception):
@@ -156,11 +159,6 @@ class ProtocolData:
     readings: dict[str, str] = field(default_factory=dict)
     text: str = field(default="", repr=False)
 
-    causes = causes
-    missing_parts = missing_parts
-    parts = parts
-    with_causes = with_causes
-
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", _with_questions(self.fields, self.criteria))
         check(self)
@@ -181,6 +179,11 @@ class ProtocolData:
             self._parsed[text] = parse(text, self.fields)
         return self._parsed[text]
 
+    def must_hold(self, criterion_id: str, reading: str | None = None) -> Formula:
+        """What must hold to pass a criterion, under the chosen reading or another one: an exclusion turned round."""
+        formula = self.formula(criterion_id, reading)
+        return Not(formula) if self.criterion[criterion_id].kind == "exclusion" else formula
+
     @cached_property
     def _parsed(self) -> dict[str, Formula]:
         """What was parsed once; a key in the explorer asks for each formula ten times."""
@@ -189,8 +192,7 @@ class ProtocolData:
     @cached_property
     def requirements(self) -> dict[str, Formula]:
         """By criterion, what must hold to pass it: an exclusion turned round."""
-        formulas = {c.id: self.formula(c.id) for c in self.criteria}
-        return {c.id: Not(formulas[c.id]) if c.kind == "exclusion" else formulas[c.id] for c in self.criteria}
+        return {criterion.id: self.must_hold(criterion.id) for criterion in self.criteria}
 
     @cached_property
     def applies(self) -> dict[str, Formula]:
@@ -205,12 +207,49 @@ class ProtocolData:
     @cached_property
     def derived(self) -> dict[str, Formula]:
         """How a field is worked out from others where it is not recorded, by field."""
-        return {name: formula_of(f, self.fields) for name, f in self.fields.items() if f.from_}
+        return {name: _derivation(f, self.fields) for name, f in self.fields.items() if f.from_}
 
     @cached_property
     def depth(self) -> dict[str, int]:
-        """By field, how many steps it is away from what is recorded: 0, or one more than what it hangs on."""
-        return depths(self)
+        """By field, how many steps it is away from what is recorded: 0, or one more than what it hangs on.
+
+        Raises:
+            ProtocolError: a field that hangs on itself.
+        """
+        found: dict[str, int] = {}
+
+        def depth(name: str, below: tuple[str, ...]) -> int:
+            if name in below:
+                circle = " -> ".join((*below[below.index(name) :], name))
+                key = "from" if self.fields[name].from_ else "applies"
+                raise ProtocolError(f"{name}: {key} asks about itself ({circle})", path=("fields", name, key))
+            if name not in found:
+                found[name] = max((1 + depth(cause, (*below, name)) for cause in self.causes(name)), default=0)
+            return found[name]
+
+        return {name: depth(name, ()) for name in self.fields}
+
+    def causes(self, name: str) -> tuple[str, ...]:
+        """The fields that one hangs on: what it is worked out from, and what says whether it applies."""
+        hangs_on = (formulas[name] for formulas in (self.derived, self.applies) if name in formulas)
+        return tuple(dict.fromkeys(cause for formula in hangs_on for cause in names(formula)))
+
+    def with_causes(self, fields: Iterable[str]) -> tuple[str, ...]:
+        """Some fields and all that they hang on, in the order of `fields` in the protocol."""
+        found, new = set[str](), set(fields)
+        while new:
+            found |= new
+            new = {cause for name in new for cause in self.causes(name)} - found
+        return tuple(name for name in self.fields if name in found)
+
+    def parts(self, name: str) -> tuple[str, ...]:
+        """What a field is worked out from; nothing if it is only recorded."""
+        return names(self.derived[name]) if name in self.derived else ()
+
+    def missing_parts(self, name: str, known: Collection[str]) -> tuple[str, ...]:
+        """What has to be found out for a field of which nothing is known: itself, or what it is worked out from."""
+        lacks = (self.missing_parts(part, known) for part in self.parts(name) if part not in known)
+        return tuple(dict.fromkeys(lack for each in lacks for lack in each)) or (name,)
 
     def work_out(self, name: str, facts: Mapping[str, Any]) -> Any:
         """What a derived field comes out as from the other facts, whatever is recorded; None is unknown."""
@@ -218,8 +257,13 @@ class ProtocolData:
         return replace(worked, written=f"{worked.low} to {worked.high}") if isinstance(worked, Interval) else worked
 
     def differs(self, name: str, recorded: Any, facts: Mapping[str, Any]) -> bool:
-        """Whether what is recorded of a derived field is another thing than what the other facts make of it."""
-        return differ(recorded, self.work_out(name, facts))
+        """Whether what is recorded of a derived field is not what the other facts make of it, beyond rounding."""
+        worked = self.work_out(name, facts)
+        if recorded is None or worked is None or isinstance(recorded, Interval) or isinstance(worked, Interval):
+            return False
+        if isinstance(worked, float):
+            return abs(recorded - worked) > ROUNDING * max(abs(recorded), abs(worked))
+        return recorded != worked
 
     @cached_property
     def used(self) -> tuple[str, ...]:
@@ -286,6 +330,16 @@ class ProtocolData:
             if name in self.applies and evaluate(self.applies[name], facts) is False:
                 facts[name] = False
         return facts
+
+
+def _derivation(field: Field, fields: Mapping[str, Field]) -> Formula:
+    """How a field is worked out: one formula, or one for each value of a category."""
+    read = parse if field.type == "flag" else parse_number
+    if isinstance(field.from_, str):
+        return read(field.from_, fields)
+    texts = dict(field.from_ or {})
+    by = texts.pop("by")
+    return Case(by, tuple((value, read(texts[value], fields)) for value in fields[by].values))
 
 
 def _with_questions(fields: Mapping[str, Field], criteria: Iterable[Criterion]) -> dict[str, Field]:

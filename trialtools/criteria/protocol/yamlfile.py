@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import yaml
 
 from ..language import ProtocolError, nearest
-from .names import key_of
+from .field import key_of
 
 T = TypeVar("T")
 
