@@ -23,7 +23,7 @@ def words(made):
 
 def text_of(made):
     """Everything that leaves with the figure."""
-    return str(made) if isinstance(made, str) else json.dumps(json.loads(made.to_json()), ensure_ascii=False)
+    return json.dumps(json.loads(made.to_json()), ensure_ascii=False) if hasattr(made, "layout") else made._repr_html_()
 
 
 def marks(made, name):

@@ -20,6 +20,8 @@ from trialtools.report.browser import print_pdf
 from trialtools.report.page import page
 
 GOLDEN = Path(__file__).parent / "golden" / "interim_sentences.txt"
+DOSES = ("mscs", "low", "high")
+"""Arms of a trial of doses."""
 COMMITTEES = re.compile(r"\b(continue|stop the trial|should|recommend that|modify)\b", re.IGNORECASE)
 
 
@@ -86,6 +88,14 @@ def situations(protocol):
     yield "a wanted endpoint", look_of(recoveries(collected(65, 65, (50, 41))), wanted(protocol), 2)
     yield "a wanted endpoint, towards harm", look_of(recoveries(collected(65, 65, (30, 48))), wanted(protocol), 2)
     yield "three arms", look_of(arms, three, 2)
+    yield "three arms that share alpha", look_of(arms, declared(three, multiplicity="Dunnett"), 2)
+    long = [replace(first, id=dose, label=f"{dose.capitalize()} at 1.5 million cells per kg") for dose in DOSES]
+    four = replace(protocol, arms=(*long, last))
+    four = declared(four, ratio=dict.fromkeys([*DOSES, "comparator"], 1), multiplicity="Bonferroni", sample_size=400)
+    arms = collected(150, 50, (0, 9), serious=(22, 1))
+    arms["subjects"]["arm"] = [dose for dose in [*DOSES, "comparator"] for _ in range(50)]
+    arms["outcomes"]["value"][:12] = ["1"] * 12
+    yield "four arms with long names", look_of(arms, four, 2)
     yield "one site", replace(look_of(collected(65, 65, (4, 9)), protocol, 2), site="A")
     for name, tables in (
         ("open", collected(65, 65, (4, 9), (6, 7), (1, 2))),
@@ -100,8 +110,10 @@ def as_text(name, look):
     page = look.first_page()
     lines = [f"{term}: {text}" for term, text in page.lines]
     rows = [" | ".join([row.label, *row.cells, *row.differences]) for row in page.rows]
-    panel = [page.looks.title] if page.looks else []
-    panel += [" | ".join(map(str, bar[:2])) for bar in page.panel.bars + page.panel.rows] if page.panel else []
+    panel = []
+    for picture, beside in page.pairs:
+        more = beside.bars + beside.rows if beside else ()
+        panel += [picture.title, *(" | ".join(map(str, each[:2])) for each in more)]
     head = f"=== {name}{f' [{page.tone}]' if page.tone else ''}"
     parts = [head, page.lead, *lines, "--", *rows, *page.notes, "--", *panel]
     return "\n".join(parts).replace("\N{NO-BREAK SPACE}", " ") + "\n"
@@ -168,20 +180,20 @@ def test_page_1_is_safe_to_show(protocol):
 
 
 def written_pages(protocol, folder, facts):  # noqa: F811
-    """Page 1 of every situation of one comparison, in one file; further comparisons have sheets of their own."""
-    alone = {name: look for name, look in situations(protocol) if len(look.plan.experimental) == 1}
-    own = "<style>.tt-page { break-before: page }</style>"
-    shown = [{"text/html": own + look.first_page()._repr_html_()} for look in alone.values()]
+    """Page 1 of every situation in one file, as synthetic data have it: with one more line on top."""
+    every, own = dict(situations(protocol)), "<style>.tt-page { break-before: page }</style>"
+    pages = (replace(look.first_page(), synthetic=True) for look in every.values())
+    shown = [{"text/html": own + page._repr_html_()} for page in pages]
     cells = [new_code_cell("page", outputs=[new_output("display_data", each)]) for each in shown]
     made = folder / "pages.html"
     made.write_text(page(new_notebook(cells=cells), facts), "utf-8")
-    return made, list(alone)
+    return made, list(every)
 
 
 def test_on_a_phone_no_arm_of_page_1_is_out_of_sight(protocol, tmp_path, chromium, facts):  # noqa: F811
     from playwright.sync_api import sync_playwright
 
-    made, alone = written_pages(protocol, tmp_path, facts)
+    made, every = written_pages(protocol, tmp_path, facts)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
         phone = browser.new_page(viewport={"width": 390, "height": 844})
@@ -189,18 +201,18 @@ def test_on_a_phone_no_arm_of_page_1_is_out_of_sight(protocol, tmp_path, chromiu
         wide = "all => all.map(each => each.querySelector('.by-arm').offsetWidth - each.clientWidth)"
         over = phone.eval_on_selector_all(".tt-page .wide", wide)
         browser.close()
-    assert len(over) > len(alone) / 2 and max(over) <= 0
+    assert len(over) > len(every) / 2 and max(over) <= 0
 
 
 def test_page_1_is_one_sheet_in_every_situation(protocol, tmp_path, chromium, require, facts):  # noqa: F811
     """What the committee weighs first lies before it on one sheet."""
     require("pdftotext")
-    made, alone = written_pages(protocol, tmp_path, facts)
+    made, every = written_pages(protocol, tmp_path, facts)
     print_pdf(chromium, made, tmp_path / "pages.pdf")
     told = subprocess.run(["pdftotext", "-layout", str(tmp_path / "pages.pdf"), "-"], capture_output=True, text=True)
-    sheets = [sheet for sheet in told.stdout.split("\f") if "interim report, look" in sheet or "Chance" in sheet]
-    longer = [name for name, sheet in zip(alone, sheets, strict=False) if "interim report, look" not in sheet]
-    assert len(sheets) == len(alone), longer
+    sheets = told.stdout.split("How this page was made")[0].rstrip("\f").split("\f")
+    longer = [at for at, sheet in enumerate(sheets[: len(every)]) if "interim report, look" not in sheet]
+    assert not longer and len(sheets) <= len(every) + 1, [every[at - 1] for at in longer]  # the end may have its own
 
 
 if __name__ == "__main__":

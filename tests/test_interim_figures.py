@@ -66,32 +66,58 @@ def test_whoever_was_randomized_in_no_known_arm_has_a_column_in_grey():
 # The boundary
 
 
+def cells(made):
+    return {row[0]: row[1:] for row in made.rows}
+
+
 def test_the_path_and_the_bounds_are_the_frame_and_looks_to_come_have_no_point():
-    made = figures.boundary(looks_of([0.8, 1.42, None], futility=(-1.0, 0.4, math.nan)))
-    assert list(marks(made, "z").y) == [0.8, 1.42] and list(marks(made, "bound").y) == [3.71, 2.51, 1.99]
-    assert list(marks(made, "futility").y) == [-1.0, 0.4]
-    assert "<b>z 1.42</b>, bound 2.51" in words(made)
-    assert {"63", "127", "190"} <= {text.split(">")[1].split("<")[0] for text in words(made) if "<span" in text}
+    made = figures.boundary(looks_of([0.8, 1.42, None], futility=(-1.0, 0.4, math.nan)), "Events")
+    assert [text for *_, text, _ in made.points] == ["z 0.80", "z 1.42"] and [now for *_, now in made.points] == [0, 1]
+    up = (made.ticks[0][1] - made.ticks[-1][1]) / 8  # pixels for one z
+    places = zip(made.points, (0.8, 1.42), (63, 127), strict=True)
+    for (x, y, *_), z, events in places:
+        assert y == pytest.approx(113 - up * z) and x == pytest.approx(34 + 422 * events / 190)
+    for line, bounds in (
+        (made.upper, (3.71, 2.51, 1.99)),
+        (made.lower, (-3.71, -2.51, -1.99)),
+        (made.futile, (-1, 0.4)),
+    ):
+        assert [y for _, y in line] == pytest.approx([113 - up * each for each in bounds])
+    found = cells(made)
+    assert found["Look"] == ("1", "2, now", "3") and found["Events"] == ("63", "127", "190 planned")
+    assert found["z for futility, does not bind"] == ("−1.00", "0.40", "none") and found["z"] == ("0.80", "1.42", "–")
+    assert "share of the planned 190 events" in made._repr_html_() and "z for harm" not in found
 
 
 @pytest.mark.parametrize(
-    "z, futility, said",
+    "z, harm, title",
     [
-        ([0.8, 2.51, None], (math.nan,) * 3, "Look 2 of 3: z 2.51 crosses the bound 2.51 for efficacy"),
-        ([0.8, 2.50, None], (math.nan,) * 3, "Look 2 of 3: z 2.50 does not cross the bound 2.51"),
-        ([0.8, 0.4, None], (-1.0, 0.4, math.nan), "z 0.40 is at or below the futility bound 0.40, which does not bind"),
-        ([3.9, 1.0, None], (math.nan,) * 3, "z 1.00 does not cross the bound 2.51; look 1 had crossed it"),
-        ([None, None, None], (math.nan,) * 3, "No look has been taken; 3 are planned"),
+        ([0.8, 2.51, None], None, "z 2.51 is beyond the 2.51 needed"),
+        ([0.8, 2.50, None], None, "z 2.50: benefit needs 2.51 at this look"),
+        ([None, -2.6, None], None, "z −2.60: the direction is harm"),
+        ([0.8, -2.1, None], (-3.0, -2.0, -1.9), "z −2.10 is beyond the −2.00 of the boundary for harm"),
+        ([None, None, None], None, "3 looks are planned"),
     ],
 )
-def test_the_title_says_what_the_last_look_found(z, futility, said):
-    assert said in figures.boundary(looks_of(z, futility=futility)).layout.meta["alt"]
+def test_the_picture_has_a_side_of_harm_and_its_title_says_what_the_last_look_found(z, harm, title):
+    looks = looks_of(z) if harm is None else looks_of(z).assign(harm=harm)
+    made = figures.boundary(looks)
+    page = made._repr_html_()
+    assert made.title == title and title in page and len(made.lower) == 3
+    assert ("no rule: this protocol plans none for harm" in page) == ("as far on the other side" in page) == (not harm)
+    assert not any(z) or cells(made)["z"][0] == ("not handed in" if z[0] is None else "0.80")
+
+
+def test_a_boundary_is_named_by_what_the_plan_wants_to_show():
+    page = figures.boundary(looks_of([0.8, 1.0, None]), goal="non-inferiority", above="is better than the margin")
+    assert "non-inferiority: boundary crossed" in page._repr_html_() and "efficacy" not in page._repr_html_()
+    assert page.title == "z 1.00 against the margin: non-inferiority needs 2.51 at this look"
 
 
 def test_a_look_that_cannot_stop_the_trial_has_no_bound_and_a_missing_bound_is_refused():
     made = figures.boundary(looks_of([0.8, None, None], bounds=(math.inf, 2.51, 1.99)))
-    assert list(marks(made, "bound").x) == [127 / 190, 1.0]
-    assert "too early to stop for efficacy" in title(made)
+    assert len(made.upper) == len(made.lower) == 2 and cells(made)["z needed"] == ("none", "2.51", "1.99")
+    assert made.title == "z 0.80: no z is enough for benefit at this look"
     with pytest.raises(ValueError, match="inf where it cannot stop"):
         figures.boundary(looks_of([0.8, None, None], bounds=(None, 2.51, 1.99)))
 
@@ -199,13 +225,13 @@ def test_events_are_ordered_by_difference_with_the_excess_on_top():
     differences = [trace for trace in made.data if trace.xaxis == "x3"]
     assert len(differences) == 1 and list(differences[0].x) == [1 / 40, -3 / 40, -3 / 40]
     assert list(marks(made, "Comparator group").x) == [4 / 40, 2 / 40, 9 / 40]
-    assert "2.5 (−2.5 to 7.5)" in words(made)
+    assert "+2.5 (−2.5 to +7.5)" in words(made)
     assert sorted(differences[0].error_x.array) == pytest.approx([0.05] * 3)
     assert "Rash: fewer with MSCs group, −7.5 (−12.5 to −2.5) percentage" in title(made)
     harm = frame_of("adverse_events", TWO)
     harm[["difference", "low", "high"]] *= -1
     turned = figures.adverse_events(harm.rename(columns={"low": "high", "high": "low"}), LABELS)
-    assert "Rash: more with MSCs group, 7.5 (2.5 to 12.5) percentage" in title(turned)
+    assert "Rash: more with MSCs group, +7.5 (+2.5 to +12.5) percentage" in title(turned)
 
 
 def test_pooled_events_are_ordered_by_share_in_one_panel_without_the_totals():

@@ -113,7 +113,7 @@ def test_harm_that_was_spent_stays_spent(protocol, tmp_path):
     assert frame["harm"].iloc[0] == first.boundaries()["harm"].iloc[0]
     mirrored = (-frame["harm"]).tolist()
     assert type_one_error(frame["information"].tolist(), mirrored) == pytest.approx(0.05, abs=1e-9)
-    assert {row[0]: row[1:] for row in last.first_page().looks.rows}["z for harm"][0].startswith("−")
+    assert {row[0]: row[1:] for row in last.first_page().pairs[0][0].rows}["z for harm"][0].startswith("−")
 
 
 def test_a_two_sided_test_spends_both_tails_and_has_a_bound_for_harm(protocol):

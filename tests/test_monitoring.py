@@ -506,7 +506,7 @@ def test_looks_that_were_not_held_spend_nothing_and_are_named(protocol):
     assert held.boundaries()["look"].tolist() == [1, 2, 3] and skipped.boundaries()["look"].tolist() == [2, 3]
     spent = 2 * (1 - norm.cdf(norm.ppf(1 - 0.0125) / math.sqrt(130 / 200)))
     assert skipped.boundaries()["bound"].iloc[0] == pytest.approx(norm.isf(spent), rel=1e-9), "all of it is there still"
-    assert "Look 1 was not held." in skipped.first_page().looks.note
+    assert "Look 1 was not held." in skipped.first_page().pairs[0][0].note
     both = replace(skipped, previous={"facts": {"looks": [{"look": 1, "information": 60, "z": 1.0}]}})
     with pytest.raises(DataError, match="look 1 is said not to have been held, but the previous report holds a record"):
         both.boundaries()

@@ -1,36 +1,96 @@
-"""What a committee decides on: the path of z against its bounds, and the power that is left."""
+"""What a committee decides on: the path of z against its bounds, of benefit and of harm; the power that is left."""
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 
 from .drawing import Drawing, Room, Spec, figure, nobody
 from .format import absent, count, number, percent
-from .lines import end_labels, line, marks, ribbon, rule, spread_labels, table_below
-from .page import INK, QUIET
+from .lines import end_labels, line, marks
+from .page import INK, Html, fill
 from .rows import Row
-from .template import WIDTH, note, wrap
+from .svg import nobody as no_drawing
+from .template import note, wrap
 
-EFFICACY, FUTILITY = "#e3ebe0", "#f4ebdc"
-"""Two soft tints that are no colour of a state or an arm."""
+_LEFT, _WIDE, _ZERO, _HIGH = 34, 422, 113, 101
+"""The place of the boundary in its 470 x 256 pixels: z = 0 lies at `_ZERO`, the largest `_HIGH` above."""
+_FARTHEST = 6.0
+"""The first bounds may be far beyond any z: so far does a reader need to see."""
+_MIRROR = "* A mirror of the planned boundary, so that harm is seen; no rule: this protocol plans none for harm."
+_NOT_HANDED_IN = "not handed in"
 
-LEFT, RIGHT = 118, 26
+Point = tuple[float, float]
 
 
-@figure
-def boundary(looks: pd.DataFrame, information: str = "Information") -> Drawing:
-    """The observed z at each look against the bounds, on the axis of information; the looks in numbers below it.
+@dataclass(frozen=True)
+class Boundary:
+    """The bounds and z look by look, in pixels, and the table of looks below them; it shows itself in a notebook."""
 
-    A look to come has its bounds and no point.
+    title: str
+    alt: str
+    upper: tuple[Point, ...]
+    lower: tuple[Point, ...]
+    futile: tuple[Point, ...]
+    points: tuple[tuple[float, float, str, bool], ...]
+    ticks: tuple[tuple[str, float], ...]
+    goal: str
+    harm_declared: bool
+    directions: tuple[str, str]
+    axis: str
+    rows: tuple[tuple[str, ...], ...]
+    now: int
+    note: str
+    subtitle: str = ""
+    source: str = ""
+
+    def line(self, points: Sequence[Point]) -> str:
+        """A path through points."""
+        return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+
+    def area(self, points: Sequence[Point], edge: float) -> str:
+        """The same, closed along an edge."""
+        return f"{self.line(points)}L{points[-1][0]:.1f} {edge}L{points[0][0]:.1f} {edge}Z"
+
+    @property
+    def html(self) -> Html:
+        """The figure without the styles of its page."""
+        return fill("boundary.html.j2", looks=self)
+
+    def _repr_html_(self) -> str:
+        return fill("alone.html.j2", inside=self.html)
+
+
+def boundary(
+    looks: pd.DataFrame,
+    information: str = "Outcome known",
+    *,
+    goal: str = "benefit",
+    above: str = "is benefit",
+    directions: tuple[str, str] = ("towards benefit", "towards harm"),
+    tails: str = "one-sided",
+    remarks: Sequence[str] = (),
+    title: str | None = None,
+    subtitle: str | None = None,
+    source: str = "",
+) -> Boundary | Html:
+    """The observed z at each look against the bounds for benefit and for harm; the looks in numbers below it.
+
+    A look to come has its bounds and no point. Where no bound for harm is declared, that for benefit is mirrored, so
+    that harm is seen.
 
     Args:
         looks: look, information (where the look is to come, the planned one), fraction (of the planned information),
-            bound (of z; inf where the look cannot stop the trial for efficacy), futility (of z; NaN where there is
-            none; it does not bind), harm (of z; NaN or no such column where there is none), z (above 0 is benefit; NaN
-            for a look to come), nominal_p, alpha_spent.
+            bound (of z; inf where the look cannot stop for benefit), futility (of z; NaN where there is none; it does
+            not bind), harm (of z; NaN or no such column where there is none), z (above 0 is benefit; NaN where it is
+            not known), alpha_spent.
         information: what is counted as information, to head its numbers.
+        goal: what the upper bound is of: benefit, or non-inferiority.
+        above, directions: what a z above 0 means, and either side in words.
+        tails: of alpha: one-sided or two-sided.
+        remarks: what else stands in the note below.
+        title, subtitle, source: the finding, otherwise the figure's own; population and data cut; a last line.
 
     Raises:
         ValueError: a look without fraction or bound.
@@ -38,142 +98,106 @@ def boundary(looks: pd.DataFrame, information: str = "Information") -> Drawing:
     >>> import pandas as pd
     >>> rows = [(1, 63, 0.33, 3.71, None, 0.8), (2, 127, 0.67, 2.51, None, 1.42), (3, 190, 1.0, 1.99, None, None)]
     >>> frame = pd.DataFrame(rows, columns=["look", "information", "fraction", "bound", "futility", "z"])
-    >>> boundary(frame.assign(nominal_p=0.01, alpha_spent=0.01)).layout.title.text.split("<br>")[0]
-    '<b>Look 2 of 3: z 1.42 does not cross the bound 2.51</b>'
+    >>> boundary(frame.assign(alpha_spent=0.01)).title
+    'z 1.42: benefit needs 2.51 at this look'
     """
     rows: list[Row] = looks.to_dict("records")  # type: ignore[assignment]
     if not rows:
-        return nobody("No look is planned")
+        return no_drawing(title or "No look is planned", subtitle)
     if any(absent(row[name]) for row in rows for name in ("look", "information", "fraction", "bound")):
         raise ValueError("each look needs its information, fraction and bound; inf where it cannot stop the trial")
-    seen = [row for row in rows if not absent(row["z"])]
-    finite = [row for row in rows if math.isfinite(row["bound"])]
-    futile = [row for row in rows if not absent(row["futility"])]
-    harmful = [row for row in rows if not absent(row.get("harm")) and math.isfinite(row["harm"])]
-    # the first bounds may be far beyond any z: 6 is as far as a reader needs to see
-    numbers = [min(row["bound"], 6) for row in finite] + [row["z"] for row in seen] + [r["futility"] for r in futile]
-    numbers += [max(row["harm"], -6) for row in harmful]
-    high, low = max([3.0, *numbers]) + 0.6, min([-1.0, *numbers]) - 0.6
-    far = max([1.0, *(row["fraction"] for row in rows)]) + 0.04
-    dash = {"symbol": "line-ew", "size": 13}
-    now = seen[-1] if seen else None
-    return Drawing(
-        finding=_finding(rows, seen),
-        population=f"{percent(now['fraction'], 0)} of the planned information. z above 0: benefit" if now else "",
-        alt=" ".join(map(_in_words, rows)).removesuffix("."),
-        marks=[
-            *(_region(finite, "bound", high, EFFICACY, high) if finite else []),
-            *(_region(futile, "futility", low, FUTILITY, high) if futile else []),
-            *(_region(harmful, "harm", low, FUTILITY, high) if harmful else []),
-            _points("bound", finite, **dash, line={"color": INK, "width": 2}),
-            _points("futility", futile, **dash, line={"color": INK, "width": 1}),
-            line("path", [row["fraction"] for row in seen], [row["z"] for row in seen], color=INK, width=1.5),
-            _points("z", seen, size=[9] * (len(seen) - 1) + [14], color=INK, opacity=1),
-        ],
-        words=[
-            *([_edge_label("Stop for efficacy", finite, high, -11)] if finite else []),
-            *([_edge_label("Futility (does not bind)", futile, low, 30 if harmful else 11)] if futile else []),
-            *([_edge_label("Boundary for harm", harmful, low, 11)] if harmful else []),
-            *([_last_look(rows, seen)] if seen else []),
-            note("z", x=0, y=1, xshift=-24, yshift=4, size=12),
-            note("Share of the planned information", x=0, y=0, yshift=-30, size=12),
-            *table_below(_numbers(rows, information, far), LEFT, 54),
-        ],
-        shapes=[rule(y=0, color=QUIET)],
-        x={"range": [0, far], "tickformat": ".0%", "nticks": 6, "showgrid": False}
-        | {"showline": True, "linecolor": QUIET},
-        y={"range": [low, high], "nticks": 7, "showgrid": False},
-        room=Room(300, LEFT, RIGHT, 14, 118),
+    seen = [at for at, row in enumerate(rows) if not absent(row["z"])]
+    now, declared = seen[-1] if seen else -1, any(not absent(row.get("harm")) for row in rows)
+    rows = [{**row, "harm": row.get("harm") if declared else -row["bound"]} for row in rows]
+    bounds = {name: [(r["fraction"], r[name]) for r in rows if _finite(r[name])] for name in _LINES}
+    z = [(rows[at]["fraction"], rows[at]["z"]) for at in seen]
+    reach = [min(abs(each), _FARTHEST) for places in bounds.values() for _, each in places]
+    most = max([4.0, *reach, *(abs(each) for _, each in z)])
+    scale = _HIGH / (most * 1.07)
+
+    def place(at: Point) -> Point:
+        return _LEFT + _WIDE * min(at[0], 1.0), _ZERO - scale * max(-most, min(at[1], most))
+
+    upper, lower, futile = (tuple(map(place, bounds[name])) for name in _LINES)
+    planned = rows[-1]["information"] / rows[-1]["fraction"]
+    return Boundary(
+        title=title or (_title(rows[now], goal, declared) if seen else f"{len(rows)} looks are planned"),
+        alt=" ".join(_in_words(row, at - now) for at, row in enumerate(rows)),
+        upper=upper,
+        lower=lower,
+        futile=futile,
+        points=tuple((*place(each), f"z {number(each[1], 2)}", at == now) for at, each in zip(seen, z, strict=True)),
+        ticks=tuple((f"{'+' if each > 0 else ''}{number(each, 0)}", _ZERO - scale * each) for each in range(-4, 5, 2)),
+        goal=goal,
+        harm_declared=declared,
+        directions=directions,
+        axis=f"share of the planned {count(planned)} {'events' if information == 'Events' else 'outcomes'}",
+        rows=tuple(_rows(rows, information, tails, declared, now)),
+        now=now,
+        note=" ".join(
+            [f"z: the difference in units of its uncertainty; above 0 {above}.", *[_MIRROR] * (not declared), *remarks]
+        ),
+        subtitle=subtitle or "",
+        source=source,
     )
 
 
-def _region(rows: Sequence[Row], name: str, edge: float, tint: str, high: float) -> list[Spec]:
-    """The tinted area beyond a bound, and its line."""
-    x = [rows[0]["fraction"] - 0.02, *(row["fraction"] for row in rows), rows[-1]["fraction"] + 0.02]
-    y = [min(row[name], high) for row in (rows[0], *rows, rows[-1])]
-    dash = "solid" if name == "bound" else "dot"
-    return [*ribbon(x, [edge] * len(x), y, tint), line(f"{name}s", x, y, color=INK, width=1, dash=dash)]
+_LINES = ("bound", "harm", "futility")
 
 
-def _edge_label(words: str, rows: Sequence[Row], edge: float, shift: float) -> Spec:
-    way: dict[str, Any] = {"xref": "x", "yref": "y", "xanchor": "right", "size": 12, "color": QUIET}
-    return note(words, x=rows[-1]["fraction"] + 0.01, y=edge, yshift=shift, **way)
+def _finite(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _last_look(rows: Sequence[Row], seen: Sequence[Row]) -> Spec:
-    """The z of the last look beside its point: at the left where the axis ends, off the path that leads to it."""
-    now = seen[-1]
-    side: dict[str, Any] = {"xshift": 13}
-    if now["fraction"] > 0.6 * max(row["fraction"] for row in rows):
-        rising = len(seen) < 2 or now["z"] >= seen[-2]["z"]
-        side = {"xanchor": "right", "xshift": -10, "yshift": 12 if rising else -12}
-    text = f"<b>z {number(now['z'], 2)}</b>, {_bound(now)}"
-    return note(text, x=now["fraction"], y=now["z"], xref="x", yref="y", bgcolor="rgba(255,255,255,.7)", **side)
+def _title(row: Row, goal: str, harm: bool) -> str:
+    z, bound = number(row["z"], 2), number(row["bound"], 2)
+    z += " against the margin" if goal != "benefit" else ""
+    if harm and row["z"] <= row["harm"]:
+        return f"z {z} is beyond the {number(row['harm'], 2)} of the boundary for harm"
+    if row["z"] < 0 and goal == "benefit":
+        return f"z {z}: the direction is harm"
+    if not math.isfinite(row["bound"]):
+        return f"z {z}: no z is enough for {goal} at this look"
+    return (
+        f"z {z} is beyond the {bound} needed"
+        if row["z"] >= row["bound"]
+        else f"z {z}: {goal} needs {bound} at this look"
+    )
 
 
-def _bound(row: Row) -> str:
-    return f"bound {number(row['bound'], 2)}" if math.isfinite(row["bound"]) else "too early to stop for efficacy"
+def _in_words(row: Row, ahead: int) -> str:
+    needed = _z_or_none(row["bound"])
+    return f"Look {row['look']} at {percent(row['fraction'], 0)}: z {_z(row, ahead)}, {needed} needed."
 
 
-def _points(name: str, rows: Sequence[Row], **marker: Any) -> Spec:
-    hover = [
-        f"<b>Look {row['look']}: {name} {number(row[name], 2)}</b>"
-        f"<br>information {count(row['information'])} ({percent(row['fraction'], 0)})"
-        f"<br>nominal p {_probability(row['nominal_p'])}, alpha spent {_probability(row['alpha_spent'])}"
-        for row in rows
-    ]
-    return marks(name, [row["fraction"] for row in rows], [row[name] for row in rows], hover, **marker)
-
-
-def _probability(value: Any) -> str:
-    return "<0.0001" if not absent(value) and 0 < value < 0.00005 else number(value, 4)
-
-
-def _numbers(rows: Sequence[Row], information: str, far: float) -> list[tuple[str, list[tuple[float, str]]]]:
-    """Look by look: the information, the bounds, the alpha spent; what is planned only, in grey."""
-    pixel = far / (WIDTH - LEFT - RIGHT)
-    middles = spread_labels([row["fraction"] for row in rows], 52 * pixel)
-    lines = {
-        "Look": [f"<b>{row['look']}</b>" if not absent(row["z"]) else f"{row['look']}" for row in rows],
-        information: [count(row["information"]) for row in rows],
-        "Bound of z": [number(row["bound"], 2) if math.isfinite(row["bound"]) else "none" for row in rows],
-        "Alpha spent": [_probability(row["alpha_spent"]) for row in rows],
+def _rows(rows: Sequence[Row], information: str, tails: str, declared: bool, now: int) -> list[tuple[str, ...]]:
+    """The table of looks, a column a look."""
+    ahead = [at - now for at in range(len(rows))]
+    known = {
+        "Look": [f"{row['look']}, now" if not at else str(row["look"]) for row, at in zip(rows, ahead, strict=True)],
+        information: [count(row["information"]) + " planned" * absent(row["z"]) for row in rows],
+        "z needed": [_z_or_none(row["bound"]) for row in rows],
+        "z for futility, does not bind": [_z_or_none(row["futility"]) for row in rows],
+        "z for harm": [_z_or_none(row["harm"]) for row in rows],
+        "z": [_z(row, at) for row, at in zip(rows, ahead, strict=True)],
+        f"Alpha spent, {tails}": [_spent(row["alpha_spent"]) for row in rows],
     }
-    colours = [QUIET if absent(row["z"]) else INK for row in rows]
-    return [
-        (
-            head,
-            [
-                (x, f'<span style="color:{colour}">{text}</span>')
-                for x, colour, text in zip(middles, colours, texts, strict=True)
-            ],
-        )
-        for head, texts in lines.items()
-    ]
+    left_out = [] if declared else ["z for harm"]
+    left_out += [] if any(_finite(row["futility"]) for row in rows) else ["z for futility, does not bind"]
+    return [(head, *cells) for head, cells in known.items() if head not in left_out]
 
 
-def _finding(rows: Sequence[Row], seen: Sequence[Row]) -> str:
-    if not seen:
-        return f"No look has been taken; {len(rows)} {'is' if len(rows) == 1 else 'are'} planned"
-    now = seen[-1]
-    sentence = f"Look {now['look']} of {len(rows)}: z {number(now['z'], 2)}"
-    harm = now.get("harm")
-    if not absent(harm) and now["z"] <= harm:
-        sentence += f" crosses the bound {number(harm, 2)} for harm"
-    elif now["z"] >= now["bound"]:
-        sentence += f" crosses the bound {number(now['bound'], 2)} for efficacy"
-    elif not absent(now["futility"]) and now["z"] <= now["futility"]:
-        sentence += f" is at or below the futility bound {number(now['futility'], 2)}, which does not bind"
-    else:
-        sentence += ", below zero," * (now["z"] < 0)
-        sentence += f" does not cross the {_bound(now)}" if math.isfinite(now["bound"]) else f", {_bound(now)}"
-    before = [str(row["look"]) for row in seen[:-1] if row["z"] >= row["bound"]]
-    return sentence + (f"; look {', '.join(before)} had crossed it" if before else "")
+def _z(row: Row, ahead: int) -> str:
+    return number(row["z"], 2) if not absent(row["z"]) else "–" if ahead > 0 else _NOT_HANDED_IN
 
 
-def _in_words(row: Row) -> str:
-    z = "to come" if absent(row["z"]) else f"z {number(row['z'], 2)}"
-    return f"Look {row['look']} at {percent(row['fraction'], 0)}: {z}, {_bound(row)}."
+def _z_or_none(z: float) -> str:
+    return number(z, 2) if _finite(z) else "none"
+
+
+def _spent(alpha: float) -> str:
+    """Alpha with four decimals; a little is not none."""
+    return "<0.0001" if 0 < alpha < 0.00005 else number(alpha, 4)
 
 
 @figure

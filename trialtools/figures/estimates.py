@@ -9,27 +9,14 @@ import pandas as pd
 from .drawing import Drawing, figure, nobody
 from .format import absent, count, number, percent
 from .lines import rule
+from .measure import MEASURES, Measure, drawn
 from .page import QUIET
-from .rows import (
-    Column,
-    Estimate,
-    Intervals,
-    Line,
-    Panel,
-    Row,
-    axis_of_differences,
-    below_headings,
-    difference,
-    most_of,
-    points,
-    records,
-    row_chart,
-    with_interval,
-)
+from .rows import Column, Estimate, Intervals, Line, Panel, Row, below_headings, most_of, records, row_chart
 from .template import note, wrap
 
-MOST = 40
+_MOST = 40
 _YES_NO = {"yes", "no", "unknown"}
+_RATIO = Measure("Ratio", "", lambda ratio: ratio, (0, math.inf), 2, signed=False)
 
 
 @figure
@@ -55,14 +42,14 @@ def forest(frame: pd.DataFrame) -> Drawing:
         return nobody("No patients were screened")
     flags = _flags(every)
     rows = [row for row in every if row["field"] not in flags or row["group"] == "yes"]
-    shown = rows[:MOST]
+    shown = rows[:_MOST]
     estimates = [each for row in shown if not absent((each := _estimate(row))[0])]
     reach = [value for each in estimates for value in each if value is not None]
     far = max([1.5, *reach, *(1 / value for value in reach)]) * 1.1
     near = (0.5, 0.67, 1, 1.5, 2)
     ticks = [x for x in (near if far < 2.5 else (0.01, 0.1, 0.25, 0.5, 1, 2, 4, 10, 100)) if 1 / far <= x <= far]
     axis = {"type": "log", "autorange": False, "range": [-math.log10(far), math.log10(far)], "tickangle": 0}
-    left_out = [f"The first {MOST} of {len(rows)} rows"] if len(rows) > MOST else []
+    left_out = [f"The first {_MOST} of {len(rows)} rows"] if len(rows) > _MOST else []
     left_out += ["Who has it not, or is unknown to have it, is in the table"] if flags else []
 
     def fails(row: Row) -> str:
@@ -121,7 +108,7 @@ def _estimate(row: Row) -> Estimate:
 
 
 def _ratio(row: Row) -> str:
-    return with_interval(row["ratio"], row["low"], row["high"], digits=2)
+    return _RATIO.interval(row["ratio"], row["low"], row["high"])
 
 
 def _clearest_ratio(rows: Sequence[Row]) -> str:
@@ -137,18 +124,16 @@ def _clearest_ratio(rows: Sequence[Row]) -> str:
 
 
 @figure
-def sensitivity(
-    frame: pd.DataFrame,
-    axis: str = "Risk difference in percentage points, experimental minus control",
-    primary: bool = True,
-) -> Drawing:
-    """One difference analysed in several ways, or in several parts of the trial: a row each.
+def sensitivity(frame: pd.DataFrame, kind: str = "binary", axis: str = "", primary: bool = True) -> Drawing:
+    """One effect analysed in several ways, or in several parts of the trial: a row each.
 
-    An analysis without a difference has its row and its numbers, and no mark.
+    An analysis without an effect, or with an infinite one, has its row and its numbers, and no mark.
 
     Args:
-        frame: analysis, difference (of shares), low, high (95 %), n, missing (participants without outcome).
-        axis: what the difference is, and which way is better.
+        frame: analysis, difference (an effect in the scale of its measure: of shares, of means, the logarithm of a
+            hazard ratio, a win probability less one half), low, high (95 %), n, missing (participants without outcome).
+        kind: of the endpoint, which says what the effect is: binary, time_to_event, continuous or ordinal.
+        axis: what the effect is, and which way is better.
         primary: the first row is the primary analysis, which is emphasised, and the others are held against it.
 
     >>> import pandas as pd
@@ -157,33 +142,36 @@ def sensitivity(
     >>> sensitivity(pd.DataFrame(rows, columns=names)).layout.title.text.split("<br>")[0]
     '<b>Primary analysis −8.0 (−13.0 to −2.0) percentage points; the</b>'
     """
-    rows = records(frame, "missing")
+    rows, measure = records(frame, "missing"), MEASURES[kind]
     if not rows:
         return nobody("No analysis at this look")
     labels = ["<br>".join(wrap(row["analysis"], 28)) for row in rows]
     labels[0] = f"<b>{labels[0]}</b>" if primary else labels[0]
     others = [row["difference"] for row in rows[primary:] if not absent(row["difference"])]
-    span = " to ".join(dict.fromkeys(number(100 * end(others)) for end in (min, max))) if others else "none"
-    finding = f"Primary analysis {points(rows[0])} percentage points" + (f"; the others {span}" if others else "")
-    held_against = [rows[0]["difference"]] if primary and not absent(rows[0]["difference"]) else []
+    span = " to ".join(dict.fromkeys(measure.text(end(others)) for end in (min, max))) if others else "none"
+    name = measure.unit or measure.name.lower()
+    finding = f"Primary analysis {measure.row(rows[0])} {name}" + (f"; the others {span}" if others else "")
+    panel = measure.axis(rows, zerolinewidth=1.5)
+    place = drawn(panel)
+    held_against = [x for x in (place(rows[0])[0],) if primary and x is not None]
 
     def values_text(row: Row, between: str) -> str:
-        return f"{points(row)}{between}n {count(row['n'])}, missing {count(row['missing'])}"
+        return f"{measure.row(row)}{between}n {count(row['n'])}, missing {count(row['missing'])}"
 
     size = [11 if primary else 8] + [8] * (len(rows) - 1)
     return row_chart(
         list(zip(labels, rows, strict=True)),
-        [Intervals(difference, lambda row: f"<b>{row['analysis']}</b><br>{values_text(row, '<br>')}", size=size)],
-        axis_of_differences(rows, 0.05, zerolinewidth=1.5),
+        [Intervals(place, lambda row: f"<b>{row['analysis']}</b><br>{values_text(row, '<br>')}", size=size)],
+        panel,
         columns=[
             Column("n", lambda row: count(row["n"]), pad=10),
             Column("missing", lambda row: count(row["missing"]), pad=10),
-            Column("difference (95 %)", points, pad=10),
+            Column(f"{measure.name.lower()} (95 %)", measure.row, pad=10),
         ],
         left=212,
         foot=52,
-        words=[note("<br>".join(wrap(axis, 90)), x=0, y=0, yshift=-34, size=12)],
+        words=[note("<br>".join(wrap(axis or measure.head, 90)), x=0, y=0, yshift=-34, size=12)],
         shapes=[rule(x=x, color=QUIET, dash="dot") for x in held_against],
-        finding=finding if primary else f"Differences in {len(others)} of {len(rows)} parts: {span} percentage points",
+        finding=finding if primary else f"{measure.head} in {len(others)} of {len(rows)} parts: {span}",
         alt="; ".join(f"{row['analysis']} {values_text(row, ', ')}" for row in rows),
     )

@@ -2,6 +2,8 @@
 
 import html
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
@@ -13,6 +15,8 @@ class Html(str):
 
     def _repr_html_(self) -> str:
         return str(self)
+
+    __html__ = _repr_html_  # a template takes it as it is
 
 
 def banner(
@@ -64,3 +68,20 @@ def headline(question: str, answer: str, context: Sequence[str] = (), figure: An
 
 def _line(text: str, style: str) -> str:
     return f'<p style="{style}">{html.escape(text)}</p>' if text else ""
+
+
+def fill(template: str, **values: Any) -> Html:
+    """A template of this folder with its values, and the styles of a page as `css`."""
+    return Html(_templates().get_template(template).render(css=_css(), **values))
+
+
+@cache
+def _templates() -> Any:
+    from jinja2 import Environment, FileSystemLoader
+
+    return Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
+
+
+@cache
+def _css() -> str:
+    return (Path(__file__).parent / "first_page.css").read_text("utf-8")

@@ -9,16 +9,25 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .format import ABSENT, SPACE, absent, count, n_of
+from .measure import POINTS
 from .page import FONTS, INK, QUIET, Html
-from .rows import points
 from .table import table
 
 if TYPE_CHECKING:
     from great_tables import GT
 
-EVERYBODY = "All randomized"
-FIELDS = ("Reasons, and what is asked of sponsor and investigators", "Next meeting", "Chair: name, date, signature")
+FACTS = "application/vnd.trialtools.facts+json"
+"""What a notebook shows under this type goes into the manifest: the numbers that the next report is held against."""
+_EVERYBODY = "All randomized"
+_FIELDS = ("Reasons, and what is asked of sponsor and investigators", "Next meeting", "Chair: name, date, signature")
 _CHOICES = ("Continue unchanged", "Continue with modifications", "Pause", "Stop")
+
+
+class KeyFigures(dict[str, Any]):
+    """The key numbers of a report, which a notebook tells its manifest by showing them."""
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return {FACTS: dict(self), "text/plain": ""}
 
 
 def sentence(text: str) -> Html:
@@ -49,26 +58,25 @@ def by_arm(
         key = tuple(str(row[name]) for name in rows)
         line = lines.setdefault(key, dict(zip(rows, key, strict=True)))
         sizes[row["arm"]] = int(row["of"])
-        line[f"arm {row['arm']}"] = n_known(row["participants"], row["of"], row.get("unsaid"))
+        line[f"arm {row['arm']}"] = _n_known(row["participants"], row["of"], row.get("unsaid"))
         if not absent(row.get("difference")):
             # several experimental arms have a difference each
-            line[f"difference {row['arm']}"] = points(row)
+            line[f"difference {row['arm']}"] = POINTS.row(row)
     arms = {
-        f"arm {arm}": f"{labels.get(arm, arm) or EVERYBODY} (n{SPACE}={SPACE}{count(n)})" for arm, n in sizes.items()
+        f"arm {arm}": f"{labels.get(arm, arm) or _EVERYBODY} (n{SPACE}={SPACE}{count(n)})" for arm, n in sizes.items()
     }
-    apart = [f"difference {arm}" for arm in sizes if any(f"difference {arm}" in line for line in lines.values())]
-    heads = dict.fromkeys(apart, "Difference, percentage points (95 % interval)")
-    if len(apart) > 1:
-        heads = {name: f"{labels.get(name.split(' ', 1)[1])}: d{head[1:]}" for name, head in heads.items()}
+    apart = {f"difference {arm}": arm for arm in sizes if any(f"difference {arm}" in line for line in lines.values())}
+    of = {name: f"{labels.get(arm)}: " if len(apart) > 1 else "" for name, arm in apart.items()}
+    heads = {name: f"{whose}{POINTS.head} (95{SPACE}% interval)" for name, whose in of.items()}
     written = pd.DataFrame(list(lines.values()), columns=[*rows, *arms, *apart]).fillna(ABSENT)
     made = table(written, title, subtitle, {**arms, **heads}, group=group, rows=most)
     return made.cols_align("right", [*arms, *apart])
 
 
-def n_known(n: Any, of: Any, unsaid: Any = 0) -> str:
+def _n_known(n: Any, of: Any, unsaid: Any = 0) -> str:
     """How many of a whole, with its share; as an interval where of some it is not known, and in words of nobody.
 
-    >>> [n_known(*each).replace(SPACE, " ") for each in ((2, 90), (2, 90, 3), (2, 90, 88), (0, 90, 90), (None, 90))]
+    >>> [_n_known(*each).replace(SPACE, " ") for each in ((2, 90), (2, 90, 3), (2, 90, 88), (0, 90, 90), (None, 90))]
     ['2 (2.2 %)', '2 (2.2 %), at most 5', 'at least 2', 'not collected', 'not collected']
     """
     open_ = 0 if absent(unsaid) else unsaid
@@ -83,5 +91,5 @@ def recommendation_form() -> Html:
     """The recommendation form, to be filled in by hand."""
     boxes = "".join(f'<p style="margin:4px 0">☐ {html.escape(choice)}</p>' for choice in _CHOICES)
     line = f'<span style="display:inline-block;border-bottom:1px solid {INK};width:100%;height:2.1em"></span>'
-    fields = "".join(f'<p style="margin:6px 0 0;color:{QUIET}">{what}</p>{line}' for what in FIELDS)
+    fields = "".join(f'<p style="margin:6px 0 0;color:{QUIET}">{what}</p>{line}' for what in _FIELDS)
     return Html(f'<div style="font:14px/1.4 {", ".join(FONTS)};color:{INK};break-inside:avoid">{boxes}{fields}</div>')

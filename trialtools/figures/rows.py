@@ -3,7 +3,6 @@
 A row is as high as its label. Marks are bars, or estimates with their intervals; they may stand in two panels.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -12,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from .drawing import Drawing, Room, Spec
-from .format import absent, number
+from .format import absent
 from .page import INK, QUIET
 from .template import BODY, HAIR, HATCH, SMALL, STATES, WIDTH, note, wrap
 
@@ -246,28 +245,6 @@ def value_axis(low: float, high: float, **more: Any) -> Panel:
     return Panel({"range": [low, high], "nticks": 4, "zeroline": True, "zerolinecolor": HAIR, **more})
 
 
-def difference(row: Row) -> Estimate:
-    """The estimate of a row, with its ends."""
-    return row["difference"], row["low"], row["high"]
-
-
-def axis_of_differences(
-    rows: Sequence[Row], margin: float, share: tuple[float, float] = (0, 1), title: str = "", **more: Any
-) -> Panel:
-    """An axis that holds all the estimates and 0, in percentage points."""
-    reach = [0.0, *(value for row in rows for value in difference(row) if not absent(value))]
-    edge = margin * (max(reach) - min(reach) or 1)
-    low, high = min(reach) - edge, max(reach) + edge
-    step = next((each for each in _STEPS if (high - low) / each <= 4), _STEPS[-1])
-    at = [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    ticks = {"tickvals": at, "ticktext": [f"{100 * each:g}".replace("-", "−") for each in at]}
-    panel = value_axis(low, high, tickangle=0, zerolinecolor=INK, **ticks, **more)
-    return Panel(panel.axis, share, title)
-
-
-_STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-
-
 def records(frame: pd.DataFrame, *more: str) -> list[Row]:
     """The rows with plain whole numbers; a count that was suppressed is None, which has no length and is a dash."""
     counts = {"pass", "fail", "unknown", "n", "certain", "possible", "alone", "of", "moved", *more}
@@ -298,20 +275,3 @@ def label(id: Any, text: Any, small: str = "") -> str:
     if small:
         lines.append(f'<span style="font-size:{SMALL}px;color:{QUIET}">{"<br>".join(wrap(small, 36))}</span>')
     return "<br>".join(lines)
-
-
-def points(row: Row) -> str:
-    """A difference of shares in percentage points, with its interval.
-
-    >>> points({"difference": -0.077, "low": -0.13, "high": -0.023})
-    '−7.7 (−13.0 to −2.3)'
-    """
-    return with_interval(*(row[name] for name in ("difference", "low", "high")), digits=1, times=100)
-
-
-def with_interval(value: Any, low: Any, high: Any, digits: int, times: float = 1) -> str:
-    """An estimate with its interval as far as they are known; a short dash without an estimate."""
-    if absent(value):
-        return "–"
-    ends = "" if absent(low) or absent(high) else f" ({number(times * low, digits)} to {number(times * high, digits)})"
-    return number(times * value, digits) + ends

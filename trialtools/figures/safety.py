@@ -10,6 +10,7 @@ from .arms import Arm, arm_legend, arms, rows_of_arm
 from .drawing import Drawing, Room, figure, nobody
 from .format import absent, count, n_of, number
 from .lines import marks, rule
+from .measure import POINTS, estimate
 from .rows import (
     Column,
     Estimate,
@@ -17,10 +18,7 @@ from .rows import (
     Panel,
     Row,
     Text,
-    axis_of_differences,
-    difference,
     label,
-    points,
     row_chart,
 )
 from .template import HAIR, note, one_line
@@ -64,7 +62,7 @@ def adverse_events(frame: pd.DataFrame, labels: Mapping[str, str] | None = None,
     marks = [_shares(arm, shift) for arm, shift in _shifts(groups, 6).items()]
     if compared:
         marks += [_differences(arm, shift) for arm, shift in _shifts(compared, 13).items()]
-        panels.append(axis_of_differences(rows, 0.04, (0.52, 1), "Difference, percentage points", zerolinewidth=1))
+        panels.append(POINTS.axis(rows, (0.52, 1), POINTS.head, zerolinewidth=1))
     # beyond two, each arm that is held against the control needs a line of its own
     names = [label("", each["term"], each["system"]) + "<br>" * max(0, len(compared) - 2) for each in terms]
     return row_chart(
@@ -125,9 +123,9 @@ def _differences(arm: Arm, shift: float) -> Intervals:
     """How far each term is from the control's."""
 
     def hover(term: Row) -> str:
-        return f"{arm.hover_head}{term['term']}<br>{points(_of(term, arm))} points"
+        return f"{arm.hover_head}{term['term']}<br>{POINTS.row(_of(term, arm))} points"
 
-    return Intervals(lambda term: difference(_of(term, arm)), hover, None, arm.colour, arm.symbol, 8, shift, panel=1)
+    return Intervals(lambda term: estimate(_of(term, arm)), hover, None, arm.colour, arm.symbol, 8, shift, panel=1)
 
 
 def _numbers(groups: Sequence[Arm], compared: bool) -> Column:
@@ -138,7 +136,7 @@ def _numbers(groups: Sequence[Arm], compared: bool) -> Column:
             row = term["by"].get(arm.id)
             if row is None:
                 return "–"
-            return points(row) if compared else n_of(row["participants"], row["of"])
+            return POINTS.row(row) if compared else n_of(row["participants"], row["of"])
 
         return write
 
@@ -191,7 +189,7 @@ def _largest_difference(terms: Sequence[Row], compared: Sequence[Arm]) -> str:
     clear = [each for each in rows if not absent(each[0]["low"]) and (each[0]["low"] > 0 or each[0]["high"] < 0)]
     row, term, arm = max(clear or rows, key=lambda each: abs(each[0]["difference"]))
     than = "more" if row["difference"] > 0 else "fewer" if row["difference"] < 0 else "as many"
-    sentence = f"{term}: {than} with {arm.label}, {points(row)} percentage points"
+    sentence = f"{term}: {than} with {arm.label}, {POINTS.row(row)} percentage points"
     return sentence if clear else f"No interval leaves out 0; the largest difference is {sentence}"
 
 

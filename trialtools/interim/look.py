@@ -10,13 +10,14 @@ from typing import Any
 from ..criteria.contents import Protocol, as_lines, load_protocol
 from ..criteria.protocol import DataError
 from ..figures.format import count, percent
+from ..figures.measure import MEASURES, Measure
 from ..figures.printed import recommendation_form
 from .data.cutoff import pool
 from .data.read import TrialData
 from .frames.allocation import allocation_audit, allocation_balance, selection_bias_test
-from .frames.arm_table import estimand_in_words
 from .frames.baseline import baseline
-from .frames.caveats import caveats
+from .frames.caveats import caveats, estimand_in_words
+from .frames.closed_page import boundary_words
 from .frames.conduct import data_currency, dosing, dosing_counts, dosing_deviations, exclusions, flow, follow_up
 from .frames.cover import charter, cover
 from .frames.effect import comparisons, primary_effect
@@ -24,7 +25,6 @@ from .frames.endpoint import endpoint_rows
 from .frames.first_page import answer, first_page, report_contents
 from .frames.history import read_previous
 from .frames.looks import boundaries, conditional_power_table, inference_table, power_curve
-from .frames.measure import MEASURES, Measure
 from .frames.outcomes import (
     blinded_event_rate,
     outcome_by_arm,
@@ -37,6 +37,7 @@ from .frames.outcomes import (
 from .frames.record import changes, key_figures
 from .frames.recruitment import accrual, accrual_forecast, sites
 from .frames.safety import adverse_events, edish, exposure, harms, laboratory, serious_cases
+from .frames.wording import effect_axis
 from .lookdata import (
     LookData,
     at_site,
@@ -108,6 +109,16 @@ class Look(LookData):
     def comparisons(self) -> tuple[Look, ...]:
         """This look for each experimental arm against the control; of two arms it is the look itself."""
         return comparisons(self)
+
+    @property
+    def boundary_words(self) -> dict[str, Any]:
+        """What the picture of the boundary says of this look, as `figures.boundary` takes it."""
+        return boundary_words(self)
+
+    @property
+    def axis(self) -> str:
+        """What an axis of effects shows, and which side of it favours the experimental arm."""
+        return effect_axis(self)
 
     @property
     def measure(self) -> Measure:

@@ -10,9 +10,9 @@ from typing import Any
 
 from .. import figures
 from ..figures import printed
+from ..figures.measure import MEASURES
 from .data.tables import Frame
 from .frames.effect import comparisons
-from .frames.measure import MEASURES
 from .lookdata import POOLED, LookData
 
 

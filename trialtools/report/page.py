@@ -18,7 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ..figures.keyfigures import FACTS
+from ..figures.printed import FACTS
 
 PLOTLY = "application/vnd.plotly.v1+json"
 POLICY = (

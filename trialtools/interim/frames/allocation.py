@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from ...figures.format import number, percent
-from ...figures.rows import with_interval
+from ...figures.measure import POINTS
 from ..data.tables import Frame
 from ..lookdata import UNKNOWN, LookData, with_reason
 from .effect import why_no_comparison
@@ -73,10 +73,7 @@ def selection_bias_test(look: LookData) -> Frame:
     sure = float(rows["chance"].isin([0.0, 1.0]).mean())
     lines = [
         ("Allocations that could be foreseen for sure, by someone who knew all earlier arms", percent(sure)),
-        (
-            "Rate of the endpoint, foreseen less not, percentage points (95 %)",
-            with_interval(effect, *interval, digits=1, times=100),
-        ),
+        ("Rate of the endpoint, foreseen less not, percentage points (95 %)", POINTS.interval(effect, *interval)),
         ("p", number(p, 3)),
         ("At the level of 1 %", "patients may have been chosen" if p < 0.01 else "no sign that patients were chosen"),
     ]

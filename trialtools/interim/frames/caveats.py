@@ -1,4 +1,4 @@
-"""A closed look goes in; what must be known beside its effect comes out: who takes no part, what was assumed."""
+"""A look goes in; what must be known beside its effect comes out: the estimand, who takes no part, what was assumed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,31 @@ from ..lookdata import LookData
 from .effect import comparisons, primary_effect
 from .endpoint import endpoint_rows
 from .looks import NOT_HANDED_IN, boundaries
+from .wording import endpoint_of_look
+
+
+def estimand_in_words(look: LookData) -> str:
+    """What death and withdrawal mean for the primary endpoint, and how many outcomes come from that."""
+    if look.trial.endpoint is None:
+        return ""
+    estimand, endpoint = look.plan.estimand, endpoint_of_look(look)
+    before = f" before day {endpoint.day}" if endpoint.day else ""
+    if not estimand.declared:
+        return f"No estimand is declared: of who died or withdrew{before} without an outcome, it counts as missing."
+    worse = f"as if they had {'' if look.plan.sign < 0 else 'not '}{endpoint.happened}"
+    if look.plan.kind == "time_to_event":
+        worse = f"as if they had {endpoint.happened} that day"
+    if look.plan.kind == "ordinal":
+        worse = f"as {endpoint.levels[-1]}"
+    words = {"composite": f"count {worse}", "while alive": "count for the time they were alive"}
+    follow = look.plan.kind == "time_to_event"
+    words |= {"missing": "are followed up to that day" if follow else "count as missing, unless the outcome is known"}
+    died, left = words[estimand.death], words[estimand.withdrawal]
+    rows = endpoint_rows(look)
+    by = rows.loc[rows["state"] == "known", "by"]
+    so = [f"{count(n)} by {name}" for name in ("death", "withdrawal") if (n := int(by.eq(name).sum()))]
+    text = f"Estimand: all randomized; participants who died{before} {died}, who withdrew {left}."
+    return text + (f" Outcomes given so: {' and '.join(so)}." if so else "")
 
 
 def caveats(look: LookData) -> str:
@@ -18,34 +43,36 @@ def caveats(look: LookData) -> str:
     found, trial = primary_effect(look), look.trial
     if found is None:
         return ""
-    told, alone = [], sum(found.people.values()) - found.n
+    notes, alone = [], sum(found.people.values()) - found.n
     if alone:
-        told.append(f"{count(alone)} with the outcome known take no part: their stratum has nobody of the other arm.")
+        notes.append(f"{count(alone)} with the outcome known take no part: their stratum has nobody of the other arm.")
     if found.unstratified and found.kind != "continuous" and trial.subjects["stratum"].notna().any():
-        told.append(f"Not stratified, for the stratum of {count(found.unstratified)} participants is not known.")
+        notes.append(f"Not stratified, for the stratum of {count(found.unstratified)} participants is not known.")
     rows = endpoint_rows(look)
     early = int((rows["state"].eq("to come") & rows["value"].eq(1)).sum()) if found.kind == "binary" else 0
     if early:
-        told.append(f"The curves below also show {count(early)} whose event came before their last day has passed.")
-    told += _of_measurements(rows) if found.kind in ("continuous", "ordinal") else []
+        notes.append(f"The curves below also show {count(early)} whose event came before their last day has passed.")
+    notes += _of_measurements(rows) if found.kind in ("continuous", "ordinal") else []
     if trial.window is None and found.kind != "time_to_event":
-        told.append("The design names no day by which the endpoint counts: everybody does, however early.")
+        notes.append("The design names no day by which the endpoint counts: everybody does, however early.")
     frame = boundaries(look)
-    if taken := frame.loc[frame["state"] == NOT_HANDED_IN, "look"].astype("str").tolist():
-        told.append(f"Of look {' and '.join(taken)} no z is known: its information is as planned, or as last written.")
-    return " ".join(told)
+    if unknown := frame.loc[frame["state"] == NOT_HANDED_IN, "look"].astype("str").tolist():
+        notes.append(
+            f"Of look {' and '.join(unknown)} no z is known: its information is as planned, or as last written."
+        )
+    return " ".join(notes)
 
 
 def _of_measurements(rows: Frame) -> list[str]:
     """On which days the values were seen, and of how many the baseline is not known."""
     used = rows[rows["state"] == "known"]
     days = (used["observed_on"] - used["randomized_on"]).dt.days.dropna()
-    told = []
+    notes = []
     if len(days):
         first, middle, last = (f"{each:.0f}" for each in (days.min(), days.median(), days.max()))
         seen = f"it was seen on day {first} to {last} (median {middle})"
-        told.append(f"The last value up to the end of the window counts; {seen}.")
+        notes.append(f"The last value up to the end of the window counts; {seen}.")
     without = int(used["baseline"].isna().sum())
     if 0 < without < len(used):
-        told.append(f"Of {count(without)} the baseline is not known; the mean of the others stands for it.")
-    return told
+        notes.append(f"Of {count(without)} the baseline is not known; the mean of the others stands for it.")
+    return notes

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from ...figures.first_page import FirstPage
-from ...figures.format import count
+from ...figures.boundary import boundary
+from ...figures.first_page import FirstPage, Panel
+from ...figures.format import count, number
+from ...figures.measure import MEASURES
+from ..data.tables import Frame
 from ..lookdata import LookData
-from .arm_table import arm_rows, difference_heads
-from .boundary_panel import boundary_picture, chances
+from ..plan import MonitoringPlan
+from .arm_table import arm_table
 from .effect import comparisons, primary_effect
 from .endpoint import endpoint_rows
-from .looks import boundaries
+from .looks import boundaries, conditional_power_table, crossed, design_power, is_last, this_look
+from .outcomes import sensitivity
 from .safety_words import excess_of, gaps_of
 from .statements import lead_of, lines_of
-from .wording import NOT_COLLECTED, arm_name, arms_told, written_day
+from .wording import (
+    NOT_COLLECTED,
+    arm_name,
+    direction_words,
+    endpoint_of_look,
+    goal_of,
+    in_100,
+    in_sentence,
+    written_day,
+)
 
-ASKED = (
+_ASKED = (
     "Asked of the committee",
     "Which does the committee recommend: go on unchanged, go on with changes, pause, or stop? The report gives the "
     "numbers; the committee decides.",
 )
+_OTHERWISE = (
+    "Section 18 has them all. Missing taken against the experimental arm: as the worse outcome there, and as the "
+    "better one in the other arm."
+)
+_COUNTED_OTHERWISE = ("Missing taken as events", "Missing taken against the experimental arm")
 
 
 def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
@@ -28,7 +47,8 @@ def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
     each = [(one, primary_effect(one), boundaries(one)) for one in comparisons(look)]
     gaps = gaps_of(look)
     lead, tone = lead_of(each, gaps, excess_of(look))
-    rows, notes = arm_rows(look, each)
+    # of more than two the sheet has no room for the chances: the sentences have them, and section 17
+    beside = _chances if len(each) <= 2 else lambda *_: None
     of = "" if look.target is None else f" of {count(look.target)}"
     facts = [
         ("Data as of", written_day(look.cutoff) if look.cutoff else "not cut"),
@@ -39,18 +59,14 @@ def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
     return FirstPage(
         closed=True,
         **frame_of_page(look),
+        **arm_table(look, each),
         facts=tuple(facts),
-        asked=ASKED,
+        asked=_ASKED,
         answer_label="What the data say",
         lead=lead,
         tone=tone,
         lines=tuple(lines_of(look, each, gaps)),
-        columns=("Participants", *(arm_name(look, arm) for arm in arms_told(look)), *difference_heads(look)),
-        rows=tuple(rows),
-        notes=tuple(notes),
-        looks=boundary_picture(*each[0]),
-        panel=chances(*each[0]),
-        more=tuple((boundary_picture(*one), chances(*one)) for one in each[1:]),
+        pairs=tuple((_picture(one, frame), beside(one, frame)) for one, found, frame in each if found),
     )
 
 
@@ -80,3 +96,65 @@ def frame_of_page(look: LookData) -> dict[str, Any]:
         "trial": look.protocol.title,
         "trial_id": look.protocol.id,
     }
+
+
+def boundary_words(look: LookData) -> dict[str, Any]:
+    """What `figures.boundary` says of this comparison: the goal, what lies above and below zero, what is counted."""
+    plan, arm = look.plan, in_sentence(look, look.plan.experimental[0])
+    less, more, _ = direction_words(plan.kind, endpoint_of_look(look), arm)
+    return {
+        "information": MEASURES[plan.kind].information,
+        "goal": goal_of(plan),
+        "above": f"favours {arm}" if plan.margin is None else "is better than the margin",
+        "directions": (less, more) if plan.sign < 0 else (more, less),
+        "tails": plan.tails,
+        "remarks": [f"Look {each} was not held." for each in look.not_held],
+    }
+
+
+def _picture(look: LookData, frame: Frame) -> Any:
+    """The boundary; of several experimental arms its title names the arm."""
+    made: Any = boundary(frame, **boundary_words(look))
+    several = sum(arm.role == "experimental" for arm in look.protocol.arms) > 1
+    return replace(made, title=f"{arm_name(look, look.plan.experimental[0])}: {made.title}") if several else made
+
+
+def _chances(look: LookData, frame: Frame) -> Panel | None:
+    """The chance to show the goal at the looks ahead; after a crossing and at the last look, other ways to count."""
+    if crossed(this_look(frame)) or is_last(frame):
+        return _other_counts(look)
+    table, plan = conditional_power_table(look), look.plan
+    if table.empty:
+        return None
+    chance = dict(zip(table["what"].str.removeprefix("Conditional power, "), table["chance"], strict=True))
+    words = {
+        "trend": "If the effect seen so far goes on",
+        "design": f"If it is the one planned for: {_hope(plan)}",
+        "null": "If there is no effect from now on" if plan.margin is None else "If it lies at the margin from now on",
+    }
+    bars = tuple((words[name], in_100(chance[name]), chance[name]) for name in words if name in chance)
+    averaged = in_100(chance["Predictive power"])
+    note = f"“Conditional power”. With uncertainty about the effect averaged in (“predictive power”): {averaged}."
+    if (planned := design_power(plan)) is not None:
+        note += f" Planned before the start, this trial had a chance of {in_100(planned)} to show {_hope(plan)}."
+    ahead = " or ".join(frame.loc[frame["state"] == "ahead", "look"].astype("str"))
+    return Panel(f"Chance to show {goal_of(plan)} at look {ahead}", bars, note=note)
+
+
+def _hope(plan: MonitoringPlan) -> str:
+    """The effect that the design hopes for: "6 % against 12 %", "hazard ratio 0.60"."""
+    if plan.kind == "binary":
+        return " against ".join(f"{100 * rate:g} %" for rate in (plan.experimental_rate, plan.control_rate) if rate)
+    measure = MEASURES[plan.kind]
+    return f"{measure.name.lower()} {measure.text(plan.hoped)} {measure.unit}".strip()
+
+
+def _other_counts(look: LookData) -> Panel:
+    """z by other ways to count: where there is a finding, the question is whether it holds."""
+    frame = sensitivity(look).set_index("analysis")["z"]
+    rows = [("Missing outcomes left out" if look.plan.kind == "binary" else "As planned", frame["Primary"])]
+    rows += [(name, frame[name]) for name in _COUNTED_OTHERWISE if name in frame]
+    sites = frame[frame.index.str.startswith("Without site ")]
+    rows += [("Lowest, leaving one site out", sites.min())] if len(sites) else []
+    written = tuple((name, number(z, 2)) for name, z in rows)
+    return Panel("z by other ways to count", rows=written, note=_OTHERWISE)

@@ -13,13 +13,13 @@ from functools import lru_cache, partial
 from typing import Any
 
 from ...criteria.protocol import DataError
+from ...figures.measure import MEASURES, Measure
 from ..data.tables import Frame
 from ..endpoint import Kind
 from ..lookdata import LookData
 from ..plan import MonitoringPlan, pair_of
 from ..sequential.estimates import ancova, log_hazard_ratio, risk_difference, win_probability
 from .endpoint import endpoint_rows
-from .measure import MEASURES, Measure
 
 OPEN_REPORT = "Compares the arms: in the closed report only."
 _ONE_SITE = "The boundary is of all sites together: one site alone has none."
@@ -79,6 +79,16 @@ class Effect:
         """Whether anything happened that tells how much chance there is; nobody's event tells nothing."""
         hits, n = (sum(each) for each in zip(*self.events.values(), strict=True)) if self.events else (1, 2)
         return self.low < self.high and hits > 0 and (hits < n or self.kind == "time_to_event")
+
+    @property
+    def why_alike(self) -> str:
+        """Why nothing tells how much chance there is, where nothing varies."""
+        if not self.events:
+            return "the outcomes known so far are all alike"
+        hits = sum(hits for hits, _ in self.events.values())
+        return f"{'everybody whose outcome is known' if hits else 'nobody'} has had the event yet".removesuffix(
+            " yet" * bool(hits)
+        )
 
     @property
     def se(self) -> float:

@@ -14,7 +14,7 @@ from .looks import boundaries, this_look
 from .open_page import open_page
 from .safety import DEATH, SERIOUS, adverse_events, edish
 from .safety_words import harm_by_arm
-from .wording import NOT_COLLECTED, arms_told
+from .wording import NOT_COLLECTED, arms_in_order
 
 SECTIONS = {
     "Safety": {13: "Deaths and serious adverse events", 14: "Adverse events", 15: "Laboratory values"},
@@ -71,7 +71,7 @@ def report_contents(look: LookData) -> Html:
 
 
 def _findings(look: LookData) -> dict[int, str]:
-    arms = arms_told(look) or list(look.arms)
+    arms = arms_in_order(look) or list(look.arms)
     deaths, serious = ([_n(harm_by_arm(look, what), arm) for arm in arms] for what in (DEATH, SERIOUS))
     events, liver = adverse_events(look), edish(look)
     found = {13: NOT_COLLECTED if not all(deaths) or not all(serious) else _harm(deaths, serious)}

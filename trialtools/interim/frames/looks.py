@@ -31,7 +31,6 @@ _INFORMATION = {"time_to_event": "events"} | dict.fromkeys(
 NOT_HANDED_IN = "not handed in"
 """The state of an earlier look of which there is no record."""
 _ONE_EACH = "Each experimental arm has a boundary of its own."
-_NOTHING_AHEAD = "No look is ahead, or nobody has had the event."
 
 
 @lru_cache(maxsize=16)
@@ -261,7 +260,9 @@ def power_curve(look: LookData) -> Frame:
         return with_reason(nothing, why_no_comparison(look))
     ahead, n, shown = _looks_ahead(frame), found.information, found.measure.number
     if not ahead["z"] or not found.varies:
-        return with_reason(nothing, _NOTHING_AHEAD)
+        return with_reason(
+            nothing, f"No chance can be given: {found.why_alike}." if ahead["z"] else "No look is ahead."
+        )
     marks = {"trend": found.difference, "design": plan.hoped, "null": plan.null}
     known = [each for each in marks.values() if each is not None and math.isfinite(each)]
     wide = max(abs(each) for each in known) * 1.25 or 2 * found.se

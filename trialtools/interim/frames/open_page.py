@@ -15,8 +15,7 @@ from .outcomes import outcome_status, overall_rate
 from .recruitment import accrual_forecast, reached, sites
 from .safety import DEATH, SERIOUS, edish
 from .safety_words import harm_by_arm, harm_of
-from .statements import endpoint_of_look
-from .wording import NOT_COLLECTED, share, written_day
+from .wording import NOT_COLLECTED, endpoint_of_look, share, written_day
 
 ASKED = (
     "Question",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...figures.keyfigures import KeyFigures
+from ...figures.printed import KeyFigures
 from ..data.tables import Frame
 from ..lookdata import LookData, with_reason
 from .conduct import dosing, dosing_deviations

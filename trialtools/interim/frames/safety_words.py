@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...figures.format import count, number, percent
+from ...figures.measure import POINTS
 from ..lookdata import LookData
 from .safety import DEATH, SERIOUS, edish, harms
-from .wording import arms_told, enumerated, in_sentence, more_or_fewer
+from .wording import arms_in_order, enumerated, in_sentence, share
 
 _EXCESS = {SERIOUS: "have serious adverse events", DEATH: "die"}
 MISSING = {"serious adverse events": "the table of events (adverse events)", "deaths": "the milestone “died”"}
@@ -39,17 +40,18 @@ def harm_by_arm(look: LookData, what: str) -> dict[str, Any]:
     return {row["arm"]: row for row in frame[frame["what"] == what].to_dict("records")}
 
 
-def harm_of(row: dict[str, Any], shares: bool) -> str:
+def harm_of(row: dict[str, Any], shares: bool = False, whole: bool = False) -> str:
+    """How many had it, with the share, or as a part of the whole; where some do not say, at least and at most."""
     n, of = row["participants"], row["of"]
-    text = count(n) + (f" ({percent(n / of)})" if shares and n and of else "")
+    text = share(n, of) if whole else count(n) + (f" ({percent(n / of)})" if shares and n and of else "")
     if unsaid := row.get("unsaid"):
-        text = f"at least {count(n)}" if n + unsaid == of else f"{text}, at most {count(n + unsaid)}"
+        text = f"at least {text}" if n + unsaid == of else f"{text}, at most {count(n + unsaid)}"
     return text
 
 
 def safety_line(look: LookData, gaps: Sequence[str]) -> str:
     """Deaths, serious adverse events and possible liver injury, arm by arm, with what was not collected."""
-    arms, parts = arms_told(look), []
+    arms, parts = arms_in_order(look), []
     if gaps:
         missing = " and ".join(words for gap, words in MISSING.items() if gap in gaps)
         parts.append(f"Not collected is not none. Missing: {missing}.")
@@ -82,7 +84,7 @@ def safety_line(look: LookData, gaps: Sequence[str]) -> str:
 def _more(look: LookData, rows: dict[str, Any]) -> str:
     """How many more have a serious adverse event, where the interval lies above 0."""
     more = [
-        f"{more_or_fewer(row['difference'], 'percentage points')} with {in_sentence(look, arm)} "
+        f"{POINTS.size(row['difference'], POINTS.unit)} with {in_sentence(look, arm)} "
         f"({number(100 * row['low'])} to {number(100 * row['high'])} more)"
         for arm, row in rows.items()
         if row["low"] > 0

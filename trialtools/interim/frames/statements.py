@@ -13,60 +13,46 @@ from typing import Any
 
 from ...figures.format import count, number
 from ..data.tables import Frame
-from ..endpoint import Endpoint
 from ..lookdata import LookData
 from .effect import Effect, why_no_comparison
 from .endpoint import endpoint_rows
-from .looks import (
-    adjusted_interval,
-    conditional_power_table,
-    crossed,
-    final_difference,
-    is_last,
-    this_look,
-)
-from .measure import MEASURES
+from .looks import adjusted_interval, conditional_power_table, crossed, final_difference, is_last, this_look
 from .safety_words import safety_line, worse_with
-from .wording import direction, enumerated, from_to, in_100, in_sentence, more_or_fewer, share
+from .wording import capital, direction, endpoint_of_look, enumerated, goal_of, in_100, in_sentence, share
 
+Comparison = tuple[LookData, Effect | None, Frame]
+"""A look at one experimental arm against the control, its effect, and its boundaries."""
 _HARM_Z = -1.96
 """From here on the plain 95 % interval lies on the side of harm."""
-NORMAL = NormalDist()
+_ARM = "\N{REPLACEMENT CHARACTER}"
+"""In place of the arm, where a sentence may hold for several."""
 
 
-def endpoint_of_look(look: LookData) -> Endpoint:
-    """The declared endpoint; of a trial that declares none, the one that there is."""
-    name = look.trial.endpoint or "outcome"
-    better = "lower" if look.plan.sign < 0 else "higher"
-    return look.plan.endpoint or Endpoint(name, "binary", better, look.trial.window)
-
-
-def lead_of(
-    each: Sequence[tuple[LookData, Effect | None, Frame]], gaps: Sequence[str], excess: Sequence[dict[str, Any]]
-) -> tuple[str, str]:
+def lead_of(each: Sequence[Comparison], gaps: Sequence[str], excess: Sequence[dict[str, Any]]) -> tuple[str, str]:
     """The sentences in large print, those on harm first, and their tone.
 
     Args:
-        each: comparison with the control: the look, its effect, its boundaries.
+        each: comparison with the control.
         gaps: what of safety was not collected; excess: harm that more participants had with an arm.
     """
-    parts, told = [], set()
+    harmed = {
+        one.plan.experimental[0] for one, found, frame in each if found and _leans_to_harm(found, this_look(frame))
+    }
+    parts = []
     if gaps:
         missing = " and ".join(gaps)
         parts.append(f"Safety cannot be judged from this report: {missing} were not in the data handed in.")
     for look, found, frame in each:
-        if found and _leans_to_harm(found, this_look(frame)):
-            arm = look.plan.experimental[0]
-            parts.append(_harm_lead(look, found, this_look(frame), worse_with(excess, arm)))
-            told.add(arm)
-    harm = bool(told)
-    parts += [_benefit_lead(*one) for one in each if not gaps and one[0].plan.experimental[0] not in told]
+        if found and look.plan.experimental[0] in harmed:
+            parts.append(_harm_lead(look, found, this_look(frame), worse_with(excess, look.plan.experimental[0])))
+    others = [one for one in each if one[0].plan.experimental[0] not in harmed]
+    parts += [] if gaps else _benefit_leads(others, len(each) > 1)
     arms: dict[str, list[str]] = {}
-    for arm in dict.fromkeys(row["arm"] for row in excess if row["arm"] not in told):
+    for arm in dict.fromkeys(row["arm"] for row in excess if row["arm"] not in harmed):
         arms.setdefault(worse_with(excess, arm), []).append(in_sentence(each[0][0], arm))
     parts += [f"More participants with {enumerated(names)} {worse}." for worse, names in arms.items()]
-    tone = "harm" if harm or excess else "gap" if gaps else ""
-    return " ".join(dict.fromkeys(parts)), tone
+    tone = "harm" if harmed or excess else "gap" if gaps else ""
+    return " ".join(parts), tone
 
 
 def _leans_to_harm(found: Effect, row: Any) -> bool:
@@ -74,157 +60,149 @@ def _leans_to_harm(found: Effect, row: Any) -> bool:
     return bool(row["z"] <= row["harm"] or found.z_of_none <= _HARM_Z)
 
 
-def _direction(look: LookData, found: Effect) -> str:
-    arm, control = look.plan.experimental[0], look.plan.control
-    return direction(found, endpoint_of_look(look), in_sentence(look, arm), in_sentence(look, control))
+def _direction(look: LookData, found: Effect, arm: str) -> str:
+    return direction(found, endpoint_of_look(look), arm, in_sentence(look, look.plan.control))
 
 
 def _harm_lead(look: LookData, found: Effect, row: Any, worse: str) -> str:
     start = "The boundary for harm is crossed" if row["z"] <= row["harm"] else "The results lean towards HARM"
     also = f", and more {worse}" if worse else ""
     ruled_out = look.plan.margin is not None and crossed(row)
-    besides = f" All the same, {_margin(look)}, the margin, is ruled out." if ruled_out else ""
-    return f"{start}: {_direction(look, found)}{also}.{besides}"
+    besides = f" All the same, {_margin(look, found)}, the margin, is ruled out." if ruled_out else ""
+    return f"{start}: {_direction(look, found, in_sentence(look, look.plan.experimental[0]))}{also}.{besides}"
 
 
-def _benefit_lead(look: LookData, found: Effect | None, frame: Frame) -> str:
+def _benefit_leads(each: Sequence[Comparison], several: bool) -> list[str]:
+    """What the boundary says of each arm; arms of which the same holds share a sentence."""
+    arms: dict[str, list[str]] = {}
+    for one in each:
+        arms.setdefault(_benefit_lead(*one, f" for {_ARM}" * several), []).append(
+            in_sentence(one[0], one[0].plan.experimental[0])
+        )
+    return [text.replace(_ARM, enumerated(names)) for text, names in arms.items()]
+
+
+def _benefit_lead(look: LookData, found: Effect | None, frame: Frame, of: str) -> str:
     if found is None:
-        return why_no_comparison(look)
-    row, way = this_look(frame), _direction(look, found)
-    if look.plan.margin is not None:
-        return _margin_lead(look, row, way, is_last(frame))
+        return f"{why_no_comparison(look)}{f' This holds{of}.' if of else ''}"
+    row, last, way, goal = this_look(frame), is_last(frame), _direction(look, found, _ARM), goal_of(look.plan)
+    boundary = f"The {'final ' if last else ''}boundary for {'' if last else 'stopping early for '}{goal}"
+    verdict = f"{'is' if crossed(row) else 'is not'}"
+    if goal != "benefit":
+        return (
+            f"{boundary} {verdict} crossed{of}: {_margin(look, found)}, the margin, {verdict} ruled out. So far {way}."
+        )
     if row["z"] < 0:
         return f"No benefit so far: {way}, the direction of harm; the difference can still be chance."
-    last = is_last(frame)
-    boundary = "The final boundary for benefit" if last else "The boundary for stopping early for benefit"
     if crossed(row):
-        return f"{boundary} is crossed: {way}."
-    so_far = _capital(way) if last else f"So far {way}"
+        return f"{boundary} is crossed{of}: {way}."
+    so_far = capital(way) if last else f"So far {way}"
     futile = bool(not last and row["z"] <= row["futility"])
-    return f"{boundary} is not crossed. {so_far}." + " The boundary for futility is crossed; it does not bind." * futile
+    ended = f" The boundary for futility is crossed{of}; it does not bind." * futile
+    return f"{boundary} is not crossed{of}. {so_far}.{ended}"
 
 
-def _margin(look: LookData) -> str:
+def _margin(look: LookData, found: Effect) -> str:
     """The margin of non-inferiority and its side, in words: "10.0 percentage points more"."""
-    plan = look.plan
-    measure = MEASURES[plan.kind]
-    if plan.kind in ("time_to_event", "ordinal"):
-        beyond = "more" if plan.null > 0 else "less"
-        size = f"{measure.text(plan.null)} {measure.unit}".strip()
-        return f"a {measure.name.lower()} of {size} or {beyond}"
-    return more_or_fewer(plan.null, measure.unit, plan.kind)
+    null, measure = look.plan.null, found.measure
+    if measure.words:
+        return measure.size(null, measure.unit)
+    return f"a {measure.name.lower()} of {measure.size(null, measure.unit)} or {'more' if null > 0 else 'less'}"
 
 
-def _margin_lead(look: LookData, row: Any, way: str, last: bool) -> str:
-    boundary = f"The {'final ' if last else ''}boundary for {'' if last else 'stopping early for '}non-inferiority"
-    said = "is" if crossed(row) else "is not"
-    return f"{boundary} {said} crossed: {_margin(look)}, the margin, {said} ruled out. So far {way}."
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def lines_of(
-    whole: LookData, each: Sequence[tuple[LookData, Effect | None, Frame]], gaps: Sequence[str]
-) -> list[tuple[str, str]]:
+def lines_of(whole: LookData, each: Sequence[Comparison], gaps: Sequence[str]) -> list[tuple[str, str]]:
     """Safety, then of each comparison the endpoint, the boundary and what is ahead; what cannot be said says why.
 
-    Where there are several comparisons, each line says of which arm it is.
+    Of several comparisons, each has one line, named by its arm.
     """
-    lines, title = [("Safety", safety_line(whole, gaps))], _capital(endpoint_of_look(whole).title)
+    lines = [("Safety", safety_line(whole, gaps))]
     for look, found, frame in each:
-        of = f", {in_sentence(look, look.plan.experimental[0])}" if len(each) > 1 else ""
-        if found is None:
-            lines.append((f"Comparison{of}", why_no_comparison(look)))
-            continue
-        lines += [
-            (f"{title}{of}", _endpoint_line(look, found, frame)),
-            (f"Boundary{of}", _boundary_line(look, found, frame, bool(gaps))),
-            (f"Ahead{of}", _ahead_line(look, frame)),
-        ]
+        parts = [("Comparison", why_no_comparison(look))]
+        if found:
+            parts = [
+                (capital(endpoint_of_look(whole).title), _endpoint_line(look, found, frame)),
+                ("Boundary", _boundary_line(look, found, frame, bool(gaps))),
+                ("Ahead", _ahead_line(look, found, frame)),
+            ]
+        arm = capital(in_sentence(look, look.plan.experimental[0]))
+        lines += parts if len(each) == 1 else [(arm, " ".join(text for _, text in parts))]
     return lines
 
 
 def _endpoint_line(look: LookData, found: Effect, frame: Frame) -> str:
-    row, kind = this_look(frame), found.kind
+    row, measure = this_look(frame), found.measure
     text = "No benefit so far. " if row["z"] < 0 and look.plan.margin is None else ""
-    text += _ENDPOINT_LINES[kind](look, found)
+    text += _SEEN[found.kind](look, found, *(in_sentence(look, arm) for arm in found.people))
     if math.isfinite(row["bound"]):
-        adjusted = adjusted_interval(found, row["bound"])
-        text += f" Adjusted for the looks, the data agree with anything {from_to(*adjusted, kind)}."
+        what = "anything" if measure.words else f"any {measure.name.lower()}"
+        interval = measure.from_to(*adjusted_interval(found, row["bound"]))
+        text += f" Adjusted for the looks, the data agree with {what} {interval}."
     if crossed(row) and not is_last(frame) and (final := final_difference(look)):
         text += " A trial that stops early tends to show too large an effect; corrected for that, the estimate is "
-        own = kind in ("time_to_event", "ordinal")
-        text += f"{found.measure.text(final[0]) if own else more_or_fewer(final[0], kind=kind)}."
+        text += f"{measure.size(final[0])}."
     return text
 
 
-def _of_risks(look: LookData, found: Effect) -> str:
-    endpoint, (arm, control) = endpoint_of_look(look), (in_sentence(look, each) for each in found.people)
-    (hits, n), (others, m) = found.events.values()
-    difference = f"{more_or_fewer(found.difference, 'percentage points')} with {arm}"
-    text = f"{share(hits, n)} with {arm} and {share(others, m)} with {control} {endpoint.happened}"
-    return text + f" {endpoint.detail}" * bool(endpoint.detail) + f"{endpoint.by_day}: {difference}."
+def _events(look: LookData, found: Effect, arm: str, control: str) -> str:
+    endpoint, (hits, others) = endpoint_of_look(look), (share(*each) for each in found.events.values())
+    detail = f" {endpoint.detail}" if endpoint.detail else ""
+    return f"{hits} with {arm} and {others} with {control} {endpoint.happened}{detail}{endpoint.by_day}"
 
 
-def _of_hazards(look: LookData, found: Effect) -> str:
-    endpoint, (arm, control) = endpoint_of_look(look), (in_sentence(look, each) for each in found.people)
-    (hits, n), (others, m) = found.events.values()
+def _risks(look: LookData, found: Effect, arm: str, control: str) -> str:
+    return (
+        f"{_events(look, found, arm, control)}: {found.measure.size(found.difference, 'percentage points')} with {arm}."
+    )
+
+
+def _hazards(look: LookData, found: Effect, arm: str, control: str) -> str:
     ratio = found.measure.text(found.difference)
-    text = f"{share(hits, n)} with {arm} and {share(others, m)} with {control} {endpoint.happened}"
-    text += f" {endpoint.detail}" * bool(endpoint.detail) + endpoint.by_day
-    return f"{text}: hazard ratio {ratio}; below 1, it comes later with {arm}."
+    return f"{_events(look, found, arm, control)}: hazard ratio {ratio}; below 1, it comes later with {arm}."
 
 
-def _of_means(look: LookData, found: Effect) -> str:
-    endpoint, (arm, control) = endpoint_of_look(look), (in_sentence(look, each) for each in found.people)
+def _means(look: LookData, found: Effect, arm: str, control: str) -> str:
     (mean, other), (n, m) = ([number(each, 2) for each in found.means.values()], map(count, found.people.values()))
-    difference = f"{more_or_fewer(found.difference, kind='continuous')} with {arm}"
-    text = f"The mean{endpoint.by_day} is {mean} with {arm} ({n} participants) and {other} with {control} ({m})"
+    day = endpoint_of_look(look).by_day
+    text = f"The mean{day} is {mean} with {arm} ({n} participants) and {other} with {control} ({m})"
     adjusted = "; adjusted for the baseline" if endpoint_rows(look)["baseline"].nunique() > 1 else ""
-    return f"{text}{adjusted}: {difference}."
+    return f"{text}{adjusted}: {found.measure.size(found.difference)} with {arm}."
 
 
-def _of_wins(look: LookData, found: Effect) -> str:
-    endpoint, (arm, control) = endpoint_of_look(look), (in_sentence(look, each) for each in found.people)
-    n, m = map(count, found.people.values())
-    chance = found.measure.text(found.difference)
-    text = f"Of one participant with {arm} and one with {control}, the first has the better outcome{endpoint.by_day} in"
-    return f"{text} {chance} of 100 pairs; ties count half, and 50 is no difference ({n} and {m} participants)."
+def _wins(look: LookData, found: Effect, arm: str, control: str) -> str:
+    (n, m), chance = map(count, found.people.values()), found.measure.text(found.difference)
+    text = f"Of one participant with {arm} and one with {control}, the first has the better outcome"
+    pairs = f"{endpoint_of_look(look).by_day} in {chance} of 100 pairs; ties count half, and 50 is no difference"
+    return f"{text}{pairs} ({n} and {m} participants)."
 
 
-_ENDPOINT_LINES = {"binary": _of_risks, "time_to_event": _of_hazards, "continuous": _of_means, "ordinal": _of_wins}
+_SEEN = {"binary": _risks, "time_to_event": _hazards, "continuous": _means, "ordinal": _wins}
 
 
 def _boundary_line(look: LookData, found: Effect, frame: Frame, gaps: bool) -> str:
-    row, last = this_look(frame), is_last(frame)
-    z, bound, at = number(row["z"], 2), number(row["bound"], 2), "last look" if last else "look"
-    against = "" if look.plan.margin is None else " against the margin"
+    row, last, goal = this_look(frame), is_last(frame), goal_of(look.plan)
+    z, at, against = number(row["z"], 2), "last look" if last else "look", " against the margin" * (goal != "benefit")
     if found.z_of_none < 0 and not against:
-        return f"z is {z}, below zero: the direction of harm. {_harm_rule(row, z)}"
+        return f"z is {z}, below zero: the direction of harm. {_harm_rule(row)}"
     if not math.isfinite(row["bound"]):
         why = "all alpha was spent before" if last else "hardly any alpha is spent so early"
         return f"z{against} is {z}; no z is enough to stop for benefit at this look: {why}."
+    needed = f"z{against} is {z}; {number(row['bound'], 2)} was needed at this {at}"
+    if not crossed(row) and gaps:
+        return f"{needed}: not crossed."
     if not crossed(row):
-        needed = f"z{against} is {z}; {bound} was needed at this {at}"
-        if gaps:
-            return f"{needed}: not crossed."
         if against and found.z_of_none <= _HARM_Z:
             needed += f"; against no difference z is {number(found.z_of_none, 2)}, the direction of harm"
         return f"{needed}." + " Not crossing it is in itself no reason to go on: it says nothing of safety." * (
             not last
         )
     if last:
-        return f"z{against} is {z}; {bound} was needed at this {at}."
+        return f"{needed}."
     missing = _of_these_arms(look)["state"].eq("missing").sum()
-    weighed = [f"{count(missing)} missing outcomes"] if missing else []
-    events = " events" if found.kind == "time_to_event" else ""
-    so_far = f"what is lost by stopping with {count(row['information'])} of {count(look.plan.planned)}{events}"
+    weighed = ", ".join(["safety", *([f"{count(missing)} missing outcomes"] if missing else [])])
+    so_far = f"{count(row['information'])} of {count(look.plan.planned)}{' events' * (found.kind == 'time_to_event')}"
     return (
-        f"z{against} is {z}; {bound} was needed at this look. The plan allows to stop for "
-        f"{'non-inferiority' if against else 'benefit'}; it does not require it. "
-        f"To be weighed: {', '.join(['safety', *weighed])}, and {so_far}."
+        f"{needed}. The plan allows to stop for {goal}; it does not require it. "
+        f"To be weighed: {weighed}, and what is lost by stopping with {so_far}."
     )
 
 
@@ -234,14 +212,15 @@ def _of_these_arms(look: LookData) -> Frame:
     return rows[rows["arm"].isin(look.plan.arms) | rows["arm"].isna()]
 
 
-def _harm_rule(row: Any, z: str) -> str:
+def _harm_rule(row: Any) -> str:
     if row["harm"] == -math.inf:
         return "No z is enough for the boundary for harm at this look. The committee judges."
     if not math.isnan(row["harm"]):
         beyond = "is crossed" if row["z"] <= row["harm"] else "is not crossed"
-        place = number(row["harm"], 2)
-        return f"The boundary for harm lies at {place} at this look and {beyond}. The committee judges."
-    chance = 1 / float(NORMAL.cdf(row["z"]))
+        return (
+            f"The boundary for harm lies at {number(row['harm'], 2)} at this look and {beyond}. The committee judges."
+        )
+    chance = 1 / NormalDist().cdf(row["z"])
     rounded = round(chance, -1) if chance >= 20 else round(chance)
     return (
         "This protocol plans a boundary for benefit only, so no rule speaks here; without one, a z this far below zero "
@@ -249,12 +228,12 @@ def _harm_rule(row: Any, z: str) -> str:
     )
 
 
-def _ahead_line(look: LookData, frame: Frame) -> str:
+def _ahead_line(look: LookData, found: Effect, frame: Frame) -> str:
     if is_last(frame):
         return "This is the last look of the design."
     if crossed(this_look(frame)):
         status = _of_these_arms(look)["state"]
-        if look.plan.kind == "time_to_event":
+        if found.kind == "time_to_event":
             left = max(look.plan.planned - this_look(frame)["information"], 0)
             return f"If the trial goes on, {count(left)} events are still to come."
         still = max(look.plan.sample_size - len(status), 0)
@@ -264,9 +243,9 @@ def _ahead_line(look: LookData, frame: Frame) -> str:
         )
     table = conditional_power_table(look)
     if table.empty:
-        return "No chance can be given: nobody has had the event yet."
-    what = "benefit" if look.plan.margin is None else "non-inferiority"
+        return f"No chance can be given: {found.why_alike}."
     where = "at the last look" if (frame["state"] == "ahead").sum() == 1 else "at one of the looks to come"
+    chance = f"he chance to show {goal_of(look.plan)} {where} is"
     if (table["chance"] < 0.005).all():
-        return f"The chance to show {what} {where} is below 1 in 100, whatever is assumed."
-    return f"If what was seen so far goes on, the chance to show {what} {where} is {in_100(table['chance'].iloc[0])}."
+        return f"T{chance} below 1 in 100, whatever is assumed."
+    return f"If what was seen so far goes on, t{chance} {in_100(table['chance'].iloc[0])}."

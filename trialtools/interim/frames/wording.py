@@ -6,13 +6,13 @@ from datetime import date
 from typing import Any
 
 from ...figures.format import SPACE, count, percent
+from ...figures.measure import MEASURES
 from ..endpoint import Endpoint, Kind
 from ..lookdata import LookData
+from ..plan import MonitoringPlan
 from .effect import Effect
-from .measure import MEASURES
 
 NOT_COLLECTED = "not collected"
-_HY = "possible Hy's law"
 
 
 def arm_name(look: LookData, arm: str) -> str:
@@ -26,9 +26,26 @@ def in_sentence(look: LookData, arm: str) -> str:
     return name if any(letter.isupper() for letter in name[1:]) else name[:1].lower() + name[1:]
 
 
-def arms_told(look: LookData) -> list[str]:
+def arms_in_order(look: LookData) -> list[str]:
     """The arms of this look, the control last."""
     return [arm for arm in look.plan.arms if arm in look.arms]
+
+
+def goal_of(plan: MonitoringPlan) -> str:
+    """What the trial is to show."""
+    return "benefit" if plan.margin is None else "non-inferiority"
+
+
+def endpoint_of_look(look: LookData) -> Endpoint:
+    """The declared endpoint; of a trial that declares none, the one that there is."""
+    name = look.trial.endpoint or "outcome"
+    better = "lower" if look.plan.sign < 0 else "higher"
+    return look.plan.endpoint or Endpoint(name, "binary", better, look.trial.window)
+
+
+def capital(text: str) -> str:
+    """A text with a capital letter at its beginning; the others stay as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def enumerated(texts: list[str]) -> str:
@@ -39,43 +56,6 @@ def enumerated(texts: list[str]) -> str:
 def share(n: Any, of: Any) -> str:
     """A count of a whole with its share: 2 of 90 (2.2 %); of nobody without."""
     return f"{count(n)} of {count(of)}" + (f" ({percent(n / of)})" if n and of else "")
-
-
-def points(difference: float) -> str:
-    """A difference of shares in percentage points, with its sign: +15.2.
-
-    >>> points(-0.102), points(0.0), points(0.152)
-    ('−10.2', '0.0', '+15.2')
-    """
-    return MEASURES["binary"].text(difference)
-
-
-def interval(difference: float, low: float, high: float) -> str:
-    """A difference of shares with its interval, in percentage points: −2.2 (−7.8 to +2.1)."""
-    return MEASURES["binary"].interval(difference, low, high)
-
-
-def more_or_fewer(difference: float, unit: str = "", kind: Kind = "binary") -> str:
-    """A difference without a sign, with the word for it: "10.2 percentage points fewer", "1.20 lower", "as many"."""
-    size = MEASURES[kind].text(difference).lstrip("+−")
-    less, more, same = _WORDS[kind]
-    words = [size, *([unit] if unit else []), less if difference < 0 else more]
-    return same if not size.strip("0.") else " ".join(words)
-
-
-def from_to(low: float, high: float, kind: Kind = "binary") -> str:
-    """An interval in words: "from 24.1 fewer to 1.5 more", "from 28.8 to 1.9 fewer"."""
-    if kind in ("time_to_event", "ordinal"):
-        return f"from {MEASURES[kind].text(low)} to {MEASURES[kind].text(high)}"
-    first, last = more_or_fewer(low, kind=kind), more_or_fewer(high, kind=kind)
-    same = first.split()[-1] == last.split()[-1] and (low < 0) == (high < 0)
-    return f"from {first.split()[0] if same and ' ' in first else first} to {last}"
-
-
-_WORDS: dict[Kind, tuple[str, str, str]] = {
-    "binary": ("fewer", "more", "as many"),
-    "continuous": ("lower", "higher", "the same"),
-}
 
 
 def in_100(chance: float) -> str:
@@ -93,20 +73,49 @@ def written_day(day: date, near: date | None = None) -> str:
     return f"{day.day}{SPACE}{day:%B}{year}"
 
 
+_DIRECTIONS: dict[Kind, tuple[str, str, str]] = {
+    "binary": (
+        "fewer {happens} with {arm}",
+        "more {happens} with {arm}",
+        "as many participants {happens} with {arm} as with {control}",
+    ),
+    "time_to_event": (
+        "{title} comes later with {arm}",
+        "{title} comes sooner with {arm}",
+        "{title} comes neither sooner nor later with {arm} than with {control}",
+    ),
+    "continuous": (
+        "the mean of {title} is lower with {arm}",
+        "the mean of {title} is higher with {arm}",
+        "the mean of {title} is the same with {arm} as with {control}",
+    ),
+    "ordinal": (
+        "{title} is worse with {arm}",
+        "{title} is better with {arm}",
+        "{title} is neither better nor worse with {arm} than with {control}",
+    ),
+}
+"""By kind of endpoint, an effect below zero, one above it, and none, in words."""
+
+
+def direction_words(kind: Kind, endpoint: Endpoint, arm: str, control: str = "") -> tuple[str, ...]:
+    """An effect below zero, one above it, and none, in words: "fewer progress with MSCs", "more progress with MSCs"."""
+    words = {"title": endpoint.title, "happens": endpoint.happens, "arm": arm, "control": control}
+    return tuple(each.format(**words) for each in _DIRECTIONS[kind])
+
+
 def direction(found: Effect, endpoint: Endpoint, arm: str, control: str) -> str:
     """Which way the effect goes: "fewer participants progress with MSCs", "death comes later with MSCs".
 
     Where arms differ in size so that counts and shares do not go the same way, of shares.
     """
     way = _sign(found.difference)
-    same = not way or found.measure.text(found.difference) == found.measure.text(0.0)
-    less, more = direction_words(found.kind, endpoint, arm)
+    less, more, same = direction_words(found.kind, endpoint, arm, control)
+    if not way or found.measure.text(found.difference) == found.measure.text(0.0):
+        return same
     if found.kind != "binary":
-        neither = _NEITHER[found.kind].format(title=endpoint.title, arm=arm, control=control)
-        return neither if same else (less, more)[way > 0]
+        return (less, more)[way > 0]
     (hits, n), (others, m) = found.events.values()
-    if same:
-        return f"as many participants {endpoint.happens} with {arm} as with {control}"
     who = f"{'fewer' if way < 0 else 'more'} participants"
     if _sign(hits - others) != way:
         strata = "" if _sign(hits / n - others / m) == way else "within strata, "
@@ -114,24 +123,12 @@ def direction(found: Effect, endpoint: Endpoint, arm: str, control: str) -> str:
     return f"{who} {endpoint.happens} with {arm}"
 
 
-_NEITHER: dict[Kind, str] = {
-    "time_to_event": "{title} comes neither sooner nor later with {arm} than with {control}",
-    "continuous": "the mean of {title} is the same with {arm} as with {control}",
-    "ordinal": "{title} is neither better nor worse with {arm} than with {control}",
-}
-
-
-def direction_words(kind: Kind, endpoint: Endpoint, arm: str) -> tuple[str, str]:
-    """An effect below zero and one above it, in words."""
-    title = endpoint.title
-    match kind:
-        case "time_to_event":
-            return f"{title} comes later with {arm}", f"{title} comes sooner with {arm}"
-        case "continuous":
-            return f"the mean of {title} is lower with {arm}", f"the mean of {title} is higher with {arm}"
-        case "ordinal":
-            return f"{title} is worse with {arm}", f"{title} is better with {arm}"
-    return f"fewer {endpoint.happens} with {arm}", f"more {endpoint.happens} with {arm}"
+def effect_axis(look: LookData) -> str:
+    """What an axis of effects shows, and which side of it favours the experimental arm."""
+    plan, measure = look.plan, MEASURES[look.plan.kind]
+    arm, control = (in_sentence(look, each) for each in (plan.experimental[0], plan.control))
+    side = f"{'below' if plan.sign < 0 else 'above'} {measure.number(0.0):g}"
+    return f"{measure.head}: {arm} against {control}; {side} favours {arm}. Not adjusted for the looks"
 
 
 def _sign(x: float) -> int:
