@@ -202,6 +202,37 @@ def test_what_depends_on_the_choice_is_counted():
     assert not chosen.loc[("number", 1), "counts"]
 
 
+@pytest.mark.parametrize(
+    ("times", "number"),
+    [
+        (["2023-01-02 08:00", "2023-01-02 14:00"], 2.0),
+        (["2023-01-02 14:00:01", "2023-01-02 14:00:00"], 1.0),
+        (["2023-01-01 23:59", "2023-01-02 00:00"], 2.0),
+        (["2023-01-02 08:00", "2023-01-02 08:00"], None),  # the same moment
+        (["2023-01-02 00:00", "2023-01-02 14:00"], None),  # midnight may be a day without its time
+    ],
+)
+def test_times_of_one_day_order_its_rows(times, number):
+    texts = pl.DataFrame({"p": ["a", "a"], "day": times, "number": [1.0, 2.0]})
+    stamps = texts.with_columns(pl.col("day").str.to_datetime())
+    query = duckdb.sql("SELECT * FROM stamps")
+    mapping = ColumnMapping(patient_id="p", rows=Rows("last", by="day"), fields={"number": "number"})
+    for table in (texts, stamps, stamps.to_pandas(), query):
+        assert tt.read_patients(table, TRIAL, mapping).patient("a")["number"] == number, type(table)
+
+
+def test_a_clock_of_twelve_hours_and_a_day_without_its_time():
+    mapping = ColumnMapping(
+        patient_id="p", rows=Rows("last", by="day", format="%d.%m.%Y %I:%M %p"), fields={"number": "number"}
+    )
+    times = ["02.01.2023 12:10 AM", "02.01.2023 08:00 AM", "02.01.2023 02:00 PM"]
+    table = pl.DataFrame({"p": ["a"] * 3, "day": times, "number": [1.0, 2.0, 3.0]})
+    assert tt.read_patients(table, TRIAL, mapping).patient("a")["number"] == 3
+    partly = ColumnMapping(patient_id="p", rows=Rows("last", by="day"), fields={"number": "number"})
+    table = pl.DataFrame({"p": ["a"] * 2, "day": ["2023-01-02", "2023-01-02T14:00:00"], "number": [1.0, 2.0]})
+    assert tt.read_patients(table, TRIAL, partly).patient("a")["number"] is None
+
+
 def test_a_row_a_patient_costs_nothing():
     """Where nobody has several rows, nothing is said of them, and rows_of has nothing to say."""
     once = TABLE.unique("p", maintain_order=True)

@@ -146,7 +146,7 @@ def _among(item: Formula, values: tuple[Any, ...], partial: frozenset[str]) -> n
     low, high = ends(item, partial)
     if type_of(item) == "date":
         listed = list(dict.fromkeys(values))
-        there_are = _day_number(high) - _day_number(low) + 1
+        there_are = day_number(high) - day_number(low) + 1
     else:
         low, high, listed = low.cast(nw.Float64()), high.cast(nw.Float64()), list(dict.fromkeys(map(float, values)))
         there_are = high - low + 1
@@ -247,10 +247,10 @@ def _completed_time(unit: str, start: nw.Expr, end: nw.Expr) -> nw.Expr:
 
 
 def _days(_: str, left: nw.Expr, right: nw.Expr) -> nw.Expr:
-    return (_day_number(left) - _day_number(right)).cast(nw.Float64())
+    return (day_number(left) - day_number(right)).cast(nw.Float64())
 
 
-def _day_number(day: nw.Expr) -> nw.Expr:
+def day_number(day: nw.Expr) -> nw.Expr:
     """Days since the first of January of the year 1: engines differ in what a date minus a date is, not in this."""
     past = day.dt.year().cast(nw.Int64()) - 1
     return past * 365 + past // 4 - past // 100 + past // 400 + day.dt.ordinal_day().cast(nw.Int64())

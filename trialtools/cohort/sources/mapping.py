@@ -90,8 +90,9 @@ class PatientId:
 class Rows:
     """Which row counts where several belong to one patient, unless a field says `take:` itself.
 
-    `by` is the column that orders them, days (`format` says how they are written) or numbers. `last` and `first` take a
-    whole row, whatever it says. `only` takes what all rows that say something agree on. What is left open is unknown.
+    `by` is the column that orders them: days (`format` says how they are written), times or numbers. `last` and `first`
+    take a whole row, whatever it says. `only` takes what all rows that say something agree on. What is left open is
+    unknown.
     """
 
     __pydantic_config__ = STRICT

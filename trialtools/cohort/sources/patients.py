@@ -34,7 +34,7 @@ from .ids import LOST, ODD, OWN, TWICE, compare_ids, id_checks, id_column, numbe
 from .mapping import ColumnMapping, check_mapping, load_mapping
 from .names import look_alikes, match_columns, wanted_columns
 from .open import RawTable, open_table, readable
-from .take import BY, ROWS_OF, rows_of, take_rows, with_order
+from .take import BY, CLOCK, ROWS_OF, rows_of, take_rows, with_order
 from .texts import READ
 
 _NOTHING = "__nothing__"
@@ -174,7 +174,7 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
     columns = match_columns(protocol, mapping, schema)
     frame, kind = with_ids(frame, id, schema, whole=not table.sheet and mapping.several is None)
     frame, left_out = _patients_only(frame, id.column, schema, table.sheet) if kind == ODD else (frame, [])
-    fields, sources = with_order(frame, mapping, protocol.fields, columns)
+    frame, fields, sources = with_order(frame, mapping, protocol.fields, columns)
     frame, read = read_columns(numbered(frame, id), fields, sources)
     values = [each for field in read.values() for each in field.values]
     checks = [check for field in read.values() for check in field.checks]
@@ -191,7 +191,7 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
     if mapping.several is None:
         patients = frame.select(id_column(id), *values)
     else:
-        own = [name for name in (OWN, ROW) if name in frame.collect_schema().names()]
+        own = [name for name in (OWN, ROW, CLOCK) if name in frame.collect_schema().names()]
         rows = frame.select(*own, *values)
         taken = take_rows(rows, mapping)
         patients, n = taken.frame, taken.n

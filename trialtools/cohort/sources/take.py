@@ -16,7 +16,7 @@ import pandas as pd
 import polars as pl
 
 from ...criteria.engine import in_polars
-from ...criteria.expressions import HIGH, LOW, WRITTEN
+from ...criteria.expressions import HIGH, LOW, WRITTEN, day_number
 from ...criteria.protocol import DataError, Field
 from .checks import ID, ROW, Finding, finding, number_of, one_row
 from .ids import OWN
@@ -25,6 +25,8 @@ from .names import similar
 
 BY = "rows: by"
 """What orders the rows, typed; its bounds stand beside it where some of it is known in part."""
+CLOCK = "rows: clock"
+"""Where time stamps order the rows, the second of the day; null at midnight, where a day may be without its time."""
 ROWS_OF = ("field", "row", "by", "value", "counts")
 _FIRST, _N = "__first__", "__rows__"
 _PARTS = ("", LOW, HIGH, WRITTEN)
@@ -64,15 +66,15 @@ class _Plan:
 
 def with_order(
     frame: Any, mapping: ColumnMapping, fields: Mapping[str, Field], columns: Mapping[str, MappedColumn]
-) -> tuple[dict[str, Field], dict[str, MappedColumn]]:
-    """Fields and their columns, with what orders the rows of a patient as one more of them.
+) -> tuple[Any, dict[str, Field], dict[str, MappedColumn]]:
+    """The table, its fields and their columns, with what orders the rows of a patient as one more of them.
 
     Raises:
         DataError: the table has no such column.
     """
     rows, schema = mapping.several, dict(frame.collect_schema())
     if rows is None or rows.by is None:
-        return {**fields}, {**columns}
+        return frame, {**fields}, {**columns}
     if rows.by not in schema:
         raise DataError(f"no column '{rows.by}' to order rows by{similar(rows.by, schema)}")
     dtype, day = schema[rows.by], nw.col(rows.by)
@@ -83,9 +85,31 @@ def with_order(
     written = MappedColumn(rows.by, format=rows.format or read.format, pivot=read.pivot, zone=read.zone)
     written = replace(written, missing=read.missing or mapping.missing, on_invalid="unknown")
     kind: Literal["number", "date"] = "number" if number and not rows.format else "date"
-    return {**fields, BY: Field(kind, rows.by)}, {**columns, BY: written}
+    frame = frame if kind == "number" else _with_clock(frame, written, dtype)
+    return frame, {**fields, BY: Field(kind, rows.by)}, {**columns, BY: written}
 
 
+def _with_clock(frame: Any, by: MappedColumn, dtype: Any) -> Any:
+    """The table with the second of the day of time stamps beside them; a text with an offset has none."""
+    name, polars = by.sources[0], frame.implementation.is_polars()
+    if isinstance(dtype, nw.Datetime):
+        moment = nw.col(name).dt
+        if polars and dtype.time_zone and by.zone:
+            moment = nw.col(name).dt.convert_time_zone(by.zone).dt
+        hour, minute, second = (part.cast(nw.Int64()) for part in (moment.hour(), moment.minute(), moment.second()))
+        frame = frame.with_columns((hour * 3600 + minute * 60 + second).alias(CLOCK))
+    elif dtype == nw.String and polars:
+        parts = pl.col(name).str.extract_groups(_TIME).struct
+        hour, minute, second = (parts[place].cast(pl.Int64).fill_null(0) for place in range(3))
+        half = parts[3].str.to_lowercase()
+        hour = pl.when(half.is_null()).then(hour).otherwise(hour % 12 + pl.when(half == "p").then(12).otherwise(0))
+        frame = nw.from_native(frame.to_native().with_columns((hour * 3600 + minute * 60 + second).alias(CLOCK)))
+    else:
+        return frame
+    return frame.with_columns(nw.when(nw.col(CLOCK) > 0).then(nw.col(CLOCK)).alias(CLOCK))
+
+
+_TIME = r"[ T](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?: ?([AaPp])[Mm])?\s*$"
 _NUMBER = r"^\s*(-?\d{1,4}(\.\d+)?)?\s*$"
 """What a visit, a week or a day of the trial is written as; 20230131 is a day."""
 
@@ -143,8 +167,14 @@ def _bounds(schema: dict[str, Any]) -> list[nw.Expr]:
     if BY not in schema:
         return []
     partial = f"{BY}{LOW}" in schema
-    ends = ((_EARLY, LOW), (_LATE, HIGH))
-    return [nw.coalesce(BY, f"{BY}{part}").alias(name) if partial else nw.col(BY).alias(name) for name, part in ends]
+    ends = ((_EARLY, LOW, 0), (_LATE, HIGH, 86_399))
+    made = []
+    for name, part, second in ends:
+        end = nw.coalesce(BY, f"{BY}{part}") if partial else nw.col(BY)
+        if CLOCK in schema:
+            end = day_number(end) * 86_400 + nw.col(CLOCK).fill_null(second)
+        made.append(end.alias(name))
+    return made
 
 
 def _latest(one: _Plan) -> list[nw.Expr]:
