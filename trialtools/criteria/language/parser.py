@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import math
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -208,6 +210,8 @@ class Reader:
             raise self.fault(node, "this is not part of the language; write a plain number, or plain text in quotes")
         if not isinstance(value, str) and not abs(value) <= MAX_NUMBER:
             raise self.fault(node, _TOO_LARGE)
+        if value == 0 and re.search("[1-9]", self.text_of(node).lower().partition("e")[0]):
+            raise self.fault(node, "the number is too near zero to be told from it")
         return Value(value)
 
     def unary(self, node: ast.UnaryOp) -> Formula:
@@ -237,11 +241,13 @@ class Reader:
         for side, formula in ((node.left, left), (node.right, right)):
             if type_of(formula) not in NUMERIC:
                 raise self.fault(side, f"'{operator}' needs numbers; this is {self.describe(formula)}")
-        if operator == "/" and isinstance(left, Value) and right == Value(0):
+        if operator == "/" and right == Value(0):
             raise self.fault(node, "a division by zero has no value")
         if operator == "**":
             self.power(node, left, right)
         folded = fold(operator, left, right)
+        if isinstance(folded, Value) and folded.value == math.inf:
+            raise self.fault(node, "this has no value that is a number")
         if isinstance(folded, Value) and not abs(folded.value) <= MAX_NUMBER:  # type: ignore[arg-type]
             raise self.fault(node, _TOO_LARGE)
         return folded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -179,6 +180,9 @@ def _slip(text: str, bare: str, unclosed: int | None, place: int) -> ProtocolErr
         message = f"'{found[0]}' needs a value on its left; a range is written 18 <= age <= 85"
         return _fault(text, place, message, found.end())
     end = re.compile(r"\w+|.").match(bare, place)
+    if end and keyword.iskeyword(end[0]) and end[0] not in ("and", "or", "not", "in", "is"):
+        message = f"'{end[0]}' is a word of Python's own, which no field can be called"
+        return _fault(text, place, message, end.end())
     message = "this does not belong here; conditions are joined with and, or, not"
     return _fault(text, place, message, end.end() if end else place + 1)
 

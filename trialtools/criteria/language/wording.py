@@ -69,6 +69,8 @@ def _phrase(formula: Formula, fields: Mapping[str, Any]) -> str:
             return f"{_phrase(item, fields)} is {_choice(values, refused=True)}"
         case Not(Name(name)):
             return f"{_label(name, fields)}: no"
+        case Not(Or((Not(item), wanted), True)):
+            return _phrase(And((item, Not(wanted))), fields)
         case Not(Or(items)):
             return "none of: " + "; ".join(_inside(item, fields) for item in items)
         case Not(item):
@@ -119,6 +121,9 @@ def _comparison(formula: Compare, fields: Mapping[str, Any]) -> str:
 def _pair(left: Formula, operator: str, right: Formula, fields: Mapping[str, Any]) -> str:
     if isinstance(left, Value) and not isinstance(right, Value):
         return _pair(right, MIRRORED[operator], left, fields)
+    if type_of(left) == "flag" and not (isinstance(left, Name) and isinstance(right, Name | Value)):
+        other = _literal(right.value) if isinstance(right, Value) else f"the same as ({_phrase(right, fields)})"
+        return f"({_phrase(left, fields)}) is {'not ' * (operator == '!=')}{other}"
     if isinstance(right, Value):
         return f"{_subject_phrase(left, fields)} is {_bound(operator, right, _unit(left, fields))}"
     phrase = (_DATES if type_of(right) == "date" else _NUMBERS)[operator]
@@ -199,7 +204,7 @@ def in_sentence(label: str) -> str:
 def _literal(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 _READ = {"Cel": "°C", "[degF]": "°F", "lb_av": "lb", "in_i": "in"}
