@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.formula.api as smf
 from notebook import report_of
 from scipy.stats import mannwhitneyu, norm
 from test_first_page import as_text
@@ -110,13 +111,28 @@ def test_the_z_of_a_covariance_analysis_is_that_of_its_p():
     draw = np.random.default_rng(1)
     group, start = pd.Series([1, 0] * 30), pd.Series(draw.normal(size=60))
     value = start + 0.5 * group + draw.normal(size=60)
-    found = ancova(value, group, start, 1)
+    found = ancova(value, group, start)
     assert 2 * norm.sf(found["z"]) == pytest.approx(found["p"])
-    assert ancova(value, group, start, 1, null=found["difference"])["z"] == pytest.approx(0, abs=1e-9)
-    wide = ancova(value, group, start, 1, level=0.99)
+    assert ancova(value, group, start, null=found["difference"])["z"] == pytest.approx(0, abs=1e-9)
+    wide = ancova(value, group, start, level=0.99)
     assert wide["low"] < found["low"] < found["high"] < wide["high"]
-    bare = ancova(value, group, None, 1)
+    bare = ancova(value, group)
     assert bare["difference"] == pytest.approx(value[group == 1].mean() - value[group == 0].mean())
+
+
+def test_a_covariance_analysis_gives_each_stratum_a_mean_of_its_own():
+    """The same model in the formula language of statsmodels; strata of other means would widen the interval."""
+    draw = np.random.default_rng(2)
+    frame = pd.DataFrame({"arm": [1, 0] * 30, "site": draw.choice(["A", "B", "C"], 60), "start": draw.normal(size=60)})
+    frame["end"] = frame["start"] + 0.5 * frame["arm"] + 3.0 * (frame["site"] == "B") + draw.normal(size=60)
+    known = smf.ols("end ~ arm + start + C(site)", frame).fit(cov_type="HC3", use_t=True)
+    found = ancova(frame["end"], frame["arm"] == 1, frame["start"], frame["site"])
+    assert found["difference"] == pytest.approx(known.params["arm"]) and found["p"] == pytest.approx(
+        known.pvalues["arm"]
+    )
+    assert [found["low"], found["high"]] == pytest.approx(known.conf_int().loc["arm"].tolist())
+    plain = ancova(frame["end"], frame["arm"] == 1, frame["start"])
+    assert plain["high"] - plain["low"] > found["high"] - found["low"]
 
 
 # A look of each kind
@@ -238,7 +254,7 @@ def test_a_measurement_is_adjusted_for_its_baseline(looks):
     rows = volumes()
     start, last = ({i: value for i, at, value in rows if at == day} for day in (-1, 84))
     frame = pd.DataFrame({"start": start, "last": last})
-    plain = ancova(frame["last"], pd.Series(frame.index % 2 == 0, frame.index), frame["start"], True)
+    plain = ancova(frame["last"], pd.Series(frame.index % 2 == 0, frame.index), frame["start"])
     found = looks["continuous"].primary_effect
     assert found.difference == pytest.approx(plain["difference"]) and found.z == pytest.approx(-plain["z"])
     assert found.n == found.information == 120 and "seen on day 84 to 84" in looks["continuous"].caveats()

@@ -46,7 +46,7 @@ def caveats(look: LookData) -> str:
     notes, alone = [], sum(found.people.values()) - found.n
     if alone:
         notes.append(f"{count(alone)} with the outcome known take no part: their stratum has nobody of the other arm.")
-    if found.unstratified and found.kind != "continuous" and trial.subjects["stratum"].notna().any():
+    if found.unstratified and trial.subjects["stratum"].notna().any():
         notes.append(f"Not stratified, for the stratum of {count(found.unstratified)} participants is not known.")
     rows = endpoint_rows(look)
     early = int((rows["state"].eq("to come") & rows["value"].eq(1)).sum()) if found.kind == "binary" else 0

@@ -29,6 +29,8 @@ _SEVERAL_ARMS = (
 NOBODY = "An arm has nobody with the primary outcome known."
 _FEWEST = 2
 """Values that each arm must have before a difference of means is worked out."""
+_PARAMETERS = 4
+"""Values beyond one a stratum that a difference of means asks for: arm, baseline, and two that tell the spread."""
 _Z95 = 1.959963984540054
 
 Compare = Callable[..., dict[str, float]]
@@ -152,7 +154,7 @@ def effect(rows: Frame, plan: MonitoringPlan, arm: str, stratified: bool = True)
         plan: names the control, the kind of the endpoint, and which way is better.
         arm: the experimental one.
         stratified: by the randomization strata, where they are known of everybody. A measurement is adjusted for its
-            baseline instead.
+            baseline too; so few values that the strata leave none over are not stratified.
 
     Raises:
         DataError: values other than 0 and 1 where it is of yes or no.
@@ -164,10 +166,11 @@ def effect(rows: Frame, plan: MonitoringPlan, arm: str, stratified: bool = True)
     if len(odd):
         raise DataError(f"the primary endpoint: expected 1 (it happened) or 0, not {odd.iloc[0]:g} ({len(odd)} such)")
     unknown = int(used["stratum"].isna().sum()) if stratified else 0
-    by_stratum = stratified and not unknown and plan.kind != "continuous"
-    used = used.assign(stratum=used["stratum"] if by_stratum else "", first=used["arm"] == arm)
+    used = used.assign(stratum=used["stratum"] if stratified and not unknown else "", first=used["arm"] == arm)
     each = {name: used.loc[used["arm"] == name, "value"] for name in (arm, plan.control)}
     paired = used[used.groupby("stratum")["first"].transform("nunique") == 2]
+    if plan.kind == "continuous" and len(paired) < paired["stratum"].nunique() + _PARAMETERS:
+        paired = used.assign(stratum="")
     fewest = _FEWEST if plan.kind == "continuous" else 1
     if min(map(len, each.values())) < fewest or paired.empty:
         return None
@@ -200,10 +203,10 @@ def _hazards(rows: Frame) -> Compare:
 
 
 def _means(rows: Frame) -> Compare:
-    """Adjusted for the baseline; an unknown one is taken as the mean of all, which leaves the comparison unbiased."""
+    """Adjusted for the strata and the baseline; an unknown one is taken as the mean of all, which adds no bias."""
     start: Any = rows["baseline"]
     start = start.fillna(start.mean()) if start.nunique() > 1 else None
-    return partial(ancova, rows["value"], rows["first"], start, True)
+    return partial(ancova, rows["value"], rows["first"], start, rows["stratum"])
 
 
 def _wins(rows: Frame) -> Compare:

@@ -86,8 +86,7 @@ def sensitivity(look: LookData) -> Frame:
     analyses = [("Primary", rows, True)]
     if plan.kind == "continuous":
         analyses.append(("Not adjusted for the baseline", rows.assign(baseline=math.nan), True))
-    else:
-        analyses.append(("Not stratified", rows, False))
+    analyses.append(("Not stratified", rows, False))
     if gone.any() and plan.kind == "binary":
         analyses += [
             ("Missing taken as events", filled(1, 1), True),

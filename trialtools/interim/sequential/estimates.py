@@ -137,29 +137,36 @@ def _complete_rows(days: Column, event: Column, group: Column) -> Column:
 
 
 def ancova(
-    value: Column, group: Column, baseline: Column | None, experimental: Any, level: float = 0.95, null: float = 0.0
+    value: Column,
+    first: Column,
+    baseline: Column | None = None,
+    stratum: Column | None = None,
+    level: float = 0.95,
+    null: float = 0.0,
 ) -> dict[str, float]:
     """The difference of two means of one measurement, adjusted for its baseline, with robust errors (HC3) and t.
 
     Args:
-        value: at the end; baseline: at the start, None where nobody has one; group: who belongs where, `experimental`
-            held against all others.
+        value: at the end; first: whether in the first group, the experimental one.
+        baseline: the measurement at the start; None where nobody has one.
+        stratum: each has a mean of its own; without one, all have the same.
         level: of the interval.
         null: the difference that p and z are held against.
 
     Returns:
-        difference, low, high, p (of two sides), z (of the same p), n, missing (an unknown one of the three takes no
-        part).
+        difference, low, high, p (of two sides), z (of the same p), n, missing (an unknown one of these takes no part).
 
     Source: Vickers and Altman, BMJ 323 (2001); Long and Ervin, American Statistician 54 (2000) for HC3.
     """
     from statsmodels.regression.linear_model import OLS
 
-    known = value.notna() & group.notna() & (True if baseline is None else baseline.notna())
-    if (group[known] == experimental).nunique() != 2:
+    there = [column for column in (value, first, baseline, stratum) if column is not None]
+    known: Any = pd.concat(there, axis="columns").notna().all(axis="columns")
+    if first[known].nunique() != 2:
         raise DataError("an analysis of covariance needs two groups with known values")
-    columns = [np.ones(int(known.sum())), group[known] == experimental]
+    columns = [np.ones(int(known.sum())), first[known]]
     columns += [] if baseline is None else [baseline[known]]
+    columns += [] if stratum is None else [stratum[known] == name for name in stratum[known].unique()[1:]]
     fitted = OLS(value[known].to_numpy(float), np.column_stack(columns).astype(float)).fit(cov_type="HC3", use_t=True)
     low, high = fitted.conf_int(1 - level)[1]
     apart, se, freedom = float(fitted.params[1]), float(fitted.bse[1]), float(fitted.df_resid)
