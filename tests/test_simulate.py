@@ -347,7 +347,7 @@ def test_the_first_patients_of_any_protocol_do_not_depend_on_how_many_are_asked_
 def test_the_data_dictionary_says_how_unknown_fields_were_made(tmp_path: Path) -> None:
     text = write_cohort(read_protocol(LABS), 10, 1, tmp_path)[1].read_text("utf-8")
     assert "haemoglobin: normal, 95 % within 12 to 15 in women, 13 to 17 in men (Dacie and Lewis" in text
-    assert "alt limit: normal, 95 % within 35 to 50 (assumed; upper limits of normal" in text
+    assert "alt limit: normal, 95 % within 35 to 50 (assumption; upper limits of normal" in text
     assert "| score |" in text and "on its own: evenly from 10 to 100" in text
     assert "90 % of patients are to pass a criterion" in text
     known = write_cohort(load_protocol(PROTOCOL_FILE), 10, 1, tmp_path / "known")[1].read_text("utf-8")

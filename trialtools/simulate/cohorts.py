@@ -169,9 +169,9 @@ def _how_made(name: str, protocol: Protocol) -> str:
     if "how" in known:
         return known["how"]
     odds = ", ".join(_ODDS[by].format(ratio) for by, ratio in known.get("odds", {}).items())
-    basis = "; ".join(known[key] for key in ("reason", "source") if key in known)
     share = f"{100 * known['rate']:g} % at 60 years"
-    return "; ".join(part for part in (share, odds and f"odds ratio {odds}", basis) if part)
+    parts = (share, odds and f"odds ratio {odds}", known.get("reason"), known.get("source", "assumption"))
+    return "; ".join(part for part in parts if part)
 
 
 def _as_quantity(quantity: Quantity) -> str:

@@ -43,7 +43,7 @@ def assumptions(part: _Part, assume: Assume = None, fitted: Assume = None) -> di
     >>> assumptions("trial", {"effect": 0.7})["effect"]
     {'value': 0.7, 'reason': 'risk under cells over risk under control', 'source': 'changed by the caller'}
     """
-    numbers = {name: {"source": "assumed", **number} for name, number in read_assumptions(part)["numbers"].items()}
+    numbers = {name: {"source": "assumption", **number} for name, number in read_assumptions(part)["numbers"].items()}
     for changes, source in (
         (fitted, "fitted to the ages that the criteria ask for"),
         (assume, "changed by the caller"),
