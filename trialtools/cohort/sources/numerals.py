@@ -51,9 +51,8 @@ def _range(text: str, field: Field, column: MappedColumn) -> Cell | None:
     """Both ends of 20-25; what stands behind the last number is the unit of both. Nothing where there are no two."""
     if (ends := _RANGE.fullmatch(text)) is None or not (last := _pattern(column.decimal).fullmatch(ends[2])):
         return None
-    first = ends[1] + (last[2] if ends[1][-1].isdigit() else "")
-    low, high = read_number(first, (True, False), field, column), read_number(ends[2], (False, False), field, column)
-    if low.low is None or high.high is None:
+    low = read_number(ends[1] + (last[2] if ends[1][-1].isdigit() else ""), (True, False), field, column)
+    if low.low is None or (high := read_number(ends[2], (False, False), field, column)).high is None:
         return None
     if low.low > high.high:
         return Cell(fault="a range runs from its lower end to its upper one (20-25)")

@@ -187,15 +187,14 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
         raise DataError("\n".join([f"{len(fatal)} thing{'s' * (len(fatal) > 1)} to settle", *fatal[:10]]))
     findings += [*left_out, *_error_cells(table, columns, n)]
     read.pop(BY, None)
-    taken = None
+    rows = None
     if mapping.several is None:
         patients = frame.select(id_column(id), *values)
     else:
         own = [name for name in (OWN, ROW, CLOCK) if name in frame.collect_schema().names()]
-        rows = frame.select(*own, *values)
-        taken = take_rows(rows, mapping)
-        patients, n = taken.frame, taken.n
-        findings += taken.findings
+        taken, depends, rows = take_rows(frame.select(*own, *values), mapping)
+        patients, n = nw.from_native(taken.lazy()), taken.height
+        findings += depends
         alike = compare_ids(patients.with_columns(nw.col(ID).alias(OWN)), id, kind)[1]
     findings += contradictions(patients, protocol, tuple(read), n)
     if alike is not None:
@@ -209,7 +208,7 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
         for field, column in look_alikes(absent, unread).items()
     ]
     quality, name = quality_table(findings, similar), mapping.name or table.name
-    return Patients(name, patients, n, absent, quality, "synthetic" in schema, unread, taken and taken.rows)
+    return Patients(name, patients, n, absent, quality, "synthetic" in schema, unread, rows)
 
 
 def _patients_only(frame: Any, id: str | None, schema: dict[str, Any], sheet: bool) -> tuple[Any, list[Finding]]:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
-from operator import and_
 from typing import Any, Literal
 
 import narwhals as nw
@@ -16,9 +14,9 @@ import pandas as pd
 import polars as pl
 
 from ...criteria.engine import in_polars
-from ...criteria.expressions import HIGH, LOW, WRITTEN, day_number
+from ...criteria.expressions import HIGH, LOW, WRITTEN
 from ...criteria.protocol import DataError, Field
-from .checks import ID, ROW, Finding, finding, number_of, one_row
+from .checks import ID, ROW, Finding, finding, one_row
 from .ids import OWN
 from .mapping import ColumnMapping, MappedColumn, Take
 from .names import similar
@@ -28,40 +26,6 @@ BY = "rows: by"
 CLOCK = "rows: clock"
 """Where time stamps order the rows, the second of the day; null at midnight, where a day may be without its time."""
 ROWS_OF = ("field", "row", "by", "value", "counts")
-_FIRST, _N = "__first__", "__rows__"
-_PARTS = ("", LOW, HIGH, WRITTEN)
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """A field over the rows of a patient: what is counted of them, and what that makes of the field."""
-
-    field: str
-    dtype: Any
-    partial: bool
-    take: Take
-    ordered: bool
-    whole_row: bool
-
-    def name(self, what: str) -> str:
-        return f"{what}: {self.field}"
-
-    @property
-    def parts(self) -> list[str]:
-        return [f"{self.field}{part}" for part in (_PARTS if self.partial else _PARTS[:1])]
-
-    @property
-    def said(self) -> nw.Expr:
-        """The rows that say something of it, be it in part."""
-        marks = [~nw.col(part).is_null() for part in self.parts]
-        return reduce(lambda one, other: one | other, marks)
-
-    def ordered_value(self, part: str) -> nw.Expr:
-        """A column of it as values that have a lowest and a highest on every engine."""
-        value = nw.col(part)
-        if self.dtype != nw.Boolean:
-            return value
-        return nw.when(value).then(nw.lit(1)).otherwise(nw.when(~value).then(nw.lit(0)))
 
 
 def with_order(
@@ -114,202 +78,170 @@ _NUMBER = r"^\s*(-?\d{1,4}(\.\d+)?)?\s*$"
 """What a visit, a week or a day of the trial is written as; 20230131 is a day."""
 
 
-@dataclass(frozen=True)
-class PatientRows:
-    """A row for each patient, their number, and how many of them depend on the choice.
-
-    `rows` are all rows, each with `counts: x` for every field: whether it is one of those that the field is taken from.
-    """
-
-    frame: Any
-    n: int
-    findings: list[Finding]
-    rows: Any
-
-
-def take_rows(frame: Any, mapping: ColumnMapping) -> PatientRows:
-    """What a mapping makes of several rows of a patient.
+def take_rows(frame: Any, mapping: ColumnMapping) -> tuple[pl.DataFrame, list[Finding], pl.LazyFrame]:
+    """What a mapping makes of several rows of a patient, in the order in which patients appear.
 
     Args:
         frame: Narwhals frame of typed rows, with their ids as `__id__` and, where it matters, `rows: by` beside them.
         mapping: says which rows count.
+
+    Returns:
+        A row for each patient; what depends on the choice; and all rows, with `counts: x` for every field: whether the
+        row is one of those that the field is taken from.
     """
-    schema = dict(frame.collect_schema())
-    fields = [name for name in mapping.fields if name in schema]
-    taken = [_plan(name, mapping, schema) for name in fields]
-    for made in (_bounds(schema), [each for one in taken for each in _latest(one)], [_counts(one) for one in taken]):
-        frame = frame.with_columns(*made) if made else frame
-    marked, told = frame, [each for one in taken for each in _stats(one)]
-    place = [nw.col(ROW).min().alias(_FIRST)] if ROW in schema else []
-    grouped = frame.group_by(OWN).agg(nw.len().alias(_N), *told, *place)
-    if place:  # in the order in which the patients appear
-        grouped = nw.from_native(in_polars(grouped.sort(_FIRST)).lazy())
+    rows = frame.to_native().lazy() if frame.implementation.is_polars() else in_polars(frame).lazy()
+    there = rows.collect_schema().names()
+    taken = [_taking(name, mapping, there) for name in mapping.fields if name in there]
+    early, late = (_moment(end, second, there) for end, second in ((LOW, 0), (HIGH, 86_399)))
+    rows = rows.with_columns(_counts(one, early, late).alias(f"counts: {one.field}") for one in taken)
     values = [value for one in taken for value in _values(one)]
-    n, findings = _findings(grouped, taken, mapping)
-    return PatientRows(grouped.select(nw.col(OWN).alias(ID), *values), n, findings, marked)
+    marks = [mark for one in taken for mark in (_varies(one), _is_open(one))]
+    grouped = rows.group_by(OWN, maintain_order=True).agg(pl.len().alias(_N), *values, *marks)
+    patients = grouped.collect(engine="streaming")
+    return (
+        patients.select(pl.col(OWN).alias(ID), *(value.meta.output_name() for value in values)),
+        _findings(patients, taken, mapping),
+        rows,
+    )
 
 
-def _plan(name: str, mapping: ColumnMapping, schema: dict[str, Any]) -> _Plan:
+_N = "__rows__"
+
+
+@dataclass(frozen=True)
+class _Taking:
+    """A field over the rows of a patient: its columns (the value, and what is known in part), and which rows count."""
+
+    field: str
+    columns: tuple[str, ...]
+    take: Take
+    whole_row: bool
+
+    @property
+    def speaks(self) -> pl.Expr:
+        """The rows that say something of it, be it in part."""
+        return pl.any_horizontal(pl.col(self.columns).is_not_null())
+
+    @property
+    def silent(self) -> pl.Expr:
+        """Whether some rows of a patient, and not all, say something of it."""
+        return self.speaks.any() & ~self.speaks.all()
+
+
+def _taking(name: str, mapping: ColumnMapping, there: list[str]) -> _Taking:
     rows, column = mapping.several, mapping.column(name)
     assert rows is not None and column is not None
-    own = column.take
-    take = own or rows.take
-    return _Plan(name, schema[name], f"{name}{LOW}" in schema, take, take in ("last", "first"), own is None)
+    columns = tuple(each for end in ("", LOW, HIGH, WRITTEN) if (each := name + end) in there)
+    return _Taking(name, columns, column.take or rows.take, column.take is None)
 
 
-# --- which rows count -------------------------------------------------------------------------------------------------
-
-_EARLY, _LATE = "__early__", "__late__"
-
-
-def _bounds(schema: dict[str, Any]) -> list[nw.Expr]:
-    """The earliest and the latest that a row can be; null where there is no bound."""
-    if BY not in schema:
-        return []
-    partial = f"{BY}{LOW}" in schema
-    ends = ((_EARLY, LOW, 0), (_LATE, HIGH, 86_399))
-    made = []
-    for name, part, second in ends:
-        end = nw.coalesce(BY, f"{BY}{part}") if partial else nw.col(BY)
-        if CLOCK in schema:
-            end = day_number(end) * 86_400 + nw.col(CLOCK).fill_null(second)
-        made.append(end.alias(name))
-    return made
+def _either_of(name: str, end: str, there: list[str]) -> pl.Expr:
+    """A value, or one end of it where it is known in part."""
+    return pl.coalesce(name, name + end) if name + end in there else pl.col(name)
 
 
-def _latest(one: _Plan) -> list[nw.Expr]:
-    """For each row the day that the last row of its patient reaches at least, or that the first one does not pass."""
-    if not one.ordered:
-        return []
-    end = nw.col(_EARLY if one.take == "last" else _LATE)
-    asked = end if one.whole_row else nw.when(one.said).then(end)
-    most = asked.max() if one.take == "last" else asked.min()
-    return [most.over(OWN).alias(one.name("reach"))]
+def _moment(end: str, second: int, there: list[str]) -> pl.Expr:
+    """The earliest, or the latest, that a row can be; null where there is no bound."""
+    if BY not in there:
+        return pl.lit(None)
+    moment = _either_of(BY, end, there)
+    return moment.cast(pl.Int64) * 86_400 + pl.col(CLOCK).fill_null(second) if CLOCK in there else moment
 
 
-def _counts(one: _Plan) -> nw.Expr:
+def _counts(one: _Taking, early: pl.Expr, late: pl.Expr) -> pl.Expr:
     """Whether a row counts: every row that can be the last one does."""
+    if one.take not in ("last", "first"):
+        return one.speaks if one.take == "only" else pl.lit(True)
+    among = pl.lit(True) if one.whole_row else one.speaks
     if one.take == "last":
-        can = ~(nw.col(_LATE) < nw.col(one.name("reach"))).fill_null(False)
-    elif one.take == "first":
-        can = ~(nw.col(_EARLY) > nw.col(one.name("reach"))).fill_null(False)
+        beaten = late < pl.when(among).then(early).max().over(OWN)
     else:
-        return (one.said if one.take == "only" else nw.lit(True)).alias(one.name("counts"))
-    return (can if one.whole_row else can & one.said).alias(one.name("counts"))
+        beaten = early > pl.when(among).then(late).min().over(OWN)
+    return among & ~beaten.fill_null(False)
 
 
-# --- what is counted of them ------------------------------------------------------------------------------------------
-
-
-def _stats(one: _Plan) -> list[nw.Expr]:
-    """Of the rows that count, how many they are and say something, the lowest and the highest; and of all rows."""
-    counts = nw.col(one.name("counts"))
-    made = [number_of(counts).alias(one.name("n"))]
-    for part in one.parts:
-        plain = one.ordered_value(part)
-        asked = nw.when(counts).then(plain)
-        made += [
-            asked.min().alias(f"min: {part}"),
-            asked.max().alias(f"max: {part}"),
-            number_of(~asked.is_null()).alias(f"known: {part}"),
-        ]
-    plain = one.ordered_value(one.field)
-    made += [plain.min().alias(one.name("least")), plain.max().alias(one.name("most"))]
-    made.append(number_of(one.said).alias(one.name("said")))
-    if one.take == "mean":
-        made.append(nw.col(one.field).mean().alias(one.name("mean")))
-    if one.take in ("min", "max"):
-        made += [each for end, part in (("low", LOW), ("high", HIGH)) for each in _end(one, end, part)]
-    return made
-
-
-def _end(one: _Plan, end: str, part: str) -> list[nw.Expr]:
-    """The lowest, or highest, of one end of all values, and how many rows have that end."""
-    value = nw.coalesce(one.field, f"{one.field}{part}") if one.partial else nw.col(one.field)
-    most = value.min() if one.take == "min" else value.max()
-    return [most.alias(one.name(end)), number_of(~value.is_null()).alias(one.name(f"{end}s"))]
-
-
-# --- what that makes of the field -------------------------------------------------------------------------------------
-
-
-def _values(one: _Plan) -> list[nw.Expr]:
+def _values(one: _Taking) -> list[pl.Expr]:
     """The columns of a field: unknown where the rows that count differ, or lack what is asked for."""
-    field, n = one.field, nw.col(_N)
-    if one.take in ("any", "all"):
-        least, most, known = nw.col(one.name("least")), nw.col(one.name("most")), nw.col(one.name("said"))
-        found, turned = (most == 1, True) if one.take == "any" else (least == 0, False)
-        return [
-            nw.when(found).then(nw.lit(turned)).otherwise(nw.when(known == n).then(nw.lit(not turned))).alias(field)
-        ]
-    if one.take == "mean":
-        return [nw.when(nw.col(f"known: {field}") == n).then(nw.col(one.name("mean"))).alias(field)]
-    if one.take in ("min", "max"):
-        return _range(one)
-    same = _agree(one)
-    made = []
-    for part in one.parts:
-        value = nw.col(f"min: {part}")
-        value = value == 1 if one.dtype == nw.Boolean else value
-        made.append(nw.when(same).then(value).alias(part))
-    return made
+    value = pl.col(one.field)
+    match one.take:
+        case "any":
+            return [value.any(ignore_nulls=False)]
+        case "all":
+            return [value.all(ignore_nulls=False)]
+        case "mean":
+            return [pl.when(value.null_count() == 0).then(value.mean()).alias(one.field)]
+        case "min" | "max":
+            return _range(one)
+    return [pl.when(_agree(one)).then(_counting(one, name).min()).alias(name) for name in one.columns]
 
 
-def _agree(one: _Plan) -> nw.Expr:
+def _counting(one: _Taking, name: str) -> pl.Expr:
+    return pl.col(name).filter(pl.col(f"counts: {one.field}"))
+
+
+def _agree(one: _Taking) -> pl.Expr:
     """Whether the rows that count say one thing: all the same, or all nothing."""
-    return reduce(and_, (_alike(part, nw.col(one.name("n"))) for part in one.parts))
+    each = [_counting(one, name) for name in one.columns]
+    alike = [column.min().eq_missing(column.max()) for column in each]
+    full = [(column.null_count() == 0) | (column.null_count() == column.len()) for column in each]
+    return pl.all_horizontal(*alike, *full)
 
 
-def _alike(part: str, n: nw.Expr) -> nw.Expr:
-    known, same = nw.col(f"known: {part}"), nw.col(f"min: {part}") == nw.col(f"max: {part}")
-    return (known == 0) | ((known == n) & same.fill_null(False))
-
-
-def _range(one: _Plan) -> list[nw.Expr]:
+def _range(one: _Taking) -> list[pl.Expr]:
     """The highest of several values: at least the highest that is known, where some are unknown."""
-    n, ends = nw.col(_N), {}
-    for end, lower in (("low", True), ("high", False)):
-        enough = nw.col(one.name(f"{end}s"))
-        # the highest is no lower than any value, so that one value is enough for its lower end; for its upper end all
-        # are needed. The lowest is the other way round.
-        needed = enough > 0 if lower == (one.take == "max") else enough == n
-        ends[end] = nw.when(needed).then(nw.col(one.name(end)))
-    whole = (ends["low"] == ends["high"]).fill_null(False)
-    part = ~whole
+    low, high = (_either_of(one.field, end, [*one.columns]) for end in (LOW, HIGH))
+    # the highest is no lower than any value, so that one value is enough for its lower end; for its upper end all are
+    # needed. The lowest is the other way round.
+    if one.take == "max":
+        low, high = low.max(), pl.when(high.null_count() == 0).then(high.max())
+    else:
+        low, high = pl.when(low.null_count() == 0).then(low.min()), high.min()
+    whole = (low == high).fill_null(False)
+    written = pl.lit(f"{one.take} of rows of which some are unknown")
     return [
-        nw.when(whole).then(ends["low"]).alias(one.field),
-        nw.when(part).then(ends["low"]).alias(f"{one.field}{LOW}"),
-        nw.when(part).then(ends["high"]).alias(f"{one.field}{HIGH}"),
-        nw.when(part & ~(ends["low"].is_null() & ends["high"].is_null()))
-        .then(nw.lit(f"{one.take} of rows of which some are unknown"))
-        .alias(f"{one.field}{WRITTEN}"),
+        pl.when(whole).then(low).alias(one.field),
+        pl.when(~whole).then(low).alias(one.field + LOW),
+        pl.when(~whole).then(high).alias(one.field + HIGH),
+        pl.when(~whole & (low.is_not_null() | high.is_not_null())).then(written).alias(one.field + WRITTEN),
     ]
 
 
 # --- how many depend on it --------------------------------------------------------------------------------------------
 
 
-def _findings(grouped: Any, taken: list[_Plan], mapping: ColumnMapping) -> tuple[int, list[Finding]]:
-    """How many patients there are; how many have several rows, and a field that depends on the choice or stays open."""
-    several = nw.col(_N) > 1
-    asked = [number_of(several).alias("several"), nw.len().alias("n"), nw.col(_N).sum().alias("rows")]
-    for one in taken:
-        asked += [number_of(_varies(one)).alias(one.name("varies")), number_of(_is_open(one)).alias(one.name("open"))]
-    row, rows = one_row(grouped.select(*asked)), mapping.several
+def _varies(one: _Taking) -> pl.Expr:
+    """Whether the rows of a patient do not all say the same."""
+    value = pl.col(one.field)
+    return (one.silent | (value.min() != value.max()).fill_null(False)).alias(f"varies: {one.field}")
+
+
+def _is_open(one: _Taking) -> pl.Expr:
+    """Whether rows say something, and leave open what the field is."""
+    of_rows = one.take in ("last", "first", "only")
+    open_ = ~_agree(one) if of_rows else one.silent & _values(one)[0].is_null()
+    return open_.alias(f"open: {one.field}")
+
+
+def _findings(patients: pl.DataFrame, taken: list[_Taking], mapping: ColumnMapping) -> list[Finding]:
+    """How many patients have several rows; and a field that depends on the choice, or stays open."""
+    rows, n = mapping.several, patients.height
     assert rows is not None
-    n, id = row["n"], mapping.id.column or ""
-    told = f"{row['rows']:,} rows are {n:,} patients"
+    if not (several := int((patients[_N] > 1).sum())):
+        return []
     by = f" by {rows.by}" if rows.by else ""
     action = f"take: {rows.take}{by if rows.take != 'only' else ''}"
-    found = [finding(ID, id, "several rows of one patient", row["several"], n, told, action)]
+    example = f"{patients[_N].sum():,} rows are {n:,} patients"
+    found = [finding(ID, mapping.id.column or "", "several rows of one patient", several, n, example, action)]
     for one in taken:
         source = ", ".join(mapping.column(one.field).sources)  # type: ignore[union-attr]
-        action = f"take: {one.take}{by if one.ordered else ''}"
-        if count := row[one.name("varies")]:
-            found.append(finding(one.field, source, "depends on which row is taken", count, n, "", action))
-        if count := row[one.name("open")]:
-            found.append(finding(one.field, source, _LEFT_OPEN[one.take], count, n, "", "read as unknown"))
-    return n, found if row["several"] else []
+        action = f"take: {one.take}{by if one.take in ('last', 'first') else ''}"
+        for mark, problem, outcome in (
+            ("varies", "depends on which row is taken", action),
+            ("open", _LEFT_OPEN[one.take], "read as unknown"),
+        ):
+            if count := int(patients[f"{mark}: {one.field}"].sum()):
+                found.append(finding(one.field, source, problem, count, n, "", outcome))
+    return found
 
 
 _LEFT_OPEN: dict[Take, str] = {
@@ -324,32 +256,14 @@ _LEFT_OPEN: dict[Take, str] = {
 }
 
 
-def _varies(one: _Plan) -> nw.Expr:
-    """Whether the rows of a patient do not all say the same."""
-    said, same = nw.col(one.name("said")), nw.col(one.name("least")) == nw.col(one.name("most"))
-    return ((said > 0) & (said < nw.col(_N))) | ~same.fill_null(True)
-
-
-def _is_open(one: _Plan) -> nw.Expr:
-    """Whether rows say something, and leave open what the field is."""
-    said, n = nw.col(one.name("said")), nw.col(_N)
-    if one.take in ("last", "first", "only"):
-        return ~_agree(one)
-    lacking = (said > 0) & (said < n)
-    if one.take in ("any", "all"):
-        decided = nw.col(one.name("most")) == 1 if one.take == "any" else nw.col(one.name("least")) == 0
-        return lacking & ~decided.fill_null(False)
-    return lacking
-
-
-def rows_of(rows: Any, id: str) -> pd.DataFrame:
+def rows_of(rows: pl.LazyFrame, id: str) -> pd.DataFrame:
     """The rows of one patient: for each field and row what it says, and whether it counts.
 
     Args:
-        rows: of `PatientRows`.
+        rows: of `take_rows`.
         id: of the patient, as in the table.
     """
-    own = in_polars(rows.filter(nw.col(OWN).cast(nw.String()) == str(id)))
+    own = rows.filter(pl.col(OWN).cast(pl.String) == str(id)).collect()
     place = own[ROW] if ROW in own.columns else pl.Series([None] * own.height)
     by = own[BY] if BY in own.columns else pl.Series([None] * own.height)
     fields = [name.removeprefix("counts: ") for name in own.columns if name.startswith("counts: ")]

@@ -80,7 +80,12 @@ def _plain(field: Field, column: MappedColumn) -> pl.Expr:
 
 
 def _look_up(column: MappedColumn, values: Mapping[str, object], kind: type[pl.DataType]) -> pl.Expr:
+    """What each text means, as a function: of many tables of meanings in one plan the engine copies each many times."""
     if not values:
         return pl.lit(None, kind)
     meant = pl.Series([*values.values()], dtype=kind, strict=False)
-    return _text_of(column).replace_strict([*values], meant, default=None, return_dtype=kind)
+
+    def look_up(texts: pl.Series) -> pl.Series:
+        return texts.replace_strict([*values], meant, default=None, return_dtype=kind)
+
+    return _text_of(column).map_batches(look_up, return_dtype=kind, is_elementwise=True)
