@@ -243,7 +243,7 @@ def test_many_texts_that_say_nothing_are_refused_without_a_search_in_each():
         for i in range(100_000, 100_020):
             assert "write it as UCUM does" in number(f"5 qx-{i}").fault
     assert searched.call_count <= 1
-    with patch("trialtools.cohort.sources.days.datetime", wraps=datetime) as asked:
+    with patch("trialtools.cohort.sources.cells.datetime", wraps=datetime) as asked:
         day("22.5.2001 0.39")
         before = asked.strptime.call_count
         day("19.7.1990 0.98")

@@ -7,8 +7,8 @@ import gzip
 import io
 from random import Random
 
+from trialtools.cohort.sources.cells import BLANKS
 from trialtools.cohort.sources.csvfile import read_csv
-from trialtools.cohort.sources.values import BLANKS
 from trialtools.criteria.protocol import DataError
 
 LETTERS = [

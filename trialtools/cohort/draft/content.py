@@ -12,9 +12,9 @@ import polars as pl
 
 from ...criteria.engine import in_polars
 from ...criteria.protocol import Field
+from ..sources.cells import BLANKS
 from ..sources.columns import text_of
 from ..sources.mapping import MappedColumn
-from ..sources.values import BLANKS
 from .words import vocabulary, word, word_list
 
 _SHORT, _CODES, _TIMES = 2, 12, 3

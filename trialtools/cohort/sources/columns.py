@@ -19,8 +19,8 @@ from ...criteria.language import NUMERIC, ProtocolError
 from ...criteria.language.wording import printed_unit
 from ...criteria.protocol import DataError, Field
 from ...criteria.units import completed_years, factor
+from .cells import digits_kept
 from .mapping import UNKNOWN, MappedColumn
-from .numerals import digits_kept
 from .texts import READ, Text, read_texts
 
 EXACT = 2**53

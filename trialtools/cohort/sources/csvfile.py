@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from ...criteria.protocol import DataError
-from .values import BLANKS
+from .cells import BLANKS
 
 STEP = 1 << 24
 LARGEST = 4 << 30

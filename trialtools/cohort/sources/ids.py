@@ -10,11 +10,11 @@ import polars as pl
 
 from ...criteria.engine import in_polars
 from ...criteria.protocol import DataError
+from .cells import BLANKS
 from .checks import ID, ROW, number_of, one_row
 from .columns import EXACT, Check, plain_type, text_of
 from .mapping import PatientId
 from .names import similar
-from .values import BLANKS
 
 OWN, LOST, TWICE = "__id__", "__no_id__", "__twice__"
 _NEEDED = (

@@ -11,9 +11,8 @@ import polars as pl
 from ...criteria.expressions import HIGH, LOW
 from ...criteria.language import NUMERIC
 from ...criteria.protocol import Field
-from .cells import read_cell
+from .cells import BLANKS, read_cell
 from .mapping import MappedColumn
-from .values import BLANKS
 
 READ = "__read__"
 

@@ -13,9 +13,9 @@ from typing import Any
 import polars as pl
 
 from ...criteria.protocol import DataError
+from .cells import BLANKS
 from .columns import EXACT
 from .csvfile import strip_blanks
-from .values import BLANKS
 
 LARGEST = 2 << 30
 """Bytes that the parts of a workbook may have once they are unpacked."""
