@@ -29,10 +29,8 @@ _TOTALS = (
 """What stands for an id in a row that sums up the others."""
 
 
-_PLAIN, _CASED, ODD = "plain", "cased", "odd"
-_MORE_THAN = {_PLAIN: r"^[^0-9]*$|[^!-`{-~]", _CASED: r"^[^0-9]*$|[^!-~]"}
-"""Ids of digits, capitals and signs, at least one a digit, are what they are; small letters may differ from capitals
-alone; an id without a digit may be a word for a total, and any other letter may be written in several ways."""
+_ODD = r"^[^0-9]*$|[^!-~]"
+"""An id without a digit may be a word for a total; letters beyond those of ASCII may be written in several ways."""
 _BROKEN = {
     r"\p{Cc}": "an id with a line break or another control letter",
     r"^\d(?:[.,]\d+)?E\+\d+$": "an id that a spreadsheet has turned into a number; format its column as text",
@@ -41,8 +39,8 @@ _PADDED = r"^([^0-9]*)0+([0-9])"
 """Zeros before a number; where no id is shorter than those with zeros, no two are the same but for these."""
 
 
-def with_ids(frame: Any, id: PatientId, schema: dict[str, Any], whole: bool) -> tuple[Any, str]:
-    """The table with its ids as a column of their own, and how they are written: plain, cased or odd.
+def with_ids(frame: Any, id: PatientId, schema: dict[str, Any], whole: bool) -> tuple[Any, bool]:
+    """The table with its ids as a column of their own, and whether they are plain: in other letters none is another.
 
     Args:
         frame: Narwhals frame.
@@ -59,7 +57,7 @@ def with_ids(frame: Any, id: PatientId, schema: dict[str, Any], whole: bool) -> 
     if not polars and (id.column is None or id.on_fault == "number"):
         raise DataError("rows can be numbered only in files and Polars or pandas tables; name a patient_id column")
     if id.column is None:
-        return nw.from_native(frame.to_native().with_row_index(ROW, offset=1)), ODD
+        return nw.from_native(frame.to_native().with_row_index(ROW, offset=1)), False
     if id.column not in schema:
         hint = similar(id.column, schema)
         raise DataError(
@@ -67,23 +65,19 @@ def with_ids(frame: Any, id: PatientId, schema: dict[str, Any], whole: bool) -> 
             "which trialtools map writes; patient_id: {} numbers the rows"
         )
     dtype, column = schema[id.column], nw.col(id.column)
-    if polars and whole and dtype == nw.String and id.on_fault == "error" and (kind := _kind(frame, column)):
-        return frame.with_columns(column.alias(OWN)), kind
+    if polars and whole and dtype == nw.String and id.on_fault == "error" and _are_plain(frame, column):
+        return frame.with_columns(column.alias(OWN)), True
     if polars:
         frame = nw.from_native(frame.to_native().with_row_index(ROW, offset=1))
-    return _own(frame, id.column, dtype), ODD
+    return _own(frame, id.column, dtype), False
 
 
-def _kind(frame: Any, id: nw.Expr) -> str:
-    """Plain or cased, if all ids are written so; nothing if some may be the same as others in other letters."""
+def _are_plain(frame: Any, id: nw.Expr) -> bool:
+    """Whether nothing but small and capital letters can tell two of the ids apart that a person reads as one."""
     length = id.str.len_chars()
     padded = nw.when(id.str.contains(_PADDED)).then(length).max()
-    for kind, more in _MORE_THAN.items():
-        odd = (id.is_null() | id.str.contains(more)).any()
-        found = one_row(frame.select(odd=odd, shortest=length.min(), padded=padded))
-        if not found["odd"]:
-            return kind if (found["padded"] or 0) <= (found["shortest"] or 0) else ""
-    return ""
+    found = one_row(frame.select(odd=(id.is_null() | id.str.contains(_ODD)).any(), least=length.min(), padded=padded))
+    return not found["odd"] and (found["padded"] or 0) <= (found["least"] or 0)
 
 
 def _own(frame: Any, column: str, dtype: Any) -> Any:
@@ -162,13 +156,13 @@ def id_checks(id: PatientId, schema: dict[str, Any]) -> list[Check]:
 # --- ids that are alike -----------------------------------------------------------------------------------------------
 
 
-def compare_ids(frame: Any, id: PatientId, kind: str) -> tuple[list[str], tuple[int, str] | None]:
+def compare_ids(frame: Any, id: PatientId, plain: bool) -> tuple[list[str], tuple[int, str] | None]:
     """What there is to say of ids that stand more than once, and how many are alike but for what nobody sees.
 
     Args:
         frame: Narwhals frame with ids; those of another engine than Polars come home.
         id: of the mapping.
-        kind: how they are written, from `with_ids`.
+        plain: from `with_ids`.
 
     Returns:
         A paragraph for the error, or none; the number of patients whose ids fold to one (case, width, unseen letters,
@@ -181,10 +175,10 @@ def compare_ids(frame: Any, id: PatientId, kind: str) -> tuple[list[str], tuple[
     rows = [nw.col(ROW)] if polars and ROW in frame.collect_schema().names() else []
     ids = frame.select(*rows, own).to_native().lazy() if polars else in_polars(frame.select(own)).lazy()
     told = []
-    if kind == ODD:
+    if not plain:
         ids = ids.filter(pl.col(ID).is_not_null() & (pl.col(ID).cast(pl.String) != ""))
         told = _ids_nobody_can_type(ids)
-    ids = ids.with_columns(_fold(ids.collect_schema()[ID], kind).alias(OWN))
+    ids = ids.with_columns(_fold(ids.collect_schema()[ID], plain).alias(OWN))
     if (found := _suspects(ids if rows or not polars else ids.with_row_index(ROW, offset=1))).is_empty():
         return told, None
     alike = found.filter(pl.col(ID).n_unique().over(OWN) > 1)
@@ -216,12 +210,12 @@ def _suspects(ids: pl.LazyFrame) -> pl.DataFrame:
     return found.filter(pl.col(OWN).is_duplicated())
 
 
-def _fold(dtype: pl.DataType, kind: str) -> pl.Expr:
+def _fold(dtype: pl.DataType, plain: bool) -> pl.Expr:
     """An id as whoever reads it aloud says it."""
-    if dtype != pl.String or kind == _PLAIN:
+    if dtype != pl.String:
         return pl.col(ID)
     lower = pl.col(ID).str.to_lowercase()
-    if kind == _CASED:
+    if plain:
         return lower
     seen = lower.str.normalize("NFKC").str.replace_all(r"[\s\p{Cf}]", "").str.replace_all(r"\p{Pd}", "-")
     return seen.str.replace(_PADDED, "$1$2")

@@ -30,7 +30,7 @@ from .checks import (
 )
 from .coherence import contradictions
 from .columns import read_columns
-from .ids import LOST, ODD, OWN, TWICE, compare_ids, id_checks, id_column, numbered, sums_up, with_ids
+from .ids import LOST, OWN, TWICE, compare_ids, id_checks, id_column, numbered, sums_up, with_ids
 from .mapping import ColumnMapping, check_mapping, load_mapping
 from .names import look_alikes, match_columns, wanted_columns
 from .open import RawTable, open_table, readable
@@ -172,17 +172,17 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
     if ours := next((column for column in schema if column in _OURS or column.startswith(READ)), None):
         raise DataError(f"the column name '{ours}' is taken here; rename the column")
     columns = match_columns(protocol, mapping, schema)
-    frame, kind = with_ids(frame, id, schema, whole=not table.sheet and mapping.several is None)
-    frame, left_out = _patients_only(frame, id.column, schema, table.sheet) if kind == ODD else (frame, [])
+    frame, plain = with_ids(frame, id, schema, whole=not table.sheet and mapping.several is None)
+    frame, left_out = _patients_only(frame, id.column, schema, table.sheet) if not plain else (frame, [])
     frame, fields, sources = with_order(frame, mapping, protocol.fields, columns)
     frame, read = read_columns(numbered(frame, id), fields, sources)
     values = [each for field in read.values() for each in field.values]
     checks = [check for field in read.values() for check in field.checks]
-    checks += id_checks(id, dict(frame.collect_schema())) if kind == ODD else []
+    checks += id_checks(id, dict(frame.collect_schema())) if not plain else []
     counts = one_row(count_checks(frame, checks))
     n = counts["n"]
     findings, fatal = judge_checks(frame, checks, counts, id_column(id))
-    told, alike = compare_ids(frame, id, kind) if mapping.several is None else ([], None)
+    told, alike = compare_ids(frame, id, plain) if mapping.several is None else ([], None)
     if fatal := [*fatal, *told]:
         raise DataError("\n".join([f"{len(fatal)} thing{'s' * (len(fatal) > 1)} to settle", *fatal[:10]]))
     findings += [*left_out, *_error_cells(table, columns, n)]
@@ -195,7 +195,7 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
         taken, depends, rows = take_rows(frame.select(*own, *values), mapping)
         patients, n = nw.from_native(taken.lazy()), taken.height
         findings += depends
-        alike = compare_ids(patients.with_columns(nw.col(ID).alias(OWN)), id, kind)[1]
+        alike = compare_ids(patients.with_columns(nw.col(ID).alias(OWN)), id, plain)[1]
     findings += contradictions(patients, protocol, tuple(read), n)
     if alike is not None:
         problem = "ids differ only in case, width, blanks, dashes, zeros before a number or unseen letters"
