@@ -8,14 +8,14 @@ from dataclasses import field as defaults
 from datetime import date
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, NamedTuple
 
 import narwhals as nw
 import polars as pl
 
 from ...criteria.engine import DTYPES
 from ...criteria.expressions import HIGH, LOW, WRITTEN
-from ...criteria.language import NUMERIC, ProtocolError
+from ...criteria.language import NUMERIC
 from ...criteria.language.wording import printed_unit
 from ...criteria.protocol import DataError, Field
 from ...criteria.units import completed_years, factor
@@ -25,9 +25,10 @@ from .texts import READ, Text, read_texts
 
 EXACT = 2**53
 """Below it, every whole number is a double of its own."""
-WIDE = (nw.UInt64, nw.Int128, nw.UInt128)
+_WIDE = (nw.UInt64, nw.Int128, nw.UInt128)
 """Whole numbers that a 64-bit one may not hold."""
 _FIRST, _LAST = date(1000, 1, 1), date(9999, 12, 31)
+_Bounds = tuple[nw.Expr, nw.Expr]
 _TRUE_OR_FALSE: dict[str, bool | str] = {"true": True, "false": False}
 
 
@@ -46,12 +47,11 @@ class Check:
     present: nw.Expr | None = None
 
 
-@dataclass(frozen=True)
-class _Typed:
+class _Typed(NamedTuple):
     """A field in its own type: its column, the columns of bounds where it has some, and the checks of its values."""
 
     values: tuple[nw.Expr, ...]
-    checks: tuple[Check, ...] = ()
+    checks: tuple[Check, ...]
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,10 @@ class _Source:
     @property
     def present(self) -> nw.Expr:
         """The rows in which something is said."""
+        column = nw.col(self.column)
         if self.dtype != nw.String:
-            return ~nw.col(self.column).is_null()
-        return ~nw.col(self.column).is_null() & ~nw.col(self.column).is_in(["", *self.mapped.missing])
+            return ~column.is_null()
+        return ~column.is_null() & ~column.is_in(["", *self.mapped.missing])
 
     def finds(self, problem: str, bad: nw.Expr, shown: nw.Expr, action: str = "read as unknown") -> None:
         self.checks.append(Check(self.name, self.column, problem, bad, shown, action))
@@ -116,21 +117,26 @@ def read_columns(
         if fields[name].type in (*NUMERIC, "date") and _is_written(schema[column.sources[0]], fields[name], column)
     }
     texts: dict[str, Text] = {}
+    if as_text and not polars:
+        name, column = next(iter(as_text.items()))
+        what = "dates" if fields[name].type == "date" else "numbers"
+        holds = f"the column {column.column} holds text where {what} are needed"
+        raise DataError(f"{holds}; cast it in the query, or write a file")
     if as_text:
-        if not polars:
-            name, column = next(iter(as_text.items()))
-            what = "dates" if fields[name].type == "date" else "numbers"
-            told = f"the column {column.column} holds text where {what} are needed; cast it in the query"
-            raise DataError(f"{told}, or write a file")
-        native, texts = read_texts(_digits_as_text(frame.to_native().lazy(), as_text, schema), fields, as_text)
-        frame, schema = nw.from_native(native), {**schema, **{c.sources[0]: nw.String() for c in as_text.values()}}
+        sources = [column.sources[0] for column in as_text.values()]
+        digits = [pl.col(source).cast(pl.String) for source in dict.fromkeys(sources) if schema[source] != nw.String]
+        native, texts = read_texts(frame.to_native().lazy().with_columns(digits), fields, as_text)
+        frame, schema = nw.from_native(native), schema | dict.fromkeys(sources, nw.String())
     read = {}
     for name, column in columns.items():
         parts = [
-            _type_column(_Source(name, fields[name], column, source, schema[source], polars, texts.get(name)))
+            _Source(name, fields[name], column, source, schema[source], polars, texts.get(name))
             for source in column.sources
         ]
-        read[name] = parts[0] if len(parts) == 1 else _any_of(name, parts)
+        values = [_values(part) for part in parts]
+        if len(parts) > 1:
+            values = [(reduce(or_, (flag for (flag,) in values)).alias(name),)]
+        read[name] = _Typed(values[0], tuple(check for part in parts for check in part.checks))
     return frame, read
 
 
@@ -139,25 +145,10 @@ def _is_written(dtype: Any, field: Field, column: MappedColumn) -> bool:
     return dtype == nw.String or (field.type == "date" and dtype.is_integer() and column.format is not None)
 
 
-def _digits_as_text(frame: pl.LazyFrame, columns: Mapping[str, MappedColumn], schema: Mapping[str, Any]) -> Any:
-    digits = [column.sources[0] for column in columns.values() if schema[column.sources[0]] != nw.String]
-    return frame.with_columns(pl.col(digits).cast(pl.String)) if digits else frame
-
-
-def _any_of(name: str, parts: list[_Typed]) -> _Typed:
-    flag = reduce(or_, (part.values[0] for part in parts)).alias(name)
-    return _Typed((flag,), tuple(check for part in parts for check in part.checks))
-
-
-def _type_column(source: _Source) -> _Typed:
-    kind = source.field.type
-    if kind in ("flag", "category"):
-        values = (_decode(source).alias(source.name),)
-    elif kind == "date":
-        values = _date(source)
-    else:
-        values = _number(source)
-    return _Typed(values, tuple(source.checks))
+def _values(source: _Source) -> tuple[nw.Expr, ...]:
+    if source.field.type in ("flag", "category"):
+        return (_decode(source).alias(source.name),)
+    return _date(source) if source.field.type == "date" else _number(source)
 
 
 # --- codes ------------------------------------------------------------------------------------------------------------
@@ -216,7 +207,7 @@ def _number(source: _Source) -> tuple[nw.Expr, ...]:
         source.refuses("not a number", _unread(source, part), source.shown, advice)
     elif not dtype.is_numeric():
         raise source.wrong_type()
-    floating = source.text is not None or not dtype.is_integer() or dtype in WIDE
+    floating = source.text is not None or not dtype.is_integer() or dtype in _WIDE
     if floating and source.text is None and dtype != nw.Float64:
         raw = raw.cast(nw.Float64())
     if missing := [float(code) for code in source.mapped.missing if _is_number(code)]:
@@ -227,32 +218,18 @@ def _number(source: _Source) -> tuple[nw.Expr, ...]:
         low, high = _completed_years(raw.cast(nw.Float64()), small)
         raw, floating = nw.when(low == high).then(low), True
         part = _either(part, (low, high))
-    else:
-        raw, floating = _convert(source, raw, floating)
+    elif source.mapped.unit and field.unit and (scale := factor(source.mapped.unit, field.unit, source.name)) != (1, 0):
+        raw, floating = (raw.cast(nw.Float64()) * scale[0] + scale[1]).round(digits_kept(scale[0])), True
     if field.type == "integer" and floating and not small:
         fraction = _nearest_whole(raw) != raw
         source.refuses("not a whole number", fraction, raw)
         if source.mapped.on_invalid == "unknown":
-            between = tuple(nw.when(fraction).then(end) for end in (raw.floor(), raw.ceil()))
-            part = _either(part, between)
+            part = _either(part, (nw.when(fraction).then(raw.floor()), nw.when(fraction).then(raw.ceil())))
         raw = nw.when(fraction).then(nw.lit(None, nw.Float64())).otherwise(raw)
     return _possible(source, raw, part, floating)
 
 
-def _convert(source: _Source, raw: nw.Expr, floating: bool) -> tuple[nw.Expr, bool]:
-    """In the unit of the field, and whether it has become a floating number."""
-    if not source.mapped.unit or not source.field.unit:
-        return raw, floating
-    try:
-        by, plus = factor(source.mapped.unit, source.field.unit, source.name)
-    except ProtocolError as error:
-        raise DataError(str(error)) from None
-    if (by, plus) == (1, 0):
-        return raw, floating
-    return (raw.cast(nw.Float64()) * by + plus).round(digits_kept(by)), True
-
-
-def _completed_years(raw: nw.Expr, unit: str) -> tuple[nw.Expr, nw.Expr]:
+def _completed_years(raw: nw.Expr, unit: str) -> _Bounds:
     """The fewest and the most years that somebody of so many months, weeks or days has completed.
 
     Four years have 1,461 days, and any of them may be the leap year: on the 365th day a year may be over or not.
@@ -268,9 +245,7 @@ def _years(days: nw.Expr, leap: int) -> nw.Expr:
     return fours * 4 + ((days - fours * 1461 - leap) / 365).floor().clip(0, 3)
 
 
-def _possible(
-    source: _Source, raw: nw.Expr, part: tuple[nw.Expr, nw.Expr] | None, floating: bool
-) -> tuple[nw.Expr, ...]:
+def _possible(source: _Source, raw: nw.Expr, part: _Bounds | None, floating: bool) -> tuple[nw.Expr, ...]:
     """The values that can be, and what is known in part and can be; anything else is counted."""
     field, (low, high) = source.field, source.field.limits
     if field.type == "date":
@@ -297,23 +272,24 @@ def _possible(
     return (values.alias(source.name), *bounds, nw.when(kept).then(source.shown).alias(f"{source.name}{WRITTEN}"))
 
 
-def _part(source: _Source) -> tuple[nw.Expr, nw.Expr] | None:
+def _part(source: _Source) -> _Bounds | None:
     """The bounds of what is known in part, where texts say such a thing."""
     if source.text is None or not source.text.partial:
         return None
     return nw.col(f"{READ}{source.name}{LOW}"), nw.col(f"{READ}{source.name}{HIGH}")
 
 
-def _unread(source: _Source, part: tuple[nw.Expr, nw.Expr] | None) -> nw.Expr:
+def _unread(source: _Source, part: _Bounds | None) -> nw.Expr:
     nothing = source.raw.is_null() & (part[0].is_null() & part[1].is_null() if part else nw.lit(True))
     return source.present & nothing
 
 
-def _either(part: tuple[nw.Expr, nw.Expr] | None, other: tuple[nw.Expr, ...]) -> tuple[nw.Expr, nw.Expr]:
+def _either(part: _Bounds | None, other: _Bounds) -> _Bounds:
     if part is None:
-        return other[0], other[1]
+        return other
     some = ~part[0].is_null() | ~part[1].is_null()
-    return nw.when(some).then(part[0]).otherwise(other[0]), nw.when(some).then(part[1]).otherwise(other[1])
+    low, high = (nw.when(some).then(one).otherwise(two) for one, two in zip(part, other, strict=True))
+    return low, high
 
 
 # --- days -------------------------------------------------------------------------------------------------------------

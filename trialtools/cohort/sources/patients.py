@@ -13,22 +13,12 @@ import pandas as pd
 import polars as pl
 
 from ...criteria.contents import Protocol
-from ...criteria.engine import collected, expression, facts, partial_fields
+from ...criteria.engine import collected, expression, facts, partial_fields, worked_value
 from ...criteria.expressions import HIGH, LOW, WRITTEN
 from ...criteria.language import Interval, ProtocolError, names, parse
 from ...criteria.protocol import DataError
-from .checks import (
-    ID,
-    ROW,
-    Finding,
-    count_checks,
-    finding,
-    judge_checks,
-    number_of,
-    one_row,
-    quality_table,
-)
-from .coherence import contradictions
+from ...criteria.protocol.model import ROUNDING
+from .checks import ID, ROW, Finding, count_checks, finding, judge_checks, number_of, one_row, quality_table
 from .columns import read_columns
 from .ids import LOST, OWN, TWICE, compare_ids, id_checks, id_column, numbered, sums_up, with_ids
 from .mapping import ColumnMapping, check_mapping, load_mapping
@@ -196,13 +186,13 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
         patients, n = nw.from_native(taken.lazy()), taken.height
         findings += depends
         alike = compare_ids(patients.with_columns(nw.col(ID).alias(OWN)), id, plain)[1]
-    findings += contradictions(patients, protocol, tuple(read), n)
+    findings += _contradictions(patients, protocol, tuple(read), n)
     if alike is not None:
         problem = "ids differ only in case, width, blanks, dashes, zeros before a number or unseen letters"
         findings.append(finding(ID, id.column or "", problem, alike[0], n, alike[1], "kept as different patients"))
     used = wanted_columns(mapping)
     unread = tuple(column for column in schema if column not in used)
-    absent = tuple(field for field in protocol.fields if not _is_told(field, protocol, read))
+    absent = tuple(field for field in protocol.fields if not _is_known(field, protocol, read))
     similar = [
         finding(field, column, f"no column for {field}, but one that looks like it", n, n, column, "not read")
         for field, column in look_alikes(absent, unread).items()
@@ -246,7 +236,50 @@ def _error_cells(table: RawTable, columns: dict[str, Any], n: int) -> list[Findi
     ]
 
 
-def _is_told(field: str, protocol: Protocol, read: Collection[str]) -> bool:
+def _is_known(field: str, protocol: Protocol, read: Collection[str]) -> bool:
     """Whether a table has a field, or all that it is worked out from."""
     parts = protocol.parts(field)
-    return field in read or (bool(parts) and all(_is_told(part, protocol, read) for part in parts))
+    return field in read or (bool(parts) and all(_is_known(part, protocol, read) for part in parts))
+
+
+# --- what contradicts itself ------------------------------------------------------------------------------------------
+
+_RECORDED = "recorded:"
+
+
+def _contradictions(table: Any, protocol: Protocol, present: tuple[str, ...], n: int) -> list[Finding]:
+    """Flags that are true of patients to whom they cannot apply, and values that are not what others make of them."""
+    hanging = [name for name in present if name in protocol.applies or name in protocol.derived]
+    if not hanging:
+        return []
+    recorded = [nw.col(name).alias(_RECORDED + name) for name in hanging]
+    known = facts(table.with_columns(*recorded), protocol, tuple(hanging), tuple(_RECORDED + name for name in hanging))
+    partial = partial_fields(known)
+    idle = {
+        name: nw.col(_RECORDED + name) & ~expression(protocol.applies[name], partial)
+        for name in hanging
+        if name in protocol.applies
+    }
+    apart = {name: _differ(name, protocol) for name in hanging if name in protocol.derived}
+    marks = {("idle", name): rows for name, rows in idle.items()} | {("apart", name): apart[name] for name in apart}
+    counted = one_row(known.select(*(number_of(rows).alias(":".join(mark)) for mark, rows in marks.items())))
+    found = []
+    for (kind, name), rows in marks.items():
+        if not (count := counted[f"{kind}:{name}"]):
+            continue
+        if kind == "idle":
+            found.append(finding(name, name, "true although it does not apply", count, n, "true", "read as false"))
+            continue
+        pair = {"recorded": nw.col(_RECORDED + name), "worked": worked_value(name, protocol)}
+        pair = one_row(known.filter(rows).select(**pair).head(1))
+        example = " and ".join(protocol.fields[name].write(value, unit=False) for value in pair.values())
+        found.append(finding(name, name, "recorded and worked out differ", count, n, example, "recorded is taken"))
+    return found
+
+
+def _differ(name: str, protocol: Protocol) -> nw.Expr:
+    recorded, worked = nw.col(_RECORDED + name), worked_value(name, protocol)
+    if protocol.fields[name].type != "number":
+        return recorded != worked
+    far = (recorded - worked).abs()
+    return (far > recorded.abs() * ROUNDING) & (far > worked.abs() * ROUNDING)
