@@ -562,8 +562,8 @@ def test_many_columns_take_no_time(csv):
 
 
 def test_a_gzip_that_becomes_a_world(csv, monkeypatch):
-    monkeypatch.setattr(csvfile, "SUSPECT", 1 << 20)
-    monkeypatch.setattr(csvfile, "STEP", 1 << 20)
+    monkeypatch.setattr(csvfile, "_SUSPECT", 1 << 20)
+    monkeypatch.setattr(csvfile, "_STEP", 1 << 20)
     whole = gzip.compress((HEADER + GOOD).encode() + b"\n" * (1 << 22))
     assert "this is no table of patients" in fault(csv(whole, name="t.csv.gz"))
 
@@ -759,7 +759,7 @@ def test_a_workbook_that_spans_a_world_is_refused_at_once(excel):
 
 def test_a_workbook_that_was_packed_too_well(excel, monkeypatch):
     path = excel([["patient_id", "age"], ["a", 40]])
-    monkeypatch.setattr(workbook, "LARGEST", 1000)
+    monkeypatch.setattr(workbook, "_LARGEST", 1000)
     assert "when it is unpacked" in fault(path)
 
 

@@ -26,7 +26,7 @@ from .screening import Screening, screen
 from .sources import Patients, read_patients
 
 _UNKNOWNS = ("both", "fail", "pass")
-FORMAT = "trialtools what-if 1"
+_FORMAT = "trialtools what-if 1"
 
 
 @dataclass(frozen=True)
@@ -243,7 +243,7 @@ def _in_order(
 
 def write_edits(edits: Edits, protocol: Protocol) -> str:
     """The edits as JSON, with the hash of the protocol that it changes."""
-    about = {"format": FORMAT, "protocol": protocol.id, "sha256": protocol.sha256}
+    about = {"format": _FORMAT, "protocol": protocol.id, "sha256": protocol.sha256}
     return json.dumps({**about, "state": asdict(edits)}, indent=1, ensure_ascii=False)
 
 
@@ -263,8 +263,8 @@ def read_edits(text: str, protocol: Protocol) -> Edits:
         found, sha256, parts = content["format"], content["sha256"], content["state"]
     except (ValueError, TypeError, KeyError):
         raise DataError("this is no saved state; Save in the explorer writes one") from None
-    if found != FORMAT:
-        raise DataError(f"the state was saved as '{found}'; this version reads '{FORMAT}'")
+    if found != _FORMAT:
+        raise DataError(f"the state was saved as '{found}'; this version reads '{_FORMAT}'")
     if sha256 != protocol.sha256:
         other = f"{content.get('protocol')} {str(sha256)[:8]}"
         raise DataError(f"the state was saved for protocol {other}, this is {protocol.id} {protocol.sha256[:8]}")

@@ -9,6 +9,7 @@ import io
 import re
 import zlib
 from collections.abc import Collection
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -16,16 +17,16 @@ import polars as pl
 from ...criteria.protocol import DataError
 from .cells import BLANKS
 
-STEP = 1 << 24
-LARGEST = 4 << 30
+_STEP = 1 << 24
+_LARGEST = 4 << 30
 """Bytes that a file may have once it is unpacked."""
-SUSPECT, RATIO = 1 << 28, 200
+_SUSPECT, _RATIO = 1 << 28, 200
 """From this size on, a file that was packed so much smaller holds no patients."""
 _GZIP = b"\x1f\x8b"
 UTF8 = b"\xef\xbb\xbf"
 _WIDE_MARKS = {codecs.BOM_UTF32: "utf-32", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-SEPARATORS = {";": "';'", "\t": r'"\t"', "|": "'|'", ",": "','"}
-QUOTE, NEWLINE, RETURN = b'"\n\r'
+_SEPARATORS = {";": "';'", "\t": r'"\t"', "|": "'|'", ",": "','"}
+_QUOTE, _NEWLINE, _RETURN = b'"\n\r'
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -54,7 +55,7 @@ def read_csv(
     sign, content = _separator(content, name, separator), _from_header(content, name, header)
     marks = _quotes(content, name, ord(sign))
     content = _with_line_ends(content, marks)
-    lines = _Lines(content, ord(sign))
+    lines = _lines(content, ord(sign))
     _check(lines, content, name, sign, header)
     try:
         names = next(csv.reader(io.StringIO(content[: lines.ends[0]].decode(), newline=""), delimiter=sign))
@@ -70,7 +71,7 @@ def _body(body: bytes, width: int, blank: np.ndarray, sign: str) -> pl.DataFrame
     if blank.all():
         return pl.DataFrame(schema=columns)
     blank, body = blank[int(np.argmin(blank)) :], body.lstrip(b"\r\n")
-    quote = '"' if QUOTE in body else None
+    quote = '"' if _QUOTE in body else None
     frame = pl.read_csv(body, separator=sign, has_header=False, schema=columns, quote_char=quote)
     if frame.height != len(blank):  # the two counts were made apart; a silent difference would be a wrong n
         raise ValueError("its lines cannot be told apart")
@@ -89,14 +90,20 @@ def _as_utf8(content: bytes, name: str, encoding: str | None) -> bytes:
             content = content.decode(encoding).encode()
         except ValueError as error:
             raise DataError(f"{name} is not written in {encoding}, as the mapping says: {error}") from None
-    elif wide := wide_encoding(content[:STEP]):
+    elif wide := wide_encoding(content[:_STEP]):
         told = f"{name} is written in {wide.upper()}; declare encoding: {wide} in the mapping"
         raise DataError(f"{told}, or save it as UTF-8")
     content = content.removeprefix(UTF8)
     if not content.strip():
         raise DataError(f"{name} is empty: it has not even a header")
-    if not content.isascii():
-        _check_letters(content, name)
+    try:
+        content.isascii() or content.decode()
+    except UnicodeDecodeError as wrong:
+        line = content.count(b"\n", 0, wrong.start) + 1
+        raise DataError(
+            f"{name} is not UTF-8 text: byte 0x{content[wrong.start]:02x} in line {line}; save it as UTF-8, or declare "
+            "encoding: in the mapping, such as cp1252 (Windows) or latin-1"
+        ) from None
     return content
 
 
@@ -113,29 +120,14 @@ def wide_encoding(start: bytes) -> str:
     return ""
 
 
-def _check_letters(content: bytes, name: str) -> None:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    for start in range(0, len(content), STEP):
-        part, before = content[start : start + STEP], len(decoder.getstate()[0])
-        try:
-            decoder.decode(part, final=start + STEP >= len(content))
-        except UnicodeDecodeError as wrong:
-            at = start + wrong.start - before
-            line = content.count(b"\n", 0, at) + 1
-            raise DataError(
-                f"{name} is not UTF-8 text: byte 0x{content[at]:02x} in line {line}; save it as UTF-8, or declare "
-                "encoding: in the mapping, such as cp1252 (Windows) or latin-1"
-            ) from None
-
-
 def _unpack(content: bytes, name: str) -> bytes:
     """Whole, so that a truncated file is an error and not a shorter table."""
     made = bytearray()
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-            while part := file.read(STEP):
+            while part := file.read(_STEP):
                 made += part
-                if len(made) > LARGEST or (len(made) > SUSPECT and len(made) > RATIO * len(content)):
+                if len(made) > _LARGEST or (len(made) > _SUSPECT and len(made) > _RATIO * len(content)):
                     told = f"{name} becomes {len(made) >> 20:,} MB and more when it is unpacked"
                     raise DataError(f"{told}, from {len(content):,} bytes; this is no table of patients")
     except (EOFError, zlib.error) as error:
@@ -181,14 +173,14 @@ def _from_header(content: bytes, name: str, header: int) -> bytes:
 
 def _quotes(content: bytes, name: str, separator: int) -> np.ndarray:
     """Where quotation marks stand. One that neither opens nor closes a whole text is read otherwise by every reader."""
-    if QUOTE not in content:
+    if _QUOTE not in content:
         return np.array([], dtype=np.int64)
     letters = np.frombuffer(content, np.uint8)
-    marks = np.flatnonzero(letters == QUOTE)
+    marks = np.flatnonzero(letters == _QUOTE)
     if len(marks) % 2:
         raise DataError(f'{name} has a quotation mark (") that is never closed; double it inside a quoted text')
     between = np.zeros(256, dtype=bool)
-    between[[separator, NEWLINE, RETURN, QUOTE]] = True
+    between[[separator, _NEWLINE, _RETURN, _QUOTE]] = True
     opens, closes = marks[0::2], marks[1::2]
     good = (opens == 0) | between[letters[np.maximum(opens - 1, 0)]]
     good &= (closes == len(letters) - 1) | between[letters[np.minimum(closes + 1, len(letters) - 1)]]
@@ -201,51 +193,56 @@ def _quotes(content: bytes, name: str, separator: int) -> np.ndarray:
 
 def _with_line_ends(content: bytes, marks: np.ndarray) -> bytes:
     """A line may end with a carriage return alone, as old programs write; inside quotes it is part of a text."""
-    if RETURN not in content:
+    if _RETURN not in content:
         return content
     letters = np.frombuffer(bytearray(content), np.uint8)
-    returns = np.flatnonzero(letters == RETURN)
-    lone = returns[(returns == len(letters) - 1) | (letters[np.minimum(returns + 1, len(letters) - 1)] != NEWLINE)]
+    returns = np.flatnonzero(letters == _RETURN)
+    lone = returns[(returns == len(letters) - 1) | (letters[np.minimum(returns + 1, len(letters) - 1)] != _NEWLINE)]
     lone = lone[np.searchsorted(marks, lone) % 2 == 0]
     if not len(lone):
         return content
-    letters[lone] = NEWLINE
+    letters[lone] = _NEWLINE
     return letters.tobytes()
 
 
-class _Lines:
-    """How many values each line holds, and which lines are blank; a line break inside quotes ends no line."""
+class _Lines(NamedTuple):
+    """Where lines end, how many values each holds, and which are blank."""
 
-    def __init__(self, content: bytes, separator: int) -> None:
+    ends: np.ndarray
+    values: np.ndarray
+    blank: np.ndarray
 
-        ends, between, quotes, seen = [], [], 0, 0
-        for start in range(0, len(content), STEP):
-            part = np.frombuffer(content, np.uint8, min(STEP, len(content) - start), start)
-            marks = np.flatnonzero((part == separator) | (part == NEWLINE) | (part == QUOTE))
-            letters = part[marks]
-            quoted = np.cumsum(letters == QUOTE) + quotes
-            open_, quotes = quoted % 2 == 0, int(quoted[-1]) if len(quoted) else quotes
-            is_end, counted = open_ & (letters == NEWLINE), np.cumsum(open_ & (letters == separator)) + seen
-            ends.append(marks[is_end] + start)
-            between.append(counted[is_end])
-            seen = int(counted[-1]) if len(counted) else seen
-        if not content.endswith(b"\n"):
-            ends.append(np.array([len(content)]))
-            between.append(np.array([seen]))
-        self.ends: np.ndarray = np.concatenate(ends)
-        self.values: np.ndarray = np.diff(np.concatenate([[0], *between])) + 1
-        length = np.diff(np.concatenate([[-1], self.ends])) - 1
-        letters = np.frombuffer(content, np.uint8)
-        self.blank: np.ndarray = (length == 0) | ((length == 1) & (letters[np.maximum(self.ends - 1, 0)] == RETURN))
+
+def _lines(content: bytes, separator: int) -> _Lines:
+    """The lines of a table; a line break inside quotes ends none."""
+    ends, between, quotes, seen = [], [], 0, 0
+    for start in range(0, len(content), _STEP):
+        part = np.frombuffer(content, np.uint8, min(_STEP, len(content) - start), start)
+        marks = np.flatnonzero((part == separator) | (part == _NEWLINE) | (part == _QUOTE))
+        letters = part[marks]
+        quoted = np.cumsum(letters == _QUOTE) + quotes
+        open_, quotes = quoted % 2 == 0, int(quoted[-1]) if len(quoted) else quotes
+        is_end, counted = open_ & (letters == _NEWLINE), np.cumsum(open_ & (letters == separator)) + seen
+        ends.append(marks[is_end] + start)
+        between.append(counted[is_end])
+        seen = int(counted[-1]) if len(counted) else seen
+    if not content.endswith(b"\n"):
+        ends.append(np.array([len(content)]))
+        between.append(np.array([seen]))
+    end = np.concatenate(ends)
+    length = np.diff(end, prepend=-1) - 1
+    letters = np.frombuffer(content, np.uint8)
+    blank = (length == 0) | ((length == 1) & (letters[np.maximum(end - 1, 0)] == _RETURN))
+    return _Lines(end, np.diff(np.concatenate([[0], *between])) + 1, blank)
 
 
 def _check(lines: _Lines, content: bytes, name: str, separator: str, header: int) -> None:
     """A line that is too short or too long is a fault of the file: what it lacks is not known to be unknown."""
     width = int(lines.values[0])
     first = content[: int(lines.ends[0])].decode("utf-8", "replace")
-    other = next((sign for sign in SEPARATORS if sign in first), None)
+    other = next((sign for sign in _SEPARATORS if sign in first), None)
     if width == 1 and separator not in first and other:
-        raise DataError(f"{name} has another separator; declare separator: {SEPARATORS[other]} in the mapping")
+        raise DataError(f"{name} has another separator; declare separator: {_SEPARATORS[other]} in the mapping")
     wrong = np.flatnonzero((lines.values != width) & ~lines.blank)
     if not len(wrong):
         return

@@ -259,35 +259,37 @@ def _is_encoding(name: str) -> bool:
         return False
 
 
+_ONLY: dict[str, tuple[tuple[str, ...], str]] = {
+    "columns": (("flag",), "only a flag can come from several columns"),
+    "codes": (("flag", "category"), "codes are for flags and categories (use missing:)"),
+    "decimal": (NUMERIC, "only a number has a decimal mark"),
+    **{key: (("date",), f"only a date has a {key}") for key in ("format", "pivot", "zone")},
+    "unit": (NUMERIC, "only a number has a unit"),
+}
+"""What only fields of some types can have."""
+
+
 def _check_column(name: str, column: MappedColumn, declared: Field) -> None:
     def wrong(message: str, *key: str) -> ProtocolError:
         return ProtocolError(message, path=("fields", name, *key))
 
-    kind, numeric = declared.type, declared.type in NUMERIC
+    kind = declared.type
     if bool(column.column) == bool(column.columns):
         raise wrong(f"{name} needs either column: or columns:")
-    if column.columns and kind != "flag":
-        raise wrong(f"{name} is a {kind}; only a flag can come from several columns", "columns", "")
-    if column.codes and kind not in ("flag", "category"):
-        raise wrong(f"{name} is a {kind}; codes are for flags and categories (use missing:)", "codes", "")
+    for key, (kinds, why) in _ONLY.items():
+        if getattr(column, key) not in (None, (), {}, "") and kind not in kinds:
+            raise wrong(f"{name} is a {kind}; {why}", key, "")
     takes = (True, False) if kind == "flag" else declared.values
     for code, meaning in column.codes.items():
         if meaning not in takes and meaning != UNKNOWN:
             allowed = "true or false" if kind == "flag" else ", ".join(declared.values)
             message = f"{name}: the code '{code}' means '{meaning}'; it can mean {allowed} or unknown"
             raise wrong(message, "codes", code)
-    if column.decimal and not numeric:
-        raise wrong(f"{name} is a {kind}; only a number has a decimal mark", "decimal", "")
-    for key in ("format", "pivot", "zone"):
-        if getattr(column, key) is not None and kind != "date":
-            raise wrong(f"{name} is a {kind}; only a date has a {key}", key, "")
     if column.format and not _reads_back(column.date_format):
         message = f"{name}: the format '{column.format}' names no year, month and day; write it like '%d/%m/%Y'"
         raise wrong(message, "format")
     if column.zone and not _is_zone(column.zone):
         raise wrong(f"{name}: there is no time zone '{column.zone}'; write it like Asia/Shanghai", "zone")
-    if column.unit and not numeric:
-        raise wrong(f"{name} is a {kind}; only a number has a unit", "unit", "")
     if column.unit and not declared.unit:
         raise wrong(f"{name} has the unit {column.unit} here but none in the protocol; declare it there", "unit")
     if column.unit and declared.unit:
@@ -300,9 +302,7 @@ def _check_column(name: str, column: MappedColumn, declared: Field) -> None:
 def _reads_back(written: str) -> bool:
     """Whether a format tells a day; or a month, or a year, of which a date is then known in part."""
     day = datetime(1999, 12, 31)
-    if re.search(
-        "%[jUWVGuw]", written
-    ):  # of a week or the day of a year nobody knows a month; 2023-W05 needs no format
+    if re.search("%[jUWVGuw]", written):  # of a week nobody knows a month; 2023-W05 needs no format
         return False
     try:
         found = datetime.strptime(day.replace(tzinfo=UTC).strftime(written), written)

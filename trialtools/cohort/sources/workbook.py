@@ -17,11 +17,11 @@ from .cells import BLANKS
 from .columns import EXACT
 from .csvfile import strip_blanks
 
-LARGEST = 2 << 30
+_LARGEST = 2 << 30
 """Bytes that the parts of a workbook may have once they are unpacked."""
 _CELLS = 50_000_000
 """Cells that a sheet may span, with the empty ones between the others."""
-STEP = 1 << 24
+_STEP = 1 << 24
 
 
 def read_workbook(
@@ -141,7 +141,7 @@ def _check_size(path: Path) -> None:
         return  # an old .xls, which holds 16 million cells at most, or no workbook at all
     try:
         with zipfile.ZipFile(path) as book:
-            if (size := sum(part.file_size for part in book.infolist())) > LARGEST:
+            if (size := sum(part.file_size for part in book.infolist())) > _LARGEST:
                 raise DataError(f"{path.name} becomes {size >> 20:,} MB when it is unpacked; save the table as CSV")
             for part in book.infolist():
                 if part.filename.lower().startswith("xl/worksheets/") and part.filename.lower().endswith(".xml"):
@@ -154,7 +154,7 @@ def _check_size(path: Path) -> None:
 def _check_span(lines: Any, name: str) -> None:
     """Hold the corner of the last cell of a sheet against what a reader can make room for."""
     rows, columns, rest = 1, {b"A"}, b""
-    while part := lines.read(STEP):
+    while part := lines.read(_STEP):
         part = rest + part
         columns |= set(re.findall(rb'r="([A-Z]{1,3})\d+"', part))
         rows = max(rows, *map(int, set(re.findall(rb'r="[A-Z]{0,3}(\d{1,7})"', part))), 1)
