@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import permutations
+from itertools import product
 from typing import Any
 
 import narwhals as nw
+import polars as pl
 
 from ...criteria.contents import Protocol
 from ...criteria.engine import in_polars
@@ -15,6 +16,7 @@ from ...criteria.language import NUMERIC, names, parse
 from ...criteria.protocol import DataError, Field
 from ..sources.mapping import ColumnMapping, MappedColumn, PatientId
 from ..sources.patients import Patients, read_patients
+from .content import ColumnContent
 from .fit import fit
 from .pairs import Pair
 from .words import concepts, vocabulary
@@ -83,26 +85,34 @@ def _add(found: dict[str, list[str]], fields: Iterable[str], told: str) -> None:
 
 def _order_pairs(protocol: Protocol, live: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Two fields of which the first is never above the second, by what they speak of."""
-    for low, high in permutations(live, 2):
-        of_one_type = protocol.fields[low].type == protocol.fields[high].type and protocol.fields[low].type not in (
-            "flag",
-            "category",
-        )
-        if of_one_type and any(a in concepts(low) and b in concepts(high) for a, b in vocabulary()["order"]):
-            yield low, high
+    ordered = [name for name in live if protocol.fields[name].type not in ("flag", "category")]
+    for low, high in vocabulary()["order"]:
+        firsts, seconds = ([name for name in ordered if concept in concepts(name)] for concept in (low, high))
+        for first, second in product(firsts, seconds):
+            if first != second and protocol.fields[first].type == protocol.fields[second].type:
+                yield first, second
 
 
 def exchanges(fields: Mapping[str, Field], pairs: Mapping[str, Sequence[Pair]]) -> dict[str, list[str]]:
     """By field what the ranges say of two columns that fit only if their names are exchanged."""
     found: dict[str, list[str]] = {}
     numbers = {name: some[0] for name, some in pairs.items() if fields[name].type in NUMERIC}
-    for (one, first), (other, second) in permutations(numbers.items(), 2):
-        if first.fit.settled and not second.fit.settled:
-            crossed = fit(one, fields[one], second.seen), fit(other, fields[other], first.seen)
-            if all(each and each.settled for each in crossed):
-                _add(
-                    found,
-                    [one],
-                    f"are {first.seen.named} and {second.seen.named} mixed up? Each fits the other's range",
-                )
+    middle = {name: _middle(pair.seen) for name, pair in numbers.items()}
+    for (one, first), (other, second) in product(numbers.items(), numbers.items()):
+        if not first.fit.settled or second.fit.settled or not _could_be(fields[one], middle[other]):
+            continue
+        crossed = fit(one, fields[one], second.seen), fit(other, fields[other], first.seen)
+        if all(each and each.settled for each in crossed):
+            told = f"are {first.seen.named} and {second.seen.named} mixed up? Each fits the other's range"
+            _add(found, [one], told)
     return found
+
+
+def _middle(seen: ColumnContent) -> float | None:
+    """The median of the different numbers of a column."""
+    return seen.counts["text"].cast(pl.Float64, strict=False).median()  # type: ignore[return-value]
+
+
+def _could_be(field: Field, value: float | None) -> bool:
+    low, high = field.limits
+    return value is None or low <= value <= high

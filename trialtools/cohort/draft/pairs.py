@@ -42,8 +42,13 @@ def pair_up(fields: Mapping[str, Field], columns: Sequence[ColumnContent]) -> di
     """
     found: list[Pair] = []
     owned = {concept for name in fields for concept in concepts(name)}
+    by_key: dict[str, set[int]] = {}
+    for at, seen in enumerate(columns):
+        for key in _column_keys(seen.name):
+            by_key.setdefault(key, set()).add(at)
     for name, field in fields.items():
-        for seen in columns:
+        near = {at for key in _field_keys(name, field) for at in by_key.get(key, ())}
+        for seen in columns if field.type == "category" else (columns[at] for at in sorted(near)):
             how = _nearness(name, field, seen, owned)
             made = fit(name, field, seen) if how else None
             if made is None and how == "same name":
@@ -61,6 +66,18 @@ def pair_up(fields: Mapping[str, Field], columns: Sequence[ColumnContent]) -> di
         ):
             together.append(pair)
     return {name: pairs for name, pairs in nearest.items() if pairs}
+
+
+def _column_keys(name: str) -> set[str]:
+    """What a column is found by: its name, with and without a unit, what it speaks of, and what that is a part of."""
+    about = concepts(name) | concepts(without_unit(name)[0])
+    return {fold(name), fold(without_unit(name)[0]), *about, *(wholes().get(concept, "") for concept in about)}
+
+
+def _field_keys(name: str, field: Field) -> set[str]:
+    title = re.sub(r"\(.*?\)", "", field.label)
+    called = (name, title, field.label, re.sub(r"\(not .*?\)", "", field.label))
+    return {key for each in called for key in (fold(each), *concepts(each))}
 
 
 def _unreadable(field: Field, seen: ColumnContent) -> Fit:
