@@ -97,7 +97,8 @@ def _as_utf8(content: bytes, name: str, encoding: str | None) -> bytes:
     if not content.strip():
         raise DataError(f"{name} is empty: it has not even a header")
     try:
-        content.isascii() or content.decode()
+        if not content.isascii():
+            content.decode()
     except UnicodeDecodeError as wrong:
         line = content.count(b"\n", 0, wrong.start) + 1
         raise DataError(
