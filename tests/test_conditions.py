@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from itertools import product
 
 import pytest
@@ -168,6 +169,64 @@ def test_a_patient_stands_near_the_limit(protocol: Protocol) -> None:
     assert protocol.same("spo2 > 93", "not (spo2 <= 93) or missing(spo2)") == {}
     assert protocol.someone("spo2 > 93") == {"spo2": 94}
     assert protocol.same("True", "not known(age) or known(age)") is None and protocol.same("True", "False") == {}
+
+
+DAYS = read_protocol(
+    """
+id: S
+title: S
+fields:
+  d: {type: date, label: D, range: [2024-02-25, 2024-03-04]}
+  u: {type: date, label: U, range: [2023-12-27, 2024-02-03]}
+criteria: [{id: I1, kind: inclusion, label: L, when: known(d)}]
+"""
+)
+DATES = [
+    {"d": d and date(2024, 2, 24) + timedelta(d), "u": u and date(2023, 12, 26) + timedelta(u)}
+    for d, u in product([*range(1, 10), None], [*range(1, 40), None])
+]
+MOMENTS = st.one_of(
+    st.sampled_from(["d", "u", 'date("2024-01-31")', "months_before(months_before(d, 1), 1)"]),
+    st.tuples(st.sampled_from("du"), st.sampled_from([0, 1, 2, 13])).map(lambda p: f"months_before({p[0]}, {p[1]})"),
+)
+SIGNS = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
+OF_DATES = st.one_of(
+    st.tuples(MOMENTS, SIGNS, MOMENTS),
+    st.tuples(st.just("d - u"), SIGNS, st.integers(28, 62).map(str)),
+    st.tuples(st.just("completed_months(u, d)"), SIGNS, st.sampled_from("012")),
+).map(" ".join)
+
+
+def is_of_dates(text: str) -> bool:
+    try:
+        return bool(parse(text, DAYS.fields))
+    except ProtocolError:
+        return False
+
+
+@settings(max_examples=60, deadline=None)
+@given(OF_DATES.filter(is_of_dates), OF_DATES.filter(is_of_dates), st.sampled_from(["{}", "not ({})"]))
+def test_conditions_on_calendar_months_are_the_same_where_brute_force_says_so(one, other, shape) -> None:
+    other = shape.format(other)
+    a, b = (parse(text, DAYS.fields) for text in (one, other))
+    apart = [record for record in DATES if evaluate(a, record) is not evaluate(b, record)]
+    found = DAYS.same(one, other)
+    if not apart:
+        assert found is None
+    else:
+        assert DAYS.judge(one, found) is not DAYS.judge(other, found)
+        assert len(found) == min(sum(value is not None for value in record.values()) for record in apart)
+
+
+def test_a_patient_who_shows_it_has_dates_of_our_time(protocol: Protocol) -> None:
+    right = "other_trial and other_trial_on >= months_before(screened_on, 3)"
+    for wrong in (
+        right.replace("3)", "2)"),
+        right.replace(">=", ">"),
+        "other_trial and screened_on - other_trial_on <= 92",
+    ):
+        found = protocol.same(wrong, right)
+        assert all(2020 <= found[name].year < 2030 for name in ("other_trial_on", "screened_on"))
 
 
 def test_a_slip_has_a_place_and_a_decision_a_name(protocol: Protocol) -> None:

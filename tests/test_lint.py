@@ -422,6 +422,9 @@ def test_text_that_no_quote_covers() -> None:
     assert uncovered_text(protocol) == ("Eligibility", "no tumours, or", "No", "again. Contact 18 Sites")
     object.__setattr__(protocol, "eligibility", ("Eligibility", "Contact"))
     assert uncovered_text(protocol) == ("no tumours, or", "No", "again")
+    object.__setattr__(protocol, "eligibility", (("Eligibility", "No fever"), ("Contact", "")))
+    assert uncovered_text(protocol) == ("no tumours, or", "18 Sites")
+    object.__setattr__(protocol, "eligibility", ("Eligibility", "Contact"))
     object.__setattr__(protocol, "not_rules", ("no  tumours,\tor", "No", "again"))
     assert uncovered_text(protocol) == ()
 

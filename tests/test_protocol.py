@@ -17,6 +17,7 @@ from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
+from types import GeneratorType
 from typing import Any
 
 import pytest
@@ -280,6 +281,13 @@ FILES = {  # by what went wrong, what was written instead, and how it is read
     "a line out of step": ("   when", sketch("    when: age >= 18", "   when: age >= 18")),
     "a second document": ("---", sketch(new="---\nid: T2\n")),
     "an invisible character": ("\\0", sketch("A sketch", "A\0sketch")),
+    "half a sign": ('title: "\\uD800"', sketch("A sketch", '"\\uD800"')),
+    "a sign that there is not": ('title: "\\U00110000"', sketch("A sketch", '"\\U00110000"')),
+    "a sign far from any": ('title: "\\UFFFFFFFF"', sketch("A sketch", '"\\UFFFFFFFF"')),
+    "a date in quotes": (
+        'range: ["2020-01-01", ...]',
+        sketch("label: Date seen", 'label: S, range: ["2020-01-01", "2021-01-01"]'),
+    ),
     "a file nested too deeply": ("[[[[[...", whole("id: " + "[" * 3_000 + "]" * 3_000)),
     "a file that refers to itself": ("&a [*a]", whole("id: &a [*a]")),
     "a tag": ("!!python/name:os.system", whole("id: !!python/name:os.system")),
@@ -446,6 +454,13 @@ FILES = {  # by what went wrong, what was written instead, and how it is read
     "a quote that is not in the text": ("quote: Age 18 to 85 years", quoting("Age 18-85 years", "Age 18 to 85 years")),
     "a quote from elsewhere": ("quote: Zebra.", quoting("quote: Pregnant or lactating patients.", "quote: Zebra.")),
     "a heading that is not in the text": ("Sites and Locations", quoting("Sites / Loc", "Sites and Loc")),
+    "one heading": ("eligibility: [Inclusion]", sketch(new="eligibility: [Inclusion]\n")),
+    "headings in pairs and alone": ("eligibility: [[a, b], c]", sketch(new="eligibility: [[a, b], c]\n")),
+    "a pair of one": ("eligibility: [[a, b], [c]]", sketch(new="eligibility: [[a, b], [c]]\n")),
+    "a heading of a pair that is not in the text": (
+        "eligibility: [[Inclusion Criteria, Zebra]]",
+        quoting('["Eligibility Criteria", "Sites / Locations"]', "[[Inclusion Criteria, Zebra]]"),
+    ),
     "a source that is not there": ("source: ../registry/x.txt", quoting("NCT05741099.txt", "x.txt")),
     "a source that is no text": ("source: ../registry", quoting("registry/NCT05741099.txt", "registry")),
     "a reading that does not exist": ('readings={"I2": "il"}', lambda: read_protocol(SKETCH, readings={"I2": "il"})),
@@ -504,7 +519,7 @@ def test_every_message_is_reviewed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_every_place_that_refuses_is_in_the_golden_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each call that makes a `ProtocolError` in these two rooms was made by one of the cases above."""
+    """Each call that makes a `ProtocolError` in these two rooms, and each fault of a rule, comes from a case above."""
     (tmp_path / "data").mkdir()
     (tmp_path / "picture.yaml").write_bytes(b"\x89PNG\xff")
     monkeypatch.chdir(tmp_path)
@@ -515,6 +530,10 @@ def test_every_place_that_refuses_is_in_the_golden_file(tmp_path: Path, monkeypa
         frame = sys._getframe(1)
         while frame is not None:
             seen.add((frame.f_code.co_filename, frame.f_lineno))
+            rule = frame.f_locals.get("faults")
+            while isinstance(rule, GeneratorType) and rule.gi_frame is not None:
+                seen.add((rule.gi_code.co_filename, rule.gi_frame.f_lineno))
+                rule = rule.gi_yieldfrom
             frame = frame.f_back
         made(self, *arguments, **named)
 
@@ -525,12 +544,21 @@ def test_every_place_that_refuses_is_in_the_golden_file(tmp_path: Path, monkeypa
     files = [*(rooms / "language").glob("*.py"), *(rooms / "protocol").glob("*.py")]
     assert len(files) > 10
     for file in sorted(files):
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in (
-                "ProtocolError",
-                "self.fault",
-                "reader.fault",
-                "_fault" * (file.name == "syntax.py"),
+        tree = ast.parse(file.read_text("utf-8"))
+        rules = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.returns]
+        rules = [node for node in rules if ast.unparse(node.returns) == "_Faults"]
+        told_of = [node for rule in rules for node in ast.walk(rule) if isinstance(node, ast.Yield)]
+        assert (len(told_of) > 30) == (file.name == "check.py")
+        for node in [*ast.walk(tree), *told_of]:
+            if node in told_of or (
+                isinstance(node, ast.Call)
+                and ast.unparse(node.func)
+                in (
+                    "ProtocolError",
+                    "self.fault",
+                    "reader.fault",
+                    "_fault" * (file.name == "syntax.py"),
+                )
             ):
                 lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
                 reached = any((str(file), line) in seen for line in lines)

@@ -107,7 +107,7 @@ def checklist(record: Record, source: str) -> Checklist:
         tuple(entry.criterion(id) for id, entry in named.items()),
         source=source,
         eligibility=record.edges,
-        not_rules=tuple(map(squeeze, left_out)),
+        not_rules=tuple(map(squeeze, read.headings if record.edges else left_out)),
         sites=record.sites,
         arms=record.arms,
         design={**record.design, **{f"complete_{n}" if n else "complete": each for n, each in enumerate(incomplete)}},

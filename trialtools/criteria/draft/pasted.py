@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import PurePath
 
 from ..protocol import DataError, squeeze
+from ..protocol.check import stretches
 from .lines import WHOLE, apart, clean, section_of
 from .record import Record
 
@@ -67,7 +68,8 @@ def record_in(written: str, name: str) -> Record:
     if not any(re.search(r"\w", line) for line in lines):
         raise DataError(f"{name} is empty; paste the criteria of a trial into it, with their headings")
     is_inside = _inside(lines)
-    outside = _outside(lines, is_inside)
+    blocks = _blocks(lines, is_inside)
+    outside = tuple("\n".join(block) for inside, block in blocks if not inside)
     said = [squeeze(block) for block in outside]
     ages, age_quote = _ages(said)
     sex = next((found for block in said if (found := _SEX.search(block))), None)
@@ -79,6 +81,7 @@ def record_in(written: str, name: str) -> Record:
         text=text.strip("\n") + "\n",
         eligibility="\n".join(line for line, inside in zip(lines, is_inside, strict=True) if inside),
         ages=ages,
+        edges=_edges(blocks, text) if outside else None,
         age_quote=age_quote,
         sex=_sex(sex[1]) if sex else "",
         sex_quote=squeeze(sex[0]) if sex else "",
@@ -120,11 +123,20 @@ def _is_head(lines: Sequence[str], place: int) -> bool:
     return is_first and place + 1 < len(lines) and not lines[place + 1].strip()
 
 
-def _outside(lines: Sequence[str], is_inside: Sequence[bool]) -> tuple[str, ...]:
-    """What stands outside of the criteria, neighbours together: a longer quote is less likely to stand twice."""
-    blocks = groupby(zip(lines, is_inside, strict=True), key=lambda pair: pair[1])
-    joined = ("\n".join(line.strip() for line, _ in block if line.strip()) for inside, block in blocks if not inside)
-    return tuple(block for block in joined if re.search(r"\w", block))
+def _blocks(lines: Sequence[str], is_inside: Sequence[bool]) -> list[tuple[bool, list[str]]]:
+    """What stands among the criteria (True) and outside of them by turns, without what says nothing."""
+    turns = groupby(zip(lines, is_inside, strict=True), key=lambda pair: pair[1])
+    blocks = [(inside, [line.strip() for line, _ in block if line.strip()]) for inside, block in turns]
+    return [(inside, block) for inside, block in blocks if re.search(r"\w", " ".join(block))]
+
+
+def _edges(blocks: Sequence[tuple[bool, list[str]]], text: str) -> tuple[tuple[str, str], ...] | None:
+    """The lines before and after each block of criteria; None where they do not find it again."""
+    lines = [("", ""), *((block[0], block[-1]) for _, block in blocks), ("", "")]
+    spans = [(lines[n][1], lines[n + 2][0]) for n, (inside, _) in enumerate(blocks) if inside]
+    found = stretches(squeeze(text), [(squeeze(first), squeeze(last)) for first, last in spans])
+    wanted = [squeeze(" ".join(block)) for inside, block in blocks if inside]
+    return tuple(spans) if list(map(squeeze, found)) == wanted else None
 
 
 def _ages(blocks: Sequence[str]) -> tuple[tuple[str, str], str]:

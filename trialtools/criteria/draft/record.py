@@ -30,7 +30,7 @@ _PERSON = re.compile(r"\b(?:M\.?D|Ph\.?D|D\.?O|Dr|Prof)\b\.?", re.I)
 class Record:
     """A registered trial: its registry text, the part of it that holds the criteria, and what else it states.
 
-    `ages` are the lowest and highest age as written; `edges` the headings before and after the criteria in the text;
+    `ages` are the lowest and highest age as written; `edges` the lines before and after the criteria in the text;
     `left_out` what the registry text has beside the criteria and nothing of the protocol quotes; `remarks` what
     somebody should look at.
     """
@@ -39,7 +39,7 @@ class Record:
     title: str
     text: str
     eligibility: str
-    edges: tuple[str, str] | None = None
+    edges: tuple[str, str] | tuple[tuple[str, str], ...] | None = None
     ages: tuple[str, str] = ("", "")
     age_quote: str = ""
     sex: str = ""

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from ..language import Arithmetic, Compare, Formula, Name, ProtocolError, children, names, parse
 from ..protocol import ProtocolData, expressions, quotes, squeeze
+from ..protocol.check import stretches
 from ..units import factor, parse_unit
 from .conflicts import excluding_readings, guideline, impossible_facts, never_satisfiable
 from .finding import KINDS, Finding, Findings, finding_for, join, slug_of, titles
@@ -108,22 +109,14 @@ def uncovered_text(protocol: ProtocolData) -> tuple[str, ...]:
     >>> uncovered_text(load_protocol("data/protocols/NCT05741099.yaml"))
     ()
     """
-    text = _eligibility(protocol)
+    text, spans = squeeze(protocol.text), [(squeeze(first), squeeze(last)) for first, last in protocol.spans]
+    text = "\0".join(stretches(text, spans)) if spans else text
     covered = bytearray(len(text))
     for _, quote in quotes(protocol):
         for start, end in _places(squeeze(quote), text):
             covered[start:end] = b"\1" * (end - start)
     left = "".join("\0" if is_covered else character for character, is_covered in zip(text, covered, strict=True))
     return tuple(part for part in map(_trim, left.split("\0")) if part)
-
-
-def _eligibility(protocol: ProtocolData) -> str:
-    text = squeeze(protocol.text)
-    if protocol.eligibility is None:
-        return text
-    first, last = map(squeeze, protocol.eligibility)
-    text = text[text.find(first) + len(first) :] if first in text else text
-    return text[: text.find(last)] if last in text else text
 
 
 def _places(quote: str, text: str) -> list[tuple[int, int]]:

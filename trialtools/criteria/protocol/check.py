@@ -6,7 +6,7 @@ import bisect
 import keyword
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -43,11 +43,18 @@ def check(protocol: ProtocolData) -> None:
     """
     rules = (_ids, _fields, _derived, _criteria, _readings, _expressions, _quotes, _ambiguities, _arms, _design)
     for rule in rules:
-        for message, path in rule(protocol):
+        faults = rule(protocol)
+        for message, path in faults:
             raise ProtocolError(message, path=path)
 
 
 def _ids(protocol: ProtocolData) -> _Faults:
+    is_text = [isinstance(each, str) for each in protocol.eligibility or ()]
+    if protocol.eligibility is not None and is_text != [True, True] and (any(is_text) or not is_text):
+        message = (
+            "eligibility is the words before the criteria and those after them, [from, to], or a list of such pairs"
+        )
+        yield message, ("eligibility",)
     if not _is_id(protocol.id):
         yield f"'{protocol.id}' is not an id; {_ID}", ("id",)
     if not protocol.criteria:
@@ -226,9 +233,11 @@ def _quotes(protocol: ProtocolData) -> _Faults:
     if not protocol.text:
         return
     text = squeeze(protocol.text)
-    for position, heading in enumerate(protocol.eligibility or ()):
-        if squeeze(heading) not in text:
-            yield f"'{heading}' is not in the registry text", ("eligibility", position)
+    for position, each in enumerate(protocol.eligibility or ()):
+        for place, heading in enumerate([each] if isinstance(each, str) else each):
+            if squeeze(heading) not in text:
+                here = ("eligibility", position, *([] if isinstance(each, str) else [place]))
+                yield f"'{heading}' is not in the registry text", here
     for path, quote in quotes(protocol):
         if squeeze(quote) not in text:
             difference = _difference(squeeze(quote), text)
@@ -268,6 +277,21 @@ def quotes(protocol: ProtocolData) -> Iterator[tuple[_Path, str]]:
 def squeeze(text: str) -> str:
     """Text with every run of white space as one space; line breaks of a copy do not matter."""
     return " ".join(text.split())
+
+
+def stretches(text: str, spans: Iterable[tuple[str, str]]) -> list[str]:
+    """What stands between the words of each pair, one behind the other; "" is the start of a text, or its end.
+
+    >>> stretches("In: a. Then b. Out: c.", [("In:", "Then"), ("Out:", "")])
+    [' a. ', ' c.']
+    """
+    found, rest = [], text
+    for first, last in spans:
+        rest = rest.partition(first)[2] if first and first in rest else rest
+        stretch, mark, after = rest.partition(last) if last else (rest, "", "")
+        found.append(stretch)
+        rest = mark + after
+    return found
 
 
 def _ambiguities(protocol: ProtocolData) -> _Faults:

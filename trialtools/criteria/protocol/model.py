@@ -139,6 +139,7 @@ class ProtocolData:
     """A registered trial as logic. It checks itself when it is built, so that a broken one cannot exist.
 
     `readings` are the chosen ones, by criterion; `text` is the registry text that quotes are held against.
+    `eligibility` are the words before and after the criteria in it, or pairs of such words where they stand apart.
     """
 
     __pydantic_config__ = STRICT
@@ -148,7 +149,7 @@ class ProtocolData:
     fields: dict[str, Field]
     criteria: tuple[Criterion, ...]
     source: str | None = None
-    eligibility: tuple[str, str] | None = None
+    eligibility: tuple[tuple[str, str] | str, ...] | None = None
     facts: tuple[Fact, ...] = ()
     guideline: tuple[Fact, ...] = ()
     not_rules: tuple[str, ...] = ()
@@ -162,6 +163,12 @@ class ProtocolData:
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", _with_questions(self.fields, self.criteria))
         check(self)
+
+    @property
+    def spans(self) -> tuple[tuple[str, str], ...]:
+        """The words before and after each stretch of the registry text that holds criteria."""
+        pairs = self.eligibility or ()
+        return tuple((each[0], each[1]) for each in ([pairs] if pairs and isinstance(pairs[0], str) else pairs))
 
     @cached_property
     def criterion(self) -> dict[str, Criterion]:

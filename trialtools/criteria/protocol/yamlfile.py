@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
+from datetime import date
 from functools import cache
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -32,7 +33,7 @@ def read_yaml(
     """
     try:
         root = yaml.compose(written, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
         raise _not_yaml(error, written, name) from None
     if not isinstance(root, yaml.MappingNode):
         raise ProtocolError("this file holds no 'key: value' lines; see data/ for examples", where=name)
@@ -86,6 +87,7 @@ def _under(made: Any, key: str) -> Any:
 
 
 _READ = {bool: "true or false", int: "a whole number", float: "a number", str: "text (put it in quotes)"}
+_READ[date] = "a date, year-month-day, without quotes"
 _UNKNOWN_KEY = ("unexpected_keyword_argument", "extra_forbidden")
 _EXPECTED = {  # by the first word of pydantic's own names of faults
     "tuple": "a list, such as [a, b]",
@@ -226,6 +228,8 @@ def _scalar(node: Any, tag: str, here: str) -> Any:
         raise ProtocolError(reason if isinstance(error, ValueError) else misfit, where=here) from None
     if value != value:
         raise ProtocolError(f"{written} is no number; leave the value out", where=here)
+    if isinstance(value, str) and re.search("[\ud800-\udfff]", value):
+        raise ProtocolError("a sign is written by half of its number (\\uD800); write the sign itself", where=here)
     if tag in ("int", "float") and not plain:
         message = f"YAML reads {_short(written)} as {value}; write a number in plain digits, and put text in quotes"
         raise ProtocolError(message, where=here)
@@ -246,6 +250,12 @@ def _not_yaml(error: Exception, written: str, name: str) -> ProtocolError:
             message = _yaml_problem(problem)
             mark = error.context_mark if "never closed" in message else error.problem_mark
             return ProtocolError(message, where=f"{name}, {_mark(mark)}" if mark else name)
+    if odd := next(
+        (each for each in re.finditer(r"\\U([0-9A-Fa-f]{8})", written) if int(each[1], 16) > 0x10FFFF), None
+    ):
+        line, column = _line_and_column(written, odd.start())
+        message = f"no sign has the number {odd[0]}; write the sign itself"
+        return ProtocolError(message, where=f"{name}, line {line}, column {column}")
     return ProtocolError("this file is nested too deeply to be read", where=name)
 
 
