@@ -670,6 +670,26 @@ def test_a_formula_that_says_only_a_part_of_its_sentence_is_marked(tmp_path: Pat
     assert "I1: what is proposed says only a part: nothing of 'Hb'" in told
 
 
+def test_a_list_that_goes_on_inside_a_line_is_split_only_where_it_counts_on() -> None:
+    split = {
+        "1) adult; 2) ≥10% BSA\n3) fever; 4) cough": ["adult;", "≥10% BSA", "fever;", "cough"],
+        "a) asthma; b) COPD; c) cancer": ["asthma;", "COPD;", "cancer"],
+        "(i) asthma, (ii) COPD": ["asthma,", "COPD"],
+        "①asthma\uff1b②COPD": ["asthma\uff1b", "COPD"],
+    }
+    whole = (
+        "3. fever, see section 4. Cough does not count",
+        "1. ALT > 1.5; 2.5 in cirrhosis",
+        "Grade 1) or 2) of the scale",
+        "Infection with a. baumannii; b. cepacia",
+        "c) toxicity of grade d) to f)",
+    )
+    for text, rules in split.items():
+        assert [item.text for item in read_eligibility(f"Inclusion:\n{text}").items] == rules
+    for text in whole:
+        assert len(read_eligibility(f"Inclusion:\n{text}").items) == 1, text
+
+
 def test_the_header_of_a_table_is_no_name_of_people() -> None:
     rules = (
         "Principal inclusion criteria (English)\nNumber\tPrincipal inclusion criteria (English)\n1\tColitis\n2\tGout"

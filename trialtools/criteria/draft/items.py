@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ..protocol import squeeze
-from .lines import PHRASES, WHOLE, Kind, Line, Section, count_apart, lines_of, section_of, sentences, without_marker
+from .lines import PHRASES, WHOLE, Kind, Line, Section, lines_of, section_of, without_marker
+from .pieces import count_apart, items_apart, sentences
 
 _LEADS_IN = re.compile(
     r"(?:patients|subjects|participants|individuals|volunteers|candidates|men and women|eligible \w+|you)"
@@ -151,17 +152,11 @@ def _of_block(block: _Block, kind: Kind, few: bool) -> Iterator[Item]:
     is_listed = any(line.marker for line in block.lines)
     whole = squeeze(block.written)
     if not is_listed and (few or len(block.lines) > 1):
-        pieces = [piece for sentence in sentences(whole) for piece in _number_items(sentence)]
+        pieces = [piece for sentence in sentences(whole) for piece in items_apart(sentence)]
         yield from (_with_parts(Item(kind, (piece,), without_marker(piece))) for piece in pieces)
         return
     item = Item(kind, (whole,), squeeze(block.text), tuple(map(squeeze, block.parts)))
     yield _with_parts(item)
-
-
-def _number_items(sentence: str) -> list[str]:
-    """`1. one 2. two` as two rules; with a lead before the first number it is one rule with parts."""
-    pieces = count_apart(sentence)
-    return pieces if without_marker(pieces[0]) != pieces[0] else [sentence]
 
 
 def _with_parts(item: Item) -> Item:

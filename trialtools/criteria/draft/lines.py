@@ -10,11 +10,12 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
+
+from .pieces import items_apart
 
 _NUMBER = (
     r"\d{1,2}(?:\.\d{1,2})+[.)]?(?=\s+\S)|\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{2,4})[.)](?=\s|[A-Z≥≤<>(]|$)"
@@ -168,7 +169,7 @@ def _apart(line: str) -> str:
 
 def lines_of(text: str) -> list[Line]:
     """The lines of a text, without the blank ones; a heading or a list inside a line has lines of its own."""
-    lines = [part for line in _join(map(_line, _with_blanks(apart(text)))) for part in _number_items(line)]
+    lines = [part for line in _join(map(_line, _with_blanks(apart(text)))) for part in _items(line)]
     return list(_without_false_markers(lines))
 
 
@@ -203,31 +204,11 @@ def _join(lines: Iterator[Line]) -> Iterator[Line]:
     yield from waiting
 
 
-def _number_items(line: Line) -> list[Line]:
-    """The items of `1) one 2) two 3) three`, where a line begins with the first one."""
-    pieces = count_apart(line.written) if line.marker else []
-    if len(pieces) < 2 or not re.match(r"\W*1\b", pieces[0]):
-        return [line]
+def _items(line: Line) -> list[Line]:
+    """The items of `1) one 2) two 3) three`, or of `c) one; d) two`, where a line begins with the first one."""
+    pieces = items_apart(line.written) if line.marker else []
     items = [_line((" " * line.indent + piece, False)) for piece in pieces]
-    return [replace(items[0], after_blank=line.after_blank), *items[1:]]
-
-
-def count_apart(text: str) -> list[str]:
-    """The pieces of a text before each number of a list that counts 1, 2, 3 ... inside of it; the lead is the first.
-
-    >>> count_apart("One of: (1) cough; (2) fever (3 days)")
-    ['One of:', '(1) cough;', '(2) fever (3 days)']
-    """
-    run: list[re.Match[str]] = []
-    for found in re.finditer(r"(?:^|(?<=[\s;,:.]))(\(?)(\d{1,2})([.)、])(?=\s*[^\W\d])", text):
-        same = not run or (found[1], found[3]) == (run[0][1], run[0][3])
-        if same and int(found[2]) == len(run) + 1:
-            run.append(found)
-    if len(run) < 2:
-        return [text]
-    cuts = [0, *(found.start() for found in run), len(text)]
-    pieces = [text[start:end].strip() for start, end in pairwise(cuts)]
-    return [piece for piece in pieces if piece]
+    return [replace(items[0], after_blank=line.after_blank), *items[1:]] if len(items) > 1 else [line]
 
 
 def _without_false_markers(lines: list[Line]) -> Iterator[Line]:
@@ -263,59 +244,3 @@ def without_marker(text: str) -> str:
     ('fever', 'no fever')
     """
     return _line((text, False)).says
-
-
-# --- sentences --------------------------------------------------------------------------------------------------------
-
-
-_SENTENCE_ENDS = re.compile(
-    r"(?:(?<=[a-z0-9)\]%”\"][.;\uff1b。])|(?<=[A-Z]{2}[.;]))(?:\s+|(?=[A-Z]))(?=[A-Z≥≤<>(])"
-    r"|(?<=;)\s*(?=[A-Z])|(?<=[。\uff1b])"
-)
-_ABBREVIATED = re.compile(r"\b(?:incl|e\.g|i\.e|vs|approx|no|dr|resp|max|min|ca|cf|etc|st|fig)\.$|^\W*\d{1,2}\.$", re.I)
-_RULE_BEGINS = re.compile(
-    r"(?<=[a-z0-9)\]%])\s+(?=(?:Patients?|Subjects?|Participants?|Having|Presence of|History of|Pregnant|Women|Men"
-    r"|Males?|Females?|There (?:is|are))\b)"
-)
-_RUNS_ON = re.compile(r"\b(?:of|the|an?|in|with|for|to|by|and|or|from|on|all|any|other|these|those|some|as)$", re.I)
-
-
-def sentences(text: str) -> list[str]:
-    """The sentences of a text without line breaks; whatever is not certain to end stays whole.
-
-    >>> sentences("Age 18 or older. Able to consent (incl. by proxy); Not pregnant")
-    ['Age 18 or older.', 'Able to consent (incl. by proxy);', 'Not pregnant']
-    >>> sentences("One of the following: Patients with asthma Patients with lung disease. Men")
-    ['One of the following: Patients with asthma Patients with lung disease.', 'Men']
-    """
-    return [
-        part.strip()
-        for whole in _join_lists(_SENTENCE_ENDS.split(text.strip()))
-        for part in _at_next_rule(whole)
-        if part.strip()
-    ]
-
-
-def _join_lists(parts: list[str]) -> list[str]:
-    """Parts that an abbreviation or a list without end cut, put together again."""
-    joined: list[str] = []
-    for part in parts:
-        is_listed = bool(joined) and "following" in joined[-1] and joined[-1].endswith((";", "\uff1b"))
-        if joined and (is_listed or _ABBREVIATED.search(joined[-1])):
-            joined[-1] += f" {part}"
-        else:
-            joined.append(part)
-    return joined
-
-
-def _at_next_rule(sentence: str) -> Iterator[str]:
-    """A run of rules without full stops, cut where a rule begins; after "following" where it ends is not certain."""
-    last = 0
-    for found in _RULE_BEGINS.finditer(sentence):
-        before = sentence[last : found.start()]
-        if "following" in before:
-            break
-        if len(before) > 12 and not _RUNS_ON.search(before):
-            yield before
-            last = found.end()
-    yield sentence[last:]

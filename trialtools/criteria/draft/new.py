@@ -14,8 +14,8 @@ from ..language import ProtocolError
 from ..protocol import DataError, ProtocolData, read_yaml, squeeze
 from ..protocol.file import with_source
 from .checklist import Checklist, checklist
-from .lines import sentences
 from .pasted import record_in
+from .pieces import sentences
 from .record import Record, record_of
 
 
