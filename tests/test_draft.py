@@ -690,6 +690,25 @@ def test_a_list_that_goes_on_inside_a_line_is_split_only_where_it_counts_on() ->
         assert len(read_eligibility(f"Inclusion:\n{text}").items) == 1, text
 
 
+def test_what_stands_in_two_languages_is_asked_once_where_all_numbers_agree(tmp_path: Path) -> None:
+    chinese, english = "1. 年龄18-65岁\n2. 签署知情同意书", "1. Aged 18-65\n2. Consent"
+    rules = f"纳入标准:\n{chinese}\nInclusion criteria:\n{english}\n排除标准:\n1. 妊娠\n"
+    protocol = drafted(tmp_path, rules, "T1.txt")
+    assert [c.quotes for c in protocol.criteria] == [
+        ("1. Aged 18-65", "1. 年龄18-65岁"),
+        ("2. Consent", "2. 签署知情同意书"),
+        ("1. 妊娠",),
+    ]
+    assert len(drafted(tmp_path, rules.replace("Aged 18-65", "Aged 18-60"), "T2.txt").criteria) == 5
+
+
+@pytest.mark.parametrize("rules", ["- Consent\nOther criteria may apply.", "- Consent. Other criteria may apply."])
+def test_a_statement_that_more_criteria_apply_takes_no_rule_with_it(rules: str, tmp_path: Path) -> None:
+    protocol = drafted(tmp_path, f"Inclusion criteria:\n{rules}", "T1.txt")
+    assert "Consent" in protocol.criterion["I1"].label
+    assert drafted(tmp_path, "Inclusion criteria:\nOther criteria may apply.", "T2.txt").questions == ("I1",)
+
+
 def test_the_header_of_a_table_is_no_name_of_people() -> None:
     rules = (
         "Principal inclusion criteria (English)\nNumber\tPrincipal inclusion criteria (English)\n1\tColitis\n2\tGout"

@@ -7,6 +7,7 @@ rule that somebody sees: nothing is dropped.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -36,6 +37,7 @@ _JOINS = {join: re.compile(words, re.I) for join, words in PHRASES["joins"].item
 _UNSURE = re.compile(
     r"[.;]\s|\b(?:if|unless|except|not|without|who do|defined|when|wom[ae]n|m[ae]n|(?:fe)?males?|girls?|boys?)\b", re.I
 )
+_CHINESE = re.compile("[\u4e00-\u9fff]")
 _CAPTION = re.compile(r"\W*description\W*", re.I)
 """What the page of a registry writes between the heading and the first rule."""
 
@@ -85,12 +87,22 @@ def read_eligibility(text: str) -> Eligibility:
             headings.append(lines[0].written)
         else:
             items += _mark_alternatives([*_items(_blocks_of(lines), section)])
-    is_said = [not item.parts and len(item.text) < 300 and bool(_INCOMPLETE.search(item.text)) for item in items]
+    kinds = ([item for item in items if item.kind == kind] for kind in ("inclusion", "exclusion"))
+    items = [item for alike in kinds for item in _one_language(alike)]
+    incomplete = [item for item in items if _is_statement(item)]
+    if len(incomplete) == len(items):  # a text without any rule: what there is becomes a question that somebody sees
+        incomplete = []
     return Eligibility(
-        tuple(item for item, said in zip(items, is_said, strict=True) if not said),
+        tuple(item for item in items if item not in incomplete),
         tuple(map(squeeze, headings)),
-        tuple(" ".join(item.quotes) for item, said in zip(items, is_said, strict=True) if said),
+        tuple(" ".join(item.quotes) for item in incomplete),
     )
+
+
+def _is_statement(item: Item) -> bool:
+    """Whether a sentence, and it alone, says that not every rule is listed."""
+    is_short = not item.parts and len(item.text) < 300 and len(sentences(item.text)) == 1
+    return is_short and bool(_INCOMPLETE.search(item.text))
 
 
 def _sections(lines: Sequence[Line]) -> Iterator[tuple[Section, str, list[Line]]]:
@@ -107,6 +119,20 @@ def _sections(lines: Sequence[Line]) -> Iterator[tuple[Section, str, list[Line]]
             yield section, heading, below
         section, heading, below = found, line.written, []
     yield section, heading, below
+
+
+def _one_language(items: Sequence[Item]) -> list[Item]:
+    """The rules of one kind; what stands in Chinese and once more in English, number by number, is one rule."""
+    chinese = [item for item in items if _CHINESE.search(item.whole)]
+    others = [item for item in items if item not in chinese]
+    pairs = list(zip(others, chinese, strict=False))
+    if len(chinese) != len(others) or not all(_numbers(one) == _numbers(other) for one, other in pairs):
+        return list(items)
+    return [replace(one, quotes=(*one.quotes, *other.quotes)) for one, other in pairs]
+
+
+def _numbers(item: Item) -> list[str]:
+    return sorted(re.findall(r"\d+(?:\.\d+)?", unicodedata.normalize("NFKC", item.whole)))
 
 
 def _items(blocks: Sequence[_Block], section: Section) -> Iterator[Item]:
@@ -230,6 +256,8 @@ def _blocks_of(lines: Sequence[Line]) -> list[_Block]:
         elif line.marker:
             levels = [*levels[: _level(line, levels)], line]
             role = _role_in_list(line, levels, below)
+        elif line.says[:1].isupper() and _INCOMPLETE.search(line.says):
+            role = "rule"
         elif is_listed:
             role = _role_beside_list(line, levels, below, blocks)
         else:
