@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
+os.environ["TRIALTOOLS_RECEIPTS"] = tempfile.mkdtemp(prefix="trialtools-receipts-")
 
 # By file or folder, the kind of its tests; all other files hold unit tests. `make test-KIND` runs one kind.
 CATEGORIES = {

@@ -163,7 +163,7 @@ def test_screen_writes_its_files(run, trial, cohort, tmp_path):
 
 
 def test_much_evidence_is_written_only_when_asked_for(run, trial, cohort, tmp_path, monkeypatch):
-    monkeypatch.setattr("trialtools.__main__.EVIDENCE_LIMIT", 10)
+    monkeypatch.setattr("trialtools.cohort.command._EVIDENCE_LIMIT", 10)
     code, out, _ = run("screen", trial, cohort, "--out", tmp_path)
     assert code == 0 and "no evidence.parquet: more than 10 patients" in out
     assert not (tmp_path / "evidence.parquet").exists()
@@ -279,7 +279,7 @@ def test_a_fault_of_ours_keeps_its_traceback(trial, cohort, monkeypatch):
     def fault(*arguments):
         raise KeyError("ours")
 
-    monkeypatch.setattr("trialtools.cohort.screening.screen", fault)
+    monkeypatch.setattr("trialtools.cohort.command.screen", fault)
     with pytest.raises(KeyError, match="ours"):
         main(["screen", trial, cohort])
 

@@ -27,6 +27,7 @@ from trialtools.arms import (
 )
 from trialtools.arms.chain import COLUMNS, find, hash_of, reading
 from trialtools.arms.people import fold_id
+from trialtools.arms.receipts import read_receipts, receipts_of
 from trialtools.arms.request import binding
 from trialtools.criteria.language import Interval
 from trialtools.criteria.protocol import Field
@@ -328,21 +329,52 @@ def test_receipts_are_kept_outside_and_held_against_whatever_lies_in_the_ledger_
         assert "kept in  " in done.stdout and done.stdout.split()[-1] == last_entry(ledger), done.stderr
         assert str(ledger.parent) not in done.stdout.split("kept in  ")[1].splitlines()[0]
     good = cli("verify", ledger)
-    assert good.returncode == 0 and "2 receipts kept outside are all there" in good.stdout, good.stdout
+    assert good.returncode == 0 and "3 receipts kept outside are all there" in good.stdout, good.stdout
     shutil.copy(early, ledger)  # the two allocations are gone, as if they had never been
     cut = cli("verify", ledger)
     assert cut.returncode == 1 and "the ledger was cut off" in cut.stdout
     other = [ledger, PROTOCOL, table, "--site", "A", "--on", "2023-01-12", "--patient", "P1"]
     again = cli("allocate", *other)  # P1 would get the kit that P0 has in hand
     assert again.returncode == 2 and "would give the same kits again" in again.stderr and "kit " not in again.stdout
-    assert cli("allocate", *other, "--receipts", tmp_path / "moved").returncode == 0
+    with pytest.raises(LedgerError, match="would give the same kits again"):
+        allocate(ledger, ask("P1", protocol))
+    receipts_of(ledger).rename(tmp_path / "moved")
+    assert cli("allocate", *other).returncode == 0
     assert cli("verify", ledger, "--receipts", tmp_path / "none").returncode == 0
+    assert cli("verify", ledger, "--receipts", tmp_path / "moved").returncode == 1
 
 
-def test_a_receipt_that_cannot_be_kept_is_told_and_the_kit_is_given(ledger, protocol, tmp_path):
+def test_python_keeps_receipts_too_and_synthetic_trials_have_none(ledger, protocol, tmp_path):
+    early = tmp_path / "early"
+    shutil.copy(ledger, early)
+    for act in (
+        lambda: allocate(ledger, ask("P1", protocol)).head,
+        lambda: correct(ledger, "P1", "randomized_on", "2023-01-13", "Dr Wu", "typed wrong"),
+    ):
+        assert read_receipts(receipts_of(ledger))[-1] != (head := act()) == read_receipts(receipts_of(ledger))[-1]
+    with pytest.raises(LedgerError, match="has a kit already"):
+        allocate(ledger, ask("P1", protocol, age=71))
+    assert read_receipts(receipts_of(ledger))[-1] == last_entry(ledger) != head, "a refusal is an entry as well"
+    shutil.copy(early, ledger)
+    for act in (
+        lambda: allocate(ledger, ask("P1", protocol)),
+        lambda: return_kit(ledger, "K-1", "Dr Wu", "came back"),
+        lambda: correct(ledger, "P1", "randomized_on", "2023-01-13", "Dr Wu", "typed wrong"),
+    ):
+        with pytest.raises(LedgerError, match="is of no entry of this ledger"):
+            act()
+    made = tmp_path / "synthetic"
+    open_ledger(made, tmp_path / "synthetic.key", protocol, BLOCKS, 4, ("A",), synthetic=1)
+    allocate(made, ask("P1", protocol))
+    assert not receipts_of(made).exists()
+
+
+def test_a_receipt_that_cannot_be_kept_is_told_and_the_kit_is_given(ledger, protocol, tmp_path, monkeypatch):
     table = tmp_path / "patients.csv"
     pd.DataFrame([facts() | {"patient_id": "P1"}]).to_csv(table, index=False)
-    asked = [ledger, PROTOCOL, table, "--site", "A", "--on", "2023-01-12", "--patient", "P1"]
-    done = cli("allocate", *asked, "--receipts", table / "below")
-    assert done.returncode == 0 and done.stdout.startswith("kit ")
-    assert f"could not be kept in {table / 'below'}" in done.stderr and last_entry(ledger) in done.stderr
+    monkeypatch.setenv("TRIALTOOLS_RECEIPTS", str(table))
+    done = cli("allocate", *[ledger, PROTOCOL, table, "--site", "A", "--on", "2023-01-12", "--patient", "P1"])
+    assert done.returncode == 0 and done.stdout.startswith("kit ") and "kept in" not in done.stdout
+    assert f"could not be kept in {table}" in done.stderr and last_entry(ledger) in done.stderr
+    with pytest.warns(UserWarning, match="could not be kept"):
+        allocate(ledger, ask("P2", protocol))

@@ -9,7 +9,7 @@ import pytest
 from trialtools.__main__ import main
 from trialtools.arms import procedures
 from trialtools.report import qualify, write_qualification
-from trialtools.report.qualification import record
+from trialtools.report.qualification import command
 from trialtools.report.qualification.bench import Requirement
 from trialtools.report.qualification.record import REQUIREMENTS, Trial
 
@@ -69,7 +69,7 @@ def test_a_deviation_is_told_written_down_and_exit_code_1(tmp_path, capsys, monk
 def test_the_command_ends_with_1_on_a_deviation(monkeypatch, capsys):
     deviation = Trial("R01", "It holds.", "source", "method", "input", "1", "2", False)
     found = replace(qualify({}), trials=(deviation,))
-    monkeypatch.setattr(record, "qualify", lambda name="": found)
+    monkeypatch.setattr(command, "qualify", lambda name="": found)
     assert main(["qualify"]) == 1
     shown = capsys.readouterr().out
     assert "DEVIATION  R01  It holds." in shown and "expected 1, seen 2" in shown and "wrote" not in shown

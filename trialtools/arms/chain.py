@@ -12,12 +12,15 @@ import hashlib
 import json
 import os
 import sqlite3
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+from .receipts import keep_receipt, last_receipt, receipts_of
 
 APPLICATION, FORMAT = 0x54724C67, 2
 """Written into the first bytes of the file, so that another SQLite file, or an earlier ledger, is not taken for one."""
@@ -137,7 +140,7 @@ def link(entries: Iterable[LedgerEntry], seq: int = 0, previous: str = "") -> It
         yield replace(entry, hash=previous)
 
 
-def create(path: Path, entries: Iterable[LedgerEntry]) -> None:
+def create(path: Path, entries: Sequence[LedgerEntry]) -> None:
     """A new ledger with its first entries, there whole or not at all; one that exists is never written over."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
@@ -161,15 +164,52 @@ def create(path: Path, entries: Iterable[LedgerEntry]) -> None:
     finally:
         for left in (part, part.with_name(f"{part.name}-journal")):
             left.unlink(missing_ok=True)
+    if "synthetic" not in entries[0].detail:
+        _keep_receipt(path, entries[-1], "opened")
 
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that alone may write. What is done with it is done whole at the end, or not at all on an error."""
+    """A connection that alone may write. What is done with it is done whole at the end, or not at all on an error.
+
+    A receipt of the last entry is kept outside of the ledger. A ledger that ends before its last receipt is refused: an
+    older copy put in its place would give kits once more, to other patients. Synthetic ledgers have no receipts.
+
+    Raises:
+        LedgerError: no such ledger, it is no ledger, it ends before its last receipt, or it cannot be written.
+    """
     with _sqlite_errors(path), connection_to(path, "rw") as connection:
         connection.execute("BEGIN IMMEDIATE")  # read and write under one lock: nobody else takes the same kit
+        synthetic = any("synthetic" in entry.detail for entry in find(connection, "kind = 'opened'"))
+        if not synthetic:
+            _check_last_receipt(connection, path)
+        before, _ = last(connection)
         yield connection
+        now = find(connection, "seq > ? AND seq = (SELECT max(seq) FROM entries)", [before])
         connection.execute("COMMIT")  # an exception skips this, and closing the connection rolls back
+    if now and not synthetic:
+        _keep_receipt(path, now[0], f"{now[0].kind} {now[0].kit or ''}".strip())
+
+
+def _check_last_receipt(connection: sqlite3.Connection, path: Path) -> None:
+    if not (receipt := last_receipt(path)):
+        return
+    seq, digest = receipt
+    if connection.execute("SELECT hash FROM entries WHERE seq = ?", [seq]).fetchone() != (digest,):
+        raise LedgerError(
+            f"the receipt of entry {seq} in {receipts_of(path)} is of no entry of this ledger: it was cut off, or an "
+            "older copy was put in its place, and would give the same kits again. `trialtools arms verify` names what "
+            "is missing; to go on with this ledger, move the file of receipts away"
+        )
+
+
+def _keep_receipt(path: Path, entry: LedgerEntry, what: str) -> None:
+    """What was done stays done where its receipt cannot be kept, and that is said."""
+    try:
+        keep_receipt(path, entry.head, what)
+    except OSError as error:
+        file = receipts_of(path)
+        warnings.warn(f"the receipt could not be kept in {file}: {error.strerror}; keep {entry.head}", stacklevel=4)
 
 
 @contextlib.contextmanager
@@ -225,9 +265,16 @@ def last(connection: sqlite3.Connection) -> tuple[int, str]:
 
 
 def find(connection: sqlite3.Connection, condition: str, values: Iterable[Any] = ()) -> list[LedgerEntry]:
-    """The entries for which a condition in SQL holds, oldest first; values only ever go in by placeholders."""
+    """The entries for which a condition in SQL holds, oldest first; values only ever go in by placeholders.
+
+    Raises:
+        LedgerError: one of them was not written by the ledger.
+    """
     rows = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM entries WHERE {condition} ORDER BY seq", tuple(values))
-    return [entry_of(row) for row in rows]
+    try:
+        return [entry_of(row) for row in rows]
+    except (ValueError, TypeError):
+        raise LedgerError("an entry cannot be read; `trialtools arms verify` names it") from None
 
 
 def entry_of(row: Sequence[Any]) -> LedgerEntry:

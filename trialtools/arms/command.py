@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import os
-import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ..criteria.commands import Commands
+from ..cohort.sources import read_patients
+from ..criteria.commands import DONE, FOUND
+from ..criteria.contents import load_protocol
 from ..criteria.files import shield, whole
+from ..criteria.protocol import DataError
+from .allocation import applicable_plans, plan
+from .assessment import assess, assessment_text
+from .audit import verify
+from .commitment import mix, open_ledger, opening
+from .copies import backup
+from .ledger import allocate, allocations, correct, last_entry, return_kit, unblind
+from .receipts import read_receipts, receipts_of
+from .request import Override, Request
 
-DONE, FOUND = 0, 1
 _PROCEDURE = "permuted_blocks:sizes=4,6"
 
 
@@ -30,11 +40,6 @@ def _plan(
         sites (N): how many; by default the protocol's
         out (FILE.csv): write the comparison there
     """
-    from ..criteria.contents import load_protocol
-    from ..criteria.protocol import DataError
-    from .allocation import applicable_plans, plan
-    from .assessment import assess, assessment_text
-
     rules = load_protocol(protocol)
     size = rules.design.get("sample_size")
     patients = n if n is not None else size.value if size else None
@@ -44,15 +49,14 @@ def _plan(
     frame = assess(plans, patients, sites if sites is not None else max(len(rules.sites), 1))
     print(assessment_text(frame))
     if out:
-        frame.to_csv(out, index=False)
+        with whole(out) as part:
+            frame.to_csv(part, index=False)
         print(f"wrote {out}")
     return DONE
 
 
 def _procedure(text: str) -> tuple[str, dict[str, Any]]:
     """A procedure and its options as they are written on the command line."""
-    from ..criteria.protocol import DataError
-
     name, *more = text.split(":")
     try:
         options: dict[str, Any] = dict(option.split("=") for option in more)
@@ -77,7 +81,6 @@ def _open(
     site: tuple[str, ...] = (),
     second: str = "",
     name: str = "",
-    receipts: str | None = None,
 ) -> int:
     """Make a ledger for the sites, and the key that must not lie beside it; its commitment is to be given away.
 
@@ -89,17 +92,11 @@ def _open(
         site (NAME): by default the protocol's
         second (WHO): who will name the second number, or the public source and its moment
         name (WHO): who opens the ledger
-        receipts (FILE): where receipts are kept, outside of the ledger
     """
-    from ..criteria.contents import load_protocol
-    from .allocation import plan
-    from .commitment import open_ledger, opening
-    from .copies import read_receipts, receipts_of
-
     rules = load_protocol(protocol, readings=", ".join(reading))
     procedure, more = _procedure(procedure)
     made = plan(rules, procedure, **more)
-    earlier = read_receipts(receipts or receipts_of(ledger))
+    earlier = read_receipts(receipts_of(ledger))
     head = open_ledger(ledger, key, rules, made, n, tuple(site), second=second, name=name)
     opened = opening(ledger)
     print(f"plan     {made.label}\nstrata   {', '.join(made.strata) or 'none'}\nhead     {head}")
@@ -110,10 +107,10 @@ def _open(
     )
     if earlier:
         print(f"note     {len(earlier)} receipts of an earlier ledger at this place are kept: verify will name them")
-    return keep(ledger, head, "opened", receipts)
+    return _show_receipt(ledger, head)
 
 
-def _mix(ledger: str, *, key: str, number: str, by: str, name: str = "", receipts: str | None = None) -> int:
+def _mix(ledger: str, *, key: str, number: str, by: str, name: str = "") -> int:
     """Mix in a number that the opener could not know, once, before the first allocation: the list is made anew.
 
     Args:
@@ -121,15 +118,48 @@ def _mix(ledger: str, *, key: str, number: str, by: str, name: str = "", receipt
         number (N): as it was named, nine digits or more; 0x… is hexadecimal
         by (WHO): who named it, or the public source and its moment
         name (WHO): who enters it
-        receipts (FILE): where receipts are kept, outside of the ledger
     """
-    from .commitment import mix, opening
-    from .copies import check_last_receipt
-
-    check_last_receipt(ledger, receipts)
     head = mix(ledger, key, number, by, name)
     print(f"head     {head}\n{opening(ledger).statement}")
-    return keep(ledger, head, "mixed", receipts)
+    return _show_receipt(ledger, head)
+
+
+def _allocate(
+    ledger: str,
+    protocol: str,
+    patients: str,
+    *,
+    mapping: str | None = None,
+    reading: tuple[str, ...] = (),
+    patient: str,
+    site: str,
+    on: date | None = None,
+    key: str | None = None,
+    override: str = "",
+    reason: str = "",
+    name: str = "",
+) -> int:
+    """The kit of an eligible patient, never the arm.
+
+    Args:
+        patients: .csv, .csv.gz, .parquet or .xlsx
+        mapping (FILE): how the columns become fields
+        reading (I6=registered): the reading of an ambiguous sentence
+        patient (ID): who is to be allocated
+        on (YYYY-MM-DD): the day of randomization; today by default
+        key (FILE): minimization only, which needs the earlier arms
+        override (NAME): who answers for an allocation against the rules
+        reason (WHY): why, with --override
+        name (WHO): who allocates; the user and the machine are recorded in any case
+    """
+    rules = load_protocol(protocol, readings=", ".join(reading))
+    facts = read_patients(patients, rules, mapping).patient(patient)
+    request = Request(rules, patient, facts, site, on or date.today())
+    receipt = allocate(ledger, request, Override(override, reason) if override or reason else None, key, name)
+    print(f"kit      {receipt.kit}\nstratum  {receipt.stratum}")
+    for note in filter(None, (receipt.note, opening(ledger).mixed is None and opening(ledger).statement)):
+        print(f"note     {note}")
+    return _show_receipt(ledger, receipt.head)
 
 
 def _verify(
@@ -152,11 +182,6 @@ def _verify(
         commitment (HEX): as it was given away when the ledger was opened
         number (N): as the second person named it
     """
-    from ..criteria.contents import load_protocol
-    from .audit import verify
-    from .copies import read_receipts, receipts_of
-    from .ledger import last_entry
-
     kept = read_receipts(receipts or receipts_of(ledger))
     rules = load_protocol(protocol) if protocol else None
     faults = verify(ledger, [*head, *kept], key, protocol=rules, commitment=commitment, number=number)
@@ -174,7 +199,7 @@ def _verify(
     return DONE
 
 
-def _unblind(ledger: str, *, key: str, patient: str, name: str, reason: str, receipts: str | None = None) -> int:
+def _unblind(ledger: str, *, key: str, patient: str, name: str, reason: str) -> int:
     """The arm of one patient; who asks and why is recorded first.
 
     Args:
@@ -182,12 +207,9 @@ def _unblind(ledger: str, *, key: str, patient: str, name: str, reason: str, rec
         patient (ID): whose arm
         name (WHO): who asks
         reason (WHY): why it must be known
-        receipts (FILE): where receipts are kept, outside of the ledger
     """
-    from .ledger import last_entry, unblind
-
     print(unblind(ledger, key, patient, name, reason))
-    return keep(ledger, last_entry(ledger), "unblinded", receipts, shown=False)
+    return DONE
 
 
 def _correct(
@@ -201,25 +223,19 @@ def _correct(
         value: what is right
         name (WHO): who corrects
         reason (WHY): why it was wrong
-        receipts (FILE): where receipts are kept, outside of the ledger
     """
-    from .ledger import correct
-
-    return keep(ledger, correct(ledger, patient, what, value, name, reason), "corrected", receipts)
+    return _show_receipt(ledger, correct(ledger, patient, what, value, name, reason))
 
 
-def _return(ledger: str, *, kit: str, name: str, reason: str, receipts: str | None = None) -> int:
+def _return(ledger: str, *, kit: str, name: str, reason: str) -> int:
     """Record that a kit that was given came back.
 
     Args:
         kit (K-0000): its number
         name (WHO): who took it back
         reason (WHY): why it came back
-        receipts (FILE): where receipts are kept, outside of the ledger
     """
-    from .ledger import return_kit
-
-    return keep(ledger, return_kit(ledger, kit, name, reason), "returned", receipts)
+    return _show_receipt(ledger, return_kit(ledger, kit, name, reason))
 
 
 def _backup(ledger: str, *, out: str) -> int:
@@ -228,26 +244,17 @@ def _backup(ledger: str, *, out: str) -> int:
     Args:
         out (FILE): the copy; its proof stands beside it, as FILE.json
     """
-    from .copies import backup
-
     made = backup(ledger, out)
     print(f"wrote {out} and {out}.json: restored from it, {made.entries:,} entries are the ledger's, head {made.head}")
     print("the key is not in it: keep a copy of the key elsewhere, or no arm can be told")
     return DONE
 
 
-def keep(ledger: str, head: str, what: str, receipts: str | None, shown: bool = True) -> int:
-    """Keep a receipt outside of the ledger; where that cannot be done, what was done stays done, and it is said."""
-    from .copies import keep_receipt, receipts_of
-
-    file = receipts or receipts_of(ledger)
-    try:
-        keep_receipt(head, what, file)
-    except OSError as error:
-        print(f"trialtools: the receipt could not be kept in {file}: {error.strerror}; keep {head}", file=sys.stderr)
-        return DONE
-    if shown:
-        print(f"kept in  {file}\nreceipt  {head}")
+def _show_receipt(ledger: str, head: str) -> int:
+    """Tell where the receipt of what was done is kept; where it could not be, a warning has told that already."""
+    if head in read_receipts(file := receipts_of(ledger)):
+        print(f"kept in  {file}")
+    print(f"receipt  {head}")
     return DONE
 
 
@@ -258,8 +265,6 @@ def _export(ledger: str, *, key: str | None = None, out: str) -> int:
         key (FILE): the key of the ledger
         out (FILE.csv): file to write
     """
-    from .ledger import allocations
-
     frame = allocations(ledger, key)
     print(frame.attrs["opening"])
     with whole(out) as part:
@@ -270,8 +275,8 @@ def _export(ledger: str, *, key: str | None = None, out: str) -> int:
     return DONE
 
 
-LEDGER: Commands = {
-    **{"plan": _plan, "open": _open, "mix": _mix, "verify": _verify, "unblind": _unblind, "correct": _correct},
-    **{"return": _return, "backup": _backup, "export": _export},
+_LEDGER = {
+    **{"plan": _plan, "open": _open, "mix": _mix, "allocate": _allocate, "verify": _verify, "unblind": _unblind},
+    **{"correct": _correct, "return": _return, "backup": _backup, "export": _export},
 }
-"""`trialtools arms WHAT`, but `allocate`, which needs a table of patients."""
+__commands__ = {"arms": _LEDGER}

@@ -1,15 +1,12 @@
-"""A ledger goes in; a copy that was proved to restore it, and receipts that lie outside of it, come out."""
+"""A ledger goes in; a copy that was proved to restore it comes out."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import json
-import os
-import re
 import sqlite3
 import tempfile
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,9 +16,6 @@ from .audit import verify
 from .chain import COLUMNS, LedgerError, connection_to, last, reading
 from .commitment import PathLike
 from .people import author
-
-_HOME = "TRIALTOOLS_RECEIPTS"
-"""The variable of the environment that names the folder of receipts; by default `~/.trialtools/receipts`."""
 
 
 @dataclass(frozen=True)
@@ -83,62 +77,3 @@ def _restore(ledger: Path, copy: Path, target: Path) -> Backup:
 def _rows(ledger: Path) -> list[tuple]:
     with reading(ledger) as connection:
         return connection.execute(f"SELECT {', '.join(COLUMNS)} FROM entries ORDER BY seq").fetchall()
-
-
-def receipts_of(ledger: PathLike) -> Path:
-    """The file where receipts of a ledger are kept: outside of its folder, by the place where the ledger lies.
-
-    Another file that is put in the ledger's place is held against the receipts of the first one.
-    """
-    path = Path(ledger).resolve()
-    folder = Path(os.environ.get(_HOME) or Path.home() / ".trialtools" / "receipts")
-    return folder / f"{path.name}-{hashlib.sha256(str(path).encode('utf-8', 'surrogateescape')).hexdigest()[:12]}.txt"
-
-
-def keep_receipt(head: str, what: str, file: PathLike) -> None:
-    """Add the head of an entry to a file of receipts, one a line, on the disk before it is told.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    Path(file).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with Path(file).open("a", encoding="utf-8") as receipts:
-        receipts.write(f"{head} {datetime.now(UTC).isoformat(timespec='seconds')} {what}\n")
-        receipts.flush()
-        os.fsync(receipts.fileno())
-
-
-def read_receipts(file: PathLike) -> Sequence[str]:
-    """The heads in a file of receipts; none where there is no such file."""
-    if not Path(file).exists():
-        return []
-    return [line.split()[0] for line in Path(file).read_text("utf-8", "replace").splitlines() if line.strip()]
-
-
-def check_last_receipt(ledger: PathLike, file: PathLike | None = None) -> None:
-    """Nothing, where the last receipt since the ledger was opened is of an entry that is here.
-
-    An older copy put in the ledger's place would give kits once more, to other patients.
-
-    Args:
-        ledger: that is to be written to.
-        file: of receipts; by default that of the ledger's place.
-
-    Raises:
-        LedgerError: the ledger ends before the receipt, or was rewritten.
-    """
-    file = Path(file or receipts_of(ledger))
-    lines = file.read_text("utf-8", "replace").splitlines() if file.is_file() and os.access(file, os.R_OK) else []
-    opened = max((i for i, line in enumerate(lines) if line.endswith(" opened")), default=0)
-    kept = [match for line in lines[opened:] if (match := re.match(r"(\d+):([0-9a-f]{64}) ", line))]
-    if not kept:
-        return
-    seq, digest = max(kept, key=lambda match: int(match[1])).groups()
-    with reading(Path(ledger)) as connection:
-        if connection.execute("SELECT hash FROM entries WHERE seq = ?", [int(seq)]).fetchone() == (digest,):
-            return
-    raise LedgerError(
-        f"the receipt of entry {seq} in {file} is of no entry of this ledger: it was cut off, or an older copy was put "
-        "in its place, and would give the same kits again. `trialtools arms verify` names what is missing; to go on "
-        "with this ledger, move the file of receipts away"
-    )

@@ -1,0 +1,46 @@
+"""`trialtools lessons`: a folder goes in; a page, a quiz or paper is written there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..criteria.commands import DONE
+from .lesson import load_lesson
+from .pages.paper import write_paper, write_quiz
+from .pages.site import write_site
+
+
+def _page(*, out: str = "reports/lessons") -> int:
+    """The lessons in a browser, without installation: a folder for any web server.
+
+    Args:
+        out (DIR): written to DIR/page; the engine, fetched once with npm and pip, is kept beside it
+    """
+    page = write_site(Path(out, "page"), Path(out))
+    print(f"wrote {page}\nserve the folder: python -m http.server --directory {page.parent}")
+    return DONE
+
+
+def _quiz(*, out: str = "reports/lessons") -> int:
+    """The quiz as one small file that works without a network.
+
+    Args:
+        out (DIR): written to DIR/quiz.html
+    """
+    print(f"wrote {write_quiz(Path(out))}")
+    return DONE
+
+
+def _paper(*, lesson: tuple[str, ...] = (), out: str = "reports/lessons") -> int:
+    """The quiz with its key, and each lesson as a hand-out of three pages, as PDF.
+
+    Args:
+        lesson (FILE): a lesson of your own; then only its hand-out
+        out (DIR): written to DIR/paper
+    """
+    for path in write_paper(Path(out, "paper"), {Path(file).stem: load_lesson(file) for file in lesson}):
+        print(f"wrote {path}")
+    return DONE
+
+
+__commands__ = {"lessons": {"page": _page, "quiz": _quiz, "paper": _paper}}

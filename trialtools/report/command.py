@@ -1,0 +1,68 @@
+"""`trialtools report`: notebooks and their parameters go in, reports that stand alone come out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from ..criteria.commands import DONE, report_error
+from .batch import Report, Run, reports
+from .committee import is_interim, runs
+from .index import write_index
+from .parameters import parse_parameters
+from .run import find_notebook
+from .write import report
+
+
+def _report(
+    notebooks: tuple[str, ...],
+    *,
+    p: tuple[str, ...] = (),
+    site: tuple[str, ...] = (),
+    both: bool = False,
+    ledger: str | None = None,
+    key: str | None = None,
+    jobs: int = 1,
+    out: str = "reports",
+    pdf: bool = False,
+) -> int:
+    """Run notebooks into reports that stand alone.
+
+    Args:
+        notebooks (NOTEBOOK|NAME): a path, or a name such as screening
+        p (key=value): a parameter of the notebook
+        site: interim: this site; all: each, and all together
+        both: interim: the open report and the closed one
+        ledger (FILE): interim: the allocation ledger
+        key (FILE): interim, closed: the key that opens the ledger
+        jobs (N): so many reports at once
+        out (DIR): where they are written
+        pdf: print it as well, with the installed Chromium or Chrome
+    """
+    # jsonschema would compile a grammar of web addresses, for a second: no notebook is held against one
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    given, batch = parse_parameters(p), []
+    for notebook in map(find_notebook, notebooks):
+        if is_interim(notebook):
+            for audience in ("open", "closed") if both else ("",):
+                parameters = given | ({"audience": audience} if audience else {})
+                batch += runs(notebook, parameters, out, site, ledger, key, pdf)
+        else:
+            batch.append(Run(notebook.stem, report, (notebook, given, out, pdf)))
+    worst, wrote = DONE, (Path(out) / "index.html").exists()
+    for _, made in reports(batch, jobs):
+        if not isinstance(made, Report):
+            worst = max(worst, report_error(made))
+            continue
+        wrote = True
+        for path in (made.html, made.pdf, made.notebook, made.manifest):
+            if path:
+                print(f"wrote {path}")
+        if made.names_alone:
+            print(f"  searched for names of arms alone: {made.names_alone}")
+    if wrote:
+        print(f"wrote {write_index(out)}")
+    return worst
+
+
+__commands__ = {"report": _report}
