@@ -104,10 +104,10 @@ def code_sha256() -> str:
     return digest.hexdigest()
 
 
-def versions() -> dict[str, str]:
-    """What is installed of what a report rests on, this package first."""
+def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
+    """What is installed of the packages that a report rests on, this one first."""
     found = {}
-    for name in ("trialtools", *PACKAGES):
+    for name in ("trialtools", *packages):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -1,20 +1,22 @@
-"""A folder goes in, a bench to try requirements on comes out; and what a requirement is."""
+"""A folder goes in, a bench to try requirements on comes out: a trial, its ledger and key, and people who ask."""
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from ...arms.allocation import plan
-from ...arms.chain import LedgerError
+from ...arms.audit import verify
+from ...arms.chain import LedgerEntry, LedgerError, find, reading
 from ...arms.commitment import mix, open_ledger
-from ...arms.ledger import allocate
-from ...arms.request import Request
-from ...criteria.contents import Protocol
+from ...arms.ledger import Receipt, allocate
+from ...arms.request import Override, Request
+from ...criteria.contents import Protocol, read_protocol
 from ...criteria.protocol import DataError
 
 PROTOCOL = """
@@ -37,19 +39,8 @@ design:
   strata: {value: [age > 65]}
 """
 NUMBER, DAY, WHY = 271828182845, date(2023, 1, 12), ("Dr Wu", "agreed with the sponsor")
-GCP, CFR = "ICH E6(R3)", "21 CFR"
-Finding = tuple[str, Any, Any]
-"""Input, expected, seen."""
-
-
-@dataclass(frozen=True)
-class Requirement:
-    """What must hold, where that is asked for or worked out, how it is tried, and the trial itself."""
-
-    text: str
-    source: str
-    method: str
-    run: Callable[[Bench], Finding]
+TRIALS: dict[str, Callable[[Bench], Any]] = {}
+"""By number of the requirement, the function that tries it and returns what was seen, as plain data."""
 
 
 @dataclass(frozen=True)
@@ -57,32 +48,67 @@ class Bench:
     """A folder to work in, and a trial to try things on."""
 
     folder: Path
-    protocol: Protocol
+    protocol: Protocol = field(default_factory=lambda: read_protocol(PROTOCOL))
 
-    def open(self, n: int = 8, mixed: bool = True) -> tuple[Path, Path]:
-        """A new ledger of permuted blocks and its key."""
-        ledger, key = self.folder / "site.ledger", self.folder / "key.json"
-        open_ledger(ledger, key, self.protocol, plan(self.protocol, sizes=(2, 4)), n)
+    @property
+    def ledger(self) -> Path:
+        return self.folder / "site.ledger"
+
+    @property
+    def key(self) -> Path:
+        return self.folder / "key.json"
+
+    def open(self, kits: int = 8, mixed: bool = True, patients: int = 0) -> None:
+        """A new ledger of permuted blocks and its key, with so many patients P0, P1, …"""
+        open_ledger(self.ledger, self.key, self.protocol, plan(self.protocol, sizes=(2, 4)), kits)
         if mixed:
-            mix(ledger, key, NUMBER, "Second Person")
-        return ledger, key
+            mix(self.ledger, self.key, NUMBER, "Second Person")
+        for i in range(patients):
+            self.allocate(f"P{i}")
 
-    def ask(self, patient: str, **changed: Any) -> Request:
+    def request(self, patient: str, **changed: Any) -> Request:
         """Somebody who is eligible, but for what is changed."""
         facts = {"age": 70, "consent": True, "infected_on": date(2023, 1, 1), **changed}
         return Request(self.protocol, patient, facts, "Site A", DAY)
 
-    def filled(self, n: int = 6) -> tuple[Path, Path]:
-        """A ledger with n patients, and its key."""
-        ledger, key = self.open()
-        for i in range(n):
-            allocate(ledger, self.ask(f"P{i}"))
-        return ledger, key
+    def allocate(self, patient: str, override: Override | None = None, name: str = "", **changed: Any) -> Receipt:
+        """The receipt of somebody who is eligible, but for what is changed."""
+        return allocate(self.ledger, self.request(patient, **changed), override, name=name)
+
+    def refusal(self, patient: str, **changed: Any) -> str:
+        """The words with which somebody gets no kit."""
+        return refusal(lambda: self.allocate(patient, **changed).kit)
+
+    def entries(self, kind: str = "allocated") -> list[LedgerEntry]:
+        """The entries of a kind."""
+        with reading(self.ledger) as connection:
+            return find(connection, "kind = ?", [kind])
+
+    def kits(self, answer: str = "yes") -> list[str]:
+        """The kits of those over 65, or of the others, in order."""
+        return [str(each.kit) for each in self.entries("mixed kit") if each.stratum == f"age > 65: {answer}"]
+
+    def wrong(self, **more: Any) -> list[int]:
+        """The entries that `verify` finds wrong."""
+        return [fault.entry for fault in verify(self.ledger, **more) if not fault.note]
+
+    def forge(self, statement: str) -> None:
+        """Change the file as somebody with a SQLite browser would, guards taken away and put back."""
+        with contextlib.closing(sqlite3.connect(self.ledger)) as connection:
+            guards = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+            for change in (*(f"DROP TRIGGER {name}" for name, _ in guards), statement, *(sql for _, sql in guards)):
+                connection.execute(change)
+            connection.commit()
 
 
-def requires(source: str, method: str) -> Callable[[Callable[[Bench], Finding]], Requirement]:
-    """The requirement that a function tries; its docstring says what must hold."""
-    return lambda run: Requirement(str(run.__doc__), source, method, run)
+def tries(number: str) -> Callable[[Callable[[Bench], Any]], Callable[[Bench], Any]]:
+    """Names the requirement that a function tries."""
+
+    def register(run: Callable[[Bench], Any]) -> Callable[[Bench], Any]:
+        TRIALS[number] = run
+        return run
+
+    return register
 
 
 def refusal(act: Callable[[], Any]) -> str:

@@ -12,25 +12,23 @@ import platform
 import sys
 import tempfile
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+import yaml
 
 from ...arms.people import author
-from ...criteria.contents import read_protocol
 from ...criteria.files import whole_folder
-from . import boundaries, ledger, randomization
-from .bench import PROTOCOL, Bench, Requirement
+from ..manifest import versions
+from . import boundaries, ledger, randomization  # noqa: F401 - they enter their trials
+from .bench import TRIALS, Bench
 from .page import qualification_page
 
-_KINDS = (ledger, randomization, boundaries)
-_FOUND = [each for kind in _KINDS for each in vars(kind).values() if isinstance(each, Requirement)]
-REQUIREMENTS = {f"R{number:02d}": each for number, each in enumerate(_FOUND, start=1)}
-"""All requirements by number, in the order in which the files have them."""
-_LIBRARIES = ("trialtools", "numpy", "pandas", "pynacl", "scipy", "pydantic", "pyyaml")
+_LIBRARIES = ("numpy", "pandas", "pynacl", "scipy", "pydantic", "pyyaml")
 
 
 @dataclass(frozen=True)
@@ -63,31 +61,39 @@ class Qualification:
         return tuple(trial for trial in self.trials if not trial.passed)
 
 
-def qualify(requirements: Mapping[str, Requirement] = REQUIREMENTS, name: str = "") -> Qualification:
+def requirements() -> dict[str, dict[str, Any]]:
+    """All requirements by number: those of ledger, randomization and boundaries, as `requirements.yaml` has them."""
+    return yaml.safe_load(Path(__file__).with_name("requirements.yaml").read_text("utf-8"))
+
+
+def qualify(numbers: Iterable[str] | None = None, name: str = "") -> Qualification:
     """Try every requirement, each in an empty folder of its own.
 
     Args:
-        requirements: by number; those of ledger, randomization and boundaries.
+        numbers: of the requirements that are tried; all by default.
         name: of the person who runs it; the user and the machine are recorded in any case.
 
-    >>> qualify({"R22": REQUIREMENTS["R22"]}).trials[0].passed
+    >>> qualify(["R22"]).trials[0].passed
     True
     """
-    started, trials = _now(), tuple(_try(*each) for each in requirements.items())
+    known, started = requirements(), _now()
+    trials = tuple(_try(number, **known[number]) for number in (known if numbers is None else numbers))
     machine = {"system": platform.platform(), "python": sys.version.split()[0], "processor": platform.machine()}
-    return Qualification(started, _now(), author(name), machine, {name: _version(name) for name in _LIBRARIES}, trials)
+    return Qualification(started, _now(), author(name), machine, versions(_LIBRARIES), trials)
 
 
-def _try(number: str, requirement: Requirement) -> Trial:
+def _try(number: str, *, bench: dict[str, Any] | None = None, expected: Any, **about: str) -> Trial:
     """One requirement; an error that nobody expected is what was seen."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, TRIALTOOLS_RECEIPTS=folder):
         try:
-            tried, expected, seen = requirement.run(Bench(Path(folder), read_protocol(PROTOCOL)))
+            table = Bench(Path(folder))
+            if bench is not None:
+                table.open(**bench)
+            seen = TRIALS[number](table)
         except Exception as error:  # whatever it is: a deviation is written down, and the next requirement is tried
             last = traceback.extract_tb(error.__traceback__)[-1]
-            tried, expected, seen = "", "no error", f"{type(error).__name__}: {error} ({last.name})"
-    about = (number, requirement.text.strip(), requirement.source, requirement.method)
-    return Trial(*about, tried, repr(expected), repr(seen), expected == seen)
+            seen = f"{type(error).__name__}: {error} ({last.name})"
+    return Trial(number, **about, expected=repr(expected), seen=repr(seen), passed=expected == seen)
 
 
 def write_qualification(record: Qualification, folder: str | os.PathLike[str]) -> list[Path]:
@@ -101,13 +107,6 @@ def write_qualification(record: Qualification, folder: str | os.PathLike[str]) -
         (part / "qualification.html").write_text(qualification_page(record), "utf-8")
         (part / "qualification.json").write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
     return [Path(folder) / name for name in ("qualification.html", "qualification.json")]
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def _now() -> str:
