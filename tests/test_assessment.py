@@ -82,7 +82,7 @@ def test_exact_is_what_all_sequences_add_up_to_and_simulated_agrees(plan, monkey
     exact = tt.arms.assess(plan, n, runs=4000)
     assert value(exact, "correct guesses") == pytest.approx(float(right), abs=1e-12)
     assert value(exact, "imbalance") == pytest.approx(float(apart), abs=1e-12)
-    monkeypatch.setattr("trialtools.arms.assessment.MOST_STATES", 0)
+    monkeypatch.setattr("trialtools.arms.assessment._MOST_STATES", 0)
     drawn = tt.arms.assess(plan, n, runs=4000)
     for measure in ("correct guesses", "imbalance"):
         assert value(drawn, measure, column="how") == "simulated"
@@ -100,7 +100,7 @@ def test_many_small_strata_undo_the_balance_of_blocks(monkeypatch):
     assert value(made, "imbalance") == 0 and value(made, "imbalance", 20) > 3
     assert value(made, "correct guesses", 20) < value(made, "correct guesses")
     assert set(tt.arms.assess(plan, 100, strata=5, runs=10)["strata"]) == {1, 5}
-    monkeypatch.setattr("trialtools.arms.assessment.MOST_STATES", 0)
+    monkeypatch.setattr("trialtools.arms.assessment._MOST_STATES", 0)
     drawn = tt.arms.assess(plan, 100, sites=10)
     for measure in ("correct guesses", "imbalance within strata"):
         assert abs(value(drawn, measure, 20) - value(made, measure, 20)) < 5 * value(drawn, measure, 20, "error")

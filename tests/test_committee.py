@@ -23,7 +23,7 @@ from trialtools.__main__ import main
 from trialtools.criteria.contents import load_protocol
 from trialtools.interim.data import read_trial
 from trialtools.report.committee import _searched_names
-from trialtools.report.cuts import staged
+from trialtools.report.cuts import write_cut
 from trialtools.report.data_leaks import can_tell, leaks_in_data
 from trialtools.report.leaks import leaks
 from trialtools.simulate.trials import trial as simulated_trial
@@ -195,7 +195,7 @@ def test_no_false_alarm_in_simulated_trials(tmp_path):
         rng, folder = np.random.default_rng(seed), tmp_path / f"{seed}"
         made = simulated_trial(protocol, int(rng.integers(30, 160)), seed, ("null", "effect", "harm")[seed % 3])
         day = made.subjects["randomized_on"].max().date() + timedelta(days=int(rng.integers(-40, 40)))
-        cut, arms = staged(made, day, "", False, folder)
+        cut, arms = write_cut(made, day, "", False, folder)
         shown = run_cells("interim", data=str(cut), cutoff=str(day), look=1)[1]
         figures = [item.to_json() for item in shown if hasattr(item, "to_plotly_json")]
         tables = [item._repr_html_() for item in shown if hasattr(item, "_repr_html_")]
@@ -272,8 +272,8 @@ def test_arms_that_the_ledger_tells_are_searched_for_and_get_into_no_cut(tmp_pat
     """Whoever holds the key can have the open report searched with it; the report stays the same."""
     table = {"subject_id": [*ARMS], "randomized_on": "2023-01-02"}
     trial = read_trial({"subjects": pd.DataFrame(table)})
-    blind, nobody = staged(trial, None, "", False, tmp_path)
-    searched, hidden = staged(trial, None, "", False, tmp_path, secret=ARMS | {"S99": "mscs"})
+    blind, nobody = write_cut(trial, None, "", False, tmp_path)
+    searched, hidden = write_cut(trial, None, "", False, tmp_path, secret=ARMS | {"S99": "mscs"})
     assert (nobody, hidden, searched) == ({}, ARMS, blind)
 
 

@@ -110,10 +110,10 @@ def test_other_endpoints_count_those_whose_window_has_passed(protocol):
 
 
 def test_a_cut_keeps_the_endpoint_of_the_whole_data(protocol, tmp_path):
-    from trialtools.report.cuts import staged
+    from trialtools.report.cuts import write_cut
 
     trial = read_trial(people(3, 3), protocol)
-    early, _ = staged(trial, date(2023, 3, 5), "", False, tmp_path)
+    early, _ = write_cut(trial, date(2023, 3, 5), "", False, tmp_path)
     read = read_analysis_data(early, protocol, "2023-03-05")
     assert read.outcomes.empty and (read.endpoint, read.window) == ("progression", 28)
 

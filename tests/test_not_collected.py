@@ -10,7 +10,7 @@ from notebook import report_of
 import trialtools as tt
 from trialtools.interim.data import read_trial
 from trialtools.interim.lookdata import read_analysis_data
-from trialtools.report.cuts import staged
+from trialtools.report.cuts import write_cut
 
 DAY = "2023-08-17"
 TABLES = ("subjects", "doses", "events", "outcomes", "disposition", "labs")
@@ -92,7 +92,7 @@ def test_a_cut_keeps_what_was_not_collected(whole, protocol, tmp_path):
     trial = read_trial(without(whole, "log"), protocol)
     look = tt.look(trial, protocol, DAY, number=2)
     assert not look.trial.subjects["randomized"].all() and not look.screening_log
-    place, _ = staged(trial, date.fromisoformat(DAY), "", False, tmp_path)
+    place, _ = write_cut(trial, date.fromisoformat(DAY), "", False, tmp_path)
     again = read_analysis_data(place, protocol, DAY)
     assert "screening log" in again.absent
     assert look.sites()["screened"].isna().all() and look.accrual()["screened"].isna().all()

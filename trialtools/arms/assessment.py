@@ -16,10 +16,10 @@ from .minimization import Minimization, Plan
 from .plans import RandomizationPlan, is_whole
 from .strata import SITE
 
-MOST_STATES = 5_000
+_MOST_STATES = 5_000
 """States, of list and patients by arm together, up to which all walks are added up rather than simulated."""
-MEASURES = ("correct guesses", "imbalance", "worst imbalance", "imbalance within strata", "power")
-NORMAL = NormalDist()
+_MEASURES = ("correct guesses", "imbalance", "worst imbalance", "imbalance within strata", "power")
+_NORMAL = NormalDist()
 _ASSESSMENT = ("procedure", "n", "strata", "measure", "value", "error", "how")
 
 
@@ -94,7 +94,7 @@ def assessment_text(frame: pd.DataFrame) -> str:
     for row in frame.to_dict("records"):
         line = cells.setdefault((row["procedure"], str(row["strata"])), {})
         line[row["measure"]] = _value_text(row["measure"], row["value"], row["error"])
-    measures = [name for name in MEASURES if name in set(frame["measure"])]
+    measures = [name for name in _MEASURES if name in set(frame["measure"])]
     lines = [["procedure", "strata", *measures]]
     lines += [[*of, *(line.get(name, "") for name in measures)] for of, line in cells.items()]
     wide = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -130,7 +130,7 @@ def _exact(plan: RandomizationPlan, n: int, lists: int) -> dict[str, float] | No
                 at = (new, (*counts[:arm], counts[arm] + 1, *counts[arm + 1 :]))
                 after[at] = after.get(at, 0.0) + p
         ahead = after
-        if len(ahead) > MOST_STATES:
+        if len(ahead) > _MOST_STATES:
             return None
         right.append(right[-1] + sum(map(max, next_.values())))
         apart.append(sum(p * _apart(counts, plan.shares) for (_, counts), p in ahead.items()))
@@ -237,14 +237,14 @@ def _power(first: np.ndarray, last: np.ndarray, share: np.ndarray, trend: float)
     """
 
     n = first.shape[1]
-    drift, z = np.linspace(0, trend, n), NORMAL.inv_cdf(0.975)
-    effect = (z + NORMAL.inv_cdf(0.8)) * (1 / (n * share[0]) + 1 / (n * share[-1])) ** 0.5
+    drift, z = np.linspace(0, trend, n), _NORMAL.inv_cdf(0.975)
+    effect = (z + _NORMAL.inv_cdf(0.8)) * (1 / (n * share[0]) + 1 / (n * share[-1])) ** 0.5
     sizes = np.stack([first.sum(axis=1), last.sum(axis=1)])
     with np.errstate(divide="ignore", invalid="ignore"):
         means = np.stack([first @ drift, last @ drift]) / sizes
         squares = np.stack([first @ drift**2, last @ drift**2]) - sizes * means**2
         spread = (1 + squares.sum(axis=0) / (sizes.sum(axis=0) - 2)) ** 0.5
         shift = (effect + means[0] - means[1]) / (1 / sizes).sum(axis=0) ** 0.5
-        cdf = np.vectorize(NORMAL.cdf, otypes=[float])
+        cdf = np.vectorize(_NORMAL.cdf, otypes=[float])
         found = cdf(shift - z * spread) + cdf(-shift - z * spread)
     return np.where((sizes > 0).all(axis=0) & (sizes.sum(axis=0) > 2), found, 0.0)  # nobody to compare

@@ -28,7 +28,7 @@ from .strata import SITE
 PathLike = str | os.PathLike[str]
 DIGITS = 9
 """A number with fewer could have been tried out beforehand, every one of them."""
-ALONE = "opened by one person alone: without a second person's number, whoever opened it could choose the list"
+_ALONE = "opened by one person alone: without a second person's number, whoever opened it could choose the list"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Opening:
             return "opened for a synthetic trial, by one person alone: whoever knows its seed knows every arm"
         if self.mixed is None:
             named = self.detail.get("second")
-            return f"{ALONE}; it waits for the number of {named}" if named else ALONE
+            return f"{_ALONE}; it waits for the number of {named}" if named else _ALONE
         few = "" if len(self.mixed["number"]) >= DIGITS else ", which has so few digits that all could be tried"
         return f"the list follows from the opener's seed and the number {self.number} of {self.mixed['giver']}{few}"
 

@@ -14,9 +14,9 @@ from ..criteria.contents import Protocol
 from ..criteria.language import Interval
 from ..criteria.protocol import DataError, Dosing
 
-WINDOW_STATES = ("in window", "unknown", "early", "late", "dosed in window", "dosed out of window")
+_WINDOW_STATES = ("in window", "unknown", "early", "late", "dosed in window", "dosed out of window")
 """Where a patient may stand, the most urgent first."""
-WINDOW = {
+_WINDOW = {
     "subject_id": "str",
     "site": "str",
     "randomized_on": "datetime64[us]",
@@ -72,7 +72,7 @@ def dosing_status(
 
     Columns: subject_id, site, randomized_on, infected_on (the anchor of the window), opens_on, closes_on, dosed_on
     (first dose known by `as_of`), day (days from the anchor to the first dose, else to `as_of`), state (one of
-    `WINDOW_STATES`), days_left (until the window closes, 0 on its last day, negative after; empty once dosed), problem
+    `_WINDOW_STATES`), days_left (until the window closes, 0 on its last day, negative after; empty once dosed), problem
     (why the state is unknown).
 
     Args:
@@ -109,8 +109,8 @@ def dosing_status(
         row = {"subject_id": subject, "site": site, "randomized_on": dates["randomized_on"][i]}
         anchor, screened_on = dates[window.anchor][i], dates["screened_on"][i]
         rows.append({**row, **_row(anchor, screened_on, first.get(subject), as_of, window)})
-    frame: Any = pd.DataFrame(rows, columns=list(WINDOW)).astype(WINDOW)
-    rank = frame["state"].map({state: n for n, state in enumerate(WINDOW_STATES)})
+    frame: Any = pd.DataFrame(rows, columns=list(_WINDOW)).astype(_WINDOW)
+    rank = frame["state"].map({state: n for n, state in enumerate(_WINDOW_STATES)})
     by_day = frame["days_left"].where(frame["state"] != "late", -frame["days_left"])  # of the late, the latest first
     order = frame.assign(rank=rank, by_day=by_day).sort_values(["rank", "by_day"], kind="stable").index
     return frame.loc[order].reset_index(drop=True)

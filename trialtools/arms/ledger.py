@@ -27,7 +27,7 @@ from .request import Override, Request, check_binding
 from .sealing import Key, read_key
 from .strata import SITE, strata
 
-ALLOCATIONS = (
+_ALLOCATIONS = (
     *("subject_id", "site", "stratum", "randomized_on", "recorded_on", "kit", "decision", "window"),
     *("override_by", "override_reason", "allocated_by", "corrections", "kit_returned", "unblindings", "entry"),
 )
@@ -253,7 +253,7 @@ def allocations(ledger: PathLike, key: PathLike | None = None) -> pd.DataFrame:
             own = [act for act in acts if act.patient == entry.patient]
             row = _row(entry, own)
             rows.append(row | ({"arm": _arm(connection, opened, secret, str(entry.kit))} if secret else {}))
-    frame = pd.DataFrame(rows, columns=[*ALLOCATIONS, *(["arm"] if secret else [])])
+    frame = pd.DataFrame(rows, columns=[*_ALLOCATIONS, *(["arm"] if secret else [])])
     frame.attrs["opening"] = opened.statement
     return frame
 

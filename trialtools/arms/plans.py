@@ -24,7 +24,7 @@ OPTIONS = {
     "minimization": ("probability", "weights"),
 }
 """The procedures, and what each takes besides ratio and strata."""
-LABELS = {
+_LABELS = {
     "complete": "complete",
     "permuted_blocks": "blocks of {sizes}",
     "big_stick": "big stick {limit}",
@@ -33,7 +33,7 @@ LABELS = {
     "maximal": "maximal {limit} in {length}",
     "minimization": "minimization {probability}",
 }
-EQUAL, TWO = ("urn",), ("big_stick", "biased_coin", "maximal")
+_EQUAL, _TWO = ("urn",), ("big_stick", "biased_coin", "maximal")
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class BasePlan:
         """The procedure in words, with its options."""
         options = {name: option_text(getattr(self, name)) for name in OPTIONS[self.procedure]}
         weights = getattr(self, "weights", ())
-        label = LABELS[self.procedure].format(**options)
+        label = _LABELS[self.procedure].format(**options)
         return f"{label}, weights {option_text(weights)}" if len(set(weights)) > 1 else label
 
 
@@ -107,9 +107,9 @@ class RandomizationPlan(BasePlan):
         if self.procedure not in OPTIONS or self.procedure == "minimization":
             raise DataError(f"no procedure '{self.procedure}' with a list; {', '.join(list(OPTIONS)[:-1])}")
         super().__post_init__()
-        if self.procedure in TWO and len(self.ratio) != 2:
+        if self.procedure in _TWO and len(self.ratio) != 2:
             raise DataError(f"{self.procedure} is a procedure for two arms; permuted_blocks takes {len(self.ratio)}")
-        if self.procedure in TWO + EQUAL and len(set(self.shares)) > 1:
+        if self.procedure in _TWO + _EQUAL and len(set(self.shares)) > 1:
             raise DataError(f"{self.procedure} is a procedure for equal arms; permuted_blocks takes any ratio")
         if bad := [size for size in self.sizes if not is_whole(size) or size % sum(self.shares)]:
             raise DataError(f"a block of {bad[0]} cannot hold the ratio; expected multiples of {sum(self.shares)}")

@@ -13,7 +13,7 @@ from ..criteria.language import names
 from ..criteria.patient.tree import decide, state_by_criterion
 from ..criteria.protocol import DataError, Field
 
-CHANGES = ("worse", "open", "better", "same")
+_CHANGES = ("worse", "open", "better", "same")
 """What may become of a criterion, the worst first."""
 _CHECKS = ("subject_id", "decision", "failed", "unknown", "because")
 
@@ -49,7 +49,7 @@ def recheck(protocol: Protocol, then: Mapping[str, Any], now: Mapping[str, Any])
         because = "; ".join(_change_text(protocol.fields[name], before[name], after[name]) for name in changed)
         rows.append((id, label, was[id], is_[id], _change(was[id], is_[id]), because))
     frame: Any = pd.DataFrame(rows, columns=["criterion", "label", "then", "now", "change", "because"])
-    rank = frame["change"].map({change: n for n, change in enumerate(CHANGES)})
+    rank = frame["change"].map({change: n for n, change in enumerate(_CHANGES)})
     return frame.loc[rank.sort_values(kind="stable").index].reset_index(drop=True)
 
 

@@ -12,6 +12,9 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+_TAIL = 65_536
+"""Bytes at the end of the file, where the last receipts stand: whoever allocates reads no more."""
+
 
 def receipts_of(ledger: str | Path) -> Path:
     """The file where receipts of a ledger are kept: outside of its folder, by the place where the ledger lies."""
@@ -45,7 +48,11 @@ def read_receipts(file: str | Path) -> list[str]:
 def last_receipt(ledger: str | Path) -> tuple[int, str] | None:
     """Number and hash of the highest entry that was receipted since the ledger at this place was opened."""
     file = receipts_of(ledger)
-    lines = file.read_text("utf-8", "replace").splitlines() if os.access(file, os.R_OK) and file.is_file() else []
+    if not (file.is_file() and os.access(file, os.R_OK)):
+        return None
+    with file.open("rb") as stream:
+        stream.seek(max(0, file.stat().st_size - _TAIL))
+        lines = stream.read().decode("utf-8", "replace").splitlines()
     opened = max((i for i, line in enumerate(lines) if line.endswith(" opened")), default=0)
-    kept = [match for line in lines[opened:] if (match := re.match(r"(\d+):([0-9a-f]{64}) ", line))]
+    kept = [match for line in lines[opened:] if (match := re.fullmatch(r"(\d+):([0-9a-f]{64}) .*", line))]
     return max(((int(match[1]), match[2]) for match in kept), default=None)

@@ -17,7 +17,7 @@ from .dosing import dosing_window, window_status
 from .people import check_name, short_id, signature
 from .strata import SITE, stratum_name
 
-PARTS = ("id", "criteria", "readings", "arms", "ratio", "strata")
+_PARTS = ("id", "criteria", "readings", "arms", "ratio", "strata")
 """What a ledger is bound to: all that allocation reads of a protocol."""
 
 
@@ -61,7 +61,7 @@ class Request:
         """What makes two requests the same, whenever they are made: the facts that were judged, and what came of it."""
         failed, unknown = ([id for id, state in self.states.items() if state == s] for s in ("fail", "unknown"))
         asked = _judged_fields(self.protocol, conditions)
-        facts = {name: plain(self.known[name]) for name in asked if self.known[name] is not None}
+        facts = {name: _plain(self.known[name]) for name in asked if self.known[name] is not None}
         return {SITE: self.site, "decision": self.decision, "failed": failed, "unknown": unknown, "facts": facts}
 
     def stratum(self, conditions: Sequence[str]) -> str:
@@ -156,24 +156,24 @@ def check_binding(opened: Mapping[str, Any], protocol: Protocol, own_readings: b
         own = binding(protocol if own_readings else protocol.with_readings(bound["readings"]), opened["strata"])
     except ProtocolError as error:
         raise LedgerError(f"{protocol.id}: the ledger was opened for other criteria or strata: {error}") from None
-    if differing := [part for part in PARTS if bound[part] != own[part]]:
+    if differing := [part for part in _PARTS if bound[part] != own[part]]:
         raise LedgerError(
             f"{protocol.id}: the ledger was opened with other {', '.join(differing)}; allocate under the protocol and "
             "the readings that it was opened with, or open a ledger for the amended protocol"
         )
 
 
-def plain(value: Any) -> Any:
-    """A fact as the ledger keeps it: plain data, from which the same fact can be read again."""
+def _plain(value: Any) -> Any:
+    """A fact as the ledger keeps it: _plain data, from which the same fact can be read again."""
     if isinstance(value, Interval):
-        return {"low": plain(value.low), "high": plain(value.high), "written": value.written}
+        return {"low": _plain(value.low), "high": _plain(value.high), "written": value.written}
     if isinstance(value, date):
         return value.isoformat()
     return value.item() if hasattr(value, "item") else value
 
 
 def fact_of(protocol: Protocol, name: str, value: Any) -> Any:
-    """The fact that `plain` wrote.
+    """The fact that `_plain` wrote.
 
     Raises:
         DataError: no field of the protocol, or no fact of it.

@@ -18,23 +18,23 @@ from .people import fold_id
 from .request import Request, fact_of
 from .strata import SITE, Levels, site_pool, strata
 
-SIGNED, PLACE = {"name", "reason", "by"}, {"stratum", "position", "kit"}
-JUDGED = {SITE, "decision", "failed", "unknown", "facts", "on", "window", "against", "protocol", "by"}
+_SIGNED, _PLACE = {"name", "reason", "by"}, {"stratum", "position", "kit"}
+_JUDGED = {SITE, "decision", "failed", "unknown", "facts", "on", "window", "against", "protocol", "by"}
 _OPENED = {"protocol", "sha256", "bound", "strata", "sites", "kits", "needs_key", "public_key", "commitment", "by"}
-SHAPES: dict[str, tuple[set[str], set[str]]] = {
+_SHAPES: dict[str, tuple[set[str], set[str]]] = {
     "opened": (set(), _OPENED),
-    "kit": (PLACE, {"sealed"}),
+    "kit": (_PLACE, {"sealed"}),
     "mixed": (set(), {"number", "giver", "by"}),
-    "mixed kit": (PLACE, {"sealed"}),
-    "allocated": (PLACE | {"patient", "person"}, JUDGED | {"override"}),
-    "refused": ({"patient", "person", "stratum"}, JUDGED | {"why"}),
+    "mixed kit": (_PLACE, {"sealed"}),
+    "allocated": (_PLACE | {"patient", "person"}, _JUDGED | {"override"}),
+    "refused": ({"patient", "person", "stratum"}, _JUDGED | {"why"}),
     "amended": (set(), {"sha256", "before", "by"}),
-    "corrected": ({"patient"}, SIGNED | {"what", "was", "now"}),
-    "returned": ({"patient", "kit"}, SIGNED),
-    "unblinded": ({"patient", "kit"}, SIGNED),
+    "corrected": ({"patient"}, _SIGNED | {"what", "was", "now"}),
+    "returned": ({"patient", "kit"}, _SIGNED),
+    "unblinded": ({"patient", "kit"}, _SIGNED),
 }
 """Of every kind of entry the columns that are filled, and what its detail holds."""
-OPTIONAL = {"second", "synthetic"}
+_OPTIONAL = {"second", "synthetic"}
 """What the detail of an opening may hold besides."""
 
 
@@ -51,7 +51,7 @@ class Fault:
 
 
 @dataclass
-class Record:
+class _Record:
     """What earlier entries say, for the rules that later ones must keep."""
 
     opening: Opening
@@ -75,13 +75,13 @@ def check_rules(entries: Sequence[LedgerEntry]) -> Iterator[Fault]:
         return
     opened = entries[0].detail
     try:
-        record = Record(Opening(opened, None), strata(opened["strata"], opened["sites"]), opened["sha256"])
+        record = _Record(Opening(opened, None), strata(opened["strata"], opened["sites"]), opened["sha256"])
     except (TypeError, ValueError):
         yield Fault(1, "cannot be read: strata and sites")
         return
     for entry in entries:
         try:
-            problems = [_misshapen(entry)] if _misshapen(entry) else list(RULES[entry.kind](record, entry))
+            problems = [_misshapen(entry)] if _misshapen(entry) else list(_RULES[entry.kind](record, entry))
             regular = entry.kind == "allocated" and not problems and "synthetic" not in opened
             if regular and (note := day_note(entry)):
                 yield Fault(entry.seq, note, note=True)
@@ -95,22 +95,22 @@ def check_rules(entries: Sequence[LedgerEntry]) -> Iterator[Fault]:
 
 def _misshapen(entry: LedgerEntry) -> str | None:
     """What an entry lacks, or has too much; None where it is as the ledger writes its kind."""
-    if entry.kind not in SHAPES:
+    if entry.kind not in _SHAPES:
         return f"the ledger writes no '{entry.kind}'"
-    columns, keys = SHAPES[entry.kind]
+    columns, keys = _SHAPES[entry.kind]
     filled = {c for c in ("patient", "person", "stratum", "position", "kit") if getattr(entry, c) is not None}
     filled |= set() if entry.is_dated else {"at"}
-    allowed = OPTIONAL if entry.kind == "opened" else set()
+    allowed = _OPTIONAL if entry.kind == "opened" else set()
     apart = sorted((filled ^ columns) | ((set(entry.detail) ^ keys) - allowed))
     return f"not as the ledger writes it: {', '.join(apart)}" if apart else None
 
 
-def _opening(_: Record, entry: LedgerEntry) -> Iterator[str]:
+def _opening(_: _Record, entry: LedgerEntry) -> Iterator[str]:
     if entry.seq != 1:
         yield "a ledger is opened once"
 
 
-def _kit(record: Record, entry: LedgerEntry) -> Iterator[str]:
+def _kit(record: _Record, entry: LedgerEntry) -> Iterator[str]:
     """Kits stand together, behind the entry that they were made with, in the order of their places."""
     maker = "opened" if entry.kind == "kit" else "mixed"
     if record.before not in (maker, entry.kind):
@@ -124,7 +124,7 @@ def _kit(record: Record, entry: LedgerEntry) -> Iterator[str]:
     record.kits[pool, int(entry.position or 0)] = kit
 
 
-def _mixing(record: Record, entry: LedgerEntry) -> Iterator[str]:
+def _mixing(record: _Record, entry: LedgerEntry) -> Iterator[str]:
     if record.opening.mixed is not None or record.given:
         yield "a number is mixed in once, before the first allocation"
     if not entry.detail["number"].isdecimal():
@@ -133,7 +133,7 @@ def _mixing(record: Record, entry: LedgerEntry) -> Iterator[str]:
     record.kits, record.numbers, record.in_pool = {}, set(), Counter()
 
 
-def _allocation(record: Record, entry: LedgerEntry) -> Iterator[str]:
+def _allocation(record: _Record, entry: LedgerEntry) -> Iterator[str]:
     detail, patient, stratum = entry.detail, str(entry.patient), str(entry.stratum)
     record.given[stratum] += 1
     yield from _turn(record, entry, stratum)
@@ -150,7 +150,7 @@ def _allocation(record: Record, entry: LedgerEntry) -> Iterator[str]:
     record.entered.update({(patient, name): value for name, value in entered.items()})
 
 
-def _turn(record: Record, entry: LedgerEntry, stratum: str) -> Iterator[str]:
+def _turn(record: _Record, entry: LedgerEntry, stratum: str) -> Iterator[str]:
     """Whether it was the turn of the kit."""
     opened = record.opening.detail
     if stratum not in record.levels:
@@ -167,7 +167,7 @@ def _turn(record: Record, entry: LedgerEntry, stratum: str) -> Iterator[str]:
         yield f"kit {entry.kit} was not the next of its stratum"
 
 
-def _judgement(record: Record, entry: LedgerEntry) -> Iterator[str]:
+def _judgement(record: _Record, entry: LedgerEntry) -> Iterator[str]:
     """Whether what was found out, what was decided and what was allowed belong together."""
     detail = entry.detail
     decision = "ineligible" if detail["failed"] else "undetermined" if detail["unknown"] else "eligible"
@@ -182,32 +182,32 @@ def _judgement(record: Record, entry: LedgerEntry) -> Iterator[str]:
         yield "the patient's id is not folded as it is written"
 
 
-def _amendment(record: Record, entry: LedgerEntry) -> Iterator[str]:
+def _amendment(record: _Record, entry: LedgerEntry) -> Iterator[str]:
     if entry.detail["before"] != record.sha256:
         yield "amends a protocol that was not in force"
     record.sha256 = entry.detail["sha256"]
 
 
-def _correction(record: Record, entry: LedgerEntry) -> Iterator[str]:
+def _correction(record: _Record, entry: LedgerEntry) -> Iterator[str]:
     at = (str(entry.patient), entry.detail["what"])
     if at not in record.entered or record.entered[at] != entry.detail["was"]:
         yield "corrects what was not entered"
     record.entered[at] = entry.detail["now"]
 
 
-def _return(record: Record, entry: LedgerEntry) -> Iterator[str]:
+def _return(record: _Record, entry: LedgerEntry) -> Iterator[str]:
     if entry.kit in record.returned:
         yield f"kit {entry.kit} came back already"
     record.returned.add(str(entry.kit))
     yield from _unblinding(record, entry)
 
 
-def _unblinding(record: Record, entry: LedgerEntry) -> Iterator[str]:
+def _unblinding(record: _Record, entry: LedgerEntry) -> Iterator[str]:
     if record.kit_of.get(str(entry.patient)) != entry.kit:
         yield f"kit {entry.kit} was not given to the patient"
 
 
-RULES = {
+_RULES = {
     **{"opened": _opening, "kit": _kit, "mixed": _mixing, "mixed kit": _kit, "allocated": _allocation},
     **{"refused": _judgement, "amended": _amendment, "corrected": _correction, "returned": _return},
     "unblinded": _unblinding,

@@ -29,7 +29,7 @@ def adherence(frame: pd.DataFrame, first_day: int, last_day: int, labels: Mappin
     Unknown is a line of its own beside the bars, in every arm: it is neither in the window nor out of it.
 
     Args:
-        frame: arm ("" for all together), state (of `arms.dosing.WINDOW_STATES`), day (from infection to the dose), n.
+        frame: arm ("" for all together), state (as `dosing_status` has it), day (from infection to the dose), n.
         first_day: of the window, in days after infection.
         last_day: of the window, included.
         labels: of arms, in the order of the protocol.

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from .errors import ReportError
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+_MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 _REMEDY = (
     "Install one (Debian, Ubuntu: apt-get install chromium; macOS: brew install --cask chromium), or name the "
     "program in the environment variable BROWSER_PATH. Without --pdf the HTML is written, and any browser prints it."
@@ -29,8 +29,8 @@ def find_browser() -> Path:
         if found := shutil.which(named):
             return Path(found)
         raise ReportError(f"--pdf needs a browser, but BROWSER_PATH names no program: {named}. {_REMEDY}")
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    found = found or (MAC if sys.platform == "darwin" and Path(MAC).exists() else None)
+    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
+    found = found or (_MAC if sys.platform == "darwin" and Path(_MAC).exists() else None)
     if not found:
         raise ReportError(f"--pdf needs Chromium or Chrome, and neither is on the PATH. {_REMEDY}")
     return Path(found)

@@ -16,17 +16,20 @@ from ..arms.ledger import allocations, check_ledger, last_entry
 from ..arms.selection_bias import reverse_propensity
 from ..criteria.contents import Protocol, load_protocol
 from ..criteria.protocol import DataError
+from ..interim.data import TrialData, read_trial
 from ..interim.frames.history import read_previous
-from .cuts import locks, staged
-from .data_leaks import Leak, leaks_in_data, names_in, untold
+from .batch import Report, Run
+from .cuts import check_locks, locks, write_cut, write_locks
+from .data_leaks import Leak, leaks_in_data, names_in, why_names_alone
+from .errors import ReportError
 from .leaks import leaks
 from .manifest import effective_values
-from .parameters import place_of, resolve_paths, validate
+from .parameters import declared_parameters, place_of, resolve_paths, validate
 from .run import read_notebook, short_name
-from .write import Report, ReportError, Run, declared_parameters, report
+from .write import report, writing_to
 
-_UNREPORTED = ("kit", "override_reason", "allocated_by", "recorded_on")
-"""What a report does not need of the ledger."""
+_UNREPORTED = ["kit", "override_reason", "allocated_by", "recorded_on", "arm"]
+"""What a report does not need of the ledger; the arm comes with the trial's data, and to closed reports alone."""
 
 
 class LeakError(ReportError):
@@ -57,29 +60,28 @@ def runs(
     Raises:
         DataError: no such site, or data that cannot be read.
     """
-    given = _given(notebook, parameters)
+    given, values = _parameters(notebook, parameters)
     if given.get("data") and not given.get("protocol"):
         raise DataError("the data are named and their protocol is not: add -p protocol=FILE, so that no other is taken")
-    run = effective_values(given, declared_parameters(read_notebook(notebook)))
-    wanted = list(sites) or [str(run.get("site") or "")]
+    closed, wanted = values["audience"] == "closed", list(sites) or [str(values.get("site") or "")]
     if sites:
-        there = sorted(_read(notebook, run, None).subjects["site"].dropna().unique())
-        if lost := [site for site in sites if site not in ("all", *there)]:
-            raise DataError(f"no site '{lost[0]}' in the data; there are {', '.join(there)}")
-        wanted = ["", *there] if "all" in sites else wanted
+        known = sorted(_read_trial(notebook, values).subjects["site"].dropna().unique())
+        if lost := [site for site in sites if site not in ("all", *known)]:
+            raise DataError(f"no site '{lost[0]}' in the data; there are {', '.join(known)}")
+        wanted = ["", *known] if "all" in sites else wanted
     files_of = Counter(_plain(site) for site in wanted if site)
     if alike := [site for site in wanted if site and files_of[_plain(site)] > 1]:
         raise DataError(f"the reports of {' and '.join(alike)} would have one file name; rename a site")
-    name = f"{short_name(notebook).removesuffix('_report')}_{run['audience']}"
+    base = f"{short_name(notebook).removesuffix('_report')}_{values['audience']}"
     files = (ledger and str(Path(ledger).resolve()), key and str(Path(key).resolve()))
     made = []
     for site in wanted:
-        own = name + (f"_{_plain(site)}" if site else "")
-        asked = {**given, "site": site}
-        named, closed = Path(str(given.get("previous") or "")), run["audience"] == "closed"
-        if given.get("previous") and (sites or closed != (named.parent.name == "closed")):
-            asked["previous"] = _previous_of(named, own, closed, bool(site))
-        made.append(Run(own, _committee_report, (notebook, asked, out, *files, pdf, own)))
+        name, own = base + (f"_{_plain(site)}" if site else ""), {**given, "site": site}
+        if given.get("previous"):
+            named = Path(str(given["previous"]))
+            if sites or closed != (named.parent.name == "closed"):
+                own["previous"] = _previous_of(named, name, closed, bool(site))
+        made.append(Run(name, _committee_report, (notebook, own, out, *files, pdf, name)))
     return made
 
 
@@ -96,12 +98,11 @@ def _previous_of(named: Path, name: str, closed: bool, site: bool) -> str:
 def _committee_report(
     notebook: Path,
     parameters: Mapping[str, Any],
-    out: str | os.PathLike[str] = "reports",
-    ledger: str | None = None,
-    key: str | None = None,
-    pdf: bool = False,
-    name: str | None = None,
-    progress: bool | None = None,
+    out: str | os.PathLike[str],
+    ledger: str | None,
+    key: str | None,
+    pdf: bool,
+    name: str,
 ) -> Report:
     """One report of an interim look, open or closed.
 
@@ -114,44 +115,37 @@ def _committee_report(
         LeakError: the finished open report could tell an arm; nothing of it is kept.
         ReportError, NotebookError: as for `report`.
     """
-    given = _given(notebook, parameters)
-    run = effective_values(given, declared_parameters(read_notebook(notebook)))
-    protocol = load_protocol(place_of(notebook.parent, run["protocol"]) or run["protocol"])
-    closed = run["audience"] == "closed"
-    arms, head, allocated = _allocations(ledger, key if closed else None)
+    given, values = _parameters(notebook, parameters)
+    protocol = load_protocol(_place(notebook, values, "protocol"))
+    closed, cutoff, site = values["audience"] == "closed", _day(values["cutoff"]), str(values.get("site") or "")
+    allocated, arms = _read_ledger(ledger, key, closed) if ledger else (None, None)
     # before anything runs: a wrong manifest says nothing of the report that stands there
-    previous = place_of(notebook.parent, run["previous"]) or run["previous"] if run.get("previous") else ""
-    before = read_previous(
-        previous, protocol, str(run["cutoff"]), int(run.get("look") or 0), str(run.get("site") or "")
-    )
+    previous = _place(notebook, values, "previous")
+    before = read_previous(previous, protocol, str(values["cutoff"]), int(values.get("look") or 0), site)
     if not closed and before and before["parameters"]["run"].get("audience") == "closed":
         raise DataError(f"{previous} is of a closed report; an open one is held against an open one")
-    trial = _read(notebook, run, protocol, arms)
+    trial = _read_trial(notebook, values, protocol, arms if closed else None)
     if ledger:
         check_ledger(ledger, protocol, trial.subjects[trial.subjects["randomized"]])
     folder = Path(out) / "closed" if closed else Path(out)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700 if closed else 0o777)
-    held = locks(Path(out), trial, _day(run["cutoff"]), closed)
-    for lock in held:
-        lock.check()
-    secret = None if closed or not (ledger and key) else _arms(allocations(ledger, key))
-    data, hidden = staged(trial, _day(run["cutoff"]), str(run.get("site") or ""), closed, folder, allocated, secret)
-    names = _searched_names(protocol)
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700 if closed else 0o777)
+        check_locks(first := locks(Path(out), trial, closed), cutoff)
+        data, hidden = write_cut(trial, cutoff, site, closed, folder, allocated, None if closed else arms)
+        names = _searched_names(protocol)
+        if not closed and (found := leaks_in_data(data, names, hidden)):
+            shutil.rmtree(data)
+            _refuse(found, "the data of the open report could tell an arm; take this out of them, or rename it")
+        write_locks(first, cutoff)
 
     def search(finished: Path) -> None:
         if not closed and (found := leaks(finished, names, hidden, data)):
             _refuse(found, "the open report could tell an arm, and was not kept; rename an arm of an everyday name")
 
-    if not closed and (found := leaks_in_data(data, names, hidden)):
-        shutil.rmtree(data)
-        _refuse(found, "the data of the open report could tell an arm; take this out of them, or rename it")
-
-    for lock in held:
-        lock.write()
-    asked = {**given, "data": str(data), **({"ledger_head": head} if head else {})}
-    asked |= {"mapping": ""} if run.get("mapping") else {}  # the cut is tidy already
-    names_alone = "" if closed else untold(Counter(hidden.values()).values())
-    return replace(report(notebook, asked, folder, pdf, progress, name, search), names_alone=names_alone)
+    own = {**given, "data": str(data)} | ({"mapping": ""} if values.get("mapping") else {})  # the cut is tidy already
+    own |= {"ledger_head": f"{last_entry(ledger)}; {opening(ledger).statement}"} if ledger else {}
+    made = report(notebook, own, folder, pdf, name=name, check=search)
+    return replace(made, names_alone="" if closed else why_names_alone(Counter(hidden.values()).values()))
 
 
 def _searched_names(protocol: Protocol) -> list[str]:
@@ -159,44 +153,41 @@ def _searched_names(protocol: Protocol) -> list[str]:
     names = {each for arm in protocol.arms for each in (arm.id, arm.label)}
     design = (f"{name.replace('_', ' ')} {item.value}" for name, item in protocol.design.items() if name != "ratio")
     labels = (each.label for each in (*protocol.fields.values(), *protocol.criteria))
-    said = "\n".join([*design, *labels, protocol.title])
-    return sorted(name for name in names if not any(names_in(said, [name])))
+    everyday = "\n".join([*design, *labels, protocol.title])
+    return sorted(name for name in names if not any(names_in(everyday, [name])))
 
 
 def _refuse(found: Sequence[Leak], why: str) -> NoReturn:
     raise LeakError(f"{why}:\n" + "\n".join(f"  {leak}" for leak in found[:5]))
 
 
-def _given(notebook: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _parameters(notebook: Path, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The parameters that were given, read; and those over the notebook's defaults."""
     declared = declared_parameters(read_notebook(notebook))
-    return resolve_paths(validate(parameters, declared, notebook.name), declared, notebook.parent)
+    given = resolve_paths(validate(parameters, declared, notebook.name), declared, notebook.parent)
+    return given, effective_values(given, declared)
 
 
-def _read(notebook: Path, run: Mapping[str, Any], protocol: Any, arms: Mapping[str, str] | None = None) -> Any:
-    from ..interim.data import read_trial
-
-    source, mapping = (place_of(notebook.parent, run.get(name)) or run.get(name) for name in ("data", "mapping"))
-    return read_trial(source, protocol, mapping or None, arms=arms)
+def _place(notebook: Path, values: Mapping[str, Any], name: str) -> Any:
+    """What a parameter names, seen from the notebook's folder; itself, where nothing is there."""
+    return place_of(notebook.parent, values.get(name)) or values.get(name) or ""
 
 
-def _allocations(ledger: str | None, key: str | None) -> tuple[dict[str, str] | None, str, Any]:
-    """The arm of everybody in the ledger, for whoever has the key; its head and opening; and what it says without."""
-    if not ledger:
-        return None, "", None
-    rows = allocations(ledger, key)
-    head, hidden = f"{last_entry(ledger)}; {opening(ledger).statement}", [*_UNREPORTED]
-    if not key:
-        return None, head, rows.drop(columns=hidden)
-    return (
-        _arms(rows),
-        head,
-        rows.merge(reverse_propensity(ledger, key), on="subject_id").drop(columns=["arm", *hidden]),
+def _read_trial(
+    notebook: Path, values: Mapping[str, Any], protocol: Protocol | None = None, arms: Mapping[str, str] | None = None
+) -> TrialData:
+    return read_trial(
+        _place(notebook, values, "data"), protocol, _place(notebook, values, "mapping") or None, arms=arms
     )
 
 
-def _arms(rows: Any) -> dict[str, str]:
-    """By subject the arm, as the ledger gives it to whoever has the key."""
-    return dict(zip(rows["subject_id"], rows["arm"], strict=True))
+def _read_ledger(ledger: str, key: str | None, closed: bool) -> tuple[Any, dict[str, str] | None]:
+    """Who was allocated, without arms; and by subject the arm, as the ledger gives it to whoever has the key."""
+    rows = allocations(ledger, key)
+    arms = dict(zip(rows["subject_id"], rows["arm"], strict=True)) if key else None
+    if key and closed:
+        rows = rows.merge(reverse_propensity(ledger, key), on="subject_id")
+    return rows.drop(columns=_UNREPORTED, errors="ignore"), arms
 
 
 def _day(written: Any) -> date | None:

@@ -93,10 +93,10 @@ def can_tell(sizes: Iterable[int]) -> bool:
     return len(each) > 1 and math.comb(each[0] + each[-1], each[0]) >= _ONE_IN
 
 
-def untold(sizes: Iterable[int]) -> str:
+def why_names_alone(sizes: Iterable[int]) -> str:
     """Why names alone are searched for, in arms of these sizes; empty where everything is.
 
-    >>> untold([]), untold([9, 9])
+    >>> why_names_alone([]), why_names_alone([9, 9])
     ('the arms are not known here', 'in arms this small people part by chance')
     """
     if can_tell(sizes := list(sizes)):

@@ -12,7 +12,7 @@ from ..criteria.files import whole
 from .errors import ReportError
 from .page import HERE, POLICY
 
-PARTS = ("Protocol", "Cohort", "Randomization", "Trial", "Other reports", "Closed")
+_PARTS = ("Protocol", "Cohort", "Randomization", "Trial", "Other reports", "Closed")
 _MARK = '<meta name="generator" content="trialtools">'
 
 
@@ -30,7 +30,7 @@ def write_index(folder: str | os.PathLike[str]) -> Path:
     protocols = {each["protocol"]["id"]: None for each in found if each["protocol"]}
     text = template.render(
         mark=_MARK,
-        parts=[(part, [each for each in found if each["part"] == part]) for part in PARTS],
+        parts=[(part, [each for each in found if each["part"] == part]) for part in _PARTS],
         synthetic=[each for each in found if each["synthetic"]],
         all_synthetic=all(each["synthetic"] for each in found),
         about=" · ".join([*protocols, f"last made {found[-1]['made']}"]) if found else "",

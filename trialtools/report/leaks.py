@@ -23,10 +23,10 @@ import numpy as np
 import pandas as pd
 
 from .data_leaks import ORDINARY, Leak, around, can_tell, long_enough, names_in
+from .run import PACKAGE
 
-PACKAGE = Path(__file__).resolve().parents[1]
-HIDDEN = re.compile(r"<style.*?</style>|<script.*?</script>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
-FIGURE = re.compile(r'<script type="application/json">(.*?)</script>', re.DOTALL)
+_HIDDEN = re.compile(r"<style.*?</style>|<script.*?</script>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
+_FIGURE = re.compile(r'<script type="application/json">(.*?)</script>', re.DOTALL)
 _DRAWN = {
     "x",
     "y",
@@ -121,13 +121,13 @@ def _visible(raw: str, suffix: str) -> str:
             text for output in outputs for kind, text in output.get("data", {}).items() if kind.startswith("text/")
         ]
         raw = "\n".join("".join(text) for text in shown)
-    return _plain(HIDDEN.sub(" ", raw))
+    return _plain(_HIDDEN.sub(" ", raw))
 
 
 def _figures(raw: str, suffix: str) -> list[Any]:
     """The plotly figures of a file, as plain data."""
     if suffix == ".html":
-        return [json.loads(text) for text in FIGURE.findall(raw)]
+        return [json.loads(text) for text in _FIGURE.findall(raw)]
     content = json.loads(raw)
     if suffix == ".ipynb" and "cells" in content:
         outputs = [output.get("data", {}) for cell in content["cells"] for output in cell.get("outputs", [])]

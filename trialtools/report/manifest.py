@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -17,18 +16,8 @@ from .errors import ReportError
 from .parameters import Parameter, place_of
 from .run import PACKAGE
 
-PACKAGES = ("polars", "narwhals", "pandas", "pyarrow", "numpy", "pydantic", "duckdb", "z3-solver", "plotly")
-PACKAGES += ("great-tables", "papermill", "nbconvert", "ipykernel")
-
-
-@dataclass(frozen=True)
-class Input:
-    """A file that a parameter names."""
-
-    parameter: str
-    path: str
-    sha256: str
-    bytes: int
+_PACKAGES = ("polars", "narwhals", "pandas", "pyarrow", "numpy", "pydantic", "duckdb", "z3-solver", "plotly")
+_PACKAGES += ("great-tables", "papermill", "nbconvert", "ipykernel")
 
 
 def inputs(
@@ -37,7 +26,7 @@ def inputs(
     folder: Path,
     out: Path,
     here: Path | None = None,
-) -> tuple[tuple[Input, ...], dict[str, Any] | None]:
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
     """Every file that the parameters name, with its hash; and the protocol, if one of them is.
 
     Args:
@@ -56,10 +45,11 @@ def inputs(
             continue
         files = [place] if place.is_file() else sorted(file for file in place.rglob("*") if file.is_file())
         for file in files:
-            found.append(Input(name, _path_shown(file, here), file_sha256(file), file.stat().st_size))
+            shown = {"parameter": name, "path": _path_shown(file, here)}
+            found.append({**shown, "sha256": file_sha256(file), "bytes": file.stat().st_size})
         if place.suffix in (".yaml", ".yml"):
             protocol = _protocol(name, place, values.get("readings"), here) or protocol
-    return tuple(found), protocol
+    return found, protocol
 
 
 def _protocol(name: str, file: Path, readings: Any, here: Path) -> dict[str, Any] | None:
@@ -104,7 +94,7 @@ def code_sha256() -> str:
     return digest.hexdigest()
 
 
-def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
+def versions(packages: Sequence[str] = _PACKAGES) -> dict[str, str]:
     """What is installed of the packages that a report rests on, this one first."""
     found = {}
     for name in ("trialtools", *packages):
@@ -134,7 +124,7 @@ def manifest(
     notebook: Path,
     given: Mapping[str, Any],
     run: Mapping[str, Any],
-    found: Sequence[Input],
+    found: Sequence[Mapping[str, Any]],
     protocol: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Everything that is known before the run; time, duration and outputs are added after it."""
@@ -145,7 +135,7 @@ def manifest(
         "parameters": {"given": dict(given), "run": dict(run)},
         **({"seed": next(iter(seeds.values())) if len(seeds) == 1 else seeds} if seeds else {}),
         **({"protocol": dict(protocol)} if protocol else {}),
-        "inputs": [vars(each) for each in found],
+        "inputs": list(found),
         "notebook": {"file": notebook.name, "sha256": file_sha256(notebook)},
         "code": {"package": "trialtools", "sha256": code_sha256()},
         "python": platform.python_version(),

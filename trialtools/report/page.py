@@ -25,7 +25,7 @@ POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
-HIDDEN = {"remove", "setup", "parameters", "injected-parameters"}
+_HIDDEN = {"remove", "setup", "parameters", "injected-parameters"}
 HERE = Path(__file__).parent
 
 
@@ -112,7 +112,7 @@ def packed_plotly() -> str:
 def _visible_part(notebook: Any) -> tuple[Any, int]:
     """The notebook as it is shown, and how many figures it has; a call that shows nothing is told with the next."""
     shown = copy.deepcopy(notebook)
-    shown.cells = [cell for cell in shown.cells if not HIDDEN & set(cell.metadata.get("tags", []))]
+    shown.cells = [cell for cell in shown.cells if not _HIDDEN & set(cell.metadata.get("tags", []))]
     calls: list[str] = []
     plots = 0
     for cell in shown.cells:

@@ -20,11 +20,11 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from .errors import ReportError
 
-PLAIN = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text", "list": "a list"}
-PLAIN |= {"dict": "key: value pairs", "Path": "a path", "date": "a date, year-month-day", "None": "null"}
+_PLAIN = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text", "list": "a list"}
+_PLAIN |= {"dict": "key: value pairs", "Path": "a path", "date": "a date, year-month-day", "None": "null"}
 
 
-class Typed(str):
+class _Typed(str):
     """A value as it was typed at a command line; it is read as what the notebook declares."""
 
 
@@ -67,7 +67,7 @@ def parse_parameters(texts: Sequence[str]) -> dict[str, Any]:
             raise ReportError(f"'{text}' is not of the form key=value, such as -p n=200")
         if key.strip() in read:
             raise ReportError(f"the parameter {key.strip()} is given twice")
-        read[key.strip()] = Typed(value.strip())
+        read[key.strip()] = _Typed(value.strip())
     return read
 
 
@@ -138,13 +138,13 @@ def _value(value: Any, parameter: Parameter) -> Any:
 
     try:
         held = TypeAdapter(parameter.kind, config=ConfigDict(strict=True))
-        given = _read(value, parameter.kind) if isinstance(value, Typed) else value
+        given = _read(value, parameter.kind) if isinstance(value, _Typed) else value
         if given == "" and parameter.is_path:  # no path; pydantic would make it "."
             return ""
         # by way of JSON, for a notebook can be given nothing else
         return held.dump_python(held.validate_json(json.dumps(given, allow_nan=False, default=_plain)), mode="json")
     except (ValueError, TypeError):
-        wanted = PLAIN.get(parameter.type, "")
+        wanted = _PLAIN.get(parameter.type, "")
         hint = f" ({wanted})" if wanted else ""
         shown = f"'{value}'" if isinstance(value, str) else f"{value!r}"
         raise ReportError(
@@ -153,7 +153,7 @@ def _value(value: Any, parameter: Parameter) -> Any:
         ) from None
 
 
-def _read(value: Typed, kind: Any) -> Any:
+def _read(value: _Typed, kind: Any) -> Any:
     """What was typed, as its type reads it: text stays as it stands, so that `007`, `no` and a date remain."""
     kinds = _kinds(kind)
     if value in ("null", "None", "~") and NoneType in kinds:

@@ -23,7 +23,7 @@ from .errors import NotebookError, ReportError
 
 # To show a figure plotly imports nbformat, that jsonschema, and that compiles a grammar of web addresses for more than
 # a second; no report checks an address against a schema. And the notebook's folder must not hide a library.
-START = """
+_START = """
 import sys
 sys.path.remove("")
 sys.modules["rfc3987_syntax"] = None
@@ -180,7 +180,7 @@ def _kernel(stage: Path) -> type:
     from jupyter_client.manager import AsyncKernelManager
 
     # At its usual level the kernel tells on stderr that loopback is not encrypted and that it was shut down.
-    argv = [sys.executable, "-c", START, "-f", "{connection_file}", "--log-level=50"]
+    argv = [sys.executable, "-c", _START, "-f", "{connection_file}", "--log-level=50"]
     profile = stage / "ipython"
     profile.mkdir()
     argv.append(f"--ipython-dir={profile}")

@@ -19,31 +19,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from .batch import Report, Run, reports
+from .batch import Report
 from .browser import find_browser, print_pdf
 from .errors import NotebookError, ReportError
-from .index import write_index
 from .manifest import effective_values, file_sha256, inputs, manifest, paths_shown
 from .page import banner, page, prepare, title, told_facts
-from .parameters import Parameter, declared_parameters, parse_parameters, resolve_paths, validate
+from .parameters import declared_parameters, resolve_paths, validate
 from .run import execute, find_notebook, read_notebook, short_name, telling
 
-__all__ = [
-    "NotebookError",
-    "Parameter",
-    "Report",
-    "ReportError",
-    "Run",
-    "declared_parameters",
-    "find_notebook",
-    "parse_parameters",
-    "report",
-    "reports",
-    "write_index",
-]
-
-LARGEST = 3_000_000
-SUFFIXES = (".html", ".pdf", ".ipynb", ".manifest.json")
+_LARGEST = 3_000_000
+_SUFFIXES = (".html", ".pdf", ".ipynb", ".manifest.json")
 """What a report consists of; the page is put in place last, so that where it stands the rest stands too."""
 
 
@@ -105,24 +90,29 @@ def report(
 @contextmanager
 def _stage(folder: Path, name: str) -> Iterator[Path]:
     """A place beside the report where everything is written first: a run that is killed leaves nothing half-written."""
-    try:
+    with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
         stage = Path(tempfile.mkdtemp(prefix=f".~{name}-", dir=folder)).resolve()
-    except OSError as error:
-        raise ReportError(f"the folder {folder} cannot be written: {error.strerror or error}") from None
+        try:
+            yield stage
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """What the operating system refuses here, told with its place."""
     try:
-        yield stage
+        yield
     except OSError as error:
         raise ReportError(f"the report could not be written to {folder}: {error.strerror or error}") from None
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
 
 
 def _sweep(folder: Path) -> None:
     """Throw away the drafts that killed runs left, of whatever name; a day old, for another run may be at work."""
     drafts = [*folder.glob(".~*-????????/"), *folder.glob("cuts/.~cut-????????/")]
-    for left in (*drafts, *folder.glob(".~lock.json-*")):
+    for left in (*drafts, *folder.glob(".~*-lock.json")):
         with suppress(OSError):  # another run may sweep as well
             if time.time() - left.lstat().st_mtime > 86_400:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -136,7 +126,7 @@ def _set_aside_on_failure(folder: Path, name: str) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError):
             raise
-        for suffix in SUFFIXES:
+        for suffix in _SUFFIXES:
             if (folder / f"{name}{suffix}").exists():
                 (folder / f"{name}{suffix}").replace(folder / f"{name}.previous{suffix}")
         raise
@@ -173,7 +163,7 @@ def _write(stage: Path, name: str, executed: Any, shown: Mapping[str, str], fact
     nbformat.write(executed, stage / f"{name}.ipynb")
     made = page(executed, facts).encode()
     (stage / f"{name}.html").write_bytes(made)
-    if len(made) > LARGEST:
+    if len(made) > _LARGEST:
         size = f"{len(made) / 1e6:.1f} MB"
         warnings.warn(f"{name}.html has {size}, over 3 MB: a figure or a table carries many rows", stacklevel=3)
 
@@ -193,7 +183,7 @@ def _refuse_foreign(folder: Path, name: str, source: Path) -> None:
         ours = {*json.loads(file.read_text("utf-8"))["outputs"], file.name} if file.exists() else set()
     except (OSError, ValueError, KeyError, TypeError):
         ours = set()
-    for suffix in SUFFIXES:
+    for suffix in _SUFFIXES:
         place = folder / f"{name}{suffix}"
         if place.exists() and (place.resolve() == source.resolve() or place.name not in ours):
             raise ReportError(
@@ -204,7 +194,7 @@ def _refuse_foreign(folder: Path, name: str, source: Path) -> None:
 def _finish(stage: Path, name: str, facts: Mapping[str, Any]) -> None:
     outputs = {
         file.name: {"sha256": file_sha256(file), "bytes": file.stat().st_size}
-        for suffix in SUFFIXES
+        for suffix in _SUFFIXES
         if (file := stage / f"{name}{suffix}").exists()
     }
     text = json.dumps({**facts, "outputs": outputs}, indent=2, ensure_ascii=False, default=str)
@@ -213,13 +203,13 @@ def _finish(stage: Path, name: str, facts: Mapping[str, Any]) -> None:
 
 def _publish(stage: Path, folder: Path, name: str) -> Report:
     """Put everything in place, the page last; then what it replaces goes."""
-    for suffix in reversed(SUFFIXES):
+    for suffix in reversed(_SUFFIXES):
         if (stage / f"{name}{suffix}").exists():
             (stage / f"{name}{suffix}").replace(folder / f"{name}{suffix}")
         else:  # a PDF of the earlier run is not the print of this one
             (folder / f"{name}{suffix}").unlink(missing_ok=True)
-    for suffix in SUFFIXES:
+    for suffix in _SUFFIXES:
         (folder / f"{name}.previous{suffix}").unlink(missing_ok=True)
     (folder / f"{name}.failed.ipynb").unlink(missing_ok=True)
-    page, printed, notebook, made_from = (folder / f"{name}{suffix}" for suffix in SUFFIXES)
+    page, printed, notebook, made_from = (folder / f"{name}{suffix}" for suffix in _SUFFIXES)
     return Report(page, notebook, made_from, printed if printed.exists() else None)
