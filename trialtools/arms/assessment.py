@@ -90,18 +90,16 @@ def assess(
 
 def assessment_text(frame: pd.DataFrame) -> str:
     """The table of an assessment in words: a line for a plan and a number of strata, a column for a measure."""
-    cells: dict[tuple[str, str], dict[str, str]] = {}
-    for row in frame.to_dict("records"):
-        line = cells.setdefault((row["procedure"], str(row["strata"])), {})
-        line[row["measure"]] = _value_text(row["measure"], row["value"], row["error"])
-    measures = [name for name in _MEASURES if name in set(frame["measure"])]
-    lines = [["procedure", "strata", *measures]]
-    lines += [[*of, *(line.get(name, "") for name in measures)] for of, line in cells.items()]
-    wide = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    table = ["  ".join(text.ljust(w) for text, w in zip(line, wide, strict=True)).rstrip() for line in lines]
+    shown = frame.assign(
+        value=[_value_text(*row) for row in frame[["measure", "value", "error"]].itertuples(index=False)]
+    )
+    wide: Any = shown.pivot_table(
+        index=["procedure", "strata"], columns="measure", values="value", aggfunc="first", sort=False, fill_value=""
+    )
     n = ", ".join(f"{n:,}" for n in dict.fromkeys(frame["n"]))
     notes = f"{n} patients. Simulated values have their standard error after ±; the others are exact."
-    return "\n".join([*table, "", notes])
+    table = wide[[name for name in _MEASURES if name in wide]].reset_index().to_string(index=False)
+    return f"{table}\n\n{notes}"
 
 
 def _value_text(measure: str, value: float, error: float) -> str:

@@ -105,9 +105,7 @@ class Minimization(BasePlan):
             past.append((answers, self.next(seed, past, answers)))
         return [arm for _, arm in past]
 
-    def chances_after(self, past: Iterable[tuple[Levels, str]], levels: Levels) -> dict[str, Fraction]:
-        """The same as `chances`."""
-        return self.chances(past, levels)
+    chances_after = chances
 
     def next(self, seed: bytes, past: Sequence[tuple[Sequence[str], str]], levels: Sequence[str]) -> str:
         """The arm of the next patient, drawn by the seed: the same past and levels always give the same arm.

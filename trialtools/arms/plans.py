@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 from ..criteria.protocol import DataError
@@ -180,8 +180,9 @@ class RandomizationPlan(BasePlan):
 
     @cached_property
     def chain(self) -> procedures.Chain:
-        """The procedure as a chain, arms by their place."""
-        return procedures.with_memory(self._chain())
+        """The procedure as a chain, arms by their place; the turns of each state are worked out once."""
+        start, turns = self._chain()
+        return start, cache(turns)
 
     def _chain(self) -> procedures.Chain:
         match self.procedure:

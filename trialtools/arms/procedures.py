@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from functools import cache
 
 State = tuple[int, ...]
 _Turn = tuple[int, int, State]
@@ -104,12 +103,6 @@ def maximal(limit: int, length: int) -> Chain:
         return [turn for turn in steps if turn[0]]
 
     return (0, length), turns
-
-
-def with_memory(chain: Chain) -> Chain:
-    """The same chain, whose turns are worked out once for each state."""
-    start, turns = chain
-    return start, cache(turns)
 
 
 def _step(state: State, arm: int, by: int) -> State:

@@ -13,8 +13,7 @@ import os
 import re
 import site
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -163,16 +162,6 @@ def _escape_braces(path: Path) -> str:
 def _progress(progress: bool | None, name: str) -> Any:
     wanted = sys.stderr.isatty() if progress is None else progress
     return {"desc": f"Running {name}", "unit": "cell", "delay": 0.5, "leave": False} if wanted else False
-
-
-@contextmanager
-def telling(progress: bool | None, words: str) -> Iterator[None]:
-    """Say on stderr what is done just now, where there is a progress bar for the rest."""
-    if not _progress(progress, words):
-        yield
-        return
-    print(f"{words} …", file=sys.stderr, flush=True)
-    yield
 
 
 def _kernel(stage: Path) -> type:

@@ -25,7 +25,7 @@ from .errors import NotebookError, ReportError
 from .manifest import effective_values, file_sha256, inputs, manifest, paths_shown
 from .page import banner, page, prepare, title, told_facts
 from .parameters import declared_parameters, resolve_paths, validate
-from .run import execute, find_notebook, read_notebook, short_name, telling
+from .run import execute, find_notebook, read_notebook, short_name
 
 _LARGEST = 3_000_000
 _SUFFIXES = (".html", ".pdf", ".ipynb", ".manifest.json")
@@ -75,11 +75,9 @@ def report(
     with _stage(folder, name) as stage, _set_aside_on_failure(folder, name):
         began = time.monotonic()
         executed = _execute(source, given, stage, folder, name, progress)
-        with telling(progress, f"Writing {name}.html"):
-            _write(stage, name, executed, shown, facts)
+        _write(stage, name, executed, shown, facts)
         if printer:
-            with telling(progress, f"Printing {name}.pdf"):
-                print_pdf(printer, stage / f"{name}.html", stage / f"{name}.pdf")
+            print_pdf(printer, stage / f"{name}.html", stage / f"{name}.pdf")
         facts["seconds"] = round(time.monotonic() - began, 1)
         _finish(stage, name, facts)
         if check:
