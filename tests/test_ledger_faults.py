@@ -194,6 +194,38 @@ def test_a_chain_forged_from_an_entry_on_breaks_the_rules_or_an_anchor(filled):
     assert 47 in [fault.entry for fault in wrong(filled, [anchor])]
 
 
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        """UPDATE entries SET detail = replace(detail, '{"against"', '{"against":[],"against"') WHERE seq = 47""",
+        "UPDATE entries SET detail = '{}' WHERE seq = 1",
+        "UPDATE entries SET detail = json_set(detail, '$.sites', 3) WHERE seq = 1",
+        "UPDATE entries SET detail = json_set(detail, '$.bound', 'x') WHERE seq = 1",
+        "UPDATE entries SET detail = json_set(detail, '$.by', NULL) WHERE seq = 47",
+        "UPDATE entries SET detail = json_set(detail, '$.override', 'x') WHERE seq = 47",
+        "UPDATE entries SET at = 'soon' WHERE seq = 47",
+        """UPDATE entries SET detail = '{"sealed":3}' WHERE kind = 'kit'""",
+        "DELETE FROM entries WHERE kind = 'kit'",
+    ],
+)
+@pytest.mark.parametrize("new_hashes", [False, True])
+def test_from_a_forged_entry_nobody_goes_on(filled, paths, protocol, tmp_path, monkeypatch, forgery, new_hashes):
+    """Also where every hash was made anew and no receipt is kept: an entry of another form is refused by number."""
+    monkeypatch.setenv("TRIALTOOLS_RECEIPTS", str(tmp_path / "none"))
+    forge(filled, forgery)
+    if new_hashes:
+        connection, before = sqlite3.connect(filled), ""
+        rows = [list(row) for row in connection.execute(f"SELECT {', '.join(COLUMNS)} FROM entries ORDER BY seq")]
+        for row in rows:
+            row[9] = before
+            before = row[10] = hash_of(row)
+        connection.close()
+        forge(filled, *(f"UPDATE entries SET previous = '{r[9]}', hash = '{r[10]}' WHERE seq = {r[0]}" for r in rows))
+    with pytest.raises(LedgerError, match=r"entry \d+ is not what|has no such kit"):
+        allocations(filled, paths[1])
+        allocate(filled, ask("P9", protocol))
+
+
 @pytest.mark.parametrize("kept", [0, 50, 4096, 20_000, -4096, -1])
 def test_a_file_cut_short_is_found(filled, kept):
     content = filled.read_bytes()

@@ -140,7 +140,7 @@ def _check_protocol(entries: Sequence[LedgerEntry], protocol: Protocol) -> Itera
     try:
         check_binding(opened, protocol, own_readings=False)
         yield from check_decisions(entries, protocol.with_readings(opened["bound"]["readings"]))
-    except (LedgerError, TypeError, KeyError) as error:
+    except (LedgerError, TypeError, KeyError, AttributeError) as error:
         yield Fault(1, f"the protocol is not the one that the ledger was opened for: {error}")
         return
     known = {opened["sha256"], *(entry.detail["sha256"] for entry in entries if entry.kind == "amended")}

@@ -52,6 +52,31 @@ SCHEMA = (
     BEGIN SELECT RAISE(ABORT, 'an entry of the ledger is never deleted'); END""",
 )
 COLUMNS = ("seq", "at", "kind", "patient", "person", "stratum", "position", "kit", "detail", "previous", "hash")
+_SIGNED, _PLACE = {"name", "reason", "by"}, {"stratum", "position", "kit"}
+_JUDGED = {"site", "decision", "failed", "unknown", "facts", "on", "window", "against", "protocol", "by"}
+_OPENED = {"protocol", "sha256", "bound", "strata", "sites", "kits", "needs_key", "public_key", "commitment", "by"}
+_SHAPES: dict[str, tuple[set[str], set[str]]] = {
+    "opened": (set(), _OPENED),
+    "kit": (_PLACE, {"sealed"}),
+    "mixed": (set(), {"number", "giver", "by"}),
+    "mixed kit": (_PLACE, {"sealed"}),
+    "allocated": (_PLACE | {"patient", "person"}, _JUDGED | {"override"}),
+    "refused": ({"patient", "person", "stratum"}, _JUDGED | {"why"}),
+    "amended": (set(), {"sha256", "before", "by"}),
+    "corrected": ({"patient"}, _SIGNED | {"what", "was", "now"}),
+    "returned": ({"patient", "kit"}, _SIGNED),
+    "unblinded": ({"patient", "kit"}, _SIGNED),
+}
+"""Of every kind of entry the columns that are filled, and what its detail holds."""
+_OPTIONAL = {"second", "synthetic"}
+"""What the detail of an opening may hold besides."""
+_KINDS: dict[type, set[str]] = {
+    dict: {"bound", "by", "facts"},
+    list: {"strata", "sites", "failed", "unknown", "against"},
+    int: {"kits", "needs_key", "synthetic"},
+    object: {"was", "now", "window", "override"},
+}
+"""What the parts of a detail are; the others are texts."""
 
 
 class LedgerError(Exception):
@@ -90,6 +115,18 @@ class LedgerEntry:
             return datetime.fromisoformat(self.at).tzname() == "UTC"
         except (ValueError, TypeError):
             return False
+
+    @property
+    def misshape(self) -> str:
+        """What the entry lacks, or has too much; empty where it is as the ledger writes its kind."""
+        if self.kind not in _SHAPES:
+            return f"the ledger writes no '{self.kind}'"
+        columns, keys = _SHAPES[self.kind]
+        filled = {c for c in ("patient", "person", "stratum", "position", "kit") if getattr(self, c) is not None}
+        filled |= set() if self.is_dated else {"at"}
+        allowed = _OPTIONAL if self.kind == "opened" else set()
+        apart = sorted((filled ^ columns) | ((set(self.detail) ^ keys) - allowed))
+        return f"not as the ledger writes it: {', '.join(apart)}" if apart else ""
 
     @property
     def day(self) -> date:
@@ -268,13 +305,32 @@ def find(connection: sqlite3.Connection, condition: str, values: Iterable[Any] =
     """The entries for which a condition in SQL holds, oldest first; values only ever go in by placeholders.
 
     Raises:
-        LedgerError: one of them was not written by the ledger.
+        LedgerError: one of them is not what the ledger wrote; nobody goes on from it.
     """
     rows = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM entries WHERE {condition} ORDER BY seq", tuple(values))
-    try:
-        return [entry_of(row) for row in rows]
-    except (ValueError, TypeError):
-        raise LedgerError("an entry cannot be read; `trialtools arms verify` names it") from None
+    found = []
+    for row in rows:
+        try:
+            entry = entry_of(row)
+            problem = entry.misshape or _mistyped(entry) or ("changed since" if hash_of(row) != entry.hash else "")
+        except (ValueError, TypeError):
+            problem = "cannot be read"
+        if problem:
+            raise LedgerError(f"entry {row[0]} is not what the ledger wrote ({problem}): see `trialtools arms verify`")
+        found.append(entry)
+    return found
+
+
+def _mistyped(entry: LedgerEntry) -> str:
+    """The parts of an entry that a forger made of another kind, where the hashes were made anew as well."""
+    kind_of = {name: kind for kind, names in _KINDS.items() for name in names}
+    wrong = [name for name, value in entry.detail.items() if not isinstance(value, kind_of.get(name, str))]
+    override = entry.detail.get("override") or {"name": "", "reason": ""}
+    if not isinstance(override, dict) or set(override) != {"name", "reason"}:
+        wrong.append("override")
+    if not {"user"} <= set(entry.detail.get("by", ["user"])) or not isinstance(entry.position, int | None):
+        wrong.append("by or position")
+    return f"not as the ledger writes it: {', '.join(wrong)}" if wrong else ""
 
 
 def entry_of(row: Sequence[Any]) -> LedgerEntry:

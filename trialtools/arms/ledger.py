@@ -232,8 +232,10 @@ def _allocation(connection: sqlite3.Connection, column: str, value: str) -> Ledg
 
 
 def _arm(connection: sqlite3.Connection, opened: Opening, secret: Key, kit: str) -> str:
-    (sealed,) = find(connection, "kind = ? AND kit = ?", [opened.kits, kit])
-    return secret.open(sealed.detail["sealed"], kit)
+    sealed = find(connection, "kind = ? AND kit = ?", [opened.kits, kit])
+    if not sealed:
+        raise LedgerError(f"kit {kit} was given, and the ledger has no such kit: see `trialtools arms verify`")
+    return secret.open(sealed[0].detail["sealed"], kit)
 
 
 def allocations(ledger: PathLike, key: PathLike | None = None) -> pd.DataFrame:

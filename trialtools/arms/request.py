@@ -150,13 +150,13 @@ def check_binding(opened: Mapping[str, Any], protocol: Protocol, own_readings: b
         LedgerError: opened for another trial, or for other criteria, readings, arms, ratio or strata.
     """
     bound = opened["bound"]
-    if bound["id"] != protocol.id:
-        raise LedgerError(f"this is the ledger of another trial: {bound['id']}, not {protocol.id}")
+    if bound.get("id") != protocol.id:
+        raise LedgerError(f"this is the ledger of another trial: {bound.get('id')}, not {protocol.id}")
     try:
-        own = binding(protocol if own_readings else protocol.with_readings(bound["readings"]), opened["strata"])
+        own = binding(protocol if own_readings else protocol.with_readings(bound.get("readings")), opened["strata"])
     except ProtocolError as error:
         raise LedgerError(f"{protocol.id}: the ledger was opened for other criteria or strata: {error}") from None
-    if differing := [part for part in _PARTS if bound[part] != own[part]]:
+    if differing := [part for part in _PARTS if bound.get(part) != own[part]]:
         raise LedgerError(
             f"{protocol.id}: the ledger was opened with other {', '.join(differing)}; allocate under the protocol and "
             "the readings that it was opened with, or open a ledger for the amended protocol"

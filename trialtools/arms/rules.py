@@ -18,25 +18,6 @@ from .people import fold_id
 from .request import Request, fact_of
 from .strata import SITE, Levels, site_pool, strata
 
-_SIGNED, _PLACE = {"name", "reason", "by"}, {"stratum", "position", "kit"}
-_JUDGED = {SITE, "decision", "failed", "unknown", "facts", "on", "window", "against", "protocol", "by"}
-_OPENED = {"protocol", "sha256", "bound", "strata", "sites", "kits", "needs_key", "public_key", "commitment", "by"}
-_SHAPES: dict[str, tuple[set[str], set[str]]] = {
-    "opened": (set(), _OPENED),
-    "kit": (_PLACE, {"sealed"}),
-    "mixed": (set(), {"number", "giver", "by"}),
-    "mixed kit": (_PLACE, {"sealed"}),
-    "allocated": (_PLACE | {"patient", "person"}, _JUDGED | {"override"}),
-    "refused": ({"patient", "person", "stratum"}, _JUDGED | {"why"}),
-    "amended": (set(), {"sha256", "before", "by"}),
-    "corrected": ({"patient"}, _SIGNED | {"what", "was", "now"}),
-    "returned": ({"patient", "kit"}, _SIGNED),
-    "unblinded": ({"patient", "kit"}, _SIGNED),
-}
-"""Of every kind of entry the columns that are filled, and what its detail holds."""
-_OPTIONAL = {"second", "synthetic"}
-"""What the detail of an opening may hold besides."""
-
 
 @dataclass(frozen=True)
 class Fault:
@@ -70,7 +51,7 @@ class _Record:
 
 def check_rules(entries: Sequence[LedgerEntry]) -> Iterator[Fault]:
     """What breaks the rules of allocation: a form that the ledger does not write, a kit out of turn, no override."""
-    if not entries or entries[0].kind != "opened" or _misshapen(entries[0]):
+    if not entries or entries[0].kind != "opened" or entries[0].misshape:
         yield Fault(1, "a ledger begins with its opening")
         return
     opened = entries[0].detail
@@ -81,7 +62,7 @@ def check_rules(entries: Sequence[LedgerEntry]) -> Iterator[Fault]:
         return
     for entry in entries:
         try:
-            problems = [_misshapen(entry)] if _misshapen(entry) else list(_RULES[entry.kind](record, entry))
+            problems = [entry.misshape] if entry.misshape else list(_RULES[entry.kind](record, entry))
             regular = entry.kind == "allocated" and not problems and "synthetic" not in opened
             if regular and (note := day_note(entry)):
                 yield Fault(entry.seq, note, note=True)
@@ -91,18 +72,6 @@ def check_rules(entries: Sequence[LedgerEntry]) -> Iterator[Fault]:
         record.before = entry.kind
     if record.opening.mixed is None or len(str(record.opening.number)) < DIGITS:
         yield Fault(1, record.opening.statement, note=True)
-
-
-def _misshapen(entry: LedgerEntry) -> str | None:
-    """What an entry lacks, or has too much; None where it is as the ledger writes its kind."""
-    if entry.kind not in _SHAPES:
-        return f"the ledger writes no '{entry.kind}'"
-    columns, keys = _SHAPES[entry.kind]
-    filled = {c for c in ("patient", "person", "stratum", "position", "kit") if getattr(entry, c) is not None}
-    filled |= set() if entry.is_dated else {"at"}
-    allowed = _OPTIONAL if entry.kind == "opened" else set()
-    apart = sorted((filled ^ columns) | ((set(entry.detail) ^ keys) - allowed))
-    return f"not as the ledger writes it: {', '.join(apart)}" if apart else None
 
 
 def _opening(_: _Record, entry: LedgerEntry) -> Iterator[str]:
@@ -223,7 +192,7 @@ def check_decisions(entries: Sequence[LedgerEntry], protocol: Protocol) -> Itera
     """
     conditions = entries[0].detail["strata"]
     for entry in entries:
-        if entry.kind not in ("allocated", "refused") or _misshapen(entry):
+        if entry.kind not in ("allocated", "refused") or entry.misshape:
             continue
         try:
             facts = {name: fact_of(protocol, name, value) for name, value in entry.detail["facts"].items()}
