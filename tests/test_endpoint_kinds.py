@@ -14,6 +14,7 @@ from test_first_page import as_text
 from test_monitoring import declared, look_of
 
 import trialtools as tt
+from trialtools import figures
 from trialtools.criteria.protocol import DataError
 from trialtools.interim.data import read_trial
 from trialtools.interim.frames.endpoint import endpoint_rows
@@ -335,6 +336,72 @@ def test_every_cell_of_the_report_runs_for_each_kind(protocol, kind, closed):
     words = " ".join(part._repr_html_() for part in report_of(look) if hasattr(part, "_repr_html_"))
     assert closed or not re.search(r"mscs|comparator", words, re.IGNORECASE)
     assert ("Compares the arms: in the closed report only." in words) != closed
+
+
+def lacking(kind, n=120):
+    """The outcomes without those of ten in each arm, who left on day 30."""
+    who = range(20)
+    rows = [row for row in ROWS[kind](n) if row[0] not in who or (kind == "continuous" and row[1] < 0)]
+    rows += [(i, 30, 0) for i in who] if kind == "time_to_event" else []
+    tables = safe(tables_of(n, rows))
+    ids = tables["subjects"]["subject_id"][:20]
+    gone = {"subject_id": ids, "milestone": ["withdrew"] * 20, "happened_on": ["2023-03-31"] * 20}
+    return tables | {"disposition": gone}
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_what_is_missing_is_taken_for_the_worse_and_for_the_better(protocol, kind):
+    """Each scenario is the analysis of data in which it is so."""
+    look = look_of(lacking(kind), design(protocol, kind), 2)
+    frame, arm = look.sensitivity().set_index("analysis"), look.plan.experimental[0]
+    base = frame.loc["Primary"]
+    sign = look.plan.sign
+    if kind != "continuous":
+        against, for_it = (frame.filter(regex=f"taken {way} the exp", axis=0).iloc[0] for way in ("against", "for"))
+        assert against["z"] < base["z"] < for_it["z"] and {against["missing"], for_it["missing"]} == {0}
+        rows = endpoint_rows(look)
+        left = rows["subject_id"].isin([f"S{i:03}" for i in range(20)])
+        worst = rows["value"].mask(left & (rows["arm"] == arm), 4.0 if kind == "ordinal" else 1.0)
+        worst = worst.mask(left & (rows["arm"] != arm), 1.0 if kind == "ordinal" else 0.0)
+        first = rows["arm"] == arm
+        if kind == "ordinal":
+            plain = win_probability(-worst, first)
+        else:
+            plain = log_hazard_ratio(rows["days"].mask(left & ~first, 84.0), worst == 1, first)
+        assert against["difference"] == pytest.approx(plain["difference"])
+        assert "Against and for the experimental arm" in look.sensitivity().attrs["lacks"]
+        return
+    # a measurement: by the mean score method, checked against imputing the shifted mean of the arm
+    sd = math.sqrt(endpoint_rows(look).groupby("arm")["value"].var().mean())
+    moved = frame.filter(regex=r"in the experimental arm .* \(1 SD\)", axis=0).iloc[0]
+    assert moved["difference"] - base["difference"] == pytest.approx(-sign * sd * 10 / 60)
+    assert abs(moved["z"]) < abs(base["z"]) and (moved["n"], moved["missing"]) == (120, 0)
+    both = frame.filter(regex=r"^Missing \d.* \(1 SD\)", axis=0).iloc[0]
+    assert both["difference"] == pytest.approx(base["difference"]), "as many are missing in either arm"
+    tips = re.search(r"were ([\d.]+) \(", look.sensitivity().attrs["lacks"])
+    shift = float(tips[1]) * 10 / 60
+    se = math.hypot((base["high"] - base["low"]) / 2 / 1.98, float(tips[1]) * math.sqrt(10 / 60 * 50 / 60 / 60))
+    assert abs(base["difference"]) - shift == pytest.approx(1.96 * se, abs=0.05)
+
+
+def test_where_nothing_can_be_assumed_the_page_says_so(protocol, looks):
+    assert looks["ordinal"].sensitivity().attrs["lacks"] == "No outcome that is due is missing."
+    tables = {name: table for name, table in lacking("time_to_event").items() if name != "disposition"}
+    alone = look_of(tables, design(protocol, "time_to_event"), 2).sensitivity()
+    assert alone.attrs["lacks"].startswith("Who was lost to follow-up: not collected")
+    assert not alone["analysis"].str.startswith("Lost").any()
+
+
+def test_every_kind_has_a_forest_figure_in_its_own_unit(looks):
+    for kind, look in looks.items():
+        made = figures.sensitivity(look.sensitivity(), kind, axis=look.axis)
+        effect = look.primary_effect
+        assert look.measure.interval(*effect.interval) in made.layout.meta["finding"] + str(made.layout.annotations)
+        assert made.data[0].x[0] == effect.difference and len(made.data[0].x) == len(look.sensitivity())
+        shown = [float(text.replace("−", "-")) for text in made.layout.xaxis2.ticktext]
+        assert {"time_to_event": 1, "continuous": 0, "ordinal": 50}[kind] in shown
+        side = {"time_to_event": "below 1", "continuous": "below 0", "ordinal": "above 50"}[kind]
+        assert f"{side} favours MSCs" in look.axis
 
 
 def test_every_kind_says_its_effect_in_its_own_unit(looks):

@@ -25,13 +25,12 @@ from .frames.endpoint import endpoint_rows
 from .frames.first_page import answer, first_page, report_contents
 from .frames.history import read_previous
 from .frames.looks import boundaries, conditional_power_table, inference_table, power_curve
+from .frames.otherwise import sensitivity, subgroup_effects
 from .frames.outcomes import (
     blinded_event_rate,
     outcome_by_arm,
     outcome_status,
     secondary_outcomes,
-    sensitivity,
-    subgroup_effects,
     survival_curves,
 )
 from .frames.record import changes, key_figures

@@ -27,6 +27,8 @@ ENDPOINT = "endpoint.json"
 POOLED = ""
 """The arm of everybody, in a report that must not tell any."""
 UNKNOWN = "unknown"
+NOT_COLLECTED = "Not collected."
+"""Why a frame is empty, where nobody collected what it is made of."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
 from ...figures.format import number, percent
 from ...figures.measure import POINTS
 from ..data.tables import Frame
 from ..lookdata import UNKNOWN, LookData, with_reason
-from .effect import why_no_comparison
+from .effect import Z95, why_no_comparison
 from .endpoint import endpoint_rows
 
-Z95 = float(ndtri(0.975))
 _NO_LEDGER = "No allocation ledger was handed in."
 
 

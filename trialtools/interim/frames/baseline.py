@@ -10,7 +10,7 @@ from pandas.api import types
 from ...cohort.frames.baseline import BASELINE, Counted, describe
 from ...cohort.frames.groups import default_groups
 from ..data.tables import TABLES, Frame
-from ..lookdata import LookData, with_reason
+from ..lookdata import NOT_COLLECTED, LookData, with_reason
 
 MOST_LEVELS = 8
 EVERYBODY = "all randomized"
@@ -32,7 +32,7 @@ def baseline(look: LookData, fields: Sequence[str] | None = None) -> Frame:
     asked = [name for name in protocol.used if protocol.fields[name].type in ("number", "integer")]
     usually = [name for name in extra if name in {*default_groups(protocol), *asked}]
     rows = [row for name in fields or usually or extra for row in _variable(look, name)]
-    return with_reason(pd.DataFrame(rows, columns=list(BASELINE)), "Not collected.")
+    return with_reason(pd.DataFrame(rows, columns=list(BASELINE)), NOT_COLLECTED)
 
 
 def _variable(look: LookData, name: str) -> list[dict[str, object]]:

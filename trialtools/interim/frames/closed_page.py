@@ -16,7 +16,7 @@ from .arm_table import arm_table
 from .effect import comparisons, primary_effect
 from .endpoint import endpoint_rows
 from .looks import boundaries, conditional_power_table, crossed, design_power, is_last, this_look
-from .outcomes import sensitivity
+from .otherwise import SHIFTS, sensitivity
 from .safety_words import excess_of, gaps_of
 from .statements import lead_of, lines_of
 from .wording import (
@@ -39,7 +39,8 @@ _OTHERWISE = (
     "Section 18 has them all. Missing taken against the experimental arm: as the worse outcome there, and as the "
     "better one in the other arm."
 )
-_COUNTED_OTHERWISE = ("Missing taken as events", "Missing taken against the experimental arm")
+_HARDEST = ("taken as events", "taken against the experimental arm", f"worse ({SHIFTS[-1]:g} SD)")
+"""Of the ways to count otherwise, those for page 1, by how their names end."""
 
 
 def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
@@ -153,7 +154,7 @@ def _other_counts(look: LookData) -> Panel:
     """z by other ways to count: where there is a finding, the question is whether it holds."""
     frame = sensitivity(look).set_index("analysis")["z"]
     rows = [("Missing outcomes left out" if look.plan.kind == "binary" else "As planned", frame["Primary"])]
-    rows += [(name, frame[name]) for name in _COUNTED_OTHERWISE if name in frame]
+    rows += [(name, z) for name, z in frame.items() if str(name).endswith(_HARDEST)]
     sites = frame[frame.index.str.startswith("Without site ")]
     rows += [("Lowest, leaving one site out", sites.min())] if len(sites) else []
     written = tuple((name, number(z, 2)) for name, z in rows)

@@ -10,7 +10,7 @@ from ...arms.dosing import dosing_deviations as deviations_of
 from ...arms.dosing import dosing_status
 from ...criteria.contents import Protocol
 from ..data.tables import Frame
-from ..lookdata import POOLED, UNKNOWN, LookData, with_reason
+from ..lookdata import NOT_COLLECTED, POOLED, UNKNOWN, LookData, with_reason
 from .endpoint import endpoint_rows
 
 _ANALYSED = {"known": "outcome known", "to come": "outcome still to come", "missing": "outcome missing"}
@@ -129,7 +129,7 @@ def follow_up(look: LookData) -> Frame:
     """How follow-up ended, or where it stands: arm, item, n."""
     stages = flow(look)
     stages = stages[(stages["stage"] == "follow_up") & (stages["item"] != "")]
-    return with_reason(stages[["arm", "item", "n"]].reset_index(drop=True), "Not collected.")
+    return with_reason(stages[["arm", "item", "n"]].reset_index(drop=True), NOT_COLLECTED)
 
 
 def dosing(look: LookData) -> Frame:
@@ -138,7 +138,7 @@ def dosing(look: LookData) -> Frame:
     if not any(arm.dosing for arm in look.protocol.arms):
         return with_reason(None, "The protocol declares no dosing window.")
     if "doses" in trial.absent or look.cutoff is None or look.entered["infected_on"].isna().all():
-        return with_reason(None, "Not collected.")
+        return with_reason(None, NOT_COLLECTED)
     window = dosing_status(look.protocol, look.entered, trial.doses, as_of=look.cutoff)
     return window.assign(arm=window["subject_id"].map(look.arm_of.get))
 

@@ -31,7 +31,7 @@ _FEWEST = 2
 """Values that each arm must have before a difference of means is worked out."""
 _PARAMETERS = 4
 """Values beyond one a stratum that a difference of means asks for: arm, baseline, and two that tell the spread."""
-_Z95 = 1.959963984540054
+Z95 = 1.959963984540054
 
 Compare = Callable[..., dict[str, float]]
 """Takes the `level` of an interval and the `null` that z is held against; gives difference, low, high, z and n."""
@@ -98,7 +98,7 @@ class Effect:
         apart = self.difference - self.null
         if self.z and math.isfinite(apart):
             return abs(apart / self.z)
-        wide = (self.high - self.low) / (2 * _Z95)
+        wide = (self.high - self.low) / (2 * Z95)
         return wide if math.isfinite(wide) else 2 / math.sqrt(self.information)
 
     def at(self, level: float) -> tuple[float, float]:

@@ -1,26 +1,24 @@
-"""A look goes in; the endpoints come out: how much is known, the effect counted otherwise, other endpoints, curves."""
+"""A look goes in; the endpoints come out: how much is known of the primary one, its curves and rate, the others."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from scipy.special import betaincinv, ndtri, stdtrit
 
-from ...figures.format import count, number, percent
+from ...criteria.contents import Protocol
+from ...criteria.protocol import DataError
+from ...figures.format import count, percent
 from ..data.tables import Frame
-from ..lookdata import POOLED, UNKNOWN, LookData, with_reason
+from ..lookdata import NOT_COLLECTED, POOLED, UNKNOWN, LookData, with_reason
 from ..sequential.estimates import risk_difference, survival
-from .conduct import dosing
-from .effect import OPEN_REPORT, Effect, effect, why_no_comparison
+from .effect import OPEN_REPORT, why_no_comparison
 from .endpoint import endpoint_rows
 
-NOT_COLLECTED = "Not collected."
-COLUMNS = ("analysis", "difference", "low", "high", "z", "n", "missing", "experimental", "control")
-ENDS = ("withdrew", "lost", "died")
+_ENDS = ("withdrew", "lost", "died")
 
 
 def outcome_status(look: LookData) -> Frame:
@@ -52,8 +50,8 @@ def outcome_by_arm(look: LookData) -> Frame:
     for arm in look.arms:
         own = rows[rows["arm"] == arm]
         n = {name: int(own["state"].eq(name).sum()) for name in ("known", "to come", "missing")}
-        told = _known_values(look, own.loc[own["state"] == "known", "value"])
-        line = {"arm": arm, "randomized": len(own), "known": n["known"], **told}
+        seen = _known_values(look, own.loc[own["state"] == "known", "value"])
+        line = {"arm": arm, "randomized": len(own), "known": n["known"], **seen}
         lines.append(line | {"to_come": n["to come"], "missing": n["missing"]})
     return pd.DataFrame(lines)
 
@@ -64,81 +62,6 @@ def _known_values(look: LookData, value: Frame) -> dict[str, float]:
     if look.plan.kind == "ordinal" and look.plan.endpoint:
         return {level: int(value.eq(at).sum()) for at, level in enumerate(look.plan.endpoint.levels, start=1)}
     return {"events": int(value.sum()), "share": value.sum() / len(value) if len(value) else math.nan}
-
-
-def sensitivity(look: LookData) -> Frame:
-    """The primary effect, and what it would be had one counted otherwise: a row an analysis, the primary one first.
-
-    The analysis of those dosed in the window is left out where nobody knows who was.
-
-    Columns: analysis, difference, low, high (in the scale of the measure, see `Effect`), z (of benefit), n, missing,
-    experimental, control (events of n, a mean, or n alone).
-    """
-    if why := why_no_comparison(look):
-        return with_reason(pd.DataFrame(columns=list(COLUMNS)), why)
-    rows, plan, arm = endpoint_rows(look), look.plan, look.plan.experimental[0]
-    gone, first_arm = rows["mature"] & rows["value"].isna(), rows["arm"] == arm
-    harmed, spared = (1, 0)[plan.sign > 0], (0, 1)[plan.sign > 0]
-
-    def filled(first: float, second: float) -> Frame:
-        return rows.assign(value=rows["value"].mask(gone & first_arm, first).mask(gone & ~first_arm, second))
-
-    analyses = [("Primary", rows, True)]
-    if plan.kind == "continuous":
-        analyses.append(("Not adjusted for the baseline", rows.assign(baseline=math.nan), True))
-    analyses.append(("Not stratified", rows, False))
-    if gone.any() and plan.kind == "binary":
-        analyses += [
-            ("Missing taken as events", filled(1, 1), True),
-            ("Missing taken as no events", filled(0, 0), True),
-            ("Missing taken against the experimental arm", filled(harmed, spared), True),
-            ("Missing taken for the experimental arm", filled(spared, harmed), True),
-        ]
-    early = ~rows["mature"] & (rows["value"] == 1)
-    if early.any() and plan.kind == "binary":
-        analyses.append(("With events whose window is still open", rows.assign(mature=rows["mature"] | early), True))
-    if len(window := dosing(look)):
-        treated = window.loc[window["state"] == "dosed in window", "subject_id"]
-        analyses.append(("Dosed in the window only", rows[rows["subject_id"].isin(set(treated))], True))
-    sites = sorted(rows["site"].dropna().unique())
-    if len(sites) > 1:
-        analyses += [(f"Without site {site}", rows[rows["site"] != site], True) for site in sites]
-    table = [_row(look, name, found) for name, part, strata in analyses if (found := effect(part, plan, arm, strata))]
-    return pd.DataFrame(table, columns=list(COLUMNS))
-
-
-def _row(look: LookData, name: str, found: Effect) -> dict[str, Any]:
-    shares = [f"{hit}/{n}" for hit, n in found.events.values()] or list(map(count, found.people.values()))
-    shares = [number(mean, 2) for mean in found.means.values()] or shares
-    values = (name, found.difference, found.low, found.high, found.z, found.n, found.missing, *shares)
-    return dict(zip(COLUMNS, values, strict=True))
-
-
-def subgroup_effects(look: LookData, by: Sequence[str]) -> Frame:
-    """The effect in parts of the trial, without a test: label, level, then the columns of `sensitivity`.
-
-    Args:
-        by: columns of the subjects with few values; whoever has none is a level of their own. The parts of `stratum`
-            ("age > 65: yes, site: A") are columns too.
-
-    A level in which an arm has nobody with the outcome known is left out.
-    """
-    columns = ["label", "level", *COLUMNS]
-    if why := why_no_comparison(look):
-        return with_reason(pd.DataFrame(columns=columns), why)
-    rows, plan, arm = endpoint_rows(look), look.plan, look.plan.experimental[0]
-    people = look.trial.subjects.set_index("subject_id")
-    parts = people["stratum"].fillna("").map(lambda text: dict(re.findall(r"(?:^|, )([^:]+): ([^,]+)", text)))
-    strata = pd.DataFrame(parts.tolist(), index=people.index)
-    people = people.assign(**{name: strata[name] for name in strata if name not in people})
-    table = []
-    for name in (name for name in dict.fromkeys([*by, *strata]) if name in people):
-        level = rows["subject_id"].map(people[name]).astype("str").fillna(UNKNOWN)
-        for each in sorted(level.unique()):
-            found = effect(rows[level == each], plan, arm, stratified=False)
-            if found:
-                table.append({"label": name, "level": each, **_row(look, f"{name}: {each}", found)})
-    return with_reason(pd.DataFrame(table, columns=columns), "No part of the trial has both arms.")
 
 
 def _event_times(look: LookData) -> Frame:
@@ -152,7 +75,7 @@ def _event_times(look: LookData) -> Frame:
     if look.trial.kind == "time_to_event":
         event = (rows["value"] == 1).where(rows["value"].notna())
         return pd.DataFrame({"subject_id": rows["subject_id"], "arm": arm, "days": rows["days"], "event": event})
-    ends = look.trial.disposition[look.trial.disposition["milestone"].isin(ENDS)]
+    ends = look.trial.disposition[look.trial.disposition["milestone"].isin(_ENDS)]
     gone = ends.groupby("subject_id")["happened_on"].min().reindex(rows["subject_id"]).set_axis(rows.index)
     happened, left = rows["value"] == 1, rows["subject_id"].isin(ends["subject_id"])
     last: Frame = gone.where(left, pd.Timestamp(cutoff) if cutoff else rows["observed_on"])
@@ -177,35 +100,53 @@ def survival_curves(look: LookData) -> Frame:
 def secondary_outcomes(look: LookData) -> Frame:
     """The other endpoints: differences of shares (of 0 and 1) or of means (Welch), experimental less control.
 
-    Columns: endpoint, measure (percent, with the difference in percentage points; or mean), experimental, control,
-    difference, low, high, n, missing. Those whose window has passed count, as for the primary endpoint: what happens is
-    known sooner than that it did not. The last value of a participant counts. Where an arm has fewer than two values,
-    there is no difference.
+    Columns: endpoint, measure (percent, with the difference in percentage points; or mean), better (lower, higher, or
+    "not declared"), experimental, control, difference, low, high, points_to (the arm for which the difference speaks),
+    n, missing. Those whose window has passed count, as for the primary endpoint: what happens is known sooner than that
+    it did not. The last value of a participant counts. Where an arm has fewer than two values, there is no difference.
+
+    Which way is better, `design.secondary` declares: {recovery: higher}.
     """
-    columns = ["endpoint", "measure", "experimental", "control", "difference", "low", "high", "n", "missing"]
     if why := why_no_comparison(look):
-        return with_reason(pd.DataFrame(columns=columns), why)
+        return with_reason(None, why)
     trial, plan, arm, rows = look.trial, look.plan, look.plan.experimental[0], []
-    everybody = endpoint_rows(look).set_index("subject_id")
+    everybody, better = endpoint_rows(look).set_index("subject_id"), _secondary(look.protocol)
     entered = everybody.loc[everybody["mature"], "arm"]
     for name, own in trial.outcomes[trial.outcomes["endpoint"] != trial.endpoint].groupby("endpoint"):
         last = own[own["value"].notna()].sort_values("observed_on").groupby("subject_id")["value"].last()
         value = last.reindex(entered.index)
         first, second = (value[entered == each].dropna() for each in (arm, plan.control))
-        row = {"endpoint": name, "n": len(first) + len(second)}
-        row["missing"] = int(value[entered.isin([arm, plan.control])].isna().sum())
-        if len(first) < 2 or len(second) < 2:
-            rows.append(row)
-            continue
-        if set(last.unique()) <= {0.0, 1.0}:
-            found = risk_difference((int(first.sum()), len(first), int(second.sum()), len(second)))
-            row |= {"measure": "percent", **{key: 100 * found[key] for key in ("difference", "low", "high")}}
-            first, second = 100 * first, 100 * second
-        else:
-            apart, half = float(first.mean() - second.mean()), _welch(first, second)
-            row |= {"measure": "mean", "difference": apart, "low": apart - half, "high": apart + half}
-        rows.append(row | {"experimental": first.mean(), "control": second.mean()})
-    return with_reason(pd.DataFrame(rows, columns=columns), NOT_COLLECTED)
+        row = {"endpoint": str(name).replace("_", " "), "better": better.get(str(name), "not declared")}
+        row |= {"n": len(first) + len(second), "missing": int(value[entered.isin([arm, plan.control])].isna().sum())}
+        if len(first) > 1 and len(second) > 1:
+            row |= _apart(first, second, set(last.unique()) <= {0.0, 1.0})
+            arms = [look.labels[each] for each in (arm, plan.control)]
+            ahead = {"higher": row["difference"], "lower": -row["difference"]}.get(row["better"], 0)
+            row["points_to"] = arms[ahead < 0] if ahead else "neither" if row["better"] in ("lower", "higher") else None
+        rows.append(row)
+    columns = ["endpoint", "measure", "better", "experimental", "control", "difference", "low", "high", "points_to"]
+    return with_reason(pd.DataFrame(rows, columns=[*columns, "n", "missing"]), NOT_COLLECTED)
+
+
+def _secondary(protocol: Protocol) -> dict[str, str]:
+    """Which way is better, by the name of an endpoint."""
+    item = protocol.design.get("secondary")
+    declared = item.value if item else {}
+    if not isinstance(declared, Mapping) or not {*declared.values()} <= {"lower", "higher"}:
+        wanted = "lower or higher by the name of each endpoint, such as {recovery: higher}"
+        raise DataError(f"{protocol.id}: design.secondary is {declared!r}; expected {wanted}")
+    return dict(declared)
+
+
+def _apart(first: Frame, second: Frame, shares: bool) -> dict[str, Any]:
+    """Two groups of values and how far they are apart: shares of 0 and 1 in percent, or means."""
+    if not shares:
+        apart, half = float(first.mean() - second.mean()), _welch(first, second)
+        found = {"measure": "mean", "difference": apart, "low": apart - half, "high": apart + half}
+        return found | {"experimental": first.mean(), "control": second.mean()}
+    found = risk_difference((int(first.sum()), len(first), int(second.sum()), len(second)))
+    found = {name: 100 * found[name] for name in ("difference", "low", "high")}
+    return {"measure": "percent", **found, "experimental": 100 * first.mean(), "control": 100 * second.mean()}
 
 
 def _welch(first: Frame, second: Frame) -> float:

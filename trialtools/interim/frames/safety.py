@@ -15,7 +15,7 @@ from ..data.dates import earliest, latest
 from ..data.deaths import is_fatal
 from ..data.labs import LIVER
 from ..data.tables import Frame
-from ..lookdata import LookData, with_reason
+from ..lookdata import NOT_COLLECTED, LookData, with_reason
 from ..sequential.estimates import risk_difference
 
 _ANY = ""
@@ -31,7 +31,6 @@ _LACKS = {
 }
 _UNENDED = "Ends of follow-up: not collected; everybody counts as observed up to the cut."
 _UNCODED = "not coded"
-NOT_COLLECTED = "Not collected."
 _CLOSED_ONLY = "Single cases are listed in the closed report only."
 
 
