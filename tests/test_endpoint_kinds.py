@@ -309,7 +309,7 @@ def test_with_one_look_the_corrected_estimate_is_the_estimate(protocol, kind):
 def test_each_kind_can_be_held_against_a_margin(protocol, kind, margin):
     plan = design(protocol, kind, hypothesis="non-inferiority", margin=margin)
     found = look_of(safe(tables_of(120, ROWS[kind]())), plan, 2)
-    assert found.primary_effect.z > found.primary_effect.z_of_none and "the margin" in found.answer()
+    assert found.primary_effect.z > found.primary_effect.z_of_none and "the margin" in found.first_page().lead
     with pytest.raises(DataError, match=r"design\.margin is -1; expected"):
         plan_of(design(protocol, kind, hypothesis="non-inferiority", margin=-1))
 

@@ -69,7 +69,7 @@ def test_the_closed_report_says_what_the_data_say(folder, by_arm, protocol):
     look = tt.look(by_arm, protocol, CUTOFF, number=2, closed=True)
     found = look.primary_effect
     shown = words_of(folder / "reports/closed/interim_closed.ipynb")
-    assert look.answer() in shown and all(sentence in shown for _, sentence in plain(look.first_page().lines))
+    assert look.first_page().lead in shown and all(sentence in shown for _, sentence in plain(look.first_page().lines))
     for hits, n in found.events.values():
         assert f"{hits} of {n} (" in shown
     for arm in protocol.arms:

@@ -123,13 +123,17 @@ def test_a_two_sided_test_spends_both_tails_and_has_a_bound_for_harm(protocol):
     assert two.boundaries()["bound"].tolist() == pytest.approx(one.boundaries()["bound"].tolist(), abs=1e-7)
     assert two.boundaries()["alpha_spent"].iloc[-1] == pytest.approx(0.05)
     row = this_look(two.boundaries())
-    assert row["harm"] == -row["bound"] and "The boundary for harm is crossed" in two.answer()
-    assert two.charter().set_index("item").loc["alpha", "value"] == "0.05, two-sided"
-    assert one.charter().set_index("item").loc["alpha", "value"] == "0.025, one-sided"
+    assert row["harm"] == -row["bound"] and "The boundary for harm is crossed" in two.first_page().lead
+    assert two.charter().set_index("item").loc["Alpha", "value"] == "0.05, two-sided"
+    assert one.charter().set_index("item").loc["Alpha", "value"] == "0.025, one-sided"
     told = one.charter().set_index("item")["value"]
-    assert told["ratio"] == "1:1 (MSCs group, Comparator group)", "arms by their labels, not by the names of the file"
-    assert "kind: binary; day: 28; better: lower" in told["endpoint"] and "past" not in told["endpoint"]
-    assert one.charter().iloc[-1].tolist()[:3] == ["power at these assumptions", "31 in 100", "worked out"]
+    assert told["Ratio"] == "1:1 (MSCs group, Comparator group)", "arms by their labels, not by the names of the file"
+    assert told["Endpoint"] == (
+        "progression to severe or critical disease by day 28: yes or no; the fewer of them, the better"
+    )
+    assert told["Looks"] == "3, at 33 %, 67 % and 100 % of the planned outcomes"
+    assert "death before its day counts as the worse outcome" in told["Estimand"]
+    assert one.charter().iloc[-1].tolist()[:3] == ["Power at these assumptions", "31 in 100", "worked out"]
     table = two.inference_table().set_index("what")["value"]
     assert float(table["Nominal p, two-sided"]) == pytest.approx(2 * norm.cdf(-abs(row["z"])), abs=5e-5)
 
@@ -144,7 +148,7 @@ def test_harm_declared_beside_a_two_sided_test_is_a_second_one_sided_bound(proto
     own = boundaries(frame["information"].tolist(), 0.05, spending="pocock")["z"]
     assert (-frame["harm"]).tolist() == pytest.approx(np.minimum(own, frame["bound"]).tolist())
     row = this_look(frame)
-    assert -row["bound"] < row["z"] <= row["harm"] and "The boundary for harm is crossed" in look.answer()
+    assert -row["bound"] < row["z"] <= row["harm"] and "The boundary for harm is crossed" in look.first_page().lead
     strict = declared(protocol, sides=2, alpha=0.05, harm={"nominal": 0.0001})
     late = look_of(people(65, 65, (14, 5)), strict, 2).boundaries().iloc[-1]
     assert late["harm"] == -late["bound"], "the other tail, which is crossed sooner"
@@ -178,7 +182,7 @@ def test_non_inferiority_is_held_against_its_margin(protocol, events, lead):
     look = look_of(collected(65, 65, events), plan, 2)
     found = look.primary_effect
     assert found.z == pytest.approx(-score_at(events[0], 65, events[1], 65, 0.15), abs=1e-5)
-    assert look.answer().startswith(lead)
+    assert look.first_page().lead.startswith(lead)
     curve = look.power_curve()
     assert curve.empty or curve.loc[curve["mark"] == "null", "effect"].tolist() == [15.0]
     assert final_difference(look) is None or final_difference(look)[2] < 0.15

@@ -14,12 +14,12 @@ from trialtools import figures
 from trialtools.criteria.protocol import DataError, DesignItem
 from trialtools.figures.printed import by_arm
 from trialtools.interim.data import read_trial
-from trialtools.interim.frames.allocation import last_coefficient
 from trialtools.interim.frames.effect import why_no_comparison
 from trialtools.interim.frames.endpoint import endpoint_rows
 from trialtools.interim.frames.history import read_previous
 from trialtools.interim.frames.looks import adjusted_interval, crossed, final_difference, is_last, this_look
 from trialtools.interim.frames.outcomes import overall_rate
+from trialtools.interim.frames.randomization import last_coefficient
 from trialtools.interim.frames.recruitment import reached
 from trialtools.interim.lookdata import read_analysis_data
 from trialtools.interim.plan import plan_of
@@ -107,6 +107,12 @@ def test_other_endpoints_count_those_whose_window_has_passed(protocol):
     (row,) = look_of(tables, protocol).secondary_outcomes().to_dict("records")
     assert (row["n"], row["missing"]) == (7, 1)
     assert row["experimental"] == pytest.approx(200 / 3) and row["control"] == 75
+    assert (row["better"], row["points_to"]) == ("higher", "Comparator group")
+    lower, unsaid = (declared(protocol, secondary=value) for value in ({"recovery": "lower"}, {}))
+    assert look_of(tables, lower).secondary_outcomes()["points_to"].tolist() == ["MSCs group"]
+    assert look_of(tables, unsaid).secondary_outcomes()["better"].tolist() == ["not declared"]
+    with pytest.raises(DataError, match="expected lower or higher by the name of each endpoint"):
+        look_of(tables, declared(protocol, secondary={"recovery": "more"})).secondary_outcomes()
 
 
 def test_a_cut_keeps_the_endpoint_of_the_whole_data(protocol, tmp_path):
@@ -258,7 +264,7 @@ def test_without_any_event_nothing_is_made_up(protocol):
 def test_an_empty_arm_gives_words_not_numbers(protocol):
     look = look_of(people(30, 0, (3, 0)), protocol)
     assert look.primary_effect is None
-    assert look.answer().endswith("were not in the data handed in.")
+    assert look.first_page().lead.endswith("were not in the data handed in.")
     assert dict(look.first_page().lines)["Comparison"] == "An arm has nobody with the primary outcome known."
     assert "nobody in this arm" in set(look.trial.findings["problem"])
     assert look.sensitivity().empty
@@ -297,7 +303,9 @@ def test_the_forecast_holds_its_target_and_widens(protocol):
     reached_it = replace(look, plan=replace(look.plan, sample_size=60))
     assert reached_it.accrual_forecast().attrs["why"] == "The target is reached."
     alone = replace(look, closed=False, site="A")
-    assert alone.accrual_forecast().empty and alone.answer().startswith("60 participants are randomized at this site.")
+    assert alone.accrual_forecast().empty and alone.first_page().lead.startswith(
+        "60 participants are randomized at this site."
+    )
 
 
 def test_changes_are_told_against_the_previous_manifest(protocol, tmp_path):

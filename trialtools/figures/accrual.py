@@ -13,10 +13,10 @@ from .page import INK, QUIET
 from .rows import text_width
 from .template import WIDTH, note, one_line
 
-SITES = 6
+_SITES = 6
 """More sites than can be told apart are not drawn."""
 
-HEIGHT, LEFT = 270, 46
+_HEIGHT, _LEFT = 270, 46
 
 
 @figure
@@ -48,13 +48,13 @@ def accrual(accrual: pd.DataFrame, forecast: pd.DataFrame | None = None, target:
     end, n = whole["day"].max(), int(whole["randomized"].iloc[-1])
     ahead: Any = None if forecast is None or not len(forecast) else forecast.sort_values("day")
     finding, expected = _finding(n, end, target, ahead)
-    shown = sites if 1 < len(sites) <= SITES else {}
+    shown = sites if 1 < len(sites) <= _SITES else {}
     ends = [n, *(int(own["randomized"].iloc[-1]) for own in shown.values())]
     labels = [f"<b>{count(n)} randomized</b>"]
     labels += [f"{one_line(site)} {count(k)}" for site, k in zip(shown, ends[1:], strict=True)]
     first, last = whole["day"].min(), end if ahead is None else ahead["day"].max()
     most = max(n, target or 0, 1, 0 if ahead is None else float(ahead["high90"].max())) * 1.08
-    pixel = most / HEIGHT
+    pixel = most / _HEIGHT
     return Drawing(
         finding=finding,
         population=_population(whole, sites, end) + (f". {expected}" if expected else ""),
@@ -76,13 +76,13 @@ def accrual(accrual: pd.DataFrame, forecast: pd.DataFrame | None = None, target:
         shapes=[{**rule(y=target, dash="dot")}] if target else [],
         x=_days(first, last, end),
         y={"range": [0, most], "nticks": 6, "tickformat": ",d", **ALONG},
-        room=Room(HEIGHT, LEFT, _room(labels, (last - end) / max(last - first, timedelta(days=1))), 18),
+        room=Room(_HEIGHT, _LEFT, _room(labels, (last - end) / max(last - first, timedelta(days=1))), 18),
     )
 
 
 def _room(labels: list[str], fan: float) -> int:
     """Room at the right: labels begin where the lines end, so a fan leaves them its own width, the margin the rest."""
-    return max(40, ceil((text_width(labels) - 24 - fan * (WIDTH - LEFT)) / (1 - fan))) if fan < 1 else 40
+    return max(40, ceil((text_width(labels) - 24 - fan * (WIDTH - _LEFT)) / (1 - fan))) if fan < 1 else 40
 
 
 def _days(first: Any, last: Any, end: Any) -> Spec:

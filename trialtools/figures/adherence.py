@@ -12,9 +12,9 @@ from .lines import ALONG
 from .page import INK
 from .template import note, one_line
 
-WINDOW, ROW, GAP, RIGHT = "#eeeeee", 96, 22, 206
-INSIDE, OUTSIDE = "dosed in window", "dosed out of window"
-SAID = {
+_WINDOW, _ROW, _GAP, _RIGHT = "#eeeeee", 96, 22, 206
+_INSIDE, _OUTSIDE = "dosed in window", "dosed out of window"
+_SAID = {
     "late": "not dosed, window closed",
     "in window": "not dosed, window open",
     "early": "not dosed, window to come",
@@ -47,7 +47,7 @@ def adherence(frame: pd.DataFrame, first_day: int, last_day: int, labels: Mappin
     every = {day for counted in days.values() for day in counted}
     most = max((n for counted in days.values() for n in counted.values()), default=1) or 1
     several = len(states) > 1 or any(arm.label for arm in states)
-    height = len(states) * (ROW + GAP) - GAP
+    height = len(states) * (_ROW + _GAP) - _GAP
     axes: dict[str, Any] = {}
     bars: list[Spec] = []
     shapes: list[Spec] = []
@@ -56,8 +56,8 @@ def adherence(frame: pd.DataFrame, first_day: int, last_day: int, labels: Mappin
         window = f"window, day {first_day} to {last_day}"
         words.append(note(window, x=first_day - 0.5, y=1, xref="x", yshift=8, size=11.5))
     for at, (arm, counted) in enumerate(days.items()):
-        top = 1 - at * (ROW + GAP) / height
-        domain = [max(0.0, top - ROW / height), top]
+        top = 1 - at * (_ROW + _GAP) / height
+        domain = [max(0.0, top - _ROW / height), top]
         name = f"yaxis{at + 1 if at else ''}"
         axes[name] = {
             "domain": domain,
@@ -85,20 +85,20 @@ def adherence(frame: pd.DataFrame, first_day: int, last_day: int, labels: Mappin
         x={"range": [low - 0.5, high + 0.5], "nticks": 10, "tickformat": "d", "showgrid": False}
         | {"showline": True, "linecolor": INK, "anchor": f"y{len(states)}" if len(states) > 1 else "y"},
         layout=axes,
-        room=Room(height, 46, RIGHT, 30 if several else 14, 50),
+        room=Room(height, 46, _RIGHT, 30 if several else 14, 50),
     )
 
 
 def _by_state(rows: pd.DataFrame) -> dict[str, int]:
     """How many are in each state; a state that is not known here is a KeyError."""
-    counted = dict.fromkeys((INSIDE, OUTSIDE, *SAID), 0)
+    counted = dict.fromkeys((_INSIDE, _OUTSIDE, *_SAID), 0)
     for state, n in zip(rows["state"], rows["n"], strict=True):
         counted[state] += int(n)
     return counted
 
 
 def _by_day(rows: pd.DataFrame) -> dict[int, int]:
-    dosed: Any = rows[rows["state"].isin([INSIDE, OUTSIDE]) & (rows["n"] > 0)]
+    dosed: Any = rows[rows["state"].isin([_INSIDE, _OUTSIDE]) & (rows["n"] > 0)]
     return {int(day): int(n) for day, n in dosed.groupby("day", dropna=False)["n"].sum().items()}
 
 
@@ -118,7 +118,7 @@ def _bars(arm: Arm, counted: Mapping[int, int], window: tuple[int, int], axis: s
 
 def _window(first: int, last: int, domain: list[float]) -> Spec:
     area = {"x0": first - 0.5, "x1": last + 0.5, "y0": domain[0], "y1": domain[1], "yref": "paper"}
-    return {"type": "rect", **area, "fillcolor": WINDOW, "line": {"width": 0}, "layer": "below"}
+    return {"type": "rect", **area, "fillcolor": _WINDOW, "line": {"width": 0}, "layer": "below"}
 
 
 def _step(most: int) -> int:
@@ -127,7 +127,9 @@ def _step(most: int) -> int:
 
 
 def _finding(states: Mapping[Arm, Mapping[str, int]], first: int, last: int) -> str:
-    inside, outside, unknown = (sum(each[state] for each in states.values()) for state in (INSIDE, OUTSIDE, "unknown"))
+    inside, outside, unknown = (
+        sum(each[state] for each in states.values()) for state in (_INSIDE, _OUTSIDE, "unknown")
+    )
     sentence = "Nobody was dosed"
     if inside + outside:
         sentence = f"{count(inside)} of {count(inside + outside)} dosed in the window, day {first} to {last}"
@@ -136,9 +138,9 @@ def _finding(states: Mapping[Arm, Mapping[str, int]], first: int, last: int) -> 
 
 def _beside(counted: Mapping[str, int]) -> list[str]:
     """What a bar cannot show: the sums, who was not dosed, of whom it cannot be told."""
-    dosed = counted[INSIDE] + counted[OUTSIDE]
-    sentence = [f"{count(dosed)} dosed of {count(sum(counted.values()))}", f"{n_of(counted[INSIDE], dosed)} in window"]
-    sentence.append(f"{n_of(counted[OUTSIDE], dosed)} out of window")
+    dosed = counted[_INSIDE] + counted[_OUTSIDE]
+    sentence = [f"{count(dosed)} dosed of {count(sum(counted.values()))}", f"{n_of(counted[_INSIDE], dosed)} in window"]
+    sentence.append(f"{n_of(counted[_OUTSIDE], dosed)} out of window")
     return sentence + [
-        f"{count(counted[state])} {words}" for state, words in SAID.items() if counted[state] or state == "unknown"
+        f"{count(counted[state])} {words}" for state, words in _SAID.items() if counted[state] or state == "unknown"
     ]

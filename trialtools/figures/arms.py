@@ -44,7 +44,7 @@ class Arm:
         return f"rgba({red},{green},{blue},{share})"
 
 
-UNKNOWN = "unknown"
+_UNKNOWN = "unknown"
 LOOKS = tuple(
     zip(
         ARMS,
@@ -81,13 +81,13 @@ def arms(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> list[A
         return [Arm("")]
     if "" in found:
         raise ValueError(f"rows of all arms together stand beside rows of {', '.join(filter(None, found))}")
-    order = [each for each in labels or found if each not in ("", UNKNOWN)]
-    if missing := [each for each in found if each not in (*order, UNKNOWN)]:
+    order = [each for each in labels or found if each not in ("", _UNKNOWN)]
+    if missing := [each for each in found if each not in (*order, _UNKNOWN)]:
         raise ValueError(f"no label for arm {', '.join(missing)}; there are {', '.join(order)}")
     if len(order) > len(LOOKS):
         raise ValueError(f"{len(order)} arms, but no more than {len(LOOKS)} can be told apart")
     drawn = [Arm(id, (labels or {}).get(id, id), *look) for id, look in zip(order, LOOKS, strict=False)]
-    return [arm for arm in (*drawn, Arm(UNKNOWN, "Arm unknown", symbol="x", sign="×")) if arm.id in found]
+    return [arm for arm in (*drawn, Arm(_UNKNOWN, "Arm unknown", symbol="x", sign="×")) if arm.id in found]
 
 
 def rows_of_arm(frame: pd.DataFrame, arm: Arm) -> pd.DataFrame:

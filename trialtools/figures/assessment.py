@@ -12,8 +12,8 @@ from .page import INK, QUIET
 from .rows import text_width
 from .template import SMALL, WIDTH, note
 
-LEFT, HEIGHT = 62, 360
-Point = tuple[float, float, int]
+_LEFT, _HEIGHT = 62, 360
+_Point = tuple[float, float, int]
 """Correct guesses, imbalance, strata."""
 
 
@@ -58,17 +58,17 @@ def assessment(frame: pd.DataFrame, y: str = "imbalance") -> Drawing:
             _dots(list(last.items()), INK),
         ],
         words=[
-            *_names(last, every, ((high - low) / (WIDTH - LEFT - right), 1.03 * top / HEIGHT)),
-            note(f"Arms apart {when}, patients", x=0, y=1, xshift=-LEFT, yshift=14, size=SMALL, color=QUIET),
+            *_names(last, every, ((high - low) / (WIDTH - _LEFT - right), 1.03 * top / _HEIGHT)),
+            note(f"Arms apart {when}, patients", x=0, y=1, xshift=-_LEFT, yshift=14, size=SMALL, color=QUIET),
             note("Next arm guessed right", x=1, y=0, xanchor="right", yshift=-38, size=SMALL, color=QUIET),
         ],
         x={"range": [low, high], "tickformat": ".0%", "autorange": False},
         y={"range": [-top * 0.03, top], "nticks": 6, "tickformat": "~g", **ALONG},
-        room=Room(HEIGHT, LEFT, right, 26, 52),
+        room=Room(_HEIGHT, _LEFT, right, 26, 52),
     )
 
 
-def _points(frame: pd.DataFrame, y: str) -> dict[str, list[Point]]:
+def _points(frame: pd.DataFrame, y: str) -> dict[str, list[_Point]]:
     """The points of each plan: one list first, then the strata."""
     values: dict[str, dict[int, dict[str, float]]] = {}
     for row in frame.to_dict("records"):
@@ -79,11 +79,11 @@ def _points(frame: pd.DataFrame, y: str) -> dict[str, list[Point]]:
     }
 
 
-def _apart(name: str, points: Sequence[Point]) -> Spec:
+def _apart(name: str, points: Sequence[_Point]) -> Spec:
     return line(name, [x for x, *_ in points], [y for _, y, _ in points], color=QUIET, width=1, dash="dot")
 
 
-def _dots(points: Sequence[tuple[str, Point]], fill: str) -> Spec:
+def _dots(points: Sequence[tuple[str, _Point]], fill: str) -> Spec:
     hover = [
         f"<b>{name}</b><br>{count(strata)} {'lists' if strata > 1 else 'list'}: {number(apart, 2)} apart, "
         f"{percent(guessed)} guessed"
@@ -93,7 +93,7 @@ def _dots(points: Sequence[tuple[str, Point]], fill: str) -> Spec:
     return marks("plans", [x for _, (x, *_) in points], [y for _, (_, y, _) in points], hover, **look)
 
 
-def _names(last: Mapping[str, Point], every: Sequence[Point], scale: tuple[float, float]) -> Sequence[Spec]:
+def _names(last: Mapping[str, _Point], every: Sequence[_Point], scale: tuple[float, float]) -> Sequence[Spec]:
     """Each name at the right of its last point and of the points that it would cover; none on another."""
     pixel_x, pixel_y = scale
     places = [

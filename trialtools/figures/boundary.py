@@ -21,7 +21,7 @@ _FARTHEST = 6.0
 _MIRROR = "* A mirror of the planned boundary, so that harm is seen; no rule: this protocol plans none for harm."
 _NOT_HANDED_IN = "not handed in"
 
-Point = tuple[float, float]
+_Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Boundary:
 
     title: str
     alt: str
-    upper: tuple[Point, ...]
-    lower: tuple[Point, ...]
-    futile: tuple[Point, ...]
+    upper: tuple[_Point, ...]
+    lower: tuple[_Point, ...]
+    futile: tuple[_Point, ...]
     points: tuple[tuple[float, float, str, bool], ...]
     ticks: tuple[tuple[str, float], ...]
     goal: str
@@ -45,11 +45,11 @@ class Boundary:
     subtitle: str = ""
     source: str = ""
 
-    def line(self, points: Sequence[Point]) -> str:
+    def line(self, points: Sequence[_Point]) -> str:
         """A path through points."""
         return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
 
-    def area(self, points: Sequence[Point], edge: float) -> str:
+    def area(self, points: Sequence[_Point], edge: float) -> str:
         """The same, closed along an edge."""
         return f"{self.line(points)}L{points[-1][0]:.1f} {edge}L{points[0][0]:.1f} {edge}Z"
 
@@ -115,7 +115,7 @@ def boundary(
     most = max([4.0, *reach, *(abs(each) for _, each in z)])
     scale = _HIGH / (most * 1.07)
 
-    def place(at: Point) -> Point:
+    def place(at: _Point) -> _Point:
         return _LEFT + _WIDE * min(at[0], 1.0), _ZERO - scale * max(-most, min(at[1], most))
 
     upper, lower, futile = (tuple(map(place, bounds[name])) for name in _LINES)

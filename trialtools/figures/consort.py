@@ -23,13 +23,13 @@ _STAGES = {
     "follow_up": ("Follow-up", "Follow-up"),
     "analysed": ("Analysis", "Primary outcome"),
 }
-COLUMNS = ("allocated", "follow_up", "analysed")
-LEFT, RIGHT, GAP, STEP, POOLED = 30, WIDTH - 4, 12, 22, 300
+_COLUMNS = ("allocated", "follow_up", "analysed")
+_LEFT, _RIGHT, _GAP, _STEP, _POOLED = 30, WIDTH - 4, 12, 22, 300
 """Across: where the boxes begin and end, and between columns. Down: between stages. How wide a single column is."""
 
 
 @dataclass(frozen=True)
-class Box:
+class _Box:
     """The people at one stage, of one arm or all: how many, None where nobody counted them, and what became of them."""
 
     head: str
@@ -92,11 +92,11 @@ def consort(
     if not len(frame):
         return nobody("Nobody was assessed" if title is None else title, subtitle)
     places: list[tuple[str, Any]] = list(zip(frame["stage"], frame["arm"], strict=True))
-    if any(stage not in _STAGES or (stage not in COLUMNS and arm != "") for stage, arm in places):
+    if any(stage not in _STAGES or (stage not in _COLUMNS and arm != "") for stage, arm in places):
         raise ValueError(f"a row of the flow has no place: stages are {', '.join(_STAGES)}; arms come after randomized")
     assessed, excluded, randomized = (_read(frame, stage, Arm("")) for stage in list(_STAGES)[:3])
-    groups = arms(frame.loc[frame["stage"].isin(COLUMNS)], labels)
-    columns = _align({arm: [_read(frame, stage, arm) for stage in COLUMNS] for arm in groups})
+    groups = arms(frame.loc[frame["stage"].isin(_COLUMNS)], labels)
+    columns = _align({arm: [_read(frame, stage, arm) for stage in _COLUMNS] for arm in groups})
     _adds_up(assessed, excluded, randomized, columns)
     n = count(randomized.n)
     finding = f"{n} of {count(assessed.n)} assessed were randomized" if assessed.n else f"{n} randomized"
@@ -108,10 +108,10 @@ def consort(
     def draw(top: float) -> tuple[Parts, float]:
         parts, y = _enrolment(assessed, excluded, randomized, len(groups), reasons, top)
         stages = [("Enrolment", top, y)]
-        for position, stage in enumerate(COLUMNS if groups else ()):
+        for position, stage in enumerate(_COLUMNS if groups else ()):
             drawn, end = _level({arm: own[position] for arm, own in columns.items()}, y, crowned=not position)
             parts += drawn
-            stages.append((_STAGES[stage][0], y + STEP / 2, end))
+            stages.append((_STAGES[stage][0], y + _STEP / 2, end))
             y = end
         return [*parts, *strips(stages)], y + 2
 
@@ -119,40 +119,40 @@ def consort(
 
 
 def _enrolment(
-    assessed: Box, excluded: Box, randomized: Box, groups: int, reasons: int, y: float
+    assessed: _Box, excluded: _Box, randomized: _Box, groups: int, reasons: int, y: float
 ) -> tuple[Parts, float]:
     """The assessed, at their right the excluded, below them the randomized; and where they end."""
-    first, middle, side = assessed.lines(POOLED, bare=True), LEFT + POOLED / 2, LEFT + POOLED + 30
-    named = _most_frequent(excluded, reasons).lines(RIGHT - side)
-    out = y + _high(first) + GAP
-    below = out + max(_high(named), 20) + GAP
-    span = POOLED if groups < 2 else RIGHT - LEFT
+    first, middle, side = assessed.lines(_POOLED, bare=True), _LEFT + _POOLED / 2, _LEFT + _POOLED + 30
+    named = _most_frequent(excluded, reasons).lines(_RIGHT - side)
+    out = y + _high(first) + _GAP
+    below = out + max(_high(named), 20) + _GAP
+    span = _POOLED if groups < 2 else _RIGHT - _LEFT
     return [
-        _box_svg(first, assessed.sentence(), LEFT, y, POOLED),
+        _box_svg(first, assessed.sentence(), _LEFT, y, _POOLED),
         down(middle, y + _high(first), below, arrow=True),
         across(middle, out + 14, side, arrow=True),
-        _box_svg(named, excluded.sentence(), side, out, RIGHT - side, fill="#fafafa"),
-        _box_svg(randomized.lines(span, bare=True), randomized.sentence(), LEFT, below, span),
+        _box_svg(named, excluded.sentence(), side, out, _RIGHT - side, fill="#fafafa"),
+        _box_svg(randomized.lines(span, bare=True), randomized.sentence(), _LEFT, below, span),
     ], below + _high([("", "")])
 
 
-def _level(boxes: Mapping[Arm, Box], above: float, crowned: bool) -> tuple[Parts, float]:
+def _level(boxes: Mapping[Arm, _Box], above: float, crowned: bool) -> tuple[Parts, float]:
     """A box an arm, side by side and equally high, below what ends above them; the first of a column has its name."""
-    wide = POOLED if len(boxes) < 2 else (RIGHT - LEFT - GAP * (len(boxes) - 1)) / len(boxes)
-    y, lines = above + STEP, {arm: each.lines(wide) for arm, each in boxes.items()}
+    wide = _POOLED if len(boxes) < 2 else (_RIGHT - _LEFT - _GAP * (len(boxes) - 1)) / len(boxes)
+    y, lines = above + _STEP, {arm: each.lines(wide) for arm, each in boxes.items()}
     names = {arm: wrap(arm.label or "All arms together", int(wide / 8.4)) if crowned else [] for arm in boxes}
     crown = 8 + LINE * max(len(wrap(arm.label, int(wide / 8.4))) for arm in boxes) if crowned else 0
     high = max(map(_high, lines.values())) + crown
     parts = []
     for across_, (arm, each) in enumerate(boxes.items()):
-        x = LEFT + across_ * (wide + GAP)
+        x = _LEFT + across_ * (wide + _GAP)
         phrase = each.sentence(arm.label)
         parts.append(down(x + wide / 2, above, y, arrow=True))
         parts.append(_box_svg(lines[arm], phrase, x, y, wide, high, crown, _crown(arm, names[arm], x, y, wide)))
     return parts, y + high
 
 
-def _read(frame: pd.DataFrame, stage: str, arm: Arm) -> Box:
+def _read(frame: pd.DataFrame, stage: str, arm: Arm) -> _Box:
     """A box with its items, which are all of its people."""
     at_stage: Any = frame[frame["stage"] == stage]
     own: Any = rows_of_arm(at_stage, arm)
@@ -169,12 +169,12 @@ def _read(frame: pd.DataFrame, stage: str, arm: Arm) -> Box:
     if items and sum(each for _, each in items) != n:
         detail = " + ".join(f"{each} {name}" for name, each in items)
         raise ValueError(f"the flow does not add up at {where}: {detail} is not {n}")
-    return Box(_STAGES[stage][1], n, items)
+    return _Box(_STAGES[stage][1], n, items)
 
 
-def _align(columns: Mapping[Arm, Sequence[Box]]) -> dict[Arm, list[Box]]:
+def _align(columns: Mapping[Arm, Sequence[_Box]]) -> dict[Arm, list[_Box]]:
     """The same items in the same order in each column: nobody, where the items of a box are all of its people."""
-    made: dict[Arm, list[Box]] = {arm: [] for arm in columns}
+    made: dict[Arm, list[_Box]] = {arm: [] for arm in columns}
     for beside in zip(*columns.values(), strict=True):
         names = dict.fromkeys(name for each in beside for name, _ in each.items)
         for arm, each in zip(columns, beside, strict=True):
@@ -183,7 +183,7 @@ def _align(columns: Mapping[Arm, Sequence[Box]]) -> dict[Arm, list[Box]]:
     return made
 
 
-def _adds_up(assessed: Box, excluded: Box, randomized: Box, columns: Mapping[Arm, Sequence[Box]]) -> None:
+def _adds_up(assessed: _Box, excluded: _Box, randomized: _Box, columns: Mapping[Arm, Sequence[_Box]]) -> None:
     """Raise where the stages contradict each other."""
     wrong = "the flow does not add up"
     if randomized.n is None:
@@ -201,7 +201,7 @@ def _adds_up(assessed: Box, excluded: Box, randomized: Box, columns: Mapping[Arm
                 raise ValueError(f"{wrong}: {each.sentence(arm.label)}, but {first.n} were allocated")
 
 
-def _most_frequent(excluded: Box, most: int) -> Box:
+def _most_frequent(excluded: _Box, most: int) -> _Box:
     """The most frequent reasons, and one line for the others."""
     ranked = sorted(excluded.items, key=lambda item: -item[1])
     rest = ranked[most:]

@@ -14,7 +14,7 @@ from .page import QUIET
 from .rows import text_width
 from .template import note, one_line
 
-HEIGHT, STEPS = 280, (1, 2, 7, 14, 28, 60, 90, 180, 365, 730, 1825)
+_HEIGHT, _STEPS = 280, (1, 2, 7, 14, 28, 60, 90, 180, 365, 730, 1825)
 
 
 @figure
@@ -46,14 +46,14 @@ def survival(
     }
     what = f"{'with' if failure else 'without'} {event}"
     last = max(map(float, curves["day"]))
-    step = next((each for each in STEPS if last / each <= 8), STEPS[-1])
+    step = next((each for each in _STEPS if last / each <= 8), _STEPS[-1])
     ticks = [step * i for i in range(int(last // step) + 1)]
     texts = [f"{one_line(arm.label)} {percent(share)}".strip() for arm, share in shown.items()]
     top = 1.0
     if failure:
         top = min(1.0, max([0.05, *(1 - low for rows in own.values() for low in rows["low"].dropna())]) * 1.08)
     left = max(52, text_width([arm.label for arm in own]) + 4) if by_arm else 60
-    pixel = top / HEIGHT
+    pixel = top / _HEIGHT
     heads = [("<b>At risk</b>", []) for _ in range(by_arm)]
     at_risk = [
         (arm.key or "At risk", [(day, count(_at_risk(rows, day))) for day in ticks]) for arm, rows in own.items()
@@ -77,7 +77,7 @@ def survival(
         ],
         x={"range": [0, last or 1], "tickvals": ticks, "showgrid": False, "showline": True, "linecolor": QUIET},
         y={"range": [0, top * 1.02], "tickformat": ".0%" if top > 0.08 else ".1%", "nticks": 6, **ALONG},
-        room=Room(HEIGHT, left, text_width(texts) - 8, 16, 62 + 16 * len(own) + 14 * by_arm),
+        room=Room(_HEIGHT, left, text_width(texts) - 8, 16, 62 + 16 * len(own) + 14 * by_arm),
     )
 
 
@@ -113,7 +113,7 @@ def _at_risk(rows: pd.DataFrame, day: float) -> int:
     return int(later.iloc[0]) if len(later) else 0
 
 
-PANEL, GAP, TESTS = 130, 62, 6
+_PANEL, _GAP, _TESTS = 130, 62, 6
 """How high a panel of one laboratory test is, how much room there is below it, and how many there are at most."""
 
 
@@ -132,9 +132,9 @@ def labs(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawin
         return nobody("No laboratory values were collected")
     groups = arms(frame, labels)
     tests = list(dict.fromkeys(map(str, frame["test"])))
-    shown = tests[:TESTS]
+    shown = tests[:_TESTS]
     across = min(2, len(shown))
-    height = -(-len(shown) // across) * (PANEL + GAP) - 20
+    height = -(-len(shown) // across) * (_PANEL + _GAP) - 20
     weeks = [min(map(float, frame["week"])) - 0.2, max(map(float, frame["week"])) + 0.2]
     wide, left = (1 - 0.1 * (across - 1)) / across, 44
     marks: list[Spec] = []
@@ -142,11 +142,11 @@ def labs(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawin
     layout: dict[str, Any] = {}
     for position, test in enumerate(shown):
         row, column = divmod(position, across)
-        edge, top = column * (wide + 0.1), 1 - row * (PANEL + GAP) / height
+        edge, top = column * (wide + 0.1), 1 - row * (_PANEL + _GAP) / height
         name = str(position + 1) if position else ""
         layout[f"xaxis{name}"] = {"domain": [edge, edge + wide], "anchor": f"y{name}", "range": weeks}
         layout[f"xaxis{name}"] |= {"tickformat": "d", "nticks": 7, "showgrid": False}
-        layout[f"yaxis{name}"] = {"domain": [max(0.0, top - PANEL / height), top], "anchor": f"x{name}", **ALONG}
+        layout[f"yaxis{name}"] = {"domain": [max(0.0, top - _PANEL / height), top], "anchor": f"x{name}", **ALONG}
         layout[f"yaxis{name}"] |= {"nticks": 4, "tickformat": "~g"}
         rows: Any = frame.loc[frame["test"].astype(str) == test]
         own = {arm: rows_of_arm(rows, arm).dropna(subset=["median"]).sort_values("week") for arm in groups}
@@ -156,12 +156,12 @@ def labs(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawin
             marks += _weeks(arm, each, f"{test}, week", unit, {"xaxis": f"x{name}", "yaxis": f"y{name}"})
         words += [
             note(_heading(test, unit, own), x=edge, y=top, yshift=12, size=12),
-            note("week", x=edge, y=top, yshift=-PANEL - 10, xshift=-42, size=11, color=QUIET),
+            note("week", x=edge, y=top, yshift=-_PANEL - 10, xshift=-42, size=11, color=QUIET),
         ]
     text = "Line: median; band: quartiles; n: values in the first and in the last week"
     return Drawing(
         finding=f"Laboratory values by week: {', '.join(shown)}",
-        remark=text + (f". The first {TESTS} of {len(tests)} tests" if len(tests) > TESTS else ""),
+        remark=text + (f". The first {_TESTS} of {len(tests)} tests" if len(tests) > _TESTS else ""),
         marks=marks,
         words=words,
         layout=layout,

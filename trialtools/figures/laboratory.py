@@ -13,7 +13,7 @@ from .page import INK, QUIET
 from .rows import text_width
 from .template import note
 
-HEIGHT, LEFT = 220, 52
+_HEIGHT, _LEFT = 220, 52
 
 
 @figure
@@ -54,13 +54,13 @@ def imbalance_path(frame: pd.DataFrame, labels: Mapping[str, str] | None = None)
         population="Patients above or below the arm's share, after every patient",
         marks=lines,
         words=[
-            *end_labels(names, [last] * len(ends), heights, 2 * reach * 18 / HEIGHT, xshift=10),
+            *end_labels(names, [last] * len(ends), heights, 2 * reach * 18 / _HEIGHT, xshift=10),
             note("Patients allocated", x=0, y=0, yshift=-30, size=12),
         ],
         x={"range": [0, last], "tickformat": "d", "nticks": min(last + 1, 9), "showgrid": False},
         y={"range": [-reach, reach], "nticks": 5, "tickformat": "~g", **ALONG}
         | {"zeroline": True, "zerolinecolor": INK, "zerolinewidth": 1},
-        room=Room(HEIGHT, LEFT, text_width([f"● {arm.label} {n}" for arm, (n, _) in ends.items()]) + 16, 16, 46),
+        room=Room(_HEIGHT, _LEFT, text_width([f"● {arm.label} {n}" for arm, (n, _) in ends.items()]) + 16, 16, 46),
     )
 
 
@@ -94,7 +94,7 @@ def guesses(frame: pd.DataFrame) -> Drawing:
         lines.append({**drawn, **marker, "cliponaxis": False})
     values = [float(last[column]) for column, *_ in _GUESSERS.values()]
     texts = [f"{name} {percent(value, 0)}" for name, value in zip(_GUESSERS, values, strict=True)]
-    beside = end_labels(texts, [1] * len(texts), values, 18 / HEIGHT, 0.03, 0.97, xref="paper", xshift=10)
+    beside = end_labels(texts, [1] * len(texts), values, 18 / _HEIGHT, 0.03, 0.97, xref="paper", xshift=10)
     for word, (_, colour, _) in zip(beside, _GUESSERS.values(), strict=True):
         word["font"]["color"] = colour
     score = f"{count(last['hits'])} of {count(last['of'])} guesses right ({percent(last['share'], 0)})"
@@ -106,5 +106,5 @@ def guesses(frame: pd.DataFrame) -> Drawing:
         x={"range": [float(rows["patient"].iloc[0]) - 0.5, float(last["patient"]) + 0.5]}
         | {"tickformat": "d", "nticks": 9, "showgrid": False},
         y={"range": [0, 1.02], "tickformat": ".0%", "nticks": 6, **ALONG},
-        room=Room(HEIGHT, LEFT, text_width([f"{name} 100 %" for name in _GUESSERS]), 16, 46),
+        room=Room(_HEIGHT, _LEFT, text_width([f"{name} 100 %" for name in _GUESSERS]), 16, 46),
     )

@@ -23,7 +23,7 @@ from .rows import (
 )
 from .template import HAIR, note, one_line
 
-LEFT = 232
+_LEFT = 232
 
 
 @figure
@@ -70,7 +70,7 @@ def adverse_events(frame: pd.DataFrame, labels: Mapping[str, str] | None = None,
         marks,
         *panels,
         columns=[_numbers(compared or groups[:1], bool(compared))],
-        left=LEFT,
+        left=_LEFT,
         head=46 if compared else 32,
         foot=50,
         words=arm_legend(groups, up=30),
@@ -193,7 +193,7 @@ def _largest_difference(terms: Sequence[Row], compared: Sequence[Arm]) -> str:
     return sentence if clear else f"No interval leaves out 0; the largest difference is {sentence}"
 
 
-TRANSFERASE, BILIRUBIN = 3.0, 2.0
+_TRANSFERASE, _BILIRUBIN = 3.0, 2.0
 """Multiples of the upper limit of normal beyond which a value counts (Hy's law; FDA guidance of July 2009)."""
 
 _CORNERS = {
@@ -239,7 +239,7 @@ def edish(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawi
             for arm, each in corners.items()
         ),
         marks=[_livers(arm, rows) for arm, rows in own.items()],
-        shapes=[rule(x=TRANSFERASE, dash="dot"), rule(y=BILIRUBIN, dash="dot")],
+        shapes=[rule(x=_TRANSFERASE, dash="dot"), rule(y=_BILIRUBIN, dash="dot")],
         words=[
             *(_corner(name, corners) for name in _CORNERS),
             note("Highest ALT or AST, multiples of the upper limit of normal", x=0, y=0, yshift=-32, size=12),
@@ -263,7 +263,7 @@ def _livers(arm: Arm, rows: Any) -> Mapping[str, Any]:
 
 def _corners(rows: Any) -> dict[str, int]:
     """How many are in each quarter."""
-    liver, bile = rows["transferase"] > TRANSFERASE, rows["bilirubin"] > BILIRUBIN
+    liver, bile = rows["transferase"] > _TRANSFERASE, rows["bilirubin"] > _BILIRUBIN
     return {name: int(((liver == right) & (bile == top)).sum()) for name, (_, right, top) in _CORNERS.items()}
 
 

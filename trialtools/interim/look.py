@@ -14,15 +14,12 @@ from ..figures.measure import MEASURES, Measure
 from ..figures.printed import recommendation_form
 from .data.cutoff import pool
 from .data.read import TrialData
-from .frames.allocation import allocation_audit, allocation_balance, selection_bias_test
-from .frames.baseline import baseline
 from .frames.caveats import caveats, estimand_in_words
 from .frames.closed_page import boundary_words
 from .frames.conduct import data_currency, dosing, dosing_counts, dosing_deviations, exclusions, flow, follow_up
-from .frames.cover import charter, cover
 from .frames.effect import comparisons, primary_effect
 from .frames.endpoint import endpoint_rows
-from .frames.first_page import answer, first_page, report_contents
+from .frames.first_page import first_page, report_contents
 from .frames.history import read_previous
 from .frames.looks import boundaries, conditional_power_table, inference_table, power_curve
 from .frames.otherwise import sensitivity, subgroup_effects
@@ -33,7 +30,8 @@ from .frames.outcomes import (
     secondary_outcomes,
     survival_curves,
 )
-from .frames.record import changes, key_figures
+from .frames.randomization import allocation_audit, allocation_balance, baseline, selection_bias_test
+from .frames.record import changes, charter, cover, key_figures
 from .frames.recruitment import accrual, accrual_forecast, sites
 from .frames.safety import adverse_events, edish, exposure, harms, laboratory, serious_cases
 from .frames.wording import effect_axis
@@ -59,7 +57,6 @@ class Look(LookData):
 
     first_page = first_page
     contents = report_contents
-    answer = answer
     key_figures = key_figures
     cover = cover
     changes = changes

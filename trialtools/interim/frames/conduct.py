@@ -14,10 +14,10 @@ from ..lookdata import NOT_COLLECTED, POOLED, UNKNOWN, LookData, with_reason
 from .endpoint import endpoint_rows
 
 _ANALYSED = {"known": "outcome known", "to come": "outcome still to come", "missing": "outcome missing"}
-FATES = {"died": "died", "withdrew": "withdrew", "lost": "lost to follow-up"}
-FATES |= {"discontinued": "discontinued", "completed": "completed"}
+_FATES = {"died": "died", "withdrew": "withdrew", "lost": "lost to follow-up"}
+_FATES |= {"discontinued": "discontinued", "completed": "completed"}
 """What ended it for a participant, as the flow says it; the first of several counts."""
-OPEN = "undetermined: something was not known"
+_OPEN = "undetermined: something was not known"
 _NO_SCREENING_LOG = "Not collected: the data hold nobody who was screened and not randomized."
 _WAITING = "eligible, but not randomized so far"
 
@@ -68,7 +68,7 @@ def _by_size(values: Frame) -> list[tuple[Any, int]]:
 
 def _written_reason(out: Frame) -> Frame:
     """Why each of them was not randomized, as it is written; where nothing is, what the decision tells."""
-    from_decision = out["decision"].map({"undetermined": OPEN, "eligible": _WAITING})
+    from_decision = out["decision"].map({"undetermined": _OPEN, "eligible": _WAITING})
     return out["reason"].fillna(from_decision).fillna("no reason given")
 
 
@@ -77,7 +77,7 @@ def _first_criterion(reason: str, protocol: Protocol) -> str:
     ids = set(reason.split(", "))
     if ids <= set(protocol.criterion):
         return next(f"{c.id} {c.label}" for c in protocol.criteria if c.id in ids)
-    return OPEN if reason.startswith("unknown: ") else reason
+    return _OPEN if reason.startswith("unknown: ") else reason
 
 
 def exclusions(look: LookData) -> Frame:
@@ -120,9 +120,9 @@ def _doses(look: LookData, people: Frame) -> Frame:
 def _fate(look: LookData) -> dict[str, str]:
     """By subject the milestone that ended it: death before all, then withdrawal and loss, then completion."""
     ends = look.trial.disposition
-    ends = ends.assign(rank=ends["milestone"].map({name: at for at, name in enumerate(FATES)})).sort_values("rank")
+    ends = ends.assign(rank=ends["milestone"].map({name: at for at, name in enumerate(_FATES)})).sort_values("rank")
     ends = ends.drop_duplicates("subject_id")
-    return dict(zip(ends["subject_id"], ends["milestone"].map(FATES), strict=True))
+    return dict(zip(ends["subject_id"], ends["milestone"].map(_FATES), strict=True))
 
 
 def follow_up(look: LookData) -> Frame:

@@ -26,14 +26,14 @@ _ONE_SITE = "The boundary is of all sites together: one site alone has none."
 _SEVERAL_ARMS = (
     "Several experimental arms share one alpha; how is not planned in the protocol, so there is no boundary."
 )
-NOBODY = "An arm has nobody with the primary outcome known."
+_NOBODY = "An arm has nobody with the primary outcome known."
 _FEWEST = 2
 """Values that each arm must have before a difference of means is worked out."""
 _PARAMETERS = 4
 """Values beyond one a stratum that a difference of means asks for: arm, baseline, and two that tell the spread."""
 Z95 = 1.959963984540054
 
-Compare = Callable[..., dict[str, float]]
+_Compare = Callable[..., dict[str, float]]
 """Takes the `level` of an interval and the `null` that z is held against; gives difference, low, high, z and n."""
 
 
@@ -59,7 +59,7 @@ class Effect:
     missing: int
     pending: int
     people: dict[str, int]
-    compare: Compare
+    compare: _Compare
     null: float = 0.0
     events: dict[str, tuple[int, int]] = field(default_factory=dict)
     means: dict[str, float] = field(default_factory=dict)
@@ -88,9 +88,7 @@ class Effect:
         if not self.events:
             return "the outcomes known so far are all alike"
         hits = sum(hits for hits, _ in self.events.values())
-        return f"{'everybody whose outcome is known' if hits else 'nobody'} has had the event yet".removesuffix(
-            " yet" * bool(hits)
-        )
+        return "everybody whose outcome is known has had the event" if hits else "nobody has had the event yet"
 
     @property
     def se(self) -> float:
@@ -120,8 +118,8 @@ def why_no_comparison(look: LookData) -> str:
     if len(look.plan.experimental) > 1:
         if not look.plan.multiplicity:
             return _SEVERAL_ARMS
-        return "" if any(primary_effect(one) for one in comparisons(look)) else NOBODY
-    return "" if primary_effect(look) else NOBODY
+        return "" if any(primary_effect(one) for one in comparisons(look)) else _NOBODY
+    return "" if primary_effect(look) else _NOBODY
 
 
 @lru_cache(maxsize=4)
@@ -193,27 +191,27 @@ def effect(rows: Frame, plan: MonitoringPlan, arm: str, stratified: bool = True)
     )  # fmt: skip
 
 
-def _risks(rows: Frame) -> Compare:
+def _risks(rows: Frame) -> _Compare:
     groups = [(own.loc[own["first"], "value"], own.loc[~own["first"], "value"]) for _, own in rows.groupby("stratum")]
     return partial(risk_difference, [(int(a.sum()), len(a), int(b.sum()), len(b)) for a, b in groups])
 
 
-def _hazards(rows: Frame) -> Compare:
+def _hazards(rows: Frame) -> _Compare:
     return partial(log_hazard_ratio, rows["days"], rows["value"] == 1, rows["first"], rows["stratum"])
 
 
-def _means(rows: Frame) -> Compare:
+def _means(rows: Frame) -> _Compare:
     """Adjusted for the strata and the baseline; an unknown one is taken as the mean of all, which adds no bias."""
     start: Any = rows["baseline"]
     start = start.fillna(start.mean()) if start.nunique() > 1 else None
     return partial(ancova, rows["value"], rows["first"], start, rows["stratum"])
 
 
-def _wins(rows: Frame) -> Compare:
+def _wins(rows: Frame) -> _Compare:
     return partial(win_probability, -rows["value"], rows["first"], rows["stratum"])
 
 
-_COMPARISONS: dict[Kind, Callable[[Frame], Compare]] = {
+_COMPARISONS: dict[Kind, Callable[[Frame], _Compare]] = {
     "binary": _risks,
     "time_to_event": _hazards,
     "continuous": _means,

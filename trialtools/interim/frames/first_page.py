@@ -58,11 +58,6 @@ def first_page(look: LookData, distribution: str = "not named", seed: int = 1) -
     return closed_page(look, distribution) if look.closed else open_page(look, seed)
 
 
-def answer(look: LookData) -> str:
-    """The sentence in large print on page 1."""
-    return first_page(look).lead
-
-
 def report_contents(look: LookData) -> Html:
     """The table of contents, with what each section on safety and benefit found."""
     found = _findings(look)

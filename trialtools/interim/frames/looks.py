@@ -23,7 +23,7 @@ from ..sequential.inference import conditional_power, final_estimate, predictive
 from .effect import Effect, comparisons, primary_effect, why_no_comparison
 from .history import looks_before
 
-LOOKS = ["look", "information", "fraction", "bound", "futility", "harm", "z", "nominal_p", "alpha_spent", "state"]
+_LOOKS = ["look", "information", "fraction", "bound", "futility", "harm", "z", "nominal_p", "alpha_spent", "state"]
 _INFORMATION = {"time_to_event": "events"} | dict.fromkeys(
     ("binary", "continuous", "ordinal"), "participants with the outcome known"
 )
@@ -50,7 +50,7 @@ def boundaries(look: LookData) -> Frame:
     """
     found, plan = primary_effect(look), look.plan
     if found is None:
-        return with_reason(pd.DataFrame(columns=LOOKS), why_no_comparison(look) or _ONE_EACH)
+        return with_reason(pd.DataFrame(columns=_LOOKS), why_no_comparison(look) or _ONE_EACH)
     if not 1 <= look.number <= len(plan.looks):
         raise DataError(f"look {look.number} is not one of the {len(plan.looks)} looks of the design")
     size, at = plan.planned, look.number
@@ -69,7 +69,7 @@ def boundaries(look: LookData) -> Frame:
     frame = frame.rename(columns={"z": "bound"}).assign(z=z, state=state, fraction=frame["information"] / size)
     harm = _harm_bounds(plan, information, [each.get("harm") for each in earlier.values()], frame["bound"])
     frame = frame.assign(look=numbers, harm=harm)
-    return (frame if "futility" in frame else frame.assign(futility=math.nan))[LOOKS]
+    return (frame if "futility" in frame else frame.assign(futility=math.nan))[_LOOKS]
 
 
 def _bounds(plan: MonitoringPlan, information: list[float], used: list[float | None], **how: Any) -> Frame:
@@ -277,7 +277,7 @@ def power_curve(look: LookData) -> Frame:
     return pd.DataFrame(rows, columns=nothing.columns)
 
 
-WORDS = {
+_WORDS = {
     "trend": ("Conditional power, trend", "the effect seen so far goes on"),
     "design": ("Conditional power, design", "the effect that the design hopes for"),
     "null": ("Conditional power, null", "no effect from here on"),
@@ -290,7 +290,7 @@ def conditional_power_table(look: LookData) -> Frame:
     if curve.empty or found is None:
         return with_reason(pd.DataFrame(columns=["what", "assumes", "chance"]), curve.attrs["why"])
     marked: Any = curve[curve["mark"] != ""].itertuples(index=False)
-    rows = [(*WORDS[row.mark], row.conditional_power) for row in marked]
+    rows = [(*_WORDS[row.mark], row.conditional_power) for row in marked]
     chance = predictive_power(found.z, found.information, _looks_ahead(boundaries(look)))
     rows.append(("Predictive power", "averaged over what the data say of the effect, flat prior", chance))
     return pd.DataFrame(rows, columns=["what", "assumes", "chance"])

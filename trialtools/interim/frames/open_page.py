@@ -17,7 +17,7 @@ from .safety import DEATH, SERIOUS, edish
 from .safety_words import harm_by_arm, harm_of
 from .wording import NOT_COLLECTED, endpoint_of_look, share, written_day
 
-ASKED = (
+_ASKED = (
     "Question",
     "Is the trial on course: are participants recruited, treated and followed as planned, and are the data complete "
     "enough to judge?",
@@ -51,7 +51,7 @@ def open_page(look: LookData, seed: int = 1) -> FirstPage:
         closed=False,
         **frame_of_page(look),
         facts=tuple(facts),
-        asked=ASKED,
+        asked=_ASKED,
         answer_label="Answer",
         lead=f"{_lead(look, ends)} {_due(look)}",
         lines=tuple((term, text) for term, text in lines if text),

@@ -175,7 +175,7 @@ def _what_is_assumed(look: LookData, found: Effect | None, rows: Frame, gone: Fr
     far = 100 * sd
     if excluded(far) > 0:
         return f"{text} No shift that is possible would make the 95 % interval hold no difference."
-    tips = float(brentq(excluded, 0.0, far))
+    tips: Any = brentq(excluded, 0.0, far)
     by = f"{number(tips, 2)} ({number(tips / sd, 1)} SD)"
     return (
         f"{text} If those of the experimental arm were {by} worse, the 95 % interval would begin to hold no difference."

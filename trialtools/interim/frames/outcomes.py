@@ -116,7 +116,7 @@ def secondary_outcomes(look: LookData) -> Frame:
         last = own[own["value"].notna()].sort_values("observed_on").groupby("subject_id")["value"].last()
         value = last.reindex(entered.index)
         first, second = (value[entered == each].dropna() for each in (arm, plan.control))
-        row = {"endpoint": str(name).replace("_", " "), "better": better.get(str(name), "not declared")}
+        row: dict[str, Any] = {"endpoint": str(name).replace("_", " "), "better": better.get(str(name), "not declared")}
         row |= {"n": len(first) + len(second), "missing": int(value[entered.isin([arm, plan.control])].isna().sum())}
         if len(first) > 1 and len(second) > 1:
             row |= _apart(first, second, set(last.unique()) <= {0.0, 1.0})

@@ -13,7 +13,7 @@ from ..lookdata import UNKNOWN, LookData, with_reason
 
 _DRAWS = 4000
 _FAN = {"low90": 5, "low50": 25, "median": 50, "high50": 75, "high90": 95}
-LONGEST = 3650
+_LONGEST = 3650
 """Days to look ahead: where the target is farther off than this, there is no saying when it is reached."""
 
 
@@ -64,7 +64,7 @@ def accrual_forecast(look: LookData, seed: int = 1) -> Frame:
     generator = np.random.default_rng(seed)
     speed = generator.gamma(shape + count, 1 / (rate + days), size=(_DRAWS, len(days))).sum(axis=1)
     needed = generator.gamma(target - have, 1 / speed)  # the day on which the target is reached
-    last = min(LONGEST, math.ceil(float(np.quantile(needed, 0.95))))
+    last = min(_LONGEST, math.ceil(float(np.quantile(needed, 0.95))))
     ahead = np.unique(np.linspace(0, last, num=min(last + 1, 60)).astype(int))
     steps = generator.poisson(speed[:, None] * np.diff(ahead, prepend=0)[None, :]).cumsum(axis=1)
     fan = np.percentile(np.minimum(have + steps, target), list(_FAN.values()), axis=0)

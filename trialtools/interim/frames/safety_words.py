@@ -12,7 +12,7 @@ from .safety import DEATH, SERIOUS, edish, harms
 from .wording import arms_in_order, enumerated, in_sentence, share
 
 _EXCESS = {SERIOUS: "have serious adverse events", DEATH: "die"}
-MISSING = {"serious adverse events": "the table of events (adverse events)", "deaths": "the milestone “died”"}
+_MISSING = {"serious adverse events": "the table of events (adverse events)", "deaths": "the milestone “died”"}
 
 
 def gaps_of(look: LookData) -> list[str]:
@@ -53,7 +53,7 @@ def safety_line(look: LookData, gaps: Sequence[str]) -> str:
     """Deaths, serious adverse events and possible liver injury, arm by arm, with what was not collected."""
     arms, parts = arms_in_order(look), []
     if gaps:
-        missing = " and ".join(words for gap, words in MISSING.items() if gap in gaps)
+        missing = " and ".join(words for gap, words in _MISSING.items() if gap in gaps)
         parts.append(f"Not collected is not none. Missing: {missing}.")
     for what, words in ((DEATH, "Deaths"), (SERIOUS, "Participants with a serious adverse event")):
         rows = harm_by_arm(look, what)
