@@ -1,10 +1,14 @@
 """The README keeps its word: its example runs, and what it names is there."""
 
 import re
+import shlex
 
 import pytest
 
 import trialtools as tt
+from trialtools.__main__ import _parser
+from trialtools.report.parameters import declared_parameters, parse_parameters, validate
+from trialtools.report.run import find_notebook, read_notebook
 
 
 @pytest.fixture
@@ -40,3 +44,19 @@ def test_the_smallest_trial_is_read(readme, tmp_path):
     assert trial.disposition[["subject_id", "milestone", "source"]].values.tolist() == [["S2", "died", "events"]]
     assert (trial.endpoint, trial.window, trial.arms) == ("progression", 28, ("drug", "placebo"))
     assert trial.cut("2023-02-10").outcomes["subject_id"].tolist() == ["S1"]
+
+
+def test_its_command_lines_are_understood_as_they_are_written(readme, root):
+    """Options and parameters of every line that names values; what the Action names is in this repository."""
+    lines = re.findall(r"trialtools ((?:report interim|arms (?:open|mix)) .*)", readme.replace("\\\n", " "))
+    assert len(lines) == 5
+    for line in lines:
+        words = shlex.split(line.split(">>")[0])
+        asked = vars(_parser(words).parse_args(words))
+        if words[0] == "report":
+            notebook = find_notebook(asked["notebooks"][0])
+            given = validate(parse_parameters(asked["p"]), declared_parameters(read_notebook(notebook)), notebook.name)
+            assert {"protocol", "data", "cutoff", "look"} <= set(given)
+    action = readme[readme.index("actions/checkout") :]
+    assert "'.[workbench]'" in action[: action.index("trialtools report")], "a report needs more than the lean install"
+    assert (root / "data/trial").is_dir() and "-p data=data/trial" in action
