@@ -29,12 +29,14 @@ lessons: .venv/.report-stamp  ## what learners get without Jupyter, in reports/l
 	@$(BIN)/trialtools lessons quiz
 	@$(BIN)/trialtools lessons paper
 
-test: PYTEST ?= -n 2 --dist loadfile
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
+
+test: PYTEST ?= $(TWO)
 test: .venv/.test-stamp  ## run the tests; what this machine lacks is skipped aloud
 	@$(BIN)/python -m pytest $(PYTEST)
 
 test-quick: .venv/.test-stamp  ## the tests that need no kernel and no browser
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not reports and not ui" $(PYTEST)
+	@$(BIN)/python -m pytest $(TWO) -m "not reports and not ui" $(PYTEST)
 
 test-unit test-spec test-agreement test-oracles test-reports test-ui: .venv/.test-stamp
 	@$(BIN)/python -m pytest -m $(@:test-%=%) $(PYTEST)

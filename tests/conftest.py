@@ -23,14 +23,26 @@ CATEGORIES = {
 }
 
 
+SLOW_FIRST = ("ui", "reports", "agreement")
+"""Kinds whose files take long: they come first, so that no worker is left with one when the others are done."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         parts = {*item.path.relative_to(ROOT).parts}
         item.add_marker(next((name for name, files in CATEGORIES.items() if files & parts), "unit"))
+        if hasattr(getattr(item, "obj", None), "hypothesis"):
+            item.add_marker("long")
+    items.sort(key=lambda item: not any(item.get_closest_marker(kind) for kind in SLOW_FIRST))
 
 
-settings.register_profile("default", deadline=None, max_examples=50)
-settings.register_profile("ci", deadline=None, max_examples=200, derandomize=True, print_blob=True)
+def sample(cases: int) -> int:
+    """How many cases a test takes: so many, or with `make long` as many as it is told."""
+    return int(os.environ.get("TRIALTOOLS_LONG", 0)) or cases
+
+
+settings.register_profile("default", deadline=None, max_examples=sample(25))
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 

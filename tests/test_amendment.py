@@ -4,6 +4,7 @@ from itertools import product
 
 import pandas as pd
 import pytest
+from conftest import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -58,7 +59,7 @@ def expected(first: Protocol, second: Protocol, records: list[dict]) -> str:
     return "same" if before == after else "same admitted"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=sample(100))
 @given(texts, texts, st.lists(atoms, max_size=1))
 def test_the_proof_is_what_brute_force_finds(before, after, facts):
     first, second = protocol_of(before, facts), protocol_of(after, [])
@@ -77,7 +78,7 @@ def test_the_proof_is_what_brute_force_finds(before, after, facts):
     assert (found.turned is not None) == (found.relation == "same admitted")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=sample(20))
 @given(texts, texts)
 def test_nobody_moves_whom_the_proof_holds_in_place(before, after):
     first, second = protocol_of(before, []), protocol_of(after, [])

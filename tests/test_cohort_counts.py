@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import trialtools as tt
@@ -50,7 +50,6 @@ def eligible(rows, kept, end):
     return sum(all(row[i] in lets_in for i in kept) for row in rows)
 
 
-@settings(max_examples=60)
 @given(games())
 def test_impact_is_what_brute_force_over_all_subsets_gives(game):
     m, rows = game
@@ -76,7 +75,6 @@ def test_impact_is_what_brute_force_over_all_subsets_gives(game):
         assert row["unique_possible"] >= max(row["gain_certain"], row["gain_possible"])
 
 
-@settings(max_examples=60)
 @given(games())
 def test_overlap_adds_up_and_greedy_leaves_the_fewest(game):
     m, rows = game
@@ -191,7 +189,6 @@ def counts(protocol, patients):
     return [made.certain, made.possible]
 
 
-@settings(max_examples=40)
 @given(cases(), st.data())
 def test_a_sweep_says_what_screening_the_amended_protocol_says(case, data):
     protocol, table = case
@@ -251,7 +248,6 @@ def test_replaced_patterns_are_what_is_counted(screening):
 # --- relaxing ---------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
 @given(games(), st.integers(0, 12), st.sampled_from(ENDS), st.integers(0, 31))
 def test_relaxing_finds_all_smallest_sets_and_leaves_what_is_locked(game, target, end, locked):
     m, rows = game

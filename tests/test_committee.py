@@ -4,7 +4,6 @@ import base64
 import hashlib
 import html
 import json
-import os
 import random
 import re
 import shutil
@@ -16,6 +15,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import sample
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from notebook import run_cells
 
@@ -171,7 +171,7 @@ def random_trial(folder, seed):
 @pytest.mark.long
 def test_no_false_alarm_in_made_up_trials(tmp_path):
     """A sample; `make long` takes 3,000."""
-    for seed in range(int(os.environ.get("TRIALTOOLS_LONG", 0)) or 12):
+    for seed in range(sample(12)):
         data, page = tmp_path / f"{seed}", tmp_path / f"{seed}-page"
         data.mkdir(), page.mkdir()
         arms, text = random_trial(data, seed)
@@ -189,7 +189,7 @@ def test_no_false_alarm_in_simulated_trials(tmp_path):
     `make long` takes 3,000 of 60 trials.
     """
     protocol = load_protocol("data/protocols/NCT05741099.yaml")
-    cases = int(os.environ.get("TRIALTOOLS_LONG", 0)) or 3
+    cases = sample(3)
     names = [*_searched_names(protocol), "low", "none", "observation", "other"]
     for seed in range(-(-cases // 50)):
         rng, folder = np.random.default_rng(seed), tmp_path / f"{seed}"

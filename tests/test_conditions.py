@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from itertools import product
 
 import pytest
+from conftest import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,7 +68,7 @@ def recorded(record: dict) -> int:
     return sum(value is not None for value in record.values())
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=sample(40))
 @given(CONDITIONS, CONDITIONS)
 def test_two_conditions_are_the_same_where_brute_force_says_so(one: str, other: str) -> None:
     a, b = (parse(text, PROTOCOL.fields) for text in (one, other))
@@ -82,7 +83,6 @@ def test_two_conditions_are_the_same_where_brute_force_says_so(one: str, other: 
         assert on_step({"x": None, **found}) or not measured
 
 
-@settings(max_examples=30, deadline=None)
 @given(CONDITIONS, st.sampled_from(RECORDS))
 def test_a_condition_is_judged_as_a_criterion_would_be(text: str, record: dict) -> None:
     decided = decision(sketch(text), record)
@@ -109,7 +109,6 @@ def possible(protocol: Protocol, record: dict) -> bool:
     return False
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     CONDITIONS,
     st.lists(CONDITIONS, min_size=1, max_size=3),

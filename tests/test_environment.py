@@ -13,7 +13,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from trialtools.criteria import extras
+from trialtools.criteria import doors
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -146,7 +146,7 @@ def test_a_missing_library_is_told_with_what_brings_it():
 
 
 def test_every_library_of_an_extra_is_told():
-    told = {name: extra for extra, names in extras.EXTRAS.items() for name in names}
+    told = {name: extra for extra, names in doors._EXTRAS.items() for name in names}
     for extra, names in EXTRAS.items():
         for name in names if extra != "test" else ():
             assert told[IMPORT_NAMES.get(name, name.replace("-", "_"))] == extra, name

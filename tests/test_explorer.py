@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -46,7 +47,7 @@ states = st.builds(
 
 
 @given(st.lists(states, min_size=1, max_size=4))
-@settings(max_examples=15)
+@settings(max_examples=sample(12))
 def test_the_cache_finds_what_a_full_screening_finds(protocol, patients, cache, wanted):
     for edits in wanted:
         full = cache.screen(with_edits(protocol, edits), members=True)

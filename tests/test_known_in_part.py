@@ -8,6 +8,7 @@ from datetime import date
 import narwhals as nw
 import polars as pl
 import pytest
+from conftest import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -154,7 +155,7 @@ def values_of(value) -> list:
     return list(range(value.low, value.high + 1)) if isinstance(value, Interval) else [value]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=sample(40))
 @given(protocol=protocols(), record=RECORDS)
 def test_what_is_decided_holds_for_every_value_in_between(protocol, record):
     """Unless a criterion asks what is known: then it speaks of the record and not of the patient."""
@@ -172,7 +173,6 @@ def test_what_is_decided_holds_for_every_value_in_between(protocol, record):
             assert {evaluate(formula, world) for world in worlds} == {state}
 
 
-@settings(max_examples=60, deadline=None)
 @given(protocol=protocols(), record=RECORDS)
 def test_answers_that_are_asked_for_settle_the_decision(protocol, record):
     """What is known in part is found out to be something in between, and never something else."""
@@ -197,7 +197,6 @@ def _answers(values: list[list]) -> list[tuple]:
     return found
 
 
-@settings(max_examples=40, deadline=None)
 @given(protocol=protocols(), records=st.lists(RECORDS, min_size=1, max_size=8))
 def test_screening_sweeps_and_what_if_count_alike(protocol, records):
     """A table, a sweep at the protocol's own value, and a cohort held in memory say what the reference says."""

@@ -1,12 +1,12 @@
 """Nobody can choose the list: a commitment first, a second person's number then; and a second verifier that agrees."""
 
 import json
-import os
 import random
 import sqlite3
 
 import pytest
 import second_verifier
+from conftest import sample
 from ledgers import ARMS, BLOCKS, MINIMIZED, ask, cli, facts, wrong
 
 from trialtools.arms import (
@@ -26,7 +26,6 @@ from trialtools.arms.chain import COLUMNS, SCHEMA, canonical, hash_of
 from trialtools.arms.sealing import read_key
 
 SITES, PROTOCOL, NUMBER = ("A", "B"), "data/protocols/NCT05741099.yaml", 271828182845
-LONG = int(os.environ.get("TRIALTOOLS_LONG", 0))
 
 
 @pytest.fixture
@@ -134,7 +133,7 @@ def test_the_commands_from_commitment_to_verification(tmp_path):
 def test_opening_again_and_again_against_the_same_number_is_seen(tmp_path, protocol):
     """The opener knows the number, opens as often as it takes, and keeps the list that pleases: it cannot be shown."""
     first, pleasing = None, 0
-    for i in range(LONG or 30):
+    for i in range(sample(30)):
         ledger, key = tmp_path / f"l{i}", tmp_path / f"k{i}"
         open_ledger(ledger, key, protocol, BLOCKS, 4, ("A",))
         mix(ledger, key, NUMBER, "Dr Second")
@@ -254,7 +253,7 @@ def test_both_verifiers_agree_on_mutated_ledgers(full, tmp_path):
     """Whether anything is wrong, and which entry is the first; without the key, and with it."""
     _, key, rows = full
     content, found = json.loads(key.read_text()), 0
-    for seed in range(LONG or 150):
+    for seed in range(sample(150)):
         ledger = tmp_path / str(seed)
         kept = rebuilt(mutated(rows, random.Random(seed)), ledger)
         ours, theirs = wrong(ledger), second_verifier.first_fault(kept)
@@ -265,4 +264,4 @@ def test_both_verifiers_agree_on_mutated_ledgers(full, tmp_path):
         assert first == (theirs and theirs[0]), (seed, ours, theirs)
         found += bool(named)
         ledger.unlink()
-    assert found > 0.6 * (LONG or 150), "the forgeries were not worth the name"
+    assert found > 0.6 * sample(150), "the forgeries were not worth the name"

@@ -9,6 +9,7 @@ from datetime import date
 from itertools import product
 
 import pytest
+from conftest import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -597,7 +598,7 @@ def holds(way: Alternative, record: dict) -> bool:
     return all(evaluate(part, record) is True for part in (way.formula, *way.beside))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=sample(50))
 @given(small_protocols())
 def test_brute_force_bears_out_every_finding(protocol: Protocol) -> None:
     judge = Judge(protocol)
@@ -701,7 +702,7 @@ JUDGES = {
 }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=sample(40))
 @given(small_protocols().map(lambda protocol: replace(protocol, facts=(), guideline=())))
 def test_nothing_that_brute_force_finds_is_left_out(protocol: Protocol) -> None:
     judge = Judge(protocol)

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 import z3
+from conftest import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -159,7 +160,7 @@ def states(formula, patient: dict) -> list[bool | None]:
     return [value for value, answer in answers.items() if answer == z3.sat]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=sample(60))
 @given(FORMULAS, PATIENTS)
 def test_z3_agrees_with_the_reference(text: str, patient: dict) -> None:
     formula, facts = parse(text, PROTOCOL.fields), PROTOCOL.facts_of(patient)
@@ -169,7 +170,6 @@ def test_z3_agrees_with_the_reference(text: str, patient: dict) -> None:
         assert evaluate(formula, facts) in found and (found == [evaluate(formula, facts)] or is_loose(formula))
 
 
-@settings(max_examples=100, deadline=None)
 @given(FORMULAS, FLAG)
 def test_a_witness_is_what_was_asked_for(text: str, wanted: bool | None) -> None:
     formula = parse(text, PROTOCOL.fields)

@@ -12,6 +12,7 @@ from statistics import fmean
 import duckdb
 import polars as pl
 import pytest
+from conftest import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -98,7 +99,7 @@ OWN = {f"{field}_{take}": (field, take) for field, takes in TAKES.items() for ta
 MANY = replace(TRIAL, fields=TRIAL.fields | {name: TRIAL.fields[field] for name, (field, _) in OWN.items()})
 
 
-@settings(max_examples=12)
+@settings(max_examples=sample(12))
 @given(ROWS)
 def test_what_counts_is_what_every_way_agrees_on(rows):
     table = pl.DataFrame(rows, schema=["p", "visit", "flag", "number", "kind"], orient="row", infer_schema_length=None)

@@ -3,6 +3,7 @@
 from itertools import product
 
 import polars as pl
+from conftest import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,7 +49,7 @@ def decision(protocol, patient):
     return False if False in states else None if None in states else True
 
 
-@settings(max_examples=150)
+@settings(max_examples=sample(50))
 @given(protocols(), patients)
 def test_the_worklist_is_what_trying_every_answer_finds(protocol, rows):
     found = tt.screen(protocol, table(rows)).worklist().set_index("field")

@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+from conftest import sample
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from ui.bench import HERE, Bench
@@ -88,7 +89,7 @@ slips = st.one_of(
 ways = st.sampled_from([("hear",), ("answer",)])
 code = st.tuples(st.just("code"), st.sampled_from([{"hb": 9}, {"hb": 11.5, "sex": "female", "patient_id": "k"}]))
 settled = settings(
-    max_examples=25,
+    max_examples=sample(12),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=[Phase.explicit, Phase.generate],
 )

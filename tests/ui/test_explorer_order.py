@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+from conftest import sample
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import expect
@@ -90,7 +91,7 @@ ways = st.sampled_from([("hear",), ("answer",)])
 
 @given(st.lists(st.one_of(hands, ways, ways), min_size=6, max_size=30))
 @settings(
-    max_examples=20,
+    max_examples=sample(10),
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

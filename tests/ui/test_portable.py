@@ -1,19 +1,19 @@
 """The explorer of a report, in a page opened from a file without network or kernel: its counts hold the kernel's."""
 
 import json
-import os
 import random
 import re
 from pathlib import Path
 
 import pytest
+from conftest import sample
 
 import trialtools as tt
 from trialtools import figures
 from trialtools.cohort.whatif import CohortCache, Edits, drop_criteria, toggle_effects, with_edits
 from trialtools.report.page import POLICY
 
-CASES = int(os.environ.get("TRIALTOOLS_LONG", 0)) or 40
+CASES = sample(40)
 
 SET = (Path(__file__).parent / "portable_hands.js").read_text("utf-8")
 
