@@ -122,7 +122,7 @@ def test_a_third_of_outcomes_missing_is_a_finding(missing, found):
 
 
 def test_what_is_dated_after_the_cutoff_is_left_out_and_counted():
-    late = {"subject_id": ["1", "2"], "term": ["x", "y"], "started_on": ["2023-01-20", "2032-01-20"]}
+    late = {"subject_id": ["1", "2"], "term": ["x", "y"], "started_on": ["2023-01-20", "2024-01-20"]}
     outcome = {"subject_id": ["1"], "endpoint": ["e"], "value": ["1"], "observed_on": ["2023-03-01"]}
     trial = cut(read_trial({"subjects": SUBJECTS, "events": late, "outcomes": outcome}), "2023-02-01")
     left_out = trial.findings[trial.findings["problem"] == "not known on 2023-02-01"].set_index("table")["n"]
@@ -154,6 +154,10 @@ def test_an_outcome_belongs_to_its_window(protocol):
         assert found.loc[found["column"] == "observed_on", ["problem", "example"]].values.tolist() == [
             [said, f"1: {days[0]}"]
         ]
+    early = read_trial(
+        {"subjects": subjects, "outcomes": {**outcomes, "observed_on": ["2023-01-04", "2023-01-07"]}}, protocol
+    )
+    assert early.outcomes["value"].isna().tolist() == [True, False], "what happened before is no outcome"
 
 
 def test_sdtm_is_read_from_transport_files(tmp_path):
@@ -546,8 +550,13 @@ def test_a_day_typed_ten_years_ahead_removes_nobody():
 def test_a_day_that_nobody_can_have_seen_is_counted():
     entered = ["2097-01-05", "2023-01-06", None]
     labs = {"subject_id": ["1"], "test": ["CRP"], "value": ["5"], "taken_on": ["2097-01"]}
-    told = counted(read_trial({"subjects": {**SUBJECTS, "randomized_on": entered}, "labs": labs}))
-    assert told["randomized_on: a day in the future"] == told["taken_on: a day in the future"] == 1
+    died = {"subject_id": ["2"], "milestone": ["died"], "happened_on": ["2097-01-09"]}
+    subjects = {**SUBJECTS, "randomized_on": entered}
+    trial = read_trial({"subjects": subjects, "labs": labs, "disposition": died})
+    for column in ("randomized_on", "taken_on", "happened_on"):
+        assert counted(trial)[f"{column}: a day in the future"] == 1
+    kept = cut(trial, "2023-06-30").disposition
+    assert kept["milestone"].tolist() == ["died"] and kept["happened_on"].isna().all(), "dead, on a day not known"
 
 
 def test_the_declared_endpoint_is_there_and_happens_or_not(protocol):

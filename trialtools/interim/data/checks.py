@@ -36,11 +36,22 @@ _MANY = 1 / 3
 
 
 def clear_impossible(tables: _Tables) -> tuple[dict[str, Frame], list[Finding]]:
-    """The tables without ends that lie before their beginnings: a duration is never negative."""
+    """The tables without days that cannot be: ends before their beginnings, and what nobody can have seen yet.
+
+    Of whoever was screened or randomized, a day in the future stays: the cut holds it against what came after.
+    """
     events = tables["events"]
     wrong = latest(events, "ended_on") < earliest(events, "started_on")
     findings = finding_for("events", "ended_on", "ended before it started", events, wrong, UNKNOWN)
-    return {**tables, "events": blank(events, "ended_on", wrong)}, findings
+    cleared = {**tables, "events": blank(events, "ended_on", wrong)}
+    tomorrow = pd.Timestamp.today().normalize() + pd.Timedelta(days=1)  # it is that already in the east
+    for name, column in (*DATED.items(), ("subjects", "randomized_on")):
+        ahead = earliest(cleared[name], column) > tomorrow
+        action = "in no cut" if name == "subjects" else UNKNOWN
+        findings += finding_for(name, column, "a day in the future", cleared[name], ahead, action)
+        if name != "subjects":
+            cleared[name] = blank(cleared[name], column, ahead)
+    return cleared, findings
 
 
 def contradictions(
@@ -68,7 +79,6 @@ def contradictions(
     yield from _entry(subjects)
     yield from _course(tables)
     yield from _rows_without_day(tables)
-    yield from _ahead(tables)
     once = kind == "binary"
     yield from _in_time(tables["outcomes"], subjects, endpoint, window if once else None, kind)
     yield from _repetitions(tables["outcomes"], endpoint if once else None)
@@ -128,21 +138,11 @@ def _rows_without_day(tables: _Tables) -> Iterator[Finding]:
             yield from finding_for(name, column, "no day", rows, lost, _UNDATED[name])
 
 
-def _ahead(tables: _Tables) -> Iterator[Finding]:
-    """Days that nobody can have seen yet: typed wrong, ten years ahead; no cut counts what is said of them."""
-    tomorrow = pd.Timestamp.today().normalize() + pd.Timedelta(days=1)  # it is that already in the east
-    for name, column in (*DATED.items(), ("subjects", "randomized_on")):
-        rows = tables[name]
-        yield from finding_for(
-            name, column, "a day in the future", rows, earliest(rows, column) > tomorrow, "in no cut"
-        )
-
-
 def _in_time(
     outcomes: Frame, subjects: Frame, endpoint: str | None, window: int | None, kind: str
 ) -> Iterator[Finding]:
     """An outcome belongs to the days after randomization, and the primary one to its window."""
-    early = latest(outcomes, "observed_on") < closes(outcomes, subjects, 0)
+    early = outcomes["value"].notna() & (latest(outcomes, "observed_on") < closes(outcomes, subjects, 0))
     if kind in ("continuous", "ordinal"):
         early &= outcomes["endpoint"] != endpoint  # the baseline
     yield from finding_for("outcomes", "observed_on", "observed before randomization", outcomes, early, KEPT)

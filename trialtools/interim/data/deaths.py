@@ -12,7 +12,11 @@ from .tables import Frame
 
 _EVENTS = "events"
 """The source of a death that only a fatal event tells."""
-_SPEAKS_OF_DEATH = r"(?i)death|\bdied|\bdead\b|fatal|deceas|lethal|exitus"
+_SPEAKS_OF_DEATH = (
+    r"(?i)death|\bdied|\bdead\b|fatal|deceas|lethal|exitus|\btod\b|todesfall|gestorben|verstorben|\bd[ée]c[èée]d|d[ée]c[èe]s|"
+    r"\bmort|muert|fallec|[óo]bito|zgon|overleden|死亡|смерт|умер"
+)
+"""In the words of several languages; whatever is meant must be declared."""
 _REPORT = ["subject_id", "happened_on", "happened_on" + WRITTEN, "reason", "source"]
 
 

@@ -52,13 +52,17 @@ def clear_outside(
 ) -> tuple[Frame, list[Finding]]:
     """The outcomes without those primary ones that were seen too early to say anything, or outside the visit window.
 
-    Of yes or no, an event counts from its day on; that there was none is seen when the window has passed, or in that of
-    the visit. Of a measurement, or ordered levels, what is seen up to the day of randomization is the baseline.
+    What happened before randomization is no outcome of it. Of yes or no, an event counts from its day on; that there
+    was none is seen when the window has passed, or in that of the visit. Of a measurement, or ordered levels, what is
+    seen up to the day of randomization is the baseline.
     """
     own = (outcomes["endpoint"] == endpoint) & outcomes["value"].notna()
     seen, surely_seen = earliest(outcomes, "observed_on"), latest(outcomes, "observed_on")
     entered = of_each(outcomes, latest(subjects, "randomized_on").set_axis(subjects["subject_id"]))
     hits = []
+    if kind in ("binary", "time_to_event"):
+        hits.append(("observed before randomization", own & (surely_seen < closes(outcomes, subjects, 0))))
+        own &= ~hits[0][1]
     if kind == "binary" and window is not None:
         opens = visit[0] if visit else window
         early = own & (outcomes["value"] == 0) & (surely_seen < closes(outcomes, subjects, opens))

@@ -164,7 +164,8 @@ def _stop(findings: Iterable[Finding]) -> None:
     """Raise what is fatal, all of it at once."""
     line = "{table}.{column}: {problem} ({n} of {of} rows; first: {example})"
     if lines := [line.format_map(one).replace("; first: )", ")") for one in findings if one["fatal"]]:
-        raise DataError("no report can be made of these data; mend them and read again\n  " + "\n  ".join(lines))
+        advice = "mend them, or say in a mapping how they are written, and read again"
+        raise DataError(f"no report can be made of these data; {advice}\n  " + "\n  ".join(lines))
 
 
 def _one_arm_each(subjects: Frame) -> None:

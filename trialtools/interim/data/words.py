@@ -15,11 +15,13 @@ UNSAID = ("u", "unk", "unknown", "nk", "not known", "na", "n/a", "not applicable
 _WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "decision": {"eligible": (), "ineligible": ("not eligible", "screen failure"), "undetermined": ()},
     "severity": {
-        "1": ("mild", "grade 1"),
-        "2": ("moderate", "grade 2"),
-        "3": ("severe", "grade 3"),
-        "4": ("life threatening", "life-threatening", "potentially life threatening", "grade 4"),
-        "5": ("fatal", "death", "death related to adverse event", "grade 5"),
+        "1": ("mild", "grade 1", "g1", "grade i", "i", "1 - mild"),
+        "2": ("moderate", "grade 2", "g2", "grade ii", "ii", "2 - moderate"),
+        "3": ("severe", "grade 3", "g3", "grade iii", "iii", "3 - severe"),
+        "4": ("life threatening", "life-threatening", "potentially life threatening", "grade 4", "g4", "grade iv", "iv",
+              "4 - life threatening", "4 - life-threatening"),
+        "5": ("fatal", "death", "death related to adverse event", "grade 5", "g5", "grade v", "v", "5 - death",
+              "5 - fatal"),
     },
     "flag": {"true": ("yes", "y", "1", "t"), "false": ("no", "n", "0", "f")},
     "serious": {"true": ("yes", "y", "1"), "false": ("no", "n", "0")},
