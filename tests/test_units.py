@@ -32,6 +32,8 @@ from trialtools.criteria.units import completed_years, factor, parse_unit
         ("\u00b5g/l", "ug/L", 1, 0),
         ("\u03bcmol/l", "umol/L", 1, 0),
         ("mg / dL", "mg/dL", 1, 0),
+        ("\u2103", "Cel", 1, 0),
+        ("\u00baC", "Cel", 1, 0),
         ("L/L", "%", 100, 0),
         ("umol/mol", "mmol/mol", 0.001, 0),
         ("U/L", "ukat/L", 1 / 60, 0),
@@ -116,6 +118,10 @@ def test_what_does_not_measure_the_same_thing_is_refused_both_ways(unit, wanted,
         ("x10^9/L", "10*9/L"),
         ("10E9/l", "10*9/L"),
         ("10**9/L", "10*9/L"),
+        ("10^4/uL", "10*4/uL"),  # and no other power
+        ("10^3/L", "10*3/L"),
+        ("kg/m^3", "kg/m3"),
+        ("MIU/L", "m[IU]/L"),  # how a laboratory in capitals writes it; no million
         ("G/L", "10*9/L"),
         ("K/uL", None),  # kelvin: known, and no count
         ("C", "Cel"),
@@ -191,6 +197,7 @@ def test_fields_of_different_units_that_are_held_against_each_other(alt, uln, wh
     ("unit", "meant"),
     [
         ("103/uL", "10*3/uL"),
+        ("1000/mm3", "10*3/uL"),
         ("109/L", "10*9/L"),
         ("K/uL", "10*3/uL"),
         ("Gpt/l", "10*9/L"),
@@ -205,7 +212,10 @@ def test_a_unit_that_looks_like_another_is_refused_with_what_is_meant(unit, mean
         factor(unit, "fL", "x")
 
 
-@pytest.mark.parametrize("unit", ["Mio/ml", "millimol/L", "vol%", "ppm", "Torr", "thousand/uL"])
+@pytest.mark.parametrize(
+    "unit",
+    ["Mio/ml", "millimol/L", "vol%", "ppm", "Torr", "thousand/uL", "100/uL", "m0", f"{'(' * 2000}m{')' * 2000}"],
+)
 def test_no_unit_is_guessed_that_is_only_a_little_like_it(unit):
     with pytest.raises(ProtocolError, match="write it as UCUM does"):
         factor(unit, "mmol/L", "x")

@@ -102,7 +102,7 @@ _EVERYDAY = {  # how else people write an atom, or its plural
 }
 _LARGE = ("G", "M", "h", "da")
 """Prefixes that nobody writes before these but by a slip: Mg/dL is no megagram."""
-_SMALL_ONLY = ("m", "g", "s", "L", "mol", "eq", "osm")
+_SMALL_ONLY = ("m", "g", "s", "L", "mol", "eq", "osm", "U", "[IU]")
 _MEANT = {
     "G/L": "10*9/L",
     "Gpt/L": "10*9/L",
@@ -114,6 +114,8 @@ _MEANT = {
     "1012/L": "10*12/L",
     "103/uL": "10*3/uL",
     "106/uL": "10*6/uL",
+    "1000/uL": "10*3/uL",
+    "1000/mm3": "10*3/uL",
     "g%": "g/dL",
     "mg%": "mg/dL",
     "g/24h": "g/d",
@@ -138,7 +140,7 @@ _COMMON = (
     "mmol/mol mg/g mg/mmol ug/min mm/h fL pg mV bar"
 )
 _COMPONENT = re.compile(r"([^{}./()]*?)([+-]?\d+)?(\{[^{}]*\})?$")
-_LETTERS = str.maketrans("µμ⁰¹²³⁴⁵⁶⁷⁸⁹", "uu0123456789")
+_LETTERS = str.maketrans(dict(zip("µμº℃℉⁰¹²³⁴⁵⁶⁷⁸⁹", ("u", "u", "°", "°C", "°F", *"0123456789"), strict=True)))
 _POWER = re.compile("10([⁰¹²³⁴-⁹]+)")
 
 
@@ -210,7 +212,7 @@ def _parse(unit: str) -> Unit | None:
         size, offset = _DEGREES[written]
         return Unit(size, offset, Counter({"temperature": 1}))
     made = Unit()
-    return made if written and _read(written, 1, made) else None
+    return made if 0 < len(written) <= _LONGEST_UNIT and _read(written, 1, made) else None
 
 
 def _everyday(atom: str) -> str:
@@ -243,7 +245,7 @@ def _add(part: str, sign: int, made: Unit) -> bool:
         number = int(power or 1)
         made.size *= Fraction(max(number, 1)) ** sign
         return number > 0 and (sign < 0 or number == 1)  # 103/uL has lost a power: 10*3/uL
-    if abs(times) > 99 or (known := _atom(_everyday(atom))) is None:
+    if not 0 < abs(times) < 100 or (known := _atom(_everyday(atom))) is None:
         return False
     size, dimensions = known
     made.size *= size**times
@@ -289,17 +291,23 @@ def _meaning(unit: str) -> str:
     return f"; did you mean '{meant}'?" if meant else ""
 
 
-_LONGEST, _AS_UCUM = 20, "; write it as UCUM does, such as mg/dL or 10*9/L"
+_LONGEST_UNIT, _LONGEST, _AS_UCUM = 100, 20, "; write it as UCUM does, such as mg/dL or 10*9/L"
 
 
 @lru_cache(1000)
 def _nearest(unit: str) -> str:
     if meant := _meaning(unit):
         return meant
+    plain = re.sub(r"\^|(?<!10)\*\*", "", re.sub(r"(?<=10)(\^|\*\*|[eE])", "*", re.sub(r"^[x×]\s*", "", unit)))
+    if plain != unit and _parse(plain):
+        written = next((common for common in _COMMON.split() if common.lower() == plain.lower()), plain)
+        return f"; did you mean '{written}'?"
     if len(unit) > _LONGEST or sum(map(str.isdigit, unit)) > 4:  # a column of prose must not be compared text by text
         return _AS_UCUM
-    folded = {_fold(common): common for common in _COMMON.split()}
-    close = get_close_matches(_fold(unit), folded, 1, 0.76)
+    asked = _fold(unit)
+    alike = {_fold(common): common for common in _COMMON.split()}
+    folded = {each: common for each, common in alike.items() if _digits(each) == _digits(asked)}  # 10^4 is not 10^3
+    close = get_close_matches(asked, folded, 1, 0.76)
     return f"; did you mean '{folded[close[0]]}'?" if close else _AS_UCUM
 
 
@@ -307,3 +315,7 @@ def _fold(unit: str) -> str:
     """A unit without what people write differently: marks of a power, blanks, brackets, case."""
     plain = re.sub(r"^[x×]\s*|[\^\s{}\[\]_]|\*\*?", "", unit.translate(_LETTERS).lower())
     return plain.replace("10e", "10")
+
+
+def _digits(unit: str) -> str:
+    return re.sub(r"\D", "", unit)
