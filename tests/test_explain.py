@@ -16,7 +16,10 @@ from itertools import combinations, product
 from pathlib import Path
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +32,7 @@ from trialtools.criteria.patient.items import open_items
 from trialtools.criteria.patient.nearest import Block, nearest_eligible
 from trialtools.criteria.patient.tree import Node
 from trialtools.criteria.patient.verdict import explain
-from trialtools.criteria.protocol import Criterion, Fact, Field
+from trialtools.criteria.protocol import Criterion, DataError, Fact, Field
 
 # --- small protocols --------------------------------------------------------------------------------------------------
 
@@ -491,6 +494,28 @@ def test_what_cannot_become_well_is_said(trial: Protocol, woman: dict[str, Any])
     patient = {**without(woman, "pregnant", "lactating"), "perinatal": True}
     items = open_items(trial, patient)
     assert not items.to_eligible and items.text().startswith("Nothing that is still unknown can make")
+
+
+def test_a_row_of_a_frame_is_a_patient(trial: Protocol) -> None:
+    row = {"age": np.int64(71), "spo2": np.float64(92), "pregnant": np.bool_(False), "infected_on": pd.NaT}
+    plain = {"age": 71, "spo2": 92.0, "pregnant": False}
+    assert explain(trial, row).text() == explain(trial, plain).text()
+    with pytest.raises(DataError, match="no field '5'"):
+        explain(trial, {5: 1})  # type: ignore[dict-item]
+
+
+def test_sixty_bands_of_one_field_and_long_ties_are_no_work_for_minutes() -> None:
+    bands = "\n".join(
+        f"  - {{id: E{n}, kind: exclusion, label: Band {n}, when: '{n}.5 < a < {n}.7'}}" for n in range(60)
+    )
+    trial = read_protocol(f"id: S\ntitle: S\nfields:\n  a: {{type: number, label: A}}\ncriteria:\n{bands}\n")
+    assert nearest_eligible(trial, {"a": 3.6}).text() == "Nearest change: A 3.6 -> 3.7"
+    assert open_items(trial, {}).to_ineligible[0].answers[0].needed == "above 0.5 and below 0.7"
+    fields = {name: Field("number", name.upper()) for name in "abcdefgh"}
+    tied = Criterion("I1", "inclusion", "Tied", when="a + b + c + d + e + f + g + h == 10")
+    with patch("trialtools.criteria.patient.cells.evaluate", wraps=evaluate) as asked:
+        nearest_eligible(Protocol("S", "S", fields, (tied,)), dict.fromkeys(fields, 1.0))
+    assert asked.call_count < 100_000
 
 
 def test_a_fact_that_the_record_contradicts_is_set_aside(trial: Protocol, woman: dict[str, Any]) -> None:

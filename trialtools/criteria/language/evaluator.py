@@ -119,10 +119,17 @@ def evaluate(formula: Formula, patient: Mapping[str, Any]) -> Any:
 
 
 def definite(value: Any) -> Any:
-    """The value, or None for what is not a value: NaN and the infinities. A time stamp is its calendar day."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value.date() if isinstance(value, datetime) else value
+    """The value, or None for what is not a value: NaN, NaT, the infinities. A time stamp is its calendar day.
+
+    A number or a flag of numpy, as a row of a frame holds it, is one of Python.
+    """
+    if hasattr(value, "item") and not hasattr(value, "__len__"):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime):
+        return value.date() if value == value else None
+    return value
 
 
 def _at_least(n: int, values: list[bool | None]) -> bool | None:
@@ -174,11 +181,12 @@ def _spread(work: Callable[..., Any], *values: tuple[Any, bool | None]) -> Any:
 
     Of values known in part it makes an `Interval` again, or nothing where one of them does neither.
     """
-    if any(value is None for value, _ in values):
+    plain = [value for value, _ in values]
+    if None in plain:
         return None
     partly = [(value, rises) for value, rises in values if isinstance(value, Interval)]
     if not partly:
-        return work(*(value for value, _ in values))
+        return work(*plain)
     if any(rises is None for _, rises in partly):
         return None
     pairs = [ends(value) if rises else ends(value)[::-1] for value, rises in values]

@@ -140,11 +140,11 @@ def _crossings(left: Formula, right: Formula, name: str, field: Field, others: M
 
 def _bisect(side: Callable[[int], Any], low: int, high: int) -> Iterator[int]:
     """Where a monotone answer changes, by halving."""
-    while side(low) != side(high):
+    while (here := side(low)) != side(high):
         before, after = low, high
         while after - before > 1:
             middle = (before + after) // 2
-            before, after = (middle, after) if side(middle) == side(low) else (before, middle)
+            before, after = (middle, after) if side(middle) == here else (before, middle)
         yield after
         low = after
 

@@ -15,6 +15,7 @@ from itertools import islice, product
 from typing import Any
 
 from ..language import Compare, Formula, Interval, Name, Not, Or, names
+from ..language.formula import walk
 from ..protocol import Field, ProtocolData, possible
 from .cells import Ranks, atoms, changes, occurrences, rank, split, typical, unrank, whole
 
@@ -25,7 +26,10 @@ _FEW = 12
 """So many values of one field are all tried, and"""
 
 _MANY = 500
-"""so many combinations of values of the other fields, to find where a comparison turns."""
+"""so many combinations of values of the other fields, to find where a comparison turns; fewer of a long one, for"""
+
+_WORK = 10_500
+"""this is its length times its fields times the combinations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,8 @@ def options_of(
         for name in [name for name in loose if not has_few_values(fields[name])]:
             others = [other for other in loose if other != name]
             values = [dict.fromkeys(o.value for o in found[other] if o.cell[0] == o.cell[1]) for other in others]
-            for row in islice(product(*values), _MANY):
+            most = min(_MANY, _WORK // (len(loose) * len([*walk(atom)])))
+            for row in islice(product(*values), most):
                 starts[name].update(_turns(atom, name, fields, fixed | dict(zip(others, row, strict=True))))
     return found | {name: options(name) for name in tied}
 

@@ -177,7 +177,7 @@ def _absent(record: Record, name: str) -> bool:
 
 def _outside(field: Field, value: Any) -> str:
     low, high = field.limits
-    bounds = f"{low:g} to {high:g}" if not isinstance(low, date) else f"{low} to {high}"
+    bounds = f"{low} to {high}" if isinstance(low, date) else f"{low:.15g} to {high:.15g}"
     return f"{field.write(value, unit=False)} is outside {bounds}, read as not known"
 
 

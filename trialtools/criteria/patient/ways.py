@@ -179,8 +179,11 @@ class Search:
 
     def _by_value(self, name: str, world: bool) -> dict[Any, int]:
         """By value that a comparison may see: the way that leaves the options with it."""
-        values = dict.fromkeys(option.value for option in self.options[name] if option.known)
-        return {v: self._box(name, lambda o, v=v: o.value == v and (o.known or world)) for v in values}
+        left = {option.value: 0 for option in self.options[name] if option.known}
+        for place, option in enumerate(self.options[name]):
+            if option.value in left and (option.known or world):
+                left[option.value] |= 1 << place
+        return {value: self._only(name, places) for value, places in left.items()}
 
     def _where(self, name: str, keep: Callable[[Option], bool]) -> Ways:
         box = self._box(name, keep)
@@ -188,8 +191,11 @@ class Search:
 
     def _box(self, name: str, keep: Callable[[Option], bool]) -> int:
         """The way that leaves some options of one field, and all of every other."""
-        lost = sum(1 << i for i, option in enumerate(self.options[name]) if not keep(option))
-        return self.full ^ lost << self.shift[name]
+        return self._only(name, sum(1 << place for place, option in enumerate(self.options[name]) if keep(option)))
+
+    def _only(self, name: str, places: int) -> int:
+        """The way that leaves of one field the options at some places, a bit for each."""
+        return self.full ^ ((1 << len(self.options[name])) - 1 ^ places) << self.shift[name]
 
     def _is_possible(self, box: int) -> bool:
         """Whether every field has an option left."""

@@ -107,7 +107,7 @@ class Field:
             case "date":
                 return "a date, year-month-day"
         kind = "a whole number" if self.type == "integer" else "a number"
-        return f"{kind} of {self.limits[0]:g} to {self.limits[1]:g}" if self.range else kind
+        return f"{kind} of {self.limits[0]:.15g} to {self.limits[1]:.15g}" if self.range else kind
 
     def write(self, value: Any, unit: bool = True) -> str:
         """A value as people write it, with its unit; None is "not known"."""
