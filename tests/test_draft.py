@@ -709,6 +709,20 @@ def test_a_statement_that_more_criteria_apply_takes_no_rule_with_it(rules: str, 
     assert drafted(tmp_path, "Inclusion criteria:\nOther criteria may apply.", "T2.txt").questions == ("I1",)
 
 
+def test_what_stands_in_odd_places_is_read_as_what_it_is(tmp_path: Path) -> None:
+    run_on = drafted(tmp_path, "Inclusion: age 18-65; consent. Exclusion: pregnancy; allergy.", "T1.txt")
+    assert [c.label for c in run_on.criteria if c.kind == "exclusion"] == ["Pregnancy; allergy"]
+    chinese = "研究对象的纳入标准:\n1\uff09年龄≥18岁\uff1b2\uff09知情同意\n排除标准:\n1\uff09妊娠\n"
+    chinese += "研究实施时间:\nMin age 18 岁 years"
+    assert [c.kind[:2] for c in drafted(tmp_path, chinese, "T2.txt").criteria] == ["in", "in", "in", "ex"]
+    (tmp_path / "T3.txt").write_text("| Inclusion criteria | Exclusion criteria |\n| Adult | Pregnancy |", "utf-8")
+    assert "I1: the heading says inclusion and exclusion" in new(tmp_path / "T3.txt", tmp_path).text()
+    table = "Principal inclusion criteria\nNumber\nPrincipal inclusion criteria\n1\nAdult\n2\nRSV"
+    assert len(read_eligibility(table).items) == 2
+    page = "Inclusion Criteria:\n* Infant\n\nAges Eligible for Study: 6 Months to 23 Months\nSexes Eligible: All\n"
+    assert [c.when for c in drafted(tmp_path, page, "T4.txt").criteria] == ["6 <= age_months <= 23", None]
+
+
 def test_the_header_of_a_table_is_no_name_of_people() -> None:
     rules = (
         "Principal inclusion criteria (English)\nNumber\tPrincipal inclusion criteria (English)\n1\tColitis\n2\tGout"

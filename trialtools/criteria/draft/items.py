@@ -38,8 +38,8 @@ _UNSURE = re.compile(
     r"[.;]\s|\b(?:if|unless|except|not|without|who do|defined|when|wom[ae]n|m[ae]n|(?:fe)?males?|girls?|boys?)\b", re.I
 )
 _CHINESE = re.compile("[\u4e00-\u9fff]")
-_CAPTION = re.compile(r"\W*description\W*", re.I)
-"""What the page of a registry writes between the heading and the first rule."""
+_CAPTION = re.compile(r"\W*(?:(?:description|number|no|criteri(?:on|a)|explanation)\b\W*)+", re.I)
+"""What the page of a registry, or the head of its table, writes between the heading and the first rule."""
 
 
 @dataclass(frozen=True)

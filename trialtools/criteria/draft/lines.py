@@ -19,7 +19,7 @@ from .pieces import items_apart
 
 _NUMBER = (
     r"\d{1,2}(?:\.\d{1,2})+[.)]?(?=\s+\S)|\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{2,4})[.)](?=\s|[A-Z≥≤<>(]|$)"
-    r"|\d{1,2}、|\uff08\d{1,2}\uff09|[①-⑳]|[IE]\d{1,2}[.:)]|\d{1,2}$"
+    r"|\d{1,2}[、\uff09]|\uff08\d{1,2}\uff09|[①-⑳]|[IE]\d{1,2}[.:)]|\d{1,2}$"
 )
 _BULLET = r"[*•·●○▪▫■□◦∙‣\u2043➢➤►✓✔✗–—-](?!\d)|o(?=\s)"
 _LINE = re.compile(rf"(\s*)((?:(?:{_BULLET})\s*)?)((?:(?:{_NUMBER})\s*)?)(.*)", re.S)
@@ -81,7 +81,7 @@ _ABROAD: dict[str, Kind] = {words: kind for kind, listed in PHRASES["headings"].
 
 _SECTION = re.compile(
     r"(?P<before>[^.;:<>≤≥]*?)\b(?P<word>non-?inclusions?|inclusions?|exclusions?|inclusive|exclusive)\b"
-    r"(?P<both>\s*(?:/|and|&|or)\s*(?:inclusion|exclusion)\b)?(?P<after>[^.;:<>≤≥]*)",
+    r"(?P<both>(?:\s*criteria)?\s*(?:/|\||and|&|or)\s*(?:inclusion|exclusion)\b)?(?P<after>[^.;:<>≤≥]*)",
     re.I,
 )
 _IN_A_RULE = re.compile(
@@ -106,6 +106,7 @@ WHOLE = re.compile(r"\W*(?:(?:patient|subject|participant)s?\s+)?eligibility(?:\
 _INSIDE = re.compile(
     r"(?<![\w/])(?:(?:Key|Main|Principal|KEY|MAIN) )?"
     r"(?:Inclusion|Exclusion|INCLUSION|EXCLUSION) (?:[Cc]riteria|CRITERIA)\s*[:\uff1a]"
+    r"|(?<=[.;\u3002\uff1b] )(?:Inclusion|Exclusion|INCLUSION|EXCLUSION)\s*[:\uff1a]"
     r"|(?i:^[ \t*_#]*(?:(?:key|main|principal) )?(?:inclusion|exclusion)(?: criteria)?\s*[:\uff1a](?=[ \t*_]*\w))"
 )
 
@@ -130,7 +131,9 @@ def section_of(line: str) -> Section | None:
     """
     line = re.sub(r"^(?:E\.[34]\s+|\(?\d{1,2}(?:[.)]\d*)*\s+)", "", line.strip(" \t*•·#_-–—"))
     bare = line.rstrip(" .:\uff1a*_")
-    if abroad := _ABROAD.get(bare.lower().replace("’", "'")):
+    if abroad := next(
+        (kind for words, kind in _ABROAD.items() if re.fullmatch(words, bare.replace("’", "'"), re.I)), None
+    ):
         return Section(abroad)
     if _KEPT_OUT.fullmatch(line):
         return Section("exclusion")

@@ -32,11 +32,12 @@ _AFTER = re.compile(
     re.I,
 )
 """Headings of a registry that no criterion can be; with a value behind a colon only where that is no rule either."""
-_UNIT = r"\s*(year|month|week|day)(?:s|\(s\))?"
+_UNIT = r"\s*(?:周?岁\s*)?(year|month|week|day)(?:s|\(s\))?"
 _STATED = re.compile(
     rf"\s*(?:(?:lower|upper|minimum|maximum|min\.?|max\.?) age(?: limit)?\s*[:\uff1a]"
     rf"\s*(?:\d+{_UNIT}|n/?a|none|no limit)"
-    r"|(?:gender|sex)\s*[:\uff1a]\s*(?:both|all))\W*",
+    r"|(?:gender|sex(?:es)?)(?: eligible(?: for study)?)?\s*[:\uff1a]\s*(?:both|all)"
+    rf"|ages? eligible(?: for study)?\s*[:\uff1a]\s*\d+{_UNIT}(?: to \d+{_UNIT}| and (?:older|over)))\W*",
     re.I,
 )
 """A value that a registry states in one line: it ends nothing. One sex only beside the ages: it may exclude."""

@@ -167,8 +167,9 @@ class ProtocolData:
     @property
     def spans(self) -> tuple[tuple[str, str], ...]:
         """The words before and after each stretch of the registry text that holds criteria."""
-        pairs = self.eligibility or ()
-        return tuple((each[0], each[1]) for each in ([pairs] if pairs and isinstance(pairs[0], str) else pairs))
+        texts = [each for each in self.eligibility or () if isinstance(each, str)]
+        pairs = tuple(each for each in self.eligibility or () if not isinstance(each, str))
+        return ((texts[0], texts[1]),) if texts else pairs
 
     @cached_property
     def criterion(self) -> dict[str, Criterion]:
