@@ -158,6 +158,16 @@ def test_what_is_worked_out_is_known_to_the_doors() -> None:
     assert protocol.same("y > 1", "y >= 1") == {"y": 1}
     assert protocol.judge("y > 3 and n < 1", protocol.someone("y > 3 and n < 1")) is True
     assert not protocol.someone("missing(y) and known(x) and known(n)")
+    more = """
+  k: {type: integer, label: K, range: [0, 2], from: n + 1}
+  f: {type: flag, label: F, from: n > 1}
+  g: {type: integer, label: G, range: [0, 9], from: {by: c, u: n + 5, v: n + n}}
+"""
+    protocol = read_protocol(f"{SMALL}{more.strip(chr(10))}\n{criterion.replace('y > 1', 'g > 1')}")
+    assert protocol.someone("missing(k) and n < 3") == {"n": 2, "f": True}  # 3 is not possible of k
+    for never in ("missing(f) and n < 3", "missing(g) and n < 3 and c == 'u'", "missing(k) and n < 2"):
+        assert not protocol.someone(never), never
+    assert set(protocol.someone("missing(g) and n < 3")) - {"k", "f"} == {"n"}
 
 
 def test_a_patient_stands_near_the_limit(protocol: Protocol) -> None:

@@ -16,6 +16,7 @@ from ..protocol import MAX_CRITERIA, Arm, Criterion, DesignItem, Field, Protocol
 from ..protocol.file import as_yaml
 from .items import Item, read_eligibility
 from .lines import Kind
+from .phrases import pattern
 from .record import Record, age_span
 from .suggestions import Suggestion, field_name, suggestions, unsaid
 
@@ -26,14 +27,8 @@ _INTRODUCTION = """\
 # A formula may say only a part of its sentence. Lines with # ? want to be looked at.
 """
 _LONGEST = 88
-_ABOUT_AGE = re.compile(
-    r"(?:male|females?|males?|men|women|patients?|subjects?|participants?|adults?|children|both|sex(?:es)?|either|gender"
-    r"|any|of|or|and|and/or|is|are|be|must|who|with|an?|the|at|age[ds]?|ages|over|above|older|years?|yrs?|old|than|greater"
-    r"|equal|least|to|between|from|inclusive|including|up|less|under|more|in|on|time|day|screening|enrol?lment|consent"
-    r"|signing|informed|[\d≥≤<>=≧≦.,;:()/–—\s-])+",
-    re.I,
-)
-_ONE_SEX = re.compile(r"(?:only )?((?:fe)?males?|women|men)(?: (?:participants|subjects|patients|only))?\W*", re.I)
+_ABOUT_AGE = pattern("about_age")
+_ONE_SEX = pattern("only_sex")
 _AGE = re.compile(r"(\d+) (year|month|week|day)s?", re.I)
 _OLDEST = {"year": 120, "month": 1440, "week": 6240, "day": 43800}
 

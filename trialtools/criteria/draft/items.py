@@ -13,33 +13,19 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ..protocol import squeeze
-from .lines import PHRASES, WHOLE, Kind, Line, Section, lines_of, section_of, without_marker
+from .lines import WHOLE, Kind, Line, Section, lines_of, section_of, without_marker
+from .phrases import PHRASES, pattern
 from .pieces import count_apart, items_apart, sentences
 
-_LEADS_IN = re.compile(
-    r"(?:patients|subjects|participants|individuals|volunteers|candidates|men and women|eligible \w+|you)"
-    r"\b[^.]*(?:eligible|included|enrolled|excluded|meet|meeting|fulfil|must have|following|below)[^.]*[:\uff1a]",
-    re.I,
-)
-_EXCLUDES = re.compile(
-    r"\b(?:be|are|is) (?:excluded|ineligible|not eligible)\b|\bnot be (?:eligible|included|enrolled)\b"
-    r"|^\W*(?:not eligible|ineligible|excluded?|do not (?:include|enrol))\b",
-    re.I,
-)
-_INCLUDES = re.compile(r"\b(?:take part|participate|join|enter|includ\w+|eligible|enrol\w*)\b", re.I)
-_INCOMPLETE = re.compile(
-    r"not (?:intended to )?(?:contain|include|be|list) (?:all|complete|every)|not all (?:inclusion|exclusion|criteria)"
-    r"|\bcriteria\b.{0,20}\b(?:may|will|could|also) (?:also )?apply",
-    re.I,
-)
-_NONE = re.compile(r"\W*(?:none|not applicable|n/?a|nil|no exclusion criteria)\W*", re.I)
+_LEADS_IN = pattern("leads_in")
+_EXCLUDES = pattern("excludes")
+_INCLUDES = pattern("includes")
+_INCOMPLETE = pattern("incomplete")
+_NONE = pattern("none")
 _JOINS = {join: re.compile(words, re.I) for join, words in PHRASES["joins"].items()}
-_UNSURE = re.compile(
-    r"[.;]\s|\b(?:if|unless|except|not|without|who do|defined|when|wom[ae]n|m[ae]n|(?:fe)?males?|girls?|boys?)\b", re.I
-)
+_UNSURE = pattern("unsure")
 _CHINESE = re.compile("[\u4e00-\u9fff]")
-_CAPTION = re.compile(r"\W*(?:(?:description|number|no|criteri(?:on|a)|explanation)\b\W*)+", re.I)
-"""What the page of a registry, or the head of its table, writes between the heading and the first rule."""
+_CAPTION = pattern("caption")
 
 
 @dataclass(frozen=True)
@@ -207,15 +193,8 @@ def _with_parts(item: Item) -> Item:
 # --- the lines of one rule --------------------------------------------------------------------------------------------
 
 
-_OF_WHOM = re.compile(
-    r"(?:for|in|all)?\s*(?:the )?(?:part|arm|cohort|group|stage|phase|stratum|males?|females?|men|women|adolescents?"
-    r"|children|adults?|parents?|caregivers?|healthy|patients?|participants?|subjects?)\b[^.:\uff1a]{0,60}[:\uff1a]",
-    re.I,
-)
-_RUNS_ON = re.compile(
-    r"(?:,|\(|-|/|\b(?:of|the|a|an|in|with|for|to|by|and|or|from|on|at|than|as|is|are|be|that|which|less|more|least|not))$",
-    re.I,
-)
+_OF_WHOM = pattern("of_whom")
+_RUNS_ON = pattern("runs_on")
 _COLON = (":", "\uff1a")
 _ENDS = (*_COLON, ".", ";", "。", "\uff1b", "!", "?")
 _Role = Literal["rule", "part", "more", "heading"]

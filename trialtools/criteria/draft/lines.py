@@ -10,11 +10,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
-
+from .phrases import PHRASES, pattern
 from .pieces import items_apart
 
 _NUMBER = (
@@ -75,8 +73,6 @@ def clean(text: str) -> str:
 
 
 Kind = Literal["inclusion", "exclusion"]
-PHRASES: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("phrases.yaml").read_text("utf-8"))
-"""What the texts of registries say, in their words."""
 _ABROAD: dict[str, Kind] = {words: kind for kind, listed in PHRASES["headings"].items() for words in listed}
 
 _SECTION = re.compile(
@@ -84,23 +80,10 @@ _SECTION = re.compile(
     r"(?P<both>(?:\s*criteria)?\s*(?:/|\||and|&|or)\s*(?:inclusion|exclusion)\b)?(?P<after>[^.;:<>≤≥]*)",
     re.I,
 )
-_IN_A_RULE = re.compile(
-    r"\b(?:meet(?:s|ing)?|met|fulfil\w*|satisf\w+|who|does|do|not|any|may|will|appl\w+|other|no|per)\b", re.I
-)
-_PLAIN = re.compile(
-    r"(?:criteri(?:a|on|ons)|list|of|the|key|main|major|principal|primary|general|core|participants?|subjects?|patients?"
-    r"|study|trial|are|is|as|follows?|following|include|all|must|be|eligibility|in|for|this|and|each|number|english|\W)*",
-    re.I,
-)
-_SHORT = re.compile(r"\s*(?:key|main|major|principal|primary|general|(?:reasons?|grounds) for)?\s*", re.I)
-_KEPT_OUT = re.compile(
-    r"(?:who|you|people|patients|participants) (?:can ?not|can['’]t|may not|must not|should not)"
-    r" (?:take part|participate|join|enter|be (?:included|recruited))"
-    r"(?:(?: in)? (?:the|this|our) (?:study|trial|research))?"
-    r"(?: if\b[^.;]{0,60}(?=[:\uff1a]))?\W*",
-    re.I,
-)
-"""How a sheet for a ward or for patients heads its exclusions."""
+_IN_A_RULE = pattern("in_a_rule")
+_PLAIN = pattern("plain_heading")
+_SHORT = pattern("short_heading")
+_KEPT_OUT = pattern("kept_out")
 WHOLE = re.compile(r"\W*(?:(?:patient|subject|participant)s?\s+)?eligibility(?:\s+criteria)?\W*", re.I)
 """A heading over inclusions and exclusions together."""
 _INSIDE = re.compile(

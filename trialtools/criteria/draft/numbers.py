@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .lines import PHRASES
+from .phrases import PHRASES
 
 _SIGNS, _UNITS = PHRASES["signs"], PHRASES["units"]
 _SIGN = "(?:" + "|".join(f"(?P<s{place}>{words})" for place, words in enumerate(_SIGNS.values())) + ")"

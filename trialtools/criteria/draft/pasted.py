@@ -14,6 +14,7 @@ from pathlib import PurePath
 from ..protocol import DataError, squeeze
 from ..protocol.check import stretches
 from .lines import WHOLE, apart, clean, section_of
+from .phrases import phrases
 from .record import Record
 
 _ID = re.compile(
@@ -21,14 +22,8 @@ _ID = re.compile(
     r"|CTRI/\d{4}/\d\d/\d{6}|ACTRN\d{14}"
 )
 _AFTER = re.compile(
-    r"\s*(?:#+\s*|\*\*)?(?:(?:sites?\W{0,3}locations?|locations?|(?:ages?|sex(?:es)?) eligible(?: for study)?"
-    r"|arms?(?: of the study)?|interventions?|contacts?|(?:primary |secondary )?(?:outcome|end ?point)s?(?: measures?)?"
-    r"|age (?:range|group)|(?:lower|upper|minimum|maximum) age(?: limit)?|gender|sex"
-    r"|healthy volunteers(?: allowed)?)\W*"
-    r"|(?:participant type|target (?:number of participants|sample size)|total (?:final )?enrolment|study design"
-    r"|sponsor|(?:recruitment|recruiting) (?:start date|end date|status|country)|date of (?:first|final) enrolment"
-    r"|countr(?:y|ies)(?: of recruitment)?|study (?:type|execute time)|accepts healthy volunteers|研究实施时间)"
-    r"(?:s|\(s\))?\W*(?:[:\uff1a].*)?|e\.5(?:\.\d)?\s.*)",
+    rf"\s*(?:#+\s*|\*\*)?(?:(?:{phrases('ends')})\W*"
+    rf"|(?:{phrases('ends_with_value')})(?:s|\(s\))?\W*(?:[:\uff1a].*)?|e\.5(?:\.\d)?\s.*)",
     re.I,
 )
 """Headings of a registry that no criterion can be; with a value behind a colon only where that is no rule either."""

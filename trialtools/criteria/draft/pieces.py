@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from .phrases import pattern
+
 
 def items_apart(text: str) -> list[str]:
     """The pieces of a text that begins with a number, or a letter, before each one that goes on counting.
@@ -87,7 +89,7 @@ _RULE_BEGINS = re.compile(
     r"(?<=[a-z0-9)\]%])\s+(?=(?:Patients?|Subjects?|Participants?|Having|Presence of|History of|Pregnant|Women|Men"
     r"|Males?|Females?|There (?:is|are))\b)"
 )
-_RUNS_ON = re.compile(r"\b(?:of|the|an?|in|with|for|to|by|and|or|from|on|all|any|other|these|those|some|as)$", re.I)
+_RUNS_ON = pattern("sentence_runs_on")
 
 
 def sentences(text: str) -> list[str]:

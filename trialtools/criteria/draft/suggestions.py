@@ -10,18 +10,12 @@ from functools import cache
 from ..language import ProtocolError, parse
 from ..protocol import Field
 from ..protocol.field import is_field_name
-from .lines import PHRASES
 from .numbers import Limit, limits
+from .phrases import PHRASES, pattern
 
-_AGE = re.compile(r"\b(?:age[ds]?|years? old|years? of age|y\.?o\.?|older|younger)\b", re.I)
-_NO_AGE = re.compile(
-    r"\b(?:history|duration|smok|menopaus|for (?:at least|more)|prior|previous|present|expectan"
-    r"|years (?:since|before))",
-    re.I,
-)
-_PEOPLE = re.compile(
-    r"(?:patients?|subjects?|participants?|adults?|people|men|women|males?|females?|children)\s+$", re.I
-)
+_AGE = pattern("age")
+_NO_AGE = pattern("no_age")
+_PEOPLE = pattern("people")
 _TIMES = ("years", "months", "weeks", "days", "hours", "minutes")
 _COUNTS: dict[str, int] = PHRASES["counts"]
 _COUNT = rf"(?P<n>\d+|{'|'.join(_COUNTS)})[-\s]*(?P<unit>day|week|month|year)s?\b"
@@ -42,12 +36,7 @@ _SEX = re.compile(r"\b(?:(?:fe)?male|woman|women|man|men|girl|boy)s?\b", re.I)
 _SCREENED = Field("date", "Date of screening", change="never")
 
 
-_IDLE = re.compile(
-    r"a|an|the|of|or|and|with|who|have|has|had|is|are|be|been|to|in|on|at|for|by|as|any|not?|than|that|this|which"
-    r"|subjects?|patients?|participants?|must|should|will|may|other|use|prior|history|known|presence|current|within"
-    r"|before|visits?|baseline|screening|least|more|adults?|age[ds]?|years?|males?|females?|men|women|present"
-    r"|documented|recent|\d+|during|from|were|was|their|his|her|if|its?|score"
-)
+_IDLE = pattern("says_nothing")
 
 
 def field_name(text: str, longest: int = 28) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 import z3
 
-from ..language import Case, Compare, Formula, Value
+from ..language import Case, Compare, Formula, In, Name, Value
 from ..protocol import Field, ProtocolData
 from .kleene import EPOCH, Z3, Datum, Day, Scope, constant, exact, is_day, truth_of
 
@@ -66,7 +66,8 @@ def encode(protocol: ProtocolData) -> Logic:
     domain = tuple(bound for name, field in fields.items() for bound in _bounds(value[name], field, codes))
     domain += tuple(is_day(value[name], day) for name, day in calendar.items())
     domain += tuple(
-        z3.Implies(truth_of(record, _derivation(protocol, name)).true, known[name]) for name in protocol.derived
+        z3.Implies(_is_worked_out(record, fields[name], formula), known[name])
+        for name, formula in protocol.derived.items()
     )
     whole = _coherent(protocol, record, world)
     facts = {id: z3.And(z3.Not(truth_of(world, fact).false), whole) for id, fact in protocol.fact_formulas.items()}
@@ -86,6 +87,14 @@ def on_step(logic: Logic) -> dict[str, Z3]:
 
     steps = {name: field.step for name, field in logic.protocol.fields.items() if field.step and field.type == "number"}
     return {name: z3.IsInt(logic.value[name] / exact(step, logic.record.context)) for name, step in steps.items()}
+
+
+def as_worked_out(logic: Logic) -> list[Z3]:
+    """That what is recorded of a field is what the others make of it, as far as that is known."""
+    fields = {name: Name(name, field.type) for name, field in logic.protocol.fields.items()}
+    ways = [(name, way) for name, rule in logic.protocol.derived.items() for way in _cases(logic.record, rule)]
+    equal = [(case, Compare((fields[name], rule), ("==",))) for name, (case, rule) in ways]
+    return [z3.Implies(case, z3.Not(truth_of(logic.record, rule).false)) for case, rule in equal]
 
 
 def recent(logic: Logic) -> dict[str, Z3]:
@@ -157,13 +166,23 @@ def _bounds(value: Z3, field: Field, codes: Mapping[str, int]) -> list[Z3]:
     return [value >= low, value <= high]
 
 
-def _derivation(protocol: ProtocolData, name: str) -> Formula:
-    """That a field is known by what it is worked out from, if it is."""
-    formula, field = protocol.derived.get(name), protocol.fields[name]
-    if formula is None or isinstance(formula, Case) or field.type != "number":
-        return Value(False)
-    low, high = field.limits
-    return Compare((Value(low), formula, Value(high)), ("<=", "<="))
+def _is_worked_out(record: Scope, field: Field, formula: Formula) -> Z3:
+    """That a field is known by what it is worked out from: a possible value, of its case if there are cases."""
+    if field.type == "flag":
+        known = [z3.And(case, z3.Or(*truth_of(record, rule))) for case, rule in _cases(record, formula)]
+    else:
+        low, high = map(Value, field.limits)
+        limits = [(case, Compare((low, rule, high), ("<=", "<="))) for case, rule in _cases(record, formula)]
+        known = [z3.And(case, truth_of(record, rule).true) for case, rule in limits]
+    return z3.Or(known)
+
+
+def _cases(record: Scope, formula: Formula) -> list[tuple[Z3, Formula]]:
+    """When a field is worked out in which way."""
+    if not isinstance(formula, Case):
+        return [(z3.BoolVal(True, record.context), formula)]
+    by = Name(formula.name, "category")
+    return [(truth_of(record, In(by, (value,))).true, rule) for value, rule in formula.formulas]
 
 
 def _coherent(protocol: ProtocolData, record: Scope, world: Scope) -> Z3:

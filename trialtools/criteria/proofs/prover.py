@@ -12,7 +12,7 @@ import z3
 
 from ..language import Formula
 from ..protocol import ProtocolData
-from .encode import Logic, encode, on_step, recent, solver, witness
+from .encode import Logic, as_worked_out, encode, on_step, recent, solver, witness
 from .kleene import Z3, Truth, truth_of
 
 EFFORT = 4_000_000
@@ -199,7 +199,8 @@ def patient(
     """
     flags = [name for name, field in prover.protocol.fields.items() if field.type == "flag"]
     plain = [z3.Not(prover.logic.value[name]) for name in reversed(flags)]
-    hopes = [*wishes, *recent(prover.logic).values(), *on_step(prover.logic).values(), *plain]
+    logic = prover.logic
+    hopes = [*wishes, *as_worked_out(logic), *recent(logic).values(), *on_step(logic).values(), *plain]
     fixed = list(claims)
     while (answer := check(prover, [*fixed, *hopes])) == z3.unsat:
         blamed = {name.get_id() for name in prover.solver.unsat_core()}
