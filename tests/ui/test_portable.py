@@ -93,10 +93,16 @@ def test_a_count_of_the_page_holds_that_of_the_kernel(page, screening, protocol,
 
 
 def test_as_the_protocol_says_it_is_the_very_count(page, screening):
+    """And so it is of one change alone, unless that tells of fewer than five patients."""
     shown = page(screening.portable_counts())
     assert shown.locator(".headline").inner_text() == (
         f"At least {screening.certain} and at most {screening.possible} of 2,000 patients are eligible"
     )
+    for row in screening.impact().to_dict("records"):
+        told = [ends(cell) for cell in shown.locator(f"[data-criterion={row['criterion']}] td.n").all_inner_texts()]
+        if not any(0 < abs(row[f"gain_{end}"]) < 5 for end in ("certain", "possible")):
+            counts = screening.certain + row["gain_certain"], screening.possible + row["gain_possible"]
+            assert told == [(n, n) for n in counts]
 
 
 def test_one_limit_at_a_time_and_what_is_no_value_is_told(page, screening):
@@ -129,6 +135,10 @@ def test_no_small_group_travels(screening):
         for (_, *before), (_, *after) in zip(limit["alone"], limit["alone"][1:], strict=False):
             assert all(abs(x - y) >= 5 or x == y for x, y in zip(before, after, strict=True)), limit["threshold"]
         assert all(count >= 5 or count == 0 for _, *counts in limit["alone"] for count in counts)
+    own = screening.certain, screening.possible
+    for criterion in table["criteria"]:
+        for alone in criterion["alone"].values():
+            assert all(abs(x - y) >= 5 or x == y for x, y in zip(alone, own, strict=True)), criterion["id"]
     text = json.dumps(table)
     assert not re.search(r"P-\d{6}", text), "nobody's id"
 

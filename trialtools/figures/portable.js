@@ -30,7 +30,7 @@ function countEligible(table, settings) {
     if (noneFails) found.possible[0] += n[group];
     if (someFailNot) found.possible[1] += n[group];
   }
-  return settings.limit && !settings.off.size && !Object.keys(settings.readings).length ? narrowed(found, settings) : found;
+  return narrowed(table, found, settings);
 }
 
 // The sets of one criterion: as the protocol has them, and now; none where it is off.
@@ -41,14 +41,17 @@ function setsOf(table, criterion, { off, readings, limit, at }) {
   return { own, now: table.columns[criterion.columns[readings[criterion.id] ?? criterion.chosen]] };
 }
 
-// A limit that moves alone was swept: a count lies between those at the values before and after.
-function narrowed(found, { limit, at }) {
-  const before = limit.alone.findLast(([which]) => which <= at), after = limit.alone.find(([which]) => which >= at);
-  if (!before || !after) return found;
-  ENDS.forEach((end, i) => {
-    const [one, other] = [before[i + 1], after[i + 1]];
-    found[end] = [Math.max(found[end][0], Math.min(one, other)), Math.min(found[end][1], Math.max(one, other))];
-  });
+// What was counted of one change alone: a criterion off, another reading, a limit, of which a count lies between those at
+// the values before and after. Whoever is eligible stays so when more criteria are off.
+function narrowed(table, found, { off, readings, limit, at }) {
+  const moved = table.criteria.filter(({ id }) => readings[id] && !off.has(id)).map(({ id, alone }) => Array(2).fill(alone[readings[id]]));
+  if (limit && !off.has(limit.criterion)) moved.push([limit.alone.findLast(([which]) => which <= at)?.slice(1), limit.alone.find(([which]) => which >= at)?.slice(1)]);
+  const dropped = table.criteria.filter(({ id }) => off.has(id)).map(({ alone }) => Array(2).fill(alone[""]));
+  for (const [one, other] of [dropped, moved, []][Math.min(moved.length, 2)])
+    if (one && other) ENDS.forEach((end, i) => {
+      found[end][0] = Math.max(found[end][0], Math.min(one[i], other[i]));
+      if (off.size + moved.length === 1) found[end][1] = Math.min(found[end][1], Math.max(one[i], other[i]));
+    });
   return found;
 }
 
@@ -87,7 +90,7 @@ function explore(root) {
   function draw() {
     const now = countEligible(table, settings), least = now.certain[0], most = now.possible[1];
     say(headline, `${least === most ? count(least) : `At least ${count(least)} and at most ${count(most)}`} of ${count(table.n)} patients are eligible`);
-    say(ends, `Eligible on known facts: ${between(now.certain)}. With everybody of whom something is not known: ${between(now.possible)}.`);
+    say(ends, `Eligible on known facts: ${between(now.certain)}. With everybody of whom something is not known: ${between(now.possible)}.${ENDS.some((end) => now[end][0] < now[end][1]) ? " Each further change moves the ends of a count apart." : ""}`);
     const parts = differences(table, settings);
     say(differs, [remark, parts.length ? `${parts.join("; ")}.` : "As the protocol says; nothing is changed."].filter(Boolean).join(" "));
     reset.hidden = !parts.length;

@@ -14,6 +14,7 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
+import pandas as pd
 
 from ...criteria.contents import Protocol
 from ...criteria.engine import facts, in_polars, outcome, partial_fields
@@ -56,9 +57,10 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
     A set of states is a number: 1 for pass, 2 for fail, 4 for unknown, added up.
 
     Returns `protocol`, `patients` (its name), `n`, `minimum` (patients of the smallest group), `criteria` (id, label,
-    chosen reading, column by reading), `groups` (`n`; `sets`, a text with a set a column; the least number of criteria
-    that somebody in it has `failed`, and is `short` of) and `limits` (threshold, criterion, label, operator, value,
-    unit, `values`; `curves`, by group the stretches `[from, set, from, set, …]`, `from` counting values; `alone`, rows
+    chosen reading, column by reading; `alone`, certain and possible by the reading that alone is another, under no name
+    with the criterion off), `groups` (`n`; `sets`, a text with a set a column; the least number of criteria that
+    somebody in it has `failed`, and is `short` of) and `limits` (threshold, criterion, label, operator, value, unit,
+    `values`; `curves`, by group the stretches `[from, set, from, set, …]`, `from` counting values; `alone`, rows
     `[which value, certain, possible]` of a sweep of this limit alone).
 
     >>> import trialtools as tt
@@ -76,6 +78,7 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
     chosen = np.array([protocol.reading(id) == reading for id, reading in formulas])
     group = _alike(np.column_stack([states, *shapes]), chosen, max(minimum, 1))
     n = np.bincount(group)
+    alone = _changed_alone(states, list(formulas), chosen, minimum)
     return {
         "protocol": protocol.id,
         "patients": patients.name,
@@ -87,6 +90,11 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
                 "label": criterion.label,
                 "chosen": protocol.reading(criterion.id),
                 "columns": {reading: at for at, (id, reading) in enumerate(formulas) if id == criterion.id},
+                "alone": {
+                    row.reading: [int(row.certain), int(row.possible)]
+                    for row in alone.itertuples()
+                    if row.id == criterion.id
+                },
             }
             for criterion in protocol.criteria
         ],
@@ -111,6 +119,24 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
             for curve in curves
         ],
     }
+
+
+def _changed_alone(
+    states: np.ndarray, formulas: list[tuple[str, str]], chosen: np.ndarray, minimum: int
+) -> pd.DataFrame:
+    """The counts with one criterion off (`reading` is empty), or in another reading; none that tells of too few."""
+    owner = np.array([id for id, _ in formulas])
+    changes = [
+        *((id, "", []) for id in dict.fromkeys(owner)),
+        *((*formulas[at], [at]) for at in np.flatnonzero(~chosen)),
+    ]
+    asked = [states[:, [*np.flatnonzero(chosen & (owner != id)), *at]] for id, _, at in changes]
+    own = states[:, chosen]
+    frame = pd.DataFrame([change[:2] for change in changes], columns=["id", "reading"])
+    for end, holds in zip(ENDS, (lambda each: each == _PASS, lambda each: each != _FAIL), strict=True):
+        frame[end] = [int(holds(each).all(axis=1).sum()) for each in asked]
+        frame[f"moved_{end}"] = (frame[end] - int(holds(own).all(axis=1).sum())).abs()
+    return suppress(frame, minimum).dropna()
 
 
 def _curves(protocol: Protocol, known: Any) -> Iterator[_Curve]:
