@@ -114,6 +114,7 @@ SCREEN_WORDS = {
 
 _HEADINGS = {
     "failed_here": "Leave here",
+    "not_passed": "Failed or open",
     "gain_certain": "Eligible without it: at least",
     "gain_possible": "Eligible without it: at most",
     "unique_certain": "Kept out by it alone: at least",

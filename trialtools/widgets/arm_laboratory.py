@@ -190,6 +190,8 @@ class Laboratory(Screen):
             "tab": self._tab,
             "figure": drawn.to_json(),
             "alt": drawn.layout.meta["alt"],
+            "title": drawn.layout.meta["finding"],
+            "population": drawn.layout.meta["population"],
             "caption": f"{plan.label}; {done} of {len(dealt)} patients, seed {setup.seed}. {OWN}",
             "table": panels.cells(told),
             "call": "\n".join(lines),

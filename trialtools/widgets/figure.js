@@ -1,7 +1,7 @@
 // One figure that stays where it is: its questions and the ways to look at each, controls of its own, the table of its
 // numbers, the call that makes it. `Plotly` stands above, and has classes of its own inside a figure (line, text, plot).
 
-const NARROWEST = 620, WIDEST = 760; // px of a figure; below, it is scrolled
+const NARROWEST = 620, WIDEST = 760; // px of a drawing; below, it is scrolled; the words above it never are
 
 // questions: [title, [[name, words], …]], a way to look at the question each; choose: called with a name.
 function figurePane(questions, uid, choose, controls = []) {
@@ -13,19 +13,20 @@ function figurePane(questions, uid, choose, controls = []) {
       const next = tabs[(at + step + tabs.length) % tabs.length];
       next.focus(); next.click(); event.preventDefault();
     } }, title));
-  const ways = h("div", { class: "ways" }), title = h("h3", { class: "title" }), bars = h("table", { class: "bars" });
+  const ways = h("div", { class: "ways" }), title = h("h3", { class: "title" }), population = h("p", { class: "note" }), bars = h("table", { class: "bars" });
   const plot = h("div", { class: "drawing", role: "img" }), paper = h("div", { class: "paper" }, plot);
   const caption = h("p", { class: "note caption" }), table = h("table"), code = h("pre", { class: "call" });
   const cells = h("div", { class: "rows cells", tabindex: "0", role: "group", "aria-label": "Table of the figure's numbers" }, table);
-  const view = h("div", { role: "tabpanel", id: `${uid}-view`, "aria-label": "Figure" }, h("div", { class: "second" }, ways, h("span", { class: "gap" }), ...controls), title, bars, paper, caption, cells,
+  const view = h("div", { role: "tabpanel", id: `${uid}-view`, "aria-label": "Figure" }, h("div", { class: "second" }, ways, h("span", { class: "gap" }), ...controls), title, population, bars, paper, caption, cells,
     h("details", { class: "how" }, h("summary", OWN_KEYS, "Show the call"), code));
   let last = null, width = 0;
   const wide = () => Math.round(Math.max(NARROWEST, Math.min(view.clientWidth - 20, WIDEST)));
   function plotIt() {
     if (!last?.figure) return;
-    const { data, layout } = JSON.parse(last.figure);
+    const { data, layout } = JSON.parse(last.figure), { heading } = layout.meta; // px of the words that stand above here
+    const drawn = { ...layout, title: { text: "" }, height: layout.height - heading, margin: { ...layout.margin, t: layout.margin.t - heading } };
     width = wide();
-    Plotly.react(plot, data, { ...layout, width: Math.min(width, layout.width ?? width) }, { displaylogo: false, responsive: false, displayModeBar: false });
+    Plotly.react(plot, data, { ...drawn, width: Math.min(width, layout.width) }, { displaylogo: false, responsive: false, displayModeBar: false });
   }
   const watch = new ResizeObserver(() => { if (Math.abs(wide() - width) > 20) plotIt(); });
   watch.observe(view);
@@ -38,7 +39,7 @@ function figurePane(questions, uid, choose, controls = []) {
       const [here, all] = home(panel.tab);
       tabs.forEach((each, at) => { each.setAttribute("aria-selected", String(questions[at][0] === here)); each.tabIndex = questions[at][0] === here ? 0 : -1; });
       ways.replaceChildren(...(all.length > 1 ? all.map(([name, words]) => h("button", { type: "button", ...OWN_KEYS, "aria-current": name === panel.tab ? "true" : null, onclick: () => choose(name) }, words)) : []));
-      title.hidden = !panel.title; say(title, panel.title ?? ""); title.classList.toggle("twice", Boolean(panel.figure));
+      for (const [node, words] of [[title, panel.title], [population, panel.population]]) { node.hidden = !words; say(node, words ?? ""); }
       bars.hidden = !panel.bars?.length; bars.replaceChildren(...(panel.bars?.length ? barRows(panel.bars) : []));
       paper.hidden = !panel.figure;
       plot.setAttribute("aria-label", panel.alt);
@@ -47,7 +48,7 @@ function figurePane(questions, uid, choose, controls = []) {
       say(caption, panel.caption + more);
       say(code, panel.call);
       cells.hidden = Boolean(panel.bars?.length); // its numbers stand beside the bars
-      const cell = (tag, text, at) => h(tag, { class: panel.table.figures[at] ? "figure" : null, scope: tag === "th" ? "col" : null }, text);
+      const cell = (tag, text, at) => h(tag, { class: panel.table.figures[at] ? "figure" : null, scope: tag === "th" ? "col" : null, "data-head": panel.table.columns[at] }, text);
       table.replaceChildren(h("thead", {}, h("tr", {}, ...panel.table.columns.map((text, at) => cell("th", text, at)))),
         h("tbody", {}, ...panel.table.rows.map((row) => h("tr", {}, ...row.map((text, at) => cell("td", text, at))))));
     },

@@ -82,7 +82,7 @@ function render({ model, el }) {
     for (const each of [...guess, blind, watch, rest]) each.setAttribute("aria-disabled", String(done >= of));
     say(result, answer.result); say(score, answer.score);
     chances.replaceChildren(...Object.entries(answer.chances).map(([id, share]) => h("div", { class: "chance" }, h("span", {}, arms[id].name),
-      h("i", { style: `width:${100 * share}px;background:${arms[id].colour}`, "aria-hidden": "true" }), h("b", {}, `${(100 * share).toFixed(0)} %`))));
+      h("i", { style: `width:${100 * share}px;--arm:${arms[id].colour}`, "aria-hidden": "true" }), h("b", {}, `${(100 * share).toFixed(0)} %`))));
     const by = Map.groupBy(answer.dealt.map((each, at) => ({ ...each, at })), (each) => (answer.strata.length ? each.stratum : ""));
     lanes.replaceChildren(...[...by].map(([stratum, all]) => h("div", {}, stratum ? h("p", { class: "note" }, stratum) : null, h("ol", {}, ...all.map((each) => tile(each, guesses[each.at]))))));
   };

@@ -78,7 +78,12 @@ def panel(screening: Screening, tab: str, edits: Edits, threshold: str) -> dict[
         shown |= {"bars": bars, "title": _losses(bars)}
     elif about.figure:
         drawn: Any = getattr(figures, about.figure)(frame)
-        shown |= {"figure": drawn.to_json(), "alt": drawn.layout.meta["alt"], "title": drawn.layout.meta["finding"]}
+        shown |= {
+            "figure": drawn.to_json(),
+            "alt": drawn.layout.meta["alt"],
+            "title": drawn.layout.meta["finding"],
+            "population": drawn.layout.meta["population"],
+        }
     caption = f"{count(screening.n)} of {screening.patients.name}{' · SYNTHETIC' * screening.patients.synthetic}"
     ends = _ENDS["both" if about.open_ else edits.unknowns]
     told = {"caption": f"{caption}. {ends}", "call": _call(tab, edits, arguments)}
@@ -102,6 +107,8 @@ def cells(frame: pd.DataFrame) -> dict[str, Any]:
     """The cells of a frame as a reader would write them; which columns are figures."""
     same = [name for name in ("criterion", "label", "unit", "n", "of") if name in frame and len(set(frame[name])) == 1]
     left_out = {*_TOLD, *(same if len(frame) > 1 else [])}
+    if "criterion_label" in frame:  # what has no id of its own: everybody, the whole protocol
+        frame = frame.assign(criterion=frame["criterion"].where(frame["criterion"] != "", frame["criterion_label"]))
     shown = frame[[name for name in frame if name not in left_out]].head(_ROWS).astype(object)
     write = [percent if name in _SHARES else words for name in shown]
     return {

@@ -21,10 +21,9 @@ function decisionsTable(model, layout, { wish, choose, save }) {
     h("thead", {}, h("tr", {}, ...HEADINGS.map((name) => h("th", { scope: "col" }, name)))), body));
   const row = ([id, decided, failed, open, items]) => {
     const [sign, word, kind] = DECISIONS[decided];
-    return h("tr", { class: kind },
-      h("td", {}, button(id, () => choose(id), { "aria-label": `Open ${id}` })),
-      h("td", { class: "decision" }, h("span", { class: "sign", "aria-hidden": "true" }, sign), word),
-      h("td", {}, failed || "—"), h("td", {}, open || "—"), h("td", {}, items.split(", ").map((name) => layout.labels[name] ?? name).join("; ") || "—"));
+    const cells = [button(id, () => choose(id), { "aria-label": `Open ${id}` }), h("span", { class: "decision" }, h("span", { class: "sign", "aria-hidden": "true" }, sign), word),
+      failed, open, items.split(", ").map((name) => layout.labels[name] ?? name).join("; ")];
+    return h("tr", { class: kind }, ...cells.map((cell, at) => h("td", { "data-head": HEADINGS[at] }, cell || "—")));
   };
   const notice = noticeBoard(model, "table");
   let drawn;
