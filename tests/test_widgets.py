@@ -358,6 +358,7 @@ def test_an_upload_leaves_a_typed_card(screen):
         ("text.csv", b"patient_id,hb\nx,many\n", "hb"),
         ("letter.docx", b"PK", "files of this kind are not read"),
         ("../..", b"x", "files of this kind are not read"),
+        ("a\0b" + 300 * "c" + ".csv", b"", "c.csv is empty"),
     ],
 )
 def test_an_upload_that_cannot_be_read_is_told_and_changes_nothing(screen, name, content, problem):
@@ -405,6 +406,31 @@ def test_columns_are_chosen_and_what_cannot_be_read_is_left_unknown(screen):
     assert "hb" not in screen.patient
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"Our visits,,\nof 2024,,\npatient_id,hb,n\nx,12,1\ny,9,2\n", "the names of its columns in line 3"),
+        ("patient_id,hb,Größe\nx,12,1\ny,9,2\n".encode("cp1252"), "is written in cp1252"),
+    ],
+)
+def test_how_a_file_is_written_is_told_and_it_is_read_so_once_that_is_taken(screen, content, told):
+    draft = uploads(screen, "visits.csv", content)
+    assert told in draft["problem"] and screen.patients.n == 4
+    wish(screen, ask="map", columns=draft["fields"], id=draft["id"], comma=False, leave=False, number=False)
+    assert screen.draft["n"] == 2 and screen.patients.patient("x")["hb"] == 12
+
+
+def test_what_is_chosen_stays_as_it_was_chosen(screen):
+    """A column that is taken away is not proposed again; one that is not there is told."""
+    draft = uploads(screen, "visits.csv", b"Nr,Haemoglobin,Gender\nx,forty,Male\n")
+    assert draft["fields"]["sex"] == "Gender"
+    how = {"ask": "map", "id": "", "comma": False, "leave": False, "number": False}
+    wish(screen, columns={**draft["fields"], "sex": ""}, **how)
+    assert (screen.draft["fields"]["sex"], screen.draft["id"]) == ("", "") and "forty" in screen.draft["problem"]
+    wish(screen, columns={"hb": "Hemo"}, **how)
+    assert "Hemo" in screen.draft["problem"] and screen.patients.n == 4
+
+
 MAPPING = b"patient_id: Nr\nfields: {hb: {column: Haem, unit: g/L}}\n"
 
 
@@ -420,6 +446,13 @@ def test_a_mapping_file_reads_the_table_before_it_and_those_after(screen):
     uploads(screen, "later.csv", b"Nr,Haem\nz,90\n")
     screen.choose("z")
     assert screen.patient["hb"] == 9
+
+
+def test_a_field_that_a_mapping_reads_from_several_columns_stays_so(screen):
+    uploads(screen, "mine.yaml", b"patient_id: Nr\nfields: {hb: hb, pregnant: {columns: [p1, p2]}}\n")
+    draft = uploads(screen, "visits.csv", b"Nr,hb,p1,p2\nx,many,false,true\n")
+    wish(screen, ask="map", columns=draft["fields"], id=draft["id"], comma=False, leave=True, number=False)
+    assert screen.draft["n"] == 1 and screen.patients.patient("x")["pregnant"] is True
 
 
 def test_without_a_table_the_desk_takes_patients_by_hand(sketch):

@@ -16,6 +16,6 @@ async ([code, state]) => {
     show() { const el = document.body.appendChild(document.createElement("div")); return screen.render({ model, el }); },
     status(status, connectionStatus) { Object.assign(kernel, { status, connectionStatus }); kernel.statusChanged.emit(); kernel.connectionStatusChanged.emit(); },
     update(name, value) { state[name] = value; for (const f of heard[`change:${name}`] ?? []) f(); },
-    message(content, parts) { for (const f of heard["msg:custom"] ?? []) f(content, parts.map((part) => new Uint8Array(part).buffer)); },
+    message(content, parts) { for (const f of heard["msg:custom"] ?? []) f(content, parts.map((part) => Uint8Array.from(part, (letter) => letter.charCodeAt(0)).buffer)); },
   };
 }

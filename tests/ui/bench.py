@@ -3,11 +3,14 @@
 Messages keep their order on each way, as a kernel's do; how long each takes is the test's to say.
 """
 
+import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+PATIENCE = 60
 OF_EVERY_WIDGET = ("layout", "tabbable", "tooltip")
 ADDRESS = "http://127.0.0.1:9/bench"
 
@@ -19,7 +22,7 @@ PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>benc
 class Bench:
     """A screen under test. `to_browser` holds what Python sent and the page has not got yet."""
 
-    def __init__(self, page: Any, widget: Any, code: str | None = None) -> None:
+    def __init__(self, page: Any, widget: Any) -> None:
         self.page, self.widget = page, widget
         self.to_browser: deque[tuple] = deque()
         names = [
@@ -27,13 +30,13 @@ class Bench:
         ]
         widget.observe(lambda change: self.to_browser.append(("update", change["name"], change["new"])), names)
         widget.send = lambda content, buffers=None: self.to_browser.append(
-            ("message", content, [list(part) for part in buffers or []])
+            ("message", content, [part.decode("latin-1") for part in buffers or []])
         )
         page.route(ADDRESS, lambda route: route.fulfill(body=PAGE % widget._css, content_type="text/html"))
         page.goto(ADDRESS)
         page.evaluate(
             (HERE / "bench.js").read_text("utf-8"),
-            [code or widget._esm, {name: getattr(widget, name) for name in names}],
+            [widget._esm, {name: getattr(widget, name) for name in names}],
         )
 
     def show(self) -> "Bench":
@@ -56,13 +59,24 @@ class Bench:
         self.page.evaluate(f"(content) => bench.{kind}(...content)", content)
         return True
 
-    def settle(self, ms: int = 0) -> None:
-        """Everything is delivered; with `ms`, also what the page asks for after a pause."""
-        while self.hear() or self.answer():
-            pass
-        if ms:
-            self.page.wait_for_timeout(ms)
-            self.settle()
+    def settle(self, done: Callable[[], bool] = lambda: True) -> None:
+        """Everything is delivered, and what the page asks for after a pause as well, until something is so."""
+        end = time.monotonic() + PATIENCE
+        while self.hear() or self.answer() or not done():
+            assert time.monotonic() < end, f"this did not come about in {PATIENCE} s"
+            if not done():
+                self.page.wait_for_timeout(10)
+
+    def rest(self) -> None:
+        """Everything is delivered and drawn, and nothing more will be asked."""
+        widget = self.widget
+        if hasattr(widget, "advice"):  # a desk asks for more once nothing is typed any more
+            self.settle(lambda: widget.advice.get("n") == widget.answer["n"])
+            self.settle(lambda: not widget.source or widget.table.get("of") == widget.answer["of"])
+        elif widget.panel["figure"]:
+            self.settle(lambda: self.page.locator(".main-svg").count() > 0)
+        self.settle()
+        self.page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
     def kernel(self, status: str = "idle", connection: str = "connected") -> None:
         """The kernel's status changes."""

@@ -146,6 +146,8 @@ def opened(browser, project, request):
         page.complaints = []
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         if kind == "lab":
+            # which kernel, or that one ended: a dialog that comes now and then would take the keys
+            page.add_locator_handler(page.locator(".jp-Dialog button.jp-mod-accept"), lambda accept: accept.click())
             page.goto(f"{address}/lab/tree/notebooks/{name}?reset")
             expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=SLOW)
             page.get_by_role("menuitem", name="Run", exact=True).click()

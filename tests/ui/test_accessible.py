@@ -68,7 +68,7 @@ DRESS = "theme => document.querySelectorAll('.tt').forEach((root) => { root.data
 @pytest.mark.parametrize("name", SCREENS)
 def test_axe_finds_nothing_serious(page, axe, protocol, patients, name, theme):
     bench = Bench(page, SCREENS[name](protocol, patients)).show()
-    bench.settle(250)
+    bench.rest()
     page.evaluate(DRESS, theme)
     page.evaluate(axe)
     assert page.evaluate(SERIOUS) == []

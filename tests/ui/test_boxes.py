@@ -33,8 +33,8 @@ def faults(page, settle=lambda: None):
     found = {}
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(250)
         settle()
+        page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
         seen = page.evaluate(BOXES)
         assert seen["texts"] > 30, "the page is there"
         found |= {(width, what): seen[what] for what in ("overlaps", "cut", "wider") if seen[what]}
@@ -45,8 +45,7 @@ def faults(page, settle=lambda: None):
 @pytest.mark.parametrize("name", SCREENS)
 def test_no_text_of_a_screen_lies_on_another(page, protocol, patients, name):
     bench = Bench(page, SCREENS[name](protocol, patients)).show()
-    bench.settle(300)
-    assert faults(page, bench.settle) == {}
+    assert faults(page, bench.rest) == {}
 
 
 def test_no_text_of_the_explorer_of_a_report_lies_on_another(page, protocol, patients, tmp_path):

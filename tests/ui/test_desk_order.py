@@ -114,7 +114,7 @@ def test_settled_is_true_of_two_views_and_code_with_any_delays(page, steps):
         do(page, bench, view, step)
         check(page)
     page.evaluate("hands.leave()")
-    bench.settle(20)
+    bench.rest()
     check(page)
     one, other = page.evaluate("seen()")
     assert one == other and one["state"] == "settled"
@@ -159,7 +159,7 @@ def test_delays_change_nothing_and_no_key_is_lost(page, steps):
                 focus = None
                 plain.blank() if name == "New patient" else plain.reset()
     page.evaluate("hands.leave()")
-    bench.settle(20)
+    bench.rest()
     (seen,) = page.evaluate("seen()")
     assert seen["state"] == "settled"
     assert (seen["entries"], seen["readings"]) == (plain.entries, plain.readings)

@@ -11,11 +11,7 @@ from ui.bench import HERE, Bench
 import trialtools as tt
 from trialtools.criteria.contents import read_protocol
 from trialtools.widgets import explorer
-from trialtools.widgets.browser import script
 from trialtools.widgets.cohort_explorer import headline
-
-# Plotly takes most of the time of a page, and nothing is drawn with it here.
-CODE = "const Plotly = { react() {}, purge() {} };\n" + script("figure.js", "explorer.js")
 
 PROTOCOL = read_protocol("""
 id: S
@@ -96,7 +92,7 @@ ways = st.sampled_from([("hear",), ("answer",)])
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_settled_is_counted_from_what_is_shown_and_views_agree(page, steps):
-    bench = Bench(page, explorer(PROTOCOL, PATIENTS), CODE).show().show()
+    bench = Bench(page, explorer(PROTOCOL, PATIENTS)).show().show()
     page.evaluate((HERE / "explorer_hands.js").read_text("utf-8"))
     for name, *given_ in steps:
         if name in ("hear", "answer"):
@@ -105,15 +101,15 @@ def test_settled_is_counted_from_what_is_shown_and_views_agree(page, steps):
             page.evaluate("([name, args]) => hands[name](...args)", [name, given_])
         check(page)
     page.evaluate("hands.leave()")
-    bench.settle(20)
+    bench.rest()
     check(page)
     one, other = page.evaluate("seen()")
     assert one == other and one["state"] == "settled"
 
 
 def test_without_a_kernel_nothing_is_counted(page):
-    bench = Bench(page, explorer(PROTOCOL, PATIENTS), CODE).show()
-    bench.settle(50)
+    bench = Bench(page, explorer(PROTOCOL, PATIENTS)).show()
+    bench.rest()
     bench.kernel("dead")
     screen = page.locator(".tt-explorer")
     expect(screen.locator(".headline")).to_have_text("Not connected: reload this page")

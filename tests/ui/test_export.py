@@ -21,6 +21,6 @@ def test_an_exported_notebook_keeps_its_figures(browser, lab, project, root, tmp
     page = browser.new_page()
     page.route("http*://**", lambda route: route.abort())  # JupyterLab's own page asks others for its mathematics
     page.goto((tmp_path / "exported.html").as_uri())
-    page.wait_for_selector("html[data-figures=drawn]")
+    page.wait_for_selector("html[data-figures=drawn]", timeout=90_000)
     assert page.locator(".main-svg").count() >= 2 and page.locator(".undrawn").count() == 0
     page.close()

@@ -33,6 +33,7 @@ def board(page):
     board.get_by_role("tab", name="Balance").click()
     board.get_by_role("button", name="Start again").press("Enter")
     expect(board.locator("h4")).to_contain_text("Patient 1 of 24")
+    expect(board).to_have_attribute("data-state", "settled")
     return board
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -24,7 +23,7 @@ from ..criteria.protocol import DataError
 from ..figures.arms import LOOKS
 from ..figures.format import SPACE, percent
 from . import panels
-from .browser import Screen, drawing_script, style
+from .browser import Screen, script, style
 
 _TABS = {"balance": "Balance", "guesses": "Your guesses", "compare": "Procedures compared"}
 OWN = "A laboratory: it has seeds of its own, and shows no allocation of any trial."
@@ -68,6 +67,7 @@ def randomization(
 class Laboratory(Screen):
     """A laboratory. `setup` is what is played, `play` gives guesses; `dealt`, `scored`, `call` are its answers."""
 
+    _esm = script("figure.js", "laboratory.js")
     _css = style("explorer.css", "laboratory.css")
     elsewhere = "Open this notebook in JupyterLab, or as a page with make app, to guess the next arm yourself."
 
@@ -82,10 +82,6 @@ class Laboratory(Screen):
         self._worked_out: tuple[Any, ...] = ()
         super().__init__(layout_=_layout(protocol))
         self.play()
-
-    @cached_property
-    def _esm(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return drawing_script("figure.js", "laboratory.js")
 
     @property
     def call(self) -> str:

@@ -26,12 +26,13 @@ def script(*names: str) -> str:
 
 
 @cache
-def drawing_script(*names: str) -> str:
-    """The same, below Plotly's library in one copy, under a name that no other page could hold."""
+def plot_library() -> bytes:
+    """Plotly's library as a module: 5 MB, which a view asks for when it first draws, after its controls."""
     from plotly.offline import get_plotlyjs
 
-    library = f"const Plotly = ((module) => {{\n{get_plotlyjs()}\nreturn module.exports;\n}})({{ exports: {{}} }});"
-    return "\n".join([library, script(*names)])
+    return (
+        f"export default ((module) => {{\n{get_plotlyjs()}\nreturn module.exports;\n}})({{ exports: {{}} }});".encode()
+    )
 
 
 @cache
@@ -75,7 +76,10 @@ class Screen(anywidget.AnyWidget):
         if n <= self.heard.get(view, 0):
             return
         try:
-            self.hear(wish, [bytes(part) for part in buffers])
+            if wish["ask"] == "library":
+                self.send({"library": True, "view": view}, [plot_library()])
+            else:
+                self.hear(wish, [bytes(part) for part in buffers])
         except (DataError, ProtocolError, OSError) as error:
             self.tell(str(error), wrong=True, place=str(wish.get("place", "top")))
         except Exception as error:

@@ -10,7 +10,6 @@ import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ from ..criteria.language.wording import printed_unit
 from ..criteria.protocol import DataError, write_protocol
 from ..figures.format import LIMITS, count, plain
 from . import card, panels
-from .browser import Screen, drawing_script, style
+from .browser import Screen, script, style
 
 _Faults = dict[str, tuple[str, str]]
 """By criterion, threshold or `brush`: what was typed and could not be taken, and why."""
@@ -71,6 +70,7 @@ def explorer(protocol: Protocol, patients: Any, mapping: Any = None, edits: Edit
 class Explorer(Screen):
     """A cohort explorer. Set `edits`, and the rest follows; `screening`, `call`, `errors`, `yaml()` are its answers."""
 
+    _esm = script("figure.js", "explorer.js")
     _css = style("explorer.css")
     elsewhere = "Open this notebook in JupyterLab, or as a page with make app, to change criteria by hand."
 
@@ -85,10 +85,6 @@ class Explorer(Screen):
         self._tab, self._threshold, self._limits = "flow", "", [{}]
         super().__init__(layout_=_layout(protocol, patients))
         self.edits = edits
-
-    @cached_property
-    def _esm(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return drawing_script("figure.js", "explorer.js")
 
     # --- what it says -------------------------------------------------------------------------------------------------
 

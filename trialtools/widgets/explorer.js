@@ -15,7 +15,7 @@ function render({ model, el }) {
   const rows = about.criteria.map((criterion) => criterionRow(criterion, uid, change));
   const order = list("Order", Object.entries(ORDER), (value) => change("order", { ask: "order", value }));
   const which = list("Limit", [], (threshold) => change("which", { ask: "which", threshold }));
-  const view = figurePane(about.questions, uid, (tab) => change("tab", { ask: "tab", tab }), [order.node, which.node]);
+  const view = figurePane(model, line, about.questions, uid, (tab) => change("tab", { ask: "tab", tab }), [order.node, which.node]);
   const left = h("div", { class: "pane criteria", role: "group", "aria-label": "Criteria" },
     h("h4", {}, h("span", {}, "Criteria"), h("span", { class: "gains note" }, h("span", {}, "eligible without it:"), h("span", {}, "at least"), h("span", {}, "at most"))), ...rows.map((row) => row.node));
   const panes = h("div", { class: "panes" }, left, view.node);

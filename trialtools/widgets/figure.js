@@ -1,10 +1,24 @@
 // One figure that stays where it is: its questions and the ways to look at each, controls of its own, the table of its
-// numbers, the call that makes it. `Plotly` stands above, and has classes of its own inside a figure (line, text, plot).
+// numbers, the call that makes it. Plotly has classes of its own inside a figure (line, text, plot).
 
 const NARROWEST = 620, WIDEST = 760; // px of a drawing; below, it is scrolled; the words above it never are
 
+// Plotly, once for all views of a screen; it comes after the controls, when something is drawn for the first time.
+let plotly;
+function library(model, line) {
+  return plotly ??= new Promise((made) => {
+    const take = ({ library, view }, [code] = []) => {
+      if (!library || view !== line.view) return;
+      model.off("msg:custom", take);
+      made(import(URL.createObjectURL(new Blob([code], { type: "text/javascript" }))).then((module) => module.default));
+    };
+    model.on("msg:custom", take);
+    line.ask({ ask: "library" }, { quiet: true });
+  });
+}
+
 // questions: [title, [[name, words], …]], a way to look at the question each; choose: called with a name.
-function figurePane(questions, uid, choose, controls = []) {
+function figurePane(model, line, questions, uid, choose, controls = []) {
   const home = (name) => questions.find(([, ways]) => ways.some(([each]) => each === name));
   const tabs = questions.map(([title, ways], at) => h("button", { type: "button", role: "tab", "aria-controls": `${uid}-view`, ...OWN_KEYS, onclick: () => choose(ways[0][0]),
     onkeydown: (event) => {
@@ -21,8 +35,10 @@ function figurePane(questions, uid, choose, controls = []) {
     h("details", { class: "how" }, h("summary", OWN_KEYS, "Show the call"), code));
   let last = null, width = 0;
   const wide = () => Math.round(Math.max(NARROWEST, Math.min(view.clientWidth - 20, WIDEST)));
-  function plotIt() {
+  async function plotIt() {
     if (!last?.figure) return;
+    const Plotly = await library(model, line);
+    if (!last.figure) return; // another panel has come meanwhile
     const { data, layout } = JSON.parse(last.figure), { heading } = layout.meta; // px of the words that stand above here
     const drawn = { ...layout, title: { text: "" }, height: layout.height - heading, margin: { ...layout.margin, t: layout.margin.t - heading } };
     width = wide();
@@ -52,7 +68,7 @@ function figurePane(questions, uid, choose, controls = []) {
       table.replaceChildren(h("thead", {}, h("tr", {}, ...panel.table.columns.map((text, at) => cell("th", text, at)))),
         h("tbody", {}, ...panel.table.rows.map((row) => h("tr", {}, ...row.map((text, at) => cell("td", text, at))))));
     },
-    end: () => { watch.disconnect(); Plotly.purge(plot); },
+    end: () => { watch.disconnect(); plotly?.then((Plotly) => Plotly.purge(plot)); },
   };
 }
 

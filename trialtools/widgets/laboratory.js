@@ -43,7 +43,7 @@ function render({ model, el }) {
     h("div", { class: "row" }, ...guess, blind, watch, rest),
     waiting, result, score, h("p", {}, show, " ", h("label", { for: show.id }, "Show what can be known of the next arm")), chances, lanes);
 
-  const view = figurePane(about.tabs.map(([name, words]) => [words, [[name, words]]]), uid, (name) => { tab = name; ask(); });
+  const view = figurePane(model, line, about.tabs.map(([name, words]) => [words, [[name, words]]]), uid, (name) => { tab = name; ask(); });
   const root = h("section", { class: "tt tt-explorer tt-laboratory", id: uid, "aria-label": `Randomization laboratory, ${about.protocol}`,
     onkeydown: (event) => {
       const arm = about.arms.find((each) => each.letter.toLowerCase() === event.key.toLowerCase());

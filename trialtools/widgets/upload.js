@@ -1,6 +1,7 @@
 // A table is opened: its file goes to the program in parts; what is in its way is told, with what may be chosen.
 
-const PART = 4_000_000;
+const PART = 4_000_000; // bytes
+const MANY = 200; // columns; of more, a name is typed: a list of all of them beside each field would stop the browser
 
 function openTable(model, layout, uid, line) {
   const progress = h("p", { class: "progress note", role: "status" });
@@ -23,10 +24,12 @@ function openTable(model, layout, uid, line) {
   }
   function choices(draft) {
     const option = (value, words = value) => h("option", { value }, words);
+    const many = draft.columns.length > MANY && h("datalist", { id: `${uid}-columns` }, ...draft.columns.map((each) => option(each)));
     const column = (name, chosen, none) => {
-      const select = h("select", { "data-column": name, ...OWN_KEYS }, option("", none), ...draft.columns.map((each) => option(each)));
-      select.value = chosen;
-      return select;
+      const control = many ? h("input", { type: "text", list: many.id, placeholder: none, "data-column": name, ...OWN_KEYS })
+        : h("select", { "data-column": name, ...OWN_KEYS }, option("", none), ...draft.columns.map((each) => option(each)));
+      control.value = chosen;
+      return control;
     };
     const id = column("patient_id", draft.id, "each row is a patient");
     const fields = Object.entries(draft.fields).map(([name, chosen]) => [name, column(name, chosen, "not in this table")]);
@@ -41,7 +44,7 @@ function openTable(model, layout, uid, line) {
     };
     return [
       h("details", { open: !Object.values(draft.fields).some(Boolean) }, h("summary", OWN_KEYS, "Which column is which?"),
-        h("div", { class: "columns" }, slot("Patient id", id), ...fields.map(([name, select]) => h("div", {}, slot(layout.labels[name], select), draft.asks[name] ? h("p", { class: "note" }, draft.asks[name]) : null)))),
+        many || "", h("div", { class: "columns" }, slot("Patient id", id), ...fields.map(([name, select]) => h("div", {}, slot(layout.labels[name], select), draft.asks[name] ? h("p", { class: "note" }, draft.asks[name]) : null)))),
       h("div", { class: "boxes" }, comma.node, leave.node, number.node),
       h("div", { class: "actions" }, button("Read it so", again, { class: "first" }), picker("Use a mapping file …", ".yaml,.yml"), close("Leave it")),
     ];

@@ -15,16 +15,15 @@ from typing import Any
 
 import narwhals as nw
 
-from ..cohort.draft.form import file_form
 from ..cohort.draft.lines import DraftLine
-from ..cohort.draft.mapping import draft_mapping
+from ..cohort.draft.mapping import MappingDraft, draft_mapping
 from ..cohort.sources import ColumnMapping, MappedColumn, PatientId, Patients, load_mapping, read_patients
 from ..cohort.sources.open import open_table
 from ..criteria.contents import Protocol
 from ..criteria.language import NUMERIC
 from ..criteria.protocol import DataError
 
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "upright strokes"}
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "upright strokes", ",": "commas"}
 _ID_NAMES = ("patient_id", "subject_id", "USUBJID", "id", "ID")
 
 
@@ -35,7 +34,7 @@ class Upload:
     `mapping` is what was declared. `chosen` is a column by field, empty where the table has none, and `id` that of the
     patient ids, empty where each row is a patient of its own. `comma` reads numbers with a decimal comma, `leave` reads
     as unknown what cannot be read, `number` gives a row without an id of its own its number. `proposed` is by field
-    what a drafted mapping says of it.
+    what a drafted mapping says of it, `drafted_id` the column that it takes for the patient id.
     """
 
     path: Path
@@ -48,6 +47,7 @@ class Upload:
     problem: str = ""
     columns: tuple[str, ...] = ()
     proposed: Mapping[str, DraftLine] = field(default_factory=dict)
+    drafted_id: str | None = None
 
     @property
     def name(self) -> str:
@@ -56,7 +56,7 @@ class Upload:
 
 def save(folder: str, name: str, content: bytes) -> Path:
     """The bytes as a file of this name, without any folder of its own, in a new folder inside `folder`."""
-    bare = Path(name.replace("\\", "/")).name.lstrip(".") or "table"
+    bare = "".join(filter(str.isprintable, Path(name.replace("\\", "/")).name)).lstrip(".")[-100:] or "table"
     path = Path(tempfile.mkdtemp(dir=folder)) / bare
     path.write_bytes(content)
     return path
@@ -71,12 +71,11 @@ def read_upload(upload: Upload, protocol: Protocol) -> Patients | Upload:
         problem = f"{upload.name} has the names of columns, but no patient below them. Nothing was changed."
     except DataError as error:
         problem = str(error)
-    columns = _columns(upload)
-    if not columns and (told := _unlike(form := file_form(upload.path))):
-        written = {name: getattr(form, name) for name in ("separator", "encoding", "header")}
-        upload = replace(upload, mapping=replace(_declared(upload, protocol), **written))
-        problem, columns = told, _columns(upload)
-    return _propose(replace(upload, problem=problem, columns=columns), protocol)
+    upload = replace(upload, problem=problem)
+    if upload.chosen is None:  # until something is chosen, the columns and the file itself are asked
+        with suppress(DataError):
+            upload = _propose(upload, protocol, draft_mapping(protocol, upload.path))
+    return replace(upload, columns=_columns(upload))
 
 
 def read_mapping(path: Path, protocol: Protocol) -> ColumnMapping:
@@ -99,11 +98,16 @@ def choices(upload: Upload, protocol: Protocol, fields: list[str]) -> dict[str, 
     alike = {name: line.mapped.sources[0] for name, line in upload.proposed.items()}
     alike |= {name: column for name, column in declared.items() if column in upload.columns}
     chosen = alike if upload.chosen is None else upload.chosen
+    ids = (
+        (upload.id,)
+        if upload.chosen is not None
+        else (_declared(upload, protocol).id.column, upload.drafted_id, *_ID_NAMES)
+    )
     return {
         "name": upload.name,
         "problem": upload.problem,
         "columns": list(upload.columns),
-        "id": upload.id,
+        "id": next((name for name in ids if name in upload.columns), ""),
         "fields": {name: chosen.get(name, "") for name in fields},
         "asks": {name: line.question for name, line in upload.proposed.items() if line.certainty != "certain"},
         "comma": upload.comma,
@@ -177,21 +181,20 @@ def _columns(upload: Upload) -> tuple[str, ...]:
         return ()
 
 
-def _unlike(form: ColumnMapping) -> str:
-    """In which way a file is not written as files are."""
-    told = [f"uses {_SEPARATORS[form.separator]} between its columns"] if form.separator else []
-    told += [f"is written in {form.encoding}"] if form.encoding else []
-    told += [f"has the names of its columns in line {form.header}"] if form.header > 1 else []
-    return f"This file {' and '.join(told)}." if told else ""
+def _propose(upload: Upload, protocol: Protocol, draft: MappingDraft) -> Upload:
+    """The upload with what its columns seem to say of each field, and how its file is written if nobody declared it."""
+    declared, form, usual = (_form(each) for each in (_declared(upload, protocol), draft.mapping, ColumnMapping()))
+    if declared == usual != form:
+        told = [f"uses {_SEPARATORS[form['separator']]} between its columns"] if form["separator"] else []
+        told += [f"is written in {form['encoding']}"] if form["encoding"] else []
+        told += [f"has several sheets, of which {form['sheet']} fits best"] if form["sheet"] else []
+        told += [f"has the names of its columns in line {form['header']}"] if form["header"] > 1 else []
+        mapping = replace(_declared(upload, protocol), **form)
+        upload = replace(upload, mapping=mapping, problem=f"This file {' and '.join(told)}.")
+    proposed = {line.field: line for line in draft.lines if len(line.mapped.sources) == 1}
+    return replace(upload, proposed=proposed, drafted_id=draft.mapping.id.column)
 
 
-def _propose(upload: Upload, protocol: Protocol) -> Upload:
-    """The upload with what its columns seem to say, until something is chosen; nothing, where that cannot be seen."""
-    if upload.chosen is not None or not upload.columns:
-        return upload
-    proposed, ids = {}, [_declared(upload, protocol).id.column, *_ID_NAMES]
-    with suppress(DataError):
-        draft = draft_mapping(protocol, upload.path)
-        proposed = {line.field: line for line in draft.lines if len(line.mapped.sources) == 1}
-        ids.insert(1, draft.mapping.id.column)
-    return replace(upload, proposed=proposed, id=next((name for name in ids if name in upload.columns), ""))
+def _form(mapping: ColumnMapping) -> dict[str, Any]:
+    """How a file is written."""
+    return {name: getattr(mapping, name) for name in ("separator", "encoding", "sheet", "header")}

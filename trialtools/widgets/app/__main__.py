@@ -19,7 +19,12 @@ from voila.app import Voila
 HERE = Path(__file__).parent
 PORT = 8866
 PAGES = {
-    "VoilaConfiguration": {"template": "trialtools", "classic_tree": True, "file_allowlist": [r".*\.(png|svg)"]},
+    "VoilaConfiguration": {
+        "template": "trialtools",
+        "classic_tree": True,
+        "file_allowlist": [r".*\.(png|svg)"],
+        "extension_allowlist": ["@jupyter-widgets/jupyterlab-manager", "anywidget"],
+    },
     "VoilaExecutor": {
         "cell_error_instruction": "This page could not be made. The terminal of make app says why; "
         "go back to the start page, or open the notebook in JupyterLab to see where it stopped."
