@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from conftest import sample
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from trialtools.cohort.whatif import (
     with_edits,
     write_edits,
 )
+from trialtools.criteria.contents import read_protocol
 from trialtools.widgets import explorer, panels
 
 
@@ -165,6 +167,7 @@ def test_one_criterion_stays_on(screen):
         ("1e999", "1e999 is outside 0 to 120; 70 stays"),
         ("999", "999 is outside 0 to 120; 70 stays"),
         ("-1", "-1 is outside 0 to 120; 70 stays"),
+        ("\u0663", "'\u0663' is not a number; 70 stays"),
     ],
 )
 def test_a_limit_that_cannot_be_stays_at_the_last_good_value(protocol, patients, screen, text, why):
@@ -178,6 +181,21 @@ def test_a_limit_that_cannot_be_stays_at_the_last_good_value(protocol, patients,
     assert answer["possible"] == tt.what_if(protocol, patients, thresholds={"I1.upper": 70}).possible
     wish(screen, "back", criterion="I1")
     assert not screen.errors and screen.edits == Edits()
+
+
+def test_a_limit_without_a_range_takes_no_number_that_the_language_cannot_hold():
+    protocol = read_protocol(
+        "{id: S, title: A sketch, fields: {hb: {type: number, label: Hb}}, criteria: ["
+        "{id: I1, kind: inclusion, label: Hb, when: hb >= 10}, {id: I2, kind: inclusion, label: Hb, when: hb < 20}]}"
+    )
+    screen = explorer(protocol, pl.DataFrame({"patient_id": ["a", "b"], "hb": [9, 12]}))
+    for text in ("1e400", "-1e16"):
+        wish(screen, "threshold", threshold="I1", text=text)
+        assert screen.errors == {"I1": f"{text} is outside -1e+15 to 1e+15; 10 stays"} and not screen.notice
+    wish(screen, "brush", text="False")
+    assert screen.answer["headline"] == "0 of 0 patients with False are eligible"
+    wish(screen, "brush", text="True")
+    assert screen.answer["headline"] == "1 of 2 patients with True are eligible"
 
 
 def test_edits_of_many_views_meet_in_one_state(screen):

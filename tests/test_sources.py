@@ -1095,6 +1095,7 @@ def test_a_part_of_a_table_and_one_patient(csv):
     )
     assert patients.filter(PROTOCOL, "known(age)").n == 1  # an impossible age is unknown here too
     assert patients.filter(PROTOCOL, "fever").n == 2
+    assert (patients.filter(PROTOCOL, "True").n, patients.filter(PROTOCOL, "False").n) == (patients.n, 0)
     assert patients.patient("b")["sex"] == "male"
     with pytest.raises(tt.DataError, match="no patient 'z'"):
         patients.patient("z")

@@ -31,6 +31,7 @@ from ..cohort.whatif import (
     write_edits,
 )
 from ..criteria.contents import Protocol
+from ..criteria.language.parser import MAX_NUMBER
 from ..criteria.language.wording import printed_unit
 from ..criteria.protocol import DataError, write_protocol
 from ..figures.format import LIMITS, count, plain
@@ -235,8 +236,9 @@ class Explorer(Screen):
         if row is None:
             raise DataError(f"there is no limit {threshold} any more")
         value, problem = card.read_number(text) if text.strip() else (None, "no number is typed")
-        if value is not None and not math.isnan(row["low"]) and not row["low"] <= value <= row["high"]:
-            problem = f"{text} is outside {row['low']:g} to {row['high']:g}"
+        low, high = (-MAX_NUMBER, MAX_NUMBER) if math.isnan(row["low"]) else (row["low"], row["high"])
+        if value is not None and not low <= value <= high:
+            problem = f"{text} is outside {low:g} to {high:g}"
         if value is None or problem:
             faults[threshold] = (text, f"{problem}; {row['value']:g} stays")
             return edits

@@ -74,7 +74,8 @@ class Patients:
         """
         formula = parse(condition, protocol.fields)
         known = facts(self.frame, protocol, names(formula))
-        wanted = known.filter(expression(formula, partial_fields(known))).select(ID)
+        holds = expression(formula, partial_fields(known)).alias("holds:")
+        wanted = known.with_columns(holds).filter(nw.col("holds:")).select(ID)  # of `True` alone there is no column
         frame = self.frame.join(wanted, on=ID, how="semi")
         n = int(one_row(frame.select(nw.len().alias("n")))["n"])
         return replace(self, name=f"{self.name}, where {condition}", frame=frame, n=n)
