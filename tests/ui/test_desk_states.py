@@ -27,16 +27,22 @@ def type_age(screen, text):
     screen.get_by_label("Age at screening").press_sequentially(text)
 
 
-def test_from_the_key_press_until_the_answer_the_verdict_is_marked(bench, screen):
-    """The clock of the page is the test's: a busy machine changes nothing."""
-    verdict, clock = screen.locator(".verdict"), bench.page.clock
+@pytest.fixture
+def clock(bench):
+    """The page's clock, which stands: a busy machine changes nothing. It is that of all pages of the browser."""
+    bench.page.clock.install(time=0)
+    bench.page.clock.pause_at(1000)
+    yield bench.page.clock
+    bench.page.clock.resume()
+
+
+def test_from_the_key_press_until_the_answer_the_verdict_is_marked(bench, screen, clock):
+    verdict = screen.locator(".verdict")
     expect(screen).to_have_attribute("data-state", "settled")
-    clock.install(time=0)
-    clock.pause_at(1000)
     type_age(screen, "90")
     expect(screen).to_have_attribute("data-state", "pending")
-    expect(verdict).to_have_attribute("aria-busy", "true")
     clock.run_for(200)
+    expect(verdict).to_have_attribute("aria-busy", "true")
     expect(verdict).to_contain_text("Working")
     expect(verdict).to_contain_text("Age at screening is now 90. What stands below is of the card before.")
     clock.run_for(SPELL)
