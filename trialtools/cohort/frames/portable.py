@@ -91,9 +91,7 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
                 "chosen": protocol.reading(criterion.id),
                 "columns": {reading: at for at, (id, reading) in enumerate(formulas) if id == criterion.id},
                 "alone": {
-                    row.reading: [int(row.certain), int(row.possible)]
-                    for row in alone.itertuples()
-                    if row.id == criterion.id
+                    row["reading"]: [int(row[end]) for end in ENDS] for row in alone if row["id"] == criterion.id
                 },
             }
             for criterion in protocol.criteria
@@ -123,7 +121,7 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
 
 def _changed_alone(
     states: np.ndarray, formulas: list[tuple[str, str]], chosen: np.ndarray, minimum: int
-) -> pd.DataFrame:
+) -> list[dict[str, Any]]:
     """The counts with one criterion off (`reading` is empty), or in another reading; none that tells of too few."""
     owner = np.array([id for id, _ in formulas])
     changes = [
@@ -136,7 +134,7 @@ def _changed_alone(
     for end, holds in zip(ENDS, (lambda each: each == _PASS, lambda each: each != _FAIL), strict=True):
         frame[end] = [int(holds(each).all(axis=1).sum()) for each in asked]
         frame[f"moved_{end}"] = (frame[end] - int(holds(own).all(axis=1).sum())).abs()
-    return suppress(frame, minimum).dropna()
+    return suppress(frame, minimum).dropna().to_dict("records")
 
 
 def _curves(protocol: Protocol, known: Any) -> Iterator[_Curve]:

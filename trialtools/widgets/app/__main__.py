@@ -23,7 +23,7 @@ PAGES = {
         "template": "trialtools",
         "classic_tree": True,
         "file_allowlist": [r".*\.(png|svg)"],
-        "extension_allowlist": ["@jupyter-widgets/jupyterlab-manager", "anywidget"],
+        "extension_denylist": ["jupyterlab-plotly", "jupyterlab_pygments"],  # 5 MB that no page of ours needs
     },
     "VoilaExecutor": {
         "cell_error_instruction": "This page could not be made. The terminal of make app says why; "
