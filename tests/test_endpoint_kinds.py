@@ -249,6 +249,9 @@ def test_a_death_before_the_event_counts_as_declared(protocol, death, events, da
     found = look_of(tables, plan).primary_effect
     assert found.events["mscs"] == (events, 2)
     assert endpoint_rows(look_of(tables, plan))["days"].iloc[0] == days
+    tables["disposition"]["happened_on"] = ["2023-03"]  # in time, on a day not known: no follow-up without the event
+    row = endpoint_rows(look_of(tables, plan)).iloc[0]
+    assert pd.isna(row["value"]) if death == "composite" else row["value"] == 0
 
 
 def test_a_measurement_is_adjusted_for_its_baseline(looks):

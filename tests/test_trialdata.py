@@ -658,3 +658,28 @@ def test_a_liver_test_by_another_name_is_held_against_its_limit():
     trial = read_trial({"subjects": SUBJECTS, "labs": labs})
     assert trial.labs["test"].tolist() == ["ALT", "BILI"]
     assert counted(trial) == {"test: another name of a liver test": 2}
+
+
+def test_sites_that_may_be_one_and_who_is_said_not_to_be_randomized_are_counted():
+    subjects = {**SUBJECTS, "site": ["01", "1", "Site-2"], "randomized": ["no", "yes", "no"]}
+    found = counted(read_trial({"subjects": subjects}))
+    assert found["site: differs from another only in zeros, hyphens or blanks"] == 2
+    assert found["randomized: said not to be randomized, but has a day or an arm"] == 1
+    apart = {**SUBJECTS, "site": ["Site 1", "Site 10", "Site 11"]}
+    assert "site: differs from another only in zeros, hyphens or blanks" not in counted(read_trial({"subjects": apart}))
+
+
+@pytest.mark.parametrize(("ended", "conflict"), [("2023-02-27", 0), ("2023-02", 0), ("2023-03-04", 1), ("2023-03", 1)])
+def test_a_day_of_death_that_is_known_in_part_is_held_against_the_others(ended, conflict):
+    died = {"subject_id": ["1"], "milestone": ["died"], "happened_on": ["2023-02"]}
+    stroke = {"subject_id": ["1"], "started_on": ["2023-02-01"], "ended_on": [ended], "outcome": ["fatal"]}
+    found = counted(read_trial({"subjects": SUBJECTS, "disposition": died, "events": stroke}))
+    assert found.get("happened_on: two days of death", 0) == conflict
+
+
+@pytest.mark.parametrize("term", ["PATIENT DIED AT HOME", "Tod durch Sepsis", "décès", "死亡"])
+def test_a_term_of_disposition_that_speaks_of_death_under_another_code_is_counted(tmp_path, term):
+    pd.DataFrame({"USUBJID": ["a"], "ARMCD": ["X"], "RFSTDTC": ["2023-01-05"]}).to_csv(tmp_path / "dm.csv", index=False)
+    ends = {"USUBJID": ["a"], "DSDECOD": ["OTHER"], "DSTERM": [term], "DSSTDTC": ["2023-02-01"]}
+    pd.DataFrame(ends).to_csv(tmp_path / "ds.csv", index=False)
+    assert counted(read_trial(tmp_path))["reason: speaks of death (DSTERM), but its code is another"] == 1

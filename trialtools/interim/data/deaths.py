@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from ...criteria.expressions import WRITTEN
+from .dates import earliest, latest
 from .findings import Finding, finding_for
 from .tables import Frame
 
 _EVENTS = "events"
 """The source of a death that only a fatal event tells."""
-_SPEAKS_OF_DEATH = (
+SPEAKS_OF_DEATH = (
     r"(?i)death|\bdied|\bdead\b|fatal|deceas|lethal|exitus|\btod\b|todesfall|gestorben|verstorben|\bd[ée]c[èée]d|d[ée]c[èe]s|"
     r"\bmort|muert|fallec|[óo]bito|zgon|overleden|死亡|смерт|умер"
 )
@@ -53,10 +54,12 @@ def _conflicts(reports: Frame, own: Frame, events: Frame, ends: Frame) -> Iterat
     """What the sources of deaths say against each other, and what may be a death without saying so."""
     twice = own.duplicated(["subject_id", "source"])
     yield from finding_for("disposition", "milestone", "died twice", own, twice, "counted once")
-    days = reports.assign(happened_on=reports["happened_on"].dt.strftime("%Y-%m-%d").astype("str"))
-    days = days.dropna(subset="happened_on").drop_duplicates(["subject_id", "happened_on"])
+    first, last = (bound(reports, "happened_on").groupby(reports["subject_id"]) for bound in (earliest, latest))
+    parts = reports["happened_on" + WRITTEN].astype("str")
+    days = reports["happened_on"].dt.strftime("%Y-%m-%d").astype("str").fillna(parts)
+    days = reports.assign(happened_on=days).dropna(subset="happened_on").drop_duplicates(["subject_id", "happened_on"])
     written = days.groupby("subject_id", as_index=False)["happened_on"].agg(" or ".join)
-    two = written["happened_on"].str.contains(" or ")
+    two = written["subject_id"].map(first.max() > last.min()).astype(bool)
     yield from finding_for("disposition", "happened_on", "two days of death", written, two, "the first one counts")
     alone = is_fatal(events) & ~events["subject_id"].isin(own["subject_id"])
     problem = "a fatal event of somebody whose death is not in disposition"
@@ -67,5 +70,5 @@ def _conflicts(reports: Frame, own: Frame, events: Frame, ends: Frame) -> Iterat
     problem, action = "speaks of death, but is no word for it", "not counted as a death"
     for name, column in (("events", "outcome"), ("events", "term"), ("disposition", "reason")):
         rows = events if name == "events" else ends
-        speaks = rows[column].str.contains(_SPEAKS_OF_DEATH, na=False) & ~rows["subject_id"].isin(reports["subject_id"])
+        speaks = rows[column].str.contains(SPEAKS_OF_DEATH, na=False) & ~rows["subject_id"].isin(reports["subject_id"])
         yield from finding_for(name, column, problem, rows, speaks, action)

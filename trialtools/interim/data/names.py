@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+
+import pandas as pd
 
 from .findings import FATAL, Finding, finding_for
 from .tables import Frame
@@ -49,6 +52,7 @@ def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[
             unified[table], found = _respelt(unified[table], table, column, known, "read as the commonest spelling")
             findings += found
     subjects = unified["subjects"]
+    findings += _alike(subjects, "site") if "site" in subjects else []
     ids = subjects["subject_id"].dropna()
     twice = plain_names(subjects["subject_id"]).duplicated(keep=False) & ~subjects["subject_id"].duplicated(keep=False)
     findings += finding_for("subjects", "subject_id", "one subject under two spellings", subjects, twice, FATAL)
@@ -56,6 +60,15 @@ def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[
         unified[table], found = _respelt(unified[table], table, "subject_id", ids, "read as in subjects")
         findings += found
     return unified, findings
+
+
+def _alike(subjects: Frame, column: str) -> list[Finding]:
+    """Names that differ only in leading zeros, hyphens or blanks: 01 and 1, Site-2 and site 2; they may be one."""
+    names = subjects[column].dropna().unique()
+    bare = pd.Series({name: re.sub(r"[\s_./-]+|(?<!\d)0+(?=\d)", "", plain_name(name)) for name in names}, dtype="str")
+    hit = subjects[column].isin(bare.index[bare.duplicated(keep=False)])
+    problem = "differs from another only in zeros, hyphens or blanks"
+    return finding_for("subjects", column, problem, subjects, hit, "counted apart")
 
 
 def _respelt(frame: Frame, table: str, column: str, known: Iterable[str], action: str) -> tuple[Frame, list[Finding]]:

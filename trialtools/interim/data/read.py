@@ -91,13 +91,21 @@ def _check(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None) 
         texts["outcomes"], unranked = rank_levels(texts["outcomes"], declared and declared.name, levels)
         respelt = [*respelt, *unranked]
     tables, typed = _parse_tables(texts, protocol)
-    tables["subjects"] = _subjects_randomized(_with_arms(tables["subjects"], arms), texts["subjects"])
+    tables["subjects"], entry = _subjects_randomized(_with_arms(tables["subjects"], arms), texts["subjects"])
     endpoint, window = primary(tables["outcomes"], protocol)
     endpoint, window = raw.endpoint or endpoint, window if raw.window is None else raw.window
     kind = declared.kind if declared else "binary"
     visit = declared.window if declared else None
     tables, mended = _mend(tables, endpoint, window, visit, kind)
-    findings = [*raw.findings, *blank_rows, *respelt, *typed, *_nobody(texts["subjects"], arms or {}), *mended]
+    findings = [
+        *raw.findings,
+        *blank_rows,
+        *respelt,
+        *typed,
+        *entry,
+        *_nobody(texts["subjects"], arms or {}),
+        *mended,
+    ]
     findings += check_primary(tables["outcomes"], endpoint, declared.name, kind) if declared else []
     findings += contradictions(tables, codes, endpoint, window, kind)
     _stop(findings)
@@ -200,11 +208,14 @@ def _nobody(subjects: Frame, arms: Mapping[str, str]) -> list[Finding]:
     return [finding("subjects", "arm", *found)] if lost else []
 
 
-def _subjects_randomized(subjects: Frame, texts: Frame) -> Frame:
+def _subjects_randomized(subjects: Frame, texts: Frame) -> tuple[Frame, list[Finding]]:
     """Whoever has an arm or a day of randomization, even one that cannot be read; and whoever the table says was."""
     dated = texts["randomized_on"] if "randomized_on" in texts else pd.Series(None, index=texts.index, dtype="str")
     known = (dated.notna() & ~plain_names(dated).isin(UNSAID)) | subjects["arm"].notna()
-    return subjects.assign(randomized=known | subjects["randomized"].fillna(False).astype(bool))
+    denied = known & (subjects["randomized"] == False).fillna(False).astype(bool)  # noqa: E712 (it may be unknown)
+    problem, action = "said not to be randomized, but has a day or an arm", "counted as randomized"
+    findings = finding_for("subjects", "randomized", problem, subjects, denied, action)
+    return subjects.assign(randomized=known | subjects["randomized"].fillna(False).astype(bool)), findings
 
 
 def _baseline(subjects: Frame, raw: Frame, protocol: Protocol | None) -> tuple[Frame, list[Finding]]:

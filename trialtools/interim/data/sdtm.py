@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from ...criteria.protocol import DataError
+from .deaths import SPEAKS_OF_DEATH
 from .findings import KEPT, Finding, finding_for
 from .names import plain_names
 from .raw import Raw, as_text, hashes_of
@@ -216,6 +217,12 @@ def _milestones(dm: Frame, ds: Frame | None) -> tuple[Frame | None, list[Finding
     hit = (table["milestone"] == "died") & table["subject_id"].isin(alive)
     problem = "died, though DM says alive (DTHFL is N)"
     conflict = finding_for("disposition", "milestone", problem, table, hit, "counted as a death")
+    if ds is not None:
+        terms = pd.DataFrame({"subject_id": ds["USUBJID"], "reason": _column(ds, "DSTERM")})
+        dead = terms["subject_id"].isin(table.loc[table["milestone"] == "died", "subject_id"])
+        hit = terms["reason"].str.contains(SPEAKS_OF_DEATH, na=False) & ~dead
+        problem = "speaks of death (DSTERM), but its code is another"
+        conflict += finding_for("disposition", "reason", problem, terms, hit, "not counted as a death")
     return (None if ds is None and table.empty else table), [*others, *findings, *conflict]
 
 

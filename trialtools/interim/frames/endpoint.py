@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...criteria.protocol import DataError
+from ..data.dates import latest
 from ..data.outcomes import endpoint_states, places_of
 from ..data.tables import Frame
 from ..lookdata import LookData
@@ -63,9 +64,10 @@ def _by_estimand(look: LookData, rows: Frame) -> Frame:
     rows = rows.assign(by="")
     for milestone, by, meaning in (("withdrew", "withdrawal", estimand.withdrawal), ("died", "death", estimand.death)):
         ends = look.trial.disposition
-        ends = ends[ends["milestone"] == milestone].drop_duplicates("subject_id").set_index("subject_id")["happened_on"]
-        day: Frame = ends.reindex(rows["subject_id"]).set_axis(rows.index)
-        in_time = rows["subject_id"].isin(ends.index) if last is None else day <= last
+        ends = ends[ends["milestone"] == milestone].drop_duplicates("subject_id").set_index("subject_id")
+        day: Frame = ends["happened_on"].reindex(rows["subject_id"]).set_axis(rows.index)
+        surely: Frame = latest(ends, "happened_on").reindex(rows["subject_id"]).set_axis(rows.index)
+        in_time = rows["subject_id"].isin(ends.index) if last is None else surely <= last
         for hit, value in _substitutions(look, rows, meaning, by, in_time, day):
             seen = rows["observed_on"].mask(hit, day if value is not None else pd.NaT)
             rows = rows.assign(value=rows["value"].mask(hit, value), observed_on=seen, by=rows["by"].mask(hit, by))
@@ -86,4 +88,4 @@ def _substitutions(
         case "binary", "while alive":
             yield in_time & unknown, 0.0
         case "time_to_event", "while alive":
-            yield in_time & (rows["value"] != 1), 0.0
+            yield in_time & day.notna() & (rows["value"] != 1), 0.0
