@@ -258,6 +258,10 @@ def test_sex_is_a_formula_and_ages_that_cannot_be_said_are_none(tmp_path: Path) 
     protocol = drafted(tmp_path, record("* Consent", sex="FEMALE", minimumAge="2 Hours", maximumAge="3 Years"))
     assert [criterion.when for criterion in protocol.criteria] == [None, 'sex == "female"', None]
     assert protocol.criterion["I1"].ask and protocol.criterion["I1"].label == "Age 2 hours to 3 years"
+    for n, who in enumerate(
+        ({"minimumAge": "65 Years", "maximumAge": "18 Years"}, {"maximumAge": "9" * 20 + " Years"})
+    ):
+        assert drafted(tmp_path, record("* Consent", f"NCT{n}", **who)).criterion["I1"].ask
 
 
 def test_more_criteria_than_a_protocol_holds_become_one_question(tmp_path: Path) -> None:

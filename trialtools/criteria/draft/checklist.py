@@ -29,12 +29,12 @@ _INTRODUCTION = """\
 _LONGEST = 88
 _ABOUT_AGE = pattern("about_age")
 _ONE_SEX = pattern("only_sex")
-_AGE = re.compile(r"(\d+) (year|month|week|day)s?", re.I)
+_AGE = re.compile(r"(\d{1,6}) (year|month|week|day)s?", re.I)
 _OLDEST = {"year": 120, "month": 1440, "week": 6240, "day": 43800}
 
 
 @dataclass(frozen=True)
-class Entry:
+class _Entry:
     """One criterion of the file: a question where `when` is empty, with what it may mean, and what to look at."""
 
     kind: Kind
@@ -144,7 +144,7 @@ def _listed(key: str, items: Sequence[Criterion | Arm], comments: Mapping[str, S
     return f"{key}:\n{indent(listed, '  ')}" if items else ""
 
 
-def _by_remark(named: Mapping[str, Entry]) -> list[str]:
+def _by_remark(named: Mapping[str, _Entry]) -> list[str]:
     """What to look at, each remark once, with the criteria that bear it."""
     bearers: dict[str, list[str]] = {}
     for id, entry in named.items():
@@ -163,9 +163,9 @@ def _kinds_of_people(items: Sequence[Item]) -> list[str]:
 # --- the criteria of a record -----------------------------------------------------------------------------------------
 
 
-def _entries(record: Record, items: Sequence[Item]) -> tuple[list[Entry], dict[str, Field]]:
+def _entries(record: Record, items: Sequence[Item]) -> tuple[list[_Entry], dict[str, Field]]:
     """The criteria of a record, inclusions first, as many as a protocol may hold, and the fields of their formulas."""
-    rule = age_rule(*record.ages)
+    rule = _age_rule(*record.ages)
     same = [item for item in items if rule and _says_age(item, rule.formula)]
     stated = [*_record_rules(record, rule, same)]
     asked = [_question(item, record, rule) for item in items if item not in same]
@@ -175,32 +175,37 @@ def _entries(record: Record, items: Sequence[Item]) -> tuple[list[Entry], dict[s
     return _at_most(sorted([*stated, *asked], key=lambda entry: entry.kind == "exclusion")), fields
 
 
-def age_rule(low: str, high: str) -> Suggestion | None:
+def _age_rule(low: str, high: str) -> Suggestion | None:
     """The ages of a record in completed units; None where it has none, or they cannot be said exactly.
 
-    >>> age_rule("18 Years", "64 Years").formula, age_rule("6 Months", "5 Years").formula, age_rule("2 Hours", "")
+    >>> _age_rule("18 Years", "64 Years").formula, _age_rule("6 Months", "5 Years").formula, _age_rule("2 Hours", "")
     ('18 <= age <= 64', '6 <= age_months <= 71', None)
+    >>> _age_rule("65 Years", "18 Years"), _age_rule("", "999 Years")
+    (None, None)
     """
-    found = [_AGE.fullmatch(age.strip()) for age in (low, high) if age.strip()]
+    found = [_AGE.fullmatch(age.strip()) for age in (low, high)]
     units = {age[2].lower() for age in found if age}
-    if not found or None in found or (len(units) > 1 and units != {"year", "month"}):
+    if [bool(age) for age in found] != [bool(age.strip()) for age in (low, high)] or not units:
+        return None
+    if len(units) > 1 and units != {"year", "month"}:
         return None
     unit = "month" if "month" in units else units.pop()
-    name = "age" if unit == "year" else f"age_{unit}s"
-    first, last = _completed_age(low, unit, False), _completed_age(high, unit, True)
-    formula = f"{first} <= {name} <= {last}" if first and last else f"{name} {f'>= {first}' if first else f'<= {last}'}"
-    oldest = (0, _OLDEST[unit])
-    field = Field("integer", "Age at screening", unit=f"{unit}s", range=oldest, change="never", group="person")
+    name, oldest = "age" if unit == "year" else f"age_{unit}s", _OLDEST[unit]
+    first, last = (_completed_age(age, unit, is_last) for is_last, age in enumerate(found))
+    if not (first or 0) <= (oldest if last is None else last) <= oldest:
+        return None
+    formula = f"{name} >= {first}" if last is None else f"{name} <= {last}"
+    formula = formula if first is None or last is None else f"{first} <= {formula}"
+    field = Field("integer", "Age at screening", unit=f"{unit}s", range=(0, oldest), change="never", group="person")
     return Suggestion(formula, age_span(low, high), {name: field})
 
 
-def _completed_age(age: str, unit: str, is_last: bool) -> str:
-    """An age in completed units, "" for none; somebody of 5 years has completed up to 71 months."""
-    found = _AGE.fullmatch(age.strip())
-    if not found:
-        return ""
-    n = int(found[1])
-    return str(n if found[2].lower() == unit else 12 * (n + 1) - 1 if is_last else 12 * n)
+def _completed_age(age: re.Match[str] | None, unit: str, is_last: int) -> int | None:
+    """An age in completed units; somebody of 5 years has completed up to 71 months."""
+    if age is None:
+        return None
+    n = int(age[1])
+    return n if age[2].lower() == unit else 12 * (n + 1) - 1 if is_last else 12 * n
 
 
 def _says_age(item: Item, formula: str) -> bool:
@@ -209,23 +214,25 @@ def _says_age(item: Item, formula: str) -> bool:
     return bool(is_age) and [each.formula for each in suggestions(item.text)] == [formula]
 
 
-def _record_rules(record: Record, rule: Suggestion | None, same: Sequence[Item]) -> Iterator[Entry]:
+def _record_rules(record: Record, rule: Suggestion | None, same: Sequence[Item]) -> Iterator[_Entry]:
     """Age and sex, as the record's own fields have them."""
     label = f"Age {age_span(*record.ages).lower()}"
     if rule:
         quotes = (record.age_quote, *(quote for item in same for quote in item.quotes))
         (field,) = rule.fields.values()
         why = f"The ages that the record states, in completed {field.unit} at screening."
-        yield Entry("inclusion", label, quotes, rule.formula, why)
+        yield _Entry("inclusion", label, quotes, rule.formula, why)
     elif any(record.ages):
-        remarks = ("the record's ages are no formula: they mix units, or are no whole numbers of one",)
-        yield Entry("inclusion", label, (record.age_quote,), remarks=remarks)
+        remarks = (
+            "the record's ages are no formula: they mix units, are no whole numbers of one, or are no possible ages",
+        )
+        yield _Entry("inclusion", label, (record.age_quote,), remarks=remarks)
     if record.sex in ("female", "male"):
         formula = f'sex == "{record.sex}"'
-        yield Entry("inclusion", f"Sex: {record.sex}", (record.sex_quote,), formula, "The sex that the record states.")
+        yield _Entry("inclusion", f"Sex: {record.sex}", (record.sex_quote,), formula, "The sex that the record states.")
 
 
-def _question(item: Item, record: Record, rule: Suggestion | None) -> Entry:
+def _question(item: Item, record: Record, rule: Suggestion | None) -> _Entry:
     """A sentence as a question, with what it may mean beside it."""
     found = [each for text in (item.text, *item.parts) for each in suggestions(text)]
     remarks = list(item.remarks)
@@ -240,7 +247,7 @@ def _question(item: Item, record: Record, rule: Suggestion | None) -> Entry:
     elif found and (rest := unsaid(item.whole, found)):
         remarks.append(f"what is proposed says only a part: nothing of {', '.join(map(repr, rest))}")
     label = f"{item.under}: {item.text}" if item.under else item.text
-    return Entry(item.kind, _short(label), item.quotes, suggested=tuple(found), remarks=tuple(remarks))
+    return _Entry(item.kind, _short(label), item.quotes, suggested=tuple(found), remarks=tuple(remarks))
 
 
 def _list_of(item: Item) -> Suggestion:
@@ -258,7 +265,7 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST].rsplit(" ", 1)[0].rstrip(" ,;:(") + " …"
 
 
-def _at_most(entries: list[Entry]) -> list[Entry]:
+def _at_most(entries: list[_Entry]) -> list[_Entry]:
     """As many criteria as a protocol holds: the last ones of a kind become one question about all of them."""
     if len(entries) <= MAX_CRITERIA:
         return entries
@@ -266,7 +273,7 @@ def _at_most(entries: list[Entry]) -> list[Entry]:
     kind: Kind = "exclusion" if excluded > len(entries) - MAX_CRITERIA else "inclusion"
     alike = [entry for entry in entries if entry.kind == kind and not entry.when]
     joined = alike[-(len(entries) - MAX_CRITERIA + 1) :]
-    last = Entry(
+    last = _Entry(
         kind,
         f"Further {kind}s: {'any' if kind == 'exclusion' else 'all'} of {len(joined)}",
         tuple(quote for entry in joined for quote in entry.quotes),

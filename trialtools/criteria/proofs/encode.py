@@ -89,7 +89,7 @@ def on_step(logic: Logic) -> dict[str, Z3]:
     return {name: z3.IsInt(logic.value[name] / exact(step, logic.record.context)) for name, step in steps.items()}
 
 
-def as_worked_out(logic: Logic) -> list[Z3]:
+def _as_worked_out(logic: Logic) -> list[Z3]:
     """That what is recorded of a field is what the others make of it, as far as that is known."""
     fields = {name: Name(name, field.type) for name, field in logic.protocol.fields.items()}
     ways = [(name, way) for name, rule in logic.protocol.derived.items() for way in _cases(logic.record, rule)]
@@ -97,11 +97,16 @@ def as_worked_out(logic: Logic) -> list[Z3]:
     return [z3.Implies(case, z3.Not(truth_of(logic.record, rule).false)) for case, rule in equal]
 
 
-def recent(logic: Logic) -> dict[str, Z3]:
-    """By date field, that its day lies in these years, as it does of patients whom anybody meets."""
+def _recent(logic: Logic) -> list[Z3]:
+    """That dates are of these years, as those of patients whom anybody meets."""
     first, last = ((day - EPOCH).days for day in _RECENT)
     dates = [name for name, field in logic.protocol.fields.items() if field.type == "date"]
-    return {name: z3.And(logic.value[name] >= first, logic.value[name] <= last) for name in dates}
+    return [z3.And(logic.value[name] >= first, logic.value[name] <= last) for name in dates]
+
+
+def natural(logic: Logic) -> list[Z3]:
+    """What lets a patient look like one: worked-out values that agree, days of our time, numbers on their step."""
+    return [*_as_worked_out(logic), *_recent(logic), *on_step(logic).values()]
 
 
 def value_of(logic: Logic, name: str, value: Any) -> Z3:

@@ -19,7 +19,7 @@ _STATES: dict[bool | None, State] = {True: "pass", False: "fail", None: "unknown
 
 
 @dataclass(frozen=True)
-class Idle:
+class _Idle:
     """That a criterion may say something else, `rule`, and no decision changes.
 
     Whoever passes the criteria `passing` passes it in both forms or in neither; whoever fails it in one form fails it
@@ -35,7 +35,7 @@ class Idle:
     everybody: bool
 
 
-def _idle(prover: Prover, id: str, rule: Formula) -> Idle | None:
+def _idle(prover: Prover, id: str, rule: Formula) -> _Idle | None:
     """That it makes no difference if a criterion says `rule`; None where it may make one."""
     changes = [z3.And(claim, *others.values()) for claim, others in _changes(prover, id, rule)]
     if not impossible(prover, [z3.Or(changes), prover.complete, *prover.facts.values()]):
@@ -43,7 +43,7 @@ def _idle(prover: Prover, id: str, rule: Formula) -> Idle | None:
     return _idle_for(prover, id, rule, []) or _idle_for(prover, id, rule, [prover.complete])
 
 
-def _idle_for(prover: Prover, id: str, rule: Formula, known: list[Z3]) -> Idle | None:
+def _idle_for(prover: Prover, id: str, rule: Formula, known: list[Z3]) -> _Idle | None:
     proofs: list[Proof] = []
     for claim, others in _changes(prover, id, rule):
         if (proof := unsat_core(prover, [*known, claim], others)) is None:
@@ -51,7 +51,7 @@ def _idle_for(prover: Prover, id: str, rule: Formula, known: list[Z3]) -> Idle |
         proofs.append(proof)
     passing, failing = proofs
     facts = tuple(fact for fact in prover.facts if fact in (*passing.facts, *failing.facts))
-    return Idle(id, rule, passing.criteria, failing.criteria, facts, everybody=not known)
+    return _Idle(id, rule, passing.criteria, failing.criteria, facts, everybody=not known)
 
 
 def _changes(prover: Prover, id: str, rule: Formula) -> Iterator[tuple[Z3, dict[str, Z3]]]:
@@ -62,7 +62,7 @@ def _changes(prover: Prover, id: str, rule: Formula) -> Iterator[tuple[Z3, dict[
     yield now.false != then.false, {other: z3.Not(truth.false) for other, truth in others.items()}
 
 
-def _idle_finding(prover: Prover, kind: str, about: str, claim: str, why: str, *proofs: Idle) -> Finding:
+def _idle_finding(prover: Prover, kind: str, about: str, claim: str, why: str, *proofs: _Idle) -> Finding:
     """A finding that rests on such proofs: of everybody, or with a patient with data missing who shows otherwise.
 
     Args:
@@ -88,7 +88,7 @@ def _idle_finding(prover: Prover, kind: str, about: str, claim: str, why: str, *
     )
 
 
-def _with_data_missing(prover: Prover, found: Idle) -> tuple[str, dict[str, Any] | None]:
+def _with_data_missing(prover: Prover, found: _Idle) -> tuple[str, dict[str, Any] | None]:
     """For whom a criterion decides that decides nothing where everything is known, and a patient who shows it."""
 
     def judge(record: dict[str, Any]) -> bool:
@@ -108,14 +108,14 @@ def _with_data_missing(prover: Prover, found: Idle) -> tuple[str, dict[str, Any]
 # --- whole criteria ---------------------------------------------------------------------------------------------------
 
 
-def idle_criteria(prover: Prover) -> dict[str, Idle]:
+def idle_criteria(prover: Prover) -> dict[str, _Idle]:
     """The criteria that could be left out, by id, each alone."""
     ids = {id: id for id in prover.truths}
     found = {id: _idle(prover, id, Value(True)) for id in each(prover, "whether {} can be left out", ids)}
     return {id: proof for id, proof in found.items() if proof is not None}
 
 
-def redundant(prover: Prover, found: Mapping[str, Idle]) -> Iterator[Finding]:
+def redundant(prover: Prover, found: Mapping[str, _Idle]) -> Iterator[Finding]:
     """Criteria that the others imply, and whether they still do when data are missing.
 
     Args:
@@ -268,7 +268,7 @@ def _owner(
     return patient(prover, claims, judge, wishes)
 
 
-def _idle_part(prover: Prover, criterion: Criterion, way: Alternative, found: Idle) -> Finding:
+def _idle_part(prover: Prover, criterion: Criterion, way: Alternative, found: _Idle) -> Finding:
     protocol, id = prover.protocol, criterion.id
     if criterion.kind == "inclusion":
         among = f" among those who pass {titles(protocol, *found.passing)}" if found.passing else ""

@@ -12,7 +12,7 @@ import z3
 
 from ..language import Formula
 from ..protocol import ProtocolData
-from .encode import Logic, as_worked_out, encode, on_step, recent, solver, witness
+from .encode import Logic, encode, natural, solver, witness
 from .kleene import Z3, Truth, truth_of
 
 EFFORT = 4_000_000
@@ -24,7 +24,7 @@ PATIENCE, LEAST_PATIENCE = 1.0, 0.05
 TIME, LONGEST = 4.0, 8.0
 """Seconds of computing for all questions about a protocol, and by the clock on the wall if the machine is busy."""
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class Proof(NamedTuple):
@@ -35,7 +35,7 @@ class Proof(NamedTuple):
 
 
 @dataclass
-class Clock:
+class _Clock:
     """When the time for all questions is over, how many were given up, and what they were about: subjects by topic."""
 
     computing: float
@@ -69,7 +69,7 @@ class Prover:
     solver: Z3
     truths: Mapping[str, Truth]
     facts: Mapping[str, Z3]
-    clock: Clock
+    clock: _Clock
     names: dict[int, tuple[Z3, Z3]] = field(default_factory=dict)
 
     @cached_property
@@ -96,7 +96,7 @@ class Prover:
 
 def prover_for(protocol: ProtocolData) -> Prover:
     """A protocol, ready to be asked about for some seconds."""
-    clock = Clock(time.process_time() + TIME, time.monotonic() + LONGEST)
+    clock = _Clock(time.process_time() + TIME, time.monotonic() + LONGEST)
     logic = encode(protocol)
     made = solver(logic)
     made.set("relevancy", 0)  # three times faster here: the questions are many and alike
@@ -104,7 +104,7 @@ def prover_for(protocol: ProtocolData) -> Prover:
     return Prover(protocol, logic, made, truths, logic.facts, clock)
 
 
-def each(prover: Prover, topic: str, subjects: Mapping[str, T]) -> Iterator[T]:
+def each(prover: Prover, topic: str, subjects: Mapping[str, _T]) -> Iterator[_T]:
     """What is asked about, one by one, as long as there is time; what was given up is kept in the clock.
 
     Args:
@@ -199,8 +199,7 @@ def patient(
     """
     flags = [name for name, field in prover.protocol.fields.items() if field.type == "flag"]
     plain = [z3.Not(prover.logic.value[name]) for name in reversed(flags)]
-    logic = prover.logic
-    hopes = [*wishes, *as_worked_out(logic), *recent(logic).values(), *on_step(logic).values(), *plain]
+    hopes = [*wishes, *natural(prover.logic), *plain]
     fixed = list(claims)
     while (answer := check(prover, [*fixed, *hopes])) == z3.unsat:
         blamed = {name.get_id() for name in prover.solver.unsat_core()}

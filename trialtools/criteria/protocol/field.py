@@ -15,8 +15,6 @@ from ..language import MAX_NUMBER, NUMERIC, Interval, definite, ends
 from ..language.wording import with_unit
 
 FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2100, 12, 31)
-LATER = ("ordered", "from_")
-"""Keys of a field that came later: a protocol that does not use them keeps the hash that it had without them."""
 
 MAX_CRITERIA = 62
 """Each criterion is one bit of a signed 64-bit mask, with one bit to spare."""

@@ -23,10 +23,13 @@ from ..language import (
     parse_number,
 )
 from .check import check
-from .field import ASK, LATER, STRICT, Field, Question, fits, possible, question_name
+from .field import ASK, STRICT, Field, Question, fits, possible, question_name
 
 ROUNDING = 0.01
 """The part of a number by which what is recorded and what is worked out may differ."""
+
+_LATER = ("ordered", "from_")
+"""Keys of a field that came later: a protocol without them keeps the hash that it had before."""
 
 
 class DataError(Exception):
@@ -297,7 +300,7 @@ class ProtocolData:
         """The hash of what the protocol says: canonical content and registry text, without the chosen readings."""
         content = asdict(replace(self, readings={}, source=None))
         for declared in content["fields"].values():
-            for key in LATER:
+            for key in _LATER:
                 if not declared[key]:
                     del declared[key]
         for criterion in content["criteria"]:

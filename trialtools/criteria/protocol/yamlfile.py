@@ -14,12 +14,12 @@ import yaml
 from ..language import ProtocolError, nearest
 from .field import key_of
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 def read_yaml(
-    written: str, type: type[T], name: str, prepare: Callable[[dict[str, Any]], dict[str, Any]] = lambda data: data
-) -> T:
+    written: str, type: type[_T], name: str, prepare: Callable[[dict[str, Any]], dict[str, Any]] = lambda data: data
+) -> _T:
     """The dataclass that a YAML text holds.
 
     Args:
@@ -50,7 +50,7 @@ def _adapter(type: type) -> Any:
     return TypeAdapter(type)
 
 
-def _validate(data: dict[str, Any], type: type[T]) -> T:
+def _validate(data: dict[str, Any], type: type[_T]) -> _T:
     from pydantic import ValidationError
 
     try:
