@@ -114,10 +114,9 @@ def section_of(line: str) -> Section | None:
     """
     line = re.sub(r"^(?:E\.[34]\s+|\(?\d{1,2}(?:[.)]\d*)*\s+)", "", line.strip(" \t*•·#_-–—"))
     bare = line.rstrip(" .:\uff1a*_")
-    if abroad := next(
-        (kind for words, kind in _ABROAD.items() if re.fullmatch(words, bare.replace("’", "'"), re.I)), None
-    ):
-        return Section(abroad)
+    for words, abroad in _ABROAD.items():
+        if re.fullmatch(words, bare.replace("’", "'"), re.I):
+            return Section(abroad)
     if _KEPT_OUT.fullmatch(line):
         return Section("exclusion")
     found = _SECTION.fullmatch(bare) if len(bare) <= 90 else None
