@@ -261,7 +261,7 @@ ENGINES = {
 }
 
 
-@settings(max_examples=sample(40))
+@settings(max_examples=sample(20))
 @given(protocol=protocols(), table=tables())
 def test_every_engine_agrees_with_the_reference(protocol, table):
     expected = Counter(reference(protocol, table))
@@ -270,6 +270,7 @@ def test_every_engine_agrees_with_the_reference(protocol, table):
         assert {(row.failed, row.unknown): row.n for row in screening.patterns.itertuples()} == expected, engine
 
 
+@settings(max_examples=sample(15))
 @given(protocol=protocols(), table=tables())
 def test_decisions_and_evidence_agree_with_the_reference(protocol, table):
     screening = tt.screen(protocol, patients_of(protocol, table, "Polars eager"))
@@ -293,6 +294,7 @@ def test_decisions_and_evidence_agree_with_the_reference(protocol, table):
     assert failed == {patient: said[0] for patient, said in expected.items() if said[0]}
 
 
+@settings(max_examples=sample(15))
 @given(protocol=protocols(), table=tables())
 def test_interval_holds_every_completion(protocol, table):
     """Filling the holes in any way never brings fewer eligible patients than certain, nor more than possible."""

@@ -10,13 +10,14 @@ from .pages.paper import write_paper, write_quiz
 from .pages.site import write_site
 
 
-def _page(*, out: str = "reports/lessons") -> int:
+def _page(*, lesson: tuple[str, ...] = (), out: str = "reports/lessons") -> int:
     """The lessons in a browser, without installation: a folder for any web server.
 
     Args:
+        lesson (FILE): a lesson of your own; then only these are on the page
         out (DIR): written to DIR/page; the engine, fetched once with npm and pip, is kept beside it
     """
-    page = write_site(Path(out, "page"), Path(out))
+    page = write_site(Path(out, "page"), Path(out), [load_lesson(file) for file in lesson])
     print(f"wrote {page}\nserve the folder: python -m http.server --directory {page.parent}")
     return DONE
 
@@ -38,7 +39,7 @@ def _paper(*, lesson: tuple[str, ...] = (), out: str = "reports/lessons") -> int
         lesson (FILE): a lesson of your own; then only its hand-out
         out (DIR): written to DIR/paper
     """
-    for path in write_paper(Path(out, "paper"), {Path(file).stem: load_lesson(file) for file in lesson}):
+    for path in write_paper(Path(out, "paper"), [load_lesson(file) for file in lesson]):
         print(f"wrote {path}")
     return DONE
 

@@ -102,7 +102,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Lesson:
-    """Questions about a protocol; paths in the file are seen from its `folder`."""
+    """Questions about a protocol; paths are seen from where the `file` stands."""
 
     __pydantic_config__ = STRICT
 
@@ -112,16 +112,17 @@ class Lesson:
     goals: tuple[str, ...] = ()
     minutes: int = 20
     cohort: str | None = None
-    folder: str = ""
+    file: str = ""
 
     def __post_init__(self) -> None:
+        folder = str(Path(self.file).parent)
         for n, question in enumerate(self.questions):
             with _at("questions", n, "id"):
                 if question.id in (other.id for other in self.questions[:n]):
                     raise ProtocolError(f"a question {question.id} stands twice")
                 kind = question.kind
             readings, amend = tuple(question.readings.items()), tuple(question.amend.items())
-            source = Source(self.folder, question.protocol or self.protocol, readings, amend, self.cohort)
+            source = Source(folder, question.protocol or self.protocol, readings, amend, self.cohort)
             object.__setattr__(question, "source", source)
             with _at("questions", n, "readings"):
                 _ = source.amended
@@ -132,6 +133,11 @@ class Lesson:
                     check_name(source, name)
             with _at("questions", n, kind):
                 _check(question, source.rules)
+
+    @property
+    def number(self) -> str:
+        """What the ids of its questions begin with."""
+        return self.questions[0].id.partition(".")[0] if self.questions else ""
 
     def question(self, id: str) -> Question:
         """A question by its id.
@@ -156,14 +162,14 @@ def load_lesson(path: str | Path) -> Lesson:
         written = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ProtocolError(f"the lesson cannot be read: {error}", where=str(path)) from None
-    return read_yaml(written, Lesson, file.name, lambda data: {"folder": str(file.parent)} | data)
+    return read_yaml(written, Lesson, file.name, lambda data: {"file": str(file)} | data)
 
 
 @cache
 def lessons() -> dict[str, Lesson]:
     """The lessons that come with the package, by the number that their ids begin with."""
     files = sorted(Path(__file__).parent.glob("[0-9][0-9]_*.yaml"))
-    return {str(int(path.name[:2])): load_lesson(path) for path in files}
+    return {lesson.number: lesson for lesson in map(load_lesson, files)}
 
 
 def subject(protocol: Protocol, what: str) -> tuple[str, dict[bool | None, str]]:

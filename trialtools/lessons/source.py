@@ -33,6 +33,11 @@ class Source(NamedTuple):
         return f"{self.protocol} {dict(self.readings)} {name}"
 
     @property
+    def file(self) -> Path | None:
+        """The protocol's own file; none where it is an example."""
+        return Path(self.folder, self.protocol) if self.protocol.endswith(_FILES) else None
+
+    @property
     def rules(self) -> Protocol:
         """The protocol, read as is said."""
         return _rules(self)
@@ -49,7 +54,7 @@ class Source(NamedTuple):
         Raises:
             ProtocolError: the protocol is a file of one's own, and no table is named.
         """
-        if self.cohort is None and self.protocol.endswith(_FILES):
+        if self.cohort is None and self.file:
             raise ProtocolError("a count needs a patient table; write cohort: my_patients.csv at the top")
         return Path(self.folder, self.cohort) if self.cohort else example(self.protocol).cohort
 
@@ -58,5 +63,4 @@ class Source(NamedTuple):
 def _rules(source: Source) -> Protocol:
     if source.readings:
         return source._replace(readings=()).rules.with_readings(dict(source.readings))
-    name = source.protocol
-    return load_protocol(Path(source.folder, name)) if name.endswith(_FILES) else example(name).protocol
+    return load_protocol(source.file) if source.file else example(source.protocol).protocol

@@ -7,46 +7,58 @@ lessons count and what `lint` finds, worked out when it was made; all that depen
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from ...criteria.proofs.finding import Finding
 from ..answers import buttons, typed
-from ..checks import check, find_question, hint
+from ..checks import check, hint
 from ..judges import findings
-from ..lesson import lessons
+from ..lesson import Lesson, lessons, load_lesson
 from ..quantities import quantity
 from ..reply import Reply
 from ..source import BROUGHT
 
+_HERE = Path(__file__).parents[3]
+_OPEN: dict[str, Lesson] = {}
+"""The lesson of each question on the page."""
 
-def luggage() -> dict[str, Any]:
+
+def luggage(of: Iterable[Lesson]) -> dict[str, Any]:
     """What the page brings along: every number that the lessons count, and what is found in the protocols they lint.
 
     Raises:
         NotSettled: a proof took too long on this machine.
     """
-    asked = [(question.source, question) for lesson in lessons().values() for question in lesson.questions]
+    asked = [(question.source, question) for lesson in of for question in lesson.questions]
     numbers = {source.key(name): quantity(source, name) for source, question in asked for name in question.numbers}
     proved = {source: findings(source) for source, question in asked if question.found}
     return numbers | {source.key("findings"): [*map(_plain, found)] for source, found in proved.items()}
 
 
-def bring(packed: str) -> None:
-    """Take the luggage, as JSON, in place of the engines that count and lint."""
+def bring(packed: str, *files: str) -> None:
+    """Take the luggage, as JSON, in place of the engines that count and lint, and read the lessons.
+
+    Args:
+        packed: what `luggage` gave.
+        files: lessons of one's own, as they lie beside the package; without them, those of the package.
+    """
     BROUGHT.update(json.loads(packed))
-    lessons()  # read now, so that the first answer does not wait for it
+    shown = [load_lesson(_HERE / file) for file in files] or lessons().values()
+    _OPEN.update({question.id: lesson for lesson in shown for question in lesson.questions})
 
 
 def reply(id: str, text: str) -> str:
     """What is said to a text in the box, or to the label of a button."""
-    _, question = find_question(id)
+    lesson, question = _OPEN[id], _OPEN[id].question(id)
     labels = buttons(question)
-    return _as_json(check(id, labels[text] if text in labels else typed(question, text)))
+    return _as_json(check(id, labels[text] if text in labels else typed(question, text), lesson))
 
 
 def help_with(id: str) -> str:
     """The next hint."""
-    return _as_json(hint(id))
+    return _as_json(hint(id, _OPEN[id]))
 
 
 def _as_json(said: Reply) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...criteria.files import whole
@@ -22,19 +22,19 @@ def write_quiz(folder: Path) -> Path:
     return folder / "quiz.html"
 
 
-def write_paper(folder: Path, own: Mapping[str, Lesson] | None = None) -> Iterator[Path]:
+def write_paper(folder: Path, own: Sequence[Lesson] = ()) -> Iterator[Path]:
     """Write the quiz, its key, and each lesson as a hand-out of three pages: two to write on, one with the answers.
 
     Args:
         folder: to write to; it is made where it is not there.
-        own: lessons of your own by the name of their sheet; then only their hand-outs are written.
+        own: lessons of your own; then only their hand-outs are written, by the names of their files.
 
     Raises:
         ReportError: no browser that prints.
     """
     browser = find_browser()
     folder.mkdir(parents=True, exist_ok=True)
-    for name, page in _handouts(own) if own else sheets(quiz()):
+    for name, page in [(Path(lesson.file).stem, handout(lesson)) for lesson in own] or sheets(quiz()):
         with whole(folder / f"{name}.html") as part:
             part.write_text(page, "utf-8")
         with whole(folder / f"{name}.pdf") as part:
@@ -46,18 +46,12 @@ def sheets(items: Sequence[Item]) -> Iterator[tuple[str, str]]:
     """Every sheet that comes with the package, as HTML, beside its name."""
     for name, key in (("quiz", False), ("quiz_key", True)):
         yield name, render("quiz_paper.html.j2", items=items, key=key, letters=LETTERS, before=BEFORE)
-    yield from _handouts({f"lesson_{number}": lesson for number, lesson in lessons().items()})
-
-
-def _handouts(of: Mapping[str, Lesson]) -> Iterator[tuple[str, str]]:
-    for name, lesson in of.items():
-        yield name, handout(lesson)
+    yield from ((f"lesson_{number}", handout(lesson)) for number, lesson in lessons().items())
 
 
 def handout(lesson: Lesson) -> str:
     """A lesson as three pages of HTML; each of the first two is filled with lines to write on."""
-    number = lesson.questions[0].id.partition(".")[0]
-    return render("handout.html.j2", number=number, lesson=lesson, halves=_halves(lesson), wrong=_wrong)
+    return render("handout.html.j2", lesson=lesson, halves=_halves(lesson), wrong=_wrong)
 
 
 def _halves(lesson: Lesson) -> tuple[tuple[Question, ...], tuple[Question, ...]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ...criteria.examples import example
 from ...criteria.files import whole_folder
 from ...report.errors import ReportError
-from ..lesson import lessons
+from ..lesson import Lesson, lessons
 from . import in_browser
 from .quiz import quiz, quiz_page
 from .runtime import fetch_runtime
@@ -21,16 +22,22 @@ _ROOMS = ("criteria", "lessons")
 """What a lesson in a browser needs of the package; counts are brought along, so that no data frame is needed."""
 
 
-def write_site(folder: Path, engine: Path) -> Path:
+def write_site(folder: Path, engine: Path, own: Sequence[Lesson] = ()) -> Path:
     """Write the page, its engine and the quiz; what an earlier call wrote there is replaced.
 
     Args:
         folder: to make.
         engine: below it the engine is kept between two calls; fetched from npm and PyPI if it is not there.
+        own: lessons of your own; then only these are on the page.
 
     Raises:
-        ReportError: the engine cannot be fetched, or the folder holds something else.
+        ReportError: the engine cannot be fetched, the folder holds something else, two lessons have a question of
+            the same id, or a protocol does not lie beside its lesson.
     """
+    shown = own or [*lessons().values()]
+    ids = [question.id for lesson in shown for question in lesson.questions]
+    if twice := [id for id in dict.fromkeys(ids) if ids.count(id) > 1]:
+        raise ReportError(f"two lessons have a question {twice[0]}; a page takes each id once")
     runtime = fetch_runtime(engine)
     if folder.is_dir() and any(folder.iterdir()):
         if not (folder / "site.json").exists():
@@ -39,23 +46,22 @@ def write_site(folder: Path, engine: Path) -> Path:
     with whole_folder(folder) as place:
         shutil.copytree(runtime, place, dirs_exist_ok=True)
         place.chmod(0o755)  # a web server may run as somebody else
-        pack_ourselves(place / "trialtools.zip")
+        pack_ourselves(place / "trialtools.zip", own)
         packages = sorted(file.name for file in place.iterdir() if file.suffix in (".whl", ".zip"))
         packages.remove("python_stdlib.zip")
         for name in ("page.js", "worker.js"):
             shutil.copy(FOLDER / name, place)
-        (place / "site.json").write_text(json.dumps({"packages": packages, "luggage": in_browser.luggage()}), "utf-8")
+        files = [_within(lesson, lesson.file).as_posix() for lesson in own]
+        brought = {"packages": packages, "files": files, "luggage": in_browser.luggage(shown)}
+        (place / "site.json").write_text(json.dumps(brought), "utf-8")
         (place / "quiz.html").write_text(quiz_page(quiz()), "utf-8")
-        (place / "index.html").write_text(_index(sum(file.stat().st_size for file in place.iterdir())), "utf-8")
+        megabytes = round(sum(file.stat().st_size for file in place.iterdir()) / 1e6)
+        (place / "index.html").write_text(render("index.html.j2", lessons=shown, megabytes=megabytes), "utf-8")
     return folder / "index.html"
 
 
-def _index(size: int) -> str:
-    return render("index.html.j2", lessons=lessons(), megabytes=round(size / 1e6))
-
-
-def pack_ourselves(file: Path) -> None:
-    """The rooms that a lesson needs, and the protocols of the examples where an installed package has them."""
+def pack_ourselves(file: Path, own: Iterable[Lesson] = ()) -> None:
+    """The rooms that a lesson needs, the protocols of the examples where an installed package has them, own lessons."""
     data = example("NCT05741099").cohort.parents[1]
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.write(_PACKAGE / "__init__.py", "trialtools/__init__.py")
@@ -65,3 +71,23 @@ def pack_ourselves(file: Path) -> None:
                     packed.write(source, f"trialtools/{source.relative_to(_PACKAGE)}")
         for source in sorted([*data.glob("protocols/*"), *data.glob("registry/*")]):
             packed.write(source, f"trialtools/data/{source.relative_to(data)}")
+        for lesson in own:
+            for needed in {Path(lesson.file), *_protocols(lesson)}:
+                packed.write(needed, _within(lesson, needed))
+
+
+def _protocols(lesson: Lesson) -> Iterator[Path]:
+    """The files of protocols that a lesson asks about, and the registry texts that they quote."""
+    for source in {question.source for question in lesson.questions}:
+        if source.file:
+            yield source.file
+        if source.file and source.rules.source:
+            yield source.file.parent / source.rules.source
+
+
+def _within(lesson: Lesson, file: str | Path) -> Path:
+    """Where a file of a lesson lies beside the package, in a browser."""
+    folder = Path(lesson.file).resolve().parent
+    if not Path(file).resolve().is_relative_to(folder):
+        raise ReportError(f"{file} does not lie below {folder}; the page takes what stands beside the lesson")
+    return Path("own", lesson.number, Path(file).resolve().relative_to(folder))
