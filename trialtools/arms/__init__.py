@@ -14,10 +14,10 @@ __getattr__, __dir__ = lazy_door(
         "request": ("Override", "Request"),
         "ledger": (
             *("Receipt", "allocate", "allocations", "check_ledger", "correct", "last_entry", "return_kit", "unblind"),
+            "reverse_propensity",
         ),
         "audit": ("Fault", "verify"),
         "copies": ("backup",),
-        "selection_bias": ("reverse_propensity",),
         "dosing": ("dosing_deviations", "dosing_status", "dosing_worklist"),
         "predose": ("predose_checks", "recheck"),
     },

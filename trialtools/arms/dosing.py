@@ -153,8 +153,8 @@ def dosing_worklist(status: pd.DataFrame, checks: pd.DataFrame | None = None) ->
         checks: from `predose_checks`.
     """
     waiting: Any = status[status["dosed_on"].isna()]
-    asked = waiting[["state", "days_left", "opens_on", "problem"]].itertuples(index=False, name=None)
-    listed = waiting.assign(to_do=[_to_do(*row) for row in asked])
+    rows = waiting[["state", "days_left", "opens_on", "problem"]].itertuples(index=False, name=None)
+    listed = waiting.assign(to_do=[_to_do(*row) for row in rows])
     columns = ["subject_id", "site", "to_do", "state", "days_left", "opens_on", "closes_on"]
     if checks is not None:
         found = checks.set_index("subject_id").reindex(listed["subject_id"])

@@ -62,8 +62,8 @@ def sample_strata(
 
 def _levels(protocol: Protocol, strata: Sequence[str], people: pd.DataFrame) -> list[Levels]:
     """The levels of everybody of whom all are known."""
-    asked = {condition: parse(condition, protocol.fields) for condition in strata if condition != SITE}
-    wanted = {name for formula in asked.values() for name in names(formula)} | ({SITE} & set(strata))
+    formulas = {condition: parse(condition, protocol.fields) for condition in strata if condition != SITE}
+    wanted = {name for formula in formulas.values() for name in names(formula)} | ({SITE} & set(strata))
     if lacking := sorted(wanted - set(people) - set(protocol.derived)):
         raise DataError(f"the table has no column {', '.join(lacking)}, which the strata ask for")
     needed = {*protocol.with_causes(wanted - {SITE}), SITE} & set(people)
@@ -71,7 +71,7 @@ def _levels(protocol: Protocol, strata: Sequence[str], people: pd.DataFrame) -> 
     levels = []
     for row in rows.to_dict("records"):
         known = protocol.facts_of({name: row[name] for name in needed - {SITE}})
-        answers = [definite(row[SITE]) if each == SITE else evaluate(asked[each], known) for each in strata]
+        answers = [definite(row[SITE]) if each == SITE else evaluate(formulas[each], known) for each in strata]
         if None not in answers:
             levels.append(tuple({True: "yes", False: "no"}.get(answer, answer) for answer in answers))
     return levels

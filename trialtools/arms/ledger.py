@@ -25,7 +25,7 @@ from .minimization import Minimization
 from .people import author, fold_id, readable, short_id, signature
 from .request import Override, Request, check_binding
 from .sealing import Key, read_key
-from .strata import SITE, strata
+from .strata import SITE, Levels, strata
 
 _ALLOCATIONS = (
     *("subject_id", "site", "stratum", "randomized_on", "recorded_on", "kit", "decision", "window"),
@@ -99,8 +99,8 @@ def allocate(
         detail = {**judged, "on": str(request.on), "window": request.window, "against": against, "by": by}
         detail |= {"protocol": request.protocol.sha256} | ({"override": answers} if kit else {"why": refusal})
         kind, at = ("allocated", (kit.position, kit.kit)) if kit else ("refused", (None, None))
-        asked = LedgerEntry(kind, detail, request.patient, stratum, *at, person=fold_id(request.patient))
-        entry = append(connection, asked)
+        answer = LedgerEntry(kind, detail, request.patient, stratum, *at, person=fold_id(request.patient))
+        entry = append(connection, answer)
     if refusal:
         raise LedgerError(f"patient {short_id(request.patient)} {refusal}")
     return _receipt(entry)
@@ -169,9 +169,9 @@ def unblind(ledger: PathLike, key: PathLike, patient: str, name: str, reason: st
     why = signature("unblinding", name, reason)
     with writing(Path(ledger)) as connection:
         opened = opening_of(connection)
-        secret, given = read_key(key, opened.detail), _allocation(connection, "patient", patient)
-        arm = _arm(connection, opened, secret, str(given.kit))
-        append(connection, LedgerEntry("unblinded", {**why, "by": author()}, patient, kit=given.kit))
+        secret, allocation = read_key(key, opened.detail), _allocation(connection, "patient", patient)
+        arm = _arm(connection, opened, secret, str(allocation.kit))
+        append(connection, LedgerEntry("unblinded", {**why, "by": author()}, patient, kit=allocation.kit))
     return arm
 
 
@@ -190,8 +190,8 @@ def correct(ledger: PathLike, patient: str, what: str, value: str, name: str, re
     """
     why, value = signature("a correction", name, reason), readable(value)
     with writing(Path(ledger)) as connection:
-        given = _allocation(connection, "patient", patient)
-        was = {**given.detail["facts"], "randomized_on": given.detail["on"]}
+        allocation = _allocation(connection, "patient", patient)
+        was = {**allocation.detail["facts"], "randomized_on": allocation.detail["on"]}
         if what not in was:
             raise LedgerError(f"no '{what}' was entered of {short_id(patient)}; {', '.join(was)}")
         earlier = find(connection, "kind = 'corrected' AND patient = ?", [patient])
@@ -210,10 +210,10 @@ def return_kit(ledger: PathLike, kit: str, name: str, reason: str) -> str:
     """
     why = signature("a returned kit", name, reason)
     with writing(Path(ledger)) as connection:
-        given = _allocation(connection, "kit", kit)
+        allocation = _allocation(connection, "kit", kit)
         if find(connection, "kind = 'returned' AND kit = ?", [kit]):
             raise LedgerError(f"kit {short_id(kit)} came back already")
-        return append(connection, LedgerEntry("returned", {**why, "by": author()}, given.patient, kit=kit)).head
+        return append(connection, LedgerEntry("returned", {**why, "by": author()}, allocation.patient, kit=kit)).head
 
 
 def _check_day(text: str) -> None:
@@ -285,6 +285,30 @@ def _row(entry: LedgerEntry, acts: list[LedgerEntry]) -> dict[str, Any]:
     }
 
 
+def reverse_propensity(ledger: PathLike, key: PathLike) -> pd.DataFrame:
+    """Of everybody allocated the chance of the first arm, as someone knew it who had seen all earlier arms.
+
+    Columns: subject_id, chance. If patients were chosen to fit the arm that was to be expected, this chance is
+    associated with the outcome within both arms.
+
+    Raises:
+        LedgerError: as for `allocations`.
+
+    Source: Berger and Exner, Control Clin Trials 20 (1999) 319-327.
+    """
+    rows = allocations(ledger, key)
+    with reading(Path(ledger)) as connection:
+        opened = opening_of(connection).detail
+    plan = plan_of(read_key(key, opened).plan)
+    levels = strata(plan.strata, tuple(opened["sites"]))
+    past: list[tuple[Levels, str]] = []
+    chances = []
+    for stratum, arm in zip(rows["stratum"], rows["arm"], strict=True):
+        chances.append(float(plan.chances_after(past, levels[stratum])[plan.arms[0]]))
+        past.append((levels[stratum], arm))
+    return rows[["subject_id"]].assign(chance=chances)
+
+
 def last_entry(ledger: PathLike) -> str:
     """Number and hash of the last entry, `57:9f3c…`: kept outside the file, it shows later that nothing was cut off."""
     with reading(Path(ledger)) as connection:
@@ -306,10 +330,10 @@ def check_ledger(ledger: PathLike, protocol: Protocol, subjects: pd.DataFrame) -
     name = Path(ledger).name
     with reading(Path(ledger)) as connection:
         check_binding(opening_of(connection).detail, protocol, own_readings=False)
-    given, known = allocations(ledger), subjects[subjects["randomized_on"].notna()]
-    both = known.merge(given, on="subject_id", suffixes=("", "_ledger"))
+    allocated, known = allocations(ledger), subjects[subjects["randomized_on"].notna()]
+    both = known.merge(allocated, on="subject_id", suffixes=("", "_ledger"))
     other = int((pd.to_datetime(both["randomized_on"]) != both["randomized_on_ledger"]).sum())
-    if len(given) and len(known) and not len(both):
+    if len(allocated) and len(known) and not len(both):
         raise LedgerError(f"{name} is the ledger of another trial: none of the {len(known)} randomized is in it")
     if 2 * other > len(both):
         raise LedgerError(

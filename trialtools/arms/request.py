@@ -60,8 +60,8 @@ class Request:
     def judgement(self, conditions: Sequence[str] = ()) -> dict[str, Any]:
         """What makes two requests the same, whenever they are made: the facts that were judged, and what came of it."""
         failed, unknown = ([id for id, state in self.states.items() if state == s] for s in ("fail", "unknown"))
-        asked = _judged_fields(self.protocol, conditions)
-        facts = {name: _plain(self.known[name]) for name in asked if self.known[name] is not None}
+        fields = _judged_fields(self.protocol, conditions)
+        facts = {name: _plain(self.known[name]) for name in fields if self.known[name] is not None}
         return {SITE: self.site, "decision": self.decision, "failed": failed, "unknown": unknown, "facts": facts}
 
     def stratum(self, conditions: Sequence[str]) -> str:
@@ -108,9 +108,9 @@ def _readings_in_force(protocol: Protocol) -> dict[str, str]:
 
 def _judged_fields(protocol: Protocol, conditions: Sequence[str]) -> tuple[str, ...]:
     """The fields that allocation reads: those of criteria, strata and dosing window, and what they hang on."""
-    asked = {name for each in conditions if each != SITE for name in names(parse(each, protocol.fields))}
-    asked |= {name for c in protocol.criteria for reading in c.texts for name in names(protocol.formula(c.id, reading))}
-    return protocol.with_causes(asked | {arm.dosing.anchor for arm in protocol.arms if arm.dosing})
+    read = {name for each in conditions if each != SITE for name in names(parse(each, protocol.fields))}
+    read |= {name for c in protocol.criteria for reading in c.texts for name in names(protocol.formula(c.id, reading))}
+    return protocol.with_causes(read | {arm.dosing.anchor for arm in protocol.arms if arm.dosing})
 
 
 def binding(protocol: Protocol, conditions: Sequence[str]) -> dict[str, Any]:

@@ -45,12 +45,12 @@ def add_command(below: Any, name: str, command: Command, about: str = "") -> Non
         for word, function in command.items():
             add_command(deeper, word, function)
         return
-    told, _, args = inspect.cleandoc(command.__doc__ or "").partition("\n\nArgs:\n")
+    first, _, args = inspect.cleandoc(command.__doc__ or "").partition("\n\nArgs:\n")
     described = {
         name: found for name, *found in re.findall(r"^    (\w+)(?: \((.+?)\))?: (.+(?:\n     .+)*)", args, re.M)
     }
-    told = told.rstrip(".")
-    parser = below.add_parser(name, help=about or told[:1].lower() + told[1:], description=told)
+    first = first.rstrip(".")
+    parser = below.add_parser(name, help=about or first[:1].lower() + first[1:], description=first)
     for each in inspect.signature(command, eval_str=True).parameters.values():
         metavar, text = described.get(each.name, ("", ""))
         words = {"help": re.sub(r"\s+", " ", text).rstrip(".").replace("%", "%%")}

@@ -67,5 +67,5 @@ def print_pdf(browser: Path, page: Path, pdf: Path, seconds: int = 180) -> None:
         except OSError as error:
             raise ReportError(f"{browser} could not be started: {error.strerror or error}") from None
     if ran.returncode or not pdf.exists() or not pdf.read_bytes().startswith(b"%PDF"):
-        said = ran.stderr.decode(errors="replace").strip().splitlines()
-        raise ReportError(f"{browser} could not print the report: {said[-1] if said else f'exit {ran.returncode}'}")
+        words = ran.stderr.decode(errors="replace").strip().splitlines()
+        raise ReportError(f"{browser} could not print the report: {words[-1] if words else f'exit {ran.returncode}'}")

@@ -41,14 +41,14 @@ def _report(
     """
     # jsonschema would compile a grammar of web addresses, for a second: no notebook is held against one
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-    given, batch = parse_parameters(p), []
+    values, batch = parse_parameters(p), []
     for notebook in map(find_notebook, notebooks):
         if is_interim(notebook):
             for audience in ("open", "closed") if both else ("",):
-                parameters = given | ({"audience": audience} if audience else {})
+                parameters = values | ({"audience": audience} if audience else {})
                 batch += runs(notebook, parameters, out, site, ledger, key, pdf)
         else:
-            batch.append(Run(notebook.stem, report, (notebook, given, out, pdf)))
+            batch.append(Run(notebook.stem, report, (notebook, values, out, pdf)))
     worst, wrote = DONE, (Path(out) / "index.html").exists()
     for _, made in reports(batch, jobs):
         if not isinstance(made, Report):

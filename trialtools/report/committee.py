@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..arms.commitment import opening
-from ..arms.ledger import allocations, check_ledger, last_entry
-from ..arms.selection_bias import reverse_propensity
+from ..arms.ledger import allocations, check_ledger, last_entry, reverse_propensity
 from ..criteria.contents import Protocol, load_protocol
 from ..criteria.protocol import DataError
 from ..interim.data import TrialData, read_trial
@@ -60,8 +59,8 @@ def runs(
     Raises:
         DataError: no such site, or data that cannot be read.
     """
-    given, values = _parameters(notebook, parameters)
-    if given.get("data") and not given.get("protocol"):
+    chosen, values = _parameters(notebook, parameters)
+    if chosen.get("data") and not chosen.get("protocol"):
         raise DataError("the data are named and their protocol is not: add -p protocol=FILE, so that no other is taken")
     closed, wanted = values["audience"] == "closed", list(sites) or [str(values.get("site") or "")]
     if sites:
@@ -76,9 +75,9 @@ def runs(
     files = (ledger and str(Path(ledger).resolve()), key and str(Path(key).resolve()))
     made = []
     for site in wanted:
-        name, own = base + (f"_{_plain(site)}" if site else ""), {**given, "site": site}
-        if given.get("previous"):
-            named = Path(str(given["previous"]))
+        name, own = base + (f"_{_plain(site)}" if site else ""), {**chosen, "site": site}
+        if chosen.get("previous"):
+            named = Path(str(chosen["previous"]))
             if sites or closed != (named.parent.name == "closed"):
                 own["previous"] = _previous_of(named, name, closed, bool(site))
         made.append(Run(name, _committee_report, (notebook, own, out, *files, pdf, name)))
@@ -115,7 +114,7 @@ def _committee_report(
         LeakError: the finished open report could tell an arm; nothing of it is kept.
         ReportError, NotebookError: as for `report`.
     """
-    given, values = _parameters(notebook, parameters)
+    chosen, values = _parameters(notebook, parameters)
     protocol = load_protocol(_place(notebook, values, "protocol"))
     closed, cutoff, site = values["audience"] == "closed", _day(values["cutoff"]), str(values.get("site") or "")
     allocated, arms = _read_ledger(ledger, key, closed) if ledger else (None, None)
@@ -142,7 +141,7 @@ def _committee_report(
         if not closed and (found := leaks(finished, names, hidden, data)):
             _refuse(found, "the open report could tell an arm, and was not kept; rename an arm of an everyday name")
 
-    own = {**given, "data": str(data)} | ({"mapping": ""} if values.get("mapping") else {})  # the cut is tidy already
+    own = {**chosen, "data": str(data)} | ({"mapping": ""} if values.get("mapping") else {})  # the cut is tidy already
     own |= {"ledger_head": f"{last_entry(ledger)}; {opening(ledger).statement}"} if ledger else {}
     made = report(notebook, own, folder, pdf, name=name, check=search)
     return replace(made, names_alone="" if closed else why_names_alone(Counter(hidden.values()).values()))
@@ -162,10 +161,10 @@ def _refuse(found: Sequence[Leak], why: str) -> NoReturn:
 
 
 def _parameters(notebook: Path, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The parameters that were given, read; and those over the notebook's defaults."""
+    """The parameters that the caller chose, read; and these over the notebook's defaults."""
     declared = declared_parameters(read_notebook(notebook))
-    given = resolve_paths(validate(parameters, declared, notebook.name), declared, notebook.parent)
-    return given, effective_values(given, declared)
+    chosen = resolve_paths(validate(parameters, declared, notebook.name), declared, notebook.parent)
+    return chosen, effective_values(chosen, declared)
 
 
 def _place(notebook: Path, values: Mapping[str, Any], name: str) -> Any:

@@ -35,14 +35,14 @@ def locks(out: Path, trial: TrialData, closed: bool) -> Locks:
     return {out / _LOCK: hashes} | ({out / "closed" / _LOCK: trial.sha256} if closed else {})
 
 
-def check_locks(held: Locks, cutoff: date | None) -> None:
+def check_locks(own: Locks, cutoff: date | None) -> None:
     """Nothing, where the data are those of the first report of this cutoff.
 
     Raises:
         DataError: a table or a file is another one now, or a lock cannot be read.
     """
     day = _lock_day(cutoff)
-    for file, hashes in held.items():
+    for file, hashes in own.items():
         first = _read_locks(file).get(day, hashes)
         if changed := sorted(n for n in {*first, *hashes} if first.get(n) != hashes.get(n)):
             raise DataError(
@@ -51,10 +51,10 @@ def check_locks(held: Locks, cutoff: date | None) -> None:
             )
 
 
-def write_locks(held: Locks, cutoff: date | None) -> None:
+def write_locks(own: Locks, cutoff: date | None) -> None:
     """Keep the hashes, where this is the first report of its cutoff."""
     day = _lock_day(cutoff)
-    for file, hashes in held.items():
+    for file, hashes in own.items():
         if day not in (known := _read_locks(file)):
             with whole(file) as part:
                 part.write_text(json.dumps({**known, day: dict(hashes)}, indent=2) + "\n", "utf-8")

@@ -14,20 +14,9 @@ import pandas as pd
 
 _SHORTEST = 3
 """Letters of the shortest name that is looked for: shorter ones stand everywhere, as the p of p-values does."""
-ORDINARY = {
-    "none",
-    "other",
-    "low",
-    "high",
-    "normal",
-    "standard",
-    "usual",
-    "early",
-    "late",
-    "single",
-    "double",
-    "observation",
-}
+ORDINARY = frozenset(
+    ("none", "other", "low", "high", "normal", "standard", "usual", "early", "late", "single", "double", "observation")
+)
 """Words of an arm that data say of anybody (low blood pressure): there only their going with the arm is looked for."""
 _FEW = 30
 """A column with so many values at most is looked through value by value."""

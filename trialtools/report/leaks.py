@@ -27,20 +27,9 @@ from .run import PACKAGE
 
 _HIDDEN = re.compile(r"<style.*?</style>|<script.*?</script>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
 _FIGURE = re.compile(r'<script type="application/json">(.*?)</script>', re.DOTALL)
-_DRAWN = {
-    "x",
-    "y",
-    "z",
-    "text",
-    "hovertext",
-    "hovertemplate",
-    "name",
-    "customdata",
-    "labels",
-    "ticktext",
-    "title",
-    "meta",
-}
+_DRAWN = frozenset(
+    ("x", "y", "z", "text", "hovertext", "hovertemplate", "name", "customdata", "labels", "ticktext", "title", "meta")
+)
 """Keys of a figure under which data stand; the others say how it looks."""
 
 

@@ -67,7 +67,7 @@ def page(notebook: Any, facts: Mapping[str, Any]) -> str:
     return exporter.from_notebook_node(shown, resources=resources)[0]
 
 
-def told_facts(notebook: Any) -> dict[str, Any]:
+def key_facts(notebook: Any) -> dict[str, Any]:
     """The key numbers that an executed notebook tells its manifest, and the answer of its headline."""
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
     found = [output.data[FACTS] for output in outputs if FACTS in output.get("data", {})]
@@ -75,8 +75,8 @@ def told_facts(notebook: Any) -> dict[str, Any]:
         re.search(r'class="tt-(?:headline|page)".*? data-answer="(.*?)"', text)
         for text in _html_outputs(notebook.cells)
     )
-    told = [{"answer": html.unescape(answer[1])} for answer in answers if answer]
-    return {key: value for each in [*told, *found] for key, value in each.items()}
+    headlines = [{"answer": html.unescape(answer[1])} for answer in answers if answer]
+    return {key: value for each in [*headlines, *found] for key, value in each.items()}
 
 
 def first_page(notebook: Any) -> dict[str, str]:
@@ -140,25 +140,25 @@ def _without_title(layout: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     meta = layout.get("meta") or {}
     if "heading" not in meta:
         return layout, ""
-    said = "".join(f"<span>{html.escape(words)}</span>" for words in (meta["finding"], meta["population"]) if words)
+    caption = "".join(f"<span>{html.escape(words)}</span>" for words in (meta["finding"], meta["population"]) if words)
     margin = {**layout["margin"], "t": layout["margin"]["t"] - meta["heading"]}
     bare = {**layout, "title": None, "margin": margin, "height": layout["height"] - meta["heading"]}
-    return bare, f"<figcaption>{said}</figcaption>"
+    return bare, f"<figcaption>{caption}</figcaption>"
 
 
 def figure_html(figure: Mapping[str, Any], number: int) -> str:
     """A place for a figure below its title, and the figure as data; a reader of the screen is told it in words."""
     layout, caption = _without_title(figure.get("layout") or {})
     heading = layout.get("title") or {}
-    said = heading if isinstance(heading, str) else heading.get("text") or f"Figure {number}"
-    said = (layout.get("meta") or {}).get("alt") or said
-    said = html.escape(" ".join(re.sub(r"<[^>]*>", " ", html.unescape(said)).split()), quote=True)
+    label = heading if isinstance(heading, str) else heading.get("text") or f"Figure {number}"
+    label = (layout.get("meta") or {}).get("alt") or label
+    label = html.escape(" ".join(re.sub(r"<[^>]*>", " ", html.unescape(label)).split()), quote=True)
     data = json.dumps({"data": figure.get("data"), "layout": layout, "frames": figure.get("frames")}).replace(
         "<", "\\u003c"
     )
     width, height = layout.get("width") or 0, layout.get("height") or 450
     wide = " data-wide" if width > 660 else ""
-    place = f'<div id="plot-{number}" role="img" aria-label="{said}"{wide} style="min-height:{height}px">'
+    place = f'<div id="plot-{number}" role="img" aria-label="{label}"{wide} style="min-height:{height}px">'
     return (
         f'<figure class="plot" tabindex="0">{caption}{place}<span class="undrawn">Drawing the figure …</span></div>'
         f'<script type="application/json">{data}</script></figure>'

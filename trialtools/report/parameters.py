@@ -137,12 +137,14 @@ def _value(value: Any, parameter: Parameter) -> Any:
     from pydantic import ConfigDict, TypeAdapter
 
     try:
-        held = TypeAdapter(parameter.kind, config=ConfigDict(strict=True))
-        given = _read(value, parameter.kind) if isinstance(value, _Typed) else value
-        if given == "" and parameter.is_path:  # no path; pydantic would make it "."
+        adapter = TypeAdapter(parameter.kind, config=ConfigDict(strict=True))
+        read = _read(value, parameter.kind) if isinstance(value, _Typed) else value
+        if read == "" and parameter.is_path:  # no path; pydantic would make it "."
             return ""
         # by way of JSON, for a notebook can be given nothing else
-        return held.dump_python(held.validate_json(json.dumps(given, allow_nan=False, default=_plain)), mode="json")
+        return adapter.dump_python(
+            adapter.validate_json(json.dumps(read, allow_nan=False, default=_plain)), mode="json"
+        )
     except (ValueError, TypeError):
         wanted = _PLAIN.get(parameter.type, "")
         hint = f" ({wanted})" if wanted else ""

@@ -23,7 +23,7 @@ from .batch import Report
 from .browser import find_browser, print_pdf
 from .errors import NotebookError, ReportError
 from .manifest import effective_values, file_sha256, inputs, manifest, paths_shown
-from .page import banner, page, prepare, title, told_facts
+from .page import banner, key_facts, page, prepare, title
 from .parameters import declared_parameters, resolve_paths, validate
 from .run import execute, find_notebook, read_notebook, short_name
 
@@ -64,17 +64,17 @@ def report(
     """
     source = find_notebook(notebook)
     declared = declared_parameters(read_notebook(source))
-    given = resolve_paths(validate(parameters or {}, declared, source.name), declared, source.parent)
+    values = resolve_paths(validate(parameters or {}, declared, source.name), declared, source.parent)
     printer = find_browser() if pdf else None
     name, folder = name or short_name(source), Path(out)
-    run = effective_values(given, declared)
+    run = effective_values(values, declared)
     shown = paths_shown(run, declared, source.parent)
-    told, ran = _without_places(given, shown), _without_places(run, shown)
-    facts = manifest(name, source, told, ran, *inputs(run, declared, source.parent, folder))
+    values_shown, run_shown = _without_places(values, shown), _without_places(run, shown)
+    facts = manifest(name, source, values_shown, run_shown, *inputs(run, declared, source.parent, folder))
     _refuse_foreign(folder, name, source)
     with _stage(folder, name) as stage, _set_aside_on_failure(folder, name):
         began = time.monotonic()
-        executed = _execute(source, given, stage, folder, name, progress)
+        executed = _execute(source, values, stage, folder, name, progress)
         _write(stage, name, executed, shown, facts)
         if printer:
             print_pdf(printer, stage / f"{name}.html", stage / f"{name}.pdf")
@@ -131,14 +131,14 @@ def _set_aside_on_failure(folder: Path, name: str) -> Iterator[None]:
 
 
 def _execute(
-    source: Path, given: Mapping[str, Any], stage: Path, folder: Path, name: str, progress: bool | None
+    source: Path, values: Mapping[str, Any], stage: Path, folder: Path, name: str, progress: bool | None
 ) -> Any:
     # Before the thread starts: both need jupyter_client, and two threads that import it at once find it half-made.
     import papermill  # noqa: F401
 
     threading.Thread(target=prepare, daemon=True).start()
     try:
-        return execute(source, given, stage, progress, name)
+        return execute(source, values, stage, progress, name)
     except NotebookError as error:
         failed = folder / f"{name}.failed.ipynb"
         if (stage / "run.ipynb").exists():
@@ -153,8 +153,8 @@ def _write(stage: Path, name: str, executed: Any, shown: Mapping[str, str], fact
 
     facts["title"] = title(executed) or name
     facts["synthetic"] = "SYNTHETIC" in banner(executed)
-    if told := told_facts(executed):
-        facts["facts"] = told
+    if numbers := key_facts(executed):
+        facts["facts"] = numbers
     # papermill notes what it read and where it wrote: places of this machine
     for key in ("input_path", "output_path"):
         executed.metadata.get("papermill", {}).pop(key, None)

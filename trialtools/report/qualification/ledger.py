@@ -24,8 +24,8 @@ from .bench import DAY, NUMBER, PROTOCOL, WHY, Bench, refusal, tries
 
 @tries("R01")
 def _kits_in_order(bench: Bench) -> list[bool]:
-    given = [bench.allocate(f"P{i}", age=70 - 30 * (i % 2)) for i in range(6)]
-    return [[r.kit for r in given if r.stratum.endswith(a)] == bench.kits(a)[:3] for a in ("yes", "no")]
+    receipts = [bench.allocate(f"P{i}", age=70 - 30 * (i % 2)) for i in range(6)]
+    return [[r.kit for r in receipts if r.stratum.endswith(a)] == bench.kits(a)[:3] for a in ("yes", "no")]
 
 
 @tries("R02")
@@ -36,15 +36,15 @@ def _same_request_same_kit(bench: Bench) -> list[Any]:
 
 @tries("R03")
 def _not_eligible_is_refused(bench: Bench) -> list[Any]:
-    told = [bench.refusal("P1", age=90), bench.refusal("P1", consent=None)]
-    return [*told, len(bench.entries("refused")), len(allocations(bench.ledger))]
+    words = [bench.refusal("P1", age=90), bench.refusal("P1", consent=None)]
+    return [*words, len(bench.entries("refused")), len(allocations(bench.ledger))]
 
 
 @tries("R04")
 def _window(bench: Bench) -> list[bool]:
     days = (9, 10, 15, 16)
-    told = [bench.refusal(f"P{day}", infected_on=DAY - timedelta(days=day)) for day in days]
-    return ["not refused" in each for each in told]
+    words = [bench.refusal(f"P{day}", infected_on=DAY - timedelta(days=day)) for day in days]
+    return ["not refused" in each for each in words]
 
 
 @tries("R05")
@@ -65,13 +65,13 @@ def _who_and_what(bench: Bench) -> list[Any]:
 
 @tries("R07")
 def _bound_to_what_is_read(bench: Bench) -> list[Any]:
-    def told(old: str, new: str) -> str:
+    def words(old: str, new: str) -> str:
         other = read_protocol(PROTOCOL.replace(old, new))
         request = Request(other, "P1", bench.request("P1").facts, "Site A", DAY)
         return refusal(lambda: allocate(bench.ledger, request))
 
     changes = (("QUALIFICATION", "OTHER"), ("<= 85", "<= 80"), ("exists to qualify", "serves to qualify"))
-    first, second, third = (told(*change) for change in changes)
+    first, second, third = (words(*change) for change in changes)
     amended = len(bench.entries("amended"))
     return ["another trial" in first, "other criteria" in second, "not refused" in third, amended]
 
@@ -189,8 +189,8 @@ def _whole_or_not(bench: Bench) -> list[bool]:
 @tries("R20")
 def _at_once(bench: Bench) -> bool:
     with ThreadPoolExecutor(4) as crowd:
-        given = list(crowd.map(lambda i: bench.allocate(f"P{i}").kit, range(24)))
-    return sorted(given) == sorted(bench.kits())
+        kits = list(crowd.map(lambda i: bench.allocate(f"P{i}").kit, range(24)))
+    return sorted(kits) == sorted(bench.kits())
 
 
 @tries("R21")
