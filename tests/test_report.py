@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from trialtools import figures
 from trialtools.__main__ import main
+from trialtools.criteria.files import alone_in
 from trialtools.report.browser import find_browser, print_pdf
 from trialtools.report.errors import NotebookError, ReportError
 from trialtools.report.index import write_index
@@ -594,3 +596,26 @@ def test_a_text_that_names_a_folder_stays_text(project):
 def test_a_report_names_no_folder_of_the_machine(made, project):
     for file in (made.html, made.notebook, made.manifest):
         assert str(project) not in file.read_text("utf-8")
+
+
+def test_a_foreign_manifest_is_left_out_of_the_index_and_told(tmp_path):
+    for name, text in (("a", "nonsense"), ("b", "[1]"), ("c", '{"parameters": {"run": 3}, "made": ""}')):
+        (tmp_path / f"{name}.manifest.json").write_text(text)
+        (tmp_path / f"{name}.html").write_text("x")
+    with pytest.warns(UserWarning, match=r"[abc]\.manifest\.json is not the manifest of a report") as told:
+        page = write_index(tmp_path).read_text()
+    assert len(told) == 3 and "a.html" not in page
+
+
+def test_who_puts_files_in_one_folder_is_alone_there(tmp_path):
+    seen = []
+
+    def put(number):
+        with alone_in(tmp_path):
+            seen.append(number)
+            time.sleep(0.01)
+            seen.append(number)
+
+    with ThreadPoolExecutor(4) as crowd:
+        list(crowd.map(put, range(8)))
+    assert seen[::2] == seen[1::2] and sorted(seen[::2]) == list(range(8)) and not list(tmp_path.iterdir())

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ..criteria.files import whole
+from ..criteria.files import alone_in, whole
 from ..criteria.protocol import DataError
 from ..interim.data import TrialData, cut, pool
 from ..interim.lookdata import ALLOCATIONS, ENDPOINT, at_site
@@ -55,7 +55,9 @@ def write_locks(own: Locks, cutoff: date | None) -> None:
     """Keep the hashes, where this is the first report of its cutoff."""
     day = _lock_day(cutoff)
     for file, hashes in own.items():
-        if day not in (known := _read_locks(file)):
+        with alone_in(file.parent):  # two cutoffs at once must not lose each other's hashes
+            if day in (known := _read_locks(file)):
+                continue
             with whole(file) as part:
                 part.write_text(json.dumps({**known, day: dict(hashes)}, indent=2) + "\n", "utf-8")
 

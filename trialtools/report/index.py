@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,9 +52,13 @@ def _reports(folder: Path) -> Iterator[dict[str, Any]]:
         page = file.with_name(f"{name}.html")
         if name.endswith(".previous") or not page.exists():
             continue
-        facts = json.loads(file.read_text("utf-8"))
-        run = facts["parameters"]["run"]
-        closed = run.get("audience") == "closed"
+        try:
+            facts = json.loads(file.read_text("utf-8"))
+            run, made = facts["parameters"]["run"], facts["made"].replace("T", " ").replace("Z", " UTC")
+            closed = run.get("audience") == "closed"
+        except (ValueError, KeyError, TypeError, AttributeError):
+            warnings.warn(f"{file} is not the manifest of a report; the index leaves it out", stacklevel=3)
+            continue
         yield {
             "title": facts.get("title") or name,
             "part": "Closed" if closed else _part(run),
@@ -62,7 +67,7 @@ def _reports(folder: Path) -> Iterator[dict[str, Any]]:
             "name": name.replace("_", " "),
             "answer": "" if closed else facts.get("facts", {}).get("answer", ""),
             "protocol": facts.get("protocol"),
-            "made": facts["made"].replace("T", " ").replace("Z", " UTC"),
+            "made": made,
             "page": page.relative_to(folder).as_posix(),
             "others": [
                 (words, other.relative_to(folder).as_posix())

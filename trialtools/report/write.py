@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from ..criteria.files import alone_in
 from .batch import Report
 from .browser import find_browser, print_pdf
 from .errors import NotebookError, ReportError
@@ -200,14 +201,15 @@ def _finish(stage: Path, name: str, facts: Mapping[str, Any]) -> None:
 
 
 def _publish(stage: Path, folder: Path, name: str) -> Report:
-    """Put everything in place, the page last; then what it replaces goes."""
-    for suffix in reversed(_SUFFIXES):
-        if (stage / f"{name}{suffix}").exists():
-            (stage / f"{name}{suffix}").replace(folder / f"{name}{suffix}")
-        else:  # a PDF of the earlier run is not the print of this one
-            (folder / f"{name}{suffix}").unlink(missing_ok=True)
-    for suffix in _SUFFIXES:
-        (folder / f"{name}.previous{suffix}").unlink(missing_ok=True)
-    (folder / f"{name}.failed.ipynb").unlink(missing_ok=True)
+    """Put everything in place, the page last; then what it replaces goes. Files of two runs at once are never mixed."""
+    with alone_in(folder):
+        for suffix in reversed(_SUFFIXES):
+            if (stage / f"{name}{suffix}").exists():
+                (stage / f"{name}{suffix}").replace(folder / f"{name}{suffix}")
+            else:  # a PDF of the earlier run is not the print of this one
+                (folder / f"{name}{suffix}").unlink(missing_ok=True)
+        for suffix in _SUFFIXES:
+            (folder / f"{name}.previous{suffix}").unlink(missing_ok=True)
+        (folder / f"{name}.failed.ipynb").unlink(missing_ok=True)
     page, printed, notebook, made_from = (folder / f"{name}{suffix}" for suffix in _SUFFIXES)
     return Report(page, notebook, made_from, printed if printed.exists() else None)
