@@ -332,6 +332,12 @@ def test_what_no_report_can_be_made_of_is_said_in_a_sentence(trial, capsys):
     for asked, said in (
         (["-p", "cutoff=2122-01-01"], "lies in the future"),
         (["-p", "cutoff=2020-01-01", "-p", "audience=closed"], "nobody was randomized by 2020-01-01"),
+        (["-p", "data=", "-p", "protocol=p.yaml"], "the parameter data is empty"),
+        (
+            ["-p", "data=d\udce9ta", "-p", "protocol=p.yaml"],
+            r"the parameter data: 'd\udce9ta' holds bytes that are no UTF-8",
+        ),
+        (["--out", "r\udce9p"], "holds bytes that are no UTF-8; rename it"),
     ):
         assert main(["report", "interim", *asked]) == 2
         assert said in capsys.readouterr().err

@@ -266,3 +266,13 @@ def test_what_is_no_ledger_is_not_taken_for_one(tmp_path, protocol):
     for name in ("other.db", "text", "absent"):
         with pytest.raises(LedgerError):
             allocate(Path(tmp_path / name), ask("P1", protocol))
+
+
+def test_a_name_in_an_older_encoding_is_a_name(tmp_path, protocol):
+    folder = tmp_path / os.fsdecode(b"St\xe9phane #1")
+    folder.mkdir()
+    open_ledger(folder / "l?x=1", folder / "k", protocol, BLOCKS, 4, SITES)
+    allocate(folder / "l?x=1", ask("P1", protocol))
+    assert (
+        allocations(folder / "l?x=1", folder / "k")["subject_id"].tolist() == ["P1"] and wrong(folder / "l?x=1") == []
+    )

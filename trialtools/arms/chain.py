@@ -266,7 +266,7 @@ def connection_to(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
     """
     if not path.is_file():
         raise LedgerError(f"no ledger at {path}; `trialtools arms open` makes one")
-    uri = f"file:{quote(str(path.resolve()))}?mode={mode}"
+    uri = f"file:{quote(os.fsencode(path.resolve()))}?mode={mode}"  # bytes, for a name may be in an older encoding
     with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=_WAIT, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = EXTRA")  # FULL, and the folder too: a kit once told is never forgotten
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:

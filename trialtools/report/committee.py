@@ -62,6 +62,8 @@ def runs(
     chosen, values = _parameters(notebook, parameters)
     if chosen.get("data") and not chosen.get("protocol"):
         raise DataError("the data are named and their protocol is not: add -p protocol=FILE, so that no other is taken")
+    if empty := [name for name in ("data", "protocol") if not values.get(name)]:
+        raise ReportError(f"the parameter {empty[0]} is empty; say what it is with -p {empty[0]}=…")
     closed, wanted = values["audience"] == "closed", list(sites) or [str(values.get("site") or "")]
     if sites:
         known = sorted(_read_trial(notebook, values).subjects["site"].dropna().unique())

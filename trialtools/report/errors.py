@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -18,3 +19,13 @@ class NotebookError(Exception):
 
     def __str__(self) -> str:
         return self.message + (f"\nHow far it came: {self.failed}" if self.failed else "")
+
+
+def check_letters(what: str, text: str | os.PathLike[str]) -> None:
+    """Nothing, where a text can be written down: no bytes of an older encoding, as names of files may have.
+
+    Raises:
+        ReportError: it cannot.
+    """
+    if any("\ud800" <= letter <= "\udfff" for letter in str(text)):
+        raise ReportError(f"{what} {str(text)!r} holds bytes that are no UTF-8; rename it, and name it anew")

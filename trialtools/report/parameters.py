@@ -18,7 +18,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from .errors import ReportError
+from .errors import ReportError, check_letters
 
 _PLAIN = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text", "list": "a list"}
 _PLAIN |= {"dict": "key: value pairs", "Path": "a path", "date": "a date, year-month-day", "None": "null"}
@@ -136,6 +136,8 @@ def _unknown(name: str, declared: Mapping[str, Parameter], notebook: str) -> str
 def _value(value: Any, parameter: Parameter) -> Any:
     from pydantic import ConfigDict, TypeAdapter
 
+    if isinstance(value, str):
+        check_letters(f"the parameter {parameter.name}:", value)
     try:
         adapter = TypeAdapter(parameter.kind, config=ConfigDict(strict=True))
         read = _read(value, parameter.kind) if isinstance(value, _Typed) else value

@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .errors import NotebookError, ReportError
+from .errors import NotebookError, ReportError, check_letters
 
 # To show a figure plotly imports nbformat, that jsonschema, and that compiles a grammar of web addresses for more than
 # a second; no report checks an address against a schema. And the notebook's folder must not hide a library.
@@ -78,6 +78,7 @@ def read_notebook(path: Path) -> Any:
     """
     import nbformat
 
+    check_letters("the notebook", path)
     try:
         return nbformat.read(path, as_version=4)
     except (OSError, ValueError, AttributeError, nbformat.reader.NotJSONError) as error:  # type: ignore[attr-defined]

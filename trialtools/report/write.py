@@ -22,7 +22,7 @@ from typing import Any
 from ..criteria.files import alone_in
 from .batch import Report
 from .browser import find_browser, print_pdf
-from .errors import NotebookError, ReportError
+from .errors import NotebookError, ReportError, check_letters
 from .manifest import effective_values, file_sha256, inputs, manifest, paths_shown
 from .page import banner, key_facts, page, prepare, title
 from .parameters import declared_parameters, resolve_paths, validate
@@ -102,6 +102,7 @@ def _stage(folder: Path, name: str) -> Iterator[Path]:
 @contextmanager
 def writing_to(folder: Path) -> Iterator[None]:
     """What the operating system refuses here, told with its place."""
+    check_letters("the folder", folder.resolve())
     try:
         yield
     except OSError as error:
