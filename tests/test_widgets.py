@@ -68,7 +68,10 @@ def test_the_card_follows_the_protocol(sketch):
         text, "text"
     )
     assert [field["name"] for field in layout["unasked"]] == ["shoe"]
-    assert layout["ambiguous"][0]["options"] == ["strict", "lenient"]
+    assert layout["ambiguous"][0]["options"] == {
+        "strict": "Haemoglobin is at least 10 g/dL",
+        "lenient": "Haemoglobin is at least 8 g/dL",
+    }
 
 
 def test_every_field_of_the_trial_has_one_place_on_the_card(protocol):

@@ -75,12 +75,6 @@ def _clause(verdicts: list[Verdict], one: str, many: str) -> str:
     return f"{' and '.join(filter(None, (', '.join(named[:-1]), named[-1])))} {one if len(ids) == 1 else many}"
 
 
-def readings(protocol: Protocol) -> dict[str, str]:
-    """Each ambiguous criterion in words, as it is read now."""
-    table = protocol.criteria_table().set_index("criterion")
-    return {c.id: str(table.at[c.id, "words"]) for c in protocol.criteria if c.readings}
-
-
 def _item(answer: Answer) -> dict[str, str]:
     return {"field": answer.field, "label": answer.label, "needed": answer.needed}
 

@@ -81,7 +81,7 @@ class Screen(anywidget.AnyWidget):
             else:
                 self.hear(wish, [bytes(part) for part in buffers])
         except (DataError, ProtocolError, OSError) as error:
-            self.tell(str(error), wrong=True, place=str(wish.get("place", "top")))
+            self.tell(str(error), wrong=True)
         except Exception as error:
             self.tell(f"This could not be done, by a fault of the program: {type(error).__name__}: {error}", wrong=True)
             raise
@@ -89,9 +89,9 @@ class Screen(anywidget.AnyWidget):
             others = [pair for pair in self.heard.items() if pair[0] != view]
             self.heard = dict([*others[-_VIEWS:], (view, n)])
 
-    def tell(self, text: str, wrong: bool = False, place: str = "top", **more: Any) -> None:
-        """What a button has to say, beside that button."""
-        self.notice = {"n": self.notice.get("n", 0) + 1, "text": text, "wrong": wrong, "place": place, **more}
+    def tell(self, text: str, wrong: bool = False, **more: Any) -> None:
+        """What a button has to say."""
+        self.notice = {"n": self.notice.get("n", 0) + 1, "text": text, "wrong": wrong, **more}
 
     def hand_over(self, view: str, name: str, content: bytes) -> None:
         """A file for whoever asked, as a download of the browser; it never lies on this machine's disk."""

@@ -11,7 +11,7 @@ from ..cohort.sources import MappedColumn
 from ..cohort.sources.cells import read_cell
 from ..criteria.contents import Protocol
 from ..criteria.language import Interval, definite, names
-from ..criteria.language.wording import printed_unit
+from ..criteria.language.wording import printed_unit, words
 from ..criteria.protocol import Field, possible
 
 _FIRST_GROUPS = ("person", "vitals", "tests", "symptoms", "history", "dates")
@@ -41,7 +41,7 @@ def layout(protocol: Protocol) -> dict[str, Any]:
             {
                 "id": c.id,
                 "label": c.label,
-                "options": list(c.readings),
+                "options": {reading: words(protocol.formula(c.id, reading), protocol.fields) for reading in c.readings},
                 "why": c.why or "",
                 "quote": " … ".join(c.quotes),
             }

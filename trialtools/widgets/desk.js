@@ -23,7 +23,7 @@ function render({ model, el }) {
   const table = openTable(model, layout, uid, line);
   const top = topRow(model, uid, table, { open, choose });
   const readings = readingsFold(model, layout, uid, (criterion, reading) => line.ask({ ask: "read", criterion, reading }, { key: `read ${criterion}` }));
-  const roster = decisionsTable(model, layout, { wish: filter, choose, save: () => line.ask({ ask: "export", place: "table" }) });
+  const roster = decisionsTable(model, layout, { wish: filter, choose, save: () => line.ask({ ask: "export" }) });
   const panes = h("div", { class: "panes" }, desk.node, verdict.node);
   const root = h("section", { class: "tt tt-desk", id: uid, "aria-label": `Screening desk, ${layout.protocol}` },
     button("Go to the verdict", () => verdict.node.focus(), { class: "skip" }), top.node, readings.node, panes, roster.node);
@@ -71,7 +71,7 @@ function render({ model, el }) {
     if (model.get("source").name && String(model.get("table").of) !== String(answer.of) && !line.asks("list")) filter(roster.filters());
   }
 
-  const events = ["answer", "advice", "read_as", "source", "table", "draft", "notice"].map((name) => `change:${name}`);
+  const events = ["answer", "advice", "source", "table", "draft", "notice"].map((name) => `change:${name}`);
   for (const event of events) model.on(event, draw);
   const untake = takeFiles(model, line);
   line.ask({ ask: "ready" }, { quiet: true });
@@ -97,7 +97,7 @@ function topRow(model, uid, table, { open, choose }) {
   box.addEventListener("keydown", (event) => { if (event.key === "Enter") go(true); });
   box.addEventListener("change", () => go(false));
   const about = h("div", { class: "source note" });
-  const notice = noticeBoard(model, "top", (told) => [told.aside ? button("Bring it back", () => open("back")) : null].filter(Boolean));
+  const notice = noticeBoard(model, (told) => [told.aside ? button("Bring it back", () => open("back")) : null].filter(Boolean));
   let listed;
   return {
     node: h("div", {}, h("div", { class: "top" }, slot("Patient", box), ids, button("New patient", () => open("blank")),
@@ -121,21 +121,20 @@ function readingsFold(model, layout, uid, choose) {
   const rows = layout.ambiguous.map((criterion) => {
     const id = `${uid}-reading-${criterion.id}`;
     const select = h("select", { id, title: criterion.why, ...OWN_KEYS, onchange: () => choose(criterion.id, select.value) },
-      ...criterion.options.map((name) => h("option", { value: name }, plain(name))));
+      ...Object.keys(criterion.options).map((name) => h("option", { value: name }, plain(name))));
     const words = h("span", { class: "words note" });
     const node = h("div", { class: "row" }, h("label", { for: id, title: criterion.quote }, `${criterion.id} ${criterion.label}`), select, words);
-    return { id: criterion.id, select, words, node };
+    return { ...criterion, select, words, node };
   });
   return {
     node: h("details", { class: "readings", hidden: !rows.length }, summary, ...rows.map((row) => row.node)),
     differs: (readings) => rows.find((row) => row.select.value !== readings[row.id])?.id,
     draw(chosen) {
-      const read = model.get("read_as");
       const changed = rows.filter((row) => chosen[row.id] !== first[row.id]);
       for (const row of rows) {
         if (row.select.value !== chosen[row.id]) row.select.value = chosen[row.id];
-        say(row.words, read[row.id] ?? "");
-        row.words.title = read[row.id] ?? "";
+        say(row.words, row.options[chosen[row.id]]);
+        row.words.title = row.options[chosen[row.id]];
         row.node.classList.toggle("changed", changed.includes(row));
       }
       const told = changed.map((row) => `${row.id} as “${plain(chosen[row.id])}”`).join(", ");

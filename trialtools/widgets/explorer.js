@@ -7,7 +7,7 @@ const ORDER = { protocol: "of the protocol", greedy: "costliest first" };
 function render({ model, el }) {
   const about = model.get("layout_"), uid = `tt-explorer-${++views}`;
   const line = lineTo(model, el, () => draw());
-  const change = (place, wish) => line.ask(wish, { key: place });
+  const change = (place, wish) => line.ask({ ...wish, place }, { key: place });
   const places = new Map(); // of every wish that waits, what its control shows
 
   const head = headLine(about, change);
@@ -59,7 +59,7 @@ function topBar(model, about, line) {
     if (file.files[0]) line.ask({ ask: "open", text: await file.files[0].text() });
     file.value = "";
   } });
-  const notice = noticeBoard(model, "top", ({ name, content }) => {
+  const notice = noticeBoard(model, ({ name, content }) => {
     if (!content) return [];
     const text = h("textarea", { readonly: true, rows: 7, "aria-label": "Text to copy" }), copied = h("span", {});
     text.value = content;
@@ -78,7 +78,7 @@ function topBar(model, about, line) {
 function headLine(about, change) {
   const headline = h("h2", { class: "headline", role: "status", "aria-live": "polite" }), differs = h("p", { class: "note" });
   const sure = h("i", { class: "sure" }), may = h("i", { class: "may" }), parts = h("div", { class: "parts note" });
-  const brush = h("input", { type: "text", spellcheck: "false", autocomplete: "off", placeholder: "everybody", oninput: () => change("brush", { ask: "brush", text: brush.value, place: "brush" }) });
+  const brush = h("input", { type: "text", spellcheck: "false", autocomplete: "off", placeholder: "everybody", oninput: () => change("brush", { ask: "brush", text: brush.value }) });
   const choices = h("datalist", { id: `tt-choices-${++views}` }, ...about.choices.map((value) => h("option", { value })));
   brush.setAttribute("list", choices.id);
   const error = h("pre", { class: "error", role: "status" });
@@ -110,13 +110,13 @@ function headLine(about, change) {
 
 function criterionRow(criterion, uid, change) {
   const id = criterion.id;
-  const on = h("input", { type: "checkbox", id: `${uid}-${id}`, ...OWN_KEYS, onchange: () => change(`off ${id}`, { ask: "off", criterion: id, on: on.checked, place: `off ${id}` }) });
+  const on = h("input", { type: "checkbox", id: `${uid}-${id}`, ...OWN_KEYS, onchange: () => change(`off ${id}`, { ask: "off", criterion: id, on: on.checked }) });
   const gains = [h("span", { class: "gain" }), h("span", { class: "gain" })], mark = h("span", { class: "mark" });
-  const back = button(`Put ${id} back`, () => change(`back ${id}`, { ask: "back", criterion: id, place: `back ${id}` }), { class: "back" });
-  const reading = criterion.readings.length ? list("read as", criterion.readings, (value) => change(`reading ${id}`, { ask: "reading", criterion: id, reading: value, place: `reading ${id}` })) : null;
+  const back = button(`Put ${id} back`, () => change(`back ${id}`, { ask: "back", criterion: id }), { class: "back" });
+  const reading = criterion.readings.length ? list("read as", criterion.readings, (value) => change(`reading ${id}`, { ask: "reading", criterion: id, reading: value })) : null;
   const numbers = h("div", { class: "numbers" });
   const text = h("input", { type: "text", class: "wording", spellcheck: "false", autocomplete: "off", "aria-label": `${id} in the language of criteria`,
-    "aria-describedby": `${uid}-${id}-error`, oninput: () => change(`text ${id}`, { ask: "text", criterion: id, text: text.value, place: `text ${id}` }) });
+    "aria-describedby": `${uid}-${id}-error`, oninput: () => change(`text ${id}`, { ask: "text", criterion: id, text: text.value }) });
   const error = h("pre", { class: "error", id: `${uid}-${id}-error`, role: "status" });
   const node = h("div", { class: "criterion", "data-criterion": id },
     h("div", { class: "line" }, on, h("label", { for: on.id, title: criterion.quote }, h("b", {}, id), " ", criterion.label), mark, ...gains),
@@ -149,7 +149,7 @@ function criterionRow(criterion, uid, change) {
 // A box and a slider for one limit. The box may hold what is no number; the slider stays at the last good one.
 function limitControl(limit, uid, change) {
   const name = limit.threshold;
-  const send = (value) => change(name, { ask: "threshold", threshold: name, text: String(value), place: name });
+  const send = (value) => change(name, { ask: "threshold", threshold: name, text: String(value) });
   const range = limit.low === null ? null : h("input", { type: "range", min: limit.low, max: limit.high, step: limit.step, ...OWN_KEYS, "aria-label": `${limit.name}, slider`, oninput: () => { box.value = range.value; send(range.value); } });
   const box = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", ...OWN_KEYS, id: `${uid}-${name}`, "aria-label": limit.name,
     oninput: () => send(box.value), onkeydown: (event) => {

@@ -19,8 +19,8 @@ function list(label, options, onchange) {
   return { node: slot(label, select), select, fill };
 }
 
-// What a button has to say, beside that button.
-function noticeBoard(model, place, actions = () => []) {
+// What a button has to say.
+function noticeBoard(model, actions = () => []) {
   const node = h("div", { class: "notice", role: "status" });
   let drawn;
   return {
@@ -30,8 +30,7 @@ function noticeBoard(model, place, actions = () => []) {
       if (notice.n === drawn) return;
       drawn = notice.n;
       node.className = notice.wrong ? "notice wrong" : "notice";
-      const here = notice.place === place && notice.text;
-      node.replaceChildren(...(here ? [h("span", {}, notice.text), ...actions(notice)] : []));
+      node.replaceChildren(...(notice.text ? [h("span", {}, notice.text), ...actions(notice)] : []));
     },
   };
 }

@@ -74,7 +74,6 @@ class Desk(Screen):
     layout_ = traitlets.Dict().tag(sync=True)
     source = traitlets.Dict().tag(sync=True)
     answer = traitlets.Dict().tag(sync=True)
-    read_as = traitlets.Dict().tag(sync=True)
     advice = traitlets.Dict().tag(sync=True)
     table = traitlets.Dict().tag(sync=True)
     draft = traitlets.Dict().tag(sync=True)
@@ -93,7 +92,7 @@ class Desk(Screen):
         self._card, self._cards, self._tables = "", 0, 0
         self._filters: dict[str, str] = {}
         self._roster: tuple[Screening, pl.DataFrame] | None = None
-        super().__init__(layout_=card.layout(protocol), source=_about(patients), read_as=answers.readings(protocol))
+        super().__init__(layout_=card.layout(protocol), source=_about(patients))
         self._open({}, {})
 
     # --- what the desk says -------------------------------------------------------------------------------------------
@@ -185,7 +184,6 @@ class Desk(Screen):
     @readings.setter
     def readings(self, readings: Mapping[str, str]) -> None:
         self.protocol = self._first.with_readings({**self.readings, **readings})
-        self.read_as = answers.readings(self.protocol)
         self._judge()
 
     @property

@@ -25,14 +25,12 @@ function decisionsTable(model, layout, { wish, choose, save }) {
       failed, open, items.split(", ").map((name) => layout.labels[name] ?? name).join("; ")];
     return h("tr", { class: kind }, ...cells.map((cell, at) => h("td", { "data-head": HEADINGS[at] }, cell || "—")));
   };
-  const notice = noticeBoard(model, "table");
   let drawn;
   return {
-    node: h("div", { class: "roster", role: "group", "aria-label": "All patients" }, h("h4", {}, "All patients"), bar, notice.node, line, rows),
+    node: h("div", { class: "roster", role: "group", "aria-label": "All patients" }, h("h4", {}, "All patients"), bar, line, rows),
     filters,
     // current: whether the table is of these readings and this table; working: whether it is being made
     draw(current, working) {
-      notice.draw();
       const table = model.get("table"), source = model.get("source"), none = table.n === undefined;
       bar.hidden = rows.hidden = none;
       rows.classList.toggle("old", !current);
