@@ -81,6 +81,7 @@ def of_the_cohort(protocol, cohort="data/cohort/cohort.csv"):
         "flow": screened(protocol)[0],
         "criterion_states": screened(protocol)[1],
         "open_criteria": OPEN,
+        "readings": read(protocol),
         "tornado": read(protocol),
         "impact": made.impact(),
         "upset": made.overlap(),

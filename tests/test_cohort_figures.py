@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
-from drawn import FOREST, OPEN, STATES, of_the_cohort, screened, title, words
+from drawn import FOREST, OPEN, STATES, of_the_cohort, read, screened, title, words
 
 from trialtools import figures
 from trialtools.figures.format import interval
@@ -104,6 +104,15 @@ def test_a_title_says_where_most_fails_and_most_is_unknown():
     assert "Every patient passes" in title(figures.criterion_states(frame.head(1)))
 
 
+def test_readings_run_from_certain_to_possible_and_the_chosen_one_is_marked(protocol):
+    frame = read(protocol)
+    made = figures.readings(frame)
+    certain, rest = (list(bar.x) for bar in made.data[:2])
+    assert certain == list(frame.certain)
+    assert [a + b for a, b in zip(certain, rest, strict=True)] == list(frame.possible)
+    assert sum("●" in text for text in words(made)) == frame.chosen.sum() and "<b>212 to 1,904</b>" in words(made)
+
+
 def test_open_criteria_are_ordered_by_size():
     made = figures.open_criteria(OPEN.iloc[::-1])
     assert list(made.data[0].x) == [0, 34] and list(made.data[1].x) == [1692, 0]
@@ -120,11 +129,15 @@ def test_a_title_never_says_nobody_of_a_count_that_is_held_back(frames):
     for name, columns in {
         "criterion_states": STATES,
         "tornado": ["moved"],
+        "readings": ["possible"],
         "upset": ["failed"],
         "impact": ["gain_certain", "gain_possible"],
     }.items():
         hidden = frames[name].assign(**dict.fromkeys(columns, pd.array([pd.NA] * len(frames[name]), dtype="Int64")))
         assert held in title(getattr(figures, name)(hidden)).replace("</b><br><b>", " ")
+    some = frames["readings"].astype({"possible": "Int64"})
+    some.loc[some.chosen, "possible"] = pd.NA
+    assert "from 0" not in title(figures.readings(some))
 
 
 # Sets, thresholds, groups

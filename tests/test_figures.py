@@ -14,7 +14,7 @@ from trialtools.figures.drawing import Drawing, Room, figure
 from trialtools.report import page
 
 NASTY = '<script>alert("x")</script> & <b>bold'
-COHORT = ["criterion_states", "open_criteria", "tornado", "impact", "upset", "missingness", "sweep"]
+COHORT = ["criterion_states", "readings", "open_criteria", "tornado", "impact", "upset", "missingness", "sweep"]
 COHORT += ["forest", "flow"]
 DRAWN = ("flow", "consort", "boundary")
 """Figures that are no plotly figures."""
@@ -199,7 +199,7 @@ def test_nothing_overlaps(protocol, n, chromium, tmp_path):
     missing = OPEN.assign(n=n, alone=n // 2)
     drawn = [
         figures.criterion_states(states, source="A source"),
-        figures.tornado(grown),
+        figures.readings(grown),
         figures.open_criteria(missing),
     ]
     drawn += [draw("adverse_events", frame_of("adverse_events", list(THREE)), labels=THREE)]

@@ -10,7 +10,7 @@ group or several arms. `layout.meta["alt"]` tells a figure in words.
 from .accrual import accrual
 from .adherence import adherence
 from .assessment import assessment
-from .bars import criterion_states, impact, open_criteria, tornado
+from .bars import criterion_states, impact, open_criteria, readings, tornado
 from .boundary import boundary, power_curve
 from .consort import consort
 from .curves import labs, survival

@@ -73,6 +73,39 @@ def criterion_states(frame: pd.DataFrame) -> Drawing:
 
 
 @figure
+def readings(frame: pd.DataFrame) -> Drawing:
+    """How many could be eligible under each reading of each ambiguous sentence, from certain to possible.
+
+    Solid is certain (open counts as failed), hatched is what is open. The chosen reading is marked.
+
+    Args:
+        frame: criterion, label, reading, chosen, certain, possible, pass, fail, unknown, n.
+
+    >>> import pandas as pd
+    >>> row = {"criterion": "I6", "label": "Respiratory rate", "n": 1313, "pass": 0, "fail": 866, "unknown": 447}
+    >>> both = [{**row, "reading": "guideline", "chosen": True, "certain": 0, "possible": 863},
+    ...         {**row, "reading": "registered", "chosen": False, "certain": 0, "possible": 0}]
+    >>> readings(pd.DataFrame(both)).layout.title.text[:50]
+    '<b>How I6 Respiratory rate is read moves who could'
+    """
+    rows = records(frame)
+    n = most_of(rows, "n")
+    if not n:
+        return nobody("No patients were screened")
+    solid = Bars("certain", itemgetter("certain"), SOLID["pass"], _reading_hover, 16)
+    return row_chart(
+        below_headings(rows, lambda row: [label(row["criterion"], row["label"])], _reading),
+        [solid, Bars("possible", partial(_rest, part="certain", whole="possible"), HATCHED, _reading_hover, 16)],
+        value_axis(0, max(most_of(rows, "possible"), 1)),
+        ends=lambda row: (row["possible"], f"<b>{_eligible(row)}</b>" if row["chosen"] else _eligible(row)),
+        right=text_width(list(map(_eligible, rows)), bold=True),
+        head=12,
+        finding=_moves_most(rows),
+        population=f"{count(n)} patients; ● as chosen. Solid: eligible at least; hatched: at most",
+    )
+
+
+@figure
 def open_criteria(frame: pd.DataFrame) -> Drawing:
     """What is not known of the patients who are not decided yet, the most frequent first.
 
@@ -236,6 +269,12 @@ def _below_kind(rows: Sequence[Row], readings: bool = False) -> list[Line]:
     return below_headings(rows, heading, text)
 
 
+def _reading(row: Row) -> str:
+    """A reading below its criterion; the chosen one is marked."""
+    reading = "<br>    ".join(wrap(plain(row["reading"]), 26))
+    return f"  ● <b>{reading}</b>" if row["chosen"] else f"  ○ {reading}"
+
+
 def _read_as(reading: Any) -> str:
     return f"read as {plain(reading)}"
 
@@ -303,6 +342,20 @@ def _criterion_label(row: Row) -> str:
 def _some(ids: Sequence[str], most: int = 3) -> str:
     rest = len(ids) - most
     return f"{', '.join(ids[:most])} and {rest} more" if rest > 0 else f"{', '.join(ids[:-1])} and {ids[-1]}"
+
+
+def _moves_most(rows: Sequence[Row]) -> str:
+    """The criterion whose reading changes the number of possible patients most."""
+    by: dict[str, list[Row]] = {}
+    for row in rows:
+        by.setdefault(row["criterion"], []).append(row)
+    possible = {id: [row["possible"] for row in each if row["possible"] is not None] for id, each in by.items()}
+    spans = {id: (min(numbers, default=0), max(numbers, default=0)) for id, numbers in possible.items()}
+    id = max(spans, key=lambda key: spans[key][1] - spans[key][0])
+    low, high = spans[id]
+    if low == high:
+        return held_back(rows, "possible") or "No other reading would change how many could be eligible"
+    return f"How {id} {by[id][0]['label']} is read moves who could be eligible from {count(low)} to {count(high)}"
 
 
 def _shifts_most(rows: Sequence[Row]) -> str:
