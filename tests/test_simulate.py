@@ -11,7 +11,8 @@ from trialtools.criteria.contents import Protocol, load_protocol, read_protocol
 from trialtools.criteria.language import evaluate
 from trialtools.criteria.protocol import DataError, Field, possible
 from trialtools.simulate import cohort, write_cohort
-from trialtools.simulate.columns import quantity_of, read_quantities
+from trialtools.simulate.columns import quantity_of
+from trialtools.simulate.model import read_assumptions
 from trialtools.simulate.patients import BLOCK
 
 PROTOCOL_FILE = "data/protocols/NCT05741099.yaml"
@@ -330,13 +331,13 @@ def test_a_quantity_is_known_by_name_or_label_and_by_unit(name: str, field: Fiel
 
 
 def test_the_quantities_are_told_apart_and_have_a_source() -> None:
-    known = read_quantities()["quantities"]
+    known = read_assumptions("quantities")["quantities"]
     seen = Counter((name, unit) for each in known.values() for name in each["names"] for unit in each["units"])
     assert [pair for pair, n in seen.items() if n > 1] == []
     for name, each in known.items():
         assert each.keys() <= {"names", "units", "interval", "shape", "goes_with", "source", "column", "how"}, name
         assert each.get("shape", "normal") == "normal" and set(each.get("goes_with", {})) <= known.keys(), name
-        assert "column" in each or each["source"] in read_quantities()["sources"], name
+        assert "column" in each or each["source"] in read_assumptions("quantities")["sources"], name
 
 
 def test_the_first_patients_of_any_protocol_do_not_depend_on_how_many_are_asked_for() -> None:

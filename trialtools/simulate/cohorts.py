@@ -24,10 +24,8 @@ from .columns import (
     limits_on,
     quantity_of,
     reach,
-    read_quantities,
 )
-from .documents import LABEL, command_line, render
-from .model import Assume, assumed_values, assumptions
+from .model import LABEL, Assume, assumed_values, assumptions, command_line, read_assumptions, render
 from .patients import cohort_blocks, panel_of, panel_share
 
 LARGEST_CSV = 20_000
@@ -181,7 +179,7 @@ def _as_quantity(quantity: Quantity) -> str:
     spans = [f"{low:.4g} to {high:.4g}" for low, high in quantity.intervals]
     within = f"{spans[0]} in women, {spans[1]} in men" if len(spans) > 1 else spans[0]
     how = known.get("how") or f"{known.get('shape', 'log-normal')}, 95 % within {within}"
-    return f"{name}: {how} ({read_quantities()['sources'][known['source']]})"
+    return f"{name}: {how} ({read_assumptions('quantities')['sources'][known['source']]})"
 
 
 def _days_before(name: str, protocol: Protocol) -> str:

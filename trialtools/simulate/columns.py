@@ -11,13 +11,12 @@ from typing import Any, TypeGuard
 
 import numpy as np
 import polars as pl
-import yaml
 
 from ..criteria.contents import Protocol
 from ..criteria.language import NUMERIC, Compare, Completed, Formula, MonthsBefore, Name, Value, children, names
 from ..criteria.protocol import Field
 from .clinical import DAY, clinical_fields, is_clinical
-from .model import HERE, Array, Draws
+from .model import Array, Draws, read_assumptions
 
 _IDLE = {"serum", "plasma", "blood", "venous", "level", "levels", "count", "absolute", "concentration", "value"}
 """Words of a label that do not tell one quantity from another."""
@@ -32,7 +31,7 @@ class Quantity:
 
     @property
     def entry(self) -> dict[str, Any]:
-        return read_quantities()["quantities"][self.name]
+        return read_assumptions("quantities")["quantities"][self.name]
 
     @property
     def intervals(self) -> list[tuple[float, float]]:
@@ -63,19 +62,13 @@ class Quantity:
         return min(span) - (high - low), max(span) + (high - low)
 
 
-@cache
-def read_quantities() -> dict[str, Any]:
-    """Everything that `quantities.yaml` says; to be read, never changed."""
-    return yaml.safe_load((HERE / "quantities.yaml").read_text("utf-8"))
-
-
 def quantity_of(name: str, field: Field) -> Quantity | None:
     """The quantity that a field holds: name or label and unit agree, and its range holds the usual values."""
     words = (_words(name.replace("_", " ")), _words(field.label))
     key = next((_index()[each, field.unit or ""] for each in words if (each, field.unit or "") in _index()), None)
     if key is None or field.type not in NUMERIC:
         return None
-    quantity = Quantity(key, read_quantities()["quantities"][key]["units"][field.unit or ""])
+    quantity = Quantity(key, read_assumptions("quantities")["quantities"][key]["units"][field.unit or ""])
     low, high = quantity.usual
     return quantity if field.limits[0] <= low and high <= field.limits[1] else None
 
@@ -85,7 +78,7 @@ def _index() -> dict[tuple[str, str], str]:
     """By name and unit, which quantity it is."""
     return {
         (_words(name), unit): key
-        for key, known in read_quantities()["quantities"].items()
+        for key, known in read_assumptions("quantities")["quantities"].items()
         for name in known["names"]
         for unit in known["units"]
     }
@@ -110,7 +103,7 @@ def _intervals(known: dict[str, Any]) -> list[tuple[float, float]]:
 
 
 def _values(name: str, draws: Draws, clinical: dict[str, Array]) -> Array:
-    known = read_quantities()["quantities"][name]
+    known = read_assumptions("quantities")["quantities"][name]
     if "column" in known:
         return clinical[known["column"]].astype(float)
     if name == "weight":
@@ -125,7 +118,7 @@ def _values(name: str, draws: Draws, clinical: dict[str, Array]) -> Array:
 def _scores(name: str, draws: Draws) -> Array:
     """Standard normal, and correlated with another quantity where the two go together."""
     own = draws.normal(f"quantity {name}")
-    for other, r in read_quantities()["quantities"][name].get("goes_with", {}).items():
+    for other, r in read_assumptions("quantities")["quantities"][name].get("goes_with", {}).items():
         return r * _scores(other, draws) + math.sqrt(1 - r**2) * own
     return own
 

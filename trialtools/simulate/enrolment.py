@@ -40,13 +40,8 @@ class _Enrolment:
     arms: dict[str, str]
 
 
-@dataclass(frozen=True)
-class _EnrolmentDay:
-    """A day of randomization, with a reason to override where it is outside the window; or why there is none."""
-
-    randomized_on: date | None
-    why_not: str | None = None
-    override: str | None = None
+_Entry = tuple[date | None, str | None, str | None]
+"""A day of randomization, why there is none, and a reason to override where it is outside the window."""
 
 
 def enrol(protocol: Protocol, n: int, seed: int, folder: Path, sites: Sequence[str], course: Numbers) -> _Enrolment:
@@ -104,11 +99,10 @@ def _screen_population(protocol: Protocol, size: int, seed: int, course: Numbers
         columns.append(truth[name].zip_with(measured & at_first[name].is_null(), at_first[name]))
     known = at_first.select("patient_id").with_columns(columns)
     people = known.join(_decisions(protocol, known), on="patient_id", maintain_order="left")
-    entries = [
-        {"patient_id": row["patient_id"], **vars(_enrolment_day(protocol, row, seed, course))}
-        for row in people.filter(decision="eligible").to_dicts()
-    ]
-    people = people.join(pl.DataFrame(entries, _ENTRY), on="patient_id", how="left", maintain_order="left")
+    eligible = people.filter(decision="eligible").to_dicts()
+    entries = [(row["patient_id"], *_enrolment_day(protocol, row, seed, course)) for row in eligible]
+    entered = pl.DataFrame(entries, _ENTRY, orient="row")
+    people = people.join(entered, on="patient_id", how="left", maintain_order="left")
     return people.with_columns(reason=pl.coalesce("why_not", "reason")), truth
 
 
@@ -119,7 +113,7 @@ def _decisions(protocol: Protocol, known: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(("patient_id", "decision", "reason"), pl.String))
 
 
-def _enrolment_day(protocol: Protocol, facts: dict[str, Any], seed: int, course: Numbers) -> _EnrolmentDay:
+def _enrolment_day(protocol: Protocol, facts: dict[str, Any], seed: int, course: Numbers) -> _Entry:
     """When an eligible person is randomized: inside the window, if health and will last until it opens."""
     rng = stream(seed, facts["patient_id"], "entry")
     back, worse, home, early, late = rng.random(5)
@@ -128,23 +122,23 @@ def _enrolment_day(protocol: Protocol, facts: dict[str, Any], seed: int, course:
     if window := dosing_window(protocol):
         anchor = facts.get(window.anchor)
         if anchor is None:
-            return _EnrolmentDay(None, "day of infection unknown")
+            return None, "day of infection unknown", None
         opens, closes = anchor + timedelta(days=window.first_day), anchor + timedelta(days=window.last_day)
     if back < course.withdrawn_before:
-        return _EnrolmentDay(None, "withdrew consent before randomization")
+        return None, "withdrew consent before randomization", None
     wait = max((opens - facts["screened_on"]).days, 0)
     if worse > (1 - course.worse_a_day) ** wait:
-        return _EnrolmentDay(None, "severe before the window opened")
+        return None, "severe before the window opened", None
     if home > (1 - course.home_a_day) ** wait:
-        return _EnrolmentDay(None, "sent home before the window opened")
+        return None, "sent home before the window opened", None
     if wait and early < course.early:
-        return _EnrolmentDay(opens - timedelta(days=1), override="ward closes on the day the window opens")
+        return opens - timedelta(days=1), None, "ward closes on the day the window opens"
     day = max(facts["screened_on"], opens) + lag
     if day <= closes:
-        return _EnrolmentDay(day)
+        return day, None, None
     if late < course.late and (day - closes).days <= course.late_days:
-        return _EnrolmentDay(day, override="imaging was read a day late")
-    return _EnrolmentDay(None, "comes too late for the dosing window")
+        return day, None, "imaging was read a day late"
+    return None, "comes too late for the dosing window", None
 
 
 def _site(facts: dict[str, Any], seed: int, sites: Sequence[str], course: Numbers) -> str:

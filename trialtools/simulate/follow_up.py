@@ -49,9 +49,9 @@ class Person:
 def simulate_follow_up(people: Sequence[Person], rate: float, scenario: Scenario, course: Numbers, seed: int) -> Rows:
     """The rows of every table, person by person. The mean risk of progression under control is `rate`."""
     for person, risk in zip(people, progression_risks(people, rate), strict=True):
-        infusion = _plan_infusion(person, course, seed)
+        reason, volume = _plan_infusion(person, course, seed)
         _draw_fate(person, risk, scenario, course, seed)
-        _add_dose(person, infusion, course)
+        _add_dose(person, reason, volume, course)
         _add_disposition(person, course)
         _add_outcomes(person, scenario, course, seed)
         _add_events(person, scenario, course, seed)
@@ -78,27 +78,18 @@ def progression_risks(people: Sequence[Person], rate: float) -> list[float]:
     return risks
 
 
-@dataclass(frozen=True)
-class _Infusion:
-    """The one infusion as planned: its day, or why there is none; how much of it is given, in mL."""
-
-    day: int | None
-    reason: str | None = None
-    volume: float | None = None
-
-
-def _plan_infusion(person: Person, course: Numbers, seed: int) -> _Infusion:
-    """What is done if health lasts."""
+def _plan_infusion(person: Person, course: Numbers, seed: int) -> tuple[str | None, float | None]:
+    """The day of the one infusion if health lasts; why it is missed or late, and how much of it is given, in mL."""
     rng = stream(seed, person.subject_id, "dose")
     missed, late, next_day, stopped = rng.random(4)
     reasons = read_assumptions("trial")["not_dosed_reasons"]
     choice, delay, part = rng.integers(len(reasons)), int(rng.integers(3, 6)), float(rng.integers(2, 8)) / 10
     if missed < course.not_dosed:
-        return _Infusion(None, reasons[choice])
+        return reasons[choice], None
     person.dosed = delay if late < course.dosed_late else 1 if next_day < course.dosed_next_day else 0
     if stopped < course.stopped:
-        return _Infusion(person.dosed, "stopped before its end", course.volume * part)
-    return _Infusion(person.dosed, "postponed: unwell" if person.dosed > 1 else None, course.volume)
+        return "stopped before its end", course.volume * part
+    return "postponed: unwell" if person.dosed > 1 else None, course.volume
 
 
 def _draw_fate(person: Person, risk: float, scenario: Scenario, course: Numbers, seed: int) -> None:
@@ -120,15 +111,13 @@ def _draw_fate(person: Person, risk: float, scenario: Scenario, course: Numbers,
         person.left = None
 
 
-def _add_dose(person: Person, infusion: _Infusion, course: Numbers) -> None:
+def _add_dose(person: Person, reason: str | None, volume: float | None, course: Numbers) -> None:
     """The infusion as it was given; it is not given to who left or got worse before."""
-    if infusion.day is not None and infusion.day >= person.last:
-        infusion = _Infusion(None, "left the trial before the infusion")
-    if infusion.day is not None and person.worse is not None and infusion.day >= person.worse:
-        infusion = _Infusion(None, "severe before the infusion")
-    person.dosed, volume = infusion.day, infusion.volume
+    for end, why in ((person.last, "left the trial before the infusion"), (person.worse, "severe before the infusion")):
+        if person.dosed is not None and end is not None and person.dosed >= end:
+            person.dosed, reason, volume = None, why, None
     amount = {"amount": volume, "unit": None if volume is None else "mL"}
-    person.add("doses", planned_on=person.on, dosed_on=person.date(person.dosed), **amount, reason=infusion.reason)
+    person.add("doses", planned_on=person.on, dosed_on=person.date(person.dosed), **amount, reason=reason)
     if volume is not None and volume < course.volume:
         _add_milestone(person, "discontinued", person.dosed, "infusion stopped")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,18 +14,19 @@ from typing import Any, Literal
 import numpy as np
 import yaml
 
+from ..criteria.contents import Protocol
 from ..criteria.protocol import DataError
 
-HERE = Path(__file__).parent
+_HERE = Path(__file__).parent
 _Part = Literal["cohort", "trial"]
 Assume = Mapping[str, Any] | None
 Numbers = SimpleNamespace
 
 
 @cache
-def read_assumptions(part: _Part) -> dict[str, Any]:
-    """Everything that `cohort.yaml` or `trial.yaml` says; to be read, never changed."""
-    return yaml.safe_load((HERE / f"{part}.yaml").read_text("utf-8"))
+def read_assumptions(part: Literal["cohort", "trial", "quantities"]) -> dict[str, Any]:
+    """Everything that `cohort.yaml`, `trial.yaml` or `quantities.yaml` says; to be read, never changed."""
+    return yaml.safe_load((_HERE / f"{part}.yaml").read_text("utf-8"))
 
 
 def assumptions(part: _Part, assume: Assume = None, fitted: Assume = None) -> dict[str, dict[str, Any]]:
@@ -87,3 +89,21 @@ class Draws:
 
     def normal(self, name: str) -> Array:
         return stream(self.seed, self.block, name).standard_normal(self.n)
+
+
+LABEL = "SYNTHETIC: drawn by a random number generator; no row is a person"
+
+
+def render(template: str, **facts: Any) -> str:
+    """A template of this room, filled in. Only a document needs Jinja2, so it is imported here."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    page = Environment(loader=FileSystemLoader(_HERE), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page.filters |= {"percent": lambda share: f"{100 * share:g} %", "count": lambda n: f"{n:,}"}
+    return page.get_template(template).render(label=LABEL, **facts) + "\n"
+
+
+def command_line(what: str, protocol: Protocol, path: str | os.PathLike[str] | None, options: str, folder: Path) -> str:
+    """The command that makes the same data again."""
+    file = Path(path).as_posix() if path else f"{protocol.id}.yaml"
+    return f"trialtools simulate {what} {file} {options} --out {folder.as_posix()}"

@@ -20,10 +20,9 @@ from ..interim.data import read_trial
 from ..interim.data.read import TrialData
 from ..interim.data.tables import TABLES
 from ..interim.endpoint import endpoint_of
-from .documents import command_line, render
 from .enrolment import enrol
 from .follow_up import Person, Rows, Scenario, simulate_follow_up
-from .model import Assume, Numbers, assumed_values, assumptions, read_assumptions, stream
+from .model import Assume, Numbers, assumed_values, assumptions, command_line, read_assumptions, render, stream
 
 _ENDPOINT = "progression"
 

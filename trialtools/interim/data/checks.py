@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import pandas as pd
 
 from .dates import blank, earliest, latest
-from .findings import FATAL, KEPT, UNKNOWN, Finding, finding, finding_for
 from .outcomes import closes, of_each
-from .tables import Frame
+from .tables import FATAL, KEPT, UNKNOWN, Finding, Frame, finding, finding_for
 
 _Tables = Mapping[str, Frame]
 
@@ -54,15 +53,13 @@ def clear_impossible(tables: _Tables) -> tuple[dict[str, Frame], list[Finding]]:
     return cleared, findings
 
 
-def contradictions(
-    tables: _Tables, arms: Iterable[str], endpoint: str | None, window: int | None = None, kind: str = "binary"
-) -> Iterator[Finding]:
+def contradictions(tables: _Tables, arms: Iterable[str], endpoint: str | None, kind: str) -> Iterator[Finding]:
     """What the tables say against each other; with an arm that there is not, and rows of nobody, it cannot go on.
 
     Args:
         tables: typed, see `tables.TABLES`.
         arms: ids that an arm can have; empty where nobody said.
-        endpoint: the primary one; `window` the days after randomization in which it counts.
+        endpoint: the primary one.
         kind: of the endpoint; a measurement has its baseline before randomization, and rows of several days.
     """
     subjects, arms = tables["subjects"], tuple(arms)
@@ -79,9 +76,8 @@ def contradictions(
     yield from _entry(subjects)
     yield from _course(tables)
     yield from _rows_without_day(tables)
-    once = kind == "binary"
-    yield from _in_time(tables["outcomes"], subjects, endpoint, window if once else None, kind)
-    yield from _repetitions(tables["outcomes"], endpoint if once else None)
+    yield from _early_outcomes(tables["outcomes"], subjects, endpoint, kind)
+    yield from _repetitions(tables["outcomes"], endpoint if kind == "binary" else None)
 
 
 def _entry(subjects: Frame) -> Iterator[Finding]:
@@ -138,21 +134,12 @@ def _rows_without_day(tables: _Tables) -> Iterator[Finding]:
             yield from finding_for(name, column, "no day", rows, lost, _UNDATED[name])
 
 
-def _in_time(
-    outcomes: Frame, subjects: Frame, endpoint: str | None, window: int | None, kind: str
-) -> Iterator[Finding]:
-    """An outcome belongs to the days after randomization, and the primary one to its window."""
+def _early_outcomes(outcomes: Frame, subjects: Frame, endpoint: str | None, kind: str) -> Iterator[Finding]:
+    """An outcome belongs to the days after randomization; only the baseline of a measurement does not."""
     early = outcomes["value"].notna() & (latest(outcomes, "observed_on") < closes(outcomes, subjects, 0))
     if kind in ("continuous", "ordinal"):
-        early &= outcomes["endpoint"] != endpoint  # the baseline
+        early &= outcomes["endpoint"] != endpoint
     yield from finding_for("outcomes", "observed_on", "observed before randomization", outcomes, early, KEPT)
-    if window is not None:
-        entered = latest(subjects, "randomized_on").set_axis(subjects["subject_id"])
-        last = of_each(outcomes, entered) + pd.Timedelta(days=window)
-        hit = (outcomes["endpoint"] == endpoint) & (outcomes["value"] == 1)
-        late = hit & (earliest(outcomes, "observed_on") > last)
-        problem = f"happened after its window of {window} days"
-        yield from finding_for("outcomes", "observed_on", problem, outcomes, late, KEPT)
 
 
 def _repetitions(outcomes: Frame, endpoint: str | None) -> Iterator[Finding]:

@@ -15,9 +15,8 @@ from ...criteria.protocol import DataError
 from .checks import DATED, missing_parts
 from .dates import blank, earliest, latest
 from .deaths import is_fatal, merge_deaths
-from .findings import Finding, finding_for, findings_frame
 from .outcomes import censor, closes, endpoint_states
-from .tables import HIDDEN, TABLES, Frame, TrialTables
+from .tables import HIDDEN, TABLES, Finding, Frame, TrialTables, finding_for, findings_frame
 
 _ARM_WORDS = re.compile(r"arm|trt|treat|kit|alloc|group|rand(?!omized)|blind|rx|drug|placebo", re.IGNORECASE)
 """Words in the name of an extra column that may tell an arm."""

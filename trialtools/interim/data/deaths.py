@@ -8,8 +8,7 @@ import pandas as pd
 
 from ...criteria.expressions import WRITTEN
 from .dates import earliest, latest
-from .findings import Finding, finding_for
-from .tables import Frame
+from .tables import Finding, Frame, finding_for
 
 _EVENTS = "events"
 """The source of a death that only a fatal event tells."""

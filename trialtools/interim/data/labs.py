@@ -8,9 +8,8 @@ import pandas as pd
 
 from ...criteria.language import ProtocolError
 from ...criteria.units import factor
-from .findings import Finding, finding_for
 from .names import plain_name, plain_names
-from .tables import Frame
+from .tables import Finding, Frame, finding_for
 
 LIVER = {"ALT": "transferase", "AST": "transferase", "BILI": "bilirubin"}
 """Tests that are held against their upper limits, and what they measure."""

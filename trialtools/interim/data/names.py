@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from .findings import FATAL, Finding, finding_for
-from .tables import Frame
+from .tables import FATAL, Finding, Frame, finding_for
 
 _NAMES = {
     "subjects": ("site", "stratum", "reason", "arm"),
@@ -66,7 +65,7 @@ def _alike(subjects: Frame, column: str) -> list[Finding]:
     """Names that differ only in leading zeros, hyphens or blanks: 01 and 1, Site-2 and site 2; they may be one."""
     names = subjects[column].dropna().unique()
     bare = pd.Series({name: re.sub(r"[\s_./-]+|(?<!\d)0+(?=\d)", "", plain_name(name)) for name in names}, dtype="str")
-    hit = subjects[column].isin(bare.index[bare.duplicated(keep=False)])
+    hit = subjects[column].isin(bare[bare.duplicated(keep=False)].index)
     problem = "differs from another only in zeros, hyphens or blanks"
     return finding_for("subjects", column, problem, subjects, hit, "counted apart")
 

@@ -9,9 +9,8 @@ import pandas as pd
 
 from ..endpoint import is_number
 from .dates import blank, earliest, latest
-from .findings import FATAL, UNKNOWN, Finding, finding, finding_for
 from .names import plain_name, plain_names
-from .tables import Frame
+from .tables import FATAL, KEPT, UNKNOWN, Finding, Frame, finding, finding_for
 from .words import UNSAID
 
 
@@ -59,7 +58,7 @@ def clear_outside(
     own = (outcomes["endpoint"] == endpoint) & outcomes["value"].notna()
     seen, surely_seen = earliest(outcomes, "observed_on"), latest(outcomes, "observed_on")
     entered = of_each(outcomes, latest(subjects, "randomized_on").set_axis(subjects["subject_id"]))
-    hits = []
+    hits, kept = [], []
     if kind in ("binary", "time_to_event"):
         hits.append(("observed before randomization", own & (surely_seen < closes(outcomes, subjects, 0))))
         own &= ~hits[0][1]
@@ -74,7 +73,11 @@ def clear_outside(
         if kind != "binary":
             outside |= (seen > entered) & (surely_seen < closes(outcomes, subjects, visit[0]))
         hits.append((f"seen outside the visit window of {_span(visit)}", own & outside))
-    findings, none = [], pd.Series(False, index=outcomes.index)
+    elif kind == "binary" and window is not None:
+        late = own & (outcomes["value"] == 1) & (seen > entered + pd.Timedelta(days=window))
+        problem = f"happened after its window of {window} days"
+        kept = finding_for("outcomes", "observed_on", problem, outcomes, late, KEPT)
+    findings, none = kept, pd.Series(False, index=outcomes.index)
     for problem, hit in hits:
         findings += finding_for("outcomes", "observed_on", problem, outcomes, hit, UNKNOWN)
         none |= hit

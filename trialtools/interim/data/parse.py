@@ -10,8 +10,7 @@ import polars as pl
 from ...cohort.sources.columns import Check, read_columns
 from ...cohort.sources.mapping import MappedColumn
 from ...criteria.expressions import HIGH, LOW, WRITTEN
-from .findings import FATAL, KEPT, UNKNOWN, Finding, finding, finding_for
-from .tables import DTYPES, TABLES, Frame
+from .tables import DTYPES, FATAL, KEPT, TABLES, UNKNOWN, Finding, Frame, finding, finding_for
 from .words import WORDS, recognize
 
 _OPTIONAL = ("arm", "reason", "randomized", "source")

@@ -14,8 +14,7 @@ import pandas as pd
 from ...cohort.sources.columns import text_of
 from ...cohort.sources.mapping import ColumnMapping
 from ...cohort.sources.open import open_table
-from .findings import Finding
-from .tables import Frame
+from .tables import Finding, Frame
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".xpt")
 

@@ -16,14 +16,24 @@ from ..endpoint import endpoint_of
 from .checks import clear_impossible, contradictions, missing_parts
 from .cutoff import cut, pool
 from .deaths import merge_deaths
-from .findings import FATAL, Finding, finding, finding_for, findings_frame
 from .labs import unify_units
 from .names import plain_name, plain_names, unify_names
 from .outcomes import check_primary, clear_outside, endpoint_states, rank_levels
 from .parse import check_values, parse_table
 from .raw import Raw
 from .source import open_source
-from .tables import FINDINGS, SCREENING_LOG, TABLES, Frame, TrialTables
+from .tables import (
+    FATAL,
+    FINDINGS,
+    SCREENING_LOG,
+    TABLES,
+    Finding,
+    Frame,
+    TrialTables,
+    finding,
+    finding_for,
+    findings_frame,
+)
 from .words import UNSAID
 
 
@@ -107,7 +117,7 @@ def _check(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None) 
         *mended,
     ]
     findings += check_primary(tables["outcomes"], endpoint, declared.name, kind) if declared else []
-    findings += contradictions(tables, codes, endpoint, window, kind)
+    findings += contradictions(tables, codes, endpoint, kind)
     _stop(findings)
     absent = tuple(name for name in TABLES if not _is_collected(raw.tables.get(name)))
     absent += (SCREENING_LOG,) if tables["subjects"]["randomized"].all() else ()

@@ -18,10 +18,9 @@ import pandas as pd
 
 from ...criteria.protocol import DataError
 from .deaths import SPEAKS_OF_DEATH
-from .findings import KEPT, Finding, finding_for
 from .names import plain_names
 from .raw import Raw, as_text, hashes_of
-from .tables import Frame
+from .tables import KEPT, Finding, Frame, finding_for
 from .words import recognize
 
 _DOMAINS = ("dm", "ex", "ae", "ds", "vs", "lb")

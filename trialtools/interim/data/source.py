@@ -24,10 +24,9 @@ from ...cohort.sources.cells import read_cell
 from ...cohort.sources.mapping import MappedColumn
 from ...criteria.language import ProtocolError, nearest
 from ...criteria.protocol import STRICT, DataError, Field, read_yaml
-from .findings import finding
 from .raw import SUFFIXES, Raw, as_text, hashes_of
 from .sdtm import domains, read_sdtm
-from .tables import TABLES, Frame
+from .tables import TABLES, Frame, finding
 
 _OURS = ("findings.csv", "allocations.csv")
 """What stands beside the tables of a cut that `trialtools report` has made."""
