@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-
-import pandas as pd
 
 from .tables import FATAL, Finding, Frame, finding_for
 
@@ -63,9 +60,9 @@ def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[
 
 def _alike(subjects: Frame, column: str) -> list[Finding]:
     """Names that differ only in leading zeros, hyphens or blanks: 01 and 1, Site-2 and site 2; they may be one."""
-    names = subjects[column].dropna().unique()
-    bare = pd.Series({name: re.sub(r"[\s_./-]+|(?<!\d)0+(?=\d)", "", plain_name(name)) for name in names}, dtype="str")
-    hit = subjects[column].isin(bare[bare.duplicated(keep=False)].index)
+    names = subjects[column].map(plain_name, na_action="ignore")
+    bare = names.str.replace(r"[\s_./-]+|(?<!\d)0+(?=\d)", "", regex=True)
+    hit = names.notna() & (names.groupby(bare).transform("nunique") > 1)
     problem = "differs from another only in zeros, hyphens or blanks"
     return finding_for("subjects", column, problem, subjects, hit, "counted apart")
 
