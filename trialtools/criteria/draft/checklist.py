@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from textwrap import indent
 
 from ..protocol import MAX_CRITERIA, Arm, Criterion, DesignItem, Field, ProtocolData, squeeze
@@ -69,25 +70,47 @@ def _declaration(name: str, field: Field) -> str:
 
 
 @dataclass(frozen=True)
-class Checklist:
-    """A protocol, its file as text, and how many formulas stand beside its criteria.
+class Draft:
+    """A protocol that was begun: what it is, its file as text, where this and the registry text are to stand.
 
-    `left_out` are the parts of the record that no criterion quotes, `remarks` what somebody should look at.
+    `suggested` counts the formulas beside its criteria; `left_out` are the parts of the record that no criterion
+    quotes, `remarks` what somebody should look at.
     """
 
-    protocol: ProtocolData
+    begun: ProtocolData
     written: str
     suggested: int
     left_out: tuple[str, ...]
     remarks: tuple[str, ...]
+    protocol: Path
+    registry: Path
+
+    def text(self) -> str:
+        """What was made, in a few lines, with every line of the record that no criterion quotes."""
+        criteria, asked = len(self.begun.criteria), len(self.begun.questions)
+        proposed = "1 formula" if self.suggested == 1 else f"{self.suggested} formulas"
+        left_out = [line for part in self.left_out for line in part.split("\n")]
+        lines = "1 line" if len(left_out) == 1 else f"{len(left_out)} lines"
+        return "\n".join(
+            [
+                f"{self.begun.id}: {criteria} criteria; {criteria - asked} logic, {asked} questions"
+                f" for a person; {proposed} proposed beside them, none adopted",
+                *(f"  ? {remark}" for remark in self.remarks),
+                *([f"  left out, for no criterion quotes it ({lines}):"] if left_out else []),
+                *(f"  - {line}" for line in left_out),
+                f"wrote {self.registry}",
+                f"wrote {self.protocol}",
+                f"next: trialtools check {self.protocol}",
+            ]
+        )
 
 
-def checklist(record: Record, source: str) -> Checklist:
-    """The protocol file of a record.
+def draft(record: Record, protocol: Path, registry: Path) -> Draft:
+    """The protocol of a record, nothing written yet.
 
     Args:
         record: what the registry says.
-        source: the path of the registry text, as the file is to name it.
+        protocol, registry: where the two files are to stand.
     """
     read = read_eligibility(record.eligibility)
     entries, fields = _entries(record, read.items)
@@ -95,12 +118,12 @@ def checklist(record: Record, source: str) -> Checklist:
     named = {f"{entry.kind[0].upper()}{next(places[entry.kind])}": entry for entry in entries}
     left_out = tuple(dict.fromkeys((*read.headings, *record.left_out)))
     incomplete = (DesignItem("the text says that it does not list every criterion", quote=q) for q in read.incomplete)
-    protocol = ProtocolData(
+    begun = ProtocolData(
         record.id,
         record.title,
         fields,
         tuple(entry.criterion(id) for id, entry in named.items()),
-        source=source,
+        source=f"../registry/{registry.name}",
         eligibility=record.edges,
         not_rules=tuple(map(squeeze, read.headings if record.edges else left_out)),
         sites=record.sites,
@@ -110,12 +133,14 @@ def checklist(record: Record, source: str) -> Checklist:
     )
     comments = {id: entry.comments for id, entry in named.items()}
     odd = {arm.id: f'the arm "{arm.label}" is registered as experimental' for arm in record.arms if _is_odd(arm)}
-    return Checklist(
-        protocol,
-        written=_written(protocol, fields, comments | {id: [f"? {remark}"] for id, remark in odd.items()}),
+    return Draft(
+        begun,
+        written=_written(begun, fields, comments | {id: [f"? {remark}"] for id, remark in odd.items()}),
         suggested=sum(len(entry.suggested) for entry in entries),
         left_out=left_out,
         remarks=(*record.remarks, *odd.values(), *_kinds_of_people(read.items), *_by_remark(named)),
+        protocol=protocol,
+        registry=registry,
     )
 
 

@@ -6,46 +6,16 @@ import difflib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..files import whole
 from ..language import ProtocolError
 from ..protocol import DataError, ProtocolData, read_yaml, squeeze
 from ..protocol.file import with_source
-from .checklist import Checklist, checklist
+from .checklist import Draft, draft
 from .pasted import record_in
 from .pieces import sentences
 from .record import Record, record_of
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A protocol that was begun: its file, its registry text, and what the checklist has and leaves out."""
-
-    protocol: Path
-    registry: Path
-    checklist: Checklist
-
-    def text(self) -> str:
-        """What was made, in a few lines, with every line of the record that no criterion quotes."""
-        made, begun = self.checklist, self.checklist.protocol
-        asked = len(begun.questions)
-        proposed = "1 formula" if made.suggested == 1 else f"{made.suggested} formulas"
-        left_out = [line for part in made.left_out for line in part.split("\n")]
-        lines = "1 line" if len(left_out) == 1 else f"{len(left_out)} lines"
-        return "\n".join(
-            [
-                f"{begun.id}: {len(begun.criteria)} criteria; {len(begun.criteria) - asked} logic, {asked} questions"
-                f" for a person; {proposed} proposed beside them, none adopted",
-                *(f"  ? {remark}" for remark in made.remarks),
-                *([f"  left out, for no criterion quotes it ({lines}):"] if left_out else []),
-                *(f"  - {line}" for line in left_out),
-                f"wrote {self.registry}",
-                f"wrote {self.protocol}",
-                f"next: trialtools check {self.protocol}",
-            ]
-        )
 
 
 def new(record: str | os.PathLike[str], out: str | os.PathLike[str] = ".") -> Draft:
@@ -64,12 +34,12 @@ def new(record: str | os.PathLike[str], out: str | os.PathLike[str] = ".") -> Dr
     protocol, registry = folder / "protocols" / f"{found.id}.yaml", folder / "registry" / f"{found.id}.txt"
     if protocol.exists() or registry.exists():
         raise DataError(_refusal(found, protocol, registry))
-    made = checklist(found, f"../registry/{found.id}.txt")
+    made = draft(found, protocol, registry)
     for file, content in ((registry, found.text), (protocol, made.written)):
         file.parent.mkdir(parents=True, exist_ok=True)
         with whole(file) as part:
             part.write_text(content, "utf-8", newline="\n")
-    return Draft(protocol, registry, made)
+    return made
 
 
 def _read_record(path: str | os.PathLike[str]) -> Record:

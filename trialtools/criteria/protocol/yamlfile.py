@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from datetime import date
 from functools import cache
+from types import NoneType
 from typing import Any, TypeVar, get_args, get_type_hints
 
 import yaml
@@ -141,20 +142,12 @@ def _fault(faults: Any, data: Any, type: type) -> tuple[str, tuple[str | int, ..
 
 def _literal(value: Any) -> str:
     """A value as its writer would recognize it."""
-    match value:
-        case None:
-            return "empty"
-        case bool():
-            return str(value).lower()
-        case int() | float():
-            return f"the number {_short(str(value))}"
-        case str():
-            return f"'{_short(value)}'"
-        case list():
-            return "a list"
-        case dict():
-            return "a set of keys"
-    return f"the date {value}"
+    named = {NoneType: "empty", bool: str(value).lower(), list: "a list", dict: "a set of keys"}
+    if value.__class__ in named:
+        return named[value.__class__]
+    if isinstance(value, str):
+        return f"'{_short(value)}'"
+    return f"the number {_short(str(value))}" if isinstance(value, int | float) else f"the date {value}"
 
 
 def _short(text: str) -> str:
@@ -243,9 +236,8 @@ def _mark(mark: Any) -> str:
 def _not_yaml(error: Exception, written: str, name: str) -> ProtocolError:
     match error:
         case yaml.reader.ReaderError():
-            line, column = _line_and_column(written, error.position)
             message = f"the file holds an invisible character (U+{error.character:04X}); retype the line"
-            return ProtocolError(message, where=f"{name}, line {line}, column {column}")
+            return ProtocolError(message, where=f"{name}, {_at(written, error.position)}")
         case yaml.MarkedYAMLError(problem=str() as problem):
             message = _yaml_problem(problem)
             mark = error.context_mark if "never closed" in message else error.problem_mark
@@ -253,9 +245,8 @@ def _not_yaml(error: Exception, written: str, name: str) -> ProtocolError:
     if odd := next(
         (each for each in re.finditer(r"\\U([0-9A-Fa-f]{8})", written) if int(each[1], 16) > 0x10FFFF), None
     ):
-        line, column = _line_and_column(written, odd.start())
         message = f"no sign has the number {odd[0]}; write the sign itself"
-        return ProtocolError(message, where=f"{name}, line {line}, column {column}")
+        return ProtocolError(message, where=f"{name}, {_at(written, odd.start())}")
     return ProtocolError("this file is nested too deeply to be read", where=name)
 
 
@@ -297,9 +288,8 @@ def _place(root: yaml.Node, written: str, name: str, error: ProtocolError) -> st
     if error.span is None and key_node is not None and not (isinstance(node, yaml.ScalarNode) and node.value):
         node = key_node  # a whole block, or nothing at all: the key says best where it is
     offset = len("".join(error.text[: error.span[0]].split())) if error.span else 0
-    line, column = _line_and_column(written, _index(node, written, offset))
     named = ", ".join(filter(None, steps))
-    return f"{name}, line {line}, column {column}{f' ({named})' if named else ''}"
+    return f"{name}, {_at(written, _index(node, written, offset))}{f' ({named})' if named else ''}"
 
 
 def _child(node: yaml.Node, key: str | int) -> tuple[yaml.Node | None, yaml.Node] | None:
@@ -355,5 +345,5 @@ def _index(node: yaml.Node, written: str, offset: int) -> int:
     return at
 
 
-def _line_and_column(written: str, index: int) -> tuple[int, int]:
-    return written.count("\n", 0, index) + 1, index - written.rfind("\n", 0, index)
+def _at(written: str, index: int) -> str:
+    return f"line {written.count(chr(10), 0, index) + 1}, column {index - written.rfind(chr(10), 0, index)}"
