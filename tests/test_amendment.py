@@ -1,5 +1,6 @@
 """Amendments: what changes, who moves, and a proof of who is let in, held against brute force."""
 
+from dataclasses import replace
 from itertools import product
 
 import pandas as pd
@@ -134,7 +135,9 @@ def test_leaving_out_a_redundant_criterion_admits_nobody_new(protocol):
 
 
 def test_an_amended_protocol_is_written_and_read_back(protocol, tmp_path):
-    amended = protocol.amend({"I1": "18 <= age <= 75", "E9": None})
+    amended = protocol.amend(
+        {"I1": "18 <= age <= 75", "E9": None, "I2": replace(protocol.criterion["I2"], label="1e3")}
+    )
     (tmp_path / "registry").mkdir()
     path = write_protocol(amended, tmp_path / "amended.yaml")
     again = read_protocol(path.read_text("utf-8"))

@@ -217,6 +217,17 @@ def test_nothing_is_overwritten_and_a_changed_record_says_what_changed(tmp_path:
     assert "I3" not in told and {path: path.read_bytes() for path in tmp_path.rglob("NCT*")} == before
 
 
+def test_what_stands_in_the_way_is_refused_whatever_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    drafted(tmp_path, record())
+    command = ["new", str(tmp_path / "record.json"), "--out", str(tmp_path)]
+    for file in (tmp_path / "registry" / "NCT00000001.txt", tmp_path / "protocols" / "NCT00000001.yaml"):
+        file.write_bytes(b"\xff no UTF-8")
+        assert main(command) == 2 and "nothing was written" in capsys.readouterr().err
+        file.unlink()
+        file.mkdir()
+        assert main(command) == 2 and "nothing was written" in capsys.readouterr().err
+
+
 REFUSED = {
     '{"FullStudiesResponse": {}}': "is of the old API",
     '{"studies": []}': "is of several studies",
@@ -227,6 +238,7 @@ REFUSED = {
     '{"protocolSection": {"identificationModule": {"nctId": "../../x"}}}': "expected the number of a trial",
     json.dumps(record(minimumAge=[18])): "eligibilityModule.minimumAge is '[18]'; expected text",
     "": "is empty",
+    "Inclusion Criteria:\nNone\nExclusion Criteria:\nNone": "no criterion below them",
 }
 
 
@@ -234,7 +246,7 @@ REFUSED = {
 def test_what_is_no_record_is_refused_in_a_sentence(
     content: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = tmp_path / ("r.txt" if not content else "r.json")
+    file = tmp_path / ("r.txt" if not content or content.startswith("Inclusion") else "r.json")
     file.write_text(content, "utf-8")
     assert main(["new", str(file), "--out", str(tmp_path)]) == 2
     told = capsys.readouterr().err
@@ -603,6 +615,7 @@ SAYINGS = [
     *("Inclusion Criteria:", "EXCLUSION CRITERIA", "Key exclusion", "Inclusion/Exclusion criteria", "Eligibility"),
     *("For women:", "Part B:", "At least one of the following:", "Patients will be excluded if:", "and", "-", "1."),
     *("Age ≥ 18 years", "Asthma", "no asthma, or", "asthma within 4 weeks; HIV. Pregnant women", "None", "Sex"),
+    *("1\uff09甲\uff1b2\uff09乙", "1e3", "One of the following;Asthma;HIV. Exclusion: no", "b; 2) c", "null"),
     *("x: (1) a; (2) b; (3) c", "Other criteria may apply.", "“quoted” # text: with {signs} [of] YAML\\"),
 ]
 LINES = st.tuples(st.sampled_from(["", "", "  ", "    "]), st.sampled_from(MARKS), st.sampled_from(SAYINGS)).map(

@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from textwrap import indent
 
-from ..protocol import MAX_CRITERIA, Arm, Criterion, DesignItem, Field, ProtocolData, squeeze
+from ..protocol import MAX_CRITERIA, Arm, Criterion, DataError, DesignItem, Field, ProtocolData, squeeze
 from ..protocol.file import as_yaml
 from .items import Item, read_eligibility
 from .lines import Kind
@@ -111,9 +111,14 @@ def draft(record: Record, protocol: Path, registry: Path) -> Draft:
     Args:
         record: what the registry says.
         protocol, registry: where the two files are to stand.
+
+    Raises:
+        DataError: no criterion is in the record.
     """
     read = read_eligibility(record.eligibility)
     entries, fields = _entries(record, read.items)
+    if not entries:
+        raise DataError(f"{record.id}: there are headings, but no criterion below them; paste the whole text")
     places = {kind: count(1) for kind in ("inclusion", "exclusion")}
     named = {f"{entry.kind[0].upper()}{next(places[entry.kind])}": entry for entry in entries}
     left_out = tuple(dict.fromkeys((*read.headings, *record.left_out)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -137,16 +137,23 @@ def _is_short(found: re.Match[str], has_colon: bool) -> bool:
 
 
 def apart(text: str) -> str:
-    """The text with a line of its own for each heading that stands inside a line.
+    """The text with a line of its own for each heading, and each item of a list, that stands inside a line.
 
-    >>> apart("Inclusion Criteria: Age 18-85 years. Exclusion Criteria: Pregnancy").splitlines()
-    ['Inclusion Criteria:', ' Age 18-85 years. ', 'Exclusion Criteria:', ' Pregnancy']
+    >>> apart("Inclusion Criteria: 1) Age 18-85 years; 2) fever. Exclusion Criteria: Pregnancy").splitlines()
+    ['Inclusion Criteria:', ' 1) Age 18-85 years;', ' 2) fever.', 'Exclusion Criteria:', ' Pregnancy']
     """
-    return "\n".join(line if section_of(line) else _apart(line) for line in text.split("\n"))
+    lines = (part for line in text.split("\n") for part in ([line] if section_of(line) else _apart(line).split("\n")))
+    return "\n".join(piece for line in lines for piece in _items(line))
 
 
 def _apart(line: str) -> str:
     return re.sub(r"^\n", "", _INSIDE.sub(lambda found: f"\n{found[0]}\n", line))
+
+
+def _items(line: str) -> list[str]:
+    """The items of `1) one 2) two 3) three`, or of `c) one; d) two`, each as far indented as the line."""
+    pieces = items_apart(line)
+    return [line[: len(line) - len(line.lstrip())] + piece for piece in pieces] if len(pieces) > 1 else [line]
 
 
 # --- lines and lists inside of them -----------------------------------------------------------------------------------
@@ -154,8 +161,7 @@ def _apart(line: str) -> str:
 
 def lines_of(text: str) -> list[Line]:
     """The lines of a text, without the blank ones; a heading or a list inside a line has lines of its own."""
-    lines = [part for line in _join(map(_line, _with_blanks(apart(text)))) for part in _items(line)]
-    return list(_without_false_markers(lines))
+    return list(_without_false_markers(_join(map(_line, _with_blanks(apart(text))))))
 
 
 def _with_blanks(text: str) -> Iterator[tuple[str, bool]]:
@@ -189,14 +195,7 @@ def _join(lines: Iterator[Line]) -> Iterator[Line]:
     yield from waiting
 
 
-def _items(line: Line) -> list[Line]:
-    """The items of `1) one 2) two 3) three`, or of `c) one; d) two`, where a line begins with the first one."""
-    pieces = items_apart(line.written) if line.marker else []
-    items = [_line((" " * line.indent + piece, False)) for piece in pieces]
-    return [replace(items[0], after_blank=line.after_blank), *items[1:]] if len(items) > 1 else [line]
-
-
-def _without_false_markers(lines: list[Line]) -> Iterator[Line]:
+def _without_false_markers(lines: Iterable[Line]) -> Iterator[Line]:
     """The lines, where a marker that continues no list is a word of its sentence: "E. coli", "1.5 x ULN"."""
     seen: set[str] = set()
     for line in lines:

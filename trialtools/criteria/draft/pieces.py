@@ -100,24 +100,20 @@ def sentences(text: str) -> list[str]:
     >>> sentences("One of the following: Patients with asthma Patients with lung disease. Men")
     ['One of the following: Patients with asthma Patients with lung disease.', 'Men']
     """
-    return [
-        part.strip()
-        for whole in _join_lists(_SENTENCE_ENDS.split(text.strip()))
-        for part in _at_next_rule(whole)
-        if part.strip()
-    ]
+    parts = (part.strip() for whole in _join_lists(text.strip()) for part in _at_next_rule(whole))
+    return [part for part in parts if part]
 
 
-def _join_lists(parts: list[str]) -> list[str]:
-    """Parts that an abbreviation or a list without end cut, put together again."""
-    joined: list[str] = []
-    for part in parts:
-        is_listed = bool(joined) and "following" in joined[-1] and joined[-1].endswith((";", "\uff1b"))
-        if joined and (is_listed or _ABBREVIATED.search(joined[-1])):
-            joined[-1] += f" {part}"
-        else:
-            joined.append(part)
-    return joined
+def _join_lists(text: str) -> Iterator[str]:
+    """The text cut where sentences end; not behind an abbreviation, nor inside a list that has not ended."""
+    start = 0
+    for found in _SENTENCE_ENDS.finditer(text):
+        before = text[start : found.start()].rstrip()
+        is_listed = "following" in before and before.endswith((";", "\uff1b"))
+        if not (is_listed or _ABBREVIATED.search(before)):
+            yield before
+            start = found.end()
+    yield text[start:]
 
 
 def _at_next_rule(sentence: str) -> Iterator[str]:

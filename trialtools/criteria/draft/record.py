@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any
 
 from ..protocol import Arm, DataError, DesignItem, squeeze
-from .lines import clean
+from .lines import apart, clean
 from .suggestions import field_name
 
 _FIRST, _LAST = "Eligibility Criteria", "Ages Eligible for Study"
@@ -125,7 +125,7 @@ def _kind_of(data: Any) -> str:
 def _criteria_of(section: Any, id: str) -> str:
     """The eligibility text with its line breaks."""
     path = ("eligibilityModule", "eligibilityCriteria")
-    eligibility = clean(_expect(_get(section, *path) or "", str, "text", path)).strip()
+    eligibility = apart(clean(_expect(_get(section, *path) or "", str, "text", path))).strip()
     if not re.search(r"\w", eligibility):
         raise DataError(
             f"{id}: the record has no eligibility text; save the whole record, or paste the text into a .txt file"

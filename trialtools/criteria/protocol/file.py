@@ -14,6 +14,7 @@ from ..files import whole
 from ..language import ProtocolError
 from .field import Question, key_of
 from .model import ProtocolData
+from .yamlfile import PLAIN_NUMBER
 
 _NOT_IN_FILE = {
     "text": "name the file of the registry text under source:",
@@ -56,13 +57,23 @@ def with_source(folder: Path | None, readings: Mapping[str, str] | None) -> Call
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes a value out wherever it stands, never as an alias of another place; a list stands below its key."""
+    """Writes a value out wherever it stands, never as an alias of another place; a list stands below its key.
+
+    A text that is read as a number where it stands plain, such as 1e3, is written in quotes.
+    """
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
+
+    def represent_str(self, data: str) -> yaml.Node:
+        style = "'" if PLAIN_NUMBER.fullmatch(data) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
 
 
 def _content(value: Any) -> Any:

@@ -171,7 +171,7 @@ def _dataclasses(hint: Any) -> list[Any]:
 
 _TAGS = {yaml.MappingNode: ("map",), yaml.SequenceNode: ("seq",)}
 _SCALARS = ("str", "int", "float", "bool", "null", "timestamp")
-_PLAIN_NUMBER = re.compile(
+PLAIN_NUMBER = re.compile(
     r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|[-+]?\.[0-9]+|[-+]?\.(?:inf|nan)", re.I
 )
 
@@ -210,7 +210,7 @@ def _mapping(node: yaml.MappingNode, seen: set[int]) -> dict[str, Any]:
 
 def _scalar(node: Any, tag: str, here: str) -> Any:
     """One value. Numbers are plain digits: YAML would make 80 of 1:20 and 8 of 010, and a text of 1e5."""
-    written, plain = node.value, bool(_PLAIN_NUMBER.fullmatch(node.value))
+    written, plain = node.value, bool(PLAIN_NUMBER.fullmatch(node.value))
     if node.style is None and tag == "str" and plain:
         return float(written)
     try:
