@@ -60,7 +60,7 @@ def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[
 
 def _alike(subjects: Frame, column: str) -> list[Finding]:
     """Names that differ only in leading zeros, hyphens or blanks: 01 and 1, Site-2 and site 2; they may be one."""
-    names = subjects[column].map(plain_name, na_action="ignore")
+    names = plain_names(subjects[column])
     bare = names.str.replace(r"[\s_./-]+|(?<!\d)0+(?=\d)", "", regex=True)
     hit = names.notna() & (names.groupby(bare).transform("nunique") > 1)
     problem = "differs from another only in zeros, hyphens or blanks"
