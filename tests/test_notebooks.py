@@ -8,12 +8,14 @@ import re
 from datetime import date
 
 import pandas as pd
+import papermill
 import pytest
 from notebook import run_cells, text_of
 
 import trialtools as tt
 from trialtools import simulate
 from trialtools.cohort.whatif import Edits, write_edits
+from trialtools.lessons import fill_in, lessons
 from trialtools.report.write import report
 
 
@@ -41,6 +43,18 @@ def test_a_notebook_becomes_a_report(name, tmp_path):
         assert min(json.loads(table)["groups"]["n"]) >= 5, "no small group leaves with the page"
     if name == "screening":
         assert {path.name for path in (tmp_path / "export").iterdir()} >= {"decisions.parquet", "summary.json"}
+
+
+def test_a_lesson_runs_through_papermill_with_its_key_and_without(root, tmp_path):
+    """With the key all is right; without it every question asks, and nothing crashes. In process: `test_lessons.py`."""
+    learner = json.loads((root / "notebooks/lessons/01_read_the_sentence.ipynb").read_text("utf-8"))
+    questions = len(lessons()["1"].questions)
+    for name, notebook, told in (("learner", learner, "…"), ("key", fill_in(learner), "✓ Right.")):
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps(notebook), "utf-8")
+        files = str(tmp_path / f"{name}.ipynb"), str(tmp_path / f"{name}_ran.ipynb")
+        ran = papermill.execute_notebook(*files, cwd=str(tmp_path), kernel_name="python3", progress_bar=False)
+        shown = [cell.outputs[0].data["text/plain"] for cell in ran.cells if cell.source.startswith("check(")]
+        assert len(shown) == questions and all(told in text and "Not yet" not in text for text in shown)
 
 
 @pytest.fixture
