@@ -201,8 +201,8 @@ def _changes(first: Protocol, second: Protocol) -> list[tuple[str, str, str, str
 def _requirement_words(protocol: Protocol, id: str) -> str:
     if id not in protocol.criterion:
         return "no such criterion"
-    said = words(protocol.formula(id), protocol.fields)
-    return f"excluded: {said}" if protocol.criterion[id].kind == "exclusion" else said
+    sentence = words(protocol.formula(id), protocol.fields)
+    return f"excluded: {sentence}" if protocol.criterion[id].kind == "exclusion" else sentence
 
 
 def _moves(first: Protocol, second: Protocol, patients: Any) -> pd.DataFrame:

@@ -127,8 +127,8 @@ def summary_text(screening: ScreeningData) -> str:
         more = f", and {len(unread) - 12} more" if len(unread) > 12 else ""
         lines.append(_wrap("not read", ", ".join(unread[:12]) + more))
     for row in screening.patients.quality.to_dict("records"):
-        told = "{field}: {n:,} x {problem}, {example}; {action}".format_map(row).replace(", ;", ";")
-        lines.append(f"  quality       {told}")
+        line = "{field}: {n:,} x {problem}, {example}; {action}".format_map(row).replace(", ;", ";")
+        lines.append(f"  quality       {line}")
     return "\n".join(lines)
 
 

@@ -51,8 +51,8 @@ def count_patterns(
         frame: Narwhals frame of a patient table, in any engine; only the patterns come home.
         groups: by field, an expression that numbers groups of patients: then they are counted group by group.
     """
-    asked = {name for formula in requirements for name in names(formula)} | {*(groups or ())}
-    known = facts(frame, protocol, tuple(name for name in protocol.fields if name in asked))
+    wanted = {name for formula in requirements for name in names(formula)} | {*(groups or ())}
+    known = facts(frame, protocol, tuple(name for name in protocol.fields if name in wanted))
     key = keys(requirements, partial_fields(known))
     apart = [code.alias(f"group{position}") for position, code in enumerate((groups or {}).values())]
     by = [f"key{position}" for position in range(len(key))] + [f"group{i}" for i in range(len(apart))]

@@ -138,11 +138,11 @@ def _missing_parts(name: str, protocol: Protocol, unknown: pl.Expr) -> Iterator[
 
 def _values(id: str, formula: Formula, protocol: Protocol, written: set[str]) -> pl.Expr:
     """`respiratory_rate=22, spo2=?`; what is known in part as the table has it."""
-    told = [
+    parts = [
         pl.when(rows).then(pl.concat_str(pl.lit(f"{name}="), _cell_text(name, protocol.fields[name], name in written)))
         for name, rows in _deciding_fields(id, formula).items()
     ]
-    return pl.concat_str(told, separator=", ", ignore_nulls=True) if told else pl.lit("")
+    return pl.concat_str(parts, separator=", ", ignore_nulls=True) if parts else pl.lit("")
 
 
 def _cell_text(name: str, field: Field, written: bool) -> pl.Expr:

@@ -336,12 +336,12 @@ class CohortCache:
     def _activate(self, position: int, formula: Formula) -> _Active:
         """Patients who are alike in all other criteria and in what this one asks are counted once for all."""
         failed, unknown, group = self._pattern_slots(position)
-        asked = names(formula)
-        by = [*asked, *(name + end for name in asked if name in self._partial for end in (LOW, HIGH))]
+        wanted = names(formula)
+        by = [*wanted, *(name + end for name in wanted if name in self._partial for end in (LOW, HIGH))]
         values = self._known.select(*by, nw.new_series("group:", group[self._pattern], backend="polars"))
         alike = values.group_by("group:", *by).agg(nw.len().alias("n:"))
         cells, n = (alike[name].to_numpy().astype("int64") for name in ("group:", "n:"))
-        return _Active(position, asked, failed, unknown, np.lexsort((unknown, failed)), alike, cells, n)
+        return _Active(position, wanted, failed, unknown, np.lexsort((unknown, failed)), alike, cells, n)
 
     def _pattern_slots(self, position: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Every pattern there could be with one criterion asked again; and where each pattern's three begin."""

@@ -55,15 +55,15 @@ class ColumnContent:
 
         Names, telephone numbers and notes are none of both, whatever column they stand in.
         """
-        said = word(text)
-        if said in _everyday_words() or said in {word(value) for value in field.values}:
+        plain = word(text)
+        if plain in _everyday_words() or plain in {word(value) for value in field.values}:
             return True
-        if said and all(
-            part in word_list("results") or part in _everyday_words() for part in re.split(r"[\s/_-]+", said)
+        if plain and all(
+            part in word_list("results") or part in _everyday_words() for part in re.split(r"[\s/_-]+", plain)
         ):
             return True
         shared = len(self.counts) <= _CODES and self.filled >= _TIMES * len(self.counts)
-        return shared and len(said) <= _SHORT and said.isalnum() and (said.isdigit() or len(said) == 1)
+        return shared and len(plain) <= _SHORT and plain.isalnum() and (plain.isdigit() or len(plain) == 1)
 
     @property
     def named(self) -> str:

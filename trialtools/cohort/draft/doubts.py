@@ -50,11 +50,11 @@ def doubts(protocol: Protocol, frame: Any, live: Mapping[str, MappedColumn]) -> 
         if len(wrong) and (share := float(wrong.mean())) > _OFTEN:  # type: ignore[arg-type]
             _add(found, (low, high), f"{low} is above {high} in {share:.0%} of the rows: are the two mixed up?")
     for fact in protocol.facts:
-        asked = names(parse(fact.formula, protocol.fields))
-        if {*asked} <= {*live} and (
+        fields = names(parse(fact.formula, protocol.fields))
+        if {*fields} <= {*live} and (
             against := patients.filter(protocol, f"not ({fact.formula})").n
         ) > _OFTEN * patients.n:
-            _add(found, asked, f"{against:,} rows are against {fact.id} of the protocol: {fact.says}")
+            _add(found, fields, f"{against:,} rows are against {fact.id} of the protocol: {fact.says}")
     return found
 
 
@@ -78,9 +78,9 @@ def are_refused(frame: Any, protocol: Protocol, mapping: ColumnMapping) -> bool:
     return False
 
 
-def _add(found: dict[str, list[str]], fields: Iterable[str], told: str) -> None:
+def _add(found: dict[str, list[str]], fields: Iterable[str], doubt: str) -> None:
     for name in fields:
-        found.setdefault(name, []).append(told)
+        found.setdefault(name, []).append(doubt)
 
 
 def _order_pairs(protocol: Protocol, live: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -103,8 +103,8 @@ def exchanges(fields: Mapping[str, Field], pairs: Mapping[str, Sequence[Pair]]) 
             continue
         crossed = fit(one, fields[one], second.seen), fit(other, fields[other], first.seen)
         if all(each and each.settled for each in crossed):
-            told = f"are {first.seen.named} and {second.seen.named} mixed up? Each fits the other's range"
-            _add(found, [one], told)
+            doubt = f"are {first.seen.named} and {second.seen.named} mixed up? Each fits the other's range"
+            _add(found, [one], doubt)
     return found
 
 

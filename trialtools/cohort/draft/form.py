@@ -101,8 +101,8 @@ def check_names(names: list[str], table: str) -> None:
     """
     values = sum(bool(re.fullmatch(r"[\d.,:/-]+|.*@.*", name.strip())) for name in names)
     if (values > 1 and values >= _SOME * len(names)) or not any(tokens(name) for name in names):
-        told = f"{table}: what stands in the place of the column names looks like a patient"
-        raise DataError(f"{told}; write the names into a line of their own above it")
+        problem = f"{table}: what stands in the place of the column names looks like a patient"
+        raise DataError(f"{problem}; write the names into a line of their own above it")
 
 
 def is_workbook(source: object) -> bool:

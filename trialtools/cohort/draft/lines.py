@@ -78,9 +78,9 @@ def mapping_text(
         absent: fields without a column.
         unread: columns without a field.
     """
-    told = {key: value for key in ("name", "separator", "encoding", "sheet") if (value := getattr(mapping, key))}
+    form = {key: value for key in ("name", "separator", "encoding", "sheet") if (value := getattr(mapping, key))}
     made = [_comment(_HEAD.format(table=table, rows=rows))]
-    made += [f"{key}: {_scalar(value)}" for key, value in told.items()]
+    made += [f"{key}: {_scalar(value)}" for key, value in form.items()]
     made += [f"header: {mapping.header}"] if mapping.header != 1 else []
     made += [_comment(ask, "# ? ") for ask in asks]
     made.append(f"patient_id: {_id(mapping.id)}")

@@ -84,8 +84,8 @@ class MappingDraft:
     def summary(self) -> str:
         """How much is settled, in a line."""
         certain, guesses, open_ = (len(self.of(which)) for which in ("certain", "guess", "open"))
-        told = f"{certain} certain, {guesses} guess{'es' * (guesses != 1)}, {open_} open"
-        return f"{told}; fields of the criteria without a column: {len(self.absent) or 'none'}"
+        counts = f"{certain} certain, {guesses} guess{'es' * (guesses != 1)}, {open_} open"
+        return f"{counts}; fields of the criteria without a column: {len(self.absent) or 'none'}"
 
     @property
     def decisions(self) -> list[str]:
@@ -176,8 +176,8 @@ def _draft_of(protocol: Protocol, table: RawTable, written: ColumnMapping) -> Ma
         )
         mapping = replace(mapping, patient_id=PatientId(), rows=None)
     used = {source for line in lines for source in line.mapped.sources} | {id.column, "synthetic"}
-    told = {line.field for line in lines}
-    absent = tuple(name for name in protocol.used if name in wanted and name not in told)
+    settled = {line.field for line in lines}
+    absent = tuple(name for name in protocol.used if name in wanted and name not in settled)
     unread = tuple(seen.named for seen in columns if seen.name not in used)
     return MappingDraft(table.name, rows, mapping, lines, absent, unread, asks)
 
@@ -249,12 +249,12 @@ def _find_id(columns: Sequence[ColumnContent], rows: int) -> tuple[PatientId, Ro
         lost = f"patient_id: {rows - seen.filled:,} rows have no {seen.named}; every row is taken for a patient"
         return PatientId(), None, (lost,)
     if " ".join(tokens(seen.name)) not in own:
-        told = f"{rows:,} rows have {different:,} different {seen.named}; every row is taken for a patient"
-        return PatientId(), None, (f"patient_id: {told}. Which column names patients?",)
+        sizes = f"{rows:,} rows have {different:,} different {seen.named}; every row is taken for a patient"
+        return PatientId(), None, (f"patient_id: {sizes}. Which column names patients?",)
     days = [each.named for each in columns if fit("", Field("date", ""), each)]
-    told = (
+    sizes = (
         f"{rows:,} rows have {different:,} different {seen.named}; where rows of a patient differ, a field is unknown"
     )
     which = f"; BY is one of {', '.join(days[:3])}" if days else ", where BY is the column of the day"
     by = f". To take the last row: rows: {{take: last, by: BY}}{which}"
-    return PatientId(seen.name), Rows(), (f"patient_id: {told}{by}",)
+    return PatientId(seen.name), Rows(), (f"patient_id: {sizes}{by}",)

@@ -59,16 +59,16 @@ def fit_number(name: str, field: Field, seen: ColumnContent) -> Fit | None:
     mark, read = max(tried.items(), key=lambda each: each[1].share)
     if read.share < _READABLE or not len(read.values):
         return None
-    unit, told = _unit(name, field, seen, read)
+    unit, unclear = _unit(name, field, seen, read)
     mapped = MappedColumn(seen.name, unit=unit, decimal=mark, missing=_missing(field, seen))
-    asks = told or [*_doubts(field, seen, read, mark, unit)] or [*_unusual(name, field, read, unit)]
+    asks = unclear or [*_doubts(field, seen, read, mark, unit)] or [*_unusual(name, field, read, unit)]
     if read.unread or _fractions(field, read):
         mapped = MappedColumn(seen.name, unit=unit, decimal=mark, missing=mapped.missing, on_invalid="unknown")
     notes = [f"{read.parts:,} x known in part, such as <5"] if read.parts else []
     outside = _outside(field, read, unit)
     if 0 < outside <= (1 - _POSSIBLE) * read.n.sum():
         notes.append(f"{outside:,} x outside {_span(field)}, read as unknown")
-    settled = not told and outside <= (1 - _POSSIBLE) * read.n.sum()
+    settled = not unclear and outside <= (1 - _POSSIBLE) * read.n.sum()
     return Fit(mapped, _holds(read, seen), not asks and unit is None, settled, tuple(asks), tuple(notes))
 
 
@@ -118,19 +118,19 @@ def _unit(name: str, field: Field, seen: ColumnContent, read: _Numbers) -> tuple
     called = called or concepts(seen.name) in (concepts(name), concepts(field.label))
     named = None if called else without_unit(seen.name)[1]
     behind = read.units.most_common(1)[0][0] if read.units else None
-    said = [unit for unit in dict.fromkeys((behind, named)) if unit]
-    if not said:
+    units = [unit for unit in dict.fromkeys((behind, named)) if unit]
+    if not units:
         return None, []
     if field.unit is None:
-        return None, [f"the column is in {said[0]}, and the protocol names no unit"]
+        return None, [f"the column is in {units[0]}, and the protocol names no unit"]
     try:
-        made = {unit: factor(unit, field.unit, "it") for unit in said}
+        made = {unit: factor(unit, field.unit, "it") for unit in units}
         others = {behind: factor(behind, field.unit, "") for behind in read.units}
     except ProtocolError as error:
         return None, [f"{error}"]
     if len({*made.values(), *others.values()}) > 1:
-        return None, [f"name and cells tell different units: {', '.join([*said, *others][:4])}"]
-    unit = said[0]
+        return None, [f"name and cells tell different units: {', '.join([*units, *others][:4])}"]
+    unit = units[0]
     return (None, []) if made[unit] == (1, 0) else (unit, [])
 
 

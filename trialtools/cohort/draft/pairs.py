@@ -104,21 +104,21 @@ def _nearness(name: str, field: Field, seen: ColumnContent, owned: set[str]) -> 
         column, unit = without_unit(seen.name)
         if unit and _same_unit(unit, field.unit) and fold(column) in (fold(name), fold(title)):
             return "same name"
-    said = concepts(column)
+    spoken = concepts(column)
     wide = own | concepts(re.sub(r"\(not .*?\)", "", field.label))
-    if said in (own, called):
+    if spoken in (own, called):
         return "same meaning"
     if field.type == "flag":
-        if len(said) == 1 and (whole := wholes().get(*said)) and {whole} in (own, called):
+        if len(spoken) == 1 and (whole := wholes().get(*spoken)) and {whole} in (own, called):
             return "a part of it"
-        if said < own or said < called:
+        if spoken < own or spoken < called:
             return "says less"
-        if said <= wide:
-            return "same meaning" if own <= said else "a part of it"
-        return "similar" if said & own and 2 * len(said & wide) >= len(said) else ""
-    if said & own and 2 * len(said & wide) >= len(said):
+        if spoken <= wide:
+            return "same meaning" if own <= spoken else "a part of it"
+        return "similar" if spoken & own and 2 * len(spoken & wide) >= len(spoken) else ""
+    if spoken & own and 2 * len(spoken & wide) >= len(spoken):
         return "similar"
-    if field.type == "category" and not said & (owned - own):
+    if field.type == "category" and not spoken & (owned - own):
         values = {value.lower() for value in field.values}
         texts = {text.lower() for text in seen.few}
         return "same values" if len(texts) > 1 and texts <= values else ""

@@ -51,8 +51,8 @@ def concepts(text: str) -> frozenset[str]:
         size = next((n for n in range(min(_LONGEST, len(words)), 1, -1) if _phrase(words[:n]) in _phrases()), 1)
         found.append(_phrases().get(_phrase(words[:size]), words[0]))
         words = words[size:]
-    told = frozenset(found) - word_list("fillers")
-    return told or frozenset(found)
+    telling = frozenset(found) - word_list("fillers")
+    return telling or frozenset(found)
 
 
 def _phrase(words: Iterable[str]) -> str:

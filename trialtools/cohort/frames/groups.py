@@ -146,8 +146,8 @@ def _by_members(screening: ScreeningData, members: np.ndarray, grouping: Groups)
 def counts(screening: ScreeningData, grouping: Groups, value: str | nw.Expr, fields: Sequence[str]) -> pl.DataFrame:
     """How many patients of each group have each value: `group`, `value` (null where unknown), `n`."""
     protocol = screening.protocol
-    asked = {*protocol.used, *fields, *([grouping.field] if grouping.field in protocol.fields else [])}
-    known = facts(screening.patients.frame, protocol, tuple(name for name in protocol.fields if name in asked))
-    said = nw.col(value) if isinstance(value, str) else value
-    counted = known.select(grouping.code.alias("group"), said.alias("value")).group_by("group", "value")
+    wanted = {*protocol.used, *fields, *([grouping.field] if grouping.field in protocol.fields else [])}
+    known = facts(screening.patients.frame, protocol, tuple(name for name in protocol.fields if name in wanted))
+    measured = nw.col(value) if isinstance(value, str) else value
+    counted = known.select(grouping.code.alias("group"), measured.alias("value")).group_by("group", "value")
     return in_polars(counted.agg(nw.len().alias("n")))

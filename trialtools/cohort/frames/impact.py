@@ -100,10 +100,10 @@ def impact(screening: ScreeningData) -> pd.DataFrame:
     )
     frame = pd.DataFrame({name: [getattr(c, name) for c in criteria] for name in ("kind", "label")})
     frame.insert(0, "criterion", [criterion.id for criterion in criteria])
-    for asked in ("alone", "gain", "unique", "shapley"):
+    for figure in ("alone", "gain", "unique", "shapley"):
         for end in ("certain", "possible"):
-            counted = found[f"{asked}_{end}"]
-            frame[f"{asked}_{end}"] = counted if asked == "shapley" else counted.astype("int64")
+            counted = found[f"{figure}_{end}"]
+            frame[f"{figure}_{end}"] = counted if figure == "shapley" else counted.astype("int64")
     return frame.assign(n=screening.n)
 
 

@@ -150,8 +150,8 @@ def _curves(protocol: Protocol, known: Any) -> Iterator[_Curve]:
             values = np.unique([*grid[grid <= ends[1]], float(limit.value)])
             start, end = limit.span
             moved = [parse(f"{text[:start]}{value!r}{text[end:]}", protocol.fields) for value in values.tolist()]
-            asked = [Not(formula) if criterion.kind == "exclusion" else formula for formula in moved]
-            yield _Curve(limit, values, _evaluate(known, asked))
+            wanted = [Not(formula) if criterion.kind == "exclusion" else formula for formula in moved]
+            yield _Curve(limit, values, _evaluate(known, wanted))
 
 
 def _alone(screening: ScreeningData, curve: _Curve, minimum: int) -> list[tuple[int, int, int]]:
@@ -172,9 +172,9 @@ def _evaluate(known: Any, formulas: list[Formula]) -> np.ndarray:
     """A row a patient, a column a formula: the state."""
     partial = partial_fields(known)
     states = [outcome(formula, _PASS, _FAIL, _UNKNOWN, partial) for formula in formulas]
-    asked = [nw.lit(state, nw.Int64()) if isinstance(state, int) else state for state in states]
-    names = [f"state:{at}" for at in range(len(asked))]
-    found = known.with_columns(*(state.alias(name) for state, name in zip(asked, names, strict=True)))
+    wanted = [nw.lit(state, nw.Int64()) if isinstance(state, int) else state for state in states]
+    names = [f"state:{at}" for at in range(len(wanted))]
+    found = known.with_columns(*(state.alias(name) for state, name in zip(wanted, names, strict=True)))
     return found.select(names).to_numpy().astype("uint8")
 
 

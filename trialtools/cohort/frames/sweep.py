@@ -108,8 +108,8 @@ def sweep_grid(
     limits = [threshold(screening.protocol, id) for id in (first, second)]
     people = _counts_by_answer(screening, *limits)
     axes = [
-        np.sort(np.asarray(given, dtype=float)) if given is not None else _even(screening, each, people, i)
-        for i, (each, given) in enumerate(zip(limits, (first_values, second_values), strict=True))
+        np.sort(np.asarray(values, dtype=float)) if values is not None else _even(screening, each, people, i)
+        for i, (each, values) in enumerate(zip(limits, (first_values, second_values), strict=True))
     ]
     known = people.with_columns(
         pl.when(pl.col(f"x{i}") == pl.col(f"y{i}")).then(f"x{i}").alias(f"x{i}") for i in (0, 1)
@@ -156,8 +156,8 @@ def _counts_by_answer(screening: ScreeningData, *limit: Threshold) -> pl.DataFra
         for end, bound in zip("xy", ends(each.subject, partial), strict=True):
             measured[f"{end}{i}"] = bound.cast(nw.Float64())
     for answers in product(_ANSWERS, repeat=len(limit)):
-        given = {each.id: _ANSWERS[a] for each, a in zip(limit, answers, strict=True)}
-        state = outcome(And(tuple(requirement(protocol, id, given) for id in touched)), 2, 0, 1, partial)
+        answer_of = {each.id: _ANSWERS[a] for each, a in zip(limit, answers, strict=True)}
+        state = outcome(And(tuple(requirement(protocol, id, answer_of) for id in touched)), 2, 0, 1, partial)
         states["".join(answers)] = nw.lit(state, nw.Int64()) if isinstance(state, int) else state
     known = (
         known.with_columns(rest.alias("rest:"))

@@ -39,10 +39,10 @@ def worklist(screening: ScreeningData) -> pd.DataFrame:
 
     protocol = screening.protocol
     open_ = _open_patients(screening)
-    asked = [name for name in protocol.used if name not in protocol.derived]
-    counted = pl.collect_all([_effects_of_asking(protocol, name, open_) for name in asked])
+    wanted = [name for name in protocol.used if name not in protocol.derived]
+    counted = pl.collect_all([_effects_of_asking(protocol, name, open_) for name in wanted])
     rows = []
-    for name, counts in zip(asked, counted, strict=True):
+    for name, counts in zip(wanted, counted, strict=True):
         field = protocol.fields[name]
         known = {"of": len(open_), "cost": field.cost, "judged": field.judged_by is not None}
         rows.append({"field": name, "label": field.label, **counts.row(0, named=True), **known})
@@ -54,10 +54,10 @@ def worklist(screening: ScreeningData) -> pd.DataFrame:
 def _open_patients(screening: ScreeningData) -> pl.DataFrame:
     """The facts of all who fail nothing and are open somewhere, with a flag `open:ID` for every criterion."""
     protocol = screening.protocol
-    asked = {id: formula for id, formula in protocol.requirements.items() if names(formula)}
+    formulas = {id: formula for id, formula in protocol.requirements.items() if names(formula)}
     known = facts(screening.patients.frame, protocol, protocol.used)
-    holds = [expression(formula, partial_fields(known)).alias(f"open:{id}") for id, formula in asked.items()]
-    columns = [f"open:{id}" for id in asked]
+    holds = [expression(formula, partial_fields(known)).alias(f"open:{id}") for id, formula in formulas.items()]
+    columns = [f"open:{id}" for id in formulas]
     settled = any(evaluate(formula, {}) is not True for formula in protocol.requirements.values() if not names(formula))
     if settled or not columns:
         return in_polars(known.head(0))
@@ -74,21 +74,21 @@ def _effects_of_asking(protocol: Protocol, name: str, open_: pl.DataFrame) -> pl
     hanging = [each for each in protocol.used if each != name and name in protocol.with_causes([each])]
     touched = {id: f for id, f in protocol.requirements.items() if {name, *hanging} & set(names(f))}
     others = [column for column in open_.columns if column.startswith("open:") and column[5:] not in touched]
-    asked = nw.from_native(open_.lazy().filter(pl.col(name).is_null()))
-    partial = partial_fields(asked)
+    lacking = nw.from_native(open_.lazy().filter(pl.col(name).is_null()))
+    partial = partial_fields(lacking)
     kept = [*hanging, *(each + end for each in hanging if each in partial for end in (LOW, HIGH))]
-    asked = asked.with_columns(nw.col(name), *(nw.col(column).alias(f"said:{column}") for column in kept))
+    lacking = lacking.with_columns(nw.col(name), *(nw.col(column).alias(f"said:{column}") for column in kept))
     answers = typical_values(protocol, name)
     for n, value in enumerate(answers):
-        said = (nw.col(f"said:{column}").alias(column) for column in kept)
-        asked = work_out(asked.with_columns(nw.lit(value).alias(name), *said), protocol, hanging)
+        recorded = (nw.col(f"said:{column}").alias(column) for column in kept)
+        lacking = work_out(lacking.with_columns(nw.lit(value).alias(name), *recorded), protocol, hanging)
         holds = (expression(formula, partial).alias(f"{id}:{n}") for id, formula in touched.items())
-        asked = asked.with_columns(nw.col(name), *holds)
+        lacking = lacking.with_columns(nw.col(name), *holds)
     alone = ~reduce(or_, map(pl.col, others), pl.lit(False))
     states = [[pl.col(f"{id}:{n}") for id in touched] for n in range(len(answers))]
     enters = [alone & reduce(and_, (state.eq_missing(True) for state in each)) for each in states]
     ends = [reduce(or_, (state.eq_missing(False) for state in each)) for each in states]
-    return asked.to_native().select(
+    return lacking.to_native().select(
         pl.len().alias("unknown"),
         reduce(and_, map(or_, enters, ends)).sum().alias("settles"),
         reduce(or_, enters).sum().alias("could_enter"),

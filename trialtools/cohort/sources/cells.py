@@ -118,17 +118,17 @@ def _to_declared(unit: str, declared: str | None) -> tuple[float, float]:
     return factor(unit, declared, "the cell")
 
 
-def _behind(said: str) -> str:
+def _behind(rest: str) -> str:
     """Why what stands behind a number is not read."""
-    if re.match(r"-\d\d-\d\d", said):
+    if re.match(r"-\d\d-\d\d", rest):
         return "it is written as a day; show the cells of the column as numbers"
-    if re.match(r"_\d", said):
+    if re.match(r"_\d", rest):
         return "a number has no underscore (1_000); write 1000"
-    if re.match(r"(?:±|\+/?-)\s*\d", said):
+    if re.match(r"(?:±|\+/?-)\s*\d", rest):
         return "a value with its error (20 ± 2) is not read; write the value alone, or what it lies between (18-22)"
-    if re.search(r"[^\W\d_]|[%‰]", said):
-        return f"'{said}' stands behind the number, and the field has no unit; declare unit: in the protocol"
-    return f"'{said}' behind the number is no unit; write the number alone, or list the whole text under missing:"
+    if re.search(r"[^\W\d_]|[%‰]", rest):
+        return f"'{rest}' stands behind the number, and the field has no unit; declare unit: in the protocol"
+    return f"'{rest}' behind the number is no unit; write the number alone, or list the whole text under missing:"
 
 
 def _fault(text: str, decimal: str | None) -> str:
@@ -314,19 +314,19 @@ def _shape(text: str) -> str:
 
 
 def _like(piece: re.Match[str]) -> str:
-    said = piece[0]
-    if not said.isdecimal():
-        named = "Nov" if len(said) == 3 else "November"
-        return "AM" if said.upper() in ("AM", "PM") else named if said[:3].lower() in _MONTHS else said
-    match len(said):
+    word = piece[0]
+    if not word.isdecimal():
+        named = "Nov" if len(word) == 3 else "November"
+        return "AM" if word.upper() in ("AM", "PM") else named if word[:3].lower() in _MONTHS else word
+    match len(word):
         case 1 | 2:
-            return "11" if int(said) <= 12 else "28" if int(said) <= 31 else "61"
+            return "11" if int(word) <= 12 else "28" if int(word) <= 31 else "61"
         case 4:
             return "2020"
         case 6:
             return "dmy"
         case 8:
-            return "Ymd" if said[:2] in ("19", "20") and said[4:6] <= "12" else "dmY"
+            return "Ymd" if word[:2] in ("19", "20") and word[4:6] <= "12" else "dmY"
     return "?"
 
 

@@ -115,8 +115,8 @@ def _paragraph(frame: Any, check: Check, n: int, present: int | None, id: nw.Exp
     examples = ", ".join(
         f"{at} {where}" + (f" '{_clip(str(shown))}'" if shown is not None else "") for where, shown in pairs
     )
-    told = f"  {check.field} (column {check.column}): {n:,} x {check.problem}: {examples}{', ...' if n > 3 else ''}"
+    line = f"  {check.field} (column {check.column}): {n:,} x {check.problem}: {examples}{', ...' if n > 3 else ''}"
     # Where nothing else stands in the column, to count its values as unknown would be to lose it.
     counted = "on_invalid: unknown in the mapping counts them instead" if check.field != ID and n != present else ""
     advice = "; ".join(filter(None, (check.advice, counted)))
-    return f"{told}\n    {advice}" if advice else told
+    return f"{line}\n    {advice}" if advice else line

@@ -317,8 +317,8 @@ def _day_of(source: _Source, raw: nw.Expr, zone: str | None) -> nw.Expr:
         source.finds(problem, ~raw.is_null(), _as_text(raw.dt.date()), f"read as a day in {zone}")
     if zone != wanted and wanted is not None:
         if not source.polars:
-            told = f"{source.name}: here the zone of time stamps is that of the connection, {zone}"
-            raise DataError(f"{told}; set it to {wanted} before the query")
+            problem = f"{source.name}: here the zone of time stamps is that of the connection, {zone}"
+            raise DataError(f"{problem}; set it to {wanted} before the query")
         raw = raw.dt.convert_time_zone(wanted)
     return raw.dt.date()
 

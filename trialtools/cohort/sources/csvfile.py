@@ -91,8 +91,8 @@ def _as_utf8(content: bytes, name: str, encoding: str | None) -> bytes:
         except ValueError as error:
             raise DataError(f"{name} is not written in {encoding}, as the mapping says: {error}") from None
     elif wide := wide_encoding(content[:_STEP]):
-        told = f"{name} is written in {wide.upper()}; declare encoding: {wide} in the mapping"
-        raise DataError(f"{told}, or save it as UTF-8")
+        problem = f"{name} is written in {wide.upper()}; declare encoding: {wide} in the mapping"
+        raise DataError(f"{problem}, or save it as UTF-8")
     content = content.removeprefix(UTF8)
     if not content.strip():
         raise DataError(f"{name} is empty: it has not even a header")
@@ -129,8 +129,8 @@ def _unpack(content: bytes, name: str) -> bytes:
             while part := file.read(_STEP):
                 made += part
                 if len(made) > _LARGEST or (len(made) > _SUSPECT and len(made) > _RATIO * len(content)):
-                    told = f"{name} becomes {len(made) >> 20:,} MB and more when it is unpacked"
-                    raise DataError(f"{told}, from {len(content):,} bytes; this is no table of patients")
+                    problem = f"{name} becomes {len(made) >> 20:,} MB and more when it is unpacked"
+                    raise DataError(f"{problem}, from {len(content):,} bytes; this is no table of patients")
     except (EOFError, zlib.error) as error:
         what = "truncated" if isinstance(error, EOFError) else "damaged"
         raise DataError(f"{name} is {what}: it cannot be unpacked to its end. Copy it again") from None
@@ -146,11 +146,11 @@ def _unpack(content: bytes, name: str) -> bytes:
 
 def _separator(content: bytes, name: str, declared: str | None) -> str:
     """As the mapping declares it, or the file itself in a first line as Excel writes it."""
-    said = re.match(rb'"?sep=([^"\r\n])"?[\r\n]', content, re.IGNORECASE)
-    if said and declared and said[1] != declared.encode():
-        found = said[1].decode("utf-8", "replace")
+    declared_here = re.match(rb'"?sep=([^"\r\n])"?[\r\n]', content, re.IGNORECASE)
+    if declared_here and declared and declared_here[1] != declared.encode():
+        found = declared_here[1].decode("utf-8", "replace")
         raise DataError(f"{name} begins with sep={found}, but the mapping says separator: '{declared}'; leave one out")
-    sign = said[1].decode("latin-1") if said else declared or ","
+    sign = declared_here[1].decode("latin-1") if declared_here else declared or ","
     if not sign.isascii() or sign in '"\r\n':
         raise DataError(f"{name} begins with a line sep=, but names no separator; write separator: in the mapping")
     return sign
@@ -187,8 +187,8 @@ def _quotes(content: bytes, name: str, separator: int) -> np.ndarray:
     good &= (closes == len(letters) - 1) | between[letters[np.minimum(closes + 1, len(letters) - 1)]]
     if not good.all():
         line = content.count(b"\n", 0, int(opens[int(np.argmin(good))])) + 1
-        told = f'{name}: a quotation mark (") stands where none can, about line {line}'
-        raise DataError(f"{told}; quote the whole text and double the mark inside")
+        problem = f'{name}: a quotation mark (") stands where none can, about line {line}'
+        raise DataError(f"{problem}; quote the whole text and double the mark inside")
     return marks
 
 

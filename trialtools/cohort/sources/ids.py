@@ -86,8 +86,8 @@ def _own(frame: Any, column: str, dtype: Any) -> Any:
         return frame.with_columns(nw.col(column).alias(OWN))
     if dtype.is_float():
         if not _are_whole(frame, column):
-            told = f"patient_id: the column {column} holds numbers with fractions, or beyond what they tell apart"
-            raise DataError(f"{told}; read it as text")
+            problem = f"patient_id: the column {column} holds numbers with fractions, or beyond what they tell apart"
+            raise DataError(f"{problem}; read it as text")
         return frame.with_columns(nw.when(~nw.col(column).is_nan()).then(nw.col(column)).cast(nw.Int64()).alias(OWN))
     if not dtype.is_numeric() and dtype not in (nw.String, nw.Categorical, nw.Enum):
         raise DataError(f"patient_id: the column {column} holds {plain_type(dtype)}; expected text or whole numbers")
@@ -174,31 +174,31 @@ def compare_ids(frame: Any, id: PatientId, plain: bool) -> tuple[list[str], tupl
     polars = frame.implementation.is_polars()
     rows = [nw.col(ROW)] if polars and ROW in frame.collect_schema().names() else []
     ids = frame.select(*rows, own).to_native().lazy() if polars else in_polars(frame.select(own)).lazy()
-    told = []
+    paragraphs = []
     if not plain:
         ids = ids.filter(pl.col(ID).is_not_null() & (pl.col(ID).cast(pl.String) != ""))
-        told = _ids_nobody_can_type(ids)
+        paragraphs = _ids_nobody_can_type(ids)
     ids = ids.with_columns(_fold(ids.collect_schema()[ID], plain).alias(OWN))
     if (found := _suspects(ids if rows or not polars else ids.with_row_index(ROW, offset=1))).is_empty():
-        return told, None
+        return paragraphs, None
     alike = found.filter(pl.col(ID).n_unique().over(OWN) > 1)
     first = alike.filter(pl.col(OWN) == pl.col(OWN).first())[ID].unique(maintain_order=True)[:3]
     again = found.filter(pl.col(ID).is_duplicated())
-    told += [_repetitions(again, id)] if len(again) else []
-    return told, (len(alike), ", ".join(map(str, first))) if len(alike) else None
+    paragraphs += [_repetitions(again, id)] if len(again) else []
+    return paragraphs, (len(alike), ", ".join(map(str, first))) if len(alike) else None
 
 
 def _ids_nobody_can_type(ids: pl.LazyFrame) -> list[str]:
     """Paragraphs on ids that hold what nobody can type, or that a spreadsheet has turned into a number."""
     if ids.collect_schema()[ID] != pl.String:
         return []
-    told = []
+    paragraphs = []
     for pattern, problem in _BROKEN.items():
         found = ids.filter(pl.col(ID).str.contains(pattern)).select(ID, n=pl.len()).head(3).collect()
         if len(found):
             listed = ", ".join(repr(id) for id in found[ID])
-            told.append(f"  patient_id: {found['n'][0]:,} x {problem}: {listed}")
-    return told
+            paragraphs.append(f"  patient_id: {found['n'][0]:,} x {problem}: {listed}")
+    return paragraphs
 
 
 def _suspects(ids: pl.LazyFrame) -> pl.DataFrame:

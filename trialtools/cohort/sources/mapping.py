@@ -309,8 +309,8 @@ def _reads_back(written: str) -> bool:
     except (ValueError, re.error):  # a directive that stands twice
         return False
     wanted = day if "%d" in written else day.replace(day=1)
-    said = "%Y" in written or ("%y" in written and "%d" in written)
-    return said and found.date() in (wanted.date(), day.replace(month=1, day=1).date())
+    has_year = "%Y" in written or ("%y" in written and "%d" in written)
+    return has_year and found.date() in (wanted.date(), day.replace(month=1, day=1).date())
 
 
 def _is_zone(name: str) -> bool:

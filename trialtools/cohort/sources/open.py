@@ -119,12 +119,12 @@ def _from_pandas(table: Any, name: str, wanted: Collection[str] | None, commas: 
 
 def _mixed(values: Any, name: str, mark: str) -> pl.Series:
     """Values of several kinds as texts, as a sheet shows them: what they mean is read text by text."""
-    said = [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
-    kinds = sorted({type(value).__name__ for value in said if not isinstance(value, _WRITTEN | None)})
+    cells = [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
+    kinds = sorted({type(value).__name__ for value in cells if not isinstance(value, _WRITTEN | None)})
     if kinds:
-        told = f"{name}: the column {values.name} holds values that are no texts, numbers or days ({', '.join(kinds)})"
-        raise DataError(f"{told}; give it one type or leave it out")
-    return pl.Series(str(values.name), [_text(value, mark) for value in said], dtype=pl.String)
+        problem = f"{name}: {values.name} holds values that are no texts, numbers or days ({', '.join(kinds)})"
+        raise DataError(f"{problem}; give it one type or leave it out")
+    return pl.Series(str(values.name), [_text(value, mark) for value in cells], dtype=pl.String)
 
 
 _WRITTEN = str | bool | np.bool_ | Real | Decimal | date

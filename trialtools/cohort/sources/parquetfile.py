@@ -46,10 +46,10 @@ def _check_chunk(content: Any, chunk: Any) -> None:
         header: dict[tuple[int, ...], int] = {}
         length = _struct(content[at : at + _LONGEST], 0, (), header)
         at += length + header.get(_PACKED, -1)
-        held = next((header[place] for place in _COUNT if place in header), 0)
-        if min(header.get(_PACKED, -1), header.get(_UNPACKED, -1), held) < 0 or at > end:
+        count = next((header[place] for place in _COUNT if place in header), 0)
+        if min(header.get(_PACKED, -1), header.get(_UNPACKED, -1), count) < 0 or at > end:
             raise ValueError("a page has an impossible length")
-        values += held if _COUNT[2] not in header else 0
+        values += count if _COUNT[2] not in header else 0
     if values != chunk.num_values:
         raise ValueError("a column has another number of values than it says")
 

@@ -139,8 +139,8 @@ def read_patients(
         with readable(table.name):
             return _read(table, protocol, mapping)
     except DataError as error:
-        told = str(error)
-        raise DataError(told if told.startswith(table.name) else f"{table.name}: {told}") from None
+        message = str(error)
+        raise DataError(message if message.startswith(table.name) else f"{table.name}: {message}") from None
 
 
 def _mapping(mapping: ColumnMapping | str | os.PathLike[str] | None, protocol: Protocol) -> ColumnMapping:
@@ -173,8 +173,8 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
     counts = one_row(count_checks(frame, checks))
     n = counts["n"]
     findings, fatal = judge_checks(frame, checks, counts, id_column(id))
-    told, alike = compare_ids(frame, id, plain) if mapping.several is None else ([], None)
-    if fatal := [*fatal, *told]:
+    paragraphs, alike = compare_ids(frame, id, plain) if mapping.several is None else ([], None)
+    if fatal := [*fatal, *paragraphs]:
         raise DataError("\n".join([f"{len(fatal)} thing{'s' * (len(fatal) > 1)} to settle", *fatal[:10]]))
     findings += [*left_out, *_error_cells(table, columns, n)]
     read.pop(BY, None)

@@ -38,11 +38,11 @@ def read_texts(
         fields, columns: by name, numbers and dates whose one column holds texts.
     """
     plain = {name: _plain(fields[name], columns[name]) for name in columns}
-    asked = [
+    odd_texts = [
         _text_of(column).filter(_text_of(column).is_not_null() & plain[name].is_null()).unique().implode().alias(name)
         for name, column in columns.items()
     ]
-    odd = frame.select(asked).collect(engine="streaming") if asked else pl.DataFrame()
+    odd = frame.select(odd_texts).collect(engine="streaming") if odd_texts else pl.DataFrame()
     made, texts = [], {}
     for name, column in columns.items():
         kind = pl.Float64 if fields[name].type in NUMERIC else pl.Date

@@ -60,15 +60,15 @@ def read_workbook(
     table: Any = pl.from_arrow(rows)
     table = _exact(table.rename(dict(zip(table.columns, numbers.columns, strict=True))), numbers)
     some = pl.any_horizontal(pl.all().str.strip_chars(BLANKS).fill_null("") != "")
-    said = table.select(some).to_series() if table.width else pl.Series([], dtype=pl.Boolean)
-    first = said.arg_max() if header == 1 and said.any() else header - 1
-    if not said.any():
+    filled = table.select(some).to_series() if table.width else pl.Series([], dtype=pl.Boolean)
+    first = filled.arg_max() if header == 1 and filled.any() else header - 1
+    if not filled.any():
         raise DataError(f"{path.name} is empty: it has not even a header")
-    if first is None or first >= table.height or not said[first]:
+    if first is None or first >= table.height or not filled[first]:
         raise DataError(f"{path.name} has nothing in row {header}, where the mapping (header:) looks for column names")
     header_row = [cell or "" for cell in table.row(first)]
     if flags is not None:  # a number can be read as a flag, its text cannot
-        marked = [name for name, said in zip(table.columns, header_row, strict=True) if said.strip(BLANKS) in commas]
+        marked = [name for name, title in zip(table.columns, header_row, strict=True) if title.strip(BLANKS) in commas]
         marks = {name: pl.col(name).str.replace(".", ",", literal=True) for name in marked}
         table = table.with_columns(
             pl.when(flags[at].is_not_null()).then(marks[name]).otherwise(pl.col(name)).alias(name)
@@ -80,7 +80,7 @@ def read_workbook(
         row, column = cell.position
         if row > first and (mark := re.search(r"Error\((\w+)\)", cell.detail)):
             wrong.setdefault(header_row[column].strip(), []).append(_MARKS.get(mark[1], mark[1]))
-    return strip_blanks(table[first + 1 :].filter(said[first + 1 :]), header_row, path.name, wanted), wrong
+    return strip_blanks(table[first + 1 :].filter(filled[first + 1 :]), header_row, path.name, wanted), wrong
 
 
 def sheet_names(path: Path) -> list[str]:
@@ -161,5 +161,5 @@ def _check_span(lines: Any, name: str) -> None:
         rest = part[-64:]
     width = max(sum((letter - 64) * 26**i for i, letter in enumerate(reversed(column))) for column in columns)
     if rows * width > _CELLS:
-        told = f"{name} has a sheet that spans {rows:,} rows and {width:,} columns"
-        raise DataError(f"{told}; remove what stands far from the table, or save the table as CSV")
+        problem = f"{name} has a sheet that spans {rows:,} rows and {width:,} columns"
+        raise DataError(f"{problem}; remove what stands far from the table, or save the table as CSV")
