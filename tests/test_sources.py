@@ -18,7 +18,7 @@ import pytest
 
 import trialtools as tt
 from trialtools import figures
-from trialtools.cohort.sources import ColumnMapping, csvfile, workbook
+from trialtools.cohort.sources import ColumnMapping, MappedColumn, csvfile, workbook
 from trialtools.cohort.sources.parquetfile import check_pages
 from trialtools.criteria.contents import read_protocol
 from trialtools.criteria.language import Interval
@@ -251,7 +251,11 @@ def test_ids_with_letters_that_nobody_types_are_refused(csv):
     assert "control letter" in fault(duckdb.sql("select 'a' || chr(10) || 'b' as patient_id, 40 as age"))
 
 
-@pytest.mark.parametrize("pair", [("007", "7"), ("P007", "P7"), ("P-1", "P\u20131"), ("s01", "s1"), ("P-099", "P-99")])
+ALIKE = [("007", "7"), ("P007", "P7"), ("P-1", "P\u20131"), ("s01", "s1"), ("P-099", "P-99")]
+ALIKE += [("P-1", "\u0420-1"), ("HB1", "\u041d\u04121"), ("ab1", "\u0391\u03921"), ("o1", "\u03bf1")]  # Cyrillic, Greek
+
+
+@pytest.mark.parametrize("pair", ALIKE)
 def test_ids_that_are_read_alike_are_a_finding(pair):
     one, other = pair
     grown = pl.DataFrame({"patient_id": [f"P-{i:03}" for i in range(990, 1010)], "age": [40] * 20})
@@ -259,6 +263,13 @@ def test_ids_that_are_read_alike_are_a_finding(pair):
     for source in (table(patient_id=[one, other, "z9"]), duckdb.from_arrow(table(patient_id=[*pair, "z9"]).to_arrow())):
         row = tt.read_patients(source, PROTOCOL).quality.set_index("field").loc["patient_id"]
         assert row["n"] == 2 and row["example"] == f"{one}, {other}"
+
+
+def test_an_id_of_two_scripts_is_a_finding():
+    found = ("patient_id", "an id of Latin letters and of Greek or Cyrillic ones", 1)
+    for ids, there in ((["P-\u041e1", "b2", "c3"], [found]), (["\u041f\u041e1", "b2", "c3"], [])):
+        for source in (table(patient_id=ids), duckdb.from_arrow(table(patient_id=ids).to_arrow())):
+            assert findings(source) == there
 
 
 @pytest.mark.parametrize("ids", [("P1", "P2", "P3", "P4"), ("p1", "p2", "p3", "p4"), ("\u00e41", "b2", "c3", "d4")])
@@ -1101,3 +1112,30 @@ def test_a_part_of_a_table_and_one_patient(csv):
         patients.patient("z")
     with pytest.raises(tt.ProtocolError, match="did you mean 'age'"):
         patients.filter(PROTOCOL, "agee > 3")
+
+
+PERCENT = read_protocol("""
+id: PARTS
+title: Percent that people write as parts of one
+fields:
+  spo2: {type: number, unit: "%", range: [50, 100], label: Saturation}
+  lvef: {type: number, unit: "%", range: [0, 100], label: Ejection fraction}
+criteria:
+  - {id: I1, kind: inclusion, label: Both, quote: q, when: spo2 > 93 and lvef > 40}
+""")
+
+
+@pytest.mark.parametrize("read", [list, lambda values: [None if v is None else str(v) for v in values]])
+def test_parts_of_one_where_percent_are_meant_are_told_and_the_hint_leads_on(read):
+    frame = pl.DataFrame(
+        {"patient_id": ["a1", "b2", "c3"], "spo2": read([0.97, 0.9, None]), "lvef": read([0.55, 0.6, 1.0])}
+    )
+    for source in (frame, duckdb.from_arrow(frame.to_arrow())) if read is list else (frame,):
+        rows = tt.read_patients(source, PERCENT).quality.query("problem.str.startswith('at most 1')")
+        assert rows[["field", "n"]].values.tolist() == [["lvef", 3], ["spo2", 2]]
+        assert rows["action"].str.contains("unit: '1'").all()
+        columns = {name: MappedColumn(name, unit="1") for name in PERCENT.fields}
+        screening = tt.screen(PERCENT, source, ColumnMapping(fields=columns))
+        assert screening.patients.quality.empty and screening.certain == 1
+    one = frame.with_columns(lvef=pl.Series(read([0.5, 60.0, 55.0])))
+    assert "lvef" not in tt.read_patients(one, PERCENT).quality["field"].tolist()  # half a percent among others

@@ -25,7 +25,7 @@ _READABLE, _POSSIBLE, _ODD = 0.9, 0.95, 5_000
 """The share of texts that must be numbers, that of numbers which must be possible; texts read one by one at most."""
 _PLAIN = r"^[+-]?\d+{mark}?\d*$"
 _OTHERS = (
-    "[degF] Cel [lb_av] kg g cm m mm [in_i] a mo wk d g/L g/dL mg/dL mg/L ug/L mmol/L umol/L kPa mm[Hg] 10*9/L /uL %"
+    "[degF] Cel [lb_av] kg g cm m mm [in_i] a mo wk d g/L g/dL mg/dL mg/L ug/L mmol/L umol/L kPa mm[Hg] 10*9/L /uL % 1"
 )
 """Units that are tried where the values do not fit in their own."""
 THOUSANDS = "does the mark before three digits stand for thousands? 7.250 is 7.25 or 7250"

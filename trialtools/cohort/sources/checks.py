@@ -37,7 +37,7 @@ def count_checks(frame: Any, checks: Sequence[Check]) -> Any:
     counts = [nw.len().alias("n")]
     for position, check in enumerate(checks):
         counts.append(number_of(check.bad).alias(f"bad{position}"))
-        if check.fatal and check.present is not None:
+        if (check.fatal or check.all) and check.present is not None:
             counts.append(number_of(check.present).alias(f"present{position}"))
     return frame.select(*counts)
 
@@ -52,7 +52,11 @@ def judge_checks(
         row: the counts.
         id: names a row where the engine has no order of rows.
     """
-    hit = [(position, check) for position, check in enumerate(checks) if row[f"bad{position}"]]
+    hit = [
+        (position, check)
+        for position, check in enumerate(checks)
+        if (bad := row[f"bad{position}"]) and not (check.all and bad < row[f"present{position}"])
+    ]
     fatal = [
         _paragraph(frame, check, row[f"bad{position}"], row.get(f"present{position}"), id)
         for position, check in hit

@@ -27,6 +27,8 @@ EXACT = 2**53
 """Below it, every whole number is a double of its own."""
 _WIDE = (nw.UInt64, nw.Int128, nw.UInt128)
 """Whole numbers that a 64-bit one may not hold."""
+_SHARES = 2
+"""A percentage that can be larger than this is seldom at most 1 in every patient."""
 _FIRST, _LAST = date(1000, 1, 1), date(9999, 12, 31)
 _Bounds = tuple[nw.Expr, nw.Expr]
 _TRUE_OR_FALSE: dict[str, bool | str] = {"true": True, "false": False}
@@ -34,7 +36,10 @@ _TRUE_OR_FALSE: dict[str, bool | str] = {"true": True, "false": False}
 
 @dataclass(frozen=True)
 class Check:
-    """Something that may be wrong with values of a column: in which rows, out of which, and what becomes of them."""
+    """Something that may be wrong with values of a column: in which rows, out of which, and what becomes of them.
+
+    With `all` it is only wrong where it is so in every row that is `present`.
+    """
 
     field: str
     column: str
@@ -45,6 +50,7 @@ class Check:
     advice: str = ""
     fatal: bool = False
     present: nw.Expr | None = None
+    all: bool = False
 
 
 class _Typed(NamedTuple):
@@ -214,6 +220,11 @@ def _number(source: _Source) -> tuple[nw.Expr, ...]:
         raw = nw.when(~raw.is_in(missing if floating else [int(m) for m in missing if m.is_integer()])).then(raw)
     if floating:
         source.finds("not a number (NaN or infinite)", ~raw.is_finite(), raw if source.text is None else source.shown)
+    if field.unit == "%" and source.mapped.unit in (None, "%") and field.limits[1] > _SHARES:
+        problem, action = "at most 1, where percent are meant", "unit: '1' in the mapping reads parts of 1 as percent"
+        share, every = (raw > 0) & (raw <= 1), field.limits[0] <= 1  # where they can be percent, one alone is no sign
+        check = Check(source.name, source.column, problem, share, raw, action, present=raw > 0, all=every)
+        source.checks.append(check)
     if small := completed_years(source.mapped.unit, field.unit) if field.type == "integer" else "":
         low, high = _completed_years(raw.cast(nw.Float64()), small)
         raw, floating = nw.when(low == high).then(low), True

@@ -31,6 +31,10 @@ _TOTALS = (
 
 _ODD = r"^[^0-9]*$|[^!-~]"
 """An id without a digit may be a word for a total; letters beyond those of ASCII may be written in several ways."""
+_ALIKE = dict(zip("авекмнорстухіјѕԁѵαβεζηικμνορτυχγ", "abekmhopctyxijsdvabezhikmnoptuxy", strict=True))
+"""Cyrillic and Greek letters that look like Latin ones, as small letters or as capitals."""
+_TWO_SCRIPTS = "[A-Za-z].*[\u0370-\u04ff]|[\u0370-\u04ff].*[A-Za-z]"
+"""Latin letters beside Greek or Cyrillic ones: what somebody took for another letter."""
 _BROKEN = {
     r"\p{Cc}": "an id with a line break or another control letter",
     r"^\d(?:[.,]\d+)?E\+\d+$": "an id that a spreadsheet has turned into a number; format its column as text",
@@ -140,17 +144,19 @@ def id_checks(id: PatientId, schema: dict[str, Any]) -> list[Check]:
     """What may be wrong with single ids; that two are alike is asked of all of them at once."""
     if id.column is None:
         return []
-    own = nw.col(OWN)
+    own, written = nw.col(OWN), schema[OWN] == nw.String
+    mixed = "an id of Latin letters and of Greek or Cyrillic ones"
+    checks = [Check(ID, id.column, mixed, own.str.contains(_TWO_SCRIPTS), own, "kept as written")] if written else []
     if id.on_fault == "number":
         row, action = nw.col(ROW), "named by its row number"
         return [
+            *checks,
             Check(ID, id.column, "no patient id", nw.col(LOST), row, action),
             Check(ID, id.column, "patient id stands more than once", nw.col(TWICE), own, action),
         ]
-    written = schema[OWN] == nw.String
     empty = own.is_null() | (own == "") if written else own.is_null()
     shown = nw.col(id.column) if schema[id.column] == nw.String else own
-    return [Check(ID, id.column, "no patient id", empty, shown, "", _NEEDED, fatal=True)]
+    return [*checks, Check(ID, id.column, "no patient id", empty, shown, "", _NEEDED, fatal=True)]
 
 
 # --- ids that are alike -----------------------------------------------------------------------------------------------
@@ -218,7 +224,7 @@ def _fold(dtype: pl.DataType, plain: bool) -> pl.Expr:
     if plain:
         return lower
     seen = lower.str.normalize("NFKC").str.replace_all(r"[\s\p{Cf}]", "").str.replace_all(r"\p{Pd}", "-")
-    return seen.str.replace(_PADDED, "$1$2")
+    return seen.str.replace_many([*_ALIKE], [*_ALIKE.values()]).str.replace(_PADDED, "$1$2")
 
 
 def _repetitions(again: pl.DataFrame, id: PatientId) -> str:

@@ -189,7 +189,7 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
         alike = compare_ids(patients.with_columns(nw.col(ID).alias(OWN)), id, plain)[1]
     findings += _contradictions(patients, protocol, tuple(read), n)
     if alike is not None:
-        problem = "ids differ only in case, width, blanks, dashes, zeros before a number or unseen letters"
+        problem = "ids differ only in case, width, blanks, dashes, zeros before a number, unseen or look-alike letters"
         findings.append(finding(ID, id.column or "", problem, alike[0], n, alike[1], "kept as different patients"))
     used = wanted_columns(mapping)
     unread = tuple(column for column in schema if column not in used)
