@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import math
 import zipfile
 from datetime import date, datetime, time, timedelta
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import trialtools as tt
@@ -657,6 +659,26 @@ def test_a_folder_and_a_pattern_of_parquet_files(tmp_path):
     assert "does not exist" in fault(tmp_path / "none*.parquet")
 
 
+def test_parts_of_a_parquet_table_have_the_same_columns(tmp_path):
+    (tmp_path / "a").mkdir()
+    one = pl.DataFrame({"patient_id": ["a1"], "age": [40]})
+    one.write_parquet(tmp_path / "a" / "1.parquet")
+    pl.DataFrame({"age": [41], "patient_id": ["b2"]}).write_parquet(tmp_path / "a" / "2.parquet")
+    for source in (tmp_path / "a", tmp_path / "*" / "[12].parquet"):
+        assert values(source, "age") == [40, 41]  # in another order they are the same
+    for other in (one.cast({"age": pl.Float64}), one.with_columns(rate=pl.lit(20.0)), one.select("patient_id")):
+        other.write_parquet(tmp_path / "a" / "2.parquet")
+        assert "2.parquet and 1.parquet do not have the same column" in fault(tmp_path / "a")
+
+
+def test_a_decimal_number_beyond_every_engine_is_refused_where_it_is_wanted(tmp_path):
+    long = pa.array([Decimal("20.5")], pa.decimal256(50, 2))
+    for name, column in (("other", "other"), ("refused", "rate")):
+        pq.write_table(pa.table({"patient_id": ["a1"], "age": [40], column: long}), tmp_path / f"{name}.parquet")
+    assert values(tmp_path / "other.parquet", "age") == [40]
+    assert "refused.parquet cannot be read" in fault(tmp_path / "refused.parquet")
+
+
 # --- excel ------------------------------------------------------------------------------------------------------------
 
 
@@ -725,6 +747,17 @@ def test_cells_that_a_workbook_marks_as_wrong_are_counted(excel, mapping):
         ("rate", "a cell that the workbook marks as wrong", 1, "#NAME?"),
     ]
     assert "no patient id" in fault(excel([["patient_id", "age"], ["=1/0", 40]], wrong={"=1/0": "#DIV/0!"}))
+
+
+def test_a_formula_that_was_never_worked_out_is_a_finding(excel, mapping):
+    header, formula = ["patient_id", "age", "rate"], {"=40+1": "", "=A2": "41"}
+    for sheets, sheet in (
+        ([[header, ["a1", "=40+1", 20], ["b2", "=A2", 20]]], ""),
+        ([[["x"]], [header, ["a1", "=40+1", 20], ["b2", "=A2", 20]]], "sheet: Sheet2\n"),
+    ):
+        made = mapping(f"{sheet}fields: {{age: age, rate: rate}}")
+        assert findings(excel(*sheets, wrong=formula), made) == [("age", "a cell that the workbook marks as wrong", 1)]
+    assert values(excel([header, ["a1", "=A2", 20]], wrong=formula), "age") == [41]
 
 
 @pytest.mark.parametrize("days_from", [1900, 1904])
@@ -1139,3 +1172,30 @@ def test_parts_of_one_where_percent_are_meant_are_told_and_the_hint_leads_on(rea
         assert screening.patients.quality.empty and screening.certain == 1
     one = frame.with_columns(lvef=pl.Series(read([0.5, 60.0, 55.0])))
     assert "lvef" not in tt.read_patients(one, PERCENT).quality["field"].tolist()  # half a percent among others
+
+
+def test_what_has_no_name_is_not_lost(csv, excel):
+    """A column without a name that holds something is listed; one that holds nothing is none."""
+    for source in (
+        csv("a,x,40,\n", "patient_id,,age,\n"),
+        excel([["patient_id", None, "age", None], ["a", "x", 40, " "]]),
+    ):
+        assert tt.read_patients(source, PROTOCOL).unread == ("(column 2)",)
+    indexed = pd.DataFrame(
+        {"age": [40, 41]}, index=pd.MultiIndex.from_tuples([("a", 1), ("b", 1)], names=["patient_id", "x"])
+    )
+    assert values(indexed, "patient_id") == ["a", "b"]
+
+
+def test_a_title_above_the_names_is_met_with_the_key_that_skips_it(csv, excel):
+    for source in (
+        csv("a,40\n", "Export of 2023,\npatient_id,age\n"),
+        excel([["Export"], ["patient_id", "age"], ["a", 40]]),
+    ):
+        assert "header: in the mapping says in which line" in fault(source)
+
+
+def test_findings_of_a_database_can_be_written(tmp_path):
+    zone = duckdb.sql("select 'a1' as patient_id, 40 as age, 999.0 as rate")
+    tt.screen(PROTOCOL, zone).write(tmp_path)
+    assert json.loads((tmp_path / "summary.json").read_text())["quality_findings"] == 1

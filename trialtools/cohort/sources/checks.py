@@ -104,7 +104,7 @@ def one_row(frame: Any) -> dict[str, Any]:
 
 def number_of(condition: nw.Expr) -> nw.Expr:
     """For how many rows something is surely so."""
-    return nw.when(condition).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
+    return nw.when(condition).then(nw.lit(1)).otherwise(nw.lit(0)).sum().cast(nw.Int64())
 
 
 def _paragraph(frame: Any, check: Check, n: int, present: int | None, id: nw.Expr) -> str:

@@ -272,9 +272,11 @@ def strip_blanks(
         DataError: two columns of one name, if anybody asks for it.
     """
     columns: dict[str, pl.Expr] = {}
-    for source, written in zip(frame.columns, names, strict=True):
-        if not (column := written.strip(BLANKS)):  # what has no name cannot be asked for
-            continue
+    for at, (source, written) in enumerate(zip(frame.columns, names, strict=True), 1):
+        if not (column := written.strip(BLANKS)):
+            if not (frame[source].str.strip_chars(BLANKS).fill_null("") != "").any():
+                continue
+            column = f"(column {at})"  # nobody can ask for it, but whoever looks for it sees that it was not read
         if column in columns:
             if wanted is None or column in wanted:
                 raise DataError(f"{name}: the column {column} stands twice in the header")

@@ -24,7 +24,8 @@ _NEEDED = (
 )
 _TOTALS = (
     "total totals subtotal grandtotal sum sums summe summen gesamt gesamtsumme zwischensumme insgesamt somme suma "
-    "totale totaal mean average mittelwert durchschnitt moyenne promedio median"
+    "totale totaal mean average mittelwert durchschnitt moyenne promedio median "
+    "合计 总计 总数 小计 合計 總計 итого всего"
 )
 """What stands for an id in a row that sums up the others."""
 
@@ -36,7 +37,7 @@ _ALIKE = dict(zip("авекмнорстухіјѕԁѵαβεζηικμνορτυ�
 _TWO_SCRIPTS = "[A-Za-z].*[\u0370-\u04ff]|[\u0370-\u04ff].*[A-Za-z]"
 """Latin letters beside Greek or Cyrillic ones: what somebody took for another letter."""
 _BROKEN = {
-    r"\p{Cc}": "an id with a line break or another control letter",
+    r"[\p{Cc}\x{2028}\x{2029}]": "an id with a line break or another control letter",
     r"^\d(?:[.,]\d+)?E\+\d+$": "an id that a spreadsheet has turned into a number; format its column as text",
 }
 _PADDED = r"^([^0-9]*)0+([0-9])"

@@ -24,8 +24,12 @@ def wanted_columns(mapping: ColumnMapping) -> set[str]:
     return {source for column in fields if column for source in column.sources} | own
 
 
-def match_columns(protocol: Protocol, mapping: ColumnMapping, schema: dict[str, Any]) -> dict[str, MappedColumn]:
+def match_columns(
+    protocol: Protocol, mapping: ColumnMapping, schema: dict[str, Any], sheet: bool = False
+) -> dict[str, MappedColumn]:
     """The mapping of each field that the table has. A mapped column must exist; without a mapping it may be absent.
+
+    Titles may stand above the names of a `sheet`.
 
     Raises:
         DataError: a mapped column that is not there, or no field at all.
@@ -47,6 +51,7 @@ def match_columns(protocol: Protocol, mapping: ColumnMapping, schema: dict[str, 
             f"{field}: {column}" for field, column in pairs.items()
         )
         listed = f"; its columns are {', '.join(list(schema)[:8])}" if schema else ", for it has none"
+        listed += "; if the names stand further down, header: in the mapping says in which line" if sheet else ""
         raise DataError(f"none of its columns is a field of the protocol{hint if pairs else listed}")
     return found
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from itertools import takewhile
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,10 @@ from .mapping import ColumnMapping
 from .parquetfile import check_pages
 from .workbook import read_workbook
 
-_READERS = ".csv, .csv.gz, .parquet, .xlsx, a folder of .parquet"
 _WILD = "*?["
+_DIGITS = 38
+"""Those of the longest decimal number that every engine knows."""
+_READERS = ".csv, .csv.gz, .parquet, .xlsx, a folder of .parquet"
 
 
 @dataclass(frozen=True)
@@ -99,10 +102,12 @@ def _open_frame(source: Any, name: str, wanted: Collection[str] | None, commas: 
 
 
 def _from_pandas(table: Any, name: str, wanted: Collection[str] | None, commas: Collection[str]) -> pl.DataFrame:
-    """pandas compares NaN as false and not(NaN) as true; nothing of ours runs there.
+    """pandas compares NaN as false and not(NaN) as true; nothing of ours runs there. A level of its index is a column.
 
     Of a column that nobody asks for only where something stands is taken: it may hold what no table can.
     """
+    names = [level for level in table.index.names if level is not None and (wanted is None or level in wanted)]
+    table = table.reset_index([level for level in names if level not in table.columns])
     _distinct([str(column) for column in table.columns], name)
     columns = []
     for column in table.columns:
@@ -159,8 +164,9 @@ def _null_as_text(table: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _open_file(path: Path, mapping: ColumnMapping, wanted: Collection[str] | None) -> RawTable:
-    pattern = not path.exists() and path.suffix.lower() == ".parquet" and any(sign in path.name for sign in _WILD)
-    if files := sorted(path.rglob("*.parquet") if path.is_dir() else path.parent.glob(path.name) if pattern else ()):
+    fixed = [*takewhile(lambda part: not {*part} & {*_WILD}, path.parts)]
+    pattern = "" if path.exists() or path.suffix.lower() != ".parquet" else "/".join(path.parts[len(fixed) :])
+    if files := sorted(path.rglob("*.parquet") if path.is_dir() else Path(*fixed).glob(pattern) if pattern else ()):
         return RawTable(_scan_parquet(files), path.name)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
@@ -181,7 +187,15 @@ def _open_file(path: Path, mapping: ColumnMapping, wanted: Collection[str] | Non
 
 def _scan_parquet(files: list[Path]) -> pl.LazyFrame:
     """Several files are one table; what their folders are called (sex=female) is a column of it."""
+    first: dict[str, pl.DataType] = {}
     for file in files:
         check_pages(file)
+        columns = dict(pl.scan_parquet(file, glob=False).collect_schema())
+        first = first or columns
+        if other := next((name for name in first | columns if first.get(name) != columns.get(name)), None):
+            problem = f"{file.name} and {files[0].name} do not have the same column {other} of one type"
+            raise DataError(f"{problem}; write them alike, or read them one by one")
     named = len(files) > 1 and all("=" in file.parent.name for file in files)
-    return _null_as_text(pl.scan_parquet(files, glob=False, hive_partitioning=named))
+    table = _null_as_text(pl.scan_parquet(files, glob=False, hive_partitioning=named))
+    wide = [name for name, dtype in first.items() if isinstance(dtype, pl.Decimal) and dtype.precision > _DIGITS]
+    return table.cast(dict.fromkeys(wide, pl.Float64)) if wide else table

@@ -136,7 +136,7 @@ def read_patients(
     try:
         if not isinstance(source, str | os.PathLike):
             return _read(table, protocol, mapping)
-        with readable(table.name):
+        with readable(table.name, pl.exceptions.PolarsError):
             return _read(table, protocol, mapping)
     except DataError as error:
         message = str(error)
@@ -162,7 +162,7 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
     schema = dict(frame.collect_schema())
     if ours := next((column for column in schema if column in _OURS or column.startswith(READ)), None):
         raise DataError(f"the column name '{ours}' is taken here; rename the column")
-    columns = match_columns(protocol, mapping, schema)
+    columns = match_columns(protocol, mapping, schema, table.sheet)
     frame, plain = with_ids(frame, id, schema, whole=not table.sheet and mapping.several is None)
     frame, left_out = _patients_only(frame, id.column, schema, table.sheet) if not plain else (frame, [])
     frame, fields, sources = with_order(frame, mapping, protocol.fields, columns)

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import polars as pl
 
@@ -21,7 +22,7 @@ _LARGEST = 2 << 30
 """Bytes that the parts of a workbook may have once they are unpacked."""
 _CELLS = 50_000_000
 """Cells that a sheet may span, with the empty ones between the others."""
-_STEP = 1 << 24
+_STEP, _OVERLAP = 1 << 24, 1 << 13
 
 
 def read_workbook(
@@ -46,7 +47,7 @@ def read_workbook(
     import fastexcel
 
     logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it tells of every empty column on stderr
-    _check_size(path)
+    unworked = _unworked_cells(path)
     try:
         book = fastexcel.read_excel(path)
         if not (names := book.sheet_names):
@@ -80,6 +81,9 @@ def read_workbook(
         row, column = cell.position
         if row > first and (mark := re.search(r"Error\((\w+)\)", cell.detail)):
             wrong.setdefault(header_row[column].strip(), []).append(_MARKS.get(mark[1], mark[1]))
+    for row, column in unworked.get(sheet, ()):
+        if row > first and column < len(header_row):
+            wrong.setdefault(header_row[column].strip(), []).append("a formula that was never worked out")
     return strip_blanks(table[first + 1 :].filter(filled[first + 1 :]), header_row, path.name, wanted), wrong
 
 
@@ -91,7 +95,7 @@ def sheet_names(path: Path) -> list[str]:
     """
     import fastexcel
 
-    _check_size(path)
+    _unworked_cells(path)
     try:
         return fastexcel.read_excel(path).sheet_names
     except fastexcel.FastExcelError as error:
@@ -132,34 +136,67 @@ def _exact(table: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(exact)
 
 
-def _check_size(path: Path) -> None:
-    """Refuse what cannot be a table of patients before anything makes room for it.
+def _unworked_cells(path: Path) -> dict[str, list[tuple[int, int]]]:
+    """By sheet the row and the column of each formula without a result; other programs than Excel write such files.
 
-    A workbook of one kilobyte can hold a single cell in its last corner, and a reader then fills 17 billion others.
+    What cannot be a table of patients is refused before anything makes room for it: a workbook of one kilobyte can hold
+    a single cell in its last corner, and a reader then fills 17 billion others.
     """
     if path.read_bytes()[:2] != b"PK":
-        return  # an old .xls, which holds 16 million cells at most, or no workbook at all
+        return {}  # an old .xls, which holds 16 million cells at most, or no workbook at all
     try:
         with zipfile.ZipFile(path) as book:
             if (size := sum(part.file_size for part in book.infolist())) > _LARGEST:
                 raise DataError(f"{path.name} becomes {size >> 20:,} MB when it is unpacked; save the table as CSV")
-            for part in book.infolist():
-                if part.filename.lower().startswith("xl/worksheets/") and part.filename.lower().endswith(".xml"):
+            found = {}
+            for part in book.namelist():
+                if part.lower().startswith("xl/worksheets/") and part.lower().endswith(".xml"):
                     with book.open(part) as lines:
-                        _check_span(lines, path.name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+                        found[part] = _scan_cells(lines, path.name)
+            return (
+                {sheet: found[part] for sheet, part in _parts(book).items() if part in found}
+                if any(found.values())
+                else {}
+            )
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError) as error:
         raise DataError(f"{path.name} cannot be read: it is damaged or locked ({error}). Save it again") from None
 
 
-def _check_span(lines: Any, name: str) -> None:
-    """Hold the corner of the last cell of a sheet against what a reader can make room for."""
-    rows, columns, rest = 1, {b"A"}, b""
+def _parts(book: zipfile.ZipFile) -> dict[str, str]:
+    """By sheet the part of the workbook that holds it."""
+    targets = {
+        link.get("Id"): f"xl/{link.get('Target', '').removeprefix('/xl/')}"
+        for link in ElementTree.fromstring(book.read("xl/_rels/workbook.xml.rels"))
+    }
+    sheets = ElementTree.fromstring(book.read("xl/workbook.xml")).iter(f"{{{_MAIN}}}sheet")
+    return {sheet.get("name", ""): targets.get(sheet.get(f"{{{_LINKS}}}id"), "") for sheet in sheets}
+
+
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_UNWORKED = re.compile(
+    rb'<c r="([A-Z]{1,3})(\d{1,7})"[^>]*>\s*<f(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>'
+)
+
+
+def _scan_cells(lines: Any, name: str) -> list[tuple[int, int]]:
+    """The formulas of a sheet without a result; its last cell is held against what a reader can make room for."""
+    rows, columns, rest, unworked = 1, {b"A"}, b"", set()
     while part := lines.read(_STEP):
         part = rest + part
         columns |= set(re.findall(rb'r="([A-Z]{1,3})\d+"', part))
         rows = max(rows, *map(int, set(re.findall(rb'r="[A-Z]{0,3}(\d{1,7})"', part))), 1)
-        rest = part[-64:]
-    width = max(sum((letter - 64) * 26**i for i, letter in enumerate(reversed(column))) for column in columns)
+        unworked |= (
+            {(int(row) - 1, _number(column) - 1) for column, row in _UNWORKED.findall(part)} if b"<f" in part else set()
+        )
+        rest = part[-_OVERLAP:]
+    width = max(map(_number, columns))
     if rows * width > _CELLS:
         problem = f"{name} has a sheet that spans {rows:,} rows and {width:,} columns"
         raise DataError(f"{problem}; remove what stands far from the table, or save the table as CSV")
+    return sorted(unworked)
+
+
+def _number(column: bytes) -> int:
+    """A column by its letters: A is 1, AA is 27."""
+    return sum((letter - 64) * 26**i for i, letter in enumerate(reversed(column)))
