@@ -58,10 +58,14 @@ def attempt(chance: Random) -> None:
         return
     if text and not text.lower().startswith(("sep=", '"sep=')):
         rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
-        names = [name.strip(BLANKS) for name in rows[0]]
+        assert all(len(row) == len(rows[0]) for row in rows), repr(text)
+        cells = [[cell.strip(BLANKS) for cell in row] for row in rows]
+        names = [
+            name or (f"(column {place})" if any(row[place - 1] for row in cells[1:]) else "")
+            for place, name in enumerate(cells[0], 1)
+        ]
         kept = [position for position, name in enumerate(names) if name]
         assert read.columns == [names[position] for position in kept], repr(text)
-        assert all(len(row) == len(names) for row in rows), repr(text)
         wanted = [tuple(row[position].strip(BLANKS) or None for position in kept) for row in rows[1:]]
         assert not kept or read.rows() == wanted, repr(text)
 
