@@ -1167,7 +1167,7 @@ def test_parts_of_one_where_percent_are_meant_are_told_and_the_hint_leads_on(rea
         rows = tt.read_patients(source, PERCENT).quality.query("problem.str.startswith('at most 1')")
         assert rows[["field", "n"]].values.tolist() == [["lvef", 3], ["spo2", 2]]
         assert rows["action"].str.contains("unit: '1'").all()
-        columns = {name: MappedColumn(name, unit="1") for name in PERCENT.fields}
+        columns: dict[str, str | MappedColumn] = {name: MappedColumn(name, unit="1") for name in PERCENT.fields}
         screening = tt.screen(PERCENT, source, ColumnMapping(fields=columns))
         assert screening.patients.quality.empty and screening.certain == 1
     one = frame.with_columns(lvef=pl.Series(read([0.5, 60.0, 55.0])))

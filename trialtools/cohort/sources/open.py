@@ -127,7 +127,7 @@ def _mixed(values: Any, name: str, mark: str) -> pl.Series:
     cells = [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
     kinds = sorted({type(value).__name__ for value in cells if not isinstance(value, _WRITTEN | None)})
     if kinds:
-        problem = f"{name}: {values.name} holds values that are no texts, numbers or days ({', '.join(kinds)})"
+        problem = f"{name}: the column {values.name} holds what is no text, number or day ({', '.join(kinds)})"
         raise DataError(f"{problem}; give it one type or leave it out")
     return pl.Series(str(values.name), [_text(value, mark) for value in cells], dtype=pl.String)
 
