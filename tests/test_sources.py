@@ -1181,10 +1181,6 @@ def test_what_has_no_name_is_not_lost(csv, excel):
         excel([["patient_id", None, "age", None], ["a", "x", 40, " "]]),
     ):
         assert tt.read_patients(source, PROTOCOL).unread == ("(column 2)",)
-    indexed = pd.DataFrame(
-        {"age": [40, 41]}, index=pd.MultiIndex.from_tuples([("a", 1), ("b", 1)], names=["patient_id", "x"])
-    )
-    assert values(indexed, "patient_id") == ["a", "b"]
 
 
 def test_a_title_above_the_names_is_met_with_the_key_that_skips_it(csv, excel):

@@ -102,12 +102,10 @@ def _open_frame(source: Any, name: str, wanted: Collection[str] | None, commas: 
 
 
 def _from_pandas(table: Any, name: str, wanted: Collection[str] | None, commas: Collection[str]) -> pl.DataFrame:
-    """pandas compares NaN as false and not(NaN) as true; nothing of ours runs there. A level of its index is a column.
+    """pandas compares NaN as false and not(NaN) as true; nothing of ours runs there.
 
     Of a column that nobody asks for only where something stands is taken: it may hold what no table can.
     """
-    names = [level for level in table.index.names if level is not None and (wanted is None or level in wanted)]
-    table = table.reset_index([level for level in names if level not in table.columns])
     _distinct([str(column) for column in table.columns], name)
     columns = []
     for column in table.columns:
