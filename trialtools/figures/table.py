@@ -87,8 +87,6 @@ def baseline(frame: pd.DataFrame, title: str | None = None, subtitle: str | None
     >>> all(text in page for text in ("Sex", "female", "eligible (n = 51)", "23 (45.1 %)"))
     True
     """
-    import pandas as pd
-
     sizes = frame.drop_duplicates("group").set_index("group")["of"]
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for each in frame.to_dict("records"):
@@ -114,8 +112,6 @@ def baseline(frame: pd.DataFrame, title: str | None = None, subtitle: str | None
 
 def _cell_texts(frame: pd.DataFrame, formats: Mapping[str, Callable[[Any], str]]) -> tuple[pd.DataFrame, set[str]]:
     """The cells as text, and the columns that hold figures."""
-    import pandas as pd
-
     if frame.empty:
         cells = {
             column: [frame.attrs.get("why", "none") if position == 0 else ""]
