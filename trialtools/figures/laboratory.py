@@ -71,6 +71,13 @@ _GUESSERS = {
 }
 
 
+def guessing_score(last: Any) -> str:
+    """What was guessed so far, in a sentence, from the last row of `arms.laboratory.score_guesses`."""
+    share, best, coin = (percent(last[name], 0) for name in ("share", "best", "coin"))
+    hits = f"{count(last['hits'])} of {count(last['of'])} guesses right ({share})"
+    return f"{hits}; the best guesser expects {best}, a coin {coin}"
+
+
 @figure
 def guesses(frame: pd.DataFrame) -> Drawing:
     """The share of guesses that were right so far, beside the best guesser's and a coin's.
@@ -97,9 +104,8 @@ def guesses(frame: pd.DataFrame) -> Drawing:
     beside = end_labels(texts, [1] * len(texts), values, 18 / _HEIGHT, 0.03, 0.97, xref="paper", xshift=10)
     for word, (_, colour, _) in zip(beside, _GUESSERS.values(), strict=True):
         word["font"]["color"] = colour
-    score = f"{count(last['hits'])} of {count(last['of'])} guesses right ({percent(last['share'], 0)})"
     return Drawing(
-        finding=f"{score}; the best guesser expects {percent(last['best'], 0)}, a coin {percent(last['coin'], 0)}",
+        finding=guessing_score(last),
         population="Share of guesses right so far; the best guesser knows the procedure and all earlier arms",
         marks=lines,
         words=[*beside, note("Patients allocated", x=0, y=0, yshift=-30, size=12)],

@@ -21,7 +21,8 @@ from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError
 from ..criteria.protocol import DataError
 from ..figures.arms import LOOKS
-from ..figures.format import SPACE, percent
+from ..figures.format import SPACE
+from ..figures.laboratory import guessing_score
 from . import panels
 from .browser import Screen, script, style
 
@@ -122,14 +123,13 @@ class Laboratory(Screen):
             "setup": typed or {**asdict(setup), "options": usual},
             "guesses": self.scored["guess"].tolist(),
             "error": error,
-            "label": plan.label,
             "strata": list(plan.strata),
             "of": len(dealt),
             "stratum": "" if following is None or not plan.strata else following["stratum"],
             "dealt": self.dealt[["stratum", "arm"]].to_dict("records"),
             "chances": {} if following is None else {arm: float(following[f"chance_{arm}"]) for arm in plan.arms},
             "result": self._result(),
-            "score": self._score(),
+            "score": f"{guessing_score(self.scored.iloc[-1])}.".replace(SPACE, " ") if self.scored["of"].any() else "",
         }
         self.panel = self._panel(plan, dealt, done)
 
@@ -145,16 +145,6 @@ class Laboratory(Screen):
         if not last["guess"]:
             return result
         return f"{result} You guessed {named[last['guess']]}: {'right' if last['right'] else 'wrong'}."
-
-    def _score(self) -> str:
-        if not len(self.scored) or not self.scored["of"].iloc[-1]:
-            return ""
-        last = self.scored.iloc[-1]
-        share, best, coin = (percent(last[name], 0) for name in ("share", "best", "coin"))
-        score = (
-            f"{last['hits']} of {last['of']} guesses right ({share}); the best guesser expects {best}, a coin {coin}."
-        )
-        return score.replace(SPACE, " ")
 
     # --- the figure ---------------------------------------------------------------------------------------------------
 
@@ -184,10 +174,7 @@ class Laboratory(Screen):
             lines += ['tt.figures.assessment(compared, y="worst imbalance")']
         return {
             "tab": self._tab,
-            "figure": drawn.to_json(),
-            "alt": drawn.layout.meta["alt"],
-            "title": drawn.layout.meta["finding"],
-            "population": drawn.layout.meta["population"],
+            **panels.figure_parts(drawn),
             "caption": f"{plan.label}; {done} of {len(dealt)} patients, seed {setup.seed}. {OWN}",
             "table": panels.cells(told),
             "call": "\n".join(lines),

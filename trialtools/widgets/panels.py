@@ -78,16 +78,17 @@ def panel(screening: Screening, tab: str, edits: Edits, threshold: str) -> dict[
         shown |= {"bars": bars, "title": _losses(bars)}
     elif about.figure:
         drawn: Any = getattr(figures, about.figure)(frame)
-        shown |= {
-            "figure": drawn.to_json(),
-            "alt": drawn.layout.meta["alt"],
-            "title": drawn.layout.meta["finding"],
-            "population": drawn.layout.meta["population"],
-        }
+        shown |= figure_parts(drawn)
     caption = f"{count(screening.n)} of {screening.patients.name}{' · SYNTHETIC' * screening.patients.synthetic}"
     ends = _ENDS["both" if about.open_ else edits.unknowns]
     told = {"caption": f"{caption}. {ends}", "call": _call(tab, edits, arguments)}
     return {"tab": tab, **shown, **told, "table": cells(frame)}
+
+
+def figure_parts(drawn: Any) -> dict[str, str]:
+    """A figure, and its words: in place of a title, and for who does not see it."""
+    meta = drawn.layout.meta
+    return {"figure": drawn.to_json(), "alt": meta["alt"], "title": meta["finding"], "population": meta["population"]}
 
 
 def _call(tab: str, edits: Edits, arguments: dict[str, Any]) -> str:
