@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,43 +35,25 @@ TOKEN = "a-token-for-tests"
 @pytest.fixture(scope="session")
 def voila(chromium, root, project, tmp_path_factory):
     """The address of the notebooks as pages, served with a token as `make app` serves them."""
-    home = tmp_path_factory.mktemp("voila")
-    port = _free_port()
+    home, port = tmp_path_factory.mktemp("voila"), _free_port()
     own = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
-    own |= {"IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": os.pathsep.join([str(root), *_own_path()])}
-    options = ["--no-browser", f"--port={port}", f"--token={TOKEN}", "."]
-    with (home / "log").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "voila", *options],
-            env=os.environ | own,
-            cwd=project / "notebooks",
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _until_up(f"http://127.0.0.1:{port}/?token={TOKEN}", server, home / "log")
+    command = ["voila", "--no-browser", f"--port={port}", f"--token={TOKEN}", "."]
+    with _server(command, home, root, project / "notebooks", own, f"http://127.0.0.1:{port}/?token={TOKEN}"):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        try:
-            server.wait(15)
-        except subprocess.TimeoutExpired:
-            server.kill()
 
 
 @pytest.fixture(scope="session")
 def lab(chromium, root, project, tmp_path_factory):
     """The address of a JupyterLab with settings of its own: no news, no token, nothing of the user's."""
-    home = tmp_path_factory.mktemp("jupyter")
+    home, port = tmp_path_factory.mktemp("jupyter"), _free_port()
     (home / "config" / "labconfig").mkdir(parents=True)
     (home / "config" / "labconfig" / "default_setting_overrides.json").write_text(json.dumps(QUIET))
-    port = _free_port()
     names = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
     own = {f"JUPYTER_{name}": str(home / place) for name, place in names.items()}
     own |= {f"JUPYTERLAB_{name}_DIR": str(home / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
-    own |= {"IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": os.pathsep.join([str(root), *_own_path()])}
-    options = [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={project}"]
-    options += [
+    command = ["jupyterlab", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+    command += [
+        f"--ServerApp.root_dir={project}",
         "--no-browser",
         "--allow-root",
         "--ip=127.0.0.1",
@@ -78,17 +61,20 @@ def lab(chromium, root, project, tmp_path_factory):
         "--LabApp.expose_app_in_browser=True",
         "--HTMLExporter.preprocessors=trialtools.report.export.KeepFigures",  # as `make lab` does
     ]
-    with (home / "log").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options],
-            env=os.environ | own,
-            cwd=project,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _until_up(f"http://127.0.0.1:{port}/api", server, home / "log")
+    with _server(command, home, root, project, own, f"http://127.0.0.1:{port}/api"):
         yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _server(command: list[str], home: Path, root: Path, folder: Path, own: dict[str, str], url: str):
+    """A module that serves a folder, until it is not needed any more."""
+    own |= {"IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": os.pathsep.join([str(root), *_own_path()])}
+    how: dict[str, Any] = {"env": os.environ | own, "cwd": folder, "stderr": subprocess.STDOUT}
+    with (home / "log").open("w") as log:
+        server = subprocess.Popen([sys.executable, "-m", *command], stdout=log, **how)
+    try:
+        _until_up(url, server, home / "log")
+        yield
     finally:
         server.terminate()
         try:
