@@ -91,7 +91,9 @@ def telling_of(folder, names=("mscs", "comparator"), **tables):
 
 def test_a_cut_that_parts_people_as_the_arms_do_is_found(tmp_path):
     harmless = {"sex": lambda arm, i: "fm"[i % 2], "age": lambda arm, i: 30 + i % 7, "site": lambda arm, i: f"S{i % 3}"}
-    assert telling_of(tmp_path, subjects=harmless) == []
+    (tmp_path / "events.csv").write_text("subject_id,term\n")
+    assert telling_of(tmp_path, subjects=harmless, names=["low"]) == [], "an empty table tells nothing"
+    (tmp_path / "events.csv").unlink()
     coded = harmless | {"cohort_code": lambda arm, i: int(arm == "mscs")}
     assert "cohort_code is '0'" in telling_of(tmp_path, subjects=coded)
     numbers = harmless | {"visit_number": lambda arm, i: i + 1000 * (arm == "mscs")}

@@ -55,6 +55,7 @@ def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> l
     ordinary = sorted({*long_enough(names)} - {*words})
     arm: Any = pd.Series(arms, dtype="str")
     tells = can_tell(tuple(arm.value_counts()))
+    owners = [(arm == each).to_numpy() for each in arm.unique()]
     for file in sorted(cut.glob("*.csv")):
         table: Any = pd.read_csv(file, dtype="str", keep_default_na=False)
         text = "\n".join(str(value) for column in table for value in [column, *table[column].unique()])
@@ -64,7 +65,7 @@ def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> l
             parted = [
                 what
                 for what, sizes in (*_features(table, arm.index), *_mentions(table, arm.index, ordinary))
-                if any(_apart(sizes, (arm == each).to_numpy()) >= _CLEARLY for each in arm.unique())
+                if any(_apart(sizes, own) >= _CLEARLY for own in owners)
             ]
             rows, numbers = arm.index.get_indexer(table["subject_id"]), pd.factorize(arm)[0]
             parted += [what for what, part in _parts(table) if _sorts(part, rows, numbers)]
@@ -126,10 +127,9 @@ def _features(table: Any, people: Any) -> Iterator[tuple[str, np.ndarray]]:
 
 def _mentions(table: Any, people: Any, words: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
     """For each word, of whom the table says it."""
+    rows: Any = pd.Series([" \n ".join(row) for row in table.itertuples(index=False)], table.index, dtype="str")
     for word in words:
-        says = table.apply(lambda column, word=word: column.str.contains(rf"\b{re.escape(word)}\b", case=False)).any(
-            axis=1
-        )
+        says = rows.str.contains(rf"\b{re.escape(word)}\b", case=False)
         yield f"what says '{word}'", people.isin(table.loc[says, "subject_id"]).astype(float)
 
 

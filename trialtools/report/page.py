@@ -49,7 +49,7 @@ def page(notebook: Any, facts: Mapping[str, Any]) -> str:
         exclude_output_prompt=True,
         exclude_anchor_links=True,
     )
-    strip, first = _strip(facts), first_page(shown)
+    strip, first = _strip(facts), _first_page(shown)
     resources = {
         "policy": POLICY,
         "css": (HERE / "page.css").read_text("utf-8"),
@@ -79,7 +79,7 @@ def key_facts(notebook: Any) -> dict[str, Any]:
     return {key: value for each in [*headlines, *found] for key, value in each.items()}
 
 
-def first_page(notebook: Any) -> dict[str, str]:
+def _first_page(notebook: Any) -> dict[str, str]:
     """What page 1 of an interim report says of itself: title, and corner and running, which stand on every sheet."""
     for text in _html_outputs(notebook.cells):
         if found := re.search(r'<article class="tt-page"(.*?)>', text, re.DOTALL):
