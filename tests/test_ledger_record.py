@@ -360,6 +360,8 @@ def test_python_keeps_receipts_too_and_synthetic_trials_have_none(ledger, protoc
         lambda: allocate(ledger, ask("P1", protocol)),
         lambda: return_kit(ledger, "K-1", "Dr Wu", "came back"),
         lambda: correct(ledger, "P1", "randomized_on", "2023-01-13", "Dr Wu", "typed wrong"),
+        lambda: allocations(ledger),
+        lambda: backup(ledger, tmp_path / "copy"),
     ):
         with pytest.raises(LedgerError, match="is of no entry of this ledger"):
             act()

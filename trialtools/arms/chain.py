@@ -217,19 +217,23 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
     """
     with _sqlite_errors(path), connection_to(path, "rw") as connection:
         connection.execute("BEGIN IMMEDIATE")  # read and write under one lock: nobody else takes the same kit
-        synthetic = any("synthetic" in entry.detail for entry in find(connection, "kind = 'opened'"))
-        if not synthetic:
-            _check_last_receipt(connection, path)
+        _check_last_receipt(connection, path)
         before, _ = last(connection)
         yield connection
         now = find(connection, "seq > ? AND seq = (SELECT max(seq) FROM entries)", [before])
         connection.execute("COMMIT")  # an exception skips this, and closing the connection rolls back
+        synthetic = _is_synthetic(connection)
     if now and not synthetic:
         _keep_receipt(path, now[0], f"{now[0].kind} {now[0].kit or ''}".strip())
 
 
+def _is_synthetic(connection: sqlite3.Connection) -> bool:
+    return any("synthetic" in entry.detail for entry in find(connection, "kind = 'opened'"))
+
+
 def _check_last_receipt(connection: sqlite3.Connection, path: Path) -> None:
-    if not (receipt := last_receipt(path)):
+    receipt = last_receipt(path)
+    if receipt is None or _is_synthetic(connection):
         return
     seq, digest = receipt
     if connection.execute("SELECT hash FROM entries WHERE seq = ?", [seq]).fetchone() != (digest,):
@@ -251,9 +255,14 @@ def _keep_receipt(path: Path, entry: LedgerEntry, what: str) -> None:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that sees one state of the ledger and changes nothing."""
+    """A connection that sees one state of the ledger and changes nothing.
+
+    Raises:
+        LedgerError: no such ledger, it is no ledger, or it ends before its last receipt.
+    """
     with _sqlite_errors(path), connection_to(path, "ro") as connection:
         connection.execute("BEGIN")
+        _check_last_receipt(connection, path)
         yield connection
 
 
