@@ -222,18 +222,13 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
         now = find(connection, "seq > ? AND seq = (SELECT max(seq) FROM entries)", [before])
         connection.execute("COMMIT")  # an exception skips this, and closing the connection rolls back
-        synthetic = _is_synthetic(connection)
+        synthetic = any("synthetic" in entry.detail for entry in find(connection, "kind = 'opened'"))
     if now and not synthetic:
         _keep_receipt(path, now[0], f"{now[0].kind} {now[0].kit or ''}".strip())
 
 
-def _is_synthetic(connection: sqlite3.Connection) -> bool:
-    return any("synthetic" in entry.detail for entry in find(connection, "kind = 'opened'"))
-
-
 def _check_last_receipt(connection: sqlite3.Connection, path: Path) -> None:
-    receipt = last_receipt(path)
-    if receipt is None or _is_synthetic(connection):
+    if not (receipt := last_receipt(path)):
         return
     seq, digest = receipt
     if connection.execute("SELECT hash FROM entries WHERE seq = ?", [seq]).fetchone() != (digest,):
