@@ -395,6 +395,25 @@ def test_where_nothing_can_be_assumed_the_page_says_so(protocol, looks):
     assert not alone["analysis"].str.startswith("Lost").any()
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "why"),
+    [
+        ("time_to_event", lambda i: 0, "Nobody has had the event yet"),
+        ("continuous", lambda i: 5.0, "too few or all alike"),
+        ("continuous", lambda i: 5.0 + i % 2, "too few or all alike"),
+        ("ordinal", lambda i: "home", "too few or all alike"),
+    ],
+)
+def test_outcomes_that_tell_nothing_of_chance_are_no_comparison_and_the_report_says_so(protocol, kind, value, why):
+    """Not a z of ten to the fifteenth, nor an interval without width, nor a report that cannot be made."""
+    look = look_of(safe(tables_of(40, [(i, 84, value(i)) for i in range(40)])), design(protocol, kind))
+    page = look.first_page()
+    assert look.primary_effect is None and why in page.lead and not page.pairs
+    states = next(row for row in page.rows if "nown" in row.label)
+    assert states.cells[0].startswith("20 / 0"), "what is known stays on the page"
+    assert len(report_of(look)) > 40
+
+
 def test_every_kind_has_a_forest_figure_in_its_own_unit(looks):
     for kind, look in looks.items():
         made = figures.sensitivity(look.sensitivity(), kind, axis=look.axis)

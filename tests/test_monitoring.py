@@ -257,7 +257,10 @@ def test_without_any_event_nothing_is_made_up(protocol):
     frame = look.boundaries()
     assert (found.difference, found.z) == (0, 0) and not crossed(this_look(frame))
     assert look.power_curve().empty
-    assert dict(look.first_page().lines)["Ahead"] == "No chance can be given: nobody has had the event yet."
+    assert (
+        dict(look.first_page().lines)["Ahead"]
+        == "No chance can be given: nobody whose outcome is known has had the event."
+    )
     assert look.harms().empty, "neither events nor disposition were collected"
 
 

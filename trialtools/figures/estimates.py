@@ -149,8 +149,9 @@ def sensitivity(frame: pd.DataFrame, kind: str = "binary", axis: str = "", prima
     labels[0] = f"<b>{labels[0]}</b>" if primary else labels[0]
     others = [row["difference"] for row in rows[primary:] if not absent(row["difference"])]
     span = " to ".join(dict.fromkeys(measure.text(end(others)) for end in (min, max))) if others else "none"
-    name = measure.unit or measure.name.lower()
-    finding = f"Primary analysis {measure.row(rows[0])} {name}" + (f"; the others {span}" if others else "")
+    named = "" if kind == "binary" else f": {measure.name.lower()}"
+    finding = f"Primary analysis{named} {measure.row(rows[0])} {measure.unit}".rstrip()
+    finding += f"; the others {span}" if others else ""
     panel = measure.axis(rows, zerolinewidth=1.5)
     place = drawn(panel)
     held_against = [x for x in (place(rows[0])[0],) if primary and x is not None]

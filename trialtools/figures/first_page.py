@@ -13,14 +13,14 @@ from .page import Html, fill
 class ArmRow:
     """A row of the table by arm. Label and cells may have a mark: `^a` refers to the note that begins with it.
 
-    Of several experimental arms the differences stand below the cells, and `apart` says what they are.
+    Of several experimental arms the differences stand `below` the cells.
     """
 
     label: str
     cells: tuple[str, ...]
     differences: tuple[str, ...] = ()
     strong: bool = False
-    apart: str = ""
+    below: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...figures.first_page import ArmRow
 from ...figures.format import count, number
-from ...figures.measure import POINTS
+from ...figures.measure import MEASURES, POINTS
 from ..data.tables import Frame
 from ..endpoint import Kind
 from ..lookdata import LookData
@@ -41,12 +41,11 @@ def arm_table(look: LookData, each: Sequence[Comparison]) -> dict[str, Any]:
     else:
         more, notes = _outcome_rows(look, each, blank)
         rows += more
-    points = f"{POINTS.name} from {in_sentence(look, look.plan.control)}, {POINTS.unit}" if several else ""
     for what, label in _HARMS.items():
         own = harm_by_arm(look, what)
         cells = tuple(harm_of(own[arm], whole=True) if arm in own else NOT_COLLECTED for arm in arms)
         apart = tuple(_apart(own.get(arm, {})) for arm in compared)
-        rows.append(ArmRow(label, cells, apart, strong=True, apart=points * any(apart)))
+        rows.append(ArmRow(label, cells, apart, strong=True, below=several))
     liver = edish(look)
     hits = liver.groupby("arm")["hy"].agg(["sum", "size"]).T.to_dict() if len(liver) else {}
     of_each = {arm: f"{count(own['sum'])} of {count(own['size'])}" for arm, own in hits.items()}
@@ -55,7 +54,9 @@ def arm_table(look: LookData, each: Sequence[Comparison]) -> dict[str, Any]:
     lost = [f"{count(armless)} were randomized in no known arm and are in no column."] if armless else []
     named = "" if look.plan.kind == "binary" else ", or as named"
     heads = [] if several else [f"{POINTS.head}{named}"] * len(compared)
-    columns = ("Participants", *(arm_name(look, arm) for arm in arms), *heads)
+    control = in_sentence(look, look.plan.control)
+    first = f"Participants; below, the difference from {control}, {POINTS.unit}" if several else "Participants"
+    columns = (first, *(arm_name(look, arm) for arm in arms), *heads)
     return {"columns": columns, "rows": tuple(rows), "notes": (*notes, _LIVER, *lost)}
 
 
@@ -68,21 +69,20 @@ def _outcome_rows(look: LookData, each: Sequence[Comparison], blank: tuple[str, 
     own = {arm: rows[rows["arm"] == arm] for arm in arms_in_order(look)}
     early = {arm: int((part["state"].eq("to come") & part["value"].eq(1)).sum()) for arm, part in own.items()}
     early = early if look.plan.kind == "binary" else {}
-    apart, name, notes = blank, "", []
+    apart, notes = blank, []
     known = [found for _, found, _ in each if found]
     if known and len(each) == len(blank):
         apart = tuple(_effect_of(found, frame, len(each) > 1) if found else "" for _, found, frame in each)
-        name = f"{known[0].measure.head}; against {in_sentence(look, look.plan.control)}" * (len(each) > 1)
         notes = [_how(look, known[0])]
     if any(early.values()):
         notes.insert(0, _early(look, early))
     values = {arm: part.loc[part["state"] == "known", "value"] for arm, part in own.items()}
-    lines = [_states(look, own, blank, any(early.values())), *_values(look, values, apart, blank, name)]
+    lines = [_states(look, own, blank, any(early.values())), *_values(look, values, apart, blank)]
     return lines, [*notes, estimand_in_words(look)]
 
 
 def _effect_of(found: Effect, frame: Frame, several: bool) -> str:
-    """The effect with its adjusted interval; what is no difference in percentage points says what it is."""
+    """The effect with its adjusted interval; what is no difference in percentage points says what it is, or its row."""
     text = found.measure.interval(found.difference, *adjusted_interval(found, this_look(frame)["bound"]))
     return f"{text}^b" if several or found.kind == "binary" else f"{found.measure.head}: {text}^b"
 
@@ -97,15 +97,16 @@ def _states(look: LookData, own: Mapping[str, Frame], blank: tuple[str, ...], ea
     return ArmRow(label, tuple(states), blank)
 
 
-def _values(
-    look: LookData, known: Mapping[str, Frame], apart: tuple[str, ...], blank: tuple[str, ...], name: str
-) -> list[ArmRow]:
+def _values(look: LookData, known: Mapping[str, Frame], apart: tuple[str, ...], blank: tuple[str, ...]) -> list[ArmRow]:
     """What is known of the primary endpoint, by its kind: events, means, or how many have each level."""
     endpoint = endpoint_of_look(look)
     title, levels = f"{capital(endpoint.title)}{endpoint.by_day}", []
     if look.plan.kind == "continuous":
         label = f"{title}: mean (standard deviation), n"
-        cells = (f"{number(own.mean(), 2)} ({number(own.std(), 2)}), {count(len(own))}" for own in known.values())
+        cells = (
+            f"{number(own.mean(), 2)} ({number(own.std(), 2)}), {count(len(own))}" if len(own) else "none known"
+            for own in known.values()
+        )
     elif look.plan.kind == "ordinal":
         label, cells = f"{title}, the best first", ("" for _ in known)
         levels = [
@@ -115,7 +116,10 @@ def _values(
     else:
         label = f"{capital(endpoint.happened)}{endpoint.by_day}"
         cells = (share(int(own.sum()), len(own)) for own in known.values())
-    return [ArmRow(label, tuple(cells), apart, strong=True, apart=name), *levels]
+    several = len(apart) > 1
+    if several and any(apart) and look.plan.kind != "binary":
+        label += f"; below, {MEASURES[look.plan.kind].head.lower()}"
+    return [ArmRow(label, tuple(cells), apart, strong=True, below=several), *levels]
 
 
 def _early(look: LookData, early: Mapping[str, int]) -> str:

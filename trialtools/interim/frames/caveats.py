@@ -31,7 +31,10 @@ def estimand_in_words(look: LookData) -> str:
     rows = endpoint_rows(look)
     by = rows.loc[rows["state"] == "known", "by"]
     so = [f"{count(n)} by {name}" for name in ("death", "withdrawal") if (n := int(by.eq(name).sum()))]
-    text = f"Estimand: all randomized; participants who died{before} {died}, who withdrew {left}."
+    who = f"participants who died{before} {died}, who withdrew {left}"
+    if died == left:
+        who = f"participants who died or withdrew{before} {died}"
+    text = f"Estimand: {estimand.population}; {who}."
     return text + (f" Outcomes given so: {' and '.join(so)}." if so else "")
 
 

@@ -35,10 +35,7 @@ _ASKED = (
     "Which does the committee recommend: go on unchanged, go on with changes, pause, or stop? The report gives the "
     "numbers; the committee decides.",
 )
-_OTHERWISE = (
-    "Section 18 has them all. Missing taken against the experimental arm: as the worse outcome there, and as the "
-    "better one in the other arm."
-)
+_AGAINST = " Against the experimental arm: the worse outcome there, and the better one in the other arm."
 _HARDEST = ("taken as events", "taken against the experimental arm", f"worse ({SHIFTS[-1]:g} SD)")
 """Of the ways to count otherwise, those for page 1, by how their names end."""
 
@@ -48,8 +45,8 @@ def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
     each = [(one, primary_effect(one), boundaries(one)) for one in comparisons(look)]
     gaps = gaps_of(look)
     lead, tone = lead_of(each, gaps, excess_of(look))
-    # of more than two the sheet has no room for the chances: the sentences have them, and section 17
-    beside = _chances if len(each) <= 2 else lambda *_: None
+    # of several arms the sheet has no room for the chances: the sentences have them, and section 17
+    beside = _chances if len(each) == 1 else lambda *_: None
     of = "" if look.target is None else f" of {count(look.target)}"
     facts = [
         ("Data as of", written_day(look.cutoff) if look.cutoff else "not cut"),
@@ -143,11 +140,11 @@ def _chances(look: LookData, frame: Frame) -> Panel | None:
 
 
 def _hope(plan: MonitoringPlan) -> str:
-    """The effect that the design hopes for: "6 % against 12 %", "hazard ratio 0.60"."""
+    """The effect that the design hopes for: "6 % against 12 %", "a hazard ratio of 0.60"."""
     if plan.kind == "binary":
         return " against ".join(f"{100 * rate:g} %" for rate in (plan.experimental_rate, plan.control_rate) if rate)
     measure = MEASURES[plan.kind]
-    return f"{measure.name.lower()} {measure.text(plan.hoped)} {measure.unit}".strip()
+    return f"a {measure.name.lower()} of {measure.text(plan.hoped)} {measure.unit}".strip()
 
 
 def _other_counts(look: LookData) -> Panel:
@@ -158,4 +155,5 @@ def _other_counts(look: LookData) -> Panel:
     sites = frame[frame.index.str.startswith("Without site ")]
     rows += [("Lowest, leaving one site out", sites.min())] if len(sites) else []
     written = tuple((name, number(z, 2)) for name, z in rows)
-    return Panel("z by other ways to count", rows=written, note=_OTHERWISE)
+    against = _AGAINST * any("against" in name for name, _ in written)
+    return Panel("z by other ways to count", rows=written, note=f"Section 18 has them all.{against}")

@@ -26,7 +26,8 @@ _ONE_SITE = "The boundary is of all sites together: one site alone has none."
 _SEVERAL_ARMS = (
     "Several experimental arms share one alpha; how is not planned in the protocol, so there is no boundary."
 )
-_NOBODY = "An arm has nobody with the primary outcome known."
+_NO_WIDTH = 1e-9
+"""An interval that is no wider comes of values that are all alike, but for rounding: it tells nothing of chance."""
 _FEWEST = 2
 """Values that each arm must have before a difference of means is worked out."""
 _PARAMETERS = 4
@@ -77,18 +78,12 @@ class Effect:
         return MEASURES[self.kind]
 
     @property
-    def varies(self) -> bool:
-        """Whether anything happened that tells how much chance there is; nobody's event tells nothing."""
-        hits, n = (sum(each) for each in zip(*self.events.values(), strict=True)) if self.events else (1, 2)
-        return self.low < self.high and hits > 0 and (hits < n or self.kind == "time_to_event")
-
-    @property
     def why_alike(self) -> str:
-        """Why nothing tells how much chance there is, where nothing varies."""
-        if not self.events:
-            return "the outcomes known so far are all alike"
-        hits = sum(hits for hits, _ in self.events.values())
-        return "everybody whose outcome is known has had the event" if hits else "nobody has had the event yet"
+        """Why nothing tells how much chance there is, where everybody or nobody had the event; otherwise empty."""
+        if self.kind != "binary":
+            return ""
+        hits, n = (sum(each) for each in zip(*self.events.values(), strict=True))
+        return "" if 0 < hits < n else f"{'everybody' if hits else 'nobody'} whose outcome is known has had the event"
 
     @property
     def se(self) -> float:
@@ -118,8 +113,19 @@ def why_no_comparison(look: LookData) -> str:
     if len(look.plan.experimental) > 1:
         if not look.plan.multiplicity:
             return _SEVERAL_ARMS
-        return "" if any(primary_effect(one) for one in comparisons(look)) else _NOBODY
-    return "" if primary_effect(look) else _NOBODY
+        return "" if any(primary_effect(one) for one in comparisons(look)) else _why_none(look)
+    return "" if primary_effect(look) else _why_none(look)
+
+
+def _why_none(look: LookData) -> str:
+    """Why there is no effect, of arms that both have been seen and of an endpoint that was collected."""
+    rows = endpoint_rows(look)
+    known = rows.loc[rows["mature"] & rows["value"].notna(), "arm"].value_counts()
+    if any(known.get(arm, 0) == 0 for arm in look.plan.arms):
+        return "An arm has nobody with the primary outcome known."
+    if look.plan.kind == "time_to_event":
+        return "Nobody has had the event yet: there is nothing to compare."
+    return "The outcomes known are too few or all alike: they do not tell how much chance there is."
 
 
 @lru_cache(maxsize=4)
@@ -145,7 +151,7 @@ def primary_effect(look: LookData) -> Effect | None:
 
 
 def effect(rows: Frame, plan: MonitoringPlan, arm: str, stratified: bool = True) -> Effect | None:
-    """The effect of an arm against the control; None where one of the two has nobody with the outcome known.
+    """The effect of an arm against the control; None where nobody of one is known, or nothing tells how much chance is.
 
     Args:
         rows: from `endpoint_rows`, or a part of them.
@@ -174,6 +180,10 @@ def effect(rows: Frame, plan: MonitoringPlan, arm: str, stratified: bool = True)
         return None
     compare = _COMPARISONS[plan.kind](paired)
     found, none = compare(null=plan.null), compare()
+    wide = found["high"] - found["low"]
+    alike = not counted and wide <= _NO_WIDTH * max(1.0, abs(found["difference"]))
+    if alike or found.get("events") == 0:
+        return None
     return Effect(
         plan.kind,
         found["difference"], found["low"], found["high"], plan.sign * found["z"] + 0.0, plan.sign * none["z"] + 0.0,

@@ -233,7 +233,7 @@ def final_difference(look: LookData) -> tuple[float, float, float] | None:
     An end without a crossing is treated the same.
     """
     found, frame, plan = primary_effect(look), boundaries(look), look.plan
-    if found is None or not found.varies or not math.isfinite(found.difference):
+    if found is None or found.why_alike or not math.isfinite(found.difference):
         return None
     if not (crossed(this_look(frame)) or is_last(frame)):
         return None
@@ -259,7 +259,7 @@ def power_curve(look: LookData) -> Frame:
     if found is None:
         return with_reason(nothing, why_no_comparison(look))
     ahead, n, shown = _looks_ahead(frame), found.information, found.measure.number
-    if not ahead["z"] or not found.varies:
+    if not ahead["z"] or found.why_alike:
         return with_reason(
             nothing, f"No chance can be given: {found.why_alike}." if ahead["z"] else "No look is ahead."
         )

@@ -134,8 +134,6 @@ def _shift(look: LookData, rows: Frame, gone: Frame, found: Effect) -> Callable[
 
 def _shifted(look: LookData, rows: Frame, gone: Frame, found: Effect) -> Iterator[tuple[str, Effect | None]]:
     moved, sd = _shift(look, rows, gone, found), _sd(rows, found)
-    if not sd or not found.varies:
-        return
     for many in SHIFTS:
         for where, both in (("", True), (" in the experimental arm", False)):
             yield f"Missing{where} {number(many * sd, 2)} worse ({many:g} SD)", moved(many * sd, both)
@@ -161,8 +159,6 @@ def _what_is_assumed(look: LookData, found: Effect | None, rows: Frame, gone: Fr
         )
     if look.plan.kind != "continuous":
         return _AGAINST
-    if not found.varies:
-        return "The known values are all alike: nothing tells how far off the missing ones may lie."
     moved, sd, side = _shift(look, rows, gone, found), _sd(rows, found), look.plan.sign
 
     def excluded(by: float) -> float:

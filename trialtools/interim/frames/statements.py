@@ -24,6 +24,7 @@ Comparison = tuple[LookData, Effect | None, Frame]
 """A look at one experimental arm against the control, its effect, and its boundaries."""
 _HARM_Z = -1.96
 """From here on the plain 95 % interval lies on the side of harm."""
+_RARE = 10_000
 _ARM = "\N{REPLACEMENT CHARACTER}"
 """In place of the arm, where a sentence may hold for several."""
 
@@ -220,11 +221,12 @@ def _harm_rule(row: Any) -> str:
         return (
             f"The boundary for harm lies at {number(row['harm'], 2)} at this look and {beyond}. The committee judges."
         )
-    chance = 1 / NormalDist().cdf(row["z"])
-    rounded = round(chance, -1) if chance >= 20 else round(chance)
+    chance = 1 / max(NormalDist().cdf(row["z"]), 1e-300)
+    often = f"about 1 of {count(round(chance, -1) if chance >= 20 else round(chance))}"
+    often = often if chance <= _RARE else f"fewer than 1 of {count(_RARE)}"
     return (
         "This protocol plans a boundary for benefit only, so no rule speaks here; without one, a z this far below zero "
-        f"comes by chance in about 1 of {count(rounded)} trials without effect. The committee judges."
+        f"comes by chance in {often} trials without effect. The committee judges."
     )
 
 
