@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from ..language import Arithmetic, Compare, Formula, Name, ProtocolError, children, names, parse
 from ..protocol import ProtocolData, expressions, quotes, squeeze
@@ -142,15 +142,12 @@ def _question_findings(protocol: ProtocolData) -> Iterator[Finding]:
 
 def _runs(some: Iterable[str], ids: list[str]) -> str:
     """Criteria in the order of the file, with neighbours of one kind as `E1 to E7`."""
-    places = [ids.index(id) for id in some]
-    runs: list[list[int]] = []
-    for place in places:
-        if runs and place == runs[-1][-1] + 1 and ids[place][:1] == ids[place - 1][:1]:
-            runs[-1].append(place)
-        else:
-            runs.append([place])
-    said = [[ids[run[0]], ids[run[-1]]][: len(run)] for run in runs]
-    return ", ".join((" to " if len(run) > 2 else ", ").join(ends) for run, ends in zip(runs, said, strict=True))
+    places = enumerate(ids.index(id) for id in some)
+    runs = [
+        [ids[place] for _, place in run]
+        for _, run in groupby(places, key=lambda each: (each[1] - each[0], ids[each[1]][:1]))
+    ]
+    return ", ".join((" to " if len(run) > 2 else ", ").join([run[0], run[-1]][: len(run)]) for run in runs)
 
 
 def _text_findings(protocol: ProtocolData) -> Iterator[Finding]:
