@@ -715,7 +715,10 @@ def test_what_stands_in_two_languages_is_asked_once_where_all_numbers_agree(tmp_
         ("2. Consent", "2. 签署知情同意书"),
         ("1. 妊娠",),
     ]
+    assert "taken for the same rule" in (tmp_path / "protocols" / "T1.yaml").read_text("utf-8")
     assert len(drafted(tmp_path, rules.replace("Aged 18-65", "Aged 18-60"), "T2.txt").criteria) == 5
+    mixed = "纳入标准:\n1. 知情同意\n2. Asthma\n3. 偏头痛\n4. COPD\n"
+    assert len(drafted(tmp_path, mixed, "T3.txt").criteria) == 4
 
 
 @pytest.mark.parametrize("rules", ["- Consent\nOther criteria may apply.", "- Consent. Other criteria may apply."])

@@ -112,9 +112,11 @@ def _one_language(items: Sequence[Item]) -> list[Item]:
     chinese = [item for item in items if _CHINESE.search(item.whole)]
     others = [item for item in items if item not in chinese]
     pairs = list(zip(others, chinese, strict=False))
-    if len(chinese) != len(others) or not all(_numbers(one) == _numbers(other) for one, other in pairs):
+    is_apart = list(items) in ([*chinese, *others], [*others, *chinese]) and len(chinese) == len(others)
+    if not is_apart or not all(_numbers(one) == _numbers(other) for one, other in pairs):
         return list(items)
-    return [replace(one, quotes=(*one.quotes, *other.quotes)) for one, other in pairs]
+    remark = "the Chinese sentence beside the English one is taken for the same rule"
+    return [replace(a, quotes=(*a.quotes, *b.quotes), remarks=(*a.remarks, *b.remarks, remark)) for a, b in pairs]
 
 
 def _numbers(item: Item) -> list[str]:
