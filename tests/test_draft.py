@@ -742,6 +742,12 @@ def test_what_stands_in_odd_places_is_read_as_what_it_is(tmp_path: Path) -> None
     assert [c.when for c in drafted(tmp_path, page, "T4.txt").criteria] == ["6 <= age_months <= 23", None]
 
 
+def test_parts_of_a_list_that_sound_alike_stay_apart(tmp_path: Path) -> None:
+    rules = "Inclusion criteria:\n- Two or more of the following:\n  * Any dose\n  * The dose\n  * Fever\n"
+    drafted(tmp_path, rules, "T1.txt")
+    assert "when: at_least(2, dose, dose_2, fever)" in (tmp_path / "protocols" / "T1.yaml").read_text("utf-8")
+
+
 def test_the_header_of_a_table_is_no_name_of_people() -> None:
     rules = (
         "Principal inclusion criteria (English)\nNumber\tPrincipal inclusion criteria (English)\n1\tColitis\n2\tGout"

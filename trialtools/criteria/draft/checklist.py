@@ -19,7 +19,7 @@ from .items import Item, read_eligibility
 from .lines import Kind
 from .phrases import pattern
 from .record import Record, age_span
-from .suggestions import Suggestion, field_name, suggestions, unsaid
+from .suggestions import Suggestion, field_names, suggestions, unsaid
 
 _INTRODUCTION = """\
 # A checklist: each sentence of the registry is a question for a person (ask: true) until it becomes logic.
@@ -282,7 +282,8 @@ def _question(item: Item, record: Record, rule: Suggestion | None) -> _Entry:
 
 def _list_of(item: Item) -> Suggestion:
     """The parts of a certain list as flags, joined as its words say."""
-    flags = {field_name(part): Field("flag", _short(part), judged_by="person") for part in item.parts}
+    named = zip(field_names(item.parts), item.parts, strict=True)
+    flags = {name: Field("flag", _short(part), judged_by="person") for name, part in named}
     if item.join.isdigit():
         return Suggestion(f"at_least({item.join}, {', '.join(flags)})", item.text, flags)
     return Suggestion(f" {item.join} ".join(flags), item.text, flags)

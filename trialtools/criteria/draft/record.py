@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 from ..protocol import Arm, DataError, DesignItem, squeeze
 from .lines import apart, clean
-from .suggestions import field_name
+from .suggestions import field_names
 
 _FIRST, _LAST = "Eligibility Criteria", "Ages Eligible for Study"
 _ROLES = {
@@ -254,15 +253,12 @@ def _sites(section: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _arms(section: Any, page: _Page) -> Iterator[Arm]:
-    used: set[str] = set()
-    for path in _each(section, "armsInterventionsModule", "armGroups"):
-        kind, label = _text(section, *path, "type"), _text(section, *path, "label") or "Not named"
-        treatment = " + ".join(_texts(section, *path, "interventionNames"))
+    paths = _each(section, "armsInterventionsModule", "armGroups")
+    labels = [_text(section, *path, "label") or "Not named" for path in paths]
+    for path, label, id in zip(paths, labels, field_names(labels, 24), strict=True):
+        kind, treatment = _text(section, *path, "type"), " + ".join(_texts(section, *path, "interventionNames"))
         quote = page.add("Arms of the Study", f"{_plain(kind).capitalize()}: {label}" if kind else label)
         page.add("Arms of the Study", _text(section, *path, "description"), treatment)
-        name = field_name(label, 24)
-        id = next(each for n in count(1) if (each := name if n == 1 else f"{name}_{n}") not in used)
-        used.add(id)
         role: Any = _ROLES.get(kind, "other")
         yield Arm(id, role, label, treatment or label, quote=(quote, treatment) if treatment else (quote,))
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 
 from ..language import ProtocolError, parse
 from ..protocol import Field
@@ -39,10 +40,23 @@ _SCREENED = Field("date", "Date of screening", change="never")
 _IDLE = pattern("says_nothing")
 
 
-def field_name(text: str, longest: int = 28) -> str:
+def field_names(texts: Iterable[str], longest: int = 28) -> list[str]:
+    """A name for what each text is about, no two alike.
+
+    >>> field_names(["Any dose", "Dose", "History of Guillain-Barre syndrome"])
+    ['dose', 'dose_2', 'guillain_barre_syndrome']
+    """
+    names: list[str] = []
+    for name in (_field_name(text, longest) for text in texts):
+        numbered = (name if n == 1 else f"{name}_{n}" for n in count(1))
+        names.append(next(each for each in numbered if each not in names))
+    return names
+
+
+def _field_name(text: str, longest: int = 28) -> str:
     """A name for what a text is about: its first words that say something.
 
-    >>> field_name("History of Guillain-Barre syndrome"), field_name("2nd dose"), field_name("any other")
+    >>> _field_name("History of Guillain-Barre syndrome"), _field_name("2nd dose"), _field_name("any other")
     ('guillain_barre_syndrome', 'n_2nd_dose', 'value')
     """
     written = re.findall(r"[a-z0-9]+", text.lower())
@@ -232,7 +246,7 @@ def _fits(name: str, limit: Limit) -> bool:
 
 def _said_of(name: str, limit: Limit, words: str) -> Suggestion:
     if name not in _measures():
-        own = field_name(name)
+        own = _field_name(name)
         unit = limit.unit if limit.unit not in ("", "points") else None
         return Suggestion(limit.formula(own), words, {own: Field("number", name, unit=unit)})
     usual = _measures()[name][1]
@@ -285,7 +299,7 @@ def _event(before: str) -> str:
     """A name for what happened, by the words before its time: those of the last clause, where it has any."""
     plain = re.sub(r"\([^)]*\)|\[[^\]]*\]", " ", before)
     clauses = [clause for clause in re.split(r"[.;,(\[]|\bor\b", plain) if re.search(r"[a-z]{4}", clause)]
-    return field_name(clauses[-1] if clauses else before, 28)
+    return _field_name(clauses[-1] if clauses else before, 28)
 
 
 def _before(name: str, found: re.Match[str], is_since: bool) -> str:
