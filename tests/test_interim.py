@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize_scalar
 from scipy.special import ndtr
+from scipy.stats import multivariate_normal
 
 from trialtools import interim
 from trialtools.criteria.protocol import DataError
@@ -449,6 +450,30 @@ def test_a_larger_size_does_not_unspend():
     assert later["z"].iloc[1] == math.inf, "at 150 of 400 less may be spent than was spent at 100 of 200"
     with pytest.raises(DataError, match="2 bounds were used at earlier looks, and there are 2 looks"):
         interim.boundaries([100, 200], used=[3.0, 2.0])
+
+
+def test_looks_that_come_one_by_one_spend_alpha_by_another_program_too():
+    """Looks are left out, the size is amended, the last look over-runs; the chance is that of a normal distribution in
+    several dimensions (scipy), which knows nothing of a recursion."""
+    draw = np.random.default_rng(0)
+    for spending in ("obrien-fleming", "pocock", "obrien-fleming", "pocock"):
+        looks, bounds, planned = [], [], 180.0
+        for number, reached in enumerate(np.cumsum(draw.uniform(30, 80, 4))):
+            if number == 1 and spending == "pocock":
+                continue  # not held
+            looks.append(float(reached))
+            size = planned * (1.2 if number else 1)
+            frame = interim.boundaries(looks, spending=spending, planned=size, used=bounds, final=number == 3)
+            bounds = frame["z"].tolist()
+        together = np.sqrt(np.minimum.outer(looks, looks) / np.maximum.outer(looks, looks))
+        inside = multivariate_normal(cov=together, maxpts=200_000, abseps=1e-7, releps=1e-7, seed=1).cdf(bounds)
+        assert 1 - inside == pytest.approx(0.025, abs=5e-6)
+
+
+def test_the_default_design_of_gsdesign_has_its_published_bounds():
+    """gsDesign() of R: Hwang-Shih-DeCani with -4, three looks, one-sided 0.025."""
+    found = interim.boundaries([1, 2, 3], spending="hwang-shih-decani", gamma=-4)["z"]
+    assert found.tolist() == pytest.approx([3.0107, 2.5465, 1.9992], abs=5e-5)
 
 
 def test_a_bound_against_harm_mirrors_an_efficacy_bound_of_its_own_alpha():

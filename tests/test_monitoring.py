@@ -569,6 +569,10 @@ def test_what_is_declared_and_not_implemented_is_refused(protocol):
         {"control_rate": "20 %"},
         {"experimental_rate": 9},
         {"gamma": "-4"},
+        *(
+            {"ratio": ratio}
+            for ratio in ("2:1", {"mscs": 0, "comparator": 0}, {"mscs": -1}, {"cells": 2, "comparator": 1})
+        ),
         {"futility": [0.1]},
         {"futility": "yes"},
         {"power": 80},

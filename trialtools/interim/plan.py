@@ -138,8 +138,10 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
         ("gamma", "gamma" not in said or _between(said["gamma"], -math.inf, math.inf), "a number, such as -4"),
     )
     optional = {name: said[name] for name in (*_RATES, "gamma") if name in said}
-    ratio = said.get("ratio")
-    parts = {arm.id: float(ratio.get(arm.id, 1)) if isinstance(ratio, dict) else 1.0 for arm in protocol.arms}
+    ratio, ids = said.get("ratio", {}), [arm.id for arm in protocol.arms]
+    fits = isinstance(ratio, Mapping) and set(ratio) <= {*ids} and all(_between(n, 0, 1000) for n in ratio.values())
+    _require(protocol, ("ratio", fits, f"the part of each arm, above 0, by its id: {', '.join(ids)}"))
+    parts = {id: float(ratio.get(id, 1)) for id in ids}
     plan = MonitoringPlan(
         experimental, controls[0], size, looks, alpha, spending, better,
         share=1 - parts[controls[0]] / sum(parts.values()),
@@ -335,5 +337,5 @@ def _item(protocol: Protocol, name: str, read: Any) -> Any:
     value = protocol.design[name].value
     try:
         return read(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DataError(f"{protocol.id}: design.{name} is {value!r}, which cannot be read") from None
