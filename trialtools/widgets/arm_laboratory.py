@@ -129,7 +129,7 @@ class Laboratory(Screen):
             "dealt": self.dealt[["stratum", "arm"]].to_dict("records"),
             "chances": {} if following is None else {arm: float(following[f"chance_{arm}"]) for arm in plan.arms},
             "result": self._result(),
-            "score": f"{guessing_score(self.scored.iloc[-1])}.".replace(SPACE, " ") if self.scored["of"].any() else "",
+            "score": f"{guessing_score(self.scored.iloc[-1])}.".replace(SPACE, " ") if any(self.scored["of"]) else "",
         }
         self.panel = self._panel(plan, dealt, done)
 
