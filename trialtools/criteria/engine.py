@@ -13,7 +13,7 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from .expressions import HIGH, LOW, NONE, WRITTEN, ends, expression
+from .expressions import HIGH, LOW, WRITTEN, ends, expression
 from .language import Formula, Name, evaluate, names
 from .protocol import DataError, Field, ProtocolData
 
@@ -48,7 +48,7 @@ def facts(frame: Any, protocol: ProtocolData, fields: tuple[str, ...], keep: tup
 def work_out(frame: Any, protocol: ProtocolData, fields: Collection[str]) -> Any:
     """A facts table in which the fields that hang on others are worked out again, layer by layer."""
     hanging = {name: protocol.depth[name] for name in fields if protocol.depth[name]}
-    partial = partial_fields(frame) if hanging else NONE
+    partial = partial_fields(frame) if hanging else frozenset()
     for layer in sorted(set(hanging.values())):
         here = [name for name, depth in hanging.items() if depth == layer]
         columns = (column for name in here for column in _derived_columns(name, protocol, partial))
@@ -119,7 +119,7 @@ def _bounded_columns(name: str, field: Field, low: nw.Expr, high: nw.Expr) -> li
 
 
 def outcome(
-    requirement: Formula, passed: int, failed: int, unknown: int, partial: frozenset[str] = NONE
+    requirement: Formula, passed: int, failed: int, unknown: int, partial: frozenset[str] = frozenset()
 ) -> nw.Expr | int:
     """One of three numbers, by whether a requirement holds; a plain number where it says the same for everybody.
 
@@ -132,7 +132,7 @@ def outcome(
     return nw.when(holds).then(literal[0]).otherwise(nw.when(~holds).then(literal[1]).otherwise(literal[2]))
 
 
-def keys(requirements: Sequence[Formula], partial: frozenset[str] = NONE) -> list[nw.Expr]:
+def keys(requirements: Sequence[Formula], partial: frozenset[str] = frozenset()) -> list[nw.Expr]:
     """The states of all requirements as few integers: in each, the low 31 bits say fail and the next 31 say unknown."""
     chunks = [requirements[start : start + CHUNK] for start in range(0, len(requirements), CHUNK)]
     return [_key(chunk, partial).alias(f"key{position}") for position, chunk in enumerate(chunks)]

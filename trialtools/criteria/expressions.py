@@ -38,13 +38,12 @@ from .language.formula import (
 LOW, HIGH, WRITTEN = "__low", "__high", "__written"
 """What the columns beside a field are called that hold what is known of it in part."""
 
-NONE: frozenset[str] = frozenset()
 _COMPARE = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
 _WORK = {"+": add, "-": sub, "*": mul}
 _Pair = tuple[nw.Expr, nw.Expr]
 
 
-def expression(formula: Formula, partial: frozenset[str] = NONE) -> nw.Expr:
+def expression(formula: Formula, partial: frozenset[str] = frozenset()) -> nw.Expr:
     """The formula over the columns of a facts table: true, false, or null for unknown.
 
     Args:
@@ -146,7 +145,7 @@ def _among(item: Formula, values: tuple[Any, ...], partial: frozenset[str]) -> n
     low, high = ends(item, partial)
     if type_of(item) == "date":
         listed = list(dict.fromkeys(values))
-        there_are = day_number(high) - day_number(low) + 1
+        there_are = _day_number(high) - _day_number(low) + 1
     else:
         low, high, listed = low.cast(nw.Float64()), high.cast(nw.Float64()), list(dict.fromkeys(map(float, values)))
         there_are = high - low + 1
@@ -247,10 +246,10 @@ def _completed_time(unit: str, start: nw.Expr, end: nw.Expr) -> nw.Expr:
 
 
 def _days(_: str, left: nw.Expr, right: nw.Expr) -> nw.Expr:
-    return (day_number(left) - day_number(right)).cast(nw.Float64())
+    return (_day_number(left) - _day_number(right)).cast(nw.Float64())
 
 
-def day_number(day: nw.Expr) -> nw.Expr:
+def _day_number(day: nw.Expr) -> nw.Expr:
     """Days since the first of January of the year 1: engines differ in what a date minus a date is, not in this."""
     past = day.dt.year().cast(nw.Int64()) - 1
     return past * 365 + past // 4 - past // 100 + past // 400 + day.dt.ordinal_day().cast(nw.Int64())

@@ -133,6 +133,5 @@ FUNCTIONS: dict[str, Callable[[Reader, ast.Call, list[ast.expr]], Formula]] = {
     "completed_years": _completed_call,
     "completed_months": _completed_call,
     "date": _date,
+    "if": _if_then,  # which `syntax` makes a call
 }
-CALLS = {**FUNCTIONS, "if": _if_then}
-"""The functions that can be written, and the condition that `syntax` makes a call."""

@@ -29,8 +29,8 @@ from .formula import (
     type_of,
     weight,
 )
-from .functions import CALLS, FUNCTIONS, fold
-from .syntax import MAX_DEPTH, TOO_DEEP, read
+from .functions import FUNCTIONS, fold
+from .syntax import read
 
 _MAX_POWER = 10
 _MAX_WEIGHT = 1_000
@@ -125,7 +125,6 @@ class Reader:
         self.text = text
         self.fields = fields
         self.source = read(text)
-        self.depth = 0
 
     def fault(self, node: ast.AST, message: str) -> ProtocolError:
         return ProtocolError(message, self.text, self.source.span(node))
@@ -149,11 +148,7 @@ class Reader:
         return formula
 
     def formula(self, node: ast.expr) -> Formula:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise self.fault(node, TOO_DEEP)
         formula = self.read(node)
-        self.depth -= 1
         return replace(formula, span=self.source.span(node)) if isinstance(formula, Value) else formula
 
     def read(self, node: ast.expr) -> Formula:
@@ -343,13 +338,13 @@ class Reader:
         if not isinstance(node.func, ast.Name):
             raise self.refuse(node.func)
         called = "if" if self.text_of(node.func) == "if" else node.func.id
-        if called not in CALLS:
+        if called not in FUNCTIONS:
             raise self.fault(node.func, f"no function '{called}'{nearest(called, FUNCTIONS)}")
         if node.keywords and called == "if":
             raise self.fault(node.keywords[0], "a single '=' does not compare; write ==")
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self.fault(node, f"{called} takes plain arguments only")
-        return CALLS[called](self, node, node.args)
+        return FUNCTIONS[called](self, node, node.args)
 
     def day(self, node: ast.expr, asks: str) -> Formula:
         formula = self.formula(node)

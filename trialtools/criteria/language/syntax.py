@@ -12,8 +12,8 @@ from typing import NamedTuple
 from .errors import ProtocolError
 
 _MAX_LENGTH = 2_000
-MAX_DEPTH = 50
-TOO_DEEP = f"the expression is nested too deeply; at most {MAX_DEPTH} levels are read"
+_MAX_DEPTH = 50
+_TOO_DEEP = f"the expression is nested too deeply; at most {_MAX_DEPTH} levels are read"
 
 _LOOKALIKES = {  # what word processors and registries put in the place of plain signs
     **dict.fromkeys("≥≧⩾", ">="),
@@ -51,7 +51,7 @@ _UNFINISHED = re.compile(r"(?:\b(?:and|or|not|in|is)|[<>=+\-*/%,])\s*$")
 _COMPARISON = re.compile(r"[<>=!]=?|in\b|is\b")
 
 
-class Source(NamedTuple):
+class _Source(NamedTuple):
     """An expression as Python reads it: the tree, the text that was parsed, and where its characters come from."""
 
     tree: ast.expr
@@ -66,7 +66,7 @@ class Source(NamedTuple):
         return self.origin[first], self.origin[max(last - 1, first)] + 1
 
 
-def read(text: str) -> Source:
+def read(text: str) -> _Source:
     """Python's tree of an expression.
 
     Raises:
@@ -91,13 +91,27 @@ def read(text: str) -> Source:
         raise _fault(text, odd.start(), "a number is written in plain digits, with a blank behind it", odd.end())
     written, origin = _as_calls(text, flat, bare)
     try:
-        return Source(ast.parse(written.strip(), mode="eval").body, written, origin)
+        tree = ast.parse(written.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         if isinstance(error, RecursionError | MemoryError) or "too many nested" in str(error):
-            raise ProtocolError(TOO_DEEP) from None
+            raise ProtocolError(_TOO_DEEP) from None
         indent = len(written) - len(written.lstrip())
         place = min(max((getattr(error, "offset", None) or 1) - 1, 0) + indent, len(written.rstrip()))
         raise _slip(text, bare, unclosed, origin[place]) from None
+    if _is_too_deep(tree):
+        raise ProtocolError(_TOO_DEEP)
+    return _Source(tree, written, origin)
+
+
+def _is_too_deep(tree: ast.expr) -> bool:
+    """Whether parts lie within each other beyond the limit; a list is no level of its own."""
+    level: list[ast.AST] = [tree]
+    for _ in range(_MAX_DEPTH):
+        inside = [child for node in level for child in ast.iter_child_nodes(node)]
+        lists = [node for node in inside if isinstance(node, ast.Tuple | ast.List | ast.Set)]
+        level = [node for node in inside if isinstance(node, ast.expr) and node not in lists]
+        level += [child for node in lists for child in node.elts]
+    return bool(level)
 
 
 def _as_calls(text: str, flat: str, bare: str) -> tuple[str, Sequence[int]]:

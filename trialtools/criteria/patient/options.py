@@ -14,7 +14,7 @@ from fractions import Fraction
 from itertools import islice, product
 from typing import Any
 
-from ..language import Compare, Formula, Interval, Name, Not, Or, names
+from ..language import Compare, Formula, Interval, names
 from ..language.formula import walk
 from ..protocol import Field, ProtocolData, possible
 from .cells import Ranks, atoms, changes, occurrences, rank, split, typical, unrank, whole
@@ -48,12 +48,6 @@ def record_of(protocol: ProtocolData, patient: Mapping[str, Any]) -> dict[str, A
     found = {name: possible(field, patient.get(name)) for name, field in protocol.fields.items()}
     found |= {name: facts[name] for name in protocol.derived if found[name] is None}
     return {name: value for name, value in found.items() if value is not None and value == facts[name]}
-
-
-def constraints(protocol: ProtocolData) -> dict[str, Formula]:
-    """What is true of every patient, by the id of the fact, or by the flag that can be true only where it applies."""
-    flags = {name: Or((Not(Name(name, "flag")), applies)) for name, applies in protocol.applies.items()}
-    return protocol.fact_formulas | flags
 
 
 def options_of(

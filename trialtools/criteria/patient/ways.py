@@ -17,14 +17,14 @@ from typing import Any
 
 from ..language import And, AtLeast, Compare, Formula, Known, Name, Not, Or, Value, evaluate, names, type_of
 from ..protocol import ProtocolData
-from .options import Option, constraints, has_few_values, is_tie, options_of
+from .options import Option, has_few_values, is_tie, options_of
 
 Ways = dict[int, tuple[tuple[Formula, bool], ...]]
 """By box: the comparisons between several open fields that hold in it (True), and that do not (False)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class _Aim:
     """What a formula is to come out as; None is unknown.
 
     `world` asks what is so, known or not: declared facts hold whether or not anybody looked. In a `proof` a comparison
@@ -36,11 +36,11 @@ class Aim:
     proof: bool = False
 
     @property
-    def opposite(self) -> Aim:
+    def opposite(self) -> _Aim:
         return replace(self, accept=tuple(None if value is None else not value for value in self.accept))
 
 
-TRUE, FALSE, NOT_FALSE, HOLDS = Aim((True,)), Aim((False,)), Aim((True, None)), Aim((True, None), world=True)
+TRUE, FALSE, NOT_FALSE, HOLDS = _Aim((True,)), _Aim((False,)), _Aim((True, None)), _Aim((True, None), world=True)
 
 _KEPT = 500
 """Ways of a formula that are kept, the cheapest; a real trial has some dozens."""
@@ -50,6 +50,12 @@ _EFFORT = 1_000_000
 
 _ROWS = 20_000
 """combinations of values of one comparison that are tried, before a question is given up."""
+
+
+def _constraints(protocol: ProtocolData) -> dict[str, Formula]:
+    """What is true of every patient, by the id of the fact, or by the flag that can be true only where it applies."""
+    flags = {name: Or((Not(Name(name, "flag")), applies)) for name, applies in protocol.applies.items()}
+    return protocol.fact_formulas | flags
 
 
 class TooHard(Exception):
@@ -77,7 +83,7 @@ class Search:
     ) -> None:
         self.protocol, self.known = protocol, known
         self.rules = {id: f for id, f in protocol.requirements.items() if only is None or id in only}
-        self.facts = {id: f for id, f in constraints(protocol).items() if only is None or id in only}
+        self.facts = {id: f for id, f in _constraints(protocol).items() if only is None or id in only}
         formulas = [*self.rules.values(), *self.facts.values()]
         wanted = {name for formula in formulas for name in names(formula)}
         applies = [formula for flag, formula in protocol.applies.items() if flag in wanted]
@@ -105,7 +111,7 @@ class Search:
 
     # --- the ways of a formula ----------------------------------------------------------------------------------------
 
-    def ways(self, formula: Formula, aim: Aim) -> Ways:
+    def ways(self, formula: Formula, aim: _Aim) -> Ways:
         """The ways in which a formula comes out as one of what is accepted."""
         match formula:
             case Value(value):
@@ -132,7 +138,7 @@ class Search:
                 return self.ways(And(tuple(Compare(pair, (operator,)) for pair, operator in links)), aim)
         return self._comparison(formula, aim)
 
-    def _at_least(self, n: int, items: Collection[Formula], aim: Aim) -> Ways:
+    def _at_least(self, n: int, items: Collection[Formula], aim: _Aim) -> Ways:
         """Kleene's counting, one item after the other; fewer than n are true where more than all but n are not."""
         n = n if True in aim.accept else len(items) - n + 1
         reached: list[Ways] = [{self.full: ()}, *({} for _ in range(n))]
@@ -146,7 +152,7 @@ class Search:
                 reached[k] = reached[k] if apart else self._prune(reached[k])
         return reached[n]
 
-    def _where_applies(self, flag: str, found: Ways, aim: Aim) -> Ways:
+    def _where_applies(self, flag: str, found: Ways, aim: _Aim) -> Ways:
         """A flag reads false where it does not apply."""
         if flag not in self.protocol.applies:
             return found
@@ -155,7 +161,7 @@ class Search:
             return self._prune(self._join(found, self.ways(applies, replace(NOT_FALSE, proof=aim.proof))))
         return self._prune(found | self.ways(applies, replace(FALSE, proof=aim.proof)))
 
-    def _comparison(self, atom: Formula, aim: Aim) -> Ways:
+    def _comparison(self, atom: Formula, aim: _Aim) -> Ways:
         """The values of its fields with which a comparison comes out right: the reference evaluator says so."""
         loose = [name for name in names(atom) if len(self.options[name]) > 1]
         tie = is_tie(atom, loose)
