@@ -36,13 +36,11 @@ def facts(frame: Any, protocol: ProtocolData, fields: tuple[str, ...], keep: tup
     present = set(frame.collect_schema().names())
     wanted = protocol.with_causes(fields)
     partial = frozenset(name for name in wanted if {name, name + LOW} <= present)
-    columns = [
-        column
-        for name in wanted
-        for column in ([_absent(name, protocol)] if name not in present else _record_columns(name, protocol, partial))
-    ]
+    fields_there = [name for name in wanted if name in present]
+    absent = [nw.lit(None, DTYPES[protocol.fields[name].type]()).alias(name) for name in wanted if name not in present]
+    columns = [column for name in fields_there for column in _record_columns(name, protocol, partial)]
     written = [nw.col(name + WRITTEN) for name in wanted if name + WRITTEN in present]
-    return work_out(frame.select("patient_id", *columns, *written, *keep), protocol, wanted)
+    return work_out(frame.select("patient_id", *absent, *columns, *written, *keep), protocol, wanted)
 
 
 def work_out(frame: Any, protocol: ProtocolData, fields: Collection[str]) -> Any:
@@ -60,10 +58,6 @@ def work_out(frame: Any, protocol: ProtocolData, fields: Collection[str]) -> Any
 def partial_fields(frame: Any) -> frozenset[str]:
     """The fields of a facts table of which some values are known in part."""
     return frozenset(name.removesuffix(LOW) for name in frame.collect_schema().names() if name.endswith(LOW))
-
-
-def _absent(name: str, protocol: ProtocolData) -> nw.Expr:
-    return nw.lit(None, DTYPES[protocol.fields[name].type]()).alias(name)
 
 
 def _record_columns(name: str, protocol: ProtocolData, partial: frozenset[str]) -> list[nw.Expr]:

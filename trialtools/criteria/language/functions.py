@@ -13,23 +13,12 @@ from operator import add, mul, sub, truediv
 from typing import TYPE_CHECKING, Any
 
 from .evaluator import evaluate
-from .formula import (
-    Arithmetic,
-    AtLeast,
-    Completed,
-    Formula,
-    Known,
-    MonthsBefore,
-    Not,
-    Or,
-    Value,
-    names,
-)
+from .formula import Arithmetic, AtLeast, Completed, Formula, Known, MonthsBefore, Not, Or, Value, names
 
 if TYPE_CHECKING:
     from .parser import Reader
 
-FIRST_YEAR, LAST_YEAR = 1900, 2100
+_FIRST_YEAR, _LAST_YEAR = 1900, 2100
 _MAX_MONTHS = 1_200
 
 
@@ -91,8 +80,8 @@ def _date(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
                 day = date.fromisoformat(written)
             except ValueError:
                 raise reader.fault(node, f"the calendar has no {written}") from None
-            if not FIRST_YEAR <= day.year <= LAST_YEAR:
-                raise reader.fault(node, f"dates are read from {FIRST_YEAR} to {LAST_YEAR}")
+            if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+                raise reader.fault(node, f"dates are read from {_FIRST_YEAR} to {_LAST_YEAR}")
             return Value(day)
     raise reader.fault(node, 'a date is written date("2023-01-31"), year first')
 

@@ -13,22 +13,7 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 from .errors import ProtocolError, nearest
-from .formula import (
-    MIRRORED,
-    NUMERIC,
-    And,
-    Compare,
-    Formula,
-    In,
-    Name,
-    Not,
-    Or,
-    Type,
-    Value,
-    names,
-    type_of,
-    weight,
-)
+from .formula import MIRRORED, NUMERIC, And, Compare, Formula, In, Name, Not, Or, Type, Value, names, type_of, weight
 from .functions import FUNCTIONS, fold
 from .syntax import read
 

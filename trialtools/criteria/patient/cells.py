@@ -15,18 +15,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from ..language import (
-    Arithmetic,
-    Compare,
-    Formula,
-    In,
-    Name,
-    Value,
-    children,
-    evaluate,
-    names,
-    type_of,
-)
+from ..language.evaluator import evaluate
+from ..language.formula import Arithmetic, Compare, Formula, In, Name, Value, names, type_of, walk
 from ..protocol import Field, ProtocolData
 
 Ranks = tuple[int, int]
@@ -35,21 +25,18 @@ Ranks = tuple[int, int]
 
 def atoms(formula: Formula) -> Iterator[Compare]:
     """The comparisons inside a formula, chains and lists taken apart; those of flags are logic and not among them."""
-    match formula:
-        case Compare(operands, operators) if type_of(operands[0]) != "flag":
-            for pair, operator in zip(pairwise(operands), operators, strict=True):
-                yield Compare(pair, (operator,))
-        case In(item, values):
-            yield from (Compare((item, Value(value)), ("==",)) for value in values)
-        case _:
-            for child in children(formula):
-                yield from atoms(child)
+    for part in walk(formula):
+        match part:
+            case Compare(operands, operators) if type_of(operands[0]) != "flag":
+                links = zip(pairwise(operands), operators, strict=True)
+                yield from (Compare(pair, (operator,)) for pair, operator in links)
+            case In(item, values):
+                yield from (Compare((item, Value(value)), ("==",)) for value in values)
 
 
 def occurrences(formula: Formula, name: str) -> int:
     """How often a field stands in a formula; where it stands once, a comparison is monotone in it."""
-    own = isinstance(formula, Name) and formula.name == name
-    return own + sum(occurrences(child, name) for child in children(formula))
+    return sum(isinstance(part, Name) and part.name == name for part in walk(formula))
 
 
 # --- values by rank ---------------------------------------------------------------------------------------------------
@@ -150,10 +137,8 @@ def _bisect(side: Callable[[int], Any], low: int, high: int) -> Iterator[int]:
 
 
 def _divisors(formula: Formula, name: str) -> list[Formula]:
-    found = [item for child in children(formula) for item in _divisors(child, name)]
-    if isinstance(formula, Arithmetic) and formula.operator == "/" and name in names(formula.right):
-        found.append(formula.right)
-    return found
+    quotients = (part for part in walk(formula) if isinstance(part, Arithmetic) and part.operator == "/")
+    return [part.right for part in quotients if name in names(part.right)]
 
 
 # --- a value for a cell -----------------------------------------------------------------------------------------------
