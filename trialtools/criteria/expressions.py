@@ -111,6 +111,9 @@ def ends(formula: Formula, partial: frozenset[str]) -> _Pair:
 
 
 def _compare(left: Formula, operator: str, right: Formula, partial: frozenset[str]) -> nw.Expr:
+    # in some nested formulas Polars takes a number on the left for the whole column
+    if isinstance(left, Value) and not isinstance(right, Value):
+        return _compare(right, MIRRORED[operator], left, partial)
     if type_of(left) == "flag" or partial.isdisjoint((*names(left), *names(right))):
         return _COMPARE[operator](expression(left, partial), expression(right, partial))
     return _compare_ends(ends(left, partial), operator, ends(right, partial))
@@ -118,15 +121,18 @@ def _compare(left: Formula, operator: str, right: Formula, partial: frozenset[st
 
 def _compare_ends(left: _Pair, operator: str, right: _Pair) -> nw.Expr:
     """True or false where all values between the ends agree."""
-    match operator:
-        case "==":
-            return _compare_ends(left, "<=", right) & _compare_ends(left, ">=", right)
-        case "!=":
-            return ~_compare_ends(left, "==", right)
-        case ">" | ">=":
-            return _compare_ends(right, MIRRORED[operator], left)
     (low, high), (first, last) = left, right
-    return _truth(_COMPARE[operator](high, first), ~_COMPARE[operator](low, last))
+    match operator:
+        case "<":
+            return _truth(high < first, low >= last)
+        case "<=":
+            return _truth(high <= first, low > last)
+        case ">":
+            return _truth(low > last, high <= first)
+        case ">=":
+            return _truth(low >= last, high < first)
+    alike, apart = (high <= first) & (low >= last), (high < first) | (low > last)
+    return _truth(alike, apart) if operator == "==" else _truth(apart, alike)
 
 
 def _truth(true: nw.Expr, false: nw.Expr) -> nw.Expr:
