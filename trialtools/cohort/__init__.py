@@ -13,7 +13,7 @@ __getattr__, __dir__ = lazy_door(
         "frames.attrition": ("answer", "attrition", "open_criteria", "criterion_states"),
         "frames.baseline": ("baseline",),
         "frames.disclosure": ("suppress",),
-        "frames.equity": ("attrition_by_group", "exclusion_ratios"),
+        "frames.groups": ("attrition_by_group", "exclusion_ratios"),
         "frames.impact": ("fewest_to_drop", "impact", "overlap"),
         "frames.readings": ("compare_readings", "reading_interactions"),
         "frames.sweep": ("sweep", "sweep_grid"),

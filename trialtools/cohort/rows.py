@@ -18,7 +18,7 @@ from .patterns import ScreeningData
 
 DECISIONS = ("eligible", "ineligible", "undetermined")
 STATES = ("pass", "fail", "unknown")
-Path = tuple[int, ...]
+_Path = tuple[int, ...]
 
 
 def decisions(screening: ScreeningData) -> pl.LazyFrame:
@@ -85,7 +85,7 @@ def _state(id: str, formula: Formula) -> pl.Expr:
 # "or" that holds, all of one that fails, the unknown ones of one that is open. The same rule runs down every formula.
 
 
-def _parts(formula: Formula, path: Path = ()) -> Iterator[tuple[Path, Formula]]:
+def _parts(formula: Formula, path: _Path = ()) -> Iterator[tuple[_Path, Formula]]:
     yield path, formula
     match formula:
         case Not(item):
@@ -95,7 +95,7 @@ def _parts(formula: Formula, path: Path = ()) -> Iterator[tuple[Path, Formula]]:
                 yield from _parts(item, (*path, position))
 
 
-def _deciding(id: str, formula: Formula, path: Path, here: pl.Expr) -> Iterator[tuple[str, pl.Expr]]:
+def _deciding(id: str, formula: Formula, path: _Path, here: pl.Expr) -> Iterator[tuple[str, pl.Expr]]:
     """The fields of a formula, each with the rows for which it helped to decide."""
     match formula:
         case Not(item):
@@ -162,5 +162,5 @@ def _names_where(rows: dict[str, pl.Expr]) -> pl.Expr:
     return pl.concat_str(named, separator=", ", ignore_nulls=True) if named else pl.lit("")
 
 
-def _part(id: str, path: Path) -> str:
+def _part(id: str, path: _Path) -> str:
     return f"part:{id}:{'.'.join(map(str, path))}"

@@ -16,7 +16,7 @@ from ..criteria.engine import in_polars
 from ..criteria.protocol import DataError
 from .frames.attrition import answer, attrition, criterion_states, open_criteria
 from .frames.baseline import baseline
-from .frames.equity import attrition_by_group, exclusion_ratios
+from .frames.groups import attrition_by_group, exclusion_ratios
 from .frames.impact import fewest_to_drop, impact, overlap
 from .frames.portable import portable_counts
 from .frames.sweep import sweep, sweep_grid

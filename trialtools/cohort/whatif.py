@@ -60,7 +60,7 @@ class Edits:
 
 
 @dataclass(frozen=True)
-class Edited:
+class _Edited:
     """A protocol with its edits, as far as they can be read; `errors` say, by criterion or `brush`, what cannot.
 
     Criteria that are off still stand in `protocol`, so that switching one costs nothing.
@@ -97,7 +97,7 @@ def what_if(protocol: Protocol, patients: Any, edits: Edits | None = None, **cha
     return resolve_unknowns(screen(edited_protocol(protocol, edits), chosen), edits.unknowns)
 
 
-def edit(protocol: Protocol, edits: Edits, before: Edits | None = None) -> Edited:
+def edit(protocol: Protocol, edits: Edits, before: Edits | None = None) -> _Edited:
     """The protocol with its edits; what cannot be read stays as it was before, and the errors say why.
 
     Args:
@@ -119,10 +119,10 @@ def edit(protocol: Protocol, edits: Edits, before: Edits | None = None) -> Edite
         errors[edits.off[-1]] = "one criterion at least must stay on"
         edits = replace(edits, off=tuple(id for id in edits.off if id in before.off))
     try:
-        return Edited(with_edits(protocol, edits), edits, errors)
+        return _Edited(with_edits(protocol, edits), edits, errors)
     except ProtocolError:
         edits = _readable_part(protocol, edits, before, errors)
-        return Edited(with_edits(protocol, edits), edits, errors)
+        return _Edited(with_edits(protocol, edits), edits, errors)
 
 
 def _readable_part(protocol: Protocol, edits: Edits, before: Edits, errors: dict[str, str]) -> Edits:

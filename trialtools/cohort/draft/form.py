@@ -26,11 +26,18 @@ _SOME = 0.3
 """The share of names that must be values before a line of names is taken for a patient."""
 
 
-def file_form(source: object) -> ColumnMapping:
-    """The part of a mapping that says how a CSV file is written; other sources say it themselves."""
-    if not isinstance(source, str | os.PathLike):
-        return ColumnMapping()
-    path = Path(source)
+def is_workbook(source: object) -> bool:
+    return isinstance(source, str | os.PathLike) and Path(source).suffix.lower() in (".xlsx", ".xlsm", ".xls")
+
+
+def file_forms(source: Any) -> list[ColumnMapping]:
+    """How a CSV file is written, as a part of a mapping, or which sheet of a workbook it is: one for each sheet."""
+    if is_workbook(source) and Path(source).is_file() and len(sheets := sheet_names(Path(source))) > 1:
+        return [ColumnMapping(sheet=sheet) for sheet in sheets]
+    return [_csv_form(Path(source)) if isinstance(source, str | os.PathLike) else ColumnMapping()]
+
+
+def _csv_form(path: Path) -> ColumnMapping:
     if not path.is_file() or path.name.lower().removesuffix(".gz").rpartition(".")[2] not in ("csv", "txt", "tsv"):
         return ColumnMapping()
     try:
@@ -103,13 +110,3 @@ def check_names(names: list[str], table: str) -> None:
     if (values > 1 and values >= _SOME * len(names)) or not any(tokens(name) for name in names):
         problem = f"{table}: what stands in the place of the column names looks like a patient"
         raise DataError(f"{problem}; write the names into a line of their own above it")
-
-
-def is_workbook(source: object) -> bool:
-    return isinstance(source, str | os.PathLike) and Path(source).suffix.lower() in (".xlsx", ".xlsm", ".xls")
-
-
-def sheets_of(source: Any) -> list[str | None]:
-    """The sheets of a workbook that has several; one that needs no name otherwise."""
-    sheets = sheet_names(Path(source)) if is_workbook(source) and Path(source).is_file() else []
-    return [*sheets] if len(sheets) > 1 else [None]

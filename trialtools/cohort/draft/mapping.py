@@ -20,7 +20,7 @@ from ..sources.open import RawTable, open_table, readable
 from .content import ColumnContent, see_column
 from .doubts import are_refused, doubts, exchanges
 from .fit import fit
-from .form import check_names, file_form, is_workbook, sheets_of
+from .form import check_names, file_forms, is_workbook
 from .lines import Certainty, DraftLine, mapping_text
 from .numbers import THOUSANDS
 from .pairs import Pair, pair_up
@@ -124,8 +124,7 @@ def draft_mapping(protocol: Protocol, table: Any) -> MappingDraft:
     >>> draft.take("heavy_smoker").column("heavy_smoker").codes
     {'no': False, 'yes': 'unknown'}
     """
-    written = file_form(table)
-    drafts = [_draft(protocol, table, replace(written, sheet=sheet)) for sheet in sheets_of(table)]
+    drafts = [_draft(protocol, table, form) for form in file_forms(table)]
     if not any(draft.lines for draft in drafts):
         drafts += [*_lower_headers(protocol, table, drafts)]
     best = max(drafts, key=lambda draft: len(draft.lines))

@@ -16,7 +16,8 @@ from .columns import EXACT, Check, plain_type, text_of
 from .mapping import PatientId
 from .names import similar
 
-OWN, LOST, TWICE = "__id__", "__no_id__", "__twice__"
+OWN, _LOST, _TWICE = "__id__", "__no_id__", "__twice__"
+MARKS = (ROW, OWN, _LOST, _TWICE)
 _NEEDED = (
     "one row is one patient; where several rows belong to one, the mapping says which counts: rows: {take: last, by: "
     "day}, with the column of the day, or rows: {take: only}; on_fault: number under patient_id: makes each row a "
@@ -124,9 +125,9 @@ def numbered(frame: Any, id: PatientId) -> Any:
     """The table with marks at the ids that fail to name a row, where the mapping wants them numbered."""
     if id.column is None or id.on_fault == "error":
         return frame
-    lost = (pl.col(OWN).is_null() | (pl.col(OWN).cast(pl.String) == "")).alias(LOST)
+    lost = (pl.col(OWN).is_null() | (pl.col(OWN).cast(pl.String) == "")).alias(_LOST)
     native = frame.to_native().with_columns(lost)
-    return nw.from_native(native.with_columns((pl.col(OWN).is_duplicated() & ~pl.col(LOST)).alias(TWICE)))
+    return nw.from_native(native.with_columns((pl.col(OWN).is_duplicated() & ~pl.col(_LOST)).alias(_TWICE)))
 
 
 def id_column(id: PatientId) -> nw.Expr:
@@ -138,7 +139,7 @@ def id_column(id: PatientId) -> nw.Expr:
         return nw.col(OWN).alias(ID)
     own = nw.col(OWN).cast(nw.String())
     apart = nw.concat_str(own, nw.lit(" ("), row, nw.lit(")"))
-    return nw.when(nw.col(LOST)).then(row).otherwise(nw.when(nw.col(TWICE)).then(apart).otherwise(own)).alias(ID)
+    return nw.when(nw.col(_LOST)).then(row).otherwise(nw.when(nw.col(_TWICE)).then(apart).otherwise(own)).alias(ID)
 
 
 def id_checks(id: PatientId, schema: dict[str, Any]) -> list[Check]:
@@ -152,8 +153,8 @@ def id_checks(id: PatientId, schema: dict[str, Any]) -> list[Check]:
         row, action = nw.col(ROW), "named by its row number"
         return [
             *checks,
-            Check(ID, id.column, "no patient id", nw.col(LOST), row, action),
-            Check(ID, id.column, "patient id stands more than once", nw.col(TWICE), own, action),
+            Check(ID, id.column, "no patient id", nw.col(_LOST), row, action),
+            Check(ID, id.column, "patient id stands more than once", nw.col(_TWICE), own, action),
         ]
     empty = own.is_null() | (own == "") if written else own.is_null()
     shown = nw.col(id.column) if schema[id.column] == nw.String else own

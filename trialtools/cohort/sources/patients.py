@@ -20,7 +20,7 @@ from ...criteria.protocol import DataError
 from ...criteria.protocol.model import ROUNDING
 from .checks import ID, ROW, Finding, count_checks, finding, judge_checks, number_of, one_row, quality_table
 from .columns import read_columns
-from .ids import LOST, OWN, TWICE, compare_ids, id_checks, id_column, numbered, sums_up, with_ids
+from .ids import MARKS, OWN, compare_ids, id_checks, id_column, numbered, sums_up, with_ids
 from .mapping import ColumnMapping, check_mapping, load_mapping
 from .names import look_alikes, match_columns, wanted_columns
 from .open import RawTable, open_table, readable
@@ -28,7 +28,7 @@ from .take import BY, CLOCK, ROWS_OF, rows_of, take_rows, with_order
 from .texts import READ
 
 _NOTHING = "__nothing__"
-_OURS = (ROW, OWN, LOST, TWICE, _NOTHING)
+_OURS = (*MARKS, _NOTHING)
 _TELLING = 4
 """From so many columns on, a row of a sheet that has nothing in any of them is no patient."""
 
