@@ -21,7 +21,7 @@ import pytest
 import trialtools as tt
 from trialtools import figures
 from trialtools.cohort.sources import ColumnMapping, MappedColumn, csvfile, workbook
-from trialtools.cohort.sources.parquetfile import check_pages
+from trialtools.cohort.sources.open import check_pages
 from trialtools.criteria.contents import read_protocol
 from trialtools.criteria.language import Interval
 from trialtools.criteria.units import factor

@@ -18,12 +18,11 @@ from ...criteria.protocol import DataError, Field
 from ..sources.mapping import ColumnMapping, MappedColumn, PatientId, Rows
 from ..sources.open import RawTable, open_table, readable
 from .content import ColumnContent, see_column
-from .doubts import are_refused, doubts, exchanges
 from .fit import fit
 from .form import check_names, file_forms, is_workbook
 from .lines import Certainty, DraftLine, mapping_text
 from .numbers import THOUSANDS
-from .pairs import Pair, pair_up
+from .pairs import Pair, are_refused, doubts, exchanges, pair_up
 from .words import split, tokens, vocabulary
 
 _TITLES = 7

@@ -43,24 +43,19 @@ def criterion_states(screening: ScreeningData) -> pd.DataFrame:
     Columns: criterion, kind, label, reading, quote, pass, fail, unknown, n; a row a criterion in protocol order.
     """
 
-    failed, unknown, n = screening.masks
-    rows = []
-    for position, criterion in enumerate(screening.protocol.criteria):
-        fails, opens = int(n[_has(failed, position)].sum()), int(n[_has(unknown, position)].sum())
-        rows.append(
-            {
-                "criterion": criterion.id,
-                "kind": criterion.kind,
-                "label": criterion.label,
-                "reading": screening.protocol.reading(criterion.id),
-                "quote": " … ".join(criterion.quotes),
-                "pass": screening.n - fails - opens,
-                "fail": fails,
-                "unknown": opens,
-                "n": screening.n,
-            }
-        )
-    return pd.DataFrame(rows)
+    protocol, (failed, unknown, n) = screening.protocol, screening.masks
+    frame = pd.DataFrame(
+        {
+            "criterion": criterion.id,
+            "kind": criterion.kind,
+            "label": criterion.label,
+            "reading": protocol.reading(criterion.id),
+            "quote": " … ".join(criterion.quotes),
+        }
+        for criterion in protocol.criteria
+    )
+    fail, open_ = (sum_by_criterion(mask, n, len(frame)).astype("int64") for mask in (failed, unknown))
+    return frame.assign(**{"pass": screening.n - fail - open_}, fail=fail, unknown=open_, n=screening.n)
 
 
 ORDERS = ("protocol", "greedy", "alone")
