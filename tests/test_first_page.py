@@ -62,6 +62,7 @@ def situations(protocol):
     arms["subjects"]["arm"] = ["mscs"] * 40 + ["low"] * 40 + ["comparator"] * 40
     early = collected(65, 65, (1, 4))
     early["subjects"]["randomized_on"] = ["2023-06-20"] * 20 + ["2023-03-01"] * 110
+    early["outcomes"]["observed_on"][0] = "2023-06-25"
     yield "not crossed", look_of(collected(65, 65, (4, 9), (6, 7), (1, 2)), protocol, 2)
     yield "crossed", look_of(collected(65, 65, (2, 15), (6, 7)), protocol, 2)
     yield "crossed at the last look", look_of(collected(100, 100, (4, 15)), protocol, 3)
