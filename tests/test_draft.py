@@ -725,6 +725,10 @@ def test_what_stands_in_two_languages_is_asked_once_where_all_numbers_agree(tmp_
 def test_a_statement_that_more_criteria_apply_takes_no_rule_with_it(rules: str, tmp_path: Path) -> None:
     protocol = drafted(tmp_path, f"Inclusion criteria:\n{rules}", "T1.txt")
     assert "Consent" in protocol.criterion["I1"].label
+    twice = drafted(
+        tmp_path, "Inclusion criteria:\n- Adult\n- Other criteria may apply.\n- Criteria may also apply.", "T3.txt"
+    )
+    assert list(twice.design) == ["complete", "complete_2"]
     assert drafted(tmp_path, "Inclusion criteria:\nOther criteria may apply.", "T2.txt").questions == ("I1",)
 
 

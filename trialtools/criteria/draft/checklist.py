@@ -133,7 +133,7 @@ def draft(record: Record, protocol: Path, registry: Path) -> Draft:
         not_rules=tuple(map(squeeze, read.headings if record.edges else left_out)),
         sites=record.sites,
         arms=record.arms,
-        design={**record.design, **{f"complete_{n}" if n else "complete": each for n, each in enumerate(incomplete)}},
+        design=record.design | {f"complete_{n}" if n > 1 else "complete": each for n, each in enumerate(incomplete, 1)},
         text=record.text,
     )
     comments = {id: entry.comments for id, entry in named.items()}

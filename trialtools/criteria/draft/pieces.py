@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from .phrases import pattern
@@ -47,7 +47,7 @@ class _Mark(NamedTuple):
 def _runs(text: str) -> Iterator[list[_Mark]]:
     """Lists inside a text, by their marks: they count from 1, or go on from the first mark of the text."""
     for kind, count in _COUNTS.items():
-        marks = list(_marks(text, kind, count))
+        marks = list(islice(_marks(text, kind, count), 300))
         for place, first in enumerate(marks):
             run = [first]
             for mark in marks[place + 1 :] if first.value == 1 or place == 0 else ():
@@ -60,7 +60,9 @@ def _runs(text: str) -> Iterator[list[_Mark]]:
 def _marks(text: str, kind: str, count: Callable[[str], int]) -> Iterator[_Mark]:
     close = "()" if kind == _CIRCLED else r"([.)、\uff09])(?!\d)"
     for found in re.finditer(rf"(?:^|(?<=[\s{_STOPS}]))([(\uff08]?)({kind}){close}", text):
-        is_sure = bool(re.search(rf"(?:^|[{_STOPS})\uff09])\W*$", text[: found.start()]))
+        before = text[max(found.start() - 12, 0) : found.start()]  # of a page in one line no more is looked at
+        is_first = len(before) < 12 and not re.search(r"\w", before)
+        is_sure = is_first or bool(re.search(rf"[{_STOPS})\uff09]\W*$", before))
         is_number = kind == _DIGITS and re.match(r"\s*[^\W\d]", text[found.end() :])
         if is_number or (is_sure and (kind in (_DIGITS, _CIRCLED) or found[3] != ".")):
             yield _Mark(found.start(), count(found[2]), (found[1], found[3]), is_sure)

@@ -45,7 +45,7 @@ class Record:
     sex_quote: str = ""
     sites: tuple[str, ...] = ()
     arms: tuple[Arm, ...] = ()
-    design: Mapping[str, DesignItem] = field(default_factory=dict)
+    design: dict[str, DesignItem] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
