@@ -45,6 +45,8 @@ def harm_of(row: dict[str, Any], shares: bool = False, whole: bool = False) -> s
     n, of = row["participants"], row["of"]
     text = share(n, of) if whole else count(n) + (f" ({percent(n / of)})" if shares and n and of else "")
     if unsaid := row.get("unsaid"):
+        if not n and unsaid == of:
+            return "not known"
         text = f"at least {text}" if n + unsaid == of else f"{text}, at most {count(n + unsaid)}"
     return text
 
