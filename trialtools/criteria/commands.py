@@ -32,6 +32,7 @@ def add_command(below: Any, name: str, command: Command, about: str = "") -> Non
         command: what it runs.
         about: what stands beside it in the list of commands; by default the first line of the function's docstring.
 
+    >>> import argparse
     >>> def double(number: int, *, times: int = 2) -> int:
     ...     '''Multiply a number.'''
     ...     return number * times

@@ -31,10 +31,6 @@ _UNREPORTED = ["kit", "override_reason", "allocated_by", "recorded_on", "arm"]
 """What a report does not need of the ledger; the arm comes with the trial's data, and to closed reports alone."""
 
 
-class LeakError(ReportError):
-    """An open report could tell an arm; nothing of it was kept."""
-
-
 def is_interim(notebook: Path) -> bool:
     """Whether a notebook is made for a committee: it has a parameter `audience`."""
     return "audience" in declared_parameters(read_notebook(notebook))
@@ -113,8 +109,8 @@ def _committee_report(
     Raises:
         DataError: data that cannot be read, or that changed since the first report of this cutoff.
         LedgerError: the ledger of another trial, or a key that does not fit.
-        LeakError: the finished open report could tell an arm; nothing of it is kept.
-        ReportError, NotebookError: as for `report`.
+        ReportError: as for `report`; or the open report could tell an arm, and nothing of it is kept.
+        NotebookError: as for `report`.
     """
     chosen, values = _parameters(notebook, parameters)
     protocol = load_protocol(_place(notebook, values, "protocol"))
@@ -159,7 +155,7 @@ def _searched_names(protocol: Protocol) -> list[str]:
 
 
 def _refuse(found: Sequence[Leak], why: str) -> NoReturn:
-    raise LeakError(f"{why}:\n" + "\n".join(f"  {leak}" for leak in found[:5]))
+    raise ReportError(f"{why}:\n" + "\n".join(f"  {leak}" for leak in found[:5]))
 
 
 def _parameters(notebook: Path, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

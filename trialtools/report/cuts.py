@@ -19,11 +19,11 @@ from ..interim.data import TrialData, cut, pool
 from ..interim.lookdata import ALLOCATIONS, ENDPOINT, at_site
 
 _LOCK = "lock.json"
-Locks = Mapping[Path, Mapping[str, str]]
+_Locks = Mapping[Path, Mapping[str, str]]
 """By file in which they stand, the hashes by name of what a report is made from."""
 
 
-def locks(out: Path, trial: TrialData, closed: bool) -> Locks:
+def locks(out: Path, trial: TrialData, closed: bool) -> _Locks:
     """The locks of a report: of the pooled tables; and, in `closed`, of the files that were handed in.
 
     Beside an open report lies no hash of a file that may hold arms: whoever has two of these, of two cutoffs, could try
@@ -35,7 +35,7 @@ def locks(out: Path, trial: TrialData, closed: bool) -> Locks:
     return {out / _LOCK: hashes} | ({out / "closed" / _LOCK: trial.sha256} if closed else {})
 
 
-def check_locks(own: Locks, cutoff: date | None) -> None:
+def check_locks(own: _Locks, cutoff: date | None) -> None:
     """Nothing, where the data are those of the first report of this cutoff.
 
     Raises:
@@ -51,7 +51,7 @@ def check_locks(own: Locks, cutoff: date | None) -> None:
             )
 
 
-def write_locks(own: Locks, cutoff: date | None) -> None:
+def write_locks(own: _Locks, cutoff: date | None) -> None:
     """Keep the hashes, where this is the first report of its cutoff."""
     day = _lock_day(cutoff)
     for file, hashes in own.items():
