@@ -14,7 +14,7 @@ import pytest
 from ledgers import BLOCKS, ROOT, START, Pairs, ask, run, wrong
 
 from trialtools.arms import LedgerError, allocate, allocations, last_entry, open_ledger, verify
-from trialtools.arms.chain import COLUMNS, hash_of
+from trialtools.arms.entries import COLUMNS, hash_of
 
 ALLOCATE = "print(allocate(sys.argv[1], ask(sys.argv[2], protocol())).kit)"
 SITES = ("A", "B")

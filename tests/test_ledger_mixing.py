@@ -22,7 +22,8 @@ from trialtools.arms import (
     unblind,
     verify,
 )
-from trialtools.arms.chain import COLUMNS, SCHEMA, canonical, hash_of
+from trialtools.arms.chain import SCHEMA
+from trialtools.arms.entries import COLUMNS, canonical, hash_of
 from trialtools.arms.sealing import read_key
 
 SITES, PROTOCOL, NUMBER = ("A", "B"), "data/protocols/NCT05741099.yaml", 271828182845

@@ -25,7 +25,8 @@ from trialtools.arms import (
     unblind,
     verify,
 )
-from trialtools.arms.chain import COLUMNS, find, hash_of, reading
+from trialtools.arms.chain import find, reading
+from trialtools.arms.entries import COLUMNS, hash_of
 from trialtools.arms.people import fold_id
 from trialtools.arms.receipts import read_receipts, receipts_of
 from trialtools.arms.request import binding

@@ -11,8 +11,9 @@ from pathlib import Path
 from ..criteria.contents import Protocol
 from ..criteria.protocol import DataError
 from .allocation import kit_list, plan_of
-from .chain import COLUMNS, SCHEMA, LedgerEntry, LedgerError, connection_to, digest, entry_of, hash_of
+from .chain import SCHEMA, LedgerError, connection_to
 from .commitment import PathLike, whole_number
+from .entries import COLUMNS, LedgerEntry, digest, entry_of, hash_of
 from .minimization import Kit, Minimization, Plan
 from .request import check_binding
 from .rules import Fault, check_decisions, check_rules

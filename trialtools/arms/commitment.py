@@ -17,7 +17,8 @@ from typing import Any
 
 from ..criteria.contents import Protocol
 from .allocation import check_strata, kit_list, plan_of
-from .chain import LedgerEntry, LedgerError, append, create, find, link, reading, writing
+from .chain import LedgerError, append, create, find, link, reading, writing
+from .entries import LedgerEntry
 from .minimization import Plan
 from .people import author, check_name, fold_id, readable
 from .plans import BasePlan, is_whole

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from ..criteria.files import whole
 from .audit import verify
-from .chain import COLUMNS, LedgerError, connection_to, last, reading
+from .chain import LedgerError, connection_to, last, reading
 from .commitment import PathLike
+from .entries import COLUMNS
 from .people import author
 
 

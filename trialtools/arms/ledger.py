@@ -19,8 +19,9 @@ import pandas as pd
 
 from ..criteria.contents import Protocol
 from .allocation import kit_list, plan_of
-from .chain import LedgerEntry, LedgerError, append, find, last, reading, writing
+from .chain import LedgerError, append, find, last, reading, writing
 from .commitment import Opening, PathLike, opening_of
+from .entries import LedgerEntry
 from .minimization import Minimization
 from .people import author, fold_id, readable, short_id, signature
 from .request import Override, Request, check_binding

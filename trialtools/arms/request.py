@@ -12,8 +12,9 @@ from ..criteria.contents import Protocol
 from ..criteria.language import Interval, ProtocolError, evaluate, names, parse
 from ..criteria.patient.tree import decide, state_by_criterion
 from ..criteria.protocol import DataError
-from .chain import LedgerError, digest
+from .chain import LedgerError
 from .dosing import dosing_window, window_status
+from .entries import digest
 from .people import check_name, short_id, signature
 from .strata import SITE, stratum_name
 

@@ -11,8 +11,9 @@ from typing import Any
 from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError
 from ..criteria.protocol import DataError
-from .chain import LedgerEntry, LedgerError
+from .chain import LedgerError
 from .commitment import DIGITS, Opening
+from .entries import LedgerEntry
 from .ledger import day_note
 from .people import fold_id
 from .request import Request, fact_of

@@ -18,7 +18,8 @@ from typing import Any
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 
-from .chain import LedgerError, digest
+from .chain import LedgerError
+from .entries import digest
 from .stream import stream
 
 _SEALED = 64

@@ -12,8 +12,9 @@ from typing import Any
 
 from ...arms.allocation import plan
 from ...arms.audit import verify
-from ...arms.chain import LedgerEntry, LedgerError, find, reading
+from ...arms.chain import LedgerError, find, reading
 from ...arms.commitment import mix, open_ledger
+from ...arms.entries import LedgerEntry
 from ...arms.ledger import Receipt, allocate
 from ...arms.request import Override, Request
 from ...criteria.contents import Protocol, read_protocol

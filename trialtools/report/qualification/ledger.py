@@ -12,9 +12,10 @@ from typing import Any
 
 from ...arms.allocation import plan
 from ...arms.audit import verify
-from ...arms.chain import LedgerEntry, append, writing
+from ...arms.chain import append, writing
 from ...arms.commitment import mix, opening
 from ...arms.copies import backup
+from ...arms.entries import LedgerEntry
 from ...arms.ledger import allocate, allocations, correct, last_entry, return_kit, unblind
 from ...arms.request import Override, Request
 from ...arms.sealing import Key, read_key, seal
