@@ -186,8 +186,7 @@ def patients(n: int) -> Path:
     from trialtools.simulate.cohorts import LARGEST_CSV, write_cohort
 
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trialtools" / "benchmarks"
-    files = ("cohort.yaml", "model.py", "draws.py", "clinical.py", "patients.py", "gaps.py")
-    sources = [PROTOCOL, *(ROOT / "trialtools" / "simulate" / file for file in files)]
+    sources = [PROTOCOL, *sorted(file for file in (ROOT / "trialtools" / "simulate").iterdir() if file.is_file())]
     made_by = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
     folder = base / f"{n}-{made_by}"
     file = folder / "cohort.parquet"
