@@ -43,7 +43,7 @@ def arm_table(look: LookData, each: Sequence[Comparison]) -> dict[str, Any]:
         rows += more
     for what, label in _HARMS.items():
         own = harm_by_arm(look, what)
-        cells = tuple(harm_of(own[arm], whole=True) if arm in own else NOT_COLLECTED for arm in arms)
+        cells = tuple(_harm(own.get(arm)) for arm in arms)
         apart = tuple(_apart(own.get(arm, {})) for arm in compared)
         rows.append(ArmRow(label, cells, apart, strong=True, below=several))
     liver = edish(look)
@@ -58,6 +58,13 @@ def arm_table(look: LookData, each: Sequence[Comparison]) -> dict[str, Any]:
     first = f"Participants; below, the difference from {control}, {POINTS.unit}" if several else "Participants"
     columns = (first, *(arm_name(look, arm) for arm in arms), *heads)
     return {"columns": columns, "rows": tuple(rows), "notes": (*notes, _LIVER, *lost)}
+
+
+def _harm(row: dict[str, Any] | None) -> str:
+    """How many of an arm had it; where nobody did and nobody else says, nothing was collected."""
+    if row is None or (not row["participants"] and row["unsaid"] and row["unsaid"] == row["of"]):
+        return NOT_COLLECTED
+    return harm_of(row, whole=True)
 
 
 def _apart(row: dict[str, Any]) -> str:
