@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import subprocess
 import sys
+from importlib import import_module
 
 import nbformat
 import pandas as pd
@@ -12,7 +15,7 @@ import polars as pl
 import pytest
 
 import trialtools as tt
-from trialtools.__main__ import main
+from trialtools.__main__ import _COMMANDS, main
 
 SUMMARY_KEYS = {
     "n",
@@ -273,6 +276,16 @@ def test_every_option_says_what_it_is(run):
     assert run("report", "--help")[1].count("interim") == 4
     code, _, err = run("arms", "allocate", "l", "p", "t", "--patient", "x", "--site", "A", "--on", "1.2.2023")
     assert code == 2 and "invalid" in err and "Traceback" not in err
+
+
+def test_no_option_is_taken_and_then_left_alone():
+    """Whoever names a folder for receipts believes that they go there: what a command takes, it reads."""
+    for room in {room for room, _ in _COMMANDS.values()}:
+        commands = import_module(f"trialtools.{room}.command").__commands__.values()
+        for command in [each for some in commands for each in (some.values() if isinstance(some, dict) else [some])]:
+            body = ast.parse(inspect.getsource(command)).body
+            read = {node.id for node in ast.walk(body[0]) if isinstance(node, ast.Name)}
+            assert set(inspect.signature(command).parameters) <= read, command.__name__
 
 
 def test_a_fault_of_ours_keeps_its_traceback(trial, cohort, monkeypatch):

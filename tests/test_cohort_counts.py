@@ -265,7 +265,7 @@ def test_relaxing_finds_all_smallest_sets_and_leaves_what_is_locked(game, target
     wanted = {", ".join(f"I{i}" for i in d) for d, n in reach.items() if n >= goal and len(d) == least}
     frame = made.fewest_to_drop(target, count=end)
     assert set(frame["criteria"]) <= wanted and len(frame) == min(len(wanted), 12)
-    assert set(frame["reaches"]) == {max(reach.values()) >= target}
+    assert set(frame["reaches"]) == {max(reach.values()) >= target} and frame["size"].dtype == "int64"
     for row in frame.itertuples():
         kept = [i for i in range(m) if f"I{i}" not in row.criteria.split(", ")]
         assert [row.certain, row.possible] == [eligible(rows, kept, each) for each in ENDS]

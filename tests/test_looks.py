@@ -11,6 +11,7 @@ from scipy.stats import norm
 from test_first_page import collected
 from test_monitoring import declared, look_of, people
 
+from trialtools.criteria.protocol import DataError
 from trialtools.interim.frames.history import read_previous
 from trialtools.interim.frames.looks import design_power, final_difference, this_look
 from trialtools.interim.plan import plan_of
@@ -92,6 +93,14 @@ def test_an_over_run_look_before_the_last_leaves_no_alpha_and_says_so(protocol, 
     last = next_look(people(130, 130, (9, 16)), plan, 3, file)
     assert last.boundaries()["bound"].iloc[-1] == math.inf
     assert "all alpha was spent before" in dict(last.first_page().lines)["Boundary"]
+
+
+def test_a_boundary_for_futility_that_says_nothing_is_refused(protocol):
+    """Left empty in the file it is no trial without futility: that has no such item at all."""
+    for wrong in (None, 3, [0.1], "some type"):
+        with pytest.raises(DataError, match=r"design\.futility is .*; expected a spending function of beta"):
+            plan_of(declared(protocol, futility=wrong))
+    assert plan_of(declared(protocol)).futility is None
 
 
 def test_beta_follows_the_power_of_the_design(protocol):

@@ -111,8 +111,9 @@ def test_other_endpoints_count_those_whose_window_has_passed(protocol):
     lower, unsaid = (declared(protocol, secondary=value) for value in ({"recovery": "lower"}, {}))
     assert look_of(tables, lower).secondary_outcomes()["points_to"].tolist() == ["MSCs group"]
     assert look_of(tables, unsaid).secondary_outcomes()["better"].tolist() == ["not declared"]
-    with pytest.raises(DataError, match="expected lower or higher by the name of each endpoint"):
-        look_of(tables, declared(protocol, secondary={"recovery": "more"})).secondary_outcomes()
+    for wrong in ({"recovery": "more"}, {"recovery": ["higher"]}, "higher"):
+        with pytest.raises(DataError, match="expected lower or higher by the name of each endpoint"):
+            look_of(tables, declared(protocol, secondary=wrong)).secondary_outcomes()
 
 
 def test_a_cut_keeps_the_endpoint_of_the_whole_data(protocol, tmp_path):

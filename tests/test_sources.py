@@ -1113,6 +1113,7 @@ def test_ages_in_days_hold_for_every_birthday(mapping):
         ("fields:\n  sex: {columns: [sex]}", "only a flag can come from several columns", "line 2"),
         ("fields:\n  sex: {column: sex, unit: kg}", "only a number has a unit", "line 2"),
         ("fields:\n  sex: {column: sex, format: '%Y'}", "only a date has a format", "line 2"),
+        ("fields:\n  sex: {column: sex, format: ''}", "only a date has a format", "line 2"),
         ("fields:\n  sex: {column: sex, decimal: ','}", "only a number has a decimal mark", "line 2"),
         ("fields:\n  fever: {note: x}", "needs either column: or columns:", "line 2"),
         ("patient_id: {column: a, on_fault: ignore}", "expected error or number", "line 1"),

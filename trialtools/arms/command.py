@@ -212,9 +212,7 @@ def _unblind(ledger: str, *, key: str, patient: str, name: str, reason: str) -> 
     return DONE
 
 
-def _correct(
-    ledger: str, *, patient: str, what: str, value: str, name: str, reason: str, receipts: str | None = None
-) -> int:
+def _correct(ledger: str, *, patient: str, what: str, value: str, name: str, reason: str) -> int:
     """Put right what was entered of an allocation; kit and stratum stay.
 
     Args:

@@ -303,9 +303,9 @@ def _between(value: Any, low: float, high: float) -> bool:
 
 def _futility(protocol: Protocol, looks: int) -> Any:
     """How beta is spent, or a z for each look but the last; None without futility."""
-    said = _said(protocol).get("futility")
-    if said is None:
+    if "futility" not in protocol.design:
         return None
+    said = _said(protocol)["futility"]
     listed = isinstance(said, list | tuple)
     fits = len(said) == looks - 1 and all(_between(z, -10, 10) for z in said) if listed else _spending(said)
     wanted = f"{looks - 1} bounds of z, one for each look but the last"

@@ -144,7 +144,7 @@ def fewest_to_drop(screening: ScreeningData, target: int, count: str = "possible
     found = {"certain": _eligible(failed | unknown, n, free), "possible": _eligible(failed, n, free)}
     sets = np.arange(1 << len(free))
     enough = found[count] >= min(target, int(found[count].max()))
-    size = np.bitwise_count(sets)
+    size = np.bitwise_count(sets).astype("int64")
     best = sets[enough & (size == size[enough].min())]
     best = best[np.argsort(-found[count][best], kind="stable")][:_ROWS]
     ids = [criteria[position].id for position in free]

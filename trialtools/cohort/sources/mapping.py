@@ -277,7 +277,7 @@ def _check_column(name: str, column: MappedColumn, declared: Field) -> None:
     if bool(column.column) == bool(column.columns):
         raise wrong(f"{name} needs either column: or columns:")
     for key, (kinds, why) in _ONLY.items():
-        if getattr(column, key) not in (None, (), {}, "") and kind not in kinds:
+        if getattr(column, key) not in (None, (), {}) and kind not in kinds:
             raise wrong(f"{name} is a {kind}; {why}", key, "")
     takes = (True, False) if kind == "flag" else declared.values
     for code, meaning in column.codes.items():
