@@ -567,8 +567,22 @@ Exclusion criteria
 1
 Brain metastases
 """
+CTIS_TABLE = """\
+EU CT Number: 2024-509876-31-00
+2.1.2. Eligibility criteria
+Principal inclusion criteria
+No\tPrincipal inclusion criteria
+1\tECOG 0-1
+2\tSigned consent
+Principal exclusion criteria
+No\tPrincipal exclusion criteria
+1\tBrain metastases
+Population age range: 18-64 years, 65-84 years, 85+ years
+Gender: Female, Male
+"""
 PASTED = {"ISRCTN12345678": (ISRCTN, 2, 2), "ChiCTR2000012345": (CHICTR, 3, 3), "2015-001234-56": (EU_CTR, 2, 1)}
 PASTED["2023-501234-12-00"] = (CTIS, 2, 1)
+PASTED["2024-509876-31-00"] = (CTIS_TABLE, 2, 1)
 
 
 @pytest.mark.parametrize("id", PASTED)
@@ -676,6 +690,10 @@ def test_a_formula_that_says_only_a_part_of_its_sentence_is_marked(tmp_path: Pat
         "AST > 3 x ULN and platelets < 100 x 10^9/L": [],
         "Platelets, then (by the local laboratory) AST > 3 x ULN": ["Platelets"],
         "NT-proBNP > 400 (or > 600 if in atrial fibrillation)": ["> 600"],
+        "Age ≥ 28 days and < 16 years": ["≥ 28 days"],
+        "Diastolic blood pressure ≥ 60 and ≤ 90 mmHg": ["≤ 90 mmHg"],
+        "BMI > 35, except athletes": ["except athletes"],
+        "Malignancy within 3 years before screening, unless cured (by surgery)": ["unless cured"],
     }
     for sentence, rest in part.items():
         assert unsaid(sentence, suggestions(sentence)) == rest, sentence
@@ -684,6 +702,28 @@ def test_a_formula_that_says_only_a_part_of_its_sentence_is_marked(tmp_path: Pat
     told = new(tmp_path / "sheet.txt", tmp_path).text()
     assert "I1: a line below it is read as a part of it" in told
     assert "I1: what is proposed says only a part: nothing of 'Hb'" in told
+
+
+def test_a_part_of_a_list_that_is_said_only_in_part_is_marked_too(tmp_path: Path) -> None:
+    rules = "Inclusion criteria:\n- At least 2 of:\n  - heart rate > 160/min\n  - WBC > 12 or < 4 G/l\n  - fever\n"
+    protocol = drafted(tmp_path, rules, "list.txt")
+    written = (tmp_path / "protocols" / "list.yaml").read_text("utf-8")
+    assert len(protocol.criteria) == 1 and "nothing of '< 4 G/l'" in written
+    assert "at_least(2," in written and "'at least 2'" not in written
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Gestational age between 12+0 and 16+6 weeks at randomisation",
+        "Gestational age ≥ 37+0",
+        "Bone age ≤ 12 years",
+        "Age at onset below 40 years",
+        "Age at diagnosis of 18 years or older",
+    ],
+)
+def test_another_age_is_not_the_age_at_screening(sentence: str) -> None:
+    assert not any("age" in each.fields for each in suggestions(sentence))
 
 
 def test_a_list_that_goes_on_inside_a_line_is_split_only_where_it_counts_on() -> None:
@@ -717,6 +757,9 @@ def test_what_stands_in_two_languages_is_asked_once_where_all_numbers_agree(tmp_
     ]
     assert "taken for the same rule" in (tmp_path / "protocols" / "T1.yaml").read_text("utf-8")
     assert len(drafted(tmp_path, rules.replace("Aged 18-65", "Aged 18-60"), "T2.txt").criteria) == 5
+    bare = "排除标准:\n1. 妊娠\n2. BMI\uff1e35 kg/m2\uff1b\nExclusion criteria:\n1. Pregnancy\n2. BMI > 35 kg/m2;\n"
+    assert len(drafted(tmp_path, bare, "T4.txt").criteria) == 2
+    assert len(drafted(tmp_path, bare.replace("BMI >", "BMI <"), "T5.txt").criteria) == 4
     mixed = "纳入标准:\n1. 知情同意\n2. Asthma\n3. 偏头痛\n4. COPD\n"
     assert len(drafted(tmp_path, mixed, "T3.txt").criteria) == 4
 

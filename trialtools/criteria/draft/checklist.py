@@ -272,10 +272,11 @@ def _question(item: Item, record: Record, rule: Suggestion | None) -> _Entry:
         found = [each for each in found if each.formula != rule.formula]
     if record.sex == "all" and item.kind == "inclusion" and (one := _ONE_SEX.fullmatch(item.text)):
         remarks.append(f"the text says {one[1].lower()}; the record says that all sexes are eligible")
+    proposed = {part: suggestions(part) for part in item.parts} if item.join else {item.whole: found}
+    if rest := [words for text, own in proposed.items() if own for words in unsaid(text, own)]:
+        remarks.append(f"what is proposed says only a part: nothing of {', '.join(map(repr, rest))}")
     if item.join:
         found.append(_list_of(item))
-    elif found and (rest := unsaid(item.whole, found)):
-        remarks.append(f"what is proposed says only a part: nothing of {', '.join(map(repr, rest))}")
     label = f"{item.under}: {item.text}" if item.under else item.text
     return _Entry(item.kind, _short(label), item.quotes, suggested=tuple(found), remarks=tuple(remarks))
 

@@ -109,14 +109,27 @@ def _sections(lines: Sequence[Line]) -> Iterator[tuple[Section, str, list[Line]]
 
 def _one_language(items: Sequence[Item]) -> list[Item]:
     """The rules of one kind; what stands in Chinese and once more in English, number by number, is one rule."""
-    chinese = [item for item in items if _CHINESE.search(item.whole)]
-    others = [item for item in items if item not in chinese]
+    half = len(items) // 2
+    one, other = list(items[:half]), list(items[half:])
+    others, chinese = (other, one) if any(_CHINESE.search(item.whole) for item in one) else (one, other)
     pairs = list(zip(others, chinese, strict=False))
-    is_apart = list(items) in ([*chinese, *others], [*others, *chinese]) and len(chinese) == len(others)
-    if not is_apart or not all(_numbers(one) == _numbers(other) for one, other in pairs):
+    is_apart = len(one) == len(other) and not any(_CHINESE.search(item.whole) for item in others)
+    is_translated = any(_CHINESE.search(item.whole) for item in chinese) and all(_alike(*pair) for pair in pairs)
+    if not is_apart or not is_translated:
         return list(items)
     remark = "the Chinese sentence beside the English one is taken for the same rule"
     return [replace(a, quotes=(*a.quotes, *b.quotes), remarks=(*a.remarks, *b.remarks, remark)) for a, b in pairs]
+
+
+def _alike(english: Item, chinese: Item) -> bool:
+    """Whether two rules may be one: they name the same numbers, and what stands in no Chinese letter is the same."""
+    same = _letters(english) == _letters(chinese)
+    return _numbers(english) == _numbers(chinese) and (same or bool(_CHINESE.search(chinese.whole)))
+
+
+def _letters(item: Item) -> str:
+    """A rule such as "BMI > 35 kg/m2", as both languages write it."""
+    return re.sub(r"[\s.;]", "", unicodedata.normalize("NFKC", item.whole))
 
 
 def _numbers(item: Item) -> list[str]:

@@ -17,7 +17,7 @@ from .pieces import items_apart
 
 _NUMBER = (
     r"\d{1,2}(?:\.\d{1,2})+[.)]?(?=\s+\S)|\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{2,4})[.)](?=\s|[A-Z≥≤<>(]|$)"
-    r"|\d{1,2}[、\uff09]|\uff08\d{1,2}\uff09|[①-⑳]|[IE]\d{1,2}[.:)]|\d{1,2}$"
+    r"|\d{1,2}(?=\t+\S)|\d{1,2}[、\uff09]|\uff08\d{1,2}\uff09|[①-⑳]|[IE]\d{1,2}[.:)]|\d{1,2}$"
 )
 _BULLET = r"[*•·●○▪▫■□◦∙‣\u2043➢➤►✓✔✗–—-](?!\d)|o(?=\s)"
 _LINE = re.compile(rf"(\s*)((?:(?:{_BULLET})\s*)?)((?:(?:{_NUMBER})\s*)?)(.*)", re.S)
@@ -169,7 +169,8 @@ def _with_blanks(text: str) -> Iterator[tuple[str, bool]]:
     is_after_blank = True
     for written in text.split("\n"):
         if written.strip():
-            yield written.expandtabs(4), is_after_blank
+            says = written.lstrip()
+            yield written[: len(written) - len(says)].expandtabs(4) + says, is_after_blank
         is_after_blank = not written.strip()
 
 

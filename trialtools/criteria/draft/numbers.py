@@ -16,15 +16,15 @@ _UNIT = "(?:" + "|".join(f"(?P<u{place}>{words})" for place, words in enumerate(
 _UP = "and older|or older|and over|or over|and above|or above|or more|or higher|or greater|and up"
 _DOWN = "or younger|or less|or lower|or below|and younger|and below"
 _RANGE = re.compile(
-    rf"(?:(?:between|from|of|aged?|ages|:)\s*)?(?<![\w.,-]){_FIRST}\s*(?:years?|yrs?|kg/m2|kg|weeks?|months?)?"
-    rf"\s*(?:\(including\)\s*)?(?:-|–|—|to|and|~|through)\s*{_SECOND}\s*{_UNIT}",
+    rf"(?:(?:between|from|of|aged?|ages|:)\s*)?(?<![\w.,+-]){_FIRST}\s*(?:years?|yrs?|kg/m2|kg|weeks?|months?)?"
+    rf"\s*(?:\(including\)\s*)?(?:-|–|—|to|and|~|through)\s*{_SECOND}(?!\d*\+\d)\s*{_UNIT}",
     re.I,
 )
 _COMPARED = re.compile(
-    rf"{_SIGN}\s*(?P<equal>or equal to\s*)?(?:the )?(?:age (?:of )?)?{_FIRST}(?!\d*\s?[-/]\s?\d)\s*{_UNIT}", re.I
+    rf"{_SIGN}\s*(?P<equal>or equal to\s*)?(?:the )?(?:age (?:of )?)?{_FIRST}(?!\d*(?:\s?[-/]\s?|\+)\d)\s*{_UNIT}", re.I
 )
 _FOLLOWED = re.compile(
-    rf"(?<![\w.,]){_FIRST}\s*{_UNIT}\s*(?:of age|old)?\s*,?\s*(?:(?P<up>{_UP})|(?P<down>{_DOWN}))\b", re.I
+    rf"(?<![\w.,+]){_FIRST}\s*{_UNIT}\s*(?:of age|old)?\s*,?\s*(?:(?P<up>{_UP})|(?P<down>{_DOWN}))\b", re.I
 )
 _SCALE = re.compile(r"[\w\s-]{0,20}\bscale", re.I)
 _LED_AS_SCALE = re.compile(r"(?:scale|rang\w+|scored?)[^\w)]+(?:of|from)?\s*$", re.I)

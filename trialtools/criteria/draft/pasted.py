@@ -31,7 +31,7 @@ _UNIT = r"\s*(?:周?岁\s*)?(year|month|week|day)(?:s|\(s\))?"
 _STATED = re.compile(
     rf"\s*(?:(?:lower|upper|minimum|maximum|min\.?|max\.?) age(?: limit)?\s*[:\uff1a]"
     rf"\s*(?:\d+{_UNIT}|n/?a|none|no limit)"
-    r"|(?:gender|sex(?:es)?)(?: eligible(?: for study)?)?\s*[:\uff1a]\s*(?:both|all)"
+    r"|(?:gender|sex(?:es)?)(?: eligible(?: for study)?)?\s*[:\uff1a]\s*(?:both|all|female\W+male|male\W+female)"
     rf"|ages? eligible(?: for study)?\s*[:\uff1a]\s*\d+{_UNIT}(?: to \d+{_UNIT}| and (?:older|over)))\W*",
     re.I,
 )

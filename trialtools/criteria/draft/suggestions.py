@@ -38,6 +38,8 @@ _SCREENED = Field("date", "Date of screening", change="never")
 
 
 _IDLE = pattern("says_nothing")
+_UNLESS = re.compile(r"\b(?:except|unless|with the exception)\b[^.;()]{0,50}(?!\w)", re.I)
+"""What takes back a part of a rule: no suggestion speaks of it."""
 
 
 def field_names(texts: Iterable[str], longest: int = 28) -> list[str]:
@@ -108,14 +110,31 @@ def unsaid(sentence: str, found: Sequence[Suggestion]) -> list[str]:
         for name, match in named.items()
         if name not in used and not any(start < match.end() and match.start() < end for start, end in inside)
     ]
-    numbers = [sentence[limit.start : limit.end].strip(" :") for limit in limits(sentence) if limit.unit not in _TIMES]
+    numbers = [
+        sentence[limit.start : limit.end].strip(" :")
+        for limit in limits(sentence)
+        if limit.unit not in _TIMES or ("age" in used and _is_age_in_days(sentence, limit))
+    ]
     return [
         *(
             match[0] + re.split(r"\W", sentence[match.end() :], maxsplit=1)[0]
             for match in sorted(left, key=re.Match.start)
         ),
-        *(number for number in numbers if not any(number in each.words for each in found)),
+        *(number for number in numbers if not any(_rests_on(each, number) for each in found)),
+        *(found[0].strip() for found in _UNLESS.finditer(sentence)),
     ]
+
+
+def _rests_on(suggestion: Suggestion, number: str) -> bool:
+    """Whether a suggestion speaks of a number; the words of a measurement end with its own, those of a time hold it."""
+    is_time = "screened_on" in suggestion.fields
+    return number in suggestion.words if is_time else suggestion.words.endswith(number)
+
+
+def _is_age_in_days(sentence: str, limit: Limit) -> bool:
+    """Whether a limit in days, weeks or months is one of the age: "Age ≥ 28 days and < 16 years"."""
+    near = sentence[max(0, limit.start - 30) : limit.end + 20]
+    return limit.unit not in ("years", "hours", "minutes") and bool(_AGE.search(near)) and not _NO_AGE.search(near)
 
 
 def _is_readable(suggestion: Suggestion) -> bool:
