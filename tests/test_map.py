@@ -16,6 +16,7 @@ from xlsxwriter import Workbook
 
 import trialtools as tt
 from trialtools.__main__ import main
+from trialtools.cohort.draft.words import without_unit
 from trialtools.cohort.sources import MappedColumn, PatientId, Rows, load_mapping
 from trialtools.criteria.contents import read_protocol
 from trialtools.criteria.protocol import DataError
@@ -136,6 +137,8 @@ MISLEADING = {
     "Fahrenheit": ({"temperature": [98.6, 100.4]}, {"temperature": "degF"}),
     "another unit in the cells": ({"creatinine": ["88 umol/L", "70 umol/L"]}, {"creatinine": "substance"}),
     "cells and name of two units": ({"weight_lb": ["70 kg", "80 kg"]}, {"weight": "different units"}),
+    "another unit in one cell": ({"creatinine": lambda i: "88 umol/L" if i == 3 else "1.1"}, {"creatinine": "(1 x)"}),
+    "a point that may be decimal": ({"crp": lambda i: "1.500" if i == 3 else "2,5"}, {"crp": "1500"}),
     "no range to hold the unit against": ({"ferritin": [30, 300]}, {"ferritin": "no range"}),
     "a number for unknown": ({"crp": [3, 5, 12, 999]}, {"crp": "999"}),
     "thousands or decimals": ({"crp": ["1.250", "2.125"]}, {"crp": "thousands"}),
@@ -209,6 +212,23 @@ def test_columns_are_found_in_other_words(language):
     wanted = dict(pair.split("=") for pair in HEADERS[language].split(", "))
     draft = tt.draft_mapping(TRIAL, table(**{header: USUAL[field] for field, header in wanted.items()}))
     assert {line.field: line.mapped.column for line in draft.lines} == wanted
+
+
+@pytest.mark.parametrize(
+    ("header", "name", "unit"),
+    [
+        ("BMI (kg/m2)", "bmi", "kg/m2"),
+        ("BMI [kg/m²]", "bmi", "kg/m2"),
+        ("QTc (ms)", "qtc", "ms"),
+        ("GFR (ml/min)", "gfr", "mL/min"),
+        ("eGFR (mL/min/1.73 m²)", "egfr", "mL/min/{1.73_m2}"),
+        ("eGFR ml/min/1.73m^2", "egfr", "mL/min/{1.73_m2}"),
+        ("NT-proBNP [pg/mL]", "nt probnp", "pg/mL"),
+        ("HR (min)", "HR (min)", None),
+    ],
+)
+def test_a_unit_behind_a_name_is_no_part_of_it(header, name, unit):
+    assert without_unit(header) == (name, unit)
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

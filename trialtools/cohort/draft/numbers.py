@@ -124,14 +124,14 @@ def _unit(name: str, field: Field, seen: ColumnContent, read: _Numbers) -> tuple
     if field.unit is None:
         return None, [f"the column is in {units[0]}, and the protocol names no unit"]
     try:
-        made = {unit: factor(unit, field.unit, "it") for unit in units}
-        others = {behind: factor(behind, field.unit, "") for behind in read.units}
+        made = {named: factor(named, field.unit, "it")} if named else {}
+        others = {unit: factor(unit, field.unit, f"a part of it ({n:,} x)") for unit, n in read.units.items()}
     except ProtocolError as error:
         return None, [f"{error}"]
-    if len({*made.values(), *others.values()}) > 1:
-        return None, [f"name and cells tell different units: {', '.join([*units, *others][:4])}"]
-    unit = units[0]
-    return (None, []) if made[unit] == (1, 0) else (unit, [])
+    made |= others
+    if len({*made.values()}) > 1:
+        return None, [f"name and cells tell different units: {', '.join([*made][:4])}"]
+    return (None, []) if made[units[0]] == (1, 0) else (units[0], [])
 
 
 def _in_field(field: Field, read: _Numbers, unit: str | None) -> np.ndarray:
@@ -176,6 +176,8 @@ def _doubts(field: Field, seen: ColumnContent, read: _Numbers, mark: _Mark, unit
         yield f"{broken:,} x no whole number"
     if seen.dtype == nw.String and _may_be_thousands(seen, mark):
         yield THOUSANDS
+    elif seen.dtype == nw.String and (n := _grouped(seen, mark)):
+        yield f"{n:,} x a point before three digits beside decimal commas: 1.500 is read as 1500; is it?"
     if inside := [text for text in seen.blanks if _is_number(text) and text not in _missing(field, seen)]:
         yield f"{', '.join(inside)} may stand for unknown: then it belongs under missing:"
     if (code := _nines(field, read)) is not None:
@@ -216,6 +218,12 @@ def _may_be_thousands(seen: ColumnContent, mark: _Mark) -> bool:
     texts = seen.known["text"]
     marked = texts.filter(texts.str.contains(sign, literal=True))
     return len(marked) > 0 and bool(marked.str.contains(rf"^[1-9]\d{{0,2}}\{sign}\d{{3}}$").all())
+
+
+def _grouped(seen: ColumnContent, mark: _Mark) -> int:
+    """How many texts of a column with decimal commas hold a point that may be a decimal point after all."""
+    texts = seen.known.filter(pl.col("text").str.contains(r"^[1-9]\d{0,2}\.\d{3}$"))
+    return int(texts["n"].sum()) if mark == "," else 0
 
 
 def _nines(field: Field, read: _Numbers) -> float | None:

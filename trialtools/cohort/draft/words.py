@@ -13,6 +13,8 @@ import yaml
 
 _LONGEST = 4
 """Words of a phrase."""
+_LONGEST_UNIT = 6
+"""Words of a unit: mL/min/1.73 m^2."""
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe", "å": "aa"})
 
 
@@ -92,7 +94,7 @@ def without_unit(name: str) -> tuple[str, str | None]:
     (('weight', '[lb_av]'), ('creatinine', 'mg/dL'), ('cough', None))
     """
     words = tokens(name)
-    for size in (3, 2, 1):
+    for size in range(_LONGEST_UNIT, 0, -1):
         unit = _units().get(" ".join(words[-size:]))
         if unit and len(words) > size:
             return " ".join(words[:-size]), unit
