@@ -16,8 +16,14 @@ from ...criteria.protocol import DataError
 from ..patterns import ScreeningData, collapse, sum_by_criterion
 
 
-def answer(screening: ScreeningData) -> str:
-    """Who could enter, in a few sentences: one interval, who is not decided yet, and what is not known most often."""
+def answer(screening: ScreeningData, minimum: int = 0) -> str:
+    """Who could enter, in a few sentences: one interval, who is not decided yet, and what is not known most often.
+
+    Args:
+        screening: its patterns are counted.
+        minimum: of those who are not decided, no part of 1 to `minimum` - 1 is told, nor what it leaves of them. The
+            interval itself is always told.
+    """
     n, certain, possible = screening.n, screening.certain, screening.possible
     if n == 0:
         return "Nobody was screened."
@@ -26,8 +32,12 @@ def answer(screening: ScreeningData) -> str:
         return f"{who}; nobody else could be." if possible else "Nobody is eligible, whatever is still not known."
     who = f"At least {certain:,} and at most {possible:,} of {n:,} {_patients_are(n)} eligible."
     open_, waiting = possible - certain, screening.counts["awaiting_judgement"]
-    judged = f", of whom {waiting:,} need{'s' * (waiting == 1)} only a person's judgement" if waiting else ""
-    rows = [row for row in open_criteria(screening).to_dict("records") if row["n"] and not row["judged"]][:3]
+
+    def is_told(part: int) -> bool:
+        return part >= max(minimum, 1) and not 0 < open_ - part < minimum
+
+    judged = f", of whom {waiting:,} need{'s' * (waiting == 1)} only a person's judgement" if is_told(waiting) else ""
+    rows = [row for row in open_criteria(screening).to_dict("records") if is_told(row["n"]) and not row["judged"]][:3]
     missing = "; ".join(f"{in_sentence(row['label'])} ({row['n']:,})" for row in rows)
     lacks = f" Of what can be looked up, not known most often: {missing}." if missing else ""
     return f"{who} {open_:,} {'is' if open_ == 1 else 'are'} not decided yet{judged}.{lacks}"

@@ -21,9 +21,9 @@ def suppress(frame: pd.DataFrame, minimum: int = 5) -> pd.DataFrame:
 
     What goes: small counts; a count whose distance to its whole is small (97 of 100 tells of 3); of pass, fail and
     unknown, and of groups that make up a whole, never one alone, for the rest would tell it; shares, ratios, means and
-    intervals in a row that lost a count. Steps of an attrition lose two neighbours, so that no difference gives back
-    the one. Small sets of `overlap` and `missingness` are added to `other`; of a `sweep` only values remain between
-    which `minimum` patients move.
+    intervals in a row that lost a count. Steps of an attrition lose their neighbours, until no difference between two
+    counts that stay is small. Small sets of `overlap` and `missingness` are added to `other`; of a `sweep` only values
+    remain between which `minimum` patients move.
 
     Two frames of nearly the same patients can still be subtracted from each other: what leaves should be one set of
     frames, of one cohort.
@@ -48,7 +48,7 @@ def suppress(frame: pd.DataFrame, minimum: int = 5) -> pd.DataFrame:
         if "n" in hide and ({*keys, "of"} <= set(frame) or {*keys, "ratio"} <= set(frame)):
             _one_more(frame, list(keys), hide["n"])
     if "failed_here" in hide:
-        _neighbours(hide)
+        _steps(frame, hide, minimum)
     lost = np.logical_or.reduce([*hide.values(), np.zeros(len(frame), dtype=bool)])
     for name in counts:
         shown[name] = shown[name].mask(hide[name])
@@ -88,15 +88,39 @@ def _one_more(frame: pd.DataFrame, keys: list[str], hidden: np.ndarray) -> None:
             hidden[left[frame["n"].to_numpy(dtype=float)[left].argmin()]] = True
 
 
-def _neighbours(hide: dict[str, np.ndarray]) -> None:
-    """A hidden step hides the step after it and the count between them (before the last: those before it)."""
-    steps = hide["failed_here"]
-    for row in np.flatnonzero(steps.copy()):
-        beside = [other for other in (row - 1, row + 1) if 0 < other < len(steps)]
-        other = next((each for each in beside if steps[each]), beside[-1] if beside else row)
-        steps[other] = True
+_LEFT = ("possible", "certain", "undetermined")
+
+
+def _steps(frame: pd.DataFrame, hide: dict[str, np.ndarray], minimum: int) -> None:
+    """Between two counts that are told, no step leaves or enough patients do: small steps go with those after them."""
+    hide["undetermined"] |= hide["certain"]  # what is left of the possible would tell it
+    lost = -frame[["possible", "certain"]].diff().fillna(0).to_numpy(dtype=int)
+    if not np.array_equal(lost[1:, 0], frame["failed_here"].to_numpy()[1:]):  # alone: each step is one from everybody
         for name in ("possible", "undetermined"):
-            hide[name][min(row, other)] = True
+            hide[name] |= hide["failed_here"]
+        return
+    for steps in _runs(lost, minimum):
+        hide["failed_here"][steps] |= len(steps) > 1
+        for name in _LEFT:
+            hide[name][steps if _is_few(lost[steps], minimum) else steps[:-1]] = True
+
+
+def _runs(lost: np.ndarray, minimum: int) -> list[list[int]]:
+    """The steps after the first row, those together of which few are lost."""
+    runs: list[list[int]] = []
+    run: list[int] = []
+    for step in range(1, len(lost)):
+        run = [*run, step]
+        if not _is_few(lost[run], minimum):
+            runs, run = [*runs, run], []
+    while run and runs and _is_few(lost[run], minimum):
+        run = [*runs.pop(), *run]
+    return [*runs, run] if run else runs
+
+
+def _is_few(lost: np.ndarray, minimum: int) -> bool:
+    total = lost.sum(axis=0)
+    return bool(((total > 0) & (total < minimum)).any())
 
 
 def _merge_small(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
