@@ -11,7 +11,7 @@ import statsmodels.formula.api as smf
 from notebook import report_of
 from scipy.stats import mannwhitneyu, norm
 from test_first_page import as_text
-from test_monitoring import declared, look_of
+from test_monitoring import declared, look_of, people
 
 import trialtools as tt
 from trialtools import figures
@@ -350,6 +350,19 @@ def lacking(kind, n=120):
     ids = tables["subjects"]["subject_id"][:20]
     gone = {"subject_id": ids, "milestone": ["withdrew"] * 20, "happened_on": ["2023-03-31"] * 20}
     return tables | {"disposition": gone}
+
+
+@pytest.mark.parametrize("kind", ["binary", *ROWS])
+def test_data_that_are_not_cut_have_their_scenarios_too(protocol, kind):
+    """The last look of a trial that is over has no cutoff."""
+    tables, plan = (people(65, 65, (5, 9)), protocol) if kind == "binary" else (lacking(kind), design(protocol, kind))
+    if kind == "binary":
+        tables["outcomes"] = {name: column[3:] for name, column in tables["outcomes"].items()}
+    look = tt.look(read_trial(tables, plan), plan, number=2, closed=True)
+    frame = look.sensitivity()
+    scenarios = frame[frame["analysis"].str.contains("taken|worse")]
+    assert len(scenarios) == 4 and set(scenarios["missing"]) == {0}
+    assert look.first_page().pairs
 
 
 @pytest.mark.parametrize("kind", ROWS)

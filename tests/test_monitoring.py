@@ -491,6 +491,8 @@ def test_what_is_empty_says_why_and_is_shown_so(protocol):
         frame = getattr(look, name)()
         assert frame.empty and frame.attrs["why"].endswith("."), name
         assert frame.attrs["why"] in look.show.table(frame, name), name
+    for frame in (look.sensitivity(), look.secondary_outcomes(), look.subgroup_effects(["site"])):
+        assert {"difference", "low", "high", "n", "missing"} <= set(frame), "a frame that is empty has its columns"
     assert look.harms().attrs["why"] == "Not collected."
     assert look.sensitivity().attrs["why"] == "Compares the arms: in the closed report only."
     assert look.show.figure(figures.survival, look.survival_curves(), quiet=True) is None

@@ -90,16 +90,16 @@ def _filled(look: LookData, rows: Frame, gone: Frame, _: Effect) -> Iterator[tup
     plan, arm = look.plan, look.plan.experimental[0]
     who, bad, good = _TAKEN[plan.kind]
     last = len(plan.endpoint.levels) if plan.endpoint and plan.kind == "ordinal" else 1
-    ends, due = (last, int(plan.kind == "ordinal")), _due(look, rows)
+    ends = (last, int(plan.kind == "ordinal"))
     worse = plan.kind == "ordinal" or plan.sign < 0  # whether the first of the two is the worse one
     first = rows["arm"] == arm
 
     def taken(mine: int, others: int) -> Effect | None:
         value = rows["value"].mask(gone & first, ends[mine]).mask(gone & ~first, ends[others])
-        days = rows.get("days")
-        if days is not None:
-            days = days.fillna(0.0).mask(gone & (value == 0), due)
-        return effect(rows.assign(value=value, **({} if days is None else {"days": days})), plan, arm)
+        filled = rows.assign(value=value)
+        if plan.kind == "time_to_event":
+            filled["days"] = rows["days"].fillna(0.0).mask(gone & (value == 0), _due(look, rows))
+        return effect(filled, plan, arm)
 
     for name, mine, others in (
         (bad, 0, 0),
@@ -194,8 +194,9 @@ def subgroup_effects(look: LookData, by: Sequence[str]) -> Frame:
 
     A level in which an arm has nobody with the outcome known is left out.
     """
+    columns = ["label", "level", *_COLUMNS]
     if why := why_no_comparison(look):
-        return with_reason(None, why)
+        return with_reason(pd.DataFrame(columns=columns), why)
     rows, plan, arm = endpoint_rows(look), look.plan, look.plan.experimental[0]
     people = look.trial.subjects.set_index("subject_id")
     parts = people["stratum"].fillna("").map(lambda text: dict(re.findall(r"(?:^|, )([^:]+): ([^,]+)", text)))
@@ -208,6 +209,4 @@ def subgroup_effects(look: LookData, by: Sequence[str]) -> Frame:
             found = effect(rows[level == each], plan, arm, stratified=False)
             if found:
                 table.append({"label": name, "level": each, **_row(f"{name}: {each}", found)})
-    return with_reason(
-        pd.DataFrame(table, columns=["label", "level", *_COLUMNS]), "No part of the trial has both arms."
-    )
+    return with_reason(pd.DataFrame(table, columns=columns), "No part of the trial has both arms.")

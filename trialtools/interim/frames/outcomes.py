@@ -107,8 +107,10 @@ def secondary_outcomes(look: LookData) -> Frame:
 
     Which way is better, `design.secondary` declares: {recovery: higher}.
     """
+    columns = ["endpoint", "measure", "better", "experimental", "control", "difference", "low", "high", "points_to"]
+    columns += ["n", "missing"]
     if why := why_no_comparison(look):
-        return with_reason(None, why)
+        return with_reason(pd.DataFrame(columns=columns), why)
     trial, plan, arm, rows = look.trial, look.plan, look.plan.experimental[0], []
     everybody, better = endpoint_rows(look).set_index("subject_id"), _secondary(look.protocol)
     entered = everybody.loc[everybody["mature"], "arm"]
@@ -124,8 +126,7 @@ def secondary_outcomes(look: LookData) -> Frame:
             ahead = {"higher": row["difference"], "lower": -row["difference"]}.get(row["better"], 0)
             row["points_to"] = arms[ahead < 0] if ahead else "neither" if row["better"] in ("lower", "higher") else None
         rows.append(row)
-    columns = ["endpoint", "measure", "better", "experimental", "control", "difference", "low", "high", "points_to"]
-    return with_reason(pd.DataFrame(rows, columns=[*columns, "n", "missing"]), NOT_COLLECTED)
+    return with_reason(pd.DataFrame(rows, columns=columns), NOT_COLLECTED)
 
 
 def _secondary(protocol: Protocol) -> dict[str, str]:
