@@ -300,6 +300,25 @@ def test_where_ids_repeat_rows_must_agree():
     assert tt.read_patients(records, TRIAL, draft.mapping).n == 15
 
 
+@pytest.mark.parametrize(
+    ("ids", "patients", "asked"),
+    [
+        (["P1", "P2", "P3"], 3, None),
+        (["P1", "P2", "P2"], 2, "3 rows have 2 different patient_id"),
+        (["P1", "P2", ""], 3, "1 row has no patient_id; each"),
+        (["P1", "P1", ""], 3, "1 row has no patient_id; every row"),
+    ],
+)
+def test_rows_that_are_no_patients_are_none_among_the_ids(tmp_path, ids, patients, asked):
+    file = tmp_path / "t.csv"
+    lines = [f"{id};{60 + row};97;120;no" for row, id in enumerate(ids)]
+    file.write_text("\n".join(["patient_id;age;spo2;systolic;cough", *lines, ";;;;", "Total;61;;;", ";;;;"]), "utf-8")
+    draft = tt.draft_mapping(TRIAL, file)
+    assert asked in draft.asks[0] if asked else not draft.asks
+    read = tt.read_patients(file, TRIAL, draft.mapping)
+    assert read.n == patients + (draft.mapping.id.column is None)  # without ids nothing says which row is a total
+
+
 def test_a_number_that_two_sites_share_names_nobody():
     records = table(age=lambda i: 20 + i, nr=lambda i: i % 15).drop("id")
     draft = tt.draft_mapping(TRIAL, records)

@@ -15,8 +15,10 @@ import narwhals as nw
 from ...criteria.contents import Protocol, as_lines
 from ...criteria.engine import in_polars
 from ...criteria.protocol import DataError, Field
+from ..sources.ids import is_total
 from ..sources.mapping import ColumnMapping, MappedColumn, PatientId, Rows
 from ..sources.open import RawTable, open_table, readable
+from ..sources.patients import TELLING
 from .content import ColumnContent, see_column
 from .fit import fit
 from .form import check_names, file_forms, is_workbook
@@ -157,7 +159,7 @@ def _draft_of(protocol: Protocol, table: RawTable, written: ColumnMapping) -> Ma
     check_names([*schema], table.name)
     rows = int(in_polars(frame.select(nw.len().alias("n")))["n"].item())
     columns = [see_column(frame, name, dtype, rows) for name, dtype in schema.items()]
-    id, several, asks = _find_id(columns, rows)
+    id, several, asks = _find_id(columns, frame, table.sheet)
     wanted = {name: field for name, field in protocol.fields.items() if not name.startswith("ask_") or name in schema}
     twice = {name for name in schema if f"{name} (2)" in schema}
     asks += tuple(f"{name}: two columns bear this name; rename one of them" for name in sorted(twice))
@@ -167,7 +169,7 @@ def _draft_of(protocol: Protocol, table: RawTable, written: ColumnMapping) -> Ma
     lines = _hold_back(_one_mark(lines), exchanges(wanted, pairs))
     lines = _hold_back(lines, doubts(protocol, frame, _live(lines)))
     mapping = replace(written, patient_id=id, rows=several, fields=dict(_live(lines)))
-    if are_refused(frame, protocol, mapping):
+    if are_refused(_of_patients(frame, id.column, table.sheet), protocol, mapping):
         asks = (
             *asks,
             f"patient_id: what stands in {id.column} cannot be taken for ids; every row is taken for a patient",
@@ -229,7 +231,9 @@ _LESS: dict[Certainty, Certainty] = {"certain": "guess", "guess": "guess", "open
 """What becomes of a line that something speaks against."""
 
 
-def _find_id(columns: Sequence[ColumnContent], rows: int) -> tuple[PatientId, Rows | None, tuple[str, ...]]:
+def _find_id(
+    columns: Sequence[ColumnContent], frame: Any, sheet: bool
+) -> tuple[PatientId, Rows | None, tuple[str, ...]]:
     """The column of ids, what is done with several rows of a patient, and what both leave open."""
     own = split(vocabulary()["ids"])
     order = own + split(vocabulary()["numbers"])
@@ -237,15 +241,17 @@ def _find_id(columns: Sequence[ColumnContent], rows: int) -> tuple[PatientId, Ro
     named.sort(key=lambda seen: order.index(" ".join(tokens(seen.name))))
     if not named:
         return PatientId(), None, ("patient_id: no column names patients; every row is taken for one",)
-    seen, different = named[0], len(named[0].counts)
+    patients = _of_patients(frame, named[0].name, sheet)
+    rows = int(in_polars(patients.select(nw.len().alias("n")))["n"].item())
+    seen = see_column(patients, named[0].name, named[0].dtype, rows)
+    different, lost = len(seen.counts), rows - seen.filled
+    lack = f"patient_id: {lost:,} {'row has' if lost == 1 else 'rows have'} no {seen.named}"
     if different == rows == seen.filled:
         return PatientId(seen.name), None, ()
     if different == seen.filled:
-        lost = f"patient_id: {rows - seen.filled:,} rows have no {seen.named}; each is taken for a patient"
-        return PatientId(seen.name, "number"), None, (lost,)
+        return PatientId(seen.name, "number"), None, (f"{lack}; each is taken for a patient",)
     if seen.filled < rows:
-        lost = f"patient_id: {rows - seen.filled:,} rows have no {seen.named}; every row is taken for a patient"
-        return PatientId(), None, (lost,)
+        return PatientId(), None, (f"{lack}; every row is taken for a patient",)
     if " ".join(tokens(seen.name)) not in own:
         sizes = f"{rows:,} rows have {different:,} different {seen.named}; every row is taken for a patient"
         return PatientId(), None, (f"patient_id: {sizes}. Which column names patients?",)
@@ -256,3 +262,14 @@ def _find_id(columns: Sequence[ColumnContent], rows: int) -> tuple[PatientId, Ro
     which = f"; BY is one of {', '.join(days[:3])}" if days else ", where BY is the column of the day"
     by = f". To take the last row: rows: {{take: last, by: BY}}{which}"
     return PatientId(seen.name), Rows(), (f"patient_id: {sizes}{by}",)
+
+
+def _of_patients(frame: Any, id: str | None, sheet: bool) -> Any:
+    """The table without the rows that the reader leaves out: those that sum up others, or hold nothing."""
+    schema = frame.collect_schema()
+    others = [name for name in schema if name not in (id, "synthetic")]
+    if id is not None and schema[id] == nw.String:
+        frame = frame.filter(~is_total(nw.col(id)).fill_null(False))
+    if sheet and len(others) >= TELLING:
+        frame = frame.filter(~nw.all_horizontal(*(nw.col(name).is_null() for name in others), ignore_nulls=False))
+    return frame

@@ -117,7 +117,12 @@ def sums_up(schema: dict[str, Any]) -> nw.Expr | None:
     """The rows whose id says that they sum up the others; nothing where ids are numbers."""
     if OWN not in schema or schema[OWN] != nw.String:
         return None
-    word = nw.col(OWN).str.to_lowercase().str.replace_all(r"[\s:.=_-]+|\(.*\)$", "")
+    return is_total(nw.col(OWN))
+
+
+def is_total(own: nw.Expr) -> nw.Expr:
+    """Whether a text that stands for an id says that its row sums up the others."""
+    word = own.str.to_lowercase().str.replace_all(r"[\s:.=_-]+|\(.*\)$", "")
     return word.is_in(_TOTALS.split())
 
 

@@ -29,7 +29,7 @@ from .texts import READ
 
 _NOTHING = "__nothing__"
 _OURS = (*MARKS, _NOTHING)
-_TELLING = 4
+TELLING = 4
 """From so many columns on, a row of a sheet that has nothing in any of them is no patient."""
 
 
@@ -210,7 +210,7 @@ def _patients_only(frame: Any, id: str | None, schema: dict[str, Any], sheet: bo
     others, marks = [name for name in schema if name not in (id, "synthetic")], {}
     if (total := sums_up(dict(frame.collect_schema()))) is not None:
         marks["a row that sums up others, not a patient"] = total.fill_null(False)
-    if sheet and len(others) >= _TELLING:
+    if sheet and len(others) >= TELLING:
         nothing = pl.all_horizontal(pl.col(others).is_null()).alias(_NOTHING)
         frame = nw.from_native(frame.to_native().with_columns(nothing))
         marks["a row with nothing in it"] = nw.col(_NOTHING)
