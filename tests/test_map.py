@@ -254,6 +254,14 @@ def test_letters_separator_and_header_are_found(tmp_path, encoding):
     assert patients.patient("P3") == {"age": 33, "sex": "female", "spo2": 97.0, "weight": 63.5, "cough": False}
 
 
+def test_a_table_of_another_script_is_asked_for_its_encoding(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_text("编号,年龄,体重\nA,61,70\nB,62,71\n", "gb18030")
+    assert any(ask.startswith("encoding: ") and "gb18030" in ask for ask in tt.draft_mapping(TRIAL, file).asks)
+    file.write_text("Größe,Körpergewicht,Sauerstoffsättigung,Âge\n170,70,97,61\n", "cp1252")
+    assert not any(ask.startswith("encoding: ") for ask in tt.draft_mapping(TRIAL, file).asks)
+
+
 def test_the_sheet_and_the_row_of_names_are_found(tmp_path):
     patients = [[f"S{i}", 40 + i, date(2023, 1, 1 + i)] for i in range(9)]
     with Workbook(tmp_path / "book.xlsx", {"default_date_format": "yyyy-mm-dd"}) as book:
@@ -432,6 +440,15 @@ def test_a_checklist_without_fields_is_told_to_adopt_formulas_first(tmp_path, ca
     assert main(["map", protocol, str(tmp_path / "iron.csv")]) == 0
     said = capsys.readouterr().err
     assert f"adopt formulas in {protocol} first" in said and "guess is taken" not in said
+
+
+def test_columns_in_other_words_are_to_be_named(tmp_path, capsys, root):
+    (tmp_path / "t.csv").write_text("id,Wert A,Wert B\n1,690,1\n2,40,2\n", "utf-8")
+    protocol = str(root / "data" / "protocols" / "NCT05741099.yaml")
+    assert main(["map", protocol, str(tmp_path / "t.csv")]) == 0
+    said = capsys.readouterr().err
+    assert "and 43 more): write a line for each below fields:, such as screened_on: NAME OF ITS COLUMN" in said
+    assert "adopt formulas" not in said
 
 
 def test_an_empty_mapping_is_told_to_take_a_line(tmp_path, capsys, root):

@@ -29,6 +29,8 @@ from .words import split, tokens, vocabulary
 
 _TITLES = 7
 """Lines of titles that may stand above the names of a workbook."""
+_ODD, _ALONE = 4, 0.2
+"""Letters beyond ASCII that tell something; the share of them that may stand alone where the encoding is another."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -163,6 +165,7 @@ def _draft_of(protocol: Protocol, table: RawTable, written: ColumnMapping) -> Ma
     wanted = {name: field for name, field in protocol.fields.items() if not name.startswith("ask_") or name in schema}
     twice = {name for name in schema if f"{name} (2)" in schema}
     asks += tuple(f"{name}: two columns bear this name; rename one of them" for name in sorted(twice))
+    asks += _of_encoding(written.encoding, [*schema])
     others = {id.column, "synthetic", *(name for name in schema if re.sub(r" \(\d+\)$", "", name) in twice)}
     pairs = pair_up(wanted, [seen for seen in columns if seen.name not in others])
     lines = tuple(_line(wanted[name], pairs[name]) for name in wanted if name in pairs)
@@ -180,6 +183,19 @@ def _draft_of(protocol: Protocol, table: RawTable, written: ColumnMapping) -> Ma
     absent = tuple(name for name in protocol.used if name in wanted and name not in settled)
     unread = tuple(seen.named for seen in columns if seen.name not in used)
     return MappingDraft(table.name, rows, mapping, lines, absent, unread, asks)
+
+
+def _of_encoding(encoding: str | None, names: Sequence[str]) -> tuple[str, ...]:
+    """A doubt where letters beyond ASCII stand in rows, as those of no Western language do."""
+    written = " ".join(names)
+    odd = sum(not letter.isascii() for letter in written)
+    alone = len(re.findall(r"(?<![^\x00-\x7f])[^\x00-\x7f](?![^\x00-\x7f])", written))
+    if encoding is None or odd < _ODD or alone > _ALONE * odd:
+        return ()
+    others = "gb18030, big5, shift_jis, cp1251 or iso8859-7"
+    return (
+        f"encoding: {encoding} is a guess; if the names of the columns look wrong, write another, such as {others}",
+    )
 
 
 def _live(lines: tuple[DraftLine, ...]) -> dict[str, MappedColumn]:
