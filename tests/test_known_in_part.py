@@ -228,6 +228,11 @@ criteria: [{id: I1, kind: inclusion, label: Platelets, when: platelets >= 100}]
     assert protocol.open_items(screening.patients.patient("b")).to_settle[0].needed == "at least 100 and at most 199"
 
 
+@pytest.mark.parametrize(("written", "shown"), [(">55%", ">55%"), (">55", ">55 %"), ("50-55 pct", "50-55 pct")])
+def test_a_unit_that_a_table_writes_is_not_written_twice(written, shown):
+    assert Field("number", "Saturation", unit="%").write(Interval(50, 60, written)) == shown
+
+
 def test_a_synthetic_cohort_agrees_with_what_is_worked_out():
     """What a field is worked out from is drawn, and every criterion both passes and fails."""
     screening = tt.screen(DERIVED, cohort(DERIVED, 500, seed=1))

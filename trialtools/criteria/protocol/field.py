@@ -115,7 +115,8 @@ class Field:
             return "yes" if value else "no"
         digits = 6 if self.from_ else 15  # what is worked out has more digits than anybody measured
         text = f"{value:.{digits}g}" if isinstance(value, float) else str(value)
-        return self.with_unit(text) if unit else text
+        has_its_own = isinstance(value, Interval) and not text[-1:].isdigit()  # as the table says it: 10 days, >55%
+        return self.with_unit(text) if unit and not has_its_own else text
 
     def with_unit(self, text: str) -> str:
         """A text that speaks of a value, with its unit: 95 %, but 22/min."""
