@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -225,6 +226,15 @@ def test_a_time_to_event_is_monitored_on_its_events(looks):
     assert look.outcome_status()["known"].sum() == 120 and look.power_curve()["mark"].tolist()[-3:] == [
         "trend", "design", "null",
     ]  # fmt: skip
+
+
+def test_nobody_of_a_time_to_event_waits_for_a_window_and_no_zero_says_so(looks):
+    look = looks["time_to_event"]
+    for table in (look.outcome_status(), look.outcome_by_arm()):
+        assert table["to_come"].isna().all() and table["randomized"].sum() == 120
+    page = replace(look, closed=False).first_page()
+    assert page.columns == ("Site", "Screened", "Randomized", "Followed", "Nothing known")
+    assert {len(row.cells) for row in page.rows} == {4}
 
 
 def test_a_cut_of_a_time_to_event_is_what_was_known_that_day(protocol):

@@ -114,6 +114,10 @@ def test_other_endpoints_count_those_whose_window_has_passed(protocol):
     for wrong in ({"recovery": "more"}, {"recovery": ["higher"]}, "higher"):
         with pytest.raises(DataError, match="expected lower or higher by the name of each endpoint"):
             look_of(tables, declared(protocol, secondary=wrong)).secondary_outcomes()
+    value = {"name": "progression", "kind": "time_to_event", "day": 28, "better": "lower"}
+    tables["outcomes"]["value"][2] = tables["outcomes"]["value"][8] = "1"
+    (same,) = look_of(tables, declared(protocol, endpoint=value, events=10)).secondary_outcomes().to_dict("records")
+    assert same == row, "also where the primary endpoint is a time to an event, which waits for no window"
 
 
 def test_a_cut_keeps_the_endpoint_of_the_whole_data(protocol, tmp_path):
@@ -310,6 +314,24 @@ def test_the_forecast_holds_its_target_and_widens(protocol):
     assert alone.accrual_forecast().empty and alone.first_page().lead.startswith(
         "60 participants are randomized at this site."
     )
+
+
+def test_a_chance_is_small_whatever_is_assumed_only_where_the_hope_of_the_design_is_among_it(protocol):
+    look = look_of(people(65, 65, (28, 5)), protocol, 2)
+    without = replace(look, plan=replace(look.plan, hoped=None))
+    said = [dict(each.first_page().lines)["Ahead"] for each in (look, without)]
+    assert said[0].endswith("is below 1 in 100, whatever is assumed.")
+    assert said[1].endswith("is below 1 in 100 if what was seen so far goes on, or if there is no effect from now on.")
+
+
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_the_fan_of_a_steady_trial_ends_where_its_slowest_quantile_is_there(protocol, seed):
+    """Each draw that missed it by a hair said "more than ten years on", of months."""
+    tables = people(30, 30)
+    tables["subjects"]["randomized_on"] = [f"2023-0{3 + i % 3}-{1 + i % 28:02}" for i in range(60)]
+    tables["subjects"]["screened_on"] = tables["subjects"]["randomized_on"]
+    fan = look_of(tables, protocol).accrual_forecast(seed)
+    assert reached(fan, 200)["latest"] == fan["day"].max().date() and (fan["low90"] == 200).sum() == 1
 
 
 def test_changes_are_told_against_the_previous_manifest(protocol, tmp_path):

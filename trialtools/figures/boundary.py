@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from .drawing import Drawing, Room, Spec, figure, nobody
-from .format import absent, count, number, percent
+from .format import absent, count, four_decimals, number, percent
 from .lines import end_labels, line, marks
 from .page import INK, Html, fill
 from .rows import Row
@@ -180,7 +180,7 @@ def _rows(rows: Sequence[Row], information: str, tails: str, declared: bool, now
         "z for futility, does not bind": [_z_or_none(row["futility"]) for row in rows],
         "z for harm": [_z_or_none(row["harm"]) for row in rows],
         "z": [_z(row, at) for row, at in zip(rows, ahead, strict=True)],
-        f"Alpha spent, {tails}": [_spent(row["alpha_spent"]) for row in rows],
+        f"Alpha spent, {tails}": [four_decimals(row["alpha_spent"]) for row in rows],
     }
     left_out = [] if declared else ["z for harm"]
     left_out += [] if any(_finite(row["futility"]) for row in rows) else ["z for futility, does not bind"]
@@ -193,11 +193,6 @@ def _z(row: Row, ahead: int) -> str:
 
 def _z_or_none(z: float) -> str:
     return number(z, 2) if _finite(z) else "none"
-
-
-def _spent(alpha: float) -> str:
-    """Alpha with four decimals; a little is not none."""
-    return "<0.0001" if 0 < alpha < 0.00005 else number(alpha, 4)
 
 
 @figure

@@ -31,6 +31,15 @@ def number(x: Any, digits: int = 1) -> str:
     return ABSENT if absent(x) else f"{x:,.{digits}f}".replace("-", "−")
 
 
+def four_decimals(p: Any) -> str:
+    """A p-value, or a part of alpha; a little is not none, and absent is a dash.
+
+    >>> [four_decimals(p) for p in (0.025, 0.00001, 0, None)]
+    ['0.0250', '<0.0001', '0.0000', '—']
+    """
+    return "<0.0001" if not absent(p) and 0 < p < 0.00005 else number(p, 4)
+
+
 def percent(share: Any, digits: int = 1) -> str:
     """A share (0 to 1) in percent. A few are never rounded to none, nor nearly all to all; absent is a dash.
 

@@ -30,6 +30,7 @@ class Measure:
     digits: int = 1
     signed: bool = True
     information: str = "Outcome known"
+    known: str = "Known"
     steps: Callable[[float, float], Sequence[float]] = lambda low, high: _even_steps(low, high)
     words: tuple[str, str, str] | None = None
 
@@ -123,7 +124,15 @@ MEASURES: Mapping[str, Measure] = {
         "Difference", "percentage points", lambda effect: 100 * effect, (-1.0, 1.0), words=("fewer", "more", "as many")
     ),
     "time_to_event": Measure(
-        "Hazard ratio", "", _ratio, (-math.inf, math.inf), 2, False, information="Events", steps=_ratio_steps
+        "Hazard ratio",
+        "",
+        _ratio,
+        (-math.inf, math.inf),
+        2,
+        False,
+        information="Events",
+        known="Followed",
+        steps=_ratio_steps,
     ),
     "continuous": Measure(
         "Difference of means",

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import figures
 from ..figures import printed
+from ..figures.format import four_decimals
 from ..figures.measure import MEASURES
 from .data.tables import Frame
 from .frames.effect import comparisons
@@ -55,6 +56,7 @@ class Show:
         formats = dict.fromkeys(percent, figures.percent)
         formats |= dict.fromkeys(effects, MEASURES[self.look.plan.kind].text)
         formats |= {name: partial(figures.number, digits=n) for name, n in (digits or {}).items()}
+        formats |= {name: four_decimals for name in ("nominal_p", "alpha_spent") if name in frame}
         if set(frame.get("arm", ())) == {POOLED}:
             frame = frame.drop(columns="arm")
         if "columns" in how:

@@ -22,9 +22,10 @@ def endpoint_rows(look: LookData) -> Frame:
 
     Columns: subject_id, randomized_on, value (empty where unknown; of ordered levels the place, 1 for the best),
     observed_on, baseline, by (death or withdrawal where that gave the value), days (of a time to an event), site, arm,
-    stratum, mature (the window has passed by the cut), state. There are three states, and they add up: "known" (the
-    window has passed, and the value is known), "to come" (the window is still open, also where the event has happened
-    already) and "missing". Of a time to an event whoever is followed is known, for as long as that was.
+    stratum, mature (the window has passed by the cut; of a time to an event, everybody), state. There are three
+    states, and they add up: "known" (the window has passed, and the value is known), "to come" (the window is still
+    open, also where the event has happened already) and "missing". Of a time to an event whoever is followed is known,
+    for as long as that was.
 
     Raises:
         DataError: no primary endpoint.
@@ -40,12 +41,17 @@ def endpoint_rows(look: LookData) -> Frame:
     extra = {name: people[name].to_numpy() for name in ("site", "arm", "stratum")}
     if trial.kind == "time_to_event":
         found = _follow_up(found, trial.window)
-    mature = pd.Series(True, index=found.index)
-    if trial.window is not None and cutoff and trial.kind != "time_to_event":
-        closes = found["randomized_on"] + np.timedelta64(trial.window, "D")
-        mature = (closes <= np.datetime64(cutoff)) | closes.isna()
+    mature = window_passed(look, found) if trial.kind != "time_to_event" else pd.Series(True, index=found.index)
     known = found["value"].notna().map({True: "known", False: "missing"}).astype("str")
     return found.assign(**extra, mature=mature, state=known.where(mature, "to come"))
+
+
+def window_passed(look: LookData, rows: Frame) -> Frame:
+    """Of each row with a `randomized_on`, whether the window has passed by the cut; without a day it is due."""
+    if look.trial.window is None or not look.cutoff:
+        return pd.Series(True, index=rows.index)
+    closes = rows["randomized_on"] + np.timedelta64(look.trial.window, "D")
+    return (closes <= np.datetime64(look.cutoff)) | closes.isna()
 
 
 def _follow_up(rows: Frame, window: int | None) -> Frame:

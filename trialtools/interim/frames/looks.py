@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from ...criteria.protocol import DataError
-from ...figures.format import number
+from ...figures.format import four_decimals, number
 from ..data.tables import Frame
 from ..lookdata import LookData, with_reason
 from ..plan import MonitoringPlan
@@ -217,8 +217,8 @@ def inference_table(look: LookData) -> Frame:
     lines += [
         (_z_in_words(plan), number(found.z, 4), ""),
         ("z needed at this look", needed, ""),
-        (f"Nominal p, {tails}", number(p, 4), ""),
-        (f"Alpha spent so far, {tails}", number(now["alpha_spent"], 4), f"of {number(plan.alpha, 4)}"),
+        (f"Nominal p, {tails}", four_decimals(p), ""),
+        (f"Alpha spent so far, {tails}", four_decimals(now["alpha_spent"]), f"of {number(plan.alpha, 4)}"),
     ]
     return pd.DataFrame(lines, columns=["what", "value", "interval"])
 

@@ -172,9 +172,12 @@ def _sites(look: LookData) -> tuple[tuple[str, ...], list[ArmRow], tuple[str, ..
     day = endpoint_of_look(look).day
     columns = ["Site", "Screened", "Randomized"]
     if len(status):
-        frame = frame.join(status.set_index("site")[["known", "to_come", "missing"]])
-        columns += ["Outcome known", f"Day {day} to come" if day else "To come", "Missing"]
-    names = ["screened", "randomized", *(["known", "to_come", "missing"] if len(status) else [])]
+        heads = {"known": "Outcome known", "to_come": f"Day {day} to come" if day else "To come", "missing": "Missing"}
+        if look.plan.kind == "time_to_event":
+            heads = {"known": "Followed", "missing": "Nothing known"}
+        frame = frame.join(status.set_index("site")[list(heads)])
+        columns += heads.values()
+    names = [name for name in ("screened", "randomized", "known", "to_come", "missing") if name in frame]
     numbers = frame[names].fillna(0).astype(int)  # of a site where nobody was randomized; unscreened are told as such
     rows = [ArmRow(str(site), _cells(look, line)) for site, line in numbers.iterrows()]
     if len(rows) > 1:

@@ -16,7 +16,7 @@ from ..data.tables import Frame
 from ..lookdata import NOT_COLLECTED, POOLED, UNKNOWN, LookData, with_reason
 from ..sequential.estimates import risk_difference, survival
 from .effect import OPEN_REPORT, why_no_comparison
-from .endpoint import endpoint_rows
+from .endpoint import endpoint_rows, window_passed
 
 _ENDS = ("withdrew", "lost", "died")
 
@@ -25,6 +25,7 @@ def outcome_status(look: LookData) -> Frame:
     """The primary endpoint by site: of how many it is known, still to come, or missing.
 
     Columns: site, randomized, known, to_come (the window is still open), missing (it has passed): they add up.
+    Of a time to an event known are those who are followed, and to_come is empty: nobody waits for a window.
     """
     columns = ["known", "to_come", "missing"]
     if look.trial.endpoint is None:
@@ -33,14 +34,16 @@ def outcome_status(look: LookData) -> Frame:
     counted = rows.groupby(rows["site"].fillna(UNKNOWN))["state"].value_counts().unstack(fill_value=0)
     counted = counted.rename(columns={"to come": "to_come"}).reindex(columns=columns, fill_value=0)
     counted.insert(0, "randomized", counted.sum(axis=1))
+    if look.plan.kind == "time_to_event":
+        counted["to_come"] = math.nan
     return counted.rename_axis("site").reset_index()
 
 
 def outcome_by_arm(look: LookData) -> Frame:
     """The primary endpoint by arm: arm, randomized, known, then what is known, then to_come, missing.
 
-    What is known: events and share (of the known) of yes or no, and of a time to an event; mean and sd of a
-    measurement; of ordered levels how many have each.
+    Of a time to an event as in `outcome_status`. What is known: events and share (of the known) of yes or no, and of a
+    time to an event; mean and sd of a measurement; of ordered levels how many have each.
     """
     if look.trial.endpoint is None or look.arms == (POOLED,):
         why = NOT_COLLECTED if look.closed else OPEN_REPORT
@@ -52,7 +55,8 @@ def outcome_by_arm(look: LookData) -> Frame:
         n = {name: int(own["state"].eq(name).sum()) for name in ("known", "to come", "missing")}
         seen = _known_values(look, own.loc[own["state"] == "known", "value"])
         line = {"arm": arm, "randomized": len(own), "known": n["known"], **seen}
-        lines.append(line | {"to_come": n["to come"], "missing": n["missing"]})
+        to_come = math.nan if look.plan.kind == "time_to_event" else n["to come"]
+        lines.append(line | {"to_come": to_come, "missing": n["missing"]})
     return pd.DataFrame(lines)
 
 
@@ -102,8 +106,9 @@ def secondary_outcomes(look: LookData) -> Frame:
 
     Columns: endpoint, measure (percent, with the difference in percentage points; or mean), better (lower, higher, or
     "not declared"), experimental, control, difference, low, high, points_to (the arm for which the difference speaks),
-    n, missing. Those whose window has passed count, as for the primary endpoint: what happens is known sooner than that
-    it did not. The last value of a participant counts. Where an arm has fewer than two values, there is no difference.
+    n, missing. Those whose window has passed count, also where the primary endpoint is a time to an event: what happens
+    is known sooner than that it did not. The last value of a participant counts. Where an arm has fewer than two
+    values, there is no difference.
 
     Which way is better, `design.secondary` declares: {recovery: higher}.
     """
@@ -113,7 +118,7 @@ def secondary_outcomes(look: LookData) -> Frame:
         return with_reason(pd.DataFrame(columns=columns), why)
     trial, plan, arm, rows = look.trial, look.plan, look.plan.experimental[0], []
     everybody, better = endpoint_rows(look).set_index("subject_id"), _secondary(look.protocol)
-    entered = everybody.loc[everybody["mature"], "arm"]
+    entered = everybody.loc[window_passed(look, everybody), "arm"]
     for name, own in trial.outcomes[trial.outcomes["endpoint"] != trial.endpoint].groupby("endpoint"):
         last = own[own["value"].notna()].sort_values("observed_on").groupby("subject_id")["value"].last()
         value = last.reindex(entered.index)

@@ -13,6 +13,8 @@ from ..lookdata import UNKNOWN, LookData, with_reason
 
 _DRAWS = 4000
 _FAN = {"low90": 5, "low50": 25, "median": 50, "high50": 75, "high90": 95}
+_FAR = 0.98
+"""The fan is drawn up to where so many of the futures are there: past its 95 %, which is of draws of its own."""
 _LONGEST = 3650
 """Days to look ahead: where the target is farther off than this, there is no saying when it is reached."""
 
@@ -64,10 +66,12 @@ def accrual_forecast(look: LookData, seed: int = 1) -> Frame:
     generator = np.random.default_rng(seed)
     speed = generator.gamma(shape + count, 1 / (rate + days), size=(_DRAWS, len(days))).sum(axis=1)
     needed = generator.gamma(target - have, 1 / speed)  # the day on which the target is reached
-    last = min(_LONGEST, math.ceil(float(np.quantile(needed, 0.95))))
+    last = min(_LONGEST, math.ceil(float(np.quantile(needed, _FAR))))
     ahead = np.unique(np.linspace(0, last, num=min(last + 1, 60)).astype(int))
     steps = generator.poisson(speed[:, None] * np.diff(ahead, prepend=0)[None, :]).cumsum(axis=1)
     fan = np.percentile(np.minimum(have + steps, target), list(_FAN.values()), axis=0)
+    shown = int((fan[0] < target).sum()) + 1  # up to the day on which the slowest of its quantiles is there
+    ahead, fan = ahead[:shown], fan[:, :shown]
     return pd.DataFrame({"day": end + pd.to_timedelta(ahead, unit="D"), **dict(zip(_FAN, fan, strict=True))})
 
 

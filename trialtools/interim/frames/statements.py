@@ -249,5 +249,7 @@ def _ahead_line(look: LookData, found: Effect, frame: Frame) -> str:
     where = "at the last look" if (frame["state"] == "ahead").sum() == 1 else "at one of the looks to come"
     chance = f"he chance to show {goal_of(look.plan)} {where} is"
     if (table["chance"] < 0.005).all():
-        return f"T{chance} below 1 in 100, whatever is assumed."
+        # "whatever" takes what the design hopes for, and it may not say
+        either = " if what was seen so far goes on, or if there is no effect from now on"
+        return f"T{chance} below 1 in 100{either if look.plan.hoped is None else ', whatever is assumed'}."
     return f"If what was seen so far goes on, t{chance} {in_100(table['chance'].iloc[0])}."
