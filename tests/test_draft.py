@@ -704,6 +704,13 @@ def test_a_formula_that_says_only_a_part_of_its_sentence_is_marked(tmp_path: Pat
     assert "I1: what is proposed says only a part: nothing of 'Hb'" in told
 
 
+def test_a_rate_for_a_body_surface_keeps_its_unit() -> None:
+    (made,) = suggestions("eGFR \u2265 25 mL/min/1.73 m^2 (CKD-EPI) at screening")
+    assert (made.formula, made.fields["egfr"].unit, made.doubt) == ("egfr >= 25", "mL/min/{1.73_m2}", "")
+    assert suggestions("eGFR < 30 mL/min")[0].fields["egfr"].unit == "mL/min"
+    assert suggestions("Creatinine clearance < 30 mL/min")[0].doubt == ""
+
+
 def test_a_part_of_a_list_that_is_said_only_in_part_is_marked_too(tmp_path: Path) -> None:
     rules = "Inclusion criteria:\n- At least 2 of:\n  - heart rate > 160/min\n  - WBC > 12 or < 4 G/l\n  - fever\n"
     protocol = drafted(tmp_path, rules, "list.txt")
