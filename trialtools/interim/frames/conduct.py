@@ -15,8 +15,9 @@ from .endpoint import endpoint_rows
 
 _ANALYSED = {"known": "outcome known", "to come": "outcome still to come", "missing": "outcome missing"}
 _FATES = {"died": "died", "withdrew": "withdrew", "lost": "lost to follow-up"}
-_FATES |= {"discontinued": "discontinued", "completed": "completed"}
-"""What ended it for a participant, as the flow says it; the first of several counts."""
+_FATES |= {"discontinued": "discontinued the treatment", "completed": "completed"}
+"""What became of a participant, as the flow says it; the first of several counts. CONSORT counts who discontinues the
+treatment, completed follow-up or not."""
 _OPEN = "undetermined: something was not known"
 _NO_SCREENING_LOG = "Not collected: the data hold nobody who was screened and not randomized."
 _WAITING = "eligible, but not randomized so far"
@@ -118,7 +119,7 @@ def _doses(look: LookData, people: Frame) -> Frame:
 
 
 def _fate(look: LookData) -> dict[str, str]:
-    """By subject the milestone that ended it: death before all, then withdrawal and loss, then completion."""
+    """By subject what became of it: death before all, then withdrawal and loss, the end of treatment, completion."""
     ends = look.trial.disposition
     ends = ends.assign(rank=ends["milestone"].map({name: at for at, name in enumerate(_FATES)})).sort_values("rank")
     ends = ends.drop_duplicates("subject_id")
