@@ -31,11 +31,11 @@ def _map(protocol: str, table: str, *, out: str | None = None) -> int:
     else:
         print(draft.text(), end="")
     print("\n".join([draft.summary, *(f"decide: {each}" for each in draft.decisions)]), file=sys.stderr)
-    if not draft.lines and draft.absent:
-        more = f" and {len(draft.absent) - 4} more" if len(draft.absent) > 4 else ""
+    if not draft.lines and (lacking := [*draft.absent]):
+        more = f" and {len(lacking) - 4} more" if len(lacking) > 4 else ""
         print(
-            f"no column bears the name of a field ({', '.join(draft.absent[:4])}{more}): write a line for each below "
-            f"fields:, such as {draft.absent[0]}: NAME OF ITS COLUMN",
+            f"no column bears the name of a field ({', '.join(lacking[:4])}{more}): write a line for each below "
+            f"fields:, such as {lacking[0]}: NAME OF ITS COLUMN",
             file=sys.stderr,
         )
     elif not draft.lines:
