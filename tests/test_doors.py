@@ -7,6 +7,8 @@ from types import ModuleType
 
 import pytest
 
+import trialtools as tt
+
 ROOMS = ("criteria", "cohort", "arms", "interim", "figures", "simulate", "widgets", "lessons")
 
 
@@ -48,3 +50,16 @@ def test_the_package_is_light(code, may):
     code += f"\nimport sys; print('LOADED', [m for m in {HEAVY!r} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == f"LOADED {[name for name in HEAVY if name in may]}"
+
+
+def test_what_a_question_gives_says_itself_in_a_line(root):
+    """Whoever prints an object of a wide table, or of a trial, meets no page of columns."""
+    protocol, cohort = tt.example("NCT05741099")
+    patients, trial = tt.read_patients(cohort, protocol), tt.read_trial(root / "data/trial", protocol)
+    narrower = tt.diff(protocol, protocol.amend({"I1": "18 <= age <= 75"}), patients)
+    nobody = protocol.someone("late_pregnancy", "eligible")
+    for each in (protocol, patients, tt.screen(protocol, patients), protocol.lint(), narrower, nobody, trial):
+        assert 10 < len(repr(each)) < 250 and "\n" not in repr(each)
+    assert repr(patients) == "cohort.csv, SYNTHETIC: 2,000 patients"
+    assert "INELIGIBLE (15 pass, 2 fail" in repr(protocol.explain(patients.patient("P-000001")))
+    assert "not collected" not in trial._repr_html_() and "labs 3,675" in trial._repr_html_()

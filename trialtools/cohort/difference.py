@@ -57,6 +57,10 @@ class Difference:
         """What was proved, in words."""
         return f"{_RELATIONS[self.relation]}{self.given}."
 
+    def __repr__(self) -> str:
+        n = len(self.changes)
+        return f"{n} criteri{'on' if n == 1 else 'a'} changed: {self.sentence}"
+
     def __str__(self) -> str:
         rows = self.changes.to_dict("records")
         change = "{criterion} {label}\n  before: {before}\n  after:  {after}"

@@ -12,7 +12,7 @@ import narwhals as nw
 import pandas as pd
 import polars as pl
 
-from ...criteria.contents import Protocol
+from ...criteria.contents import Protocol, as_lines
 from ...criteria.engine import collected, expression, facts, partial_fields, worked_value
 from ...criteria.expressions import HIGH, LOW, WRITTEN
 from ...criteria.language import Interval, ProtocolError, names, parse
@@ -79,6 +79,21 @@ class Patients:
         frame = self.frame.join(wanted, on=ID, how="semi")
         n = int(one_row(frame.select(nw.len().alias("n")))["n"])
         return replace(self, name=f"{self.name}, where {condition}", frame=frame, n=n)
+
+    def __repr__(self) -> str:
+        return self._lines()[0]
+
+    def _repr_html_(self) -> str:
+        return as_lines(self._lines())
+
+    def _lines(self) -> list[str]:
+        label = ", SYNTHETIC" if self.synthetic else ""
+        return [
+            f"{self.name}{label}: {self.n:,} patients",
+            f"fields without a column: {len(self.absent)} · columns not read: {len(self.unread)}",
+            f"findings: {len(self.quality)}",
+            '.filter(protocol, "age > 65") .patient(id) .quality .absent .unread …',
+        ]
 
     def patient(self, id: str) -> dict[str, Any]:
         """What the table says of one patient, by field name; unknown is None, known in part an `Interval`.

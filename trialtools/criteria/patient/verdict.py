@@ -113,6 +113,10 @@ class Explanation:
             f"<p>{patient}: {counts}.</p>{remarks}{''.join(map(_fold, self.by_urgency))}</section>"
         )
 
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{n} {state}" for state, n in self.counts.items())
+        return f"{' · patient '.join(filter(None, (self.protocol, self.patient)))}: {self.headline} ({counts})"
+
     def _repr_html_(self) -> str:
         return self.html()
 

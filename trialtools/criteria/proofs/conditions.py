@@ -184,7 +184,7 @@ class Nobody:
     def __bool__(self) -> bool:
         return False
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.sentence
 
     def _repr_html_(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ...cohort.sources.patients import read_patients
-from ...criteria.contents import Protocol
+from ...criteria.contents import Protocol, as_lines
 from ...criteria.protocol import DataError
 from ..endpoint import endpoint_of
 from .checks import clear_impossible, contradictions, missing_parts
@@ -43,6 +43,22 @@ class TrialData(TrialTables):
 
     cut = cut
     pool = pool
+
+    def __repr__(self) -> str:
+        return self._lines()[0]
+
+    def _repr_html_(self) -> str:
+        return as_lines(self._lines())
+
+    def _lines(self) -> list[str]:
+        label, day = ", SYNTHETIC" * self.synthetic, f"cut {self.cut_on}" if self.cut_on else "not cut"
+        rows = [f"{name} {len(table):,}" for name, table in self.tables.items() if name not in self.absent]
+        return [
+            f"{self.name}{label}: {len(self.subjects):,} subjects, {day}",
+            f"rows: {', '.join(rows)}" + (f" · not collected: {', '.join(self.absent)}" if self.absent else ""),
+            f"findings: {len(self.findings)}",
+            '.cut("2023-06-30") .pool() .findings .subjects .outcomes …',
+        ]
 
 
 def read_trial(
