@@ -1,7 +1,6 @@
 """The screening desk in JupyterLab, by keyboard alone, in a Chromium that reaches nothing but this machine."""
 
 import csv
-import os
 import statistics
 
 import pytest
@@ -154,7 +153,7 @@ def test_from_key_to_verdict(page, desk, capsys):
     median = statistics.median(page.evaluate("window.times"))
     with capsys.disabled():
         print(f"\nkey press to verdict in JupyterLab: median {median:.0f} ms of {PRESSES}")
-    assert median < 1000 or os.getloadavg()[0] > (os.cpu_count() or 1), "a busy machine says nothing of the desk"
+    assert median < 1000
 
 
 def test_everything_is_read_in_the_dark(page, desk):
