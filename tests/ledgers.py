@@ -1,6 +1,8 @@
 """What the tests of the ledger share: a plan, patients, and programs that run in processes of their own."""
 
+import contextlib
 import hashlib
+import io
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -8,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import trialtools as tt
+from trialtools.__main__ import main
 from trialtools.arms import Minimization, RandomizationPlan, Request, verify
 from trialtools.arms.plans import BasePlan
 from trialtools.arms.strata import strata
@@ -61,7 +64,8 @@ def wrong(*arguments, **more):
     return [fault for fault in verify(*arguments, **more) if not fault.note]
 
 
-START = f"""import sys
+START = f"""import os
+import sys
 sys.path.insert(0, {str(ROOT / "tests")!r})
 from ledgers import *
 from trialtools.arms import LedgerError, Override, allocate, allocations, last_entry, mix, open_ledger, unblind
@@ -75,6 +79,17 @@ def run(code, *arguments):
 
 
 def cli(*arguments):
-    """`trialtools arms …` in a process of its own."""
+    """`trialtools arms …` as its entry point runs it: the exit code and what it printed, without a process to start."""
+    printed, told = io.StringIO(), io.StringIO()
+    with contextlib.chdir(ROOT), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(told):
+        try:
+            code = main(["arms", *map(str, arguments)])
+        except SystemExit as refused:  # words that the parser does not understand
+            code = refused.code
+    return subprocess.CompletedProcess(arguments, code, printed.getvalue(), told.getvalue())
+
+
+def program(*arguments):
+    """The same in a process of its own, with a terminal's bytes."""
     command = [sys.executable, "-m", "trialtools", "arms", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)

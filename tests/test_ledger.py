@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from ledgers import ARMS, ON, Pairs, ask, cli, facts, run, wrong
+from ledgers import ARMS, ON, Pairs, ask, cli, facts, program, run, wrong
 
 from trialtools.arms import LedgerError, Override, allocate, allocations, last_entry, open_ledger, unblind
 from trialtools.arms.allocation import kit_list
@@ -277,11 +277,11 @@ def test_the_commands_give_a_kit_and_say_what_is_wrong(paths, tmp_path):
     table = tmp_path / "patients.csv"
     pd.DataFrame([facts() | {"patient_id": "P1"}, facts(spo2=80) | {"patient_id": "P2"}]).to_csv(table, index=False)
     asked = [ledger, "data/protocols/NCT05741099.yaml", table, "--site", "A", "--on", "2023-01-12", "--patient"]
-    done = cli("allocate", *asked, "P1")
+    done = program("allocate", *asked, "P1")
     kit = allocations(ledger)["kit"][0]
     assert (done.returncode, done.stdout.split()[:2]) == (0, ["kit", kit]), done.stderr
     receipt = done.stdout.split()[-1]
-    refused = cli("allocate", *asked, "P2")
+    refused = program("allocate", *asked, "P2")
     assert refused.returncode == 2 and "ineligible (I7)" in refused.stderr and refused.stdout == ""
     assert "Traceback" not in refused.stderr
     assert cli("verify", ledger, "--head", receipt, "--key", key).returncode == 0

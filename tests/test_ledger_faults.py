@@ -7,10 +7,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from conftest import POSIX, sample
 from ledgers import BLOCKS, ROOT, START, Pairs, ask, run, wrong
 
 from trialtools.arms import LedgerError, allocate, allocations, last_entry, open_ledger, verify
@@ -26,28 +26,50 @@ def paths(tmp_path, protocol):
     return tmp_path / "l", tmp_path / "k"
 
 
-def test_eight_processes_allocate_two_thousand_at_once(tmp_path, protocol):
+@POSIX
+@pytest.mark.long
+def test_eight_processes_allocate_hundreds_at_once(tmp_path, protocol):
     """Every fifth patient is asked for by two of the eight, so that the same request races itself."""
-    ledger, key = tmp_path / "l", tmp_path / "k"
-    open_ledger(ledger, key, protocol, BLOCKS, 500, SITES)
-    code = "p, me = protocol(), int(sys.argv[2])\n"
-    code += "for i in range(2000):\n  if i % 8 == me or i % 40 == (me * 5 + 5) % 40:\n"
-    code += "    r = allocate(sys.argv[1], ask(f'P{i}', p, site='AB'[i % 2], age=40 + 30 * (i // 2 % 2)))\n"
-    code += "    print(f'P{i}', r.kit)"
-    with ThreadPoolExecutor(8) as crowd:
-        done = list(crowd.map(lambda me: run(code, ledger, me), range(8)))
-    assert [d.stderr for d in done if d.returncode] == []
-    told = [line for d in done for line in d.stdout.splitlines()]
-    assert len(told) > len(set(told)) == 2000  # both were told the same kit
+    ledger, key, n = tmp_path / "l", tmp_path / "k", sample(600) // 40 * 40
+    open_ledger(ledger, key, protocol, BLOCKS, n // 4, SITES)
+    code = f"p = protocol()\nfor me in range(8):\n  if os.fork(): continue\n  for i in range({n}):\n"
+    code += "    if i % 8 == me or i % 40 == (me * 5 + 5) % 40:\n"
+    code += "      r = allocate(sys.argv[1], ask(f'P{i}', p, site='AB'[i % 2], age=40 + 30 * (i // 2 % 2)))\n"
+    code += "      os.write(1, f'P{i} {r.kit}\\n'.encode())\n"
+    code += "  sys.exit()\n"
+    code += "sys.exit(any([os.wait()[1] for _ in range(8)]))"
+    done = run(code, ledger)
+    assert done.returncode == 0, done.stderr
+    told = done.stdout.splitlines()
+    assert len(told) > len(set(told)) == n  # both were told the same kit
     given = allocations(ledger, key)
-    assert len(given) == given["kit"].nunique() == given["subject_id"].nunique() == 2000
-    assert given["stratum"].value_counts().tolist() == [500] * 4  # every kit of every stratum, none skipped
+    assert len(given) == given["kit"].nunique() == given["subject_id"].nunique() == n
+    assert given["stratum"].value_counts().tolist() == [n // 4] * 4  # every kit of every stratum, none skipped
     by_arm = given.groupby("stratum")["arm"].value_counts().unstack()
-    assert ((by_arm - 250).abs() <= 1).all(axis=None)  # 500 patients end within a block of 6 at most: 251 to 249
+    assert ((by_arm - n // 8).abs() <= 1).all(axis=None)  # an even number ends within a block of 6 at most by one
     assert wrong(ledger, key=key, protocol=protocol) == []
 
 
-def test_killed_at_any_write_an_allocation_is_whole_or_not_there(paths, tmp_path, protocol, require):
+@pytest.fixture
+def programs():
+    """Makes a process for each ledger named to it, and tells its id and how it ended.
+
+    It waits until it is traced, so that only the allocation is killed; Python and what it loads start once for all.
+    """
+    code = "import time, trialtools.arms.ledger\nr = ask('P1', protocol()); r.judgement()\n"
+    code += "for line in sys.stdin:\n  ledger = line.strip()\n"
+    code += (
+        "  if child := os.fork():\n    print(child, flush=True); print(os.waitpid(child, 0)[1], flush=True); continue\n"
+    )
+    code += "  while not os.path.exists(f'{ledger} go'): time.sleep(0.005)\n"
+    code += "  allocate(ledger, r)\n  os._exit(0)"
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", START + code], stdin=pipe, stdout=pipe, text=True, cwd=ROOT) as made:
+        yield made
+
+
+@POSIX
+def test_killed_at_any_write_an_allocation_is_whole_or_not_there(paths, tmp_path, protocol, require, programs):
     """SIGKILL at the first, second, third ... call of each kind that changes the disk, until the program survives."""
     strace, (ledger, _), killed = require("strace"), paths, 0
     for call, turn in ((call, turn) for call in ("pwrite64", "fsync,fdatasync", "unlink") for turn in range(1, 30)):
@@ -58,24 +80,18 @@ def test_killed_at_any_write_an_allocation_is_whole_or_not_there(paths, tmp_path
         copy = tmp_path / f"{call}{turn}"
         shutil.copy(ledger, copy)
         first = allocate(copy, ask("P0", protocol))
-        pid_file = tmp_path / "go"
-        pid_file.unlink(missing_ok=True)
-        # the program waits until it is traced, so that only the allocation is killed and not the start of Python
-        code = "import os, time, trialtools.arms.ledger\nr = ask('P1', protocol()); r.judgement()\n"
-        code += "open(sys.argv[2], 'w').write('x')\nwhile os.path.exists(sys.argv[2]): time.sleep(0.005)\n"
-        code += "allocate(sys.argv[1], r)"
-        child = subprocess.Popen([sys.executable, "-c", START + code, str(copy), str(pid_file)], cwd=ROOT)
-        while not pid_file.exists():
-            assert child.poll() is None
+        print(copy, file=programs.stdin, flush=True)
+        child = int(programs.stdout.readline())
         tracer = subprocess.Popen(
-            [strace, "-f", "-o", "/dev/null", "-p", str(child.pid), "-e", f"inject={call}:signal=SIGKILL:when={turn}"],
+            [strace, "-f", "-o", "/dev/null", "-p", str(child), "-e", f"inject={call}:signal=SIGKILL:when={turn}"],
             stderr=subprocess.PIPE,
         )
         assert b"attached" in tracer.stderr.readline()
-        pid_file.unlink()
-        survived = child.wait(30) == 0
+        copy.with_name(f"{copy.name} go").touch()
+        code = os.waitstatus_to_exitcode(int(programs.stdout.readline()))
         tracer.wait(30)
-        assert survived or child.returncode == -signal.SIGKILL
+        assert code in (0, -signal.SIGKILL)
+        survived = code == 0
         assert wrong(copy) == [] or (copy.with_name(f"{copy.name}-journal")).exists()
         kept = export_after_recovery(copy)
         assert kept in ({"P0"}, {"P0", "P1"})
@@ -94,7 +110,7 @@ def export_after_recovery(ledger):
     return {patient for (patient,) in rows}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="limits of this kind are POSIX's")
+@POSIX
 def test_a_full_disk_leaves_the_ledger_as_it_was(paths, protocol):
     """The file may not grow: the operating system refuses the write as a full disk does."""
     ledger, _ = paths

@@ -254,7 +254,7 @@ def test_both_verifiers_agree_on_mutated_ledgers(full, tmp_path):
     """Whether anything is wrong, and which entry is the first; without the key, and with it."""
     _, key, rows = full
     content, found = json.loads(key.read_text()), 0
-    for seed in range(sample(150)):
+    for seed in range(sample(400)):
         ledger = tmp_path / str(seed)
         kept = rebuilt(mutated(rows, random.Random(seed)), ledger)
         ours, theirs = wrong(ledger), second_verifier.first_fault(kept)
@@ -265,4 +265,4 @@ def test_both_verifiers_agree_on_mutated_ledgers(full, tmp_path):
         assert first == (theirs and theirs[0]), (seed, ours, theirs)
         found += bool(named)
         ledger.unlink()
-    assert found > 0.6 * sample(150), "the forgeries were not worth the name"
+    assert found > 0.6 * sample(400), "the forgeries were not worth the name"

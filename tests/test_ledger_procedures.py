@@ -3,10 +3,10 @@
 import json
 from base64 import b64encode
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
+from conftest import POSIX
 from ledgers import ARMS, BLOCKS, MINIMIZED, ask, cli, facts, run, wrong
 from scipy.stats import chi2
 
@@ -108,13 +108,16 @@ def test_which_kit_is_given_tells_nothing_of_the_arm():
         assert chi2.sf(sum((c - runs / cells) ** 2 / (runs / cells) for c in seen.values()), cells - 1) > 1e-6
 
 
+@POSIX
 def test_several_desks_minimize_at_once(minimized, protocol):
     ledger, key = minimized
-    code = "p, me = protocol(), int(sys.argv[3])\nfor i in range(me, 24, 4):\n"
-    code += "  allocate(sys.argv[1], ask(f'P{i}', p, site='AB'[i % 2], age=40 + 30 * (i // 2 % 2)), key=sys.argv[2])"
-    with ThreadPoolExecutor(4) as desks:
-        done = list(desks.map(lambda me: run(code, ledger, key, me), range(4)))
-    assert [d.stderr for d in done if d.returncode] == []
+    code = "p = protocol()\nfor me in range(4):\n  if os.fork(): continue\n  for i in range(me, 24, 4):\n"
+    code += (
+        "    allocate(sys.argv[1], ask(f'P{i}', p, site='AB'[i % 2], age=40 + 30 * (i // 2 % 2)), key=sys.argv[2])\n"
+    )
+    code += "  sys.exit()\nsys.exit(any([os.wait()[1] for _ in range(4)]))"
+    done = run(code, ledger, key)
+    assert done.returncode == 0, done.stderr
     assert allocations(ledger)["kit"].nunique() == 24 and wrong(ledger, key=key) == []
 
 

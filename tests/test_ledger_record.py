@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
-from ledgers import BLOCKS, ON, ask, cli, facts, wrong
+from ledgers import BLOCKS, ON, ask, cli, facts, program, wrong
 
 from trialtools.arms import (
     LedgerError,
@@ -209,7 +209,7 @@ def test_a_byte_that_is_no_utf8_never_breaks_an_export(ledger, protocol, tmp_pat
     words = [b"--override", b"Dr M\xe9ndez", b"--reason", b"urgent, agreed by tel\xe9fono"]
     where = [os.fsencode(str(each)) for each in (ledger, PROTOCOL, table)]
     day = [b"--site", b"A", b"--on", b"2023-01-12", b"--patient", b"P1"]
-    done = cli("allocate", *map(os.fsdecode, [*where, *day, *words]))
+    done = program("allocate", *map(os.fsdecode, [*where, *day, *words]))
     assert done.returncode == 0, done.stderr
     out = tmp_path / "out.csv"
     assert cli("export", ledger, "--out", out).returncode == 0
