@@ -16,6 +16,7 @@ import narwhals as nw
 from .language.formula import (
     MIRRORED,
     NUMERIC,
+    OPPOSITE,
     And,
     Arithmetic,
     AtLeast,
@@ -68,9 +69,8 @@ def expression(formula: Formula, partial: frozenset[str] = frozenset()) -> nw.Ex
             return _at_least(n, [expression(item, partial) for item in items])
         case In(item, values):
             return _is_in(item, values) if partial.isdisjoint(names(item)) else _among(item, values, partial)
-        case Compare(operands, operators):
-            pairs = zip(operands, operators, operands[1:], strict=False)
-            return reduce(and_, (_compare(*pair, partial) for pair in pairs))
+        case Compare():
+            return reduce(and_, (_compare(*link, partial) for link in formula.links))
         case MonthsBefore(when, months):
             return _months_before(expression(when), months)
         case Completed(unit, start, end):
@@ -99,7 +99,7 @@ def ends(formula: Formula, partial: frozenset[str]) -> _Pair:
             (low, high), (first, last) = ends(left, partial), ends(right, partial)
             first, last = (last, first) if operator == "-" else (first, last)
             if type_of(left) == "date":
-                return _days(operator, low, first), _days(operator, high, last)
+                return _days(low, first), _days(high, last)
             low, high, first, last = (_finite_part(end.cast(nw.Float64())) for end in (low, high, first, last))
             return _combine(operator, low, first), _combine(operator, high, last)
         case Case(name, formulas):
@@ -122,17 +122,12 @@ def _compare(left: Formula, operator: str, right: Formula, partial: frozenset[st
 def _compare_ends(left: _Pair, operator: str, right: _Pair) -> nw.Expr:
     """True or false where all values between the ends agree."""
     (low, high), (first, last) = left, right
-    match operator:
-        case "<":
-            return _truth(high < first, low >= last)
-        case "<=":
-            return _truth(high <= first, low > last)
-        case ">":
-            return _truth(low > last, high <= first)
-        case ">=":
-            return _truth(low >= last, high < first)
-    alike, apart = (high <= first) & (low >= last), (high < first) | (low > last)
-    return _truth(alike, apart) if operator == "==" else _truth(apart, alike)
+    if operator in ("==", "!="):
+        alike, apart = (high <= first) & (low >= last), (high < first) | (low > last)
+        return _truth(alike, apart) if operator == "==" else _truth(apart, alike)
+    if operator in (">", ">="):
+        low, high, first, last = high, low, last, first
+    return _truth(_COMPARE[operator](high, first), _COMPARE[OPPOSITE[operator]](low, last))
 
 
 def _truth(true: nw.Expr, false: nw.Expr) -> nw.Expr:
@@ -187,7 +182,7 @@ def _arithmetic(formula: Formula) -> nw.Expr:
         return expression(formula).cast(nw.Float64())
     left, right = formula.left, formula.right
     if type_of(left) == "date":
-        return _days("-", expression(left), expression(right))
+        return _days(expression(left), expression(right))
     match formula.operator:
         case "**":
             return _power(left, right)
@@ -251,7 +246,7 @@ def _completed_time(unit: str, start: nw.Expr, end: nw.Expr) -> nw.Expr:
     return years * 12 + months if unit == "months" else years - _count(months < 0)
 
 
-def _days(_: str, left: nw.Expr, right: nw.Expr) -> nw.Expr:
+def _days(left: nw.Expr, right: nw.Expr) -> nw.Expr:
     return (_day_number(left) - _day_number(right)).cast(nw.Float64())
 
 

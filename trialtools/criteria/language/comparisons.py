@@ -63,10 +63,9 @@ def map_comparisons(
         positive: the same of the formula itself.
     """
     match formula:
-        case Compare(operands, operators) if type_of(operands[0]) != "flag":
-            chain = zip(operands, operators, operands[1:], strict=False)
-            pairs = tuple(put(Compare((left, right), (sign,)), positive) for left, sign, right in chain)
-            return And(pairs) if len(operators) > 1 else pairs[0]
+        case Compare(operands) if type_of(operands[0]) != "flag":
+            pairs = tuple(put(Compare((left, right), (sign,)), positive) for left, sign, right in formula.links)
+            return And(pairs) if len(pairs) > 1 else pairs[0]
         case Compare(operands, operators):
             return Compare(tuple(map_comparisons(operand, put, None) for operand in operands), operators)
         case Not(item):

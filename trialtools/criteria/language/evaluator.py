@@ -87,12 +87,8 @@ def evaluate(formula: Formula, patient: Mapping[str, Any]) -> Any:
             return definite(patient.get(name)) is not None
         case Not(item):
             return _not(evaluate(item, patient))
-        case And(items):
-            return _at_least(len(items), [evaluate(item, patient) for item in items])
-        case Or(items):
-            return _at_least(1, [evaluate(item, patient) for item in items])
-        case AtLeast(n, items):
-            return _at_least(n, [evaluate(item, patient) for item in items])
+        case And(items) | Or(items) | AtLeast(_, items):
+            return _at_least(formula.n, [evaluate(item, patient) for item in items])
         case Compare(operands, operators):
             values = [evaluate(operand, patient) for operand in operands]
             pairs = zip(values, operators, values[1:], strict=False)

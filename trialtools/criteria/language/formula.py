@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 Type = Literal["number", "integer", "flag", "category", "date", "text"]
 NUMERIC = ("number", "integer")
@@ -40,10 +40,17 @@ class Not:
 class And:
     items: tuple[Formula, ...]
 
+    @property
+    def n(self) -> int:
+        """How many of the items must hold."""
+        return len(self.items)
+
 
 @dataclass(frozen=True)
 class Or:
     """`a or b`; `if a then b` is `not a or b` and read aloud as it was written."""
+
+    n: ClassVar[int] = 1
 
     items: tuple[Formula, ...]
     conditional: bool = field(default=False, compare=False, repr=False)
@@ -63,6 +70,11 @@ class Compare:
 
     operands: tuple[Formula, ...]
     operators: tuple[str, ...]
+
+    @property
+    def links(self) -> list[tuple[Formula, str, Formula]]:
+        """The comparisons of two things that a chain is made of."""
+        return list(zip(self.operands, self.operators, self.operands[1:], strict=False))
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ _SLIPS = {  # habits of other languages, none of which can stand in an expressio
     r"[;?$`]|:(?!=)": "'{}' is not part of the language",
 }
 _SLIP = re.compile("|".join(f"({pattern})" for pattern in _SLIPS))
-_ODD_NUMBER = re.compile(r"(?<![\w.])(?>\.?\d[\d_]*(?:\.[\d_]*)?(?:[eE][+-]?\d+)?)[A-Za-z]\w*")
+_ODD_NUMBER = re.compile(r"(?>(?:(?<![\w.])\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d+)?)[A-Za-z]\w*")
 _UNFINISHED = re.compile(r"(?:\b(?:and|or|not|in|is)|[<>=+\-*/%,])\s*$")
 _COMPARISON = re.compile(r"[<>=!]=?|in\b|is\b")
 

@@ -114,8 +114,7 @@ def _comparison(formula: Compare, fields: Mapping[str, Any]) -> str:
         case Compare((Value() as low, subject, Value() as high), (first, second)):
             bounds = _bound(MIRRORED[first], low), _bound(second, high, _unit(subject, fields))
             return f"{_subject_phrase(subject, fields)} is {' and '.join(bounds)}"
-    pairs = zip(formula.operands, formula.operators, formula.operands[1:], strict=False)
-    return " and ".join(_pair(*pair, fields) for pair in pairs)
+    return " and ".join(_pair(*link, fields) for link in formula.links)
 
 
 def _pair(left: Formula, operator: str, right: Formula, fields: Mapping[str, Any]) -> str:

@@ -27,9 +27,8 @@ def atoms(formula: Formula) -> Iterator[Compare]:
     """The comparisons inside a formula, chains and lists taken apart; those of flags are logic and not among them."""
     for part in walk(formula):
         match part:
-            case Compare(operands, operators) if type_of(operands[0]) != "flag":
-                links = zip(pairwise(operands), operators, strict=True)
-                yield from (Compare(pair, (operator,)) for pair, operator in links)
+            case Compare(operands) if type_of(operands[0]) != "flag":
+                yield from (Compare((left, right), (sign,)) for left, sign, right in part.links)
             case In(item, values):
                 yield from (Compare((item, Value(value)), ("==",)) for value in values)
 

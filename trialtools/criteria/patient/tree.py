@@ -106,8 +106,7 @@ def _idle(node: Node) -> Node:
 def _heading(formula: And | Or | AtLeast, wanted: bool) -> str:
     """How many of the steps have to come out well; a step that is excluded comes out well where it does not hold."""
     total = len(formula.items)
-    n = total if isinstance(formula, And) else 1 if isinstance(formula, Or) else formula.n
-    n = n if wanted else total - n + 1
+    n = formula.n if wanted else total - formula.n + 1
     return "all of these" if n == total else "one of these" if n == 1 else f"{n} of these {total}"
 
 

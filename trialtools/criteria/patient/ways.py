@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from heapq import nsmallest
-from itertools import groupby, pairwise, product
+from itertools import groupby, product
 from math import inf, prod
 from typing import Any
 
@@ -118,12 +118,8 @@ class Search:
                 return {self.full: ()} if value in aim.accept else {}
             case Not(item):
                 return self.ways(item, aim.opposite)
-            case And(items):
-                return self._at_least(len(items), items, aim)
-            case Or(items):
-                return self._at_least(1, items, aim)
-            case AtLeast(n, items):
-                return self._at_least(n, items, aim)
+            case And(items) | Or(items) | AtLeast(_, items):
+                return self._at_least(formula.n, items, aim)
             case Name(name):
                 found = self._where(name, lambda o: (o.value if o.known or aim.world else None) in aim.accept)
                 return found if aim.world else self._where_applies(name, found, aim)
@@ -133,9 +129,8 @@ class Search:
             case Compare((left, right), (operator,)) if type_of(left) == "flag":
                 same = Or((And((left, right)), And((Not(left), Not(right)))))
                 return self.ways(same, aim if operator == "==" else aim.opposite)
-            case Compare(operands, operators) if len(operators) > 1:
-                links = zip(pairwise(operands), operators, strict=True)
-                return self.ways(And(tuple(Compare(pair, (operator,)) for pair, operator in links)), aim)
+            case Compare(_, operators) if len(operators) > 1:
+                return self.ways(And(tuple(Compare((a, b), (sign,)) for a, sign, b in formula.links)), aim)
         return self._comparison(formula, aim)
 
     def _at_least(self, n: int, items: Collection[Formula], aim: _Aim) -> Ways:

@@ -7,28 +7,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from html import escape
-from itertools import pairwise
 from typing import Any, get_args
 
 import z3
 
-from ..language import (
-    And,
-    Compare,
-    Formula,
-    In,
-    Name,
-    ProtocolError,
-    Value,
-    children,
-    evaluate,
-    names,
-    nearest,
-    parse,
-    type_of,
-    words,
-)
+from ..language import And, Formula, In, Name, ProtocolError, Value, evaluate, names, nearest, parse, words
 from ..patient import tree
+from ..patient.cells import atoms
 from ..patient.tree import Decision
 from ..protocol import Criterion, ProtocolData
 from .encode import on_step
@@ -141,30 +126,18 @@ def _at_most(prover: Prover, n: int) -> Z3:
 def _near(prover: Prover, formulas: Iterable[Formula]) -> Iterator[Z3]:
     """That what is measured stands at a limit it is compared with, or a step beside it, where it is known."""
     for formula in formulas:
-        for subject, limit in _limits(formula):
+        for left, right in (atom.operands for atom in atoms(formula)):
+            subject, limit = (right, left) if isinstance(left, Value) else (left, right)
+            if not isinstance(limit, Value) or isinstance(limit.value, str):
+                continue
             step = prover.protocol.fields[subject.name].step_size if isinstance(subject, Name) else Fraction(1)
-            yield z3.Not(prover.truth(In(subject, _around(limit, step))).false)
+            yield z3.Not(prover.truth(In(subject, _around(limit.value, step))).false)
 
 
 def _around(limit: float | date, step: Fraction) -> tuple[Any, ...]:
     if isinstance(limit, date):
         return tuple(limit + timedelta(n) for n in (-1, 0, 1))
     return tuple(float(Fraction(str(limit)) + n * step) for n in (-1, 0, 1))
-
-
-def _limits(formula: Formula) -> Iterator[tuple[Formula, Any]]:
-    """What is measured, and the number or the day that it is compared with."""
-    match formula:
-        case Compare(operands) if type_of(operands[0]) != "flag":
-            for left, right in pairwise(operands):
-                subject, limit = (right, left) if isinstance(left, Value) else (left, right)
-                if isinstance(limit, Value) and not isinstance(limit.value, str):
-                    yield subject, limit.value
-        case In(item, values):
-            yield from ((item, value) for value in values if not isinstance(value, str))
-        case _:
-            for child in children(formula):
-                yield from _limits(child)
 
 
 @dataclass(frozen=True)

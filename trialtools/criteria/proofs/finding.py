@@ -11,7 +11,8 @@ from datetime import date
 from textwrap import wrap
 from typing import Any, Literal, NamedTuple
 
-from ..language import NUMERIC, Arithmetic, Formula, Name, children, names, type_of, words
+from ..language import NUMERIC, Arithmetic, Formula, Name, names, type_of, words
+from ..language.formula import walk
 from ..protocol import Fact, Field, ProtocolData
 
 
@@ -130,17 +131,11 @@ def proviso(formulas: Iterable[Formula], whole: bool) -> str:
     Doubles may miss the sum of decimals by a digit; and what is so whatever a value is need not be so of a value that
     is known in part, where a proof needs the `whole` of it.
     """
-    parts = [part for formula in formulas for part in _parts(formula)]
+    parts = [part for formula in formulas for part in walk(formula)]
     sums = [part for part in parts if isinstance(part, Arithmetic) and type_of(part.left) != "date"]
     ranges = [part for part in parts if whole and isinstance(part, Name) and part.type in (*NUMERIC, "date")]
     granted = ["sums and products are exact"] * bool(sums) + ["no value is known only in part"] * bool(ranges)
     return f", if {join(granted)}" if granted else ""
-
-
-def _parts(formula: Formula) -> Iterator[Formula]:
-    yield formula
-    for child in children(formula):
-        yield from _parts(child)
 
 
 def _says(protocol: ProtocolData, facts: Iterable[str]) -> dict[str, str]:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby, pairwise
 
-from ..language import Arithmetic, Compare, Formula, Name, ProtocolError, children, names, parse
+from ..language import Arithmetic, Compare, Formula, Name, ProtocolError, names, parse
+from ..language.formula import walk
 from ..protocol import ProtocolData, expressions, quotes, squeeze
 from ..protocol.check import stretches
 from ..units import factor, parse_unit
@@ -227,14 +228,12 @@ def _unit_findings(protocol: ProtocolData) -> Iterator[Finding]:
 
 def _pairs(formula: Formula) -> Iterator[tuple[str, str]]:
     """Pairs of fields that are compared, added or subtracted as they are."""
-    match formula:
-        case Compare(operands, _):
-            found = [operand.name for operand in operands if isinstance(operand, Name)]
-            yield from pairwise(found)
-        case Arithmetic("+" | "-", Name(first), Name(second)):
-            yield first, second
-    for child in children(formula):
-        yield from _pairs(child)
+    for part in walk(formula):
+        match part:
+            case Compare(operands):
+                yield from pairwise(operand.name for operand in operands if isinstance(operand, Name))
+            case Arithmetic("+" | "-", Name(first), Name(second)):
+                yield first, second
 
 
 def _differ(first: str, a: str | None, second: str, b: str | None) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 import z3
 
-from ..language import And, AtLeast, Formula, Known, Not, Or, Value, children, evaluate, words
+from ..language import And, AtLeast, Formula, Known, Not, Or, Value, evaluate, words
+from ..language.formula import walk
 from ..patient.tree import State, decide, decision, state_by_criterion
 from ..protocol import Criterion
 from .finding import COMPLETE, EVERYBODY, Finding, assuming, cannot_pass, finding_for, slug, titles
@@ -158,16 +159,11 @@ def alternatives(
         case Not(item):
             yield from alternatives(item, beside, (*place, 0), not positive)
             return
-        case And(items):
-            needed = len(items)
-        case Or(items):
-            needed = 1
-        case AtLeast(needed, items):
-            pass
+        case And(items) | Or(items) | AtLeast(_, items):
+            needed = formula.n if positive else len(items) - formula.n + 1
         case _:
             return
     signed = [item if positive else item.item if isinstance(item, Not) else Not(item) for item in items]
-    needed = needed if positive else len(items) - needed + 1
     for n, item in enumerate(items):
         together = beside
         if needed < len(items):
@@ -223,7 +219,7 @@ def _has(prover: Prover, way: Alternative) -> list[Z3]:
 
 def _asks_known(formula: Formula) -> bool:
     """Whether a part is about missing data: then it is no news that it decides nothing where none are."""
-    return isinstance(formula, Known) or any(map(_asks_known, children(formula)))
+    return any(isinstance(part, Known) for part in walk(formula))
 
 
 def _dead(prover: Prover, criterion: Criterion, way: Alternative, rest: Formula, proof: Proof) -> Finding:

@@ -29,6 +29,7 @@ from ..language import (
     Value,
     children,
 )
+from ..language.formula import walk
 
 Z3: TypeAlias = Any
 """An expression, solver or model of z3, which has no types."""
@@ -113,12 +114,10 @@ def _truth(scope: Scope, formula: Formula) -> Truth:
             inner = truth_of(scope, item)
             return Truth(inner.false, inner.true)
         case And(items) | Or(items) | AtLeast(_, items):
-            needed = formula.n if isinstance(formula, AtLeast) else len(items) if isinstance(formula, And) else 1
-            return _count(needed, [truth_of(scope, item) for item in items])
-        case Compare(operands, operators):
+            return _count(formula.n, [truth_of(scope, item) for item in items])
+        case Compare(operands):
             read = _moment if any(isinstance(operand, MonthsBefore) for operand in operands) else _datum
-            sides = [read(scope, operand) for operand in operands]
-            links = [_compare(*link) for link in zip(sides, operators, sides[1:], strict=False)]
+            links = [_compare(read(scope, left), sign, read(scope, right)) for left, sign, right in formula.links]
             return _count(len(links), links)
         case In(item, values):
             datum = _datum(scope, item)
@@ -199,8 +198,8 @@ def _whole(formula: Formula) -> int | None:
 
 def has_power(formula: Formula) -> bool:
     """Whether a formula holds a power that may be any number to Z3."""
-    power = isinstance(formula, Arithmetic) and formula.operator == "**" and _whole(formula) is None
-    return power or any(map(has_power, children(formula)))
+    parts = (part for part in walk(formula) if isinstance(part, Arithmetic) and part.operator == "**")
+    return any(_whole(part) is None for part in parts)
 
 
 def is_long(formula: Formula) -> bool:

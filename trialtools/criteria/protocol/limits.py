@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..language import Arithmetic, Compare, Formula, Name, ProtocolError, Value, names, nearest, type_of, words
-from ..language.comparisons import Limit, limit_of, limits, map_comparisons
+from ..language.comparisons import limit_of, limits, map_comparisons
 from .model import Ambiguity, AnyProtocol, Criterion, ProtocolData
 
 if TYPE_CHECKING:
@@ -139,12 +139,11 @@ def thresholds_of(protocol: ProtocolData, criterion: str) -> list[Threshold]:
         same = [other for other, like in enumerate(stems) if like == stem]
         apart = len(same) == 2 and Counter(bounded)[bound] == 1
         ids.append(stem if len(same) == 1 else bound if apart else f"{stem}.{same.index(position) + 1}")
-    return [_threshold(id, criterion, limit) for id, limit in zip(ids, found, strict=True)]
-
-
-def _threshold(id: str, criterion: str, limit: Limit) -> Threshold:
-    assert limit.span is not None  # the formula was read from a text
-    return Threshold(id, criterion, limit.subject, limit.operator, limit.number, limit.span)
+    return [
+        Threshold(id, criterion, limit.subject, limit.operator, limit.number, limit.span)
+        for id, limit in zip(ids, found, strict=True)
+        if limit.span is not None  # the formula was read from a text
+    ]
 
 
 def requirement(protocol: ProtocolData, criterion: str, answers: Mapping[str, bool | None]) -> Formula:
