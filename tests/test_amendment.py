@@ -67,7 +67,7 @@ def test_the_proof_is_what_brute_force_finds(before, after, facts):
     records = [record for record in RECORDS if possible(first, record, first.fact_formulas)] or RECORDS
     found = tt.diff(first, second)
     assert found.relation == expected(first, second, records)
-    if "declared" not in found.given:
+    if "declared" not in found.premises:
         assert found.relation == expected(first, second, RECORDS)
     for name, (one, other) in {"gained": (first, second), "lost": (second, first)}.items():
         if (patient := getattr(found, name)) is not None:

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, sample
 
 import trialtools as tt
-from trialtools.lessons import ask, buttons, check, fill_in, hint, judge, lessons, load_lesson, typed
+from trialtools.lessons import answer_of, ask, buttons, check, fill_in, hint, judge, lessons, load_lesson
 from trialtools.lessons.catalogue import catalogue
 from trialtools.lessons.quantities import quantity
 from trialtools.lessons.steps import next_step
@@ -69,7 +69,7 @@ def test_junk_is_told_so_and_never_taken(question):
 
 def test_dots_ask_and_are_no_error():
     reply = check("2.1", ...)
-    assert reply.right is None and not reply and "true, false or unknown" in reply.asked
+    assert reply.right is None and not reply and "true, false or unknown" in reply.question
     assert "…" in repr(reply) and "Not yet" not in reply._repr_html_()
 
 
@@ -110,7 +110,7 @@ def test_the_words_of_a_condition_and_of_the_engine_are_both_taken():
 )
 def test_a_right_answer_is_right_however_it_is_written(id, answer):
     own = lessons()[id[0]]
-    assert check(id, answer) and judge(own.question(id), typed(own.question(id), str(answer)))
+    assert check(id, answer) and judge(own.question(id), answer_of(own.question(id), str(answer)))
 
 
 def test_a_name_that_no_criterion_offers_is_not_negated():
@@ -231,7 +231,7 @@ def test_buttons_and_boxes_give_the_same_reply_as_check():
     assert "missing for normal" in asking.children[-1].value
     box = ask("2.5").children[1]
     box.value = "spo2 <= 93 or missing(spo2)"
-    assert typed(lessons()["2"].question("2.5"), " 5 > ") == "5 >"
+    assert answer_of(lessons()["2"].question("2.5"), " 5 > ") == "5 >"
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
@@ -325,7 +325,7 @@ def test_a_lesson_runs_with_dots_and_with_its_key(root, name, tmp_path, monkeypa
     lesson = lessons()[str(int(name[:2]))]
     assert [reply.right for reply in dots] == [None] * len(lesson.questions)
     assert [reply.right for reply in keyed] == [True] * len(lesson.questions)
-    assert [reply.asked.split()[0] for reply in dots] == [question.id for question in lesson.questions]
+    assert [reply.question.split()[0] for reply in dots] == [question.id for question in lesson.questions]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -17,10 +17,10 @@ from trialtools.interim.data import read_trial
 from trialtools.interim.frames.effect import why_no_comparison
 from trialtools.interim.frames.endpoint import endpoint_rows
 from trialtools.interim.frames.history import read_previous
-from trialtools.interim.frames.looks import adjusted_interval, crossed, final_difference, is_last, this_look
+from trialtools.interim.frames.looks import adjusted_interval, crosses_boundary, final_difference, is_last, this_look
 from trialtools.interim.frames.outcomes import overall_rate
 from trialtools.interim.frames.randomization import last_coefficient
-from trialtools.interim.frames.recruitment import reached
+from trialtools.interim.frames.recruitment import target_days
 from trialtools.interim.lookdata import read_analysis_data
 from trialtools.interim.plan import plan_of
 
@@ -222,7 +222,7 @@ def test_the_bound_follows_the_information_that_is_there(protocol):
     # the spending function of Lan and DeMets, by its formula
     spent = [2 * (1 - norm.cdf(norm.ppf(1 - 0.0125) / math.sqrt(t))) for t in (0.3, 0.5)]
     assert frame["alpha_spent"].tolist()[:2] == pytest.approx(spent, rel=1e-9)
-    assert found.z > 0 and not crossed(this_look(frame)) and not is_last(frame)
+    assert found.z > 0 and not crosses_boundary(this_look(frame)) and not is_last(frame)
     unknown = replace(look, previous={}).boundaries()
     assert unknown["information"].iloc[0] == pytest.approx(66), "an unreported look is taken as planned"
     assert math.isnan(unknown["z"].iloc[0])
@@ -231,7 +231,7 @@ def test_the_bound_follows_the_information_that_is_there(protocol):
 def test_a_clear_effect_stops_and_an_end_spends_what_is_left(protocol):
     look = look_of(people(65, 65, (1, 22)), protocol, 2)
     found, frame = look.primary_effect, look.boundaries()
-    assert crossed(this_look(frame))
+    assert crosses_boundary(this_look(frame))
     low, high = adjusted_interval(found, this_look(frame)["bound"])
     assert low < found.low and found.high < high < 0, "wider than the nominal one, and still without zero"
     estimate, below, above = final_difference(look)
@@ -241,7 +241,7 @@ def test_a_clear_effect_stops_and_an_end_spends_what_is_left(protocol):
         last = look_of(people(n, n, (8, 10)), protocol, 3, looks=[{"information": 66}, {"information": 134}])
         frame = last.boundaries()
         assert frame["alpha_spent"].iloc[-1] == pytest.approx(0.025)
-        assert is_last(frame) and not crossed(this_look(frame))
+        assert is_last(frame) and not crosses_boundary(this_look(frame))
         assert dict(last.first_page().lines)["Boundary"].endswith("was needed at this last look: not crossed.")
         assert last.conditional_power_table().empty
 
@@ -260,7 +260,7 @@ def test_without_any_event_nothing_is_made_up(protocol):
     look = look_of(people(40, 40), protocol)
     found = look.primary_effect
     frame = look.boundaries()
-    assert (found.difference, found.z) == (0, 0) and not crossed(this_look(frame))
+    assert (found.difference, found.z) == (0, 0) and not crosses_boundary(this_look(frame))
     assert look.power_curve().empty
     assert (
         dict(look.first_page().lines)["Ahead"]
@@ -306,7 +306,7 @@ def test_the_forecast_holds_its_target_and_widens(protocol):
     # the mean of the prediction: what all sites have done a day, times the days
     speed, ahead = 60 / 122, (fan["day"].iloc[5] - pd.Timestamp(ON)).days
     assert fan["median"].iloc[5] == pytest.approx(60 + speed * ahead, rel=0.05)
-    ends = reached(fan, 200)
+    ends = target_days(fan, 200)
     assert ends["soonest"] < ends["median"]
     reached_it = replace(look, plan=replace(look.plan, sample_size=60))
     assert reached_it.accrual_forecast().attrs["why"] == "The target is reached."
@@ -331,7 +331,7 @@ def test_the_fan_of_a_steady_trial_ends_where_its_slowest_quantile_is_there(prot
     tables["subjects"]["randomized_on"] = [f"2023-0{3 + i % 3}-{1 + i % 28:02}" for i in range(60)]
     tables["subjects"]["screened_on"] = tables["subjects"]["randomized_on"]
     fan = look_of(tables, protocol).accrual_forecast(seed)
-    assert reached(fan, 200)["latest"] == fan["day"].max().date() and (fan["low90"] == 200).sum() == 1
+    assert target_days(fan, 200)["latest"] == fan["day"].max().date() and (fan["low90"] == 200).sum() == 1
 
 
 def test_changes_are_told_against_the_previous_manifest(protocol, tmp_path):

@@ -54,7 +54,7 @@ def decision(protocol, patient):
 def test_the_worklist_is_what_trying_every_answer_finds(protocol, rows):
     found = tt.screen(protocol, table(rows)).worklist().set_index("field")
     open_ = [row for row in rows if decision(protocol, row) is None]
-    for name in protocol.used:
+    for name in protocol.used_fields:
         lacking = [row for row in open_ if protocol.facts_of(row)[name] is None]
         answers = [{decision(protocol, {**row, name: value}) for value in VALUES[name]} for row in lacking]
         expected = {

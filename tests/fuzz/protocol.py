@@ -82,7 +82,7 @@ def attempt(chance: Random) -> None:
     except ProtocolError as error:
         assert error.message.strip() and "fuzz.yaml" in str(error), text
         return
-    assert protocol.sha256 and protocol.requirements and protocol.used is not None, text
+    assert protocol.sha256 and protocol.requirements and protocol.used_fields is not None, text
     assert len(protocol.criteria_table()) == len(protocol.criteria) and protocol.threshold_table() is not None, text
 
 

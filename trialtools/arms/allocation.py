@@ -67,11 +67,11 @@ def applicable_plans(protocol: Protocol) -> list[Plan]:
     ['complete', 'permuted_blocks', 'permuted_blocks', 'minimization']
     """
     first = plan(protocol, "complete")
-    found: list[Plan] = [first, plan(protocol, sizes=(2 * sum(first.shares),))]
+    plans: list[Plan] = [first, plan(protocol, sizes=(2 * sum(first.shares),))]
     for procedure in list(OPTIONS)[1:]:
         with contextlib.suppress(DataError):  # two arms, equal arms, a length, factors: what it lacks here
-            found.append(plan(protocol, procedure))
-    return found
+            plans.append(plan(protocol, procedure))
+    return plans
 
 
 def plan_of(content: Mapping[str, Any]) -> Plan:

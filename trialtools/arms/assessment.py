@@ -78,12 +78,12 @@ def assess(
                 arms, where, right = _minimization_runs(plan, n, levels, runs, rng)
             else:
                 arms, where, right = _walks(plan, n, count, runs, rng)
-            found = _simulated_measures(plan, arms, where, right, count, trend)
+            measures = _simulated_measures(plan, arms, where, right, count, trend)
             if isinstance(plan, RandomizationPlan) and (exact := _exact(plan, n, count)):
-                found |= {name: (value, None) for name, value in exact.items()}
+                measures |= {name: (value, None) for name, value in exact.items()}
             rows += [
                 (plan.label, n, count, name, value, error, "exact" if error is None else "simulated")
-                for name, (value, error) in found.items()
+                for name, (value, error) in measures.items()
             ]
     return pd.DataFrame(rows, columns=list(_ASSESSMENT)).astype({"error": "float64"})
 
@@ -121,10 +121,10 @@ def _exact(plan: RandomizationPlan, n: int, lists: int) -> dict[str, float] | No
         for (state, counts), chance in ahead.items():
             options = turns(state)
             total = sum(weight for weight, _, _ in options)
-            known = next_.setdefault(counts, [0.0] * len(counts))
+            chances = next_.setdefault(counts, [0.0] * len(counts))
             for weight, arm, new in options:
                 p = chance * (weight / total)
-                known[arm] += p
+                chances[arm] += p
                 at = (new, (*counts[:arm], counts[arm] + 1, *counts[arm + 1 :]))
                 after[at] = after.get(at, 0.0) + p
         ahead = after
@@ -133,8 +133,8 @@ def _exact(plan: RandomizationPlan, n: int, lists: int) -> dict[str, float] | No
         right.append(right[-1] + sum(map(max, next_.values())))
         apart.append(sum(p * _apart(counts, plan.shares) for (_, counts), p in ahead.items()))
     size = _binomial(n, 1 / lists)  # of one stratum
-    found = {"correct guesses": float(lists * (size @ right) / n)}
-    return found | ({"imbalance": apart[-1]} if lists == 1 else {"imbalance within strata": float(size @ apart)})
+    measures = {"correct guesses": float(lists * (size @ right) / n)}
+    return measures | ({"imbalance": apart[-1]} if lists == 1 else {"imbalance within strata": float(size @ apart)})
 
 
 def _binomial(n: int, p: float) -> np.ndarray:
@@ -244,5 +244,5 @@ def _power(first: np.ndarray, last: np.ndarray, share: np.ndarray, trend: float)
         spread = (1 + squares.sum(axis=0) / (sizes.sum(axis=0) - 2)) ** 0.5
         shift = (effect + means[0] - means[1]) / (1 / sizes).sum(axis=0) ** 0.5
         cdf = np.vectorize(_NORMAL.cdf, otypes=[float])
-        found = cdf(shift - z * spread) + cdf(-shift - z * spread)
-    return np.where((sizes > 0).all(axis=0) & (sizes.sum(axis=0) > 2), found, 0.0)  # nobody to compare
+        power = cdf(shift - z * spread) + cdf(-shift - z * spread)
+    return np.where((sizes > 0).all(axis=0) & (sizes.sum(axis=0) > 2), power, 0.0)  # nobody to compare

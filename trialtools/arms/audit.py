@@ -70,8 +70,8 @@ def _file(connection: sqlite3.Connection) -> Iterator[Fault]:
     for (found,) in connection.execute("PRAGMA integrity_check(5)"):
         if found != "ok":
             yield Fault(0, f"the file is damaged: {found}")
-    kept = [sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")]
-    if sorted(kept) != sorted(SCHEMA):
+    statements = [sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")]
+    if sorted(statements) != sorted(SCHEMA):
         yield Fault(0, "tables, indexes or guards are not those that a ledger is opened with")
     (highest,) = connection.execute("SELECT coalesce(max(seq), 0) FROM entries").fetchone()
     (once,) = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entries'").fetchone() or (0,)
@@ -144,8 +144,8 @@ def _check_protocol(entries: Sequence[LedgerEntry], protocol: Protocol) -> Itera
     except (LedgerError, TypeError, KeyError, AttributeError) as error:
         yield Fault(1, f"the protocol is not the one that the ledger was opened for: {error}")
         return
-    known = {opened["sha256"], *(entry.detail["sha256"] for entry in entries if entry.kind == "amended")}
-    if protocol.sha256 not in known:
+    hashes = {opened["sha256"], *(entry.detail["sha256"] for entry in entries if entry.kind == "amended")}
+    if protocol.sha256 not in hashes:
         yield Fault(0, "the protocol file has changed since, in nothing that allocation reads", note=True)
 
 
@@ -193,10 +193,10 @@ def _replay_minimization(
 ) -> Iterator[Fault]:
     """Every decision once more, each after those that the ledger has before it."""
     past: list[tuple[Levels, str]] = []
-    known = {kit for _, _, kit, _ in made}
+    kits = {kit for _, _, kit, _ in made}
     for entry in (entry for entry in entries if entry.kind == "allocated"):
         stratum, kit = str(entry.stratum), str(entry.kit)
-        if stratum not in levels or kit not in known:
+        if stratum not in levels or kit not in kits:
             yield Fault(entry.seq, "a stratum or a kit that the plan does not have")
             continue
         if plan.next_kit(seed, made, past, levels[stratum]) != kit:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from .entries import COLUMNS, LedgerEntry, canonical, entry_of, hash_of, mistyped
+from .entries import COLUMNS, LedgerEntry, canonical, entry_of, hash_of, mistyped_parts
 from .receipts import keep_receipt, last_receipt, receipts_of
 
 APPLICATION, FORMAT = 0x54724C67, 2
@@ -200,17 +200,17 @@ def find(connection: sqlite3.Connection, condition: str, values: Iterable[Any] =
         LedgerError: one of them is not what the ledger wrote; nobody goes on from it.
     """
     rows = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM entries WHERE {condition} ORDER BY seq", tuple(values))
-    found = []
+    entries = []
     for row in rows:
         try:
             entry = entry_of(row)
-            problem = entry.misshape or mistyped(entry) or ("changed since" if hash_of(row) != entry.hash else "")
+            problem = entry.misshape or mistyped_parts(entry) or ("changed since" if hash_of(row) != entry.hash else "")
         except (ValueError, TypeError):
             problem = "cannot be read"
         if problem:
             raise LedgerError(f"entry {row[0]} is not what the ledger wrote ({problem}): see `trialtools arms verify`")
-        found.append(entry)
-    return found
+        entries.append(entry)
+    return entries
 
 
 def _insert(connection: sqlite3.Connection, entry: LedgerEntry) -> None:

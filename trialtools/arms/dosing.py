@@ -154,15 +154,17 @@ def dosing_worklist(status: pd.DataFrame, checks: pd.DataFrame | None = None) ->
     """
     waiting: Any = status[status["dosed_on"].isna()]
     rows = waiting[["state", "days_left", "opens_on", "problem"]].itertuples(index=False, name=None)
-    listed = waiting.assign(to_do=[_to_do(*row) for row in rows])
+    worklist = waiting.assign(to_do=[_to_do(*row) for row in rows])
     columns = ["subject_id", "site", "to_do", "state", "days_left", "opens_on", "closes_on"]
     if checks is not None:
-        found = checks.set_index("subject_id").reindex(listed["subject_id"])
-        stop = found["decision"].eq("ineligible").to_numpy()
-        listed["to_do"] = listed["to_do"].mask(stop, ("do not dose: " + found["because"]).to_numpy())
-        listed["check_first"] = found["unknown"].mask(stop | listed["state"].eq("late").to_numpy(), "").to_numpy()
+        checks_of = checks.set_index("subject_id").reindex(worklist["subject_id"])
+        stop = checks_of["decision"].eq("ineligible").to_numpy()
+        worklist["to_do"] = worklist["to_do"].mask(stop, ("do not dose: " + checks_of["because"]).to_numpy())
+        worklist["check_first"] = (
+            checks_of["unknown"].mask(stop | worklist["state"].eq("late").to_numpy(), "").to_numpy()
+        )
         columns.insert(3, "check_first")
-    return listed[columns].reset_index(drop=True)
+    return worklist[columns].reset_index(drop=True)
 
 
 def _to_do(state: str, left: Any, opens_on: Any, problem: Any) -> str:
@@ -193,9 +195,9 @@ def dosing_deviations(status: pd.DataFrame) -> pd.DataFrame:
     undosed = {"late": "not dosed in time", "unknown": "cannot be told"}
     dosed = early.gt(0).map({True: "dosed too early", False: "dosed too late"})
     outside = early.where(early > 0, late).astype("Int64").fillna(-concerned["days_left"])
-    found = concerned.assign(deviation=concerned["state"].map(undosed).fillna(dosed), days=outside)
+    deviations = concerned.assign(deviation=concerned["state"].map(undosed).fillna(dosed), days=outside)
     columns = ["subject_id", "site", "deviation", "days", "infected_on", "dosed_on", "problem"]
-    return found[columns].sort_values(["deviation", "subject_id"], ignore_index=True)
+    return deviations[columns].sort_values(["deviation", "subject_id"], ignore_index=True)
 
 
 def _dates(frame: pd.DataFrame, column: str) -> list[date | None]:

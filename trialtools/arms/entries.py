@@ -122,7 +122,7 @@ def canonical(content: Any) -> str:
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
-def mistyped(entry: LedgerEntry) -> str:
+def mistyped_parts(entry: LedgerEntry) -> str:
     """The parts of an entry that a forger made of another kind, where the hashes were made anew as well."""
     kind_of = {name: kind for kind, names in _KINDS.items() for name in names}
     wrong = [name for name, value in entry.detail.items() if not isinstance(value, kind_of.get(name, str))]

@@ -64,7 +64,7 @@ def _levels(protocol: Protocol, strata: Sequence[str], people: pd.DataFrame) -> 
     """The levels of everybody of whom all are known."""
     formulas = {condition: parse(condition, protocol.fields) for condition in strata if condition != SITE}
     wanted = {name for formula in formulas.values() for name in names(formula)} | ({SITE} & set(strata))
-    if lacking := sorted(wanted - set(people) - set(protocol.derived)):
+    if lacking := sorted(wanted - set(people) - set(protocol.derivations)):
         raise DataError(f"the table has no column {', '.join(lacking)}, which the strata ask for")
     needed = {*protocol.with_causes(wanted - {SITE}), SITE} & set(people)
     rows: Any = people[sorted(needed)].astype(object)
@@ -132,14 +132,14 @@ def score_guesses(plan: Plan, dealt: pd.DataFrame, guesses: Sequence[str]) -> pd
         raise DataError(f"no arm '{foreign[0]}'; {', '.join(plan.arms)}")
     if len(guesses) > len(dealt):
         raise DataError(f"{len(guesses)} guesses of {len(dealt)} patients")
-    seen = dealt.head(len(guesses))
-    frame = pd.DataFrame({"patient": seen["patient"], "arm": seen["arm"], "guess": pd.Series(guesses, dtype="str")})
+    people = dealt.head(len(guesses))
+    frame = pd.DataFrame({"patient": people["patient"], "arm": people["arm"], "guess": pd.Series(guesses, dtype="str")})
     made = frame["guess"] != ""
     frame["right"] = (frame["guess"] == frame["arm"]).astype("boolean").mask(~made)
     frame["hits"] = frame["right"].fillna(False).astype("int64").cumsum()
     frame["of"] = made.astype("int64").cumsum()
     frame["share"] = frame["hits"] / frame["of"].where(frame["of"] > 0)
-    frame["best"] = seen["best"].where(made).cumsum().ffill() / frame["of"].where(frame["of"] > 0)
+    frame["best"] = people["best"].where(made).cumsum().ffill() / frame["of"].where(frame["of"] > 0)
     return frame.assign(coin=float(Fraction(max(plan.shares), sum(plan.shares))))
 
 
@@ -159,11 +159,11 @@ def imbalance_path(plan: Plan, dealt: pd.DataFrame, patients: int | None = None)
     [0.0, 0.5, 0.0, -0.5, 0.0]
     """
 
-    seen, rows = dealt["arm"].head(len(dealt) if patients is None else patients).tolist(), []
+    arms, rows = dealt["arm"].head(len(dealt) if patients is None else patients).tolist(), []
     for arm, share in plan.ratio:
         n = 0
-        for patient in range(len(seen) + 1):
-            n += patient > 0 and seen[patient - 1] == arm
+        for patient in range(len(arms) + 1):
+            n += patient > 0 and arms[patient - 1] == arm
             rows.append((patient, arm, n, n - patient * share / sum(plan.shares)))
     frame = pd.DataFrame(rows, columns=["patient", "arm", "n", "excess"])
     return frame.sort_values("patient", kind="stable", ignore_index=True)
@@ -195,8 +195,8 @@ def trade_off(compared: pd.DataFrame, plan: Plan) -> str:
     Raises:
         DataError: the plan is not among them.
     """
-    found = compared[compared["strata"] == compared.groupby("procedure")["strata"].transform("max")]
-    wide: Any = found.pivot_table(index="procedure", columns="measure", values="value", sort=False)
+    most_strata = compared[compared["strata"] == compared.groupby("procedure")["strata"].transform("max")]
+    wide: Any = most_strata.pivot_table(index="procedure", columns="measure", values="value", sort=False)
     if plan.label not in wide.index:
         raise DataError(f"{plan.label} was not compared; {'; '.join(wide.index)}")
 

@@ -157,8 +157,10 @@ def _next_kit(connection: sqlite3.Connection, stratum: str, opened: Opening, sec
         kit = plan.next_kit(seed, kits, past, levels[stratum])
         return find(connection, "kind = ? AND kit = ?", [opened.kits, kit])[0] if kit else None
     following = "SELECT coalesce(max(position), 0) + 1 FROM entries WHERE kind = 'allocated' AND stratum = ?"
-    found = find(connection, f"kind = ? AND stratum = ? AND position = ({following})", [opened.kits, stratum, stratum])
-    return found[0] if found else None
+    entries = find(
+        connection, f"kind = ? AND stratum = ? AND position = ({following})", [opened.kits, stratum, stratum]
+    )
+    return entries[0] if entries else None
 
 
 def unblind(ledger: PathLike, key: PathLike, patient: str, name: str, reason: str) -> str:
@@ -226,10 +228,10 @@ def _check_day(text: str) -> None:
 
 def _allocation(connection: sqlite3.Connection, column: str, value: str) -> LedgerEntry:
     """The allocation of a patient or a kit."""
-    found = find(connection, f"kind = 'allocated' AND {column} = ?", [value])
-    if not found:
+    entries = find(connection, f"kind = 'allocated' AND {column} = ?", [value])
+    if not entries:
         raise LedgerError(f"no {column} {short_id(value)} was allocated")
-    return found[0]
+    return entries[0]
 
 
 def _arm(connection: sqlite3.Connection, opened: Opening, secret: Key, kit: str) -> str:

@@ -133,10 +133,10 @@ class Minimization(BasePlan):
             levels: of the next patient.
         """
         kits = list(kits)
-        arms, taken = {kit: arm for _, _, kit, arm in kits}, {kit for _, kit in past}
+        arms, used_kits = {kit: arm for _, _, kit, arm in kits}, {kit for _, kit in past}
         arm = self.next(seed, [(before, arms[kit]) for before, kit in past], levels)
         pool = site_pool(self.strata, levels)
-        left = [kit for of, _, kit, a in kits if of == pool and a == arm and kit not in taken]
+        left = [kit for of, _, kit, a in kits if of == pool and a == arm and kit not in used_kits]
         return left[stream(seed, f"trialtools kit of patient {len(past) + 1}")(len(left))] if left else None
 
 

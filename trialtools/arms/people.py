@@ -35,8 +35,8 @@ def fold_id(text: str) -> str:
     True
     """
     kinds = [(c, unicodedata.category(c)) for c in unicodedata.normalize("NFKC", text)]
-    seen = ("-" if kind == "Pd" else c for c, kind in kinds if kind not in ("Cf", "Cc", "Mn") and not c.isspace())
-    return "".join(seen).casefold()
+    letters = ("-" if kind == "Pd" else c for c, kind in kinds if kind not in ("Cf", "Cc", "Mn") and not c.isspace())
+    return "".join(letters).casefold()
 
 
 def signature(act: str, name: str, reason: str) -> dict[str, str]:

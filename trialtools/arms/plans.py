@@ -202,13 +202,13 @@ class RandomizationPlan(BasePlan):
 
 def _ahead(states: Mapping[procedures.State, Fraction], turns: Any) -> Iterable[tuple[Fraction, int, procedures.State]]:
     """What may come after any of several states, the same arm and state once."""
-    found: dict[tuple[int, procedures.State], Fraction] = {}
+    chances: dict[tuple[int, procedures.State], Fraction] = {}
     for state, chance in states.items():
         options = turns(state)
         total = sum(weight for weight, _, _ in options)
         for weight, arm, after in options:
-            found[arm, after] = found.get((arm, after), Fraction(0)) + chance * Fraction(weight, total)
-    return [(weight, arm, after) for (arm, after), weight in found.items()]
+            chances[arm, after] = chances.get((arm, after), Fraction(0)) + chance * Fraction(weight, total)
+    return [(weight, arm, after) for (arm, after), weight in chances.items()]
 
 
 def is_whole(number: Any, least: int = 1) -> bool:

@@ -46,8 +46,8 @@ def recheck(protocol: Protocol, then: Mapping[str, Any], now: Mapping[str, Any])
     for id, formula in protocol.requirements.items():
         label = protocol.criterion[id].label
         changed = [name for name in names(formula) if before[name] != after[name]]
-        because = "; ".join(_change_text(protocol.fields[name], before[name], after[name]) for name in changed)
-        rows.append((id, label, was[id], is_[id], _change(was[id], is_[id]), because))
+        reasons = "; ".join(_change_text(protocol.fields[name], before[name], after[name]) for name in changed)
+        rows.append((id, label, was[id], is_[id], _change(was[id], is_[id]), reasons))
     frame: Any = pd.DataFrame(rows, columns=["criterion", "label", "then", "now", "change", "because"])
     rank = frame["change"].map({change: n for n, change in enumerate(_CHANGES)})
     return frame.loc[rank.sort_values(kind="stable").index].reset_index(drop=True)
@@ -81,8 +81,8 @@ def predose_checks(protocol: Protocol, subjects: pd.DataFrame, now: pd.DataFrame
         frame = recheck(protocol, then, today.get(subject, {}))
         failed: Any = frame[frame["now"] == "fail"]
         unknown = frame.loc[frame["now"] == "unknown", "criterion"]
-        because = "; ".join((failed["because"].where(failed["because"] != "", failed["label"])).drop_duplicates())
-        rows.append((subject, decide(frame["now"]), ", ".join(failed["criterion"]), ", ".join(unknown), because))
+        reasons = "; ".join((failed["because"].where(failed["because"] != "", failed["label"])).drop_duplicates())
+        rows.append((subject, decide(frame["now"]), ", ".join(failed["criterion"]), ", ".join(unknown), reasons))
     return pd.DataFrame(rows, columns=list(_CHECKS))
 
 

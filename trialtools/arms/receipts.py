@@ -54,5 +54,5 @@ def last_receipt(ledger: str | Path) -> tuple[int, str] | None:
         stream.seek(max(0, file.stat().st_size - _TAIL))
         lines = stream.read().decode("utf-8", "replace").splitlines()
     opened = max((i for i, line in enumerate(lines) if line.endswith(" opened")), default=0)
-    kept = [match for line in lines[opened:] if (match := re.fullmatch(r"(\d+):([0-9a-f]{64}) .*", line))]
-    return max(((int(match[1]), match[2]) for match in kept), default=None)
+    matches = [match for line in lines[opened:] if (match := re.fullmatch(r"(\d+):([0-9a-f]{64}) .*", line))]
+    return max(((int(match[1]), match[2]) for match in matches), default=None)

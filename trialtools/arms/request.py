@@ -81,13 +81,13 @@ class Request:
 
     def against(self) -> list[str]:
         """What of the patient speaks against an allocation without an override."""
-        found = []
+        objections = []
         if self.decision != "eligible":
-            listed = ", ".join(id for id, state in self.states.items() if state != "pass")
-            found.append(f"is {self.decision} ({listed})")
+            criteria = ", ".join(id for id, state in self.states.items() if state != "pass")
+            objections.append(f"is {self.decision} ({criteria})")
         if self.window not in (None, "in window"):
-            found.append(f"is not in the dosing window on {self.on} ({self.window})")
-        return found
+            objections.append(f"is not in the dosing window on {self.on} ({self.window})")
+        return objections
 
 
 @dataclass(frozen=True)

@@ -42,10 +42,10 @@ class _Record:
     kits: dict[tuple[str, int], str] = field(default_factory=dict)
     numbers: set[str] = field(default_factory=set)
     in_pool: Counter[str] = field(default_factory=Counter)
-    given: Counter[str] = field(default_factory=Counter)
+    turns: Counter[str] = field(default_factory=Counter)
     kit_of: dict[str, str] = field(default_factory=dict)
     people: set[str] = field(default_factory=set)
-    returned: set[str] = field(default_factory=set)
+    returned_kits: set[str] = field(default_factory=set)
     entered: dict[tuple[str, str], Any] = field(default_factory=dict)
     before: str = ""
 
@@ -95,7 +95,7 @@ def _kit(record: _Record, entry: LedgerEntry) -> Iterator[str]:
 
 
 def _mixing(record: _Record, entry: LedgerEntry) -> Iterator[str]:
-    if record.opening.mixed is not None or record.given:
+    if record.opening.mixed is not None or record.turns:
         yield "a number is mixed in once, before the first allocation"
     if not entry.detail["number"].isdecimal():
         yield "the number is no whole number"
@@ -105,7 +105,7 @@ def _mixing(record: _Record, entry: LedgerEntry) -> Iterator[str]:
 
 def _allocation(record: _Record, entry: LedgerEntry) -> Iterator[str]:
     detail, patient, stratum = entry.detail, str(entry.patient), str(entry.stratum)
-    record.given[stratum] += 1
+    record.turns[stratum] += 1
     yield from _turn(record, entry, stratum)
     if (second := record.opening.detail.get("second")) and record.opening.mixed is None:
         yield f"allocated before the number of {second} was mixed in"
@@ -130,10 +130,10 @@ def _turn(record: _Record, entry: LedgerEntry, stratum: str) -> Iterator[str]:
     if at.get(SITE, entry.detail[SITE]) != entry.detail[SITE]:
         yield "the stratum is that of another site"
     if opened["needs_key"]:  # which kit of its place is next only the key can tell
-        place, taken = (site_pool(opened["strata"], record.levels[stratum]), entry.position), record.kit_of.values()
-        if record.kits.get(place) != entry.kit or entry.kit in taken:  # type: ignore[arg-type]
+        place, kits = (site_pool(opened["strata"], record.levels[stratum]), entry.position), record.kit_of.values()
+        if record.kits.get(place) != entry.kit or entry.kit in kits:  # type: ignore[arg-type]
             yield f"kit {entry.kit} was not one that was left at its place"
-    elif (entry.position, entry.kit) != (turn := record.given[stratum], record.kits.get((stratum, turn))):
+    elif (entry.position, entry.kit) != (turn := record.turns[stratum], record.kits.get((stratum, turn))):
         yield f"kit {entry.kit} was not the next of its stratum"
 
 
@@ -166,9 +166,9 @@ def _correction(record: _Record, entry: LedgerEntry) -> Iterator[str]:
 
 
 def _return(record: _Record, entry: LedgerEntry) -> Iterator[str]:
-    if entry.kit in record.returned:
+    if entry.kit in record.returned_kits:
         yield f"kit {entry.kit} came back already"
-    record.returned.add(str(entry.kit))
+    record.returned_kits.add(str(entry.kit))
     yield from _unblinding(record, entry)
 
 

@@ -37,10 +37,10 @@ class Difference:
     """What lies between two protocols.
 
     `changes` has a row for each criterion that differs: criterion, label, before, after. `relation` says what is proved
-    of all possible patients, whatever is missing of them; `given` says what it rests on, if on anything: declared
+    of all possible patients, whatever is missing of them; `premises` says what it rests on, if on anything: declared
     facts, exact sums. `gained` and `lost` are patients who show it, admitted by one only; `turned` is one whom neither
     admits and only one rules out. `moved` counts the patients of a table by decision before and after, if one was
-    given. `asked` are the fields of the changed criteria, with labels: what is worth saying of a patient.
+    given. `labels` are the fields of the changed criteria, with labels: what is worth saying of a patient.
     """
 
     changes: pd.DataFrame
@@ -48,14 +48,14 @@ class Difference:
     gained: Mapping[str, Any] | None
     lost: Mapping[str, Any] | None
     turned: Mapping[str, Any] | None = None
-    given: str = ""
+    premises: str = ""
     moved: pd.DataFrame | None = None
-    asked: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
         """What was proved, in words."""
-        return f"{_RELATIONS[self.relation]}{self.given}."
+        return f"{_RELATIONS[self.relation]}{self.premises}."
 
     def __repr__(self) -> str:
         n = len(self.changes)
@@ -71,15 +71,17 @@ class Difference:
             "Only the first admits": self.lost,
             "Only one rules out": self.turned,
         }
-        lines += [f"{text}, for example: {self._card(found)}" for text, found in shown.items() if found is not None]
+        lines += [
+            f"{text}, for example: {self._card(patient)}" for text, patient in shown.items() if patient is not None
+        ]
         if self.moved is not None:
             moves = [row for row in self.moved.to_dict("records") if row["before"] != row["after"]]
             lines += [f"{row['n']:,} patients: {row['before']} -> {row['after']}" for row in moves]
             lines += [] if moves else ["No patient moves."]
         return "\n".join(lines)
 
-    def _card(self, found: Mapping[str, Any]) -> str:
-        values = {label: found.get(name) for name, label in self.asked.items()}
+    def _card(self, patient: Mapping[str, Any]) -> str:
+        values = {label: patient.get(name) for name, label in self.labels.items()}
         known = {label: value for label, value in values.items() if value is not None}
         parts = [label if value is True else f"{label} {value}" for label, value in known.items() if value is not False]
         parts += ["no to all else that is known"] * (len(parts) < len(known))
@@ -111,8 +113,8 @@ def diff(first: Protocol, second: Protocol, patients: Any = None) -> Difference:
 
     changes = pd.DataFrame(_changes(first, second), columns=["criterion", "label", "before", "after"])
     moved = _moves(first, second, patients) if patients is not None else None
-    asked = _fields_of(changes["criterion"], first, second)
-    return Difference(changes, **_proof(first, second), moved=moved, asked=asked)
+    labels = _fields_of(changes["criterion"], first, second)
+    return Difference(changes, **_proof(first, second), moved=moved, labels=labels)
 
 
 def _proof(first: Protocol, second: Protocol) -> dict[str, Any]:
@@ -131,9 +133,9 @@ def _proof(first: Protocol, second: Protocol) -> dict[str, Any]:
     proofs = [each for each in (gained, lost, turned) if isinstance(each, Proof)]
     facts = [id for id in prover.facts if any(id in proof.facts for proof in proofs)]
     sums = proviso([*first.requirements.values(), *second.requirements.values()], whole=True) if proofs else ""
-    found = {"gained": gained, "lost": lost, "turned": turned}
-    shown = {name: None if isinstance(each, Proof) else each for name, each in found.items()}
-    return {"relation": _relation(gained, lost, turned), "given": assuming(shared, facts) + sums, **shown}
+    witnesses = {"gained": gained, "lost": lost, "turned": turned}
+    shown = {name: None if isinstance(each, Proof) else each for name, each in witnesses.items()}
+    return {"relation": _relation(gained, lost, turned), "premises": assuming(shared, facts) + sums, **shown}
 
 
 def _verdicts(prover: Prover, protocol: Protocol) -> tuple[Any, Any]:
@@ -147,18 +149,18 @@ def _settle(
 ) -> dict[str, Any] | Proof | None:
     """A patient of whom a claim holds, as complete as can be, or the proof that there is none; None if not settled."""
 
-    def borne_out(found: dict[str, Any]) -> bool:
+    def borne_out(record: dict[str, Any]) -> bool:
         decided: list[Decision] = []
         for protocol in (first, second):
-            decided.append(decision(protocol, {k: v for k, v in found.items() if k in protocol.fields}))
+            decided.append(decision(protocol, {k: v for k, v in record.items() if k in protocol.fields}))
         return judge(*decided)
 
     proof = unsat_core(prover, [claim], {})
     if proof is not None:
         return proof
-    found = patient(prover, [claim, *prover.facts.values()], borne_out, prover.logic.known.values())
-    facts = prover.protocol.facts_of(found or {})
-    return {name: value for name, value in facts.items() if value is not None} if found is not None else None
+    record = patient(prover, [claim, *prover.facts.values()], borne_out, prover.logic.known.values())
+    facts = prover.protocol.facts_of(record or {})
+    return {name: value for name, value in facts.items() if value is not None} if record is not None else None
 
 
 def _relation(gained: Any, lost: Any, turned: Any) -> _Relation:
@@ -176,8 +178,8 @@ def _fields_of(changed: Iterable[str], first: Protocol, second: Protocol) -> dic
     labels = {}
     for protocol in (first, second):
         for id in changed:
-            found = names(protocol.requirements[id]) if id in protocol.criterion else ()
-            labels |= {name: protocol.fields[name].label for name in found}
+            names_of = names(protocol.requirements[id]) if id in protocol.criterion else ()
+            labels |= {name: protocol.fields[name].label for name in names_of}
     return labels
 
 

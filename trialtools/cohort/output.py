@@ -110,7 +110,7 @@ def summary(screening: ScreeningData) -> dict[str, Any]:
 def summary_text(screening: ScreeningData) -> str:
     """What was found, in a few lines for a terminal."""
     protocol, counts, absent = screening.protocol, screening.counts, screening.patients.absent
-    needed = [name for name in absent if name in protocol.used]
+    needed = [name for name in absent if name in protocol.used_fields]
     label = ", SYNTHETIC" if screening.patients.synthetic else ""
     lines = [
         f"{protocol.id}: {screening.n:,} screened ({screening.patients.name}{label})",

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..criteria.contents import Protocol
-from ..criteria.engine import CHUNK, collected, facts, keys, partial_fields
+from ..criteria.engine import CHUNK, collect, facts, keys, partial_fields
 from ..criteria.language import Formula, names
 from .sources import Patients
 
@@ -57,7 +57,7 @@ def count_patterns(
     apart = [code.alias(f"group{position}") for position, code in enumerate((groups or {}).values())]
     by = [f"key{position}" for position in range(len(key))] + [f"group{i}" for i in range(len(apart))]
     grouped = known.with_columns(*key, *apart).group_by(by).agg(nw.len().alias("n"))
-    grouped = collected(grouped)
+    grouped = collect(grouped)
     columns = [grouped[name].to_numpy().astype("int64") for name in (*by, "n")]
     return Patterns(tuple(columns[: len(key)]), columns[-1], tuple(columns[len(key) : -1]))
 

@@ -57,7 +57,7 @@ def evidence(screening: ScreeningData) -> pl.LazyFrame:
 def _criterion_rows(screening: ScreeningData) -> pl.LazyFrame:
     """The facts of every patient, the state of every criterion, and the value of each part that may have decided it."""
     protocol = screening.protocol
-    known = facts(screening.patients.frame, protocol, protocol.used)
+    known = facts(screening.patients.frame, protocol, protocol.used_fields)
     partial = partial_fields(known)
     parts = [
         expression(part, partial).alias(_part(id, path))
@@ -111,21 +111,21 @@ def _deciding(id: str, formula: Formula, path: _Path, here: pl.Expr) -> Iterator
 
 
 def _deciding_fields(id: str, formula: Formula) -> dict[str, pl.Expr]:
-    found: dict[str, list[pl.Expr]] = {}
+    fields: dict[str, list[pl.Expr]] = {}
     for name, rows in _deciding(id, formula, (), pl.lit(True)):
-        found.setdefault(name, []).append(rows)
-    return {name: reduce(or_, rows) for name, rows in found.items()}
+        fields.setdefault(name, []).append(rows)
+    return {name: reduce(or_, rows) for name, rows in fields.items()}
 
 
 def _open_fields(protocol: Protocol) -> dict[str, pl.Expr]:
     """By field, the rows where it is unknown and leaves a criterion open; the parts of one that is worked out."""
-    found: dict[str, list[pl.Expr]] = {}
+    fields: dict[str, list[pl.Expr]] = {}
     for id, formula in protocol.requirements.items():
         open_ = pl.col(f"state:{id}") == "unknown"
         for name, rows in _deciding_fields(id, formula).items():
             for lacking, where in _missing_parts(name, protocol, open_ & rows & pl.col(name).is_null()):
-                found.setdefault(lacking, []).append(where)
-    return {name: reduce(or_, found[name]) for name in protocol.fields if name in found}
+                fields.setdefault(lacking, []).append(where)
+    return {name: reduce(or_, fields[name]) for name in protocol.fields if name in fields}
 
 
 def _missing_parts(name: str, protocol: Protocol, unknown: pl.Expr) -> Iterator[tuple[str, pl.Expr]]:

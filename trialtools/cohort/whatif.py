@@ -48,9 +48,9 @@ class Edits:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "off", tuple(self.off))
-        for name, known in (("unknowns", _UNKNOWNS), ("order", ORDERS)):
-            if (value := getattr(self, name)) not in known:
-                raise DataError(f"{name} cannot be '{value}'{nearest(str(value), known)}")
+        for name, choices in (("unknowns", _UNKNOWNS), ("order", ORDERS)):
+            if (value := getattr(self, name)) not in choices:
+                raise DataError(f"{name} cannot be '{value}'{nearest(str(value), choices)}")
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -60,7 +60,7 @@ class Edits:
 
 
 @dataclass(frozen=True)
-class _Edited:
+class _EditedProtocol:
     """A protocol with its edits, as far as they can be read; `errors` say, by criterion or `brush`, what cannot.
 
     Criteria that are off still stand in `protocol`, so that switching one costs nothing.
@@ -97,7 +97,7 @@ def what_if(protocol: Protocol, patients: Any, edits: Edits | None = None, **cha
     return resolve_unknowns(screen(edited_protocol(protocol, edits), chosen), edits.unknowns)
 
 
-def edit(protocol: Protocol, edits: Edits, before: Edits | None = None) -> _Edited:
+def edit(protocol: Protocol, edits: Edits, before: Edits | None = None) -> _EditedProtocol:
     """The protocol with its edits; what cannot be read stays as it was before, and the errors say why.
 
     Args:
@@ -119,10 +119,10 @@ def edit(protocol: Protocol, edits: Edits, before: Edits | None = None) -> _Edit
         errors[edits.off[-1]] = "one criterion at least must stay on"
         edits = replace(edits, off=tuple(id for id in edits.off if id in before.off))
     try:
-        return _Edited(with_edits(protocol, edits), edits, errors)
+        return _EditedProtocol(with_edits(protocol, edits), edits, errors)
     except ProtocolError:
         edits = _readable_part(protocol, edits, before, errors)
-        return _Edited(with_edits(protocol, edits), edits, errors)
+        return _EditedProtocol(with_edits(protocol, edits), edits, errors)
 
 
 def _readable_part(protocol: Protocol, edits: Edits, before: Edits, errors: dict[str, str]) -> Edits:
@@ -208,10 +208,10 @@ def drop_criteria(full: Screening, off: tuple[str, ...]) -> Screening:
     """The screening with some criteria left out, from its patterns alone."""
     if not off:
         return full
-    kept = [position for position, c in enumerate(full.protocol.criteria) if c.id not in off]
+    places = [position for position, c in enumerate(full.protocol.criteria) if c.id not in off]
     failed, unknown, n = full.masks
     masks = [
-        sum((((mask >> old) & 1) << new for new, old in enumerate(kept)), np.zeros_like(mask))
+        sum((((mask >> old) & 1) << new for new, old in enumerate(places)), np.zeros_like(mask))
         for mask in (failed, unknown)
     ]
     fewer = replace(full, protocol=amend(full.protocol, dict.fromkeys(off)))
@@ -260,18 +260,18 @@ def read_edits(text: str, protocol: Protocol) -> Edits:
     """
     try:
         content = json.loads(text)
-        found, sha256, parts = content["format"], content["sha256"], content["state"]
+        version, sha256, parts = content["format"], content["sha256"], content["state"]
     except (ValueError, TypeError, KeyError):
         raise DataError("this is no saved state; Save in the explorer writes one") from None
-    if found != _FORMAT:
-        raise DataError(f"the state was saved as '{found}'; this version reads '{_FORMAT}'")
+    if version != _FORMAT:
+        raise DataError(f"the state was saved as '{version}'; this version reads '{_FORMAT}'")
     if sha256 != protocol.sha256:
         other = f"{content.get('protocol')} {str(sha256)[:8]}"
         raise DataError(f"the state was saved for protocol {other}, this is {protocol.id} {protocol.sha256[:8]}")
-    known = {each.name for each in fields(Edits)}
-    if not isinstance(parts, dict) or (extra := [name for name in parts if name not in known]):
+    names = {each.name for each in fields(Edits)}
+    if not isinstance(parts, dict) or (extra := [name for name in parts if name not in names]):
         raise DataError(
-            f"the state says '{extra[0]}'{nearest(extra[0], known)}" if isinstance(parts, dict) else "empty"
+            f"the state says '{extra[0]}'{nearest(extra[0], names)}" if isinstance(parts, dict) else "empty"
         )
     edits = Edits(**parts)
     try:
@@ -325,13 +325,15 @@ class CohortCache:
         cell = active.group + _states(formula, active.values, self._partial)
         n = np.bincount(cell, active.n, minlength=len(active.failed)).astype("int64")
         there = active.order[n[active.order] > 0]
-        found = Screening(protocol, self.patients, pd.DataFrame())
+        screening = Screening(protocol, self.patients, pd.DataFrame())
         if members:
             slot = np.zeros(len(active.failed), dtype="int64")
             slot[there] = np.arange(len(there))
             group = self._pattern_slots(position)[2]
-            found = replace(found, members=slot[group[self._pattern] + _states(formula, self._known, self._partial)])
-        return _in_order(found, active.failed[there], active.unknown[there], n[there])
+            screening = replace(
+                screening, members=slot[group[self._pattern] + _states(formula, self._known, self._partial)]
+            )
+        return _in_order(screening, active.failed[there], active.unknown[there], n[there])
 
     def _activate(self, position: int, formula: Formula) -> _Active:
         """Patients who are alike in all other criteria and in what this one asks are counted once for all."""

@@ -48,7 +48,7 @@ def add_command(below: Any, name: str, command: Command, about: str = "") -> Non
         return
     first, _, args = inspect.cleandoc(command.__doc__ or "").partition("\n\nArgs:\n")
     described = {
-        name: found for name, *found in re.findall(r"^    (\w+)(?: \((.+?)\))?: (.+(?:\n     .+)*)", args, re.M)
+        name: words for name, *words in re.findall(r"^    (\w+)(?: \((.+?)\))?: (.+(?:\n     .+)*)", args, re.M)
     }
     first = first.rstrip(".")
     parser = below.add_parser(name, help=about or first[:1].lower() + first[1:], description=first)

@@ -72,7 +72,7 @@ def _derived_columns(name: str, protocol: ProtocolData, partial: frozenset[str])
     field, value = protocol.fields[name], nw.col(name)
     columns = [value]
     if parts := protocol.parts(name):
-        formula = protocol.derived[name]
+        formula = protocol.derivations[name]
         if field.type == "flag":
             columns = [nw.coalesce(value, expression(formula, partial))]
         elif partial.isdisjoint((name, *parts)):
@@ -89,7 +89,7 @@ def _derived_columns(name: str, protocol: ProtocolData, partial: frozenset[str])
 def worked_value(name: str, protocol: ProtocolData) -> nw.Expr:
     """What a field is worked out as over a facts table, whatever is recorded, where its parts are known in full."""
     field = protocol.fields[name]
-    return _possible(expression(protocol.derived[name]), field).cast(DTYPES[field.type]())
+    return _possible(expression(protocol.derivations[name]), field).cast(DTYPES[field.type]())
 
 
 def _possible(value: nw.Expr, field: Field) -> nw.Expr:
@@ -138,7 +138,7 @@ def _key(requirements: Sequence[Formula], partial: frozenset[str]) -> nw.Expr:
     return reduce(add, [part for part in parts if isinstance(part, nw.Expr)], constant)
 
 
-def collected(frame: Any) -> Any:
+def collect(frame: Any) -> Any:
     """A Narwhals frame of any engine, collected; Polars streams, so that a file larger than memory can be read."""
     if isinstance(frame, nw.LazyFrame) and frame.implementation.is_polars():
         return nw.from_native(frame.to_native().collect(engine="streaming"))

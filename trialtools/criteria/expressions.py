@@ -22,7 +22,7 @@ from .language.formula import (
     AtLeast,
     Case,
     Compare,
-    Completed,
+    CompletedTime,
     Formula,
     In,
     Known,
@@ -73,7 +73,7 @@ def expression(formula: Formula, partial: frozenset[str] = frozenset()) -> nw.Ex
             return reduce(and_, (_compare(*link, partial) for link in formula.links))
         case MonthsBefore(when, months):
             return _months_before(expression(when), months)
-        case Completed(unit, start, end):
+        case CompletedTime(unit, start, end):
             return _completed_time(unit, expression(start), expression(end))
         case Arithmetic("min" | "max"):
             return _arithmetic(formula)
@@ -92,7 +92,7 @@ def ends(formula: Formula, partial: frozenset[str]) -> _Pair:
         case MonthsBefore(when, months):
             low, high = ends(when, partial)
             return _months_before(low, months), _months_before(high, months)
-        case Completed(unit, start, end):
+        case CompletedTime(unit, start, end):
             (first, last), (low, high) = ends(start, partial), ends(end, partial)
             return _completed_time(unit, last, low), _completed_time(unit, first, high)
         case Arithmetic(operator, left, right) if operator in ("+", "-", "min", "max"):
@@ -145,15 +145,15 @@ def _among(item: Formula, values: tuple[Any, ...], partial: frozenset[str]) -> n
     """As the reference evaluator has it: true where the list holds every whole number, or day, between the ends."""
     low, high = ends(item, partial)
     if type_of(item) == "date":
-        listed = list(dict.fromkeys(values))
+        members = list(dict.fromkeys(values))
         there_are = _day_number(high) - _day_number(low) + 1
     else:
-        low, high, listed = low.cast(nw.Float64()), high.cast(nw.Float64()), list(dict.fromkeys(map(float, values)))
+        low, high, members = low.cast(nw.Float64()), high.cast(nw.Float64()), list(dict.fromkeys(map(float, values)))
         there_are = high - low + 1
-    none = reduce(and_, ((low > value) | (high < value) for value in listed))
+    none = reduce(and_, ((low > value) | (high < value) for value in members))
     if type_of(item) == "number":
-        return _truth(reduce(or_, ((low == value) & (high == value) for value in listed)), none)
-    whole = [value for value in listed if type_of(item) == "date" or value % 1 == 0]
+        return _truth(reduce(or_, ((low == value) & (high == value) for value in members)), none)
+    whole = [value for value in members if type_of(item) == "date" or value % 1 == 0]
     near = reduce(add, (_count((low <= value) & (high >= value)) for value in whole), nw.lit(0))
     return _truth(near == there_are, none)
 

@@ -235,9 +235,9 @@ def _read(written: str, sign: int, made: Unit) -> bool:
 def _add(part: str, sign: int, made: Unit) -> bool:
     if part.startswith("(") and part.endswith(")"):
         return _read(part[1:-1], sign, made)
-    if not part or not (found := _COMPONENT.match(part)):
+    if not part or not (match := _COMPONENT.match(part)):
         return False
-    atom, power, remark = found.groups()
+    atom, power, remark = match.groups()
     times = sign * int(power or 1)
     if remark:
         (made.counted if sign > 0 and atom in ("", "10*") else made.remarks).add(remark)
@@ -304,10 +304,10 @@ def _nearest(unit: str) -> str:
         return f"; did you mean '{written}'?"
     if len(unit) > _LONGEST or sum(map(str.isdigit, unit)) > 4:  # a column of prose must not be compared text by text
         return _AS_UCUM
-    asked = _fold(unit)
+    spelling = _fold(unit)
     alike = {_fold(common): common for common in _COMMON.split()}
-    folded = {each: common for each, common in alike.items() if _digits(each) == _digits(asked)}  # 10^4 is not 10^3
-    close = get_close_matches(asked, folded, 1, 0.76)
+    folded = {each: common for each, common in alike.items() if _digits(each) == _digits(spelling)}  # 10^4 is not 10^3
+    close = get_close_matches(spelling, folded, 1, 0.76)
     return f"; did you mean '{folded[close[0]]}'?" if close else _AS_UCUM
 
 

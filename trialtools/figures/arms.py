@@ -76,18 +76,18 @@ def arms(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> list[A
     """
     if any(arm != arm or arm is None for arm in frame["arm"].astype(object)):
         raise ValueError('a row has no arm; rows of all arms together say ""')
-    found = list(dict.fromkeys(map(str, frame["arm"])))
-    if found == [""]:
+    ids = list(dict.fromkeys(map(str, frame["arm"])))
+    if ids == [""]:
         return [Arm("")]
-    if "" in found:
-        raise ValueError(f"rows of all arms together stand beside rows of {', '.join(filter(None, found))}")
-    order = [each for each in labels or found if each not in ("", _UNKNOWN)]
-    if missing := [each for each in found if each not in (*order, _UNKNOWN)]:
+    if "" in ids:
+        raise ValueError(f"rows of all arms together stand beside rows of {', '.join(filter(None, ids))}")
+    order = [each for each in labels or ids if each not in ("", _UNKNOWN)]
+    if missing := [each for each in ids if each not in (*order, _UNKNOWN)]:
         raise ValueError(f"no label for arm {', '.join(missing)}; there are {', '.join(order)}")
     if len(order) > len(LOOKS):
         raise ValueError(f"{len(order)} arms, but no more than {len(LOOKS)} can be told apart")
     drawn = [Arm(id, (labels or {}).get(id, id), *look) for id, look in zip(order, LOOKS, strict=False)]
-    return [arm for arm in (*drawn, Arm(_UNKNOWN, "Arm unknown", symbol="x", sign="×")) if arm.id in found]
+    return [arm for arm in (*drawn, Arm(_UNKNOWN, "Arm unknown", symbol="x", sign="×")) if arm.id in ids]
 
 
 def rows_of_arm(frame: pd.DataFrame, arm: Arm) -> pd.DataFrame:

@@ -220,10 +220,10 @@ def impact(frame: pd.DataFrame) -> Drawing:
     for row in rows:
         row.update({end: None if absent(value := row[f"gain_{end}"]) else value for end in ends})
     ranked = sorted(rows, key=lambda row: -max(abs(row[end] or 0) for end in ends))
-    kept = [row for row in rows if row in ranked[:_MOST]]
+    largest = [row for row in rows if row in ranked[:_MOST]]
     weighs = _weighs_most(ranked[0])
     weighs = weighs if any(ranked[0][end] is not None for end in ends) else held_back(rows, *ends)
-    values = [row[end] or 0 for row in kept for end in ends]
+    values = [row[end] or 0 for row in largest for end in ends]
     low, high = min(0, *values) * 1.05, max(0, *values) * 1.05
 
     def hover(row: Row) -> str:
@@ -235,14 +235,14 @@ def impact(frame: pd.DataFrame) -> Drawing:
 
     certain = Bars("certain", itemgetter("certain"), SOLID["pass"], hover, 8, -5)
     return row_chart(
-        _below_kind(kept),
+        _below_kind(largest),
         [certain, Bars("possible", itemgetter("possible"), HATCHED, hover, 8, 5)],
         value_axis(low, high if high > low else low + 1, zerolinecolor=INK),
         columns=list(map(column, ends)),
         finding=weighs,
         population=f"{count(n)} patients. Solid: at least, open counted as failed; hatched: at most, as passed",
         remark=f"The {_MOST} of {len(rows)} criteria that weigh most" if len(rows) > _MOST else "",
-        alt=f"{len(kept)} of {len(rows)} criteria are shown",
+        alt=f"{len(largest)} of {len(rows)} criteria are shown",
     )
 
 

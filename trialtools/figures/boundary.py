@@ -106,11 +106,11 @@ def boundary(
         return no_drawing(title or "No look is planned", subtitle)
     if any(absent(row[name]) for row in rows for name in ("look", "information", "fraction", "bound")):
         raise ValueError("each look needs its information, fraction and bound; inf where it cannot stop the trial")
-    seen = [at for at, row in enumerate(rows) if not absent(row["z"])]
-    now, declared = seen[-1] if seen else -1, any(not absent(row.get("harm")) for row in rows)
+    past = [at for at, row in enumerate(rows) if not absent(row["z"])]
+    now, declared = past[-1] if past else -1, any(not absent(row.get("harm")) for row in rows)
     rows = [{**row, "harm": row.get("harm") if declared else -row["bound"]} for row in rows]
     bounds = {name: [(r["fraction"], r[name]) for r in rows if _finite(r[name])] for name in _LINES}
-    z = [(rows[at]["fraction"], rows[at]["z"]) for at in seen]
+    z = [(rows[at]["fraction"], rows[at]["z"]) for at in past]
     reach = [min(abs(each), _FARTHEST) for places in bounds.values() for _, each in places]
     most = max([4.0, *reach, *(abs(each) for _, each in z)])
     scale = _HIGH / (most * 1.07)
@@ -121,12 +121,12 @@ def boundary(
     upper, lower, futile = (tuple(map(place, bounds[name])) for name in _LINES)
     planned = rows[-1]["information"] / rows[-1]["fraction"]
     return Boundary(
-        title=title or (_title(rows[now], goal, declared) if seen else f"{len(rows)} looks are planned"),
+        title=title or (_title(rows[now], goal, declared) if past else f"{len(rows)} looks are planned"),
         alt=" ".join(_in_words(row, at - now) for at, row in enumerate(rows)),
         upper=upper,
         lower=lower,
         futile=futile,
-        points=tuple((*place(each), f"z {number(each[1], 2)}", at == now) for at, each in zip(seen, z, strict=True)),
+        points=tuple((*place(each), f"z {number(each[1], 2)}", at == now) for at, each in zip(past, z, strict=True)),
         ticks=tuple((f"{'+' if each > 0 else ''}{number(each, 0)}", _ZERO - scale * each) for each in range(-4, 5, 2)),
         goal=goal,
         harm_declared=declared,

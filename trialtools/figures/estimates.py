@@ -9,7 +9,7 @@ import pandas as pd
 from .drawing import Drawing, figure, nobody
 from .format import absent, count, number, percent
 from .lines import rule
-from .measure import MEASURES, Measure, drawn
+from .measure import MEASURES, Measure, clip_to_axis
 from .page import QUIET
 from .rows import Column, Estimate, Intervals, Line, Panel, Row, below_headings, most_of, records, row_chart
 from .template import note, wrap
@@ -153,7 +153,7 @@ def sensitivity(frame: pd.DataFrame, kind: str = "binary", axis: str = "", prima
     finding = f"Primary analysis{named} {measure.row(rows[0])} {measure.unit}".rstrip()
     finding += f"; the others {span}" if others else ""
     panel = measure.axis(rows, zerolinewidth=1.5)
-    place = drawn(panel)
+    place = clip_to_axis(panel)
     held_against = [x for x in (place(rows[0])[0],) if primary and x is not None]
 
     def values_text(row: Row, between: str) -> str:

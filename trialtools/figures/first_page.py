@@ -50,7 +50,7 @@ class FirstPage:
     trial: str
     trial_id: str
     facts: tuple[tuple[str, str], ...]
-    asked: tuple[str, str]
+    question: tuple[str, str]
     answer_label: str
     lead: str
     lines: tuple[tuple[str, str], ...]

@@ -149,7 +149,7 @@ def _spine(steps: Sequence[_Step], screened: int, top: float) -> tuple[Parts, fl
         if step.failed:
             at = y + step.box / 2
             lines += [across(_MIDDLE, at, SIDE, arrow=True), across(SIDE + SIDE_BOX, at, RAIL)]
-            boxes += [_side(step, y), _left(step, at + step.height / 2)]
+            boxes += [_side(step, y), _rest_box(step, at + step.height / 2)]
             end = at + step.height / 2 + SPINE_BOX / 2
             rail.append(at)
         else:
@@ -171,7 +171,7 @@ def _side(step: _Step, y: float) -> str:
     return box(SIDE, y, step.box, f"{step.sentence}: {count(step.failed)} fail", [*words, number], SIDE_BOX, "#fafafa")
 
 
-def _left(step: _Step, middle: float) -> str:
+def _rest_box(step: _Step, middle: float) -> str:
     """What is left after a step, from at least to at most."""
     sentence = f"{interval(step.certain, step.possible)} left"
     inside = [text(_MIDDLE, middle + 4, f"<b>{interval(step.certain, step.possible)}</b> left", INK, SMALL)]

@@ -88,7 +88,7 @@ def estimate(row: Row) -> Estimate:
     return row["difference"], row["low"], row["high"]
 
 
-def drawn(panel: Panel) -> Callable[[Row], Estimate]:
+def clip_to_axis(panel: Panel) -> Callable[[Row], Estimate]:
     """What can be drawn of a row on an axis: no mark of what is infinite, and an interval as far as the axis goes."""
     left, right = panel.axis["range"]
 

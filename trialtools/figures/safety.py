@@ -78,7 +78,7 @@ def adverse_events(frame: pd.DataFrame, labels: Mapping[str, str] | None = None,
         population=_sizes(terms, groups),
         remark=_what_is_drawn(len(terms), len(every), bool(compared)),
         alt="; ".join(
-            f"{each['term']} {', '.join(_spoken(each['by'][arm.id], arm) for arm in groups if arm.id in each['by'])}"
+            f"{each['term']} {', '.join(_alt_text(each['by'][arm.id], arm) for arm in groups if arm.id in each['by'])}"
             for each in terms
         ),
     )
@@ -156,11 +156,11 @@ def _rank(every: Sequence[Row], compared: Sequence[Arm], most: int) -> list[Row]
 
     if not compared:
         return sorted(every, key=lambda term: -share(term))[:most]
-    kept = sorted(every, key=lambda term: -abs(excess(term)))[:most]
-    return sorted(kept, key=lambda term: -excess(term))
+    largest = sorted(every, key=lambda term: -abs(excess(term)))[:most]
+    return sorted(largest, key=lambda term: -excess(term))
 
 
-def _spoken(row: Row, arm: Arm) -> str:
+def _alt_text(row: Row, arm: Arm) -> str:
     return f"{arm.label} {count(row['participants'])} of {count(row['of'])}".strip()
 
 

@@ -50,9 +50,9 @@ def template() -> str:
     }
     bare = {"showgrid": False, "zeroline": False, "ticks": "", "showline": False, "fixedrange": True}
     grid = {"showgrid": True, "gridcolor": HAIR, "gridwidth": 1, "tickfont": {"size": 12}, "tickformat": ",d"}
-    told = [{"hovertemplate": "%{hovertext}<extra></extra>"}]
+    traces = [{"hovertemplate": "%{hovertext}<extra></extra>"}]
     pio.templates["trialtools"] = go.layout.Template(
-        data={"bar": told, "heatmap": told, "scatter": told},
+        data={"bar": traces, "heatmap": traces, "scatter": traces},
         layout={
             "font": {"family": _FONT, "size": BODY, "color": INK},
             "title": {"x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top"},

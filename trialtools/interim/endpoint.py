@@ -15,7 +15,7 @@ from ..criteria.contents import Protocol
 from ..criteria.language import nearest
 from ..criteria.protocol import DataError
 
-Kind = Literal["binary", "time_to_event", "continuous", "ordinal"]
+EndpointKind = Literal["binary", "time_to_event", "continuous", "ordinal"]
 _Better = Literal["lower", "higher"]
 _ITEMS = ("name", "kind", "day", "window", "better", "levels", "detail", "verb", "past")
 _DAYS_IN = {"day": 1.0, "week": 7.0, "month": 365.25 / 12}
@@ -39,7 +39,7 @@ class Endpoint:
     """
 
     name: str
-    kind: Kind
+    kind: EndpointKind
     better: _Better | None
     day: int | None = None
     levels: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ class Endpoint:
         return self.verb or f"have {self.title}"
 
     @property
-    def happened(self) -> str:
+    def past_text(self) -> str:
         """The same in the past: "progressed"."""
         return self.past or f"had {self.title}"
 
@@ -118,12 +118,13 @@ def estimand_of(protocol: Protocol) -> Estimand:
     place = f"{protocol.id}: design.estimand"
     if not isinstance(item.value, Mapping):
         _refuse(f"{place} is {item.value!r}", "declare it, such as {death: composite, withdrawal: missing}")
-    for name, said in item.value.items():
+    for name, attribute in item.value.items():
         if name not in _MEANINGS:
             raise DataError(f"{place} has no item '{name}'{nearest(str(name), _MEANINGS)}")
-        if said not in _MEANINGS[name]:
+        if attribute not in _MEANINGS[name]:
             _refuse(
-                f"{place}.{name} is '{said}', which is not worked out here", f"there is {', '.join(_MEANINGS[name])}"
+                f"{place}.{name} is '{attribute}', which is not worked out here",
+                f"there is {', '.join(_MEANINGS[name])}",
             )
     endpoint = endpoint_of(protocol)
     if endpoint and endpoint.kind == "continuous" and "composite" in item.value.values():
@@ -165,8 +166,8 @@ def _endpoint(items: dict[str, Any], place: str) -> Endpoint:
         if not items.get(name):
             _refuse(f"{place} says no {name}", f"such as {_EXAMPLE}")
     kind, better = items["kind"], items.get("better", "lower")
-    if kind not in get_args(Kind):
-        _refuse(f"{place}.kind is '{kind}'", f"expected {', '.join(get_args(Kind))}")
+    if kind not in get_args(EndpointKind):
+        _refuse(f"{place}.kind is '{kind}'", f"expected {', '.join(get_args(EndpointKind))}")
     if better not in get_args(_Better):
         _refuse(f"{place}.better is '{better}'", "expected lower or higher")
     levels = items.get("levels", ())
@@ -191,8 +192,8 @@ def _days(value: Any, place: str) -> int:
     """A day as a whole number, or "4 weeks" in days."""
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
-    if (found := _DAY.fullmatch(str(value).strip())) and int(found[1]):
-        return round(int(found[1]) * _DAYS_IN[found[2].lower()])
+    if (match := _DAY.fullmatch(str(value).strip())) and int(match[1]):
+        return round(int(match[1]) * _DAYS_IN[match[2].lower()])
     _refuse(f"{place}.day is {value!r}", "expected whole days after randomization, such as 28, or such as 4 weeks")
 
 
@@ -212,10 +213,10 @@ def _window(value: Any, day: int | None, kind: str, place: str) -> tuple[int, in
 
 
 def _short(text: str, better: Any, place: str) -> Endpoint:
-    found = _SHORT.fullmatch(text.strip())
-    if not found:
+    match = _SHORT.fullmatch(text.strip())
+    if not match:
         _refuse(f"{place} is '{text}', of which the day and the kind cannot be told", f"declare it, such as {_EXAMPLE}")
-    name, unit, after, before, units = found.groups()
+    name, unit, after, before, units = match.groups()
     day = int(after or before) * int(_DAYS_IN[(unit or units).lower()]) if unit or units else None
     return Endpoint(name.strip(), "binary", better, day)
 

@@ -21,7 +21,7 @@ from .frames.effect import comparisons, primary_effect
 from .frames.endpoint import endpoint_rows
 from .frames.first_page import first_page, report_contents
 from .frames.history import read_previous
-from .frames.looks import boundaries, conditional_power_table, inference_table, power_curve
+from .frames.looks import conditional_power_table, inference_table, look_boundaries, power_curve
 from .frames.otherwise import sensitivity, subgroup_effects
 from .frames.outcomes import (
     blinded_event_rate,
@@ -30,7 +30,7 @@ from .frames.outcomes import (
     secondary_outcomes,
     survival_curves,
 )
-from .frames.randomization import allocation_audit, allocation_balance, baseline, selection_bias_test
+from .frames.randomization import allocation_audit, allocation_balance, baseline_by_arm, selection_bias_test
 from .frames.record import changes, charter, cover, key_figures
 from .frames.recruitment import accrual, accrual_forecast, sites
 from .frames.safety import adverse_events, edish, exposure, harms, laboratory, serious_cases
@@ -71,7 +71,7 @@ class Look(LookData):
     allocation_balance = allocation_balance
     allocation_audit = allocation_audit
     selection_bias_test = selection_bias_test
-    baseline = baseline
+    baseline = baseline_by_arm
     dosing = dosing
     dosing_counts = dosing_counts
     dosing_deviations = dosing_deviations
@@ -82,7 +82,7 @@ class Look(LookData):
     serious_cases = serious_cases
     edish = edish
     laboratory = laboratory
-    boundaries = boundaries
+    boundaries = look_boundaries
     inference_table = inference_table
     caveats = caveats
     estimand = estimand_in_words
@@ -148,11 +148,11 @@ class Look(LookData):
         day = f"cut {self.cutoff}" if self.cutoff else "not cut"
         site = f" · {self.site}" if self.site else ""
         status = outcome_status(self)
-        parts = [f"{count(len(self.entered))} randomized"]
+        parts = [f"{count(len(self.randomized))} randomized"]
         names = {"known": "outcomes known", "to_come": "to come", "missing": "missing"}
         parts += [f"{count(status[column].sum())} {name}" for column, name in names.items() if len(status)]
-        seen = int(endpoint_rows(self)["value"].sum()) if self.plan.kind == "time_to_event" and len(status) else None
-        share = (status["known"].sum() if seen is None else seen) / self.plan.planned
+        events = int(endpoint_rows(self)["value"].sum()) if self.plan.kind == "time_to_event" and len(status) else None
+        share = (status["known"].sum() if events is None else events) / self.plan.planned
         of = "events" if self.plan.kind == "time_to_event" else "outcomes"
         return [
             f"{self.protocol.id}, look {self.number} of {len(self.plan.looks)}, {day}{site} · {who}",

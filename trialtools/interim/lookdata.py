@@ -59,7 +59,7 @@ class LookData:
     not_held: tuple[int, ...] = ()
 
     @property
-    def entered(self) -> Frame:
+    def randomized(self) -> Frame:
         """Everybody randomized."""
         return self.trial.subjects[self.trial.subjects["randomized"]]
 
@@ -89,7 +89,7 @@ class LookData:
     def population(self) -> str:
         """Who is counted, on which day: the line under each table and figure."""
         parts = [
-            f"{count(len(self.entered))} randomized",
+            f"{count(len(self.randomized))} randomized",
             f"data as of {self.cutoff}" if self.cutoff else "data not cut",
             self.site,
         ]
@@ -107,7 +107,7 @@ class LookData:
 
     def members(self, arm: str) -> Frame:
         """Everybody randomized to an arm; everybody randomized at all where arms are not told."""
-        return self.entered if arm == POOLED else self.entered[self.entered["arm"] == arm]
+        return self.randomized if arm == POOLED else self.randomized[self.randomized["arm"] == arm]
 
 
 def read_analysis_data(
@@ -137,15 +137,15 @@ def read_analysis_data(
     False
     """
     trial = read_trial(data, protocol, mapping or None)
-    known = trial.findings
+    findings = trial.findings
     if (declared := Path(data) / ENDPOINT).is_file():
-        told = json.loads(declared.read_text("utf-8"))
-        trial = replace(trial, **told | {"absent": tuple(told.get("absent", trial.absent))})
-    if (found := Path(data) / _FINDINGS).is_file():
-        known = pd.read_csv(found, keep_default_na=False).astype(known.dtypes.to_dict())
+        declaration = json.loads(declared.read_text("utf-8"))
+        trial = replace(trial, **declaration | {"absent": tuple(declaration.get("absent", trial.absent))})
+    if (file := Path(data) / _FINDINGS).is_file():
+        findings = pd.read_csv(file, keep_default_na=False).astype(findings.dtypes.to_dict())
     if cutoff:
         trial = cut(trial, cutoff)
-    trial = replace(trial, findings=known) if found.is_file() else trial
+    trial = replace(trial, findings=findings) if file.is_file() else trial
     return trial if closed else with_hidden_columns(pool(trial))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..criteria.contents import Protocol
 from ..criteria.protocol import DataError
-from .endpoint import Endpoint, Estimand, Kind, endpoint_of, estimand_of
+from .endpoint import Endpoint, EndpointKind, Estimand, endpoint_of, estimand_of
 from .sequential.boundaries import Spending
 from .sequential.several import dunnett_alpha
 
@@ -76,7 +76,7 @@ class MonitoringPlan:
     multiplicity: str = ""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> EndpointKind:
         """What the primary endpoint is; of yes or no, where nothing else is declared."""
         return self.endpoint.kind if self.endpoint else "binary"
 
@@ -122,11 +122,11 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
     size = _item(protocol, "sample_size", int)
     alpha = _item(protocol, "alpha", float)
     endpoint, estimand = endpoint_of(protocol), estimand_of(protocol)
-    kind: Kind = endpoint.kind if endpoint else "binary"
+    kind: EndpointKind = endpoint.kind if endpoint else "binary"
     test = _test(protocol, kind)
     better = endpoint.better if endpoint and endpoint.better else _item(protocol, "better", str)
     spending = _item(protocol, "spending", _spending)
-    said = _said(protocol)
+    design = _design(protocol)
     _require(
         protocol,
         ("looks", list(looks) == sorted({*looks, 1.0}) and looks[0] > 0, "rising parts, the last of them 1"),
@@ -134,11 +134,11 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
         ("alpha", 0 < alpha < 0.5, "between 0 and 0.5, of both tails together where sides is 2"),
         ("better", better in ("lower", "higher"), "lower or higher"),
         ("spending", spending, "O'Brien-Fleming, Pocock, Hwang-Shih-DeCani or Kim-DeMets"),
-        *((rate, rate not in said or _between(said[rate], 0, 1), "a share between 0 and 1") for rate in _RATES),
-        ("gamma", "gamma" not in said or _between(said["gamma"], -math.inf, math.inf), "a number, such as -4"),
+        *((rate, rate not in design or _between(design[rate], 0, 1), "a share between 0 and 1") for rate in _RATES),
+        ("gamma", "gamma" not in design or _between(design["gamma"], -math.inf, math.inf), "a number, such as -4"),
     )
-    optional = {name: said[name] for name in (*_RATES, "gamma") if name in said}
-    ratio, ids = said.get("ratio", {}), [arm.id for arm in protocol.arms]
+    optional = {name: design[name] for name in (*_RATES, "gamma") if name in design}
+    ratio, ids = design.get("ratio", {}), [arm.id for arm in protocol.arms]
     fits = isinstance(ratio, Mapping) and set(ratio) <= {*ids} and all(_between(n, 0, 1000) for n in ratio.values())
     _require(protocol, ("ratio", fits, f"the part of each arm, above 0, by its id: {', '.join(ids)}"))
     parts = {id: float(ratio.get(id, 1)) for id in ids}
@@ -157,7 +157,7 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
     return replace(plan, spread=_spread(plan, plan.share))
 
 
-def _said(protocol: Protocol) -> dict[str, Any]:
+def _design(protocol: Protocol) -> dict[str, Any]:
     """What the design says, by the name of the item."""
     return {name: item.value for name, item in protocol.design.items()}
 
@@ -166,7 +166,7 @@ def _require(protocol: Protocol, *items: tuple[str, Any, str]) -> None:
     """Refuse the first item of the design that does not fit; each is a name, whether it fits, and what was expected."""
     for name, fits, wanted in items:
         if not fits:
-            raise DataError(f"{protocol.id}: design.{name} is {_said(protocol).get(name)!r}; expected {wanted}")
+            raise DataError(f"{protocol.id}: design.{name} is {_design(protocol).get(name)!r}; expected {wanted}")
 
 
 def pair_of(plan: MonitoringPlan, arm: str) -> MonitoringPlan:
@@ -200,7 +200,7 @@ def _dunnett(alpha: float, parts: Any, control: float, looks: Any, sides: int, s
 
 def _multiplicity(protocol: Protocol, arms: int) -> str:
     """How several arms share alpha; empty where nobody said."""
-    name = str(_said(protocol).get("multiplicity", "")).lower()
+    name = str(_design(protocol).get("multiplicity", "")).lower()
     wanted = "Bonferroni or Dunnett" if arms > 1 else "none: there is one experimental arm"
     _require(protocol, ("multiplicity", not name or (name in ("bonferroni", "dunnett") and arms > 1), wanted))
     return name
@@ -210,7 +210,7 @@ def _spending(written: Any) -> Spending | None:
     return next((name for word, name in _SPENDING.items() if word in str(written).lower()), None)
 
 
-def _final_information(protocol: Protocol, kind: Kind, size: int) -> int:
+def _final_information(protocol: Protocol, kind: EndpointKind, size: int) -> int:
     """The information at the end: of a time to an event the events, which the design must say."""
     if kind != "time_to_event":
         return size
@@ -219,19 +219,19 @@ def _final_information(protocol: Protocol, kind: Kind, size: int) -> int:
     return events
 
 
-def _hopes(protocol: Protocol, kind: Kind) -> dict[str, Any]:
+def _hopes(protocol: Protocol, kind: EndpointKind) -> dict[str, Any]:
     """The effect that the design hopes for, and a standard deviation; nothing where it says none.
 
     design.effect is a hazard ratio, a difference of means (with design.sd) or a win probability; of yes or no there are
     the two rates.
     """
-    said = _said(protocol)
+    design = _design(protocol)
     if kind == "binary":
-        known = set(_RATES) <= set(said)
-        return {"hoped": said["experimental_rate"] - said["control_rate"]} if known else {}
-    if "effect" not in said:
+        known = set(_RATES) <= set(design)
+        return {"hoped": design["experimental_rate"] - design["control_rate"]} if known else {}
+    if "effect" not in design:
         return {}
-    effect, sd = said["effect"], said.get("sd")
+    effect, sd = design["effect"], design.get("sd")
     low, high, wanted = _EFFECTS[kind]
     _require(
         protocol,
@@ -242,7 +242,7 @@ def _hopes(protocol: Protocol, kind: Kind) -> dict[str, Any]:
     return {"hoped": hoped} | ({"sd": sd} if sd else {})
 
 
-_EFFECTS: dict[Kind, tuple[float, float, str]] = {
+_EFFECTS: dict[EndpointKind, tuple[float, float, str]] = {
     "time_to_event": (0, math.inf, "a hazard ratio above 0"),
     "continuous": (-math.inf, math.inf, "a number"),
     "ordinal": (0, 1, "a win probability between 0 and 1"),
@@ -266,7 +266,7 @@ def _spread(plan: MonitoringPlan, share: float) -> float | None:
     return math.sqrt(sum(rate * (1 - rate) / part for rate, part in rates))
 
 
-_MARGINS: dict[Kind, tuple[float, float, str]] = {
+_MARGINS: dict[EndpointKind, tuple[float, float, str]] = {
     "binary": (0, 1, "a difference of shares between 0 and 1"),
     "time_to_event": (1, math.inf, "a hazard ratio above 1"),
     "continuous": (0, math.inf, "a difference of means above 0"),
@@ -275,11 +275,14 @@ _MARGINS: dict[Kind, tuple[float, float, str]] = {
 """Between which numbers a margin of non-inferiority lies, always of the side of harm."""
 
 
-def _test(protocol: Protocol, kind: Kind) -> dict[str, Any]:
+def _test(protocol: Protocol, kind: EndpointKind) -> dict[str, Any]:
     """Sides, margin and type II error of the test; together they must be a test that is worked out here."""
-    said = _said(protocol)
-    sides, margin = said.get("sides", 1), said.get("margin")
-    hypothesis, power = said.get("hypothesis", "superiority" if margin is None else _NON_INFERIORITY), said.get("power")
+    design = _design(protocol)
+    sides, margin = design.get("sides", 1), design.get("margin")
+    hypothesis, power = (
+        design.get("hypothesis", "superiority" if margin is None else _NON_INFERIORITY),
+        design.get("power"),
+    )
     inferior = hypothesis == _NON_INFERIORITY
     low, high, wanted_margin = _MARGINS[kind]
     _require(
@@ -290,9 +293,9 @@ def _test(protocol: Protocol, kind: Kind) -> dict[str, Any]:
         ("margin", margin is None or inferior, "none, or the hypothesis non-inferiority"),
         ("margin", margin is None or _between(margin, low, high), wanted_margin),
         ("sides", not (inferior and sides == 2), "1: non-inferiority is a question of one side"),
-        ("harm", not (inferior and "harm" in said), "none: no bound against harm is worked out for non-inferiority"),
+        ("harm", not (inferior and "harm" in design), "none: no bound against harm is worked out for non-inferiority"),
         ("power", power is None or _between(power, 0, 1), "a chance between 0 and 1, such as 0.8"),
-        ("futility", sides == 1 or "futility" not in said, "none: of a two-sided test no side is the futile one"),
+        ("futility", sides == 1 or "futility" not in design, "none: of a two-sided test no side is the futile one"),
     )  # fmt: skip
     return {"sides": sides, "margin": margin, "beta": 0.2 if power is None else 1 - power}
 
@@ -305,20 +308,22 @@ def _futility(protocol: Protocol, looks: int) -> Any:
     """How beta is spent, or a z for each look but the last; None without futility."""
     if "futility" not in protocol.design:
         return None
-    said = _said(protocol)["futility"]
-    listed = isinstance(said, list | tuple)
-    fits = len(said) == looks - 1 and all(_between(z, -10, 10) for z in said) if listed else _spending(said)
+    futility = _design(protocol)["futility"]
+    is_list = isinstance(futility, list | tuple)
+    fits = (
+        len(futility) == looks - 1 and all(_between(z, -10, 10) for z in futility) if is_list else _spending(futility)
+    )
     wanted = f"{looks - 1} bounds of z, one for each look but the last"
     _require(protocol, ("futility", fits, f"a spending function of beta, such as Pocock type, or {wanted}"))
-    return [float(z) for z in said] if listed else _spending(said)
+    return [float(z) for z in futility] if is_list else _spending(futility)
 
 
 def _harm(protocol: Protocol) -> _HarmBound | None:
     """The declared boundary for harm: {nominal: 0.05}, or {spending: Pocock type, alpha: 0.05}."""
     if "harm" not in protocol.design:
         return None
-    said = _said(protocol)["harm"]
-    items = dict(said) if isinstance(said, dict) else {}
+    harm = _design(protocol)["harm"]
+    items = dict(harm) if isinstance(harm, dict) else {}
     spending, level = _spending(items.get("spending")), items.get("nominal", items.get("alpha", 0.025))
     one = ("nominal" in items) != (spending is not None) and not set(items) - {"nominal", "spending", "alpha", "gamma"}
     wanted = (

@@ -48,6 +48,6 @@ __getattr__, __dir__ = lazy_door(
         "reply": ("Reply",),
         "checks": ("asked", "check", "fill_in", "hint"),
         "asking": ("ask",),
-        "answers": ("buttons", "typed"),
+        "answers": ("buttons", "answer_of"),
     },
 )

@@ -25,12 +25,12 @@ def buttons(question: Question) -> dict[str, Any]:
     return {}
 
 
-def typed(question: Question, text: str) -> Any:
+def answer_of(question: Question, text: str) -> Any:
     """What somebody typed into a box, as the answer that it stands for; what is no value stays text.
 
     >>> from trialtools.lessons import lessons
     >>> two = lessons()["2"]
-    >>> typed(two.question("2.10"), "1,331"), typed(two.question("2.7"), '{"age": 90}')
+    >>> answer_of(two.question("2.10"), "1,331"), answer_of(two.question("2.7"), '{"age": 90}')
     (1331, {'age': 90})
     """
     bare = text.strip()

@@ -7,8 +7,8 @@ from typing import Any
 import ipywidgets
 import traitlets
 
-from .answers import buttons, typed
-from .checks import asked, check, find_question
+from .answers import answer_of, buttons
+from .checks import check, find_question, question_text
 from .lesson import Lesson
 from .reply import Reply
 
@@ -33,7 +33,7 @@ class Asking(ipywidgets.VBox):
         self._id, self._lesson, self._question = id, own, question
         self.reply = check(id, lesson=own)
         self._below = ipywidgets.HTML()
-        super().__init__([_html(asked(question)), self._entry(), self._below])
+        super().__init__([_html(question_text(question)), self._entry(), self._below])
 
     def _entry(self) -> ipywidgets.Widget:
         if labels := buttons(self._question):
@@ -42,14 +42,14 @@ class Asking(ipywidgets.VBox):
                 button.on_click(lambda _, answer=answer: setattr(self, "answer", answer))
             return ipywidgets.HBox(made, layout={"flex_flow": "row wrap"})
         box = ipywidgets.Text(placeholder="your answer, then Enter", continuous_update=False, layout={"width": "40em"})
-        box.observe(lambda change: setattr(self, "answer", typed(self._question, change["new"])), "value")
+        box.observe(lambda change: setattr(self, "answer", answer_of(self._question, change["new"])), "value")
         return box
 
     @traitlets.observe("answer")
-    def _answered(self, change: Any) -> None:
+    def _on_answer(self, change: Any) -> None:
         self.reply = check(self._id, change["new"], self._lesson)
         self._below.value = self.reply._repr_html_()
 
 
 def _html(text: str) -> ipywidgets.HTML:
-    return ipywidgets.HTML(Reply(None, asked=text)._repr_html_())
+    return ipywidgets.HTML(Reply(None, question=text)._repr_html_())

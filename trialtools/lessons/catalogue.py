@@ -32,10 +32,11 @@ def catalogue(of: Iterable[Lesson] = ()) -> str:
             for trap in question.traps:
                 answer = question.with_numbers(str(trap.answer)).replace("|", "\\|")
                 shown[trap.misconception].append((question.id, answer, question.with_numbers(trap.says)))
-    listed = sorted(shown.items(), key=lambda item: (-len({id for id, *_ in item[1]}), item[0]))
-    lines = [_HEAD, f"{len(listed)} misconceptions, most frequent first.\n", "| misconception | seen in |", "|---|---|"]
-    lines += [f"| {name} | {', '.join(dict.fromkeys(id for id, *_ in rows))} |" for name, rows in listed]
-    for name, rows in listed:
+    misconceptions = sorted(shown.items(), key=lambda item: (-len({id for id, *_ in item[1]}), item[0]))
+    head = [_HEAD, f"{len(misconceptions)} misconceptions, most frequent first.\n"]
+    lines = [*head, "| misconception | seen in |", "|---|---|"]
+    lines += [f"| {name} | {', '.join(dict.fromkeys(id for id, *_ in rows))} |" for name, rows in misconceptions]
+    for name, rows in misconceptions:
         lines += ["", f"## {name[:1].upper()}{name[1:]}", ""]
         lines += [f"- **{id}** `{answer}`: {says}" for id, answer, says in rows]
     return "\n".join(lines) + "\n"

@@ -33,12 +33,12 @@ def check(id: str, answer: Any = ..., lesson: Lesson | None = None) -> Reply:
     except ProtocolError as error:
         return Reply(False, (str(error),))
     if answer is ...:
-        return Reply(None, asked=asked(question), foot=_progress(own))
+        return Reply(None, question=question_text(question), foot=_progress(own))
     reply = judge(question, answer)
     if reply:
         _SOLVED.add((own.title, id))
     helps = f' · hint("{id}") helps' if question.hints and not reply else ""
-    return replace(reply, asked=asked(question), foot=_progress(own) + helps)
+    return replace(reply, question=question_text(question), foot=_progress(own) + helps)
 
 
 def hint(id: str, lesson: Lesson | None = None) -> Reply:
@@ -52,7 +52,7 @@ def hint(id: str, lesson: Lesson | None = None) -> Reply:
     return Reply(None, (f"Hint {n} of {len(hints)}. {question.with_numbers(hints[n - 1])}",))
 
 
-def asked(question: Question) -> str:
+def question_text(question: Question) -> str:
     """A question as it is read: the engine's numbers filled in, the options of a choice by letter."""
     shown = buttons(question) if question.choice else {}
     options = [f"{letter}) {option}" for letter, option in zip(LETTERS, shown, strict=False)]

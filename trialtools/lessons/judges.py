@@ -38,8 +38,8 @@ def judge(question: Question, answer: Any) -> Reply:
     if not named or not isinstance(answer, kind.types) or (isinstance(answer, bool) and not question.state):
         return Reply(False, (f"An answer here is {kind.form}.",))
     try:
-        right, says, given = kind.judge(question, answer)
-        trap = [trap.says for trap in question.traps if str(trap.answer) in given][:1]
+        right, says, answers = kind.judge(question, answer)
+        trap = [trap.says for trap in question.traps if str(trap.answer) in answers][:1]
         lines = [*says, question.right] if right else [*trap, *says]
     except (ProtocolError, DataError, NotSettled) as error:
         return Reply(False, (str(error),))
@@ -53,12 +53,12 @@ _Verdict = tuple[bool, list[str], Collection[str]]
 def _state(question: Question, answer: str | bool | None) -> _Verdict:
     """The engine's own True, False and None will do for a word."""
     rules = question.source.rules
-    text, said = subject(rules, str(question.state))
-    word = answer.strip().lower() if isinstance(answer, str) else said[answer]
-    if word not in said.values():
-        raise ProtocolError(f"An answer here is one of {', '.join(map(repr, said.values()))}.")
-    shown = futures(rules, text, said, question.patient)
-    return word == said[rules.judge(text, question.patient)], [shown], {word}
+    text, answers = subject(rules, str(question.state))
+    word = answer.strip().lower() if isinstance(answer, str) else answers[answer]
+    if word not in answers.values():
+        raise ProtocolError(f"An answer here is one of {', '.join(map(repr, answers.values()))}.")
+    shown = futures(rules, text, answers, question.patient)
+    return word == answers[rules.judge(text, question.patient)], [shown], {word}
 
 
 def _means(question: Question, mine: str) -> _Verdict:
@@ -67,15 +67,15 @@ def _means(question: Question, mine: str) -> _Verdict:
     if patient is None:
         between = rules.same(mine, wanted)
         shown = f", short of one that no instrument shows ({card(rules, between)})" if between else ""
-        said = words(parse(mine, rules.fields), rules.fields)
-        return True, [f"{said}: the same for every possible patient{shown}."], ()
+        meaning = words(parse(mine, rules.fields), rules.fields)
+        return True, [f"{meaning}: the same for every possible patient{shown}."], ()
     yours, needed = (CONDITION[rules.judge(text, patient)] for text in (mine, wanted))
     shown = card(rules, patient, [name for text in (mine, wanted) for name in names(parse(text, rules.fields))])
     start = "Take this patient." if known else "Where everything is known you are right. But take this patient."
-    told = f"{start} {shown}. You say {yours}; it should be {needed}."
+    sentence = f"{start} {shown}. You say {yours}; it should be {needed}."
     traps = [str(trap.answer) for trap in question.traps]
-    given = {text for text in traps if alike(mine, text)} or {text for text in traps if _same(rules, mine, text)}
-    return False, [told, next_step(mine, wanted)[1]], given
+    matches = {text for text in traps if alike(mine, text)} or {text for text in traps if _same(rules, mine, text)}
+    return False, [sentence, next_step(mine, wanted)[1]], matches
 
 
 def _same(rules: Protocol, one: str, other: str) -> bool:
@@ -89,20 +89,20 @@ def _someone(question: Question, changes: Mapping[str, Any]) -> _Verdict:
     return _is_so(question, changes, question.someone)
 
 
-def _is_so(question: Question, changes: Mapping[str, Any], asked: Mapping[str, str]) -> _Verdict:
+def _is_so(question: Question, changes: Mapping[str, Any], states: Mapping[str, str]) -> _Verdict:
     """Whether all that is asked is so of a patient whom the learner makes up."""
     rules, patient, wrong = question.source.rules, {**question.first, **changes}, []
-    for what, wanted in asked.items():
+    for what, wanted in states.items():
         if what in DECISIONS:
-            seen = (question.source.amended if what == "amended" else rules).explain(patient)
-            blame = {"ineligible": "fail", "undetermined": "unknown"}.get(seen.decision)
-            ids = [verdict.id for verdict in seen.criteria if verdict.state == blame]
+            explanation = (question.source.amended_rules if what == "amended" else rules).explain(patient)
+            blame = {"ineligible": "fail", "undetermined": "unknown"}.get(explanation.decision)
+            ids = [verdict.id for verdict in explanation.criteria if verdict.state == blame]
             why = f" because of {', '.join(ids[:4])}{' and others' * (len(ids) > 4)}" * bool(ids)
-            name, state = "the decision" + " as amended" * (what == "amended"), f"“{seen.decision}”{why}"
+            name, state = "the decision" + " as amended" * (what == "amended"), f"“{explanation.decision}”{why}"
         else:
-            text, said = subject(rules, what)
+            text, answers = subject(rules, what)
             name = f"{what} ({rules.criterion[what].label})" if what in rules.criterion else f"`{what}`"
-            state = f"“{said[rules.judge(text, patient)]}”"
+            state = f"“{answers[rules.judge(text, patient)]}”"
         if not state.startswith(f"“{wanted}”"):
             wrong.append(f"Of your patient {name} is {state}; it should be “{wanted}”.")
     moved = [name for name in rules.fields if patient.get(name) != question.first.get(name)]
@@ -117,9 +117,9 @@ def _nobody(question: Question, answer: str | Mapping[str, Any]) -> _Verdict:
         return _is_so(question, answer, {condition: "true", "decision": "eligible"})
     if answer.strip().lower() != "nobody":
         raise ProtocolError(f"An answer here is {_KINDS['nobody'].form}.")
-    found = rules.someone(condition, "eligible")
-    there = isinstance(found, dict)
-    return not there, [f"There is one. {card(rules, found)}." if there else str(found)], {"nobody"}
+    patient = rules.someone(condition, "eligible")
+    there = isinstance(patient, dict)
+    return not there, [f"There is one. {card(rules, patient)}." if there else str(patient)], {"nobody"}
 
 
 def _find(question: Question, answer: str | Collection[Any]) -> _Verdict:
@@ -127,14 +127,14 @@ def _find(question: Question, answer: str | Collection[Any]) -> _Verdict:
     rules, start = question.source.rules, str(question.found)
     ids = {id.lower(): id for id in rules.criterion}
     parts = answer.strip(" {}").split(",") if isinstance(answer, str) else map(str, answer)
-    given = {ids.get(part.strip().lower(), part.strip()) for part in parts} - {""}
-    found = [finding for finding in findings(question.source) if finding.id.startswith(start)]
-    right = {part for finding in found for part in finding.id.removeprefix(start).split("+")}
-    for wrong in sorted(given - right):
-        return False, [walker(rules, wrong)], given
-    if missing := right - given:
-        return False, [f"All that you name is right; {len(missing)} still missing."], given
-    return True, [finding.sentence for finding in found], given
+    answers = {ids.get(part.strip().lower(), part.strip()) for part in parts} - {""}
+    findings_named = [finding for finding in findings(question.source) if finding.id.startswith(start)]
+    right = {part for finding in findings_named for part in finding.id.removeprefix(start).split("+")}
+    for wrong in sorted(answers - right):
+        return False, [walker(rules, wrong)], answers
+    if missing := right - answers:
+        return False, [f"All that you name is right; {len(missing)} still missing."], answers
+    return True, [finding.sentence for finding in findings_named], answers
 
 
 @cache

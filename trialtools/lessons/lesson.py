@@ -75,12 +75,12 @@ class Question:
         Raises:
             ProtocolError: nothing does, or more than one.
         """
-        found = [kind for kind in KINDS if getattr(self, kind) not in (None, {}, ())]
-        if len(found) != 1:
+        kinds = [kind for kind in KINDS if getattr(self, kind) not in (None, {}, ())]
+        if len(kinds) != 1:
             raise ProtocolError(
-                f"a question has one of {', '.join(KINDS)}; here is {' and '.join(found) or 'none of them'}"
+                f"a question has one of {', '.join(KINDS)}; here is {' and '.join(kinds) or 'none of them'}"
             )
-        return found[0]
+        return kinds[0]
 
     @property
     def numbers(self) -> list[str]:
@@ -92,8 +92,8 @@ class Question:
     @cached_property
     def first(self) -> dict[str, Any]:
         """The patient whom an answer changes: an eligible one whom the engine finds, where the file says `start`."""
-        found = self.source.rules.someone(self.start, "eligible") if self.start else {}
-        return {**(found if isinstance(found, dict) else {}), **self.patient}
+        patient = self.source.rules.someone(self.start, "eligible") if self.start else {}
+        return {**(patient if isinstance(patient, dict) else {}), **self.patient}
 
     def with_numbers(self, text: str) -> str:
         """A text with the engine's numbers in the place of `{{certain}}` and the like."""
@@ -125,7 +125,7 @@ class Lesson:
             source = Source(folder, question.protocol or self.protocol, readings, amend, self.cohort)
             object.__setattr__(question, "source", source)
             with _at("questions", n, "readings"):
-                _ = source.amended
+                _ = source.amended_rules
             with _at("questions", n, "patient"):
                 source.rules.facts_of(question.patient)
             with _at("questions", n, kind if kind in ("count", "number") else "ask"):

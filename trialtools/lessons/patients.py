@@ -27,8 +27,8 @@ def difference(rules: Protocol, mine: str, theirs: str, first: Mapping[str, Any]
     for patient in _beside(first):
         if rules.judge(mine, patient) is not rules.judge(theirs, patient):
             return patient, True
-    asked = dict.fromkeys(name for text in (mine, theirs) for name in names(parse(text, rules.fields)))
-    known = [" and ".join([f"({text})", *(f"known({name})" for name in asked)]) for text in (mine, theirs)]
+    fields = dict.fromkeys(name for text in (mine, theirs) for name in names(parse(text, rules.fields)))
+    known = [" and ".join([f"({text})", *(f"known({name})" for name in fields)]) for text in (mine, theirs)]
     whole = rules.same(*known, measured=True)
     return (whole or rules.same(mine, theirs, measured=True)), whole is not None
 
@@ -44,7 +44,7 @@ def _beside(first: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield {**first, name: not value}
 
 
-def futures(rules: Protocol, text: str, said: Mapping[bool | None, str], patient: Mapping[str, Any]) -> str:
+def futures(rules: Protocol, text: str, answers: Mapping[bool | None, str], patient: Mapping[str, Any]) -> str:
     """Why a patient is true, false or unknown, told by what the missing facts may turn out to be.
 
     Args:
@@ -53,16 +53,16 @@ def futures(rules: Protocol, text: str, said: Mapping[bool | None, str], patient
         said: the words for its being true, false and unknown.
         patient: what is on record.
     """
-    asked = [name for name in names(parse(text, rules.fields)) if name not in patient]
-    today = said[rules.judge(text, patient)]
-    if not asked:
+    fields = [name for name in names(parse(text, rules.fields)) if name not in patient]
+    today = answers[rules.judge(text, patient)]
+    if not fields:
         return f"All of it is known: the answer is “{today}”."
     record = [_on_record(name, value) for name, value in patient.items()]
     ends = {}
     for turn, claim in ((True, f"({text})"), (False, f"not ({text})")):
-        found = rules.someone(" and ".join([claim, *record]))
-        if isinstance(found, dict):
-            ends[said[turn]] = card(rules, found, [name for name in asked if name in found])
+        record_found = rules.someone(" and ".join([claim, *record]))
+        if isinstance(record_found, dict):
+            ends[answers[turn]] = card(rules, record_found, [name for name in fields if name in record_found])
     if len(ends) == 2:
         return f"It may turn out either way. {'. '.join(f'{end}, then “{word}”' for word, end in ends.items())}."
     (only,) = ends
@@ -79,11 +79,11 @@ def _on_record(name: str, value: Any) -> str:
 
 def walker(rules: Protocol, wrong: str) -> str:
     """Why a name is no finding: a patient who gets in by it, or is kept out by it alone."""
-    text, said = subject(rules, wrong)
+    text, answers = subject(rules, wrong)
     if wrong not in rules.criterion:
         patient, does = rules.someone(wrong, "eligible"), "this patient has it and is eligible"
     else:
-        alone, verb = (f"not ({text})", "fails") if said[True] == "pass" else (text, "applies")
+        alone, verb = (f"not ({text})", "fails") if answers[True] == "pass" else (text, "applies")
         patient, does = rules.amend({wrong: None}).someone(alone, "eligible"), f"of this patient {wrong} alone {verb}"
     if not isinstance(patient, dict):
         return f"Not `{wrong}`: this is none of those asked for."

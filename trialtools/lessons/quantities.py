@@ -43,8 +43,8 @@ def check_name(source: Source, name: str) -> None:
     """
     pattern, parts, readings = _match(name)
     if not pattern:
-        told = [re.sub(r"\(.*\)", "…", known.replace(r"(\w+)", "E6")) for known in _QUANTITIES]
-        raise ProtocolError(f"there is no number '{name}'{nearest(name, told)}")
+        quantities = [re.sub(r"\(.*\)", "…", known.replace(r"(\w+)", "E6")) for known in _QUANTITIES]
+        raise ProtocolError(f"there is no number '{name}'{nearest(name, quantities)}")
     rules, needs = source.rules.with_readings(dict(readings)), _QUANTITIES[pattern][1]
     known = {"criterion": rules.criterion, "field": rules.fields}.get(needs, {})
     if known and parts[0] not in known:
@@ -67,7 +67,7 @@ def _match(name: str) -> tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]
 def _screening(source: Source, reverse: bool, amended: bool) -> Any:
     from ..cohort.screening import screen
 
-    rules = source.amended if amended else source.rules
+    rules = source.amended_rules if amended else source.rules
     return screen(replace(rules, criteria=tuple(reversed(rules.criteria))) if reverse else rules, source.patients)
 
 

@@ -14,29 +14,29 @@ _BOX = "border-left:4px solid {colour};padding:4px 12px;margin:6px 0;max-width:4
 class Reply:
     """What an answer, a hint or a question gets back.
 
-    `right` is None where nothing was answered. `lines` say why; `asked` repeats the question, `foot` how far one is.
+    `right` is None where nothing was answered. `lines` say why; `question` repeats the question, `foot` how far one is.
     """
 
     right: bool | None
     lines: tuple[str, ...] = ()
-    asked: str = ""
+    question: str = ""
     foot: str = ""
 
     def __bool__(self) -> bool:
         return self.right is True
 
     def __repr__(self) -> str:
-        said = filter(None, [_LOOK[self.right][1], *self.lines])
-        asked = [self.asked] if self.asked else []
-        return "\n  ".join([*asked, f"{_SIGNS[self.right]} {' '.join(said)}".rstrip(), *filter(None, [self.foot])])
+        lines = filter(None, [_LOOK[self.right][1], *self.lines])
+        question = [self.question] if self.question else []
+        return "\n  ".join([*question, f"{_SIGNS[self.right]} {' '.join(lines)}".rstrip(), *filter(None, [self.foot])])
 
     def _repr_html_(self) -> str:
         colour, word = _LOOK[self.right]
-        asked = f'<div style="color:#595959;margin-bottom:6px">{_code(self.asked)}</div>' if self.asked else ""
+        question = f'<div style="color:#595959;margin-bottom:6px">{_code(self.question)}</div>' if self.question else ""
         lines = "".join(f"<div>{_code(line)}</div>" for line in self.lines)
         foot = f'<div style="color:#595959">{escape(self.foot)}</div>' if self.foot else ""
         verdict = f"<b>{_SIGNS[self.right]} {word}</b>" if word else ""
-        return f'<div role="status" style="{_BOX.format(colour=colour)}">{asked}{verdict}{lines}{foot}</div>'
+        return f'<div role="status" style="{_BOX.format(colour=colour)}">{question}{verdict}{lines}{foot}</div>'
 
 
 def _code(text: str) -> str:

@@ -43,7 +43,7 @@ class Source(NamedTuple):
         return _rules(self)
 
     @property
-    def amended(self) -> Protocol:
+    def amended_rules(self) -> Protocol:
         """The protocol with its amendment."""
         return self.rules.amend(dict(self.amend))
 

@@ -26,14 +26,14 @@ def find_browser() -> Path:
         ReportError: there is none, with how to install one.
     """
     if named := os.environ.get("BROWSER_PATH"):
-        if found := shutil.which(named):
-            return Path(found)
+        if program := shutil.which(named):
+            return Path(program)
         raise ReportError(f"--pdf needs a browser, but BROWSER_PATH names no program: {named}. {_REMEDY}")
-    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
-    found = found or (_MAC if sys.platform == "darwin" and Path(_MAC).exists() else None)
-    if not found:
+    program = next((path for name in _NAMES if (path := shutil.which(name))), None)
+    program = program or (_MAC if sys.platform == "darwin" and Path(_MAC).exists() else None)
+    if not program:
         raise ReportError(f"--pdf needs Chromium or Chrome, and neither is on the PATH. {_REMEDY}")
-    return Path(found)
+    return Path(program)
 
 
 def print_pdf(browser: Path, page: Path, pdf: Path, seconds: int = 180) -> None:

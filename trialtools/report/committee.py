@@ -62,10 +62,10 @@ def runs(
         raise ReportError(f"the parameter {empty[0]} is empty; say what it is with -p {empty[0]}=…")
     closed, wanted = values["audience"] == "closed", list(sites) or [str(values.get("site") or "")]
     if sites:
-        known = sorted(_read_trial(notebook, values).subjects["site"].dropna().unique())
-        if lost := [site for site in sites if site not in ("all", *known)]:
-            raise DataError(f"no site '{lost[0]}' in the data; there are {', '.join(known)}")
-        wanted = ["", *known] if "all" in sites else wanted
+        enrolling = sorted(_read_trial(notebook, values).subjects["site"].dropna().unique())
+        if lost := [site for site in sites if site not in ("all", *enrolling)]:
+            raise DataError(f"no site '{lost[0]}' in the data; there are {', '.join(enrolling)}")
+        wanted = ["", *enrolling] if "all" in sites else wanted
     files_of = Counter(_plain(site) for site in wanted if site)
     if alike := [site for site in wanted if site and files_of[_plain(site)] > 1]:
         raise DataError(f"the reports of {' and '.join(alike)} would have one file name; rename a site")
@@ -130,14 +130,16 @@ def _committee_report(
         check_locks(first := locks(Path(out), trial, closed), cutoff)
         data, hidden = write_cut(trial, cutoff, site, closed, folder, allocated, None if closed else arms)
         names = _searched_names(protocol)
-        if not closed and (found := leaks_in_data(data, names, hidden)):
+        if not closed and (leaks_found := leaks_in_data(data, names, hidden)):
             shutil.rmtree(data)
-            _refuse(found, "the data of the open report could tell an arm; take this out of them, or rename it")
+            _refuse(leaks_found, "the data of the open report could tell an arm; take this out of them, or rename it")
         write_locks(first, cutoff)
 
     def search(finished: Path) -> None:
-        if not closed and (found := leaks(finished, names, hidden, data)):
-            _refuse(found, "the open report could tell an arm, and was not kept; rename an arm of an everyday name")
+        if not closed and (leaks_found := leaks(finished, names, hidden, data)):
+            _refuse(
+                leaks_found, "the open report could tell an arm, and was not kept; rename an arm of an everyday name"
+            )
 
     own = {**chosen, "data": str(data)} | ({"mapping": ""} if values.get("mapping") else {})  # the cut is tidy already
     own |= {"ledger_head": f"{last_entry(ledger)}; {opening(ledger).statement}"} if ledger else {}
@@ -154,8 +156,8 @@ def _searched_names(protocol: Protocol) -> list[str]:
     return sorted(name for name in names if not any(names_in(everyday, [name])))
 
 
-def _refuse(found: Sequence[Leak], why: str) -> NoReturn:
-    raise ReportError(f"{why}:\n" + "\n".join(f"  {leak}" for leak in found[:5]))
+def _refuse(leaks: Sequence[Leak], why: str) -> NoReturn:
+    raise ReportError(f"{why}:\n" + "\n".join(f"  {leak}" for leak in leaks[:5]))
 
 
 def _parameters(notebook: Path, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -56,10 +56,10 @@ def write_locks(own: _Locks, cutoff: date | None) -> None:
     day = _lock_day(cutoff)
     for file, hashes in own.items():
         with alone_in(file.parent):  # two cutoffs at once must not lose each other's hashes
-            if day in (known := _read_locks(file)):
+            if day in (locks := _read_locks(file)):
                 continue
             with whole(file) as part:
-                part.write_text(json.dumps({**known, day: dict(hashes)}, indent=2) + "\n", "utf-8")
+                part.write_text(json.dumps({**locks, day: dict(hashes)}, indent=2) + "\n", "utf-8")
 
 
 def _lock_day(cutoff: date | None) -> str:
@@ -69,8 +69,8 @@ def _lock_day(cutoff: date | None) -> str:
 def _read_locks(file: Path) -> dict[str, dict[str, str]]:
     """By cutoff the hashes of its first report."""
     try:
-        known = json.loads(file.read_text("utf-8")) if file.exists() else {}
-        return {day: dict(hashes) for day, hashes in known.items()}
+        locks = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        return {day: dict(hashes) for day, hashes in locks.items()}
     except (ValueError, TypeError, AttributeError):
         raise DataError(
             f"{file} does not hold the hashes of earlier reports; restore it, or write to another folder with --out"
@@ -97,23 +97,23 @@ def write_cut(
         allocations: what the ledger says of everybody allocated, for an open report without kits.
         secret: the arms by subject, where they are for the search alone: nothing of them gets into the cut.
     """
-    kept = trial if not site else at_site(trial, site)
-    kept = kept if cutoff is None else cut(kept, cutoff)
-    subjects = kept.subjects
+    data = trial if not site else at_site(trial, site)
+    data = data if cutoff is None else cut(data, cutoff)
+    subjects = data.subjects
     allocated = subjects["subject_id"].map(dict(secret or {})).astype("str").where(subjects["randomized"])
     arms = subjects["arm"].fillna(allocated).set_axis(subjects["subject_id"]).dropna().to_dict()
     if not closed:
-        kept = pool(kept)
+        data = pool(data)
     elif not subjects["randomized"].any():
         where = site and f" at {site}"
         raise DataError(f"nobody was randomized by {cutoff or 'now'}{where}, so there is no arm to report on")
     elif not arms:
         raise DataError(f"{trial.name} does not tell the arm of anybody; a closed report needs --ledger and --key")
-    texts = {f"{name}.csv": text for name, text in _texts(kept).items()}
+    texts = {f"{name}.csv": text for name, text in _texts(data).items()}
     if allocations is not None:
-        own = allocations[allocations["subject_id"].isin(kept.subjects["subject_id"])]
+        own = allocations[allocations["subject_id"].isin(data.subjects["subject_id"])]
         texts[ALLOCATIONS] = _csv(own if cutoff is None else own[own["randomized_on"].dt.date <= cutoff])
-    texts[ENDPOINT] = json.dumps({"endpoint": kept.endpoint, "window": kept.window, "absent": kept.absent})
+    texts[ENDPOINT] = json.dumps({"endpoint": data.endpoint, "window": data.window, "absent": data.absent})
     digest = _hash("".join(f"{name}\0{text}\0" for name, text in sorted(texts.items())))
     place = folder / "cuts" / f"{cutoff or 'whole'}-{digest[:12]}"
     if not place.exists():

@@ -50,7 +50,7 @@ def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> l
         cut: the folder of CSV files.
         names, arms: as for `leaks`; `arms` by subject.
     """
-    found: list[Leak] = []
+    leaks: list[Leak] = []
     words = [name for name in long_enough(names) if name.casefold() not in ORDINARY]
     ordinary = sorted({*long_enough(names)} - {*words})
     arm: Any = pd.Series(arms, dtype="str")
@@ -59,7 +59,7 @@ def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> l
     for file in sorted(cut.glob("*.csv")):
         table: Any = pd.read_csv(file, dtype="str", keep_default_na=False)
         text = "\n".join(str(value) for column in table for value in [column, *table[column].unique()])
-        found += [Leak(file.name, *place) for place in names_in(text, words)]
+        leaks += [Leak(file.name, *place) for place in names_in(text, words)]
         if "subject_id" in table and tells:
             table = table[table["subject_id"].isin(list(arms))]
             parted = [
@@ -69,8 +69,8 @@ def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> l
             ]
             rows, numbers = arm.index.get_indexer(table["subject_id"]), pd.factorize(arm)[0]
             parted += [what for what, part in _parts(table) if _sorts(part, rows, numbers)]
-            found += [Leak(file.name, "people part as the arms do", what) for what in dict.fromkeys(parted)]
-    return found
+            leaks += [Leak(file.name, "people part as the arms do", what) for what in dict.fromkeys(parted)]
+    return leaks
 
 
 def can_tell(sizes: Iterable[int]) -> bool:
@@ -184,9 +184,9 @@ def names_in(text: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The names that stand in a text as words of their own, in either case, each with the words around it."""
     for name in names:
         pattern = r"\s+".join(map(re.escape, name.split()))
-        if found := re.search(rf"(?<![^\W_]){pattern}(?![^\W_])", text, re.IGNORECASE):
-            yield f"the arm name '{name}'", around(text, found)
+        if match := re.search(rf"(?<![^\W_]){pattern}(?![^\W_])", text, re.IGNORECASE):
+            yield f"the arm name '{name}'", around(text, match)
 
 
-def around(text: str, found: re.Match[str]) -> str:
-    return text[max(0, found.start() - 40) : found.end() + 40].strip()
+def around(text: str, match: re.Match[str]) -> str:
+    return text[max(0, match.start() - 40) : match.end() + 40].strip()

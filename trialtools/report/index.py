@@ -25,16 +25,16 @@ def write_index(folder: str | os.PathLike[str]) -> Path:
     from jinja2 import Environment, FileSystemLoader
 
     place = Path(folder)
-    found = sorted(_reports(place), key=lambda each: each["made"])
+    reports = sorted(_reports(place), key=lambda each: each["made"])
     template = Environment(loader=FileSystemLoader(HERE), autoescape=True).get_template("index.html.j2")
     css = (HERE / "page.css").read_text("utf-8")
-    protocols = {each["protocol"]["id"]: None for each in found if each["protocol"]}
+    protocols = {each["protocol"]["id"]: None for each in reports if each["protocol"]}
     text = template.render(
         mark=_MARK,
-        parts=[(part, [each for each in found if each["part"] == part]) for part in _PARTS],
-        synthetic=[each for each in found if each["synthetic"]],
-        all_synthetic=all(each["synthetic"] for each in found),
-        about=" · ".join([*protocols, f"last made {found[-1]['made']}"]) if found else "",
+        parts=[(part, [each for each in reports if each["part"] == part]) for part in _PARTS],
+        synthetic=[each for each in reports if each["synthetic"]],
+        all_synthetic=all(each["synthetic"] for each in reports),
+        about=" · ".join([*protocols, f"last made {reports[-1]['made']}"]) if reports else "",
         css=css,
         policy=POLICY.replace("script-src 'unsafe-inline'; ", ""),
     )

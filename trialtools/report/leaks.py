@@ -55,17 +55,17 @@ def leaks(
     """
     words = [name for name in long_enough(names) if name.casefold() not in ORDINARY and not _is_everyday(name)]
     sizes = tuple(sorted(Counter((arms or {}).values()).values()))
-    found: list[Leak] = []
+    leaks_found: list[Leak] = []
     for file in sorted(path for path in folder.iterdir() if path.suffix in (".html", ".ipynb", ".json")):
         raw = file.read_text("utf-8")
         figures = _figures(raw, file.suffix)
         shown = "\n".join([_visible(raw, file.suffix), *(text for figure in figures for text in _texts(figure))])
-        found += [Leak(file.name, *place) for place in names_in(shown, words)]
+        leaks_found += [Leak(file.name, *place) for place in names_in(shown, words)]
         if len(set(sizes)) > 1 and can_tell(sizes):
-            found += [Leak(file.name, *place) for place in _side_by_side(shown, sizes, cut)]
+            leaks_found += [Leak(file.name, *place) for place in _side_by_side(shown, sizes, cut)]
         if can_tell(sizes):
-            found += [Leak(file.name, *place) for place in _divisions(figures, arms or {}, cut)]
-    return found
+            leaks_found += [Leak(file.name, *place) for place in _divisions(figures, arms or {}, cut)]
+    return leaks_found
 
 
 @cache
@@ -88,7 +88,7 @@ def _is_everyday(name: str) -> bool:
 
 def _counts_of(cut: Path) -> set[int]:
     """Every number of rows or people that a table of the cut gives by itself: by value, by day, up to a day."""
-    found: set[int] = set()
+    counts: set[int] = set()
     for file in cut.glob("*.csv"):
         table: Any = pd.read_csv(file, dtype="str", keep_default_na=False)
         people: Any = table["subject_id"] if "subject_id" in table else pd.Series(range(len(table)))
@@ -96,8 +96,8 @@ def _counts_of(cut: Path) -> set[int]:
             rows = table[column].value_counts().sort_index()
             alone = table.assign(who=people).drop_duplicates(["who", column])[column].value_counts().sort_index()
             for counted in (rows, alone):
-                found |= {*counted, *counted.cumsum(), *(len(table) - counted), int(counted.sum())}
-    return {int(n) for n in found}
+                counts |= {*counted, *counted.cumsum(), *(len(table) - counted), int(counted.sum())}
+    return {int(n) for n in counts}
 
 
 def _visible(raw: str, suffix: str) -> str:
@@ -140,7 +140,7 @@ def _texts(value: Any, key: str = "") -> Iterator[str]:
 def _unescape(text: str) -> str:
     """Marks and escapes undone, twice for HTML inside JSON."""
     for _ in range(2):
-        text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), html.unescape(text))
+        text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), html.unescape(text))
         text = text.replace('\\"', '"')
     return text
 
@@ -155,10 +155,10 @@ def _plain(text: str) -> str:
 def _side_by_side(text: str, sizes: tuple[int, ...], cut: Path | None) -> Iterator[tuple[str, str]]:
     """The numbers of patients in all arms, next to each other in any order, where the cut does not give them itself."""
     orders = ["[^0-9]{1,12}".join(f"{n:,}".replace(",", ",?") for n in order) for order in set(permutations(sizes))]
-    if found := re.search(rf"(?<![\d.,])(?:{'|'.join(orders)})(?![\d,]|\.\d)", text):
+    if match := re.search(rf"(?<![\d.,])(?:{'|'.join(orders)})(?![\d,]|\.\d)", text):
         if cut and set(sizes) <= _counts_of(cut):
             return
-        yield "the sizes of the arms side by side", re.sub(r"\d", "#", around(text, found))
+        yield "the sizes of the arms side by side", re.sub(r"\d", "#", around(text, match))
 
 
 def _divisions(figures: list[Any], arms: Mapping[str, str], cut: Path | None) -> Iterator[tuple[str, str]]:
@@ -179,7 +179,7 @@ def _divisions(figures: list[Any], arms: Mapping[str, str], cut: Path | None) ->
 
 def _orders(cut: Path, arms: Mapping[str, str]) -> list[list[str]]:
     """The arms in every order in which a table of the cut, or one of its columns, puts the people."""
-    found = []
+    orders = []
     for file in cut.glob("*.csv"):
         table: Any = pd.read_csv(file, dtype="str", keep_default_na=False)
         if "subject_id" in table:
@@ -187,8 +187,8 @@ def _orders(cut: Path, arms: Mapping[str, str]) -> list[list[str]]:
             if len(table) == len(arms):
                 for column in [None, *table.columns]:
                     rows = table if column is None else table.sort_values(column, kind="stable")
-                    found.append([arms[who] for who in rows["subject_id"]])
-    return found
+                    orders.append([arms[who] for who in rows["subject_id"]])
+    return orders
 
 
 def _lists(value: Any, place: str = "") -> Iterator[tuple[str, list[Any]]]:

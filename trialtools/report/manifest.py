@@ -38,7 +38,7 @@ def inputs(
         ReportError: the parameter `protocol` names a file that is no valid protocol.
     """
     here = here or Path.cwd()
-    found, protocol = [], None
+    entries, protocol = [], None
     for name, value in values.items():
         place = place_of(folder, value) if declared[name].is_path else None
         if place is None or place.resolve() == out.resolve():
@@ -46,10 +46,10 @@ def inputs(
         files = [place] if place.is_file() else sorted(file for file in place.rglob("*") if file.is_file())
         for file in files:
             shown = {"parameter": name, "path": _path_shown(file, here)}
-            found.append({**shown, "sha256": file_sha256(file), "bytes": file.stat().st_size})
+            entries.append({**shown, "sha256": file_sha256(file), "bytes": file.stat().st_size})
         if place.suffix in (".yaml", ".yml"):
             protocol = _protocol(name, place, values.get("readings"), here) or protocol
-    return found, protocol
+    return entries, protocol
 
 
 def _protocol(name: str, file: Path, readings: Any, here: Path) -> dict[str, Any] | None:
@@ -96,18 +96,18 @@ def code_sha256() -> str:
 
 def versions(packages: Sequence[str] = _PACKAGES) -> dict[str, str]:
     """What is installed of the packages that a report rests on, this one first."""
-    found = {}
+    versions_of = {}
     for name in ("trialtools", *packages):
         try:
-            found[name] = version(name)
+            versions_of[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions_of
 
 
-def effective_values(given: Mapping[str, Any], declared: Mapping[str, Parameter]) -> dict[str, Any]:
+def effective_values(values: Mapping[str, Any], declared: Mapping[str, Parameter]) -> dict[str, Any]:
     """The given values over the defaults."""
-    return {**{name: parameter.default for name, parameter in declared.items()}, **given}
+    return {**{name: parameter.default for name, parameter in declared.items()}, **values}
 
 
 def paths_shown(
@@ -122,9 +122,9 @@ def paths_shown(
 def manifest(
     name: str,
     notebook: Path,
-    given: Mapping[str, Any],
+    values: Mapping[str, Any],
     run: Mapping[str, Any],
-    found: Sequence[Mapping[str, Any]],
+    inputs: Sequence[Mapping[str, Any]],
     protocol: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Everything that is known before the run; time, duration and outputs are added after it."""
@@ -132,10 +132,10 @@ def manifest(
     return {
         "report": name,
         "made": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "parameters": {"given": dict(given), "run": dict(run)},
+        "parameters": {"given": dict(values), "run": dict(run)},
         **({"seed": next(iter(seeds.values())) if len(seeds) == 1 else seeds} if seeds else {}),
         **({"protocol": dict(protocol)} if protocol else {}),
-        "inputs": list(found),
+        "inputs": list(inputs),
         "notebook": {"file": notebook.name, "sha256": file_sha256(notebook)},
         "code": {"package": "trialtools", "sha256": code_sha256()},
         "python": platform.python_version(),

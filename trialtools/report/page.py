@@ -70,20 +70,20 @@ def page(notebook: Any, facts: Mapping[str, Any]) -> str:
 def key_facts(notebook: Any) -> dict[str, Any]:
     """The key numbers that an executed notebook tells its manifest, and the answer of its headline."""
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
-    found = [output.data[FACTS] for output in outputs if FACTS in output.get("data", {})]
+    facts = [output.data[FACTS] for output in outputs if FACTS in output.get("data", {})]
     answers = (
         re.search(r'class="tt-(?:headline|page)".*? data-answer="(.*?)"', text)
         for text in _html_outputs(notebook.cells)
     )
     headlines = [{"answer": html.unescape(answer[1])} for answer in answers if answer]
-    return {key: value for each in [*headlines, *found] for key, value in each.items()}
+    return {key: value for each in [*headlines, *facts] for key, value in each.items()}
 
 
 def _first_page(notebook: Any) -> dict[str, str]:
     """What page 1 of an interim report says of itself: title, and corner and running, which stand on every sheet."""
     for text in _html_outputs(notebook.cells):
-        if found := re.search(r'<article class="tt-page"(.*?)>', text, re.DOTALL):
-            return {name: html.unescape(value) for name, value in re.findall(r'data-(\w+)="(.*?)"', found[1])}
+        if match := re.search(r'<article class="tt-page"(.*?)>', text, re.DOTALL):
+            return {name: html.unescape(value) for name, value in re.findall(r'data-(\w+)="(.*?)"', match[1])}
     return {}
 
 
@@ -96,8 +96,8 @@ def prepare() -> None:
 def title(notebook: Any) -> str:
     """The first heading of a notebook, without marks."""
     for cell in notebook.cells:
-        if cell.cell_type == "markdown" and (found := re.search(r"^#{1,3}\s+(.+?)\s*#*$", cell.source, re.MULTILINE)):
-            return re.sub(r"[*_`]", "", found[1])
+        if cell.cell_type == "markdown" and (match := re.search(r"^#{1,3}\s+(.+?)\s*#*$", cell.source, re.MULTILINE)):
+            return re.sub(r"[*_`]", "", match[1])
     return ""
 
 
@@ -170,7 +170,7 @@ def _strip(facts: Mapping[str, Any]) -> list[str]:
     protocol = facts.get("protocol")
     strip = [protocol["id"], f"protocol {protocol['sha256'][:8]}"] if protocol else [str(facts["report"])]
     path = (protocol or {}).get("path")
-    for each in [found for found in facts["inputs"] if found["path"] != path][:2]:
+    for each in [entry for entry in facts["inputs"] if entry["path"] != path][:2]:
         strip.append(f"{Path(each['path']).name} {each['sha256'][:8]}")
     return [*strip, facts["made"].replace("T", " ").replace("Z", " UTC"), f"trialtools {_own_version(facts)}"]
 
@@ -185,9 +185,9 @@ def _colophon(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
     if len(facts["inputs"]) > 20:
         rows.append(("Inputs", f"{len(facts['inputs'])} in all; the others stand in the manifest"))
-    given = facts["parameters"]["given"]
+    parameters = facts["parameters"]["given"]
     rows += [
-        (f"Parameter: {name}", f"{_text(value)}{'' if name in given else ' (default)'}")
+        (f"Parameter: {name}", f"{_text(value)}{'' if name in parameters else ' (default)'}")
         for name, value in facts["parameters"]["run"].items()
     ]
     rows.append(("Notebook", f"{facts['notebook']['file']}, sha256 {facts['notebook']['sha256']}"))
@@ -209,8 +209,8 @@ def _own_version(facts: Mapping[str, Any]) -> str:
 def banner(notebook: Any) -> str:
     """What a banner on the page says, to stand on every printed sheet: SYNTHETIC must not be lost with page one."""
     for text in _html_outputs(notebook.cells):
-        if found := re.search(r'class="[^"]*tt-banner".*?<strong>(.*?)</strong>', text, re.DOTALL):
-            return _css_text(html.unescape(found[1]))
+        if match := re.search(r'class="[^"]*tt-banner".*?<strong>(.*?)</strong>', text, re.DOTALL):
+            return _css_text(html.unescape(match[1]))
     return ""
 
 

@@ -24,7 +24,7 @@ _PLAIN = {"int": "a whole number", "float": "a number", "bool": "true or false",
 _PLAIN |= {"dict": "key: value pairs", "Path": "a path", "date": "a date, year-month-day", "None": "null"}
 
 
-class _Typed(str):
+class _CommandLineText(str):
     """A value as it was typed at a command line; it is read as what the notebook declares."""
 
 
@@ -67,7 +67,7 @@ def parse_parameters(texts: Sequence[str]) -> dict[str, Any]:
             raise ReportError(f"'{text}' is not of the form key=value, such as -p n=200")
         if key.strip() in read:
             raise ReportError(f"the parameter {key.strip()} is given twice")
-        read[key.strip()] = _Typed(value.strip())
+        read[key.strip()] = _CommandLineText(value.strip())
     return read
 
 
@@ -87,10 +87,10 @@ def declared_parameters(notebook: Any) -> dict[str, Parameter]:
     try:
         tree, comments = ast.parse(source), _comments(source)
         exec(compile(source, "the parameters cell", "exec", dont_inherit=True), scope)
-        found = [_declaration(node, comments, scope) for node in tree.body]
+        declarations = [_declaration(node, comments, scope) for node in tree.body]
     except (Exception, SystemExit) as error:
         raise ReportError(f"the parameters cell of the notebook cannot be run: {error}") from None
-    return {parameter.name: parameter for parameter in found if parameter}
+    return {parameter.name: parameter for parameter in declarations if parameter}
 
 
 def _comments(source: str) -> dict[int, str]:
@@ -112,16 +112,16 @@ def _declaration(node: ast.stmt, comments: Mapping[int, str], scope: dict[str, A
     return Parameter(name, kind, str(type), scope[name], ast.unparse(value), comment)
 
 
-def validate(given: Mapping[str, Any], declared: Mapping[str, Parameter], notebook: str) -> dict[str, Any]:
+def validate(values: Mapping[str, Any], declared: Mapping[str, Parameter], notebook: str) -> dict[str, Any]:
     """The given values, read and held against what the notebook declares.
 
     Raises:
         ReportError: an unknown name, with the nearest one and what there is; or a value of the wrong type.
     """
-    for name in given:
+    for name in values:
         if name not in declared:
             raise ReportError(_unknown(name, declared, notebook))
-    return {name: _value(value, declared[name]) for name, value in given.items()}
+    return {name: _value(value, declared[name]) for name, value in values.items()}
 
 
 def _unknown(name: str, declared: Mapping[str, Parameter], notebook: str) -> str:
@@ -129,8 +129,8 @@ def _unknown(name: str, declared: Mapping[str, Parameter], notebook: str) -> str
         return f"{notebook} takes no parameters, so '{name}' cannot be given: it has no cell tagged 'parameters'"
     close = difflib.get_close_matches(name, declared, n=1)
     hint = f"; did you mean '{close[0]}'?" if close else "."
-    listed = "\n".join(f"  {parameter}" for parameter in declared.values())
-    return f"{notebook} has no parameter '{name}'{hint} It takes\n{listed}"
+    parameters = "\n".join(f"  {parameter}" for parameter in declared.values())
+    return f"{notebook} has no parameter '{name}'{hint} It takes\n{parameters}"
 
 
 def _value(value: Any, parameter: Parameter) -> Any:
@@ -140,7 +140,7 @@ def _value(value: Any, parameter: Parameter) -> Any:
         check_letters(f"the parameter {parameter.name}:", value)
     try:
         adapter = TypeAdapter(parameter.kind, config=ConfigDict(strict=True))
-        read = _read(value, parameter.kind) if isinstance(value, _Typed) else value
+        read = _read(value, parameter.kind) if isinstance(value, _CommandLineText) else value
         if read == "" and parameter.is_path:  # no path; pydantic would make it "."
             return ""
         # by way of JSON, for a notebook can be given nothing else
@@ -157,7 +157,7 @@ def _value(value: Any, parameter: Parameter) -> Any:
         ) from None
 
 
-def _read(value: _Typed, kind: Any) -> Any:
+def _read(value: _CommandLineText, kind: Any) -> Any:
     """What was typed, as its type reads it: text stays as it stands, so that `007`, `no` and a date remain."""
     kinds = _kinds(kind)
     if value in ("null", "None", "~") and NoneType in kinds:

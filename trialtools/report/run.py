@@ -50,14 +50,16 @@ def find_notebook(name: str | os.PathLike[str], here: Path | None = None) -> Pat
     if path.is_file():
         return path.resolve()
     folders = [here / "notebooks", PACKAGE.parent / "notebooks"]
-    known = {short_name(file): file for folder in reversed(folders) for file in sorted(folder.glob("*.ipynb"))}
-    if found := known.get(str(name)) or next((f for f in known.values() if str(name) in (f.stem, f.name)), None):
+    notebooks = {short_name(file): file for folder in reversed(folders) for file in sorted(folder.glob("*.ipynb"))}
+    if found := notebooks.get(str(name)) or next(
+        (f for f in notebooks.values() if str(name) in (f.stem, f.name)), None
+    ):
         return found.resolve()
-    begun = [file for each, file in known.items() if each.startswith(f"{name}_")]
+    begun = [file for each, file in notebooks.items() if each.startswith(f"{name}_")]
     if len(begun) == 1:
         return begun[0].resolve()
-    close = difflib.get_close_matches(str(name), known, n=1)
-    hint = f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}" if known else ""
+    close = difflib.get_close_matches(str(name), notebooks, n=1)
+    hint = f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(notebooks)}" if notebooks else ""
     raise ReportError(f"there is no notebook '{name}'{hint}")
 
 

@@ -163,18 +163,18 @@ def _tests(draws: Draws, model: Numbers, who: dict[str, Array]) -> dict[str, Arr
         "culture_positive": model.culture - 3 * model.fading * late,
         "igg_fourfold_rise": model.igg + 0 * late,
     }
-    found = {
+    values = {
         name: draws.uniform(name) < np.where(who["infected"], np.clip(chance, 0.02, 1), model.false_positive)
         for name, chance in chances.items()
     }
     shares = (model.mild, 1 - model.severe - model.critical, 1 - model.critical)
     cuts = [NormalDist().inv_cdf(share) for share in shares]
-    seen = who["severity"] + model.type_noise * draws.normal("clinical_type")
+    severity = who["severity"] + model.type_noise * draws.normal("clinical_type")
     pneumonia = who["infected"] & (who["severity"] > cuts[0])
     imaging = np.where(pneumonia, model.imaging, model.imaging_mild)
     return {
-        **found,
-        "clinical_type": np.searchsorted(cuts, seen),
+        **values,
+        "clinical_type": np.searchsorted(cuts, severity),
         "radiology_characteristic": draws.uniform("radiology_characteristic") < imaging,
     }
 
@@ -203,10 +203,10 @@ def fitted_ages(protocol: Protocol) -> dict[str, float]:
     >>> fitted_ages(read_protocol(written + "{id: I1, kind: inclusion, label: Age, when: age >= 18}]}"))
     {}
     """
-    asked = [formula for formula in protocol.requirements.values() if names(formula) == ("age",)]
-    if not asked or not is_clinical("age", protocol):
+    formulas = [formula for formula in protocol.requirements.values() if names(formula) == ("age",)]
+    if not formulas or not is_clinical("age", protocol):
         return {}
-    ages = [age for age in range(_OLDEST + 1) if all(evaluate(formula, {"age": age}) for formula in asked)]
+    ages = [age for age in range(_OLDEST + 1) if all(evaluate(formula, {"age": age}) for formula in formulas)]
     model = assumed_values("cohort")
     usual = NormalDist(model.age_mean, model.age_sd)
     if not ages or sum(usual.cdf(age + 1) - usual.cdf(age) for age in ages) >= _ENOUGH:

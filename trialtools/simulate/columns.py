@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from ..criteria.contents import Protocol
-from ..criteria.language import NUMERIC, Compare, Completed, Formula, MonthsBefore, Name, Value, children, names
+from ..criteria.language import NUMERIC, Compare, CompletedTime, Formula, MonthsBefore, Name, Value, children, names
 from ..criteria.protocol import Field
 from .clinical import DAY, clinical_fields, is_clinical
 from .model import Array, Draws, read_assumptions
@@ -177,8 +177,8 @@ def even_column(name: str, protocol: Protocol, u: Array, screened_on: Array, tru
 
 def is_birth(name: str, protocol: Protocol) -> bool:
     """Whether years are counted from a date: then it lies a life back, and not in the year before screening."""
-    formulas = (*protocol.requirements.values(), *protocol.derived.values())
-    counts = (part for formula in formulas for part in _nodes(formula) if isinstance(part, Completed))
+    formulas = (*protocol.requirements.values(), *protocol.derivations.values())
+    counts = (part for formula in formulas for part in _nodes(formula) if isinstance(part, CompletedTime))
     return any(part.unit == "years" and part.start == Name(name, "date") for part in counts)
 
 
@@ -202,13 +202,13 @@ def flag_of_date(name: str, protocol: Protocol) -> str:
     if flag == name or flag not in protocol.fields or not is_date or is_clinical(name, protocol):
         return ""
     formulas = (names(protocol.formula(c.id, reading)) for c in protocol.criteria for reading in c.texts)
-    return flag if all(flag in asked for asked in formulas if name in asked) else ""
+    return flag if all(flag in fields for fields in formulas if name in fields) else ""
 
 
 def reach(name: str, protocol: Protocol) -> int:
     """How many days a date lies back at most: twice as long as a criterion counts from or to it, at least a year."""
-    asked = _comparisons(name, protocol)
-    parts = [part for compare in asked for side in compare.operands for part in (side, *children(side))]
+    comparisons = _comparisons(name, protocol)
+    parts = [part for compare in comparisons for side in compare.operands for part in (side, *children(side))]
     days = [part.months * 30.4375 for part in parts if isinstance(part, MonthsBefore)]
     days += [part.value for part in parts if isinstance(part, Value) and _is_number(part.value)]
     return max([365, *(math.floor(2 * span) for span in days)])
@@ -236,6 +236,6 @@ def even_range(name: str, protocol: Protocol) -> tuple[float, float]:
 
 def limits_on(name: str, protocol: Protocol) -> list[float]:
     """The numbers with which criteria compare a field, in any reading."""
-    asked = [compare.operands for compare in _comparisons(name, protocol)]
-    own = [sides for sides in asked if any(isinstance(side, Name) and side.name == name for side in sides)]
+    limits = [compare.operands for compare in _comparisons(name, protocol)]
+    own = [sides for sides in limits if any(isinstance(side, Name) and side.name == name for side in sides)]
     return [float(s.value) for sides in own for s in sides if isinstance(s, Value) and _is_number(s.value)]

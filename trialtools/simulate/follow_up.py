@@ -35,7 +35,7 @@ class Person:
     rows: Rows = field(default_factory=dict)
 
     @property
-    def treated(self) -> bool:
+    def had_infusion(self) -> bool:
         """Whether the person had an infusion of cells."""
         return self.cells and self.dosed is not None
 
@@ -99,7 +99,7 @@ def _draw_fate(person: Person, risk: float, scenario: Scenario, course: Numbers,
     onset = course.onset * math.exp(course.onset_sd * rng.normal())
     away, dying = int(rng.integers(2, course.follow_up)), 1 + int(rng.exponential(course.death_days))
     ratio = {"null": 1.0, "effect": course.effect, "harm": course.harm}[scenario]
-    if worse < risk * (ratio if person.treated else 1.0):
+    if worse < risk * (ratio if person.had_infusion else 1.0):
         person.worse = min(max(round(onset), 1), course.follow_up)
     person.last = course.follow_up
     if leaves < course.withdrew + course.lost:
@@ -147,7 +147,7 @@ def _add_outcomes(person: Person, scenario: Scenario, course: Numbers, seed: int
         add("progression", 1.0, person.worse)
     elif stayed:
         add("progression", 0.0, course.follow_up)
-    faster = course.faster if scenario == "effect" and person.treated else 1.0
+    faster = course.faster if scenario == "effect" and person.had_infusion else 1.0
     rng = stream(seed, person.subject_id, "recovery")
     days = course.recovery * math.exp(course.recovery_sd * rng.normal()) * faster
     recovered = (person.worse or 0) + max(round(days), 1)
@@ -164,7 +164,7 @@ def _add_events(person: Person, scenario: Scenario, course: Numbers, seed: int) 
         happens, when, grave = rng.random(3)
         infusion = "on_infusion_day" in event
         start = person.dosed if infusion else int(when * person.last)
-        ratio = event["harm" if scenario == "harm" else "ratio"] if person.treated else 1.0
+        ratio = event["harm" if scenario == "harm" else "ratio"] if person.had_infusion else 1.0
         if happens < event["share"] * ratio and start is not None:
             related = course.related_to_infusion if infusion else course.related
             row = _event_row(person, rng, course, event, start, related, bool(grave < event["serious"]))
@@ -212,9 +212,9 @@ def _add_labs(person: Person, course: Numbers, seed: int) -> None:
         suffers += ["BILI", "ALP"] if stasis < 1 / 3 else ["BILI"]
     hit, own = days[int(rng.integers(1, 3))], {test: rng.normal() for test in tests}
     for day in days:
-        noise, taken = {test: rng.normal() for test in tests}, rng.random()
+        noise, draw = {test: rng.normal() for test in tests}, rng.random()
         rise = {test: rng.uniform(*span) for test, span in assumed["rises"].items()}
-        if day > person.last or taken < course.lab_missing or person.died == day:
+        if day > person.last or draw < course.lab_missing or person.died == day:
             continue
         for test, each in tests.items():
             value = each["median"] * math.exp(each["log_sd"] * own[test] + course.lab_noise * noise[test])

@@ -78,7 +78,7 @@ def _block(protocol: Protocol, draws: Draws, model: Numbers, dirty: bool, missin
 
     columns = []
     for name, field in protocol.fields.items():
-        if name in protocol.derived:
+        if name in protocol.derivations:
             continue
         if is_clinical(name, protocol):
             columns.append(typed_column(name, field, _clinical_values(name, field, clinical)))
@@ -148,7 +148,7 @@ def _steer(
             right = (passing & state.fill_null(False)) | (failing & ~state.fill_null(True))
             for fact in facts.values():
                 right &= _state(fact, again).fill_null(True)
-            hanging = {*free, *protocol.applies, *protocol.derived}
+            hanging = {*free, *protocol.applies, *protocol.derivations}
             changed = [column.name for column in again if column.name in hanging]
             columns = columns.with_columns(again[name].zip_with(wrong & right, columns[name]) for name in changed)
     return columns
@@ -165,12 +165,12 @@ def _make_coherent(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
 
 
 def _work_out(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
-    if not protocol.derived:
+    if not protocol.derivations:
         return columns
-    empty = {name: nw.lit(None, DTYPES[protocol.fields[name].type]()) for name in protocol.derived}
+    empty = {name: nw.lit(None, DTYPES[protocol.fields[name].type]()) for name in protocol.derivations}
     frame = nw.from_native(columns).with_columns(**empty)
-    worked = work_out(frame, protocol, tuple(protocol.derived)).to_native()
-    numbers = [name for name in protocol.derived if protocol.fields[name].type == "number"]
+    worked = work_out(frame, protocol, tuple(protocol.derivations)).to_native()
+    numbers = [name for name in protocol.derivations if protocol.fields[name].type == "number"]
     return worked.select(list(protocol.fields)).with_columns(pl.col(numbers).round(3))
 
 

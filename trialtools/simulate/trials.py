@@ -144,8 +144,8 @@ def _arm_and_rate(protocol: Protocol, course: Numbers) -> tuple[str, float]:
     endpoint, wanted = endpoint_of(protocol), (_ENDPOINT, "binary", course.follow_up)
     if endpoint is None or (endpoint.name, endpoint.kind, endpoint.day) != wanted:
         only = f"only {_ENDPOINT} by day {course.follow_up}"
-        found = f"'{endpoint.label}'" if endpoint else "nothing"
-        raise DataError(f"{protocol.id}: {only} can be simulated; design.endpoint says {found}")
+        endpoint_text = f"'{endpoint.label}'" if endpoint else "nothing"
+        raise DataError(f"{protocol.id}: {only} can be simulated; design.endpoint says {endpoint_text}")
     rate = protocol.design.get("control_rate")
     return arms[0], float(str(rate.value)) if rate else course.progression
 
@@ -195,7 +195,7 @@ def _put_in_errors(tables: _Tables, rng: np.random.Generator) -> tuple[_Tables, 
     """The tables as texts with a few wrong entries, and where they are; a table too short for one is left alone."""
     errors = read_assumptions("trial")["errors"]
     texts = {name: frame.with_columns(pl.all().cast(pl.String)) for name, frame in tables.items()}
-    found = []
+    places = []
     for error in errors:
         column, frame = error["column"], texts[error["table"]]
         fits = frame[error["where"]].is_not_null() & ~frame[column].is_in([each["value"] for each in errors])
@@ -209,5 +209,5 @@ def _put_in_errors(tables: _Tables, rng: np.random.Generator) -> tuple[_Tables, 
         value = pl.when(wrong).then(pl.lit(error["value"] or None)).otherwise(column)
         texts[error["table"]] = frame.with_columns(value.alias(column))
         people = ", ".join(frame["subject_id"][row] for row in chosen)
-        found.append(f"{error['table']}.{column}: {error['reason']} ({people})")
-    return texts, found
+        places.append(f"{error['table']}.{column}: {error['reason']} ({people})")
+    return texts, places

@@ -28,7 +28,7 @@ def verdict(protocol: Protocol, patient: Mapping[str, Any], explanation: Explana
         "notes": list(explanation.notes),
         "criteria": [_criterion(verdict) for verdict in explanation.by_urgency],
         "inapplicable": [name for name, formula in protocol.applies.items() if evaluate(formula, facts) is False],
-        "idle": [name for name in protocol.fields if name not in protocol.used],
+        "idle": [name for name in protocol.fields if name not in protocol.used_fields],
     }
 
 

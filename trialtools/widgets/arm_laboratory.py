@@ -153,12 +153,12 @@ class Laboratory(Screen):
         setup, lines = self.setup, self._lines(plan)
         if self._tab == "balance":
             frame = laboratory.imbalance_path(plan, dealt, done)
-            drawn, told = figures.imbalance_path(frame, labels=labels), frame.replace({"arm": labels})
+            drawn, table = figures.imbalance_path(frame, labels=labels), frame.replace({"arm": labels})
             lines += [f"path = lab.imbalance_path(plan, dealt, {done})"]
             lines += ["labels = {arm.id: arm.label for arm in protocol.arms}", 'frame = path.replace({"arm": labels})']
             lines += ["tt.figures.imbalance_path(path, labels=labels)"]
         elif self._tab == "guesses":
-            drawn, told = figures.guesses(self.scored), self.scored
+            drawn, table = figures.guesses(self.scored), self.scored
             lines += [
                 f"frame = lab.score_guesses(plan, dealt, {self.scored['guess'].tolist()!r})",
                 "tt.figures.guesses(frame)",
@@ -170,24 +170,24 @@ class Laboratory(Screen):
                     self._worked_out = (setup.n, arms.assess(applicable_plans(self.protocol), setup.n, runs=300))
                 lines.insert(0, f"compared = tt.arms.assess(tt.arms.applicable_plans(protocol), {setup.n}, runs=300)")
             compared = self._worked_out[1] if self._given is None else self._given
-            drawn, told = figures.assessment(compared, y="worst imbalance"), laboratory.comparison(compared)
+            drawn, table = figures.assessment(compared, y="worst imbalance"), laboratory.comparison(compared)
             lines += ['tt.figures.assessment(compared, y="worst imbalance")']
         return {
             "tab": self._tab,
             **panels.figure_parts(drawn),
             "caption": f"{plan.label}; {done} of {len(dealt)} patients, seed {setup.seed}. {OWN}",
-            "table": panels.cells(told),
+            "table": panels.cells(table),
             "call": "\n".join(lines),
         }
 
     def _lines(self, plan: Any) -> list[str]:
         setup = self.setup
         options = {name: getattr(plan, name) for name in OPTIONS[plan.procedure]}
-        said = "".join(f", {name}={value!r}" for name, value in {"strata": plan.strata, **options}.items())
+        options_text = "".join(f", {name}={value!r}" for name, value in {"strata": plan.strata, **options}.items())
         people = ", people" if self.people is not None else ""
         return [
             "lab = tt.arms.laboratory",
-            f"plan = tt.arms.plan(protocol, {setup.procedure!r}{said})",
+            f"plan = tt.arms.plan(protocol, {setup.procedure!r}{options_text})",
             f"levels = lab.sample_strata(protocol, plan.strata, {setup.n}, {setup.seed}{people})",
             f"dealt = lab.simulate_allocation(plan, levels, {setup.seed})",
         ]
@@ -198,16 +198,16 @@ class Laboratory(Screen):
 
 def _layout(protocol: Protocol) -> dict[str, Any]:
     """What stays: the arms as they are drawn, the procedures that fit, their options, the tabs."""
-    listed = [
+    rows = [
         {"id": arm.id, "letter": letter, "sign": sign, "colour": colour, "label": arm.label}
         for arm, letter, (colour, _, _, sign) in zip(protocol.arms, "ABCD", LOOKS, strict=False)
     ]
-    for each in listed:
+    for each in rows:
         each["name"] = f"{each['letter']} {each['sign']} {each['label']}"
     return {
         "protocol": protocol.id,
         "own": OWN,
-        "arms": listed,
+        "arms": rows,
         "procedures": {plan.procedure: list(OPTIONS[plan.procedure]) for plan in applicable_plans(protocol)},
         "tabs": [*map(list, _TABS.items())],
         "most": laboratory.LONGEST_GAME,

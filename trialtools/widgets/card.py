@@ -24,13 +24,13 @@ DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 def layout(protocol: Protocol) -> dict[str, Any]:
     """The card as plain data: groups of controls in reading order, and what no reading of a criterion asks about."""
-    asked = _fields_asked(protocol)
+    fields = _fields_asked(protocol)
     groups: dict[str, list[dict[str, Any]]] = {}
     for name, field in protocol.fields.items():
-        if name in asked:
+        if name in fields:
             groups.setdefault(field.group, []).append(_control(name, field))
     order = sorted(groups, key=_place)
-    unasked = [_control(name, field) for name, field in protocol.fields.items() if name not in asked]
+    unasked = [_control(name, field) for name, field in protocol.fields.items() if name not in fields]
     return {
         "protocol": protocol.id,
         "title": protocol.title,
@@ -89,8 +89,8 @@ def write(protocol: Protocol, patient: Mapping[str, Any]) -> dict[str, str]:
 
 def _fields_asked(protocol: Protocol) -> set[str]:
     """The fields that some reading of some criterion asks about, and those that these hang on."""
-    asked = {name for c in protocol.criteria for r in c.texts for name in names(protocol.formula(c.id, r))}
-    return set(protocol.with_causes(asked))
+    fields = {name for c in protocol.criteria for r in c.texts for name in names(protocol.formula(c.id, r))}
+    return set(protocol.with_causes(fields))
 
 
 def _place(group: str) -> tuple[int, int]:

@@ -254,8 +254,8 @@ def _forget(edits: Edits, faults: _Faults, id: str, readings: bool) -> Edits:
         del faults[place]
     without = {name: text for name, text in edits.texts.items() if name != id}
     thresholds = {name: number for name, number in edits.thresholds.items() if name.split(".")[0] != id}
-    kept = {name: reading for name, reading in edits.readings.items() if not (readings and name == id)}
-    return replace(edits, texts=without, thresholds=thresholds, readings=kept)
+    readings_left = {name: reading for name, reading in edits.readings.items() if not (readings and name == id)}
+    return replace(edits, texts=without, thresholds=thresholds, readings=readings_left)
 
 
 def _wording(protocol: Protocol, edits: Edits, id: str) -> str:

@@ -81,8 +81,8 @@ def panel(screening: Screening, tab: str, edits: Edits, threshold: str) -> dict[
         shown |= figure_parts(drawn)
     caption = f"{count(screening.n)} of {screening.patients.name}{' · SYNTHETIC' * screening.patients.synthetic}"
     ends = _ENDS["both" if about.open_ else edits.unknowns]
-    told = {"caption": f"{caption}. {ends}", "call": _call(tab, edits, arguments)}
-    return {"tab": tab, **shown, **told, "table": cells(frame)}
+    texts = {"caption": f"{caption}. {ends}", "call": _call(tab, edits, arguments)}
+    return {"tab": tab, **shown, **texts, "table": cells(frame)}
 
 
 def figure_parts(drawn: Any) -> dict[str, str]:
@@ -96,8 +96,8 @@ def _call(tab: str, edits: Edits, arguments: dict[str, Any]) -> str:
     about = PANELS[tab]
     edits = replace(edits, unknowns="both") if about.open_ else edits
     changes = "".join(f", {name}={value!r}" for name, value in edits.changes.items() if name != "order")
-    given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-    frame = f"screening.{about.frame}({given})"
+    arguments_text = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    frame = f"screening.{about.frame}({arguments_text})"
     if tab == "readings":
         frame = "tt.compare_readings(screening.protocol, screening.patients)"
     lines = [f"screening = tt.what_if(protocol, patients{changes})", f"frame = {frame}"]

@@ -174,7 +174,7 @@ class Desk(Screen):
     @patient.setter
     def patient(self, patient: Mapping[str, Any]) -> None:
         self.protocol.facts_of(patient)  # refuses what is no field, or of the wrong type
-        self._open(card.write(self.protocol, patient), _known(patient))
+        self._open(card.write(self.protocol, patient), _known_facts(patient))
 
     @property
     def readings(self) -> dict[str, str]:
@@ -220,7 +220,7 @@ class Desk(Screen):
         """
         if self.patients is None:
             raise DataError("no table of patients is open; open one, or enter the patient by hand")
-        record = _known(self.patients.patient(id.strip())) | _id_fact(id.strip())
+        record = _known_facts(self.patients.patient(id.strip())) | _id_fact(id.strip())
         self._open(card.write(self.protocol, record), record, name)
 
     def blank(self, name: str = "") -> None:
@@ -260,15 +260,15 @@ class Desk(Screen):
 
     def _try(self, upload: uploads.Upload) -> None:
         """The table is taken, or it is told what is in the way."""
-        found = uploads.read_upload(upload, self._first)
-        if isinstance(found, uploads.Upload):
-            self._upload = found
-            self.draft = uploads.choices(found, self._first, self._fields_in_use)
+        patients = uploads.read_upload(upload, self._first)
+        if isinstance(patients, uploads.Upload):
+            self._upload = patients
+            self.draft = uploads.choices(patients, self._first, self._fields_in_use)
             return
         uploads.remove(upload)
         self._upload, typed = None, self._is_edited
-        self.draft = {"name": upload.name, "n": found.n, "findings": uploads.findings(found, self._first)}
-        self._take(found)
+        self.draft = {"name": upload.name, "n": patients.n, "findings": uploads.findings(patients, self._first)}
+        self._take(patients)
         if typed:
             self.tell("The card stays as it was typed; it is of no patient of the new table.")
 
@@ -358,7 +358,7 @@ class Desk(Screen):
         return f"<screening desk: {self.protocol.id}, {whom}>"
 
 
-def _known(patient: Mapping[str, Any]) -> dict[str, Any]:
+def _known_facts(patient: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in patient.items() if definite(value) is not None}
 
 

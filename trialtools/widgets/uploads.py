@@ -94,14 +94,14 @@ def read_mapping(path: Path, protocol: Protocol) -> ColumnMapping:
 
 def choices(upload: Upload, protocol: Protocol, fields: list[str]) -> dict[str, Any]:
     """What a view needs to let somebody choose: the problem, the columns, and the column of each field so far."""
-    declared = {name: _source(column) for name, column in _declared(upload, protocol).fields.items()}
+    declared = {name: _source(column) for name, column in _mapping_of(upload, protocol).fields.items()}
     alike = {name: line.mapped.sources[0] for name, line in upload.proposed.items()}
     alike |= {name: column for name, column in declared.items() if column in upload.columns}
     chosen = alike if upload.chosen is None else upload.chosen
     ids = (
         (upload.id,)
         if upload.chosen is not None
-        else (_declared(upload, protocol).id.column, upload.drafted_id, *_ID_NAMES)
+        else (_mapping_of(upload, protocol).id.column, upload.drafted_id, *_ID_NAMES)
     )
     return {
         "name": upload.name,
@@ -120,12 +120,12 @@ def findings(patients: Patients, protocol: Protocol) -> list[str]:
     """What was wrong with a table that was read, one sentence each; and what it does not have."""
     rows: list[dict[str, Any]] = patients.quality.to_dict("records")
     label = {name: each.label for name, each in protocol.fields.items()}
-    told = [
+    lines = [
         f"{label.get(r['field'], r['field'])}: {r['n']:,} × {r['problem']} ({r['example']}); {r['action']}"
         for r in rows
     ]
-    absent = [label[name] for name in patients.absent if name in protocol.used]
-    return [*told, f"Not known for anybody, for there is no column: {'; '.join(absent)}"] if absent else told
+    absent = [label[name] for name in patients.absent if name in protocol.used_fields]
+    return [*lines, f"Not known for anybody, for there is no column: {'; '.join(absent)}"] if absent else lines
 
 
 def remove(upload: Upload | None) -> None:
@@ -134,7 +134,7 @@ def remove(upload: Upload | None) -> None:
         shutil.rmtree(upload.path.parent, ignore_errors=True)
 
 
-def _declared(upload: Upload, protocol: Protocol) -> ColumnMapping:
+def _mapping_of(upload: Upload, protocol: Protocol) -> ColumnMapping:
     return upload.mapping or ColumnMapping(fields={name: name for name in protocol.fields})
 
 
@@ -142,12 +142,12 @@ def _as_chosen(upload: Upload, protocol: Protocol) -> ColumnMapping | None:
     """The mapping as it was declared, with what was chosen since."""
     if upload.chosen is None:
         return upload.mapping
-    declared = _declared(upload, protocol)
+    declared = _mapping_of(upload, protocol)
     there = {name: each for name, each in declared.fields.items() if _source(each) in upload.columns}
-    kept = {name: each for name, each in there.items() if name not in upload.chosen}
+    columns = {name: each for name, each in there.items() if name not in upload.chosen}
     chosen = {name: _column(upload, there, name, column) for name, column in upload.chosen.items() if column}
     fields: dict[str, str | MappedColumn] = {}
-    for name, each in {**kept, **chosen}.items():
+    for name, each in {**columns, **chosen}.items():
         column = MappedColumn(each) if isinstance(each, str) else each
         decimal = "," if upload.comma and protocol.fields[name].type in NUMERIC else column.decimal
         fields[name] = replace(column, decimal=decimal, on_invalid="unknown" if upload.leave else column.on_invalid)
@@ -183,14 +183,14 @@ def _columns(upload: Upload) -> tuple[str, ...]:
 
 def _propose(upload: Upload, protocol: Protocol, draft: MappingDraft) -> Upload:
     """The upload with what its columns seem to say of each field, and how its file is written if nobody declared it."""
-    declared, form, usual = (_form(each) for each in (_declared(upload, protocol), draft.mapping, ColumnMapping()))
+    declared, form, usual = (_form(each) for each in (_mapping_of(upload, protocol), draft.mapping, ColumnMapping()))
     if declared == usual != form:
-        told = [f"uses {_SEPARATORS[form['separator']]} between its columns"] if form["separator"] else []
-        told += [f"is written in {form['encoding']}"] if form["encoding"] else []
-        told += [f"has several sheets, of which {form['sheet']} fits best"] if form["sheet"] else []
-        told += [f"has the names of its columns in line {form['header']}"] if form["header"] > 1 else []
-        mapping = replace(_declared(upload, protocol), **form)
-        upload = replace(upload, mapping=mapping, problem=f"This file {' and '.join(told)}.")
+        parts = [f"uses {_SEPARATORS[form['separator']]} between its columns"] if form["separator"] else []
+        parts += [f"is written in {form['encoding']}"] if form["encoding"] else []
+        parts += [f"has several sheets, of which {form['sheet']} fits best"] if form["sheet"] else []
+        parts += [f"has the names of its columns in line {form['header']}"] if form["header"] > 1 else []
+        mapping = replace(_mapping_of(upload, protocol), **form)
+        upload = replace(upload, mapping=mapping, problem=f"This file {' and '.join(parts)}.")
     proposed = {line.field: line for line in draft.lines if len(line.mapped.sources) == 1}
     return replace(upload, proposed=proposed, drafted_id=draft.mapping.id.column)
 

@@ -31,11 +31,11 @@ class ColumnContent:
     counts: pl.DataFrame
 
     @cached_property
-    def filled(self) -> int:
+    def n_filled(self) -> int:
         return int(self.counts["n"].sum())
 
     @cached_property
-    def known(self) -> pl.DataFrame:
+    def known_counts(self) -> pl.DataFrame:
         """Without the words that stand for unknown."""
         return self.counts.filter(~self.counts["text"].is_in([*self.blanks]))
 
@@ -62,11 +62,11 @@ class ColumnContent:
             part in word_list("results") or part in _everyday_words() for part in re.split(r"[\s/_-]+", plain)
         ):
             return True
-        shared = len(self.counts) <= _CODES and self.filled >= _TIMES * len(self.counts)
+        shared = len(self.counts) <= _CODES and self.n_filled >= _TIMES * len(self.counts)
         return shared and len(plain) <= _SHORT and plain.isalnum() and (plain.isdigit() or len(plain) == 1)
 
     @property
-    def named(self) -> str:
+    def shown_name(self) -> str:
         """Its name, if that can be one: without a header the first patient would stand in its place."""
         odd = len(self.name) > _LONGEST_NAME or re.search(r"\d{5}|@", self.name)
         return "(a name that is not shown)" if odd else self.name

@@ -18,15 +18,15 @@ from .numbers import fit_number
 from .words import negates, split, vocabulary, word, word_list
 
 
-def fit(name: str, field: Field, seen: ColumnContent) -> Fit | None:
+def fit(name: str, field: Field, content: ColumnContent) -> Fit | None:
     """How a column can be a field; None where it cannot."""
-    if not seen.filled:
+    if not content.n_filled:
         return None
     if field.type in NUMERIC:
-        return fit_number(name, field, seen)
+        return fit_number(name, field, content)
     if field.type == "date":
-        return fit_date(field, seen)
-    return _fit_flag(name, field, seen) if field.type == "flag" else _fit_category(field, seen)
+        return fit_date(field, content)
+    return _fit_flag(name, field, content) if field.type == "flag" else _fit_category(field, content)
 
 
 # --- codes ------------------------------------------------------------------------------------------------------------
@@ -37,48 +37,48 @@ _CLEAR = ({"y", "n"}, {"j", "n"})
 """Letters that mean yes and no where nothing else stands in a column."""
 
 
-def _fit_flag(name: str, field: Field, seen: ColumnContent) -> Fit | None:
+def _fit_flag(name: str, field: Field, content: ColumnContent) -> Fit | None:
     """How a column says yes and no."""
-    if not (few := seen.few):
+    if not (few := content.few):
         return None
     words = {word(text) for text in few} - word_list("blank")
     if words <= {"true", "false"}:
-        return Fit(MappedColumn(seen.name, missing=tuple(seen.blanks)), _value_list(seen, {}))
+        return Fit(MappedColumn(content.name, missing=tuple(content.blanks)), _value_list(content, {}))
     bare = {sign: word == "yes" for word, signs in vocabulary()["bare"].items() for sign in split(signs)}
     plain = dict.fromkeys(word_list("no"), False) | dict.fromkeys(word_list("yes"), True)
     if any(words <= letters for letters in _CLEAR):
         plain |= {sign: bare[sign] for sign in words}
     if not words <= {*plain, *bare}:
         bare = {}  # beside 2, 1 need not mean yes
-    turned = (negates(name) or negates(seen.name)) and bool(
-        words & word_list("signed") or negates(name) != negates(seen.name)
+    turned = (negates(name) or negates(content.name)) and bool(
+        words & word_list("signed") or negates(name) != negates(content.name)
     )
     means = {} if turned else bare | plain
-    codes = {text: UNKNOWN if text in seen.blanks else means.get(word(text), UNKNOWN) for text in few}
-    found = {meaning for meaning in codes.values() if meaning != UNKNOWN}
-    if not found and not turned and not all(seen.shows(text, field) for text in few):
+    codes = {text: UNKNOWN if text in content.blanks else means.get(word(text), UNKNOWN) for text in few}
+    meanings = {meaning for meaning in codes.values() if meaning != UNKNOWN}
+    if not meanings and not turned and not all(content.shows(text, field) for text in few):
         return None
     asks = ["its name or the field's says 'not': which value means yes?"] if turned else []
     asks += [f"'{sign}' is taken for {'yes' if bare[sign] else 'no'}" for sign in sorted(words & {*bare} - {*plain})]
-    return _code_line(field, seen, codes, not asks, bool(found), asks)
+    return _code_line(field, content, codes, not asks, bool(meanings), asks)
 
 
-def _fit_category(field: Field, seen: ColumnContent) -> Fit | None:
+def _fit_category(field: Field, content: ColumnContent) -> Fit | None:
     """How a column says one of several values."""
-    if not (few := seen.few):
+    if not (few := content.few):
         return None
     own = {word(value): value for value in field.values}
     words = {word(text) for text in few} - word_list("blank")
     sexes, sure = _sexes(words) if {"female", "male"} <= {*field.values} else ({}, True)
     means = {**sexes, **own}
-    codes: _Codes = {text: UNKNOWN if text in seen.blanks else means.get(word(text), UNKNOWN) for text in few}
-    found = {meaning for meaning in codes.values() if meaning != UNKNOWN}
-    if not found and not all(seen.shows(text, field) for text in few):
+    codes: _Codes = {text: UNKNOWN if text in content.blanks else means.get(word(text), UNKNOWN) for text in few}
+    meanings = {meaning for meaning in codes.values() if meaning != UNKNOWN}
+    if not meanings and not all(content.shows(text, field) for text in few):
         return None
-    if {*few} - {*seen.blanks} <= {*field.values}:
-        return Fit(MappedColumn(seen.name, missing=tuple(seen.blanks)), _value_list(seen, {}))
+    if {*few} - {*content.blanks} <= {*field.values}:
+        return Fit(MappedColumn(content.name, missing=tuple(content.blanks)), _value_list(content, {}))
     asks = [] if sure else ["its letters are those of another language, or one of them is missing"]
-    return _code_line(field, seen, codes, not asks, bool(found), asks)
+    return _code_line(field, content, codes, not asks, bool(meanings), asks)
 
 
 def _sexes(words: set[str]) -> tuple[dict[str, str], bool]:
@@ -90,31 +90,31 @@ def _sexes(words: set[str]) -> tuple[dict[str, str], bool]:
     return {}, True
 
 
-def _code_line(field: Field, seen: ColumnContent, codes: _Codes, sure: bool, settled: bool, asks: list[str]) -> Fit:
+def _code_line(field: Field, content: ColumnContent, codes: _Codes, sure: bool, settled: bool, asks: list[str]) -> Fit:
     """The line of a column whose texts mean this; a text that may not be shown has no code, and is unknown."""
-    hidden = _hidden(codes, seen, field)
+    hidden = _hidden_texts(codes, content, field)
     shown = {text: meaning for text, meaning in codes.items() if text not in hidden}
     for text in shown:
-        if shown[text] == UNKNOWN and text not in seen.blanks:
-            asks.append(f"what does '{text}' mean ({seen.few[text]:,} x)?")
+        if shown[text] == UNKNOWN and text not in content.blanks:
+            asks.append(f"what does '{text}' mean ({content.few[text]:,} x)?")
     if hidden:
         asks.append(
             f"{len(hidden)} more, not shown here ({sum(hidden.values()):,} x), without a code: what do they mean?"
         )
-    mapped = MappedColumn(seen.name, codes=shown, on_invalid="unknown" if hidden else "error")
-    return Fit(mapped, _value_list(seen, hidden), sure and not asks, settled, tuple(asks))
+    mapped = MappedColumn(content.name, codes=shown, on_invalid="unknown" if hidden else "error")
+    return Fit(mapped, _value_list(content, hidden), sure and not asks, settled, tuple(asks))
 
 
-def _hidden(codes: _Codes, seen: ColumnContent, field: Field) -> dict[str, int]:
+def _hidden_texts(codes: _Codes, content: ColumnContent, field: Field) -> dict[str, int]:
     """The texts that may not be shown: those without a meaning that are no words of everybody's either."""
-    return {text: n for text, n in seen.few.items() if codes[text] == UNKNOWN and not seen.shows(text, field)}
+    return {text: n for text, n in content.few.items() if codes[text] == UNKNOWN and not content.shows(text, field)}
 
 
-def _value_list(seen: ColumnContent, hidden: dict[str, int]) -> str:
+def _value_list(content: ColumnContent, hidden: dict[str, int]) -> str:
     """The values of a column with their numbers."""
-    parts = [f"{text} {n:,}" for text, n in seen.few.items() if text not in hidden]
+    parts = [f"{text} {n:,}" for text, n in content.few.items() if text not in hidden]
     parts += [f"other texts {sum(hidden.values()):,}"] if hidden else []
-    return "; ".join([", ".join(parts), *([f"empty {empty:,}"] if (empty := seen.rows - seen.filled) else [])])
+    return "; ".join([", ".join(parts), *([f"empty {empty:,}"] if (empty := content.rows - content.n_filled) else [])])
 
 
 # --- days -------------------------------------------------------------------------------------------------------------
@@ -132,14 +132,16 @@ _FORMATS = (
 )  # fmt: skip
 
 
-def fit_date(field: Field, seen: ColumnContent) -> Fit | None:
+def fit_date(field: Field, content: ColumnContent) -> Fit | None:
     """How a column can be a day; None where too few of its texts are one."""
-    if seen.dtype == nw.Date or isinstance(seen.dtype, nw.Datetime):
-        return Fit(MappedColumn(seen.name), _holds([int(text[:4]) for text in seen.known["text"]], seen))
-    if seen.dtype != nw.String and not seen.dtype.is_integer():
+    if content.dtype == nw.Date or isinstance(content.dtype, nw.Datetime):
+        return Fit(
+            MappedColumn(content.name), _holds([int(text[:4]) for text in content.known_counts["text"]], content)
+        )
+    if content.dtype != nw.String and not content.dtype.is_integer():
         return None
-    formats = _FORMATS if seen.dtype == nw.String else ("%Y%m%d",)
-    counts = [*islice(seen.known.iter_rows(), _MANY)]
+    formats = _FORMATS if content.dtype == nw.String else ("%Y%m%d",)
+    counts = [*islice(content.known_counts.iter_rows(), _MANY)]
     tried = {written: _days(counts[:_FIRST], field, written) for written in formats}
     read = {
         written: _days(counts, field, written)
@@ -150,7 +152,7 @@ def fit_date(field: Field, seen: ColumnContent) -> Fit | None:
     share = {written: sum(n for text, n in counts if text in days) / total for written, days in read.items()}
     good = [written for written in share if share[written] >= _READABLE]
     if not good:
-        return _in_two_orders(counts, read, seen)
+        return _in_two_orders(counts, read, content)
     written, other = good[0], _TURNED.get(good[0], "")
     asks = ["some texts are no days, and are not shown here"] if share[written] < 1 else []
     if other in good:
@@ -160,27 +162,29 @@ def fit_date(field: Field, seen: ColumnContent) -> Fit | None:
     if "%y" in written:
         asks.append("years of two digits: which century? pivot: is the last year that they can mean")
     mapped = MappedColumn(
-        seen.name,
+        content.name,
         format=None if written == _ISO else written,
-        missing=tuple(seen.blanks),
+        missing=tuple(content.blanks),
         on_invalid="unknown" if share[written] < 1 else "error",
     )
     settled = other not in good and "%y" not in written
     years = [] if "%y" in written else [*read[written].values()]
-    return Fit(mapped, _holds(years, seen), not asks, settled, tuple(asks))
+    return Fit(mapped, _holds(years, content), not asks, settled, tuple(asks))
 
 
 def _days(counts: list[tuple[str, int]], field: Field, written: str) -> dict[str, int]:
     """By text the year that it tells under a format; texts that are no days are left out."""
-    found, column = {}, MappedColumn("", format=written, pivot=_CENTURY if "%y" in written else None)
+    days, column = {}, MappedColumn("", format=written, pivot=_CENTURY if "%y" in written else None)
     for text, _ in counts:
         cell = read_cell(text, field, column)
         if day := cell.value or cell.low or cell.high:
-            found[text] = day.year
-    return found
+            days[text] = day.year
+    return days
 
 
-def _in_two_orders(counts: list[tuple[str, int]], read: dict[str, dict[str, int]], seen: ColumnContent) -> Fit | None:
+def _in_two_orders(
+    counts: list[tuple[str, int]], read: dict[str, dict[str, int]], content: ColumnContent
+) -> Fit | None:
     """A column that is all days only if some are read as day and month, others as month and day."""
     for written, other in _TURNED.items():
         if (
@@ -189,14 +193,14 @@ def _in_two_orders(counts: list[tuple[str, int]], read: dict[str, dict[str, int]
             and all(text in read[written] or text in read[other] for text, _ in counts)
         ):
             asks = (f"some dates can only be {written}, others only {other}: the table must be mended first",)
-            mapped = MappedColumn(seen.name, format=written, on_invalid="unknown")
-            return Fit(mapped, _holds([*read[written].values()], seen), False, False, asks)
+            mapped = MappedColumn(content.name, format=written, on_invalid="unknown")
+            return Fit(mapped, _holds([*read[written].values()], content), False, False, asks)
     return None
 
 
-def _holds(years: list[int], seen: ColumnContent) -> str:
+def _holds(years: list[int], content: ColumnContent) -> str:
     """The first and the last year: a day of birth is nobody's business here."""
-    empty = f"; empty {seen.rows - seen.filled:,}" if seen.rows > seen.filled else ""
+    empty = f"; empty {content.rows - content.n_filled:,}" if content.rows > content.n_filled else ""
     span = " to ".join(dict.fromkeys(map(str, (min(years), max(years))))) if years else ""
     return f"days{f' of {span}' if span else ''}{empty}"
 

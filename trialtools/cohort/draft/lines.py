@@ -115,10 +115,10 @@ def _id(id: PatientId) -> str:
 
 def _column(mapped: MappedColumn) -> str:
     """The line of a field: the bare name of its column where nothing else is to be said."""
-    said: dict[str, Any] = {"column": mapped.column, "columns": mapped.columns, "unit": mapped.unit}
-    said |= {"decimal": mapped.decimal, "format": mapped.format, "codes": mapped.codes, "missing": mapped.missing}
-    said["on_invalid"] = mapped.on_invalid if mapped.on_invalid != "error" else None
-    parts = [f"{key}: {_flow(value)}" for key, value in said.items() if value]
+    entries: dict[str, Any] = {"column": mapped.column, "columns": mapped.columns, "unit": mapped.unit}
+    entries |= {"decimal": mapped.decimal, "format": mapped.format, "codes": mapped.codes, "missing": mapped.missing}
+    entries["on_invalid"] = mapped.on_invalid if mapped.on_invalid != "error" else None
+    parts = [f"{key}: {_flow(value)}" for key, value in entries.items() if value]
     return _scalar(mapped.column) if len(parts) == 1 and mapped.column else "{" + ", ".join(parts) + "}"
 
 

@@ -167,7 +167,7 @@ def _draft_of(protocol: Protocol, table: RawTable, written: ColumnMapping) -> Ma
     asks += tuple(f"{name}: two columns bear this name; rename one of them" for name in sorted(twice))
     asks += _of_encoding(written.encoding, [*schema])
     others = {id.column, "synthetic", *(name for name in schema if re.sub(r" \(\d+\)$", "", name) in twice)}
-    pairs = pair_up(wanted, [seen for seen in columns if seen.name not in others])
+    pairs = pair_up(wanted, [content for content in columns if content.name not in others])
     lines = tuple(_line(wanted[name], pairs[name]) for name in wanted if name in pairs)
     lines = _hold_back(_one_mark(lines), exchanges(wanted, pairs))
     lines = _hold_back(lines, doubts(protocol, frame, _live(lines)))
@@ -180,8 +180,8 @@ def _draft_of(protocol: Protocol, table: RawTable, written: ColumnMapping) -> Ma
         mapping = replace(mapping, patient_id=PatientId(), rows=None)
     used = {source for line in lines for source in line.mapped.sources} | {id.column, "synthetic"}
     settled = {line.field for line in lines}
-    absent = tuple(name for name in protocol.used if name in wanted and name not in settled)
-    unread = tuple(seen.named for seen in columns if seen.name not in used)
+    absent = tuple(name for name in protocol.used_fields if name in wanted and name not in settled)
+    unread = tuple(content.shown_name for content in columns if content.name not in used)
     return MappingDraft(table.name, rows, mapping, lines, absent, unread, asks)
 
 
@@ -207,18 +207,18 @@ def _line(field: Field, pairs: list[Pair]) -> DraftLine:
     """What a mapping would say of a field of which these columns speak."""
     first = pairs[0]
     together = [pair for pair in pairs if pair.how == "a part of it"] if first.how == "a part of it" else []
-    made, asks, several = first.fit, list(first.fit.asks), [pair.seen.named for pair in pairs]
+    made, asks, several = first.fit, list(first.fit.asks), [pair.content.shown_name for pair in pairs]
     mapped = made.mapped
     if len(together) > 1:
         codes = {text: meaning for pair in together for text, meaning in pair.fit.mapped.codes.items()}
-        mapped = replace(mapped, column=None, columns=tuple(pair.seen.name for pair in together), codes=codes)
+        mapped = replace(mapped, column=None, columns=tuple(pair.content.name for pair in together), codes=codes)
         asks = [ask for pair in together for ask in pair.fit.asks]
     elif len(pairs) > 1:
         asks.append(f"which one is it: {', '.join(several)}?")
     sure = made.sure and made.settled and len(pairs) == 1
     declared = field.type == "category" and not mapped.codes and first.how == "same meaning"
     certain = sure and (first.how == "same name" or declared)
-    holds = "; ".join(f"{pair.seen.named} holds {pair.fit.holds}" for pair in (together or pairs))
+    holds = "; ".join(f"{pair.content.shown_name} holds {pair.fit.holds}" for pair in (together or pairs))
     certainty = "certain" if certain else "guess" if made.settled else "open"
     label = field.label + (f", {field.unit}" if field.unit else "")
     return DraftLine(first.field, label, certainty, mapped, first.how, holds, tuple(asks), made.notes)
@@ -233,11 +233,11 @@ def _one_mark(lines: tuple[DraftLine, ...]) -> tuple[DraftLine, ...]:
     )
 
 
-def _hold_back(lines: tuple[DraftLine, ...], found: Mapping[str, Sequence[str]]) -> tuple[DraftLine, ...]:
+def _hold_back(lines: tuple[DraftLine, ...], doubts: Mapping[str, Sequence[str]]) -> tuple[DraftLine, ...]:
     """The lines, of which none is certain that something speaks against."""
     return tuple(
-        replace(line, certainty=_LESS[line.certainty], asks=(*line.asks, *found[line.field]))
-        if line.field in found
+        replace(line, certainty=_LESS[line.certainty], asks=(*line.asks, *doubts[line.field]))
+        if line.field in doubts
         else line
         for line in lines
     )
@@ -253,31 +253,30 @@ def _find_id(
     """The column of ids, what is done with several rows of a patient, and what both leave open."""
     own = split(vocabulary()["ids"])
     order = own + split(vocabulary()["numbers"])
-    named = [seen for seen in columns if " ".join(tokens(seen.name)) in order and not seen.dtype.is_float()]
-    named.sort(key=lambda seen: order.index(" ".join(tokens(seen.name))))
+    named = [content for content in columns if " ".join(tokens(content.name)) in order and not content.dtype.is_float()]
+    named.sort(key=lambda content: order.index(" ".join(tokens(content.name))))
     if not named:
         return PatientId(), None, ("patient_id: no column names patients; every row is taken for one",)
     patients = _of_patients(frame, named[0].name, sheet)
     rows = int(in_polars(patients.select(nw.len().alias("n")))["n"].item())
-    seen = see_column(patients, named[0].name, named[0].dtype, rows)
-    different, lost = len(seen.counts), rows - seen.filled
-    lack = f"patient_id: {lost:,} {'row has' if lost == 1 else 'rows have'} no {seen.named}"
-    if different == rows == seen.filled:
-        return PatientId(seen.name), None, ()
-    if different == seen.filled:
-        return PatientId(seen.name, "number"), None, (f"{lack}; each is taken for a patient",)
-    if seen.filled < rows:
+    content = see_column(patients, named[0].name, named[0].dtype, rows)
+    different, lost = len(content.counts), rows - content.n_filled
+    lack = f"patient_id: {lost:,} {'row has' if lost == 1 else 'rows have'} no {content.shown_name}"
+    if different == rows == content.n_filled:
+        return PatientId(content.name), None, ()
+    if different == content.n_filled:
+        return PatientId(content.name, "number"), None, (f"{lack}; each is taken for a patient",)
+    if content.n_filled < rows:
         return PatientId(), None, (f"{lack}; every row is taken for a patient",)
-    if " ".join(tokens(seen.name)) not in own:
-        sizes = f"{rows:,} rows have {different:,} different {seen.named}; every row is taken for a patient"
+    if " ".join(tokens(content.name)) not in own:
+        sizes = f"{rows:,} rows have {different:,} different {content.shown_name}; every row is taken for a patient"
         return PatientId(), None, (f"patient_id: {sizes}. Which column names patients?",)
-    days = [each.named for each in columns if fit("", Field("date", ""), each)]
-    sizes = (
-        f"{rows:,} rows have {different:,} different {seen.named}; where rows of a patient differ, a field is unknown"
-    )
+    days = [each.shown_name for each in columns if fit("", Field("date", ""), each)]
+    sizes = f"{rows:,} rows have {different:,} different {content.shown_name}"
+    sizes += "; where rows of a patient differ, a field is unknown"
     which = f"; BY is one of {', '.join(days[:3])}" if days else ", where BY is the column of the day"
     by = f". To take the last row: rows: {{take: last, by: BY}}{which}"
-    return PatientId(seen.name), Rows(), (f"patient_id: {sizes}{by}",)
+    return PatientId(content.name), Rows(), (f"patient_id: {sizes}{by}",)
 
 
 def _of_patients(frame: Any, id: str | None, sheet: bool) -> Any:

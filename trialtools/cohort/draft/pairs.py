@@ -33,7 +33,7 @@ class Pair:
 
     field: str
     how: str
-    seen: ColumnContent
+    content: ColumnContent
     fit: Fit
 
     @property
@@ -46,28 +46,28 @@ def pair_up(fields: Mapping[str, Field], columns: Sequence[ColumnContent]) -> di
 
     Several columns stand beside each other where each is a part of a flag, or where nothing tells which of them it is.
     """
-    found: list[Pair] = []
+    pairs: list[Pair] = []
     owned = {concept for name in fields for concept in concepts(name)}
     by_key: dict[str, set[int]] = {}
-    for at, seen in enumerate(columns):
-        for key in _column_keys(seen.name):
+    for at, content in enumerate(columns):
+        for key in _column_keys(content.name):
             by_key.setdefault(key, set()).add(at)
     for name, field in fields.items():
         near = {at for key in _field_keys(name, field) for at in by_key.get(key, ())}
-        for seen in columns if field.type == "category" else (columns[at] for at in sorted(near)):
-            how = _nearness(name, field, seen, owned)
-            made = fit(name, field, seen) if how else None
+        for content in columns if field.type == "category" else (columns[at] for at in sorted(near)):
+            how = _nearness(name, field, content, owned)
+            made = fit(name, field, content) if how else None
             if made is None and how == "same name":
-                made = _unreadable(field, seen)
+                made = _unreadable(field, content)
             if made:
-                found.append(Pair(name, how, seen, _caution(made, how, seen)))
+                pairs.append(Pair(name, how, content, _caution(made, how, content)))
     best: dict[str, int] = {}
-    for pair in found:
-        best[pair.seen.name] = max(best.get(pair.seen.name, 0), _NEAR[pair.how])
+    for pair in pairs:
+        best[pair.content.name] = max(best.get(pair.content.name, 0), _NEAR[pair.how])
     nearest: dict[str, list[Pair]] = {}
-    for pair in sorted(found, key=lambda pair: pair.rank, reverse=True):
+    for pair in sorted(pairs, key=lambda pair: pair.rank, reverse=True):
         together = nearest.setdefault(pair.field, [])
-        if _NEAR[pair.how] == best[pair.seen.name] and (
+        if _NEAR[pair.how] == best[pair.content.name] and (
             not together or pair.how == together[0].how or _rivals(together[0], pair)
         ):
             together.append(pair)
@@ -86,13 +86,13 @@ def _field_keys(name: str, field: Field) -> set[str]:
     return {key for each in called for key in (fold(each), *concepts(each))}
 
 
-def _unreadable(field: Field, seen: ColumnContent) -> Fit:
+def _unreadable(field: Field, content: ColumnContent) -> Fit:
     """A column that bears the name of a field and says nothing of it, or nothing that can be read."""
-    if not seen.filled and seen.dtype == nw.String:
-        return Fit(MappedColumn(seen.name), "nothing")
+    if not content.n_filled and content.dtype == nw.String:
+        return Fit(MappedColumn(content.name), "nothing")
     asks = (f"nearly nothing in it is {field.domain}; its texts are not shown here",)
-    mapped = MappedColumn(seen.name, on_invalid="unknown")
-    return Fit(mapped, f"{seen.filled:,} values, {len(seen.counts):,} different", False, False, asks)
+    mapped = MappedColumn(content.name, on_invalid="unknown")
+    return Fit(mapped, f"{content.n_filled:,} values, {len(content.counts):,} different", False, False, asks)
 
 
 def _rivals(first: Pair, other: Pair) -> bool:
@@ -100,14 +100,14 @@ def _rivals(first: Pair, other: Pair) -> bool:
     return {first.how, other.how} == {"same name", "same meaning"}
 
 
-def _nearness(name: str, field: Field, seen: ColumnContent, owned: set[str]) -> str:
+def _nearness(name: str, field: Field, content: ColumnContent, owned: set[str]) -> str:
     """How near the name of a column is to a field, in a word of `_NEAR`; empty where it is far."""
-    title, column = re.sub(r"\(.*?\)", "", field.label), seen.name
+    title, column = re.sub(r"\(.*?\)", "", field.label), content.name
     if fold(column) in (fold(name), fold(title), fold(field.label)):
         return "same name"
     own, called = concepts(name), concepts(title)
     if field.type in NUMERIC and field.unit and concepts(column) not in (own, called):
-        column, unit = without_unit(seen.name)
+        column, unit = without_unit(content.name)
         if unit and _same_unit(unit, field.unit) and fold(column) in (fold(name), fold(title)):
             return "same name"
     spoken = concepts(column)
@@ -126,7 +126,7 @@ def _nearness(name: str, field: Field, seen: ColumnContent, owned: set[str]) -> 
         return "similar"
     if field.type == "category" and not spoken & (owned - own):
         values = {value.lower() for value in field.values}
-        texts = {text.lower() for text in seen.few}
+        texts = {text.lower() for text in content.few}
         return "same values" if len(texts) > 1 and texts <= values else ""
     return ""
 
@@ -144,11 +144,11 @@ _SILENT = {"says less": True, "a part of it": False}
 """The answer that says nothing of the field: a smoker may be no heavy smoker, no asthma is not no lung disease."""
 
 
-def _caution(made: Fit, how: str, seen: ColumnContent) -> Fit:
+def _caution(made: Fit, how: str, content: ColumnContent) -> Fit:
     """A fit whose answers say no more than the column knows."""
     if how not in _SILENT:
         return made
-    codes = made.mapped.codes or {text: word(text) == "true" for text in seen.few if text not in seen.blanks}
+    codes = made.mapped.codes or {text: word(text) == "true" for text in content.few if text not in content.blanks}
     codes = {text: UNKNOWN if meaning is _SILENT[how] else meaning for text, meaning in codes.items()}
     return replace(made, mapped=replace(made.mapped, codes=codes), sure=False)
 
@@ -178,18 +178,18 @@ def doubts(protocol: Protocol, frame: Any, live: Mapping[str, MappedColumn]) -> 
         broken = [name for name in live if _patients(native, protocol, {name: live[name]}) is None] or [*live]
         rest = {name: mapped for name, mapped in live.items() if name not in broken}
         return doubts(protocol, frame, rest) | {name: [_UNREADABLE] for name in broken}
-    found: dict[str, list[str]] = {}
+    doubts_of: dict[str, list[str]] = {}
     for low, high in _order_pairs(protocol, live):
         wrong = in_polars(patients.frame.select(wrong=nw.col(low) > nw.col(high)))["wrong"].drop_nulls()
         if len(wrong) and (share := float(wrong.mean())) > _OFTEN:  # type: ignore[arg-type]
-            _add(found, (low, high), f"{low} is above {high} in {share:.0%} of the rows: are the two mixed up?")
+            _add(doubts_of, (low, high), f"{low} is above {high} in {share:.0%} of the rows: are the two mixed up?")
     for fact in protocol.facts:
         fields = names(parse(fact.formula, protocol.fields))
         if {*fields} <= {*live} and (
             against := patients.filter(protocol, f"not ({fact.formula})").n
         ) > _OFTEN * patients.n:
-            _add(found, fields, f"{against:,} rows are against {fact.id} of the protocol: {fact.says}")
-    return found
+            _add(doubts_of, fields, f"{against:,} rows are against {fact.id} of the protocol: {fact.says}")
+    return doubts_of
 
 
 def _patients(native: Any, protocol: Protocol, live: Mapping[str, MappedColumn]) -> Patients | None:
@@ -212,9 +212,9 @@ def are_refused(frame: Any, protocol: Protocol, mapping: ColumnMapping) -> bool:
     return False
 
 
-def _add(found: dict[str, list[str]], fields: Iterable[str], doubt: str) -> None:
+def _add(doubts: dict[str, list[str]], fields: Iterable[str], doubt: str) -> None:
     for name in fields:
-        found.setdefault(name, []).append(doubt)
+        doubts.setdefault(name, []).append(doubt)
 
 
 def _order_pairs(protocol: Protocol, live: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -229,22 +229,24 @@ def _order_pairs(protocol: Protocol, live: Iterable[str]) -> Iterator[tuple[str,
 
 def exchanges(fields: Mapping[str, Field], pairs: Mapping[str, Sequence[Pair]]) -> dict[str, list[str]]:
     """By field what the ranges say of two columns that fit only if their names are exchanged."""
-    found: dict[str, list[str]] = {}
+    doubts: dict[str, list[str]] = {}
     numbers = {name: some[0] for name, some in pairs.items() if fields[name].type in NUMERIC}
-    middle = {name: _middle(pair.seen) for name, pair in numbers.items()}
+    middle = {name: _middle(pair.content) for name, pair in numbers.items()}
     for (one, first), (other, second) in product(numbers.items(), numbers.items()):
         if not first.fit.settled or second.fit.settled or not _could_be(fields[one], middle[other]):
             continue
-        crossed = fit(one, fields[one], second.seen), fit(other, fields[other], first.seen)
+        crossed = fit(one, fields[one], second.content), fit(other, fields[other], first.content)
         if all(each and each.settled for each in crossed):
-            doubt = f"are {first.seen.named} and {second.seen.named} mixed up? Each fits the other's range"
-            _add(found, [one], doubt)
-    return found
+            doubt = (
+                f"are {first.content.shown_name} and {second.content.shown_name} mixed up? Each fits the other's range"
+            )
+            _add(doubts, [one], doubt)
+    return doubts
 
 
-def _middle(seen: ColumnContent) -> float | None:
+def _middle(content: ColumnContent) -> float | None:
     """The median of the different numbers of a column."""
-    return seen.counts["text"].cast(pl.Float64, strict=False).median()  # type: ignore[return-value]
+    return content.counts["text"].cast(pl.Float64, strict=False).median()  # type: ignore[return-value]
 
 
 def _could_be(field: Field, value: float | None) -> bool:

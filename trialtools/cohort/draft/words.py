@@ -48,13 +48,13 @@ def concepts(text: str) -> frozenset[str]:
     >>> sorted(concepts("SpO2_result")), sorted(concepts("heavySmoker"))
     (['oxygen saturation'], ['heavy', 'smoker'])
     """
-    found, words = [], tokens(text)
+    concepts, words = [], tokens(text)
     while words:
         size = next((n for n in range(min(_LONGEST, len(words)), 1, -1) if _phrase(words[:n]) in _phrases()), 1)
-        found.append(_phrases().get(_phrase(words[:size]), words[0]))
+        concepts.append(_phrases().get(_phrase(words[:size]), words[0]))
         words = words[size:]
-    telling = frozenset(found) - word_list("fillers")
-    return telling or frozenset(found)
+    telling = frozenset(concepts) - word_list("fillers")
+    return telling or frozenset(concepts)
 
 
 def _phrase(words: Iterable[str]) -> str:
@@ -68,11 +68,11 @@ def _singular(word: str) -> str:
 @cache
 def _phrases() -> dict[str, str]:
     """By phrase the concept that it means."""
-    found: dict[str, str] = {}
+    phrases: dict[str, str] = {}
     for concept, others in vocabulary()["concepts"].items():
         for phrase in (concept, *split(others)):
-            found.setdefault(_phrase(tokens(phrase)), concept)
-    return found
+            phrases.setdefault(_phrase(tokens(phrase)), concept)
+    return phrases
 
 
 @cache

@@ -12,7 +12,8 @@ import pandas as pd
 import polars as pl
 
 from ..patterns import ScreeningData
-from .groups import UNKNOWN, Groups, counts, decision_groups, default_groups, groups
+from ..sources.mapping import UNKNOWN
+from .groups import Groups, counts, decision_groups, default_groups, groups
 
 BASELINE = ("variable", "label", "unit", "level", "group", "n", "of", "mean", "sd", "median", "q1", "q3", "smd")
 
@@ -51,7 +52,7 @@ def baseline(screening: ScreeningData, by: str = "decision", fields: Sequence[st
 
 def _usual(screening: ScreeningData, by: str) -> list[str]:
     protocol = screening.protocol
-    numbers = [name for name in protocol.used if protocol.fields[name].type in ("number", "integer")]
+    numbers = [name for name in protocol.used_fields if protocol.fields[name].type in ("number", "integer")]
     known = {*default_groups(protocol), *numbers} - {*screening.patients.absent, by}
     return [name for name in protocol.fields if name in known]
 
@@ -60,21 +61,21 @@ def _variable(screening: ScreeningData, among: Groups, name: str) -> list[dict[s
     field = screening.protocol.fields[name]
     about = (name, field.label, field.unit or "")
     if field.type in ("number", "integer"):
-        found, levels = counts(screening, among, name, [name]), None
+        table, levels = counts(screening, among, name, [name]), None
     else:
         grouping = groups(screening.protocol, name)
-        found, levels = counts(screening, among, grouping.code, [name]), grouping.names[:-1]
-        found = found.with_columns(pl.col("value").replace(len(levels), None))
+        table, levels = counts(screening, among, grouping.code, [name]), grouping.names[:-1]
+        table = table.with_columns(pl.col("value").replace(len(levels), None))
     by_group = {}
     for position, group in enumerate(among.names):
-        own = found.filter(found["group"] == position).sort("value")
+        own = table.filter(table["group"] == position).sort("value")
         known = own.drop_nulls("value")
         value, n = known["value"].to_numpy().astype(float), known["n"].to_numpy().astype("int64")
-        by_group[group] = Counted(value, n, int(own["n"].to_numpy().sum() - n.sum()))
+        by_group[group] = ValueCounts(value, n, int(own["n"].to_numpy().sum() - n.sum()))
     return describe(about, by_group, levels)
 
 
-class Counted(NamedTuple):
+class ValueCounts(NamedTuple):
     """The known values of a group, rising, how many have each, and how many are unknown."""
 
     values: np.ndarray
@@ -83,7 +84,7 @@ class Counted(NamedTuple):
 
 
 def describe(
-    about: tuple[str, str, str], by_group: Mapping[str, Counted], levels: Sequence[str] | None = None
+    about: tuple[str, str, str], by_group: Mapping[str, ValueCounts], levels: Sequence[str] | None = None
 ) -> list[dict[str, Any]]:
     """The rows of one variable, group by group: the columns of `baseline`.
 
@@ -115,9 +116,9 @@ def describe(
     return rows
 
 
-def _summary(found: Counted) -> list[float]:
+def _summary(values: ValueCounts) -> list[float]:
     """Mean, standard deviation, median and quartiles of counted values; of none, unknown."""
-    value, n, total = found.values, found.n, int(found.n.sum())
+    value, n, total = values.values, values.n, int(values.n.sum())
     if not total:
         return [math.nan] * 5
     mean = float((value * n).sum() / total)

@@ -64,10 +64,10 @@ def _small(counts: Any, minimum: int) -> np.ndarray:
 
 def _pairs(frame: pd.DataFrame) -> list[tuple[str, str]]:
     """Columns of which one counts a part of the other."""
-    found = [pair for pair in _PAIRS if set(pair) <= set(frame)]
+    pairs = [pair for pair in _PAIRS if set(pair) <= set(frame)]
     ends = [name.removesuffix("_certain") for name in frame.columns if str(name).endswith("_certain")]
-    found += [(f"{stem}_certain", f"{stem}_possible") for stem in ends if stem in ("alone", "unique")]
-    return found + [(f"{side}_n", f"{side}_of") for side in ("first", "second") if f"{side}_of" in frame]
+    pairs += [(f"{stem}_certain", f"{stem}_possible") for stem in ends if stem in ("alone", "unique")]
+    return pairs + [(f"{side}_n", f"{side}_of") for side in ("first", "second") if f"{side}_of" in frame]
 
 
 def _next_smallest(frame: pd.DataFrame, hide: dict[str, np.ndarray]) -> None:
@@ -129,23 +129,23 @@ def _merge_small(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
     counts = [name for name in ("failed", "not_passed") if name in frame] or ["n"]
     sets, other = frame.iloc[:-1], frame.iloc[-1:].copy()
     few = np.logical_or.reduce([_small(sets[name], minimum) for name in counts])
-    while len(kept := sets[~few]) and any(
+    while len(large := sets[~few]) and any(
         0 < total < minimum for total in (other[counts].iloc[0] + sets[few][counts].sum())
     ):
         few[np.flatnonzero(~few)[-1]] = True
     for name in counts:
         other[name] = other[name] + sets[few][name].sum()
-    return pd.concat([kept, other], ignore_index=True)
+    return pd.concat([large, other], ignore_index=True)
 
 
 def _thin(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
     """Rows of which each differs by at least `minimum` patients, or by none, from the one before it."""
-    kept: list[int] = []
+    places: list[int] = []
     for row, (certain, possible) in enumerate(zip(frame["certain"], frame["possible"], strict=True)):
-        if kept:
-            before = frame.iloc[kept[-1]]
+        if places:
+            before = frame.iloc[places[-1]]
             moved = (abs(certain - before["certain"]), abs(possible - before["possible"]))
             if any(0 < each < minimum for each in moved):
                 continue
-        kept.append(row)
-    return frame.iloc[kept].reset_index(drop=True)
+        places.append(row)
+    return frame.iloc[places].reset_index(drop=True)

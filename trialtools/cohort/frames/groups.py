@@ -22,8 +22,8 @@ from ...criteria.protocol import DataError, Field
 from ...criteria.protocol.limits import thresholds_of
 from ..patterns import Patterns, ScreeningData, count_patterns
 from ..rows import DECISIONS
+from ..sources.mapping import UNKNOWN
 
-UNKNOWN = "unknown"
 _AGES = (18, 45, 65, 75, 85)
 """Where bands of age begin; from 65 on as ICH E7 asks for."""
 _MOST_LEVELS = 6
@@ -66,7 +66,7 @@ def groups(protocol: Protocol, name: str) -> Groups:
 
 def decision_groups(screening: ScreeningData) -> Groups:
     """The groups of the three decisions; nobody's decision is unknown."""
-    partial = partial_fields(facts(screening.patients.frame, screening.protocol, screening.protocol.used))
+    partial = partial_fields(facts(screening.patients.frame, screening.protocol, screening.protocol.used_fields))
     passes = reduce(and_, (expression(f, partial) for f in screening.protocol.requirements.values()), nw.lit(True))
     cases = {DECISIONS[0]: passes, DECISIONS[1]: ~passes}
     return Groups("decision", "Decision", DECISIONS, _first_case(cases.values()))
@@ -108,19 +108,19 @@ def _bands(protocol: Protocol, name: str, field: Field) -> dict[str, nw.Expr]:
 
 def _limits(protocol: Protocol, name: str) -> Sequence[float]:
     """The values at which a band begins: where a criterion, as it is read, changes its mind about the field."""
-    found = {
+    limits_of = {
         each.value if each.operator in (">=", "<") else each.value + each.step(protocol)
         for id in protocol.criterion
         for each in thresholds_of(protocol, id)
         if isinstance(each.subject, Name) and each.subject.name == name
     }
-    return sorted(found)
+    return sorted(limits_of)
 
 
 def _first_case(cases: Iterable[nw.Expr]) -> nw.Expr:
-    listed = list(cases)
-    code = nw.lit(len(listed), nw.Int64())
-    for position, case in reversed([*enumerate(listed)]):
+    names = list(cases)
+    code = nw.lit(len(names), nw.Int64())
+    for position, case in reversed([*enumerate(names)]):
         code = nw.when(case).then(nw.lit(position, nw.Int64())).otherwise(code)
     return code
 
@@ -131,8 +131,10 @@ def _patterns_by(screening: ScreeningData, grouping: Groups) -> tuple[np.ndarray
     if screening.members is not None:
         return _by_members(screening, screening.members, grouping)
     requirements = list(protocol.requirements.values())
-    found: Patterns = count_patterns(requirements, protocol, screening.patients.frame, {grouping.field: grouping.code})
-    return (found.groups[0], *found.masks(), found.n)
+    patterns: Patterns = count_patterns(
+        requirements, protocol, screening.patients.frame, {grouping.field: grouping.code}
+    )
+    return (patterns.groups[0], *patterns.masks(), patterns.n)
 
 
 def _by_members(screening: ScreeningData, members: np.ndarray, grouping: Groups) -> tuple[np.ndarray, ...]:
@@ -149,7 +151,7 @@ def _by_members(screening: ScreeningData, members: np.ndarray, grouping: Groups)
 def counts(screening: ScreeningData, grouping: Groups, value: str | nw.Expr, fields: Sequence[str]) -> pl.DataFrame:
     """How many patients of each group have each value: `group`, `value` (null where unknown), `n`."""
     protocol = screening.protocol
-    wanted = {*protocol.used, *fields, *([grouping.field] if grouping.field in protocol.fields else [])}
+    wanted = {*protocol.used_fields, *fields, *([grouping.field] if grouping.field in protocol.fields else [])}
     known = facts(screening.patients.frame, protocol, tuple(name for name in protocol.fields if name in wanted))
     measured = nw.col(value) if isinstance(value, str) else value
     counted = known.select(grouping.code.alias("group"), measured.alias("value")).group_by("group", "value")
@@ -245,8 +247,8 @@ def exclusion_ratios(
             fails = (failed & bit) != 0
             fail = _sums(group, np.where(fails, n, 0), grouping.names)
             open_ = _sums(group, np.where(~fails & ((unknown & bit) != 0), n, 0), grouping.names)
-            known = [which != UNKNOWN for which in grouping.names]
-            others, others_fail = size[known].sum() - size, fail[known].sum() - fail
+            is_known = [which != UNKNOWN for which in grouping.names]
+            others, others_fail = size[is_known].sum() - size, fail[is_known].sum() - fail
             about = (id, protocol.criterion[id].label if id else "The whole protocol", name, grouping.label)
             for position, which in enumerate(grouping.names):
                 cells = tuple(int(each[position]) for each in (fail, size, others_fail, others))

@@ -85,24 +85,24 @@ def impact(screening: ScreeningData) -> pd.DataFrame:
     failed, unknown, n = screening.masks
     criteria = screening.protocol.criteria
     m = len(criteria)
-    found = {}
+    columns = {}
     for end, mask in (("certain", failed | unknown), ("possible", failed)):
         against, people = collapse(mask, n, m)
         size = np.bitwise_count(against)
         one, some = size == 1, size > 0
-        found[f"alone_{end}"] = screening.n - sum_by_criterion(against, people, m)
-        found[f"gain_{end}"] = sum_by_criterion(against[one], people[one], m)
-        found[f"shapley_{end}"] = 0 - sum_by_criterion(against[some], people[some] / size[some], m)
+        columns[f"alone_{end}"] = screening.n - sum_by_criterion(against, people, m)
+        columns[f"gain_{end}"] = sum_by_criterion(against[one], people[one], m)
+        columns[f"shapley_{end}"] = 0 - sum_by_criterion(against[some], people[some] / size[some], m)
     only, settled, open_ = np.bitwise_count(failed) == 1, unknown == 0, failed == 0
-    found["unique_certain"] = sum_by_criterion(failed[only & settled], n[only & settled], m)
-    found["unique_possible"] = sum_by_criterion(failed[only], n[only], m) + sum_by_criterion(
+    columns["unique_certain"] = sum_by_criterion(failed[only & settled], n[only & settled], m)
+    columns["unique_possible"] = sum_by_criterion(failed[only], n[only], m) + sum_by_criterion(
         unknown[open_], n[open_], m
     )
     frame = pd.DataFrame({name: [getattr(c, name) for c in criteria] for name in ("kind", "label")})
     frame.insert(0, "criterion", [criterion.id for criterion in criteria])
     for figure in ("alone", "gain", "unique", "shapley"):
         for end in ("certain", "possible"):
-            counted = found[f"{figure}_{end}"]
+            counted = columns[f"{figure}_{end}"]
             frame[f"{figure}_{end}"] = counted if figure == "shapley" else counted.astype("int64")
     return frame.assign(n=screening.n)
 
@@ -141,17 +141,17 @@ def fewest_to_drop(screening: ScreeningData, target: int, count: str = "possible
             f"{len(free)} criteria may be dropped; {_MOST} are searched at most: lock the others (locked: true)"
         )
     failed, unknown, n = screening.masks
-    found = {"certain": _eligible(failed | unknown, n, free), "possible": _eligible(failed, n, free)}
+    fewest = {"certain": _eligible(failed | unknown, n, free), "possible": _eligible(failed, n, free)}
     sets = np.arange(1 << len(free))
-    enough = found[count] >= min(target, int(found[count].max()))
+    enough = fewest[count] >= min(target, int(fewest[count].max()))
     size = np.bitwise_count(sets).astype("int64")
     best = sets[enough & (size == size[enough].min())]
-    best = best[np.argsort(-found[count][best], kind="stable")][:_ROWS]
+    best = best[np.argsort(-fewest[count][best], kind="stable")][:_ROWS]
     ids = [criteria[position].id for position in free]
     frame = pd.DataFrame({"rank": range(1, len(best) + 1), "criteria": [_ids_in(mask, ids) for mask in best]})
-    frame = frame.assign(size=size[best], certain=found["certain"][best], possible=found["possible"][best])
-    gain = found[count][best] - found[count][0]
-    return frame.assign(gain=gain, reaches=found[count][best] >= target, n=screening.n)
+    frame = frame.assign(size=size[best], certain=fewest["certain"][best], possible=fewest["possible"][best])
+    gain = fewest[count][best] - fewest[count][0]
+    return frame.assign(gain=gain, reaches=fewest[count][best] >= target, n=screening.n)
 
 
 def _eligible(against: np.ndarray, n: np.ndarray, free: list[int]) -> np.ndarray:

@@ -74,7 +74,7 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
     formulas = dict(every_reading(protocol))
     states = _evaluate(known, list(formulas.values()))
     curves = list(_curves(protocol, known))
-    shapes = [_numbered(curve.states) for curve in curves]
+    shapes = [_row_numbers(curve.states) for curve in curves]
     chosen = np.array([protocol.reading(id) == reading for id, reading in formulas])
     group = _alike(np.column_stack([states, *shapes]), chosen, max(minimum, 1))
     n = np.bincount(group)
@@ -128,11 +128,11 @@ def _changed_alone(
         *((id, "", []) for id in dict.fromkeys(owner)),
         *((*formulas[at], [at]) for at in np.flatnonzero(~chosen)),
     ]
-    asked = [states[:, [*np.flatnonzero(chosen & (owner != id)), *at]] for id, _, at in changes]
+    states_after = [states[:, [*np.flatnonzero(chosen & (owner != id)), *at]] for id, _, at in changes]
     own = states[:, chosen]
     frame = pd.DataFrame([change[:2] for change in changes], columns=["id", "reading"])
     for end, holds in zip(ENDS, (lambda each: each == _PASS, lambda each: each != _FAIL), strict=True):
-        frame[end] = [int(holds(each).all(axis=1).sum()) for each in asked]
+        frame[end] = [int(holds(each).all(axis=1).sum()) for each in states_after]
         frame[f"moved_{end}"] = (frame[end] - int(holds(own).all(axis=1).sum())).abs()
     return suppress(frame, minimum).dropna().to_dict("records")
 
@@ -162,9 +162,9 @@ def _alone(screening: ScreeningData, curve: _Curve, minimum: int) -> list[tuple[
     counted = sweep(screening, curve.limit.id, curve.values.tolist())
     if not all(counted[end].is_monotonic_increasing or counted[end].is_monotonic_decreasing for end in ENDS):
         return []
-    kept = suppress(counted, minimum).dropna(subset=list(ENDS))
-    at = np.searchsorted(curve.values, kept["value"])
-    rows = zip(at, kept["certain"], kept["possible"], strict=True)
+    shown = suppress(counted, minimum).dropna(subset=list(ENDS))
+    at = np.searchsorted(curve.values, shown["value"])
+    rows = zip(at, shown["certain"], shown["possible"], strict=True)
     return [(int(which), int(certain), int(possible)) for which, certain, possible in rows]
 
 
@@ -174,11 +174,11 @@ def _evaluate(known: Any, formulas: list[Formula]) -> np.ndarray:
     states = [outcome(formula, _PASS, _FAIL, _UNKNOWN, partial) for formula in formulas]
     wanted = [nw.lit(state, nw.Int64()) if isinstance(state, int) else state for state in states]
     names = [f"state:{at}" for at in range(len(wanted))]
-    found = known.with_columns(*(state.alias(name) for state, name in zip(wanted, names, strict=True)))
-    return found.select(names).to_numpy().astype("uint8")
+    states = known.with_columns(*(state.alias(name) for state, name in zip(wanted, names, strict=True)))
+    return states.select(names).to_numpy().astype("uint8")
 
 
-def _numbered(rows: np.ndarray) -> np.ndarray:
+def _row_numbers(rows: np.ndarray) -> np.ndarray:
     """Rows that are alike have one number; to sort them, as numpy does, would take most of the time of a long table."""
     known: dict[bytes, int] = {}
     return np.array([known.setdefault(row.tobytes(), len(known)) for row in rows], dtype="int64")
@@ -186,10 +186,10 @@ def _numbered(rows: np.ndarray) -> np.ndarray:
 
 def _sets(states: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
     """The states that occur in each group, column by column, as a set."""
-    found = np.zeros((groups, states.shape[1]), dtype="uint8")
+    union = np.zeros((groups, states.shape[1]), dtype="uint8")
     if groups:
-        np.bitwise_or.at(found, group, (1 << states).astype("uint8"))
-    return found
+        np.bitwise_or.at(union, group, (1 << states).astype("uint8"))
+    return union
 
 
 def _least(numbers: np.ndarray, group: np.ndarray, groups: int) -> list[int]:

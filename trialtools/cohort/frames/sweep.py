@@ -145,7 +145,7 @@ def _counts_by_answer(screening: ScreeningData, *limit: Threshold) -> pl.DataFra
     criterion passes, 1 where none fails, 0 otherwise. Whom another criterion surely keeps out is not counted.
     """
     protocol = screening.protocol
-    known = facts(screening.patients.frame, protocol, protocol.used)
+    known = facts(screening.patients.frame, protocol, protocol.used_fields)
     known, partial = known.with_columns(nw.lit(None, nw.Boolean()).alias("unknown")), partial_fields(known)
     touched = {each.criterion for each in limit}
     others = And(tuple(formula for id, formula in protocol.requirements.items() if id not in touched))

@@ -39,7 +39,7 @@ def worklist(screening: ScreeningData) -> pd.DataFrame:
 
     protocol = screening.protocol
     open_ = _open_patients(screening)
-    wanted = [name for name in protocol.used if name not in protocol.derived]
+    wanted = [name for name in protocol.used_fields if name not in protocol.derivations]
     counted = pl.collect_all([_effects_of_asking(protocol, name, open_) for name in wanted])
     rows = []
     for name, counts in zip(wanted, counted, strict=True):
@@ -55,7 +55,7 @@ def _open_patients(screening: ScreeningData) -> pl.DataFrame:
     """The facts of all who fail nothing and are open somewhere, with a flag `open:ID` for every criterion."""
     protocol = screening.protocol
     formulas = {id: formula for id, formula in protocol.requirements.items() if names(formula)}
-    known = facts(screening.patients.frame, protocol, protocol.used)
+    known = facts(screening.patients.frame, protocol, protocol.used_fields)
     holds = [expression(formula, partial_fields(known)).alias(f"open:{id}") for id, formula in formulas.items()]
     columns = [f"open:{id}" for id in formulas]
     settled = any(evaluate(formula, {}) is not True for formula in protocol.requirements.values() if not names(formula))
@@ -71,16 +71,16 @@ def _open_patients(screening: ScreeningData) -> pl.DataFrame:
 
 def _effects_of_asking(protocol: Protocol, name: str, open_: pl.DataFrame) -> pl.LazyFrame:
     """What the answers to one question would decide, counted in one row over the patients who lack it."""
-    hanging = [each for each in protocol.used if each != name and name in protocol.with_causes([each])]
+    hanging = [each for each in protocol.used_fields if each != name and name in protocol.with_causes([each])]
     touched = {id: f for id, f in protocol.requirements.items() if {name, *hanging} & set(names(f))}
     others = [column for column in open_.columns if column.startswith("open:") and column[5:] not in touched]
     lacking = nw.from_native(open_.lazy().filter(pl.col(name).is_null()))
     partial = partial_fields(lacking)
-    kept = [*hanging, *(each + end for each in hanging if each in partial for end in (LOW, HIGH))]
-    lacking = lacking.with_columns(nw.col(name), *(nw.col(column).alias(f"said:{column}") for column in kept))
+    columns = [*hanging, *(each + end for each in hanging if each in partial for end in (LOW, HIGH))]
+    lacking = lacking.with_columns(nw.col(name), *(nw.col(column).alias(f"said:{column}") for column in columns))
     answers = typical_values(protocol, name)
     for n, value in enumerate(answers):
-        recorded = (nw.col(f"said:{column}").alias(column) for column in kept)
+        recorded = (nw.col(f"said:{column}").alias(column) for column in columns)
         lacking = work_out(lacking.with_columns(nw.lit(value).alias(name), *recorded), protocol, hanging)
         holds = (expression(formula, partial).alias(f"{id}:{n}") for id, formula in touched.items())
         lacking = lacking.with_columns(nw.col(name), *holds)
@@ -114,7 +114,7 @@ def missingness(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
     ('other', 2000)
     """
 
-    fields = [name for name in screening.protocol.used if name not in screening.patients.absent]
+    fields = [name for name in screening.protocol.used_fields if name not in screening.patients.absent]
     lacking, n = _lacking(screening, fields)
     size = lacking.sum(axis=0) if fields else np.zeros(len(n), dtype="int64")
     place = np.lexsort(lacking[::-1]) if fields else np.arange(len(n))
@@ -130,7 +130,9 @@ def missingness(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
         }
     )
     frame.attrs["labels"] = {name: screening.protocol.fields[name].label for name in fields}
-    frame.attrs["without_column"] = len([name for name in screening.protocol.used if name in screening.patients.absent])
+    frame.attrs["without_column"] = len(
+        [name for name in screening.protocol.used_fields if name in screening.patients.absent]
+    )
     return frame
 
 

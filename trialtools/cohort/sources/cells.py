@@ -73,13 +73,13 @@ def _read_number(text: str, bound: _Bound, field: Field, column: MappedColumn) -
     """The number that a text stands for; with a bound (">") what is left of it."""
     if text.lower() in _NOT_NUMBERS:
         return Cell(math.nan)
-    found = _pattern(column.decimal).fullmatch(text)
-    cell = _one_number(found, bound, field, column) if found else Cell(fault=_fault(text, column.decimal))
+    match = _pattern(column.decimal).fullmatch(text)
+    cell = _one_number(match, bound, field, column) if match else Cell(fault=_fault(text, column.decimal))
     return _range(text, field, column) or cell if cell.fault and not bound else cell
 
 
-def _one_number(found: re.Match[str], bound: _Bound, field: Field, column: MappedColumn) -> Cell:
-    digits, unit = re.sub(rf"[{_ANY_GROUP_MARK}{_GROUP_MARKS[column.decimal]}]", "", found[1]), found[2].strip(BLANKS)
+def _one_number(match: re.Match[str], bound: _Bound, field: Field, column: MappedColumn) -> Cell:
+    digits, unit = re.sub(rf"[{_ANY_GROUP_MARK}{_GROUP_MARKS[column.decimal]}]", "", match[1]), match[2].strip(BLANKS)
     value = float(digits.replace(",", "."))
     if unit == "+" and not bound:  # 90+: ninety and above
         bound, unit = (True, False), ""
@@ -94,7 +94,7 @@ def _one_number(found: re.Match[str], bound: _Bound, field: Field, column: Mappe
         return Cell(fault=str(error))
     if field.type == "integer" and completed_years(unit, declared) == "mo":
         return Cell(math.floor(value / 12))
-    return Cell(_scaled(value, by, plus))
+    return Cell(_scale(value, by, plus))
 
 
 def _range(text: str, field: Field, column: MappedColumn) -> Cell | None:
@@ -154,7 +154,7 @@ _MARK = {
 }
 
 
-def _scaled(value: float, by: float, plus: float) -> float:
+def _scale(value: float, by: float, plus: float) -> float:
     """Rounded well below what anybody measures: 100.4 degrees Fahrenheit are 38, not 38.00000000000001."""
     return value if (by, plus) == (1, 0) else round(value * by + plus, digits_kept(by))
 
@@ -167,7 +167,7 @@ def _number_bound(value: float, unit: str | None, bound: tuple[bool, bool], fiel
     """The bound in the unit of the field; one that is left out moves to the next value that there is."""
     (lower, left_out), years = bound, bool(completed_years(unit, field.unit)) and field.type == "integer"
     if unit and field.unit:
-        value = _scaled(value, *factor(unit, field.unit, "the cell"))
+        value = _scale(value, *factor(unit, field.unit, "the cell"))
     if field.type != "integer":
         end = math.nextafter(value, math.inf if lower else -math.inf) if left_out else value
     elif lower:  # of an age in months, the years are those completed
@@ -263,8 +263,8 @@ def _between(year: int, month: int | None) -> Cell:
 
 def _part_of_a_day(text: str, written: str, column: MappedColumn) -> Cell:
     for pattern in _part_patterns(written):
-        if found := pattern.fullmatch(text):
-            year, month = (int(part) if part else None for part in (found["year"], found.groupdict().get("month")))
+        if match := pattern.fullmatch(text):
+            year, month = (int(part) if part else None for part in (match["year"], match.groupdict().get("month")))
             if year and (month is None or 1 <= month <= 12):
                 return _between(year, month)
     others, short = _formats(text)
@@ -278,8 +278,8 @@ def _part_of_a_day(text: str, written: str, column: MappedColumn) -> Cell:
         return Cell(fault=f"a column has one format; this is written {others[0]}")
     if not others:
         return Cell(fault=f"no format: reads it; {_UNKNOWN_WORD}")
-    listed = " or ".join(f"'{other}'" for other in others)
-    return Cell(fault=f"declare format: {listed}{', as it is meant' if len(others) > 1 else ''}")
+    formats = " or ".join(f"'{other}'" for other in others)
+    return Cell(fault=f"declare format: {formats}{', as it is meant' if len(others) > 1 else ''}")
 
 
 _ORDERS = ("%d{0}%m{0}%Y", "%m{0}%d{0}%Y", "%Y{0}%m{0}%d", "%d{0}%b{0}%Y", "%d{0}%B{0}%Y")
@@ -291,8 +291,8 @@ _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 
 def _formats(text: str) -> tuple[list[str], list[str]]:
     """The formats that people use and that read a text; with a year of four digits, and of two."""
-    found = _shapes().get(_shape(text), {})
-    return [each for each in found if "%Y" in each], [each for each in found if "%y" in each]
+    formats = _shapes().get(_shape(text), {})
+    return [each for each in formats if "%Y" in each], [each for each in formats if "%y" in each]
 
 
 @cache
@@ -351,8 +351,8 @@ def _of_its_century(day: date, field: Field, pivot: int | None) -> Cell:
     """Two digits of a year: as the mapping's pivot or the field's range says, and never as a program guesses."""
     low, high = field.limits
     years = range(day.year % 100 + 1500, 2500, 100)
-    days = [found for year in years if (found := _in_year(day, year)) and (pivot or low <= found <= high)]
-    days = [found for found in days if not pivot or pivot - 100 < found.year <= pivot]
+    days = [of_year for year in years if (of_year := _in_year(day, year)) and (pivot or low <= of_year <= high)]
+    days = [of_year for of_year in days if not pivot or pivot - 100 < of_year.year <= pivot]
     if len(days) != 1:
         return Cell(fault="two digits do not say the century; declare pivot:, the last year that they can mean")
     return Cell(days[0])

@@ -8,20 +8,20 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from ...criteria.engine import collected
+from ...criteria.engine import collect
 from .columns import Check
 
 ID, ROW = "patient_id", "__row__"
 _QUALITY = ("field", "column", "problem", "n", "of", "example", "action")
 _SHOWN = 80
-Finding = dict[str, Any]
+DataFinding = dict[str, Any]
 
 
-def finding(field: str, column: str, problem: str, n: int, of: int, example: str, action: str) -> Finding:
+def finding(field: str, column: str, problem: str, n: int, of: int, example: str, action: str) -> DataFinding:
     return dict(zip(_QUALITY, (field, column, problem, n, of, example, action), strict=True))
 
 
-def quality_table(findings: Sequence[Finding], last: Sequence[Finding] = ()) -> pd.DataFrame:
+def quality_table(findings: Sequence[DataFinding], last: Sequence[DataFinding] = ()) -> pd.DataFrame:
     """Findings as a frame, the commonest first; what concerns whole columns comes last."""
     ordered = sorted(findings, key=lambda one: -one["n"])
     return pd.DataFrame([*ordered, *last], columns=list(_QUALITY))
@@ -44,7 +44,7 @@ def count_checks(frame: Any, checks: Sequence[Check]) -> Any:
 
 def judge_checks(
     frame: Any, checks: Sequence[Check], row: dict[str, Any], id: nw.Expr
-) -> tuple[list[Finding], list[str]]:
+) -> tuple[list[DataFinding], list[str]]:
     """What is counted with an example, and a paragraph with the first rows for each check that is fatal.
 
     Args:
@@ -98,7 +98,7 @@ def _clip(text: str) -> str:
 
 def one_row(frame: Any) -> dict[str, Any]:
     """The only row of a frame of any engine."""
-    frame = collected(frame)
+    frame = collect(frame)
     return {name: values[0] for name, values in frame.to_dict(as_series=False).items()}
 
 
@@ -113,7 +113,7 @@ def _paragraph(frame: Any, check: Check, n: int, present: int | None, id: nw.Exp
     if in_order and ROW not in frame.collect_schema().names():
         frame = nw.from_native(frame.to_native().with_row_index(ROW, offset=1))
     where = nw.col(ROW) if in_order else id
-    rows = collected(frame.filter(check.bad).select(where.alias("where"), check.shown.alias("shown")).head(3))
+    rows = collect(frame.filter(check.bad).select(where.alias("where"), check.shown.alias("shown")).head(3))
     pairs = zip(rows["where"].to_list(), rows["shown"].to_list(), strict=True)
     at = "row" if in_order else "patient"
     examples = ", ".join(

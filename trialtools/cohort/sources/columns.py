@@ -53,7 +53,7 @@ class Check:
     all: bool = False
 
 
-class _Typed(NamedTuple):
+class _TypedField(NamedTuple):
     """A field in its own type: its column, the columns of bounds where it has some, and the checks of its values."""
 
     values: tuple[nw.Expr, ...]
@@ -78,7 +78,7 @@ class _Source:
         return nw.col(self.column if self.text is None else f"{READ}{self.name}")
 
     @property
-    def shown(self) -> nw.Expr:
+    def shown_text(self) -> nw.Expr:
         return text_of(self.column, self.dtype)
 
     @property
@@ -105,7 +105,7 @@ class _Source:
 
 def read_columns(
     frame: Any, fields: Mapping[str, Field], columns: Mapping[str, MappedColumn]
-) -> tuple[Any, dict[str, _Typed]]:
+) -> tuple[Any, dict[str, _TypedField]]:
     """How each field is read, and the table with what its texts say beside them, which that reading needs.
 
     Args:
@@ -142,7 +142,7 @@ def read_columns(
         values = [_values(part) for part in parts]
         if len(parts) > 1:
             values = [(reduce(or_, (flag for (flag,) in values)).alias(name),)]
-        read[name] = _Typed(values[0], tuple(check for part in parts for check in part.checks))
+        read[name] = _TypedField(values[0], tuple(check for part in parts for check in part.checks))
     return frame, read
 
 
@@ -172,7 +172,7 @@ def _decode(source: _Source) -> nw.Expr:
         )
     if not dtype.is_numeric() and dtype not in (nw.String, nw.Boolean, nw.Categorical, nw.Enum):
         raise source.wrong_type()
-    text = source.shown
+    text = source.shown_text
     if dtype.is_float():
         source.finds("not a number (NaN)", source.raw.is_nan(), source.raw)
     known = ~text.is_null() & ~text.is_in(["", *source.mapped.missing])
@@ -210,7 +210,7 @@ def _number(source: _Source) -> tuple[nw.Expr, ...]:
     part = _part(source)
     if source.text is not None:
         advice = source.text.fault or "a word for unknown belongs under missing:"
-        source.refuses("not a number", _unread(source, part), source.shown, advice)
+        source.refuses("not a number", _unread(source, part), source.shown_text, advice)
     elif not dtype.is_numeric():
         raise source.wrong_type()
     floating = source.text is not None or not dtype.is_integer() or dtype in _WIDE
@@ -219,7 +219,9 @@ def _number(source: _Source) -> tuple[nw.Expr, ...]:
     if missing := [float(code) for code in source.mapped.missing if _is_number(code)]:
         raw = nw.when(~raw.is_in(missing if floating else [int(m) for m in missing if m.is_integer()])).then(raw)
     if floating:
-        source.finds("not a number (NaN or infinite)", ~raw.is_finite(), raw if source.text is None else source.shown)
+        source.finds(
+            "not a number (NaN or infinite)", ~raw.is_finite(), raw if source.text is None else source.shown_text
+        )
     if field.unit == "%" and source.mapped.unit in (None, "%") and field.limits[1] > _SHARES:
         problem, action = "at most 1, where percent are meant", "unit: '1' in the mapping reads parts of 1 as percent"
         share, every = (raw > 0) & (raw <= 1), field.limits[0] <= 1  # where they can be percent, one alone is no sign
@@ -273,14 +275,18 @@ def _possible(source: _Source, raw: nw.Expr, part: _Bounds | None, floating: boo
         return (values.alias(source.name),)
     cannot = (part[1] < low).fill_null(False) | (part[0] > high).fill_null(False)
     some = raw.is_null() & (~part[0].is_null() | ~part[1].is_null())
-    source.finds(problem, some & cannot, source.shown)
-    kept = some & ~cannot
-    source.finds("known in part", kept, source.shown, "kept in part")
+    source.finds(problem, some & cannot, source.shown_text)
+    possible = some & ~cannot
+    source.finds("known in part", possible, source.shown_text, "kept in part")
     bounds = [
-        nw.when(kept).then(end).cast(kind).alias(f"{source.name}{which}")
+        nw.when(possible).then(end).cast(kind).alias(f"{source.name}{which}")
         for end, which in zip(part, (LOW, HIGH), strict=True)
     ]
-    return (values.alias(source.name), *bounds, nw.when(kept).then(source.shown).alias(f"{source.name}{WRITTEN}"))
+    return (
+        values.alias(source.name),
+        *bounds,
+        nw.when(possible).then(source.shown_text).alias(f"{source.name}{WRITTEN}"),
+    )
 
 
 def _part(source: _Source) -> _Bounds | None:
@@ -310,7 +316,7 @@ def _date(source: _Source) -> tuple[nw.Expr, ...]:
     raw, dtype, part = source.raw, source.dtype, _part(source)
     if source.text is not None:
         written, advice = source.mapped.format or "%Y-%m-%d", source.text.fault
-        source.refuses(f"not a date written {written}", _unread(source, part), source.shown, advice)
+        source.refuses(f"not a date written {written}", _unread(source, part), source.shown_text, advice)
     elif isinstance(dtype, nw.Datetime):
         raw = _day_of(source, raw, dtype.time_zone)
     elif dtype != nw.Date:

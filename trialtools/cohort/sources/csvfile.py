@@ -148,8 +148,10 @@ def _separator(content: bytes, name: str, declared: str | None) -> str:
     """As the mapping declares it, or the file itself in a first line as Excel writes it."""
     declared_here = re.match(rb'"?sep=([^"\r\n])"?[\r\n]', content, re.IGNORECASE)
     if declared_here and declared and declared_here[1] != declared.encode():
-        found = declared_here[1].decode("utf-8", "replace")
-        raise DataError(f"{name} begins with sep={found}, but the mapping says separator: '{declared}'; leave one out")
+        separator = declared_here[1].decode("utf-8", "replace")
+        raise DataError(
+            f"{name} begins with sep={separator}, but the mapping says separator: '{declared}'; leave one out"
+        )
     sign = declared_here[1].decode("latin-1") if declared_here else declared or ","
     if not sign.isascii() or sign in '"\r\n':
         raise DataError(f"{name} begins with a line sep=, but names no separator; write separator: in the mapping")
@@ -216,20 +218,20 @@ class _Lines(NamedTuple):
 
 def _lines(content: bytes, separator: int) -> _Lines:
     """The lines of a table; a line break inside quotes ends none."""
-    ends, between, quotes, seen = [], [], 0, 0
+    ends, between, quotes, quotes_before = [], [], 0, 0
     for start in range(0, len(content), _STEP):
         part = np.frombuffer(content, np.uint8, min(_STEP, len(content) - start), start)
         marks = np.flatnonzero((part == separator) | (part == _NEWLINE) | (part == _QUOTE))
         letters = part[marks]
         quoted = np.cumsum(letters == _QUOTE) + quotes
         open_, quotes = quoted % 2 == 0, int(quoted[-1]) if len(quoted) else quotes
-        is_end, counted = open_ & (letters == _NEWLINE), np.cumsum(open_ & (letters == separator)) + seen
+        is_end, counted = open_ & (letters == _NEWLINE), np.cumsum(open_ & (letters == separator)) + quotes_before
         ends.append(marks[is_end] + start)
         between.append(counted[is_end])
-        seen = int(counted[-1]) if len(counted) else seen
+        quotes_before = int(counted[-1]) if len(counted) else quotes_before
     if not content.endswith(b"\n"):
         ends.append(np.array([len(content)]))
-        between.append(np.array([seen]))
+        between.append(np.array([quotes_before]))
     end = np.concatenate(ends)
     length = np.diff(end, prepend=-1) - 1
     letters = np.frombuffer(content, np.uint8)
@@ -248,7 +250,7 @@ def _check(lines: _Lines, content: bytes, name: str, separator: str, header: int
     if not len(wrong):
         return
     breaks = [content.count(b"\n", 0, int(lines.ends[line - 1]) + 1) + header for line in wrong[:3]]
-    listed = ", ".join(f"line {at} has {lines.values[line]}" for at, line in zip(breaks, wrong, strict=False))
+    lines_text = ", ".join(f"line {at} has {lines.values[line]}" for at, line in zip(breaks, wrong, strict=False))
     more = ", ..." if len(wrong) > 3 else ""
     advice = f"A text with '{separator}' in it needs quotes; a short last line means that the file was cut off"
     if all(content[: int(lines.ends[line])].rstrip(b"\r").endswith(separator.encode()) for line in wrong[:3]):
@@ -257,7 +259,7 @@ def _check(lines: _Lines, content: bytes, name: str, separator: str, header: int
         advice = (
             f"If the names of the columns stand further down, say in which line: header: {breaks[0]} in the mapping"
         )
-    raise DataError(f"{name}: the header names {width} columns, but {listed}{more}. {advice}")
+    raise DataError(f"{name}: the header names {width} columns, but {lines_text}{more}. {advice}")
 
 
 # --- names ------------------------------------------------------------------------------------------------------------

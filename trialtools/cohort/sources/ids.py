@@ -82,8 +82,8 @@ def _are_plain(frame: Any, id: nw.Expr) -> bool:
     """Whether nothing but small and capital letters can tell two of the ids apart that a person reads as one."""
     length = id.str.len_chars()
     padded = nw.when(id.str.contains(_PADDED)).then(length).max()
-    found = one_row(frame.select(odd=(id.is_null() | id.str.contains(_ODD)).any(), least=length.min(), padded=padded))
-    return not found["odd"] and (found["padded"] or 0) <= (found["least"] or 0)
+    facts = one_row(frame.select(odd=(id.is_null() | id.str.contains(_ODD)).any(), least=length.min(), padded=padded))
+    return not facts["odd"] and (facts["padded"] or 0) <= (facts["least"] or 0)
 
 
 def _own(frame: Any, column: str, dtype: Any) -> Any:
@@ -126,7 +126,7 @@ def is_total(own: nw.Expr) -> nw.Expr:
     return word.is_in(_TOTALS.split())
 
 
-def numbered(frame: Any, id: PatientId) -> Any:
+def number_rows(frame: Any, id: PatientId) -> Any:
     """The table with marks at the ids that fail to name a row, where the mapping wants them numbered."""
     if id.column is None or id.on_fault == "error":
         return frame
@@ -192,11 +192,11 @@ def compare_ids(frame: Any, id: PatientId, plain: bool) -> tuple[list[str], tupl
         ids = ids.filter(pl.col(ID).is_not_null() & (pl.col(ID).cast(pl.String) != ""))
         paragraphs = _ids_nobody_can_type(ids)
     ids = ids.with_columns(_fold(ids.collect_schema()[ID], plain).alias(OWN))
-    if (found := _suspects(ids if rows or not polars else ids.with_row_index(ROW, offset=1))).is_empty():
+    if (suspects := _suspects(ids if rows or not polars else ids.with_row_index(ROW, offset=1))).is_empty():
         return paragraphs, None
-    alike = found.filter(pl.col(ID).n_unique().over(OWN) > 1)
+    alike = suspects.filter(pl.col(ID).n_unique().over(OWN) > 1)
     first = alike.filter(pl.col(OWN) == pl.col(OWN).first())[ID].unique(maintain_order=True)[:3]
-    again = found.filter(pl.col(ID).is_duplicated())
+    again = suspects.filter(pl.col(ID).is_duplicated())
     paragraphs += [_repetitions(again, id)] if len(again) else []
     return paragraphs, (len(alike), ", ".join(map(str, first))) if len(alike) else None
 
@@ -207,10 +207,10 @@ def _ids_nobody_can_type(ids: pl.LazyFrame) -> list[str]:
         return []
     paragraphs = []
     for pattern, problem in _BROKEN.items():
-        found = ids.filter(pl.col(ID).str.contains(pattern)).select(ID, n=pl.len()).head(3).collect()
-        if len(found):
-            listed = ", ".join(repr(id) for id in found[ID])
-            paragraphs.append(f"  patient_id: {found['n'][0]:,} x {problem}: {listed}")
+        broken = ids.filter(pl.col(ID).str.contains(pattern)).select(ID, n=pl.len()).head(3).collect()
+        if len(broken):
+            examples = ", ".join(repr(id) for id in broken[ID])
+            paragraphs.append(f"  patient_id: {broken['n'][0]:,} x {problem}: {examples}")
     return paragraphs
 
 
@@ -219,8 +219,8 @@ def _suspects(ids: pl.LazyFrame) -> pl.DataFrame:
     hashes = ids.select(pl.col(OWN).hash()).collect(engine="streaming").to_series().to_numpy(writable=True)
     hashes.sort()
     twice = pl.Series(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]), dtype=pl.UInt64)
-    found = ids.filter(pl.col(OWN).hash().is_in(twice.implode())).collect() if len(twice) else ids.head(0).collect()
-    return found.filter(pl.col(OWN).is_duplicated())
+    suspects = ids.filter(pl.col(OWN).hash().is_in(twice.implode())).collect() if len(twice) else ids.head(0).collect()
+    return suspects.filter(pl.col(OWN).is_duplicated())
 
 
 def _fold(dtype: pl.DataType, plain: bool) -> pl.Expr:
@@ -230,14 +230,14 @@ def _fold(dtype: pl.DataType, plain: bool) -> pl.Expr:
     lower = pl.col(ID).str.to_lowercase()
     if plain:
         return lower
-    seen = lower.str.normalize("NFKC").str.replace_all(r"[\s\p{Cf}]", "").str.replace_all(r"\p{Pd}", "-")
-    return seen.str.replace_many([*_ALIKE], [*_ALIKE.values()]).str.replace(_PADDED, "$1$2")
+    folded = lower.str.normalize("NFKC").str.replace_all(r"[\s\p{Cf}]", "").str.replace_all(r"\p{Pd}", "-")
+    return folded.str.replace_many([*_ALIKE], [*_ALIKE.values()]).str.replace(_PADDED, "$1$2")
 
 
 def _repetitions(again: pl.DataFrame, id: PatientId) -> str:
     """The ids that stand more than once, with the first rows they stand in."""
     by_id = again.group_by(ID, maintain_order=True).all().sort(pl.col(ID).cast(pl.String))
-    listed = [
+    repetitions = [
         f"'{row[ID]}' in rows {', '.join(map(str, row[ROW][:3]))}{' ...' if len(row[ROW]) > 3 else ''}"
         if ROW in row  # other engines keep no order of rows
         else str(row[ID])
@@ -246,4 +246,4 @@ def _repetitions(again: pl.DataFrame, id: PatientId) -> str:
     more = ", ..." if len(by_id) > 3 else ""
     where = f"  patient_id (column {id.column}): {len(by_id):,} x an id that stands more than once"
     advice = "an id looks like the number of a row; rename it" if id.on_fault == "number" else _NEEDED
-    return f"{where}: {', '.join(listed)}{more}\n    {advice}"
+    return f"{where}: {', '.join(repetitions)}{more}\n    {advice}"

@@ -206,8 +206,8 @@ def check_mapping(mapping: ColumnMapping, protocol: Protocol) -> None:
     if mapping.header < 1:
         raise ProtocolError("header is the line in which the names of the columns stand, 1 or more", path=("header",))
     if mapping.encoding is not None and not _is_encoding(mapping.encoding):
-        known = "utf-8, utf-16, latin-1, cp1252 (Windows), cp850 or mac-roman"
-        raise ProtocolError(f"the encoding '{mapping.encoding}' is not known; use {known}", path=("encoding",))
+        encodings = "utf-8, utf-16, latin-1, cp1252 (Windows), cp850 or mac-roman"
+        raise ProtocolError(f"the encoding '{mapping.encoding}' is not known; use {encodings}", path=("encoding",))
     for code, meaning in mapping.codes.items():
         if meaning not in (True, False, UNKNOWN):
             message = f"the code '{code}' means '{meaning}'; codes of the whole table mean true, false or unknown"
@@ -305,12 +305,12 @@ def _reads_back(written: str) -> bool:
     if re.search("%[jUWVGuw]", written):  # of a week nobody knows a month; 2023-W05 needs no format
         return False
     try:
-        found = datetime.strptime(day.replace(tzinfo=UTC).strftime(written), written)
+        day_read = datetime.strptime(day.replace(tzinfo=UTC).strftime(written), written)
     except (ValueError, re.error):  # a directive that stands twice
         return False
     wanted = day if "%d" in written else day.replace(day=1)
     has_year = "%Y" in written or ("%y" in written and "%d" in written)
-    return has_year and found.date() in (wanted.date(), day.replace(month=1, day=1).date())
+    return has_year and day_read.date() in (wanted.date(), day.replace(month=1, day=1).date())
 
 
 def _is_zone(name: str) -> bool:

@@ -34,7 +34,7 @@ def match_columns(
     Raises:
         DataError: a mapped column that is not there, or no field at all.
     """
-    found = {}
+    column_of = {}
     own = all(mapping.fields.get(field) == field for field in protocol.fields)
     for field in protocol.fields:
         column = mapping.column(field)
@@ -44,16 +44,16 @@ def match_columns(
             if source not in schema and not own:
                 raise DataError(f"no column '{source}' for the field {field}{similar(source, schema)}")
         if all(source in schema for source in column.sources):
-            found[field] = _with_codes(column, protocol.fields[field], mapping, [schema[s] for s in column.sources])
-    if not found:
+            column_of[field] = _with_codes(column, protocol.fields[field], mapping, [schema[s] for s in column.sources])
+    if not column_of:
         pairs = look_alikes(protocol.fields, schema)
         hint = "; take at least one line into the mapping file, which trialtools map writes: " + ", ".join(
             f"{field}: {column}" for field, column in pairs.items()
         )
-        listed = f"; its columns are {', '.join(list(schema)[:8])}" if schema else ", for it has none"
-        listed += "; if the names stand further down, header: in the mapping says in which line" if sheet else ""
-        raise DataError(f"none of its columns is a field of the protocol{hint if pairs else listed}")
-    return found
+        columns_text = f"; its columns are {', '.join(list(schema)[:8])}" if schema else ", for it has none"
+        columns_text += "; if the names stand further down, header: in the mapping says in which line" if sheet else ""
+        raise DataError(f"none of its columns is a field of the protocol{hint if pairs else columns_text}")
+    return column_of
 
 
 def _with_codes(column: MappedColumn, field: Field, mapping: ColumnMapping, dtypes: list[Any]) -> MappedColumn:

@@ -118,11 +118,11 @@ def _from_pandas(table: Any, name: str, wanted: Collection[str] | None, commas: 
         try:
             columns.append(pl.from_pandas(table[column]).alias(str(column)))
         except Exception:  # pyarrow has many words for values of several kinds
-            columns.append(_mixed(table[column], name, "," if str(column) in commas else "."))
+            columns.append(_mixed_texts(table[column], name, "," if str(column) in commas else "."))
     return pl.DataFrame(columns)
 
 
-def _mixed(values: Any, name: str, mark: str) -> pl.Series:
+def _mixed_texts(values: Any, name: str, mark: str) -> pl.Series:
     """Values of several kinds as texts, as a sheet shows them: what they mean is read text by text."""
     cells = [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
     kinds = sorted({type(value).__name__ for value in cells if not isinstance(value, _WRITTEN | None)})
@@ -249,7 +249,7 @@ def _check_chunk(content: Any, chunk: Any) -> None:
 # --- Thrift's compact protocol, as far as page headers need it --------------------------------------------------------
 
 
-def _struct(content: Any, at: int, place: tuple[int, ...], found: dict[tuple[int, ...], int]) -> int:
+def _struct(content: Any, at: int, place: tuple[int, ...], varints: dict[tuple[int, ...], int]) -> int:
     """Collect the whole numbers of a struct by their place; where it ends. Source: Apache Thrift, compact protocol."""
     number = 0
     while kind := content[at] & 15:
@@ -261,23 +261,23 @@ def _struct(content: Any, at: int, place: tuple[int, ...], found: dict[tuple[int
             case 3 | 7:
                 at += 1 if kind == 3 else 8
             case 4 | 5 | 6:
-                found[*place, number], at = _integer(content, at)
+                varints[*place, number], at = _integer(content, at)
             case 8:
-                size, at = _unsigned(content, at)
+                size, at = _unsigned_number(content, at)
                 at += size
             case 12 if len(place) < 3:
-                at = _struct(content, at, (*place, number), found)
+                at = _struct(content, at, (*place, number), varints)
             case _:
                 raise ValueError("a page header is damaged")
     return at + 1
 
 
 def _integer(content: Any, at: int) -> tuple[int, int]:
-    number, at = _unsigned(content, at)
+    number, at = _unsigned_number(content, at)
     return (number >> 1) ^ -(number & 1), at
 
 
-def _unsigned(content: Any, at: int) -> tuple[int, int]:
+def _unsigned_number(content: Any, at: int) -> tuple[int, int]:
     number = shift = 0
     while True:
         byte, at = content[at], at + 1

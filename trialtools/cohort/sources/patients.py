@@ -13,14 +13,14 @@ import pandas as pd
 import polars as pl
 
 from ...criteria.contents import Protocol, as_lines
-from ...criteria.engine import collected, expression, facts, partial_fields, worked_value
+from ...criteria.engine import collect, expression, facts, partial_fields, worked_value
 from ...criteria.expressions import HIGH, LOW, WRITTEN
 from ...criteria.language import Interval, ProtocolError, names, parse
 from ...criteria.protocol import DataError
 from ...criteria.protocol.model import ROUNDING
-from .checks import ID, ROW, Finding, count_checks, finding, judge_checks, number_of, one_row, quality_table
+from .checks import ID, ROW, DataFinding, count_checks, finding, judge_checks, number_of, one_row, quality_table
 from .columns import read_columns
-from .ids import MARKS, OWN, compare_ids, id_checks, id_column, numbered, sums_up, with_ids
+from .ids import MARKS, OWN, compare_ids, id_checks, id_column, number_rows, sums_up, with_ids
 from .mapping import ColumnMapping, check_mapping, load_mapping
 from .names import look_alikes, match_columns, wanted_columns
 from .open import RawTable, open_table, readable
@@ -101,15 +101,15 @@ class Patients:
         Raises:
             DataError: nobody has that id.
         """
-        rows = collected(self.frame.filter(nw.col(ID).cast(nw.String()) == str(id)).head(1))
-        found = {name: values[0] for name, values in rows.to_dict(as_series=False).items() if values}
-        if not found:
+        rows = collect(self.frame.filter(nw.col(ID).cast(nw.String()) == str(id)).head(1))
+        facts_of = {name: values[0] for name, values in rows.to_dict(as_series=False).items() if values}
+        if not facts_of:
             raise DataError(f"no patient '{id}' in {self.name}; an id is written exactly as in the table")
-        for name in [name.removesuffix(WRITTEN) for name in found if name.endswith(WRITTEN)]:
-            low, high, written = (found.pop(f"{name}{end}") for end in (LOW, HIGH, WRITTEN))
+        for name in [name.removesuffix(WRITTEN) for name in facts_of if name.endswith(WRITTEN)]:
+            low, high, written = (facts_of.pop(f"{name}{end}") for end in (LOW, HIGH, WRITTEN))
             if written is not None:
-                found[name] = Interval(low, high, written)
-        return {name: value for name, value in found.items() if name != ID}
+                facts_of[name] = Interval(low, high, written)
+        return {name: value for name, value in facts_of.items() if name != ID}
 
     def rows_of(self, id: str) -> pd.DataFrame:
         """What each row says of one patient, where a patient can have several, and which of them count.
@@ -181,7 +181,7 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
     frame, plain = with_ids(frame, id, schema, whole=not table.sheet and mapping.several is None)
     frame, left_out = _patients_only(frame, id.column, schema, table.sheet) if not plain else (frame, [])
     frame, fields, sources = with_order(frame, mapping, protocol.fields, columns)
-    frame, read = read_columns(numbered(frame, id), fields, sources)
+    frame, read = read_columns(number_rows(frame, id), fields, sources)
     values = [each for field in read.values() for each in field.values]
     checks = [check for field in read.values() for check in field.checks]
     checks += id_checks(id, dict(frame.collect_schema())) if not plain else []
@@ -198,8 +198,8 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
         patients = frame.select(id_column(id), *values)
     else:
         own = [name for name in (OWN, ROW, CLOCK) if name in frame.collect_schema().names()]
-        taken, depends, rows = take_rows(frame.select(*own, *values), mapping)
-        patients, n = nw.from_native(taken.lazy()), taken.height
+        patients, depends, rows = take_rows(frame.select(*own, *values), mapping)
+        patients, n = nw.from_native(patients.lazy()), patients.height
         findings += depends
         alike = compare_ids(patients.with_columns(nw.col(ID).alias(OWN)), id, plain)[1]
     findings += _contradictions(patients, protocol, tuple(read), n)
@@ -217,7 +217,7 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
     return Patients(name, patients, n, absent, quality, "synthetic" in schema, unread, rows)
 
 
-def _patients_only(frame: Any, id: str | None, schema: dict[str, Any], sheet: bool) -> tuple[Any, list[Finding]]:
+def _patients_only(frame: Any, id: str | None, schema: dict[str, Any], sheet: bool) -> tuple[Any, list[DataFinding]]:
     """The table without rows that are no patients: those that sum up the others, and on a sheet those that are empty.
 
     Where a table says little of anybody, a row without any of it may well be a patient, of whom it is not known.
@@ -242,7 +242,7 @@ def _patients_only(frame: Any, id: str | None, schema: dict[str, Any], sheet: bo
     return frame, findings
 
 
-def _error_cells(table: RawTable, columns: dict[str, Any], n: int) -> list[Finding]:
+def _error_cells(table: RawTable, columns: dict[str, Any], n: int) -> list[DataFinding]:
     """Cells that the workbook itself marks as wrong; nothing can be read in them."""
     return [
         finding(field, source, "a cell that the workbook marks as wrong", len(marks), n, marks[0], "read as unknown")
@@ -263,9 +263,9 @@ def _is_known(field: str, protocol: Protocol, read: Collection[str]) -> bool:
 _RECORDED = "recorded:"
 
 
-def _contradictions(table: Any, protocol: Protocol, present: tuple[str, ...], n: int) -> list[Finding]:
+def _contradictions(table: Any, protocol: Protocol, present: tuple[str, ...], n: int) -> list[DataFinding]:
     """Flags that are true of patients to whom they cannot apply, and values that are not what others make of them."""
-    hanging = [name for name in present if name in protocol.applies or name in protocol.derived]
+    hanging = [name for name in present if name in protocol.applies or name in protocol.derivations]
     if not hanging:
         return []
     recorded = [nw.col(name).alias(_RECORDED + name) for name in hanging]
@@ -276,21 +276,21 @@ def _contradictions(table: Any, protocol: Protocol, present: tuple[str, ...], n:
         for name in hanging
         if name in protocol.applies
     }
-    apart = {name: _differ(name, protocol) for name in hanging if name in protocol.derived}
+    apart = {name: _differ(name, protocol) for name in hanging if name in protocol.derivations}
     marks = {("idle", name): rows for name, rows in idle.items()} | {("apart", name): apart[name] for name in apart}
     counted = one_row(known.select(*(number_of(rows).alias(":".join(mark)) for mark, rows in marks.items())))
-    found = []
+    findings = []
     for (kind, name), rows in marks.items():
         if not (count := counted[f"{kind}:{name}"]):
             continue
         if kind == "idle":
-            found.append(finding(name, name, "true although it does not apply", count, n, "true", "read as false"))
+            findings.append(finding(name, name, "true although it does not apply", count, n, "true", "read as false"))
             continue
         pair = {"recorded": nw.col(_RECORDED + name), "worked": worked_value(name, protocol)}
         pair = one_row(known.filter(rows).select(**pair).head(1))
         example = " and ".join(protocol.fields[name].write(value, unit=False) for value in pair.values())
-        found.append(finding(name, name, "recorded and worked out differ", count, n, example, "recorded is taken"))
-    return found
+        findings.append(finding(name, name, "recorded and worked out differ", count, n, example, "recorded is taken"))
+    return findings
 
 
 def _differ(name: str, protocol: Protocol) -> nw.Expr:

@@ -16,7 +16,7 @@ import polars as pl
 from ...criteria.engine import in_polars
 from ...criteria.expressions import HIGH, LOW, WRITTEN
 from ...criteria.protocol import DataError, Field
-from .checks import ID, ROW, Finding, finding, one_row
+from .checks import ID, ROW, DataFinding, finding, one_row
 from .ids import OWN
 from .mapping import ColumnMapping, MappedColumn, Take
 from .names import similar
@@ -78,7 +78,7 @@ _NUMBER = r"^\s*(-?\d{1,4}(\.\d+)?)?\s*$"
 """What a visit, a week or a day of the trial is written as; 20230131 is a day."""
 
 
-def take_rows(frame: Any, mapping: ColumnMapping) -> tuple[pl.DataFrame, list[Finding], pl.LazyFrame]:
+def take_rows(frame: Any, mapping: ColumnMapping) -> tuple[pl.DataFrame, list[DataFinding], pl.LazyFrame]:
     """What a mapping makes of several rows of a patient, in the order in which patients appear.
 
     Args:
@@ -91,16 +91,16 @@ def take_rows(frame: Any, mapping: ColumnMapping) -> tuple[pl.DataFrame, list[Fi
     """
     rows = frame.to_native().lazy() if frame.implementation.is_polars() else in_polars(frame).lazy()
     there = rows.collect_schema().names()
-    taken = [_taking(name, mapping, there) for name in mapping.fields if name in there]
+    takings = [_taking(name, mapping, there) for name in mapping.fields if name in there]
     early, late = (_moment(end, second, there) for end, second in ((LOW, 0), (HIGH, 86_399)))
-    rows = rows.with_columns(_counts(one, early, late).alias(f"counts: {one.field}") for one in taken)
-    values = [value for one in taken for value in _values(one)]
-    marks = [mark for one in taken for mark in (_varies(one), _is_open(one))]
+    rows = rows.with_columns(_counts(one, early, late).alias(f"counts: {one.field}") for one in takings)
+    values = [value for one in takings for value in _values(one)]
+    marks = [mark for one in takings for mark in (_varies(one), _is_open(one))]
     grouped = rows.group_by(OWN, maintain_order=True).agg(pl.len().alias(_N), *values, *marks)
     patients = grouped.collect(engine="streaming")
     return (
         patients.select(pl.col(OWN).alias(ID), *(value.meta.output_name() for value in values)),
-        _findings(patients, taken, mapping),
+        _findings(patients, takings, mapping),
         rows,
     )
 
@@ -222,7 +222,7 @@ def _is_open(one: _Taking) -> pl.Expr:
     return open_.alias(f"open: {one.field}")
 
 
-def _findings(patients: pl.DataFrame, taken: list[_Taking], mapping: ColumnMapping) -> list[Finding]:
+def _findings(patients: pl.DataFrame, takings: list[_Taking], mapping: ColumnMapping) -> list[DataFinding]:
     """How many patients have several rows; and a field that depends on the choice, or stays open."""
     rows, n = mapping.several, patients.height
     assert rows is not None
@@ -231,8 +231,8 @@ def _findings(patients: pl.DataFrame, taken: list[_Taking], mapping: ColumnMappi
     by = f" by {rows.by}" if rows.by else ""
     action = f"take: {rows.take}{by if rows.take != 'only' else ''}"
     example = f"{patients[_N].sum():,} rows are {n:,} patients"
-    found = [finding(ID, mapping.id.column or "", "several rows of one patient", several, n, example, action)]
-    for one in taken:
+    findings = [finding(ID, mapping.id.column or "", "several rows of one patient", several, n, example, action)]
+    for one in takings:
         source = ", ".join(mapping.column(one.field).sources)  # type: ignore[union-attr]
         action = f"take: {one.take}{by if one.take in ('last', 'first') else ''}"
         for mark, problem, outcome in (
@@ -240,8 +240,8 @@ def _findings(patients: pl.DataFrame, taken: list[_Taking], mapping: ColumnMappi
             ("open", _LEFT_OPEN[one.take], "read as unknown"),
         ):
             if count := int(patients[f"{mark}: {one.field}"].sum()):
-                found.append(finding(one.field, source, problem, count, n, "", outcome))
-    return found
+                findings.append(finding(one.field, source, problem, count, n, "", outcome))
+    return findings
 
 
 _LEFT_OPEN: dict[Take, str] = {
@@ -267,15 +267,15 @@ def rows_of(rows: pl.LazyFrame, id: str) -> pd.DataFrame:
     place = own[ROW] if ROW in own.columns else pl.Series([None] * own.height)
     by = own[BY] if BY in own.columns else pl.Series([None] * own.height)
     fields = [name.removeprefix("counts: ") for name in own.columns if name.startswith("counts: ")]
-    told = [
+    lines = [
         {"field": field, "row": row, "by": day, "value": value, "counts": counts}
         for field in fields
         for row, day, value, counts in zip(place, by, own[field], own[f"counts: {field}"], strict=True)
     ]
-    return pd.DataFrame(told, columns=list(ROWS_OF))
+    return pd.DataFrame(lines, columns=list(ROWS_OF))
 
 
-def rows_text(told: pd.DataFrame, fields: Mapping[str, Field]) -> list[str]:
+def rows_text(rows: pd.DataFrame, fields: Mapping[str, Field]) -> list[str]:
     """For each field, which rows of a patient count and what they say, where rows differ.
 
     Args:
@@ -283,7 +283,7 @@ def rows_text(told: pd.DataFrame, fields: Mapping[str, Field]) -> list[str]:
         fields: by name, with their labels.
     """
     lines = []
-    for name, group in told.groupby("field", sort=False):
+    for name, group in rows.groupby("field", sort=False):
         field, counted = fields[str(name)], group[group["counts"]]
         if counted.empty or len(group["value"].drop_duplicates()) < 2:
             continue

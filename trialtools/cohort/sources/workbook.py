@@ -148,14 +148,14 @@ def _unworked_cells(path: Path) -> dict[str, list[tuple[int, int]]]:
         with zipfile.ZipFile(path) as book:
             if (size := sum(part.file_size for part in book.infolist())) > _LARGEST:
                 raise DataError(f"{path.name} becomes {size >> 20:,} MB when it is unpacked; save the table as CSV")
-            found = {}
+            cells = {}
             for part in book.namelist():
                 if part.lower().startswith("xl/worksheets/") and part.lower().endswith(".xml"):
                     with book.open(part) as lines:
-                        found[part] = _scan_cells(lines, path.name)
+                        cells[part] = _scan_cells(lines, path.name)
             return (
-                {sheet: found[part] for sheet, part in _parts(book).items() if part in found}
-                if any(found.values())
+                {sheet: cells[part] for sheet, part in _parts(book).items() if part in cells}
+                if any(cells.values())
                 else {}
             )
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError) as error:

@@ -16,7 +16,7 @@ from textwrap import indent
 from ..protocol import MAX_CRITERIA, Arm, Criterion, DataError, DesignItem, Field, ProtocolData, squeeze
 from ..protocol.file import as_yaml
 from .items import Item, read_eligibility
-from .lines import Kind
+from .lines import CriterionKind
 from .phrases import pattern
 from .record import Record, age_span
 from .suggestions import Suggestion, field_names, suggestions, unsaid
@@ -38,7 +38,7 @@ _OLDEST = {"year": 120, "month": 1440, "week": 6240, "day": 43800}
 class _Entry:
     """One criterion of the file: a question where `when` is empty, with what it may mean, and what to look at."""
 
-    kind: Kind
+    kind: CriterionKind
     label: str
     quotes: tuple[str, ...]
     when: str = ""
@@ -87,13 +87,13 @@ class Draft:
 
     def text(self) -> str:
         """What was made, in a few lines, with every line of the record that no criterion quotes."""
-        criteria, asked = len(self.begun.criteria), len(self.begun.questions)
+        criteria, questions = len(self.begun.criteria), len(self.begun.questions)
         proposed = "1 formula" if self.suggested == 1 else f"{self.suggested} formulas"
         left_out = [line for part in self.left_out for line in part.split("\n")]
         lines = "1 line" if len(left_out) == 1 else f"{len(left_out)} lines"
         return "\n".join(
             [
-                f"{self.begun.id}: {criteria} criteria; {criteria - asked} logic, {asked} questions"
+                f"{self.begun.id}: {criteria} criteria; {criteria - questions} logic, {questions} questions"
                 f" for a person; {proposed} proposed beside them, none adopted",
                 *(f"  ? {remark}" for remark in self.remarks),
                 *([f"  left out, for no criterion quotes it ({lines}):"] if left_out else []),
@@ -140,7 +140,7 @@ def draft(record: Record, protocol: Path, registry: Path) -> Draft:
     odd = {arm.id: f'the arm "{arm.label}" is registered as experimental' for arm in record.arms if _is_odd(arm)}
     return Draft(
         begun,
-        written=_written(begun, fields, comments | {id: [f"? {remark}"] for id, remark in odd.items()}),
+        written=_protocol_text(begun, fields, comments | {id: [f"? {remark}"] for id, remark in odd.items()}),
         suggested=sum(len(entry.suggested) for entry in entries),
         left_out=left_out,
         remarks=(*record.remarks, *odd.values(), *_kinds_of_people(read.items), *_by_remark(named)),
@@ -154,24 +154,24 @@ def _is_odd(arm: Arm) -> bool:
     return arm.role == "experimental" and bool(re.search(r"placebo|sham", arm.label, re.I))
 
 
-def _written(protocol: ProtocolData, fields: Mapping[str, Field], comments: Mapping[str, Sequence[str]]) -> str:
+def _protocol_text(protocol: ProtocolData, fields: Mapping[str, Field], comments: Mapping[str, Sequence[str]]) -> str:
     """The file of a protocol; what is said of a criterion or an arm, by its id, stands below it as comments."""
     declared = "".join(f"\n  {_declaration(*each)}" for each in fields.items())
-    blocks = [_stated(protocol, "id", "title", "source", "eligibility"), f"fields:{declared or ' {}'}\n"]
-    blocks += [_listed("criteria", protocol.criteria, comments), _stated(protocol, "not_rules", "sites")]
-    blocks += [_listed("arms", protocol.arms, comments), _stated(protocol, "design")]
+    blocks = [_keys_text(protocol, "id", "title", "source", "eligibility"), f"fields:{declared or ' {}'}\n"]
+    blocks += [_list_text("criteria", protocol.criteria, comments), _keys_text(protocol, "not_rules", "sites")]
+    blocks += [_list_text("arms", protocol.arms, comments), _keys_text(protocol, "design")]
     return "\n".join([_INTRODUCTION, *filter(None, blocks)])
 
 
-def _stated(protocol: ProtocolData, *keys: str) -> str:
-    found = {key: value for key in keys if (value := getattr(protocol, key))}
-    return as_yaml(found) if found else ""
+def _keys_text(protocol: ProtocolData, *keys: str) -> str:
+    values = {key: value for key in keys if (value := getattr(protocol, key))}
+    return as_yaml(values) if values else ""
 
 
-def _listed(key: str, items: Sequence[Criterion | Arm], comments: Mapping[str, Sequence[str]]) -> str:
-    below = {id: "".join(f"  # {comment}\n" for comment in listed) for id, listed in comments.items()}
-    listed = "\n".join(as_yaml([item]) + below.get(item.id, "") for item in items)
-    return f"{key}:\n{indent(listed, '  ')}" if items else ""
+def _list_text(key: str, items: Sequence[Criterion | Arm], comments: Mapping[str, Sequence[str]]) -> str:
+    below = {id: "".join(f"  # {comment}\n" for comment in notes) for id, notes in comments.items()}
+    blocks = "\n".join(as_yaml([item]) + below.get(item.id, "") for item in items)
+    return f"{key}:\n{indent(blocks, '  ')}" if items else ""
 
 
 def _by_remark(named: Mapping[str, _Entry]) -> list[str]:
@@ -198,11 +198,11 @@ def _entries(record: Record, items: Sequence[Item]) -> tuple[list[_Entry], dict[
     rule = _age_rule(*record.ages)
     same = [item for item in items if rule and _says_age(item, rule.formula)]
     stated = [*_record_rules(record, rule, same)]
-    asked = [_question(item, record, rule) for item in items if item not in same]
+    questions = [_question(item, record, rule) for item in items if item not in same]
     fields = dict(rule.fields) if rule else {}
     if record.sex in ("female", "male"):
         fields["sex"] = Field("category", "Sex", values=("female", "male"), change="never", group="person")
-    return _at_most(sorted([*stated, *asked], key=lambda entry: entry.kind == "exclusion")), fields
+    return _at_most(sorted([*stated, *questions], key=lambda entry: entry.kind == "exclusion")), fields
 
 
 def _age_rule(low: str, high: str) -> Suggestion | None:
@@ -213,15 +213,15 @@ def _age_rule(low: str, high: str) -> Suggestion | None:
     >>> _age_rule("65 Years", "18 Years"), _age_rule("", "999 Years")
     (None, None)
     """
-    found = [_AGE.fullmatch(age.strip()) for age in (low, high)]
-    units = {age[2].lower() for age in found if age}
-    if [bool(age) for age in found] != [bool(age.strip()) for age in (low, high)] or not units:
+    ages = [_AGE.fullmatch(age.strip()) for age in (low, high)]
+    units = {age[2].lower() for age in ages if age}
+    if [bool(age) for age in ages] != [bool(age.strip()) for age in (low, high)] or not units:
         return None
     if len(units) > 1 and units != {"year", "month"}:
         return None
     unit = "month" if "month" in units else units.pop()
     name, oldest = "age" if unit == "year" else f"age_{unit}s", _OLDEST[unit]
-    first, last = (_completed_age(age, unit, is_last) for is_last, age in enumerate(found))
+    first, last = (_completed_age(age, unit, is_last) for is_last, age in enumerate(ages))
     if not (first or 0) <= (oldest if last is None else last) <= oldest:
         return None
     formula = f"{name} >= {first}" if last is None else f"{name} <= {last}"
@@ -264,21 +264,21 @@ def _record_rules(record: Record, rule: Suggestion | None, same: Sequence[Item])
 
 def _question(item: Item, record: Record, rule: Suggestion | None) -> _Entry:
     """A sentence as a question, with what it may mean beside it."""
-    found = [each for text in (item.text, *item.parts) for each in suggestions(text)]
+    proposals = [each for text in (item.text, *item.parts) for each in suggestions(text)]
     remarks = list(item.remarks)
     if rule and item.kind == "inclusion":
-        other = [each.formula for each in found if "age" in each.fields and each.formula != rule.formula]
+        other = [each.formula for each in proposals if "age" in each.fields and each.formula != rule.formula]
         remarks += [f"the text says {formula}; the record says {rule.formula}" for formula in other]
-        found = [each for each in found if each.formula != rule.formula]
+        proposals = [each for each in proposals if each.formula != rule.formula]
     if record.sex == "all" and item.kind == "inclusion" and (one := _ONE_SEX.fullmatch(item.text)):
         remarks.append(f"the text says {one[1].lower()}; the record says that all sexes are eligible")
-    proposed = {part: suggestions(part) for part in item.parts} if item.join else {item.whole: found}
+    proposed = {part: suggestions(part) for part in item.parts} if item.join else {item.whole: proposals}
     if rest := [words for text, own in proposed.items() if own for words in unsaid(text, own)]:
         remarks.append(f"what is proposed says only a part: nothing of {', '.join(map(repr, rest))}")
     if item.join:
-        found.append(_list_of(item))
+        proposals.append(_list_of(item))
     label = f"{item.under}: {item.text}" if item.under else item.text
-    return _Entry(item.kind, _short(label), item.quotes, suggested=tuple(found), remarks=tuple(remarks))
+    return _Entry(item.kind, _short(label), item.quotes, suggested=tuple(proposals), remarks=tuple(remarks))
 
 
 def _list_of(item: Item) -> Suggestion:
@@ -302,7 +302,7 @@ def _at_most(entries: list[_Entry]) -> list[_Entry]:
     if len(entries) <= MAX_CRITERIA:
         return entries
     excluded = sum(entry.kind == "exclusion" for entry in entries)
-    kind: Kind = "exclusion" if excluded > len(entries) - MAX_CRITERIA else "inclusion"
+    kind: CriterionKind = "exclusion" if excluded > len(entries) - MAX_CRITERIA else "inclusion"
     alike = [entry for entry in entries if entry.kind == kind and not entry.when]
     joined = alike[-(len(entries) - MAX_CRITERIA + 1) :]
     last = _Entry(
@@ -312,5 +312,5 @@ def _at_most(entries: list[_Entry]) -> list[_Entry]:
         suggested=tuple(each for entry in joined for each in entry.suggested),
         remarks=(f"{len(joined)} sentences are one question, for at most {MAX_CRITERIA} criteria are read",),
     )
-    kept = [entry for entry in entries if not any(entry is each for each in joined)]
-    return sorted([*kept, last], key=lambda entry: entry.kind == "exclusion")
+    others = [entry for entry in entries if not any(entry is each for each in joined)]
+    return sorted([*others, last], key=lambda entry: entry.kind == "exclusion")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ..protocol import squeeze
-from .lines import WHOLE, Kind, Line, Section, lines_of, section_of, without_marker
+from .lines import WHOLE, CriterionKind, Line, Section, lines_of, section_of, without_marker
 from .phrases import PHRASES, pattern
 from .pieces import count_apart, items_apart, sentences
 
@@ -36,7 +36,7 @@ class Item:
     heading it stands under; `remarks` are what somebody should look at.
     """
 
-    kind: Kind
+    kind: CriterionKind
     quotes: tuple[str, ...]
     text: str
     parts: tuple[str, ...] = ()
@@ -95,15 +95,15 @@ def _sections(lines: Sequence[Line]) -> Iterator[tuple[Section, str, list[Line]]
     """Each section with its heading as written; what stands before any heading is read as inclusions."""
     section, heading, below = Section("inclusion"), "", []
     for line in lines:
-        found = Section("inclusion") if WHOLE.fullmatch(line.written) else section_of(line.written)
-        if found is None and heading and not below and _CAPTION.fullmatch(line.written):
-            found = section
-        if found is None:
+        section_found = Section("inclusion") if WHOLE.fullmatch(line.written) else section_of(line.written)
+        if section_found is None and heading and not below and _CAPTION.fullmatch(line.written):
+            section_found = section
+        if section_found is None:
             below.append(line)
             continue
         if heading or below:
             yield section, heading, below
-        section, heading, below = found, line.written, []
+        section, heading, below = section_found, line.written, []
     yield section, heading, below
 
 
@@ -174,7 +174,7 @@ def _mark_alternatives(items: Sequence[Item]) -> list[Item]:
     ]
 
 
-def _of_block(block: _Block, kind: Kind, few: bool) -> Iterator[Item]:
+def _of_block(block: _Block, kind: CriterionKind, few: bool) -> Iterator[Item]:
     """One rule; the sentences of a paragraph that stands alone, or runs over several lines, are rules of their own."""
     is_listed = any(line.marker for line in block.lines)
     whole = squeeze(block.written)

@@ -61,7 +61,7 @@ def clean(text: str) -> str:
     'age <5, BMI > 30 kg\\nand well'
     """
     text = re.sub(r"\\([\\`*_{}\[\]()#+.!<>~|^$&=\"'/-])", r"\1", text)
-    text = re.sub(r"&(?:#\d+|#x[0-9a-f]+|\w+);", lambda found: html.unescape(found[0]), text, flags=re.I)
+    text = re.sub(r"&(?:#\d+|#x[0-9a-f]+|\w+);", lambda match: html.unescape(match[0]), text, flags=re.I)
     text = _NEW_LINE.sub("\n", text)
     text = _INLINE_TAG.sub("", _ITEM_TAG.sub("\n- ", text))
     text = re.sub("[\uf0a7\uf0b7\uf0d8]", "•", text)  # bullets of a word processor's own font
@@ -72,8 +72,10 @@ def clean(text: str) -> str:
 # --- headings ---------------------------------------------------------------------------------------------------------
 
 
-Kind = Literal["inclusion", "exclusion"]
-_ABROAD: dict[str, Kind] = {words: kind for kind, listed in PHRASES["headings"].items() for words in listed}
+CriterionKind = Literal["inclusion", "exclusion"]
+_ABROAD: dict[str, CriterionKind] = {
+    words: kind for kind, headings in PHRASES["headings"].items() for words in headings
+}
 
 _SECTION = re.compile(
     r"(?P<before>[^.;:<>≤≥]*?)\b(?P<word>non-?inclusions?|inclusions?|exclusions?|inclusive|exclusive)\b"
@@ -98,7 +100,7 @@ _INSIDE = re.compile(
 class Section:
     """What stands below a heading; `both` where it says inclusion and exclusion, `about` the part of a trial named."""
 
-    kind: Kind
+    kind: CriterionKind
     both: bool = False
     about: str = ""
 
@@ -119,21 +121,21 @@ def section_of(line: str) -> Section | None:
             return Section(abroad)
     if _KEPT_OUT.fullmatch(line):
         return Section("exclusion")
-    found = _SECTION.fullmatch(bare) if len(bare) <= 90 else None
-    if not found or _IN_A_RULE.search(before_and_after := f"{found['before']} {found['after']}"):
+    match = _SECTION.fullmatch(bare) if len(bare) <= 90 else None
+    if not match or _IN_A_RULE.search(before_and_after := f"{match['before']} {match['after']}"):
         return None
     has_colon = line.rstrip(" *_").endswith((":", "\uff1a"))
-    if not re.search(r"\bcriteri", before_and_after, re.I) and not _is_short(found, has_colon):
+    if not re.search(r"\bcriteri", before_and_after, re.I) and not _is_short(match, has_colon):
         return None
-    kind: Kind = "inclusion" if found["word"].lower().startswith("in") else "exclusion"
-    return Section(kind, bool(found["both"]), "" if _PLAIN.fullmatch(before_and_after) else bare)
+    kind: CriterionKind = "inclusion" if match["word"].lower().startswith("in") else "exclusion"
+    return Section(kind, bool(match["both"]), "" if _PLAIN.fullmatch(before_and_after) else bare)
 
 
-def _is_short(found: re.Match[str], has_colon: bool) -> bool:
+def _is_short(match: re.Match[str], has_colon: bool) -> bool:
     """Whether a line without the word criteria is a heading: "Exclusion", "Key exclusion", "Exclusion for women:"."""
-    if not _SHORT.fullmatch(found["before"]) or found["word"].lower().endswith("sive"):
+    if not _SHORT.fullmatch(match["before"]) or match["word"].lower().endswith("sive"):
         return False
-    return not found["after"].strip() or (has_colon and bool(re.match(r"\s*(?:for\b|in\b|\(|-|–)", found["after"])))
+    return not match["after"].strip() or (has_colon and bool(re.match(r"\s*(?:for\b|in\b|\(|-|–)", match["after"])))
 
 
 def apart(text: str) -> str:
@@ -147,7 +149,7 @@ def apart(text: str) -> str:
 
 
 def _apart(line: str) -> str:
-    return re.sub(r"^\n", "", _INSIDE.sub(lambda found: f"\n{found[0]}\n", line))
+    return re.sub(r"^\n", "", _INSIDE.sub(lambda match: f"\n{match[0]}\n", line))
 
 
 def _items(line: str) -> list[str]:

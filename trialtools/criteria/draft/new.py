@@ -78,8 +78,8 @@ def _refusal(record: Record, protocol: Path, registry: Path) -> str:
     if before == record.text:
         return lines[0] + " The record has not changed."
     old, now = ([part for line in text.split("\n") for part in sentences(line)] for text in (before, record.text))
-    told = [f"  {line}" for line in difflib.ndiff(old, now) if line[:1] in "+-"]
-    lines += ["The record has changed (- before, + now):", *told, *_lost_quotes(record, protocol)]
+    changes = [f"  {line}" for line in difflib.ndiff(old, now) if line[:1] in "+-"]
+    lines += ["The record has changed (- before, + now):", *changes, *_lost_quotes(record, protocol)]
     return "\n".join([*lines, "To begin anew beside it: trialtools new RECORD --out ANOTHER_FOLDER"])
 
 

@@ -54,34 +54,34 @@ def limits(sentence: str) -> list[Limit]:
     >>> [limit.formula("x") for limit in limits("EASI ≥16 (0-72 scale), aged 18 to 64 years, BSA of 10% or more")]
     ['x >= 16', '18 <= x <= 64', 'x >= 10']
     """
-    found: list[Limit] = []
-    taken: list[tuple[int, int]] = []
+    limits_found: list[Limit] = []
+    spans: list[tuple[int, int]] = []
     for limit, is_scale in _limits(sentence):
-        if all(limit.end <= start or end <= limit.start for start, end in taken):
-            taken.append((limit.start, limit.end))
-            found += [] if is_scale else [limit]
-    return sorted(found, key=lambda limit: limit.start)
+        if all(limit.end <= start or end <= limit.start for start, end in spans):
+            spans.append((limit.start, limit.end))
+            limits_found += [] if is_scale else [limit]
+    return sorted(limits_found, key=lambda limit: limit.start)
 
 
 def _limits(sentence: str) -> Iterator[tuple[Limit, bool]]:
-    for found in _RANGE.finditer(sentence):
-        low, high = _number(found["first"]), _number(found["second"])
-        scale = _SCALE.match(sentence, found.end()) or _LED_AS_SCALE.search(sentence[: found.start()])
+    for match in _RANGE.finditer(sentence):
+        low, high = _number(match["first"]), _number(match["second"])
+        scale = _SCALE.match(sentence, match.end()) or _LED_AS_SCALE.search(sentence[: match.start()])
         if float(low) < float(high):
-            yield Limit(*found.span(), _unit(found), ("<=", low), ("<=", high)), bool(scale)
-    for found in _COMPARED.finditer(sentence):
-        sign = next(sign for place, sign in enumerate(_SIGNS) if found[f"s{place}"])
-        sign = sign + "=" * (bool(found["equal"]) and len(sign) == 1)
-        limit = (sign, _number(found["first"]))
-        yield Limit(*found.span(), _unit(found), **{"low" if ">" in sign else "high": limit}), False
-    for found in _FOLLOWED.finditer(sentence):
-        is_low = bool(found["up"])
-        limit = (">=" if is_low else "<=", _number(found["first"]))
-        yield Limit(*found.span(), _unit(found), **{"low" if is_low else "high": limit}), False
+            yield Limit(*match.span(), _unit(match), ("<=", low), ("<=", high)), bool(scale)
+    for match in _COMPARED.finditer(sentence):
+        sign = next(sign for place, sign in enumerate(_SIGNS) if match[f"s{place}"])
+        sign = sign + "=" * (bool(match["equal"]) and len(sign) == 1)
+        limit = (sign, _number(match["first"]))
+        yield Limit(*match.span(), _unit(match), **{"low" if ">" in sign else "high": limit}), False
+    for match in _FOLLOWED.finditer(sentence):
+        is_low = bool(match["up"])
+        limit = (">=" if is_low else "<=", _number(match["first"]))
+        yield Limit(*match.span(), _unit(match), **{"low" if is_low else "high": limit}), False
 
 
-def _unit(found: re.Match[str]) -> str:
-    return next((unit for place, unit in enumerate(_UNITS) if found[f"u{place}"]), "")
+def _unit(match: re.Match[str]) -> str:
+    return next((unit for place, unit in enumerate(_UNITS) if match[f"u{place}"]), "")
 
 
 def _number(written: str) -> str:

@@ -66,9 +66,9 @@ def record_in(written: str, name: str) -> Record:
     is_inside = _inside(lines)
     blocks = _blocks(lines, is_inside)
     outside = tuple("\n".join(block) for inside, block in blocks if not inside)
-    said = [squeeze(block) for block in outside]
-    ages, age_quote = _ages(said)
-    sex = next((found for block in said if (found := _SEX.search(block))), None)
+    prose = [squeeze(block) for block in outside]
+    ages, age_quote = _ages(prose)
+    sex = next((match for block in prose if (match := _SEX.search(block))), None)
     id = _ID.search(name) or _ID.search(text)
     headed = any(section_of(line) for line in lines)
     return Record(
@@ -99,15 +99,15 @@ def _inside(lines: Sequence[str]) -> list[bool]:
         heading and heading.kind == "exclusion"
     ):  # what stands above the exclusions, or all of a text without headings, may be criteria
         first = next((place for place, line in enumerate(lines) if line.strip() and not _is_head(lines, place)), first)
-    inside, said = False, []
+    inside, flags = False, []
     for place, line in enumerate(lines):
         if place == first or place in opening:
             inside = True
         elif inside and _AFTER.fullmatch(line):
             inside = False
-        is_next = bool(said) and not said[-1] and (not line.strip() or _SEX.fullmatch(line.strip()))
-        said.append(inside and not (is_next or _STATED.fullmatch(line)))
-    return said
+        is_next = bool(flags) and not flags[-1] and (not line.strip() or _SEX.fullmatch(line.strip()))
+        flags.append(inside and not (is_next or _STATED.fullmatch(line)))
+    return flags
 
 
 def _is_head(lines: Sequence[str], place: int) -> bool:
@@ -138,12 +138,12 @@ def _edges(blocks: Sequence[tuple[bool, list[str]]], text: str) -> tuple[tuple[s
 def _ages(blocks: Sequence[str]) -> tuple[tuple[str, str], str]:
     """The lowest and the highest age, where they stand outside of the criteria, and the words."""
     for block in blocks:
-        if found := _AGES.search(block):
-            return (_age(found[2], found[3]), _age(found[4], found[5])), found[1]
+        if match := _AGES.search(block):
+            return (_age(match[2], match[3]), _age(match[4], match[5])), match[1]
         low, high = _LOWEST.search(block), _HIGHEST.search(block)
         if low or high:
-            ends = [found for found in (low, high) if found]
-            words = block[min(found.start() for found in ends) : max(found.end() for found in ends)]
+            ends = [match for match in (low, high) if match]
+            words = block[min(match.start() for match in ends) : max(match.end() for match in ends)]
             return (_age(*low.groups()) if low else "", _age(*high.groups()) if high else ""), words
     return ("", ""), ""
 
@@ -161,8 +161,8 @@ def _age(number: str | None, unit: str | None) -> str:
 def _title(lines: Sequence[str], is_inside: Sequence[bool]) -> str:
     """The first line above the criteria that is a title."""
     above = lines[: is_inside.index(True)] if True in is_inside else []
-    told = (squeeze(line) for line in above if len(line.strip()) > 8)
-    return next((line for line in told if not _NO_TITLE.fullmatch(line) and not _ID.fullmatch(line)), "")
+    titles = (squeeze(line) for line in above if len(line.strip()) > 8)
+    return next((line for line in titles if not _NO_TITLE.fullmatch(line) and not _ID.fullmatch(line)), "")
 
 
 def _plain_id(text: str) -> str:

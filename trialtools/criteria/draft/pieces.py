@@ -59,13 +59,13 @@ def _runs(text: str) -> Iterator[list[_Mark]]:
 
 def _marks(text: str, kind: str, count: Callable[[str], int]) -> Iterator[_Mark]:
     close = "()" if kind == _CIRCLED else r"([.)、\uff09])(?!\d)"
-    for found in re.finditer(rf"(?:^|(?<=[\s{_STOPS}]))([(\uff08]?)({kind}){close}", text):
-        before = text[max(found.start() - 12, 0) : found.start()]  # of a page in one line no more is looked at
+    for match in re.finditer(rf"(?:^|(?<=[\s{_STOPS}]))([(\uff08]?)({kind}){close}", text):
+        before = text[max(match.start() - 12, 0) : match.start()]  # of a page in one line no more is looked at
         is_first = len(before) < 12 and not re.search(r"\w", before)
         is_sure = is_first or bool(re.search(rf"[{_STOPS})\uff09]\W*$", before))
-        is_number = kind == _DIGITS and re.match(r"\s*[^\W\d]", text[found.end() :])
-        if is_number or (is_sure and (kind in (_DIGITS, _CIRCLED) or found[3] != ".")):
-            yield _Mark(found.start(), count(found[2]), (found[1], found[3]), is_sure)
+        is_number = kind == _DIGITS and re.match(r"\s*[^\W\d]", text[match.end() :])
+        if is_number or (is_sure and (kind in (_DIGITS, _CIRCLED) or match[3] != ".")):
+            yield _Mark(match.start(), count(match[2]), (match[1], match[3]), is_sure)
 
 
 _STOPS = ";,:.\u3002\uff1b\uff0c\uff1a"
@@ -109,23 +109,23 @@ def sentences(text: str) -> list[str]:
 def _join_lists(text: str) -> Iterator[str]:
     """The text cut where sentences end; not behind an abbreviation, nor inside a list that has not ended."""
     start = 0
-    for found in _SENTENCE_ENDS.finditer(text):
-        before = text[start : found.start()].rstrip()
+    for match in _SENTENCE_ENDS.finditer(text):
+        before = text[start : match.start()].rstrip()
         is_listed = "following" in before and before.endswith((";", "\uff1b"))
         if not (is_listed or _ABBREVIATED.search(before)):
             yield before
-            start = found.end()
+            start = match.end()
     yield text[start:]
 
 
 def _at_next_rule(sentence: str) -> Iterator[str]:
     """A run of rules without full stops, cut where a rule begins; after "following" where it ends is not certain."""
     last = 0
-    for found in _RULE_BEGINS.finditer(sentence):
-        before = sentence[last : found.start()]
+    for match in _RULE_BEGINS.finditer(sentence):
+        before = sentence[last : match.start()]
         if "following" in before:
             break
         if len(before) > 12 and not _RUNS_ON.search(before):
             yield before
-            last = found.end()
+            last = match.end()
     yield sentence[last:]

@@ -147,8 +147,8 @@ def _get(data: Any, *path: str | int) -> Any:
 
 def _text(data: Any, *path: str | int) -> str:
     """A text without line breaks; "" where there is none."""
-    found = _get(data, *path)
-    return "" if found is None else squeeze(clean(_expect(found, str, "text", path)))
+    value = _get(data, *path)
+    return "" if value is None else squeeze(clean(_expect(value, str, "text", path)))
 
 
 def _each(data: Any, *path: str | int) -> list[tuple[str | int, ...]]:
@@ -161,11 +161,11 @@ def _texts(data: Any, *path: str | int) -> list[str]:
     return [text for each in _each(data, *path) if (text := _text(data, *each))]
 
 
-def _expect(found: Any, kind: type, wanted: str, path: tuple[str | int, ...]) -> Any:
-    if not isinstance(found, kind):
+def _expect(value: Any, kind: type, wanted: str, path: tuple[str | int, ...]) -> Any:
+    if not isinstance(value, kind):
         place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".")
-        raise DataError(f"{place or 'this JSON'} is {str(found)[:40]!r}; expected {wanted}")
-    return found
+        raise DataError(f"{place or 'this JSON'} is {str(value)[:40]!r}; expected {wanted}")
+    return value
 
 
 # --- the registry text, and what it says of the design ----------------------------------------------------------------
@@ -196,12 +196,12 @@ class _Page:
 
     def add_criteria(self, eligibility: str) -> tuple[str, str]:
         """The headings before and after the criteria: words that stand nowhere before them."""
-        first = self._unused(_FIRST)
+        first = self._free_heading(_FIRST)
         self.lines += ["", first, eligibility]
-        return first, self._unused(_LAST)
+        return first, self._free_heading(_LAST)
 
-    def _unused(self, heading: str) -> str:
-        return heading if heading not in squeeze(self.text) else self._unused(f"Registered {heading}")
+    def _free_heading(self, heading: str) -> str:
+        return heading if heading not in squeeze(self.text) else self._free_heading(f"Registered {heading}")
 
 
 def _design(section: Any, page: _Page) -> Iterator[tuple[str, DesignItem]]:
@@ -245,10 +245,10 @@ def _outcomes(section: Any, page: _Page) -> Iterator[tuple[str, DesignItem]]:
 def _sites(section: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Where the trial is held; a site that bears a person's name is left out, and counted."""
     paths = _each(section, "contactsLocationsModule", "locations")
-    found = [[_text(section, *path, key) for key in ("facility", "city", "state", "country")] for path in paths]
-    sites = [", ".join(filter(None, site)) for site in found if not _PERSON.search(site[0])]
-    named = len(found) - len(sites)
-    remark = f"{named} of {len(found)} sites bear the name of a person and are left out"
+    rows = [[_text(section, *path, key) for key in ("facility", "city", "state", "country")] for path in paths]
+    sites = [", ".join(filter(None, site)) for site in rows if not _PERSON.search(site[0])]
+    named = len(rows) - len(sites)
+    remark = f"{named} of {len(rows)} sites bear the name of a person and are left out"
     return tuple(dict.fromkeys(filter(None, sites))), (remark,) * bool(named)
 
 

@@ -95,14 +95,14 @@ def suggestions(sentence: str) -> list[Suggestion]:
     return list(found.values())
 
 
-def unsaid(sentence: str, found: Sequence[Suggestion]) -> list[str]:
+def unsaid(sentence: str, proposals: Sequence[Suggestion]) -> list[str]:
     """The measurements and numbers of a sentence of which no suggestion speaks, in its words.
 
     >>> sentence = "Alanine aminotransferase (ALT) or aspartate aminotransferase (AST) > 3 x ULN"
     >>> unsaid(sentence, suggestions(sentence))
     ['Alanine aminotransferase']
     """
-    used = {name for each in found for name in each.fields}
+    used = {name for each in proposals for name in each.fields}
     named = {name: match for name, (words, _) in _measures().items() if (match := words.search(sentence))}
     inside = [match.span() for name, match in named.items() if name in used]
     left = [
@@ -120,8 +120,8 @@ def unsaid(sentence: str, found: Sequence[Suggestion]) -> list[str]:
             match[0] + re.split(r"\W", sentence[match.end() :], maxsplit=1)[0]
             for match in sorted(left, key=re.Match.start)
         ),
-        *(number for number in numbers if not any(_rests_on(each, number) for each in found)),
-        *(found[0].strip() for found in _UNLESS.finditer(sentence)),
+        *(number for number in numbers if not any(_rests_on(each, number) for each in proposals)),
+        *(match[0].strip() for match in _UNLESS.finditer(sentence)),
     ]
 
 
@@ -245,7 +245,7 @@ def _named_before(sentence: str, limit: Limit) -> str:
 def _beside(sentence: str, limit: Limit, name: str) -> list[str]:
     """AST and ALT > 5: the measurements that share a number with the one nearest to it."""
     lead = sentence[max(0, limit.start - 30) : limit.start]
-    named = [(found.span(), other) for other, (words, _) in _measures().items() for found in words.finditer(lead)]
+    named = [(match.span(), other) for other, (words, _) in _measures().items() for match in words.finditer(lead)]
     near = max((span for span, other in named if other == name), default=None)
     joined = r"\s*(?:/|and|or|and/or|&)\s*"
     return [
@@ -283,34 +283,34 @@ def _said_of(name: str, limit: Limit, words: str) -> Suggestion:
 def _of_classes(sentence: str) -> Iterator[Suggestion]:
     """NYHA classes, which are written in Roman numbers."""
     words, field = _measures()["nyha"]
-    found = _NYHA.search(sentence) if words.search(sentence) else None
-    if found:
-        low, high = (_CLASSES[(found[place] or found[3]).upper()] for place in (1, 2))
+    match = _NYHA.search(sentence) if words.search(sentence) else None
+    if match:
+        low, high = (_CLASSES[(match[place] or match[3]).upper()] for place in (1, 2))
         formula = f"nyha >= {low}" if high == 4 else f"{low} <= nyha <= {high}"
-        yield Suggestion(formula, found[0], {"nyha": field})
+        yield Suggestion(formula, match[0], {"nyha": field})
 
 
 def _of_times(sentence: str) -> Iterator[Suggestion]:
     """How long something has been so, or how long ago it was, counted back from screening."""
-    for found in _SINCE.finditer(sentence):
-        name = _event(sentence[: found.start()])
-        around = sentence[max(0, found.start() - 20) : found.start()] + sentence[found.end() : found.end() + 40]
-        if not re.search("expect|during|within|will|continu", around) and not _is_negated(sentence, found.start()):
+    for match in _SINCE.finditer(sentence):
+        name = _event(sentence[: match.start()])
+        around = sentence[max(0, match.start() - 20) : match.start()] + sentence[match.end() : match.end() + 40]
+        if not re.search("expect|during|within|will|continu", around) and not _is_negated(sentence, match.start()):
             since = {f"{name}_since": Field("date", f"Since when: {sentence[:60]}", change="never")}
             yield Suggestion(
-                _before(f"{name}_since", found, is_since=True), found[0], {"screened_on": _SCREENED, **since}
+                _before(f"{name}_since", match, is_since=True), match[0], {"screened_on": _SCREENED, **since}
             )
     last = 0
-    for found in _WITHIN.finditer(sentence):
-        name, last = _event(sentence[last : found.start()]), found.end("unit")
-        if _is_past(sentence, found) and not _is_negated(sentence, found.start()):
+    for match in _WITHIN.finditer(sentence):
+        name, last = _event(sentence[last : match.start()]), match.end("unit")
+        if _is_past(sentence, match) and not _is_negated(sentence, match.start()):
             doubt = (
-                "" if "screen" in found["to"].lower() else "counted back from screening; the text may mean another day"
+                "" if "screen" in match["to"].lower() else "counted back from screening; the text may mean another day"
             )
             on = {f"{name}_on": Field("date", f"Last day of: {sentence[:60]}", change="never")}
-            words = sentence[max(0, found.start() - 25) : found.end()].strip()
+            words = sentence[max(0, match.start() - 25) : match.end()].strip()
             yield Suggestion(
-                _before(f"{name}_on", found, is_since=False), words, {"screened_on": _SCREENED, **on}, doubt
+                _before(f"{name}_on", match, is_since=False), words, {"screened_on": _SCREENED, **on}, doubt
             )
 
 
@@ -321,10 +321,10 @@ def _event(before: str) -> str:
     return _field_name(clauses[-1] if clauses else before, 28)
 
 
-def _before(name: str, found: re.Match[str], is_since: bool) -> str:
+def _before(name: str, match: re.Match[str], is_since: bool) -> str:
     """A date that lies so long before screening, or longer (`is_since`), as a condition."""
-    n = _COUNTS.get(found["n"].lower()) or int(found["n"])
-    unit = found["unit"].lower()
+    n = _COUNTS.get(match["n"].lower()) or int(match["n"])
+    unit = match["unit"].lower()
     if unit in ("month", "year"):
         back = f"months_before(screened_on, {n * (12 if unit == 'year' else 1)})"
         return f"{name} <= {back}" if is_since else f"{name} >= {back}"
@@ -332,18 +332,18 @@ def _before(name: str, found: re.Match[str], is_since: bool) -> str:
     return f"screened_on - {name} {'>=' if is_since else '<='} {days}"
 
 
-def _is_past(sentence: str, found: re.Match[str]) -> bool:
+def _is_past(sentence: str, match: re.Match[str]) -> bool:
     """Whether "within 4 weeks ..." speaks of time before screening, and of one event."""
-    before, lead = sentence[: found.start()], found["lead"].lower()
-    anchored = found["past"] or re.search(
+    before, lead = sentence[: match.start()], match["lead"].lower()
+    anchored = match["past"] or re.search(
         r"prior|preceding|before|of (?:the )?(?:screen|base|enrol|random|study|first|visit|inclusion)",
-        found["to"],
+        match["to"],
         re.I,
     )
-    if (lead != "within" and not anchored) or (lead in ("for", "over") and not found["past"]):
+    if (lead != "within" and not anchored) or (lead in ("for", "over") and not match["past"]):
         return False
-    if re.search(r"\bage|expectan|surviv", before[-25:], re.I) or re.match(r"\s*of age", found["to"], re.I):
+    if re.search(r"\bage|expectan|surviv", before[-25:], re.I) or re.match(r"\s*of age", match["to"], re.I):
         return False
     if re.search(r"more than \d+ \w+ (?:during|in|over)?\s*(?:the)?\s*$|\d+ \w+\s*$", before, re.I):
         return False
-    return not re.search(r"\b(?:after|following|of (?:diagnosis|onset))", found["to"], re.I)
+    return not re.search(r"\b(?:after|following|of (?:diagnosis|onset))", match["to"], re.I)

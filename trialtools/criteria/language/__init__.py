@@ -16,7 +16,7 @@ from .formula import (
     AtLeast,
     Case,
     Compare,
-    Completed,
+    CompletedTime,
     Formula,
     In,
     Known,

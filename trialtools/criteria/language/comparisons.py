@@ -31,14 +31,14 @@ def limits(formula: Formula) -> list[Limit]:
     >>> [(limit.operator, limit.number, limit.needed) for limit in found]
     [('>=', 18, '<'), ('<', 85, '>=')]
     """
-    found: list[Limit | None] = []
+    limits_found: list[Limit | None] = []
 
     def note(pair: Compare, positive: bool | None) -> Formula:
-        found.append(limit_of(pair, positive))
+        limits_found.append(limit_of(pair, positive))
         return pair
 
     map_comparisons(formula, note)
-    return [limit for limit in found if limit is not None]
+    return [limit for limit in limits_found if limit is not None]
 
 
 def limit_of(pair: Compare, positive: bool | None = True) -> Limit | None:

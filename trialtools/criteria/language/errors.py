@@ -50,9 +50,9 @@ def _caret(text: str, start: int, end: int, width: int = 88) -> tuple[str, str]:
     return shown, " " * (start - first) + "^" * carets
 
 
-def nearest(word: object, known: Iterable[str]) -> str:
+def nearest(word: object, words: Iterable[str]) -> str:
     """`; did you mean 'age'?` for a misspelt word, or the short list of what there is."""
-    listed = list(known)
-    if close := difflib.get_close_matches(str(word), listed, n=1, cutoff=0.6):
+    candidates = list(words)
+    if close := difflib.get_close_matches(str(word), candidates, n=1, cutoff=0.6):
         return f"; did you mean '{close[0]}'?"
-    return f"; known are {', '.join(listed[:8])}{', ...' if len(listed) > 8 else ''}" if listed else ""
+    return f"; known are {', '.join(candidates[:8])}{', ...' if len(candidates) > 8 else ''}" if candidates else ""

@@ -17,7 +17,7 @@ from .formula import (
     AtLeast,
     Case,
     Compare,
-    Completed,
+    CompletedTime,
     Formula,
     In,
     Known,
@@ -106,8 +106,8 @@ def evaluate(formula: Formula, patient: Mapping[str, Any]) -> Any:
             return _spread(partial(_arithmetic, operator), *zip(sides, _RISES[operator], strict=True))
         case MonthsBefore(when, months):
             return _spread(partial(_months_before, months), (evaluate(when, patient), True))
-        case Completed(unit, start, end):
-            return _spread(partial(_completed, unit), (evaluate(start, patient), False), (evaluate(end, patient), True))
+        case CompletedTime(unit, start, end):
+            return _spread(partial(_elapsed, unit), (evaluate(start, patient), False), (evaluate(end, patient), True))
         case Case(name, formulas):
             chosen: Formula | None = dict[Any, Formula](formulas).get(patient.get(name))
             return None if chosen is None else evaluate(chosen, patient)
@@ -217,7 +217,7 @@ def _months_before(months: int, when: date) -> date | None:
     return None if year < 1 else date(year, month + 1, min(when.day, calendar.monthrange(year, month + 1)[1]))
 
 
-def _completed(unit: str, start: date, end: date) -> int:
+def _elapsed(unit: str, start: date, end: date) -> int:
     """The most months that one can go back from `end` without passing `start`; twelve of them are a year."""
     months = (end.year - start.year) * 12 + end.month - start.month - (end.day < start.day)
     return months // 12 if unit == "years" else months

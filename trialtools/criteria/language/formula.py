@@ -111,7 +111,7 @@ class MonthsBefore:
 
 
 @dataclass(frozen=True)
-class Completed:
+class CompletedTime:
     """`completed_years(a, b)`, `completed_months(a, b)`: how many calendar years or months have passed from a to b."""
 
     unit: Literal["years", "months"]
@@ -128,7 +128,7 @@ class Case:
 
 
 Formula: TypeAlias = (
-    Name | Value | Not | And | Or | AtLeast | Compare | In | Known | Arithmetic | MonthsBefore | Completed | Case
+    Name | Value | Not | And | Or | AtLeast | Compare | In | Known | Arithmetic | MonthsBefore | CompletedTime | Case
 )
 
 
@@ -139,7 +139,7 @@ def children(formula: Formula) -> tuple[Formula, ...]:
             return (item,)
         case And(items) | Or(items) | AtLeast(_, items) | Compare(items):
             return items
-        case Arithmetic(_, left, right) | Completed(_, left, right):
+        case Arithmetic(_, left, right) | CompletedTime(_, left, right):
             return (left, right)
         case Case(_, formulas):
             return tuple(formula for _, formula in formulas)
@@ -170,7 +170,7 @@ _TYPES: tuple[tuple[Any, Type], ...] = (
     (str, "text"),
     ((date, MonthsBefore), "date"),
     (Arithmetic, "number"),
-    (Completed, "integer"),
+    (CompletedTime, "integer"),
     (object, "flag"),
 )
 
@@ -189,7 +189,7 @@ def weight(formula: Formula) -> int:
     """About how often a table engine comes by a field while it works out a formula: many a part is asked twice."""
     parts = [weight(child) for child in children(formula)]
     match formula:
-        case Completed():
+        case CompletedTime():
             return 3 * sum(parts)
         case Arithmetic("-", left) if type_of(left) == "date":
             return 5 * sum(parts)

@@ -13,7 +13,7 @@ from operator import add, mul, sub, truediv
 from typing import TYPE_CHECKING, Any
 
 from .evaluator import evaluate
-from .formula import Arithmetic, AtLeast, Completed, Formula, Known, MonthsBefore, Not, Or, Value, names
+from .formula import Arithmetic, AtLeast, CompletedTime, Formula, Known, MonthsBefore, Not, Or, Value, names
 
 if TYPE_CHECKING:
     from .parser import Reader
@@ -42,7 +42,7 @@ def _completed_call(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -
     days = [reader.day(argument, f"{called} needs dates") for argument in arguments]
     if not any(names(day) for day in days):
         raise reader.fault(node, "this asks about no field and says the same for every patient")
-    return Completed("years" if called == "completed_years" else "months", *days)
+    return CompletedTime("years" if called == "completed_years" else "months", *days)
 
 
 def _known_call(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Formula:
@@ -57,8 +57,8 @@ def _at_least(reader: Reader, node: ast.Call, arguments: list[ast.expr]) -> Form
     n = reader.whole_number(arguments[0], "at_least needs a plain whole number first, such as at_least(2, a, b, c)")
     items = tuple(reader.flag(item, "at_least") for item in arguments[1:])
     if not 1 <= n <= len(items):
-        parts, asked = ("1 part", "1") if len(items) == 1 else (f"{len(items)} parts", f"1 to {len(items)}")
-        raise reader.fault(arguments[0], f"at_least counts {parts} here, so it can ask for {asked}, not {n}")
+        parts, range_text = ("1 part", "1") if len(items) == 1 else (f"{len(items)} parts", f"1 to {len(items)}")
+        raise reader.fault(arguments[0], f"at_least counts {parts} here, so it can ask for {range_text}, not {n}")
     return AtLeast(n, items)
 
 

@@ -260,7 +260,7 @@ class Reader:
         turned = isinstance(pair[0], Value)
         match pair[::-1] if turned else pair:
             case Name(name, "category") as field, Value(value) if operator in _ORDER:
-                asked, declared = MIRRORED[operator] if turned else operator, self.fields[name]
+                comparison, declared = MIRRORED[operator] if turned else operator, self.fields[name]
             case _:
                 self.comparable(node, sides, pair, operator)
                 return Compare(pair, (operator,))
@@ -268,10 +268,10 @@ class Reader:
             message = f"'{operator}' needs an order; add ordered: true to {name}"
             raise self.fault(node, f"{message} if {', '.join(declared.values)} stand from low to high")
         self.comparable(node, sides, pair, "==")
-        end = declared.values.index(str(value)) + (asked in ("<=", ">"))
-        below = asked in ("<", "<=")
-        if kept := declared.values[:end] if below else declared.values[end:]:
-            return In(field, kept)
+        end = declared.values.index(str(value)) + (comparison in ("<=", ">"))
+        below = comparison in ("<", "<=")
+        if levels := declared.values[:end] if below else declared.values[end:]:
+            return In(field, levels)
         raise self.fault(node, f"no value of {name} is {'below' if below else 'above'} '{value}'")
 
     def comparable(self, node: ast.Compare, sides: _Nodes, pair: _Pair, operator: str) -> None:
@@ -301,23 +301,23 @@ class Reader:
     def membership(self, node: ast.Compare) -> Formula:
         if len(node.ops) > 1:
             raise self.fault(node, "'in' stands alone; join comparisons with and")
-        listed = node.comparators[0]
-        if not isinstance(listed, ast.Tuple | ast.List | ast.Set):
-            raise self.fault(listed, "'in' needs a list, such as ('a', 'b') or ('a',)")
-        if not listed.elts:
-            raise self.fault(listed, "the list after 'in' is empty; nothing could ever be in it")
+        members = node.comparators[0]
+        if not isinstance(members, ast.Tuple | ast.List | ast.Set):
+            raise self.fault(members, "'in' needs a list, such as ('a', 'b') or ('a',)")
+        if not members.elts:
+            raise self.fault(members, "the list after 'in' is empty; nothing could ever be in it")
         item = self.formula(node.left)
         if not names(item) or type_of(item) == "flag":
             raise self.fault(node.left, f"'in' needs a category, number or date field; this is {self.describe(item)}")
         values = []
-        for element in listed.elts:
+        for element in members.elts:
             value = self.formula(element)
             if not isinstance(value, Value):
                 raise self.fault(element, "the list after 'in' may hold only plain values")
             self.comparable(node, (node.left, element), (item, value), "==")
             values.append(value.value)
-        found = In(item, tuple(values))
-        return Not(found) if isinstance(node.ops[0], ast.NotIn) else found
+        formula = In(item, tuple(values))
+        return Not(formula) if isinstance(node.ops[0], ast.NotIn) else formula
 
     def call(self, node: ast.Call) -> Formula:
         if not isinstance(node.func, ast.Name):

@@ -122,7 +122,7 @@ def _as_calls(text: str, flat: str, bare: str) -> tuple[str, Sequence[int]]:
     words = list(re.finditer(r"\b(?:if|then)\b", bare, re.IGNORECASE))
     if not words:
         return flat, range(len(flat) + 1)
-    if loud := next((found for found in words if not found[0].islower()), None):
+    if loud := next((match for match in words if not match[0].islower()), None):
         raise _fault(text, loud.start(), f"write {loud[0].lower()} in small letters", loud.end())
     if other := re.search(r"\belse\b", bare):
         message = "'if ... else' is not part of the language; write (if a then b) and (if not a then c)"
@@ -130,8 +130,8 @@ def _as_calls(text: str, flat: str, bare: str) -> tuple[str, Sequence[int]]:
     written: list[tuple[str, int]] = []
     open_ifs: list[list[int]] = [[]]  # of every open bracket; -1 where `then` has come
     done, ready = 0, True
-    for found in re.finditer(r"\b(?:if|then)\b|[()\[\]{},]|$", bare.rstrip()):
-        word, start = found[0], found.start()
+    for match in re.finditer(r"\b(?:if|then)\b|[()\[\]{},]|$", bare.rstrip()):
+        word, start = match[0], match.start()
         written += [(flat[place], place) for place in range(done, start)]
         if word == "if":
             if not ready or bare[done:start].strip():
@@ -154,7 +154,7 @@ def _as_calls(text: str, flat: str, bare: str) -> tuple[str, Sequence[int]]:
             open_ifs[-1:] = [[]] if word in (",", "") or len(open_ifs) == 1 else []
         if word not in ("if", "then"):
             written += [(character, start) for character in word]
-        done, ready = found.end(), word in ("then", "(", "[", "{", ",")
+        done, ready = match.end(), word in ("then", "(", "[", "{", ",")
     written += [(flat[place], place) for place in range(done, len(flat))]
     return "".join(character for character, _ in written), [*(place for _, place in written), len(flat)]
 
@@ -176,9 +176,9 @@ def _slip(text: str, bare: str, unclosed: int | None, place: int) -> ProtocolErr
             return _fault(text, start, message)
         if not character.isascii() and not character.isalpha():
             return _fault(text, start, f"'{character}' ({_character_name(character)}) is not part of the language")
-    if found := _SLIP.search(bare):
-        message = list(_SLIPS.values())[(found.lastindex or 1) - 1].format(found[0])
-        return _fault(text, found.start(), message, found.end())
+    if match := _SLIP.search(bare):
+        message = list(_SLIPS.values())[(match.lastindex or 1) - 1].format(match[0])
+        return _fault(text, match.start(), message, match.end())
     opened: list[int] = []
     for start, character in enumerate(bare):
         if character in "([{":
@@ -187,12 +187,12 @@ def _slip(text: str, bare: str, unclosed: int | None, place: int) -> ProtocolErr
             return _fault(text, start, f"this '{character}' closes nothing that was opened")
     if opened:
         return _fault(text, opened[-1], f"this '{bare[opened[-1]]}' is never closed")
-    if found := _UNFINISHED.search(bare):
-        message = f"the expression ends too early; something is missing after '{found[0].strip()}'"
-        return _fault(text, found.start(), message)
-    if found := _COMPARISON.match(bare, place):
-        message = f"'{found[0]}' needs a value on its left; a range is written 18 <= age <= 85"
-        return _fault(text, place, message, found.end())
+    if match := _UNFINISHED.search(bare):
+        message = f"the expression ends too early; something is missing after '{match[0].strip()}'"
+        return _fault(text, match.start(), message)
+    if match := _COMPARISON.match(bare, place):
+        message = f"'{match[0]}' needs a value on its left; a range is written 18 <= age <= 85"
+        return _fault(text, place, message, match.end())
     end = re.compile(r"\w+|.").match(bare, place)
     if end and keyword.iskeyword(end[0]) and end[0] not in ("and", "or", "not", "in", "is"):
         message = f"'{end[0]}' is a word of Python's own, which no field can be called"

@@ -14,7 +14,7 @@ from .formula import (
     AtLeast,
     Case,
     Compare,
-    Completed,
+    CompletedTime,
     Formula,
     In,
     Known,
@@ -97,7 +97,7 @@ def _phrase(formula: Formula, fields: Mapping[str, Any]) -> str:
             return f"{_inside(left, fields)} squared"
         case Arithmetic(operator, left, right):
             return f"{_inside(left, fields)} {_SIGNS[operator]} {_inside(right, fields)}"
-        case Completed(_, start, end):
+        case CompletedTime(_, start, end):
             return f"the time from {_phrase(start, fields)} to {_phrase(end, fields)}"
         case Case(name, formulas):
             cases = (
@@ -141,7 +141,7 @@ def _unit(subject: Formula, fields: Mapping[str, Any]) -> str | None:
             return getattr(fields.get(name), "unit", None)
         case Arithmetic("-", left, _) if type_of(left) == "date":
             return "days"
-        case Completed(unit):
+        case CompletedTime(unit):
             return f"completed {unit}"
         case Arithmetic("+" | "-" | "min" | "max", left, right):
             sides = {_unit(side, fields) for side in (left, right) if not isinstance(side, Value)}

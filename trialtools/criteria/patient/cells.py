@@ -170,6 +170,6 @@ def typical_values(protocol: ProtocolData, name: str) -> list[Any]:
     about = {atom for formula in formulas for atom in atoms(formula) if name in names(atom)}
     alone = [atom for atom in about if names(atom) == (name,) and occurrences(atom, name) == 1]
     values = [typical(field, cell) for cell in split(field, [p for atom in alone for p in changes(atom, name, field)])]
-    tied = len(alone) < len(about) or any(name in protocol.with_causes([each]) for each in protocol.derived)
+    tied = len(alone) < len(about) or any(name in protocol.with_causes([each]) for each in protocol.derivations)
     ends = [] if not tied else [unrank(field, place) for place in whole(field)]
     return [*dict.fromkeys([*values, *ends])]

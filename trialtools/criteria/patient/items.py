@@ -123,9 +123,9 @@ def open_items(protocol: ProtocolData, patient: Mapping[str, Any], limit: int = 
         return OpenItems(now)
     try:
         search = Search(protocol, record_of(protocol, patient))
-        held, set_aside = _consistent(search)
-        eligible = search.cheapest([*search.passing.values(), *held], limit)
-        failing = [search.cheapest([search.ways(f, FALSE), *held], limit) for f in search.rules.values()]
+        consistent, set_aside = _consistent(search)
+        eligible = search.cheapest([*search.passing.values(), *consistent], limit)
+        failing = [search.cheapest([search.ways(f, FALSE), *consistent], limit) for f in search.rules.values()]
         ineligible = search.minimal({box: ties for ways in failing for box, ties in ways.items()}, limit)
         to_eligible = _item_sets(search, eligible, "eligible")
         together = [id for id in (*search.facts, *search.rules) if id not in set_aside]
@@ -141,15 +141,15 @@ def open_items(protocol: ProtocolData, patient: Mapping[str, Any], limit: int = 
 
 def _consistent(search: Search) -> tuple[list[Ways], tuple[str, ...]]:
     """The declared facts that the record does not contradict, joined where they share a field; the others' ids."""
-    kept: list[Ways] = []
+    consistent: list[Ways] = []
     aside: list[str] = []
     for id, ways in search.holding.items():
-        more = search.groups([*kept, ways])
+        more = search.groups([*consistent, ways])
         if all(more):
-            kept = more
+            consistent = more
         else:
             aside.append(id)
-    return kept, tuple(aside)
+    return consistent, tuple(aside)
 
 
 def _item_sets(search: Search, ways: Ways, wanted: Decision) -> tuple[ItemSet, ...]:
@@ -163,10 +163,10 @@ def _is_confirmed(search: Search, box: int, wanted: Decision) -> bool:
     lacking = {name: _missing_parts(search, name) for name in search.costly_fields(box)}
     worked = [name for name, parts in lacking.items() if parts != (name,)]
     parts = list(dict.fromkeys(part for name in worked for part in lacking[name]))
-    given = {name: value for name, value in patient.items() if name not in (*worked, *parts)}
+    facts = {name: value for name, value in patient.items() if name not in (*worked, *parts)}
     each = int(_TRIES ** (1 / max(len(parts), 1)))
     rows = product(*(_spread(_narrow(search, part), each) for part in parts))
-    return any(decision(protocol, {**given, **dict(zip(parts, row, strict=True))}) == wanted for row in rows)
+    return any(decision(protocol, {**facts, **dict(zip(parts, row, strict=True))}) == wanted for row in rows)
 
 
 def _missing_parts(search: Search, name: str) -> tuple[str, ...]:
@@ -183,12 +183,12 @@ def _narrow(search: Search, name: str) -> Field:
 
 def _item_set(search: Search, box: int, ways: Ways) -> ItemSet:
     cost = {name: search.protocol.fields[name].cost for name in search.costly_fields(box)}
-    found: dict[str, Answer] = {}
+    answers: dict[str, Answer] = {}
     for name in sorted(cost, key=lambda name: cost[name]):
         for each in _parts(search, answer_on(search, box, ways, name)):
-            needed = f"{found[each.field].needed}; {each.needed}" if each.field in found else each.needed
-            found[each.field] = replace(each, needed=needed)
-    return ItemSet(tuple(found.values()), sum(cost.values()))
+            needed = f"{answers[each.field].needed}; {each.needed}" if each.field in answers else each.needed
+            answers[each.field] = replace(each, needed=needed)
+    return ItemSet(tuple(answers.values()), sum(cost.values()))
 
 
 def _parts(search: Search, whole: Answer) -> list[Answer]:

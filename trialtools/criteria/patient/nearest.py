@@ -106,13 +106,13 @@ def nearest_eligible(protocol: ProtocolData, patient: Mapping[str, Any]) -> Near
     """
     try:
         search = Search(protocol, record_of(protocol, patient), movable=True)
-        found = search.cheapest([*search.passing.values(), *search.holding.values()])
-        blocks = () if found else tuple(_blocks(search))
+        ways = search.cheapest([*search.passing.values(), *search.holding.values()])
+        blocks = () if ways else tuple(_blocks(search))
     except TooHard:
         return Nearest(None)
-    for box in found if search.is_complete(found) else ():
+    for box in ways if search.is_complete(ways) else ():
         if decision(protocol, search.patient(box)) == "eligible":  # the reference evaluator has the last word
-            return _nearest(search, box, found)
+            return _nearest(search, box, ways)
     return Nearest(False if blocks else None, blocks=blocks)
 
 
@@ -157,17 +157,17 @@ def _smallest(search: Search, core: list[str]) -> list[str]:
 
 def _block(search: Search, ids: Collection[str]) -> Block:
     criteria, declared = (tuple(id for id in ids if id in among) for among in (search.rules, search.facts))
-    known = _facts_in_the_way(search, ids)
+    facts = _facts_in_the_way(search, ids)
     protocol = search.protocol
     names = " and ".join(f"{id} ({protocol.criterion[id].label})" for id in criteria)
     stands = "stands in the way" if len(criteria) == 1 else "cannot be met together"
-    fixed = "; ".join(_bound(protocol.fields[name], search.known[name]) for name in known)
+    fixed = "; ".join(_bound(protocol.fields[name], search.known[name]) for name in facts)
     says = {fact.id: f"{fact.id} ({fact.says})" for fact in protocol.facts}
     applies = {name: f"{field.label} applies only where {field.applies}" for name, field in protocol.fields.items()}
     premises = ", ".join(says.get(id) or applies[id] for id in declared)
     sentence = f"{names} {stands}" if names else "The record contradicts itself"
     sentence += f": {fixed}" if fixed else ", for everybody"
-    return Block(criteria, declared, known, f"{sentence}; given {premises}" if premises else sentence)
+    return Block(criteria, declared, facts, f"{sentence}; given {premises}" if premises else sentence)
 
 
 def _facts_in_the_way(search: Search, ids: Collection[str]) -> tuple[str, ...]:
@@ -176,12 +176,12 @@ def _facts_in_the_way(search: Search, ids: Collection[str]) -> tuple[str, ...]:
     To whom flags apply is no declared fact that could be left out: it holds whatever the block names.
     """
     ids = {*ids, *search.protocol.applies}
-    asked = Search(search.protocol, search.known, True, ids).options
-    known = {name: value for name, value in search.known.items() if name in asked}
-    for name in [name for name in asked if name in known]:
-        fewer = {other: value for other, value in known.items() if other != name}
-        known = fewer if Search(search.protocol, fewer, True, ids).conflict(ids) else known
-    return tuple(name for name in asked if name in known)
+    names = Search(search.protocol, search.known, True, ids).options
+    facts = {name: value for name, value in search.known.items() if name in names}
+    for name in [name for name in names if name in facts]:
+        fewer = {other: value for other, value in facts.items() if other != name}
+        facts = fewer if Search(search.protocol, fewer, True, ids).conflict(ids) else facts
+    return tuple(name for name in names if name in facts)
 
 
 def _bound(field: Field, value: Any) -> str:

@@ -45,9 +45,9 @@ class Option:
 def record_of(protocol: ProtocolData, patient: Mapping[str, Any]) -> dict[str, Any]:
     """What is on record of a patient, or worked out; impossible values and flags that cannot be so are left out."""
     facts = protocol.facts_of(patient)
-    found = {name: possible(field, patient.get(name)) for name, field in protocol.fields.items()}
-    found |= {name: facts[name] for name in protocol.derived if found[name] is None}
-    return {name: value for name, value in found.items() if value is not None and value == facts[name]}
+    record = {name: possible(field, patient.get(name)) for name, field in protocol.fields.items()}
+    record |= {name: facts[name] for name in protocol.derivations if record[name] is None}
+    return {name: value for name, value in record.items() if value is not None and value == facts[name]}
 
 
 def options_of(

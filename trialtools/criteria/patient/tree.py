@@ -132,10 +132,10 @@ def notes(record: Record) -> Iterator[str]:
             yield f"{field.label}: {_outside(field, value)}."
         elif value is True and record.facts[name] is False:
             yield f"{field.label} is recorded as yes but does not apply ({_why_not(record, name)}); read as no."
-        elif name in record.protocol.derived and record.protocol.differs(name, value, record.facts):
+        elif name in record.protocol.derivations and record.protocol.differs(name, value, record.facts):
             worked = field.write(record.protocol.work_out(name, record.facts))
-            said = f"{field.label} is recorded as {field.write(value)}, but {worked} is what follows from"
-            yield f"{said} {_parts(record, name)}; what is recorded is taken."
+            sentence = f"{field.label} is recorded as {field.write(value)}, but {worked} is what follows from"
+            yield f"{sentence} {_parts(record, name)}; what is recorded is taken."
     for fact in record.protocol.facts:
         formula = record.protocol.fact_formulas[fact.id]
         if evaluate(formula, record.facts) is False:
@@ -153,7 +153,7 @@ def _value(record: Record, name: str) -> str:
         return f"answered: {field.write(fact)}" if fact is not None else "not answered"
     if fact is False and value is not False and name in record.protocol.applies and _absent(record, name):
         return f"{field.label}: does not apply ({_why_not(record, name)})"
-    if name in record.protocol.derived and possible(field, value) is None:
+    if name in record.protocol.derivations and possible(field, value) is None:
         how = "worked out" if fact is not None else "to be worked out"
         return f"{field.label}{_joint(field, fact)}{field.write(fact)} ({how} from {_parts(record, name)})"
     if fact is None and value is not None:
@@ -167,7 +167,7 @@ def _joint(field: Field, fact: Any) -> str:
 
 def _parts(record: Record, name: str) -> str:
     """What a fact is worked out from, with its values."""
-    return ", ".join(_value(record, part) for part in names(record.protocol.derived[name]))
+    return ", ".join(_value(record, part) for part in names(record.protocol.derivations[name]))
 
 
 def _absent(record: Record, name: str) -> bool:

@@ -121,11 +121,11 @@ class Search:
             case And(items) | Or(items) | AtLeast(_, items):
                 return self._at_least(formula.n, items, aim)
             case Name(name):
-                found = self._where(name, lambda o: (o.value if o.known or aim.world else None) in aim.accept)
-                return found if aim.world else self._where_applies(name, found, aim)
+                ways = self._where(name, lambda o: (o.value if o.known or aim.world else None) in aim.accept)
+                return ways if aim.world else self._where_applies(name, ways, aim)
             case Known(name):
-                found = self._where(name, lambda option: option.known in aim.accept)
-                return self._where_applies(name, found, aim.opposite)
+                ways = self._where(name, lambda option: option.known in aim.accept)
+                return self._where_applies(name, ways, aim.opposite)
             case Compare((left, right), (operator,)) if type_of(left) == "flag":
                 same = Or((And((left, right)), And((Not(left), Not(right)))))
                 return self.ways(same, aim if operator == "==" else aim.opposite)
@@ -139,22 +139,22 @@ class Search:
         reached: list[Ways] = [{self.full: ()}, *({} for _ in range(n))]
         before = 0
         for left, item in zip(range(len(items), 0, -1), items, strict=True):
-            found = self.ways(item, aim)
-            apart = self.full not in found and not before & self._fields(found)  # then no way can cover another
-            before |= self._fields(found)
+            ways = self.ways(item, aim)
+            apart = self.full not in ways and not before & self._fields(ways)  # then no way can cover another
+            before |= self._fields(ways)
             for k in range(n, max(0, n - left), -1):
-                reached[k] |= self._join(reached[k - 1], found)
+                reached[k] |= self._join(reached[k - 1], ways)
                 reached[k] = reached[k] if apart else self._prune(reached[k])
         return reached[n]
 
-    def _where_applies(self, flag: str, found: Ways, aim: _Aim) -> Ways:
+    def _where_applies(self, flag: str, ways: Ways, aim: _Aim) -> Ways:
         """A flag reads false where it does not apply."""
         if flag not in self.protocol.applies:
-            return found
+            return ways
         applies = self.protocol.applies[flag]
         if True in aim.accept:
-            return self._prune(self._join(found, self.ways(applies, replace(NOT_FALSE, proof=aim.proof))))
-        return self._prune(found | self.ways(applies, replace(FALSE, proof=aim.proof)))
+            return self._prune(self._join(ways, self.ways(applies, replace(NOT_FALSE, proof=aim.proof))))
+        return self._prune(ways | self.ways(applies, replace(FALSE, proof=aim.proof)))
 
     def _comparison(self, atom: Formula, aim: _Aim) -> Ways:
         """The values of its fields with which a comparison comes out right: the reference evaluator says so."""
@@ -207,11 +207,11 @@ class Search:
     def _join(self, first: Ways, second: Ways) -> Ways:
         """The ways that are in both."""
         self._spend(len(first) * len(second))
-        found: Ways = {}
+        joined: Ways = {}
         for (a, ties), (b, more) in product(first.items(), second.items()):
             if self._is_possible(a & b):
-                found.setdefault(a & b, ties + tuple(tie for tie in more if tie not in ties))
-        return found
+                joined.setdefault(a & b, ties + tuple(tie for tie in more if tie not in ties))
+        return joined
 
     def _spend(self, effort: int) -> None:
         self.effort -= effort
@@ -220,12 +220,12 @@ class Search:
 
     def _prune(self, ways: Ways) -> Ways:
         """Without the ways that others cover."""
-        kept: list[int] = []
+        minimal: list[int] = []
         for _, group in groupby(sorted(ways, key=int.bit_count, reverse=True), key=int.bit_count):
             boxes = list(group)
-            self._spend(len(boxes) * len(kept))
-            kept += [box for box in boxes if all(box | other != other for other in kept)]
-        return {box: ways[box] for box in kept}
+            self._spend(len(boxes) * len(minimal))
+            minimal += [box for box in boxes if all(box | other != other for other in minimal)]
+        return {box: ways[box] for box in minimal}
 
     def _keep_cheapest(self, ways: Ways) -> Ways:
         """Of too many ways the cheapest."""
@@ -256,25 +256,25 @@ class Search:
 
     def cheapest(self, goals: Iterable[Ways], limit: int = 1) -> Ways:
         """The cheapest ways to meet all goals, in order; none pays for all the fields that another pays for."""
-        found: Ways = {self.full: ()}
+        ways: Ways = {self.full: ()}
         for group in self.groups(goals):
-            pairs = product(found.items(), self.minimal(group, limit).items())
+            pairs = product(ways.items(), self.minimal(group, limit).items())
             both = {a & b: ties + more for (a, ties), (b, more) in pairs}
-            found = {box: both[box] for box in nsmallest(limit, both, key=self.price)}
-        return found
+            ways = {box: both[box] for box in nsmallest(limit, both, key=self.price)}
+        return ways
 
     def minimal(self, ways: Ways, limit: int) -> Ways:
         """The cheapest ways, in order; none pays for all the fields that another pays for."""
-        found: dict[int, frozenset[str]] = {}
+        smallest: dict[int, frozenset[str]] = {}
         for box in sorted(ways, key=self.price):
             costly = frozenset(self.costly_fields(box))
-            if len(found) < limit and not any(other <= costly for other in found.values()):
-                found[box] = costly
-        return {box: ways[box] for box in found}
+            if len(smallest) < limit and not any(other <= costly for other in smallest.values()):
+                smallest[box] = costly
+        return {box: ways[box] for box in smallest}
 
-    def is_complete(self, found: Ways, limit: int = 1) -> bool:
+    def is_complete(self, ways: Ways, limit: int = 1) -> bool:
         """Whether nothing was left out that would have been found."""
-        return self.dropped == inf or (len(found) == limit and max(map(self.price, found)) <= self.dropped)
+        return self.dropped == inf or (len(ways) == limit and max(map(self.price, ways)) <= self.dropped)
 
     def conflict(self, ids: Iterable[str]) -> bool:
         """Whether it is proved that criteria and declared facts cannot be met together."""

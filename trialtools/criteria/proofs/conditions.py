@@ -19,7 +19,7 @@ from ..protocol import Criterion, ProtocolData
 from .encode import on_step
 from .finding import assuming, cannot_pass, join, titles
 from .kleene import Z3
-from .prover import Proof, Prover, check, patient, prover_for, unsat_core
+from .prover import Proof, Prover, patient, prover_for, solve, unsat_core
 
 _DECISIONS = get_args(Decision)
 _TOO_HARD = "it takes too long to find out; ask about fewer fields, without products or quotients of them"
@@ -95,7 +95,7 @@ def _about(protocol: ProtocolData, formulas: Iterable[Formula]) -> ProtocolData:
 
 
 def _exists(prover: Prover, claims: Iterable[Z3]) -> bool:
-    answer = check(prover, claims)
+    answer = solve(prover, claims)
     if answer == z3.unknown:
         raise NotSettled(_TOO_HARD)
     return answer == z3.sat
@@ -106,15 +106,15 @@ def _fewest(prover: Prover, claims: list[Z3], formulas: list[Formula]) -> dict[s
     known = prover.logic.known.values()
     fewest = next(n for n in range(len(known) + 1) if _exists(prover, [*claims, _at_most(prover, n)]))
 
-    def differs(found: dict[str, Any]) -> bool:
-        one, other = (evaluate(formula, prover.protocol.facts_of(found)) for formula in formulas)
+    def differs(record: dict[str, Any]) -> bool:
+        one, other = (evaluate(formula, prover.protocol.facts_of(record)) for formula in formulas)
         return one is not other
 
     wishes = [*prover.facts.values(), *_near(prover, formulas)]
-    found = patient(prover, [*claims, _at_most(prover, fewest)], differs, wishes)
-    if found is None:
+    record = patient(prover, [*claims, _at_most(prover, fewest)], differs, wishes)
+    if record is None:
         raise NotSettled(_TOO_HARD)
-    return found
+    return record
 
 
 def _at_most(prover: Prover, n: int) -> Z3:
@@ -195,17 +195,17 @@ def someone(protocol: ProtocolData, condition: str, decision: Decision | None = 
     claims, named_claims = _deciding(prover, decision)
     named_claims |= {f"part {n}": prover.truth(part).true for n, part in enumerate(parts)}
 
-    def fits(found: dict[str, Any]) -> bool:
-        decided = decision is None or tree.decision(protocol, found) == decision
-        return decided and evaluate(formula, protocol.facts_of(found)) is True
+    def fits(record: dict[str, Any]) -> bool:
+        decided = decision is None or tree.decision(protocol, record) == decision
+        return decided and evaluate(formula, protocol.facts_of(record)) is True
 
     rules = protocol.requirements.values() if decision else ()
     unknown = [z3.Not(known) for known in reversed(list(prover.logic.known.values()))]
     wishes = [*_near(prover, [formula]), *unknown, *_near(prover, rules)]
 
     def witness(facts: Iterable[str]) -> dict[str, Any] | None:
-        held = (prover.facts[fact] for fact in facts)
-        return patient(prover, [*claims, *named_claims.values(), *held], fits, wishes)
+        true_facts = (prover.facts[fact] for fact in facts)
+        return patient(prover, [*claims, *named_claims.values(), *true_facts], fits, wishes)
 
     proof = unsat_core(prover, claims, named_claims)
     if proof is None:
@@ -235,9 +235,9 @@ def _deciding(prover: Prover, decision: Decision | None) -> tuple[list[Z3], dict
 def _nobody(prover: Prover, decision: Decision | None, parts: tuple[Formula, ...], proof: Proof) -> str:
     protocol = prover.protocol
     quoted = join(f'"{words(part, protocol.fields)}"' for part in parts) if parts else ""
-    given = assuming(protocol, proof.facts)
+    assumption = assuming(protocol, proof.facts)
     if decision is None or (decision == "eligible" and not proof.criteria):
-        return f"Nobody: {quoted} {'are' if len(parts) > 1 else 'is'} true of no possible patient{given}."
+        return f"Nobody: {quoted} {'are' if len(parts) > 1 else 'is'} true of no possible patient{assumption}."
     whose = f" of whom {quoted} {'are' if len(parts) > 1 else 'is'} true" if parts else ""
     can = "can be eligible" if decision == "eligible" else f"is {decision}"
     if decision == "eligible":
@@ -246,4 +246,4 @@ def _nobody(prover: Prover, decision: Decision | None, parts: tuple[Formula, ...
         why = f"is eligible, or fails {titles(protocol, *proof.criteria, word='or')}"
     else:
         why = "fails no criterion" if decision == "ineligible" else "is eligible"
-    return f"Nobody{whose} {can}{given}. Such a patient {why}."
+    return f"Nobody{whose} {can}{assumption}. Such a patient {why}."

@@ -10,7 +10,7 @@ from ..language import parse, words
 from ..protocol import Fact
 from .finding import EVERYBODY, Finding, assuming, finding_for, join, titles
 from .kleene import Z3
-from .prover import Proof, Prover, check, each, impossible, minimal_core, unsat_core
+from .prover import Proof, Prover, each, impossible, minimal_core, solve, unsat_core
 
 
 def impossible_facts(prover: Prover) -> Iterator[Finding]:
@@ -54,7 +54,7 @@ def _repair(prover: Prover) -> str:
     mended = [
         f'{id} read as "{reading}"'
         for id, reading, claim in _other_readings(prover)
-        if check(prover, [claim, *_passes_but(prover, id).values(), *prover.facts.values()]) == z3.sat
+        if solve(prover, [claim, *_passes_but(prover, id).values(), *prover.facts.values()]) == z3.sat
     ]
     return f" Somebody can be eligible again with {join(mended, 'or')}." if mended else ""
 

@@ -67,7 +67,7 @@ def encode(protocol: ProtocolData) -> Logic:
     domain += tuple(is_day(value[name], day) for name, day in calendar.items())
     domain += tuple(
         z3.Implies(_is_worked_out(record, fields[name], formula), known[name])
-        for name, formula in protocol.derived.items()
+        for name, formula in protocol.derivations.items()
     )
     whole = _coherent(protocol, record, world)
     facts = {id: z3.And(z3.Not(truth_of(world, fact).false), whole) for id, fact in protocol.fact_formulas.items()}
@@ -92,7 +92,7 @@ def on_step(logic: Logic) -> dict[str, Z3]:
 def _as_worked_out(logic: Logic) -> list[Z3]:
     """That what is recorded of a field is what the others make of it, as far as that is known."""
     fields = {name: Name(name, field.type) for name, field in logic.protocol.fields.items()}
-    ways = [(name, way) for name, rule in logic.protocol.derived.items() for way in _cases(logic.record, rule)]
+    ways = [(name, way) for name, rule in logic.protocol.derivations.items() for way in _cases(logic.record, rule)]
     equal = [(case, Compare((fields[name], rule), ("==",))) for name, (case, rule) in ways]
     return [z3.Implies(case, z3.Not(truth_of(logic.record, rule).false)) for case, rule in equal]
 

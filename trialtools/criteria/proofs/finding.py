@@ -16,7 +16,7 @@ from ..language.formula import walk
 from ..protocol import Fact, Field, ProtocolData
 
 
-class Kind(NamedTuple):
+class FindingKind(NamedTuple):
     """What findings of a kind are called, and how much they matter."""
 
     title: str
@@ -24,26 +24,26 @@ class Kind(NamedTuple):
 
 
 KINDS = {  # in the order they are told
-    "question": Kind("Still questions for a person"),
-    "never-satisfiable": Kind("Nobody can be eligible", "finding"),
-    "contradiction": Kind("Criteria that exclude each other", "finding"),
-    "facts": Kind("Declared facts", "finding"),
-    "guideline": Kind("Against the cited guideline", "finding"),
-    "reading": Kind("Readings that exclude everybody", "finding"),
-    "dead-branch": Kind("Alternatives that can never help", "finding"),
-    "gap": Kind("Values left out between two limits", "finding"),
-    "redundant": Kind("Criteria that decide nothing"),
-    "idle-part": Kind("Parts of a criterion that make no difference"),
-    "boundary": Kind("Limits that leave out their own value"),
-    "uncovered": Kind("Text without a criterion", "finding"),
-    "unit": Kind("Units", "finding"),
-    "no-quote": Kind("Criteria without a quote"),
-    "no-source": Kind("No registry text"),
-    "known-later": Kind("Unknown by design"),
-    "undefined": Kind("Terms the text does not define"),
-    "judgement": Kind("Judgement mixed with records"),
-    "unused": Kind("Fields that decide nothing"),
-    "too-hard": Kind("Left open"),
+    "question": FindingKind("Still questions for a person"),
+    "never-satisfiable": FindingKind("Nobody can be eligible", "finding"),
+    "contradiction": FindingKind("Criteria that exclude each other", "finding"),
+    "facts": FindingKind("Declared facts", "finding"),
+    "guideline": FindingKind("Against the cited guideline", "finding"),
+    "reading": FindingKind("Readings that exclude everybody", "finding"),
+    "dead-branch": FindingKind("Alternatives that can never help", "finding"),
+    "gap": FindingKind("Values left out between two limits", "finding"),
+    "redundant": FindingKind("Criteria that decide nothing"),
+    "idle-part": FindingKind("Parts of a criterion that make no difference"),
+    "boundary": FindingKind("Limits that leave out their own value"),
+    "uncovered": FindingKind("Text without a criterion", "finding"),
+    "unit": FindingKind("Units", "finding"),
+    "no-quote": FindingKind("Criteria without a quote"),
+    "no-source": FindingKind("No registry text"),
+    "known-later": FindingKind("Unknown by design"),
+    "undefined": FindingKind("Terms the text does not define"),
+    "judgement": FindingKind("Judgement mixed with records"),
+    "unused": FindingKind("Fields that decide nothing"),
+    "too-hard": FindingKind("Left open"),
 }
 
 _WIDTH = 100
@@ -145,10 +145,10 @@ def _says(protocol: ProtocolData, facts: Iterable[str]) -> dict[str, str]:
 
 def assuming(protocol: ProtocolData, facts: Iterable[str]) -> str:
     """` as long as the declared fact holds: "Late pregnancy is pregnancy" (F1)`, or nothing."""
-    listed = [f'"{says}" ({id})' for id, says in _says(protocol, facts).items()]
-    if not listed:
+    facts_text = [f'"{says}" ({id})' for id, says in _says(protocol, facts).items()]
+    if not facts_text:
         return ""
-    return f" as long as the declared {'facts hold' if len(listed) > 1 else 'fact holds'}: {join(listed)}"
+    return f" as long as the declared {'facts hold' if len(facts_text) > 1 else 'fact holds'}: {join(facts_text)}"
 
 
 def titles(protocol: ProtocolData, *ids: str, reading: Mapping[str, str] | None = None, word: str = "and") -> str:
@@ -189,9 +189,9 @@ class Findings(tuple[Finding, ...]):
     protocol: ProtocolData
 
     @classmethod
-    def of(cls, found: Iterable[Finding], protocol: ProtocolData) -> Findings:
+    def of(cls, findings: Iterable[Finding], protocol: ProtocolData) -> Findings:
         """Findings with the protocol they are about."""
-        made = cls(found)
+        made = cls(findings)
         made.protocol = protocol
         return made
 
@@ -204,9 +204,9 @@ class Findings(tuple[Finding, ...]):
         also += f" {_questions(self.protocol)}." if self.protocol.questions else ""
         if not kinds:
             return f"Nothing was found.{also}"
-        found = len(self) - notes
-        listed = "; ".join(kind[:1].lower() + kind[1:] for kind in kinds)
-        return f"{found} finding{'s' * (found != 1)}: {listed}.{also}"
+        n = len(self) - notes
+        kinds_text = "; ".join(kind[:1].lower() + kind[1:] for kind in kinds)
+        return f"{n} finding{'s' * (n != 1)}: {kinds_text}.{also}"
 
     def text(self) -> str:
         """A page of plain text, at most 100 columns wide: findings first, then notes, each by kind.
@@ -301,15 +301,15 @@ def _lines(finding: Finding, protocol: ProtocolData) -> Iterator[str]:
     yield from wrap(finding.sentence, _WIDTH, initial_indent="  ", subsequent_indent="  ")
     for part in _rests_on(finding, protocol):
         yield from wrap(part, _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 8)
-    yield f"      [{finding.id}] {_proven(finding)}".rstrip()
+    yield f"      [{finding.id}] {_proof_sentence(finding)}".rstrip()
 
 
-def _proven(finding: Finding) -> str:
+def _proof_sentence(finding: Finding) -> str:
     return f"Proven for {finding.proven_for}." if finding.proven_for else ""
 
 
 def _details(finding: Finding, protocol: ProtocolData) -> str:
-    below = filter(None, [*_rests_on(finding, protocol), _proven(finding)])
+    below = filter(None, [*_rests_on(finding, protocol), _proof_sentence(finding)])
     opened = finding.severity == "finding"
     edge = f"border-left:3px solid {_INK if opened else _QUIET};padding:2px 0 2px 10px;margin:6px 0"
     return (

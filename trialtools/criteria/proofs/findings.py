@@ -19,7 +19,7 @@ from ..protocol.check import stretches
 from ..units import factor, parse_unit
 from .conflicts import excluding_readings, guideline, impossible_facts, never_satisfiable
 from .finding import KINDS, Finding, Findings, finding_for, join, slug_of, titles
-from .gaps import boundaries, gaps
+from .gaps import gaps, limits_left_out
 from .idle import dead_branches, idle_criteria, redundant
 from .kleene import has_power, is_long
 from .prover import Prover, prover_for
@@ -50,21 +50,21 @@ whoever passes I4 (SARS-CoV-2 shown in the laboratory, read as "any_result") can
         *_field_findings(protocol),
         *_unit_findings(protocol),
     ]
-    found = [*_proven(prover), *read, *_abandonments(prover)]
+    findings = [*_proofs(prover), *read, *_abandonments(prover)]
     order = list(KINDS)
-    found.sort(key=lambda finding: (finding.severity, order.index(finding.kind)))
-    return Findings.of(_distinct(found), protocol)
+    findings.sort(key=lambda finding: (finding.severity, order.index(finding.kind)))
+    return Findings.of(_distinct(findings), protocol)
 
 
-def _distinct(found: list[Finding]) -> Iterator[Finding]:
+def _distinct(findings: list[Finding]) -> Iterator[Finding]:
     """No id twice: the second alternative that reads the same is `...:2`."""
     seen = Counter()
-    for finding in found:
+    for finding in findings:
         seen[finding.id] += 1
         yield finding if seen[finding.id] == 1 else replace(finding, id=f"{finding.id}:{seen[finding.id]}")
 
 
-def _proven(prover: Prover) -> Iterator[Finding]:
+def _proofs(prover: Prover) -> Iterator[Finding]:
     if broken := list(impossible_facts(prover)):
         yield from broken
         prover = replace(prover, facts={})
@@ -81,7 +81,7 @@ def _proven(prover: Prover) -> Iterator[Finding]:
     yield from redundant(prover, idle)
     holes = list(gaps(prover))
     yield from holes
-    yield from boundaries(prover, holes)
+    yield from limits_left_out(prover, holes)
 
 
 def _abandonments(prover: Prover) -> Iterator[Finding]:
@@ -122,8 +122,8 @@ def uncovered_text(protocol: ProtocolData) -> tuple[str, ...]:
 
 def _places(quote: str, text: str) -> list[tuple[int, int]]:
     """Where a quote stands, as whole words; a copy that ran words together is searched for the bare letters."""
-    found = [match.span() for match in re.finditer(rf"(?<!\w){re.escape(quote)}(?!\w)", text)] if quote else []
-    return found or [match.span() for match in re.finditer(re.escape(quote), text)]
+    places = [match.span() for match in re.finditer(rf"(?<!\w){re.escape(quote)}(?!\w)", text)] if quote else []
+    return places or [match.span() for match in re.finditer(re.escape(quote), text)]
 
 
 def _trim(part: str) -> str:
@@ -132,13 +132,13 @@ def _trim(part: str) -> str:
 
 def _question_findings(protocol: ProtocolData) -> Iterator[Finding]:
     """How much of a checklist nobody has turned into logic yet."""
-    if asked := protocol.questions:
+    if questions := protocol.questions:
         ids = [criterion.id for criterion in protocol.criteria]
         sentence = (
-            f"Still questions for a person: {len(asked)} of {len(ids)} criteria ({_runs(asked, ids)}). A patient of "
-            "whom these are not answered stays undetermined."
+            f"Still questions for a person: {len(questions)} of {len(ids)} criteria ({_runs(questions, ids)}). A "
+            "patient of whom these are not answered stays undetermined."
         )
-        yield finding_for(protocol, "question", "", sentence, asked, quotes=())
+        yield finding_for(protocol, "question", "", sentence, questions, quotes=())
 
 
 def _runs(some: Iterable[str], ids: list[str]) -> str:
@@ -177,9 +177,9 @@ def _text_findings(protocol: ProtocolData) -> Iterator[Finding]:
 def _field_findings(protocol: ProtocolData) -> Iterator[Finding]:
     """Criteria that mix what a person judges with what is recorded, and fields that nothing asks about."""
     for id, formula in protocol.requirements.items():
-        asked = names(formula)
-        judged = [name for name in asked if protocol.fields[name].judged_by]
-        recorded = [name for name in asked if not protocol.fields[name].judged_by]
+        fields = names(formula)
+        judged = [name for name in fields if protocol.fields[name].judged_by]
+        recorded = [name for name in fields if not protocol.fields[name].judged_by]
         if judged and recorded:
             sentence = (
                 f"{titles(protocol, id)} mixes what a person must judge ({_labels(protocol, judged)}) with what is "
@@ -200,9 +200,9 @@ def _labels(protocol: ProtocolData, fields: list[str]) -> str:
 
 def _fields_in_use(protocol: ProtocolData) -> set[str]:
     """Every field that any reading, fact, guideline, `applies` or dosing window asks about."""
-    asked = {name for _, text in expressions(protocol) for name in names(parse(text, protocol.fields))}
-    asked = set(protocol.with_causes(asked))
-    return asked | {arm.dosing.anchor for arm in protocol.arms if arm.dosing}
+    used = {name for _, text in expressions(protocol) for name in names(parse(text, protocol.fields))}
+    used = set(protocol.with_causes(used))
+    return used | {arm.dosing.anchor for arm in protocol.arms if arm.dosing}
 
 
 # --- units ------------------------------------------------------------------------------------------------------------

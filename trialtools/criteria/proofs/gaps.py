@@ -32,7 +32,7 @@ def _field(limit: Limit) -> str:
     return subject.name if isinstance(subject, Name) and subject.type in NUMERIC else ""
 
 
-def boundaries(prover: Prover, gaps: Collection[Finding] = ()) -> Iterator[Finding]:
+def limits_left_out(prover: Prover, gaps: Collection[Finding] = ()) -> Iterator[Finding]:
     """Strict limits that decide: a patient on the limit fails for it alone, with the next value the same one passes.
 
     Args:
@@ -59,10 +59,10 @@ def _boundary(prover: Prover, id: str, limit: Limit) -> Iterator[Finding]:
     moved = z3.substitute(everybody, (prover.logic.value[name], there))
     claims = [prover.logic.value[name] == here, prover.truths[id].false, *others, *prover.facts.values()]
 
-    def judge(found: dict[str, Any]) -> bool:
-        states = state_by_criterion(protocol, protocol.facts_of(found))
+    def judge(record: dict[str, Any]) -> bool:
+        states = state_by_criterion(protocol, protocol.facts_of(record))
         fails_alone = [other for other, state in states.items() if state != "pass"] == [id] and states[id] == "fail"
-        return fails_alone and decision(protocol, {**found, name: following}) == "eligible"
+        return fails_alone and decision(protocol, {**record, name: following}) == "eligible"
 
     on_it = patient(prover, [*claims, prover.complete, moved], judge)
     if on_it is None:
@@ -118,7 +118,7 @@ def _holes(prover: Prover, name: str, numbers: list[float]) -> Iterator[tuple[in
     """
     steps = on_step(prover.logic)
     measured = [steps[name]] if name in steps else []
-    start, last, seen = None, 0, False
+    start, last, is_open = None, 0, False
     for n in range(2 * len(numbers) + 1):
         inside = prover.truth(_stretch(prover, name, numbers, n, n)).true
         if impossible(prover, [inside, *measured]):
@@ -126,8 +126,8 @@ def _holes(prover: Prover, name: str, numbers: list[float]) -> Iterator[tuple[in
         if not impossible(prover, [inside, *prover.passes.values()]):
             if start is not None:
                 yield start, last
-            start, seen = None, True
-        elif seen:
+            start, is_open = None, True
+        elif is_open:
             start, last = (n if start is None else start), n
 
 
@@ -170,8 +170,8 @@ def _eligible(prover: Prover, where: Formula) -> dict[str, Any] | None:
     """An eligible patient of whom something holds, all else being known where that can be."""
     protocol = prover.protocol
 
-    def judge(found: dict[str, Any]) -> bool:
-        return decision(protocol, found) == "eligible" and evaluate(where, protocol.facts_of(found)) is True
+    def judge(record: dict[str, Any]) -> bool:
+        return decision(protocol, record) == "eligible" and evaluate(where, protocol.facts_of(record)) is True
 
     claims = [prover.truth(where).true, *prover.passes.values(), *prover.facts.values()]
     return patient(prover, claims, judge, prover.logic.known.values())

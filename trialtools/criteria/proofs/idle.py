@@ -89,20 +89,20 @@ def _idle_finding(prover: Prover, kind: str, about: str, claim: str, why: str, *
     )
 
 
-def _with_data_missing(prover: Prover, found: _Idle) -> tuple[str, dict[str, Any] | None]:
+def _with_data_missing(prover: Prover, idle: _Idle) -> tuple[str, dict[str, Any] | None]:
     """For whom a criterion decides that decides nothing where everything is known, and a patient who shows it."""
 
     def judge(record: dict[str, Any]) -> bool:
         facts = prover.protocol.facts_of(record)
         states = state_by_criterion(prover.protocol, facts)
-        instead: dict[str, State] = {**states, found.id: _STATES[evaluate(found.rule, facts)]}
+        instead: dict[str, State] = {**states, idle.id: _STATES[evaluate(idle.rule, facts)]}
         return decide(states.values()) != decide(instead.values())
 
-    changes = _changes(prover, found.id, found.rule)
+    changes = _changes(prover, idle.id, idle.rule)
     for (claim, others), whom in zip(changes, ("eligible", "ineligible"), strict=True):
         claims = [z3.And(claim, *others.values()), *prover.facts.values()]
         if (witness := patient(prover, claims, judge, prover.logic.known.values())) is not None:
-            return f"With data missing it may still decide who is {whom} ({found.id}).", witness
+            return f"With data missing it may still decide who is {whom} ({idle.id}).", witness
     return "Whether the same is true with data missing was not settled.", None
 
 
@@ -112,11 +112,11 @@ def _with_data_missing(prover: Prover, found: _Idle) -> tuple[str, dict[str, Any
 def idle_criteria(prover: Prover) -> dict[str, _Idle]:
     """The criteria that could be left out, by id, each alone."""
     ids = {id: id for id in prover.truths}
-    found = {id: _idle(prover, id, Value(True)) for id in each(prover, "whether {} can be left out", ids)}
-    return {id: proof for id, proof in found.items() if proof is not None}
+    idle = {id: _idle(prover, id, Value(True)) for id in each(prover, "whether {} can be left out", ids)}
+    return {id: proof for id, proof in idle.items() if proof is not None}
 
 
-def redundant(prover: Prover, found: Mapping[str, _Idle]) -> Iterator[Finding]:
+def redundant(prover: Prover, idle: Mapping[str, _Idle]) -> Iterator[Finding]:
     """Criteria that the others imply, and whether they still do when data are missing.
 
     Args:
@@ -124,8 +124,8 @@ def redundant(prover: Prover, found: Mapping[str, _Idle]) -> Iterator[Finding]:
         found: from `idle_criteria`.
     """
     protocol, twins = prover.protocol, set()
-    for id, proof in found.items():
-        twin = found.get(proof.passing[0]) if len(proof.passing) == 1 else None
+    for id, proof in idle.items():
+        twin = idle.get(proof.passing[0]) if len(proof.passing) == 1 else None
         if id in twins:
             continue
         if twin and (twin.passing, twin.facts) == ((id,), proof.facts):
@@ -173,16 +173,16 @@ def alternatives(
         yield from alternatives(item, together, (*place, n), positive)
 
 
-def without(formula: Formula, place: tuple[int, ...], kept: bool = False) -> Formula:
+def without(formula: Formula, place: tuple[int, ...], is_kept: bool = False) -> Formula:
     """The formula as it would be without the alternative at a place."""
     if not place:
-        return Value(kept)
+        return Value(is_kept)
     n, *deeper = place
     if isinstance(formula, Not):
-        return Not(without(formula.item, tuple(deeper), not kept))
+        return Not(without(formula.item, tuple(deeper), not is_kept))
     assert isinstance(formula, And | Or | AtLeast)
     items = list(formula.items)
-    items[n] = without(items[n], tuple(deeper), kept)
+    items[n] = without(items[n], tuple(deeper), is_kept)
     return replace(formula, items=tuple(items))
 
 
@@ -193,8 +193,8 @@ def dead_branches(prover: Prover, redundant: Collection[str]) -> Iterator[Findin
         prover: from `prover`.
         redundant: criteria that decide for nobody, which is told already.
     """
-    asked = {criterion.id: criterion for criterion in prover.protocol.criteria if criterion.id not in redundant}
-    for criterion in each(prover, "which parts of {} make a difference", asked):
+    criteria = {criterion.id: criterion for criterion in prover.protocol.criteria if criterion.id not in redundant}
+    for criterion in each(prover, "which parts of {} make a difference", criteria):
         gone: list[tuple[int, ...]] = []
         for way in alternatives(prover.protocol.formula(criterion.id)):
             is_told = any(way.place[: len(place)] == place for place in gone)
@@ -207,9 +207,9 @@ def _of_alternative(prover: Prover, criterion: Criterion, way: Alternative) -> F
     rest, is_way_in = without(prover.protocol.formula(criterion.id), way.place), criterion.kind == "inclusion"
     if is_way_in and (proof := unsat_core(prover, _has(prover, way), prover.passes)) is not None:
         return _dead(prover, criterion, way, rest, proof)
-    found = _idle(prover, criterion.id, rest if is_way_in else Not(rest))
-    is_news = found is not None and (found.everybody or not _asks_known(way.formula))
-    return _idle_part(prover, criterion, way, found) if found and is_news else None
+    idle = _idle(prover, criterion.id, rest if is_way_in else Not(rest))
+    is_news = idle is not None and (idle.everybody or not _asks_known(way.formula))
+    return _idle_part(prover, criterion, way, idle) if idle and is_news else None
 
 
 def _has(prover: Prover, way: Alternative) -> list[Z3]:
@@ -256,24 +256,24 @@ def _owner(
     claims += prover.passes.values() if eligible else ()
     wishes = [*prover.logic.known.values(), prover.truth(rest).false, *can_pass, *prover.facts.values()]
 
-    def judge(found: dict[str, Any]) -> bool:
-        values = protocol.facts_of(found)
+    def judge(record: dict[str, Any]) -> bool:
+        values = protocol.facts_of(record)
         has = all(evaluate(part, values) is True for part in (way.formula, *way.beside))
-        return has and (decision(protocol, found) == "eligible") is eligible
+        return has and (decision(protocol, record) == "eligible") is eligible
 
     return patient(prover, claims, judge, wishes)
 
 
-def _idle_part(prover: Prover, criterion: Criterion, way: Alternative, found: _Idle) -> Finding:
+def _idle_part(prover: Prover, criterion: Criterion, way: Alternative, idle: _Idle) -> Finding:
     protocol, id = prover.protocol, criterion.id
     if criterion.kind == "inclusion":
-        among = f" among those who pass {titles(protocol, *found.passing)}" if found.passing else ""
+        among = f" among those who pass {titles(protocol, *idle.passing)}" if idle.passing else ""
         why = f"whoever passes {id}{among} passes it without this part"
     else:
-        other = f"{titles(protocol, *found.failing, word='or')}, or " if found.failing else ""
+        other = f"{titles(protocol, *idle.failing, word='or')}, or " if idle.failing else ""
         why = f"whoever fails {id} fails {other}{id} without this part"
     claim = f"{_role(prover, criterion, way)}, but it makes no difference"
-    return _idle_finding(prover, "idle-part", f"{id}:{slug(way.formula)}", claim, why, found)
+    return _idle_finding(prover, "idle-part", f"{id}:{slug(way.formula)}", claim, why, idle)
 
 
 def _role(prover: Prover, criterion: Criterion, way: Alternative) -> str:

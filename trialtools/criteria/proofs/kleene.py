@@ -18,7 +18,7 @@ from ..language import (
     Arithmetic,
     AtLeast,
     Compare,
-    Completed,
+    CompletedTime,
     Formula,
     In,
     Known,
@@ -160,7 +160,7 @@ def _datum(scope: Scope, formula: Formula) -> Datum:
             return _any_number(scope, formula, datum) if is_long(formula) else datum
         case MonthsBefore(when):
             return Datum(_datum(scope, when).known, _days_of(_calendar(scope, formula)))
-        case Completed(unit, start, end):
+        case CompletedTime(unit, start, end):
             known = _both(_datum(scope, start).known, _datum(scope, end).known)
             return Datum(known, _completed_time(unit, _calendar(scope, start), _calendar(scope, end)))
     true, false = truth_of(scope, formula)

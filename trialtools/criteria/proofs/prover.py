@@ -120,7 +120,7 @@ def each(prover: Prover, topic: str, subjects: Mapping[str, _T]) -> Iterator[_T]
             prover.clock.topics.setdefault(topic, {})[name] = None
 
 
-def check(prover: Prover, claims: Iterable[Z3]) -> Z3:
+def solve(prover: Prover, claims: Iterable[Z3]) -> Z3:
     """Z3's answer whether there is a patient of whom all claims hold: sat, unsat, or unknown where it was given up."""
     clock = prover.clock
     answer = z3.unknown
@@ -134,7 +134,7 @@ def check(prover: Prover, claims: Iterable[Z3]) -> Z3:
 
 def impossible(prover: Prover, claims: Iterable[Z3]) -> bool:
     """Whether it is proven that no patient meets all claims."""
-    return check(prover, claims) == z3.unsat
+    return solve(prover, claims) == z3.unsat
 
 
 def unsat_core(prover: Prover, claims: Iterable[Z3], criteria: Mapping[str, Z3]) -> Proof | None:
@@ -154,8 +154,8 @@ def unsat_core(prover: Prover, claims: Iterable[Z3], criteria: Mapping[str, Z3])
     if not prover.facts or not impossible(prover, [*fixed, *criteria.values(), *prover.facts.values()]):
         return None
     blamed = minimal_core(prover, [*fixed, *prover.facts.values()], criteria)
-    held = [*fixed, *(criteria[id] for id in blamed)]
-    return Proof(blamed, minimal_core(prover, held, prover.facts))
+    core = [*fixed, *(criteria[id] for id in blamed)]
+    return Proof(blamed, minimal_core(prover, core, prover.facts))
 
 
 def minimal_core(prover: Prover, fixed: list[Z3], named: Mapping[str, Z3]) -> tuple[str, ...]:
@@ -164,9 +164,9 @@ def minimal_core(prover: Prover, fixed: list[Z3], named: Mapping[str, Z3]) -> tu
     Where time does not allow to look for less, it is a part that suffices.
     """
     before = prover.clock.given_up
-    kept = _core(prover, fixed, named)
+    core = _core(prover, fixed, named)
     prover.clock.given_up = before  # nothing that is claimed was given up
-    return kept
+    return core
 
 
 def _core(prover: Prover, fixed: list[Z3], named: Mapping[str, Z3]) -> tuple[str, ...]:
@@ -175,12 +175,12 @@ def _core(prover: Prover, fixed: list[Z3], named: Mapping[str, Z3]) -> tuple[str
     for id, claim in named.items():
         if impossible(prover, [*fixed, claim]):
             return (id,)
-    kept = dict(named)
+    core = dict(named)
     for id in reversed(list(named)):
-        rest = [claim for other, claim in kept.items() if other != id]
+        rest = [claim for other, claim in core.items() if other != id]
         if impossible(prover, [*fixed, *rest]):
-            del kept[id]
-    return tuple(kept)
+            del core[id]
+    return tuple(core)
 
 
 def patient(
@@ -201,7 +201,7 @@ def patient(
     plain = [z3.Not(prover.logic.value[name]) for name in reversed(flags)]
     hopes = [*wishes, *natural(prover.logic), *plain]
     fixed = list(claims)
-    while (answer := check(prover, [*fixed, *hopes])) == z3.unsat:
+    while (answer := solve(prover, [*fixed, *hopes])) == z3.unsat:
         blamed = {name.get_id() for name in prover.solver.unsat_core()}
         last = max((n for n, hope in enumerate(hopes) if _name(prover, hope).get_id() in blamed), default=None)
         if last is None:
@@ -209,9 +209,9 @@ def patient(
         del hopes[last]
     if answer != z3.sat:
         return None
-    found = witness(prover.logic, prover.solver.model())
-    if judge(found):
-        return found
+    record = witness(prover.logic, prover.solver.model())
+    if judge(record):
+        return record
     prover.clock.given_up += 1  # a sum that doubles and decimals round apart
     return None
 

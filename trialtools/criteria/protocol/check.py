@@ -14,7 +14,7 @@ from ..language import (
     MAX_NUMBER,
     NUMERIC,
     Arithmetic,
-    Completed,
+    CompletedTime,
     Formula,
     Name,
     ProtocolError,
@@ -35,13 +35,13 @@ _Faults = Iterator[tuple[str, _Path]]
 """Messages, each with its path in the protocol; only the first is raised, so that a rule may trust those before it."""
 
 
-def check(protocol: ProtocolData) -> None:
+def check_protocol(protocol: ProtocolData) -> None:
     """Raise the first fault of a protocol.
 
     Raises:
         ProtocolError: what is wrong, with its `path` in the protocol.
     """
-    rules = (_ids, _fields, _derived, _criteria, _readings, _expressions, _quotes, _ambiguities, _arms, _design)
+    rules = (_ids, _fields, _derivations, _criteria, _readings, _expressions, _quotes, _ambiguities, _arms, _design)
     for rule in rules:
         faults = rule(protocol)
         for message, path in faults:
@@ -128,7 +128,7 @@ def _impossible(field: Field) -> str:
     return "no whole number lies in the range" if field.limits[0] > field.limits[1] else ""
 
 
-def _derived(protocol: ProtocolData) -> _Faults:
+def _derivations(protocol: ProtocolData) -> _Faults:
     """Fields that are worked out from others."""
     for name, field in protocol.fields.items():
         here = ("fields", name, "from")
@@ -174,11 +174,11 @@ def _is_whole(formula: Formula) -> bool:
             return isinstance(value, int)
         case Arithmetic("+" | "-" | "*" | "min" | "max", left, right):
             return _is_whole(left) and _is_whole(right)
-    return isinstance(formula, Completed)
+    return isinstance(formula, CompletedTime)
 
 
 def _criteria(protocol: ProtocolData) -> _Faults:
-    asked: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for position, criterion in enumerate(protocol.criteria):
         here = ("criteria", position)
         ways = {"ask": criterion.ask, "when": criterion.when is not None, "readings": bool(criterion.readings)}
@@ -187,7 +187,7 @@ def _criteria(protocol: ProtocolData) -> _Faults:
             yield f"{criterion.id} says nothing; add when:, readings: if the sentence is ambiguous, or ask: true", here
         if len(keys) > 1:
             yield f"{criterion.id} has both {keys[0]}: and {keys[1]}:, and one of them must go", (*here, keys[0])
-        twin = asked.setdefault(question_name(criterion.id), criterion.id) if criterion.ask else criterion.id
+        twin = texts.setdefault(question_name(criterion.id), criterion.id) if criterion.ask else criterion.id
         if twin != criterion.id:
             message = f"the questions of {twin} and {criterion.id} would have one name; choose another id"
             yield message, (*here, "id")
@@ -198,9 +198,9 @@ def _readings(protocol: ProtocolData) -> _Faults:
         here = ("readings", id)
         if id not in protocol.criterion:
             yield f"a reading is chosen for '{id}', which is no criterion{nearest(id, protocol.criterion)}", here
-        known = [name for name in protocol.criterion[id].texts if name]
-        if reading not in known:
-            hint = nearest(reading, known) or "; it is read in one way only"
+        readings = [name for name in protocol.criterion[id].texts if name]
+        if reading not in readings:
+            hint = nearest(reading, readings) or "; it is read in one way only"
             yield f"criterion {id} has no reading '{reading}'{hint}", here
 
 
@@ -285,13 +285,13 @@ def stretches(text: str, spans: Iterable[tuple[str, str]]) -> list[str]:
     >>> stretches("In: a. Then b. Out: c.", [("In:", "Then"), ("Out:", "")])
     [' a. ', ' c.']
     """
-    found, rest = [], text
+    parts, rest = [], text
     for first, last in spans:
         rest = rest.partition(first)[2] if first and first in rest else rest
         stretch, mark, after = rest.partition(last) if last else (rest, "", "")
-        found.append(stretch)
+        parts.append(stretch)
         rest = mark + after
-    return found
+    return parts
 
 
 def _ambiguities(protocol: ProtocolData) -> _Faults:
@@ -312,9 +312,9 @@ def _design(protocol: ProtocolData) -> _Faults:
         if item.assumed and not item.why:
             yield f"the assumption {name} needs a reason; add why:", ("design", name)
         if name == "strata":
-            listed = isinstance(item.value, list | tuple)
-            wrong = [place for place, each in enumerate(item.value) if not isinstance(each, str)] if listed else []
-            if wrong or not listed:
+            is_list = isinstance(item.value, list | tuple)
+            wrong = [place for place, each in enumerate(item.value) if not isinstance(each, str)] if is_list else []
+            if wrong or not is_list:
                 message = 'strata are a list of conditions as text, and of site, such as ["age > 65", site]'
                 yield message, ("design", name, "value", *wrong[:1])
 

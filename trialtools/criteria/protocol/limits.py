@@ -67,20 +67,20 @@ def threshold_table(protocol: ProtocolData) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    for found in (each for id in protocol.criterion for each in thresholds_of(protocol, id)):
-        low, high = found.range(protocol) or (math.nan, math.nan)
+    for limit in (each for id in protocol.criterion for each in thresholds_of(protocol, id)):
+        low, high = limit.range(protocol) or (math.nan, math.nan)
         rows.append(
             {
-                "threshold": found.id,
-                "criterion": found.criterion,
-                "field": ", ".join(names(found.subject)),
-                "label": words(found.subject, protocol.fields),
-                "unit": found.unit(protocol),
-                "operator": found.operator,
-                "value": float(found.value),
+                "threshold": limit.id,
+                "criterion": limit.criterion,
+                "field": ", ".join(names(limit.subject)),
+                "label": words(limit.subject, protocol.fields),
+                "unit": limit.unit(protocol),
+                "operator": limit.operator,
+                "value": float(limit.value),
                 "low": float(low),
                 "high": float(high),
-                "step": found.step(protocol),
+                "step": limit.step(protocol),
             }
         )
     columns = ["threshold", "criterion", "field", "label", "unit", "operator", "value", "low", "high", "step"]
@@ -104,8 +104,8 @@ def with_thresholds(protocol: AnyProtocol, values: Mapping[str, float]) -> AnyPr
     """
     moved: dict[str, list[tuple[tuple[int, int], float]]] = {}
     for id, value in values.items():
-        found = threshold(protocol, id)
-        moved.setdefault(found.criterion, []).append((found.span, value))
+        limit = threshold(protocol, id)
+        moved.setdefault(limit.criterion, []).append((limit.span, value))
     changes: dict[str, Any] = {}
     for id, places in moved.items():
         changes[id] = protocol.criterion[id].texts[protocol.reading(id)]
@@ -120,11 +120,11 @@ def threshold(protocol: ProtocolData, id: str) -> Threshold:
     Raises:
         ProtocolError: there is none of that id under the chosen readings.
     """
-    found = {each.id: each for criterion in protocol.criterion for each in thresholds_of(protocol, criterion)}
-    if id not in found:
-        own = [each for each in found if each.split(".")[0] == id.split(".")[0]]
-        raise ProtocolError(f"no threshold '{id}'{nearest(id, own or found)}")
-    return found[id]
+    limits_by_id = {each.id: each for criterion in protocol.criterion for each in thresholds_of(protocol, criterion)}
+    if id not in limits_by_id:
+        own = [each for each in limits_by_id if each.split(".")[0] == id.split(".")[0]]
+        raise ProtocolError(f"no threshold '{id}'{nearest(id, own or limits_by_id)}")
+    return limits_by_id[id]
 
 
 def thresholds_of(protocol: ProtocolData, criterion: str) -> list[Threshold]:
@@ -202,19 +202,19 @@ def amend(protocol: AnyProtocol, changes: Mapping[str, str | bool | Criterion | 
             raise ProtocolError(f"no criterion '{id}'{nearest(id, protocol.criterion)}; a new one needs a Criterion")
     criteria = [_amend(c, changes[c.id]) if c.id in changes else c for c in protocol.criteria]
     added = [change for id, change in changes.items() if id not in protocol.criterion]
-    kept = {c.id: c for c in (*criteria, *added) if isinstance(c, Criterion)}
-    notes = [a for a in protocol.ambiguities if a.at not in protocol.criterion or a.at in kept]
+    staying = {c.id: c for c in (*criteria, *added) if isinstance(c, Criterion)}
+    notes = [a for a in protocol.ambiguities if a.at not in protocol.criterion or a.at in staying]
     return replace(
         protocol,
-        criteria=tuple(kept.values()),
-        readings={id: reading for id, reading in protocol.readings.items() if id in kept and kept[id].readings},
-        ambiguities=tuple(_unsettle(ambiguity, kept) for ambiguity in notes),
+        criteria=tuple(staying.values()),
+        readings={id: reading for id, reading in protocol.readings.items() if id in staying and staying[id].readings},
+        ambiguities=tuple(_unsettle(ambiguity, staying) for ambiguity in notes),
     )
 
 
-def _unsettle(ambiguity: Ambiguity, kept: Mapping[str, Criterion]) -> Ambiguity:
+def _unsettle(ambiguity: Ambiguity, criteria: Mapping[str, Criterion]) -> Ambiguity:
     """What a reading had settled is a mere note once the sentence has no second reading."""
-    gone = ambiguity.treatment == "reading" and len(kept[ambiguity.at].readings) < 2
+    gone = ambiguity.treatment == "reading" and len(criteria[ambiguity.at].readings) < 2
     return replace(ambiguity, treatment="note") if gone else ambiguity
 
 

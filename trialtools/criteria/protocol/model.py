@@ -22,7 +22,7 @@ from ..language import (
     parse,
     parse_number,
 )
-from .check import check
+from .check import check_protocol
 from .field import ASK, STRICT, Field, Question, fits, possible, question_name
 
 ROUNDING = 0.01
@@ -165,7 +165,7 @@ class ProtocolData:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", _with_questions(self.fields, self.criteria))
-        check(self)
+        check_protocol(self)
 
     @property
     def spans(self) -> tuple[tuple[str, str], ...]:
@@ -186,9 +186,9 @@ class ProtocolData:
     def formula(self, criterion_id: str, reading: str | None = None) -> Formula:
         """What a criterion says, under the chosen reading or another one."""
         text = self.criterion[criterion_id].texts[self.reading(criterion_id) if reading is None else reading]
-        if text not in self._parsed:
-            self._parsed[text] = parse(text, self.fields)
-        return self._parsed[text]
+        if text not in self._formula_cache:
+            self._formula_cache[text] = parse(text, self.fields)
+        return self._formula_cache[text]
 
     def must_hold(self, criterion_id: str, reading: str | None = None) -> Formula:
         """What must hold to pass a criterion, under the chosen reading or another one: an exclusion turned round."""
@@ -196,7 +196,7 @@ class ProtocolData:
         return Not(formula) if self.criterion[criterion_id].kind == "exclusion" else formula
 
     @cached_property
-    def _parsed(self) -> dict[str, Formula]:
+    def _formula_cache(self) -> dict[str, Formula]:
         """What was parsed once; a key in the explorer asks for each formula ten times."""
         return {}
 
@@ -216,7 +216,7 @@ class ProtocolData:
         return {fact.id: parse(fact.formula, self.fields) for fact in self.facts}
 
     @cached_property
-    def derived(self) -> dict[str, Formula]:
+    def derivations(self) -> dict[str, Formula]:
         """How a field is worked out from others where it is not recorded, by field."""
         return {name: _derivation(f, self.fields) for name, f in self.fields.items() if f.from_}
 
@@ -227,35 +227,35 @@ class ProtocolData:
         Raises:
             ProtocolError: a field that hangs on itself.
         """
-        found: dict[str, int] = {}
+        depths: dict[str, int] = {}
 
         def depth(name: str, below: tuple[str, ...]) -> int:
             if name in below:
                 circle = " -> ".join((*below[below.index(name) :], name))
                 key = "from" if self.fields[name].from_ else "applies"
                 raise ProtocolError(f"{name}: {key} asks about itself ({circle})", path=("fields", name, key))
-            if name not in found:
-                found[name] = max((1 + depth(cause, (*below, name)) for cause in self.causes(name)), default=0)
-            return found[name]
+            if name not in depths:
+                depths[name] = max((1 + depth(cause, (*below, name)) for cause in self.causes(name)), default=0)
+            return depths[name]
 
         return {name: depth(name, ()) for name in self.fields}
 
     def causes(self, name: str) -> tuple[str, ...]:
         """The fields that one hangs on: what it is worked out from, and what says whether it applies."""
-        hangs_on = (formulas[name] for formulas in (self.derived, self.applies) if name in formulas)
+        hangs_on = (formulas[name] for formulas in (self.derivations, self.applies) if name in formulas)
         return tuple(dict.fromkeys(cause for formula in hangs_on for cause in names(formula)))
 
     def with_causes(self, fields: Iterable[str]) -> tuple[str, ...]:
         """Some fields and all that they hang on, in the order of `fields` in the protocol."""
-        found, new = set[str](), set(fields)
+        fields_found, new = set[str](), set(fields)
         while new:
-            found |= new
-            new = {cause for name in new for cause in self.causes(name)} - found
-        return tuple(name for name in self.fields if name in found)
+            fields_found |= new
+            new = {cause for name in new for cause in self.causes(name)} - fields_found
+        return tuple(name for name in self.fields if name in fields_found)
 
     def parts(self, name: str) -> tuple[str, ...]:
         """What a field is worked out from; nothing if it is only recorded."""
-        return names(self.derived[name]) if name in self.derived else ()
+        return names(self.derivations[name]) if name in self.derivations else ()
 
     def missing_parts(self, name: str, known: Collection[str]) -> tuple[str, ...]:
         """What has to be found out for a field of which nothing is known: itself, or what it is worked out from."""
@@ -264,7 +264,7 @@ class ProtocolData:
 
     def work_out(self, name: str, facts: Mapping[str, Any]) -> Any:
         """What a derived field comes out as from the other facts, whatever is recorded; None is unknown."""
-        worked = possible(self.fields[name], evaluate(self.derived[name], facts))
+        worked = possible(self.fields[name], evaluate(self.derivations[name], facts))
         return replace(worked, written=f"{worked.low} to {worked.high}") if isinstance(worked, Interval) else worked
 
     def differs(self, name: str, recorded: Any, facts: Mapping[str, Any]) -> bool:
@@ -277,7 +277,7 @@ class ProtocolData:
         return recorded != worked
 
     @cached_property
-    def used(self) -> tuple[str, ...]:
+    def used_fields(self) -> tuple[str, ...]:
         """The fields that the criteria ask about, and what these hang on, in the order of `fields`."""
         return self.with_causes(name for formula in self.requirements.values() for name in names(formula))
 
@@ -335,8 +335,8 @@ class ProtocolData:
             if name in self.fields and not fits(self.fields[name], definite(value)):
                 raise DataError(f"{name} is {value!r}; expected {self.fields[name].domain}")
         facts = {name: possible(field, patient.get(name)) for name, field in self.fields.items()}
-        for name in sorted(self.derived | self.applies, key=self.depth.__getitem__):
-            if facts[name] is None and name in self.derived:
+        for name in sorted(self.derivations | self.applies, key=self.depth.__getitem__):
+            if facts[name] is None and name in self.derivations:
                 facts[name] = self.work_out(name, facts)
             if name in self.applies and evaluate(self.applies[name], facts) is False:
                 facts[name] = False

@@ -113,8 +113,8 @@ def _fault(faults: Any, data: Any, type: type) -> tuple[str, tuple[str | int, ..
     fault = next((fault for fault in beside if fault["type"] in _UNKNOWN_KEY), faults[0])
     path: tuple[str | int, ...] = ()
     for part in fault["loc"]:
-        listed = isinstance(data, list) and isinstance(part, int) and part < len(data)
-        if listed or (isinstance(data, dict) and part in data):
+        is_item = isinstance(data, list) and isinstance(part, int) and part < len(data)
+        if is_item or (isinstance(data, dict) and part in data):
             path, data = (*path, part), data[part]
     key = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
     what = f"item {path[-1] + 1} of {key}" if path and isinstance(path[-1], int) else key
@@ -163,7 +163,7 @@ def _keys(type: type, path: tuple[str | int, ...]) -> list[str]:
 
 
 def _dataclasses(hint: Any) -> list[Any]:
-    return [hint] if is_dataclass(hint) else [found for part in get_args(hint) for found in _dataclasses(part)]
+    return [hint] if is_dataclass(hint) else [each for part in get_args(hint) for each in _dataclasses(part)]
 
 
 # --- places in the file -----------------------------------------------------------------------------------------------
@@ -266,8 +266,8 @@ _PROBLEMS = {  # what YAML's own reader says, and what it means for whoever wrot
 
 
 def _yaml_problem(problem: str) -> str:
-    known = (cure for pattern, cure in _PROBLEMS.items() if re.search(pattern, problem))
-    return next(known, f"this is not YAML: {problem}; a text with signs in it needs quotes around it")
+    cures = (cure for pattern, cure in _PROBLEMS.items() if re.search(pattern, problem))
+    return next(cures, f"this is not YAML: {problem}; a text with signs in it needs quotes around it")
 
 
 def _place(root: yaml.Node, written: str, name: str, error: ProtocolError) -> str:
@@ -279,9 +279,9 @@ def _place(root: yaml.Node, written: str, name: str, error: ProtocolError) -> st
         if key == "" and key_node is not None:
             node, steps[-1] = key_node, key_node.value
             break
-        if (found := _child(node, key)) is None:
+        if (child := _child(node, key)) is None:
             break
-        key_node, node = found
+        key_node, node = child
         steps.append(_step(node, key))
     if not steps:
         return name
@@ -304,8 +304,8 @@ def _child(node: yaml.Node, key: str | int) -> tuple[yaml.Node | None, yaml.Node
 def _step(node: yaml.Node, key: str | int) -> str:
     """A list item by its own id, a key by its name; a list of items with ids goes without saying."""
     if isinstance(key, str):
-        listed = isinstance(node, yaml.SequenceNode) and node.value and _child(node.value[0], "id") is not None
-        return "" if listed else key
+        is_item = isinstance(node, yaml.SequenceNode) and node.value and _child(node.value[0], "id") is not None
+        return "" if is_item else key
     own = _child(node, "id")
     return own[1].value if own and isinstance(own[1], yaml.ScalarNode) and own[1].value else f"item {key + 1}"
 

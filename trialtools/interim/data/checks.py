@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import pandas as pd
 
+from ...cohort.sources.checks import DataFinding
 from .dates import blank, earliest, latest
 from .outcomes import closes, of_each
-from .tables import FATAL, KEPT, UNKNOWN, Finding, Frame, finding, finding_for
+from .tables import FATAL, KEPT, READ_AS_UNKNOWN, Frame, finding, finding_for
 
 _Tables = Mapping[str, Frame]
 
@@ -34,26 +35,26 @@ _MANY = 1 / 3
 """From this share of missing primary endpoints on it is a finding."""
 
 
-def clear_impossible(tables: _Tables) -> tuple[dict[str, Frame], list[Finding]]:
+def clear_impossible(tables: _Tables) -> tuple[dict[str, Frame], list[DataFinding]]:
     """The tables without days that cannot be: ends before their beginnings, and what nobody can have seen yet.
 
     Of whoever was screened or randomized, a day in the future stays: the cut holds it against what came after.
     """
     events = tables["events"]
     wrong = latest(events, "ended_on") < earliest(events, "started_on")
-    findings = finding_for("events", "ended_on", "ended before it started", events, wrong, UNKNOWN)
+    findings = finding_for("events", "ended_on", "ended before it started", events, wrong, READ_AS_UNKNOWN)
     cleared = {**tables, "events": blank(events, "ended_on", wrong)}
     tomorrow = pd.Timestamp.today().normalize() + pd.Timedelta(days=1)  # it is that already in the east
     for name, column in (*DATED.items(), ("subjects", "randomized_on")):
         ahead = earliest(cleared[name], column) > tomorrow
-        action = "in no cut" if name == "subjects" else UNKNOWN
+        action = "in no cut" if name == "subjects" else READ_AS_UNKNOWN
         findings += finding_for(name, column, "a day in the future", cleared[name], ahead, action)
         if name != "subjects":
             cleared[name] = blank(cleared[name], column, ahead)
     return cleared, findings
 
 
-def contradictions(tables: _Tables, arms: Iterable[str], endpoint: str | None, kind: str) -> Iterator[Finding]:
+def contradictions(tables: _Tables, arms: Iterable[str], endpoint: str | None, kind: str) -> Iterator[DataFinding]:
     """What the tables say against each other; with an arm that there is not, and rows of nobody, it cannot go on.
 
     Args:
@@ -80,7 +81,7 @@ def contradictions(tables: _Tables, arms: Iterable[str], endpoint: str | None, k
     yield from _repetitions(tables["outcomes"], endpoint if kind == "binary" else None)
 
 
-def _entry(subjects: Frame) -> Iterator[Finding]:
+def _entry(subjects: Frame) -> Iterator[DataFinding]:
     entered, infected = subjects["randomized"], earliest(subjects, "infected_on")
     last_entry = latest(subjects, "randomized_on")
     armless = entered & subjects["arm"].isna() & subjects["arm"].notna().any()  # nobody, where no arm is shown
@@ -97,7 +98,7 @@ def _entry(subjects: Frame) -> Iterator[Finding]:
         yield from finding_for("subjects", "kit", "one kit for several subjects", subjects, shared, FATAL)
 
 
-def _course(tables: _Tables) -> Iterator[Finding]:
+def _course(tables: _Tables) -> Iterator[DataFinding]:
     """Days of treatment and follow-up that contradict randomization or death."""
     doses, ends, subjects = tables["doses"], tables["disposition"], tables["subjects"]
     entered = earliest(subjects, "randomized_on").set_axis(subjects["subject_id"])
@@ -121,7 +122,7 @@ def _course(tables: _Tables) -> Iterator[Finding]:
     yield from finding_for("disposition", "milestone", "completed, and died, withdrew or lost too", out, both, KEPT)
 
 
-def _rows_without_day(tables: _Tables) -> Iterator[Finding]:
+def _rows_without_day(tables: _Tables) -> Iterator[DataFinding]:
     """Rows without their day, in tables in which others have one."""
     for name, column in DATED.items():
         rows = tables[name]
@@ -134,7 +135,7 @@ def _rows_without_day(tables: _Tables) -> Iterator[Finding]:
             yield from finding_for(name, column, "no day", rows, lost, _UNDATED[name])
 
 
-def _early_outcomes(outcomes: Frame, subjects: Frame, endpoint: str | None, kind: str) -> Iterator[Finding]:
+def _early_outcomes(outcomes: Frame, subjects: Frame, endpoint: str | None, kind: str) -> Iterator[DataFinding]:
     """An outcome belongs to the days after randomization; only the baseline of a measurement does not."""
     early = outcomes["value"].notna() & (latest(outcomes, "observed_on") < closes(outcomes, subjects, 0))
     if kind in ("continuous", "ordinal"):
@@ -142,7 +143,7 @@ def _early_outcomes(outcomes: Frame, subjects: Frame, endpoint: str | None, kind
     yield from finding_for("outcomes", "observed_on", "observed before randomization", outcomes, early, KEPT)
 
 
-def _repetitions(outcomes: Frame, endpoint: str | None) -> Iterator[Finding]:
+def _repetitions(outcomes: Frame, endpoint: str | None) -> Iterator[DataFinding]:
     keys = ["subject_id", "endpoint", "observed_on"]
     twice = outcomes.duplicated(keys, keep=False)
     differ = twice & (outcomes.groupby(keys, dropna=False)["value"].transform("nunique") > 1)
@@ -155,7 +156,7 @@ def _repetitions(outcomes: Frame, endpoint: str | None) -> Iterator[Finding]:
     )
 
 
-def missing_parts(tables: _Tables, absent: Iterable[str], arms: Iterable[str], states: Frame) -> Iterator[Finding]:
+def missing_parts(tables: _Tables, absent: Iterable[str], arms: Iterable[str], states: Frame) -> Iterator[DataFinding]:
     """What is not there: a table, an event, anybody in an arm, outcomes that are due.
 
     Args:

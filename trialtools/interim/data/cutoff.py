@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from ...cohort.sources.checks import DataFinding
 from ...criteria.expressions import WRITTEN
 from ...criteria.protocol import DataError
 from .checks import DATED, missing_parts
 from .dates import blank, earliest, latest
 from .deaths import is_fatal, merge_deaths
 from .outcomes import censor, closes, endpoint_states
-from .tables import HIDDEN, TABLES, Finding, Frame, TrialTables, finding_for, findings_frame
+from .tables import HIDDEN, TABLES, Frame, TrialTables, finding_for, findings_frame
 
 _ARM_WORDS = re.compile(r"arm|trt|treat|kit|alloc|group|rand(?!omized)|blind|rx|drug|placebo", re.IGNORECASE)
 """Words in the name of an extra column that may tell an arm."""
@@ -57,9 +58,9 @@ def cut(trial: _Trial, on: str | date) -> _Trial:
     present = tables["subjects"].loc[~_later("subjects", tables["subjects"], day), "subject_id"]
     known = _known_outcomes(trial, tables, day)
     for name, frame in tables.items():
-        kept = ~_later(name, frame, day) & frame["subject_id"].isin(present) & (known if name == "outcomes" else True)
-        findings += finding_for(name, DATED[name], f"not known on {day.date()}", frame, ~kept, "left out")
-        tables[name] = _forgotten(name, frame[kept].reset_index(drop=True), day)
+        stays = ~_later(name, frame, day) & frame["subject_id"].isin(present) & (known if name == "outcomes" else True)
+        findings += finding_for(name, DATED[name], f"not known on {day.date()}", frame, ~stays, "left out")
+        tables[name] = _forget(name, frame[stays].reset_index(drop=True), day)
     tables, _ = merge_deaths(tables)
     result = replace(trial, **tables, cut_on=day.date())
     states = endpoint_states(result.subjects, result.outcomes, trial.endpoint, trial.window, day, trial.kind)
@@ -78,7 +79,7 @@ def _later(name: str, frame: Frame, day: Any) -> Frame:
     return later
 
 
-def _without_impossible_days(trial: TrialTables, day: Any) -> tuple[dict[str, Frame], list[Finding]]:
+def _without_impossible_days(trial: TrialTables, day: Any) -> tuple[dict[str, Frame], list[DataFinding]]:
     """The tables without days that cannot be, and without deaths that were to come.
 
     Who was dosed, or had the primary endpoint observed, by the day of the cut was screened and randomized by then,
@@ -86,8 +87,8 @@ def _without_impossible_days(trial: TrialTables, day: Any) -> tuple[dict[str, Fr
     """
     subjects, events, ends = trial.subjects, trial.events, trial.disposition
     dosed = trial.doses.loc[trial.doses["dosed_on"] <= day, "subject_id"]
-    seen = trial.outcomes[(trial.outcomes["endpoint"] == trial.endpoint) & (trial.outcomes["observed_on"] <= day)]
-    begun = subjects["subject_id"].isin([*dosed, *(seen["subject_id"] if trial.kind == "binary" else ())])
+    outcomes = trial.outcomes[(trial.outcomes["endpoint"] == trial.endpoint) & (trial.outcomes["observed_on"] <= day)]
+    begun = subjects["subject_id"].isin([*dosed, *(outcomes["subject_id"] if trial.kind == "binary" else ())])
     findings = []
     for name, sure in (("randomized_on", begun), ("screened_on", begun | (latest(subjects, "randomized_on") <= day))):
         wrong = sure & (earliest(subjects, name) > day)
@@ -116,7 +117,7 @@ def _known_outcomes(trial: TrialTables, tables: Mapping[str, Frame], day: Any) -
     return (dated & (~waits | passed)) | (~dated & passed)
 
 
-def _forgotten(name: str, frame: Frame, day: Any) -> Frame:
+def _forget(name: str, frame: Frame, day: Any) -> Frame:
     """The same rows without what came later, and without what hangs on it."""
     hangs = {"randomized_on": ("stratum", "arm", "kit"), "dosed_on": ("amount", "unit", "reason")}
     if name == "events":

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from ...cohort.sources.checks import DataFinding
 from ...criteria.expressions import WRITTEN
 from .dates import earliest, latest
-from .tables import Finding, Frame, finding_for
+from .tables import Frame, finding_for
 
 _EVENTS = "events"
 """The source of a death that only a fatal event tells."""
@@ -25,7 +26,7 @@ def is_fatal(events: Frame) -> Frame:
     return (events["severity"] == 5).fillna(False).astype(bool) | (events["outcome"] == "fatal")
 
 
-def merge_deaths(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[Finding]]:
+def merge_deaths(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[DataFinding]]:
     """The tables with one row `died` in `disposition` for everybody of whom any source tells it; and the conflicts.
 
     `source` names all that tell it: disposition (in SDTM, DS and DM), events. The day and the reason are those of the
@@ -49,7 +50,7 @@ def merge_deaths(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[Fi
     return {**tables, "disposition": merged}, list(_conflicts(reports, own, events, ends))
 
 
-def _conflicts(reports: Frame, own: Frame, events: Frame, ends: Frame) -> Iterator[Finding]:
+def _conflicts(reports: Frame, own: Frame, events: Frame, ends: Frame) -> Iterator[DataFinding]:
     """What the sources of deaths say against each other, and what may be a death without saying so."""
     twice = own.duplicated(["subject_id", "source"])
     yield from finding_for("disposition", "milestone", "died twice", own, twice, "counted once")

@@ -6,10 +6,11 @@ import math
 
 import pandas as pd
 
+from ...cohort.sources.checks import DataFinding
 from ...criteria.language import ProtocolError
 from ...criteria.units import factor
 from .names import plain_name, plain_names
-from .tables import Finding, Frame, finding_for
+from .tables import Frame, finding_for
 
 LIVER = {"ALT": "transferase", "AST": "transferase", "BILI": "bilirubin"}
 """Tests that are held against their upper limits, and what they measure."""
@@ -23,7 +24,7 @@ _LIVER_NAMES = {plain_name(name): test for test, names in _ALSO.items() for name
 _ALONE = "left out of medians; compared with its own upper limit"
 
 
-def unify_units(labs: Frame) -> tuple[Frame, list[Finding]]:
+def unify_units(labs: Frame) -> tuple[Frame, list[DataFinding]]:
     """Results and upper limits of each test in the unit that most of its results have.
 
     What measures another thing stays as it is written: between mmol/L and mg/dL lies the substance.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-from .tables import FATAL, Finding, Frame, finding_for
+from ...cohort.sources.checks import DataFinding
+from .tables import FATAL, Frame, finding_for
 
 _NAMES = {
     "subjects": ("site", "stratum", "reason", "arm"),
@@ -34,7 +35,7 @@ def plain_names(names: Frame) -> Frame:
     return names.map({name: plain_name(name) for name in names.dropna().unique()}).astype("str")
 
 
-def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[str, Frame], list[Finding]]:
+def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[str, Frame], list[DataFinding]]:
     """Tables of texts in which each name has one spelling and each subject the id of the table `subjects`.
 
     Args:
@@ -45,20 +46,22 @@ def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[
     for table, columns in _NAMES.items():
         for column in (column for column in columns if column in tables.get(table, ())):
             known = arms if column == "arm" else ()
-            unified[table], found = _respelt(unified[table], table, column, known, "read as the commonest spelling")
-            findings += found
+            unified[table], findings_of_table = _respelt(
+                unified[table], table, column, known, "read as the commonest spelling"
+            )
+            findings += findings_of_table
     subjects = unified["subjects"]
     findings += _alike(subjects, "site") if "site" in subjects else []
     ids = subjects["subject_id"].dropna()
     twice = plain_names(subjects["subject_id"]).duplicated(keep=False) & ~subjects["subject_id"].duplicated(keep=False)
     findings += finding_for("subjects", "subject_id", "one subject under two spellings", subjects, twice, FATAL)
     for table in (table for table in unified if table != "subjects"):
-        unified[table], found = _respelt(unified[table], table, "subject_id", ids, "read as in subjects")
-        findings += found
+        unified[table], findings_of_table = _respelt(unified[table], table, "subject_id", ids, "read as in subjects")
+        findings += findings_of_table
     return unified, findings
 
 
-def _alike(subjects: Frame, column: str) -> list[Finding]:
+def _alike(subjects: Frame, column: str) -> list[DataFinding]:
     """Names that differ only in leading zeros, hyphens or blanks: 01 and 1, Site-2 and site 2; they may be one."""
     names = plain_names(subjects[column])
     bare = names.str.replace(r"[\s_./-]+|(?<!\d)0+(?=\d)", "", regex=True)
@@ -67,7 +70,9 @@ def _alike(subjects: Frame, column: str) -> list[Finding]:
     return finding_for("subjects", column, problem, subjects, hit, "counted apart")
 
 
-def _respelt(frame: Frame, table: str, column: str, known: Iterable[str], action: str) -> tuple[Frame, list[Finding]]:
+def _respelt(
+    frame: Frame, table: str, column: str, known: Iterable[str], action: str
+) -> tuple[Frame, list[DataFinding]]:
     """A frame in which each name of a column is written as the known ones are, else as it is written most often."""
     names = frame[column]
     counts = names.value_counts()

@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from ...cohort.sources.checks import DataFinding
 from ..endpoint import is_number
 from .dates import blank, earliest, latest
 from .names import plain_name, plain_names
-from .tables import FATAL, KEPT, UNKNOWN, Finding, Frame, finding, finding_for
+from .tables import FATAL, KEPT, READ_AS_UNKNOWN, Frame, finding, finding_for
 from .words import UNSAID
 
 
@@ -25,7 +26,7 @@ def closes(rows: Frame, subjects: Frame, window: int) -> Frame:
     return of_each(rows, entered) + pd.Timedelta(days=window)
 
 
-def check_primary(outcomes: Frame, endpoint: str | None, name: str, kind: str) -> list[Finding]:
+def check_primary(outcomes: Frame, endpoint: str | None, name: str, kind: str) -> list[DataFinding]:
     """That the declared endpoint is there; and that one which happens or not is 1 or 0, for 2 could mean either."""
     others = ", ".join(outcomes["endpoint"].dropna().unique()[:3])
     if endpoint is None:
@@ -36,19 +37,19 @@ def check_primary(outcomes: Frame, endpoint: str | None, name: str, kind: str) -
     return finding_for("outcomes", "value", f"neither 1 nor 0, though {endpoint} happens or not", outcomes, odd, FATAL)
 
 
-def censor(outcomes: Frame, endpoint: str | None, day: Any) -> tuple[Frame, list[Finding]]:
+def censor(outcomes: Frame, endpoint: str | None, day: Any) -> tuple[Frame, list[DataFinding]]:
     """The outcomes of a time to an event as they stood on a day: who is known of later was without it on that day."""
     later = (outcomes["endpoint"] == endpoint) & (earliest(outcomes, "observed_on") > day) & outcomes["value"].notna()
     problem, action = f"known of a later day than {day.date()}", "followed without the event up to that day"
     findings = finding_for("outcomes", "observed_on", problem, outcomes, later, action)
     outcomes = blank(outcomes, "observed_on", later)
-    seen = {"value": outcomes["value"].mask(later, 0.0), "observed_on": outcomes["observed_on"].mask(later, day)}
-    return outcomes.assign(**seen), findings
+    censored = {"value": outcomes["value"].mask(later, 0.0), "observed_on": outcomes["observed_on"].mask(later, day)}
+    return outcomes.assign(**censored), findings
 
 
 def clear_outside(
     outcomes: Frame, subjects: Frame, endpoint: str | None, window: int | None, visit: tuple[int, int] | None, kind: str
-) -> tuple[Frame, list[Finding]]:
+) -> tuple[Frame, list[DataFinding]]:
     """The outcomes without those primary ones that were seen too early to say anything, or outside the visit window.
 
     What happened before randomization is no outcome of it. Of yes or no, an event counts from its day on; that there
@@ -56,30 +57,30 @@ def clear_outside(
     seen up to the day of randomization is the baseline.
     """
     own = (outcomes["endpoint"] == endpoint) & outcomes["value"].notna()
-    seen, surely_seen = earliest(outcomes, "observed_on"), latest(outcomes, "observed_on")
+    first_day, last_day = earliest(outcomes, "observed_on"), latest(outcomes, "observed_on")
     entered = of_each(outcomes, latest(subjects, "randomized_on").set_axis(subjects["subject_id"]))
-    hits, kept = [], []
+    hits, late_findings = [], []
     if kind in ("binary", "time_to_event"):
-        hits.append(("observed before randomization", own & (surely_seen < closes(outcomes, subjects, 0))))
+        hits.append(("observed before randomization", own & (last_day < closes(outcomes, subjects, 0))))
         own &= ~hits[0][1]
     if kind == "binary" and window is not None:
         opens = visit[0] if visit else window
-        early = own & (outcomes["value"] == 0) & (surely_seen < closes(outcomes, subjects, opens))
+        early = own & (outcomes["value"] == 0) & (last_day < closes(outcomes, subjects, opens))
         passed = "opened" if visit else "had passed"
         hits.append((f"no event, but seen before the window of {_span(visit) or f'{window} days'} {passed}", early))
         own &= ~early
     if visit:
-        outside = seen > entered + pd.Timedelta(days=visit[1])
+        outside = first_day > entered + pd.Timedelta(days=visit[1])
         if kind != "binary":
-            outside |= (seen > entered) & (surely_seen < closes(outcomes, subjects, visit[0]))
+            outside |= (first_day > entered) & (last_day < closes(outcomes, subjects, visit[0]))
         hits.append((f"seen outside the visit window of {_span(visit)}", own & outside))
     elif kind == "binary" and window is not None:
-        late = own & (outcomes["value"] == 1) & (seen > entered + pd.Timedelta(days=window))
+        late = own & (outcomes["value"] == 1) & (first_day > entered + pd.Timedelta(days=window))
         problem = f"happened after its window of {window} days"
-        kept = finding_for("outcomes", "observed_on", problem, outcomes, late, KEPT)
-    findings, none = kept, pd.Series(False, index=outcomes.index)
+        late_findings = finding_for("outcomes", "observed_on", problem, outcomes, late, KEPT)
+    findings, none = late_findings, pd.Series(False, index=outcomes.index)
     for problem, hit in hits:
-        findings += finding_for("outcomes", "observed_on", problem, outcomes, hit, UNKNOWN)
+        findings += finding_for("outcomes", "observed_on", problem, outcomes, hit, READ_AS_UNKNOWN)
         none |= hit
     return outcomes.assign(value=outcomes["value"].mask(none)), findings
 
@@ -88,7 +89,7 @@ def _span(visit: tuple[int, int] | None) -> str:
     return f"days {visit[0]} to {visit[1]}" if visit else ""
 
 
-def rank_levels(outcomes: Frame, endpoint: str | None, levels: Sequence[str]) -> tuple[Frame, list[Finding]]:
+def rank_levels(outcomes: Frame, endpoint: str | None, levels: Sequence[str]) -> tuple[Frame, list[DataFinding]]:
     """The outcomes with the levels of an ordinal endpoint as numbers; what is no level is unknown, and counted.
 
     Args:
@@ -103,11 +104,11 @@ def rank_levels(outcomes: Frame, endpoint: str | None, levels: Sequence[str]) ->
     places = dict(zip(map(plain_name, levels), _numbers(levels), strict=True))
     places |= {number: number for number in _numbers(levels)}
     own = (plain_names(outcomes["endpoint"]) == plain_name(endpoint or "")) & outcomes["value"].notna()
-    found = text.map(places)
-    odd = own & found.isna() & ~text.isin(UNSAID)
+    ranks = text.map(places)
+    odd = own & ranks.isna() & ~text.isin(UNSAID)
     problem = f"no such level; known are {', '.join(levels)}"
-    findings = finding_for("outcomes", "value", problem, outcomes, odd, UNKNOWN)
-    return outcomes.assign(value=outcomes["value"].mask(own, found).astype("str")), findings
+    findings = finding_for("outcomes", "value", problem, outcomes, odd, READ_AS_UNKNOWN)
+    return outcomes.assign(value=outcomes["value"].mask(own, ranks).astype("str")), findings
 
 
 def _numbers(levels: Sequence[str]) -> list[str]:

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
+from ...cohort.sources.checks import DataFinding
 from ...cohort.sources.columns import Check, read_columns
 from ...cohort.sources.mapping import MappedColumn
 from ...criteria.expressions import HIGH, LOW, WRITTEN
-from .tables import DTYPES, FATAL, KEPT, TABLES, UNKNOWN, Finding, Frame, finding, finding_for
+from .tables import DTYPES, FATAL, KEPT, READ_AS_UNKNOWN, TABLES, Frame, finding, finding_for
 from .words import WORDS, recognize
 
 _OPTIONAL = ("arm", "reason", "randomized", "source")
@@ -23,7 +24,7 @@ _LIMIT = "the limit stands in"
 """What becomes of a result that the method can only bound: <5, >1000."""
 
 
-def parse_table(table: str, raw: Frame) -> tuple[Frame, list[Finding]]:
+def parse_table(table: str, raw: Frame) -> tuple[Frame, list[DataFinding]]:
     """A table with its documented columns first, typed, and what was wrong with their values.
 
     Of a value that is known in part (2023-05, <5) a column `..__written` keeps what is known.
@@ -34,11 +35,11 @@ def parse_table(table: str, raw: Frame) -> tuple[Frame, list[Finding]]:
     days = [name for name, column in there.items() if column.kind == "date"]
     texts = texts.assign(**{name: texts[name].str.replace(_TIME, r"\1", regex=True) for name in days})
     typed, checks = _read(table, texts)
-    findings: list[Finding] = []
+    findings: list[DataFinding] = []
     for check, hit in checks:
         result = table == "labs" and there[check.field].kind == "number"
         words = hit & ~texts[check.field].str.contains(r"\d", na=False) & result
-        findings += finding_for(table, check.field, "a result in words", raw, words, UNKNOWN)
+        findings += finding_for(table, check.field, "a result in words", raw, words, READ_AS_UNKNOWN)
         hit = hit & ~words
         of, n = int((texts[check.field].notna() & ~words).sum()), int(hit.sum())
         another_format = check.present is not None and n >= _BAD_FORMAT_FROM and 2 * n > of
@@ -66,12 +67,12 @@ def _read(table: str, texts: Frame) -> tuple[dict[str, Frame], list[tuple[Check,
     checks = [check for each in read.values() for check in each.checks]
     marks = [check.bad.fill_null(False).alias(str(position)) for position, check in enumerate(checks)]
     values = [value for each in read.values() for value in each.values]
-    found = frame.select(*values, *marks).collect().to_pandas().set_index(texts.index)
-    typed = {name: found[name].astype(DTYPES[TABLES[table][name].kind]) for name in fields}
-    if table == "labs" and "value" + LOW in found:
-        typed["value"] = typed["value"].fillna(found["value" + LOW]).fillna(found["value" + HIGH]).round(9)
-    typed |= {name: found[name].astype("str") for name in found if name.endswith(WRITTEN)}
-    return typed, [(check, found[str(position)]) for position, check in enumerate(checks)]
+    values_read = frame.select(*values, *marks).collect().to_pandas().set_index(texts.index)
+    typed = {name: values_read[name].astype(DTYPES[TABLES[table][name].kind]) for name in fields}
+    if table == "labs" and "value" + LOW in values_read:
+        typed["value"] = typed["value"].fillna(values_read["value" + LOW]).fillna(values_read["value" + HIGH]).round(9)
+    typed |= {name: values_read[name].astype("str") for name in values_read if name.endswith(WRITTEN)}
+    return typed, [(check, values_read[str(position)]) for position, check in enumerate(checks)]
 
 
 def _guess_type(name: str, text: Frame) -> Frame:
@@ -90,7 +91,7 @@ def _guess_type(name: str, text: Frame) -> Frame:
     return text
 
 
-def check_values(table: str, frame: Frame) -> list[Finding]:
+def check_values(table: str, frame: Frame) -> list[DataFinding]:
     """What would make a wrong number is fatal; a word that is not recognised is counted."""
     findings = []
     for name, column in TABLES[table].items():

@@ -11,10 +11,11 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
+from ...cohort.sources.checks import DataFinding
 from ...cohort.sources.columns import text_of
 from ...cohort.sources.mapping import ColumnMapping
 from ...cohort.sources.open import open_table
-from .tables import Finding, Frame
+from .tables import Frame
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".xpt")
 
@@ -26,7 +27,7 @@ class Raw:
     name: str
     tables: dict[str, Frame]
     sha256: dict[str, str] = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[DataFinding, ...] = ()
     arms: tuple[str, ...] = ()
     endpoint: str | None = None
     window: int | None = None

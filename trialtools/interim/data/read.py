@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from ...cohort.sources.checks import DataFinding
 from ...cohort.sources.patients import read_patients
 from ...criteria.contents import Protocol, as_lines
 from ...criteria.protocol import DataError
@@ -27,7 +28,6 @@ from .tables import (
     FINDINGS,
     SCREENING_LOG,
     TABLES,
-    Finding,
     Frame,
     TrialTables,
     finding,
@@ -153,7 +153,7 @@ def _check(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None) 
     )
 
 
-def _drop_empty_rows(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[Finding]]:
+def _drop_empty_rows(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[DataFinding]]:
     """The tables without rows in which nothing stands, such as a spreadsheet leaves at its end."""
     filled, findings = {}, []
     for name, frame in tables.items():
@@ -163,7 +163,7 @@ def _drop_empty_rows(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], lis
     return filled, findings
 
 
-def _parse_tables(texts: Mapping[str, Frame], protocol: Protocol | None) -> tuple[dict[str, Frame], list[Finding]]:
+def _parse_tables(texts: Mapping[str, Frame], protocol: Protocol | None) -> tuple[dict[str, Frame], list[DataFinding]]:
     """The tables in their types; a value that would make a wrong number stops everything."""
     tables, findings = {}, []
     baseline = [name for name in (protocol.fields if protocol else ()) if name not in TABLES["subjects"]]
@@ -178,7 +178,7 @@ def _parse_tables(texts: Mapping[str, Frame], protocol: Protocol | None) -> tupl
 
 def _mend(
     tables: dict[str, Frame], endpoint: str | None, window: int | None, visit: tuple[int, int] | None, kind: str
-) -> tuple[dict[str, Frame], list[Finding]]:
+) -> tuple[dict[str, Frame], list[DataFinding]]:
     """The tables without what cannot be, each test in one unit, each death once."""
     tables, findings = clear_impossible(tables)
     tables["labs"], units = unify_units(tables["labs"])
@@ -194,7 +194,7 @@ def _is_collected(table: Frame | None) -> bool:
     return not set(table["source"]) <= {"DM", "events", "DM, events"}
 
 
-def _stop(findings: Iterable[Finding]) -> None:
+def _stop(findings: Iterable[DataFinding]) -> None:
     """Raise what is fatal, all of it at once."""
     line = "{table}.{column}: {problem} ({n} of {of} rows; first: {example})"
     if lines := [line.format_map(one).replace("; first: )", ")") for one in findings if one["fatal"]]:
@@ -216,25 +216,25 @@ def _with_arms(subjects: Frame, arms: Mapping[str, str] | None) -> Frame:
     known = {plain_name(name): arm for name, arm in arms.items()}
     if len(known) < len(arms):
         raise DataError("the arms that were handed in name one subject under two spellings")
-    given = plain_names(subjects["subject_id"]).map(known).astype("str")
+    arm = plain_names(subjects["subject_id"]).map(known).astype("str")
     if "kit" in subjects:
-        given = given.fillna(plain_names(subjects["kit"]).map(known).astype("str"))
-    differ = subjects["arm"].notna() & given.notna() & (subjects["arm"] != given)
+        arm = arm.fillna(plain_names(subjects["kit"]).map(known).astype("str"))
+    differ = subjects["arm"].notna() & arm.notna() & (subjects["arm"] != arm)
     _stop(finding_for("subjects", "arm", "a subject in two arms, one here and one handed in", subjects, differ, FATAL))
-    return subjects.assign(arm=given.fillna(subjects["arm"]))
+    return subjects.assign(arm=arm.fillna(subjects["arm"]))
 
 
-def _nobody(subjects: Frame, arms: Mapping[str, str]) -> list[Finding]:
+def _nobody(subjects: Frame, arms: Mapping[str, str]) -> list[DataFinding]:
     """Arms that were handed in for nobody who is here: somebody randomized would be missing from every count."""
     known = {
         plain_name(name) for column in ("subject_id", "kit") if column in subjects for name in subjects[column].dropna()
     }
     lost = sorted(name for name in arms if plain_name(name) not in known)
-    found = ("allocated, but not among the subjects", len(lost), len(arms), ", ".join(lost[:3]), "in no count")
-    return [finding("subjects", "arm", *found)] if lost else []
+    parts = ("allocated, but not among the subjects", len(lost), len(arms), ", ".join(lost[:3]), "in no count")
+    return [finding("subjects", "arm", *parts)] if lost else []
 
 
-def _subjects_randomized(subjects: Frame, texts: Frame) -> tuple[Frame, list[Finding]]:
+def _subjects_randomized(subjects: Frame, texts: Frame) -> tuple[Frame, list[DataFinding]]:
     """Whoever has an arm or a day of randomization, even one that cannot be read; and whoever the table says was."""
     dated = texts["randomized_on"] if "randomized_on" in texts else pd.Series(None, index=texts.index, dtype="str")
     known = (dated.notna() & ~plain_names(dated).isin(UNSAID)) | subjects["arm"].notna()
@@ -244,7 +244,7 @@ def _subjects_randomized(subjects: Frame, texts: Frame) -> tuple[Frame, list[Fin
     return subjects.assign(randomized=known | subjects["randomized"].fillna(False).astype(bool)), findings
 
 
-def _baseline(subjects: Frame, raw: Frame, protocol: Protocol | None) -> tuple[Frame, list[Finding]]:
+def _baseline(subjects: Frame, raw: Frame, protocol: Protocol | None) -> tuple[Frame, list[DataFinding]]:
     """Extra columns that are fields of the protocol, typed and held to their ranges as a patient table's are."""
     fields = protocol.fields if protocol else {}
     names = [name for name in raw if name in fields and name not in TABLES["subjects"]]

@@ -16,11 +16,12 @@ from typing import Any
 
 import pandas as pd
 
+from ...cohort.sources.checks import DataFinding
 from ...criteria.protocol import DataError
 from .deaths import SPEAKS_OF_DEATH
 from .names import plain_names
 from .raw import Raw, as_text, hashes_of
-from .tables import KEPT, Finding, Frame, finding_for
+from .tables import KEPT, Frame, finding_for
 from .words import recognize
 
 _DOMAINS = ("dm", "ex", "ae", "ds", "vs", "lb")
@@ -44,8 +45,8 @@ _BLOOD = ("blood", "serum", "plasma", "serum or plasma", "whole blood")
 
 def domains(files: Iterable[Path]) -> list[Path]:
     """The files that hold one of the domains, split ones (LBCH, LBHE) too; none without DM."""
-    found = [file for file in files if _domain(file) in _DOMAINS and len(file.name.split(".")[0]) in (2, 4)]
-    return found if "dm" in map(_domain, found) else []
+    files_of_domains = [file for file in files if _domain(file) in _DOMAINS and len(file.name.split(".")[0]) in (2, 4)]
+    return files_of_domains if "dm" in map(_domain, files_of_domains) else []
 
 
 def _domain(file: Path) -> str:
@@ -106,12 +107,12 @@ def _ours(domain: str, frame: Frame) -> Frame:
     return pd.DataFrame({ours: _column(frame, theirs) for ours, theirs in named.items()})
 
 
-def _subjects(dm: Frame, ds: Frame | None) -> tuple[Frame, list[Finding]]:
+def _subjects(dm: Frame, ds: Frame | None) -> tuple[Frame, list[DataFinding]]:
     """Screened on the day of consent, else of demographics; randomized on the milestone of DS, else the first dose."""
     table = _ours("dm", dm)
     named = table["arm"].isna() & _column(dm, "ARM").notna()
     table["arm"] = table["arm"].fillna(_column(dm, "ARM"))
-    arm, given, none = map(plain_names, (table["arm"], _column(dm, "ACTARMCD"), _column(dm, "ARMNRS")))
+    arm, actual, none = map(plain_names, (table["arm"], _column(dm, "ACTARMCD"), _column(dm, "ARMNRS")))
     entered = arm.notna() & ~arm.isin(_NOT_AN_ARM)
     failed = arm.fillna(none).isin(_FAILED)
     randomized, ended = _milestone(ds, "RANDOMIZED"), _milestone(ds, "SCREEN FAILURE")
@@ -127,7 +128,12 @@ def _subjects(dm: Frame, ds: Frame | None) -> tuple[Frame, list[Finding]]:
     for name, problem, hit, action in (
         ("arm", "no code of the arm (ARMCD)", named & entered, "its name (ARM) stands in"),
         ("randomized_on", "no milestone RANDOMIZED in DS", entered & ~recorded, "RFSTDTC stands in"),
-        ("arm", "treated otherwise than randomized", entered & given.notna() & (given != arm), "counted as randomized"),
+        (
+            "arm",
+            "treated otherwise than randomized",
+            entered & actual.notna() & (actual != arm),
+            "counted as randomized",
+        ),
     ):
         findings += finding_for("subjects", name, problem, table, hit, action)
     return table.assign(randomized_on=day, arm=table["arm"].where(entered)), findings
@@ -140,13 +146,13 @@ def _milestone(ds: Frame | None, code: str) -> Frame:
     return ds[_column(ds, "DSDECOD").str.upper() == code].drop_duplicates("USUBJID").set_index("USUBJID")
 
 
-def _doses(ex: Frame) -> tuple[Frame, list[Finding]]:
+def _doses(ex: Frame) -> tuple[Frame, list[DataFinding]]:
     """The doses of EX; one that did not occur was planned for its day."""
     table, (_, missed, odd) = _ours("ex", ex), _flags(ex, "EXOCCUR", "doses", "dosed_on")
     return table.assign(planned_on=table["dosed_on"].where(missed), dosed_on=table["dosed_on"].mask(missed)), odd
 
 
-def _events(ae: Frame) -> tuple[Frame, list[Finding]]:
+def _events(ae: Frame) -> tuple[Frame, list[DataFinding]]:
     """The events of AE: the toxicity grade where there is one, else the severity; what led to death was fatal."""
     table, toxicity = _ours("ae", ae), recognize("severity", _column(ae, "AETOXGR"))
     uncoded = table["term"].isna() & _column(ae, "AETERM").notna()
@@ -165,7 +171,7 @@ def _events(ae: Frame) -> tuple[Frame, list[Finding]]:
     return table.assign(severity=toxicity.fillna(severity), outcome=outcome.mask(deadly, "fatal")), findings
 
 
-def _results(frame: Frame, domain: str) -> tuple[Frame, list[Finding]]:
+def _results(frame: Frame, domain: str) -> tuple[Frame, list[DataFinding]]:
     """Results in standard units, else as they were reported; a result in words, or none, is counted and left out."""
     value = _column(frame, f"{domain}STRESN").fillna(_column(frame, f"{domain}STRESC"))
     reported = value.isna()
@@ -207,7 +213,7 @@ _OTHER = ("ADVERSE EVENT", "DISEASE RELAPSE", "FAILURE TO MEET RANDOMIZATION CRI
 """The other terms: who leaves the study for one of these withdrew, who stops the treatment discontinued it."""
 
 
-def _milestones(dm: Frame, ds: Frame | None) -> tuple[Frame | None, list[Finding]]:
+def _milestones(dm: Frame, ds: Frame | None) -> tuple[Frame | None, list[DataFinding]]:
     """Milestones as texts, with the source of each death; None where there is no DS and DM tells no death."""
     deaths, findings = _deaths(dm)
     ends, others = _ends(ds) if ds is not None else (deaths.head(0), [])
@@ -230,19 +236,19 @@ def _column(frame: Frame, name: str) -> Frame:
     return frame.get(name, pd.Series(None, index=frame.index, dtype="str"))
 
 
-def _flags(frame: Frame, name: str, table: str, ours: str) -> tuple[Frame, Frame, list[Finding]]:
+def _flags(frame: Frame, name: str, table: str, ours: str) -> tuple[Frame, Frame, list[DataFinding]]:
     """Where a column of a domain says yes, and where no; another code is neither, and counted."""
-    said = recognize("flag", _column(frame, name))
+    flags = recognize("flag", _column(frame, name))
     written = pd.DataFrame({"subject_id": frame["USUBJID"], ours: _column(frame, name)})
-    odd = said.notna() & ~said.isin(["true", "false"])
+    odd = flags.notna() & ~flags.isin(["true", "false"])
     return (
-        said == "true",
-        said == "false",
+        flags == "true",
+        flags == "false",
         finding_for(table, ours, f"neither yes nor no ({name})", written, odd, "read as unknown"),
     )
 
 
-def _deaths(dm: Frame) -> tuple[Frame, list[Finding]]:
+def _deaths(dm: Frame) -> tuple[Frame, list[DataFinding]]:
     """Everybody whom DM calls dead, by its flag or by a day of death."""
     table = pd.DataFrame({"subject_id": dm["USUBJID"], "happened_on": _column(dm, "DTHDTC")})
     flag, _, odd = _flags(dm, "DTHFL", "disposition", "milestone")
@@ -252,7 +258,7 @@ def _deaths(dm: Frame) -> tuple[Frame, list[Finding]]:
     return table[flag | dated].assign(milestone="died", source="DM"), [*odd, *findings]
 
 
-def _ends(ds: Frame) -> tuple[Frame, list[Finding]]:
+def _ends(ds: Frame) -> tuple[Frame, list[DataFinding]]:
     """The rows of DS that end follow-up or treatment; of those that end neither, how many there are."""
     written, named = _column(ds, "DSDECOD").str.upper(), _column(ds, "DSSCAT").notna()
     code = recognize("milestone", written).map(_CODES).astype("str").fillna(written)

@@ -132,7 +132,7 @@ def _load_mapping(file: Path) -> _TrialMapping:
 
 def _write_out(data: dict[str, Any]) -> dict[str, Any]:
     """One entry stands for a list of one; a column's name, or codes alone, for the cell that takes that column."""
-    return {name: _entries(given) if name in TABLES else given for name, given in data.items()}
+    return {name: _entries(entries) if name in TABLES else entries for name, entries in data.items()}
 
 
 def _entries(written: Any) -> Any:
@@ -171,8 +171,8 @@ def _read_wide(path: Path, mapping: _TrialMapping, where: str) -> Raw:
 def _of_whom_known(source: Frame, table: str, entry: _Entry, where: str) -> Frame:
     """One row a subject; beyond `subjects` only those of whom something is known."""
     frame = pd.DataFrame(_columns(source, table, entry, where))
-    asked = [name for name, cell in entry.items() if cell.column and name != "subject_id"]
-    return frame if table == "subjects" else frame[frame[asked].notna().any(axis="columns")]
+    columns = [name for name, cell in entry.items() if cell.column and name != "subject_id"]
+    return frame if table == "subjects" else frame[frame[columns].notna().any(axis="columns")]
 
 
 def _with_mapping(raw: Raw, mapping: _TrialMapping, where: str) -> Raw:
@@ -219,7 +219,7 @@ def _cell(source: Frame, cell: _Cell, where: str) -> Frame:
 def _plainly(text: str, cell: _Cell) -> str:
     """A date year-month-day, a number with a point; what cannot be read stays, to be told where it is typed."""
     field = Field("date" if cell.format else "number", "")
-    found = read_cell(text, field, MappedColumn(format=cell.format, decimal=cell.decimal))
-    if cell.format and found.low and found.high:
-        return f"{found.low:%Y-%m}" if found.low.month == found.high.month else f"{found.low:%Y}"
-    return text if found.value is None else str(found.value)
+    value = read_cell(text, field, MappedColumn(format=cell.format, decimal=cell.decimal))
+    if cell.format and value.low and value.high:
+        return f"{value.low:%Y-%m}" if value.low.month == value.high.month else f"{value.low:%Y}"
+    return text if value.value is None else str(value.value)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from ...cohort.sources.checks import DataFinding
 from ...criteria.protocol import Field
 
 Frame = Any
@@ -141,19 +142,17 @@ class TrialTables:
         return {name: getattr(self, name) for name in TABLES}
 
 
-UNKNOWN = "read as unknown"
+READ_AS_UNKNOWN = "read as unknown"
 KEPT = "kept as written"
 FATAL = "stop"
 
-Finding = dict[str, Any]
 
-
-def finding(table: str, column: str, problem: str, n: int, of: int, example: str, action: str) -> Finding:
+def finding(table: str, column: str, problem: str, n: int, of: int, example: str, action: str) -> DataFinding:
     """One row of the findings; what stops the reading is fatal."""
     return dict(zip(FINDINGS, (table, column, problem, n, of, example, action, action == FATAL), strict=True))
 
 
-def finding_for(table: str, column: str, problem: str, frame: Frame, hit: Frame, action: str) -> list[Finding]:
+def finding_for(table: str, column: str, problem: str, frame: Frame, hit: Frame, action: str) -> list[DataFinding]:
     """A finding on the rows where `hit`, none where there are none; the example names the first subjects."""
     n = int(hit.sum())
     if not n:
@@ -166,6 +165,6 @@ def finding_for(table: str, column: str, problem: str, frame: Frame, hit: Frame,
     return [finding(table, column, problem, n, len(frame), ", ".join(examples), action)]
 
 
-def findings_frame(findings: Iterable[Finding]) -> Frame:
+def findings_frame(findings: Iterable[DataFinding]) -> Frame:
     """Findings as a frame, each problem in one row."""
     return pd.DataFrame(list(findings), columns=list(FINDINGS)).astype({"n": int, "of": int, "fatal": bool})

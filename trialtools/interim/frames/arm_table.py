@@ -10,7 +10,7 @@ from ...figures.first_page import ArmRow
 from ...figures.format import count, number
 from ...figures.measure import MEASURES, POINTS
 from ..data.tables import Frame
-from ..endpoint import Kind
+from ..endpoint import EndpointKind
 from ..lookdata import LookData
 from ..plan import alpha_each
 from .caveats import estimand_in_words
@@ -50,7 +50,7 @@ def arm_table(look: LookData, each: Sequence[Comparison]) -> dict[str, Any]:
     hits = liver.groupby("arm")["hy"].agg(["sum", "size"]).T.to_dict() if len(liver) else {}
     of_each = {arm: f"{count(own['sum'])} of {count(own['size'])}" for arm, own in hits.items()}
     rows.append(ArmRow("Possible Hy’s law^c", tuple(of_each.get(arm, NOT_COLLECTED) for arm in arms), blank))
-    armless = int(look.entered["arm"].isna().sum())
+    armless = int(look.randomized["arm"].isna().sum())
     lost = [f"{count(armless)} were randomized in no known arm and are in no column."] if armless else []
     named = "" if look.plan.kind == "binary" else ", or as named"
     heads = [] if several else [f"{POINTS.head}{named}"] * len(compared)
@@ -77,9 +77,9 @@ def _outcome_rows(look: LookData, each: Sequence[Comparison], blank: tuple[str, 
     early = {arm: int((part["state"].eq("to come") & part["value"].eq(1)).sum()) for arm, part in own.items()}
     early = early if look.plan.kind == "binary" else {}
     apart, notes = blank, []
-    known = [found for _, found, _ in each if found]
+    known = [effect for _, effect, _ in each if effect]
     if known and len(each) == len(blank):
-        apart = tuple(_effect_of(found, frame, len(each) > 1) if found else "" for _, found, frame in each)
+        apart = tuple(_effect_of(effect, frame, len(each) > 1) if effect else "" for _, effect, frame in each)
         notes = [_how(look, known[0])]
     if any(early.values()):
         notes.insert(0, _early(look, early))
@@ -88,10 +88,10 @@ def _outcome_rows(look: LookData, each: Sequence[Comparison], blank: tuple[str, 
     return lines, [*notes, estimand_in_words(look)]
 
 
-def _effect_of(found: Effect, frame: Frame, several: bool) -> str:
+def _effect_of(effect: Effect, frame: Frame, several: bool) -> str:
     """The effect with its adjusted interval; what is no difference in percentage points says what it is, or its row."""
-    text = found.measure.interval(found.difference, *adjusted_interval(found, this_look(frame)["bound"]))
-    return f"{text}^b" if several or found.kind == "binary" else f"{found.measure.head}: {text}^b"
+    text = effect.measure.interval(effect.difference, *adjusted_interval(effect, this_look(frame)["bound"]))
+    return f"{text}^b" if several or effect.kind == "binary" else f"{effect.measure.head}: {text}^b"
 
 
 def _states(look: LookData, own: Mapping[str, Frame], blank: tuple[str, ...], early: bool) -> ArmRow:
@@ -121,7 +121,7 @@ def _values(look: LookData, known: Mapping[str, Frame], apart: tuple[str, ...], 
             for place, level in enumerate(endpoint.levels, start=1)
         ]
     else:
-        label = f"{capital(endpoint.happened)}{endpoint.by_day}"
+        label = f"{capital(endpoint.past_text)}{endpoint.by_day}"
         cells = (share(int(own.sum()), len(own)) for own in known.values())
     several = len(apart) > 1
     if several and any(apart) and look.plan.kind != "binary":
@@ -136,10 +136,10 @@ def _early(look: LookData, early: Mapping[str, int]) -> str:
     have = "has" if sum(early.values()) == 1 else "have"
     who = "One participant of each arm has" if both else f"{' and '.join(counts)} {have}"
     later = f"{'both' if both else 'they'} are counted once their day {endpoint.day} has passed."
-    return f"^a {who} {endpoint.happened} already; {later}"
+    return f"^a {who} {endpoint.past_text} already; {later}"
 
 
-_ANALYSES: dict[Kind, str] = {
+_ANALYSES: dict[EndpointKind, str] = {
     "binary": "",
     "time_to_event": "Cox’s estimate, with the interval of the log-rank test. ",
     "continuous": "Adjusted for the baseline where there is one (analysis of covariance). ",
@@ -147,16 +147,16 @@ _ANALYSES: dict[Kind, str] = {
 }
 
 
-def _how(look: LookData, found: Effect) -> str:
+def _how(look: LookData, effect: Effect) -> str:
     """How the effect was worked out, how several arms share alpha, and that its interval is adjusted for the looks."""
     plan, strata = look.plan, look.protocol.design.get("strata")
     names = [str(name) for name in strata.value] if strata and isinstance(strata.value, list | tuple) else []
     by = " by " + " and ".join(names) if names else ""
-    how = f"Stratified{by}" if found.strata > 1 else "Not stratified"
+    how = f"Stratified{by}" if effect.strata > 1 else "Not stratified"
     if len(plan.experimental) > 1:
         each, of = number(alpha_each(plan), 4), number(plan.alpha, 4)
         how += f"; each comparison has alpha {each} of {of}, {plan.tails} ({plan.multiplicity.capitalize()})"
     n = len(plan.looks) - len(look.not_held)
     looks = f"{_NUMBERS.get(n, n)} look{'s' * (n > 1)}"
-    text = f"^b {_ANALYSES[found.kind]}{how}; interval adjusted for the {looks}."
+    text = f"^b {_ANALYSES[effect.kind]}{how}; interval adjusted for the {looks}."
     return f"{text} The other intervals are 95 %, not adjusted."

@@ -7,7 +7,7 @@ from ..data.tables import Frame
 from ..lookdata import LookData
 from .effect import comparisons, primary_effect
 from .endpoint import endpoint_rows
-from .looks import NOT_HANDED_IN, boundaries
+from .looks import NOT_HANDED_IN, look_boundaries
 from .wording import endpoint_of_look
 
 
@@ -19,9 +19,9 @@ def estimand_in_words(look: LookData) -> str:
     before = f" before day {endpoint.day}" if endpoint.day else ""
     if not estimand.declared:
         return f"No estimand is declared: of who died or withdrew{before} without an outcome, it counts as missing."
-    worse = f"as if they had {'' if look.plan.sign < 0 else 'not '}{endpoint.happened}"
+    worse = f"as if they had {'' if look.plan.sign < 0 else 'not '}{endpoint.past_text}"
     if look.plan.kind == "time_to_event":
-        worse = f"as if they had {endpoint.happened} that day"
+        worse = f"as if they had {endpoint.past_text} that day"
     if look.plan.kind == "ordinal":
         worse = f"as {endpoint.levels[-1]}"
     words = {"composite": f"count {worse}", "while alive": "count for the time they were alive"}
@@ -43,22 +43,22 @@ def caveats(look: LookData) -> str:
     each = comparisons(look)
     if len(each) > 1:
         return " ".join(dict.fromkeys(filter(None, map(caveats, each))))
-    found, trial = primary_effect(look), look.trial
-    if found is None:
+    effect, trial = primary_effect(look), look.trial
+    if effect is None:
         return ""
-    notes, alone = [], sum(found.people.values()) - found.n
+    notes, alone = [], sum(effect.people.values()) - effect.n
     if alone:
         notes.append(f"{count(alone)} with the outcome known take no part: their stratum has nobody of the other arm.")
-    if found.unstratified and trial.subjects["stratum"].notna().any():
-        notes.append(f"Not stratified, for the stratum of {count(found.unstratified)} participants is not known.")
+    if effect.unstratified and trial.subjects["stratum"].notna().any():
+        notes.append(f"Not stratified, for the stratum of {count(effect.unstratified)} participants is not known.")
     rows = endpoint_rows(look)
-    early = int((rows["state"].eq("to come") & rows["value"].eq(1)).sum()) if found.kind == "binary" else 0
+    early = int((rows["state"].eq("to come") & rows["value"].eq(1)).sum()) if effect.kind == "binary" else 0
     if early:
         notes.append(f"The curves below also show {count(early)} whose event came before their last day has passed.")
-    notes += _of_measurements(rows) if found.kind in ("continuous", "ordinal") else []
-    if trial.window is None and found.kind != "time_to_event":
+    notes += _of_measurements(rows) if effect.kind in ("continuous", "ordinal") else []
+    if trial.window is None and effect.kind != "time_to_event":
         notes.append("The design names no day by which the endpoint counts: everybody does, however early.")
-    frame = boundaries(look)
+    frame = look_boundaries(look)
     if unknown := frame.loc[frame["state"] == NOT_HANDED_IN, "look"].astype("str").tolist():
         notes.append(
             f"Of look {' and '.join(unknown)} no z is known: its information is as planned, or as last written."
@@ -73,8 +73,8 @@ def _of_measurements(rows: Frame) -> list[str]:
     notes = []
     if len(days):
         first, middle, last = (f"{each:.0f}" for each in (days.min(), days.median(), days.max()))
-        seen = f"it was seen on day {first} to {last} (median {middle})"
-        notes.append(f"The last value up to the end of the window counts; {seen}.")
+        days_text = f"it was seen on day {first} to {last} (median {middle})"
+        notes.append(f"The last value up to the end of the window counts; {days_text}.")
     without = int(used["baseline"].isna().sum())
     if 0 < without < len(used):
         notes.append(f"Of {count(without)} the baseline is not known; the mean of the others stands for it.")

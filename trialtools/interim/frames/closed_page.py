@@ -15,7 +15,7 @@ from ..plan import MonitoringPlan
 from .arm_table import arm_table
 from .effect import comparisons, primary_effect
 from .endpoint import endpoint_rows
-from .looks import boundaries, conditional_power_table, crossed, design_power, is_last, this_look
+from .looks import conditional_power_table, crosses_boundary, design_power, is_last, look_boundaries, this_look
 from .otherwise import SHIFTS, sensitivity
 from .safety_words import excess_of, gaps_of
 from .statements import lead_of, lines_of
@@ -30,7 +30,7 @@ from .wording import (
     written_day,
 )
 
-_ASKED = (
+_QUESTION = (
     "Asked of the committee",
     "Which does the committee recommend: go on unchanged, go on with changes, pause, or stop? The report gives the "
     "numbers; the committee decides.",
@@ -42,7 +42,7 @@ _HARDEST = ("taken as events", "taken against the experimental arm", f"worse ({S
 
 def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
     """Page 1 of a closed report."""
-    each = [(one, primary_effect(one), boundaries(one)) for one in comparisons(look)]
+    each = [(one, primary_effect(one), look_boundaries(one)) for one in comparisons(look)]
     gaps = gaps_of(look)
     lead, tone = lead_of(each, gaps, excess_of(look))
     # of several arms the sheet has no room for the chances: the sentences have them, and section 17
@@ -50,8 +50,8 @@ def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
     of = "" if look.target is None else f" of {count(look.target)}"
     facts = [
         ("Data as of", written_day(look.cutoff) if look.cutoff else "not cut"),
-        ("Randomized", f"{count(len(look.entered))}{of}"),
-        _known(look),
+        ("Randomized", f"{count(len(look.randomized))}{of}"),
+        _progress(look),
         ("Distribution", distribution),
     ]
     return FirstPage(
@@ -59,16 +59,16 @@ def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
         **frame_of_page(look),
         **arm_table(look, each),
         facts=tuple(facts),
-        asked=_ASKED,
+        question=_QUESTION,
         answer_label="What the data say",
         lead=lead,
         tone=tone,
         lines=tuple(lines_of(look, each, gaps)),
-        pairs=tuple((_picture(one, frame), beside(one, frame)) for one, found, frame in each if found),
+        pairs=tuple((_picture(one, frame), beside(one, frame)) for one, effect, frame in each if effect),
     )
 
 
-def _known(look: LookData) -> tuple[str, str]:
+def _progress(look: LookData) -> tuple[str, str]:
     """How far the trial has come: outcomes known of those planned, or events."""
     if not look.trial.endpoint or "outcomes" in look.trial.absent:
         return "Primary outcome known", NOT_COLLECTED
@@ -119,7 +119,7 @@ def _picture(look: LookData, frame: Frame) -> Any:
 
 def _chances(look: LookData, frame: Frame) -> Panel | None:
     """The chance to show the goal at the looks ahead; after a crossing and at the last look, other ways to count."""
-    if crossed(this_look(frame)) or is_last(frame):
+    if crosses_boundary(this_look(frame)) or is_last(frame):
         return _other_counts(look)
     table, plan = conditional_power_table(look), look.plan
     if table.empty:

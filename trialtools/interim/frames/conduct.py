@@ -38,9 +38,9 @@ def flow(look: LookData) -> Frame:
         why = _written_reason(out).map(lambda reason: _first_criterion(str(reason), look.protocol))
         rows += [("assessed", "", "", len(people)), ("excluded", "", "", len(out))]
         rows += [("excluded", "", str(item), n) for item, n in _by_size(why)]
-    rows.append(("randomized", "", "", len(look.entered)))
+    rows.append(("randomized", "", "", len(look.randomized)))
     fate, states = _fate(look), _states(look)
-    armless = look.entered[look.entered["arm"].isna()]
+    armless = look.randomized[look.randomized["arm"].isna()]
     groups = {arm: look.members(arm) for arm in look.arms}
     groups |= {UNKNOWN: armless} if look.arms != (POOLED,) and len(armless) else {}
     for arm, own in groups.items():
@@ -91,13 +91,13 @@ def exclusions(look: LookData) -> Frame:
     if not look.screening_log:
         return with_reason(pd.DataFrame(columns=["criterion", "label", "failed", "alone"]), _NO_SCREENING_LOG)
     why = _written_reason(people[~people["randomized"]])
-    listed = why.map(lambda reason: set(reason.split(", ")) <= set(protocol.criterion)).astype(bool)
-    reasons = [set(reason.split(", ")) for reason in why[listed]]
+    is_criterion = why.map(lambda reason: set(reason.split(", ")) <= set(protocol.criterion)).astype(bool)
+    reasons = [set(reason.split(", ")) for reason in why[is_criterion]]
     rows = []
     for c in protocol.criteria:
         failed = [ids for ids in reasons if c.id in ids]
         rows.append((c.id, c.label, len(failed), sum(len(ids) == 1 for ids in failed)))
-    other = why[~listed].map(lambda reason: _first_criterion(reason, protocol))
+    other = why[~is_criterion].map(lambda reason: _first_criterion(reason, protocol))
     rows += [("", str(reason), n, n) for reason, n in _by_size(other)]
     frame: Frame = pd.DataFrame(rows, columns=["criterion", "label", "failed", "alone"])
     frame = frame[frame["failed"] > 0].sort_values("failed", ascending=False, kind="stable", ignore_index=True)
@@ -107,13 +107,13 @@ def exclusions(look: LookData) -> Frame:
 def _doses(look: LookData, people: Frame) -> Frame:
     """Whether a dose was given; for the others why not, as far as that may be told."""
     doses = look.trial.doses
-    given = set(doses.loc[doses["dosed_on"].notna(), "subject_id"])
+    dosed = set(doses.loc[doses["dosed_on"].notna(), "subject_id"])
     due = set(doses.loc[doses["dosed_on"].isna(), "subject_id"])
     reasons = doses[doses["reason"].notna() & doses["dosed_on"].isna()].drop_duplicates("subject_id")
     reason = dict(zip(reasons["subject_id"], "not dosed: " + reasons["reason"], strict=True))
 
     def state(who: str) -> str:
-        return "dosed" if who in given else reason.get(who, "not dosed" if who in due else "not dosed yet")
+        return "dosed" if who in dosed else reason.get(who, "not dosed" if who in due else "not dosed yet")
 
     return people.map(state)
 
@@ -138,9 +138,9 @@ def dosing(look: LookData) -> Frame:
     trial = look.trial
     if not any(arm.dosing for arm in look.protocol.arms):
         return with_reason(None, "The protocol declares no dosing window.")
-    if "doses" in trial.absent or look.cutoff is None or look.entered["infected_on"].isna().all():
+    if "doses" in trial.absent or look.cutoff is None or look.randomized["infected_on"].isna().all():
         return with_reason(None, NOT_COLLECTED)
-    window = dosing_status(look.protocol, look.entered, trial.doses, as_of=look.cutoff)
+    window = dosing_status(look.protocol, look.randomized, trial.doses, as_of=look.cutoff)
     return window.assign(arm=window["subject_id"].map(look.arm_of.get))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from ...criteria.protocol import DataError
 from ...figures.measure import MEASURES, Measure
 from ..data.tables import Frame
-from ..endpoint import Kind
+from ..endpoint import EndpointKind
 from ..lookdata import LookData
 from ..plan import MonitoringPlan, pair_of
 from ..sequential.estimates import ancova, log_hazard_ratio, risk_difference, win_probability
@@ -49,7 +49,7 @@ class Effect:
     in `n`. Of `unstratified` participants the stratum was not known, so that none was used.
     """
 
-    kind: Kind
+    kind: EndpointKind
     difference: float
     low: float
     high: float
@@ -96,8 +96,8 @@ class Effect:
 
     def at(self, level: float) -> tuple[float, float]:
         """The interval of another level."""
-        found = self.compare(level=level)
-        return found["low"], found["high"]
+        compared = self.compare(level=level)
+        return compared["low"], compared["high"]
 
 
 def why_no_comparison(look: LookData) -> str:
@@ -221,7 +221,7 @@ def _wins(rows: Frame) -> _Compare:
     return partial(win_probability, -rows["value"], rows["first"], rows["stratum"])
 
 
-_COMPARISONS: dict[Kind, Callable[[Frame], _Compare]] = {
+_COMPARISONS: dict[EndpointKind, Callable[[Frame], _Compare]] = {
     "binary": _risks,
     "time_to_event": _hazards,
     "continuous": _means,

@@ -33,17 +33,17 @@ def endpoint_rows(look: LookData) -> Frame:
     trial, cutoff = look.trial, look.cutoff
     if trial.endpoint is None:
         raise DataError(f"{trial.name}: no primary endpoint; design.endpoint must name one of the outcomes")
-    found = endpoint_states(trial.subjects, trial.outcomes, trial.endpoint, trial.window, cutoff, trial.kind)
+    states = endpoint_states(trial.subjects, trial.outcomes, trial.endpoint, trial.window, cutoff, trial.kind)
     if trial.kind == "ordinal" and look.plan.endpoint:
-        found["value"] = places_of(found["value"], look.plan.endpoint.levels)
-    found = _by_estimand(look, found)
-    people = trial.subjects.set_index("subject_id").loc[found["subject_id"]].reset_index()
+        states["value"] = places_of(states["value"], look.plan.endpoint.levels)
+    states = _by_estimand(look, states)
+    people = trial.subjects.set_index("subject_id").loc[states["subject_id"]].reset_index()
     extra = {name: people[name].to_numpy() for name in ("site", "arm", "stratum")}
     if trial.kind == "time_to_event":
-        found = _follow_up(found, trial.window)
-    mature = window_passed(look, found) if trial.kind != "time_to_event" else pd.Series(True, index=found.index)
-    known = found["value"].notna().map({True: "known", False: "missing"}).astype("str")
-    return found.assign(**extra, mature=mature, state=known.where(mature, "to come"))
+        states = _follow_up(states, trial.window)
+    mature = window_passed(look, states) if trial.kind != "time_to_event" else pd.Series(True, index=states.index)
+    known = states["value"].notna().map({True: "known", False: "missing"}).astype("str")
+    return states.assign(**extra, mature=mature, state=known.where(mature, "to come"))
 
 
 def window_passed(look: LookData, rows: Frame) -> Frame:
@@ -75,8 +75,8 @@ def _by_estimand(look: LookData, rows: Frame) -> Frame:
         surely: Frame = latest(ends, "happened_on").reindex(rows["subject_id"]).set_axis(rows.index)
         in_time = rows["subject_id"].isin(ends.index) if last is None else surely <= last
         for hit, value in _substitutions(look, rows, meaning, by, in_time, day):
-            seen = rows["observed_on"].mask(hit, day if value is not None else pd.NaT)
-            rows = rows.assign(value=rows["value"].mask(hit, value), observed_on=seen, by=rows["by"].mask(hit, by))
+            days = rows["observed_on"].mask(hit, day if value is not None else pd.NaT)
+            rows = rows.assign(value=rows["value"].mask(hit, value), observed_on=days, by=rows["by"].mask(hit, by))
     return rows
 
 

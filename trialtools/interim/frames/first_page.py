@@ -10,7 +10,7 @@ from ...figures.page import Html
 from ..lookdata import LookData
 from .closed_page import closed_page
 from .effect import comparisons, primary_effect
-from .looks import boundaries, this_look
+from .looks import look_boundaries, this_look
 from .open_page import open_page
 from .safety import DEATH, SERIOUS, adverse_events, edish
 from .safety_words import harm_by_arm
@@ -60,8 +60,10 @@ def first_page(look: LookData, distribution: str = "not named", seed: int = 1) -
 
 def report_contents(look: LookData) -> Html:
     """The table of contents, with what each section on safety and benefit found."""
-    found = _findings(look)
-    groups = [(name, [(n, title, found.get(n, "")) for n, title in parts.items()]) for name, parts in SECTIONS.items()]
+    sentences_of = _findings(look)
+    groups = [
+        (name, [(n, title, sentences_of.get(n, "")) for n, title in parts.items()]) for name, parts in SECTIONS.items()
+    ]
     return contents(groups)
 
 
@@ -69,26 +71,26 @@ def _findings(look: LookData) -> dict[int, str]:
     arms = arms_in_order(look) or list(look.arms)
     deaths, serious = ([_n(harm_by_arm(look, what), arm) for arm in arms] for what in (DEATH, SERIOUS))
     events, liver = adverse_events(look), edish(look)
-    found = {13: NOT_COLLECTED if not all(deaths) or not all(serious) else _harm(deaths, serious)}
+    sentences_of = {13: NOT_COLLECTED if not all(deaths) or not all(serious) else _harm(deaths, serious)}
     if "events" in look.trial.absent:
-        found[14] = NOT_COLLECTED
+        sentences_of[14] = NOT_COLLECTED
     elif len(events):
         with_any = events[(events["body_system"] == "") & (events["term"] == "")].set_index("arm")
         n, of = ([count(with_any.loc[arm, name]) for arm in arms] for name in ("participants", "of"))
-        found[14] = f"{' and '.join(n)} of {' and '.join(of)}"
+        sentences_of[14] = f"{' and '.join(n)} of {' and '.join(of)}"
     hits = liver.groupby("arm")["hy"].sum()
     possible = " and ".join(count(hits.get(arm, 0)) for arm in arms)
-    found[15] = f"possible Hy’s law {possible}" if len(liver) else NOT_COLLECTED
+    sentences_of[15] = f"possible Hy’s law {possible}" if len(liver) else NOT_COLLECTED
     if "outcomes" in look.trial.absent or look.trial.endpoint is None:
-        return found | {16: NOT_COLLECTED}
-    said = [_effect_of(one) for one in comparisons(look) if primary_effect(one)]
-    return found | ({16: "; ".join(said)} if said else {})
+        return sentences_of | {16: NOT_COLLECTED}
+    sentences = [_effect_of(one) for one in comparisons(look) if primary_effect(one)]
+    return sentences_of | ({16: "; ".join(sentences)} if sentences else {})
 
 
 def _effect_of(look: LookData) -> str:
     """The effect and its z, in a line of the contents."""
     effect: Any = primary_effect(look)
-    measure, z = effect.measure, number(this_look(boundaries(look))["z"], 2)
+    measure, z = effect.measure, number(this_look(look_boundaries(look))["z"], 2)
     name = "" if effect.kind == "binary" else f"{measure.name.lower()} "
     return f"{name}{measure.text(effect.difference)}{f' {measure.unit}' if measure.unit else ''}, z {z}"
 

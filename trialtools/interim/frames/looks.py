@@ -17,8 +17,7 @@ from ...figures.format import four_decimals, number
 from ..data.tables import Frame
 from ..lookdata import LookData, with_reason
 from ..plan import MonitoringPlan
-from ..sequential.boundaries import NEAREST, power
-from ..sequential.boundaries import boundaries as boundaries_at
+from ..sequential.boundaries import NEAREST, boundaries, power
 from ..sequential.inference import conditional_power, final_estimate, predictive_power
 from .effect import Effect, comparisons, primary_effect, why_no_comparison
 from .history import looks_before
@@ -34,7 +33,7 @@ _ONE_EACH = "Each experimental arm has a boundary of its own."
 
 
 @lru_cache(maxsize=16)
-def boundaries(look: LookData) -> Frame:
+def look_boundaries(look: LookData) -> Frame:
     """All looks on one scale: those before, this one, those to come.
 
     Columns: look, information (participants with the outcome known, or events), fraction (of what is planned), bound
@@ -48,23 +47,23 @@ def boundaries(look: LookData) -> Frame:
     Raises:
         DataError: more looks than planned, looks too close together, or a look not held that has a record.
     """
-    found, plan = primary_effect(look), look.plan
-    if found is None:
+    effect, plan = primary_effect(look), look.plan
+    if effect is None:
         return with_reason(pd.DataFrame(columns=_LOOKS), why_no_comparison(look) or _ONE_EACH)
     if not 1 <= look.number <= len(plan.looks):
         raise DataError(f"look {look.number} is not one of the {len(plan.looks)} looks of the design")
     size, at = plan.planned, look.number
     earlier = _earlier_looks(look)
-    _refuse_what_tells_nothing_new(look, found, earlier)
+    _refuse_what_tells_nothing_new(look, effect, earlier)
     to_come = {number: part * size for number, part in enumerate(plan.looks, start=1) if number > at}
-    to_come = {number: each for number, each in to_come.items() if each > found.information + NEAREST * size}
+    to_come = {number: each for number, each in to_come.items() if each > effect.information + NEAREST * size}
     done = [float(each["information"]) for each in earlier.values()]
-    numbers, information = [*earlier, at, *to_come], [*done, found.information, *to_come.values()]
+    numbers, information = [*earlier, at, *to_come], [*done, effect.information, *to_come.values()]
     futility = plan.futility
     if isinstance(futility, list):  # of each look but the last one
         futility = [futility[number - 1] for number in numbers[:-1]]
     frame = _bounds(plan, information, [each.get("bound") for each in earlier.values()], futility=futility)
-    z = [each.get("z", math.nan) for each in earlier.values()] + [found.z] + [math.nan] * len(to_come)
+    z = [each.get("z", math.nan) for each in earlier.values()] + [effect.z] + [math.nan] * len(to_come)
     state = ["done" if "z" in each else NOT_HANDED_IN for each in earlier.values()] + ["now"] + ["ahead"] * len(to_come)
     frame = frame.rename(columns={"z": "bound"}).assign(z=z, state=state, fraction=frame["information"] / size)
     harm = _harm_bounds(plan, information, [each.get("harm") for each in earlier.values()], frame["bound"])
@@ -76,19 +75,19 @@ def _bounds(plan: MonitoringPlan, information: list[float], used: list[float | N
     """The bounds at this information; those of earlier looks as they were used, where that was written down."""
     design = {"alpha": plan.alpha, "sides": plan.sides, "spending": plan.spending, "gamma": plan.gamma}
     design |= {"beta": plan.beta, "planned": plan.planned, "final": True}
-    kept: list[float] = []
+    bounds: list[float] = []
     for look, bound in enumerate(used):
         if bound is None:  # no record: as if it had been held as planned
-            bound = float(boundaries_at(information, **design, used=kept)["z"].iloc[look])
-        kept.append(bound)
-    return boundaries_at(information, **design, used=kept, **how)
+            bound = float(boundaries(information, **design, used=bounds)["z"].iloc[look])
+        bounds.append(bound)
+    return boundaries(information, **design, used=bounds, **how)
 
 
-def _refuse_what_tells_nothing_new(look: LookData, found: Effect, earlier: Mapping[int, Mapping[str, float]]) -> None:
+def _refuse_what_tells_nothing_new(look: LookData, effect: Effect, earlier: Mapping[int, Mapping[str, float]]) -> None:
     """One look must have more information than the one before it."""
     if not earlier:
         return
-    (before, record), size, n = [*earlier.items()][-1], look.plan.planned, found.information
+    (before, record), size, n = [*earlier.items()][-1], look.plan.planned, effect.information
     if n > record["information"] + NEAREST * size:
         return
     ask = "Is it the right data cut?"
@@ -96,7 +95,7 @@ def _refuse_what_tells_nothing_new(look: LookData, found: Effect, earlier: Mappi
         ask = f"No record of look {before} was handed in: name its manifest as previous, or look {before} in not_held."
     had = "is taken to have had" if record.get("assumed") else "had"
     raise DataError(
-        f"look {look.number} has {n:g} {_INFORMATION[found.kind]}, look {before} {had} "
+        f"look {look.number} has {n:g} {_INFORMATION[effect.kind]}, look {before} {had} "
         f"{record['information']:g}: less than {NEAREST:.1%} of the planned {size} apart, which tells nothing new. "
         f"{ask}"
     )
@@ -124,13 +123,13 @@ def looks_so_far(look: LookData) -> list[dict[str, Any]]:
     each = comparisons(look)
     if len(each) > 1:
         return [{"arm": one.plan.experimental[0], **record} for one in each for record in looks_so_far(one)]
-    frame, earlier = boundaries(look), _earlier_looks(look)
-    kept = frame.loc[frame["state"] != "ahead", ["look", "information", "z", "bound", "harm", "alpha_spent"]]
+    frame, earlier = look_boundaries(look), _earlier_looks(look)
+    looks = frame.loc[frame["state"] != "ahead", ["look", "information", "z", "bound", "harm", "alpha_spent"]]
     records = []
-    for row in kept.to_dict("records"):
-        told = {name: float(value) for name, value in row.items() if math.isfinite(value)}
-        told |= {} if math.isfinite(row["bound"]) else {"bound": None}
-        records.append(told | ({"assumed": True} if earlier.get(row["look"], {}).get("assumed") else {}))
+    for row in looks.to_dict("records"):
+        values = {name: float(value) for name, value in row.items() if math.isfinite(value)}
+        values |= {} if math.isfinite(row["bound"]) else {"bound": None}
+        records.append(values | ({"assumed": True} if earlier.get(row["look"], {}).get("assumed") else {}))
     return records
 
 
@@ -172,7 +171,7 @@ def _looks_ahead(frame: Frame) -> dict[str, list[float]]:
     return {"information": ahead["information"].tolist(), "z": ahead["bound"].tolist()}
 
 
-def crossed(row: Any) -> bool:
+def crosses_boundary(row: Any) -> bool:
     """Whether the boundary for benefit is crossed at a look."""
     return bool(row["z"] >= row["bound"])
 
@@ -182,12 +181,12 @@ def is_last(frame: Frame) -> bool:
     return not bool((frame["state"] == "ahead").any())
 
 
-def adjusted_interval(found: Effect, bound: float) -> tuple[float, float]:
+def adjusted_interval(effect: Effect, bound: float) -> tuple[float, float]:
     """The repeated confidence interval: of the score test at the bound of this look (Jennison and Turnbull 1989).
 
     It holds at all looks at once. Where a look cannot stop, nothing is excluded.
     """
-    return found.at(1 - 2 * float(ndtr(-bound))) if math.isfinite(bound) else found.measure.limits
+    return effect.at(1 - 2 * float(ndtr(-bound))) if math.isfinite(bound) else effect.measure.limits
 
 
 def inference_table(look: LookData) -> Frame:
@@ -196,16 +195,16 @@ def inference_table(look: LookData) -> Frame:
     Effects are in the unit of their measure. After a crossing, and at the last look, with the median-unbiased estimate
     in stagewise order.
     """
-    found, frame = primary_effect(look), boundaries(look)
-    if found is None:
+    effect, frame = primary_effect(look), look_boundaries(look)
+    if effect is None:
         return with_reason(pd.DataFrame(columns=["what", "value", "interval"]), why_no_comparison(look))
     now = this_look(frame)
     bound = float(now["bound"])
-    adjusted = adjusted_interval(found, bound)
-    measure = found.measure
+    adjusted = adjusted_interval(effect, bound)
+    measure = effect.measure
     rows = [
-        (f"{measure.head}; interval not adjusted for the looks (95 %)", *found.interval),
-        ("The same; interval adjusted for the looks (repeated confidence interval)", found.difference, *adjusted),
+        (f"{measure.head}; interval not adjusted for the looks (95 %)", *effect.interval),
+        ("The same; interval adjusted for the looks (repeated confidence interval)", effect.difference, *adjusted),
     ]
     if final := final_difference(look):
         rows.append((f"Corrected for stopping early (median-unbiased), {measure.unit or measure.name.lower()}", *final))
@@ -213,9 +212,9 @@ def inference_table(look: LookData) -> Frame:
     lines = [(what, text(value), f"{text(low)} to {text(high)}") for what, value, low, high in rows]
     needed = number(bound, 4) if math.isfinite(bound) else "none: this look cannot stop for benefit"
     plan, tails = look.plan, look.plan.tails
-    p = float(ndtr(-found.z) if plan.sides == 1 else 2 * ndtr(-abs(found.z)))
+    p = float(ndtr(-effect.z) if plan.sides == 1 else 2 * ndtr(-abs(effect.z)))
     lines += [
-        (_z_in_words(plan), number(found.z, 4), ""),
+        (_z_in_words(plan), number(effect.z, 4), ""),
         ("z needed at this look", needed, ""),
         (f"Nominal p, {tails}", four_decimals(p), ""),
         (f"Alpha spent so far, {tails}", four_decimals(now["alpha_spent"]), f"of {number(plan.alpha, 4)}"),
@@ -232,17 +231,17 @@ def final_difference(look: LookData) -> tuple[float, float, float] | None:
 
     An end without a crossing is treated the same.
     """
-    found, frame, plan = primary_effect(look), boundaries(look), look.plan
-    if found is None or found.why_alike or not math.isfinite(found.difference):
+    effect, frame, plan = primary_effect(look), look_boundaries(look), look.plan
+    if effect is None or effect.why_alike or not math.isfinite(effect.difference):
         return None
-    if not (crossed(this_look(frame)) or is_last(frame)):
+    if not (crosses_boundary(this_look(frame)) or is_last(frame)):
         return None
     so_far, null, sign = frame[frame["state"] != "ahead"], plan.null, plan.sign
     # one participant or event in information, by the standard error of z: with one look this is the difference itself
-    unit = 1 / found.se**2 / found.information
+    unit = 1 / effect.se**2 / effect.information
     bounds = [min(each, 12.0) for each in so_far["bound"].iloc[:-1]]
     information = [unit * each for each in so_far["information"]]
-    estimate = final_estimate(found.z, information, bounds, sides=plan.sides)
+    estimate = final_estimate(effect.z, information, bounds, sides=plan.sides)
     low, high = sorted((null + sign * estimate["low"], null + sign * estimate["high"]))
     return null + sign * estimate["estimate"], low, high
 
@@ -254,26 +253,26 @@ def power_curve(look: LookData) -> Frame:
     conditional_power, mark ("trend", "design", "null", or "" for a point of the curve). Empty where no look is ahead,
     or nothing has happened that tells the variability. Every effect is taken at the variability seen so far.
     """
-    found, frame, plan = primary_effect(look), boundaries(look), look.plan
+    effect, frame, plan = primary_effect(look), look_boundaries(look), look.plan
     nothing = pd.DataFrame(columns=["effect", "conditional_power", "mark"])
-    if found is None:
+    if effect is None:
         return with_reason(nothing, why_no_comparison(look))
-    ahead, n, shown = _looks_ahead(frame), found.information, found.measure.number
-    if not ahead["z"] or found.why_alike:
+    ahead, n, shown = _looks_ahead(frame), effect.information, effect.measure.number
+    if not ahead["z"] or effect.why_alike:
         return with_reason(
-            nothing, f"No chance can be given: {found.why_alike}." if ahead["z"] else "No look is ahead."
+            nothing, f"No chance can be given: {effect.why_alike}." if ahead["z"] else "No look is ahead."
         )
-    marks = {"trend": found.difference, "design": plan.hoped, "null": plan.null}
+    marks = {"trend": effect.difference, "design": plan.hoped, "null": plan.null}
     known = [each for each in marks.values() if each is not None and math.isfinite(each)]
-    wide = max(abs(each) for each in known) * 1.25 or 2 * found.se
+    wide = max(abs(each) for each in known) * 1.25 or 2 * effect.se
     points = [("", float(each)) for each in np.linspace(-wide, wide, 41)]
     points += [(name, float(each)) for name, each in marks.items() if each is not None]
 
-    def chance(effect: float, mark: str) -> float:
-        drift = "trend" if mark == "trend" else plan.sign * (effect - plan.null) / (found.se * math.sqrt(n))
-        return conditional_power(found.z, n, ahead, drift)
+    def chance(assumed: float, mark: str) -> float:
+        drift = "trend" if mark == "trend" else plan.sign * (assumed - plan.null) / (effect.se * math.sqrt(n))
+        return conditional_power(effect.z, n, ahead, drift)
 
-    rows = [(shown(effect), chance(effect, mark), mark) for mark, effect in points]
+    rows = [(shown(assumed), chance(assumed, mark), mark) for mark, assumed in points]
     return pd.DataFrame(rows, columns=nothing.columns)
 
 
@@ -286,11 +285,11 @@ _WORDS = {
 
 def conditional_power_table(look: LookData) -> Frame:
     """Conditional power under trend, design and null, and predictive power: what, assumes, chance."""
-    curve, found = power_curve(look), primary_effect(look)
-    if curve.empty or found is None:
+    curve, effect = power_curve(look), primary_effect(look)
+    if curve.empty or effect is None:
         return with_reason(pd.DataFrame(columns=["what", "assumes", "chance"]), curve.attrs["why"])
     marked: Any = curve[curve["mark"] != ""].itertuples(index=False)
     rows = [(*_WORDS[row.mark], row.conditional_power) for row in marked]
-    chance = predictive_power(found.z, found.information, _looks_ahead(boundaries(look)))
+    chance = predictive_power(effect.z, effect.information, _looks_ahead(look_boundaries(look)))
     rows.append(("Predictive power", "averaged over what the data say of the effect, flat prior", chance))
     return pd.DataFrame(rows, columns=["what", "assumes", "chance"])

@@ -12,12 +12,12 @@ from .closed_page import frame_of_page
 from .conduct import dosing
 from .endpoint import endpoint_rows
 from .outcomes import outcome_status, overall_rate
-from .recruitment import accrual_forecast, reached, sites
+from .recruitment import accrual_forecast, sites, target_days
 from .safety import DEATH, SERIOUS, edish
 from .safety_words import harm_by_arm, harm_of
 from .wording import NOT_COLLECTED, endpoint_of_look, share, written_day
 
-_ASKED = (
+_QUESTION = (
     "Question",
     "Is the trial on course: are participants recruited, treated and followed as planned, and are the data complete "
     "enough to judge?",
@@ -33,12 +33,12 @@ def open_page(look: LookData, seed: int = 1) -> FirstPage:
         look: pooled.
         seed: of the accrual forecast.
     """
-    ends = {} if look.target is None else reached(accrual_forecast(look, seed), look.target)
+    ends = {} if look.target is None else target_days(accrual_forecast(look, seed), look.target)
     of = "" if look.target is None else f" of {count(look.target)}"
     facts = [("Data as of", written_day(look.cutoff) if look.cutoff else "not cut")]
-    facts += [("Sites", count(look.entered["site"].nunique()))]
+    facts += [("Sites", count(look.randomized["site"].nunique()))]
     facts += [("Screened", count(len(look.trial.subjects)) if look.screening_log else NOT_COLLECTED)]
-    facts += [("Randomized", f"{count(len(look.entered))}{of}")]
+    facts += [("Randomized", f"{count(len(look.randomized))}{of}")]
     lines = [
         ("Recruitment", _recruitment(look, ends)),
         ("Treatment", _treatment(look)),
@@ -51,7 +51,7 @@ def open_page(look: LookData, seed: int = 1) -> FirstPage:
         closed=False,
         **frame_of_page(look),
         facts=tuple(facts),
-        asked=_ASKED,
+        question=_QUESTION,
         answer_label="Answer",
         lead=f"{_lead(look, ends)} {_due(look)}",
         lines=tuple((term, text) for term, text in lines if text),
@@ -62,7 +62,7 @@ def open_page(look: LookData, seed: int = 1) -> FirstPage:
 
 
 def _lead(look: LookData, ends: Mapping[str, Any]) -> str:
-    have, target = len(look.entered), look.target
+    have, target = len(look.randomized), look.target
     if target is None:
         return f"{count(have)} participants are randomized at this site."
     so_far = f"{count(have)} of {count(target)}"
@@ -75,7 +75,7 @@ def _lead(look: LookData, ends: Mapping[str, Any]) -> str:
 
 
 def _recruitment(look: LookData, ends: Mapping[str, Any]) -> str:
-    have, target = count(len(look.entered)), look.target
+    have, target = count(len(look.randomized)), look.target
     if target is None:
         return f"{have} randomized; no target is declared for one site alone."
     text = f"{have} of {count(target)} randomized."
@@ -96,8 +96,8 @@ def _treatment(look: LookData) -> str:
     if window.empty:
         if "doses" in look.trial.absent:
             return "Doses: not collected."
-        given = look.trial.doses.loc[look.trial.doses["dosed_on"].notna(), "subject_id"]
-        return f"{share(int(look.entered['subject_id'].isin(given).sum()), len(look.entered))} dosed."
+        dosed = look.trial.doses.loc[look.trial.doses["dosed_on"].notna(), "subject_id"]
+        return f"{share(int(look.randomized['subject_id'].isin(dosed).sum()), len(look.randomized))} dosed."
     dosed = window["dosed_on"].notna()
     inside = int((window["state"] == "dosed in window").sum())
     days = next(arm.dosing for arm in look.protocol.arms if arm.dosing)
@@ -162,8 +162,8 @@ def _rate(look: LookData) -> str:
         return ""
     hits = round(rate["rate"] * rate["n"])
     low, high = (percent(rate[end]).removesuffix(f"{SPACE}%") for end in ("low", "high"))
-    told = f"{count(hits)} of {count(rate['n'])} ({percent(rate['rate'])}; {low} to {high}{SPACE}%)"
-    return f"{told}. The plan assumes {percent(rate['assumed'])}."
+    text = f"{count(hits)} of {count(rate['n'])} ({percent(rate['rate'])}; {low} to {high}{SPACE}%)"
+    return f"{text}. The plan assumes {percent(rate['assumed'])}."
 
 
 def _sites(look: LookData) -> tuple[tuple[str, ...], list[ArmRow], tuple[str, ...]]:
@@ -200,5 +200,5 @@ def _early(look: LookData) -> tuple[str, ...]:
     if not early:
         return ()
     whose = f"{count(early)} of the {count(len(to_come))} whose day {endpoint.day} is still to come"
-    have = f"{'has' if early == 1 else 'have'} {endpoint.happened} already"
+    have = f"{'has' if early == 1 else 'have'} {endpoint.past_text} already"
     return (f"{whose} {have}; they count once that day has passed, in this report as in the closed one.",)

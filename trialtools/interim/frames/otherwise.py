@@ -49,8 +49,8 @@ def sensitivity(look: LookData) -> Frame:
     if plan.kind == "continuous":
         analyses.append(("Not adjusted for the baseline", effect(rows.assign(baseline=math.nan), plan, arm)))
     analyses.append(("Not stratified", effect(rows, plan, arm, stratified=False)))
-    gone = _gone(look, rows) & rows["arm"].isin(plan.arms)
-    scenarios = _shifted if plan.kind == "continuous" else _filled
+    gone = _without_outcome(look, rows) & rows["arm"].isin(plan.arms)
+    scenarios = _shift_missing if plan.kind == "continuous" else _fill_in
     analyses += scenarios(look, rows, gone, primary) if gone.any() and primary else []
     early = ~rows["mature"] & (rows["value"] == 1)
     if early.any() and plan.kind == "binary":
@@ -62,12 +62,12 @@ def sensitivity(look: LookData) -> Frame:
     sites = sorted(rows["site"].dropna().unique())
     if len(sites) > 1:
         analyses += [(f"Without site {site}", effect(rows[rows["site"] != site], plan, arm)) for site in sites]
-    frame = pd.DataFrame([_row(name, found) for name, found in analyses if found], columns=_COLUMNS)
+    frame = pd.DataFrame([_row(name, estimate) for name, estimate in analyses if estimate], columns=_COLUMNS)
     frame.attrs["lacks"] = _what_is_assumed(look, primary, rows, gone)
     return frame
 
 
-def _gone(look: LookData, rows: Frame) -> Frame:
+def _without_outcome(look: LookData, rows: Frame) -> Frame:
     """Of whom an outcome lacks that is due; of a time to an event, who left without it before the end."""
     if look.plan.kind != "time_to_event":
         return rows["mature"] & rows["value"].isna()
@@ -85,7 +85,7 @@ def _due(look: LookData, rows: Frame) -> Frame:
     return pd.Series(days, index=rows.index).astype(float).clip(lower=0, upper=most)
 
 
-def _filled(look: LookData, rows: Frame, gone: Frame, _: Effect) -> Iterator[tuple[str, Effect | None]]:
+def _fill_in(look: LookData, rows: Frame, gone: Frame, _: Effect) -> Iterator[tuple[str, Effect | None]]:
     """Missing outcomes taken for one or the other, in both arms alike, and against and for the experimental arm."""
     plan, arm = look.plan, look.plan.experimental[0]
     who, bad, good = _TAKEN[plan.kind]
@@ -110,48 +110,48 @@ def _filled(look: LookData, rows: Frame, gone: Frame, _: Effect) -> Iterator[tup
         yield f"{who} taken {'' if name.endswith('arm') else 'as '}{name}", taken(mine, others)
 
 
-def _shift(look: LookData, rows: Frame, gone: Frame, found: Effect) -> Callable[[float, bool], Effect]:
+def _shift(look: LookData, rows: Frame, gone: Frame, estimate: Effect) -> Callable[[float, bool], Effect]:
     """The effect where missing values lie so much on the side of harm of the known ones, in one arm or in both.
 
     Source: White, Carpenter and Horton, Statistica Sinica 28 (2018), the mean score method: the effect moves by the
     part that is missing times the shift, and its variance grows by what is uncertain of that part.
     """
     sign, parts = look.plan.sign, []
-    for arm in found.people:
+    for arm in estimate.people:
         due = rows[(rows["arm"] == arm) & rows["mature"]]
         parts.append((float(gone[due.index].mean()), len(due)))
 
     def moved(by: float, both: bool) -> Effect:
         (mine, n), (others, m) = parts
-        apart = found.difference - sign * by * (mine - others * both)
+        apart = estimate.difference - sign * by * (mine - others * both)
         spread = mine * (1 - mine) / n + (others * (1 - others) / m) * both
-        se = math.sqrt(found.se**2 + by**2 * spread)
-        ends = {"low": apart - Z95 * se, "high": apart + Z95 * se, "z": sign * (apart - found.null) / se}
-        return replace(found, difference=apart, **ends, n=found.n + found.missing, missing=0)
+        se = math.sqrt(estimate.se**2 + by**2 * spread)
+        ends = {"low": apart - Z95 * se, "high": apart + Z95 * se, "z": sign * (apart - estimate.null) / se}
+        return replace(estimate, difference=apart, **ends, n=estimate.n + estimate.missing, missing=0)
 
     return moved
 
 
-def _shifted(look: LookData, rows: Frame, gone: Frame, found: Effect) -> Iterator[tuple[str, Effect | None]]:
-    moved, sd = _shift(look, rows, gone, found), _sd(rows, found)
+def _shift_missing(look: LookData, rows: Frame, gone: Frame, estimate: Effect) -> Iterator[tuple[str, Effect | None]]:
+    moved, sd = _shift(look, rows, gone, estimate), _sd(rows, estimate)
     for many in SHIFTS:
         for where, both in (("", True), (" in the experimental arm", False)):
             yield f"Missing{where} {number(many * sd, 2)} worse ({many:g} SD)", moved(many * sd, both)
 
 
-def _sd(rows: Frame, found: Effect) -> float:
+def _sd(rows: Frame, estimate: Effect) -> float:
     """The standard deviation of the known values within arms."""
-    known = rows[rows["mature"] & rows["value"].notna() & rows["arm"].isin(list(found.people))]
+    known = rows[rows["mature"] & rows["value"].notna() & rows["arm"].isin(list(estimate.people))]
     return float(math.sqrt(known.groupby("arm")["value"].var().mean()))
 
 
-def _what_is_assumed(look: LookData, found: Effect | None, rows: Frame, gone: Frame) -> str:
+def _what_is_assumed(look: LookData, estimate: Effect | None, rows: Frame, gone: Frame) -> str:
     """What the rows on missing outcomes take for granted, or why there is none."""
     if look.plan.kind == "time_to_event" and "disposition" in look.trial.absent:
         return (
             "Who was lost to follow-up: not collected; what it would mean that they were at other risk cannot be said."
         )
-    if not gone.any() or found is None:
+    if not gone.any() or estimate is None:
         return (
             "Nobody was lost before the end."
             if look.plan.kind == "time_to_event"
@@ -159,11 +159,11 @@ def _what_is_assumed(look: LookData, found: Effect | None, rows: Frame, gone: Fr
         )
     if look.plan.kind != "continuous":
         return _AGAINST
-    moved, sd, side = _shift(look, rows, gone, found), _sd(rows, found), look.plan.sign
+    moved, sd, side = _shift(look, rows, gone, estimate), _sd(rows, estimate), look.plan.sign
 
     def excluded(by: float) -> float:
         other = moved(by, False)
-        return (other.low - found.null) if side > 0 else (found.null - other.high)
+        return (other.low - estimate.null) if side > 0 else (estimate.null - other.high)
 
     text = "Missing values are taken to lie on the side of harm of the known ones by so much (delta adjustment)."
     if excluded(0.0) <= 0:
@@ -178,10 +178,10 @@ def _what_is_assumed(look: LookData, found: Effect | None, rows: Frame, gone: Fr
     )
 
 
-def _row(name: str, found: Effect) -> dict[str, Any]:
-    shares = [f"{hit}/{n}" for hit, n in found.events.values()] or list(map(count, found.people.values()))
-    shares = [number(mean, 2) for mean in found.means.values()] or shares
-    values = (name, found.difference, found.low, found.high, found.z, found.n, found.missing, *shares)
+def _row(name: str, estimate: Effect) -> dict[str, Any]:
+    shares = [f"{hit}/{n}" for hit, n in estimate.events.values()] or list(map(count, estimate.people.values()))
+    shares = [number(mean, 2) for mean in estimate.means.values()] or shares
+    values = (name, estimate.difference, estimate.low, estimate.high, estimate.z, estimate.n, estimate.missing, *shares)
     return dict(zip(_COLUMNS, values, strict=True))
 
 
@@ -206,7 +206,7 @@ def subgroup_effects(look: LookData, by: Sequence[str]) -> Frame:
     for name in (name for name in dict.fromkeys([*by, *strata]) if name in people):
         level = rows["subject_id"].map(people[name]).astype("str").fillna(UNKNOWN)
         for each in sorted(level.unique()):
-            found = effect(rows[level == each], plan, arm, stratified=False)
-            if found:
-                table.append({"label": name, "level": each, **_row(f"{name}: {each}", found)})
+            estimate = effect(rows[level == each], plan, arm, stratified=False)
+            if estimate:
+                table.append({"label": name, "level": each, **_row(f"{name}: {each}", estimate)})
     return with_reason(pd.DataFrame(table, columns=columns), "No part of the trial has both arms.")

@@ -53,8 +53,8 @@ def outcome_by_arm(look: LookData) -> Frame:
     for arm in look.arms:
         own = rows[rows["arm"] == arm]
         n = {name: int(own["state"].eq(name).sum()) for name in ("known", "to come", "missing")}
-        seen = _known_values(look, own.loc[own["state"] == "known", "value"])
-        line = {"arm": arm, "randomized": len(own), "known": n["known"], **seen}
+        values = _known_values(look, own.loc[own["state"] == "known", "value"])
+        line = {"arm": arm, "randomized": len(own), "known": n["known"], **values}
         to_come = math.nan if look.plan.kind == "time_to_event" else n["to come"]
         lines.append(line | {"to_come": to_come, "missing": n["missing"]})
     return pd.DataFrame(lines)
@@ -95,10 +95,10 @@ def survival_curves(look: LookData) -> Frame:
         return with_reason(None, why)
     if look.plan.kind in ("continuous", "ordinal"):
         return with_reason(None, "No curve: the endpoint is no event.")
-    found = _event_times(look)
-    if found["days"].isna().all():
+    times = _event_times(look)
+    if times["days"].isna().all():
         return with_reason(None, "No days are known.")
-    return survival(found["days"], found["event"], found["arm"]).rename(columns={"group": "arm"})
+    return survival(times["days"], times["event"], times["arm"]).rename(columns={"group": "arm"})
 
 
 def secondary_outcomes(look: LookData) -> Frame:
@@ -148,11 +148,11 @@ def _apart(first: Frame, second: Frame, shares: bool) -> dict[str, Any]:
     """Two groups of values and how far they are apart: shares of 0 and 1 in percent, or means."""
     if not shares:
         apart, half = float(first.mean() - second.mean()), _welch(first, second)
-        found = {"measure": "mean", "difference": apart, "low": apart - half, "high": apart + half}
-        return found | {"experimental": first.mean(), "control": second.mean()}
-    found = risk_difference((int(first.sum()), len(first), int(second.sum()), len(second)))
-    found = {name: 100 * found[name] for name in ("difference", "low", "high")}
-    return {"measure": "percent", **found, "experimental": 100 * first.mean(), "control": 100 * second.mean()}
+        contrast = {"measure": "mean", "difference": apart, "low": apart - half, "high": apart + half}
+        return contrast | {"experimental": first.mean(), "control": second.mean()}
+    contrast = risk_difference((int(first.sum()), len(first), int(second.sum()), len(second)))
+    contrast = {name: 100 * contrast[name] for name in ("difference", "low", "high")}
+    return {"measure": "percent", **contrast, "experimental": 100 * first.mean(), "control": 100 * second.mean()}
 
 
 def _welch(first: Frame, second: Frame) -> float:
@@ -216,5 +216,5 @@ def overall_rate(look: LookData) -> dict[str, float] | None:
     reach, needed = ndtri(1 - plan.alpha / plan.sides) + ndtri(1 - plan.beta), math.nan
     if 0 < rate < 1 and apart:
         needed = math.ceil(reach**2 * each / apart**2)
-    found = {"rate": rate, "low": float(low), "high": float(high), "n": n}
-    return found | {"assumed": assumed, "needed": needed}
+    estimate = {"rate": rate, "low": float(low), "high": float(high), "n": n}
+    return estimate | {"assumed": assumed, "needed": needed}

@@ -9,7 +9,7 @@ import pandas as pd
 from pandas.api import types
 from scipy.special import ndtr
 
-from ...cohort.frames.baseline import BASELINE, Counted, describe
+from ...cohort.frames.baseline import BASELINE, ValueCounts, describe
 from ...cohort.frames.groups import default_groups
 from ...figures.format import number, percent
 from ...figures.measure import POINTS
@@ -23,7 +23,7 @@ _EVERYBODY = "all randomized"
 _NO_LEDGER = "No allocation ledger was handed in."
 
 
-def baseline(look: LookData, fields: Sequence[str] | None = None) -> Frame:
+def baseline_by_arm(look: LookData, fields: Sequence[str] | None = None) -> Frame:
     """Who was randomized: as `tt.Screening.baseline` gives it, a group an arm, or all together.
 
     Args:
@@ -36,8 +36,8 @@ def baseline(look: LookData, fields: Sequence[str] | None = None) -> Frame:
     """
     protocol = look.protocol
     extra = [name for name in look.trial.subjects if name not in TABLES["subjects"]]
-    asked = [name for name in protocol.used if protocol.fields[name].type in ("number", "integer")]
-    usually = [name for name in extra if name in {*default_groups(protocol), *asked}]
+    numbers = [name for name in protocol.used_fields if protocol.fields[name].type in ("number", "integer")]
+    usually = [name for name in extra if name in {*default_groups(protocol), *numbers}]
     rows = [row for name in fields or usually or extra for row in _variable(look, name)]
     return with_reason(pd.DataFrame(rows, columns=list(BASELINE)), NOT_COLLECTED)
 
@@ -65,15 +65,15 @@ def _variable(look: LookData, name: str) -> list[dict[str, object]]:
     return rows if any(row["n"] for row in rows[-len(groups) :]) else rows[: -len(groups)]
 
 
-def _count_values(column: Frame) -> Counted:
+def _count_values(column: Frame) -> ValueCounts:
     """How many have each value of a column of numbers."""
-    found = column.value_counts().sort_index()
-    return Counted(found.index.to_numpy(float), found.to_numpy("int64"), int(column.isna().sum()))
+    sizes = column.value_counts().sort_index()
+    return ValueCounts(sizes.index.to_numpy(float), sizes.to_numpy("int64"), int(column.isna().sum()))
 
 
 def allocation_balance(look: LookData) -> Frame:
     """How many were randomized in each stratum: stratum, arm, n, of (in the stratum); strata that nobody knows too."""
-    entered = look.entered
+    entered = look.randomized
     groups = [entered["stratum"].fillna(UNKNOWN), entered["subject_id"].map(look.arm_of).rename("arm")]
     counted = entered.groupby(groups).size().rename("n").reset_index()
     return counted.assign(of=counted.groupby("stratum")["n"].transform("sum"))
@@ -81,7 +81,7 @@ def allocation_balance(look: LookData) -> Frame:
 
 def allocation_audit(look: LookData) -> Frame:
     """What the allocation ledger says of the randomization, held against the data: what, n, of."""
-    ledger, entered = look.allocations, look.entered
+    ledger, entered = look.allocations, look.randomized
     if ledger is None:
         return with_reason(pd.DataFrame(columns=["what", "n", "of"]), _NO_LEDGER)
     both: Frame = entered.merge(ledger, on="subject_id", suffixes=("", "_ledger"))

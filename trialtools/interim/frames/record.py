@@ -20,7 +20,7 @@ from .conduct import dosing, dosing_deviations
 from .looks import design_power, looks_so_far
 from .outcomes import outcome_status
 from .safety import harms
-from .wording import capital, enumerated, in_100
+from .wording import capital, enumeration, in_100
 
 _SEE_FILE = "see the protocol file: it names an arm"
 _ITEMS = {
@@ -101,7 +101,7 @@ def _value_in_words(look: LookData, name: str, value: Any) -> str:
             return "; ".join([plan.estimand.population, *(f"{what} before its day {means}" for what, means in parts)])
         case "looks", list() | tuple():
             of = "events" if plan.kind == "time_to_event" else "outcomes"
-            return f"{len(value)}, at {enumerated([f'{100 * each:g} %' for each in value])} of the planned {of}"
+            return f"{len(value)}, at {enumeration([f'{100 * each:g} %' for each in value])} of the planned {of}"
         case "ratio", Mapping():
             order = f" ({', '.join(labels.get(str(each), str(each)) for each in value)})" if labels else ""
             return ":".join(map(str, value.values())) + order
@@ -110,7 +110,7 @@ def _value_in_words(look: LookData, name: str, value: Any) -> str:
         case "harm", Mapping():
             return f"{value.get('spending', '')}, one-sided {value.get('alpha', 0.025)} of its own"
         case "futility", _:
-            bounds = f"z of {enumerated([number(z, 2) for z in value])}" if isinstance(value, list | tuple) else value
+            bounds = f"z of {enumeration([number(z, 2) for z in value])}" if isinstance(value, list | tuple) else value
             return f"{bounds}; does not bind"
         case "control_rate" | "experimental_rate" | "power", int() | float():
             return f"{100 * value:g} %"
@@ -135,7 +135,7 @@ def _value_in_words(look: LookData, name: str, value: Any) -> str:
 
 def _endpoint_in_words(endpoint: Endpoint) -> str:
     """Name, day, visit window, what its values are, and which way is better."""
-    which = enumerated(list(endpoint.levels))
+    which = enumeration(list(endpoint.levels))
     if endpoint.kind != "ordinal":
         which = _BETTER[endpoint.kind][endpoint.better == "higher"]
     visit = f" (seen on day {endpoint.window[0]} to {endpoint.window[1]})" if endpoint.window else ""
@@ -160,7 +160,7 @@ def key_figures(look: LookData) -> KeyFigures:
 
     What was not collected is not among them. Shown in a notebook, they go into the manifest of its report.
     """
-    trial, entered = look.trial, look.entered
+    trial, entered = look.trial, look.randomized
     figures = {"screened": len(trial.subjects)} if look.screening_log else {}
     figures |= {"randomized": len(entered), "sites": int(entered["site"].nunique())}
     by_kind = harms(look).dropna(subset="participants").groupby("what")["participants"].sum()
@@ -201,5 +201,5 @@ def changes(look: LookData) -> Frame:
 def _no_previous_report(look: LookData) -> str:
     if look.previous:
         return "The previous report holds no numbers to compare with."
-    taken = ": the looks before this one are taken as planned." if look.number > 1 else "."
-    return "No previous report was named" + taken
+    sentence = ": the looks before this one are taken as planned." if look.number > 1 else "."
+    return "No previous report was named" + sentence

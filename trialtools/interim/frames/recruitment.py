@@ -29,8 +29,8 @@ def accrual(look: LookData) -> Frame:
     parts = []
     for site in ["", *sorted(subjects["site"].dropna().unique())]:
         own = subjects if not site else subjects[subjects["site"] == site]
-        found = {name: own[f"{name}_on"].dropna().value_counts() for name in ("screened", "randomized")}
-        frame: Frame = pd.DataFrame(found).sort_index().fillna(0).cumsum().astype(int)
+        per_day = {name: own[f"{name}_on"].dropna().value_counts() for name in ("screened", "randomized")}
+        frame: Frame = pd.DataFrame(per_day).sort_index().fillna(0).cumsum().astype(int)
         parts.append(frame.rename_axis("day").reset_index().assign(site=site))
     frame = pd.concat(parts, ignore_index=True)[["site", "day", "screened", "randomized"]]
     if not look.screening_log:
@@ -84,7 +84,7 @@ def _gamma(count: np.ndarray, days: np.ndarray) -> tuple[np.ndarray, float]:
     return np.full(len(count), mean**2 / spread), mean / spread
 
 
-def reached(fan: Frame, target: int) -> dict[str, Any]:
+def target_days(fan: Frame, target: int) -> dict[str, Any]:
     """The days on which a forecast reaches its target: `soonest` (one future in twenty is sooner), `median`, `latest`.
 
     None where the forecast does not get there in ten years, or there is none.

@@ -40,7 +40,7 @@ def exposure(look: LookData) -> Frame:
     Unknown, and left out of rates, where the day of randomization is, or that of the end.
     """
 
-    entered, ends = look.entered.set_index("subject_id")["randomized_on"], look.trial.disposition
+    entered, ends = look.randomized.set_index("subject_id")["randomized_on"], look.trial.disposition
     ends = ends[ends["milestone"].isin(["died", "withdrew", "lost", "completed"])]
     last = ends.groupby("subject_id")["happened_on"].min().reindex(entered.index)
     last = last.mask(~entered.index.isin(ends["subject_id"]), pd.Timestamp(look.cutoff))
@@ -79,11 +79,11 @@ def adverse_events(look: LookData, *, serious: bool = False, at_least: int = 1) 
         by_arm = {arm: own[own["subject_id"].isin(who)] for arm, who in people.items()}
         hit = {arm: int(rows_["subject_id"].nunique()) for arm, rows_ in by_arm.items()}
         for arm, mine in by_arm.items():
-            n, seen = len(people[arm]), float(days.reindex(people[arm]).sum())
+            n, person_days = len(people[arm]), float(days.reindex(people[arm]).sum())
             row = {"body_system": system, "term": term, "arm": arm, "participants": hit[arm], "of": n}
-            row |= {"share": hit[arm] / n if n else math.nan, "events": len(mine), "days": seen}
+            row |= {"share": hit[arm] / n if n else math.nan, "events": len(mine), "days": person_days}
             placed = mine["subject_id"].map(days).notna().sum()  # events of those who are in the days
-            row |= {"rate": 100 * placed / seen if seen else math.nan}
+            row |= {"rate": 100 * placed / person_days if person_days else math.nan}
             rows.append(row | _against_control(look, hit, people, arm))
     columns = ["body_system", "term", "arm", "participants", "of", "share", "events", "days", "rate"]
     frame = pd.DataFrame(rows, columns=[*columns, "difference", "low", "high"])
@@ -100,7 +100,7 @@ def _people(look: LookData) -> dict[str, Frame]:
 
 
 def _after_entry(look: LookData) -> Frame:
-    entered, events = look.entered, look.trial.events
+    entered, events = look.randomized, look.trial.events
     events = events[events["subject_id"].isin(entered["subject_id"])]
     start = earliest(entered, "randomized_on").set_axis(entered["subject_id"])
     return events[~(latest(events, "started_on") < start.reindex(events["subject_id"]).set_axis(events.index))]
@@ -110,8 +110,8 @@ def _against_control(look: LookData, hit: dict[str, int], people: dict[str, Any]
     control = look.plan.control
     if arm == control or control not in people or not len(people[arm]) or not len(people[control]):
         return dict.fromkeys(("difference", "low", "high"), math.nan)
-    found = risk_difference((hit[arm], len(people[arm]), hit[control], len(people[control])))
-    return {name: found[name] for name in ("difference", "low", "high")}
+    contrast = risk_difference((hit[arm], len(people[arm]), hit[control], len(people[control])))
+    return {name: contrast[name] for name in ("difference", "low", "high")}
 
 
 def harms(look: LookData) -> Frame:
@@ -130,8 +130,8 @@ def harms(look: LookData) -> Frame:
         "Any adverse event": (events["subject_id"], []),
     }
     if "events" in trial.absent:
-        kinds = {what: found if what == DEATH else _NOWHERE for what, found in kinds.items()}
-    people = _people(look) if any(found is not _NOWHERE for found in kinds.values()) else {}
+        kinds = {what: counts if what == DEATH else _NOWHERE for what, counts in kinds.items()}
+    people = _people(look) if any(counts is not _NOWHERE for counts in kinds.values()) else {}
     rows = []
     for what, (sure, open_) in kinds.items():
         if sure is None:
@@ -155,7 +155,7 @@ def _deaths(look: LookData) -> tuple[Any, Any]:
     died = ends.loc[ends["milestone"] == "died", "subject_id"]
     if look.deaths_collected:
         return died, []
-    return (died, look.entered["subject_id"]) if died.isin(look.entered["subject_id"]).any() else _NOWHERE
+    return (died, look.randomized["subject_id"]) if died.isin(look.randomized["subject_id"]).any() else _NOWHERE
 
 
 def _split_by_flag(events: Frame, flag: Frame) -> tuple[Frame, Frame]:
@@ -172,17 +172,17 @@ def serious_cases(look: LookData) -> Frame:
     if not look.closed:
         return with_reason(pd.DataFrame(columns=columns), _CLOSED_ONLY)
     trial, events = look.trial, _after_entry(look)
-    listed = events[events["serious"].fillna(False) | is_fatal(events)]
+    serious = events[events["serious"].fillna(False) | is_fatal(events)]
     deaths = trial.disposition[trial.disposition["milestone"] == "died"]
-    deaths = deaths[~deaths["subject_id"].isin(listed.loc[is_fatal(listed), "subject_id"])]
+    deaths = deaths[~deaths["subject_id"].isin(serious.loc[is_fatal(serious), "subject_id"])]
     more = pd.DataFrame({"subject_id": deaths["subject_id"], "started_on": deaths["happened_on"], "term": "Death"})
-    rows: Frame = pd.concat([listed, more.assign(severity=5, outcome=deaths["reason"])], ignore_index=True)
-    people = look.entered.set_index("subject_id")
+    rows: Frame = pd.concat([serious, more.assign(severity=5, outcome=deaths["reason"])], ignore_index=True)
+    people = look.randomized.set_index("subject_id")
     rows = rows[rows["subject_id"].isin(people.index)]
-    found = people.reindex(rows["subject_id"]).set_index(rows.index)
-    day = (rows["started_on"] - found["randomized_on"]).dt.days.astype("Int64")
+    of_subject = people.reindex(rows["subject_id"]).set_index(rows.index)
+    day = (rows["started_on"] - of_subject["randomized_on"]).dt.days.astype("Int64")
     related = rows["related"].map({True: "yes", False: "no"})
-    rows = rows.assign(site=found["site"], arm=found["arm"], day=day, related=related)
+    rows = rows.assign(site=of_subject["site"], arm=of_subject["arm"], day=day, related=related)
     rows = rows.sort_values("started_on", ascending=False, na_position="first", ignore_index=True)[columns]
     nowhere = {"events", "disposition"} <= set(trial.absent)
     for table, lacks in _LACKS.items():
@@ -212,7 +212,7 @@ def edish(look: LookData) -> Frame:
 
 def _labs(look: LookData) -> Frame:
     """Values of those randomized from that day on, with the day; a value without a day does not count."""
-    entered, labs = look.entered.set_index("subject_id")["randomized_on"], look.trial.labs
+    entered, labs = look.randomized.set_index("subject_id")["randomized_on"], look.trial.labs
     labs = labs[labs["subject_id"].isin(entered.index)]
     day = (labs["taken_on"] - entered.reindex(labs["subject_id"]).set_axis(labs.index)).dt.days
     return labs.assign(day=day)[day >= 0]
@@ -235,7 +235,7 @@ def laboratory(look: LookData, most: int = 6) -> Frame:
     unit = labs.groupby("test")["unit"].agg(lambda units: next(iter(units.mode()), ""))
     labs = labs[labs["unit"].fillna("") == labs["test"].map(unit)]
     labs = labs.assign(arm=labs["subject_id"].map(look.arm_of), week=(labs["day"] // 7).astype(int))
-    found = labs.groupby(["test", "arm", "week"])["value"].agg(
+    summary = labs.groupby(["test", "arm", "week"])["value"].agg(
         n="size", low=lambda v: np.quantile(v, 0.25), median="median", high=lambda v: np.quantile(v, 0.75)
     )
-    return found.reset_index().assign(unit=lambda frame: frame["test"].map(unit))
+    return summary.reset_index().assign(unit=lambda frame: frame["test"].map(unit))

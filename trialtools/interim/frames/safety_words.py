@@ -9,7 +9,7 @@ from ...figures.format import count, number, percent
 from ...figures.measure import POINTS
 from ..lookdata import LookData
 from .safety import DEATH, SERIOUS, edish, harms
-from .wording import arms_in_order, enumerated, in_sentence, share
+from .wording import arms_in_order, enumeration, in_sentence, share
 
 _EXCESS = {SERIOUS: "have serious adverse events", DEATH: "die"}
 _MISSING = {"serious adverse events": "the table of events (adverse events)", "deaths": "the milestone “died”"}
@@ -66,16 +66,16 @@ def safety_line(look: LookData, gaps: Sequence[str]) -> str:
             texts = [f"{text} with {in_sentence(look, arm)}" for text, arm in zip(texts, arms, strict=True)]
             parts.append(f"{words}: {', '.join(texts)}.")
         else:
-            parts.append(f"{words}: {enumerated(texts)}{_more(look, rows)}.")
+            parts.append(f"{words}: {enumeration(texts)}{_more(look, rows)}.")
     liver = edish(look)
     if len(liver):
         hits = liver.groupby("arm")["hy"].sum()
-        said = [count(hits.get(arm, 0)) for arm in arms]
+        counts = [count(hits.get(arm, 0)) for arm in arms]
         if gaps:
-            said = [f"{text} with {in_sentence(look, arm)}" for text, arm in zip(said, arms, strict=True)]
-            parts.append(f"Laboratory values are there: possible Hy’s law in {enumerated(said)}.")
+            counts = [f"{text} with {in_sentence(look, arm)}" for text, arm in zip(counts, arms, strict=True)]
+            parts.append(f"Laboratory values are there: possible Hy’s law in {enumeration(counts)}.")
         else:
-            parts.append(f"Possible Hy’s law: {enumerated(said)}.")
+            parts.append(f"Possible Hy’s law: {enumeration(counts)}.")
     else:
         parts.append("Laboratory values of the liver: not collected.")
     if gaps:

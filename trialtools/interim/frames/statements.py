@@ -16,9 +16,9 @@ from ..data.tables import Frame
 from ..lookdata import LookData
 from .effect import Effect, why_no_comparison
 from .endpoint import endpoint_rows
-from .looks import adjusted_interval, conditional_power_table, crossed, final_difference, is_last, this_look
+from .looks import adjusted_interval, conditional_power_table, crosses_boundary, final_difference, is_last, this_look
 from .safety_words import safety_line, worse_with
-from .wording import capital, direction, endpoint_of_look, enumerated, goal_of, in_100, in_sentence, share
+from .wording import capital, direction, endpoint_of_look, enumeration, goal_of, in_100, in_sentence, share
 
 Comparison = tuple[LookData, Effect | None, Frame]
 """A look at one experimental arm against the control, its effect, and its boundaries."""
@@ -37,40 +37,40 @@ def lead_of(each: Sequence[Comparison], gaps: Sequence[str], excess: Sequence[di
         gaps: what of safety was not collected; excess: harm that more participants had with an arm.
     """
     harmed = {
-        one.plan.experimental[0] for one, found, frame in each if found and _leans_to_harm(found, this_look(frame))
+        one.plan.experimental[0] for one, effect, frame in each if effect and _leans_to_harm(effect, this_look(frame))
     }
     parts = []
     if gaps:
         missing = " and ".join(gaps)
         parts.append(f"Safety cannot be judged from this report: {missing} were not in the data handed in.")
-    for look, found, frame in each:
-        if found and look.plan.experimental[0] in harmed:
-            parts.append(_harm_lead(look, found, this_look(frame), worse_with(excess, look.plan.experimental[0])))
+    for look, effect, frame in each:
+        if effect and look.plan.experimental[0] in harmed:
+            parts.append(_harm_lead(look, effect, this_look(frame), worse_with(excess, look.plan.experimental[0])))
     others = [one for one in each if one[0].plan.experimental[0] not in harmed]
     parts += [] if gaps else _benefit_leads(others, len(each) > 1)
     arms: dict[str, list[str]] = {}
     for arm in dict.fromkeys(row["arm"] for row in excess if row["arm"] not in harmed):
         arms.setdefault(worse_with(excess, arm), []).append(in_sentence(each[0][0], arm))
-    parts += [f"More participants with {enumerated(names)} {worse}." for worse, names in arms.items()]
+    parts += [f"More participants with {enumeration(names)} {worse}." for worse, names in arms.items()]
     tone = "harm" if harmed or excess else "gap" if gaps else ""
     return " ".join(parts), tone
 
 
-def _leans_to_harm(found: Effect, row: Any) -> bool:
+def _leans_to_harm(effect: Effect, row: Any) -> bool:
     """Whether z lies beyond the declared boundary for harm, or the plain 95 % interval on the side of harm."""
-    return bool(row["z"] <= row["harm"] or found.z_of_none <= _HARM_Z)
+    return bool(row["z"] <= row["harm"] or effect.z_of_none <= _HARM_Z)
 
 
-def _direction(look: LookData, found: Effect, arm: str) -> str:
-    return direction(found, endpoint_of_look(look), arm, in_sentence(look, look.plan.control))
+def _direction(look: LookData, effect: Effect, arm: str) -> str:
+    return direction(effect, endpoint_of_look(look), arm, in_sentence(look, look.plan.control))
 
 
-def _harm_lead(look: LookData, found: Effect, row: Any, worse: str) -> str:
+def _harm_lead(look: LookData, effect: Effect, row: Any, worse: str) -> str:
     start = "The boundary for harm is crossed" if row["z"] <= row["harm"] else "The results lean towards HARM"
     also = f", and more {worse}" if worse else ""
-    ruled_out = look.plan.margin is not None and crossed(row)
-    besides = f" All the same, {_margin(look, found)}, the margin, is ruled out." if ruled_out else ""
-    return f"{start}: {_direction(look, found, in_sentence(look, look.plan.experimental[0]))}{also}.{besides}"
+    ruled_out = look.plan.margin is not None and crosses_boundary(row)
+    besides = f" All the same, {_margin(look, effect)}, the margin, is ruled out." if ruled_out else ""
+    return f"{start}: {_direction(look, effect, in_sentence(look, look.plan.experimental[0]))}{also}.{besides}"
 
 
 def _benefit_leads(each: Sequence[Comparison], several: bool) -> list[str]:
@@ -80,22 +80,22 @@ def _benefit_leads(each: Sequence[Comparison], several: bool) -> list[str]:
         arms.setdefault(_benefit_lead(*one, f" for {_ARM}" * several), []).append(
             in_sentence(one[0], one[0].plan.experimental[0])
         )
-    return [text.replace(_ARM, enumerated(names)) for text, names in arms.items()]
+    return [text.replace(_ARM, enumeration(names)) for text, names in arms.items()]
 
 
-def _benefit_lead(look: LookData, found: Effect | None, frame: Frame, of: str) -> str:
-    if found is None:
+def _benefit_lead(look: LookData, effect: Effect | None, frame: Frame, of: str) -> str:
+    if effect is None:
         return f"{why_no_comparison(look)}{f' This holds{of}.' if of else ''}"
-    row, last, way, goal = this_look(frame), is_last(frame), _direction(look, found, _ARM), goal_of(look.plan)
+    row, last, way, goal = this_look(frame), is_last(frame), _direction(look, effect, _ARM), goal_of(look.plan)
     boundary = f"The {'final ' if last else ''}boundary for {'' if last else 'stopping early for '}{goal}"
-    verdict = f"{'is' if crossed(row) else 'is not'}"
+    verdict = f"{'is' if crosses_boundary(row) else 'is not'}"
     if goal != "benefit":
         return (
-            f"{boundary} {verdict} crossed{of}: {_margin(look, found)}, the margin, {verdict} ruled out. So far {way}."
+            f"{boundary} {verdict} crossed{of}: {_margin(look, effect)}, the margin, {verdict} ruled out. So far {way}."
         )
     if row["z"] < 0:
         return f"No benefit so far: {way}, the direction of harm; the difference can still be chance."
-    if crossed(row):
+    if crosses_boundary(row):
         return f"{boundary} is crossed{of}: {way}."
     so_far = capital(way) if last else f"So far {way}"
     futile = bool(not last and row["z"] <= row["futility"])
@@ -103,9 +103,9 @@ def _benefit_lead(look: LookData, found: Effect | None, frame: Frame, of: str) -
     return f"{boundary} is not crossed{of}. {so_far}.{ended}"
 
 
-def _margin(look: LookData, found: Effect) -> str:
+def _margin(look: LookData, effect: Effect) -> str:
     """The margin of non-inferiority and its side, in words: "10.0 percentage points more"."""
-    null, measure = look.plan.null, found.measure
+    null, measure = look.plan.null, effect.measure
     if measure.words:
         return measure.size(null, measure.unit)
     return f"a {measure.name.lower()} of {measure.size(null, measure.unit)} or {'more' if null > 0 else 'less'}"
@@ -117,60 +117,59 @@ def lines_of(whole: LookData, each: Sequence[Comparison], gaps: Sequence[str]) -
     Of several comparisons, each has one line, named by its arm.
     """
     lines = [("Safety", safety_line(whole, gaps))]
-    for look, found, frame in each:
+    for look, effect, frame in each:
         parts = [("Comparison", why_no_comparison(look))]
-        if found:
+        if effect:
             parts = [
-                (capital(endpoint_of_look(whole).title), _endpoint_line(look, found, frame)),
-                ("Boundary", _boundary_line(look, found, frame, bool(gaps))),
-                ("Ahead", _ahead_line(look, found, frame)),
+                (capital(endpoint_of_look(whole).title), _endpoint_line(look, effect, frame)),
+                ("Boundary", _boundary_line(look, effect, frame, bool(gaps))),
+                ("Ahead", _ahead_line(look, effect, frame)),
             ]
         arm = capital(in_sentence(look, look.plan.experimental[0]))
         lines += parts if len(each) == 1 else [(arm, " ".join(text for _, text in parts))]
     return lines
 
 
-def _endpoint_line(look: LookData, found: Effect, frame: Frame) -> str:
-    row, measure = this_look(frame), found.measure
+def _endpoint_line(look: LookData, effect: Effect, frame: Frame) -> str:
+    row, measure = this_look(frame), effect.measure
     text = "No benefit so far. " if row["z"] < 0 and look.plan.margin is None else ""
-    text += _SEEN[found.kind](look, found, *(in_sentence(look, arm) for arm in found.people))
+    text += _SEEN[effect.kind](look, effect, *(in_sentence(look, arm) for arm in effect.people))
     if math.isfinite(row["bound"]):
         what = "anything" if measure.words else f"any {measure.name.lower()}"
-        interval = measure.from_to(*adjusted_interval(found, row["bound"]))
+        interval = measure.from_to(*adjusted_interval(effect, row["bound"]))
         text += f" Adjusted for the looks, the data agree with {what} {interval}."
-    if crossed(row) and not is_last(frame) and (final := final_difference(look)):
+    if crosses_boundary(row) and not is_last(frame) and (final := final_difference(look)):
         text += " A trial that stops early tends to show too large an effect; corrected for that, the estimate is "
         text += f"{measure.size(final[0])}."
     return text
 
 
-def _events(look: LookData, found: Effect, arm: str, control: str) -> str:
-    endpoint, (hits, others) = endpoint_of_look(look), (share(*each) for each in found.events.values())
+def _events(look: LookData, effect: Effect, arm: str, control: str) -> str:
+    endpoint, (hits, others) = endpoint_of_look(look), (share(*each) for each in effect.events.values())
     detail = f" {endpoint.detail}" if endpoint.detail else ""
-    return f"{hits} with {arm} and {others} with {control} {endpoint.happened}{detail}{endpoint.by_day}"
+    return f"{hits} with {arm} and {others} with {control} {endpoint.past_text}{detail}{endpoint.by_day}"
 
 
-def _risks(look: LookData, found: Effect, arm: str, control: str) -> str:
-    return (
-        f"{_events(look, found, arm, control)}: {found.measure.size(found.difference, 'percentage points')} with {arm}."
-    )
+def _risks(look: LookData, effect: Effect, arm: str, control: str) -> str:
+    points = effect.measure.size(effect.difference, "percentage points")
+    return f"{_events(look, effect, arm, control)}: {points} with {arm}."
 
 
-def _hazards(look: LookData, found: Effect, arm: str, control: str) -> str:
-    ratio = found.measure.text(found.difference)
-    return f"{_events(look, found, arm, control)}: hazard ratio {ratio}; below 1, it comes later with {arm}."
+def _hazards(look: LookData, effect: Effect, arm: str, control: str) -> str:
+    ratio = effect.measure.text(effect.difference)
+    return f"{_events(look, effect, arm, control)}: hazard ratio {ratio}; below 1, it comes later with {arm}."
 
 
-def _means(look: LookData, found: Effect, arm: str, control: str) -> str:
-    (mean, other), (n, m) = ([number(each, 2) for each in found.means.values()], map(count, found.people.values()))
+def _means(look: LookData, effect: Effect, arm: str, control: str) -> str:
+    (mean, other), (n, m) = ([number(each, 2) for each in effect.means.values()], map(count, effect.people.values()))
     day = endpoint_of_look(look).by_day
     text = f"The mean{day} is {mean} with {arm} ({n} participants) and {other} with {control} ({m})"
     adjusted = "; adjusted for the baseline" if endpoint_rows(look)["baseline"].nunique() > 1 else ""
-    return f"{text}{adjusted}: {found.measure.size(found.difference)} with {arm}."
+    return f"{text}{adjusted}: {effect.measure.size(effect.difference)} with {arm}."
 
 
-def _wins(look: LookData, found: Effect, arm: str, control: str) -> str:
-    (n, m), chance = map(count, found.people.values()), found.measure.text(found.difference)
+def _wins(look: LookData, effect: Effect, arm: str, control: str) -> str:
+    (n, m), chance = map(count, effect.people.values()), effect.measure.text(effect.difference)
     text = f"Of one participant with {arm} and one with {control}, the first has the better outcome"
     pairs = f"{endpoint_of_look(look).by_day} in {chance} of 100 pairs; ties count half, and 50 is no difference"
     return f"{text}{pairs} ({n} and {m} participants)."
@@ -179,20 +178,20 @@ def _wins(look: LookData, found: Effect, arm: str, control: str) -> str:
 _SEEN = {"binary": _risks, "time_to_event": _hazards, "continuous": _means, "ordinal": _wins}
 
 
-def _boundary_line(look: LookData, found: Effect, frame: Frame, gaps: bool) -> str:
+def _boundary_line(look: LookData, effect: Effect, frame: Frame, gaps: bool) -> str:
     row, last, goal = this_look(frame), is_last(frame), goal_of(look.plan)
     z, at, against = number(row["z"], 2), "last look" if last else "look", " against the margin" * (goal != "benefit")
-    if found.z_of_none < 0 and not against:
+    if effect.z_of_none < 0 and not against:
         return f"z is {z}, below zero: the direction of harm. {_harm_rule(row)}"
     if not math.isfinite(row["bound"]):
         why = "all alpha was spent before" if last else "hardly any alpha is spent so early"
         return f"z{against} is {z}; no z is enough to stop for benefit at this look: {why}."
     needed = f"z{against} is {z}; {number(row['bound'], 2)} was needed at this {at}"
-    if not crossed(row) and gaps:
+    if not crosses_boundary(row) and gaps:
         return f"{needed}: not crossed."
-    if not crossed(row):
-        if against and found.z_of_none <= _HARM_Z:
-            needed += f"; against no difference z is {number(found.z_of_none, 2)}, the direction of harm"
+    if not crosses_boundary(row):
+        if against and effect.z_of_none <= _HARM_Z:
+            needed += f"; against no difference z is {number(effect.z_of_none, 2)}, the direction of harm"
         return f"{needed}." + " Not crossing it is in itself no reason to go on: it says nothing of safety." * (
             not last
         )
@@ -200,7 +199,7 @@ def _boundary_line(look: LookData, found: Effect, frame: Frame, gaps: bool) -> s
         return f"{needed}."
     missing = _of_these_arms(look)["state"].eq("missing").sum()
     weighed = ", ".join(["safety", *([f"{count(missing)} missing outcomes"] if missing else [])])
-    so_far = f"{count(row['information'])} of {count(look.plan.planned)}{' events' * (found.kind == 'time_to_event')}"
+    so_far = f"{count(row['information'])} of {count(look.plan.planned)}{' events' * (effect.kind == 'time_to_event')}"
     return (
         f"{needed}. The plan allows to stop for {goal}; it does not require it. "
         f"To be weighed: {weighed}, and what is lost by stopping with {so_far}."
@@ -230,12 +229,12 @@ def _harm_rule(row: Any) -> str:
     )
 
 
-def _ahead_line(look: LookData, found: Effect, frame: Frame) -> str:
+def _ahead_line(look: LookData, effect: Effect, frame: Frame) -> str:
     if is_last(frame):
         return "This is the last look of the design."
-    if crossed(this_look(frame)):
+    if crosses_boundary(this_look(frame)):
         status = _of_these_arms(look)["state"]
-        if found.kind == "time_to_event":
+        if effect.kind == "time_to_event":
             left = max(look.plan.planned - this_look(frame)["information"], 0)
             return f"If the trial goes on, {count(left)} events are still to come."
         still = max(look.plan.sample_size - len(status), 0)
@@ -245,7 +244,7 @@ def _ahead_line(look: LookData, found: Effect, frame: Frame) -> str:
         )
     table = conditional_power_table(look)
     if table.empty:
-        return f"No chance can be given: {found.why_alike}."
+        return f"No chance can be given: {effect.why_alike}."
     where = "at the last look" if (frame["state"] == "ahead").sum() == 1 else "at one of the looks to come"
     chance = f"he chance to show {goal_of(look.plan)} {where} is"
     if (table["chance"] < 0.005).all():

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...figures.format import SPACE, count, percent
 from ...figures.measure import MEASURES
-from ..endpoint import Endpoint, Kind
+from ..endpoint import Endpoint, EndpointKind
 from ..lookdata import LookData
 from ..plan import MonitoringPlan
 from .effect import Effect
@@ -48,7 +48,7 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def enumerated(texts: list[str]) -> str:
+def enumeration(texts: list[str]) -> str:
     """Words in a row: "low dose, high dose and placebo"."""
     return " and ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else "".join(texts)
 
@@ -73,7 +73,7 @@ def written_day(day: date, near: date | None = None) -> str:
     return f"{day.day}{SPACE}{day:%B}{year}"
 
 
-_DIRECTIONS: dict[Kind, tuple[str, str, str]] = {
+_DIRECTIONS: dict[EndpointKind, tuple[str, str, str]] = {
     "binary": (
         "fewer {happens} with {arm}",
         "more {happens} with {arm}",
@@ -98,24 +98,24 @@ _DIRECTIONS: dict[Kind, tuple[str, str, str]] = {
 """By kind of endpoint, an effect below zero, one above it, and none, in words."""
 
 
-def direction_words(kind: Kind, endpoint: Endpoint, arm: str, control: str = "") -> tuple[str, ...]:
+def direction_words(kind: EndpointKind, endpoint: Endpoint, arm: str, control: str = "") -> tuple[str, ...]:
     """An effect below zero, one above it, and none, in words: "fewer progress with MSCs", "more progress with MSCs"."""
     words = {"title": endpoint.title, "happens": endpoint.happens, "arm": arm, "control": control}
     return tuple(each.format(**words) for each in _DIRECTIONS[kind])
 
 
-def direction(found: Effect, endpoint: Endpoint, arm: str, control: str) -> str:
+def direction(effect: Effect, endpoint: Endpoint, arm: str, control: str) -> str:
     """Which way the effect goes: "fewer participants progress with MSCs", "death comes later with MSCs".
 
     Where arms differ in size so that counts and shares do not go the same way, of shares.
     """
-    way = _sign(found.difference)
-    less, more, same = direction_words(found.kind, endpoint, arm, control)
-    if not way or found.measure.text(found.difference) == found.measure.text(0.0):
+    way = _sign(effect.difference)
+    less, more, same = direction_words(effect.kind, endpoint, arm, control)
+    if not way or effect.measure.text(effect.difference) == effect.measure.text(0.0):
         return same
-    if found.kind != "binary":
+    if effect.kind != "binary":
         return (less, more)[way > 0]
-    (hits, n), (others, m) = found.events.values()
+    (hits, n), (others, m) = effect.events.values()
     who = f"{'fewer' if way < 0 else 'more'} participants"
     if _sign(hits - others) != way:
         strata = "" if _sign(hits / n - others / m) == way else "within strata, "

@@ -144,8 +144,8 @@ def power(frame: pd.DataFrame, drift: float, sides: int = 1) -> dict[str, float]
     stopped = below + above
     stopped[-1] = 1 - stopped[:-1].sum()
     lost = 0.0 if sides == 2 else float(below[:-1].sum())
-    found = float(above.sum() + (below.sum() if sides == 2 else 0.0))
-    return {"power": found, "futility": lost, "information": float(stopped @ np.array(looks))}
+    chance = float(above.sum() + (below.sum() if sides == 2 else 0.0))
+    return {"power": chance, "futility": lost, "information": float(stopped @ np.array(looks))}
 
 
 def spend(name: Spending, t: float, alpha: float, gamma: float | None = None) -> float:
@@ -189,9 +189,9 @@ def _looks(information: Sequence[float], planned: float | None) -> list[float]:
 def _check(alpha: float, sides: int, spending: str, gamma: float | None, beta: float) -> None:
     if not 0 < alpha < 0.5 or not 0 < beta < 1 or sides not in (1, 2):
         raise DataError("alpha lies between 0 and 0.5, beta between 0 and 1, and there are 1 or 2 sides")
-    known = Spending.__args__  # type: ignore[attr-defined]
-    if spending not in known:
-        raise DataError(f"no spending function '{spending}'; there are {', '.join(known)}")
+    spendings = Spending.__args__  # type: ignore[attr-defined]
+    if spending not in spendings:
+        raise DataError(f"no spending function '{spending}'; there are {', '.join(spendings)}")
     if spending == "kim-demets" and not (gamma or 0) > 0:
         raise DataError("kim-demets needs gamma above 0, such as gamma=3")
     if spending == "hwang-shih-decani" and (gamma is None or not abs(gamma) <= _LARGEST_GAMMA):
@@ -259,12 +259,12 @@ def _futility(
 ) -> list[float]:
     """The futility bounds; at the last look there is nothing between giving up and success."""
     if not isinstance(futility, str):
-        given = [float(each) for each in futility]
-        if len(given) != len(looks) - 1:
+        fixed = [float(each) for each in futility]
+        if len(fixed) != len(looks) - 1:
             raise DataError(
-                f"futility has {len(given)} bounds; expected {len(looks) - 1}, one for each look but the last"
+                f"futility has {len(fixed)} bounds; expected {len(looks) - 1}, one for each look but the last"
             )
-        return [*given, high[-1]]
+        return [*fixed, high[-1]]
     shares = _allowance(looks, planned, beta, futility, gamma, True)
 
     def bounds(effect: float) -> tuple[list[float], float]:

@@ -172,9 +172,9 @@ def ancova(
     apart, se, freedom = float(fitted.params[1]), float(fitted.bse[1]), float(fitted.df_resid)
     t = (apart - null) / se if se > 0 else 0.0
     tail = float(stdtr(freedom, -abs(t)))
-    told = {"difference": apart, "low": float(low), "high": float(high), "p": 2 * tail}
+    estimate = {"difference": apart, "low": float(low), "high": float(high), "p": 2 * tail}
     z = math.copysign(float(-ndtri(tail)) if tail > 0 else abs(t), t)
-    return told | {"z": z, "n": int(known.sum()), "missing": int((~known).sum())}
+    return estimate | {"z": z, "n": int(known.sum()), "missing": int((~known).sum())}
 
 
 _FARTHEST = 25.0
@@ -226,9 +226,9 @@ def log_hazard_ratio(
         return score / math.sqrt(variance) if variance > 0 else 0.0
 
     limit = float(-ndtri((1 - level) / 2))
-    known = {"difference": _where(lambda ratio: _score(risk, ratio)[0])}
-    known |= {"low": _where(lambda ratio: z(ratio) - limit), "high": _where(lambda ratio: z(ratio) + limit)}
-    return known | {"z": z(null), "events": int(event.sum()), "n": len(days)}
+    estimate = {"difference": _where(lambda ratio: _score(risk, ratio)[0])}
+    estimate |= {"low": _where(lambda ratio: z(ratio) - limit), "high": _where(lambda ratio: z(ratio) + limit)}
+    return estimate | {"z": z(null), "events": int(event.sum()), "n": len(days)}
 
 
 def _at_risk(days: np.ndarray, event: np.ndarray, first: np.ndarray, groups: np.ndarray) -> np.ndarray:

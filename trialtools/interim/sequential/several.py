@@ -50,12 +50,12 @@ def dunnett_alpha(
 
     def excess(each: float) -> float:
         bounds = boundaries(information, each, sides, **design)["z"].to_numpy()
-        return _crossed(bounds, between, within, sides) - alpha
+        return _chance_to_cross(bounds, between, within, sides) - alpha
 
     return float(brentq(excess, alpha / len(parts), alpha, xtol=1e-7, rtol=1e-5))  # type: ignore[arg-type]
 
 
-def _crossed(bounds: np.ndarray, between: np.ndarray, within: np.ndarray, sides: int) -> float:
+def _chance_to_cross(bounds: np.ndarray, between: np.ndarray, within: np.ndarray, sides: int) -> float:
     """The chance that any arm crosses any of the bounds, without an effect."""
     from scipy.stats import multivariate_normal  # it takes half a second, and hardly any trial needs it
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...criteria.proofs.finding import Finding
-from ..answers import buttons, typed
+from ..answers import answer_of, buttons
 from ..checks import check, hint
 from ..judges import findings
 from ..lesson import Lesson, lessons, load_lesson
@@ -31,10 +31,10 @@ def luggage(of: Iterable[Lesson]) -> dict[str, Any]:
     Raises:
         NotSettled: a proof took too long on this machine.
     """
-    asked = [(question.source, question) for lesson in of for question in lesson.questions]
-    numbers = {source.key(name): quantity(source, name) for source, question in asked for name in question.numbers}
-    proved = {source: findings(source) for source, question in asked if question.found}
-    return numbers | {source.key("findings"): [*map(_plain, found)] for source, found in proved.items()}
+    questions = [(question.source, question) for lesson in of for question in lesson.questions]
+    numbers = {source.key(name): quantity(source, name) for source, question in questions for name in question.numbers}
+    proved = {source: findings(source) for source, question in questions if question.found}
+    return numbers | {source.key("findings"): [*map(_plain, findings_of)] for source, findings_of in proved.items()}
 
 
 def bring(packed: str, *files: str) -> None:
@@ -53,7 +53,7 @@ def reply(id: str, text: str) -> str:
     """What is said to a text in the box, or to the label of a button."""
     lesson, question = _OPEN[id], _OPEN[id].question(id)
     labels = buttons(question)
-    return _as_json(check(id, labels[text] if text in labels else typed(question, text), lesson))
+    return _as_json(check(id, labels[text] if text in labels else answer_of(question, text), lesson))
 
 
 def help_with(id: str) -> str:
@@ -61,8 +61,8 @@ def help_with(id: str) -> str:
     return _as_json(hint(id, _OPEN[id]))
 
 
-def _as_json(said: Reply) -> str:
-    return json.dumps({"right": said.right, "lines": said.lines})
+def _as_json(reply: Reply) -> str:
+    return json.dumps({"right": reply.right, "lines": reply.lines})
 
 
 def _plain(finding: Finding) -> dict[str, str]:

@@ -105,8 +105,8 @@ def _dead(source: Source) -> _Proof:
         "an immune deficiency": "immune_deficiency",
     }
     rules = source.rules
-    found = {option: rules.someone(field, "eligible") for option, field in fields.items()}
-    ((dead, proof),) = [(option, each) for option, each in found.items() if isinstance(each, Nobody)]
+    answers = {option: rules.someone(field, "eligible") for option, field in fields.items()}
+    ((dead, proof),) = [(option, each) for option, each in answers.items() if isinstance(each, Nobody)]
     excluded = " and ".join(f"{id} ({rules.criterion[id].label})" for id in proof.criteria)
     return dead, f"Whoever has one is excluded by {excluded}: nobody with a tumour is eligible."
 
@@ -122,10 +122,10 @@ def _interval(source: Source) -> _Proof:
         return screening.certain + sum(decision(rules, _fill(rules, one, rng)) == "eligible" for one in people)
 
     counts = [eligible() for _ in range(6)]
-    held = all(screening.certain <= count <= screening.possible for count in counts)
+    holds = all(screening.certain <= count <= screening.possible for count in counts)
     right = f"at least {screening.certain} are eligible and at most {screening.possible}, whatever is still unknown"
     shown = f"What is unknown was filled in at random, six times: {', '.join(map(str, counts))} eligible."
-    return right if held else str(counts), shown
+    return right if holds else str(counts), shown
 
 
 def _fill(rules: Protocol, patient: Mapping[str, Any], rng: random.Random) -> dict[str, Any]:
@@ -162,10 +162,10 @@ def _guess(source: Source) -> _Proof:
 
 
 def _one(rules: Protocol, condition: str, decided: Any = None) -> dict[str, Any]:
-    found = rules.someone(condition, decided)
-    if not isinstance(found, dict):
-        raise ProtocolError(f"the quiz rests on a patient of whom {condition} is true. {found}")
-    return found
+    patient = rules.someone(condition, decided)
+    if not isinstance(patient, dict):
+        raise ProtocolError(f"the quiz rests on a patient of whom {condition} is true. {patient}")
+    return patient
 
 
 PROOFS: Mapping[str, Callable[[Source], _Proof]] = {

@@ -23,14 +23,14 @@ def prose(lesson: Lesson) -> dict[str, str]:
     beside = Path(lesson.file).with_suffix(".ipynb")
     places = [beside, PACKAGE.parent / "notebooks" / "lessons" / beside.name]
     notebook = next((place for place in places if place.is_file()), None)
-    said, paragraphs = {}, [""]
+    prose_of, paragraphs = {}, [""]
     for cell in json.loads(notebook.read_text("utf-8"))["cells"] if notebook else ():
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             paragraphs = [text for text in source.split("\n\n") if not text.startswith(("#", "Next:"))]
-            said.setdefault("first", paragraphs[0])
+            prose_of.setdefault("first", paragraphs[0])
         else:
-            said |= dict.fromkeys(_ASKS.findall(source), paragraphs[-1])
+            prose_of |= dict.fromkeys(_ASKS.findall(source), paragraphs[-1])
             paragraphs = [""]
-    said["last"] = paragraphs[-1]
-    return {where: markdown2html(text) for where, text in said.items() if text}
+    prose_of["last"] = paragraphs[-1]
+    return {where: markdown2html(text) for where, text in prose_of.items() if text}

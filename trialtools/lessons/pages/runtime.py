@@ -37,9 +37,9 @@ def fetch_runtime(folder: Path) -> Path:
     Raises:
         ReportError: npm or pip could not fetch, with what they said.
     """
-    kept = folder / f"engine-{_PYODIDE.partition('@')[2]}"
-    if not kept.is_dir():
-        with whole_folder(kept) as place, tempfile.TemporaryDirectory() as packed:
+    engine = folder / f"engine-{_PYODIDE.partition('@')[2]}"
+    if not engine.is_dir():
+        with whole_folder(engine) as place, tempfile.TemporaryDirectory() as packed:
             _run(["npm", "pack", "--silent", "--pack-destination", packed, _PYODIDE])
             (archive,) = Path(packed).glob("*.tgz")
             with tarfile.open(archive) as files:
@@ -48,7 +48,7 @@ def fetch_runtime(folder: Path) -> Path:
             pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
             _run([*pip, *_FOR_BROWSERS, "--dest", place, *_WHEELS])
             _pack_yaml(place / "yaml.zip")
-    return kept
+    return engine
 
 
 def _copy(source: IO[bytes] | None, file: Path) -> None:
@@ -73,5 +73,7 @@ def _run(command: Sequence[str | Path]) -> None:
         )
     ran = subprocess.run([program, *command[1:]], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if ran.returncode:
-        said = (ran.stderr or ran.stdout).strip().splitlines()
-        raise ReportError(f"{command[0]} could not fetch what the page needs: {said[-1] if said else ran.returncode}")
+        errors = (ran.stderr or ran.stdout).strip().splitlines()
+        raise ReportError(
+            f"{command[0]} could not fetch what the page needs: {errors[-1] if errors else ran.returncode}"
+        )

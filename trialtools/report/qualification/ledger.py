@@ -103,7 +103,7 @@ def _file_refuses_changes(bench: Bench) -> list[str]:
 
 @tries("R11")
 def _forgeries(bench: Bench) -> list[int]:
-    good, seen = bench.ledger.read_bytes(), []
+    good, faults = bench.ledger.read_bytes(), []
     for statement in (
         "UPDATE entries SET patient = 'X' WHERE seq = 36",
         "DELETE FROM entries WHERE seq = 36",
@@ -111,8 +111,8 @@ def _forgeries(bench: Bench) -> list[int]:
     ):
         bench.ledger.write_bytes(good)
         bench.forge(statement)
-        seen.append(min(bench.wrong()))
-    return seen
+        faults.append(min(bench.wrong()))
+    return faults
 
 
 @tries("R12")
@@ -126,11 +126,11 @@ def _cut_off(bench: Bench) -> list[Any]:
 @tries("R13")
 def _commitment(bench: Bench) -> list[list[int]]:
     first = opening(bench.ledger).commitment
-    seen = [bench.wrong(key=bench.key, commitment=first, number=NUMBER, protocol=bench.protocol)]
-    seen += [bench.wrong(commitment="00" * 32), bench.wrong(number=NUMBER + 1)]
+    faults = [bench.wrong(key=bench.key, commitment=first, number=NUMBER, protocol=bench.protocol)]
+    faults += [bench.wrong(commitment="00" * 32), bench.wrong(number=NUMBER + 1)]
     content = json.loads(bench.key.read_text("utf-8"))
     bench.key.write_text(json.dumps({**content, "seed": "00" * 32}), "utf-8")
-    return [*seen, bench.wrong(key=bench.key)]
+    return [*faults, bench.wrong(key=bench.key)]
 
 
 @tries("R14")
@@ -153,8 +153,8 @@ def _no_arm_readable(bench: Bench) -> list[Any]:
     content, secret = bench.ledger.read_bytes().lower(), json.loads(bench.key.read_text("utf-8"))
     words = [*(secret[name] for name in ("seed", "salt", "private")), "cells", "sham", "permuted_blocks"]
     sealed = [kit.detail["sealed"] for kit in bench.entries("mixed kit")]
-    found = [w for w in words if w.encode() in content or w.encode().hex().encode() in content]
-    return [found, len(set(map(len, sealed))), len(set(sealed))]
+    arms_read = [w for w in words if w.encode() in content or w.encode().hex().encode() in content]
+    return [arms_read, len(set(map(len, sealed))), len(set(sealed))]
 
 
 @tries("R17")

@@ -41,11 +41,11 @@ def _evenly_drawn(_: Bench) -> bool:
 
 @tries("R24")
 def _blocks_are_balanced(_: Bench) -> list[int]:
-    plan, seen = RandomizationPlan(_BLOCKS, (("A", 2), ("B", 1)), sizes=(6,)), set()
+    plan, balances = RandomizationPlan(_BLOCKS, (("A", 2), ("B", 1)), sizes=(6,)), set()
     for seed in range(50):
         arms = plan.deal(b"%d" % seed, "all", 60)
-        seen |= {arms[i : i + 6].count("A") for i in range(0, 60, 6)}
-    return sorted(seen)
+        balances |= {arms[i : i + 6].count("A") for i in range(0, 60, 6)}
+    return sorted(balances)
 
 
 @tries("R25")

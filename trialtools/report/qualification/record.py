@@ -76,8 +76,8 @@ def qualify(numbers: Iterable[str] | None = None, name: str = "") -> Qualificati
     >>> qualify(["R22"]).trials[0].passed
     True
     """
-    known, started = requirements(), _now()
-    trials = tuple(_try(number, **known[number]) for number in (known if numbers is None else numbers))
+    rules, started = requirements(), _now()
+    trials = tuple(_try(number, **rules[number]) for number in (rules if numbers is None else numbers))
     machine = {"system": platform.platform(), "python": sys.version.split()[0], "processor": platform.machine()}
     return Qualification(started, _now(), author(name), machine, versions(_LIBRARIES), trials)
 
