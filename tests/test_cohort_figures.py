@@ -172,7 +172,7 @@ def test_the_steps_of_a_sweep_hold_on_the_side_that_the_operator_says(frames):
 def test_a_group_without_ratio_has_a_row_and_no_mark():
     made = figures.forest(FOREST)
     assert list(made.data[0].x) == [1.0, 0.55] and made.data[0].error_x.array == pytest.approx([0, 0.21])
-    assert any("unknown" in text for text in words(made)) and "–" in words(made)
+    assert any("not known" in text for text in words(made)) and "–" in words(made)
 
 
 def test_of_yes_and_no_one_row_is_drawn_and_the_whole_protocol_has_a_name():

@@ -95,6 +95,17 @@ def test_a_page_that_cannot_be_made_says_what_to_do(home, address):
     expect(home.get_by_role("heading", level=1)).to_have_text("What would you like to do?")
 
 
+def test_a_page_that_did_not_come_whole_says_so_and_is_loaded_again(home):
+    """Until then it says that it is being opened: a part that is lost on its way leaves nothing blank."""
+    home.route("**/voila/static/voila.js*", lambda route: route.abort())
+    home.get_by_role("link", name="Open the screening desk").click()
+    expect(home.get_by_role("alert")).to_contain_text("This page did not come whole", timeout=SLOW)
+    home.unroute_all()
+    home.get_by_role("button", name="Load it again").click()
+    expect(home.locator(".tt-desk")).to_be_visible(timeout=SLOW)
+    expect(home.locator(".page-wait:visible")).to_have_count(0)
+
+
 def test_a_page_to_read_has_its_figures_and_asks_nobody(browser, home):
     home.get_by_role("link", name="How one sentence is read").click()
     expect(home.locator(".main-svg").first).to_be_visible(timeout=SLOW)

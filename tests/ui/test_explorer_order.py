@@ -114,3 +114,19 @@ def test_without_a_kernel_nothing_is_counted(page):
     screen = page.locator(".tt-explorer")
     expect(screen.locator(".headline")).to_have_text("Not connected: reload this page")
     expect(screen.locator(".view")).to_be_hidden()
+
+
+def test_a_figure_that_was_lost_on_its_way_says_so_and_is_drawn_when_asked_again(page):
+    bench = Bench(page, explorer(PROTOCOL, PATIENTS)).show()
+    bench.settle()
+    page.get_by_role("tab", name="What costs patients").click()
+    while bench.hear():
+        bench.to_browser = type(bench.to_browser)(each for each in bench.to_browser if each[0] != "message")
+        while bench.answer():
+            pass
+    expect(page.get_by_text("The figure did not come")).to_be_visible()
+    assert page.locator(".cells tbody tr").count() == 3, "its numbers are there"
+    page.get_by_role("button", name="Draw it again").click()
+    bench.rest()
+    expect(page.locator(".main-svg").first).to_be_visible()
+    expect(page.get_by_text("The figure did not come")).to_be_hidden()

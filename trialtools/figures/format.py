@@ -8,6 +8,7 @@ from typing import Any
 
 ABSENT = "—"
 NOBODY = "no patients"
+NOT_KNOWN = "not known"
 SPACE = "\N{NO-BREAK SPACE}"
 LIMITS = {">=": "from", "<=": "to", ">": "above", "<": "below"}
 """The word before a limit: age from 18, to 85."""
@@ -89,10 +90,10 @@ def absent(value: Any) -> bool:
 
 
 def words(value: Any) -> str:
-    """Any single value as a reader would write it; what is absent is a dash.
+    """Any single value as a reader would write it; what is absent is a dash, and the level `unknown` is not known.
 
-    >>> words(True), words(["imaging", "consent"]), words(None), words(date(2023, 1, 31)), words(0)
-    ('yes', 'imaging, consent', '—', '2023-01-31', '0')
+    >>> words(True), words(["imaging", "consent"]), words(None), words(date(2023, 1, 31)), words(0), words("unknown")
+    ('yes', 'imaging, consent', '—', '2023-01-31', '0', 'not known')
     """
     if absent(value):
         return ABSENT
@@ -106,7 +107,7 @@ def words(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, int | float):
         return count(value) if float(value).is_integer() else number(value)
-    return str(value)
+    return NOT_KNOWN if value == "unknown" else str(value)
 
 
 SCREEN_WORDS = {

@@ -73,12 +73,12 @@ class Screen(anywidget.AnyWidget):
 
     def _receive(self, _: Any, wish: Mapping[str, Any], buffers: list[Any]) -> None:
         view, n = str(wish["view"]), int(wish["n"])
+        if wish["ask"] == "library":
+            self.send({"library": True, "view": view}, [plot_library()])
         if n <= self.heard.get(view, 0):
-            return
+            return self.send_state()  # it was done, and the answer was lost on its way
         try:
-            if wish["ask"] == "library":
-                self.send({"library": True, "view": view}, [plot_library()])
-            else:
+            if wish["ask"] != "library":
                 self.hear(wish, [bytes(part) for part in buffers])
         except (DataError, ProtocolError, OSError) as error:
             self.tell(str(error), wrong=True)

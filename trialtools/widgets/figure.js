@@ -3,18 +3,19 @@
 
 const NARROWEST = 620, WIDEST = 760; // px of a drawing; below, it is scrolled; the words above it never are
 
-// Plotly, once for all views of a screen; it comes after the controls, when something is drawn for the first time.
+// Plotly, once for all views of a screen; it comes after the controls, when something is drawn for the first time. An
+// answer without it was lost on its way: then it is asked for again by whoever wants to draw.
 let plotly;
 function library(model, line) {
-  return plotly ??= new Promise((made) => {
+  return plotly ??= new Promise((made, lost) => {
     const take = ({ library, view }, [code] = []) => {
       if (!library || view !== line.view) return;
       model.off("msg:custom", take);
       made(import(URL.createObjectURL(new Blob([code], { type: "text/javascript" }))).then((module) => module.default));
     };
     model.on("msg:custom", take);
-    line.ask({ ask: "library" }, { quiet: true });
-  });
+    line.ask({ ask: "library" }, { quiet: true, heard: () => { model.off("msg:custom", take); lost(new Error("the library is lost")); } });
+  }).catch((error) => { plotly = undefined; throw error; });
 }
 
 // questions: [title, [[name, words], …]], a way to look at the question each; choose: called with a name.
@@ -29,22 +30,26 @@ function figurePane(model, line, questions, uid, choose, controls = []) {
     } }, title));
   const ways = h("div", { class: "ways" }), title = h("h3", { class: "title" }), population = h("p", { class: "note" }), bars = h("table", { class: "bars" });
   const plot = h("div", { class: "drawing", role: "img" }), paper = h("div", { class: "paper" }, plot);
+  const undrawn = h("p", { class: "note", role: "status" }), again = button("Draw it again", () => plotIt(), { hidden: true });
   const caption = h("p", { class: "note caption" }), table = h("table"), code = h("pre", { class: "call" });
   const cells = h("div", { class: "rows cells", tabindex: "0", role: "group", "aria-label": "Table of the figure's numbers" }, table);
-  const view = h("div", { role: "tabpanel", id: `${uid}-view`, "aria-label": "Figure" }, h("div", { class: "second" }, ways, h("span", { class: "gap" }), ...controls), title, population, bars, paper, caption, cells,
+  const view = h("div", { role: "tabpanel", id: `${uid}-view`, "aria-label": "Figure" }, h("div", { class: "second" }, ways, h("span", { class: "gap" }), ...controls), title, population, bars, undrawn, again, paper, caption, cells,
     h("details", { class: "how" }, h("summary", OWN_KEYS, "Show the call"), code));
   let last = null, width = 0;
   const wide = () => Math.round(Math.max(NARROWEST, Math.min(view.clientWidth - 20, WIDEST)));
+  const tell = (words, failed = false) => { say(undrawn, words); undrawn.hidden = !words; again.hidden = !failed; };
   async function plotIt() {
     if (!last?.figure) return;
-    const Plotly = await library(model, line);
-    if (!last.figure) return; // another panel has come meanwhile
+    if (!width) tell("The figure is being drawn …");
+    const Plotly = await library(model, line).catch(() => tell("The figure did not come: the line to the program dropped on the way. Its numbers stand in the table.", true));
+    if (!Plotly || !last.figure) return; // another panel has come meanwhile
+    tell("");
     const { data, layout } = JSON.parse(last.figure), { heading } = layout.meta; // px of the words that stand above here
     const drawn = { ...layout, title: { text: "" }, height: layout.height - heading, margin: { ...layout.margin, t: layout.margin.t - heading } };
     width = wide();
     Plotly.react(plot, data, { ...drawn, width: Math.min(width, layout.width) }, { displaylogo: false, responsive: false, displayModeBar: false });
   }
-  const watch = new ResizeObserver(() => { if (Math.abs(wide() - width) > 20) plotIt(); });
+  const watch = new ResizeObserver(() => { if (width && Math.abs(wide() - width) > 20) plotIt(); });
   watch.observe(view);
   return {
     node: h("div", { class: "pane view" }, h("div", { class: "tabs", role: "tablist", "aria-label": "Questions" }, ...tabs), view),
@@ -58,6 +63,7 @@ function figurePane(model, line, questions, uid, choose, controls = []) {
       for (const [node, words] of [[title, panel.title], [population, panel.population]]) { node.hidden = !words; say(node, words ?? ""); }
       bars.hidden = !panel.bars?.length; bars.replaceChildren(...(panel.bars?.length ? barRows(panel.bars) : []));
       paper.hidden = !panel.figure;
+      if (!panel.figure) tell("");
       plot.setAttribute("aria-label", panel.alt);
       plotIt();
       const more = panel.table.more ? ` The table leaves out ${count(panel.table.more)} more rows; the call makes them all.` : "";
@@ -68,7 +74,7 @@ function figurePane(model, line, questions, uid, choose, controls = []) {
       table.replaceChildren(h("thead", {}, h("tr", {}, ...panel.table.columns.map((text, at) => cell("th", text, at)))),
         h("tbody", {}, ...panel.table.rows.map((row) => h("tr", {}, ...row.map((text, at) => cell("td", text, at))))));
     },
-    end: () => { watch.disconnect(); plotly?.then((Plotly) => Plotly.purge(plot)); },
+    end: () => { watch.disconnect(); plotly?.then((Plotly) => Plotly.purge(plot), () => {}); },
   };
 }
 
