@@ -227,15 +227,17 @@ def test_conditions_on_calendar_months_are_the_same_where_brute_force_says_so(on
         assert len(found) == min(sum(value is not None for value in record.values()) for record in apart)
 
 
-def test_a_patient_who_shows_it_has_dates_of_our_time(protocol: Protocol) -> None:
+def test_a_patient_who_shows_it_has_dates_of_our_time_that_lie_close_together(protocol: Protocol) -> None:
     right = "other_trial and other_trial_on >= months_before(screened_on, 3)"
     for wrong in (
         right.replace("3)", "2)"),
         right.replace(">=", ">"),
         "other_trial and screened_on - other_trial_on <= 92",
+        f"{right} and other_trial_on <= screened_on",
     ):
         found = protocol.same(wrong, right)
-        assert all(2020 <= found[name].year < 2030 for name in ("other_trial_on", "screened_on"))
+        enrolled, screened = found["other_trial_on"], found["screened_on"]
+        assert 2020 <= enrolled.year < 2030 and abs(screened - enrolled) <= timedelta(93), wrong
 
 
 def test_a_slip_has_a_place_and_a_decision_a_name(protocol: Protocol) -> None:

@@ -14,7 +14,7 @@ from trialtools.criteria.contents import Protocol
 from trialtools.criteria.language import ProtocolError
 from trialtools.criteria.proofs.conditions import NotSettled
 from trialtools.criteria.proofs.finding import Finding
-from trialtools.lessons import buttons, check, judges, lessons, load_lesson
+from trialtools.lessons import check, lessons, load_lesson, quantities
 from trialtools.lessons.pages import in_browser, proofs, site
 from trialtools.lessons.pages.paper import handout
 from trialtools.lessons.pages.prose import prose
@@ -50,7 +50,7 @@ def test_a_key_that_the_engine_does_not_confirm_is_refused(monkeypatch):
 def test_nothing_is_judged_and_no_page_is_made_where_a_proof_was_given_up(monkeypatch):
     given_up = Finding("too-hard", "too-hard", "note", "Whether I3 decides anything was given up.")
     monkeypatch.setattr(Protocol, "lint", lambda protocol: (given_up,))
-    judges.findings.cache_clear()
+    quantities.findings.cache_clear()
     with pytest.raises(NotSettled, match=r"I3 decides anything was given up.*less to do"):
         in_browser.luggage(lessons().values())
     answer = next(question for one in lessons().values() for question in one.questions if question.found)
@@ -108,12 +108,12 @@ def _questions():
 
 def _typed(question, answer):
     """An answer as a learner gives it in a page: by the label of a button, or typed."""
-    known = [text for text, meant in buttons(question).items() if meant == answer]
+    known = [text for text, meant in question.buttons.items() if meant == answer]
     return known[0] if known else answer if isinstance(answer, str) else repr(answer)
 
 
 def test_where_the_right_option_stands_tells_nothing():
-    options = [(list(buttons(q).values()), q) for q in _questions() if not q.state]
+    options = [(list(q.buttons.values()), q) for q in _questions() if not q.state]
     places = [answers.index(q.key) for answers, q in options if answers]
     assert max(map(places.count, {*places})) < 0.6 * len(places), places
 

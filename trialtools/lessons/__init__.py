@@ -46,8 +46,7 @@ __getattr__, __dir__ = lazy_door(
         "lesson": ("Lesson", "Question", "Trap", "load_lesson", "lessons"),
         "judges": ("judge",),
         "reply": ("Reply",),
-        "checks": ("asked", "check", "fill_in", "hint"),
+        "checks": ("check", "fill_in", "hint", "question_text"),
         "asking": ("ask",),
-        "answers": ("buttons", "answer_of"),
     },
 )

@@ -7,7 +7,6 @@ from typing import Any
 import ipywidgets
 import traitlets
 
-from .answers import answer_of, buttons
 from .checks import check, find_question, question_text
 from .lesson import Lesson
 from .reply import Reply
@@ -36,13 +35,13 @@ class Asking(ipywidgets.VBox):
         super().__init__([_html(question_text(question)), self._entry(), self._below])
 
     def _entry(self) -> ipywidgets.Widget:
-        if labels := buttons(self._question):
+        if labels := self._question.buttons:
             made = [ipywidgets.Button(description=label, layout={"width": "auto"}) for label in labels]
             for button, answer in zip(made, labels.values(), strict=True):
                 button.on_click(lambda _, answer=answer: setattr(self, "answer", answer))
             return ipywidgets.HBox(made, layout={"flex_flow": "row wrap"})
         box = ipywidgets.Text(placeholder="your answer, then Enter", continuous_update=False, layout={"width": "40em"})
-        box.observe(lambda change: setattr(self, "answer", answer_of(self._question, change["new"])), "value")
+        box.observe(lambda change: setattr(self, "answer", change["new"]), "value")
         return box
 
     @traitlets.observe("answer")

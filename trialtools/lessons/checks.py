@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from ..criteria.language import ProtocolError, nearest
-from .answers import buttons
 from .judges import judge
 from .lesson import LETTERS, Lesson, Question, lessons
 from .reply import Reply
@@ -54,7 +53,7 @@ def hint(id: str, lesson: Lesson | None = None) -> Reply:
 
 def question_text(question: Question) -> str:
     """A question as it is read: the engine's numbers filled in, the options of a choice by letter."""
-    shown = buttons(question) if question.choice else {}
+    shown = question.buttons if question.choice else {}
     options = [f"{letter}) {option}" for letter, option in zip(LETTERS, shown, strict=False)]
     return "\n".join([question.with_numbers(f"{question.id}  {question.ask}"), *options])
 

@@ -7,23 +7,25 @@ not), `someone` (a patient whom the learner makes up), `nobody` (such a patient,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from functools import cache
+import ast
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
+from datetime import date
+from itertools import starmap
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..criteria.contents import Protocol
 from ..criteria.language import MAX_NUMBER, ProtocolError, names, parse, words
-from ..criteria.proofs.conditions import NotSettled
-from ..criteria.proofs.finding import Finding
+from ..criteria.proofs.conditions import Nobody, NotSettled
 from ..criteria.protocol import DataError
-from .answers import buttons
 from .lesson import CONDITION, DECISIONS, LETTERS, Question, subject
-from .patients import card, difference, futures, walker
-from .quantities import quantity
+from .quantities import findings, quantity
 from .reply import Reply
-from .source import BROUGHT, Source
-from .steps import alike, next_step
+from .steps import next_step
+
+_Verdict = tuple[bool, list[str], Collection[Any]] | None
+"""Whether an answer is right, what there is to say about it, and the traps that it may be; None where it is none."""
 
 
 def judge(question: Question, answer: Any) -> Reply:
@@ -31,160 +33,174 @@ def judge(question: Question, answer: Any) -> Reply:
 
     Args:
         question: says what judges.
-        answer: of any type; what is no answer at all is told the form of one.
+        answer: of any type, or its text as one types it; what is no answer at all is told the form of one.
     """
-    kind = _KINDS[question.kind]
-    named = not isinstance(answer, Mapping) or all(isinstance(name, str) for name in answer)
-    if not named or not isinstance(answer, kind.types) or (isinstance(answer, bool) and not question.state):
-        return Reply(False, (f"An answer here is {kind.form}.",))
+    verdict_on, types, form = _KINDS[question.kind]
     try:
-        right, says, answers = kind.judge(question, answer)
-        trap = [trap.says for trap in question.traps if str(trap.answer) in answers][:1]
+        value = _read(question, answer)
+        verdict = verdict_on(question, value) if isinstance(value, types) else None
+        if verdict is None:
+            form = form or f"one of {', '.join(map(repr, question.buttons))}"
+            return Reply(False, (f"An answer here is {form}.",))
+        right, says, traps = verdict
+        trap = [trap.says for trap in question.traps if trap.answer in traps][:1]
         lines = [*says, question.right] if right else [*trap, *says]
     except (ProtocolError, DataError, NotSettled) as error:
         return Reply(False, (str(error),))
     return Reply(right, tuple(map(question.with_numbers, lines)))
 
 
-_Verdict = tuple[bool, list[str], Collection[str]]
-"""Whether an answer is right, what there is to say about it, and the answers of traps that it may be."""
+def _read(question: Question, answer: Any) -> Any:
+    """The answer that the label of a button, its letter, or a text in a box stands for; other text stays as it is."""
+    if not isinstance(answer, str):
+        return answer
+    text, labels = answer.strip(), question.buttons
+    letters = zip(LETTERS, labels.values(), strict=False) if question.choice else ()
+    meanings = {label.lower(): stands_for for label, stands_for in [*letters, *labels.items()]}
+    if (label := text.lower().strip(" ).")) in meanings:
+        return meanings[label]
+    with suppress(SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
+        if question.someone or question.nobody or question.found:
+            return ast.literal_eval(text)
+        if question.count or question.number:
+            return float(text.rstrip("% ").replace(",", ""))
+    return text
 
 
 def _state(question: Question, answer: str | bool | None) -> _Verdict:
     """The engine's own True, False and None will do for a word."""
     rules = question.source.rules
-    text, answers = subject(rules, str(question.state))
-    word = answer.strip().lower() if isinstance(answer, str) else answers[answer]
-    if word not in answers.values():
-        raise ProtocolError(f"An answer here is one of {', '.join(map(repr, answers.values()))}.")
-    shown = futures(rules, text, answers, question.patient)
-    return word == answers[rules.judge(text, question.patient)], [shown], {word}
+    text, words_of = subject(rules, str(question.state))
+    word = answer if isinstance(answer, str) else words_of[answer]
+    if word not in words_of.values():
+        return None
+    why = _futures(rules, text, words_of, question.patient)
+    return word == words_of[rules.judge(text, question.patient)], [why], [word]
 
 
 def _means(question: Question, mine: str) -> _Verdict:
     rules, wanted = question.source.rules, str(question.means)
-    patient, known = difference(rules, mine, wanted, question.patient)
+    fields = dict.fromkeys(name for text in (mine, wanted) for name in names(parse(text, rules.fields)))
+    full = "".join(f" and known({name})" for name in fields)
+    whole = question.patient  # shown first, where the file has one
+    if not whole or rules.judge(mine, whole) is rules.judge(wanted, whole):
+        whole = rules.same(f"({mine}){full}", f"({wanted}){full}", measured=True)
+    patient = whole or rules.same(mine, wanted, measured=True)
     if patient is None:
         between = rules.same(mine, wanted)
-        shown = f", short of one that no instrument shows ({card(rules, between)})" if between else ""
+        short = f", short of one that no instrument shows ({_card(rules, between)})" if between else ""
         meaning = words(parse(mine, rules.fields), rules.fields)
-        return True, [f"{meaning}: the same for every possible patient{shown}."], ()
+        return True, [f"{meaning}: the same for every possible patient{short}."], []
+    start = "Take this patient." if whole else "Where everything is known you are right. But take this patient."
     yours, needed = (CONDITION[rules.judge(text, patient)] for text in (mine, wanted))
-    shown = card(rules, patient, [name for text in (mine, wanted) for name in names(parse(text, rules.fields))])
-    start = "Take this patient." if known else "Where everything is known you are right. But take this patient."
-    sentence = f"{start} {shown}. You say {yours}; it should be {needed}."
-    traps = [str(trap.answer) for trap in question.traps]
-    matches = {text for text in traps if alike(mine, text)} or {text for text in traps if _same(rules, mine, text)}
-    return False, [sentence, next_step(mine, wanted)[1]], matches
+    sentence = f"{start} {_card(rules, patient, fields)}. You say {yours}; it should be {needed}."
+    answers = (trap.answer for trap in question.traps)
+    trap = next((answer for answer in answers if rules.same(mine, answer, measured=True) is None), None)
+    return False, [sentence, next_step(mine, wanted)[1]], [trap]
 
 
-def _same(rules: Protocol, one: str, other: str) -> bool:
-    try:
-        return rules.same(one, other, measured=True) is None
-    except NotSettled:
-        return False
-
-
-def _someone(question: Question, changes: Mapping[str, Any]) -> _Verdict:
-    return _is_so(question, changes, question.someone)
-
-
-def _is_so(question: Question, changes: Mapping[str, Any], states: Mapping[str, str]) -> _Verdict:
-    """Whether all that is asked is so of a patient whom the learner makes up."""
-    rules, patient, wrong = question.source.rules, {**question.first, **changes}, []
-    for what, wanted in states.items():
+def _someone(question: Question, answer: str | Mapping[str, Any]) -> _Verdict:
+    """Whether all that is asked is so of a patient whom the learner makes up, or that there is none."""
+    rules, condition = question.source.rules, str(question.nobody)
+    if isinstance(answer, str):
+        patient = rules.someone(condition, "eligible") if answer.lower() == "nobody" else None
+        if isinstance(patient, Nobody):
+            return True, [patient.sentence], []
+        return (False, [f"There is one. {_card(rules, patient)}."], ["nobody"]) if patient else None
+    patient, wrong = {**question.first, **answer}, list[str]()
+    for what, wanted in (question.someone or {condition: "true", "decision": "eligible"}).items():
         if what in DECISIONS:
-            explanation = (question.source.amended_rules if what == "amended" else rules).explain(patient)
-            blame = {"ineligible": "fail", "undetermined": "unknown"}.get(explanation.decision)
-            ids = [verdict.id for verdict in explanation.criteria if verdict.state == blame]
-            why = f" because of {', '.join(ids[:4])}{' and others' * (len(ids) > 4)}" * bool(ids)
-            name, state = "the decision" + " as amended" * (what == "amended"), f"“{explanation.decision}”{why}"
+            verdict = (question.source.amended_rules if what == "amended" else rules).explain(patient)
+            ids = [each.id for each in verdict.criteria if each.state == verdict.state != "pass"]
+            why = f" because of {', '.join(ids[:4])}{' and others' * (len(ids) > 4)}" if ids else ""
+            state, name = verdict.decision, DECISIONS[what]
         else:
-            text, answers = subject(rules, what)
+            text, words_of = subject(rules, what)
+            state, why = words_of[rules.judge(text, patient)], ""
             name = f"{what} ({rules.criterion[what].label})" if what in rules.criterion else f"`{what}`"
-            state = f"“{answers[rules.judge(text, patient)]}”"
-        if not state.startswith(f"“{wanted}”"):
-            wrong.append(f"Of your patient {name} is {state}; it should be “{wanted}”.")
-    moved = [name for name in rules.fields if patient.get(name) != question.first.get(name)]
-    if question.changes is not None and len(moved) > question.changes:
-        wrong.append(f"You changed {len(moved)} facts; {question.changes} will do.")
-    return not wrong, [*rules.explain(patient).notes, *wrong], {str(changes)}
+        if state != wanted:
+            wrong.append(f"Of your patient {name} is “{state}”{why}; it should be “{wanted}”.")
+    moves = sum(patient.get(name) != question.first.get(name) for name in rules.fields)
+    if question.changes is not None and moves > question.changes:
+        wrong.append(f"You changed {moves} facts; {question.changes} will do.")
+    return not wrong, [*rules.explain(patient).notes, *wrong], [answer]
 
 
-def _nobody(question: Question, answer: str | Mapping[str, Any]) -> _Verdict:
-    condition, rules = str(question.nobody), question.source.rules
-    if isinstance(answer, Mapping):
-        return _is_so(question, answer, {condition: "true", "decision": "eligible"})
-    if answer.strip().lower() != "nobody":
-        raise ProtocolError(f"An answer here is {_KINDS['nobody'].form}.")
-    patient = rules.someone(condition, "eligible")
-    there = isinstance(patient, dict)
-    return not there, [f"There is one. {card(rules, patient)}." if there else str(patient)], {"nobody"}
-
-
-def _find(question: Question, answer: str | Collection[Any]) -> _Verdict:
+def _found(question: Question, answer: str | Collection[Any]) -> _Verdict:
     """Names, one or several; of a criterion in small letters too."""
     rules, start = question.source.rules, str(question.found)
     ids = {id.lower(): id for id in rules.criterion}
-    parts = answer.strip(" {}").split(",") if isinstance(answer, str) else map(str, answer)
+    parts = answer.strip("{}").split(",") if isinstance(answer, str) else map(str, answer)
     answers = {ids.get(part.strip().lower(), part.strip()) for part in parts} - {""}
-    findings_named = [finding for finding in findings(question.source) if finding.id.startswith(start)]
-    right = {part for finding in findings_named for part in finding.id.removeprefix(start).split("+")}
-    for wrong in sorted(answers - right):
-        return False, [walker(rules, wrong)], answers
+    proofs = [finding for finding in findings(question.source) if finding.id.startswith(start)]
+    right = {part for proof in proofs for part in proof.id.removeprefix(start).split("+")}
+    if wrong := sorted(answers - right):
+        return False, [_walker(rules, wrong[0])], answers
     if missing := right - answers:
         return False, [f"All that you name is right; {len(missing)} still missing."], answers
-    return True, [finding.sentence for finding in findings_named], answers
+    return True, [proof.sentence for proof in proofs], []
 
 
-@cache
-def findings(source: Source) -> tuple[Finding, ...]:
-    """What is proved of a protocol, once; nothing is judged by findings of which some were given up."""
-    if BROUGHT:
-        return tuple(Finding(**each) for each in BROUGHT[source.key("findings")])
-    proved = source.rules.lint()
-    if open_ := [finding.sentence for finding in proved if finding.kind == "too-hard"]:
-        raise NotSettled(f"Nothing can be said yet: {open_[0]} Ask again when this machine has less to do.")
-    return proved
-
-
-def _count(question: Question, answer: float) -> _Verdict:
-    if not -MAX_NUMBER < answer < MAX_NUMBER:
-        raise ProtocolError(f"An answer here is {_KINDS['count'].form}.")
+def _number(question: Question, answer: float) -> _Verdict:
+    if isinstance(answer, bool) or not -MAX_NUMBER < answer < MAX_NUMBER:
+        return None
     right = quantity(question.source, str(question.count or question.number))
     if abs(answer - right) <= question.within:
-        return True, [f"{right:,}, as the engine has it."], ()
-    return False, [f"{answer:,} is too {'large' if answer > right else 'small'}."], {str(answer)}
+        return True, [f"{right:,}, as the engine has it."], []
+    return False, [f"{answer:,g} is too {'large' if answer > right else 'small'}."], [answer]
 
 
-def _choice(question: Question, answer: str) -> _Verdict:
-    """An option as the file writes it, by its letter or in full."""
-    options = buttons(question)
-    letters = dict(zip(LETTERS, options.values(), strict=False))
-    chosen = options.get(answer) or letters.get(answer.strip(" ).").lower()) or answer
-    if chosen not in question.choice:
-        raise ProtocolError(f"An answer here is a letter, 'a' to '{LETTERS[len(options) - 1]}'.")
-    return chosen == question.key, [], {chosen}
-
-
-class _Kind(NamedTuple):
-    """How an answer is judged, and what is said to whoever gives none."""
-
-    judge: Callable[[Question, Any], _Verdict]
-    types: Any
-    form: str
+def _choice(question: Question, option: str) -> _Verdict:
+    return (option == question.key, [], [option]) if option in question.choice else None
 
 
 _PATIENT = 'a patient, or what you change of the one shown, such as {"age": 50, "cough": True}'
-_NUMBER = _Kind(_count, Real, "a number, without quotes")
-_NAMES = "one name in quotes, or several: 'cough, bmi'"
-_KINDS = {
-    "state": _Kind(_state, str | bool | None, "one word in quotes"),
-    "means": _Kind(_means, str, "a condition in quotes, such as 'age > 65 or cough'"),
-    "someone": _Kind(_someone, Mapping, _PATIENT),
-    "nobody": _Kind(_nobody, str | Mapping, f"'nobody', or {_PATIENT}"),
-    "found": _Kind(_find, str | set | frozenset | list | tuple, _NAMES),
+_NUMBER = _number, Real, "a number"
+_KINDS: dict[str, tuple[Callable[[Question, Any], _Verdict], Any, str]] = {
+    "state": (_state, str | bool | None, ""),
+    "means": (_means, str, "a condition in quotes, such as 'age > 65 or cough'"),
+    "someone": (_someone, Mapping, _PATIENT),
+    "nobody": (_someone, str | Mapping, f"'nobody', or {_PATIENT}"),
+    "found": (_found, str | set | frozenset | list | tuple, "one name in quotes, or several: 'cough, bmi'"),
     "count": _NUMBER,
     "number": _NUMBER,
-    "choice": _Kind(_choice, str, "a letter in quotes, such as 'a'"),
+    "choice": (_choice, str, "a letter in quotes, such as 'a'"),
 }
+
+
+def _card(rules: Protocol, patient: Mapping[str, Any], about: Iterable[str] = ()) -> str:
+    """A patient in a line: the fields it is `about`, or else all that is on record."""
+    fields = {name: rules.fields[name] for name in rules.fields if name in ({*about} or patient)}
+    return "; ".join(f"{field.label}: {field.write(patient.get(name))}" for name, field in fields.items())
+
+
+def _futures(rules: Protocol, text: str, words_of: Mapping[Any, str], patient: Mapping[str, Any]) -> str:
+    """Why a patient is true, false or unknown, told by what the missing facts may turn out to be."""
+    today, record = words_of[rules.judge(text, patient)], "".join(starmap(_on_record, patient.items()))
+    fields = [name for name in names(parse(text, rules.fields)) if name not in patient]
+    both = {words_of[turn]: rules.someone(f"{claim}({text}){record}") for turn, claim in ((True, ""), (False, "not "))}
+    ends = {word: _card(rules, one, one.keys() & fields) for word, one in both.items() if not isinstance(one, Nobody)}
+    if len(ends) > 1:
+        return f"It may turn out either way. {' '.join(f'{end}, then “{word}”.' for word, end in ends.items())}"
+    only = next(iter(ends), today)
+    parts = "" if only == today else f"; but part by part it is {today} today"
+    return f"{'Whatever else is found out,' if fields else 'All of it is known:'} the answer is “{only}”{parts}."
+
+
+def _on_record(name: str, value: Any) -> str:
+    """That a fact is on record, joined to a condition."""
+    if isinstance(value, bool):
+        return f" and {name}" if value else f" and not {name}"
+    return f' and {name} == date("{value}")' if isinstance(value, date) else f" and {name} == {value!r}"
+
+
+def _walker(rules: Protocol, wrong: str) -> str:
+    """Why a name is no finding: a patient who gets in by it, or is kept out by it alone."""
+    (text, words_of), does = subject(rules, wrong), "this patient has it and is eligible"
+    whom = f"not ({text})" if words_of[True] == "pass" else text
+    if wrong in rules.criterion:
+        rules, does = rules.amend({wrong: None}), f"this patient is kept out by {wrong} alone"
+    patient = rules.someone(whom, "eligible")
+    if isinstance(patient, Nobody):
+        return f"Not `{wrong}`: this is none of those asked for."
+    return f"Not `{wrong}`: {does}. {_card(rules, patient, [*names(parse(text, rules.fields)), 'age'])}."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -13,15 +12,18 @@ from typing import Any, get_args
 from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError, nearest, parse
 from ..criteria.patient.tree import Decision
+from ..criteria.proofs.conditions import Nobody
 from ..criteria.protocol import STRICT, DataError, read_yaml
 from .quantities import check_name, quantity
 from .source import Source
 
 KINDS = ("state", "means", "someone", "nobody", "found", "count", "number", "choice")
-DECISIONS = ("decision", "amended")
+DECISIONS = {"decision": "the decision", "amended": "the decision as amended"}
 CONDITION = {True: "true", False: "false", None: "unknown"}
 LETTERS = "abcdefghij"
 _MARK = re.compile(r"\{\{(.+?)\}\}")
+_TEXTS = ("ask", "choice", "options", "hints", "traps", "right")
+"""The keys of a question that a learner reads."""
 
 
 @dataclass(frozen=True)
@@ -75,25 +77,35 @@ class Question:
         Raises:
             ProtocolError: nothing does, or more than one.
         """
-        kinds = [kind for kind in KINDS if getattr(self, kind) not in (None, {}, ())]
+        kinds = [kind for kind in KINDS if getattr(self, kind)]
         if len(kinds) != 1:
-            raise ProtocolError(
-                f"a question has one of {', '.join(KINDS)}; here is {' and '.join(kinds) or 'none of them'}"
-            )
+            raise ProtocolError(f"one of {', '.join(KINDS)} judges; here is {' and '.join(kinds) or 'none of them'}")
         return kinds[0]
 
-    @property
-    def numbers(self) -> list[str]:
-        """The names of the engine's numbers that it asks for or speaks of."""
-        says = [trap.says for trap in self.traps]
-        texts = [self.ask, self.right, *self.hints, *self.choice, *self.options, *says]
-        return [*filter(None, [self.count, self.number]), *_MARK.findall("\n".join(texts))]
+    @cached_property
+    def numbers(self) -> dict[str, str]:
+        """The names of the engine's numbers that it asks for or speaks of, each with the key where it stands."""
+        marks = {name: key for key in _TEXTS for name in _MARK.findall(str(getattr(self, key)))}
+        return marks | ({str(self.count or self.number): self.kind} if self.kind in ("count", "number") else {})
 
     @cached_property
     def first(self) -> dict[str, Any]:
         """The patient whom an answer changes: an eligible one whom the engine finds, where the file says `start`."""
         patient = self.source.rules.someone(self.start, "eligible") if self.start else {}
-        return {**(patient if isinstance(patient, dict) else {}), **self.patient}
+        if isinstance(patient, Nobody):
+            raise ProtocolError(patient.sentence)
+        return {**patient, **self.patient}
+
+    @cached_property
+    def buttons(self) -> dict[str, Any]:
+        """The answers where there are few: what a button shows, and what it stands for.
+
+        Options stand in the order of the alphabet, which tells nothing.
+        """
+        options = self.options or dict(zip(self.choice, self.choice, strict=True))
+        if self.state and not options:
+            return {word: word for word in subject(self.source.rules, self.state)[1].values()}
+        return dict(sorted((self.with_numbers(label), answer) for label, answer in options.items()))
 
     def with_numbers(self, text: str) -> str:
         """A text with the engine's numbers in the place of `{{certain}}` and the like."""
@@ -115,24 +127,51 @@ class Lesson:
     file: str = ""
 
     def __post_init__(self) -> None:
-        folder = str(Path(self.file).parent)
+        at: tuple[str | int, ...] = ()
+        try:
+            for at in self._look():  # noqa: B007  (the last place is told)
+                pass
+        except DataError as error:
+            raise ProtocolError(str(error), path=at) from None
+        except ProtocolError as error:
+            raise error.at(*at) from None
+
+    def _look(self) -> Iterator[tuple[str | int, ...]]:
+        """Give each question what it is about, and check it; every place of the file is named before it is checked."""
+        yield ("protocol",)
+        whole = Source.beside(Path(self.file), self.protocol, self.cohort)
+        _ = whole.rules
         for n, question in enumerate(self.questions):
-            with _at("questions", n, "id"):
-                if question.id in (other.id for other in self.questions[:n]):
-                    raise ProtocolError(f"a question {question.id} stands twice")
-                kind = question.kind
+            at = "questions", n
+            yield *at, "id"
+            if question.id in (other.id for other in self.questions[:n]):
+                raise ProtocolError(f"a question {question.id} stands twice")
+            _ = question.kind
             readings, amend = tuple(question.readings.items()), tuple(question.amend.items())
-            source = Source(folder, question.protocol or self.protocol, readings, amend, self.cohort)
+            source = whole._replace(protocol=question.protocol or self.protocol, readings=readings, amend=amend)
             object.__setattr__(question, "source", source)
-            with _at("questions", n, "readings"):
-                _ = source.amended_rules
-            with _at("questions", n, "patient"):
-                source.rules.facts_of(question.patient)
-            with _at("questions", n, kind if kind in ("count", "number") else "ask"):
-                for name in question.numbers:
-                    check_name(source, name)
-            with _at("questions", n, kind):
-                _check(question, source.rules)
+            yield *at, "readings" if readings else "protocol"
+            rules = source.rules
+            yield *at, "amend"
+            _ = source.amended_rules
+            yield *at, "patient"
+            rules.facts_of(question.patient)
+            for key in ("state", "means", "nobody", "start"):
+                yield *at, key
+                subject(rules, getattr(question, key) or "True")
+            yield *at, "someone"
+            for what, wanted in question.someone.items():
+                states = get_args(Decision) if what in DECISIONS else subject(rules, what)[1].values()
+                if wanted not in states:
+                    raise ProtocolError(f"{what} cannot be '{wanted}'{nearest(wanted, states)}")
+            for name, key in question.numbers.items():
+                yield *at, key
+                check_name(source, name)
+            yield *at, "choice"
+            answers = [question.key, *(trap.answer for trap in question.traps)]
+            for option in question.choice:
+                if answers.count(option) != 1:
+                    raise ProtocolError(f"'{option}' is to be the key, or the answer of one trap")
 
     @property
     def number(self) -> str:
@@ -172,7 +211,7 @@ def lessons() -> dict[str, Lesson]:
     return {lesson.number: lesson for lesson in map(load_lesson, files)}
 
 
-def subject(protocol: Protocol, what: str) -> tuple[str, dict[bool | None, str]]:
+def subject(protocol: Protocol, what: str) -> tuple[str, dict[Any, str]]:
     """A condition, or a criterion by its id: its text, and the words for its being true, false and unknown."""
     if what not in protocol.criterion:
         parse(what, protocol.fields)
@@ -180,30 +219,3 @@ def subject(protocol: Protocol, what: str) -> tuple[str, dict[bool | None, str]]
     criterion = protocol.criterion[what]
     yes, no = ("pass", "fail") if criterion.kind == "inclusion" else ("applies", "does not apply")
     return str(criterion.texts[protocol.reading(what)]), {True: yes, False: no, None: "unknown"}
-
-
-@contextmanager
-def _at(*path: str | int) -> Iterator[None]:
-    """Whatever is wrong inside stands at a path of the file."""
-    try:
-        yield
-    except ProtocolError as error:
-        raise error.at(*path) from None
-    except DataError as error:
-        raise ProtocolError(str(error), path=path) from None
-
-
-def _check(question: Question, rules: Protocol) -> None:
-    """Whether what judges can be held against the protocol, and says what each option is."""
-    for condition in filter(None, [question.means, question.nobody, question.start]):
-        parse(condition, rules.fields)
-    if question.state:
-        subject(rules, question.state)
-    for what, wanted in question.someone.items():
-        words = get_args(Decision) if what in DECISIONS else subject(rules, what)[1].values()
-        if wanted not in words:
-            raise ProtocolError(f"{what} cannot be '{wanted}'{nearest(wanted, words)}")
-    answers = [question.key, *(trap.answer for trap in question.traps)]
-    for option in question.choice:
-        if answers.count(option) != 1:
-            raise ProtocolError(f"'{option}' is to be the key, or the answer of one trap")

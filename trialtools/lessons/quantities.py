@@ -13,6 +13,8 @@ from functools import cache
 from typing import Any
 
 from ..criteria.language import ProtocolError, nearest
+from ..criteria.proofs.conditions import NotSettled
+from ..criteria.proofs.finding import Finding
 from .source import BROUGHT, Source
 
 _Count = Callable[..., float]
@@ -33,6 +35,17 @@ def quantity(source: Source, name: str) -> float:
         return work_out(*parts)
     read = source._replace(readings=(*source.readings, *readings))
     return work_out(_screening(read, "reverse" in name, "as amended" in name), *parts)
+
+
+@cache
+def findings(source: Source) -> tuple[Finding, ...]:
+    """What is proved of a protocol, once; nothing is judged by findings of which some were given up."""
+    if BROUGHT:
+        return tuple(Finding(**each) for each in BROUGHT[source.key("findings")])
+    proved = source.rules.lint()
+    if open_ := [finding.sentence for finding in proved if finding.kind == "too-hard"]:
+        raise NotSettled(f"Nothing can be said yet: {open_[0]} Ask again when this machine has less to do.")
+    return proved
 
 
 def check_name(source: Source, name: str) -> None:

@@ -10,8 +10,6 @@ from ..criteria.contents import Protocol, load_protocol
 from ..criteria.examples import example
 from ..criteria.language import ProtocolError
 
-_FILES = (".yaml", ".yml")
-
 BROUGHT: dict[str, Any] = {}
 """What a page brings along where no engine counts or lints: numbers and findings, by `Source.key`."""
 
@@ -19,7 +17,8 @@ BROUGHT: dict[str, Any] = {}
 class Source(NamedTuple):
     """A protocol by the name of an example or by its file, how it is read, an amendment, and a patient table.
 
-    Paths are seen from `folder`; without a `cohort` it is the table of the example.
+    Paths are seen from `folder`; without a `cohort` it is the table of the example. `saved` is when one's own files
+    were written last, so that one who mends them and reads the lesson again is answered by what stands there now.
     """
 
     folder: str
@@ -27,6 +26,14 @@ class Source(NamedTuple):
     readings: tuple[tuple[str, str], ...] = ()
     amend: tuple[tuple[str, str], ...] = ()
     cohort: str | None = None
+    saved: tuple[int, ...] = ()
+
+    @classmethod
+    def beside(cls, file: Path, protocol: str, cohort: str | None) -> Source:
+        """What a lesson that stands in `file` is about."""
+        own = [file.parent / name for name in (protocol, cohort) if name and (file.parent / name).is_file()]
+        saved = tuple(each.stat().st_mtime_ns for each in own)
+        return cls(str(file.parent), protocol, cohort=cohort, saved=saved)
 
     def key(self, name: str) -> str:
         """What something that is worked out of it is called, on this machine and in a browser."""
@@ -35,7 +42,7 @@ class Source(NamedTuple):
     @property
     def file(self) -> Path | None:
         """The protocol's own file; none where it is an example."""
-        return Path(self.folder, self.protocol) if self.protocol.endswith(_FILES) else None
+        return Path(self.folder, self.protocol) if self.protocol.endswith((".yaml", ".yml")) else None
 
     @property
     def rules(self) -> Protocol:

@@ -11,7 +11,21 @@ from typing import Any, get_args
 
 import z3
 
-from ..language import And, Formula, In, Name, ProtocolError, Value, evaluate, names, nearest, parse, words
+from ..language import (
+    And,
+    Arithmetic,
+    Formula,
+    In,
+    Name,
+    ProtocolError,
+    Value,
+    evaluate,
+    names,
+    nearest,
+    parse,
+    type_of,
+    words,
+)
 from ..patient import tree
 from ..patient.cells import atoms
 from ..patient.tree import Decision
@@ -124,14 +138,17 @@ def _at_most(prover: Prover, n: int) -> Z3:
 
 
 def _near(prover: Prover, formulas: Iterable[Formula]) -> Iterator[Z3]:
-    """That what is measured stands at a limit it is compared with, or a step beside it, where it is known."""
+    """That what is measured stands at what it is compared with, or a step beside it, where it is known."""
     for formula in formulas:
         for left, right in (atom.operands for atom in atoms(formula)):
             subject, limit = (right, left) if isinstance(left, Value) else (left, right)
-            if not isinstance(limit, Value) or isinstance(limit.value, str):
+            value = limit.value if isinstance(limit, Value) else 0
+            if type_of(subject) == "category" or isinstance(value, str):
                 continue
+            if not isinstance(limit, Value):
+                subject = Arithmetic("-", left, right)  # two measured things stand close together
             step = prover.protocol.fields[subject.name].step_size if isinstance(subject, Name) else Fraction(1)
-            yield z3.Not(prover.truth(In(subject, _around(limit.value, step))).false)
+            yield z3.Not(prover.truth(In(subject, _around(value, step))).false)
 
 
 def _around(limit: float | date, step: Fraction) -> tuple[Any, ...]:

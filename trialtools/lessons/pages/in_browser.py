@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ...criteria.proofs.finding import Finding
-from ..answers import answer_of, buttons
 from ..checks import check, hint
-from ..judges import findings
 from ..lesson import Lesson, lessons, load_lesson
-from ..quantities import quantity
+from ..quantities import findings, quantity
 from ..reply import Reply
 from ..source import BROUGHT
 
@@ -51,9 +49,7 @@ def bring(packed: str, *files: str) -> None:
 
 def reply(id: str, text: str) -> str:
     """What is said to a text in the box, or to the label of a button."""
-    lesson, question = _OPEN[id], _OPEN[id].question(id)
-    labels = buttons(question)
-    return _as_json(check(id, labels[text] if text in labels else answer_of(question, text), lesson))
+    return _as_json(check(id, text, _OPEN[id]))
 
 
 def help_with(id: str) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from ...criteria.language import parse, words
-from ..answers import buttons
 from ..lesson import Question
 
 
 def label(question: Question, answer: object) -> str:
     """An answer as it is shown: by the words of its button, or as one would type it, marked as code."""
-    texts = (text for text, stands_for in buttons(question).items() if stands_for == answer)
+    texts = (text for text, stands_for in question.buttons.items() if stands_for == answer)
     typed = ", ".join(map(str, answer)) if isinstance(answer, list | tuple | set) else f"`{answer}`"
     return next(texts, typed)
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ..answers import buttons
 from .prose import prose
 from .questions import beginning, label
 
@@ -25,7 +24,7 @@ def render(name: str, **parts: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.globals |= {"buttons": buttons, "label": label, "beginning": beginning, "prose": prose}
+    pages.globals |= {"label": label, "beginning": beginning, "prose": prose}
     tokens = re.sub(r"/\*.*?\*/", "", _TOKENS.read_text("utf-8"), flags=re.DOTALL)
     page = pages.get_template(name).render(tokens=tokens, **parts)
     used = {*re.findall(r"var\((--[\w-]+)\)", page)}
