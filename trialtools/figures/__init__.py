@@ -7,6 +7,8 @@ group or several arms. `layout.meta["alt"]` tells a figure in words.
 
 # ruff: noqa: F401 (a door: what it imports is what it offers)
 
+from types import ModuleType as _Module
+
 from .accrual import accrual
 from .adherence import adherence
 from .assessment import assessment
@@ -25,3 +27,9 @@ from .sets import missingness, upset
 from .sweep import sweep
 from .table import baseline, table
 from .template import ARMS, STATES, WIDTH
+
+_OFFERED = sorted(name for name, each in globals().items() if name[0] != "_" and not isinstance(each, _Module))
+
+
+def __dir__() -> list[str]:
+    return _OFFERED

@@ -6,3 +6,7 @@ from .patients import cohort
 from .trials import trial, write_trial
 
 __all__ = ["assumptions", "cohort", "trial", "write_cohort", "write_trial"]
+
+
+def __dir__() -> list[str]:
+    return __all__

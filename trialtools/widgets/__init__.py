@@ -5,3 +5,7 @@ from .cohort_explorer import Explorer, explorer
 from .screening_desk import Desk, desk
 
 __all__ = ["Desk", "Explorer", "Laboratory", "Setup", "desk", "explorer", "randomization"]
+
+
+def __dir__() -> list[str]:
+    return __all__
