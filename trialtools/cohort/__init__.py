@@ -16,7 +16,7 @@ __getattr__, __dir__ = lazy_door(
         "frames.groups": ("attrition_by_group", "exclusion_ratios"),
         "frames.impact": ("fewest_to_drop", "impact", "overlap"),
         "frames.readings": ("compare_readings", "reading_interactions"),
-        "frames.sweep": ("sweep", "sweep_grid"),
+        "frames.sweep": ("sweep",),
         "frames.worklist": ("missingness", "worklist"),
         "difference": ("Difference", "diff"),
         "output": ("summary", "summary_text", "write_screening"),

@@ -19,7 +19,7 @@ from .frames.baseline import baseline
 from .frames.groups import attrition_by_group, exclusion_ratios
 from .frames.impact import fewest_to_drop, impact, overlap
 from .frames.portable import portable_counts
-from .frames.sweep import sweep, sweep_grid
+from .frames.sweep import sweep
 from .frames.worklist import missingness, worklist
 from .output import write_screening
 from .patterns import Patterns, ScreeningData, count_patterns
@@ -44,7 +44,6 @@ class Screening(ScreeningData):
     overlap = overlap
     portable_counts = portable_counts
     sweep = sweep
-    sweep_grid = sweep_grid
     worklist = worklist
     write = write_screening
 

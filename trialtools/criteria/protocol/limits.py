@@ -147,7 +147,7 @@ def thresholds_of(protocol: ProtocolData, criterion: str) -> list[Threshold]:
 
 
 def requirement(protocol: ProtocolData, criterion: str, answers: Mapping[str, bool | None]) -> Formula:
-    """What must hold to pass a criterion, with some of its thresholds answer_of instead of asked.
+    """What must hold to pass a criterion, with answers in the place of some of its thresholds.
 
     Where the answer is None it asks about the flag `unknown`, which is no field.
     """
