@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -17,6 +18,7 @@ if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usa
     tempfile.tempdir = os.environ["TMPDIR"] = str(MEMORY)
 RECEIPTS = tempfile.TemporaryDirectory(prefix="trialtools-receipts-")
 os.environ["TRIALTOOLS_RECEIPTS"] = RECEIPTS.name
+sys.modules.setdefault("rfc3987_syntax", None)  # as `trialtools report` does, for a second
 
 # By file or folder, the kind of its tests; all other files hold unit tests. `make test-KIND` runs one kind.
 CATEGORIES = {
@@ -140,3 +142,12 @@ def realdata() -> Path:
 @pytest.fixture(scope="session")
 def chromium() -> Path:
     return find_component("chromium")
+
+
+@pytest.fixture
+def in_process():
+    """Reports are made in this process, without a kernel; processes of `--jobs` start kernels all the same."""
+    from notebook import without_kernel
+
+    with without_kernel():
+        yield

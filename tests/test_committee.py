@@ -254,8 +254,8 @@ def trial(tmp_path, monkeypatch):
 
 
 def test_open_and_closed_come_from_one_notebook_and_one_page_links_them(trial, tmp_path, capsys):
-    assert main(["report", "interim"]) == 0
-    assert main(["report", "interim", "-p", "audience=closed"]) == 0
+    """As the command line has it: each in a process of its own, with a kernel of its own."""
+    assert main(["report", "interim", "--both", "--jobs", "2"]) == 0
     open_page, closed_page = Path("reports/interim_open.html"), Path("reports/closed/interim_closed.html")
     assert "60 subjects" in open_page.read_text(), "whoever came after the cutoff is not there"
     assert "60 subjects" in closed_page.read_text()
@@ -285,6 +285,7 @@ STAMPS = re.compile(
     , re.DOTALL)  # fmt: skip
 
 
+@pytest.mark.usefixtures("in_process")
 def test_permuted_arms_make_the_same_open_report_but_for_its_time(trial, tmp_path):
     pages = []
     for _ in range(2):
@@ -300,6 +301,7 @@ def test_permuted_arms_make_the_same_open_report_but_for_its_time(trial, tmp_pat
         assert pages[0][name] == pages[1][name], name
 
 
+@pytest.mark.usefixtures("in_process")
 def test_an_open_report_that_tells_an_arm_is_not_kept(trial, capsys):
     trial("'the Comparator group'")
     assert main(["report", "interim"]) == 2
@@ -317,6 +319,7 @@ def test_data_whose_open_cut_would_tell_an_arm_stop_the_run(trial, capsys):
     assert not list(Path("reports").glob("*.html")) and not list(Path("reports/cuts").iterdir())
 
 
+@pytest.mark.usefixtures("in_process")
 def test_an_everyday_word_is_no_leak_though_an_arm_is_called_so(trial, capsys):
     """Everybody calls the control `control`, and every report says "control rate"; in the data it is a leak."""
     for file in (Path("data/subjects.csv"), Path("p.yaml")):
@@ -350,8 +353,9 @@ def test_what_no_report_can_be_made_of_is_said_in_a_sentence(trial, capsys):
     assert not list(Path("reports").rglob("*.html"))
 
 
+@pytest.mark.usefixtures("in_process")
 def test_sites_are_reported_one_by_one_and_together(trial, capsys):
-    assert main(["report", "interim", "--site", "all", "--jobs", "2"]) == 0
+    assert main(["report", "interim", "--site", "all"]) == 0
     said = capsys.readouterr().out
     assert said.count("searched for names of arms alone: in arms this small people part by chance") == 1, "south has 4"
     names = {path.name for path in Path("reports").glob("*.html")}
@@ -361,6 +365,7 @@ def test_sites_are_reported_one_by_one_and_together(trial, capsys):
     assert "no site 'norht' in the data; there are north, south" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("in_process")
 def test_data_that_changed_since_the_first_report_of_a_cutoff_stop_the_run(trial, capsys):
     assert main(["report", "interim"]) == 0
     table = Path("data/subjects.csv")

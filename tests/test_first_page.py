@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from test_monitoring import declared, look_of, people
-from test_report import facts  # noqa: F401
+from test_report import MANIFEST
 
 from trialtools.interim.frames.effect import Effect
 from trialtools.interim.frames.first_page import SECTIONS
@@ -107,8 +107,7 @@ def situations(protocol):
     yield "open, one site", replace(look_of(collected(65, 65, (4, 9)), protocol, 2, closed=False), site="A")
 
 
-def as_text(name, look):
-    page = look.first_page()
+def as_text(name, page):
     lines = [f"{term}: {text}" for term, text in page.lines]
     rows = [" | ".join([row.label, *row.cells, *row.differences]) for row in page.rows]
     panel = []
@@ -120,9 +119,15 @@ def as_text(name, look):
     return "\n".join(parts).replace("\N{NO-BREAK SPACE}", " ") + "\n"
 
 
-def test_every_sentence_of_page_1_is_as_it_was_read(protocol):
+@pytest.fixture(scope="module")
+def pages(protocol):
+    """By name of the situation, page 1."""
+    return {name: look.first_page() for name, look in situations(protocol)}
+
+
+def test_every_sentence_of_page_1_is_as_it_was_read(pages):
     """A changed sentence is read by a person: write the file anew with `python tests/test_first_page.py`."""
-    written = "\n".join(as_text(name, look) for name, look in situations(protocol))
+    written = "\n".join(as_text(name, page) for name, page in pages.items())
     assert written == GOLDEN.read_text("utf-8")
     assert not COMMITTEES.search(written), "what to do is the committee's word"
 
@@ -180,44 +185,42 @@ def test_page_1_is_safe_to_show(protocol):
     assert "<script>" not in page and "&lt;script&gt;" in page
 
 
-def written_pages(protocol, folder, facts):  # noqa: F811
+@pytest.fixture(scope="module")
+def written(pages, tmp_path_factory):
     """Page 1 of every situation in one file, as synthetic data have it: with one more line on top."""
-    every, own = dict(situations(protocol)), "<style>.tt-page { break-before: page }</style>"
-    pages = (replace(look.first_page(), synthetic=True) for look in every.values())
-    shown = [{"text/html": own + page._repr_html_()} for page in pages]
+    own = "<style>.tt-page { break-before: page }</style>"
+    shown = [{"text/html": own + replace(each, synthetic=True)._repr_html_()} for each in pages.values()]
     cells = [new_code_cell("page", outputs=[new_output("display_data", each)]) for each in shown]
-    made = folder / "pages.html"
-    made.write_text(page(new_notebook(cells=cells), facts), "utf-8")
-    return made, list(every)
+    made = tmp_path_factory.mktemp("pages") / "pages.html"
+    made.write_text(page(new_notebook(cells=cells), MANIFEST), "utf-8")
+    return made
 
 
-def test_on_a_phone_no_arm_of_page_1_is_out_of_sight(protocol, tmp_path, chromium, facts):  # noqa: F811
+def test_on_a_phone_no_arm_of_page_1_is_out_of_sight(written, pages, chromium):
     from playwright.sync_api import sync_playwright
 
-    made, every = written_pages(protocol, tmp_path, facts)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
         phone = browser.new_page(viewport={"width": 390, "height": 844})
-        phone.goto(made.as_uri())
+        phone.goto(written.as_uri())
         wide = "all => all.map(each => each.querySelector('.by-arm').offsetWidth - each.clientWidth)"
         over = phone.eval_on_selector_all(".tt-page .wide", wide)
         browser.close()
-    assert len(over) > len(every) / 2 and max(over) <= 0
+    assert len(over) > len(pages) / 2 and max(over) <= 0
 
 
-def test_page_1_is_one_sheet_in_every_situation(protocol, tmp_path, chromium, require, facts):  # noqa: F811
+def test_page_1_is_one_sheet_in_every_situation(written, pages, tmp_path, chromium, require):
     """What the committee weighs first lies before it on one sheet."""
     require("pdftotext")
-    made, every = written_pages(protocol, tmp_path, facts)
-    print_pdf(chromium, made, tmp_path / "pages.pdf")
+    print_pdf(chromium, written, tmp_path / "pages.pdf")
     told = subprocess.run(["pdftotext", "-layout", str(tmp_path / "pages.pdf"), "-"], capture_output=True, text=True)
     sheets = told.stdout.split("How this page was made")[0].rstrip("\f").split("\f")
-    longer = [at for at, sheet in enumerate(sheets[: len(every)]) if "interim report, look" not in sheet]
-    assert not longer and len(sheets) <= len(every) + 1, [every[at - 1] for at in longer]  # the end may have its own
+    longer = [at for at, sheet in enumerate(sheets[: len(pages)]) if "interim report, look" not in sheet]
+    assert not longer and len(sheets) <= len(pages) + 1, [[*pages][at - 1] for at in longer]  # the end may have its own
 
 
 if __name__ == "__main__":
     import trialtools as tt
 
     rules = tt.load_protocol(Path(__file__).parents[1] / "data/protocols/NCT05741099.yaml")
-    GOLDEN.write_text("\n".join(as_text(name, look) for name, look in situations(rules)), "utf-8")
+    GOLDEN.write_text("\n".join(as_text(name, look.first_page()) for name, look in situations(rules)), "utf-8")

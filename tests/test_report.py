@@ -49,6 +49,19 @@ go.Figure(go.Bar(x=list(range(n)), y=[3, 1, 2][:n]), layout={"title": {"text": "
 """
 
 
+MANIFEST = {
+    "report": "x",
+    "made": "2026-01-01T00:00:00Z",
+    "parameters": {"given": {}, "run": {"note": "</script><b>bold"}},
+    "inputs": [],
+    "notebook": {"file": "x.ipynb", "sha256": "0"},
+    "code": {"sha256": "0"},
+    "python": "3",
+    "packages": {"trialtools": "0"},
+}
+"""What a manifest says, as far as a page needs it."""
+
+
 def code(source, *tags):
     return new_code_cell(source.strip(), metadata={"tags": list(tags)})
 
@@ -293,12 +306,14 @@ def test_a_figure_is_live_and_the_page_asks_for_nothing(made, browse):
         opened.wait_for_selector(".hoverlayer .hovertext", timeout=5000)
         assert opened.locator(".plot > div").get_attribute("aria-label") == "Three bars"
         assert opened.locator("details").first.get_attribute("open") is None
-    assert asked == [made.html.as_uri()]
-    with browse(made.html, width=360) as (opened, _):
+        assert asked == [made.html.as_uri()]
+        opened.set_viewport_size({"width": 360, "height": 900})
+        opened.reload()
+        opened.wait_for_selector("html[data-figures=drawn]", state="attached", timeout=60_000)
         assert opened.evaluate("document.documentElement.scrollWidth") == 360
 
 
-def test_a_page_cannot_ask_for_anything(tmp_path, browse, facts):
+def test_a_page_cannot_ask_for_anything(tmp_path, browse):
     hits = []
 
     class Listener(BaseHTTPRequestHandler):
@@ -324,28 +339,14 @@ def test_a_page_cannot_ask_for_anything(tmp_path, browse, facts):
     )
     cell = new_code_cell("x", outputs=[new_output("display_data", {"text/html": hostile})])
     file = tmp_path / "hostile.html"
-    file.write_text(page(new_notebook(cells=[cell]), facts))
+    file.write_text(page(new_notebook(cells=[cell]), MANIFEST))
     with browse(file, drawn=False) as (opened, _):
         opened.wait_for_timeout(800)
     server.shutdown()
     assert hits == []
 
 
-@pytest.fixture
-def facts():
-    return {
-        "report": "x",
-        "made": "2026-01-01T00:00:00Z",
-        "parameters": {"given": {}, "run": {"note": "</script><b>bold"}},
-        "inputs": [],
-        "notebook": {"file": "x.ipynb", "sha256": "0"},
-        "code": {"sha256": "0"},
-        "python": "3",
-        "packages": {"trialtools": "0"},
-    }
-
-
-def test_what_a_page_shows_and_what_it_folds(facts):
+def test_what_a_page_shows_and_what_it_folds():
     mime = "application/vnd.plotly.v1+json"
     figure = {"data": [], "layout": {"title": "</script><b>x"}}
     banner = '<div class="tt-banner"><strong>SYNTHETIC</strong></div>'
@@ -355,12 +356,12 @@ def test_what_a_page_shows_and_what_it_folds(facts):
         new_code_cell("b", outputs=[new_output("stream", name="stderr", text="a warning")]),
         new_code_cell("c", outputs=[new_output("display_data", {"text/html": banner})]),
     ]
-    text = page(new_notebook(cells=cells), facts)
+    text = page(new_notebook(cells=cells), MANIFEST)
     assert "<title>x</title>" in text and "</script><b>" not in text
     assert text.count('id="plotly-packed"') == 1 and "lost" not in text
     assert re.search(r"<details><summary>Messages of the run</summary><pre>a warning", text)
     assert '@top-center { content: "SYNTHETIC"' in text
-    assert "plotly-packed" not in page(new_notebook(cells=cells[:1]), facts), "a page without figures stays small"
+    assert "plotly-packed" not in page(new_notebook(cells=cells[:1]), MANIFEST), "a page without figures stays small"
 
 
 def table_cell(frame, **how):
@@ -368,7 +369,7 @@ def table_cell(frame, **how):
     return new_code_cell("t", outputs=[new_output("display_data", shown)])
 
 
-def test_on_paper_no_table_is_cut_apart_and_no_heading_is_lonely(tmp_path, chromium, require, facts):
+def test_on_paper_no_table_is_cut_apart_and_no_heading_is_lonely(tmp_path, chromium, require):
     """Tables of 2 to 12 rows wherever they fall, one of 40 rows, one of groups: a row is `r-TABLE-ROW`."""
     require("pdftotext")
     lengths = [4, 9, 12, 2, 7, 11, 3, 12, 5, 40, 8, 10, 1, 12, 6, 2, 9]
@@ -381,7 +382,7 @@ def test_on_paper_no_table_is_cut_apart_and_no_heading_is_lonely(tmp_path, chrom
     grouped = pd.DataFrame(rows, columns=["group", "row"])
     cells.append(table_cell(grouped, title="Groups", group="group"))
     made = tmp_path / "tables.html"
-    made.write_text(page(new_notebook(cells=cells), facts), "utf-8")
+    made.write_text(page(new_notebook(cells=cells), MANIFEST), "utf-8")
     print_pdf(chromium, made, tmp_path / "tables.pdf")
     told = subprocess.run(["pdftotext", "-layout", str(tmp_path / "tables.pdf"), "-"], capture_output=True, text=True)
     sheets = told.stdout.split("\f")
@@ -556,11 +557,11 @@ def browse(chromium):
     from playwright.sync_api import sync_playwright
 
     @contextmanager
-    def opened(file, width=1000, drawn=True):
+    def opened(file, drawn=True):
         with sync_playwright() as play:
             browser = play.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
             try:
-                tab = browser.new_page(viewport={"width": width, "height": 900})
+                tab = browser.new_page(viewport={"width": 1000, "height": 900})
                 asked: list[str] = []
                 tab.on("request", lambda request: asked.append(request.url))
                 tab.goto(Path(file).resolve().as_uri(), wait_until="commit")

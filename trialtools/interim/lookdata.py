@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ class LookData:
     allocations: Frame | None = None
     not_held: tuple[int, ...] = ()
 
-    @property
+    @cached_property
     def randomized(self) -> Frame:
         """Everybody randomized."""
         return self.trial.subjects[self.trial.subjects["randomized"]]
@@ -69,7 +70,7 @@ class LookData:
         there = set(self.trial.subjects["arm"].dropna())
         return tuple(arm for arm in self.trial.arms or sorted(there) if arm in there) or (POOLED,)
 
-    @property
+    @cached_property
     def arm_of(self) -> dict[str, str]:
         """The arm of every subject; "unknown" for whoever has none in data that tell arms."""
         blank = POOLED if self.arms == (POOLED,) else UNKNOWN

@@ -50,13 +50,18 @@ def reports(
             yield run, _result(run, lambda run=run: run.make(*run.arguments))
         return
     # A fresh process imports everything anew; a forked one would share threads that it does not have.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), leave_out_grammar) as pool:
         waiting: dict[Future[Report], Run] = {pool.submit(run.make, *run.arguments): run for run in runs}
         _tell(progress, f"0 of {len(runs)} reports done …")
         for done, future in enumerate(as_completed(waiting), start=1):
             run = waiting[future]
             _tell(progress, f"{done} of {len(runs)} reports done: {run.name}" + " …" * (done < len(runs)))
             yield run, _result(run, future.result)
+
+
+def leave_out_grammar() -> None:
+    """Keep jsonschema from compiling a grammar of web addresses, for a second: no notebook is held against one."""
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
 def _result(run: Run, make: Callable[[], Report]) -> Report | Exception:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from ..criteria.commands import DONE, report_error
-from .batch import Report, Run, reports
+from .batch import Report, Run, leave_out_grammar, reports
 from .committee import is_interim, runs
 from .index import write_index
 from .parameters import parse_parameters
@@ -39,8 +38,7 @@ def _report(
         out (DIR): where they are written
         pdf: print it as well, with the installed Chromium or Chrome
     """
-    # jsonschema would compile a grammar of web addresses, for a second: no notebook is held against one
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    leave_out_grammar()
     values, batch = parse_parameters(p), []
     for notebook in map(find_notebook, notebooks):
         if is_interim(notebook):

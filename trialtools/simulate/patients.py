@@ -160,8 +160,10 @@ def _state(formula: Formula, columns: pl.DataFrame) -> pl.Series:
 
 def _make_coherent(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
     """The columns with what is worked out from others, and flags false for those they do not apply to."""
-    cleared = _clear_where_not_applicable(protocol, _work_out(protocol, columns))
-    return _work_out(protocol, cleared)
+    worked = _work_out(protocol, columns)
+    if not protocol.applies:
+        return worked
+    return _work_out(protocol, _clear_where_not_applicable(protocol, worked))
 
 
 def _work_out(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:

@@ -214,7 +214,7 @@ def _scalar(node: Any, tag: str, here: str) -> Any:
     if node.style is None and tag == "str" and plain:
         return float(written)
     try:
-        value = yaml.SafeLoader("").construct_object(node, deep=True)
+        value = yaml.constructor.SafeConstructor().construct_object(node, deep=True)
     except Exception as error:
         reason = f"YAML cannot read {_short(written)}: {_short(str(error))}; put it in quotes if it is text"
         misfit = f"the tag '!!{tag}' does not fit '{_short(written)}'; leave it out"

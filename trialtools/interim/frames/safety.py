@@ -65,10 +65,15 @@ def adverse_events(look: LookData, *, serious: bool = False, at_least: int = 1) 
     events = _after_entry(look)
     if serious:
         events = events[events["serious"].fillna(False)]
-    coded = events.assign(
-        body_system=events["body_system"].fillna(_UNCODED), term=events["term"].fillna(_UNCODED).str.strip()
-    )
     days, people = exposure(look), _people(look)
+    arm_of = {who: arm for arm, members in people.items() for who in members}
+    size = {arm: (len(who), float(days.reindex(who).sum())) for arm, who in people.items()}
+    coded = events.assign(
+        body_system=events["body_system"].fillna(_UNCODED),
+        term=events["term"].fillna(_UNCODED).str.strip(),
+        arm=events["subject_id"].map(arm_of),
+        placed=events["subject_id"].map(days).notna(),  # events of those who are in the days
+    )
     groups = [((_ANY, _ANY), coded)]
     groups += [((str(system), _ANY), own) for system, own in coded.groupby("body_system")]
     groups += [((str(k[0]), str(k[1])), own) for k, own in coded.groupby(["body_system", "term"])]  # type: ignore[index]
@@ -76,14 +81,13 @@ def adverse_events(look: LookData, *, serious: bool = False, at_least: int = 1) 
     for (system, term), own in groups:
         if term and own["subject_id"].nunique() < at_least:
             continue
-        by_arm = {arm: own[own["subject_id"].isin(who)] for arm, who in people.items()}
-        hit = {arm: int(rows_["subject_id"].nunique()) for arm, rows_ in by_arm.items()}
-        for arm, mine in by_arm.items():
-            n, person_days = len(people[arm]), float(days.reindex(people[arm]).sum())
+        cells = list(zip(own["arm"], own["subject_id"], own["placed"], strict=True))
+        hit = {arm: len({who for other, who, _ in cells if other == arm}) for arm in people}
+        for arm, (n, person_days) in size.items():
+            placed = [each for other, _, each in cells if other == arm]
             row = {"body_system": system, "term": term, "arm": arm, "participants": hit[arm], "of": n}
-            row |= {"share": hit[arm] / n if n else math.nan, "events": len(mine), "days": person_days}
-            placed = mine["subject_id"].map(days).notna().sum()  # events of those who are in the days
-            row |= {"rate": 100 * placed / person_days if person_days else math.nan}
+            row |= {"share": hit[arm] / n if n else math.nan, "events": len(placed), "days": person_days}
+            row |= {"rate": 100 * sum(placed) / person_days if person_days else math.nan}
             rows.append(row | _against_control(look, hit, people, arm))
     columns = ["body_system", "term", "arm", "participants", "of", "share", "events", "days", "rate"]
     frame = pd.DataFrame(rows, columns=[*columns, "difference", "low", "high"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,12 @@ def risk_difference(cells: _Cells | Sequence[_Cells], level: float = 0.95, null:
     >>> [round(found[name], 4) for name in ("difference", "low", "high")]  # Newcombe 1998, method 6
     [0.2, 0.0528, 0.3382]
     """
-    rows: Any = [cells] if cells and isinstance(cells[0], int | np.integer) else list(cells)
+    rows: Any = [cells] if cells and isinstance(cells[0], int | np.integer) else cells
+    return dict(_risk_difference(tuple(tuple(row) for row in rows), level, null))
+
+
+@lru_cache(4096)  # one report asks for the same tables again and again: page 1, contents, sections
+def _risk_difference(rows: tuple[_Cells, ...], level: float, null: float) -> dict[str, float]:
     for a, n, b, m in rows:
         if not (0 <= a <= n and 0 <= b <= m):
             raise DataError(f"{a} of {n} and {b} of {m} are no events of participants")
