@@ -12,7 +12,7 @@ import statsmodels.formula.api as smf
 from notebook import report_of
 from scipy.stats import mannwhitneyu, norm
 from test_first_page import as_text
-from test_monitoring import declared, look_of, people
+from test_monitoring import declared, look_of, people, without_rates
 
 import trialtools as tt
 from trialtools import figures
@@ -173,7 +173,7 @@ def design(protocol, kind, **more):
         value |= {"levels": ["home", "ward", "ventilated", "dead"]}
         more = {"effect": 0.6, **more}
     estimand = {"death": "missing" if kind == "continuous" else "composite", "withdrawal": "missing"}
-    return declared(protocol, endpoint=value, **{"estimand": estimand, **more})
+    return declared(without_rates(protocol), endpoint=value, **{"estimand": estimand, **more})
 
 
 def relapses(n=120, seed=3, ratio=0.4):
@@ -338,7 +338,8 @@ def test_the_power_of_each_design_is_the_formula_of_one_look(protocol):
     ):
         assert design_power(plan_of(design(protocol, kind, **one))) == pytest.approx(norm.sf(z - shift), abs=1e-9)
     with pytest.raises(DataError, match=r"needs design\.events"):
-        plan_of(declared(protocol, endpoint={"name": "x", "kind": "time_to_event", "better": "lower"}))
+        value = {"name": "x", "kind": "time_to_event", "better": "lower"}
+        plan_of(declared(without_rates(protocol), endpoint=value))
 
 
 @pytest.mark.parametrize("kind", ROWS)

@@ -197,6 +197,36 @@ def test_non_inferiority_is_held_against_its_margin(protocol, events, lead):
     assert final_difference(look) is None or final_difference(look)[2] < 0.15
 
 
+@pytest.mark.parametrize(
+    ("against", "events", "crossed", "words"),
+    [
+        ("no difference", (14, 9), False, "Against no difference z is −1.15; there the boundary for harm lies at"),
+        ("no difference", (22, 9), True, "The boundary for harm is crossed: more participants progress with MSCs."),
+        ("margin", (22, 9), False, "The results lean towards HARM"),
+        ("margin", (34, 9), True, "The difference exceeds the margin, 15.0 percentage points more."),
+    ],
+)
+def test_harm_beside_non_inferiority_is_worse_than_the_control_or_than_the_margin(
+    protocol, tmp_path, against, events, crossed, words
+):
+    """Which of the two is declared; each spends its alpha at its own truth, and both stay as they were used."""
+    harm = {"spending": "Pocock type", "alpha": 0.025, "against": against}
+    plan = declared(protocol, hypothesis="non-inferiority", margin=0.15, harm=harm)
+    look = look_of(collected(65, 65, events), plan, 2)
+    found, frame, page = look.primary_effect, look.boundaries(), look.first_page()
+    row = this_look(frame)
+    held = found.z_of_none if against == "no difference" else found.z
+    assert row["z_harm"] == held or (against == "margin" and math.isnan(row["z_harm"]))
+    mirrored = (-frame["harm"]).tolist()
+    assert type_one_error(frame["information"].tolist(), mirrored) == pytest.approx(0.025, abs=1e-9)
+    assert (held <= row["harm"]) == crossed == ("The boundary for harm is crossed" in page.lead)
+    assert words in page.lead + dict(page.lines)["Boundary"]
+    picture = page.pairs[0][0]
+    assert (picture.points[-1][1] >= picture.lower[1][1]) == crossed, "drawn where z crosses it"
+    later = next_look(collected(130, 130, events), plan, 3, manifest_of(look, tmp_path, plan, 2)).boundaries()
+    assert later[["harm", "z", "z_harm"]].iloc[1].equals(row[["harm", "z", "z_harm"]].astype(float))
+
+
 def test_the_power_of_a_design_is_what_simulated_trials_find(protocol):
     """With a margin of 15 points and equal rates of 12 %, by 200,000 trials on the scale of z."""
     plan = plan_of(declared(protocol, hypothesis="non-inferiority", margin=0.15, experimental_rate=0.12))

@@ -67,6 +67,25 @@ def test_each_arm_has_its_part_of_alpha_size_and_information(protocol):
         assert row["bound"] == pytest.approx(boundaries([66, 130, 200], 0.0125, planned=200)["z"].iloc[1])
 
 
+@pytest.mark.parametrize(
+    ("more", "each"), [({}, 0.025), ({"multiplicity": "Bonferroni"}, 0.0125), ({"multiplicity": "Dunnett"}, None)]
+)
+def test_each_arm_has_a_boundary_for_harm_as_declared(protocol, more, each):
+    """Whole for each comparison, or shared like alpha; the charter says which."""
+    each = each or dunnett_alpha(0.025, [1, 1], 1, [0.33, 0.67, 1.0], spending="pocock")
+    harm = {"spending": "Pocock type", "alpha": 0.025, **more}
+    look = look_of(arms(65, 20, 6, 9), three(protocol, harm=harm), 2)
+    for one in look.comparisons:
+        frame = one.boundaries()
+        own = boundaries(frame["information"].tolist(), each, spending="pocock", planned=200)["z"]
+        assert (-frame["harm"]).tolist() == pytest.approx(own.tolist())
+    said = look.charter().set_index("item").loc["Boundary for harm", "value"]
+    assert ("shared by the comparisons" in said) == bool(more) and f"{each:.4f}"[:5] in said + "0.025"
+    for wrong in ({"nominal": 0.05, "multiplicity": "Dunnett"}, {"nominal": 0.05, "multiplicity": "Holm"}):
+        with pytest.raises(DataError, match=r"design\.harm is .*; expected no multiplicity"):
+            plan_of(three(protocol, harm=wrong))
+
+
 def test_page_1_speaks_of_every_arm_and_of_harm_first(protocol):
     look = look_of(arms(65, 2, 28, 14), three(protocol), 2)
     page = look.first_page()

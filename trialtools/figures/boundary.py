@@ -20,6 +20,7 @@ _FARTHEST = 6.0
 """The first bounds may be far beyond any z: so far does a reader need to see."""
 _MIRROR = "* A mirror of the planned boundary, so that harm is seen; no rule: this protocol plans none for harm."
 _NOT_HANDED_IN = "not handed in"
+_OF_NONE = "z of harm, against no difference"
 
 _Point = tuple[float, float]
 
@@ -84,7 +85,8 @@ def boundary(
         looks: look, information (where the look is to come, the planned one), fraction (of the planned information),
             bound (of z; inf where the look cannot stop for benefit), futility (of z; NaN where there is none; it does
             not bind), harm (of z; NaN or no such column where there is none), z (above 0 is benefit; NaN where it is
-            not known), alpha_spent.
+            not known), alpha_spent. Where harm is of another z (against no difference, not against the margin) that is
+            z_harm, and the line of harm is moved to where z crosses it, along with the information.
         information: what is counted as information, to head its numbers.
         goal: what the upper bound is of: benefit, or non-inferiority.
         above, directions: what a z above 0 means, and either side in words.
@@ -110,6 +112,8 @@ def boundary(
     now, declared = past[-1] if past else -1, any(not absent(row.get("harm")) for row in rows)
     rows = [{**row, "harm": row.get("harm") if declared else -row["bound"]} for row in rows]
     bounds = {name: [(r["fraction"], r[name]) for r in rows if _finite(r[name])] for name in _LINES}
+    apart = _apart(rows[now]) if past else 0.0
+    bounds["harm"] = [(part, harm + apart * math.sqrt(part)) for part, harm in bounds["harm"]]
     z = [(rows[at]["fraction"], rows[at]["z"]) for at in past]
     reach = [min(abs(each), _FARTHEST) for places in bounds.values() for _, each in places]
     most = max([4.0, *reach, *(abs(each) for _, each in z)])
@@ -145,6 +149,12 @@ def boundary(
 _LINES = ("bound", "harm", "futility")
 
 
+def _apart(row: Row) -> float:
+    """How far z lies from the z of harm, at all of the planned information."""
+    other = row.get("z_harm")
+    return 0.0 if absent(other) else (row["z"] - other) / math.sqrt(row["fraction"])
+
+
 def _finite(value: object) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
@@ -152,7 +162,9 @@ def _finite(value: object) -> bool:
 def _title(row: Row, goal: str, harm: bool) -> str:
     z, bound = number(row["z"], 2), number(row["bound"], 2)
     z += " against the margin" if goal != "benefit" else ""
-    if harm and row["z"] <= row["harm"]:
+    other = row.get("z_harm")
+    if harm and (row["z"] if absent(other) else other) <= row["harm"]:
+        z = z if absent(other) else f"{number(other, 2)} against no difference"
         return f"z {z} is beyond the {number(row['harm'], 2)} of the boundary for harm"
     if row["z"] < 0 and goal == "benefit":
         return f"z {z}: the direction is harm"
@@ -179,10 +191,12 @@ def _rows(rows: Sequence[Row], information: str, tails: str, declared: bool, now
         "z needed": [_z_or_none(row["bound"]) for row in rows],
         "z for futility, does not bind": [_z_or_none(row["futility"]) for row in rows],
         "z for harm": [_z_or_none(row["harm"]) for row in rows],
+        _OF_NONE: [_z({"z": row.get("z_harm")}, at) for row, at in zip(rows, ahead, strict=True)],
         "z": [_z(row, at) for row, at in zip(rows, ahead, strict=True)],
         f"Alpha spent, {tails}": [four_decimals(row["alpha_spent"]) for row in rows],
     }
     left_out = [] if declared else ["z for harm"]
+    left_out += [_OF_NONE] if all(absent(row.get("z_harm")) for row in rows) else []
     left_out += [] if any(_finite(row["futility"]) for row in rows) else ["z for futility, does not bind"]
     return [(head, *cells) for head, cells in known.items() if head not in left_out]
 

@@ -165,6 +165,8 @@ def _endpoint(items: dict[str, Any], place: str) -> Endpoint:
     for name in ("name", "kind") if items.get("kind") == "ordinal" else ("name", "kind", "better"):
         if not items.get(name):
             _refuse(f"{place} says no {name}", f"such as {_EXAMPLE}")
+    if items["kind"] == "ordinal" and items.get("better") == "higher":
+        _refuse(f"{place}.better is 'higher'", "expected none: the levels of an ordinal endpoint stand best first")
     kind, better = items["kind"], items.get("better", "lower")
     if kind not in get_args(EndpointKind):
         _refuse(f"{place}.kind is '{kind}'", f"expected {', '.join(get_args(EndpointKind))}")

@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
 from ..criteria.contents import Protocol
+from ..criteria.language import nearest
 from ..criteria.protocol import DataError
+from .design import between, design_values, item_of, require, spending_of
 from .endpoint import Endpoint, EndpointKind, Estimand, endpoint_of, estimand_of
+from .harm import SHARED, HarmBound, harm_of
 from .sequential.boundaries import Spending
 from .sequential.several import dunnett_alpha
 
-_SPENDING: dict[str, Spending] = {
-    "brien": "obrien-fleming",
-    "pocock": "pocock",
-    "hwang": "hwang-shih-decani",
-    "kim": "kim-demets",
-}
-"""How a spending function is called in prose, by a word that stands in its name."""
 _RATES = ("control_rate", "experimental_rate")
 _NON_INFERIORITY = "non-inferiority"
 _HYPOTHESES = ("superiority", _NON_INFERIORITY)
-
-
-@dataclass(frozen=True)
-class _HarmBound:
-    """A declared boundary on the side of harm: one-sided alpha that is spent on it, or a nominal level at each look."""
-
-    spending: Spending = "obrien-fleming"
-    alpha: float = 0.025
-    gamma: float | None = None
-    nominal: float | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +52,7 @@ class MonitoringPlan:
     sides: int = 1
     margin: float | None = None
     share: float = 0.5
-    harm: _HarmBound | None = None
+    harm: HarmBound | None = None
     endpoint: Endpoint | None = None
     estimand: Estimand = field(default_factory=Estimand)
     planned: int = 0
@@ -114,40 +101,42 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
     >>> plan.control, plan.sample_size, plan.looks, plan.spending, plan.sign
     ('comparator', 200, (0.33, 0.67, 1.0), 'obrien-fleming', -1)
     """
+    _refuse_misspelt(protocol)
     experimental = tuple(arm.id for arm in protocol.arms if arm.role == "experimental")
     controls = [arm.id for arm in protocol.arms if arm.role != "experimental"]
     if not experimental or len(controls) != 1:
         raise DataError(f"{protocol.id}: a comparison needs experimental arms and one control; see arms, role")
-    looks: tuple[float, ...] = _item(protocol, "looks", lambda value: tuple(float(each) for each in value))
-    size = _item(protocol, "sample_size", int)
-    alpha = _item(protocol, "alpha", float)
+    looks: tuple[float, ...] = item_of(protocol, "looks", lambda value: tuple(float(each) for each in value))
+    size = item_of(protocol, "sample_size", int)
+    alpha = item_of(protocol, "alpha", float)
     endpoint, estimand = endpoint_of(protocol), estimand_of(protocol)
     kind: EndpointKind = endpoint.kind if endpoint else "binary"
     test = _test(protocol, kind)
-    better = endpoint.better if endpoint and endpoint.better else _item(protocol, "better", str)
-    spending = _item(protocol, "spending", _spending)
-    design = _design(protocol)
-    _require(
+    better = endpoint.better if endpoint and endpoint.better else item_of(protocol, "better", str)
+    spending = item_of(protocol, "spending", spending_of)
+    design = design_values(protocol)
+    require(
         protocol,
         ("looks", list(looks) == sorted({*looks, 1.0}) and looks[0] > 0, "rising parts, the last of them 1"),
         ("sample_size", size > 0, "a number of participants"),
         ("alpha", 0 < alpha < 0.5, "between 0 and 0.5, of both tails together where sides is 2"),
         ("better", better in ("lower", "higher"), "lower or higher"),
         ("spending", spending, "O'Brien-Fleming, Pocock, Hwang-Shih-DeCani or Kim-DeMets"),
-        *((rate, rate not in design or _between(design[rate], 0, 1), "a share between 0 and 1") for rate in _RATES),
-        ("gamma", "gamma" not in design or _between(design["gamma"], -math.inf, math.inf), "a number, such as -4"),
+        *((rate, rate not in design or between(design[rate], 0, 1), "a share between 0 and 1") for rate in _RATES),
+        ("gamma", "gamma" not in design or between(design["gamma"], -math.inf, math.inf), "a number, such as -4"),
+        *_items_of_another(protocol, kind, spending),
     )
     optional = {name: design[name] for name in (*_RATES, "gamma") if name in design}
     ratio, ids = design.get("ratio", {}), [arm.id for arm in protocol.arms]
-    fits = isinstance(ratio, Mapping) and set(ratio) <= {*ids} and all(_between(n, 0, 1000) for n in ratio.values())
-    _require(protocol, ("ratio", fits, f"the part of each arm, above 0, by its id: {', '.join(ids)}"))
+    fits = isinstance(ratio, Mapping) and set(ratio) <= {*ids} and all(between(n, 0, 1000) for n in ratio.values())
+    require(protocol, ("ratio", fits, f"the part of each arm, above 0, by its id: {', '.join(ids)}"))
     parts = {id: float(ratio.get(id, 1)) for id in ids}
     plan = MonitoringPlan(
         experimental, controls[0], size, looks, alpha, spending, better,
         share=1 - parts[controls[0]] / sum(parts.values()),
         parts=parts,
         multiplicity=_multiplicity(protocol, len(experimental)),
-        harm=_harm(protocol),
+        harm=harm_of(protocol, len(experimental), test["margin"] is not None),
         endpoint=endpoint,
         estimand=estimand,
         futility=_futility(protocol, len(looks)),
@@ -157,16 +146,43 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
     return replace(plan, spread=_spread(plan, plan.share))
 
 
-def _design(protocol: Protocol) -> dict[str, Any]:
-    """What the design says, by the name of the item."""
-    return {name: item.value for name, item in protocol.design.items()}
+def _items_of_another(protocol: Protocol, kind: EndpointKind, spending: Any) -> Iterator[tuple[str, bool, str]]:
+    """What this kind of endpoint, or of spending, does not read: it would be printed in the charter, and ignored."""
+    design = design_values(protocol)
+    for name, kinds in _OF_KINDS.items():
+        yield name, name not in design or kind in kinds, f"none: the primary endpoint is {kind}, which has no such item"
+    families = {spending, spending_of(design.get("futility"))} & {"hwang-shih-decani", "kim-demets"}
+    yield "gamma", "gamma" not in design or bool(families), "none: only Hwang-Shih-DeCani and Kim-DeMets have a gamma"
+    both = isinstance(design.get("endpoint"), Mapping) and design["endpoint"].get("better", design.get("better"))
+    agree = "better" not in design or (kind != "ordinal" and both in (False, design["better"]))
+    yield "better", agree, "what design.endpoint says, or none beside it"
 
 
-def _require(protocol: Protocol, *items: tuple[str, Any, str]) -> None:
-    """Refuse the first item of the design that does not fit; each is a name, whether it fits, and what was expected."""
-    for name, fits, wanted in items:
-        if not fits:
-            raise DataError(f"{protocol.id}: design.{name} is {_design(protocol).get(name)!r}; expected {wanted}")
+_OF_KINDS: dict[str, tuple[EndpointKind, ...]] = {
+    **dict.fromkeys(_RATES, ("binary",)),
+    "effect": ("time_to_event", "continuous", "ordinal"),
+    "events": ("time_to_event",),
+    "sd": ("continuous",),
+}
+"""Items of the design that only some kinds of endpoints have."""
+_READ = ("alpha", "better", "endpoint", "estimand", "futility", "gamma", "harm", "hypothesis", "looks", "margin",
+         "multiplicity", "power", "ratio", "sample_size", "secondary", "sides", "spending", "strata",
+         *_OF_KINDS)  # fmt: skip
+"""Items of the design that an interim look reads; others describe the trial, in any words."""
+_ONLY_HERE = {"alpha", "beta", "futility", "gamma", "harm", "hypothesis", "looks", "margin", "multiplicity", "spending"}
+"""Words that nothing but an item for an interim look is named by."""
+
+
+def _refuse_misspelt(protocol: Protocol) -> None:
+    """An item that is named almost as one that is read would be printed in the charter, and ignored.
+
+    Raises:
+        DataError: harm_bound, futilty, beta.
+    """
+    for name in (name for name in protocol.design if name not in _READ and name != "secondary_endpoint"):
+        close = get_close_matches(name, _READ, n=1, cutoff=0.85)
+        if close or set(name.split("_")) & _ONLY_HERE or name in ("primary_endpoint", "primary_outcome"):
+            raise DataError(f"{protocol.id}: design.{name} is not read{nearest(name, close or _READ)}")
 
 
 def pair_of(plan: MonitoringPlan, arm: str) -> MonitoringPlan:
@@ -181,16 +197,34 @@ def pair_of(plan: MonitoringPlan, arm: str) -> MonitoringPlan:
     share, of = plan.parts[arm] / sum(parts.values()), sum(parts.values()) / sum(plan.parts.values())
     sizes = {name: round(getattr(plan, name) * of) for name in ("sample_size", "planned")}
     spread = _spread(plan, share)
-    return replace(plan, experimental=(arm,), alpha=alpha_each(plan), share=share, spread=spread, parts=parts, **sizes)
+    alphas = {"alpha": alpha_each(plan), "harm": plan.harm and replace(plan.harm, alpha=harm_alpha_each(plan))}
+    return replace(plan, experimental=(arm,), share=share, spread=spread, parts=parts, **alphas, **sizes)
 
 
 def alpha_each(plan: MonitoringPlan) -> float:
     """The alpha of each comparison with the control."""
-    if plan.multiplicity == "dunnett":
-        parts = tuple(plan.parts[arm] for arm in plan.experimental)
-        spending = (("spending", plan.spending), ("gamma", plan.gamma))
-        return _dunnett(plan.alpha, parts, plan.parts[plan.control], plan.looks, plan.sides, spending)
-    return plan.alpha / len(plan.experimental)
+    return _each(plan, plan.alpha, plan.multiplicity, plan.sides, plan.spending, plan.gamma)
+
+
+def harm_alpha_each(plan: MonitoringPlan) -> float:
+    """The alpha, or the nominal level, of harm in each comparison: all of it, unless the design says that it is shared.
+
+    Raises:
+        DataError: no boundary for harm is declared.
+    """
+    harm = plan.harm
+    if harm is None:
+        raise DataError("no boundary for harm is declared")
+    return _each(plan, harm.alpha, harm.multiplicity, 1, harm.spending, harm.gamma) if harm.multiplicity else harm.alpha
+
+
+def _each(plan: MonitoringPlan, alpha: float, how: str, sides: int, spending: Any, gamma: float | None) -> float:
+    if how != "dunnett":
+        return alpha / len(plan.experimental)
+    parts = tuple(plan.parts[arm] for arm in plan.experimental)
+    return _dunnett(
+        alpha, parts, plan.parts[plan.control], plan.looks, sides, (("spending", spending), ("gamma", gamma))
+    )
 
 
 @lru_cache
@@ -200,22 +234,18 @@ def _dunnett(alpha: float, parts: Any, control: float, looks: Any, sides: int, s
 
 def _multiplicity(protocol: Protocol, arms: int) -> str:
     """How several arms share alpha; empty where nobody said."""
-    name = str(_design(protocol).get("multiplicity", "")).lower()
+    name = str(design_values(protocol).get("multiplicity", "")).lower()
     wanted = "Bonferroni or Dunnett" if arms > 1 else "none: there is one experimental arm"
-    _require(protocol, ("multiplicity", not name or (name in ("bonferroni", "dunnett") and arms > 1), wanted))
+    require(protocol, ("multiplicity", not name or (name in SHARED and arms > 1), wanted))
     return name
-
-
-def _spending(written: Any) -> Spending | None:
-    return next((name for word, name in _SPENDING.items() if word in str(written).lower()), None)
 
 
 def _final_information(protocol: Protocol, kind: EndpointKind, size: int) -> int:
     """The information at the end: of a time to an event the events, which the design must say."""
     if kind != "time_to_event":
         return size
-    events = _item(protocol, "events", int)
-    _require(protocol, ("events", 0 < events <= size, "events, at most as many as participants"))
+    events = item_of(protocol, "events", int)
+    require(protocol, ("events", 0 < events <= size, "events, at most as many as participants"))
     return events
 
 
@@ -225,7 +255,7 @@ def _hopes(protocol: Protocol, kind: EndpointKind) -> dict[str, Any]:
     design.effect is a hazard ratio, a difference of means (with design.sd) or a win probability; of yes or no there are
     the two rates.
     """
-    design = _design(protocol)
+    design = design_values(protocol)
     if kind == "binary":
         known = set(_RATES) <= set(design)
         return {"hoped": design["experimental_rate"] - design["control_rate"]} if known else {}
@@ -233,10 +263,10 @@ def _hopes(protocol: Protocol, kind: EndpointKind) -> dict[str, Any]:
         return {}
     effect, sd = design["effect"], design.get("sd")
     low, high, wanted = _EFFECTS[kind]
-    _require(
+    require(
         protocol,
-        ("effect", _between(effect, low, high), wanted),
-        ("sd", sd is None or _between(sd, 0, math.inf), "a standard deviation above 0"),
+        ("effect", between(effect, low, high), wanted),
+        ("sd", sd is None or between(sd, 0, math.inf), "a standard deviation above 0"),
     )
     hoped = {"time_to_event": math.log, "ordinal": lambda chance: chance - 0.5}.get(kind, float)(effect)
     return {"hoped": hoped} | ({"sd": sd} if sd else {})
@@ -277,70 +307,33 @@ _MARGINS: dict[EndpointKind, tuple[float, float, str]] = {
 
 def _test(protocol: Protocol, kind: EndpointKind) -> dict[str, Any]:
     """Sides, margin and type II error of the test; together they must be a test that is worked out here."""
-    design = _design(protocol)
+    design = design_values(protocol)
     sides, margin = design.get("sides", 1), design.get("margin")
-    hypothesis, power = (
-        design.get("hypothesis", "superiority" if margin is None else _NON_INFERIORITY),
-        design.get("power"),
-    )
+    power, usual = design.get("power"), "superiority" if margin is None else _NON_INFERIORITY
+    hypothesis = design.get("hypothesis", usual)
     inferior = hypothesis == _NON_INFERIORITY
     low, high, wanted_margin = _MARGINS[kind]
-    _require(
+    require(
         protocol,
         ("sides", sides in (1, 2) and not isinstance(sides, bool), "1 or 2"),
         ("hypothesis", hypothesis in _HYPOTHESES, " or ".join(_HYPOTHESES)),
         ("hypothesis", not inferior or margin is not None, "design.margin beside it"),
         ("margin", margin is None or inferior, "none, or the hypothesis non-inferiority"),
-        ("margin", margin is None or _between(margin, low, high), wanted_margin),
+        ("margin", margin is None or between(margin, low, high), wanted_margin),
         ("sides", not (inferior and sides == 2), "1: non-inferiority is a question of one side"),
-        ("harm", not (inferior and "harm" in design), "none: no bound against harm is worked out for non-inferiority"),
-        ("power", power is None or _between(power, 0, 1), "a chance between 0 and 1, such as 0.8"),
+        ("power", power is None or between(power, 0, 1), "a chance between 0 and 1, such as 0.8"),
         ("futility", sides == 1 or "futility" not in design, "none: of a two-sided test no side is the futile one"),
     )  # fmt: skip
     return {"sides": sides, "margin": margin, "beta": 0.2 if power is None else 1 - power}
-
-
-def _between(value: Any, low: float, high: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and low < value < high
 
 
 def _futility(protocol: Protocol, looks: int) -> Any:
     """How beta is spent, or a z for each look but the last; None without futility."""
     if "futility" not in protocol.design:
         return None
-    futility = _design(protocol)["futility"]
-    is_list = isinstance(futility, list | tuple)
-    fits = (
-        len(futility) == looks - 1 and all(_between(z, -10, 10) for z in futility) if is_list else _spending(futility)
-    )
+    design = design_values(protocol)["futility"]
+    listed = isinstance(design, list | tuple)
+    fits = len(design) == looks - 1 and all(between(z, -10, 10) for z in design) if listed else spending_of(design)
     wanted = f"{looks - 1} bounds of z, one for each look but the last"
-    _require(protocol, ("futility", fits, f"a spending function of beta, such as Pocock type, or {wanted}"))
-    return [float(z) for z in futility] if is_list else _spending(futility)
-
-
-def _harm(protocol: Protocol) -> _HarmBound | None:
-    """The declared boundary for harm: {nominal: 0.05}, or {spending: Pocock type, alpha: 0.05}."""
-    if "harm" not in protocol.design:
-        return None
-    harm = _design(protocol)["harm"]
-    items = dict(harm) if isinstance(harm, dict) else {}
-    spending, level = _spending(items.get("spending")), items.get("nominal", items.get("alpha", 0.025))
-    one = ("nominal" in items) != (spending is not None) and not set(items) - {"nominal", "spending", "alpha", "gamma"}
-    wanted = (
-        "{nominal: 0.05}, a one-sided level of each look, or {spending: O'Brien-Fleming type, alpha: 0.025}, one-sided "
-        "alpha that is spent on harm"
-    )
-    _require(protocol, ("harm", one and isinstance(level, float) and 0 < level < 0.5, wanted))
-    if "nominal" in items:
-        return _HarmBound(nominal=level)
-    return _HarmBound(spending or "obrien-fleming", level, items.get("gamma"))
-
-
-def _item(protocol: Protocol, name: str, read: Any) -> Any:
-    if name not in protocol.design:
-        raise DataError(f"{protocol.id}: an interim look needs design.{name}, which the protocol file does not say")
-    value = protocol.design[name].value
-    try:
-        return read(value)
-    except (TypeError, ValueError, OverflowError):
-        raise DataError(f"{protocol.id}: design.{name} is {value!r}, which cannot be read") from None
+    require(protocol, ("futility", fits, f"a spending function of beta, such as Pocock type, or {wanted}"))
+    return [float(z) for z in design] if listed else spending_of(design)

@@ -12,7 +12,7 @@ from typing import Any
 from ...criteria.contents import Protocol
 from ...criteria.protocol import DataError
 
-_WRITTEN = ("look", "z", "bound", "harm", "alpha_spent")
+_WRITTEN = ("look", "z", "z_harm", "bound", "harm", "alpha_spent")
 
 
 def read_previous(

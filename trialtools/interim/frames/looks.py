@@ -22,7 +22,8 @@ from ..sequential.inference import conditional_power, final_estimate, predictive
 from .effect import Effect, comparisons, primary_effect, why_no_comparison
 from .history import looks_before
 
-_LOOKS = ["look", "information", "fraction", "bound", "futility", "harm", "z", "nominal_p", "alpha_spent", "state"]
+_LOOKS = ["look", "information", "fraction", "bound", "futility", "harm", "z", "z_harm"]
+_LOOKS += ["nominal_p", "alpha_spent", "state"]
 _INFORMATION = {"time_to_event": "events"} | dict.fromkeys(
     ("binary", "continuous", "ordinal"), "participants with the outcome known"
 )
@@ -38,7 +39,8 @@ def look_boundaries(look: LookData) -> Frame:
 
     Columns: look, information (participants with the outcome known, or events), fraction (of what is planned), bound
     (z; inf where a look cannot stop for efficacy), futility and harm (z; empty without one), z (of benefit; empty for
-    looks to come), nominal_p (of the bound), alpha_spent, state (done, not handed in, now, ahead).
+    looks to come), z_harm (z against no difference, where harm is held against that and not against z), nominal_p (of
+    the bound), alpha_spent, state (done, not handed in, now, ahead).
 
     Of earlier looks, information and z are those that the previous report wrote down; looks of which nothing is known
     are taken as planned, and those that were not held are left out. The last look spends all alpha that is left, also
@@ -63,9 +65,14 @@ def look_boundaries(look: LookData) -> Frame:
     if isinstance(futility, list):  # of each look but the last one
         futility = [futility[number - 1] for number in numbers[:-1]]
     frame = _bounds(plan, information, [each.get("bound") for each in earlier.values()], futility=futility)
-    z = [each.get("z", math.nan) for each in earlier.values()] + [effect.z] + [math.nan] * len(to_come)
+    apart = plan.margin is not None and plan.harm is not None and plan.harm.against == "no difference"
+    now = {"z": effect.z, "z_harm": effect.z_of_none if apart else math.nan}
+    z = {
+        name: [each.get(name, math.nan) for each in earlier.values()] + [own] + [math.nan] * len(to_come)
+        for name, own in now.items()
+    }
     state = ["done" if "z" in each else NOT_HANDED_IN for each in earlier.values()] + ["now"] + ["ahead"] * len(to_come)
-    frame = frame.rename(columns={"z": "bound"}).assign(z=z, state=state, fraction=frame["information"] / size)
+    frame = frame.rename(columns={"z": "bound"}).assign(**z, state=state, fraction=frame["information"] / size)
     harm = _harm_bounds(plan, information, [each.get("harm") for each in earlier.values()], frame["bound"])
     frame = frame.assign(look=numbers, harm=harm)
     return (frame if "futility" in frame else frame.assign(futility=math.nan))[_LOOKS]
@@ -124,7 +131,8 @@ def looks_so_far(look: LookData) -> list[dict[str, Any]]:
     if len(each) > 1:
         return [{"arm": one.plan.experimental[0], **record} for one in each for record in looks_so_far(one)]
     frame, earlier = look_boundaries(look), _earlier_looks(look)
-    looks = frame.loc[frame["state"] != "ahead", ["look", "information", "z", "bound", "harm", "alpha_spent"]]
+    columns = ["look", "information", "z", "z_harm", "bound", "harm", "alpha_spent"]
+    looks = frame.loc[frame["state"] != "ahead", columns]
     records = []
     for row in looks.to_dict("records"):
         values = {name: float(value) for name, value in row.items() if math.isfinite(value)}
@@ -144,8 +152,8 @@ def _harm_bounds(
     other = [-each if plan.sides == 2 else math.nan for each in benefit]
     if harm is None:
         return other
-    if harm.nominal is not None:
-        own = [float(ndtri(harm.nominal))] * len(information)
+    if harm.spending is None:
+        own = [float(ndtri(harm.alpha))] * len(information)
     else:
         mirror = replace(plan, alpha=harm.alpha, sides=1, spending=harm.spending, gamma=harm.gamma, futility=None)
         own = (-_bounds(mirror, information, [None if each is None else -each for each in used])["z"]).tolist()
@@ -174,6 +182,11 @@ def _looks_ahead(frame: Frame) -> dict[str, list[float]]:
 def crosses_boundary(row: Any) -> bool:
     """Whether the boundary for benefit is crossed at a look."""
     return bool(row["z"] >= row["bound"])
+
+
+def crosses_harm(row: Any) -> bool:
+    """Whether the boundary for harm is crossed at a look; without one it is not."""
+    return bool((row["z"] if math.isnan(row["z_harm"]) else row["z_harm"]) <= row["harm"])
 
 
 def is_last(frame: Frame) -> bool:
@@ -216,10 +229,21 @@ def inference_table(look: LookData) -> Frame:
     lines += [
         (_z_in_words(plan), number(effect.z, 4), ""),
         ("z needed at this look", needed, ""),
+        *_harm_lines(now),
         (f"Nominal p, {tails}", four_decimals(p), ""),
         (f"Alpha spent so far, {tails}", four_decimals(now["alpha_spent"]), f"of {number(plan.alpha, 4)}"),
     ]
     return pd.DataFrame(lines, columns=["what", "value", "interval"])
+
+
+def _harm_lines(now: Any) -> list[tuple[str, str, str]]:
+    """z against the boundary for harm, where there is one."""
+    if math.isnan(now["harm"]):
+        return []
+    lies = number(now["harm"], 4) if math.isfinite(now["harm"]) else "none: this look cannot stop for harm"
+    line = ("z for harm at this look, or below", lies, "")
+    other = ("z against no difference, which harm is held against", number(now["z_harm"], 4), "")
+    return [line] if math.isnan(now["z_harm"]) else [other, line]
 
 
 def _z_in_words(plan: MonitoringPlan) -> str:

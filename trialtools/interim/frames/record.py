@@ -14,8 +14,9 @@ from ...figures.measure import MEASURES
 from ...figures.printed import KeyFigures
 from ..data.tables import Frame
 from ..endpoint import Endpoint
+from ..harm import HarmBound
 from ..lookdata import LookData, with_reason
-from ..plan import MonitoringPlan, alpha_each, pair_of
+from ..plan import MonitoringPlan, alpha_each, harm_alpha_each, pair_of
 from .conduct import dosing, dosing_deviations
 from .looks import design_power, looks_so_far
 from .outcomes import outcome_status
@@ -105,10 +106,8 @@ def _value_in_words(look: LookData, name: str, value: Any) -> str:
         case "ratio", Mapping():
             order = f" ({', '.join(labels.get(str(each), str(each)) for each in value)})" if labels else ""
             return ":".join(map(str, value.values())) + order
-        case "harm", {"nominal": level}:
-            return f"z at or below {number(float(ndtri(level)), 2)} at each look: one-sided {level}"
-        case "harm", Mapping():
-            return f"{value.get('spending', '')}, one-sided {value.get('alpha', 0.025)} of its own"
+        case "harm", Mapping() if plan.harm:
+            return _harm_in_words(plan, plan.harm, value)
         case "futility", _:
             bounds = f"z of {enumeration([number(z, 2) for z in value])}" if isinstance(value, list | tuple) else value
             return f"{bounds}; does not bind"
@@ -131,6 +130,20 @@ def _value_in_words(look: LookData, name: str, value: Any) -> str:
         case _, list() | tuple():
             return ", ".join(map(str, value))
     return str(value)
+
+
+def _harm_in_words(plan: MonitoringPlan, harm: HarmBound, value: Mapping[str, Any]) -> str:
+    """The boundary for harm: its level, what z is held against, and how several comparisons share it."""
+    level = harm_alpha_each(plan)
+    text = f"{value.get('spending')}, one-sided {harm.alpha:g} of its own"
+    if harm.spending is None:
+        text = f"z at or below {number(float(ndtri(level)), 2)} at each look: one-sided {harm.alpha:g}"
+    if plan.margin is not None:
+        text += f"; z is held against {'the ' * (harm.against == 'margin')}{harm.against}"
+    if len(plan.experimental) > 1:
+        shared = f"shared by the comparisons ({value.get('multiplicity')}), {number(level, 4)} each"
+        text += f"; {shared}" if harm.multiplicity else "; each comparison with the control has it whole"
+    return text
 
 
 def _endpoint_in_words(endpoint: Endpoint) -> str:

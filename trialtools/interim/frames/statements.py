@@ -16,7 +16,15 @@ from ..data.tables import Frame
 from ..lookdata import LookData
 from .effect import Effect, why_no_comparison
 from .endpoint import endpoint_rows
-from .looks import adjusted_interval, conditional_power_table, crosses_boundary, final_difference, is_last, this_look
+from .looks import (
+    adjusted_interval,
+    conditional_power_table,
+    crosses_boundary,
+    crosses_harm,
+    final_difference,
+    is_last,
+    this_look,
+)
 from .safety_words import safety_line, worse_with
 from .wording import capital, direction, endpoint_of_look, enumeration, goal_of, in_100, in_sentence, share
 
@@ -58,7 +66,7 @@ def lead_of(each: Sequence[Comparison], gaps: Sequence[str], excess: Sequence[di
 
 def _leans_to_harm(effect: Effect, row: Any) -> bool:
     """Whether z lies beyond the declared boundary for harm, or the plain 95 % interval on the side of harm."""
-    return bool(row["z"] <= row["harm"] or effect.z_of_none <= _HARM_Z)
+    return crosses_harm(row) or effect.z_of_none <= _HARM_Z
 
 
 def _direction(look: LookData, effect: Effect, arm: str) -> str:
@@ -66,10 +74,12 @@ def _direction(look: LookData, effect: Effect, arm: str) -> str:
 
 
 def _harm_lead(look: LookData, effect: Effect, row: Any, worse: str) -> str:
-    start = "The boundary for harm is crossed" if row["z"] <= row["harm"] else "The results lean towards HARM"
+    start = "The boundary for harm is crossed" if crosses_harm(row) else "The results lean towards HARM"
     also = f", and more {worse}" if worse else ""
     ruled_out = look.plan.margin is not None and crosses_boundary(row)
     besides = f" All the same, {_margin(look, effect)}, the margin, is ruled out." if ruled_out else ""
+    if crosses_harm(row) and look.plan.harm and look.plan.harm.against == "margin":
+        besides = f" The difference exceeds the margin, {_margin(look, effect)}."
     return f"{start}: {_direction(look, effect, in_sentence(look, look.plan.experimental[0]))}{also}.{besides}"
 
 
@@ -183,25 +193,25 @@ def _boundary_line(look: LookData, effect: Effect, frame: Frame, gaps: bool) -> 
     z, at, against = number(row["z"], 2), "last look" if last else "look", " against the margin" * (goal != "benefit")
     if effect.z_of_none < 0 and not against:
         return f"z is {z}, below zero: the direction of harm. {_harm_rule(row)}"
+    beside = _harm_beside(row) if against and effect.z_of_none < 0 and not math.isnan(row["harm"]) else ""
     if not math.isfinite(row["bound"]):
         why = "all alpha was spent before" if last else "hardly any alpha is spent so early"
-        return f"z{against} is {z}; no z is enough to stop for benefit at this look: {why}."
+        return f"z{against} is {z}; no z is enough to stop for {goal} at this look: {why}.{beside}"
     needed = f"z{against} is {z}; {number(row['bound'], 2)} was needed at this {at}"
     if not crosses_boundary(row) and gaps:
-        return f"{needed}: not crossed."
+        return f"{needed}: not crossed.{beside}"
     if not crosses_boundary(row):
-        if against and effect.z_of_none <= _HARM_Z:
+        if against and effect.z_of_none <= _HARM_Z and math.isnan(row["z_harm"]):
             needed += f"; against no difference z is {number(effect.z_of_none, 2)}, the direction of harm"
-        return f"{needed}." + " Not crossing it is in itself no reason to go on: it says nothing of safety." * (
-            not last
-        )
+        say = " Not crossing it is in itself no reason to go on: it says nothing of safety." * (not last)
+        return f"{needed}.{say}{beside}"
     if last:
-        return f"{needed}."
+        return f"{needed}.{beside}"
     missing = _of_these_arms(look)["state"].eq("missing").sum()
     weighed = ", ".join(["safety", *([f"{count(missing)} missing outcomes"] if missing else [])])
     so_far = f"{count(row['information'])} of {count(look.plan.planned)}{' events' * (effect.kind == 'time_to_event')}"
     return (
-        f"{needed}. The plan allows to stop for {goal}; it does not require it. "
+        f"{needed}.{beside} The plan allows to stop for {goal}; it does not require it. "
         f"To be weighed: {weighed}, and what is lost by stopping with {so_far}."
     )
 
@@ -212,14 +222,22 @@ def _of_these_arms(look: LookData) -> Frame:
     return rows[rows["arm"].isin(look.plan.arms) | rows["arm"].isna()]
 
 
-def _harm_rule(row: Any) -> str:
+def _harm_beside(row: Any) -> str:
+    """Of non-inferiority, the boundary for harm, and the z that is held against it where it is another one."""
+    other = "" if math.isnan(row["z_harm"]) else f"against no difference z is {number(row['z_harm'], 2)}; there "
+    return f" {capital(other + _harm_lies(row))}."
+
+
+def _harm_lies(row: Any) -> str:
     if row["harm"] == -math.inf:
-        return "No z is enough for the boundary for harm at this look. The committee judges."
+        return "no z is enough for the boundary for harm at this look"
+    beyond = "is crossed" if crosses_harm(row) else "is not crossed"
+    return f"the boundary for harm lies at {number(row['harm'], 2)} at this look and {beyond}"
+
+
+def _harm_rule(row: Any) -> str:
     if not math.isnan(row["harm"]):
-        beyond = "is crossed" if row["z"] <= row["harm"] else "is not crossed"
-        return (
-            f"The boundary for harm lies at {number(row['harm'], 2)} at this look and {beyond}. The committee judges."
-        )
+        return f"{capital(_harm_lies(row))}. The committee judges."
     chance = 1 / max(NormalDist().cdf(row["z"]), 1e-300)
     often = f"about 1 of {count(round(chance, -1) if chance >= 20 else round(chance))}"
     often = often if chance <= _RARE else f"fewer than 1 of {count(_RARE)}"
