@@ -1,6 +1,7 @@
 """The front door: what `import trialtools as tt` offers, and what it costs."""
 
 import importlib
+import re
 import subprocess
 import sys
 from types import ModuleType
@@ -63,3 +64,15 @@ def test_what_a_question_gives_says_itself_in_a_line(root):
     assert repr(patients) == "cohort.csv, SYNTHETIC: 2,000 patients"
     assert "INELIGIBLE (15 pass, 2 fail" in repr(protocol.explain(patients.patient("P-000001")))
     assert "not collected" not in trial._repr_html_() and "labs 3,675" in trial._repr_html_()
+
+
+def test_tab_on_an_object_is_a_table_of_contents(root):
+    """It holds whatever a notebook asks for, and nothing that only the rooms need."""
+    protocol, cohort = tt.example("NCT05741099")
+    trial = tt.read_trial(root / "data/trial", protocol)
+    screening, look = tt.screen(protocol, cohort), tt.look(trial, protocol)
+    notebooks = "".join(file.read_text("utf-8") for file in (root / "notebooks").rglob("*.ipynb"))
+    for names, each in (("protocol|rules", protocol), ("screening", screening), ("interim", look), ("trial", trial)):
+        used = set(re.findall(rf"(?<![\w.])(?:{names})\.(\w+)", notebooks))
+        assert used and used <= {*dir(each)} and all(hasattr(each, name) for name in dir(each)), names
+    assert not {"depth", "causes", "work_out", "masks", "arm_of"} & {*dir(protocol), *dir(screening), *dir(look)}

@@ -11,9 +11,10 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from ..criteria.contents import Protocol, as_lines
+from ..criteria.contents import Protocol
 from ..criteria.engine import in_polars
 from ..criteria.protocol import DataError
+from ..criteria.stage import Stage
 from .frames.attrition import answer, attrition, criterion_states, open_criteria
 from .frames.baseline import baseline
 from .frames.groups import attrition_by_group, exclusion_ratios
@@ -28,7 +29,7 @@ from .sources import Patients, read_patients
 from .sources.open import readable
 
 
-class Screening(ScreeningData):
+class Screening(Stage, ScreeningData):
     """What screening found; its methods are what can be asked of it."""
 
     answer = answer
@@ -46,6 +47,7 @@ class Screening(ScreeningData):
     sweep = sweep
     worklist = worklist
     write = write_screening
+    _offered = ("certain", "counts", "n", "possible")
 
     def decisions(self) -> pd.DataFrame:
         """A row a patient: `patient_id`, `decision`, `failed`, `unknown` (criteria) and `open_items` (fields).
@@ -59,12 +61,6 @@ class Screening(ScreeningData):
         """A row a patient and criterion: `patient_id`, `criterion`, `state` and the `values` that decided it."""
         with readable(self.patients.name):
             return evidence(self).collect().to_pandas()
-
-    def __repr__(self) -> str:
-        return self._lines()[0]
-
-    def _repr_html_(self) -> str:
-        return as_lines(self._lines())
 
     def _lines(self) -> list[str]:
         label, counts = ", SYNTHETIC" if self.patients.synthetic else "", self.counts

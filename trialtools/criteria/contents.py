@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +18,11 @@ from .protocol.limits import amend, threshold_table, with_thresholds
 from .protocol.listing import ambiguity_table, assumption_table, criteria_table
 from .protocol.model import ProtocolData
 from .protocol.yamlfile import read_yaml
+from .stage import Stage
 
 
 @dataclass(frozen=True, repr=False)
-class Protocol(ProtocolData):
+class Protocol(Stage, ProtocolData):
     """A registered trial as logic. It checks itself when it is built, so that a broken one cannot exist.
 
     Fields are what the file says; methods are what can be asked of it without a patient table.
@@ -42,33 +42,23 @@ class Protocol(ProtocolData):
     threshold_table = threshold_table
     with_thresholds = with_thresholds
     write = write_protocol
+    _offered = (
+        *("criterion", "facts_of", "formula", "questions", "reading", "requirements", "sha256", "text", "used_fields"),
+        "with_readings",
+    )
 
-    def __repr__(self) -> str:
-        return _summary(self)[0]
-
-    def _repr_html_(self) -> str:
-        return as_lines(_summary(self))
-
-
-def _summary(protocol: ProtocolData) -> list[str]:
-    """What a protocol is, in four lines."""
-    kinds = [criterion.kind for criterion in protocol.criteria]
-    read = [f"{c.id} {protocol.reading(c.id)}" for c in protocol.criteria if c.readings]
-    assumed = sum(item.assumed for item in protocol.design.values())
-    return [
-        f"{protocol.id} · {protocol.title}",
-        f"{kinds.count('inclusion')} inclusions, {kinds.count('exclusion')} exclusions, {len(protocol.fields)} fields"
-        + (f" · {len(read)} sentences with readings: {', '.join(read)}" if read else ""),
-        f"arms: {', '.join(arm.label for arm in protocol.arms) or 'none declared'} · "
-        f"assumed: {assumed} statements of the design · {len(protocol.ambiguities)} unclear phrases",
-        ".criteria_table() .lint() .explain(patient) .amend({…}) .threshold_table() …",
-    ]
-
-
-def as_lines(lines: Sequence[str]) -> str:
-    """An object in a few lines: the first one bold, the last one, its methods, in small letters."""
-    first, *middle, last = (html.escape(line) for line in lines)
-    return "<div>" + "<br>".join([f"<b>{first}</b>", *middle, f"<small>{last}</small>"]) + "</div>"
+    def _lines(self) -> list[str]:
+        kinds = [criterion.kind for criterion in self.criteria]
+        read = [f"{c.id} {self.reading(c.id)}" for c in self.criteria if c.readings]
+        assumed = sum(item.assumed for item in self.design.values())
+        return [
+            f"{self.id} · {self.title}",
+            f"{kinds.count('inclusion')} inclusions, {kinds.count('exclusion')} exclusions, {len(self.fields)} fields"
+            + (f" · {len(read)} sentences with readings: {', '.join(read)}" if read else ""),
+            f"arms: {', '.join(arm.label for arm in self.arms) or 'none declared'} · "
+            f"assumed: {assumed} statements of the design · {len(self.ambiguities)} unclear phrases",
+            ".criteria_table() .lint() .explain(patient) .amend({…}) .threshold_table() …",
+        ]
 
 
 def load_protocol(path: str | os.PathLike[str], readings: Mapping[str, str] | str | None = None) -> Protocol:

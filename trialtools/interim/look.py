@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from ..criteria.contents import Protocol, as_lines, load_protocol
+from ..criteria.contents import Protocol, load_protocol
 from ..criteria.protocol import DataError
+from ..criteria.stage import Stage
 from ..figures.format import count, percent
 from ..figures.measure import MEASURES, Measure
 from ..figures.printed import recommendation_form
@@ -48,7 +49,7 @@ from .plan import plan_of
 from .show import Show
 
 
-class Look(LookData):
+class Look(Stage, LookData):
     """One look at a trial; its methods are the sections of the interim report, in their order.
 
     Each gives a frame, by arm where the look is closed and pooled where it is open. One that is empty says why in
@@ -95,6 +96,7 @@ class Look(LookData):
     subgroup_effects = subgroup_effects
     blinded_event_rate = blinded_event_rate
     recommendation_form = staticmethod(recommendation_form)
+    _offered = ("arms", "labels", "population", "randomized", "target")
 
     @property
     def primary_effect(self) -> Any:
@@ -136,12 +138,6 @@ class Look(LookData):
     def show(self) -> Show:
         """Tables and figures of this look."""
         return Show(self)
-
-    def __repr__(self) -> str:
-        return self._lines()[0]
-
-    def _repr_html_(self) -> str:
-        return as_lines(self._lines())
 
     def _lines(self) -> list[str]:
         who = "closed: by arm, committee only" if self.closed else "open: pooled"

@@ -12,9 +12,10 @@ from typing import Any
 
 import narwhals as nw
 
-from ...criteria.contents import Protocol, as_lines
+from ...criteria.contents import Protocol
 from ...criteria.engine import in_polars
 from ...criteria.protocol import DataError, Field
+from ...criteria.stage import as_lines
 from ..sources.ids import is_total
 from ..sources.mapping import ColumnMapping, MappedColumn, PatientId, Rows
 from ..sources.open import RawTable, open_table, readable

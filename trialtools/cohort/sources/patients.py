@@ -12,12 +12,13 @@ import narwhals as nw
 import pandas as pd
 import polars as pl
 
-from ...criteria.contents import Protocol, as_lines
+from ...criteria.contents import Protocol
 from ...criteria.engine import collect, expression, facts, partial_fields, worked_value
 from ...criteria.expressions import HIGH, LOW, WRITTEN
 from ...criteria.language import Interval, ProtocolError, names, parse
 from ...criteria.protocol import DataError
 from ...criteria.protocol.model import ROUNDING
+from ...criteria.stage import Stage
 from .checks import ID, ROW, DataFinding, count_checks, finding, judge_checks, number_of, one_row, quality_table
 from .columns import read_columns
 from .ids import MARKS, OWN, compare_ids, id_checks, id_column, number_rows, sums_up, with_ids
@@ -33,8 +34,8 @@ TELLING = 4
 """From so many columns on, a row of a sheet that has nothing in any of them is no patient."""
 
 
-@dataclass(frozen=True)
-class Patients:
+@dataclass(frozen=True, repr=False)
+class Patients(Stage):
     """A patient table in the protocol's own words.
 
     `frame` is a Narwhals frame, lazy where its engine is, with `patient_id` and a typed column for each field that the
@@ -79,12 +80,6 @@ class Patients:
         frame = self.frame.join(wanted, on=ID, how="semi")
         n = int(one_row(frame.select(nw.len().alias("n")))["n"])
         return replace(self, name=f"{self.name}, where {condition}", frame=frame, n=n)
-
-    def __repr__(self) -> str:
-        return self._lines()[0]
-
-    def _repr_html_(self) -> str:
-        return as_lines(self._lines())
 
     def _lines(self) -> list[str]:
         label = ", SYNTHETIC" if self.synthetic else ""

@@ -11,8 +11,9 @@ import pandas as pd
 
 from ...cohort.sources.checks import DataFinding
 from ...cohort.sources.patients import read_patients
-from ...criteria.contents import Protocol, as_lines
+from ...criteria.contents import Protocol
 from ...criteria.protocol import DataError
+from ...criteria.stage import Stage
 from ..endpoint import endpoint_of
 from .checks import clear_impossible, contradictions, missing_parts
 from .cutoff import cut, pool
@@ -37,18 +38,13 @@ from .tables import (
 from .words import UNSAID
 
 
-@dataclass(frozen=True)
-class TrialData(TrialTables):
+@dataclass(frozen=True, repr=False)
+class TrialData(Stage, TrialTables):
     """A trial's data as tidy tables, checked; cut at a day, or pooled where the arms are secret."""
 
     cut = cut
     pool = pool
-
-    def __repr__(self) -> str:
-        return self._lines()[0]
-
-    def _repr_html_(self) -> str:
-        return as_lines(self._lines())
+    _offered = ("tables",)
 
     def _lines(self) -> list[str]:
         label, day = ", SYNTHETIC" * self.synthetic, f"cut {self.cut_on}" if self.cut_on else "not cut"
