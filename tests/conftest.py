@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 ROOT = Path(__file__).resolve().parents[1]
 MEMORY = Path("/dev/shm")
@@ -30,6 +31,10 @@ CATEGORIES = {
 }
 POSIX = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes and limits of this kind are POSIX's")
 
+JUPYTER = {
+    f"tests/ui/test_{name}.py" for name in ("desk", "explorer", "export", "laboratory", "lessons", "lost_kernel")
+}
+"""Files that open a JupyterLab or Voila: one worker has them all, and starts each once."""
 SLOW_FIRST = ("ui", "reports", "agreement")
 """Kinds whose files take long: they come first, so that no worker is left with one when the others are done."""
 
@@ -41,6 +46,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if hasattr(getattr(item, "obj", None), "hypothesis"):
             item.add_marker("long")
     items.sort(key=lambda item: not any(item.get_closest_marker(kind) for kind in SLOW_FIRST))
+
+
+class _WholeFiles(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "JupyterLab" if file in JUPYTER else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> LoadFileScheduling | None:
+    return _WholeFiles(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def sample(cases: int) -> int:

@@ -5,7 +5,8 @@ Messages keep their order on each way, as a kernel's do; how long each takes is 
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,13 @@ ADDRESS = "http://127.0.0.1:9/bench"
 PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>bench</title>
 <meta name="viewport" content="width=device-width"><style>%s</style><style>body{margin:0}</style></head>
 <body></body></html>"""
+
+PLAY = """async (steps) => {
+  const { port1, port2 } = new MessageChannel(), shown = [];
+  const turn = () => new Promise((come) => { port1.onmessage = come; port2.postMessage(0); });
+  for (const [name, ...given] of steps) { hands[name](...given); await turn(); shown.push(seen()); }
+  return shown;
+}"""
 
 
 class Bench:
@@ -58,6 +66,19 @@ class Bench:
         kind, *content = self.to_browser.popleft()
         self.page.evaluate(f"(content) => bench.{kind}(...content)", content)
         return True
+
+    def play(self, steps: Iterable[Sequence], check: Callable[[list[dict]], None]) -> None:
+        """Steps of readers and of messages; what is shown is checked after each that can have changed it."""
+        for by_hand, some in groupby(steps, lambda step: step[0] not in ("hear", "answer", "code")):
+            if by_hand:
+                for shown in self.page.evaluate(PLAY, [list(step) for step in some]):
+                    check(shown)
+                continue
+            for way, *given in some:  # what reaches Python, or is only sent, changes nothing on the page
+                if way == "code":
+                    self.widget.patient = given[-1]
+                elif getattr(self, way)() and way == "answer":
+                    check(self.page.evaluate("seen()"))
 
     def settle(self, done: Callable[[], bool] = lambda: True) -> None:
         """Everything is delivered, and what the page asks for after a pause as well, until something is so."""

@@ -5,11 +5,12 @@ import pytest
 from conftest import sample
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
-from ui.bench import HERE, Bench
 
+import trialtools as tt
 from trialtools.criteria.contents import read_protocol
 from trialtools.criteria.patient.verdict import explain
 from trialtools.widgets import answers, card, desk
+from ui.bench import HERE, Bench
 
 PROTOCOL = read_protocol("""
 id: S
@@ -36,6 +37,7 @@ TABLE = pl.DataFrame(
         "consent": [True, None, False],
     }
 )
+PATIENTS = tt.read_patients(TABLE, PROTOCOL)
 
 
 @pytest.fixture(scope="module")
@@ -46,16 +48,16 @@ def page(browser):
 
 
 def open_desk(page, views):
-    bench = Bench(page, desk(PROTOCOL, TABLE))
+    bench = Bench(page, desk(PROTOCOL, PATIENTS))
     for _ in range(views):
         bench.show()
     page.evaluate((HERE / "hands.js").read_text("utf-8"))
     return bench
 
 
-def check(page):
+def check(views):
     """Whatever is shown as settled is what `explain` says of what is shown as facts."""
-    for seen in page.evaluate("seen()"):
+    for seen in views:
         if seen["state"] != "settled":
             continue
         protocol = PROTOCOL.with_readings(seen["readings"])
@@ -95,28 +97,15 @@ settled = settings(
 )
 
 
-def do(page, bench, view, step):
-    if step[0] in ("hear", "answer"):
-        getattr(bench, step[0])()
-    elif step[0] == "code":
-        bench.widget.patient = step[1]
-    elif step[0] == "leave":
-        page.evaluate("hands.leave()")
-    else:
-        page.evaluate("([name, args]) => hands[name](...args)", [step[0], [view, *step[1:]]])
-
-
 @given(st.lists(st.tuples(st.integers(0, 1), st.one_of(hands, slips, ways, ways, code)), max_size=40))
 @settled
 def test_settled_is_true_of_two_views_and_code_with_any_delays(page, steps):
     bench = open_desk(page, views=2)
-    for view, step in steps:
-        do(page, bench, view, step)
-        check(page)
+    bench.play(((name, view, *given_) for view, (name, *given_) in steps), check)
     page.evaluate("hands.leave()")
     bench.rest()
-    check(page)
-    one, other = page.evaluate("seen()")
+    check(both := page.evaluate("seen()"))
+    one, other = both
     assert one == other and one["state"] == "settled"
     assert one["entries"] == bench.widget.entries
 
@@ -136,12 +125,11 @@ BUSY = [
 @example(BUSY)
 @settled
 def test_delays_change_nothing_and_no_key_is_lost(page, steps):
-    bench, plain = open_desk(page, views=1), desk(PROTOCOL, TABLE)
+    bench, plain = open_desk(page, views=1), desk(PROTOCOL, PATIENTS)
     bench.settle()
+    bench.play(((name, 0, *given_) for name, *given_ in steps), check)
     focus = None
     for step in steps:
-        do(page, bench, 0, step)
-        check(page)
         match step:
             case ("type", field, key):
                 focus = field

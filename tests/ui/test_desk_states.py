@@ -2,17 +2,23 @@
 
 import pytest
 from playwright.sync_api import expect
-from ui.bench import Bench
 
+import trialtools as tt
 from trialtools.widgets import desk
+from ui.bench import Bench
 
 SPELL = 3_500
 
 
+@pytest.fixture(scope="module")
+def patients(protocol, root):
+    return tt.read_patients(root / "data" / "cohort" / "cohort.csv", protocol)
+
+
 @pytest.fixture
-def bench(browser, protocol, root):
+def bench(browser, protocol, patients):
     page = browser.new_page()
-    bench = Bench(page, desk(protocol, root / "data" / "cohort" / "cohort.csv")).show()
+    bench = Bench(page, desk(protocol, patients)).show()
     bench.rest()
     yield bench
     page.close()

@@ -6,12 +6,12 @@ from conftest import sample
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import expect
-from ui.bench import HERE, Bench
 
 import trialtools as tt
 from trialtools.criteria.contents import read_protocol
 from trialtools.widgets import explorer
 from trialtools.widgets.cohort_explorer import headline
+from ui.bench import HERE, Bench
 
 PROTOCOL = read_protocol("""
 id: S
@@ -55,8 +55,8 @@ def shown_edits(seen):
     return {"off": [id for id, row in rows.items() if not row["on"]], "texts": texts, "readings": readings}
 
 
-def check(page):
-    for seen in page.evaluate("seen()"):
+def check(views):
+    for seen in views:
         if seen["state"] != "settled" or seen["brushWrong"] or any(row["wrong"] for row in seen["rows"].values()):
             continue
         edits = shown_edits(seen)
@@ -94,16 +94,11 @@ ways = st.sampled_from([("hear",), ("answer",)])
 def test_settled_is_counted_from_what_is_shown_and_views_agree(page, steps):
     bench = Bench(page, explorer(PROTOCOL, PATIENTS)).show().show()
     page.evaluate((HERE / "explorer_hands.js").read_text("utf-8"))
-    for name, *given_ in steps:
-        if name in ("hear", "answer"):
-            getattr(bench, name)()
-        else:
-            page.evaluate("([name, args]) => hands[name](...args)", [name, given_])
-        check(page)
+    bench.play(steps, check)
     page.evaluate("hands.leave()")
     bench.rest()
-    check(page)
-    one, other = page.evaluate("seen()")
+    check(both := page.evaluate("seen()"))
+    one, other = both
     assert one == other and one["state"] == "settled"
 
 

@@ -1,5 +1,6 @@
 """The explorer of a report, in a page opened from a file without network or kernel: its counts hold the kernel's."""
 
+import functools
 import json
 import random
 import re
@@ -21,6 +22,12 @@ SET = (Path(__file__).parent / "portable_hands.js").read_text("utf-8")
 @pytest.fixture(scope="module")
 def screening(root, protocol):
     return tt.screen(protocol, root / "data/cohort/cohort.csv")
+
+
+@pytest.fixture(scope="module")
+def counts(screening):
+    """What a report carries, by the smallest group; worked out once."""
+    return functools.cache(screening.portable_counts)
 
 
 @pytest.fixture
@@ -62,9 +69,9 @@ def ends(text):
 
 @pytest.mark.long
 @pytest.mark.parametrize("minimum", [5, 1])
-def test_a_count_of_the_page_holds_that_of_the_kernel(page, screening, protocol, minimum, capsys):
+def test_a_count_of_the_page_holds_that_of_the_kernel(page, screening, counts, protocol, minimum, capsys):
     """Random settings: with groups of five the true count lies between, without it is the count; 10,000 by N=10000."""
-    table = screening.portable_counts(minimum)
+    table = counts(minimum)
     shown, cache, draw, took = page(table), CohortCache(protocol, screening.patients), random.Random(minimum), []
     for _ in range(CASES):
         off, readings, at, value = a_setting(draw, table)
@@ -92,9 +99,9 @@ def test_a_count_of_the_page_holds_that_of_the_kernel(page, screening, protocol,
         print(f"\n  minimum {minimum}: slider to redraw {sorted(took)[len(took) // 2]:.1f} ms (median of {len(took)})")
 
 
-def test_as_the_protocol_says_it_is_the_very_count(page, screening):
+def test_as_the_protocol_says_it_is_the_very_count(page, screening, counts):
     """And so it is of one change alone, unless that tells of fewer than five patients."""
-    shown = page(screening.portable_counts())
+    shown = page(counts(5))
     assert shown.locator(".headline").inner_text() == (
         f"At least {screening.certain} and at most {screening.possible} of 2,000 patients are eligible"
     )
@@ -105,8 +112,8 @@ def test_as_the_protocol_says_it_is_the_very_count(page, screening):
             assert told == [(n, n) for n in counts]
 
 
-def test_one_limit_at_a_time_and_what_is_no_value_is_told(page, screening):
-    shown = page(screening.portable_counts())
+def test_one_limit_at_a_time_and_what_is_no_value_is_told(page, counts):
+    shown = page(counts(5))
     lower, upper = (shown.get_by_label(f"I1, Age at screening {word}", exact=True) for word in ("from", "to"))
     first = shown.locator(".headline").inner_text()
     wrong = shown.locator(".wrong").nth(1)
@@ -126,9 +133,9 @@ def test_one_limit_at_a_time_and_what_is_no_value_is_told(page, screening):
     assert shown.locator("tbody [type=checkbox]:checked").count() == 1
 
 
-def test_no_small_group_travels(screening):
+def test_no_small_group_travels(screening, counts):
     """Groups of five at least; whatever counts differ by, in a sweep of one limit, is five patients or none."""
-    table = screening.portable_counts()
+    table = counts(5)
     assert min(table["groups"]["n"]) >= 5 and sum(table["groups"]["n"]) == screening.n
     for limit in table["limits"]:
         assert len(limit["curves"]) == len(table["groups"]["n"])

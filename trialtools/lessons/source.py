@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..criteria.contents import Protocol, load_protocol
-from ..criteria.examples import example
+from ..criteria.examples import Example, example
 from ..criteria.language import ProtocolError
 
 BROUGHT: dict[str, Any] = {}
@@ -63,11 +63,16 @@ class Source(NamedTuple):
         """
         if self.cohort is None and self.file:
             raise ProtocolError("a count needs a patient table; write cohort: my_patients.csv at the top")
-        return Path(self.folder, self.cohort) if self.cohort else example(self.protocol).cohort
+        return Path(self.folder, self.cohort) if self.cohort else _example(self.protocol).cohort
+
+
+@cache
+def _example(name: str) -> Example:
+    return example(name)
 
 
 @cache
 def _rules(source: Source) -> Protocol:
     if source.readings:
         return source._replace(readings=()).rules.with_readings(dict(source.readings))
-    return load_protocol(source.file) if source.file else example(source.protocol).protocol
+    return load_protocol(source.file) if source.file else _example(source.protocol).protocol

@@ -1,0 +1,119 @@
+"""Every view of every screen, opened once.
+
+In it nothing is serious to axe-core in light or dark, no text lies on another, none is cut, and no page is wider than
+its window.
+"""
+
+import pytest
+from conftest import find_component
+
+import trialtools as tt
+from trialtools import figures
+from trialtools.widgets import desk, explorer, panels, randomization
+from trialtools.widgets.cohort_explorer import Explorer
+from ui.bench import HERE, Bench
+
+BOXES = (HERE / "boxes.js").read_text("utf-8")
+WIDTHS = (390, 1024, 1440)
+SERIOUS = """async (rules) => {
+  const { violations } = await axe.run(".tt", { resultTypes: ["violations"], ...rules });
+  const told = (node) => node.html.slice(0, 160) + " " + node.failureSummary;
+  return violations.filter((each) => ["serious", "critical"].includes(each.impact))
+    .map((each) => each.id + ": " + each.nodes.slice(0, 3).map(told).join(" | "));
+}"""
+THEMES = {"light": {}, "dark": {"runOnly": ["color-contrast", "link-in-text-block"]}}
+"""By theme the rules that are asked: the dark one changes colours and nothing else."""
+DRESS = "theme => document.querySelectorAll('.tt').forEach((root) => { root.dataset.theme = theme; })"
+
+
+@pytest.fixture(scope="module")
+def patients(root, protocol):
+    return tt.read_patients(root / "data" / "cohort" / "cohort.csv", protocol)
+
+
+@pytest.fixture(scope="module")
+def page(browser):
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
+def desk_in_use(protocol, patients):
+    screen = desk(protocol, patients)
+    screen.choose("P-000003")
+    screen.entries = {**screen.entries, "respiratory_rate": "999"}
+    screen.upload("visits.csv", b"Nr;Age\nx;71\n")
+    return screen
+
+
+def explorer_in_use(protocol, patients):
+    screen = explorer(protocol, patients)
+    wish(screen, ask="off", criterion="I2", on=False)
+    wish(screen, ask="threshold", threshold="I1.upper", text="x")
+    return screen
+
+
+def laboratory_in_use(protocol, patients):
+    screen = randomization(protocol)
+    screen.play(["mscs", "comparator"])
+    return screen
+
+
+def wish(screen, **what):
+    screen._receive(None, {"view": "a", "n": screen.heard.get("a", 0) + 1, **what}, [])
+
+
+def views(bench):
+    """Each view of a screen, one after the other: the explorer has a tab for each panel."""
+    if not isinstance(bench.widget, Explorer):
+        yield "all of it"
+        return
+    for tab in panels.PANELS:
+        wish(bench.widget, ask="tab", tab=tab)
+        bench.rest()
+        yield tab
+
+
+def misplaced(page, settle=lambda: None):
+    """By width, what lies on something else, is cut, or is too wide."""
+    found = {}
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 1000})
+        settle()
+        page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+        seen = page.evaluate(BOXES)
+        assert seen["texts"] > 30, "the page is there"
+        found |= {(width, what): seen[what] for what in ("overlaps", "cut", "wider") if seen[what]}
+    return found
+
+
+SCREENS = {"desk": desk_in_use, "laboratory": laboratory_in_use, "explorer": explorer_in_use}
+
+
+@pytest.fixture(scope="module", params=SCREENS)
+def bench(page, protocol, patients, request):
+    bench = Bench(page, SCREENS[request.param](protocol, patients)).show()
+    bench.rest()
+    return bench
+
+
+def test_no_text_lies_on_another(page, bench):
+    assert {view: faults for view in views(bench) if (faults := misplaced(page, bench.rest))} == {}
+
+
+def test_axe_finds_nothing_serious(page, bench):
+    page.evaluate(find_component("axe").read_text("utf-8"))
+    found = {}
+    for view in views(bench):
+        for theme, rules in THEMES.items():
+            page.evaluate(DRESS, theme)
+            found[view, theme] = page.evaluate(SERIOUS, rules)
+    assert {where: faults for where, faults in found.items() if faults} == {}
+
+
+def test_no_text_of_the_explorer_of_a_report_lies_on_another(page, protocol, patients, tmp_path):
+    file = tmp_path / "report.html"
+    style = "<meta name=viewport content=width=device-width><style>body { margin: 0 14px; }</style>"
+    file.write_text(style + figures.portable_explorer(tt.screen(protocol, patients).portable_counts()), "utf-8")
+    page.goto(file.as_uri())
+    assert misplaced(page) == {}
