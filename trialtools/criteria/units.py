@@ -204,7 +204,7 @@ def completed_years(unit: str | None, wanted: str | None) -> str:
     return next((each for each in ("mo", "wk", "d") if _parse(unit) == _parse(each)), "")
 
 
-@cache
+@lru_cache(10_000)
 def _parse(unit: str) -> Unit | None:
     written = _POWER.sub(r"10*\1", unit.strip()).translate(_LETTERS)
     written = re.sub(r"\{?1[.,]73[ _]*m2\}?", "{1.73_m2}", re.sub(r"\s*([./])\s*", r"\1", written))
@@ -261,8 +261,8 @@ def _atom(atom: str) -> tuple[Fraction, str] | None:
         size, dimensions = (_PLAIN | _METRIC)[atom]
         return Fraction(size), dimensions
     for prefix, power in _PREFIXES.items():
-        base = _everyday(atom.removeprefix(prefix))
-        if atom.startswith(prefix) and base in _METRIC and not (prefix in _LARGE and base in _SMALL_ONLY):
+        base = _everyday(atom.removeprefix(prefix)) if atom.startswith(prefix) else ""
+        if base in _METRIC and not (prefix in _LARGE and base in _SMALL_ONLY):
             size, dimensions = _METRIC[base]
             return Fraction(size) * Fraction(10) ** power, dimensions
     return None
@@ -305,10 +305,18 @@ def _nearest(unit: str) -> str:
     if len(unit) > _LONGEST or sum(map(str.isdigit, unit)) > 4:  # a column of prose must not be compared text by text
         return _AS_UCUM
     spelling = _fold(unit)
-    alike = {_fold(common): common for common in _COMMON.split()}
-    folded = {each: common for each, common in alike.items() if _digits(each) == _digits(spelling)}  # 10^4 is not 10^3
-    close = get_close_matches(spelling, folded, 1, 0.76)
-    return f"; did you mean '{folded[close[0]]}'?" if close else _AS_UCUM
+    alike = _common().get(_digits(spelling), {})  # 10^4 is not 10^3
+    close = get_close_matches(spelling, alike, 1, 0.76)
+    return f"; did you mean '{alike[close[0]]}'?" if close else _AS_UCUM
+
+
+@cache
+def _common() -> dict[str, dict[str, str]]:
+    """Units that many write, by their digits and folded."""
+    by_digits: dict[str, dict[str, str]] = {}
+    for unit in _COMMON.split():
+        by_digits.setdefault(_digits(_fold(unit)), {})[_fold(unit)] = unit
+    return by_digits
 
 
 def _fold(unit: str) -> str:

@@ -39,7 +39,12 @@ def read_texts(
     """
     plain = {name: _plain(fields[name], columns[name]) for name in columns}
     odd_texts = [
-        _text_of(column).filter(_text_of(column).is_not_null() & plain[name].is_null()).unique().implode().alias(name)
+        _text_of(column)
+        .filter(_text_of(column).is_not_null() & plain[name].is_null())
+        .unique()
+        .sort()
+        .implode()
+        .alias(name)
         for name, column in columns.items()
     ]
     odd = frame.select(odd_texts).collect(engine="streaming") if odd_texts else pl.DataFrame()
