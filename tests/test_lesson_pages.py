@@ -23,11 +23,6 @@ from trialtools.lessons.pages.quiz import quiz, quiz_page
 from trialtools.report.errors import ReportError
 
 
-@pytest.fixture(scope="module")
-def items():
-    return quiz()
-
-
 def test_the_quiz_is_one_small_file_that_asks_for_nothing(items):
     page = quiz_page(items)
     assert len(page.encode()) < 20_000 and page.count("<button") > 40
