@@ -4,6 +4,8 @@ import functools
 import json
 import random
 import re
+from collections import defaultdict
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
@@ -72,7 +74,8 @@ def ends(text):
 def test_a_count_of_the_page_holds_that_of_the_kernel(page, screening, counts, protocol, minimum, capsys):
     """Random settings: with groups of five the true count lies between, without it is the count; 10,000 by N=10000."""
     table = counts(minimum)
-    shown, cache, draw, took = page(table), CohortCache(protocol, screening.patients), random.Random(minimum), []
+    shown, cache, draw = page(table), CohortCache(protocol, screening.patients), random.Random(minimum)
+    took, wide = [], defaultdict(list)
     for _ in range(CASES):
         off, readings, at, value = a_setting(draw, table)
         limit = table["limits"][at] if at is not None else None
@@ -92,11 +95,17 @@ def test_a_count_of_the_page_holds_that_of_the_kernel(page, screening, counts, p
             pairs += [(ends(told[0]), row["certain"]), (ends(told[1]), row["possible"])]
         for (low, high), true in pairs:
             assert low <= true <= high and (minimum > 1 or low == high), (edits, seen)
+        for at, ((low, high), _) in enumerate(pairs[2:]):
+            apart = abs(low - pairs[at % 2][0][0])
+            exact = low == high and len({*pairs[at % 2][0]}) == 1
+            assert not exact or apart == 0 or apart >= minimum, f"two counts tell of {apart}: {edits}"
+        wide[len(off) + len(readings) + bool(limit)].append(ends(open_)[1] - ends(open_)[0])
         lowest, highest = ends(sure)[0], ends(open_)[1]
         assert ends(seen["headline"].split(" of ")[0]) == (lowest, highest)
         took.append(seen["took"]) if limit else None
     with capsys.disabled():
         print(f"\n  minimum {minimum}: slider to redraw {sorted(took)[len(took) // 2]:.1f} ms (median of {len(took)})")
+        print("  width of a count, median by changes:", {n: sorted(wide[n])[len(wide[n]) // 2] for n in sorted(wide)})
 
 
 def test_as_the_protocol_says_it_is_the_very_count(page, screening, counts):
@@ -139,13 +148,15 @@ def test_no_small_group_travels(screening, counts):
     assert min(table["groups"]["n"]) >= 5 and sum(table["groups"]["n"]) == screening.n
     for limit in table["limits"]:
         assert len(limit["curves"]) == len(table["groups"]["n"])
-        for (_, *before), (_, *after) in zip(limit["alone"], limit["alone"][1:], strict=False):
-            assert all(abs(x - y) >= 5 or x == y for x, y in zip(before, after, strict=True)), limit["threshold"]
-        assert all(count >= 5 or count == 0 for _, *counts in limit["alone"] for count in counts)
-    own = screening.certain, screening.possible
-    for criterion in table["criteria"]:
-        for alone in criterion["alone"].values():
-            assert all(abs(x - y) >= 5 or x == y for x, y in zip(alone, own, strict=True)), criterion["id"]
+        for _, rows in limit["near"]:
+            for (_, *before), (_, *after) in pairwise(rows):
+                assert all(abs(x - y) >= 5 or x == y for x, y in zip(before, after, strict=True)), limit["threshold"]
+            assert all(count >= 5 or count == 0 for _, *counts in rows for count in counts)
+    told = {tuple(which): counts for which, *counts in table["near"]}
+    assert len([which for which in told if len(which) == 3]) > 100, "and of three criteria off many a count is told"
+    for which, counts in told.items():
+        for part in (part for size in range(len(which)) for part in combinations(which, size) if part in told):
+            assert all(abs(x - y) >= 5 or x == y for x, y in zip(counts, told[part], strict=True)), (which, part)
     text = json.dumps(table)
     assert not re.search(r"P-\d{6}", text), "nobody's id"
 

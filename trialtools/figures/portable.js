@@ -4,13 +4,29 @@
 
 const PASS = 1, FAIL = 2, UNKNOWN = 4;
 const ENDS = ["certain", "possible"];
+const MANY = 6; // changes; of more, a count of a few of them says little
 
 // settings: off (a set of ids), readings (by id), limit (of table.limits, or null) at its value number `at`.
-// How many are eligible: certain [from, to] pass every criterion, possible [from, to] fail none.
+// How many are eligible: certain [from, to] pass every criterion, possible [from, to] fail none. A count that is known
+// bounds one that lies near: it differs by no more than what of each group may differ.
 function countEligible(table, settings) {
-  const { n, failed, short } = table.groups;
-  const asked = table.criteria.map((criterion) => setsOf(table, criterion, settings));
-  const found = { certain: [0, 0], possible: [0, 0] };
+  const here = members(table, settings), near = nearby(table, settings);
+  return Object.fromEntries(ENDS.map((end) => {
+    const ends = [sum(table, here[end].all), sum(table, here[end].some)];
+    for (const base of near) {
+      const [less, more] = difference(table, here, base, end), [from, to] = base.counts[end];
+      ends[0] = Math.max(ends[0], from + less);
+      ends[1] = Math.min(ends[1], to + more);
+    }
+    return [end, ends];
+  }));
+}
+
+// Of each group, by end: whether all are eligible, and whether some may be; and the sets of states that say so.
+function members(table, settings) {
+  const { n, failed, short } = table.groups, asked = table.criteria.map((criterion) => setsOf(table, criterion, settings));
+  const flags = () => ({ all: new Uint8Array(n.length), some: new Uint8Array(n.length) });
+  const found = { asked: asked.map(({ now }) => now), certain: flags(), possible: flags() };
   for (let group = 0; group < n.length; group += 1) {
     // of what is changed, how much may have been failed, or not passed, by the protocol
     let couldFail = 0, couldLack = 0, allPass = true, somePass = true, noneFails = true, someFailNot = true;
@@ -25,13 +41,13 @@ function countEligible(table, settings) {
     }
     someFailNot &&= failed[group] <= couldFail; // otherwise everybody still fails something that is as it was
     somePass &&= someFailNot && short[group] <= couldLack;
-    if (allPass) found.certain[0] += n[group];
-    if (somePass) found.certain[1] += n[group];
-    if (noneFails) found.possible[0] += n[group];
-    if (someFailNot) found.possible[1] += n[group];
+    found.certain.all[group] = allPass; found.certain.some[group] = somePass;
+    found.possible.all[group] = noneFails; found.possible.some[group] = someFailNot;
   }
-  return narrowed(table, found, settings);
+  return found;
 }
+
+const sum = ({ groups }, which) => groups.n.reduce((all, n, group) => all + n * which[group], 0);
 
 // The sets of one criterion: as the protocol has them, and now; none where it is off.
 function setsOf(table, criterion, { off, readings, limit, at }) {
@@ -41,18 +57,64 @@ function setsOf(table, criterion, { off, readings, limit, at }) {
   return { own, now: table.columns[criterion.columns[readings[criterion.id] ?? criterion.chosen]] };
 }
 
-// What was counted of one change alone: a criterion off, another reading, a limit, of which a count lies between those at
-// the values before and after. Whoever is eligible stays so when more criteria are off.
-function narrowed(table, found, { off, readings, limit, at }) {
-  const moved = table.criteria.filter(({ id }) => readings[id] && !off.has(id)).map(({ id, alone }) => Array(2).fill(alone[readings[id]]));
-  if (limit && !off.has(limit.criterion)) moved.push([limit.alone.findLast(([which]) => which <= at)?.slice(1), limit.alone.find(([which]) => which >= at)?.slice(1)]);
-  const dropped = table.criteria.filter(({ id }) => off.has(id)).map(({ alone }) => Array(2).fill(alone[""]));
-  for (const [one, other] of [dropped, moved, []][Math.min(moved.length, 2)])
-    if (one && other) ENDS.forEach((end, i) => {
-      found[end][0] = Math.max(found[end][0], Math.min(one[i], other[i]));
-      if (off.size + moved.length === 1) found[end][1] = Math.min(found[end][1], Math.max(one[i], other[i]));
-    });
-  return found;
+// What was counted near these settings: with some of their changes and no other. Of these the largest, and what several
+// criteria keep out between them: whom just two keep out, no other two do.
+function nearby(table, settings) {
+  table.near_ ??= new Map(table.near.map(([which, ...counts]) => [which.join(), { which, counts: exactly(counts) }]));
+  const now = changesOf(table, settings), limit = settings.off.has(settings.limit?.criterion) ? null : settings.limit;
+  const off = now.filter((each) => !table.changes[each][1]);
+  const known = (sets) => sets.map((which) => table.near_.get(which.join())).filter(Boolean);
+  const atMost = (all, size) => all.reduce((sets, each) => [...sets, ...sets.filter((set) => set.length < size).map((set) => [...set, each])], [[]]);
+  const found = known(now.length > MANY ? atMost(now, 1) : [...atMost(now, 2), ...atMost(off, 3).filter((set) => set.length === 3)]);
+  const largest = found.filter(({ which }) => !found.some((other) => other.which.length > which.length && which.every((each) => other.which.includes(each))));
+  const near = largest.map((each) => (each.members ??= members(table, settingsOf(table, each.which)), { ...each.members, counts: each.counts }));
+  if (limit) for (const [change, rows] of limit.near) {
+    const around = [rows.findLast(([which]) => which <= settings.at), rows.find(([which]) => which >= settings.at)];
+    if ((change < 0 || now.includes(change)) && around.every(Boolean)) {
+      limit.members = limit.members?.at === settings.at ? limit.members : { at: settings.at };
+      limit.members[change] ??= members(table, { ...settingsOf(table, change < 0 ? [] : [change]), limit, at: settings.at });
+      near.push({ ...limit.members[change], counts: Object.fromEntries(ENDS.map((end, i) => [end, around.map((row) => row[i + 1]).sort((a, b) => a - b)])) });
+    }
+  }
+  if (!limit && off.length > 1 && off.length <= MANY && off.length === now.length) near.push(together(table, known(atMost(off, 3))));
+  return near.filter(Boolean);
+}
+
+const exactly = (counts) => Object.fromEntries(ENDS.map((end, at) => [end, [counts[at], counts[at]]]));
+const changesOf = (table, { off, readings }) => table.changes.flatMap(([id, reading], at) => ((reading ? !off.has(id) && readings[id] === reading : off.has(id)) ? [at] : []));
+const settingsOf = (table, which) => ({ off: new Set(which.filter((each) => !table.changes[each][1]).map((each) => table.changes[each][0])), limit: null, at: 0,
+  readings: Object.fromEntries(which.filter((each) => table.changes[each][1]).map((each) => table.changes[each])) });
+
+// Who is eligible with some criteria off of which every part was counted: the sum of whom just these keep out.
+function together(table, known) {
+  const by = new Map(known.map((each) => [each.which.join(), each])), parts = (set) => set.reduce((all, each) => [...all, ...all.map((part) => [...part, each])], [[]]);
+  const whole = known.filter(({ which }) => parts(which).every((part) => by.has(part.join())));
+  if (!whole.length) return null;
+  for (const each of whole) each.members ??= members(table, settingsOf(table, each.which));
+  const ends = ENDS.map((end, at) => {
+    const just = new Map(), n = (each) => each.counts[end][0];
+    for (const each of whole) just.set(each.which.join(), n(each) - parts(each.which).slice(0, -1).reduce((sum, part) => sum + just.get(part.join()), 0));
+    const total = [...just.values()].reduce((sum, each) => sum + each, 0), either = (which) => table.groups.n.map((_, group) => whole.some((each) => each.members[end][which][group]));
+    return [end, { all: either("all"), some: either("some"), total: [total, total] }];
+  });
+  return { asked: by.get("").members.asked, part: true, ...Object.fromEntries(ends), counts: Object.fromEntries(ends.map(([end, { total }]) => [end, total])) };
+}
+
+// How many fewer and more there may be than in a base: nobody of a group in which nothing that is changed matters.
+function difference(table, here, base, end) {
+  const { n } = table.groups, harmless = end === "certain" ? PASS : PASS | UNKNOWN;
+  const pairs = here.asked.map((now, at) => [now, base.asked[at]]).filter(([now, before]) => now !== before);
+  const onlyOff = base.part || pairs.every(([now]) => now === null), changed = pairs.flat().filter(Boolean);
+  const [all, some, wereAll, wereSome] = [here[end].all, here[end].some, base[end].all, base[end].some];
+  let less = 0, more = 0;
+  for (let group = 0; group < n.length; group += 1) {
+    const low = all[group] - wereSome[group], high = some[group] - wereAll[group];
+    if ((low === 0 || (onlyOff && low < 0)) && high === 0) continue;
+    if (!changed.some((sets) => (sets[group] & ~harmless) > 0)) continue;
+    if (low > 0 || !onlyOff) less += n[group] * low;
+    more += n[group] * high;
+  }
+  return [less, more];
 }
 
 // The set of each group at one value of a limit; a curve is written as stretches: from which value on, which set.

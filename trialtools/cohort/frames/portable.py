@@ -14,7 +14,6 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
-import pandas as pd
 
 from ...criteria.contents import Protocol
 from ...criteria.engine import facts, in_polars, outcome, partial_fields
@@ -22,15 +21,16 @@ from ...criteria.language import Formula, Not, parse
 from ...criteria.language.wording import printed_unit, words
 from ...criteria.protocol.limits import Threshold, thresholds_of
 from ..patterns import ScreeningData
-from .disclosure import suppress
+from .near import near, near_counts, near_sweeps
 from .readings import every_reading
-from .sweep import ENDS, sweep
 
 _PASS, _FAIL, _UNKNOWN = range(3)
-_MOST = 4_000
+_MOST = 3_000
 """Groups at most, so that a table of any cohort travels; of more patients, groups are larger."""
 _BLOCK = 2_000
 """Rows among which like is sought for like; all of them at once would take too long for a large table."""
+_FEW = 5
+"""Patients who fail so many criteria, or more, are taken together."""
 _FAILS, _CHOSEN, _CURVE = 10.0, 5.0, 0.05
 """How much patients differ who differ in a failure, in a chosen reading, in a curve."""
 _STEPS = 200
@@ -57,11 +57,11 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
     A set of states is a number: 1 for pass, 2 for fail, 4 for unknown, added up.
 
     Returns `protocol`, `patients` (its name), `n`, `minimum` (patients of the smallest group), `criteria` (id, label,
-    chosen reading, column by reading; `alone`, certain and possible by the reading that alone is another, under no name
-    with the criterion off), `groups` (`n`; `sets`, a text with a set a column; the least number of criteria that
-    somebody in it has `failed`, and is `short` of) and `limits` (threshold, criterion, label, operator, value, unit,
-    `values`; `curves`, by group the stretches `[from, set, from, set, …]`, `from` counting values; `alone`, rows
-    `[which value, certain, possible]` of a sweep of this limit alone).
+    chosen reading, column by reading), `changes` (a criterion with another reading, or with none where it is off),
+    `near` (numbers of changes, certain, possible), `groups` (`n`; `sets`, a text with a set a column; the least number
+    of criteria that somebody in it has `failed`, and is `short` of) and `limits` (threshold, criterion, label,
+    operator, value, unit, `values`; `curves`, by group the stretches `[from, set, from, set, …]`, `from` counting
+    values; `near`, by a change beside it, or -1, rows `[which value, certain, possible]`).
 
     >>> import trialtools as tt
     >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
@@ -78,7 +78,8 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
     chosen = np.array([protocol.reading(id) == reading for id, reading in formulas])
     group = _alike(np.column_stack([states, *shapes]), chosen, max(minimum, 1))
     n = np.bincount(group)
-    alone = _changed_alone(states, list(formulas), chosen, minimum)
+    several = n.min(initial=patients.n) > 1  # of groups of one, the groups tell every count
+    counts = near_counts(states, list(formulas), chosen, group, minimum)
     return {
         "protocol": protocol.id,
         "patients": patients.name,
@@ -90,12 +91,11 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
                 "label": criterion.label,
                 "chosen": protocol.reading(criterion.id),
                 "columns": {reading: at for at, (id, reading) in enumerate(formulas) if id == criterion.id},
-                "alone": {
-                    row["reading"]: [int(row[end]) for end in ENDS] for row in alone if row["id"] == criterion.id
-                },
             }
             for criterion in protocol.criteria
         ],
+        "changes": list(counts.changes),
+        "near": [[list(which), *found] for which, found in near(counts).items()] if several else [],
         "groups": {
             "n": n.tolist(),
             "sets": ["".join(map(str, row)) for row in _sets(states, group, len(n)).tolist()],
@@ -111,30 +111,12 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
                 "value": float(curve.limit.value),
                 "unit": printed_unit(curve.limit.unit(protocol)),
                 "values": curve.values.tolist(),
-                "alone": _alone(screening, curve, minimum),
+                "near": near_sweeps(counts, curve.limit.criterion, curve.states) if several else [],
                 "curves": [_stretches(row) for row in _sets(curve.states, group, len(n)).tolist()],
             }
             for curve in curves
         ],
     }
-
-
-def _changed_alone(
-    states: np.ndarray, formulas: list[tuple[str, str]], chosen: np.ndarray, minimum: int
-) -> list[dict[str, Any]]:
-    """The counts with one criterion off (`reading` is empty), or in another reading; none that tells of too few."""
-    owner = np.array([id for id, _ in formulas])
-    changes = [
-        *((id, "", []) for id in dict.fromkeys(owner)),
-        *((*formulas[at], [at]) for at in np.flatnonzero(~chosen)),
-    ]
-    states_after = [states[:, [*np.flatnonzero(chosen & (owner != id)), *at]] for id, _, at in changes]
-    own = states[:, chosen]
-    frame = pd.DataFrame([change[:2] for change in changes], columns=["id", "reading"])
-    for end, holds in zip(ENDS, (lambda each: each == _PASS, lambda each: each != _FAIL), strict=True):
-        frame[end] = [int(holds(each).all(axis=1).sum()) for each in states_after]
-        frame[f"moved_{end}"] = (frame[end] - int(holds(own).all(axis=1).sum())).abs()
-    return suppress(frame, minimum).dropna().to_dict("records")
 
 
 def _curves(protocol: Protocol, known: Any) -> Iterator[_Curve]:
@@ -152,20 +134,6 @@ def _curves(protocol: Protocol, known: Any) -> Iterator[_Curve]:
             moved = [parse(f"{text[:start]}{value!r}{text[end:]}", protocol.fields) for value in values.tolist()]
             wanted = [Not(formula) if criterion.kind == "exclusion" else formula for formula in moved]
             yield _Curve(limit, values, _evaluate(known, wanted))
-
-
-def _alone(screening: ScreeningData, curve: _Curve, minimum: int) -> list[tuple[int, int, int]]:
-    """Counts at some values of a limit, everything else as the protocol says; between them lie those at the others.
-
-    No rows where the counts do not rise or fall throughout, for then they need not lie between.
-    """
-    counted = sweep(screening, curve.limit.id, curve.values.tolist())
-    if not all(counted[end].is_monotonic_increasing or counted[end].is_monotonic_decreasing for end in ENDS):
-        return []
-    shown = suppress(counted, minimum).dropna(subset=list(ENDS))
-    at = np.searchsorted(curve.values, shown["value"])
-    rows = zip(at, shown["certain"], shown["possible"], strict=True)
-    return [(int(which), int(certain), int(possible)) for which, certain, possible in rows]
 
 
 def _evaluate(known: Any, formulas: list[Formula]) -> np.ndarray:
@@ -225,29 +193,49 @@ def _alike(rows: np.ndarray, chosen: np.ndarray, minimum: int) -> np.ndarray:
     if minimum == 1:
         return of.ravel()
     group = np.zeros(len(distinct), dtype="int64")
-    last, left = -1, np.zeros(0, dtype="int64")
-    for part in _parts(distinct[:, : len(chosen)], chosen):
-        left = np.concatenate([left, part])  # of fewer than the minimum in a part, the next one takes care
-        while n[left].sum() >= minimum:
+    parts = _parts(np.arange(len(distinct)), n, minimum, _keys(distinct[:, : len(chosen)][:, chosen]))
+    for number, rows in enumerate(each for part in parts for each in _nearest(part, distinct, n, chosen, minimum)):
+        group[rows] = number
+    return group[of.ravel()]
+
+
+def _keys(states: np.ndarray) -> list[np.ndarray]:
+    """By row, numbers of what a count turns on: how many criteria it fails, which, and which it does not pass."""
+    failed, short = states == _FAIL, states != _PASS
+    which = [np.unique(each, axis=0, return_inverse=True)[1].ravel() for each in (failed, short)]
+    return [np.minimum(failed.sum(axis=1), _FEW), *which]
+
+
+def _parts(rows: np.ndarray, n: np.ndarray, minimum: int, keys: list[np.ndarray]) -> Iterator[np.ndarray]:
+    """Rows that are alike in the first key, then in the next one: wherever enough patients are; the others together."""
+    if not keys:
+        yield rows
+        return
+    at = np.unique(keys[0][rows], return_inverse=True)[1].ravel()
+    cells = np.split(rows[np.argsort(at, kind="stable")], np.cumsum(np.bincount(at))[:-1])
+    cells.sort(key=lambda cell: n[cell].sum())
+    few = [cell for cell in cells if n[cell].sum() < minimum]
+    enough = cells[len(few) :]
+    if few and enough and sum(n[cell].sum() for cell in few) < minimum:
+        few.append(enough.pop(0))
+    for cell in enough:
+        yield from _parts(cell, n, minimum, keys[1:])
+    if few:
+        yield from _parts(np.concatenate(few), n, minimum, keys[1:] if enough or len(few) > 1 else [])
+
+
+def _nearest(
+    rows: np.ndarray, distinct: np.ndarray, n: np.ndarray, chosen: np.ndarray, minimum: int
+) -> Iterator[np.ndarray]:
+    """Groups of at least so many patients, each of a row and those nearest to it; the last one takes what is left."""
+    for left in np.array_split(rows, -(-len(rows) // _BLOCK)):
+        while len(left):
             nearest = left[np.argsort(_distance(distinct, chosen, left), kind="stable")]
             full = int(np.searchsorted(np.cumsum(n[nearest]), minimum)) + 1
             if n[nearest[full:]].sum() < minimum:
                 full = len(nearest)
-            last += 1
-            group[nearest[:full]] = last
+            yield nearest[:full]
             left = left[~np.isin(left, nearest[:full])]
-    group[left] = last
-    return group[of.ravel()]
-
-
-def _parts(states: np.ndarray, chosen: np.ndarray) -> Iterator[np.ndarray]:
-    """Rows that are eligible, open, fail one criterion, or fail more; no more than a block at a time."""
-    failed, unknown = ((states[:, chosen] == state).sum(axis=1) for state in (_FAIL, _UNKNOWN))
-    order = np.lexsort((*states[:, chosen].T, unknown, failed))
-    kind = np.where(failed > 0, np.minimum(failed, 2) + 1, unknown > 0)[order]
-    for each in range(4):
-        rows = order[kind == each]
-        yield from (rows[begin : begin + _BLOCK] for begin in range(0, len(rows), _BLOCK))
 
 
 def _distance(distinct: np.ndarray, chosen: np.ndarray, left: np.ndarray) -> np.ndarray:
