@@ -40,13 +40,13 @@ class Request:
             check_name(what, text)
 
     @cached_property
-    def known(self) -> dict[str, Any]:
+    def all_facts(self) -> dict[str, Any]:
         return self.protocol.facts_of({k: v for k, v in self.facts.items() if k != "patient_id"})
 
     @cached_property
     def states(self) -> Mapping[str, str]:
         """The state of every criterion."""
-        return state_by_criterion(self.protocol, self.known)
+        return state_by_criterion(self.protocol, self.all_facts)
 
     @property
     def decision(self) -> str:
@@ -56,13 +56,13 @@ class Request:
     def window(self) -> str | None:
         """Where `on` lies in the dosing window; None where the protocol has none."""
         due = dosing_window(self.protocol)
-        return window_status(self.known.get(due.anchor), self.on, due) if due else None
+        return window_status(self.all_facts.get(due.anchor), self.on, due) if due else None
 
     def judgement(self, conditions: Sequence[str] = ()) -> dict[str, Any]:
         """What makes two requests the same, whenever they are made: the facts that were judged, and what came of it."""
         failed, unknown = ([id for id, state in self.states.items() if state == s] for s in ("fail", "unknown"))
         fields = _judged_fields(self.protocol, conditions)
-        facts = {name: _plain(self.known[name]) for name in fields if self.known[name] is not None}
+        facts = {name: _plain(self.all_facts[name]) for name in fields if self.all_facts[name] is not None}
         return {SITE: self.site, "decision": self.decision, "failed": failed, "unknown": unknown, "facts": facts}
 
     def stratum(self, conditions: Sequence[str]) -> str:
@@ -73,7 +73,7 @@ class Request:
         """
         answers = []
         for condition in conditions:
-            known = evaluate(parse(condition, self.protocol.fields), self.known) if condition != SITE else True
+            known = evaluate(parse(condition, self.protocol.fields), self.all_facts) if condition != SITE else True
             if known is None:
                 raise LedgerError(f"the stratum cannot be told: '{condition}' is unknown of {short_id(self.patient)}")
             answers.append(self.site if condition == SITE else "yes" if known else "no")

@@ -17,13 +17,13 @@ from typing import Any, Literal, get_args, get_origin
 
 from .doors import MissingLibraryError, install_hint
 
-Command = Callable[..., int] | Mapping[str, Callable[..., int]]
+_Command = Callable[..., int] | Mapping[str, Callable[..., int]]
 """A function that returns an exit code; or several, by the second word of the command."""
 DONE, FOUND, _BAD_INPUT, _NOTEBOOK_FAILED = range(4)
 """The exit codes."""
 
 
-def add_command(below: Any, name: str, command: Command, about: str = "") -> None:
+def add_command(below: Any, name: str, command: _Command, about: str = "") -> None:
     """Add a command to subparsers; whoever parses finds the function in `run`, its arguments beside it.
 
     Args:

@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .language import ProtocolError
+from .language import ProtocolError, words
 from .patient.items import open_items
 from .patient.nearest import nearest_eligible
 from .patient.verdict import explain
@@ -15,10 +16,12 @@ from .proofs.conditions import judge, same, someone
 from .proofs.findings import lint
 from .protocol.file import with_source, write_protocol
 from .protocol.limits import amend, threshold_table, with_thresholds
-from .protocol.listing import ambiguity_table, assumption_table, criteria_table
 from .protocol.model import ProtocolData
 from .protocol.yamlfile import read_yaml
 from .stage import Stage
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,10 +31,7 @@ class Protocol(Stage, ProtocolData):
     Fields are what the file says; methods are what can be asked of it without a patient table.
     """
 
-    ambiguity_table = ambiguity_table
     amend = amend
-    assumption_table = assumption_table
-    criteria_table = criteria_table
     explain = explain
     judge = judge
     lint = lint
@@ -47,6 +47,40 @@ class Protocol(Stage, ProtocolData):
         "with_readings",
     )
 
+    def ambiguity_table(self) -> pd.DataFrame:
+        """The unclear phrases of the registry text, and what was done about each.
+
+        Columns: id, at, text, problem, treatment (reading, assumption or note), choice.
+        """
+        import pandas as pd
+
+        columns = ["id", "at", "text", "problem", "treatment", "choice"]
+        return pd.DataFrame([[getattr(a, name) for name in columns] for a in self.ambiguities], columns=columns)
+
+    def assumption_table(self) -> pd.DataFrame:
+        """What the registry does not state and the file therefore assumes: item, value, why."""
+        import pandas as pd
+
+        labels = {each.id: each.label for each in self.arms} | {name: f.label for name, f in self.fields.items()}
+        rows = [(name, _value_text(item.value, labels), item.why) for name, item in self.design.items() if item.assumed]
+        for arm in self.arms:
+            if arm.dosing and arm.dosing.assumed:
+                anchor = labels.get(arm.dosing.anchor, arm.dosing.anchor)
+                window = f"day {arm.dosing.first_day} to {arm.dosing.last_day} after {anchor}"
+                rows.append((f"dosing window, {arm.label}", window, "; ".join(arm.dosing.assumed)))
+        return pd.DataFrame(rows, columns=["item", "value", "why"])
+
+    def criteria_table(self) -> pd.DataFrame:
+        """The criteria as they are read: criterion, kind, label, reading, words, quote, why."""
+        import pandas as pd
+
+        columns = ["criterion", "kind", "label", "reading", "words", "quote", "why"]
+        rows = []
+        for c in self.criteria:
+            text = words(self.formula(c.id), self.fields)
+            rows.append((c.id, c.kind, c.label, self.reading(c.id), text, " … ".join(c.quotes), c.why))
+        return pd.DataFrame(rows, columns=columns)
+
     def _lines(self) -> list[str]:
         kinds = [criterion.kind for criterion in self.criteria]
         read = [f"{c.id} {self.reading(c.id)}" for c in self.criteria if c.readings]
@@ -59,6 +93,12 @@ class Protocol(Stage, ProtocolData):
             f"assumed: {assumed} statements of the design · {len(self.ambiguities)} unclear phrases",
             ".criteria_table() .lint() .explain(patient) .amend({…}) .threshold_table() …",
         ]
+
+
+def _value_text(value: object, labels: Mapping[str, str]) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{labels.get(key, key)} {item}" for key, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def load_protocol(path: str | os.PathLike[str], readings: Mapping[str, str] | str | None = None) -> Protocol:

@@ -339,9 +339,9 @@ def _criterion_label(row: Row) -> str:
     return f"{row['criterion']} {row['label']}"
 
 
-def _some(ids: Sequence[str], most: int = 3) -> str:
-    rest = len(ids) - most
-    return f"{', '.join(ids[:most])} and {rest} more" if rest > 0 else f"{', '.join(ids[:-1])} and {ids[-1]}"
+def _some(ids: Sequence[str]) -> str:
+    rest = len(ids) - 3
+    return f"{', '.join(ids[:3])} and {rest} more" if rest > 0 else f"{', '.join(ids[:-1])} and {ids[-1]}"
 
 
 def _moves_most(rows: Sequence[Row]) -> str:

@@ -1,6 +1,6 @@
 """What happens in time, arm by arm or pooled: survival with the numbers at risk, laboratory values week by week."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,10 +9,10 @@ from ..criteria.language.wording import printed_unit
 from .arms import Arm, arm_legend, arms, rows_of_arm
 from .drawing import Drawing, Room, Spec, figure, nobody
 from .format import absent, count, number, percent
-from .lines import ALONG, end_labels, line, ribbon, table_below
+from .lines import ALONG, end_labels, line, ribbon
 from .page import QUIET
 from .rows import text_width
-from .template import note, one_line
+from .template import SMALL, note, one_line
 
 _HEIGHT, _STEPS = 280, (1, 2, 7, 14, 28, 60, 90, 180, 365, 730, 1825)
 
@@ -73,7 +73,7 @@ def survival(
                 xshift=6,
             ),
             note("Days since randomization", x=0, y=0, yshift=-30, size=12),
-            *table_below([*heads, *at_risk], left, 52),
+            *_table_below([*heads, *at_risk], left, 52),
         ],
         x={"range": [0, last or 1], "tickvals": ticks, "showgrid": False, "showline": True, "linecolor": QUIET},
         y={"range": [0, top * 1.02], "tickformat": ".0%" if top > 0.08 else ".1%", "nticks": 6, **ALONG},
@@ -186,3 +186,13 @@ def _weeks(arm: Arm, rows: Any, what: str, unit: str, axes: Mapping[str, str]) -
 def _heading(test: str, unit: str, own: Mapping[Arm, Any]) -> str:
     used = [arm.mark(f"{count(rows['n'].iloc[0])} to {count(rows['n'].iloc[-1])}") for arm, rows in own.items()]
     return f"<b>{one_line(test)}</b>{f' ({unit})' if unit else ''}, n {', '.join(used)}"
+
+
+def _table_below(rows: Sequence[tuple[str, Sequence[tuple[Any, str]]]], left: float, top: float) -> list[Spec]:
+    """A small table below the axis: for each row its head, and its numbers at their places on the axis."""
+    words = []
+    for position, (head, cells) in enumerate(rows):
+        at: dict[str, Any] = {"y": 0, "yshift": -top - 16 * position, "size": SMALL}
+        words.append(note(head, x=0, xshift=-left, **at))
+        words += [note(text, x=x, xref="x", xanchor="center", **at) for x, text in cells]
+    return words

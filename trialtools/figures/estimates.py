@@ -1,7 +1,7 @@
 """Estimates and their intervals, a row each: ratios of groups, and one difference analysed in several ways."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,7 +9,7 @@ import pandas as pd
 from .drawing import Drawing, figure, nobody
 from .format import NOT_KNOWN, absent, count, number, percent, words
 from .lines import rule
-from .measure import MEASURES, Measure, clip_to_axis
+from .measure import MEASURES, Measure, estimate
 from .page import QUIET
 from .rows import Column, Estimate, Intervals, Line, Panel, Row, below_headings, most_of, records, row_chart
 from .template import note, wrap
@@ -153,7 +153,7 @@ def sensitivity(frame: pd.DataFrame, kind: str = "binary", axis: str = "", prima
     finding = f"Primary analysis{named} {measure.row(rows[0])} {measure.unit}".rstrip()
     finding += f"; the others {span}" if others else ""
     panel = measure.axis(rows, zerolinewidth=1.5)
-    place = clip_to_axis(panel)
+    place = _clip_to_axis(panel)
     held_against = [x for x in (place(rows[0])[0],) if primary and x is not None]
 
     def values_text(row: Row, between: str) -> str:
@@ -176,3 +176,16 @@ def sensitivity(frame: pd.DataFrame, kind: str = "binary", axis: str = "", prima
         finding=finding if primary else f"{measure.head} in {len(others)} of {len(rows)} parts: {span}",
         alt="; ".join(f"{row['analysis']} {values_text(row, ', ')}" for row in rows),
     )
+
+
+def _clip_to_axis(panel: Panel) -> Callable[[Row], Estimate]:
+    """What can be drawn of a row on an axis: no mark of what is infinite, and an interval as far as the axis goes."""
+    left, right = panel.axis["range"]
+
+    def place(row: Row) -> Estimate:
+        middle, low, high = estimate(row)
+        known = not absent(middle) and math.isfinite(middle)
+        low, high = (None if absent(end) else min(max(end, left), right) for end in (low, high))
+        return (middle, low, high) if known else (None, None, None)
+
+    return place

@@ -5,7 +5,7 @@ from typing import Any
 
 from .drawing import Spec
 from .page import INK
-from .template import HAIR, SMALL, note
+from .template import HAIR, note
 
 ALONG = {"showgrid": True, "gridcolor": HAIR}
 """A grid of hairlines across the lines."""
@@ -51,16 +51,16 @@ def end_labels(
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Words beside the ends of lines, moved up or down until they do not meet; `gap`, `low` and `high` as `y`."""
     side: dict[str, Any] = {"xref": "x", "yref": "y", "size": 12, **how}
-    places = spread_labels(y, gap, low, high)
+    places = _spread_labels(y, gap, low, high)
     return [note(text, x=at, y=place, **side) for text, at, place in zip(texts, x, places, strict=True)]
 
 
-def spread_labels(
+def _spread_labels(
     places: Sequence[float], gap: float, low: float = float("-inf"), high: float = float("inf")
 ) -> list[float]:
     """Places moved as little as it takes for labels not to meet, their order kept.
 
-    >>> spread_labels([10, 12, 50], 10)
+    >>> _spread_labels([10, 12, 50], 10)
     [6.0, 16.0, 50]
     """
     groups: list[tuple[float, list[int]]] = []
@@ -79,13 +79,3 @@ def spread_labels(
         for position, index in enumerate(members):
             put[index] = start + gap * position if len(members) > 1 else max(low, min(places[index], high))
     return put
-
-
-def table_below(rows: Sequence[tuple[str, Sequence[tuple[Any, str]]]], left: float, top: float) -> list[Spec]:
-    """A small table below the axis: for each row its head, and its numbers at their places on the axis."""
-    words = []
-    for position, (head, cells) in enumerate(rows):
-        at: dict[str, Any] = {"y": 0, "yshift": -top - 16 * position, "size": SMALL}
-        words.append(note(head, x=0, xshift=-left, **at))
-        words += [note(text, x=x, xref="x", xanchor="center", **at) for x, text in cells]
-    return words

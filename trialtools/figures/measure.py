@@ -88,19 +88,6 @@ def estimate(row: Row) -> Estimate:
     return row["difference"], row["low"], row["high"]
 
 
-def clip_to_axis(panel: Panel) -> Callable[[Row], Estimate]:
-    """What can be drawn of a row on an axis: no mark of what is infinite, and an interval as far as the axis goes."""
-    left, right = panel.axis["range"]
-
-    def place(row: Row) -> Estimate:
-        middle, low, high = estimate(row)
-        known = not absent(middle) and math.isfinite(middle)
-        low, high = (None if absent(end) else min(max(end, left), right) for end in (low, high))
-        return (middle, low, high) if known else (None, None, None)
-
-    return place
-
-
 def _even_steps(low: float, high: float) -> list[float]:
     """Few numbers that people count by: 1, 2, 5, 10, 20."""
     wide = (high - low) / 4

@@ -15,7 +15,7 @@ from .format import absent
 from .page import INK, QUIET
 from .template import BODY, HAIR, HATCH, SMALL, STATES, WIDTH, note, wrap
 
-LEFT = 242
+_LEFT = 242
 """Room for the words at the left, which are wrapped to it."""
 
 HATCHED = {"color": "white", "line": {"color": STATES["unknown"], "width": 1}, "pattern": HATCH}
@@ -129,7 +129,7 @@ def row_chart(
     *panels: Panel,
     columns: Sequence[Column] = (),
     ends: Callable[[Row], tuple[float | None, str]] | None = None,
-    left: int = LEFT,
+    left: int = _LEFT,
     right: int = 0,
     head: int = 30,
     foot: int = 34,
@@ -138,7 +138,7 @@ def row_chart(
     words: Sequence[Spec] = (),
     shapes: Sequence[Spec] = (),
     barmode: str = "stack",
-    **said: str,
+    **captions: str,
 ) -> Drawing:
     """A drawing of rows.
 
@@ -159,7 +159,7 @@ def row_chart(
         words: annotations, placed in pixels from the left edge.
         shapes: on the axis of the first panel.
         barmode: whether bars of a row are stacked or laid over each other.
-        said: the texts of `Drawing`.
+        captions: the texts of `Drawing`.
     """
     middles, height = _row_positions([text for text, _ in lines])
     rows, here = zip(*((row, y) for (_, row), y in zip(lines, middles, strict=True) if row), strict=True)
@@ -196,7 +196,7 @@ def row_chart(
         y={"range": [height, 0], "visible": False},
         layout={"barmode": barmode, **axes},
         room=Room(height, 0, 0, head, foot),
-        **said,
+        **captions,
     )
 
 

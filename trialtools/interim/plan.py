@@ -332,8 +332,8 @@ def _futility(protocol: Protocol, looks: int) -> Any:
     if "futility" not in protocol.design:
         return None
     design = design_values(protocol)["futility"]
-    listed = isinstance(design, list | tuple)
-    fits = len(design) == looks - 1 and all(between(z, -10, 10) for z in design) if listed else spending_of(design)
+    is_list = isinstance(design, list | tuple)
+    fits = len(design) == looks - 1 and all(between(z, -10, 10) for z in design) if is_list else spending_of(design)
     wanted = f"{looks - 1} bounds of z, one for each look but the last"
     require(protocol, ("futility", fits, f"a spending function of beta, such as Pocock type, or {wanted}"))
-    return [float(z) for z in design] if listed else spending_of(design)
+    return [float(z) for z in design] if is_list else spending_of(design)

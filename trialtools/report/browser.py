@@ -17,6 +17,8 @@ _REMEDY = (
     "Install one (Debian, Ubuntu: apt-get install chromium; macOS: brew install --cask chromium), or name the "
     "program in the environment variable BROWSER_PATH. Without --pdf the HTML is written, and any browser prints it."
 )
+_LONGEST = 180
+"""Seconds that a page may take to be printed."""
 
 
 def find_browser() -> Path:
@@ -36,7 +38,7 @@ def find_browser() -> Path:
     return Path(program)
 
 
-def print_pdf(browser: Path, page: Path, pdf: Path, seconds: int = 180) -> None:
+def print_pdf(browser: Path, page: Path, pdf: Path) -> None:
     """Print a page to a file, offline and with a profile of its own.
 
     Raises:
@@ -61,9 +63,9 @@ def print_pdf(browser: Path, page: Path, pdf: Path, seconds: int = 180) -> None:
             page.resolve().as_uri(),
         ]
         try:
-            ran = subprocess.run(command, capture_output=True, timeout=seconds, check=False, stdin=subprocess.DEVNULL)
+            ran = subprocess.run(command, capture_output=True, timeout=_LONGEST, check=False, stdin=subprocess.DEVNULL)
         except subprocess.TimeoutExpired:
-            raise ReportError(f"{browser} had not printed the report after {seconds} seconds") from None
+            raise ReportError(f"{browser} had not printed the report after {_LONGEST} seconds") from None
         except OSError as error:
             raise ReportError(f"{browser} could not be started: {error.strerror or error}") from None
     if ran.returncode or not pdf.exists() or not pdf.read_bytes().startswith(b"%PDF"):

@@ -26,7 +26,7 @@ def script(*names: str) -> str:
 
 
 @cache
-def plot_library() -> bytes:
+def _plot_library() -> bytes:
     """Plotly's library as a module: 5 MB, which a view asks for when it first draws, after its controls."""
     from plotly.offline import get_plotlyjs
 
@@ -74,7 +74,7 @@ class Screen(anywidget.AnyWidget):
     def _receive(self, _: Any, wish: Mapping[str, Any], buffers: list[Any]) -> None:
         view, n = str(wish["view"]), int(wish["n"])
         if wish["ask"] == "library":
-            self.send({"library": True, "view": view}, [plot_library()])
+            self.send({"library": True, "view": view}, [_plot_library()])
         if n <= self.heard.get(view, 0):
             return self.send_state()  # it was done, and the answer was lost on its way
         try:

@@ -25,7 +25,7 @@ def fit(name: str, field: Field, content: ColumnContent) -> Fit | None:
     if field.type in NUMERIC:
         return fit_number(name, field, content)
     if field.type == "date":
-        return fit_date(field, content)
+        return _fit_date(field, content)
     return _fit_flag(name, field, content) if field.type == "flag" else _fit_category(field, content)
 
 
@@ -132,7 +132,7 @@ _FORMATS = (
 )  # fmt: skip
 
 
-def fit_date(field: Field, content: ColumnContent) -> Fit | None:
+def _fit_date(field: Field, content: ColumnContent) -> Fit | None:
     """How a column can be a day; None where too few of its texts are one."""
     if content.dtype == nw.Date or isinstance(content.dtype, nw.Datetime):
         return Fit(

@@ -65,7 +65,7 @@ def map_comparisons(
     match formula:
         case Compare(operands) if type_of(operands[0]) != "flag":
             pairs = tuple(put(Compare((left, right), (sign,)), positive) for left, sign, right in formula.links)
-            return And(pairs) if len(pairs) > 1 else pairs[0]
+            return pairs[0] if len(pairs) == 1 else And(pairs)
         case Compare(operands, operators):
             return Compare(tuple(map_comparisons(operand, put, None) for operand in operands), operators)
         case Not(item):

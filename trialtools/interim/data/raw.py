@@ -17,8 +17,6 @@ from ...cohort.sources.mapping import ColumnMapping
 from ...cohort.sources.open import open_table
 from .tables import Frame
 
-SUFFIXES = (".csv", ".csv.gz", ".parquet", ".xpt")
-
 
 @dataclass(frozen=True)
 class Raw:

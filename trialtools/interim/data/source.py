@@ -24,9 +24,11 @@ from ...cohort.sources.cells import read_cell
 from ...cohort.sources.mapping import MappedColumn
 from ...criteria.language import ProtocolError, nearest
 from ...criteria.protocol import STRICT, DataError, Field, read_yaml
-from .raw import SUFFIXES, Raw, as_text, hashes_of
+from .raw import Raw, as_text, hashes_of
 from .sdtm import domains, read_sdtm
 from .tables import TABLES, Frame, finding
+
+_SUFFIXES = (".csv", ".csv.gz", ".parquet", ".xpt")
 
 _OURS = ("findings.csv", "allocations.csv")
 """What stands beside the tables of a cut that `trialtools report` has made."""
@@ -56,7 +58,7 @@ def open_source(source: Any, mapping: str | os.PathLike[str] | None) -> Raw:
 
 def _folder(path: Path) -> Raw:
     """The tables of a folder, or the domains of a study; the files that are neither are counted."""
-    readable = [file for file in sorted(path.iterdir()) if file.name.lower().endswith(SUFFIXES)]
+    readable = [file for file in sorted(path.iterdir()) if file.name.lower().endswith(_SUFFIXES)]
     files = {file: stem for file in readable if (stem := file.name.split(".")[0]) in TABLES}
     if doubled := sorted(name for name, n in Counter(files.values()).items() if n > 1):
         raise DataError(f"{path} holds two files for {', '.join(doubled)}; nobody can know which one is meant")

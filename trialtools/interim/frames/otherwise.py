@@ -94,7 +94,7 @@ def _fill_in(look: LookData, rows: Frame, gone: Frame, _: Effect) -> Iterator[tu
     worse = plan.kind == "ordinal" or plan.sign < 0  # whether the first of the two is the worse one
     first = rows["arm"] == arm
 
-    def taken(mine: int, others: int) -> Effect | None:
+    def effect_with(mine: int, others: int) -> Effect | None:
         value = rows["value"].mask(gone & first, ends[mine]).mask(gone & ~first, ends[others])
         filled = rows.assign(value=value)
         if plan.kind == "time_to_event":
@@ -107,7 +107,7 @@ def _fill_in(look: LookData, rows: Frame, gone: Frame, _: Effect) -> Iterator[tu
         ("against the experimental arm", int(not worse), int(worse)),
         ("for the experimental arm", int(worse), int(not worse)),
     ):
-        yield f"{who} taken {'' if name.endswith('arm') else 'as '}{name}", taken(mine, others)
+        yield f"{who} taken {'' if name.endswith('arm') else 'as '}{name}", effect_with(mine, others)
 
 
 def _shift(look: LookData, rows: Frame, gone: Frame, estimate: Effect) -> Callable[[float, bool], Effect]:
@@ -121,7 +121,7 @@ def _shift(look: LookData, rows: Frame, gone: Frame, estimate: Effect) -> Callab
         due = rows[(rows["arm"] == arm) & rows["mature"]]
         parts.append((float(gone[due.index].mean()), len(due)))
 
-    def moved(by: float, both: bool) -> Effect:
+    def shift(by: float, both: bool) -> Effect:
         (mine, n), (others, m) = parts
         apart = estimate.difference - sign * by * (mine - others * both)
         spread = mine * (1 - mine) / n + (others * (1 - others) / m) * both
@@ -129,14 +129,14 @@ def _shift(look: LookData, rows: Frame, gone: Frame, estimate: Effect) -> Callab
         ends = {"low": apart - Z95 * se, "high": apart + Z95 * se, "z": sign * (apart - estimate.null) / se}
         return replace(estimate, difference=apart, **ends, n=estimate.n + estimate.missing, missing=0)
 
-    return moved
+    return shift
 
 
 def _shift_missing(look: LookData, rows: Frame, gone: Frame, estimate: Effect) -> Iterator[tuple[str, Effect | None]]:
-    moved, sd = _shift(look, rows, gone, estimate), _sd(rows, estimate)
+    shift, sd = _shift(look, rows, gone, estimate), _sd(rows, estimate)
     for many in SHIFTS:
         for where, both in (("", True), (" in the experimental arm", False)):
-            yield f"Missing{where} {number(many * sd, 2)} worse ({many:g} SD)", moved(many * sd, both)
+            yield f"Missing{where} {number(many * sd, 2)} worse ({many:g} SD)", shift(many * sd, both)
 
 
 def _sd(rows: Frame, estimate: Effect) -> float:
@@ -159,19 +159,19 @@ def _what_is_assumed(look: LookData, estimate: Effect | None, rows: Frame, gone:
         )
     if look.plan.kind != "continuous":
         return _AGAINST
-    moved, sd, side = _shift(look, rows, gone, estimate), _sd(rows, estimate), look.plan.sign
+    shift, sd, side = _shift(look, rows, gone, estimate), _sd(rows, estimate), look.plan.sign
 
-    def excluded(by: float) -> float:
-        other = moved(by, False)
+    def room_left(by: float) -> float:
+        other = shift(by, False)
         return (other.low - estimate.null) if side > 0 else (estimate.null - other.high)
 
     text = "Missing values are taken to lie on the side of harm of the known ones by so much (delta adjustment)."
-    if excluded(0.0) <= 0:
+    if room_left(0.0) <= 0:
         return f"{text} The 95 % interval holds no difference already, without any shift."
     far = 100 * sd
-    if excluded(far) > 0:
+    if room_left(far) > 0:
         return f"{text} No shift that is possible would make the 95 % interval hold no difference."
-    tips: Any = brentq(excluded, 0.0, far)
+    tips: Any = brentq(room_left, 0.0, far)
     by = f"{number(tips, 2)} ({number(tips / sd, 1)} SD)"
     return (
         f"{text} If those of the experimental arm were {by} worse, the 95 % interval would begin to hold no difference."

@@ -19,7 +19,7 @@ from scipy.special import expit, logit, ndtri, stdtr
 from ...criteria.protocol import DataError
 
 _Cells = tuple[int, int, int, int]
-Column = Any
+_Column = Any
 """A pandas column."""
 
 
@@ -98,7 +98,7 @@ def _edge(score: Any, apart: float, limit: float, way: int) -> float:
     return float(brentq(lambda delta: min(max(score(delta), -1e6), 1e6) + way * limit, apart, end, xtol=1e-13))  # type: ignore[arg-type]
 
 
-def survival(days: Column, event: Column, group: Column) -> pd.DataFrame:
+def survival(days: _Column, event: _Column, group: _Column) -> pd.DataFrame:
     """Kaplan-Meier curves, a row a group and day on which anything happens, through lifelines.
 
     Args:
@@ -129,7 +129,7 @@ def survival(days: Column, event: Column, group: Column) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
-def _complete_rows(days: Column, event: Column, group: Column) -> Column:
+def _complete_rows(days: _Column, event: _Column, group: _Column) -> _Column:
     """The rows of which all three are known.
 
     Raises:
@@ -143,10 +143,10 @@ def _complete_rows(days: Column, event: Column, group: Column) -> Column:
 
 
 def ancova(
-    value: Column,
-    first: Column,
-    baseline: Column | None = None,
-    stratum: Column | None = None,
+    value: _Column,
+    first: _Column,
+    baseline: _Column | None = None,
+    stratum: _Column | None = None,
     level: float = 0.95,
     null: float = 0.0,
 ) -> dict[str, float]:
@@ -188,10 +188,10 @@ _FARTHEST = 25.0
 
 
 def log_hazard_ratio(
-    days: Column,
-    event: Column,
-    first: Column,
-    stratum: Column | None = None,
+    days: _Column,
+    event: _Column,
+    first: _Column,
+    stratum: _Column | None = None,
     level: float = 0.95,
     null: float = 0.0,
 ) -> dict[str, float]:
@@ -265,7 +265,7 @@ def _where(falling: Callable[[float], float]) -> float:
 
 
 def win_probability(
-    value: Column, first: Column, stratum: Column | None = None, level: float = 0.95, null: float = 0.0
+    value: _Column, first: _Column, stratum: _Column | None = None, level: float = 0.95, null: float = 0.0
 ) -> dict[str, float]:
     """How often the first of two participants, one of each group, has the higher outcome; ties count half.
 

@@ -17,25 +17,25 @@ from ..browser import style
 from ..cohort_explorer import explorer
 from ..screening_desk import desk
 
-File = str | Path
+_File = str | Path
 
 
-def desk_page(protocol: File, patients: File = "", mapping: File = "") -> Any:
+def desk_page(protocol: _File, patients: _File = "", mapping: _File = "") -> Any:
     """The screening desk, with a table of patients or without."""
     return _page(lambda: desk(*_read(protocol, patients, mapping)))
 
 
-def explorer_page(protocol: File, patients: File, mapping: File = "") -> Any:
+def explorer_page(protocol: _File, patients: _File, mapping: _File = "") -> Any:
     """The cohort explorer of a table of patients."""
     return _page(lambda: explorer(*_read(protocol, patients, mapping)))
 
 
-def laboratory_page(protocol: File) -> Any:
+def laboratory_page(protocol: _File) -> Any:
     """The randomization laboratory of a protocol."""
     return _page(lambda: randomization(load_protocol(protocol)))
 
 
-def _read(protocol: File, patients: File, mapping: File) -> tuple[Protocol, Any]:
+def _read(protocol: _File, patients: _File, mapping: _File) -> tuple[Protocol, Any]:
     rules = load_protocol(protocol)
     return rules, read_patients(patients, rules, mapping or None) if patients else None
 

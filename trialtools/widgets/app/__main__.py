@@ -17,7 +17,7 @@ from traitlets.config import Config
 from voila.app import Voila
 
 HERE = Path(__file__).parent
-PORT = 8866
+_PORT = 8866
 PAGES = {
     "VoilaConfiguration": {
         "template": "trialtools",
@@ -34,9 +34,9 @@ PAGES = {
 }
 
 
-def serve(folder: Path, port: int = PORT, token: str = "") -> None:
+def serve(folder: Path, port: int = _PORT) -> None:
     """Serve the notebooks of a folder as pages, on this machine only."""
-    token = token or secrets.token_urlsafe(24)
+    token = secrets.token_urlsafe(24)
     with tempfile.TemporaryDirectory() as share:
         shutil.copytree(HERE / "share", share, dirs_exist_ok=True)
         shutil.copy(HERE.parents[1] / "figures" / "tokens.css", Path(share) / "voila" / "templates" / "trialtools")
@@ -48,5 +48,5 @@ def serve(folder: Path, port: int = PORT, token: str = "") -> None:
 
 
 if __name__ == "__main__":
-    folder, port = [*sys.argv[1:], *["notebooks", PORT][len(sys.argv[1:]) :]]
+    folder, port = [*sys.argv[1:], *["notebooks", _PORT][len(sys.argv[1:]) :]]
     serve(Path(folder), int(port))
