@@ -18,6 +18,7 @@ def _case(folder):
 
 
 @pytest.mark.parametrize("folder", [_case(file.parent) for file in sorted(CASES.glob("*/case.py"))])
+@pytest.mark.usefixtures("in_process")
 def test_case(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(shutil.copytree(folder, tmp_path / folder.name))
     got, right = runpy.run_path("case.py")["case"]()

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from functools import cache
 
 import pandas as pd
 import pytest
@@ -64,19 +65,24 @@ SAID = {
 
 
 @pytest.fixture(scope="module")
-def full(whole, protocol):
+def look_without(whole, protocol):
+    """By the table that is lacking and the audience, the look; a trial is read once."""
+    trial = cache(lambda absent: read_trial(without(whole, absent), protocol))
+    return lambda absent, closed: tt.look(trial(absent), protocol, DAY, number=2, closed=closed)
+
+
+@pytest.fixture(scope="module")
+def full(look_without):
     """By audience, what the report of the whole data shows."""
-    trial = read_trial(whole, protocol)
-    return {c: set(words_of(report_of(tt.look(trial, protocol, DAY, number=2, closed=c)))) for c in (True, False)}
+    return {closed: set(words_of(report_of(look_without("nothing", closed)))) for closed in (True, False)}
 
 
 OPEN = ("events", "disposition", "log")
 
 
 @pytest.mark.parametrize(("absent", "closed"), [*((name, True) for name in SAID), *((name, False) for name in OPEN)])
-def test_a_table_that_is_lacking_is_not_collected_everywhere(whole, full, protocol, absent, closed):
-    trial = read_trial(without(whole, absent), protocol)
-    shown = words_of(report_of(tt.look(trial, protocol, DAY, number=2, closed=closed)))
+def test_a_table_that_is_lacking_is_not_collected_everywhere(look_without, full, absent, closed):
+    shown = words_of(report_of(look_without(absent, closed)))
     text, (said, never) = " ¶ ".join(shown), SAID[absent]
     assert re.search(said, text), f"nowhere said of {absent}"
     assert not (found := re.search(never, text)), f"{absent}: {text[max(0, found.start() - 80) : found.end() + 40]}"

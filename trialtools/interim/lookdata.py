@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -200,3 +200,14 @@ def with_reason(frame: Frame, why: str) -> Frame:
     if frame.empty:
         frame.attrs["why"] = why
     return frame
+
+
+def once_a_look(frame_of: Callable[[Any], Frame]) -> Callable[[Any], Frame]:
+    """A frame that several sections of a report ask for, worked out once for a look; each gets a copy of its own."""
+    kept = lru_cache(maxsize=16)(frame_of)
+
+    @wraps(frame_of)
+    def copied(look: Any) -> Frame:
+        return kept(look).copy()
+
+    return copied

@@ -43,7 +43,9 @@ def blank(frame: Frame, name: str, hit: Frame) -> Frame:
 def _bound(frame: Frame, name: str, which: Literal["low", "high"]) -> Frame:
     if name + WRITTEN not in frame:
         return frame[name]
-    parts = frame[name + WRITTEN].where(frame[name].isna())
-    cells = {part: read_cell(part, _DAY, MappedColumn(name)) for part in parts.dropna().unique()}
+    parts = frame.loc[frame[name].isna(), name + WRITTEN].dropna()
+    if parts.empty:
+        return frame[name]
+    cells = {part: read_cell(part, _DAY, MappedColumn(name)) for part in parts.unique()}
     bounds = parts.map({part: pd.Timestamp(getattr(cell, which)) for part, cell in cells.items()})
     return frame[name].fillna(bounds.astype(DTYPES["date"]))

@@ -10,7 +10,7 @@ from ...arms.dosing import dosing_deviations as deviations_of
 from ...arms.dosing import dosing_status
 from ...criteria.contents import Protocol
 from ..data.tables import Frame
-from ..lookdata import NOT_COLLECTED, POOLED, UNKNOWN, LookData, with_reason
+from ..lookdata import NOT_COLLECTED, POOLED, UNKNOWN, LookData, once_a_look, with_reason
 from .endpoint import endpoint_rows
 
 _ANALYSED = {"known": "outcome known", "to come": "outcome still to come", "missing": "outcome missing"}
@@ -91,7 +91,8 @@ def exclusions(look: LookData) -> Frame:
     if not look.screening_log:
         return with_reason(pd.DataFrame(columns=["criterion", "label", "failed", "alone"]), _NO_SCREENING_LOG)
     why = _written_reason(people[~people["randomized"]])
-    is_criterion = why.map(lambda reason: set(reason.split(", ")) <= set(protocol.criterion)).astype(bool)
+    known = set(protocol.criterion)
+    is_criterion = why.map(lambda reason: known.issuperset(reason.split(", "))).astype(bool)
     reasons = [set(reason.split(", ")) for reason in why[is_criterion]]
     rows = []
     for c in protocol.criteria:
@@ -133,6 +134,7 @@ def follow_up(look: LookData) -> Frame:
     return with_reason(stages[["arm", "item", "n"]].reset_index(drop=True), NOT_COLLECTED)
 
 
+@once_a_look
 def dosing(look: LookData) -> Frame:
     """Where everybody randomized stands in the dosing window: `tt.arms.dosing_status`, with the arm."""
     trial = look.trial

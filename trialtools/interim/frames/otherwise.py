@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 
 from ...figures.format import count, number
 from ..data.tables import Frame
-from ..lookdata import UNKNOWN, LookData, with_reason
+from ..lookdata import UNKNOWN, LookData, once_a_look, with_reason
 from .conduct import dosing
 from .effect import Z95, Effect, effect, why_no_comparison
 from .endpoint import endpoint_rows
@@ -30,6 +30,7 @@ SHIFTS = (0.5, 1.0)
 """How far off missing measurements are taken to lie, in standard deviations."""
 
 
+@once_a_look
 def sensitivity(look: LookData) -> Frame:
     """The primary effect, and what it would be had one counted otherwise: a row an analysis, the primary one first.
 

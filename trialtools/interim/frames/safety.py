@@ -15,7 +15,7 @@ from ..data.dates import earliest, latest
 from ..data.deaths import is_fatal
 from ..data.labs import LIVER
 from ..data.tables import Frame
-from ..lookdata import NOT_COLLECTED, LookData, with_reason
+from ..lookdata import NOT_COLLECTED, LookData, once_a_look, with_reason
 from ..sequential.estimates import risk_difference
 
 _ANY = ""
@@ -118,6 +118,7 @@ def _against_control(look: LookData, hit: dict[str, int], people: dict[str, Any]
     return {name: contrast[name] for name in ("difference", "low", "high")}
 
 
+@once_a_look
 def harms(look: LookData) -> Frame:
     """What a committee asks first: participants with a death, a serious, a related, a severe and any adverse event.
 
@@ -195,6 +196,7 @@ def serious_cases(look: LookData) -> Frame:
     return with_reason(rows, NOT_COLLECTED if nowhere else "No death and no serious adverse event is known.")
 
 
+@once_a_look
 def edish(look: LookData) -> Frame:
     """The highest aminotransferase and bilirubin of everybody randomized, in multiples of the upper limit, after entry.
 
