@@ -801,6 +801,27 @@ def test_a_workbook_that_spans_a_world_is_refused_at_once(excel):
     assert tt.read_patients(deep, PROTOCOL).n == 1
 
 
+def rewritten(path: Path, old: str, new: str) -> Path:
+    """The workbook with something else in its first sheet, as no program writes it."""
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name).decode() for name in book.namelist()}
+    with zipfile.ZipFile(path, "w") as book:
+        for name, text in parts.items():
+            book.writestr(name, text.replace(old, new) if name.endswith("sheet1.xml") else text)
+    return path
+
+
+@pytest.mark.parametrize("far", ['"AAAA99999999999"', "'XFD1048576'", '"xfd1048576"'])
+def test_a_corner_that_a_workbook_names_in_another_way(excel, far):
+    assert " spans " in fault(rewritten(excel([["patient_id", "age"], ["a", 40]]), '"B2"', far))
+
+
+def test_what_a_reader_says_of_a_damaged_workbook_itself_is_not_told(excel, capfd):
+    no_day = rewritten(excel([["patient_id", "age"], ["a", date(2020, 1, 1)]]), "<v>43831</v>", "<v>-1e300</v>")
+    assert "it is damaged" in fault(no_day)
+    assert capfd.readouterr().err == ""
+
+
 def test_a_workbook_that_was_packed_too_well(excel, monkeypatch):
     path = excel([["patient_id", "age"], ["a", 40]])
     monkeypatch.setattr(workbook, "_LARGEST", 1000)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import zipfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -44,20 +46,14 @@ def read_workbook(
     Raises:
         DataError: not a workbook, too large, several sheets, no such row.
     """
-    import fastexcel
-
-    logging.getLogger("fastexcel").setLevel(logging.ERROR)  # it tells of every empty column on stderr
     unworked = _unworked_cells(path)
-    try:
-        book = fastexcel.read_excel(path)
+    with _open_book(path) as book:
         if not (names := book.sheet_names):
             raise DataError(f"{path.name} has no sheet; it is damaged. Save it again")
         sheet = _sheet(names, sheet, path.name)
         rows, errors = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").to_arrow_with_errors()
         numbers = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="float").to_polars()
         flags = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="boolean").to_polars() if commas else None
-    except fastexcel.FastExcelError as error:
-        raise DataError(f"{path.name} cannot be read: {str(error).splitlines()[0]}") from None
     table: Any = pl.from_arrow(rows)
     table = _exact(table.rename(dict(zip(table.columns, numbers.columns, strict=True))), numbers)
     some = pl.any_horizontal(pl.all().str.strip_chars(BLANKS).fill_null("") != "")
@@ -93,13 +89,40 @@ def sheet_names(path: Path) -> list[str]:
     Raises:
         DataError: not a workbook, or too large.
     """
+    _unworked_cells(path)
+    with _open_book(path) as book:
+        return book.sheet_names
+
+
+@contextmanager
+def _open_book(path: Path) -> Iterator[Any]:
+    """A workbook; what its reader does not understand is told in a sentence, and not what it says on stderr itself."""
     import fastexcel
 
-    _unworked_cells(path)
+    for name in ("fastexcel", "calamine"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # they tell of every empty column
     try:
-        return fastexcel.read_excel(path).sheet_names
+        with _without_stderr():
+            yield fastexcel.read_excel(path)
     except fastexcel.FastExcelError as error:
         raise DataError(f"{path.name} cannot be read: {str(error).splitlines()[0]}") from None
+
+
+@contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Nothing is written to stderr meanwhile: what panics writes past Python, and its error says the same."""
+    try:
+        stderr = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    with Path(os.devnull).open("wb") as nothing:
+        os.dup2(nothing.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
 
 
 _MARKS = {
@@ -184,8 +207,8 @@ def _scan_cells(lines: Any, name: str) -> list[tuple[int, int]]:
     rows, columns, rest, unworked = 1, {b"A"}, b"", set()
     while part := lines.read(_STEP):
         part = rest + part
-        columns |= set(re.findall(rb'r="([A-Z]{1,3})\d+"', part))
-        rows = max(rows, *map(int, set(re.findall(rb'r="[A-Z]{0,3}(\d{1,7})"', part))), 1)
+        columns |= set(re.findall(rb"""\br\s*=\s*["']([A-Za-z]+)\d""", part))
+        rows = max(rows, *map(int, set(re.findall(rb"""\br\s*=\s*["'][A-Za-z]*(\d{1,4000})["']""", part))), 1)
         unworked |= (
             {(int(row) - 1, _number(column) - 1) for column, row in _UNWORKED.findall(part)} if b"<f" in part else set()
         )
@@ -199,4 +222,4 @@ def _scan_cells(lines: Any, name: str) -> list[tuple[int, int]]:
 
 def _number(column: bytes) -> int:
     """A column by its letters: A is 1, AA is 27."""
-    return sum((letter - 64) * 26**i for i, letter in enumerate(reversed(column)))
+    return sum((letter - 64) * 26**i for i, letter in enumerate(reversed(column.upper())))
