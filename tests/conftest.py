@@ -31,10 +31,12 @@ CATEGORIES = {
 }
 POSIX = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes and limits of this kind are POSIX's")
 
-JUPYTER = {
-    f"tests/ui/test_{name}.py" for name in ("desk", "explorer", "export", "laboratory", "lessons", "lost_kernel")
+_JUPYTER = ("desk", "explorer", "export", "laboratory", "lessons", "lost_kernel")
+TOGETHER = {
+    **{f"tests/ui/test_{name}.py": "Jupyter" for name in _JUPYTER},
+    **dict.fromkeys(("tests/test_lesson_pages.py", "tests/ui/test_lesson_pages.py"), "quiz"),
 }
-"""Files that open a JupyterLab or Voila: one worker has them all, and starts each once."""
+"""Files that share what takes long to make: one worker has them all, and makes it once."""
 SLOW_FIRST = ("ui", "reports", "agreement")
 """Kinds whose files take long: they come first, so that no worker is left with one when the others are done."""
 
@@ -51,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class _WholeFiles(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return "JupyterLab" if file in JUPYTER else file
+        return TOGETHER.get(file, file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log) -> LoadFileScheduling | None:
@@ -147,6 +149,14 @@ def protocol():
     import trialtools as tt
 
     return tt.load_protocol(ROOT / "data" / "protocols" / "NCT05741099.yaml")
+
+
+@pytest.fixture(scope="session")
+def items():
+    """The items of the quiz, each with its proof."""
+    from trialtools.lessons.pages.quiz import quiz
+
+    return quiz()
 
 
 @pytest.fixture(scope="session")

@@ -190,10 +190,18 @@ OVERLAPS = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(pl
 SEEN = "() => [...document.querySelectorAll('.textpoint text')].filter(t => t.getBoundingClientRect().width).length"
 
 
-@pytest.mark.parametrize("n", [7, 93_995, 10_000_000])
-def test_nothing_overlaps(protocol, n, chromium, tmp_path):
+@pytest.fixture(scope="module")
+def tab(chromium):
     from playwright.sync_api import sync_playwright
 
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
+        yield browser.new_page(viewport={"width": 900, "height": 900})
+        browser.close()
+
+
+@pytest.mark.parametrize("n", [7, 93_995, 10_000_000])
+def test_nothing_overlaps(protocol, n, tab, tmp_path):
     flow, states = screened(protocol, n, idle=("I2", "I3", "E4", "E5"))
     grown = read(protocol, n).assign(certain=n // 3, possible=n)
     missing = OPEN.assign(n=n, alone=n // 2)
@@ -206,12 +214,8 @@ def test_nothing_overlaps(protocol, n, chromium, tmp_path):
     parts = [made.to_html(include_plotlyjs=not i, full_html=False) for i, made in enumerate(drawn)]
     page = tmp_path / "page.html"
     page.write_text(f"<body>{figures.flow(flow, subtitle='Population', source='A source')}{''.join(parts)}</body>")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": 900, "height": 900})
-        tab.goto(Path(page).as_uri())
-        tab.wait_for_function("document.querySelectorAll('.bars path').length > 50", timeout=60_000)
-        outside, overlaps, seen = (tab.evaluate(each) for each in (OUTSIDE, OVERLAPS, SEEN))
-        browser.close()
+    tab.goto(Path(page).as_uri())
+    tab.wait_for_function("document.querySelectorAll('.bars path').length > 50", timeout=60_000)
+    outside, overlaps, seen = (tab.evaluate(each) for each in (OUTSIDE, OVERLAPS, SEEN))
     assert outside == [] and overlaps == []
     assert seen == sum(len(made.data[-1].text) for made in drawn)

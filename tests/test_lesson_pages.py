@@ -16,20 +16,16 @@ from trialtools.criteria.proofs.conditions import NotSettled
 from trialtools.criteria.proofs.finding import Finding
 from trialtools.lessons import check, lessons, load_lesson, quantities
 from trialtools.lessons.pages import in_browser, proofs, site
+from trialtools.lessons.pages import quiz as quiz_file
 from trialtools.lessons.pages.paper import handout
 from trialtools.lessons.pages.prose import prose
 from trialtools.lessons.pages.quiz import quiz, quiz_page
 from trialtools.report.errors import ReportError
 
 
-@pytest.fixture(scope="module")
-def items():
-    return quiz()
-
-
 def test_the_quiz_is_one_small_file_that_asks_for_nothing(items):
     page = quiz_page(items)
-    assert len(page.encode()) < 20_000
+    assert len(page.encode()) < 20_000 and page.count("<button") > 40
     assert not re.search(r"https?:|<link|<img|src=|@import|url\(|fetch\(", page)
 
 
@@ -41,9 +37,22 @@ def test_each_item_has_one_right_answer_and_a_misconception_behind_every_other(i
     assert len({item.right for item in items}) > 2, "the right answer has no usual place"
 
 
-def test_a_key_that_the_engine_does_not_confirm_is_refused(monkeypatch):
-    monkeypatch.setitem(proofs.PROOFS, "quiz.1", lambda source: ("true", ""))
-    with pytest.raises(ProtocolError, match=r"the key of quiz\.1 is 'unknown', but the engine answers 'true'"):
+@pytest.mark.parametrize("id", [*range(1, 8), 11, 12])
+def test_a_key_that_the_engine_does_not_confirm_is_refused(monkeypatch, tmp_path, id):
+    written = (Path(quiz_file.__file__).parent / "quiz.yaml").read_text("utf-8")
+    head, *items = re.split(r"(?=  - id)", written)
+    (item,) = [each for each in items if each.startswith(f"  - id: quiz.{id}\n")]
+    wrong = re.search(r"answer: (.+?)(,|\n)", item)[1]
+    written = head + re.sub(r"    key: .*", f"    key: {wrong}", item)
+    (tmp_path / "quiz.yaml").write_text(written, "utf-8")
+    monkeypatch.setattr(quiz_file, "FOLDER", tmp_path)
+    with pytest.raises(ProtocolError, match=rf"the key of quiz\.{id} is '.*', but the engine answers '.+'"):
+        quiz()
+
+
+def test_a_proof_that_finds_another_option_refuses_the_key(monkeypatch):
+    monkeypatch.setitem(proofs.PROOFS, "quiz.8", lambda source: ("nothing", ""))
+    with pytest.raises(ProtocolError, match="but the engine answers 'nothing'"):
         quiz()
 
 

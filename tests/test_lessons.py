@@ -355,6 +355,20 @@ def test_prose_leaves_counts_to_the_engine(root):
         assert {*re.findall(r"\d,\d{3}", prose)} <= {f"{quantity(source, 'screened'):,}"}, name
 
 
+def test_a_sentence_has_the_words_of_conditions_or_of_criteria_and_no_exclusion_is_passed(root):
+    """A condition is true or false, a criterion passes or fails, an exclusion applies or does not."""
+    files = [*(root / "notebooks" / "lessons").iterdir(), *(root / "trialtools" / "lessons").rglob("*.yaml")]
+    for file in files:
+        for sentence in re.split(r"(?<=[.!?:;,|])\s|\\n|\n|[\[\]{}]", file.read_text("utf-8")):
+            of_criteria = re.search(r"\b(pass|fail)(es|ed|s)?\b", sentence)
+            assert not (of_criteria and re.search(r"\b(true|false)\b", sentence)), (file.name, sentence)
+            assert not (of_criteria and re.search(r"\bcondition", sentence)), (file.name, sentence)
+            assert not re.search(r"(?<!\")\bpass\w*( an| no)? exclusion|exclusion passe", sentence), (
+                file.name,
+                sentence,
+            )
+
+
 # --- what the lecturer reads ------------------------------------------------------------------------------------------
 
 

@@ -474,7 +474,7 @@ def test_a_clean_sketch_has_only_a_note() -> None:
 
 
 def test_a_witness_that_the_reference_refuses_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prover_module, "witness", lambda logic, model: {"age": 50})
+    monkeypatch.setattr(prover_module.Logic, "witness", lambda logic, model: {"age": 50})
     findings = lint(sketch("I1: age > 65 or a"))
     assert not any(finding.witness for finding in findings)
     assert "whether limits of I1 leave out their own value" in findings[-1].sentence

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from trialtools.criteria.contents import read_protocol
 from trialtools.criteria.language import Compare, MonthsBefore, Name, ProtocolError, Value, evaluate, parse
-from trialtools.criteria.proofs.encode import encode, on_step, solver, value_of, witness
+from trialtools.criteria.proofs.encode import encode
 from trialtools.criteria.proofs.kleene import has_power, is_long, truth_of
 from trialtools.criteria.protocol import possible
 
@@ -144,7 +144,7 @@ def recorded(patient: dict) -> list:
     return [
         z3.Not(known)
         if patient.get(name) is None
-        else z3.And(known, LOGIC.value[name] == value_of(LOGIC, name, patient[name]))
+        else z3.And(known, LOGIC.value[name] == LOGIC.value_of(name, patient[name]))
         for name, known in LOGIC.known.items()
     ]
 
@@ -153,7 +153,7 @@ def states(formula, patient: dict) -> list[bool | None]:
     """What Z3 holds for possible: asked three times."""
     true, false = truth_of(LOGIC.record, formula)
     asked = {True: true, False: false, None: z3.Not(z3.Or(true, false))}
-    solving = solver(LOGIC)
+    solving = LOGIC.solver()
     solving.add(*recorded({name: value for name, value in patient.items() if value is not None}))
     answers = {value: solving.check(question) for value, question in asked.items()}
     assert z3.unknown not in answers.values()
@@ -174,11 +174,11 @@ def test_z3_agrees_with_the_reference(text: str, patient: dict) -> None:
 def test_a_witness_is_what_was_asked_for(text: str, wanted: bool | None) -> None:
     formula = parse(text, PROTOCOL.fields)
     true, false = truth_of(LOGIC.record, formula)
-    solving = solver(LOGIC)
+    solving = LOGIC.solver()
     solving.set("timeout", 2_000)
     solving.add({True: true, False: false, None: z3.Not(z3.Or(true, false))}[wanted])
     if solving.check() == z3.sat:
-        patient = witness(LOGIC, solving.model())
+        patient = LOGIC.witness(solving.model())
         assert evaluate(formula, PROTOCOL.facts_of(patient)) is wanted or is_loose(formula)
 
 
@@ -195,30 +195,30 @@ def test_months_are_calendar_months(day: str, months: int) -> None:
 
 def test_facts_hold_of_the_world_behind_the_record() -> None:
     """Nothing recorded breaks a single fact, and yet together they cannot hold."""
-    solving = solver(LOGIC)
+    solving = LOGIC.solver()
     solving.add(*recorded({"a": False, "p": False}))
     assert solving.check(LOGIC.facts["F1"]) == solving.check(LOGIC.facts["F2"]) == z3.sat
     assert solving.check(*LOGIC.facts.values()) == z3.unsat
 
 
 def test_a_complete_patient_knows_everything_that_applies() -> None:
-    solving = solver(LOGIC)
+    solving = LOGIC.solver()
     solving.add(*LOGIC.known.values())
     assert solving.check(truth("missing(n) or missing(p)").true) == z3.unsat
     assert solving.check(truth("c == 'y'").true) == z3.sat
-    patient = witness(LOGIC, solving.model())
+    patient = LOGIC.witness(solving.model())
     assert "p" not in patient and set(patient) == set(PROTOCOL.fields) - {"p"}
 
 
 def test_steps_hold_only_where_they_are_asked_for() -> None:
-    solving = solver(LOGIC)
+    solving = LOGIC.solver()
     solving.add(truth("0.5 < m < 1").true)
     assert solving.check() == z3.sat
-    assert solving.check(*on_step(LOGIC).values()) == z3.unsat
+    assert solving.check(*LOGIC.on_step().values()) == z3.unsat
 
 
 def test_a_long_product_is_any_number_but_the_same_everywhere() -> None:
-    solving = solver(LOGIC)
+    solving = LOGIC.solver()
     solving.add(truth("n*n*n*n*n == 2").true)
     assert solving.check() == z3.sat
     assert solving.check(truth("n*n*n*n*n == 3").true) == z3.unsat

@@ -10,7 +10,7 @@ from conftest import find_component
 
 from trialtools.lessons import lessons
 from trialtools.lessons.pages import paper, site
-from trialtools.lessons.pages.quiz import BEFORE, quiz, quiz_page
+from trialtools.lessons.pages.quiz import BEFORE, quiz_page
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 
@@ -18,11 +18,6 @@ PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format, *args):
         pass
-
-
-@pytest.fixture(scope="module")
-def items():
-    return quiz()
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError, names, words
 from ..criteria.patient.tree import Decision, decision
 from ..criteria.proofs.finding import assuming, proviso
-from ..criteria.proofs.prover import Proof, Prover, impossible, patient, prover_for, unsat_core
+from ..criteria.proofs.prover import Proof, Prover, prover_for
 from .rows import decisions
 from .screening import screen
 from .sources import Patients, read_patients
@@ -121,7 +121,7 @@ def _proof(first: Protocol, second: Protocol) -> dict[str, Any]:
     """The relation of two protocols, what it rests on, and the patients who show it."""
     shared = _union(first, second)
     prover = prover_for(shared)
-    if impossible(prover, prover.facts.values()):
+    if prover.impossible(prover.facts.values()):
         prover = replace(prover, facts={})  # under facts that cannot all be true, anything could be proved
     (in_first, out_first), (in_second, out_second) = (_verdicts(prover, protocol) for protocol in (first, second))
     settle = partial(_settle, prover, first, second)
@@ -155,10 +155,10 @@ def _settle(
             decided.append(decision(protocol, {k: v for k, v in record.items() if k in protocol.fields}))
         return judge(*decided)
 
-    proof = unsat_core(prover, [claim], {})
+    proof = prover.unsat_core([claim], {})
     if proof is not None:
         return proof
-    record = patient(prover, [claim, *prover.facts.values()], borne_out, prover.logic.known.values())
+    record = prover.patient([claim, *prover.facts.values()], borne_out, prover.logic.known.values())
     facts = prover.protocol.facts_of(record or {})
     return {name: value for name, value in facts.items() if value is not None} if record is not None else None
 

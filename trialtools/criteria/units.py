@@ -13,132 +13,22 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fractions import Fraction
 from functools import cache, lru_cache
+from pathlib import Path
+
+import yaml
 
 from .language import ProtocolError
 
-_PREFIXES = {"G": 9, "M": 6, "k": 3, "h": 2, "da": 1, "d": -1, "c": -2, "m": -3, "u": -6, "n": -9, "p": -12, "f": -15}
-_PREFIXES |= {"mc": -6, "micro": -6}
-_METRIC = {  # an atom that takes prefixes: its size and its dimension, what it is never mixed up with being one
-    "m": (1, "length"),
-    "g": (1, "mass"),
-    "s": (1, "time"),
-    "K": (1, "temperature"),
-    "mol": (1, "amount"),
-    "V": (1, "voltage"),
-    "A": (1, "current"),
-    "eq": (1, "equivalents"),
-    "osm": (1, "osmoles"),
-    "[IU]": (1, "catalysis"),  # of an enzyme one U, and of one substance nobody measures both
-    "kat": (60_000_000, "catalysis"),
-    "U": (1, "catalysis"),
-    "rad": (1, "angle"),
-    "Bq": (1, "radioactivity"),
-    "Gy": (1, "absorbed dose"),
-    "Sv": (1, "equivalent dose"),
-    "L": (Fraction(1, 1000), "length length length"),
-    "Hz": (1, "/time"),
-    "J": (1000, "mass length length /time /time"),
-    "cal": (4184, "mass length length /time /time"),
-    "W": (1000, "mass length length /time /time /time"),
-    "N": (1000, "mass length /time /time"),
-    "Pa": (1000, "mass /length /time /time"),
-    "bar": (100_000_000, "mass /length /time /time"),
-    "m[Hg]": (133_322_387, "mass /length /time /time"),
-    "m[H2O]": (Fraction("9806650"), "mass /length /time /time"),
-}
-_PLAIN = {  # an atom that takes none
-    "10*": (10, ""),
-    "%": (Fraction(1, 100), ""),
-    "[ppth]": (Fraction(1, 1000), ""),
-    "[ppm]": (Fraction(1, 10**6), ""),
-    "[pH]": (1, "acidity"),
-    "min": (60, "time"),
-    "h": (3600, "time"),
-    "d": (86400, "time"),
-    "wk": (604800, "time"),
-    "mo": (2629800, "time"),
-    "a": (31557600, "time"),
-    "deg": (Fraction(31415926535897932, 180 * 10**16), "angle"),
-    "[lb_av]": (Fraction("453.59237"), "mass"),
-    "[oz_av]": (Fraction("28.349523125"), "mass"),
-    "[in_i]": (Fraction("0.0254"), "length"),
-    "[ft_i]": (Fraction("0.3048"), "length"),
-}
+_TABLES = yaml.safe_load(Path(__file__).with_name("units.yaml").read_text("utf-8"))
+_PREFIXES, _EVERYDAY, _MEANT = _TABLES["prefixes"], _TABLES["everyday"], _TABLES["meant"]
+_METRIC, _PLAIN = (
+    {atom: (Fraction(size), dimensions) for atom, (size, dimensions) in _TABLES[which].items()}
+    for which in ("metric", "plain")
+)
 _DEGREES = {"Cel": (Fraction(1), Fraction("273.15")), "[degF]": (Fraction(5, 9), Fraction("459.67") * Fraction(5, 9))}
-_EVERYDAY = {  # how else people write an atom, or its plural
-    "year": "a",
-    "month": "mo",
-    "week": "wk",
-    "day": "d",
-    "hour": "h",
-    "minute": "min",
-    "second": "s",
-    "yr": "a",
-    "y": "a",
-    "hr": "h",
-    "sec": "s",
-    "mmHg": "mm[Hg]",
-    "cmH2O": "cm[H2O]",
-    "IU": "[IU]",
-    "[iU]": "[IU]",
-    "Eq": "eq",
-    "Osm": "osm",
-    "l": "L",
-    "mcg": "ug",
-    "cc": "mL",
-    "°C": "Cel",
-    "degC": "Cel",
-    "°F": "[degF]",
-    "degF": "[degF]",
-    "lb": "[lb_av]",
-    "pH": "[pH]",
-    "percent": "%",
-    "‰": "[ppth]",
-    "cell": "{cells}",
-    "beat": "{beats}",
-    "breath": "{breaths}",
-    "copies": "{copies}",
-    "bpm": "{beats}/min",
-}
 _LARGE = ("G", "M", "h", "da")
 """Prefixes that nobody writes before these but by a slip: Mg/dL is no megagram."""
 _SMALL_ONLY = ("m", "g", "s", "L", "mol", "eq", "osm", "U", "[IU]")
-_MEANT = {
-    "G/L": "10*9/L",
-    "Gpt/L": "10*9/L",
-    "T/L": "10*12/L",
-    "Tpt/L": "10*12/L",
-    "K/uL": "10*3/uL",
-    "M/uL": "10*6/uL",
-    "109/L": "10*9/L",
-    "1012/L": "10*12/L",
-    "103/uL": "10*3/uL",
-    "106/uL": "10*6/uL",
-    "1000/uL": "10*3/uL",
-    "1000/mm3": "10*3/uL",
-    "g%": "g/dL",
-    "mg%": "mg/dL",
-    "g/24h": "g/d",
-    "mg/24h": "mg/d",
-    "M": "mol/L",
-    "mM": "mmol/L",
-    "uM": "umol/L",
-    "nM": "nmol/L",
-    "C": "Cel",
-    "F": "[degF]",
-    "in": "[in_i]",
-    "inch": "[in_i]",
-    "pound": "[lb_av]",
-    "pounds": "[lb_av]",
-    "INR": "1",
-}
-"""What looks like another unit, or like none."""
-_COMMON = (
-    "% /min 10*9/L 10*12/L 10*3/uL 10*6/uL 10*6/L {cells}/uL /mm3 U/L U/mL [IU]/L [IU]/mL m[IU]/L mmol/L umol/L nmol/L "
-    "pmol/L mol/L g/L g/dL mg/dL mg/L ug/L ug/mL ng/mL ng/L ng/dL pg/mL meq/L mosm/kg mm[Hg] kPa cm[H2O] Cel [degF] K "
-    "kg g mg ug ng [lb_av] m cm mm [in_i] kg/m2 m2 a mo wk d h min s ms L mL uL L/min mL/min mL/min/{1.73_m2} mL/kg "
-    "mmol/mol mg/g mg/mmol ug/min mm/h fL pg mV bar"
-)
 _COMPONENT = re.compile(r"([^{}./()]*?)([+-]?\d+)?(\{[^{}]*\})?$")
 _LETTERS = str.maketrans(dict(zip("µμº℃℉⁰¹²³⁴⁵⁶⁷⁸⁹", ("u", "u", "°", "°C", "°F", *"0123456789"), strict=True)))
 _POWER = re.compile("10([⁰¹²³⁴-⁹]+)")
@@ -204,7 +94,7 @@ def completed_years(unit: str | None, wanted: str | None) -> str:
     return next((each for each in ("mo", "wk", "d") if _parse(unit) == _parse(each)), "")
 
 
-@cache
+@lru_cache(10_000)
 def _parse(unit: str) -> Unit | None:
     written = _POWER.sub(r"10*\1", unit.strip()).translate(_LETTERS)
     written = re.sub(r"\{?1[.,]73[ _]*m2\}?", "{1.73_m2}", re.sub(r"\s*([./])\s*", r"\1", written))
@@ -257,14 +147,13 @@ def _add(part: str, sign: int, made: Unit) -> bool:
 
 
 def _atom(atom: str) -> tuple[Fraction, str] | None:
-    if atom in _PLAIN or atom in _METRIC:
-        size, dimensions = (_PLAIN | _METRIC)[atom]
-        return Fraction(size), dimensions
+    if known := _PLAIN.get(atom) or _METRIC.get(atom):
+        return known
     for prefix, power in _PREFIXES.items():
-        base = _everyday(atom.removeprefix(prefix))
-        if atom.startswith(prefix) and base in _METRIC and not (prefix in _LARGE and base in _SMALL_ONLY):
+        base = _everyday(atom.removeprefix(prefix)) if atom.startswith(prefix) else ""
+        if base in _METRIC and not (prefix in _LARGE and base in _SMALL_ONLY):
             size, dimensions = _METRIC[base]
-            return Fraction(size) * Fraction(10) ** power, dimensions
+            return size * Fraction(10) ** power, dimensions
     return None
 
 
@@ -300,15 +189,23 @@ def _nearest(unit: str) -> str:
         return meant
     plain = re.sub(r"\^|(?<!10)\*\*", "", re.sub(r"(?<=10)(\^|\*\*|[eE])", "*", re.sub(r"^[x×]\s*", "", unit)))
     if plain != unit and _parse(plain):
-        written = next((common for common in _COMMON.split() if common.lower() == plain.lower()), plain)
+        written = next((common for common in _TABLES["common"].split() if common.lower() == plain.lower()), plain)
         return f"; did you mean '{written}'?"
     if len(unit) > _LONGEST or sum(map(str.isdigit, unit)) > 4:  # a column of prose must not be compared text by text
         return _AS_UCUM
     spelling = _fold(unit)
-    alike = {_fold(common): common for common in _COMMON.split()}
-    folded = {each: common for each, common in alike.items() if _digits(each) == _digits(spelling)}  # 10^4 is not 10^3
-    close = get_close_matches(spelling, folded, 1, 0.76)
-    return f"; did you mean '{folded[close[0]]}'?" if close else _AS_UCUM
+    alike = _common().get(_digits(spelling), {})  # 10^4 is not 10^3
+    close = get_close_matches(spelling, alike, 1, 0.76)
+    return f"; did you mean '{alike[close[0]]}'?" if close else _AS_UCUM
+
+
+@cache
+def _common() -> dict[str, dict[str, str]]:
+    """Units that many write, by their digits and folded."""
+    by_digits: dict[str, dict[str, str]] = {}
+    for unit in _TABLES["common"].split():
+        by_digits.setdefault(_digits(_fold(unit)), {})[_fold(unit)] = unit
+    return by_digits
 
 
 def _fold(unit: str) -> str:

@@ -47,7 +47,7 @@ def judge(question: Question, answer: Any) -> Reply:
         lines = [*says, question.right] if right else [*trap, *says]
     except (ProtocolError, DataError, NotSettled) as error:
         return Reply(False, (str(error),))
-    return Reply(right, tuple(map(question.with_numbers, lines)))
+    return Reply(right, tuple(question.with_numbers(line) for line in lines if line))
 
 
 def _read(question: Question, answer: Any) -> Any:

@@ -86,12 +86,12 @@ def see_column(frame: Any, name: str, dtype: Any, rows: int) -> ColumnContent:
     """Count the texts of one column of a Narwhals frame, in the engine that holds it."""
     if dtype.is_nested() or dtype in (nw.Binary, nw.Object, nw.Unknown):  # no field can be read from it
         return ColumnContent(name, dtype, rows, pl.DataFrame(schema={"text": pl.String, "n": pl.Int64}))
-    text = text_of(name, dtype).alias("text")
-    counts = in_polars(frame.select(text).group_by("text").agg(nw.len().alias("n")))
-    counts = counts.with_columns(pl.col("text").cast(pl.String).str.strip_chars(BLANKS))
-    counts = counts.filter(pl.col("text").is_not_null() & (pl.col("text") != ""))
-    counts = counts.group_by("text").agg(pl.col("n").sum().cast(pl.Int64)).sort("n", "text", descending=[True, False])
-    return ColumnContent(name, dtype, rows, counts)
+    counted = frame.select(text_of(name, dtype).alias("text")).group_by("text").agg(nw.len().alias("n"))
+    counts = (counted.to_native() if frame.implementation.is_polars() else in_polars(counted)).lazy()
+    text = pl.col("text").cast(pl.String).str.strip_chars(BLANKS)
+    alike = counts.with_columns(text).filter(pl.col("text") != "").group_by("text")
+    told = alike.agg(pl.col("n").sum().cast(pl.Int64)).sort("n", "text", descending=[True, False])
+    return ColumnContent(name, dtype, rows, told.collect())
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ _NOT_NUMBERS = ("nan", "inf", "-inf", "+inf", "infinity", "-infinity")
 _GROUP_MARKS = {None: "", ".": ",", ",": "."}
 _ANY_GROUP_MARK = " '\u2019\u00a0\u2009\u202f"
 """What may stand between groups of three digits, and is never a decimal mark."""
+_GROUPED = {mark: str.maketrans("", "", _ANY_GROUP_MARK + group) for mark, group in _GROUP_MARKS.items()}
 _RANGE = re.compile(r"(.*?\d.*?)\s*(?:(?<!/)[-\u2013\u2014]|\.\.+|\bto\b)\s*(-?\d.*)", re.DOTALL)
 
 
@@ -73,14 +74,15 @@ def _read_number(text: str, bound: _Bound, field: Field, column: MappedColumn) -
     """The number that a text stands for; with a bound (">") what is left of it."""
     if text.lower() in _NOT_NUMBERS:
         return Cell(math.nan)
+    if not bound and (ends := _range(text, field, column)):  # before a unit is sought in "-25 mg/L", which takes long
+        return ends
     match = _pattern(column.decimal).fullmatch(text)
-    cell = _one_number(match, bound, field, column) if match else Cell(fault=_fault(text, column.decimal))
-    return _range(text, field, column) or cell if cell.fault and not bound else cell
+    return _one_number(match, bound, field, column) if match else Cell(fault=_fault(text, column.decimal))
 
 
 def _one_number(match: re.Match[str], bound: _Bound, field: Field, column: MappedColumn) -> Cell:
-    digits, unit = re.sub(rf"[{_ANY_GROUP_MARK}{_GROUP_MARKS[column.decimal]}]", "", match[1]), match[2].strip(BLANKS)
-    value = float(digits.replace(",", "."))
+    value = float(match[1].translate(_GROUPED[column.decimal]).replace(",", "."))
+    unit = match[2].strip(BLANKS)
     if unit == "+" and not bound:  # 90+: ninety and above
         bound, unit = (True, False), ""
     if not math.isfinite(value):

@@ -38,10 +38,10 @@ def read_texts(
         fields, columns: by name, numbers and dates whose one column holds texts.
     """
     plain = {name: _plain(fields[name], columns[name]) for name in columns}
-    odd_texts = [
-        _text_of(column).filter(_text_of(column).is_not_null() & plain[name].is_null()).unique().implode().alias(name)
-        for name, column in columns.items()
-    ]
+    odd_texts = []
+    for name, column in columns.items():
+        text = _text_of(column)
+        odd_texts.append(text.filter(text.is_not_null() & plain[name].is_null()).unique().sort().implode().alias(name))
     odd = frame.select(odd_texts).collect(engine="streaming") if odd_texts else pl.DataFrame()
     made, texts = [], {}
     for name, column in columns.items():

@@ -30,10 +30,9 @@ from ..patient import tree
 from ..patient.cells import atoms
 from ..patient.tree import Decision
 from ..protocol import Criterion, ProtocolData
-from .encode import on_step
 from .finding import assuming, cannot_pass, join, titles
 from .kleene import Z3
-from .prover import Proof, Prover, patient, prover_for, solve, unsat_core
+from .prover import Proof, Prover, prover_for
 
 _DECISIONS = get_args(Decision)
 _TOO_HARD = "it takes too long to find out; ask about fewer fields, without products or quotients of them"
@@ -91,7 +90,7 @@ def same(protocol: ProtocolData, one: str, other: str, measured: bool = False) -
     formulas = [parse(text, protocol.fields) for text in (one, other)]
     prover = prover_for(_about(protocol, formulas))
     a, b = map(prover.truth, formulas)
-    steps = list(on_step(prover.logic).values())
+    steps = list(prover.logic.on_step().values())
     for claims in ([*steps],) if measured else ([*steps], []):
         claims.append(z3.Or(a.true != b.true, a.false != b.false))
         if _exists(prover, claims):
@@ -109,7 +108,7 @@ def _about(protocol: ProtocolData, formulas: Iterable[Formula]) -> ProtocolData:
 
 
 def _exists(prover: Prover, claims: Iterable[Z3]) -> bool:
-    answer = solve(prover, claims)
+    answer = prover.solve(claims)
     if answer == z3.unknown:
         raise NotSettled(_TOO_HARD)
     return answer == z3.sat
@@ -125,7 +124,7 @@ def _fewest(prover: Prover, claims: list[Z3], formulas: list[Formula]) -> dict[s
         return one is not other
 
     wishes = [*prover.facts.values(), *_near(prover, formulas)]
-    record = patient(prover, [*claims, _at_most(prover, fewest)], differs, wishes)
+    record = prover.patient([*claims, _at_most(prover, fewest)], differs, wishes)
     if record is None:
         raise NotSettled(_TOO_HARD)
     return record
@@ -222,9 +221,9 @@ def someone(protocol: ProtocolData, condition: str, decision: Decision | None = 
 
     def witness(facts: Iterable[str]) -> dict[str, Any] | None:
         true_facts = (prover.facts[fact] for fact in facts)
-        return patient(prover, [*claims, *named_claims.values(), *true_facts], fits, wishes)
+        return prover.patient([*claims, *named_claims.values(), *true_facts], fits, wishes)
 
-    proof = unsat_core(prover, claims, named_claims)
+    proof = prover.unsat_core(claims, named_claims)
     if proof is None:
         if (one := witness(prover.facts)) is None:
             raise NotSettled(_TOO_HARD)

@@ -10,14 +10,14 @@ from ..language import parse, words
 from ..protocol import Fact
 from .finding import EVERYBODY, Finding, assuming, finding_for, join, titles
 from .kleene import Z3
-from .prover import Proof, Prover, each, impossible, minimal_core, solve, unsat_core
+from .prover import Proof, Prover
 
 
 def impossible_facts(prover: Prover) -> Iterator[Finding]:
     """Declared facts that cannot all be true: a proof under them would prove anything."""
-    for facts in each(prover, "whether the declared facts can all be true", {"": prover.facts}):
-        if facts and impossible(prover, facts.values()):
-            blamed = minimal_core(prover, [], facts)
+    for facts in prover.each("whether the declared facts can all be true", {"": prover.facts}):
+        if facts and prover.impossible(facts.values()):
+            blamed = prover.minimal_core([], facts)
             sentence = (
                 f"The declared facts {join(blamed)} cannot all be true of one patient, "
                 "so no declared fact is used here."
@@ -28,14 +28,14 @@ def impossible_facts(prover: Prover) -> Iterator[Finding]:
 def never_satisfiable(prover: Prover) -> Iterator[Finding]:
     """That no patient can be eligible, then every other group of criteria that exclude each other."""
     proof = None
-    for passes in each(prover, "whether anybody can be eligible", {"": prover.passes}):
-        proof = unsat_core(prover, [], passes)
+    for passes in prover.each("whether anybody can be eligible", {"": prover.passes}):
+        proof = prover.unsat_core([], passes)
     if proof:
         yield _conflict(prover, "never-satisfiable", proof)
-    for rest in each(prover, "which other criteria exclude each other", {"": prover.passes} if proof else {}):
+    for rest in prover.each("which other criteria exclude each other", {"": prover.passes} if proof else {}):
         while proof and proof.criteria:
             rest = {id: claim for id, claim in rest.items() if id not in proof.criteria}
-            if (proof := unsat_core(prover, [], rest)) and proof.criteria:
+            if (proof := prover.unsat_core([], rest)) and proof.criteria:
                 yield _conflict(prover, "contradiction", proof)
 
 
@@ -54,7 +54,7 @@ def _repair(prover: Prover) -> str:
     mended = [
         f'{id} read as "{reading}"'
         for id, reading, claim in _other_readings(prover)
-        if solve(prover, [claim, *_passes_but(prover, id).values(), *prover.facts.values()]) == z3.sat
+        if prover.solve([claim, *_passes_but(prover, id).values(), *prover.facts.values()]) == z3.sat
     ]
     return f" Somebody can be eligible again with {join(mended, 'or')}." if mended else ""
 
@@ -74,12 +74,12 @@ def excluding_readings(prover: Prover) -> Iterator[Finding]:
     """Readings under which nobody can be eligible, alone or two together, all else being read as chosen."""
     readings = {f'{id} ("{reading}")': (id, reading, claim) for id, reading, claim in _other_readings(prover)}
     left = dict(readings)
-    for name in each(prover, "whether anybody can be eligible with {}", {name: name for name in readings}):
+    for name in prover.each("whether anybody can be eligible with {}", {name: name for name in readings}):
         if finding := _excludes(prover, readings[name]):
             del left[name]
             yield finding
     after = list(left.values())
-    for one in each(prover, "whether anybody can be eligible with another reading beside {}", left):
+    for one in prover.each("whether anybody can be eligible with another reading beside {}", left):
         del after[0]
         yield from filter(None, (_excludes(prover, one, other) for other in after if other[0] != one[0]))
 
@@ -87,7 +87,7 @@ def excluding_readings(prover: Prover) -> Iterator[Finding]:
 def _excludes(prover: Prover, *read: tuple[str, str, Z3]) -> Finding | None:
     """That nobody can be eligible with these readings."""
     protocol, chosen = prover.protocol, {id: reading for id, reading, _ in read}
-    proof = unsat_core(prover, [claim for *_, claim in read], _passes_but(prover, *chosen))
+    proof = prover.unsat_core([claim for *_, claim in read], _passes_but(prover, *chosen))
     if proof is None:
         return None
     passing = titles(protocol, *proof.criteria) if proof.criteria else ""
@@ -107,17 +107,17 @@ def _excludes(prover: Prover, *read: tuple[str, str, Z3]) -> Finding | None:
 def guideline(prover: Prover) -> Iterator[Finding]:
     """Every reading that no patient of the cited guideline can pass, and criteria that together leave none of them."""
     cited = {fact.id: fact for fact in prover.protocol.guideline}
-    for fact in each(prover, "whether a patient of the guideline ({}) can be eligible", cited):
+    for fact in prover.each("whether a patient of the guideline ({}) can be eligible", cited):
         yield from _against(prover, fact)
 
 
 def _against(prover: Prover, fact: Fact) -> Iterator[Finding]:
     protocol, says = prover.protocol, f'"{fact.says}" ({fact.id})'
     cited = prover.truth(parse(fact.formula, protocol.fields)).true
-    if impossible(prover, [cited]):
+    if prover.impossible([cited]):
         return
     for (id, reading), truth in prover.readings.items():
-        if impossible(prover, [cited, truth.true]) and not impossible(prover, [truth.true]):
+        if prover.impossible([cited, truth.true]) and not prover.impossible([truth.true]):
             asks = words(protocol.must_hold(id, reading), protocol.fields)
             used = "" if reading == protocol.reading(id) else " This reading is not the one chosen."
             sentence = (
@@ -126,7 +126,7 @@ def _against(prover: Prover, fact: Fact) -> Iterator[Finding]:
             )
             about = f"{id}:{f'{reading}:' if reading else ''}{fact.id}"
             yield finding_for(protocol, "guideline", about, sentence, [id], proven_for=EVERYBODY, cites=[fact])
-    proof = None if impossible(prover, prover.passes.values()) else unsat_core(prover, [cited], prover.passes)
+    proof = None if prover.impossible(prover.passes.values()) else prover.unsat_core([cited], prover.passes)
     if proof is not None and len(proof.criteria) > 1:
         ids, about = proof.criteria, f"{'+'.join(proof.criteria)}:{fact.id}"
         together = f"{titles(protocol, *ids)} together leave nobody of whom the cited guideline says: {says}"

@@ -39,6 +39,57 @@ class Logic:
     domain: tuple[Z3, ...]
     facts: Mapping[str, Z3]
 
+    def solver(self) -> Z3:
+        """A Z3 solver that knows what is possible; facts are not part of it, add those you declare."""
+        made = z3.Solver(ctx=self.record.context)
+        made.add(*self.domain)
+        return made
+
+    def on_step(self) -> dict[str, Z3]:
+        """By field with a declared `step`, that its number stands on it, counted from zero."""
+        fields = self.protocol.fields.items()
+        steps = {name: field.step for name, field in fields if field.step and field.type == "number"}
+        return {name: z3.IsInt(self.value[name] / exact(step, self.record.context)) for name, step in steps.items()}
+
+    def _as_worked_out(self) -> list[Z3]:
+        """That what is recorded of a field is what the others make of it, as far as that is known."""
+        fields = {name: Name(name, field.type) for name, field in self.protocol.fields.items()}
+        ways = [(name, way) for name, rule in self.protocol.derivations.items() for way in _cases(self.record, rule)]
+        equal = [(case, Compare((fields[name], rule), ("==",))) for name, (case, rule) in ways]
+        return [z3.Implies(case, z3.Not(truth_of(self.record, rule).false)) for case, rule in equal]
+
+    def _recent(self) -> list[Z3]:
+        """That dates are of these years, as those of patients whom anybody meets."""
+        first, last = ((day - EPOCH).days for day in _RECENT)
+        dates = [name for name, field in self.protocol.fields.items() if field.type == "date"]
+        return [z3.And(self.value[name] >= first, self.value[name] <= last) for name in dates]
+
+    def natural(self) -> list[Z3]:
+        """What lets a patient look like one: worked-out values that agree, days of our time, numbers on their step."""
+        return [*self._as_worked_out(), *self._recent(), *self.on_step().values()]
+
+    def value_of(self, name: str, value: Any) -> Z3:
+        """A plain value in Z3, of the kind the named field has."""
+        if self.protocol.fields[name].type == "number":
+            return exact(value, self.record.context)
+        if self.protocol.fields[name].type == "integer":
+            value = int(value)
+        return constant(self.record, value)
+
+    def witness(self, model: Z3) -> dict[str, Any]:
+        """The patient whom a model of Z3 describes: plain values of what is known, by field, in protocol order.
+
+        Flags that do not apply are left out. `evaluate` on `protocol.facts_of(patient)` judges it before it is shown.
+        """
+        patient = {}
+        for name, field in self.protocol.fields.items():
+            if not z3.is_true(model.eval(self.known[name], model_completion=True)):
+                continue
+            if field.applies and z3.is_true(model.eval(truth_of(self.record, self.protocol.applies[name]).false, True)):
+                continue
+            patient[name] = _plain(field, model.eval(self.value[name], model_completion=True), self.record.codes)
+        return patient
+
 
 def encode(protocol: ProtocolData) -> Logic:
     """The fields and facts of a protocol in Z3; any field may be unknown.
@@ -48,9 +99,9 @@ def encode(protocol: ProtocolData) -> Logic:
 
     >>> from trialtools.criteria.contents import load_protocol
     >>> logic = encode(load_protocol("data/protocols/NCT05741099.yaml"))
-    >>> anybody = solver(logic)
+    >>> anybody = logic.solver()
     >>> anybody.add([truth_of(logic.record, rule).true for rule in logic.protocol.requirements.values()])
-    >>> str(anybody.check()), 18 <= witness(logic, anybody.model())["age"] <= 85
+    >>> str(anybody.check()), 18 <= logic.witness(anybody.model())["age"] <= 85
     ('sat', True)
     """
 
@@ -72,66 +123,6 @@ def encode(protocol: ProtocolData) -> Logic:
     whole = _coherent(protocol, record, world)
     facts = {id: z3.And(z3.Not(truth_of(world, fact).false), whole) for id, fact in protocol.fact_formulas.items()}
     return Logic(protocol, known, value, record, domain, facts)
-
-
-def solver(logic: Logic) -> Z3:
-    """A Z3 solver that knows what is possible; facts are not part of it, add those you declare."""
-
-    made = z3.Solver(ctx=logic.record.context)
-    made.add(*logic.domain)
-    return made
-
-
-def on_step(logic: Logic) -> dict[str, Z3]:
-    """By field with a declared `step`, that its number stands on it, counted from zero."""
-
-    steps = {name: field.step for name, field in logic.protocol.fields.items() if field.step and field.type == "number"}
-    return {name: z3.IsInt(logic.value[name] / exact(step, logic.record.context)) for name, step in steps.items()}
-
-
-def _as_worked_out(logic: Logic) -> list[Z3]:
-    """That what is recorded of a field is what the others make of it, as far as that is known."""
-    fields = {name: Name(name, field.type) for name, field in logic.protocol.fields.items()}
-    ways = [(name, way) for name, rule in logic.protocol.derivations.items() for way in _cases(logic.record, rule)]
-    equal = [(case, Compare((fields[name], rule), ("==",))) for name, (case, rule) in ways]
-    return [z3.Implies(case, z3.Not(truth_of(logic.record, rule).false)) for case, rule in equal]
-
-
-def _recent(logic: Logic) -> list[Z3]:
-    """That dates are of these years, as those of patients whom anybody meets."""
-    first, last = ((day - EPOCH).days for day in _RECENT)
-    dates = [name for name, field in logic.protocol.fields.items() if field.type == "date"]
-    return [z3.And(logic.value[name] >= first, logic.value[name] <= last) for name in dates]
-
-
-def natural(logic: Logic) -> list[Z3]:
-    """What lets a patient look like one: worked-out values that agree, days of our time, numbers on their step."""
-    return [*_as_worked_out(logic), *_recent(logic), *on_step(logic).values()]
-
-
-def value_of(logic: Logic, name: str, value: Any) -> Z3:
-    """A plain value in Z3, of the kind the named field has."""
-    if logic.protocol.fields[name].type == "number":
-        return exact(value, logic.record.context)
-    if logic.protocol.fields[name].type == "integer":
-        value = int(value)
-    return constant(logic.record, value)
-
-
-def witness(logic: Logic, model: Z3) -> dict[str, Any]:
-    """The patient whom a model of Z3 describes: plain values of what is known, by field, in protocol order.
-
-    Flags that do not apply are left out. `evaluate` on `protocol.facts_of(patient)` judges it before it is shown.
-    """
-
-    patient = {}
-    for name, field in logic.protocol.fields.items():
-        if not z3.is_true(model.eval(logic.known[name], model_completion=True)):
-            continue
-        if field.applies and z3.is_true(model.eval(truth_of(logic.record, logic.protocol.applies[name]).false, True)):
-            continue
-        patient[name] = _plain(field, model.eval(logic.value[name], model_completion=True), logic.record.codes)
-    return patient
 
 
 def _plain(field: Field, value: Z3, codes: Mapping[str, int]) -> Any:

@@ -12,9 +12,8 @@ from ..language import NUMERIC, And, Compare, Formula, Name, Value, evaluate, wo
 from ..language.comparisons import Limit, limits
 from ..patient.tree import decision, state_by_criterion
 from ..protocol import Field
-from .encode import on_step, value_of
 from .finding import EVERYBODY, Finding, finding_for, titles
-from .prover import Prover, each, impossible, patient, unsat_core
+from .prover import Prover
 
 
 def _limits_needed(prover: Prover) -> dict[str, list[Limit]]:
@@ -40,7 +39,7 @@ def limits_left_out(prover: Prover, gaps: Collection[Finding] = ()) -> Iterator[
         gaps: already told; limits that meet in one of them are not told again.
     """
     known_gaps = {gap.id for gap in gaps}
-    for id in each(prover, "whether limits of {} leave out their own value", {id: id for id in prover.truths}):
+    for id in prover.each("whether limits of {} leave out their own value", {id: id for id in prover.truths}):
         for limit in _limits_needed(prover)[id]:
             if limit.needed in ("<", ">") and f"gap:{_field(limit)}:{limit.number:g}" not in known_gaps:
                 yield from _boundary(prover, id, limit)
@@ -53,7 +52,7 @@ def _boundary(prover: Prover, id: str, limit: Limit) -> Iterator[Finding]:
     following = _next(field, limit)
     if following is None:
         return
-    here, there = (value_of(prover.logic, name, number) for number in (limit.number, following))
+    here, there = (prover.logic.value_of(name, number) for number in (limit.number, following))
     others = [claim for other, claim in prover.passes.items() if other != id]
     everybody = z3.And(*prover.passes.values(), *prover.facts.values())
     moved = z3.substitute(everybody, (prover.logic.value[name], there))
@@ -64,7 +63,7 @@ def _boundary(prover: Prover, id: str, limit: Limit) -> Iterator[Finding]:
         fails_alone = [other for other, state in states.items() if state != "pass"] == [id] and states[id] == "fail"
         return fails_alone and decision(protocol, {**record, name: following}) == "eligible"
 
-    on_it = patient(prover, [*claims, prover.complete, moved], judge)
+    on_it = prover.patient([*claims, prover.complete, moved], judge)
     if on_it is None:
         return
     side = "above" if limit.needed == ">" else "below"
@@ -103,7 +102,7 @@ def gaps(prover: Prover) -> Iterator[Finding]:
     """Values of a field for which nobody can be eligible, though somebody can below them and above them."""
     found = [limit for limits in _limits_needed(prover).values() for limit in limits]
     fields = {name: name for name in map(_field, found)}
-    for name in each(prover, "whether values of {} are left out between two limits", fields):
+    for name in prover.each("whether values of {} are left out between two limits", fields):
         numbers = sorted({limit.number for limit in found if _field(limit) == name})
         meant = {limit.number for limit in found if _field(limit) == name and limit.needed == "!="}
         for low, high in _holes(prover, name, numbers):
@@ -116,14 +115,14 @@ def _holes(prover: Prover, name: str, numbers: list[float]) -> Iterator[tuple[in
 
     A stretch without any value that can be measured is passed over.
     """
-    steps = on_step(prover.logic)
+    steps = prover.logic.on_step()
     measured = [steps[name]] if name in steps else []
     start, last, is_open = None, 0, False
     for n in range(2 * len(numbers) + 1):
         inside = prover.truth(_stretch(prover, name, numbers, n, n)).true
-        if impossible(prover, [inside, *measured]):
+        if prover.impossible([inside, *measured]):
             continue
-        if not impossible(prover, [inside, *prover.passes.values()]):
+        if not prover.impossible([inside, *prover.passes.values()]):
             if start is not None:
                 yield start, last
             start, is_open = None, True
@@ -144,7 +143,7 @@ def _stretch(prover: Prover, name: str, numbers: list[float], low: int, high: in
 def _gap(prover: Prover, name: str, numbers: list[float], low: int, high: int) -> Iterator[Finding]:
     protocol = prover.protocol
     hole = _stretch(prover, name, numbers, low, high)
-    proof = unsat_core(prover, [prover.truth(hole).true], prover.passes)
+    proof = prover.unsat_core([prover.truth(hole).true], prover.passes)
     sides = [_stretch(prover, name, numbers, *side) for side in ((0, low - 1), (high + 1, 2 * len(numbers)))]
     below, above = (_eligible(prover, side) for side in sides)
     if proof is None or proof.facts or below is None or above is None:
@@ -174,4 +173,4 @@ def _eligible(prover: Prover, where: Formula) -> dict[str, Any] | None:
         return decision(protocol, record) == "eligible" and evaluate(where, protocol.facts_of(record)) is True
 
     claims = [prover.truth(where).true, *prover.passes.values(), *prover.facts.values()]
-    return patient(prover, claims, judge, prover.logic.known.values())
+    return prover.patient(claims, judge, prover.logic.known.values())

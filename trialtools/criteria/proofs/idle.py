@@ -14,7 +14,7 @@ from ..patient.tree import State, decide, decision, state_by_criterion
 from ..protocol import Criterion
 from .finding import COMPLETE, EVERYBODY, Finding, assuming, cannot_pass, finding_for, slug, titles
 from .kleene import Z3
-from .prover import Proof, Prover, each, impossible, patient, unsat_core
+from .prover import Proof, Prover
 
 _STATES: dict[bool | None, State] = {True: "pass", False: "fail", None: "unknown"}
 
@@ -39,7 +39,7 @@ class _Idle:
 def _idle(prover: Prover, id: str, rule: Formula) -> _Idle | None:
     """That it makes no difference if a criterion says `rule`; None where it may make one."""
     changes = [z3.And(claim, *others.values()) for claim, others in _changes(prover, id, rule)]
-    if not impossible(prover, [z3.Or(changes), prover.complete, *prover.facts.values()]):
+    if not prover.impossible([z3.Or(changes), prover.complete, *prover.facts.values()]):
         return None
     return _idle_for(prover, id, rule, []) or _idle_for(prover, id, rule, [prover.complete])
 
@@ -47,7 +47,7 @@ def _idle(prover: Prover, id: str, rule: Formula) -> _Idle | None:
 def _idle_for(prover: Prover, id: str, rule: Formula, known: list[Z3]) -> _Idle | None:
     proofs: list[Proof] = []
     for claim, others in _changes(prover, id, rule):
-        if (proof := unsat_core(prover, [*known, claim], others)) is None:
+        if (proof := prover.unsat_core([*known, claim], others)) is None:
             return None
         proofs.append(proof)
     passing, failing = proofs
@@ -101,7 +101,7 @@ def _with_data_missing(prover: Prover, idle: _Idle) -> tuple[str, dict[str, Any]
     changes = _changes(prover, idle.id, idle.rule)
     for (claim, others), whom in zip(changes, ("eligible", "ineligible"), strict=True):
         claims = [z3.And(claim, *others.values()), *prover.facts.values()]
-        if (witness := patient(prover, claims, judge, prover.logic.known.values())) is not None:
+        if (witness := prover.patient(claims, judge, prover.logic.known.values())) is not None:
             return f"With data missing it may still decide who is {whom} ({idle.id}).", witness
     return "Whether the same is true with data missing was not settled.", None
 
@@ -112,7 +112,7 @@ def _with_data_missing(prover: Prover, idle: _Idle) -> tuple[str, dict[str, Any]
 def idle_criteria(prover: Prover) -> dict[str, _Idle]:
     """The criteria that could be left out, by id, each alone."""
     ids = {id: id for id in prover.truths}
-    idle = {id: _idle(prover, id, Value(True)) for id in each(prover, "whether {} can be left out", ids)}
+    idle = {id: _idle(prover, id, Value(True)) for id in prover.each("whether {} can be left out", ids)}
     return {id: proof for id, proof in idle.items() if proof is not None}
 
 
@@ -194,7 +194,7 @@ def dead_branches(prover: Prover, redundant: Collection[str]) -> Iterator[Findin
         redundant: criteria that decide for nobody, which is told already.
     """
     criteria = {criterion.id: criterion for criterion in prover.protocol.criteria if criterion.id not in redundant}
-    for criterion in each(prover, "which parts of {} make a difference", criteria):
+    for criterion in prover.each("which parts of {} make a difference", criteria):
         gone: list[tuple[int, ...]] = []
         for way in alternatives(prover.protocol.formula(criterion.id)):
             is_told = any(way.place[: len(place)] == place for place in gone)
@@ -205,7 +205,7 @@ def dead_branches(prover: Prover, redundant: Collection[str]) -> Iterator[Findin
 
 def _of_alternative(prover: Prover, criterion: Criterion, way: Alternative) -> Finding | None:
     rest, is_way_in = without(prover.protocol.formula(criterion.id), way.place), criterion.kind == "inclusion"
-    if is_way_in and (proof := unsat_core(prover, _has(prover, way), prover.passes)) is not None:
+    if is_way_in and (proof := prover.unsat_core(_has(prover, way), prover.passes)) is not None:
         return _dead(prover, criterion, way, rest, proof)
     idle = _idle(prover, criterion.id, rest if is_way_in else Not(rest))
     is_news = idle is not None and (idle.everybody or not _asks_known(way.formula))
@@ -261,7 +261,7 @@ def _owner(
         has = all(evaluate(part, values) is True for part in (way.formula, *way.beside))
         return has and (decision(protocol, record) == "eligible") is eligible
 
-    return patient(prover, claims, judge, wishes)
+    return prover.patient(claims, judge, wishes)
 
 
 def _idle_part(prover: Prover, criterion: Criterion, way: Alternative, idle: _Idle) -> Finding:

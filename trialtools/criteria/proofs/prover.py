@@ -12,7 +12,7 @@ import z3
 
 from ..language import Formula
 from ..protocol import ProtocolData
-from .encode import Logic, encode, natural, solver, witness
+from .encode import Logic, encode
 from .kleene import Z3, Truth, truth_of
 
 EFFORT = 4_000_000
@@ -93,134 +93,123 @@ class Prover:
         """What a formula says of the record."""
         return truth_of(self.logic.record, formula)
 
+    def each(self, topic: str, subjects: Mapping[str, _T]) -> Iterator[_T]:
+        """What is asked about, one by one, as long as there is time; what was given up is kept in the clock.
+
+        Args:
+            topic: "whether {} decides anything", with the place of the subject.
+            subjects: by what each is called, an id or a label.
+        """
+        for name, subject in subjects.items():
+            before = self.clock.given_up
+            if self.clock.seconds_left > 0:
+                yield subject
+            if self.clock.seconds_left <= 0 or self.clock.given_up > before:
+                self.clock.topics.setdefault(topic, {})[name] = None
+
+    def solve(self, claims: Iterable[Z3]) -> Z3:
+        """Whether there is a patient of whom all claims hold: sat, unsat, or unknown where it was given up."""
+        clock = self.clock
+        answer = z3.unknown
+        if (seconds := clock.patience) > 0:
+            self.solver.set("rlimit", EFFORT)
+            self.solver.set("timeout", max(1, int(1000 * seconds)))
+            answer = self.solver.check([self._name(claim) for claim in claims])
+        clock.given_up += answer == z3.unknown
+        return answer
+
+    def impossible(self, claims: Iterable[Z3]) -> bool:
+        """Whether it is proven that no patient meets all claims."""
+        return self.solve(claims) == z3.unsat
+
+    def unsat_core(self, claims: Iterable[Z3], criteria: Mapping[str, Z3]) -> Proof | None:
+        """Why no patient meets the claims and all the criteria: the least that suffices, without facts where it can be.
+
+        Args:
+            claims: what is asked about, always part of it.
+            criteria: by id, what may be a reason.
+
+        Returns:
+            None where there may be such a patient.
+        """
+        fixed = list(claims)
+        if self.impossible([*fixed, *criteria.values()]):
+            return Proof(self.minimal_core(fixed, criteria), ())
+        if not self.facts or not self.impossible([*fixed, *criteria.values(), *self.facts.values()]):
+            return None
+        blamed = self.minimal_core([*fixed, *self.facts.values()], criteria)
+        core = [*fixed, *(criteria[id] for id in blamed)]
+        return Proof(blamed, self.minimal_core(core, self.facts))
+
+    def minimal_core(self, fixed: list[Z3], named: Mapping[str, Z3]) -> tuple[str, ...]:
+        """A minimal part of what is named that contradicts what is fixed; empty if that alone is contradictory.
+
+        Where time does not allow to look for less, it is a part that suffices.
+        """
+        before = self.clock.given_up
+        core = self._core(fixed, named)
+        self.clock.given_up = before  # nothing that is claimed was given up
+        return core
+
+    def _core(self, fixed: list[Z3], named: Mapping[str, Z3]) -> tuple[str, ...]:
+        if self.impossible(fixed):
+            return ()
+        for id, claim in named.items():
+            if self.impossible([*fixed, claim]):
+                return (id,)
+        core = dict(named)
+        for id in reversed(list(named)):
+            rest = [claim for other, claim in core.items() if other != id]
+            if self.impossible([*fixed, *rest]):
+                del core[id]
+        return tuple(core)
+
+    def patient(
+        self, claims: Iterable[Z3], judge: Callable[[dict[str, Any]], bool], wishes: Iterable[Z3] = ()
+    ) -> dict[str, Any] | None:
+        """A patient of whom all claims hold and, where that can be, the wishes, with natural numbers and few flags set.
+
+        Args:
+            claims: what must hold of the record.
+            judge: whether the reference evaluator bears it out, which is asked before a patient is shown.
+            wishes: what should hold, the dearest first; those in the way are given up one by one.
+
+        Returns:
+            None where there is no such patient, or the question was given up.
+        """
+        flags = [name for name, field in self.protocol.fields.items() if field.type == "flag"]
+        plain = [z3.Not(self.logic.value[name]) for name in reversed(flags)]
+        hopes = [*wishes, *self.logic.natural(), *plain]
+        fixed = list(claims)
+        while (answer := self.solve([*fixed, *hopes])) == z3.unsat:
+            blamed = {name.get_id() for name in self.solver.unsat_core()}
+            last = max((n for n, hope in enumerate(hopes) if self._name(hope).get_id() in blamed), default=None)
+            if last is None:
+                return None
+            del hopes[last]
+        if answer != z3.sat:
+            return None
+        record = self.logic.witness(self.solver.model())
+        if judge(record):
+            return record
+        self.clock.given_up += 1  # a sum that doubles and decimals round apart
+        return None
+
+    def _name(self, claim: Z3) -> Z3:
+        """A plain Boolean that stands for a claim: what a solver can assume for one question and then forget."""
+        key = claim.get_id()
+        if key not in self.names:
+            name = z3.FreshBool("claim", self.logic.record.context)
+            self.solver.add(z3.Implies(name, claim))
+            self.names[key] = (name, claim)
+        return self.names[key][0]
+
 
 def prover_for(protocol: ProtocolData) -> Prover:
     """A protocol, ready to be asked about for some seconds."""
     clock = _Clock(time.process_time() + TIME, time.monotonic() + LONGEST)
     logic = encode(protocol)
-    made = solver(logic)
+    made = logic.solver()
     made.set("relevancy", 0)  # three times faster here: the questions are many and alike
     truths = {id: truth_of(logic.record, rule) for id, rule in protocol.requirements.items()}
     return Prover(protocol, logic, made, truths, logic.facts, clock)
-
-
-def each(prover: Prover, topic: str, subjects: Mapping[str, _T]) -> Iterator[_T]:
-    """What is asked about, one by one, as long as there is time; what was given up is kept in the clock.
-
-    Args:
-        prover: whose clock keeps it.
-        topic: "whether {} decides anything", with the place of the subject.
-        subjects: by what each is called, an id or a label.
-    """
-    for name, subject in subjects.items():
-        before = prover.clock.given_up
-        if prover.clock.seconds_left > 0:
-            yield subject
-        if prover.clock.seconds_left <= 0 or prover.clock.given_up > before:
-            prover.clock.topics.setdefault(topic, {})[name] = None
-
-
-def solve(prover: Prover, claims: Iterable[Z3]) -> Z3:
-    """Z3's answer whether there is a patient of whom all claims hold: sat, unsat, or unknown where it was given up."""
-    clock = prover.clock
-    answer = z3.unknown
-    if (seconds := clock.patience) > 0:
-        prover.solver.set("rlimit", EFFORT)
-        prover.solver.set("timeout", max(1, int(1000 * seconds)))
-        answer = prover.solver.check([_name(prover, claim) for claim in claims])
-    clock.given_up += answer == z3.unknown
-    return answer
-
-
-def impossible(prover: Prover, claims: Iterable[Z3]) -> bool:
-    """Whether it is proven that no patient meets all claims."""
-    return solve(prover, claims) == z3.unsat
-
-
-def unsat_core(prover: Prover, claims: Iterable[Z3], criteria: Mapping[str, Z3]) -> Proof | None:
-    """Why no patient meets the claims and all the criteria: the least that suffices, without facts where it can be.
-
-    Args:
-        prover: from `prover`.
-        claims: what is asked about, always part of it.
-        criteria: by id, what may be a reason.
-
-    Returns:
-        None where there may be such a patient.
-    """
-    fixed = list(claims)
-    if impossible(prover, [*fixed, *criteria.values()]):
-        return Proof(minimal_core(prover, fixed, criteria), ())
-    if not prover.facts or not impossible(prover, [*fixed, *criteria.values(), *prover.facts.values()]):
-        return None
-    blamed = minimal_core(prover, [*fixed, *prover.facts.values()], criteria)
-    core = [*fixed, *(criteria[id] for id in blamed)]
-    return Proof(blamed, minimal_core(prover, core, prover.facts))
-
-
-def minimal_core(prover: Prover, fixed: list[Z3], named: Mapping[str, Z3]) -> tuple[str, ...]:
-    """A minimal part of what is named that contradicts what is fixed; empty if that alone is contradictory.
-
-    Where time does not allow to look for less, it is a part that suffices.
-    """
-    before = prover.clock.given_up
-    core = _core(prover, fixed, named)
-    prover.clock.given_up = before  # nothing that is claimed was given up
-    return core
-
-
-def _core(prover: Prover, fixed: list[Z3], named: Mapping[str, Z3]) -> tuple[str, ...]:
-    if impossible(prover, fixed):
-        return ()
-    for id, claim in named.items():
-        if impossible(prover, [*fixed, claim]):
-            return (id,)
-    core = dict(named)
-    for id in reversed(list(named)):
-        rest = [claim for other, claim in core.items() if other != id]
-        if impossible(prover, [*fixed, *rest]):
-            del core[id]
-    return tuple(core)
-
-
-def patient(
-    prover: Prover, claims: Iterable[Z3], judge: Callable[[dict[str, Any]], bool], wishes: Iterable[Z3] = ()
-) -> dict[str, Any] | None:
-    """A patient of whom all claims hold and, where that can be, the wishes; numbers look natural, few flags are set.
-
-    Args:
-        prover: from `prover`.
-        claims: what must hold of the record.
-        judge: whether the reference evaluator bears it out, which is asked before a patient is shown.
-        wishes: what should hold, the dearest first; those in the way are given up one by one.
-
-    Returns:
-        None where there is no such patient, or the question was given up.
-    """
-    flags = [name for name, field in prover.protocol.fields.items() if field.type == "flag"]
-    plain = [z3.Not(prover.logic.value[name]) for name in reversed(flags)]
-    hopes = [*wishes, *natural(prover.logic), *plain]
-    fixed = list(claims)
-    while (answer := solve(prover, [*fixed, *hopes])) == z3.unsat:
-        blamed = {name.get_id() for name in prover.solver.unsat_core()}
-        last = max((n for n, hope in enumerate(hopes) if _name(prover, hope).get_id() in blamed), default=None)
-        if last is None:
-            return None
-        del hopes[last]
-    if answer != z3.sat:
-        return None
-    record = witness(prover.logic, prover.solver.model())
-    if judge(record):
-        return record
-    prover.clock.given_up += 1  # a sum that doubles and decimals round apart
-    return None
-
-
-def _name(prover: Prover, claim: Z3) -> Z3:
-    """A plain Boolean that stands for a claim: what a solver can assume for one question and then forget."""
-    key = claim.get_id()
-    if key not in prover.names:
-        name = z3.FreshBool("claim", prover.logic.record.context)
-        prover.solver.add(z3.Implies(name, claim))
-        prover.names[key] = (name, claim)
-    return prover.names[key][0]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...criteria.language import ProtocolError
+from ..judges import judge
 from ..lesson import Question, load_lesson
 from .proofs import PROOFS
 from .template import FOLDER, render
@@ -46,14 +47,18 @@ def quiz_page(items: Sequence[Item]) -> str:
 
 
 def _item(question: Question) -> Item:
-    says = {question.with_numbers(str(trap.answer)): trap.says for trap in question.traps}
-    key = question.with_numbers(str(question.key))
-    right, evidence = PROOFS[question.id](question.source)
+    fill, options = question.with_numbers, question.options or dict(zip(question.choice, question.choice, strict=True))
+    if question.id in PROOFS:
+        right, evidence = PROOFS[question.id](question.source)
+    else:
+        right = " and ".join(fill(label) for label, answer in options.items() if judge(question, fill(str(answer))))
+        evidence = judge(question, fill(str(question.key))).lines[-1]
+    key = " and ".join(fill(label) for label, answer in options.items() if answer == question.key)
     if key != right:
         raise ProtocolError(f"the key of {question.id} is '{key}', but the engine answers '{right}'")
-    options = (question.with_numbers(option) for option in question.choice)
-    marked = tuple((_unbroken(each), says.get(each, "")) for each in options)
-    return Item(_unbroken(question.with_numbers(question.ask)), marked, _unbroken(evidence))
+    misconceptions = {trap.answer: trap.says for trap in question.traps}
+    shown = ((_unbroken(fill(label)), misconceptions.get(answer, "")) for label, answer in options.items())
+    return Item(_unbroken(fill(question.ask)), tuple(shown), _unbroken(evidence))
 
 
 def _unbroken(text: str) -> str:
