@@ -264,6 +264,36 @@ def test_a_death_before_the_event_counts_as_declared(protocol, death, events, da
     assert pd.isna(row["value"]) if death == "composite" else row["value"] == 0
 
 
+def test_who_left_without_a_row_is_followed_to_that_day_or_counted(protocol):
+    """Withdrawn, lost or dead: without the event up to then, and not beyond the last day of the endpoint."""
+    plan = design(protocol, "time_to_event", estimand={"death": "missing", "withdrawal": "missing"})
+    ends = {"subject_id": [f"S{i:03}" for i in range(6)], "milestone": ["withdrew", "lost", "died"] * 2}
+    ends["happened_on"] = ["2023-03-21", "2023-03-31", "2023-06-10", "", "", ""]
+    late = [(6, 60, 1), (7, 60, 0), (8, 90, 1), (9, 70, 1)]
+    look = look_of(tables_of(10, late) | {"disposition": ends}, plan)
+    rows = endpoint_rows(look)
+    assert rows["days"].tolist()[:3] == [20, 30, 84] and rows["value"].tolist()[:3] == [0, 0, 0]
+    assert rows["state"].tolist()[3:6] == ["missing"] * 3
+    told = look.trial.findings.set_index("problem")["n"]
+    assert told["left without a row of the endpoint, on a day that is not known"] == 3
+    assert told["happened after day 84"] == 1 and rows["late"].sum() == 1
+    assert "1 relapsed after day 84 (1 with MSCs)" in look.caveats()
+    boxes = look.flow().query("stage == 'analysed' and item != ''").groupby("item")["n"].sum().to_dict()
+    assert boxes == {"had the event": 2, "followed, without the event so far": 5, "nothing known": 3}
+    assert "10 randomized, 2 events, 7 followed, 3 nothing known" in look._repr_html_()
+
+
+@pytest.mark.parametrize("kind", ["continuous", "ordinal"])
+def test_a_value_after_the_day_is_not_used_and_counted(protocol, kind):
+    value = 21.5 if kind == "continuous" else "home"
+    rows = [row for row in ROWS[kind](40) if row[0] > 1 or row[1] < 0] + [(0, 100, value), (1, 50, value)]
+    gone = {"subject_id": ["S001"], "milestone": ["lost"], "happened_on": ["2023-05-01"]}
+    look = look_of(tables_of(40, rows) | {"disposition": gone}, design(protocol, kind))
+    found = look.trial.findings.set_index("problem").loc["seen after day 84"]
+    assert (found["n"], found["action"]) == (1, "not used")
+    assert look.primary_effect.missing == 2, "whoever was lost before the day has no outcome of it, as who withdrew"
+
+
 def test_a_measurement_is_adjusted_for_its_baseline(looks):
     rows = volumes()
     start, last = ({i: value for i, at, value in rows if at == day} for day in (-1, 84))

@@ -1,6 +1,7 @@
 """The frames of an interim report: sums that must hold, counts made by hand, what must not become a number."""
 
 import math
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -192,6 +193,24 @@ def test_an_early_event_does_not_count_before_its_window_has_passed(protocol):
     assert found.events == {"mscs": (0, 15), "comparator": (6, 20)} and found.pending == 5
     rows = look.sensitivity().set_index("analysis")
     assert rows.loc["With events whose window is still open", "experimental"] == "2/17"
+
+
+def test_an_event_after_the_day_of_the_endpoint_is_none_by_that_day_and_page_1_says_of_whom(protocol):
+    tables = people(65, 65, (4, 9))
+    tables["outcomes"]["observed_on"][0] = tables["outcomes"]["observed_on"][65] = "2023-04-10"
+    tables["outcomes"]["observed_on"][66] = "2023-03"  # may be by day 28
+    look = look_of(tables, protocol, 2)
+    plain = look_of(people(65, 65, (4, 9)), protocol, 2).primary_effect
+    assert look.primary_effect.events == {"mscs": (3, 65), "comparator": (8, 65)} and look.primary_effect.n == 130
+    (note,) = [text for text in look.first_page().notes if "after day 28" in text]
+    counts = "2 progressed after day 28 (1 with MSCs and 1 with comparator)"
+    assert note == f"{counts}: the endpoint is by day 28, so they count as without it." and note in look.caveats()
+    later = look.sensitivity().set_index("analysis").loc["With events after day 28"]
+    assert (later["difference"], later["experimental"]) == (pytest.approx(plain.difference), "4/65")
+    told = look.trial.findings.set_index("problem").loc["happened after day 28"]
+    assert told["n"] == 2 and told["action"].startswith("no event by that day")
+    opened = look_of(tables, protocol, 2, closed=False)
+    assert not re.search("mscs|comparator", " ".join(opened.first_page().notes), re.IGNORECASE)
 
 
 def test_missing_outcomes_are_counted_and_bound_the_effect(protocol):

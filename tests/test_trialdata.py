@@ -149,7 +149,7 @@ def test_an_outcome_belongs_to_its_window(protocol):
     subjects = {**SUBJECTS, "arm": ["mscs", "comparator", None]}
     outcomes = {"subject_id": ["1", "2"], "endpoint": ["progression"] * 2, "value": ["1", "1"]}
     for days, said in ((["2023-01-04", "2023-02-03"], "observed before randomization"),
-                       (["2023-02-03", "2023-01-06"], "happened after its window of 28 days")):  # fmt: skip
+                       (["2023-02-03", "2023-01-06"], "happened after day 28")):  # fmt: skip
         found = read_trial({"subjects": subjects, "outcomes": {**outcomes, "observed_on": days}}, protocol).findings
         assert found.loc[found["column"] == "observed_on", ["problem", "example"]].values.tolist() == [
             [said, f"1: {days[0]}"]

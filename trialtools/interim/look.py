@@ -145,9 +145,11 @@ class Look(Stage, LookData):
         site = f" · {self.site}" if self.site else ""
         status = outcome_status(self)
         parts = [f"{count(len(self.randomized))} randomized"]
-        names = {"known": "outcomes known", "to_come": "to come", "missing": "missing"}
+        names, events = {"known": "outcomes known", "to_come": "to come", "missing": "missing"}, None
+        if self.plan.kind == "time_to_event" and len(status):
+            events = int(endpoint_rows(self)["value"].sum())
+            parts, names = [*parts, f"{count(events)} events"], {"known": "followed", "missing": "nothing known"}
         parts += [f"{count(status[column].sum())} {name}" for column, name in names.items() if len(status)]
-        events = int(endpoint_rows(self)["value"].sum()) if self.plan.kind == "time_to_event" and len(status) else None
         share = (status["known"].sum() if events is None else events) / self.plan.planned
         of = "events" if self.plan.kind == "time_to_event" else "outcomes"
         return [

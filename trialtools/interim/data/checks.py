@@ -79,6 +79,7 @@ def contradictions(tables: _Tables, arms: Iterable[str], endpoint: str | None, k
     yield from _rows_without_day(tables)
     yield from _early_outcomes(tables["outcomes"], subjects, endpoint, kind)
     yield from _repetitions(tables["outcomes"], endpoint if kind == "binary" else None)
+    yield from _lost_from_sight(tables, endpoint) if kind == "time_to_event" else ()
 
 
 def _entry(subjects: Frame) -> Iterator[DataFinding]:
@@ -141,6 +142,16 @@ def _early_outcomes(outcomes: Frame, subjects: Frame, endpoint: str | None, kind
     if kind in ("continuous", "ordinal"):
         early &= outcomes["endpoint"] != endpoint
     yield from finding_for("outcomes", "observed_on", "observed before randomization", outcomes, early, KEPT)
+
+
+def _lost_from_sight(tables: _Tables, endpoint: str | None) -> Iterator[DataFinding]:
+    """Who left on a day that is not known, without a row of the time to an event: nobody knows how long they stayed."""
+    ends, outcomes = tables["disposition"], tables["outcomes"]
+    own = outcomes.loc[(outcomes["endpoint"] == endpoint) & outcomes["value"].notna(), "subject_id"]
+    hit = ends["milestone"].isin(["withdrew", "lost", "died"]) & ends["happened_on"].isna()
+    problem = "left without a row of the endpoint, on a day that is not known"
+    hit &= ~ends["subject_id"].isin(own)
+    yield from finding_for("disposition", "happened_on", problem, ends, hit, "not followed at all in the analysis")
 
 
 def _repetitions(outcomes: Frame, endpoint: str | None) -> Iterator[DataFinding]:

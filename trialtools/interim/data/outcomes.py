@@ -11,7 +11,7 @@ from ...cohort.sources.checks import DataFinding
 from ..endpoint import is_number
 from .dates import blank, earliest, latest
 from .names import plain_name, plain_names
-from .tables import FATAL, KEPT, READ_AS_UNKNOWN, Frame, finding, finding_for
+from .tables import FATAL, READ_AS_UNKNOWN, Frame, finding, finding_for
 from .words import UNSAID
 
 
@@ -47,6 +47,13 @@ def censor(outcomes: Frame, endpoint: str | None, day: Any) -> tuple[Frame, list
     return outcomes.assign(**censored), findings
 
 
+def after_day(outcomes: Frame, subjects: Frame, endpoint: str | None, window: int | None) -> Frame:
+    """Which rows of the primary endpoint were surely seen after its last day."""
+    entered = of_each(outcomes, latest(subjects, "randomized_on").set_axis(subjects["subject_id"]))
+    own = (outcomes["endpoint"] == endpoint) & outcomes["value"].notna() & (window is not None)
+    return own & (earliest(outcomes, "observed_on") > entered + pd.Timedelta(days=window or 0))
+
+
 def clear_outside(
     outcomes: Frame, subjects: Frame, endpoint: str | None, window: int | None, visit: tuple[int, int] | None, kind: str
 ) -> tuple[Frame, list[DataFinding]]:
@@ -54,7 +61,8 @@ def clear_outside(
 
     What happened before randomization is no outcome of it. Of yes or no, an event counts from its day on; that there
     was none is seen when the window has passed, or in that of the visit. Of a measurement, or ordered levels, what is
-    seen up to the day of randomization is the baseline.
+    seen up to the day of randomization is the baseline. What came after the last day stays, to be told: an event by
+    day 28 is none that happened on day 35, for the day is part of the variable (ICH E9(R1), A.3.3).
     """
     own = (outcomes["endpoint"] == endpoint) & outcomes["value"].notna()
     first_day, last_day = earliest(outcomes, "observed_on"), latest(outcomes, "observed_on")
@@ -74,15 +82,23 @@ def clear_outside(
         if kind != "binary":
             outside |= (first_day > entered) & (last_day < closes(outcomes, subjects, visit[0]))
         hits.append((f"seen outside the visit window of {_span(visit)}", own & outside))
-    elif kind == "binary" and window is not None:
-        late = own & (outcomes["value"] == 1) & (first_day > entered + pd.Timedelta(days=window))
-        problem = f"happened after its window of {window} days"
-        late_findings = finding_for("outcomes", "observed_on", problem, outcomes, late, KEPT)
+    else:
+        problem, action = _LATE.get(kind, _LATE_VALUE)
+        late = own & after_day(outcomes, subjects, endpoint, window) & ((outcomes["value"] == 1) | (kind not in _LATE))
+        late_findings = finding_for("outcomes", "observed_on", problem.format(window), outcomes, late, action)
     findings, none = late_findings, pd.Series(False, index=outcomes.index)
     for problem, hit in hits:
         findings += finding_for("outcomes", "observed_on", problem, outcomes, hit, READ_AS_UNKNOWN)
         none |= hit
     return outcomes.assign(value=outcomes["value"].mask(none)), findings
+
+
+_LATE = {
+    "binary": ("happened after day {}", "no event by that day; a visit that may be later is declared as a window"),
+    "time_to_event": ("happened after day {}", "followed without the event up to that day"),
+}
+_LATE_VALUE = ("seen after day {}", "not used")
+"""By kind, an event that came after the last day of the endpoint, and what becomes of it; a measurement or a level."""
 
 
 def _span(visit: tuple[int, int] | None) -> str:

@@ -13,7 +13,7 @@ from ..data.tables import Frame
 from ..endpoint import EndpointKind
 from ..lookdata import LookData
 from ..plan import alpha_each
-from .caveats import estimand_in_words
+from .caveats import estimand_in_words, late_in_words
 from .effect import Effect
 from .endpoint import endpoint_rows
 from .looks import adjusted_interval, this_look
@@ -85,7 +85,7 @@ def _outcome_rows(look: LookData, each: Sequence[Comparison], blank: tuple[str, 
         notes.insert(0, _early(look, early))
     values = {arm: part.loc[part["state"] == "known", "value"] for arm, part in own.items()}
     lines = [_states(look, own, blank, any(early.values())), *_values(look, values, apart, blank)]
-    return lines, [*notes, estimand_in_words(look)]
+    return lines, [*notes, *filter(None, [late_in_words(look)]), estimand_in_words(look)]
 
 
 def _effect_of(effect: Effect, frame: Frame, several: bool) -> str:

@@ -8,7 +8,7 @@ from ..lookdata import LookData
 from .effect import comparisons, primary_effect
 from .endpoint import endpoint_rows
 from .looks import NOT_HANDED_IN, look_boundaries
-from .wording import endpoint_of_look
+from .wording import arms_in_order, endpoint_of_look, enumeration, in_sentence
 
 
 def estimand_in_words(look: LookData) -> str:
@@ -30,12 +30,27 @@ def estimand_in_words(look: LookData) -> str:
     died, left = words[estimand.death], words[estimand.withdrawal]
     rows = endpoint_rows(look)
     by = rows.loc[rows["state"] == "known", "by"]
-    so = [f"{count(n)} by {name}" for name in ("death", "withdrawal") if (n := int(by.eq(name).sum()))]
+    so = [
+        f"{count(n)} by {name}"
+        for name in ("death", "withdrawal", "loss to follow-up")
+        if (n := int(by.eq(name).sum()))
+    ]
     who = f"participants who died{before} {died}, who withdrew {left}"
     if died == left:
         who = f"participants who died or withdrew{before} {died}"
     text = f"Estimand: {estimand.population}; {who}."
     return text + (f" Outcomes given so: {' and '.join(so)}." if so else "")
+
+
+def late_in_words(look: LookData) -> str:
+    """Whose event came after the last day of the endpoint, by arm where the look is closed; empty where nobody's."""
+    if look.trial.endpoint is None or not (rows := endpoint_rows(look))["late"].any():
+        return ""
+    endpoint, day = endpoint_of_look(look), f"day {look.trial.window}"
+    by = rows[rows["late"]].groupby("arm").size() if look.closed else {}
+    arms = [f"{count(by[arm])} with {in_sentence(look, arm)}" for arm in arms_in_order(look) if arm in by]
+    n = f"{count(rows['late'].sum())} {endpoint.past_text} after {day}{f' ({enumeration(arms)})' if arms else ''}"
+    return f"{n}: the endpoint is by {day}, so they count as without it."
 
 
 def caveats(look: LookData) -> str:
@@ -55,6 +70,7 @@ def caveats(look: LookData) -> str:
     early = int((rows["state"].eq("to come") & rows["value"].eq(1)).sum()) if effect.kind == "binary" else 0
     if early:
         notes.append(f"The curves below also show {count(early)} whose event came before their last day has passed.")
+    notes += [late] if (late := late_in_words(look)) else []
     notes += _of_measurements(rows) if effect.kind in ("continuous", "ordinal") else []
     if trial.window is None and effect.kind != "time_to_event":
         notes.append("The design names no day by which the endpoint counts: everybody does, however early.")

@@ -14,6 +14,8 @@ from ..lookdata import NOT_COLLECTED, POOLED, UNKNOWN, LookData, once_a_look, wi
 from .endpoint import endpoint_rows
 
 _ANALYSED = {"known": "outcome known", "to come": "outcome still to come", "missing": "outcome missing"}
+_FOLLOWED = {1.0: "had the event", 0.0: "followed, without the event so far"}
+"""The same of a time to an event: nobody waits for a window."""
 _FATES = {"died": "died", "withdrew": "withdrew", "lost": "lost to follow-up"}
 _FATES |= {"discontinued": "discontinued the treatment", "completed": "completed"}
 """What became of a participant, as the flow says it; the first of several counts. CONSORT counts who discontinues the
@@ -58,7 +60,10 @@ def flow(look: LookData) -> Frame:
 def _states(look: LookData) -> Frame:
     if look.trial.endpoint is None:
         return {}
-    return endpoint_rows(look).set_index("subject_id")["state"].map(_ANALYSED)
+    rows = endpoint_rows(look).set_index("subject_id")
+    if look.plan.kind == "time_to_event":
+        return rows["value"].map(_FOLLOWED).fillna("nothing known")
+    return rows["state"].map(_ANALYSED)
 
 
 def _by_size(values: Frame) -> list[tuple[Any, int]]:

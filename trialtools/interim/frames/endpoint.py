@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...criteria.protocol import DataError
 from ..data.dates import latest
-from ..data.outcomes import endpoint_states, places_of
+from ..data.outcomes import after_day, endpoint_states, places_of
 from ..data.tables import Frame
 from ..lookdata import LookData
 
@@ -21,11 +21,11 @@ def endpoint_rows(look: LookData) -> Frame:
     """Everybody randomized, with what the analysis needs; deaths and withdrawals count as the estimand declares.
 
     Columns: subject_id, randomized_on, value (empty where unknown; of ordered levels the place, 1 for the best),
-    observed_on, baseline, by (death or withdrawal where that gave the value), days (of a time to an event), site, arm,
-    stratum, mature (the window has passed by the cut; of a time to an event, everybody), state. There are three
-    states, and they add up: "known" (the window has passed, and the value is known), "to come" (the window is still
-    open, also where the event has happened already) and "missing". Of a time to an event whoever is followed is known,
-    for as long as that was.
+    observed_on, baseline, late (the event came after the last day: none by then), by (death, withdrawal or loss where
+    that gave the value), days (of a time to an event), site, arm, stratum, mature (the window has passed by the cut; of
+    a time to an event, everybody), state. There are three states, and they add up: "known" (the window has passed, and
+    the value is known), "to come" (the window is still open, also where the event has happened already) and "missing".
+    Of a time to an event whoever is followed is known, for as long as that was.
 
     Raises:
         DataError: no primary endpoint.
@@ -36,7 +36,7 @@ def endpoint_rows(look: LookData) -> Frame:
     states = endpoint_states(trial.subjects, trial.outcomes, trial.endpoint, trial.window, cutoff, trial.kind)
     if trial.kind == "ordinal" and look.plan.endpoint:
         states["value"] = places_of(states["value"], look.plan.endpoint.levels)
-    states = _by_estimand(look, states)
+    states = _by_estimand(look, _by_day(look, states))
     people = trial.subjects.set_index("subject_id").loc[states["subject_id"]].reset_index()
     extra = {name: people[name].to_numpy() for name in ("site", "arm", "stratum")}
     if trial.kind == "time_to_event":
@@ -56,19 +56,31 @@ def window_passed(look: LookData, rows: Frame) -> Frame:
 
 def _follow_up(rows: Frame, window: int | None) -> Frame:
     """The rows with the days to the event, or to the last day without it; unknown days leave the outcome unknown."""
-    days = (rows["observed_on"] - rows["randomized_on"]).dt.days.clip(lower=0).astype(float)
-    over = days > (np.inf if window is None else window)
-    return rows.assign(
-        days=days.mask(over, window), value=rows["value"].mask(over & (rows["value"] == 1), 0.0).where(days.notna())
-    )
+    days = (rows["observed_on"] - rows["randomized_on"]).dt.days.clip(lower=0, upper=window).astype(float)
+    return rows.assign(days=days, value=rows["value"].where(days.notna()))
+
+
+def _by_day(look: LookData, rows: Frame) -> Frame:
+    """The rows in which an event after the last day of the endpoint is no event by that day, and whose that is."""
+    trial, outcomes = look.trial, look.trial.outcomes
+    happened = (outcomes["endpoint"] == trial.endpoint) & (outcomes["value"] == 1)
+    over = after_day(outcomes, trial.subjects, trial.endpoint, trial.window)
+    late = rows["subject_id"].isin(outcomes.loc[happened & over, "subject_id"])
+    late &= ~rows["subject_id"].isin(outcomes.loc[happened & ~over, "subject_id"]) & (rows["value"] == 1)
+    late &= trial.kind in ("binary", "time_to_event")
+    return rows.assign(late=late, value=rows["value"].mask(late, 0.0))
 
 
 def _by_estimand(look: LookData, rows: Frame) -> Frame:
-    """The rows with the values that a death or a withdrawal before the end of the window gives, as it is declared."""
+    """The rows with the values that a death, a withdrawal or a loss before the end of the window gives, as declared."""
     estimand, window = look.plan.estimand, look.trial.window
     last: Any = None if window is None else rows["randomized_on"] + np.timedelta64(window, "D")
     rows = rows.assign(by="")
-    for milestone, by, meaning in (("withdrew", "withdrawal", estimand.withdrawal), ("died", "death", estimand.death)):
+    for milestone, by, meaning in (
+        ("lost", "loss to follow-up", "missing"),
+        ("withdrew", "withdrawal", estimand.withdrawal),
+        ("died", "death", estimand.death),
+    ):
         ends = look.trial.disposition
         ends = ends[ends["milestone"] == milestone].drop_duplicates("subject_id").set_index("subject_id")
         day: Frame = ends["happened_on"].reindex(rows["subject_id"]).set_axis(rows.index)
@@ -95,3 +107,5 @@ def _substitutions(
             yield in_time & unknown, 0.0
         case "time_to_event", "while alive":
             yield in_time & day.notna() & (rows["value"] != 1), 0.0
+    if look.trial.kind == "time_to_event":  # who left without it is known not to have had it until then
+        yield day.notna() & unknown & (~in_time | (meaning == "missing")), 0.0

@@ -87,7 +87,8 @@ def _recruitment(look: LookData, ends: Mapping[str, Any]) -> str:
     start = str(first.day) if same_month else written_day(first, look.cutoff)
     about = written_day(ends["median"], look.cutoff)
     return (
-        f"{text} At the present pace the {count(target)}th follows about {about} (90{SPACE}% range: {start} to {last})."
+        f"{text} At the present pace the {count(target)}th follows about {about} "
+        f"(in 90 of 100 forecasts between {start} and {last})."
     )
 
 

@@ -57,6 +57,9 @@ def sensitivity(look: LookData) -> Frame:
     if early.any() and plan.kind == "binary":
         open_too = rows.assign(mature=rows["mature"] | early)
         analyses.append(("With events whose window is still open", effect(open_too, plan, arm)))
+    if rows["late"].any() and plan.kind == "binary":
+        later_too = rows.assign(value=rows["value"].mask(rows["late"], 1.0))
+        analyses.append((f"With events after day {look.trial.window}", effect(later_too, plan, arm)))
     if len(window := dosing(look)):
         treated = set(window.loc[window["state"] == "dosed in window", "subject_id"])
         analyses.append(("Dosed in the window only", effect(rows[rows["subject_id"].isin(treated)], plan, arm)))

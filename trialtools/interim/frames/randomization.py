@@ -11,7 +11,7 @@ from scipy.special import ndtr
 
 from ...cohort.frames.baseline import BASELINE, ValueCounts, describe
 from ...cohort.frames.groups import default_groups
-from ...figures.format import number, percent
+from ...figures.format import count, number, percent
 from ...figures.measure import POINTS
 from ..data.tables import TABLES, Frame
 from ..lookdata import NOT_COLLECTED, UNKNOWN, LookData, with_reason
@@ -126,6 +126,7 @@ def selection_bias_test(look: LookData) -> Frame:
     interval = (effect - Z95 * se, effect + Z95 * se)
     sure = float(rows["chance"].isin([0.0, 1.0]).mean())
     lines = [
+        ("Participants with the outcome and the chance known", count(len(rows))),
         ("Allocations that could be foreseen for sure, by someone who knew all earlier arms", percent(sure)),
         ("Rate of the endpoint, foreseen less not, percentage points (95 %)", POINTS.interval(effect, *interval)),
         ("p", number(p, 3)),
