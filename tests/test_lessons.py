@@ -278,6 +278,7 @@ def test_a_lesson_of_ones_own_takes_twenty_lines(tmp_path):
         ("patient: {age: 17}", "patient: {agee: 1}", "agee"),
         ("    key: fail\n", "", "'key' is missing here"),
         ("state: I1", "stat: I1", "did you mean 'state'?"),
+        ("key: fail", "key: fails", "'fails' is no answer; expected one of pass, fail, unknown\n  lesson.yaml, line 9"),
         ("state: I1\n", "state: I1\n    means: age > 3\n", "here is state and means"),
         ("    state: I1\n", "", "here is none of them"),
         ("state: I1", "count: certan", "there is no number 'certan'; did you mean 'certain'?"),
@@ -300,6 +301,15 @@ def test_a_slip_gets_its_place_and_a_cure(tmp_path, old, new, told):
     with pytest.raises(tt.ProtocolError) as error:
         load_lesson(tmp_path / "lesson.yaml")
     assert told in str(error.value)
+
+
+def test_a_table_that_is_not_there_is_told_before_anybody_counts(tmp_path):
+    (tmp_path / "mine.yaml").write_text(MINE)
+    (tmp_path / "lesson.yaml").write_text(f"cohort: no.csv\n{OWN.replace('state: I1', 'count: certain')}")
+    with pytest.raises(
+        tt.ProtocolError, match=r"no patient table .*no\.csv; see cohort: at the top\n  lesson\.yaml, line 8"
+    ):
+        load_lesson(tmp_path / "lesson.yaml")
 
 
 # --- notebooks --------------------------------------------------------------------------------------------------------

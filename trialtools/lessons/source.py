@@ -59,11 +59,14 @@ class Source(NamedTuple):
         """The file of the patient table.
 
         Raises:
-            ProtocolError: the protocol is a file of one's own, and no table is named.
+            ProtocolError: the protocol is a file of one's own, and no table is named; or the table is not there.
         """
         if self.cohort is None and self.file:
             raise ProtocolError("a count needs a patient table; write cohort: my_patients.csv at the top")
-        return Path(self.folder, self.cohort) if self.cohort else _example(self.protocol).cohort
+        table = Path(self.folder, self.cohort) if self.cohort else _example(self.protocol).cohort
+        if not table.exists() and not BROUGHT:
+            raise ProtocolError(f"there is no patient table {table}; see cohort: at the top")
+        return table
 
 
 @cache
