@@ -84,48 +84,29 @@ def _screening(source: Source, reverse: bool, amended: bool) -> Any:
     return screen(replace(rules, criteria=tuple(reversed(rules.criteria))) if reverse else rules, source.patients)
 
 
-def _losses(screening: Any, criterion: str) -> int:
-    """How many fail here and nowhere above."""
-    frame = screening.attrition()
-    return int(frame.loc[frame["criterion"] == criterion, "failed_here"].iloc[0])
+def _cell(frame: Any, key: str, name: str, column: str) -> int:
+    """What stands in a column of the frame, in the row of that name."""
+    return int(frame.loc[frame[key] == name, column].sum())
 
 
-def _in_state(state: str) -> _Count:
-    """How many are in a state of a criterion, whatever the others say."""
-
-    def count(screening: Any, criterion: str) -> int:
-        frame = screening.criterion_states()
-        return int(frame.loc[frame["criterion"] == criterion, state].iloc[0])
-
-    return count
-
-
-def _settles(screening: Any, field: str) -> int:
-    frame = screening.worklist()
-    return int(frame.loc[frame["field"] == field, "settles"].sum())
-
-
-def _assess(plan: Any, n: int, measure: str) -> float:
+def _assess(kind: str, n: str, measure: str, **options: Any) -> float:
+    """A property of a procedure with two arms that is worked out exactly."""
     from ..arms.assessment import assess
-
-    frame = assess(plan, n=n, sites=1, runs=1)  # what is asked for is exact; the rest is thrown away
-    return float(frame.loc[frame["measure"] == measure, "value"].iloc[0])
-
-
-def _plan(kind: str, **more: Any) -> Any:
     from ..arms.plans import RandomizationPlan
 
-    return RandomizationPlan(kind, (("A", 1), ("B", 1)), **more)  # type: ignore[arg-type]
+    plan = RandomizationPlan(kind, (("A", 1), ("B", 1)), **options)  # type: ignore[arg-type]
+    frame = assess(plan, n=int(n), sites=1, runs=1)  # what is asked for is exact; the rest is thrown away
+    return float(frame.loc[frame["measure"] == measure, "value"].iloc[0])
 
 
 def _right_guesses(size: str) -> float:
     """Per cent of arms that the best guesser names, who sees every earlier one."""
-    return round(100 * _assess(_plan("permuted_blocks", sizes=(int(size),)), int(size), "correct guesses"), 1)
+    return round(100 * _assess("permuted_blocks", size, "correct guesses", sizes=(int(size),)), 1)
 
 
 def _apart(n: str) -> float:
     """By how many patients two arms differ in the mean after so many tosses of a coin."""
-    return round(_assess(_plan("complete"), int(n), "imbalance"), 1)
+    return round(_assess("complete", n, "imbalance"), 1)
 
 
 def _false_alarms(looks: str) -> float:
@@ -151,10 +132,13 @@ _QUANTITIES: dict[str, tuple[_Count, str]] = {
     "undetermined": (lambda screening: screening.possible - screening.certain, "cohort"),
     "certain and possible": (lambda screening: screening.certain + screening.possible, "cohort"),
     "middle": (lambda screening: (screening.certain + screening.possible) // 2, "cohort"),
-    r"lost at (\w+)": (_losses, "criterion"),
-    r"failing (\w+)": (_in_state("fail"), "criterion"),
-    r"open at (\w+)": (_in_state("unknown"), "criterion"),
-    r"settled by (\w+)": (_settles, "field"),
+    r"lost at (\w+)": (lambda screening, id: _cell(screening.attrition(), "criterion", id, "failed_here"), "criterion"),
+    r"failing (\w+)": (lambda screening, id: _cell(screening.criterion_states(), "criterion", id, "fail"), "criterion"),
+    r"open at (\w+)": (
+        lambda screening, id: _cell(screening.criterion_states(), "criterion", id, "unknown"),
+        "criterion",
+    ),
+    r"settled by (\w+)": (lambda screening, name: _cell(screening.worklist(), "field", name, "settles"), "field"),
     r"right guesses in blocks of (\d+)": (_right_guesses, ""),
     r"apart after (\d+) tosses": (_apart, ""),
     r"false alarms in (\d+) looks": (_false_alarms, ""),

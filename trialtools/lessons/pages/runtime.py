@@ -10,7 +10,6 @@ import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 import yaml
 
@@ -44,17 +43,12 @@ def fetch_runtime(folder: Path) -> Path:
             (archive,) = Path(packed).glob("*.tgz")
             with tarfile.open(archive) as files:
                 for name in _FILES:
-                    _copy(files.extractfile(f"package/{name}"), place / name)
+                    with files.extractfile(f"package/{name}") as source:  # type: ignore[union-attr]
+                        (place / name).write_bytes(source.read())
             pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
             _run([*pip, *_FOR_BROWSERS, "--dest", place, *_WHEELS])
             _pack_yaml(place / "yaml.zip")
     return engine
-
-
-def _copy(source: IO[bytes] | None, file: Path) -> None:
-    if source is None:
-        raise ReportError(f"{_PYODIDE} holds no {file.name}")
-    file.write_bytes(source.read())
 
 
 def _pack_yaml(file: Path) -> None:
