@@ -9,6 +9,9 @@ PROTOCOL := data/protocols/NCT05741099.yaml
 TRIAL    := reports/trial
 CUTOFF   := 2023-08-17
 
+# Reports and tests start Python many times over: what was compiled once is kept.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:

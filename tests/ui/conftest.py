@@ -1,19 +1,14 @@
 """What the browser tests share: JupyterLab and Voila on loopback, a copy of notebooks and data, a Chromium, offline."""
 
 import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+
+from ui.servers import free_port, serve
 
 SLOW = 90_000
 
@@ -35,17 +30,17 @@ TOKEN = "a-token-for-tests"
 @pytest.fixture(scope="session")
 def voila(chromium, root, project, tmp_path_factory):
     """The address of the notebooks as pages, served with a token as `make app` serves them."""
-    home, port = tmp_path_factory.mktemp("voila"), _free_port()
+    home, port = tmp_path_factory.mktemp("voila"), free_port()
     own = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     command = ["voila", "--no-browser", f"--port={port}", f"--token={TOKEN}", "."]
-    with _server(command, home, root, project / "notebooks", own, f"http://127.0.0.1:{port}/?token={TOKEN}"):
+    with serve(command, home, root, project / "notebooks", own, f"http://127.0.0.1:{port}/?token={TOKEN}"):
         yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="session")
 def lab(chromium, root, project, tmp_path_factory):
     """The address of a JupyterLab with settings of its own: no news, no token, nothing of the user's."""
-    home, port = tmp_path_factory.mktemp("jupyter"), _free_port()
+    home, port = tmp_path_factory.mktemp("jupyter"), free_port()
     (home / "config" / "labconfig").mkdir(parents=True)
     (home / "config" / "labconfig" / "default_setting_overrides.json").write_text(json.dumps(QUIET))
     names = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
@@ -61,26 +56,8 @@ def lab(chromium, root, project, tmp_path_factory):
         "--LabApp.expose_app_in_browser=True",
         "--HTMLExporter.preprocessors=trialtools.report.export.KeepFigures",  # as `make lab` does
     ]
-    with _server(command, home, root, project, own, f"http://127.0.0.1:{port}/api"):
+    with serve(command, home, root, project, own, f"http://127.0.0.1:{port}/api"):
         yield f"http://127.0.0.1:{port}"
-
-
-@contextmanager
-def _server(command: list[str], home: Path, root: Path, folder: Path, own: dict[str, str], url: str):
-    """A module that serves a folder, until it is not needed any more."""
-    own |= {"IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": os.pathsep.join([str(root), *_own_path()])}
-    how: dict[str, Any] = {"env": os.environ | own, "cwd": folder, "stderr": subprocess.STDOUT}
-    with (home / "log").open("w") as log:
-        server = subprocess.Popen([sys.executable, "-m", *command], stdout=log, **how)
-    try:
-        _until_up(url, server, home / "log")
-        yield
-    finally:
-        server.terminate()
-        try:
-            server.wait(15)
-        except subprocess.TimeoutExpired:
-            server.kill()
 
 
 @pytest.fixture(scope="package")
@@ -143,23 +120,3 @@ def opened(browser, project, request):
         return page
 
     return open_
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-def _own_path() -> list[str]:
-    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-
-
-def _until_up(url: str, server: subprocess.Popen, log: Path, seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            return urllib.request.urlopen(url, timeout=2).close()
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"The server did not start:\n{log.read_text()[-2000:]}", pytrace=False)

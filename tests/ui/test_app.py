@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,8 @@ import time
 import psutil
 import pytest
 from playwright.sync_api import expect
+
+from ui.servers import end, free_port
 
 SLOW = 90_000
 TASKS = {
@@ -27,10 +28,7 @@ def address(chromium, root, project, tmp_path_factory):
     (project / "notebooks/app/broken.ipynb").write_text(broken, "utf-8")
     own = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     own |= {"IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": os.pathsep.join([str(root), *sys.path[1:]])}
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    command = [sys.executable, "-m", "trialtools.widgets.app", "notebooks", port]
+    command = [sys.executable, "-m", "trialtools.widgets.app", "notebooks", str(free_port())]
     with (home / "log").open("w") as log:
         server = subprocess.Popen(
             command, env=os.environ | own, cwd=project, stdout=subprocess.PIPE, stderr=log, text=True
@@ -39,8 +37,7 @@ def address(chromium, root, project, tmp_path_factory):
         printed = server.stdout.readline()
         yield re.search(r"http://\S+", printed)[0]
     finally:
-        server.terminate()
-        server.wait(20)
+        end(server)
 
 
 def kernels():

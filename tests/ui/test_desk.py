@@ -1,15 +1,21 @@
-"""The screening desk in JupyterLab, by keyboard alone, in a Chromium that reaches nothing but this machine."""
+"""The screening desk in JupyterLab, by keyboard alone, in a Chromium that reaches nothing but this machine.
+
+Its kernel is killed at the end, and one behind a page of Voila.
+"""
 
 import csv
+import re
 import statistics
 
+import psutil
 import pytest
 from playwright.sync_api import expect
+
 from ui.bench import HERE
 
 SLOW = 90_000
 expect.set_options(timeout=20_000)
-PRESSES = 12
+PRESSES = 6
 
 # When the verdict is settled again, in milliseconds after the key was pressed; the browser's own clock.
 STOPWATCH = """(label) => {
@@ -173,3 +179,37 @@ def test_nothing_left_this_machine_and_nothing_broke(page, desk, browser, tmp_pa
     desk.screenshot(path=tmp_path / "desk.png")
     assert not browser.outside
     assert not page.complaints
+
+
+def kernels():
+    """The kernels that this test's own servers started and that still run."""
+    below = [each for each in psutil.Process().children(recursive=True) if each.status() != psutil.STATUS_ZOMBIE]
+    return [process for process in below if any("ipykernel" in part for part in process.cmdline())]
+
+
+def lose_the_kernel(desk):
+    """No verdict stands as if somebody had checked it once the kernel is killed."""
+    expect(desk).to_have_attribute("data-state", "settled", timeout=SLOW)
+    age = desk.get_by_label("Age at screening")
+    age.press_sequentially("90")
+    expect(desk.locator(".verdict")).to_contain_text("Not eligible: I1 fails")
+    running = kernels()  # all: JupyterLab may have opened the notebook on an earlier one
+    for kernel in running:
+        kernel.suspend()  # the key is pressed before JupyterLab's own message about the dead kernel takes the keyboard
+    age.press("Backspace")
+    expect(desk).to_have_attribute("data-state", re.compile("pending|slow"))
+    for kernel in running:
+        kernel.kill()
+    expect(desk.locator(".verdict")).to_contain_text("Not connected: reload this page", timeout=SLOW)
+    expect(desk.locator(".rest")).to_be_hidden()
+    expect(age).to_have_value("9")
+
+
+def test_a_killed_kernel_takes_the_verdict_with_it(desk):
+    lose_the_kernel(desk)
+
+
+def test_a_killed_kernel_behind_a_page_takes_the_verdict_with_it(opened):
+    page = opened("voila", "01_screening.ipynb", "desk")
+    lose_the_kernel(page.locator(".tt-desk"))
+    page.close()
