@@ -13,28 +13,8 @@ from typing import Any
 
 import narwhals as nw
 
-from .language.formula import (
-    MIRRORED,
-    NUMERIC,
-    OPPOSITE,
-    And,
-    Arithmetic,
-    AtLeast,
-    Case,
-    Compare,
-    CompletedTime,
-    Formula,
-    In,
-    Known,
-    MonthsBefore,
-    Name,
-    Not,
-    Or,
-    Value,
-    names,
-    type_of,
-    walk,
-)
+from .language import formula as node
+from .language.formula import MIRRORED, NUMERIC, OPPOSITE, Formula, names, type_of, walk
 
 LOW, HIGH, WRITTEN = "__low", "__high", "__written"
 """What the columns beside a field are called that hold what is known of it in part."""
@@ -52,34 +32,34 @@ def expression(formula: Formula, partial: frozenset[str] = frozenset()) -> nw.Ex
         partial: the fields with columns of their ends; a comparison is decided where every value between them agrees.
     """
     match formula:
-        case Name(name):
+        case node.Name(name):
             return nw.col(name)
-        case Value(value):
+        case node.Value(value):
             return nw.lit(value)
-        case Known(name):
+        case node.Known(name):
             known = ~nw.col(name).is_null()
             return known | ~nw.col(name + LOW).is_null() if name in partial else known
-        case Not(item):
+        case node.Not(item):
             return ~expression(item, partial)
-        case And(items):
+        case node.And(items):
             return reduce(and_, (expression(item, partial) for item in items))
-        case Or(items):
+        case node.Or(items):
             return reduce(or_, (expression(item, partial) for item in items))
-        case AtLeast(n, items):
+        case node.AtLeast(n, items):
             return _at_least(n, [expression(item, partial) for item in items])
-        case In(item, values):
+        case node.In(item, values):
             return _is_in(item, values) if partial.isdisjoint(names(item)) else _among(item, values, partial)
-        case Compare():
+        case node.Compare():
             return reduce(and_, (_compare(*link, partial) for link in formula.links))
-        case MonthsBefore(when, months):
+        case node.MonthsBefore(when, months):
             return _months_before(expression(when), months)
-        case CompletedTime(unit, start, end):
+        case node.CompletedTime(unit, start, end):
             return _completed_time(unit, expression(start), expression(end))
-        case Arithmetic("min" | "max"):
+        case node.Arithmetic("min" | "max"):
             return _arithmetic(formula)
-        case Arithmetic():
+        case node.Arithmetic():
             return _finite_part(_arithmetic(formula))
-        case Case(name, formulas):
+        case node.Case(name, formulas):
             return _by_case(name, [(value, expression(each)) for value, each in formulas])
     raise TypeError(f"not a formula for a table: {formula!r}")
 
@@ -87,22 +67,22 @@ def expression(formula: Formula, partial: frozenset[str] = frozenset()) -> nw.Ex
 def ends(formula: Formula, partial: frozenset[str]) -> _Pair:
     """The lowest and the highest that a number or a date can be; one and the same where it is known."""
     match formula:
-        case Name(name) if name in partial:
+        case node.Name(name) if name in partial:
             return nw.coalesce(nw.col(name), nw.col(name + LOW)), nw.coalesce(nw.col(name), nw.col(name + HIGH))
-        case MonthsBefore(when, months):
+        case node.MonthsBefore(when, months):
             low, high = ends(when, partial)
             return _months_before(low, months), _months_before(high, months)
-        case CompletedTime(unit, start, end):
+        case node.CompletedTime(unit, start, end):
             (first, last), (low, high) = ends(start, partial), ends(end, partial)
             return _completed_time(unit, last, low), _completed_time(unit, first, high)
-        case Arithmetic(operator, left, right) if operator in ("+", "-", "min", "max"):
+        case node.Arithmetic(operator, left, right) if operator in ("+", "-", "min", "max"):
             (low, high), (first, last) = ends(left, partial), ends(right, partial)
             first, last = (last, first) if operator == "-" else (first, last)
             if type_of(left) == "date":
                 return _days(low, first), _days(high, last)
             low, high, first, last = (_finite_part(end.cast(nw.Float64())) for end in (low, high, first, last))
             return _combine(operator, low, first), _combine(operator, high, last)
-        case Case(name, formulas):
+        case node.Case(name, formulas):
             pairs = [(value, ends(each, partial)) for value, each in formulas]
             low, high = (_by_case(name, [(value, pair[end]) for value, pair in pairs]) for end in (0, 1))
             return low, high
@@ -112,7 +92,7 @@ def ends(formula: Formula, partial: frozenset[str]) -> _Pair:
 
 def _compare(left: Formula, operator: str, right: Formula, partial: frozenset[str]) -> nw.Expr:
     # in some nested formulas Polars takes a number on the left for the whole column
-    if isinstance(left, Value) and not isinstance(right, Value):
+    if isinstance(left, node.Value) and not isinstance(right, node.Value):
         return _compare(right, MIRRORED[operator], left, partial)
     if type_of(left) == "flag" or partial.isdisjoint((*names(left), *names(right))):
         return _COMPARE[operator](expression(left, partial), expression(right, partial))
@@ -178,7 +158,7 @@ def _by_case(name: str, cases: Sequence[tuple[str, nw.Expr]]) -> nw.Expr:
 
 def _arithmetic(formula: Formula) -> nw.Expr:
     """In double precision. NaN and infinity run on and become unknown at the end, or where they could be lost."""
-    if not isinstance(formula, Arithmetic):
+    if not isinstance(formula, node.Arithmetic):
         return expression(formula).cast(nw.Float64())
     left, right = formula.left, formula.right
     if type_of(left) == "date":
@@ -210,10 +190,10 @@ def _quotient(left: nw.Expr, right: nw.Expr, zero: nw.Expr) -> nw.Expr:
 
 def _zero(formula: Formula) -> nw.Expr:
     """Zero for every patient of whom all fields of a formula are known."""
-    return reduce(add, (_number(part) * 0 for part in walk(formula) if isinstance(part, Name)), nw.lit(0.0))
+    return reduce(add, (_number(part) * 0 for part in walk(formula) if isinstance(part, node.Name)), nw.lit(0.0))
 
 
-def _number(field: Name) -> nw.Expr:
+def _number(field: node.Name) -> nw.Expr:
     column = nw.col(field.name)
     return (column.dt.year() if field.type == "date" else column).cast(nw.Float64())
 
@@ -221,7 +201,7 @@ def _number(field: Name) -> nw.Expr:
 def _power(base: Formula, exponent: Formula) -> nw.Expr:
     """A constant whole power is a product; another one is left to the engine, for a base above zero."""
     left = _arithmetic(base)
-    if not isinstance(exponent, Value):
+    if not isinstance(exponent, node.Value):
         return (left + _zero(exponent)) ** _arithmetic(exponent)
     size = float(exponent.value)  # type: ignore[arg-type]
     if size % 1 == 0:

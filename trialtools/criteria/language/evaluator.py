@@ -11,23 +11,8 @@ from functools import partial, reduce
 from operator import add, eq, ge, gt, le, lt, mul, ne, sub, truediv
 from typing import Any
 
-from .formula import (
-    And,
-    Arithmetic,
-    AtLeast,
-    Case,
-    Compare,
-    CompletedTime,
-    Formula,
-    In,
-    Known,
-    MonthsBefore,
-    Name,
-    Not,
-    Or,
-    Value,
-    type_of,
-)
+from . import formula as node
+from .formula import Formula, type_of
 
 _COMPARE = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
 _WORK = {"+": add, "-": sub, "*": mul, "/": truediv, "min": min, "max": max}
@@ -79,36 +64,36 @@ def evaluate(formula: Formula, patient: Mapping[str, Any]) -> Any:
     Source: Kleene, Introduction to Metamathematics (1952), section 64.
     """
     match formula:
-        case Value(value):
+        case node.Value(value):
             return value
-        case Name(name):
+        case node.Name(name):
             return definite(patient.get(name))
-        case Known(name):
+        case node.Known(name):
             return definite(patient.get(name)) is not None
-        case Not(item):
+        case node.Not(item):
             return _not(evaluate(item, patient))
-        case And(items) | Or(items) | AtLeast(_, items):
+        case node.And(items) | node.Or(items) | node.AtLeast(_, items):
             return _at_least(formula.n, [evaluate(item, patient) for item in items])
-        case Compare(operands, operators):
+        case node.Compare(operands, operators):
             values = [evaluate(operand, patient) for operand in operands]
             pairs = zip(values, operators, values[1:], strict=False)
             return _at_least(len(operators), [_compare(*pair) for pair in pairs])
-        case In(item, values):
+        case node.In(item, values):
             value = evaluate(item, patient)
             if isinstance(value, Interval):
                 return _is_among(value, values, type_of(item) != "number")
             return None if value is None else value in values
-        case Arithmetic("**", left, right):
-            power = partial(_power, isinstance(right, Value))
+        case node.Arithmetic("**", left, right):
+            power = partial(_power, isinstance(right, node.Value))
             return _spread(power, (evaluate(left, patient), None), (evaluate(right, patient), None))
-        case Arithmetic(operator, left, right):
+        case node.Arithmetic(operator, left, right):
             sides = (evaluate(left, patient), evaluate(right, patient))
             return _spread(partial(_arithmetic, operator), *zip(sides, _RISES[operator], strict=True))
-        case MonthsBefore(when, months):
+        case node.MonthsBefore(when, months):
             return _spread(partial(_months_before, months), (evaluate(when, patient), True))
-        case CompletedTime(unit, start, end):
+        case node.CompletedTime(unit, start, end):
             return _spread(partial(_elapsed, unit), (evaluate(start, patient), False), (evaluate(end, patient), True))
-        case Case(name, formulas):
+        case node.Case(name, formulas):
             chosen: Formula | None = dict[Any, Formula](formulas).get(patient.get(name))
             return None if chosen is None else evaluate(chosen, patient)
     raise TypeError(f"not a formula: {formula!r}")

@@ -7,25 +7,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from .formula import (
-    MIRRORED,
-    And,
-    Arithmetic,
-    AtLeast,
-    Case,
-    Compare,
-    CompletedTime,
-    Formula,
-    In,
-    Known,
-    MonthsBefore,
-    Name,
-    Not,
-    Or,
-    Value,
-    names,
-    type_of,
-)
+from . import formula as node
+from .formula import MIRRORED, Formula, names, type_of
 
 _NUMBERS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least", "==": "", "!=": "not"}
 _DATES = {"<": "before", "<=": "on or before", ">": "after", ">=": "on or after", "==": "on", "!=": "not on"}
@@ -55,81 +38,81 @@ def words(formula: Formula, fields: Mapping[str, Any]) -> str:
 
 def _phrase(formula: Formula, fields: Mapping[str, Any]) -> str:
     match formula:
-        case Value(bool() as value):
+        case node.Value(bool() as value):
             return "always" if value else "never"
-        case Value(value):
+        case node.Value(value):
             return _literal(value)
-        case Name(name):
+        case node.Name(name):
             return _label(name, fields)
-        case Known(name):
+        case node.Known(name):
             return f"{_subject(name, fields)} is known"
-        case Not(Known(name)):
+        case node.Not(node.Known(name)):
             return f"{_subject(name, fields)} is not known"
-        case Not(In(item, values)):
+        case node.Not(node.In(item, values)):
             return f"{_phrase(item, fields)} is {_choice(values, refused=True)}"
-        case Not(Name(name)):
+        case node.Not(node.Name(name)):
             return f"{_label(name, fields)}: no"
-        case Not(Or((Not(item), wanted), True)):
-            return _phrase(And((item, Not(wanted))), fields)
-        case Not(Or(items)):
+        case node.Not(node.Or((node.Not(item), wanted), True)):
+            return _phrase(node.And((item, node.Not(wanted))), fields)
+        case node.Not(node.Or(items)):
             return "none of: " + "; ".join(_inside(item, fields) for item in items)
-        case Not(item):
+        case node.Not(item):
             return f"not ({_phrase(item, fields)})"
-        case And(items):
+        case node.And(items):
             return _join("and", [_inside(item, fields) for item in items])
-        case Or((Not(item), wanted), True):
+        case node.Or((node.Not(item), wanted), True):
             return f"if {_inside(item, fields)}, then {_inside(wanted, fields)}"
-        case Or(items) if len(items) > 2:
+        case node.Or(items) if len(items) > 2:
             return "any of: " + "; ".join(_inside(item, fields) for item in items)
-        case Or(items):
+        case node.Or(items):
             return _join("or", [_inside(item, fields) for item in items])
-        case AtLeast(n, items):
+        case node.AtLeast(n, items):
             return f"at least {n} of: " + "; ".join(_inside(item, fields) for item in items)
-        case In(item, values):
+        case node.In(item, values):
             return f"{_phrase(item, fields)} is {_choice(values, refused=False)}"
-        case Compare():
+        case node.Compare():
             return _comparison(formula, fields)
-        case Arithmetic("-", left, right) if type_of(left) == "date":
+        case node.Arithmetic("-", left, right) if type_of(left) == "date":
             return f"the time from {_phrase(right, fields)} to {_phrase(left, fields)}"
-        case Arithmetic("min" | "max" as operator, left, right):
+        case node.Arithmetic("min" | "max" as operator, left, right):
             return f"the {_EXTREMES[operator]} of {_inside(left, fields)} and {_inside(right, fields)}"
-        case Arithmetic("**", left, Value(2)):
+        case node.Arithmetic("**", left, node.Value(2)):
             return f"{_inside(left, fields)} squared"
-        case Arithmetic(operator, left, right):
+        case node.Arithmetic(operator, left, right):
             return f"{_inside(left, fields)} {_SIGNS[operator]} {_inside(right, fields)}"
-        case CompletedTime(_, start, end):
+        case node.CompletedTime(_, start, end):
             return f"the time from {_phrase(start, fields)} to {_phrase(end, fields)}"
-        case Case(name, formulas):
+        case node.Case(name, formulas):
             cases = (
                 f"{_phrase(formula, fields)} where {_label(name, fields)} is {value}" for value, formula in formulas
             )
             return "; ".join(cases)
-        case MonthsBefore(when, months):
+        case node.MonthsBefore(when, months):
             return f"the day {months} calendar month{'' if months == 1 else 's'} before {_phrase(when, fields)}"
     raise TypeError(f"not a formula: {formula!r}")
 
 
-def _comparison(formula: Compare, fields: Mapping[str, Any]) -> str:
+def _comparison(formula: node.Compare, fields: Mapping[str, Any]) -> str:
     match formula:
-        case Compare((Value() as low, subject, Value() as high), (first, second)):
+        case node.Compare((node.Value() as low, subject, node.Value() as high), (first, second)):
             bounds = _bound(MIRRORED[first], low), _bound(second, high, _unit(subject, fields))
             return f"{_subject_phrase(subject, fields)} is {' and '.join(bounds)}"
     return " and ".join(_pair(*link, fields) for link in formula.links)
 
 
 def _pair(left: Formula, operator: str, right: Formula, fields: Mapping[str, Any]) -> str:
-    if isinstance(left, Value) and not isinstance(right, Value):
+    if isinstance(left, node.Value) and not isinstance(right, node.Value):
         return _pair(right, MIRRORED[operator], left, fields)
-    if type_of(left) == "flag" and not (isinstance(left, Name) and isinstance(right, Name | Value)):
-        other = _literal(right.value) if isinstance(right, Value) else f"the same as ({_phrase(right, fields)})"
+    if type_of(left) == "flag" and not (isinstance(left, node.Name) and isinstance(right, node.Name | node.Value)):
+        other = _literal(right.value) if isinstance(right, node.Value) else f"the same as ({_phrase(right, fields)})"
         return f"({_phrase(left, fields)}) is {'not ' * (operator == '!=')}{other}"
-    if isinstance(right, Value):
+    if isinstance(right, node.Value):
         return f"{_subject_phrase(left, fields)} is {_bound(operator, right, _unit(left, fields))}"
     phrase = (_DATES if type_of(right) == "date" else _NUMBERS)[operator]
     return f"{_subject_phrase(left, fields)} is {phrase} {_phrase(right, fields)}".replace("  ", " ")
 
 
-def _bound(operator: str, bound: Value, unit: str | None = None) -> str:
+def _bound(operator: str, bound: node.Value, unit: str | None = None) -> str:
     phrase = (_DATES if isinstance(bound.value, date) else _NUMBERS)[operator]
     return f"{phrase} {with_unit(_literal(bound.value), unit)}".strip()
 
@@ -137,16 +120,16 @@ def _bound(operator: str, bound: Value, unit: str | None = None) -> str:
 def _unit(subject: Formula, fields: Mapping[str, Any]) -> str | None:
     """The unit of a value, where it is plain: of a field, of a sum of alike, of a multiple, of days."""
     match subject:
-        case Name(name):
+        case node.Name(name):
             return getattr(fields.get(name), "unit", None)
-        case Arithmetic("-", left, _) if type_of(left) == "date":
+        case node.Arithmetic("-", left, _) if type_of(left) == "date":
             return "days"
-        case CompletedTime(unit):
+        case node.CompletedTime(unit):
             return f"completed {unit}"
-        case Arithmetic("+" | "-" | "min" | "max", left, right):
-            sides = {_unit(side, fields) for side in (left, right) if not isinstance(side, Value)}
+        case node.Arithmetic("+" | "-" | "min" | "max", left, right):
+            sides = {_unit(side, fields) for side in (left, right) if not isinstance(side, node.Value)}
             return sides.pop() if len(sides) == 1 else None
-        case Arithmetic("*", Value(), other) | Arithmetic("*" | "/", other, Value()):
+        case node.Arithmetic("*", node.Value(), other) | node.Arithmetic("*" | "/", other, node.Value()):
             return _unit(other, fields)
     return None
 
@@ -160,10 +143,10 @@ def _join(word: str, parts: list[str]) -> str:
 
 def _inside(formula: Formula, fields: Mapping[str, Any]) -> str:
     phrase = _phrase(formula, fields)
-    if isinstance(formula, Arithmetic) and formula.operator in _EXTREMES:
+    if isinstance(formula, node.Arithmetic) and formula.operator in _EXTREMES:
         return phrase
-    nested = isinstance(formula, And | Or | AtLeast | Arithmetic) or (
-        isinstance(formula, Not) and isinstance(formula.item, Or)
+    nested = isinstance(formula, node.And | node.Or | node.AtLeast | node.Arithmetic) or (
+        isinstance(formula, node.Not) and isinstance(formula.item, node.Or)
     )
     return f"({phrase})" if nested else phrase
 
@@ -179,7 +162,7 @@ def _choice(values: tuple[Any, ...], refused: bool) -> str:
 
 
 def _subject_phrase(subject: Formula, fields: Mapping[str, Any]) -> str:
-    return _subject(subject.name, fields) if isinstance(subject, Name) else _phrase(subject, fields)
+    return _subject(subject.name, fields) if isinstance(subject, node.Name) else _phrase(subject, fields)
 
 
 def _subject(name: str, fields: Mapping[str, Any]) -> str:

@@ -13,23 +13,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import z3
 
-from ..language import (
-    And,
-    Arithmetic,
-    AtLeast,
-    Compare,
-    CompletedTime,
-    Formula,
-    In,
-    Known,
-    MonthsBefore,
-    Name,
-    Not,
-    Or,
-    Value,
-    children,
-)
-from ..language.formula import walk
+from ..language import formula as node
+from ..language.formula import Formula, children, walk
 
 Z3: TypeAlias = Any
 """An expression, solver or model of z3, which has no types."""
@@ -91,7 +76,7 @@ def truth_of(scope: Scope, formula: Formula) -> Truth:
     """What a formula says of a record: surely true, surely false.
 
     >>> known, a, context = *z3.Bools("known a"), z3.main_ctx()
-    >>> truth_of(Scope({"a": Datum(known, a)}, {}, {}, context), Not(Name("a", "flag")))
+    >>> truth_of(Scope({"a": Datum(known, a)}, {}, {}, context), node.Not(node.Name("a", "flag")))
     Truth(true=And(known, Not(a)), false=And(known, a))
 
     Source: Kleene, Introduction to Metamathematics (1952), section 64.
@@ -103,23 +88,23 @@ def truth_of(scope: Scope, formula: Formula) -> Truth:
 
 def _truth(scope: Scope, formula: Formula) -> Truth:
     match formula:
-        case Value(value):
+        case node.Value(value):
             return Truth(z3.BoolVal(bool(value), scope.context), z3.BoolVal(not value, scope.context))
-        case Name(name):
+        case node.Name(name):
             known, value = scope.data[name]
             return _flag(known, value)
-        case Known(name):
+        case node.Known(name):
             return Truth(scope.data[name].known, z3.Not(scope.data[name].known))
-        case Not(item):
+        case node.Not(item):
             inner = truth_of(scope, item)
             return Truth(inner.false, inner.true)
-        case And(items) | Or(items) | AtLeast(_, items):
+        case node.And(items) | node.Or(items) | node.AtLeast(_, items):
             return _count(formula.n, [truth_of(scope, item) for item in items])
-        case Compare(operands):
-            read = _moment if any(isinstance(operand, MonthsBefore) for operand in operands) else _datum
+        case node.Compare(operands):
+            read = _moment if any(isinstance(operand, node.MonthsBefore) for operand in operands) else _datum
             links = [_compare(read(scope, left), sign, read(scope, right)) for left, sign, right in formula.links]
             return _count(len(links), links)
-        case In(item, values):
+        case node.In(item, values):
             datum = _datum(scope, item)
             return _flag(datum.known, z3.Or([datum.value == constant(scope, value) for value in values]))
     raise TypeError(f"neither true nor false: {formula!r}")
@@ -149,18 +134,18 @@ def _compare(left: Datum, operator: str, right: Datum) -> Truth:
 
 def _datum(scope: Scope, formula: Formula) -> Datum:
     match formula:
-        case Value(value):
+        case node.Value(value):
             return Datum(z3.BoolVal(True, scope.context), constant(scope, value))
-        case Name(name):
+        case node.Name(name):
             return scope.data[name]
-        case Arithmetic("**", left, right):
+        case node.Arithmetic("**", left, right):
             return _power(scope, formula, _datum(scope, left), _datum(scope, right))
-        case Arithmetic(operator, left, right):
+        case node.Arithmetic(operator, left, right):
             datum = _arithmetic(operator, _datum(scope, left), _datum(scope, right))
             return _any_number(scope, formula, datum) if is_long(formula) else datum
-        case MonthsBefore(when):
+        case node.MonthsBefore(when):
             return Datum(_datum(scope, when).known, _days_of(_calendar(scope, formula)))
-        case CompletedTime(unit, start, end):
+        case node.CompletedTime(unit, start, end):
             known = _both(_datum(scope, start).known, _datum(scope, end).known)
             return Datum(known, _completed_time(unit, _calendar(scope, start), _calendar(scope, end)))
     true, false = truth_of(scope, formula)
@@ -191,20 +176,20 @@ def _power(scope: Scope, formula: Formula, base: Datum, exponent: Datum) -> Datu
 def _whole(formula: Formula) -> int | None:
     """The exponent of a power that is a product."""
     match formula:
-        case Arithmetic("**", _, Value(2 | 3 as times)):
+        case node.Arithmetic("**", _, node.Value(2 | 3 as times)):
             return int(times)
     return None
 
 
 def has_power(formula: Formula) -> bool:
     """Whether a formula holds a power that may be any number to Z3."""
-    parts = (part for part in walk(formula) if isinstance(part, Arithmetic) and part.operator == "**")
+    parts = (part for part in walk(formula) if isinstance(part, node.Arithmetic) and part.operator == "**")
     return any(_whole(part) is None for part in parts)
 
 
 def is_long(formula: Formula) -> bool:
     """Whether a formula holds a term that may be any number to Z3."""
-    if isinstance(formula, Arithmetic):
+    if isinstance(formula, node.Arithmetic):
         factors, products = _size(formula)
         return factors > MOST_FACTORS or products > MOST_PRODUCTS
     return any(map(is_long, children(formula)))
@@ -213,12 +198,12 @@ def is_long(formula: Formula) -> bool:
 def _size(formula: Formula) -> tuple[int, int]:
     """The most factors of a product, and the number of products, once everything is multiplied out."""
     match formula:
-        case Value():
+        case node.Value():
             return 0, 1
-        case Arithmetic("**", base):
+        case node.Arithmetic("**", base):
             (factors, products), times = _size(base), _whole(formula)
             return (factors * times, products**times) if times else (1, 1)
-        case Arithmetic(operator, left, right):
+        case node.Arithmetic(operator, left, right):
             (factors, products), (more, others) = _size(left), _size(right)
             if operator in ("+", "-", "min", "max"):
                 return max(factors, more), products + others
@@ -290,14 +275,14 @@ def is_day(value: Z3, day: Day) -> Z3:
 
 def _calendar(scope: Scope, formula: Formula) -> Day:
     """The calendar day of a date field, or of what stands months before it (on the last day of a shorter month)."""
-    if isinstance(formula, Name):
+    if isinstance(formula, node.Name):
         return scope.calendar[formula.name]
-    if isinstance(formula, Value):
+    if isinstance(formula, node.Value):
         day = formula.value
         assert isinstance(day, date)
         count = 12 * day.year + day.month - 3
         return Day(*(z3.IntVal(part, scope.context) for part in (count // 12, count % 12, day.day - 1)))
-    assert isinstance(formula, MonthsBefore)
+    assert isinstance(formula, node.MonthsBefore)
     day = _calendar(scope, formula.date)
     years, months = divmod(formula.months, 12)
     year, month = day.year - years, day.month - months  # without a quotient, which costs Z3 much
