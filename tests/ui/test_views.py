@@ -4,11 +4,15 @@ In it nothing is serious to axe-core in light or dark, no text lies on another, 
 its window.
 """
 
+import json
+
 import pytest
 from conftest import find_component
 
 import trialtools as tt
 from trialtools import figures
+from trialtools.report.page import HERE as REPORT
+from trialtools.report.page import figure_html, packed_plotly
 from trialtools.widgets import desk, explorer, panels, randomization
 from trialtools.widgets.cohort_explorer import Explorer
 from ui.bench import HERE, Bench
@@ -109,6 +113,27 @@ def test_axe_finds_nothing_serious(page, bench):
             page.evaluate(DRESS, theme)
             found[view, theme] = page.evaluate(SERIOUS, rules)
     assert {where: faults for where, faults in found.items() if faults} == {}
+
+
+def test_a_chart_of_rows_is_laid_out_for_a_phone(page, protocol, patients, tmp_path):
+    """Its labels stand above the marks; nothing is cut, and nothing scrolls sideways."""
+    screening, file = tt.screen(protocol, patients), tmp_path / "report.html"
+    drawn = [figures.criterion_states(screening.criterion_states()), figures.forest(screening.exclusion_ratios())]
+    drawn += [figures.open_criteria(screening.open_criteria()), figures.impact(screening.impact(), source="N = 2,000")]
+    plots = "".join(figure_html(json.loads(made.to_json()), number) for number, made in enumerate(drawn))
+    parts = [(REPORT / name).read_text("utf-8") for name in ("page.css", "page.js")]
+    file.write_text(
+        f"<!DOCTYPE html><meta name=viewport content=width=device-width><style>{parts[0]}</style><main>{plots}</main>"
+        f"<script type=text/plain id=plotly-packed>{packed_plotly()}</script><script>{parts[1]}</script>",
+        "utf-8",
+    )
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto(file.as_uri())
+    page.wait_for_function("document.documentElement.dataset.figures === 'drawn'")
+    seen = page.evaluate(BOXES)
+    assert (seen["overlaps"], seen["cut"], seen["wider"]) == ([], [], []) and seen["texts"] > 100
+    beyond = "[...document.querySelectorAll('.plot')].map((plot) => plot.scrollWidth - plot.clientWidth)"
+    assert page.evaluate(beyond) == [0] * len(drawn)
 
 
 def test_no_text_of_the_explorer_of_a_report_lies_on_another(page, protocol, patients, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
@@ -45,6 +46,7 @@ class Drawing:
         shapes: lines and areas.
         x, y: the axes.
         layout: whatever else plotly's layout needs.
+        phone: the same, drawn for a narrow page; its texts are those of this one.
     """
 
     finding: str
@@ -58,6 +60,7 @@ class Drawing:
     x: Spec = field(default_factory=dict)
     y: Spec = field(default_factory=dict)
     layout: Spec = field(default_factory=dict)
+    phone: Drawing | None = None
 
 
 WORDS = (
@@ -109,6 +112,7 @@ def _lay_out(drawing: Drawing, title: str | None, subtitle: str | None, source: 
     top = round(len(heading) * TITLE * 1.3 + len(below) * SUBTITLE * 1.35) + room.head + 8
     under = room.foot + (18 if source else 0)
     last = [note(source, x=0, y=0, xshift=-room.left, yshift=-under + 8, size=SMALL, color=QUIET)] if source else []
+    phone = {"phone": _narrow(drawing.phone, last, under, drawing.layout)} if drawing.phone else {}
     alt = drawing.alt or ". ".join(filter(None, [drawing.population, drawing.remark]))
     layout = {
         "template": template(),
@@ -126,7 +130,41 @@ def _lay_out(drawing: Drawing, title: str | None, subtitle: str | None, source: 
             "finding": title or drawing.finding,
             "population": ". ".join(filter(None, sentence)),
             "heading": top - room.head,
+            **phone,
         },
         **drawing.layout,
     }
     return workbench("plotly.graph_objects").Figure(data=list(drawing.marks), layout=layout)
+
+
+_NARROW = 52
+"""Characters of a line on a narrow page."""
+
+
+def _narrow(drawing: Drawing, last: Sequence[Spec], under: float, layout: Spec) -> Spec:
+    """What a narrow page draws instead, below words of its own: the data, and what is other in the layout."""
+    notes = [_broken(each) for each in [*drawing.words, *last]]
+    more = 16 * max((each["text"].count("<br>") for each in notes if each["y"] == 0), default=0)
+    return {
+        "data": list(drawing.marks),
+        "layout": {
+            **drawing.layout,
+            "barmode": layout.get("barmode", "stack"),
+            "annotations": notes,
+            "shapes": list(drawing.shapes),
+            "xaxis": drawing.x,
+            "yaxis": drawing.y,
+            "width": drawing.x["range"][1],
+            "height": drawing.room.head + drawing.room.height + under + more,
+            "margin": {"l": 0, "r": 0, "t": drawing.room.head, "b": under + more, "pad": 0},
+        },
+    }
+
+
+def _broken(words: Spec) -> dict[str, Any]:
+    """An annotation in lines that a narrow page holds; below the marks it grows downwards."""
+    text = str(words["text"])
+    if "<br>" not in text and ("<" in text or len(text) <= _NARROW):
+        return dict(words)
+    lines = textwrap.wrap(text.replace("<br>", " "), _NARROW)
+    return {**words, "text": "<br>".join(lines), "yshift": words.get("yshift", 0) - 8 * (len(lines) - 1)}

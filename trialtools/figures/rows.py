@@ -5,6 +5,7 @@ A row is as high as its label. Marks are bars, or estimates with their intervals
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
@@ -17,6 +18,8 @@ from .template import BODY, HAIR, HATCH, SMALL, STATES, WIDTH, note, wrap
 
 _LEFT = 242
 """Room for the words at the left, which are wrapped to it."""
+PHONE, LINE, FAINT = 340, 16.5, "#b4b4b4"
+"""How broad a chart is on a phone, how high a line of a label, and what may lie behind words."""
 
 HATCHED = {"color": "white", "line": {"color": STATES["unknown"], "width": 1}, "pattern": HATCH}
 SOLID = {state: {"color": colour, "line": {"color": colour, "width": 1}} for state, colour in STATES.items()}
@@ -161,13 +164,66 @@ def row_chart(
         barmode: whether bars of a row are stacked or laid over each other.
         captions: the texts of `Drawing`.
     """
-    middles, height = _row_positions([text for text, _ in lines])
-    rows, here = zip(*((row, y) for (_, row), y in zip(lines, middles, strict=True) if row), strict=True)
-    wide = [text_width([column.head, *(text for text, *_ in column.cells(rows))], column.pad) for column in columns]
-    edge = WIDTH - (sum(wide) or right)
-    low, high = panels[0].axis["range"]
-    x, texts, notes = edge, [], list(words)
-    for (text, row), y in zip(lines, middles, strict=True):
+    told = [row for _, row in lines if row]
+    wide = [text_width([column.head, *(text for text, *_ in column.cells(told))], column.pad) for column in columns]
+    draw = partial(_draw, lines, marks, panels, columns, wide, ends, size, over, words)
+    page = _Frame(WIDTH, left, WIDTH - (sum(wide) or right), *_row_positions([text for text, _ in lines]))
+    data, notes, layout = draw(page)
+    hand = _on_phone(lines, marks, columns, sum(wide), right)
+    its_data, its_notes, its_layout = draw(hand)
+    inside = [{**shape, "xref": "x2"} for shape in shapes]
+    room = Room(hand.height, 0, 0, head, foot)
+    phone = Drawing("", room, marks=its_data, words=its_notes, shapes=inside, x=hand.x, y=hand.y, layout=its_layout)
+    return Drawing(
+        marks=data,
+        words=notes,
+        shapes=inside,
+        layout={"barmode": barmode, **layout},
+        x=page.x,
+        y=page.y,
+        room=Room(page.height, 0, 0, head, foot),
+        phone=phone,
+        **captions,
+    )
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """How broad a chart is, where its marks begin and end, and of each line the middle of label, marks and numbers."""
+
+    width: int
+    left: int
+    edge: int
+    middles: Sequence[tuple[float, float, float]]
+    height: int
+
+    @property
+    def x(self) -> Spec:
+        return {"range": [0, self.width], "visible": False}
+
+    @property
+    def y(self) -> Spec:
+        return {"range": [self.height, 0], "visible": False}
+
+
+def _draw(
+    lines: Sequence[Line],
+    marks: Sequence[Bars | Intervals],
+    panels: Sequence[Panel],
+    columns: Sequence[Column],
+    wide: Sequence[int],
+    ends: Callable[[Row], tuple[float | None, str]] | None,
+    size: float,
+    over: bool,
+    words: Sequence[Spec],
+    frame: _Frame,
+) -> tuple[list[Spec], list[Spec], Spec]:
+    """The traces, the annotations and the axes, in pixels of a frame."""
+    placed = [(row, *middles) for (_, row), middles in zip(lines, frame.middles, strict=True) if row]
+    rows, _, here, numbers = zip(*placed, strict=True)
+    left, edge, (low, high) = frame.left, frame.edge, panels[0].axis["range"]
+    x, texts, notes = frame.width - sum(wide), [], list(words)
+    for (text, row), (y, *_) in zip(lines, frame.middles, strict=True):
         if over and not row:
             notes.append(note(f"<b>{text}</b>", x=0, y=y, yref="y", size=size, bgcolor="white"))
         else:
@@ -181,23 +237,34 @@ def row_chart(
         notes.append(note(f"<b>{column.head}</b>", x=x, xref="x", y=1, **place))
         for text, at, shift in column.cells(rows):
             colour = QUIET if text == column.quiet else INK
-            texts.append(_text(text, x, here[at] + shift, "left", column.size, colour))
-    axes = {}
+            texts.append(_text(text, x, numbers[at] + shift, "left", column.size, colour))
+    axes: dict[str, Any] = {}
     for n, panel in enumerate(panels, 2):
-        domain = [(left + (edge - left) * share) / WIDTH for share in panel.share]
-        axes[f"xaxis{n}"] = {**panel.axis, "domain": domain, "anchor": "y"}
+        domain = [(left + (edge - left) * share) / frame.width for share in panel.share]
+        # on a phone, words stand on the line where zero is
+        faint = {"zerolinecolor": FAINT, "zerolinewidth": 1} if frame.width != WIDTH else {}
+        axes[f"xaxis{n}"] = {**panel.axis, **faint, "domain": domain, "anchor": "y"}
         if panel.title:
-            notes.append(note(panel.title, x=domain[0] * WIDTH, xref="x", y=0, yshift=-32, size=12))
-    return Drawing(
-        marks=[*(mark.trace(rows, here) for mark in marks), _words(texts)],
-        words=notes,
-        shapes=[{**shape, "xref": "x2"} for shape in shapes],
-        x={"range": [0, WIDTH], "visible": False},
-        y={"range": [height, 0], "visible": False},
-        layout={"barmode": barmode, **axes},
-        room=Room(height, 0, 0, head, foot),
-        **captions,
-    )
+            notes.append(note(panel.title, x=domain[0] * frame.width, xref="x", y=0, yshift=-32, size=12))
+    return [*(mark.trace(rows, here) for mark in marks), _words(texts)], notes, axes
+
+
+def _on_phone(
+    lines: Sequence[Line], marks: Sequence[Bars | Intervals], columns: Sequence[Column], wide: int, right: int
+) -> _Frame:
+    """A label stands above its marks; numbers beside them where marks keep room, else below."""
+    width = max(PHONE, wide)
+    beside = wide < 0.56 * PHONE
+    thick = 24 + 2 * max(abs(mark.off) for mark in marks)
+    under = 0 if beside else 18 + 2 * max((abs(shift) for column in columns for shift in column.shifts), default=0)
+    middles, top = [], 0.0
+    for text, row in lines:
+        top += 0 if row else 8
+        label = LINE * (text.count("<br>") + 1)
+        mark, below = top + label + thick / 2, top + label + thick + under / 2
+        middles.append((top + label / 2, mark, mark if beside else below))
+        top += label + (thick + under + 4 if row else 0)
+    return _Frame(width, 0, width - (wide if beside and wide else right), middles, round(top))
 
 
 def _text(text: str, x: float, y: float, side: str = "right", size: float = BODY, colour: str = INK) -> tuple[Any, ...]:
@@ -225,12 +292,12 @@ def below_headings(rows: Sequence[Row], headings: Callable[[Row], Sequence[str]]
     return lines
 
 
-def _row_positions(labels: Sequence[str]) -> tuple[list[float], int]:
+def _row_positions(labels: Sequence[str]) -> tuple[list[tuple[float, float, float]], int]:
     """The middle of each row in pixels from the top, each as high as its words; and the height of all."""
     middles, top = [], 0.0
     for each in labels:
-        height = max(27, 16.5 * (each.count("<br>") + 1) + 5)
-        middles.append(top + height / 2)
+        height = max(27, LINE * (each.count("<br>") + 1) + 5)
+        middles.append((top + height / 2,) * 3)
         top += height
     return middles, round(top)
 

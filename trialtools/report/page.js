@@ -9,11 +9,13 @@
   script.textContent = await new Response(unpacked).text();
   document.head.append(script);
   for (const plot of plots) {
-    const { data, layout, frames } = JSON.parse(plot.nextElementSibling.textContent);
+    const { data, layout, frames } = JSON.parse(plot.nextElementSibling.textContent), phone = layout.meta?.phone;
+    const narrow = phone && plot.parentElement.clientWidth < 560; // its rows are laid out another way then
+    if (narrow) Object.assign(layout, phone.layout);
     // a figure is as wide as the page, up to what a printed page shows uncut, and no narrower than it was made
     layout.width = Math.max(layout.width || 0, Math.min(plot.parentElement.clientWidth, 760));
     plot.replaceChildren();
-    await Plotly.newPlot(plot, { data, layout, frames, config: { displayModeBar: false, displaylogo: false } });
+    await Plotly.newPlot(plot, { data: narrow ? phone.data : data, layout, frames, config: { displayModeBar: false, displaylogo: false } });
   }
   document.documentElement.dataset.figures = "drawn";
 })().catch((error) => {

@@ -1,7 +1,7 @@
 // One figure that stays where it is: its questions and the ways to look at each, controls of its own, the table of its
 // numbers, the call that makes it. Plotly has classes of its own inside a figure (line, text, plot).
 
-const NARROWEST = 620, WIDEST = 760; // px of a drawing; below, it is scrolled; the words above it never are
+const NARROWEST = 620, WIDEST = 760; // px of a drawing; below, rows are laid out another way, and else it is scrolled
 
 // Plotly, once for all views of a screen; it comes after the controls, when something is drawn for the first time. An
 // answer without it was lost on its way: then it is asked for again by whoever wants to draw.
@@ -36,7 +36,7 @@ function figurePane(model, line, questions, uid, choose, controls = []) {
   const view = h("div", { role: "tabpanel", id: `${uid}-view`, "aria-label": "Figure" }, h("div", { class: "second" }, ways, h("span", { class: "gap" }), ...controls), title, population, bars, undrawn, again, paper, caption, cells,
     h("details", { class: "how" }, h("summary", OWN_KEYS, "Show the call"), code));
   let last = null, width = 0;
-  const wide = () => Math.round(Math.max(NARROWEST, Math.min(view.clientWidth - 20, WIDEST)));
+  const wide = () => Math.round(Math.min(view.clientWidth - 20, WIDEST));
   const tell = (words, failed = false) => { say(undrawn, words); undrawn.hidden = !words; again.hidden = !failed; };
   async function plotIt() {
     if (!last?.figure) return;
@@ -44,10 +44,11 @@ function figurePane(model, line, questions, uid, choose, controls = []) {
     const Plotly = await library(model, line).catch(() => tell("The figure did not come: the line to the program dropped on the way. Its numbers stand in the table.", true));
     if (!Plotly || !last.figure) return; // another panel has come meanwhile
     tell("");
-    const { data, layout } = JSON.parse(last.figure), { heading } = layout.meta; // px of the words that stand above here
-    const drawn = { ...layout, title: { text: "" }, height: layout.height - heading, margin: { ...layout.margin, t: layout.margin.t - heading } };
+    const { data, layout } = JSON.parse(last.figure), { heading, phone } = layout.meta; // px of the words that stand above here
+    const bare = { ...layout, title: { text: "" }, height: layout.height - heading, margin: { ...layout.margin, t: layout.margin.t - heading } };
     width = wide();
-    Plotly.react(plot, data, { ...drawn, width: Math.min(width, layout.width) }, { displaylogo: false, responsive: false, displayModeBar: false });
+    const narrow = phone && view.clientWidth < NARROWEST, drawn = narrow ? { ...bare, ...phone.layout } : bare;
+    Plotly.react(plot, narrow ? phone.data : data, { ...drawn, width: narrow ? Math.max(drawn.width, view.clientWidth - 20) : Math.min(Math.max(width, NARROWEST), drawn.width) }, { displaylogo: false, responsive: false, displayModeBar: false });
   }
   const watch = new ResizeObserver(() => { if (width && Math.abs(wide() - width) > 20) plotIt(); });
   watch.observe(view);
