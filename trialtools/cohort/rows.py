@@ -10,7 +10,7 @@ import narwhals as nw
 import polars as pl
 
 from ..criteria.contents import Protocol
-from ..criteria.engine import expression, facts, in_polars, partial_fields
+from ..criteria.engine import expression, facts, lazy_polars, partial_fields
 from ..criteria.expressions import WRITTEN
 from ..criteria.language import And, AtLeast, Formula, Not, Or, evaluate, names
 from ..criteria.protocol import Field
@@ -65,11 +65,8 @@ def _criterion_rows(screening: ScreeningData) -> pl.LazyFrame:
         if names(formula)
         for path, part in _parts(formula)
     ]
-    if known.implementation.is_polars():
-        native = (known.with_columns(*parts) if parts else known).to_native().lazy()
-    else:
-        home = nw.from_native(in_polars(known))
-        native = (home.with_columns(*parts) if parts else home).to_native().lazy()
+    home = nw.from_native(lazy_polars(known))
+    native = (home.with_columns(*parts) if parts else home).to_native()
     states = [_state(id, formula).alias(f"state:{id}") for id, formula in protocol.requirements.items()]
     return native.with_columns(*states)
 

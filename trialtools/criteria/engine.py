@@ -145,6 +145,11 @@ def collect(frame: Any) -> Any:
     return nw.from_native(in_polars(frame))
 
 
+def lazy_polars(frame: Any) -> pl.LazyFrame:
+    """A Narwhals frame of any engine as a lazy Polars table; one of Polars is not collected for it."""
+    return (frame.to_native() if frame.implementation.is_polars() else in_polars(frame)).lazy()
+
+
 def in_polars(frame: Any) -> pl.DataFrame:
     """Any Narwhals frame as a Polars table in memory.
 

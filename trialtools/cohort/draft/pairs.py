@@ -12,7 +12,7 @@ import narwhals as nw
 import polars as pl
 
 from ...criteria.contents import Protocol
-from ...criteria.engine import in_polars
+from ...criteria.engine import in_polars, lazy_polars
 from ...criteria.language import NUMERIC, ProtocolError, names, parse
 from ...criteria.protocol import DataError, Field
 from ...criteria.units import factor
@@ -171,8 +171,7 @@ def doubts(protocol: Protocol, frame: Any, live: Mapping[str, MappedColumn]) -> 
     columns = list(dict.fromkeys(source for mapped in live.values() for source in mapped.sources))
     if not columns:
         return {}
-    chosen = frame.select(columns)
-    native = chosen.to_native() if frame.implementation.is_polars() else in_polars(chosen)
+    native = lazy_polars(frame.select(columns))
     patients = _patients(native, protocol, live)
     if patients is None:  # what the reader says may quote what stands in the table
         broken = [name for name in live if _patients(native, protocol, {name: live[name]}) is None] or [*live]

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from ...criteria.engine import facts, in_polars, outcome, partial_fields
+from ...criteria.engine import collect, facts, outcome, partial_fields
 from ...criteria.expressions import ends
 from ...criteria.language import And, words
 from ...criteria.protocol.limits import Threshold, requirement, threshold
@@ -93,9 +93,7 @@ def _counts_by_answer(screening: ScreeningData, limit: Threshold) -> pl.DataFram
     ).filter(nw.col("rest:") > 0)
     joint = known.with_columns(*(nw.min_horizontal("rest:", name).alias(name) for name in _ANSWERS))
     grouped = joint.group_by(*_MEASURED, *_ANSWERS).agg(nw.len().alias("n"))
-    native = grouped.to_native()
-    home = native.collect(engine="streaming") if isinstance(native, pl.LazyFrame) else in_polars(grouped)
-    return home.cast({"n": pl.Int64})
+    return collect(grouped).to_native().cast({"n": pl.Int64})
 
 
 def _side(limit: Threshold) -> Any:

@@ -12,7 +12,7 @@ import pandas as pd
 import polars as pl
 
 from ...criteria.contents import Protocol
-from ...criteria.engine import expression, facts, in_polars, partial_fields, work_out
+from ...criteria.engine import expression, facts, in_polars, lazy_polars, partial_fields, work_out
 from ...criteria.expressions import HIGH, LOW
 from ...criteria.language import Known, evaluate, names
 from ...criteria.patient.cells import typical_values
@@ -61,11 +61,14 @@ def _open_patients(screening: ScreeningData) -> pl.DataFrame:
     settled = any(evaluate(formula, {}) is not True for formula in protocol.requirements.values() if not names(formula))
     if settled or not columns:
         return in_polars(known.head(0))
-    judged = known.with_columns(*holds)
-    native = judged.to_native() if judged.implementation.is_polars() else in_polars(judged)
     fails = reduce(or_, (pl.col(column).eq_missing(False) for column in columns))
     opens = [pl.col(column).is_null() for column in columns]
-    undetermined = native.lazy().filter(~fails).with_columns(*opens).filter(reduce(or_, map(pl.col, columns)))
+    undetermined = (
+        lazy_polars(known.with_columns(*holds))
+        .filter(~fails)
+        .with_columns(*opens)
+        .filter(reduce(or_, map(pl.col, columns)))
+    )
     return undetermined.collect(engine="streaming")
 
 

@@ -8,7 +8,7 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
-from ...criteria.engine import in_polars
+from ...criteria.engine import lazy_polars
 from ...criteria.protocol import DataError
 from .cells import BLANKS
 from .checks import ID, ROW, number_of, one_row
@@ -186,7 +186,7 @@ def compare_ids(frame: Any, id: PatientId, plain: bool) -> tuple[list[str], tupl
     own = id_column(id) if id.on_fault == "number" else nw.col(OWN).alias(ID)
     polars = frame.implementation.is_polars()
     rows = [nw.col(ROW)] if polars and ROW in frame.collect_schema().names() else []
-    ids = frame.select(*rows, own).to_native().lazy() if polars else in_polars(frame.select(own)).lazy()
+    ids = lazy_polars(frame.select(*rows, own))
     paragraphs = []
     if not plain:
         ids = ids.filter(pl.col(ID).is_not_null() & (pl.col(ID).cast(pl.String) != ""))

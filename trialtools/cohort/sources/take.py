@@ -13,7 +13,7 @@ import narwhals as nw
 import pandas as pd
 import polars as pl
 
-from ...criteria.engine import in_polars
+from ...criteria.engine import lazy_polars
 from ...criteria.expressions import HIGH, LOW, WRITTEN
 from ...criteria.protocol import DataError, Field
 from .checks import ID, ROW, DataFinding, finding, one_row
@@ -89,7 +89,7 @@ def take_rows(frame: Any, mapping: ColumnMapping) -> tuple[pl.DataFrame, list[Da
         A row for each patient; what depends on the choice; and all rows, with `counts: x` for every field: whether the
         row is one of those that the field is taken from.
     """
-    rows = frame.to_native().lazy() if frame.implementation.is_polars() else in_polars(frame).lazy()
+    rows = lazy_polars(frame)
     there = rows.collect_schema().names()
     takings = [_taking(name, mapping, there) for name in mapping.fields if name in there]
     early, late = (_moment(end, second, there) for end, second in ((LOW, 0), (HIGH, 86_399)))
