@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -164,12 +165,18 @@ def _parse_tables(texts: Mapping[str, Frame], protocol: Protocol | None) -> tupl
     tables, findings = {}, []
     baseline = [name for name in (protocol.fields if protocol else ()) if name not in TABLES["subjects"]]
     plain = {**texts, "subjects": texts["subjects"].drop(columns=baseline, errors="ignore")}
-    for name, columns in TABLES.items():
-        tables[name], unread = parse_table(name, plain.get(name, pd.DataFrame(columns=list(columns), dtype="str")))
+    for name in TABLES:
+        tables[name], unread = parse_table(name, plain[name]) if name in plain else (_no_rows(name).copy(), [])
         findings += unread + check_values(name, tables[name])
     _stop(findings)
     tables["subjects"], faults = _baseline(tables["subjects"], texts["subjects"], protocol)
     return tables, findings + faults
+
+
+@cache
+def _no_rows(table: str) -> Frame:
+    """A table that is not there, in its types."""
+    return parse_table(table, pd.DataFrame(columns=list(TABLES[table]), dtype="str"))[0]
 
 
 def _mend(
