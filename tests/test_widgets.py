@@ -399,6 +399,7 @@ def test_columns_are_chosen_and_what_cannot_be_read_is_left_unknown(screen):
     }
     wish(screen, ask="map", **choice)
     assert "forty" in screen.draft["problem"] and screen.patients.n == 4
+    assert "“Leave unknown what cannot be read”" in screen.draft["problem"], "the desk's own way, not that of a file"
     assert screen.draft["fields"]["seen_on"] == "when", "what was chosen stays chosen"
     wish(screen, ask="map", **choice | {"leave": True, "number": True})
     assert screen.draft["n"] == screen.patients.n == 3

@@ -115,15 +115,17 @@ def test_axe_finds_nothing_serious(page, bench):
     assert {where: faults for where, faults in found.items() if faults} == {}
 
 
-def test_a_chart_of_rows_is_laid_out_for_a_phone(page, protocol, patients, tmp_path):
-    """Its labels stand above the marks; nothing is cut, and nothing scrolls sideways."""
+def test_charts_of_rows_and_tables_are_laid_out_for_a_phone(page, protocol, patients, tmp_path):
+    """Labels stand above the marks, headings beside the cells; nothing is cut, and nothing scrolls sideways."""
     screening, file = tt.screen(protocol, patients), tmp_path / "report.html"
     drawn = [figures.criterion_states(screening.criterion_states()), figures.forest(screening.exclusion_ratios())]
     drawn += [figures.open_criteria(screening.open_criteria()), figures.impact(screening.impact(), source="N = 2,000")]
     plots = "".join(figure_html(json.loads(made.to_json()), number) for number, made in enumerate(drawn))
+    table = figures.table(screening.criterion_states(), title="Each criterion").as_raw_html()
     parts = [(REPORT / name).read_text("utf-8") for name in ("page.css", "page.js")]
     file.write_text(
-        f"<!DOCTYPE html><meta name=viewport content=width=device-width><style>{parts[0]}</style><main>{plots}</main>"
+        f"<!DOCTYPE html><meta name=viewport content=width=device-width><style>{parts[0]}</style>"
+        f"<main>{plots}<div>{table}</div></main>"
         f"<script type=text/plain id=plotly-packed>{packed_plotly()}</script><script>{parts[1]}</script>",
         "utf-8",
     )
@@ -134,6 +136,8 @@ def test_a_chart_of_rows_is_laid_out_for_a_phone(page, protocol, patients, tmp_p
     assert (seen["overlaps"], seen["cut"], seen["wider"]) == ([], [], []) and seen["texts"] > 100
     beyond = "[...document.querySelectorAll('.plot')].map((plot) => plot.scrollWidth - plot.clientWidth)"
     assert page.evaluate(beyond) == [0] * len(drawn)
+    assert page.locator(".stacked td[data-head=Passed]").count() == len(protocol.criteria)
+    assert page.locator(".stacked").evaluate("(table) => table.scrollWidth <= table.parentElement.clientWidth")
 
 
 def test_no_text_of_the_explorer_of_a_report_lies_on_another(page, protocol, patients, tmp_path):

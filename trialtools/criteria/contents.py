@@ -50,12 +50,14 @@ class Protocol(Stage, ProtocolData):
     def ambiguity_table(self) -> pd.DataFrame:
         """The unclear phrases of the registry text, and what was done about each.
 
-        Columns: id, at, text, problem, treatment (reading, assumption or note), choice.
+        Columns: id, at (a criterion, the label of an arm, an item of the design), text, problem, treatment (reading,
+        assumption or note), choice.
         """
         import pandas as pd
 
         columns = ["id", "at", "text", "problem", "treatment", "choice"]
-        return pd.DataFrame([[getattr(a, name) for name in columns] for a in self.ambiguities], columns=columns)
+        frame = pd.DataFrame([[getattr(a, name) for name in columns] for a in self.ambiguities], columns=columns)
+        return frame.replace({"at": {arm.id: arm.label for arm in self.arms}})
 
     def assumption_table(self) -> pd.DataFrame:
         """What the registry does not state and the file therefore assumes: item, value, why."""

@@ -1,4 +1,14 @@
 // Unpacks plotly.js, which stands in this page as gzip in base64, and draws the figures. Nothing is fetched.
+// On a phone a table that does not fit is read row by row: each cell has its heading beside it.
+if (matchMedia("screen and (max-width: 560px)").matches)
+  for (const table of document.querySelectorAll("main table")) {
+    const heads = [...(table.tHead?.rows ?? [])].filter((row) => !row.matches(".gt_heading"));
+    if (heads.length !== 1 || table.scrollWidth <= table.parentElement.clientWidth) continue;
+    const words = [...heads[0].cells].map((cell) => [...cell.childNodes].filter((node) => !node.matches?.(".gt_footnote_marks")).map((node) => node.textContent).join("").trim());
+    for (const row of table.tBodies[0].rows)
+      if (row.cells.length === words.length) [...row.cells].forEach((cell, at) => { cell.dataset.head = words[at]; });
+    table.classList.add("stacked");
+  }
 (async () => {
   const plots = document.querySelectorAll(".plot > div");
   const packed = document.getElementById("plotly-packed");

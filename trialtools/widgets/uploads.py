@@ -24,6 +24,8 @@ from ..criteria.language import NUMERIC
 from ..criteria.protocol import DataError
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "upright strokes", ",": "commas"}
+_IN_A_MAPPING = "on_invalid: unknown in the mapping counts them instead"
+_ON_THE_DESK = "“Leave unknown what cannot be read”, below, counts them instead"
 _ID_NAMES = ("patient_id", "subject_id", "USUBJID", "id", "ID")
 
 
@@ -70,7 +72,7 @@ def read_upload(upload: Upload, protocol: Protocol) -> Patients | Upload:
             return patients
         problem = f"{upload.name} has the names of columns, but no patient below them. Nothing was changed."
     except DataError as error:
-        problem = str(error)
+        problem = str(error).replace(_IN_A_MAPPING, _ON_THE_DESK)
     upload = replace(upload, problem=problem)
     if upload.chosen is None:  # until something is chosen, the columns and the file itself are asked
         with suppress(DataError):
