@@ -161,9 +161,7 @@ def _of_limits(sentence: str) -> Iterator[Suggestion]:
     for limit in limits(sentence):
         words = sentence[max(0, limit.start - 25) : limit.end].strip()
         near = sentence[max(0, limit.start - 30) : limit.end + 20]
-        if _AGE.search(near) and _is_of_some(sentence, limit):
-            continue
-        if _is_negated(sentence, limit.start):
+        if _is_negated(sentence, limit.start) or (_AGE.search(near) and _is_of_some(sentence, limit)):
             continue
         measured = _measurement(sentence, limit)
         if _is_age(sentence, limit, near, bool(measured)):
@@ -229,17 +227,13 @@ def _named_before(sentence: str, limit: Limit) -> str:
         return ""
     if limit.unit in (*_TIMES, "uln") or re.match(r"\s?(?:mg|mcg|g|ml|IU|µg)\b", sentence[limit.end :], re.I):
         return ""
-    short = re.search(r"\(([A-Z][A-Za-z0-9-]{2,9})\)\s*(?:total |sum )?(?:scores?)?(?: of)?$", before)
-    phrase = re.search(r"((?:[A-Za-z][\w-]*\s+){0,2}[A-Za-z][\w-]+)(?:\s+of)?$", before)
-    if short:
+    if short := re.search(r"\(([A-Z][A-Za-z0-9-]{2,9})\)\s*(?:total |sum )?(?:scores?)?(?: of)?$", before):
         return short[1]
-    idle = (
-        re.search(r"\b(?:after|then|with|of|the|to|in|on|for|and|or|by|who|have|has|is|are|be)\b", phrase[1])
-        if phrase
-        else None
-    )
-    is_ratio = bool(phrase) and before[: phrase.start()].endswith("/")
-    return phrase[1] if phrase and not (idle or is_ratio) else ""
+    phrase = re.search(r"((?:[A-Za-z][\w-]*\s+){0,2}[A-Za-z][\w-]+)(?:\s+of)?$", before)
+    if not phrase or before[: phrase.start()].endswith("/"):
+        return ""
+    idle = re.search(r"\b(?:after|then|with|of|the|to|in|on|for|and|or|by|who|have|has|is|are|be)\b", phrase[1])
+    return "" if idle else phrase[1]
 
 
 def _beside(sentence: str, limit: Limit, name: str) -> list[str]:
@@ -293,25 +287,17 @@ def _of_classes(sentence: str) -> Iterator[Suggestion]:
 def _of_times(sentence: str) -> Iterator[Suggestion]:
     """How long something has been so, or how long ago it was, counted back from screening."""
     for match in _SINCE.finditer(sentence):
-        name = _event(sentence[: match.start()])
         around = sentence[max(0, match.start() - 20) : match.start()] + sentence[match.end() : match.end() + 40]
         if not re.search("expect|during|within|will|continu", around) and not _is_negated(sentence, match.start()):
-            since = {f"{name}_since": Field("date", f"Since when: {sentence[:60]}", change="never")}
-            yield Suggestion(
-                _before(f"{name}_since", match, is_since=True), match[0], {"screened_on": _SCREENED, **since}
-            )
+            yield _before_screening(f"{_event(sentence[: match.start()])}_since", match, match[0], "", sentence)
     last = 0
     for match in _WITHIN.finditer(sentence):
         name, last = _event(sentence[last : match.start()]), match.end("unit")
         if _is_past(sentence, match) and not _is_negated(sentence, match.start()):
-            doubt = (
-                "" if "screen" in match["to"].lower() else "counted back from screening; the text may mean another day"
-            )
-            on = {f"{name}_on": Field("date", f"Last day of: {sentence[:60]}", change="never")}
+            is_plain = "screen" in match["to"].lower()
+            doubt = "" if is_plain else "counted back from screening; the text may mean another day"
             words = sentence[max(0, match.start() - 25) : match.end()].strip()
-            yield Suggestion(
-                _before(f"{name}_on", match, is_since=False), words, {"screened_on": _SCREENED, **on}, doubt
-            )
+            yield _before_screening(f"{name}_on", match, words, doubt, sentence)
 
 
 def _event(before: str) -> str:
@@ -321,15 +307,16 @@ def _event(before: str) -> str:
     return _field_name(clauses[-1] if clauses else before, 28)
 
 
-def _before(name: str, match: re.Match[str], is_since: bool) -> str:
-    """A date that lies so long before screening, or longer (`is_since`), as a condition."""
-    n = _COUNTS.get(match["n"].lower()) or int(match["n"])
-    unit = match["unit"].lower()
+def _before_screening(name: str, match: re.Match[str], words: str, doubt: str, sentence: str) -> Suggestion:
+    """That a date lies so long before screening, or longer where its name ends with `since`."""
+    n, unit = _COUNTS.get(match["n"].lower()) or int(match["n"]), match["unit"].lower()
+    label, signs = ("Since when", ("<=", ">=")) if name.endswith("_since") else ("Last day of", (">=", "<="))
     if unit in ("month", "year"):
-        back = f"months_before(screened_on, {n * (12 if unit == 'year' else 1)})"
-        return f"{name} <= {back}" if is_since else f"{name} >= {back}"
-    days = n * (7 if unit == "week" else 1)
-    return f"screened_on - {name} {'>=' if is_since else '<='} {days}"
+        formula = f"{name} {signs[0]} months_before(screened_on, {n * (12 if unit == 'year' else 1)})"
+    else:
+        formula = f"screened_on - {name} {signs[1]} {n * (7 if unit == 'week' else 1)}"
+    day = Field("date", f"{label}: {sentence[:60]}", change="never")
+    return Suggestion(formula, words, {"screened_on": _SCREENED, name: day}, doubt)
 
 
 def _is_past(sentence: str, match: re.Match[str]) -> bool:
