@@ -278,6 +278,12 @@ def test_a_lesson_of_ones_own_takes_twenty_lines(tmp_path):
         ("patient: {age: 17}", "patient: {agee: 1}", "agee"),
         ("    key: fail\n", "", "'key' is missing here"),
         ("state: I1", "stat: I1", "did you mean 'state'?"),
+        (
+            "answer: unknown,",
+            "answer: unknwon,",
+            "'unknwon' is no answer; expected one of pass, fail, unknown\n  lesson.yaml, line 13",
+        ),
+        ("state: I1\n    patient: {age: 17}\n    key: fail", "means: age > 3\n    key: age > 3", "line 11, column 9 (1, traps, item 1)"),
         ("key: fail", "key: fails", "'fails' is no answer; expected one of pass, fail, unknown\n  lesson.yaml, line 9"),
         ("state: I1\n", "state: I1\n    means: age > 3\n", "here is state and means"),
         ("    state: I1\n", "", "here is none of them"),

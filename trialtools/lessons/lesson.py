@@ -167,15 +167,17 @@ class Lesson:
             for name, key in question.numbers.items():
                 yield *at, key
                 check_name(source, name)
-            answers = [question.key, *(trap.answer for trap in question.traps)]
-            yield *at, "key"
-            words = subject(rules, question.state)[1].values() if question.state and not question.options else answers
-            for answer in answers:
-                if answer not in words:
+            answers = [(question.key, "key"), *((trap.answer, "traps", i) for i, trap in enumerate(question.traps))]
+            words = subject(rules, question.state)[1].values() if question.state and not question.options else ()
+            for answer, *place in answers:
+                yield *at, *place
+                if question.means:
+                    parse(str(answer), rules.fields)
+                if words and answer not in words:
                     raise ProtocolError(f"{answer!r} is no answer; expected one of {', '.join(words)}")
             yield *at, "choice"
             for option in question.choice:
-                if answers.count(option) != 1:
+                if [answer for answer, *_ in answers].count(option) != 1:
                     raise ProtocolError(f"'{option}' is to be the key, or the answer of one trap")
 
     @property
