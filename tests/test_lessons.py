@@ -283,7 +283,11 @@ def test_a_lesson_of_ones_own_takes_twenty_lines(tmp_path):
             "answer: unknwon,",
             "'unknwon' is no answer; expected one of pass, fail, unknown\n  lesson.yaml, line 13",
         ),
-        ("state: I1\n    patient: {age: 17}\n    key: fail", "means: age > 3\n    key: age > 3", "line 11, column 9 (1, traps, item 1)"),
+        (
+            "state: I1\n    patient: {age: 17}\n    key: fail",
+            "means: age > 3\n    key: age > 3",
+            "line 11, column 9 (1, traps, item 1)",
+        ),
         ("key: fail", "key: fails", "'fails' is no answer; expected one of pass, fail, unknown\n  lesson.yaml, line 9"),
         ("state: I1\n", "state: I1\n    means: age > 3\n", "here is state and means"),
         ("    state: I1\n", "", "here is none of them"),

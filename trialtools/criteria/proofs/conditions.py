@@ -123,11 +123,12 @@ def _fewest(prover: Prover, claims: list[Z3], formulas: list[Formula]) -> dict[s
         one, other = (evaluate(formula, prover.protocol.facts_of(record)) for formula in formulas)
         return one is not other
 
-    wishes = [*prover.facts.values(), *_near(prover, formulas)]
-    record = prover.patient([*claims, _at_most(prover, fewest)], differs, wishes)
-    if record is None:
-        raise NotSettled(_TOO_HARD)
-    return record
+    facts = prover.facts.values()
+    for wishes in ([*facts, *_near(prover, formulas)], facts):  # far from a limit is better than nobody
+        record = prover.patient([*claims, _at_most(prover, fewest)], differs, wishes)
+        if record is not None:
+            return record
+    raise NotSettled(_TOO_HARD)
 
 
 def _at_most(prover: Prover, n: int) -> Z3:
@@ -137,7 +138,11 @@ def _at_most(prover: Prover, n: int) -> Z3:
 
 
 def _near(prover: Prover, formulas: Iterable[Formula]) -> Iterator[Z3]:
-    """That what is measured stands at what it is compared with, or a step beside it, where it is known."""
+    """That what is measured stands at a limit it is compared with, or a step beside it, where it is known.
+
+    Of two measured things that are compared with each other, one pair stands so close together.
+    """
+    pairs = []
     for formula in formulas:
         for left, right in (atom.operands for atom in atoms(formula)):
             subject, limit = (right, left) if isinstance(left, Value) else (left, right)
@@ -145,9 +150,12 @@ def _near(prover: Prover, formulas: Iterable[Formula]) -> Iterator[Z3]:
             if type_of(subject) == "category" or isinstance(value, str):
                 continue
             if not isinstance(limit, Value):
-                subject = Arithmetic("-", left, right)  # two measured things stand close together
+                pairs.append(z3.Not(prover.truth(In(Arithmetic("-", left, right), (-1, 0, 1))).false))
+                continue
             step = prover.protocol.fields[subject.name].step_size if isinstance(subject, Name) else Fraction(1)
             yield z3.Not(prover.truth(In(subject, _around(value, step))).false)
+    if pairs:
+        yield z3.Or(pairs)
 
 
 def _around(limit: float | date, step: Fraction) -> tuple[Any, ...]:
