@@ -6,7 +6,6 @@ it does in JupyterLab, and reads nobody's IPython profile.
 
 from __future__ import annotations
 
-import difflib
 import errno
 import logging
 import os
@@ -18,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..criteria.language.errors import nearest
 from .errors import NotebookError, ReportError, check_letters
 
 # To show a figure plotly imports nbformat, that jsonschema, and that compiles a grammar of web addresses for more than
@@ -51,16 +51,12 @@ def find_notebook(name: str | os.PathLike[str], here: Path | None = None) -> Pat
         return path.resolve()
     folders = [here / "notebooks", PACKAGE.parent / "notebooks"]
     notebooks = {short_name(file): file for folder in reversed(folders) for file in sorted(folder.glob("*.ipynb"))}
-    if found := notebooks.get(str(name)) or next(
-        (f for f in notebooks.values() if str(name) in (f.stem, f.name)), None
-    ):
-        return found.resolve()
+    if file := notebooks.get(str(name)) or next((f for f in notebooks.values() if str(name) in (f.stem, f.name)), None):
+        return file.resolve()
     begun = [file for each, file in notebooks.items() if each.startswith(f"{name}_")]
     if len(begun) == 1:
         return begun[0].resolve()
-    close = difflib.get_close_matches(str(name), notebooks, n=1)
-    hint = f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(notebooks)}" if notebooks else ""
-    raise ReportError(f"there is no notebook '{name}'{hint}")
+    raise ReportError(f"there is no notebook '{name}'{nearest(name, notebooks)}")
 
 
 def short_name(notebook: Path) -> str:

@@ -160,7 +160,8 @@ def counts(screening: ScreeningData, grouping: Groups, value: str | nw.Expr, fie
 
 # --- whom the protocol leaves out -------------------------------------------------------------------------------------
 
-_Z95 = 1.959963984540054
+Z95 = 1.959963984540054
+"""A 95 % interval reaches so many standard errors to either side."""
 _LOST = ("step", "criterion", "criterion_label", "field", "label", "group", "n", "of", "share", "share_screened")
 _SUBGROUPS = (
     *("criterion", "criterion_label", "field", "label", "group", "n", "failed", "unknown"),
@@ -269,7 +270,7 @@ def _ratio(first: int, first_of: int, second: int, second_of: int) -> tuple[floa
         return math.nan, math.nan, math.nan
     extra = 0.5 if 0 in (first, second) or (first, second) == (first_of, second_of) else 0.0
     a, n, b, m = first + extra, first_of + extra, second + extra, second_of + extra
-    spread = _Z95 * math.sqrt(max(1 / a - 1 / n + 1 / b - 1 / m, 0.0))
+    spread = Z95 * math.sqrt(max(1 / a - 1 / n + 1 / b - 1 / m, 0.0))
     low, high = (math.exp(math.log(a / n) - math.log(b / m) + way * spread) for way in (-1, 1))
     if not second:
         return math.nan, low, math.nan

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any
 
+from ...cohort.frames.groups import Z95
 from ...criteria.protocol import DataError
 from ...figures.measure import MEASURES, Measure
 from ..data.tables import Frame
@@ -32,7 +33,6 @@ _FEWEST = 2
 """Values that each arm must have before a difference of means is worked out."""
 _PARAMETERS = 4
 """Values beyond one a stratum that a difference of means asks for: arm, baseline, and two that tell the spread."""
-Z95 = 1.959963984540054
 
 _Compare = Callable[..., dict[str, float]]
 """Takes the `level` of an interval and the `null` that z is held against; gives difference, low, high, z and n."""

@@ -11,11 +11,12 @@ from typing import Any
 import pandas as pd
 from scipy.optimize import brentq
 
+from ...cohort.frames.groups import Z95
 from ...figures.format import count, number
 from ..data.tables import Frame
 from ..lookdata import UNKNOWN, LookData, once_a_look, with_reason
 from .conduct import dosing
-from .effect import Z95, Effect, effect, why_no_comparison
+from .effect import Effect, effect, why_no_comparison
 from .endpoint import endpoint_rows
 
 _COLUMNS = ["analysis", "difference", "low", "high", "z", "n", "missing", "experimental", "control"]

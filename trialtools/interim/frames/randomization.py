@@ -10,12 +10,12 @@ from pandas.api import types
 from scipy.special import ndtr
 
 from ...cohort.frames.baseline import BASELINE, ValueCounts, describe
-from ...cohort.frames.groups import default_groups
+from ...cohort.frames.groups import Z95, default_groups
 from ...figures.format import count, number, percent
 from ...figures.measure import POINTS
 from ..data.tables import TABLES, Frame
 from ..lookdata import NOT_COLLECTED, UNKNOWN, LookData, with_reason
-from .effect import Z95, why_no_comparison
+from .effect import why_no_comparison
 from .endpoint import endpoint_rows
 
 _MOST_LEVELS = 8
