@@ -105,6 +105,22 @@ def test_no_text_lies_on_another(page, bench):
     assert {view: faults for view in views(bench) if (faults := misplaced(page, bench.rest))} == {}
 
 
+def test_every_control_has_a_name_of_its_own_and_its_state(page, bench):
+    """In the tree that a screen reader reads."""
+    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    told = [
+        (each["role"]["value"], each.get("name", {}).get("value", ""), each) for each in tree if not each["ignored"]
+    ]
+    named = [
+        (role, name) for role, name, _ in told if role in ("textbox", "combobox", "slider", "checkbox", "radiogroup")
+    ]
+    assert len(named) == len({*named}) and all(name.strip() for _, name in named)
+    assert all(name.strip() for role, name, _ in told if role in ("button", "radio", "tab", "region", "image"))
+    for state, roles in {"checked": ("checkbox", "radio"), "selected": ("tab",)}.items():
+        nodes = [each for role, _, each in told if role in roles]
+        assert all(state in {fact["name"] for fact in each["properties"]} for each in nodes)
+
+
 def test_axe_finds_nothing_serious(page, bench):
     page.evaluate(find_component("axe").read_text("utf-8"))
     found = {}

@@ -27,6 +27,7 @@ if (matchMedia("screen and (max-width: 560px)").matches)
     plot.replaceChildren();
     await Plotly.newPlot(plot, { data: narrow ? phone.data : data, layout, frames, config: { displayModeBar: false, displaylogo: false } });
   }
+  document.getElementById("js-plotly-tester")?.setAttribute("aria-hidden", "true");
   document.documentElement.dataset.figures = "drawn";
 })().catch((error) => {
   document.documentElement.dataset.figures = "failed";

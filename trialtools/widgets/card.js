@@ -59,7 +59,7 @@ function textBox(about, id, type, left) {
   const title = [about.span && `possible: ${about.span} ${about.unit}`, about.note].filter(Boolean).join(". ");
   input.title = title;
   const box = h("span", { class: "box" }, input, h("span", { class: "unit" }, about.unit), h("span", { class: "unseen", id: `${id}-about` }, title));
-  const label = h("label", { for: id }, about.label, about.unit ? h("span", { class: "unseen" }, `, ${about.unit}`) : null);
+  const label = h("label", { for: id }, about.label, about.unit ? h("span", { class: "unseen" }, ` (${about.unit})`) : null);
   return fieldRow(about, id, label, box, {
     get: () => input.value.trim(),
     set: (text) => { input.value = text; },

@@ -114,6 +114,7 @@ function criterionRow(criterion, uid, change) {
   const gains = [h("span", { class: "gain" }), h("span", { class: "gain" })], mark = h("span", { class: "mark" });
   const back = button(`Put ${id} back`, () => change(`back ${id}`, { ask: "back", criterion: id }), { class: "back" });
   const reading = criterion.readings.length ? list("read as", criterion.readings, (value) => change(`reading ${id}`, { ask: "reading", criterion: id, reading: value })) : null;
+  reading?.select.setAttribute("aria-label", `${id} read as`);
   const numbers = h("div", { class: "numbers" });
   const text = h("input", { type: "text", class: "wording", spellcheck: "false", autocomplete: "off", "aria-label": `${id} in the language of criteria`,
     "aria-describedby": `${uid}-${id}-error`, oninput: () => change(`text ${id}`, { ask: "text", criterion: id, text: text.value }) });

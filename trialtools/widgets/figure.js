@@ -49,6 +49,7 @@ function figurePane(model, line, questions, uid, choose, controls = []) {
     width = wide();
     const narrow = phone && view.clientWidth < NARROWEST, drawn = narrow ? { ...bare, ...phone.layout } : bare;
     Plotly.react(plot, narrow ? phone.data : data, { ...drawn, width: narrow ? Math.max(drawn.width, view.clientWidth - 20) : Math.min(Math.max(width, NARROWEST), drawn.width) }, { displaylogo: false, responsive: false, displayModeBar: false });
+    document.getElementById("js-plotly-tester")?.setAttribute("aria-hidden", "true"); // it measures texts, far outside the page
   }
   const watch = new ResizeObserver(() => { if (width && Math.abs(wide() - width) > 20) plotIt(); });
   watch.observe(view);
