@@ -36,7 +36,7 @@ def test_eight_processes_allocate_hundreds_at_once(tmp_path, protocol):
     code += "    if i % 8 == me or i % 40 == (me * 5 + 5) % 40:\n"
     code += "      r = allocate(sys.argv[1], ask(f'P{i}', p, site='AB'[i % 2], age=40 + 30 * (i // 2 % 2)))\n"
     code += "      os.write(1, f'P{i} {r.kit}\\n'.encode())\n"
-    code += "  sys.exit()\n"
+    code += "  os._exit(0)\n"
     code += "sys.exit(any([os.wait()[1] for _ in range(8)]))"
     done = run(code, ledger)
     assert done.returncode == 0, done.stderr

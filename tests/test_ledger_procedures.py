@@ -115,7 +115,7 @@ def test_several_desks_minimize_at_once(minimized, protocol):
     code += (
         "    allocate(sys.argv[1], ask(f'P{i}', p, site='AB'[i % 2], age=40 + 30 * (i // 2 % 2)), key=sys.argv[2])\n"
     )
-    code += "  sys.exit()\nsys.exit(any([os.wait()[1] for _ in range(4)]))"
+    code += "  os._exit(0)\nsys.exit(any([os.wait()[1] for _ in range(4)]))"
     done = run(code, ledger, key)
     assert done.returncode == 0, done.stderr
     assert allocations(ledger)["kit"].nunique() == 24 and wrong(ledger, key=key) == []
