@@ -6,6 +6,7 @@ Notebooks run in this process; that each becomes a report through papermill too 
 import json
 import re
 from datetime import date
+from functools import cache
 
 import pandas as pd
 import pytest
@@ -36,14 +37,28 @@ def shown_by(name, **parameters):
     return text_of(run_cells(name, **parameters)[1])
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """By the name of a notebook, its report with the bundled data, through papermill; each is made once."""
+    folder = tmp_path_factory.mktemp("made")
+    more = {"screening": {"export": str(folder / "export")}}
+    return cache(lambda name: report(name, more.get(name, {}), out=folder))
+
+
+def words_of(made):
+    """All that a reader of a report reads, tags removed; figures are left out."""
+    pages = [output.get("text/html", "") for output in outputs_of(read_notebook(made.notebook))]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", " ".join(pages)))
+
+
 @pytest.mark.parametrize(
     "name", ["start_here", "screening", "protocol_logic", "cohort_explorer", "arms", "interim_report"]
 )
-def test_a_notebook_becomes_a_report(name, tmp_path):
+def test_a_notebook_becomes_a_report(name, made, tmp_path):
     """With the bundled data, through papermill: a page that stands alone, and what only screens can do left out."""
-    made = report(name, {"export": str(tmp_path / "export")} if name == "screening" else {}, out=tmp_path)
-    page = made.html.read_text("utf-8")
-    assert "SYNTHETIC" in page and made.html.stat().st_size < 3_000_000 and made.notebook.stat().st_size < 1_000_000
+    files = made(name)
+    page = files.html.read_text("utf-8")
+    assert "SYNTHETIC" in page and files.html.stat().st_size < 3_000_000 and files.notebook.stat().st_size < 1_000_000
     assert "Put back" not in page and "Deal without a guess" not in page
     if name == "cohort_explorer":
         begin = 'class="tt tt-portable".*?<script type="application/json">'
@@ -51,9 +66,9 @@ def test_a_notebook_becomes_a_report(name, tmp_path):
         assert min(json.loads(table)["groups"]["n"]) >= 5, "no small group leaves with the page"
     if name == "interim_report":
         here = execute_here(find_notebook(name), {}, tmp_path)
-        assert outputs_of(read_notebook(made.notebook)) == outputs_of(here), "a kernel shows what this process shows"
+        assert outputs_of(read_notebook(files.notebook)) == outputs_of(here), "a kernel shows what this process shows"
     if name == "screening":
-        assert {path.name for path in (tmp_path / "export").iterdir()} >= {"decisions.parquet", "summary.json"}
+        assert {path.name for path in (files.html.parent / "export").iterdir()} >= {"decisions.parquet", "summary.json"}
 
 
 def test_a_lesson_runs_through_papermill_with_its_key_and_without(root, tmp_path):
@@ -75,8 +90,8 @@ def screening(root, protocol):
     return tt.screen(protocol, root / "data/cohort/cohort.csv")
 
 
-def test_start_here_shows_both_readings(root, protocol):
-    shown = shown_by("start_here")
+def test_start_here_shows_both_readings(root, protocol, made):
+    shown = words_of(made("start_here"))
     cohort = tt.read_patients(root / "data/cohort/cohort.csv", protocol)
     condition = "18 <= age <= 85 and pcr_positive and known(respiratory_rate) and known(spo2)"
     readings = tt.compare_readings(protocol, cohort.filter(protocol, condition), criteria=["I6"])
@@ -85,8 +100,8 @@ def test_start_here_shows_both_readings(root, protocol):
     assert "SYNTHETIC" in shown
 
 
-def test_screening_reports_what_screening_says(screening):
-    shown = shown_by("screening")
+def test_screening_reports_what_screening_says(screening, made):
+    shown = words_of(made("screening"))
     assert screening.answer().replace("'", "&#x27;") in shown.replace("'", "&#x27;")
     assert "SYNTHETIC" in shown
     assert "≧30 breaths" in shown, "the quote stands beside its criterion"
@@ -111,15 +126,14 @@ def test_screening_real_tests(root, realdata):
 
 
 @pytest.mark.parametrize("trial", ["NCT05741099", "NCT04355728", "NCT04288102"])
-def test_protocol_logic_serves_any_trial(root, trial):
-    parameters = {"protocol": str(root / f"data/protocols/{trial}.yaml")}
-    if trial != "NCT05741099":
-        parameters["patients"] = ""
-    shown = shown_by("protocol_logic", **parameters)
+def test_protocol_logic_serves_any_trial(root, trial, made):
+    protocol = str(root / f"data/protocols/{trial}.yaml")
+    bundled = trial == "NCT05741099"
+    shown = words_of(made("protocol_logic")) if bundled else shown_by("protocol_logic", protocol=protocol, patients="")
     assert trial in shown
-    for criterion in tt.load_protocol(parameters["protocol"]).criteria:
+    for criterion in tt.load_protocol(protocol).criteria:
         assert criterion.id in shown
-    if trial == "NCT05741099":
+    if bundled:
         assert "it can never help anybody" in shown and "SYNTHETIC" in shown
 
 

@@ -498,6 +498,7 @@ def test_a_full_disk_says_nothing_of_the_earlier_report(tmp_path, capfd):
     assert done.returncode == 2 and (out / "x.html").read_text() == "old" and not list(out.glob("x.failed*"))
 
 
+@pytest.mark.usefixtures("in_process")
 def test_drafts_of_killed_runs_are_swept_after_a_day(tmp_path):
     notebook, out = write(tmp_path / "x.ipynb", new_markdown_cell("# X")), tmp_path / "out"
     drafts = [out / ".~x-abcdefgh", out / ".~y-abcdefgh", out / "cuts/.~cut-abcdefgh", out / ".~x-newdraft"]
@@ -515,6 +516,7 @@ def test_drafts_of_killed_runs_are_swept_after_a_day(tmp_path):
     )
 
 
+@pytest.mark.usefixtures("in_process")
 def test_what_is_found_in_the_finished_files_ends_the_run(tmp_path):
     notebook = write(tmp_path / "x.ipynb", new_markdown_cell("# X"), code("print('secret')"))
     (tmp_path / "out").mkdir()

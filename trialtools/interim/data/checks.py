@@ -67,8 +67,9 @@ def contradictions(tables: _Tables, arms: Iterable[str], endpoint: str | None, k
     if arms:
         unknown = subjects["arm"].notna() & ~subjects["arm"].isin(arms)
         yield from finding_for("subjects", "arm", f"no such arm; known are {', '.join(arms)}", subjects, unknown, FATAL)
-    for name in (name for name in tables if name != "subjects"):
-        rows = tables[name]
+    for name, rows in tables.items():
+        if name == "subjects" or rows.empty:
+            continue
         lost = ~rows["subject_id"].isin(subjects["subject_id"])
         yield from finding_for(name, "subject_id", "no such subject in subjects", rows, lost, FATAL)
         if name in ("doses", "outcomes"):

@@ -39,6 +39,9 @@ def merge_deaths(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[Da
     names = {"ended_on": "happened_on", "ended_on" + WRITTEN: "happened_on" + WRITTEN, "term": "reason"}
     both = own.fillna({"source": "disposition"}), by_event.assign(source=_EVENTS).rename(columns=names)
     reports = pd.concat([rows.reindex(columns=_REPORT) for rows in both], ignore_index=True)
+    conflicts = list(_conflicts(reports, own, events, ends))
+    if reports.empty:
+        return {**tables, "disposition": ends.reset_index(drop=True)}, conflicts
     each = reports.groupby("subject_id", sort=False)
     sources = each["source"].agg(lambda names: ", ".join(dict.fromkeys(", ".join(names).split(", "))))
     deaths = each.first().assign(milestone="died", source=sources)
@@ -47,20 +50,14 @@ def merge_deaths(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[Da
     deaths = deaths.join(extra).reset_index().dropna(axis="columns", how="all")
     merged = pd.concat([ends[ends["milestone"] != "died"], deaths], ignore_index=True)
     merged = merged[[*ends.columns, *(name for name in deaths if name not in ends)]]
-    return {**tables, "disposition": merged}, list(_conflicts(reports, own, events, ends))
+    return {**tables, "disposition": merged}, conflicts
 
 
 def _conflicts(reports: Frame, own: Frame, events: Frame, ends: Frame) -> Iterator[DataFinding]:
     """What the sources of deaths say against each other, and what may be a death without saying so."""
     twice = own.duplicated(["subject_id", "source"])
     yield from finding_for("disposition", "milestone", "died twice", own, twice, "counted once")
-    first, last = (bound(reports, "happened_on").groupby(reports["subject_id"]) for bound in (earliest, latest))
-    parts = reports["happened_on" + WRITTEN].astype("str")
-    days = reports["happened_on"].dt.strftime("%Y-%m-%d").astype("str").fillna(parts)
-    days = reports.assign(happened_on=days).dropna(subset="happened_on").drop_duplicates(["subject_id", "happened_on"])
-    written = days.groupby("subject_id", as_index=False)["happened_on"].agg(" or ".join)
-    two = written["subject_id"].map(first.max() > last.min()).astype(bool)
-    yield from finding_for("disposition", "happened_on", "two days of death", written, two, "the first one counts")
+    yield from _two_days(reports) if len(reports) else ()
     alone = is_fatal(events) & ~events["subject_id"].isin(own["subject_id"])
     problem = "a fatal event of somebody whose death is not in disposition"
     yield from finding_for("events", "outcome", problem, events, alone, "counted as a death")
@@ -72,3 +69,14 @@ def _conflicts(reports: Frame, own: Frame, events: Frame, ends: Frame) -> Iterat
         rows = events if name == "events" else ends
         speaks = rows[column].str.contains(SPEAKS_OF_DEATH, na=False) & ~rows["subject_id"].isin(reports["subject_id"])
         yield from finding_for(name, column, problem, rows, speaks, action)
+
+
+def _two_days(reports: Frame) -> list[DataFinding]:
+    """Deaths of which two sources tell different days."""
+    first, last = (bound(reports, "happened_on").groupby(reports["subject_id"]) for bound in (earliest, latest))
+    parts = reports["happened_on" + WRITTEN].astype("str")
+    days = reports["happened_on"].dt.strftime("%Y-%m-%d").astype("str").fillna(parts)
+    days = reports.assign(happened_on=days).dropna(subset="happened_on").drop_duplicates(["subject_id", "happened_on"])
+    written = days.groupby("subject_id", as_index=False)["happened_on"].agg(" or ".join)
+    two = written["subject_id"].map(first.max() > last.min()).astype(bool)
+    return finding_for("disposition", "happened_on", "two days of death", written, two, "the first one counts")
