@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import stat
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,11 +18,12 @@ import pandas as pd
 import pytest
 from conftest import sample
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from notebook import run_cells
+from notebook import report_of
 
 from trialtools.__main__ import main
 from trialtools.criteria.contents import load_protocol
 from trialtools.interim.data import read_trial
+from trialtools.interim.look import look
 from trialtools.report.committee import _searched_names
 from trialtools.report.cuts import write_cut
 from trialtools.report.data_leaks import can_tell, leaks_in_data
@@ -183,31 +185,55 @@ def test_no_false_alarm_in_made_up_trials(tmp_path):
         assert leaks_in_data(data, names, arms) == [], seed
 
 
-@pytest.mark.long
-def test_no_false_alarm_in_simulated_trials(tmp_path):
-    """The open notebook of a simulated trial, searched with its arms and with others that it could have had as well.
+EACH = 10
+"""How often a simulated trial is allocated: its own arms, and nine others that it could have had as well."""
 
-    Nothing that an open report shows hangs on the arms, so each new allocation is a trial of its own. A sample;
-    `make long` takes 3,000 of 60 trials.
+
+@pytest.mark.long
+@pytest.mark.parametrize("half", [0, 1])
+def test_no_false_alarm_in_simulated_trials(tmp_path, half):
+    """Open tables and figures of simulated trials; the first allocation of each is the one that made its data.
+
+    Nothing that an open report shows hangs on the arms, so a new allocation is a trial of its own. A sample; `make
+    long` takes 3,000 searches of 300 trials, in halves that two processes can share.
     """
-    protocol = load_protocol("data/protocols/NCT05741099.yaml")
-    cases = sample(3)
-    names = [*_searched_names(protocol), "low", "none", "observation", "other"]
-    for seed in range(-(-cases // 50)):
+    protocol, searched = load_protocol("data/protocols/NCT05741099.yaml"), 0
+    names = [*_searched_names(protocol), "low", "none", "observation", "active", "100"]
+    for seed in range(half, -(-sample(2 * EACH) // EACH), 2):
         rng, folder = np.random.default_rng(seed), tmp_path / f"{seed}"
-        made = simulated_trial(protocol, int(rng.integers(30, 160)), seed, ("null", "effect", "harm")[seed % 3])
+        made = simulated_trial(protocol, int(rng.integers(28, 160)), seed, ("null", "effect", "harm")[seed % 3])
         day = made.subjects["randomized_on"].max().date() + timedelta(days=int(rng.integers(-40, 40)))
         cut, arms = write_cut(made, day, "", False, folder)
-        shown = run_cells("interim", data=str(cut), cutoff=str(day), look=1)[1]
+        shown = report_of(look(made, protocol, str(day)))
         figures = [item.to_json() for item in shown if hasattr(item, "to_plotly_json")]
         tables = [item._repr_html_() for item in shown if hasattr(item, "_repr_html_")]
         scripts = [f'<script type="application/json">{figure}</script>' for figure in figures]
         (folder / "interim_open.html").write_text("\n".join([*tables, *scripts]))
-        assert len(figures) > 5 and len(tables) > 10
-        for case in range(min(cases, 50)):
+        assert len(figures) > 3 and len(tables) > 10
+        for case in range(EACH):
             assert leaks(folder, names, arms, cut) == [], (seed, case)
             assert leaks_in_data(cut, names, arms) == [], (seed, case)
+            searched += can_tell(Counter(arms.values()).values())
             arms = dict(zip(arms, rng.permutation([*arms.values()]).tolist(), strict=True))
+        shutil.rmtree(folder)
+    assert searched, "arms too small to be searched for say nothing"
+
+
+@pytest.mark.parametrize(
+    "names", [("1", "2"), ("100", "200"), ("active", "control"), ("other", "none"), ("early", "late")]
+)
+def test_an_arm_of_any_name_raises_no_alarm_and_is_found_where_it_parts_people(tmp_path, names):
+    """Arms called by numbers, or by words of a report and of data about anybody."""
+    said = "<td>100 and 200 people</td><td>active or none; control, other, early and late</td>"
+    assert found(tmp_path, "x.html", said, dict.fromkeys(ARMS, "")) == []
+    (tmp_path / "x.html").write_text(said)
+    assert leaks(tmp_path, names, ARMS) == []
+    terms = {"term": lambda arm, i: ["active bleeding, dose 100", "none, 200 mg, early"][i % 2]}
+    data = tmp_path / "data"
+    data.mkdir()
+    assert telling_of(data, [name for name in names if name != "control"], events=terms) == []
+    told = {"term": lambda arm, i: f"given {names[0]} here {i}" if arm == "mscs" else f"{i}"}
+    assert telling_of(data, names, events=told)
 
 
 PROTOCOL = """

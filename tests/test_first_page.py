@@ -114,6 +114,7 @@ def as_text(name, page):
     for picture, beside in page.pairs:
         more = beside.bars + beside.rows if beside else ()
         panel += [picture.title, *(" | ".join(map(str, each[:2])) for each in more)]
+    panel += [" | ".join(each) for each in page.across]
     head = f"=== {name}{f' [{page.tone}]' if page.tone else ''}"
     parts = [head, page.lead, *lines, "--", *rows, *page.notes, "--", *panel]
     return "\n".join(parts).replace("\N{NO-BREAK SPACE}", " ") + "\n"

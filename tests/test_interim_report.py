@@ -317,7 +317,7 @@ def test_every_site_is_held_against_its_own_previous_report(folder, by_arm, root
     assert "Since the previous report" in shown
     assert "The boundary is of all sites together" in shown and "z is" not in shown and "of 200" not in shown
     own = by_arm.subjects[by_arm.subjects["site"] == site]
-    assert f"MSCs group (n = {(own['arm'] == 'mscs').sum()})" in shown
+    assert f"MSCs (n = {(own['arm'] == 'mscs').sum()})" in shown
 
 
 def test_a_wrong_previous_report_leaves_the_good_one_as_it_is(folder, tmp_path, capsys):

@@ -341,8 +341,11 @@ def test_receipts_are_kept_outside_and_held_against_whatever_lies_in_the_ledger_
         allocate(ledger, ask("P1", protocol))
     receipts_of(ledger).rename(tmp_path / "moved")
     assert cli("allocate", *other).returncode == 0
-    assert cli("verify", ledger, "--receipts", tmp_path / "none").returncode == 0
+    none = cli("verify", ledger, "--receipts", tmp_path / "none")
+    assert none.returncode == 2 and "nothing can be held against them" in none.stderr, "not that all of none are there"
     assert cli("verify", ledger, "--receipts", tmp_path / "moved").returncode == 1
+    lost = [fault.entry for fault in verify(ledger, receipts=tmp_path / "moved")]
+    assert lost and lost == [fault.entry for fault in verify(ledger, read_receipts(tmp_path / "moved"))]
 
 
 def test_python_keeps_receipts_too_and_synthetic_trials_have_none(ledger, protocol, tmp_path):

@@ -13,7 +13,7 @@ from test_monitoring import declared, look_of, people
 
 from trialtools.criteria.protocol import DataError
 from trialtools.interim.frames.history import read_previous
-from trialtools.interim.frames.looks import design_power, final_difference, this_look
+from trialtools.interim.frames.looks import design_power, due_look, final_difference, this_look
 from trialtools.interim.plan import plan_of
 from trialtools.interim.sequential import recursion
 from trialtools.interim.sequential.boundaries import boundaries
@@ -33,6 +33,24 @@ def manifest_of(look, folder, protocol, number):
 def next_look(tables, protocol, number, file):
     before = read_previous(file, protocol, "2023-06-30", number)
     return look_of(tables, protocol, number, looks=before["facts"]["looks"])
+
+
+def test_the_look_that_is_due_is_taken_once_and_tells_no_arm(protocol, tmp_path):
+    """66, 134 and 200 outcomes are planned: before the first nothing is due, and no look is held a second time."""
+    early, first, between = people(30, 30, (3, 4)), people(33, 33, (3, 4)), people(60, 60, (3, 4))
+    with pytest.raises(DataError, match=r"no look is due: look 1 is planned at 66, and there are 60 outcomes known"):
+        due_look(look_of(early, protocol, 1))
+    assert due_look(replace(look_of(early, protocol, 1), closed=False)) == 1, "an open report is on the way to it"
+    held = look_of(first, protocol, due_look(look_of(first, protocol, 1)))
+    before = read_previous(manifest_of(held, tmp_path, protocol, 1), protocol, "2023-06-30")
+    assert held.number == 1 and due_look(replace(held, closed=False)) == 1
+    for tables, there in ((first, 66), (between, 120)):
+        now = replace(look_of(tables, protocol, 1), previous=before)
+        with pytest.raises(
+            DataError, match=f"look 1 was held already, and look 2 is planned at 134, .* {there} outcomes"
+        ):
+            due_look(now)
+    assert due_look(replace(look_of(people(67, 67, (3, 4)), protocol, 1), previous=before)) == 2
 
 
 def type_one_error(information, bounds):
@@ -136,7 +154,7 @@ def test_a_two_sided_test_spends_both_tails_and_has_a_bound_for_harm(protocol):
     assert two.charter().set_index("item").loc["Alpha", "value"] == "0.05, two-sided"
     assert one.charter().set_index("item").loc["Alpha", "value"] == "0.025, one-sided"
     told = one.charter().set_index("item")["value"]
-    assert told["Ratio"] == "1:1 (MSCs group, Comparator group)", "arms by their labels, not by the names of the file"
+    assert told["Ratio"] == "1:1 (MSCs, Comparator)", "arms by their labels, not by the names of the file"
     assert told["Endpoint"] == (
         "progression to severe or critical disease by day 28: yes or no; the fewer of them, the better"
     )

@@ -108,9 +108,9 @@ def test_other_endpoints_count_those_whose_window_has_passed(protocol):
     (row,) = look_of(tables, protocol).secondary_outcomes().to_dict("records")
     assert (row["n"], row["missing"]) == (7, 1)
     assert row["experimental"] == pytest.approx(200 / 3) and row["control"] == 75
-    assert (row["better"], row["points_to"]) == ("higher", "Comparator group")
+    assert (row["better"], row["points_to"]) == ("higher", "Comparator")
     lower, unsaid = (declared(protocol, secondary=value) for value in ({"recovery": "lower"}, {}))
-    assert look_of(tables, lower).secondary_outcomes()["points_to"].tolist() == ["MSCs group"]
+    assert look_of(tables, lower).secondary_outcomes()["points_to"].tolist() == ["MSCs"]
     assert look_of(tables, unsaid).secondary_outcomes()["better"].tolist() == ["not declared"]
     for wrong in ({"recovery": "more"}, {"recovery": ["higher"]}, "higher"):
         with pytest.raises(DataError, match="expected lower or higher by the name of each endpoint"):

@@ -27,6 +27,23 @@ def whole(root):
     return tables
 
 
+@pytest.mark.parametrize("closed", [True, False])
+def test_what_a_figure_shows_stands_in_a_table_beside_it(whole, protocol, closed):
+    """For whoever reads on paper or hears the page; the counts are those of the data."""
+    look = tt.look(read_trial(whole, protocol), protocol, DAY, number=2, closed=closed)
+    months, livers, weeks = look.accrual_by_month(), look.liver_quarters(), look.laboratory_by_week()
+    assert months["randomized"].sum() == months["so_far"].iloc[-1] == len(look.randomized)
+    assert months["screened"].sum() == len(look.trial.subjects)
+    assert livers["participants"].sum() == livers.drop_duplicates("arm")["of"].sum() == len(look.edish())
+    assert livers[livers["what"].str.startswith("Possible")]["participants"].sum() == look.edish()["hy"].sum()
+    own = look.laboratory()
+    assert weeks.groupby("arm")["n"].sum().to_dict() == own.groupby("arm")["n"].sum().to_dict(), "all weeks of a month"
+    if closed:
+        curves, days = look.survival_curves(), look.survival_by_day()
+        assert days.groupby("arm")["events"].last().sum() == curves["events"].sum()
+        assert dict(days[days["day"] == 0].set_index("arm")["at_risk"]) == {a: len(look.members(a)) for a in look.arms}
+
+
 def without(whole, absent):
     tables = {name: frame.copy() for name, frame in whole.items() if name != absent}
     if absent == "log":

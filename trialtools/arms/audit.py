@@ -15,6 +15,7 @@ from .chain import SCHEMA, LedgerError, connection_to
 from .commitment import PathLike, whole_number
 from .entries import COLUMNS, LedgerEntry, digest, entry_of, hash_of
 from .minimization import Kit, Minimization, Plan
+from .receipts import read_receipts
 from .request import check_binding
 from .rules import Fault, check_decisions, check_rules
 from .sealing import Key, read_key
@@ -29,10 +30,12 @@ def verify(
     protocol: Protocol | None = None,
     commitment: str | None = None,
     number: int | str | None = None,
+    receipts: PathLike | None = None,
 ) -> list[Fault]:
     """What is wrong with a ledger, and notes for a person to judge; an empty list if nothing is found.
 
-    A missing tail shows only against `heads`, another ledger in its place only against heads or `commitment`.
+    A missing tail shows only against `heads` or `receipts`, another ledger in its place only against these or
+    `commitment`.
 
     Args:
         ledger: the file; it is only read.
@@ -45,10 +48,14 @@ def verify(
             the facts that were judged.
         commitment: as it was given away when the ledger was opened.
         number: as the second person named it.
+        receipts: a file of receipts kept outside, such as `receipts_of(ledger)`: each is taken as one of `heads`.
 
     Raises:
-        LedgerError: no such file, not a ledger, a key file that is none, or a number that is none.
+        LedgerError: no such file, not a ledger, a key file that is none, or a number that is none; no such receipts.
     """
+    if receipts is not None and not Path(receipts).is_file():
+        raise LedgerError(f"no receipts at {receipts}: nothing can be held against them")
+    heads = [*heads, *(read_receipts(Path(receipts)) if receipts is not None else [])]
     try:
         with connection_to(Path(ledger), "ro") as connection:
             connection.execute("BEGIN")

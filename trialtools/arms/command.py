@@ -182,9 +182,9 @@ def _verify(
         commitment (HEX): as it was given away when the ledger was opened
         number (N): as the second person named it
     """
-    outside = read_receipts(receipts or receipts_of(ledger))
+    file = receipts or (own if (own := receipts_of(ledger)).is_file() else None)
     rules = load_protocol(protocol) if protocol else None
-    faults = verify(ledger, [*head, *outside], key, protocol=rules, commitment=commitment, number=number)
+    faults = verify(ledger, head, key, protocol=rules, commitment=commitment, number=number, receipts=file)
     for fault in faults:
         print(f"{'note' if fault.note else 'WRONG'}  {fault}")
     if any(not fault.note for fault in faults):
@@ -192,8 +192,8 @@ def _verify(
     made_again = key and not any("not made again" in fault.problem for fault in faults)
     remade = " and the list made again from the key is the ledger's" if made_again else ""
     print(f"nothing wrong to be seen{remade}; head {last_entry(ledger)}")
-    if outside:
-        print(f"{len(outside)} receipts kept outside are all there")
+    if file:
+        print(f"{len(read_receipts(file))} receipts kept outside are all there")
     elif not head:
         print("that no last entries were cut off shows only against a receipt or a printed head: --head N:HASH")
     return DONE

@@ -45,9 +45,7 @@ def survival(
         arm: float(1 - end if failure else end) for arm, end in ((a, r["survival"].iloc[-1]) for a, r in own.items())
     }
     what = f"{'with' if failure else 'without'} {event}"
-    last = max(map(float, curves["day"]))
-    step = next((each for each in _STEPS if last / each <= 8), _STEPS[-1])
-    ticks = [step * i for i in range(int(last // step) + 1)]
+    last, ticks = max(map(float, curves["day"])), marked_days(curves)
     texts = [f"{one_line(arm.label)} {percent(share)}".strip() for arm, share in shown.items()]
     top = 1.0
     if failure:
@@ -55,9 +53,7 @@ def survival(
     left = max(52, text_width([arm.label for arm in own]) + 4) if by_arm else 60
     pixel = top / _HEIGHT
     heads = [("<b>At risk</b>", []) for _ in range(by_arm)]
-    at_risk = [
-        (arm.key or "At risk", [(day, count(_at_risk(rows, day))) for day in ticks]) for arm, rows in own.items()
-    ]
+    below = [(arm.key or "At risk", [(day, count(at_risk(rows, day))) for day in ticks]) for arm, rows in own.items()]
     return Drawing(
         finding=_finding(own, shown, what),
         population=f"{count(sum(rows['at_risk'].max() for rows in own.values()))} participants, "
@@ -73,12 +69,19 @@ def survival(
                 xshift=6,
             ),
             note("Days since randomization", x=0, y=0, yshift=-30, size=12),
-            *_table_below([*heads, *at_risk], left, 52),
+            *_table_below([*heads, *below], left, 52),
         ],
         x={"range": [0, last or 1], "tickvals": ticks, "showgrid": False, "showline": True, "linecolor": QUIET},
         y={"range": [0, top * 1.02], "tickformat": ".0%" if top > 0.08 else ".1%", "nticks": 6, **ALONG},
         room=Room(_HEIGHT, left, text_width(texts) - 8, 16, 62 + 16 * len(own) + 14 * by_arm),
     )
+
+
+def marked_days(curves: pd.DataFrame) -> list[int]:
+    """The days below which it is said who is at risk: at most nine, in steps that people count by."""
+    last = max(map(float, curves["day"]))
+    step = next((each for each in _STEPS if last / each <= 8), _STEPS[-1])
+    return [step * i for i in range(int(last // step) + 1)]
 
 
 def _curve(arm: Arm, rows: Any, failure: bool, what: str) -> list[Spec]:
@@ -107,7 +110,7 @@ def _finding(own: Mapping[Arm, Any], shown: Mapping[Arm, float], what: str) -> s
     return "; ".join(parts)
 
 
-def _at_risk(rows: pd.DataFrame, day: float) -> int:
+def at_risk(rows: pd.DataFrame, day: float) -> int:
     """Who is at risk just before a day's events; nobody after the last day."""
     later = rows.loc[rows["day"] >= day, "at_risk"]
     return int(later.iloc[0]) if len(later) else 0

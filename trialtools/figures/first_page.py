@@ -38,7 +38,7 @@ class FirstPage:
     """Page 1. `title` is that of the document, `corner` and `running` stand on every printed sheet.
 
     `tone` is "" or "harm", or "gap" where safety was not collected. `pairs` are the boundary and what stands beside it,
-    of each experimental arm.
+    of each experimental arm; of several arms `across` is a table of both: headings, rows, and a note.
     """
 
     closed: bool
@@ -59,6 +59,7 @@ class FirstPage:
     rows: tuple[ArmRow, ...] = ()
     notes: tuple[str, ...] = ()
     pairs: tuple[tuple[Boundary, Panel | None], ...] = ()
+    across: tuple[tuple[str, ...], ...] = ()
 
     def _repr_html_(self) -> str:
         return fill("first_page.html.j2", page=self)

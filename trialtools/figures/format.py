@@ -135,6 +135,15 @@ _HEADINGS = {
 """Columns whose own names are terms of art."""
 
 
+def in_sentence(name: str) -> str:
+    """A name within a sentence: without a capital, unless the word has more of them.
+
+    >>> in_sentence("Low dose"), in_sentence("MSCs")
+    ('low dose', 'MSCs')
+    """
+    return name if any(letter.isupper() for letter in name[1:]) else name[:1].lower() + name[1:]
+
+
 def plain(name: Any) -> str:
     """A name from a file as words: `any_listed` is any listed."""
     return str(name).replace("_", " ")

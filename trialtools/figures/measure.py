@@ -20,6 +20,8 @@ from .rows import Estimate, Panel, Row, value_axis
 class Measure:
     """What an effect is called, `number` of it as people read it, `steps` between them, the ends of its scale.
 
+    `cells` says what a table tells of one arm alone.
+
     `words` are those for less, more and the same: as an adverb of a size, or of a ratio the size alone.
     """
 
@@ -31,6 +33,7 @@ class Measure:
     signed: bool = True
     information: str = "Outcome known"
     known: str = "Known"
+    cells: str = "events/known"
     steps: Callable[[float, float], Sequence[float]] = lambda low, high: _even_steps(low, high)
     words: tuple[str, str, str] | None = None
 
@@ -98,8 +101,8 @@ def _even_steps(low: float, high: float) -> list[float]:
 
 def _ratio_steps(low: float, high: float) -> list[float]:
     """Logarithms of few ratios."""
-    near = (0.25, 0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 4) if high - low < 2.4 else (0.01, 0.1, 0.25, 0.5, 1, 2, 4, 10, 100)
-    return [math.log(each) for each in near]
+    near = (0.5, 0.67, 0.8, 1, 1.25, 1.5, 2) if high - low < 0.9 else (0.25, 0.5, 1, 2, 4)
+    return [math.log(each) for each in (near if high - low < 3 else (0.01, 0.1, 0.25, 0.5, 1, 2, 4, 10, 100))]
 
 
 def _ratio(effect: float) -> float:
@@ -119,6 +122,7 @@ MEASURES: Mapping[str, Measure] = {
         False,
         information="Events",
         known="Followed",
+        cells="events/followed",
         steps=_ratio_steps,
     ),
     "continuous": Measure(
@@ -127,9 +131,12 @@ MEASURES: Mapping[str, Measure] = {
         lambda effect: effect,
         (-math.inf, math.inf),
         2,
+        cells="mean",
         words=("lower", "higher", "the same"),
     ),
-    "ordinal": Measure("Win probability", "percent", lambda effect: 100 * (effect + 0.5), (-0.5, 0.5), signed=False),
+    "ordinal": Measure(
+        "Win probability", "percent", lambda effect: 100 * (effect + 0.5), (-0.5, 0.5), signed=False, cells="n"
+    ),
 }
 """By the kind of the endpoint."""
 POINTS = MEASURES["binary"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .format import ABSENT, SPACE, absent, count, n_of
+from .format import ABSENT, SPACE, absent, count, n_of, number
 from .measure import POINTS
 from .page import FONTS, INK, QUIET, Html
 from .table import table
@@ -33,6 +33,53 @@ class KeyFigures(dict[str, Any]):
 def sentence(text: str) -> Html:
     """A line of words where a table or figure would be."""
     return Html(f'<p style="color:{QUIET};font:15px/1.5 {", ".join(FONTS)}">{html.escape(text)}</p>')
+
+
+def arm_heading(name: str) -> Html:
+    """The name of an arm above what is told of it; on paper they stay together."""
+    return Html(f'<h3 class="tt-arm" style="color:{INK};font:600 15px/1.5 {", ".join(FONTS)}">{html.escape(name)}</h3>')
+
+
+def across(
+    frame: pd.DataFrame,
+    rows: Sequence[str],
+    write: Callable[[Any], str],
+    labels: Mapping[str, str],
+    title: str,
+    subtitle: str = "",
+    heads: Mapping[str, str] | None = None,
+    lacking: str = ABSENT,
+    **how: Any,
+) -> GT:
+    """A frame by arm as a table with an arm a column, where all arms are pooled with one.
+
+    Args:
+        frame: rows by `arm`.
+        rows: the columns that name a row.
+        write: makes the text of a cell from a row of the frame.
+        labels: what arms are called.
+        title, subtitle: finding and population.
+        heads: headings of the columns that name a row.
+        lacking: stands where an arm has no such row.
+        how: as for `table`: notes, group.
+    """
+    lines: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in frame.to_dict("records"):
+        key = tuple(row[name] for name in rows)
+        lines.setdefault(key, dict(zip(rows, key, strict=True)))[f"arm {row['arm']}"] = write(row)
+    there = dict.fromkeys(frame["arm"])
+    order = [arm for arm in labels if arm in there] + [arm for arm in there if arm not in labels]
+    arms = {f"arm {arm}": labels.get(arm, arm) or _EVERYBODY for arm in order}
+    written = pd.DataFrame(list(lines.values()), columns=[*rows, *arms])
+    written[[*arms]] = written[[*arms]].fillna(lacking)
+    return table(written, title, subtitle, {**arms, **(heads or {})}, **how).cols_align("right", [*arms])
+
+
+def quartiles(row: Mapping[str, Any]) -> str:
+    """A median with its quartiles and their n; small values with two decimals, as a rule they have one or two."""
+    digits = 2 if abs(row["median"]) < 10 else 1
+    low, median, high = (number(row[name], digits) for name in ("low", "median", "high"))
+    return f"{median} ({low} to {high}), n{SPACE}{count(row['n'])}"
 
 
 def by_arm(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from .arms import Arm, arm_legend, arms, rows_of_arm
 from .drawing import Drawing, Room, figure, nobody
-from .format import absent, count, n_of, number
+from .format import absent, count, in_sentence, n_of, number
 from .lines import marks, rule
 from .measure import POINTS, estimate
 from .rows import (
@@ -189,7 +189,7 @@ def _largest_difference(terms: Sequence[Row], compared: Sequence[Arm]) -> str:
     clear = [each for each in rows if not absent(each[0]["low"]) and (each[0]["low"] > 0 or each[0]["high"] < 0)]
     row, term, arm = max(clear or rows, key=lambda each: abs(each[0]["difference"]))
     than = "more" if row["difference"] > 0 else "fewer" if row["difference"] < 0 else "as many"
-    sentence = f"{term}: {than} with {arm.label}, {POINTS.row(row)} percentage points"
+    sentence = f"{term}: {than} with {in_sentence(arm.label)}, {POINTS.row(row)} percentage points"
     return sentence if clear else f"No interval leaves out 0; the largest difference is {sentence}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from ..criteria.contents import Protocol, load_protocol
 from ..criteria.protocol import DataError
@@ -22,20 +22,30 @@ from .frames.effect import comparisons, primary_effect
 from .frames.endpoint import endpoint_rows
 from .frames.first_page import first_page, report_contents
 from .frames.history import read_previous
-from .frames.looks import conditional_power_table, inference_table, look_boundaries, power_curve
+from .frames.looks import conditional_power_table, due_look, inference_table, look_boundaries, power_curve
 from .frames.otherwise import sensitivity, subgroup_effects
 from .frames.outcomes import (
     blinded_event_rate,
     outcome_by_arm,
     outcome_status,
     secondary_outcomes,
+    survival_by_day,
     survival_curves,
 )
 from .frames.randomization import allocation_audit, allocation_balance, baseline_by_arm, selection_bias_test
 from .frames.record import changes, charter, cover, key_figures
-from .frames.recruitment import accrual, accrual_forecast, sites
-from .frames.safety import adverse_events, edish, exposure, harms, laboratory, serious_cases
-from .frames.wording import effect_axis
+from .frames.recruitment import accrual, accrual_by_month, accrual_forecast, sites
+from .frames.safety import (
+    adverse_events,
+    edish,
+    exposure,
+    harms,
+    laboratory,
+    laboratory_by_week,
+    liver_quarters,
+    serious_cases,
+)
+from .frames.wording import arm_heads, effect_axis
 from .lookdata import (
     LookData,
     at_site,
@@ -57,6 +67,7 @@ class Look(Stage, LookData):
     """
 
     first_page = first_page
+    arm_heads = arm_heads
     contents = report_contents
     key_figures = key_figures
     cover = cover
@@ -66,6 +77,7 @@ class Look(Stage, LookData):
     outcome_status = outcome_status
     exclusions = exclusions
     accrual = accrual
+    accrual_by_month = accrual_by_month
     accrual_forecast = accrual_forecast
     sites = sites
     flow = flow
@@ -82,13 +94,16 @@ class Look(Stage, LookData):
     adverse_events = adverse_events
     serious_cases = serious_cases
     edish = edish
+    liver_quarters = liver_quarters
     laboratory = laboratory
+    laboratory_by_week = laboratory_by_week
     boundaries = look_boundaries
     inference_table = inference_table
     caveats = caveats
     estimand = estimand_in_words
     outcome_by_arm = outcome_by_arm
     survival_curves = survival_curves
+    survival_by_day = survival_by_day
     power_curve = power_curve
     conditional_power_table = conditional_power_table
     sensitivity = sensitivity
@@ -165,7 +180,7 @@ def look(
     protocol: Protocol | str | os.PathLike[str],
     cutoff: str = "",
     *,
-    number: int = 1,
+    number: int | Literal["due"] = 1,
     closed: bool = False,
     site: str = "",
     previous: str | os.PathLike[str] = "",
@@ -178,7 +193,7 @@ def look(
         data: a folder of trial data, a wide file (with `mapping`), or what `read_trial` gave.
         protocol: with the design that is monitored, or its file.
         cutoff: year-month-day; empty for data without days, which are not cut.
-        number: of this look in the design, from 1.
+        number: of this look in the design, from 1; or `due`, see `due_look`.
         closed: by arm, for the committee alone; otherwise pooled: no arm is kept.
         site: one site alone; the data are then of that site.
         previous: the manifest of the report before this one.
@@ -204,8 +219,11 @@ def look(
     else:
         trial = read_analysis_data(data, protocol, cutoff, closed=closed, mapping=mapping or None)
         allocations = read_allocations(data)
-    trial = at_site(trial, site) if site else trial
+    if number == "due":
+        before = read_previous(previous, protocol, cutoff, site=site)
+        number = due_look(Look(trial, protocol, plan, day, closed, site=site, previous=before))
     before = read_previous(previous, protocol, cutoff, number, site)
+    trial = at_site(trial, site) if site else trial
     skipped = before.get("parameters", {}).get("run", {}).get("not_held") or ()
     not_held = sorted({*not_held, *map(int, skipped)})
     if odd := [each for each in not_held if not 1 <= each < number]:

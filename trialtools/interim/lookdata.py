@@ -78,8 +78,8 @@ class LookData:
 
     @property
     def labels(self) -> dict[str, str]:
-        """What each arm is called in print."""
-        return {arm.id: arm.label for arm in self.protocol.arms}
+        """What each arm is called on every page: its label without the word group."""
+        return {arm.id: arm.label.removesuffix(" group") for arm in self.protocol.arms}
 
     @property
     def target(self) -> int | None:

@@ -81,6 +81,29 @@ class Show:
             return self._why(frame, quiet)
         return printed.by_arm(frame, list(rows), self.look.labels, title, self.look.population, **how)
 
+    def across(
+        self,
+        frame: Frame,
+        title: str,
+        rows: Sequence[str],
+        write: Callable[[Any], str],
+        quiet: bool = False,
+        **how: Any,
+    ) -> Any:
+        """A table with an arm a column, each cell as `write` makes it of a row.
+
+        Args:
+            frame: rows by `arm`.
+            title: the finding, in a sentence.
+            rows: the columns that name a row.
+            write: such as `figures.printed.quartiles`.
+            quiet: show nothing where the frame is empty.
+            how: as for `figures.printed.across`.
+        """
+        if frame.empty:
+            return self._why(frame, quiet)
+        return printed.across(frame, rows, write, self.look.labels, title, self.look.population, **how)
+
     def baseline(self, frame: Frame, title: str = "Baseline") -> Any:
         """The baseline table: a column an arm, unknown as a row."""
         if frame.empty:
@@ -102,7 +125,7 @@ class Show:
         from IPython.display import display  # a notebook is where it is needed
 
         for one in looks:
-            head = printed.sentence(self.look.labels[one.plan.experimental[0]])
+            head = printed.arm_heading(self.look.labels[one.plan.experimental[0]])
             display(*(part for part in (head, draw(one)) if part is not None))
         return None
 

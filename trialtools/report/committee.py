@@ -17,6 +17,7 @@ from ..criteria.contents import Protocol, load_protocol
 from ..criteria.protocol import DataError
 from ..interim.data import TrialData, read_trial
 from ..interim.frames.history import read_previous
+from ..interim.look import look
 from .batch import Report, Run
 from .cuts import check_locks, locks, write_cut, write_locks
 from .data_leaks import Leak, leaks_in_data, names_in, why_names_alone
@@ -118,12 +119,16 @@ def _committee_report(
     allocated, arms = _read_ledger(ledger, key, closed) if ledger else (None, None)
     # before anything runs: a wrong manifest says nothing of the report that stands there
     previous = _place(notebook, values, "previous")
-    before = read_previous(previous, protocol, str(values["cutoff"]), int(values.get("look") or 0), site)
+    number, day = values.get("look") or 0, str(values["cutoff"])
+    before = read_previous(previous, protocol, day, 0 if number == "due" else int(number), site)
     if not closed and before and before["parameters"]["run"].get("audience") == "closed":
         raise DataError(f"{previous} is of a closed report; an open one is held against an open one")
     trial = _read_trial(notebook, values, protocol, arms if closed else None)
     if ledger:
         check_ledger(ledger, protocol, trial.subjects[trial.subjects["randomized"]])
+    if number == "due":
+        asked = {"closed": closed, "site": site, "previous": previous, "not_held": values.get("not_held") or ()}
+        chosen["look"] = look(trial, protocol, day, number=number, **asked).number
     folder = Path(out) / "closed" if closed else Path(out)
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700 if closed else 0o777)

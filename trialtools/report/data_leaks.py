@@ -7,16 +7,18 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 _SHORTEST = 3
 """Letters of the shortest name that is looked for: shorter ones stand everywhere, as the p of p-values does."""
-ORDINARY = frozenset(
-    ("none", "other", "low", "high", "normal", "standard", "usual", "early", "late", "single", "double", "observation")
-)
+ORDINARY = frozenset((
+    "none", "other", "low", "high", "medium", "normal", "standard", "usual", "early", "late", "immediate", "delayed",
+    "single", "double", "half", "full", "short", "long", "new", "old", "observation", "active", "treatment", "treated",
+    "study", "test", "drug", "intervention", "experimental", "oral", "surgery", "exercise", "diet",
+))  # fmt: skip
 """Words of an arm that data say of anybody (low blood pressure): there only their going with the arm is looked for."""
 _FEW = 30
 """A column with so many values at most is looked through value by value."""
@@ -51,26 +53,35 @@ def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> l
         names, arms: as for `leaks`; `arms` by subject.
     """
     leaks: list[Leak] = []
-    words = [name for name in long_enough(names) if name.casefold() not in ORDINARY]
-    ordinary = sorted({*long_enough(names)} - {*words})
+    words, ordinary = _words_of(names)
     arm: Any = pd.Series(arms, dtype="str")
     tells = can_tell(tuple(arm.value_counts()))
-    owners = [(arm == each).to_numpy() for each in arm.unique()]
+    numbers = pd.factorize(arm)[0]
     for file in sorted(cut.glob("*.csv")):
         table: Any = pd.read_csv(file, dtype="str", keep_default_na=False)
         text = "\n".join(str(value) for column in table for value in [column, *table[column].unique()])
         leaks += [Leak(file.name, *place) for place in names_in(text, words)]
         if "subject_id" in table and tells:
-            table = table[table["subject_id"].isin(list(arms))]
-            parted = [
-                what
-                for what, sizes in (*_features(table, arm.index), *_mentions(table, arm.index, ordinary))
-                if any(_apart(sizes, own) >= _CLEARLY for own in owners)
-            ]
-            rows, numbers = arm.index.get_indexer(table["subject_id"]), pd.factorize(arm)[0]
-            parted += [what for what, part in _parts(table) if _sorts(part, rows, numbers)]
-            leaks += [Leak(file.name, "people part as the arms do", what) for what in dict.fromkeys(parted)]
+            table = table[table["subject_id"].isin(arm.index)]
+            told = _parting(table, arm.index.get_indexer(table["subject_id"]), numbers, ordinary)
+            leaks += [Leak(file.name, "people part as the arms do", what) for what in dict.fromkeys(told)]
     return leaks
+
+
+def _words_of(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The names that are leaks wherever they stand, and those that are looked for by whom they are said of.
+
+    >>> _words_of(["mscs", "low", "100", "p"])
+    (['mscs'], ['100', 'low'])
+    """
+    known = long_enough(names)
+    ordinary = [name for name in known if is_ordinary(name)]
+    return [name for name in known if name not in ordinary], ordinary
+
+
+def is_ordinary(name: str) -> bool:
+    """Whether a name stands in data and reports for reasons of their own, as an adjective or a number does."""
+    return name.casefold() in ORDINARY or not any(letter.isalpha() for letter in name)
 
 
 def can_tell(sizes: Iterable[int]) -> bool:
@@ -98,78 +109,106 @@ def long_enough(names: Iterable[str]) -> list[str]:
     return sorted({name for name in names if len(name) >= _SHORTEST})
 
 
-def _features(table: Any, people: Any) -> Iterator[tuple[str, np.ndarray]]:
-    """All that a table says of each person, as numbers."""
-    rows, who = people.get_indexer(table["subject_id"]), table["subject_id"]
-    yield "number of rows", np.bincount(rows, minlength=len(people)).astype(float)
-    for column in table.columns:
-        values = table[column]
-        if column != "subject_id" and values.nunique() <= _FEW:
-            yield from _holders(f"{column} is", values, rows, len(people))
-        else:
-            for what, part in _ends(values):
-                if 1 < part.nunique() <= _FEW:
-                    yield from _holders(f"{column} {what}", part, rows, len(people))
-        numbers: Any = pd.to_numeric(values, errors="coerce")
-        if column == "subject_id":
-            numbers: Any = pd.to_numeric(values.str.extract(r"(\d+)\D*$")[0], errors="coerce")
-        days: Any = pd.to_datetime(values, format="%Y-%m-%d", errors="coerce")
-        sizes = numbers.fillna((days - pd.Timestamp(0)).dt.days)
-        if sizes.notna().any():
-            parts = table["test"] if "test" in table else pd.Series(column, index=table.index)
-            for part in parts.unique():
-                largest = sizes[parts == part].groupby(who).max()
-                yield (
-                    f"{column} of {part}" if part != column else column,
-                    largest.reindex(people).fillna(-1e30).to_numpy(),
-                )
+class _Coding(NamedTuple):
+    """A column, or how its values begin or end: by row a number, and what each number stands for."""
+
+    column: str
+    how: str
+    codes: np.ndarray
+    known: list[str]
 
 
-def _mentions(table: Any, people: Any, words: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
-    """For each word, of whom the table says it."""
-    rows: Any = pd.Series([" \n ".join(row) for row in table.itertuples(index=False)], table.index, dtype="str")
-    for word in words:
-        says = rows.str.contains(rf"\b{re.escape(word)}\b", case=False)
-        yield f"what says '{word}'", people.isin(table.loc[says, "subject_id"]).astype(float)
-
-
-def _holders(what: str, values: Any, rows: np.ndarray, n: int) -> Iterator[tuple[str, np.ndarray]]:
-    """For each value that stands in a column, which of n people have it."""
-    codes, known = pd.factorize(values)
-    for code, value in enumerate(known):
-        has = np.zeros(n)
-        has[rows[codes == code]] = 1.0
-        yield f"{what} '{value}'", has
-
-
-def _parts(table: Any) -> Iterator[tuple[str, Any]]:
-    """Each column by its whole values, and by how they begin and end."""
-    for column in table.columns:
-        if column != "subject_id":
-            yield f"the values of {column}", table[column]
-        yield from ((f"how {column} {what.split()[0]}", part) for what, part in _ends(table[column]))
-
-
-def _sorts(part: Any, people: np.ndarray, arms: np.ndarray) -> bool:
-    """Whether each value goes with one arm alone, as even numbers with the one and odd ones with the other.
+def _parting(table: Any, rows: np.ndarray, arms: np.ndarray, words: Sequence[str]) -> Iterator[str]:
+    """What a table says of people that parts them as the arms do.
 
     Args:
-        part: the values; an empty one says nothing.
-        people: whose each is, as a place in `arms`, which are numbers.
+        table: texts.
+        rows: by row of the table whose it is, as a place in `arms`.
+        arms: of each person, as a number.
+        words: are looked for by whom they are said of.
     """
-    codes, known = pd.factorize(part.mask(part == ""))
-    people, codes = people[codes >= 0], codes[codes >= 0]
+    owners = [arms == each for each in np.unique(arms)]
+    codings = [each for column in table for each in _codings(str(column), table[column])]
+    if any(_apart(np.bincount(rows, minlength=len(arms)), own) >= _CLEARLY for own in owners):
+        yield "number of rows"
+    whole = [each for each in codings if not each.how]
+    for coding in codings:
+        if _is_looked_through(coding, whole):
+            holders = np.zeros((len(coding.known), len(arms)), bool)
+            holders[coding.codes, rows] = True
+            yield from (
+                f"{coding.column} {coding.how or 'is'} '{coding.known[place]}'"
+                for place in _shared_apart(holders, owners)
+            )
+        if (coding.how or coding.column != "subject_id") and _sorts(coding, rows, arms):
+            yield f"how {coding.column} {coding.how.split()[0]}" if coding.how else f"the values of {coding.column}"
+    for word in words:
+        says = np.zeros((1, len(arms)), bool)
+        for each in whole:
+            said = np.array([any(names_in(value, [word])) for value in each.known], bool)
+            says[0, rows[said[each.codes]]] = True
+        yield from (f"what says '{word}'" for _ in _shared_apart(says, owners))
+    parts = next((each for each in whole if each.column == "test"), None)
+    for coding in whole:
+        yield from _sizes_apart(coding, parts, rows, owners)
+
+
+def _codings(column: str, values: Any) -> Iterator[_Coding]:
+    codes, unique = pd.factorize(values)
+    known = [str(value) for value in unique]
+    yield _Coding(column, "", codes, known)
+    ends = [("begins with", slice(length)) for length in (1, 2, 3, 4)]
+    ends += [("ends with", slice(-length, None)) for length in (1, 2)]
+    for how, part in ends:
+        of_known, parts = pd.factorize(np.array([value[part] for value in known], object))
+        yield _Coding(column, how, of_known[codes], list(parts))
+
+
+def _is_looked_through(coding: _Coding, whole: Sequence[_Coding]) -> bool:
+    """Whether so few values stand in it that each is looked at; how values begin and end, where they are too many."""
+    few = len(coding.known) <= _FEW
+    if not coding.how:
+        return few and coding.column != "subject_id"
+    values = next(len(each.known) for each in whole if each.column == coding.column)
+    return few and len(coding.known) > 1 and (values > _FEW or coding.column == "subject_id")
+
+
+def _shared_apart(holders: np.ndarray, owners: Sequence[np.ndarray]) -> np.ndarray:
+    """The places of what one arm has and the others have not."""
+    apart = [np.abs(holders[:, own].mean(axis=1) - holders[:, ~own].mean(axis=1)) for own in owners]
+    return np.flatnonzero(np.max(apart, axis=0) >= _CLEARLY)
+
+
+def _sizes_apart(
+    coding: _Coding, parts: _Coding | None, rows: np.ndarray, owners: Sequence[np.ndarray]
+) -> Iterator[str]:
+    """Numbers and days of which the largest of a person is above a mark in one arm alone; of results by their test."""
+    texts: Any = pd.Series(coding.known, dtype="str")
+    if coding.column == "subject_id":
+        texts = texts.str.extract(r"(\d+)\D*$")[0]
+    numbers: Any = pd.to_numeric(texts, errors="coerce")
+    days: Any = pd.to_datetime(texts, format="%Y-%m-%d", errors="coerce")
+    size = numbers.fillna((days - pd.Timestamp(0)).dt.days).to_numpy(float, na_value=np.nan)[coding.codes]
+    if np.isnan(size).all():
+        return
+    for place, name in enumerate(parts.known if parts else [coding.column]):
+        own_rows = ~np.isnan(size) & (parts.codes == place if parts else True)
+        largest = np.full(len(owners[0]), -1e30)
+        np.maximum.at(largest, rows[own_rows], size[own_rows])
+        if any(_apart(largest, own) >= _CLEARLY for own in owners):
+            yield f"{coding.column} of {name}" if parts else coding.column
+
+
+def _sorts(coding: _Coding, people: np.ndarray, arms: np.ndarray) -> bool:
+    """Whether each value goes with one arm alone, as even numbers with the one and odd ones with the other."""
+    empty = coding.known.index("") if "" in coding.known else -1
+    says = coding.codes != empty
+    people, codes = people[says], coding.codes[says]
     sizes = sorted(n for n in np.bincount(arms[np.unique(people)]).tolist() if n)
-    if len(sizes) < 2 or len(sizes) ** len(known) * _ONE_IN > math.comb(sum(sizes), sizes[0]):
+    values = len(coding.known) - (empty >= 0)
+    if len(sizes) < 2 or len(sizes) ** values * _ONE_IN > math.comb(sum(sizes), sizes[0]):
         return False
-    return len(np.unique(codes * len(arms) + arms[people])) == len(known)
-
-
-def _ends(values: Any) -> Iterator[tuple[str, Any]]:
-    for length in (1, 2, 3, 4):
-        yield "begins with", values.str[:length]
-    for length in (1, 2):
-        yield "ends with", values.str[-length:]
+    return len(np.unique(codes * len(arms) + arms[people])) == values
 
 
 def _apart(sizes: np.ndarray, own: np.ndarray) -> float:

@@ -162,7 +162,7 @@ def _read(value: _CommandLineText, kind: Any) -> Any:
     kinds = _kinds(kind)
     if value in ("null", "None", "~") and NoneType in kinds:
         return None
-    if kinds & {str, date, Path}:
+    if kinds & {str, date, Path} or any(value in get_args(each) for each in kinds):
         return str(value)
     try:
         return json.loads(value)
@@ -173,9 +173,7 @@ def _read(value: _CommandLineText, kind: Any) -> Any:
 
 
 def _kinds(kind: Any) -> set[Any]:
-    """The plain types in a union, an optional type or a literal."""
-    if get_origin(kind) is Literal:
-        return {type(value) for value in get_args(kind)}
+    """The types in a union or an optional type; the words of a literal stay together."""
     if get_origin(kind) in (Union, UnionType):
         return set().union(*map(_kinds, get_args(kind)))
     return {kind}

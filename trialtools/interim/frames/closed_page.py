@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...figures.boundary import boundary
+from ...figures.boundary import Boundary, boundary
 from ...figures.first_page import FirstPage, Panel
 from ...figures.format import count, number
 from ...figures.measure import MEASURES
@@ -45,8 +46,8 @@ def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
     each = [(one, primary_effect(one), look_boundaries(one)) for one in comparisons(look)]
     gaps = gaps_of(look)
     lead, tone = lead_of(each, gaps, excess_of(look))
-    # of several arms the sheet has no room for the chances: the sentences have them, and section 17
-    beside = _chances if len(each) == 1 else lambda *_: None
+    pairs = tuple((_picture(one, frame), _chances(one, frame)) for one, found, frame in each if found)
+    several = len(each) > 1
     of = "" if look.target is None else f" of {count(look.target)}"
     facts = [
         ("Data as of", written_day(look.cutoff) if look.cutoff else "not cut"),
@@ -64,7 +65,8 @@ def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
         lead=lead,
         tone=tone,
         lines=tuple(lines_of(look, each, gaps)),
-        pairs=tuple((_picture(one, frame), beside(one, frame)) for one, effect, frame in each if effect),
+        pairs=tuple((replace(picture, note=""), None) for picture, _ in pairs) if several else pairs,
+        across=_across([one for one, found, _ in each if found], pairs) if several else (),
     )
 
 
@@ -137,6 +139,28 @@ def _chances(look: LookData, frame: Frame) -> Panel | None:
         note += f" Planned before the start, this trial had a chance of {in_100(planned)} to show {_hope(plan)}."
     ahead = " or ".join(frame.loc[frame["state"] == "ahead", "look"].astype("str"))
     return Panel(f"Chance to show {goal_of(plan)} at look {ahead}", bars, note=note)
+
+
+def _across(looks: Sequence[LookData], pairs: Sequence[tuple[Boundary, Panel | None]]) -> tuple[tuple[str, ...], ...]:
+    """The looks of several arms and what may still come, an arm a column, and a note: they share one sheet."""
+    rows = [("", *(arm_name(one, one.plan.experimental[0]) for one in looks))]
+    tables = [{row[0]: row[1:] for row in picture.rows} for picture, _ in pairs]
+    if not tables:
+        return ()
+    head, *told = [name for name in tables[0] if not name.startswith("Alpha")]
+    for at, which in enumerate(tables[0][head]):
+        label = f"Look {which}: {' · '.join([told[0].lower(), *told[1:]])}"
+        rows.append((label, *(" · ".join(table[name][at] for name in told) for table in tables)))
+    panels = [panel for _, panel in pairs]
+    for title in dict.fromkeys(panel.title for panel in panels if panel):
+        rows.append((title, *("" for _ in panels)))
+        own = [dict([*(bar[:2] for bar in p.bars), *p.rows]) if p and p.title == title else {} for p in panels]
+        for words in dict.fromkeys(name for each in own for name in each):
+            rows.append((f"– {words[:1].lower()}{words[1:]}", *(each.get(words, "–") for each in own)))
+    note = pairs[0][0].note.replace(
+        f"favours {in_sentence(looks[0], looks[0].plan.experimental[0])}", "favours that arm"
+    )
+    return (*rows, (note,))
 
 
 def _hope(plan: MonitoringPlan) -> str:

@@ -20,6 +20,7 @@ from ..plan import MonitoringPlan
 from ..sequential.boundaries import NEAREST, boundaries, power
 from ..sequential.inference import conditional_power, final_estimate, predictive_power
 from .effect import Effect, comparisons, primary_effect, why_no_comparison
+from .endpoint import endpoint_rows
 from .history import looks_before
 
 _LOOKS = ["look", "information", "fraction", "bound", "futility", "harm", "z", "z_harm"]
@@ -187,6 +188,30 @@ def crosses_boundary(row: Any) -> bool:
 def crosses_harm(row: Any) -> bool:
     """Whether the boundary for harm is crossed at a look; without one it is not."""
     return bool((row["z"] if math.isnan(row["z_harm"]) else row["z_harm"]) <= row["harm"])
+
+
+def due_look(look: LookData) -> int:
+    """The number of the look that is due: the last one of the design whose planned information is there.
+
+    It is counted in all arms and at all sites together, so that it tells no arm. An open report before the first look
+    is one on the way to it.
+
+    Raises:
+        DataError: of a closed report, where no look is due yet, or the one that is was held already.
+    """
+    planned = [share * look.plan.planned for share in look.plan.looks]
+    there = 0.0
+    if look.trial.endpoint:
+        rows = endpoint_rows(look)
+        there = rows["value"].sum() if look.plan.kind == "time_to_event" else rows["state"].eq("known").sum()
+    reached = sum(there >= each - 0.5 for each in planned)  # planned are whole people or events
+    held = max((int(each["look"]) for each in looks_before(look.previous) if each.get("look")), default=0)
+    if look.closed and not look.site and reached <= held:
+        what = "events" if look.plan.kind == "time_to_event" else "outcomes known"
+        following = f"look {held + 1} is planned at {planned[held]:.0f}" if held < len(planned) else "none is to come"
+        before = f"look {held} was held already, and " * (held > 0)
+        raise DataError(f"no look is due: {before}{following}, and there are {there:.0f} {what}")
+    return max(reached, 1)
 
 
 def is_last(frame: Frame) -> bool:

@@ -11,6 +11,7 @@ from scipy.special import betaincinv, ndtri, stdtrit
 
 from ...criteria.contents import Protocol
 from ...criteria.protocol import DataError
+from ...figures.curves import at_risk, marked_days
 from ...figures.format import count, percent
 from ..data.tables import Frame
 from ..lookdata import NOT_COLLECTED, POOLED, UNKNOWN, LookData, with_reason
@@ -99,6 +100,26 @@ def survival_curves(look: LookData) -> Frame:
     if times["days"].isna().all():
         return with_reason(None, "No days are known.")
     return survival(times["days"], times["event"], times["arm"]).rename(columns={"group": "arm"})
+
+
+def survival_by_day(look: LookData) -> Frame:
+    """What the curves tell on a few days: day, arm, at_risk, events (so far), share (with the event, or without it
+    where the event is wanted), low, high."""
+    curves = survival_curves(look)
+    if curves.empty:
+        return curves
+    rows = []
+    for arm in look.arms:
+        own = curves[curves["arm"] == arm].sort_values("day")
+        for day in marked_days(curves):
+            seen = own[own["day"] <= day]
+            if own.empty or day > own["day"].iloc[-1]:
+                continue
+            ends = seen.iloc[-1][["survival", "low", "high"]].to_numpy(float)
+            share, low, high = (1 - ends)[[0, 2, 1]] if look.plan.better == "lower" else ends
+            row = {"day": day, "arm": arm, "at_risk": at_risk(own, day), "events": int(seen["events"].sum())}
+            rows.append(row | {"share": share, "low": low, "high": high})
+    return pd.DataFrame(rows)
 
 
 def secondary_outcomes(look: LookData) -> Frame:

@@ -11,12 +11,13 @@ from scipy.special import ndtr
 
 from ...cohort.frames.baseline import BASELINE, ValueCounts, describe
 from ...cohort.frames.groups import Z95, default_groups
-from ...figures.format import count, number, percent
+from ...figures.format import count, number
 from ...figures.measure import POINTS
 from ..data.tables import TABLES, Frame
 from ..lookdata import NOT_COLLECTED, UNKNOWN, LookData, with_reason
 from .effect import why_no_comparison
 from .endpoint import endpoint_rows
+from .wording import share
 
 _MOST_LEVELS = 8
 _EVERYBODY = "all randomized"
@@ -124,10 +125,10 @@ def selection_bias_test(look: LookData) -> Frame:
     effect, se = last_coefficient(design, rows["value"].to_numpy(float))
     p = float(2 * ndtr(-abs(effect / se)))
     interval = (effect - Z95 * se, effect + Z95 * se)
-    sure = float(rows["chance"].isin([0.0, 1.0]).mean())
+    sure = int(rows["chance"].isin([0.0, 1.0]).sum())
     lines = [
         ("Participants with the outcome and the chance known", count(len(rows))),
-        ("Allocations that could be foreseen for sure, by someone who knew all earlier arms", percent(sure)),
+        ("Allocations that could be foreseen for sure, by someone who knew all earlier arms", share(sure, len(rows))),
         ("Rate of the endpoint, foreseen less not, percentage points (95 %)", POINTS.interval(effect, *interval)),
         ("p", number(p, 3)),
         ("At the level of 1 %", "patients may have been chosen" if p < 0.01 else "no sign that patients were chosen"),

@@ -15,6 +15,8 @@ _DRAWS = 4000
 _FAN = {"low90": 5, "low50": 25, "median": 50, "high50": 75, "high90": 95}
 _FAR = 0.98
 """The fan is drawn up to where so many of the futures are there: past its 95 %, which is of draws of its own."""
+_MONTHS = 36
+"""Rows of a table by month at most."""
 _LONGEST = 3650
 """Days to look ahead: where the target is farther off than this, there is no saying when it is reached."""
 
@@ -36,6 +38,24 @@ def accrual(look: LookData) -> Frame:
     if not look.screening_log:
         frame = frame.assign(screened=math.nan)
     return with_reason(frame, "Not collected: no day of randomization is known.")
+
+
+def accrual_by_month(look: LookData) -> Frame:
+    """How many were screened and randomized in each month, and so far: month, screened, randomized, so_far.
+
+    Screened is empty without a screening log. Of more than three years, by quarter.
+    """
+    found = accrual(look)
+    every = found[found["site"] == ""].set_index("day")[["screened", "randomized"]]
+    if every.empty:
+        return with_reason(None, found.attrs["why"])
+    months = every.index.to_period("M")
+    if months.nunique() > _MONTHS:
+        months = every.index.to_period("Q")
+    last = every.groupby(months).last()
+    last = last.reindex(pd.period_range(last.index[0], last.index[-1], freq=last.index.freq)).ffill()
+    each = last.diff().fillna(last.iloc[:1])
+    return each.assign(so_far=last["randomized"]).rename_axis("month").reset_index().astype({"month": "str"})
 
 
 def accrual_forecast(look: LookData, seed: int = 1) -> Frame:

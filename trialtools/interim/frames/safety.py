@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...criteria.language.wording import printed_unit
 from ..data.dates import earliest, latest
 from ..data.deaths import is_fatal
 from ..data.labs import LIVER
@@ -25,6 +26,13 @@ _NOWHERE: Any = (None, [])
 """In place of participants: it was not collected."""
 _EDISH = {"transferase": 3.0, "bilirubin": 2.0}
 """Multiples of the upper limit beyond which a peak may mean liver injury (Hy's law; FDA guidance of July 2009)."""
+_QUARTERS = (
+    ("Possible Hy’s law: both beyond", True, True),
+    ("Temple’s corollary: ALT or AST above 3 alone", True, False),
+    ("Cholestasis: bilirubin above 2 alone", False, True),
+    ("Normal or nearly so", False, False),
+)
+"""In words, and whether ALT or AST, and bilirubin, are beyond their limits."""
 _LACKS = {
     "events": "Serious adverse events: not collected; these are deaths alone.",
     "disposition": "Deaths: not collected, but where an adverse event was fatal.",
@@ -216,6 +224,21 @@ def edish(look: LookData) -> Frame:
     return peak.sort_values(["transferase", "bilirubin"], ignore_index=True)[columns]
 
 
+def liver_quarters(look: LookData) -> Frame:
+    """Of how many the highest values of `edish` lie where: what, arm, participants, of (those who have both values)."""
+    peaks = edish(look)
+    if peaks.empty:
+        return peaks
+    high = [peaks[name] > limit for name, limit in _EDISH.items()]
+    rows = []
+    for what, *beyond in _QUARTERS:
+        inside = (high[0] == beyond[0]) & (high[1] == beyond[1])
+        for arm, own in inside.groupby(peaks["arm"]):
+            rows.append({"what": what, "arm": arm, "participants": int(own.sum()), "of": len(own)})
+    frame = pd.DataFrame(rows)
+    return frame.sort_values("arm", key=lambda arm: arm.map(list(look.arms).index), kind="stable", ignore_index=True)
+
+
 def _labs(look: LookData) -> Frame:
     """Values of those randomized from that day on, with the day; a value without a day does not count."""
     entered, labs = look.randomized.set_index("subject_id")["randomized_on"], look.trial.labs
@@ -245,3 +268,18 @@ def laboratory(look: LookData, most: int = 6) -> Frame:
         n="size", low=lambda v: np.quantile(v, 0.25), median="median", high=lambda v: np.quantile(v, 0.75)
     )
     return summary.reset_index().assign(unit=lambda frame: frame["test"].map(unit))
+
+
+def laboratory_by_week(look: LookData, most: int = 6) -> Frame:
+    """The same for a table: `test` with its unit, and of each test at most so many weeks, first and last too."""
+    found = laboratory(look)
+    if found.empty:
+        return found
+    kept = []
+    for _, own in found.groupby("test"):
+        weeks = np.unique(own["week"])
+        some = weeks[np.unique(np.linspace(0, len(weeks) - 1, most).round().astype(int))]
+        kept.append(own[own["week"].isin(some)].sort_values("week", kind="stable"))
+    unit = found["unit"].map(printed_unit)
+    named = found["test"] + (", " + unit).where(unit != "", "")
+    return pd.concat(kept).assign(test=named)

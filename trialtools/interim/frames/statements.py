@@ -249,7 +249,10 @@ def _harm_rule(row: Any) -> str:
 
 def _ahead_line(look: LookData, effect: Effect, frame: Frame) -> str:
     if is_last(frame):
-        return "This is the last look of the design."
+        early = look.number < len(look.plan.looks)
+        return (
+            "All that was planned is known: this is the last look." if early else "This is the last look of the design."
+        )
     if crosses_boundary(this_look(frame)):
         status = _of_these_arms(look)["state"]
         if effect.kind == "time_to_event":

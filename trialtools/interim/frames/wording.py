@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from ...figures import format
 from ...figures.format import SPACE, count, percent
 from ...figures.measure import MEASURES
 from ..endpoint import Endpoint, EndpointKind
@@ -16,14 +17,19 @@ NOT_COLLECTED = "not collected"
 
 
 def arm_name(look: LookData, arm: str) -> str:
-    """What an arm is called on page 1: its label without the word group."""
-    return look.labels.get(arm, arm).removesuffix(" group")
+    """What an arm is called."""
+    return look.labels.get(arm, arm)
 
 
 def in_sentence(look: LookData, arm: str) -> str:
-    """The same within a sentence: without a capital, unless the word has more of them."""
-    name = arm_name(look, arm)
-    return name if any(letter.isupper() for letter in name[1:]) else name[:1].lower() + name[1:]
+    """The same within a sentence."""
+    return format.in_sentence(arm_name(look, arm))
+
+
+def arm_heads(look: LookData, cells: str = "") -> dict[str, str]:
+    """The headings of what is told of the experimental arm and of the control."""
+    arms = {"experimental": look.plan.experimental[0], "control": look.plan.control}
+    return {column: arm_name(look, arm) + (cells and f", {cells}") for column, arm in arms.items()}
 
 
 def arms_in_order(look: LookData) -> list[str]:
