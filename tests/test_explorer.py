@@ -127,6 +127,7 @@ def test_every_panel_shows_what_its_call_makes(protocol, patients, screen, tab):
     here = {"tt": tt, "protocol": protocol, "patients": patients}
     exec(screen.call, here)
     assert panels.cells(here["frame"]) == screen.panel["table"]
+    assert not any("_" in cell for row in screen.panel["table"]["rows"] for cell in row), "names of a file are no words"
     assert here["screening"].n == screen.answer["n"]
     assert f"{here['screening'].n:,} of" in screen.panel["caption"]
     assert screen.panel["step"] == screen.answer["step"]

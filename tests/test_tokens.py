@@ -51,7 +51,8 @@ def test_marks_borders_and_pressed_buttons_stand_out(theme):
     assert contrast(colours["on-act"], colours["act"]) >= 4.5
     assert contrast(colours["paper"], colours["ink"]) >= 7, "a button that is chosen has ground and ink exchanged"
     assert contrast(colours["ink"], colours["line"]) >= 4.5, "words on a hatched ground"
-    assert contrast(colours["arm-2-text"], colours["paper"]) >= 4.5
+    for arm in ("arm-1", "arm-2-text"):
+        assert min(contrast(colours[arm], colours[ground]) for ground in ("paper", "panel")) >= 4.5, f"{arm}, {theme}"
 
 
 def test_no_screen_has_colours_of_its_own():

@@ -16,7 +16,7 @@ from ..cohort.frames.readings import compare_readings
 from ..cohort.screening import Screening
 from ..cohort.whatif import Edits, resolve_unknowns
 from ..criteria.contents import Protocol
-from ..figures.format import count, heading, percent, words
+from ..figures.format import count, heading, percent, plain, words
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,22 @@ def cells(frame: pd.DataFrame) -> dict[str, Any]:
     left_out = {*_TOLD, *(same if len(frame) > 1 else [])}
     if "criterion_label" in frame:  # what has no id of its own: everybody, the whole protocol
         frame = frame.assign(criterion=frame["criterion"].where(frame["criterion"] != "", frame["criterion_label"]))
+    if "fields" in frame:
+        label = frame.attrs.get("labels", {})
+        named = ["; ".join(label.get(each, each) for each in names.split(", ")) for names in frame["fields"]]
+        frame = frame.assign(fields=named)
     shown = frame[[name for name in frame if name not in left_out]].head(_ROWS).astype(object)
-    write = [percent if name in _SHARES else words for name in shown]
+    write = [percent if name in _SHARES else _reading if name == "reading" else words for name in shown]
     return {
         "columns": ["Patients" if name == "n" else heading(str(name)) for name in shown],
         "figures": [frame[name].dtype.kind in "iuf" for name in shown],
         "rows": [[cell(value) for cell, value in zip(write, row, strict=True)] for row in shown.to_numpy()],
         "more": len(frame) - len(shown),
     }
+
+
+def _reading(name: Any) -> str:
+    return plain(words(name))
 
 
 def choices(protocol: Protocol) -> list[str]:
