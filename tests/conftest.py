@@ -65,7 +65,7 @@ def sample(cases: int) -> int:
     return int(os.environ.get("TRIALTOOLS_LONG", 0)) or cases
 
 
-settings.register_profile("default", deadline=None, max_examples=sample(25))
+settings.register_profile("default", deadline=None, max_examples=sample(100))
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 

@@ -109,6 +109,7 @@ def possible(protocol: Protocol, record: dict) -> bool:
     return False
 
 
+@settings(max_examples=sample(25))
 @given(
     CONDITIONS,
     st.lists(CONDITIONS, min_size=1, max_size=3),

@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from conftest import find_component
-from hypothesis import given
+from conftest import find_component, sample
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trialtools as tt
@@ -637,6 +637,7 @@ LINES = st.tuples(st.sampled_from(["", "", "  ", "    "]), st.sampled_from(MARKS
 )
 
 
+@settings(max_examples=sample(25))
 @given(st.lists(st.one_of(LINES, LINES, st.just(""), st.text(max_size=30)), min_size=1, max_size=14).map("\n".join))
 def test_no_word_of_any_text_is_lost(text: str) -> None:
     cleaned = clean(text)
@@ -645,6 +646,7 @@ def test_no_word_of_any_text_is_lost(text: str) -> None:
     assert all(squeeze(quote) in squeeze(cleaned) for item in read.items for quote in item.quotes)
 
 
+@settings(max_examples=sample(25))
 @given(rules=st.lists(LINES, min_size=1, max_size=12).map("\n".join))
 def test_whatever_is_pasted_loads_and_is_covered(rules: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     drafted(tmp_path_factory.mktemp("pasted"), f"Inclusion criteria:\n- Consent\n{rules}", "T1.txt")

@@ -3,7 +3,8 @@
 import re
 
 import pandas as pd
-from hypothesis import given
+from conftest import sample
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialtools import figures
@@ -16,6 +17,7 @@ def headline(made):
     return re.sub(r"<[^>]+>", "", made.layout.title.text.split("</b><br><span")[0].replace("</b><br><b>", " "))
 
 
+@settings(max_examples=sample(25))
 @given(st.dictionaries(st.frozensets(st.sampled_from(["I1", "I2", "I3", "I4", "E1"]), min_size=1), COUNTS, min_size=1))
 def test_the_most_common_set_is_named_whole(sets):
     rows = [(", ".join(sorted(each)), n) for each, n in sorted(sets.items(), key=lambda item: -item[1])]
@@ -34,6 +36,7 @@ def test_the_most_common_set_is_named_whole(sets):
     assert re.search(r"\((\d+)", said)[1] == str(most) and "most patients" not in said
 
 
+@settings(max_examples=sample(25))
 @given(st.lists(st.tuples(st.integers(1, 60), st.booleans()), min_size=1, max_size=8))
 def test_what_is_not_known_most_often_is_the_longest_bar(rows):
     frame = pd.DataFrame(rows, columns=["n", "judged"]).assign(alone=0, of=99)
@@ -46,6 +49,7 @@ def test_what_is_not_known_most_often_is_the_longest_bar(rows):
         assert re.findall(r"\((\d+)", said)[1] == str(looked_up.max())
 
 
+@settings(max_examples=sample(25))
 @given(st.lists(st.tuples(st.floats(0.1, 9), st.floats(0.05, 0.9), st.floats(0.05, 3)), min_size=1, max_size=8))
 def test_whom_the_protocol_leaves_out_is_left_out_more_than_others(rows):
     frame = pd.DataFrame(

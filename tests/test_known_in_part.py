@@ -197,6 +197,7 @@ def _answers(values: list[list]) -> list[tuple]:
     return found
 
 
+@settings(max_examples=sample(25))
 @given(protocol=protocols(), records=st.lists(RECORDS, min_size=1, max_size=8))
 def test_screening_sweeps_and_what_if_count_alike(protocol, records):
     """A table, a sweep at the protocol's own value, and a cohort held in memory say what the reference says."""

@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import given
+from conftest import sample
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from xlsxwriter import Workbook
 
@@ -359,6 +360,7 @@ PRIVATE = st.one_of(
 )
 
 
+@settings(max_examples=sample(25))
 @given(st.lists(PRIVATE, min_size=3, max_size=3, unique=True), st.sampled_from([*TRIAL.fields]), st.booleans())
 def test_free_text_is_never_told(secrets, column, often):
     """A name, a telephone number, a note: in a column of its own, or among the values of a field, once or often."""

@@ -22,7 +22,8 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from conftest import sample
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialtools.criteria.contents import Protocol, load_protocol, read_protocol
@@ -637,6 +638,7 @@ GOOD = sorted({text for id in TRIALS for _, text in expressions(trial(id))})
 GOOD_FIELDS = {name: field for id in TRIALS for name, field in trial(id).fields.items()}
 
 
+@settings(max_examples=sample(25))
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(text: str) -> None:
     accepted(text)

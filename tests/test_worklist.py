@@ -67,6 +67,7 @@ def test_the_worklist_is_what_trying_every_answer_finds(protocol, rows):
         assert {key: int(found.loc[name, key]) for key in expected} == expected, name
 
 
+@settings(max_examples=sample(25))
 @given(protocols(), patients)
 def test_readings_counted_together_are_readings_screened_apart(protocol, rows):
     cohort = tt.read_patients(table(rows), protocol)
