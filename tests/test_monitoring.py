@@ -154,6 +154,12 @@ def test_an_event_that_ended_in_death_is_a_death_whatever_its_grade(protocol):
     assert look.key_figures()["deaths"] == 2
 
 
+def test_words_that_may_tell_a_death_are_said_on_page_1(protocol):
+    events = {"subject_id": ["S001"], "started_on": ["2023-03-20"], "term": ["Stroke"], "outcome": ["Decesso"]}
+    notes = look_of(people(20, 20), protocol, events=events).first_page().notes
+    assert "1 row speaks of death in other words and counts as none: see section 22." in notes
+
+
 def test_events_of_whom_the_days_are_not_known_are_in_no_rate(protocol):
     """A day of withdrawal that nobody knows is not the day of the cut."""
     events = {"subject_id": ["S000", "S001"], "started_on": ["2023-03-02"] * 2, "term": ["Rash"] * 2}

@@ -145,6 +145,28 @@ def test_contradictions_are_found():
     assert "the primary endpoint is missing" in problems(outcomes=outcomes)
 
 
+def test_what_is_told_twice_and_differently_is_counted():
+    events = {"subject_id": ["1", "1", "2"], "started_on": ["2023-01-10"] * 3, "term": ["Fever"] * 3}
+    ends = {"subject_id": ["1", "1", "2", "2"], "milestone": ["withdrew", "lost", "died", "completed"]}
+    ends["happened_on"] = ["2023-01-20", "2023-01-03", "2023-01-20", "2023-02-20"]
+    dead = {"subject_id": ["1"], "endpoint": ["All-cause mortality"], "value": ["1"], "observed_on": ["2023-02-01"]}
+    tables = {"events": events | {"serious": ["Serious", "non-serious", "SAE"]}, "disposition": ends, "outcomes": dead}
+    trial = read_trial({"subjects": SUBJECTS, **tables})
+    found = trial.findings.set_index("problem")["n"]
+    assert found["twice on one day, told differently"] == found["left more than once"] == 2
+    assert found["ended before randomization"] == found["after the death of the subject"] == 1
+    assert found["speaks of death, but is no word for it"] == 1 and "undeclared code" not in found
+    assert trial.events["serious"].tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("ids", "hit"), [(["S-1", "S1", "S2"], 2), (["01-1", "1-001", "2"], 2), (["1-11", "11-1", "111"], 0)]
+)
+def test_subjects_that_may_be_one_are_counted_apart_and_told(ids, hit):
+    found = read_trial({"subjects": {**SUBJECTS, "subject_id": ids}}).findings
+    assert found.loc[found["problem"].str.startswith("differs from another"), "n"].sum() == hit
+
+
 def test_an_outcome_belongs_to_its_window(protocol):
     subjects = {**SUBJECTS, "arm": ["mscs", "comparator", None]}
     outcomes = {"subject_id": ["1", "2"], "endpoint": ["progression"] * 2, "value": ["1", "1"]}

@@ -110,18 +110,34 @@ def _course(tables: _Tables) -> Iterator[DataFinding]:
     events = tables["events"]
     termless = events["term"].isna() & events["term"].notna().any()  # nobody's, where the column is not there
     yield from finding_for("events", "term", "no term", events, termless, "counted, but under no term")
-    for name in ("doses", "events"):  # a file joined to itself would count everything twice
+    for name, keys in _ONCE.items():  # a file joined to itself would count everything twice
         rows = tables[name]
-        yield from finding_for(name, "subject_id", "the same row twice", rows, rows.duplicated(), KEPT)
+        same = rows.duplicated()
+        yield from finding_for(name, "subject_id", "the same row twice", rows, same, KEPT)
+        known = rows[~same & rows[keys].notna().all(axis="columns")]
+        other = known.duplicated(["subject_id", *keys], keep=False).reindex(rows.index, fill_value=False)
+        column = "amount" if name == "doses" else "term"  # an amount is hidden where arms are
+        problem = "twice on one day, told differently"
+        yield from finding_for(name, column, problem, rows, other, "each counted")
     deaths = ends[ends["milestone"] == "died"]
     dead = latest(deaths, "happened_on").set_axis(deaths["subject_id"])
-    for name in ("doses", "events", "outcomes", "labs"):
-        rows = tables[name]
+    before = latest(ends, "happened_on") < of_each(ends, entered)
+    yield from finding_for("disposition", "happened_on", "ended before randomization", ends, before, KEPT)
+    for name in ("doses", "events", "outcomes", "labs", "disposition"):
+        rows = tables[name] if name != "disposition" else ends[ends["milestone"] != "died"]
         late = earliest(rows, DATED[name]) > of_each(rows, dead)
         yield from finding_for(name, DATED[name], "after the death of the subject", rows, late, KEPT)
     out = ends[ends["milestone"].isin(["completed", "withdrew", "lost", "died"])]
     both = out.duplicated("subject_id", keep=False) & (out["milestone"] == "completed")
+    both &= out.groupby("subject_id")["milestone"].transform("nunique") > 1
     yield from finding_for("disposition", "milestone", "completed, and died, withdrew or lost too", out, both, KEPT)
+    left = out[out["milestone"] != "died"]
+    several = left.duplicated("subject_id", keep=False) & ~left["subject_id"].isin(out.loc[both, "subject_id"])
+    yield from finding_for("disposition", "milestone", "left more than once", left, several, "the first day counts")
+
+
+_ONCE = {"doses": ["dosed_on"], "events": ["term", "started_on"]}
+"""What tells two rows of a table from each other, beside whose they are."""
 
 
 def _rows_without_day(tables: _Tables) -> Iterator[DataFinding]:

@@ -14,10 +14,12 @@ from .tables import Frame, finding_for
 _EVENTS = "events"
 """The source of a death that only a fatal event tells."""
 SPEAKS_OF_DEATH = (
-    r"(?i)death|\bdied|\bdead\b|fatal|deceas|lethal|exitus|\btod\b|todesfall|gestorben|verstorben|\bd[ée]c[èée]d|d[ée]c[èe]s|"
+    r"(?i)death|mortal|\bdied|\bdead\b|fatal|deceas|lethal|exitus|\btod\b|todesfall|gestorben|verstorben|\bd[ée]c[èée]d|d[ée]c[èe]s|"
     r"\bmort|muert|fallec|[óo]bito|zgon|overleden|死亡|смерт|умер"
 )
 """In the words of several languages; whatever is meant must be declared."""
+UNSURE_DEATH = "speaks of death, but is no word for it"
+"""The problem of a text that may tell a death and is not counted as one: page 1 has it too."""
 _REPORT = ["subject_id", "happened_on", "happened_on" + WRITTEN, "reason", "source"]
 
 
@@ -39,7 +41,8 @@ def merge_deaths(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[Da
     names = {"ended_on": "happened_on", "ended_on" + WRITTEN: "happened_on" + WRITTEN, "term": "reason"}
     both = own.fillna({"source": "disposition"}), by_event.assign(source=_EVENTS).rename(columns=names)
     reports = pd.concat([rows.reindex(columns=_REPORT) for rows in both], ignore_index=True)
-    conflicts = list(_conflicts(reports, own, events, ends))
+    happened = tables["outcomes"][tables["outcomes"]["value"] == 1]
+    conflicts = list(_conflicts(reports, own, {**tables, "disposition": ends}, happened))
     if reports.empty:
         return {**tables, "disposition": ends.reset_index(drop=True)}, conflicts
     each = reports.groupby("subject_id", sort=False)
@@ -53,8 +56,9 @@ def merge_deaths(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[Da
     return {**tables, "disposition": merged}, conflicts
 
 
-def _conflicts(reports: Frame, own: Frame, events: Frame, ends: Frame) -> Iterator[DataFinding]:
+def _conflicts(reports: Frame, own: Frame, tables: Mapping[str, Frame], happened: Frame) -> Iterator[DataFinding]:
     """What the sources of deaths say against each other, and what may be a death without saying so."""
+    events = tables["events"]
     twice = own.duplicated(["subject_id", "source"])
     yield from finding_for("disposition", "milestone", "died twice", own, twice, "counted once")
     yield from _two_days(reports) if len(reports) else ()
@@ -64,11 +68,15 @@ def _conflicts(reports: Frame, own: Frame, events: Frame, ends: Frame) -> Iterat
     survived = (events["severity"] == 5).fillna(False) & events["outcome"].notna() & (events["outcome"] != "fatal")
     problem = "grade 5 is fatal, the outcome is not"
     yield from finding_for("events", "outcome", problem, events, survived, "counted as a death")
-    problem, action = "speaks of death, but is no word for it", "not counted as a death"
-    for name, column in (("events", "outcome"), ("events", "term"), ("disposition", "reason")):
-        rows = events if name == "events" else ends
+    action = "not counted as a death"
+    for name, column, rows in (
+        ("events", "outcome", events),
+        ("events", "term", events),
+        ("disposition", "reason", tables["disposition"]),
+        ("outcomes", "endpoint", happened),
+    ):
         speaks = rows[column].str.contains(SPEAKS_OF_DEATH, na=False) & ~rows["subject_id"].isin(reports["subject_id"])
-        yield from finding_for(name, column, problem, rows, speaks, action)
+        yield from finding_for(name, column, UNSURE_DEATH, rows, speaks, action)
 
 
 def _two_days(reports: Frame) -> list[DataFinding]:

@@ -51,7 +51,7 @@ def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[
             )
             findings += findings_of_table
     subjects = unified["subjects"]
-    findings += _alike(subjects, "site") if "site" in subjects else []
+    findings += [found for name in ("site", "subject_id") if name in subjects for found in _alike(subjects, name)]
     ids = subjects["subject_id"].dropna()
     twice = plain_names(subjects["subject_id"]).duplicated(keep=False) & ~subjects["subject_id"].duplicated(keep=False)
     findings += finding_for("subjects", "subject_id", "one subject under two spellings", subjects, twice, FATAL)
@@ -64,7 +64,8 @@ def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[
 def _alike(subjects: Frame, column: str) -> list[DataFinding]:
     """Names that differ only in leading zeros, hyphens or blanks: 01 and 1, Site-2 and site 2; they may be one."""
     names = plain_names(subjects[column])
-    bare = names.str.replace(r"[\s_./-]+|(?<!\d)0+(?=\d)", "", regex=True)
+    apart = names.str.replace(r"(?<=\d)[\s_./-]+(?=\d)", "-", regex=True)  # 1-11 is not 11-1
+    bare = apart.str.replace(r"(?<!\d)[\s_./-]+|[\s_./-]+(?!\d)|(?<!\d)0+(?=\d)", "", regex=True)
     hit = names.notna() & (names.groupby(bare).transform("nunique") > 1)
     problem = "differs from another only in zeros, hyphens or blanks"
     return finding_for("subjects", column, problem, subjects, hit, "counted apart")

@@ -24,7 +24,10 @@ _WORDS: dict[str, dict[str, tuple[str, ...]]] = {
               "5 - fatal"),
     },
     "flag": {"true": ("yes", "y", "1", "t"), "false": ("no", "n", "0", "f")},
-    "serious": {"true": ("yes", "y", "1"), "false": ("no", "n", "0")},
+    "serious": {
+        "true": ("yes", "y", "1", "serious", "sae"),
+        "false": ("no", "n", "0", "not serious", "non-serious", "nonserious", "non serious"),
+    },
     "randomized": {"true": ("yes", "y", "1"), "false": ("no", "n", "0")},
     "value": {"1": ("true", "yes", "y"), "0": ("false", "no", "n")},
     "related": {
@@ -52,6 +55,8 @@ _WORDS: dict[str, dict[str, tuple[str, ...]]] = {
         "discontinued": ("discontinued treatment", "treatment discontinued"),
     },
 }  # fmt: skip
+for _grade, _words in _WORDS["severity"].items():
+    _WORDS["severity"][_grade] = (*_words, *(f"{name}{_grade}" for name in ("grade", "ctcae ", "ctcae grade ")))
 WORDS = {
     column: dict.fromkeys(UNSAID)
     | {plain_name(word): ours for ours, words in meanings.items() for word in (ours, *words)}

@@ -9,6 +9,7 @@ from typing import Any
 from ...figures.first_page import ArmRow
 from ...figures.format import count, number
 from ...figures.measure import MEASURES, POINTS
+from ..data.deaths import UNSURE_DEATH
 from ..data.tables import Frame
 from ..endpoint import EndpointKind
 from ..lookdata import LookData
@@ -52,6 +53,10 @@ def arm_table(look: LookData, each: Sequence[Comparison]) -> dict[str, Any]:
     rows.append(ArmRow("Possible Hy’s law^c", tuple(of_each.get(arm, NOT_COLLECTED) for arm in arms), blank))
     armless = int(look.randomized["arm"].isna().sum())
     lost = [f"{count(armless)} were randomized in no known arm and are in no column."] if armless else []
+    told = look.trial.findings
+    if unsure := int(told.loc[told["problem"] == UNSURE_DEATH, "n"].sum()):
+        words = ("row speaks", "counts") if unsure == 1 else ("rows speak", "count")
+        lost.append(f"{count(unsure)} {words[0]} of death in other words and {words[1]} as none: see section 22.")
     named = "" if look.plan.kind == "binary" else ", or as named"
     heads = [] if several else [f"{POINTS.head}{named}"] * len(compared)
     control = in_sentence(look, look.plan.control)

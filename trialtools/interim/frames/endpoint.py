@@ -82,7 +82,8 @@ def _by_estimand(look: LookData, rows: Frame) -> Frame:
         ("died", "death", estimand.death),
     ):
         ends = look.trial.disposition
-        ends = ends[ends["milestone"] == milestone].drop_duplicates("subject_id").set_index("subject_id")
+        ends = ends[ends["milestone"] == milestone].sort_values("happened_on").drop_duplicates("subject_id")
+        ends = ends.set_index("subject_id")
         day: Frame = ends["happened_on"].reindex(rows["subject_id"]).set_axis(rows.index)
         surely: Frame = latest(ends, "happened_on").reindex(rows["subject_id"]).set_axis(rows.index)
         in_time = rows["subject_id"].isin(ends.index) if last is None else surely <= last
