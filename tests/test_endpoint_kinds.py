@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -380,6 +381,30 @@ def test_every_cell_of_the_report_runs_for_each_kind(protocol, kind, closed):
     words = " ".join(part._repr_html_() for part in report_of(look) if hasattr(part, "_repr_html_"))
     assert closed or not re.search(r"mscs|comparator", words, re.IGNORECASE)
     assert ("Compares the arms: in the closed report only." in words) != closed
+
+
+MARGINS = {"time_to_event": 1.4, "continuous": 1.0, "ordinal": 0.1}
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_every_kind_takes_every_test_and_bound_or_refuses_what_does_not_go_together(protocol, kind):
+    """One look held, one skipped; what is declared is in the boundaries, and page 1 can be made of it."""
+    trial = read_trial(safe(tables_of(120, ROWS[kind]())), design(protocol, kind))
+    for sides, inferior, futility, harm in product((1, 2), (False, True), (False, True), (False, True)):
+        more = {"sides": sides} | ({"margin": MARGINS[kind]} if inferior else {})
+        more |= {"futility": "Pocock type"} if futility else {}
+        more |= {"harm": {"nominal": 0.05, **({"against": "no difference"} if inferior else {})}} if harm else {}
+        plan = design(protocol, kind, **more)
+        if sides == 2 and (inferior or futility):
+            with pytest.raises(DataError, match=r"design\.(sides|futility) is "):
+                plan_of(plan)
+            continue
+        look = tt.look(trial, plan, number=2, closed=True, not_held=(1,) if harm else ())
+        frame = look.boundaries()
+        assert frame["futility"].notna().any() == futility and frame["harm"].notna().any() == (harm or sides == 2)
+        assert frame["z_harm"].notna().any() == (inferior and harm) and (1 in set(frame["look"])) != harm
+        if harm or futility:
+            assert ("the margin" in look.first_page().lead) == inferior
 
 
 def lacking(kind, n=120):
