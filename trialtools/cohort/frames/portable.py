@@ -25,7 +25,7 @@ from .near import near, near_counts, near_sweeps
 from .readings import every_reading
 
 _PASS, _FAIL, _UNKNOWN = range(3)
-_MOST = 3_000
+_MOST = 2_500
 """Groups at most, so that a table of any cohort travels; of more patients, groups are larger."""
 _BLOCK = 2_000
 """Rows among which like is sought for like; all of them at once would take too long for a large table."""
