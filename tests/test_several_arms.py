@@ -95,6 +95,10 @@ def test_page_1_speaks_of_every_arm_and_of_harm_first(protocol):
     assert list(lines) == ["Safety", "MSCs", "Low dose"] and "z is −2.63, below zero" in lines["Low dose"]
     assert lines["Safety"].startswith("Deaths: 0 with MSCs, 0 with low dose, 0 with comparator.")
     assert "0 outcomes already under way and 70 participants still to come" in lines["MSCs"], "of these two arms"
+    once = "Of look 1 no z is known: its information is as planned, or as last written."
+    assert look.caveats() == once, "what holds for every arm is said once"
+    chances = {row[0]: row[1:] for row in page.across}
+    assert chances["– if the effect seen so far goes on"] == ("–", "below 1 in 100"), "MSCs crossed its boundary"
     assert len(page.columns) == 4 and [picture.title.split(":")[0] for picture, _ in page.pairs] == ["MSCs", "Low dose"]
     row = next(row for row in page.rows if row.label.startswith("Progressed"))
     assert row.cells[:2] == tuple(f"{n} of 65 ({100 * n / 65:.1f}\N{NO-BREAK SPACE}%)" for n in (2, 28))

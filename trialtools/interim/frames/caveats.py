@@ -8,7 +8,7 @@ from ..lookdata import LookData
 from .effect import comparisons, primary_effect
 from .endpoint import endpoint_rows
 from .looks import NOT_HANDED_IN, look_boundaries
-from .wording import arms_in_order, endpoint_of_look, enumeration, in_sentence
+from .wording import arm_name, arms_in_order, endpoint_of_look, enumeration, in_sentence
 
 
 def estimand_in_words(look: LookData) -> str:
@@ -54,13 +54,23 @@ def late_in_words(look: LookData) -> str:
 
 
 def caveats(look: LookData) -> str:
-    """What a reader of the effect must know beside it: who takes no part, what was taken for granted; often nothing."""
+    """What a reader of the effect must know beside it: who takes no part, what was taken for granted; often nothing.
+
+    Of several arms, what holds for some alone begins with their names.
+    """
     each = comparisons(look)
-    if len(each) > 1:
-        return " ".join(dict.fromkeys(filter(None, map(caveats, each))))
+    notes = {arm_name(look, one.plan.experimental[0]): _notes(one) for one in each}
+    found = []
+    for note in dict.fromkeys(note for own in notes.values() for note in own):
+        names = [name for name, own in notes.items() if note in own]
+        found.append(note if len(names) == len(each) else f"{enumeration(names)}: {note}")
+    return " ".join(found)
+
+
+def _notes(look: LookData) -> list[str]:
     effect, trial = primary_effect(look), look.trial
     if effect is None:
-        return ""
+        return []
     notes, alone = [], sum(effect.people.values()) - effect.n
     if alone:
         notes.append(f"{count(alone)} with the outcome known take no part: their stratum has nobody of the other arm.")
@@ -79,7 +89,7 @@ def caveats(look: LookData) -> str:
         notes.append(
             f"Of look {' and '.join(unknown)} no z is known: its information is as planned, or as last written."
         )
-    return " ".join(notes)
+    return notes
 
 
 def _of_measurements(rows: Frame) -> list[str]:
