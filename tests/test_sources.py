@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import os
+import threading
 import zipfile
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -820,6 +822,25 @@ def test_what_a_reader_says_of_a_damaged_workbook_itself_is_not_told(excel, capf
     no_day = rewritten(excel([["patient_id", "age"], ["a", date(2020, 1, 1)]]), "<v>43831</v>", "<v>-1e300</v>")
     assert "it is damaged" in fault(no_day)
     assert capfd.readouterr().err == ""
+
+
+def test_two_workbooks_at_once_leave_stderr_to_whom_it_belongs():
+    """It is of the whole process: the one that began last must not give back what the first had put in its place."""
+    before, begun, ended = os.fstat(2), threading.Event(), threading.Event()
+
+    def second():
+        begun.set()
+        with workbook._without_stderr():
+            ended.wait(10)
+
+    other = threading.Thread(target=second)
+    with workbook._without_stderr():
+        other.start()
+        begun.wait(10)
+        other.join(0.2)
+    ended.set()
+    other.join(10)
+    assert os.path.samestat(os.fstat(2), before)
 
 
 def test_a_workbook_that_was_packed_too_well(excel, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import threading
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator
@@ -111,18 +112,23 @@ def _open_book(path: Path) -> Iterator[Any]:
 @contextmanager
 def _without_stderr() -> Iterator[None]:
     """Nothing is written to stderr meanwhile: what panics writes past Python, and its error says the same."""
-    try:
-        stderr = os.dup(2)
-    except OSError:  # there is none
-        yield
-        return
-    with Path(os.devnull).open("wb") as nothing:
-        os.dup2(nothing.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
+    with _ONE_AT_A_TIME:
+        try:
+            stderr = os.dup(2)
+        except OSError:  # there is none
+            yield
+            return
+        with Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+_ONE_AT_A_TIME = threading.RLock()
+"""stderr is of the whole process: two workbooks read at once would each take it from the other, and lose it."""
 
 
 _MARKS = {
