@@ -636,6 +636,8 @@ def test_what_is_declared_and_not_implemented_is_refused(protocol):
         {"better": "higher"},
         {"harm": {"nominal": 0.05, "against": "margin"}},
         {"harm": {"nominal": 0.05, "multiplicity": "Bonferroni"}},
+        {"harm": {"spending": "Pocock type", "gamma": -4}},
+        {"harm": {"spending": "Hwang-Shih-DeCani"}},
         *(
             {"ratio": ratio}
             for ratio in ("2:1", {"mscs": 0, "comparator": 0}, {"mscs": -1}, {"cells": 2, "comparator": 1})

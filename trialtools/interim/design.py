@@ -15,6 +15,8 @@ _SPENDING: dict[str, Spending] = {
     "kim": "kim-demets",
 }
 """How a spending function is called in prose, by a word that stands in its name."""
+WITH_GAMMA = ("hwang-shih-decani", "kim-demets")
+"""The spending functions that have a gamma."""
 
 
 def design_values(protocol: Protocol) -> dict[str, Any]:

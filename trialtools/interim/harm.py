@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..criteria.contents import Protocol
-from .design import between, design_values, require, spending_of
+from .design import WITH_GAMMA, between, design_values, require, spending_of
 from .sequential.boundaries import Spending
 
 SHARED = ("bonferroni", "dunnett")
@@ -55,6 +55,7 @@ def harm_of(protocol: Protocol, arms: int, inferior: bool) -> HarmBound | None:
         protocol,
         ("harm", one and between(level, 0, 0.5), _HARM),
         ("harm", gamma is None or between(gamma, -math.inf, math.inf), "a number as its gamma, such as -4"),
+        ("harm", (gamma is None) != (spending in WITH_GAMMA), _HARM_GAMMA),
         ("harm", against in (_AGAINST if inferior else _AGAINST[:1]), _HARM_AGAINST if inferior else _HARM_OF_NONE),
         ("harm", how in (shared if arms > 1 else ("",)), f"no multiplicity, or of several experimental arms {known}"),
     )
@@ -66,6 +67,7 @@ _HARM = (
     "{nominal: 0.05}, a one-sided level of each look, or {spending: O'Brien-Fleming type, alpha: 0.025}, one-sided "
     "alpha that is spent on harm"
 )
+_HARM_GAMMA = "a gamma where its spending is of Hwang-Shih-DeCani or Kim-DeMets, and else none"
 _HARM_AGAINST = (
     "against: no difference, for worse than the control, or against: margin, for worse than the margin allows: of "
     "non-inferiority these are two questions"

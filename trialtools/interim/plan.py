@@ -12,7 +12,7 @@ from typing import Any
 from ..criteria.contents import Protocol
 from ..criteria.language import nearest
 from ..criteria.protocol import DataError
-from .design import between, design_values, item_of, require, spending_of
+from .design import WITH_GAMMA, between, design_values, item_of, require, spending_of
 from .endpoint import Endpoint, EndpointKind, Estimand, endpoint_of, estimand_of
 from .harm import SHARED, HarmBound, harm_of
 from .sequential.boundaries import Spending
@@ -151,7 +151,7 @@ def _items_of_another(protocol: Protocol, kind: EndpointKind, spending: Any) -> 
     design = design_values(protocol)
     for name, kinds in _OF_KINDS.items():
         yield name, name not in design or kind in kinds, f"none: the primary endpoint is {kind}, which has no such item"
-    families = {spending, spending_of(design.get("futility"))} & {"hwang-shih-decani", "kim-demets"}
+    families = {spending, spending_of(design.get("futility"))}.intersection(WITH_GAMMA)
     yield "gamma", "gamma" not in design or bool(families), "none: only Hwang-Shih-DeCani and Kim-DeMets have a gamma"
     both = isinstance(design.get("endpoint"), Mapping) and design["endpoint"].get("better", design.get("better"))
     agree = "better" not in design or (kind != "ordinal" and both in (False, design["better"]))
