@@ -11,6 +11,8 @@ import pytest
 from conftest import ROOT, sample
 
 import trialtools as tt
+from trialtools.criteria.contents import Protocol
+from trialtools.criteria.proofs.conditions import NotSettled
 from trialtools.lessons import ask, check, fill_in, hint, judge, lessons, load_lesson
 from trialtools.lessons.catalogue import catalogue
 from trialtools.lessons.quantities import quantity
@@ -268,6 +270,29 @@ def test_a_lesson_of_ones_own_takes_twenty_lines(tmp_path):
     assert len(OWN.strip().splitlines()) <= 20
     (tmp_path / "mine.yaml").write_text(MINE.replace("age >= 18", "age >= 16"))
     assert check("1", "pass", load_lesson(tmp_path / "lesson.yaml")), "a protocol that was mended is read again"
+
+
+def test_the_protocol_of_one_question_is_read_again_as_well(tmp_path):
+    (tmp_path / "mine.yaml").write_text(MINE)
+    (tmp_path / "lesson.yaml").write_text(
+        OWN.replace("mine.yaml", "NCT05741099").replace("state: I1", "state: I1\n    protocol: mine.yaml")
+    )
+    assert check("1", "fail", load_lesson(tmp_path / "lesson.yaml"))
+    (tmp_path / "mine.yaml").write_text(MINE.replace("age >= 18", "age >= 16"))
+    assert check("1", "pass", load_lesson(tmp_path / "lesson.yaml"))
+
+
+def test_a_wrong_condition_is_told_so_though_no_trap_is_settled(monkeypatch):
+    question, same = lessons()["1"].question("1.7"), Protocol.same
+    traps = {str(trap.answer) for trap in question.traps}
+
+    def too_hard(rules, one, other, **how):
+        if other in traps:
+            raise NotSettled("too hard")
+        return same(rules, one, other, **how)
+
+    monkeypatch.setattr(Protocol, "same", too_hard)
+    assert "Take this patient" in repr(check("1.7", f"({question.key}) and other_trial_on <= screened_on"))
 
 
 @pytest.mark.parametrize(

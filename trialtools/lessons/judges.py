@@ -94,9 +94,15 @@ def _means(question: Question, mine: str) -> _Verdict:
     start = "Take this patient." if whole else "Where everything is known you are right. But take this patient."
     yours, needed = (CONDITION[rules.judge(text, patient)] for text in (mine, wanted))
     sentence = f"{start} {_card(rules, patient, fields)}. You say {yours}; it should be {needed}."
-    answers = (trap.answer for trap in question.traps)
-    trap = next((answer for answer in answers if rules.same(mine, answer, measured=True) is None), None)
+    trap = next((trap.answer for trap in question.traps if _is_same(rules, mine, trap.answer)), None)
     return False, [sentence, next_step(mine, wanted)[1]], [trap]
+
+
+def _is_same(rules: Protocol, one: str, other: str) -> bool:
+    """Whether two conditions are proved to be the same: that an answer is wrong is said though no trap is settled."""
+    with suppress(NotSettled):
+        return rules.same(one, other, measured=True) is None
+    return False
 
 
 def _someone(question: Question, answer: str | Mapping[str, Any]) -> _Verdict:

@@ -139,8 +139,7 @@ class Lesson:
     def _look(self) -> Iterator[tuple[str | int, ...]]:
         """Give each question what it is about, and check it; every place of the file is named before it is checked."""
         yield ("protocol",)
-        whole = Source.beside(Path(self.file), self.protocol, self.cohort)
-        _ = whole.rules
+        _ = Source.beside(Path(self.file), self.protocol, self.cohort).rules
         for n, question in enumerate(self.questions):
             at = "questions", n
             yield *at, "id"
@@ -148,7 +147,8 @@ class Lesson:
                 raise ProtocolError(f"a question {question.id} stands twice")
             _ = question.kind
             readings, amend = tuple(question.readings.items()), tuple(question.amend.items())
-            source = whole._replace(protocol=question.protocol or self.protocol, readings=readings, amend=amend)
+            own = Source.beside(Path(self.file), question.protocol or self.protocol, self.cohort)
+            source = own._replace(readings=readings, amend=amend)
             object.__setattr__(question, "source", source)
             yield *at, "readings" if readings else "protocol"
             rules = source.rules
