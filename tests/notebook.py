@@ -85,7 +85,7 @@ def without_kernel() -> Any:
 def execute_here(notebook: Path, parameters: Any, stage: Path, *_: Any) -> Any:
     """In place of `trialtools.report.run.execute`: the executed notebook, without a kernel.
 
-    What a cell raises, it raises here. `test_notebooks.py` proves for each notebook that a kernel shows the same.
+    What a cell raises, it raises here. `test_notebooks.py` proves for the interim report that a kernel shows the same.
     """
     executed = load_notebook_node(str(notebook))
     if parameters:
