@@ -265,6 +265,33 @@ def test_a_death_before_the_event_counts_as_declared(protocol, death, events, da
     assert pd.isna(row["value"]) if death == "composite" else row["value"] == 0
 
 
+def test_who_died_never_has_what_is_good(protocol):
+    """Of a time to recovery a death is no recovery: without it up to the last day, unless it came before."""
+    value = {"name": "main", "kind": "time_to_event", "day": 84, "better": "higher", "past": "recovered"}
+    plan = declared(design(protocol, "time_to_event", effect=1.5), endpoint=value)
+    tables = tables_of(5, [(0, 10, 0), (1, 60, 1), (2, 60, 1), (3, 60, 1)])
+    ends = {"subject_id": ["S000", "S002", "S004"], "milestone": ["died"] * 3}
+    look = look_of(tables | {"disposition": ends | {"happened_on": ["2023-03-21", "2023-05-10", "2023-03"]}}, plan)
+    rows = endpoint_rows(look)
+    assert rows["value"].tolist() == [0, 1, 1, 1, 0] and rows["days"].tolist() == [84, 60, 60, 60, 84]
+    assert "who died before day 84 count as if they had not recovered by day 84" in look.estimand()
+    told = look.charter().set_index("item")["value"]
+    assert "death before its day counts as without the event up to that day" in told["Estimand"]
+    with pytest.raises(DataError, match=r"composite, but main names no day up to which who died is without it"):
+        plan_of(declared(plan, endpoint={**value, "day": None}))
+
+
+def test_words_of_a_time_to_an_event_say_follow_up_and_not_an_outcome_by_its_day(looks):
+    look = looks["time_to_event"]
+    told = look.charter().set_index("item")["value"]["Estimand"]
+    assert told.endswith("counts as the event, on that day; withdrawal before its day ends the follow-up")
+    page = as_text("main", look.first_page())
+    assert "relapsed so far: hazard ratio" in page and "Relapsed so far, of those followed" in page
+    before = {"protocol": {"sha256": look.protocol.sha256}, "facts": {"outcomes": 100, "missing": 1}}
+    told = replace(look, previous=before).changes().set_index("item")["now"]
+    assert told["Followed for the primary outcome"] == 120 and told["Nothing known of the primary outcome"] == 0
+
+
 def test_who_left_without_a_row_is_followed_to_that_day_or_counted(protocol):
     """Withdrawn, lost or dead: without the event up to then, and not beyond the last day of the endpoint."""
     plan = design(protocol, "time_to_event", estimand={"death": "missing", "withdrawal": "missing"})

@@ -13,6 +13,7 @@ from test_monitoring import declared, look_of
 
 from trialtools.criteria.protocol import DataError
 from trialtools.interim.frames.looks import this_look
+from trialtools.interim.frames.outcomes import overall_rate
 from trialtools.interim.plan import alpha_each, pair_of, plan_of
 from trialtools.interim.sequential.boundaries import boundaries
 from trialtools.interim.sequential.several import dunnett_alpha
@@ -84,6 +85,19 @@ def test_each_arm_has_a_boundary_for_harm_as_declared(protocol, more, each):
     for wrong in ({"nominal": 0.05, "multiplicity": "Dunnett"}, {"nominal": 0.05, "multiplicity": "Holm"}):
         with pytest.raises(DataError, match=r"design\.harm is .*; expected no multiplicity"):
             plan_of(three(protocol, harm=wrong))
+
+
+def test_the_size_for_the_power_is_that_of_each_comparison_with_its_alpha(protocol):
+    """By the textbook's formula for two shares at one rate, 1:1, half as many again for the third arm."""
+    for how in ("Bonferroni", "Dunnett"):
+        rules = three(protocol, how)
+        look = look_of(arms(65, 2, 9, 14), rules, 2)
+        rate = 25 / 195
+        reach = norm.isf(alpha_each(plan_of(rules))) + norm.ppf(0.8)
+        wanted = math.ceil(1.5 * reach**2 * 4 * rate * (1 - rate) / 0.06**2)
+        told = look.blinded_event_rate().iloc[-1]
+        assert told["value"] == f"{wanted:,}" and "power of each comparison" in told["what"]
+    assert math.isnan(overall_rate(look_of(arms(65, 2, 9, 14), three(protocol, ""), 2))["needed"]), "alpha not shared"
 
 
 def test_page_1_speaks_of_every_arm_and_of_harm_first(protocol):

@@ -83,9 +83,9 @@ class Endpoint:
 class Estimand:
     """Whom the effect is of, and what it means for the endpoint that somebody died or withdrew before its day.
 
-    composite: it counts as the worse outcome, of ordered levels as the worst. while alive: what was seen while alive
-    counts, and nothing seen is no event. missing: the outcome is missing, unless it is known; of a time to an event,
-    nobody is followed beyond it.
+    composite: it counts as the worse outcome, of ordered levels as the worst, and of a time to something good as
+    without it up to the last day. while alive: what was seen while alive counts, and nothing seen is no event. missing:
+    the outcome is missing, unless it is known; of a time to an event, nobody is followed beyond it.
     """
 
     population: str = "all randomized"
@@ -130,6 +130,10 @@ def estimand_of(protocol: Protocol) -> Estimand:
     if endpoint and endpoint.kind == "continuous" and "composite" in item.value.values():
         _refuse(f"{place} is composite, but {endpoint.title} is a measurement, of which no value is the worst",
                 "expected missing, or while alive for deaths")  # fmt: skip
+    good = endpoint and endpoint.kind == "time_to_event" and endpoint.better == "higher"
+    if endpoint and good and endpoint.day is None and "composite" in item.value.values():
+        _refuse(f"{place} is composite, but {endpoint.title} names no day up to which who died is without it",
+                "expected a day of design.endpoint, or missing, or while alive for deaths")  # fmt: skip
     return Estimand(**item.value, declared=True)
 
 

@@ -126,7 +126,8 @@ def _values(look: LookData, known: Mapping[str, Frame], apart: tuple[str, ...], 
             for place, level in enumerate(endpoint.levels, start=1)
         ]
     else:
-        label = f"{capital(endpoint.past_text)}{endpoint.by_day}"
+        timed = look.plan.kind == "time_to_event"
+        label = f"{capital(endpoint.past_text)}{' so far, of those followed' if timed else endpoint.by_day}"
         cells = (share(int(own.sum()), len(own)) for own in known.values())
     several = len(apart) > 1
     if several and any(apart) and look.plan.kind != "binary":

@@ -21,7 +21,8 @@ def estimand_in_words(look: LookData) -> str:
         return f"No estimand is declared: of who died or withdrew{before} without an outcome, it counts as missing."
     worse = f"as if they had {'' if look.plan.sign < 0 else 'not '}{endpoint.past_text}"
     if look.plan.kind == "time_to_event":
-        worse = f"as if they had {endpoint.past_text} that day"
+        never = f"as if they had not {endpoint.past_text}{endpoint.by_day}"
+        worse = f"as if they had {endpoint.past_text} that day" if look.plan.sign < 0 else never
     if look.plan.kind == "ordinal":
         worse = f"as {endpoint.levels[-1]}"
     words = {"composite": f"count {worse}", "while alive": "count for the time they were alive"}

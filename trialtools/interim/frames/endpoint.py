@@ -87,7 +87,12 @@ def _by_estimand(look: LookData, rows: Frame) -> Frame:
         day: Frame = ends["happened_on"].reindex(rows["subject_id"]).set_axis(rows.index)
         surely: Frame = latest(ends, "happened_on").reindex(rows["subject_id"]).set_axis(rows.index)
         in_time = rows["subject_id"].isin(ends.index) if last is None else surely <= last
-        for hit, value in _substitutions(look, rows, meaning, by, in_time, day):
+        never = look.trial.kind == "time_to_event" and meaning == "composite" and look.plan.sign > 0
+        if never:  # who died never has what is good: without it up to the last day, unless it came before
+            hit = in_time & (rows["value"] != 1) & (rows["value"].isna() | (by == "death"))
+            rows = rows.assign(value=rows["value"].mask(hit, 0.0), observed_on=rows["observed_on"].mask(hit, last))
+            rows = rows.assign(by=rows["by"].mask(hit, by))
+        for hit, value in _substitutions(look, rows, "missing" if never else meaning, by, in_time, day):
             days = rows["observed_on"].mask(hit, day if value is not None else pd.NaT)
             rows = rows.assign(value=rows["value"].mask(hit, value), observed_on=days, by=rows["by"].mask(hit, by))
     return rows

@@ -255,7 +255,7 @@ def inference_table(look: LookData) -> Frame:
         (_z_in_words(plan), number(effect.z, 4), ""),
         ("z needed at this look", needed, ""),
         *_harm_lines(now),
-        (f"Nominal p, {tails}", four_decimals(p), ""),
+        (f"p of this z, {tails}; not adjusted for the looks", four_decimals(p), ""),
         (f"Alpha spent so far, {tails}", four_decimals(now["alpha_spent"]), f"of {number(plan.alpha, 4)}"),
     ]
     return pd.DataFrame(lines, columns=["what", "value", "interval"])

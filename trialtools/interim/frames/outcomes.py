@@ -15,6 +15,7 @@ from ...figures.curves import at_risk, marked_days
 from ...figures.format import count, percent
 from ..data.tables import Frame
 from ..lookdata import NOT_COLLECTED, POOLED, UNKNOWN, LookData, with_reason
+from ..plan import MonitoringPlan, pair_of
 from ..sequential.estimates import risk_difference, survival
 from .effect import OPEN_REPORT, why_no_comparison
 from .endpoint import endpoint_rows, window_passed
@@ -190,7 +191,8 @@ def blinded_event_rate(look: LookData) -> Frame:
     """The rate of the primary endpoint in all arms together, against what was assumed; or events: what, value.
 
     The interval is that of Clopper and Pearson. The last row is how many participants would find the planned difference
-    with the power of the design at this overall rate, by the fixed design.
+    with the power of the design at this overall rate, by the fixed design; of several experimental arms, in all arms
+    together, so that each comparison has that power at its own alpha.
     """
     rate, plan = overall_rate(look), look.plan
     if plan.kind == "time_to_event" and look.trial.endpoint and not look.site:
@@ -201,7 +203,7 @@ def blinded_event_rate(look: LookData) -> Frame:
         return with_reason(None, "Not worked out: the endpoint is no event.")
     if rate is None:
         return with_reason(None, "Worked out for all sites together." if look.site else NOT_COLLECTED)
-    power = percent(1 - plan.beta, 0)
+    power, each = percent(1 - plan.beta, 0), " of each comparison" * (len(plan.experimental) > 1)
     spread = f"{percent(rate['low'])} to {percent(rate['high'])}"
     so_far = f"{percent(rate['rate'])} ({spread}), n = {count(rate['n'])}"
     rows = [
@@ -209,7 +211,7 @@ def blinded_event_rate(look: LookData) -> Frame:
         ("Overall rate that the design assumes", percent(rate["assumed"])),
         ("Participants planned", count(plan.sample_size)),
         (
-            f"Participants for {power} power at the planned difference and this rate, fixed design",
+            f"Participants for {power} power{each} at the planned difference and this rate, fixed design",
             count(rate["needed"]),
         ),
     ]
@@ -232,10 +234,17 @@ def overall_rate(look: LookData) -> dict[str, float] | None:
     high = betaincinv(hits + 1, n - hits, 0.975) if hits < n else 1.0
     rate, share = float(value.mean()), plan.share
     assumed = share * plan.experimental_rate + (1 - share) * plan.control_rate
-    apart = plan.experimental_rate - plan.control_rate - plan.null
-    each = rate * (1 - rate) / (share * (1 - share))
-    reach, needed = ndtri(1 - plan.alpha / plan.sides) + ndtri(1 - plan.beta), math.nan
-    if 0 < rate < 1 and apart:
-        needed = math.ceil(reach**2 * each / apart**2)
+    needed = math.nan
+    if 0 < rate < 1 and (plan.multiplicity or len(plan.experimental) == 1):
+        needed = max(_participants(plan, arm, rate) for arm in plan.experimental)
     estimate = {"rate": rate, "low": float(low), "high": float(high), "n": n}
     return estimate | {"assumed": assumed, "needed": needed}
+
+
+def _participants(plan: MonitoringPlan, arm: str, rate: float) -> float:
+    """In all arms together, so that this arm's comparison with the control has the power of the design at this rate."""
+    pair = pair_of(plan, arm)
+    apart = (plan.experimental_rate or 0.0) - (plan.control_rate or 0.0) - plan.null
+    reach = ndtri(1 - pair.alpha / pair.sides) + ndtri(1 - pair.beta)
+    of_two = reach**2 * rate * (1 - rate) / (pair.share * (1 - pair.share) * apart**2) if apart else math.nan
+    return math.ceil(of_two * sum(plan.parts.values()) / sum(pair.parts.values())) if apart else math.nan

@@ -48,6 +48,12 @@ _ESTIMAND = {
     "while alive": "ends what counts",
     "missing": "leaves it missing",
 }
+_ESTIMAND_OF_TIME = {
+    "composite": "counts as the event, on that day",
+    "while alive": "ends the follow-up",
+    "missing": "ends the follow-up",
+}
+_NEVER = "counts as without the event up to that day"
 
 
 def cover(look: LookData, **more: Any) -> Frame:
@@ -98,7 +104,10 @@ def _value_in_words(look: LookData, name: str, value: Any) -> str:
         case "endpoint", Mapping() if plan.endpoint:
             return _endpoint_in_words(plan.endpoint)
         case "estimand", Mapping():
-            parts = ((each, _ESTIMAND[getattr(plan.estimand, each)]) for each in ("death", "withdrawal"))
+            words = _ESTIMAND
+            if plan.kind == "time_to_event":
+                words = _ESTIMAND_OF_TIME if plan.sign < 0 else _ESTIMAND_OF_TIME | {"composite": _NEVER}
+            parts = ((each, words[getattr(plan.estimand, each)]) for each in ("death", "withdrawal"))
             return "; ".join([plan.estimand.population, *(f"{what} before its day {means}" for what, means in parts)])
         case "looks", list() | tuple():
             of = "events" if plan.kind == "time_to_event" else "outcomes"
@@ -166,6 +175,10 @@ _LABELS = {
     "missing": "Primary outcomes missing",
     "findings": "Findings on the data",
 }
+_LABELS_OF_TIME = {
+    "outcomes": "Followed for the primary outcome",
+    "missing": "Nothing known of the primary outcome",
+}
 
 
 def key_figures(look: LookData) -> KeyFigures:
@@ -198,7 +211,8 @@ def changes(look: LookData) -> Frame:
     rows: list[dict[str, Any]] = []
     if look.previous:
         before, now = look.previous.get("facts", {}), key_figures(look)
-        for name, label in _LABELS.items():
+        labels = _LABELS | (_LABELS_OF_TIME if look.plan.kind == "time_to_event" else {})
+        for name, label in labels.items():
             then, here = before.get(name), now.get(name)
             if then is None and here is None:
                 continue

@@ -157,7 +157,8 @@ def _endpoint_line(look: LookData, effect: Effect, frame: Frame) -> str:
 def _events(look: LookData, effect: Effect, arm: str, control: str) -> str:
     endpoint, (hits, others) = endpoint_of_look(look), (share(*each) for each in effect.events.values())
     detail = f" {endpoint.detail}" if endpoint.detail else ""
-    return f"{hits} with {arm} and {others} with {control} {endpoint.past_text}{detail}{endpoint.by_day}"
+    so_far = " so far" * (effect.kind == "time_to_event")  # of all followed, and of some for less than that
+    return f"{hits} with {arm} and {others} with {control} {endpoint.past_text}{detail}{so_far or endpoint.by_day}"
 
 
 def _risks(look: LookData, effect: Effect, arm: str, control: str) -> str:
