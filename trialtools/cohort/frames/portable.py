@@ -80,6 +80,7 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
     n = np.bincount(group)
     several = n.min(initial=patients.n) > 1  # of groups of one, the groups tell every count
     counts = near_counts(states, list(formulas), chosen, group, minimum)
+    told = near(counts) if several else {}
     return {
         "protocol": protocol.id,
         "patients": patients.name,
@@ -95,7 +96,7 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
             for criterion in protocol.criteria
         ],
         "changes": list(counts.changes),
-        "near": [[list(which), *found] for which, found in near(counts).items()] if several else [],
+        "near": [[list(which), *found] for which, found in told.items()],
         "groups": {
             "n": n.tolist(),
             "sets": ["".join(map(str, row)) for row in _sets(states, group, len(n)).tolist()],
@@ -111,7 +112,7 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
                 "value": float(curve.limit.value),
                 "unit": printed_unit(curve.limit.unit(protocol)),
                 "values": curve.values.tolist(),
-                "near": near_sweeps(counts, curve.limit.criterion, curve.states) if several else [],
+                "near": near_sweeps(counts, told, curve.limit.criterion, curve.states) if several else [],
                 "curves": [_stretches(row) for row in _sets(curve.states, group, len(n)).tolist()],
             }
             for curve in curves
