@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -290,6 +291,12 @@ def test_words_of_a_time_to_an_event_say_follow_up_and_not_an_outcome_by_its_day
     before = {"protocol": {"sha256": look.protocol.sha256}, "facts": {"outcomes": 100, "missing": 1}}
     told = replace(look, previous=before).changes().set_index("item")["now"]
     assert told["Followed for the primary outcome"] == 120 and told["Nothing known of the primary outcome"] == 0
+
+
+def test_the_axis_of_the_chances_ahead_takes_no_ratio_for_a_difference(looks):
+    with patch.object(figures, "power_curve", wraps=figures.power_curve) as drawn:
+        report_of(looks["time_to_event"])
+    assert drawn.call_args.kwargs["axis"] == "True hazard ratio from here on, experimental against control"
 
 
 def test_who_left_without_a_row_is_followed_to_that_day_or_counted(protocol):

@@ -104,7 +104,7 @@ def _benefit_lead(look: LookData, effect: Effect | None, frame: Frame, of: str) 
             f"{boundary} {verdict} crossed{of}: {_margin(look, effect)}, the margin, {verdict} ruled out. So far {way}."
         )
     if row["z"] < 0:
-        return f"No benefit so far: {way}, the direction of harm; the difference can still be chance."
+        return f"No benefit so far: {way}, the direction of harm; this can still be chance."
     if crosses_boundary(row):
         return f"{boundary} is crossed{of}: {way}."
     so_far = capital(way) if last else f"So far {way}"
