@@ -94,6 +94,7 @@ def test_prose_is_refused_and_not_searched_for_numbers(declared, text):
         ({"dya": 28}, "no item 'dya'; did you mean 'day'"),
         ({"kind": "ordinal"}, "the kind is ordinal, and there are no levels"),
         ({"levels": ["well", "ill", "dead"]}, "the kind is binary, and there are 3 levels"),
+        ({"levels": "well to dead"}, "the kind is binary, and there are 1 levels"),
     ],
 )
 def test_a_declaration_that_cannot_be_understood_is_refused(declared, change, said):

@@ -617,6 +617,14 @@ def test_a_declared_boundary_for_harm_is_told(protocol):
             plan_of(declared(protocol, harm=wrong))
 
 
+def test_the_charter_says_what_is_only_described(protocol):
+    """A second primary endpoint, and whatever else nobody reads, is printed there beside what is."""
+    look = look_of(people(65, 65, (22, 9)), declared(protocol, co_primary="pain by day 28", dropout_rate=0.1), 2)
+    said = look.charter().set_index("item").loc["Not monitored", "value"]
+    assert said.startswith("No number of this report is worked out from phase, ")
+    assert said.endswith(" co primary and dropout rate.") and "alpha" not in said
+
+
 def test_what_is_declared_and_not_implemented_is_refused(protocol):
     for item in (
         {"sides": 3},
@@ -648,6 +656,12 @@ def test_what_is_declared_and_not_implemented_is_refused(protocol):
     ):
         with pytest.raises(DataError, match=r"design\.\w+ is .*; expected "):
             plan_of(declared(protocol, **item))
+    lone = {name: item for name, item in protocol.design.items() if name != "experimental_rate"}
+    with pytest.raises(DataError, match=r"design\.control_rate is 0\.12; expected experimental_rate beside it"):
+        plan_of(replace(protocol, design=lone))
+    for part in ({"sample_size": 200.7}, {"sample_size": True}):
+        with pytest.raises(DataError, match=r"design\.sample_size is .*, which cannot be read"):
+            plan_of(declared(protocol, **part))
     for misspelt in ("futilty", "harm_bound", "primary_endpoint", "looks_planned", "beta"):
         with pytest.raises(DataError, match=rf"design\.{misspelt} is not read"):
             plan_of(declared(protocol, **{misspelt: 0.1}))

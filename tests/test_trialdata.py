@@ -705,3 +705,38 @@ def test_a_term_of_disposition_that_speaks_of_death_under_another_code_is_counte
     ends = {"USUBJID": ["a"], "DSDECOD": ["OTHER"], "DSTERM": [term], "DSSTDTC": ["2023-02-01"]}
     pd.DataFrame(ends).to_csv(tmp_path / "ds.csv", index=False)
     assert counted(read_trial(tmp_path))["reason: speaks of death (DSTERM), but its code is another"] == 1
+
+
+@pytest.mark.parametrize("nothing", ["NA", ".", "NULL", "NaN"])
+def test_what_r_or_sas_write_for_nothing_is_no_death(tmp_path, nothing):
+    labs = {"USUBJID": ["X-1"], "LBTESTCD": ["NA"], "LBSTRESN": [nothing], "LBORRES": ["140"], "LBORRESU": ["mmol/L"]}
+    trial = sdtm(tmp_path, dm={"DTHFL": [nothing] * 3 + ["Y"], "DTHDTC": [nothing] * 4}, lb=labs)
+    assert died(trial) == {"X-4": "DM"}
+    assert trial.labs[["test", "value", "unit"]].values.tolist() == [["NA", 140.0, "mmol/L"]]
+
+
+def test_a_domain_in_two_files_is_refused(tmp_path):
+    sdtm(tmp_path, ae={"USUBJID": ["X-1"], "AETERM": ["Fever"]})
+    pd.read_csv(tmp_path / "ae.csv").to_parquet(tmp_path / "AE.parquet")
+    with pytest.raises(DataError, match="holds two files for AE; nobody can know which one is meant"):
+        read_trial(tmp_path)
+
+
+def test_laboratory_rows_say_what_they_lack_and_what_contradicts_them(tmp_path):
+    labs = {"USUBJID": ["X-1", "X-2", "X-2"], "LBTESTCD": ["ALT"] * 3, "LBSTRESN": ["90", "30", "30"]}
+    labs |= {"LBSTRESU": ["U/L"] * 3, "LBSTNRHI": ["<40", "10-40", "10-40"], "LBSTAT": ["Not Done", "", ""]}
+    trial = sdtm(tmp_path, lb=labs)
+    assert trial.labs["upper_limit"].tolist() == [40, 40, 40]
+    found = counted(trial)
+    assert found["value: a result of what was not done (LBSTAT)"] == 1 == found["subject_id: the same row twice"]
+    lacking = trial.findings[trial.findings["problem"] == "no such column"]
+    assert ("labs", "taken_on") in set(zip(lacking["table"], lacking["column"], strict=True))
+
+
+def test_an_age_in_months_is_not_read_as_years(tmp_path, protocol):
+    dm = {"USUBJID": ["a", "b"], "ARMCD": ["mscs", "comparator"], "RFSTDTC": ["2023-01-05"] * 2}
+    dm |= {"AGE": ["720", "50"], "AGEU": ["MONTHS", "YEARS"]}
+    pd.DataFrame(dm).to_csv(tmp_path / "dm.csv", index=False)
+    trial = read_trial(tmp_path, protocol)
+    assert trial.subjects["age"].tolist() == [60, 50]
+    assert counted(trial)["age: in another unit than years (AGEU)"] == 1

@@ -176,9 +176,9 @@ def _endpoint(items: dict[str, Any], place: str) -> Endpoint:
         _refuse(f"{place}.kind is '{kind}'", f"expected {', '.join(get_args(EndpointKind))}")
     if better not in get_args(_Better):
         _refuse(f"{place}.better is '{better}'", "expected lower or higher")
-    levels = items.get("levels", ())
-    levels = tuple(map(str, levels)) if isinstance(levels, list | tuple) else ()
-    if (kind == "ordinal") != (len(set(levels)) > 2):
+    written = items.get("levels") or ()
+    levels = tuple(map(str, written)) if isinstance(written, list | tuple) else (str(written),)
+    if len(set(levels)) < 3 if kind == "ordinal" else levels:
         _refuse(f"{place}: the kind is {kind}, and there are {len(set(levels)) or 'no'} levels",
                 "an ordinal endpoint, and no other, declares three levels or more, the best first")  # fmt: skip
     if len({is_number(level) for level in levels}) > 1:

@@ -107,7 +107,7 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
     if not experimental or len(controls) != 1:
         raise DataError(f"{protocol.id}: a comparison needs experimental arms and one control; see arms, role")
     looks: tuple[float, ...] = item_of(protocol, "looks", lambda value: tuple(float(each) for each in value))
-    size = item_of(protocol, "sample_size", int)
+    size = item_of(protocol, "sample_size", _whole)
     alpha = item_of(protocol, "alpha", float)
     endpoint, estimand = endpoint_of(protocol), estimand_of(protocol)
     kind: EndpointKind = endpoint.kind if endpoint else "binary"
@@ -123,6 +123,12 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
         ("better", better in ("lower", "higher"), "lower or higher"),
         ("spending", spending, "O'Brien-Fleming, Pocock, Hwang-Shih-DeCani or Kim-DeMets"),
         *((rate, rate not in design or between(design[rate], 0, 1), "a share between 0 and 1") for rate in _RATES),
+        *(
+            (rate, set(_RATES) <= set(design), f"{other} beside it: one rate alone says no effect")
+            for rate, other in zip(_RATES, reversed(_RATES), strict=True)
+            if rate in design
+        ),
+        ("sd", "sd" not in design or "effect" in design, "effect beside it: a spread alone says no effect"),
         ("gamma", "gamma" not in design or between(design["gamma"], -math.inf, math.inf), "a number, such as -4"),
         *_items_of_another(protocol, kind, spending),
     )
@@ -171,6 +177,18 @@ _READ = ("alpha", "better", "endpoint", "estimand", "futility", "gamma", "harm",
 """Items of the design that an interim look reads; others describe the trial, in any words."""
 _ONLY_HERE = {"alpha", "beta", "futility", "gamma", "harm", "hypothesis", "looks", "margin", "multiplicity", "spending"}
 """Words that nothing but an item for an interim look is named by."""
+
+
+def unread_items(protocol: Protocol) -> list[str]:
+    """The items of the design that no number of an interim look is worked out from."""
+    return [name for name in protocol.design if name not in _READ]
+
+
+def _whole(value: Any) -> int:
+    """A count of people or events; a part of one is none, and neither is a flag."""
+    if isinstance(value, bool) or int(value) != float(value):
+        raise ValueError
+    return int(value)
 
 
 def _refuse_misspelt(protocol: Protocol) -> None:
@@ -244,7 +262,7 @@ def _final_information(protocol: Protocol, kind: EndpointKind, size: int) -> int
     """The information at the end: of a time to an event the events, which the design must say."""
     if kind != "time_to_event":
         return size
-    events = item_of(protocol, "events", int)
+    events = item_of(protocol, "events", _whole)
     require(protocol, ("events", 0 < events <= size, "events, at most as many as participants"))
     return events
 

@@ -119,6 +119,8 @@ def _course(tables: _Tables) -> Iterator[DataFinding]:
         column = "amount" if name == "doses" else "term"  # an amount is hidden where arms are
         problem = "twice on one day, told differently"
         yield from finding_for(name, column, problem, rows, other, "each counted")
+    labs = tables["labs"]
+    yield from finding_for("labs", "subject_id", "the same row twice", labs, labs.duplicated(), KEPT)
     deaths = ends[ends["milestone"] == "died"]
     dead = latest(deaths, "happened_on").set_axis(deaths["subject_id"])
     before = latest(ends, "happened_on") < of_each(ends, entered)

@@ -71,6 +71,8 @@ def _read(table: str, texts: Frame) -> tuple[dict[str, Frame], list[tuple[Check,
     typed = {name: values_read[name].astype(DTYPES[TABLES[table][name].kind]) for name in fields}
     if table == "labs" and "value" + LOW in values_read:
         typed["value"] = typed["value"].fillna(values_read["value" + LOW]).fillna(values_read["value" + HIGH]).round(9)
+    if table == "labs" and "upper_limit" + HIGH in values_read:  # <40 and 10-40 say 40
+        typed["upper_limit"] = typed["upper_limit"].fillna(values_read["upper_limit" + HIGH].round(9))
     typed |= {name: values_read[name].astype("str") for name in values_read if name.endswith(WRITTEN)}
     return typed, [(check, values_read[str(position)]) for position, check in enumerate(checks)]
 

@@ -10,6 +10,7 @@ terminology NCOMPLT (C66727). There is no domain for a trial's endpoint, so `out
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,15 @@ _COLUMNS = {
     "vs": {"test": "VSTESTCD", "value": "VSSTRESN", "unit": "VSSTRESU", "upper_limit": "VSSTNRHI", "taken_on": "VSDTC"},
 }  # fmt: skip
 """What our columns are called there."""
+_SOURCES = {"subjects": ("dm",), "doses": ("ex",), "events": ("ae",), "labs": ("lb", "vs")}
+"""The domains that a table is made of."""
 _SEX = {"F": "female", "M": "male"}
 _FAILED = ("scrnfail", "screen failure")
 _NOT_AN_ARM = (*_FAILED, "notassgn", "not assigned", "nottrt", "not treated")
 """Codes in ARMCD of somebody who is in no arm; from version 3.3 on it is empty, and ARMNRS says why."""
 _NUMBER = r"^\s*[<>≤≥]?=?\s*[+-]?[.\d]"
+_NOTHING = ("NA", "N/A", "NaN", "nan", "NULL", "null", ".", "-", "Not applicable", "NOT APPLICABLE")
+"""What R, SAS and databases write into a cell that is empty. As the code of a test, NA may be sodium."""
 _BLOOD = ("blood", "serum", "plasma", "serum or plasma", "whole blood")
 
 
@@ -57,8 +62,11 @@ def read_sdtm(folder: Path, files: list[Path]) -> Raw:
     """The tables of a study. An arm is the one randomized to; where another was given, that is a finding.
 
     Raises:
-        DataError: a file that cannot be read, or is no domain of subjects.
+        DataError: a file that cannot be read, or is no domain of subjects; a domain that stands in two files.
     """
+    stems = Counter(file.name.split(".")[0].lower() for file in files)
+    if doubled := sorted(stem.upper() for stem, n in stems.items() if n > 1):
+        raise DataError(f"{folder} holds two files for {', '.join(doubled)}; nobody can know which one is meant")
     hashes = hashes_of(*files)
     study: dict[str, Frame] = {}
     for file in files:
@@ -75,7 +83,7 @@ def read_sdtm(folder: Path, files: list[Path]) -> Raw:
     if results := [_results(study[name], name.upper()) for name in ("lb", "vs") if name in study]:
         rows = pd.concat([frame for frame, _ in results], ignore_index=True)
         read["labs"] = rows, [finding for _, findings in results for finding in findings]
-    tables = {name: frame for name, (frame, _) in read.items() if frame is not None}
+    tables = {name: _without_lacking(frame, name, study) for name, (frame, _) in read.items() if frame is not None}
     arms = tuple(sorted(tables["subjects"]["arm"].dropna().unique()))
     return Raw(folder.name, tables, hashes, tuple(each for _, findings in read.values() for each in findings), arms)
 
@@ -91,7 +99,7 @@ def _read(file: Path) -> Frame:
     frame.columns = frame.columns.str.upper()
     if "USUBJID" not in frame:
         raise DataError(f"{file.name} has no column USUBJID, as every domain of subjects has")
-    return frame
+    return frame.mask(frame.isin(_NOTHING) & ~frame.columns.str.endswith("TESTCD"))
 
 
 def _read_transport(file: Path) -> Frame:
@@ -105,6 +113,14 @@ def _ours(domain: str, frame: Frame) -> Frame:
     """Our columns of a domain; what it lacks is unknown for all."""
     named = {"subject_id": "USUBJID", **_COLUMNS[domain]}
     return pd.DataFrame({ours: _column(frame, theirs) for ours, theirs in named.items()})
+
+
+def _without_lacking(frame: Frame, table: str, study: dict[str, Frame]) -> Frame:
+    """A table without the columns that its domains do not have, so that they are told as lacking."""
+    sources = [name for name in _SOURCES.get(table, ()) if name in study]
+    there = {ours for name in sources for ours, theirs in _COLUMNS[name].items() if theirs in study[name]}
+    known = {ours for name in sources for ours in _COLUMNS[name]}
+    return frame.drop(columns=[name for name in known - there if name in frame and frame[name].isna().all()])
 
 
 def _subjects(dm: Frame, ds: Frame | None) -> tuple[Frame, list[DataFinding]]:
@@ -121,12 +137,16 @@ def _subjects(dm: Frame, ds: Frame | None) -> tuple[Frame, list[DataFinding]]:
     reason = table["subject_id"].map(_column(ended, "DSTERM").str.lower()).astype("str")
     table["reason"] = reason.fillna(none.where(~entered))
     table["sex"] = table["sex"].replace(_SEX)
+    age_unit = _column(dm, "AGEU").str.lower()
+    unlike = table["age"].notna() & age_unit.notna() & (age_unit != "years")
+    table["age"] = table["age"].mask(unlike, table["age"] + " " + age_unit)
     recorded = table["subject_id"].isin(randomized.index)
     day = table["subject_id"].map(_column(randomized, "DSSTDTC")).astype("str")
     day = day.fillna(table["randomized_on"].where(entered))
     findings = []
     for name, problem, hit, action in (
         ("arm", "no code of the arm (ARMCD)", named & entered, "its name (ARM) stands in"),
+        ("age", "in another unit than years (AGEU)", unlike, "read with its unit"),
         ("randomized_on", "no milestone RANDOMIZED in DS", entered & ~recorded, "RFSTDTC stands in"),
         (
             "arm",
@@ -182,7 +202,8 @@ def _results(frame: Frame, domain: str) -> tuple[Frame, list[DataFinding]]:
     other = specimen.notna() & ~specimen.isin(_BLOOD)
     table["test"] = table["test"].mask(other, table["test"] + " (" + specimen + ")")
     number = table["value"].str.contains(_NUMBER, na=False)
-    findings = []
+    undone = number & (plain_names(_column(frame, f"{domain}STAT")) == "not done")
+    findings = finding_for("labs", "value", f"a result of what was not done ({domain}STAT)", table, undone, KEPT)
     for problem, hit in (("a result in words", table["value"].notna() & ~number), ("no result", table["value"].isna())):
         findings += finding_for("labs", "value", f"{problem} ({domain})", table, hit, "left out")
     return table[number], findings

@@ -16,7 +16,7 @@ from ..data.tables import Frame
 from ..endpoint import Endpoint
 from ..harm import HarmBound
 from ..lookdata import LookData, with_reason
-from ..plan import MonitoringPlan, alpha_each, harm_alpha_each, pair_of
+from ..plan import MonitoringPlan, alpha_each, harm_alpha_each, pair_of, unread_items
 from .conduct import dosing, dosing_deviations
 from .looks import design_power, looks_so_far
 from .outcomes import outcome_status
@@ -74,8 +74,8 @@ def cover(look: LookData, **more: Any) -> Frame:
 def charter(look: LookData) -> Frame:
     """The design as the protocol file has it, with what is assumed and why: item, value, from, why.
 
-    In an open report a ratio and a reason are told without the names of arms. The last line is the power of the design
-    at what it assumes itself.
+    In an open report a ratio and a reason are told without the names of arms. Then come the items that describe the
+    trial and that nothing is worked out from, and the power of the design at what it assumes itself.
     """
     names = "|".join(re.escape(each) for arm in look.protocol.arms for each in (arm.id, arm.label))
     named, rows = re.compile(rf"\b({names})\b", re.IGNORECASE), []
@@ -83,6 +83,9 @@ def charter(look: LookData) -> Frame:
         why = item.why if look.closed or not named.search(item.why or "") else _SEE_FILE
         label = _ITEMS.get(name) or capital(name.replace("_", " "))
         rows.append((label, _value_in_words(look, name, item.value), "assumed" if item.assumed else "registry", why))
+    if described := unread_items(look.protocol):
+        items = enumeration([name.replace("_", " ") for name in described])
+        rows.append(("Not monitored", f"No number of this report is worked out from {items}.", "worked out", None))
     if (chance := _power(look.plan)) is not None:
         why = "The chance to show the effect that the design hopes for, at its looks, before the start."
         rows.append(("Power at these assumptions", in_100(chance), "worked out", why))
