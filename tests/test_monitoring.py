@@ -619,10 +619,10 @@ def test_a_declared_boundary_for_harm_is_told(protocol):
 
 def test_the_charter_says_what_is_only_described(protocol):
     """A second primary endpoint, and whatever else nobody reads, is printed there beside what is."""
-    look = look_of(people(65, 65, (22, 9)), declared(protocol, co_primary="pain by day 28", dropout_rate=0.1), 2)
+    look = look_of(people(65, 65, (22, 9)), declared(protocol, endpoint_2="pain by day 28", dropout_rate=0.1), 2)
     said = look.charter().set_index("item").loc["Not monitored", "value"]
     assert said.startswith("No number of this report is worked out from phase, ")
-    assert said.endswith(" co primary and dropout rate.") and "alpha" not in said
+    assert said.endswith(" endpoint 2 and dropout rate.") and "alpha" not in said
 
 
 def test_what_is_declared_and_not_implemented_is_refused(protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -175,6 +176,8 @@ _READ = ("alpha", "better", "endpoint", "estimand", "futility", "gamma", "harm",
          "multiplicity", "power", "ratio", "sample_size", "secondary", "sides", "spending", "strata",
          *_OF_KINDS)  # fmt: skip
 """Items of the design that an interim look reads; others describe the trial, in any words."""
+_REGISTRY = re.compile(r"endpoint_\d+|secondary_endpoint(_\d+)?")
+"""The other outcomes of a registry, as a draft names them; the charter says that they are not monitored."""
 _ONLY_HERE = {"alpha", "beta", "futility", "gamma", "harm", "hypothesis", "looks", "margin", "multiplicity", "spending"}
 """Words that nothing but an item for an interim look is named by."""
 
@@ -197,7 +200,7 @@ def _refuse_misspelt(protocol: Protocol) -> None:
     Raises:
         DataError: harm_bound, futilty, beta.
     """
-    for name in (name for name in protocol.design if name not in _READ and name != "secondary_endpoint"):
+    for name in (name for name in protocol.design if name not in _READ and not _REGISTRY.fullmatch(name)):
         close = get_close_matches(name, _READ, n=1, cutoff=0.85)
         if close or set(name.split("_")) & _ONLY_HERE or name in ("primary_endpoint", "primary_outcome"):
             raise DataError(f"{protocol.id}: design.{name} is not read{nearest(name, close or _READ)}")
