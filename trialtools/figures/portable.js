@@ -65,7 +65,7 @@ function nearby(table, settings) {
   const off = now.filter((each) => !table.changes[each][1]);
   const known = (sets) => sets.map((which) => table.near_.get(which.join())).filter(Boolean);
   const atMost = (all, size) => all.reduce((sets, each) => [...sets, ...sets.filter((set) => set.length < size).map((set) => [...set, each])], [[]]);
-  const found = known(now.length > MANY ? atMost(now, 1) : [...atMost(now, 2), ...atMost(off, 3).filter((set) => set.length === 3)]);
+  const found = known(atMost(now, now.length > MANY ? 1 : 2));
   const largest = found.filter(({ which }) => !found.some((other) => other.which.length > which.length && which.every((each) => other.which.includes(each))));
   const near = largest.map((each) => (each.members ??= members(table, settingsOf(table, each.which)), { ...each.members, counts: each.counts }));
   if (limit) for (const [change, rows] of limit.near) {
@@ -76,7 +76,7 @@ function nearby(table, settings) {
       near.push({ ...limit.members[change], counts: Object.fromEntries(ENDS.map((end, i) => [end, around.map((row) => row[i + 1]).sort((a, b) => a - b)])) });
     }
   }
-  if (!limit && off.length > 1 && off.length <= MANY && off.length === now.length) near.push(together(table, known(atMost(off, 3))));
+  if (!limit && off.length > 1 && off.length <= MANY && off.length === now.length) near.push(together(table, known(atMost(off, 2))));
   return near.filter(Boolean);
 }
 

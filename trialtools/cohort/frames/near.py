@@ -18,8 +18,8 @@ from .disclosure import suppress
 from .sweep import ENDS
 
 _PASS, _FAIL = 0, 1
-_TOGETHER = 3
-"""Criteria off together at most, of which the count travels; with other changes one less."""
+_TOGETHER = 2
+"""Changes at most of which the count travels: those of three, together with the groups, tell of single patients."""
 
 Row = tuple[int, int, int]
 """Which value of a limit, and how many are eligible for certain and at most."""
@@ -76,7 +76,7 @@ def near_counts(
 
 
 def near(counts: NearCounts) -> Told:
-    """Certain and possible by the numbers of the changes: none, one, two, and three criteria off.
+    """Certain and possible by the numbers of the changes: none, one and two.
 
     A count is told only where it tells of no few patients beside the counts of fewer of these changes, and beside those
     with another reading of one of these criteria.
@@ -124,9 +124,8 @@ def _lack(states: np.ndarray) -> np.ndarray:
 
 def _sets_of_changes(changes: Sequence[tuple[str, str]]) -> Iterator[Change]:
     """The fewer first; no two of one criterion."""
-    off = [number for number, (_, reading) in enumerate(changes) if not reading]
     for size in range(_TOGETHER + 1):
-        for which in combinations(range(len(changes)) if size < _TOGETHER else off, size):
+        for which in combinations(range(len(changes)), size):
             if len({changes[each][0] for each in which}) == size:
                 yield which
 
