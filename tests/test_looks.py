@@ -143,6 +143,14 @@ def test_harm_that_was_spent_stays_spent(protocol, tmp_path):
     assert {row[0]: row[1:] for row in last.first_page().pairs[0][0].rows}["z for harm"][0].startswith("−")
 
 
+@pytest.mark.parametrize(("first", "told"), [((25, 5), "harm was crossed before, at look 1."), ((9, 5), None)])
+def test_a_boundary_that_was_crossed_at_a_look_before_is_told_beside_the_effect(protocol, tmp_path, first, told):
+    plan = declared(protocol, harm={"spending": "Pocock type", "alpha": 0.05})
+    file = manifest_of(look_of(people(33, 33, first), plan, 1), tmp_path, plan, 1)
+    words = next_look(people(130, 130, (20, 18)), plan, 3, file).caveats()
+    assert (f"The boundary for {told}" in words) if told else "was crossed" not in words
+
+
 def test_a_two_sided_test_spends_both_tails_and_has_a_bound_for_harm(protocol):
     """Two-sided 0.05 has the bounds of one-sided 0.025 (Lan and DeMets), not those of one-sided 0.05."""
     one = look_of(people(65, 65, (20, 5)), protocol, 2)

@@ -136,6 +136,8 @@ def test_contradictions_are_found():
     assert "the same row twice" not in problems(doses={**dose, "amount": ["1", "2"]})
     assert "dosed before randomization" in problems(doses={"subject_id": ["1"], "dosed_on": ["2023-01-04"]})
     assert "the subject was not randomized" in problems(doses={"subject_id": ["3"]})
+    assert "the subject was not randomized" in problems(events={"subject_id": ["3"]})
+    assert "started before randomization" in problems(events={"subject_id": ["1"], "started_on": ["2023-01-04"]})
     events = {"subject_id": ["1"], "started_on": ["2023-02-02"], "ended_on": ["2023-02-01"]}
     died = {"subject_id": ["1"], "milestone": ["died"], "happened_on": ["2023-02-01"]}
     found = problems(events=events, disposition=died)

@@ -31,6 +31,9 @@ _UNDATED = {
     "labs": "left out of weeks and peaks",
 }
 """What becomes of a row of which not even a part of that day is known."""
+_NO_ADVERSE_EVENT = "in no count of adverse events"
+_OF_RANDOMIZED = {"doses": KEPT, "outcomes": KEPT, "events": _NO_ADVERSE_EVENT}
+"""Tables of which only rows of randomized subjects are counted, and what becomes of the others."""
 _MANY = 1 / 3
 """From this share of missing primary endpoints on it is a finding."""
 
@@ -72,9 +75,10 @@ def contradictions(tables: _Tables, arms: Iterable[str], endpoint: str | None, k
             continue
         lost = ~rows["subject_id"].isin(subjects["subject_id"])
         yield from finding_for(name, "subject_id", "no such subject in subjects", rows, lost, FATAL)
-        if name in ("doses", "outcomes"):
+        if name in _OF_RANDOMIZED:
             outside = ~lost & ~rows["subject_id"].isin(subjects.loc[subjects["randomized"], "subject_id"])
-            yield from finding_for(name, "subject_id", "the subject was not randomized", rows, outside, KEPT)
+            action = _OF_RANDOMIZED[name]
+            yield from finding_for(name, "subject_id", "the subject was not randomized", rows, outside, action)
     yield from _entry(subjects)
     yield from _course(tables)
     yield from _rows_without_day(tables)
@@ -109,6 +113,8 @@ def _course(tables: _Tables) -> Iterator[DataFinding]:
     yield from finding_for("doses", "amount", "a negative amount", doses, doses["amount"] < 0, KEPT)
     events = tables["events"]
     termless = events["term"].isna() & events["term"].notna().any()  # nobody's, where the column is not there
+    early = latest(events, "started_on") < of_each(events, entered)
+    yield from finding_for("events", "started_on", "started before randomization", events, early, _NO_ADVERSE_EVENT)
     yield from finding_for("events", "term", "no term", events, termless, "counted, but under no term")
     for name, keys in _ONCE.items():  # a file joined to itself would count everything twice
         rows = tables[name]

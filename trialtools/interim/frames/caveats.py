@@ -7,8 +7,8 @@ from ..data.tables import Frame
 from ..lookdata import LookData
 from .effect import comparisons, primary_effect
 from .endpoint import endpoint_rows
-from .looks import NOT_HANDED_IN, look_boundaries
-from .wording import arm_name, arms_in_order, endpoint_of_look, enumeration, in_sentence
+from .looks import NOT_HANDED_IN, crosses_boundary, crosses_harm, look_boundaries
+from .wording import arm_name, arms_in_order, endpoint_of_look, enumeration, goal_of, in_sentence
 
 
 def estimand_in_words(look: LookData) -> str:
@@ -86,6 +86,10 @@ def _notes(look: LookData) -> list[str]:
     if trial.window is None and effect.kind != "time_to_event":
         notes.append("The design names no day by which the endpoint counts: everybody does, however early.")
     frame = look_boundaries(look)
+    for name, crosses in (("harm", crosses_harm), (goal_of(look.plan), crosses_boundary)):
+        crossed = [str(row["look"]) for _, row in frame[frame["look"] < look.number].iterrows() if crosses(row)]
+        if crossed:
+            notes.append(f"The boundary for {name} was crossed before, at look {enumeration(crossed)}.")
     if unknown := frame.loc[frame["state"] == NOT_HANDED_IN, "look"].astype("str").tolist():
         notes.append(
             f"Of look {' and '.join(unknown)} no z is known: its information is as planned, or as last written."
