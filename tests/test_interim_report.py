@@ -75,7 +75,7 @@ def test_the_closed_report_says_what_the_data_say(folder, by_arm, protocol):
         assert f"{hits} of {n} (" in shown
     for arm in protocol.arms:
         n = int((by_arm.subjects["arm"] == arm.id).sum())
-        assert f"{arm.label} (n = {n})" in shown
+        assert f"{look.labels[arm.id]} (n = {n})" in shown
     facts = json.loads((folder / "reports/closed/interim_closed.manifest.json").read_text())["facts"]
     assert facts["randomized"] == int(by_arm.subjects["randomized"].sum())
     assert facts["looks"][-1] | {"bound": 0, "alpha_spent": 0} == {

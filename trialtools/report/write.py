@@ -160,6 +160,10 @@ def _write(stage: Path, name: str, executed: Any, shown: Mapping[str, str], fact
     # papermill notes what it read and where it wrote: places of this machine
     for key in ("input_path", "output_path"):
         executed.metadata.get("papermill", {}).pop(key, None)
+    # what Python prints of a table is as long as the table once more, and no page shows it
+    for output in (output for cell in executed.cells for output in cell.get("outputs", [])):
+        if "text/html" in output.get("data", {}):
+            output.data.pop("text/plain", None)
     nbformat.write(executed, stage / f"{name}.ipynb")
     made = page(executed, facts).encode()
     (stage / f"{name}.html").write_bytes(made)

@@ -6,7 +6,7 @@ A change is a criterion that is off (it has no reading), or that has another rea
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -33,15 +33,16 @@ Told = dict[Change, list[int]]
 
 @dataclass(frozen=True)
 class NearCounts:
-    """What counts by patient need, each for both ends.
+    """What counts by pattern of patients who are alike need, each for both ends.
 
     Attributes:
         changes: a criterion, and its reading.
         own: the states of each criterion as the protocol reads it.
-        lacks: how many criteria keep each patient out.
+        lacks: how many criteria keep each pattern out.
         moves: by change, by how many more they do.
-        group: the group of each patient in the table that travels beside the counts.
-        n: patients of each group.
+        n: patients of each pattern.
+        group: the group of each pattern in the table that travels beside the counts.
+        sizes: patients of each group.
         minimum: of the patients that a difference of two counts may tell of.
     """
 
@@ -49,21 +50,28 @@ class NearCounts:
     own: Mapping[str, np.ndarray]
     lacks: np.ndarray
     moves: np.ndarray
-    group: np.ndarray
     n: np.ndarray
+    group: np.ndarray
+    sizes: np.ndarray
     minimum: int
 
 
 def near_counts(
-    states: np.ndarray, formulas: Sequence[tuple[str, str]], chosen: np.ndarray, group: np.ndarray, minimum: int
+    states: np.ndarray,
+    formulas: Sequence[tuple[str, str]],
+    chosen: np.ndarray,
+    n: np.ndarray,
+    group: np.ndarray,
+    minimum: int,
 ) -> NearCounts:
     """What is counted near a protocol.
 
     Args:
-        states: a row a patient, a column a reading of a criterion: 0 pass, 1 fail, 2 unknown.
+        states: a row a pattern, a column a reading of a criterion: 0 pass, 1 fail, 2 unknown.
         formulas: criterion and reading of each column.
         chosen: whether the protocol takes that reading.
-        group: the number of the group of each patient.
+        n: patients of each pattern.
+        group: the number of its group.
         minimum: of the smallest group.
     """
     own = {formulas[at][0]: states[:, at] for at in map(int, np.flatnonzero(chosen))}
@@ -72,7 +80,8 @@ def near_counts(
     read = [(change, _lack(column) - _lack(own[change[0]])) for change, column in other]
     changes, moves = zip(*off, *read, strict=True)
     lacks = np.sum([_lack(column) for column in own.values()], axis=0)
-    return NearCounts(changes, own, lacks, np.array(moves), group, np.bincount(group), minimum)
+    sizes = np.bincount(group, weights=n)
+    return NearCounts(changes, own, lacks, np.array(moves), n, group, sizes, minimum)
 
 
 def near(counts: NearCounts) -> Told:
@@ -86,14 +95,14 @@ def near(counts: NearCounts) -> Told:
         eligible = _eligible(counts, which)
         parts = [part for size in range(len(which)) for part in combinations(which, size)]
         known = [part for part in parts if part in told]
-        just = eligible.sum(axis=-1)  # by inclusion and exclusion
+        just = eligible @ counts.n  # by inclusion and exclusion
         for part in known:
             just = just + (-1) ** (len(which) - len(part)) * np.array(told[part])
         if len(known) == len(parts) and not _are_many(just, counts.minimum):
             continue
         known += [other for other in _others(counts.changes, which) if other in told]
         if _tells_of_many(counts, eligible, [_eligible(counts, each) for each in known]):
-            told[which] = eligible.sum(axis=-1).tolist()
+            told[which] = (eligible @ counts.n).tolist()
     return told
 
 
@@ -104,21 +113,22 @@ def near_sweeps(counts: NearCounts, told: Told, criterion: str, states: np.ndarr
         counts: from `near_counts`.
         told: what is told of them, from `near`.
         criterion: whose limit it is.
-        states: a row a patient, a column a value of the limit: the state of the criterion.
+        states: a row a pattern, a column a value of the limit: the state of the criterion.
 
     No rows where the counts do not rise or fall throughout, for then they need not lie between.
     """
-    alone = _sweep(counts, told, (), criterion, states, [])
+    lacks = _lack(states.T)
+    alone = _sweep(counts, told, (), criterion, lacks, [])
     swept = [(-1, alone)]
     for number, (id, _) in enumerate(counts.changes):
         if alone and id != criterion:
             alike = [(which, rows) for which, rows in swept if which < 0 or counts.changes[which][0] == id]
-            swept.append((number, _sweep(counts, told, (number,), criterion, states, alike)))
+            swept.append((number, _sweep(counts, told, (number,), criterion, lacks, alike)))
     return [each for each in swept if each[1]]
 
 
 def _lack(states: np.ndarray) -> np.ndarray:
-    """Whom a criterion keeps out, for certain (who does not pass) and at most (who fails): a row each."""
+    """Which patterns a criterion keeps out, for certain (who does not pass) and at most (who fails): a row each."""
     return np.array([states != _PASS, states == _FAIL], dtype="int16")
 
 
@@ -147,38 +157,46 @@ def _sweep(
     told: Told,
     change: Change,
     criterion: str,
-    states: np.ndarray,
+    lacks: np.ndarray,
     swept: Sequence[tuple[int, list[Row]]],
 ) -> list[Row]:
     """The rows that tell of no few patients beside each other, beside what is told, and beside rows of other changes.
 
     Args:
         change: beside the limit: none or one.
+        lacks: whom the criterion keeps out, by value of the limit.
         swept: the rows without a change, and with another one of the same criterion.
     """
     without = counts.lacks - _lack(counts.own[criterion])
 
-    def eligible(others: np.ndarray, value: int) -> np.ndarray:
-        return others + _lack(states[:, value]) == 0
+    def eligible(which: Change, value: int | slice) -> np.ndarray:
+        others = without + counts.moves[list(which)].sum(axis=0)
+        return others.reshape(2, *(1,) * isinstance(value, slice), -1) + lacks[:, value] == 0
 
-    others = without + counts.moves[list(change)].sum(axis=0)
-    frame = pd.DataFrame({"value": np.arange(states.shape[1], dtype=float)})
-    for end, name in enumerate(ENDS):
-        frame[name] = (_lack(states[others[end] == 0])[end] == 0).sum(axis=0)
-    if not all(frame[end].is_monotonic_increasing or frame[end].is_monotonic_decreasing for end in ENDS):
-        return []
+    frame = pd.DataFrame({"value": np.arange(lacks.shape[1])})
+    frame[list(ENDS)] = (eligible(change, slice(None)) @ counts.n).T
     read = [(), *((number,) for number, (id, _) in enumerate(counts.changes) if id == criterion)]
     known = {tuple(sorted(each)) for own in read for each in (own, (*change, *own))}
     fixed = [_eligible(counts, which) for which in known if which in told]
     rows: list[Row] = []
-    for value, *found in suppress(frame, counts.minimum).dropna(subset=list(ENDS)).to_numpy().astype(int).tolist():
-        before = [eligible(others, which) for which, *_ in rows[-1:]]
+    for value, *found in _turns(frame, counts.minimum):
+        before = [eligible(change, which) for which, *_ in rows[-1:]]
         for number, known_rows in swept:
-            beside = without + (counts.moves[number] if number >= 0 else 0)
+            beside = (number,) if number >= 0 else ()
             before += [eligible(beside, which) for which, *_ in _around(known_rows, value)]
-        if _tells_of_many(counts, eligible(others, value), [*fixed, *before]):
-            rows.append((value, *found))
+        if _tells_of_many(counts, eligible(change, value), [*fixed, *before]):
+            rows.append((value, found[0], found[1]))
     return rows
+
+
+def _turns(frame: pd.DataFrame, minimum: int) -> list[list[int]]:
+    """Value, certain and possible, but those that lie between two that are the same; none unless they rise or fall."""
+    ends = list(ENDS)
+    if not all(frame[end].is_monotonic_increasing or frame[end].is_monotonic_decreasing for end in ends):
+        return []
+    kept = suppress(frame.astype(float), minimum).dropna(subset=ends).astype(int)
+    same = [kept[ends].eq(kept[ends].shift(by)).all(axis="columns") for by in (1, -1)]
+    return kept[~(same[0] & same[1])].to_numpy().tolist()
 
 
 def _around(rows: Sequence[Row], value: int) -> Sequence[Row]:
@@ -189,7 +207,7 @@ def _around(rows: Sequence[Row], value: int) -> Sequence[Row]:
 
 def _tells_of_many(counts: NearCounts, eligible: np.ndarray, before: Sequence[np.ndarray]) -> bool:
     """Whether nobody, or enough, are eligible, wait for what is unknown, come in or go out since any count before."""
-    if not _are_many((eligible.sum(axis=-1) - each.sum(axis=-1) for each in before), counts.minimum):
+    if not _are_many([(eligible.astype(int) - each) @ counts.n for each in before], counts.minimum):
         return False
     certain, possible = eligible
     since = [cell for each in before for cell in (*(eligible & ~each), *(each & ~eligible))]
@@ -199,12 +217,14 @@ def _tells_of_many(counts: NearCounts, eligible: np.ndarray, before: Sequence[np
 
 def _is_many(counts: NearCounts, cell: np.ndarray) -> bool:
     """Whether nobody or enough are in a cell, and of those groups of which only some are: in it, and not in it."""
-    some, n = np.bincount(counts.group[cell], minlength=len(counts.n)), counts.n
-    mixed = (some > 0) & (some < n)
-    return _are_many([some.sum(), some[mixed].sum(), (n - some)[mixed].sum()], counts.minimum)
+    if not cell.any():
+        return True
+    some, whole = np.bincount(counts.group[cell], counts.n[cell], len(counts.sizes)), counts.sizes
+    mixed = (some > 0) & (some < whole)
+    return _are_many([some.sum(), some[mixed].sum(), (whole - some)[mixed].sum()], counts.minimum)
 
 
-def _are_many(numbers: Iterable[Any], minimum: int) -> bool:
+def _are_many(numbers: Sequence[Any] | np.ndarray, minimum: int) -> bool:
     """Whether each is nobody, or enough."""
-    found = np.abs(np.array([*numbers], dtype=int))
+    found = np.abs(np.asarray(numbers))
     return bool(((found == 0) | (found >= minimum)).all())

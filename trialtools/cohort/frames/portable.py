@@ -76,10 +76,14 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
     curves = list(_curves(protocol, known))
     shapes = [_row_numbers(curve.states) for curve in curves]
     chosen = np.array([protocol.reading(id) == reading for id, reading in formulas])
-    group = _alike(np.column_stack([states, *shapes]), chosen, max(minimum, 1))
-    n = np.bincount(group)
-    several = n.min(initial=patients.n) > 1  # of groups of one, the groups tell every count
-    counts = near_counts(states, list(formulas), chosen, group, minimum)
+    patterns, first, alike = np.unique(
+        np.column_stack([states, *shapes]), axis=0, return_index=True, return_counts=True
+    )
+    group = _groups(patterns, alike, chosen, max(minimum, 1))
+    states, first, alike = states[first[: len(group)]], first[: len(group)], alike[: len(group)]
+    n = np.bincount(group, weights=alike).astype(int)
+    several = n.min(initial=patients.n) > 1 and len(n) > 0  # of groups of one, the groups tell every count
+    counts = near_counts(states, list(formulas), chosen, alike, group, minimum)
     told = near(counts) if several else {}
     return {
         "protocol": protocol.id,
@@ -112,8 +116,8 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
                 "value": float(curve.limit.value),
                 "unit": printed_unit(curve.limit.unit(protocol)),
                 "values": curve.values.tolist(),
-                "near": near_sweeps(counts, told, curve.limit.criterion, curve.states) if several else [],
-                "curves": [_stretches(row) for row in _sets(curve.states, group, len(n)).tolist()],
+                "near": near_sweeps(counts, told, curve.limit.criterion, curve.states[first]) if several else [],
+                "curves": [_stretches(row) for row in _sets(curve.states[first], group, len(n)).tolist()],
             }
             for curve in curves
         ],
@@ -178,26 +182,26 @@ def _stretches(sets: list[int]) -> list[int]:
 # --- patients who are alike -------------------------------------------------------------------------------------------
 
 
-def _alike(rows: np.ndarray, chosen: np.ndarray, minimum: int) -> np.ndarray:
-    """By patient the number of a group of at least so many patients, each group as much alike as may be.
+def _groups(patterns: np.ndarray, n: np.ndarray, chosen: np.ndarray, minimum: int) -> np.ndarray:
+    """By pattern the number of a group of at least so many patients, each group as much alike as may be.
 
     Args:
-        rows: a patient each; first the states of criteria (0 pass, 1 fail, 2 unknown), then the numbers of curves.
+        patterns: a row each; first the states of criteria (0 pass, 1 fail, 2 unknown), then the numbers of curves.
+        n: patients of each.
         chosen: which of the states are of the readings that the protocol takes.
         minimum: patients of a group at least; of fewer patients in all there is no group.
     """
-    if len(rows) < minimum:
+    if n.sum() < minimum:
         return np.zeros(0, dtype="int64")
-    distinct, of, n = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
-    if len(distinct) > _MOST:
-        minimum = max(minimum, int(np.ceil(len(rows) / _MOST)))
+    if len(patterns) > _MOST:
+        minimum = max(minimum, int(np.ceil(n.sum() / _MOST)))
     if minimum == 1:
-        return of.ravel()
-    group = np.zeros(len(distinct), dtype="int64")
-    parts = _parts(np.arange(len(distinct)), n, minimum, _keys(distinct[:, : len(chosen)][:, chosen]))
-    for number, rows in enumerate(each for part in parts for each in _nearest(part, distinct, n, chosen, minimum)):
+        return np.arange(len(patterns))
+    group = np.zeros(len(patterns), dtype="int64")
+    parts = _parts(np.arange(len(patterns)), n, minimum, _keys(patterns[:, : len(chosen)][:, chosen]))
+    for number, rows in enumerate(each for part in parts for each in _nearest(part, patterns, n, chosen, minimum)):
         group[rows] = number
-    return group[of.ravel()]
+    return group
 
 
 def _keys(states: np.ndarray) -> list[np.ndarray]:
@@ -226,12 +230,12 @@ def _parts(rows: np.ndarray, n: np.ndarray, minimum: int, keys: list[np.ndarray]
 
 
 def _nearest(
-    rows: np.ndarray, distinct: np.ndarray, n: np.ndarray, chosen: np.ndarray, minimum: int
+    rows: np.ndarray, patterns: np.ndarray, n: np.ndarray, chosen: np.ndarray, minimum: int
 ) -> Iterator[np.ndarray]:
     """Groups of at least so many patients, each of a row and those nearest to it; the last one takes what is left."""
     for left in np.array_split(rows, -(-len(rows) // _BLOCK)):
         while len(left):
-            nearest = left[np.argsort(_distance(distinct, chosen, left), kind="stable")]
+            nearest = left[np.argsort(_distance(patterns, chosen, left), kind="stable")]
             full = int(np.searchsorted(np.cumsum(n[nearest]), minimum)) + 1
             if n[nearest[full:]].sum() < minimum:
                 full = len(nearest)
@@ -239,9 +243,9 @@ def _nearest(
             left = left[~np.isin(left, nearest[:full])]
 
 
-def _distance(distinct: np.ndarray, chosen: np.ndarray, left: np.ndarray) -> np.ndarray:
+def _distance(patterns: np.ndarray, chosen: np.ndarray, left: np.ndarray) -> np.ndarray:
     """How much each row differs from the first."""
-    here = distinct[left]
+    here = patterns[left]
     states, first = here[:, : len(chosen)], here[0, : len(chosen)]
     weight = np.where(chosen, _CHOSEN, 1.0) * np.where((states == _FAIL) | (first == _FAIL), _FAILS, 1.0)
     curves = (here[:, len(chosen) :] != here[0, len(chosen) :]).sum(axis=1)
