@@ -21,7 +21,7 @@ from .looks import adjusted_interval, this_look
 from .safety import DEATH, SERIOUS, edish
 from .safety_words import harm_by_arm, harm_of
 from .statements import Comparison
-from .wording import NOT_COLLECTED, arm_name, arms_in_order, capital, endpoint_of_look, in_sentence, share
+from .wording import NOT_COLLECTED, arm_in_sentence, arm_name, arms_in_order, capital, endpoint_of_look, share
 
 _HARMS = {DEATH: "Died", SERIOUS: "Had a serious adverse event"}
 _LIVER = "^c ALT or AST above 3 and bilirubin above 2 times the upper limit; each case is to be reviewed."
@@ -59,7 +59,7 @@ def arm_table(look: LookData, each: Sequence[Comparison]) -> dict[str, Any]:
         lost.append(f"{count(unsure)} {words[0]} of death in other words and {words[1]} as none: see section 22.")
     named = "" if look.plan.kind == "binary" else ", or as named"
     heads = [] if several else [f"{POINTS.head}{named}"] * len(compared)
-    control = in_sentence(look, look.plan.control)
+    control = arm_in_sentence(look, look.plan.control)
     first = f"Participants; below, the difference from {control}, {POINTS.unit}" if several else "Participants"
     columns = (first, *(arm_name(look, arm) for arm in arms), *heads)
     return {"columns": columns, "rows": tuple(rows), "notes": (*notes, _LIVER, *lost)}
@@ -137,7 +137,7 @@ def _values(look: LookData, known: Mapping[str, Frame], apart: tuple[str, ...], 
 
 def _early(look: LookData, early: Mapping[str, int]) -> str:
     endpoint = endpoint_of_look(look)
-    counts = [f"{count(n)} with {in_sentence(look, arm)}" for arm, n in early.items() if n]
+    counts = [f"{count(n)} with {arm_in_sentence(look, arm)}" for arm, n in early.items() if n]
     both = [*early.values()] == [1, 1]
     have = "has" if sum(early.values()) == 1 else "have"
     who = "One participant of each arm has" if both else f"{' and '.join(counts)} {have}"

@@ -8,7 +8,7 @@ from ..lookdata import LookData
 from .effect import comparisons, primary_effect
 from .endpoint import endpoint_rows
 from .looks import NOT_HANDED_IN, crosses_boundary, crosses_harm, look_boundaries
-from .wording import arm_name, arms_in_order, endpoint_of_look, enumeration, goal_of, in_sentence
+from .wording import arm_in_sentence, arm_name, arms_in_order, endpoint_of_look, enumeration, goal_of
 
 
 def estimand_in_words(look: LookData) -> str:
@@ -49,7 +49,7 @@ def late_in_words(look: LookData) -> str:
         return ""
     endpoint, day = endpoint_of_look(look), f"day {look.trial.window}"
     by = rows[rows["late"]].groupby("arm").size() if look.closed else {}
-    arms = [f"{count(by[arm])} with {in_sentence(look, arm)}" for arm in arms_in_order(look) if arm in by]
+    arms = [f"{count(by[arm])} with {arm_in_sentence(look, arm)}" for arm in arms_in_order(look) if arm in by]
     n = f"{count(rows['late'].sum())} {endpoint.past_text} after {day}{f' ({enumeration(arms)})' if arms else ''}"
     return f"{n}: the endpoint is by {day}, so they count as without it."
 

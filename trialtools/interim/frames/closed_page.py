@@ -22,12 +22,12 @@ from .safety_words import excess_of, gaps_of
 from .statements import lead_of, lines_of
 from .wording import (
     NOT_COLLECTED,
+    arm_in_sentence,
     arm_name,
     direction_words,
     endpoint_of_look,
     goal_of,
     in_100,
-    in_sentence,
     written_day,
 )
 
@@ -100,7 +100,7 @@ def frame_of_page(look: LookData) -> dict[str, Any]:
 
 def boundary_words(look: LookData) -> dict[str, Any]:
     """What `figures.boundary` says of this comparison: the goal, what lies above and below zero, what is counted."""
-    plan, arm = look.plan, in_sentence(look, look.plan.experimental[0])
+    plan, arm = look.plan, arm_in_sentence(look, look.plan.experimental[0])
     less, more, _ = direction_words(plan.kind, endpoint_of_look(look), arm)
     return {
         "information": MEASURES[plan.kind].information,
@@ -158,7 +158,7 @@ def _across(looks: Sequence[LookData], pairs: Sequence[tuple[Boundary, Panel | N
         for words in dict.fromkeys(name for each in own for name in each):
             rows.append((f"– {words[:1].lower()}{words[1:]}", *(each.get(words, "–") for each in own)))
     note = pairs[0][0].note.replace(
-        f"favours {in_sentence(looks[0], looks[0].plan.experimental[0])}", "favours that arm"
+        f"favours {arm_in_sentence(looks[0], looks[0].plan.experimental[0])}", "favours that arm"
     )
     return (*rows, (note,))
 

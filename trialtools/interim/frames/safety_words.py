@@ -9,7 +9,7 @@ from ...figures.format import count, number, percent
 from ...figures.measure import POINTS
 from ..lookdata import LookData
 from .safety import DEATH, SERIOUS, edish, harms
-from .wording import arms_in_order, enumeration, in_sentence, share
+from .wording import arm_in_sentence, arms_in_order, enumeration, share
 
 _EXCESS = {SERIOUS: "have serious adverse events", DEATH: "die"}
 _MISSING = {"serious adverse events": "the table of events (adverse events)", "deaths": "the milestone “died”"}
@@ -63,7 +63,7 @@ def safety_line(look: LookData, gaps: Sequence[str]) -> str:
             continue
         texts = [harm_of(rows[arm], what == SERIOUS) for arm in arms]
         if what == DEATH:
-            texts = [f"{text} with {in_sentence(look, arm)}" for text, arm in zip(texts, arms, strict=True)]
+            texts = [f"{text} with {arm_in_sentence(look, arm)}" for text, arm in zip(texts, arms, strict=True)]
             parts.append(f"{words}: {', '.join(texts)}.")
         else:
             parts.append(f"{words}: {enumeration(texts)}{_more(look, rows)}.")
@@ -72,7 +72,7 @@ def safety_line(look: LookData, gaps: Sequence[str]) -> str:
         hits = liver.groupby("arm")["hy"].sum()
         counts = [count(hits.get(arm, 0)) for arm in arms]
         if gaps:
-            counts = [f"{text} with {in_sentence(look, arm)}" for text, arm in zip(counts, arms, strict=True)]
+            counts = [f"{text} with {arm_in_sentence(look, arm)}" for text, arm in zip(counts, arms, strict=True)]
             parts.append(f"Laboratory values are there: possible Hy’s law in {enumeration(counts)}.")
         else:
             parts.append(f"Possible Hy’s law: {enumeration(counts)}.")
@@ -86,7 +86,7 @@ def safety_line(look: LookData, gaps: Sequence[str]) -> str:
 def _more(look: LookData, rows: dict[str, Any]) -> str:
     """How many more have a serious adverse event, where the interval lies above 0."""
     more = [
-        f"{POINTS.size(row['difference'], POINTS.unit)} with {in_sentence(look, arm)} "
+        f"{POINTS.size(row['difference'], POINTS.unit)} with {arm_in_sentence(look, arm)} "
         f"({number(100 * row['low'])} to {number(100 * row['high'])} more)"
         for arm, row in rows.items()
         if row["low"] > 0

@@ -26,7 +26,7 @@ from .looks import (
     this_look,
 )
 from .safety_words import safety_line, worse_with
-from .wording import capital, direction, endpoint_of_look, enumeration, goal_of, in_100, in_sentence, share
+from .wording import arm_in_sentence, capital, direction, endpoint_of_look, enumeration, goal_of, in_100, share
 
 Comparison = tuple[LookData, Effect | None, Frame]
 """A look at one experimental arm against the control, its effect, and its boundaries."""
@@ -58,7 +58,7 @@ def lead_of(each: Sequence[Comparison], gaps: Sequence[str], excess: Sequence[di
     parts += [] if gaps else _benefit_leads(others, len(each) > 1)
     arms: dict[str, list[str]] = {}
     for arm in dict.fromkeys(row["arm"] for row in excess if row["arm"] not in harmed):
-        arms.setdefault(worse_with(excess, arm), []).append(in_sentence(each[0][0], arm))
+        arms.setdefault(worse_with(excess, arm), []).append(arm_in_sentence(each[0][0], arm))
     parts += [f"More participants with {enumeration(names)} {worse}." for worse, names in arms.items()]
     tone = "harm" if harmed or excess else "gap" if gaps else ""
     return " ".join(parts), tone
@@ -70,7 +70,7 @@ def _leans_to_harm(effect: Effect, row: Any) -> bool:
 
 
 def _direction(look: LookData, effect: Effect, arm: str) -> str:
-    return direction(effect, endpoint_of_look(look), arm, in_sentence(look, look.plan.control))
+    return direction(effect, endpoint_of_look(look), arm, arm_in_sentence(look, look.plan.control))
 
 
 def _harm_lead(look: LookData, effect: Effect, row: Any, worse: str) -> str:
@@ -80,7 +80,7 @@ def _harm_lead(look: LookData, effect: Effect, row: Any, worse: str) -> str:
     besides = f" All the same, {_margin(look, effect)}, the margin, is ruled out." if ruled_out else ""
     if crosses_harm(row) and look.plan.harm and look.plan.harm.against == "margin":
         besides = f" The difference exceeds the margin, {_margin(look, effect)}."
-    return f"{start}: {_direction(look, effect, in_sentence(look, look.plan.experimental[0]))}{also}.{besides}"
+    return f"{start}: {_direction(look, effect, arm_in_sentence(look, look.plan.experimental[0]))}{also}.{besides}"
 
 
 def _benefit_leads(each: Sequence[Comparison], several: bool) -> list[str]:
@@ -88,7 +88,7 @@ def _benefit_leads(each: Sequence[Comparison], several: bool) -> list[str]:
     arms: dict[str, list[str]] = {}
     for one in each:
         arms.setdefault(_benefit_lead(*one, f" for {_ARM}" * several), []).append(
-            in_sentence(one[0], one[0].plan.experimental[0])
+            arm_in_sentence(one[0], one[0].plan.experimental[0])
         )
     return [text.replace(_ARM, enumeration(names)) for text, names in arms.items()]
 
@@ -135,7 +135,7 @@ def lines_of(whole: LookData, each: Sequence[Comparison], gaps: Sequence[str]) -
                 ("Boundary", _boundary_line(look, effect, frame, bool(gaps))),
                 ("Ahead", _ahead_line(look, effect, frame)),
             ]
-        arm = capital(in_sentence(look, look.plan.experimental[0]))
+        arm = capital(arm_in_sentence(look, look.plan.experimental[0]))
         lines += parts if len(each) == 1 else [(arm, " ".join(text for _, text in parts))]
     return lines
 
@@ -143,7 +143,7 @@ def lines_of(whole: LookData, each: Sequence[Comparison], gaps: Sequence[str]) -
 def _endpoint_line(look: LookData, effect: Effect, frame: Frame) -> str:
     row, measure = this_look(frame), effect.measure
     text = "No benefit so far. " if row["z"] < 0 and look.plan.margin is None else ""
-    text += _SEEN[effect.kind](look, effect, *(in_sentence(look, arm) for arm in effect.people))
+    text += _SEEN[effect.kind](look, effect, *(arm_in_sentence(look, arm) for arm in effect.people))
     if math.isfinite(row["bound"]):
         what = "anything" if measure.words else f"any {measure.name.lower()}"
         interval = measure.from_to(*adjusted_interval(effect, row["bound"]))

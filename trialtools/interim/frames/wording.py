@@ -21,7 +21,7 @@ def arm_name(look: LookData, arm: str) -> str:
     return look.labels.get(arm, arm)
 
 
-def in_sentence(look: LookData, arm: str) -> str:
+def arm_in_sentence(look: LookData, arm: str) -> str:
     """The same within a sentence."""
     return format.in_sentence(arm_name(look, arm))
 
@@ -132,7 +132,7 @@ def direction(effect: Effect, endpoint: Endpoint, arm: str, control: str) -> str
 def effect_axis(look: LookData) -> str:
     """What an axis of effects shows, and which side of it favours the experimental arm."""
     plan, measure = look.plan, MEASURES[look.plan.kind]
-    arm, control = (in_sentence(look, each) for each in (plan.experimental[0], plan.control))
+    arm, control = (arm_in_sentence(look, each) for each in (plan.experimental[0], plan.control))
     side = f"{'below' if plan.sign < 0 else 'above'} {measure.number(0.0):g}"
     return f"{measure.head}: {arm} against {control}; {side} favours {arm}. Not adjusted for the looks"
 
