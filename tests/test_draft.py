@@ -122,6 +122,14 @@ def test_what_the_record_states_stands_with_its_place_and_nothing_is_assumed(tmp
     assert protocol.sites == ("A Clinic, Berlin",) and "Jo Doe" not in protocol.text
 
 
+def test_arms_of_one_name_in_a_record_are_told_apart(tmp_path: Path) -> None:
+    twins = record()
+    for arm in twins["protocolSection"]["armsInterventionsModule"]["armGroups"]:
+        arm["label"] = "Placebo"
+    arms = drafted(tmp_path, twins).arms
+    assert len({arm.label for arm in arms}) == 2 and all(arm.label.startswith("Placebo (") for arm in arms)
+
+
 def test_the_checklist_screens_simulates_explains_and_drives_the_desk_at_once(tmp_path: Path) -> None:
     protocol = drafted(tmp_path, record())
     asked = {group["name"]: len(group["fields"]) for group in tt.widgets.desk(protocol).layout_["groups"]}

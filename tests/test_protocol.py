@@ -437,6 +437,13 @@ FILES = {  # by what went wrong, what was written instead, and how it is read
     "a field with two lines": ("dry__cough:", sketch("  cough:", "  dry__cough:")),
     "a date that anchors nothing": ("anchor: seen", sketch(new=ARM % "seen, first_day: 0, last_day: 1")),
     "a window backwards": ("first_day: 3, last_day: 1", sketch(new=ARM % "seen_on, first_day: 3, last_day: 1")),
+    "two arms of one name": (
+        "label: Cells, twice",
+        sketch(
+            new="arms: [{id: a, role: experimental, label: Cells, intervention: MSC}, "
+            "{id: b, role: other, label: Cells, intervention: MSC}]\n"
+        ),
+    ),
     "a role that does not exist": (
         "role: Experimental",
         sketch(new=ARM.replace("e: e", "e: E") % "seen_on, first_day: 0, last_day: 1"),

@@ -14,7 +14,7 @@ from .template import note, one_line
 
 _WINDOW, _ROW, _GAP, _RIGHT = "#eeeeee", 96, 22, 206
 _INSIDE, _OUTSIDE = "dosed in window", "dosed out of window"
-_SAID = {
+_NOT_DOSED = {
     "late": "not dosed, window closed",
     "in window": "not dosed, window open",
     "early": "not dosed, window to come",
@@ -91,7 +91,7 @@ def adherence(frame: pd.DataFrame, first_day: int, last_day: int, labels: Mappin
 
 def _by_state(rows: pd.DataFrame) -> dict[str, int]:
     """How many are in each state; a state that is not known here is a KeyError."""
-    counted = dict.fromkeys((_INSIDE, _OUTSIDE, *_SAID), 0)
+    counted = dict.fromkeys((_INSIDE, _OUTSIDE, *_NOT_DOSED), 0)
     for state, n in zip(rows["state"], rows["n"], strict=True):
         counted[state] += int(n)
     return counted
@@ -142,5 +142,7 @@ def _beside(counted: Mapping[str, int]) -> list[str]:
     sentence = [f"{count(dosed)} dosed of {count(sum(counted.values()))}", f"{n_of(counted[_INSIDE], dosed)} in window"]
     sentence.append(f"{n_of(counted[_OUTSIDE], dosed)} out of window")
     return sentence + [
-        f"{count(counted[state])} {words}" for state, words in _SAID.items() if counted[state] or state == "unknown"
+        f"{count(counted[state])} {words}"
+        for state, words in _NOT_DOSED.items()
+        if counted[state] or state == "unknown"
     ]

@@ -24,13 +24,13 @@ function countEligible(table, settings) {
 
 // Of each group, by end: whether all are eligible, and whether some may be; and the sets of states that say so.
 function members(table, settings) {
-  const { n, failed, short } = table.groups, asked = table.criteria.map((criterion) => setsOf(table, criterion, settings));
+  const { n, failed, short } = table.groups, criteria = table.criteria.map((criterion) => setsOf(table, criterion, settings));
   const flags = () => ({ all: new Uint8Array(n.length), some: new Uint8Array(n.length) });
-  const found = { asked: asked.map(({ now }) => now), certain: flags(), possible: flags() };
+  const found = { sets: criteria.map(({ now }) => now), certain: flags(), possible: flags() };
   for (let group = 0; group < n.length; group += 1) {
     // of what is changed, how much may have been failed, or not passed, by the protocol
     let couldFail = 0, couldLack = 0, allPass = true, somePass = true, noneFails = true, someFailNot = true;
-    for (const { own, now } of asked) {
+    for (const { own, now } of criteria) {
       if (now !== own) { couldFail += Number((own[group] & FAIL) > 0); couldLack += Number(own[group] !== PASS); }
       if (!now) continue;
       const set = now[group];
@@ -57,16 +57,13 @@ function setsOf(table, criterion, { off, readings, limit, at }) {
   return { own, now: table.columns[criterion.columns[readings[criterion.id] ?? criterion.chosen]] };
 }
 
-// What was counted near these settings: with some of their changes and no other. Of these the largest, and what several
-// criteria keep out between them: whom just two keep out, no other two do.
+// What was counted near these settings: with some of their changes and no other. Of these the largest.
 function nearby(table, settings) {
   table.near_ ??= new Map(table.near.map(([which, ...counts]) => [which.join(), { which, counts: exactly(counts) }]));
   const now = changesOf(table, settings), limit = settings.off.has(settings.limit?.criterion) ? null : settings.limit;
-  const off = now.filter((each) => !table.changes[each][1]);
-  const known = (sets) => sets.map((which) => table.near_.get(which.join())).filter(Boolean);
   const atMost = (all, size) => all.reduce((sets, each) => [...sets, ...sets.filter((set) => set.length < size).map((set) => [...set, each])], [[]]);
-  const found = known(atMost(now, now.length > MANY ? 1 : 2));
-  const largest = found.filter(({ which }) => !found.some((other) => other.which.length > which.length && which.every((each) => other.which.includes(each))));
+  const known = atMost(now, now.length > MANY ? 1 : 2).map((which) => table.near_.get(which.join())).filter(Boolean);
+  const largest = known.filter(({ which }) => !known.some((other) => other.which.length > which.length && which.every((each) => other.which.includes(each))));
   const near = largest.map((each) => (each.members ??= members(table, settingsOf(table, each.which)), { ...each.members, counts: each.counts }));
   if (limit) for (const [change, rows] of limit.near) {
     const around = [rows.findLast(([which]) => which <= settings.at), rows.find(([which]) => which >= settings.at)];
@@ -76,8 +73,7 @@ function nearby(table, settings) {
       near.push({ ...limit.members[change], counts: Object.fromEntries(ENDS.map((end, i) => [end, around.map((row) => row[i + 1]).sort((a, b) => a - b)])) });
     }
   }
-  if (!limit && off.length > 1 && off.length <= MANY && off.length === now.length) near.push(together(table, known(atMost(off, 2))));
-  return near.filter(Boolean);
+  return near;
 }
 
 const exactly = (counts) => Object.fromEntries(ENDS.map((end, at) => [end, [counts[at], counts[at]]]));
@@ -85,26 +81,11 @@ const changesOf = (table, { off, readings }) => table.changes.flatMap(([id, read
 const settingsOf = (table, which) => ({ off: new Set(which.filter((each) => !table.changes[each][1]).map((each) => table.changes[each][0])), limit: null, at: 0,
   readings: Object.fromEntries(which.filter((each) => table.changes[each][1]).map((each) => table.changes[each])) });
 
-// Who is eligible with some criteria off of which every part was counted: the sum of whom just these keep out.
-function together(table, known) {
-  const by = new Map(known.map((each) => [each.which.join(), each])), parts = (set) => set.reduce((all, each) => [...all, ...all.map((part) => [...part, each])], [[]]);
-  const whole = known.filter(({ which }) => parts(which).every((part) => by.has(part.join())));
-  if (!whole.length) return null;
-  for (const each of whole) each.members ??= members(table, settingsOf(table, each.which));
-  const ends = ENDS.map((end, at) => {
-    const just = new Map(), n = (each) => each.counts[end][0];
-    for (const each of whole) just.set(each.which.join(), n(each) - parts(each.which).slice(0, -1).reduce((sum, part) => sum + just.get(part.join()), 0));
-    const total = [...just.values()].reduce((sum, each) => sum + each, 0), either = (which) => table.groups.n.map((_, group) => whole.some((each) => each.members[end][which][group]));
-    return [end, { all: either("all"), some: either("some"), total: [total, total] }];
-  });
-  return { asked: by.get("").members.asked, part: true, ...Object.fromEntries(ends), counts: Object.fromEntries(ends.map(([end, { total }]) => [end, total])) };
-}
-
 // How many fewer and more there may be than in a base: nobody of a group in which nothing that is changed matters.
 function difference(table, here, base, end) {
   const { n } = table.groups, harmless = end === "certain" ? PASS : PASS | UNKNOWN;
-  const pairs = here.asked.map((now, at) => [now, base.asked[at]]).filter(([now, before]) => now !== before);
-  const onlyOff = base.part || pairs.every(([now]) => now === null), changed = pairs.flat().filter(Boolean);
+  const pairs = here.sets.map((now, at) => [now, base.sets[at]]).filter(([now, before]) => now !== before);
+  const onlyOff = pairs.every(([now]) => now === null), changed = pairs.flat().filter(Boolean);
   const [all, some, wereAll, wereSome] = [here[end].all, here[end].some, base[end].all, base[end].some];
   let less = 0, more = 0;
   for (let group = 0; group < n.length; group += 1) {

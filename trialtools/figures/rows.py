@@ -164,8 +164,10 @@ def row_chart(
         barmode: whether bars of a row are stacked or laid over each other.
         captions: the texts of `Drawing`.
     """
-    told = [row for _, row in lines if row]
-    wide = [text_width([column.head, *(text for text, *_ in column.cells(told))], column.pad) for column in columns]
+    drawn_rows = [row for _, row in lines if row]
+    wide = [
+        text_width([column.head, *(text for text, *_ in column.cells(drawn_rows))], column.pad) for column in columns
+    ]
     draw = partial(_draw, lines, marks, panels, columns, wide, ends, size, over, words)
     page = _Frame(WIDTH, left, WIDTH - (sum(wide) or right), *_row_positions([text for text, _ in lines]))
     data, notes, layout = draw(page)

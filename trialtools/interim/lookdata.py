@@ -78,8 +78,10 @@ class LookData:
 
     @property
     def labels(self) -> dict[str, str]:
-        """What each arm is called on every page: its label without the word group."""
-        return {arm.id: arm.label.removesuffix(" group") for arm in self.protocol.arms}
+        """What each arm is called on every page: its label without the word group, where that tells the arms apart."""
+        labels = {arm.id: arm.label for arm in self.protocol.arms}
+        short = {id: label.removesuffix(" group") for id, label in labels.items()}
+        return short if len({*short.values()}) == len(short) else labels
 
     @property
     def target(self) -> int | None:
@@ -204,10 +206,10 @@ def with_reason(frame: Frame, why: str) -> Frame:
 
 def once_a_look(frame_of: Callable[[Any], Frame]) -> Callable[[Any], Frame]:
     """A frame that several sections of a report ask for, worked out once for a look; each gets a copy of its own."""
-    kept = lru_cache(maxsize=16)(frame_of)
+    of_look = lru_cache(maxsize=16)(frame_of)
 
     @wraps(frame_of)
-    def copied(look: Any) -> Frame:
-        return kept(look).copy()
+    def copy_of(look: Any) -> Frame:
+        return of_look(look).copy()
 
-    return copied
+    return copy_of

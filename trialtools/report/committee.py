@@ -127,8 +127,8 @@ def _committee_report(
     if ledger:
         check_ledger(ledger, protocol, trial.subjects[trial.subjects["randomized"]])
     if number == "due":
-        asked = {"closed": closed, "site": site, "previous": previous, "not_held": values.get("not_held") or ()}
-        chosen["look"] = look(trial, protocol, day, number=number, **asked).number
+        options = {"closed": closed, "site": site, "previous": previous, "not_held": values.get("not_held") or ()}
+        chosen["look"] = look(trial, protocol, day, number=number, **options).number
     folder = Path(out) / "closed" if closed else Path(out)
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700 if closed else 0o777)

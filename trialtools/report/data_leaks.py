@@ -63,8 +63,8 @@ def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> l
         leaks += [Leak(file.name, *place) for place in names_in(text, words)]
         if "subject_id" in table and tells:
             table = table[table["subject_id"].isin(arm.index)]
-            told = _parting(table, arm.index.get_indexer(table["subject_id"]), numbers, ordinary)
-            leaks += [Leak(file.name, "people part as the arms do", what) for what in dict.fromkeys(told)]
+            lists = _parting(table, arm.index.get_indexer(table["subject_id"]), numbers, ordinary)
+            leaks += [Leak(file.name, "people part as the arms do", what) for what in dict.fromkeys(lists)]
     return leaks
 
 
@@ -145,8 +145,8 @@ def _parting(table: Any, rows: np.ndarray, arms: np.ndarray, words: Sequence[str
     for word in words:
         says = np.zeros((1, len(arms)), bool)
         for each in whole:
-            said = np.array([any(names_in(value, [word])) for value in each.known], bool)
-            says[0, rows[said[each.codes]]] = True
+            has_word = np.array([any(names_in(value, [word])) for value in each.known], bool)
+            says[0, rows[has_word[each.codes]]] = True
         yield from (f"what says '{word}'" for _ in _shared_apart(says, owners))
     parts = next((each for each in whole if each.column == "test"), None)
     for coding in whole:

@@ -53,7 +53,7 @@ QUESTIONS = {
     "Whom it leaves out": ("lost", "groups"),
 }
 _ROWS = 200
-_TOLD = ("step", "kind", "field", "criterion_label", "quote", "threshold", "operator")
+_BESIDE = ("step", "kind", "field", "criterion_label", "quote", "threshold", "operator")
 """Columns that the table leaves out: they are told beside it, or are for machines."""
 _SHARES = ("share", "share_screened", "best", "coin", "correct guesses", "power")
 _ENDS = {
@@ -107,7 +107,7 @@ def _call(tab: str, edits: Edits, arguments: dict[str, Any]) -> str:
 def cells(frame: pd.DataFrame) -> dict[str, Any]:
     """The cells of a frame as a reader would write them; which columns are figures."""
     same = [name for name in ("criterion", "label", "unit", "n", "of") if name in frame and len(set(frame[name])) == 1]
-    left_out = {*_TOLD, *(same if len(frame) > 1 else [])}
+    left_out = {*_BESIDE, *(same if len(frame) > 1 else [])}
     if "criterion_label" in frame:  # what has no id of its own: everybody, the whole protocol
         frame = frame.assign(criterion=frame["criterion"].where(frame["criterion"] != "", frame["criterion_label"]))
     if "fields" in frame:

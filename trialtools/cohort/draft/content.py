@@ -90,8 +90,8 @@ def see_column(frame: Any, name: str, dtype: Any, rows: int) -> ColumnContent:
     counts = (counted.to_native() if frame.implementation.is_polars() else in_polars(counted)).lazy()
     text = pl.col("text").cast(pl.String).str.strip_chars(BLANKS)
     alike = counts.with_columns(text).filter(pl.col("text") != "").group_by("text")
-    told = alike.agg(pl.col("n").sum().cast(pl.Int64)).sort("n", "text", descending=[True, False])
-    return ColumnContent(name, dtype, rows, told.collect())
+    texts = alike.agg(pl.col("n").sum().cast(pl.Int64)).sort("n", "text", descending=[True, False])
+    return ColumnContent(name, dtype, rows, texts.collect())
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ Row = tuple[int, int, int]
 Change = tuple[int, ...]
 """The numbers of changes that are made together."""
 
-Told = dict[Change, list[int]]
+Release = dict[Change, list[int]]
 """By the numbers of changes, how many are eligible for certain and at most."""
 
 
@@ -84,46 +84,48 @@ def near_counts(
     return NearCounts(changes, own, lacks, np.array(moves), n, group, sizes, minimum)
 
 
-def near(counts: NearCounts) -> Told:
+def near(counts: NearCounts) -> Release:
     """Certain and possible by the numbers of the changes: none, one and two.
 
     A count is told only where it tells of no few patients beside the counts of fewer of these changes, and beside those
     with another reading of one of these criteria.
     """
-    told: Told = {}
+    release: Release = {}
     for which in _sets_of_changes(counts.changes):
         eligible = _eligible(counts, which)
         parts = [part for size in range(len(which)) for part in combinations(which, size)]
-        known = [part for part in parts if part in told]
+        known = [part for part in parts if part in release]
         just = eligible @ counts.n  # by inclusion and exclusion
         for part in known:
-            just = just + (-1) ** (len(which) - len(part)) * np.array(told[part])
+            just = just + (-1) ** (len(which) - len(part)) * np.array(release[part])
         if len(known) == len(parts) and not _are_many(just, counts.minimum):
             continue
-        known += [other for other in _others(counts.changes, which) if other in told]
+        known += [other for other in _others(counts.changes, which) if other in release]
         if _tells_of_many(counts, eligible, [_eligible(counts, each) for each in known]):
-            told[which] = (eligible @ counts.n).tolist()
-    return told
+            release[which] = (eligible @ counts.n).tolist()
+    return release
 
 
-def near_sweeps(counts: NearCounts, told: Told, criterion: str, states: np.ndarray) -> list[tuple[int, list[Row]]]:
+def near_sweeps(
+    counts: NearCounts, release: Release, criterion: str, states: np.ndarray
+) -> list[tuple[int, list[Row]]]:
     """Counts at some values of a limit, with nothing else changed (-1) and with one change; between them lie others.
 
     Args:
         counts: from `near_counts`.
-        told: what is told of them, from `near`.
+        release: what may be told of them, from `near`.
         criterion: whose limit it is.
         states: a row a pattern, a column a value of the limit: the state of the criterion.
 
     No rows where the counts do not rise or fall throughout, for then they need not lie between.
     """
     lacks = _lack(states.T)
-    alone = _sweep(counts, told, (), criterion, lacks, [])
+    alone = _sweep(counts, release, (), criterion, lacks, [])
     swept = [(-1, alone)]
     for number, (id, _) in enumerate(counts.changes):
         if alone and id != criterion:
             alike = [(which, rows) for which, rows in swept if which < 0 or counts.changes[which][0] == id]
-            swept.append((number, _sweep(counts, told, (number,), criterion, lacks, alike)))
+            swept.append((number, _sweep(counts, release, (number,), criterion, lacks, alike)))
     return [each for each in swept if each[1]]
 
 
@@ -154,7 +156,7 @@ def _others(changes: Sequence[tuple[str, str]], which: Change) -> Iterator[Chang
 
 def _sweep(
     counts: NearCounts,
-    told: Told,
+    release: Release,
     change: Change,
     criterion: str,
     lacks: np.ndarray,
@@ -177,15 +179,15 @@ def _sweep(
     frame[list(ENDS)] = (eligible(change, slice(None)) @ counts.n).T
     read = [(), *((number,) for number, (id, _) in enumerate(counts.changes) if id == criterion)]
     known = {tuple(sorted(each)) for own in read for each in (own, (*change, *own))}
-    fixed = [_eligible(counts, which) for which in known if which in told]
+    fixed = [_eligible(counts, which) for which in known if which in release]
     rows: list[Row] = []
-    for value, *found in _turns(frame, counts.minimum):
+    for value, certain, possible in _turns(frame, counts.minimum):
         before = [eligible(change, which) for which, *_ in rows[-1:]]
         for number, known_rows in swept:
             beside = (number,) if number >= 0 else ()
             before += [eligible(beside, which) for which, *_ in _around(known_rows, value)]
         if _tells_of_many(counts, eligible(change, value), [*fixed, *before]):
-            rows.append((value, found[0], found[1]))
+            rows.append((value, certain, possible))
     return rows
 
 
@@ -194,9 +196,9 @@ def _turns(frame: pd.DataFrame, minimum: int) -> list[list[int]]:
     ends = list(ENDS)
     if not all(frame[end].is_monotonic_increasing or frame[end].is_monotonic_decreasing for end in ends):
         return []
-    kept = suppress(frame.astype(float), minimum).dropna(subset=ends).astype(int)
-    same = [kept[ends].eq(kept[ends].shift(by)).all(axis="columns") for by in (1, -1)]
-    return kept[~(same[0] & same[1])].to_numpy().tolist()
+    rows = suppress(frame.astype(float), minimum).dropna(subset=ends).astype(int)
+    before, after = (rows[ends].eq(rows[ends].shift(by)).all(axis="columns") for by in (1, -1))
+    return rows[~(before & after)].to_numpy().tolist()
 
 
 def _around(rows: Sequence[Row], value: int) -> Sequence[Row]:
@@ -226,5 +228,5 @@ def _is_many(counts: NearCounts, cell: np.ndarray) -> bool:
 
 def _are_many(numbers: Sequence[Any] | np.ndarray, minimum: int) -> bool:
     """Whether each is nobody, or enough."""
-    found = np.abs(np.asarray(numbers))
-    return bool(((found == 0) | (found >= minimum)).all())
+    n = np.abs(np.asarray(numbers))
+    return bool(((n == 0) | (n >= minimum)).all())

@@ -84,7 +84,7 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
     n = np.bincount(group, weights=alike).astype(int)
     several = n.min(initial=patients.n) > 1 and len(n) > 0  # of groups of one, the groups tell every count
     counts = near_counts(states, list(formulas), chosen, alike, group, minimum)
-    told = near(counts) if several else {}
+    release = near(counts) if several else {}
     return {
         "protocol": protocol.id,
         "patients": patients.name,
@@ -100,7 +100,7 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
             for criterion in protocol.criteria
         ],
         "changes": list(counts.changes),
-        "near": [[list(which), *found] for which, found in told.items()],
+        "near": [[list(which), *ends] for which, ends in release.items()],
         "groups": {
             "n": n.tolist(),
             "sets": ["".join(map(str, row)) for row in _sets(states, group, len(n)).tolist()],
@@ -116,7 +116,7 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
                 "value": float(curve.limit.value),
                 "unit": printed_unit(curve.limit.unit(protocol)),
                 "values": curve.values.tolist(),
-                "near": near_sweeps(counts, told, curve.limit.criterion, curve.states[first]) if several else [],
+                "near": near_sweeps(counts, release, curve.limit.criterion, curve.states[first]) if several else [],
                 "curves": [_stretches(row) for row in _sets(curve.states[first], group, len(n)).tolist()],
             }
             for curve in curves

@@ -260,7 +260,8 @@ def _arms(section: Any, page: _Page) -> Iterator[Arm]:
         quote = page.add("Arms of the Study", f"{_plain(kind).capitalize()}: {label}" if kind else label)
         page.add("Arms of the Study", _text(section, *path, "description"), treatment)
         role: Any = _ROLES.get(kind, "other")
-        yield Arm(id, role, label, treatment or label, quote=(quote, treatment) if treatment else (quote,))
+        name = label if labels.count(label) == 1 else f"{label} ({id})"  # two arms that are called alike are told apart
+        yield Arm(id, role, name, treatment or label, quote=(quote, treatment) if treatment else (quote,))
 
 
 def age_span(low: str, high: str) -> str:

@@ -322,6 +322,8 @@ def _design(protocol: ProtocolData) -> _Faults:
 def _arms(protocol: ProtocolData) -> _Faults:
     dates = [name for name, field in protocol.fields.items() if field.type == "date"]
     for position, arm in enumerate(protocol.arms):
+        if arm.label in (other.label for other in protocol.arms[:position]):
+            yield f"two arms are called '{arm.label}'; a report could not tell them apart", ("arms", position, "label")
         here, dosing = ("arms", position, "dosing"), arm.dosing
         if dosing and dosing.anchor not in dates:
             message = f"the dosing window of {arm.id} needs a date field as anchor{nearest(dosing.anchor, dates)}"

@@ -53,8 +53,8 @@ def arm_table(look: LookData, each: Sequence[Comparison]) -> dict[str, Any]:
     rows.append(ArmRow("Possible Hy’s law^c", tuple(of_each.get(arm, NOT_COLLECTED) for arm in arms), blank))
     armless = int(look.randomized["arm"].isna().sum())
     lost = [f"{count(armless)} were randomized in no known arm and are in no column."] if armless else []
-    told = look.trial.findings
-    if unsure := int(told.loc[told["problem"] == UNSURE_DEATH, "n"].sum()):
+    findings = look.trial.findings
+    if unsure := int(findings.loc[findings["problem"] == UNSURE_DEATH, "n"].sum()):
         words = ("row speaks", "counts") if unsure == 1 else ("rows speak", "count")
         lost.append(f"{count(unsure)} {words[0]} of death in other words and {words[1]} as none: see section 22.")
     named = "" if look.plan.kind == "binary" else ", or as named"

@@ -147,10 +147,10 @@ def _across(looks: Sequence[LookData], pairs: Sequence[tuple[Boundary, Panel | N
     tables = [{row[0]: row[1:] for row in picture.rows} for picture, _ in pairs]
     if not tables:
         return ()
-    head, *told = [name for name in tables[0] if not name.startswith("Alpha")]
+    head, *names = [name for name in tables[0] if not name.startswith("Alpha")]
     for at, which in enumerate(tables[0][head]):
-        label = f"Look {which}: {' · '.join([told[0].lower(), *told[1:]])}"
-        rows.append((label, *(" · ".join(table[name][at] for name in told) for table in tables)))
+        label = f"Look {which}: {' · '.join([names[0].lower(), *names[1:]])}"
+        rows.append((label, *(" · ".join(table[name][at] for name in names) for table in tables)))
     panels = [panel for _, panel in pairs]
     for title in dict.fromkeys(panel.title for panel in panels if panel):
         rows.append((title, *("" for _ in panels)))
