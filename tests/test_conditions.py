@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialtools.criteria.contents import Protocol, read_protocol
-from trialtools.criteria.language import ProtocolError, evaluate, parse
+from trialtools.criteria.language import ProtocolError, evaluate, names, parse
 from trialtools.criteria.patient.tree import decision
 from trialtools.criteria.proofs.conditions import Nobody, NotSettled
 from trialtools.criteria.protocol import DataError
@@ -81,6 +81,20 @@ def test_two_conditions_are_the_same_where_brute_force_says_so(one: str, other: 
         assert PROTOCOL.judge(one, found) is not PROTOCOL.judge(other, found)
         assert len(found) == min(map(recorded, among))
         assert on_step({"x": None, **found}) or not measured
+
+
+@settings(max_examples=sample(40))
+@given(CONDITIONS, CONDITIONS)
+def test_two_conditions_are_the_same_of_all_that_is_known_where_brute_force_says_so(one: str, other: str) -> None:
+    asked = PROTOCOL.with_causes({*names(parse(one, PROTOCOL.fields)), *names(parse(other, PROTOCOL.fields))})
+    known = [r for r, facts in zip(RECORDS, FACTS, strict=True) if all(facts[name] is not None for name in asked)]
+    apart = [r for r in known if on_step(r) and PROTOCOL.judge(one, r) is not PROTOCOL.judge(other, r)]
+    found = PROTOCOL.same(one, other, measured=True, complete=True)
+    assert (found is None) is not bool(apart)
+    if found is not None:
+        facts = PROTOCOL.facts_of(found)
+        assert PROTOCOL.judge(one, found) is not PROTOCOL.judge(other, found)
+        assert all(facts[name] is not None for name in asked)
 
 
 @given(CONDITIONS, st.sampled_from(RECORDS))

@@ -17,7 +17,7 @@ from .proofs.findings import lint
 from .protocol.file import with_source, write_protocol
 from .protocol.limits import amend, threshold_table, with_thresholds
 from .protocol.model import ProtocolData
-from .protocol.yamlfile import read_yaml
+from .protocol.yamlfile import read_text, read_yaml
 from .stage import Stage
 
 if TYPE_CHECKING:
@@ -119,11 +119,7 @@ def load_protocol(path: str | os.PathLike[str], readings: Mapping[str, str] | st
     ('registered', 'other_viruses')
     """
     file = Path(path)
-    try:
-        written = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise ProtocolError(f"the protocol cannot be read: {reason}", where=str(path)) from None
+    written = read_text(path, "the protocol")
     chosen = _pairs(readings) if isinstance(readings, str) else readings
     return read_protocol(written, name=str(path), folder=file.parent, readings=chosen)
 

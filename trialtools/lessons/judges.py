@@ -11,7 +11,6 @@ import ast
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import date
-from itertools import starmap
 from numbers import Real
 from typing import Any
 
@@ -80,11 +79,9 @@ def _state(question: Question, answer: str | bool | None) -> _Verdict:
 
 def _means(question: Question, mine: str) -> _Verdict:
     rules, wanted = question.source.rules, str(question.means)
-    fields = dict.fromkeys(name for text in (mine, wanted) for name in names(parse(text, rules.fields)))
-    full = "".join(f" and known({name})" for name in fields)
     whole = question.patient  # shown first, where the file has one
     if not whole or rules.judge(mine, whole) is rules.judge(wanted, whole):
-        whole = rules.same(f"({mine}){full}", f"({wanted}){full}", measured=True)
+        whole = rules.same(mine, wanted, measured=True, complete=True)
     patient = whole or rules.same(mine, wanted, measured=True)
     if patient is None:
         between = rules.same(mine, wanted)
@@ -93,7 +90,8 @@ def _means(question: Question, mine: str) -> _Verdict:
         return True, [f"{meaning}: the same for every possible patient{short}."], []
     start = "Take this patient." if whole else "Where everything is known you are right. But take this patient."
     yours, needed = (CONDITION[rules.judge(text, patient)] for text in (mine, wanted))
-    sentence = f"{start} {_card(rules, patient, fields)}. You say {yours}; it should be {needed}."
+    about = [name for text in (mine, wanted) for name in names(parse(text, rules.fields))]
+    sentence = f"{start} {_card(rules, patient, about)}. You say {yours}; it should be {needed}."
     trap = next((trap.answer for trap in question.traps if _is_same(rules, mine, trap.answer)), None)
     return False, [sentence, next_step(mine, wanted)[1]], [trap]
 
@@ -182,7 +180,9 @@ def _card(rules: Protocol, patient: Mapping[str, Any], about: Iterable[str] = ()
 
 def _futures(rules: Protocol, text: str, words_of: Mapping[Any, str], patient: Mapping[str, Any]) -> str:
     """Why a patient is true, false or unknown, told by what the missing facts may turn out to be."""
-    today, record = words_of[rules.judge(text, patient)], "".join(starmap(_on_record, patient.items()))
+    today = words_of[rules.judge(text, patient)]
+    written = {name: f'date("{value}")' if isinstance(value, date) else repr(value) for name, value in patient.items()}
+    record = "".join(f" and {name} == {value}" for name, value in written.items())
     fields = [name for name in names(parse(text, rules.fields)) if name not in patient]
     both = {words_of[turn]: rules.someone(f"{claim}({text}){record}") for turn, claim in ((True, ""), (False, "not "))}
     ends = {word: _card(rules, one, one.keys() & fields) for word, one in both.items() if not isinstance(one, Nobody)}
@@ -191,13 +191,6 @@ def _futures(rules: Protocol, text: str, words_of: Mapping[Any, str], patient: M
     only = next(iter(ends), today)
     parts = "" if only == today else f"; but part by part it is {today} today"
     return f"{'Whatever else is found out,' if fields else 'All of it is known:'} the answer is “{only}”{parts}."
-
-
-def _on_record(name: str, value: Any) -> str:
-    """That a fact is on record, joined to a condition."""
-    if isinstance(value, bool):
-        return f" and {name}" if value else f" and not {name}"
-    return f' and {name} == date("{value}")' if isinstance(value, date) else f" and {name} == {value!r}"
 
 
 def _walker(rules: Protocol, wrong: str) -> str:

@@ -14,6 +14,7 @@ from ..criteria.language import ProtocolError, nearest, parse
 from ..criteria.patient.tree import Decision
 from ..criteria.proofs.conditions import Nobody
 from ..criteria.protocol import STRICT, DataError, read_yaml
+from ..criteria.protocol.yamlfile import read_text
 from .quantities import check_name, quantity
 from .source import Source
 
@@ -22,8 +23,6 @@ DECISIONS = {"decision": "the decision", "amended": "the decision as amended"}
 CONDITION = {True: "true", False: "false", None: "unknown"}
 LETTERS = "abcdefghij"
 _MARK = re.compile(r"\{\{(.+?)\}\}")
-_TEXTS = ("ask", "choice", "options", "hints", "traps", "right")
-"""The keys of a question that a learner reads."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,8 @@ class Question:
     @cached_property
     def numbers(self) -> dict[str, str]:
         """The names of the engine's numbers that it asks for or speaks of, each with the key where it stands."""
-        marks = {name: key for key in _TEXTS for name in _MARK.findall(str(getattr(self, key)))}
-        return marks | ({str(self.count or self.number): self.kind} if self.kind in ("count", "number") else {})
+        marks = {name: key for key, value in vars(self).items() for name in _MARK.findall(str(value))}
+        return marks | ({asked: self.kind} if (asked := self.count or self.number) else {})
 
     @cached_property
     def first(self) -> dict[str, Any]:
@@ -131,10 +130,9 @@ class Lesson:
         try:
             for at in self._look():  # noqa: B007  (the last place is told)
                 pass
-        except DataError as error:
-            raise ProtocolError(str(error), path=at) from None
-        except ProtocolError as error:
-            raise error.at(*at) from None
+        except (DataError, ProtocolError) as error:
+            fault = error if isinstance(error, ProtocolError) else ProtocolError(str(error))
+            raise fault.at(*at) from None
 
     def _look(self) -> Iterator[tuple[str | int, ...]]:
         """Give each question what it is about, and check it; every place of the file is named before it is checked."""
@@ -146,11 +144,10 @@ class Lesson:
             if question.id in (other.id for other in self.questions[:n]):
                 raise ProtocolError(f"a question {question.id} stands twice")
             _ = question.kind
-            readings, amend = tuple(question.readings.items()), tuple(question.amend.items())
             own = Source.beside(Path(self.file), question.protocol or self.protocol, self.cohort)
-            source = own._replace(readings=readings, amend=amend)
-            object.__setattr__(question, "source", source)
-            yield *at, "readings" if readings else "protocol"
+            readings, amend = (tuple(pairs.items()) for pairs in (question.readings, question.amend))
+            object.__setattr__(question, "source", source := own._replace(readings=readings, amend=amend))
+            yield *at, "readings" if question.readings else "protocol"
             rules = source.rules
             yield *at, "amend"
             _ = source.amended_rules
@@ -168,13 +165,12 @@ class Lesson:
                 yield *at, key
                 check_name(source, name)
             answers = [(question.key, "key"), *((trap.answer, "traps", i) for i, trap in enumerate(question.traps))]
-            words = subject(rules, question.state)[1].values() if question.state and not question.options else ()
             for answer, *place in answers:
                 yield *at, *place
                 if question.means:
                     parse(str(answer), rules.fields)
-                if words and answer not in words:
-                    raise ProtocolError(f"{answer!r} is no answer; expected one of {', '.join(words)}")
+                if question.state and answer not in question.buttons.values():
+                    raise ProtocolError(f"{answer!r} is no answer; expected one of {', '.join(question.buttons)}")
             yield *at, "choice"
             for option in question.choice:
                 if [answer for answer, *_ in answers].count(option) != 1:
@@ -203,12 +199,7 @@ def load_lesson(path: str | Path) -> Lesson:
     Raises:
         ProtocolError: the first fault, with file, line and column.
     """
-    file = Path(path)
-    try:
-        written = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProtocolError(f"the lesson cannot be read: {error}", where=str(path)) from None
-    return read_yaml(written, Lesson, file.name, lambda data: {"file": str(file)} | data)
+    return read_yaml(read_text(path, "the lesson"), Lesson, Path(path).name, lambda data: {"file": str(path)} | data)
 
 
 @cache
@@ -225,4 +216,4 @@ def subject(protocol: Protocol, what: str) -> tuple[str, dict[Any, str]]:
         return what, CONDITION
     criterion = protocol.criterion[what]
     yes, no = ("pass", "fail") if criterion.kind == "inclusion" else ("applies", "does not apply")
-    return str(criterion.texts[protocol.reading(what)]), {True: yes, False: no, None: "unknown"}
+    return criterion.texts[protocol.reading(what)], {True: yes, False: no, None: "unknown"}

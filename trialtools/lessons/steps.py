@@ -35,9 +35,9 @@ def _way(mine: _Tree, goal: _Tree) -> _Way:
     """The shortest way found from one tree to another; at worst the whole is written anew."""
     if mine == goal:
         return 0, goal, ""
-    here, there = _text(mine), _text(goal)
-    ways = [(_size(goal) - SequenceMatcher(None, here, there).ratio(), goal, f"write `{there}`, not `{here}`")]
-    joins = [tree[0] for tree in (mine, goal) if not isinstance(tree, str)]
+    here, there, joins = _text(mine), _text(goal), [tree[0] for tree in (mine, goal) if not isinstance(tree, str)]
+    anew = max(_size(mine), _size(goal)) + len(joins) - SequenceMatcher(None, here, there).ratio()
+    ways = [(anew, goal, f"write `{there}`, not `{here}`")]
     if len({*joins}) == 2:
         flipped, turned = (goal[0], *mine[1:]), _tree(ast.parse(here, mode="eval").body, negated=True)
         ways.append((1 + _way(flipped, goal)[0], flipped, f"join with `{goal[0]}`, not with `{mine[0]}`"))

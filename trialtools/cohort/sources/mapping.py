@@ -6,13 +6,13 @@ import os
 import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from ...criteria.contents import Protocol
 from ...criteria.language import NUMERIC, ProtocolError, nearest
 from ...criteria.protocol import STRICT, DataError, Field, read_yaml
+from ...criteria.protocol.yamlfile import read_text
 from ...criteria.units import factor
 
 Take = Literal["last", "first", "only", "any", "all", "min", "max", "mean"]
@@ -176,7 +176,7 @@ def load_mapping(path: str | os.PathLike[str], protocol: Protocol) -> ColumnMapp
     """
 
     try:
-        written = Path(path).read_text("utf-8")
+        written = read_text(path, "the mapping")
         mapping = read_yaml(written, _Written, str(path), _write_out)
         try:
             check_mapping(mapping, protocol)
@@ -184,9 +184,6 @@ def load_mapping(path: str | os.PathLike[str], protocol: Protocol) -> ColumnMapp
             _raise_with_place(error, written, str(path))
     except ProtocolError as error:
         raise DataError(str(error)) from None
-    except (OSError, ValueError) as error:  # also a letter that is not UTF-8, and a path that no system takes
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise DataError(f"the mapping cannot be read: {reason}\n  {path}") from None
     return mapping
 
 

@@ -64,7 +64,9 @@ def judge(protocol: ProtocolData, condition: str, patient: Mapping[str, Any]) ->
     return evaluate(parse(condition, protocol.fields), protocol.facts_of(patient))
 
 
-def same(protocol: ProtocolData, one: str, other: str, measured: bool = False) -> dict[str, Any] | None:
+def same(
+    protocol: ProtocolData, one: str, other: str, measured: bool = False, complete: bool = False
+) -> dict[str, Any] | None:
     """None if two conditions say the same of every possible patient, or else a patient of whom they do not.
 
     The patient has the fewest facts on record of all of whom they differ, which is proved; numbers stand on the
@@ -75,6 +77,7 @@ def same(protocol: ProtocolData, one: str, other: str, measured: bool = False) -
         protocol: whose fields the conditions ask about.
         one, other: in the language of criteria.
         measured: ask only about patients whose numbers stand on a declared `step`.
+        complete: ask only about patients of whom everything is known that the conditions ask about.
 
     Raises:
         ProtocolError: a condition is not in the language.
@@ -86,13 +89,16 @@ def same(protocol: ProtocolData, one: str, other: str, measured: bool = False) -
     True
     >>> protocol.same("age > 65", "age >= 65"), protocol.same("spo2 > 93", "spo2 > 93 or missing(spo2)")
     ({'age': 65}, {})
+    >>> protocol.same("spo2 > 93", "spo2 > 93 or missing(spo2)", complete=True) is None
+    True
     """
     formulas = [parse(text, protocol.fields) for text in (one, other)]
     prover = prover_for(_about(protocol, formulas))
     a, b = map(prover.truth, formulas)
     steps = list(prover.logic.on_step().values())
+    differ = [z3.Or(a.true != b.true, a.false != b.false), *[prover.complete] * complete]
     for claims in ([*steps],) if measured else ([*steps], []):
-        claims.append(z3.Or(a.true != b.true, a.false != b.false))
+        claims += differ
         if _exists(prover, claims):
             return _fewest(prover, claims, formulas)
     return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from datetime import date
 from functools import cache
+from pathlib import Path
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -16,6 +18,19 @@ from ..language import ProtocolError, nearest
 from .field import key_of
 
 _T = TypeVar("_T")
+
+
+def read_text(path: str | os.PathLike[str], what: str) -> str:
+    """The text of a file.
+
+    Raises:
+        ProtocolError: `what` cannot be read, and why.
+    """
+    try:
+        return Path(path).read_text("utf-8")
+    except (OSError, ValueError) as error:  # also a letter that is not UTF-8, and a path that no system takes
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise ProtocolError(f"{what} cannot be read: {reason}", where=str(path)) from None
 
 
 def read_yaml(
