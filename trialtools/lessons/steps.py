@@ -41,7 +41,7 @@ def _way(mine: _Tree, goal: _Tree) -> _Way:
     if len({*joins}) == 2:
         flipped, turned = (goal[0], *mine[1:]), _tree(ast.parse(here, mode="eval").body, negated=True)
         ways.append((1 + _way(flipped, goal)[0], flipped, f"join with `{goal[0]}`, not with `{mine[0]}`"))
-        ways.append((1 + _way(turned, goal)[0], turned, f"turn it round: `{_text(turned)}`"))
+        ways.append((2 + _way(turned, goal)[0], turned, f"turn it round: `{_text(turned)}`"))
     return min([*ways, *(_match(op, _parts(op, mine), _parts(op, goal)) for op in joins)], key=lambda way: way[0])
 
 
