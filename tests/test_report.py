@@ -206,18 +206,20 @@ def test_what_is_no_parameter_is_refused(texts):
         parse_parameters(texts)
 
 
-def test_paths_are_seen_from_where_the_caller_stands(project):
+def test_paths_are_seen_from_where_the_caller_stands(project, monkeypatch):
     folder = project / "notebooks"
-    place = resolve_paths({"patients": "mine.csv", "cut": "mine"}, parameters(), folder, project)
+    monkeypatch.chdir(project)
+    place = resolve_paths({"patients": "mine.csv", "cut": "mine"}, parameters(), folder)
     assert place == {"patients": str((project / "mine.csv").resolve()), "cut": "mine"}
     with pytest.raises(ReportError, match=r"there is no file .*other\.csv"):
-        resolve_paths({"patients": "other.csv"}, parameters(), folder, project)
+        resolve_paths({"patients": "other.csv"}, parameters(), folder)
 
 
-def test_a_notebook_is_found_by_its_name(project):
-    assert find_notebook("bars", project).name == find_notebook("07_bars.ipynb", project).name == "07_bars.ipynb"
+def test_a_notebook_is_found_by_its_name(project, monkeypatch):
+    monkeypatch.chdir(project)
+    assert find_notebook("bars").name == find_notebook("07_bars.ipynb").name == "07_bars.ipynb"
     with pytest.raises(ReportError, match="no notebook 'barz'; did you mean 'bars'"):
-        find_notebook("barz", project)
+        find_notebook("barz")
 
 
 def test_what_is_no_notebook_is_refused(tmp_path):
@@ -591,9 +593,9 @@ def test_what_a_report_did_not_write_is_never_replaced(project, tmp_path):
     assert mine.read_bytes() == before and (tmp_path / "out" / "bars.html").read_text() == "a page of mine"
 
 
-def test_a_text_that_names_a_folder_stays_text(project):
-    declared = parameters()
-    assert resolve_paths({"cut": "data"}, declared, project / "notebooks", project) == {"cut": "data"}
+def test_a_text_that_names_a_folder_stays_text(project, monkeypatch):
+    monkeypatch.chdir(project)
+    assert resolve_paths({"cut": "data"}, parameters(), project / "notebooks") == {"cut": "data"}
 
 
 def test_a_report_names_no_folder_of_the_machine(made, project):

@@ -34,28 +34,27 @@ class Run:
     arguments: tuple[Any, ...] = ()
 
 
-def reports(
-    runs: Sequence[Run], jobs: int = 2, progress: bool | None = None
-) -> Iterator[tuple[Run, Report | Exception]]:
+def reports(runs: Sequence[Run], jobs: int = 2) -> Iterator[tuple[Run, Report | Exception]]:
     """The reports in the order in which they are done, each with what came of it: the report, or its error.
+
+    A line on stderr counts them, where that is a terminal.
 
     Args:
         runs: what is to be made; one that fails hinders no other.
         jobs: how many at once; each has a kernel of its own, so more than there are cores gains nothing.
-        progress: a line on stderr that counts them; by default only where stderr is a terminal.
     """
     if jobs == 1 or len(runs) == 1:
         for done, run in enumerate(runs):
-            _tell(progress, f"{done} of {len(runs)} reports done; making {run.name} …")
+            _tell(f"{done} of {len(runs)} reports done; making {run.name} …")
             yield run, _result(run, lambda run=run: run.make(*run.arguments))
         return
     # A fresh process imports everything anew; a forked one would share threads that it does not have.
     with ProcessPoolExecutor(jobs, get_context("spawn"), leave_out_grammar) as pool:
         waiting: dict[Future[Report], Run] = {pool.submit(run.make, *run.arguments): run for run in runs}
-        _tell(progress, f"0 of {len(runs)} reports done …")
+        _tell(f"0 of {len(runs)} reports done …")
         for done, future in enumerate(as_completed(waiting), start=1):
             run = waiting[future]
-            _tell(progress, f"{done} of {len(runs)} reports done: {run.name}" + " …" * (done < len(runs)))
+            _tell(f"{done} of {len(runs)} reports done: {run.name}" + " …" * (done < len(runs)))
             yield run, _result(run, future.result)
 
 
@@ -73,6 +72,6 @@ def _result(run: Run, make: Callable[[], Report]) -> Report | Exception:
         return error
 
 
-def _tell(progress: bool | None, words: str) -> None:
-    if sys.stderr.isatty() if progress is None else progress:
+def _tell(words: str) -> None:
+    if sys.stderr.isatty():
         print(words, file=sys.stderr, flush=True)

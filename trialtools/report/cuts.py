@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ..criteria.files import alone_in, whole
+from ..criteria.files import alone_in, whole, whole_folder
 from ..criteria.protocol import DataError
 from ..interim.data import TrialData, cut, pool
 from ..interim.lookdata import ALLOCATIONS, ENDPOINT, at_site
@@ -117,15 +114,13 @@ def write_cut(
     digest = _hash("".join(f"{name}\0{text}\0" for name, text in sorted(texts.items())))
     place = folder / "cuts" / f"{cutoff or 'whole'}-{digest[:12]}"
     if not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=".~cut-", dir=place.parent))
         try:
-            for name, text in texts.items():
-                (part / name).write_text(text, "utf-8")
-            with suppress(OSError):  # another run has just put the same cut there
-                part.rename(place)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+            with whole_folder(place) as part:
+                for name, text in texts.items():
+                    (part / name).write_text(text, "utf-8")
+        except OSError:
+            if not place.exists():  # otherwise another run has just put the same cut there
+                raise
     return place.resolve(), arms
 
 

@@ -25,7 +25,6 @@ def inputs(
     declared: Mapping[str, Parameter],
     folder: Path,
     out: Path,
-    here: Path | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
     """Every file that the parameters name, with its hash; and the protocol, if one of them is.
 
@@ -37,7 +36,6 @@ def inputs(
     Raises:
         ReportError: the parameter `protocol` names a file that is no valid protocol.
     """
-    here = here or Path.cwd()
     entries, protocol = [], None
     for name, value in values.items():
         place = place_of(folder, value) if declared[name].is_path else None
@@ -45,14 +43,14 @@ def inputs(
             continue
         files = [place] if place.is_file() else sorted(file for file in place.rglob("*") if file.is_file())
         for file in files:
-            shown = {"parameter": name, "path": _path_shown(file, here)}
+            shown = {"parameter": name, "path": _path_shown(file)}
             entries.append({**shown, "sha256": file_sha256(file), "bytes": file.stat().st_size})
         if place.suffix in (".yaml", ".yml"):
-            protocol = _protocol(name, place, values.get("readings"), here) or protocol
+            protocol = _protocol(name, place, values.get("readings")) or protocol
     return entries, protocol
 
 
-def _protocol(name: str, file: Path, readings: Any, here: Path) -> dict[str, Any] | None:
+def _protocol(name: str, file: Path, readings: Any) -> dict[str, Any] | None:
     from ..criteria.contents import load_protocol
 
     try:
@@ -63,13 +61,13 @@ def _protocol(name: str, file: Path, readings: Any, here: Path) -> dict[str, Any
         return None
     chosen = {**protocol.readings, **readings} if isinstance(readings, Mapping) else readings or protocol.readings
     read = {"readings": chosen} if chosen else {}
-    return {"id": protocol.id, "sha256": protocol.sha256, "path": _path_shown(file, here), **read}
+    return {"id": protocol.id, "sha256": protocol.sha256, "path": _path_shown(file), **read}
 
 
-def _path_shown(file: Path, here: Path) -> str:
+def _path_shown(file: Path) -> str:
     """A path as the caller would write it, or a name alone: a report tells nothing of the machine's folders."""
-    file = file.resolve()
-    return str(file.relative_to(here.resolve())) if file.is_relative_to(here.resolve()) else file.name
+    file, here = file.resolve(), Path.cwd().resolve()
+    return str(file.relative_to(here)) if file.is_relative_to(here) else file.name
 
 
 def file_sha256(file: Path) -> str:
@@ -110,13 +108,10 @@ def effective_values(values: Mapping[str, Any], declared: Mapping[str, Parameter
     return {**{name: parameter.default for name, parameter in declared.items()}, **values}
 
 
-def paths_shown(
-    values: Mapping[str, Any], declared: Mapping[str, Parameter], folder: Path, here: Path | None = None
-) -> dict[str, str]:
+def paths_shown(values: Mapping[str, Any], declared: Mapping[str, Parameter], folder: Path) -> dict[str, str]:
     """By absolute path of a parameter, what stands for it in a report."""
-    here = here or Path.cwd()
     places = [(folder / value).resolve() for name, value in values.items() if value and declared[name].is_path]
-    return {str(place): _path_shown(place, here) for place in places}
+    return {str(place): _path_shown(place) for place in places}
 
 
 def manifest(

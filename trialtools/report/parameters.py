@@ -190,9 +190,7 @@ def _plain(value: Any) -> Any:
     raise TypeError
 
 
-def resolve_paths(
-    values: Mapping[str, Any], declared: Mapping[str, Parameter], folder: Path, here: Path | None = None
-) -> dict[str, Any]:
+def resolve_paths(values: Mapping[str, Any], declared: Mapping[str, Parameter], folder: Path) -> dict[str, Any]:
     """The values with those declared as `Path` made absolute: relative ones are seen from where the caller stands.
 
     Any other text stays text, even where a file or folder of that name exists. Where the default of a path names
@@ -201,14 +199,13 @@ def resolve_paths(
     Raises:
         ReportError: no such file.
     """
-    here = here or Path.cwd()
-    return {name: _absolute(value, declared[name], folder, here) for name, value in values.items()}
+    return {name: _absolute(value, declared[name], folder) for name, value in values.items()}
 
 
-def _absolute(value: Any, parameter: Parameter, folder: Path, here: Path) -> Any:
+def _absolute(value: Any, parameter: Parameter, folder: Path) -> Any:
     if not parameter.is_path or not value:
         return value
-    place = (here / Path(value).expanduser()).resolve()
+    place = Path(value).expanduser().resolve()
     needed = place_of(folder, parameter.default) or "file" in parameter.help.lower().split()
     if needed and not place.exists():
         raise ReportError(f"the parameter {parameter.name} is '{value}', but there is no file {place}")

@@ -35,7 +35,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def find_notebook(name: str | os.PathLike[str], here: Path | None = None) -> Path:
+def find_notebook(name: str | os.PathLike[str]) -> Path:
     """The notebook that a path or a short name means: `screening` is `notebooks/01_screening.ipynb`.
 
     The first word of a name will do where only one has it: `interim` for `interim_report`.
@@ -45,11 +45,10 @@ def find_notebook(name: str | os.PathLike[str], here: Path | None = None) -> Pat
     Raises:
         ReportError: there is none, with the nearest name.
     """
-    here = here or Path.cwd()
-    path = here / Path(name).expanduser()
+    path = Path(name).expanduser()
     if path.is_file():
         return path.resolve()
-    folders = [here / "notebooks", PACKAGE.parent / "notebooks"]
+    folders = [Path("notebooks"), PACKAGE.parent / "notebooks"]
     notebooks = {short_name(file): file for folder in reversed(folders) for file in sorted(folder.glob("*.ipynb"))}
     if file := notebooks.get(str(name)) or next((f for f in notebooks.values() if str(name) in (f.stem, f.name)), None):
         return file.resolve()
@@ -83,10 +82,10 @@ def read_notebook(path: Path) -> Any:
         raise ReportError(f"{path} is not a notebook that can be read: {_first_line(str(error))}") from None
 
 
-def execute(
-    notebook: Path, parameters: Mapping[str, Any], stage: Path, progress: bool | None = None, name: str = ""
-) -> Any:
+def execute(notebook: Path, parameters: Mapping[str, Any], stage: Path, name: str) -> Any:
     """Run a notebook with its parameters and return it executed; however it ended, it is kept in `stage`.
+
+    A bar with the name of the report is drawn on stderr, where that is a terminal.
 
     Raises:
         NotebookError: a cell failed, ended the notebook early, or its Python died.
@@ -98,6 +97,7 @@ def execute(
     # what parameters there are has been checked; papermill overlooks those with two equals signs, and says so
     logging.getLogger("papermill").setLevel(logging.ERROR)
     kernel = _kernel(stage)
+    bar = {"desc": f"Running {name}", "unit": "cell", "delay": 0.5, "leave": False} if sys.stderr.isatty() else False
     papermill_engines.register("saved once", _saved_once())
     try:
         papermill.execute_notebook(
@@ -107,7 +107,7 @@ def execute(
             engine_name="saved once",
             kernel_name="python3",
             language="python",
-            progress_bar=_progress(progress, name or short_name(notebook)),
+            progress_bar=bar,
             log_output=False,
             start_timeout=180,
             store_widget_state=False,
@@ -156,11 +156,6 @@ def _saved_once() -> type:
 def _escape_braces(path: Path) -> str:
     """Papermill fills braces of a path in with parameters; ours are meant as they stand."""
     return str(path).replace("{", "{{").replace("}", "}}")
-
-
-def _progress(progress: bool | None, name: str) -> Any:
-    wanted = sys.stderr.isatty() if progress is None else progress
-    return {"desc": f"Running {name}", "unit": "cell", "delay": 0.5, "leave": False} if wanted else False
 
 
 def _kernel(stage: Path) -> type:
@@ -235,7 +230,7 @@ def _death_text(error: Exception) -> str:
     return _first_line(str(error)) or type(error).__name__
 
 
-def _first_line(text: str, width: int = 70) -> str:
+def _first_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
     line = (lines or [text.strip()])[0]
-    return line if len(line) <= width else line[: width - 1] + "…"
+    return line if len(line) <= 70 else f"{line[:69]}…"

@@ -38,7 +38,6 @@ def report(
     parameters: Mapping[str, Any] | None = None,
     out: str | os.PathLike[str] = "reports",
     pdf: bool = False,
-    progress: bool | None = None,
     name: str | None = None,
     check: Callable[[Path], None] | None = None,
 ) -> Report:
@@ -51,7 +50,6 @@ def report(
             written as seen from there. A path is what is declared as `Path`; any other text stays text.
         out: the folder for the report; it is made where it is missing.
         pdf: print the page as well, with the installed Chromium or Chrome.
-        progress: a bar on stderr; by default only where stderr is a terminal.
         name: what the files are called; otherwise as the notebook is, without its number.
         check: looks at the folder of the finished files before they are put in place; what it raises ends the run, and
             nothing of the run is kept.
@@ -75,7 +73,7 @@ def report(
     _refuse_foreign(folder, name, source)
     with _stage(folder, name) as stage, _set_aside_on_failure(folder, name):
         began = time.monotonic()
-        executed = _execute(source, values, stage, folder, name, progress)
+        executed = _execute(source, values, stage, folder, name)
         _write(stage, name, executed, shown, facts)
         if printer:
             print_pdf(printer, stage / f"{name}.html", stage / f"{name}.pdf")
@@ -111,7 +109,7 @@ def writing_to(folder: Path) -> Iterator[None]:
 
 def _sweep(folder: Path) -> None:
     """Throw away the drafts that killed runs left, of whatever name; a day old, for another run may be at work."""
-    drafts = [*folder.glob(".~*-????????/"), *folder.glob("cuts/.~cut-????????/")]
+    drafts = [*folder.glob(".~*-????????/"), *folder.glob("cuts/.~*-????????/")]
     for left in (*drafts, *folder.glob(".~*-lock.json")):
         with suppress(OSError):  # another run may sweep as well
             if time.time() - left.lstat().st_mtime > 86_400:
@@ -132,15 +130,13 @@ def _set_aside_on_failure(folder: Path, name: str) -> Iterator[None]:
         raise
 
 
-def _execute(
-    source: Path, values: Mapping[str, Any], stage: Path, folder: Path, name: str, progress: bool | None
-) -> Any:
+def _execute(source: Path, values: Mapping[str, Any], stage: Path, folder: Path, name: str) -> Any:
     # Before the thread starts: both need jupyter_client, and two threads that import it at once find it half-made.
     import papermill  # noqa: F401
 
     threading.Thread(target=prepare, daemon=True).start()
     try:
-        return execute(source, values, stage, progress, name)
+        return execute(source, values, stage, name)
     except NotebookError as error:
         failed = folder / f"{name}.failed.ipynb"
         if (stage / "run.ipynb").exists():
