@@ -476,14 +476,6 @@ def test_the_default_design_of_gsdesign_has_its_published_bounds():
     assert found.tolist() == pytest.approx([3.0107, 2.5465, 1.9992], abs=5e-5)
 
 
-def test_a_bound_against_harm_mirrors_an_efficacy_bound_of_its_own_alpha():
-    frame = interim.boundaries([1, 2, 3], harm="pocock", harm_alpha=0.05)
-    mirror = interim.boundaries([1, 2, 3], alpha=0.05, spending="pocock")["z"]
-    assert (-frame["harm"]).tolist() == pytest.approx(mirror.tolist())
-    assert interim.boundaries([1, 2, 3])["z"].tolist() == frame["z"].tolist(), "it does not enter the other bounds"
-    assert interim.boundaries([1, 2], harm=0.05)["harm"].tolist() == pytest.approx([-1.6449, -1.6449], abs=1e-4)
-
-
 def test_a_margin_is_what_z_is_held_against():
     """Of a difference that lies at the margin, z is 0; the interval does not move."""
     found = interim.risk_difference((40, 100, 30, 100), null=0.1)

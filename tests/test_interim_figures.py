@@ -12,6 +12,7 @@ from drawn import (
     THREE,
     TWO,
     accrual_of,
+    draw,
     drawn,
     fan_of,
     flow_of,
@@ -185,9 +186,9 @@ def test_what_was_not_collected_is_said_in_the_box():
 
 def test_only_the_most_frequent_reasons_are_named_and_all_are_read_out():
     reasons = [(f"Reason {i}", 20 - i) for i in range(12)]
-    made = figures.consort(flow_of(POOLED, reasons), reasons=3)
-    rest = sum(n for _, n in reasons[3:])
-    assert "9 other reasons" in made and f">{rest}</text>" in made and ">Reason 3</text>" not in made
+    made = figures.consort(flow_of(POOLED, reasons))
+    rest = sum(n for _, n in reasons[8:])
+    assert "4 other reasons" in made and f">{rest}</text>" in made and ">Reason 8</text>" not in made
     assert "Reason 11 9" in made
 
 
@@ -242,8 +243,9 @@ def test_pooled_events_are_ordered_by_share_in_one_panel_without_the_totals():
 
 
 def test_terms_that_are_left_out_are_counted():
-    made = drawn("adverse_events", POOLED, most=2)
-    assert len(made.data[0].x) == 2 and "The 2 of 3 terms" in title(made)
+    frame = frame_of("adverse_events", POOLED).query("term != ''")
+    made = draw("adverse_events", pd.concat([frame.assign(term=frame["term"] + f" {i}") for i in range(6)]))
+    assert len(made.data[0].x) == 15 and "The 15 of 18 terms" in title(made)
 
 
 def test_with_three_arms_each_is_held_against_the_control():

@@ -13,6 +13,7 @@ from scipy.stats import norm
 import trialtools as tt
 from trialtools import figures
 from trialtools.criteria.protocol import DataError, DesignItem
+from trialtools.figures.accrual import target_days
 from trialtools.figures.printed import by_arm
 from trialtools.interim.data import read_trial
 from trialtools.interim.frames.effect import why_no_comparison
@@ -21,7 +22,6 @@ from trialtools.interim.frames.history import read_previous
 from trialtools.interim.frames.looks import adjusted_interval, crosses_boundary, final_difference, is_last, this_look
 from trialtools.interim.frames.outcomes import overall_rate
 from trialtools.interim.frames.randomization import last_coefficient
-from trialtools.interim.frames.recruitment import target_days
 from trialtools.interim.lookdata import read_analysis_data
 from trialtools.interim.plan import plan_of
 

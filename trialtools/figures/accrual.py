@@ -73,7 +73,7 @@ def accrual(accrual: pd.DataFrame, forecast: pd.DataFrame | None = None, target:
                 else []
             ),
         ],
-        shapes=[{**rule(y=target, dash="dot")}] if target else [],
+        shapes=[rule(y=target, dash="dot")] if target else [],
         x=_days(first, last, end),
         y={"range": [0, most], "nticks": 6, "tickformat": ",d", **ALONG},
         room=Room(_HEIGHT, _LEFT, _room(labels, (last - end) / max(last - first, timedelta(days=1))), 18),
@@ -138,11 +138,20 @@ def _finding(n: int, end: Any, target: int | None, ahead: Any) -> tuple[str, str
     sentence = f"{count(n)} of {count(target)} randomized by {end:%Y-%m-%d}"
     if n >= target or ahead is None:
         return sentence, ""
-    days = {}
-    for name in ("high90", "median", "low90"):
-        there = ahead.loc[ahead[name] >= target, "day"]
-        days[name] = f"{there.iloc[0]:%Y-%m-%d}" if len(there) else f"after {ahead['day'].max():%Y-%m-%d}"
-    expected = f"Target expected between {days['high90']} and {days['low90']} (90 %; darker: 50 %)"
-    if days["median"].startswith("after"):
-        return f"{sentence}; the target is reached {days['median']}", expected
+    days, never = target_days(ahead, target), f"after {ahead['day'].max():%Y-%m-%d}"
+    expected = f"Target expected between {days['soonest'] or never} and {days['latest'] or never} (90 %; darker: 50 %)"
+    if not days["median"]:
+        return f"{sentence}; the target is reached {never}", expected
     return f"{count(n)} of {count(target)} randomized; the target is expected by {days['median']}", expected
+
+
+def target_days(fan: pd.DataFrame, target: int) -> dict[str, Any]:
+    """The days on which a forecast reaches its target: `soonest` (one future in twenty is sooner), `median`, `latest`.
+
+    None where the forecast does not get there as far as it looks ahead, or there is none.
+    """
+    days = {}
+    for name, column in {"soonest": "high90", "median": "median", "latest": "low90"}.items():
+        there: Any = fan.loc[fan[column] >= target, "day"]
+        days[name] = there.iloc[0].date() if len(there) else None
+    return days

@@ -24,6 +24,7 @@ _STAGES = {
     "analysed": ("Analysis", "Primary outcome"),
 }
 _COLUMNS = ("allocated", "follow_up", "analysed")
+_REASONS = 8
 _LEFT, _RIGHT, _GAP, _STEP, _POOLED = 30, WIDTH - 4, 12, 22, 300
 """Across: where the boxes begin and end, and between columns. Down: between stages. How wide a single column is."""
 
@@ -58,13 +59,14 @@ class _Box:
 def consort(
     frame: pd.DataFrame,
     labels: Mapping[str, str] | None = None,
-    reasons: int = 8,
     *,
     title: str | None = None,
     subtitle: str | None = None,
     source: str = "",
 ) -> Html:
     """The flow of participants: assessed, excluded with reasons, randomized; then allocated, followed, analysed.
+
+    The eight most frequent reasons for exclusion are named; the others share a line.
 
     Unknown is an item like any other: the items of a box are all of its people, so that an item which one arm has and
     another lacks is 0 there.
@@ -74,7 +76,6 @@ def consort(
             together), item ("" for the box itself), n. A box without items, or a stage without a box, says "not
             collected".
         labels: of arms, in the order of the protocol.
-        reasons: how many reasons for exclusion are named, the most frequent; the others share a line.
         title: the finding; otherwise how many were randomized, and an empty text for none.
         subtitle: population, data cut.
         source: a last line.
@@ -106,7 +107,7 @@ def consort(
     )
 
     def draw(top: float) -> tuple[Parts, float]:
-        parts, y = _enrolment(assessed, excluded, randomized, len(groups), reasons, top)
+        parts, y = _enrolment(assessed, excluded, randomized, len(groups), top)
         stages = [("Enrolment", top, y)]
         for position, stage in enumerate(_COLUMNS if groups else ()):
             drawn, end = _level({arm: own[position] for arm, own in columns.items()}, y, crowned=not position)
@@ -118,12 +119,10 @@ def consort(
     return page(finding, subtitle, source, alt, draw)
 
 
-def _enrolment(
-    assessed: _Box, excluded: _Box, randomized: _Box, groups: int, reasons: int, y: float
-) -> tuple[Parts, float]:
+def _enrolment(assessed: _Box, excluded: _Box, randomized: _Box, groups: int, y: float) -> tuple[Parts, float]:
     """The assessed, at their right the excluded, below them the randomized; and where they end."""
     first, middle, side = assessed.lines(_POOLED, bare=True), _LEFT + _POOLED / 2, _LEFT + _POOLED + 30
-    named = _most_frequent(excluded, reasons).lines(_RIGHT - side)
+    named = _most_frequent(excluded).lines(_RIGHT - side)
     out = y + _high(first) + _GAP
     below = out + max(_high(named), 20) + _GAP
     span = _POOLED if groups < 2 else _RIGHT - _LEFT
@@ -201,12 +200,12 @@ def _adds_up(assessed: _Box, excluded: _Box, randomized: _Box, columns: Mapping[
                 raise ValueError(f"{wrong}: {each.sentence(arm.label)}, but {first.n} were allocated")
 
 
-def _most_frequent(excluded: _Box, most: int) -> _Box:
+def _most_frequent(excluded: _Box) -> _Box:
     """The most frequent reasons, and one line for the others."""
     ranked = sorted(excluded.items, key=lambda item: -item[1])
-    rest = ranked[most:]
+    rest = ranked[_REASONS:]
     if len(rest) > 1:
-        ranked = [*ranked[:most], (f"{len(rest)} other reasons", sum(n for _, n in rest))]
+        ranked = [*ranked[:_REASONS], (f"{len(rest)} other reasons", sum(n for _, n in rest))]
     return replace(excluded, items=tuple(ranked))
 
 

@@ -11,24 +11,18 @@ from .drawing import Drawing, Room, figure, nobody
 from .format import absent, count, in_sentence, n_of, number
 from .lines import marks, rule
 from .measure import POINTS, estimate
-from .rows import (
-    Column,
-    Estimate,
-    Intervals,
-    Panel,
-    Row,
-    Text,
-    label,
-    row_chart,
-)
+from .rows import Column, Estimate, Intervals, Panel, Row, Text, label, row_chart
 from .template import HAIR, note, one_line
 
-_LEFT = 232
+_LEFT, _MOST = 232, 15
 
 
 @figure
-def adverse_events(frame: pd.DataFrame, labels: Mapping[str, str] | None = None, most: int = 15) -> Drawing:
+def adverse_events(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawing:
     """Adverse events by term: the share of each arm that had any, and how far it is from the control's.
+
+    Of arms the 15 terms that differ most, those with more events than the control on top; of all together the 15 most
+    frequent.
 
     An arm without a row has no mark. Nobody's events means no figure but words.
 
@@ -37,8 +31,6 @@ def adverse_events(frame: pd.DataFrame, labels: Mapping[str, str] | None = None,
             person-days), difference, low, high (against the control; NaN for it, and where all are pooled). Rows
             without a term, which are totals, are not drawn.
         labels: of arms, in the order of the protocol.
-        most: so many terms: of arms those that differ most, those with more events than the control on top; of all
-            together the most frequent.
 
     >>> import pandas as pd
     >>> row = {"body_system": "Cardiac", "arm": "", "of": 50, "events": 9, "rate": 0.4}
@@ -54,7 +46,7 @@ def adverse_events(frame: pd.DataFrame, labels: Mapping[str, str] | None = None,
     every = _by_term(events)
     differ = {arm.id for term in every for arm in groups if not absent(_of(term, arm)["difference"])}
     compared = [arm for arm in groups if arm.id in differ]
-    terms = _rank(every, compared, most)
+    terms = _rank(every, compared)
     rows = [row for term in terms for row in term["by"].values()]
     far = max(row["share"] for row in rows if not absent(row["share"]))
     shares = {"range": [-0.04 * far, far * 1.08], "tickformat": ".0%" if far > 0.04 else ".1%", "nticks": 4}
@@ -144,7 +136,7 @@ def _numbers(groups: Sequence[Arm], compared: bool) -> Column:
     return Column(head, list(map(text, groups)), pad=10, shifts=list(_shifts(groups, 13).values()))
 
 
-def _rank(every: Sequence[Row], compared: Sequence[Arm], most: int) -> list[Row]:
+def _rank(every: Sequence[Row], compared: Sequence[Arm]) -> list[Row]:
     """The terms to draw, in their order from the top."""
 
     def share(term: Row) -> float:
@@ -155,8 +147,8 @@ def _rank(every: Sequence[Row], compared: Sequence[Arm], most: int) -> list[Row]
         return max(known, key=abs, default=0.0)
 
     if not compared:
-        return sorted(every, key=lambda term: -share(term))[:most]
-    largest = sorted(every, key=lambda term: -abs(excess(term)))[:most]
+        return sorted(every, key=lambda term: -share(term))[:_MOST]
+    largest = sorted(every, key=lambda term: -abs(excess(term)))[:_MOST]
     return sorted(largest, key=lambda term: -excess(term))
 
 

@@ -13,7 +13,6 @@ from ..criteria.stage import Stage
 from ..figures.format import count, percent
 from ..figures.measure import MEASURES, Measure
 from ..figures.printed import recommendation_form
-from .data.cutoff import pool
 from .data.read import TrialData
 from .frames.caveats import caveats, estimand_in_words
 from .frames.closed_page import boundary_words
@@ -52,7 +51,6 @@ from .lookdata import (
     parse_cutoff,
     read_allocations,
     read_analysis_data,
-    with_hidden_columns,
     with_reason,
 )
 from .plan import plan_of
@@ -212,13 +210,9 @@ def look(
     NCT05741099, look 2 of 3, cut 2023-08-17 · open: pooled
     """
     protocol = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
-    plan, day, allocations = plan_of(protocol), parse_cutoff(cutoff), None
-    if isinstance(data, TrialData):
-        trial = data.cut(cutoff) if cutoff else data
-        trial = trial if closed else with_hidden_columns(pool(trial))
-    else:
-        trial = read_analysis_data(data, protocol, cutoff, closed=closed, mapping=mapping or None)
-        allocations = read_allocations(data)
+    plan, day = plan_of(protocol), parse_cutoff(cutoff)
+    trial = read_analysis_data(data, protocol, cutoff, closed=closed, mapping=mapping or None)
+    allocations = None if isinstance(data, TrialData) else read_allocations(data)
     if number == "due":
         before = read_previous(previous, protocol, cutoff, site=site)
         number = due_look(Look(trial, protocol, plan, day, closed, site=site, previous=before))

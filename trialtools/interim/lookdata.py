@@ -16,7 +16,7 @@ import pandas as pd
 from ..criteria.contents import Protocol
 from ..criteria.protocol import DataError
 from ..figures.format import count
-from .data.cutoff import cut, pool
+from .data.cutoff import pool
 from .data.read import TrialData, read_trial
 from .data.tables import DTYPES, HIDDEN, SCREENING_LOG, TABLES, Frame
 from .plan import MonitoringPlan
@@ -114,7 +114,7 @@ class LookData:
 
 
 def read_analysis_data(
-    data: str | os.PathLike[str],
+    data: str | os.PathLike[str] | TrialData,
     protocol: Protocol,
     cutoff: str = "",
     *,
@@ -124,8 +124,8 @@ def read_analysis_data(
     """The data of a look as they were known on the day of the cut; without the arm unless it is closed.
 
     Args:
-        data: a folder, or a wide file with its mapping; or a cut that `trialtools report` has made, whose findings
-            stand beside it in `findings.csv`.
+        data: a folder, or a wide file with its mapping; a cut that `trialtools report` has made, whose findings stand
+            beside it in `findings.csv`; or what `read_trial` gave.
         protocol: whose design names the primary endpoint.
         cutoff: year-month-day; empty for data without days, which are taken as they are.
         closed: keep the arm.
@@ -139,20 +139,25 @@ def read_analysis_data(
     >>> bool(read_analysis_data("data/trial", protocol, "2023-08-17").subjects["arm"].notna().any())
     False
     """
-    trial = read_trial(data, protocol, mapping or None)
-    findings = trial.findings
-    if (declared := Path(data) / ENDPOINT).is_file():
+    if isinstance(data, TrialData):
+        trial = data.cut(cutoff) if cutoff else data
+    else:
+        trial = _read_cut(Path(data), read_trial(data, protocol, mapping or None), cutoff)
+    return trial if closed else _with_hidden_columns(pool(trial))
+
+
+def _read_cut(folder: Path, trial: TrialData, cutoff: str) -> TrialData:
+    """The trial cut; with what stands beside its tables where that was done already: endpoint, absent, findings."""
+    if (declared := folder / ENDPOINT).is_file():
         declaration = json.loads(declared.read_text("utf-8"))
         trial = replace(trial, **declaration | {"absent": tuple(declaration.get("absent", trial.absent))})
-    if (file := Path(data) / _FINDINGS).is_file():
-        findings = pd.read_csv(file, keep_default_na=False).astype(findings.dtypes.to_dict())
-    if cutoff:
-        trial = cut(trial, cutoff)
-    trial = replace(trial, findings=findings) if file.is_file() else trial
-    return trial if closed else with_hidden_columns(pool(trial))
+    kinds, trial = trial.findings.dtypes.to_dict(), trial.cut(cutoff) if cutoff else trial
+    if not (file := folder / _FINDINGS).is_file():
+        return trial
+    return replace(trial, findings=pd.read_csv(file, keep_default_na=False).astype(kinds))
 
 
-def with_hidden_columns(trial: TrialData) -> TrialData:
+def _with_hidden_columns(trial: TrialData) -> TrialData:
     """The same with the columns that were taken out there again, and nothing in them."""
     tables = {}
     for name, columns in HIDDEN.items():

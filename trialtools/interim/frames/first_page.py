@@ -71,7 +71,8 @@ def _findings(look: LookData) -> dict[int, str]:
     arms = arms_in_order(look) or list(look.arms)
     deaths, serious = ([_n(harm_by_arm(look, what), arm) for arm in arms] for what in (DEATH, SERIOUS))
     events, liver = adverse_events(look), edish(look)
-    sentences_of = {13: NOT_COLLECTED if not all(deaths) or not all(serious) else _harm(deaths, serious)}
+    harms = f"{' and '.join(deaths)} deaths, {' and '.join(serious)} with SAE"
+    sentences_of = {13: harms if all(deaths) and all(serious) else NOT_COLLECTED}
     if "events" in look.trial.absent:
         sentences_of[14] = NOT_COLLECTED
     elif len(events):
@@ -97,7 +98,3 @@ def _effect_of(look: LookData) -> str:
 
 def _n(rows: dict[str, dict[str, object]], arm: str) -> str:
     return count(rows[arm]["participants"]) if arm in rows else ""
-
-
-def _harm(deaths: list[str], serious: list[str]) -> str:
-    return f"{' and '.join(deaths)} deaths, {' and '.join(serious)} with SAE"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...figures.accrual import target_days
 from ...figures.first_page import ArmRow, FirstPage
 from ...figures.format import SPACE, count, percent
 from ..lookdata import LookData
@@ -12,7 +13,7 @@ from .closed_page import frame_of_page
 from .conduct import dosing
 from .endpoint import endpoint_rows
 from .outcomes import outcome_status, overall_rate
-from .recruitment import accrual_forecast, sites, target_days
+from .recruitment import accrual_forecast, sites
 from .safety import DEATH, SERIOUS, edish
 from .safety_words import harm_by_arm, harm_of
 from .wording import NOT_COLLECTED, endpoint_of_look, share, written_day

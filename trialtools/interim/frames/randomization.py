@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from pandas.api import types
@@ -24,13 +22,11 @@ _EVERYBODY = "all randomized"
 _NO_LEDGER = "No allocation ledger was handed in."
 
 
-def baseline_by_arm(look: LookData, fields: Sequence[str] | None = None) -> Frame:
+def baseline_by_arm(look: LookData) -> Frame:
     """Who was randomized: as `tt.Screening.baseline` gives it, a group an arm, or all together.
 
-    Args:
-        look: whose extra columns of `subjects` are the baseline.
-        fields: which columns; by default those that tell people apart (age, sex, chronic conditions) and the numbers
-            that the criteria ask for; of a trial without such fields, all columns.
+    Shown are the extra columns of `subjects` that tell people apart (age, sex, chronic conditions), and the numbers
+    that the criteria ask for; of a trial without such fields, all extra columns.
 
     Unknown is a level of its own, where anything is unknown. `smd` compares those who are known. No p-values
     (CONSORT 2025).
@@ -39,7 +35,7 @@ def baseline_by_arm(look: LookData, fields: Sequence[str] | None = None) -> Fram
     extra = [name for name in look.trial.subjects if name not in TABLES["subjects"]]
     numbers = [name for name in protocol.used_fields if protocol.fields[name].type in ("number", "integer")]
     usually = [name for name in extra if name in {*default_groups(protocol), *numbers}]
-    rows = [row for name in fields or usually or extra for row in _variable(look, name)]
+    rows = [row for name in usually or extra for row in _variable(look, name)]
     return with_reason(pd.DataFrame(rows, columns=list(BASELINE)), NOT_COLLECTED)
 
 

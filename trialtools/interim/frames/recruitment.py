@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -102,18 +101,6 @@ def _gamma(count: np.ndarray, days: np.ndarray) -> tuple[np.ndarray, float]:
     if spread <= 0:  # sites do not differ beyond chance, or there is one
         return np.full(len(count), 0.0) + 1e-9, 0.0
     return np.full(len(count), mean**2 / spread), mean / spread
-
-
-def target_days(fan: Frame, target: int) -> dict[str, Any]:
-    """The days on which a forecast reaches its target: `soonest` (one future in twenty is sooner), `median`, `latest`.
-
-    None where the forecast does not get there in ten years, or there is none.
-    """
-    days = {}
-    for name, column in {"soonest": "high90", "median": "median", "latest": "low90"}.items():
-        there = fan.loc[fan[column] >= target, "day"]
-        days[name] = there.iloc[0].date() if len(there) else None
-    return days
 
 
 def sites(look: LookData) -> Frame:

@@ -39,6 +39,8 @@ _LACKS = {
 }
 _UNENDED = "Ends of follow-up: not collected; everybody counts as observed up to the cut."
 _UNCODED = "not coded"
+_MOST = 6
+"""Laboratory tests that are shown, and weeks of each in a table."""
 _CLOSED_ONLY = "Single cases are listed in the closed report only."
 
 
@@ -247,12 +249,8 @@ def _labs(look: LookData) -> Frame:
     return labs.assign(day=day)[day >= 0]
 
 
-def laboratory(look: LookData, most: int = 6) -> Frame:
-    """Quartiles of each laboratory value, week by week since randomization.
-
-    Args:
-        look: by arm, or pooled.
-        most: so many tests, those with the most values.
+def laboratory(look: LookData) -> Frame:
+    """Quartiles of each laboratory value, week by week since randomization; of the six tests with the most values.
 
     Columns: test, unit, arm, week, n, low, median, high (quartiles). A test in several units is shown in its commonest.
     """
@@ -260,7 +258,7 @@ def laboratory(look: LookData, most: int = 6) -> Frame:
     labs = labs[labs["value"].notna()]
     if labs.empty:
         return with_reason(None, NOT_COLLECTED)
-    labs = labs[labs["test"].isin(labs["test"].value_counts().head(most).index)]
+    labs = labs[labs["test"].isin(labs["test"].value_counts().head(_MOST).index)]
     unit = labs.groupby("test")["unit"].agg(lambda units: next(iter(units.mode()), ""))
     labs = labs[labs["unit"].fillna("") == labs["test"].map(unit)]
     labs = labs.assign(arm=labs["subject_id"].map(look.arm_of), week=(labs["day"] // 7).astype(int))
@@ -270,15 +268,15 @@ def laboratory(look: LookData, most: int = 6) -> Frame:
     return summary.reset_index().assign(unit=lambda frame: frame["test"].map(unit))
 
 
-def laboratory_by_week(look: LookData, most: int = 6) -> Frame:
-    """The same for a table: `test` with its unit, and of each test at most so many weeks, first and last too."""
+def laboratory_by_week(look: LookData) -> Frame:
+    """The same for a table: `test` with its unit, and of each test at most six weeks, first and last too."""
     found = laboratory(look)
     if found.empty:
         return found
     kept = []
     for _, own in found.groupby("test"):
         weeks = np.unique(own["week"])
-        some = weeks[np.unique(np.linspace(0, len(weeks) - 1, most).round().astype(int))]
+        some = weeks[np.unique(np.linspace(0, len(weeks) - 1, _MOST).round().astype(int))]
         kept.append(own[own["week"].isin(some)].sort_values("week", kind="stable"))
     unit = found["unit"].map(printed_unit)
     named = found["test"] + (", " + unit).where(unit != "", "")

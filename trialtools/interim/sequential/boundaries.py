@@ -37,8 +37,6 @@ def boundaries(
     planned: float | None = None,
     final: bool | None = None,
     used: Sequence[float] = (),
-    harm: Spending | float | None = None,
-    harm_alpha: float | None = None,
 ) -> pd.DataFrame:
     """The boundaries of a group-sequential design, look by look, at the information that was really there.
 
@@ -59,13 +57,9 @@ def boundaries(
             when the planned information is reached.
         used: the z that the first looks were held against, as their reports wrote it down. What they spent stays spent,
             whatever is now known of the size; later looks share the rest.
-        harm: how a bound against harm is spent, or a nominal one-sided level that holds at every look. It does not
-            enter the other bounds (test types 7 and 8 of gsDesign).
-        harm_alpha: what is spent on harm in all; by default as much as one tail of `alpha`.
 
     Columns: look, information, z, nominal_p (of that z at this look alone, both tails where `sides` is 2), alpha_spent
-    (in all so far), futility and harm (where asked for; to cross harm is to
-    be at or below it). A z of inf: the look may spend too little to stop for efficacy.
+    (in all so far), futility (where asked for). A z of inf: the look may spend too little to stop for efficacy.
 
     Raises:
         DataError: information that does not rise, looks closer than 0.005 of what is planned, futility of a two-sided
@@ -100,8 +94,6 @@ def boundaries(
     frame["nominal_p"], frame["alpha_spent"] = sides * ndtr(-z), spent
     if futility is not None:
         frame["futility"] = _futility(looks, high, futility, gamma, beta, planned)
-    if harm is not None:
-        frame["harm"] = _harm(looks, planned, harm, harm_alpha or tail, gamma, final)
     return frame
 
 
@@ -212,9 +204,7 @@ def _mirror(high: Sequence[float], two: bool) -> list[float]:
     return [-each for each in high] if two else [-math.inf] * len(high)
 
 
-def _spending_bounds(
-    looks: Sequence[float], allowed: Sequence[float], two: bool, used: Sequence[float] = ()
-) -> list[float]:
+def _spending_bounds(looks: Sequence[float], allowed: Sequence[float], two: bool, used: Sequence[float]) -> list[float]:
     """The bound of each look: as used, or for what may be spent up to there less what was."""
     if len(used) >= len(looks) or any(math.isnan(each) for each in used):
         raise DataError(f"{len(used)} bounds were used at earlier looks, and there are {len(looks)} looks in all")
@@ -277,18 +267,6 @@ def _futility(
     top = 12 / math.sqrt(looks[-1])
     effect = brentq(lambda each: bounds(each)[1] - shares[-1], 1e-6 * top, top, xtol=1e-12)
     return [*bounds(float(effect))[0], high[-1]]  # type: ignore[arg-type]
-
-
-def _harm(
-    looks: Sequence[float], planned: float, harm: Spending | float, alpha: float, gamma: float | None, final: bool
-) -> list[float]:
-    """The bounds against harm: the mirror of an efficacy bound with an error rate of its own."""
-    if isinstance(harm, str):
-        _check(alpha, 1, harm, gamma, 0.2)
-        return [-each for each in _spending_bounds(looks, _allowance(looks, planned, alpha, harm, gamma, final), False)]
-    if not 0 < harm < 0.5:
-        raise DataError(f"the nominal level of harm lies between 0 and 0.5, not {harm}")
-    return [float(ndtri(harm))] * len(looks)
 
 
 def _lower(going: SubDensity, reached: float, share: float, high: float) -> float:

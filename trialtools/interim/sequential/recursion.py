@@ -33,19 +33,15 @@ class SubDensity:
 
     def above(self, information: float, z: float) -> float:
         """The chance to be at or above z at the next look."""
-        if z == math.inf:
-            return 0.0
-        return float(
-            self.mass @ ndtr((self.ahead(information) - z * math.sqrt(information)) / self.spread(information))
-        )
+        return float(self.mass @ ndtr(self._from(information, z)))
 
     def below(self, information: float, z: float) -> float:
         """The chance to be at or below z at the next look."""
-        if z == -math.inf:
-            return 0.0
-        return float(
-            self.mass @ ndtr((z * math.sqrt(information) - self.ahead(information)) / self.spread(information))
-        )
+        return float(self.mass @ ndtr(-self._from(information, z)))
+
+    def _from(self, information: float, z: float) -> np.ndarray:
+        """How far above z those who stand here are to be expected at the next look, in standard deviations."""
+        return (self.ahead(information) - z * math.sqrt(information)) / self.spread(information)
 
     def ahead(self, information: float) -> np.ndarray:
         return self.place + self.drift * (information - self.information)
