@@ -213,6 +213,34 @@ def test_every_trap_is_three_steps_from_right_at_most():
             assert question.source.rules.same(text, question.means, measured=True) is None, trap.answer
 
 
+@pytest.mark.parametrize(
+    ("mine", "wanted", "says"),
+    [
+        ("not (pregnant or lactating)", "pregnant or lactating", "turn it round: `pregnant or lactating`"),
+        ("age > 65 or cough", "65 <= age and cough", "join with `and`, not with `or`"),
+        ("if cough then age > 65", "age >= 65 or not cough", "write `age >= 65`, not `age > 65`"),
+        ("18 <= age <= 80 and cough", "cough and 18 <= age <= 85", "write `age <= 85`, not `age <= 80`"),
+        ("cough", "(age > 65 and cough) or tachypnoea", "add `and age > 65`"),
+        ("cough and age > 65 and age > 65", "cough", "leave out `age > 65`"),
+    ],
+)
+def test_a_next_step_is_the_smallest_edit_that_leads_on(mine, wanted, says):
+    assert next_step(mine, wanted)[1] == f"One step nearer: {says}."
+
+
+@pytest.mark.parametrize(("mine", "wanted"), [("not (a or b > 3)", "b <= 3 and not a"), ("if a then b", "b or not a")])
+def test_what_is_the_same_but_for_its_order_and_its_nots_needs_no_step(mine, wanted):
+    assert next_step(mine, wanted) == ("", "")
+
+
+def test_a_step_between_deep_conditions_is_found_while_somebody_waits():
+    """Each level doubles the ways between two conditions, so that 2 to the power of 40 would never end."""
+    deep = ["a0", "b0"]
+    for level in range(1, 41):
+        deep = [f"({one}) {'and' if (level + n) % 2 else 'or'} {'ab'[n]}{level}" for n, one in enumerate(deep)]
+    assert next_step(*deep)[1]
+
+
 @pytest.mark.parametrize("mutants", range(3))
 def test_mutants_of_the_key_are_refused_with_a_patient_who_shows_it(mutants):
     chance = random.Random(mutants)

@@ -30,12 +30,13 @@ def next_step(mine: str, wanted: str) -> tuple[str, str]:
     return (_text(tree), f"One step nearer: {says}.") if far else ("", "")
 
 
-@lru_cache(100_000)
+@lru_cache(100_000)  # each level of a deep condition asks for the same ways twice
 def _way(mine: _Tree, goal: _Tree) -> _Way:
     """The shortest way found from one tree to another; at worst the whole is written anew."""
     if mine == goal:
         return 0, goal, ""
-    here, there, joins = _text(mine), _text(goal), [tree[0] for tree in (mine, goal) if not isinstance(tree, str)]
+    here, there = _text(mine), _text(goal)
+    joins = [tree[0] for tree in (mine, goal) if not isinstance(tree, str)]
     anew = max(_size(mine), _size(goal)) + len(joins) - SequenceMatcher(None, here, there).ratio()
     ways = [(anew, goal, f"write `{there}`, not `{here}`")]
     if len({*joins}) == 2:
@@ -46,10 +47,10 @@ def _way(mine: _Tree, goal: _Tree) -> _Way:
 
 
 def _match(op: str, parts: list[_Tree], goals: list[_Tree]) -> _Way:
-    """From parts to those wanted, in any order: each goes with the nearest; what is left is dropped or added."""
+    """From parts to those wanted, in any order: each goes where it saves most; what is left is dropped or added."""
     ways, free, wanted = list[_Way](), [*parts], [*goals]
     while free and wanted:
-        part, goal = min(product(free, wanted), key=lambda pair: _way(*pair)[0])
+        part, goal = min(product(free, wanted), key=lambda pair: _way(*pair)[0] - _size(pair[1]))
         far, tree, says = _way(part, goal)
         ways.append((far, _join(op, *(tree if each == part else each for each in parts)), says))
         free.remove(part)
