@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...criteria.protocol import DataError
-from ..sources.csvfile import UTF8, wide_encoding
+from ..sources.csvfile import wide_encoding
 from ..sources.mapping import ColumnMapping
 from ..sources.workbook import sheet_names
 from .words import tokens
@@ -46,7 +47,7 @@ def _csv_form(path: Path) -> ColumnMapping:
     except (OSError, EOFError):
         return ColumnMapping()  # whoever reads the whole of it says what is wrong
     encoding = _encoding(head)
-    lines = head.removeprefix(UTF8).decode(encoding or "utf-8", "replace").splitlines()[:_LINES]
+    lines = head.removeprefix(codecs.BOM_UTF8).decode(encoding or "utf-8", "replace").splitlines()[:_LINES]
     if lines and lines[0].lower().lstrip('"').startswith("sep="):
         return ColumnMapping(encoding=encoding)
     separator, header = _shape(lines)

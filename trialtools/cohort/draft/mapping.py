@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,9 @@ from ...criteria.contents import Protocol
 from ...criteria.engine import in_polars
 from ...criteria.protocol import DataError, Field
 from ...criteria.stage import as_lines
-from ..sources.ids import is_total
+from ..sources.ids import no_patients
 from ..sources.mapping import ColumnMapping, MappedColumn, PatientId, Rows
 from ..sources.open import RawTable, open_table, readable
-from ..sources.patients import TELLING
 from .content import ColumnContent, see_column
 from .fit import fit
 from .form import check_names, file_forms, is_workbook
@@ -281,11 +281,7 @@ def _find_id(
 
 
 def _of_patients(frame: Any, id: str | None, sheet: bool) -> Any:
-    """The table without the rows that the reader leaves out: those that sum up others, or hold nothing."""
-    schema = frame.collect_schema()
-    others = [name for name in schema if name not in (id, "synthetic")]
-    if id is not None and schema[id] == nw.String:
-        frame = frame.filter(~is_total(nw.col(id)).fill_null(False))
-    if sheet and len(others) >= TELLING:
-        frame = frame.filter(~nw.all_horizontal(*(nw.col(name).is_null() for name in others), ignore_nulls=False))
-    return frame
+    """The table without the rows that the reader leaves out."""
+    schema = dict(frame.collect_schema())
+    others = [name for name in schema if sheet and name not in (id, "synthetic")]
+    return reduce(lambda left, rows: left.filter(~rows), no_patients(id or "", schema, others).values(), frame)

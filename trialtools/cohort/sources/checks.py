@@ -27,31 +27,25 @@ def quality_table(findings: Sequence[DataFinding], last: Sequence[DataFinding] =
     return pd.DataFrame([*ordered, *last], columns=list(_QUALITY))
 
 
-def count_checks(frame: Any, checks: Sequence[Check]) -> Any:
-    """A frame of one row, not collected yet: `n`, and for each check by its position how many rows it found.
-
-    Args:
-        frame: Narwhals frame that the checks are about.
-        checks: of its columns.
-    """
+def _count_checks(frame: Any, checks: Sequence[Check]) -> dict[str, int]:
+    """`n`, and for each check by its position how many rows it found."""
     counts = [nw.len().alias("n")]
     for position, check in enumerate(checks):
         counts.append(number_of(check.bad).alias(f"bad{position}"))
         if (check.fatal or check.all) and check.present is not None:
             counts.append(number_of(check.present).alias(f"present{position}"))
-    return frame.select(*counts)
+    return one_row(frame.select(*counts))
 
 
-def judge_checks(
-    frame: Any, checks: Sequence[Check], row: dict[str, Any], id: nw.Expr
-) -> tuple[list[DataFinding], list[str]]:
-    """What is counted with an example, and a paragraph with the first rows for each check that is fatal.
+def judge_checks(frame: Any, checks: Sequence[Check], id: nw.Expr) -> tuple[int, list[DataFinding], list[str]]:
+    """How many rows there are, what is counted with an example, and a paragraph for each check that is fatal.
 
     Args:
-        frame, checks: as they were counted.
-        row: the counts.
+        frame: Narwhals frame that the checks are about.
+        checks: of its columns.
         id: names a row where the engine has no order of rows.
     """
+    row = _count_checks(frame, checks)
     hit = [
         (position, check)
         for position, check in enumerate(checks)
@@ -64,12 +58,10 @@ def judge_checks(
     ]
     counted = [(position, check) for position, check in hit if not check.fatal]
     if fatal or not counted:
-        return [], fatal
+        return row["n"], [], fatal
     shown = {position: nw.when(check.bad).then(check.shown) for position, check in counted}
-    ends = [
-        (each.min().alias(f"low{position}"), each.max().alias(f"high{position}")) for position, each in shown.items()
-    ]
-    ends = one_row(frame.select(*(end for pair in ends for end in pair)))
+    ends = {f"low{position}": each.min() for position, each in shown.items()}
+    ends = one_row(frame.select(**ends, **{f"high{position}": each.max() for position, each in shown.items()}))
     findings = [
         finding(
             check.field,
@@ -82,7 +74,7 @@ def judge_checks(
         )
         for position, check in counted
     ]
-    return findings, []
+    return row["n"], findings, []
 
 
 def _example(low: Any, high: Any) -> str:

@@ -23,7 +23,6 @@ _LARGEST = 4 << 30
 _SUSPECT, _RATIO = 1 << 28, 200
 """From this size on, a file that was packed so much smaller holds no patients."""
 _GZIP = b"\x1f\x8b"
-UTF8 = b"\xef\xbb\xbf"
 _WIDE_MARKS = {codecs.BOM_UTF32: "utf-32", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _SEPARATORS = {";": "';'", "\t": r'"\t"', "|": "'|'", ",": "','"}
 _QUOTE, _NEWLINE, _RETURN = b'"\n\r'
@@ -93,7 +92,7 @@ def _as_utf8(content: bytes, name: str, encoding: str | None) -> bytes:
     elif wide := wide_encoding(content[:_STEP]):
         problem = f"{name} is written in {wide.upper()}; declare encoding: {wide} in the mapping"
         raise DataError(f"{problem}, or save it as UTF-8")
-    content = content.removeprefix(UTF8)
+    content = content.removeprefix(codecs.BOM_UTF8)
     if not content.strip():
         raise DataError(f"{name} is empty: it has not even a header")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals as nw
@@ -29,7 +30,8 @@ _TOTALS = (
     "合计 总计 总数 小计 合計 總計 итого всего"
 )
 """What stands for an id in a row that sums up the others."""
-
+_TELLING = 4
+"""From so many columns on, a row of a sheet that has nothing in any of them is no patient."""
 
 _ODD = r"^[^0-9]*$|[^!-~]"
 """An id without a digit may be a word for a total; letters beyond those of ASCII may be written in several ways."""
@@ -113,17 +115,22 @@ def _are_whole(frame: Any, column: str) -> bool:
     return not one_row(frame.select(other=number_of(other)))["other"]
 
 
-def sums_up(schema: dict[str, Any]) -> nw.Expr | None:
-    """The rows whose id says that they sum up the others; nothing where ids are numbers."""
-    if OWN not in schema or schema[OWN] != nw.String:
-        return None
-    return is_total(nw.col(OWN))
+def no_patients(id: str, schema: dict[str, Any], others: Sequence[str]) -> dict[str, nw.Expr]:
+    """By problem the rows that are no patients: those whose id says that they sum up others, and those with nothing.
 
-
-def is_total(own: nw.Expr) -> nw.Expr:
-    """Whether a text that stands for an id says that its row sums up the others."""
-    word = own.str.to_lowercase().str.replace_all(r"[\s:.=_-]+|\(.*\)$", "")
-    return word.is_in(_TOTALS.split())
+    Args:
+        id: the column of ids.
+        schema: of the table.
+        others: of a sheet, its columns beside the ids. Where they are few, a row without any of them may well be a
+            patient, of whom it is not known.
+    """
+    rows = {}
+    if schema.get(id) == nw.String:
+        word = nw.col(id).str.to_lowercase().str.replace_all(r"[\s:.=_-]+|\(.*\)$", "")
+        rows["a row that sums up others, not a patient"] = word.is_in(_TOTALS.split()).fill_null(False)
+    if len(others) >= _TELLING:
+        rows["a row with nothing in it"] = nw.all_horizontal(nw.col(*others).is_null(), ignore_nulls=False)
+    return rows
 
 
 def number_rows(frame: Any, id: PatientId) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from dataclasses import field as defaults
 from typing import Any
 
 import narwhals as nw
@@ -19,19 +18,14 @@ from ...criteria.language import Interval, ProtocolError, names, parse
 from ...criteria.protocol import DataError
 from ...criteria.protocol.model import ROUNDING
 from ...criteria.stage import Stage
-from .checks import ID, ROW, DataFinding, count_checks, finding, judge_checks, number_of, one_row, quality_table
+from .checks import ID, ROW, DataFinding, finding, judge_checks, number_of, one_row, quality_table
 from .columns import read_columns
-from .ids import MARKS, OWN, compare_ids, id_checks, id_column, number_rows, sums_up, with_ids
+from .ids import MARKS, OWN, compare_ids, id_checks, id_column, no_patients, number_rows, with_ids
 from .mapping import ColumnMapping, check_mapping, load_mapping
 from .names import look_alikes, match_columns, wanted_columns
 from .open import RawTable, open_table, readable
-from .take import BY, CLOCK, ROWS_OF, rows_of, take_rows, with_order
+from .take import rows_of, take_rows, with_order
 from .texts import READ
-
-_NOTHING = "__nothing__"
-_OURS = (*MARKS, _NOTHING)
-TELLING = 4
-"""From so many columns on, a row of a sheet that has nothing in any of them is no patient."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,7 +47,7 @@ class Patients(Stage):
     quality: pd.DataFrame
     synthetic: bool = False
     unread: tuple[str, ...] = ()
-    rows: Any = defaults(default=None, repr=False)
+    rows: Any = None
 
     def filter(self, protocol: Protocol, condition: str) -> Patients:
         """The patients for whom a condition surely holds, in the language of criteria.
@@ -113,7 +107,7 @@ class Patients(Stage):
             Columns `field`, `row` (its number in the source), `by` (what orders the rows), `value`, `counts`. Empty
             where every row is a patient.
         """
-        return rows_of(self.rows, id) if self.rows is not None else pd.DataFrame(columns=list(ROWS_OF))
+        return rows_of(self.rows, id)
 
 
 def read_patients(
@@ -170,7 +164,7 @@ def _mapping(mapping: ColumnMapping | str | os.PathLike[str] | None, protocol: P
 def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patients:
     frame, id = nw.from_native(table.native), mapping.id
     schema = dict(frame.collect_schema())
-    if ours := next((column for column in schema if column in _OURS or column.startswith(READ)), None):
+    if ours := next((column for column in schema if column in MARKS or column.startswith(READ)), None):
         raise DataError(f"the column name '{ours}' is taken here; rename the column")
     columns = match_columns(protocol, mapping, schema, table.sheet)
     frame, plain = with_ids(frame, id, schema, whole=not table.sheet and mapping.several is None)
@@ -180,20 +174,15 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
     values = [each for field in read.values() for each in field.values]
     checks = [check for field in read.values() for check in field.checks]
     checks += id_checks(id, dict(frame.collect_schema())) if not plain else []
-    counts = one_row(count_checks(frame, checks))
-    n = counts["n"]
-    findings, fatal = judge_checks(frame, checks, counts, id_column(id))
+    n, findings, fatal = judge_checks(frame, checks, id_column(id))
     paragraphs, alike = compare_ids(frame, id, plain) if mapping.several is None else ([], None)
     if fatal := [*fatal, *paragraphs]:
         raise DataError("\n".join([f"{len(fatal)} thing{'s' * (len(fatal) > 1)} to settle", *fatal[:10]]))
     findings += [*left_out, *_error_cells(table, columns, n)]
-    read.pop(BY, None)
-    rows = None
     if mapping.several is None:
-        patients = frame.select(id_column(id), *values)
+        patients, rows = frame.select(id_column(id), *values), None
     else:
-        own = [name for name in (OWN, ROW, CLOCK) if name in frame.collect_schema().names()]
-        patients, depends, rows = take_rows(frame.select(*own, *values), mapping)
+        patients, depends, rows = take_rows(frame, values, mapping)
         patients, n = nw.from_native(patients.lazy()), patients.height
         findings += depends
         alike = compare_ids(patients.with_columns(nw.col(ID).alias(OWN)), id, plain)[1]
@@ -213,18 +202,9 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
 
 
 def _patients_only(frame: Any, id: str | None, schema: dict[str, Any], sheet: bool) -> tuple[Any, list[DataFinding]]:
-    """The table without rows that are no patients: those that sum up the others, and on a sheet those that are empty.
-
-    Where a table says little of anybody, a row without any of it may well be a patient, of whom it is not known.
-    """
-    others, marks = [name for name in schema if name not in (id, "synthetic")], {}
-    if (total := sums_up(dict(frame.collect_schema()))) is not None:
-        marks["a row that sums up others, not a patient"] = total.fill_null(False)
-    if sheet and len(others) >= TELLING:
-        nothing = pl.all_horizontal(pl.col(others).is_null()).alias(_NOTHING)
-        frame = nw.from_native(frame.to_native().with_columns(nothing))
-        marks["a row with nothing in it"] = nw.col(_NOTHING)
-    if not marks:
+    """The table without the rows that are no patients, each kind of them counted."""
+    others = [name for name in schema if sheet and name not in (id, "synthetic")]
+    if not (marks := no_patients(OWN, dict(frame.collect_schema()), others)):
         return frame, []
     who, counts = nw.col(OWN if id else ROW).cast(nw.String()), [nw.len().alias("n")]
     for position, rows in enumerate(marks.values()):
@@ -266,13 +246,12 @@ def _contradictions(table: Any, protocol: Protocol, present: tuple[str, ...], n:
     recorded = [nw.col(name).alias(_RECORDED + name) for name in hanging]
     known = facts(table.with_columns(*recorded), protocol, tuple(hanging), tuple(_RECORDED + name for name in hanging))
     partial = partial_fields(known)
-    idle = {
-        name: nw.col(_RECORDED + name) & ~expression(protocol.applies[name], partial)
+    marks = {
+        ("idle", name): nw.col(_RECORDED + name) & ~expression(protocol.applies[name], partial)
         for name in hanging
         if name in protocol.applies
     }
-    apart = {name: _differ(name, protocol) for name in hanging if name in protocol.derivations}
-    marks = {("idle", name): rows for name, rows in idle.items()} | {("apart", name): apart[name] for name in apart}
+    marks |= {("apart", name): _differ(name, protocol) for name in hanging if name in protocol.derivations}
     counted = one_row(known.select(*(number_of(rows).alias(":".join(mark)) for mark, rows in marks.items())))
     findings = []
     for (kind, name), rows in marks.items():

@@ -5,7 +5,7 @@ What rows leave open is unknown: where two of them may be the last one and diffe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -21,11 +21,11 @@ from .ids import OWN
 from .mapping import ColumnMapping, MappedColumn, Take
 from .names import similar
 
-BY = "rows: by"
+_BY = "rows: by"
 """What orders the rows, typed; its bounds stand beside it where some of it is known in part."""
-CLOCK = "rows: clock"
+_CLOCK = "rows: clock"
 """Where time stamps order the rows, the second of the day; null at midnight, where a day may be without its time."""
-ROWS_OF = ("field", "row", "by", "value", "counts")
+_ROWS_OF = ("field", "row", "by", "value", "counts")
 
 
 def with_order(
@@ -50,7 +50,7 @@ def with_order(
     written = replace(written, missing=read.missing or mapping.missing, on_invalid="unknown")
     kind: Literal["number", "date"] = "number" if number and not rows.format else "date"
     frame = frame if kind == "number" else _with_clock(frame, written, dtype)
-    return frame, {**fields, BY: Field(kind, rows.by)}, {**columns, BY: written}
+    return frame, {**fields, _BY: Field(kind, rows.by)}, {**columns, _BY: written}
 
 
 def _with_clock(frame: Any, by: MappedColumn, dtype: Any) -> Any:
@@ -61,16 +61,16 @@ def _with_clock(frame: Any, by: MappedColumn, dtype: Any) -> Any:
         if polars and dtype.time_zone and by.zone:
             moment = nw.col(name).dt.convert_time_zone(by.zone).dt
         hour, minute, second = (part.cast(nw.Int64()) for part in (moment.hour(), moment.minute(), moment.second()))
-        frame = frame.with_columns((hour * 3600 + minute * 60 + second).alias(CLOCK))
+        frame = frame.with_columns((hour * 3600 + minute * 60 + second).alias(_CLOCK))
     elif dtype == nw.String and polars:
         parts = pl.col(name).str.extract_groups(_TIME).struct
         hour, minute, second = (parts[place].cast(pl.Int64).fill_null(0) for place in range(3))
         half = parts[3].str.to_lowercase()
         hour = pl.when(half.is_null()).then(hour).otherwise(hour % 12 + pl.when(half == "p").then(12).otherwise(0))
-        frame = nw.from_native(frame.to_native().with_columns((hour * 3600 + minute * 60 + second).alias(CLOCK)))
+        frame = nw.from_native(frame.to_native().with_columns((hour * 3600 + minute * 60 + second).alias(_CLOCK)))
     else:
         return frame
-    return frame.with_columns(nw.when(nw.col(CLOCK) > 0).then(nw.col(CLOCK)).alias(CLOCK))
+    return frame.with_columns(nw.when(nw.col(_CLOCK) > 0).then(nw.col(_CLOCK)).alias(_CLOCK))
 
 
 _TIME = r"[ T](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?: ?([AaPp])[Mm])?\s*$"
@@ -78,28 +78,32 @@ _NUMBER = r"^\s*(-?\d{1,4}(\.\d+)?)?\s*$"
 """What a visit, a week or a day of the trial is written as; 20230131 is a day."""
 
 
-def take_rows(frame: Any, mapping: ColumnMapping) -> tuple[pl.DataFrame, list[DataFinding], pl.LazyFrame]:
+def take_rows(
+    frame: Any, values: Sequence[nw.Expr], mapping: ColumnMapping
+) -> tuple[pl.DataFrame, list[DataFinding], pl.LazyFrame]:
     """What a mapping makes of several rows of a patient, in the order in which patients appear.
 
     Args:
-        frame: Narwhals frame of typed rows, with their ids as `__id__` and, where it matters, `rows: by` beside them.
+        frame: Narwhals frame of rows with their ids.
+        values: of its columns, each field in its own type, and what orders the rows.
         mapping: says which rows count.
 
     Returns:
         A row for each patient; what depends on the choice; and all rows, with `counts: x` for every field: whether the
         row is one of those that the field is taken from.
     """
-    rows = lazy_polars(frame)
+    own = [name for name in (OWN, ROW, _CLOCK) if name in frame.collect_schema().names()]
+    rows = lazy_polars(frame.select(*own, *values))
     there = rows.collect_schema().names()
     takings = [_taking(name, mapping, there) for name in mapping.fields if name in there]
     early, late = (_moment(end, second, there) for end, second in ((LOW, 0), (HIGH, 86_399)))
     rows = rows.with_columns(_counts(one, early, late).alias(f"counts: {one.field}") for one in takings)
-    values = [value for one in takings for value in _values(one)]
+    taken = [value for one in takings for value in _values(one)]
     marks = [mark for one in takings for mark in (_varies(one), _is_open(one))]
-    grouped = rows.group_by(OWN, maintain_order=True).agg(pl.len().alias(_N), *values, *marks)
+    grouped = rows.group_by(OWN, maintain_order=True).agg(pl.len().alias(_N), *taken, *marks)
     patients = grouped.collect(engine="streaming")
     return (
-        patients.select(pl.col(OWN).alias(ID), *(value.meta.output_name() for value in values)),
+        patients.select(pl.col(OWN).alias(ID), *(value.meta.output_name() for value in taken)),
         _findings(patients, takings, mapping),
         rows,
     )
@@ -142,10 +146,10 @@ def _either_of(name: str, end: str, there: list[str]) -> pl.Expr:
 
 def _moment(end: str, second: int, there: list[str]) -> pl.Expr:
     """The earliest, or the latest, that a row can be; null where there is no bound."""
-    if BY not in there:
+    if _BY not in there:
         return pl.lit(None)
-    moment = _either_of(BY, end, there)
-    return moment.cast(pl.Int64) * 86_400 + pl.col(CLOCK).fill_null(second) if CLOCK in there else moment
+    moment = _either_of(_BY, end, there)
+    return moment.cast(pl.Int64) * 86_400 + pl.col(_CLOCK).fill_null(second) if _CLOCK in there else moment
 
 
 def _counts(one: _Taking, early: pl.Expr, late: pl.Expr) -> pl.Expr:
@@ -256,30 +260,32 @@ _LEFT_OPEN: dict[Take, str] = {
 }
 
 
-def rows_of(rows: pl.LazyFrame, id: str) -> pd.DataFrame:
+def rows_of(rows: pl.LazyFrame | None, id: str) -> pd.DataFrame:
     """The rows of one patient: for each field and row what it says, and whether it counts.
 
     Args:
-        rows: of `take_rows`.
+        rows: of `take_rows`; none where every row is a patient.
         id: of the patient, as in the table.
     """
+    if rows is None:
+        return pd.DataFrame(columns=list(_ROWS_OF))
     own = rows.filter(pl.col(OWN).cast(pl.String) == str(id)).collect()
     place = own[ROW] if ROW in own.columns else pl.Series([None] * own.height)
-    by = own[BY] if BY in own.columns else pl.Series([None] * own.height)
+    by = own[_BY] if _BY in own.columns else pl.Series([None] * own.height)
     fields = [name.removeprefix("counts: ") for name in own.columns if name.startswith("counts: ")]
     lines = [
         {"field": field, "row": row, "by": day, "value": value, "counts": counts}
         for field in fields
         for row, day, value, counts in zip(place, by, own[field], own[f"counts: {field}"], strict=True)
     ]
-    return pd.DataFrame(lines, columns=list(ROWS_OF))
+    return pd.DataFrame(lines, columns=list(_ROWS_OF))
 
 
 def rows_text(rows: pd.DataFrame, fields: Mapping[str, Field]) -> list[str]:
     """For each field, which rows of a patient count and what they say, where rows differ.
 
     Args:
-        told: of `rows_of`.
+        rows: from `rows_of`.
         fields: by name, with their labels.
     """
     lines = []
