@@ -196,8 +196,8 @@ def patients(n: int) -> Path:
         for stale in base.glob(f"{n}-*"):
             shutil.rmtree(stale)
         start = time.perf_counter()
-        told = lambda done, of: _say(f"drawing {of:,} synthetic patients: {100 * done // of} %")  # noqa: E731
-        write_cohort(load_protocol(PROTOCOL), n, SEED, folder, path=PROTOCOL, progress=told)
+        _say(f"drawing {n:,} synthetic patients")
+        write_cohort(load_protocol(PROTOCOL), n, SEED, folder, path=PROTOCOL)
         _say("")
         seconds, size = time.perf_counter() - start, file.stat().st_size / 1e6
         print(f"drew {n:,} synthetic patients in {seconds:.0f} s ({size:,.0f} MB, kept in {folder})", flush=True)

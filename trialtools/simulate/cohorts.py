@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,8 @@ from ..criteria.contents import Protocol
 from ..criteria.files import whole
 from ..criteria.protocol import Field
 from .clinical import clinical_fields, fitted_ages, is_clinical
-from .columns import (
-    OLDEST,
-    Quantity,
-    even_range,
-    flag_of_date,
-    is_birth,
-    limits_on,
-    quantity_of,
-    reach,
-)
-from .model import LABEL, Assume, assumed_values, assumptions, command_line, read_assumptions, render
+from .columns import how_drawn
+from .model import LABEL, Assume, assumed_values, assumptions, command_line, render
 from .patients import cohort_blocks, panel_of, panel_share
 
 LARGEST_CSV = 20_000
@@ -42,7 +33,6 @@ def write_cohort(
     dirty: bool = True,
     missing: float = 1.0,
     assume: Assume = None,
-    progress: Callable[[int, int], object] | None = None,
 ) -> tuple[Path, Path]:
     """Write a synthetic cohort and its data dictionary, and give the paths of both.
 
@@ -54,7 +44,6 @@ def write_cohort(
         protocol, n, seed, dirty, missing, assume: as for `cohort`.
         folder: made if it is not there.
         path: the protocol file as the user named it, for the command; `<id>.yaml` otherwise.
-        progress: called with patients written and patients in all, after every part of up to 65,536.
 
     Raises:
         DataError: n, seed or missing below 0; `assume` names no number.
@@ -79,7 +68,7 @@ def write_cohort(
     empty: Counter[str] = Counter()
     with whole(table) as table_part, whole(readme) as readme_part:
         blocks = cohort_blocks(protocol, n, seed, dirty, missing, assume)
-        write(_count_empty(blocks, empty, n, progress), table_part)
+        write(_count_empty(blocks, empty), table_part)
         missing_share = {name: f"{100 * empty[name] / n:.1f} %" if n else "none" for name in protocol.fields}
         facts = {"file": table.name, "n": n, "command": command, "dirty": dirty, "missing_share": missing_share}
         text = _data_dictionary(protocol, assume, **facts)
@@ -88,17 +77,11 @@ def write_cohort(
     return table, readme
 
 
-def _count_empty(
-    blocks: Iterator[pl.DataFrame], empty: Counter[str], n: int, progress: Callable[[int, int], object] | None
-) -> Iterator[pl.DataFrame]:
-    """The same blocks; on their way their empty cells are counted and their progress is reported."""
-    done = 0
+def _count_empty(blocks: Iterator[pl.DataFrame], empty: Counter[str]) -> Iterator[pl.DataFrame]:
+    """The same blocks; on their way their empty cells are counted."""
     for block in blocks:
         empty.update({column.name: column.null_count() for column in block})
         yield block
-        done += len(block)
-        if progress:
-            progress(done, n)
 
 
 def _write_csv(blocks: Iterator[pl.DataFrame], file: Path) -> None:
@@ -161,8 +144,7 @@ def _how_made(name: str, protocol: Protocol) -> str:
     if parts := protocol.parts(name):
         return f"worked out from {', '.join(parts)}"
     if not is_clinical(name, protocol):
-        quantity = quantity_of(name, protocol.fields[name])
-        return _as_quantity(quantity) if quantity else f"on its own: {_evenly(name, protocol)}"
+        return how_drawn(name, protocol)
     known = clinical_fields()[name]
     if "how" in known:
         return known["how"]
@@ -170,36 +152,3 @@ def _how_made(name: str, protocol: Protocol) -> str:
     share = f"{100 * known['rate']:g} % at 60 years"
     parts = (share, odds and f"odds ratio {odds}", known.get("reason"), known.get("source", "assumption"))
     return "; ".join(part for part in parts if part)
-
-
-def _as_quantity(quantity: Quantity) -> str:
-    known, name = quantity.entry, quantity.name.replace("_", " ")
-    if "column" in known:
-        return f"{name}: as in the clinical model"
-    spans = [f"{low:.4g} to {high:.4g}" for low, high in quantity.intervals]
-    within = f"{spans[0]} in women, {spans[1]} in men" if len(spans) > 1 else spans[0]
-    how = known.get("how") or f"{known.get('shape', 'log-normal')}, 95 % within {within}"
-    return f"{name}: {how} ({read_assumptions('quantities')['sources'][known['source']]})"
-
-
-def _days_before(name: str, protocol: Protocol) -> str:
-    days, flag = reach(name, protocol), flag_of_date(name, protocol)
-    span = "in the year" if days == 365 else f"in the {days:,} days"
-    return f"{span} before screening, more often late in it{f'; only where {flag} is true' if flag else ''}"
-
-
-def _evenly(name: str, protocol: Protocol) -> str:
-    field = protocol.fields[name]
-    match field.type:
-        case "flag":
-            return "true in a share, see below"
-        case "category":
-            return "every value equally often"
-        case "date":
-            if is_birth(name, protocol) and not field.range:
-                return f"evenly over the {OLDEST} years before screening"
-            return "evenly over its range" if field.range else _days_before(name, protocol)
-    low, high = even_range(name, protocol)
-    return (
-        f"evenly from {low:g} to {high:g}{', around the limits of the criteria' if limits_on(name, protocol) else ''}"
-    )

@@ -23,7 +23,7 @@ _IDLE = {"serum", "plasma", "blood", "venous", "level", "levels", "count", "abso
 
 
 @dataclass(frozen=True)
-class Quantity:
+class _Quantity:
     """A known quantity, and the factor from the unit of `quantities.yaml` to that of the field."""
 
     name: str
@@ -37,6 +37,10 @@ class Quantity:
     def intervals(self) -> list[tuple[float, float]]:
         """In which 95 % of women, and of men, lie, in the unit of the field."""
         return [(low * self.factor, high * self.factor) for low, high in _intervals(self.entry)]
+
+    def values(self, draws: Draws, clinical: dict[str, Array]) -> Array:
+        """Values in the unit of the field, for men and women as the clinical model drew them."""
+        return self.factor * _values(self.name, draws, clinical)
 
     @property
     def from_model(self) -> bool:
@@ -62,13 +66,13 @@ class Quantity:
         return min(span) - (high - low), max(span) + (high - low)
 
 
-def quantity_of(name: str, field: Field) -> Quantity | None:
+def quantity_of(name: str, field: Field) -> _Quantity | None:
     """The quantity that a field holds: name or label and unit agree, and its range holds the usual values."""
     words = (_words(name.replace("_", " ")), _words(field.label))
     key = next((_index()[each, field.unit or ""] for each in words if (each, field.unit or "") in _index()), None)
     if key is None or field.type not in NUMERIC:
         return None
-    quantity = Quantity(key, read_assumptions("quantities")["quantities"][key]["units"][field.unit or ""])
+    quantity = _Quantity(key, read_assumptions("quantities")["quantities"][key]["units"][field.unit or ""])
     low, high = quantity.usual
     return quantity if field.limits[0] <= low and high <= field.limits[1] else None
 
@@ -82,11 +86,6 @@ def _index() -> dict[tuple[str, str], str]:
         for name in known["names"]
         for unit in known["units"]
     }
-
-
-def quantity_values(quantity: Quantity, draws: Draws, clinical: dict[str, Array]) -> Array:
-    """Values in the unit of the field, for men and women as the clinical model drew them."""
-    return quantity.factor * _values(quantity.name, draws, clinical)
 
 
 def _words(text: str) -> str:
@@ -123,7 +122,7 @@ def _scores(name: str, draws: Draws) -> Array:
     return own
 
 
-OLDEST = 95
+_OLDEST = 95
 """Years from the earliest date of birth to screening."""
 
 
@@ -152,8 +151,8 @@ def _round_to_step(field: Field, values: Array) -> Array:
 def even_column(name: str, protocol: Protocol, u: Array, screened_on: Array, true: float) -> pl.Series:
     """A column drawn on its own from evenly spread numbers of 0 to 1.
 
-    A flag is true in a share, a category has every value equally often, a date lies in its range, or in its `reach`
-    before screening and more often late in it (a date of birth in the 95 years before), a number in its `even_range`.
+    A flag is true in a share, a category has every value equally often, a date lies in its range, or in its `_reach`
+    before screening and more often late in it (a date of birth in the 95 years before), a number in its `_even_range`.
     """
     field = protocol.fields[name]
     match field.type:
@@ -164,18 +163,18 @@ def even_column(name: str, protocol: Protocol, u: Array, screened_on: Array, tru
         case "date" if field.range:
             first, last = (np.datetime64(day, "D") for day in field.limits)
             return typed_column(name, field, first + np.floor(u * ((last - first).astype(int) + 1)).astype(int) * DAY)
-        case "date" if is_birth(name, protocol):
-            return typed_column(name, field, screened_on - np.floor(OLDEST * 365.25 * u).astype(int) * DAY)
+        case "date" if _is_birth(name, protocol):
+            return typed_column(name, field, screened_on - np.floor(_OLDEST * 365.25 * u).astype(int) * DAY)
         case "date":
-            return typed_column(name, field, screened_on - np.floor(reach(name, protocol) * u**3).astype(int) * DAY)
-    low, high = even_range(name, protocol)
+            return typed_column(name, field, screened_on - np.floor(_reach(name, protocol) * u**3).astype(int) * DAY)
+    low, high = _even_range(name, protocol)
     quantity = quantity_of(name, field)
     if quantity and quantity.log_normal:
         return typed_column(name, field, low * (high / low) ** u)
     return typed_column(name, field, low + u * (high - low))
 
 
-def is_birth(name: str, protocol: Protocol) -> bool:
+def _is_birth(name: str, protocol: Protocol) -> bool:
     """Whether years are counted from a date: then it lies a life back, and not in the year before screening."""
     formulas = (*protocol.requirements.values(), *protocol.derivations.values())
     counts = (part for formula in formulas for part in _nodes(formula) if isinstance(part, CompletedTime))
@@ -205,7 +204,7 @@ def flag_of_date(name: str, protocol: Protocol) -> str:
     return flag if all(flag in fields for fields in formulas if name in fields) else ""
 
 
-def reach(name: str, protocol: Protocol) -> int:
+def _reach(name: str, protocol: Protocol) -> int:
     """How many days a date lies back at most: twice as long as a criterion counts from or to it, at least a year."""
     comparisons = _comparisons(name, protocol)
     parts = [part for compare in comparisons for side in compare.operands for part in (side, *children(side))]
@@ -218,9 +217,9 @@ def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def even_range(name: str, protocol: Protocol) -> tuple[float, float]:
+def _even_range(name: str, protocol: Protocol) -> tuple[float, float]:
     """Where a number is drawn evenly: around the limits of the criteria and what is usual; else in its range."""
-    field, limits = protocol.fields[name], limits_on(name, protocol)
+    field, limits = protocol.fields[name], _limits_on(name, protocol)
     quantity = quantity_of(name, field)
     if quantity and not quantity.from_model:
         low, high = quantity.around(limits)
@@ -234,8 +233,50 @@ def even_range(name: str, protocol: Protocol) -> tuple[float, float]:
     return (low, high) if low < high else field.limits
 
 
-def limits_on(name: str, protocol: Protocol) -> list[float]:
+def _limits_on(name: str, protocol: Protocol) -> list[float]:
     """The numbers with which criteria compare a field, in any reading."""
     limits = [compare.operands for compare in _comparisons(name, protocol)]
     own = [sides for sides in limits if any(isinstance(side, Name) and side.name == name for side in sides)]
     return [float(s.value) for sides in own for s in sides if isinstance(s, Value) and _is_number(s.value)]
+
+
+# --- in words ---------------------------------------------------------------------------------------------------------
+
+
+def how_drawn(name: str, protocol: Protocol) -> str:
+    """How a field is drawn that the clinical model does not know."""
+    quantity = quantity_of(name, protocol.fields[name])
+    return _as_quantity(quantity) if quantity else f"on its own: {_evenly(name, protocol)}"
+
+
+def _as_quantity(quantity: _Quantity) -> str:
+    known, name = quantity.entry, quantity.name.replace("_", " ")
+    if "column" in known:
+        return f"{name}: as in the clinical model"
+    spans = [f"{low:.4g} to {high:.4g}" for low, high in quantity.intervals]
+    within = f"{spans[0]} in women, {spans[1]} in men" if len(spans) > 1 else spans[0]
+    how = known.get("how") or f"{known.get('shape', 'log-normal')}, 95 % within {within}"
+    return f"{name}: {how} ({read_assumptions('quantities')['sources'][known['source']]})"
+
+
+def _days_before(name: str, protocol: Protocol) -> str:
+    days, flag = _reach(name, protocol), flag_of_date(name, protocol)
+    span = "in the year" if days == 365 else f"in the {days:,} days"
+    return f"{span} before screening, more often late in it{f'; only where {flag} is true' if flag else ''}"
+
+
+def _evenly(name: str, protocol: Protocol) -> str:
+    field = protocol.fields[name]
+    match field.type:
+        case "flag":
+            return "true in a share, see below"
+        case "category":
+            return "every value equally often"
+        case "date":
+            if _is_birth(name, protocol) and not field.range:
+                return f"evenly over the {_OLDEST} years before screening"
+            return "evenly over its range" if field.range else _days_before(name, protocol)
+    low, high = _even_range(name, protocol)
+    return (
+        f"evenly from {low:g} to {high:g}{', around the limits of the criteria' if _limits_on(name, protocol) else ''}"
+    )

@@ -13,10 +13,10 @@ import polars as pl
 
 from ..criteria.contents import Protocol
 from ..criteria.engine import DTYPES, expression, work_out
-from ..criteria.language import NUMERIC, Formula, evaluate, names, parse
+from ..criteria.language import NUMERIC, Formula, names, parse
 from ..criteria.protocol import DataError, Field
 from .clinical import clinical_fields, fitted_ages, inpatients, is_clinical
-from .columns import even_column, flag_of_date, quantity_of, quantity_values, typed_column
+from .columns import even_column, flag_of_date, quantity_of, typed_column
 from .model import Array, Assume, Draws, Numbers, assumed_values, read_assumptions
 
 BLOCK = 65_536
@@ -83,7 +83,7 @@ def _block(protocol: Protocol, draws: Draws, model: Numbers, dirty: bool, missin
         if is_clinical(name, protocol):
             columns.append(typed_column(name, field, _clinical_values(name, field, clinical)))
         elif quantity := quantity_of(name, field):
-            columns.append(typed_column(name, field, quantity_values(quantity, draws, clinical)))
+            columns.append(typed_column(name, field, quantity.values(draws, clinical)))
         else:
             columns.append(even(name, name, model.flag))
     complete = _make_coherent(protocol, pl.DataFrame(columns))
@@ -163,7 +163,11 @@ def _make_coherent(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
     worked = _work_out(protocol, columns)
     if not protocol.applies:
         return worked
-    return _work_out(protocol, _clear_where_not_applicable(protocol, worked))
+    frame = nw.from_native(worked)
+    for flag, formula in protocol.applies.items():
+        value = nw.when(~expression(formula)).then(nw.lit(False)).otherwise(nw.col(flag))
+        frame = frame.with_columns(value.alias(flag))
+    return _work_out(protocol, frame.to_native())
 
 
 def _work_out(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
@@ -174,19 +178,6 @@ def _work_out(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
     worked = work_out(frame, protocol, tuple(protocol.derivations)).to_native()
     numbers = [name for name in protocol.derivations if protocol.fields[name].type == "number"]
     return worked.select(list(protocol.fields)).with_columns(pl.col(numbers).round(3))
-
-
-def _clear_where_not_applicable(protocol: Protocol, columns: pl.DataFrame) -> pl.DataFrame:
-    """Flags are false for those they do not apply to; asked of the reference once for each combination that occurs."""
-    for flag, formula in protocol.applies.items():
-        fields = list(names(formula))
-        cases = columns.select(fields).unique() if fields else pl.DataFrame({"": [0]})
-        applies = pl.Series(" applies", [evaluate(formula, case) is not False for case in cases.to_dicts()])
-        if fields:
-            rows = columns.select(fields).join(cases.with_columns(applies), on=fields, maintain_order="left")
-            applies = rows.get_column(" applies")
-        columns = columns.with_columns((pl.col(flag) & applies).alias(flag))
-    return columns
 
 
 def panel_of(name: str, field: Field) -> str:
