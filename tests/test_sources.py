@@ -23,7 +23,7 @@ import pytest
 import trialtools as tt
 from trialtools import figures
 from trialtools.cohort.sources import ColumnMapping, MappedColumn, csvfile, workbook
-from trialtools.cohort.sources.open import check_pages
+from trialtools.cohort.sources.open import _check_pages
 from trialtools.criteria.contents import read_protocol
 from trialtools.criteria.language import Interval
 from trialtools.criteria.units import factor
@@ -635,7 +635,7 @@ def test_a_length_that_no_machine_has_room_for(tmp_path):
         changed[at] ^= 1
         path.write_bytes(changed)
         try:
-            check_pages(path)
+            _check_pages(path)
         except tt.DataError as error:
             refused += "t.parquet cannot be read" in str(error)
     assert refused > 100

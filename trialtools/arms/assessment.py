@@ -18,7 +18,6 @@ from .strata import SITE
 
 _MOST_STATES = 5_000
 """States, of list and patients by arm together, up to which all walks are added up rather than simulated."""
-_MEASURES = ("correct guesses", "imbalance", "worst imbalance", "imbalance within strata", "power")
 _NORMAL = NormalDist()
 _ASSESSMENT = ("procedure", "n", "strata", "measure", "value", "error", "how")
 
@@ -86,27 +85,6 @@ def assess(
                 for name, (value, error) in measures.items()
             ]
     return pd.DataFrame(rows, columns=list(_ASSESSMENT)).astype({"error": "float64"})
-
-
-def assessment_text(frame: pd.DataFrame) -> str:
-    """The table of an assessment in words: a line for a plan and a number of strata, a column for a measure."""
-    shown = frame.assign(
-        value=[_value_text(*row) for row in frame[["measure", "value", "error"]].itertuples(index=False)]
-    )
-    wide: Any = shown.pivot_table(
-        index=["procedure", "strata"], columns="measure", values="value", aggfunc="first", sort=False, fill_value=""
-    )
-    n = ", ".join(f"{n:,}" for n in dict.fromkeys(frame["n"]))
-    notes = f"{n} patients. Simulated values have their standard error after ±; the others are exact."
-    table = wide[[name for name in _MEASURES if name in wide]].reset_index().to_string(index=False)
-    return f"{table}\n\n{notes}"
-
-
-def _value_text(measure: str, value: float, error: float) -> str:
-    share = measure in ("correct guesses", "power")
-    scale, digits, unit = (100, 1, " %") if share else (1, 2, "")
-    shown = f"{value * scale:.{digits}f}"
-    return f"{shown}{unit}" if math.isnan(error) else f"{shown} ±{error * scale:.2f}{unit}"
 
 
 def _exact(plan: RandomizationPlan, n: int, lists: int) -> dict[str, float] | None:

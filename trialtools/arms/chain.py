@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from .entries import COLUMNS, LedgerEntry, canonical, entry_of, hash_of, mistyped_parts
+from .entries import COLUMNS, LedgerEntry, canonical, entry_of, hash_of
 from .receipts import keep_receipt, last_receipt, receipts_of
 
 APPLICATION, FORMAT = 0x54724C67, 2
@@ -204,7 +204,7 @@ def find(connection: sqlite3.Connection, condition: str, values: Iterable[Any] =
     for row in rows:
         try:
             entry = entry_of(row)
-            problem = entry.misshape or mistyped_parts(entry) or ("changed since" if hash_of(row) != entry.hash else "")
+            problem = entry.misshape or entry.mistyped or ("changed since" if hash_of(row) != entry.hash else "")
         except (ValueError, TypeError):
             problem = "cannot be read"
         if problem:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from ..cohort.sources import read_patients
 from ..criteria.commands import DONE, FOUND
@@ -13,7 +16,7 @@ from ..criteria.contents import load_protocol
 from ..criteria.files import shield, whole
 from ..criteria.protocol import DataError
 from .allocation import applicable_plans, plan
-from .assessment import assess, assessment_text
+from .assessment import assess
 from .audit import verify
 from .commitment import mix, open_ledger, opening
 from .copies import backup
@@ -22,6 +25,7 @@ from .receipts import read_receipts, receipts_of
 from .request import Override, Request
 
 _PROCEDURE = "permuted_blocks:sizes=4,6"
+_MEASURES = ("correct guesses", "imbalance", "worst imbalance", "imbalance within strata", "power")
 
 
 def _plan(
@@ -47,12 +51,33 @@ def _plan(
         raise DataError(f"{rules.id} states no sample size; say how many patients with --n")
     plans = [plan(rules, name, **more) for name, more in map(_procedure, procedure)] or applicable_plans(rules)
     frame = assess(plans, patients, sites if sites is not None else max(len(rules.sites), 1))
-    print(assessment_text(frame))
+    print(_assessment_text(frame))
     if out:
         with whole(out) as part:
             frame.to_csv(part, index=False)
         print(f"wrote {out}")
     return DONE
+
+
+def _assessment_text(frame: pd.DataFrame) -> str:
+    """The table of an assessment in words: a line for a plan and a number of strata, a column for a measure."""
+    shown = frame.assign(
+        value=[_value_text(*row) for row in frame[["measure", "value", "error"]].itertuples(index=False)]
+    )
+    wide: Any = shown.pivot_table(
+        index=["procedure", "strata"], columns="measure", values="value", aggfunc="first", sort=False, fill_value=""
+    )
+    n = ", ".join(f"{n:,}" for n in dict.fromkeys(frame["n"]))
+    notes = f"{n} patients. Simulated values have their standard error after ±; the others are exact."
+    table = wide[[name for name in _MEASURES if name in wide]].reset_index().to_string(index=False)
+    return f"{table}\n\n{notes}"
+
+
+def _value_text(measure: str, value: float, error: float) -> str:
+    share = measure in ("correct guesses", "power")
+    scale, digits, unit = (100, 1, " %") if share else (1, 2, "")
+    shown = f"{value * scale:.{digits}f}"
+    return f"{shown}{unit}" if math.isnan(error) else f"{shown} ±{error * scale:.2f}{unit}"
 
 
 def _procedure(text: str) -> tuple[str, dict[str, Any]]:

@@ -83,6 +83,24 @@ class LedgerEntry:
         return f"not as the ledger writes it: {', '.join(apart)}" if apart else ""
 
     @property
+    def mistyped(self) -> str:
+        """The parts that a forger made of another kind, where the hashes were made anew as well; empty if none."""
+        kind_of = {name: kind for kind, names in _KINDS.items() for name in names}
+        wrong = [name for name, value in self.detail.items() if not isinstance(value, kind_of.get(name, str))]
+        override = self.detail.get("override") or {"name": "", "reason": ""}
+        if not isinstance(override, dict) or set(override) != {"name", "reason"}:
+            wrong.append("override")
+        if not {"user"} <= set(self.detail.get("by", ["user"])) or not isinstance(self.position, int | None):
+            wrong.append("by or position")
+        return f"not as the ledger writes it: {', '.join(wrong)}" if wrong else ""
+
+    @property
+    def day_note(self) -> str:
+        """What is to be told of an allocation whose given day is not the clock's; one day apart is the zone's."""
+        on = date.fromisoformat(self.detail["on"])
+        return f"the day given is {on}, the clock said {self.day}" if abs((self.day - on).days) > 1 else ""
+
+    @property
     def day(self) -> date:
         """The day on which it was written, by the clock (UTC)."""
         return datetime.fromisoformat(self.at).date()
@@ -120,18 +138,6 @@ def digest(content: Any) -> str:
 
 def canonical(content: Any) -> str:
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
-
-
-def mistyped_parts(entry: LedgerEntry) -> str:
-    """The parts of an entry that a forger made of another kind, where the hashes were made anew as well."""
-    kind_of = {name: kind for kind, names in _KINDS.items() for name in names}
-    wrong = [name for name, value in entry.detail.items() if not isinstance(value, kind_of.get(name, str))]
-    override = entry.detail.get("override") or {"name": "", "reason": ""}
-    if not isinstance(override, dict) or set(override) != {"name", "reason"}:
-        wrong.append("override")
-    if not {"user"} <= set(entry.detail.get("by", ["user"])) or not isinstance(entry.position, int | None):
-        wrong.append("by or position")
-    return f"not as the ledger writes it: {', '.join(wrong)}" if wrong else ""
 
 
 def entry_of(row: Sequence[Any]) -> LedgerEntry:

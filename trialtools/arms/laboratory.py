@@ -179,10 +179,8 @@ def comparison(compared: pd.DataFrame) -> pd.DataFrame:
     >>> list(comparison(assess(RandomizationPlan("complete", (("A", 1), ("B", 1))), 20, runs=10)).columns[:3])
     ['procedure', 'strata', 'correct guesses']
     """
-    order = list(dict.fromkeys(compared["measure"]))
-    keys = list(dict.fromkeys(zip(compared["procedure"], compared["strata"], strict=True)))
-    wide: Any = compared.pivot_table(index=["procedure", "strata"], columns="measure", values="value")
-    return wide.loc[keys, order].reset_index().rename_axis(columns=None)
+    wide: Any = compared.pivot_table(index=["procedure", "strata"], columns="measure", values="value", sort=False)
+    return wide.reset_index().rename_axis(columns=None)
 
 
 def trade_off(compared: pd.DataFrame, plan: Plan) -> str:

@@ -108,13 +108,7 @@ def allocate(
 
 
 def _receipt(entry: LedgerEntry) -> Receipt:
-    return Receipt(str(entry.kit), str(entry.stratum), entry.seq, entry.hash, day_note(entry) or "")
-
-
-def day_note(entry: LedgerEntry) -> str | None:
-    """What is to be told of an allocation whose given day is not the clock's; one day apart is the zone's."""
-    on = date.fromisoformat(entry.detail["on"])
-    return f"the day given is {on}, the clock said {entry.day}" if abs((entry.day - on).days) > 1 else None
+    return Receipt(str(entry.kit), str(entry.stratum), entry.seq, entry.hash, entry.day_note)
 
 
 def _check_opening(connection: sqlite3.Connection, opened: Opening, request: Request, by: dict[str, str]) -> None:

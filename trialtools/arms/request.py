@@ -102,11 +102,6 @@ class Override:
             object.__setattr__(self, name, text)
 
 
-def _readings_in_force(protocol: Protocol) -> dict[str, str]:
-    """The reading in force of every ambiguous criterion."""
-    return {c.id: protocol.reading(c.id) for c in protocol.criteria if c.readings}
-
-
 def _judged_fields(protocol: Protocol, conditions: Sequence[str]) -> tuple[str, ...]:
     """The fields that allocation reads: those of criteria, strata and dosing window, and what they hang on."""
     read = {name for each in conditions if each != SITE for name in names(parse(each, protocol.fields))}
@@ -135,7 +130,8 @@ def binding(protocol: Protocol, conditions: Sequence[str]) -> dict[str, Any]:
     declared = {name: protocol.design[name].value for name in ("ratio", "strata") if name in protocol.design}
     hashed = {"criteria": [rules, fields], "arms": windows, "ratio": declared.get("ratio")}
     hashed |= {"strata": [list(conditions), list(declared.get("strata", ()))]}
-    parts = {"id": protocol.id, "readings": _readings_in_force(protocol)}
+    readings = {c.id: protocol.reading(c.id) for c in protocol.criteria if c.readings}
+    parts = {"id": protocol.id, "readings": readings}
     return parts | {part: digest(content) for part, content in hashed.items()}
 
 

@@ -14,7 +14,6 @@ from ..criteria.protocol import DataError
 from .chain import LedgerError
 from .commitment import DIGITS, Opening
 from .entries import LedgerEntry
-from .ledger import day_note
 from .people import fold_id
 from .request import Request, fact_of
 from .strata import SITE, Levels, site_pool, strata
@@ -65,7 +64,7 @@ def check_rules(entries: Sequence[LedgerEntry]) -> Iterator[Fault]:
         try:
             problems = [entry.misshape] if entry.misshape else list(_RULES[entry.kind](record, entry))
             regular = entry.kind == "allocated" and not problems and "synthetic" not in opened
-            if regular and (note := day_note(entry)):
+            if regular and (note := entry.day_note):
                 yield Fault(entry.seq, note, note=True)
         except (TypeError, ValueError, KeyError, AttributeError):
             problems = ["cannot be read"]

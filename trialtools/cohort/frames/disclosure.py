@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-_NOT_COUNTS = ("step", "minimum", "size", "rank", "cost")
+_NOT_COUNTS = ("step", "size", "rank", "cost")
 _PAIRS = (("certain", "possible"), ("n", "of"), ("failed", "n"), ("unknown", "n"))
 _WHOLE = ("pass", "fail", "unknown")
 
@@ -53,7 +53,7 @@ def suppress(frame: pd.DataFrame, minimum: int = 5) -> pd.DataFrame:
     for name in counts:
         shown[name] = shown[name].mask(hide[name])
     for name in shown.columns:
-        if shown[name].dtype.kind == "f" and name not in ("value", "first", "second", "low_value", "high_value"):
+        if shown[name].dtype.kind == "f" and name != "value":
             shown[name] = shown[name].mask(lost)
     return shown
 
@@ -66,8 +66,7 @@ def _pairs(frame: pd.DataFrame) -> list[tuple[str, str]]:
     """Columns of which one counts a part of the other."""
     pairs = [pair for pair in _PAIRS if set(pair) <= set(frame)]
     ends = [name.removesuffix("_certain") for name in frame.columns if str(name).endswith("_certain")]
-    pairs += [(f"{stem}_certain", f"{stem}_possible") for stem in ends if stem in ("alone", "unique")]
-    return pairs + [(f"{side}_n", f"{side}_of") for side in ("first", "second") if f"{side}_of" in frame]
+    return pairs + [(f"{stem}_certain", f"{stem}_possible") for stem in ends if stem in ("alone", "unique")]
 
 
 def _next_smallest(frame: pd.DataFrame, hide: dict[str, np.ndarray]) -> None:

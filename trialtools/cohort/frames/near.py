@@ -15,24 +15,24 @@ import numpy as np
 import pandas as pd
 
 from .disclosure import suppress
-from .sweep import ENDS
 
 _PASS, _FAIL = 0, 1
+_ENDS = ["certain", "possible"]
 _TOGETHER = 2
 """Changes at most of which the count travels: those of three, together with the groups, tell of single patients."""
 
-Row = tuple[int, int, int]
+_Row = tuple[int, int, int]
 """Which value of a limit, and how many are eligible for certain and at most."""
 
-Change = tuple[int, ...]
+_Change = tuple[int, ...]
 """The numbers of changes that are made together."""
 
-Release = dict[Change, list[int]]
+_Release = dict[_Change, list[int]]
 """By the numbers of changes, how many are eligible for certain and at most."""
 
 
 @dataclass(frozen=True)
-class NearCounts:
+class _NearCounts:
     """What counts by pattern of patients who are alike need, each for both ends.
 
     Attributes:
@@ -63,7 +63,7 @@ def near_counts(
     n: np.ndarray,
     group: np.ndarray,
     minimum: int,
-) -> NearCounts:
+) -> _NearCounts:
     """What is counted near a protocol.
 
     Args:
@@ -81,16 +81,16 @@ def near_counts(
     changes, moves = zip(*off, *read, strict=True)
     lacks = np.sum([_lack(column) for column in own.values()], axis=0)
     sizes = np.bincount(group, weights=n)
-    return NearCounts(changes, own, lacks, np.array(moves), n, group, sizes, minimum)
+    return _NearCounts(changes, own, lacks, np.array(moves), n, group, sizes, minimum)
 
 
-def near(counts: NearCounts) -> Release:
+def near(counts: _NearCounts) -> _Release:
     """Certain and possible by the numbers of the changes: none, one and two.
 
     A count is told only where it tells of no few patients beside the counts of fewer of these changes, and beside those
     with another reading of one of these criteria.
     """
-    release: Release = {}
+    release: _Release = {}
     for which in _sets_of_changes(counts.changes):
         eligible = _eligible(counts, which)
         parts = [part for size in range(len(which)) for part in combinations(which, size)]
@@ -107,8 +107,8 @@ def near(counts: NearCounts) -> Release:
 
 
 def near_sweeps(
-    counts: NearCounts, release: Release, criterion: str, states: np.ndarray
-) -> list[tuple[int, list[Row]]]:
+    counts: _NearCounts, release: _Release, criterion: str, states: np.ndarray
+) -> list[tuple[int, list[_Row]]]:
     """Counts at some values of a limit, with nothing else changed (-1) and with one change; between them lie others.
 
     Args:
@@ -134,7 +134,7 @@ def _lack(states: np.ndarray) -> np.ndarray:
     return np.array([states != _PASS, states == _FAIL], dtype="int16")
 
 
-def _sets_of_changes(changes: Sequence[tuple[str, str]]) -> Iterator[Change]:
+def _sets_of_changes(changes: Sequence[tuple[str, str]]) -> Iterator[_Change]:
     """The fewer first; no two of one criterion."""
     for size in range(_TOGETHER + 1):
         for which in combinations(range(len(changes)), size):
@@ -142,11 +142,11 @@ def _sets_of_changes(changes: Sequence[tuple[str, str]]) -> Iterator[Change]:
                 yield which
 
 
-def _eligible(counts: NearCounts, which: Sequence[int]) -> np.ndarray:
+def _eligible(counts: _NearCounts, which: Sequence[int]) -> np.ndarray:
     return counts.lacks + counts.moves[list(which)].sum(axis=0) == 0
 
 
-def _others(changes: Sequence[tuple[str, str]], which: Change) -> Iterator[Change]:
+def _others(changes: Sequence[tuple[str, str]], which: _Change) -> Iterator[_Change]:
     """The same changes but for one, which is of the same criterion."""
     for at, change in enumerate(which):
         for number, (id, _) in enumerate(changes):
@@ -155,13 +155,13 @@ def _others(changes: Sequence[tuple[str, str]], which: Change) -> Iterator[Chang
 
 
 def _sweep(
-    counts: NearCounts,
-    release: Release,
-    change: Change,
+    counts: _NearCounts,
+    release: _Release,
+    change: _Change,
     criterion: str,
     lacks: np.ndarray,
-    swept: Sequence[tuple[int, list[Row]]],
-) -> list[Row]:
+    swept: Sequence[tuple[int, list[_Row]]],
+) -> list[_Row]:
     """The rows that tell of no few patients beside each other, beside what is told, and beside rows of other changes.
 
     Args:
@@ -171,16 +171,16 @@ def _sweep(
     """
     without = counts.lacks - _lack(counts.own[criterion])
 
-    def eligible(which: Change, value: int | slice) -> np.ndarray:
+    def eligible(which: _Change, value: int | slice) -> np.ndarray:
         others = without + counts.moves[list(which)].sum(axis=0)
         return others.reshape(2, *(1,) * isinstance(value, slice), -1) + lacks[:, value] == 0
 
     frame = pd.DataFrame({"value": np.arange(lacks.shape[1])})
-    frame[list(ENDS)] = (eligible(change, slice(None)) @ counts.n).T
+    frame[_ENDS] = (eligible(change, slice(None)) @ counts.n).T
     read = [(), *((number,) for number, (id, _) in enumerate(counts.changes) if id == criterion)]
     known = {tuple(sorted(each)) for own in read for each in (own, (*change, *own))}
     fixed = [_eligible(counts, which) for which in known if which in release]
-    rows: list[Row] = []
+    rows: list[_Row] = []
     for value, certain, possible in _turns(frame, counts.minimum):
         before = [eligible(change, which) for which, *_ in rows[-1:]]
         for number, known_rows in swept:
@@ -193,21 +193,20 @@ def _sweep(
 
 def _turns(frame: pd.DataFrame, minimum: int) -> list[list[int]]:
     """Value, certain and possible, but those that lie between two that are the same; none unless they rise or fall."""
-    ends = list(ENDS)
-    if not all(frame[end].is_monotonic_increasing or frame[end].is_monotonic_decreasing for end in ends):
+    if not all(frame[end].is_monotonic_increasing or frame[end].is_monotonic_decreasing for end in _ENDS):
         return []
-    rows = suppress(frame.astype(float), minimum).dropna(subset=ends).astype(int)
-    before, after = (rows[ends].eq(rows[ends].shift(by)).all(axis="columns") for by in (1, -1))
+    rows = suppress(frame.astype(float), minimum).dropna(subset=_ENDS).astype(int)
+    before, after = (rows[_ENDS].eq(rows[_ENDS].shift(by)).all(axis="columns") for by in (1, -1))
     return rows[~(before & after)].to_numpy().tolist()
 
 
-def _around(rows: Sequence[Row], value: int) -> Sequence[Row]:
+def _around(rows: Sequence[_Row], value: int) -> Sequence[_Row]:
     """The row at a value, and those about it."""
     at = bisect([which for which, *_ in rows], value)
     return rows[max(at - 2, 0) : at + 1]
 
 
-def _tells_of_many(counts: NearCounts, eligible: np.ndarray, before: Sequence[np.ndarray]) -> bool:
+def _tells_of_many(counts: _NearCounts, eligible: np.ndarray, before: Sequence[np.ndarray]) -> bool:
     """Whether nobody, or enough, are eligible, wait for what is unknown, come in or go out since any count before."""
     if not _are_many([(eligible.astype(int) - each) @ counts.n for each in before], counts.minimum):
         return False
@@ -217,7 +216,7 @@ def _tells_of_many(counts: NearCounts, eligible: np.ndarray, before: Sequence[np
     return all(_is_many(counts, cell) for cell in (certain, possible, possible & ~certain, *new, *since))
 
 
-def _is_many(counts: NearCounts, cell: np.ndarray) -> bool:
+def _is_many(counts: _NearCounts, cell: np.ndarray) -> bool:
     """Whether nobody or enough are in a cell, and of those groups of which only some are: in it, and not in it."""
     if not cell.any():
         return True

@@ -23,7 +23,7 @@ from ..patterns import ScreeningData
 
 _ANSWERS = {"T": True, "F": False, "U": None}
 _MEASURED = ("low", "high")
-ENDS = {"certain": 2, "possible": 1}
+_ENDS = {"certain": 2, "possible": 1}
 """The least state that counts: 2 where all criteria pass, 1 where none fails."""
 
 
@@ -60,12 +60,12 @@ def sweep(screening: ScreeningData, threshold_id: str, values: Sequence[float] |
     known = people.filter(pl.col("low").is_not_null())
     above, below = ("T", "F") if limit.operator in ("<", "<=") else ("F", "T")
     steps = _steps(known, below, above)
-    changed = steps.filter(pl.any_horizontal(pl.col(*ENDS) != 0))["at"].to_numpy()
+    changed = steps.filter(pl.any_horizontal(pl.col(*_ENDS) != 0))["at"].to_numpy()
     usual = np.unique([*changed, limit.value, *_range(screening, limit, known)])
     at = np.sort(np.asarray(values, dtype=float)) if values is not None else usual
     place = np.searchsorted(at, steps["at"].to_numpy(), _side(limit))
     frame = pd.DataFrame({"value": at})
-    for end, least in ENDS.items():
+    for end, least in _ENDS.items():
         before: Any = known.filter(pl.col(below) >= least)["n"].sum()
         open_: Any = people.filter(pl.col("low").is_null() & (pl.col("U") >= least))["n"].sum()
         gained = np.bincount(place, steps[end].to_numpy(), minlength=len(at) + 1)[: len(at)]
@@ -104,10 +104,10 @@ def _side(limit: Threshold) -> Any:
 def _steps(known: pl.DataFrame, below: str, above: str) -> pl.DataFrame:
     """At which values how many more are eligible: from the lower end of what is known, open; from the upper, sure."""
     gains = [
-        known.select(pl.col(column).alias("at"), *(_gain(before, after, least, end) for end, least in ENDS.items()))
+        known.select(pl.col(column).alias("at"), *(_gain(before, after, least, end) for end, least in _ENDS.items()))
         for column, before, after in (("low", below, "U"), ("high", "U", above))
     ]
-    return pl.concat(gains).group_by("at").agg(pl.col(*ENDS).sum())
+    return pl.concat(gains).group_by("at").agg(pl.col(*_ENDS).sum())
 
 
 def _gain(before: str, after: str, least: int, end: str) -> pl.Expr:

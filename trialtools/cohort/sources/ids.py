@@ -12,7 +12,7 @@ import polars as pl
 from ...criteria.engine import lazy_polars
 from ...criteria.protocol import DataError
 from .cells import BLANKS
-from .checks import ID, ROW, number_of, one_row
+from .checks import ID, ROW, DataFinding, finding, number_of, one_row
 from .columns import EXACT, Check, plain_type, text_of
 from .mapping import PatientId
 from .names import similar
@@ -133,7 +133,30 @@ def no_patients(id: str, schema: dict[str, Any], others: Sequence[str]) -> dict[
     return rows
 
 
-def number_rows(frame: Any, id: PatientId) -> Any:
+def patients_only(frame: Any, id: PatientId, schema: dict[str, Any], sheet: bool) -> tuple[Any, list[DataFinding]]:
+    """The table without the rows that are no patients, each kind of them counted; ids that name nobody are marked.
+
+    Args:
+        frame: from `with_ids`, with ids that are not plain.
+        id: of the mapping.
+        schema: of the table as it was opened.
+        sheet: whether people filled it by hand, and may have left rows empty.
+    """
+    others = [name for name in schema if sheet and name not in (id.column, "synthetic")]
+    marks = no_patients(OWN, dict(frame.collect_schema()), others)
+    who, counts = nw.col(OWN if id.column else ROW).cast(nw.String()), [nw.len().alias("n")]
+    for position, rows in enumerate(marks.values()):
+        counts += [number_of(rows).alias(f"n{position}"), nw.when(rows).then(who).min().alias(f"first{position}")]
+    row, findings = one_row(frame.select(*counts)) if marks else {}, []
+    for position, (problem, rows) in enumerate(marks.items()):
+        if 0 < (n := row[f"n{position}"]) < row["n"]:
+            example = row[f"first{position}"] or ""
+            findings.append(finding(ID, id.column or "", problem, n, row["n"], example, "left out"))
+            frame = frame.filter(~rows)
+    return _number_rows(frame, id), findings
+
+
+def _number_rows(frame: Any, id: PatientId) -> Any:
     """The table with marks at the ids that fail to name a row, where the mapping wants them numbered."""
     if id.column is None or id.on_fault == "error":
         return frame

@@ -135,6 +135,13 @@ class ColumnMapping:
         return frozenset(source for column in columns if column.decimal == "," for source in column.sources)
 
     @property
+    def wanted(self) -> set[str]:
+        """The names of all columns that are asked for."""
+        columns = [column for name in self.fields if (column := self.column(name))]
+        own = {self.id.column or "", (self.several and self.several.by) or "", "synthetic"}
+        return own.union(*(column.sources for column in columns))
+
+    @property
     def several(self) -> Rows | None:
         """What is done with several rows of a patient; None where each row is a patient."""
         takes = any(isinstance(column, MappedColumn) and column.take for column in self.fields.values())

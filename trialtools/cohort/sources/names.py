@@ -16,14 +16,6 @@ from ...criteria.protocol import DataError, Field
 from .mapping import ColumnMapping, MappedColumn
 
 
-def wanted_columns(mapping: ColumnMapping) -> set[str]:
-    """The names of all columns that a mapping asks for."""
-    fields = (mapping.column(name) for name in mapping.fields)
-    ordering = mapping.several.by if mapping.several else None
-    own = {mapping.id.column or "", ordering or "", "synthetic"}
-    return {source for column in fields if column for source in column.sources} | own
-
-
 def match_columns(
     protocol: Protocol, mapping: ColumnMapping, schema: dict[str, Any], sheet: bool = False
 ) -> dict[str, MappedColumn]:

@@ -189,7 +189,7 @@ def _scan_parquet(files: list[Path]) -> pl.LazyFrame:
     """Several files are one table; what their folders are called (sex=female) is a column of it."""
     first: dict[str, pl.DataType] = {}
     for file in files:
-        check_pages(file)
+        _check_pages(file)
         columns = dict(pl.scan_parquet(file, glob=False).collect_schema())
         first = first or columns
         if other := next((name for name in first | columns if first.get(name) != columns.get(name)), None):
@@ -209,7 +209,7 @@ _UNPACKED, _PACKED, _COUNT = (2,), (3,), ((5, 1), (8, 1), (7, 1))
 """Where a page header says its sizes, and how many values it holds: of data of both versions, of a dictionary."""
 
 
-def check_pages(path: Path) -> None:
+def _check_pages(path: Path) -> None:
     """Walk through the headers of all pages of a Parquet file.
 
     A reader that takes a damaged length at its word asks for room that no machine has, and its process ends without a

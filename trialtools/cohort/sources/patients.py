@@ -18,11 +18,11 @@ from ...criteria.language import Interval, ProtocolError, names, parse
 from ...criteria.protocol import DataError
 from ...criteria.protocol.model import ROUNDING
 from ...criteria.stage import Stage
-from .checks import ID, ROW, DataFinding, finding, judge_checks, number_of, one_row, quality_table
+from .checks import ID, DataFinding, finding, judge_checks, number_of, one_row, quality_table
 from .columns import read_columns
-from .ids import MARKS, OWN, compare_ids, id_checks, id_column, no_patients, number_rows, with_ids
+from .ids import MARKS, OWN, compare_ids, id_checks, id_column, patients_only, with_ids
 from .mapping import ColumnMapping, check_mapping, load_mapping
-from .names import look_alikes, match_columns, wanted_columns
+from .names import look_alikes, match_columns
 from .open import RawTable, open_table, readable
 from .take import rows_of, take_rows, with_order
 from .texts import READ
@@ -136,7 +136,7 @@ def read_patients(
     [['age', 'impossible value (outside 0 to 120 years)', 1]]
     """
     mapping = _mapping(mapping, protocol)
-    table = open_table(source, mapping, wanted_columns(mapping))
+    table = open_table(source, mapping, mapping.wanted)
     try:
         if not isinstance(source, str | os.PathLike):
             return _read(table, protocol, mapping)
@@ -168,9 +168,9 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
         raise DataError(f"the column name '{ours}' is taken here; rename the column")
     columns = match_columns(protocol, mapping, schema, table.sheet)
     frame, plain = with_ids(frame, id, schema, whole=not table.sheet and mapping.several is None)
-    frame, left_out = _patients_only(frame, id.column, schema, table.sheet) if not plain else (frame, [])
+    frame, left_out = patients_only(frame, id, schema, table.sheet) if not plain else (frame, [])
     frame, fields, sources = with_order(frame, mapping, protocol.fields, columns)
-    frame, read = read_columns(number_rows(frame, id), fields, sources)
+    frame, read = read_columns(frame, fields, sources)
     values = [each for field in read.values() for each in field.values]
     checks = [check for field in read.values() for check in field.checks]
     checks += id_checks(id, dict(frame.collect_schema())) if not plain else []
@@ -190,7 +190,7 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
     if alike is not None:
         problem = "ids differ only in case, width, blanks, dashes, zeros before a number, unseen or look-alike letters"
         findings.append(finding(ID, id.column or "", problem, alike[0], n, alike[1], "kept as different patients"))
-    used = wanted_columns(mapping)
+    used = mapping.wanted
     unread = tuple(column for column in schema if column not in used)
     absent = tuple(field for field in protocol.fields if not _is_known(field, protocol, read))
     similar = [
@@ -199,22 +199,6 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
     ]
     quality, name = quality_table(findings, similar), mapping.name or table.name
     return Patients(name, patients, n, absent, quality, "synthetic" in schema, unread, rows)
-
-
-def _patients_only(frame: Any, id: str | None, schema: dict[str, Any], sheet: bool) -> tuple[Any, list[DataFinding]]:
-    """The table without the rows that are no patients, each kind of them counted."""
-    others = [name for name in schema if sheet and name not in (id, "synthetic")]
-    if not (marks := no_patients(OWN, dict(frame.collect_schema()), others)):
-        return frame, []
-    who, counts = nw.col(OWN if id else ROW).cast(nw.String()), [nw.len().alias("n")]
-    for position, rows in enumerate(marks.values()):
-        counts += [number_of(rows).alias(f"n{position}"), nw.when(rows).then(who).min().alias(f"first{position}")]
-    row, findings = one_row(frame.select(*counts)), []
-    for position, (problem, rows) in enumerate(marks.items()):
-        if 0 < (n := row[f"n{position}"]) < row["n"]:
-            findings.append(finding(ID, id or "", problem, n, row["n"], row[f"first{position}"] or "", "left out"))
-            frame = frame.filter(~rows)
-    return frame, findings
 
 
 def _error_cells(table: RawTable, columns: dict[str, Any], n: int) -> list[DataFinding]:
