@@ -204,7 +204,7 @@ def find(connection: sqlite3.Connection, condition: str, values: Iterable[Any] =
     for row in rows:
         try:
             entry = entry_of(row)
-            problem = entry.misshape or entry.mistyped or ("changed since" if hash_of(row) != entry.hash else "")
+            problem = entry.misshape or entry.mistyped_parts or ("changed since" if hash_of(row) != entry.hash else "")
         except (ValueError, TypeError):
             problem = "cannot be read"
         if problem:

@@ -23,7 +23,7 @@ from .minimization import Plan
 from .people import author, check_name, fold_id, readable
 from .plans import BasePlan, is_whole
 from .request import binding
-from .sealing import Key, read_key, seal, write_key
+from .sealing import Key, read_key, seal
 from .strata import SITE
 
 PathLike = str | os.PathLike[str]
@@ -131,7 +131,7 @@ def open_ledger(
     detail |= {} if synthetic is None else {"synthetic": synthetic}
     kits = _seal_kits("kit", secret.public, kit_list(plan, secret.seed, sites, n))
     entries = list(link([LedgerEntry("opened", detail), *kits]))
-    write_key(Path(key), replace(secret, opened=entries[-1].hash))
+    replace(secret, opened=entries[-1].hash).write(Path(key))
     create(ledger, entries)
     return entries[-1].head
 

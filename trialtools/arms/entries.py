@@ -83,7 +83,7 @@ class LedgerEntry:
         return f"not as the ledger writes it: {', '.join(apart)}" if apart else ""
 
     @property
-    def mistyped(self) -> str:
+    def mistyped_parts(self) -> str:
         """The parts that a forger made of another kind, where the hashes were made anew as well; empty if none."""
         kind_of = {name: kind for kind, names in _KINDS.items() for name in names}
         wrong = [name for name, value in self.detail.items() if not isinstance(value, kind_of.get(name, str))]

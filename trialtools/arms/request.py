@@ -14,7 +14,7 @@ from ..criteria.patient.tree import decide, state_by_criterion
 from ..criteria.protocol import DataError
 from .chain import LedgerError
 from .dosing import dosing_window, window_status
-from .entries import digest
+from .entries import LedgerEntry, digest
 from .people import check_name, short_id, signature
 from .strata import SITE, stratum_name
 
@@ -38,6 +38,12 @@ class Request:
     def __post_init__(self) -> None:
         for what, text in (("patient id", self.patient), (SITE, self.site)):
             check_name(what, text)
+
+    @classmethod
+    def of(cls, entry: LedgerEntry, protocol: Protocol) -> Request:
+        """The request that an entry of the ledger answers, from the facts that it keeps."""
+        facts = {name: _fact_of(protocol, name, value) for name, value in entry.detail["facts"].items()}
+        return cls(protocol, str(entry.patient), facts, entry.detail[SITE], date.fromisoformat(entry.detail["on"]))
 
     @cached_property
     def all_facts(self) -> dict[str, Any]:
@@ -169,7 +175,7 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def fact_of(protocol: Protocol, name: str, value: Any) -> Any:
+def _fact_of(protocol: Protocol, name: str, value: Any) -> Any:
     """The fact that `_plain` wrote.
 
     Raises:
@@ -178,6 +184,6 @@ def fact_of(protocol: Protocol, name: str, value: Any) -> Any:
     if name not in protocol.fields:
         raise DataError(f"no field '{name}' in {protocol.id}")
     if isinstance(value, dict):
-        low, high = (fact_of(protocol, name, value[end]) for end in ("low", "high"))
+        low, high = (_fact_of(protocol, name, value[end]) for end in ("low", "high"))
         return Interval(low, high, value["written"])
     return date.fromisoformat(value) if protocol.fields[name].type == "date" and value is not None else value

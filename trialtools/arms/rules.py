@@ -15,7 +15,7 @@ from .chain import LedgerError
 from .commitment import DIGITS, Opening
 from .entries import LedgerEntry
 from .people import fold_id
-from .request import Request, fact_of
+from .request import Request
 from .strata import SITE, Levels, site_pool, strata
 
 
@@ -195,10 +195,7 @@ def check_decisions(entries: Sequence[LedgerEntry], protocol: Protocol) -> Itera
         if entry.kind not in ("allocated", "refused") or entry.misshape:
             continue
         try:
-            facts = {name: fact_of(protocol, name, value) for name, value in entry.detail["facts"].items()}
-            request = Request(
-                protocol, str(entry.patient), facts, entry.detail[SITE], date.fromisoformat(entry.detail["on"])
-            )
+            request = Request.of(entry, protocol)
             made = {**request.judgement(conditions), "window": request.window, "stratum": request.stratum(conditions)}
         except (DataError, LedgerError, ProtocolError, TypeError, ValueError, KeyError, AttributeError) as error:
             yield Fault(entry.seq, f"cannot be judged again: {error}")

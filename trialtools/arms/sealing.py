@@ -79,6 +79,22 @@ class Key:
             raise LedgerError(f"kit {kit}: the sealed arm belongs to another kit")
         return arm
 
+    def write(self, path: Path) -> None:
+        """Write the key file, for its owner's eyes only; one that exists is never written over."""
+        content = {"about": "Opens every arm. For the unblinded statistician only; keep it away from the ledger."}
+        content |= {"seed": self.seed.hex(), "salt": self.salt.hex(), "private": self.private.hex()}
+        content |= {"plan": self.plan, "opened": self.opened}
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(json.dumps(content, indent=2))
+                file.flush()
+                os.fsync(file.fileno())
+        except FileExistsError:
+            raise LedgerError(f"{path} exists; a key is never written over") from None
+        except OSError as error:
+            raise LedgerError(f"cannot write the key file {path}: {error.strerror}") from None
+
 
 def seal(public: str, kit: str, arm: str) -> str:
     """A kit's arm, sealed so that only the private key opens it; two of the same arm look nothing alike.
@@ -102,23 +118,6 @@ def kit_numbers(seed: bytes, n: int) -> list[str]:
     while len(drawn) < n:
         drawn[f"K-{below(10**width):0{width}d}"] = None
     return list(drawn)
-
-
-def write_key(path: Path, key: Key) -> None:
-    """Write the key file, for its owner's eyes only; one that exists is never written over."""
-    content = {"about": "Opens every arm. For the unblinded statistician only; keep it away from the ledger."}
-    content |= {"seed": key.seed.hex(), "salt": key.salt.hex(), "private": key.private.hex()}
-    content |= {"plan": key.plan, "opened": key.opened}
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(json.dumps(content, indent=2))
-            file.flush()
-            os.fsync(file.fileno())
-    except FileExistsError:
-        raise LedgerError(f"{path} exists; a key is never written over") from None
-    except OSError as error:
-        raise LedgerError(f"cannot write the key file {path}: {error.strerror}") from None
 
 
 def read_key(path: str | os.PathLike[str], opened: Mapping[str, Any] | None = None) -> Key:

@@ -15,7 +15,7 @@ from ..criteria.contents import Protocol
 from ..criteria.files import whole
 from ..criteria.protocol import Field
 from .clinical import clinical_fields, fitted_ages, is_clinical
-from .columns import how_drawn
+from .columns import column_text
 from .model import LABEL, Assume, assumed_values, assumptions, command_line, render
 from .patients import cohort_blocks, panel_of, panel_share
 
@@ -144,7 +144,7 @@ def _how_made(name: str, protocol: Protocol) -> str:
     if parts := protocol.parts(name):
         return f"worked out from {', '.join(parts)}"
     if not is_clinical(name, protocol):
-        return how_drawn(name, protocol)
+        return column_text(name, protocol)
     known = clinical_fields()[name]
     if "how" in known:
         return known["how"]

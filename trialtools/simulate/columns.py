@@ -243,8 +243,8 @@ def _limits_on(name: str, protocol: Protocol) -> list[float]:
 # --- in words ---------------------------------------------------------------------------------------------------------
 
 
-def how_drawn(name: str, protocol: Protocol) -> str:
-    """How a field is drawn that the clinical model does not know."""
+def column_text(name: str, protocol: Protocol) -> str:
+    """How the column of a field is drawn that the clinical model does not know."""
     quantity = quantity_of(name, protocol.fields[name])
     return _as_quantity(quantity) if quantity else f"on its own: {_evenly(name, protocol)}"
 

@@ -15,7 +15,7 @@ from ..sources.cells import read_cell
 from ..sources.mapping import UNKNOWN, MappedColumn
 from .content import ColumnContent, Fit
 from .numbers import fit_number
-from .words import negates, split, vocabulary, word, word_list
+from .words import split, tokens, vocabulary, word, word_list
 
 
 def fit(name: str, field: Field, content: ColumnContent) -> Fit | None:
@@ -50,8 +50,8 @@ def _fit_flag(name: str, field: Field, content: ColumnContent) -> Fit | None:
         plain |= {sign: bare[sign] for sign in words}
     if not words <= {*plain, *bare}:
         bare = {}  # beside 2, 1 need not mean yes
-    turned = (negates(name) or negates(content.name)) and bool(
-        words & word_list("signed") or negates(name) != negates(content.name)
+    turned = (_negates(name) or _negates(content.name)) and bool(
+        words & word_list("signed") or _negates(name) != _negates(content.name)
     )
     means = {} if turned else bare | plain
     codes = {text: UNKNOWN if text in content.blanks else means.get(word(text), UNKNOWN) for text in few}
@@ -61,6 +61,11 @@ def _fit_flag(name: str, field: Field, content: ColumnContent) -> Fit | None:
     asks = ["its name or the field's says 'not': which value means yes?"] if turned else []
     asks += [f"'{sign}' is taken for {'yes' if bare[sign] else 'no'}" for sign in sorted(words & {*bare} - {*plain})]
     return _code_line(field, content, codes, not asks, bool(meanings), asks)
+
+
+def _negates(text: str) -> bool:
+    """Whether a name turns its meaning round."""
+    return bool(word_list("negations") & {*tokens(text)})
 
 
 def _fit_category(field: Field, content: ColumnContent) -> Fit | None:

@@ -20,12 +20,13 @@ from ...criteria.stage import as_lines
 from ..sources.ids import no_patients
 from ..sources.mapping import ColumnMapping, MappedColumn, PatientId, Rows
 from ..sources.open import RawTable, open_table, readable
+from ..sources.patients import read_patients
 from .content import ColumnContent, see_column
 from .fit import fit
 from .form import check_names, file_forms, is_workbook
 from .lines import Certainty, DraftLine, mapping_text
 from .numbers import THOUSANDS
-from .pairs import Pair, are_refused, doubts, exchanges, pair_up
+from .pairs import Pair, doubts, exchanges, pair_up
 from .words import split, tokens, vocabulary
 
 _TITLES = 7
@@ -173,7 +174,7 @@ def _draft_of(protocol: Protocol, table: RawTable, written: ColumnMapping) -> Ma
     lines = _hold_back(_one_mark(lines), exchanges(wanted, pairs))
     lines = _hold_back(lines, doubts(protocol, frame, _live(lines)))
     mapping = replace(written, patient_id=id, rows=several, fields=dict(_live(lines)))
-    if are_refused(_of_patients(frame, id.column, table.sheet), protocol, mapping):
+    if _are_refused(_of_patients(frame, id.column, table.sheet), protocol, mapping):
         asks = (
             *asks,
             f"patient_id: what stands in {id.column} cannot be taken for ids; every row is taken for a patient",
@@ -278,6 +279,18 @@ def _find_id(
     which = f"; BY is one of {', '.join(days[:3])}" if days else ", where BY is the column of the day"
     by = f". To take the last row: rows: {{take: last, by: BY}}{which}"
     return PatientId(content.name), Rows(), (f"patient_id: {sizes}{by}",)
+
+
+def _are_refused(frame: Any, protocol: Protocol, mapping: ColumnMapping) -> bool:
+    """Whether the ids of a table are no ids to the reader; one field of the mapping is enough to see it."""
+    some = dict([*mapping.fields.items()][:1])
+    if mapping.id.column is None or not some:
+        return False
+    try:
+        read_patients(frame.to_native(), protocol, replace(mapping, fields=some))
+    except DataError:
+        return True
+    return False
 
 
 def _of_patients(frame: Any, id: str | None, sheet: bool) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -21,7 +22,7 @@ from ..sources.names import fold
 from ..sources.patients import Patients, read_patients
 from .content import ColumnContent, Fit
 from .fit import fit
-from .words import concepts, vocabulary, wholes, without_unit, word
+from .words import concepts, split, vocabulary, without_unit, word
 
 _NEAR = {"same name": 9, "same meaning": 7, "says less": 4, "a part of it": 3, "same values": 2, "similar": 1}
 """How near the name of a column is to a field: a column goes to the field that it is nearest to."""
@@ -77,7 +78,13 @@ def pair_up(fields: Mapping[str, Field], columns: Sequence[ColumnContent]) -> di
 def _column_keys(name: str) -> set[str]:
     """What a column is found by: its name, with and without a unit, what it speaks of, and what that is a part of."""
     about = concepts(name) | concepts(without_unit(name)[0])
-    return {fold(name), fold(without_unit(name)[0]), *about, *(wholes().get(concept, "") for concept in about)}
+    return {fold(name), fold(without_unit(name)[0]), *about, *(_wholes().get(concept, "") for concept in about)}
+
+
+@cache
+def _wholes() -> dict[str, str]:
+    """By concept the wider one that it is only a part of."""
+    return {part: whole for whole, parts in vocabulary()["narrower"].items() for part in split(parts)}
 
 
 def _field_keys(name: str, field: Field) -> set[str]:
@@ -115,7 +122,7 @@ def _nearness(name: str, field: Field, content: ColumnContent, owned: set[str]) 
     if spoken in (own, called):
         return "same meaning"
     if field.type == "flag":
-        if len(spoken) == 1 and (whole := wholes().get(*spoken)) and {whole} in (own, called):
+        if len(spoken) == 1 and (whole := _wholes().get(*spoken)) and {whole} in (own, called):
             return "a part of it"
         if spoken < own or spoken < called:
             return "says less"
@@ -197,18 +204,6 @@ def _patients(native: Any, protocol: Protocol, live: Mapping[str, MappedColumn])
         return read_patients(native, protocol, ColumnMapping(patient_id=PatientId(), fields=dict(live)))
     except DataError:
         return None
-
-
-def are_refused(frame: Any, protocol: Protocol, mapping: ColumnMapping) -> bool:
-    """Whether the ids of a table are no ids to the reader; one field of the mapping is enough to see it."""
-    some = dict([*mapping.fields.items()][:1])
-    if mapping.id.column is None or not some:
-        return False
-    try:
-        read_patients(frame.to_native(), protocol, replace(mapping, fields=some))
-    except DataError:
-        return True
-    return False
 
 
 def _add(doubts: dict[str, list[str]], fields: Iterable[str], doubt: str) -> None:

@@ -75,18 +75,6 @@ def _phrases() -> dict[str, str]:
     return phrases
 
 
-@cache
-def wholes() -> dict[str, str]:
-    """By concept the wider one that it is only a part of."""
-    return {part: whole for whole, parts in vocabulary()["narrower"].items() for part in split(parts)}
-
-
-@cache
-def negates(text: str) -> bool:
-    """Whether a name turns its meaning round."""
-    return bool(word_list("negations") & {*tokens(text)})
-
-
 def without_unit(name: str) -> tuple[str, str | None]:
     """A name of a column without the unit behind it, and that unit as the protocol would write it.
 

@@ -56,18 +56,17 @@ def _open_patients(screening: ScreeningData) -> pl.DataFrame:
     protocol = screening.protocol
     formulas = {id: formula for id, formula in protocol.requirements.items() if names(formula)}
     known = facts(screening.patients.frame, protocol, protocol.used_fields)
-    holds = [expression(formula, partial_fields(known)).alias(f"open:{id}") for id, formula in formulas.items()]
-    columns = [f"open:{id}" for id in formulas]
+    holds = {f"open:{id}": expression(formula, partial_fields(known)) for id, formula in formulas.items()}
     settled = any(evaluate(formula, {}) is not True for formula in protocol.requirements.values() if not names(formula))
-    if settled or not columns:
+    if settled or not holds:
         return in_polars(known.head(0))
-    fails = reduce(or_, (pl.col(column).eq_missing(False) for column in columns))
-    opens = [pl.col(column).is_null() for column in columns]
+    fails = reduce(or_, (pl.col(column).eq_missing(False) for column in holds))
+    opens = [pl.col(column).is_null() for column in holds]
     undetermined = (
-        lazy_polars(known.with_columns(*holds))
+        lazy_polars(known.with_columns(**holds))
         .filter(~fails)
         .with_columns(*opens)
-        .filter(reduce(or_, map(pl.col, columns)))
+        .filter(reduce(or_, map(pl.col, holds)))
     )
     return undetermined.collect(engine="streaming")
 

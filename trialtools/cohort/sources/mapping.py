@@ -135,7 +135,7 @@ class ColumnMapping:
         return frozenset(source for column in columns if column.decimal == "," for source in column.sources)
 
     @property
-    def wanted(self) -> set[str]:
+    def wanted_columns(self) -> set[str]:
         """The names of all columns that are asked for."""
         columns = [column for name in self.fields if (column := self.column(name))]
         own = {self.id.column or "", (self.several and self.several.by) or "", "synthetic"}

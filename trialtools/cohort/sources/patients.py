@@ -136,7 +136,7 @@ def read_patients(
     [['age', 'impossible value (outside 0 to 120 years)', 1]]
     """
     mapping = _mapping(mapping, protocol)
-    table = open_table(source, mapping, mapping.wanted)
+    table = open_table(source, mapping, mapping.wanted_columns)
     try:
         if not isinstance(source, str | os.PathLike):
             return _read(table, protocol, mapping)
@@ -190,7 +190,7 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
     if alike is not None:
         problem = "ids differ only in case, width, blanks, dashes, zeros before a number, unseen or look-alike letters"
         findings.append(finding(ID, id.column or "", problem, alike[0], n, alike[1], "kept as different patients"))
-    used = mapping.wanted
+    used = mapping.wanted_columns
     unread = tuple(column for column in schema if column not in used)
     absent = tuple(field for field in protocol.fields if not _is_known(field, protocol, read))
     similar = [
