@@ -31,7 +31,7 @@ CATEGORIES = {
 }
 POSIX = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes and limits of this kind are POSIX's")
 
-_JUPYTER = ("desk", "explorer", "export", "laboratory", "lessons")
+_JUPYTER = ("app", "desk", "explorer", "export", "laboratory", "lessons")
 TOGETHER = {
     **{f"tests/ui/test_{name}.py": "Jupyter" for name in _JUPYTER},
     **dict.fromkeys(("tests/test_lesson_pages.py", "tests/ui/test_lesson_pages.py"), "quiz"),

@@ -1,14 +1,17 @@
-"""What the browser tests share: JupyterLab and Voila on loopback, a copy of notebooks and data, a Chromium, offline."""
+"""What the browser tests share: JupyterLab and the app on loopback, a copy of notebooks and data, one Chromium."""
 
 import json
+import re
 import shutil
+import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 
-from ui.servers import free_port, serve
+from ui.servers import Server, free_port, serve
 
 SLOW = 90_000
 
@@ -24,22 +27,9 @@ def project(root, tmp_path_factory) -> Path:
     return folder
 
 
-TOKEN = "a-token-for-tests"
-
-
-@pytest.fixture(scope="session")
-def voila(chromium, root, project, tmp_path_factory):
-    """The address of the notebooks as pages, served with a token as `make app` serves them."""
-    home, port = tmp_path_factory.mktemp("voila"), free_port()
-    own = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
-    command = ["voila", "--no-browser", f"--port={port}", f"--token={TOKEN}", "."]
-    with serve(command, home, root, project / "notebooks", own, f"http://127.0.0.1:{port}/?token={TOKEN}"):
-        yield f"http://127.0.0.1:{port}"
-
-
 @pytest.fixture(scope="session")
 def lab(chromium, root, project, tmp_path_factory):
-    """The address of a JupyterLab with settings of its own: no news, no token, nothing of the user's."""
+    """A JupyterLab with settings of its own: no news, no token, nothing of the user's."""
     home, port = tmp_path_factory.mktemp("jupyter"), free_port()
     (home / "config" / "labconfig").mkdir(parents=True)
     (home / "config" / "labconfig" / "default_setting_overrides.json").write_text(json.dumps(QUIET))
@@ -56,8 +46,8 @@ def lab(chromium, root, project, tmp_path_factory):
         "--LabApp.expose_app_in_browser=True",
         "--HTMLExporter.preprocessors=trialtools.report.export.KeepFigures",  # as `make lab` does
     ]
-    with serve(command, home, root, project, own, f"http://127.0.0.1:{port}/api"):
-        yield f"http://127.0.0.1:{port}"
+    with serve(command, home, root, project, own, f"http://127.0.0.1:{port}/api") as process:
+        yield Server(f"http://127.0.0.1:{port}", process)
 
 
 @pytest.fixture(scope="package")
@@ -69,7 +59,7 @@ def browser(chromium):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
+        options = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-gpu"]
         alone = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
         program = playwright.chromium.launch(executable_path=chromium, args=[*options, alone])
         context = program.new_context(viewport={"width": 1440, "height": 1000})
@@ -89,34 +79,112 @@ def browser(chromium):
         program.close()
 
 
+@pytest.fixture(scope="session")
+def app(chromium, root, project, tmp_path_factory):
+    """The screens as pages; its address is the one that `make app` prints, token and all."""
+    home, port = tmp_path_factory.mktemp("app"), free_port()
+    own = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
+    command = ["trialtools.widgets.app", "notebooks", str(port)]
+    with serve(command, home, root, project, own, f"http://127.0.0.1:{port}/") as process:
+        yield Server(re.findall(r"Open (http://\S+)", (home / "log").read_text("utf-8"))[0], process)
+
+
+@pytest.fixture(scope="package")
+def window(browser, lab):
+    """JupyterLab in a tab of the browser, loaded once; what it complains of is kept in `complaints`."""
+    page = browser.new_page()
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    # which kernel, or that one ended: a dialog that comes now and then would take the keys
+    page.add_locator_handler(page.locator(".jp-Dialog button.jp-mod-accept"), lambda accept: accept.click())
+    page.goto(f"{lab.address}/lab?reset", timeout=SLOW)
+    page.wait_for_function("window.jupyterapp?.restored.then(() => true)", timeout=SLOW)
+    return page
+
+
+OPEN = """async (path) => {
+  const { context } = await jupyterapp.commands.execute("docmanager:open", { path, factory: "Notebook" });
+  await context.ready;
+}"""
+RUN = """async () => {
+  await jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.info;
+  void jupyterapp.commands.execute("notebook:run-all-cells");
+}"""
+CLOSE = """async () => {
+  for (const tab of [...jupyterapp.shell.widgets("main")]) {
+    await tab.context?.sessionContext.shutdown();
+    if (tab.context) tab.context.model.dirty = false; // nobody is asked whether it shall be saved
+    tab.close();
+  }
+}"""
+
+
 @pytest.fixture(scope="module")
-def opened(browser, project, request):
-    """A function that opens a notebook, down to one cell, in JupyterLab (after Run All) or as a page of Voila.
-
-    `given` are other parameters. What the page complains of is kept in `complaints`.
-    """
-
+def notebook(window, project):
+    """Opens a notebook, down to one cell, in JupyterLab after Run All; `given` are other parameters."""
     from playwright.sync_api import expect
 
-    def open_(kind: str, name: str, last: str, given: dict[str, Any] | None = None):
+    @contextmanager
+    def open_(name: str, last: str, given: dict[str, Any] | None = None):
         path = project / "notebooks" / name
         notebook = nbformat.read(path, as_version=4)
         at = next(at for at, cell in enumerate(notebook.cells) if cell.id == last)
         told = nbformat.v4.new_code_cell("\n".join(f"{key} = {value!r}" for key, value in (given or {}).items()))
         notebook.cells = [*notebook.cells[:2], told, *notebook.cells[2 : at + 1]]
         nbformat.write(notebook, path)
-        address, page = request.getfixturevalue(kind), browser.new_page()
-        page.complaints = []
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        if kind == "lab":
-            # which kernel, or that one ended: a dialog that comes now and then would take the keys
-            page.add_locator_handler(page.locator(".jp-Dialog button.jp-mod-accept"), lambda accept: accept.click())
-            page.goto(f"{address}/lab/tree/notebooks/{name}?reset")
-            expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=SLOW)
-            page.get_by_role("menuitem", name="Run", exact=True).click()
-            page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        else:
-            page.goto(f"{address}/voila/render/{name}?token={TOKEN}", timeout=SLOW)
-        return page
+        window.complaints.clear()
+        window.evaluate(OPEN, f"notebooks/{name}")
+        expect(window.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=SLOW)
+        window.evaluate(RUN)
+        yield window
+        window.evaluate(CLOSE)
+
+    return open_
+
+
+@contextmanager
+def at_home(browser, app):
+    """The front page of the app; what a page complains of is kept in `complaints`."""
+    page = browser.new_page()
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
+    page.goto(app.address)
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def home(browser, app):
+    with at_home(browser, app) as page:
+        yield page
+
+
+KERNEL = "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
+
+
+@pytest.fixture(scope="module")
+def task(browser, app):
+    """Opens a task from the front page: on its screen, with a kernel of its own that ends when the page is left."""
+    from playwright.sync_api import expect
+
+    @contextmanager
+    def open_(name: str, screen: str):
+        with at_home(browser, app) as page:
+            page.get_by_role("link", name=name).click()
+            screen = page.locator(screen)
+            expect(screen.get_by_role("button").nth(1)).to_be_visible(timeout=SLOW)
+            page.wait_for_function("(screen) => screen.getBoundingClientRect().y < 60", arg=screen.element_handle())
+            own = page.evaluate(KERNEL)
+            kernel = app.kernels[own]
+            expect(screen).to_have_attribute("data-state", "settled", timeout=SLOW)
+            assert not page.complaints and not browser.outside
+            yield page
+            page.get_by_role("link", name="trialtools").click()
+            expect(page.get_by_role("heading", level=1)).to_have_text("What would you like to do?")
+            end = time.monotonic() + SLOW / 1000
+            while app.kernels.get(own) == kernel:
+                assert time.monotonic() < end, "the kernel of a page that was left still runs"
+                time.sleep(0.2)
 
     return open_

@@ -1,6 +1,7 @@
 """Servers of the browser tests: a module of Python that serves a folder on this machine, until it is not needed."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -8,10 +9,28 @@ import time
 import urllib.request
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 import pytest
+
+
+class Server(NamedTuple):
+    """Where it is reached, and its process."""
+
+    address: str
+    process: subprocess.Popen
+
+    @property
+    def kernels(self) -> dict[str, psutil.Process]:
+        """Its kernels that still run, by their ids."""
+        found = {}
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                named = re.search(r"kernel-([\w-]+)\.json", " ".join(process.cmdline()))
+                if named and process.status() != psutil.STATUS_ZOMBIE:
+                    found[named[1]] = process
+        return found
 
 
 @contextmanager
@@ -23,7 +42,7 @@ def serve(command: list[str], home: Path, root: Path, folder: Path, own: dict[st
         server = subprocess.Popen([sys.executable, "-m", *command], stdout=log, **how)
     try:
         _until_up(url, server, home / "log")
-        yield
+        yield server
     finally:
         end(server)
 

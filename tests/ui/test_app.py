@@ -1,90 +1,40 @@
-"""`make app`: a front page with tasks, a screen on each page, kernels that end with it, nothing from elsewhere."""
+"""`make app`: a front page, pages to read, and what a page says that cannot be made or did not come whole.
 
-import os
-import re
-import subprocess
-import sys
-import time
+That a task opens on its screen, asks nobody and ends its kernel is held where the screen is tested (`task`).
+"""
 
-import psutil
+import urllib.request
+
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import expect
 
-from ui.servers import end, free_port
-
 SLOW = 90_000
-TASKS = {
-    "Open the screening desk": ".tt-desk",
-    "Open the cohort explorer": ".tt-explorer",
-    "Open the laboratory": ".tt-laboratory",
-}
 
 
 @pytest.fixture(scope="module")
-def address(chromium, root, project, tmp_path_factory):
-    """The address that the app prints, token and all; one page of it names a file that is not there."""
-    home = tmp_path_factory.mktemp("app")
-    broken = (project / "notebooks/app/desk.ipynb").read_text("utf-8").replace("cohort.csv", "nowhere.csv")
-    (project / "notebooks/app/broken.ipynb").write_text(broken, "utf-8")
-    own = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
-    own |= {"IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": os.pathsep.join([str(root), *sys.path[1:]])}
-    command = [sys.executable, "-m", "trialtools.widgets.app", "notebooks", str(free_port())]
-    with (home / "log").open("w") as log:
-        server = subprocess.Popen(
-            command, env=os.environ | own, cwd=project, stdout=subprocess.PIPE, stderr=log, text=True
-        )
-    try:
-        printed = server.stdout.readline()
-        yield re.search(r"http://\S+", printed)[0]
-    finally:
-        end(server)
+def broken(project):
+    """A page that names a file which is not there."""
+    text = (project / "notebooks/app/desk.ipynb").read_text("utf-8").replace("cohort.csv", "nowhere.csv")
+    (project / "notebooks/app/broken.ipynb").write_text(text, "utf-8")
+    return "/voila/render/app/broken.ipynb?"
 
 
-def kernels():
-    """The kernels that this test's own servers started and that still run."""
-    below = [each for each in psutil.Process().children(recursive=True) if each.status() != psutil.STATUS_ZOMBIE]
-    return {process.pid for process in below if any("ipykernel" in part for part in process.cmdline())}
+@pytest.fixture(scope="module")
+def small(project):
+    """A page with a widget as screens are, of which the kernel has little to do."""
+    cells = [
+        new_code_cell("import ipywidgets"),
+        new_code_cell("ipywidgets.Button(description='Here it is').add_class('tt')"),
+    ]
+    notebook = new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    nbformat.write(notebook, project / "notebooks/app/small.ipynb")
+    return "/voila/render/app/small.ipynb?"
 
 
-@pytest.fixture
-def home(browser, address):
-    page = browser.new_page()
-    page.complaints = []
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
-    for _ in range(60):
-        try:
-            page.goto(address)
-            break
-        except Exception:
-            time.sleep(0.5)
-    yield page
-    page.close()
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_a_task_opens_on_its_screen_and_its_kernel_ends_with_it(browser, home, task, capsys):
-    before = kernels()
-    begin = time.monotonic()
-    home.get_by_role("link", name=task).click()
-    screen = home.locator(TASKS[task])
-    expect(screen.get_by_role("button").nth(1)).to_be_visible(timeout=SLOW)
-    with capsys.disabled():
-        print(f"\n{task}: painted {time.monotonic() - begin:.1f} s after the click, with the start of its kernel")
-    home.wait_for_function("(screen) => screen.getBoundingClientRect().y < 60", arg=screen.element_handle())
-    assert len(kernels() - before) == 1
-    expect(screen).to_have_attribute("data-state", "settled", timeout=SLOW)
-    assert not home.complaints and not browser.outside
-    home.get_by_role("link", name="trialtools").click()
-    expect(home.get_by_role("heading", level=1)).to_have_text("What would you like to do?")
-    end = time.monotonic() + SLOW / 1000
-    while not kernels() <= before:
-        assert time.monotonic() < end, "the kernel of a page that was left still runs"
-        time.sleep(0.2)
-
-
-def test_a_page_that_cannot_be_made_says_what_to_do(home, address):
-    home.goto(address.replace("/?", "/voila/render/app/broken.ipynb?"))
+def test_a_page_that_cannot_be_made_says_what_to_do(home, app, broken):
+    home.goto(app.address.replace("/?", broken))
     trouble = home.locator(".page-trouble")
     expect(trouble).to_contain_text("This page could not be made", timeout=SLOW)
     expect(trouble).to_contain_text("nowhere.csv does not exist")
@@ -92,14 +42,14 @@ def test_a_page_that_cannot_be_made_says_what_to_do(home, address):
     expect(home.get_by_role("heading", level=1)).to_have_text("What would you like to do?")
 
 
-def test_a_page_that_did_not_come_whole_says_so_and_is_loaded_again(home):
+def test_a_page_that_did_not_come_whole_says_so_and_is_loaded_again(home, app, small):
     """Until then it says that it is being opened: a part that is lost on its way leaves nothing blank."""
     home.route("**/voila/static/voila.js*", lambda route: route.abort())
-    home.get_by_role("link", name="Open the screening desk").click()
+    home.goto(app.address.replace("/?", small))
     expect(home.get_by_role("alert")).to_contain_text("This page did not come whole", timeout=SLOW)
     home.unroute_all()
     home.get_by_role("button", name="Load it again").click()
-    expect(home.locator(".tt-desk")).to_be_visible(timeout=SLOW)
+    expect(home.get_by_role("button", name="Here it is")).to_be_visible(timeout=SLOW)
     expect(home.locator(".page-wait:visible")).to_have_count(0)
 
 
@@ -113,3 +63,11 @@ def test_the_front_page_fits_a_phone(home):
     home.set_viewport_size({"width": 390, "height": 800})
     assert home.evaluate("document.documentElement.scrollWidth") <= 390
     home.set_viewport_size({"width": 1440, "height": 1000})
+
+
+def test_without_the_token_no_page_is_served(app):
+    path = app.address.split("?")[0] + "voila/render/03_cohort_explorer.ipynb"
+    with urllib.request.urlopen(path, timeout=20) as answer:
+        assert "login" in answer.url
+        text = answer.read()
+    assert b"tt-explorer" not in text and b"Who could enter" not in text

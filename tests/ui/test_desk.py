@@ -1,13 +1,11 @@
 """The screening desk in JupyterLab, by keyboard alone, in a Chromium that reaches nothing but this machine.
 
-Its kernel is killed at the end, and one behind a page of Voila.
+Its kernel is killed at the end, and one behind its page of the app.
 """
 
 import csv
 import re
-import statistics
 
-import psutil
 import pytest
 from playwright.sync_api import expect
 
@@ -15,19 +13,6 @@ from ui.bench import HERE
 
 SLOW = 90_000
 expect.set_options(timeout=20_000)
-PRESSES = 6
-
-# When the verdict is settled again, in milliseconds after the key was pressed; the browser's own clock.
-STOPWATCH = """(label) => {
-  const desk = document.querySelector('.tt-desk');
-  const box = [...desk.querySelectorAll('label')].find((each) => each.textContent.startsWith(label)).control;
-  window.times = [];
-  let pressed = 0;
-  box.addEventListener('keydown', () => { pressed = performance.now(); }, true);
-  new MutationObserver(() => { if (pressed && desk.dataset.state === 'settled') { const start = pressed; pressed = 0;
-    requestAnimationFrame(() => window.times.push(performance.now() - start)); } })
-    .observe(desk, { attributes: true, attributeFilter: ['data-state'] });
-}"""
 
 UNNAMED = """(desk) => [...desk.querySelectorAll('input, select, button')]
   .filter((each) => !each.labels?.length && !each.getAttribute('aria-label') && !each.textContent.trim())
@@ -35,15 +20,14 @@ UNNAMED = """(desk) => [...desk.querySelectorAll('input, select, button')]
 
 
 @pytest.fixture(scope="module")
-def page(opened):
+def page(notebook):
     """The screening notebook, down to its desk, after Run All; whatever the console complained of is kept."""
-    page = opened("lab", "01_screening.ipynb", "desk")
-    desk = page.locator(".tt-desk")
-    expect(desk.locator(".roster")).to_contain_text("2,000 of 2,000 patients", timeout=SLOW)
-    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=SLOW)
-    desk.scroll_into_view_if_needed()
-    yield page
-    page.close()
+    with notebook("01_screening.ipynb", "desk") as page:
+        desk = page.locator(".tt-desk")
+        expect(desk.locator(".roster")).to_contain_text("2,000 of 2,000 patients", timeout=SLOW)
+        expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=SLOW)
+        desk.scroll_into_view_if_needed()
+        yield page
 
 
 @pytest.fixture
@@ -147,21 +131,6 @@ def test_a_file_that_is_no_table_is_told_in_plain_words(page, desk):
     expect(desk.locator(".draft")).to_be_hidden()
 
 
-def test_from_key_to_verdict(page, desk, capsys):
-    page.evaluate(STOPWATCH, "Respiratory rate at rest")
-    rate(desk).focus()
-    page.keyboard.type("2")
-    page.wait_for_function("window.times.length")
-    page.evaluate("window.times = []")
-    for press in range(PRESSES):  # 2 is impossible and so not known, 25 passes
-        page.keyboard.press("Backspace" if press % 2 else "5")
-        page.wait_for_function("n => window.times.length > n", arg=press)
-    median = statistics.median(page.evaluate("window.times"))
-    with capsys.disabled():
-        print(f"\nkey press to verdict in JupyterLab: median {median:.0f} ms of {PRESSES}")
-    assert median < 1000
-
-
 def test_everything_is_read_in_the_dark(page, desk):
     desk.get_by_label("Patient", exact=True).fill("P-000003")
     desk.get_by_label("Patient", exact=True).press("Enter")
@@ -181,19 +150,13 @@ def test_nothing_left_this_machine_and_nothing_broke(page, desk, browser, tmp_pa
     assert not page.complaints
 
 
-def kernels():
-    """The kernels that this test's own servers started and that still run."""
-    below = [each for each in psutil.Process().children(recursive=True) if each.status() != psutil.STATUS_ZOMBIE]
-    return [process for process in below if any("ipykernel" in part for part in process.cmdline())]
-
-
-def lose_the_kernel(desk):
+def lose_the_kernel(desk, server):
     """No verdict stands as if somebody had checked it once the kernel is killed."""
     expect(desk).to_have_attribute("data-state", "settled", timeout=SLOW)
     age = desk.get_by_label("Age at screening")
     age.press_sequentially("90")
     expect(desk.locator(".verdict")).to_contain_text("Not eligible: I1 fails")
-    running = kernels()  # all: JupyterLab may have opened the notebook on an earlier one
+    running = server.kernels.values()  # all: JupyterLab may have opened the notebook on an earlier one
     for kernel in running:
         kernel.suspend()  # the key is pressed before JupyterLab's own message about the dead kernel takes the keyboard
     age.press("Backspace")
@@ -205,11 +168,10 @@ def lose_the_kernel(desk):
     expect(age).to_have_value("9")
 
 
-def test_a_killed_kernel_takes_the_verdict_with_it(desk):
-    lose_the_kernel(desk)
+def test_a_killed_kernel_takes_the_verdict_with_it(desk, lab):
+    lose_the_kernel(desk, lab)
 
 
-def test_a_killed_kernel_behind_a_page_takes_the_verdict_with_it(opened):
-    page = opened("voila", "01_screening.ipynb", "desk")
-    lose_the_kernel(page.locator(".tt-desk"))
-    page.close()
+def test_a_killed_kernel_behind_a_page_takes_the_verdict_with_it(task, app):
+    with task("Open the screening desk", ".tt-desk") as page:
+        lose_the_kernel(page.locator(".tt-desk"), app)

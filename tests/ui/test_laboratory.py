@@ -12,14 +12,15 @@ expect.set_options(timeout=20_000)
 NOTEBOOK = "04_arms.ipynb"
 
 
-@pytest.fixture(scope="module", params=["lab", "voila"])
-def page(request, opened):
-    page = opened(request.param, NOTEBOOK, "laboratory")
-    board = page.locator(".tt-laboratory")
-    expect(board.locator("h4")).to_contain_text("Patient 1 of 24", timeout=SLOW)
-    board.scroll_into_view_if_needed()
-    yield page
-    page.close()
+@pytest.fixture(scope="module", params=["lab", "page"])
+def page(request, notebook, task):
+    in_lab = request.param == "lab"
+    screen = notebook(NOTEBOOK, "laboratory") if in_lab else task("Open the laboratory", ".tt-laboratory")
+    with screen as page:
+        board = page.locator(".tt-laboratory")
+        expect(board.locator("h4")).to_contain_text("Patient 1 of 24", timeout=SLOW)
+        board.scroll_into_view_if_needed()
+        yield page
 
 
 @pytest.fixture

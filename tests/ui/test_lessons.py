@@ -8,17 +8,16 @@ SLOW = 90_000
 
 
 @pytest.fixture(scope="module")
-def page(opened, project):
+def page(notebook, project):
     cells = ["from trialtools.lessons import ask", 'ask("2.1")', 'ask("2.5")']
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
-    for n, cell in enumerate(notebook.cells):
+    asked = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    asked.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    for n, cell in enumerate(asked.cells):
         cell.id = f"c{n}"
-    nbformat.write(notebook, project / "notebooks" / "lessons" / "asked.ipynb")
-    page = opened("lab", "lessons/asked.ipynb", "c2")
-    expect(page.get_by_placeholder("your answer, then Enter")).to_be_visible(timeout=SLOW)
-    yield page
-    page.close()
+    nbformat.write(asked, project / "notebooks" / "lessons" / "asked.ipynb")
+    with notebook("lessons/asked.ipynb", "c2") as page:
+        expect(page.get_by_placeholder("your answer, then Enter")).to_be_visible(timeout=SLOW)
+        yield page
 
 
 def test_a_question_is_answered_by_buttons_and_by_a_box(page, browser):
