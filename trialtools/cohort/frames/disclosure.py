@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -139,12 +140,15 @@ def _merge_small(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
 
 def _thin(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
     """Rows of which each differs by at least `minimum` patients, or by none, from the one before it."""
+    counts = list(zip(frame["certain"], frame["possible"], strict=True))
+    return frame.iloc[far_apart(counts, minimum)].reset_index(drop=True)
+
+
+def far_apart(counts: Sequence[Sequence[float]], minimum: int) -> list[int]:
+    """Which counts, certain and possible, differ by at least `minimum` patients, or by none, from the last such."""
     places: list[int] = []
-    for row, (certain, possible) in enumerate(zip(frame["certain"], frame["possible"], strict=True)):
-        if places:
-            before = frame.iloc[places[-1]]
-            moved = (abs(certain - before["certain"]), abs(possible - before["possible"]))
-            if any(0 < each < minimum for each in moved):
-                continue
-        places.append(row)
-    return frame.iloc[places].reset_index(drop=True)
+    for place, ends in enumerate(counts):
+        before = counts[places[-1]] if places else ends
+        if not any(0 < abs(a - b) < minimum for a, b in zip(ends, before, strict=True)):
+            places.append(place)
+    return places

@@ -8,16 +8,15 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from functools import cache
+from itertools import chain, combinations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from .disclosure import suppress
+from .disclosure import far_apart
 
 _PASS, _FAIL = 0, 1
-_ENDS = ["certain", "possible"]
 _TOGETHER = 2
 """Changes at most of which the count travels: those of three, together with the groups, tell of single patients."""
 
@@ -29,6 +28,9 @@ _Change = tuple[int, ...]
 
 _Release = dict[_Change, list[int]]
 """By the numbers of changes, how many are eligible for certain and at most."""
+
+_Counted = tuple[np.ndarray, Sequence[int]]
+"""Which patterns are eligible for certain and at most, a row each, and how many patients they are."""
 
 
 @dataclass(frozen=True)
@@ -92,17 +94,18 @@ def near(counts: _NearCounts) -> _Release:
     """
     release: _Release = {}
     for which in _sets_of_changes(counts.changes):
-        eligible = _eligible(counts, which)
+        eligible, n = _counted(counts, which)
         parts = [part for size in range(len(which)) for part in combinations(which, size)]
         known = [part for part in parts if part in release]
-        just = eligible @ counts.n  # by inclusion and exclusion
-        for part in known:
-            just = just + (-1) ** (len(which) - len(part)) * np.array(release[part])
+        signs = [(-1) ** (len(which) - len(part)) for part in known]  # by inclusion and exclusion
+        just = [
+            n[end] + sum(sign * release[part][end] for sign, part in zip(signs, known, strict=True)) for end in (0, 1)
+        ]
         if len(known) == len(parts) and not _are_many(just, counts.minimum):
             continue
         known += [other for other in _others(counts.changes, which) if other in release]
-        if _tells_of_many(counts, eligible, [_eligible(counts, each) for each in known]):
-            release[which] = (eligible @ counts.n).tolist()
+        if _tells_of_many(counts, (eligible, n), [_counted(counts, each) for each in known]):
+            release[which] = n
     return release
 
 
@@ -142,8 +145,9 @@ def _sets_of_changes(changes: Sequence[tuple[str, str]]) -> Iterator[_Change]:
                 yield which
 
 
-def _eligible(counts: _NearCounts, which: Sequence[int]) -> np.ndarray:
-    return counts.lacks + counts.moves[list(which)].sum(axis=0) == 0
+def _counted(counts: _NearCounts, which: Sequence[int]) -> tuple[np.ndarray, list[int]]:
+    eligible = counts.lacks + counts.moves[list(which)].sum(axis=0) == 0
+    return eligible, (eligible @ counts.n).tolist()
 
 
 def _others(changes: Sequence[tuple[str, str]], which: _Change) -> Iterator[_Change]:
@@ -171,33 +175,35 @@ def _sweep(
     """
     without = counts.lacks - _lack(counts.own[criterion])
 
-    def eligible(which: _Change, value: int | slice) -> np.ndarray:
+    @cache
+    def by_value(which: _Change) -> np.ndarray:
         others = without + counts.moves[list(which)].sum(axis=0)
-        return others.reshape(2, *(1,) * isinstance(value, slice), -1) + lacks[:, value] == 0
+        return (lacks == -others[:, None]).swapaxes(0, 1)
 
-    frame = pd.DataFrame({"value": np.arange(lacks.shape[1])})
-    frame[_ENDS] = (eligible(change, slice(None)) @ counts.n).T
     read = [(), *((number,) for number, (id, _) in enumerate(counts.changes) if id == criterion)]
     known = {tuple(sorted(each)) for own in read for each in (own, (*change, *own))}
-    fixed = [_eligible(counts, which) for which in known if which in release]
+    fixed = [_counted(counts, which) for which in known if which in release]
     rows: list[_Row] = []
-    for value, certain, possible in _turns(frame, counts.minimum):
-        before = [eligible(change, which) for which, *_ in rows[-1:]]
+    for value, *ends in _turns(by_value(change) @ counts.n, counts.minimum):
+        before = [(by_value(change)[at], n) for at, *n in rows[-1:]]
         for number, known_rows in swept:
             beside = (number,) if number >= 0 else ()
-            before += [eligible(beside, which) for which, *_ in _around(known_rows, value)]
-        if _tells_of_many(counts, eligible(change, value), [*fixed, *before]):
-            rows.append((value, certain, possible))
+            before += [(by_value(beside)[at], n) for at, *n in _around(known_rows, value)]
+        if _tells_of_many(counts, (by_value(change)[value], ends), [*fixed, *before]):
+            rows.append((value, *ends))
     return rows
 
 
-def _turns(frame: pd.DataFrame, minimum: int) -> list[list[int]]:
+def _turns(counts: np.ndarray, minimum: int) -> list[_Row]:
     """Value, certain and possible, but those that lie between two that are the same; none unless they rise or fall."""
-    if not all(frame[end].is_monotonic_increasing or frame[end].is_monotonic_decreasing for end in _ENDS):
+    steps = np.diff(counts, axis=0)
+    if not ((steps >= 0).all(axis=0) | (steps <= 0).all(axis=0)).all():
         return []
-    rows = suppress(frame.astype(float), minimum).dropna(subset=_ENDS).astype(int)
-    before, after = (rows[_ENDS].eq(rows[_ENDS].shift(by)).all(axis="columns") for by in (1, -1))
-    return rows[~(before & after)].to_numpy().tolist()
+    ends = counts.tolist()
+    values = far_apart(ends, minimum)
+    around = zip(values, values[1:], values[2:], strict=False)
+    between = {value for before, value, after in around if ends[before] == ends[value] == ends[after]}
+    return [(value, *ends[value]) for value in values if value not in between]
 
 
 def _around(rows: Sequence[_Row], value: int) -> Sequence[_Row]:
@@ -206,26 +212,29 @@ def _around(rows: Sequence[_Row], value: int) -> Sequence[_Row]:
     return rows[max(at - 2, 0) : at + 1]
 
 
-def _tells_of_many(counts: _NearCounts, eligible: np.ndarray, before: Sequence[np.ndarray]) -> bool:
+def _tells_of_many(counts: _NearCounts, now: _Counted, before: Sequence[_Counted]) -> bool:
     """Whether nobody, or enough, are eligible, wait for what is unknown, come in or go out since any count before."""
-    if not _are_many([(eligible.astype(int) - each) @ counts.n for each in before], counts.minimum):
+    eligible, n = now
+    if not _are_many([a - b for _, other in before for a, b in zip(n, other, strict=True)], counts.minimum):
         return False
     certain, possible = eligible
-    since = [cell for each in before for cell in (*(eligible & ~each), *(each & ~eligible))]
-    new = eligible & ~np.any(before, axis=0) if before else eligible
-    return all(_is_many(counts, cell) for cell in (certain, possible, possible & ~certain, *new, *since))
+    others = [other for other, _ in before]
+    new = eligible & ~np.any(others, axis=0) if others else eligible
+    since = (cell for other in others for cell in (*(eligible & ~other), *(other & ~eligible)))
+    return all(_is_many(counts, cell) for cell in chain((certain, possible, possible & ~certain, *new), since))
 
 
 def _is_many(counts: _NearCounts, cell: np.ndarray) -> bool:
     """Whether nobody or enough are in a cell, and of those groups of which only some are: in it, and not in it."""
-    if not cell.any():
+    (rows,) = cell.nonzero()
+    if not len(rows):
         return True
-    some, whole = np.bincount(counts.group[cell], counts.n[cell], len(counts.sizes)), counts.sizes
-    mixed = (some > 0) & (some < whole)
-    return _are_many([some.sum(), some[mixed].sum(), (whole - some)[mixed].sum()], counts.minimum)
+    some = np.bincount(counts.group[rows], counts.n[rows])
+    left = counts.sizes[: len(some)] - some
+    (mixed,) = ((some > 0) & (left > 0)).nonzero()
+    return _are_many([some.sum(), some[mixed].sum(), left[mixed].sum()], counts.minimum)
 
 
-def _are_many(numbers: Sequence[Any] | np.ndarray, minimum: int) -> bool:
+def _are_many(numbers: Sequence[Any], minimum: int) -> bool:
     """Whether each is nobody, or enough."""
-    n = np.abs(np.asarray(numbers))
-    return bool(((n == 0) | (n >= minimum)).all())
+    return all(n == 0 or abs(n) >= minimum for n in numbers)
