@@ -18,7 +18,7 @@ from ..criteria.protocol import DataError
 from ..figures.format import count
 from .data.cutoff import pool
 from .data.read import TrialData, read_trial
-from .data.tables import DTYPES, HIDDEN, SCREENING_LOG, TABLES, Frame
+from .data.tables import DTYPES, HIDDEN, SCREENING_LOG, TABLES, Frame, belongs_to
 from .plan import MonitoringPlan
 
 _FINDINGS = "findings.csv"
@@ -176,7 +176,7 @@ def at_site(trial: TrialData, site: str) -> TrialData:
     own = trial.subjects.loc[trial.subjects["site"] == site, "subject_id"]
     if own.empty:
         raise DataError(f"nobody was screened at the site '{site}'")
-    return replace(trial, **{name: frame[frame["subject_id"].isin(own)] for name, frame in trial.tables.items()})
+    return replace(trial, **{name: frame[belongs_to(frame, own)] for name, frame in trial.tables.items()})
 
 
 def read_allocations(data: str | os.PathLike[str]) -> Frame | None:

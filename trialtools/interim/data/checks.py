@@ -9,7 +9,7 @@ import pandas as pd
 from ...cohort.sources.checks import DataFinding
 from .dates import blank, earliest, latest
 from .outcomes import closes, of_each
-from .tables import FATAL, KEPT, READ_AS_UNKNOWN, Frame, finding, finding_for
+from .tables import FATAL, KEPT, READ_AS_UNKNOWN, Frame, belongs_to, finding, finding_for
 
 _Tables = Mapping[str, Frame]
 
@@ -73,10 +73,10 @@ def contradictions(tables: _Tables, arms: Iterable[str], endpoint: str | None, k
     for name, rows in tables.items():
         if name == "subjects" or rows.empty:
             continue
-        lost = ~rows["subject_id"].isin(subjects["subject_id"])
+        lost = ~belongs_to(rows, subjects["subject_id"])
         yield from finding_for(name, "subject_id", "no such subject in subjects", rows, lost, FATAL)
         if name in _OF_RANDOMIZED:
-            outside = ~lost & ~rows["subject_id"].isin(subjects.loc[subjects["randomized"], "subject_id"])
+            outside = ~lost & ~belongs_to(rows, subjects.loc[subjects["randomized"], "subject_id"])
             action = _OF_RANDOMIZED[name]
             yield from finding_for(name, "subject_id", "the subject was not randomized", rows, outside, action)
     yield from _entry(subjects)

@@ -17,7 +17,7 @@ from .checks import DATED, missing_parts
 from .dates import blank, earliest, latest
 from .deaths import is_fatal, merge_deaths
 from .outcomes import censor, closes, endpoint_states
-from .tables import HIDDEN, TABLES, Frame, TrialTables, finding_for, findings_frame
+from .tables import HIDDEN, TABLES, Frame, TrialTables, belongs_to, finding_for, findings_frame
 
 _ARM_WORDS = re.compile(r"arm|trt|treat|kit|alloc|group|rand(?!omized)|blind|rx|drug|placebo", re.IGNORECASE)
 """Words in the name of an extra column that may tell an arm."""
@@ -58,7 +58,7 @@ def cut(trial: _Trial, on: str | date) -> _Trial:
     present = tables["subjects"].loc[~_later("subjects", tables["subjects"], day), "subject_id"]
     known = _known_outcomes(trial, tables, day)
     for name, frame in tables.items():
-        stays = ~_later(name, frame, day) & frame["subject_id"].isin(present) & (known if name == "outcomes" else True)
+        stays = ~_later(name, frame, day) & belongs_to(frame, present) & (known if name == "outcomes" else True)
         findings += finding_for(name, DATED[name], f"not known on {day.date()}", frame, ~stays, "left out")
         tables[name] = _forget(name, frame[stays].reset_index(drop=True), day)
     tables, _ = merge_deaths(tables)

@@ -25,14 +25,14 @@ def plain_name(name: str) -> str:
     >>> plain_name(" Head\\u200bache  NOS") == plain_name("HEADACHE nos")
     True
     """
-    plain = unicodedata.normalize("NFKC", name)
-    shown = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")
+    plain = name if name.isascii() else unicodedata.normalize("NFKC", name)
+    shown = plain if plain.isascii() else "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")
     return " ".join(shown.casefold().split())
 
 
 def plain_names(names: Frame) -> Frame:
     """The same of a column of names; each is worked out once."""
-    return names.map({name: plain_name(name) for name in names.dropna().unique()}).astype("str")
+    return names.astype(object).map({name: plain_name(name) for name in names.dropna().unique()}).astype("str")
 
 
 def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[str, Frame], list[DataFinding]]:
@@ -81,7 +81,7 @@ def _respelt(
     spelling: dict[str, str] = {}
     for name in order:
         spelling.setdefault(plain_name(name), name)
-    chosen = names.map({name: spelling[plain_name(name)] for name in counts.index}).astype("str")
+    chosen = names.astype(object).map({name: spelling[plain_name(name)] for name in counts.index}).astype("str")
     other = names.notna() & (chosen != names)
     problem = "written otherwise than elsewhere (letters, width or blanks)"
     return frame.assign(**{column: chosen}), finding_for(table, column, problem, frame, other, action)

@@ -15,7 +15,7 @@ from ...criteria.language.wording import printed_unit
 from ..data.dates import earliest, latest
 from ..data.deaths import is_fatal
 from ..data.labs import LIVER
-from ..data.tables import Frame
+from ..data.tables import Frame, belongs_to
 from ..lookdata import NOT_COLLECTED, LookData, once_a_look, with_reason
 from ..sequential.estimates import risk_difference
 
@@ -115,7 +115,7 @@ def _people(look: LookData) -> dict[str, Frame]:
 
 def _after_entry(look: LookData) -> Frame:
     entered, events = look.randomized, look.trial.events
-    events = events[events["subject_id"].isin(entered["subject_id"])]
+    events = events[belongs_to(events, entered["subject_id"])]
     start = earliest(entered, "randomized_on").set_axis(entered["subject_id"])
     return events[~(latest(events, "started_on") < start.reindex(events["subject_id"]).set_axis(events.index))]
 
@@ -244,7 +244,7 @@ def liver_quarters(look: LookData) -> Frame:
 def _labs(look: LookData) -> Frame:
     """Values of those randomized from that day on, with the day; a value without a day does not count."""
     entered, labs = look.randomized.set_index("subject_id")["randomized_on"], look.trial.labs
-    labs = labs[labs["subject_id"].isin(entered.index)]
+    labs = labs[belongs_to(labs, entered.index)]
     day = (labs["taken_on"] - entered.reindex(labs["subject_id"]).set_axis(labs.index)).dt.days
     return labs.assign(day=day)[day >= 0]
 
