@@ -29,8 +29,6 @@ _MARK = re.compile(r"\{\{(.+?)\}\}")
 class Trap:
     """A wrong answer that people give, the misconception behind it, and what is said to whoever gives it."""
 
-    __pydantic_config__ = STRICT
-
     answer: Any
     misconception: str
     says: str
@@ -42,8 +40,6 @@ class Question:
 
     `source` is what the question is about; its lesson says so.
     """
-
-    __pydantic_config__ = STRICT
 
     id: str
     ask: str

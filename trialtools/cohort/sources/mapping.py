@@ -34,8 +34,6 @@ class MappedColumn:
     or `all` of a flag, the `min`, `max` or `mean` of a number, or `only` what all rows that say something agree on.
     """
 
-    __pydantic_config__ = STRICT
-
     column: str | None = None
     columns: tuple[str, ...] = ()
     unit: str | None = None
@@ -80,8 +78,6 @@ class PatientId:
     Without a column every row is a patient of its own, named by its row number.
     """
 
-    __pydantic_config__ = STRICT
-
     column: str | None = None
     on_fault: Literal["error", "number"] = "error"
 
@@ -94,8 +90,6 @@ class Rows:
     take a whole row, whatever it says. `only` takes what all rows that say something agree on. What is left open is
     unknown.
     """
-
-    __pydantic_config__ = STRICT
 
     take: Literal["last", "first", "only"] = "only"
     by: str | None = None
@@ -159,8 +153,6 @@ class ColumnMapping:
 @dataclass(frozen=True)
 class _Written(ColumnMapping):
     """A mapping as its file is checked: every shorthand written out, so that a fault can be told where it stands."""
-
-    __pydantic_config__ = STRICT
 
     patient_id: PatientId = PatientId("patient_id")
     fields: dict[str, MappedColumn] = field(default_factory=dict)

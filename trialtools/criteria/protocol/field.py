@@ -49,6 +49,7 @@ def key_of(name: str) -> str:
 
 
 STRICT = {"extra": "forbid", "alias_generator": key_of}
+"""Of the dataclass that a whole file holds: a key that it does not declare is refused, there and further inside."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,6 @@ class Field:
     that the values of a category stand from low to high. `from_` (in the file: `from`) says how the field is worked out
     from others where it is not recorded: an expression, or one for each value of a category (`by: sex, female: ...`).
     """
-
-    __pydantic_config__ = STRICT
 
     type: Literal["number", "integer", "flag", "category", "date"]
     label: str

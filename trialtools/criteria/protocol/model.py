@@ -9,19 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Self, TypeVar
 
-from ..language import (
-    Case,
-    Formula,
-    Interval,
-    Not,
-    ProtocolError,
-    definite,
-    evaluate,
-    names,
-    nearest,
-    parse,
-    parse_number,
-)
+from ..language import Interval, ProtocolError, definite, evaluate, nearest, parse, parse_number
+from ..language.formula import Case, Formula, Not, names
 from .check import check_protocol
 from .field import ASK, STRICT, Field, Question, fits, possible, question_name
 
@@ -45,8 +34,6 @@ class Criterion:
     logic: a person answers it, for each patient. `known_later` names what makes it unknowable at screening.
     `locked` says that nobody may propose to drop it: it protects the patient.
     """
-
-    __pydantic_config__ = STRICT
 
     id: str
     kind: Literal["inclusion", "exclusion"]
@@ -76,8 +63,6 @@ class Criterion:
 class Fact:
     """Something declared to be true of every patient; printed wherever a proof uses it."""
 
-    __pydantic_config__ = STRICT
-
     id: str
     says: str
     formula: str
@@ -87,8 +72,6 @@ class Fact:
 @dataclass(frozen=True)
 class Ambiguity:
     """An unclear phrase, and what was done with it: a named reading, a declared assumption, or a note."""
-
-    __pydantic_config__ = STRICT
 
     id: str
     at: str
@@ -102,8 +85,6 @@ class Ambiguity:
 class Dosing:
     """When treatment is due: whole days after the anchor date, both ends included."""
 
-    __pydantic_config__ = STRICT
-
     anchor: str
     first_day: int
     last_day: int
@@ -113,8 +94,6 @@ class Dosing:
 
 @dataclass(frozen=True)
 class Arm:
-    __pydantic_config__ = STRICT
-
     id: str
     role: Literal[
         "experimental", "placebo comparator", "active comparator", "sham comparator", "no intervention", "other"
@@ -128,8 +107,6 @@ class Arm:
 @dataclass(frozen=True)
 class DesignItem:
     """One statement of the design; `assumed` where the registry does not say it, with the reason."""
-
-    __pydantic_config__ = STRICT
 
     value: Any
     assumed: bool = False

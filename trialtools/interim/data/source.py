@@ -84,8 +84,6 @@ class _Cell:
     mark of numbers.
     """
 
-    __pydantic_config__ = STRICT
-
     column: str | None = None
     value: str | None = None
     codes: dict[str, str] = field(default_factory=dict)
