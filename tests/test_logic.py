@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialtools.criteria.contents import read_protocol
-from trialtools.criteria.language import Compare, MonthsBefore, Name, ProtocolError, Value, evaluate, parse
+from trialtools.criteria.language import ProtocolError, evaluate, parse
+from trialtools.criteria.language.formula import Compare, MonthsBefore, Name, Value
 from trialtools.criteria.proofs.encode import encode
 from trialtools.criteria.proofs.kleene import has_power, is_long, truth_of
 from trialtools.criteria.protocol import possible

@@ -27,9 +27,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialtools.criteria.contents import Protocol, load_protocol, read_protocol
-from trialtools.criteria.language import Field, ProtocolError, names, parse, words
+from trialtools.criteria.language import ProtocolError, names, parse, words
 from trialtools.criteria.proofs.findings import uncovered_text
-from trialtools.criteria.protocol import expressions, write_protocol
+from trialtools.criteria.protocol import Field, expressions, write_protocol
 
 ROOT = Path(__file__).resolve().parents[1]
 PROTOCOLS = ROOT / "data" / "protocols"
@@ -37,15 +37,15 @@ TRIALS = ("NCT05741099", "NCT04288102", "NCT04355728", "NCT02210780")
 GOLDEN = Path(__file__).parent / "golden" / "protocol_errors.txt"
 
 FIELDS = {
-    "age": Field("integer"),
-    "spo2": Field("number"),
-    "cough": Field("flag"),
-    "fever": Field("flag"),
-    "sex": Field("category", ("female", "male")),
-    "stage": Field("category", ("I", "II", "III"), ordered=True),
-    "region": Field("category", ("north", "south")),
-    "tested_on": Field("date"),
-    "screened_on": Field("date"),
+    "age": Field("integer", "Age"),
+    "spo2": Field("number", "Spo2"),
+    "cough": Field("flag", "Cough"),
+    "fever": Field("flag", "Fever"),
+    "sex": Field("category", "Sex", values=("female", "male")),
+    "stage": Field("category", "Stage", values=("I", "II", "III"), ordered=True),
+    "region": Field("category", "Region", values=("north", "south")),
+    "tested_on": Field("date", "Tested_on"),
+    "screened_on": Field("date", "Screened_on"),
 }
 SKETCH = """\
 id: T1

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import date
 from random import Random
 
-from trialtools.criteria.language import Field, ProtocolError, evaluate, names, parse, words
+from trialtools.criteria.language import ProtocolError, evaluate, names, parse, words
+from trialtools.criteria.protocol import Field
 
 FIELDS = {
-    "age": Field("integer"),
-    "spo2": Field("number"),
-    "cough": Field("flag"),
-    "sex": Field("category", ("female", "male")),
-    "seen_on": Field("date"),
-    "born_on": Field("date"),
+    "age": Field("integer", "Age"),
+    "spo2": Field("number", "Spo2"),
+    "cough": Field("flag", "Cough"),
+    "sex": Field("category", "Sex", values=("female", "male")),
+    "seen_on": Field("date", "Seen_on"),
+    "born_on": Field("date", "Born_on"),
 }
 VALUES = {
     "number": (None, 0.0, -0.0, 93.0, 1e308, -1e-320, float("nan"), float("inf")),

@@ -12,7 +12,8 @@ import polars as pl
 from ..criteria.contents import Protocol
 from ..criteria.engine import expression, facts, lazy_polars, partial_fields
 from ..criteria.expressions import WRITTEN
-from ..criteria.language import And, AtLeast, Formula, Not, Or, evaluate, names
+from ..criteria.language import evaluate
+from ..criteria.language.formula import And, AtLeast, Formula, Not, Or, names
 from ..criteria.protocol import Field
 from .patterns import ScreeningData
 

@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 
 from ..criteria.contents import Protocol
-from ..criteria.language import NUMERIC, Compare, CompletedTime, Formula, MonthsBefore, Name, Value, children, names
+from ..criteria.language import NUMERIC, Compare, Formula, Name, Value, names
+from ..criteria.language.formula import CompletedTime, MonthsBefore, children
 from ..criteria.protocol import Field
 from .clinical import DAY, clinical_fields, is_clinical
 from .model import Array, Draws, read_assumptions

@@ -14,7 +14,8 @@ import polars as pl
 from ...criteria.contents import Protocol
 from ...criteria.engine import expression, facts, in_polars, lazy_polars, partial_fields, work_out
 from ...criteria.expressions import HIGH, LOW
-from ...criteria.language import Known, evaluate, names
+from ...criteria.language import evaluate
+from ...criteria.language.formula import Known, names
 from ...criteria.patient.cells import typical_values
 from ..patterns import ScreeningData, count_patterns
 

@@ -9,26 +9,6 @@ patient. Every other reading of a formula (tables, proofs) must agree with `eval
 
 from .errors import ProtocolError, nearest
 from .evaluator import Interval, definite, ends, evaluate
-from .formula import (
-    NUMERIC,
-    And,
-    Arithmetic,
-    AtLeast,
-    Case,
-    Compare,
-    CompletedTime,
-    Formula,
-    In,
-    Known,
-    MonthsBefore,
-    Name,
-    Not,
-    Or,
-    Type,
-    Value,
-    children,
-    names,
-    type_of,
-)
-from .parser import MAX_NUMBER, Field, parse, parse_number
+from .formula import NUMERIC, And, Compare, Formula, Name, Not, Or, Value, names, type_of
+from .parser import MAX_NUMBER, parse, parse_number
 from .wording import in_sentence, words

@@ -26,8 +26,9 @@ class Limit:
 def limits(formula: Formula) -> list[Limit]:
     """The limits of a formula in the order in which they are written, chains taken apart.
 
-    >>> from trialtools.criteria.language import Field, parse
-    >>> found = limits(parse("not (18 <= age < 85)", {"age": Field("integer")}))
+    >>> from trialtools.criteria.language import parse
+    >>> from trialtools.criteria.protocol import Field
+    >>> found = limits(parse("not (18 <= age < 85)", {"age": Field("integer", "Age")}))
     >>> [(limit.operator, limit.number, limit.needed) for limit in found]
     [('>=', 18, '<'), ('<', 85, '>=')]
     """

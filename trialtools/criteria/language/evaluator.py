@@ -56,8 +56,9 @@ def evaluate(formula: Formula, patient: Mapping[str, Any]) -> Any:
         formula: from `parse`.
         patient: values by field name, from `Protocol.facts_of`; a missing name is unknown.
 
-    >>> from trialtools.criteria.language import Field, parse
-    >>> tumour = parse("tumour or age > 65", {"tumour": Field("flag"), "age": Field("integer")})
+    >>> from trialtools.criteria.language import parse
+    >>> from trialtools.criteria.protocol import Field
+    >>> tumour = parse("tumour or age > 65", {"tumour": Field("flag", "Tumour"), "age": Field("integer", "Age")})
     >>> evaluate(tumour, {"age": 71}), evaluate(tumour, {"age": 40}), evaluate(tumour, {"age": 40, "tumour": False})
     (True, None, False)
 

@@ -156,8 +156,10 @@ def walk(formula: Formula) -> Iterator[Formula]:
 def names(formula: Formula) -> tuple[str, ...]:
     """The fields a formula asks about, each once, in the order they are written.
 
-    >>> from trialtools.criteria.language import Field, parse
-    >>> names(parse("age > 65 or bmi >= 30 or age < 1", {"age": Field("integer"), "bmi": Field("number")}))
+    >>> from trialtools.criteria.language import parse
+    >>> from trialtools.criteria.protocol import Field
+    >>> fields = {"age": Field("integer", "Age"), "bmi": Field("number", "BMI")}
+    >>> names(parse("age > 65 or bmi >= 30 or age < 1", fields))
     ('age', 'bmi')
     """
     return tuple(dict.fromkeys(part.name for part in walk(formula) if isinstance(part, Name | Known | Case)))

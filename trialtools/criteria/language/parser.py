@@ -7,13 +7,13 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from typing import Any, TypeAlias
 
 from .errors import ProtocolError, nearest
-from .formula import MIRRORED, NUMERIC, And, Compare, Formula, In, Name, Not, Or, Type, Value, names, type_of, weight
+from .formula import MIRRORED, NUMERIC, And, Compare, Formula, In, Name, Not, Or, Value, names, type_of, weight
 from .functions import FUNCTIONS, fold
 from .syntax import read
 
@@ -24,15 +24,6 @@ MAX_NUMBER = 1e15
 _TOO_LARGE = "the number is too large; at most 1e15 is read"
 
 
-@dataclass(frozen=True)
-class Field:
-    """The least declaration of a field, for sketches and tests; a protocol's fields carry more."""
-
-    type: Type
-    values: tuple[str, ...] = ()
-    ordered: bool = False
-
-
 def parse(text: str, fields: Mapping[str, Any]) -> Formula:
     """The formula that `text` says over declared `fields`.
 
@@ -40,15 +31,16 @@ def parse(text: str, fields: Mapping[str, Any]) -> Formula:
 
     Args:
         text: boolean Python syntax, at most 2,000 characters and 50 levels deep.
-        fields: by name, what each field may hold, as a `Field` says it: `type`, `values` of a category, from low to
-            high if `ordered`.
+        fields: by name, what each field may hold, as a protocol's `Field` says it: `type`, `values` of a category,
+            from low to high if `ordered`.
 
     Raises:
         ProtocolError: not in the language, an undeclared field, or types that do not fit; a caret marks the place.
 
-    >>> parse("18 <= age <= 85", {"age": Field("integer")}).operators
+    >>> from trialtools.criteria.protocol import Field
+    >>> parse("18 <= age <= 85", {"age": Field("integer", "Age")}).operators
     ('<=', '<=')
-    >>> parse("agee > 65", {"age": Field("integer")})
+    >>> parse("agee > 65", {"age": Field("integer", "Age")})
     Traceback (most recent call last):
     ...
     trialtools.criteria.language.errors.ProtocolError: no field 'agee'; did you mean 'age'?
@@ -65,7 +57,9 @@ def parse_number(text: str, fields: Mapping[str, Any]) -> Formula:
     Raises:
         ProtocolError: as `parse` does, and for what is true or false, a date or a category.
 
-    >>> parse_number("weight / height**2", {"weight": Field("number"), "height": Field("number")}).operator
+    >>> from trialtools.criteria.protocol import Field
+    >>> fields = {"weight": Field("number", "Weight"), "height": Field("number", "Height")}
+    >>> parse_number("weight / height**2", fields).operator
     '/'
     """
     reader = Reader(text, fields)

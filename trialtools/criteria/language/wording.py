@@ -23,8 +23,10 @@ def words(formula: Formula, fields: Mapping[str, Any]) -> str:
         formula: from `parse`.
         fields: by name, with `label` and `unit` where they are declared; the bare name serves otherwise.
 
-    >>> from trialtools.criteria.language import Field, parse
-    >>> fields = {"age": Field("integer"), "tested_on": Field("date"), "screened_on": Field("date")}
+    >>> from trialtools.criteria.language import parse
+    >>> from trialtools.criteria.protocol import Field
+    >>> types = {"age": "integer", "tested_on": "date", "screened_on": "date"}
+    >>> fields = {name: Field(type, name) for name, type in types.items()}
     >>> print(words(parse("18 <= age <= 85", fields), {}))
     age is at least 18 and at most 85
     >>> print(words(parse("tested_on >= months_before(screened_on, 3)", fields), {}))

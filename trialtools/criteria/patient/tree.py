@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
-from ..language import And, AtLeast, Formula, Name, Not, Or, Value, definite, evaluate, names, words
+from ..language import definite, evaluate, words
+from ..language.formula import And, AtLeast, Formula, Name, Not, Or, Value, names
 from ..protocol import Field, ProtocolData, Question, possible
 
 State = Literal["pass", "fail", "unknown"]
@@ -89,13 +90,13 @@ def tree(record: Record, formula: Formula, wanted: bool = True) -> Node:
     return Node(state, facts, _need(record.protocol.fields, formula, wanted), about)
 
 
-def leaves(node: Node, full: bool = False) -> Iterator[Node]:
-    """The single steps that decide a node; with `full` all of them."""
+def leaves(node: Node) -> Iterator[Node]:
+    """The single steps that decide a node."""
     if not node.children:
         yield node
     for child in node.children:
-        if full or child.deciding:
-            yield from leaves(child, full)
+        if child.deciding:
+            yield from leaves(child)
 
 
 def _idle(node: Node) -> Node:

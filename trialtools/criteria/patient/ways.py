@@ -15,7 +15,8 @@ from itertools import groupby, product
 from math import inf, prod
 from typing import Any
 
-from ..language import And, AtLeast, Compare, Formula, Known, Name, Not, Or, Value, evaluate, names, type_of
+from ..language import evaluate
+from ..language.formula import And, AtLeast, Compare, Formula, Known, Name, Not, Or, Value, names, type_of
 from ..protocol import ProtocolData
 from .options import Option, has_few_values, is_tie, options_of
 
@@ -187,12 +188,9 @@ class Search:
         return {value: self._only(name, places) for value, places in left.items()}
 
     def _where(self, name: str, keep: Callable[[Option], bool]) -> Ways:
-        box = self._box(name, keep)
-        return {box: ()} if self._is_possible(box) else {}
-
-    def _box(self, name: str, keep: Callable[[Option], bool]) -> int:
         """The way that leaves some options of one field, and all of every other."""
-        return self._only(name, sum(1 << place for place, option in enumerate(self.options[name]) if keep(option)))
+        box = self._only(name, sum(1 << place for place, option in enumerate(self.options[name]) if keep(option)))
+        return {box: ()} if self._is_possible(box) else {}
 
     def _only(self, name: str, places: int) -> int:
         """The way that leaves of one field the options at some places, a bit for each."""

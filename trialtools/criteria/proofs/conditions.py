@@ -11,21 +11,8 @@ from typing import Any, get_args
 
 import z3
 
-from ..language import (
-    And,
-    Arithmetic,
-    Formula,
-    In,
-    Name,
-    ProtocolError,
-    Value,
-    evaluate,
-    names,
-    nearest,
-    parse,
-    type_of,
-    words,
-)
+from ..language import ProtocolError, evaluate, nearest, parse, words
+from ..language.formula import And, Arithmetic, Formula, In, Name, Value, names, type_of
 from ..patient import tree
 from ..patient.cells import atoms
 from ..patient.tree import Decision

@@ -16,7 +16,7 @@ from typing import Any
 
 import z3
 
-from ..language import Case, Compare, Formula, In, Name, Value
+from ..language.formula import Case, Compare, Formula, In, Name, Value
 from ..protocol import Field, ProtocolData
 from .kleene import EPOCH, Z3, Datum, Day, Scope, constant, exact, is_day, truth_of
 
@@ -51,22 +51,18 @@ class Logic:
         steps = {name: field.step for name, field in fields if field.step and field.type == "number"}
         return {name: z3.IsInt(self.value[name] / exact(step, self.record.context)) for name, step in steps.items()}
 
-    def _as_worked_out(self) -> list[Z3]:
-        """That what is recorded of a field is what the others make of it, as far as that is known."""
-        fields = {name: Name(name, field.type) for name, field in self.protocol.fields.items()}
-        ways = [(name, way) for name, rule in self.protocol.derivations.items() for way in _cases(self.record, rule)]
-        equal = [(case, Compare((fields[name], rule), ("==",))) for name, (case, rule) in ways]
-        return [z3.Implies(case, z3.Not(truth_of(self.record, rule).false)) for case, rule in equal]
-
-    def _recent(self) -> list[Z3]:
-        """That dates are of these years, as those of patients whom anybody meets."""
-        first, last = ((day - EPOCH).days for day in _RECENT)
-        dates = [name for name, field in self.protocol.fields.items() if field.type == "date"]
-        return [z3.And(self.value[name] >= first, self.value[name] <= last) for name in dates]
-
     def natural(self) -> list[Z3]:
         """What lets a patient look like one: worked-out values that agree, days of our time, numbers on their step."""
-        return [*self._as_worked_out(), *self._recent(), *self.on_step().values()]
+        fields, rules = self.protocol.fields, self.protocol.derivations.items()
+        ways = [(Name(name, fields[name].type), *way) for name, rule in rules for way in _cases(self.record, rule)]
+        equal = [(case, Compare((field, rule), ("==",))) for field, case, rule in ways]
+        first, last = ((day - EPOCH).days for day in _RECENT)
+        dates = [self.value[name] for name, field in fields.items() if field.type == "date"]
+        return [
+            *(z3.Implies(case, z3.Not(truth_of(self.record, agrees).false)) for case, agrees in equal),
+            *(z3.And(date >= first, date <= last) for date in dates),
+            *self.on_step().values(),
+        ]
 
     def value_of(self, name: str, value: Any) -> Z3:
         """A plain value in Z3, of the kind the named field has."""

@@ -10,20 +10,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
-from ..language import (
-    MAX_NUMBER,
-    NUMERIC,
-    Arithmetic,
-    CompletedTime,
-    Formula,
-    Name,
-    ProtocolError,
-    Value,
-    names,
-    nearest,
-    parse,
-    parse_number,
-)
+from ..language import MAX_NUMBER, ProtocolError, nearest, parse, parse_number
+from ..language.formula import NUMERIC, Arithmetic, CompletedTime, Formula, Name, Value, names
 from .field import MAX_CRITERIA, RESERVED, is_field_name, question_name
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..language import Arithmetic, Compare, Formula, Name, ProtocolError, Value, names, nearest, type_of, words
+from ..language import ProtocolError, nearest, words
 from ..language.comparisons import limit_of, limits, map_comparisons
+from ..language.formula import Arithmetic, Compare, Formula, Name, Value, names, type_of
 from .model import Ambiguity, AnyProtocol, Criterion, ProtocolData
 
 if TYPE_CHECKING:
