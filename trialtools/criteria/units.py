@@ -35,7 +35,7 @@ _POWER = re.compile("10([⁰¹²³⁴-⁹]+)")
 
 
 @dataclass
-class Unit:
+class _Unit:
     """A size in base units and its dimensions; `over` are those of the numerator, `counted` and `remarks` the braces.
 
     A remark that stands alone says what is counted (`{cells}/uL`), and may be left out; any other is part of the unit.
@@ -72,7 +72,7 @@ def factor(unit: str, wanted: str, name: str) -> tuple[float, float]:
     return float(have.size / want.size), float((have.offset - want.offset) / want.size)
 
 
-def parse_unit(unit: str, name: str) -> Unit:
+def parse_unit(unit: str, name: str) -> _Unit:
     """What a unit means.
 
     Raises:
@@ -95,13 +95,13 @@ def completed_years(unit: str | None, wanted: str | None) -> str:
 
 
 @lru_cache(10_000)
-def _parse(unit: str) -> Unit | None:
+def _parse(unit: str) -> _Unit | None:
     written = _POWER.sub(r"10*\1", unit.strip()).translate(_LETTERS)
     written = re.sub(r"\{?1[.,]73[ _]*m2\}?", "{1.73_m2}", re.sub(r"\s*([./])\s*", r"\1", written))
     if (written := _everyday(written)) in _DEGREES:
         size, offset = _DEGREES[written]
-        return Unit(size, offset, Counter({"temperature": 1}))
-    made = Unit()
+        return _Unit(size, offset, Counter({"temperature": 1}))
+    made = _Unit()
     return made if 0 < len(written) <= _LONGEST_UNIT and _read(written, 1, made) else None
 
 
@@ -109,7 +109,7 @@ def _everyday(atom: str) -> str:
     return _EVERYDAY.get(atom) or _EVERYDAY.get(atom.removesuffix("s"), atom)
 
 
-def _read(written: str, sign: int, made: Unit) -> bool:
+def _read(written: str, sign: int, made: _Unit) -> bool:
     """Add a term to a unit; False where a part of it is not known."""
     depth, start, turn = 0, 0, sign
     for at, letter in enumerate(f"{written}/"):
@@ -122,7 +122,7 @@ def _read(written: str, sign: int, made: Unit) -> bool:
     return depth == 0
 
 
-def _add(part: str, sign: int, made: Unit) -> bool:
+def _add(part: str, sign: int, made: _Unit) -> bool:
     if part.startswith("(") and part.endswith(")"):
         return _read(part[1:-1], sign, made)
     if not part or not (match := _COMPONENT.match(part)):
@@ -157,7 +157,7 @@ def _atom(atom: str) -> tuple[Fraction, str] | None:
     return None
 
 
-def _difference(have: Unit, want: Unit) -> str:
+def _difference(have: _Unit, want: _Unit) -> str:
     """Why two units do not measure the same thing; nothing where they do."""
     dimensions = [{kind: n for kind, n in unit.dimensions.items() if n} for unit in (have, want)]
     if dimensions[0] != dimensions[1]:

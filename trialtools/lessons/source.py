@@ -6,8 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..criteria.contents import Protocol, load_protocol
-from ..criteria.examples import Example, example
+from ..criteria.contents import Example, Protocol, example, load_protocol
 from ..criteria.language import ProtocolError
 
 BROUGHT: dict[str, Any] = {}

@@ -8,10 +8,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..contents import load_protocol
 from ..files import whole
 from ..language import ProtocolError
-from ..protocol import DataError, ProtocolData, read_yaml, squeeze
-from ..protocol.file import with_source
+from ..protocol import DataError, squeeze
 from .checklist import Draft, draft
 from .pasted import record_in
 from .pieces import sentences
@@ -74,7 +74,7 @@ def _refusal(record: Record, protocol: Path, registry: Path) -> str:
     """Why nothing is written, and what the record says otherwise than the registry text that is there."""
     there = protocol if protocol.exists() else registry
     lines = [f"{there} is there already, and somebody's work may be in it; nothing was written."]
-    before = _text_of(registry)
+    before = registry.read_text("utf-8", errors="replace") if registry.is_file() else ""  # it is only compared
     if before == record.text:
         return lines[0] + " The record has not changed."
     old, now = ([part for line in text.split("\n") for part in sentences(line)] for text in (before, record.text))
@@ -86,15 +86,10 @@ def _refusal(record: Record, protocol: Path, registry: Path) -> str:
 def _lost_quotes(record: Record, protocol: Path) -> Iterator[str]:
     """The criteria of the file that quote what the record no longer says."""
     try:
-        written = read_yaml(_text_of(protocol), ProtocolData, str(protocol), with_source(protocol.parent, {}))
+        written = load_protocol(protocol)
     except ProtocolError:
         return
     text = squeeze(record.text)
     for criterion in written.criteria:
         if any(squeeze(quote) not in text for quote in criterion.quotes):
             yield f"  {criterion.id} ({criterion.label}) quotes what the record no longer says"
-
-
-def _text_of(file: Path) -> str:
-    """What is written there, as far as it can be read: it is only compared."""
-    return file.read_text("utf-8", errors="replace") if file.is_file() else ""

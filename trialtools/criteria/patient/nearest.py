@@ -9,7 +9,7 @@ from typing import Any
 from ..language import Interval
 from ..protocol import Field, ProtocolData
 from .items import Answer, answer_on
-from .options import WHOLE_RANGE, distance, record_of
+from .options import record_of
 from .tree import decision
 from .ways import Search, TooHard, Ways
 
@@ -43,14 +43,12 @@ class Nearest:
     """The nearest eligible patient: what would change, and what is unknown and would have to be so.
 
     `possible` is false where no permitted change helps (`blocks` then say why), and None where the search was given
-    up. `distance` adds up the changes, each as a part of its range. `patient` is the record after the changes, with
-    values that will do for what is unknown.
+    up. `patient` is the record after the changes, with values that will do for what is unknown.
     """
 
     possible: bool | None
     changes: tuple[Change, ...] = ()
     unknown: tuple[Answer, ...] = ()
-    distance: float = 0.0
     patient: dict[str, Any] = field(default_factory=dict)
     blocks: tuple[Block, ...] = ()
 
@@ -124,8 +122,7 @@ def _nearest(search: Search, box: int, ways: Ways) -> Nearest:
     changes = tuple(_change(fields[name], name, known[name], after[name]) for name in moved)
     unknown = [name for name in costly if name not in moved]
     answers = tuple(answer_on(search, box, ways, name) for name in unknown)
-    far = sum(distance(fields[name], known[name], after[name]) for name in moved) / WHOLE_RANGE
-    return Nearest(True, changes, answers, far, after)
+    return Nearest(True, changes, answers, after)
 
 
 def _change(field: Field, name: str, before: Any, after: Any) -> Change:

@@ -19,7 +19,7 @@ from ..language.formula import walk
 from ..protocol import Field, ProtocolData, possible
 from .cells import Ranks, atoms, changes, occurrences, rank, split, typical, unrank, whole
 
-WHOLE_RANGE = 1_000_000_000
+_WHOLE_RANGE = 1_000_000_000
 """The distance from one end of a range to the other."""
 
 _FEW = 12
@@ -159,7 +159,7 @@ def _changes(field: Field, here: Any, cells: Iterable[Ranks], price: int, unit: 
         value = _nearest_value(field, here, cell)
         if value is not None and value != here:
             place = rank(field, value)
-            yield Option(value, True, (WHOLE_RANGE**2 + distance(field, here, value)) * unit + price, (place, place))
+            yield Option(value, True, (_WHOLE_RANGE**2 + _distance(field, here, value)) * unit + price, (place, place))
 
 
 # --- how far a value moves --------------------------------------------------------------------------------------------
@@ -191,17 +191,17 @@ def _move_in_steps(field: Field, value: Any, cell: Ranks, up: bool) -> Any:
     return None
 
 
-def distance(field: Field, old: Any, new: Any) -> int:
+def _distance(field: Field, old: Any, new: Any) -> int:
     """How far a value moves, in billionths of its range; a flag and a category move by all of it.
 
     Without a declared range a number is measured by its own size, and a move is at most a thousandfold.
     """
     if old == new or field.type in ("flag", "category"):
-        return 0 if old == new else WHOLE_RANGE
+        return 0 if old == new else _WHOLE_RANGE
     width = max(abs(_exact(field, old)), field.step_size)
     if field.range or field.type == "date":
         width = _exact(field, field.limits[1]) - _exact(field, field.limits[0])
-    return min(int(abs(_exact(field, new) - _exact(field, old)) * WHOLE_RANGE / width), 1000 * WHOLE_RANGE)
+    return min(int(abs(_exact(field, new) - _exact(field, old)) * _WHOLE_RANGE / width), 1000 * _WHOLE_RANGE)
 
 
 def _exact(field: Field, value: Any) -> Fraction:

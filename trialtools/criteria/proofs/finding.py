@@ -11,12 +11,12 @@ from datetime import date
 from textwrap import wrap
 from typing import Any, Literal, NamedTuple
 
-from ..language import NUMERIC, Arithmetic, Formula, Name, names, type_of, words
-from ..language.formula import walk
+from ..language import words
+from ..language.formula import NUMERIC, Arithmetic, Formula, Name, names, type_of, walk
 from ..protocol import Fact, Field, ProtocolData
 
 
-class FindingKind(NamedTuple):
+class _FindingKind(NamedTuple):
     """What findings of a kind are called, and how much they matter."""
 
     title: str
@@ -24,26 +24,26 @@ class FindingKind(NamedTuple):
 
 
 KINDS = {  # in the order they are told
-    "question": FindingKind("Still questions for a person"),
-    "never-satisfiable": FindingKind("Nobody can be eligible", "finding"),
-    "contradiction": FindingKind("Criteria that exclude each other", "finding"),
-    "facts": FindingKind("Declared facts", "finding"),
-    "guideline": FindingKind("Against the cited guideline", "finding"),
-    "reading": FindingKind("Readings that exclude everybody", "finding"),
-    "dead-branch": FindingKind("Alternatives that can never help", "finding"),
-    "gap": FindingKind("Values left out between two limits", "finding"),
-    "redundant": FindingKind("Criteria that decide nothing"),
-    "idle-part": FindingKind("Parts of a criterion that make no difference"),
-    "boundary": FindingKind("Limits that leave out their own value"),
-    "uncovered": FindingKind("Text without a criterion", "finding"),
-    "unit": FindingKind("Units", "finding"),
-    "no-quote": FindingKind("Criteria without a quote"),
-    "no-source": FindingKind("No registry text"),
-    "known-later": FindingKind("Unknown by design"),
-    "undefined": FindingKind("Terms the text does not define"),
-    "judgement": FindingKind("Judgement mixed with records"),
-    "unused": FindingKind("Fields that decide nothing"),
-    "too-hard": FindingKind("Left open"),
+    "question": _FindingKind("Still questions for a person"),
+    "never-satisfiable": _FindingKind("Nobody can be eligible", "finding"),
+    "contradiction": _FindingKind("Criteria that exclude each other", "finding"),
+    "facts": _FindingKind("Declared facts", "finding"),
+    "guideline": _FindingKind("Against the cited guideline", "finding"),
+    "reading": _FindingKind("Readings that exclude everybody", "finding"),
+    "dead-branch": _FindingKind("Alternatives that can never help", "finding"),
+    "gap": _FindingKind("Values left out between two limits", "finding"),
+    "redundant": _FindingKind("Criteria that decide nothing"),
+    "idle-part": _FindingKind("Parts of a criterion that make no difference"),
+    "boundary": _FindingKind("Limits that leave out their own value"),
+    "uncovered": _FindingKind("Text without a criterion", "finding"),
+    "unit": _FindingKind("Units", "finding"),
+    "no-quote": _FindingKind("Criteria without a quote"),
+    "no-source": _FindingKind("No registry text"),
+    "known-later": _FindingKind("Unknown by design"),
+    "undefined": _FindingKind("Terms the text does not define"),
+    "judgement": _FindingKind("Judgement mixed with records"),
+    "unused": _FindingKind("Fields that decide nothing"),
+    "too-hard": _FindingKind("Left open"),
 }
 
 _WIDTH = 100
@@ -77,11 +77,6 @@ class Finding:
     beside: Mapping[str, Any] | None = None
     breaks: Mapping[str, Any] | None = None
     proven_for: str = ""
-
-    @property
-    def no_patient(self) -> bool:
-        """Whether it was proven of every possible patient, whatever is missing of them."""
-        return self.proven_for.startswith(EVERYBODY)
 
 
 def finding_for(

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby, pairwise
 
-from ..language import Arithmetic, Compare, Formula, Name, ProtocolError, names, parse
-from ..language.formula import walk
+from ..language import ProtocolError, parse
+from ..language.formula import Arithmetic, Compare, Formula, Name, names, walk
 from ..protocol import ProtocolData, expressions, quotes, squeeze
 from ..protocol.check import stretches
 from ..units import factor, parse_unit
@@ -221,7 +221,8 @@ def _unit_findings(protocol: ProtocolData) -> Iterator[Finding]:
     for id, formula in protocol.requirements.items():
         for first, second in _pairs(formula):
             a, b = (protocol.fields[name].unit for name in (first, second))
-            if why := _differ(first, a, second, b):
+            if not _is_same_unit(a, b):
+                why = f"{first} is in {a} and {second} in {b}"
                 sentence = f"{titles(protocol, id)} holds {first} against {second}, but {why}."
                 yield finding_for(protocol, "unit", f"{id}:{first}+{second}", sentence, [id])
 
@@ -236,12 +237,9 @@ def _pairs(formula: Formula) -> Iterator[tuple[str, str]]:
                 yield first, second
 
 
-def _differ(first: str, a: str | None, second: str, b: str | None) -> str:
-    """Why the units of two fields are not one and the same; nothing where they are, or where one has none."""
-    if a is None or b is None or a == b:
-        return ""
+def _is_same_unit(a: str | None, b: str | None) -> bool:
+    """Whether two units are one and the same, or one is not declared."""
     try:
-        same = factor(a, b, first) == (1, 0)
+        return a is None or b is None or factor(a, b, "") == (1, 0)
     except ProtocolError:
-        same = False
-    return "" if same else f"{first} is in {a} and {second} in {b}"
+        return False

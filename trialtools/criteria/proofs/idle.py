@@ -8,8 +8,8 @@ from typing import Any
 
 import z3
 
-from ..language import And, AtLeast, Formula, Known, Not, Or, Value, evaluate, words
-from ..language.formula import walk
+from ..language import evaluate, words
+from ..language.formula import And, AtLeast, Formula, Known, Not, Or, Value, walk
 from ..patient.tree import State, decide, decision, state_by_criterion
 from ..protocol import Criterion
 from .finding import COMPLETE, EVERYBODY, Finding, assuming, cannot_pass, finding_for, slug, titles

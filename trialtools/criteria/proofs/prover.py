@@ -15,7 +15,7 @@ from ..protocol import ProtocolData
 from .encode import Logic, encode
 from .kleene import Z3, Truth, truth_of
 
-EFFORT = 4_000_000
+_EFFORT = 4_000_000
 """Steps, by Z3's own count, after which a question is given up; the hardest of NCT05741099 takes 100,000."""
 
 PATIENCE, LEAST_PATIENCE = 1.0, 0.05
@@ -112,7 +112,7 @@ class Prover:
         clock = self.clock
         answer = z3.unknown
         if (seconds := clock.patience) > 0:
-            self.solver.set("rlimit", EFFORT)
+            self.solver.set("rlimit", _EFFORT)
             self.solver.set("timeout", max(1, int(1000 * seconds)))
             answer = self.solver.check([self._name(claim) for claim in claims])
         clock.given_up += answer == z3.unknown

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from ...criteria.examples import example
+from ...criteria.contents import example
 from ...criteria.files import whole_folder
 from ...report.errors import ReportError
 from ..lesson import Lesson, lessons
