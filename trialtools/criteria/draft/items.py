@@ -182,8 +182,7 @@ def _of_block(block: _Block, kind: CriterionKind, few: bool) -> Iterator[Item]:
         pieces = [piece for sentence in sentences(whole) for piece in items_apart(sentence)]
         yield from (_with_parts(Item(kind, (piece,), without_marker(piece))) for piece in pieces)
         return
-    item = Item(kind, (whole,), squeeze(block.text), tuple(map(squeeze, block.parts)))
-    yield _with_parts(item)
+    yield _with_parts(Item(kind, (whole,), squeeze(block.text), tuple(map(squeeze, block.parts))))
 
 
 def _with_parts(item: Item) -> Item:

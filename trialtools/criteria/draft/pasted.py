@@ -69,11 +69,12 @@ def record_in(written: str, name: str) -> Record:
     prose = [squeeze(block) for block in outside]
     ages, age_quote = _ages(prose)
     sex = next((match for block in prose if (match := _SEX.search(block))), None)
-    id = _ID.search(name) or _ID.search(text)
+    number = _ID.search(name) or _ID.search(text)
+    id = re.sub(r"[^A-Za-z0-9_-]+", "-", number[0] if number else PurePath(name).stem).strip("-") or "TRIAL"
     headed = any(section_of(line) for line in lines)
     return Record(
-        id=_plain_id(id[0] if id else PurePath(name).stem),
-        title=_title(lines, is_inside) or _plain_id(id[0] if id else PurePath(name).stem),
+        id=id,
+        title=_title(lines, is_inside) or id,
         text=text.strip("\n") + "\n",
         eligibility="\n".join(line for line, inside in zip(lines, is_inside, strict=True) if inside),
         ages=ages,
@@ -163,7 +164,3 @@ def _title(lines: Sequence[str], is_inside: Sequence[bool]) -> str:
     above = lines[: is_inside.index(True)] if True in is_inside else []
     titles = (squeeze(line) for line in above if len(line.strip()) > 8)
     return next((line for line in titles if not _NO_TITLE.fullmatch(line) and not _ID.fullmatch(line)), "")
-
-
-def _plain_id(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-") or "TRIAL"

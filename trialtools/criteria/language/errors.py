@@ -32,13 +32,9 @@ class ProtocolError(Exception):
             lines.extend(f"    {line}" for line in _caret(self.text, *self.span))
         return "\n".join(lines)
 
-    def at(self, *path: str | int) -> ProtocolError:
-        """The same error with its place in the protocol."""
-        return ProtocolError(self.message, self.text, self.span, path, self.where)
-
-    def with_place(self, where: str) -> ProtocolError:
-        """The same error with its place in a file."""
-        return ProtocolError(self.message, self.text, self.span, self.path, where)
+    def at(self, *path: str | int, where: str = "") -> ProtocolError:
+        """The same error with its place in the protocol, or in a file."""
+        return ProtocolError(self.message, self.text, self.span, self.path if where else path, where or self.where)
 
 
 def _caret(text: str, start: int, end: int, width: int = 88) -> tuple[str, str]:

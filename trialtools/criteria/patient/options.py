@@ -116,7 +116,7 @@ def _prices(protocol: ProtocolData) -> dict[str, int]:
     n = len(protocol.fields)
     bits = n.bit_length() + 1
     return {
-        name: (((max(field.cost, 0) << bits) + 1) << n + bits) + (1 << n) - (1 << n - 1 - place)
+        name: (((field.cost << bits) + 1) << n + bits) + (1 << n) - (1 << n - 1 - place)
         for place, (name, field) in enumerate(protocol.fields.items())
     }
 

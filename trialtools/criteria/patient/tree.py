@@ -20,14 +20,13 @@ class Node:
     """One step of a criterion.
 
     `state` is what the step means for the criterion: under an exclusion, or a `not`, what holds counts as fail.
-    `value` is what is known of the patient (of a single step), `words` what the step asks for, `fields` which facts it
-    asks about, `deciding` whether the criterion's state rests on it.
+    `value` is what is known of the patient (of a single step), `words` what the step asks for, `deciding` whether the
+    criterion's state rests on it.
     """
 
     state: State
     value: str
     words: str
-    fields: tuple[str, ...] = ()
     deciding: bool = True
     children: tuple[Node, ...] = ()
 
@@ -85,9 +84,8 @@ def tree(record: Record, formula: Formula, wanted: bool = True) -> Node:
         # the three-valued state of the whole is that of each child it rests on
         marked = tuple(child if child.state == state else _idle(child) for child in children)
         return Node(state, "", _heading(formula, wanted), children=marked)
-    about = names(formula)
-    facts = "the same for everybody" if isinstance(formula, Value) else _values(record, about)
-    return Node(state, facts, _need(record.protocol.fields, formula, wanted), about)
+    facts = "the same for everybody" if isinstance(formula, Value) else _values(record, names(formula))
+    return Node(state, facts, _need(record.protocol.fields, formula, wanted))
 
 
 def leaves(node: Node) -> Iterator[Node]:

@@ -31,8 +31,7 @@ def check_protocol(protocol: ProtocolData) -> None:
     """
     rules = (_ids, _fields, _derivations, _criteria, _readings, _expressions, _quotes, _ambiguities, _arms, _design)
     for rule in rules:
-        faults = rule(protocol)
-        for message, path in faults:
+        for message, path in rule(protocol):
             raise ProtocolError(message, path=path)
 
 

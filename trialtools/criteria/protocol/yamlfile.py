@@ -56,7 +56,7 @@ def read_yaml(
     try:
         return _validate(prepare(_plain(root, set())), type)
     except ProtocolError as error:
-        raise error.with_place(_place(root, written, name, error)) from None
+        raise error.at(where=_place(root, written, name, error)) from None
 
 
 @cache
