@@ -63,7 +63,7 @@ class Drawing:
     phone: Drawing | None = None
 
 
-WORDS = (
+_WORDS = (
     ("title", None, "the finding as a sentence; otherwise the figure's own"),
     ("subtitle", None, "population, N, data cut; otherwise the figure's own"),
     ("source", "", "a last line: N used, where the data come from"),
@@ -86,9 +86,9 @@ def figure(draw: Callable[..., Drawing]) -> Callable[..., Figure]:
         return _lay_out(draw(*frames, **how), title, subtitle, source)
 
     signature = inspect.signature(draw)
-    words = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default) for name, default, _ in WORDS]
+    words = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default) for name, default, _ in _WORDS]
     draw_figure.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *words])  # type: ignore[attr-defined]
-    detail = "".join(f"\n        {name}: {meaning}." for name, _, meaning in WORDS)
+    detail = "".join(f"\n        {name}: {meaning}." for name, _, meaning in _WORDS)
     draw_figure.__doc__ = f"{draw.__doc__}\n    Every figure also takes:{detail}\n"
     return draw_figure
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 _SHORTEST = 3
 """Letters of the shortest name that is looked for: shorter ones stand everywhere, as the p of p-values does."""
-ORDINARY = frozenset((
+_ORDINARY = frozenset((
     "none", "other", "low", "high", "medium", "normal", "standard", "usual", "early", "late", "immediate", "delayed",
     "single", "double", "half", "full", "short", "long", "new", "old", "observation", "active", "treatment", "treated",
     "study", "test", "drug", "intervention", "experimental", "oral", "surgery", "exercise", "diet",
@@ -81,7 +81,7 @@ def _words_of(names: Iterable[str]) -> tuple[list[str], list[str]]:
 
 def is_ordinary(name: str) -> bool:
     """Whether a name stands in data and reports for reasons of their own, as an adjective or a number does."""
-    return name.casefold() in ORDINARY or not any(letter.isalpha() for letter in name)
+    return name.casefold() in _ORDINARY or not any(letter.isalpha() for letter in name)
 
 
 def can_tell(sizes: Iterable[int]) -> bool:

@@ -97,7 +97,9 @@ def execute(notebook: Path, parameters: Mapping[str, Any], stage: Path, name: st
     # what parameters there are has been checked; papermill overlooks those with two equals signs, and says so
     logging.getLogger("papermill").setLevel(logging.ERROR)
     kernel = _kernel(stage)
-    bar = {"desc": f"Running {name}", "unit": "cell", "delay": 0.5, "leave": False} if sys.stderr.isatty() else False
+    bar: Any = (
+        {"desc": f"Running {name}", "unit": "cell", "delay": 0.5, "leave": False} if sys.stderr.isatty() else False
+    )
     papermill_engines.register("saved once", _saved_once())
     try:
         papermill.execute_notebook(

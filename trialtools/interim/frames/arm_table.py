@@ -79,8 +79,7 @@ def _apart(row: dict[str, Any]) -> str:
 def _outcome_rows(look: LookData, each: Sequence[Comparison], blank: tuple[str, ...]) -> tuple[list[ArmRow], list[str]]:
     rows = endpoint_rows(look)
     own = {arm: rows[rows["arm"] == arm] for arm in arms_in_order(look)}
-    early = {arm: int((part["state"].eq("to come") & part["value"].eq(1)).sum()) for arm, part in own.items()}
-    early = early if look.plan.kind == "binary" else {}
+    early = {arm: int(part["early"].sum()) for arm, part in own.items()}
     apart, notes = blank, []
     known = [effect for _, effect, _ in each if effect]
     if known and len(each) == len(blank):

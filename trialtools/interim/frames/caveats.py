@@ -78,8 +78,7 @@ def _notes(look: LookData) -> list[str]:
     if effect.unstratified and trial.subjects["stratum"].notna().any():
         notes.append(f"Not stratified, for the stratum of {count(effect.unstratified)} participants is not known.")
     rows = endpoint_rows(look)
-    early = int((rows["state"].eq("to come") & rows["value"].eq(1)).sum()) if effect.kind == "binary" else 0
-    if early:
+    if early := int(rows["early"].sum()):
         notes.append(f"The curves below also show {count(early)} whose event came before their last day has passed.")
     notes += [late] if (late := late_in_words(look)) else []
     notes += _of_measurements(rows) if effect.kind in ("continuous", "ordinal") else []

@@ -21,7 +21,8 @@ def endpoint_rows(look: LookData) -> Frame:
     """Everybody randomized, with what the analysis needs; deaths and withdrawals count as the estimand declares.
 
     Columns: subject_id, randomized_on, value (empty where unknown; of ordered levels the place, 1 for the best),
-    observed_on, baseline, late (the event came after the last day: none by then), by (death, withdrawal or loss where
+    observed_on, baseline, late (the event came after the last day: none by then), early (it happened, and the window is
+    still open: of yes or no it is to come), by (death, withdrawal or loss where
     that gave the value), days (of a time to an event), site, arm, stratum, mature (the window has passed by the cut; of
     a time to an event, everybody), state. There are three states, and they add up: "known" (the window has passed, and
     the value is known), "to come" (the window is still open, also where the event has happened already) and "missing".
@@ -43,7 +44,8 @@ def endpoint_rows(look: LookData) -> Frame:
         states = _follow_up(states, trial.window)
     mature = window_passed(look, states) if trial.kind != "time_to_event" else pd.Series(True, index=states.index)
     known = states["value"].notna().map({True: "known", False: "missing"}).astype("str")
-    return states.assign(**extra, mature=mature, state=known.where(mature, "to come"))
+    early = ~mature & (states["value"] == 1) & (trial.kind == "binary")
+    return states.assign(**extra, mature=mature, early=early, state=known.where(mature, "to come"))
 
 
 def window_passed(look: LookData, rows: Frame) -> Frame:

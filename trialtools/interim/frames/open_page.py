@@ -194,13 +194,9 @@ def _cells(look: LookData, line: Any) -> tuple[str, ...]:
 
 def _early(look: LookData) -> tuple[str, ...]:
     """Of how many the event has happened before their day has passed."""
-    if look.trial.endpoint is None or look.trial.kind != "binary":
+    if look.trial.endpoint is None or not (early := int(endpoint_rows(look)["early"].sum())):
         return ()
-    rows, endpoint = endpoint_rows(look), endpoint_of_look(look)
-    to_come = rows[rows["state"] == "to come"]
-    early = int(to_come["value"].eq(1).sum())
-    if not early:
-        return ()
-    whose = f"{count(early)} of the {count(len(to_come))} whose day {endpoint.day} is still to come"
+    to_come, endpoint = endpoint_rows(look)["state"].eq("to come").sum(), endpoint_of_look(look)
+    whose = f"{count(early)} of the {count(to_come)} whose day {endpoint.day} is still to come"
     have = f"{'has' if early == 1 else 'have'} {endpoint.past_text} already"
     return (f"{whose} {have}; they count once that day has passed, in this report as in the closed one.",)

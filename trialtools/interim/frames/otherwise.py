@@ -54,9 +54,8 @@ def sensitivity(look: LookData) -> Frame:
     gone = _without_outcome(look, rows) & rows["arm"].isin(plan.arms)
     scenarios = _shift_missing if plan.kind == "continuous" else _fill_in
     analyses += scenarios(look, rows, gone, primary) if gone.any() and primary else []
-    early = ~rows["mature"] & (rows["value"] == 1)
-    if early.any() and plan.kind == "binary":
-        open_too = rows.assign(mature=rows["mature"] | early)
+    if rows["early"].any():
+        open_too = rows.assign(mature=rows["mature"] | rows["early"])
         analyses.append(("With events whose window is still open", effect(open_too, plan, arm)))
     if rows["late"].any() and plan.kind == "binary":
         later_too = rows.assign(value=rows["value"].mask(rows["late"], 1.0))
