@@ -57,13 +57,7 @@ class _Step:
         return max(self.box + GAP, SPINE_BOX + 14) if self.failed else LINE * len(self.lines) + GAP
 
 
-def flow(
-    frame: pd.DataFrame,
-    *,
-    title: str | None = None,
-    subtitle: str | None = None,
-    source: str = "",
-) -> Html:
+def flow(frame: pd.DataFrame, *, title: str | None = None, subtitle: str | None = None, source: str = "") -> Html:
     """The flow diagram: how many are left after each criterion, and who is eligible, not decided yet, not eligible.
 
     Unknown has a box of its own. A frame without patients gives a figure that says so.

@@ -12,11 +12,7 @@ __getattr__, __dir__ = lazy_door(
         "look": ("Look",),
         "sequential.boundaries": ("boundaries", "drift", "power", "spend"),
         "sequential.estimates": ("ancova", "log_hazard_ratio", "risk_difference", "survival", "win_probability"),
-        "sequential.inference": (
-            "conditional_power",
-            "final_estimate",
-            "predictive_power",
-        ),
+        "sequential.inference": ("conditional_power", "final_estimate", "predictive_power"),
     },
     rooms=("data", "frames", "sequential"),
 )

@@ -14,45 +14,16 @@ from ..figures.format import count, percent
 from ..figures.measure import MEASURES, Measure
 from ..figures.printed import recommendation_form
 from .data.read import TrialData
+from .frames import conduct, looks, outcomes, randomization, record, recruitment, safety
 from .frames.caveats import caveats, estimand_in_words
 from .frames.closed_page import boundary_words
-from .frames.conduct import data_currency, dosing, dosing_counts, dosing_deviations, exclusions, flow, follow_up
 from .frames.effect import comparisons, primary_effect
 from .frames.endpoint import endpoint_rows
 from .frames.first_page import first_page, report_contents
 from .frames.history import read_previous
-from .frames.looks import conditional_power_table, due_look, inference_table, look_boundaries, power_curve
 from .frames.otherwise import sensitivity, subgroup_effects
-from .frames.outcomes import (
-    blinded_event_rate,
-    outcome_by_arm,
-    outcome_status,
-    secondary_outcomes,
-    survival_by_day,
-    survival_curves,
-)
-from .frames.randomization import allocation_audit, allocation_balance, baseline_by_arm, selection_bias_test
-from .frames.record import changes, charter, cover, key_figures
-from .frames.recruitment import accrual, accrual_by_month, accrual_forecast, sites
-from .frames.safety import (
-    adverse_events,
-    edish,
-    exposure,
-    harms,
-    laboratory,
-    laboratory_by_week,
-    liver_quarters,
-    serious_cases,
-)
 from .frames.wording import arm_heads, effect_axis
-from .lookdata import (
-    LookData,
-    at_site,
-    parse_cutoff,
-    read_allocations,
-    read_analysis_data,
-    with_reason,
-)
+from .lookdata import LookData, at_site, parse_cutoff, read_allocations, read_analysis_data, with_reason
 from .plan import plan_of
 from .show import Show
 
@@ -67,69 +38,53 @@ class Look(Stage, LookData):
     first_page = first_page
     arm_heads = arm_heads
     contents = report_contents
-    key_figures = key_figures
-    cover = cover
-    changes = changes
-    charter = charter
-    data_currency = data_currency
-    outcome_status = outcome_status
-    exclusions = exclusions
-    accrual = accrual
-    accrual_by_month = accrual_by_month
-    accrual_forecast = accrual_forecast
-    sites = sites
-    flow = flow
-    allocation_balance = allocation_balance
-    allocation_audit = allocation_audit
-    selection_bias_test = selection_bias_test
-    baseline = baseline_by_arm
-    dosing = dosing
-    dosing_counts = dosing_counts
-    dosing_deviations = dosing_deviations
-    follow_up = follow_up
-    exposure = exposure
-    harms = harms
-    adverse_events = adverse_events
-    serious_cases = serious_cases
-    edish = edish
-    liver_quarters = liver_quarters
-    laboratory = laboratory
-    laboratory_by_week = laboratory_by_week
-    boundaries = look_boundaries
-    inference_table = inference_table
+    key_figures = record.key_figures
+    cover = record.cover
+    changes = record.changes
+    charter = record.charter
+    data_currency = conduct.data_currency
+    outcome_status = outcomes.outcome_status
+    exclusions = conduct.exclusions
+    accrual = recruitment.accrual
+    accrual_by_month = recruitment.accrual_by_month
+    accrual_forecast = recruitment.accrual_forecast
+    sites = recruitment.sites
+    flow = conduct.flow
+    allocation_balance = randomization.allocation_balance
+    allocation_audit = randomization.allocation_audit
+    selection_bias_test = randomization.selection_bias_test
+    baseline = randomization.baseline_by_arm
+    dosing = conduct.dosing
+    dosing_counts = conduct.dosing_counts
+    dosing_deviations = conduct.dosing_deviations
+    follow_up = conduct.follow_up
+    exposure = safety.exposure
+    harms = safety.harms
+    adverse_events = safety.adverse_events
+    serious_cases = safety.serious_cases
+    edish = safety.edish
+    liver_quarters = safety.liver_quarters
+    laboratory = safety.laboratory
+    laboratory_by_week = safety.laboratory_by_week
+    boundaries = looks.look_boundaries
+    inference_table = looks.inference_table
     caveats = caveats
     estimand = estimand_in_words
-    outcome_by_arm = outcome_by_arm
-    survival_curves = survival_curves
-    survival_by_day = survival_by_day
-    power_curve = power_curve
-    conditional_power_table = conditional_power_table
+    outcome_by_arm = outcomes.outcome_by_arm
+    survival_curves = outcomes.survival_curves
+    survival_by_day = outcomes.survival_by_day
+    power_curve = looks.power_curve
+    conditional_power_table = looks.conditional_power_table
     sensitivity = sensitivity
-    secondary_outcomes = secondary_outcomes
+    secondary_outcomes = outcomes.secondary_outcomes
     subgroup_effects = subgroup_effects
-    blinded_event_rate = blinded_event_rate
+    blinded_event_rate = outcomes.blinded_event_rate
     recommendation_form = staticmethod(recommendation_form)
+    primary_effect = property(primary_effect)
+    comparisons = property(comparisons)
+    boundary_words = property(boundary_words)
+    axis = property(effect_axis)
     _offered = ("arms", "labels", "population", "randomized", "target")
-
-    @property
-    def primary_effect(self) -> Any:
-        """The effect that the boundary is about; None where there is none."""
-        return primary_effect(self)
-
-    @property
-    def comparisons(self) -> tuple[Look, ...]:
-        """This look for each experimental arm against the control; of two arms it is the look itself."""
-        return comparisons(self)
-
-    @property
-    def boundary_words(self) -> dict[str, Any]:
-        """What the picture of the boundary says of this look, as `figures.boundary` takes it."""
-        return boundary_words(self)
-
-    @property
-    def axis(self) -> str:
-        """What an axis of effects shows, and which side of it favours the experimental arm."""
-        return effect_axis(self)
 
     @property
     def measure(self) -> Measure:
@@ -156,7 +111,7 @@ class Look(Stage, LookData):
         who = "closed: by arm, committee only" if self.closed else "open: pooled"
         day = f"cut {self.cutoff}" if self.cutoff else "not cut"
         site = f" · {self.site}" if self.site else ""
-        status = outcome_status(self)
+        status = outcomes.outcome_status(self)
         parts = [f"{count(len(self.randomized))} randomized"]
         names, events = {"known": "outcomes known", "to_come": "to come", "missing": "missing"}, None
         if self.plan.kind == "time_to_event" and len(status):
@@ -215,7 +170,7 @@ def look(
     allocations = None if isinstance(data, TrialData) else read_allocations(data)
     if number == "due":
         before = read_previous(previous, protocol, cutoff, site=site)
-        number = due_look(Look(trial, protocol, plan, day, closed, site=site, previous=before))
+        number = looks.due_look(Look(trial, protocol, plan, day, closed, site=site, previous=before))
     before = read_previous(previous, protocol, cutoff, number, site)
     trial = at_site(trial, site) if site else trial
     skipped = before.get("parameters", {}).get("run", {}).get("not_held") or ()

@@ -25,17 +25,7 @@ from .outcomes import check_primary, clear_outside, endpoint_states, rank_levels
 from .parse import check_values, parse_table
 from .raw import Raw
 from .source import open_source
-from .tables import (
-    FATAL,
-    FINDINGS,
-    SCREENING_LOG,
-    TABLES,
-    Frame,
-    TrialTables,
-    finding,
-    finding_for,
-    findings_frame,
-)
+from .tables import FATAL, FINDINGS, SCREENING_LOG, TABLES, Frame, TrialTables, finding, finding_for, findings_frame
 from .words import UNSAID
 
 
