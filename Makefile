@@ -38,8 +38,8 @@ test: PYTEST ?= $(TWO)
 test: .venv/.test-stamp  ## run the tests; what this machine lacks is skipped aloud
 	@$(BIN)/python -m pytest $(PYTEST)
 
-test-quick: .venv/.test-stamp  ## the tests that need no kernel and no browser
-	@$(BIN)/python -m pytest $(TWO) -m "not reports and not ui" $(PYTEST)
+test-quick: .venv/.test-stamp  ## the tests that need no kernel, browser or server and no long search
+	@$(BIN)/python -m pytest $(TWO) -m "unit or spec or oracles" $(PYTEST)
 
 test-unit test-spec test-agreement test-oracles test-reports test-ui: .venv/.test-stamp
 	@$(BIN)/python -m pytest -m $(@:test-%=%) $(PYTEST)

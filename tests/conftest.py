@@ -21,7 +21,8 @@ RECEIPTS = tempfile.TemporaryDirectory(prefix="trialtools-receipts-")
 os.environ["TRIALTOOLS_RECEIPTS"] = RECEIPTS.name
 sys.modules.setdefault("rfc3987_syntax", None)  # as `trialtools report` does, for a second
 
-# By file or folder, the kind of its tests; all other files hold unit tests. `make test-KIND` runs one kind.
+# By file or folder, the kind of its tests; all other files hold unit tests. A mark on a test is stronger than its file.
+# `make test-KIND` runs one kind.
 CATEGORIES = {
     "spec": {"spec", "test_protocol.py"},
     "agreement": {"test_agreement.py", "test_engines.py", "fuzz"},
@@ -43,11 +44,17 @@ SLOW_FIRST = ("ui", "reports", "agreement")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        parts = {*item.path.relative_to(ROOT).parts}
-        item.add_marker(next((name for name, files in CATEGORIES.items() if files & parts), "unit"))
+        if not any(item.get_closest_marker(kind) for kind in CATEGORIES):
+            item.add_marker("ui" if _kind(item) == "unit" and "chromium" in item.fixturenames else _kind(item))
         if hasattr(getattr(item, "obj", None), "hypothesis"):
             item.add_marker("long")
-    items.sort(key=lambda item: not any(item.get_closest_marker(kind) for kind in SLOW_FIRST))
+    items.sort(key=lambda item: _kind(item) not in SLOW_FIRST)
+
+
+def _kind(item: pytest.Item) -> str:
+    """The kind of its file."""
+    parts = {*item.path.relative_to(ROOT).parts}
+    return next((kind for kind, files in CATEGORIES.items() if files & parts), "unit")
 
 
 class _WholeFiles(LoadFileScheduling):

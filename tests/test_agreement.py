@@ -378,7 +378,9 @@ for each in LINES:
 
 
 @pytest.mark.parametrize("engine", ["Polars lazy", "DuckDB"])
-@pytest.mark.parametrize("lines", filter(None, PAGES.values()), ids=lambda lines: f"{lines[0].page}-{lines[0].number}")
+@pytest.mark.parametrize(
+    "lines", list(filter(None, PAGES.values())), ids=lambda lines: f"{lines[0].page}-{lines[0].number}"
+)
 def test_an_engine_says_what_the_manual_says(engine, lines):
     """Every line of the pages in spec/, as a row of a table."""
     fields, columns = lines[0].fields, {"patient_id": pa.array([str(line.number) for line in lines])}

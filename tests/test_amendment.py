@@ -60,6 +60,7 @@ def expected(first: Protocol, second: Protocol, records: list[dict]) -> str:
     return "same" if before == after else "same admitted"
 
 
+@pytest.mark.agreement
 @settings(max_examples=sample(100))
 @given(texts, texts, st.lists(atoms, max_size=1))
 def test_the_proof_is_what_brute_force_finds(before, after, facts):
@@ -79,6 +80,7 @@ def test_the_proof_is_what_brute_force_finds(before, after, facts):
     assert (found.turned is not None) == (found.relation == "same admitted")
 
 
+@pytest.mark.agreement
 @settings(max_examples=sample(20))
 @given(texts, texts)
 def test_nobody_moves_whom_the_proof_holds_in_place(before, after):

@@ -52,6 +52,7 @@ def eligible(rows, kept, end):
     return sum(all(row[i] in lets_in for i in kept) for row in rows)
 
 
+@pytest.mark.agreement
 @given(games())
 def test_impact_is_what_brute_force_over_all_subsets_gives(game):
     m, rows = game
@@ -77,6 +78,7 @@ def test_impact_is_what_brute_force_over_all_subsets_gives(game):
         assert row["unique_possible"] >= max(row["gain_certain"], row["gain_possible"])
 
 
+@pytest.mark.agreement
 @given(games())
 def test_overlap_adds_up_and_greedy_leaves_the_fewest(game):
     m, rows = game
@@ -195,6 +197,7 @@ def counts(protocol, table):
     return [sum(all(s is True for s in states) for states in judged), sum(False not in states for states in judged)]
 
 
+@pytest.mark.agreement
 @settings(max_examples=sample(60))
 @given(cases(), st.data())
 def test_a_sweep_says_what_the_reference_says_of_the_amended_protocol(case, data):
@@ -252,6 +255,7 @@ def test_replaced_patterns_are_what_is_counted(screening):
 # --- relaxing ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.agreement
 @given(games(), st.integers(0, 12), st.sampled_from(ENDS), st.integers(0, 31))
 def test_relaxing_finds_all_smallest_sets_and_leaves_what_is_locked(game, target, end, locked):
     m, rows = game

@@ -68,6 +68,7 @@ def recorded(record: dict) -> int:
     return sum(value is not None for value in record.values())
 
 
+@pytest.mark.agreement
 @settings(max_examples=sample(40))
 @given(CONDITIONS, CONDITIONS)
 def test_two_conditions_are_the_same_where_brute_force_says_so(one: str, other: str) -> None:
@@ -123,6 +124,7 @@ def possible(protocol: Protocol, record: dict) -> bool:
     return False
 
 
+@pytest.mark.agreement
 @settings(max_examples=sample(25))
 @given(
     CONDITIONS,
@@ -228,6 +230,7 @@ def is_of_dates(text: str) -> bool:
         return False
 
 
+@pytest.mark.agreement
 @settings(max_examples=60, deadline=None)
 @given(OF_DATES.filter(is_of_dates), OF_DATES.filter(is_of_dates), st.sampled_from(["{}", "not ({})"]))
 def test_conditions_on_calendar_months_are_the_same_where_brute_force_says_so(one, other, shape) -> None:

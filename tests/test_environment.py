@@ -99,23 +99,14 @@ def test_no_file_names_a_server(name):
     assert not re.search(r"://|@|\b[\w-]+\.(org|com|io|net|dev)\b", (ROOT / name).read_text())
 
 
-# What each room needs beyond the lean install, and the extra that brings it.
-NEEDS = {
-    "trialtools.criteria.contents": set(),
-    "trialtools.criteria.engine": set(),
-    "trialtools.cohort.screening": set(),
-    "trialtools.cohort.whatif": set(),
-    "trialtools.cohort.difference": set(),
-    "trialtools.arms.ledger": set(),
-    "trialtools.arms.assessment": set(),
-    "trialtools.arms.command": set(),
-    "trialtools.simulate": set(),
-    "trialtools.interim.data": set(),
-    "trialtools.interim.sequential.inference": {"interim"},
-    "trialtools.report.qualification.record": {"interim"},
-    "trialtools.figures": {"workbench"},
-    "trialtools.report.write": {"workbench"},
-    "trialtools.widgets": {"workbench"},
+# The rooms that need so many extras beyond the lean install.
+ROOMS = {
+    (): (
+        *("criteria.contents", "criteria.engine", "cohort.screening", "cohort.whatif", "cohort.difference"),
+        *("arms.ledger", "arms.assessment", "arms.command", "simulate", "interim.data"),
+    ),
+    ("interim",): ("interim.sequential.inference", "report.qualification.record"),
+    ("interim", "workbench"): ("figures", "report.write", "widgets"),
 }
 
 WITHOUT = """
@@ -125,23 +116,28 @@ class Missing:
         if name.split(".")[0] in {absent!r}:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Missing())
-importlib.import_module({room!r})
+for room in {rooms!r}:
+    for name in [name for name in sys.modules if name.split(".")[0] == "trialtools"]:
+        del sys.modules[name]  # each room is entered as the first
+    importlib.import_module("trialtools." + room)
 """
 
 
-@pytest.mark.parametrize("room", NEEDS)
-def test_a_room_is_entered_with_its_own_libraries_alone(room):
-    extras = NEEDS[room] | ({"interim"} if "workbench" in NEEDS[room] else set())
+def run_without(absent: set[str], rooms: tuple[str, ...], more: str = "") -> subprocess.CompletedProcess[str]:
+    code = WITHOUT.format(absent=absent, rooms=rooms) + more
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+@pytest.mark.parametrize("extras", ROOMS)
+def test_a_room_is_entered_with_its_own_libraries_alone(extras):
     there = CORE.keys() | {name for extra in extras for name in EXTRAS[extra]}
     absent = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in PRODUCT.keys() - there}
-    code = WITHOUT.format(absent=absent, room=room)
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    run = run_without(absent, ROOMS[extras])
     assert run.returncode == 0, run.stderr
 
 
 def test_a_missing_library_is_told_with_what_brings_it():
-    code = WITHOUT.format(absent={"scipy"}, room="trialtools") + "import trialtools\ntrialtools.interim.boundaries"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    run = run_without({"scipy"}, (), "import trialtools\ntrialtools.interim.boundaries")
     assert "scipy is not installed; it comes with: pip install 'trialtools[interim]'" in run.stderr
 
 

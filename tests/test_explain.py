@@ -244,11 +244,13 @@ def check_open_items(protocol: Protocol, patient: dict[str, Any]) -> None:
     assert [items.cost for items in found.to_eligible] == [order_of(s)[0] for s in by_force["eligible"]]
 
 
+@pytest.mark.agreement
 @given(protocols(), patients(2, 5))
 def test_open_items_are_the_smallest_sets(protocol: Protocol, patient: dict[str, Any]) -> None:
     check_open_items(protocol, patient)
 
 
+@pytest.mark.agreement
 @given(protocols(asks, ties), patients(2, 4))
 def test_open_items_where_fields_are_tied_or_asked_for(protocol: Protocol, patient: dict[str, Any]) -> None:
     check_open_items(protocol, patient)
@@ -284,11 +286,13 @@ def check_block(protocol: Protocol, record: dict[str, Any], block: Block) -> Non
         assert nearest_by_force(replace(alone, criteria=fewer), record) is not None
 
 
+@pytest.mark.agreement
 @given(protocols(), patients(0, 3))
 def test_the_nearest_eligible_patient(protocol: Protocol, patient: dict[str, Any]) -> None:
     check_nearest(protocol, patient)
 
 
+@pytest.mark.agreement
 @given(protocols(asks, ties), patients(0, 2))
 def test_the_nearest_where_fields_are_tied_or_asked_for(protocol: Protocol, patient: dict[str, Any]) -> None:
     check_nearest(protocol, patient)

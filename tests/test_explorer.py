@@ -48,6 +48,7 @@ states = st.builds(
 )
 
 
+@pytest.mark.agreement
 @given(st.lists(states, min_size=1, max_size=4))
 @settings(max_examples=sample(12))
 def test_the_cache_finds_what_a_full_screening_finds(protocol, patients, cache, wanted):

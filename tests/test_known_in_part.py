@@ -154,6 +154,7 @@ def values_of(value) -> list:
     return list(range(value.low, value.high + 1)) if isinstance(value, Interval) else [value]
 
 
+@pytest.mark.agreement
 @settings(max_examples=sample(40))
 @given(protocol=protocols(), record=RECORDS)
 def test_what_is_decided_holds_for_every_value_in_between(protocol, record):
@@ -172,6 +173,7 @@ def test_what_is_decided_holds_for_every_value_in_between(protocol, record):
             assert {evaluate(formula, world) for world in worlds} == {state}
 
 
+@pytest.mark.agreement
 @given(protocol=protocols(), record=RECORDS)
 def test_answers_that_are_asked_for_settle_the_decision(protocol, record):
     """What is known in part is found out to be something in between, and never something else."""
@@ -196,6 +198,7 @@ def _answers(values: list[list]) -> list[tuple]:
     return found
 
 
+@pytest.mark.agreement
 @settings(max_examples=sample(25))
 @given(protocol=protocols(), records=st.lists(RECORDS, min_size=1, max_size=8))
 def test_screening_sweeps_and_what_if_count_alike(protocol, records):

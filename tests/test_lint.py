@@ -603,6 +603,7 @@ def holds(way: Alternative, record: dict) -> bool:
     return all(evaluate(part, record) is True for part in (way.formula, *way.beside))
 
 
+@pytest.mark.agreement
 @settings(max_examples=sample(50))
 @given(small_protocols())
 def test_brute_force_bears_out_every_finding(protocol: Protocol) -> None:
@@ -707,6 +708,7 @@ JUDGES = {
 }
 
 
+@pytest.mark.agreement
 @settings(max_examples=sample(40))
 @given(small_protocols().map(lambda protocol: replace(protocol, facts=(), guideline=())))
 def test_nothing_that_brute_force_finds_is_left_out(protocol: Protocol) -> None:

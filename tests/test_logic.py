@@ -161,6 +161,7 @@ def states(formula, patient: dict) -> list[bool | None]:
     return [value for value, answer in answers.items() if answer == z3.sat]
 
 
+@pytest.mark.agreement
 @settings(max_examples=sample(60))
 @given(FORMULAS, PATIENTS)
 def test_z3_agrees_with_the_reference(text: str, patient: dict) -> None:
@@ -171,6 +172,7 @@ def test_z3_agrees_with_the_reference(text: str, patient: dict) -> None:
         assert evaluate(formula, facts) in found and (found == [evaluate(formula, facts)] or is_loose(formula))
 
 
+@pytest.mark.agreement
 @given(FORMULAS, FLAG)
 def test_a_witness_is_what_was_asked_for(text: str, wanted: bool | None) -> None:
     formula = parse(text, PROTOCOL.fields)

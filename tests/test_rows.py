@@ -99,6 +99,7 @@ OWN = {f"{field}_{take}": (field, take) for field, takes in TAKES.items() for ta
 MANY = replace(TRIAL, fields=TRIAL.fields | {name: TRIAL.fields[field] for name, (field, _) in OWN.items()})
 
 
+@pytest.mark.agreement
 @settings(max_examples=sample(12))
 @given(ROWS)
 def test_what_counts_is_what_every_way_agrees_on(rows):

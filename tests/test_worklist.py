@@ -3,6 +3,7 @@
 from itertools import product
 
 import polars as pl
+import pytest
 from conftest import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,6 +50,7 @@ def decision(protocol, patient):
     return False if False in states else None if None in states else True
 
 
+@pytest.mark.agreement
 @settings(max_examples=sample(50))
 @given(protocols(), patients)
 def test_the_worklist_is_what_trying_every_answer_finds(protocol, rows):
@@ -67,6 +69,7 @@ def test_the_worklist_is_what_trying_every_answer_finds(protocol, rows):
         assert {key: int(found.loc[name, key]) for key in expected} == expected, name
 
 
+@pytest.mark.agreement
 @settings(max_examples=sample(25))
 @given(protocols(), patients)
 def test_readings_counted_together_are_readings_screened_apart(protocol, rows):

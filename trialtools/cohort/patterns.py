@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..criteria.contents import Protocol
-from ..criteria.engine import CHUNK, collect, facts, keys, partial_fields
+from ..criteria.engine import CHUNK, collect, facts, hold, keys
 from ..criteria.language import Formula, names
 from .sources import Patients
 
@@ -53,7 +53,8 @@ def count_patterns(
     """
     wanted = {name for formula in requirements for name in names(formula)} | {*(groups or ())}
     known = facts(frame, protocol, tuple(name for name in protocol.fields if name in wanted))
-    key = keys(requirements, partial_fields(known))
+    known, held = hold(known, requirements)
+    key = keys(held)
     apart = [code.alias(f"group{position}") for position, code in enumerate((groups or {}).values())]
     by = [f"key{position}" for position in range(len(key))] + [f"group{i}" for i in range(len(apart))]
     grouped = known.with_columns(*key, *apart).group_by(by).agg(nw.len().alias("n"))

@@ -126,14 +126,26 @@ def outcome(
     return nw.when(holds).then(literal[0]).otherwise(nw.when(~holds).then(literal[1]).otherwise(literal[2]))
 
 
-def keys(requirements: Sequence[Formula], partial: frozenset[str] = frozenset()) -> list[nw.Expr]:
+def hold(frame: Any, requirements: Sequence[Formula]) -> tuple[Any, list[Formula]]:
+    """A facts table with a column for each requirement that hangs on a patient, and each as a formula of its column.
+
+    An outcome asks twice whether a requirement holds: of a column, so that no engine gets its formula twice.
+    """
+    partial = partial_fields(frame)
+    held = [Name(f"holds__{i}", "flag") if names(each) else each for i, each in enumerate(requirements)]
+    pairs = zip(held, requirements, strict=True)
+    columns = [expression(each, partial).alias(name.name) for name, each in pairs if isinstance(name, Name)]
+    return frame.with_columns(*columns) if columns else frame, held
+
+
+def keys(requirements: Sequence[Formula]) -> list[nw.Expr]:
     """The states of all requirements as few integers: in each, the low 31 bits say fail and the next 31 say unknown."""
     chunks = [requirements[start : start + CHUNK] for start in range(0, len(requirements), CHUNK)]
-    return [_key(chunk, partial).alias(f"key{position}") for position, chunk in enumerate(chunks)]
+    return [_key(chunk).alias(f"key{position}") for position, chunk in enumerate(chunks)]
 
 
-def _key(requirements: Sequence[Formula], partial: frozenset[str]) -> nw.Expr:
-    parts = [outcome(formula, 0, 1 << bit, 1 << (bit + CHUNK), partial) for bit, formula in enumerate(requirements)]
+def _key(requirements: Sequence[Formula]) -> nw.Expr:
+    parts = [outcome(formula, 0, 1 << bit, 1 << (bit + CHUNK)) for bit, formula in enumerate(requirements)]
     constant = nw.lit(sum(part for part in parts if isinstance(part, int)), nw.Int64())
     return reduce(add, [part for part in parts if isinstance(part, nw.Expr)], constant)
 

@@ -107,6 +107,8 @@ def _is_too_deep(tree: ast.expr) -> bool:
     """Whether parts lie within each other beyond the limit; a list is no level of its own."""
     level: list[ast.AST] = [tree]
     for _ in range(_MAX_DEPTH):
+        if not level:
+            return False
         inside = [child for node in level for child in ast.iter_child_nodes(node)]
         lists = [node for node in inside if isinstance(node, ast.Tuple | ast.List | ast.Set)]
         level = [node for node in inside if isinstance(node, ast.expr) and node not in lists]

@@ -75,6 +75,8 @@ def _conflicts(reports: Frame, own: Frame, tables: Mapping[str, Frame], happened
         ("disposition", "reason", tables["disposition"]),
         ("outcomes", "endpoint", happened),
     ):
+        if rows.empty:
+            continue
         speaks = rows[column].str.contains(SPEAKS_OF_DEATH, na=False) & ~rows["subject_id"].isin(reports["subject_id"])
         yield from finding_for(name, column, UNSURE_DEATH, rows, speaks, action)
 

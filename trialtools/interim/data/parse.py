@@ -49,7 +49,8 @@ def parse_table(table: str, raw: Frame) -> tuple[Frame, list[DataFinding]]:
     columns: dict[str, Frame] = {}
     for name, column in TABLES[table].items():
         own = {each: typed[each] for each in (name, name + WRITTEN) if each in typed}
-        columns |= own or {name: texts.get(name, pd.Series(None, index=raw.index)).astype(DTYPES[column.kind])}
+        text = texts[name] if name in texts else pd.Series(None, index=raw.index)
+        columns |= own or {name: text.astype(DTYPES[column.kind])}
         if name not in raw and len(raw) and name not in _OPTIONAL:
             action = FATAL if column.must else "unknown for all"
             findings.append(finding(table, name, "no such column", len(raw), len(raw), "", action))
@@ -96,12 +97,15 @@ def _guess_type(name: str, text: Frame) -> Frame:
 def check_values(table: str, frame: Frame) -> list[DataFinding]:
     """What would make a wrong number is fatal; a word that is not recognised is counted."""
     findings = []
-    for name, column in TABLES[table].items():
+    for name, column in TABLES[table].items() if len(frame) else ():
         values, words = frame[name], column.values or (WORDS.get(name, {}).values() if column.kind == "text" else ())
-        other = values.notna() & ~values.isin(list(words)) & bool(words)
-        twice = values.notna() & values.duplicated(keep=False) & ((table, name) == ("subjects", "subject_id"))
-        problem = f"not one of {', '.join(column.values)}" if column.values else "a word that is not recognised"
-        findings += finding_for(table, name, "must not be empty", frame, values.isna() & column.must, FATAL)
-        findings += finding_for(table, name, "a subject more than once", frame, twice, FATAL)
-        findings += finding_for(table, name, problem, frame, other, FATAL if column.values else KEPT)
+        if column.must:
+            findings += finding_for(table, name, "must not be empty", frame, values.isna(), FATAL)
+        if (table, name) == ("subjects", "subject_id"):
+            twice = values.notna() & values.duplicated(keep=False)
+            findings += finding_for(table, name, "a subject more than once", frame, twice, FATAL)
+        if words:
+            other = values.notna() & ~values.isin(list(words))
+            problem = f"not one of {', '.join(column.values)}" if column.values else "a word that is not recognised"
+            findings += finding_for(table, name, problem, frame, other, FATAL if column.values else KEPT)
     return findings
