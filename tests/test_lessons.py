@@ -233,6 +233,15 @@ def test_what_is_the_same_but_for_its_order_and_its_nots_needs_no_step(mine, wan
     assert next_step(mine, wanted) == ("", "")
 
 
+@pytest.mark.parametrize("goal", ["tachypnoea or (age > 65 or cough) and lactating", *RIGHT])
+@pytest.mark.parametrize("start", ["age > 65 or bmi < 30", "cough", "not (cough and age > 65) or not pregnant", *RIGHT])
+def test_steps_from_any_condition_to_any_other_end(start, goal):
+    text = start
+    for _ in range(12):
+        text = next_step(text, goal)[0] or text
+    assert next_step(text, goal) == ("", ""), text
+
+
 def test_a_step_between_deep_conditions_is_found_while_somebody_waits():
     """Each level doubles the ways between two conditions, so that 2 to the power of 40 would never end."""
     deep = ["a0", "b0"]

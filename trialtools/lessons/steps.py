@@ -56,8 +56,9 @@ def _match(op: str, parts: list[_Tree], goals: list[_Tree]) -> _Way:
         free.remove(part)
         wanted.remove(goal)
     ways += [(1, _join(op, *(each for each in parts if each != part)), f"leave out `{_text(part)}`") for part in free]
-    ways += [(_size(goal), _join(op, *parts, goal), f"add `{op} {_inside(goal)}`") for goal in wanted]
-    _, tree, says = next((way for way in ways if way[0]), ways[0])
+    added = [(_size(goal), _join(op, *parts, goal), f"add `{op} {_inside(goal)}`") for goal in wanted]
+    ways = [*ways, *added] if len(parts) > 1 else [*added, *ways]  # a single part becomes a join before its own edits
+    _, tree, says = next((way for way in ways if way[1] != _join(op, *parts)), ways[0])
     return sum(far for far, *_ in ways), tree, says
 
 
