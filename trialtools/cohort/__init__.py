@@ -7,7 +7,8 @@ __getattr__, __dir__ = lazy_door(
     {
         "rows": ("DECISIONS", "STATES", "decisions", "evidence"),
         "screening": ("Screening", "screen"),
-        "draft.mapping": ("MappingDraft", "draft_mapping"),
+        "draft.lines": ("MappingDraft",),
+        "draft.mapping": ("draft_mapping",),
         "patterns": ("Patterns", "ScreeningData", "count_patterns"),
         "sources": ("Patients", "read_patients"),
         "frames.attrition": ("answer", "attrition", "open_criteria", "criterion_states"),

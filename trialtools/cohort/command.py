@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
+
 from ..criteria.commands import DONE
 from ..criteria.contents import load_protocol
+from ..criteria.protocol import Field
 from .draft.mapping import draft_mapping
 from .output import summary_text, write_screening
 from .screening import screen
 from .sources import read_patients
-from .sources.take import rows_text
 
 _EVIDENCE_LIMIT = 100_000
 
@@ -102,10 +105,27 @@ def _explain(
     table = read_patients(patients, rules, mapping)
     person = table.patient(patient)
     print(rules.explain(person).text(full=full))
-    if rows := rows_text(table.rows_of(patient), rules.fields):
+    if rows := _rows_text(table.rows_of(patient), rules.fields):
         print("\n" + "\n".join(rows))
     print(f"\n{rules.open_items(person).text()}\n\n{rules.nearest_eligible(person).text()}")
     return DONE
+
+
+def _rows_text(rows: pd.DataFrame, fields: Mapping[str, Field]) -> list[str]:
+    """For each field, which rows of a patient count and what they say, where rows differ."""
+    lines = []
+    for name, group in rows.groupby("field", sort=False):
+        field, counted = fields[str(name)], group[group["counts"]]
+        if counted.empty or len(group["value"].drop_duplicates()) < 2:
+            continue
+        numbers, by = (["" if pd.isna(each) else str(each) for each in counted[name]] for name in ("row", "by"))
+        if len(counted) == 1:
+            day = f" ({by[0]})" if by[0] else ""
+            lines.append(f"{field.label}: row {numbers[0]}{day} of rows {', '.join(map(str, group['row']))}")
+        else:
+            values = [field.write(None if value is None or value != value else value) for value in counted["value"]]
+            lines.append(f"{field.label}: rows {', '.join(numbers)} count: {', '.join(values)}")
+    return lines
 
 
 __commands__ = {"map": _map, "screen": _screen, "explain": _explain}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeGuard
@@ -13,8 +12,8 @@ import numpy as np
 import polars as pl
 
 from ..criteria.contents import Protocol
-from ..criteria.language import NUMERIC, Compare, Formula, Name, Value, names
-from ..criteria.language.formula import CompletedTime, MonthsBefore, children
+from ..criteria.language import NUMERIC, Compare, Name, Value, names
+from ..criteria.language.formula import CompletedTime, MonthsBefore, children, walk
 from ..criteria.protocol import Field
 from .clinical import DAY, clinical_fields, is_clinical
 from .model import Array, Draws, read_assumptions
@@ -178,21 +177,14 @@ def even_column(name: str, protocol: Protocol, u: Array, screened_on: Array, tru
 def _is_birth(name: str, protocol: Protocol) -> bool:
     """Whether years are counted from a date: then it lies a life back, and not in the year before screening."""
     formulas = (*protocol.requirements.values(), *protocol.derivations.values())
-    counts = (part for formula in formulas for part in _nodes(formula) if isinstance(part, CompletedTime))
+    counts = (part for formula in formulas for part in walk(formula) if isinstance(part, CompletedTime))
     return any(part.unit == "years" and part.start == Name(name, "date") for part in counts)
-
-
-def _nodes(formula: Formula) -> Iterator[Formula]:
-    """A formula and all its parts."""
-    yield formula
-    for child in children(formula):
-        yield from _nodes(child)
 
 
 def _comparisons(name: str, protocol: Protocol) -> list[Compare]:
     """The comparisons that speak of a field, in any reading of a criterion."""
     formulas = (protocol.formula(c.id, reading) for c in protocol.criteria for reading in c.texts)
-    parts = (part for formula in formulas for part in _nodes(formula))
+    parts = (part for formula in formulas for part in walk(formula))
     return [part for part in parts if isinstance(part, Compare) and name in names(part)]
 
 

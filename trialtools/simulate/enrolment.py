@@ -8,7 +8,6 @@ and a reason.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,21 +30,18 @@ _FEWEST, _MOST = 12, 200
 _ENTRY = {"patient_id": pl.String, "randomized_on": pl.Date, "why_not": pl.String, "override": pl.String}
 
 
-@dataclass(frozen=True)
-class _Enrolment:
-    """Everybody screened (as in `subjects`, with what was known); the whole truth and the arm of who was randomized."""
-
-    subjects: pl.DataFrame
-    truth: dict[str, dict[str, Any]]
-    arms: dict[str, str]
-
-
 _Entry = tuple[date | None, str | None, str | None]
 """A day of randomization, why there is none, and a reason to override where it is outside the window."""
 
 
-def enrol(protocol: Protocol, n: int, seed: int, folder: Path, sites: Sequence[str], course: Numbers) -> _Enrolment:
+def enrol(
+    protocol: Protocol, n: int, seed: int, folder: Path, sites: Sequence[str], course: Numbers
+) -> tuple[pl.DataFrame, dict[str, dict[str, Any]], dict[str, str]]:
     """Screen until n are randomized; the ledger is `ledger.sqlite` in the folder, its key `unblinded/key.json`.
+
+    Returns:
+        Everybody screened (as in `subjects`, with what was known); by subject the whole truth and the arm of whoever
+        was randomized.
 
     Raises:
         DataError: the protocol lets in too few of the synthetic cohort.
@@ -63,7 +59,7 @@ def enrol(protocol: Protocol, n: int, seed: int, folder: Path, sites: Sequence[s
     first = ["subject_id", "site", "screened_on", "decision", "reason", "randomized_on", "stratum"]
     randomized = people.drop_nulls("randomized_on").select("patient_id", "subject_id")
     facts = randomized.join(truth, on="patient_id").rows_by_key("subject_id", named=True, unique=True)
-    return _Enrolment(
+    return (
         people.select(*first, *(name for name in protocol.fields if name not in first)),
         facts,
         dict(allocated.select("subject_id", "arm").rows()),

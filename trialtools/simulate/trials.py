@@ -105,13 +105,13 @@ def write_trial(
     options = f"--n {n} --seed {seed} --scenario {scenario}{named}{'' if dirty else ' --clean'}"
     facts = {"scenario": scenario, "rate": rate, "command": command_line("trial", protocol, path, options, folder)}
     with whole_folder(folder) as part:
-        enrolment = enrol(protocol, n, seed, part, sites, course)
+        subjects, truth, arms = enrol(protocol, n, seed, part, sites, course)
         people = [
-            Person(id, on, enrolment.arms[id] == cells, enrolment.truth[id])
-            for id, on in enrolment.subjects.select("subject_id", "randomized_on").drop_nulls().rows()
+            Person(id, on, arms[id] == cells, truth[id])
+            for id, on in subjects.select("subject_id", "randomized_on").drop_nulls().rows()
         ]
         rows = simulate_follow_up(people, rate, scenario, course, seed)
-        tables, errors = {"subjects": enrolment.subjects.with_columns(synthetic=True), **_frames(rows)}, []
+        tables, errors = {"subjects": subjects.with_columns(synthetic=True), **_frames(rows)}, []
         if dirty:
             tables, errors = _put_in_errors(tables, stream(seed, "", "slips"))
         for name, frame in tables.items():

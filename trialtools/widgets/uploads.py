@@ -15,8 +15,8 @@ from typing import Any
 
 import narwhals as nw
 
-from ..cohort.draft.lines import DraftLine
-from ..cohort.draft.mapping import MappingDraft, draft_mapping
+from ..cohort.draft.lines import DraftLine, MappingDraft
+from ..cohort.draft.mapping import draft_mapping
 from ..cohort.sources import ColumnMapping, MappedColumn, PatientId, Patients, load_mapping, read_patients
 from ..cohort.sources.open import open_table
 from ..criteria.contents import Protocol

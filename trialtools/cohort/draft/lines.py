@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import textwrap
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
+from ...criteria.protocol import DataError
+from ...criteria.stage import as_lines
 from ..sources.mapping import ColumnMapping, MappedColumn, PatientId
 
 Certainty = Literal["certain", "guess", "open"]
@@ -48,6 +51,95 @@ _QUESTIONS = {
 }
 
 
+@dataclass(frozen=True, repr=False)
+class MappingDraft:
+    """A mapping that screens at once, and what waits beside it.
+
+    `mapping` has the lines that are certain; `lines` all of them, in the order of the protocol's fields. `absent` are
+    the fields that the criteria ask about and no column speaks of, `unread` the columns that no field wants. `asks` is
+    what must be decided about the table as a whole.
+    """
+
+    table: str
+    rows: int
+    mapping: ColumnMapping
+    lines: tuple[DraftLine, ...]
+    absent: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+
+    def take(self, *fields: str) -> ColumnMapping:
+        """The mapping with the lines of further fields as they are proposed.
+
+        Raises:
+            DataError: nothing is proposed for a field.
+        """
+        proposed = {line.field: line.mapped for line in self.lines}
+        if unknown := [field for field in fields if field not in proposed]:
+            raise DataError(f"nothing is proposed for {unknown[0]}; there is {', '.join(proposed) or 'nothing'}")
+        return replace(self.mapping, fields=self.mapping.fields | {field: proposed[field] for field in fields})
+
+    def of(self, certainty: Certainty) -> tuple[DraftLine, ...]:
+        """The lines of one certainty."""
+        return tuple(line for line in self.lines if line.certainty == certainty)
+
+    def text(self) -> str:
+        """The mapping as a file, in YAML: what waits stands in it as comments, one line to be changed each."""
+        mapping = self.mapping
+        form = {key: value for key in ("name", "separator", "encoding", "sheet") if (value := getattr(mapping, key))}
+        made = [_comment(_HEAD.format(table=self.table, rows=self.rows))]
+        made += [f"{key}: {_scalar(value)}" for key, value in form.items()]
+        made += [f"header: {mapping.header}"] if mapping.header != 1 else []
+        made += [_comment(ask, "# ? ") for ask in self.asks]
+        made.append(f"patient_id: {_id(mapping.id)}")
+        made += [f"rows: {{take: {mapping.rows.take}}}"] if mapping.rows else []
+        made.append(
+            "fields:"
+            if mapping.fields
+            else "fields: {}  # nothing is certain: add or take a line, and delete these braces"
+        )
+        for line in self.lines:
+            made.append(_comment(f"{line.label} ({line.how}): {'; '.join([line.holds, *line.notes])}", "  "))
+            made += [_comment(ask, "  #   ? ") for ask in line.asks]
+            made.append(f"{_MARKS[line.certainty]}{line.field}: {_column(line.mapped)}")
+        made += ["", _comment(f"fields of the criteria without a column: {', '.join(self.absent) or 'none'}")]
+        made += [_comment(f"columns that no field asks for: {', '.join(self.unread) or 'none'}")]
+        return "\n".join(made) + "\n"
+
+    def write(self, path: str | os.PathLike[str]) -> Path:
+        """Write the file, unless there is one: somebody's work may be in it.
+
+        Raises:
+            DataError: the file is there already.
+        """
+        file = Path(path)
+        try:
+            with file.open("x", encoding="utf-8") as opened:
+                opened.write(self.text())
+        except FileExistsError:
+            raise DataError(f"{file} is there already, and somebody's work may be in it; name another file") from None
+        return file
+
+    @property
+    def summary(self) -> str:
+        """How much is settled, in a line."""
+        certain, guesses, open_ = (len(self.of(which)) for which in ("certain", "guess", "open"))
+        counts = f"{certain} certain, {guesses} guess{'es' * (guesses != 1)}, {open_} open"
+        return f"{counts}; fields of the criteria without a column: {len(self.absent) or 'none'}"
+
+    @property
+    def decisions(self) -> list[str]:
+        """What a person must decide, one line each, the table as a whole first."""
+        waiting = [line for line in self.lines if line.certainty != "certain"]
+        return [*self.asks, *(f"{line.field}: {line.question}" for line in waiting)]
+
+    def __repr__(self) -> str:
+        return "\n".join([f"a mapping of {self.table}: {self.summary}", *self.decisions])
+
+    def _repr_html_(self) -> str:
+        return as_lines(repr(self).split("\n"))
+
+
 # --- the file ---------------------------------------------------------------------------------------------------------
 
 _MARKS = {"certain": "  ", "guess": "  # guess  ", "open": "  # ?  "}
@@ -57,44 +149,6 @@ _HEAD = (
     "as private as the table."
 )
 _WIDTH = 118
-
-
-def mapping_text(
-    table: str,
-    rows: int,
-    mapping: ColumnMapping,
-    lines: Iterable[DraftLine],
-    asks: Iterable[str] = (),
-    absent: Iterable[str] = (),
-    unread: Iterable[str] = (),
-) -> str:
-    """A mapping as YAML, with its reasons as comments.
-
-    Args:
-        table, rows: its name and its size.
-        mapping: of which everything but `fields` is taken as it is.
-        lines: those that are certain stand, the others wait.
-        asks: what must be decided about the table as a whole.
-        absent: fields without a column.
-        unread: columns without a field.
-    """
-    form = {key: value for key in ("name", "separator", "encoding", "sheet") if (value := getattr(mapping, key))}
-    made = [_comment(_HEAD.format(table=table, rows=rows))]
-    made += [f"{key}: {_scalar(value)}" for key, value in form.items()]
-    made += [f"header: {mapping.header}"] if mapping.header != 1 else []
-    made += [_comment(ask, "# ? ") for ask in asks]
-    made.append(f"patient_id: {_id(mapping.id)}")
-    made += [f"rows: {{take: {mapping.rows.take}}}"] if mapping.rows else []
-    made.append(
-        "fields:" if mapping.fields else "fields: {}  # nothing is certain: add or take a line, and delete these braces"
-    )
-    for line in lines:
-        made.append(_comment(f"{line.label} ({line.how}): {'; '.join([line.holds, *line.notes])}", "  "))
-        made += [_comment(ask, "  #   ? ") for ask in line.asks]
-        made.append(f"{_MARKS[line.certainty]}{line.field}: {_column(line.mapped)}")
-    made += ["", _comment(f"fields of the criteria without a column: {', '.join(absent) or 'none'}")]
-    made += [_comment(f"columns that no field asks for: {', '.join(unread) or 'none'}")]
-    return "\n".join(made) + "\n"
 
 
 def _comment(text: str, before: str = "") -> str:

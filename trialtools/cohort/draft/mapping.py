@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ import narwhals as nw
 from ...criteria.contents import Protocol
 from ...criteria.engine import in_polars
 from ...criteria.protocol import DataError, Field
-from ...criteria.stage import as_lines
 from ..sources.ids import no_patients
 from ..sources.mapping import ColumnMapping, MappedColumn, PatientId, Rows
 from ..sources.open import RawTable, open_table, readable
@@ -24,7 +23,7 @@ from ..sources.patients import read_patients
 from .content import ColumnContent, see_column
 from .fit import fit
 from .form import check_names, file_forms, is_workbook
-from .lines import Certainty, DraftLine, mapping_text
+from .lines import Certainty, DraftLine, MappingDraft
 from .numbers import THOUSANDS
 from .pairs import Pair, doubts, exchanges, pair_up
 from .words import split, tokens, vocabulary
@@ -33,76 +32,6 @@ _TITLES = 7
 """Lines of titles that may stand above the names of a workbook."""
 _ODD, _ALONE = 4, 0.2
 """Letters beyond ASCII that tell something; the share of them that may stand alone where the encoding is another."""
-
-
-@dataclass(frozen=True, repr=False)
-class MappingDraft:
-    """A mapping that screens at once, and what waits beside it.
-
-    `mapping` has the lines that are certain; `lines` all of them, in the order of the protocol's fields. `absent` are
-    the fields that the criteria ask about and no column speaks of, `unread` the columns that no field wants. `asks` is
-    what must be decided about the table as a whole.
-    """
-
-    table: str
-    rows: int
-    mapping: ColumnMapping
-    lines: tuple[DraftLine, ...]
-    absent: tuple[str, ...] = ()
-    unread: tuple[str, ...] = ()
-    asks: tuple[str, ...] = ()
-
-    def take(self, *fields: str) -> ColumnMapping:
-        """The mapping with the lines of further fields as they are proposed.
-
-        Raises:
-            DataError: nothing is proposed for a field.
-        """
-        proposed = {line.field: line.mapped for line in self.lines}
-        if unknown := [field for field in fields if field not in proposed]:
-            raise DataError(f"nothing is proposed for {unknown[0]}; there is {', '.join(proposed) or 'nothing'}")
-        return replace(self.mapping, fields=self.mapping.fields | {field: proposed[field] for field in fields})
-
-    def of(self, certainty: Certainty) -> tuple[DraftLine, ...]:
-        """The lines of one certainty."""
-        return tuple(line for line in self.lines if line.certainty == certainty)
-
-    def text(self) -> str:
-        """The mapping as a file: what waits stands in it as comments, one line to be changed each."""
-        return mapping_text(self.table, self.rows, self.mapping, self.lines, self.asks, self.absent, self.unread)
-
-    def write(self, path: str | os.PathLike[str]) -> Path:
-        """Write the file, unless there is one: somebody's work may be in it.
-
-        Raises:
-            DataError: the file is there already.
-        """
-        file = Path(path)
-        try:
-            with file.open("x", encoding="utf-8") as opened:
-                opened.write(self.text())
-        except FileExistsError:
-            raise DataError(f"{file} is there already, and somebody's work may be in it; name another file") from None
-        return file
-
-    @property
-    def summary(self) -> str:
-        """How much is settled, in a line."""
-        certain, guesses, open_ = (len(self.of(which)) for which in ("certain", "guess", "open"))
-        counts = f"{certain} certain, {guesses} guess{'es' * (guesses != 1)}, {open_} open"
-        return f"{counts}; fields of the criteria without a column: {len(self.absent) or 'none'}"
-
-    @property
-    def decisions(self) -> list[str]:
-        """What a person must decide, one line each, the table as a whole first."""
-        waiting = [line for line in self.lines if line.certainty != "certain"]
-        return [*self.asks, *(f"{line.field}: {line.question}" for line in waiting)]
-
-    def __repr__(self) -> str:
-        return "\n".join([f"a mapping of {self.table}: {self.summary}", *self.decisions])
-
-    def _repr_html_(self) -> str:
-        return as_lines(repr(self).split("\n"))
 
 
 def draft_mapping(protocol: Protocol, table: Any) -> MappingDraft:

@@ -71,7 +71,7 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
     """
     protocol, patients = screening.protocol, screening.patients
     known = nw.from_native(in_polars(facts(patients.frame, protocol, tuple(protocol.fields))))
-    formulas = dict(every_reading(protocol))
+    formulas = every_reading(protocol)
     states = _evaluate(known, list(formulas.values()))
     curves = list(_curves(protocol, known))
     shapes = [_row_numbers(curve.states) for curve in curves]

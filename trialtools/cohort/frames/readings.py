@@ -6,7 +6,7 @@ counted from the patterns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ...criteria.contents import Protocol
-from ...criteria.language import Formula, Not
+from ...criteria.language import Formula
 from ..patterns import count_patterns
 from ..sources import Patients, read_patients
 
@@ -132,14 +132,12 @@ class _Joint:
 def _joint(protocol: Protocol, patients: Any, mapping: Any) -> _Joint:
     if not isinstance(patients, Patients):
         patients = read_patients(patients, protocol, mapping)
-    formulas = dict(every_reading(protocol))
+    formulas = every_reading(protocol)
     patterns = count_patterns(list(formulas.values()), protocol, patients.frame)
     states = {which: patterns.states(position) for position, which in enumerate(formulas)}
     return _Joint(protocol, states, patterns.n)
 
 
-def every_reading(protocol: Protocol) -> Iterator[tuple[tuple[str, str], Formula]]:
-    for criterion in protocol.criteria:
-        for reading in criterion.texts:
-            formula = protocol.formula(criterion.id, reading)
-            yield (criterion.id, reading), Not(formula) if criterion.kind == "exclusion" else formula
+def every_reading(protocol: Protocol) -> dict[tuple[str, str], Formula]:
+    """By criterion and reading, what must hold to pass it."""
+    return {(c.id, reading): protocol.must_hold(c.id, reading) for c in protocol.criteria for reading in c.texts}

@@ -149,6 +149,31 @@ class ColumnMapping:
         column = MappedColumn(mapped) if isinstance(mapped, str) else mapped
         return replace(column, missing=(*column.missing, *self.missing))
 
+    def check(self, protocol: Protocol) -> None:
+        """Raise the first thing that cannot work for a protocol."""
+        if self.separator is not None and (len(self.separator.encode()) != 1 or self.separator in '"\r\n'):
+            raise ProtocolError(f"the separator is one character, not {self.separator!r}", path=("separator",))
+        if self.header < 1:
+            raise ProtocolError(
+                "header is the line in which the names of the columns stand, 1 or more", path=("header",)
+            )
+        if self.encoding is not None and not _is_encoding(self.encoding):
+            encodings = "utf-8, utf-16, latin-1, cp1252 (Windows), cp850 or mac-roman"
+            raise ProtocolError(f"the encoding '{self.encoding}' is not known; use {encodings}", path=("encoding",))
+        for code, meaning in self.codes.items():
+            if meaning not in (True, False, UNKNOWN):
+                message = f"the code '{code}' means '{meaning}'; codes of the whole table mean true, false or unknown"
+                raise ProtocolError(message, path=("codes", code))
+        _check_rows(self)
+        for name in self.fields:
+            if name not in protocol.fields:
+                hint = nearest(name, protocol.fields)
+                raise ProtocolError(f"the protocol has no field '{name}'{hint}", path=("fields", name, ""))
+            column = self.column(name)
+            assert column is not None
+            _check_column(name, column, protocol.fields[name])
+            _check_take(name, column.take, protocol.fields[name].type, self.several)
+
 
 @dataclass(frozen=True)
 class _Written(ColumnMapping):
@@ -178,7 +203,7 @@ def load_mapping(path: str | os.PathLike[str], protocol: Protocol) -> ColumnMapp
         written = read_text(path, "the mapping")
         mapping = read_yaml(written, _Written, str(path), _write_out)
         try:
-            check_mapping(mapping, protocol)
+            mapping.check(protocol)
         except ProtocolError as error:
             _raise_with_place(error, written, str(path))
     except ProtocolError as error:
@@ -193,30 +218,6 @@ def _raise_with_place(error: ProtocolError, written: str, name: str) -> None:
         raise error
 
     read_yaml(written, ColumnMapping, name, fail)
-
-
-def check_mapping(mapping: ColumnMapping, protocol: Protocol) -> None:
-    """Raise the first thing in a mapping that cannot work for a protocol."""
-    if mapping.separator is not None and (len(mapping.separator.encode()) != 1 or mapping.separator in '"\r\n'):
-        raise ProtocolError(f"the separator is one character, not {mapping.separator!r}", path=("separator",))
-    if mapping.header < 1:
-        raise ProtocolError("header is the line in which the names of the columns stand, 1 or more", path=("header",))
-    if mapping.encoding is not None and not _is_encoding(mapping.encoding):
-        encodings = "utf-8, utf-16, latin-1, cp1252 (Windows), cp850 or mac-roman"
-        raise ProtocolError(f"the encoding '{mapping.encoding}' is not known; use {encodings}", path=("encoding",))
-    for code, meaning in mapping.codes.items():
-        if meaning not in (True, False, UNKNOWN):
-            message = f"the code '{code}' means '{meaning}'; codes of the whole table mean true, false or unknown"
-            raise ProtocolError(message, path=("codes", code))
-    _check_rows(mapping)
-    for name in mapping.fields:
-        if name not in protocol.fields:
-            hint = nearest(name, protocol.fields)
-            raise ProtocolError(f"the protocol has no field '{name}'{hint}", path=("fields", name, ""))
-        column = mapping.column(name)
-        assert column is not None
-        _check_column(name, column, protocol.fields[name])
-        _check_take(name, column.take, protocol.fields[name].type, mapping.several)
 
 
 def _check_rows(mapping: ColumnMapping) -> None:

@@ -21,7 +21,7 @@ from ...criteria.stage import Stage
 from .checks import ID, DataFinding, finding, judge_checks, number_of, one_row, quality_table
 from .columns import read_columns
 from .ids import MARKS, OWN, compare_ids, id_checks, id_column, patients_only, with_ids
-from .mapping import ColumnMapping, check_mapping, load_mapping
+from .mapping import ColumnMapping, load_mapping
 from .names import look_alikes, match_columns
 from .open import RawTable, open_table, readable
 from .take import rows_of, take_rows, with_order
@@ -152,7 +152,7 @@ def _mapping(mapping: ColumnMapping | str | os.PathLike[str] | None, protocol: P
         return ColumnMapping(fields={field: field for field in protocol.fields})
     if isinstance(mapping, ColumnMapping):
         try:
-            check_mapping(mapping, protocol)
+            mapping.check(protocol)
         except ProtocolError as error:
             raise DataError(str(error)) from None
         return mapping

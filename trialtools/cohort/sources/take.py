@@ -279,25 +279,3 @@ def rows_of(rows: pl.LazyFrame | None, id: str) -> pd.DataFrame:
         for row, day, value, counts in zip(place, by, own[field], own[f"counts: {field}"], strict=True)
     ]
     return pd.DataFrame(lines, columns=list(_ROWS_OF))
-
-
-def rows_text(rows: pd.DataFrame, fields: Mapping[str, Field]) -> list[str]:
-    """For each field, which rows of a patient count and what they say, where rows differ.
-
-    Args:
-        rows: from `rows_of`.
-        fields: by name, with their labels.
-    """
-    lines = []
-    for name, group in rows.groupby("field", sort=False):
-        field, counted = fields[str(name)], group[group["counts"]]
-        if counted.empty or len(group["value"].drop_duplicates()) < 2:
-            continue
-        numbers, by = (["" if pd.isna(each) else str(each) for each in counted[name]] for name in ("row", "by"))
-        if len(counted) == 1:
-            day = f" ({by[0]})" if by[0] else ""
-            lines.append(f"{field.label}: row {numbers[0]}{day} of rows {', '.join(map(str, group['row']))}")
-        else:
-            values = [field.write(None if value is None or value != value else value) for value in counted["value"]]
-            lines.append(f"{field.label}: rows {', '.join(numbers)} count: {', '.join(values)}")
-    return lines
