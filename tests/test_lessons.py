@@ -220,7 +220,7 @@ def test_every_trap_is_three_steps_from_right_at_most():
         ("age > 65 or cough", "65 <= age and cough", "join with `and`, not with `or`"),
         ("if cough then age > 65", "age >= 65 or not cough", "write `age >= 65`, not `age > 65`"),
         ("18 <= age <= 80 and cough", "cough and 18 <= age <= 85", "write `age <= 85`, not `age <= 80`"),
-        ("cough", "(age > 65 and cough) or tachypnoea", "add `and age > 65`"),
+        ("cough", "(age > 65 and cough) or tachypnoea", "add `or tachypnoea`"),
         ("cough and age > 65 and age > 65", "cough", "leave out `age > 65`"),
     ],
 )
