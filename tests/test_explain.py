@@ -341,7 +341,7 @@ def test_the_verdict_tree_says_what_the_reference_says(protocol: Protocol, patie
     for criterion in verdict.criteria:
         assert value[criterion.state] is evaluate(protocol.requirements[criterion.id], facts)
         check_deciding(criterion.tree)
-    assert verdict.text() and verdict.html()
+    assert verdict.text() and verdict.text(full=True) and verdict.html()
 
 
 def check_deciding(node: Node) -> None:

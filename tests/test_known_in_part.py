@@ -60,8 +60,9 @@ def test_egfr_is_that_of_the_formula_by_hand():
 
 
 def test_the_verdict_shows_what_a_value_was_worked_out_from():
-    born_on = Interval(date(1950, 1, 1), date(1950, 12, 31), "1950")
-    text = DERIVED.explain({**RECORD, "age": None, "born_on": born_on}).text()
+    text = DERIVED.explain(
+        {**RECORD, "age": None, "born_on": Interval(date(1950, 1, 1), date(1950, 12, 31), "1950")}
+    ).text(full=True)
     assert "Body mass index 24.2215 kg/m² (worked out from Weight 70 kg, Height 1.7 m)" in text
     assert "Age 72 to 73 years (worked out from Date of birth 1950, Date of screening 2023-05-01)" in " ".join(
         text.split()

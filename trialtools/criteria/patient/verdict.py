@@ -81,8 +81,12 @@ class Explanation:
         """The decision in capitals, and what it waits for."""
         return self.decision.upper() + (", awaiting judgement" if self.awaiting_judgement else "")
 
-    def text(self) -> str:
-        """The verdict as plain text: what fails, then what is unknown, then what passes; the steps that decide."""
+    def text(self, full: bool = False) -> str:
+        """The verdict as plain text: what fails, then what is unknown, then what passes.
+
+        Args:
+            full: every branch and every quote, not only what decides.
+        """
         counts = " · ".join(f"{n} {state}" for state, n in self.counts.items())
         lines = [" · patient ".join(filter(None, (self.protocol, self.patient)))]
         lines += [f"{SYMBOLS[self.state]} {self.headline}   {counts}"]
@@ -90,9 +94,9 @@ class Explanation:
         width = max(len(verdict.id) for verdict in self.criteria)
         brief = False
         for verdict in self.by_urgency:
-            above, brief = brief, verdict.state == "pass"
+            above, brief = brief, verdict.state == "pass" and not full
             lines += [] if above and brief else [""]
-            lines += _criterion_lines(verdict, width)
+            lines += _criterion_lines(verdict, width, full)
         return "\n".join(lines)
 
     def html(self) -> str:
@@ -170,34 +174,39 @@ def _verdict(record: Record, criterion: Criterion) -> Verdict:
 # --- text -------------------------------------------------------------------------------------------------------------
 
 
-def _criterion_lines(verdict: Verdict, width: int) -> list[str]:
+def _criterion_lines(verdict: Verdict, width: int, full: bool) -> list[str]:
     """The name, the sentence, how it is read (the tree says the default reading already), and the steps.
 
     What passes takes as little as one line: its name and the values that decided.
     """
     start = f"{SYMBOLS[verdict.state]} {verdict.state:<8}{verdict.id:<{width}}  "
     inside = " " * len(start)
-    if verdict.state == "pass":
+    if verdict.state == "pass" and not full:
         return _wrap(f"{verdict.title} · {verdict.values}", start, inside)
     lines = _wrap(verdict.title, start, inside)
     for quote in verdict.quotes:
         lines += _wrap(f'"{quote}"', inside, inside + " ")
     if verdict.reading:
-        lines += _wrap(f"read as {verdict.reading}", inside, inside + "  ")
-    lines += _step_lines(verdict.tree, inside)
+        lines += _wrap(f"read as {verdict.reading}{f': {verdict.words}' if full else ''}", inside, inside + "  ")
+    if verdict.why and full:
+        lines += _wrap(f"why: {verdict.why}", inside, inside + "  ")
+    lines += _step_lines(verdict.tree, inside, full)
     if verdict.known_later and verdict.state == "unknown":
         lines += _wrap(f"not known at screening: {verdict.known_later}", inside, inside + "  ")
     return lines
 
 
-def _step_lines(node: Node, indent: str) -> list[str]:
+def _step_lines(node: Node, indent: str, full: bool) -> list[str]:
     start = f"{indent}{SYMBOLS[node.state]} "
     if not node.children:
         return _wrap(node.text, start, indent + "  ")
-    children = [child for child in node.children if child.deciding]
+    children = [child for child in node.children if full or child.deciding]
     more = len(node.children) - len(children)
     beside = f" ({more} more {'does' if more == 1 else 'do'} not decide)" if more else ""
-    return [f"{start}{node.text}:{beside}", *(s for child in children for s in _step_lines(child, indent + "  "))]
+    return [
+        f"{start}{node.text}:{beside}",
+        *(s for child in children for s in _step_lines(child, indent + "  ", full)),
+    ]
 
 
 def _wrap(text: str, first: str, later: str) -> list[str]:
