@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from .drawing import Drawing, figure, nobody
-from .format import SCREEN_WORDS, absent, count, interval, n_of, percent, plain
+from .format import SCREEN_WORDS, absent, count, enumeration, interval, n_of, percent, plain
 from .page import INK, QUIET
 from .rows import (
     HATCHED,
@@ -341,7 +341,7 @@ def _criterion_label(row: Row) -> str:
 
 def _some(ids: Sequence[str]) -> str:
     rest = len(ids) - 3
-    return f"{', '.join(ids[:3])} and {rest} more" if rest > 0 else f"{', '.join(ids[:-1])} and {ids[-1]}"
+    return enumeration([*ids[:3], f"{rest} more"] if rest > 0 else ids)
 
 
 def _moves_most(rows: Sequence[Row]) -> str:

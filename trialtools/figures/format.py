@@ -3,6 +3,7 @@
 Unknown is never written as zero; what is absent is a dash.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -144,6 +145,16 @@ def in_sentence(name: str) -> str:
     return name if any(letter.isupper() for letter in name[1:]) else name[:1].lower() + name[1:]
 
 
+def capital(text: str) -> str:
+    """A text with a capital letter at its beginning; the others stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def enumeration(texts: Sequence[str]) -> str:
+    """Words in a row: "low dose, high dose and placebo"."""
+    return " and ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else "".join(texts)
+
+
 def plain(name: Any) -> str:
     """A name from a file as words: `any_listed` is any listed."""
     return str(name).replace("_", " ")
@@ -158,4 +169,4 @@ def heading(name: str) -> str:
     if name in _HEADINGS:
         return _HEADINGS[name]
     words = " ".join(SCREEN_WORDS.get(word, word) for word in str(name).split("_"))
-    return words if len(words) == 1 else words[:1].upper() + words[1:]
+    return words if len(words) == 1 else capital(words)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from .drawing import Drawing, Room, Spec, figure, nobody
-from .format import absent, count, n_of, percent, plain
+from .format import absent, capital, count, enumeration, n_of, percent, plain
 from .lines import ALONG
 from .page import QUIET
 from .rows import HATCHED, SOLID, Row, held_back, most_of, records, text_width
@@ -80,8 +80,7 @@ def _keeps_out_most(rows: Sequence[Row], n: int) -> str:
     worst = max(rows[:-1], key=lambda row: row["failed"] or 0, default=None)
     if worst is None or not worst["failed"]:
         return held_back(rows, "failed") or "No set of criteria is failed"
-    *inside, last = _members(worst["criteria"])
-    names = f"{', '.join(inside)} and {last}" if inside else last
+    names = enumeration(_members(worst["criteria"]))
     alike = sum(row["failed"] == worst["failed"] for row in rows[:-1])
     which = "The most common set" if alike == 1 else f"One of {alike} most common sets"
     share = percent(worst["failed"] / n)
@@ -138,7 +137,7 @@ def _lacking_together(rows: Sequence[Row], of: int, labels: Mapping[str, str], w
         names += f" and {len(inside) - 3} more" if len(inside) > 3 else ""
         phrase.append(f"most often not known together: {names} ({count(worst['n'])} of {count(of)})")
     sentence = "; ".join(phrase) or "no set of facts has a row of its own"
-    return sentence[0].upper() + sentence[1:]
+    return capital(sentence)
 
 
 def _members(text: Any) -> list[str]:

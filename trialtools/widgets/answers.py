@@ -10,7 +10,7 @@ from ..criteria.language import evaluate
 from ..criteria.patient.items import Answer
 from ..criteria.patient.tree import Node, leaves
 from ..criteria.patient.verdict import SYMBOLS, Explanation, Verdict
-from ..figures.format import SCREEN_WORDS, plain
+from ..figures.format import SCREEN_WORDS, enumeration, plain
 
 _EXCLUSION = {"pass": "does not apply", "fail": "applies", "unknown": "open"}
 """To pass an exclusion is misread by everybody who learns it."""
@@ -72,7 +72,7 @@ def _clause(verdicts: list[Verdict], one: str, many: str) -> str:
     if not ids:
         return ""
     named = ids if len(ids) <= 3 else [*ids[:2], f"{len(ids) - 2} more"]
-    return f"{' and '.join(filter(None, (', '.join(named[:-1]), named[-1])))} {one if len(ids) == 1 else many}"
+    return f"{enumeration(named)} {one if len(ids) == 1 else many}"
 
 
 def _item(answer: Answer) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...figures.first_page import ArmRow
-from ...figures.format import count, number
+from ...figures.format import capital, count, number
 from ...figures.measure import MEASURES, POINTS
 from ..data.deaths import UNSURE_DEATH
 from ..data.tables import Frame
@@ -21,7 +21,7 @@ from .looks import adjusted_interval, this_look
 from .safety import DEATH, SERIOUS, edish
 from .safety_words import harm_by_arm, harm_of
 from .statements import Comparison
-from .wording import NOT_COLLECTED, arm_in_sentence, arm_name, arms_in_order, capital, endpoint_of_look, share
+from .wording import NOT_COLLECTED, arm_in_sentence, arm_name, arms_in_order, endpoint_of_look, share
 
 _HARMS = {DEATH: "Died", SERIOUS: "Had a serious adverse event"}
 _LIVER = "^c ALT or AST above 3 and bilirubin above 2 times the upper limit; each case is to be reviewed."

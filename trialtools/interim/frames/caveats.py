@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ...figures.format import count
+from ...figures.format import count, enumeration
 from ..data.tables import Frame
 from ..lookdata import LookData
 from .effect import comparisons, primary_effect
 from .endpoint import endpoint_rows
 from .looks import NOT_HANDED_IN, crosses_boundary, crosses_harm, look_boundaries
-from .wording import arm_in_sentence, arm_name, arms_in_order, endpoint_of_look, enumeration, goal_of
+from .wording import arm_in_sentence, arm_name, arms_in_order, endpoint_of_look, goal_of
 
 
 def estimand_in_words(look: LookData) -> str:

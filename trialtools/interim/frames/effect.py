@@ -110,11 +110,9 @@ def why_no_comparison(look: LookData) -> str:
     if "outcomes" in trial.absent or trial.endpoint is None:
         names = ", ".join(sorted(trial.outcomes["endpoint"].dropna().unique()))
         return f"Not collected: no primary endpoint is among the outcomes{names and f' ({names})'}."
-    if len(look.plan.experimental) > 1:
-        if not look.plan.multiplicity:
-            return _SEVERAL_ARMS
-        return "" if any(primary_effect(one) for one in comparisons(look)) else _why_none(look)
-    return "" if primary_effect(look) else _why_none(look)
+    if len(look.plan.experimental) > 1 and not look.plan.multiplicity:
+        return _SEVERAL_ARMS
+    return "" if any(primary_effect(one) for one in comparisons(look)) else _why_none(look)
 
 
 def _why_none(look: LookData) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...figures.accrual import target_days
 from ...figures.first_page import ArmRow, FirstPage
-from ...figures.format import SPACE, count, percent
+from ...figures.format import SPACE, capital, count, percent
 from ..lookdata import LookData
 from .closed_page import frame_of_page
 from .conduct import dosing
@@ -131,7 +131,7 @@ def _outcomes(look: LookData) -> str:
         return f"{_follow_up(look)}. {count(look.plan.planned)} events are planned."
     known = f"known for {count(status['known'])}, missing for {count(status['missing'])}{part}."
     if day is None:
-        return known[:1].upper() + known[1:]
+        return capital(known)
     return f"Day {day} has passed for {count(due)}: {known} For {count(status['to_come'])} it is still to come."
 
 
@@ -155,7 +155,7 @@ def _safety(look: LookData) -> str:
     parts += [] if serious else ["serious adverse events: not collected"]
     parts.append(f"possible Hy’s law in {count(liver['hy'].sum())}" if len(liver) else "liver values: not collected")
     text = "; ".join(parts)
-    return f"{text[:1].upper()}{text[1:]}."
+    return f"{capital(text)}."
 
 
 def _rate(look: LookData) -> str:

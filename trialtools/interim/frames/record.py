@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from scipy.special import ndtri
 
-from ...figures.format import number
+from ...figures.format import capital, enumeration, number
 from ...figures.measure import MEASURES
 from ...figures.printed import KeyFigures
 from ..data.tables import Frame
@@ -21,7 +21,7 @@ from .conduct import dosing, dosing_deviations
 from .looks import design_power, looks_so_far
 from .outcomes import outcome_status
 from .safety import harms
-from .wording import capital, enumeration, in_100
+from .wording import in_100
 
 _SEE_FILE = "see the protocol file: it names an arm"
 _ITEMS = {

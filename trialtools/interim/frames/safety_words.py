@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...figures.format import count, number, percent
+from ...figures.format import count, enumeration, number, percent
 from ...figures.measure import POINTS
 from ..lookdata import LookData
 from .safety import DEATH, SERIOUS, edish, harms
-from .wording import arm_in_sentence, arms_in_order, enumeration, share
+from .wording import arm_in_sentence, arms_in_order, share
 
 _EXCESS = {SERIOUS: "have serious adverse events", DEATH: "die"}
 _MISSING = {"serious adverse events": "the table of events (adverse events)", "deaths": "the milestone “died”"}

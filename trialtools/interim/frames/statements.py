@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Any
 
-from ...figures.format import count, number
+from ...figures.format import capital, count, enumeration, number
 from ..data.tables import Frame
 from ..lookdata import LookData
 from .effect import Effect, why_no_comparison
@@ -26,7 +26,7 @@ from .looks import (
     this_look,
 )
 from .safety_words import safety_line, worse_with
-from .wording import arm_in_sentence, capital, direction, endpoint_of_look, enumeration, goal_of, in_100, share
+from .wording import arm_in_sentence, direction, endpoint_of_look, goal_of, in_100, share
 
 Comparison = tuple[LookData, Effect | None, Frame]
 """A look at one experimental arm against the control, its effect, and its boundaries."""

@@ -49,16 +49,6 @@ def endpoint_of_look(look: LookData) -> Endpoint:
     return look.plan.endpoint or Endpoint(name, "binary", better, look.trial.window)
 
 
-def capital(text: str) -> str:
-    """A text with a capital letter at its beginning; the others stay as they are."""
-    return text[:1].upper() + text[1:]
-
-
-def enumeration(texts: list[str]) -> str:
-    """Words in a row: "low dose, high dose and placebo"."""
-    return " and ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else "".join(texts)
-
-
 def share(n: Any, of: Any) -> str:
     """A count of a whole with its share: 2 of 90 (2.2 %); of nobody without."""
     return f"{count(n)} of {count(of)}" + (f" ({percent(n / of)})" if n and of else "")
