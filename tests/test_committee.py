@@ -22,7 +22,7 @@ from notebook import report_of
 
 from trialtools.__main__ import main
 from trialtools.criteria.contents import load_protocol
-from trialtools.interim.data import read_trial
+from trialtools.interim.data.read import read_trial
 from trialtools.interim.look import look
 from trialtools.report.committee import _searched_names
 from trialtools.report.cuts import write_cut

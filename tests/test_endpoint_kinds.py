@@ -19,7 +19,7 @@ from test_monitoring import declared, look_of, people, without_rates
 import trialtools as tt
 from trialtools import figures
 from trialtools.criteria.protocol import DataError
-from trialtools.interim.data import read_trial
+from trialtools.interim.data.read import read_trial
 from trialtools.interim.frames.endpoint import endpoint_rows
 from trialtools.interim.frames.looks import design_power, final_difference, this_look
 from trialtools.interim.plan import plan_of

@@ -103,7 +103,7 @@ def test_no_file_names_a_server(name):
 ROOMS = {
     (): (
         *("criteria.contents", "criteria.engine", "cohort.screening", "cohort.whatif", "cohort.difference"),
-        *("arms.ledger", "arms.assessment", "arms.command", "simulate", "interim.data"),
+        *("arms.ledger", "arms.assessment", "arms.command", "simulate", "interim.data.read"),
     ),
     ("interim",): ("interim.sequential.inference", "report.qualification.record"),
     ("interim", "workbench"): ("figures", "report.write", "widgets"),

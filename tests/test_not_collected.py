@@ -9,7 +9,7 @@ import pytest
 from notebook import report_of
 
 import trialtools as tt
-from trialtools.interim.data import read_trial
+from trialtools.interim.data.read import read_trial
 from trialtools.interim.lookdata import read_analysis_data
 from trialtools.report.cuts import write_cut
 

@@ -10,7 +10,9 @@ import pytest
 import trialtools as tt
 from trialtools.__main__ import main
 from trialtools.arms import allocations, verify
-from trialtools.interim.data import TABLES, cut, pool, read_trial
+from trialtools.interim.data.cutoff import cut, pool
+from trialtools.interim.data.read import read_trial
+from trialtools.interim.data.tables import TABLES
 from trialtools.simulate import trials, write_trial
 from trialtools.simulate.follow_up import Person, progression_risks, simulate_follow_up
 from trialtools.simulate.model import assumed_values

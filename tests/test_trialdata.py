@@ -8,8 +8,9 @@ import pytest
 from xport import write_xport
 
 from trialtools.criteria.protocol import DataError, DesignItem
-from trialtools.interim.data import cut, pool, read_trial
+from trialtools.interim.data.cutoff import cut, pool
 from trialtools.interim.data.dates import earliest, latest
+from trialtools.interim.data.read import read_trial
 from trialtools.interim.sequential.estimates import risk_difference
 
 SUBJECTS = {

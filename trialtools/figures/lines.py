@@ -1,4 +1,4 @@
-"""What figures of lines are made of: lines, ribbons, labels at their ends that do not meet, a table below the axis."""
+"""What figures of lines are made of: lines, ribbons, labels at their ends that do not meet."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -15,7 +15,7 @@ from ..arms.commitment import opening
 from ..arms.ledger import allocations, check_ledger, last_entry, reverse_propensity
 from ..criteria.contents import Protocol, load_protocol
 from ..criteria.protocol import DataError
-from ..interim.data import TrialData, read_trial
+from ..interim.data.read import TrialData, read_trial
 from ..interim.frames.history import read_previous
 from ..interim.look import look
 from .batch import Report, Run

@@ -12,7 +12,8 @@ from typing import Any
 
 from ..criteria.files import alone_in, whole, whole_folder
 from ..criteria.protocol import DataError
-from ..interim.data import TrialData, cut, pool
+from ..interim.data.cutoff import cut, pool
+from ..interim.data.read import TrialData
 from ..interim.lookdata import ALLOCATIONS, ENDPOINT, at_site
 
 _LOCK = "lock.json"

@@ -16,8 +16,7 @@ from ..arms.ledger import allocations
 from ..criteria.contents import Protocol
 from ..criteria.files import whole_folder
 from ..criteria.protocol import DataError
-from ..interim.data import read_trial
-from ..interim.data.read import TrialData
+from ..interim.data.read import TrialData, read_trial
 from ..interim.data.tables import TABLES
 from ..interim.endpoint import endpoint_of
 from .enrolment import enrol

@@ -36,7 +36,7 @@ def cut(trial: _Trial, on: str | date) -> _Trial:
     Raises:
         DataError: not a day, or a trial whose outcomes are all undated.
 
-    >>> from trialtools.interim.data import read_trial
+    >>> from trialtools.interim.data.read import read_trial
     >>> subjects = {"subject_id": ["1", "2"], "screened_on": ["2023-02-01", "2023-03-01"]}
     >>> cut(read_trial({"subjects": subjects}), "2023-02-14").subjects["subject_id"].tolist()
     ['1']
@@ -138,7 +138,7 @@ def pool(trial: _Trial) -> _Trial:
     of these, and the hashes of files, in which they stand. Rows are put in the order of the subjects, so that the order
     of a file tells nothing. What goes does not depend on the arms: permuting them changes nothing here.
 
-    >>> from trialtools.interim.data import read_trial
+    >>> from trialtools.interim.data.read import read_trial
     >>> subjects = {"subject_id": ["1"], "arm": ["a"], "ACTARM": ["A"], "age": ["71"]}
     >>> trial = pool(read_trial({"subjects": subjects}))
     >>> "arm" in trial.subjects, "ACTARM" in trial.subjects

@@ -34,8 +34,8 @@ def risk_difference(cells: _Cells | Sequence[_Cells], level: float = 0.95, null:
 
     Returns:
         difference, low, high, z (of `null`, with the variance under it: the pooled one for no difference; 0 where
-        nobody or everybody has an event), n, and for one stratum both risks (`first`, `second`). Zero cells are no
-        trouble. A stratum with an empty group tells nothing and is left out; `empty` says how many were.
+        nobody or everybody has an event) and n. Zero cells are no trouble. A stratum with an empty group tells nothing
+        and is left out; `empty` says how many were.
 
     Source: Miettinen and Nurminen, Statistics in Medicine 4 (1985). `statsmodels` computes another interval.
 
@@ -71,8 +71,7 @@ def _risk_difference(rows: tuple[_Cells, ...], level: float, null: float) -> dic
         raise DataError(f"a difference of risks lies between -1 and 1, and so does a margin; {null:g} does not")
     under_null = float((weight**2 * _variance(a, n, b, m, null) * (n + m - 1) / (n + m)).sum())
     known |= {"z": (apart - null) / math.sqrt(under_null) if under_null > 0 else 0.0}
-    known |= {"n": int(n.sum() + m.sum()), "empty": len(rows) - len(table)}
-    return known | ({"first": float(a[0] / n[0]), "second": float(b[0] / m[0])} if len(rows) == 1 else {})
+    return known | {"n": int(n.sum() + m.sum()), "empty": len(rows) - len(table)}
 
 
 def _variance(a: np.ndarray, n: np.ndarray, b: np.ndarray, m: np.ndarray, delta: float) -> np.ndarray:
