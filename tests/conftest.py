@@ -35,6 +35,7 @@ POSIX = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes and limits
 _JUPYTER = ("app", "desk", "explorer", "export", "laboratory", "lessons")
 TOGETHER = {
     **{f"tests/ui/test_{name}.py": "Jupyter" for name in _JUPYTER},
+    **dict.fromkeys(("tests/ui/test_portable.py", "tests/ui/test_views.py"), "portable"),
     **dict.fromkeys(("tests/test_lesson_pages.py", "tests/ui/test_lesson_pages.py"), "quiz"),
 }
 """Files that share what takes long to make: one worker has them all, and makes it once."""

@@ -59,13 +59,12 @@ class Bench:
             self.widget._receive(None, message[0], [bytes(part) for part in message[1]])
         return bool(message)
 
-    def answer(self) -> bool:
-        """The oldest message of Python reaches the page."""
+    def answer(self, then: str = "null") -> Any:
+        """The oldest message of Python reaches the page; what the page says `then`, and False where there is none."""
         if not self.to_browser:
             return False
         kind, *content = self.to_browser.popleft()
-        self.page.evaluate(f"(content) => bench.{kind}(...content)", content)
-        return True
+        return self.page.evaluate(f"(content) => {{ bench.{kind}(...content); return {{ then: {then} }}; }}", content)
 
     def play(self, steps: Iterable[Sequence], check: Callable[[list[dict]], None]) -> None:
         """Steps of readers and of messages; what is shown is checked after each that can have changed it."""
@@ -77,8 +76,10 @@ class Bench:
             for way, *given in some:  # what reaches Python, or is only sent, changes nothing on the page
                 if way == "code":
                     self.widget.patient = given[-1]
-                elif getattr(self, way)() and way == "answer":
-                    check(self.page.evaluate("seen()"))
+                elif way == "hear":
+                    self.hear()
+                elif answered := self.answer(then="seen()"):
+                    check(answered["then"])
 
     def settle(self, done: Callable[[], bool] = lambda: True) -> None:
         """Everything is delivered, and what the page asks for after a pause as well, until something is so."""

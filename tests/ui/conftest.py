@@ -1,5 +1,6 @@
 """What the browser tests share: JupyterLab and the app on loopback, a copy of notebooks and data, one Chromium."""
 
+import functools
 import json
 import re
 import shutil
@@ -11,6 +12,7 @@ from typing import Any
 import nbformat
 import pytest
 
+import trialtools as tt
 from ui.servers import Server, free_port, serve
 
 SLOW = 90_000
@@ -25,6 +27,18 @@ def project(root, tmp_path_factory) -> Path:
     for name in ("notebooks", "data"):
         shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     return folder
+
+
+@pytest.fixture(scope="session")
+def screening(root, protocol):
+    """The synthetic cohort, screened."""
+    return tt.screen(protocol, root / "data/cohort/cohort.csv")
+
+
+@pytest.fixture(scope="session")
+def counts(screening):
+    """What a report carries, by the smallest group; worked out once."""
+    return functools.cache(screening.portable_counts)
 
 
 @pytest.fixture(scope="session")

@@ -15,13 +15,19 @@ def patients(protocol, root):
     return tt.read_patients(root / "data" / "cohort" / "cohort.csv", protocol)
 
 
-@pytest.fixture
-def bench(browser, protocol, patients):
+@pytest.fixture(scope="module")
+def page(browser):
     page = browser.new_page()
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def bench(page, protocol, patients):
     bench = Bench(page, desk(protocol, patients)).show()
     bench.rest()
     yield bench
-    page.close()
+    page.evaluate("sessionStorage.clear()")
 
 
 @pytest.fixture
