@@ -3,16 +3,20 @@ async ([code, state]) => {
   const { default: screen } = await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
   const signal = () => { const all = []; return { connect: (f) => all.push(f), disconnect: (f) => all.splice(all.indexOf(f), 1), emit: () => all.forEach((f) => f()) }; };
   const kernel = { status: "idle", connectionStatus: "connected", statusChanged: signal(), connectionStatusChanged: signal(), disposed: signal() };
-  const heard = {}, sent = [];
+  const heard = {}, sent = [], { port1, port2 } = new MessageChannel();
+  const turn = () => new Promise((come) => { port1.onmessage = come; port2.postMessage(0); });
+  let stirred = () => {};
   const model = {
     widget_manager: { kernel },
     get: (name) => state[name],
     on: (event, f) => (heard[event] ??= []).push(f),
     off: (event, f) => { heard[event] = (heard[event] ?? []).filter((each) => each !== f); },
-    send: (content, _, buffers) => sent.push([structuredClone(content), (buffers ?? []).map((part) => [...new Uint8Array(part)])]),
+    send: (content, _, buffers) => { sent.push([structuredClone(content), (buffers ?? []).map((part) => [...new Uint8Array(part)])]); stirred(); },
   };
   window.bench = {
     kernel, sent,
+    async deliver(messages) { for (const [kind, ...content] of messages) { bench[kind](...content); await turn(); } return sent.splice(0); },
+    stir: (ms) => new Promise((come) => { stirred = come; if (sent.length) come(); else setTimeout(come, ms); }),
     show() { const el = document.body.appendChild(document.createElement("div")); return screen.render({ model, el }); },
     status(status, connectionStatus) { Object.assign(kernel, { status, connectionStatus }); kernel.statusChanged.emit(); kernel.connectionStatusChanged.emit(); },
     update(name, value) { state[name] = value; for (const f of heard[`change:${name}`] ?? []) f(); },

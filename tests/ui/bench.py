@@ -56,8 +56,12 @@ class Bench:
         """The oldest message of the page reaches Python."""
         message = self.page.evaluate("() => bench.sent.shift() ?? null")
         if message:
-            self.widget._receive(None, message[0], [bytes(part) for part in message[1]])
+            self._receive(message)
         return bool(message)
+
+    def _receive(self, message: list) -> None:
+        content, buffers = message
+        self.widget._receive(None, content, [bytes(part) for part in buffers])
 
     def answer(self, then: str = "null") -> Any:
         """The oldest message of Python reaches the page; what the page says `then`, and False where there is none."""
@@ -84,10 +88,17 @@ class Bench:
     def settle(self, done: Callable[[], bool] = lambda: True) -> None:
         """Everything is delivered, and what the page asks for after a pause as well, until something is so."""
         end = time.monotonic() + PATIENCE
-        while self.hear() or self.answer() or not done():
+        while True:
+            answers = [self.to_browser.popleft() for _ in range(len(self.to_browser))]
+            wishes = self.page.evaluate("(answers) => bench.deliver(answers)", answers)
+            for wish in wishes:
+                self._receive(wish)
+            if wishes or self.to_browser:
+                continue
+            if done():
+                return
             assert time.monotonic() < end, f"this did not come about in {PATIENCE} s"
-            if not done():
-                self.page.wait_for_timeout(10)
+            self.page.evaluate("() => bench.stir(50)")
 
     def rest(self) -> None:
         """Everything is delivered and drawn, and nothing more will be asked."""

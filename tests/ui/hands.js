@@ -7,7 +7,7 @@
     type(view, name, text) { const box = field(view, name).querySelector("input"); box.focus(); typed(box, text); },
     more(view, text) { const box = document.activeElement; if (root(view).contains(box) && box.closest(".field") && box.type === "text") typed(box, box.value + text); },
     press(view, name, value) { const box = field(view, name).querySelector(`input[value="${value}"]`); if (!box.disabled) { box.focus(); box.click(); } },
-    read(view, id, name) { const list = root(view).querySelector(`select[id$=reading-${id}]`); list.focus(); list.value = name; list.dispatchEvent(new Event("change")); },
+    read(view, id, name) { const list = root(view).querySelector(`select[id$=reading-${id}]`); list.closest("details").open = true; list.focus(); list.value = name; list.dispatchEvent(new Event("change")); },
     choose(view, id) { const box = root(view).querySelector(".top input"); box.focus(); box.value = id; box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" })); },
     button(view, name) { const all = [...root(view).querySelectorAll(".top button, .notice button")]; const one = all.find((each) => each.textContent === name); one?.focus(); one?.click(); },
     leave() { document.activeElement?.blur(); },

@@ -110,6 +110,7 @@ def test_settled_is_true_of_two_views_and_code_with_any_delays(page, steps):
     assert one["entries"] == bench.widget.entries
 
 
+MOVED = [("type", "n", "1"), ("read", "I1", "strict"), ("more", "8"), *[("hear",)] * 5]  # no key for what was left
 BUSY = [
     ("type", "n", "9"),
     ("hear",),
@@ -123,6 +124,7 @@ BUSY = [
 
 @given(st.lists(st.one_of(hands, ways, ways), min_size=8, max_size=40))
 @example(BUSY)
+@example(MOVED)
 @settled
 def test_delays_change_nothing_and_no_key_is_lost(page, steps):
     bench, plain = open_desk(page, views=1), desk(PROTOCOL, PATIENTS)
