@@ -341,7 +341,7 @@ def test_the_verdict_tree_says_what_the_reference_says(protocol: Protocol, patie
     for criterion in verdict.criteria:
         assert value[criterion.state] is evaluate(protocol.requirements[criterion.id], facts)
         check_deciding(criterion.tree)
-    assert verdict.text() and verdict.text(full=True) and verdict.html()
+    assert verdict.text() and verdict.text(full=True) and verdict._repr_html_()
 
 
 def check_deciding(node: Node) -> None:
@@ -596,7 +596,7 @@ def test_html_escapes_all_that_comes_from_outside_and_asks_for_nothing() -> None
         Criterion("I1", "inclusion", nasty, readings={"one": 'a == "b"', "two": 'a != "b"'}, known_later=nasty),
         Criterion("E1", "exclusion", nasty, when="n > 3 or n < 1"),
     )
-    html = explain(Protocol("P", nasty, fields, criteria), {"patient_id": nasty, "a": nasty, "n": 99}).html()
+    html = explain(Protocol("P", nasty, fields, criteria), {"patient_id": nasty, "a": nasty, "n": 99})._repr_html_()
     assert "<script" not in html and "<img" not in html and "<b>" not in html
     assert html.count("<details") == html.count("</details>") == 2
     seen = Seen()

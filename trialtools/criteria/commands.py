@@ -21,6 +21,7 @@ _Command = Callable[..., int] | Mapping[str, Callable[..., int]]
 """A function that returns an exit code; or several, by the second word of the command."""
 DONE, FOUND, _BAD_INPUT, _NOTEBOOK_FAILED = range(4)
 """The exit codes."""
+_ARGUMENT = re.compile(r"^    (\w+)(?: \((.+?)\))?: (.+(?:\n     .+)*)", re.M)
 
 
 def add_command(below: Any, name: str, command: _Command, about: str = "") -> None:
@@ -47,9 +48,7 @@ def add_command(below: Any, name: str, command: _Command, about: str = "") -> No
             add_command(deeper, word, function)
         return
     first, _, args = inspect.cleandoc(command.__doc__ or "").partition("\n\nArgs:\n")
-    described = {
-        name: words for name, *words in re.findall(r"^    (\w+)(?: \((.+?)\))?: (.+(?:\n     .+)*)", args, re.M)
-    }
+    described = {name: words for name, *words in _ARGUMENT.findall(args)}
     first = first.rstrip(".")
     parser = below.add_parser(name, help=about or first[:1].lower() + first[1:], description=first)
     for each in inspect.signature(command, eval_str=True).parameters.values():

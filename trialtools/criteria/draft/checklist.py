@@ -31,6 +31,7 @@ _LONGEST = 88
 _ABOUT_AGE = pattern("about_age")
 _ONE_SEX = pattern("only_sex")
 _AGE = re.compile(r"(\d{1,6}) (year|month|week|day)s?", re.I)
+_ODD_AGES = "the record's ages are no formula: they mix units, are no whole numbers of one, or are no possible ages"
 _OLDEST = {"year": 120, "month": 1440, "week": 6240, "day": 43800}
 
 
@@ -253,10 +254,7 @@ def _record_rules(record: Record, rule: Suggestion | None, same: Sequence[Item])
         why = f"The ages that the record states, in completed {field.unit} at screening."
         yield _Entry("inclusion", label, quotes, rule.formula, why)
     elif any(record.ages):
-        remarks = (
-            "the record's ages are no formula: they mix units, are no whole numbers of one, or are no possible ages",
-        )
-        yield _Entry("inclusion", label, (record.age_quote,), remarks=remarks)
+        yield _Entry("inclusion", label, (record.age_quote,), remarks=(_ODD_AGES,))
     if record.sex in ("female", "male"):
         formula = f'sex == "{record.sex}"'
         yield _Entry("inclusion", f"Sex: {record.sex}", (record.sex_quote,), formula, "The sex that the record states.")

@@ -17,6 +17,8 @@ from .pasted import record_in
 from .pieces import sentences
 from .record import Record, record_of
 
+_NOT_UTF8 = "it is not UTF-8 text; save it as plain text in UTF-8, or paste the criteria into a .txt file"
+
 
 def new(record: str | os.PathLike[str], out: str | os.PathLike[str] = ".") -> Draft:
     """A registry record as a protocol file of questions, written to `out/protocols`, its text to `out/registry`.
@@ -52,18 +54,15 @@ def _read_record(path: str | os.PathLike[str]) -> Record:
     try:
         written = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or (
-            "it is not UTF-8 text; save it as plain text in UTF-8, or paste the criteria into a .txt file"
-        )
+        reason = getattr(error, "strerror", None) or _NOT_UTF8
         raise DataError(f"the record {path} cannot be read: {reason}") from None
     if file.suffix.lower() != ".json" and not written.lstrip().startswith(("{", "[")):
         return record_in(written, file.name)
     try:
         data = json.loads(written)
     except (ValueError, RecursionError) as error:
-        raise DataError(
-            f"{path} is not JSON: {error}; save the record again, or paste its text into a .txt file"
-        ) from None
+        message = f"{path} is not JSON: {error}; save the record again, or paste its text into a .txt file"
+        raise DataError(message) from None
     try:
         return record_of(data)
     except DataError as error:

@@ -47,6 +47,7 @@ _SEX = re.compile(
     re.I,
 )
 _ONE_SEX = re.compile(r"\b(female|male|women|men)s?\b", re.I)
+_UNHEADED = "no heading says what is an inclusion and what an exclusion; what says nothing of it is read as inclusion"
 
 
 def record_in(written: str, name: str) -> Record:
@@ -71,7 +72,6 @@ def record_in(written: str, name: str) -> Record:
     sex = next((match for block in prose if (match := _SEX.search(block))), None)
     number = _ID.search(name) or _ID.search(text)
     id = re.sub(r"[^A-Za-z0-9_-]+", "-", number[0] if number else PurePath(name).stem).strip("-") or "TRIAL"
-    headed = any(section_of(line) for line in lines)
     return Record(
         id=id,
         title=_title(lines, is_inside) or id,
@@ -83,11 +83,7 @@ def record_in(written: str, name: str) -> Record:
         sex=_sex(sex[1]) if sex else "",
         sex_quote=squeeze(sex[0]) if sex else "",
         left_out=outside,
-        remarks=()
-        if headed
-        else (
-            "no heading says what is an inclusion and what an exclusion; what says nothing of it is read as inclusion",
-        ),
+        remarks=() if any(section_of(line) for line in lines) else (_UNHEADED,),
     )
 
 
@@ -96,9 +92,8 @@ def _inside(lines: Sequence[str]) -> list[bool]:
     opening = [place for place, line in enumerate(lines) if WHOLE.fullmatch(line) or section_of(line)]
     first = opening[0] if opening else 0
     heading = section_of(lines[first]) if opening else None
-    if not opening or (
-        heading and heading.kind == "exclusion"
-    ):  # what stands above the exclusions, or all of a text without headings, may be criteria
+    # what stands above the exclusions, or all of a text without headings, may be criteria
+    if not opening or (heading and heading.kind == "exclusion"):
         first = next((place for place, line in enumerate(lines) if line.strip() and not _is_head(lines, place)), first)
     inside, flags = False, []
     for place, line in enumerate(lines):

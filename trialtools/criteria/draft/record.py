@@ -15,13 +15,7 @@ from .lines import apart, clean
 from .suggestions import field_names
 
 _FIRST, _LAST = "Eligibility Criteria", "Ages Eligible for Study"
-_ROLES = {
-    "EXPERIMENTAL": "experimental",
-    "PLACEBO_COMPARATOR": "placebo comparator",
-    "ACTIVE_COMPARATOR": "active comparator",
-    "SHAM_COMPARATOR": "sham comparator",
-    "NO_INTERVENTION": "no intervention",
-}
+_ROLES = ("experimental", "placebo comparator", "active comparator", "sham comparator", "no intervention")
 _PERSON = re.compile(r"\b(?:M\.?D|Ph\.?D|D\.?O|Dr|Prof)\b\.?", re.I)
 
 
@@ -62,9 +56,8 @@ def record_of(data: Any) -> Record:
     section = _section(data)
     id = _text(section, "identificationModule", "nctId")
     if not re.fullmatch(r"[A-Za-z0-9_-]+", id):
-        raise DataError(
-            f"identificationModule.nctId is {id[:40]!r}; expected the number of a trial, such as NCT02210780"
-        )
+        message = f"identificationModule.nctId is {id[:40]!r}; expected the number of a trial, such as NCT02210780"
+        raise DataError(message)
     eligibility = _criteria_of(section, id)
     official = _text(section, "identificationModule", "officialTitle")
     title = _text(section, "identificationModule", "briefTitle") or official or id
@@ -116,9 +109,8 @@ def _kind_of(data: Any) -> str:
         return "a list" if isinstance(data, list) else "of one value"
     if "FullStudiesResponse" in data:
         return "of the old API (FullStudiesResponse)"
-    return (
-        "of several studies" if "studies" in data else f"with {', '.join(map(str, list(data)[:4])) or 'nothing in it'}"
-    )
+    keys = ", ".join(map(str, list(data)[:4])) or "nothing in it"
+    return "of several studies" if "studies" in data else f"with {keys}"
 
 
 def _criteria_of(section: Any, id: str) -> str:
@@ -231,14 +223,11 @@ def _design(section: Any, page: _Page) -> Iterator[tuple[str, DesignItem]]:
 
 
 def _outcomes(section: Any, page: _Page) -> Iterator[tuple[str, DesignItem]]:
-    for heading, key, name in (
-        ("Primary Outcomes", "primaryOutcomes", "endpoint"),
-        ("Secondary Outcomes", "secondaryOutcomes", "secondary_endpoint"),
-    ):
-        for place, path in enumerate(_each(section, "outcomesModule", key), 1):
+    for rank, name in (("primary", "endpoint"), ("secondary", "secondary_endpoint")):
+        for place, path in enumerate(_each(section, "outcomesModule", f"{rank}Outcomes"), 1):
             when = _text(section, *path, "timeFrame")
             measure = _text(section, *path, "measure") or "not named"
-            quote = page.add(heading, f"{measure} [Time frame: {when}]" if when else measure)
+            quote = page.add(f"{rank.capitalize()} Outcomes", f"{measure} [Time frame: {when}]" if when else measure)
             yield f"{name}_{place}" if place > 1 else name, DesignItem(quote, quote=quote)
 
 
@@ -259,7 +248,7 @@ def _arms(section: Any, page: _Page) -> Iterator[Arm]:
         kind, treatment = _text(section, *path, "type"), " + ".join(_texts(section, *path, "interventionNames"))
         quote = page.add("Arms of the Study", f"{_plain(kind).capitalize()}: {label}" if kind else label)
         page.add("Arms of the Study", _text(section, *path, "description"), treatment)
-        role: Any = _ROLES.get(kind, "other")
+        role: Any = _plain(kind) if _plain(kind) in _ROLES else "other"
         name = label if labels.count(label) == 1 else f"{label} ({id})"  # two arms that are called alike are told apart
         yield Arm(id, role, name, treatment or label, quote=(quote, treatment) if treatment else (quote,))
 

@@ -17,6 +17,7 @@ from .phrases import PHRASES, pattern
 _AGE = pattern("age")
 _NO_AGE = pattern("no_age")
 _PEOPLE = pattern("people")
+_ANCHORED = pattern("anchored")
 _TIMES = ("years", "months", "weeks", "days", "hours", "minutes")
 _COUNTS: dict[str, int] = PHRASES["counts"]
 _COUNT = rf"(?P<n>\d+|{'|'.join(_COUNTS)})[-\s]*(?P<unit>day|week|month|year)s?\b"
@@ -322,11 +323,7 @@ def _before_screening(name: str, match: re.Match[str], words: str, doubt: str, s
 def _is_past(sentence: str, match: re.Match[str]) -> bool:
     """Whether "within 4 weeks ..." speaks of time before screening, and of one event."""
     before, lead = sentence[: match.start()], match["lead"].lower()
-    anchored = match["past"] or re.search(
-        r"prior|preceding|before|of (?:the )?(?:screen|base|enrol|random|study|first|visit|inclusion)",
-        match["to"],
-        re.I,
-    )
+    anchored = match["past"] or _ANCHORED.search(match["to"])
     if (lead != "within" and not anchored) or (lead in ("for", "over") and not match["past"]):
         return False
     if re.search(r"\bage|expectan|surviv", before[-25:], re.I) or re.match(r"\s*of age", match["to"], re.I):

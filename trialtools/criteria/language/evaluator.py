@@ -173,9 +173,8 @@ def _spread(work: Callable[..., Any], *values: tuple[Any, bool | None]) -> Any:
         return None
     pairs = [ends(value) if rises else ends(value)[::-1] for value, rises in values]
     low, high = (None if None in end else work(*end) for end in zip(*pairs, strict=True))
-    return (
-        None if low is None and high is None else Interval(low, high, " and ".join(str(value) for value, _ in partly))
-    )
+    written = " and ".join(str(value) for value, _ in partly)
+    return None if low is None and high is None else Interval(low, high, written)
 
 
 def _arithmetic(operator: str, left: Any, right: Any) -> float | None:

@@ -276,9 +276,8 @@ class Reader:
         if (left in NUMERIC and right in NUMERIC) or left == right == "date":
             return
         if not ({left, right} <= {"category", "text"} or left == right == "flag"):
-            raise self.fault(
-                node, f"cannot compare {self.describe(pair[0])} with {self.describe(pair[1])}{_hint(pair)}"
-            )
+            message = f"cannot compare {self.describe(pair[0])} with {self.describe(pair[1])}{_hint(pair)}"
+            raise self.fault(node, message)
         if operator in _ORDER and left == right == "category":
             raise self.fault(node, f"'{operator}' compares a category with a value; two are compared with == or !=")
         if operator in _ORDER:

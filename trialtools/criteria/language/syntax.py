@@ -80,9 +80,8 @@ def read(text: str) -> _Source:
     bare, unclosed = _bare(flat)
     for place, character in enumerate(text):
         if not (character.isprintable() or character.isspace()):
-            raise _fault(
-                text, place, f"the expression holds an invisible character ({_character_name(character)}); retype it"
-            )
+            message = f"the expression holds an invisible character ({_character_name(character)}); retype it"
+            raise _fault(text, place, message)
         if character == "\\":
             raise _fault(text, place, "a backslash is not part of the language")
         if bare[place] == "#":
@@ -137,9 +136,8 @@ def _as_calls(text: str, flat: str, bare: str) -> tuple[str, Sequence[int]]:
         written += [(flat[place], place) for place in range(done, start)]
         if word == "if":
             if not ready or bare[done:start].strip():
-                raise _fault(
-                    text, start, "'if' begins a condition of its own; put it in brackets: (if a then b)", start + 2
-                )
+                message = "'if' begins a condition of its own; put it in brackets: (if a then b)"
+                raise _fault(text, start, message, start + 2)
             open_ifs[-1].append(start)
             written += [("_", start), ("i", start), ("f", start + 1), ("(", start + 1)]
         elif word == "then":

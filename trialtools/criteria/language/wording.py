@@ -85,10 +85,8 @@ def _phrase(formula: Formula, fields: Mapping[str, Any]) -> str:
         case node.CompletedTime(_, start, end):
             return f"the time from {_phrase(start, fields)} to {_phrase(end, fields)}"
         case node.Case(name, formulas):
-            cases = (
-                f"{_phrase(formula, fields)} where {_label(name, fields)} is {value}" for value, formula in formulas
-            )
-            return "; ".join(cases)
+            by = _label(name, fields)
+            return "; ".join(f"{_phrase(each, fields)} where {by} is {value}" for value, each in formulas)
         case node.MonthsBefore(when, months):
             return f"the day {months} calendar month{'' if months == 1 else 's'} before {_phrase(when, fields)}"
     raise TypeError(f"not a formula: {formula!r}")
@@ -147,9 +145,8 @@ def _inside(formula: Formula, fields: Mapping[str, Any]) -> str:
     phrase = _phrase(formula, fields)
     if isinstance(formula, node.Arithmetic) and formula.operator in _EXTREMES:
         return phrase
-    nested = isinstance(formula, node.And | node.Or | node.AtLeast | node.Arithmetic) or (
-        isinstance(formula, node.Not) and isinstance(formula.item, node.Or)
-    )
+    is_none_of = isinstance(formula, node.Not) and isinstance(formula.item, node.Or)
+    nested = is_none_of or isinstance(formula, node.And | node.Or | node.AtLeast | node.Arithmetic)
     return f"({phrase})" if nested else phrase
 
 

@@ -99,7 +99,7 @@ class Explanation:
             lines += _criterion_lines(verdict, width, full)
         return "\n".join(lines)
 
-    def html(self) -> str:
+    def _repr_html_(self) -> str:
         """The verdict as one piece of HTML that needs nothing else: a fold for each criterion, no script.
 
         What fails stands open.
@@ -116,9 +116,6 @@ class Explanation:
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {state}" for state, n in self.counts.items())
         return f"{' · patient '.join(filter(None, (self.protocol, self.patient)))}: {self.headline} ({counts})"
-
-    def _repr_html_(self) -> str:
-        return self.html()
 
 
 def explain(protocol: ProtocolData, patient: Mapping[str, Any]) -> Explanation:

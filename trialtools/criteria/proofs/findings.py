@@ -44,12 +44,8 @@ def lint(protocol: ProtocolData) -> Findings:
 whoever passes I4 (SARS-CoV-2 shown in the laboratory, read as "any_result") cannot pass it.
     """
     prover = prover_for(protocol)
-    read = [
-        *_question_findings(protocol),
-        *_text_findings(protocol),
-        *_field_findings(protocol),
-        *_unit_findings(protocol),
-    ]
+    readers = (_question_findings, _text_findings, _field_findings, _unit_findings)
+    read = [finding for reader in readers for finding in reader(protocol)]
     findings = [*_proofs(prover), *read, *_abandonments(prover)]
     order = list(KINDS)
     findings.sort(key=lambda finding: (finding.severity, order.index(finding.kind)))

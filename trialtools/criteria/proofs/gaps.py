@@ -46,7 +46,6 @@ def limits_left_out(prover: Prover, gaps: Collection[Finding] = ()) -> Iterator[
 
 
 def _boundary(prover: Prover, id: str, limit: Limit) -> Iterator[Finding]:
-
     protocol, name = prover.protocol, _field(limit)
     field = protocol.fields[name]
     following = _next(field, limit)
@@ -72,9 +71,8 @@ def _boundary(prover: Prover, id: str, limit: Limit) -> Iterator[Finding]:
         protocol,
         "boundary",
         f"{id}:{name}{limit.needed}{limit.number:g}",
-        f"{field.label}: a limit of {titles(protocol, id)} lets values {side} {at} pass, but not {at} itself."
-        " A patient "
-        f"at {at} can fail for this alone; the same patient at {past} is eligible.",
+        f"{field.label}: a limit of {titles(protocol, id)} lets values {side} {at} pass, but not {at} itself. "
+        f"A patient at {at} can fail for this alone; the same patient at {past} is eligible.",
         [id],
         witness=on_it,
         beside={**on_it, name: following},

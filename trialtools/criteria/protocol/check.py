@@ -38,10 +38,7 @@ def check_protocol(protocol: ProtocolData) -> None:
 def _ids(protocol: ProtocolData) -> _Faults:
     is_text = [isinstance(each, str) for each in protocol.eligibility or ()]
     if protocol.eligibility is not None and is_text != [True, True] and (any(is_text) or not is_text):
-        message = (
-            "eligibility is the words before the criteria and those after them, [from, to], or a list of such pairs"
-        )
-        yield message, ("eligibility",)
+        yield _SPANS, ("eligibility",)
     if not _is_id(protocol.id):
         yield f"'{protocol.id}' is not an id; {_ID}", ("id",)
     if not protocol.criteria:
@@ -61,6 +58,7 @@ def _ids(protocol: ProtocolData) -> _Faults:
 
 
 _ID = "use plain letters, digits, _ or -"
+_SPANS = "eligibility is the words before the criteria and those after them, [from, to], or a list of such pairs"
 
 
 def _is_id(id: str) -> bool:

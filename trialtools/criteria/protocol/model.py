@@ -261,11 +261,8 @@ class ProtocolData:
     @cached_property
     def judgements(self) -> tuple[str, ...]:
         """The criteria that only a person can decide: every field they ask about is judged by one."""
-        return tuple(
-            id
-            for id, formula in self.requirements.items()
-            if names(formula) and all(self.fields[name].judged_by for name in names(formula))
-        )
+        about = {id: [self.fields[name] for name in names(rule)] for id, rule in self.requirements.items()}
+        return tuple(id for id, fields in about.items() if fields and all(field.judged_by for field in fields))
 
     @property
     def questions(self) -> tuple[str, ...]:

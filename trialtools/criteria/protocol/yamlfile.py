@@ -257,9 +257,7 @@ def _not_yaml(error: Exception, written: str, name: str) -> ProtocolError:
             message = _yaml_problem(problem)
             mark = error.context_mark if "never closed" in message else error.problem_mark
             return ProtocolError(message, where=f"{name}, {_mark(mark)}" if mark else name)
-    if odd := next(
-        (each for each in re.finditer(r"\\U([0-9A-Fa-f]{8})", written) if int(each[1], 16) > 0x10FFFF), None
-    ):
+    if odd := re.search(r"\\U(?!000|0010)[0-9A-Fa-f]{8}", written):  # beyond 0010FFFF
         message = f"no sign has the number {odd[0]}; write the sign itself"
         return ProtocolError(message, where=f"{name}, {_at(written, odd.start())}")
     return ProtocolError("this file is nested too deeply to be read", where=name)
