@@ -74,16 +74,14 @@ def _phrase(formula: Formula, fields: Mapping[str, Any]) -> str:
             return f"{_phrase(item, fields)} is {_choice(values, refused=False)}"
         case node.Compare():
             return _comparison(formula, fields)
-        case node.Arithmetic("-", left, right) if type_of(left) == "date":
-            return f"the time from {_phrase(right, fields)} to {_phrase(left, fields)}"
+        case node.CompletedTime(_, start, end) | node.Arithmetic("-", end, start) if type_of(end) == "date":
+            return f"the time from {_phrase(start, fields)} to {_phrase(end, fields)}"
         case node.Arithmetic("min" | "max" as operator, left, right):
             return f"the {_EXTREMES[operator]} of {_inside(left, fields)} and {_inside(right, fields)}"
         case node.Arithmetic("**", left, node.Value(2)):
             return f"{_inside(left, fields)} squared"
         case node.Arithmetic(operator, left, right):
             return f"{_inside(left, fields)} {_SIGNS[operator]} {_inside(right, fields)}"
-        case node.CompletedTime(_, start, end):
-            return f"the time from {_phrase(start, fields)} to {_phrase(end, fields)}"
         case node.Case(name, formulas):
             by = _label(name, fields)
             return "; ".join(f"{_phrase(each, fields)} where {by} is {value}" for value, each in formulas)
