@@ -31,7 +31,8 @@ def check_protocol(protocol: ProtocolData) -> None:
     """
     rules = (_ids, _fields, _derivations, _criteria, _readings, _expressions, _quotes, _ambiguities, _arms, _design)
     for rule in rules:
-        for message, path in rule(protocol):
+        faults = rule(protocol)
+        for message, path in faults:
             raise ProtocolError(message, path=path)
 
 
