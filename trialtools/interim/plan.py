@@ -28,11 +28,10 @@ _HYPOTHESES = ("superiority", _NON_INFERIORITY)
 class MonitoringPlan:
     """What was planned: arms (the control last), participants, parts of the information at the looks, errors, rates.
 
-    `share` is the part of the participants who are not in the control arm. Without a declared boundary for harm, `harm`
-    is None. `alpha` is of both tails together where `sides` is 2. With a `margin` the question is non-inferiority.
-    `planned` is the information at which all alpha is spent: events of a time to an event, else participants. `hoped`
-    is the effect that the design hopes for, and `spread` its standard error at one unit of information. `parts` is the
-    ratio, and `multiplicity` how several experimental arms share alpha: bonferroni, dunnett, or nobody said.
+    Without a declared boundary for harm, `harm` is None. `alpha` is of both tails together where `sides` is 2. With a
+    `margin` the question is non-inferiority. `planned` is the information at which all alpha is spent: events of a time
+    to an event, else participants. `hoped` is the effect that the design hopes for. `parts` is the ratio, and
+    `multiplicity` how several experimental arms share alpha: bonferroni, dunnett, or nobody said.
 
     Effects are in the scale of their measure: a difference of risks or means, the logarithm of a hazard ratio, a win
     probability less one half.
@@ -52,14 +51,12 @@ class MonitoringPlan:
     beta: float = 0.2
     sides: int = 1
     margin: float | None = None
-    share: float = 0.5
     harm: HarmBound | None = None
     endpoint: Endpoint | None = None
     estimand: Estimand = field(default_factory=Estimand)
     planned: int = 0
     hoped: float | None = None
     sd: float | None = None
-    spread: float | None = None
     parts: Mapping[str, float] = field(default_factory=dict)
     multiplicity: str = ""
 
@@ -77,6 +74,27 @@ class MonitoringPlan:
     def sign(self) -> int:
         """What turns an effect into a benefit: -1 where fewer is better; a win is always one."""
         return -1 if self.better == "lower" and self.kind != "ordinal" else 1
+
+    @property
+    def share(self) -> float:
+        """The part of the participants who are not in the control arm."""
+        return sum(self.parts[arm] for arm in self.experimental) / sum(self.parts.values())
+
+    @property
+    def spread(self) -> float | None:
+        """The standard error of the effect at one unit of information; None where the design does not tell it."""
+        apart = self.share * (1 - self.share)
+        match self.kind:
+            case "time_to_event":
+                return 1 / math.sqrt(apart)
+            case "ordinal":
+                return 1 / math.sqrt(12 * apart)
+            case "continuous":
+                return self.sd / math.sqrt(apart) if self.sd else None
+        if self.control_rate is None or self.experimental_rate is None:
+            return None
+        rates = ((self.experimental_rate, self.share), (self.control_rate, 1 - self.share))
+        return math.sqrt(sum(rate * (1 - rate) / part for rate, part in rates))
 
     @property
     def tails(self) -> str:
@@ -138,9 +156,8 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
     fits = isinstance(ratio, Mapping) and set(ratio) <= {*ids} and all(between(n, 0, 1000) for n in ratio.values())
     require(protocol, ("ratio", fits, f"the part of each arm, above 0, by its id: {', '.join(ids)}"))
     parts = {id: float(ratio.get(id, 1)) for id in ids}
-    plan = MonitoringPlan(
+    return MonitoringPlan(
         experimental, controls[0], size, looks, alpha, spending, better,
-        share=1 - parts[controls[0]] / sum(parts.values()),
         parts=parts,
         multiplicity=_multiplicity(protocol, len(experimental)),
         harm=harm_of(protocol, len(experimental), test["margin"] is not None),
@@ -150,7 +167,6 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
         planned=_final_information(protocol, kind, size),
         **optional, **test, **_hopes(protocol, kind),
     )  # fmt: skip
-    return replace(plan, spread=_spread(plan, plan.share))
 
 
 def _items_of_another(protocol: Protocol, kind: EndpointKind, spending: Any) -> Iterator[tuple[str, bool, str]]:
@@ -215,11 +231,10 @@ def pair_of(plan: MonitoringPlan, arm: str) -> MonitoringPlan:
     True
     """
     parts = {name: plan.parts[name] for name in (arm, plan.control)}
-    share, of = plan.parts[arm] / sum(parts.values()), sum(parts.values()) / sum(plan.parts.values())
+    of = sum(parts.values()) / sum(plan.parts.values())
     sizes = {name: round(getattr(plan, name) * of) for name in ("sample_size", "planned")}
-    spread = _spread(plan, share)
     alphas = {"alpha": alpha_each(plan), "harm": plan.harm and replace(plan.harm, alpha=harm_alpha_each(plan))}
-    return replace(plan, experimental=(arm,), share=share, spread=spread, parts=parts, **alphas, **sizes)
+    return replace(plan, experimental=(arm,), parts=parts, **alphas, **sizes)
 
 
 def alpha_each(plan: MonitoringPlan) -> float:
@@ -299,22 +314,6 @@ _EFFECTS: dict[EndpointKind, tuple[float, float, str]] = {
     "ordinal": (0, 1, "a win probability between 0 and 1"),
 }
 """Between which numbers a hoped effect lies."""
-
-
-def _spread(plan: MonitoringPlan, share: float) -> float | None:
-    """The standard error of the effect at one unit of information, this share of it with the experimental arm."""
-    apart = share * (1 - share)
-    match plan.kind:
-        case "time_to_event":
-            return 1 / math.sqrt(apart)
-        case "ordinal":
-            return 1 / math.sqrt(12 * apart)
-        case "continuous":
-            return plan.sd / math.sqrt(apart) if plan.sd else None
-    if plan.control_rate is None or plan.experimental_rate is None:
-        return None
-    rates = ((plan.experimental_rate, share), (plan.control_rate, 1 - share))
-    return math.sqrt(sum(rate * (1 - rate) / part for rate, part in rates))
 
 
 _MARGINS: dict[EndpointKind, tuple[float, float, str]] = {
