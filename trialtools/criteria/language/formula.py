@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, ClassVar, Literal, TypeAlias
 
-Type = Literal["number", "integer", "flag", "category", "date", "text"]
+_Type = Literal["number", "integer", "flag", "category", "date", "text"]
 NUMERIC = ("number", "integer")
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 """`a < b` is `b > a`."""
@@ -20,7 +20,7 @@ class Name:
     """A field of the patient."""
 
     name: str
-    type: Type
+    type: _Type
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def names(formula: Formula) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.name for part in walk(formula) if isinstance(part, Name | Known | Case)))
 
 
-_TYPES: tuple[tuple[Any, Type], ...] = (
+_TYPES: tuple[tuple[Any, _Type], ...] = (
     (bool, "flag"),
     (int, "integer"),
     (float, "number"),
@@ -177,7 +177,7 @@ _TYPES: tuple[tuple[Any, Type], ...] = (
 )
 
 
-def type_of(formula: Formula) -> Type:
+def type_of(formula: Formula) -> _Type:
     """The type of a formula's value; every connective and comparison is a flag."""
     if isinstance(formula, Name):
         return formula.type

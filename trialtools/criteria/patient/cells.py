@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from functools import lru_cache
@@ -33,9 +34,10 @@ def atoms(formula: Formula) -> Iterator[Compare]:
                 yield from (Compare((item, Value(value)), ("==",)) for value in values)
 
 
-def occurrences(formula: Formula, name: str) -> int:
-    """How often a field stands in a formula; where it stands once, a comparison is monotone in it."""
-    return sum(isinstance(part, Name) and part.name == name for part in walk(formula))
+def is_tie(atom: Formula, loose: Sequence[str]) -> bool:
+    """Whether a comparison ties several open fields together, or one in a way that is not monotone: it stands twice."""
+    places = Counter(part.name for part in walk(atom) if isinstance(part, Name))
+    return len(loose) > 1 or any(places[name] > 1 for name in loose)
 
 
 # --- values by rank ---------------------------------------------------------------------------------------------------
@@ -168,7 +170,7 @@ def typical_values(protocol: ProtocolData, name: str) -> list[Any]:
     field = protocol.fields[name]
     formulas = [f for f in (*protocol.requirements.values(), *protocol.applies.values()) if name in names(f)]
     about = {atom for formula in formulas for atom in atoms(formula) if name in names(atom)}
-    alone = [atom for atom in about if names(atom) == (name,) and occurrences(atom, name) == 1]
+    alone = [atom for atom in about if not is_tie(atom, names(atom))]
     values = [typical(field, cell) for cell in split(field, [p for atom in alone for p in changes(atom, name, field)])]
     tied = len(alone) < len(about) or any(name in protocol.with_causes([each]) for each in protocol.derivations)
     ends = [] if not tied else [unrank(field, place) for place in whole(field)]

@@ -17,7 +17,7 @@ from typing import Any
 from ..language import Compare, Formula, Interval, names
 from ..language.formula import walk
 from ..protocol import Field, ProtocolData, possible
-from .cells import Ranks, atoms, changes, occurrences, rank, split, typical, unrank, whole
+from .cells import Ranks, atoms, changes, is_tie, rank, split, typical, unrank, whole
 
 _WHOLE_RANGE = 1_000_000_000
 """The distance from one end of a range to the other."""
@@ -98,11 +98,6 @@ def options_of(
             for row in islice(product(*values), most):
                 starts[name].update(_turns(atom, name, fields, fixed | dict(zip(others, row, strict=True))))
     return found | {name: options(name) for name in tied}
-
-
-def is_tie(atom: Formula, loose: list[str]) -> bool:
-    """Whether a comparison ties several open fields together, or one in a way that is not monotone."""
-    return len(loose) > 1 or (len(loose) == 1 and occurrences(atom, loose[0]) > 1)
 
 
 def has_few_values(field: Field) -> bool:

@@ -18,7 +18,8 @@ from typing import Any
 from ..language import evaluate
 from ..language.formula import And, AtLeast, Compare, Formula, Known, Name, Not, Or, Value, names, type_of
 from ..protocol import ProtocolData
-from .options import Option, has_few_values, is_tie, options_of
+from .cells import is_tie
+from .options import Option, has_few_values, options_of
 
 Ways = dict[int, tuple[tuple[Formula, bool], ...]]
 """By box: the comparisons between several open fields that hold in it (True), and that do not (False)."""

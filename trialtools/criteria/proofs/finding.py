@@ -53,7 +53,6 @@ _WHOLE = ("redundant", "idle-part")
 """Kinds whose proofs are about values known or missing; what holds of nobody holds of nobody known in part."""
 
 EVERYBODY = "every possible patient"
-COMPLETE = "every patient of whom everything is known"
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def finding_for(
         sentence: for a clinician.
         criteria: by id, what it is about first.
         facts: by id, the declared facts it rests on.
-        proven_for: whom the proof is about, `EVERYBODY` or `COMPLETE`.
+        proven_for: whom the proof is about, such as `EVERYBODY`.
         cites: statements of a guideline that it rests on.
         more: other parts of a `Finding`.
     """

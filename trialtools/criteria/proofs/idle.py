@@ -12,10 +12,11 @@ from ..language import evaluate, words
 from ..language.formula import And, AtLeast, Formula, Known, Not, Or, Value, walk
 from ..patient.tree import State, decide, decision, state_by_criterion
 from ..protocol import Criterion
-from .finding import COMPLETE, EVERYBODY, Finding, assuming, cannot_pass, finding_for, slug, titles
+from .finding import EVERYBODY, Finding, assuming, cannot_pass, finding_for, slug, titles
 from .kleene import Z3
 from .prover import Proof, Prover
 
+_COMPLETE = "every patient of whom everything is known"
 _STATES: dict[bool | None, State] = {True: "pass", False: "fail", None: "unknown"}
 
 
@@ -84,7 +85,7 @@ def _idle_finding(prover: Prover, kind: str, about: str, claim: str, why: str, *
         f"{claim}{where}{assuming(protocol, facts)}: {why}. {text}",
         dict.fromkeys(id for proof in proofs for id in (proof.id, *proof.passing, *proof.failing)),
         facts,
-        COMPLETE if limited else EVERYBODY,
+        _COMPLETE if limited else EVERYBODY,
         witness=record,
     )
 
@@ -121,7 +122,7 @@ def redundant(prover: Prover, idle: Mapping[str, _Idle]) -> Iterator[Finding]:
 
     Args:
         prover: from `prover_for`.
-        found: from `idle_criteria`.
+        idle: from `idle_criteria`.
     """
     protocol, twins = prover.protocol, set()
     for id, proof in idle.items():

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import bisect
-import keyword
 import math
-import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
 from ..language import MAX_NUMBER, ProtocolError, nearest, parse, parse_number
 from ..language.formula import NUMERIC, Arithmetic, CompletedTime, Formula, Name, Value, names
-from .field import MAX_CRITERIA, RESERVED, is_field_name, question_name
+from .field import MAX_CRITERIA, name_fault, question_name
 
 if TYPE_CHECKING:
     from .field import Field
@@ -69,7 +67,7 @@ def _is_id(id: str) -> bool:
 def _fields(protocol: ProtocolData) -> _Faults:
     for name, field in protocol.fields.items():
         here = ("fields", name)
-        if wrong := _name_fault(name):
+        if wrong := name_fault(name):
             yield wrong, (*here, "")
         if (field.type == "category") != bool(field.values):
             wrong = "a category needs values: [a, b]" if field.type == "category" else "only a category has values"
@@ -86,15 +84,6 @@ def _fields(protocol: ProtocolData) -> _Faults:
             yield f"{name}: a cost is 0 or more", (*here, "cost")
         if field.applies and field.type != "flag":
             yield f"{name}: only a flag can have the key applies", (*here, "applies")
-
-
-def _name_fault(name: str) -> str:
-    if is_field_name(name):
-        return ""
-    if keyword.iskeyword(name) or name in RESERVED:
-        return f"'{name}' is a word of the language of criteria and cannot name a field; choose another"
-    plain = re.sub(r"[\W_]+", "_", name.lower(), flags=re.ASCII).strip("_")
-    return f"'{name}' cannot name a field; write {plain if is_field_name(plain) else 'a plain word, such as spo2'}"
 
 
 def _impossible(field: Field) -> str:

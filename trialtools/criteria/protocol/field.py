@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from ..language import MAX_NUMBER, NUMERIC, Interval, definite, ends
+from ..language.functions import FUNCTIONS
 from ..language.wording import with_unit
 
 FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2100, 12, 31)
@@ -19,10 +20,7 @@ FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2100, 12, 31)
 MAX_CRITERIA = 62
 """Each criterion is one bit of a signed 64-bit mask, with one bit to spare."""
 
-RESERVED = (
-    *("patient_id", "unknown", "at_least", "known", "missing", "min", "max", "then"),
-    *("date", "months_before", "completed_years", "completed_months"),
-)
+_RESERVED = ("patient_id", "unknown", "then", *FUNCTIONS)
 
 ASK = "ask_"
 """How the fields of questions begin (`ask: true`); a file declares no such field."""
@@ -40,7 +38,17 @@ def question_name(criterion_id: str) -> str:
 def is_field_name(name: str) -> bool:
     """A plain lower-case word that the language of criteria can say."""
     plain = name.isidentifier() and name.isascii() and name == name.lower() and "__" not in f"_{name}"
-    return plain and not keyword.iskeyword(name) and name not in RESERVED
+    return plain and not keyword.iskeyword(name) and name not in _RESERVED
+
+
+def name_fault(name: str) -> str:
+    """Why a name is none that a field can have, with the nearest that is; "" where it is one."""
+    if is_field_name(name):
+        return ""
+    if keyword.iskeyword(name) or name in _RESERVED:
+        return f"'{name}' is a word of the language of criteria and cannot name a field; choose another"
+    plain = re.sub(r"[\W_]+", "_", name.lower(), flags=re.ASCII).strip("_")
+    return f"'{name}' cannot name a field; write {plain if is_field_name(plain) else 'a plain word, such as spo2'}"
 
 
 def key_of(name: str) -> str:

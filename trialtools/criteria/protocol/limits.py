@@ -10,16 +10,17 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..language import ProtocolError, nearest, words
 from ..language.comparisons import limit_of, limits, map_comparisons
 from ..language.formula import Arithmetic, Compare, Formula, Name, Value, names, type_of
-from .model import Ambiguity, AnyProtocol, Criterion, ProtocolData
+from .model import Ambiguity, Criterion, ProtocolData
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_Protocol = TypeVar("_Protocol", bound=ProtocolData)  # what takes and gives a protocol keeps its class
 _BOUND = {"<": "upper", "<=": "upper", ">": "lower", ">=": "lower"}
 
 
@@ -88,7 +89,7 @@ def threshold_table(protocol: ProtocolData) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def with_thresholds(protocol: AnyProtocol, values: Mapping[str, float]) -> AnyProtocol:
+def with_thresholds(protocol: _Protocol, values: Mapping[str, float]) -> _Protocol:
     """The protocol with some thresholds at other values; the rest of each sentence stays as it was written.
 
     Args:
@@ -180,7 +181,7 @@ def _number_text(value: float) -> str:
 # --- amendments -------------------------------------------------------------------------------------------------------
 
 
-def amend(protocol: AnyProtocol, changes: Mapping[str, str | bool | Criterion | None]) -> AnyProtocol:
+def amend(protocol: _Protocol, changes: Mapping[str, str | bool | Criterion | None]) -> _Protocol:
     """The protocol with some criteria changed, added or left out; nothing else moves.
 
     Args:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
 from ..language import Interval, ProtocolError, definite, evaluate, nearest, parse, parse_number
 from ..language.formula import Case, Formula, Not, names
@@ -340,9 +340,3 @@ def _with_questions(fields: Mapping[str, Field], criteria: Iterable[Criterion]) 
 def _question(criterion: Criterion) -> Question:
     group = "questions to get in" if criterion.kind == "inclusion" else "questions to be kept out"
     return Question("flag", criterion.label, judged_by="person", group=group, note=" ".join(criterion.quotes) or None)
-
-
-AnyProtocol = TypeVar("AnyProtocol", bound=ProtocolData)
-
-
-"""A function that takes and gives a protocol keeps its class."""
