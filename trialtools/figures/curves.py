@@ -69,7 +69,7 @@ def survival(
                 xshift=6,
             ),
             note("Days since randomization", x=0, y=0, yshift=-30, size=12),
-            *_table_below([*heads, *below], left, 52),
+            *_table_below([*heads, *below], left),
         ],
         x={"range": [0, last or 1], "tickvals": ticks, "showgrid": False, "showline": True, "linecolor": QUIET},
         y={"range": [0, top * 1.02], "tickformat": ".0%" if top > 0.08 else ".1%", "nticks": 6, **ALONG},
@@ -191,11 +191,11 @@ def _heading(test: str, unit: str, own: Mapping[Arm, Any]) -> str:
     return f"<b>{one_line(test)}</b>{f' ({unit})' if unit else ''}, n {', '.join(used)}"
 
 
-def _table_below(rows: Sequence[tuple[str, Sequence[tuple[Any, str]]]], left: float, top: float) -> list[Spec]:
+def _table_below(rows: Sequence[tuple[str, Sequence[tuple[Any, str]]]], left: float) -> list[Spec]:
     """A small table below the axis: for each row its head, and its numbers at their places on the axis."""
     words = []
     for position, (head, cells) in enumerate(rows):
-        at: dict[str, Any] = {"y": 0, "yshift": -top - 16 * position, "size": SMALL}
+        at: dict[str, Any] = {"y": 0, "yshift": -52 - 16 * position, "size": SMALL}
         words.append(note(head, x=0, xshift=-left, **at))
         words += [note(text, x=x, xref="x", xanchor="center", **at) for x, text in cells]
     return words

@@ -181,17 +181,12 @@ def _endpoint(items: dict[str, Any], place: str) -> Endpoint:
     if len(set(levels)) < 3 if kind == "ordinal" else levels:
         _refuse(f"{place}: the kind is {kind}, and there are {len(set(levels)) or 'no'} levels",
                 "an ordinal endpoint, and no other, declares three levels or more, the best first")  # fmt: skip
-    if len({is_number(level) for level in levels}) > 1:
+    if len({level.isdigit() for level in levels}) > 1:
         _refuse(f"{place}.levels are {', '.join(levels)}", "expected numbers alone, or words alone")
     texts = {name: str(items.get(name, "")) for name in ("detail", "verb", "past")}
     day = None if items.get("day") is None else _days(items["day"], place)
     window = None if items.get("window") is None else _window(items["window"], day, kind, place)
     return Endpoint(str(items["name"]), kind, better, day, levels, **texts, window=window)
-
-
-def is_number(text: str) -> bool:
-    """Whether a level is a whole number."""
-    return text.isdigit()
 
 
 def _days(value: Any, place: str) -> int:

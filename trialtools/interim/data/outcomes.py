@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from ...cohort.sources.checks import DataFinding
-from ..endpoint import is_number
 from .dates import blank, earliest, latest
 from .names import plain_name, plain_names
 from .tables import FATAL, READ_AS_UNKNOWN, Frame, finding, finding_for
@@ -129,7 +128,9 @@ def rank_levels(outcomes: Frame, endpoint: str | None, levels: Sequence[str]) ->
 
 def _numbers(levels: Sequence[str]) -> list[str]:
     """What stands for each level in the tables."""
-    return list(levels) if all(map(is_number, levels)) else [str(place + 1) for place in range(len(levels))]
+    return (
+        list(levels) if all(level.isdigit() for level in levels) else [str(place + 1) for place in range(len(levels))]
+    )
 
 
 def places_of(value: Frame, levels: Sequence[str]) -> Frame:

@@ -138,11 +138,9 @@ def _write_out(data: dict[str, Any]) -> dict[str, Any]:
 def _entries(written: Any) -> Any:
     if isinstance(written, dict):
         return [{name: _cell_of(name, cell) for name, cell in written.items()}]
-    return (
-        [_entries(each)[0] if isinstance(each, dict) else each for each in written]
-        if isinstance(written, list)
-        else written
-    )
+    if not isinstance(written, list):
+        return written
+    return [_entries(each)[0] if isinstance(each, dict) else each for each in written]
 
 
 def _cell_of(name: str, written: Any) -> Any:

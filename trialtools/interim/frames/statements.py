@@ -98,7 +98,7 @@ def _benefit_lead(look: LookData, effect: Effect | None, frame: Frame, of: str) 
         return f"{why_no_comparison(look)}{f' This holds{of}.' if of else ''}"
     row, last, way, goal = this_look(frame), is_last(frame), _direction(look, effect, _ARM), goal_of(look.plan)
     boundary = f"The {'final ' if last else ''}boundary for {'' if last else 'stopping early for '}{goal}"
-    verdict = f"{'is' if crosses_boundary(row) else 'is not'}"
+    verdict = "is" if crosses_boundary(row) else "is not"
     if goal != "benefit":
         return (
             f"{boundary} {verdict} crossed{of}: {_margin(look, effect)}, the margin, {verdict} ruled out. So far {way}."
