@@ -218,10 +218,7 @@ def _dates(frame: pd.DataFrame, column: str) -> list[date | None]:
 
 def _first_doses(doses: pd.DataFrame | None, as_of: date) -> dict[str, date]:
     """By subject, the first dose given by a day."""
-    first: dict[str, date] = {}
     if doses is None:
-        return first
-    for subject, day in zip(doses["subject_id"].astype("str"), _dates(doses, "dosed_on"), strict=True):
-        if day and day <= as_of:
-            first[subject] = min(day, first.get(subject, day))
-    return first
+        return {}
+    days = pd.Series(_dates(doses, "dosed_on"), doses["subject_id"].astype("str"), dtype="object").dropna()
+    return days[days <= as_of].groupby(level=0).min().to_dict()

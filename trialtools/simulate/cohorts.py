@@ -127,8 +127,7 @@ def _possible(field: Field) -> str:
             return ", ".join(field.values)
     if not field.range:
         return "any date" if field.type == "date" else "any number"
-    low, high = field.limits
-    return f"{low} to {high}" if field.type == "date" else f"{low:g} to {high:g}"
+    return field.span
 
 
 _ODDS = {

@@ -75,7 +75,7 @@ def read(protocol: Protocol, entries: Mapping[str, str]) -> tuple[dict[str, Any]
         if value is not None:
             patient[name] = value
         if value is not None and possible(field, value) is None:
-            problem = f"{text} is outside {_span(field)}"
+            problem = f"{text} is outside {field.span}"
         if problem:
             remarks[name] = f"{problem}, read as not known"
     return patient, remarks
@@ -110,14 +110,9 @@ def _control(name: str, field: Field) -> dict[str, Any]:
         "kind": kind,
         "type": field.type,
         "values": values,
-        "span": _span(field) if field.range else "",
+        "span": field.span if field.range else "",
         "note": field.note or "",
     }
-
-
-def _span(field: Field) -> str:
-    low, high = field.limits
-    return f"{low} to {high}" if field.type == "date" else f"{low:g} to {high:g}"
 
 
 def _value(field: Field, text: str) -> tuple[Any, str]:

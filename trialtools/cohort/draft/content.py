@@ -34,6 +34,11 @@ class ColumnContent:
     def n_filled(self) -> int:
         return int(self.counts["n"].sum())
 
+    @property
+    def empty_text(self) -> str:
+        """How many of its cells are empty, where some are."""
+        return f"; empty {self.rows - self.n_filled:,}" if self.rows > self.n_filled else ""
+
     @cached_property
     def known_counts(self) -> pl.DataFrame:
         """Without the words that stand for unknown."""

@@ -43,7 +43,7 @@ def _fit_flag(name: str, field: Field, content: ColumnContent) -> Fit | None:
         return None
     words = {word(text) for text in few} - word_list("blank")
     if words <= {"true", "false"}:
-        return Fit(MappedColumn(content.name, missing=tuple(content.blanks)), _value_list(content, {}))
+        return _plain_line(content)
     bare = {sign: word == "yes" for word, signs in vocabulary()["bare"].items() for sign in split(signs)}
     plain = dict.fromkeys(word_list("no"), False) | dict.fromkeys(word_list("yes"), True)
     if any(words <= letters for letters in _CLEAR):
@@ -53,14 +53,9 @@ def _fit_flag(name: str, field: Field, content: ColumnContent) -> Fit | None:
     turned = (_negates(name) or _negates(content.name)) and bool(
         words & word_list("signed") or _negates(name) != _negates(content.name)
     )
-    means = {} if turned else bare | plain
-    codes = {text: UNKNOWN if text in content.blanks else means.get(word(text), UNKNOWN) for text in few}
-    meanings = {meaning for meaning in codes.values() if meaning != UNKNOWN}
-    if not meanings and not turned and not all(content.shows(text, field) for text in few):
-        return None
     asks = ["its name or the field's says 'not': which value means yes?"] if turned else []
     asks += [f"'{sign}' is taken for {'yes' if bare[sign] else 'no'}" for sign in sorted(words & {*bare} - {*plain})]
-    return _code_line(field, content, codes, not asks, bool(meanings), asks)
+    return _code_line(field, content, {} if turned else bare | plain, asks)
 
 
 def _negates(text: str) -> bool:
@@ -72,18 +67,12 @@ def _fit_category(field: Field, content: ColumnContent) -> Fit | None:
     """How a column says one of several values."""
     if not (few := content.few):
         return None
-    own = {word(value): value for value in field.values}
+    if {*few} - {*content.blanks} <= {*field.values}:
+        return _plain_line(content)
     words = {word(text) for text in few} - word_list("blank")
     sexes, sure = _sexes(words) if {"female", "male"} <= {*field.values} else ({}, True)
-    means = {**sexes, **own}
-    codes: _Codes = {text: UNKNOWN if text in content.blanks else means.get(word(text), UNKNOWN) for text in few}
-    meanings = {meaning for meaning in codes.values() if meaning != UNKNOWN}
-    if not meanings and not all(content.shows(text, field) for text in few):
-        return None
-    if {*few} - {*content.blanks} <= {*field.values}:
-        return Fit(MappedColumn(content.name, missing=tuple(content.blanks)), _value_list(content, {}))
     asks = [] if sure else ["its letters are those of another language, or one of them is missing"]
-    return _code_line(field, content, codes, not asks, bool(meanings), asks)
+    return _code_line(field, content, {**sexes, **{word(value): value for value in field.values}}, asks)
 
 
 def _sexes(words: set[str]) -> tuple[dict[str, str], bool]:
@@ -95,31 +84,39 @@ def _sexes(words: set[str]) -> tuple[dict[str, str], bool]:
     return {}, True
 
 
-def _code_line(field: Field, content: ColumnContent, codes: _Codes, sure: bool, settled: bool, asks: list[str]) -> Fit:
-    """The line of a column whose texts mean this; a text that may not be shown has no code, and is unknown."""
-    hidden = _hidden_texts(codes, content, field)
+def _plain_line(content: ColumnContent) -> Fit:
+    """The line of a column that is written as the protocol writes it."""
+    return Fit(MappedColumn(content.name, missing=tuple(content.blanks)), _value_list(content, {}))
+
+
+def _code_line(field: Field, content: ColumnContent, means: _Codes, asks: list[str]) -> Fit | None:
+    """The line of a column whose words mean this; None where nothing is understood of it, and not all may be shown.
+
+    A text that may not be shown, for it means nothing and is no word of everybody's, has no code, and is unknown.
+    """
+    few = content.few
+    codes = {text: UNKNOWN if text in content.blanks else means.get(word(text), UNKNOWN) for text in few}
+    settled = any(meaning != UNKNOWN for meaning in codes.values())
+    hidden = {text: n for text, n in few.items() if codes[text] == UNKNOWN and not content.shows(text, field)}
+    if hidden and not settled and not asks:
+        return None
     shown = {text: meaning for text, meaning in codes.items() if text not in hidden}
     for text in shown:
         if shown[text] == UNKNOWN and text not in content.blanks:
-            asks.append(f"what does '{text}' mean ({content.few[text]:,} x)?")
+            asks.append(f"what does '{text}' mean ({few[text]:,} x)?")
     if hidden:
         asks.append(
             f"{len(hidden)} more, not shown here ({sum(hidden.values()):,} x), without a code: what do they mean?"
         )
     mapped = MappedColumn(content.name, codes=shown, on_invalid="unknown" if hidden else "error")
-    return Fit(mapped, _value_list(content, hidden), sure and not asks, settled, tuple(asks))
-
-
-def _hidden_texts(codes: _Codes, content: ColumnContent, field: Field) -> dict[str, int]:
-    """The texts that may not be shown: those without a meaning that are no words of everybody's either."""
-    return {text: n for text, n in content.few.items() if codes[text] == UNKNOWN and not content.shows(text, field)}
+    return Fit(mapped, _value_list(content, hidden), not asks, settled, tuple(asks))
 
 
 def _value_list(content: ColumnContent, hidden: dict[str, int]) -> str:
     """The values of a column with their numbers."""
     parts = [f"{text} {n:,}" for text, n in content.few.items() if text not in hidden]
     parts += [f"other texts {sum(hidden.values()):,}"] if hidden else []
-    return "; ".join([", ".join(parts), *([f"empty {empty:,}"] if (empty := content.rows - content.n_filled) else [])])
+    return ", ".join(parts) + content.empty_text
 
 
 # --- days -------------------------------------------------------------------------------------------------------------
@@ -205,9 +202,8 @@ def _in_two_orders(
 
 def _holds(years: list[int], content: ColumnContent) -> str:
     """The first and the last year: a day of birth is nobody's business here."""
-    empty = f"; empty {content.rows - content.n_filled:,}" if content.rows > content.n_filled else ""
     span = " to ".join(dict.fromkeys(map(str, (min(years), max(years))))) if years else ""
-    return f"days{f' of {span}' if span else ''}{empty}"
+    return f"days{f' of {span}' if span else ''}{content.empty_text}"
 
 
 _TURNED = {"%d/%m/%Y": "%m/%d/%Y", "%m/%d/%Y": "%d/%m/%Y", "%d/%m/%y": "%m/%d/%y", "%m/%d/%y": "%d/%m/%y",

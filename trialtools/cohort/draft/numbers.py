@@ -251,13 +251,11 @@ def _is_number(text: str) -> bool:
 
 
 def _span(field: Field) -> str:
-    low, high = field.limits
-    return f"{low:g} to {high:g}{f' {field.unit}' if field.unit else ''}"
+    return f"{field.span}{f' {field.unit}' if field.unit else ''}"
 
 
 def _holds(numbers: _Numbers, content: ColumnContent) -> str:
     """Lowest, highest and median, rounded: of a long number nobody can tell which it was."""
     ends = (numbers.values.min(), numbers.values.max(), _middle(numbers.n, numbers.values))
     low, high, middle = (f"{float(f'{each:.3g}'):g}" for each in ends)
-    empty = f"; empty {content.rows - content.n_filled:,}" if content.rows > content.n_filled else ""
-    return f"{low} to {high}, median {middle}{empty}" if low != high else f"{low}{empty}"
+    return (f"{low} to {high}, median {middle}" if low != high else low) + content.empty_text

@@ -261,10 +261,7 @@ def _years(days: nw.Expr, leap: int) -> nw.Expr:
 def _possible(source: _Source, raw: nw.Expr, part: _Bounds | None, floating: bool) -> tuple[nw.Expr, ...]:
     """The values that can be, and what is known in part and can be; anything else is counted."""
     field, (low, high) = source.field, source.field.limits
-    if field.type == "date":
-        problem = f"impossible value (outside {low} to {high})"
-    else:
-        problem = f"impossible value (outside {low:g} to {high:g} {printed_unit(field.unit)}".rstrip() + ")"
+    problem = f"impossible value (outside {field.span} {printed_unit(field.unit)}".rstrip() + ")"
     outside = (raw < low) | (raw > high)
     shown = _as_text(raw) if field.type == "date" else raw
     source.finds(problem, outside & raw.is_finite() if floating else outside, shown)

@@ -114,6 +114,12 @@ class Field:
         kind = "a whole number" if self.type == "integer" else "a number"
         return f"{kind} of {self.limits[0]:.15g} to {self.limits[1]:.15g}" if self.range else kind
 
+    @property
+    def span(self) -> str:
+        """From the lowest to the highest value that is possible."""
+        low, high = self.limits
+        return f"{low} to {high}" if self.type == "date" else f"{low:g} to {high:g}"
+
     def write(self, value: Any, unit: bool = True) -> str:
         """A value as people write it, with its unit; None is "not known"."""
         if value is None:
