@@ -23,7 +23,7 @@ from ..sources.patients import read_patients
 from .content import ColumnContent, see_column
 from .fit import fit
 from .form import check_names, file_forms, is_workbook
-from .lines import Certainty, DraftLine, MappingDraft
+from .lines import DraftLine, MappingDraft
 from .numbers import THOUSANDS
 from .pairs import Pair, doubts, exchanges, pair_up
 from .words import split, tokens, vocabulary
@@ -167,15 +167,11 @@ def _one_mark(lines: tuple[DraftLine, ...]) -> tuple[DraftLine, ...]:
 def _hold_back(lines: tuple[DraftLine, ...], doubts: Mapping[str, Sequence[str]]) -> tuple[DraftLine, ...]:
     """The lines, of which none is certain that something speaks against."""
     return tuple(
-        replace(line, certainty=_LESS[line.certainty], asks=(*line.asks, *doubts[line.field]))
+        replace(line, certainty="open" if line.certainty == "open" else "guess", asks=(*line.asks, *doubts[line.field]))
         if line.field in doubts
         else line
         for line in lines
     )
-
-
-_LESS: dict[Certainty, Certainty] = {"certain": "guess", "guess": "guess", "open": "open"}
-"""What becomes of a line that something speaks against."""
 
 
 def _find_id(

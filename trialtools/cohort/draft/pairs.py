@@ -128,7 +128,6 @@ def _nearness(name: str, field: Field, content: ColumnContent, owned: set[str]) 
             return "says less"
         if spoken <= wide:
             return "same meaning" if own <= spoken else "a part of it"
-        return "similar" if spoken & own and 2 * len(spoken & wide) >= len(spoken) else ""
     if spoken & own and 2 * len(spoken & wide) >= len(spoken):
         return "similar"
     if field.type == "category" and not spoken & (owned - own):

@@ -160,16 +160,14 @@ def _row_numbers(rows: np.ndarray) -> np.ndarray:
 def _sets(states: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
     """The states that occur in each group, column by column, as a set."""
     union = np.zeros((groups, states.shape[1]), dtype="uint8")
-    if groups:
-        np.bitwise_or.at(union, group, (1 << states).astype("uint8"))
+    np.bitwise_or.at(union, group, (1 << states).astype("uint8"))
     return union
 
 
 def _least(numbers: np.ndarray, group: np.ndarray, groups: int) -> list[int]:
     """The least number of each group."""
     least = np.full(groups, 99)
-    if groups:
-        np.minimum.at(least, group, numbers)
+    np.minimum.at(least, group, numbers)
     return least.tolist()
 
 
