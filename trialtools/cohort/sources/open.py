@@ -97,9 +97,7 @@ def _open_frame(source: Any, name: str, wanted: Collection[str] | None, commas: 
     if frame.implementation.is_pandas_like():
         return _silent_as_text(_from_pandas(frame.to_native(), name, wanted, commas)).lazy()
     if frame.implementation.is_pyarrow():
-        table = frame.to_native()
-        _distinct(table.column_names, name)
-        return _null_as_text(pl.LazyFrame(table))  # shares the memory
+        return _null_as_text(pl.LazyFrame(frame.to_native()))  # shares the memory
     return _null_as_text(frame.to_native().lazy()) if frame.implementation.is_polars() else frame.to_native()
 
 
