@@ -220,5 +220,5 @@ def _first_doses(doses: pd.DataFrame | None, as_of: date) -> dict[str, date]:
     """By subject, the first dose given by a day."""
     if doses is None:
         return {}
-    days = pd.Series(_dates(doses, "dosed_on"), doses["subject_id"].astype("str"), dtype="object").dropna()
+    days: Any = pd.Series(_dates(doses, "dosed_on"), doses["subject_id"].astype("str"), dtype="object").dropna()
     return days[days <= as_of].groupby(level=0).min().to_dict()

@@ -184,13 +184,14 @@ def _sweep(
     known = {tuple(sorted(each)) for own in read for each in (own, (*change, *own))}
     fixed = [_counted(counts, which) for which in known if which in release]
     rows: list[_Row] = []
-    for value, *ends in _turns(by_value(change) @ counts.n, counts.minimum):
+    for row in _turns(by_value(change) @ counts.n, counts.minimum):
+        value, *ends = row
         before = [(by_value(change)[at], n) for at, *n in rows[-1:]]
         for number, known_rows in swept:
             beside = (number,) if number >= 0 else ()
             before += [(by_value(beside)[at], n) for at, *n in _around(known_rows, value)]
         if _tells_of_many(counts, (by_value(change)[value], ends), [*fixed, *before]):
-            rows.append((value, *ends))
+            rows.append(row)
     return rows
 
 
