@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import polars as pl
 
+from ...criteria.engine import facts, in_polars
 from ..patterns import ScreeningData
 from ..sources.mapping import UNKNOWN
-from .groups import Groups, counts, decision_groups, default_groups, groups
+from .groups import Groups, decision_groups, default_groups, groups
 
 BASELINE = ("variable", "label", "unit", "level", "group", "n", "of", "mean", "sd", "median", "q1", "q3", "smd")
 
@@ -61,10 +63,10 @@ def _variable(screening: ScreeningData, among: Groups, name: str) -> list[dict[s
     field = screening.protocol.fields[name]
     about = (name, field.label, field.unit or "")
     if field.type in ("number", "integer"):
-        table, levels = counts(screening, among, name, [name]), None
+        table, levels = _counts(screening, among, name, nw.col(name)), None
     else:
         grouping = groups(screening.protocol, name)
-        table, levels = counts(screening, among, grouping.code, [name]), grouping.names[:-1]
+        table, levels = _counts(screening, among, name, grouping.code), grouping.names[:-1]
         table = table.with_columns(pl.col("value").replace(len(levels), None))
     by_group = {}
     for position, group in enumerate(among.names):
@@ -73,6 +75,15 @@ def _variable(screening: ScreeningData, among: Groups, name: str) -> list[dict[s
         value, n = known["value"].to_numpy().astype(float), known["n"].to_numpy().astype("int64")
         by_group[group] = ValueCounts(value, n, int(own["n"].to_numpy().sum() - n.sum()))
     return describe(about, by_group, levels)
+
+
+def _counts(screening: ScreeningData, grouping: Groups, name: str, value: nw.Expr) -> pl.DataFrame:
+    """How many patients of each group have each value of a field: `group`, `value` (null where unknown), `n`."""
+    protocol, frame = screening.protocol, screening.patients.frame
+    wanted = {*protocol.used_fields, name, grouping.field}
+    known = facts(frame, protocol, tuple(each for each in protocol.fields if each in wanted))
+    counted = known.select(grouping.code.alias("group"), value.alias("value")).group_by("group", "value")
+    return in_polars(counted.agg(nw.len().alias("n")))
 
 
 class ValueCounts(NamedTuple):

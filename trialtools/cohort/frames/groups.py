@@ -13,10 +13,9 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 import pandas as pd
-import polars as pl
 
 from ...criteria.contents import Protocol
-from ...criteria.engine import expression, facts, in_polars, partial_fields
+from ...criteria.engine import expression, facts, partial_fields
 from ...criteria.language import Name, ProtocolError, nearest
 from ...criteria.protocol import DataError, Field
 from ...criteria.protocol.limits import thresholds_of
@@ -146,16 +145,6 @@ def _by_members(screening: ScreeningData, members: np.ndarray, grouping: Groups)
     there = np.flatnonzero(n)
     pattern, group = np.divmod(there, len(grouping.names))
     return group, failed[pattern], unknown[pattern], n[there]
-
-
-def counts(screening: ScreeningData, grouping: Groups, value: str | nw.Expr, fields: Sequence[str]) -> pl.DataFrame:
-    """How many patients of each group have each value: `group`, `value` (null where unknown), `n`."""
-    protocol = screening.protocol
-    wanted = {*protocol.used_fields, *fields, *([grouping.field] if grouping.field in protocol.fields else [])}
-    known = facts(screening.patients.frame, protocol, tuple(name for name in protocol.fields if name in wanted))
-    measured = nw.col(value) if isinstance(value, str) else value
-    counted = known.select(grouping.code.alias("group"), measured.alias("value")).group_by("group", "value")
-    return in_polars(counted.agg(nw.len().alias("n")))
 
 
 # --- whom the protocol leaves out -------------------------------------------------------------------------------------
