@@ -1,5 +1,6 @@
 """What the tests share: the protocol, the folders, and one rule for what a machine may lack."""
 
+import gc
 import os
 import shutil
 import sys
@@ -41,6 +42,11 @@ TOGETHER = {
 """Files that share what takes long to make: one worker has them all, and makes it once."""
 SLOW_FIRST = ("ui", "reports", "agreement")
 """Kinds whose files take long: they come first, so that no worker is left with one when the others are done."""
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what the libraries hold stays to the end: to search it for circles again and again is a tenth of a run
+    gc.set_threshold(50_000, 20, 50)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
