@@ -45,7 +45,7 @@ SLOW_FIRST = ("ui", "reports", "agreement")
 
 
 def pytest_collection_finish() -> None:
-    gc.freeze()  # what the libraries hold stays to the end: to search it for circles again and again is a tenth of a run
+    gc.freeze()  # what libraries hold stays to the end; to search it for circles is a tenth of a run
     gc.set_threshold(50_000, 20, 50)
 
 

@@ -206,7 +206,7 @@ def test_no_false_alarm_in_simulated_trials(tmp_path, half):
         cut, arms = write_cut(made, day, "", False, folder)
         shown = report_of(look(made, protocol, str(day)))
         figures = [item.to_json() for item in shown if hasattr(item, "to_plotly_json")]
-        tables = [item._repr_html_() for item in shown if hasattr(item, "_repr_html_")]
+        tables = [e._repr_html_() for e in shown if hasattr(e, "_repr_html_") and not hasattr(e, "to_plotly_json")]
         scripts = [f'<script type="application/json">{figure}</script>' for figure in figures]
         (folder / "interim_open.html").write_text("\n".join([*tables, *scripts]))
         assert len(figures) > 3 and len(tables) > 10

@@ -412,7 +412,8 @@ def test_the_power_of_each_design_is_the_formula_of_one_look(protocol):
 def test_every_cell_of_the_report_runs_for_each_kind(protocol, kind, closed):
     """The notebook's own cells, without a kernel; the open report tells no arm."""
     look = look_of(safe(tables_of(120, ROWS[kind]())), design(protocol, kind), 2, closed=closed)
-    words = " ".join(part._repr_html_() for part in report_of(look) if hasattr(part, "_repr_html_"))
+    parts = [part for part in report_of(look) if hasattr(part, "_repr_html_")]
+    words = " ".join(part.to_json() if hasattr(part, "to_plotly_json") else part._repr_html_() for part in parts)
     assert closed or not re.search(r"mscs|comparator", words, re.IGNORECASE)
     assert ("Compares the arms: in the closed report only." in words) != closed
 
