@@ -28,7 +28,10 @@ CATEGORIES = {
     "spec": {"spec", "test_protocol.py"},
     "agreement": {"test_agreement.py", "test_engines.py", "fuzz"},
     "oracles": {"test_interim.py", "test_realdata.py", "test_cases.py", "cases"},
-    "reports": {"test_report.py", "test_notebooks.py", "test_interim_report.py", "test_committee.py", "test_guide.py"},
+    "reports": {
+        *("test_report.py", "test_notebooks.py", "test_interim_report.py", "test_committee.py", "test_guide.py"),
+        "test_lesson_pages.py",
+    },
     "ui": {"ui"},
 }
 POSIX = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes and limits of this kind are POSIX's")

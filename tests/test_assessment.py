@@ -106,6 +106,7 @@ def test_many_small_strata_undo_the_balance_of_blocks(monkeypatch):
         assert abs(value(drawn, measure, 20) - value(made, measure, 20)) < 5 * value(drawn, measure, 20, "error")
 
 
+@pytest.mark.agreement
 def test_power_is_what_t_tests_find():
     """Simulated outcomes through the t test itself, with drift and without; without, it is the 80 % asked for."""
     import numpy as np

@@ -407,6 +407,7 @@ def test_the_power_of_each_design_is_the_formula_of_one_look(protocol):
         plan_of(declared(without_rates(protocol), endpoint=value))
 
 
+@pytest.mark.reports
 @pytest.mark.parametrize("kind", ROWS)
 @pytest.mark.parametrize("closed", [True, False])
 def test_every_cell_of_the_report_runs_for_each_kind(protocol, kind, closed):
@@ -509,6 +510,7 @@ def test_where_nothing_can_be_assumed_the_page_says_so(protocol, looks):
     assert not alone["analysis"].str.startswith("Lost").any()
 
 
+@pytest.mark.reports
 @pytest.mark.parametrize(
     ("kind", "value", "why"),
     [

@@ -403,6 +403,7 @@ def _replies(cells):
     return [reply for reply in shown if type(reply).__name__ == "Reply"]
 
 
+@pytest.mark.reports
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_lesson_runs_with_dots_and_with_its_key(root, name, tmp_path, monkeypatch):
     notebook = json.loads((root / "notebooks" / "lessons" / f"{name}.ipynb").read_text("utf-8"))

@@ -99,6 +99,7 @@ def full(look_without):
 OPEN = ("events", "disposition", "log")
 
 
+@pytest.mark.reports
 @pytest.mark.parametrize(("absent", "closed"), [*((name, True) for name in SAID), *((name, False) for name in OPEN)])
 def test_a_table_that_is_lacking_is_not_collected_everywhere(look_without, full, absent, closed):
     shown = words_of(report_of(look_without(absent, closed)))
@@ -123,6 +124,7 @@ def test_a_cut_keeps_what_was_not_collected(whole, protocol, tmp_path):
     assert look.sites()["screened"].isna().all() and look.accrual()["screened"].isna().all()
 
 
+@pytest.mark.reports
 def test_a_look_at_nothing_but_subjects_has_no_zero(protocol, whole):
     subjects = without(whole, "log")["subjects"]
     look = tt.look(read_trial({"subjects": subjects}, protocol), protocol, DAY, number=2, closed=True)

@@ -143,6 +143,7 @@ def test_without_a_way_to_share_alpha_there_is_no_boundary(protocol):
             plan_of(rules)
 
 
+@pytest.mark.reports
 @pytest.mark.parametrize("closed", [True, False])
 def test_every_cell_of_the_report_runs_with_three_arms(protocol, closed):
     look = look_of(arms(65, 2, 28, 14), three(protocol), 2, closed=closed)
