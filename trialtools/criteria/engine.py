@@ -18,6 +18,8 @@ from .language import Formula, Name, evaluate, names
 from .protocol import DataError, Field, ProtocolData
 
 DTYPES = {"number": nw.Float64, "integer": nw.Int64, "flag": nw.Boolean, "category": nw.String, "date": nw.Date}
+_WORKED = "__worked"
+"""Behind a field: its formula, worked out once before it is held against the range, which names it three times."""
 CHUNK = 31
 """Criteria in one 64-bit key: a bit for fail and a bit for unknown of each."""
 
@@ -49,8 +51,11 @@ def work_out(frame: Any, protocol: ProtocolData, fields: Collection[str]) -> Any
     partial = partial_fields(frame) if hanging else frozenset()
     for layer in sorted(set(hanging.values())):
         here = [name for name, depth in hanging.items() if depth == layer]
+        plain = [name for name in here if _is_plain(name, protocol, partial)]
+        worked = {name + _WORKED: expression(protocol.derivations[name]) for name in plain}
+        frame = frame.with_columns(**worked) if worked else frame
         columns = (column for name in here for column in _derived_columns(name, protocol, partial))
-        frame = frame.with_columns(*columns)
+        frame = frame.with_columns(*columns).drop(list(worked))
         partial |= {name for name in here if not partial.isdisjoint(protocol.parts(name))}
     return frame
 
@@ -75,8 +80,9 @@ def _derived_columns(name: str, protocol: ProtocolData, partial: frozenset[str])
         formula = protocol.derivations[name]
         if field.type == "flag":
             columns = [nw.coalesce(value, expression(formula, partial))]
-        elif partial.isdisjoint((name, *parts)):
-            columns = [nw.coalesce(value, worked_value(name, protocol))]
+        elif _is_plain(name, protocol, partial):
+            worked = _possible(nw.col(name + _WORKED), field).cast(DTYPES[field.type]())
+            columns = [nw.coalesce(value, worked)]
         else:
             pairs = zip(ends(Name(name, field.type), partial), ends(formula, partial), strict=True)
             columns = _bounded_columns(name, field, *(nw.coalesce(recorded, worked) for recorded, worked in pairs))
@@ -84,6 +90,12 @@ def _derived_columns(name: str, protocol: ProtocolData, partial: frozenset[str])
         applies = expression(protocol.applies[name], partial)
         columns = [nw.when(~applies).then(nw.lit(False)).otherwise(columns[0])]
     return [columns[0].alias(name), *columns[1:]]
+
+
+def _is_plain(name: str, protocol: ProtocolData, partial: frozenset[str]) -> bool:
+    """Whether a field has one value that is worked out: no flag, and nothing of it known in part."""
+    parts = protocol.parts(name)
+    return bool(parts) and protocol.fields[name].type != "flag" and partial.isdisjoint((name, *parts))
 
 
 def worked_value(name: str, protocol: ProtocolData) -> nw.Expr:
