@@ -76,7 +76,7 @@ def _derived_columns(name: str, protocol: ProtocolData, partial: frozenset[str])
     """A field that hangs on others: what is recorded, else what is worked out; a flag that cannot apply is false."""
     field, value = protocol.fields[name], nw.col(name)
     columns = [value]
-    if parts := protocol.parts(name):
+    if name in protocol.derivations:
         formula = protocol.derivations[name]
         if field.type == "flag":
             columns = [nw.coalesce(value, expression(formula, partial))]
