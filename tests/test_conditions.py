@@ -84,6 +84,7 @@ def test_two_conditions_are_the_same_where_brute_force_says_so(one: str, other: 
         assert on_step({"x": None, **found}) or not measured
 
 
+@pytest.mark.agreement
 @settings(max_examples=sample(40))
 @given(CONDITIONS, CONDITIONS)
 def test_two_conditions_are_the_same_of_all_that_is_known_where_brute_force_says_so(one: str, other: str) -> None:

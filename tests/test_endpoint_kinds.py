@@ -10,7 +10,6 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 import pytest
-import statsmodels.formula.api as smf
 from notebook import report_of
 from scipy.stats import mannwhitneyu, norm
 from test_first_page import as_text
@@ -126,6 +125,8 @@ def test_the_z_of_a_covariance_analysis_is_that_of_its_p():
 
 def test_a_covariance_analysis_gives_each_stratum_a_mean_of_its_own():
     """The same model in the formula language of statsmodels; strata of other means would widen the interval."""
+    import statsmodels.formula.api as smf
+
     draw = np.random.default_rng(2)
     frame = pd.DataFrame({"arm": [1, 0] * 30, "site": draw.choice(["A", "B", "C"], 60), "start": draw.normal(size=60)})
     frame["end"] = frame["start"] + 0.5 * frame["arm"] + 3.0 * (frame["site"] == "B") + draw.normal(size=60)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from trialtools.criteria.contents import Protocol, load_protocol, read_protocol
 from trialtools.criteria.language import Not, Value, evaluate, parse
 from trialtools.criteria.proofs import prover as prover_module
-from trialtools.criteria.proofs.finding import Finding, slug
+from trialtools.criteria.proofs.finding import Finding, Findings, slug
 from trialtools.criteria.proofs.findings import lint, uncovered_text
 from trialtools.criteria.proofs.idle import Alternative, alternatives, without
 
@@ -117,8 +117,12 @@ def trial() -> Protocol:
 
 
 @pytest.fixture(scope="module")
-def told(trial: Protocol) -> dict[str, Finding]:
-    findings = lint(trial)
+def findings(trial: Protocol) -> Findings:
+    return lint(trial)
+
+
+@pytest.fixture(scope="module")
+def told(trial: Protocol, findings: Findings) -> dict[str, Finding]:
     for finding in findings:
         bears_out(trial, finding)
     return {finding.id: finding for finding in findings}
@@ -140,14 +144,14 @@ def test_the_tumour_risk_factor_is_dead_without_any_assumption(told: dict[str, F
     assert any("tumors and other underlying diseases" in quote for quote in finding.quotes)
 
 
-def test_pregnancy_is_dead_only_under_the_facts_that_are_named(trial: Protocol, told: dict[str, Finding]) -> None:
+def test_pregnancy_is_dead_only_under_the_facts_that_are_named(findings: Findings, told: dict[str, Finding]) -> None:
     for name, fact in (("late_pregnancy", "F1"), ("perinatal", "F2")):
         finding = told[f"dead-branch:I9:{name}"]
         assert finding.criteria == ("I9", "E3")
         assert [said.split(":")[0] for said in finding.facts] == [fact] and f"({fact})" in finding.sentence
         assert finding.witness[name] is True and finding.witness["pregnant"] is True
         assert finding.breaks[name] is True and finding.breaks["pregnant"] is False
-        assert f"Without {fact} this patient would be eligible" in lint(trial).text()
+        assert f"Without {fact} this patient would be eligible" in findings.text()
 
 
 def test_a_reading_is_held_against_the_cited_guideline(told: dict[str, Finding]) -> None:
@@ -452,8 +456,8 @@ def test_uncovered_text_is_a_finding_and_a_missing_text_a_note() -> None:
 # Text and JSON
 
 
-def test_the_page_is_narrow_grouped_and_complete(trial: Protocol, told: dict[str, Finding]) -> None:
-    page = lint(trial).text()
+def test_the_page_is_narrow_grouped_and_complete(findings: Findings, told: dict[str, Finding]) -> None:
+    page = findings.text()
     assert page.startswith("NCT05741099: 5 findings, 17 notes\n\nFINDINGS\n")
     assert max(map(len, page.splitlines())) <= 100
     assert all(f"[{id}]" in page for id in told)
@@ -462,8 +466,8 @@ def test_the_page_is_narrow_grouped_and_complete(trial: Protocol, told: dict[str
     assert not any(word in page.lower() for word in ("solver", "unsat", "z3", "core", "satisfiab", "disjunct"))
 
 
-def test_json_says_all_of_it(trial: Protocol, told: dict[str, Finding]) -> None:
-    page = json.loads(lint(trial).to_json())
+def test_json_says_all_of_it(trial: Protocol, findings: Findings) -> None:
+    page = json.loads(findings.to_json())
     assert page["protocol"] == {"id": trial.id, "sha256": trial.sha256} and page["readings"]["I6"] == "guideline"
     assert [finding["id"] for finding in page["findings"]] == TRIAL_IDS
     witness = next(f for f in page["findings"] if f["id"] == "boundary:I9:age>65")["witness"]
