@@ -26,7 +26,7 @@ sys.modules.setdefault("rfc3987_syntax", None)  # as `trialtools report` does, f
 # `make test-KIND` runs one kind.
 CATEGORIES = {
     "spec": {"spec", "test_protocol.py"},
-    "agreement": {"test_agreement.py", "test_engines.py", "fuzz"},
+    "agreement": {"test_agreement.py", "test_engines.py", "test_fuzz.py", "fuzz"},
     "oracles": {"test_interim.py", "test_realdata.py", "test_cases.py", "cases"},
     "reports": {
         *("test_report.py", "test_notebooks.py", "test_interim_report.py", "test_committee.py", "test_guide.py"),
