@@ -15,18 +15,11 @@ from trialtools.report.page import HERE as REPORT
 from trialtools.report.page import figure_html, packed_plotly
 from trialtools.widgets import desk, explorer, panels, randomization
 from trialtools.widgets.cohort_explorer import Explorer
+from ui.axe import THEMES, serious
 from ui.bench import HERE, Bench
 
 BOXES = (HERE / "boxes.js").read_text("utf-8")
 WIDTHS = (390, 1024, 1440)
-SERIOUS = """async ([part, rules]) => {
-  const { violations } = await axe.run(part, { resultTypes: ["violations"], ...rules });
-  const told = (node) => node.html.slice(0, 160) + " " + node.failureSummary;
-  return violations.filter((each) => ["serious", "critical"].includes(each.impact))
-    .map((each) => each.id + ": " + each.nodes.slice(0, 3).map(told).join(" | "));
-}"""
-THEMES = {"light": {}, "dark": {"runOnly": ["color-contrast", "link-in-text-block"]}}
-"""By theme the rules that are asked: the dark one changes colours and nothing else."""
 DRESS = "theme => document.querySelectorAll('.tt').forEach((root) => { root.dataset.theme = theme; })"
 
 
@@ -109,10 +102,10 @@ def seen(page, bench):
         found[view] = [misplaced(page, bench.rest), {}]
         if axe and not n:
             page.evaluate(axe.read_text("utf-8"))
-        for theme, rules in THEMES.items() if axe else ():
+        for theme in THEMES if axe else ():
             page.evaluate(DRESS, theme)
             part = ".tt .view" if n else ".tt"  # what stands beside it was looked at with the first
-            found[view][1] |= {theme: page.evaluate(SERIOUS, [part, rules])}
+            found[view][1] |= {theme: serious(page, part, theme)}
     return found
 
 
