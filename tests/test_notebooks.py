@@ -79,7 +79,7 @@ def test_a_lesson_runs_through_papermill_with_its_key_and_without(root, tmp_path
     for at, cell in enumerate(both["cells"]):
         cell["id"] = f"cell-{at}"
     (tmp_path / "both.ipynb").write_text(json.dumps(both), "utf-8")
-    ran = execute(tmp_path / "both.ipynb", {}, tmp_path)
+    ran = execute(tmp_path / "both.ipynb", {}, tmp_path, "both")
     shown = [cell.outputs[0].data["text/plain"] for cell in ran.cells if cell.source.startswith("check(")]
     assert len(shown) == 2 * questions and not any("Not yet" in text for text in shown)
     assert all("…" in text for text in shown[:questions]) and all("✓ Right." in text for text in shown[questions:])
