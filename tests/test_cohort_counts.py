@@ -226,6 +226,7 @@ def test_a_sweep_says_what_the_reference_says_of_the_amended_protocol(case, data
     assert np.array_equal(inside, rows[:-1] if holds_until_next else rows[1:])
 
 
+@pytest.mark.agreement
 def test_every_threshold_of_the_trial_agrees_with_an_amended_protocol(screening):
     protocol = screening.protocol
     for row in protocol.threshold_table().itertuples():

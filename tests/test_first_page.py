@@ -138,6 +138,7 @@ def frame(protocol):
     return look_of(collected(65, 65, (4, 9)), protocol, 2)
 
 
+@pytest.mark.agreement
 def test_the_words_hold_against_the_numbers_of_simulated_looks(frame):
     """A thousand looks, from clear harm to clear benefit, arms of unequal size among them."""
     draw, look, table = np.random.default_rng(7), frame, frame.boundaries()

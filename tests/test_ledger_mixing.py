@@ -249,6 +249,7 @@ def rebuilt(rows, path):
     return kept
 
 
+@pytest.mark.agreement
 @pytest.mark.long
 def test_both_verifiers_agree_on_mutated_ledgers(full, tmp_path):
     """Whether anything is wrong, and which entry is the first; without the key, and with it."""
