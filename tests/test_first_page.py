@@ -126,6 +126,7 @@ def pages(protocol):
     return {name: look.first_page() for name, look in situations(protocol)}
 
 
+@pytest.mark.reports
 def test_every_sentence_of_page_1_is_as_it_was_read(pages):
     """A changed sentence is read by a person: write the file anew with `python tests/test_first_page.py`."""
     written = "\n".join(as_text(name, page) for name, page in pages.items())

@@ -157,6 +157,7 @@ def shares(scenario, n=4000, rate=0.12, course=COURSE):
     return [sum(each) / len(each) for each in worse], [each / (n / 2) for each in grave], rows
 
 
+@pytest.mark.agreement
 def test_each_scenario_does_what_it_says():
     """4,000 people, an interval of 3.29 standard errors around what is assumed."""
     se = 3.29 * math.sqrt(0.12 * 0.88 / 2000)
