@@ -218,6 +218,12 @@ def test_a_target_beyond_the_forecast_has_no_day():
     assert "the target is reached after 2023-12-31" in figures.accrual(accrual_of([]), fan_of((6, 9, 12)), 60).to_json()
 
 
+def test_days_may_be_dates():
+    frames = accrual_of([]), fan_of()
+    of_dates = figures.accrual(*(frame.assign(day=frame["day"].dt.date) for frame in frames), 60)
+    assert title(of_dates) == title(figures.accrual(*frames, 60)) and "by 2023-12-31" in title(of_dates)
+
+
 # Harm, time, doses
 
 

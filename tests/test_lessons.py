@@ -361,6 +361,7 @@ def test_a_wrong_condition_is_told_so_though_no_trap_is_settled(monkeypatch):
             "line 11, column 9 (1, traps, item 1)",
         ),
         ("key: fail", "key: fails", "'fails' is no answer; expected one of pass, fail, unknown\n  lesson.yaml, line 9"),
+        ("key: fail", "key: Grown\n    options: {Grown: pass, Young: fail}", "expected one of pass, fail\n"),
         ("state: I1\n", "state: I1\n    means: age > 3\n", "here is state and means"),
         ("    state: I1\n", "", "here is none of them"),
         ("state: I1", "count: certan", "there is no number 'certan'; did you mean 'certain'?"),

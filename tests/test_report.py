@@ -483,6 +483,13 @@ def test_a_killed_run_leaves_the_earlier_report_as_it_was(tmp_path):
     assert (out / "x.html").read_text() == "old"
 
 
+def test_a_file_that_the_notebook_left_open_is_written_at_its_end(tmp_path):
+    """Also where what holds it holds itself, so that only a search for circles finds it."""
+    held = "class Log:\n    pass\n\nlog = Log()\nlog.own, log.file = log, open({!r}, 'w')\nlog.file.write('counted')"
+    report(write(tmp_path / "x.ipynb", code(held.format(str(tmp_path / "log.txt")))), out=tmp_path / "out")
+    assert (tmp_path / "log.txt").read_text() == "counted"
+
+
 def test_a_full_disk_says_nothing_of_the_earlier_report(tmp_path, capfd):
     """Whether the notebook or whoever writes it down meets it, the report that stands there stays."""
     notebook = write(tmp_path / "x.ipynb", code("raise OSError(28, 'No space left on device')"))

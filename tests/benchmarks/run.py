@@ -228,7 +228,8 @@ def keys() -> Iterator[Row]:
     _say("")
     found = {name: numbers for name, *numbers in re.findall(r"SPEED (.+): (\d+), (\d+), ([\d.]+)", done.stdout)}
     if not found:
-        yield Row(what, None, "ms", note="not measured: " + (done.stdout.strip().splitlines() or ["no browser"])[-1])
+        why = (done.stdout.strip().splitlines() or ["no browser"])[-1]
+        yield Row(what.format("verdict"), None, "ms", note=f"not measured: {why}")
     for name, numbers in found.items():
         median, worst, empty = map(float, numbers)
         told = f"median {median:.0f} ms, worst {worst:.0f} ms"

@@ -152,6 +152,6 @@ def target_days(fan: pd.DataFrame, target: int) -> dict[str, Any]:
     """
     days = {}
     for name, column in {"soonest": "high90", "median": "median", "latest": "low90"}.items():
-        there: Any = fan.loc[fan[column] >= target, "day"]
+        there: Any = pd.to_datetime(fan.loc[fan[column] >= target, "day"])
         days[name] = there.iloc[0].date() if len(there) else None
     return days

@@ -165,8 +165,8 @@ class Lesson:
                 yield *at, *place
                 if question.means:
                     parse(str(answer), rules.fields)
-                if question.state and answer not in question.buttons.values():
-                    raise ProtocolError(f"{answer!r} is no answer; expected one of {', '.join(question.buttons)}")
+                if question.state and answer not in (wanted := [*question.buttons.values()]):
+                    raise ProtocolError(f"{answer!r} is no answer; expected one of {', '.join(map(str, wanted))}")
             yield *at, "choice"
             for option in question.choice:
                 if [answer for answer, *_ in answers].count(option) != 1:

@@ -21,14 +21,15 @@ from ..criteria.language.errors import nearest
 from .errors import NotebookError, ReportError, check_letters
 
 # To show a figure plotly imports nbformat, that jsonschema, and that compiles a grammar of web addresses for more than
-# a second; no report checks an address against a schema. And the notebook's folder must not hide a library. At its end
-# Python would search all that these libraries hold for circles, for half a second; the memory goes all the same.
+# a second; no report checks an address against a schema. And the notebook's folder must not hide a library. What the
+# kernel's own libraries hold stays to the end, so that Python need not search it for circles; what the notebook holds
+# is searched, for a file that is open there is written when it goes.
 _START = """
-import atexit, gc, sys
-atexit.register(gc.freeze)
+import gc, sys
 sys.path.remove("")
 sys.modules["rfc3987_syntax"] = None
 from ipykernel import kernelapp
+gc.freeze()
 kernelapp.launch_new_instance()
 """
 
