@@ -6,6 +6,7 @@ import pytest
 import trialtools as tt
 from trialtools import figures
 from trialtools.arms import RandomizationPlan, assess, laboratory, plan
+from trialtools.arms.minimization import Minimization
 from trialtools.criteria.protocol import DataError
 from trialtools.widgets import Setup, panels, randomization
 
@@ -155,3 +156,17 @@ def test_the_laboratory_has_words_where_no_widget_lives(protocol):
     bundle = screen._repr_mimebundle_()
     data = bundle[0] if isinstance(bundle, tuple) else bundle
     assert "JupyterLab" in data["text/html"] and "no allocation of any trial" in screen.panel["caption"]
+
+
+def test_a_comparison_keeps_the_order_of_the_plans_and_of_their_strata() -> None:
+    """A plan that has only the larger number of strata stands first: the others still begin with one list."""
+    strata = ("age > 65",)
+    plans = [Minimization("minimization", EVEN, strata, "4/5", (1,)), RandomizationPlan("complete", EVEN, strata)]
+    compared = assess(plans, 20, runs=10)
+    wide = laboratory.comparison(compared)
+    order = [["minimization 4/5", 2], ["complete", 1], ["complete", 2]]
+    assert wide[["procedure", "strata"]].to_numpy().tolist() == order
+    assert list(wide)[2:] == list(compared["measure"].unique())
+    for row in compared.itertuples():
+        there = wide.loc[(wide["procedure"] == row.procedure) & (wide["strata"] == row.strata), row.measure]
+        assert there.tolist() == pytest.approx([row.value])

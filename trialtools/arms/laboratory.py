@@ -179,8 +179,10 @@ def comparison(compared: pd.DataFrame) -> pd.DataFrame:
     >>> list(comparison(assess(RandomizationPlan("complete", (("A", 1), ("B", 1))), 20, runs=10)).columns[:3])
     ['procedure', 'strata', 'correct guesses']
     """
-    wide: Any = compared.pivot_table(index=["procedure", "strata"], columns="measure", values="value", sort=False)
-    return wide.reset_index().rename_axis(columns=None)
+    keys = ["procedure", "strata"]
+    wide: Any = compared.pivot_table(index=keys, columns="measure", values="value", sort=False)
+    # unsorted, pandas takes each key by itself as it comes: 6 strata would stand before 1 where the first plan has 6
+    return compared[keys].drop_duplicates().merge(wide.reset_index(), on=keys)
 
 
 def trade_off(compared: pd.DataFrame, plan: Plan) -> str:
