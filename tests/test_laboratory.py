@@ -1,11 +1,14 @@
 """The laboratory deals what the plan deals, scores what was guessed, and can never be mistaken for an allocation."""
 
+import re
+
 import pandas as pd
 import pytest
 
 import trialtools as tt
 from trialtools import figures
 from trialtools.arms import RandomizationPlan, assess, laboratory, plan
+from trialtools.arms.command import _assessment_text
 from trialtools.arms.minimization import Minimization
 from trialtools.criteria.protocol import DataError
 from trialtools.widgets import Setup, panels, randomization
@@ -170,3 +173,5 @@ def test_a_comparison_keeps_the_order_of_the_plans_and_of_their_strata() -> None
     for row in compared.itertuples():
         there = wide.loc[(wide["procedure"] == row.procedure) & (wide["strata"] == row.strata), row.measure]
         assert there.tolist() == pytest.approx([row.value])
+    shown = _assessment_text(compared).splitlines()[1:4]
+    assert [re.split(r" {2,}", line.strip())[:2] for line in shown] == [[name, str(n)] for name, n in order]

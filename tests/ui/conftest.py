@@ -202,3 +202,13 @@ def task(browser, app):
                 time.sleep(0.2)
 
     return open_
+
+
+@pytest.fixture(scope="module", params=["lab", "page"])
+def opened(request, notebook, task):
+    """Opens a screen, in JupyterLab by its notebook and last cell, or as a page by its task and element."""
+
+    def open_(name: str, last: str, link: str, screen: str):
+        return notebook(name, last) if request.param == "lab" else task(link, screen)
+
+    return open_

@@ -7,7 +7,6 @@ import trialtools as tt
 
 SLOW = 90_000
 expect.set_options(timeout=20_000)
-NOTEBOOK = "03_cohort_explorer.ipynb"
 # Counts how often what was drawn of an earlier state has been drawn anew.
 REDRAWN = """(root) => {
   window.redrawn = 0;
@@ -17,11 +16,9 @@ REDRAWN = """(root) => {
 }"""
 
 
-@pytest.fixture(scope="module", params=["lab", "page"])
-def page(request, notebook, task):
-    in_lab = request.param == "lab"
-    screen = notebook(NOTEBOOK, "explorer") if in_lab else task("Open the cohort explorer", ".tt-explorer")
-    with screen as page:
+@pytest.fixture(scope="module")
+def page(opened):
+    with opened("03_cohort_explorer.ipynb", "explorer", "Open the cohort explorer", ".tt-explorer") as page:
         explorer = page.locator(".tt-explorer")
         expect(explorer).to_have_attribute("data-state", "settled", timeout=SLOW)
         explorer.scroll_into_view_if_needed()

@@ -9,14 +9,11 @@ from trialtools.arms import laboratory, plan
 
 SLOW = 90_000
 expect.set_options(timeout=20_000)
-NOTEBOOK = "04_arms.ipynb"
 
 
-@pytest.fixture(scope="module", params=["lab", "page"])
-def page(request, notebook, task):
-    in_lab = request.param == "lab"
-    screen = notebook(NOTEBOOK, "laboratory") if in_lab else task("Open the laboratory", ".tt-laboratory")
-    with screen as page:
+@pytest.fixture(scope="module")
+def page(opened):
+    with opened("04_arms.ipynb", "laboratory", "Open the laboratory", ".tt-laboratory") as page:
         board = page.locator(".tt-laboratory")
         expect(board.locator("h4")).to_contain_text("Patient 1 of 24", timeout=SLOW)
         board.scroll_into_view_if_needed()

@@ -20,6 +20,7 @@ from .assessment import assess
 from .audit import verify
 from .commitment import mix, open_ledger, opening
 from .copies import backup
+from .laboratory import comparison
 from .ledger import allocate, allocations, correct, last_entry, return_kit, unblind
 from .receipts import read_receipts, receipts_of
 from .request import Override, Request
@@ -64,12 +65,10 @@ def _assessment_text(frame: pd.DataFrame) -> str:
     shown = frame.assign(
         value=[_value_text(*row) for row in frame[["measure", "value", "error"]].itertuples(index=False)]
     )
-    wide: Any = shown.pivot_table(
-        index=["procedure", "strata"], columns="measure", values="value", aggfunc="first", sort=False, fill_value=""
-    )
+    wide = comparison(shown).fillna("")
     n = ", ".join(f"{n:,}" for n in dict.fromkeys(frame["n"]))
     notes = f"{n} patients. Simulated values have their standard error after ±; the others are exact."
-    table = wide[[name for name in _MEASURES if name in wide]].reset_index().to_string(index=False)
+    table = wide[["procedure", "strata", *(name for name in _MEASURES if name in wide)]].to_string(index=False)
     return f"{table}\n\n{notes}"
 
 

@@ -180,7 +180,7 @@ def comparison(compared: pd.DataFrame) -> pd.DataFrame:
     ['procedure', 'strata', 'correct guesses']
     """
     keys = ["procedure", "strata"]
-    wide: Any = compared.pivot_table(index=keys, columns="measure", values="value", sort=False)
+    wide: Any = compared.pivot_table(index=keys, columns="measure", values="value", aggfunc="first", sort=False)
     # unsorted, pandas takes each key by itself as it comes: 6 strata would stand before 1 where the first plan has 6
     return compared[keys].drop_duplicates().merge(wide.reset_index(), on=keys)
 

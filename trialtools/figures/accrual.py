@@ -148,7 +148,7 @@ def _finding(n: int, end: Any, target: int | None, ahead: Any) -> tuple[str, str
 def target_days(fan: pd.DataFrame, target: int) -> dict[str, Any]:
     """The days on which a forecast reaches its target: `soonest` (one future in twenty is sooner), `median`, `latest`.
 
-    None where the forecast does not get there as far as it looks ahead, or there is none.
+    None where the forecast does not reach the target on any of its days, or has no days.
     """
     days = {}
     for name, column in {"soonest": "high90", "median": "median", "latest": "low90"}.items():

@@ -81,7 +81,7 @@ class Question:
     def numbers(self) -> dict[str, str]:
         """The names of the engine's numbers that it asks for or speaks of, each with the key where it stands."""
         marks = {name: key for key, value in vars(self).items() for name in _MARK.findall(str(value))}
-        return marks | ({asked: self.kind} if (asked := self.count or self.number) else {})
+        return marks | ({wanted: self.kind} if (wanted := self.count or self.number) else {})
 
     @cached_property
     def first(self) -> dict[str, Any]:

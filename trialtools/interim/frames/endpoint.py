@@ -21,8 +21,8 @@ def endpoint_rows(look: LookData) -> Frame:
     """Everybody randomized, with what the analysis needs; deaths and withdrawals count as the estimand declares.
 
     Columns: subject_id, randomized_on, value (empty where unknown; of ordered levels the place, 1 for the best),
-    observed_on, baseline, late (the event came after the last day: none by then), early (it happened, and the window is
-    still open: of yes or no it is to come), by (death, withdrawal or loss where
+    observed_on, baseline, late (the event came after the last day: none by then), early (of a binary endpoint: the
+    event happened, but the window is still open, so that its state is "to come"), by (death, withdrawal or loss where
     that gave the value), days (of a time to an event), site, arm, stratum, mature (the window has passed by the cut; of
     a time to an event, everybody), state. There are three states, and they add up: "known" (the window has passed, and
     the value is known), "to come" (the window is still open, also where the event has happened already) and "missing".
