@@ -76,3 +76,25 @@ def test_tab_on_an_object_is_a_table_of_contents(root):
         used = set(re.findall(rf"(?<![\w.])(?:{names})\.(\w+)", notebooks))
         assert used and used <= {*dir(each)} and all(hasattr(each, name) for name in dir(each)), names
     assert not {"depth", "causes", "work_out", "masks", "arm_of"} & {*dir(protocol), *dir(screening), *dir(look)}
+
+
+def test_an_argument_of_the_wrong_kind_is_told_in_a_sentence():
+    protocol, cohort = tt.example("NCT02210780")
+    patients = tt.read_patients(cohort, protocol)
+    screening = tt.screen(protocol, patients)
+    for call, expected in (
+        (lambda: tt.screen(patients, protocol), "tt.screen(protocol, patients) expects a Protocol, not Patients"),
+        (lambda: tt.what_if(protocol, patients, {"off": ["I1"]}), "expects Edits, or changes by name"),
+        (lambda: tt.read_patients(protocol, cohort), "tt.read_patients(table, protocol) expects a Protocol"),
+        (lambda: tt.look(protocol, "data/trial"), "tt.look(data, protocol) expects a folder of trial data"),
+        (lambda: tt.load_protocol(protocol), "tt.load_protocol(path) expects the path of a protocol file"),
+        (lambda: protocol.explain(patients), "expects values by field name, such as patients.patient(id) gives"),
+        (lambda: protocol.amend("I1"), "protocol.amend(changes) expects changes by criterion, not str"),
+        (lambda: protocol.judge({"age": 70}, "age > 65"), "a condition expects text in the language of criteria"),
+        (lambda: tt.arms.plan(screening), "tt.arms.plan(protocol) expects a Protocol, not Screening"),
+        (lambda: tt.figures.impact(screening), "figures.impact(frame) expects a frame"),
+        (lambda: tt.figures.flow(screening), "figures.flow(frame) expects a frame"),
+        (lambda: tt.widgets.desk(patients, protocol), "tt.widgets.desk(protocol, patients) expects a Protocol"),
+    ):
+        with pytest.raises(TypeError, match=re.escape(expected)):
+            call()

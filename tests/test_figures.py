@@ -93,11 +93,14 @@ def test_a_figure_is_its_drawing_and_the_words_of_its_caller():
     def dots(frame, size=3):
         return Drawing("Two dots", Room(100), "of two", remark="Nothing is left out", alt=f"Size {size}")
 
-    told = dots(None)
-    assert told.layout.meta["alt"] == "Two dots. Size 3." and told.layout.height < dots(None, source="x").layout.height
+    told = dots(pd.DataFrame())
+    assert (
+        told.layout.meta["alt"] == "Two dots. Size 3."
+        and told.layout.height < dots(pd.DataFrame(), source="x").layout.height
+    )
     assert "of two. Nothing is left out" in told.layout.title.text
-    assert "ours. Nothing is left out" in dots(None, subtitle="ours").layout.title.text
-    assert "<b>Other</b>" in dots(None, title="Other", size=4).layout.title.text
+    assert "ours. Nothing is left out" in dots(pd.DataFrame(), subtitle="ours").layout.title.text
+    assert "<b>Other</b>" in dots(pd.DataFrame(), title="Other", size=4).layout.title.text
     assert figures.sweep.__signature__.parameters.keys() == {"frame", "title", "subtitle", "source"}
 
 
@@ -113,7 +116,7 @@ def test_a_page_writes_the_title_above_the_figure_and_takes_its_room_out(frames)
 def test_who_lacks_a_library_is_told_what_to_install():
     block = "import sys; sys.modules['plotly'] = sys.modules['great_tables'] = None; import pandas as pd\n"
     block += "from trialtools import figures\nprint(figures.percent(0.5, 0))\n"
-    ask = "try: figures.{}(pd.DataFrame({{'of': [0]}}))\nexcept ModuleNotFoundError as error: print(error)\n"
+    ask = "try: figures.{}(pd.DataFrame({{'of': [0]}}))\nexcept ImportError as error: print(error)\n"
     run = subprocess.run(
         [sys.executable, "-c", block + ask.format("guesses") + ask.format("table")],
         capture_output=True, text=True, check=True,
@@ -121,7 +124,10 @@ def test_who_lacks_a_library_is_told_what_to_install():
     told = run.stdout.replace("\N{NO-BREAK SPACE}", " ").splitlines()
     assert told == [
         "50 %",
-        *(f"figures need {x}: pip install 'trialtools[workbench]'" for x in ("plotly", "great-tables")),
+        *(
+            f"{x} is not installed; it comes with: pip install 'trialtools[workbench]'"
+            for x in ("plotly", "great_tables")
+        ),
     ]
 
 

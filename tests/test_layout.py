@@ -1,6 +1,7 @@
 """The house: no room knows a later one, and no import goes round in a circle."""
 
 import ast
+import re
 
 import house
 
@@ -27,3 +28,46 @@ def test_the_top_level_is_the_map(root):
 
 def test_the_picture_of_the_house_is_current():
     assert house.PICTURE.read_text("utf-8") == house.picture(), "run: python tests/house.py"
+
+
+def test_what_is_imported_inside_functions_is_the_list_in_contributing(root):
+    table = (root / "CONTRIBUTING.md").read_text("utf-8").split("### Imports")[1].split("##")[0]
+    listed = {
+        (library.split(".")[0], place)
+        for what, where in re.findall(r"^\| ([a-z][\w., ]+) \| (`[^|]+`[^|]*) \|", table, re.MULTILINE | re.IGNORECASE)
+        for library in what.split(", ")
+        for place in re.findall("`([^`]+)`", where)
+    }
+    late = {
+        (library, file.relative_to(root / "trialtools").as_posix())
+        for file in (root / "trialtools").rglob("*.py")
+        for function in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(function, ast.FunctionDef)
+        for library in _imports(function)
+    }
+    unlisted = {(library, file) for library, file in late if not any((library, p) in listed for p in _places(file))}
+    assert not unlisted
+    assert not {
+        (library, place) for library, place in listed if not any(a == library and place in _places(b) for a, b in late)
+    }
+
+
+def _imports(function):
+    """Libraries and rooms that are imported when a function runs."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module.split(".")[0]
+        elif (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func) == "load_module"
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            yield node.args[0].value.split(".")[0]
+
+
+def _places(file):
+    """A file and the folders that it lies in."""
+    parts = file.split("/")
+    return ["/".join(parts[:n]) for n in range(1, len(parts) + 1)]

@@ -16,6 +16,7 @@ from typing import Any
 from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError, parse
 from ..criteria.protocol import DataError
+from ..criteria.stage import expect
 from .minimization import Kit, Minimization, Plan
 from .plans import OPTIONS, RandomizationPlan, is_whole
 from .sealing import kit_numbers
@@ -40,6 +41,7 @@ def plan(protocol: Protocol, procedure: str = "permuted_blocks", **options: Any)
     >>> made.label, made.ratio, made.strata
     ('big stick 3', (('mscs', 1), ('comparator', 1)), ('age > 65', 'site'))
     """
+    expect(protocol, Protocol, "tt.arms.plan(protocol)")
     if procedure not in OPTIONS:
         raise DataError(f"no procedure '{procedure}'; {', '.join(OPTIONS)}")
     design = {name: item.value for name, item in protocol.design.items()}
@@ -80,6 +82,7 @@ def plan_of(content: Mapping[str, Any]) -> Plan:
     Raises:
         DataError: it is no plan.
     """
+    expect(content, Mapping, "tt.arms.plan_of(content)", "a plan as plain data")
     kind = Minimization if content.get("procedure") == "minimization" else RandomizationPlan
     if unknown := set(content) - {field.name for field in fields(kind)}:
         raise DataError(f"a plan has no {' or '.join(sorted(unknown))}")

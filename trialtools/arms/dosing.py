@@ -13,6 +13,7 @@ import pandas as pd
 from ..criteria.contents import Protocol
 from ..criteria.language import Interval
 from ..criteria.protocol import DataError, Dosing
+from ..criteria.stage import expect
 
 _WINDOW_STATES = ("in window", "unknown", "early", "late", "dosed in window", "dosed out of window")
 """Where a patient may stand, the most urgent first."""
@@ -96,6 +97,7 @@ def dosing_status(
     2          c  <NA>    unknown       <NA>
     """
 
+    expect(protocol, Protocol, "tt.arms.dosing_status(protocol, subjects)")
     window = dosing_window(protocol)
     if window is None:
         raise DataError(f"{protocol.id}: no arm has a dosing window")

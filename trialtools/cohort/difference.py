@@ -17,6 +17,7 @@ from ..criteria.language import ProtocolError, names, words
 from ..criteria.patient.tree import Decision, decision
 from ..criteria.proofs.finding import assuming, proviso
 from ..criteria.proofs.prover import Proof, Prover, prover_for
+from ..criteria.stage import expect
 from .rows import decisions
 from .screening import screen
 from .sources import Patients, read_patients
@@ -111,6 +112,8 @@ def diff(first: Protocol, second: Protocol, patients: Any = None) -> Difference:
     'narrower'
     """
 
+    for protocol in (first, second):
+        expect(protocol, Protocol, "tt.diff(first, second)")
     changes = pd.DataFrame(_changes(first, second), columns=["criterion", "label", "before", "after"])
     moved = _moves(first, second, patients) if patients is not None else None
     labels = _fields_of(changes["criterion"], first, second)

@@ -12,9 +12,10 @@ import narwhals as nw
 import pandas as pd
 
 from ..criteria.contents import Protocol
+from ..criteria.doors import load_module
 from ..criteria.engine import in_polars
 from ..criteria.protocol import DataError
-from ..criteria.stage import Stage
+from ..criteria.stage import Stage, expect
 from .frames.attrition import answer, attrition, criterion_states, open_criteria
 from .frames.baseline import baseline
 from .frames.groups import attrition_by_group, exclusion_ratios
@@ -93,6 +94,7 @@ def screen(protocol: Protocol, patients: Any, mapping: Any = None, engine: str |
     >>> 0 < screening.certain < screening.possible < screening.n
     True
     """
+    expect(protocol, Protocol, "tt.screen(protocol, patients)")
     if not isinstance(patients, Patients):
         patients = read_patients(patients, protocol, mapping)
     with readable(patients.name):
@@ -116,7 +118,5 @@ def _move(frame: Any, engine: str | None) -> Any:
     if engine == "polars":
         return nw.from_native(in_polars(frame).lazy())
     if engine == "duckdb":
-        import duckdb
-
-        return nw.from_native(duckdb.from_arrow(in_polars(frame).to_arrow()))
+        return nw.from_native(load_module("duckdb").from_arrow(in_polars(frame).to_arrow()))
     raise DataError(f"no engine '{engine}'; use polars or duckdb")

@@ -21,6 +21,7 @@ from ..criteria.expressions import HIGH, LOW
 from ..criteria.language import Formula, ProtocolError, names, nearest, parse
 from ..criteria.protocol import DataError, amend
 from ..criteria.protocol.limits import with_thresholds
+from ..criteria.stage import expect
 from .frames.attrition import ORDERS
 from .screening import Screening, screen
 from .sources import Patients, read_patients
@@ -91,7 +92,9 @@ def what_if(protocol: Protocol, patients: Any, edits: Edits | None = None, **cha
     >>> younger.protocol.criterion["I1"].when
     '18 <= age <= 75'
     """
-    edits = edits or Edits(**changes)
+    expect(protocol, Protocol, "tt.what_if(protocol, patients)")
+    edits = Edits(**changes) if edits is None else edits
+    expect(edits, Edits, "tt.what_if(protocol, patients, edits)", 'Edits, or changes by name such as off=["I8"]')
     patients = patients if isinstance(patients, Patients) else read_patients(patients, protocol)
     chosen = patients.filter(protocol, edits.brush) if edits.brush else patients
     return resolve_unknowns(screen(edited_protocol(protocol, edits), chosen), edits.unknowns)

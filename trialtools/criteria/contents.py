@@ -18,7 +18,7 @@ from .protocol.file import with_source, write_protocol
 from .protocol.limits import amend, threshold_table, with_thresholds
 from .protocol.model import ProtocolData
 from .protocol.yamlfile import read_text, read_yaml
-from .stage import Stage
+from .stage import Stage, expect
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,6 +118,7 @@ def load_protocol(path: str | os.PathLike[str], readings: Mapping[str, str] | st
     >>> protocol.reading("I6"), protocol.reading("E7")
     ('registered', 'other_viruses')
     """
+    expect(path, str | os.PathLike, "tt.load_protocol(path)", "the path of a protocol file")
     file = Path(path)
     written = read_text(path, "the protocol")
     chosen = _pairs(readings) if isinstance(readings, str) else readings

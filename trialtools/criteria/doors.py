@@ -37,6 +37,20 @@ def install_hint(error: ModuleNotFoundError) -> str | None:
     return f"{library} is not installed; it comes with: pip install 'trialtools[{extra}]'" if extra else None
 
 
+def load_module(module: str) -> Any:
+    """A library, or a file of ours that needs some, loaded when it is asked for; who lacks it is told what to install.
+
+    Raises:
+        MissingLibraryError: it is not installed.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if hint := install_hint(error):
+            raise MissingLibraryError(hint) from None
+        raise
+
+
 def lazy_door(
     package: str, names: Mapping[str, Sequence[str]], rooms: Sequence[str] = ()
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
@@ -51,19 +65,11 @@ def lazy_door(
     """
     file_of = {name: file for file, offered in names.items() for name in offered}
 
-    def enter(file: str) -> Any:
-        try:
-            return import_module(f"{package}.{file}")
-        except ModuleNotFoundError as error:
-            if hint := install_hint(error):
-                raise MissingLibraryError(hint) from None
-            raise
-
     def get(name: str) -> Any:
         if name in file_of:
-            return getattr(enter(file_of[name]), name)
+            return getattr(load_module(f"{package}.{file_of[name]}"), name)
         if name in rooms:
-            return enter(name)
+            return load_module(f"{package}.{name}")
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     return get, lambda: sorted([*file_of, *rooms])

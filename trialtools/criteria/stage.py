@@ -14,6 +14,24 @@ def as_lines(lines: Sequence[str]) -> str:
     return "<div>" + "<br>".join([f"<b>{first}</b>", *middle, f"<small>{last}</small>"]) + "</div>"
 
 
+def expect(thing: object, kind: Any, call: str, what: str = "") -> None:
+    """Refuse, at a door, a thing of another kind: patients where a protocol belongs, a table where one patient does.
+
+    Args:
+        thing: what was handed in.
+        kind: of what it must be.
+        call: the call as it is meant.
+        what: is expected, in words; otherwise the name of the kind.
+
+    >>> expect("I1", dict, "protocol.amend(changes)", "changes by criterion")
+    Traceback (most recent call last):
+        ...
+    TypeError: protocol.amend(changes) expects changes by criterion, not str
+    """
+    if not isinstance(thing, kind):
+        raise TypeError(f"{call} expects {what or 'a ' + kind.__name__}, not {type(thing).__name__}")
+
+
 class Stage:
     """What a class on top of a data class has: it shows itself by `_lines`, and Tab gives its fields and methods.
 

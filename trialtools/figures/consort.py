@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..criteria.stage import expect
 from .arms import Arm, arms, rows_of_arm
 from .format import absent, count
 from .page import INK, QUIET, Html
@@ -90,6 +91,7 @@ def consort(
     >>> "5 of 9 assessed were randomized" in made, "All arms together" in made
     (True, True)
     """
+    expect(frame, pd.DataFrame, "figures.consort(frame)", "a frame, such as look.flow() gives")
     if not len(frame):
         return nobody("Nobody was assessed" if title is None else title, subtitle)
     places: list[tuple[str, Any]] = list(zip(frame["stage"], frame["arm"], strict=True))

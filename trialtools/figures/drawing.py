@@ -9,9 +9,13 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from .format import NOBODY
+import pandas as pd
+
+from ..criteria.doors import load_module
+from ..criteria.stage import expect
+from .format import FRAME, NOBODY
 from .page import QUIET
-from .template import SMALL, SUBTITLE, TITLE, WIDTH, note, template, workbench, wrap
+from .template import SMALL, SUBTITLE, TITLE, WIDTH, note, template, wrap
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -73,16 +77,19 @@ _WORDS = (
 def figure(draw: Callable[..., Drawing]) -> Callable[..., Figure]:
     """A function that gives a `Drawing` becomes one that gives its figure, and takes the caller's words.
 
+    >>> import pandas as pd
     >>> @figure
     ... def nothing(frame):
     ...     return nobody("Nobody was screened", "93,995 records")
-    >>> made = nothing([], title="Nobody came")
+    >>> made = nothing(pd.DataFrame(), title="Nobody came")
     >>> made.layout.width, made.layout.title.text[:18], made.layout.meta["alt"]
     (660, '<b>Nobody came</b>', 'Nobody was screened. 93,995 records.')
     """
 
     @wraps(draw)
     def draw_figure(*frames: Any, title: str | None = None, subtitle: str | None = None, source: str = "", **how: Any):
+        for frame in frames[:1]:
+            expect(frame, pd.DataFrame, f"figures.{draw.__name__}(frame)", FRAME)
         return _lay_out(draw(*frames, **how), title, subtitle, source)
 
     signature = inspect.signature(draw)
@@ -134,7 +141,7 @@ def _lay_out(drawing: Drawing, title: str | None, subtitle: str | None, source: 
         },
         **drawing.layout,
     }
-    return workbench("plotly.graph_objects").Figure(data=list(drawing.marks), layout=layout)
+    return load_module("plotly.graph_objects").Figure(data=list(drawing.marks), layout=layout)
 
 
 _NARROW = 52

@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from .format import absent, count, interval, percent
+from ..criteria.stage import expect
+from .format import FRAME, absent, count, interval, percent
 from .page import INK, QUIET, Html
 from .svg import LINE, Parts, across, box, down, nobody, page, path, strips, text
 from .template import SMALL, STATES, wrap
@@ -78,6 +79,7 @@ def flow(frame: pd.DataFrame, *, title: str | None = None, subtitle: str | None 
     >>> "At least 5 and at most 6 of 10 patients are eligible" in flow(pd.DataFrame(rows, columns=names))
     True
     """
+    expect(frame, pd.DataFrame, "figures.flow(frame)", FRAME)
     rows: list[dict[str, Any]] = frame.to_dict("records")  # type: ignore[assignment]
     _adds_up(rows)
     if not rows or not rows[0]["possible"]:

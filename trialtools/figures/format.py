@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 ABSENT = "—"
+FRAME = "a frame, such as screening.attrition() gives"
 NOBODY = "no patients"
 NOT_KNOWN = "not known"
 SPACE = "\N{NO-BREAK SPACE}"

@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..criteria.doors import load_module
+
 FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 INK, QUIET = "#1a1a1a", "#595959"
 
@@ -77,9 +79,8 @@ def fill(template: str, **values: Any) -> Html:
 
 @cache
 def _templates() -> Any:
-    from jinja2 import Environment, FileSystemLoader
-
-    return Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
+    jinja2 = load_module("jinja2")
+    return jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True)
 
 
 @cache

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from pandas.api import types
 
+from ..criteria.doors import load_module
 from ..criteria.language.wording import printed_unit
-from .format import ABSENT, SCREEN_WORDS, SPACE, absent, count, heading, n_of, number, words
+from ..criteria.stage import expect
+from .format import ABSENT, FRAME, SCREEN_WORDS, SPACE, absent, count, heading, n_of, number, words
 from .page import FONTS, INK, QUIET
-from .template import workbench
 
 if TYPE_CHECKING:
     from great_tables import GT
@@ -56,12 +57,13 @@ def table(
     >>> all(text in made.as_raw_html() for text in ("Label", "Patients", "12,480", "—"))
     True
     """
+    expect(frame, pd.DataFrame, "figures.table(frame)", FRAME)
     chosen: list[str] = list(dict.fromkeys([*([group] if group else []), *map(str, columns or frame.columns)]))
     written, figures = _cell_texts(frame.loc[:, chosen].head(rows), formats or {})
     body = [column for column in chosen if column != group]
     # great_tables would draw a random id, and two runs of one report would differ by it
     name = "t" + hashlib.sha256(f"{title}{subtitle}{written.to_csv()}".encode()).hexdigest()[:10]
-    made = workbench("great_tables").GT(written, id=name, groupname_col=group if len(frame) else None)
+    made = load_module("great_tables").GT(written, id=name, groupname_col=group if len(frame) else None)
     headings: dict[str, Any] = {column: (labels or {}).get(column) or heading(column) for column in body}
     made = made.cols_label(headings).fmt(_in_page, columns=body)  # great_tables escapes from 1.0 on only
     made = made.cols_align("left", body).cols_align("right", [column for column in body if column in figures])
@@ -87,6 +89,7 @@ def baseline(frame: pd.DataFrame, title: str | None = None, subtitle: str | None
     >>> all(text in page for text in ("female", "not known", "not decided yet (n = 299)", "23 (45.1 %)"))
     True
     """
+    expect(frame, pd.DataFrame, "figures.baseline(frame)", "a frame, such as screening.baseline() gives")
     sizes = frame.drop_duplicates("group").set_index("group")["of"]
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for each in frame.to_dict("records"):
@@ -143,7 +146,7 @@ def _in_page(text: str) -> str:
 
 def _add_notes(made: GT, notes: Mapping[str, str] | Sequence[str]) -> GT:
     if isinstance(notes, Mapping):
-        labels = workbench("great_tables").loc.column_labels
+        labels = load_module("great_tables").loc.column_labels
         for column, note in notes.items():
             made = made.tab_footnote(note, locations=labels(columns=column))
         return made.opt_footnote_marks("letters")

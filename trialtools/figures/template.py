@@ -2,9 +2,9 @@
 
 import textwrap
 from functools import cache
-from importlib import import_module
 from typing import Any
 
+from ..criteria.doors import load_module
 from .format import SPACE
 from .page import FONTS, INK, QUIET
 
@@ -27,21 +27,10 @@ HAIR = "#e4e4e4"
 TITLE, SUBTITLE, BODY, SMALL = 16, 12.5, 13, 11.5
 
 
-def workbench(module: str) -> Any:
-    """A module of the workbench, asked for only when something is drawn; who lacks it is told what to install."""
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        library = (error.name or module).split(".")[0].replace("_", "-")
-        raise ModuleNotFoundError(
-            f"figures need {library}: pip install 'trialtools[workbench]'", name=error.name
-        ) from None
-
-
 @cache
 def template() -> str:
     """Register the template with plotly and return its name."""
-    go, pio = workbench("plotly.graph_objects"), workbench("plotly.io")
+    go, pio = load_module("plotly.graph_objects"), load_module("plotly.io")
     hover = {
         "bgcolor": "white",
         "bordercolor": INK,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ..criteria.contents import Protocol, load_protocol
 from ..criteria.protocol import DataError
-from ..criteria.stage import Stage
+from ..criteria.stage import Stage, expect
 from ..figures.format import count, percent
 from ..figures.measure import MEASURES, Measure
 from ..figures.printed import recommendation_form
@@ -164,6 +164,9 @@ def look(
     >>> look("data/trial", tt.load_protocol("data/protocols/NCT05741099.yaml"), "2023-08-17", number=2)
     NCT05741099, look 2 of 3, cut 2023-08-17 · open: pooled
     """
+    call = "tt.look(data, protocol)"
+    expect(data, str | os.PathLike | TrialData, call, "a folder of trial data or a TrialData")
+    expect(protocol, Protocol | str | os.PathLike, call, "a Protocol")
     protocol = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
     plan, day = plan_of(protocol), parse_cutoff(cutoff)
     trial = read_analysis_data(data, protocol, cutoff, closed=closed, mapping=mapping or None)

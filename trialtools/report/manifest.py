@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from ..criteria.contents import load_protocol
 from ..criteria.language import ProtocolError
 from .errors import ReportError
 from .parameters import Parameter, place_of
@@ -51,8 +52,6 @@ def inputs(
 
 
 def _protocol(name: str, file: Path, readings: Any) -> dict[str, Any] | None:
-    from ..criteria.contents import load_protocol
-
     try:
         protocol = load_protocol(file)
     except ProtocolError as error:

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+import yaml
+
 from .errors import ReportError, check_letters
 
 _PLAIN = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text", "list": "a list"}
@@ -167,8 +169,6 @@ def _read(value: _CommandLineText, kind: Any) -> Any:
     try:
         return json.loads(value)
     except ValueError:
-        import yaml
-
         return yaml.load(value, yaml.BaseLoader)  # {I6: registered}: every plain word is text
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import yaml
 
 from ..criteria.contents import Protocol
+from ..criteria.doors import load_module
 from ..criteria.protocol import DataError
 
 _HERE = Path(__file__).parent
@@ -96,9 +97,9 @@ LABEL = "SYNTHETIC: drawn by a random number generator; no row is a person"
 
 def render(template: str, **facts: Any) -> str:
     """A template of this room, filled in. Only a document needs Jinja2, so it is imported here."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    page = Environment(loader=FileSystemLoader(_HERE), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    jinja2 = load_module("jinja2")
+    loader, undefined = jinja2.FileSystemLoader(_HERE), jinja2.StrictUndefined
+    page = jinja2.Environment(loader=loader, undefined=undefined, trim_blocks=True, lstrip_blocks=True)
     page.filters |= {"percent": lambda share: f"{100 * share:g} %", "count": lambda n: f"{n:,}"}
     return page.get_template(template).render(label=LABEL, **facts) + "\n"
 

@@ -15,6 +15,7 @@ from ..criteria.contents import Protocol
 from ..criteria.engine import DTYPES, expression, work_out
 from ..criteria.language import NUMERIC, Formula, names, parse
 from ..criteria.protocol import DataError, Field
+from ..criteria.stage import expect
 from .clinical import clinical_fields, fitted_ages, inpatients, is_clinical
 from .columns import even_column, flag_of_date, quantity_of, typed_column
 from .model import Array, Assume, Draws, Numbers, assumed_values, read_assumptions
@@ -62,6 +63,7 @@ def cohort_blocks(
     protocol: Protocol, n: int, seed: int, dirty: bool, missing: float, assume: Assume
 ) -> Iterator[pl.DataFrame]:
     """The table of `cohort` in parts of up to 65,536 patients; at least one, which is empty if n is 0."""
+    expect(protocol, Protocol, "tt.simulate.cohort(protocol, n, seed)")
     if n < 0 or seed < 0 or not 0 <= missing < math.inf:
         raise DataError(f"n, seed and missing cannot be negative: n={n}, seed={seed}, missing={missing}")
     model = assumed_values("cohort", assume, fitted_ages(protocol))

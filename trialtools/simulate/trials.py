@@ -16,6 +16,7 @@ from ..arms.ledger import allocations
 from ..criteria.contents import Protocol
 from ..criteria.files import whole_folder
 from ..criteria.protocol import DataError
+from ..criteria.stage import expect
 from ..interim.data.read import TrialData, read_trial
 from ..interim.data.tables import TABLES
 from ..interim.endpoint import endpoint_of
@@ -95,6 +96,7 @@ def write_trial(
 
     Source: every number is an assumption with its reason, see `assumptions("trial")`.
     """
+    expect(protocol, Protocol, "tt.simulate.trial(protocol, n, seed)")
     folder, default = Path(folder), read_assumptions("trial")["sites"]
     sites = list(default if sites is None else sites)
     course = assumed_values("trial", assume)

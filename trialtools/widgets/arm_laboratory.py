@@ -20,6 +20,7 @@ from ..arms.plans import OPTIONS, option_text
 from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError
 from ..criteria.protocol import DataError
+from ..criteria.stage import expect
 from ..figures.arms import LOOKS
 from ..figures.format import SPACE
 from ..figures.laboratory import guessing_score
@@ -62,6 +63,7 @@ def randomization(
     >>> screen.answer["score"]
     '1 of 2 guesses right (50 %); the best guesser expects 57 %, a coin 50 %.'
     """
+    expect(protocol, Protocol, "tt.widgets.randomization(protocol)")
     return Laboratory(protocol, people, setup or Setup(), compared)
 
 

@@ -34,6 +34,7 @@ from ..criteria.contents import Protocol
 from ..criteria.language.parser import MAX_NUMBER
 from ..criteria.language.wording import printed_unit
 from ..criteria.protocol import DataError, write_protocol
+from ..criteria.stage import expect
 from ..figures.format import LIMITS, count, plain
 from . import card, panels
 from .browser import Screen, script, style
@@ -63,6 +64,7 @@ def explorer(protocol: Protocol, patients: Any, mapping: Any = None, edits: Edit
     >>> screen.answer["differs"]
     'I2 off: 14 more at least, 100 more at most.'
     """
+    expect(protocol, Protocol, "tt.widgets.explorer(protocol, patients)")
     if not isinstance(patients, Patients):
         patients = read_patients(patients, protocol, mapping)
     return Explorer(protocol, patients, edits or Edits())

@@ -26,6 +26,7 @@ from ..criteria.contents import Protocol
 from ..criteria.language import definite, nearest
 from ..criteria.patient.verdict import Explanation
 from ..criteria.protocol import DataError
+from ..criteria.stage import expect
 from . import answers, card, roster, uploads
 from .browser import Screen, script, style
 
@@ -54,6 +55,7 @@ def desk(protocol: Protocol, patients: Any = None, mapping: Any = None) -> Desk:
     >>> screen.explanation.decision
     'ineligible'
     """
+    expect(protocol, Protocol, "tt.widgets.desk(protocol, patients)")
     if patients is not None and not isinstance(patients, Patients):
         patients = read_patients(patients, protocol, mapping)
     return Desk(protocol, patients, mapping)

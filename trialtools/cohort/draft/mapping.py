@@ -16,6 +16,7 @@ import narwhals as nw
 from ...criteria.contents import Protocol
 from ...criteria.engine import in_polars
 from ...criteria.protocol import DataError, Field
+from ...criteria.stage import expect
 from ..sources.ids import no_patients
 from ..sources.mapping import ColumnMapping, MappedColumn, PatientId, Rows
 from ..sources.open import RawTable, open_table, readable
@@ -58,6 +59,7 @@ def draft_mapping(protocol: Protocol, table: Any) -> MappingDraft:
     >>> draft.take("heavy_smoker").column("heavy_smoker").codes
     {'no': False, 'yes': 'unknown'}
     """
+    expect(protocol, Protocol, "tt.draft_mapping(protocol, table)")
     drafts = [_draft(protocol, table, form) for form in file_forms(table)]
     if not any(draft.lines for draft in drafts):
         drafts += [*_lower_headers(protocol, table, drafts)]

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...criteria.stage import expect
+
 _NOT_COUNTS = ("step", "size", "rank", "cost")
 _PAIRS = (("certain", "possible"), ("n", "of"), ("failed", "n"), ("unknown", "n"))
 _WHOLE = ("pass", "fail", "unknown")
@@ -33,6 +35,7 @@ def suppress(frame: pd.DataFrame, minimum: int = 5) -> pd.DataFrame:
     >>> suppress(pd.DataFrame({"fail": [3, 60], "share": [0.03, 0.6], "n": [100, 100]})).values.tolist()
     [[<NA>, nan, 100], [60, 0.6, 100]]
     """
+    expect(frame, pd.DataFrame, "tt.cohort.suppress(frame)", "a frame, such as screening.attrition() gives")
     if "other" in next((frame[name].tolist() for name in ("criteria", "fields") if name in frame), ()):
         frame = _merge_small(frame, minimum)
     if {"value", "certain", "possible"} <= set(frame):

@@ -16,6 +16,7 @@ import pandas as pd
 
 from ...criteria.contents import Protocol
 from ...criteria.language import Formula
+from ...criteria.stage import expect
 from ..patterns import count_patterns
 from ..sources import Patients, read_patients
 
@@ -46,6 +47,7 @@ def compare_readings(
     [['guideline', True, 51], ['registered', False, 0]]
     """
 
+    expect(protocol, Protocol, "tt.compare_readings(protocol, patients)")
     joint = _joint(protocol, patients, mapping)
     rows = []
     for criterion in protocol.criteria:

@@ -17,7 +17,7 @@ from ...criteria.expressions import HIGH, LOW, WRITTEN
 from ...criteria.language import Interval, ProtocolError, names, parse
 from ...criteria.protocol import DataError
 from ...criteria.protocol.model import ROUNDING
-from ...criteria.stage import Stage
+from ...criteria.stage import Stage, expect
 from .checks import ID, DataFinding, finding, judge_checks, number_of, one_row, quality_table
 from .columns import read_columns
 from .ids import MARKS, OWN, compare_ids, id_checks, id_column, patients_only, with_ids
@@ -67,6 +67,7 @@ class Patients(Stage):
         >>> patients.filter(protocol, "age > 65").n < patients.n
         True
         """
+        expect(protocol, Protocol, 'patients.filter(protocol, "age > 65")')
         formula = parse(condition, protocol.fields)
         known = facts(self.frame, protocol, names(formula))
         holds = expression(formula, partial_fields(known)).alias("holds:")
@@ -135,6 +136,7 @@ def read_patients(
     >>> patients.quality[["field", "problem", "n"]].values.tolist()
     [['age', 'impossible value (outside 0 to 120 years)', 1]]
     """
+    expect(protocol, Protocol, "tt.read_patients(table, protocol)")
     mapping = _mapping(mapping, protocol)
     table = open_table(source, mapping, mapping.wanted_columns)
     try:

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 import polars as pl
 
+from ...criteria.doors import load_module
 from ...criteria.protocol import DataError
 from .cells import BLANKS
 from .columns import EXACT
@@ -98,8 +99,7 @@ def sheet_names(path: Path) -> list[str]:
 @contextmanager
 def _open_book(path: Path) -> Iterator[Any]:
     """A workbook; what its reader does not understand is told in a sentence, and not what it says on stderr itself."""
-    import fastexcel
-
+    fastexcel = load_module("fastexcel")
     for name in ("fastexcel", "calamine"):
         logging.getLogger(name).setLevel(logging.ERROR)  # they tell of every empty column
     try:

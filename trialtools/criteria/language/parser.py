@@ -12,6 +12,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any, TypeAlias
 
+from ..stage import expect
 from .errors import ProtocolError, nearest
 from .formula import MIRRORED, NUMERIC, And, Compare, Formula, In, Name, Not, Or, Value, names, type_of, weight
 from .functions import FUNCTIONS, fold
@@ -47,6 +48,7 @@ def parse(text: str, fields: Mapping[str, Any]) -> Formula:
         agee > 65
         ^^^^
     """
+    expect(text, str, "a condition", "text in the language of criteria")
     reader = Reader(text, fields)
     return reader.weigh(reader.flag(reader.source.tree, "a criterion", whole=True))
 

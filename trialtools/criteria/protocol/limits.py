@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..language import ProtocolError, nearest, words
 from ..language.comparisons import limit_of, limits, map_comparisons
 from ..language.formula import Arithmetic, Compare, Formula, Name, Value, names, type_of
+from ..stage import expect
 from .model import Ambiguity, Criterion, ProtocolData
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def with_thresholds(protocol: _Protocol, values: Mapping[str, float]) -> _Protoc
     >>> protocol.with_thresholds({"I1.upper": 75}).criterion["I1"].when
     '18 <= age <= 75'
     """
+    expect(values, Mapping, "protocol.with_thresholds(values)", "values by threshold")
     moved: dict[str, list[tuple[tuple[int, int], float]]] = {}
     for id, value in values.items():
         limit = threshold(protocol, id)
@@ -199,6 +201,7 @@ def amend(protocol: _Protocol, changes: Mapping[str, str | bool | Criterion | No
     >>> younger.criterion["I1"].when, younger.sha256 == protocol.sha256
     ('18 <= age <= 75', False)
     """
+    expect(changes, Mapping, "protocol.amend(changes)", "changes by criterion")
     for id, change in changes.items():
         if id not in protocol.criterion and not isinstance(change, Criterion):
             raise ProtocolError(f"no criterion '{id}'{nearest(id, protocol.criterion)}; a new one needs a Criterion")

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 from ..language import Interval, ProtocolError, definite, evaluate, nearest, parse, parse_number
 from ..language.formula import Case, Formula, Not, names
+from ..stage import expect
 from .check import check_protocol
 from .field import ASK, STRICT, Field, Question, fits, possible, question_name
 
@@ -290,6 +291,7 @@ class ProtocolData:
         Raises:
             ProtocolError: no such criterion, or no such reading of it.
         """
+        expect(readings, Mapping, "protocol.with_readings(readings)", "readings by criterion")
         return replace(self, readings={**self.readings, **readings})
 
     def facts_of(self, patient: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,6 +305,8 @@ class ProtocolData:
         Raises:
             DataError: a name that is no field, or a value of the wrong type.
         """
+        one = "values by field name, such as patients.patient(id) gives"
+        expect(patient, Mapping, "a question about one patient", one)
         for name, value in patient.items():
             if name not in self.fields and name != "patient_id":
                 raise DataError(f"no field '{name}'{nearest(name, self.fields)}")

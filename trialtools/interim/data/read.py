@@ -14,7 +14,7 @@ from ...cohort.sources.checks import DataFinding
 from ...cohort.sources.patients import read_patients
 from ...criteria.contents import Protocol
 from ...criteria.protocol import DataError
-from ...criteria.stage import Stage
+from ...criteria.stage import Stage, expect
 from ..endpoint import endpoint_of
 from .checks import clear_impossible, contradictions, missing_parts
 from .cutoff import cut, pool
@@ -81,6 +81,9 @@ def read_trial(
     >>> trial.disposition[["subject_id", "milestone", "source"]].values.tolist()
     [['1', 'died', 'events']]
     """
+    call = "tt.read_trial(source, protocol)"
+    expect(source, str | os.PathLike | Mapping, call, "a folder, a file or frames by table")
+    expect(protocol, Protocol | None, call, "a Protocol")
     raw = open_source(source, mapping)
     try:
         return _check(raw, protocol, arms)
