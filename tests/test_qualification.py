@@ -7,7 +7,7 @@ from html import escape
 import pytest
 
 from trialtools.__main__ import main
-from trialtools.arms import procedures
+from trialtools.arms.procedures import PROCEDURES
 from trialtools.report import qualify, write_qualification
 from trialtools.report.qualification import command
 from trialtools.report.qualification.bench import TRIALS
@@ -44,16 +44,16 @@ def test_requirements_are_of_three_kinds_each_with_a_trial_and_no_two_are_one():
 
 def test_a_deviation_is_told_written_down_and_exit_code_1(tmp_path, capsys, monkeypatch):
     """A block that is not shuffled, and a requirement that breaks: both are deviations, and all others are tried."""
-    right = procedures.permuted_blocks
+    right = PROCEDURES["permuted_blocks"]
 
     def sorted_blocks(ratio, sizes):
-        start, turns = right(ratio, sizes)
+        start, turns = right.chain(ratio, sizes)
         return start, lambda state: turns(state)[:1]
 
     def broken(bench):
         raise ZeroDivisionError("on purpose <evil>")
 
-    monkeypatch.setattr(procedures, "permuted_blocks", sorted_blocks)
+    monkeypatch.setitem(PROCEDURES, "permuted_blocks", replace(right, chain=sorted_blocks))
     monkeypatch.setitem(TRIALS, "R26", broken)
     found = qualify(["R01", "R25", "R26"])
     assert [trial.number for trial in found.deviations] == ["R25", "R26"] and found.trials[0].passed

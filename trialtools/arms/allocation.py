@@ -18,7 +18,8 @@ from ..criteria.language import ProtocolError, parse
 from ..criteria.protocol import DataError
 from ..criteria.stage import expect
 from .minimization import Kit, Minimization, Plan
-from .plans import OPTIONS, RandomizationPlan, is_whole
+from .plans import RandomizationPlan, is_whole
+from .procedures import PROCEDURES
 from .sealing import kit_numbers
 from .strata import SITE
 
@@ -42,8 +43,8 @@ def plan(protocol: Protocol, procedure: str = "permuted_blocks", **options: Any)
     ('big stick 3', (('mscs', 1), ('comparator', 1)), ('age > 65', 'site'))
     """
     expect(protocol, Protocol, "tt.arms.plan(protocol)")
-    if procedure not in OPTIONS:
-        raise DataError(f"no procedure '{procedure}'; {', '.join(OPTIONS)}")
+    if procedure not in PROCEDURES:
+        raise DataError(f"no procedure '{procedure}'; {', '.join(PROCEDURES)}")
     design = {name: item.value for name, item in protocol.design.items()}
     ratio, strata = options.pop("ratio", design.get("ratio")), tuple(options.pop("strata", design.get("strata", ())))
     if not isinstance(ratio, Mapping) or not all(map(is_whole, ratio.values())):
@@ -55,9 +56,10 @@ def plan(protocol: Protocol, procedure: str = "permuted_blocks", **options: Any)
     block = sum(shares.values())
     usual = {"sizes": (2 * block, 3 * block), "limit": 3, "length": design.get("sample_size"), "alpha": 1, "beta": 1}
     usual |= {"probability": "4/5" if procedure == "minimization" else "2/3", "weights": (1,) * len(strata)}
-    chosen = {name: usual[name] for name in OPTIONS[procedure]} | options
-    if foreign := [name for name in options if name not in OPTIONS[procedure]]:
-        raise DataError(f"{procedure} has no option '{foreign[0]}'; {', '.join(OPTIONS[procedure]) or 'it has none'}")
+    takes = PROCEDURES[procedure].options
+    if foreign := [name for name in options if name not in takes]:
+        raise DataError(f"{procedure} has no option '{foreign[0]}'; {', '.join(takes) or 'it has none'}")
+    chosen = {name: options.get(name, usual[name]) for name in takes}
     return plan_of({"procedure": procedure, "ratio": list(shares.items()), "strata": strata, **chosen})
 
 
@@ -70,7 +72,7 @@ def applicable_plans(protocol: Protocol) -> list[Plan]:
     """
     first = plan(protocol, "complete")
     plans: list[Plan] = [first, plan(protocol, sizes=(2 * sum(first.shares),))]
-    for procedure in list(OPTIONS)[1:]:
+    for procedure in list(PROCEDURES)[1:]:
         with contextlib.suppress(DataError):  # two arms, equal arms, a length, factors: what it lacks here
             plans.append(plan(protocol, procedure))
     return plans

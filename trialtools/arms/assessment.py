@@ -70,25 +70,27 @@ def assess(
     rows = []
     for plan in [plans] if isinstance(plans, Plan) else plans:
         levels = [sites if condition == SITE else 2 for condition in plan.strata]
-        lists = math.prod(levels) if strata is None or isinstance(plan, Minimization) else strata
-        for count in sorted({lists} if isinstance(plan, Minimization) else {1, lists}):
+        counts = [math.prod(levels)] if isinstance(plan, Minimization) else sorted({1, strata or math.prod(levels)})
+        for lists in counts:
             rng = np.random.default_rng(seed)
-            if isinstance(plan, Minimization):
-                arms, where, right = _minimization_runs(plan, n, levels, runs, rng)
-            else:
-                arms, where, right = _walks(plan, n, count, runs, rng)
-            measures = _simulated_measures(plan, arms, where, right, count, trend)
-            if isinstance(plan, RandomizationPlan) and (exact := _exact(plan, n, count)):
-                measures |= {name: (value, None) for name, value in exact.items()}
-            rows += [
-                (plan.label, n, count, name, value, error, "exact" if error is None else "simulated")
-                for name, (value, error) in measures.items()
-            ]
+            for name, (value, error) in _measures(plan, n, levels, lists, trend, runs, rng).items():
+                how = "exact" if error is None else "simulated"
+                rows.append((plan.label, n, lists, name, value, error, how))
     return pd.DataFrame(rows, columns=list(_ASSESSMENT)).astype({"error": "float64"})
 
 
-def _exact(plan: RandomizationPlan, n: int, lists: int) -> dict[str, float] | None:
-    """What follows from adding up all walks of a list; None if there are too many."""
+def _measures(
+    plan: Plan, n: int, levels: list[int], lists: int, trend: float, runs: int, rng: np.random.Generator
+) -> dict[str, tuple[float, float | None]]:
+    """Each measure with its error: simulated, and without one where all walks can be added up."""
+    if isinstance(plan, Minimization):
+        return _simulated(plan, *_minimization_runs(plan, n, levels, runs, rng), lists, trend)
+    simulated = _simulated(plan, *_walks(plan, n, lists, runs, rng), lists, trend)
+    return simulated | {name: (value, None) for name, value in _exact(plan, n, lists).items()}
+
+
+def _exact(plan: RandomizationPlan, n: int, lists: int) -> dict[str, float]:
+    """What follows from adding up all walks of a list; nothing if there are too many."""
 
     start, turns = plan.chain
     ahead = {(start, (0,) * len(plan.ratio)): 1.0}
@@ -107,7 +109,7 @@ def _exact(plan: RandomizationPlan, n: int, lists: int) -> dict[str, float] | No
                 after[at] = after.get(at, 0.0) + p
         ahead = after
         if len(ahead) > _MOST_STATES:
-            return None
+            return {}
         right.append(right[-1] + sum(map(max, next_.values())))
         apart.append(sum(p * _apart(counts, plan.shares) for (_, counts), p in ahead.items()))
     size = _binomial(n, 1 / lists)  # of one stratum
@@ -160,7 +162,9 @@ def _walks(plan: RandomizationPlan, n: int, lists: int, runs: int, rng: np.rando
     return arms, where, right
 
 
-def _minimization_runs(plan: Minimization, n: int, levels: list[int], runs: int, rng: np.random.Generator) -> tuple:
+def _minimization_runs(
+    plan: Minimization, n: int, levels: list[int], runs: int, rng: np.random.Generator
+) -> tuple[Any, Any, Any]:
     """The same for minimization."""
 
     coin = cache(lambda counts: [float(chance) for chance in plan.coin_chances(counts)])
@@ -184,7 +188,7 @@ def _spare(counts: list[int], shares: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(have - base * share for have, share in zip(counts, shares, strict=True))
 
 
-def _simulated_measures(
+def _simulated(
     plan: Plan, arms: np.ndarray, where: np.ndarray, right: Any, lists: int, trend: float
 ) -> dict[str, tuple[float, float | None]]:
     """Each measure's mean and Monte-Carlo standard error."""

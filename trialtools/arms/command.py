@@ -22,6 +22,7 @@ from .commitment import mix, open_ledger, opening
 from .copies import backup
 from .laboratory import comparison
 from .ledger import allocate, allocations, correct, last_entry, return_kit, unblind
+from .plans import read_option
 from .receipts import read_receipts, receipts_of
 from .request import Override, Request
 
@@ -83,15 +84,10 @@ def _procedure(text: str) -> tuple[str, dict[str, Any]]:
     """A procedure and its options as they are written on the command line."""
     name, *more = text.split(":")
     try:
-        options: dict[str, Any] = dict(option.split("=") for option in more)
-        for key, value in options.items():
-            if key in ("sizes", "weights"):
-                options[key] = tuple(map(int, value.split(",")))
-            elif key != "probability":
-                options[key] = int(value)
+        written = dict(option.split("=") for option in more)
+        return name, {key: read_option(key, value) for key, value in written.items()}
     except ValueError:
         raise DataError(f"--procedure {text}: expected a procedure and its options, such as {_PROCEDURE}") from None
-    return name, options
 
 
 def _open(

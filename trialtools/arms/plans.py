@@ -10,30 +10,9 @@ from functools import cache, cached_property
 from typing import Any, ClassVar
 
 from ..criteria.protocol import DataError
-from . import procedures
+from .procedures import PROCEDURES, Chain, State
 from .strata import Levels, strata, stratum_name
 from .stream import stream
-
-OPTIONS = {
-    "complete": (),
-    "permuted_blocks": ("sizes",),
-    "big_stick": ("limit",),
-    "biased_coin": ("probability",),
-    "urn": ("alpha", "beta"),
-    "maximal": ("limit", "length"),
-    "minimization": ("probability", "weights"),
-}
-"""The procedures, and what each takes besides ratio and strata."""
-_LABELS = {
-    "complete": "complete",
-    "permuted_blocks": "blocks of {sizes}",
-    "big_stick": "big stick {limit}",
-    "biased_coin": "biased coin {probability}",
-    "urn": "urn {alpha}, {beta}",
-    "maximal": "maximal {limit} in {length}",
-    "minimization": "minimization {probability}",
-}
-_EQUAL, _TWO = ("urn",), ("big_stick", "biased_coin", "maximal")
 
 
 @dataclass(frozen=True)
@@ -55,10 +34,10 @@ class BasePlan:
             raise DataError("a ratio needs two or more different arms, each with a whole number above 0")
         if len(set(self.strata)) < len(self.strata):
             raise DataError(f"{', '.join(self.strata)}: the same stratum twice")
-        for name in ("probability", "alpha", "beta", "sizes", "limit", "length", "weights"):
-            option = getattr(self, name, None)
-            if (option not in (None, ())) != (name in OPTIONS.get(self.procedure, ())):
-                raise DataError(f"{self.procedure} takes {' and '.join(OPTIONS[self.procedure]) or 'no options'}")
+        takes = PROCEDURES[self.procedure].options
+        given = {name for name, option in vars(self).items() if option not in (None, ())}
+        if given - {"procedure", "ratio", "strata"} != set(takes):
+            raise DataError(f"{self.procedure} takes {' and '.join(takes) or 'no options'}")
         least = Fraction(min(shares), sum(shares))
         if (p := getattr(self, "probability", None)) is not None and not least <= Fraction(p) <= 1:
             raise DataError(f"a probability of {p} favours nobody who is behind; expected {least} to 1")
@@ -72,12 +51,16 @@ class BasePlan:
         return tuple(share for _, share in self.ratio)
 
     @property
+    def options(self) -> dict[str, Any]:
+        """What the procedure takes besides ratio and strata."""
+        return {name: getattr(self, name) for name in PROCEDURES[self.procedure].options}
+
+    @property
     def label(self) -> str:
         """The procedure in words, with its options."""
-        options = {name: option_text(getattr(self, name)) for name in OPTIONS[self.procedure]}
-        weights = getattr(self, "weights", ())
-        label = _LABELS[self.procedure].format(**options)
-        return f"{label}, weights {option_text(weights)}" if len(set(weights)) > 1 else label
+        texts = {name: option_text(option) for name, option in self.options.items()}
+        label = PROCEDURES[self.procedure].label.format(**texts)
+        return f"{label}, weights {texts['weights']}" if len(set(self.options.get("weights", ()))) > 1 else label
 
 
 @dataclass(frozen=True)
@@ -104,12 +87,12 @@ class RandomizationPlan(BasePlan):
     beta: int | None = None
 
     def __post_init__(self) -> None:
-        if self.procedure not in OPTIONS or self.procedure == "minimization":
-            raise DataError(f"no procedure '{self.procedure}' with a list; {', '.join(list(OPTIONS)[:-1])}")
+        if self.procedure not in PROCEDURES or self.procedure == "minimization":
+            raise DataError(f"no procedure '{self.procedure}' with a list; {', '.join(list(PROCEDURES)[:-1])}")
         super().__post_init__()
-        if self.procedure in _TWO and len(self.ratio) != 2:
+        if PROCEDURES[self.procedure].two and len(self.ratio) != 2:
             raise DataError(f"{self.procedure} is a procedure for two arms; permuted_blocks takes {len(self.ratio)}")
-        if self.procedure in _TWO + _EQUAL and len(set(self.shares)) > 1:
+        if PROCEDURES[self.procedure].equal and len(set(self.shares)) > 1:
             raise DataError(f"{self.procedure} is a procedure for equal arms; permuted_blocks takes any ratio")
         if bad := [size for size in self.sizes if not is_whole(size) or size % sum(self.shares)]:
             raise DataError(f"a block of {bad[0]} cannot hold the ratio; expected multiples of {sum(self.shares)}")
@@ -179,30 +162,15 @@ class RandomizationPlan(BasePlan):
         return self.chances([arm for own, arm in past if own == levels])
 
     @cached_property
-    def chain(self) -> procedures.Chain:
+    def chain(self) -> Chain:
         """The procedure as a chain, arms by their place; the turns of each state are worked out once."""
-        start, turns = self._chain()
+        start, turns = PROCEDURES[self.procedure].chain(self.shares, **self.options)  # type: ignore[misc]
         return start, cache(turns)
 
-    def _chain(self) -> procedures.Chain:
-        match self.procedure:
-            case "complete":
-                return procedures.complete(self.shares)
-            case "permuted_blocks":
-                return procedures.permuted_blocks(self.shares, self.sizes)
-            case "big_stick":
-                return procedures.big_stick(self.limit or 0)
-            case "biased_coin":
-                return procedures.biased_coin(Fraction(self.probability or 0))
-            case "urn":
-                return procedures.urn(len(self.ratio), self.alpha or 0, self.beta or 0)
-            case _:
-                return procedures.maximal(self.limit or 0, self.length or 0)
 
-
-def _ahead(states: Mapping[procedures.State, Fraction], turns: Any) -> Iterable[tuple[Fraction, int, procedures.State]]:
+def _ahead(states: Mapping[State, Fraction], turns: Any) -> Iterable[tuple[Fraction, int, State]]:
     """What may come after any of several states, the same arm and state once."""
-    chances: dict[tuple[int, procedures.State], Fraction] = {}
+    chances: dict[tuple[int, State], Fraction] = {}
     for state, chance in states.items():
         options = turns(state)
         total = sum(weight for weight, _, _ in options)
@@ -215,5 +183,17 @@ def is_whole(number: Any, least: int = 1) -> bool:
     return isinstance(number, int) and not isinstance(number, bool) and number >= least
 
 
+def read_option(name: str, text: str) -> Any:
+    """An option as somebody types it: numbers with commas between them, a probability, or one whole number.
+
+    Raises:
+        ValueError: no whole number where one is needed.
+    """
+    if name in ("sizes", "weights"):
+        return tuple(map(int, text.split(",")))
+    return text.strip() if name == "probability" else int(text)
+
+
 def option_text(value: Any) -> str:
+    """The same as text."""
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 
+_Ratio = tuple[int, ...]
 State = tuple[int, ...]
 _Turn = tuple[int, int, State]
 """A weight, the arm (its place in the ratio), and the state after it."""
@@ -18,7 +20,7 @@ Chain = tuple[State, Callable[[State], list[_Turn]]]
 """Where every list begins, and the turns that each state allows."""
 
 
-def complete(ratio: tuple[int, ...]) -> Chain:
+def _complete(ratio: _Ratio) -> Chain:
     """Complete randomization: every patient by the ratio, whatever came before. Any arms, any ratio.
 
     Source: Rosenberger and Lachin, Randomization in Clinical Trials, 2nd ed. (2016), section 3.2.
@@ -26,7 +28,7 @@ def complete(ratio: tuple[int, ...]) -> Chain:
     return (), lambda state: [(share, arm, state) for arm, share in enumerate(ratio)]
 
 
-def permuted_blocks(ratio: tuple[int, ...], sizes: tuple[int, ...]) -> Chain:
+def _permuted_blocks(ratio: _Ratio, sizes: tuple[int, ...]) -> Chain:
     """Permuted blocks: each block holds the ratio exactly, in random order; each size is equally likely. Any arms, any
     ratio. The state is what is left of the block.
 
@@ -42,7 +44,7 @@ def permuted_blocks(ratio: tuple[int, ...], sizes: tuple[int, ...]) -> Chain:
     return (0,) * len(ratio), turns
 
 
-def big_stick(limit: int) -> Chain:
+def _big_stick(_: _Ratio, limit: int) -> Chain:
     """Big stick: a fair coin, until one arm leads by `limit`; then the other. Two equal arms. The state is the lead.
 
     Source: Soares and Wu, Commun Stat Theory Methods 12 (1983) 2017-2034.
@@ -55,12 +57,13 @@ def big_stick(limit: int) -> Chain:
     return (0,), turns
 
 
-def biased_coin(probability: Fraction) -> Chain:
+def _biased_coin(_: _Ratio, probability: str) -> Chain:
     """Efron's biased coin: the arm that is behind gets the next patient with this probability. Two equal arms.
 
     Source: Efron, Biometrika 58 (1971) 403-417.
     """
-    behind, ahead = probability.numerator, probability.denominator - probability.numerator
+    chance = Fraction(probability)
+    behind, ahead = chance.numerator, chance.denominator - chance.numerator
 
     def turns(state: State) -> list[_Turn]:
         (lead,) = state
@@ -70,7 +73,7 @@ def biased_coin(probability: Fraction) -> Chain:
     return (0,), turns
 
 
-def urn(arms: int, alpha: int, beta: int) -> Chain:
+def _urn(ratio: _Ratio, alpha: int, beta: int) -> Chain:
     """Wei's urn UD(alpha, beta): alpha balls of each arm; each draw adds beta balls of every other arm. Any number of
     equal arms. Without first balls (alpha 0) the first arm is drawn evenly. The state counts patients.
 
@@ -79,13 +82,13 @@ def urn(arms: int, alpha: int, beta: int) -> Chain:
 
     def turns(state: State) -> list[_Turn]:
         balls = [alpha + beta * (sum(state) - n) for n in state]
-        balls = balls if any(balls) else [1] * arms
+        balls = balls if any(balls) else [1] * len(ratio)
         return [(n, arm, _step(state, arm, 1)) for arm, n in enumerate(balls) if n]
 
-    return (0,) * arms, turns
+    return (0,) * len(ratio), turns
 
 
-def maximal(limit: int, length: int) -> Chain:
+def _maximal(_: _Ratio, limit: int, length: int) -> Chain:
     """The maximal procedure: all lists of this length that end balanced, with no lead above `limit` on the way, are
     equally likely. Two equal arms. After `length` patients it begins anew. The state is the lead, and how many
     are left.
@@ -107,3 +110,29 @@ def maximal(limit: int, length: int) -> Chain:
 
 def _step(state: State, arm: int, by: int) -> State:
     return (*state[:arm], state[arm] + by, *state[arm + 1 :])
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """A procedure: its label, the options that it takes besides ratio and strata, its chain, the arms that it allows.
+
+    `chain` takes the shares of the ratio, and the options by their names; there is none for minimization, which goes by
+    who the patients are.
+    """
+
+    label: str
+    options: tuple[str, ...] = ()
+    chain: Callable[..., Chain] | None = None
+    two: bool = False
+    equal: bool = False
+
+
+PROCEDURES = {
+    "complete": Procedure("complete", (), _complete),
+    "permuted_blocks": Procedure("blocks of {sizes}", ("sizes",), _permuted_blocks),
+    "big_stick": Procedure("big stick {limit}", ("limit",), _big_stick, two=True, equal=True),
+    "biased_coin": Procedure("biased coin {probability}", ("probability",), _biased_coin, two=True, equal=True),
+    "urn": Procedure("urn {alpha}, {beta}", ("alpha", "beta"), _urn, equal=True),
+    "maximal": Procedure("maximal {limit} in {length}", ("limit", "length"), _maximal, two=True, equal=True),
+    "minimization": Procedure("minimization {probability}", ("probability", "weights")),
+}

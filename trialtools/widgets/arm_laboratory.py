@@ -16,7 +16,7 @@ import traitlets
 from .. import arms, figures
 from ..arms import laboratory
 from ..arms.allocation import applicable_plans
-from ..arms.plans import OPTIONS, option_text
+from ..arms.plans import option_text, read_option
 from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError
 from ..criteria.protocol import DataError
@@ -120,7 +120,7 @@ class Laboratory(Screen):
         done = len(self.scored)
         self.dealt = dealt.head(done)
         following = dealt.iloc[done] if done < len(dealt) else None
-        usual = {name: option_text(getattr(plan, name)) for name in OPTIONS[plan.procedure]}
+        usual = {name: option_text(option) for name, option in plan.options.items()}
         self.answer = {
             "setup": typed or {**asdict(setup), "options": usual},
             "guesses": self.scored["guess"].tolist(),
@@ -184,8 +184,7 @@ class Laboratory(Screen):
 
     def _lines(self, plan: Any) -> list[str]:
         setup = self.setup
-        options = {name: getattr(plan, name) for name in OPTIONS[plan.procedure]}
-        options_text = "".join(f", {name}={value!r}" for name, value in {"strata": plan.strata, **options}.items())
+        options_text = "".join(f", {name}={value!r}" for name, value in {"strata": plan.strata, **plan.options}.items())
         people = ", people" if self.people is not None else ""
         return [
             "lab = tt.arms.laboratory",
@@ -210,7 +209,7 @@ def _layout(protocol: Protocol) -> dict[str, Any]:
         "protocol": protocol.id,
         "own": OWN,
         "arms": rows,
-        "procedures": {plan.procedure: list(OPTIONS[plan.procedure]) for plan in applicable_plans(protocol)},
+        "procedures": {plan.procedure: list(plan.options) for plan in applicable_plans(protocol)},
         "tabs": [*map(list, _TABS.items())],
         "most": laboratory.LONGEST_GAME,
     }
@@ -223,9 +222,7 @@ def _option(name: str, text: str) -> Any:
         DataError: no number where one is needed.
     """
     try:
-        if name in ("sizes", "weights"):
-            return tuple(int(part) for part in text.split(","))
-        return text.strip() if name == "probability" else int(text)
+        return read_option(name, text)
     except ValueError:
         wanted = "whole numbers with commas" if name in ("sizes", "weights") else "a whole number"
         raise DataError(f"{name} cannot be '{text}'; expected {wanted}") from None
