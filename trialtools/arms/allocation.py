@@ -45,7 +45,7 @@ def plan(protocol: Protocol, procedure: str = "permuted_blocks", **options: Any)
     expect(protocol, Protocol, "tt.arms.plan(protocol)")
     if procedure not in PROCEDURES:
         raise DataError(f"no procedure '{procedure}'; {', '.join(PROCEDURES)}")
-    design = {name: item.value for name, item in protocol.design.items()}
+    design = protocol.design_values
     ratio, strata = options.pop("ratio", design.get("ratio")), tuple(options.pop("strata", design.get("strata", ())))
     if not isinstance(ratio, Mapping) or not all(map(is_whole, ratio.values())):
         raise DataError(f"{protocol.id}: the design states no ratio by arm; give ratio={{arm: share, ...}}")

@@ -21,7 +21,7 @@ from urllib.parse import quote
 from .entries import COLUMNS, LedgerEntry, canonical, entry_of, hash_of
 from .receipts import keep_receipt, last_receipt, receipts_of
 
-APPLICATION, FORMAT = 0x54724C67, 2
+_APPLICATION, _FORMAT = 0x54724C67, 2
 """Written into the first bytes of the file, so that another SQLite file, or an earlier ledger, is not taken for one."""
 _WAIT = 60.0
 """Seconds to wait while others write."""
@@ -72,8 +72,8 @@ def create(path: Path, entries: Sequence[LedgerEntry]) -> None:
     try:
         with _sqlite_errors(path), contextlib.closing(sqlite3.connect(part, isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous = EXTRA")
-            connection.execute(f"PRAGMA application_id = {APPLICATION}")
-            connection.execute(f"PRAGMA user_version = {FORMAT}")
+            connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {_FORMAT}")
             connection.execute("BEGIN")
             for statement in SCHEMA:
                 connection.execute(statement)
@@ -161,10 +161,10 @@ def connection_to(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
     uri = f"file:{quote(os.fsencode(path.resolve()))}?mode={mode}"  # bytes, for a name may be in an older encoding
     with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=_WAIT, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = EXTRA")  # FULL, and the folder too: a kit once told is never forgotten
-        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
+        if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
             raise LedgerError(f"{path} is not a ledger of trialtools")
-        if (version := connection.execute("PRAGMA user_version").fetchone()[0]) != FORMAT:
-            raise LedgerError(f"{path} is a ledger of format {version}, this is trialtools for format {FORMAT}")
+        if (version := connection.execute("PRAGMA user_version").fetchone()[0]) != _FORMAT:
+            raise LedgerError(f"{path} is a ledger of format {version}, this is trialtools for format {_FORMAT}")
         yield connection
 
 

@@ -47,8 +47,7 @@ def _plan(
         out (FILE.csv): write the comparison there
     """
     rules = load_protocol(protocol)
-    size = rules.design.get("sample_size")
-    patients = n if n is not None else size.value if size else None
+    patients = rules.design_values.get("sample_size") if n is None else n
     if patients is None:
         raise DataError(f"{rules.id} states no sample size; say how many patients with --n")
     plans = [plan(rules, name, **more) for name, more in map(_procedure, procedure)] or applicable_plans(rules)

@@ -28,11 +28,11 @@ _SHAPES: dict[str, tuple[set[str], set[str]]] = {
 """Of every kind of entry the columns that are filled, and what its detail holds."""
 _OPTIONAL = {"second", "synthetic"}
 """What the detail of an opening may hold besides."""
-_KINDS: dict[type, set[str]] = {
-    dict: {"bound", "by", "facts"},
-    list: {"strata", "sites", "failed", "unknown", "against"},
-    int: {"kits", "needs_key", "synthetic"},
-    object: {"was", "now", "window", "override"},
+_TYPES: dict[str, type] = {
+    **dict.fromkeys(("bound", "by", "facts"), dict),
+    **dict.fromkeys(("strata", "sites", "failed", "unknown", "against"), list),
+    **dict.fromkeys(("kits", "needs_key", "synthetic"), int),
+    **dict.fromkeys(("was", "now", "window", "override"), object),
 }
 """What the parts of a detail are; the others are texts."""
 
@@ -85,8 +85,7 @@ class LedgerEntry:
     @property
     def mistyped_parts(self) -> str:
         """The parts that a forger made of another kind, where the hashes were made anew as well; empty if none."""
-        kind_of = {name: kind for kind, names in _KINDS.items() for name in names}
-        wrong = [name for name, value in self.detail.items() if not isinstance(value, kind_of.get(name, str))]
+        wrong = [name for name, value in self.detail.items() if not isinstance(value, _TYPES.get(name, str))]
         override = self.detail.get("override") or {"name": "", "reason": ""}
         if not isinstance(override, dict) or set(override) != {"name", "reason"}:
             wrong.append("override")

@@ -75,9 +75,11 @@ def predose_checks(protocol: Protocol, subjects: pd.DataFrame, now: pd.DataFrame
     >>> tt.arms.predose_checks(protocol, then, now)[["subject_id", "decision", "failed"]].to_numpy().tolist()
     [['a', 'ineligible', 'I7'], ['b', 'undetermined', '']]
     """
+    if now is not None and (foreign := set(now.columns) - {"subject_id", *protocol.fields}):
+        raise DataError(f"no field {', '.join(sorted(foreign))} in {protocol.id}")
     today = {} if now is None else _facts(protocol, now)
     rows = []
-    for subject, then in _facts(protocol, subjects, others=True).items():
+    for subject, then in _facts(protocol, subjects).items():
         frame = recheck(protocol, then, today.get(subject, {}))
         failed: Any = frame[frame["now"] == "fail"]
         unknown = frame.loc[frame["now"] == "unknown", "criterion"]
@@ -86,11 +88,9 @@ def predose_checks(protocol: Protocol, subjects: pd.DataFrame, now: pd.DataFrame
     return pd.DataFrame(rows, columns=list(_CHECKS))
 
 
-def _facts(protocol: Protocol, table: pd.DataFrame, others: bool = False) -> dict[str, dict[str, Any]]:
-    """By subject what is known, by field; columns that are no fields are passed over, or refused."""
+def _facts(protocol: Protocol, table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """By subject what is known, by field; columns that are no fields are passed over."""
     fields = [name for name in table.columns if name in protocol.fields]
-    if not others and (foreign := set(table.columns) - {"subject_id", *fields}):
-        raise DataError(f"no field {', '.join(sorted(foreign))} in {protocol.id}")
     ids = table["subject_id"].astype("str").tolist()
     if len(set(ids)) < len(ids):
         raise DataError(f"two rows of subject {Counter(ids).most_common(1)[0][0]}")

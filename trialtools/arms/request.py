@@ -133,9 +133,8 @@ def binding(protocol: Protocol, conditions: Sequence[str]) -> dict[str, Any]:
         [arm.id, [arm.dosing.anchor, arm.dosing.first_day, arm.dosing.last_day] if arm.dosing else None]
         for arm in protocol.arms
     ]
-    declared = {name: protocol.design[name].value for name in ("ratio", "strata") if name in protocol.design}
-    hashed = {"criteria": [rules, fields], "arms": windows, "ratio": declared.get("ratio")}
-    hashed |= {"strata": [list(conditions), list(declared.get("strata", ()))]}
+    hashed = {"criteria": [rules, fields], "arms": windows, "ratio": protocol.design_values.get("ratio")}
+    hashed |= {"strata": [list(conditions), list(protocol.design_values.get("strata", ()))]}
     readings = {c.id: protocol.reading(c.id) for c in protocol.criteria if c.readings}
     parts = {"id": protocol.id, "readings": readings}
     return parts | {part: digest(content) for part, content in hashed.items()}

@@ -19,16 +19,11 @@ WITH_GAMMA = ("hwang-shih-decani", "kim-demets")
 """The spending functions that have a gamma."""
 
 
-def design_values(protocol: Protocol) -> dict[str, Any]:
-    """What the design says, by the name of the item."""
-    return {name: item.value for name, item in protocol.design.items()}
-
-
 def require(protocol: Protocol, *items: tuple[str, Any, str]) -> None:
     """Refuse the first item of the design that does not fit; each is a name, whether it fits, and what was expected."""
     for name, fits, wanted in items:
         if not fits:
-            raise DataError(f"{protocol.id}: design.{name} is {design_values(protocol).get(name)!r}; expected {wanted}")
+            raise DataError(f"{protocol.id}: design.{name} is {protocol.design_values.get(name)!r}; expected {wanted}")
 
 
 def between(value: Any, low: float, high: float) -> bool:
@@ -49,7 +44,7 @@ def item_of(protocol: Protocol, name: str, read: Any) -> Any:
     """
     if name not in protocol.design:
         raise DataError(f"{protocol.id}: an interim look needs design.{name}, which the protocol file does not say")
-    value = protocol.design[name].value
+    value = protocol.design_values[name]
     try:
         return read(value)
     except (TypeError, ValueError, OverflowError):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..criteria.contents import Protocol
-from .design import WITH_GAMMA, between, design_values, require, spending_of
+from .design import WITH_GAMMA, between, require, spending_of
 from .sequential.boundaries import Spending
 
 SHARED = ("bonferroni", "dunnett")
@@ -42,7 +42,7 @@ def harm_of(protocol: Protocol, arms: int, inferior: bool) -> HarmBound | None:
     """
     if "harm" not in protocol.design:
         return None
-    design = design_values(protocol)["harm"]
+    design = protocol.design_values["harm"]
     items = dict(design) if isinstance(design, Mapping) else {}
     spending, level = spending_of(items.get("spending")), items.get("nominal", items.get("alpha", 0.025))
     gamma, against = items.get("gamma"), items.get("against", "" if inferior else _AGAINST[0])

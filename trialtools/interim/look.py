@@ -92,12 +92,6 @@ class Look(Stage, LookData):
         return MEASURES[self.plan.kind]
 
     @property
-    def dosing_window(self) -> tuple[int, int]:
-        """The first and the last day of dosing, counted from its anchor; of no window, days that hold nothing."""
-        window = next((arm.dosing for arm in self.protocol.arms if arm.dosing), None)
-        return (window.first_day, window.last_day) if window else (0, 0)
-
-    @property
     def findings(self) -> Any:
         """What is wrong with the data: table, column, problem, n, of, example, action, fatal."""
         return with_reason(self.trial.findings, "No finding.")

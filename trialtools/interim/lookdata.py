@@ -89,6 +89,12 @@ class LookData:
         return None if self.site else self.plan.sample_size
 
     @property
+    def dosing_window(self) -> tuple[int, int]:
+        """The first and the last day of dosing, counted from its anchor; of no window, days that hold nothing."""
+        window = next((arm.dosing for arm in self.protocol.arms if arm.dosing), None)
+        return (window.first_day, window.last_day) if window else (0, 0)
+
+    @property
     def population(self) -> str:
         """Who is counted, on which day: the line under each table and figure."""
         parts = [
@@ -102,6 +108,11 @@ class LookData:
     def screening_log(self) -> bool:
         """Whether it was collected who was screened and not randomized: no trial excludes nobody."""
         return SCREENING_LOG not in self.trial.absent
+
+    @property
+    def endpoint_collected(self) -> bool:
+        """Whether the primary endpoint is among the outcomes of these data."""
+        return self.trial.endpoint is not None and "outcomes" not in self.trial.absent
 
     @property
     def deaths_collected(self) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from ..criteria.contents import Protocol
 from ..criteria.language import nearest
 from ..criteria.protocol import DataError
-from .design import WITH_GAMMA, between, design_values, item_of, require, spending_of
+from .design import WITH_GAMMA, between, item_of, require, spending_of
 from .endpoint import Endpoint, EndpointKind, Estimand, endpoint_of, estimand_of
 from .harm import SHARED, HarmBound, harm_of
 from .sequential.boundaries import Spending
@@ -64,6 +64,11 @@ class MonitoringPlan:
     def kind(self) -> EndpointKind:
         """What the primary endpoint is; of yes or no, where nothing else is declared."""
         return self.endpoint.kind if self.endpoint else "binary"
+
+    @property
+    def arm(self) -> str:
+        """The experimental arm that is compared with the control; of several, the first."""
+        return self.experimental[0]
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -133,7 +138,7 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
     test = _test(protocol, kind)
     better = endpoint.better if endpoint and endpoint.better else item_of(protocol, "better", str)
     spending = item_of(protocol, "spending", spending_of)
-    design = design_values(protocol)
+    design = protocol.design_values
     require(
         protocol,
         ("looks", list(looks) == sorted({*looks, 1.0}) and looks[0] > 0, "rising parts, the last of them 1"),
@@ -171,7 +176,7 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
 
 def _items_of_another(protocol: Protocol, kind: EndpointKind, spending: Any) -> Iterator[tuple[str, bool, str]]:
     """What this kind of endpoint, or of spending, does not read: it would be printed in the charter, and ignored."""
-    design = design_values(protocol)
+    design = protocol.design_values
     for name, kinds in _OF_KINDS.items():
         yield name, name not in design or kind in kinds, f"none: the primary endpoint is {kind}, which has no such item"
     families = {spending, spending_of(design.get("futility"))}.intersection(WITH_GAMMA)
@@ -258,19 +263,15 @@ def _each(plan: MonitoringPlan, alpha: float, how: str, sides: int, spending: An
     if how != "dunnett":
         return alpha / len(plan.experimental)
     parts = tuple(plan.parts[arm] for arm in plan.experimental)
-    return _dunnett(
-        alpha, parts, plan.parts[plan.control], plan.looks, sides, (("spending", spending), ("gamma", gamma))
-    )
+    return _dunnett_alpha(alpha, parts, plan.parts[plan.control], plan.looks, sides, spending=spending, gamma=gamma)
 
 
-@lru_cache
-def _dunnett(alpha: float, parts: Any, control: float, looks: Any, sides: int, spending: Any) -> float:
-    return dunnett_alpha(alpha, parts, control, looks, sides, **dict(spending))
+_dunnett_alpha = lru_cache(dunnett_alpha)  # an integral; one report asks for the same one again and again
 
 
 def _multiplicity(protocol: Protocol, arms: int) -> str:
     """How several arms share alpha; empty where nobody said."""
-    name = str(design_values(protocol).get("multiplicity", "")).lower()
+    name = str(protocol.design_values.get("multiplicity", "")).lower()
     wanted = "Bonferroni or Dunnett" if arms > 1 else "none: there is one experimental arm"
     require(protocol, ("multiplicity", not name or (name in SHARED and arms > 1), wanted))
     return name
@@ -291,7 +292,7 @@ def _hopes(protocol: Protocol, kind: EndpointKind) -> dict[str, Any]:
     design.effect is a hazard ratio, a difference of means (with design.sd) or a win probability; of yes or no there are
     the two rates.
     """
-    design = design_values(protocol)
+    design = protocol.design_values
     if kind == "binary":
         known = set(_RATES) <= set(design)
         return {"hoped": design["experimental_rate"] - design["control_rate"]} if known else {}
@@ -327,7 +328,7 @@ _MARGINS: dict[EndpointKind, tuple[float, float, str]] = {
 
 def _test(protocol: Protocol, kind: EndpointKind) -> dict[str, Any]:
     """Sides, margin and type II error of the test; together they must be a test that is worked out here."""
-    design = design_values(protocol)
+    design = protocol.design_values
     sides, margin = design.get("sides", 1), design.get("margin")
     power, usual = design.get("power"), "superiority" if margin is None else _NON_INFERIORITY
     hypothesis = design.get("hypothesis", usual)
@@ -351,7 +352,7 @@ def _futility(protocol: Protocol, looks: int) -> Any:
     """How beta is spent, or a z for each look but the last; None without futility."""
     if "futility" not in protocol.design:
         return None
-    design = design_values(protocol)["futility"]
+    design = protocol.design_values["futility"]
     is_list = isinstance(design, list | tuple)
     fits = len(design) == looks - 1 and all(between(z, -10, 10) for z in design) if is_list else spending_of(design)
     wanted = f"{looks - 1} bounds of z, one for each look but the last"

@@ -125,7 +125,7 @@ class Show:
         from IPython.display import display  # a notebook is where it is needed
 
         for one in looks:
-            head = printed.arm_heading(self.look.labels[one.plan.experimental[0]])
+            head = printed.arm_heading(self.look.labels[one.plan.arm])
             display(*(part for part in (head, draw(one)) if part is not None))
         return None
 

@@ -147,8 +147,7 @@ def _arm_and_rate(protocol: Protocol, course: Numbers) -> tuple[str, float]:
         only = f"only {_ENDPOINT} by day {course.follow_up}"
         endpoint_text = f"'{endpoint.label}'" if endpoint else "nothing"
         raise DataError(f"{protocol.id}: {only} can be simulated; design.endpoint says {endpoint_text}")
-    rate = protocol.design.get("control_rate")
-    return arms[0], float(str(rate.value)) if rate else course.progression
+    return arms[0], float(str(protocol.design_values.get("control_rate", course.progression)))
 
 
 def _frames(rows: Rows) -> _Tables:
@@ -165,7 +164,7 @@ def _look_dates(protocol: Protocol, tables: _Tables, course: Numbers) -> list[tu
     known = tables["outcomes"].filter(endpoint=_ENDPOINT).drop_nulls("value")
     entered = tables["subjects"].join(known, on="subject_id", how="semi")["randomized_on"].cast(pl.String).sort()
     size = len(tables["subjects"].drop_nulls("randomized_on"))
-    shares: Any = protocol.design["looks"].value if "looks" in protocol.design else [1.0]
+    shares: Any = protocol.design_values.get("looks", [1.0])
     counts = [(float(share), min(max(round(float(share) * size), 1), len(entered))) for share in shares]
     window = timedelta(days=course.follow_up)
     return [(share, n, date.fromisoformat(entered[n - 1]) + window) for share, n in counts if len(entered)]

@@ -153,6 +153,11 @@ class ProtocolData:
         return ((texts[0], texts[1]),) if texts else pairs
 
     @cached_property
+    def design_values(self) -> dict[str, Any]:
+        """What the design says, by the name of the item."""
+        return {name: item.value for name, item in self.design.items()}
+
+    @cached_property
     def criterion(self) -> dict[str, Criterion]:
         """The criteria by id."""
         return {criterion.id: criterion for criterion in self.criteria}

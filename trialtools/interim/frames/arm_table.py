@@ -19,9 +19,9 @@ from .effect import Effect
 from .endpoint import endpoint_rows
 from .looks import adjusted_interval, this_look
 from .safety import DEATH, SERIOUS, edish
-from .safety_words import harm_by_arm, harm_of
+from .safety_words import harm_by_arm, with_unsaid
 from .statements import Comparison
-from .wording import NOT_COLLECTED, arm_in_sentence, arm_name, arms_in_order, endpoint_of_look, share
+from .wording import GAP, arm_in_sentence, arm_name, arms_in_order, endpoint_of_look, share
 
 _HARMS = {DEATH: "Died", SERIOUS: "Had a serious adverse event"}
 _LIVER = "^c ALT or AST above 3 and bilirubin above 2 times the upper limit; each case is to be reviewed."
@@ -37,8 +37,8 @@ def arm_table(look: LookData, each: Sequence[Comparison]) -> dict[str, Any]:
     compared = [arm for arm in look.plan.experimental if {arm, look.plan.control} <= set(look.arms)]
     several, blank = len(compared) > 1, ("",) * len(compared)
     rows, notes = [ArmRow("Randomized", tuple(count(len(look.members(arm))) for arm in arms), blank)], []
-    if look.trial.endpoint is None or "outcomes" in look.trial.absent:
-        rows.append(ArmRow("Primary outcome", (NOT_COLLECTED,) * len(arms), blank, strong=True))
+    if not look.endpoint_collected:
+        rows.append(ArmRow("Primary outcome", (GAP,) * len(arms), blank, strong=True))
     else:
         more, notes = _outcome_rows(look, each, blank)
         rows += more
@@ -50,7 +50,7 @@ def arm_table(look: LookData, each: Sequence[Comparison]) -> dict[str, Any]:
     liver = edish(look)
     hits = liver.groupby("arm")["hy"].agg(["sum", "size"]).T.to_dict() if len(liver) else {}
     of_each = {arm: f"{count(own['sum'])} of {count(own['size'])}" for arm, own in hits.items()}
-    rows.append(ArmRow("Possible Hy’s law^c", tuple(of_each.get(arm, NOT_COLLECTED) for arm in arms), blank))
+    rows.append(ArmRow("Possible Hy’s law^c", tuple(of_each.get(arm, GAP) for arm in arms), blank))
     armless = int(look.randomized["arm"].isna().sum())
     lost = [f"{count(armless)} were randomized in no known arm and are in no column."] if armless else []
     findings = look.trial.findings
@@ -68,8 +68,8 @@ def arm_table(look: LookData, each: Sequence[Comparison]) -> dict[str, Any]:
 def _harm(row: dict[str, Any] | None) -> str:
     """How many of an arm had it; where nobody did and nobody else says, nothing was collected."""
     if row is None or (not row["participants"] and row["unsaid"] and row["unsaid"] == row["of"]):
-        return NOT_COLLECTED
-    return harm_of(row, whole=True)
+        return GAP
+    return with_unsaid(row, share(row["participants"], row["of"]))
 
 
 def _apart(row: dict[str, Any]) -> str:
@@ -154,9 +154,8 @@ _ANALYSES: dict[EndpointKind, str] = {
 
 def _how(look: LookData, effect: Effect) -> str:
     """How the effect was worked out, how several arms share alpha, and that its interval is adjusted for the looks."""
-    plan, strata = look.plan, look.protocol.design.get("strata")
-    names = [str(name) for name in strata.value] if strata and isinstance(strata.value, list | tuple) else []
-    by = " by " + " and ".join(names) if names else ""
+    plan, strata = look.plan, look.protocol.design_values.get("strata")
+    by = " by " + " and ".join(map(str, strata)) if strata and isinstance(strata, list | tuple) else ""
     how = f"Stratified{by}" if effect.strata > 1 else "Not stratified"
     if len(plan.experimental) > 1:
         each, of = number(alpha_each(plan), 4), number(plan.alpha, 4)

@@ -60,7 +60,7 @@ def caveats(look: LookData) -> str:
     Of several arms, what holds for some alone begins with their names.
     """
     each = comparisons(look)
-    notes = {arm_name(look, one.plan.experimental[0]): _notes(one) for one in each}
+    notes = {arm_name(look, one.plan.arm): _notes(one) for one in each}
     found = []
     for note in dict.fromkeys(note for own in notes.values() for note in own):
         names = [name for name, own in notes.items() if note in own]

@@ -16,12 +16,12 @@ from ..plan import MonitoringPlan
 from .arm_table import arm_table
 from .effect import comparisons, primary_effect
 from .endpoint import endpoint_rows
-from .looks import conditional_power_table, crosses_boundary, design_power, is_last, look_boundaries, this_look
+from .looks import chances_ahead, crosses_boundary, design_power, is_last, look_boundaries, this_look
 from .otherwise import SHIFTS, sensitivity
 from .safety_words import excess_of, gaps_of
 from .statements import lead_of, lines_of
 from .wording import (
-    NOT_COLLECTED,
+    GAP,
     arm_in_sentence,
     arm_name,
     direction_words,
@@ -72,8 +72,8 @@ def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
 
 def _progress(look: LookData) -> tuple[str, str]:
     """How far the trial has come: outcomes known of those planned, or events."""
-    if not look.trial.endpoint or "outcomes" in look.trial.absent:
-        return "Primary outcome known", NOT_COLLECTED
+    if not look.endpoint_collected:
+        return "Primary outcome known", GAP
     rows, of = endpoint_rows(look), "" if look.site else f" of {count(look.plan.planned)}"
     if look.plan.kind == "time_to_event":
         return "Events", f"{count(rows['value'].sum())}{of}"
@@ -100,7 +100,7 @@ def frame_of_page(look: LookData) -> dict[str, Any]:
 
 def boundary_words(look: LookData) -> dict[str, Any]:
     """What `figures.boundary` says of this comparison: the goal, what lies above and below zero, what is counted."""
-    plan, arm = look.plan, arm_in_sentence(look, look.plan.experimental[0])
+    plan, arm = look.plan, arm_in_sentence(look, look.plan.arm)
     less, more, _ = direction_words(plan.kind, endpoint_of_look(look), arm)
     return {
         "information": MEASURES[plan.kind].information,
@@ -116,24 +116,23 @@ def _picture(look: LookData, frame: Frame) -> Any:
     """The boundary; of several experimental arms its title names the arm."""
     made: Any = boundary(frame, **boundary_words(look))
     several = sum(arm.role == "experimental" for arm in look.protocol.arms) > 1
-    return replace(made, title=f"{arm_name(look, look.plan.experimental[0])}: {made.title}") if several else made
+    return replace(made, title=f"{arm_name(look, look.plan.arm)}: {made.title}") if several else made
 
 
 def _chances(look: LookData, frame: Frame) -> Panel | None:
     """The chance to show the goal at the looks ahead; after a crossing and at the last look, other ways to count."""
     if crosses_boundary(this_look(frame)) or is_last(frame):
         return _other_counts(look)
-    table, plan = conditional_power_table(look), look.plan
-    if table.empty:
+    chance, plan = chances_ahead(look), look.plan
+    if not chance:
         return None
-    chance = dict(zip(table["what"].str.removeprefix("Conditional power, "), table["chance"], strict=True))
     words = {
         "trend": "If the effect seen so far goes on",
         "design": f"If it is the one planned for: {_hope(plan)}",
         "null": "If there is no effect from now on" if plan.margin is None else "If it lies at the margin from now on",
     }
     bars = tuple((words[name], in_100(chance[name]), chance[name]) for name in words if name in chance)
-    averaged = in_100(chance["Predictive power"])
+    averaged = in_100(chance["predictive"])
     note = f"“Conditional power”. With uncertainty about the effect averaged in (“predictive power”): {averaged}."
     if (planned := design_power(plan)) is not None:
         note += f" Planned before the start, this trial had a chance of {in_100(planned)} to show {_hope(plan)}."
@@ -143,7 +142,7 @@ def _chances(look: LookData, frame: Frame) -> Panel | None:
 
 def _across(looks: Sequence[LookData], pairs: Sequence[tuple[Boundary, Panel | None]]) -> tuple[tuple[str, ...], ...]:
     """The looks of several arms and what may still come, an arm a column, and a note: they share one sheet."""
-    rows = [("", *(arm_name(one, one.plan.experimental[0]) for one in looks))]
+    rows = [("", *(arm_name(one, one.plan.arm) for one in looks))]
     tables = [{row[0]: row[1:] for row in picture.rows} for picture, _ in pairs]
     if not tables:
         return ()
@@ -157,9 +156,7 @@ def _across(looks: Sequence[LookData], pairs: Sequence[tuple[Boundary, Panel | N
         own = [dict([*(bar[:2] for bar in p.bars), *p.rows]) if p and p.title == title else {} for p in panels]
         for words in dict.fromkeys(name for each in own for name in each):
             rows.append((f"– {words[:1].lower()}{words[1:]}", *(each.get(words, "–") for each in own)))
-    note = pairs[0][0].note.replace(
-        f"favours {arm_in_sentence(looks[0], looks[0].plan.experimental[0])}", "favours that arm"
-    )
+    note = pairs[0][0].note.replace(f"favours {arm_in_sentence(looks[0], looks[0].plan.arm)}", "favours that arm")
     return (*rows, (note,))
 
 

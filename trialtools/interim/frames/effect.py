@@ -107,7 +107,7 @@ def why_no_comparison(look: LookData) -> str:
         return OPEN_REPORT
     if look.site:
         return _ONE_SITE
-    if "outcomes" in trial.absent or trial.endpoint is None:
+    if not look.endpoint_collected:
         names = ", ".join(sorted(trial.outcomes["endpoint"].dropna().unique()))
         return f"Not collected: no primary endpoint is among the outcomes{names and f' ({names})'}."
     if len(look.plan.experimental) > 1 and not look.plan.multiplicity:
@@ -141,11 +141,10 @@ def comparisons(look: LookData) -> tuple[Any, ...]:
 @lru_cache(maxsize=16)
 def primary_effect(look: LookData) -> Effect | None:
     """The effect that the boundary is about; None where there is none, and `why_no_comparison` says why."""
-    trial, one = look.trial, len(look.plan.experimental) == 1 and not look.site
-    collected = "outcomes" not in trial.absent and trial.endpoint is not None
-    if not one or not collected or trial.subjects["arm"].isna().all():
+    one = len(look.plan.experimental) == 1 and not look.site
+    if not one or not look.endpoint_collected or look.trial.subjects["arm"].isna().all():
         return None
-    return effect(endpoint_rows(look), look.plan, look.plan.experimental[0])
+    return effect(endpoint_rows(look), look.plan, look.plan.arm)
 
 
 def effect(rows: Frame, plan: MonitoringPlan, arm: str, stratified: bool = True) -> Effect | None:

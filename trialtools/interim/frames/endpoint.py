@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...criteria.protocol import DataError
 from ..data.dates import latest
-from ..data.outcomes import after_day, endpoint_states, places_of
+from ..data.outcomes import after_day, endpoint_states, of_each, places_of
 from ..data.tables import Frame
 from ..lookdata import LookData
 
@@ -86,8 +86,8 @@ def _by_estimand(look: LookData, rows: Frame) -> Frame:
         ends = look.trial.disposition
         ends = ends[ends["milestone"] == milestone].sort_values("happened_on").drop_duplicates("subject_id")
         ends = ends.set_index("subject_id")
-        day: Frame = ends["happened_on"].reindex(rows["subject_id"]).set_axis(rows.index)
-        surely: Frame = latest(ends, "happened_on").reindex(rows["subject_id"]).set_axis(rows.index)
+        day = of_each(rows, ends["happened_on"])
+        surely = of_each(rows, latest(ends, "happened_on"))
         in_time = rows["subject_id"].isin(ends.index) if last is None else surely <= last
         never = look.trial.kind == "time_to_event" and meaning == "composite" and look.plan.sign > 0
         if never:  # who died never has what is good: without it up to the last day, unless it came before

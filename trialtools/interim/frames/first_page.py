@@ -14,7 +14,7 @@ from .looks import look_boundaries, this_look
 from .open_page import open_page
 from .safety import DEATH, SERIOUS, adverse_events, edish
 from .safety_words import harm_by_arm
-from .wording import NOT_COLLECTED, arms_in_order
+from .wording import GAP, arms_in_order
 
 SECTIONS = {
     "Safety": {13: "Deaths and serious adverse events", 14: "Adverse events", 15: "Laboratory values"},
@@ -72,18 +72,18 @@ def _findings(look: LookData) -> dict[int, str]:
     deaths, serious = ([_n(harm_by_arm(look, what), arm) for arm in arms] for what in (DEATH, SERIOUS))
     events, liver = adverse_events(look), edish(look)
     harms = f"{' and '.join(deaths)} deaths, {' and '.join(serious)} with SAE"
-    sentences_of = {13: harms if all(deaths) and all(serious) else NOT_COLLECTED}
+    sentences_of = {13: harms if all(deaths) and all(serious) else GAP}
     if "events" in look.trial.absent:
-        sentences_of[14] = NOT_COLLECTED
+        sentences_of[14] = GAP
     elif len(events):
         with_any = events[(events["body_system"] == "") & (events["term"] == "")].set_index("arm")
         n, of = ([count(with_any.loc[arm, name]) for arm in arms] for name in ("participants", "of"))
         sentences_of[14] = f"{' and '.join(n)} of {' and '.join(of)}"
     hits = liver.groupby("arm")["hy"].sum()
     possible = " and ".join(count(hits.get(arm, 0)) for arm in arms)
-    sentences_of[15] = f"possible Hy’s law {possible}" if len(liver) else NOT_COLLECTED
-    if "outcomes" in look.trial.absent or look.trial.endpoint is None:
-        return sentences_of | {16: NOT_COLLECTED}
+    sentences_of[15] = f"possible Hy’s law {possible}" if len(liver) else GAP
+    if not look.endpoint_collected:
+        return sentences_of | {16: GAP}
     sentences = [_effect_of(one) for one in comparisons(look) if primary_effect(one)]
     return sentences_of | ({16: "; ".join(sentences)} if sentences else {})
 

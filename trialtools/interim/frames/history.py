@@ -37,7 +37,7 @@ def read_previous(
         arms = {each.get("arm") for each in looks_before(previous)}
         n = max((len(looks_before(previous, arm)) for arm in arms), default=0)
         for each in looks_before(previous):
-            _numbers(each)
+            _check_numbers(each)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{file} is not the manifest of an interim report: {error}") from None
     if then != protocol.id:
@@ -51,8 +51,8 @@ def read_previous(
     return previous
 
 
-def _numbers(record: Mapping[str, Any]) -> list[float]:
-    """The numbers of one earlier look; without information it is none.
+def _check_numbers(record: Mapping[str, Any]) -> None:
+    """Nothing, where an earlier look is told in numbers; without information it is none.
 
     Raises:
         ValueError, KeyError, TypeError: something else stands there.
@@ -60,7 +60,6 @@ def _numbers(record: Mapping[str, Any]) -> list[float]:
     numbers = [float(record["information"]), *(float(record[name]) for name in _WRITTEN if name in record)]
     if any(math.isnan(each) for each in numbers):
         raise ValueError(f"look {record.get('look', '')} has no numbers")
-    return numbers
 
 
 def looks_before(previous: Mapping[str, Any], arm: str | None = None) -> list[dict[str, Any]]:

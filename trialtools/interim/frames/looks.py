@@ -111,7 +111,7 @@ def _refuse_what_tells_nothing_new(look: LookData, effect: Effect, earlier: Mapp
 
 def _earlier_looks(look: LookData) -> dict[int, dict[str, Any]]:
     """What is known of each look before this one, by its number; of one without a record, the planned information."""
-    arm = look.plan.experimental[0]
+    arm = look.plan.arm
     recorded = {int(each.get("look", at)): each for at, each in enumerate(looks_before(look.previous, arm), start=1)}
     sure = {number for number, each in recorded.items() if not each.get("assumed")}
     if both := sorted(sure & set(look.not_held)):
@@ -130,7 +130,7 @@ def looks_so_far(look: LookData) -> list[dict[str, Any]]:
     """
     each = comparisons(look)
     if len(each) > 1:
-        return [{"arm": one.plan.experimental[0], **record} for one in each for record in looks_so_far(one)]
+        return [{"arm": one.plan.arm, **record} for one in each for record in looks_so_far(one)]
     frame, earlier = look_boundaries(look), _earlier_looks(look)
     columns = ["look", "information", "z", "z_harm", "bound", "harm", "alpha_spent"]
     looks = frame.loc[frame["state"] != "ahead", columns]
@@ -325,20 +325,30 @@ def power_curve(look: LookData) -> Frame:
     return pd.DataFrame(rows, columns=nothing.columns)
 
 
+def chances_ahead(look: LookData) -> dict[str, float]:
+    """The chance still to stop for efficacy, by what is assumed: trend, design, null, or averaged ("predictive").
+
+    Nothing where no chance can be given.
+    """
+    curve, effect = power_curve(look), primary_effect(look)
+    if curve.empty or effect is None:
+        return {}
+    marked = curve[curve["mark"] != ""]
+    chances = dict(zip(marked["mark"], marked["conditional_power"], strict=True))
+    averaged = predictive_power(effect.z, effect.information, _looks_ahead(look_boundaries(look)))
+    return {**chances, "predictive": averaged}
+
+
 _WORDS = {
     "trend": ("Conditional power, trend", "the effect seen so far goes on"),
     "design": ("Conditional power, design", "the effect that the design hopes for"),
     "null": ("Conditional power, null", "no effect from here on"),
+    "predictive": ("Predictive power", "averaged over what the data say of the effect, flat prior"),
 }
 
 
 def conditional_power_table(look: LookData) -> Frame:
     """Conditional power under trend, design and null, and predictive power: what, assumes, chance."""
-    curve, effect = power_curve(look), primary_effect(look)
-    if curve.empty or effect is None:
-        return with_reason(pd.DataFrame(columns=["what", "assumes", "chance"]), curve.attrs["why"])
-    marked: Any = curve[curve["mark"] != ""].itertuples(index=False)
-    rows = [(*_WORDS[row.mark], row.conditional_power) for row in marked]
-    chance = predictive_power(effect.z, effect.information, _looks_ahead(look_boundaries(look)))
-    rows.append(("Predictive power", "averaged over what the data say of the effect, flat prior", chance))
-    return pd.DataFrame(rows, columns=["what", "assumes", "chance"])
+    rows = [(*_WORDS[name], chance) for name, chance in chances_ahead(look).items()]
+    frame = pd.DataFrame(rows, columns=["what", "assumes", "chance"])
+    return frame if rows else with_reason(frame, power_curve(look).attrs["why"])

@@ -15,8 +15,8 @@ from .endpoint import endpoint_rows
 from .outcomes import outcome_status, overall_rate
 from .recruitment import accrual_forecast, sites
 from .safety import DEATH, SERIOUS, edish
-from .safety_words import harm_by_arm, harm_of
-from .wording import NOT_COLLECTED, endpoint_of_look, share, written_day
+from .safety_words import harm_by_arm, with_unsaid
+from .wording import GAP, endpoint_of_look, share, written_day
 
 _QUESTION = (
     "Question",
@@ -38,7 +38,7 @@ def open_page(look: LookData, seed: int = 1) -> FirstPage:
     of = "" if look.target is None else f" of {count(look.target)}"
     facts = [("Data as of", written_day(look.cutoff) if look.cutoff else "not cut")]
     facts += [("Sites", count(look.randomized["site"].nunique()))]
-    facts += [("Screened", count(len(look.trial.subjects)) if look.screening_log else NOT_COLLECTED)]
+    facts += [("Screened", count(len(look.trial.subjects)) if look.screening_log else GAP)]
     facts += [("Randomized", f"{count(len(look.randomized))}{of}")]
     lines = [
         ("Recruitment", _recruitment(look, ends)),
@@ -102,15 +102,15 @@ def _treatment(look: LookData) -> str:
         return f"{share(int(look.randomized['subject_id'].isin(dosed).sum()), len(look.randomized))} dosed."
     dosed = window["dosed_on"].notna()
     inside = int((window["state"] == "dosed in window").sum())
-    days = next(arm.dosing for arm in look.protocol.arms if arm.dosing)
+    first, last = look.dosing_window
     return (
-        f"{count(dosed.sum())} dosed, {count(inside)} of them inside the window of day {days.first_day} to "
-        f"{days.last_day}; {count((~dosed).sum())} not dosed."
+        f"{count(dosed.sum())} dosed, {count(inside)} of them inside the window of day {first} to "
+        f"{last}; {count((~dosed).sum())} not dosed."
     )
 
 
 def _due(look: LookData) -> str:
-    if look.trial.endpoint is None or "outcomes" in look.trial.absent:
+    if not look.endpoint_collected:
         return "Outcomes: not collected."
     status = outcome_status(look).sum(numeric_only=True)
     due = status["known"] + status["missing"]
@@ -122,7 +122,7 @@ def _due(look: LookData) -> str:
 
 
 def _outcomes(look: LookData) -> str:
-    if look.trial.endpoint is None or "outcomes" in look.trial.absent:
+    if not look.endpoint_collected:
         return "Not collected: no primary endpoint is among the outcomes."
     status, day = outcome_status(look).sum(numeric_only=True), endpoint_of_look(look).day
     due = status["known"] + status["missing"]
@@ -147,7 +147,8 @@ def _safety(look: LookData) -> str:
     parts = []
     deaths, serious, liver = harm_by_arm(look, DEATH), harm_by_arm(look, SERIOUS), edish(look)
     for row in deaths.values():
-        parts.append(f"{harm_of(row, shares=False)} {'death' if row['participants'] == 1 else 'deaths'}")
+        died = row["participants"]
+        parts.append(f"{with_unsaid(row, count(died))} {'death' if died == 1 else 'deaths'}")
     parts += [] if deaths else ["deaths: not collected"]
     for row in serious.values():
         open_ = f", at most {count(row['participants'] + row['unsaid'])}" if row["unsaid"] else ""
@@ -188,7 +189,7 @@ def _sites(look: LookData) -> tuple[tuple[str, ...], list[ArmRow], tuple[str, ..
 
 
 def _cells(look: LookData, line: Any) -> tuple[str, ...]:
-    screened = count(line["screened"]) if look.screening_log else NOT_COLLECTED
+    screened = count(line["screened"]) if look.screening_log else GAP
     return screened, *(count(n) for name, n in line.items() if name != "screened")
 
 

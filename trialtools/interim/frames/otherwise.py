@@ -45,7 +45,7 @@ def sensitivity(look: LookData) -> Frame:
     """
     if why := why_no_comparison(look):
         return with_reason(pd.DataFrame(columns=_COLUMNS), why)
-    rows, plan, arm = endpoint_rows(look), look.plan, look.plan.experimental[0]
+    rows, plan, arm = endpoint_rows(look), look.plan, look.plan.arm
     primary = effect(rows, plan, arm)
     analyses = [("Primary", primary)]
     if plan.kind == "continuous":
@@ -91,7 +91,7 @@ def _due(look: LookData, rows: Frame) -> Frame:
 
 def _fill_in(look: LookData, rows: Frame, gone: Frame, _: Effect) -> Iterator[tuple[str, Effect | None]]:
     """Missing outcomes taken for one or the other, in both arms alike, and against and for the experimental arm."""
-    plan, arm = look.plan, look.plan.experimental[0]
+    plan, arm = look.plan, look.plan.arm
     who, bad, good = _TAKEN[plan.kind]
     last = len(plan.endpoint.levels) if plan.endpoint and plan.kind == "ordinal" else 1
     ends = (last, int(plan.kind == "ordinal"))
@@ -201,7 +201,7 @@ def subgroup_effects(look: LookData, by: Sequence[str]) -> Frame:
     columns = ["label", "level", *_COLUMNS]
     if why := why_no_comparison(look):
         return with_reason(pd.DataFrame(columns=columns), why)
-    rows, plan, arm = endpoint_rows(look), look.plan, look.plan.experimental[0]
+    rows, plan, arm = endpoint_rows(look), look.plan, look.plan.arm
     people = look.trial.subjects.set_index("subject_id")
     parts = people["stratum"].fillna("").map(lambda text: dict(re.findall(r"(?:^|, )([^:]+): ([^,]+)", text)))
     strata = pd.DataFrame(parts.tolist(), index=people.index)

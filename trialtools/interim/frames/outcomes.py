@@ -13,6 +13,7 @@ from ...criteria.contents import Protocol
 from ...criteria.protocol import DataError
 from ...figures.curves import at_risk, marked_days
 from ...figures.format import count, percent
+from ..data.outcomes import of_each
 from ..data.tables import Frame
 from ..lookdata import NOT_COLLECTED, POOLED, UNKNOWN, LookData, with_reason
 from ..plan import MonitoringPlan, pair_of
@@ -82,7 +83,7 @@ def _event_times(look: LookData) -> Frame:
         event = (rows["value"] == 1).where(rows["value"].notna())
         return pd.DataFrame({"subject_id": rows["subject_id"], "arm": arm, "days": rows["days"], "event": event})
     ends = look.trial.disposition[look.trial.disposition["milestone"].isin(_ENDS)]
-    gone = ends.groupby("subject_id")["happened_on"].min().reindex(rows["subject_id"]).set_axis(rows.index)
+    gone = of_each(rows, ends.groupby("subject_id")["happened_on"].min())
     happened, left = rows["value"] == 1, rows["subject_id"].isin(ends["subject_id"])
     last: Frame = gone.where(left, pd.Timestamp(cutoff) if cutoff else rows["observed_on"])
     days = (rows["observed_on"].where(happened, last) - rows["randomized_on"]).dt.days.clip(lower=0).astype(float)
@@ -138,7 +139,7 @@ def secondary_outcomes(look: LookData) -> Frame:
     columns += ["n", "missing"]
     if why := why_no_comparison(look):
         return with_reason(pd.DataFrame(columns=columns), why)
-    trial, plan, arm, rows = look.trial, look.plan, look.plan.experimental[0], []
+    trial, plan, arm, rows = look.trial, look.plan, look.plan.arm, []
     everybody, better = endpoint_rows(look).set_index("subject_id"), _secondary(look.protocol)
     entered = everybody.loc[window_passed(look, everybody), "arm"]
     for name, own in trial.outcomes[trial.outcomes["endpoint"] != trial.endpoint].groupby("endpoint"):
@@ -158,8 +159,7 @@ def secondary_outcomes(look: LookData) -> Frame:
 
 def _secondary(protocol: Protocol) -> dict[str, str]:
     """Which way is better, by the name of an endpoint."""
-    item = protocol.design.get("secondary")
-    declared = item.value if item else {}
+    declared = protocol.design_values.get("secondary", {})
     if not isinstance(declared, Mapping) or any(better not in ("lower", "higher") for better in declared.values()):
         wanted = "lower or higher by the name of each endpoint, such as {recovery: higher}"
         raise DataError(f"{protocol.id}: design.secondary is {declared!r}; expected {wanted}")

@@ -95,7 +95,7 @@ def charter(look: LookData) -> Frame:
 def _power(plan: MonitoringPlan) -> float | None:
     """The power of the design, of several experimental arms that of one comparison."""
     if len(plan.experimental) > 1:
-        return design_power(pair_of(plan, plan.experimental[0])) if plan.multiplicity else None
+        return design_power(pair_of(plan, plan.arm)) if plan.multiplicity else None
     return design_power(plan)
 
 
@@ -195,7 +195,7 @@ def key_figures(look: LookData) -> KeyFigures:
     by_kind = harms(look).dropna(subset="participants").groupby("what")["participants"].sum()
     for name, what in (("deaths", "Death"), ("serious", "Serious adverse event")):
         figures |= {name: int(by_kind[what])} if what in by_kind else {}
-    if "outcomes" not in trial.absent and trial.endpoint:
+    if look.endpoint_collected:
         outcomes = outcome_status(look)
         figures |= {"outcomes": int(outcomes["known"].sum()), "missing": int(outcomes["missing"].sum())}
     if len(dosing(look)):

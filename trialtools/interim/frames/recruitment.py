@@ -99,7 +99,7 @@ def _gamma(count: np.ndarray, days: np.ndarray) -> tuple[np.ndarray, float]:
     mean = count.sum() / days.sum()
     spread = float((((count / days - mean) ** 2 - mean / days) * days).sum() / days.sum()) if len(count) > 1 else 0.0
     if spread <= 0:  # sites do not differ beyond chance, or there is one
-        return np.full(len(count), 0.0) + 1e-9, 0.0
+        return np.full(len(count), 1e-9), 0.0
     return np.full(len(count), mean**2 / spread), mean / spread
 
 

@@ -15,6 +15,7 @@ from ...criteria.language.wording import printed_unit
 from ..data.dates import earliest, latest
 from ..data.deaths import is_fatal
 from ..data.labs import LIVER
+from ..data.outcomes import of_each
 from ..data.tables import Frame, belongs_to
 from ..lookdata import NOT_COLLECTED, LookData, once_a_look, with_reason
 from ..sequential.estimates import risk_difference
@@ -22,8 +23,6 @@ from ..sequential.estimates import risk_difference
 _ANY = ""
 """In place of a term: any event of the body system; in place of both: any event at all."""
 DEATH, SERIOUS = "Death", "Serious adverse event"
-_NOWHERE: Any = (None, [])
-"""In place of participants: it was not collected."""
 _EDISH = {"transferase": 3.0, "bilirubin": 2.0}
 """Multiples of the upper limit beyond which a peak may mean liver injury (Hy's law; FDA guidance of July 2009)."""
 _QUARTERS = (
@@ -117,7 +116,7 @@ def _after_entry(look: LookData) -> Frame:
     entered, events = look.randomized, look.trial.events
     events = events[belongs_to(events, entered["subject_id"])]
     start = earliest(entered, "randomized_on").set_axis(entered["subject_id"])
-    return events[~(latest(events, "started_on") < start.reindex(events["subject_id"]).set_axis(events.index))]
+    return events[~(latest(events, "started_on") < of_each(events, start))]
 
 
 def _against_control(look: LookData, hit: dict[str, int], people: dict[str, Any], arm: str) -> dict[str, float]:
@@ -137,7 +136,7 @@ def harms(look: LookData) -> Frame:
     was not collected, `participants` is empty. Where adverse events alone tell of deaths, there are at least so many.
     """
     trial, events = look.trial, _after_entry(look)
-    kinds: dict[str, tuple[Any, Any]] = {
+    kinds: dict[str, tuple[Any, Any] | None] = {
         DEATH: _deaths(look),
         SERIOUS: _split_by_flag(events, events["serious"]),
         "Related adverse event": _split_by_flag(events, events["related"]),
@@ -145,13 +144,14 @@ def harms(look: LookData) -> Frame:
         "Any adverse event": (events["subject_id"], []),
     }
     if "events" in trial.absent:
-        kinds = {what: counts if what == DEATH else _NOWHERE for what, counts in kinds.items()}
-    people = _people(look) if any(counts is not _NOWHERE for counts in kinds.values()) else {}
+        kinds = {what: whose if what == DEATH else None for what, whose in kinds.items()}
+    people = _people(look) if any(kinds.values()) else {}
     rows = []
-    for what, (sure, open_) in kinds.items():
-        if sure is None:
+    for what, whose in kinds.items():
+        if whose is None:
             rows += [{"what": what, "arm": arm, "participants": None, "of": len(who)} for arm, who in people.items()]
             continue
+        sure, open_ = whose
         hit = {arm: int(who.isin(set(sure)).sum()) for arm, who in people.items()}
         for arm, who in people.items():
             n, unsaid = len(who), int((who.isin(set(open_)) & ~who.isin(set(sure))).sum())
@@ -164,13 +164,13 @@ def harms(look: LookData) -> Frame:
     return with_reason(frame, NOT_COLLECTED)
 
 
-def _deaths(look: LookData) -> tuple[Any, Any]:
-    """Who died, and of whom it is not known: of nobody, unless adverse events alone tell of deaths."""
+def _deaths(look: LookData) -> tuple[Any, Any] | None:
+    """Who died, and of whom it is not known: of nobody, unless adverse events alone tell of it; None without."""
     ends = look.trial.disposition
     died = ends.loc[ends["milestone"] == "died", "subject_id"]
     if look.deaths_collected:
         return died, []
-    return (died, look.randomized["subject_id"]) if died.isin(look.randomized["subject_id"]).any() else _NOWHERE
+    return (died, look.randomized["subject_id"]) if died.isin(look.randomized["subject_id"]).any() else None
 
 
 def _split_by_flag(events: Frame, flag: Frame) -> tuple[Frame, Frame]:
@@ -245,7 +245,7 @@ def _labs(look: LookData) -> Frame:
     """Values of those randomized from that day on, with the day; a value without a day does not count."""
     entered, labs = look.randomized.set_index("subject_id")["randomized_on"], look.trial.labs
     labs = labs[belongs_to(labs, entered.index)]
-    day = (labs["taken_on"] - entered.reindex(labs["subject_id"]).set_axis(labs.index)).dt.days
+    day = (labs["taken_on"] - of_each(labs, entered)).dt.days
     return labs.assign(day=day)[day >= 0]
 
 

@@ -9,7 +9,7 @@ from ...figures.format import count, enumeration, number, percent
 from ...figures.measure import POINTS
 from ..lookdata import LookData
 from .safety import DEATH, SERIOUS, edish, harms
-from .wording import arm_in_sentence, arms_in_order, share
+from .wording import arm_in_sentence, arms_in_order
 
 _EXCESS = {SERIOUS: "have serious adverse events", DEATH: "die"}
 _MISSING = {"serious adverse events": "the table of events (adverse events)", "deaths": "the milestone “died”"}
@@ -40,15 +40,14 @@ def harm_by_arm(look: LookData, what: str) -> dict[str, Any]:
     return {row["arm"]: row for row in frame[frame["what"] == what].to_dict("records")}
 
 
-def harm_of(row: dict[str, Any], shares: bool = False, whole: bool = False) -> str:
-    """How many had it, with the share, or as a part of the whole; where some do not say, at least and at most."""
-    n, of = row["participants"], row["of"]
-    text = share(n, of) if whole else count(n) + (f" ({percent(n / of)})" if shares and n and of else "")
-    if unsaid := row.get("unsaid"):
-        if not n and unsaid == of:
-            return "not known"
-        text = f"at least {text}" if n + unsaid == of else f"{text}, at most {count(n + unsaid)}"
-    return text
+def with_unsaid(row: dict[str, Any], text: str) -> str:
+    """How many had it, in the words of `text`; where some do not say, at least and at most."""
+    n, of, unsaid = row["participants"], row["of"], row.get("unsaid")
+    if not unsaid:
+        return text
+    if not n and unsaid == of:
+        return "not known"
+    return f"at least {text}" if n + unsaid == of else f"{text}, at most {count(n + unsaid)}"
 
 
 def safety_line(look: LookData, gaps: Sequence[str]) -> str:
@@ -57,30 +56,35 @@ def safety_line(look: LookData, gaps: Sequence[str]) -> str:
     if gaps:
         missing = " and ".join(words for gap, words in _MISSING.items() if gap in gaps)
         parts.append(f"Not collected is not none. Missing: {missing}.")
-    for what, words in ((DEATH, "Deaths"), (SERIOUS, "Participants with a serious adverse event")):
-        rows = harm_by_arm(look, what)
-        if not rows:
-            continue
-        texts = [harm_of(rows[arm], what == SERIOUS) for arm in arms]
-        if what == DEATH:
-            texts = [f"{text} with {arm_in_sentence(look, arm)}" for text, arm in zip(texts, arms, strict=True)]
-            parts.append(f"{words}: {', '.join(texts)}.")
-        else:
-            parts.append(f"{words}: {enumeration(texts)}{_more(look, rows)}.")
+    if deaths := harm_by_arm(look, DEATH):
+        texts = [with_unsaid(deaths[arm], count(deaths[arm]["participants"])) for arm in arms]
+        parts.append(f"Deaths: {', '.join(_by_arm(look, texts))}.")
+    if serious := harm_by_arm(look, SERIOUS):
+        texts = [with_unsaid(serious[arm], _with_share(serious[arm])) for arm in arms]
+        parts.append(f"Participants with a serious adverse event: {enumeration(texts)}{_more(look, serious)}.")
     liver = edish(look)
     if len(liver):
         hits = liver.groupby("arm")["hy"].sum()
-        counts = [count(hits.get(arm, 0)) for arm in arms]
+        texts = [count(hits.get(arm, 0)) for arm in arms]
         if gaps:
-            counts = [f"{text} with {arm_in_sentence(look, arm)}" for text, arm in zip(counts, arms, strict=True)]
-            parts.append(f"Laboratory values are there: possible Hy’s law in {enumeration(counts)}.")
+            parts.append(f"Laboratory values are there: possible Hy’s law in {enumeration(_by_arm(look, texts))}.")
         else:
-            parts.append(f"Possible Hy’s law: {enumeration(counts)}.")
+            parts.append(f"Possible Hy’s law: {enumeration(texts)}.")
     else:
         parts.append("Laboratory values of the liver: not collected.")
     if gaps:
         parts.append("The committee may ask for the missing tables before it recommends anything.")
     return " ".join(parts)
+
+
+def _with_share(row: dict[str, Any]) -> str:
+    n, of = row["participants"], row["of"]
+    return count(n) + (f" ({percent(n / of)})" if n and of else "")
+
+
+def _by_arm(look: LookData, texts: Sequence[str]) -> list[str]:
+    """Each text with the arm that it is of."""
+    return [f"{text} with {arm_in_sentence(look, arm)}" for text, arm in zip(texts, arms_in_order(look), strict=True)]
 
 
 def _more(look: LookData, rows: dict[str, Any]) -> str:

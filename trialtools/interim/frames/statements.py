@@ -18,7 +18,7 @@ from .effect import Effect, why_no_comparison
 from .endpoint import endpoint_rows
 from .looks import (
     adjusted_interval,
-    conditional_power_table,
+    chances_ahead,
     crosses_boundary,
     crosses_harm,
     final_difference,
@@ -44,17 +44,15 @@ def lead_of(each: Sequence[Comparison], gaps: Sequence[str], excess: Sequence[di
         each: comparison with the control.
         gaps: what of safety was not collected; excess: harm that more participants had with an arm.
     """
-    harmed = {
-        one.plan.experimental[0] for one, effect, frame in each if effect and _leans_to_harm(effect, this_look(frame))
-    }
+    harmed = {one.plan.arm for one, effect, frame in each if effect and _leans_to_harm(effect, this_look(frame))}
     parts = []
     if gaps:
         missing = " and ".join(gaps)
         parts.append(f"Safety cannot be judged from this report: {missing} were not in the data handed in.")
     for look, effect, frame in each:
-        if effect and look.plan.experimental[0] in harmed:
-            parts.append(_harm_lead(look, effect, this_look(frame), worse_with(excess, look.plan.experimental[0])))
-    others = [one for one in each if one[0].plan.experimental[0] not in harmed]
+        if effect and look.plan.arm in harmed:
+            parts.append(_harm_lead(look, effect, this_look(frame), worse_with(excess, look.plan.arm)))
+    others = [one for one in each if one[0].plan.arm not in harmed]
     parts += [] if gaps else _benefit_leads(others, len(each) > 1)
     arms: dict[str, list[str]] = {}
     for arm in dict.fromkeys(row["arm"] for row in excess if row["arm"] not in harmed):
@@ -80,7 +78,7 @@ def _harm_lead(look: LookData, effect: Effect, row: Any, worse: str) -> str:
     besides = f" All the same, {_margin(look, effect)}, the margin, is ruled out." if ruled_out else ""
     if crosses_harm(row) and look.plan.harm and look.plan.harm.against == "margin":
         besides = f" The difference exceeds the margin, {_margin(look, effect)}."
-    return f"{start}: {_direction(look, effect, arm_in_sentence(look, look.plan.experimental[0]))}{also}.{besides}"
+    return f"{start}: {_direction(look, effect, arm_in_sentence(look, look.plan.arm))}{also}.{besides}"
 
 
 def _benefit_leads(each: Sequence[Comparison], several: bool) -> list[str]:
@@ -88,7 +86,7 @@ def _benefit_leads(each: Sequence[Comparison], several: bool) -> list[str]:
     arms: dict[str, list[str]] = {}
     for one in each:
         arms.setdefault(_benefit_lead(*one, f" for {_ARM}" * several), []).append(
-            arm_in_sentence(one[0], one[0].plan.experimental[0])
+            arm_in_sentence(one[0], one[0].plan.arm)
         )
     return [text.replace(_ARM, enumeration(names)) for text, names in arms.items()]
 
@@ -135,7 +133,7 @@ def lines_of(whole: LookData, each: Sequence[Comparison], gaps: Sequence[str]) -
                 ("Boundary", _boundary_line(look, effect, frame, bool(gaps))),
                 ("Ahead", _ahead_line(look, effect, frame)),
             ]
-        arm = capital(arm_in_sentence(look, look.plan.experimental[0]))
+        arm = capital(arm_in_sentence(look, look.plan.arm))
         lines += parts if len(each) == 1 else [(arm, " ".join(text for _, text in parts))]
     return lines
 
@@ -264,13 +262,13 @@ def _ahead_line(look: LookData, effect: Effect, frame: Frame) -> str:
             f"If the trial goes on, {count(status.eq('to come').sum())} outcomes already under way and {count(still)} "
             "participants still to come will be added."
         )
-    table = conditional_power_table(look)
-    if table.empty:
+    chances = chances_ahead(look)
+    if not chances:
         return f"No chance can be given: {effect.why_alike}."
     where = "at the last look" if (frame["state"] == "ahead").sum() == 1 else "at one of the looks to come"
-    chance = f"he chance to show {goal_of(look.plan)} {where} is"
-    if (table["chance"] < 0.005).all():
+    chance_is = f"he chance to show {goal_of(look.plan)} {where} is"
+    if all(chance < 0.005 for chance in chances.values()):
         # "whatever" takes what the design hopes for, and it may not say
         either = " if what was seen so far goes on, or if there is no effect from now on"
-        return f"T{chance} below 1 in 100{either if look.plan.hoped is None else ', whatever is assumed'}."
-    return f"If what was seen so far goes on, t{chance} {in_100(table['chance'].iloc[0])}."
+        return f"T{chance_is} below 1 in 100{either if look.plan.hoped is None else ', whatever is assumed'}."
+    return f"If what was seen so far goes on, t{chance_is} {in_100(chances['trend'])}."

@@ -13,7 +13,8 @@ from ..lookdata import LookData
 from ..plan import MonitoringPlan
 from .effect import Effect
 
-NOT_COLLECTED = "not collected"
+GAP = "not collected"
+"""In place of a number that nobody collected."""
 
 
 def arm_name(look: LookData, arm: str) -> str:
@@ -28,7 +29,7 @@ def arm_in_sentence(look: LookData, arm: str) -> str:
 
 def arm_heads(look: LookData, cells: str = "") -> dict[str, str]:
     """The headings of what is told of the experimental arm and of the control."""
-    arms = {"experimental": look.plan.experimental[0], "control": look.plan.control}
+    arms = {"experimental": look.plan.arm, "control": look.plan.control}
     return {column: arm_name(look, arm) + (cells and f", {cells}") for column, arm in arms.items()}
 
 
@@ -122,7 +123,7 @@ def direction(effect: Effect, endpoint: Endpoint, arm: str, control: str) -> str
 def effect_axis(look: LookData) -> str:
     """What an axis of effects shows, and which side of it favours the experimental arm."""
     plan, measure = look.plan, MEASURES[look.plan.kind]
-    arm, control = (arm_in_sentence(look, each) for each in (plan.experimental[0], plan.control))
+    arm, control = (arm_in_sentence(look, each) for each in (plan.arm, plan.control))
     side = f"{'below' if plan.sign < 0 else 'above'} {measure.number(0.0):g}"
     return f"{measure.head}: {arm} against {control}; {side} favours {arm}. Not adjusted for the looks"
 

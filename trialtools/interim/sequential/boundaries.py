@@ -222,10 +222,13 @@ def _spending_bounds(looks: Sequence[float], allowed: Sequence[float], two: bool
 
 
 def _bound(going: SubDensity, reached: float, share: float) -> float:
-    if share < _LEAST:
-        return math.inf
+    return math.inf if share < _LEAST else _where(lambda z: going.above(reached, z), share, -_FAR, _FAR)
+
+
+def _where(chance: Callable[[float], float], share: float, low: float, high: float) -> float:
+    """The z at which a chance is as large as a share, found on the scale of the logarithm."""
     wanted = math.log(share)
-    return float(brentq(lambda z: math.log(max(going.above(reached, z), 1e-300)) - wanted, -_FAR, _FAR, xtol=1e-13))  # type: ignore[arg-type]
+    return float(brentq(lambda z: math.log(max(chance(z), 1e-300)) - wanted, low, high, xtol=1e-13))  # type: ignore[arg-type]
 
 
 def _wang_tsiatis_bounds(parts: Sequence[float], tail: float, two: bool, shape: float) -> list[float]:
@@ -264,7 +267,7 @@ def _futility(
             going = going.on(reached, low[-1], high[look], looks[look + 1])
         return low, going.below(looks[-1], high[-1])
 
-    top = 12 / math.sqrt(looks[-1])
+    top = _FAR / math.sqrt(looks[-1])
     effect = brentq(lambda each: bounds(each)[1] - shares[-1], 1e-6 * top, top, xtol=1e-12)
     return [*bounds(float(effect))[0], high[-1]]  # type: ignore[arg-type]
 
@@ -275,5 +278,4 @@ def _lower(going: SubDensity, reached: float, share: float, high: float) -> floa
     top = min(high, _FAR)
     if going.below(reached, top) <= share:
         return top
-    find: Callable[[float], float] = lambda z: math.log(max(going.below(reached, z), 1e-300)) - math.log(share)  # noqa: E731
-    return float(brentq(find, -4 * _FAR, top, xtol=1e-13))  # type: ignore[arg-type]
+    return _where(lambda z: going.below(reached, z), share, -4 * _FAR, top)
