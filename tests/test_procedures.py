@@ -256,7 +256,7 @@ def test_minimization_has_no_list():
 # --- plans ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("procedure", tt.arms.allocation.OPTIONS)
+@pytest.mark.parametrize("procedure", tt.arms.allocation.PROCEDURES)
 def test_a_plan_comes_from_the_protocol_and_back_from_plain_data(protocol, procedure):
     made = tt.arms.plan(protocol, procedure)
     assert made.ratio == (("mscs", 1), ("comparator", 1)) and made.strata == ("age > 65", "site")

@@ -44,7 +44,7 @@ def _permuted_blocks(ratio: _Ratio, sizes: tuple[int, ...]) -> Chain:
     return (0,) * len(ratio), turns
 
 
-def _big_stick(_: _Ratio, limit: int) -> Chain:
+def _big_stick(ratio: _Ratio, limit: int) -> Chain:
     """Big stick: a fair coin, until one arm leads by `limit`; then the other. Two equal arms. The state is the lead.
 
     Source: Soares and Wu, Commun Stat Theory Methods 12 (1983) 2017-2034.
@@ -57,7 +57,7 @@ def _big_stick(_: _Ratio, limit: int) -> Chain:
     return (0,), turns
 
 
-def _biased_coin(_: _Ratio, probability: str) -> Chain:
+def _biased_coin(ratio: _Ratio, probability: str) -> Chain:
     """Efron's biased coin: the arm that is behind gets the next patient with this probability. Two equal arms.
 
     Source: Efron, Biometrika 58 (1971) 403-417.
@@ -88,7 +88,7 @@ def _urn(ratio: _Ratio, alpha: int, beta: int) -> Chain:
     return (0,) * len(ratio), turns
 
 
-def _maximal(_: _Ratio, limit: int, length: int) -> Chain:
+def _maximal(ratio: _Ratio, limit: int, length: int) -> Chain:
     """The maximal procedure: all lists of this length that end balanced, with no lead above `limit` on the way, are
     equally likely. Two equal arms. After `length` patients it begins anew. The state is the lead, and how many
     are left.
