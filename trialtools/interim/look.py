@@ -84,7 +84,7 @@ class Look(Stage, LookData):
     comparisons = property(comparisons)
     boundary_words = property(boundary_words)
     axis = property(effect_axis)
-    _offered = ("arms", "labels", "population", "randomized", "target")
+    _offered = ("arms", "dosing_window", "labels", "population", "randomized", "target")
 
     @property
     def measure(self) -> Measure:
