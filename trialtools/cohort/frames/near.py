@@ -6,10 +6,11 @@ A change is a criterion that is off (it has no reading), or that has another rea
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from itertools import chain, combinations
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, reduce
+from itertools import combinations
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,11 @@ _Change = tuple[int, ...]
 _Release = dict[_Change, list[int]]
 """By the numbers of changes, how many are eligible for certain and at most."""
 
-_Counted = tuple[np.ndarray, Sequence[int]]
-"""Which patterns are eligible for certain and at most, a row each, and how many patients they are."""
+_Patterns = int
+"""A set of patterns, a bit each: two sets are compared, and found again, faster than two arrays."""
+
+_Counted = tuple[Sequence[_Patterns], Sequence[int]]
+"""Which patterns are eligible for certain and at most, and how many patients they are."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class _NearCounts:
         group: the group of each pattern in the table that travels beside the counts.
         sizes: patients of each group.
         minimum: of the patients that a difference of two counts may tell of.
+        many: by set of patterns whether it is nobody or enough, where that was asked: most are asked for many times.
     """
 
     changes: Sequence[tuple[str, str]]
@@ -56,6 +61,7 @@ class _NearCounts:
     group: np.ndarray
     sizes: np.ndarray
     minimum: int
+    many: dict[_Patterns, bool] = field(default_factory=dict)
 
 
 def near_counts(
@@ -122,14 +128,44 @@ def near_sweeps(
 
     No rows where the counts do not rise or fall throughout, for then they need not lie between.
     """
-    lacks = _lack(states.T)
-    alone = _sweep(counts, release, (), criterion, lacks, [])
-    swept = [(-1, alone)]
+    counts, states = _merge(counts, states)
+    lacks, without = _lack(states.T), counts.lacks - _lack(counts.own[criterion])
+
+    @cache
+    def by_value(change: _Change) -> list[_Counted]:
+        others = without + counts.moves[list(change)].sum(axis=0)
+        eligible = (lacks == -others[:, None]).swapaxes(0, 1)
+        return list(zip(map(_bit_sets, eligible), (eligible @ counts.n).tolist(), strict=True))
+
+    alone = _sweep(counts, release, (), criterion, by_value, [])
+    swept: list[tuple[_Change, list[_Row]]] = [((), alone)]
     for number, (id, _) in enumerate(counts.changes):
         if alone and id != criterion:
-            alike = [(which, rows) for which, rows in swept if which < 0 or counts.changes[which][0] == id]
-            swept.append((number, _sweep(counts, release, (number,), criterion, lacks, alike)))
-    return [each for each in swept if each[1]]
+            alike = [(which, rows) for which, rows in swept if not which or counts.changes[which[0]][0] == id]
+            swept.append(((number,), _sweep(counts, release, (number,), criterion, by_value, alike)))
+    return [(which[0] if which else -1, rows) for which, rows in swept if rows]
+
+
+def _merge(counts: _NearCounts, states: np.ndarray) -> tuple[_NearCounts, np.ndarray]:
+    """The same counts of fewer patterns: those of one group that a limit and all changes treat alike are one."""
+    number = row_numbers(np.column_stack([counts.group, *counts.moves.reshape(-1, len(counts.n)), states]))
+    _, first = np.unique(number, return_index=True)
+    merged = replace(
+        counts,
+        own={id: column[first] for id, column in counts.own.items()},
+        lacks=counts.lacks[:, first],
+        moves=counts.moves[:, :, first],
+        n=np.bincount(number, counts.n).astype("int64"),
+        group=counts.group[first],
+        many={},
+    )
+    return merged, states[first]
+
+
+def row_numbers(rows: np.ndarray) -> np.ndarray:
+    """Rows that are alike have one number; to sort them, as numpy does, would take most of the time of a long table."""
+    known: dict[bytes, int] = {}
+    return np.array([known.setdefault(row.tobytes(), len(known)) for row in rows], dtype="int64")
 
 
 def _lack(states: np.ndarray) -> np.ndarray:
@@ -145,9 +181,14 @@ def _sets_of_changes(changes: Sequence[tuple[str, str]]) -> Iterator[_Change]:
                 yield which
 
 
-def _counted(counts: _NearCounts, which: Sequence[int]) -> tuple[np.ndarray, list[int]]:
+def _counted(counts: _NearCounts, which: Sequence[int]) -> tuple[list[_Patterns], list[int]]:
     eligible = counts.lacks + counts.moves[list(which)].sum(axis=0) == 0
-    return eligible, (eligible @ counts.n).tolist()
+    return _bit_sets(eligible), (eligible @ counts.n).tolist()
+
+
+def _bit_sets(rows: np.ndarray) -> list[_Patterns]:
+    """The patterns that each row of flags names."""
+    return [int.from_bytes(row.tobytes(), "little") for row in np.packbits(rows, axis=1, bitorder="little")]
 
 
 def _others(changes: Sequence[tuple[str, str]], which: _Change) -> Iterator[_Change]:
@@ -163,40 +204,32 @@ def _sweep(
     release: _Release,
     change: _Change,
     criterion: str,
-    lacks: np.ndarray,
-    swept: Sequence[tuple[int, list[_Row]]],
+    by_value: Callable[[_Change], list[_Counted]],
+    swept: Sequence[tuple[_Change, list[_Row]]],
 ) -> list[_Row]:
     """The rows that tell of no few patients beside each other, beside what is told, and beside rows of other changes.
 
     Args:
         change: beside the limit: none or one.
-        lacks: whom the criterion keeps out, by value of the limit.
+        by_value: by change what is counted at each value of the limit.
         swept: the rows without a change, and with another one of the same criterion.
     """
-    without = counts.lacks - _lack(counts.own[criterion])
-
-    @cache
-    def by_value(which: _Change) -> np.ndarray:
-        others = without + counts.moves[list(which)].sum(axis=0)
-        return (lacks == -others[:, None]).swapaxes(0, 1)
-
     read = [(), *((number,) for number, (id, _) in enumerate(counts.changes) if id == criterion)]
     known = {tuple(sorted(each)) for own in read for each in (own, (*change, *own))}
     fixed = [_counted(counts, which) for which in known if which in release]
     rows: list[_Row] = []
-    for row in _turns(by_value(change) @ counts.n, counts.minimum):
-        value, *ends = row
-        before = [(by_value(change)[at], n) for at, *n in rows[-1:]]
-        for number, known_rows in swept:
-            beside = (number,) if number >= 0 else ()
-            before += [(by_value(beside)[at], n) for at, *n in _around(known_rows, value)]
-        if _tells_of_many(counts, (by_value(change)[value], ends), [*fixed, *before]):
-            rows.append(row)
+    for value in _turns(np.array([n for _, n in by_value(change)]), counts.minimum):
+        before = [by_value(change)[at] for at, *_ in rows[-1:]]
+        for beside, known_rows in swept:
+            before += [by_value(beside)[at] for at, *_ in _around(known_rows, value)]
+        now = _, (certain, possible) = by_value(change)[value]
+        if _tells_of_many(counts, now, [*fixed, *before]):
+            rows.append((value, certain, possible))
     return rows
 
 
-def _turns(counts: np.ndarray, minimum: int) -> list[_Row]:
-    """Value, certain and possible, but those that lie between two that are the same; none unless they rise or fall."""
+def _turns(counts: np.ndarray, minimum: int) -> list[int]:
+    """The values that are told, but those that lie between two that are the same; none unless counts rise or fall."""
     steps = np.diff(counts, axis=0)
     if not ((steps >= 0).all(axis=0) | (steps <= 0).all(axis=0)).all():
         return []
@@ -204,7 +237,7 @@ def _turns(counts: np.ndarray, minimum: int) -> list[_Row]:
     values = far_apart(ends, minimum)
     around = zip(values, values[1:], values[2:], strict=False)
     between = {value for before, value, after in around if ends[before] == ends[value] == ends[after]}
-    return [(value, *ends[value]) for value in values if value not in between]
+    return [value for value in values if value not in between]
 
 
 def _around(rows: Sequence[_Row], value: int) -> Sequence[_Row]:
@@ -219,21 +252,23 @@ def _tells_of_many(counts: _NearCounts, now: _Counted, before: Sequence[_Counted
     if not _are_many([a - b for _, other in before for a, b in zip(n, other, strict=True)], counts.minimum):
         return False
     certain, possible = eligible
-    others = [other for other, _ in before]
-    new = eligible & ~np.any(others, axis=0) if others else eligible
-    since = (cell for other in others for cell in (*(eligible & ~other), *(other & ~eligible)))
-    return all(_is_many(counts, cell) for cell in chain((certain, possible, possible & ~certain, *new), since))
+    cells = {certain, possible, possible & ~certain}
+    for end, *others in zip(eligible, *(other for other, _ in before), strict=True):
+        cells.add(end & ~reduce(or_, others, 0))
+        cells.update(cell for other in others for cell in (end & ~other, other & ~end))
+    return all(_is_many(counts, cell) for cell in cells)
 
 
-def _is_many(counts: _NearCounts, cell: np.ndarray) -> bool:
+def _is_many(counts: _NearCounts, cell: _Patterns) -> bool:
     """Whether nobody or enough are in a cell, and of those groups of which only some are: in it, and not in it."""
-    (rows,) = cell.nonzero()
-    if not len(rows):
-        return True
-    some = np.bincount(counts.group[rows], counts.n[rows])
-    left = counts.sizes[: len(some)] - some
-    (mixed,) = ((some > 0) & (left > 0)).nonzero()
-    return _are_many([some.sum(), some[mixed].sum(), left[mixed].sum()], counts.minimum)
+    if cell not in counts.many:
+        flags = np.frombuffer(cell.to_bytes(-(-len(counts.n) // 8), "little"), "uint8")
+        rows = np.flatnonzero(np.unpackbits(flags, bitorder="little"))
+        some = np.bincount(counts.group[rows], counts.n[rows])
+        left = counts.sizes[: len(some)] - some
+        mixed = (some > 0) & (left > 0)
+        counts.many[cell] = _are_many([some.sum(), some[mixed].sum(), left[mixed].sum()], counts.minimum)
+    return counts.many[cell]
 
 
 def _are_many(numbers: Sequence[Any], minimum: int) -> bool:

@@ -7,7 +7,7 @@ is an interval, which holds the true one; without it a group is of patients who 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -16,12 +16,13 @@ import narwhals as nw
 import numpy as np
 
 from ...criteria.contents import Protocol
-from ...criteria.engine import facts, in_polars, outcome, partial_fields
-from ...criteria.language import Formula, Not, parse
+from ...criteria.engine import facts, in_polars, partial_fields
+from ...criteria.expressions import HIGH, LOW, expression
+from ...criteria.language import Formula, Not, evaluate, names, parse
 from ...criteria.language.wording import printed_unit, words
 from ...criteria.protocol.limits import Threshold, thresholds_of
 from ..patterns import ScreeningData
-from .near import near, near_counts, near_sweeps
+from .near import near, near_counts, near_sweeps, row_numbers
 from .readings import every_reading
 
 _PASS, _FAIL, _UNKNOWN = range(3)
@@ -39,11 +40,12 @@ _STEPS = 200
 
 @dataclass(frozen=True)
 class _Curve:
-    """A limit of a criterion, and the state of the criterion for every patient at every value of it."""
+    """A limit of a criterion, and its states at every value: a row for patients who are alike, and `row` by patient."""
 
     limit: Threshold
     values: np.ndarray
     states: np.ndarray
+    row: np.ndarray
 
 
 def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any]:
@@ -74,11 +76,9 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
     formulas = every_reading(protocol)
     states = _evaluate(known, list(formulas.values()))
     curves = list(_curves(protocol, known))
-    shapes = [_row_numbers(curve.states) for curve in curves]
+    shapes = [row_numbers(curve.states)[curve.row] for curve in curves]
     chosen = np.array([protocol.reading(id) == reading for id, reading in formulas])
-    patterns, first, alike = np.unique(
-        np.column_stack([states, *shapes]), axis=0, return_index=True, return_counts=True
-    )
+    patterns, first, alike = _patterns(np.column_stack([states, *shapes]))
     group = _groups(patterns, alike, chosen, max(minimum, 1))
     states, first, alike = states[first[: len(group)]], first[: len(group)], alike[: len(group)]
     n = np.bincount(group, weights=alike).astype(int)
@@ -116,10 +116,11 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
                 "value": float(curve.limit.value),
                 "unit": printed_unit(curve.limit.unit(protocol)),
                 "values": curve.values.tolist(),
-                "near": near_sweeps(counts, release, curve.limit.criterion, curve.states[first]) if several else [],
-                "curves": [_stretches(row) for row in _sets(curve.states[first], group, len(n)).tolist()],
+                "near": near_sweeps(counts, release, curve.limit.criterion, states_there) if several else [],
+                "curves": [_stretches(row) for row in _sets(states_there, group, len(n)).tolist()],
             }
             for curve in curves
+            for states_there in [curve.states[curve.row[first]]]
         ],
     }
 
@@ -138,23 +139,32 @@ def _curves(protocol: Protocol, known: Any) -> Iterator[_Curve]:
             start, end = limit.span
             moved = [parse(f"{text[:start]}{value!r}{text[end:]}", protocol.fields) for value in values.tolist()]
             wanted = [Not(formula) if criterion.kind == "exclusion" else formula for formula in moved]
-            yield _Curve(limit, values, _evaluate(known, wanted))
+            alike, row = _alike(known, names(wanted[0]))
+            yield _Curve(limit, values, _evaluate(alike, wanted), row)
 
 
-def _evaluate(known: Any, formulas: list[Formula]) -> np.ndarray:
+def _alike(known: Any, fields: Iterable[str]) -> tuple[Any, np.ndarray]:
+    """The first of all patients who are alike in some fields, and by patient which of these rows it is."""
+    columns = [name for field in fields for name in (field, field + LOW, field + HIGH) if name in known.columns]
+    first = known.with_row_index("row:").select(nw.col("row:").min().over(columns)).to_numpy().ravel()
+    rows, row = np.unique(first, return_inverse=True)
+    return known[rows], row
+
+
+def _evaluate(known: Any, formulas: Sequence[Formula]) -> np.ndarray:
     """A row a patient, a column a formula: the state."""
     partial = partial_fields(known)
-    states = [outcome(formula, _PASS, _FAIL, _UNKNOWN, partial) for formula in formulas]
-    wanted = [nw.lit(state, nw.Int64()) if isinstance(state, int) else state for state in states]
-    names = [f"state:{at}" for at in range(len(wanted))]
-    states = known.with_columns(*(state.alias(name) for state, name in zip(wanted, names, strict=True)))
-    return states.select(names).to_numpy().astype("uint8")
+    holds = [expression(each, partial) if names(each) else nw.lit(evaluate(each, {})) for each in formulas]
+    columns = {f"holds:{at}": each.cast(nw.Float32()) for at, each in enumerate(holds)}
+    held = known.with_columns(**columns).select(list(columns)).to_numpy()
+    return np.select([held == 1, held == 0], [_PASS, _FAIL], _UNKNOWN).astype("uint8")
 
 
-def _row_numbers(rows: np.ndarray) -> np.ndarray:
-    """Rows that are alike have one number; to sort them, as numpy does, would take most of the time of a long table."""
-    known: dict[bytes, int] = {}
-    return np.array([known.setdefault(row.tobytes(), len(known)) for row in rows], dtype="int64")
+def _patterns(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each row once, in rising order, with where it stands first and how often."""
+    _, first, n = np.unique(row_numbers(rows), return_index=True, return_counts=True)
+    patterns, order = np.unique(rows[first], axis=0, return_index=True)
+    return patterns, first[order], n[order]
 
 
 def _sets(states: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
