@@ -19,6 +19,8 @@ def untidy(notebook: NotebookNode) -> Iterator[str]:
         yield f"notebook metadata: {', '.join(sorted(extra))}"
     if (kernel := notebook.metadata.get("kernelspec", {}).get("name")) != "python3":
         yield f"the kernel is {kernel!r}, and only 'python3' is there on every machine"
+    if notebook.metadata.get("language_info", {}).get("name") != "python":
+        yield "no language_info: ruff passes over a notebook that does not say it is Python"
     for number, cell in enumerate(notebook.cells, 1):
         if extra := cell.metadata.keys() - CELL_METADATA:
             yield f"cell {number}: metadata {', '.join(sorted(extra))}"
@@ -29,7 +31,7 @@ def untidy(notebook: NotebookNode) -> Iterator[str]:
 
 
 def logic(notebook: NotebookNode) -> Iterator[str]:
-    """What belongs into trialtools/: a class, a long function, a long cell."""
+    """What belongs into trialtools/: a class, a lambda, a long function, a long cell."""
     for number, cell in enumerate(notebook.cells, 1):
         if cell.cell_type != "code":
             continue
@@ -43,6 +45,8 @@ def logic(notebook: NotebookNode) -> Iterator[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 yield f"cell {number}: class {node.name}"
+            if isinstance(node, ast.Lambda):
+                yield f"cell {number}: lambda"
             if isinstance(node, ast.FunctionDef) and (lines := node.end_lineno - node.lineno + 1) > LONGEST_DEF:
                 yield f"cell {number}: def {node.name} of {lines} lines, at most {LONGEST_DEF}"
 
@@ -50,7 +54,8 @@ def logic(notebook: NotebookNode) -> Iterator[str]:
 def clean(notebook: NotebookNode) -> None:
     """Remove what a run or an editor left behind."""
     kept = {key: value for key, value in notebook.metadata.items() if key in NOTEBOOK_METADATA}
-    notebook.metadata = nbformat.from_dict(kept | {"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    python = {"kernelspec": {"name": "python3", "display_name": "Python 3"}, "language_info": {"name": "python"}}
+    notebook.metadata = nbformat.from_dict(kept | python)
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in CELL_METADATA & cell.metadata.keys()})
         if cell.cell_type == "code":

@@ -5,7 +5,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}, "language_info": {"name": "python"}}
 
 
 def write(folder, cell, metadata=KERNEL):
@@ -25,6 +25,7 @@ def test_a_clean_notebook_passes(tmp_path):
         (new_code_cell("1", outputs=[new_output("stream", text="1")]), "cell 1: outputs"),
         (new_code_cell("1", metadata={"collapsed": True}), "cell 1: metadata collapsed"),
         (new_code_cell("class Patient: ..."), "cell 1: class Patient"),
+        (new_code_cell("f = lambda x: x"), "cell 1: lambda"),
         (new_code_cell("def f():\n" + "    1\n" * 5), "cell 1: def f of 6 lines, at most 5"),
         (new_code_cell("1\n" * 16), "cell 1: 16 lines of code, at most 15"),
         (new_code_cell("%pip install x"), "cell 1: not plain Python at its line 1: invalid syntax"),

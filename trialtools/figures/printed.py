@@ -75,6 +75,11 @@ def across(
     return table(written, title, subtitle, {**arms, **(heads or {})}, **how).cols_align("right", [*arms])
 
 
+def participants(row: Mapping[str, Any]) -> str:
+    """How many participants."""
+    return count(row["n"])
+
+
 def quartiles(row: Mapping[str, Any]) -> str:
     """A median with its quartiles and their n; small values with two decimals, as a rule they have one or two."""
     digits = 2 if abs(row["median"]) < 10 else 1

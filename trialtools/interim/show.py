@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
@@ -117,16 +117,21 @@ class Show:
         arms = {"labels": self.look.labels} if "labels" in signature(draw).parameters else {}
         return draw(frame, *more, source=self.look.population, **arms, **how)
 
-    def each(self, draw: Callable[[Any], Any]) -> Any:
-        """What `draw` makes of each comparison with the control; of several, one below the other, under its arm."""
-        looks = comparisons(self.look)
-        if len(looks) == 1:
-            return draw(looks[0])
+    def each(self, parts: Iterable[Any]) -> Any:
+        """A table or figure of each comparison with the control: of several, one below the other, under its arm.
+
+        Args:
+            parts: one for each of `look.comparisons`, such as `show.table(one.inference_table(), "…") for one in
+                look.comparisons`.
+        """
+        first, *others = shown = list(parts)
+        if not others:
+            return first
         from IPython.display import display  # a notebook is where it is needed
 
-        for one in looks:
+        for one, part in zip(comparisons(self.look), shown, strict=True):
             head = printed.arm_heading(self.look.labels[one.plan.arm])
-            display(*(part for part in (head, draw(one)) if part is not None))
+            display(*(each for each in (head, part) if each is not None))
         return None
 
     def text(self, sentence: str) -> Any:

@@ -20,7 +20,7 @@ def suppress(frame: pd.DataFrame, minimum: int = 5) -> pd.DataFrame:
 
     Args:
         frame: any frame of this room.
-        minimum: the smallest count that may leave; 0 stays, for it is nobody.
+        minimum: the smallest count that may leave, or 0 for all of them. A count of 0 stays, for it is nobody.
 
     What goes: small counts; a count whose distance to its whole is small (97 of 100 tells of 3); of pass, fail and
     unknown, and of groups that make up a whole, never one alone, for the rest would tell it; shares, ratios, means and
@@ -36,6 +36,8 @@ def suppress(frame: pd.DataFrame, minimum: int = 5) -> pd.DataFrame:
     [[<NA>, nan, 100], [60, 0.6, 100]]
     """
     expect(frame, pd.DataFrame, "tt.cohort.suppress(frame)", "a frame, such as screening.attrition() gives")
+    if not minimum:
+        return frame
     if "other" in next((frame[name].tolist() for name in ("criteria", "fields") if name in frame), ()):
         frame = _merge_small(frame, minimum)
     if {"value", "certain", "possible"} <= set(frame):
