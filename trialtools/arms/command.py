@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from ..cohort.sources import read_patients
-from ..criteria.commands import DONE, FOUND
 from ..criteria.contents import load_protocol
+from ..criteria.doors import DONE, FOUND
 from ..criteria.files import shield, whole
 from ..criteria.protocol import DataError
 from .allocation import applicable_plans, plan

@@ -9,8 +9,8 @@ from typing import Literal
 
 import pandas as pd
 
-from ..criteria.commands import DONE
 from ..criteria.contents import load_protocol
+from ..criteria.doors import DONE
 from ..criteria.protocol import Field
 from .draft.mapping import draft_mapping
 from .output import summary_text, write_screening

@@ -20,7 +20,7 @@ from ..criteria.proofs.prover import Proof, Prover, prover_for
 from ..criteria.stage import expect
 from .rows import decisions
 from .screening import screen
-from .sources import Patients, read_patients
+from .sources import read_patients
 
 _Relation = Literal["same", "same admitted", "wider", "narrower", "neither", "not settled"]
 _RELATIONS: dict[_Relation, str] = {
@@ -216,7 +216,7 @@ def _requirement_words(protocol: Protocol, id: str) -> str:
 
 def _moves(first: Protocol, second: Protocol, patients: Any) -> pd.DataFrame:
     """How many patients have which decision under each: before, after, n."""
-    table = patients if isinstance(patients, Patients) else read_patients(patients, _union(first, second))
+    table = read_patients(patients, _union(first, second))
     before = decisions(screen(first, table)).select("patient_id", pl.col("decision").alias("before"))
     after = decisions(screen(second, table)).select("patient_id", pl.col("decision").alias("after"))
     both = before.join(after, on="patient_id")

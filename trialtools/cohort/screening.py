@@ -26,7 +26,7 @@ from .frames.worklist import missingness, worklist
 from .output import write_screening
 from .patterns import Patterns, ScreeningData, count_patterns
 from .rows import decisions, evidence
-from .sources import Patients, read_patients
+from .sources import read_patients
 from .sources.open import readable
 
 
@@ -95,8 +95,7 @@ def screen(protocol: Protocol, patients: Any, mapping: Any = None, engine: str |
     True
     """
     expect(protocol, Protocol, "tt.screen(protocol, patients)")
-    if not isinstance(patients, Patients):
-        patients = read_patients(patients, protocol, mapping)
+    patients = read_patients(patients, protocol, mapping)
     with readable(patients.name):
         patterns = count_patterns(list(protocol.requirements.values()), protocol, _move(patients.frame, engine))
     if patterns.n.sum() != patients.n:

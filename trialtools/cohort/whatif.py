@@ -7,7 +7,7 @@ every criterion for every patient, asks again only the criterion that changed, a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -95,7 +95,7 @@ def what_if(protocol: Protocol, patients: Any, edits: Edits | None = None, **cha
     expect(protocol, Protocol, "tt.what_if(protocol, patients)")
     edits = Edits(**changes) if edits is None else edits
     expect(edits, Edits, "tt.what_if(protocol, patients, edits)", 'Edits, or changes by name such as off=["I8"]')
-    patients = patients if isinstance(patients, Patients) else read_patients(patients, protocol)
+    patients = read_patients(patients, protocol)
     chosen = patients.filter(protocol, edits.brush) if edits.brush else patients
     return resolve_unknowns(screen(edited_protocol(protocol, edits), chosen), edits.unknowns)
 
@@ -116,16 +116,20 @@ def edit(protocol: Protocol, edits: Edits, before: Edits | None = None) -> _Edit
     """
     before = before or Edits()
     errors: dict[str, str] = {}
-    if not _readable(lambda: parse(edits.brush or "True", protocol.fields), "brush", errors):
+    try:
+        parse(edits.brush or "True", protocol.fields)
+    except ProtocolError as error:
+        errors["brush"] = str(error)
         edits = replace(edits, brush=before.brush)
     if len(edits.off) == len(protocol.criteria):
         errors[edits.off[-1]] = "one criterion at least must stay on"
         edits = replace(edits, off=tuple(id for id in edits.off if id in before.off))
     try:
-        return _EditedProtocol(with_edits(protocol, edits), edits, errors)
+        edited = with_edits(protocol, edits)
     except ProtocolError:
         edits = _readable_part(protocol, edits, before, errors)
-        return _EditedProtocol(with_edits(protocol, edits), edits, errors)
+        edited = with_edits(protocol, edits)
+    return _EditedProtocol(edited, edits, errors)
 
 
 def _readable_part(protocol: Protocol, edits: Edits, before: Edits, errors: dict[str, str]) -> Edits:
@@ -133,22 +137,20 @@ def _readable_part(protocol: Protocol, edits: Edits, before: Edits, errors: dict
     texts: dict[str, str] = {}
     for id, text in edits.texts.items():
         for tried in (text, before.texts.get(id)):
-            alone = replace(Edits(), readings=edits.readings, texts={id: tried or ""})
-            if tried and _readable(lambda alone=alone: with_edits(protocol, alone), id, errors):
+            if tried and _is_readable(protocol, Edits(readings=edits.readings, texts={id: tried}), id, errors):
                 texts[id] = tried
                 break
     edits = replace(edits, texts=texts)
     numbers: dict[str, float] = {}
     for id, number in edits.thresholds.items():
-        alone = replace(edits, thresholds={id: number})
-        if _readable(lambda alone=alone: with_edits(protocol, alone), id.split(".")[0], errors):
+        if _is_readable(protocol, replace(edits, thresholds={id: number}), id.split(".")[0], errors):
             numbers[id] = number
     return replace(edits, thresholds=numbers)
 
 
-def _readable(made: Callable[[], Any], name: str, errors: dict[str, str]) -> bool:
+def _is_readable(protocol: Protocol, edits: Edits, name: str, errors: dict[str, str]) -> bool:
     try:
-        made()
+        with_edits(protocol, edits)
     except ProtocolError as error:
         errors.setdefault(name, str(error))
         return False
@@ -271,11 +273,11 @@ def read_edits(text: str, protocol: Protocol) -> Edits:
     if sha256 != protocol.sha256:
         other = f"{content.get('protocol')} {str(sha256)[:8]}"
         raise DataError(f"the state was saved for protocol {other}, this is {protocol.id} {protocol.sha256[:8]}")
+    if not isinstance(parts, dict):
+        raise DataError("empty")
     names = {each.name for each in fields(Edits)}
-    if not isinstance(parts, dict) or (extra := [name for name in parts if name not in names]):
-        raise DataError(
-            f"the state says '{extra[0]}'{nearest(extra[0], names)}" if isinstance(parts, dict) else "empty"
-        )
+    if extra := [name for name in parts if name not in names]:
+        raise DataError(f"the state says '{extra[0]}'{nearest(extra[0], names)}")
     edits = Edits(**parts)
     try:
         edited_protocol(protocol, edits)
@@ -385,5 +387,4 @@ class _Active:
 
 def _states(formula: Formula, known: Any, partial: frozenset[str]) -> Any:
     """For each row 0 where a requirement holds, 1 where it does not, 2 where that is unknown."""
-    state = outcome(formula, 0, 1, 2, partial)
-    return state if isinstance(state, int) else known.select(state.alias("state:"))["state:"].to_numpy()
+    return known.select(outcome(formula, 0, 1, 2, partial).alias("state:"))["state:"].to_numpy()

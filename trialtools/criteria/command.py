@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .commands import DONE, FOUND
 from .contents import load_protocol
+from .doors import DONE, FOUND
 from .draft.new import new
 from .proofs.findings import lint
 

@@ -1,11 +1,15 @@
-"""A table of names goes in, the lazy door of a package comes out: a file loads when one of its names is asked for.
+"""The ways in: names of a package, loaded when they are asked for, and commands, which end with an exit code.
 
 What a library that is not installed comes with stands in a sentence.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
+
+DONE, FOUND, _BAD_INPUT, _NOTEBOOK_FAILED = range(4)
+"""The exit codes of a command."""
 
 
 class MissingLibraryError(ImportError):
@@ -26,10 +30,10 @@ _EXTRAS = {
 }
 
 
-def install_hint(error: ModuleNotFoundError) -> str | None:
+def _install_hint(error: ModuleNotFoundError) -> str | None:
     """What to install for a library that was not found; None if no part of this package asks for it.
 
-    >>> install_hint(ModuleNotFoundError("No module named 'plotly'", name="plotly.graph_objects"))
+    >>> _install_hint(ModuleNotFoundError("No module named 'plotly'", name="plotly.graph_objects"))
     "plotly is not installed; it comes with: pip install 'trialtools[workbench]'"
     """
     library = (error.name or "").split(".")[0]
@@ -46,7 +50,7 @@ def load_module(module: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        if hint := install_hint(error):
+        if hint := _install_hint(error):
             raise MissingLibraryError(hint) from None
         raise
 
@@ -73,3 +77,14 @@ def lazy_door(
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     return get, lambda: sorted([*file_of, *rooms])
+
+
+def report_error(error: Exception) -> int:
+    """Say an error in a paragraph on stderr, and give its exit code; a fault of ours is raised, with its traceback."""
+    if isinstance(error, ModuleNotFoundError) and (hint := _install_hint(error)):
+        error = MissingLibraryError(hint)
+    ours = {kind.__name__ for kind in type(error).__mro__ if kind.__module__.startswith("trialtools")}
+    if not ours and not isinstance(error, OSError):
+        raise error
+    print(f"trialtools: {error}", file=sys.stderr)
+    return _NOTEBOOK_FAILED if "NotebookError" in ours else _BAD_INPUT

@@ -126,13 +126,13 @@ def _bounded_columns(name: str, field: Field, low: nw.Expr, high: nw.Expr) -> li
 
 def outcome(
     requirement: Formula, passed: int, failed: int, unknown: int, partial: frozenset[str] = frozenset()
-) -> nw.Expr | int:
-    """One of three numbers, by whether a requirement holds; a plain number where it says the same for everybody.
+) -> nw.Expr:
+    """One of three numbers, by whether a requirement holds.
 
     Asked as "does it hold" and "does it not hold", never as "is it null": engines have got the last one wrong.
     """
-    if not names(requirement):
-        return passed if evaluate(requirement, {}) else failed
+    if not names(requirement):  # it says the same for everybody
+        return nw.lit(passed if evaluate(requirement, {}) else failed, nw.Int64())
     holds = expression(requirement, partial)
     literal = [nw.lit(number, nw.Int64()) for number in (passed, failed, unknown)]
     return nw.when(holds).then(literal[0]).otherwise(nw.when(~holds).then(literal[1]).otherwise(literal[2]))
@@ -157,9 +157,8 @@ def keys(requirements: Sequence[Formula]) -> list[nw.Expr]:
 
 
 def _key(requirements: Sequence[Formula]) -> nw.Expr:
-    parts = [outcome(formula, 0, 1 << bit, 1 << (bit + CHUNK)) for bit, formula in enumerate(requirements)]
-    constant = nw.lit(sum(part for part in parts if isinstance(part, int)), nw.Int64())
-    return reduce(add, [part for part in parts if isinstance(part, nw.Expr)], constant)
+    states = (outcome(formula, 0, 1 << bit, 1 << (bit + CHUNK)) for bit, formula in enumerate(requirements))
+    return reduce(add, states)
 
 
 def collect(frame: Any) -> Any:

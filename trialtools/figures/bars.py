@@ -63,7 +63,7 @@ def criterion_states(frame: pd.DataFrame) -> Drawing:
 
     quarters = [0, 0.25, 0.5, 0.75, 1]
     return row_chart(
-        _below_kind(rows, readings=True),
+        _below_kind(rows),
         list(map(bars, STATES)),
         value_axis(0, n, tickvals=[n * x for x in quarters], ticktext=[percent(x, 0) for x in quarters]),
         columns=list(map(column, STATES)),
@@ -213,12 +213,11 @@ def impact(frame: pd.DataFrame) -> Drawing:
     >>> made.layout.title.text.split("<br>")[0]
     '<b>I5 Onset weighs most: 1 (at least), 4 (at most) more are eligible</b>'
     """
-    rows = records(frame)
-    n, ends = most_of(rows, "n"), ("certain", "possible")
+    rows, ends = records(frame, "gain_certain", "gain_possible"), ("certain", "possible")
+    n = most_of(rows, "n")
     if not n:
         return nobody("No patients were screened")
-    for row in rows:
-        row.update({end: None if absent(value := row[f"gain_{end}"]) else value for end in ends})
+    rows = [{**row, **{end: row[f"gain_{end}"] for end in ends}} for row in rows]
     ranked = sorted(rows, key=lambda row: -max(abs(row[end] or 0) for end in ends))
     largest = [row for row in rows if row in ranked[:_MOST]]
     weighs = _weighs_most(ranked[0])
@@ -255,7 +254,7 @@ def _eligible(row: Row) -> str:
     return interval(row["certain"], row["possible"])
 
 
-def _below_kind(rows: Sequence[Row], readings: bool = False) -> list[Line]:
+def _below_kind(rows: Sequence[Row]) -> list[Line]:
     """The criteria, with a heading above the inclusions and one above the exclusions."""
 
     def heading(row: Row) -> Sequence[str]:
@@ -263,8 +262,8 @@ def _below_kind(rows: Sequence[Row], readings: bool = False) -> list[Line]:
         return [f'<span style="font-size:10.5px;color:{QUIET}">{kind}</span>']
 
     def text(row: Row) -> str:
-        small = "" if not readings or absent(row.get("reading")) else _read_as(row["reading"])
-        return label(row["criterion"], row["label"], small)
+        reading = row.get("reading")
+        return label(row["criterion"], row["label"], "" if absent(reading) else _read_as(reading))
 
     return below_headings(rows, heading, text)
 

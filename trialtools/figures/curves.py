@@ -41,9 +41,8 @@ def survival(
         return nobody("Nobody was followed")
     own: dict[Arm, Any] = {arm: rows_of_arm(curves, arm).sort_values("day") for arm in arms(curves, labels)}
     by_arm = any(arm.label for arm in own)
-    shown = {
-        arm: float(1 - end if failure else end) for arm, end in ((a, r["survival"].iloc[-1]) for a, r in own.items())
-    }
+    free = {arm: float(rows["survival"].iloc[-1]) for arm, rows in own.items()}
+    shown = {arm: 1 - share for arm, share in free.items()} if failure else free
     what = f"{'with' if failure else 'without'} {event}"
     last, ticks = max(map(float, curves["day"])), marked_days(curves)
     texts = [f"{one_line(arm.label)} {percent(share)}".strip() for arm, share in shown.items()]

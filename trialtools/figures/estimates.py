@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from .drawing import Drawing, figure, nobody
-from .format import NOT_KNOWN, absent, count, number, percent, words
+from .format import absent, count, number, percent, words
 from .lines import rule
 from .measure import MEASURES, Measure, estimate
 from .page import QUIET
@@ -83,7 +83,8 @@ def _below_field(rows: Sequence[Row], flags: set[str]) -> list[Line]:
         return ["<br>".join(wrap(head, 60)) for head in (criterion, field)]
 
     def text(row: Row) -> str:
-        which = row["label"] if row["field"] in flags else NOT_KNOWN if absent(row["group"]) else words(row["group"])
+        group = words("unknown" if absent(row["group"]) else row["group"])
+        which = row["label"] if row["field"] in flags else group
         return "   " + "<br>   ".join(wrap(which, 26))
 
     return below_headings(rows, headings, text)

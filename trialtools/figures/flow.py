@@ -17,13 +17,13 @@ from .page import INK, QUIET, Html
 from .svg import LINE, Parts, across, box, down, nobody, page, path, strips, text
 from .template import SMALL, STATES, wrap
 
-LEFT, BOX, SIDE, SIDE_BOX, RAIL = 30, 202, 260, 388, 656
+_LEFT, _BOX, _SIDE, _SIDE_BOX, _RAIL = 30, 202, 260, 388, 656
 """Across: the spine and how wide its boxes are, the side boxes, and the line that sums them up."""
 
-SCREENED_BOX, SPINE_BOX, GAP = 32, 18, 8
+_SCREENED_BOX, _SPINE_BOX, _GAP = 32, 18, 8
 """Down: the first box and the other boxes of the spine, the room between boxes."""
 
-_MIDDLE = LEFT + BOX / 2
+_MIDDLE = _LEFT + _BOX / 2
 _DECISIONS = (
     ("Eligible", "pass", "every criterion passes"),
     ("Not decided yet", "unknown", "nothing fails, something is open"),
@@ -55,7 +55,7 @@ class _Step:
     @property
     def height(self) -> float:
         """Its part of the spine: the side box, and room for a box of what is left."""
-        return max(self.box + GAP, SPINE_BOX + 14) if self.failed else LINE * len(self.lines) + GAP
+        return max(self.box + _GAP, _SPINE_BOX + 14) if self.failed else LINE * len(self.lines) + _GAP
 
 
 def flow(frame: pd.DataFrame, *, title: str | None = None, subtitle: str | None = None, source: str = "") -> Html:
@@ -136,61 +136,65 @@ def _spine(steps: Sequence[_Step], screened: int, top: float) -> tuple[Parts, fl
     """The boxes from everybody screened to those whom no criterion took out; and where they end."""
     sentence = f"{count(screened)} screened"
     words = text(_MIDDLE, top + 21, f"<b>{count(screened)}</b> screened")
-    boxes = [box(LEFT, top, SCREENED_BOX, sentence, [words], BOX)]
-    begin = top + SCREENED_BOX
+    boxes = [box(_LEFT, top, _SCREENED_BOX, sentence, [words], _BOX)]
+    begin = top + _SCREENED_BOX
     stages, lines, rail = [("", top, begin)], [], []
     y = end = begin + 12
     for step in steps:
-        stages.append((step.stage, y - GAP / 2, y + step.height - GAP / 2))
+        stages.append((step.stage, y - _GAP / 2, y + step.height - _GAP / 2))
         if step.failed:
             at = y + step.box / 2
-            lines += [across(_MIDDLE, at, SIDE, arrow=True), across(SIDE + SIDE_BOX, at, RAIL)]
+            lines += [across(_MIDDLE, at, _SIDE, arrow=True), across(_SIDE + _SIDE_BOX, at, _RAIL)]
             boxes += [_side(step, y), _rest_box(step, at + step.height / 2)]
-            end = at + step.height / 2 + SPINE_BOX / 2
+            end = at + step.height / 2 + _SPINE_BOX / 2
             rail.append(at)
         else:
             down_ = enumerate(step.lines)
-            boxes += [text(SIDE + 10, y + LINE * (i + 0.75), line, QUIET, 12, "start") for i, line in down_]
+            boxes += [text(_SIDE + 10, y + LINE * (i + 0.75), line, QUIET, 12, "start") for i, line in down_]
         y += step.height
     bottom = max(end, y) + 18
-    lines += [down(_MIDDLE, begin, bottom + 9), path(f"M{_MIDDLE:g} {bottom:g}H{_MIDDLE + BOX + GAP:g}v9")]
+    lines += [down(_MIDDLE, begin, bottom + 9), path(f"M{_MIDDLE:g} {bottom:g}H{_MIDDLE + _BOX + _GAP:g}v9")]
     if rail:
-        lines.append(path(f"M{RAIL} {rail[0]:g}V{bottom:g}H{_MIDDLE + 2 * (BOX + GAP):g}v9"))
+        lines.append(path(f"M{_RAIL} {rail[0]:g}V{bottom:g}H{_MIDDLE + 2 * (_BOX + _GAP):g}v9"))
     return [*strips(stages), *lines, *boxes], bottom
 
 
 def _side(step: _Step, y: float) -> str:
     """Who is taken out."""
     first = y + step.box / 2 - LINE * (len(step.lines) - 1) / 2 + 4.5
-    words = [text(SIDE + 10, first + LINE * i, line, INK, 12.5, "start") for i, line in enumerate(step.lines)]
-    number = text(SIDE + SIDE_BOX - 10, y + step.box / 2 + 4.5, f"<b>{count(step.failed)}</b>", INK, 12.5, "end")
-    return box(SIDE, y, step.box, f"{step.sentence}: {count(step.failed)} fail", [*words, number], SIDE_BOX, "#fafafa")
+    words = [text(_SIDE + 10, first + LINE * i, line, INK, 12.5, "start") for i, line in enumerate(step.lines)]
+    number = text(_SIDE + _SIDE_BOX - 10, y + step.box / 2 + 4.5, f"<b>{count(step.failed)}</b>", INK, 12.5, "end")
+    return box(
+        _SIDE, y, step.box, f"{step.sentence}: {count(step.failed)} fail", [*words, number], _SIDE_BOX, "#fafafa"
+    )
 
 
 def _rest_box(step: _Step, middle: float) -> str:
     """What is left after a step, from at least to at most."""
     sentence = f"{interval(step.certain, step.possible)} left"
     inside = [text(_MIDDLE, middle + 4, f"<b>{interval(step.certain, step.possible)}</b> left", INK, SMALL)]
-    return box(LEFT, middle - SPINE_BOX / 2, SPINE_BOX, f"after {step.sentence.split()[0]}: {sentence}", inside, BOX)
+    return box(
+        _LEFT, middle - _SPINE_BOX / 2, _SPINE_BOX, f"after {step.sentence.split()[0]}: {sentence}", inside, _BOX
+    )
 
 
 def _decisions(numbers: Sequence[int], screened: int, y: float) -> tuple[Parts, float]:
     """Eligible, not decided yet, not eligible, and the bracket from at least to at most."""
     parts, top, high = [], y + 14, 84
     for position, ((name, state, meaning), number) in enumerate(zip(_DECISIONS, numbers, strict=True)):
-        x = LEFT + position * (BOX + GAP)
-        middle, share = x + BOX / 2, percent(number / screened)
+        x = _LEFT + position * (_BOX + _GAP)
+        middle, share = x + _BOX / 2, percent(number / screened)
         fill = "url(#hatch)" if state == "unknown" else STATES[state]
         inside = [
-            f'<rect x="{x}" y="{top}" width="{BOX}" height="6" fill="{fill}" stroke="{STATES[state]}"/>',
+            f'<rect x="{x}" y="{top}" width="{_BOX}" height="6" fill="{fill}" stroke="{STATES[state]}"/>',
             text(middle, top + 24, f"<b>{name}</b>"),
             text(middle, top + 45, f'<b>{count(number)}</b> <tspan font-size="12">{share}</tspan>', INK, 17),
             *(text(middle, top + 60 + 13 * i, line, QUIET, 11) for i, line in enumerate(wrap(meaning, 26))),
         ]
-        parts += [box(x, top, high, f"{name}: {count(number)} ({share}), {meaning}", inside, BOX)]
+        parts += [box(x, top, high, f"{name}: {count(number)} ({share}), {meaning}", inside, _BOX)]
         parts.append(down(middle, top, top, arrow=True))
-    end, right = top + high, LEFT + 2 * BOX + GAP
-    parts.append(f'<path d="M{LEFT} {end + 5}v6H{right}v-6" fill="none" stroke="{INK}"/>')
+    end, right = top + high, _LEFT + 2 * _BOX + _GAP
+    parts.append(f'<path d="M{_LEFT} {end + 5}v6H{right}v-6" fill="none" stroke="{INK}"/>')
     words = f"<b>{interval(numbers[0], numbers[0] + numbers[1])}</b> of {count(screened)} are eligible"
-    parts.append(text((LEFT + right) / 2, end + 28, words))
+    parts.append(text((_LEFT + right) / 2, end + 28, words))
     return [*parts, *strips([("decision", y, end)])], end + 34

@@ -10,7 +10,7 @@ from typing import Any
 ABSENT = "—"
 FRAME = "a frame, such as screening.attrition() gives"
 NOBODY = "no patients"
-NOT_KNOWN = "not known"
+_NOT_KNOWN = "not known"
 SPACE = "\N{NO-BREAK SPACE}"
 LIMITS = {">=": "from", "<=": "to", ">": "above", "<": "below"}
 """The word before a limit: age from 18, to 85."""
@@ -109,7 +109,7 @@ def words(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, int | float):
         return count(value) if float(value).is_integer() else number(value)
-    return NOT_KNOWN if value == "unknown" else str(value)
+    return _NOT_KNOWN if value == "unknown" else str(value)
 
 
 SCREEN_WORDS = {

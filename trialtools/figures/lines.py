@@ -11,11 +11,11 @@ ALONG = {"showgrid": True, "gridcolor": HAIR}
 """A grid of hairlines across the lines."""
 
 
-def line(name: str, x: Any, y: Any, hover: Sequence[str] = (), *, mode: str = "lines", **style: Any) -> Spec:
+def line(name: str, x: Any, y: Any, hover: Sequence[str] = (), **style: Any) -> Spec:
     """A line in plotly's style; without hover it is not pointed at. Of a single value, the point is marked."""
     values = list(y)
     single = {"marker": {"color": style["color"]}, "mode": "lines+markers"} if len(values) == 1 else {}
-    return {**_trace(name, x, values, hover), "mode": mode, "line": style, **single}
+    return {**_trace(name, x, values, hover), "mode": "lines", "line": style, **single}
 
 
 def marks(name: str, x: Any, y: Any, hover: Sequence[str] = (), **marker: Any) -> Spec:
@@ -55,12 +55,10 @@ def end_labels(
     return [note(text, x=at, y=place, **side) for text, at, place in zip(texts, x, places, strict=True)]
 
 
-def _spread_labels(
-    places: Sequence[float], gap: float, low: float = float("-inf"), high: float = float("inf")
-) -> list[float]:
+def _spread_labels(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
     """Places moved as little as it takes for labels not to meet, their order kept.
 
-    >>> _spread_labels([10, 12, 50], 10)
+    >>> _spread_labels([10, 12, 50], 10, low=0, high=100)
     [6.0, 16.0, 50]
     """
     groups: list[tuple[float, list[int]]] = []

@@ -83,7 +83,7 @@ class Measure:
         low, high = min(reach) - edge, max(reach) + edge
         at = [each for each in self.steps(low, high) if low <= each <= high]
         ticks = {"tickvals": at, "ticktext": [f"{self.number(each):g}".replace("-", "−") for each in at]}
-        return Panel(value_axis(low, high, tickangle=0, zerolinecolor=INK, **ticks, **more).axis, share, title)
+        return value_axis(low, high, share, title, tickangle=0, zerolinecolor=INK, **ticks, **more)
 
 
 def estimate(row: Row) -> Estimate:

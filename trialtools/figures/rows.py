@@ -309,9 +309,9 @@ def text_width(texts: Sequence[str], pad: int = 18, bold: bool = False) -> int:
     return round(max(len(text) for text in texts) * (8.6 if bold else 7.4)) + pad
 
 
-def value_axis(low: float, high: float, **more: Any) -> Panel:
+def value_axis(low: float, high: float, share: tuple[float, float] = (0, 1), title: str = "", **more: Any) -> Panel:
     """An axis with few ticks, so that its labels do not meet, and a line where zero is."""
-    return Panel({"range": [low, high], "nticks": 4, "zeroline": True, "zerolinecolor": HAIR, **more})
+    return Panel({"range": [low, high], "nticks": 4, "zeroline": True, "zerolinecolor": HAIR, **more}, share, title)
 
 
 def records(frame: pd.DataFrame, *more: str) -> list[Row]:

@@ -9,7 +9,7 @@ from .format import NOBODY
 from .page import FONTS, INK, QUIET, Html
 from .template import SMALL, STATES, SUBTITLE, TITLE, WIDTH, wrap
 
-STRIP, LINE = 20, 15
+_STRIP, LINE = 20, 15
 """How wide the strip of stages is, and how high a line of words."""
 
 Parts = list[str]
@@ -30,8 +30,18 @@ def page(
     parts, end = draw(2)
     if source:
         parts.append(text(0, end + 20, wrap(source, 110)[0], QUIET, SMALL, "start"))
+    drawing, height = "".join(parts), end + (28 if source else 4)
+    # two figures on one page must not share the name of the hatching
+    hatch = "hatch" + hashlib.sha256(drawing.encode()).hexdigest()[:8]
+    lines = f'<path d="M0 6L6 0M-1 1L1 -1M5 7L7 5" stroke="{STATES["unknown"]}" stroke-width="1.4"/>'
+    pattern = f'<pattern id="{hatch}" width="6" height="6" patternUnits="userSpaceOnUse">{lines}</pattern>'
+    size = f'width="{WIDTH}" height="{height:.0f}" viewBox="0 0 {WIDTH} {height:.0f}"'
+    look = f"display:block;background:white;font-family:{', '.join(FONTS)};font-variant-numeric:tabular-nums"
+    sentence = f'role="group" aria-label="{html.escape(alt)}" style="{look}"'
     heading = _line(finding, TITLE, INK, "600") + _line(subtitle, SUBTITLE, QUIET, "400")
-    return _page(heading, "".join(parts), end + (28 if source else 4), alt)
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {sentence}>'
+    body = f"<defs>{pattern}</defs>{drawing.replace('#hatch', f'#{hatch}')}</svg>"
+    return Html(f'<div class="tt-figure" style="overflow-x:auto;break-inside:avoid">{heading}{head}{body}</div>')
 
 
 def _line(words: str | None, size: float, colour: str, weight: str) -> str:
@@ -47,27 +57,14 @@ def nobody(finding: str, subtitle: str | None) -> Html:
     )
 
 
-def _page(heading: str, drawing: str, height: float, alt: str) -> Html:
-    # two figures on one page must not share the name of the hatching
-    hatch = "hatch" + hashlib.sha256(drawing.encode()).hexdigest()[:8]
-    lines = f'<path d="M0 6L6 0M-1 1L1 -1M5 7L7 5" stroke="{STATES["unknown"]}" stroke-width="1.4"/>'
-    pattern = f'<pattern id="{hatch}" width="6" height="6" patternUnits="userSpaceOnUse">{lines}</pattern>'
-    size = f'width="{WIDTH}" height="{height:.0f}" viewBox="0 0 {WIDTH} {height:.0f}"'
-    look = f"display:block;background:white;font-family:{', '.join(FONTS)};font-variant-numeric:tabular-nums"
-    sentence = f'role="group" aria-label="{html.escape(alt)}" style="{look}"'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {sentence}>'
-    body = f"<defs>{pattern}</defs>{drawing.replace('#hatch', f'#{hatch}')}</svg>"
-    return Html(f'<div class="tt-figure" style="overflow-x:auto;break-inside:avoid">{heading}{head}{body}</div>')
-
-
 def strips(stages: Iterable[tuple[str, float, float]]) -> Parts:
     """The tinted strip at the left, one piece a stage; its name where the piece is long enough for it."""
     parts = []
     for name, pieces in groupby(stages, key=lambda stage: stage[0]):
         (_, top, bottom), *more = pieces
         bottom = more[-1][2] if more else bottom
-        x, y = STRIP / 2 + 4, (top + bottom) / 2
-        parts.append(f'<rect x="0" y="{top:g}" width="{STRIP}" height="{bottom - top - 2:g}" rx="3" fill="#efefef"/>')
+        x, y = _STRIP / 2 + 4, (top + bottom) / 2
+        parts.append(f'<rect x="0" y="{top:g}" width="{_STRIP}" height="{bottom - top - 2:g}" rx="3" fill="#efefef"/>')
         if bottom - top > 62:
             turned = f'transform="rotate(-90 {x:g} {y:g})" text-anchor="middle" font-size="11" fill="{QUIET}"'
             parts.append(f'<text x="{x:g}" y="{y:g}" {turned}>{html.escape(name.capitalize())}</text>')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..criteria.commands import DONE
+from ..criteria.doors import DONE
 from .lesson import load_lesson
 from .pages.paper import write_paper, write_quiz
 from .pages.site import write_site

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..criteria.commands import DONE, report_error
+from ..criteria.doors import DONE, report_error
 from .batch import Report, Run, leave_out_grammar, reports
 from .committee import is_interim, runs
 from .index import write_index

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ..criteria.commands import DONE
 from ..criteria.contents import load_protocol
+from ..criteria.doors import DONE
 from .cohorts import write_cohort
 from .trials import write_trial
 

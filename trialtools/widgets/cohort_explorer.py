@@ -65,9 +65,7 @@ def explorer(protocol: Protocol, patients: Any, mapping: Any = None, edits: Edit
     'I2 off: 14 more at least, 100 more at most.'
     """
     expect(protocol, Protocol, "tt.widgets.explorer(protocol, patients)")
-    if not isinstance(patients, Patients):
-        patients = read_patients(patients, protocol, mapping)
-    return Explorer(protocol, patients, edits or Edits())
+    return Explorer(protocol, read_patients(patients, protocol, mapping), edits or Edits())
 
 
 class Explorer(Screen):

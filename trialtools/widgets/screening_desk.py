@@ -56,9 +56,8 @@ def desk(protocol: Protocol, patients: Any = None, mapping: Any = None) -> Desk:
     'ineligible'
     """
     expect(protocol, Protocol, "tt.widgets.desk(protocol, patients)")
-    if patients is not None and not isinstance(patients, Patients):
-        patients = read_patients(patients, protocol, mapping)
-    return Desk(protocol, patients, mapping)
+    table = None if patients is None else read_patients(patients, protocol, mapping)
+    return Desk(protocol, table, mapping)
 
 
 class Desk(Screen):

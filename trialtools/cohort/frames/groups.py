@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
@@ -19,7 +19,7 @@ from ...criteria.engine import expression, facts, partial_fields
 from ...criteria.language import Name, ProtocolError, nearest
 from ...criteria.protocol import DataError, Field
 from ...criteria.protocol.limits import thresholds_of
-from ..patterns import Patterns, ScreeningData, count_patterns
+from ..patterns import ScreeningData, count_patterns
 from ..rows import DECISIONS
 from ..sources.mapping import UNKNOWN
 
@@ -116,10 +116,10 @@ def _limits(protocol: Protocol, name: str) -> Sequence[float]:
     return sorted(limits_of)
 
 
-def _first_case(cases: Iterable[nw.Expr]) -> nw.Expr:
-    names = list(cases)
-    code = nw.lit(len(names), nw.Int64())
-    for position, case in reversed([*enumerate(names)]):
+def _first_case(cases: Collection[nw.Expr]) -> nw.Expr:
+    """The number of the first case that holds; where none does, how many there are."""
+    code = nw.lit(len(cases), nw.Int64())
+    for position, case in reversed([*enumerate(cases)]):
         code = nw.when(case).then(nw.lit(position, nw.Int64())).otherwise(code)
     return code
 
@@ -130,9 +130,7 @@ def _patterns_by(screening: ScreeningData, grouping: Groups) -> tuple[np.ndarray
     if screening.members is not None:
         return _by_members(screening, screening.members, grouping)
     requirements = list(protocol.requirements.values())
-    patterns: Patterns = count_patterns(
-        requirements, protocol, screening.patients.frame, {grouping.field: grouping.code}
-    )
+    patterns = count_patterns(requirements, protocol, screening.patients.frame, {grouping.field: grouping.code})
     return (patterns.groups[0], *patterns.masks(), patterns.n)
 
 
@@ -186,12 +184,12 @@ def attrition_by_group(screening: ScreeningData, by: Sequence[str] | None = None
         for position in reversed(range(len(criteria))):
             first[(failed >> position) & 1 == 1] = position
         of_group = _sums(group, n, grouping.names)
-        for step, criterion in enumerate([None, *criteria]):
-            here = of_group if criterion is None else _sums(group, np.where(first == step - 1, n, 0), grouping.names)
-            for which, (part, screened) in zip(grouping.names, zip(here, of_group, strict=True), strict=True):
-                about = (step, criterion.id if criterion else "", criterion.label if criterion else "Screened")
+        about = [("", "Screened"), *((criterion.id, criterion.label) for criterion in criteria)]
+        for step, (id, label) in enumerate(about):
+            here = _sums(group, np.where(first == step - 1, n, 0), grouping.names) if step else of_group
+            for which, part, screened in zip(grouping.names, here, of_group, strict=True):
                 shares = (_share(part, here.sum()), _share(screened, screening.n))
-                row = (*about, name, grouping.label, which, int(part), int(here.sum()), *shares)
+                row = (step, id, label, name, grouping.label, which, int(part), int(here.sum()), *shares)
                 rows.append(dict(zip(_LOST, row, strict=True)))
     frame = pd.DataFrame(rows, columns=list(_LOST))
     return frame.sort_values("step", kind="stable", ignore_index=True)

@@ -23,7 +23,6 @@ from ...criteria.language.wording import printed_unit, words
 from ...criteria.protocol.limits import Threshold, thresholds_of
 from ..patterns import ScreeningData
 from .near import near, near_counts, near_sweeps, row_numbers
-from .readings import every_reading
 
 _PASS, _FAIL, _UNKNOWN = range(3)
 _MOST = 2_500
@@ -73,7 +72,7 @@ def portable_counts(screening: ScreeningData, minimum: int = 5) -> dict[str, Any
     """
     protocol, patients = screening.protocol, screening.patients
     known = nw.from_native(in_polars(facts(patients.frame, protocol, tuple(protocol.fields))))
-    formulas = every_reading(protocol)
+    formulas = protocol.every_reading
     states = _evaluate(known, list(formulas.values()))
     curves = list(_curves(protocol, known))
     shapes = [row_numbers(curve.states)[curve.row] for curve in curves]

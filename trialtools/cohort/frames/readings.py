@@ -15,10 +15,9 @@ import numpy as np
 import pandas as pd
 
 from ...criteria.contents import Protocol
-from ...criteria.language import Formula
 from ...criteria.stage import expect
 from ..patterns import count_patterns
-from ..sources import Patients, read_patients
+from ..sources import read_patients
 
 _Choice = Mapping[str, str]
 _READINGS = ("criterion", "label", "reading", "chosen", "pass", "fail", "unknown", "certain", "possible", "moved", "n")
@@ -26,15 +25,12 @@ _CHANGES = ("certain_together", "certain_apart", "possible_together", "possible_
 _INTERACTIONS = ("first", "second", "certain", "possible", "moved", *_CHANGES, "n")
 
 
-def compare_readings(
-    protocol: Protocol, patients: Any, mapping: Any = None, criteria: Sequence[str] | None = None
-) -> pd.DataFrame:
+def compare_readings(protocol: Protocol, patients: Any, criteria: Sequence[str] | None = None) -> pd.DataFrame:
     """What each reading of each ambiguous sentence makes of the cohort, all other sentences read as chosen.
 
     Args:
         protocol: with its chosen readings.
         patients: what `read_patients` gave, or anything it reads.
-        mapping: for a source that has not been read yet.
         criteria: only these sentences.
 
     Columns: criterion, label, reading, chosen, pass, fail, unknown (of this criterion), certain, possible (of the whole
@@ -48,7 +44,7 @@ def compare_readings(
     """
 
     expect(protocol, Protocol, "tt.compare_readings(protocol, patients)")
-    joint = _joint(protocol, patients, mapping)
+    joint = _joint(protocol, patients)
     rows = []
     for criterion in protocol.criteria:
         for reading in criterion.readings if criteria is None or criterion.id in criteria else ():
@@ -70,7 +66,7 @@ def compare_readings(
     return pd.DataFrame(rows, columns=list(_READINGS))
 
 
-def reading_interactions(protocol: Protocol, patients: Any, mapping: Any = None) -> pd.DataFrame:
+def reading_interactions(protocol: Protocol, patients: Any) -> pd.DataFrame:
     """The pairs of readings that do something together which they do not do apart.
 
     Two other readings interact if the certain or the possible count under both is not what the two changes add up to.
@@ -80,7 +76,7 @@ def reading_interactions(protocol: Protocol, patients: Any, mapping: Any = None)
     one by one add up to), n; the pair that moves most comes first.
     """
 
-    joint = _joint(protocol, patients, mapping)
+    joint = _joint(protocol, patients)
     others = [pair for pair in joint.states if pair[1] and pair[1] != protocol.reading(pair[0])]
     alone = {pair: joint.outcome(dict([pair])) for pair in others}
     base = joint.outcome({})
@@ -131,15 +127,8 @@ class _Joint:
         return {"certain": certain, "possible": possible, "moved": int(self.n[moved].sum())}
 
 
-def _joint(protocol: Protocol, patients: Any, mapping: Any) -> _Joint:
-    if not isinstance(patients, Patients):
-        patients = read_patients(patients, protocol, mapping)
-    formulas = every_reading(protocol)
-    patterns = count_patterns(list(formulas.values()), protocol, patients.frame)
+def _joint(protocol: Protocol, patients: Any) -> _Joint:
+    formulas = protocol.every_reading
+    patterns = count_patterns(list(formulas.values()), protocol, read_patients(patients, protocol).frame)
     states = {which: patterns.states(position) for position, which in enumerate(formulas)}
     return _Joint(protocol, states, patterns.n)
-
-
-def every_reading(protocol: Protocol) -> dict[tuple[str, str], Formula]:
-    """By criterion and reading, what must hold to pass it."""
-    return {(c.id, reading): protocol.must_hold(c.id, reading) for c in protocol.criteria for reading in c.texts}

@@ -89,7 +89,7 @@ def _counts_by_answer(screening: ScreeningData, limit: Threshold) -> pl.DataFram
     measured = zip(_MEASURED, ends(limit.subject, partial), strict=True)
     known = known.select(
         *(end.cast(nw.Float64()).alias(name) for name, end in measured),
-        *((nw.lit(each, nw.Int64()) if isinstance(each, int) else each).alias(name) for name, each in states.items()),
+        **states,
     ).filter(nw.col("rest:") > 0)
     joint = known.with_columns(*(nw.min_horizontal("rest:", name).alias(name) for name in _ANSWERS))
     grouped = joint.group_by(*_MEASURED, *_ANSWERS).agg(nw.len().alias("n"))

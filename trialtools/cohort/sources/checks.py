@@ -46,35 +46,21 @@ def judge_checks(frame: Any, checks: Sequence[Check], id: nw.Expr) -> tuple[int,
         id: names a row where the engine has no order of rows.
     """
     row = _count_checks(frame, checks)
-    hit = [
-        (position, check)
-        for position, check in enumerate(checks)
-        if (bad := row[f"bad{position}"]) and not (check.all and bad < row[f"present{position}"])
-    ]
-    fatal = [
-        _paragraph(frame, check, row[f"bad{position}"], row.get(f"present{position}"), id)
-        for position, check in hit
-        if check.fatal
-    ]
-    counted = [(position, check) for position, check in hit if not check.fatal]
-    if fatal or not counted:
-        return row["n"], [], fatal
-    shown = {position: nw.when(check.bad).then(check.shown) for position, check in counted}
-    ends = {f"low{position}": each.min() for position, each in shown.items()}
-    ends = one_row(frame.select(**ends, **{f"high{position}": each.max() for position, each in shown.items()}))
+    of = row["n"]
+    hit = [(check, row[f"bad{at}"], row.get(f"present{at}")) for at, check in enumerate(checks)]
+    hit = [(check, n, present) for check, n, present in hit if n and not (check.all and n < (present or 0))]
+    fatal = [_paragraph(frame, check, n, present, id) for check, n, present in hit if check.fatal]
+    if fatal or not hit:
+        return of, [], fatal
+    shown = [nw.when(check.bad).then(check.shown) for check, *_ in hit]
+    ends = {f"low{at}": each.min() for at, each in enumerate(shown)}
+    ends = one_row(frame.select(**ends, **{f"high{at}": each.max() for at, each in enumerate(shown)}))
+    examples = [_example(ends[f"low{at}"], ends[f"high{at}"]) for at in range(len(hit))]
     findings = [
-        finding(
-            check.field,
-            check.column,
-            check.problem,
-            row[f"bad{position}"],
-            row["n"],
-            _example(ends[f"low{position}"], ends[f"high{position}"]),
-            check.action,
-        )
-        for position, check in counted
+        finding(check.field, check.column, check.problem, n, of, example, check.action)
+        for (check, n, _), example in zip(hit, examples, strict=True)
     ]
-    return row["n"], findings, []
+    return of, findings, []
 
 
 def _example(low: Any, high: Any) -> str:

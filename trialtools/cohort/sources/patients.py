@@ -118,7 +118,7 @@ def read_patients(
 
     Args:
         source: path (CSV, CSV.gz, Parquet, Excel, a folder or a pattern of Parquet files); pandas, Polars or Arrow
-            table; DuckDB relation.
+            table; DuckDB relation. Patients that were read before stay as they are.
         protocol: says which fields there are and what is possible.
         mapping: a mapping file or object; without one, columns must carry the names of fields and `patient_id`.
 
@@ -137,6 +137,8 @@ def read_patients(
     [['age', 'impossible value (outside 0 to 120 years)', 1]]
     """
     expect(protocol, Protocol, "tt.read_patients(table, protocol)")
+    if isinstance(source, Patients):
+        return source
     mapping = _mapping(mapping, protocol)
     table = open_table(source, mapping, mapping.wanted_columns)
     try:

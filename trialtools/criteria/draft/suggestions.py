@@ -10,7 +10,7 @@ from itertools import count
 
 from ..language import ProtocolError, parse
 from ..protocol import Field
-from ..protocol.field import is_field_name
+from ..protocol.field import name_fault
 from .numbers import Limit, limits
 from .phrases import PHRASES, pattern
 
@@ -70,7 +70,7 @@ def _field_name(text: str, longest: int = 28) -> str:
             break
         name = f"{name}_{word}" if name else word
     name = f"n_{name}" if name[:1].isdigit() else name
-    return name if is_field_name(name) else f"{name}_value".strip("_")
+    return f"{name}_value".strip("_") if name_fault(name) else name
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def unrank(field: Field, place: int) -> Any:
     return struct.unpack("<d", struct.pack("<q", bits))[0]
 
 
-def whole(field: Field) -> Ranks:
+def all_ranks(field: Field) -> Ranks:
     """All the possible values of a field."""
     if field.type == "flag":
         return 0, 1
@@ -85,7 +85,7 @@ def whole(field: Field) -> Ranks:
 
 def split(field: Field, starts: Iterable[int]) -> tuple[Ranks, ...]:
     """The cells between the ranks at which an answer changes; each flag and category is a cell of its own."""
-    low, high = whole(field)
+    low, high = all_ranks(field)
     if field.type in ("flag", "category"):
         return tuple((place, place) for place in range(low, high + 1))
     edges = [low, *sorted({start for start in starts if low < start <= high}), high + 1]
@@ -110,7 +110,7 @@ def changes(atom: Compare, name: str, field: Field, others: tuple[tuple[str, Any
 
 def _crossings(left: Formula, right: Formula, name: str, field: Field, others: Mapping[str, Any]) -> Iterator[int]:
     """Where `left` passes `right`, both monotone in the one field between the zeros of their denominators."""
-    low, high = whole(field)
+    low, high = all_ranks(field)
     poles = [low]
     for divisor in _divisors(left, name) + _divisors(right, name):
         poles += _crossings(divisor, Value(0), name, field, others)
@@ -149,7 +149,7 @@ def _divisors(formula: Formula, name: str) -> list[Formula]:
 def typical(field: Field, cell: Ranks) -> Any:
     """A value of a cell that is easy to read: few decimals, and near the cut rather than at the end of the range."""
     low, high = unrank(field, cell[0]), unrank(field, cell[1])
-    at_the_start = cell[0] == whole(field)[0] and cell[1] != whole(field)[1]
+    at_the_start = cell[0] == all_ranks(field)[0] and cell[1] != all_ranks(field)[1]
     if field.type != "number" or low == high:
         return high if at_the_start else low
     for digits in range(18):
@@ -173,5 +173,5 @@ def typical_values(protocol: ProtocolData, name: str) -> list[Any]:
     alone = [atom for atom in about if not is_tie(atom, names(atom))]
     values = [typical(field, cell) for cell in split(field, [p for atom in alone for p in changes(atom, name, field)])]
     tied = len(alone) < len(about) or any(name in protocol.with_causes([each]) for each in protocol.derivations)
-    ends = [] if not tied else [unrank(field, place) for place in whole(field)]
+    ends = [] if not tied else [unrank(field, place) for place in all_ranks(field)]
     return [*dict.fromkeys([*values, *ends])]

@@ -10,7 +10,7 @@ from typing import Any
 from ..language import Compare, Formula, Interval, Not, ends, names, words
 from ..language.formula import OPPOSITE
 from ..protocol import Field, ProtocolData
-from .cells import Ranks, unrank, whole
+from .cells import Ranks, all_ranks, unrank
 from .options import record_of
 from .tree import Decision, decision
 from .ways import FALSE, Search, TooHard, Ways
@@ -221,7 +221,7 @@ def _listing(title: str, answers: tuple[Answer, ...]) -> list[str]:
 
 def _spread(field: Field, n: int) -> list[Any]:
     """Up to n values all over the range, the middle ones first."""
-    low, high = field.limits if field.type == "number" else whole(field)
+    low, high = field.limits if field.type == "number" else all_ranks(field)
     steps = max(n - 1, 1) if field.type == "number" or high - low >= n else max(high - low, 1)
     places = sorted((low + (high - low) * k / steps for k in range(steps + 1)), key=lambda at: abs(2 * at - low - high))
     return places if field.type == "number" else [unrank(field, int(place)) for place in places]
@@ -245,7 +245,7 @@ def _in_words(field: Field, cells: Iterable[Ranks]) -> str:
 
 
 def _run(field: Field, run: Ranks) -> str:
-    low, high = whole(field)
+    low, high = all_ranks(field)
     if run == (low, high):
         return "any value"
     if run[0] == run[1]:

@@ -17,7 +17,7 @@ from typing import Any
 from ..language import Compare, Formula, Interval, names
 from ..language.formula import walk
 from ..protocol import Field, ProtocolData, possible
-from .cells import Ranks, atoms, changes, is_tie, rank, split, typical, unrank, whole
+from .cells import Ranks, all_ranks, atoms, changes, is_tie, rank, split, typical, unrank
 
 _WHOLE_RANGE = 1_000_000_000
 """The distance from one end of a range to the other."""
@@ -102,7 +102,7 @@ def options_of(
 
 def has_few_values(field: Field) -> bool:
     """Whether a field can hold so few values that all of them are tried."""
-    low, high = whole(field)
+    low, high = all_ranks(field)
     return high - low < _FEW
 
 
@@ -124,7 +124,7 @@ def _turns(atom: Compare, name: str, fields: Mapping[str, Field], others: Mappin
 def _ends(field: Field, starts: set[int], here: Any) -> Iterable[int]:
     """Cuts that make the ends of every cell, and where the field stands now, cells of their own."""
     if has_few_values(field):
-        low, high = whole(field)
+        low, high = all_ranks(field)
         return range(low, high + 1)
     ends = [end for cell in split(field, starts) for end in cell] + ([] if here is None else [rank(field, here)])
     return (place for end in ends for place in (end, end + 1))

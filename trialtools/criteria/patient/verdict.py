@@ -81,15 +81,20 @@ class Explanation:
         """The decision in capitals, and what it waits for."""
         return self.decision.upper() + (", awaiting judgement" if self.awaiting_judgement else "")
 
+    @property
+    def _who(self) -> str:
+        return " · patient ".join(filter(None, (self.protocol, self.patient)))
+
+    def _counted(self, between: str = ", ") -> str:
+        return between.join(f"{n} {state}" for state, n in self.counts.items())
+
     def text(self, full: bool = False) -> str:
         """The verdict as plain text: what fails, then what is unknown, then what passes.
 
         Args:
             full: every branch and every quote, not only what decides.
         """
-        counts = " · ".join(f"{n} {state}" for state, n in self.counts.items())
-        lines = [" · patient ".join(filter(None, (self.protocol, self.patient)))]
-        lines += [f"{SYMBOLS[self.state]} {self.headline}   {counts}"]
+        lines = [self._who, f"{SYMBOLS[self.state]} {self.headline}   {self._counted(' · ')}"]
         lines += [line for note in self.notes for line in _wrap(note, "! ", "  ")]
         width = max(len(verdict.id) for verdict in self.criteria)
         brief = False
@@ -104,18 +109,16 @@ class Explanation:
 
         What fails stands open.
         """
-        counts = ", ".join(f"{n} {state}" for state, n in self.counts.items())
-        patient = escape(" · patient ".join(filter(None, (self.protocol, self.patient))))
+        patient = escape(self._who)
         remarks = "".join(f"<p><strong>Note.</strong> {escape(note)}</p>" for note in self.notes)
         return (
             f'<section class="tt-verdict" aria-label="Verdict for {patient}"><style>{_STYLE}</style>'
             f'<h3 class="{self.state}">{_symbol(self.state)} {self.headline}</h3>'
-            f"<p>{patient}: {counts}.</p>{remarks}{''.join(map(_fold, self.by_urgency))}</section>"
+            f"<p>{patient}: {self._counted()}.</p>{remarks}{''.join(map(_fold, self.by_urgency))}</section>"
         )
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{n} {state}" for state, n in self.counts.items())
-        return f"{' · patient '.join(filter(None, (self.protocol, self.patient)))}: {self.headline} ({counts})"
+        return f"{self._who}: {self.headline} ({self._counted()})"
 
 
 def explain(protocol: ProtocolData, patient: Mapping[str, Any]) -> Explanation:

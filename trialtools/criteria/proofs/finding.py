@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from textwrap import wrap
 from typing import Any, Literal, NamedTuple
@@ -23,7 +24,7 @@ class _FindingKind(NamedTuple):
     severity: Literal["finding", "note"] = "note"
 
 
-KINDS = {  # in the order they are told
+_KINDS = {  # in the order they are told
     "question": _FindingKind("Still questions for a person"),
     "never-satisfiable": _FindingKind("Nobody can be eligible", "finding"),
     "contradiction": _FindingKind("Criteria that exclude each other", "finding"),
@@ -93,7 +94,7 @@ def finding_for(
 
     Args:
         protocol: what it was found in.
-        kind: one of `KINDS`, which says how much it matters.
+        kind: one of `_KINDS`, which says how much it matters.
         about: what it is about, as the rest of its id.
         sentence: for a clinician.
         criteria: by id, what it is about first.
@@ -107,7 +108,7 @@ def finding_for(
     formulas += [*protocol.applies.values(), *(protocol.fact_formulas[id] for id in fact_ids)]
     whole = kind in _WHOLE and proven_for == EVERYBODY
     parts = {
-        "severity": KINDS[kind].severity,
+        "severity": _KINDS[kind].severity,
         "quotes": tuple(quote for id in ids for quote in protocol.criterion[id].quotes),
         "facts": (*map(_citation, cites), *(f"{id}: {says}" for id, says in _says(protocol, fact_ids).items())),
         "proven_for": proven_for + proviso(formulas, whole) if proven_for else "",
@@ -184,15 +185,24 @@ class Findings(tuple[Finding, ...]):
 
     @classmethod
     def of(cls, findings: Iterable[Finding], protocol: ProtocolData) -> Findings:
-        """Findings with the protocol they are about."""
-        made = cls(findings)
+        """Findings with the protocol they are about, what needs attention first.
+
+        No id stands twice: the second alternative that reads the same is `...:2`.
+        """
+        order, seen = list(_KINDS), Counter()
+        unique = []
+        for finding in sorted(findings, key=lambda finding: (finding.severity, order.index(finding.kind))):
+            seen[finding.id] += 1
+            again = seen[finding.id] > 1
+            unique.append(replace(finding, id=f"{finding.id}:{seen[finding.id]}") if again else finding)
+        made = cls(unique)
         made.protocol = protocol
         return made
 
     @property
     def answer(self) -> str:
         """What was found, in a sentence."""
-        kinds = dict.fromkeys(KINDS[f.kind].title for f in self if f.severity == "finding")
+        kinds = dict.fromkeys(_KINDS[f.kind].title for f in self if f.severity == "finding")
         notes = sum(finding.severity == "note" for finding in self)
         also = f" {notes} note{'s' * (notes != 1)} say what else to keep in mind." if notes else ""
         also += f" {_questions(self.protocol)}." if self.protocol.questions else ""
@@ -259,7 +269,7 @@ class Findings(tuple[Finding, ...]):
         """Findings, then notes, each by the title of its kind."""
         for severity in ("finding", "note"):
             kinds: dict[str, list[Finding]] = {}
-            for kind, (title, _) in KINDS.items():
+            for kind, (title, _) in _KINDS.items():
                 if alike := [finding for finding in self if (finding.kind, finding.severity) == (kind, severity)]:
                     kinds[title] = alike
             if kinds:

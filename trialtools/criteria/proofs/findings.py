@@ -7,7 +7,6 @@ against the cited guideline, and the registry text that no criterion quotes.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby, pairwise
@@ -18,7 +17,7 @@ from ..protocol import ProtocolData, expressions, quotes, squeeze
 from ..protocol.check import stretches
 from ..units import factor, parse_unit
 from .conflicts import excluding_readings, guideline, impossible_facts, never_satisfiable
-from .finding import KINDS, Finding, Findings, finding_for, join, slug_of, titles
+from .finding import Finding, Findings, finding_for, join, slug_of, titles
 from .gaps import gaps, limits_left_out
 from .idle import dead_branches, idle_criteria, redundant
 from .kleene import has_power, is_long
@@ -46,18 +45,7 @@ whoever passes I4 (SARS-CoV-2 shown in the laboratory, read as "any_result") can
     prover = prover_for(protocol)
     readers = (_question_findings, _text_findings, _field_findings, _unit_findings)
     read = [finding for reader in readers for finding in reader(protocol)]
-    findings = [*_proofs(prover), *read, *_abandonments(prover)]
-    order = list(KINDS)
-    findings.sort(key=lambda finding: (finding.severity, order.index(finding.kind)))
-    return Findings.of(_distinct(findings), protocol)
-
-
-def _distinct(findings: list[Finding]) -> Iterator[Finding]:
-    """No id twice: the second alternative that reads the same is `...:2`."""
-    seen = Counter()
-    for finding in findings:
-        seen[finding.id] += 1
-        yield finding if seen[finding.id] == 1 else replace(finding, id=f"{finding.id}:{seen[finding.id]}")
+    return Findings.of([*_proofs(prover), *read, *_abandonments(prover)], protocol)
 
 
 def _proofs(prover: Prover) -> Iterator[Finding]:

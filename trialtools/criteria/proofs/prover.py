@@ -80,8 +80,7 @@ class Prover:
     @cached_property
     def readings(self) -> dict[tuple[str, str], Truth]:
         """By criterion and reading, chosen or not, that it is surely passed and surely failed so."""
-        read = [(c.id, reading) for c in self.protocol.criteria for reading in c.texts]
-        return {which: self.truth(self.protocol.must_hold(*which)) for which in read}
+        return {which: self.truth(rule) for which, rule in self.protocol.every_reading.items()}
 
     @cached_property
     def complete(self) -> Z3:

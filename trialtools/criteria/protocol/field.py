@@ -35,7 +35,7 @@ def question_name(criterion_id: str) -> str:
     return ASK + re.sub(r"[_-]+", "_", criterion_id.lower()).strip("_")
 
 
-def is_field_name(name: str) -> bool:
+def _is_field_name(name: str) -> bool:
     """A plain lower-case word that the language of criteria can say."""
     plain = name.isidentifier() and name.isascii() and name == name.lower() and "__" not in f"_{name}"
     return plain and not keyword.iskeyword(name) and name not in _RESERVED
@@ -43,12 +43,12 @@ def is_field_name(name: str) -> bool:
 
 def name_fault(name: str) -> str:
     """Why a name is none that a field can have, with the nearest that is; "" where it is one."""
-    if is_field_name(name):
+    if _is_field_name(name):
         return ""
     if keyword.iskeyword(name) or name in _RESERVED:
         return f"'{name}' is a word of the language of criteria and cannot name a field; choose another"
     plain = re.sub(r"[\W_]+", "_", name.lower(), flags=re.ASCII).strip("_")
-    return f"'{name}' cannot name a field; write {plain if is_field_name(plain) else 'a plain word, such as spo2'}"
+    return f"'{name}' cannot name a field; write {plain if _is_field_name(plain) else 'a plain word, such as spo2'}"
 
 
 def key_of(name: str) -> str:

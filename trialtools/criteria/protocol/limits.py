@@ -69,25 +69,22 @@ def threshold_table(protocol: ProtocolData) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = []
-    for limit in (each for id in protocol.criterion for each in thresholds_of(protocol, id)):
-        low, high = limit.range(protocol) or (math.nan, math.nan)
-        rows.append(
-            {
-                "threshold": limit.id,
-                "criterion": limit.criterion,
-                "field": ", ".join(names(limit.subject)),
-                "label": words(limit.subject, protocol.fields),
-                "unit": limit.unit(protocol),
-                "operator": limit.operator,
-                "value": float(limit.value),
-                "low": float(low),
-                "high": float(high),
-                "step": limit.step(protocol),
-            }
-        )
-    columns = ["threshold", "criterion", "field", "label", "unit", "operator", "value", "low", "high", "step"]
-    return pd.DataFrame(rows, columns=columns)
+    found = [limit for id in protocol.criterion for limit in thresholds_of(protocol, id)]
+    ranges = [limit.range(protocol) or (math.nan, math.nan) for limit in found]
+    return pd.DataFrame(
+        {
+            "threshold": [limit.id for limit in found],
+            "criterion": [limit.criterion for limit in found],
+            "field": [", ".join(names(limit.subject)) for limit in found],
+            "label": [words(limit.subject, protocol.fields) for limit in found],
+            "unit": [limit.unit(protocol) for limit in found],
+            "operator": [limit.operator for limit in found],
+            "value": [float(limit.value) for limit in found],
+            "low": [float(low) for low, _ in ranges],
+            "high": [float(high) for _, high in ranges],
+            "step": [limit.step(protocol) for limit in found],
+        }
+    )
 
 
 def with_thresholds(protocol: _Protocol, values: Mapping[str, float]) -> _Protocol:
@@ -155,14 +152,13 @@ def requirement(protocol: ProtocolData, criterion: str, answers: Mapping[str, bo
 
     Where the answer is None it asks about the flag `unknown`, which is no field.
     """
-    ids = iter(each.id for each in thresholds_of(protocol, criterion))
+    answer_at = {each.span: answers[each.id] for each in thresholds_of(protocol, criterion) if each.id in answers}
 
     def answer_of(pair: Compare, _: bool | None) -> Formula:
         limit = limit_of(pair)
-        id = next(ids) if limit and limit.operator in _BOUND else None
-        if id is None or id not in answers:
+        if limit is None or limit.span not in answer_at:
             return pair
-        answer = answers[id]
+        answer = answer_at[limit.span]
         return Name("unknown", "flag") if answer is None else Value(answer)
 
     return map_comparisons(protocol.must_hold(criterion), answer_of)

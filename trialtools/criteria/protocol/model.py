@@ -183,6 +183,11 @@ class ProtocolData:
         """What was parsed once; a key in the explorer asks for each formula ten times."""
         return {}
 
+    @property
+    def every_reading(self) -> dict[tuple[str, str], Formula]:
+        """By criterion and reading, chosen or not, what must hold to pass it."""
+        return {(c.id, reading): self.must_hold(c.id, reading) for c in self.criteria for reading in c.texts}
+
     @cached_property
     def requirements(self) -> dict[str, Formula]:
         """By criterion, what must hold to pass it: an exclusion turned round."""

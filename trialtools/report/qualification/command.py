@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...criteria.commands import DONE, FOUND
+from ...criteria.doors import DONE, FOUND
 from .record import qualify, write_qualification
 
 
