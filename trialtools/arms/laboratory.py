@@ -56,7 +56,7 @@ def sample_strata(
         return [tuple(each[below(len(each))] for each in levels) for _ in range(n)]
     known = _levels(protocol, strata, people)
     if not known:
-        raise DataError(f"of nobody in the table the strata ({', '.join(strata) or 'none'}) are known")
+        raise DataError(f"no row of the table has all strata known ({', '.join(strata) or 'none'})")
     return [known[below(len(known))] for _ in range(n)]
 
 

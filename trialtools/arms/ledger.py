@@ -283,10 +283,10 @@ def _row(entry: LedgerEntry, acts: list[LedgerEntry]) -> dict[str, Any]:
 
 
 def reverse_propensity(ledger: PathLike, key: PathLike) -> pd.DataFrame:
-    """Of everybody allocated the chance of the first arm, as someone knew it who had seen all earlier arms.
+    """For each allocated patient, the chance of the first arm, given all earlier arms.
 
-    Columns: subject_id, chance. If patients were chosen to fit the arm that was to be expected, this chance is
-    associated with the outcome within both arms.
+    Columns: subject_id, chance. If patients were chosen to fit the predicted arm, this chance is associated with the
+    outcome within both arms.
 
     Raises:
         LedgerError: as for `allocations`.

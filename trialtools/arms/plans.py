@@ -40,7 +40,7 @@ class BasePlan:
             raise DataError(f"{self.procedure} takes {' and '.join(takes) or 'no options'}")
         least = Fraction(min(shares), sum(shares))
         if (p := getattr(self, "probability", None)) is not None and not least <= Fraction(p) <= 1:
-            raise DataError(f"a probability of {p} favours nobody who is behind; expected {least} to 1")
+            raise DataError(f"the probability must be between {least} and 1; {p} would favour the arm that is ahead")
 
     @property
     def arms(self) -> tuple[str, ...]:

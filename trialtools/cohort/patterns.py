@@ -87,7 +87,7 @@ class ScreeningData:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """Patients by decision, of whom some wait for nothing but a person's judgement."""
+        """Patients by decision; `awaiting_judgement` are undetermined patients who need only a judgement."""
         judged = sum(1 << i for i, id in enumerate(self.protocol.requirements) if id in self.protocol.judgements)
         failed, unknown, n = self.masks
         possible, open_ = failed == 0, unknown != 0

@@ -93,7 +93,7 @@ def by_arm(
 ) -> GT:  # fmt: skip
     """Participants with something, an arm a column: `n (%)`, and what the arms differ by where they are told.
 
-    Where a frame says `unsaid`, of how many it is not known, the cell says how many there are at most.
+    `unsaid` of a frame counts participants of whom it is not known: the cell then gives the highest possible count too.
 
     Args:
         frame: rows by `arm` with participants and of; and difference, low, high where arms are compared.

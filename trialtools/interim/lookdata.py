@@ -72,7 +72,7 @@ class LookData:
 
     @cached_property
     def arm_of(self) -> dict[str, str]:
-        """The arm of every subject; "unknown" for whoever has none in data that tell arms."""
+        """The arm of every subject; "unknown" for a subject without one, in data that have arms."""
         blank = POOLED if self.arms == (POOLED,) else UNKNOWN
         return dict(zip(self.trial.subjects["subject_id"], self.trial.subjects["arm"].fillna(blank), strict=True))
 

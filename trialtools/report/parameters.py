@@ -191,10 +191,10 @@ def _plain(value: Any) -> Any:
 
 
 def resolve_paths(values: Mapping[str, Any], declared: Mapping[str, Parameter], folder: Path) -> dict[str, Any]:
-    """The values with those declared as `Path` made absolute: relative ones are seen from where the caller stands.
+    """The values, with those declared as `Path` made absolute: a relative path starts at the current directory.
 
-    Any other text stays text, even where a file or folder of that name exists. Where the default of a path names
-    something that exists, seen from the notebook's folder, or its comment says file, what is given must exist.
+    Any other text stays text, even where a file or folder of that name exists. A path must exist if its default names
+    something that exists in the notebook's folder, or if its comment says file.
 
     Raises:
         ReportError: no such file.

@@ -82,7 +82,7 @@ def _screen_until(protocol: Protocol, n: int, seed: int, course: Numbers) -> tup
 
 
 def _screen_population(protocol: Protocol, size: int, seed: int, course: Numbers) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The same people twice: what is known once they were worked up, with what was decided; and everything."""
+    """The people of the trial, as known when the decision was made, with the decision; and with all facts."""
     assume = {"days": course.days, "wave": course.wave}
     truth = cohort(protocol, size, seed, dirty=False, missing=0, assume=assume)
     at_first = cohort(protocol, size, seed, dirty=False, assume=assume).with_columns(truth["screened_on"])

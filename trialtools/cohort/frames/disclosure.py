@@ -22,11 +22,11 @@ def suppress(frame: pd.DataFrame, minimum: int = 5) -> pd.DataFrame:
         frame: any frame of this room.
         minimum: the smallest count that may leave, or 0 for all of them. A count of 0 stays, for it is nobody.
 
-    What goes: small counts; a count whose distance to its whole is small (97 of 100 tells of 3); of pass, fail and
-    unknown, and of groups that make up a whole, never one alone, for the rest would tell it; shares, ratios, means and
-    intervals in a row that lost a count. Steps of an attrition lose their neighbours, until no difference between two
-    counts that stay is small. Small sets of `overlap` and `missingness` are added to `other`; of a `sweep` only values
-    remain between which `minimum` patients move.
+    These are left empty: small counts; a count whose distance to its whole is small (97 of 100 tells of 3); shares,
+    ratios, means and intervals in a row that lost a count. If one part of a known total is hidden (pass, fail and
+    unknown, or groups that make up a whole), a second part is hidden too. Steps of an attrition lose their neighbours,
+    until no difference between two counts that stay is small. Small sets of `overlap` and `missingness` are added to
+    `other`; of a `sweep` only values remain between which `minimum` patients move.
 
     Two frames of nearly the same patients can still be subtracted from each other: what leaves should be one set of
     frames, of one cohort.

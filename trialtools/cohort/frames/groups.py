@@ -202,17 +202,17 @@ def exclusion_ratios(
 
     Args:
         screening: its patients are counted in their own engine.
-        by: fields that tell the groups apart, as for `lost`.
+        by: fields that tell the groups apart, as for `attrition_by_group`.
         criteria: ids; the empty id is the whole protocol.
 
     Columns: criterion, criterion_label, field, label, group, n (patients of the group), failed, unknown (who fail
     nothing and are open somewhere), share (failed / n), ratio (of the share that fails, to that of all others whose
-    group is known), low, high (95 % interval of the ratio). Who has no known group is a group of its own, held against
-    nobody. Patients who are undetermined count as not failed: they are not left out yet.
+    group is known), low, high (95 % interval of the ratio). Patients without a known group are a group
+    of their own, which is compared with nobody. Undetermined patients count as not failed: they are not left out yet.
 
     The interval is that of Katz et al. (Biometrics 34, 1978) on the log scale; where nobody or everybody fails, with
-    half a patient added to each cell (Walter, Applied Statistics 24, 1975). Without anybody to compare it is empty; so
-    are the ratio and its upper end where none of the others fails.
+    half a patient added to each cell (Walter, Applied Statistics 24, 1975). It is empty if there is no comparison
+    group; the ratio and its upper end are empty too if nobody outside the group fails.
 
     >>> import trialtools as tt
     >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")

@@ -90,9 +90,9 @@ class OpenItems:
 def open_items(protocol: ProtocolData, patient: Mapping[str, Any], limit: int = 5) -> OpenItems:
     """The smallest sets of unknown facts whose answers could settle an undetermined decision, cheapest first.
 
-    A set of unknown facts is in `to_eligible` if there are possible answers to just these facts after which every
-    criterion passes, and to no part of them; in `to_ineligible` if there are answers after which one criterion fails,
-    and to no part of them. What else is unknown stays so: the decision no longer depends on it. Answers are possible
+    A set is in `to_eligible` if possible answers to all its facts make every criterion pass, and answers to fewer of
+    them do not. It is in `to_ineligible` if possible answers make one criterion fail, and answers to fewer of them do
+    not. All other unknown facts stay unknown: the decision no longer depends on them. Answers are possible
     when they are in range, fit `applies`, and some completion of the record breaks no declared fact. What is known in
     part may turn out to be anything between its ends. A fact that is worked out from others is asked for by those of
     them that are missing, where some of their values settle the decision.

@@ -109,9 +109,9 @@ def gaps(prover: Prover) -> Iterator[Finding]:
 
 
 def _holes(prover: Prover, name: str, numbers: list[float]) -> Iterator[tuple[int, int]]:
-    """Runs of stretches with nobody in them between two with somebody.
+    """Runs of empty stretches that lie between two stretches with patients.
 
-    A stretch without any value that can be measured is passed over.
+    A stretch is left out if it holds no value that can be measured.
     """
     steps = prover.logic.on_step()
     measured = [steps[name]] if name in steps else []

@@ -141,9 +141,9 @@ class Prover:
         return Proof(blamed, self.minimal_core(core, self.facts))
 
     def minimal_core(self, fixed: list[Z3], named: Mapping[str, Z3]) -> tuple[str, ...]:
-        """A minimal part of what is named that contradicts what is fixed; empty if that alone is contradictory.
+        """A minimal subset of `named` that contradicts `fixed`; empty if `fixed` alone is contradictory.
 
-        Where time does not allow to look for less, it is a part that suffices.
+        If time runs out it is a subset that suffices, and perhaps not minimal.
         """
         before = self.clock.given_up
         core = self._core(fixed, named)

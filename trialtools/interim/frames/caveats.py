@@ -55,9 +55,9 @@ def late_in_words(look: LookData) -> str:
 
 
 def caveats(look: LookData) -> str:
-    """What a reader of the effect must know beside it: who takes no part, what was taken for granted; often nothing.
+    """The notes that a reader of the effect needs: who is not in the analysis, what was assumed; often empty.
 
-    Of several arms, what holds for some alone begins with their names.
+    A note that holds for some of several arms begins with their names.
     """
     each = comparisons(look)
     notes = {arm_name(look, one.plan.arm): _notes(one) for one in each}

@@ -24,7 +24,14 @@ _FEWEST, _PER_STEP = 64, 5.0
 
 @dataclass(frozen=True)
 class SubDensity:
-    """Those who have not stopped: where they stand (B), how densely, at which information and drift."""
+    """The sub-density of the score statistic on the continuation region.
+
+    Attributes:
+        place: values of the statistic B = z √information.
+        mass: the probability of each.
+        information: at which they stand.
+        drift: the mean of B per unit of information.
+    """
 
     place: np.ndarray
     mass: np.ndarray
@@ -40,7 +47,7 @@ class SubDensity:
         return float(self.mass @ ndtr(-self._from(information, z)))
 
     def _from(self, information: float, z: float) -> np.ndarray:
-        """How far above z those who stand here are to be expected at the next look, in standard deviations."""
+        """The mean of the next look minus z, in standard deviations, from each place."""
         return (self.ahead(information) - z * math.sqrt(information)) / self.spread(information)
 
     def ahead(self, information: float) -> np.ndarray:
