@@ -42,7 +42,7 @@ def test_each_stratum_has_its_own_list_and_only_known_people_come(protocol):
         assert tuple(own["arm"]) == made.deal(b"trialtools laboratory 2", stratum, len(own))
     with pytest.raises(DataError, match="no column site"):
         laboratory.sample_strata(protocol, made.strata, 4, 1, PEOPLE.drop(columns="site"))
-    with pytest.raises(DataError, match="of nobody"):
+    with pytest.raises(DataError, match="no row of the table has all strata known"):
         laboratory.sample_strata(protocol, made.strata, 4, 1, PEOPLE.tail(2))
 
 

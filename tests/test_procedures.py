@@ -284,7 +284,7 @@ WRONG = [
     ("urn", {"alpha": 0, "beta": 0}, "not both 0"),
     ("urn", {"alpha": -1}, "from 0"),
     ("maximal", {"length": 7}, "even"),
-    ("biased_coin", {"probability": 0.4}, "expected 1/2 to 1"),
+    ("biased_coin", {"probability": 0.4}, "between 1/2 and 1"),
     ("biased_coin", {"probability": "often"}, "not a plan"),
     ("minimization", {"weights": (1,)}, "a weight for each"),
     ("minimization", {"strata": ()}, "needs factors"),
