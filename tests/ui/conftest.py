@@ -89,6 +89,7 @@ def browser(chromium):
 
         context.on("request", watch)
         context.on("requestfailed", excuse)
+        context.new_page()  # with one tab always open, the window stays: each new one costs half a second
         yield context
         program.close()
 
