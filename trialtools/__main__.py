@@ -79,7 +79,7 @@ _ARGUMENT = re.compile(r"^    (\w+)(?: \((.+?)\))?: (.+(?:\n     .+)*)", re.M)
 
 
 def _add_command(below: Any, name: str, command: _Command, about: str = "") -> None:
-    """Add a command to subparsers; whoever parses finds the function in `run`, its arguments beside it.
+    """Add a command to subparsers; the parser gives the function as `run`, and its arguments beside it.
 
     Args:
         below: what `add_subparsers` returned.

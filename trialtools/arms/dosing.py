@@ -147,8 +147,8 @@ def dosing_worklist(status: pd.DataFrame, checks: pd.DataFrame | None = None) ->
 
     Columns: subject_id, site, to_do, then those of `status` that concern a site; with `checks` also check_first, the
     criteria that must be asked or measured again before a dose that may still be given. Unknown dates come after the
-    open windows: such a window may be closing unseen. Whoever is not eligible any more is not to be dosed, whatever the
-    window says.
+    open windows: such a window may be closing unseen. A subject who is no longer eligible must not be dosed, whatever
+    the window says.
 
     Args:
         status: from `dosing_status`.
@@ -181,7 +181,7 @@ def _to_do(state: str, left: Any, opens_on: Any, problem: Any) -> str:
 
 
 def dosing_deviations(status: pd.DataFrame) -> pd.DataFrame:
-    """Randomized or dosed subjects who deviate from the dosing window, or of whom that cannot be told.
+    """Randomized or dosed subjects who deviate from the dosing window, or for whom this is not known.
 
     Args:
         status: from `dosing_status`.

@@ -61,7 +61,7 @@ def sample_strata(
 
 
 def _levels(protocol: Protocol, strata: Sequence[str], people: pd.DataFrame) -> list[Levels]:
-    """The levels of everybody of whom all are known."""
+    """The levels of every person whose levels are all known."""
     formulas = {condition: parse(condition, protocol.fields) for condition in strata if condition != SITE}
     wanted = {name for formula in formulas.values() for name in names(formula)} | ({SITE} & set(strata))
     if lacking := sorted(wanted - set(people) - set(protocol.derivations)):

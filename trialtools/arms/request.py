@@ -86,7 +86,7 @@ class Request:
         return stratum_name(conditions, answers)
 
     def against(self) -> list[str]:
-        """What of the patient speaks against an allocation without an override."""
+        """The reasons against allocating this patient without an override."""
         objections = []
         if self.decision != "eligible":
             criteria = ", ".join(id for id, state in self.states.items() if state != "pass")

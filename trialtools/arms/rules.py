@@ -1,4 +1,4 @@
-"""The entries of a ledger go in, whoever wrote them; what breaks the rules of allocation comes out, by entry."""
+"""The entries of a ledger go in, written by any program; what breaks the rules of allocation comes out, by entry."""
 
 from __future__ import annotations
 

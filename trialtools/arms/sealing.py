@@ -40,7 +40,7 @@ class Key:
     def new(cls, plan: Any, synthetic: int | None = None) -> Key:
         """A fresh key: seed, salt and private key from the system's own source of randomness.
 
-        For a `synthetic` trial they come from a number instead, and whoever knows it knows every arm.
+        For a `synthetic` trial they come from a number instead: a person who knows the number knows every arm.
         """
         if synthetic is None:
             return cls(*(secrets.token_bytes(32) for _ in range(3)), asdict(plan))  # type: ignore[arg-type]
@@ -55,8 +55,9 @@ class Key:
 
     @property
     def commitment(self) -> str:
-        """What the ledger says of seed and plan: nothing, until both are revealed. Without the salt a plan, of which
-        there are few, could be guessed."""
+        """What the ledger says of seed and plan: nothing, until both are revealed. Without the salt a plan could be
+        guessed, for there are few plans.
+        """
         return digest({"seed": self.seed.hex(), "salt": self.salt.hex(), "plan": digest(self.plan)})
 
     def list_seed(self, number: str | None) -> bytes:

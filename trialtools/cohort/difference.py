@@ -150,7 +150,7 @@ def _verdicts(prover: Prover, protocol: Protocol) -> tuple[Any, Any]:
 def _settle(
     prover: Prover, first: Protocol, second: Protocol, claim: Any, judge: Callable[[Decision, Decision], bool]
 ) -> dict[str, Any] | Proof | None:
-    """A patient of whom a claim holds, as complete as can be, or the proof that there is none; None if not settled."""
+    """A patient for whom a claim holds, as complete as possible; or the proof that there is none; or None."""
 
     def borne_out(record: dict[str, Any]) -> bool:
         decided: list[Decision] = []

@@ -60,7 +60,7 @@ def lazy_door(
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """The `__getattr__` and `__dir__` of a package that offers names of its files.
 
-    The door answers from the table and never by trying: whoever merely asks whether a name exists loads nothing.
+    The door answers from the table and never by trying: to ask whether a name exists loads nothing.
 
     Args:
         package: the `__name__` of the package.

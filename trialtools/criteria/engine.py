@@ -27,8 +27,8 @@ CHUNK = 31
 def facts(frame: Any, protocol: ProtocolData, fields: tuple[str, ...], keep: tuple[str, ...] = ()) -> Any:
     """A table with what is known of every patient, as `Protocol.facts_of` says it for one.
 
-    A field `x` of which some values are known in part has their ends beside it, `x__low` and `x__high`: both are empty
-    where `x` is known in full, or not at all.
+    A field `x` with values known in part has their ends beside it, `x__low` and `x__high`: both are empty where `x` is
+    known in full, or not at all.
 
     Args:
         frame: Narwhals frame with `patient_id` and typed columns; a field without a column is unknown for all.
@@ -61,7 +61,7 @@ def work_out(frame: Any, protocol: ProtocolData, fields: Collection[str]) -> Any
 
 
 def partial_fields(frame: Any) -> frozenset[str]:
-    """The fields of a facts table of which some values are known in part."""
+    """The fields of a facts table that have values known in part."""
     return frozenset(name.removesuffix(LOW) for name in frame.collect_schema().names() if name.endswith(LOW))
 
 

@@ -189,7 +189,7 @@ def _quotient(left: nw.Expr, right: nw.Expr, zero: nw.Expr) -> nw.Expr:
 
 
 def _zero(formula: Formula) -> nw.Expr:
-    """Zero for every patient of whom all fields of a formula are known."""
+    """Zero for every patient with all fields of a formula known."""
     return reduce(add, (_number(part) * 0 for part in walk(formula) if isinstance(part, node.Name)), nw.lit(0.0))
 
 

@@ -122,7 +122,7 @@ def _window(first: int, last: int, domain: list[float]) -> Spec:
 
 
 def _step(most: int) -> int:
-    """Between ticks, of which there are two or three."""
+    """The distance between ticks; there are two or three."""
     return next(step * ten for ten in (1, 10, 100, 1000, 10_000) for step in (1, 2, 5) if most <= 3.4 * step * ten)
 
 

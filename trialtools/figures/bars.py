@@ -112,8 +112,8 @@ def open_criteria(frame: pd.DataFrame) -> Drawing:
     Solid: nothing else is open, so that finding it out decides. A frame without rows says that nothing is open.
 
     Args:
-        frame: criterion or field, label, n (for whom it is unknown), alone (for whom it is the only thing open); and
-            if there, of (all who are undetermined) and judged (a person decides).
+        frame: criterion or field, label, n (patients with it unknown), alone (patients with nothing else open); and if
+            there, of (all who are undetermined) and judged (a person decides).
 
     >>> import pandas as pd
     >>> made = open_criteria(pd.DataFrame({"criterion": ["I8"], "label": ["Imaging"], "n": [412], "alone": [12]}))

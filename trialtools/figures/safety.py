@@ -201,7 +201,7 @@ _CORNERS = {
 def edish(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawing:
     """Peak ALT or AST against peak bilirubin, in multiples of the upper limit: who may have drug-induced liver injury.
 
-    Whoever lacks one of the two, or has none above 0, is not drawn but counted in the subtitle.
+    A participant without one of the two, or without a value above 0, is not drawn but counted in the subtitle.
 
     Args:
         frame: arm ("" for all together), transferase (ALT or AST), bilirubin: a row a participant, without saying who.

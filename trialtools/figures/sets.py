@@ -36,8 +36,8 @@ class _Layer:
 def upset(frame: pd.DataFrame) -> Drawing:
     """Patients by the exact set of criteria that keeps them out, the most frequent first.
 
-    Solid: exactly these are failed. Hatched: exactly these are failed or open. Neither holds the other, since whoever
-    has more that is open moves to a larger set: so they stand side by side.
+    Solid: exactly these are failed. Hatched: exactly these are failed or open. Neither holds the other, since a patient
+    with more open facts moves to a larger set: so they stand side by side.
 
     Args:
         frame: from `screening.overlap()`: criteria, size, failed, not_passed, n; the last row is `other`.
@@ -91,7 +91,7 @@ def _keeps_out_most(rows: Sequence[Row], n: int) -> str:
 def missingness(frame: pd.DataFrame) -> Drawing:
     """Patients by the exact set of facts that they lack, the most frequent set first.
 
-    A column without dots is the patients of whom nothing is unknown.
+    A column without dots is the patients with nothing unknown.
 
     Args:
         frame: from `screening.missingness()`: fields, size, n, of; the last row is `other`. `frame.attrs["labels"]` is

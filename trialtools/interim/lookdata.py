@@ -34,7 +34,7 @@ NOT_COLLECTED = "Not collected."
 
 @dataclass(frozen=True, eq=False)
 class LookData:
-    """One look at a trial: its data as they were known on the day of the cut, its plan, and for whom it is.
+    """One look at a trial: its data as they were known on the day of the cut, its plan, and its audience.
 
     Args:
         trial: cut at `cutoff`; without any arm unless the look is closed.

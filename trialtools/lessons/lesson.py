@@ -27,7 +27,7 @@ _MARK = re.compile(r"\{\{(.+?)\}\}")
 
 @dataclass(frozen=True)
 class Trap:
-    """A wrong answer that people give, the misconception behind it, and what is said to whoever gives it."""
+    """A wrong answer that people give, the misconception behind it, and the feedback on it."""
 
     answer: Any
     misconception: str

@@ -39,7 +39,7 @@ def quantity(source: Source, name: str) -> float:
 
 @cache
 def findings(source: Source) -> tuple[Finding, ...]:
-    """What is proved of a protocol, once; nothing is judged by findings of which some were given up."""
+    """What is proved of a protocol, once; if the prover gave some findings up, nothing is judged by them."""
     if BROUGHT:
         return tuple(Finding(**each) for each in BROUGHT[source.key("findings")])
     proved = source.rules.lint()

@@ -186,7 +186,7 @@ def _read_trial(
 
 
 def _read_ledger(ledger: str, key: str | None, closed: bool) -> tuple[Any, dict[str, str] | None]:
-    """Who was allocated, without arms; and by subject the arm, as the ledger gives it to whoever has the key."""
+    """Who was allocated, without arms; and the arm by subject, as the ledger gives it with the key."""
     rows = allocations(ledger, key)
     arms = dict(zip(rows["subject_id"], rows["arm"], strict=True)) if key else None
     if key and closed:

@@ -24,8 +24,8 @@ _Locks = Mapping[Path, Mapping[str, str]]
 def locks(out: Path, trial: TrialData, closed: bool) -> _Locks:
     """The locks of a report: of the pooled tables; and, in `closed`, of the files that were handed in.
 
-    Beside an open report lies no hash of a file that may hold arms: whoever has two of these, of two cutoffs, could try
-    all arms of the patients between. Who is randomized may be known from the ledger alone, so that is left out too.
+    Beside an open report lies no hash of a file that may hold arms: with two of these, of two cutoffs, a reader could
+    try all arms of the patients between. Who is randomized may be known from the ledger alone, so that is left out too.
     """
     pooled = pool(trial)
     tables = _texts(replace(pooled, subjects=pooled.subjects.drop(columns="randomized")))

@@ -1,8 +1,8 @@
 """The cut and the finished files of an open report go in; every place comes out that could tell an arm.
 
-The report is pooled by construction: whoever makes it never sees an arm. This is the second lock. It looks at what the
-data could have put there: the tables of the cut, the words that a page shows, the points and hover texts of its
-figures; not at code, layout and template, which are the same for every trial.
+The report is pooled by construction: the person who makes it never sees an arm. This is the second lock. It looks at
+what the data could have put there: the tables of the cut, the words that a page shows, the points and hover texts of
+its figures; not at code, layout and template, which are the same for every trial.
 """
 
 from __future__ import annotations

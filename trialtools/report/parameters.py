@@ -51,7 +51,7 @@ class Parameter:
 
 
 def parse_parameters(texts: Sequence[str]) -> dict[str, Any]:
-    """What `-p key=value` says, by key; the values are read once the notebook has said of which type they are.
+    """What `-p key=value` says, by key; the values are read once the notebook has given their types.
 
     Args:
         texts: such as `["n=3", "readings={I6: registered}"]`.

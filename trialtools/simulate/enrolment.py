@@ -1,8 +1,8 @@
 """A protocol and a seed go in; who was screened, why most were not randomized, and a ledger come out.
 
-People come from the synthetic cohort. Whoever does not fail at first sight is worked up, then decided by `screen`, then
-requested in the ledger, which refuses a patient who is not eligible, or who is outside the dosing window without a name
-and a reason.
+People come from the synthetic cohort. A person who does not fail at first sight is examined, then judged by `screen`,
+then requested in the ledger. The ledger refuses a patient who is not eligible, or who is outside the dosing window
+without a name and a reason.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def enrol(
     """Screen until n are randomized; the ledger is `ledger.sqlite` in the folder, its key `unblinded/key.json`.
 
     Returns:
-        Everybody screened (as in `subjects`, with what was known); by subject the whole truth and the arm of whoever
-        was randomized.
+        Everybody screened (as in `subjects`, with what was known); by subject the whole truth and the arm of everybody
+        randomized.
 
     Raises:
         DataError: the protocol lets in too few of the synthetic cohort.

@@ -102,7 +102,7 @@ class Screen(anywidget.AnyWidget):
         self.notice = {"n": self.notice.get("n", 0) + 1, "text": text, "wrong": wrong, **more}
 
     def hand_over(self, view: str, name: str, content: bytes) -> None:
-        """A file for whoever asked, as a download of the browser; it never lies on this machine's disk."""
+        """A file for the screen that asked, as a download of the browser; it never lies on this machine's disk."""
         self.send({"file": name, "view": view}, [content])
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:

@@ -55,8 +55,8 @@ def layout(protocol: Protocol) -> dict[str, Any]:
 def read(protocol: Protocol, entries: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     """What was typed, as values and as remarks on what could not be taken as it stands; empty is not known.
 
-    An impossible number or date stays among the values, so that whoever judges the patient can say so too. What is
-    known in part (">100", "2023-05") stays so.
+    An impossible number or date stays among the values, so that the verdict can name it too. What is known in part
+    (">100", "2023-05") stays so.
 
     >>> from trialtools.criteria.contents import load_protocol
     >>> protocol = load_protocol("data/protocols/NCT05741099.yaml")

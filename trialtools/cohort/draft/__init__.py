@@ -1,1 +1,1 @@
-"""A protocol and a table go in, a mapping comes out of which only what is certain stands."""
+"""A protocol and a table go in, a mapping comes out; only lines that are certain are in force."""

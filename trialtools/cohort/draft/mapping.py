@@ -137,7 +137,7 @@ def _live(lines: tuple[DraftLine, ...]) -> dict[str, MappedColumn]:
 
 
 def _line(field: Field, pairs: list[Pair]) -> DraftLine:
-    """What a mapping would say of a field of which these columns speak."""
+    """What a mapping would say of a field, from the columns that may hold it."""
     first = pairs[0]
     together = [pair for pair in pairs if pair.how == "a part of it"] if first.how == "a part of it" else []
     made, asks, several = first.fit, list(first.fit.asks), [pair.content.shown_name for pair in pairs]
@@ -167,7 +167,7 @@ def _one_mark(lines: tuple[DraftLine, ...]) -> tuple[DraftLine, ...]:
 
 
 def _hold_back(lines: tuple[DraftLine, ...], doubts: Mapping[str, Sequence[str]]) -> tuple[DraftLine, ...]:
-    """The lines, of which none is certain that something speaks against."""
+    """The lines; a line with anything against it is no longer certain."""
     return tuple(
         replace(line, certainty="open" if line.certainty == "open" else "guess", asks=(*line.asks, *doubts[line.field]))
         if line.field in doubts

@@ -1,4 +1,4 @@
-"""Fields and columns go in; which column speaks of which field comes out, and what other columns say against it."""
+"""Fields and columns go in; which column holds which field comes out, and what other columns say against it."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def _add(doubts: dict[str, list[str]], fields: Iterable[str], doubt: str) -> Non
 
 
 def _order_pairs(protocol: Protocol, live: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Two fields of which the first is never above the second, by what they speak of."""
+    """Pairs of fields, by their meaning, of which the first is never above the second."""
     ordered = [name for name in live if protocol.fields[name].type not in ("flag", "category")]
     for low, high in vocabulary()["order"]:
         firsts, seconds = ([name for name in ordered if concept in concepts(name)] for concept in (low, high))

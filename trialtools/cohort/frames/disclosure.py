@@ -69,7 +69,7 @@ def _small(counts: Any, minimum: int) -> np.ndarray:
 
 
 def _pairs(frame: pd.DataFrame) -> list[tuple[str, str]]:
-    """Columns of which one counts a part of the other."""
+    """Pairs of columns: the first counts a part of the second."""
     pairs = [pair for pair in _PAIRS if set(pair) <= set(frame)]
     ends = [name.removesuffix("_certain") for name in frame.columns if str(name).endswith("_certain")]
     return pairs + [(f"{stem}_certain", f"{stem}_possible") for stem in ends if stem in ("alone", "unique")]
@@ -111,7 +111,7 @@ def _steps(frame: pd.DataFrame, hide: dict[str, np.ndarray], minimum: int) -> No
 
 
 def _runs(lost: np.ndarray, minimum: int) -> list[list[int]]:
-    """The steps after the first row, those together of which few are lost."""
+    """The steps after the first row in runs, each of which loses no patient or at least `minimum`, where possible."""
     runs: list[list[int]] = []
     run: list[int] = []
     for step in range(1, len(lost)):
@@ -144,7 +144,7 @@ def _merge_small(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
 
 
 def _thin(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
-    """Rows of which each differs by at least `minimum` patients, or by none, from the one before it."""
+    """The rows that differ from the row before by at least `minimum` patients, or by none."""
     counts = list(zip(frame["certain"], frame["possible"], strict=True))
     return frame.iloc[far_apart(counts, minimum)].reset_index(drop=True)
 

@@ -24,7 +24,7 @@ def overlap(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
     Columns: criteria (`I6, E1` in protocol order), size (how many; none for `other`), failed (patients who fail exactly
     these: unknown taken as pass), not_passed (who fail or lack exactly these: unknown taken as fail), n (everybody).
     The set that most patients fail comes first, ties by not_passed. `failed` adds up to n less the possible,
-    `not_passed` to n less the certain: whoever passes everything is in no set.
+    `not_passed` to n less the certain: patients who pass everything are in no set.
 
     >>> import trialtools as tt
     >>> screening = tt.screen(tt.load_protocol("data/protocols/NCT05741099.yaml"), "data/cohort/cohort.csv")

@@ -32,7 +32,7 @@ def sweep(screening: ScreeningData, threshold_id: str, values: Sequence[float] |
 
     Args:
         screening: its protocol, readings and patients; the table is read once more.
-        threshold_id: as `thresholds` names it, such as `I1.upper`.
+        threshold_id: as `protocol.threshold_table()` names it, such as `I1.upper`.
         values: where to count; by default exactly where a count changes, and at the protocol's value and both ends of
             the possible range (a step beyond what was measured, where no range is declared).
 
@@ -40,9 +40,9 @@ def sweep(screening: ScreeningData, threshold_id: str, values: Sequence[float] |
     row: threshold, label, unit, operator. In rising order of value.
 
     The count is a step function. With `<=` and `>` a row holds from its value up to just before the next one; with
-    `<` and `>=` it holds from just after the row before up to its own value. A patient of whom the fact is unknown
-    counts as ever: at no value where the comparison decides, at all values where another alternative does. One of whom
-    it is known in part is certain from where all that it can be agrees.
+    `<` and `>=` it holds from just after the row before up to its own value. If the fact is unknown, the patient is
+    eligible at no value when the comparison decides, and at all values when another alternative does. If it is known in
+    part, the patient is certain from the value on at which all possible values agree.
 
     Raises:
         ProtocolError: no such threshold under the chosen readings.

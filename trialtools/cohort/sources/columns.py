@@ -36,7 +36,7 @@ _TRUE_OR_FALSE: dict[str, bool | str] = {"true": True, "false": False}
 
 @dataclass(frozen=True)
 class Check:
-    """Something that may be wrong with values of a column: in which rows, out of which, and what becomes of them.
+    """Something that may be wrong with values of a column: in which rows, out of how many, and what is done with them.
 
     With `all` it is only wrong where it is so in every row that is `present`.
     """

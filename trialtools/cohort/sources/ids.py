@@ -121,8 +121,8 @@ def no_patients(id: str, schema: dict[str, Any], others: Sequence[str]) -> dict[
     Args:
         id: the column of ids.
         schema: of the table.
-        others: of a sheet, its columns beside the ids. Where they are few, a row without any of them may well be a
-            patient, of whom it is not known.
+        others: of a sheet, its columns beside the ids. Where such columns are few, a row without any of them may well
+            be a patient with these values unknown.
     """
     rows = {}
     if schema.get(id) == nw.String:
@@ -254,7 +254,7 @@ def _suspects(ids: pl.LazyFrame) -> pl.DataFrame:
 
 
 def _fold(dtype: pl.DataType, plain: bool) -> pl.Expr:
-    """An id as whoever reads it aloud says it."""
+    """An id as it sounds when it is read aloud."""
     if dtype != pl.String:
         return pl.col(ID)
     lower = pl.col(ID).str.to_lowercase()

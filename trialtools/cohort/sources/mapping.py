@@ -297,7 +297,7 @@ def _check_column(name: str, column: MappedColumn, declared: Field) -> None:
 
 
 def _reads_back(written: str) -> bool:
-    """Whether a format tells a day; or a month, or a year, of which a date is then known in part."""
+    """Whether a format tells a day; or a month, or a year: then the date is known in part."""
     day = datetime(1999, 12, 31)
     if re.search("%[jUWVGuw]", written):  # of a week nobody knows a month; 2023-W05 needs no format
         return False

@@ -33,7 +33,7 @@ class Patients(Stage):
     """A patient table in the protocol's own words.
 
     `frame` is a Narwhals frame, lazy where its engine is, with `patient_id` and a typed column for each field that the
-    source has, without impossible values. A field `x` of which some values are known in part has the columns `x__low`,
+    source has, without impossible values. A field `x` with values that are known in part has the columns `x__low`,
     `x__high` and `x__written` beside it: both bounds are included, and `x` itself is empty there. `absent` names the
     fields that the source lacks, unknown for all; `unread` its columns that nobody asked for. `quality` lists what was
     wrong: one row a finding. A source with a column `synthetic` is labelled so wherever it is shown. `rows` are those
@@ -54,7 +54,7 @@ class Patients(Stage):
 
         Args:
             protocol: declares the fields.
-            condition: such as `pcr_positive and known(spo2)`; those for whom it is unknown are left out.
+            condition: such as `pcr_positive and known(spo2)`; patients with an unknown result are left out.
 
         The quality findings stay those of the whole table.
 

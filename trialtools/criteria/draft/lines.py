@@ -1,6 +1,6 @@
 """An eligibility text goes in; its lines come out, each with its indent, its bullet or number, and what it says.
 
-A line that is only a heading says what stands below it, inclusions or exclusions, and of whom.
+A line that is only a heading says what stands below it: inclusions or exclusions, and for which people.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def suggestions(sentence: str) -> list[Suggestion]:
 
 
 def unsaid(sentence: str, proposals: Sequence[Suggestion]) -> list[str]:
-    """The measurements and numbers of a sentence of which no suggestion speaks, in its words.
+    """The measurements and numbers of a sentence that no suggestion covers, in its words.
 
     >>> sentence = "Alanine aminotransferase (ALT) or aspartate aminotransferase (AST) > 3 x ULN"
     >>> unsaid(sentence, suggestions(sentence))
@@ -175,7 +175,7 @@ def _of_limits(sentence: str) -> Iterator[Suggestion]:
 
 
 def _is_of_some(sentence: str, limit: Limit) -> bool:
-    """Whether a number only says of whom the sentence speaks: "for adolescents under 18, able to ..."."""
+    """Whether a number only says which people the sentence is about: "for adolescents under 18, able to ..."."""
     lead = sentence[: limit.start].strip()
     return bool(re.search(r"^(?:for|if|in|when)\b[^,]{0,30}$", lead, re.I)) and "," in sentence[limit.end :]
 

@@ -159,7 +159,7 @@ def _is_among(value: Interval, values: Iterable[Any], whole: bool) -> bool | Non
 
 
 def _spread(work: Callable[..., Any], *values: tuple[Any, bool | None]) -> Any:
-    """What `work` makes of values, each of which rises or falls (False) with the result, or neither (None).
+    """The result of `work` on values; the result rises with a value, falls with it (False) or does neither (None).
 
     Of values known in part it makes an `Interval` again, or nothing where one of them does neither.
     """

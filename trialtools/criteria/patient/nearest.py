@@ -145,7 +145,7 @@ def _blocks(search: Search) -> Iterator[Block]:
 
 
 def _smallest(search: Search, core: list[str]) -> list[str]:
-    """A part of a conflict, no part of which is one: what comes first is left out first."""
+    """A conflict that has no smaller conflict inside: what comes first is left out first."""
     for id in list(core):
         without = [other for other in core if other != id]
         core = without if search.conflict(without) else core

@@ -29,8 +29,8 @@ Ways = dict[int, tuple[tuple[Formula, bool], ...]]
 class _Aim:
     """What a formula is to come out as; None is unknown.
 
-    `world` asks what is so, known or not: declared facts hold whether or not anybody looked. In a `proof` a comparison
-    of which only some values are tried may come out as anything.
+    `world` asks what is so, known or not: declared facts hold whether or not anybody looked. In a `proof`, a comparison
+    with only some values tried may have any result.
     """
 
     accept: tuple[bool | None, ...]
@@ -249,7 +249,7 @@ class Search:
         return reduce(lambda a, b: self._prune(self._keep_cheapest(self._join(a, b))), sorted(goals, key=len))
 
     def _fields(self, ways: Ways) -> int:
-        """The fields of which some way leaves out an option, a bit for each."""
+        """The fields with an option that some way leaves out, a bit for each."""
         lost = reduce(int.__or__, (self.full ^ box for box in ways), 0)
         return (lost + self.full) & self.guard
 

@@ -54,17 +54,17 @@ def judge(protocol: ProtocolData, condition: str, patient: Mapping[str, Any]) ->
 def same(
     protocol: ProtocolData, one: str, other: str, measured: bool = False, complete: bool = False
 ) -> dict[str, Any] | None:
-    """None if two conditions say the same of every possible patient, or else a patient of whom they do not.
+    """None if two conditions give the same result for every possible patient; otherwise a patient for whom they differ.
 
-    The patient has the fewest facts on record of all of whom they differ, which is proved; numbers stand on the
-    declared `step` of their field, and beside a limit, where that can be. Each fact is known or missing: conditions
-    that say the same of every value may differ where an `Interval` is known. Sums are sums of decimals.
+    No such patient has fewer facts on record (this is proved). Numbers lie on the declared `step` of their field, and
+    beside a limit, if possible. Each fact is known or missing: conditions that say the same of every value may differ
+    where an `Interval` is known. Sums are sums of decimals.
 
     Args:
         protocol: whose fields the conditions ask about.
         one, other: in the language of criteria.
         measured: ask only about patients whose numbers stand on a declared `step`.
-        complete: ask only about patients of whom everything is known that the conditions ask about.
+        complete: ask only about patients who have all facts known that the conditions ask about.
 
     Raises:
         ProtocolError: a condition is not in the language.
@@ -182,7 +182,7 @@ class Nobody:
 
 
 def someone(protocol: ProtocolData, condition: str, decision: Decision | None = None) -> dict[str, Any] | Nobody:
-    """A patient of whom a condition is true, or the proof that there is none.
+    """A patient for whom a condition is true, or the proof that there is none.
 
     Few facts of the patient are on record, numbers stand on the declared `step` of their field and near a limit, and no
     declared fact is broken.

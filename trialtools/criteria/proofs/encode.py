@@ -4,7 +4,7 @@ A patient is a *world*, in which every field has a value, seen through a *record
 not. A formula becomes two Booleans over the record, surely true and surely false; where neither holds it is unknown.
 That is what `evaluate` says of `protocol.facts_of(patient)`, with one difference: numbers are exact decimals here and
 doubles there, so that sums and products may differ in the last digit (0.1 + 0.2 <= 0.3 holds here only). Comparing a
-field with a number never differs. Whoever shows a patient found here has `evaluate` judge it first.
+field with a number never differs. A patient found here is judged by `evaluate` before it is shown.
 """
 
 from __future__ import annotations

@@ -61,9 +61,9 @@ class Finding:
     """One thing found in a protocol.
 
     `facts` are the declared facts it rests on, each with its words. `witness` is a patient who shows it, judged by the
-    reference evaluator; `beside` is a second one, who differs from the first in the one value that is told of; `breaks`
-    is one who breaks those facts, and of whom it is not true. `proven_for` says of which patients it was proven that
-    none shows otherwise; it is empty where nothing was proven.
+    reference evaluator; `beside` is a second patient, who differs from the first in one value. `breaks` is a patient
+    who breaks those facts, and for whom the finding is not true. `proven_for` names the patients for whom it was
+    proven; it is empty if nothing was proven.
     """
 
     id: str
@@ -157,7 +157,7 @@ def titles(protocol: ProtocolData, *ids: str, reading: Mapping[str, str] | None 
 
 
 def cannot_pass(protocol: ProtocolData, ids: tuple[str, ...]) -> str:
-    """What becomes of whoever a proof is about: they fail one of its criteria, or leave one open with data missing."""
+    """What happens to the patients of a proof: they fail one of its criteria, or leave one open with data missing."""
     return f"cannot pass {titles(protocol, *ids)}" + (" together" if len(ids) > 1 else "")
 
 

@@ -27,11 +27,11 @@ from .prover import Prover, prover_for
 def lint(protocol: ProtocolData) -> Findings:
     """What is wrong or remarkable in a protocol, proven without data; what needs attention first.
 
-    A finding that rests on declared facts names them. What is proven is proven of every possible patient, with values
-    missing or not, unless its sentence says of whom; every patient shown has been judged by the reference evaluator.
-    Numbers are taken as exact decimals, so sums and products of measurements may be off by the last digit of a double;
-    a proof that has such sums to do says so. It ends within some seconds: a proof that would take longer is given up,
-    and the last finding says which.
+    A finding that rests on declared facts names them. A proof holds for every possible patient, with values missing or
+    not, unless its sentence names fewer. Every patient shown has been judged by the reference evaluator. Numbers are
+    taken as exact decimals, so sums and products of measurements may be off by the last digit of a double; a proof that
+    has such sums to do says so. It ends within some seconds: a proof that would take longer is given up, and the last
+    finding says which.
 
     Args:
         protocol: under its chosen readings; other readings are held against it one by one, and two by two.

@@ -164,7 +164,7 @@ def _gap(prover: Prover, name: str, numbers: list[float], low: int, high: int) -
 
 
 def _eligible(prover: Prover, where: Formula) -> dict[str, Any] | None:
-    """An eligible patient of whom something holds, all else being known where that can be."""
+    """An eligible patient for whom something holds, with all other facts known if possible."""
     protocol = prover.protocol
 
     def judge(record: dict[str, Any]) -> bool:

@@ -24,9 +24,9 @@ _STATES: dict[bool | None, State] = {True: "pass", False: "fail", None: "unknown
 class _Idle:
     """That a criterion may say something else, `rule`, and no decision changes.
 
-    Whoever passes the criteria `passing` passes it in both forms or in neither; whoever fails it in one form fails it
-    in the other, or one of `failing`. `facts` are needed for that, by id. It is proven of `everybody`, or only of
-    patients of whom everything is known.
+    A patient who passes the criteria `passing` passes it in both forms or in neither. A patient who fails it in one
+    form fails it in the other, or fails one of `failing`. `facts` are needed for that, by id. It is proven for
+    `everybody`, or only for patients with all facts known.
     """
 
     id: str
@@ -91,7 +91,7 @@ def _idle_finding(prover: Prover, kind: str, about: str, claim: str, why: str, *
 
 
 def _with_data_missing(prover: Prover, idle: _Idle) -> tuple[str, dict[str, Any] | None]:
-    """For whom a criterion decides that decides nothing where everything is known, and a patient who shows it."""
+    """The patients for whom a criterion decides only because facts are missing, and one who shows it."""
 
     def judge(record: dict[str, Any]) -> bool:
         facts = prover.protocol.facts_of(record)
@@ -188,7 +188,7 @@ def without(formula: Formula, place: tuple[int, ...], is_kept: bool = False) -> 
 
 
 def dead_branches(prover: Prover, redundant: Collection[str]) -> Iterator[Finding]:
-    """Alternatives of inclusions that are true of nobody eligible, and alternatives of any kind that never decide.
+    """Alternatives of inclusions that no eligible patient fulfils, and alternatives of any kind that never decide.
 
     Args:
         prover: from `prover`.

@@ -212,7 +212,7 @@ def _size(formula: Formula) -> tuple[int, int]:
 
 
 def _any_number(scope: Scope, formula: Formula, datum: Datum) -> Datum:
-    """A term of which nothing is used but that it is the same wherever it stands; proofs that suffice stay true."""
+    """A term with one property only: it is the same wherever it stands; proofs that suffice stay true."""
     if formula not in scope.opaque:
         scope.opaque[formula] = Datum(z3.FreshBool("defined", scope.context), z3.FreshReal("term", scope.context))
     defined, value = scope.opaque[formula]

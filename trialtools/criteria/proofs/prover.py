@@ -107,7 +107,7 @@ class Prover:
                 self.clock.topics.setdefault(topic, {})[name] = None
 
     def solve(self, claims: Iterable[Z3]) -> Z3:
-        """Whether there is a patient of whom all claims hold: sat, unsat, or unknown where it was given up."""
+        """Whether there is a patient for whom all claims hold: sat, unsat, or unknown where it was given up."""
         clock = self.clock
         answer = z3.unknown
         if (seconds := clock.patience) > 0:
@@ -166,7 +166,7 @@ class Prover:
     def patient(
         self, claims: Iterable[Z3], judge: Callable[[dict[str, Any]], bool], wishes: Iterable[Z3] = ()
     ) -> dict[str, Any] | None:
-        """A patient of whom all claims hold and, where that can be, the wishes, with natural numbers and few flags set.
+        """A patient for whom all claims hold and, if possible, the wishes, with natural numbers and few flags set.
 
         Args:
             claims: what must hold of the record.

@@ -64,11 +64,12 @@ STRICT = {"extra": "forbid", "alias_generator": key_of}
 class Field:
     """What can be known of a patient.
 
-    `range` is what is possible; a value outside it becomes unknown and is counted. `applies` says for whom a flag can
-    be true at all; for everybody else it reads false. `change` says how the fact may move in time. `judged_by: person`
-    marks what no record can decide. `cost` is how dear it is to find out, 1 for a look at the chart. `ordered` says
-    that the values of a category stand from low to high. `from_` (in the file: `from`) says how the field is worked out
-    from others where it is not recorded: an expression, or one for each value of a category (`by: sex, female: ...`).
+    `range` is what is possible; a value outside it becomes unknown and is counted. `applies` says for which patients a
+    flag can be true at all; for everybody else it reads false. `change` says how the fact may move in time. `judged_by:
+    person` marks what no record can decide. `cost` is how dear it is to find out, 1 for a look at the chart. `ordered`
+    says that the values of a category stand from low to high. `from_` (in the file: `from`) says how the field is
+    worked out from others where it is not recorded: an expression, or one for each value of a category (`by: sex,
+    female: ...`).
     """
 
     type: Literal["number", "integer", "flag", "category", "date"]

@@ -195,7 +195,7 @@ class ProtocolData:
 
     @cached_property
     def applies(self) -> dict[str, Formula]:
-        """For whom a flag can be true at all, by field."""
+        """The condition under which a flag can be true at all, by field."""
         return {name: parse(f.applies, self.fields) for name, f in self.fields.items() if f.applies}
 
     @cached_property
@@ -246,7 +246,7 @@ class ProtocolData:
         return names(self.derivations[name]) if name in self.derivations else ()
 
     def missing_parts(self, name: str, known: Collection[str]) -> tuple[str, ...]:
-        """What has to be found out for a field of which nothing is known: itself, or what it is worked out from."""
+        """The facts to ask for if nothing is known of a field: itself, or what it is worked out from."""
         lacks = (self.missing_parts(part, known) for part in self.parts(name) if part not in known)
         return tuple(dict.fromkeys(lack for each in lacks for lack in each)) or (name,)
 

@@ -41,7 +41,7 @@ _MANY = 1 / 3
 def clear_impossible(tables: _Tables) -> tuple[dict[str, Frame], list[DataFinding]]:
     """The tables without days that cannot be: ends before their beginnings, and what nobody can have seen yet.
 
-    Of whoever was screened or randomized, a day in the future stays: the cut holds it against what came after.
+    A day of screening or randomization that lies in the future stays: the cut holds it against what came after.
     """
     events = tables["events"]
     wrong = latest(events, "ended_on") < earliest(events, "started_on")
@@ -58,7 +58,7 @@ def clear_impossible(tables: _Tables) -> tuple[dict[str, Frame], list[DataFindin
 
 
 def contradictions(tables: _Tables, arms: Iterable[str], endpoint: str | None, kind: str) -> Iterator[DataFinding]:
-    """What the tables say against each other; with an arm that there is not, and rows of nobody, it cannot go on.
+    """What the tables say against each other; it stops at an arm that does not exist and at rows without a subject.
 
     Args:
         tables: typed, see `tables.TABLES`.

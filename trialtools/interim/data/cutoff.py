@@ -28,10 +28,10 @@ _Trial = TypeVar("_Trial", bound=TrialTables)
 def cut(trial: _Trial, on: str | date) -> _Trial:
     """What was known of a trial at the end of a day.
 
-    Whoever was screened later is not there, nor any row dated later. A randomization, an end of an event, a dose or an
-    extra day that came later is unknown. Of the primary endpoint, that it happened counts from its day on; that it did
-    not, only once its window has passed. A row without a day stays, for its file was there, but an outcome without one
-    waits for its window too; where that cannot be worked out it goes. All of it is counted in the findings.
+    Subjects screened later are left out, and so is every row dated later. A randomization, an end of an event, a dose
+    or an extra day that came later is unknown. Of the primary endpoint, that it happened counts from its day on; that
+    it did not, only once its window has passed. A row without a day stays, for its file was there, but an outcome
+    without one waits for its window too; where that cannot be worked out it goes. All of it is counted in the findings.
 
     Raises:
         DataError: not a day, or a trial whose outcomes are all undated.

@@ -1,7 +1,7 @@
 """Days that are known in part go in; the earliest and the latest day that each may be come out.
 
-A day of which only the month or the year is known is empty in its own column, and a column `..__written` keeps what is
-known of it: 2023-05, 2023. It lies neither before nor after any day that it may be.
+A day with only the month or the year known is empty in its own column, and a column `..__written` keeps what is known
+of it: 2023-05, 2023. It lies neither before nor after any day that it may be.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def is_fatal(events: Frame) -> Frame:
 
 
 def merge_deaths(tables: Mapping[str, Frame]) -> tuple[dict[str, Frame], list[DataFinding]]:
-    """The tables with one row `died` in `disposition` for everybody of whom any source tells it; and the conflicts.
+    """The tables with one row `died` in `disposition` for every subject who died in any source; and conflicts.
 
     `source` names all that tell it: disposition (in SDTM, DS and DM), events. The day and the reason are those of the
     first that has them; a fatal event has the day on which it ended. What only events told is worked out anew.
@@ -82,7 +82,7 @@ def _conflicts(reports: Frame, own: Frame, tables: Mapping[str, Frame], happened
 
 
 def _two_days(reports: Frame) -> list[DataFinding]:
-    """Deaths of which two sources tell different days."""
+    """Deaths with different days in two sources."""
     first, last = (bound(reports, "happened_on").groupby(reports["subject_id"]) for bound in (earliest, latest))
     parts = reports["happened_on" + WRITTEN].astype("str")
     days = reports["happened_on"].dt.strftime("%Y-%m-%d").astype("str").fillna(parts)

@@ -62,7 +62,7 @@ def read_trial(
             DS VS LB; XPT, Parquet, CSV); a wide file, with `mapping`; or the tables as frames in a dict.
         protocol: its fields type the baseline, its arms are the ones there can be, its design names the endpoint.
         mapping: a YAML file that says where columns come from and what their codes mean; see `interim.data.source`.
-        arms: by subject or kit the arm, as the ledger gives it to whoever has the key.
+        arms: the arm by subject or kit, as the ledger gives it with the key.
 
     Unknown stays unknown: empty cells, values that cannot be read or cannot be; all but the first are findings. So is
     every row that is dropped, every word that is not recognised, and every name with a second spelling, which is read
@@ -71,7 +71,7 @@ def read_trial(
 
     Raises:
         DataError: files that cannot be read; fatal findings, each with the first rows: a subject twice or in two arms,
-            an arm that there is not, rows of nobody.
+            an arm that does not exist, rows without a subject.
 
     >>> subjects = {"subject_id": ["1", "2"], "randomized_on": ["2023-02-01", "2023-02"]}
     >>> events = {"subject_id": ["1"], "term": ["Stroke"], "outcome": ["Resulted in death"]}

@@ -1,7 +1,7 @@
 """SDTM domains go in (DM EX AE DS VS LB), the tidy tables come out as texts.
 
-DS has a row for each phase of a trial that somebody ended. Whoever completed the screening or stopped the treatment may
-go on in the study: only the last phase ends follow-up, and a death whenever it is.
+DS has a row for each phase of a trial that somebody ended. A subject who completed the screening or stopped the
+treatment may go on in the study: only the last phase ends follow-up, and a death whenever it is.
 
 Source: CDISC SDTM Implementation Guide 3.4 (6.2.3 for DS, 5.2 for DM), so far as the pilot study exercises it;
 terminology NCOMPLT (C66727). There is no domain for a trial's endpoint, so `outcomes` is absent.

@@ -1,8 +1,8 @@
 """A folder, a wide file or frames go in, the tidy tables come out as texts, whatever shape they had.
 
-A mapping says where columns come from and what their codes mean. Of a wide file, with one row a subject, an entry of a
-table makes a row for every subject of whom something is known in the columns that it names. Of a folder, an entry says
-what is written otherwise in its table; the rest is taken as is.
+A mapping says where columns come from and what their codes mean. In a wide file, with one row a subject, an entry of a
+table makes a row for every subject with any value in the columns that it names. Of a folder, an entry says what is
+written otherwise in its table; the rest is taken as is.
 
     subjects: {subject_id: id, site: site, arm: {column: rx, codes: {0: placebo, 1: drug}}, age: age}
     outcomes:
@@ -167,7 +167,7 @@ def _read_wide(path: Path, mapping: _TrialMapping, where: str) -> Raw:
 
 
 def _of_whom_known(source: Frame, table: str, entry: _Entry, where: str) -> Frame:
-    """One row a subject; beyond `subjects` only those of whom something is known."""
+    """One row a subject; beyond `subjects` only those with any value."""
     frame = pd.DataFrame(_columns(source, table, entry, where))
     columns = [name for name, cell in entry.items() if cell.column and name != "subject_id"]
     return frame if table == "subjects" else frame[frame[columns].notna().any(axis="columns")]

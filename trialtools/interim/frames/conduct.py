@@ -29,9 +29,9 @@ def flow(look: LookData) -> Frame:
     """Where everybody is: the CONSORT 2025 flow, as counts that add up.
 
     Columns: stage (assessed, excluded, randomized, allocated, follow_up, analysed), arm, item ("" for the box itself),
-    n. Of a reason that lists several criteria, the first counts. Whoever was randomized in no known arm has a box of
-    their own, "unknown". A stage whose table was not collected has its box and no items; without a screening log
-    nobody is known to have been assessed or excluded.
+    n. Of a reason that lists several criteria, the first counts. Participants without a known arm have a box of their
+    own, "unknown". A stage whose table was not collected has its box and no items; without a screening log nobody is
+    known to have been assessed or excluded.
     """
     trial, people = look.trial, look.trial.subjects
     out = people[~people["randomized"]]

@@ -45,8 +45,8 @@ class Effect:
     With a margin of non-inferiority z is held against that, and `z_of_none` against no difference; else they agree.
     `n` participants take part, with `information` (events of a time to an event, else participants); `missing` are due
     and unknown, `pending` not due. `people` are those with the outcome known by arm, `events` how many of them had it,
-    `means` their mean, where there is such a thing. Whoever stands in a stratum without the other arm is in these, not
-    in `n`. Of `unstratified` participants the stratum was not known, so that none was used.
+    `means` their mean, where there is such a thing. Participants in a stratum without the other arm are in these, not
+    in `n`. If the stratum of some (`unstratified`) is not known, no strata are used.
     """
 
     kind: EndpointKind

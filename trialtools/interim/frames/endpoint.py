@@ -26,7 +26,7 @@ def endpoint_rows(look: LookData) -> Frame:
     that gave the value), days (of a time to an event), site, arm, stratum, mature (the window has passed by the cut; of
     a time to an event, everybody), state. There are three states, and they add up: "known" (the window has passed, and
     the value is known), "to come" (the window is still open, also where the event has happened already) and "missing".
-    Of a time to an event whoever is followed is known, for as long as that was.
+    In a time to an event, everybody who was followed is known, for as long as that was.
 
     Raises:
         DataError: no primary endpoint.

@@ -43,9 +43,9 @@ def look_boundaries(look: LookData) -> Frame:
     looks to come), z_harm (z against no difference, where harm is held against that and not against z), nominal_p (of
     the bound), alpha_spent, state (done, not handed in, now, ahead).
 
-    Of earlier looks, information and z are those that the previous report wrote down; looks of which nothing is known
-    are taken as planned, and those that were not held are left out. The last look spends all alpha that is left, also
-    when it has less or more information than planned.
+    Of earlier looks, information and z are those that the previous report wrote down; looks without a record are taken
+    as planned, and looks that were not held are left out. The last look spends all alpha that is left, also when it has
+    less or more information than planned.
 
     Raises:
         DataError: more looks than planned, looks too close together, or a look not held that has a record.
@@ -125,8 +125,8 @@ def _earlier_looks(look: LookData) -> dict[int, dict[str, Any]]:
 def looks_so_far(look: LookData) -> list[dict[str, Any]]:
     """What this report writes down for later ones: of each look up to here, what it found, used and spent.
 
-    A look that cannot stop has the bound None. A look of which nothing is known is `assumed`, with the bound that it
-    is taken to have used. Of several experimental arms each has its own records, with its name.
+    A look that cannot stop has the bound None. A look without a record is `assumed`, with the bound that it would
+    have used. Of several experimental arms each has its own records, with its name.
     """
     each = comparisons(look)
     if len(each) > 1:

@@ -72,7 +72,7 @@ def sensitivity(look: LookData) -> Frame:
 
 
 def _without_outcome(look: LookData, rows: Frame) -> Frame:
-    """Of whom an outcome lacks that is due; of a time to an event, who left without it before the end."""
+    """The participants whose outcome is due and missing; of a time to an event, who left without it before the end."""
     if look.plan.kind != "time_to_event":
         return rows["mature"] & rows["value"].isna()
     left = [name for name, meaning in (("died", "death"), ("withdrew", "withdrawal"), ("lost", ""))
@@ -193,8 +193,8 @@ def subgroup_effects(look: LookData, by: Sequence[str]) -> Frame:
     """The effect in parts of the trial, without a test: label, level, then the columns of `sensitivity`.
 
     Args:
-        by: columns of the subjects with few values; whoever has none is a level of their own. The parts of `stratum`
-            ("age > 65: yes, site: A") are columns too.
+        by: columns of the subjects with few values; participants without a value are a level of their own. The parts of
+            `stratum` ("age > 65: yes, site: A") are columns too.
 
     A level in which an arm has nobody with the outcome known is left out.
     """

@@ -107,7 +107,7 @@ def sites(look: LookData) -> Frame:
     """A row a site: screened, eligible, randomized, screened for one randomized, first and last day of randomization.
 
     Columns: site, screened, randomized, ratio, first, last. Without a screening log nobody knows how many were
-    screened. Whoever has no site is in the row "unknown".
+    screened. Subjects without a site are in the row "unknown".
     """
     subjects = look.trial.subjects
     frame = subjects.groupby(subjects["site"].fillna(UNKNOWN)).agg(

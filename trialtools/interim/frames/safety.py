@@ -132,8 +132,8 @@ def harms(look: LookData) -> Frame:
     """What a committee asks first: participants with a death, a serious, a related, a severe and any adverse event.
 
     Columns: what, then those of `adverse_events` from arm on. Severe is grade 3 and above. What an event does not say
-    (seriousness, relation, severity) is unknown; `unsaid` counts the participants of whom that leaves it open. Of what
-    was not collected, `participants` is empty. Where adverse events alone tell of deaths, there are at least so many.
+    (seriousness, relation, severity) is unknown; `unsaid` counts the participants for whom this stays open. Of what was
+    not collected, `participants` is empty. Where adverse events alone tell of deaths, there are at least so many.
     """
     trial, events = look.trial, _after_entry(look)
     kinds: dict[str, tuple[Any, Any] | None] = {
@@ -210,8 +210,9 @@ def serious_cases(look: LookData) -> Frame:
 def edish(look: LookData) -> Frame:
     """The highest aminotransferase and bilirubin of everybody randomized, in multiples of the upper limit, after entry.
 
-    Columns: arm, transferase (ALT or AST, whichever is higher), bilirubin, hy (both beyond: 3 and 2). Whoever lacks
-    bilirubin, or both of the others, is not in it. A result beyond what was measured (>1000) counts as its limit.
+    Columns: arm, transferase (ALT or AST, whichever is higher), bilirubin, hy (both beyond: 3 and 2). Participants
+    without bilirubin, or without both of the others, are not in it. A result beyond what was measured (>1000) counts as
+    its limit.
     """
     columns, labs = ["arm", "transferase", "bilirubin", "hy"], _labs(look)
     labs = labs[labs["test"].isin(list(LIVER)) & (labs["upper_limit"] > 0) & labs["value"].notna()]

@@ -16,7 +16,7 @@ _MISSING = {"serious adverse events": "the table of events (adverse events)", "d
 
 
 def gaps_of(look: LookData) -> list[str]:
-    """What of safety was not in the data."""
+    """The safety data that were not collected."""
     gaps = ["deaths"] if not look.deaths_collected else []
     return [*gaps, *(["serious adverse events"] if "events" in look.trial.absent else [])]
 

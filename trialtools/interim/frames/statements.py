@@ -42,7 +42,7 @@ def lead_of(each: Sequence[Comparison], gaps: Sequence[str], excess: Sequence[di
 
     Args:
         each: comparison with the control.
-        gaps: what of safety was not collected; excess: harm that more participants had with an arm.
+        gaps: the safety data that were not collected; excess: harm that more participants had with an arm.
     """
     harmed = {one.plan.arm for one, effect, frame in each if effect and _leans_to_harm(effect, this_look(frame))}
     parts = []
@@ -82,7 +82,7 @@ def _harm_lead(look: LookData, effect: Effect, row: Any, worse: str) -> str:
 
 
 def _benefit_leads(each: Sequence[Comparison], several: bool) -> list[str]:
-    """What the boundary says of each arm; arms of which the same holds share a sentence."""
+    """What the boundary says of each arm; arms with the same result share a sentence."""
     arms: dict[str, list[str]] = {}
     for one in each:
         arms.setdefault(_benefit_lead(*one, f" for {_ARM}" * several), []).append(
@@ -216,7 +216,7 @@ def _boundary_line(look: LookData, effect: Effect, frame: Frame, gaps: bool) -> 
 
 
 def _of_these_arms(look: LookData) -> Frame:
-    """What is known of the primary endpoint in the arms that are compared, and of whoever has no known arm."""
+    """The known primary outcomes of the compared arms, and of participants without a known arm."""
     rows = endpoint_rows(look)
     return rows[rows["arm"].isin(look.plan.arms) | rows["arm"].isna()]
 

@@ -129,7 +129,7 @@ def survival(days: _Column, event: _Column, group: _Column) -> pd.DataFrame:
 
 
 def _complete_rows(days: _Column, event: _Column, group: _Column) -> _Column:
-    """The rows of which all three are known.
+    """The rows with all three known.
 
     Raises:
         DataError: columns of different rows, or a negative number of days.
