@@ -17,7 +17,7 @@ from papermill.parameterize import parameterize_notebook
 
 from trialtools import figures
 from trialtools.figures import printed
-from trialtools.report.parameters import declared_parameters, resolve_paths, validate
+from trialtools.report.parameters import read_parameters
 from trialtools.report.run import find_notebook, read_notebook
 
 
@@ -29,8 +29,7 @@ def run_cells(name: str, **given: Any) -> tuple[dict[str, Any], list[Any]]:
         given: parameters, held against the notebook's own; relative paths are seen from where the caller stands.
     """
     path = find_notebook(name)
-    declared = declared_parameters(read_notebook(path))
-    values = resolve_paths(validate(given, declared, path.name), declared, path.parent)
+    _, values, _ = read_parameters(path, given)
     names: dict[str, Any] = {"__name__": "__main__"}
     shown = []
     with chdir(path.parent):

@@ -18,8 +18,8 @@ from trialtools.lessons import check, lessons, load_lesson, quantities
 from trialtools.lessons.pages import in_browser, proofs, site
 from trialtools.lessons.pages import quiz as quiz_file
 from trialtools.lessons.pages.paper import handout
-from trialtools.lessons.pages.prose import prose
 from trialtools.lessons.pages.quiz import quiz, quiz_page
+from trialtools.lessons.pages.template import prose
 from trialtools.report.errors import ReportError
 
 

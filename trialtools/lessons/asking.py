@@ -12,17 +12,17 @@ from .lesson import Lesson
 from .reply import Reply
 
 
-def ask(id: str, lesson: Lesson | None = None) -> Asking:
+def ask(id: str, lesson: Lesson | None = None) -> _Asking:
     """A question as buttons where it has few answers, else as a box.
 
     Args:
         id: of a question, such as "2.1".
         lesson: one of your own; by default the lesson of the package that the id begins with.
     """
-    return Asking(id, lesson)
+    return _Asking(id, lesson)
 
 
-class Asking(ipywidgets.VBox):
+class _Asking(ipywidgets.VBox):
     """A question with its buttons or box. `answer` is what was chosen or typed; set it, and `reply` follows."""
 
     answer = traitlets.Any(None, allow_none=True)

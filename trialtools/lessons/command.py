@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ..criteria.doors import DONE
 from .lesson import load_lesson
-from .pages.paper import write_paper, write_quiz
+from .pages.paper import write_paper
+from .pages.quiz import write_quiz
 from .pages.site import write_site
 
 

@@ -18,7 +18,7 @@ from ..criteria.protocol.yamlfile import read_text
 from .quantities import check_name, quantity
 from .source import Source
 
-KINDS = ("state", "means", "someone", "nobody", "found", "count", "number", "choice")
+_KINDS = ("state", "means", "someone", "nobody", "found", "count", "number", "choice")
 DECISIONS = {"decision": "the decision", "amended": "the decision as amended"}
 CONDITION = {True: "true", False: "false", None: "unknown"}
 LETTERS = "abcdefghij"
@@ -72,9 +72,9 @@ class Question:
         Raises:
             ProtocolError: nothing does, or more than one.
         """
-        kinds = [kind for kind in KINDS if getattr(self, kind)]
+        kinds = [kind for kind in _KINDS if getattr(self, kind)]
         if len(kinds) != 1:
-            raise ProtocolError(f"one of {', '.join(KINDS)} judges; here is {' and '.join(kinds) or 'none of them'}")
+            raise ProtocolError(f"one of {', '.join(_KINDS)} judges; here is {' and '.join(kinds) or 'none of them'}")
         return kinds[0]
 
     @cached_property

@@ -23,8 +23,7 @@ from .cuts import check_locks, locks, write_cut, write_locks
 from .data_leaks import Leak, leaks_in_data, names_in, why_names_alone
 from .errors import ReportError
 from .leaks import leaks
-from .manifest import effective_values
-from .parameters import declared_parameters, place_of, resolve_paths, validate
+from .parameters import declared_parameters, place_of, read_parameters
 from .run import read_notebook, short_name
 from .write import report, writing_to
 
@@ -56,7 +55,7 @@ def runs(
     Raises:
         DataError: no such site, or data that cannot be read.
     """
-    chosen, values = _parameters(notebook, parameters)
+    _, chosen, values = read_parameters(notebook, parameters)
     if chosen.get("data") and not chosen.get("protocol"):
         raise DataError("the data are named and their protocol is not: add -p protocol=FILE, so that no other is taken")
     if empty := [name for name in ("data", "protocol") if not values.get(name)]:
@@ -113,7 +112,7 @@ def _committee_report(
         ReportError: as for `report`; or the open report could tell an arm, and nothing of it is kept.
         NotebookError: as for `report`.
     """
-    chosen, values = _parameters(notebook, parameters)
+    _, chosen, values = read_parameters(notebook, parameters)
     protocol = load_protocol(_place(notebook, values, "protocol"))
     closed, cutoff, site = values["audience"] == "closed", _day(values["cutoff"]), str(values.get("site") or "")
     allocated, arms = _read_ledger(ledger, key, closed) if ledger else (None, None)
@@ -163,13 +162,6 @@ def _searched_names(protocol: Protocol) -> list[str]:
 
 def _refuse(leaks: Sequence[Leak], why: str) -> NoReturn:
     raise ReportError(f"{why}:\n" + "\n".join(f"  {leak}" for leak in leaks[:5]))
-
-
-def _parameters(notebook: Path, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The parameters that the caller chose, read; and these over the notebook's defaults."""
-    declared = declared_parameters(read_notebook(notebook))
-    chosen = resolve_paths(validate(parameters, declared, notebook.name), declared, notebook.parent)
-    return chosen, effective_values(chosen, declared)
 
 
 def _place(notebook: Path, values: Mapping[str, Any], name: str) -> Any:

@@ -53,7 +53,7 @@ def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> l
         names, arms: as for `leaks`; `arms` by subject.
     """
     leaks: list[Leak] = []
-    words, ordinary = _words_of(names)
+    words, ordinary = words_of(names)
     arm: Any = pd.Series(arms, dtype="str")
     tells = can_tell(tuple(arm.value_counts()))
     numbers = pd.factorize(arm)[0]
@@ -68,18 +68,18 @@ def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> l
     return leaks
 
 
-def _words_of(names: Iterable[str]) -> tuple[list[str], list[str]]:
+def words_of(names: Iterable[str]) -> tuple[list[str], list[str]]:
     """The names that are leaks wherever they stand, and those that are looked for by whom they are said of.
 
-    >>> _words_of(["mscs", "low", "100", "p"])
+    >>> words_of(["mscs", "low", "100", "p"])
     (['mscs'], ['100', 'low'])
     """
-    known = long_enough(names)
-    ordinary = [name for name in known if is_ordinary(name)]
+    known = sorted({name for name in names if len(name) >= _SHORTEST})
+    ordinary = [name for name in known if _is_ordinary(name)]
     return [name for name in known if name not in ordinary], ordinary
 
 
-def is_ordinary(name: str) -> bool:
+def _is_ordinary(name: str) -> bool:
     """Whether a name stands in data and reports for reasons of their own, as an adjective or a number does."""
     return name.casefold() in _ORDINARY or not any(letter.isalpha() for letter in name)
 
@@ -103,10 +103,6 @@ def why_names_alone(sizes: Iterable[int]) -> str:
     if can_tell(sizes := list(sizes)):
         return ""
     return "in arms this small people part by chance" if sizes else "the arms are not known here"
-
-
-def long_enough(names: Iterable[str]) -> list[str]:
-    return sorted({name for name in names if len(name) >= _SHORTEST})
 
 
 class _Coding(NamedTuple):

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .data_leaks import Leak, around, can_tell, is_ordinary, long_enough, names_in
+from .data_leaks import Leak, around, can_tell, names_in, words_of
 from .run import PACKAGE
 
 _HIDDEN = re.compile(r"<style.*?</style>|<script.*?</script>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
@@ -53,7 +53,7 @@ def leaks(
     ...     [leak.found for leak in leaks(Path(folder), ["Comparator group", "mscs"])]
     ["the arm name 'Comparator group'"]
     """
-    words = [name for name in long_enough(names) if not is_ordinary(name) and not _is_everyday(name)]
+    words = [name for name in words_of(names)[0] if not _is_everyday(name)]
     sizes = tuple(sorted(Counter((arms or {}).values()).values()))
     leaks_found: list[Leak] = []
     for file in sorted(path for path in folder.iterdir() if path.suffix in (".html", ".ipynb", ".json")):

@@ -102,11 +102,6 @@ def versions(packages: Sequence[str] = _PACKAGES) -> dict[str, str]:
     return versions_of
 
 
-def effective_values(values: Mapping[str, Any], declared: Mapping[str, Parameter]) -> dict[str, Any]:
-    """The given values over the defaults."""
-    return {**{name: parameter.default for name, parameter in declared.items()}, **values}
-
-
 def paths_shown(values: Mapping[str, Any], declared: Mapping[str, Parameter], folder: Path) -> dict[str, str]:
     """By absolute path of a parameter, what stands for it in a report."""
     places = [(folder / value).resolve() for name, value in values.items() if value and declared[name].is_path]

@@ -21,6 +21,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import yaml
 
 from .errors import ReportError, check_letters
+from .run import read_notebook
 
 _PLAIN = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text", "list": "a list"}
 _PLAIN |= {"dict": "key: value pairs", "Path": "a path", "date": "a date, year-month-day", "None": "null"}
@@ -93,6 +94,19 @@ def declared_parameters(notebook: Any) -> dict[str, Parameter]:
     except (Exception, SystemExit) as error:
         raise ReportError(f"the parameters cell of the notebook cannot be run: {error}") from None
     return {parameter.name: parameter for parameter in declarations if parameter}
+
+
+def read_parameters(
+    notebook: Path, given: Mapping[str, Any]
+) -> tuple[dict[str, Parameter], dict[str, Any], dict[str, Any]]:
+    """What a notebook declares, the given values as it reads them, and these over its defaults.
+
+    Raises:
+        ReportError: as for `declared_parameters`, `validate` and `resolve_paths`.
+    """
+    declared = declared_parameters(read_notebook(notebook))
+    chosen = resolve_paths(validate(given, declared, notebook.name), declared, notebook.parent)
+    return declared, chosen, {name: parameter.default for name, parameter in declared.items()} | chosen
 
 
 def _comments(source: str) -> dict[int, str]:

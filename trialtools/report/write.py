@@ -23,10 +23,10 @@ from ..criteria.files import alone_in
 from .batch import Report
 from .browser import find_browser, print_pdf
 from .errors import NotebookError, ReportError, check_letters
-from .manifest import effective_values, file_sha256, inputs, manifest, paths_shown
+from .manifest import file_sha256, inputs, manifest, paths_shown
 from .page import banner, key_facts, page, prepare, title
-from .parameters import declared_parameters, resolve_paths, validate
-from .run import execute, find_notebook, read_notebook, short_name
+from .parameters import read_parameters
+from .run import execute, find_notebook, short_name
 
 _LARGEST = 3_000_000
 _SUFFIXES = (".html", ".pdf", ".ipynb", ".manifest.json")
@@ -62,11 +62,9 @@ def report(
         NotebookError: the notebook failed; it says in which cell and leaves `NAME.failed.ipynb`.
     """
     source = find_notebook(notebook)
-    declared = declared_parameters(read_notebook(source))
-    values = resolve_paths(validate(parameters or {}, declared, source.name), declared, source.parent)
+    declared, values, run = read_parameters(source, parameters or {})
     printer = find_browser() if pdf else None
     name, folder = name or short_name(source), Path(out)
-    run = effective_values(values, declared)
     shown = paths_shown(run, declared, source.parent)
     values_shown, run_shown = _without_places(values, shown), _without_places(run, shown)
     facts = manifest(name, source, values_shown, run_shown, *inputs(run, declared, source.parent, folder))

@@ -13,7 +13,7 @@ import polars as pl
 
 from ..criteria.contents import Protocol
 from ..criteria.engine import DTYPES, expression, work_out
-from ..criteria.language import NUMERIC, Formula, names, parse
+from ..criteria.language import NUMERIC, Formula, names
 from ..criteria.protocol import DataError, Field
 from ..criteria.stage import expect
 from .clinical import clinical_fields, fitted_ages, inpatients, is_clinical
@@ -132,7 +132,7 @@ def _steer(
     Args:
         redraw: gives a column again, from its name, the name of a stream, and the share in which a flag is true.
     """
-    facts = {f"fact {fact.id}": parse(fact.formula, protocol.fields) for fact in protocol.facts}
+    facts = {f"fact {id}": formula for id, formula in protocol.fact_formulas.items()}
     for id, formula in {**facts, **protocol.requirements}.items():
         drawn = dict.fromkeys(part for name in names(formula) for part in protocol.missing_parts(name, ()))
         free = [name for name in drawn if not is_clinical(name, protocol)]

@@ -28,7 +28,7 @@ from . import panels
 from .browser import Screen, script, style
 
 _TABS = {"balance": "Balance", "guesses": "Your guesses", "compare": "Procedures compared"}
-OWN = "A laboratory: it has seeds of its own, and shows no allocation of any trial."
+_OWN = "A laboratory: it has seeds of its own, and shows no allocation of any trial."
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class Laboratory(Screen):
         return {
             "tab": self._tab,
             **panels.figure_parts(drawn),
-            "caption": f"{plan.label}; {done} of {len(dealt)} patients, seed {setup.seed}. {OWN}",
+            "caption": f"{plan.label}; {done} of {len(dealt)} patients, seed {setup.seed}. {_OWN}",
             "table": panels.cells(table),
             "call": "\n".join(lines),
         }
@@ -207,7 +207,7 @@ def _layout(protocol: Protocol) -> dict[str, Any]:
         each["name"] = f"{each['letter']} {each['sign']} {each['label']}"
     return {
         "protocol": protocol.id,
-        "own": OWN,
+        "own": _OWN,
         "arms": rows,
         "procedures": {plan.procedure: list(plan.options) for plan in applicable_plans(protocol)},
         "tabs": [*map(list, _TABS.items())],

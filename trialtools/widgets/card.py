@@ -17,9 +17,9 @@ from ..criteria.protocol import Field, possible
 _FIRST_GROUPS = ("person", "vitals", "tests", "symptoms", "history", "dates")
 _LAST_GROUP = "judgement"
 _MOST_BUTTONS = 3
-YES, NO = "yes", "no"
-NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_YES, _NO = "yes", "no"
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def layout(protocol: Protocol) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _place(group: str) -> tuple[int, int]:
 
 def _control(name: str, field: Field) -> dict[str, Any]:
     """A field as a control: a box to type in, a row of buttons, or a list to choose from."""
-    values = [YES, NO] if field.type == "flag" else list(field.values)
+    values = [_YES, _NO] if field.type == "flag" else list(field.values)
     kind = "text" if field.type in ("number", "integer", "date") else "buttons"
     if kind == "buttons" and len(values) > _MOST_BUTTONS:
         kind = "list"
@@ -119,7 +119,8 @@ def _value(field: Field, text: str) -> tuple[Any, str]:
     """The value of a text and what is wrong with it, one of them empty."""
     match field.type:
         case "flag":
-            return ({YES: True, NO: False}.get(text), "") if text in (YES, NO) else (None, f"'{text}' is not yes or no")
+            known = {_YES: True, _NO: False}
+            return (known[text], "") if text in known else (None, f"'{text}' is not yes or no")
         case "category":
             return (text, "") if text in field.values else (None, f"'{text}' is not {field.domain}")
         case "date":
@@ -139,10 +140,10 @@ def _in_part(name: str, field: Field, text: str) -> Interval | None:
 
 
 def _date(text: str) -> tuple[date | None, str]:
+    if not _DAY.fullmatch(text):
+        return None, f"'{text}' is not a date like 2023-01-31"
     try:
-        return (
-            (date.fromisoformat(text), "") if DAY.fullmatch(text) else (None, f"'{text}' is not a date like 2023-01-31")
-        )
+        return date.fromisoformat(text), ""
     except ValueError:
         return None, f"'{text}' is not a day of the calendar"
 
@@ -157,7 +158,7 @@ def read_number(text: str) -> tuple[int | float | None, str]:
     if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+", text, re.ASCII):
         return None, f"'{text}' can be read two ways; write it with a point, or without the comma"
     plain = text.replace(",", ".", 1)
-    if not NUMBER.fullmatch(plain):
+    if not _NUMBER.fullmatch(plain):
         return None, f"'{text}' is not a number"
     number = float(plain)
     return (int(number), "") if number.is_integer() and abs(number) < 2**53 else (number, "")
@@ -165,6 +166,6 @@ def read_number(text: str) -> tuple[int | float | None, str]:
 
 def _text(value: Any) -> str:
     if isinstance(value, bool):
-        return YES if value else NO
+        return _YES if value else _NO
     short = f"{value:.15g}" if isinstance(value, float) else str(value)
     return short if not isinstance(value, float) or float(short) == value else repr(value)

@@ -9,17 +9,8 @@ from ...criteria.files import whole
 from ...report.browser import find_browser, print_pdf
 from ..judges import judge
 from ..lesson import Lesson, Question, Trap, lessons
-from .questions import label
-from .quiz import BEFORE, LETTERS, Item, quiz, quiz_page
-from .template import render
-
-
-def write_quiz(folder: Path) -> Path:
-    """Write `quiz.html`: one file that needs nothing else, small enough to send as a message."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with whole(folder / "quiz.html") as part:
-        part.write_text(quiz_page(quiz()), "utf-8")
-    return folder / "quiz.html"
+from .quiz import Item, quiz, quiz_sheet
+from .template import label, render
 
 
 def write_paper(folder: Path, own: Sequence[Lesson] = ()) -> Iterator[Path]:
@@ -44,8 +35,8 @@ def write_paper(folder: Path, own: Sequence[Lesson] = ()) -> Iterator[Path]:
 
 def sheets(items: Sequence[Item]) -> Iterator[tuple[str, str]]:
     """Every sheet that comes with the package, as HTML, beside its name."""
-    for name, key in (("quiz", False), ("quiz_key", True)):
-        yield name, render("quiz_paper.html.j2", items=items, key=key, letters=LETTERS, before=BEFORE)
+    yield "quiz", quiz_sheet(items, key=False)
+    yield "quiz_key", quiz_sheet(items, key=True)
     yield from ((f"lesson_{number}", handout(lesson)) for number, lesson in lessons().items())
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from ...criteria.files import whole
 from ...criteria.language import ProtocolError
 from ..judges import judge
 from ..lesson import Question, load_lesson
 from .proofs import PROOFS
 from .template import FOLDER, render
 
-LETTERS = "abcd"
+_LETTERS = "abcd"
 BEFORE = 6
 """So many items are asked before a course: half a minute each."""
 
@@ -42,8 +44,21 @@ def quiz() -> tuple[Item, ...]:
 
 def quiz_page(items: Sequence[Item]) -> str:
     """The quiz as one page: to try, before and after a course, and with a sheet that counts what was handed in."""
-    page = render("quiz.html.j2", items=items, before=BEFORE, letters=LETTERS)
+    page = render("quiz.html.j2", items=items, before=BEFORE, letters=_LETTERS)
     return "\n".join(line.strip() for line in page.splitlines() if line.strip())  # small enough for a message
+
+
+def write_quiz(folder: Path) -> Path:
+    """Write `quiz.html`: one file that needs nothing else, small enough to send as a message."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with whole(folder / "quiz.html") as part:
+        part.write_text(quiz_page(quiz()), "utf-8")
+    return folder / "quiz.html"
+
+
+def quiz_sheet(items: Sequence[Item], key: bool) -> str:
+    """The quiz as HTML to print: to fill in, or its key."""
+    return render("quiz_paper.html.j2", items=items, key=key, letters=_LETTERS, before=BEFORE)
 
 
 def _item(question: Question) -> Item:

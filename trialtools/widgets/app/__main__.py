@@ -16,9 +16,9 @@ from pathlib import Path
 from traitlets.config import Config
 from voila.app import Voila
 
-HERE = Path(__file__).parent
+_HERE = Path(__file__).parent
 _PORT = 8866
-PAGES = {
+_PAGES = {
     "VoilaConfiguration": {
         "template": "trialtools",
         "classic_tree": True,
@@ -38,13 +38,13 @@ def serve(folder: Path, port: int = _PORT) -> None:
     """Serve the notebooks of a folder as pages, on this machine only."""
     token = secrets.token_urlsafe(24)
     with tempfile.TemporaryDirectory() as share:
-        shutil.copytree(HERE / "share", share, dirs_exist_ok=True)
-        shutil.copy(HERE.parents[1] / "figures" / "tokens.css", Path(share) / "voila" / "templates" / "trialtools")
+        shutil.copytree(_HERE / "share", share, dirs_exist_ok=True)
+        shutil.copy(_HERE.parents[1] / "figures" / "tokens.css", Path(share) / "voila" / "templates" / "trialtools")
         os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [share, os.environ.get("JUPYTER_PATH")]))
         os.environ.setdefault("PLOTLY_RENDERER", "notebook")
         os.chdir(folder)
         print(f"Open http://127.0.0.1:{port}/?token={token}", flush=True)
-        Voila.launch_instance(["."], token=token, port=port, port_retries=0, config=Config(PAGES))
+        Voila.launch_instance(["."], token=token, port=port, port_retries=0, config=Config(_PAGES))
 
 
 if __name__ == "__main__":
