@@ -22,6 +22,11 @@ _IDLE = {"serum", "plasma", "blood", "venous", "level", "levels", "count", "abso
 """Words of a label that do not tell one quantity from another."""
 
 
+def _quantities() -> dict[str, dict[str, Any]]:
+    """What is known of each quantity, by its name."""
+    return read_assumptions("quantities")["quantities"]
+
+
 @dataclass(frozen=True)
 class _Quantity:
     """A known quantity, and the factor from the unit of `quantities.yaml` to that of the field."""
@@ -31,7 +36,7 @@ class _Quantity:
 
     @property
     def entry(self) -> dict[str, Any]:
-        return read_assumptions("quantities")["quantities"][self.name]
+        return _quantities()[self.name]
 
     @property
     def intervals(self) -> list[tuple[float, float]]:
@@ -68,21 +73,21 @@ class _Quantity:
 
 def quantity_of(name: str, field: Field) -> _Quantity | None:
     """The quantity that a field holds: name or label and unit agree, and its range holds the usual values."""
-    words = (_words(name.replace("_", " ")), _words(field.label))
-    key = next((_index()[each, field.unit or ""] for each in words if (each, field.unit or "") in _index()), None)
+    unit, known = field.unit or "", _by_name_and_unit()
+    key = known.get((_words(name.replace("_", " ")), unit)) or known.get((_words(field.label), unit))
     if key is None or field.type not in NUMERIC:
         return None
-    quantity = _Quantity(key, read_assumptions("quantities")["quantities"][key]["units"][field.unit or ""])
+    quantity = _Quantity(key, _quantities()[key]["units"][unit])
     low, high = quantity.usual
     return quantity if field.limits[0] <= low and high <= field.limits[1] else None
 
 
 @cache
-def _index() -> dict[tuple[str, str], str]:
-    """By name and unit, which quantity it is."""
+def _by_name_and_unit() -> dict[tuple[str, str], str]:
+    """Which quantity it is that has this name and unit."""
     return {
         (_words(name), unit): key
-        for key, known in read_assumptions("quantities")["quantities"].items()
+        for key, known in _quantities().items()
         for name in known["names"]
         for unit in known["units"]
     }
@@ -102,7 +107,7 @@ def _intervals(known: dict[str, Any]) -> list[tuple[float, float]]:
 
 
 def _values(name: str, draws: Draws, clinical: dict[str, Array]) -> Array:
-    known = read_assumptions("quantities")["quantities"][name]
+    known = _quantities()[name]
     if "column" in known:
         return clinical[known["column"]].astype(float)
     if name == "weight":
@@ -117,7 +122,7 @@ def _values(name: str, draws: Draws, clinical: dict[str, Array]) -> Array:
 def _scores(name: str, draws: Draws) -> Array:
     """Standard normal, and correlated with another quantity where the two go together."""
     own = draws.normal(f"quantity {name}")
-    for other, r in read_assumptions("quantities")["quantities"][name].get("goes_with", {}).items():
+    for other, r in _quantities()[name].get("goes_with", {}).items():
         return r * _scores(other, draws) + math.sqrt(1 - r**2) * own
     return own
 

@@ -18,8 +18,8 @@ def _cohort(protocol: str, *, n: int, seed: int, clean: bool = False, missing: f
         missing: how much is missing, as a multiple of the usual
         out (DIR): folder to make
     """
-    how = {"path": protocol, "dirty": not clean, "missing": missing}
-    for path in write_cohort(load_protocol(protocol), n, seed, out, **how):
+    rules = load_protocol(protocol)
+    for path in write_cohort(rules, n, seed, out, path=protocol, dirty=not clean, missing=missing):
         print(f"wrote {path} (synthetic)")
     return DONE
 
@@ -42,8 +42,8 @@ def _trial(
         clean: without the errors that reading must find
         out (DIR): folder to make
     """
-    how = {"path": protocol, "sites": site or None, "dirty": not clean}
-    folder = write_trial(load_protocol(protocol), n, seed, out, scenario, **how)
+    rules = load_protocol(protocol)
+    folder = write_trial(rules, n, seed, out, scenario, path=protocol, sites=site or None, dirty=not clean)
     for path in sorted(folder.rglob("*.*")):
         print(f"wrote {path} (synthetic)")
     return DONE

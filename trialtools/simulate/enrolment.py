@@ -27,9 +27,6 @@ from .patients import cohort
 
 _FEWEST, _MOST = 12, 200
 """Candidates drawn for each person to be randomized: at first, and before it is given up."""
-_ENTRY = {"patient_id": pl.String, "randomized_on": pl.Date, "why_not": pl.String, "override": pl.String}
-
-
 _Entry = tuple[date | None, str | None, str | None]
 """A day of randomization, why there is none, and a reason to override where it is outside the window."""
 
@@ -97,7 +94,8 @@ def _screen_population(protocol: Protocol, size: int, seed: int, course: Numbers
     people = known.join(_decisions(protocol, known), on="patient_id", maintain_order="left")
     eligible = people.filter(decision="eligible").to_dicts()
     entries = [(row["patient_id"], *_enrolment_day(protocol, row, seed, course)) for row in eligible]
-    entered = pl.DataFrame(entries, _ENTRY, orient="row")
+    schema = {"patient_id": pl.String, "randomized_on": pl.Date, "why_not": pl.String, "override": pl.String}
+    entered = pl.DataFrame(entries, schema, orient="row")
     people = people.join(entered, on="patient_id", how="left", maintain_order="left")
     return people.with_columns(reason=pl.coalesce("why_not", "reason")), truth
 

@@ -25,6 +25,7 @@ from .follow_up import Person, Rows, Scenario, simulate_follow_up
 from .model import Assume, Numbers, assumed_values, assumptions, command_line, read_assumptions, render, stream
 
 _ENDPOINT = "progression"
+_Tables = dict[str, pl.DataFrame]
 
 
 def trial(
@@ -186,9 +187,6 @@ def _readme(protocol: Protocol, assume: Assume, **facts: Any) -> str:
         changed=bool(assume),
         **facts,
     )
-
-
-_Tables = dict[str, pl.DataFrame]
 
 
 def _put_in_errors(tables: _Tables, rng: np.random.Generator) -> tuple[_Tables, list[str]]:
