@@ -25,10 +25,9 @@ from trialtools.arms import (
     unblind,
     verify,
 )
-from trialtools.arms.chain import find, reading
+from trialtools.arms.chain import find, read_receipts, reading, receipts_of
 from trialtools.arms.entries import COLUMNS, hash_of
 from trialtools.arms.people import fold_id
-from trialtools.arms.receipts import read_receipts, receipts_of
 from trialtools.arms.request import binding
 from trialtools.criteria.language import Interval
 from trialtools.criteria.protocol import Field

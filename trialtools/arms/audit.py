@@ -11,11 +11,10 @@ from pathlib import Path
 from ..criteria.contents import Protocol
 from ..criteria.protocol import DataError
 from .allocation import kit_list, plan_of
-from .chain import SCHEMA, LedgerError, connection_to
+from .chain import SCHEMA, LedgerError, connection_to, read_receipts
 from .commitment import PathLike, whole_number
 from .entries import COLUMNS, LedgerEntry, digest, entry_of, hash_of
 from .minimization import Kit, Minimization, Plan
-from .receipts import read_receipts
 from .request import check_binding
 from .rules import Fault, check_decisions, check_rules
 from .sealing import Key, read_key

@@ -3,12 +3,18 @@
 The file is an ordinary SQLite database with a rollback journal: at rest it is one file, a write is there whole or not
 at all, and is on the disk before anybody hears of it. It belongs on a local disk, for file locks on network drives
 cannot be relied on; it is copied while nobody writes, or with SQLite's own `.backup`.
+
+What the file cannot show by itself, that its last entries were not cut off, receipts outside of it do. They are kept on
+the machine that writes, in the folder that the variable TRIALTOOLS_RECEIPTS names, by default `~/.trialtools/receipts`:
+a file for the place of each ledger. Whatever is put in that place is held against them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import re
 import sqlite3
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,12 +25,13 @@ from typing import Any
 from urllib.parse import quote
 
 from .entries import COLUMNS, LedgerEntry, canonical, entry_of, hash_of
-from .receipts import keep_receipt, last_receipt, receipts_of
 
 _APPLICATION, _FORMAT = 0x54724C67, 2
 """Written into the first bytes of the file, so that another SQLite file, or an earlier ledger, is not taken for one."""
 _WAIT = 60.0
 """Seconds to wait while others write."""
+_TAIL = 65_536
+"""Bytes at the end of the file of receipts, where the last ones stand: whoever allocates reads no more."""
 
 SCHEMA = (
     """CREATE TABLE entries (
@@ -116,7 +123,7 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _check_last_receipt(connection: sqlite3.Connection, path: Path) -> None:
-    if not (receipt := last_receipt(path)):
+    if not (receipt := _last_receipt(path)):
         return
     seq, digest = receipt
     if connection.execute("SELECT hash FROM entries WHERE seq = ?", [seq]).fetchone() != (digest,):
@@ -129,10 +136,14 @@ def _check_last_receipt(connection: sqlite3.Connection, path: Path) -> None:
 
 def _keep_receipt(path: Path, entry: LedgerEntry, what: str) -> None:
     """What was done stays done where its receipt cannot be kept, and that is said."""
+    file = receipts_of(path)
     try:
-        keep_receipt(path, entry.head, what)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with file.open("a", encoding="utf-8") as receipts:
+            receipts.write(f"{entry.head} {datetime.now(UTC).isoformat(timespec='seconds')} {what}\n")
+            receipts.flush()
+            os.fsync(receipts.fileno())
     except OSError as error:
-        file = receipts_of(path)
         warnings.warn(f"the receipt could not be kept in {file}: {error.strerror}; keep {entry.head}", stacklevel=4)
 
 
@@ -226,3 +237,31 @@ def _sync(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def receipts_of(ledger: str | Path) -> Path:
+    """The file where receipts of a ledger are kept: outside of its folder, by the place where the ledger lies."""
+    path = Path(ledger).resolve()
+    folder = os.environ.get("TRIALTOOLS_RECEIPTS") or Path.home() / ".trialtools" / "receipts"
+    place = hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return Path(folder) / f"{path.name}-{place}.txt"
+
+
+def read_receipts(file: str | Path) -> list[str]:
+    """The heads in a file of receipts, in order; none where there is no such file."""
+    file = Path(file)
+    lines = file.read_text("utf-8", "replace").splitlines() if file.is_file() else []
+    return [line.split()[0] for line in lines if line.strip()]
+
+
+def _last_receipt(ledger: Path) -> tuple[int, str] | None:
+    """Number and hash of the highest entry that was receipted since the ledger at this place was opened."""
+    file = receipts_of(ledger)
+    if not (file.is_file() and os.access(file, os.R_OK)):
+        return None
+    with file.open("rb") as stream:
+        stream.seek(max(0, file.stat().st_size - _TAIL))
+        lines = stream.read().decode("utf-8", "replace").splitlines()
+    opened = max((i for i, line in enumerate(lines) if line.endswith(" opened")), default=0)
+    matches = [match for line in lines[opened:] if (match := re.fullmatch(r"(\d+):([0-9a-f]{64}) .*", line))]
+    return max(((int(match[1]), match[2]) for match in matches), default=None)

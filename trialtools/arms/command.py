@@ -18,12 +18,12 @@ from ..criteria.protocol import DataError
 from .allocation import applicable_plans, plan
 from .assessment import assess
 from .audit import verify
+from .chain import read_receipts, receipts_of
 from .commitment import mix, open_ledger, opening
 from .copies import backup
 from .laboratory import comparison
 from .ledger import allocate, allocations, correct, last_entry, return_kit, unblind
 from .plans import read_option
-from .receipts import read_receipts, receipts_of
 from .request import Override, Request
 
 _PROCEDURE = "permuted_blocks:sizes=4,6"

@@ -95,7 +95,8 @@ def allocate(
         elif against and override is None:
             refusal = f"{'; '.join(against)}: an override needs a name and a reason"
         else:
-            kit = _next_kit(connection, stratum, opened, secret)
+            of = (connection, stratum, opened)
+            kit = _minimized_kit(*of, secret) if secret else _kit_in_turn(*of)
             refusal = "" if kit else "has no kit: those of the stratum are used up"
         detail = {**judged, "on": str(request.on), "window": request.window, "against": against, "by": by}
         detail |= {"protocol": request.protocol.sha256} | ({"override": answers} if kit else {"why": refusal})
@@ -141,20 +142,22 @@ def _need_key(key: PathLike | None, opened: Mapping[str, Any]) -> Key | None:
     return read_key(key, opened)
 
 
-def _next_kit(connection: sqlite3.Connection, stratum: str, opened: Opening, secret: Key | None) -> LedgerEntry | None:
-    if secret is not None:
-        plan, sites, seed = plan_of(secret.plan), tuple(opened.detail["sites"]), secret.list_seed(opened.number)
-        assert isinstance(plan, Minimization)  # no other plan needs the key
-        levels = strata(plan.strata, sites)
-        kits = kit_list(plan, seed, sites, opened.detail["kits"])
-        past = [(levels[str(e.stratum)], str(e.kit)) for e in find(connection, "kind = 'allocated'")]
-        kit = plan.next_kit(seed, kits, past, levels[stratum])
-        return find(connection, "kind = ? AND kit = ?", [opened.kits, kit])[0] if kit else None
-    following = "SELECT coalesce(max(position), 0) + 1 FROM entries WHERE kind = 'allocated' AND stratum = ?"
-    entries = find(
-        connection, f"kind = ? AND stratum = ? AND position = ({following})", [opened.kits, stratum, stratum]
-    )
-    return entries[0] if entries else None
+def _minimized_kit(connection: sqlite3.Connection, stratum: str, opened: Opening, secret: Key) -> LedgerEntry | None:
+    """The kit that follows from the arms of earlier patients; None if none of its arm is left."""
+    plan, sites, seed = plan_of(secret.plan), tuple(opened.detail["sites"]), secret.list_seed(opened.number)
+    assert isinstance(plan, Minimization)  # no other plan needs the key
+    levels = strata(plan.strata, sites)
+    kits = kit_list(plan, seed, sites, opened.detail["kits"])
+    past = [(levels[str(e.stratum)], str(e.kit)) for e in find(connection, "kind = 'allocated'")]
+    kit = plan.next_kit(seed, kits, past, levels[stratum])
+    return find(connection, "kind = ? AND kit = ?", [opened.kits, kit])[0] if kit else None
+
+
+def _kit_in_turn(connection: sqlite3.Connection, stratum: str, opened: Opening) -> LedgerEntry | None:
+    """The next kit of the list of a stratum; None at its end."""
+    turn = "SELECT coalesce(max(position), 0) + 1 FROM entries WHERE kind = 'allocated' AND stratum = ?"
+    kits = find(connection, f"kind = ? AND stratum = ? AND position = ({turn})", [opened.kits, stratum, stratum])
+    return kits[0] if kits else None
 
 
 def unblind(ledger: PathLike, key: PathLike, patient: str, name: str, reason: str) -> str:

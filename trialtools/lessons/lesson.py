@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -122,55 +123,22 @@ class Lesson:
     file: str = ""
 
     def __post_init__(self) -> None:
-        at: tuple[str | int, ...] = ()
-        try:
-            for at in self._look():  # noqa: B007  (the last place is told)
-                pass
-        except (DataError, ProtocolError) as error:
-            fault = error if isinstance(error, ProtocolError) else ProtocolError(str(error))
-            raise fault.at(*at) from None
-
-    def _look(self) -> Iterator[tuple[str | int, ...]]:
-        """Give each question what it is about, and check it; every place of the file is named before it is checked."""
-        yield ("protocol",)
-        _ = Source.beside(Path(self.file), self.protocol, self.cohort).rules
+        """Give each question what it is about, and check it."""
+        with _place("protocol"):
+            _ = self._source_of(self.protocol).rules
         for n, question in enumerate(self.questions):
             at = "questions", n
-            yield *at, "id"
-            if question.id in (other.id for other in self.questions[:n]):
-                raise ProtocolError(f"a question {question.id} stands twice")
-            _ = question.kind
-            own = Source.beside(Path(self.file), question.protocol or self.protocol, self.cohort)
+            with _place(*at, "id"):
+                if question.id in (other.id for other in self.questions[:n]):
+                    raise ProtocolError(f"a question {question.id} stands twice")
+                _ = question.kind
             readings, amend = (tuple(pairs.items()) for pairs in (question.readings, question.amend))
-            object.__setattr__(question, "source", source := own._replace(readings=readings, amend=amend))
-            yield *at, "readings" if question.readings else "protocol"
-            rules = source.rules
-            yield *at, "amend"
-            _ = source.amended_rules
-            yield *at, "patient"
-            rules.facts_of(question.patient)
-            for key in ("state", "means", "nobody", "start"):
-                yield *at, key
-                subject(rules, getattr(question, key) or "True")
-            yield *at, "someone"
-            for what, wanted in question.someone.items():
-                states = get_args(Decision) if what in DECISIONS else subject(rules, what)[1].values()
-                if wanted not in states:
-                    raise ProtocolError(f"{what} cannot be '{wanted}'{nearest(wanted, states)}")
-            for name, key in question.numbers.items():
-                yield *at, key
-                check_name(source, name)
-            answers = [(question.key, "key"), *((trap.answer, "traps", i) for i, trap in enumerate(question.traps))]
-            for answer, *place in answers:
-                yield *at, *place
-                if question.means:
-                    parse(str(answer), rules.fields)
-                if question.state and answer not in (wanted := [*question.buttons.values()]):
-                    raise ProtocolError(f"{answer!r} is no answer; expected one of {', '.join(map(str, wanted))}")
-            yield *at, "choice"
-            for option in question.choice:
-                if [answer for answer, *_ in answers].count(option) != 1:
-                    raise ProtocolError(f"'{option}' is to be the key, or the answer of one trap")
+            source = self._source_of(question.protocol or self.protocol)._replace(readings=readings, amend=amend)
+            object.__setattr__(question, "source", source)
+            _check(question, at)
+
+    def _source_of(self, protocol: str) -> Source:
+        return Source.beside(Path(self.file), protocol, self.cohort)
 
     @property
     def number(self) -> str:
@@ -187,6 +155,48 @@ class Lesson:
         if id not in questions:
             raise ProtocolError(f"no question {id!r}{nearest(str(id), questions)}")
         return questions[id]
+
+
+@contextmanager
+def _place(*at: str | int) -> Iterator[None]:
+    """What is wrong here is told with this place of the file."""
+    try:
+        yield
+    except (DataError, ProtocolError) as error:
+        fault = error if isinstance(error, ProtocolError) else ProtocolError(str(error))
+        raise fault.at(*at) from None
+
+
+def _check(question: Question, at: tuple[str, int]) -> None:
+    """Whether all that a question says can be: of its own protocol, and so that its key and its traps are answers."""
+    with _place(*at, "readings" if question.readings else "protocol"):
+        rules = question.source.rules
+    with _place(*at, "amend"):
+        _ = question.source.amended_rules
+    with _place(*at, "patient"):
+        rules.facts_of(question.patient)
+    for key in ("state", "means", "nobody", "start"):
+        with _place(*at, key):
+            subject(rules, getattr(question, key) or "True")
+    with _place(*at, "someone"):
+        for what, wanted in question.someone.items():
+            states = get_args(Decision) if what in DECISIONS else subject(rules, what)[1].values()
+            if wanted not in states:
+                raise ProtocolError(f"{what} cannot be '{wanted}'{nearest(wanted, states)}")
+    for name, key in question.numbers.items():
+        with _place(*at, key):
+            check_name(question.source, name)
+    answers = [(question.key, "key"), *((trap.answer, "traps", i) for i, trap in enumerate(question.traps))]
+    for answer, *place in answers:
+        with _place(*at, *place):
+            if question.means:
+                parse(str(answer), rules.fields)
+            if question.state and answer not in (wanted := [*question.buttons.values()]):
+                raise ProtocolError(f"{answer!r} is no answer; expected one of {', '.join(map(str, wanted))}")
+    with _place(*at, "choice"):
+        for option in question.choice:
+            if [answer for answer, *_ in answers].count(option) != 1:
+                raise ProtocolError(f"'{option}' is to be the key, or the answer of one trap")
 
 
 def load_lesson(path: str | Path) -> Lesson:

@@ -49,17 +49,17 @@ def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
     pairs = tuple((_picture(one, frame), _chances(one, frame)) for one, found, frame in each if found)
     several = len(each) > 1
     of = "" if look.target is None else f" of {count(look.target)}"
-    facts = [
+    facts = (
         ("Data as of", written_day(look.cutoff) if look.cutoff else "not cut"),
         ("Randomized", f"{count(len(look.randomized))}{of}"),
         _progress(look),
         ("Distribution", distribution),
-    ]
+    )
     return FirstPage(
         closed=True,
         **frame_of_page(look),
         **arm_table(look, each),
-        facts=tuple(facts),
+        facts=facts,
         question=_QUESTION,
         answer_label="What the data say",
         lead=lead,
@@ -153,11 +153,16 @@ def _across(looks: Sequence[LookData], pairs: Sequence[tuple[Boundary, Panel | N
     panels = [panel for _, panel in pairs]
     for title in dict.fromkeys(panel.title for panel in panels if panel):
         rows.append((title, *("" for _ in panels)))
-        own = [dict([*(bar[:2] for bar in p.bars), *p.rows]) if p and p.title == title else {} for p in panels]
+        own = [_texts_of(panel) if panel and panel.title == title else {} for panel in panels]
         for words in dict.fromkeys(name for each in own for name in each):
             rows.append((f"– {words[:1].lower()}{words[1:]}", *(each.get(words, "–") for each in own)))
     note = pairs[0][0].note.replace(f"favours {arm_in_sentence(looks[0], looks[0].plan.arm)}", "favours that arm")
     return (*rows, (note,))
+
+
+def _texts_of(panel: Panel) -> dict[str, str]:
+    """What a panel says, by its words."""
+    return {words: text for words, text, *_ in (*panel.bars, *panel.rows)}
 
 
 def _hope(plan: MonitoringPlan) -> str:

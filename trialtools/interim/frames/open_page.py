@@ -36,10 +36,12 @@ def open_page(look: LookData, seed: int = 1) -> FirstPage:
     """
     ends = {} if look.target is None else target_days(accrual_forecast(look, seed), look.target)
     of = "" if look.target is None else f" of {count(look.target)}"
-    facts = [("Data as of", written_day(look.cutoff) if look.cutoff else "not cut")]
-    facts += [("Sites", count(look.randomized["site"].nunique()))]
-    facts += [("Screened", count(len(look.trial.subjects)) if look.screening_log else GAP)]
-    facts += [("Randomized", f"{count(len(look.randomized))}{of}")]
+    facts = (
+        ("Data as of", written_day(look.cutoff) if look.cutoff else "not cut"),
+        ("Sites", count(look.randomized["site"].nunique())),
+        ("Screened", count(len(look.trial.subjects)) if look.screening_log else GAP),
+        ("Randomized", f"{count(len(look.randomized))}{of}"),
+    )
     lines = [
         ("Recruitment", _recruitment(look, ends)),
         ("Treatment", _treatment(look)),
@@ -51,7 +53,7 @@ def open_page(look: LookData, seed: int = 1) -> FirstPage:
     return FirstPage(
         closed=False,
         **frame_of_page(look),
-        facts=tuple(facts),
+        facts=facts,
         question=_QUESTION,
         answer_label="Answer",
         lead=f"{_lead(look, ends)} {_due(look)}",
