@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from typing import Any, ClassVar
 
 from ..criteria.protocol import DataError
-from .procedures import PROCEDURES, Chain, State
+from .procedures import PROCEDURES, Chain, Procedure, State
 from .strata import Levels, strata, stratum_name
 from .stream import stream
 
@@ -34,7 +34,7 @@ class BasePlan:
             raise DataError("a ratio needs two or more different arms, each with a whole number above 0")
         if len(set(self.strata)) < len(self.strata):
             raise DataError(f"{', '.join(self.strata)}: the same stratum twice")
-        takes = PROCEDURES[self.procedure].options
+        takes = self._about.options
         given = {name for name, option in vars(self).items() if option not in (None, ())}
         if given - {"procedure", "ratio", "strata"} != set(takes):
             raise DataError(f"{self.procedure} takes {' and '.join(takes) or 'no options'}")
@@ -51,15 +51,20 @@ class BasePlan:
         return tuple(share for _, share in self.ratio)
 
     @property
+    def _about(self) -> Procedure:
+        """The row of the table; a plan of another kind has a procedure of its own, without options."""
+        return PROCEDURES.get(self.procedure, Procedure(self.procedure))
+
+    @property
     def options(self) -> dict[str, Any]:
         """What the procedure takes besides ratio and strata."""
-        return {name: getattr(self, name) for name in PROCEDURES[self.procedure].options}
+        return {name: getattr(self, name) for name in self._about.options}
 
     @property
     def label(self) -> str:
         """The procedure in words, with its options."""
         texts = {name: option_text(option) for name, option in self.options.items()}
-        label = PROCEDURES[self.procedure].label.format(**texts)
+        label = self._about.label.format(**texts)
         return f"{label}, weights {texts['weights']}" if len(set(self.options.get("weights", ()))) > 1 else label
 
 
@@ -90,9 +95,9 @@ class RandomizationPlan(BasePlan):
         if self.procedure not in PROCEDURES or self.procedure == "minimization":
             raise DataError(f"no procedure '{self.procedure}' with a list; {', '.join(list(PROCEDURES)[:-1])}")
         super().__post_init__()
-        if PROCEDURES[self.procedure].two and len(self.ratio) != 2:
+        if self._about.two and len(self.ratio) != 2:
             raise DataError(f"{self.procedure} is a procedure for two arms; permuted_blocks takes {len(self.ratio)}")
-        if PROCEDURES[self.procedure].equal and len(set(self.shares)) > 1:
+        if self._about.equal and len(set(self.shares)) > 1:
             raise DataError(f"{self.procedure} is a procedure for equal arms; permuted_blocks takes any ratio")
         if bad := [size for size in self.sizes if not is_whole(size) or size % sum(self.shares)]:
             raise DataError(f"a block of {bad[0]} cannot hold the ratio; expected multiples of {sum(self.shares)}")
@@ -164,7 +169,7 @@ class RandomizationPlan(BasePlan):
     @cached_property
     def chain(self) -> Chain:
         """The procedure as a chain, arms by their place; the turns of each state are worked out once."""
-        start, turns = PROCEDURES[self.procedure].chain(self.shares, **self.options)  # type: ignore[misc]
+        start, turns = self._about.chain(self.shares, **self.options)  # type: ignore[misc]
         return start, cache(turns)
 
 
