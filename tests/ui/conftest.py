@@ -14,8 +14,7 @@ import pytest
 
 import trialtools as tt
 from ui.servers import Server, free_port, serve
-
-SLOW = 90_000
+from ui.waits import SLOW, await_shown, await_true
 
 QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 
@@ -121,6 +120,10 @@ OPEN = """async (path) => {
   const { context } = await jupyterapp.commands.execute("docmanager:open", { path, factory: "Notebook" });
   await context.ready;
 }"""
+IDLE = """() => {
+  document.querySelector(".jp-Dialog button.jp-mod-accept")?.click();
+  return jupyterapp.shell.currentWidget.context.sessionContext.kernelDisplayStatus === "idle";
+}"""
 RUN = """async () => {
   await jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.info;
   void jupyterapp.commands.execute("notebook:run-all-cells");
@@ -137,7 +140,6 @@ CLOSE = """async () => {
 @pytest.fixture(scope="module")
 def notebook(window, project):
     """Opens a notebook, down to one cell, in JupyterLab after Run All; `given` are other parameters."""
-    from playwright.sync_api import expect
 
     @contextmanager
     def open_(name: str, last: str, given: dict[str, Any] | None = None):
@@ -149,7 +151,7 @@ def notebook(window, project):
         nbformat.write(notebook, path)
         window.complaints.clear()
         window.evaluate(OPEN, f"notebooks/{name}")
-        expect(window.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=SLOW)
+        await_true(window, IDLE)
         window.evaluate(RUN)
         yield window
         window.evaluate(CLOSE)
@@ -187,12 +189,13 @@ def task(browser, app):
     def open_(name: str, screen: str):
         with at_home(browser, app) as page:
             page.get_by_role("link", name=name).click()
+            await_shown(page, f"{screen}[data-state=settled]")
             screen = page.locator(screen)
-            expect(screen.get_by_role("button").nth(1)).to_be_visible(timeout=SLOW)
+            expect(screen.get_by_role("button").nth(1)).to_be_visible()
             page.wait_for_function("(screen) => screen.getBoundingClientRect().y < 60", arg=screen.element_handle())
             own = page.evaluate(KERNEL)
             kernel = app.kernels[own]
-            expect(screen).to_have_attribute("data-state", "settled", timeout=SLOW)
+            expect(screen).to_have_attribute("data-state", "settled")
             assert not page.complaints and not browser.outside
             yield page
             page.get_by_role("link", name="trialtools").click()
@@ -200,7 +203,7 @@ def task(browser, app):
             end = time.monotonic() + SLOW / 1000
             while app.kernels.get(own) == kernel:
                 assert time.monotonic() < end, "the kernel of a page that was left still runs"
-                time.sleep(0.2)
+                time.sleep(0.05)
 
     return open_
 

@@ -10,7 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import expect
 
-SLOW = 90_000
+from ui.waits import await_shown, await_true
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,8 @@ def small(project):
 def test_a_page_that_cannot_be_made_says_what_to_do(home, app, broken):
     home.goto(app.address.replace("/?", broken))
     trouble = home.locator(".page-trouble")
-    expect(trouble).to_contain_text("This page could not be made", timeout=SLOW)
+    await_shown(home, ".page-trouble")
+    expect(trouble).to_contain_text("This page could not be made")
     expect(trouble).to_contain_text("nowhere.csv does not exist")
     home.get_by_role("link", name="trialtools").click()
     expect(home.get_by_role("heading", level=1)).to_have_text("What would you like to do?")
@@ -46,16 +47,18 @@ def test_a_page_that_did_not_come_whole_says_so_and_is_loaded_again(home, app, s
     """Until then it says that it is being opened: a part that is lost on its way leaves nothing blank."""
     home.route("**/voila/static/voila.js*", lambda route: route.abort())
     home.goto(app.address.replace("/?", small))
-    expect(home.get_by_role("alert")).to_contain_text("This page did not come whole", timeout=SLOW)
+    await_shown(home, "[role=alert]")
+    expect(home.get_by_role("alert")).to_contain_text("This page did not come whole")
     home.unroute_all()
     home.get_by_role("button", name="Load it again").click()
-    expect(home.get_by_role("button", name="Here it is")).to_be_visible(timeout=SLOW)
+    await_shown(home, ".tt", "Here it is")
+    expect(home.get_by_role("button", name="Here it is")).to_be_visible()
     expect(home.locator(".page-wait:visible")).to_have_count(0)
 
 
 def test_a_page_to_read_has_its_figures_and_asks_nobody(browser, home):
     home.get_by_role("link", name="How one sentence is read").click()
-    expect(home.locator(".main-svg").first).to_be_visible(timeout=SLOW)
+    await_true(home, "document.querySelector('.main-svg')?.checkVisibility()")
     assert not home.complaints and not browser.outside
 
 

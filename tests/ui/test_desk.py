@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from ui.bench import HERE
+from ui.waits import await_shown
 
-SLOW = 90_000
 expect.set_options(timeout=20_000)
 
 UNNAMED = """(desk) => [...desk.querySelectorAll('input, select, button')]
@@ -24,8 +24,8 @@ def page(notebook):
     """The screening notebook, down to its desk, after Run All; whatever the console complained of is kept."""
     with notebook("01_screening.ipynb", "desk") as page:
         desk = page.locator(".tt-desk")
-        expect(desk.locator(".roster")).to_contain_text("2,000 of 2,000 patients", timeout=SLOW)
-        expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=SLOW)
+        await_shown(page, ".tt-desk .roster", "2,000 of 2,000 patients")
+        expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
         desk.scroll_into_view_if_needed()
         yield page
 
@@ -152,7 +152,7 @@ def test_nothing_left_this_machine_and_nothing_broke(page, desk, browser, tmp_pa
 
 def lose_the_kernel(desk, server):
     """No verdict stands as if somebody had checked it once the kernel is killed."""
-    expect(desk).to_have_attribute("data-state", "settled", timeout=SLOW)
+    await_shown(desk.page, ".tt-desk[data-state=settled]")
     age = desk.get_by_label("Age at screening")
     age.press_sequentially("90")
     expect(desk.locator(".verdict")).to_contain_text("Not eligible: I1 fails")
@@ -163,7 +163,7 @@ def lose_the_kernel(desk, server):
     expect(desk).to_have_attribute("data-state", re.compile("pending|slow"))
     for kernel in running:
         kernel.kill()
-    expect(desk.locator(".verdict")).to_contain_text("Not connected: reload this page", timeout=SLOW)
+    await_shown(desk.page, ".tt-desk .verdict", "Not connected: reload this page")
     expect(desk.locator(".rest")).to_be_hidden()
     expect(age).to_have_value("9")
 

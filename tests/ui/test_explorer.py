@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 import trialtools as tt
+from ui.waits import await_shown
 
-SLOW = 90_000
 expect.set_options(timeout=20_000)
 # Counts how often what was drawn of an earlier state has been drawn anew.
 REDRAWN = """(root) => {
@@ -20,7 +20,7 @@ REDRAWN = """(root) => {
 def page(opened):
     with opened("03_cohort_explorer.ipynb", "explorer", "Open the cohort explorer", ".tt-explorer") as page:
         explorer = page.locator(".tt-explorer")
-        expect(explorer).to_have_attribute("data-state", "settled", timeout=SLOW)
+        await_shown(page, ".tt-explorer[data-state=settled]")
         explorer.scroll_into_view_if_needed()
         yield page
 
@@ -128,7 +128,7 @@ def test_two_views_follow_each_other(page, explorer, protocol, patients):
     output.click(button="right", position={"x": 4, "y": 4})
     page.get_by_text("Create New View for Cell Output").click()
     other = page.locator(".jp-MainAreaWidget .jp-LinkedOutputView .tt-explorer")
-    expect(other).to_have_attribute("data-state", "settled", timeout=SLOW)
+    await_shown(page, ".jp-LinkedOutputView .tt-explorer[data-state=settled]")
     other.locator("[data-criterion=I8] input[type=checkbox]").press("Space")
     after = sentence(tt.what_if(protocol, patients, off=["I8"]))
     first = page.locator(".jp-Notebook .tt-explorer")

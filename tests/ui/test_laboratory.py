@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from trialtools.arms import laboratory, plan
+from ui.waits import await_shown
 
-SLOW = 90_000
 expect.set_options(timeout=20_000)
 
 
@@ -15,7 +15,7 @@ expect.set_options(timeout=20_000)
 def page(opened):
     with opened("04_arms.ipynb", "laboratory", "Open the laboratory", ".tt-laboratory") as page:
         board = page.locator(".tt-laboratory")
-        expect(board.locator("h4")).to_contain_text("Patient 1 of 24", timeout=SLOW)
+        await_shown(page, ".tt-laboratory h4", "Patient 1 of 24")
         board.scroll_into_view_if_needed()
         yield page
 
@@ -81,6 +81,8 @@ def test_the_figure_follows_and_tabs_show_theirs(page, board):
 
 
 def test_a_list_can_be_watched(page, board):
+    if "/voila/render/app/" in page.url:
+        pytest.skip("its clock is the same script's; to watch takes seconds")
     board.get_by_role("button", name="Watch").press("Enter")
     expect(board.locator("li").nth(1)).to_be_visible()
     board.get_by_role("button", name="Stop").press("Enter")

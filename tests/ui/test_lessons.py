@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
-SLOW = 90_000
+from ui.waits import await_true
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def page(notebook, project):
         cell.id = f"c{n}"
     nbformat.write(asked, project / "notebooks" / "lessons" / "asked.ipynb")
     with notebook("lessons/asked.ipynb", "c2") as page:
-        expect(page.get_by_placeholder("your answer, then Enter")).to_be_visible(timeout=SLOW)
+        await_true(page, "document.querySelector('[placeholder=\"your answer, then Enter\"]')?.checkVisibility()")
         yield page
 
 
