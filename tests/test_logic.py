@@ -15,7 +15,6 @@ from trialtools.criteria.language import ProtocolError, evaluate, parse
 from trialtools.criteria.language.formula import Compare, MonthsBefore, Name, Value
 from trialtools.criteria.proofs.encode import encode
 from trialtools.criteria.proofs.kleene import has_power, is_long, truth_of
-from trialtools.criteria.protocol import possible
 
 SKETCH = """
 id: S
@@ -166,7 +165,7 @@ def states(formula, patient: dict) -> list[bool | None]:
 @given(FORMULAS, PATIENTS)
 def test_z3_agrees_with_the_reference(text: str, patient: dict) -> None:
     formula, facts = parse(text, PROTOCOL.fields), PROTOCOL.facts_of(patient)
-    written = {name: possible(field, patient[name]) for name, field in PROTOCOL.fields.items()}
+    written = {name: field.possible(patient[name]) for name, field in PROTOCOL.fields.items()}
     for record in (facts, written):
         found = states(formula, record)
         assert evaluate(formula, facts) in found and (found == [evaluate(formula, facts)] or is_loose(formula))

@@ -10,7 +10,7 @@ import pytest
 
 from trialtools.criteria.contents import Protocol, load_protocol, read_protocol
 from trialtools.criteria.language import evaluate
-from trialtools.criteria.protocol import DataError, Field, possible
+from trialtools.criteria.protocol import DataError, Field
 from trialtools.simulate import cohort, cohorts, write_cohort
 from trialtools.simulate.columns import quantity_of
 from trialtools.simulate.model import read_assumptions
@@ -54,7 +54,7 @@ def incomplete(protocol: Protocol) -> pl.DataFrame:
 
 
 def within_limits(column: pl.Series, field: Field) -> bool:
-    return all(possible(field, value) is not None for value in column.drop_nulls().unique())
+    return all(field.possible(value) is not None for value in column.drop_nulls().unique())
 
 
 def correlation(frame: pl.DataFrame, a: str, b: str) -> float:

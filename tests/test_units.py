@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from trialtools.criteria.contents import read_protocol
 from trialtools.criteria.language import ProtocolError
-from trialtools.criteria.units import completed_years, factor, parse_unit
+from trialtools.criteria.units import factor, parse_unit, part_of_year
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_no_unit_ends_in_a_traceback_and_there_and_back_is_the_same(unit, wanted
 def test_a_year_has_its_months_and_days():
     assert parse_unit("a", "x").size / parse_unit("mo", "x").size == 12
     assert parse_unit("a", "x").size / parse_unit("d", "x").size == Fraction("365.25")
-    assert [completed_years(unit, "years") for unit in ("mo", "months", "days", "wk", "a", "h", "x", None)] == [
+    assert [part_of_year(unit, "years") for unit in ("mo", "months", "days", "wk", "a", "h", "x", None)] == [
         *("mo", "mo", "d", "wk", "", "", "", "")
     ]
 

@@ -51,7 +51,7 @@ def write_screening(screening: ScreeningData, folder: str | os.PathLike[str], wi
         files["evidence.parquet"] = lambda path: evidence(screening).sink_parquet(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _sweep(folder)
+        _remove_leftovers(folder)
         part = Path(tempfile.mkdtemp(prefix=_PART, dir=folder))
     except OSError as error:
         raise DataError(f"cannot write to {folder}: {error.strerror}") from None
@@ -70,7 +70,7 @@ def write_screening(screening: ScreeningData, folder: str | os.PathLike[str], wi
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _sweep(folder: Path) -> None:
+def _remove_leftovers(folder: Path) -> None:
     """Remove what killed runs left an hour ago or more: patients' data should not lie about unseen."""
     for left in folder.glob(f"{_PART}*"):
         if time.time() - left.stat().st_mtime > 3600:

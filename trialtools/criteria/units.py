@@ -83,10 +83,10 @@ def parse_unit(unit: str, name: str) -> _Unit:
     return made
 
 
-def completed_years(unit: str | None, wanted: str | None) -> str:
+def part_of_year(unit: str | None, wanted: str | None) -> str:
     """Of a column that counts months, weeks or days where whole years are wanted, which: mo, wk, d; else nothing.
 
-    >>> completed_years("months", "years"), completed_years("years", "years")
+    >>> part_of_year("months", "years"), part_of_year("years", "years")
     ('mo', '')
     """
     if not unit or not wanted or _parse(wanted) != _parse("a"):

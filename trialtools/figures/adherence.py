@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from .arms import Arm, arms, rows_of_arm
+from .arms import Arm, arms
 from .drawing import Drawing, Room, Spec, figure, nobody
 from .format import count, n_of
 from .lines import ALONG
@@ -42,8 +42,8 @@ def adherence(frame: pd.DataFrame, first_day: int, last_day: int, labels: Mappin
     """
     if not any(frame["n"]):
         return nobody("Nobody was randomized")
-    states = {arm: _by_state(rows_of_arm(frame, arm)) for arm in arms(frame, labels)}
-    days = {arm: _by_day(rows_of_arm(frame, arm)) for arm in states}
+    states = {arm: _by_state(arm.rows(frame)) for arm in arms(frame, labels)}
+    days = {arm: _by_day(arm.rows(frame)) for arm in states}
     every = {day for counted in days.values() for day in counted}
     most = max((n for counted in days.values() for n in counted.values()), default=1) or 1
     several = len(states) > 1 or any(arm.label for arm in states)

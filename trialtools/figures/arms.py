@@ -38,6 +38,10 @@ class Arm:
         """The label in bold for the first line of a hover, with its line break; nothing where all are pooled."""
         return f"<b>{one_line(self.label)}</b><br>" if self.label else ""
 
+    def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Its rows of a frame by arm."""
+        return frame.loc[frame["arm"].astype(str) == self.id]
+
     def tint(self, share: float) -> str:
         """The colour, so much of it."""
         red, green, blue = (int(self.colour[i : i + 2], 16) for i in (1, 3, 5))
@@ -88,11 +92,6 @@ def arms(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> list[A
         raise ValueError(f"{len(order)} arms, but no more than {len(LOOKS)} can be told apart")
     drawn = [Arm(id, (labels or {}).get(id, id), *look) for id, look in zip(order, LOOKS, strict=False)]
     return [arm for arm in (*drawn, Arm(_UNKNOWN, "Arm unknown", symbol="x", sign="×")) if arm.id in ids]
-
-
-def rows_of_arm(frame: pd.DataFrame, arm: Arm) -> pd.DataFrame:
-    """The rows of one arm."""
-    return frame.loc[frame["arm"].astype(str) == arm.id]
 
 
 def arm_legend(groups: Sequence[Arm], left: float = 0, up: float = 14) -> list[Spec]:

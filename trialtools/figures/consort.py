@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ..criteria.stage import expect
-from .arms import Arm, arms, rows_of_arm
+from .arms import Arm, arms
 from .format import absent, count
 from .page import INK, QUIET, Html
 from .svg import LINE, Parts, across, box, down, nobody, page, strips, text
@@ -156,7 +156,7 @@ def _level(boxes: Mapping[Arm, _Box], above: float, crowned: bool) -> tuple[Part
 def _read(frame: pd.DataFrame, stage: str, arm: Arm) -> _Box:
     """A box with its items, which are all of its people."""
     at_stage: Any = frame[frame["stage"] == stage]
-    own: Any = rows_of_arm(at_stage, arm)
+    own: Any = arm.rows(at_stage)
     where = f"{_STAGES[stage][1]}{f' ({arm.label})' if arm.label else ''}"
     names = ["" if absent(item) else str(item) for item in own["item"]]
     if len(set(names)) < len(names):

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ..criteria.language.wording import printed_unit
-from .arms import Arm, arm_legend, arms, rows_of_arm
+from .arms import Arm, arm_legend, arms
 from .drawing import Drawing, Room, Spec, figure, nobody
 from .format import absent, count, number, percent
 from .lines import ALONG, end_labels, line, ribbon
@@ -39,7 +39,7 @@ def survival(
     """
     if not len(curves):
         return nobody("Nobody was followed")
-    own: dict[Arm, Any] = {arm: rows_of_arm(curves, arm).sort_values("day") for arm in arms(curves, labels)}
+    own: dict[Arm, Any] = {arm: arm.rows(curves).sort_values("day") for arm in arms(curves, labels)}
     by_arm = any(arm.label for arm in own)
     free = {arm: float(rows["survival"].iloc[-1]) for arm, rows in own.items()}
     shown = {arm: 1 - share for arm, share in free.items()} if failure else free
@@ -151,7 +151,7 @@ def labs(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawin
         layout[f"yaxis{name}"] = {"domain": [max(0.0, top - _PANEL / height), top], "anchor": f"x{name}", **ALONG}
         layout[f"yaxis{name}"] |= {"nticks": 4, "tickformat": "~g"}
         rows: Any = frame.loc[frame["test"].astype(str) == test]
-        own = {arm: rows_of_arm(rows, arm).dropna(subset=["median"]).sort_values("week") for arm in groups}
+        own = {arm: arm.rows(rows).dropna(subset=["median"]).sort_values("week") for arm in groups}
         own = {arm: each for arm, each in own.items() if len(each)}
         unit = next((printed_unit(str(each)) for each in rows.get("unit", []) if not absent(each)), "")
         for arm, each in own.items():

@@ -24,7 +24,7 @@ class ArmRow:
 
 
 @dataclass(frozen=True)
-class Panel:
+class Aside:
     """What stands beside the boundary: bars (words, text, share), or rows of a small table, and a note."""
 
     title: str
@@ -58,7 +58,7 @@ class FirstPage:
     columns: tuple[str, ...] = ()
     rows: tuple[ArmRow, ...] = ()
     notes: tuple[str, ...] = ()
-    pairs: tuple[tuple[Boundary, Panel | None], ...] = ()
+    pairs: tuple[tuple[Boundary, Aside | None], ...] = ()
     across: tuple[tuple[str, ...], ...] = ()
 
     def _repr_html_(self) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from .arms import Arm, arms, rows_of_arm
+from .arms import Arm, arms
 from .drawing import Drawing, Room, figure, nobody
 from .format import absent, count, number, percent
 from .lines import ALONG, end_labels, line, marks
@@ -33,7 +33,7 @@ def imbalance_path(frame: pd.DataFrame, labels: Mapping[str, str] | None = None)
     last = max(map(int, frame["patient"]), default=0)
     if not last:
         return nobody("Nobody is allocated yet")
-    own: dict[Arm, Any] = {arm: rows_of_arm(frame, arm) for arm in arms(frame, labels)}
+    own: dict[Arm, Any] = {arm: arm.rows(frame) for arm in arms(frame, labels)}
     furthest = max(abs(float(x)) for x in frame["excess"])
     ends = {arm: (count(rows["n"].iloc[-1]), float(rows["excess"].iloc[-1])) for arm, rows in own.items()}
     sizes = ", ".join(f"{arm.label} {n}" for arm, (n, _) in ends.items())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from .arms import Arm, arm_legend, arms, rows_of_arm
+from .arms import Arm, arm_legend, arms
 from .drawing import Drawing, Room, figure, nobody
 from .format import absent, count, in_sentence, n_of, number
 from .lines import marks, rule
@@ -217,7 +217,7 @@ def edish(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawi
     left_out = f"{count(without)} without both values" if without else ""
     if not len(usable):
         return nobody("No liver values were collected", left_out)
-    own: dict[Arm, Any] = {arm: rows_of_arm(usable, arm) for arm in arms(usable, labels)}
+    own: dict[Arm, Any] = {arm: arm.rows(usable) for arm in arms(usable, labels)}
     corners = {arm: _corners(rows) for arm, rows in own.items()}
     hy = sum(each["hy"] for each in corners.values())
     who = f"{count(hy) if hy else 'Nobody'} of {count(len(usable))} {'have' if hy > 1 else 'has'}"

@@ -12,7 +12,7 @@ from ..cohort.sources.cells import read_cell
 from ..criteria.contents import Protocol
 from ..criteria.language import Interval, definite, names
 from ..criteria.language.wording import printed_unit, words
-from ..criteria.protocol import Field, possible
+from ..criteria.protocol import Field
 
 _FIRST_GROUPS = ("person", "vitals", "tests", "symptoms", "history", "dates")
 _LAST_GROUP = "judgement"
@@ -74,7 +74,7 @@ def read(protocol: Protocol, entries: Mapping[str, str]) -> tuple[dict[str, Any]
             value, problem = part, ""
         if value is not None:
             patient[name] = value
-        if value is not None and possible(field, value) is None:
+        if value is not None and field.possible(value) is None:
             problem = f"{text} is outside {field.span}"
         if problem:
             remarks[name] = f"{problem}, read as not known"

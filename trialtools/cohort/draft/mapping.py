@@ -15,7 +15,7 @@ import narwhals as nw
 
 from ...criteria.contents import Protocol
 from ...criteria.engine import in_polars
-from ...criteria.protocol import DataError, Field
+from ...criteria.protocol import DataError, Field, Question
 from ...criteria.stage import expect
 from ..sources.ids import no_patients
 from ..sources.mapping import ColumnMapping, MappedColumn, PatientId, Rows
@@ -95,7 +95,9 @@ def _draft_of(protocol: Protocol, table: RawTable, written: ColumnMapping) -> Ma
     rows = int(in_polars(frame.select(nw.len().alias("n")))["n"].item())
     columns = [see_column(frame, name, dtype, rows) for name, dtype in schema.items()]
     id, several, asks = _find_id(columns, frame, table.sheet)
-    wanted = {name: field for name, field in protocol.fields.items() if not name.startswith("ask_") or name in schema}
+    wanted = {
+        name: field for name, field in protocol.fields.items() if name in schema or not isinstance(field, Question)
+    }
     twice = {name for name in schema if f"{name} (2)" in schema}
     asks += tuple(f"{name}: two columns bear this name; rename one of them" for name in sorted(twice))
     asks += _of_encoding(written.encoding, [*schema])

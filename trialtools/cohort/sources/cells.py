@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from ...criteria.language import ProtocolError
 from ...criteria.protocol import Field
-from ...criteria.units import completed_years, factor
+from ...criteria.units import factor, part_of_year
 from .mapping import MappedColumn
 
 BLANKS = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
@@ -94,7 +94,7 @@ def _one_number(match: re.Match[str], bound: _Bound, field: Field, column: Mappe
             return _number_bound(value, unit or declared, bound, field)
     except ProtocolError as error:
         return Cell(fault=str(error))
-    if field.type == "integer" and completed_years(unit, declared) == "mo":
+    if field.type == "integer" and part_of_year(unit, declared) == "mo":
         return Cell(math.floor(value / 12))
     return Cell(_scale(value, by, plus))
 
@@ -167,7 +167,7 @@ def digits_kept(by: float) -> int:
 
 def _number_bound(value: float, unit: str | None, bound: tuple[bool, bool], field: Field) -> Cell:
     """The bound in the unit of the field; one that is left out moves to the next value that there is."""
-    (lower, left_out), years = bound, bool(completed_years(unit, field.unit)) and field.type == "integer"
+    (lower, left_out), years = bound, bool(part_of_year(unit, field.unit)) and field.type == "integer"
     if unit and field.unit:
         value = _scale(value, *factor(unit, field.unit, "the cell"))
     if field.type != "integer":

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from dataclasses import field as defaults
 from datetime import date
 from functools import reduce
 from operator import or_
-from typing import Any, NamedTuple
+from typing import Any
 
 import narwhals as nw
 import polars as pl
@@ -18,7 +17,7 @@ from ...criteria.expressions import HIGH, LOW, WRITTEN
 from ...criteria.language import NUMERIC
 from ...criteria.language.wording import printed_unit
 from ...criteria.protocol import DataError, Field
-from ...criteria.units import completed_years, factor
+from ...criteria.units import factor, part_of_year
 from .cells import digits_kept
 from .mapping import UNKNOWN, MappedColumn
 from .texts import READ, Text, read_texts
@@ -53,16 +52,9 @@ class Check:
     all: bool = False
 
 
-class _TypedField(NamedTuple):
-    """A field in its own type: its column, the columns of bounds where it has some, and the checks of its values."""
-
-    values: tuple[nw.Expr, ...]
-    checks: tuple[Check, ...]
-
-
 @dataclass(frozen=True)
 class _Source:
-    """One column of a table that a field is read from."""
+    """One column of a table that a field is read from; `checks` are of all columns, and grow while they are read."""
 
     name: str
     field: Field
@@ -70,8 +62,8 @@ class _Source:
     column: str
     dtype: Any
     polars: bool
-    text: Text | None = None
-    checks: list[Check] = defaults(default_factory=list)
+    text: Text | None
+    checks: list[Check]
 
     @property
     def raw(self) -> nw.Expr:
@@ -105,8 +97,8 @@ class _Source:
 
 def read_columns(
     frame: Any, fields: Mapping[str, Field], columns: Mapping[str, MappedColumn]
-) -> tuple[Any, dict[str, _TypedField]]:
-    """How each field is read, and the table with what its texts say beside them, which that reading needs.
+) -> tuple[Any, list[nw.Expr], list[Check]]:
+    """The table with what its texts say beside them; each field of it in its own type, with its bounds; what to check.
 
     Args:
         frame: Narwhals frame that has all columns of the mapping.
@@ -133,17 +125,15 @@ def read_columns(
         digits = [pl.col(source).cast(pl.String) for source in dict.fromkeys(sources) if schema[source] != nw.String]
         native, texts = read_texts(frame.to_native().lazy().with_columns(digits), fields, as_text)
         frame, schema = nw.from_native(native), schema | dict.fromkeys(sources, nw.String())
-    read = {}
+    values: list[nw.Expr] = []
+    checks: list[Check] = []
     for name, column in columns.items():
-        parts = [
-            _Source(name, fields[name], column, source, schema[source], polars, texts.get(name))
+        own = [
+            _values(_Source(name, fields[name], column, source, schema[source], polars, texts.get(name), checks))
             for source in column.sources
         ]
-        values = [_values(part) for part in parts]
-        if len(parts) > 1:
-            values = [(reduce(or_, (flag for (flag,) in values)).alias(name),)]
-        read[name] = _TypedField(values[0], tuple(check for part in parts for check in part.checks))
-    return frame, read
+        values += own[0] if len(own) == 1 else [reduce(or_, (flag for (flag,) in own)).alias(name)]
+    return frame, values, checks
 
 
 def _is_written(dtype: Any, field: Field, column: MappedColumn) -> bool:
@@ -227,7 +217,7 @@ def _number(source: _Source) -> tuple[nw.Expr, ...]:
         share, every = (raw > 0) & (raw <= 1), field.limits[0] <= 1  # where they can be percent, one alone is no sign
         check = Check(source.name, source.column, problem, share, raw, action, present=raw > 0, all=every)
         source.checks.append(check)
-    if small := completed_years(source.mapped.unit, field.unit) if field.type == "integer" else "":
+    if small := part_of_year(source.mapped.unit, field.unit) if field.type == "integer" else "":
         low, high = _completed_years(raw.cast(nw.Float64()), small)
         raw, floating = nw.when(low == high).then(low), True
         part = _either(part, (low, high))

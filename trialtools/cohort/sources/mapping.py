@@ -201,23 +201,9 @@ def load_mapping(path: str | os.PathLike[str], protocol: Protocol) -> ColumnMapp
 
     try:
         written = read_text(path, "the mapping")
-        mapping = read_yaml(written, _Written, str(path), _write_out)
-        try:
-            mapping.check(protocol)
-        except ProtocolError as error:
-            _raise_with_place(error, written, str(path))
+        return read_yaml(written, _Written, str(path), _write_out, lambda mapping: mapping.check(protocol))
     except ProtocolError as error:
         raise DataError(str(error)) from None
-    return mapping
-
-
-def _raise_with_place(error: ProtocolError, written: str, name: str) -> None:
-    """Raise an error again with its line and column in the file, which only the reading of the file can tell."""
-
-    def fail(data: dict) -> dict:
-        raise error
-
-    read_yaml(written, ColumnMapping, name, fail)
 
 
 def _check_rows(mapping: ColumnMapping) -> None:

@@ -174,9 +174,7 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
     frame, plain = with_ids(frame, id, schema, whole=not table.sheet and mapping.several is None)
     frame, left_out = patients_only(frame, id, schema, table.sheet) if not plain else (frame, [])
     frame, fields, sources = with_order(frame, mapping, protocol.fields, columns)
-    frame, read = read_columns(frame, fields, sources)
-    values = [each for field in read.values() for each in field.values]
-    checks = [check for field in read.values() for check in field.checks]
+    frame, values, checks = read_columns(frame, fields, sources)
     checks += id_checks(id, dict(frame.collect_schema())) if not plain else []
     n, findings, fatal = judge_checks(frame, checks, id_column(id))
     paragraphs, alike = compare_ids(frame, id, plain) if mapping.several is None else ([], None)
@@ -190,13 +188,13 @@ def _read(table: RawTable, protocol: Protocol, mapping: ColumnMapping) -> Patien
         patients, n = nw.from_native(patients.lazy()), patients.height
         findings += depends
         alike = compare_ids(patients.with_columns(nw.col(ID).alias(OWN)), id, plain)[1]
-    findings += _contradictions(patients, protocol, tuple(read), n)
+    findings += _contradictions(patients, protocol, tuple(sources), n)
     if alike is not None:
         problem = "ids differ only in case, width, blanks, dashes, zeros before a number, unseen or look-alike letters"
         findings.append(finding(ID, id.column or "", problem, alike[0], n, alike[1], "kept as different patients"))
     used = mapping.wanted_columns
     unread = tuple(column for column in schema if column not in used)
-    absent = tuple(field for field in protocol.fields if not _is_known(field, protocol, read))
+    absent = tuple(field for field in protocol.fields if not _is_known(field, protocol, sources))
     similar = [
         finding(field, column, f"no column for {field}, but one that looks like it", n, n, column, "not read")
         for field, column in look_alikes(absent, unread).items()

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..language import Compare, Formula, Interval, names
 from ..language.formula import walk
-from ..protocol import Field, ProtocolData, possible
+from ..protocol import Field, ProtocolData
 from .cells import Ranks, all_ranks, atoms, changes, is_tie, rank, split, typical, unrank
 
 _WHOLE_RANGE = 1_000_000_000
@@ -45,7 +45,7 @@ class Option:
 def record_of(protocol: ProtocolData, patient: Mapping[str, Any]) -> dict[str, Any]:
     """What is on record of a patient, or worked out; impossible values and flags that cannot be so are left out."""
     facts = protocol.facts_of(patient)
-    record = {name: possible(field, patient.get(name)) for name, field in protocol.fields.items()}
+    record = {name: field.possible(patient.get(name)) for name, field in protocol.fields.items()}
     record |= {name: facts[name] for name in protocol.derivations if record[name] is None}
     return {name: value for name, value in record.items() if value is not None and value == facts[name]}
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ..language import definite, evaluate, words
 from ..language.formula import And, AtLeast, Formula, Name, Not, Or, Value, names
-from ..protocol import Field, ProtocolData, Question, possible
+from ..protocol import Field, ProtocolData, Question
 
 State = Literal["pass", "fail", "unknown"]
 Decision = Literal["eligible", "ineligible", "undetermined"]
@@ -127,7 +127,7 @@ def notes(record: Record) -> Iterator[str]:
     """What in the record cannot be as it stands: impossible values, flags that cannot apply, broken facts."""
     for name, field in record.protocol.fields.items():
         value = definite(record.patient.get(name))
-        if value is not None and possible(field, value) is None:
+        if value is not None and field.possible(value) is None:
             yield f"{field.label}: {_outside(field, value)}."
         elif value is True and record.facts[name] is False:
             yield f"{field.label} is recorded as yes but does not apply ({_why_not(record, name)}); read as no."
@@ -152,7 +152,7 @@ def _value(record: Record, name: str) -> str:
         return f"answered: {field.write(fact)}" if fact is not None else "not answered"
     if fact is False and value is not False and name in record.protocol.applies and _absent(record, name):
         return f"{field.label}: does not apply ({_why_not(record, name)})"
-    if name in record.protocol.derivations and possible(field, value) is None:
+    if name in record.protocol.derivations and field.possible(value) is None:
         how = "worked out" if fact is not None else "to be worked out"
         return f"{field.label}{_joint(field, fact)}{field.write(fact)} ({how} from {_parts(record, name)})"
     if fact is None and value is not None:

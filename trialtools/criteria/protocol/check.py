@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..language import MAX_NUMBER, ProtocolError, nearest, parse, parse_number
 from ..language.formula import NUMERIC, Arithmetic, CompletedTime, Formula, Name, Value, names
-from .field import MAX_CRITERIA, name_fault, question_name
+from .field import MAX_CRITERIA, name_fault
 
 if TYPE_CHECKING:
     from .field import Field
@@ -162,7 +162,7 @@ def _criteria(protocol: ProtocolData) -> _Faults:
             yield f"{criterion.id} says nothing; add when:, readings: if the sentence is ambiguous, or ask: true", here
         if len(keys) > 1:
             yield f"{criterion.id} has both {keys[0]}: and {keys[1]}:, and one of them must go", (*here, keys[0])
-        twin = texts.setdefault(question_name(criterion.id), criterion.id) if criterion.ask else criterion.id
+        twin = texts.setdefault(criterion.question_name, criterion.id) if criterion.ask else criterion.id
         if twin != criterion.id:
             message = f"the questions of {twin} and {criterion.id} would have one name; choose another id"
             yield message, (*here, "id")

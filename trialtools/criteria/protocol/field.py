@@ -22,18 +22,6 @@ MAX_CRITERIA = 62
 
 _RESERVED = ("patient_id", "unknown", "then", *FUNCTIONS)
 
-ASK = "ask_"
-"""How the fields of questions begin (`ask: true`); a file declares no such field."""
-
-
-def question_name(criterion_id: str) -> str:
-    """The field that answers a criterion with `ask: true`.
-
-    >>> question_name("I4"), question_name("E-2")
-    ('ask_i4', 'ask_e_2')
-    """
-    return ASK + re.sub(r"[_-]+", "_", criterion_id.lower()).strip("_")
-
 
 def _is_field_name(name: str) -> bool:
     """A plain lower-case word that the language of criteria can say."""
@@ -121,6 +109,37 @@ class Field:
         low, high = self.limits
         return f"{low} to {high}" if self.type == "date" else f"{low:g} to {high:g}"
 
+    def possible(self, value: Any) -> Any:
+        """The value, or None where it is none or not a possible one; an interval keeps what is possible of it."""
+        value = definite(value)
+        if value is None or (self.type not in NUMERIC and self.type != "date"):
+            return value
+        first, last = self.limits
+        low, high = ends(value)
+        low, high = first if low is None else max(low, first), last if high is None else min(high, last)
+        if not low <= high:
+            return None
+        if low < high:
+            return Interval(low, high, str(value))
+        return int(low) if self.type == "integer" else low
+
+    def fits(self, value: Any) -> bool:
+        """Whether a value is of the type that the field has; nothing is of every type."""
+        if value is None:
+            return True
+        if isinstance(value, Interval):
+            return self.type in (*NUMERIC, "date") and all(self.fits(definite(end)) for end in ends(value))
+        match self.type:
+            case "flag":
+                return isinstance(value, bool)
+            case "category":
+                return value in self.values
+            case "date":
+                return isinstance(value, date) and not isinstance(value, datetime)
+            case "integer":
+                return isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
+        return isinstance(value, int | float) and not isinstance(value, bool)
+
     def write(self, value: Any, unit: bool = True) -> str:
         """A value as people write it, with its unit; None is "not known"."""
         if value is None:
@@ -140,35 +159,3 @@ class Field:
 @dataclass(frozen=True)
 class Question(Field):
     """The field of a criterion that is still a question (`ask: true`): no file declares it, a person answers it."""
-
-
-def possible(field: Field, value: Any) -> Any:
-    """The value, or None where it is not a value or not a possible one; an interval keeps what is possible of it."""
-    value = definite(value)
-    if value is None or (field.type not in NUMERIC and field.type != "date"):
-        return value
-    first, last = field.limits
-    low, high = ends(value)
-    low, high = first if low is None else max(low, first), last if high is None else min(high, last)
-    if not low <= high:
-        return None
-    if low < high:
-        return Interval(low, high, str(value))
-    return int(low) if field.type == "integer" else low
-
-
-def fits(field: Field, value: Any) -> bool:
-    if value is None:
-        return True
-    if isinstance(value, Interval):
-        return field.type in (*NUMERIC, "date") and all(fits(field, definite(end)) for end in ends(value))
-    match field.type:
-        case "flag":
-            return isinstance(value, bool)
-        case "category":
-            return value in field.values
-        case "date":
-            return isinstance(value, date) and not isinstance(value, datetime)
-        case "integer":
-            return isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -13,10 +14,13 @@ from ..language import Interval, ProtocolError, definite, evaluate, nearest, par
 from ..language.formula import Case, Formula, Not, names
 from ..stage import expect
 from .check import check_protocol
-from .field import ASK, STRICT, Field, Question, fits, possible, question_name
+from .field import STRICT, Field, Question
 
 ROUNDING = 0.01
 """The part of a number by which what is recorded and what is worked out may differ."""
+
+_ASK = "ask_"
+"""How the fields of questions begin (`ask: true`); a file declares no such field."""
 
 _LATER = ("ordered", "from_")
 """Keys of a field that came later: a protocol without them keeps the hash that it had before."""
@@ -53,10 +57,19 @@ class Criterion:
         return (self.quote,) if isinstance(self.quote, str) else self.quote
 
     @property
+    def question_name(self) -> str:
+        """The field that answers it while it is a question (`ask: true`).
+
+        >>> [Criterion(id, "inclusion", "").question_name for id in ("I4", "E-2")]
+        ['ask_i4', 'ask_e_2']
+        """
+        return _ASK + re.sub(r"[_-]+", "_", self.id.lower()).strip("_")
+
+    @property
     def texts(self) -> dict[str, str]:
         """The expression of every reading; a criterion that is not ambiguous has one, named `""`."""
         if self.ask:
-            return {"": question_name(self.id)}
+            return {"": self.question_name}
         return {name: str(text) for name, text in (self.readings or {"": self.when}).items()}
 
 
@@ -252,7 +265,7 @@ class ProtocolData:
 
     def work_out(self, name: str, facts: Mapping[str, Any]) -> Any:
         """What a derived field comes out as from the other facts, whatever is recorded; None is unknown."""
-        worked = possible(self.fields[name], evaluate(self.derivations[name], facts))
+        worked = self.fields[name].possible(evaluate(self.derivations[name], facts))
         return replace(worked, written=f"{worked.low} to {worked.high}") if isinstance(worked, Interval) else worked
 
     def differs(self, name: str, recorded: Any, facts: Mapping[str, Any]) -> bool:
@@ -320,9 +333,9 @@ class ProtocolData:
         for name, value in patient.items():
             if name not in self.fields and name != "patient_id":
                 raise DataError(f"no field '{name}'{nearest(name, self.fields)}")
-            if name in self.fields and not fits(self.fields[name], definite(value)):
+            if name in self.fields and not self.fields[name].fits(definite(value)):
                 raise DataError(f"{name} is {value!r}; expected {self.fields[name].domain}")
-        facts = {name: possible(field, patient.get(name)) for name, field in self.fields.items()}
+        facts = {name: field.possible(patient.get(name)) for name, field in self.fields.items()}
         for name in sorted(self.derivations | self.applies, key=self.depth.__getitem__):
             if facts[name] is None and name in self.derivations:
                 facts[name] = self.work_out(name, facts)
@@ -345,10 +358,10 @@ def _with_questions(fields: Mapping[str, Field], criteria: Iterable[Criterion]) 
     """The declared fields, and one for each criterion that is a question now."""
     declared = {name: each for name, each in fields.items() if not isinstance(each, Question)}
     for name in declared:
-        if name.startswith(ASK):
-            message = f"'{name}' begins with {ASK}, as the questions of criteria do (ask: true); choose another name"
+        if name.startswith(_ASK):
+            message = f"'{name}' begins with {_ASK}, as the questions of criteria do (ask: true); choose another name"
             raise ProtocolError(message, path=("fields", name, ""))
-    return declared | {question_name(c.id): _question(c) for c in criteria if c.ask}
+    return declared | {c.question_name: _question(c) for c in criteria if c.ask}
 
 
 def _question(criterion: Criterion) -> Question:

@@ -34,7 +34,11 @@ def read_text(path: str | os.PathLike[str], what: str) -> str:
 
 
 def read_yaml(
-    written: str, type: type[_T], name: str, prepare: Callable[[dict[str, Any]], dict[str, Any]] = lambda data: data
+    written: str,
+    type: type[_T],
+    name: str,
+    prepare: Callable[[dict[str, Any]], dict[str, Any]] = lambda data: data,
+    check: Callable[[_T], None] = lambda made: None,
 ) -> _T:
     """The dataclass that a YAML text holds.
 
@@ -43,6 +47,7 @@ def read_yaml(
         type: a dataclass that checks itself when it is built.
         name: stands for the file in errors.
         prepare: completes the plain data before they are checked.
+        check: raises what else is wrong with what was made, with its `path`.
 
     Raises:
         ProtocolError: the first fault, with line, column and the nearest key.
@@ -54,7 +59,9 @@ def read_yaml(
     if not isinstance(root, yaml.MappingNode):
         raise ProtocolError("this file holds no 'key: value' lines; see data/ for examples", where=name)
     try:
-        return _validate(prepare(_plain(root, set())), type)
+        made = _validate(prepare(_plain(root, set())), type)
+        check(made)
+        return made
     except ProtocolError as error:
         raise error.at(where=_place(root, written, name, error)) from None
 

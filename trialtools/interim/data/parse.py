@@ -64,10 +64,8 @@ def _read(table: str, texts: Frame) -> tuple[dict[str, Frame], list[tuple[Check,
     if not fields:
         return {}, []
     columns = {name: MappedColumn(name, on_invalid="unknown") for name in fields}
-    frame, read = read_columns(nw.from_native(pl.from_pandas(texts[[*fields]]).lazy()), fields, columns)
-    checks = [check for each in read.values() for check in each.checks]
+    frame, values, checks = read_columns(nw.from_native(pl.from_pandas(texts[[*fields]]).lazy()), fields, columns)
     marks = [check.bad.fill_null(False).alias(str(position)) for position, check in enumerate(checks)]
-    values = [value for each in read.values() for value in each.values]
     values_read = frame.select(*values, *marks).collect().to_pandas().set_index(texts.index)
     typed = {name: values_read[name].astype(DTYPES[TABLES[table][name].kind]) for name in fields}
     if table == "labs" and "value" + LOW in values_read:

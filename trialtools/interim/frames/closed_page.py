@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...figures.boundary import Boundary, boundary
-from ...figures.first_page import FirstPage, Panel
+from ...figures.first_page import Aside, FirstPage
 from ...figures.format import count, number
 from ...figures.measure import MEASURES
 from ..data.tables import Frame
@@ -119,7 +119,7 @@ def _picture(look: LookData, frame: Frame) -> Any:
     return replace(made, title=f"{arm_name(look, look.plan.arm)}: {made.title}") if several else made
 
 
-def _chances(look: LookData, frame: Frame) -> Panel | None:
+def _chances(look: LookData, frame: Frame) -> Aside | None:
     """The chance to show the goal at the looks ahead; after a crossing and at the last look, other ways to count."""
     if crosses_boundary(this_look(frame)) or is_last(frame):
         return _other_counts(look)
@@ -137,10 +137,10 @@ def _chances(look: LookData, frame: Frame) -> Panel | None:
     if (planned := design_power(plan)) is not None:
         note += f" Planned before the start, this trial had a chance of {in_100(planned)} to show {_hope(plan)}."
     ahead = " or ".join(frame.loc[frame["state"] == "ahead", "look"].astype("str"))
-    return Panel(f"Chance to show {goal_of(plan)} at look {ahead}", bars, note=note)
+    return Aside(f"Chance to show {goal_of(plan)} at look {ahead}", bars, note=note)
 
 
-def _across(looks: Sequence[LookData], pairs: Sequence[tuple[Boundary, Panel | None]]) -> tuple[tuple[str, ...], ...]:
+def _across(looks: Sequence[LookData], pairs: Sequence[tuple[Boundary, Aside | None]]) -> tuple[tuple[str, ...], ...]:
     """The looks of several arms and what may still come, an arm a column, and a note: they share one sheet."""
     rows = [("", *(arm_name(one, one.plan.arm) for one in looks))]
     tables = [{row[0]: row[1:] for row in picture.rows} for picture, _ in pairs]
@@ -173,7 +173,7 @@ def _hope(plan: MonitoringPlan) -> str:
     return f"a {measure.name.lower()} of {measure.text(plan.hoped)} {measure.unit}".strip()
 
 
-def _other_counts(look: LookData) -> Panel:
+def _other_counts(look: LookData) -> Aside:
     """z by other ways to count: where there is a finding, the question is whether it holds."""
     frame = sensitivity(look).set_index("analysis")["z"]
     rows = [("Missing outcomes left out" if look.plan.kind == "binary" else "As planned", frame["Primary"])]
@@ -182,4 +182,4 @@ def _other_counts(look: LookData) -> Panel:
     rows += [("Lowest, leaving one site out", sites.min())] if len(sites) else []
     written = tuple((name, number(z, 2)) for name, z in rows)
     against = _AGAINST * any("against" in name for name, _ in written)
-    return Panel("z by other ways to count", rows=written, note=f"Section 18 has them all.{against}")
+    return Aside("z by other ways to count", rows=written, note=f"Section 18 has them all.{against}")
