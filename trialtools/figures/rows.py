@@ -4,8 +4,7 @@ A row is as high as its label. Marks are bars, or estimates with their intervals
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -28,6 +27,8 @@ Row = dict[str, Any]
 Text = Callable[[Row], str]
 Estimate = tuple[Any, Any, Any]
 """A value with the ends of its interval; each may be absent."""
+_PlacedText = tuple[str, float, float, str, float, str]
+"""Words, where they stand, on which side of that, their size and their colour."""
 
 
 @dataclass(frozen=True)
@@ -164,29 +165,31 @@ def row_chart(
         barmode: whether bars of a row are stacked or laid over each other.
         captions: the texts of `Drawing`.
     """
-    drawn_rows = [row for _, row in lines if row]
-    wide = [
-        text_width([column.head, *(text for text, *_ in column.cells(drawn_rows))], column.pad) for column in columns
-    ]
-    draw = partial(_draw, lines, marks, panels, columns, wide, ends, size, over, words)
-    page = _Frame(WIDTH, left, WIDTH - (sum(wide) or right), *_row_positions([text for text, _ in lines]))
-    data, notes, layout = draw(page)
-    hand = _on_phone(lines, marks, columns, sum(wide), right)
-    its_data, its_notes, its_layout = draw(hand)
+    rows = [row for _, row in lines if row]
+    wide = [text_width([column.head, *(text for text, *_ in column.cells(rows))], column.pad) for column in columns]
     inside = [{**shape, "xref": "x2"} for shape in shapes]
-    room = Room(hand.height, 0, 0, head, foot)
-    phone = Drawing("", room, marks=its_data, words=its_notes, shapes=inside, x=hand.x, y=hand.y, layout=its_layout)
-    return Drawing(
-        marks=data,
-        words=notes,
-        shapes=inside,
-        layout={"barmode": barmode, **layout},
-        x=page.x,
-        y=page.y,
-        room=Room(page.height, 0, 0, head, foot),
-        phone=phone,
-        **captions,
-    )
+
+    def drawing(frame: _Frame) -> Drawing:
+        places = [middles for (_, row), middles in zip(lines, frame.middles, strict=True) if row]
+        _, here, numbers = zip(*places, strict=True)
+        texts, heads = _labels(lines, frame, size, over)
+        cells, column_heads = _cells(columns, wide, rows, numbers, frame.width)
+        axes, titles = _axes(panels, frame)
+        beside = [_beside(*ends(row), y, panels[0], frame) for row, y in zip(rows, here, strict=True)] if ends else []
+        return Drawing(
+            "",
+            Room(frame.height, 0, 0, head, foot),
+            marks=[*(mark.trace(rows, here) for mark in marks), _words([*texts, *beside, *cells])],
+            words=[*words, *heads, *column_heads, *titles],
+            shapes=inside,
+            x={"range": [0, frame.width], "visible": False},
+            y={"range": [frame.height, 0], "visible": False},
+            layout=axes,
+        )
+
+    page = drawing(_Frame(WIDTH, left, WIDTH - (sum(wide) or right), *_row_positions([text for text, _ in lines])))
+    phone = drawing(_on_phone(lines, marks, columns, sum(wide), right))
+    return replace(page, layout={"barmode": barmode, **page.layout}, phone=phone, **captions)
 
 
 @dataclass(frozen=True)
@@ -199,56 +202,50 @@ class _Frame:
     middles: Sequence[tuple[float, float, float]]
     height: int
 
-    @property
-    def x(self) -> Spec:
-        return {"range": [0, self.width], "visible": False}
 
-    @property
-    def y(self) -> Spec:
-        return {"range": [self.height, 0], "visible": False}
-
-
-def _draw(
-    lines: Sequence[Line],
-    marks: Sequence[Bars | Intervals],
-    panels: Sequence[Panel],
-    columns: Sequence[Column],
-    wide: Sequence[int],
-    ends: Callable[[Row], tuple[float | None, str]] | None,
-    size: float,
-    over: bool,
-    words: Sequence[Spec],
-    frame: _Frame,
-) -> tuple[list[Spec], list[Spec], Spec]:
-    """The traces, the annotations and the axes, in pixels of a frame."""
-    placed = [(row, *middles) for (_, row), middles in zip(lines, frame.middles, strict=True) if row]
-    rows, _, here, numbers = zip(*placed, strict=True)
-    left, edge, (low, high) = frame.left, frame.edge, panels[0].axis["range"]
-    x, texts, notes = frame.width - sum(wide), [], list(words)
+def _labels(lines: Sequence[Line], frame: _Frame, size: float, over: bool) -> tuple[list[_PlacedText], list[Spec]]:
+    """The words at the left; headings that may be longer than the room for labels are annotations."""
+    texts, heads = [], []
     for (text, row), (y, *_) in zip(lines, frame.middles, strict=True):
         if over and not row:
-            notes.append(note(f"<b>{text}</b>", x=0, y=y, yref="y", size=size, bgcolor="white"))
+            heads.append(note(f"<b>{text}</b>", x=0, y=y, yref="y", size=size, bgcolor="white"))
         else:
             texts.append(_text(text, 0, y, size=size))
-    for row, y in zip(rows, here, strict=True) if ends else ():
-        value, text = ends(row) if ends else (0, "")
-        texts.append(_text(text, left + (edge - left) * ((value or 0) - low) / (high - low) + 6, y, size=12))
+    return texts, heads
+
+
+def _beside(value: float | None, text: str, y: float, panel: Panel, frame: _Frame) -> _PlacedText:
+    """The words that stand beside a value on its axis."""
+    low, high = panel.axis["range"]
+    return _text(text, frame.left + (frame.edge - frame.left) * ((value or 0) - low) / (high - low) + 6, y, size=12)
+
+
+def _cells(
+    columns: Sequence[Column], wide: Sequence[int], rows: Sequence[Row], middles: Sequence[float], width: int
+) -> tuple[list[_PlacedText], list[Spec]]:
+    """The numbers of the columns, and their headings."""
+    x, texts, heads = width - sum(wide), [], []
     for column, room in zip(columns, wide, strict=True):
         x += room
         place: dict[str, Any] = {"size": column.size, "color": column.colour, "xanchor": "right", "yshift": 10}
-        notes.append(note(f"<b>{column.head}</b>", x=x, xref="x", y=1, **place))
+        heads.append(note(f"<b>{column.head}</b>", x=x, xref="x", y=1, **place))
         for text, at, shift in column.cells(rows):
             colour = QUIET if text == column.quiet else INK
-            texts.append(_text(text, x, numbers[at] + shift, "left", column.size, colour))
-    axes: dict[str, Any] = {}
+            texts.append(_text(text, x, middles[at] + shift, column.size, "left", colour))
+    return texts, heads
+
+
+def _axes(panels: Sequence[Panel], frame: _Frame) -> tuple[dict[str, Spec], list[Spec]]:
+    """The axes of the values, and what is written below them."""
+    axes, titles = {}, []
     for n, panel in enumerate(panels, 2):
-        domain = [(left + (edge - left) * share) / frame.width for share in panel.share]
+        domain = [(frame.left + (frame.edge - frame.left) * share) / frame.width for share in panel.share]
         # on a phone, words stand on the line where zero is
         faint = {"zerolinecolor": FAINT, "zerolinewidth": 1} if frame.width != WIDTH else {}
         axes[f"xaxis{n}"] = {**panel.axis, **faint, "domain": domain, "anchor": "y"}
         if panel.title:
-            notes.append(note(panel.title, x=domain[0] * frame.width, xref="x", y=0, yshift=-32, size=12))
-    return [*(mark.trace(rows, here) for mark in marks), _words(texts)], notes, axes
+            titles.append(note(panel.title, x=domain[0] * frame.width, xref="x", y=0, yshift=-32, size=12))
+    return axes, titles
 
 
 def _on_phone(
@@ -269,12 +266,12 @@ def _on_phone(
     return _Frame(width, 0, width - (wide if beside and wide else right), middles, round(top))
 
 
-def _text(text: str, x: float, y: float, side: str = "right", size: float = BODY, colour: str = INK) -> tuple[Any, ...]:
+def _text(text: str, x: float, y: float, size: float, side: str = "right", colour: str = INK) -> _PlacedText:
     """Words of a row at the side of a place, in pixels from the left edge and from the top."""
     return text, x, y, f"middle {side}", size, colour
 
 
-def _words(texts: Sequence[tuple[Any, ...]]) -> Spec:
+def _words(texts: Sequence[_PlacedText]) -> Spec:
     """The words of the rows as one trace, above the grid of the marks."""
     text, x, y, position, size, color = map(list, zip(*texts, strict=True))
     place = {"x": x, "y": y, "textposition": position, "textfont": {"size": size, "color": color}, "zorder": 1}

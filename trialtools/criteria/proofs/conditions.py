@@ -84,8 +84,8 @@ def same(
     a, b = map(prover.truth, formulas)
     steps = list(prover.logic.on_step().values())
     differ = [z3.Or(a.true != b.true, a.false != b.false), *[prover.complete] * complete]
-    for claims in ([*steps],) if measured else ([*steps], []):
-        claims += differ
+    for measures in [steps] if measured else [steps, []]:
+        claims = [*measures, *differ]
         if _exists(prover, claims):
             return _fewest(prover, claims, formulas)
     return None

@@ -187,14 +187,14 @@ def without(formula: Formula, place: tuple[int, ...], is_kept: bool = False) -> 
     return replace(formula, items=tuple(items))
 
 
-def dead_branches(prover: Prover, redundant: Collection[str]) -> Iterator[Finding]:
+def dead_branches(prover: Prover, told: Collection[str]) -> Iterator[Finding]:
     """Alternatives of inclusions that no eligible patient fulfils, and alternatives of any kind that never decide.
 
     Args:
-        prover: from `prover`.
-        redundant: criteria that decide for nobody, which is told already.
+        prover: from `prover_for`.
+        told: criteria that decide for nobody, which is told already.
     """
-    criteria = {criterion.id: criterion for criterion in prover.protocol.criteria if criterion.id not in redundant}
+    criteria = {criterion.id: criterion for criterion in prover.protocol.criteria if criterion.id not in told}
     for criterion in prover.each("which parts of {} make a difference", criteria):
         gone: list[tuple[int, ...]] = []
         for way in alternatives(prover.protocol.formula(criterion.id)):
