@@ -5,7 +5,7 @@ from ..criteria.doors import lazy_door
 __getattr__, __dir__ = lazy_door(
     __name__,
     {
-        "rows": ("DECISIONS", "STATES", "decisions", "evidence"),
+        "rows": ("decisions", "evidence"),
         "screening": ("Screening", "screen"),
         "draft.lines": ("MappingDraft",),
         "draft.mapping": ("draft_mapping",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import reduce
 from operator import or_
+from typing import get_args
 
 import narwhals as nw
 import polars as pl
@@ -14,11 +15,10 @@ from ..criteria.engine import expression, facts, lazy_polars, partial_fields
 from ..criteria.expressions import WRITTEN
 from ..criteria.language import evaluate
 from ..criteria.language.formula import And, AtLeast, Formula, Not, Or, names
+from ..criteria.patient.tree import DECISIONS, State
 from ..criteria.protocol import Field
 from .patterns import ScreeningData
 
-DECISIONS = ("eligible", "ineligible", "undetermined")
-STATES = ("pass", "fail", "unknown")
 _Path = tuple[int, ...]
 
 
@@ -48,7 +48,7 @@ def evidence(screening: ScreeningData) -> pl.LazyFrame:
         judged.select(
             "patient_id",
             pl.lit(id).alias("criterion"),
-            pl.col(f"state:{id}").cast(pl.Enum(STATES)).alias("state"),
+            pl.col(f"state:{id}").cast(pl.Enum(get_args(State))).alias("state"),
             _values(id, formula, protocol, written).alias("values"),
         )
         for id, formula in protocol.requirements.items()

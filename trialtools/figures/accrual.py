@@ -8,7 +8,7 @@ import pandas as pd
 
 from .drawing import Drawing, Room, Spec, figure, nobody
 from .format import absent, count
-from .lines import ALONG, end_labels, line, ribbon, rule
+from .lines import GRID, end_labels, line, ribbon, rule
 from .page import INK, QUIET
 from .rows import text_width
 from .template import WIDTH, note, one_line
@@ -75,7 +75,7 @@ def accrual(accrual: pd.DataFrame, forecast: pd.DataFrame | None = None, target:
         ],
         shapes=[rule(y=target, dash="dot")] if target else [],
         x=_days(first, last, end),
-        y={"range": [0, most], "nticks": 6, "tickformat": ",d", **ALONG},
+        y={"range": [0, most], "nticks": 6, "tickformat": ",d", **GRID},
         room=Room(_HEIGHT, _LEFT, _room(labels, (last - end) / max(last - first, timedelta(days=1))), 18),
     )
 

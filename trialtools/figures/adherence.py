@@ -8,7 +8,7 @@ import pandas as pd
 from .arms import Arm, arms
 from .drawing import Drawing, Room, Spec, figure, nobody
 from .format import count, n_of
-from .lines import ALONG
+from .lines import GRID
 from .page import INK
 from .template import note, one_line
 
@@ -65,7 +65,7 @@ def adherence(frame: pd.DataFrame, first_day: int, last_day: int, labels: Mappin
             "dtick": _step(most),
             "tickformat": ",d",
             "anchor": "x",
-            **ALONG,
+            **GRID,
         }
         bars.append(_bars(arm, counted, (first_day, last_day), name))
         shapes.append(_window(first_day, last_day, domain))

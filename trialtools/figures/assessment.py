@@ -7,7 +7,7 @@ import pandas as pd
 
 from .drawing import Drawing, Room, Spec, figure, nobody
 from .format import count, number, percent
-from .lines import ALONG, end_labels, line, marks
+from .lines import GRID, end_labels, line, marks
 from .page import INK, QUIET
 from .rows import text_width
 from .template import SMALL, WIDTH, note
@@ -63,7 +63,7 @@ def assessment(frame: pd.DataFrame, y: str = "imbalance") -> Drawing:
             note("Next arm guessed right", x=1, y=0, xanchor="right", yshift=-38, size=SMALL, color=QUIET),
         ],
         x={"range": [low, high], "tickformat": ".0%", "autorange": False},
-        y={"range": [-top * 0.03, top], "nticks": 6, "tickformat": "~g", **ALONG},
+        y={"range": [-top * 0.03, top], "nticks": 6, "tickformat": "~g", **GRID},
         room=Room(_HEIGHT, _LEFT, right, 26, 52),
     )
 

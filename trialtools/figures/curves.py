@@ -9,7 +9,7 @@ from ..criteria.language.wording import printed_unit
 from .arms import Arm, arm_legend, arms
 from .drawing import Drawing, Room, Spec, figure, nobody
 from .format import absent, count, number, percent
-from .lines import ALONG, end_labels, line, ribbon
+from .lines import GRID, end_labels, line, ribbon
 from .page import QUIET
 from .rows import text_width
 from .template import SMALL, note, one_line
@@ -71,7 +71,7 @@ def survival(
             *_table_below([*heads, *below], left),
         ],
         x={"range": [0, last or 1], "tickvals": ticks, "showgrid": False, "showline": True, "linecolor": QUIET},
-        y={"range": [0, top * 1.02], "tickformat": ".0%" if top > 0.08 else ".1%", "nticks": 6, **ALONG},
+        y={"range": [0, top * 1.02], "tickformat": ".0%" if top > 0.08 else ".1%", "nticks": 6, **GRID},
         room=Room(_HEIGHT, left, text_width(texts) - 8, 16, 62 + 16 * len(own) + 14 * by_arm),
     )
 
@@ -148,7 +148,7 @@ def labs(frame: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Drawin
         name = str(position + 1) if position else ""
         layout[f"xaxis{name}"] = {"domain": [edge, edge + wide], "anchor": f"y{name}", "range": weeks}
         layout[f"xaxis{name}"] |= {"tickformat": "d", "nticks": 7, "showgrid": False}
-        layout[f"yaxis{name}"] = {"domain": [max(0.0, top - _PANEL / height), top], "anchor": f"x{name}", **ALONG}
+        layout[f"yaxis{name}"] = {"domain": [max(0.0, top - _PANEL / height), top], "anchor": f"x{name}", **GRID}
         layout[f"yaxis{name}"] |= {"nticks": 4, "tickformat": "~g"}
         rows: Any = frame.loc[frame["test"].astype(str) == test]
         own = {arm: arm.rows(rows).dropna(subset=["median"]).sort_values("week") for arm in groups}

@@ -8,7 +8,7 @@ import pandas as pd
 from .arms import Arm, arms
 from .drawing import Drawing, Room, figure, nobody
 from .format import absent, count, number, percent
-from .lines import ALONG, end_labels, line, marks
+from .lines import GRID, end_labels, line, marks
 from .page import INK, QUIET
 from .rows import text_width
 from .template import note
@@ -58,7 +58,7 @@ def imbalance_path(frame: pd.DataFrame, labels: Mapping[str, str] | None = None)
             note("Patients allocated", x=0, y=0, yshift=-30, size=12),
         ],
         x={"range": [0, last], "tickformat": "d", "nticks": min(last + 1, 9), "showgrid": False},
-        y={"range": [-reach, reach], "nticks": 5, "tickformat": "~g", **ALONG}
+        y={"range": [-reach, reach], "nticks": 5, "tickformat": "~g", **GRID}
         | {"zeroline": True, "zerolinecolor": INK, "zerolinewidth": 1},
         room=Room(_HEIGHT, _LEFT, text_width([f"● {arm.label} {n}" for arm, (n, _) in ends.items()]) + 16, 16, 46),
     )
@@ -111,6 +111,6 @@ def guesses(frame: pd.DataFrame) -> Drawing:
         words=[*beside, note("Patients allocated", x=0, y=0, yshift=-30, size=12)],
         x={"range": [float(rows["patient"].iloc[0]) - 0.5, float(last["patient"]) + 0.5]}
         | {"tickformat": "d", "nticks": 9, "showgrid": False},
-        y={"range": [0, 1.02], "tickformat": ".0%", "nticks": 6, **ALONG},
+        y={"range": [0, 1.02], "tickformat": ".0%", "nticks": 6, **GRID},
         room=Room(_HEIGHT, _LEFT, text_width([f"{name} 100 %" for name in _GUESSERS]), 16, 46),
     )

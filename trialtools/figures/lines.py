@@ -7,7 +7,7 @@ from .drawing import Spec
 from .page import INK
 from .template import HAIR, note
 
-ALONG = {"showgrid": True, "gridcolor": HAIR}
+GRID = {"showgrid": True, "gridcolor": HAIR}
 """A grid of hairlines across the lines."""
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from .drawing import Drawing, Room, Spec, figure, nobody
 from .format import absent, capital, count, enumeration, n_of, percent, plain
-from .lines import ALONG
+from .lines import GRID
 from .page import QUIET
 from .rows import HATCHED, SOLID, Row, held_back, most_of, records, text_width
 from .template import HAIR, STATES, WIDTH, note, wrap
@@ -186,7 +186,7 @@ def _sets(
         marks=marks,
         words=words,
         x={"range": [-0.6, max(len(texts), 4) - 0.4], "visible": False},
-        y={**domain, "visible": True, **ALONG, "nticks": 4, "tickformat": ",d"},
+        y={**domain, "visible": True, **GRID, "nticks": 4, "tickformat": ",d"},
         layout={
             "barmode": "overlay",
             "yaxis2": {"domain": [0, share], "range": [height - _BARS, 0], "visible": False, "fixedrange": True},

@@ -8,7 +8,7 @@ import pandas as pd
 from ..criteria.language.wording import printed_unit, with_unit
 from .drawing import Drawing, Room, figure, nobody
 from .format import count, interval
-from .lines import ALONG, line, rule
+from .lines import GRID, line, rule
 from .rows import Row, records
 from .template import HATCH, STATES, note, one_line
 
@@ -57,7 +57,7 @@ def sweep(frame: pd.DataFrame) -> Drawing:
         words=[axis, *([_protocol(own, values)] if own else [])],
         shapes=[rule(x=own["value"], dash="dot")] if own else [],
         x={"nticks": 8, "tickformat": "~g", "showgrid": False, "ticklabelstandoff": 5},
-        y={"range": [0, most * 1.15], "nticks": 4, "tickformat": ",d", **ALONG},
+        y={"range": [0, most * 1.15], "nticks": 4, "tickformat": ",d", **GRID},
         room=Room(230, 52, 24, 26, 52),
     )
 

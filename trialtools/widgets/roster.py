@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from ..cohort.rows import DECISIONS, decisions
+from ..cohort.rows import decisions
 from ..cohort.screening import Screening
+from ..criteria.patient.tree import DECISIONS
 
 _ROWS = 200
 _COLUMNS = ("patient_id", "decision", "failed", "unknown", "open_items")

@@ -17,10 +17,10 @@ import pandas as pd
 from ...criteria.contents import Protocol
 from ...criteria.engine import expression, facts, partial_fields
 from ...criteria.language import Name, ProtocolError, nearest
+from ...criteria.patient.tree import DECISIONS
 from ...criteria.protocol import DataError, Field
 from ...criteria.protocol.limits import thresholds_of
 from ..patterns import ScreeningData, count_patterns
-from ..rows import DECISIONS
 from ..sources.mapping import UNKNOWN
 
 _AGES = (18, 45, 65, 75, 85)

@@ -44,7 +44,7 @@ class RawTable:
     sheet: bool = False
 
 
-def open_table(source: Any, mapping: ColumnMapping | None = None, wanted: Collection[str] | None = None) -> RawTable:
+def open_table(source: Any, mapping: ColumnMapping, wanted: Collection[str] | None = None) -> RawTable:
     """A table as its source holds it.
 
     Args:
@@ -57,7 +57,6 @@ def open_table(source: Any, mapping: ColumnMapping | None = None, wanted: Collec
     Raises:
         DataError: no such file, not a table, an empty or truncated file.
     """
-    mapping = mapping or ColumnMapping()
     if isinstance(source, str | os.PathLike):
         with readable(Path(source).name, pl.exceptions.PolarsError, ValueError):
             return _open_file(Path(source), mapping, wanted)

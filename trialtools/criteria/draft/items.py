@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ..protocol import squeeze
-from .lines import WHOLE, CriterionKind, Line, Section, lines_of, section_of, without_marker
+from .lines import OVER_BOTH, CriterionKind, Line, Section, lines_of, section_of, without_marker
 from .phrases import PHRASES, pattern
 from .pieces import count_apart, items_apart, sentences
 
@@ -95,7 +95,7 @@ def _sections(lines: Sequence[Line]) -> Iterator[tuple[Section, str, list[Line]]
     """Each section with its heading as written; what stands before any heading is read as inclusions."""
     section, heading, below = Section("inclusion"), "", []
     for line in lines:
-        section_found = Section("inclusion") if WHOLE.fullmatch(line.written) else section_of(line.written)
+        section_found = Section("inclusion") if OVER_BOTH.fullmatch(line.written) else section_of(line.written)
         if section_found is None and heading and not below and _CAPTION.fullmatch(line.written):
             section_found = section
         if section_found is None:

@@ -86,7 +86,7 @@ _IN_A_RULE = pattern("in_a_rule")
 _PLAIN = pattern("plain_heading")
 _SHORT = pattern("short_heading")
 _KEPT_OUT = pattern("kept_out")
-WHOLE = re.compile(r"\W*(?:(?:patient|subject|participant)s?\s+)?eligibility(?:\s+criteria)?\W*", re.I)
+OVER_BOTH = re.compile(r"\W*(?:(?:patient|subject|participant)s?\s+)?eligibility(?:\s+criteria)?\W*", re.I)
 """A heading over inclusions and exclusions together."""
 _INSIDE = re.compile(
     r"(?<![\w/])(?:(?:Key|Main|Principal|KEY|MAIN) )?"

@@ -13,7 +13,7 @@ from pathlib import PurePath
 
 from ..protocol import DataError, squeeze
 from ..protocol.check import stretches
-from .lines import WHOLE, apart, clean, section_of
+from .lines import OVER_BOTH, apart, clean, section_of
 from .phrases import phrases
 from .record import Record
 
@@ -89,7 +89,7 @@ def record_in(written: str, name: str) -> Record:
 
 def _inside(lines: Sequence[str]) -> list[bool]:
     """Of each line, whether it stands among the criteria: a heading opens them again, whatever came before."""
-    opening = [place for place, line in enumerate(lines) if WHOLE.fullmatch(line) or section_of(line)]
+    opening = [place for place, line in enumerate(lines) if OVER_BOTH.fullmatch(line) or section_of(line)]
     first = opening[0] if opening else 0
     heading = section_of(lines[first]) if opening else None
     # what stands above the exclusions, or all of a text without headings, may be criteria

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ..language import definite, evaluate, words
 from ..language.formula import And, AtLeast, Formula, Name, Not, Or, Value, names
@@ -13,6 +13,7 @@ from ..protocol import Field, ProtocolData, Question
 
 State = Literal["pass", "fail", "unknown"]
 Decision = Literal["eligible", "ineligible", "undetermined"]
+DECISIONS: tuple[Decision, ...] = get_args(Decision)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from html import escape
-from typing import Any, get_args
+from typing import Any
 
 import z3
 
@@ -15,13 +15,12 @@ from ..language import ProtocolError, evaluate, nearest, parse, words
 from ..language.formula import And, Arithmetic, Formula, In, Name, Value, names, type_of
 from ..patient import tree
 from ..patient.cells import atoms
-from ..patient.tree import Decision
+from ..patient.tree import DECISIONS, Decision
 from ..protocol import Criterion, ProtocolData
 from .finding import assuming, cannot_pass, join, titles
 from .kleene import Z3
 from .prover import Proof, Prover, prover_for
 
-_DECISIONS = get_args(Decision)
 _TOO_HARD = "it takes too long to find out; ask about fewer fields, without products or quotients of them"
 
 
@@ -204,8 +203,8 @@ def someone(protocol: ProtocolData, condition: str, decision: Decision | None = 
     Nobody of whom "Late trimester of pregnancy" is true can be eligible as long as the declared fact holds: \
 "Late pregnancy is pregnancy" (F1). Such a patient cannot pass E3 (Pregnant or lactating).
     """
-    if decision is not None and decision not in _DECISIONS:
-        raise ProtocolError(f"no decision '{decision}'{nearest(decision, _DECISIONS)}")
+    if decision is not None and decision not in DECISIONS:
+        raise ProtocolError(f"no decision '{decision}'{nearest(decision, DECISIONS)}")
     formula = parse(condition, protocol.fields)
     parts = formula.items if isinstance(formula, And) else (formula,)
     prover = prover_for(protocol)
