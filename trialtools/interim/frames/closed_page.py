@@ -160,7 +160,7 @@ def _across(looks: Sequence[LookData], pairs: Sequence[tuple[Boundary, Aside | N
     return (*rows, (note,))
 
 
-def _texts_of(panel: Panel) -> dict[str, str]:
+def _texts_of(panel: Aside) -> dict[str, str]:
     """What a panel says, by its words."""
     return {words: text for words, text, *_ in (*panel.bars, *panel.rows)}
 
