@@ -293,7 +293,7 @@ def _export(ledger: str, *, key: str | None = None, out: str) -> int:
 
 
 _LEDGER = {
-    **{"plan": _plan, "open": _open, "mix": _mix, "allocate": _allocate, "verify": _verify, "unblind": _unblind},
-    **{"correct": _correct, "return": _return, "backup": _backup, "export": _export},
-}
+    "plan": _plan, "open": _open, "mix": _mix, "allocate": _allocate, "verify": _verify,
+    "unblind": _unblind, "correct": _correct, "return": _return, "backup": _backup, "export": _export,
+}  # fmt: skip
 __commands__ = {"arms": _LEDGER}

@@ -29,9 +29,9 @@ from .sealing import Key, read_key
 from .strata import SITE, Levels, strata
 
 _ALLOCATIONS = (
-    *("subject_id", "site", "stratum", "randomized_on", "recorded_on", "kit", "decision", "window"),
-    *("override_by", "override_reason", "allocated_by", "corrections", "kit_returned", "unblindings", "entry"),
-)
+    "subject_id", "site", "stratum", "randomized_on", "recorded_on", "kit", "decision", "window", "override_by",
+    "override_reason", "allocated_by", "corrections", "kit_returned", "unblindings", "entry",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -177,10 +177,10 @@ def _unblinding(record: _Record, entry: LedgerEntry) -> Iterator[str]:
 
 
 _RULES = {
-    **{"opened": _opening, "kit": _kit, "mixed": _mixing, "mixed kit": _kit, "allocated": _allocation},
-    **{"refused": _judgement, "amended": _amendment, "corrected": _correction, "returned": _return},
+    "opened": _opening, "kit": _kit, "mixed": _mixing, "mixed kit": _kit, "allocated": _allocation,
+    "refused": _judgement, "amended": _amendment, "corrected": _correction, "returned": _return,
     "unblinded": _unblinding,
-}
+}  # fmt: skip
 
 
 def check_decisions(entries: Sequence[LedgerEntry], protocol: Protocol) -> Iterator[Fault]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from datetime import date
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
+
+import pandas as pd
 
 from ..criteria.contents import Protocol, load_protocol
 from ..criteria.protocol import DataError
 from ..criteria.stage import Stage, expect
 from ..figures.format import count, percent
-from ..figures.measure import MEASURES, Measure
+from ..figures.measure import Measure
 from ..figures.printed import recommendation_form
 from .data.read import TrialData
+from .data.tables import Frame
 from .frames import conduct, looks, outcomes, randomization, record, recruitment, safety
 from .frames.caveats import caveats, estimand_in_words
 from .frames.closed_page import boundary_words
@@ -23,7 +28,7 @@ from .frames.first_page import first_page, report_contents
 from .frames.history import read_previous
 from .frames.otherwise import sensitivity, subgroup_effects
 from .frames.wording import arm_heads, effect_axis
-from .lookdata import LookData, at_site, parse_cutoff, read_allocations, read_analysis_data, with_reason
+from .lookdata import ALLOCATIONS, LookData, at_site, read_analysis_data, with_reason
 from .plan import plan_of
 from .show import Show
 
@@ -89,7 +94,7 @@ class Look(Stage, LookData):
     @property
     def measure(self) -> Measure:
         """What the effect on the primary endpoint is, and how it is written."""
-        return MEASURES[self.plan.kind]
+        return self.plan.measure
 
     @property
     def findings(self) -> Any:
@@ -162,9 +167,9 @@ def look(
     expect(data, str | os.PathLike | TrialData, call, "a folder of trial data or a TrialData")
     expect(protocol, Protocol | str | os.PathLike, call, "a Protocol")
     protocol = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
-    plan, day = plan_of(protocol), parse_cutoff(cutoff)
+    plan, day = plan_of(protocol), _day_of(cutoff)
     trial = read_analysis_data(data, protocol, cutoff, closed=closed, mapping=mapping or None)
-    allocations = None if isinstance(data, TrialData) else read_allocations(data)
+    allocations = None if isinstance(data, TrialData) else _read_allocations(data)
     if number == "due":
         before = read_previous(previous, protocol, cutoff, site=site)
         number = looks.due_look(Look(trial, protocol, plan, day, closed, site=site, previous=before))
@@ -175,3 +180,17 @@ def look(
     if odd := [each for each in not_held if not 1 <= each < number]:
         raise DataError(f"not_held names look {odd[0]}; expected looks before look {number}")
     return Look(trial, protocol, plan, day, closed, number, site, before, allocations, tuple(not_held))
+
+
+def _read_allocations(data: str | os.PathLike[str]) -> Frame | None:
+    """What the ledger says of everybody allocated, as it stands in a cut; None where there is none."""
+    file = Path(data) / ALLOCATIONS
+    return pd.read_csv(file, dtype={"subject_id": "str", "stratum": "str"}) if file.is_file() else None
+
+
+def _day_of(cutoff: str) -> date | None:
+    """The day of the cut; None for data that are not cut."""
+    try:
+        return date.fromisoformat(cutoff) if cutoff else None
+    except ValueError:
+        raise DataError(f"the cutoff '{cutoff}' is not a day, year-month-day") from None

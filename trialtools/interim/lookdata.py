@@ -190,24 +190,6 @@ def at_site(trial: TrialData, site: str) -> TrialData:
     return replace(trial, **{name: frame[belongs_to(frame, own)] for name, frame in trial.tables.items()})
 
 
-def read_allocations(data: str | os.PathLike[str]) -> Frame | None:
-    """What the ledger says of everybody allocated, as it stands in a cut; None where there is none."""
-    file = Path(data) / ALLOCATIONS
-    return pd.read_csv(file, dtype={"subject_id": "str", "stratum": "str"}) if file.is_file() else None
-
-
-def parse_cutoff(cutoff: str) -> date | None:
-    """The day of the cut; None for data that are not cut.
-
-    Raises:
-        DataError: not a day.
-    """
-    try:
-        return date.fromisoformat(cutoff) if cutoff else None
-    except ValueError:
-        raise DataError(f"the cutoff '{cutoff}' is not a day, year-month-day") from None
-
-
 def with_reason(frame: Frame, why: str) -> Frame:
     """A frame that, where it is empty, says why: in `frame.attrs["why"]`.
 

@@ -13,6 +13,7 @@ from typing import Any
 from ..criteria.contents import Protocol
 from ..criteria.language import nearest
 from ..criteria.protocol import DataError
+from ..figures.measure import MEASURES, Measure
 from .design import WITH_GAMMA, between, item_of, require, spending_of
 from .endpoint import Endpoint, EndpointKind, Estimand, endpoint_of, estimand_of
 from .harm import SHARED, HarmBound, harm_of
@@ -64,6 +65,11 @@ class MonitoringPlan:
     def kind(self) -> EndpointKind:
         """What the primary endpoint is; of yes or no, where nothing else is declared."""
         return self.endpoint.kind if self.endpoint else "binary"
+
+    @property
+    def measure(self) -> Measure:
+        """What the effect on the primary endpoint is, and how it is written."""
+        return MEASURES[self.kind]
 
     @property
     def arm(self) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 from .. import figures
 from ..figures import printed
 from ..figures.format import four_decimals
-from ..figures.measure import MEASURES
 from .data.tables import Frame
 from .frames.effect import comparisons
 from .lookdata import POOLED, LookData
@@ -54,7 +53,7 @@ class Show:
         if lacks := frame.attrs.get("lacks"):
             how.setdefault("notes", [lacks])
         formats = dict.fromkeys(percent, figures.percent)
-        formats |= dict.fromkeys(effects, MEASURES[self.look.plan.kind].text)
+        formats |= dict.fromkeys(effects, self.look.plan.measure.text)
         formats |= {name: partial(figures.number, digits=n) for name, n in (digits or {}).items()}
         formats |= {name: four_decimals for name in ("nominal_p", "alpha_spent") if name in frame}
         if set(frame.get("arm", ())) == {POOLED}:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def reports(runs: Sequence[Run], jobs: int = 2) -> Iterator[tuple[Run, Report | 
     if jobs == 1 or len(runs) == 1:
         for done, run in enumerate(runs):
             _tell(f"{done} of {len(runs)} reports done; making {run.name} …")
-            yield run, _result(run, lambda run=run: run.make(*run.arguments))
+            yield run, _result(run, partial(run.make, *run.arguments))
         return
     # A fresh process imports everything anew; a forked one would share threads that it does not have.
     with ProcessPoolExecutor(jobs, get_context("spawn"), leave_out_grammar) as pool:

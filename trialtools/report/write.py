@@ -67,7 +67,8 @@ def report(
     name, folder = name or short_name(source), Path(out)
     shown = paths_shown(run, declared, source.parent)
     values_shown, run_shown = _without_places(values, shown), _without_places(run, shown)
-    facts = manifest(name, source, values_shown, run_shown, *inputs(run, declared, source.parent, folder))
+    files, protocol = inputs(run, declared, source.parent, folder)
+    facts = manifest(name, source, values_shown, run_shown, files, protocol)
     _refuse_foreign(folder, name, source)
     with _stage(folder, name) as stage, _set_aside_on_failure(folder, name):
         began = time.monotonic()
@@ -119,9 +120,9 @@ def _set_aside_on_failure(folder: Path, name: str) -> Iterator[None]:
     """Of a notebook that fails no earlier page may be taken for its report; a full disk says nothing of that page."""
     try:
         yield
-    except Exception as error:
-        if isinstance(error, OSError):
-            raise
+    except OSError:
+        raise
+    except Exception:
         for suffix in _SUFFIXES:
             if (folder / f"{name}{suffix}").exists():
                 (folder / f"{name}{suffix}").replace(folder / f"{name}.previous{suffix}")

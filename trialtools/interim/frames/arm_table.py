@@ -8,7 +8,7 @@ from typing import Any
 
 from ...figures.first_page import ArmRow
 from ...figures.format import capital, count, number
-from ...figures.measure import MEASURES, POINTS
+from ...figures.measure import POINTS
 from ..data.deaths import UNSURE_DEATH
 from ..data.tables import Frame
 from ..endpoint import EndpointKind
@@ -130,7 +130,7 @@ def _values(look: LookData, known: Mapping[str, Frame], apart: tuple[str, ...], 
         cells = (share(int(own.sum()), len(own)) for own in known.values())
     several = len(apart) > 1
     if several and any(apart) and look.plan.kind != "binary":
-        label += f"; below, {MEASURES[look.plan.kind].head.lower()}"
+        label += f"; below, {look.plan.measure.head.lower()}"
     return [ArmRow(label, tuple(cells), apart, strong=True, below=several), *levels]
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from ...figures.boundary import Boundary, boundary
 from ...figures.first_page import Aside, FirstPage
 from ...figures.format import count, number
-from ...figures.measure import MEASURES
 from ..data.tables import Frame
 from ..lookdata import LookData
 from ..plan import MonitoringPlan
@@ -57,7 +56,7 @@ def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
     )
     return FirstPage(
         closed=True,
-        **frame_of_page(look),
+        **titles_of(look),
         **arm_table(look, each),
         facts=facts,
         question=_QUESTION,
@@ -80,7 +79,7 @@ def _progress(look: LookData) -> tuple[str, str]:
     return "Primary outcome known", f"{count(rows['state'].eq('known').sum())}{of}"
 
 
-def frame_of_page(look: LookData) -> dict[str, Any]:
+def titles_of(look: LookData) -> dict[str, Any]:
     """What page 1 of either report says of itself: titles, and the words on every printed sheet."""
     kind, day = "closed" if look.closed else "open", look.cutoff or "not cut"
     of = f"look {look.number} of {len(look.plan.looks)}"
@@ -103,7 +102,7 @@ def boundary_words(look: LookData) -> dict[str, Any]:
     plan, arm = look.plan, arm_in_sentence(look, look.plan.arm)
     less, more, _ = direction_words(plan.kind, endpoint_of_look(look), arm)
     return {
-        "information": MEASURES[plan.kind].information,
+        "information": plan.measure.information,
         "goal": goal_of(plan),
         "above": f"favours {arm}" if plan.margin is None else "is better than the margin",
         "directions": (less, more) if plan.sign < 0 else (more, less),
@@ -169,7 +168,7 @@ def _hope(plan: MonitoringPlan) -> str:
     """The effect that the design hopes for: "6 % against 12 %", "a hazard ratio of 0.60"."""
     if plan.kind == "binary":
         return " against ".join(f"{100 * rate:g} %" for rate in (plan.experimental_rate, plan.control_rate) if rate)
-    measure = MEASURES[plan.kind]
+    measure = plan.measure
     return f"a {measure.name.lower()} of {measure.text(plan.hoped)} {measure.unit}".strip()
 
 

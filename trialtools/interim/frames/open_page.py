@@ -9,7 +9,7 @@ from ...figures.accrual import target_days
 from ...figures.first_page import ArmRow, FirstPage
 from ...figures.format import SPACE, capital, count, percent
 from ..lookdata import LookData
-from .closed_page import frame_of_page
+from .closed_page import titles_of
 from .conduct import dosing
 from .endpoint import endpoint_rows
 from .outcomes import outcome_status, overall_rate
@@ -52,7 +52,7 @@ def open_page(look: LookData, seed: int = 1) -> FirstPage:
     columns, rows, notes = _sites(look)
     return FirstPage(
         closed=False,
-        **frame_of_page(look),
+        **titles_of(look),
         facts=facts,
         question=_QUESTION,
         answer_label="Answer",

@@ -10,7 +10,6 @@ import pandas as pd
 from scipy.special import ndtri
 
 from ...figures.format import capital, enumeration, number
-from ...figures.measure import MEASURES
 from ...figures.printed import KeyFigures
 from ..data.tables import Frame
 from ..endpoint import Endpoint
@@ -126,7 +125,7 @@ def _value_in_words(look: LookData, name: str, value: Any) -> str:
         case "control_rate" | "experimental_rate" | "power", int() | float():
             return f"{100 * value:g} %"
         case (("effect" | "margin"), _) if plan.hoped is not None or plan.margin is not None:
-            effect, measure = plan.null if name == "margin" else plan.hoped or 0.0, MEASURES[plan.kind]
+            effect, measure = plan.null if name == "margin" else plan.hoped or 0.0, plan.measure
             size = measure.size(effect, measure.unit)
             return size if measure.words else f"{measure.name.lower()} {size}"
         case "secondary", Mapping():

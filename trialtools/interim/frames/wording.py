@@ -7,7 +7,6 @@ from typing import Any
 
 from ...figures import format
 from ...figures.format import SPACE, count, percent
-from ...figures.measure import MEASURES
 from ..endpoint import Endpoint, EndpointKind
 from ..lookdata import LookData
 from ..plan import MonitoringPlan
@@ -122,7 +121,7 @@ def direction(effect: Effect, endpoint: Endpoint, arm: str, control: str) -> str
 
 def effect_axis(look: LookData) -> str:
     """What an axis of effects shows, and which side of it favours the experimental arm."""
-    plan, measure = look.plan, MEASURES[look.plan.kind]
+    plan, measure = look.plan, look.plan.measure
     arm, control = (arm_in_sentence(look, each) for each in (plan.arm, plan.control))
     side = f"{'below' if plan.sign < 0 else 'above'} {measure.number(0.0):g}"
     return f"{measure.head}: {arm} against {control}; {side} favours {arm}. Not adjusted for the looks"
