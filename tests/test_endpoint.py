@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from trialtools.criteria.protocol import DataError, DesignItem
-from trialtools.interim.data.read import primary
+from trialtools.interim.data.read import primary_of
 from trialtools.interim.endpoint import endpoint_of
 
 FULL = {"name": "progression", "kind": "binary", "day": 28, "better": "lower"}
@@ -111,7 +111,8 @@ def test_the_declared_endpoint_is_looked_for_among_the_outcomes(protocol, declar
     """Early on recoveries are known and nothing else: they must not be taken for progressions."""
 
     def found(*names, of=protocol):
-        return primary(pd.DataFrame({"endpoint": names}, dtype="str"), of)
+        primary = primary_of(pd.DataFrame({"endpoint": names}, dtype="str"), of and endpoint_of(of))
+        return primary.name, primary.window
 
     assert found("recovery", "progression") == found("progression") == ("progression", 28)
     assert found("recovery") == found() == (None, 28)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ...cohort.sources.checks import DataFinding
 from .dates import blank, earliest, latest
-from .outcomes import closes, of_each
+from .outcomes import Primary, closes, entry, known_rows, of_each
 from .tables import FATAL, KEPT, READ_AS_UNKNOWN, Frame, belongs_to, finding, finding_for
 
 _Tables = Mapping[str, Frame]
@@ -57,14 +57,13 @@ def clear_impossible(tables: _Tables) -> tuple[dict[str, Frame], list[DataFindin
     return cleared, findings
 
 
-def contradictions(tables: _Tables, arms: Iterable[str], endpoint: str | None, kind: str) -> Iterator[DataFinding]:
+def contradictions(tables: _Tables, arms: Iterable[str], primary: Primary) -> Iterator[DataFinding]:
     """What the tables say against each other; it stops at an arm that does not exist and at rows without a subject.
 
     Args:
         tables: typed, see `tables.TABLES`.
         arms: ids that an arm can have; empty where nobody said.
-        endpoint: the primary one.
-        kind: of the endpoint; a measurement has its baseline before randomization, and rows of several days.
+        primary: endpoint; a measurement has its baseline before randomization, and rows of several days.
     """
     subjects, arms = tables["subjects"], tuple(arms)
     if arms:
@@ -82,9 +81,9 @@ def contradictions(tables: _Tables, arms: Iterable[str], endpoint: str | None, k
     yield from _entry(subjects)
     yield from _course(tables)
     yield from _rows_without_day(tables)
-    yield from _early_outcomes(tables["outcomes"], subjects, endpoint, kind)
-    yield from _repetitions(tables["outcomes"], endpoint if kind == "binary" else None)
-    yield from _lost_from_sight(tables, endpoint) if kind == "time_to_event" else ()
+    yield from _early_outcomes(tables["outcomes"], subjects, primary)
+    yield from _repetitions(tables["outcomes"], primary.name if primary.kind == "binary" else None)
+    yield from _lost_from_sight(tables, primary.name) if primary.kind == "time_to_event" else ()
 
 
 def _entry(subjects: Frame) -> Iterator[DataFinding]:
@@ -107,13 +106,12 @@ def _entry(subjects: Frame) -> Iterator[DataFinding]:
 def _course(tables: _Tables) -> Iterator[DataFinding]:
     """Days of treatment and follow-up that contradict randomization or death."""
     doses, ends, subjects = tables["doses"], tables["disposition"], tables["subjects"]
-    entered = earliest(subjects, "randomized_on").set_axis(subjects["subject_id"])
-    early = latest(doses, "dosed_on") < of_each(doses, entered)
+    early = latest(doses, "dosed_on") < entry(doses, subjects)
     yield from finding_for("doses", "dosed_on", "dosed before randomization", doses, early, KEPT)
     yield from finding_for("doses", "amount", "a negative amount", doses, doses["amount"] < 0, KEPT)
     events = tables["events"]
     termless = events["term"].isna() & events["term"].notna().any()  # nobody's, where the column is not there
-    early = latest(events, "started_on") < of_each(events, entered)
+    early = latest(events, "started_on") < entry(events, subjects)
     yield from finding_for("events", "started_on", "started before randomization", events, early, _NO_ADVERSE_EVENT)
     yield from finding_for("events", "term", "no term", events, termless, "counted, but under no term")
     for name, keys in _ONCE.items():  # a file joined to itself would count everything twice
@@ -129,7 +127,7 @@ def _course(tables: _Tables) -> Iterator[DataFinding]:
     yield from finding_for("labs", "subject_id", "the same row twice", labs, labs.duplicated(), KEPT)
     deaths = ends[ends["milestone"] == "died"]
     dead = latest(deaths, "happened_on").set_axis(deaths["subject_id"])
-    before = latest(ends, "happened_on") < of_each(ends, entered)
+    before = latest(ends, "happened_on") < entry(ends, subjects)
     yield from finding_for("disposition", "happened_on", "ended before randomization", ends, before, KEPT)
     for name in ("doses", "events", "outcomes", "labs", "disposition"):
         rows = tables[name] if name != "disposition" else ends[ends["milestone"] != "died"]
@@ -161,18 +159,18 @@ def _rows_without_day(tables: _Tables) -> Iterator[DataFinding]:
             yield from finding_for(name, column, "no day", rows, lost, _UNDATED[name])
 
 
-def _early_outcomes(outcomes: Frame, subjects: Frame, endpoint: str | None, kind: str) -> Iterator[DataFinding]:
+def _early_outcomes(outcomes: Frame, subjects: Frame, primary: Primary) -> Iterator[DataFinding]:
     """An outcome belongs to the days after randomization; only the baseline of a measurement does not."""
     early = outcomes["value"].notna() & (latest(outcomes, "observed_on") < closes(outcomes, subjects, 0))
-    if kind in ("continuous", "ordinal"):
-        early &= outcomes["endpoint"] != endpoint
+    if primary.kind in ("continuous", "ordinal"):
+        early &= outcomes["endpoint"] != primary.name
     yield from finding_for("outcomes", "observed_on", "observed before randomization", outcomes, early, KEPT)
 
 
 def _lost_from_sight(tables: _Tables, endpoint: str | None) -> Iterator[DataFinding]:
     """Who left on a day that is not known, without a row of the time to an event: nobody knows how long they stayed."""
     ends, outcomes = tables["disposition"], tables["outcomes"]
-    own = outcomes.loc[(outcomes["endpoint"] == endpoint) & outcomes["value"].notna(), "subject_id"]
+    own = outcomes.loc[known_rows(outcomes, endpoint), "subject_id"]
     hit = ends["milestone"].isin(["withdrew", "lost", "died"]) & ends["happened_on"].isna()
     problem = "left without a row of the endpoint, on a day that is not known"
     hit &= ~ends["subject_id"].isin(own)
@@ -185,8 +183,8 @@ def _repetitions(outcomes: Frame, endpoint: str | None) -> Iterator[DataFinding]
     differ = twice & (outcomes.groupby(keys, dropna=False)["value"].transform("nunique") > 1)
     yield from finding_for("outcomes", "value", "two values on one day", outcomes, differ, FATAL)
     yield from finding_for("outcomes", "value", "the same value twice", outcomes, twice & ~differ, "counted once")
-    primary = (outcomes["endpoint"] == endpoint) & outcomes["value"].notna() & ~outcomes.duplicated(keys)
-    several = primary & outcomes.where(primary).duplicated(["subject_id", "endpoint"], keep=False)
+    once = known_rows(outcomes, endpoint) & ~outcomes.duplicated(keys)
+    several = once & outcomes.where(once).duplicated(["subject_id", "endpoint"], keep=False)
     yield from finding_for(
         "outcomes", "value", "the primary endpoint more than once", outcomes, several & ~differ, FATAL
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -14,31 +15,53 @@ from .tables import FATAL, READ_AS_UNKNOWN, Frame, finding, finding_for
 from .words import UNSAID
 
 
+@dataclass(frozen=True)
+class Primary:
+    """The primary endpoint of these data: its name in them, None where it is not there, and how it counts.
+
+    `window` is its last day after randomization, `visit` the first and the last day on which it may be seen instead.
+    """
+
+    name: str | None
+    kind: str = "binary"
+    window: int | None = None
+    visit: tuple[int, int] | None = None
+
+
 def of_each(rows: Frame, known: Frame) -> Frame:
     """For each row what is known of its subject, the first where there are several; `known` is by subject_id."""
     return known[~known.index.duplicated()].reindex(rows["subject_id"]).set_axis(rows.index)
 
 
+def known_rows(outcomes: Frame, endpoint: str | None) -> Frame:
+    """Which outcomes are of an endpoint and have a value."""
+    return (outcomes["endpoint"] == endpoint) & outcomes["value"].notna()
+
+
+def entry(rows: Frame, subjects: Frame, bound: Callable[[Frame, str], Frame] = earliest) -> Frame:
+    """For each row the first day on which its subject can have been randomized, or the last."""
+    return of_each(rows, bound(subjects, "randomized_on").set_axis(subjects["subject_id"]))
+
+
 def closes(rows: Frame, subjects: Frame, window: int) -> Frame:
     """For each row the first day on which the window of its subject can have passed."""
-    entered = earliest(subjects, "randomized_on").set_axis(subjects["subject_id"])
-    return of_each(rows, entered) + pd.Timedelta(days=window)
+    return entry(rows, subjects) + pd.Timedelta(days=window)
 
 
-def check_primary(outcomes: Frame, endpoint: str | None, name: str, kind: str) -> list[DataFinding]:
+def check_primary(outcomes: Frame, primary: Primary, declared: str) -> list[DataFinding]:
     """That the declared endpoint is there; and that one which happens or not is 1 or 0, for 2 could mean either."""
     others = ", ".join(outcomes["endpoint"].dropna().unique()[:3])
-    if endpoint is None:
-        n, problem = len(outcomes), f"the primary endpoint '{name}' is not among them"
+    if primary.name is None:
+        n, problem = len(outcomes), f"the primary endpoint '{declared}' is not among them"
         return [finding("outcomes", "endpoint", problem, n, n, others, "no effect is shown")] if n else []
-    own = (outcomes["endpoint"] == endpoint) & outcomes["value"].notna() & (kind in ("binary", "time_to_event"))
-    odd = own & ~outcomes["value"].isin([0, 1])
-    return finding_for("outcomes", "value", f"neither 1 nor 0, though {endpoint} happens or not", outcomes, odd, FATAL)
+    own = known_rows(outcomes, primary.name) & (primary.kind in ("binary", "time_to_event"))
+    odd, problem = own & ~outcomes["value"].isin([0, 1]), f"neither 1 nor 0, though {primary.name} happens or not"
+    return finding_for("outcomes", "value", problem, outcomes, odd, FATAL)
 
 
 def censor(outcomes: Frame, endpoint: str | None, day: Any) -> tuple[Frame, list[DataFinding]]:
     """The outcomes of a time to an event as they stood on a day: who is known of later was without it on that day."""
-    later = (outcomes["endpoint"] == endpoint) & (earliest(outcomes, "observed_on") > day) & outcomes["value"].notna()
+    later = known_rows(outcomes, endpoint) & (earliest(outcomes, "observed_on") > day)
     problem, action = f"known of a later day than {day.date()}", "followed without the event up to that day"
     findings = finding_for("outcomes", "observed_on", problem, outcomes, later, action)
     outcomes = blank(outcomes, "observed_on", later)
@@ -48,14 +71,11 @@ def censor(outcomes: Frame, endpoint: str | None, day: Any) -> tuple[Frame, list
 
 def after_day(outcomes: Frame, subjects: Frame, endpoint: str | None, window: int | None) -> Frame:
     """Which rows of the primary endpoint were surely seen after its last day."""
-    entered = of_each(outcomes, latest(subjects, "randomized_on").set_axis(subjects["subject_id"]))
-    own = (outcomes["endpoint"] == endpoint) & outcomes["value"].notna() & (window is not None)
-    return own & (earliest(outcomes, "observed_on") > entered + pd.Timedelta(days=window or 0))
+    last = entry(outcomes, subjects, latest) + pd.Timedelta(days=window or 0)
+    return known_rows(outcomes, endpoint) & (window is not None) & (earliest(outcomes, "observed_on") > last)
 
 
-def clear_outside(
-    outcomes: Frame, subjects: Frame, endpoint: str | None, window: int | None, visit: tuple[int, int] | None, kind: str
-) -> tuple[Frame, list[DataFinding]]:
+def clear_outside(outcomes: Frame, subjects: Frame, primary: Primary) -> tuple[Frame, list[DataFinding]]:
     """The outcomes without those primary ones that were seen too early to say anything, or outside the visit window.
 
     What happened before randomization is no outcome of it. Of yes or no, an event counts from its day on; that there
@@ -63,9 +83,9 @@ def clear_outside(
     seen up to the day of randomization is the baseline. What came after the last day stays, to be told: an event by
     day 28 is none that happened on day 35, for the day is part of the variable (ICH E9(R1), A.3.3).
     """
-    own = (outcomes["endpoint"] == endpoint) & outcomes["value"].notna()
+    kind, window, visit = primary.kind, primary.window, primary.visit
+    own, entered = known_rows(outcomes, primary.name), entry(outcomes, subjects, latest)
     first_day, last_day = earliest(outcomes, "observed_on"), latest(outcomes, "observed_on")
-    entered = of_each(outcomes, latest(subjects, "randomized_on").set_axis(subjects["subject_id"]))
     hits, late_findings = [], []
     if kind in ("binary", "time_to_event"):
         hits.append(("observed before randomization", own & (last_day < closes(outcomes, subjects, 0))))
@@ -83,7 +103,8 @@ def clear_outside(
         hits.append((f"seen outside the visit window of {_span(visit)}", own & outside))
     else:
         problem, action = _LATE.get(kind, _LATE_VALUE)
-        late = own & after_day(outcomes, subjects, endpoint, window) & ((outcomes["value"] == 1) | (kind not in _LATE))
+        told = (outcomes["value"] == 1) | (kind not in _LATE)
+        late = own & told & after_day(outcomes, subjects, primary.name, window)
         late_findings = finding_for("outcomes", "observed_on", problem.format(window), outcomes, late, action)
     findings, none = late_findings, pd.Series(False, index=outcomes.index)
     for problem, hit in hits:
@@ -147,8 +168,8 @@ def _primary_values(subjects: Frame, outcomes: Frame, endpoint: str | None, wind
             a measurement, and of ordered levels, the last one after the day of randomization that lies in the window;
             the last one up to that day is the baseline.
     """
-    rows = outcomes.loc[outcomes["endpoint"] == endpoint, ["subject_id", "value", "observed_on"]]
-    rows = rows[rows["value"].notna()].assign(baseline=float("nan"))
+    columns = ["subject_id", "value", "observed_on"]
+    rows = outcomes.loc[known_rows(outcomes, endpoint), columns].assign(baseline=float("nan"))
     if kind == "binary":
         return rows.drop_duplicates("subject_id")
     if kind == "time_to_event":

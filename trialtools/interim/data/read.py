@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -15,13 +15,13 @@ from ...cohort.sources.patients import read_patients
 from ...criteria.contents import Protocol
 from ...criteria.protocol import DataError
 from ...criteria.stage import Stage, expect
-from ..endpoint import endpoint_of
+from ..endpoint import Endpoint, endpoint_of
 from .checks import clear_impossible, contradictions, missing_parts
 from .cutoff import cut, pool
 from .deaths import merge_deaths
 from .labs import unify_units
 from .names import plain_name, plain_names, unify_names
-from .outcomes import check_primary, clear_outside, endpoint_states, rank_levels
+from .outcomes import Primary, check_primary, clear_outside, endpoint_states, rank_levels
 from .parse import check_values, parse_table
 from .raw import Raw
 from .source import open_source
@@ -102,17 +102,15 @@ def _check(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None) 
     _stop(respelt)
     _one_arm_each(texts["subjects"])
     declared = endpoint_of(protocol) if protocol else None
-    levels = declared.levels if declared else ()
-    if "outcomes" in texts:
-        texts["outcomes"], unranked = rank_levels(texts["outcomes"], declared and declared.name, levels)
+    if declared and "outcomes" in texts:
+        texts["outcomes"], unranked = rank_levels(texts["outcomes"], declared.name, declared.levels)
         respelt = [*respelt, *unranked]
     tables, typed = _parse_tables(texts, protocol)
     tables["subjects"], entry = _subjects_randomized(_with_arms(tables["subjects"], arms), texts["subjects"])
-    endpoint, window = primary(tables["outcomes"], protocol)
-    endpoint, window = raw.endpoint or endpoint, window if raw.window is None else raw.window
-    kind = declared.kind if declared else "binary"
-    visit = declared.window if declared else None
-    tables, mended = _mend(tables, endpoint, window, visit, kind)
+    found = primary_of(tables["outcomes"], declared)
+    window = found.window if raw.window is None else raw.window
+    primary = replace(found, name=raw.endpoint or found.name, window=window)
+    tables, mended = _mend(tables, primary)
     findings = [
         *raw.findings,
         *blank_rows,
@@ -122,12 +120,12 @@ def _check(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None) 
         *_nobody(texts["subjects"], arms or {}),
         *mended,
     ]
-    findings += check_primary(tables["outcomes"], endpoint, declared.name, kind) if declared else []
-    findings += contradictions(tables, codes, endpoint, kind)
+    findings += check_primary(tables["outcomes"], primary, declared.name) if declared else []
+    findings += contradictions(tables, codes, primary)
     _stop(findings)
     absent = tuple(name for name in TABLES if not _is_collected(raw.tables.get(name)))
     absent += (SCREENING_LOG,) if tables["subjects"]["randomized"].all() else ()
-    states = endpoint_states(tables["subjects"], tables["outcomes"], endpoint, window, kind=kind)
+    states = endpoint_states(tables["subjects"], tables["outcomes"], primary.name, primary.window, kind=primary.kind)
     findings += missing_parts(tables, absent, codes, states)
     return TrialData(
         name=raw.name,
@@ -137,9 +135,9 @@ def _check(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None) 
         synthetic="synthetic" in raw.tables["subjects"] and "true" in set(raw.tables["subjects"]["synthetic"]),
         sha256=raw.sha256,
         arms=codes,
-        endpoint=endpoint,
-        window=window,
-        kind=kind,
+        endpoint=primary.name,
+        window=primary.window,
+        kind=primary.kind,
     )
 
 
@@ -172,13 +170,11 @@ def _no_rows(table: str) -> Frame:
     return parse_table(table, pd.DataFrame(columns=list(TABLES[table]), dtype="str"))[0]
 
 
-def _mend(
-    tables: dict[str, Frame], endpoint: str | None, window: int | None, visit: tuple[int, int] | None, kind: str
-) -> tuple[dict[str, Frame], list[DataFinding]]:
+def _mend(tables: dict[str, Frame], primary: Primary) -> tuple[dict[str, Frame], list[DataFinding]]:
     """The tables without what cannot be, each test in one unit, each death once."""
     tables, findings = clear_impossible(tables)
     tables["labs"], units = unify_units(tables["labs"])
-    tables["outcomes"], early = clear_outside(tables["outcomes"], tables["subjects"], endpoint, window, visit, kind)
+    tables["outcomes"], early = clear_outside(tables["outcomes"], tables["subjects"], primary)
     tables, deaths = merge_deaths(tables)
     return tables, [*findings, *units, *early, *deaths]
 
@@ -253,15 +249,14 @@ def _baseline(subjects: Frame, raw: Frame, protocol: Protocol | None) -> tuple[F
     return subjects.assign(**{name: frame[name].to_numpy() for name in names}), findings
 
 
-def primary(outcomes: Frame, protocol: Protocol | None) -> tuple[str | None, int | None]:
-    """The primary endpoint and its window in days, as the design declares them.
+def primary_of(outcomes: Frame, declared: Endpoint | None) -> Primary:
+    """The primary endpoint of these outcomes, as the design declares it.
 
     None where a design names none of those that are there: early on, another endpoint may be the only one. Without a
     declared endpoint, the only one there is.
     """
     names = list(outcomes["endpoint"].dropna().unique())
-    declared = endpoint_of(protocol) if protocol else None
     if declared is None:
-        return (names[0] if len(names) == 1 else None), None
+        return Primary(names[0] if len(names) == 1 else None)
     there = (name for name in names if plain_name(name) == plain_name(declared.name))
-    return next(there, None), declared.last
+    return Primary(next(there, None), declared.kind, declared.last, declared.window)
