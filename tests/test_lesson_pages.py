@@ -15,7 +15,7 @@ from trialtools.criteria.language import ProtocolError
 from trialtools.criteria.proofs.conditions import NotSettled
 from trialtools.criteria.proofs.finding import Finding
 from trialtools.lessons import check, lessons, load_lesson, quantities
-from trialtools.lessons.pages import in_browser, proofs, site
+from trialtools.lessons.pages import in_browser, site
 from trialtools.lessons.pages import quiz as quiz_file
 from trialtools.lessons.pages.paper import handout
 from trialtools.lessons.pages.quiz import quiz, quiz_page
@@ -43,8 +43,8 @@ def test_a_key_that_the_engine_does_not_confirm_is_refused(monkeypatch, tmp_path
     head, *items = re.split(r"(?=  - id)", written)
     (item,) = [each for each in items if each.startswith(f"  - id: quiz.{id}\n")]
     wrong = re.search(r"answer: (.+?)(,|\n)", item)[1]
-    if f"quiz.{id}" in proofs.PROOFS:
-        monkeypatch.setitem(proofs.PROOFS, f"quiz.{id}", lambda source: ("another", ""))
+    if f"quiz.{id}" in quiz_file.PROOFS:
+        monkeypatch.setitem(quiz_file.PROOFS, f"quiz.{id}", lambda source: ("another", ""))
     else:
         item = re.sub(r"    key: .*", f"    key: {wrong}", item)
     (tmp_path / "quiz.yaml").write_text(head + item, "utf-8")

@@ -14,9 +14,8 @@ from ..criteria.contents import Protocol
 from ..criteria.language import nearest
 from ..criteria.protocol import DataError
 from ..figures.measure import MEASURES, Measure
-from .design import WITH_GAMMA, between, item_of, require, spending_of
+from .design import SHARED, WITH_GAMMA, HarmBound, between, harm_of, item_of, require, spending_of
 from .endpoint import Endpoint, EndpointKind, Estimand, endpoint_of, estimand_of
-from .harm import SHARED, HarmBound, harm_of
 from .sequential.boundaries import Spending
 from .sequential.several import dunnett_alpha
 

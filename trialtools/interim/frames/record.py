@@ -12,8 +12,8 @@ from scipy.special import ndtri
 from ...figures.format import capital, enumeration, number
 from ...figures.printed import KeyFigures
 from ..data.tables import Frame
+from ..design import HarmBound
 from ..endpoint import Endpoint
-from ..harm import HarmBound
 from ..lookdata import LookData, with_reason
 from ..plan import MonitoringPlan, alpha_each, harm_alpha_each, pair_of, unread_items
 from .conduct import dosing, dosing_deviations
