@@ -12,7 +12,7 @@ from ledgers import ARMS, ON, Pairs, ask, cli, facts, program, run, wrong
 
 from trialtools.arms import LedgerError, Override, allocate, allocations, last_entry, open_ledger, unblind
 from trialtools.arms.allocation import kit_list
-from trialtools.arms.chain import reading
+from trialtools.arms.chain import read_access
 
 SITES = ("A", "B")
 
@@ -26,7 +26,7 @@ def paths(tmp_path, protocol):
 
 
 def kits(ledger, stratum):
-    with reading(ledger) as connection:
+    with read_access(ledger) as connection:
         wanted = "SELECT kit FROM entries WHERE kind = 'kit' AND stratum = ? ORDER BY position"
         return [kit for (kit,) in connection.execute(wanted, [stratum])]
 
@@ -244,7 +244,7 @@ def test_no_byte_of_the_site_shows_an_arm_seed_or_key(paths, protocol):
 def test_sealed_arms_look_alike_and_kits_tell_nothing(tmp_path, protocol):
     ledger, key = tmp_path / "l", tmp_path / "k"
     open_ledger(ledger, key, protocol, Pairs(strata=()), 1000)
-    with reading(ledger) as connection:
+    with read_access(ledger) as connection:
         rows = connection.execute("SELECT kit, detail FROM entries WHERE kind = 'kit' ORDER BY position").fetchall()
     from trialtools.arms.sealing import read_key
 

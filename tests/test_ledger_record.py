@@ -25,7 +25,7 @@ from trialtools.arms import (
     unblind,
     verify,
 )
-from trialtools.arms.chain import find, read_receipts, reading, receipts_of
+from trialtools.arms.chain import find, read_access, read_receipts, receipts_of
 from trialtools.arms.entries import COLUMNS, hash_of
 from trialtools.arms.people import fold_id
 from trialtools.arms.request import binding
@@ -42,7 +42,7 @@ def ledger(tmp_path, protocol):
 
 
 def entries(ledger, kind):
-    with reading(ledger) as connection:
+    with read_access(ledger) as connection:
         return find(connection, "kind = ?", [kind])
 
 
@@ -283,7 +283,7 @@ def test_a_key_of_another_length_is_no_key(tmp_path, protocol):
 def test_an_appended_allocation_in_proper_chain_is_found(ledger, protocol):
     """Of somebody who was never asked for, with the right kit, but facts that make nobody eligible."""
     allocate(ledger, ask("P1", protocol))
-    with reading(ledger) as connection:
+    with read_access(ledger) as connection:
         kit = find(connection, "kind = 'kit' AND stratum = 'age > 65: yes, site: A' AND position = 2")[0].kit
     forged = entries(ledger, "allocated")[0].written.replace('"spo2":96', '"spo2":80')
     seq = append_raw(ledger, patient="P2", person="p2", position=2, kit=kit, detail=forged)

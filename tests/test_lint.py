@@ -359,7 +359,7 @@ def test_redundant_with_data_missing_is_told_apart() -> None:
     broken = found(sketch("I1: age >= 18 or age < 18", "I2: a"), "redundant")["redundant:I1"]
     assert "decides nothing where everything is known: everybody passes it." in broken.sentence
     assert "may still decide who is eligible" in broken.sentence and "age" not in broken.witness
-    assert not is_of_everybody(broken) and broken.proven_for == "every patient of whom everything is known"
+    assert not is_of_everybody(broken) and broken.proven_for == "every patient with all facts known"
     alone = found(sketch("I1: a", "I2: (a or b) and (a or not b)"), "redundant")["redundant:I1+I2"]
     assert (
         "With data missing it may still decide who is ineligible (I1)." in alone.sentence and alone.witness is not None

@@ -84,8 +84,8 @@ def _measures(
 ) -> dict[str, tuple[float, float | None]]:
     """Each measure with its error: simulated, and without one where all walks can be added up."""
     if isinstance(plan, Minimization):
-        return _simulated(plan, *_minimization_runs(plan, n, levels, runs, rng), lists, trend)
-    simulated = _simulated(plan, *_walks(plan, n, lists, runs, rng), lists, trend)
+        return _simulate(plan, *_minimization_runs(plan, n, levels, runs, rng), lists, trend)
+    simulated = _simulate(plan, *_walks(plan, n, lists, runs, rng), lists, trend)
     return simulated | {name: (value, None) for name, value in _exact(plan, n, lists).items()}
 
 
@@ -188,7 +188,7 @@ def _spare(counts: list[int], shares: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(have - base * share for have, share in zip(counts, shares, strict=True))
 
 
-def _simulated(
+def _simulate(
     plan: Plan, arms: np.ndarray, where: np.ndarray, right: Any, lists: int, trend: float
 ) -> dict[str, tuple[float, float | None]]:
     """Each measure's mean and Monte-Carlo standard error."""
@@ -200,14 +200,14 @@ def _simulated(
         return (counts / shares).max(axis=-1) - (counts / shares).min(axis=-1)
 
     whole_trial = apart(got.cumsum(axis=1))
-    found = {"correct guesses": right.mean(axis=1), "imbalance": whole_trial[:, -1]}
-    found["worst imbalance"] = whole_trial.max(axis=1)
+    values = {"correct guesses": right.mean(axis=1), "imbalance": whole_trial[:, -1]}
+    values["worst imbalance"] = whole_trial.max(axis=1)
     if lists > 1:
         at = (np.arange(runs)[:, None] * lists + where) * len(shares) + arms
         ends = np.bincount(at.ravel(), minlength=runs * lists * len(shares)).reshape(runs, lists, len(shares))
-        found["imbalance within strata"] = apart(ends).mean(axis=1)
-    found["power"] = _power(got[:, :, 0], got[:, :, -1], shares / shares.sum(), trend)
-    return {name: (float(v.mean()), float(v.std() / runs**0.5)) for name, v in found.items()}
+        values["imbalance within strata"] = apart(ends).mean(axis=1)
+    values["power"] = _power(got[:, :, 0], got[:, :, -1], shares / shares.sum(), trend)
+    return {name: (float(v.mean()), float(v.std() / runs**0.5)) for name, v in values.items()}
 
 
 def _power(first: np.ndarray, last: np.ndarray, share: np.ndarray, trend: float) -> np.ndarray:

@@ -73,9 +73,9 @@ def verify(
 
 
 def _file(connection: sqlite3.Connection) -> Iterator[Fault]:
-    for (found,) in connection.execute("PRAGMA integrity_check(5)"):
-        if found != "ok":
-            yield Fault(0, f"the file is damaged: {found}")
+    for (damage,) in connection.execute("PRAGMA integrity_check(5)"):
+        if damage != "ok":
+            yield Fault(0, f"the file is damaged: {damage}")
     statements = [sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")]
     if sorted(statements) != sorted(SCHEMA):
         yield Fault(0, "tables, indexes or guards are not those that a ledger is opened with")

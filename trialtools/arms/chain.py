@@ -101,7 +101,7 @@ def create(path: Path, entries: Sequence[LedgerEntry]) -> None:
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[sqlite3.Connection]:
+def write_access(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that alone may write. What is done with it is done whole at the end, or not at all on an error.
 
     A receipt of the last entry is kept outside of the ledger. A ledger that ends before its last receipt is refused: an
@@ -148,7 +148,7 @@ def _keep_receipt(path: Path, entry: LedgerEntry, what: str) -> None:
 
 
 @contextlib.contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
+def read_access(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that sees one state of the ledger and changes nothing.
 
     Raises:
@@ -192,7 +192,7 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
 
 
 def append(connection: sqlite3.Connection, *entries: LedgerEntry) -> LedgerEntry:
-    """Write entries at the end, within `writing`; returns the last with its number and hash."""
+    """Write entries at the end, within `write_access`; returns the last with its number and hash."""
     written = list(link(entries, *last(connection)))
     for entry in written:
         _insert(connection, entry)

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..criteria.contents import Protocol
 from .allocation import check_strata, kit_list, plan_of
-from .chain import LedgerError, append, create, find, link, reading, writing
+from .chain import LedgerError, append, create, find, link, read_access, write_access
 from .entries import LedgerEntry
 from .minimization import Plan
 from .people import author, check_name, fold_id, readable
@@ -76,7 +76,7 @@ def opening_of(connection: sqlite3.Connection) -> Opening:
 
 def opening(ledger: PathLike) -> Opening:
     """How a ledger was opened: its commitment, the number that was mixed in, and what that means, as a statement."""
-    with reading(Path(ledger)) as connection:
+    with read_access(Path(ledger)) as connection:
         return opening_of(connection)
 
 
@@ -156,7 +156,7 @@ def mix(ledger: PathLike, key: PathLike, number: int | str, giver: str, name: st
     value, giver = whole_number(number), readable(giver)
     if not giver:
         raise LedgerError("say who named the number, or the public source and its moment")
-    with writing(Path(ledger)) as connection:
+    with write_access(Path(ledger)) as connection:
         opened = opening_of(connection)
         secret = read_key(key, opened.detail)
         if opened.mixed is not None:

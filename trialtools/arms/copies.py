@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..criteria.files import whole
 from .audit import verify
-from .chain import LedgerError, connection_to, last, reading
+from .chain import LedgerError, connection_to, last, read_access
 from .commitment import PathLike
 from .entries import COLUMNS
 from .people import author
@@ -69,12 +69,12 @@ def _restore(ledger: Path, copy: Path, target: Path) -> Backup:
         faults = [str(fault) for fault in verify(again) if not fault.note]
         if faults and faults != [str(fault) for fault in verify(ledger) if not fault.note]:
             raise LedgerError(f"what {target} restores has faults that the ledger has not: {'; '.join(faults[:3])}")
-        with reading(again) as connection:
+        with read_access(again) as connection:
             head = "{}:{}".format(*last(connection))
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return Backup(target.name, hashlib.sha256(content).hexdigest(), len(rows), head, True, now, author())
 
 
 def _rows(ledger: Path) -> list[tuple]:
-    with reading(ledger) as connection:
+    with read_access(ledger) as connection:
         return connection.execute(f"SELECT {', '.join(COLUMNS)} FROM entries ORDER BY seq").fetchall()

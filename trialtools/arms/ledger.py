@@ -19,7 +19,7 @@ import pandas as pd
 
 from ..criteria.contents import Protocol
 from .allocation import kit_list, plan_of
-from .chain import LedgerError, append, find, last, reading, writing
+from .chain import LedgerError, append, find, last, read_access, write_access
 from .commitment import Opening, PathLike, opening_of
 from .entries import LedgerEntry
 from .minimization import Minimization
@@ -78,7 +78,7 @@ def allocate(
             procedure needs it, or a key where it does not; or the ledger waits for a second person's number.
     """
     by = author(name)
-    with writing(Path(ledger)) as connection:
+    with write_access(Path(ledger)) as connection:
         opened = opening_of(connection)
         secret = _need_key(key, opened.detail)
         _check_opening(connection, opened, request, by)
@@ -167,7 +167,7 @@ def unblind(ledger: PathLike, key: PathLike, patient: str, name: str, reason: st
         LedgerError: no name or reason, no such patient, or the key does not fit.
     """
     why = signature("unblinding", name, reason)
-    with writing(Path(ledger)) as connection:
+    with write_access(Path(ledger)) as connection:
         opened = opening_of(connection)
         secret, allocation = read_key(key, opened.detail), _allocation(connection, "patient", patient)
         arm = _arm(connection, opened, secret, str(allocation.kit))
@@ -189,7 +189,7 @@ def correct(ledger: PathLike, patient: str, what: str, value: str, name: str, re
         LedgerError: no such patient or no such fact, no date, no name or reason.
     """
     why, value = signature("a correction", name, reason), readable(value)
-    with writing(Path(ledger)) as connection:
+    with write_access(Path(ledger)) as connection:
         allocation = _allocation(connection, "patient", patient)
         was = {**allocation.detail["facts"], "randomized_on": allocation.detail["on"]}
         if what not in was:
@@ -209,7 +209,7 @@ def return_kit(ledger: PathLike, kit: str, name: str, reason: str) -> str:
         LedgerError: the kit was not given, or came back already; no name or reason.
     """
     why = signature("a returned kit", name, reason)
-    with writing(Path(ledger)) as connection:
+    with write_access(Path(ledger)) as connection:
         allocation = _allocation(connection, "kit", kit)
         if find(connection, "kind = 'returned' AND kit = ?", [kit]):
             raise LedgerError(f"kit {short_id(kit)} came back already")
@@ -246,7 +246,7 @@ def allocations(ledger: PathLike, key: PathLike | None = None) -> pd.DataFrame:
     the user), corrections (how often), kit_returned, unblindings (how often), entry. `attrs["opening"]` says in a
     sentence who could have chosen the list.
     """
-    with reading(Path(ledger)) as connection:
+    with read_access(Path(ledger)) as connection:
         opened = opening_of(connection)
         secret = read_key(key, opened.detail) if key else None
         acts = find(connection, "kind IN ('unblinded', 'corrected', 'returned')")
@@ -297,7 +297,7 @@ def reverse_propensity(ledger: PathLike, key: PathLike) -> pd.DataFrame:
     Source: Berger and Exner, Control Clin Trials 20 (1999) 319-327.
     """
     rows = allocations(ledger, key)
-    with reading(Path(ledger)) as connection:
+    with read_access(Path(ledger)) as connection:
         opened = opening_of(connection).detail
     plan = plan_of(read_key(key, opened).plan)
     levels = strata(plan.strata, tuple(opened["sites"]))
@@ -311,7 +311,7 @@ def reverse_propensity(ledger: PathLike, key: PathLike) -> pd.DataFrame:
 
 def last_entry(ledger: PathLike) -> str:
     """Number and hash of the last entry, `57:9f3c…`: kept outside the file, it shows later that nothing was cut off."""
-    with reading(Path(ledger)) as connection:
+    with read_access(Path(ledger)) as connection:
         return "{}:{}".format(*last(connection))
 
 
@@ -328,7 +328,7 @@ def check_ledger(ledger: PathLike, protocol: Protocol, subjects: pd.DataFrame) -
             in it, or most were randomized on another day: it is another trial's.
     """
     name = Path(ledger).name
-    with reading(Path(ledger)) as connection:
+    with read_access(Path(ledger)) as connection:
         check_binding(opening_of(connection).detail, protocol, own_readings=False)
     allocated, known = allocations(ledger), subjects[subjects["randomized_on"].notna()]
     both = known.merge(allocated, on="subject_id", suffixes=("", "_ledger"))

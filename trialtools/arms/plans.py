@@ -35,8 +35,8 @@ class BasePlan:
         if len(set(self.strata)) < len(self.strata):
             raise DataError(f"{', '.join(self.strata)}: the same stratum twice")
         takes = self._about.options
-        given = {name for name, option in vars(self).items() if option not in (None, ())}
-        if given - {"procedure", "ratio", "strata"} != set(takes):
+        set_options = {name for name, option in vars(self).items() if option not in (None, ())}
+        if set_options - {"procedure", "ratio", "strata"} != set(takes):
             raise DataError(f"{self.procedure} takes {' and '.join(takes) or 'no options'}")
         least = Fraction(min(shares), sum(shares))
         if (p := getattr(self, "probability", None)) is not None and not least <= Fraction(p) <= 1:

@@ -15,7 +15,7 @@ import z3
 from ..criteria.contents import Protocol
 from ..criteria.language import ProtocolError, names, words
 from ..criteria.patient.tree import Decision, decision
-from ..criteria.proofs.finding import assuming, proviso
+from ..criteria.proofs.finding import facts_clause, proviso
 from ..criteria.proofs.prover import Proof, Prover, prover_for
 from ..criteria.stage import expect
 from .rows import decisions
@@ -138,7 +138,7 @@ def _proof(first: Protocol, second: Protocol) -> dict[str, Any]:
     sums = proviso([*first.requirements.values(), *second.requirements.values()], whole=True) if proofs else ""
     witnesses = {"gained": gained, "lost": lost, "turned": turned}
     shown = {name: None if isinstance(each, Proof) else each for name, each in witnesses.items()}
-    return {"relation": _relation(gained, lost, turned), "premises": assuming(shared, facts) + sums, **shown}
+    return {"relation": _relation(gained, lost, turned), "premises": facts_clause(shared, facts) + sums, **shown}
 
 
 def _verdicts(prover: Prover, protocol: Protocol) -> tuple[Any, Any]:
@@ -152,7 +152,7 @@ def _settle(
 ) -> dict[str, Any] | Proof | None:
     """A patient for whom a claim holds, as complete as possible; or the proof that there is none; or None."""
 
-    def borne_out(record: dict[str, Any]) -> bool:
+    def confirms(record: dict[str, Any]) -> bool:
         decided: list[Decision] = []
         for protocol in (first, second):
             decided.append(decision(protocol, {k: v for k, v in record.items() if k in protocol.fields}))
@@ -161,7 +161,7 @@ def _settle(
     proof = prover.unsat_core([claim], {})
     if proof is not None:
         return proof
-    record = prover.patient([claim, *prover.facts.values()], borne_out, prover.logic.known.values())
+    record = prover.patient([claim, *prover.facts.values()], confirms, prover.logic.known.values())
     facts = prover.protocol.facts_of(record or {})
     return {name: value for name, value in facts.items() if value is not None} if record is not None else None
 

@@ -53,8 +53,8 @@ def count_patterns(
     """
     wanted = {name for formula in requirements for name in names(formula)} | {*(groups or ())}
     known = facts(frame, protocol, tuple(name for name in protocol.fields if name in wanted))
-    known, held = hold(known, requirements)
-    key = keys(held)
+    known, short = hold(known, requirements)
+    key = keys(short)
     apart = [code.alias(f"group{position}") for position, code in enumerate((groups or {}).values())]
     by = [f"key{position}" for position in range(len(key))] + [f"group{i}" for i in range(len(apart))]
     grouped = known.with_columns(*key, *apart).group_by(by).agg(nw.len().alias("n"))

@@ -93,16 +93,16 @@ def _parts(formula: Formula, path: _Path = ()) -> Iterator[tuple[_Path, Formula]
                 yield from _parts(item, (*path, position))
 
 
-def _deciding(id: str, formula: Formula, path: _Path, here: pl.Expr) -> Iterator[tuple[str, pl.Expr]]:
+def _fields_that_decide(id: str, formula: Formula, path: _Path, here: pl.Expr) -> Iterator[tuple[str, pl.Expr]]:
     """The fields of a formula, each with the rows for which it helped to decide."""
     match formula:
         case Not(item):
-            yield from _deciding(id, item, (*path, 0), here)
+            yield from _fields_that_decide(id, item, (*path, 0), here)
         case And(items) | Or(items) | AtLeast(_, items):
             for position, item in enumerate(items):
                 below = (*path, position)
                 same = pl.col(_part(id, below)).eq_missing(pl.col(_part(id, path)))
-                yield from _deciding(id, item, below, here & same)
+                yield from _fields_that_decide(id, item, below, here & same)
         case _:
             for name in names(formula):
                 yield name, here
@@ -110,7 +110,7 @@ def _deciding(id: str, formula: Formula, path: _Path, here: pl.Expr) -> Iterator
 
 def _deciding_fields(id: str, formula: Formula) -> dict[str, pl.Expr]:
     fields: dict[str, list[pl.Expr]] = {}
-    for name, rows in _deciding(id, formula, (), pl.lit(True)):
+    for name, rows in _fields_that_decide(id, formula, (), pl.lit(True)):
         fields.setdefault(name, []).append(rows)
     return {name: reduce(or_, rows) for name, rows in fields.items()}
 

@@ -144,10 +144,10 @@ def hold(frame: Any, requirements: Sequence[Formula]) -> tuple[Any, list[Formula
     An outcome asks twice whether a requirement holds: of a column, so that no engine gets its formula twice.
     """
     partial = partial_fields(frame)
-    held = [Name(f"holds__{i}", "flag") if names(each) else each for i, each in enumerate(requirements)]
-    pairs = zip(held, requirements, strict=True)
+    short = [Name(f"holds__{i}", "flag") if names(each) else each for i, each in enumerate(requirements)]
+    pairs = zip(short, requirements, strict=True)
     columns = [expression(each, partial).alias(name.name) for name, each in pairs if isinstance(name, Name)]
-    return frame.with_columns(*columns) if columns else frame, held
+    return frame.with_columns(*columns) if columns else frame, short
 
 
 def keys(requirements: Sequence[Formula]) -> list[nw.Expr]:

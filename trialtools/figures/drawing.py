@@ -150,7 +150,7 @@ _NARROW = 52
 
 def _narrow(drawing: Drawing, last: Sequence[Spec], under: float, layout: Spec) -> Spec:
     """What a narrow page draws instead, below words of its own: the data, and what is other in the layout."""
-    notes = [_broken(each) for each in [*drawing.words, *last]]
+    notes = [_break_lines(each) for each in [*drawing.words, *last]]
     more = 16 * max((each["text"].count("<br>") for each in notes if each["y"] == 0), default=0)
     return {
         "data": list(drawing.marks),
@@ -168,7 +168,7 @@ def _narrow(drawing: Drawing, last: Sequence[Spec], under: float, layout: Spec) 
     }
 
 
-def _broken(words: Spec) -> dict[str, Any]:
+def _break_lines(words: Spec) -> dict[str, Any]:
     """An annotation in lines that a narrow page holds; below the marks it grows downwards."""
     text = str(words["text"])
     if "<br>" not in text and ("<" in text or len(text) <= _NARROW):

@@ -155,7 +155,7 @@ def sensitivity(frame: pd.DataFrame, kind: str = "binary", axis: str = "", prima
     finding += f"; the others {span}" if others else ""
     panel = measure.axis(rows, zerolinewidth=1.5)
     place = _clip_to_axis(panel)
-    held_against = [x for x in (place(rows[0])[0],) if primary and x is not None]
+    reference = [x for x in (place(rows[0])[0],) if primary and x is not None]
 
     def values_text(row: Row, between: str) -> str:
         return f"{measure.row(row)}{between}n {count(row['n'])}, missing {count(row['missing'])}"
@@ -173,7 +173,7 @@ def sensitivity(frame: pd.DataFrame, kind: str = "binary", axis: str = "", prima
         left=212,
         foot=52,
         words=[note("<br>".join(wrap(axis or measure.head, 90)), x=0, y=0, yshift=-34, size=12)],
-        shapes=[rule(x=x, color=QUIET, dash="dot") for x in held_against],
+        shapes=[rule(x=x, color=QUIET, dash="dot") for x in reference],
         finding=finding if primary else f"{measure.head} in {len(others)} of {len(rows)} parts: {span}",
         alt="; ".join(f"{row['analysis']} {values_text(row, ', ')}" for row in rows),
     )

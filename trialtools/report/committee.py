@@ -25,7 +25,7 @@ from .errors import ReportError
 from .leaks import leaks
 from .parameters import declared_parameters, place_of, read_parameters
 from .run import read_notebook, short_name
-from .write import report, writing_to
+from .write import explain_write_errors, report
 
 _UNREPORTED = ["kit", "override_reason", "allocated_by", "recorded_on", "arm"]
 """What a report does not need of the ledger; the arm comes with the trial's data, and to closed reports alone."""
@@ -129,7 +129,7 @@ def _committee_report(
         options = {"closed": closed, "site": site, "previous": previous, "not_held": values.get("not_held") or ()}
         chosen["look"] = look(trial, protocol, day, number=number, **options).number
     folder = Path(out) / "closed" if closed else Path(out)
-    with writing_to(folder):
+    with explain_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700 if closed else 0o777)
         check_locks(first := locks(Path(out), trial, closed), cutoff)
         data, hidden = write_cut(trial, cutoff, site, closed, folder, allocated, None if closed else arms)

@@ -63,7 +63,7 @@ def leaks_in_data(cut: Path, names: Iterable[str], arms: Mapping[str, str]) -> l
         leaks += [Leak(file.name, *place) for place in names_in(text, words)]
         if "subject_id" in table and tells:
             table = table[table["subject_id"].isin(arm.index)]
-            lists = _parting(table, arm.index.get_indexer(table["subject_id"]), numbers, ordinary)
+            lists = _telling_places(table, arm.index.get_indexer(table["subject_id"]), numbers, ordinary)
             leaks += [Leak(file.name, "people part as the arms do", what) for what in dict.fromkeys(lists)]
     return leaks
 
@@ -114,7 +114,7 @@ class _Coding(NamedTuple):
     known: list[str]
 
 
-def _parting(table: Any, rows: np.ndarray, arms: np.ndarray, words: Sequence[str]) -> Iterator[str]:
+def _telling_places(table: Any, rows: np.ndarray, arms: np.ndarray, words: Sequence[str]) -> Iterator[str]:
     """What a table says of people that parts them as the arms do.
 
     Args:
@@ -134,7 +134,7 @@ def _parting(table: Any, rows: np.ndarray, arms: np.ndarray, words: Sequence[str
             holders[coding.codes, rows] = True
             yield from (
                 f"{coding.column} {coding.how or 'is'} '{coding.known[place]}'"
-                for place in _shared_apart(holders, owners)
+                for place in _of_one_arm(holders, owners)
             )
         if (coding.how or coding.column != "subject_id") and _sorts(coding, rows, arms):
             yield f"how {coding.column} {coding.how.split()[0]}" if coding.how else f"the values of {coding.column}"
@@ -143,7 +143,7 @@ def _parting(table: Any, rows: np.ndarray, arms: np.ndarray, words: Sequence[str
         for each in whole:
             has_word = np.array([any(names_in(value, [word])) for value in each.known], bool)
             says[0, rows[has_word[each.codes]]] = True
-        yield from (f"what says '{word}'" for _ in _shared_apart(says, owners))
+        yield from (f"what says '{word}'" for _ in _of_one_arm(says, owners))
     parts = next((each for each in whole if each.column == "test"), None)
     for coding in whole:
         yield from _sizes_apart(coding, parts, rows, owners)
@@ -169,7 +169,7 @@ def _is_looked_through(coding: _Coding, whole: Sequence[_Coding]) -> bool:
     return few and len(coding.known) > 1 and (values > _FEW or coding.column == "subject_id")
 
 
-def _shared_apart(holders: np.ndarray, owners: Sequence[np.ndarray]) -> np.ndarray:
+def _of_one_arm(holders: np.ndarray, owners: Sequence[np.ndarray]) -> np.ndarray:
     """The places of what one arm has and the others have not."""
     apart = [np.abs(holders[:, own].mean(axis=1) - holders[:, ~own].mean(axis=1)) for own in owners]
     return np.flatnonzero(np.max(apart, axis=0) >= _CLEARLY)

@@ -109,7 +109,7 @@ def execute(notebook: Path, parameters: Mapping[str, Any], stage: Path, name: st
     bar: Any = (
         {"desc": f"Running {name}", "unit": "cell", "delay": 0.5, "leave": False} if sys.stderr.isatty() else False
     )
-    papermill_engines.register("saved once", _saved_once())
+    papermill_engines.register("saved once", _engine_that_saves_once())
     try:
         papermill.execute_notebook(
             _escape_braces(notebook),
@@ -145,7 +145,7 @@ def _raise_full(words: str) -> None:
 
 
 @cache
-def _saved_once() -> type:
+def _engine_that_saves_once() -> type:
     """papermill's engine, writing the notebook when all cells are done or one failed, not twice for each cell.
 
     Every save copies and checks the whole notebook with its figures: half the time of a long report.

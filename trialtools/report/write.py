@@ -86,7 +86,7 @@ def report(
 @contextmanager
 def _stage(folder: Path, name: str) -> Iterator[Path]:
     """A place beside the report where everything is written first: a run that is killed leaves nothing half-written."""
-    with writing_to(folder):
+    with explain_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
         stage = Path(tempfile.mkdtemp(prefix=f".~{name}-", dir=folder)).resolve()
@@ -97,7 +97,7 @@ def _stage(folder: Path, name: str) -> Iterator[Path]:
 
 
 @contextmanager
-def writing_to(folder: Path) -> Iterator[None]:
+def explain_write_errors(folder: Path) -> Iterator[None]:
     """What the operating system refuses here, told with its place."""
     check_letters("the folder", folder.resolve())
     try:

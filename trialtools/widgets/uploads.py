@@ -67,7 +67,7 @@ def save(folder: str, name: str, content: bytes) -> Path:
 def read_upload(upload: Upload, protocol: Protocol) -> Patients | Upload:
     """The patients of the file; or the upload with what is in the way, and the columns to choose from."""
     try:
-        patients = read_patients(upload.path, protocol, _as_chosen(upload, protocol))
+        patients = read_patients(upload.path, protocol, _chosen_mapping(upload, protocol))
         if patients.n:
             return patients
         problem = f"{upload.name} has the names of columns, but no patient below them. Nothing was changed."
@@ -140,7 +140,7 @@ def _mapping_of(upload: Upload, protocol: Protocol) -> ColumnMapping:
     return upload.mapping or ColumnMapping(fields={name: name for name in protocol.fields})
 
 
-def _as_chosen(upload: Upload, protocol: Protocol) -> ColumnMapping | None:
+def _chosen_mapping(upload: Upload, protocol: Protocol) -> ColumnMapping | None:
     """The mapping as it was declared, with what was chosen since."""
     if upload.chosen is None:
         return upload.mapping

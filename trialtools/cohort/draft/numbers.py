@@ -60,7 +60,7 @@ def fit_number(name: str, field: Field, content: ColumnContent) -> Fit | None:
     if numbers.share < _READABLE or not len(numbers.values):
         return None
     unit, unclear = _unit(name, field, content, numbers)
-    mapped = MappedColumn(content.name, unit=unit, decimal=mark, missing=_missing(field, content))
+    mapped = MappedColumn(content.name, unit=unit, decimal=mark, missing=_unknown_words(field, content))
     asks = unclear or [*_doubts(field, content, numbers, mark, unit)] or [*_unusual(name, field, numbers, unit)]
     if numbers.unread or _fractions(field, numbers):
         mapped = MappedColumn(content.name, unit=unit, decimal=mark, missing=mapped.missing, on_invalid="unknown")
@@ -180,7 +180,7 @@ def _doubts(field: Field, content: ColumnContent, numbers: _Numbers, mark: _Mark
         yield THOUSANDS
     elif content.dtype == nw.String and (n := _points_among_commas(content, mark)):
         yield f"{n:,} x a point before three digits beside decimal commas: 1.500 is read as 1500; is it?"
-    if inside := [text for text in content.blanks if _is_number(text) and text not in _missing(field, content)]:
+    if inside := [text for text in content.blanks if _is_number(text) and text not in _unknown_words(field, content)]:
         yield f"{', '.join(inside)} may stand for unknown: then it belongs under missing:"
     if (code := _nines(field, numbers)) is not None:
         times = int(numbers.n[numbers.values == code].sum())
@@ -237,7 +237,7 @@ def _nines(field: Field, numbers: _Numbers) -> float | None:
     return top if inside[inside < top].max() < 0.9 * top and numbers.n[numbers.values == top].sum() > 1 else None
 
 
-def _missing(field: Field, content: ColumnContent) -> tuple[str, ...]:
+def _unknown_words(field: Field, content: ColumnContent) -> tuple[str, ...]:
     """The words for unknown; a number among them only where it is impossible."""
     low, high = field.limits
     return tuple(text for text in content.blanks if not _is_number(text) or not low <= float(text) <= high)

@@ -102,7 +102,7 @@ def attrition(screening: ScreeningData, order: str = "protocol") -> pd.DataFrame
     for step in range(1, len(left) + 1):
         next_ = _costliest(left, possible, certain) if order == "greedy" else left[0]
         left.remove(next_)
-        may, surely = _passing(next_, *possible), _passing(next_, *certain)
+        may, surely = _keep_passes(next_, *possible), _keep_passes(next_, *certain)
         stay = int(may[1].sum())
         out = int(possible[1].sum()) - stay
         rows.append(_step(step, screening.protocol.criteria[next_], out, stay, int(surely[1].sum())))
@@ -111,7 +111,7 @@ def attrition(screening: ScreeningData, order: str = "protocol") -> pd.DataFrame
     return pd.DataFrame(rows)
 
 
-def _passing(position: int, mask: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _keep_passes(position: int, mask: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     keep = ~_has(mask, position)
     return mask[keep], n[keep]
 

@@ -100,7 +100,7 @@ def near(counts: _NearCounts) -> _Release:
     """
     release: _Release = {}
     for which in _sets_of_changes(counts.changes):
-        eligible, n = _counted(counts, which)
+        eligible, n = _eligible_cells(counts, which)
         parts = [part for size in range(len(which)) for part in combinations(which, size)]
         known = [part for part in parts if part in release]
         signs = [(-1) ** (len(which) - len(part)) for part in known]  # by inclusion and exclusion
@@ -110,7 +110,7 @@ def near(counts: _NearCounts) -> _Release:
         if len(known) == len(parts) and not _are_many(just, counts.minimum):
             continue
         known += [other for other in _others(counts.changes, which) if other in release]
-        if _tells_of_many(counts, (eligible, n), [_counted(counts, each) for each in known]):
+        if _tells_of_many(counts, (eligible, n), [_eligible_cells(counts, each) for each in known]):
             release[which] = n
     return release
 
@@ -181,7 +181,7 @@ def _sets_of_changes(changes: Sequence[tuple[str, str]]) -> Iterator[_Change]:
                 yield which
 
 
-def _counted(counts: _NearCounts, which: Sequence[int]) -> tuple[list[_Patterns], list[int]]:
+def _eligible_cells(counts: _NearCounts, which: Sequence[int]) -> tuple[list[_Patterns], list[int]]:
     eligible = counts.lacks + counts.moves[list(which)].sum(axis=0) == 0
     return _bit_sets(eligible), (eligible @ counts.n).tolist()
 
@@ -216,7 +216,7 @@ def _sweep(
     """
     read = [(), *((number,) for number, (id, _) in enumerate(counts.changes) if id == criterion)]
     known = {tuple(sorted(each)) for own in read for each in (own, (*change, *own))}
-    fixed = [_counted(counts, which) for which in known if which in release]
+    fixed = [_eligible_cells(counts, which) for which in known if which in release]
     rows: list[_Row] = []
     for value in _turns(np.array([n for _, n in by_value(change)]), counts.minimum):
         before = [by_value(change)[at] for at, *_ in rows[-1:]]

@@ -118,7 +118,7 @@ def missingness(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
     """
 
     fields = [name for name in screening.protocol.used_fields if name not in screening.patients.absent]
-    lacking, n = _lacking(screening, fields)
+    lacking, n = _unknown_sets(screening, fields)
     size = lacking.sum(axis=0) if fields else np.zeros(len(n), dtype="int64")
     place = np.lexsort(lacking[::-1]) if fields else np.arange(len(n))
     order = np.lexsort((np.argsort(place), size, -n))  # a tie is broken by the fields, so that two runs agree
@@ -139,7 +139,7 @@ def missingness(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
     return frame
 
 
-def _lacking(screening: ScreeningData, fields: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def _unknown_sets(screening: ScreeningData, fields: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """A row a field, a column for each set of unknown fields that occurs; and the patients of each set."""
     if not fields:
         return np.zeros((0, 1), dtype=bool), np.array([screening.n])

@@ -200,7 +200,7 @@ def _number(source: _Source) -> tuple[nw.Expr, ...]:
     part = _part(source)
     if source.text is not None:
         advice = source.text.fault or "a word for unknown belongs under missing:"
-        source.refuses("not a number", _unread(source, part), source.shown_text, advice)
+        source.refuses("not a number", _no_reading(source, part), source.shown_text, advice)
     elif not dtype.is_numeric():
         raise source.wrong_type()
     floating = source.text is not None or not dtype.is_integer() or dtype in _WIDE
@@ -283,7 +283,7 @@ def _part(source: _Source) -> _Bounds | None:
     return nw.col(f"{READ}{source.name}{LOW}"), nw.col(f"{READ}{source.name}{HIGH}")
 
 
-def _unread(source: _Source, part: _Bounds | None) -> nw.Expr:
+def _no_reading(source: _Source, part: _Bounds | None) -> nw.Expr:
     nothing = source.raw.is_null() & (part[0].is_null() & part[1].is_null() if part else nw.lit(True))
     return source.present & nothing
 
@@ -303,7 +303,7 @@ def _date(source: _Source) -> tuple[nw.Expr, ...]:
     raw, dtype, part = source.raw, source.dtype, _part(source)
     if source.text is not None:
         written, advice = source.mapped.format or "%Y-%m-%d", source.text.fault
-        source.refuses(f"not a date written {written}", _unread(source, part), source.shown_text, advice)
+        source.refuses(f"not a date written {written}", _no_reading(source, part), source.shown_text, advice)
     elif isinstance(dtype, nw.Datetime):
         raw = _day_of(source, raw, dtype.time_zone)
     elif dtype != nw.Date:

@@ -176,7 +176,7 @@ class ColumnMapping:
 
 
 @dataclass(frozen=True)
-class _Written(ColumnMapping):
+class _MappingFile(ColumnMapping):
     """A mapping as its file is checked: every shorthand written out, so that a fault can be told where it stands."""
 
     patient_id: PatientId = PatientId("patient_id")
@@ -201,7 +201,7 @@ def load_mapping(path: str | os.PathLike[str], protocol: Protocol) -> ColumnMapp
 
     try:
         written = read_text(path, "the mapping")
-        return read_yaml(written, _Written, str(path), _write_out, lambda mapping: mapping.check(protocol))
+        return read_yaml(written, _MappingFile, str(path), _write_out, lambda mapping: mapping.check(protocol))
     except ProtocolError as error:
         raise DataError(str(error)) from None
 

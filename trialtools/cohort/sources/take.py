@@ -95,16 +95,16 @@ def take_rows(
     own = [name for name in (OWN, ROW, _CLOCK) if name in frame.collect_schema().names()]
     rows = lazy_polars(frame.select(*own, *values))
     there = rows.collect_schema().names()
-    takings = [_taking(name, mapping, there) for name in mapping.fields if name in there]
+    rules = [_take_rule(name, mapping, there) for name in mapping.fields if name in there]
     early, late = (_moment(end, second, there) for end, second in ((LOW, 0), (HIGH, 86_399)))
-    rows = rows.with_columns(_counts(one, early, late).alias(f"counts: {one.field}") for one in takings)
-    taken = [value for one in takings for value in _values(one)]
-    marks = [mark for one in takings for mark in (_varies(one), _is_open(one))]
+    rows = rows.with_columns(_counts(one, early, late).alias(f"counts: {one.field}") for one in rules)
+    taken = [value for one in rules for value in _values(one)]
+    marks = [mark for one in rules for mark in (_varies(one), _is_open(one))]
     grouped = rows.group_by(OWN, maintain_order=True).agg(pl.len().alias(_N), *taken, *marks)
     patients = grouped.collect(engine="streaming")
     return (
         patients.select(pl.col(OWN).alias(ID), *(value.meta.output_name() for value in taken)),
-        _findings(patients, takings, mapping),
+        _findings(patients, rules, mapping),
         rows,
     )
 
@@ -113,7 +113,7 @@ _N = "__rows__"
 
 
 @dataclass(frozen=True)
-class _Taking:
+class _TakeRule:
     """A field over the rows of a patient: its columns (the value, and what is known in part), and which rows count."""
 
     field: str
@@ -132,11 +132,11 @@ class _Taking:
         return self.speaks.any() & ~self.speaks.all()
 
 
-def _taking(name: str, mapping: ColumnMapping, there: list[str]) -> _Taking:
+def _take_rule(name: str, mapping: ColumnMapping, there: list[str]) -> _TakeRule:
     rows, column = mapping.several, mapping.column(name)
     assert rows is not None and column is not None
     columns = tuple(each for end in ("", LOW, HIGH, WRITTEN) if (each := name + end) in there)
-    return _Taking(name, columns, column.take or rows.take, column.take is None)
+    return _TakeRule(name, columns, column.take or rows.take, column.take is None)
 
 
 def _either_of(name: str, end: str, there: list[str]) -> pl.Expr:
@@ -152,7 +152,7 @@ def _moment(end: str, second: int, there: list[str]) -> pl.Expr:
     return moment.cast(pl.Int64) * 86_400 + pl.col(_CLOCK).fill_null(second) if _CLOCK in there else moment
 
 
-def _counts(one: _Taking, early: pl.Expr, late: pl.Expr) -> pl.Expr:
+def _counts(one: _TakeRule, early: pl.Expr, late: pl.Expr) -> pl.Expr:
     """Whether a row counts: every row that can be the last one does."""
     if one.take not in ("last", "first"):
         return one.speaks if one.take == "only" else pl.lit(True)
@@ -164,7 +164,7 @@ def _counts(one: _Taking, early: pl.Expr, late: pl.Expr) -> pl.Expr:
     return among & ~beaten.fill_null(False)
 
 
-def _values(one: _Taking) -> list[pl.Expr]:
+def _values(one: _TakeRule) -> list[pl.Expr]:
     """The columns of a field: unknown where the rows that count differ, or lack what is asked for."""
     value = pl.col(one.field)
     match one.take:
@@ -176,22 +176,22 @@ def _values(one: _Taking) -> list[pl.Expr]:
             return [pl.when(value.null_count() == 0).then(value.mean()).alias(one.field)]
         case "min" | "max":
             return _range(one)
-    return [pl.when(_agree(one)).then(_counting(one, name).min()).alias(name) for name in one.columns]
+    return [pl.when(_agree(one)).then(_values_that_count(one, name).min()).alias(name) for name in one.columns]
 
 
-def _counting(one: _Taking, name: str) -> pl.Expr:
+def _values_that_count(one: _TakeRule, name: str) -> pl.Expr:
     return pl.col(name).filter(pl.col(f"counts: {one.field}"))
 
 
-def _agree(one: _Taking) -> pl.Expr:
+def _agree(one: _TakeRule) -> pl.Expr:
     """Whether the rows that count say one thing: all the same, or all nothing."""
-    each = [_counting(one, name) for name in one.columns]
+    each = [_values_that_count(one, name) for name in one.columns]
     alike = [column.min().eq_missing(column.max()) for column in each]
     full = [(column.null_count() == 0) | (column.null_count() == column.len()) for column in each]
     return pl.all_horizontal(*alike, *full)
 
 
-def _range(one: _Taking) -> list[pl.Expr]:
+def _range(one: _TakeRule) -> list[pl.Expr]:
     """The highest of several values: at least the highest that is known, where some are unknown."""
     low, high = (_either_of(one.field, end, [*one.columns]) for end in (LOW, HIGH))
     # the highest is no lower than any value, so that one value is enough for its lower end; for its upper end all are
@@ -213,20 +213,20 @@ def _range(one: _Taking) -> list[pl.Expr]:
 # --- how many depend on it --------------------------------------------------------------------------------------------
 
 
-def _varies(one: _Taking) -> pl.Expr:
+def _varies(one: _TakeRule) -> pl.Expr:
     """Whether the rows of a patient do not all say the same."""
     value = pl.col(one.field)
     return (one.silent | (value.min() != value.max()).fill_null(False)).alias(f"varies: {one.field}")
 
 
-def _is_open(one: _Taking) -> pl.Expr:
+def _is_open(one: _TakeRule) -> pl.Expr:
     """Whether rows say something, and leave open what the field is."""
     of_rows = one.take in ("last", "first", "only")
     open_ = ~_agree(one) if of_rows else one.silent & _values(one)[0].is_null()
     return open_.alias(f"open: {one.field}")
 
 
-def _findings(patients: pl.DataFrame, takings: list[_Taking], mapping: ColumnMapping) -> list[DataFinding]:
+def _findings(patients: pl.DataFrame, rules: list[_TakeRule], mapping: ColumnMapping) -> list[DataFinding]:
     """How many patients have several rows; and a field that depends on the choice, or stays open."""
     rows, n = mapping.several, patients.height
     assert rows is not None
@@ -236,7 +236,7 @@ def _findings(patients: pl.DataFrame, takings: list[_Taking], mapping: ColumnMap
     action = f"take: {rows.take}{by if rows.take != 'only' else ''}"
     example = f"{patients[_N].sum():,} rows are {n:,} patients"
     findings = [finding(ID, mapping.id.column or "", "several rows of one patient", several, n, example, action)]
-    for one in takings:
+    for one in rules:
         source = ", ".join(mapping.column(one.field).sources)  # type: ignore[union-attr]
         action = f"take: {one.take}{by if one.take in ('last', 'first') else ''}"
         for mark, problem, outcome in (

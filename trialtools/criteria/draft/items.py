@@ -95,15 +95,15 @@ def _sections(lines: Sequence[Line]) -> Iterator[tuple[Section, str, list[Line]]
     """Each section with its heading as written; what stands before any heading is read as inclusions."""
     section, heading, below = Section("inclusion"), "", []
     for line in lines:
-        section_found = Section("inclusion") if OVER_BOTH.fullmatch(line.written) else section_of(line.written)
-        if section_found is None and heading and not below and _CAPTION.fullmatch(line.written):
-            section_found = section
-        if section_found is None:
+        new_section = Section("inclusion") if OVER_BOTH.fullmatch(line.written) else section_of(line.written)
+        if new_section is None and heading and not below and _CAPTION.fullmatch(line.written):
+            new_section = section
+        if new_section is None:
             below.append(line)
             continue
         if heading or below:
             yield section, heading, below
-        section, heading, below = section_found, line.written, []
+        section, heading, below = new_section, line.written, []
     yield section, heading, below
 
 
@@ -147,7 +147,7 @@ def _items(blocks: Sequence[_Block], section: Section) -> Iterator[Item]:
             leads_in = _LEADS_IN.fullmatch(block.text.strip())
             under = ", ".join(filter(None, (section.about, "" if leads_in else block.text.strip(" :\uff1a"))))
             announced = False
-            is_turned = section.kind == "inclusion" and _is_turned(block.text, is_turned)
+            is_turned = section.kind == "inclusion" and _heads_exclusions(block.text, is_turned)
             continue
         remarks = ["the heading says inclusion and exclusion: which of the two is this?"] if section.both else []
         remarks += ["may be a part of the list that is announced above it"] if announced else []
@@ -158,7 +158,7 @@ def _items(blocks: Sequence[_Block], section: Section) -> Iterator[Item]:
         announced = announced or block.announces
 
 
-def _is_turned(heading: str, is_turned: bool) -> bool:
+def _heads_exclusions(heading: str, is_turned: bool) -> bool:
     """Whether exclusions stand below a heading among the inclusions; one that says nothing of it changes nothing."""
     return bool(_EXCLUDES.search(heading)) or (is_turned and not _INCLUDES.search(heading))
 

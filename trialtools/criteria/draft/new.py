@@ -31,13 +31,13 @@ def new(record: str | os.PathLike[str], out: str | os.PathLike[str] = ".") -> Dr
         DataError: no record, or a protocol file of this trial is there already. Nothing is overwritten; the message
             says what the record says otherwise now.
     """
-    found = _read_record(record)
+    trial = _read_record(record)
     folder = Path(out)
-    protocol, registry = folder / "protocols" / f"{found.id}.yaml", folder / "registry" / f"{found.id}.txt"
+    protocol, registry = folder / "protocols" / f"{trial.id}.yaml", folder / "registry" / f"{trial.id}.txt"
     if protocol.exists() or registry.exists():
-        raise DataError(_refusal(found, protocol, registry))
-    made = draft(found, protocol, registry)
-    for file, content in ((registry, found.text), (protocol, made.written)):
+        raise DataError(_refusal(trial, protocol, registry))
+    made = draft(trial, protocol, registry)
+    for file, content in ((registry, trial.text), (protocol, made.written)):
         file.parent.mkdir(parents=True, exist_ok=True)
         with whole(file) as part:
             part.write_text(content, "utf-8", newline="\n")

@@ -54,11 +54,11 @@ def limits(sentence: str) -> list[Limit]:
     >>> [limit.formula("x") for limit in limits("EASI ≥16 (0-72 scale), aged 18 to 64 years, BSA of 10% or more")]
     ['x >= 16', '18 <= x <= 64', 'x >= 10']
     """
-    found: list[tuple[Limit, bool]] = []
+    distinct: list[tuple[Limit, bool]] = []
     for limit, is_scale in _limits(sentence):
-        if all(limit.end <= other.start or other.end <= limit.start for other, _ in found):
-            found.append((limit, is_scale))
-    return sorted((limit for limit, is_scale in found if not is_scale), key=lambda limit: limit.start)
+        if all(limit.end <= other.start or other.end <= limit.start for other, _ in distinct):
+            distinct.append((limit, is_scale))
+    return sorted((limit for limit, is_scale in distinct if not is_scale), key=lambda limit: limit.start)
 
 
 def _limits(sentence: str) -> Iterator[tuple[Limit, bool]]:

@@ -126,9 +126,9 @@ def _edges(blocks: Sequence[tuple[bool, list[str]]], text: str) -> tuple[tuple[s
     """The lines before and after each block of criteria; None where they do not find it again."""
     lines = [("", ""), *((block[0], block[-1]) for _, block in blocks), ("", "")]
     spans = [(lines[n][1], lines[n + 2][0]) for n, (inside, _) in enumerate(blocks) if inside]
-    found = stretches(squeeze(text), [(squeeze(first), squeeze(last)) for first, last in spans])
+    passages = stretches(squeeze(text), [(squeeze(first), squeeze(last)) for first, last in spans])
     wanted = [squeeze(" ".join(block)) for inside, block in blocks if inside]
-    return tuple(spans) if list(map(squeeze, found)) == wanted else None
+    return tuple(spans) if list(map(squeeze, passages)) == wanted else None
 
 
 def _ages(blocks: Sequence[str]) -> tuple[tuple[str, str], str]:

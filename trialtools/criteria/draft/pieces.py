@@ -17,7 +17,7 @@ def items_apart(text: str) -> list[str]:
     (['3) fever;', '4) > 2 days of cough'], ['3. fever (see section 4. there)'])
     """
     runs = [run for run in _runs(text) if not re.search(r"\w", text[: run[0].start])]
-    return _cut(text, [mark.start for mark in max(runs, key=len)[1:]]) if runs else [text]
+    return _split_at(text, [mark.start for mark in max(runs, key=len)[1:]]) if runs else [text]
 
 
 def count_apart(text: str) -> list[str]:
@@ -27,10 +27,10 @@ def count_apart(text: str) -> list[str]:
     ['One of:', '(1) cough;', '(2) fever (3 days)']
     """
     runs = [run for run in _runs(text) if run[0].value == 1]
-    return _cut(text, [mark.start for mark in max(runs, key=len)]) if runs else [text]
+    return _split_at(text, [mark.start for mark in max(runs, key=len)]) if runs else [text]
 
 
-def _cut(text: str, places: list[int]) -> list[str]:
+def _split_at(text: str, places: list[int]) -> list[str]:
     pieces = [text[start:end].strip() for start, end in pairwise([0, *places, len(text)])]
     return [piece for piece in pieces if piece]
 

@@ -89,11 +89,11 @@ def suggestions(sentence: str) -> list[Suggestion]:
     >>> [each.formula for each in suggestions("Eczema Area and Severity Index (EASI) score ≥16 at the screening visit")]
     ['easi >= 16']
     """
-    found = {}
+    by_formula = {}
     for each in (*_of_limits(sentence), *_of_classes(sentence), *_of_times(sentence)):
         if _is_readable(each):
-            found.setdefault(each.formula, each)
-    return list(found.values())
+            by_formula.setdefault(each.formula, each)
+    return list(by_formula.values())
 
 
 def unsaid(sentence: str, proposals: Sequence[Suggestion]) -> list[str]:
@@ -171,7 +171,7 @@ def _of_limits(sentence: str) -> Iterator[Suggestion]:
             continue
         if not _is_of_one_sex(sentence, limit) and (measured or (measured := _named_before(sentence, limit))):
             names = [measured, *_beside(sentence, limit, measured)]
-            yield from (_said_of(name, limit, words) for name in names if _fits(name, limit))
+            yield from (_limit_suggestion(name, limit, words) for name in names if _fits(name, limit))
 
 
 def _is_of_some(sentence: str, limit: Limit) -> bool:
@@ -203,17 +203,17 @@ def _is_age(sentence: str, limit: Limit, near: str, is_measured: bool) -> bool:
 def _measurement(sentence: str, limit: Limit) -> str:
     """What a number is said of: the known measurement right before it, without another number between, else after."""
     clause = max(sentence.rfind(mark, 0, limit.start) for mark in (";", ". ", " and if "))
-    found: list[tuple[int, str]] = []
+    nearby: list[tuple[int, str]] = []
     for name, (words, _) in _measures().items():
         for named in words.finditer(sentence):
             between = sentence[named.end() : limit.start]
             after = sentence[limit.end : named.start()]
             is_ratio = bool(re.match(r"\s*/\s*[A-Za-z]", between))
             if clause < named.start() < limit.start and len(between) < 70 and not (_has_number(between) or is_ratio):
-                found.append((len(between), name))
+                nearby.append((len(between), name))
             elif limit.end <= named.start() < limit.end + 30 and not re.search(r"[,;]|\b(?:and|or)\b", after):
-                found.append((len(after) + 8, name))
-    return min(found)[1] if found else ""
+                nearby.append((len(after) + 8, name))
+    return min(nearby)[1] if nearby else ""
 
 
 def _has_number(text: str) -> bool:
@@ -258,7 +258,7 @@ def _fits(name: str, limit: Limit) -> bool:
     return limit.unit not in _TIMES or limit.unit == usual
 
 
-def _said_of(name: str, limit: Limit, words: str) -> Suggestion:
+def _limit_suggestion(name: str, limit: Limit, words: str) -> Suggestion:
     if name not in _measures():
         own = _field_name(name)
         unit = limit.unit if limit.unit not in ("", "points") else None

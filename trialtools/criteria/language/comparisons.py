@@ -32,14 +32,14 @@ def limits(formula: Formula) -> list[Limit]:
     >>> [(limit.operator, limit.number, limit.needed) for limit in found]
     [('>=', 18, '<'), ('<', 85, '>=')]
     """
-    limits_found: list[Limit | None] = []
+    every_limit: list[Limit | None] = []
 
     def note(pair: Compare, positive: bool | None) -> Formula:
-        limits_found.append(limit_of(pair, positive))
+        every_limit.append(limit_of(pair, positive))
         return pair
 
     map_comparisons(formula, note)
-    return [limit for limit in limits_found if limit is not None]
+    return [limit for limit in every_limit if limit is not None]
 
 
 def limit_of(pair: Compare, positive: bool | None = True) -> Limit | None:

@@ -93,7 +93,9 @@ def evaluate(formula: Formula, patient: Mapping[str, Any]) -> Any:
         case node.MonthsBefore(when, months):
             return _spread(partial(_months_before, months), (evaluate(when, patient), True))
         case node.CompletedTime(unit, start, end):
-            return _spread(partial(_elapsed, unit), (evaluate(start, patient), False), (evaluate(end, patient), True))
+            return _spread(
+                partial(_full_units, unit), (evaluate(start, patient), False), (evaluate(end, patient), True)
+            )
         case node.Case(name, formulas):
             chosen: Formula | None = dict[Any, Formula](formulas).get(patient.get(name))
             return None if chosen is None else evaluate(chosen, patient)
@@ -202,7 +204,7 @@ def _months_before(months: int, when: date) -> date | None:
     return None if year < 1 else date(year, month + 1, min(when.day, calendar.monthrange(year, month + 1)[1]))
 
 
-def _elapsed(unit: str, start: date, end: date) -> int:
+def _full_units(unit: str, start: date, end: date) -> int:
     """The most months that one can go back from `end` without passing `start`; twelve of them are a year."""
     months = (end.year - start.year) * 12 + end.month - start.month - (end.day < start.day)
     return months // 12 if unit == "years" else months

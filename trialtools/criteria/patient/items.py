@@ -124,7 +124,7 @@ def open_items(protocol: ProtocolData, patient: Mapping[str, Any], limit: int = 
     try:
         search = Search(protocol, record_of(protocol, patient))
         consistent, set_aside = _consistent(search)
-        eligible = search.cheapest([*search.passing.values(), *consistent], limit)
+        eligible = search.cheapest([*search.ways_to_pass.values(), *consistent], limit)
         failing = [search.cheapest([search.ways(f, FALSE), *consistent], limit) for f in search.rules.values()]
         ineligible = search.minimal({box: ties for ways in failing for box, ties in ways.items()}, limit)
         to_eligible = _item_sets(search, eligible, "eligible")
@@ -135,7 +135,7 @@ def open_items(protocol: ProtocolData, patient: Mapping[str, Any], limit: int = 
         return OpenItems(now, complete=False)
     to_ineligible = _item_sets(search, ineligible, "ineligible")
     confirmed = len(to_eligible) == len(eligible) and len(to_ineligible) == len(ineligible)
-    complete = proved and confirmed and all(search.is_complete(found, limit) for found in (eligible, ineligible))
+    complete = proved and confirmed and all(search.is_complete(either, limit) for either in (eligible, ineligible))
     return OpenItems(now, to_eligible, to_ineligible, set_aside, complete)
 
 
@@ -143,7 +143,7 @@ def _consistent(search: Search) -> tuple[list[Ways], tuple[str, ...]]:
     """The declared facts that the record does not contradict, joined where they share a field; the others' ids."""
     consistent: list[Ways] = []
     aside: list[str] = []
-    for id, ways in search.holding.items():
+    for id, ways in search.ways_to_hold.items():
         more = search.groups([*consistent, ways])
         if all(more):
             consistent = more

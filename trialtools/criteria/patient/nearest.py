@@ -104,7 +104,7 @@ def nearest_eligible(protocol: ProtocolData, patient: Mapping[str, Any]) -> Near
     """
     try:
         search = Search(protocol, record_of(protocol, patient), movable=True)
-        ways = search.cheapest([*search.passing.values(), *search.holding.values()])
+        ways = search.cheapest([*search.ways_to_pass.values(), *search.ways_to_hold.values()])
         blocks = () if ways else tuple(_blocks(search))
     except TooHard:
         return Nearest(None)

@@ -89,15 +89,15 @@ def options_of(
     tied = {name for loose in ties.values() for name in loose}
     for name in tied:
         starts[name].update(_ends(fields[name], starts[name], None if name in partly else known.get(name)))
-    found = {name: options(name) for name in fields}
+    by_field = {name: options(name) for name in fields}
     for atom, loose in ties.items():
         for name in [name for name in loose if not has_few_values(fields[name])]:
             others = [other for other in loose if other != name]
-            values = [dict.fromkeys(o.value for o in found[other] if o.cell[0] == o.cell[1]) for other in others]
+            values = [dict.fromkeys(o.value for o in by_field[other] if o.cell[0] == o.cell[1]) for other in others]
             most = min(_MANY, _WORK // (len(loose) * len([*walk(atom)])))
             for row in islice(product(*values), most):
                 starts[name].update(_turns(atom, name, fields, fixed | dict(zip(others, row, strict=True))))
-    return found | {name: options(name) for name in tied}
+    return by_field | {name: options(name) for name in tied}
 
 
 def has_few_values(field: Field) -> bool:

@@ -85,7 +85,7 @@ class Explanation:
     def _who(self) -> str:
         return " · patient ".join(filter(None, (self.protocol, self.patient)))
 
-    def _counted(self, between: str = ", ") -> str:
+    def _counts_text(self, between: str = ", ") -> str:
         return between.join(f"{n} {state}" for state, n in self.counts.items())
 
     def text(self, full: bool = False) -> str:
@@ -94,7 +94,7 @@ class Explanation:
         Args:
             full: every branch and every quote, not only what decides.
         """
-        lines = [self._who, f"{SYMBOLS[self.state]} {self.headline}   {self._counted(' · ')}"]
+        lines = [self._who, f"{SYMBOLS[self.state]} {self.headline}   {self._counts_text(' · ')}"]
         lines += [line for note in self.notes for line in _wrap(note, "! ", "  ")]
         width = max(len(verdict.id) for verdict in self.criteria)
         brief = False
@@ -114,11 +114,11 @@ class Explanation:
         return (
             f'<section class="tt-verdict" aria-label="Verdict for {patient}"><style>{_STYLE}</style>'
             f'<h3 class="{self.state}">{_symbol(self.state)} {self.headline}</h3>'
-            f"<p>{patient}: {self._counted()}.</p>{remarks}{''.join(map(_fold, self.by_urgency))}</section>"
+            f"<p>{patient}: {self._counts_text()}.</p>{remarks}{''.join(map(_fold, self.by_urgency))}</section>"
         )
 
     def __repr__(self) -> str:
-        return f"{self._who}: {self.headline} ({self._counted()})"
+        return f"{self._who}: {self.headline} ({self._counts_text()})"
 
 
 def explain(protocol: ProtocolData, patient: Mapping[str, Any]) -> Explanation:

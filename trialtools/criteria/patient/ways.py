@@ -102,12 +102,12 @@ class Search:
             place += 1
 
     @cached_property
-    def passing(self) -> dict[str, Ways]:
+    def ways_to_pass(self) -> dict[str, Ways]:
         """The ways in which each criterion passes."""
         return {id: self.ways(formula, TRUE) for id, formula in self.rules.items()}
 
     @cached_property
-    def holding(self) -> dict[str, Ways]:
+    def ways_to_hold(self) -> dict[str, Ways]:
         """The ways in which each declared fact is not broken."""
         return {id: self.ways(formula, HOLDS) for id, formula in self.facts.items()}
 

@@ -17,7 +17,7 @@ from ..patient import tree
 from ..patient.cells import atoms
 from ..patient.tree import DECISIONS, Decision
 from ..protocol import Criterion, ProtocolData
-from .finding import assuming, cannot_pass, join, titles
+from .finding import cannot_pass, facts_clause, join, titles
 from .kleene import Z3
 from .prover import Proof, Prover, prover_for
 
@@ -208,7 +208,7 @@ def someone(protocol: ProtocolData, condition: str, decision: Decision | None = 
     formula = parse(condition, protocol.fields)
     parts = formula.items if isinstance(formula, And) else (formula,)
     prover = prover_for(protocol)
-    claims, named_claims = _deciding(prover, decision)
+    claims, named_claims = _decision_claims(prover, decision)
     named_claims |= {f"part {n}": prover.truth(part).true for n, part in enumerate(parts)}
 
     def fits(record: dict[str, Any]) -> bool:
@@ -235,7 +235,7 @@ def someone(protocol: ProtocolData, condition: str, decision: Decision | None = 
     return Nobody(sentence, tuple(words(part, protocol.fields) for part in blamed), ids, proof.facts, breaks)
 
 
-def _deciding(prover: Prover, decision: Decision | None) -> tuple[list[Z3], dict[str, Z3]]:
+def _decision_claims(prover: Prover, decision: Decision | None) -> tuple[list[Z3], dict[str, Z3]]:
     """What must hold if a decision is to come out, and what must hold of each criterion."""
     match decision:
         case "eligible":
@@ -251,7 +251,7 @@ def _deciding(prover: Prover, decision: Decision | None) -> tuple[list[Z3], dict
 def _nobody(prover: Prover, decision: Decision | None, parts: tuple[Formula, ...], proof: Proof) -> str:
     protocol = prover.protocol
     quoted = join(f'"{words(part, protocol.fields)}"' for part in parts) if parts else ""
-    assumption = assuming(protocol, proof.facts)
+    assumption = facts_clause(protocol, proof.facts)
     if decision is None or (decision == "eligible" and not proof.criteria):
         return f"Nobody: {quoted} {'are' if len(parts) > 1 else 'is'} true of no possible patient{assumption}."
     whose = f" of whom {quoted} {'are' if len(parts) > 1 else 'is'} true" if parts else ""

@@ -8,7 +8,7 @@ import z3
 
 from ..language import parse, words
 from ..protocol import Fact
-from .finding import EVERYBODY, Finding, assuming, finding_for, join, titles
+from .finding import EVERYBODY, Finding, facts_clause, finding_for, join, titles
 from .kleene import Z3
 from .prover import Proof, Prover
 
@@ -42,7 +42,7 @@ def never_satisfiable(prover: Prover) -> Iterator[Finding]:
 def _conflict(prover: Prover, kind: str, proof: Proof) -> Finding:
     protocol, ids, about = prover.protocol, proof.criteria, "+".join(proof.criteria)
     together = " together" if len(ids) > 1 else " with values that are possible"
-    sentence = f"Nobody can pass {titles(protocol, *ids)}{together}{assuming(protocol, proof.facts)}."
+    sentence = f"Nobody can pass {titles(protocol, *ids)}{together}{facts_clause(protocol, proof.facts)}."
     if kind == "never-satisfiable":
         left_out = "" if proof.facts else " What else could be proven would be empty and is left out."
         about, sentence = "", f"No patient can ever be eligible: n{sentence[1:]}{_repair(prover)}{left_out}"
@@ -97,7 +97,7 @@ def _excludes(prover: Prover, *read: tuple[str, str, Z3]) -> Finding | None:
         "reading",
         "+".join(f"{id}:{reading}" for id, reading in chosen.items()),
         f"{titles(protocol, *chosen, reading=chosen)} would leave nobody eligible"
-        f"{assuming(protocol, proof.facts)}{why if passing else ''}.",
+        f"{facts_clause(protocol, proof.facts)}{why if passing else ''}.",
         (*chosen, *proof.criteria),
         proof.facts,
         EVERYBODY,
@@ -130,5 +130,5 @@ def _against(prover: Prover, fact: Fact) -> Iterator[Finding]:
     if proof is not None and len(proof.criteria) > 1:
         ids, about = proof.criteria, f"{'+'.join(proof.criteria)}:{fact.id}"
         together = f"{titles(protocol, *ids)} together leave nobody of whom the cited guideline says: {says}"
-        sentence = f"{together}{assuming(protocol, proof.facts)}."
+        sentence = f"{together}{facts_clause(protocol, proof.facts)}."
         yield finding_for(protocol, "guideline", about, sentence, ids, proof.facts, EVERYBODY, cites=[fact])

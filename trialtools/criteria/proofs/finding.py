@@ -138,7 +138,7 @@ def _says(protocol: ProtocolData, facts: Iterable[str]) -> dict[str, str]:
     return {id: says[id] for id in facts}
 
 
-def assuming(protocol: ProtocolData, facts: Iterable[str]) -> str:
+def facts_clause(protocol: ProtocolData, facts: Iterable[str]) -> str:
     """` as long as the declared fact holds: "Late pregnancy is pregnancy" (F1)`, or nothing."""
     facts_text = [f'"{says}" ({id})' for id, says in _says(protocol, facts).items()]
     if not facts_text:

@@ -18,11 +18,11 @@ from .prover import Prover
 
 def _limits_needed(prover: Prover) -> dict[str, list[Limit]]:
     """By criterion, its comparisons of a field with a number, each once, as they must come out to pass it."""
-    found = {}
+    needed = {}
     for id, formula in prover.protocol.requirements.items():
         of_fields = [limit for limit in limits(formula) if limit.needed and _field(limit)]
-        found[id] = list({(_field(limit), limit.needed, limit.number): limit for limit in of_fields}.values())
-    return found
+        needed[id] = list({(_field(limit), limit.needed, limit.number): limit for limit in of_fields}.values())
+    return needed
 
 
 def _field(limit: Limit) -> str:
@@ -98,11 +98,11 @@ def _next(field: Field, limit: Limit) -> float | None:
 
 def gaps(prover: Prover) -> Iterator[Finding]:
     """Values of a field for which nobody can be eligible, though somebody can below them and above them."""
-    found = [limit for limits in _limits_needed(prover).values() for limit in limits]
-    fields = {name: name for name in map(_field, found)}
+    needed = [limit for limits in _limits_needed(prover).values() for limit in limits]
+    fields = {name: name for name in map(_field, needed)}
     for name in prover.each("whether values of {} are left out between two limits", fields):
-        numbers = sorted({limit.number for limit in found if _field(limit) == name})
-        meant = {limit.number for limit in found if _field(limit) == name and limit.needed == "!="}
+        numbers = sorted({limit.number for limit in needed if _field(limit) == name})
+        meant = {limit.number for limit in needed if _field(limit) == name and limit.needed == "!="}
         for low, high in _holes(prover, name, numbers):
             if low != high or numbers[low // 2] not in meant:
                 yield from _gap(prover, name, numbers, low, high)

@@ -12,11 +12,11 @@ from ..language import evaluate, words
 from ..language.formula import And, AtLeast, Formula, Known, Not, Or, Value, walk
 from ..patient.tree import State, decide, decision, state_by_criterion
 from ..protocol import Criterion
-from .finding import EVERYBODY, Finding, assuming, cannot_pass, finding_for, slug, titles
+from .finding import EVERYBODY, Finding, cannot_pass, facts_clause, finding_for, slug, titles
 from .kleene import Z3
 from .prover import Proof, Prover
 
-_COMPLETE = "every patient of whom everything is known"
+_COMPLETE = "every patient with all facts known"
 _STATES: dict[bool | None, State] = {True: "pass", False: "fail", None: "unknown"}
 
 
@@ -82,7 +82,7 @@ def _idle_finding(prover: Prover, kind: str, about: str, claim: str, why: str, *
         protocol,
         kind,
         about,
-        f"{claim}{where}{assuming(protocol, facts)}: {why}. {text}",
+        f"{claim}{where}{facts_clause(protocol, facts)}: {why}. {text}",
         dict.fromkeys(id for proof in proofs for id in (proof.id, *proof.passing, *proof.failing)),
         facts,
         _COMPLETE if limited else EVERYBODY,
@@ -198,8 +198,8 @@ def dead_branches(prover: Prover, told: Collection[str]) -> Iterator[Finding]:
     for criterion in prover.each("which parts of {} make a difference", criteria):
         gone: list[tuple[int, ...]] = []
         for way in alternatives(prover.protocol.formula(criterion.id)):
-            is_told = any(way.place[: len(place)] == place for place in gone)
-            if not is_told and (finding := _of_alternative(prover, criterion, way)):
+            is_inside = any(way.place[: len(place)] == place for place in gone)
+            if not is_inside and (finding := _of_alternative(prover, criterion, way)):
                 gone.append(way.place)
                 yield finding
 
@@ -231,7 +231,7 @@ def _dead(prover: Prover, criterion: Criterion, way: Alternative, rest: Formula,
         protocol,
         "dead-branch",
         f"{criterion.id}:{slug(way.formula)}",
-        f"{_role(prover, criterion, way)}, but it can never help anybody{assuming(protocol, proof.facts)}. {why}.",
+        f"{_role(prover, criterion, way)}, but it can never help anybody{facts_clause(protocol, proof.facts)}. {why}.",
         dict.fromkeys((criterion.id, *proof.criteria)),
         proof.facts,
         EVERYBODY,

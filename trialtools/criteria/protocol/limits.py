@@ -131,10 +131,10 @@ def threshold(protocol: ProtocolData, id: str) -> Threshold:
 def thresholds_of(protocol: ProtocolData, criterion: str) -> list[Threshold]:
     """The thresholds of one criterion in the order they are written, each with an id of its own."""
     formula = protocol.formula(criterion)
-    found = [limit for limit in limits(formula) if limit.operator in _BOUND]
+    bounds = [limit for limit in limits(formula) if limit.operator in _BOUND]
     alone = len(names(formula)) == 1
-    stems = [criterion if alone else f"{criterion}.{_stem(limit.subject)}" for limit in found]
-    bounded = [f"{stem}.{_BOUND[limit.operator]}" for stem, limit in zip(stems, found, strict=True)]
+    stems = [criterion if alone else f"{criterion}.{_stem(limit.subject)}" for limit in bounds]
+    bounded = [f"{stem}.{_BOUND[limit.operator]}" for stem, limit in zip(stems, bounds, strict=True)]
     ids = []
     for position, (stem, bound) in enumerate(zip(stems, bounded, strict=True)):
         same = [other for other, like in enumerate(stems) if like == stem]
@@ -142,7 +142,7 @@ def thresholds_of(protocol: ProtocolData, criterion: str) -> list[Threshold]:
         ids.append(stem if len(same) == 1 else bound if apart else f"{stem}.{same.index(position) + 1}")
     return [
         Threshold(id, criterion, limit.subject, limit.operator, limit.number, limit.span)
-        for id, limit in zip(ids, found, strict=True)
+        for id, limit in zip(ids, bounds, strict=True)
         if limit.span is not None  # the formula was read from a text
     ]
 

@@ -46,7 +46,7 @@ def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[
     for table, columns in _NAMES.items():
         for column in (column for column in columns if column in tables.get(table, ())):
             known = arms if column == "arm" else ()
-            unified[table], findings_of_table = _respelt(
+            unified[table], findings_of_table = _respell(
                 unified[table], table, column, known, "read as the commonest spelling"
             )
             findings += findings_of_table
@@ -56,7 +56,7 @@ def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[
     twice = plain_names(subjects["subject_id"]).duplicated(keep=False) & ~subjects["subject_id"].duplicated(keep=False)
     findings += finding_for("subjects", "subject_id", "one subject under two spellings", subjects, twice, FATAL)
     for table in (table for table in unified if table != "subjects"):
-        unified[table], findings_of_table = _respelt(unified[table], table, "subject_id", ids, "read as in subjects")
+        unified[table], findings_of_table = _respell(unified[table], table, "subject_id", ids, "read as in subjects")
         findings += findings_of_table
     return unified, findings
 
@@ -71,7 +71,7 @@ def _alike(subjects: Frame, column: str) -> list[DataFinding]:
     return finding_for("subjects", column, problem, subjects, hit, "counted apart")
 
 
-def _respelt(
+def _respell(
     frame: Frame, table: str, column: str, known: Iterable[str], action: str
 ) -> tuple[Frame, list[DataFinding]]:
     """A frame in which each name of a column is written as the known ones are, else as it is written most often."""

@@ -83,7 +83,7 @@ def read_sdtm(folder: Path, files: list[Path]) -> Raw:
     if results := [_results(study[name], name.upper()) for name in ("lb", "vs") if name in study]:
         rows = pd.concat([frame for frame, _ in results], ignore_index=True)
         read["labs"] = rows, [finding for _, findings in results for finding in findings]
-    tables = {name: _without_lacking(frame, name, study) for name, (frame, _) in read.items() if frame is not None}
+    tables = {name: _drop_absent_columns(frame, name, study) for name, (frame, _) in read.items() if frame is not None}
     arms = tuple(sorted(tables["subjects"]["arm"].dropna().unique()))
     return Raw(folder.name, tables, hashes, tuple(each for _, findings in read.values() for each in findings), arms)
 
@@ -115,7 +115,7 @@ def _ours(domain: str, frame: Frame) -> Frame:
     return pd.DataFrame({ours: _column(frame, theirs) for ours, theirs in named.items()})
 
 
-def _without_lacking(frame: Frame, table: str, study: dict[str, Frame]) -> Frame:
+def _drop_absent_columns(frame: Frame, table: str, study: dict[str, Frame]) -> Frame:
     """A table without the columns that its domains do not have, so that they are told as lacking."""
     sources = [name for name in _SOURCES.get(table, ()) if name in study]
     there = {ours for name in sources for ours, theirs in _COLUMNS[name].items() if theirs in study[name]}

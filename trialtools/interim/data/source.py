@@ -64,16 +64,16 @@ def _folder(path: Path) -> Raw:
         raise DataError(f"{path} holds two files for {', '.join(doubled)}; nobody can know which one is meant")
     if "subjects" in files.values():
         raw = Raw(path.name, {name: as_text(file) for file, name in files.items()}, hashes_of(*files))
-    elif found := domains(readable):
-        files, raw = dict.fromkeys(found), read_sdtm(path, found)
+    elif tables := domains(readable):
+        files, raw = dict.fromkeys(tables), read_sdtm(path, tables)
     else:
         there = ", ".join(file.name for file in sorted(path.iterdir())[:8]) or "nothing"
         raise DataError(f"{path} holds neither subjects.csv (or .parquet) nor an SDTM domain DM, but {there}")
     unread = [file.name for file in readable if file not in files and file.name not in _OURS]
     if not unread:
         return raw
-    found = ("not a table or a domain that is read", len(unread), len(readable), ", ".join(unread[:5]), "left out")
-    return replace(raw, findings=(*raw.findings, finding("files", "", *found)))
+    row = ("not a table or a domain that is read", len(unread), len(readable), ", ".join(unread[:5]), "left out")
+    return replace(raw, findings=(*raw.findings, finding("files", "", *row)))
 
 
 @dataclass(frozen=True)

@@ -61,11 +61,11 @@ def caveats(look: LookData) -> str:
     """
     each = comparisons(look)
     notes = {arm_name(look, one.plan.arm): _notes(one) for one in each}
-    found = []
+    sentences = []
     for note in dict.fromkeys(note for own in notes.values() for note in own):
         names = [name for name, own in notes.items() if note in own]
-        found.append(note if len(names) == len(each) else f"{enumeration(names)}: {note}")
-    return " ".join(found)
+        sentences.append(note if len(names) == len(each) else f"{enumeration(names)}: {note}")
+    return " ".join(sentences)
 
 
 def _notes(look: LookData) -> list[str]:

@@ -45,7 +45,7 @@ def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
     each = [(one, primary_effect(one), look_boundaries(one)) for one in comparisons(look)]
     gaps = gaps_of(look)
     lead, tone = lead_of(each, gaps, excess_of(look))
-    pairs = tuple((_picture(one, frame), _chances(one, frame)) for one, found, frame in each if found)
+    pairs = tuple((_picture(one, frame), _chances(one, frame)) for one, effect, frame in each if effect)
     several = len(each) > 1
     of = "" if look.target is None else f" of {count(look.target)}"
     facts = (
@@ -65,7 +65,7 @@ def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
         tone=tone,
         lines=tuple(lines_of(look, each, gaps)),
         pairs=tuple((replace(picture, note=""), None) for picture, _ in pairs) if several else pairs,
-        across=_across([one for one, found, _ in each if found], pairs) if several else (),
+        across=_across([one for one, effect, _ in each if effect], pairs) if several else (),
     )
 
 

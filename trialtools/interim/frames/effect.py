@@ -176,16 +176,16 @@ def effect(rows: Frame, plan: MonitoringPlan, arm: str, stratified: bool = True)
     if min(map(len, each.values())) < fewest or paired.empty:
         return None
     compare = _COMPARISONS[plan.kind](paired)
-    found, none = compare(null=plan.null), compare()
-    wide = found["high"] - found["low"]
-    alike = not counted and wide <= _NO_WIDTH * max(1.0, abs(found["difference"]))
-    if alike or found.get("events") == 0:
+    result, none = compare(null=plan.null), compare()
+    wide = result["high"] - result["low"]
+    alike = not counted and wide <= _NO_WIDTH * max(1.0, abs(result["difference"]))
+    if alike or result.get("events") == 0:
         return None
     return Effect(
         plan.kind,
-        found["difference"], found["low"], found["high"], plan.sign * found["z"] + 0.0, plan.sign * none["z"] + 0.0,
+        result["difference"], result["low"], result["high"], plan.sign * result["z"] + 0.0, plan.sign * none["z"] + 0.0,
         n=len(paired),
-        information=float(found.get("events", len(paired))),
+        information=float(result.get("events", len(paired))),
         missing=int((both["mature"] & both["value"].isna()).sum()),
         pending=int((~both["mature"]).sum()),
         people={name: len(own) for name, own in each.items()},

@@ -205,11 +205,11 @@ def due_look(look: LookData) -> int:
         rows = endpoint_rows(look)
         there = rows["value"].sum() if look.plan.kind == "time_to_event" else rows["state"].eq("known").sum()
     reached = sum(there >= each - 0.5 for each in planned)  # planned are whole people or events
-    held = max((int(each["look"]) for each in looks_before(look.previous) if each.get("look")), default=0)
-    if look.closed and not look.site and reached <= held:
+    last = max((int(each["look"]) for each in looks_before(look.previous) if each.get("look")), default=0)
+    if look.closed and not look.site and reached <= last:
         what = "events" if look.plan.kind == "time_to_event" else "outcomes known"
-        following = f"look {held + 1} is planned at {planned[held]:.0f}" if held < len(planned) else "none is to come"
-        before = f"look {held} was held already, and " * (held > 0)
+        following = f"look {last + 1} is planned at {planned[last]:.0f}" if last < len(planned) else "none is to come"
+        before = f"look {last} was held already, and " * (last > 0)
         raise DataError(f"no look is due: {before}{following}, and there are {there:.0f} {what}")
     return max(reached, 1)
 

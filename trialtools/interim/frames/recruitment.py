@@ -44,10 +44,10 @@ def accrual_by_month(look: LookData) -> Frame:
 
     Screened is empty without a screening log. Of more than three years, by quarter.
     """
-    found = accrual(look)
-    every = found[found["site"] == ""].set_index("day")[["screened", "randomized"]]
+    days = accrual(look)
+    every = days[days["site"] == ""].set_index("day")[["screened", "randomized"]]
     if every.empty:
-        return with_reason(None, found.attrs["why"])
+        return with_reason(None, days.attrs["why"])
     months = every.index.to_period("M")
     if months.nunique() > _MONTHS:
         months = every.index.to_period("Q")

@@ -271,14 +271,14 @@ def laboratory(look: LookData) -> Frame:
 
 def laboratory_by_week(look: LookData) -> Frame:
     """The same for a table: `test` with its unit, and of each test at most six weeks, first and last too."""
-    found = laboratory(look)
-    if found.empty:
-        return found
+    values = laboratory(look)
+    if values.empty:
+        return values
     kept = []
-    for _, own in found.groupby("test"):
+    for _, own in values.groupby("test"):
         weeks = np.unique(own["week"])
         some = weeks[np.unique(np.linspace(0, len(weeks) - 1, _MOST).round().astype(int))]
         kept.append(own[own["week"].isin(some)].sort_values("week", kind="stable"))
-    unit = found["unit"].map(printed_unit)
-    named = found["test"] + (", " + unit).where(unit != "", "")
+    unit = values["unit"].map(printed_unit)
+    named = values["test"] + (", " + unit).where(unit != "", "")
     return pd.concat(kept).assign(test=named)

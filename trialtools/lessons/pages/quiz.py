@@ -84,11 +84,11 @@ def _item(question: Question) -> Item:
     if key != right:
         raise ProtocolError(f"the key of {question.id} is '{key}', but the engine answers '{right}'")
     misconceptions = {trap.answer: trap.says for trap in question.traps}
-    shown = ((_unbroken(fill(label)), misconceptions.get(answer, "")) for label, answer in options.items())
-    return Item(_unbroken(fill(question.ask)), tuple(shown), _unbroken(evidence))
+    shown = ((_keep_percent_together(fill(label)), misconceptions.get(answer, "")) for label, answer in options.items())
+    return Item(_keep_percent_together(fill(question.ask)), tuple(shown), _keep_percent_together(evidence))
 
 
-def _unbroken(text: str) -> str:
+def _keep_percent_together(text: str) -> str:
     """A number and its per cent sign stay on one line."""
     return text.replace(" %", "\N{NO-BREAK SPACE}%")
 

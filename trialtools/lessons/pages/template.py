@@ -32,7 +32,7 @@ def render(name: str, **parts: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.globals |= {"label": label, "beginning": _beginning, "prose": prose}
+    pages.globals |= {"label": label, "start_text": _start_text, "prose": prose}
     tokens = re.sub(r"/\*.*?\*/", "", _TOKENS.read_text("utf-8"), flags=re.DOTALL)
     page = pages.get_template(name).render(tokens=tokens, **parts)
     used = {*re.findall(r"var\((--[\w-]+)\)", page)}
@@ -46,7 +46,7 @@ def label(question: Question, answer: object) -> str:
     return next(texts, typed)
 
 
-def _beginning(question: Question) -> str:
+def _start_text(question: Question) -> str:
     """The patient whom an answer changes, where the question names one; a notebook shows the whole record."""
     if not question.start:
         return ""

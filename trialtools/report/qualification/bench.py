@@ -12,7 +12,7 @@ from typing import Any
 
 from ...arms.allocation import plan
 from ...arms.audit import verify
-from ...arms.chain import LedgerError, find, reading
+from ...arms.chain import LedgerError, find, read_access
 from ...arms.commitment import mix, open_ledger
 from ...arms.entries import LedgerEntry
 from ...arms.ledger import Receipt, allocate
@@ -82,7 +82,7 @@ class Bench:
 
     def entries(self, kind: str = "allocated") -> list[LedgerEntry]:
         """The entries of a kind."""
-        with reading(self.ledger) as connection:
+        with read_access(self.ledger) as connection:
             return find(connection, "kind = ?", [kind])
 
     def kits(self, answer: str = "yes") -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ...arms.allocation import plan
 from ...arms.audit import verify
-from ...arms.chain import append, writing
+from ...arms.chain import append, write_access
 from ...arms.commitment import mix, opening
 from ...arms.copies import backup
 from ...arms.entries import LedgerEntry
@@ -181,7 +181,7 @@ def _key_is_private(bench: Bench) -> list[Any]:
 @tries("R19")
 def _whole_or_not(bench: Bench) -> list[bool]:
     before = last_entry(bench.ledger)
-    with contextlib.suppress(KeyboardInterrupt), writing(bench.ledger) as connection:
+    with contextlib.suppress(KeyboardInterrupt), write_access(bench.ledger) as connection:
         append(connection, LedgerEntry("refused", {}, "P9"))
         raise KeyboardInterrupt
     return [last_entry(bench.ledger) == before, bench.allocate("P9").kit == bench.kits()[1]]
