@@ -27,11 +27,6 @@ class Pairs(BasePlan):
     procedure: str = "pairs"
     ratio: tuple[tuple[str, int], ...] = tuple((arm, 1) for arm in ARMS)
     strata: tuple[str, ...] = ("age > 65", "site")
-    label = "pairs"
-    options = {}  # noqa: RUF012
-
-    def __post_init__(self):
-        """It is no procedure of the package, so nothing there says which options it takes."""
 
     def pools(self, sites):
         return list(strata(self.strata, sites))
