@@ -7,6 +7,7 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from .errors import ProtocolError
@@ -66,6 +67,7 @@ class _Source(NamedTuple):
         return self.origin[first], self.origin[max(last - 1, first)] + 1
 
 
+@lru_cache(1000)  # a protocol reads each expression three times, and again when a threshold moves; no tree is changed
 def read(text: str) -> _Source:
     """Python's tree of an expression.
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -53,7 +53,7 @@ def read_yaml(
         ProtocolError: the first fault, with line, column and the nearest key.
     """
     try:
-        root = yaml.compose(written, Loader=yaml.SafeLoader)
+        root = _compose(written)
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
         raise _not_yaml(error, written, name) from None
     if not isinstance(root, yaml.MappingNode):
@@ -64,6 +64,11 @@ def read_yaml(
         return made
     except ProtocolError as error:
         raise error.at(where=_place(root, written, name, error)) from None
+
+
+@lru_cache(8)  # a notebook and a lesson read the same few files again and again; nobody changes the tree
+def _compose(written: str) -> yaml.Node | None:
+    return yaml.compose(written, Loader=yaml.SafeLoader)
 
 
 @cache
