@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cache
 
 import pytest
 import z3
@@ -14,7 +15,7 @@ from trialtools.criteria.contents import read_protocol
 from trialtools.criteria.language import ProtocolError, evaluate, parse
 from trialtools.criteria.language.formula import Compare, MonthsBefore, Name, Value
 from trialtools.criteria.proofs.encode import encode
-from trialtools.criteria.proofs.kleene import has_power, is_long, truth_of
+from trialtools.criteria.proofs.kleene import calendar_dates, has_power, is_long, truth_of
 
 SKETCH = """
 id: S
@@ -108,7 +109,7 @@ def asks_a_field(text: str) -> bool:
     try:
         parse(text, PROTOCOL.fields)
     except ProtocolError as error:
-        known = ("needs a field", "too large", "about no field", "an exponent is", "no value")
+        known = ("needs a field", "too large", "too intricate", "about no field", "an exponent is", "no value")
         assert any(part in str(error) for part in known), error
         return False
     return True
@@ -139,22 +140,29 @@ def truth(text: str):
     return truth_of(LOGIC.record, parse(text, PROTOCOL.fields))
 
 
-def recorded(patient: dict) -> list:
+@cache
+def logic_with(calendar: frozenset[str]):
+    """What is asked of a formula that needs the calendar days of some dates, as a `Prover` asks."""
+    return encode(PROTOCOL, calendar)
+
+
+def recorded(patient: dict, logic=LOGIC) -> list:
     """That the record says of each field what is known of a patient, or that it is unknown."""
     return [
         z3.Not(known)
         if patient.get(name) is None
-        else z3.And(known, LOGIC.value[name] == LOGIC.value_of(name, patient[name]))
-        for name, known in LOGIC.known.items()
+        else z3.And(known, logic.value[name] == logic.value_of(name, patient[name]))
+        for name, known in logic.known.items()
     ]
 
 
 def states(formula, patient: dict) -> list[bool | None]:
     """What Z3 holds for possible: asked three times."""
-    true, false = truth_of(LOGIC.record, formula)
+    logic = logic_with(frozenset(calendar_dates([formula])))
+    true, false = truth_of(logic.record, formula)
     asked = {True: true, False: false, None: z3.Not(z3.Or(true, false))}
-    solving = LOGIC.solver()
-    solving.add(*recorded({name: value for name, value in patient.items() if value is not None}))
+    solving = logic.solver()
+    solving.add(*recorded({name: value for name, value in patient.items() if value is not None}, logic))
     answers = {value: solving.check(question) for value, question in asked.items()}
     assert z3.unknown not in answers.values()
     return [value for value, answer in answers.items() if answer == z3.sat]

@@ -9,7 +9,7 @@ field with a number never differs. A patient found here is judged by `evaluate` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -87,11 +87,15 @@ class Logic:
         return patient
 
 
-def encode(protocol: ProtocolData) -> Logic:
+def encode(protocol: ProtocolData, calendar_dates: Collection[str] | None = None) -> Logic:
     """The fields and facts of a protocol in Z3; any field may be unknown.
 
     A field that is worked out from others may be anything possible, for what is recorded comes first. A value that is
     known in part is none of these records: what is proved of a patient holds once the value is known.
+
+    Args:
+        protocol: whose fields and facts they are.
+        calendar_dates: the dates of which formulas may ask the calendar day; by default all. Each takes Z3 long.
 
     >>> from trialtools.criteria.contents import load_protocol
     >>> logic = encode(load_protocol("data/protocols/NCT05741099.yaml"))
@@ -105,7 +109,8 @@ def encode(protocol: ProtocolData) -> Logic:
     codes = {text: n for n, text in enumerate(dict.fromkeys(text for f in fields.values() for text in f.values))}
     value = {name: _variable(name, field, context) for name, field in fields.items()}
     known = {name: z3.Bool(f"known {name}", context) for name in fields}
-    calendar = {name: _day(name, context) for name, field in fields.items() if field.type == "date"}
+    dates = [name for name, field in fields.items() if field.type == "date"]
+    calendar = {name: _day(name, context) for name in dates if calendar_dates is None or name in calendar_dates}
     yes = z3.BoolVal(True, context)
     recorded = {name: Datum(known[name], value[name]) for name in fields}
     record = _with_applicability(protocol, Scope(recorded, calendar, codes, context))

@@ -42,7 +42,10 @@ def lint(protocol: ProtocolData) -> Findings:
     E7 (Tuberculosis or another acute respiratory virus, read as "literal") would leave nobody eligible: \
 whoever passes I4 (SARS-CoV-2 shown in the laboratory, read as "any_result") cannot pass it.
     """
-    prover = prover_for(protocol)
+    readings = [
+        protocol.formula(criterion.id, reading) for criterion in protocol.criteria for reading in criterion.texts
+    ]
+    prover = prover_for(protocol, *readings, *(parse(fact.formula, protocol.fields) for fact in protocol.guideline))
     readers = (_question_findings, _text_findings, _field_findings, _unit_findings)
     read = [finding for reader in readers for finding in reader(protocol)]
     return Findings.of([*_proofs(prover), *read, *_abandonments(prover)], protocol)
@@ -60,6 +63,7 @@ def _proofs(prover: Prover) -> Iterator[Finding]:
     if nobody:
         prover = replace(prover, facts={})
     yield from excluding_readings(prover)
+    prover = prover.as_chosen()
     idle = idle_criteria(prover)
     yield from dead_branches(prover, [id for id, proof in idle.items() if proof.everybody])
     yield from redundant(prover, idle)

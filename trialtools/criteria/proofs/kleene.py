@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -100,8 +100,8 @@ def _truth(scope: Scope, formula: Formula) -> Truth:
             return Truth(inner.false, inner.true)
         case node.And(items) | node.Or(items) | node.AtLeast(_, items):
             return _count(formula.n, [truth_of(scope, item) for item in items])
-        case node.Compare(operands):
-            read = _moment if any(isinstance(operand, node.MonthsBefore) for operand in operands) else _datum
+        case node.Compare():
+            read = _moment if _counts_months(formula) else _datum
             links = [_compare(read(scope, left), sign, read(scope, right)) for left, sign, right in formula.links]
             return _count(len(links), links)
         case node.In(item, values):
@@ -271,6 +271,19 @@ def is_day(value: Z3, day: Day) -> Z3:
         counted >= 146_097 * day.year - 800,
         counted <= 146_097 * day.year + 400 * 367 + 800,
     )
+
+
+def calendar_dates(formulas: Iterable[Formula]) -> set[str]:
+    """The dates of which formulas need the calendar day, for they count months or years."""
+    parts = [part for formula in formulas for part in walk(formula)]
+    return {name for part in parts if _counts_months(part) for name in node.names(part)}
+
+
+def _counts_months(formula: Formula) -> bool:
+    """Whether it is a number of months or years, or a comparison with a day some months before another."""
+    if isinstance(formula, node.Compare):
+        return any(isinstance(operand, node.MonthsBefore) for operand in formula.operands)
+    return isinstance(formula, node.MonthsBefore | node.CompletedTime)
 
 
 def _calendar(scope: Scope, formula: Formula) -> Day:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
@@ -13,7 +13,7 @@ import z3
 from ..language import Formula
 from ..protocol import ProtocolData
 from .encode import Logic, encode
-from .kleene import Z3, Truth, truth_of
+from .kleene import Z3, Truth, calendar_dates, truth_of
 
 _EFFORT = 4_000_000
 """Steps, by Z3's own count, after which a question is given up; the hardest of NCT05741099 takes 100,000."""
@@ -61,16 +61,20 @@ class _Clock:
 class Prover:
     """A protocol with one solver that has been asked before, which makes the next question cheap.
 
-    `truths` says by criterion that it is surely passed and surely failed; `facts` are the declared facts by id.
+    `facts` are the declared facts by id.
     """
 
     protocol: ProtocolData
     logic: Logic
     solver: Z3
-    truths: Mapping[str, Truth]
     facts: Mapping[str, Z3]
     clock: _Clock
     names: dict[int, tuple[Z3, Z3]] = field(default_factory=dict)
+
+    @cached_property
+    def truths(self) -> dict[str, Truth]:
+        """By criterion, that it is surely passed and surely failed."""
+        return {id: self.truth(rule) for id, rule in self.protocol.requirements.items()}
 
     @cached_property
     def passes(self) -> dict[str, Z3]:
@@ -87,6 +91,13 @@ class Prover:
         """That everything is known."""
 
         return z3.And(z3.BoolVal(True, self.logic.record.context), *self.logic.known.values())
+
+    def as_chosen(self) -> Prover:
+        """The same where only the chosen readings are asked about: other readings may be what needs the calendar."""
+        if self.logic.record.calendar.keys() <= calendar_dates(_chosen(self.protocol)):
+            return self
+        made = prover_for(self.protocol)
+        return replace(made, facts={id: made.facts[id] for id in self.facts}, clock=self.clock)
 
     def truth(self, formula: Formula) -> Truth:
         """What a formula says of the record."""
@@ -204,11 +215,16 @@ class Prover:
         return self.names[key][0]
 
 
-def prover_for(protocol: ProtocolData) -> Prover:
-    """A protocol, ready to be asked about for some seconds."""
+def prover_for(protocol: ProtocolData, *more: Formula) -> Prover:
+    """A protocol as it is read, ready to be asked about for some seconds; `more` is what else is asked of a patient."""
     clock = _Clock(time.process_time() + TIME, time.monotonic() + LONGEST)
-    logic = encode(protocol)
+    logic = encode(protocol, calendar_dates([*more, *_chosen(protocol)]))
     made = logic.solver()
     made.set("relevancy", 0)  # three times faster here: the questions are many and alike
-    truths = {id: truth_of(logic.record, rule) for id, rule in protocol.requirements.items()}
-    return Prover(protocol, logic, made, truths, logic.facts, clock)
+    return Prover(protocol, logic, made, logic.facts, clock)
+
+
+def _chosen(protocol: ProtocolData) -> list[Formula]:
+    """All that a protocol says under its chosen readings."""
+    said = (protocol.requirements, protocol.fact_formulas, protocol.derivations, protocol.applies)
+    return [formula for formulas in said for formula in formulas.values()]
