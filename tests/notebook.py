@@ -16,7 +16,7 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from trialtools import figures
-from trialtools.figures import printed
+from trialtools.figures import arm_tables
 from trialtools.report.parameters import read_parameters
 from trialtools.report.run import find_notebook, read_notebook
 
@@ -71,7 +71,7 @@ def _page(item: Any) -> str:
 def report_of(look: Any) -> list[Any]:
     """What the cells of the interim report show of a look that is there already, but for the figures of each arm."""
     cells = [c for c in read_notebook(find_notebook("interim_report")).cells if c.cell_type == "code"]
-    names = {"interim": look, "show": look.show, "figures": figures, "printed": printed, "closed": look.closed}
+    names = {"interim": look, "show": look.show, "figures": figures, "arm_tables": arm_tables, "closed": look.closed}
     names |= {"distribution": "nobody", "seed": 1, "ledger_head": ""}
     return [_run(cell.source, names) for cell in cells[2:]]  # after the parameters, and what reads them
 

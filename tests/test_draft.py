@@ -18,7 +18,7 @@ from trialtools.criteria.contents import Protocol
 from trialtools.criteria.draft.items import Eligibility, read_eligibility
 from trialtools.criteria.draft.lines import apart, clean
 from trialtools.criteria.draft.new import new
-from trialtools.criteria.draft.pasted import record_in
+from trialtools.criteria.draft.registry_text import record_in
 from trialtools.criteria.draft.suggestions import suggestions, unsaid
 from trialtools.criteria.proofs.findings import uncovered_text
 from trialtools.criteria.protocol import DataError, squeeze

@@ -14,7 +14,7 @@ import trialtools as tt
 from trialtools import figures
 from trialtools.criteria.protocol import DataError, DesignItem
 from trialtools.figures.accrual import target_days
-from trialtools.figures.printed import by_arm
+from trialtools.figures.arm_tables import by_arm
 from trialtools.interim.data.read import read_trial
 from trialtools.interim.frames.effect import why_no_comparison
 from trialtools.interim.frames.endpoint import endpoint_rows

@@ -15,7 +15,7 @@ from notebook import execute_here, run_cells, text_of
 import trialtools as tt
 from trialtools import simulate
 from trialtools.cohort.whatif import Edits, write_edits
-from trialtools.figures.printed import FACTS
+from trialtools.figures.arm_tables import FACTS
 from trialtools.lessons import fill_in, lessons
 from trialtools.report.page import PLOTLY
 from trialtools.report.run import execute, find_notebook, read_notebook

@@ -14,9 +14,9 @@ import pandas as pd
 from ..criteria.contents import Protocol, load_protocol
 from ..criteria.protocol import DataError
 from ..criteria.stage import Stage, expect
+from ..figures.arm_tables import recommendation_form
 from ..figures.format import count, percent
 from ..figures.measure import Measure
-from ..figures.printed import recommendation_form
 from .data.read import TrialData
 from .data.tables import Frame
 from .frames import conduct, looks, outcomes, randomization, record, recruitment, safety

@@ -9,7 +9,7 @@ from inspect import signature
 from typing import Any
 
 from .. import figures
-from ..figures import printed
+from ..figures import arm_tables
 from ..figures.format import four_decimals
 from .data.tables import Frame
 from .frames.effect import comparisons
@@ -71,14 +71,14 @@ class Show:
             title: the finding, in a sentence.
             rows: the columns that name a row; of two, the first one heads groups.
             quiet: show nothing where the frame is empty.
-            how: as for `figures.printed.by_arm`.
+            how: as for `figures.arm_tables.by_arm`.
         """
         if len(rows) > 1:
             frame = frame[frame[rows[-1]] != ""]
             how = {"group": rows[0], **how}
         if frame.empty:
             return self._why(frame, quiet)
-        return printed.by_arm(frame, list(rows), self.look.labels, title, self.look.population, **how)
+        return arm_tables.by_arm(frame, list(rows), self.look.labels, title, self.look.population, **how)
 
     def across(
         self,
@@ -95,13 +95,13 @@ class Show:
             frame: rows by `arm`.
             title: the finding, in a sentence.
             rows: the columns that name a row.
-            write: such as `figures.printed.quartiles`.
+            write: such as `figures.arm_tables.quartiles`.
             quiet: show nothing where the frame is empty.
-            how: as for `figures.printed.across`.
+            how: as for `figures.arm_tables.across`.
         """
         if frame.empty:
             return self._why(frame, quiet)
-        return printed.across(frame, rows, write, self.look.labels, title, self.look.population, **how)
+        return arm_tables.across(frame, rows, write, self.look.labels, title, self.look.population, **how)
 
     def baseline(self, frame: Frame, title: str = "Baseline") -> Any:
         """The baseline table: a column an arm, unknown as a row."""
@@ -129,13 +129,13 @@ class Show:
         from IPython.display import display  # a notebook is where it is needed
 
         for one, part in zip(comparisons(self.look), shown, strict=True):
-            head = printed.arm_heading(self.look.labels[one.plan.arm])
+            head = arm_tables.arm_heading(self.look.labels[one.plan.arm])
             display(*(each for each in (head, part) if each is not None))
         return None
 
     def text(self, sentence: str) -> Any:
         """A sentence; nothing where there is none."""
-        return printed.sentence(sentence) if sentence else None
+        return arm_tables.sentence(sentence) if sentence else None
 
     def _why(self, frame: Frame, quiet: bool = False) -> Any:
-        return None if quiet else printed.sentence(frame.attrs.get("why") or "Nothing to show.")
+        return None if quiet else arm_tables.sentence(frame.attrs.get("why") or "Nothing to show.")

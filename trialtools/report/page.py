@@ -18,7 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ..figures.printed import FACTS
+from ..figures.arm_tables import FACTS
 
 PLOTLY = "application/vnd.plotly.v1+json"
 POLICY = (

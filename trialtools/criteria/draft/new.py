@@ -13,9 +13,9 @@ from ..files import whole
 from ..language import ProtocolError
 from ..protocol import DataError, squeeze
 from .checklist import Draft, draft
-from .pasted import record_in
 from .pieces import sentences
 from .record import Record, record_of
+from .registry_text import record_in
 
 _NOT_UTF8 = "it is not UTF-8 text; save it as plain text in UTF-8, or paste the criteria into a .txt file"
 

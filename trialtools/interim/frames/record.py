@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 from scipy.special import ndtri
 
+from ...figures.arm_tables import KeyFigures
 from ...figures.format import capital, enumeration, number
-from ...figures.printed import KeyFigures
 from ..data.tables import Frame
 from ..design import HarmBound
 from ..endpoint import Endpoint
