@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import reduce
-from operator import add
+from operator import add, or_
 from typing import Any
 
 import narwhals as nw
@@ -37,12 +37,16 @@ def facts(frame: Any, protocol: ProtocolData, fields: tuple[str, ...], keep: tup
     """
     present = set(frame.collect_schema().names())
     wanted = protocol.with_causes(fields)
-    partial = frozenset(name for name in wanted if {name, name + LOW} <= present)
+    apart = [name for name in wanted if {name, name + LOW} <= present]
     fields_there = [name for name in wanted if name in present]
     absent = [nw.lit(None, DTYPES[protocol.fields[name].type]()).alias(name) for name in wanted if name not in present]
-    columns = [column for name in fields_there for column in _record_columns(name, protocol, partial)]
+    columns = [column for name in fields_there for column in _record_columns(name, protocol, frozenset(apart))]
     written = [nw.col(name + WRITTEN) for name in wanted if name + WRITTEN in present]
-    return work_out(frame.select("patient_id", *absent, *columns, *written, *keep), protocol, wanted)
+    frame = frame.select("patient_id", *absent, *columns, *written, *keep)
+    if apart:
+        frame = _within_limits(frame, apart, protocol)
+        frame = frame.with_columns(*_bounded_columns(apart, protocol))
+    return work_out(frame, protocol, wanted)
 
 
 def work_out(frame: Any, protocol: ProtocolData, fields: Collection[str]) -> Any:
@@ -51,12 +55,15 @@ def work_out(frame: Any, protocol: ProtocolData, fields: Collection[str]) -> Any
     partial = partial_fields(frame) if hanging else frozenset()
     for layer in sorted(set(hanging.values())):
         here = [name for name, depth in hanging.items() if depth == layer]
-        plain = [name for name in here if _is_plain(name, protocol, partial)]
-        worked = {name + _WORKED: expression(protocol.derivations[name]) for name in plain}
+        values = [name for name in here if protocol.parts(name) and protocol.fields[name].type != "flag"]
+        apart = [name for name in values if not partial.isdisjoint((name, *protocol.parts(name)))]
+        plain = {name + _WORKED: expression(protocol.derivations[name]) for name in values if name not in apart}
+        worked = reduce(or_, (_worked_ends(name, protocol, partial) for name in apart), plain)
         frame = frame.with_columns(**worked) if worked else frame
-        columns = (column for name in here for column in _derived_columns(name, protocol, partial))
-        frame = frame.with_columns(*columns).drop(list(worked))
-        partial |= {name for name in here if not partial.isdisjoint(protocol.parts(name))}
+        frame = _within_limits(frame, apart, protocol) if apart else frame
+        whole = [_derived_column(name, protocol, partial) for name in here if name not in apart]
+        frame = frame.with_columns(*whole, *_bounded_columns(apart, protocol)).drop(list(plain))
+        partial |= {*apart}
     return frame
 
 
@@ -66,36 +73,30 @@ def partial_fields(frame: Any) -> frozenset[str]:
 
 
 def _record_columns(name: str, protocol: ProtocolData, partial: frozenset[str]) -> list[nw.Expr]:
-    field = protocol.fields[name]
-    if name in partial:
-        return _bounded_columns(name, field, *ends(Name(name, field.type), partial))
-    return [_possible(nw.col(name), field).alias(name)]
+    if name not in partial:
+        return [_possible(nw.col(name), protocol.fields[name]).alias(name)]
+    pair = ends(Name(name, protocol.fields[name].type), partial)
+    return [nw.col(name), *(end.alias(name + column) for end, column in zip(pair, (LOW, HIGH), strict=True))]
 
 
-def _derived_columns(name: str, protocol: ProtocolData, partial: frozenset[str]) -> list[nw.Expr]:
+def _derived_column(name: str, protocol: ProtocolData, partial: frozenset[str]) -> nw.Expr:
     """A field that hangs on others: what is recorded, else what is worked out; a flag that cannot apply is false."""
     field, value = protocol.fields[name], nw.col(name)
-    columns = [value]
+    if field.type != "flag":
+        worked = _possible(nw.col(name + _WORKED), field).cast(DTYPES[field.type]())
+        return nw.coalesce(value, worked).alias(name)
     if name in protocol.derivations:
-        formula = protocol.derivations[name]
-        if field.type == "flag":
-            columns = [nw.coalesce(value, expression(formula, partial))]
-        elif _is_plain(name, protocol, partial):
-            worked = _possible(nw.col(name + _WORKED), field).cast(DTYPES[field.type]())
-            columns = [nw.coalesce(value, worked)]
-        else:
-            pairs = zip(ends(Name(name, field.type), partial), ends(formula, partial), strict=True)
-            columns = _bounded_columns(name, field, *(nw.coalesce(recorded, worked) for recorded, worked in pairs))
+        value = nw.coalesce(value, expression(protocol.derivations[name], partial))
     if name in protocol.applies:
-        applies = expression(protocol.applies[name], partial)
-        columns = [nw.when(~applies).then(nw.lit(False)).otherwise(columns[0])]
-    return [columns[0].alias(name), *columns[1:]]
+        value = nw.when(~expression(protocol.applies[name], partial)).then(nw.lit(False)).otherwise(value)
+    return value.alias(name)
 
 
-def _is_plain(name: str, protocol: ProtocolData, partial: frozenset[str]) -> bool:
-    """Whether a field has one value that is worked out: no flag, and nothing of it known in part."""
-    parts = protocol.parts(name)
-    return bool(parts) and protocol.fields[name].type != "flag" and partial.isdisjoint((name, *parts))
+def _worked_ends(name: str, protocol: ProtocolData, partial: frozenset[str]) -> dict[str, nw.Expr]:
+    """By column, the ends of a field of which something is known in part: those recorded, else those worked out."""
+    recorded, worked = ends(Name(name, protocol.fields[name].type), partial), ends(protocol.derivations[name], partial)
+    pairs = zip((LOW, HIGH), recorded, worked, strict=True)
+    return {name + column: nw.coalesce(told, made) for column, told, made in pairs}
 
 
 def worked_value(name: str, protocol: ProtocolData) -> nw.Expr:
@@ -113,15 +114,30 @@ def _possible(value: nw.Expr, field: Field) -> nw.Expr:
     return nw.when((value >= low) & (value <= high)).then(value)
 
 
-def _bounded_columns(name: str, field: Field, low: nw.Expr, high: nw.Expr) -> list[nw.Expr]:
-    """A value and its ends within what is possible: the value where the ends meet, the ends where they are apart."""
-    dtype = DTYPES[field.type]()
-    first, last = (nw.lit(limit, dtype) for limit in field.limits)
-    begins, stops = nw.when(low > first).then(low).otherwise(first), nw.when(high < last).then(high).otherwise(last)
-    some = ~low.is_null() | ~high.is_null()
-    value = nw.when(some & (begins == stops)).then(begins).cast(dtype).alias(name)
-    pair = ((begins, name + LOW), (stops, name + HIGH))
-    return [value, *(nw.when(some & (begins < stops)).then(end).cast(dtype).alias(column) for end, column in pair)]
+def _within_limits(frame: Any, fields: Collection[str], protocol: ProtocolData) -> Any:
+    """A table in which the ends of fields are within what is possible; where one of them is known, so are both.
+
+    They are columns before `_bounded_columns` compares them, so that no engine gets their formulas several times.
+    """
+    columns = []
+    for name in fields:
+        dtype, low, high = DTYPES[protocol.fields[name].type](), nw.col(name + LOW), nw.col(name + HIGH)
+        first, last = (nw.lit(limit, dtype) for limit in protocol.fields[name].limits)
+        begins, stops = nw.when(low > first).then(low).otherwise(first), nw.when(high < last).then(high).otherwise(last)
+        some = ~low.is_null() | ~high.is_null()
+        columns += [nw.when(some).then(begins).alias(name + LOW), nw.when(some).then(stops).alias(name + HIGH)]
+    return frame.with_columns(*columns)
+
+
+def _bounded_columns(fields: Collection[str], protocol: ProtocolData) -> list[nw.Expr]:
+    """Of fields with their ends beside them: the value where these meet, the ends where they are apart."""
+    columns = []
+    for name in fields:
+        dtype, low, high = DTYPES[protocol.fields[name].type](), nw.col(name + LOW), nw.col(name + HIGH)
+        kept = {name: nw.when(low == high).then(low)}
+        kept |= {name + LOW: nw.when(low < high).then(low), name + HIGH: nw.when(low < high).then(high)}
+        columns += [value.cast(dtype).alias(column) for column, value in kept.items()]
+    return columns
 
 
 def outcome(

@@ -57,6 +57,8 @@ def expression(formula: Formula, partial: frozenset[str] = frozenset()) -> nw.Ex
             return _completed_time(unit, expression(start), expression(end))
         case node.Arithmetic("min" | "max"):
             return _arithmetic(formula)
+        case node.Arithmetic("-", left) if type_of(left) == "date":
+            return _arithmetic(formula)  # days are whole, and so finite
         case node.Arithmetic():
             return _finite_part(_arithmetic(formula))
         case node.Case(name, formulas):
@@ -227,10 +229,13 @@ def _completed_time(unit: str, start: nw.Expr, end: nw.Expr) -> nw.Expr:
 
 
 def _days(left: nw.Expr, right: nw.Expr) -> nw.Expr:
-    return (_day_number(left) - _day_number(right)).cast(nw.Float64())
+    return _day_number(left) - _day_number(right)
 
 
 def _day_number(day: nw.Expr) -> nw.Expr:
     """Days since the first of January of the year 1: engines differ in what a date minus a date is, not in this."""
-    past = day.dt.year().cast(nw.Int64()) - 1
-    return past * 365 + past // 4 - past // 100 + past // 400 + day.dt.ordinal_day().cast(nw.Int64())
+    past = day.dt.year().cast(nw.Float64()) - 1
+    # Whole fours, hundreds and four hundreds: with half a year more no rounding makes another number of them. `//` is a
+    # page of SQL in some engines.
+    fours, hundreds, more = (((past + 0.5) * share).floor().cast(nw.Float64()) for share in (0.25, 0.01, 0.0025))
+    return past * 365 + fours - hundreds + more + day.dt.ordinal_day().cast(nw.Float64())
