@@ -335,9 +335,8 @@ class CohortCache:
             slot = np.zeros(len(active.failed), dtype="int64")
             slot[there] = np.arange(len(there))
             group = self._pattern_slots(position)[2]
-            screening = replace(
-                screening, members=slot[group[self._pattern] + _states(formula, self._known, self._partial)]
-            )
+            who = slot[group[self._pattern] + _states(formula, self._known, self._partial)]
+            screening = replace(screening, members=who)
         return _in_order(screening, active.failed[there], active.unknown[there], n[there])
 
     def _activate(self, position: int, formula: Formula) -> _Active:
@@ -361,9 +360,8 @@ class CohortCache:
     def _update(self, position: int, protocol: Protocol) -> None:
         """Each patient's pattern, with one criterion asked again."""
         failed, unknown, group = self._pattern_slots(position)
-        cell = group[self._pattern] + _states(
-            list(protocol.requirements.values())[position], self._known, self._partial
-        )
+        formula = list(protocol.requirements.values())[position]
+        cell = group[self._pattern] + _states(formula, self._known, self._partial)
         there = np.flatnonzero(np.bincount(cell, minlength=len(failed)))
         number = np.zeros(len(failed), dtype="int64")
         number[there] = np.arange(len(there))

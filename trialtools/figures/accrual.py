@@ -54,7 +54,8 @@ def accrual(accrual: pd.DataFrame, forecast: pd.DataFrame | None = None, target:
     labels += [f"{one_line(site)} {count(k)}" for site, k in zip(shown, ends[1:], strict=True)]
     first, last = whole["day"].min(), end if ahead is None else ahead["day"].max()
     most = max(n, target or 0, 1, 0 if ahead is None else float(ahead["high90"].max())) * 1.08
-    pixel = most / _HEIGHT
+    pixel, beside = most / _HEIGHT, {"xshift": 6, "bgcolor": "rgba(255,255,255,.7)"}
+    at: dict[str, Any] = {"x": 0, "y": target, "yref": "y", "xshift": 4, "yshift": 8}
     return Drawing(
         finding=finding,
         population=_population(whole, sites, end) + (f". {expected}" if expected else ""),
@@ -64,14 +65,8 @@ def accrual(accrual: pd.DataFrame, forecast: pd.DataFrame | None = None, target:
             _all(whole),
         ],
         words=[
-            *end_labels(
-                labels, [end] * len(ends), ends, 14 * pixel, low=7 * pixel, xshift=6, bgcolor="rgba(255,255,255,.7)"
-            ),
-            *(
-                [note(f"target {count(target)}", x=0, y=target, yref="y", xshift=4, yshift=8, size=12)]
-                if target
-                else []
-            ),
+            *end_labels(labels, [end] * len(ends), ends, 14 * pixel, low=7 * pixel, **beside),
+            *([note(f"target {count(target)}", **at, size=12)] if target else []),
         ],
         shapes=[rule(y=target, dash="dot")] if target else [],
         x=_days(first, last, end),

@@ -96,13 +96,11 @@ def _dots(points: Sequence[tuple[str, _Point]], fill: str) -> Spec:
 def _names(last: Mapping[str, _Point], every: Sequence[_Point], scale: tuple[float, float]) -> Sequence[Spec]:
     """Each name at the right of its last point and of the points that it would cover; none on another."""
     pixel_x, pixel_y = scale
-    places = [
-        max(
-            other
-            for other, beside, _ in every
-            if 0 <= other - x < 6.1 * len(name) * pixel_x and abs(beside - y) < 12 * pixel_y
-        )
-        for name, (x, y, _) in last.items()
-    ]
+
+    def covered(name: str, x: float, y: float) -> float:
+        wide = 6.1 * len(name) * pixel_x
+        return max(other for other, beside, _ in every if 0 <= other - x < wide and abs(beside - y) < 12 * pixel_y)
+
+    places = [covered(name, x, y) for name, (x, y, _) in last.items()]
     heights = [y for _, y, _ in last.values()]
     return end_labels(list(last), places, heights, 15 * pixel_y, size=SMALL, xshift=10)

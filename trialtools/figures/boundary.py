@@ -170,11 +170,9 @@ def _title(row: Row, goal: str, harm: bool) -> str:
         return f"z {z}: the direction is harm"
     if not math.isfinite(row["bound"]):
         return f"z {z}: no z is enough for {goal} at this look"
-    return (
-        f"z {z} is beyond the {bound} needed"
-        if row["z"] >= row["bound"]
-        else f"z {z}: {goal} needs {bound} at this look"
-    )
+    if row["z"] >= row["bound"]:
+        return f"z {z} is beyond the {bound} needed"
+    return f"z {z}: {goal} needs {bound} at this look"
 
 
 def _in_words(row: Row, ahead: int) -> str:

@@ -104,9 +104,8 @@ def consort(
     n = count(randomized.n)
     finding = f"{n} of {count(assessed.n)} assessed were randomized" if assessed.n else f"{n} randomized"
     finding = finding if title is None else title
-    alt = ". ".join(
-        [finding, excluded.sentence(), *(b.sentence(arm.label) for arm, own in columns.items() for b in own)]
-    )
+    by_arm = (each.sentence(arm.label) for arm, own in columns.items() for each in own)
+    alt = ". ".join([finding, excluded.sentence(), *by_arm])
 
     def draw(top: float) -> tuple[Parts, float]:
         parts, y = _enrolment(assessed, excluded, randomized, len(groups), top)

@@ -164,18 +164,16 @@ def _side(step: _Step, y: float) -> str:
     first = y + step.box / 2 - LINE * (len(step.lines) - 1) / 2 + 4.5
     words = [text(_SIDE + 10, first + LINE * i, line, INK, 12.5, "start") for i, line in enumerate(step.lines)]
     number = text(_SIDE + _SIDE_BOX - 10, y + step.box / 2 + 4.5, f"<b>{count(step.failed)}</b>", INK, 12.5, "end")
-    return box(
-        _SIDE, y, step.box, f"{step.sentence}: {count(step.failed)} fail", [*words, number], _SIDE_BOX, "#fafafa"
-    )
+    sentence = f"{step.sentence}: {count(step.failed)} fail"
+    return box(_SIDE, y, step.box, sentence, [*words, number], _SIDE_BOX, "#fafafa")
 
 
 def _rest_box(step: _Step, middle: float) -> str:
     """What is left after a step, from at least to at most."""
-    sentence = f"{interval(step.certain, step.possible)} left"
-    inside = [text(_MIDDLE, middle + 4, f"<b>{interval(step.certain, step.possible)}</b> left", INK, SMALL)]
-    return box(
-        _LEFT, middle - _SPINE_BOX / 2, _SPINE_BOX, f"after {step.sentence.split()[0]}: {sentence}", inside, _BOX
-    )
+    left = interval(step.certain, step.possible)
+    inside = [text(_MIDDLE, middle + 4, f"<b>{left}</b> left", INK, SMALL)]
+    sentence = f"after {step.sentence.split()[0]}: {left} left"
+    return box(_LEFT, middle - _SPINE_BOX / 2, _SPINE_BOX, sentence, inside, _BOX)
 
 
 def _decisions(numbers: Sequence[int], screened: int, y: float) -> tuple[Parts, float]:

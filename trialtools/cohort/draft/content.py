@@ -10,7 +10,7 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from ...criteria.engine import in_polars
+from ...criteria.engine import lazy_polars
 from ...criteria.protocol import Field
 from ..sources.cells import BLANKS
 from ..sources.columns import text_of
@@ -60,12 +60,10 @@ class ColumnContent:
 
         Names, telephone numbers and notes are none of both, whatever column they stand in.
         """
-        plain = word(text)
-        if plain in _everyday_words() or plain in {word(value) for value in field.values}:
+        plain, everyday = word(text), _everyday_words()
+        if plain in everyday or plain in {word(value) for value in field.values}:
             return True
-        if plain and all(
-            part in word_list("results") or part in _everyday_words() for part in re.split(r"[\s/_-]+", plain)
-        ):
+        if plain and (word_list("results") | everyday).issuperset(re.split(r"[\s/_-]+", plain)):
             return True
         shared = len(self.counts) <= _CODES and self.n_filled >= _TIMES * len(self.counts)
         return shared and len(plain) <= _SHORT and plain.isalnum() and (plain.isdigit() or len(plain) == 1)
@@ -92,9 +90,8 @@ def see_column(frame: Any, name: str, dtype: Any, rows: int) -> ColumnContent:
     if dtype.is_nested() or dtype in (nw.Binary, nw.Object, nw.Unknown):  # no field can be read from it
         return ColumnContent(name, dtype, rows, pl.DataFrame(schema={"text": pl.String, "n": pl.Int64}))
     counted = frame.select(text_of(name, dtype).alias("text")).group_by("text").agg(nw.len().alias("n"))
-    counts = (counted.to_native() if frame.implementation.is_polars() else in_polars(counted)).lazy()
     text = pl.col("text").cast(pl.String).str.strip_chars(BLANKS)
-    alike = counts.with_columns(text).filter(pl.col("text") != "").group_by("text")
+    alike = lazy_polars(counted).with_columns(text).filter(pl.col("text") != "").group_by("text")
     texts = alike.agg(pl.col("n").sum().cast(pl.Int64)).sort("n", "text", descending=[True, False])
     return ColumnContent(name, dtype, rows, texts.collect())
 

@@ -50,9 +50,8 @@ def _fit_flag(name: str, field: Field, content: ColumnContent) -> Fit | None:
         plain |= {sign: bare[sign] for sign in words}
     if not words <= {*plain, *bare}:
         bare = {}  # beside 2, 1 need not mean yes
-    turned = (_negates(name) or _negates(content.name)) and bool(
-        words & word_list("signed") or _negates(name) != _negates(content.name)
-    )
+    negated = [_negates(name), _negates(content.name)]
+    turned = any(negated) and (not all(negated) or not words.isdisjoint(word_list("signed")))
     asks = ["its name or the field's says 'not': which value means yes?"] if turned else []
     asks += [f"'{sign}' is taken for {'yes' if bare[sign] else 'no'}" for sign in sorted(words & {*bare} - {*plain})]
     return _code_line(field, content, {} if turned else bare | plain, asks)
@@ -105,9 +104,8 @@ def _code_line(field: Field, content: ColumnContent, means: _Codes, asks: list[s
         if shown[text] == UNKNOWN and text not in content.blanks:
             asks.append(f"what does '{text}' mean ({few[text]:,} x)?")
     if hidden:
-        asks.append(
-            f"{len(hidden)} more, not shown here ({sum(hidden.values()):,} x), without a code: what do they mean?"
-        )
+        n = sum(hidden.values())
+        asks.append(f"{len(hidden)} more, not shown here ({n:,} x), without a code: what do they mean?")
     mapped = MappedColumn(content.name, codes=shown, on_invalid="unknown" if hidden else "error")
     return Fit(mapped, _value_list(content, hidden), not asks, settled, tuple(asks))
 
@@ -137,19 +135,15 @@ _FORMATS = (
 def _fit_date(field: Field, content: ColumnContent) -> Fit | None:
     """How a column can be a day; None where too few of its texts are one."""
     if content.dtype == nw.Date or isinstance(content.dtype, nw.Datetime):
-        return Fit(
-            MappedColumn(content.name), _holds([int(text[:4]) for text in content.known_counts["text"]], content)
-        )
+        years = [int(text[:4]) for text in content.known_counts["text"]]
+        return Fit(MappedColumn(content.name), _holds(years, content))
     if content.dtype != nw.String and not content.dtype.is_integer():
         return None
     formats = _FORMATS if content.dtype == nw.String else ("%Y%m%d",)
     counts = [*islice(content.known_counts.iter_rows(), _MANY)]
-    tried = {written: _days(counts[:_FIRST], field, written) for written in formats}
-    read = {
-        written: _days(counts, field, written)
-        for written in formats
-        if len(tried[written]) > _SOME * len(counts[:_FIRST])
-    }
+    first = counts[:_FIRST]
+    likely = [written for written in formats if len(_days(first, field, written)) > _SOME * len(first)]
+    read = {written: _days(counts, field, written) for written in likely}
     total = sum(n for _, n in counts)
     share = {written: sum(n for text, n in counts if text in days) / total for written, days in read.items()}
     good = [written for written in share if share[written] >= _READABLE]
@@ -189,11 +183,8 @@ def _in_two_orders(
 ) -> Fit | None:
     """A column that is all days only if some are read as day and month, others as month and day."""
     for written, other in _TURNED.items():
-        if (
-            written in read
-            and other in read
-            and all(text in read[written] or text in read[other] for text, _ in counts)
-        ):
+        either = read[written] | read[other] if written in read and other in read else {}
+        if either and all(text in either for text, _ in counts):
             asks = (f"some dates can only be {written}, others only {other}: the table must be mended first",)
             mapped = MappedColumn(content.name, format=written, on_invalid="unknown")
             return Fit(mapped, _holds([*read[written].values()], content), False, False, asks)

@@ -93,11 +93,8 @@ class MappingDraft:
         made += [_comment(ask, "# ? ") for ask in self.asks]
         made.append(f"patient_id: {_id(mapping.id)}")
         made += [f"rows: {{take: {mapping.rows.take}}}"] if mapping.rows else []
-        made.append(
-            "fields:"
-            if mapping.fields
-            else "fields: {}  # nothing is certain: add or take a line, and delete these braces"
-        )
+        nothing = " {}  # nothing is certain: add or take a line, and delete these braces"
+        made.append(f"fields:{'' if mapping.fields else nothing}")
         for line in self.lines:
             made.append(_comment(f"{line.label} ({line.how}): {'; '.join([line.holds, *line.notes])}", "  "))
             made += [_comment(ask, "  #   ? ") for ask in line.asks]
@@ -154,17 +151,15 @@ _WIDTH = 118
 def _comment(text: str, before: str = "") -> str:
     """A comment in lines that fit; a line break in a name would end it."""
     start = before if before.strip() else f"{before}# "
-    return textwrap.fill(
-        re.sub(r"\s+", " ", text), _WIDTH, initial_indent=start, subsequent_indent=start, break_long_words=False
-    )
+    plain = re.sub(r"\s+", " ", text)
+    return textwrap.fill(plain, _WIDTH, initial_indent=start, subsequent_indent=start, break_long_words=False)
 
 
 def _id(id: PatientId) -> str:
     if id.column is None:
         return "{}"
-    return (
-        _scalar(id.column) if id.on_fault == "error" else f"{{column: {_scalar(id.column)}, on_fault: {id.on_fault}}}"
-    )
+    column = _scalar(id.column)
+    return column if id.on_fault == "error" else f"{{column: {column}, on_fault: {id.on_fault}}}"
 
 
 def _column(mapped: MappedColumn) -> str:

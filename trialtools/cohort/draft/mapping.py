@@ -65,11 +65,8 @@ def draft_mapping(protocol: Protocol, table: Any) -> MappingDraft:
         drafts += [*_lower_headers(protocol, table, drafts)]
     best = max(drafts, key=lambda draft: len(draft.lines))
     others = [draft.mapping.sheet for draft in drafts if draft.mapping.sheet != best.mapping.sheet]
-    asks = (
-        [f"sheet: {best.mapping.sheet} is taken; there is also {', '.join(map(str, dict.fromkeys(others)))}"]
-        if others
-        else []
-    )
+    there = ", ".join(map(str, dict.fromkeys(others)))
+    asks = [f"sheet: {best.mapping.sheet} is taken; there is also {there}"] if others else []
     return replace(best, asks=(*asks, *best.asks))
 
 
@@ -170,12 +167,12 @@ def _one_mark(lines: tuple[DraftLine, ...]) -> tuple[DraftLine, ...]:
 
 def _hold_back(lines: tuple[DraftLine, ...], doubts: Mapping[str, Sequence[str]]) -> tuple[DraftLine, ...]:
     """The lines; a line with anything against it is no longer certain."""
-    return tuple(
-        replace(line, certainty="open" if line.certainty == "open" else "guess", asks=(*line.asks, *doubts[line.field]))
-        if line.field in doubts
-        else line
-        for line in lines
-    )
+
+    def doubt(line: DraftLine) -> DraftLine:
+        certainty = "open" if line.certainty == "open" else "guess"
+        return replace(line, certainty=certainty, asks=(*line.asks, *doubts[line.field]))
+
+    return tuple(doubt(line) if line.field in doubts else line for line in lines)
 
 
 def _find_id(

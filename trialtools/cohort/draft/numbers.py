@@ -76,9 +76,8 @@ def fit_number(name: str, field: Field, content: ColumnContent) -> Fit | None:
 
 
 def _numbers(content: ColumnContent) -> _Numbers:
-    counts = content.known_counts.with_columns(pl.col("text").cast(pl.Float64, strict=False)).filter(
-        pl.col("text").is_finite()
-    )
+    counts = content.known_counts.with_columns(pl.col("text").cast(pl.Float64, strict=False))
+    counts = counts.filter(pl.col("text").is_finite())
     return _Numbers(counts["text"].to_numpy(), counts["n"].to_numpy(), 0, Counter())
 
 

@@ -68,9 +68,8 @@ def pair_up(fields: Mapping[str, Field], columns: Sequence[ColumnContent]) -> di
     nearest: dict[str, list[Pair]] = {}
     for pair in sorted(pairs, key=lambda pair: pair.rank, reverse=True):
         together = nearest.setdefault(pair.field, [])
-        if _NEAR[pair.how] == best[pair.content.name] and (
-            not together or pair.how == together[0].how or _rivals(together[0], pair)
-        ):
+        first = together[0] if together else pair
+        if _NEAR[pair.how] == best[pair.content.name] and (pair.how == first.how or _rivals(first, pair)):
             together.append(pair)
     return {name: pairs for name, pairs in nearest.items() if pairs}
 
@@ -230,10 +229,8 @@ def exchanges(fields: Mapping[str, Field], pairs: Mapping[str, Sequence[Pair]]) 
             continue
         crossed = fit(one, fields[one], second.content), fit(other, fields[other], first.content)
         if all(each and each.settled for each in crossed):
-            doubt = (
-                f"are {first.content.shown_name} and {second.content.shown_name} mixed up? Each fits the other's range"
-            )
-            _add(doubts, [one], doubt)
+            called = f"{first.content.shown_name} and {second.content.shown_name}"
+            _add(doubts, [one], f"are {called} mixed up? Each fits the other's range")
     return doubts
 
 

@@ -95,9 +95,8 @@ def impact(screening: ScreeningData) -> pd.DataFrame:
         columns[f"shapley_{end}"] = 0 - sum_by_criterion(against[some], people[some] / size[some], m)
     only, settled, open_ = np.bitwise_count(failed) == 1, unknown == 0, failed == 0
     columns["unique_certain"] = sum_by_criterion(failed[only & settled], n[only & settled], m)
-    columns["unique_possible"] = sum_by_criterion(failed[only], n[only], m) + sum_by_criterion(
-        unknown[open_], n[open_], m
-    )
+    may_turn_out_so = sum_by_criterion(unknown[open_], n[open_], m)
+    columns["unique_possible"] = sum_by_criterion(failed[only], n[only], m) + may_turn_out_so
     frame = pd.DataFrame({name: [getattr(c, name) for c in criteria] for name in ("kind", "label")})
     frame.insert(0, "criterion", [criterion.id for criterion in criteria])
     for figure in ("alone", "gain", "unique", "shapley"):

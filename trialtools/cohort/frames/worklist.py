@@ -63,13 +63,8 @@ def _open_patients(screening: ScreeningData) -> pl.DataFrame:
         return in_polars(known.head(0))
     fails = reduce(or_, (pl.col(column).eq_missing(False) for column in holds))
     opens = [pl.col(column).is_null() for column in holds]
-    undetermined = (
-        lazy_polars(known.with_columns(**holds))
-        .filter(~fails)
-        .with_columns(*opens)
-        .filter(reduce(or_, map(pl.col, holds)))
-    )
-    return undetermined.collect(engine="streaming")
+    open_ = lazy_polars(known.with_columns(**holds)).filter(~fails).with_columns(*opens)
+    return open_.filter(reduce(or_, map(pl.col, holds))).collect(engine="streaming")
 
 
 def _effects_of_asking(protocol: Protocol, name: str, open_: pl.DataFrame) -> pl.LazyFrame:
@@ -133,9 +128,7 @@ def missingness(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
         }
     )
     frame.attrs["labels"] = {name: screening.protocol.fields[name].label for name in fields}
-    frame.attrs["without_column"] = len(
-        [name for name in screening.protocol.used_fields if name in screening.patients.absent]
-    )
+    frame.attrs["without_column"] = len(screening.protocol.used_fields) - len(fields)
     return frame
 
 

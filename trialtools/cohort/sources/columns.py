@@ -209,9 +209,8 @@ def _number(source: _Source) -> tuple[nw.Expr, ...]:
     if missing := [float(code) for code in source.mapped.missing if _is_number(code)]:
         raw = nw.when(~raw.is_in(missing if floating else [int(m) for m in missing if m.is_integer()])).then(raw)
     if floating:
-        source.finds(
-            "not a number (NaN or infinite)", ~raw.is_finite(), raw if source.text is None else source.shown_text
-        )
+        shown = raw if source.text is None else source.shown_text
+        source.finds("not a number (NaN or infinite)", ~raw.is_finite(), shown)
     if field.unit == "%" and source.mapped.unit in (None, "%") and field.limits[1] > _SHARES:
         problem, action = "at most 1, where percent are meant", "unit: '1' in the mapping reads parts of 1 as percent"
         share, every = (raw > 0) & (raw <= 1), field.limits[0] <= 1  # where they can be percent, one alone is no sign

@@ -99,9 +99,8 @@ def _own(frame: Any, column: str, dtype: Any) -> Any:
         return frame.with_columns(nw.when(~nw.col(column).is_nan()).then(nw.col(column)).cast(nw.Int64()).alias(OWN))
     if not dtype.is_numeric() and dtype not in (nw.String, nw.Categorical, nw.Enum):
         raise DataError(f"patient_id: the column {column} holds {plain_type(dtype)}; expected text or whole numbers")
-    if (
-        not frame.implementation.is_polars()
-    ):  # other engines know no normal form, and Ibis trims what it holds for blanks
+    # other engines than Polars know no normal form, and Ibis trims what it holds for blanks
+    if not frame.implementation.is_polars():
         blanks = None if frame.implementation.is_ibis() else BLANKS
         return frame.with_columns(text_of(column, dtype).str.strip_chars(blanks).alias(OWN))
     native = frame.with_columns(text_of(column, dtype).alias(OWN)).to_native()

@@ -154,9 +154,8 @@ class ColumnMapping:
         if self.separator is not None and (len(self.separator.encode()) != 1 or self.separator in '"\r\n'):
             raise ProtocolError(f"the separator is one character, not {self.separator!r}", path=("separator",))
         if self.header < 1:
-            raise ProtocolError(
-                "header is the line in which the names of the columns stand, 1 or more", path=("header",)
-            )
+            message = "header is the line in which the names of the columns stand, 1 or more"
+            raise ProtocolError(message, path=("header",))
         if self.encoding is not None and not _is_encoding(self.encoding):
             encodings = "utf-8, utf-16, latin-1, cp1252 (Windows), cp850 or mac-roman"
             raise ProtocolError(f"the encoding '{self.encoding}' is not known; use {encodings}", path=("encoding",))

@@ -39,9 +39,8 @@ def match_columns(
             column_of[field] = _with_codes(column, protocol.fields[field], mapping, [schema[s] for s in column.sources])
     if not column_of:
         pairs = look_alikes(protocol.fields, schema)
-        hint = "; take at least one line into the mapping file, which trialtools map writes: " + ", ".join(
-            f"{field}: {column}" for field, column in pairs.items()
-        )
+        lines = ", ".join(f"{field}: {column}" for field, column in pairs.items())
+        hint = f"; take at least one line into the mapping file, which trialtools map writes: {lines}"
         columns_text = f"; its columns are {', '.join(list(schema)[:8])}" if schema else ", for it has none"
         columns_text += "; if the names stand further down, header: in the mapping says in which line" if sheet else ""
         raise DataError(f"none of its columns is a field of the protocol{hint if pairs else columns_text}")
@@ -50,9 +49,8 @@ def match_columns(
 
 def _with_codes(column: MappedColumn, field: Field, mapping: ColumnMapping, dtypes: list[Any]) -> MappedColumn:
     """A flag without codes of its own has those of the whole table, unless its values are true and false already."""
-    already = all(dtype == nw.Boolean for dtype in dtypes) and not {"true", "false"} & {
-        c.lower() for c in mapping.codes
-    }
+    codes = {code.lower() for code in mapping.codes}
+    already = all(dtype == nw.Boolean for dtype in dtypes) and codes.isdisjoint(("true", "false"))
     if field.type != "flag" or column.codes or already:
         return column
     return replace(column, codes=mapping.codes)

@@ -182,11 +182,8 @@ def _unworked_cells(path: Path) -> dict[str, list[tuple[int, int]]]:
                 if part.lower().startswith("xl/worksheets/") and part.lower().endswith(".xml"):
                     with book.open(part) as lines:
                         cells[part] = _scan_cells(lines, path.name)
-            return (
-                {sheet: cells[part] for sheet, part in _parts(book).items() if part in cells}
-                if any(cells.values())
-                else {}
-            )
+            parts = _parts(book) if any(cells.values()) else {}
+            return {sheet: cells[part] for sheet, part in parts.items() if part in cells}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError) as error:
         raise DataError(f"{path.name} cannot be read: it is damaged or locked ({error}). Save it again") from None
 
@@ -215,9 +212,8 @@ def _scan_cells(lines: Any, name: str) -> list[tuple[int, int]]:
         part = rest + part
         columns |= set(re.findall(rb"""\br\s*=\s*["']([A-Za-z]+)\d""", part))
         rows = max(rows, *map(int, set(re.findall(rb"""\br\s*=\s*["'][A-Za-z]*(\d{1,4000})["']""", part))), 1)
-        unworked |= (
-            {(int(row) - 1, _number(column) - 1) for column, row in _UNWORKED.findall(part)} if b"<f" in part else set()
-        )
+        if b"<f" in part:
+            unworked |= {(int(row) - 1, _number(column) - 1) for column, row in _UNWORKED.findall(part)}
         rest = part[-_OVERLAP:]
     width = max(map(_number, columns))
     if rows * width > _CELLS:
