@@ -125,6 +125,9 @@ def open_criteria(frame: pd.DataFrame) -> Drawing:
         return nobody("Nothing is left open")
     whole = f"{count(rows[0]['of'])} patients not decided yet" if rows[0].get("of") else "Patients not decided yet"
 
+    def text(row: Row) -> str:
+        return label(row.get("criterion"), row["label"], "decided by a person" if row.get("judged") else "")
+
     def alone(row: Row) -> str:
         return f"({count(row['alone'])} alone)"
 
@@ -134,10 +137,7 @@ def open_criteria(frame: pd.DataFrame) -> Drawing:
 
     solid = Bars("alone", itemgetter("alone"), SOLID["unknown"], _open_hover)
     return row_chart(
-        [
-            (label(row.get("criterion"), row["label"], "decided by a person" * bool(row.get("judged"))), row)
-            for row in rows
-        ],
+        [(text(row), row) for row in rows],
         [solid, Bars("with others", partial(_rest, part="alone", whole="n"), HATCHED, _open_hover)],
         value_axis(0, max(most_of(rows, "n"), 1)),
         ends=end,

@@ -41,6 +41,7 @@ def survival(
         return nobody("Nobody was followed")
     own: dict[Arm, Any] = {arm: arm.rows(curves).sort_values("day") for arm in arms(curves, labels)}
     by_arm = any(arm.label for arm in own)
+    days = [float(rows["day"].iloc[-1]) for rows in own.values()]
     free = {arm: float(rows["survival"].iloc[-1]) for arm, rows in own.items()}
     shown = {arm: 1 - share for arm, share in free.items()} if failure else free
     what = f"{'with' if failure else 'without'} {event}"
@@ -59,14 +60,7 @@ def survival(
         f"{count(sum(rows['events'].sum() for rows in own.values()))} with event. Kaplan-Meier; band: 95 %",
         marks=[mark for arm, rows in own.items() for mark in _curve(arm, rows, failure, what)],
         words=[
-            *end_labels(
-                texts,
-                [float(rows["day"].iloc[-1]) for rows in own.values()],
-                list(shown.values()),
-                15 * pixel,
-                low=7 * pixel,
-                xshift=6,
-            ),
+            *end_labels(texts, days, list(shown.values()), 15 * pixel, low=7 * pixel, xshift=6),
             note("Days since randomization", x=0, y=0, yshift=-30, size=12),
             *_table_below([*heads, *below], left),
         ],

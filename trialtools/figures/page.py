@@ -51,15 +51,13 @@ def headline(question: str, answer: str, context: Sequence[str] = (), figure: An
     """
     drawn = figure._repr_html_() if hasattr(figure, "_repr_html_") else html.escape(str(figure))
     small, caps = f"font-size:12.5px;color:{QUIET}", "font-size:11px;letter-spacing:.08em;text-transform:uppercase"
+    size = 21 if len(answer) < 110 else 17  # an answer of several sentences must leave room for its figure
     parts = [
         _line(" · ".join(str(part) for part in context), f"{small};margin:0 0 14px"),
         _line("Question", f"{caps};color:{QUIET};margin:0"),
         _line(question, "font-size:16px;margin:0 0 8px"),
         _line("Answer", f"{caps};color:{QUIET};margin:0"),
-        # an answer of several sentences must leave room for its figure
-        _line(
-            answer, f"font-size:{21 if len(answer) < 110 else 17}px;line-height:1.35;font-weight:600;margin:0 0 14px"
-        ),
+        _line(answer, f"font-size:{size}px;line-height:1.35;font-weight:600;margin:0 0 14px"),
         str(drawn or ""),
         _line(source, f"{small};margin:6px 0 0"),
     ]

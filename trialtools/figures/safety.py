@@ -69,10 +69,7 @@ def adverse_events(frame: pd.DataFrame, labels: Mapping[str, str] | None = None)
         finding=_largest_difference(terms, compared) if compared else _most_frequent(terms[0]),
         population=_sizes(terms, groups),
         remark=_what_is_drawn(len(terms), len(every), bool(compared)),
-        alt="; ".join(
-            f"{each['term']} {', '.join(_alt_text(each['by'][arm.id], arm) for arm in groups if arm.id in each['by'])}"
-            for each in terms
-        ),
+        alt="; ".join(_in_words(term, groups) for term in terms),
     )
 
 
@@ -152,8 +149,10 @@ def _rank(every: Sequence[Row], compared: Sequence[Arm]) -> list[Row]:
     return sorted(largest, key=lambda term: -excess(term))
 
 
-def _alt_text(row: Row, arm: Arm) -> str:
-    return f"{arm.label} {count(row['participants'])} of {count(row['of'])}".strip()
+def _in_words(term: Row, groups: Sequence[Arm]) -> str:
+    rows = [(arm, term["by"][arm.id]) for arm in groups if arm.id in term["by"]]
+    each = [f"{arm.label} {count(row['participants'])} of {count(row['of'])}".strip() for arm, row in rows]
+    return f"{term['term']} {', '.join(each)}"
 
 
 def _sizes(terms: Sequence[Row], groups: Sequence[Arm]) -> str:

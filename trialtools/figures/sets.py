@@ -215,21 +215,14 @@ def _column(x: int, dots: Mapping[str, float], inside: Sequence[str], hover: str
     empty = [y for name, y in dots.items() if name not in inside]
     full = [dots[name] for name in inside if name in dots]
     dark = "#333333"
+    kinds = [
+        (empty, "markers", {"size": 8, "color": HAIR}),
+        (full, "markers+lines", {"size": 10, "color": dark}),
+    ]
+    look = {"type": "scatter", "yaxis": "y2", "line": {"color": dark, "width": 2}}
     return [
-        {
-            "type": "scatter",
-            "x": [x] * len(ys),
-            "y": ys,
-            "yaxis": "y2",
-            "mode": mode,
-            "marker": marker,
-            "line": {"color": dark, "width": 2},
-            "hovertext": [hover] * len(ys),
-        }
-        for ys, mode, marker in (
-            (empty, "markers", {"size": 8, "color": HAIR}),
-            (full, "markers+lines", {"size": 10, "color": dark}),
-        )
+        {**look, "x": [x] * len(ys), "y": ys, "mode": mode, "marker": marker, "hovertext": [hover] * len(ys)}
+        for ys, mode, marker in kinds
         if ys
     ]
 

@@ -46,12 +46,9 @@ def overlap(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
     order = np.argsort(-(fail * (screening.n + 1) + lack), kind="stable")
     order = order[masks[order] != 0]
     ids = [criterion.id for criterion in screening.protocol.criteria]
-    frame = pd.DataFrame(
-        {
-            "criteria": [*(_ids_in(mask, ids) for mask in masks[order[:top]]), "other"],
-            "size": pd.array([*(int(mask).bit_count() for mask in masks[order[:top]]), None], dtype="Int64"),
-        }
-    )
+    sets = masks[order[:top]].tolist()
+    frame = pd.DataFrame({"criteria": [*(_ids_in(mask, ids) for mask in sets), "other"]})
+    frame["size"] = pd.array([*map(int.bit_count, sets), None], dtype="Int64")
     for name, counts in (("failed", fail), ("not_passed", lack)):
         frame[name] = [*counts[order[:top]], counts[order[top:]].sum()]
     return frame.assign(n=screening.n)
@@ -97,8 +94,8 @@ def impact(screening: ScreeningData) -> pd.DataFrame:
     columns["unique_certain"] = sum_by_criterion(failed[only & settled], n[only & settled], m)
     may_turn_out_so = sum_by_criterion(unknown[open_], n[open_], m)
     columns["unique_possible"] = sum_by_criterion(failed[only], n[only], m) + may_turn_out_so
-    frame = pd.DataFrame({name: [getattr(c, name) for c in criteria] for name in ("kind", "label")})
-    frame.insert(0, "criterion", [criterion.id for criterion in criteria])
+    rows = [(criterion.id, criterion.kind, criterion.label) for criterion in criteria]
+    frame = pd.DataFrame(rows, columns=["criterion", "kind", "label"])
     for figure in ("alone", "gain", "unique", "shapley"):
         for end in ("certain", "possible"):
             counted = columns[f"{figure}_{end}"]

@@ -122,8 +122,8 @@ def missingness(screening: ScreeningData, top: int = 12) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "fields": [*sets, "other"],
-            "size": pd.array([*(int(each) for each in size[shown]), None], dtype="Int64"),
-            "n": [*(int(each) for each in n[shown]), int(n[order[top:]].sum())],
+            "size": pd.array([*size[shown].tolist(), None], dtype="Int64"),
+            "n": [*n[shown].tolist(), int(n[order[top:]].sum())],
             "of": screening.n,
         }
     )

@@ -266,12 +266,13 @@ def _fold(dtype: pl.DataType, plain: bool) -> pl.Expr:
 def _repetitions(again: pl.DataFrame, id: PatientId) -> str:
     """The ids that stand more than once, with the first rows they stand in."""
     by_id = again.group_by(ID, maintain_order=True).all().sort(pl.col(ID).cast(pl.String))
-    repetitions = [
-        f"'{row[ID]}' in rows {', '.join(map(str, row[ROW][:3]))}{' ...' if len(row[ROW]) > 3 else ''}"
-        if ROW in row  # other engines keep no order of rows
-        else str(row[ID])
-        for row in by_id.head(3).iter_rows(named=True)
-    ]
+
+    def repetition(row: dict[str, Any]) -> str:
+        if ROW not in row:  # other engines keep no order of rows
+            return str(row[ID])
+        return f"'{row[ID]}' in rows {', '.join(map(str, row[ROW][:3]))}{' ...' if len(row[ROW]) > 3 else ''}"
+
+    repetitions = map(repetition, by_id.head(3).iter_rows(named=True))
     more = ", ..." if len(by_id) > 3 else ""
     where = f"  patient_id (column {id.column}): {len(by_id):,} x an id that stands more than once"
     advice = "an id looks like the number of a row; rename it" if id.on_fault == "number" else _NEEDED

@@ -106,24 +106,16 @@ def unsaid(sentence: str, proposals: Sequence[Suggestion]) -> list[str]:
     used = {name for each in proposals for name in each.fields}
     named = {name: match for name, (words, _) in _measures().items() if (match := words.search(sentence))}
     inside = [match.span() for name, match in named.items() if name in used]
-    left = [
-        match
-        for name, match in named.items()
-        if name not in used and not any(start < match.end() and match.start() < end for start, end in inside)
-    ]
-    numbers = [
-        sentence[limit.start : limit.end].strip(" :")
-        for limit in limits(sentence)
-        if limit.unit not in _TIMES or ("age" in used and _is_age_in_days(sentence, limit))
-    ]
-    return [
-        *(
-            match[0] + re.split(r"\W", sentence[match.end() :], maxsplit=1)[0]
-            for match in sorted(left, key=re.Match.start)
-        ),
-        *(number for number in numbers if not any(_rests_on(each, number) for each in proposals)),
-        *(match[0].strip() for match in _UNLESS.finditer(sentence)),
-    ]
+    others = sorted((match for name, match in named.items() if name not in used), key=re.Match.start)
+    left = [each for each in others if not any(start < each.end() and each.start() < end for start, end in inside)]
+    words = [match[0] + re.split(r"\W", sentence[match.end() :], maxsplit=1)[0] for match in left]
+    numbers = []
+    for limit in limits(sentence):
+        number = sentence[limit.start : limit.end].strip(" :")
+        is_time = limit.unit in _TIMES and not ("age" in used and _is_age_in_days(sentence, limit))
+        if not is_time and not any(_rests_on(each, number) for each in proposals):
+            numbers.append(number)
+    return [*words, *numbers, *(match[0].strip() for match in _UNLESS.finditer(sentence))]
 
 
 def _rests_on(suggestion: Suggestion, number: str) -> bool:
@@ -243,11 +235,9 @@ def _beside(sentence: str, limit: Limit, name: str) -> list[str]:
     named = [(match.span(), other) for other, (words, _) in _measures().items() for match in words.finditer(lead)]
     near = max((span for span, other in named if other == name), default=None)
     joined = r"\s*(?:/|and|or|and/or|&)\s*"
-    return [
-        other
-        for (start, end), other in named
-        if near and other != name and end <= near[0] and re.fullmatch(joined, lead[end : near[0]], re.I) and start < end
-    ]
+    first = near[0] if near else 0
+    before = [(end, other) for (start, end), other in named if other != name and start < end <= first]
+    return [other for end, other in before if re.fullmatch(joined, lead[end:first], re.I)]
 
 
 def _fits(name: str, limit: Limit) -> bool:
