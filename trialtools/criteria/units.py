@@ -165,8 +165,7 @@ def _difference(have: _Unit, want: _Unit) -> str:
         if len(kinds) == 2 and all(kinds):
             return "what lies between them depends on the substance; convert the values in the table"
         return "they measure different things"
-    over = [{kind for kind in unit.over if kind != "length"} if not dimensions[0] else set() for unit in (have, want)]
-    if over[0] != over[1]:
+    if not dimensions[0] and have.over - {"length"} != want.over - {"length"}:
         return "the dimension is the same, the meaning is not (HbA1c of 53 mmol/mol is 7.0 %); convert the values"
     counted = have.counted and want.counted and have.counted != want.counted
     if counted or have.remarks != want.remarks:

@@ -164,7 +164,7 @@ def alternatives(
             needed = formula.n if positive else len(items) - formula.n + 1
         case _:
             return
-    signed = [item if positive else item.item if isinstance(item, Not) else Not(item) for item in items]
+    signed = items if positive else tuple(item.item if isinstance(item, Not) else Not(item) for item in items)
     for n, item in enumerate(items):
         together = beside
         if needed < len(items):
