@@ -14,9 +14,9 @@ from typing import Any
 import narwhals as nw
 
 from ...criteria.contents import Protocol
-from ...criteria.engine import in_polars
 from ...criteria.protocol import DataError, Field, Question
 from ...criteria.stage import expect
+from ..sources.checks import one_row
 from ..sources.ids import no_patients
 from ..sources.mapping import ColumnMapping, MappedColumn, PatientId, Rows
 from ..sources.open import RawTable, open_table, readable
@@ -89,7 +89,7 @@ def _draft_of(protocol: Protocol, table: RawTable, written: ColumnMapping) -> Ma
     frame = nw.from_native(table.native)
     schema = dict(frame.collect_schema())
     check_names([*schema], table.name)
-    rows = int(in_polars(frame.select(nw.len().alias("n")))["n"].item())
+    rows = one_row(frame.select(n=nw.len()))["n"]
     columns = [see_column(frame, name, dtype, rows) for name, dtype in schema.items()]
     id, several, asks = _find_id(columns, frame, table.sheet)
     wanted = {
@@ -186,7 +186,7 @@ def _find_id(
     if not named:
         return PatientId(), None, ("patient_id: no column names patients; every row is taken for one",)
     patients = _of_patients(frame, named[0].name, sheet)
-    rows = int(in_polars(patients.select(nw.len().alias("n")))["n"].item())
+    rows = one_row(patients.select(n=nw.len()))["n"]
     content = see_column(patients, named[0].name, named[0].dtype, rows)
     different, lost = len(content.counts), rows - content.n_filled
     lack = f"patient_id: {lost:,} {'row has' if lost == 1 else 'rows have'} no {content.shown_name}"

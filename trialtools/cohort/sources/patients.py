@@ -73,7 +73,7 @@ class Patients(Stage):
         holds = expression(formula, partial_fields(known)).alias("holds:")
         wanted = known.with_columns(holds).filter(nw.col("holds:")).select(ID)  # of `True` alone there is no column
         frame = self.frame.join(wanted, on=ID, how="semi")
-        n = int(one_row(frame.select(nw.len().alias("n")))["n"])
+        n = one_row(frame.select(n=nw.len()))["n"]
         return replace(self, name=f"{self.name}, where {condition}", frame=frame, n=n)
 
     def _lines(self) -> list[str]:
