@@ -199,7 +199,25 @@ def written(pages, tmp_path_factory):
     return made
 
 
-def test_on_a_phone_no_arm_of_page_1_is_out_of_sight(written, pages, chromium):
+COVERED = """() => {
+  const meet = (one, other) => {
+    const [a, b] = [one, other].map((each) => each.getBoundingClientRect());
+    const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+    return wide > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2;
+  };
+  const drawn = [...document.querySelectorAll(".tt-page svg:has(circle)")], found = [];
+  for (const svg of drawn) {
+    const words = [...svg.querySelectorAll("text")], points = [...svg.querySelectorAll("circle")];
+    words.forEach((word, at) => {
+      const under = [...points, ...words.slice(at + 1)].filter((other) => meet(word, other));
+      found.push(...under.map((other) => [word.textContent, other.textContent]));
+    });
+  }
+  return [drawn.length, found];
+}"""
+
+
+def test_on_a_phone_no_arm_of_page_1_is_out_of_sight_and_no_word_lies_on_a_point(written, pages, chromium):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -208,8 +226,10 @@ def test_on_a_phone_no_arm_of_page_1_is_out_of_sight(written, pages, chromium):
         phone.goto(written.as_uri())
         wide = "all => all.map(each => each.querySelector('.by-arm').offsetWidth - each.clientWidth)"
         over = phone.eval_on_selector_all(".tt-page .wide", wide)
+        drawn, covered = phone.evaluate(COVERED)
         browser.close()
     assert len(over) > len(pages) / 2 and max(over) <= 0
+    assert drawn > len(pages) / 2 and covered == []
 
 
 def test_page_1_is_one_sheet_in_every_situation(written, pages, tmp_path, chromium, require):

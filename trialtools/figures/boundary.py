@@ -14,8 +14,13 @@ from .rows import Row
 from .svg import nobody as no_drawing
 from .template import note, wrap
 
-_LEFT, _WIDE, _ZERO, _HIGH = 34, 422, 113, 101
-"""The place of the boundary in its 470 x 256 pixels: z = 0 lies at `_ZERO`, the largest `_HIGH` above."""
+_LEFT, _WIDE, _ZERO, _HIGH = 34, 422, 113, 85
+"""The place of the boundary in its 470 x 256 pixels: z = 0 lies at `_ZERO`, the largest `_HIGH` above.
+
+No point lies in the line above and the line below it, where the words stand of a boundary that is crossed.
+"""
+_LETTER, _BESIDE = 6.9, 22
+"""How wide a letter of 12 pixels is at most, and how far from z = 0 the words beside it reach."""
 _FARTHEST = 6.0
 """The first bounds may be far beyond any z: so far does a reader need to see."""
 _MIRROR = "* A mirror of the planned boundary, so that harm is seen; no rule: this protocol plans none for harm."
@@ -53,6 +58,41 @@ class Boundary:
     def area(self, points: Sequence[_Point], edge: float) -> str:
         """The same, closed along an edge."""
         return f"{self.line(points)}L{points[-1][0]:.1f} {edge}L{points[0][0]:.1f} {edge}Z"
+
+    @property
+    def label(self) -> tuple[float, float, float, str]:
+        """From where to where z of this look is written, how low, and which end is held: on no other point."""
+        (x, y, text, _), *_ = [each for each in self.points if each[3]]
+        wide = 8.0 * len(text)
+        places = [
+            (x - 12 - wide, x - 12, low, "end") if side < 0 else (x + 12, x + 12 + wide, low, "start")
+            for low in ([y - 10, y + 20] if y > 170 else [y + 20, y - 10])
+            for side in (-1, 1)
+        ]
+        inside = [each for each in places if each[0] >= _LEFT and each[1] <= _LEFT + _WIDE] or places
+        others = [(at, of) for at, of, _, now in self.points if not now]
+        free = [
+            each
+            for each in inside
+            if not any(each[0] - 6 < at < each[1] + 6 and each[2] - 16 < of < each[2] + 6 for at, of in others)
+        ]
+        return (free or inside)[0]
+
+    @property
+    def words_from(self) -> float | None:
+        """Where the words beside z = 0 begin, so that they lie on nothing; None where there is no such place."""
+        wide = min(412, _LETTER * (2 + max(map(len, self.directions))))
+        taken = [(x - 9, x + 9) for x, y, *_ in self.points if abs(y - _ZERO) < _BESIDE + 9]
+        if self.points and abs(self.label[2] - 5 - _ZERO) < _BESIDE + 9:
+            taken.append(self.label[:2])
+        if self.futile and abs(self.futile[-1][1] - 9 - _ZERO) < _BESIDE + 9:
+            taken.append((300, 450))
+        free = (
+            start
+            for start in [40.0, *(right + 3 for _, right in sorted(taken))]
+            if start + wide <= 456 and all(right < start or left > start + wide for left, right in taken)
+        )
+        return next(free, None)
 
     @property
     def html(self) -> Html:
