@@ -14,7 +14,7 @@ from test_report import MANIFEST
 
 from trialtools.interim.frames.effect import Effect
 from trialtools.interim.frames.first_page import SECTIONS
-from trialtools.interim.frames.statements import lead_of, lines_of
+from trialtools.interim.frames.statements import Comparison, lead_of, lines_of
 from trialtools.interim.sequential.estimates import risk_difference
 from trialtools.report.browser import print_pdf
 from trialtools.report.page import page
@@ -153,7 +153,7 @@ def test_the_words_hold_against_the_numbers_of_simulated_looks(frame):
         low, high = found["low"], found["high"]
         effect = Effect("binary", apart, low, high, z, z, n + m, n + m, 0, 0, of, compare, events=events)
         now = table.assign(z=table["z"].mask(table["state"] == "now", z))
-        lead, tone = lead_of([(look, effect, now)], [], [])
+        lead, tone = lead_of([Comparison(look, effect, now)], [], [])
         if z < 0:
             assert ("HARM" in lead) == (tone == "harm") == (z <= -1.96) and ("direction of harm" in lead) == (z > -1.96)
         else:
@@ -167,7 +167,7 @@ def test_the_words_hold_against_the_numbers_of_simulated_looks(frame):
 
 
 def test_every_line_has_its_words_in_order(frame):
-    terms = [term for term, _ in lines_of(frame, [(frame, frame.primary_effect, frame.boundaries())], [])]
+    terms = [term for term, _ in lines_of(frame, [Comparison(frame, frame.primary_effect, frame.boundaries())], [])]
     assert terms == ["Safety", "Progression", "Boundary", "Ahead"]
 
 

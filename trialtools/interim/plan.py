@@ -153,9 +153,8 @@ def plan_of(protocol: Protocol) -> MonitoringPlan:
         ("spending", spending, "O'Brien-Fleming, Pocock, Hwang-Shih-DeCani or Kim-DeMets"),
         *((rate, rate not in design or between(design[rate], 0, 1), "a share between 0 and 1") for rate in _RATES),
         *(
-            (rate, set(_RATES) <= set(design), f"{other} beside it: one rate alone says no effect")
-            for rate, other in zip(_RATES, reversed(_RATES), strict=True)
-            if rate in design
+            (rate, rate not in design or other in design, f"{other} beside it: one rate alone says no effect")
+            for rate, other in (_RATES, _RATES[::-1])
         ),
         ("sd", "sd" not in design or "effect" in design, "effect beside it: a spread alone says no effect"),
         ("gamma", "gamma" not in design or between(design["gamma"], -math.inf, math.inf), "a number, such as -4"),
@@ -186,8 +185,8 @@ def _items_of_another(protocol: Protocol, kind: EndpointKind, spending: Any) -> 
         yield name, name not in design or kind in kinds, f"none: the primary endpoint is {kind}, which has no such item"
     families = {spending, spending_of(design.get("futility"))}.intersection(WITH_GAMMA)
     yield "gamma", "gamma" not in design or bool(families), "none: only Hwang-Shih-DeCani and Kim-DeMets have a gamma"
-    both = isinstance(design.get("endpoint"), Mapping) and design["endpoint"].get("better", design.get("better"))
-    agree = "better" not in design or (kind != "ordinal" and both in (False, design["better"]))
+    said = design["endpoint"].get("better") if isinstance(design.get("endpoint"), Mapping) else None
+    agree = "better" not in design or (kind != "ordinal" and said in (None, design["better"]))
     yield "better", agree, "what design.endpoint says, or none beside it"
 
 

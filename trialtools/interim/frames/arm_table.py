@@ -47,22 +47,26 @@ def arm_table(look: LookData, each: Sequence[Comparison]) -> dict[str, Any]:
         cells = tuple(_harm(own.get(arm)) for arm in arms)
         apart = tuple(_apart(own.get(arm, {})) for arm in compared)
         rows.append(ArmRow(label, cells, apart, strong=True, below=several))
-    liver = edish(look)
-    hits = liver.groupby("arm")["hy"].agg(["sum", "size"]).T.to_dict() if len(liver) else {}
-    of_each = {arm: f"{count(own['sum'])} of {count(own['size'])}" for arm, own in hits.items()}
-    rows.append(ArmRow("Possible Hy’s law^c", tuple(of_each.get(arm, GAP) for arm in arms), blank))
-    armless = int(look.randomized["arm"].isna().sum())
-    lost = [f"{count(armless)} were randomized in no known arm and are in no column."] if armless else []
-    findings = look.trial.findings
-    if unsure := int(findings.loc[findings["problem"] == UNSURE_DEATH, "n"].sum()):
-        words = ("row speaks", "counts") if unsure == 1 else ("rows speak", "count")
-        lost.append(f"{count(unsure)} {words[0]} of death in other words and {words[1]} as none: see section 22.")
+    peaks = dict([*edish(look).groupby("arm")["hy"]])
+    liver = tuple(f"{count(peaks[arm].sum())} of {count(len(peaks[arm]))}" if arm in peaks else GAP for arm in arms)
+    rows.append(ArmRow("Possible Hy’s law^c", liver, blank))
     named = "" if look.plan.kind == "binary" else ", or as named"
     heads = [] if several else [f"{POINTS.head}{named}"] * len(compared)
     control = arm_in_sentence(look, look.plan.control)
     first = f"Participants; below, the difference from {control}, {POINTS.unit}" if several else "Participants"
     columns = (first, *(arm_name(look, arm) for arm in arms), *heads)
-    return {"columns": columns, "rows": tuple(rows), "notes": (*notes, _LIVER, *lost)}
+    return {"columns": columns, "rows": tuple(rows), "notes": (*notes, _LIVER, *_in_no_column(look))}
+
+
+def _in_no_column(look: LookData) -> list[str]:
+    """Who and what the table does not count."""
+    notes, findings = [], look.trial.findings
+    if armless := int(look.randomized["arm"].isna().sum()):
+        notes.append(f"{count(armless)} were randomized in no known arm and are in no column.")
+    if unsure := int(findings.loc[findings["problem"] == UNSURE_DEATH, "n"].sum()):
+        words = ("row speaks", "counts") if unsure == 1 else ("rows speak", "count")
+        notes.append(f"{count(unsure)} {words[0]} of death in other words and {words[1]} as none: see section 22.")
+    return notes
 
 
 def _harm(row: dict[str, Any] | None) -> str:
@@ -81,7 +85,7 @@ def _outcome_rows(look: LookData, each: Sequence[Comparison], blank: tuple[str, 
     own = {arm: rows[rows["arm"] == arm] for arm in arms_in_order(look)}
     early = {arm: int(part["early"].sum()) for arm, part in own.items()}
     apart, notes = blank, []
-    known = [effect for _, effect, _ in each if effect]
+    known = [one.effect for one in each if one.effect]
     if known and len(each) == len(blank):
         apart = tuple(_effect_of(effect, frame, len(each) > 1) if effect else "" for _, effect, frame in each)
         notes = [_how(look, known[0])]

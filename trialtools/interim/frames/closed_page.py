@@ -18,7 +18,7 @@ from .endpoint import endpoint_rows
 from .looks import chances_ahead, crosses_boundary, design_power, is_last, look_boundaries, this_look
 from .otherwise import SHIFTS, sensitivity
 from .safety_words import excess_of, gaps_of
-from .statements import lead_of, lines_of
+from .statements import Comparison, lead_of, lines_of
 from .wording import (
     GAP,
     arm_in_sentence,
@@ -42,7 +42,7 @@ _HARDEST = ("taken as events", "taken against the experimental arm", f"worse ({S
 
 def closed_page(look: LookData, distribution: str = "not named") -> FirstPage:
     """Page 1 of a closed report."""
-    each = [(one, primary_effect(one), look_boundaries(one)) for one in comparisons(look)]
+    each = [Comparison(one, primary_effect(one), look_boundaries(one)) for one in comparisons(look)]
     gaps = gaps_of(look)
     lead, tone = lead_of(each, gaps, excess_of(look))
     pairs = tuple((_picture(one, frame), _chances(one, frame)) for one, effect, frame in each if effect)

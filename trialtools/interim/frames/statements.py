@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...figures.format import capital, count, enumeration, number
 from ..data.tables import Frame
@@ -28,13 +28,19 @@ from .looks import (
 from .safety_words import safety_line, worse_with
 from .wording import arm_in_sentence, direction, endpoint_of_look, goal_of, in_100, share
 
-Comparison = tuple[LookData, Effect | None, Frame]
-"""A look at one experimental arm against the control, its effect, and its boundaries."""
 _HARM_Z = -1.96
 """From here on the plain 95 % interval lies on the side of harm."""
 _RARE = 10_000
 _ARM = "\N{REPLACEMENT CHARACTER}"
 """In place of the arm, where a sentence may hold for several."""
+
+
+class Comparison(NamedTuple):
+    """A look at one experimental arm against the control, its effect, and its boundaries."""
+
+    look: LookData
+    effect: Effect | None
+    boundaries: Frame
 
 
 def lead_of(each: Sequence[Comparison], gaps: Sequence[str], excess: Sequence[dict[str, Any]]) -> tuple[str, str]:
@@ -52,11 +58,11 @@ def lead_of(each: Sequence[Comparison], gaps: Sequence[str], excess: Sequence[di
     for look, effect, frame in each:
         if effect and look.plan.arm in harmed:
             parts.append(_harm_lead(look, effect, this_look(frame), worse_with(excess, look.plan.arm)))
-    others = [one for one in each if one[0].plan.arm not in harmed]
+    others = [one for one in each if one.look.plan.arm not in harmed]
     parts += [] if gaps else _benefit_leads(others, len(each) > 1)
     arms: dict[str, list[str]] = {}
     for arm in dict.fromkeys(row["arm"] for row in excess if row["arm"] not in harmed):
-        arms.setdefault(worse_with(excess, arm), []).append(arm_in_sentence(each[0][0], arm))
+        arms.setdefault(worse_with(excess, arm), []).append(arm_in_sentence(each[0].look, arm))
     parts += [f"More participants with {enumeration(names)} {worse}." for worse, names in arms.items()]
     tone = "harm" if harmed or excess else "gap" if gaps else ""
     return " ".join(parts), tone
@@ -85,9 +91,8 @@ def _benefit_leads(each: Sequence[Comparison], several: bool) -> list[str]:
     """What the boundary says of each arm; arms with the same result share a sentence."""
     arms: dict[str, list[str]] = {}
     for one in each:
-        arms.setdefault(_benefit_lead(*one, f" for {_ARM}" * several), []).append(
-            arm_in_sentence(one[0], one[0].plan.arm)
-        )
+        lead = _benefit_lead(*one, f" for {_ARM}" * several)
+        arms.setdefault(lead, []).append(arm_in_sentence(one.look, one.look.plan.arm))
     return [text.replace(_ARM, enumeration(names)) for text, names in arms.items()]
 
 
