@@ -21,6 +21,7 @@ if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usa
 RECEIPTS = tempfile.TemporaryDirectory(prefix="trialtools-receipts-")
 os.environ["TRIALTOOLS_RECEIPTS"] = RECEIPTS.name
 sys.modules.setdefault("rfc3987_syntax", None)  # as `trialtools report` does, for a second
+gc.set_threshold(50_000, 20, 50)  # libraries hold a million objects: to search them for circles is a tenth of a run
 
 # By file or folder, the kind of its tests; all other files hold unit tests. A mark on a test is stronger than its file.
 # `make test-KIND` runs one kind.
@@ -48,8 +49,7 @@ SLOW_FIRST = ("ui", "reports", "agreement")
 
 
 def pytest_collection_finish() -> None:
-    gc.freeze()  # what libraries hold stays to the end; to search it for circles is a tenth of a run
-    gc.set_threshold(50_000, 20, 50)
+    gc.freeze()  # what is there by now stays to the end
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

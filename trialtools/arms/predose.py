@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from ..criteria.contents import Protocol
 from ..criteria.language import names
-from ..criteria.patient.tree import decide, state_by_criterion
+from ..criteria.patient.tree import State, decide, state_by_criterion
 from ..criteria.protocol import DataError, Field
 
 _CHANGES = ("worse", "open", "better", "same")
 """What may become of a criterion, the worst first."""
 _CHECKS = ("subject_id", "decision", "failed", "unknown", "because")
+
+
+class _Row(NamedTuple):
+    """A row of `recheck`."""
+
+    criterion: str
+    label: str
+    then: State
+    now: State
+    change: str
+    because: str
 
 
 def recheck(protocol: Protocol, then: Mapping[str, Any], now: Mapping[str, Any]) -> pd.DataFrame:
@@ -39,6 +50,10 @@ def recheck(protocol: Protocol, then: Mapping[str, Any], now: Mapping[str, Any])
     >>> changed[["criterion", "then", "now", "because"]].iloc[0].tolist()
     ['I6', 'pass', 'fail', 'Respiratory rate at rest: 22/min, now 31/min']
     """
+    return pd.DataFrame(_rows(protocol, then, now), columns=list(_Row._fields))
+
+
+def _rows(protocol: Protocol, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[_Row]:
     before = protocol.facts_of(then)
     after = protocol.facts_of({name: now.get(name, _carry_over(protocol, name, then)) for name in {**then, **now}})
     was, is_ = state_by_criterion(protocol, before), state_by_criterion(protocol, after)
@@ -47,10 +62,8 @@ def recheck(protocol: Protocol, then: Mapping[str, Any], now: Mapping[str, Any])
         label = protocol.criterion[id].label
         changed = [name for name in names(formula) if before[name] != after[name]]
         reasons = "; ".join(_change_text(protocol.fields[name], before[name], after[name]) for name in changed)
-        rows.append((id, label, was[id], is_[id], _change(was[id], is_[id]), reasons))
-    frame: Any = pd.DataFrame(rows, columns=["criterion", "label", "then", "now", "change", "because"])
-    rank = frame["change"].map({change: n for n, change in enumerate(_CHANGES)})
-    return frame.loc[rank.sort_values(kind="stable").index].reset_index(drop=True)
+        rows.append(_Row(id, label, was[id], is_[id], _change(was[id], is_[id]), reasons))
+    return sorted(rows, key=lambda row: _CHANGES.index(row.change))
 
 
 def predose_checks(protocol: Protocol, subjects: pd.DataFrame, now: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -80,11 +93,12 @@ def predose_checks(protocol: Protocol, subjects: pd.DataFrame, now: pd.DataFrame
     today = {} if now is None else _facts(protocol, now)
     rows = []
     for subject, then in _facts(protocol, subjects).items():
-        frame = recheck(protocol, then, today.get(subject, {}))
-        failed: Any = frame[frame["now"] == "fail"]
-        unknown = frame.loc[frame["now"] == "unknown", "criterion"]
-        reasons = "; ".join((failed["because"].where(failed["because"] != "", failed["label"])).drop_duplicates())
-        rows.append((subject, decide(frame["now"]), ", ".join(failed["criterion"]), ", ".join(unknown), reasons))
+        checked = _rows(protocol, then, today.get(subject, {}))
+        failed = [row for row in checked if row.now == "fail"]
+        unknown = ", ".join(row.criterion for row in checked if row.now == "unknown")
+        reasons = "; ".join(dict.fromkeys(row.because or row.label for row in failed))
+        decided = decide(row.now for row in checked)
+        rows.append((subject, decided, ", ".join(row.criterion for row in failed), unknown, reasons))
     return pd.DataFrame(rows, columns=list(_CHECKS))
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from ...cohort.screening import screen
 from ...criteria.contents import Protocol
+from ...criteria.engine import collect
 from ...criteria.files import whole
 from ...criteria.language import ProtocolError
 from ...criteria.patient.tree import decision
@@ -78,8 +79,9 @@ def _item(question: Question) -> Item:
     if question.id in PROOFS:
         right, evidence = PROOFS[question.id](question.source)
     else:
-        right = " and ".join(fill(label) for label, answer in options.items() if judge(question, fill(str(answer))))
-        evidence = judge(question, fill(str(question.key))).lines[-1]
+        replies = {answer: judge(question, fill(str(answer))) for answer in {*options.values(), question.key}}
+        right = " and ".join(fill(label) for label, answer in options.items() if replies[answer])
+        evidence = replies[question.key].lines[-1]
     key = " and ".join(fill(label) for label, answer in options.items() if answer == question.key)
     if key != right:
         raise ProtocolError(f"the key of {question.id} is '{key}', but the engine answers '{right}'")
@@ -129,10 +131,11 @@ def _interval(source: Source) -> _Proof:
     rules, rng, screening = source.rules, random.Random(1), screen(source.rules, source.patients)
     decided = screening.decisions()
     open_ = decided.loc[decided["decision"] == "undetermined", "patient_id"].tolist()
-    people = [screening.patients.patient(id) for id in open_]
+    people = replace(screening.patients, frame=collect(screening.patients.frame))  # they are asked for one by one
+    known = [rules.facts_of(people.patient(id)) for id in open_]
 
     def eligible() -> int:
-        return screening.certain + sum(decision(rules, _fill(rules, one, rng)) == "eligible" for one in people)
+        return screening.certain + sum(decision(rules, _fill(rules, one, rng)) == "eligible" for one in known)
 
     counts = [eligible() for _ in range(6)]
     holds = all(screening.certain <= count <= screening.possible for count in counts)
@@ -141,9 +144,8 @@ def _interval(source: Source) -> _Proof:
     return right if holds else str(counts), shown
 
 
-def _fill(rules: Protocol, patient: Mapping[str, Any], rng: random.Random) -> dict[str, Any]:
+def _fill(rules: Protocol, known: Mapping[str, Any], rng: random.Random) -> dict[str, Any]:
     drawn = {name: _draw(field, rng) for name, field in rules.fields.items() if not field.from_}
-    known = rules.facts_of(patient)
     return drawn | {name: known[name] for name in drawn if known[name] is not None}
 
 
