@@ -142,7 +142,7 @@ def truth(text: str):
 
 @cache
 def logic_with(calendar: frozenset[str]):
-    """What is asked of a formula that needs the calendar days of some dates, as a `Prover` asks."""
+    """The protocol in Z3, with the calendar of some dates only, as a `Prover` has it."""
     return encode(PROTOCOL, calendar)
 
 

@@ -123,7 +123,7 @@ def diff(first: Protocol, second: Protocol, patients: Any = None) -> Difference:
 def _proof(first: Protocol, second: Protocol) -> dict[str, Any]:
     """The relation of two protocols, what it rests on, and the patients who show it."""
     shared = _union(first, second)
-    prover = prover_for(shared, *first.requirements.values(), *second.requirements.values())
+    prover = prover_for(shared)
     if prover.impossible(prover.facts.values()):
         prover = replace(prover, facts={})  # under facts that cannot all be true, anything could be proved
     (in_first, out_first), (in_second, out_second) = (_verdicts(prover, protocol) for protocol in (first, second))

@@ -79,7 +79,7 @@ def same(
     True
     """
     formulas = [parse(text, protocol.fields) for text in (one, other)]
-    prover = prover_for(_about(protocol, formulas), *formulas)
+    prover = prover_for(_about(protocol, formulas))
     a, b = map(prover.truth, formulas)
     steps = list(prover.logic.on_step().values())
     differ = [z3.Or(a.true != b.true, a.false != b.false), *[prover.complete] * complete]
@@ -207,7 +207,7 @@ def someone(protocol: ProtocolData, condition: str, decision: Decision | None = 
         raise ProtocolError(f"no decision '{decision}'{nearest(decision, DECISIONS)}")
     formula = parse(condition, protocol.fields)
     parts = formula.items if isinstance(formula, And) else (formula,)
-    prover = prover_for(protocol, formula)
+    prover = prover_for(protocol)
     claims, named_claims = _decision_claims(prover, decision)
     named_claims |= {f"part {n}": prover.truth(part).true for n, part in enumerate(parts)}
 

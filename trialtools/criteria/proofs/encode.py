@@ -45,6 +45,11 @@ class Logic:
         made.add(*self.domain)
         return made
 
+    def open_calendar(self, name: str) -> Z3:
+        """Let formulas ask the calendar day of a date; what a solver must know of it comes out."""
+        self.record.calendar[name] = day = _day(name, self.record.context)
+        return is_day(self.value[name], day)
+
     def on_step(self) -> dict[str, Z3]:
         """By field with a declared `step`, that its number stands on it, counted from zero."""
         fields = self.protocol.fields.items()
@@ -95,7 +100,7 @@ def encode(protocol: ProtocolData, calendar_dates: Collection[str] | None = None
 
     Args:
         protocol: whose fields and facts they are.
-        calendar_dates: the dates of which formulas may ask the calendar day; by default all. Each takes Z3 long.
+        calendar_dates: the dates of which formulas may ask the calendar day, by default all; each takes Z3 long.
 
     >>> from trialtools.criteria.contents import load_protocol
     >>> logic = encode(load_protocol("data/protocols/NCT05741099.yaml"))

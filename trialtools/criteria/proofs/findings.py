@@ -42,10 +42,7 @@ def lint(protocol: ProtocolData) -> Findings:
     E7 (Tuberculosis or another acute respiratory virus, read as "literal") would leave nobody eligible: \
 whoever passes I4 (SARS-CoV-2 shown in the laboratory, read as "any_result") cannot pass it.
     """
-    readings = [
-        protocol.formula(criterion.id, reading) for criterion in protocol.criteria for reading in criterion.texts
-    ]
-    prover = prover_for(protocol, *readings, *(parse(fact.formula, protocol.fields) for fact in protocol.guideline))
+    prover = prover_for(protocol)
     readers = (_question_findings, _text_findings, _field_findings, _unit_findings)
     read = [finding for reader in readers for finding in reader(protocol)]
     return Findings.of([*_proofs(prover), *read, *_abandonments(prover)], protocol)

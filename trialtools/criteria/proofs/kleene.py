@@ -65,7 +65,7 @@ class Scope:
     """
 
     data: Mapping[str, Datum]
-    calendar: Mapping[str, Day]
+    calendar: dict[str, Day]
     codes: Mapping[str, int]
     context: Z3
     opaque: dict[Formula, Datum] = field(default_factory=dict, repr=False)

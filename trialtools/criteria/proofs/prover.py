@@ -94,13 +94,15 @@ class Prover:
 
     def as_chosen(self) -> Prover:
         """The same where only the chosen readings are asked about: other readings may be what needs the calendar."""
-        if self.logic.record.calendar.keys() <= calendar_dates(_chosen(self.protocol)):
+        if self.logic.record.calendar.keys() <= calendar_dates(self.protocol.requirements.values()):
             return self
         made = prover_for(self.protocol)
         return replace(made, facts={id: made.facts[id] for id in self.facts}, clock=self.clock)
 
     def truth(self, formula: Formula) -> Truth:
-        """What a formula says of the record."""
+        """What a formula says of the record; the calendar days that it is the first to need are made known."""
+        for name in sorted(calendar_dates([formula]) - self.logic.record.calendar.keys()):
+            self.solver.add(self.logic.open_calendar(name))
         return truth_of(self.logic.record, formula)
 
     def each(self, topic: str, subjects: Mapping[str, _T]) -> Iterator[_T]:
@@ -215,16 +217,11 @@ class Prover:
         return self.names[key][0]
 
 
-def prover_for(protocol: ProtocolData, *more: Formula) -> Prover:
-    """A protocol as it is read, ready to be asked about for some seconds; `more` is what else is asked of a patient."""
+def prover_for(protocol: ProtocolData) -> Prover:
+    """A protocol, ready to be asked about for some seconds."""
     clock = _Clock(time.process_time() + TIME, time.monotonic() + LONGEST)
-    logic = encode(protocol, calendar_dates([*more, *_chosen(protocol)]))
+    said = (protocol.fact_formulas, protocol.derivations, protocol.applies)
+    logic = encode(protocol, calendar_dates(formula for formulas in said for formula in formulas.values()))
     made = logic.solver()
     made.set("relevancy", 0)  # three times faster here: the questions are many and alike
     return Prover(protocol, logic, made, logic.facts, clock)
-
-
-def _chosen(protocol: ProtocolData) -> list[Formula]:
-    """All that a protocol says under its chosen readings."""
-    said = (protocol.requirements, protocol.fact_formulas, protocol.derivations, protocol.applies)
-    return [formula for formulas in said for formula in formulas.values()]
