@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pandas as pd
 from ..cohort.sources import read_patients
 from ..criteria.contents import load_protocol
 from ..criteria.doors import DONE, FOUND
-from ..criteria.files import shield, whole
+from ..criteria.files import FORMULA, whole
 from ..criteria.protocol import DataError
 from .allocation import applicable_plans, plan
 from .assessment import assess
@@ -287,9 +288,18 @@ def _export(ledger: str, *, key: str | None = None, out: str) -> int:
     with whole(out) as part:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if key else 0o666)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            frame.map(shield).to_csv(file, index=False)
+            frame.map(_shield).to_csv(file, index=False)
     print(f"wrote {Path(out)}{' (by arm: not for open eyes)' if key else ''}")
     return DONE
+
+
+def _shield(value: object) -> object:
+    """A value for a CSV file that people open in a spreadsheet: with a `'` before what would be worked out there.
+
+    >>> _shield("=1+1"), _shield("a-1"), _shield(-1)
+    ("'=1+1", 'a-1', -1)
+    """
+    return f"'{value}" if isinstance(value, str) and re.match(FORMULA, value) else value
 
 
 _LEDGER = {

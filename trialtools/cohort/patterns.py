@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
 from typing import Any
 
 import narwhals as nw
@@ -12,9 +13,12 @@ import numpy as np
 import pandas as pd
 
 from ..criteria.contents import Protocol
-from ..criteria.engine import CHUNK, collect, facts, hold, keys
-from ..criteria.language import Formula, names
+from ..criteria.engine import collect, expression, facts, outcome, partial_fields
+from ..criteria.language import Formula, Name, names
 from .sources import Patients
+
+_CHUNK = 31
+"""Criteria in one 64-bit key: a bit for fail and a bit for unknown of each."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +34,14 @@ class Patterns:
 
         failed = unknown = np.zeros(len(self.n), dtype="int64")
         for position, key in enumerate(self.keys):
-            failed = failed | ((key & ((1 << CHUNK) - 1)) << (CHUNK * position))
-            unknown = unknown | ((key >> CHUNK) << (CHUNK * position))
+            failed = failed | ((key & ((1 << _CHUNK) - 1)) << (_CHUNK * position))
+            unknown = unknown | ((key >> _CHUNK) << (_CHUNK * position))
         return failed, unknown
 
     def states(self, position: int) -> tuple[np.ndarray, np.ndarray]:
         """Which rows fail one requirement, and for which it is unknown."""
-        key, bit = self.keys[position // CHUNK], position % CHUNK
-        return (key >> bit) & 1 == 1, (key >> (bit + CHUNK)) & 1 == 1
+        key, bit = self.keys[position // _CHUNK], position % _CHUNK
+        return (key >> bit) & 1 == 1, (key >> (bit + _CHUNK)) & 1 == 1
 
 
 def count_patterns(
@@ -53,14 +57,27 @@ def count_patterns(
     """
     wanted = {name for formula in requirements for name in names(formula)} | {*(groups or ())}
     known = facts(frame, protocol, tuple(name for name in protocol.fields if name in wanted))
-    known, short = hold(known, requirements)
-    key = keys(short)
+    partial = partial_fields(known)
+    # An outcome asks twice whether a requirement holds: of a column, so that no engine gets its formula twice.
+    holds = {f"holds__{i}": expression(each, partial) for i, each in enumerate(requirements) if names(each)}
+    known = known.with_columns(**holds) if holds else known
+    key = _keys([Name(f"holds__{i}", "flag") if names(each) else each for i, each in enumerate(requirements)])
     apart = [code.alias(f"group{position}") for position, code in enumerate((groups or {}).values())]
     by = [f"key{position}" for position in range(len(key))] + [f"group{i}" for i in range(len(apart))]
-    grouped = known.with_columns(*key, *apart).group_by(by).agg(nw.len().alias("n"))
-    grouped = collect(grouped)
+    grouped = collect(known.with_columns(*key, *apart).group_by(by).agg(nw.len().alias("n")))
     columns = [grouped[name].to_numpy().astype("int64") for name in (*by, "n")]
     return Patterns(tuple(columns[: len(key)]), columns[-1], tuple(columns[len(key) : -1]))
+
+
+def _keys(requirements: Sequence[Formula]) -> list[nw.Expr]:
+    """The states of all requirements as few integers: in each, the low 31 bits say fail and the next 31 say unknown."""
+    chunks = [requirements[start : start + _CHUNK] for start in range(0, len(requirements), _CHUNK)]
+    return [_key(chunk).alias(f"key{position}") for position, chunk in enumerate(chunks)]
+
+
+def _key(requirements: Sequence[Formula]) -> nw.Expr:
+    states = (outcome(formula, 0, 1 << bit, 1 << (bit + _CHUNK)) for bit, formula in enumerate(requirements))
+    return reduce(add, states)
 
 
 @dataclass(frozen=True)

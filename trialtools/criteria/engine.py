@@ -5,9 +5,9 @@ Whatever engine the table is in does the work, through Narwhals: nothing here co
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from functools import reduce
-from operator import add, or_
+from operator import or_
 from typing import Any
 
 import narwhals as nw
@@ -20,8 +20,6 @@ from .protocol import DataError, Field, ProtocolData
 DTYPES = {"number": nw.Float64, "integer": nw.Int64, "flag": nw.Boolean, "category": nw.String, "date": nw.Date}
 _WORKED = "__worked"
 """Behind a field: its formula, worked out once before it is held against the range, which names it three times."""
-CHUNK = 31
-"""Criteria in one 64-bit key: a bit for fail and a bit for unknown of each."""
 
 
 def facts(frame: Any, protocol: ProtocolData, fields: tuple[str, ...], keep: tuple[str, ...] = ()) -> Any:
@@ -152,29 +150,6 @@ def outcome(
     holds = expression(requirement, partial)
     literal = [nw.lit(number, nw.Int64()) for number in (passed, failed, unknown)]
     return nw.when(holds).then(literal[0]).otherwise(nw.when(~holds).then(literal[1]).otherwise(literal[2]))
-
-
-def hold(frame: Any, requirements: Sequence[Formula]) -> tuple[Any, list[Formula]]:
-    """A facts table with a column for each requirement that hangs on a patient, and each as a formula of its column.
-
-    An outcome asks twice whether a requirement holds: of a column, so that no engine gets its formula twice.
-    """
-    partial = partial_fields(frame)
-    short = [Name(f"holds__{i}", "flag") if names(each) else each for i, each in enumerate(requirements)]
-    pairs = zip(short, requirements, strict=True)
-    columns = [expression(each, partial).alias(name.name) for name, each in pairs if isinstance(name, Name)]
-    return frame.with_columns(*columns) if columns else frame, short
-
-
-def keys(requirements: Sequence[Formula]) -> list[nw.Expr]:
-    """The states of all requirements as few integers: in each, the low 31 bits say fail and the next 31 say unknown."""
-    chunks = [requirements[start : start + CHUNK] for start in range(0, len(requirements), CHUNK)]
-    return [_key(chunk).alias(f"key{position}") for position, chunk in enumerate(chunks)]
-
-
-def _key(requirements: Sequence[Formula]) -> nw.Expr:
-    states = (outcome(formula, 0, 1 << bit, 1 << (bit + CHUNK)) for bit, formula in enumerate(requirements))
-    return reduce(add, states)
 
 
 def collect(frame: Any) -> Any:

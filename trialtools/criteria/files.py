@@ -1,7 +1,6 @@
 """A file or a folder is written whole or not at all: what was there before stays until the new one is complete."""
 
 import os
-import re
 import shutil
 import tempfile
 import time
@@ -17,15 +16,6 @@ except ImportError:  # Windows
 _A_DAY = 86_400
 FORMULA = "^[=+@\\-\t\r\n\uff1d\uff0b\uff0d\uff20]"
 """How a text begins that a spreadsheet takes for a formula and works out. Source: OWASP, CSV injection."""
-
-
-def shield(value: object) -> object:
-    """A value for a CSV file that people open in a spreadsheet: with a `'` before what would be worked out there.
-
-    >>> shield("=1+1"), shield("a-1"), shield(-1)
-    ("'=1+1", 'a-1', -1)
-    """
-    return f"'{value}" if isinstance(value, str) and re.match(FORMULA, value) else value
 
 
 @contextmanager
