@@ -42,9 +42,7 @@ def _report(
     values, batch = parse_parameters(p), []
     for notebook in map(find_notebook, notebooks):
         if is_interim(notebook):
-            for audience in ("open", "closed") if both else ("",):
-                parameters = values | ({"audience": audience} if audience else {})
-                batch += runs(notebook, parameters, out, site, ledger, key, pdf)
+            batch += runs(notebook, values, out, site, ledger, key, pdf, both)
         else:
             batch.append(Run(notebook.stem, report, (notebook, values, out, pdf)))
     worst, wrote = DONE, (Path(out) / "index.html").exists()

@@ -6,8 +6,10 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,6 +33,40 @@ _UNREPORTED = ["kit", "override_reason", "allocated_by", "recorded_on", "arm"]
 """What a report does not need of the ledger; the arm comes with the trial's data, and to closed reports alone."""
 
 
+@dataclass(frozen=True)
+class _Sources:
+    """What the reports of a look are made from; each is read when it is first asked for, and once for all of them.
+
+    `by_arm` where the arms are the ledger's and the data are joined with them. The ledger and its key are places.
+    """
+
+    notebook: Path
+    values: Mapping[str, Any]
+    ledger: str | None
+    key: str | None
+    by_arm: bool
+
+    @cached_property
+    def protocol(self) -> Protocol:
+        return load_protocol(_place(self.notebook, self.values, "protocol"))
+
+    @cached_property
+    def trial(self) -> TrialData:
+        data, mapping = (_place(self.notebook, self.values, name) for name in ("data", "mapping"))
+        return read_trial(data, self.protocol, mapping or None, arms=self.allocated[1] if self.by_arm else None)
+
+    @cached_property
+    def allocated(self) -> tuple[Any, dict[str, str] | None]:
+        """Whom the ledger allocated, without arms; and by subject the arm, as it gives it to whoever has the key."""
+        if not self.ledger:
+            return None, None
+        rows = allocations(self.ledger, self.key)
+        arms = dict(zip(rows["subject_id"], rows["arm"], strict=True)) if self.key else None
+        if self.key and self.by_arm:
+            rows = rows.merge(reverse_propensity(self.ledger, self.key), on="subject_id")
+        return rows.drop(columns=_UNREPORTED, errors="ignore"), arms
+
+
 def is_interim(notebook: Path) -> bool:
     """Whether a notebook is made for a committee: it has a parameter `audience`."""
     return "audience" in declared_parameters(read_notebook(notebook))
@@ -44,6 +80,7 @@ def runs(
     ledger: str | None = None,
     key: str | None = None,
     pdf: bool = False,
+    both: bool = False,
 ) -> list[Run]:
     """The reports of an interim look: one for all sites, and one for each site that is asked for.
 
@@ -51,35 +88,46 @@ def runs(
         notebook, parameters, out, pdf: as for `report`.
         sites: `all` for every site and for all together; otherwise these sites only.
         ledger, key: the allocation ledger, and the key that opens it.
+        both: for both audiences, whatever the parameters say.
 
     Raises:
         DataError: no such site, or data that cannot be read.
     """
-    _, chosen, values = read_parameters(notebook, parameters)
+    _, chosen, values = read_parameters(notebook, {**parameters, "audience": "open"} if both else parameters)
     if chosen.get("data") and not chosen.get("protocol"):
         raise DataError("the data are named and their protocol is not: add -p protocol=FILE, so that no other is taken")
     if empty := [name for name in ("data", "protocol") if not values.get(name)]:
         raise ReportError(f"the parameter {empty[0]} is empty; say what it is with -p {empty[0]}=…")
-    closed, wanted = values["audience"] == "closed", list(sites) or [str(values.get("site") or "")]
-    if sites:
-        enrolling = sorted(_read_trial(notebook, values).subjects["site"].dropna().unique())
-        if lost := [site for site in sites if site not in ("all", *enrolling)]:
-            raise DataError(f"no site '{lost[0]}' in the data; there are {', '.join(enrolling)}")
-        wanted = ["", *enrolling] if "all" in sites else wanted
-    files_of = Counter(_plain(site) for site in wanted if site)
-    if alike := [site for site in wanted if site and files_of[_plain(site)] > 1]:
-        raise DataError(f"the reports of {' and '.join(alike)} would have one file name; rename a site")
-    base = f"{short_name(notebook).removesuffix('_report')}_{values['audience']}"
     files = (ledger and str(Path(ledger).resolve()), key and str(Path(key).resolve()))
+    audiences = ("open", "closed") if both else (values["audience"],)
+    by_arm = [bool(audience == "closed" and ledger and key) for audience in audiences]
+    each = {arms: _Sources(notebook, values, *files, arms) for arms in by_arm}
+    sources = {audience: each[arms] for audience, arms in zip(audiences, by_arm, strict=True)}
+    wanted = _wanted(sites, sources[audiences[0]]) if sites else [str(values.get("site") or "")]
     made = []
-    for site in wanted:
+    for audience, site in product(audiences, wanted):
+        closed, base = audience == "closed", f"{short_name(notebook).removesuffix('_report')}_{audience}"
         name, own = base + (f"_{_plain(site)}" if site else ""), {**chosen, "site": site}
+        if both:
+            own["audience"] = audience
         if chosen.get("previous"):
             named = Path(str(chosen["previous"]))
             if sites or closed != (named.parent.name == "closed"):
                 own["previous"] = _previous_of(named, name, closed, bool(site))
-        made.append(Run(name, _committee_report, (notebook, own, out, *files, pdf, name)))
+        made.append(Run(name, _committee_report, (sources[audience], own, out, pdf, name)))
     return made
+
+
+def _wanted(sites: Sequence[str], sources: _Sources) -> list[str]:
+    """The sites that are asked for, all together as the empty one; each has a file name of its own."""
+    enrolling = sorted(sources.trial.subjects["site"].dropna().unique())
+    if lost := [site for site in sites if site not in ("all", *enrolling)]:
+        raise DataError(f"no site '{lost[0]}' in the data; there are {', '.join(enrolling)}")
+    wanted = ["", *enrolling] if "all" in sites else list(sites)
+    files_of = Counter(_plain(site) for site in wanted if site)
+    if alike := [site for site in wanted if site and files_of[_plain(site)] > 1]:
+        raise DataError(f"the reports of {' and '.join(alike)} would have one file name; rename a site")
+    return wanted
 
 
 def _previous_of(named: Path, name: str, closed: bool, site: bool) -> str:
@@ -93,13 +141,7 @@ def _previous_of(named: Path, name: str, closed: bool, site: bool) -> str:
 
 
 def _committee_report(
-    notebook: Path,
-    parameters: Mapping[str, Any],
-    out: str | os.PathLike[str],
-    ledger: str | None,
-    key: str | None,
-    pdf: bool,
-    name: str,
+    sources: _Sources, parameters: Mapping[str, Any], out: str | os.PathLike[str], pdf: bool, name: str
 ) -> Report:
     """One report of an interim look, open or closed.
 
@@ -112,17 +154,17 @@ def _committee_report(
         ReportError: as for `report`; or the open report could tell an arm, and nothing of it is kept.
         NotebookError: as for `report`.
     """
+    notebook, ledger, protocol = sources.notebook, sources.ledger, sources.protocol
     _, chosen, values = read_parameters(notebook, parameters)
-    protocol = load_protocol(_place(notebook, values, "protocol"))
     closed, cutoff, site = values["audience"] == "closed", _day(values["cutoff"]), str(values.get("site") or "")
-    allocated, arms = _read_ledger(ledger, key, closed) if ledger else (None, None)
+    allocated, arms = sources.allocated
     # before anything runs: a wrong manifest says nothing of the report that stands there
     previous = _place(notebook, values, "previous")
     number, day = values.get("look") or 0, str(values["cutoff"])
     before = read_previous(previous, protocol, day, 0 if number == "due" else int(number), site)
     if not closed and before and before["parameters"]["run"].get("audience") == "closed":
         raise DataError(f"{previous} is of a closed report; an open one is held against an open one")
-    trial = _read_trial(notebook, values, protocol, arms if closed else None)
+    trial = sources.trial
     if ledger:
         check_ledger(ledger, protocol, trial.subjects[trial.subjects["randomized"]])
     if number == "due":
@@ -167,23 +209,6 @@ def _refuse(leaks: Sequence[Leak], why: str) -> NoReturn:
 def _place(notebook: Path, values: Mapping[str, Any], name: str) -> Any:
     """What a parameter names, seen from the notebook's folder; itself, where nothing is there."""
     return place_of(notebook.parent, values.get(name)) or values.get(name) or ""
-
-
-def _read_trial(
-    notebook: Path, values: Mapping[str, Any], protocol: Protocol | None = None, arms: Mapping[str, str] | None = None
-) -> TrialData:
-    return read_trial(
-        _place(notebook, values, "data"), protocol, _place(notebook, values, "mapping") or None, arms=arms
-    )
-
-
-def _read_ledger(ledger: str, key: str | None, closed: bool) -> tuple[Any, dict[str, str] | None]:
-    """Who was allocated, without arms; and the arm by subject, as the ledger gives it with the key."""
-    rows = allocations(ledger, key)
-    arms = dict(zip(rows["subject_id"], rows["arm"], strict=True)) if key else None
-    if key and closed:
-        rows = rows.merge(reverse_propensity(ledger, key), on="subject_id")
-    return rows.drop(columns=_UNREPORTED, errors="ignore"), arms
 
 
 def _day(written: Any) -> date | None:

@@ -53,14 +53,15 @@ def leaks(
     ...     [leak.found for leak in leaks(Path(folder), ["Comparator group", "mscs"])]
     ["the arm name 'Comparator group'"]
     """
-    words = [name for name in words_of(names)[0] if not _is_everyday(name)]
+    words, _ = words_of(names)
     sizes = tuple(sorted(Counter((arms or {}).values()).values()))
     leaks_found: list[Leak] = []
     for file in sorted(path for path in folder.iterdir() if path.suffix in (".html", ".ipynb", ".json")):
         raw = file.read_text("utf-8")
         figures = _figures(raw, file.suffix)
         shown = "\n".join([_visible(raw, file.suffix), *(text for figure in figures for text in _texts(figure))])
-        leaks_found += [Leak(file.name, *place) for place in names_in(shown, words)]
+        said = [name for name in words if any(names_in(shown, [name])) and not _is_everyday(name)]
+        leaks_found += [Leak(file.name, *place) for place in names_in(shown, said)]
         if len(set(sizes)) > 1 and can_tell(sizes):
             leaks_found += [Leak(file.name, *place) for place in _side_by_side(shown, sizes, cut)]
         if can_tell(sizes):

@@ -88,9 +88,9 @@ def _first_page(notebook: Any) -> dict[str, str]:
 
 
 def prepare() -> None:
-    """Import what a page needs; done while the notebook runs, it costs no time."""
-    for module in ("nbconvert.exporters.html", "plotly.offline"):
-        import_module(module)
+    """Import what a page needs, and pack plotly; done while the notebook runs, it costs no time."""
+    import_module("nbconvert.exporters.html")
+    packed_plotly()
 
 
 def title(notebook: Any) -> str:

@@ -133,14 +133,17 @@ def _execute(source: Path, values: Mapping[str, Any], stage: Path, folder: Path,
     # Before the thread starts: both need jupyter_client, and two threads that import it at once find it half-made.
     import papermill  # noqa: F401
 
-    threading.Thread(target=prepare, daemon=True).start()
+    preparing = threading.Thread(target=prepare, daemon=True)
+    preparing.start()
     try:
-        return execute(source, values, stage, name)
+        executed = execute(source, values, stage, name)
     except NotebookError as error:
         failed = folder / f"{name}.failed.ipynb"
         if (stage / "run.ipynb").exists():
             (stage / "run.ipynb").replace(failed)
         raise NotebookError(error.message, error.cell, failed if failed.exists() else None) from None
+    preparing.join()
+    return executed
 
 
 def _write(stage: Path, name: str, executed: Any, shown: Mapping[str, str], facts: dict[str, Any]) -> None:

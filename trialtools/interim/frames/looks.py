@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr, ndtri
+import scipy
 
 from ...criteria.protocol import DataError
 from ...figures.format import four_decimals, number
@@ -154,7 +154,7 @@ def _harm_bounds(
     if harm is None:
         return other
     if harm.spending is None:
-        own = [float(ndtri(harm.alpha))] * len(information)
+        own = [float(scipy.special.ndtri(harm.alpha))] * len(information)
     else:
         mirror = replace(plan, alpha=harm.alpha, sides=1, spending=harm.spending, gamma=harm.gamma, futility=None)
         own = (-_bounds(mirror, information, [None if each is None else -each for each in used])["z"]).tolist()
@@ -224,7 +224,7 @@ def adjusted_interval(effect: Effect, bound: float) -> tuple[float, float]:
 
     It holds at all looks at once. Where a look cannot stop, nothing is excluded.
     """
-    return effect.at(1 - 2 * float(ndtr(-bound))) if math.isfinite(bound) else effect.measure.limits
+    return effect.at(1 - 2 * float(scipy.special.ndtr(-bound))) if math.isfinite(bound) else effect.measure.limits
 
 
 def inference_table(look: LookData) -> Frame:
@@ -250,7 +250,7 @@ def inference_table(look: LookData) -> Frame:
     lines = [(what, text(value), f"{text(low)} to {text(high)}") for what, value, low, high in rows]
     needed = number(bound, 4) if math.isfinite(bound) else "none: this look cannot stop for benefit"
     plan, tails = look.plan, look.plan.tails
-    p = float(ndtr(-effect.z) if plan.sides == 1 else 2 * ndtr(-abs(effect.z)))
+    p = float(scipy.special.ndtr(-effect.z) if plan.sides == 1 else 2 * scipy.special.ndtr(-abs(effect.z)))
     lines += [
         (_z_in_words(plan), number(effect.z, 4), ""),
         ("z needed at this look", needed, ""),

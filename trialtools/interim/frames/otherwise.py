@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pandas as pd
-from scipy.optimize import brentq
+import scipy
 
 from ...cohort.frames.groups import Z95
 from ...figures.format import count, number
@@ -175,7 +175,7 @@ def _what_is_assumed(look: LookData, estimate: Effect | None, rows: Frame, gone:
     far = 100 * sd
     if room_left(far) > 0:
         return f"{text} No shift that is possible would make the 95 % interval hold no difference."
-    tips: Any = brentq(room_left, 0.0, far)
+    tips: Any = scipy.optimize.brentq(room_left, 0.0, far)
     by = f"{number(tips, 2)} ({number(tips / sd, 1)} SD)"
     return (
         f"{text} If those of the experimental arm were {by} worse, the 95 % interval would begin to hold no difference."

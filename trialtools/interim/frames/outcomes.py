@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from scipy.special import betaincinv, ndtri, stdtrit
+import scipy
 
 from ...criteria.contents import Protocol
 from ...criteria.protocol import DataError
@@ -184,7 +184,7 @@ def _welch(first: Frame, second: Frame) -> float:
     if not spread:
         return math.nan
     freedom = spread**2 / sum(part**2 / less for part, less in parts)
-    return float(stdtrit(freedom, 0.975)) * math.sqrt(spread)
+    return float(scipy.special.stdtrit(freedom, 0.975)) * math.sqrt(spread)
 
 
 def blinded_event_rate(look: LookData) -> Frame:
@@ -230,8 +230,8 @@ def overall_rate(look: LookData) -> dict[str, float] | None:
     if value.empty:
         return None
     hits, n = float(value.sum()), len(value)
-    low = betaincinv(hits, n - hits + 1, 0.025) if hits else 0.0
-    high = betaincinv(hits + 1, n - hits, 0.975) if hits < n else 1.0
+    low = scipy.special.betaincinv(hits, n - hits + 1, 0.025) if hits else 0.0
+    high = scipy.special.betaincinv(hits + 1, n - hits, 0.975) if hits < n else 1.0
     rate, share = float(value.mean()), plan.share
     assumed = share * plan.experimental_rate + (1 - share) * plan.control_rate
     needed = math.nan
@@ -245,6 +245,6 @@ def _participants(plan: MonitoringPlan, arm: str, rate: float) -> float:
     """In all arms together, so that this arm's comparison with the control has the power of the design at this rate."""
     pair = pair_of(plan, arm)
     apart = (plan.experimental_rate or 0.0) - (plan.control_rate or 0.0) - plan.null
-    reach = ndtri(1 - pair.alpha / pair.sides) + ndtri(1 - pair.beta)
+    reach = scipy.special.ndtri(1 - pair.alpha / pair.sides) + scipy.special.ndtri(1 - pair.beta)
     of_two = reach**2 * rate * (1 - rate) / (pair.share * (1 - pair.share) * apart**2) if apart else math.nan
     return math.ceil(of_two * sum(plan.parts.values()) / sum(pair.parts.values())) if apart else math.nan

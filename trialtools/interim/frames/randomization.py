@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import scipy
 from pandas.api import types
-from scipy.special import ndtr
 
 from ...cohort.frames.baseline import BASELINE, ValueCounts, describe
 from ...cohort.frames.groups import Z95, default_groups
@@ -119,7 +119,7 @@ def selection_bias_test(look: LookData) -> Frame:
         return with_reason(nothing, "Chances of an allocation, or outcomes, do not differ: nothing to test.")
     design = np.column_stack([np.ones(len(rows)), rows["arm"] == look.plan.control, rows["chance"]]).astype(float)
     effect, se = last_coefficient(design, rows["value"].to_numpy(float))
-    p = float(2 * ndtr(-abs(effect / se)))
+    p = float(2 * scipy.special.ndtr(-abs(effect / se)))
     interval = (effect - Z95 * se, effect + Z95 * se)
     sure = int(rows["chance"].isin([0.0, 1.0]).sum())
     lines = [

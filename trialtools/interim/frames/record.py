@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from scipy.special import ndtri
+import scipy
 
 from ...figures.arm_tables import KeyFigures
 from ...figures.format import capital, enumeration, number
@@ -148,7 +148,7 @@ def _harm_in_words(plan: MonitoringPlan, harm: HarmBound, value: Mapping[str, An
     level = harm_alpha_each(plan)
     text = f"{value.get('spending')}, one-sided {harm.alpha:g} of its own"
     if harm.spending is None:
-        text = f"z at or below {number(float(ndtri(level)), 2)} at each look: one-sided {harm.alpha:g}"
+        text = f"z at or below {number(float(scipy.special.ndtri(level)), 2)} at each look: one-sided {harm.alpha:g}"
     if plan.margin is not None:
         text += f"; z is held against {'the ' * (harm.against == 'margin')}{harm.against}"
     if len(plan.experimental) > 1:

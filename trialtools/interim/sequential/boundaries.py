@@ -8,8 +8,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
-from scipy.special import ndtr, ndtri
+import scipy
 
 from ...criteria.protocol import DataError
 from .recursion import SubDensity, crossing_probabilities, start_density
@@ -91,7 +90,7 @@ def boundaries(
     spent = np.cumsum(crossing_probabilities(looks, _mirror(high, two), high, start_density())[1]) * sides
     z = np.array(high)
     frame = pd.DataFrame({"look": range(1, len(looks) + 1), "information": list(information), "z": z})
-    frame["nominal_p"], frame["alpha_spent"] = sides * ndtr(-z), spent
+    frame["nominal_p"], frame["alpha_spent"] = sides * scipy.special.ndtr(-z), spent
     if futility is not None:
         frame["futility"] = _futility(looks, high, futility, gamma, beta, planned)
     return frame
@@ -112,7 +111,7 @@ def drift(frame: pd.DataFrame, power: float = 0.8, sides: int = 1) -> float:
     def short(effect: float) -> float:
         return float(crossing_probabilities(looks, low, high, start_density(effect))[1].sum()) - power
 
-    return float(brentq(short, 0.0, _FAR / math.sqrt(looks[-1]), xtol=1e-13))  # type: ignore[arg-type]
+    return float(scipy.optimize.brentq(short, 0.0, _FAR / math.sqrt(looks[-1]), xtol=1e-13))
 
 
 def power(frame: pd.DataFrame, drift: float, sides: int = 1) -> dict[str, float]:
@@ -150,7 +149,7 @@ def spend(name: Spending, t: float, alpha: float, gamma: float | None = None) ->
         return alpha
     match name:
         case "obrien-fleming":
-            return float(2 * ndtr(ndtri(alpha / 2) / math.sqrt(t)))
+            return float(2 * scipy.special.ndtr(scipy.special.ndtri(alpha / 2) / math.sqrt(t)))
         case "pocock":
             return alpha * math.log1p((math.e - 1) * t)
         case "hwang-shih-decani":
@@ -228,7 +227,11 @@ def _bound(going: SubDensity, reached: float, share: float) -> float:
 def _where(chance: Callable[[float], float], share: float, low: float, high: float) -> float:
     """The z at which a chance is as large as a share, found on the scale of the logarithm."""
     wanted = math.log(share)
-    return float(brentq(lambda z: math.log(max(chance(z), 1e-300)) - wanted, low, high, xtol=1e-13))  # type: ignore[arg-type]
+
+    def excess(z: float) -> float:
+        return math.log(max(chance(z), 1e-300)) - wanted
+
+    return float(scipy.optimize.brentq(excess, low, high, xtol=1e-13))
 
 
 def _wang_tsiatis_bounds(parts: Sequence[float], tail: float, two: bool, shape: float) -> list[float]:
@@ -239,7 +242,7 @@ def _wang_tsiatis_bounds(parts: Sequence[float], tail: float, two: bool, shape: 
         high = bounds(c)
         return crossing_probabilities(parts, _mirror(high, two), high, start_density())[1].sum() - tail
 
-    return bounds(float(brentq(too_much, 0.1, 10.0, xtol=1e-13)))  # type: ignore[arg-type]
+    return bounds(float(scipy.optimize.brentq(too_much, 0.1, 10.0, xtol=1e-13)))
 
 
 def _futility(
@@ -268,7 +271,7 @@ def _futility(
         return low, going.below(looks[-1], high[-1])
 
     top = _FAR / math.sqrt(looks[-1])
-    effect = brentq(lambda each: bounds(each)[1] - shares[-1], 1e-6 * top, top, xtol=1e-12)
+    effect = scipy.optimize.brentq(lambda each: bounds(each)[1] - shares[-1], 1e-6 * top, top, xtol=1e-12)
     return [*bounds(float(effect))[0], high[-1]]  # type: ignore[arg-type]
 
 

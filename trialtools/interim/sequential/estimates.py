@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
-from scipy.special import expit, logit, ndtri, stdtr
+import scipy
 
 from ...criteria.protocol import DataError
 
@@ -65,7 +64,7 @@ def _risk_difference(rows: tuple[_Cells, ...], level: float, null: float) -> dic
             return 0.0 if math.isclose(apart, delta, abs_tol=1e-12) else math.copysign(math.inf, apart - delta)
         return (apart - delta) / math.sqrt(variance)
 
-    limit = float(-ndtri((1 - level) / 2))
+    limit = float(-scipy.special.ndtri((1 - level) / 2))
     known = {"difference": apart, "low": _edge(score, apart, limit, -1), "high": _edge(score, apart, limit, 1)}
     if not -1 < null < 1:
         raise DataError(f"a difference of risks lies between -1 and 1, and so does a margin; {null:g} does not")
@@ -94,7 +93,11 @@ def _edge(score: Any, apart: float, limit: float, way: int) -> float:
     end = way * (1 - 1e-12)
     if abs(score(end)) <= limit or math.isclose(apart, way):
         return float(way)
-    return float(brentq(lambda delta: min(max(score(delta), -1e6), 1e6) + way * limit, apart, end, xtol=1e-13))  # type: ignore[arg-type]
+
+    def beyond(delta: float) -> float:
+        return min(max(score(delta), -1e6), 1e6) + way * limit
+
+    return float(scipy.optimize.brentq(beyond, apart, end, xtol=1e-13))
 
 
 def survival(days: _Column, event: _Column, group: _Column) -> pd.DataFrame:
@@ -176,9 +179,9 @@ def ancova(
     low, high = fitted.conf_int(1 - level)[1]
     apart, se, freedom = float(fitted.params[1]), float(fitted.bse[1]), float(fitted.df_resid)
     t = (apart - null) / se if se > 0 else 0.0
-    tail = float(stdtr(freedom, -abs(t)))
+    tail = float(scipy.special.stdtr(freedom, -abs(t)))
     estimate = {"difference": apart, "low": float(low), "high": float(high), "p": 2 * tail}
-    z = math.copysign(float(-ndtri(tail)) if tail > 0 else abs(t), t)
+    z = math.copysign(float(-scipy.special.ndtri(tail)) if tail > 0 else abs(t), t)
     return estimate | {"z": z, "n": int(known.sum()), "missing": int((~known).sum())}
 
 
@@ -230,7 +233,7 @@ def log_hazard_ratio(
         score, variance = _score(risk, ratio)
         return score / math.sqrt(variance) if variance > 0 else 0.0
 
-    limit = float(-ndtri((1 - level) / 2))
+    limit = float(-scipy.special.ndtri((1 - level) / 2))
     estimate = {"difference": _where(lambda ratio: _score(risk, ratio)[0])}
     estimate |= {"low": _where(lambda ratio: z(ratio) - limit), "high": _where(lambda ratio: z(ratio) + limit)}
     return estimate | {"z": z(null), "events": int(event.sum()), "n": len(days)}
@@ -260,7 +263,9 @@ def _where(falling: Callable[[float], float]) -> float:
     """Where a falling function of the log ratio is zero; -inf or inf where it is not."""
     if falling(-_FARTHEST) <= 0:
         return -math.inf
-    return math.inf if falling(_FARTHEST) >= 0 else float(brentq(falling, -_FARTHEST, _FARTHEST, xtol=1e-12))  # type: ignore[arg-type]
+    if falling(_FARTHEST) >= 0:
+        return math.inf
+    return float(scipy.optimize.brentq(falling, -_FARTHEST, _FARTHEST, xtol=1e-12))
 
 
 def win_probability(
@@ -303,7 +308,7 @@ def win_probability(
     free, under = float(weight**2 @ spread), float(weight**2 @ chance_null)
     variance = free if null and free > 0 else under
     z = (apart - null) / math.sqrt(variance) if variance > 0 else 0.0
-    low, high = _interval(apart + 0.5, math.sqrt(free or under), float(-ndtri((1 - level) / 2)))
+    low, high = _interval(apart + 0.5, math.sqrt(free or under), float(-scipy.special.ndtri((1 - level) / 2)))
     return {"difference": apart, "low": low - 0.5, "high": high - 0.5, "z": z, "n": int((n + m).sum())}
 
 
@@ -328,4 +333,5 @@ def _interval(chance: float, se: float, limit: float) -> tuple[float, float]:
     if not 0 < chance < 1:
         return max(chance - limit * se, 0.0), min(chance + limit * se, 1.0)
     half = limit * se / (chance * (1 - chance))
-    return float(expit(logit(chance) - half)), float(expit(logit(chance) + half))
+    low, high = scipy.special.expit(scipy.special.logit(chance) + np.array([-half, half]))
+    return float(low), float(high)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 
 from ...criteria.protocol import DataError
 from .recursion import crossing_probabilities, start_density
@@ -114,4 +114,4 @@ def _root(short: Callable[[float], float], near: float, step: float) -> float:
         low -= 2 * (near - low)
     while short(high) < 0 and high < near + _REACH * step:
         high += 2 * (high - near)
-    return float(brentq(short, low, high, xtol=1e-12))  # type: ignore[arg-type]
+    return float(scipy.optimize.brentq(short, low, high, xtol=1e-12))

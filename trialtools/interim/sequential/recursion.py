@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.special import ndtr
+import scipy
 
 _REACH = 9.0
 """Standard deviations beyond which nobody is: less than 1e-18."""
@@ -40,11 +40,11 @@ class SubDensity:
 
     def above(self, information: float, z: float) -> float:
         """The chance to be at or above z at the next look."""
-        return float(self.mass @ ndtr(self._from(information, z)))
+        return float(self.mass @ scipy.special.ndtr(self._from(information, z)))
 
     def below(self, information: float, z: float) -> float:
         """The chance to be at or below z at the next look."""
-        return float(self.mass @ ndtr(-self._from(information, z)))
+        return float(self.mass @ scipy.special.ndtr(-self._from(information, z)))
 
     def _from(self, information: float, z: float) -> np.ndarray:
         """The mean of the next look minus z, in standard deviations, from each place."""

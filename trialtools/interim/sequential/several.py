@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 
 from ...criteria.protocol import DataError
 from .boundaries import boundaries
@@ -52,17 +52,15 @@ def dunnett_alpha(
         bounds = boundaries(information, each, sides, **design)["z"].to_numpy()
         return _chance_to_cross(bounds, between, within, sides) - alpha
 
-    return float(brentq(excess, alpha / len(parts), alpha, xtol=1e-7, rtol=1e-5))  # type: ignore[arg-type]
+    return float(scipy.optimize.brentq(excess, alpha / len(parts), alpha, xtol=1e-7, rtol=1e-5))
 
 
 def _chance_to_cross(bounds: np.ndarray, between: np.ndarray, within: np.ndarray, sides: int) -> float:
     """The chance that any arm crosses any of the bounds, without an effect."""
-    from scipy.stats import multivariate_normal  # it takes half a second, and hardly any trial needs it
-
     used = bounds < _BEYOND
     high = np.tile(bounds[used], len(between))
     together: Any = np.kron(between, within[np.ix_(used, used)])
-    inside: Any = multivariate_normal(
+    inside: Any = scipy.stats.multivariate_normal(
         cov=together, allow_singular=True, seed=1, maxpts=_POINTS, abseps=1e-7, releps=1e-7
     )
     return 1.0 - float(inside.cdf(high, lower_limit=-high if sides == 2 else None))
