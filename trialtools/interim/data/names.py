@@ -43,16 +43,17 @@ def unify_names(tables: Mapping[str, Frame], arms: Iterable[str]) -> tuple[dict[
         arms: ids of the protocol, whose spelling of an arm holds; of any other name the commonest does.
     """
     unified, findings = dict(tables), []
+    known_arms = _spellings(arms)
     for table, columns in _NAMES.items():
         for column in (column for column in columns if column in tables.get(table, ())):
-            known = arms if column == "arm" else ()
+            known = known_arms if column == "arm" else {}
             unified[table], findings_of_table = _respell(
                 unified[table], table, column, known, "read as the commonest spelling"
             )
             findings += findings_of_table
     subjects = unified["subjects"]
     findings += [found for name in ("site", "subject_id") if name in subjects for found in _alike(subjects, name)]
-    ids = subjects["subject_id"].dropna()
+    ids = _spellings(subjects["subject_id"].dropna())
     twice = plain_names(subjects["subject_id"]).duplicated(keep=False) & ~subjects["subject_id"].duplicated(keep=False)
     findings += finding_for("subjects", "subject_id", "one subject under two spellings", subjects, twice, FATAL)
     for table in (table for table in unified if table != "subjects"):
@@ -71,17 +72,28 @@ def _alike(subjects: Frame, column: str) -> list[DataFinding]:
     return finding_for("subjects", column, problem, subjects, hit, "counted apart")
 
 
+def _spellings(names: Iterable[str]) -> dict[str, str]:
+    """By plain name how it is written; of several the first holds."""
+    spellings: dict[str, str] = {}
+    for name in names:
+        spellings.setdefault(plain_name(name), name)
+    return spellings
+
+
 def _respell(
-    frame: Frame, table: str, column: str, known: Iterable[str], action: str
+    frame: Frame, table: str, column: str, known: Mapping[str, str], action: str
 ) -> tuple[Frame, list[DataFinding]]:
     """A frame in which each name of a column is written as the known ones are, else as it is written most often."""
     names = frame[column]
-    counts = names.value_counts()
-    order = [*known, *sorted(counts.index, key=lambda name: (-counts[name], name.swapcase()))]
-    spelling: dict[str, str] = {}
-    for name in order:
-        spelling.setdefault(plain_name(name), name)
-    chosen = names.astype(object).map({name: spelling[plain_name(name)] for name in counts.index}).astype("str")
-    other = names.notna() & (chosen != names)
+    counts = names.value_counts().to_dict()
+    by_count = sorted(counts, key=lambda name: (-counts[name], name.swapcase()))
+    spellings = {**_spellings(by_count), **known}
+    known_as = {name: spellings[plain_name(name)] for name in counts}
+    chosen = {name: spelling for name, spelling in known_as.items() if spelling != name}
+    if not chosen:
+        return frame, []
+    texts = names.astype(object)
+    other = texts.isin([*chosen])
     problem = "written otherwise than elsewhere (letters, width or blanks)"
-    return frame.assign(**{column: chosen}), finding_for(table, column, problem, frame, other, action)
+    written = texts.map(lambda name: chosen.get(name, name)).astype("str")
+    return frame.assign(**{column: written}), finding_for(table, column, problem, frame, other, action)
