@@ -9,21 +9,10 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 from .errors import NotebookError
-
-
-@dataclass(frozen=True)
-class Report:
-    """Where a report stands; and, of an open one, why names of arms alone were searched for, where they were."""
-
-    html: Path
-    notebook: Path
-    manifest: Path
-    pdf: Path | None = None
-    names_alone: str = ""
+from .write import Report
 
 
 @dataclass(frozen=True)

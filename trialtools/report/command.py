@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..criteria.doors import DONE, report_error
-from .batch import Report, Run, leave_out_grammar, reports
+from .batch import Run, leave_out_grammar, reports
 from .committee import is_interim, runs
 from .index import write_index
 from .parameters import parse_parameters
 from .run import find_notebook
-from .write import report
+from .write import Report, report
 
 
 def _report(

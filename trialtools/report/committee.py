@@ -20,14 +20,14 @@ from ..criteria.protocol import DataError
 from ..interim.data.read import TrialData, read_trial
 from ..interim.frames.history import read_previous
 from ..interim.look import look
-from .batch import Report, Run
+from .batch import Run
 from .cuts import check_locks, locks, write_cut, write_locks
 from .data_leaks import Leak, leaks_in_data, names_in, why_names_alone
 from .errors import ReportError
 from .leaks import leaks
 from .parameters import declared_parameters, place_of, read_parameters
 from .run import read_notebook, short_name
-from .write import explain_write_errors, report
+from .write import Report, explain_write_errors, report
 
 _UNREPORTED = ["kit", "override_reason", "allocated_by", "recorded_on", "arm"]
 """What a report does not need of the ledger; the arm comes with the trial's data, and to closed reports alone."""

@@ -16,11 +16,11 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..criteria.files import alone_in
-from .batch import Report
 from .browser import find_browser, print_pdf
 from .errors import NotebookError, ReportError, check_letters
 from .manifest import file_sha256, inputs, manifest, paths_shown
@@ -31,6 +31,17 @@ from .run import execute, find_notebook, short_name
 _LARGEST = 3_000_000
 _SUFFIXES = (".html", ".pdf", ".ipynb", ".manifest.json")
 """What a report consists of; the page is put in place last, so that where it stands the rest stands too."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where a report stands; and, of an open one, why names of arms alone were searched for, where they were."""
+
+    html: Path
+    notebook: Path
+    manifest: Path
+    pdf: Path | None = None
+    names_alone: str = ""
 
 
 def report(
