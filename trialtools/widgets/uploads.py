@@ -178,7 +178,8 @@ def _source(column: str | MappedColumn | None) -> str:
 def _columns(upload: Upload) -> tuple[str, ...]:
     """The names of the columns, as far as the file can be opened at all."""
     try:
-        return tuple(nw.from_native(open_table(upload.path, upload.mapping, ()).native).collect_schema())
+        table = open_table(upload.path, upload.mapping or ColumnMapping(), ())
+        return tuple(nw.from_native(table.native).collect_schema())
     except DataError:
         return ()
 
