@@ -84,14 +84,22 @@ def refused(run):
 def test_check(run, trial):
     code, out, err = run("check", trial)
     assert (code, err) == (0, "") and "NCT05741099" in out
-    assert run("check", trial, "--strict")[0] == 1
 
 
 def test_check_as_json(run, trial):
     code, out, _ = run("check", trial, "--json")
     assert code == 0 and json.loads(out)
-    code, strict, _ = run("check", trial, "--json", "--strict")
-    assert code == 1 and json.loads(strict) == json.loads(out)
+
+
+def test_check_is_strict_where_asked(run, tmp_path):
+    nobody = tmp_path / "nobody.yaml"
+    nobody.write_text(CLEAN.replace("age >= 18", "age >= 18 and age < 18"))
+    asked = ([], ["--strict"], ["--json"], ["--json", "--strict"])
+    (code, text, _), (strict, strict_text, _), *as_json = (
+        run("check", tmp_path / "nobody.yaml", *words) for words in asked
+    )
+    assert (code, strict) == (0, 1) and text == strict_text and "No patient can ever be eligible" in text
+    assert [code for code, *_ in as_json] == [0, 1] and json.loads(as_json[0][1]) == json.loads(as_json[1][1])
 
 
 def test_check_of_a_clean_protocol(run, tmp_path):

@@ -515,22 +515,12 @@ def told(reading: Callable[[], Any]) -> str:
     return str(error.value).replace(str(ROOT / "data"), "data")
 
 
-def test_every_message_is_reviewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "picture.yaml").write_bytes(b"\x89PNG\xff")
-    monkeypatch.chdir(tmp_path)
-    blocks = [f"=== {title}\n{visible(written)}\n---\n{told(reading)}\n" for title, written, reading in refusals()]
-    found = "\n".join(blocks)
-    if os.environ.get("TRIALTOOLS_WRITE_GOLDEN") == "1":
-        GOLDEN.write_text(found, "utf-8")
-    assert found == GOLDEN.read_text("utf-8")
-
-
-def test_every_place_that_refuses_is_in_the_golden_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each call that makes a `ProtocolError` in these two rooms, and each fault of a rule, comes from a case above."""
-    (tmp_path / "data").mkdir()
-    (tmp_path / "picture.yaml").write_bytes(b"\x89PNG\xff")
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def reviewed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, set[tuple[str, int]]]:
+    """Every message as the golden file has it, and the lines that were running when it was made."""
+    folder = tmp_path_factory.mktemp("refusals")
+    (folder / "data").mkdir()
+    (folder / "picture.yaml").write_bytes(b"\x89PNG\xff")
     seen: set[tuple[str, int]] = set()
     made = ProtocolError.__init__
 
@@ -545,9 +535,23 @@ def test_every_place_that_refuses_is_in_the_golden_file(tmp_path: Path, monkeypa
             frame = frame.f_back
         made(self, *arguments, **named)
 
-    monkeypatch.setattr(ProtocolError, "__init__", noted)
-    for _, _, reading in refusals():
-        told(reading)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(ProtocolError, "__init__", noted)
+        blocks = [f"=== {title}\n{visible(written)}\n---\n{told(reading)}\n" for title, written, reading in refusals()]
+    return "\n".join(blocks), seen
+
+
+def test_every_message_is_reviewed(reviewed: tuple[str, set[tuple[str, int]]]) -> None:
+    found, _ = reviewed
+    if os.environ.get("TRIALTOOLS_WRITE_GOLDEN") == "1":
+        GOLDEN.write_text(found, "utf-8")
+    assert found == GOLDEN.read_text("utf-8")
+
+
+def test_every_place_that_refuses_is_in_the_golden_file(reviewed: tuple[str, set[tuple[str, int]]]) -> None:
+    """Each call that makes a `ProtocolError` in these two rooms, and each fault of a rule, comes from a case above."""
+    _, seen = reviewed
     rooms = ROOT / "trialtools" / "criteria"
     files = [*(rooms / "language").glob("*.py"), *(rooms / "protocol").glob("*.py")]
     assert len(files) > 10
