@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -51,7 +52,7 @@ class MappedColumn:
     def sources(self) -> tuple[str, ...]:
         return self.columns or ((self.column,) if self.column else ())
 
-    @property
+    @cached_property  # asked for each cell
     def date_format(self) -> str:
         """How its dates are written, in the directives that Python reads."""
         written = self.format or "%Y-%m-%d"
