@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
@@ -26,6 +26,9 @@ from ..sources.mapping import UNKNOWN
 _AGES = (18, 45, 65, 75, 85)
 """Where bands of age begin; from 65 on as ICH E7 asks for."""
 _MOST_LEVELS = 6
+
+_Rows = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""The group, the failed and the unknown criteria (masks), and the patients who share all three."""
 
 
 @dataclass(frozen=True)
@@ -124,17 +127,26 @@ def _first_case(cases: Collection[nw.Expr]) -> nw.Expr:
     return code
 
 
-def _patterns_by(screening: ScreeningData, grouping: Groups) -> tuple[np.ndarray, ...]:
-    """The group, the failed and the unknown criteria (masks), and the patients who share all three."""
-    protocol = screening.protocol
+_AT_ONCE = 4
+"""So many fields tell groups apart in one count: with fewer all criteria are asked more often, with more it is long."""
+
+
+def _patterns_by(screening: ScreeningData, by: Sequence[str]) -> Iterator[tuple[Groups, _Rows]]:
+    """The groups of each field, and the patients by group and pattern."""
+    protocol, told_apart = screening.protocol, [groups(screening.protocol, name) for name in by]
     if screening.members is not None:
-        return _by_members(screening, screening.members, grouping)
+        yield from ((each, _by_members(screening, screening.members, each)) for each in told_apart)
+        return
     requirements = list(protocol.requirements.values())
-    patterns = count_patterns(requirements, protocol, screening.patients.frame, {grouping.field: grouping.code})
-    return (patterns.groups[0], *patterns.masks(), patterns.n)
+    for start in range(0, len(told_apart), _AT_ONCE):
+        some = told_apart[start : start + _AT_ONCE]
+        codes = {each.field: each.code for each in some}
+        patterns = count_patterns(requirements, protocol, screening.patients.frame, codes)
+        group = dict(zip(codes, patterns.groups, strict=True))
+        yield from ((each, (group[each.field], *patterns.masks(), patterns.n)) for each in some)
 
 
-def _by_members(screening: ScreeningData, members: np.ndarray, grouping: Groups) -> tuple[np.ndarray, ...]:
+def _by_members(screening: ScreeningData, members: np.ndarray, grouping: Groups) -> _Rows:
     """The same, where it is known who has which pattern: only the groups are asked of the table."""
     known = facts(screening.patients.frame, screening.protocol, (grouping.field,))
     code = known.select(grouping.code.alias("code"))["code"].to_numpy()
@@ -177,9 +189,8 @@ def attrition_by_group(screening: ScreeningData, by: Sequence[str] | None = None
 
     criteria = screening.protocol.criteria
     rows: list[dict[str, Any]] = []
-    for name in default_groups(screening.protocol) if by is None else by:
-        grouping = groups(screening.protocol, name)
-        group, failed, _, n = _patterns_by(screening, grouping)
+    by = default_groups(screening.protocol) if by is None else by
+    for grouping, (group, failed, _, n) in _patterns_by(screening, by):
         first = np.full(len(n), len(criteria), dtype="int64")
         for position in reversed(range(len(criteria))):
             first[(failed >> position) & 1 == 1] = position
@@ -189,7 +200,7 @@ def attrition_by_group(screening: ScreeningData, by: Sequence[str] | None = None
             here = _sums(group, np.where(first == step - 1, n, 0), grouping.names) if step else of_group
             for which, part, screened in zip(grouping.names, here, of_group, strict=True):
                 shares = (_share(part, here.sum()), _share(screened, screening.n))
-                row = (step, id, label, name, grouping.label, which, int(part), int(here.sum()), *shares)
+                row = (step, id, label, grouping.field, grouping.label, which, int(part), int(here.sum()), *shares)
                 rows.append(dict(zip(_LOST, row, strict=True)))
     frame = pd.DataFrame(rows, columns=list(_LOST))
     return frame.sort_values("step", kind="stable", ignore_index=True)
@@ -226,9 +237,8 @@ def exclusion_ratios(
     if lacking := [id for id in criteria if id and id not in ids]:
         raise ProtocolError(f"no criterion '{lacking[0]}'{nearest(lacking[0], ids)}")
     rows: list[dict[str, Any]] = []
-    for name in default_groups(protocol) if by is None else by:
-        grouping = groups(protocol, name)
-        group, failed, unknown, n = _patterns_by(screening, grouping)
+    by = default_groups(protocol) if by is None else by
+    for grouping, (group, failed, unknown, n) in _patterns_by(screening, by):
         size = _sums(group, n, grouping.names)
         for id in criteria:
             bit = 1 << ids.index(id) if id else -1
@@ -237,7 +247,7 @@ def exclusion_ratios(
             open_ = _sums(group, np.where(~fails & ((unknown & bit) != 0), n, 0), grouping.names)
             is_known = [which != UNKNOWN for which in grouping.names]
             others, others_fail = size[is_known].sum() - size, fail[is_known].sum() - fail
-            about = (id, protocol.criterion[id].label if id else "The whole protocol", name, grouping.label)
+            about = (id, protocol.criterion[id].label if id else "The whole protocol", grouping.field, grouping.label)
             for position, which in enumerate(grouping.names):
                 cells = tuple(int(each[position]) for each in (fail, size, others_fail, others))
                 compared = _ratio(*cells) if which != UNKNOWN else (math.nan,) * 3
