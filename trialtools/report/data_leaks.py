@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -179,6 +180,8 @@ def _sizes_apart(
     coding: _Coding, parts: _Coding | None, rows: np.ndarray, owners: Sequence[np.ndarray]
 ) -> Iterator[str]:
     """Numbers and days of which the largest of a person is above a mark in one arm alone; of results by their test."""
+    if not re.search(r"\d|inf", " ".join(coding.known), re.IGNORECASE):
+        return  # no number and no day, and to look for them takes long
     texts: Any = pd.Series(coding.known, dtype="str")
     if coding.column == "subject_id":
         texts = texts.str.extract(r"(\d+)\D*$")[0]
@@ -218,9 +221,14 @@ def _apart(sizes: np.ndarray, own: np.ndarray) -> float:
 def names_in(text: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The names that stand in a text as words of their own, in either case, each with the words around it."""
     for name in names:
-        pattern = r"\s+".join(map(re.escape, name.split()))
-        if match := re.search(rf"(?<![^\W_]){pattern}(?![^\W_])", text, re.IGNORECASE):
+        if match := _as_word(name).search(text):
             yield f"the arm name '{name}'", around(text, match)
+
+
+@cache  # a name is looked for in every value of the data
+def _as_word(name: str) -> re.Pattern[str]:
+    pattern = r"\s+".join(map(re.escape, name.split()))
+    return re.compile(rf"(?<![^\W_]){pattern}(?![^\W_])", re.IGNORECASE)
 
 
 def around(text: str, match: re.Match[str]) -> str:

@@ -140,6 +140,8 @@ def _texts(value: Any, key: str = "") -> Iterator[str]:
 
 def _unescape(text: str) -> str:
     """Marks and escapes undone, twice for HTML inside JSON."""
+    if "&" not in text and "\\" not in text:
+        return text
     for _ in range(2):
         text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), html.unescape(text))
         text = text.replace('\\"', '"')
