@@ -13,7 +13,8 @@ if (matchMedia("screen and (max-width: 560px)").matches)
   const plots = document.querySelectorAll(".plot > div");
   const packed = document.getElementById("plotly-packed");
   if (!plots.length || !packed) return;
-  const bytes = Uint8Array.from(atob(packed.textContent.trim()), (letter) => letter.charCodeAt(0));
+  const letters = atob(packed.textContent.trim()), bytes = new Uint8Array(letters.length);
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = letters.charCodeAt(at);
   const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   const script = document.createElement("script");
   script.textContent = await new Response(unpacked).text();
