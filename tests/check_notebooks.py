@@ -63,7 +63,7 @@ def clean(notebook: NotebookNode) -> None:
 
 
 def main(fix: bool, folder: Path = NOTEBOOKS) -> int:
-    found = 0
+    complaints = 0
     for path in sorted(folder.rglob("*.ipynb")):
         if ".ipynb_checkpoints" in path.parts:
             continue
@@ -73,10 +73,13 @@ def main(fix: bool, folder: Path = NOTEBOOKS) -> int:
             nbformat.write(notebook, path)
         for complaint in [*untidy(notebook), *logic(notebook)]:
             print(f"{path.relative_to(folder.parent)}: {complaint}", file=sys.stderr)
-            found += 1
-    if found:
-        print(f"{found} to mend; `python tests/check_notebooks.py --fix` removes outputs and metadata", file=sys.stderr)
-    return 1 if found else 0
+            complaints += 1
+    if complaints:
+        print(
+            f"{complaints} to mend; `python tests/check_notebooks.py --fix` removes outputs and metadata",
+            file=sys.stderr,
+        )
+    return 1 if complaints else 0
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
 def _program(*names: str) -> Callable[[], Path | None]:
-    return lambda: next((Path(found) for name in names if (found := shutil.which(name))), None)
+    return lambda: next((Path(place) for name in names if (place := shutil.which(name))), None)
 
 
 def _module(name: str) -> Callable[[], Path | None]:
@@ -97,8 +97,8 @@ def _module(name: str) -> Callable[[], Path | None]:
 
 def _postgres() -> Path | None:
     """The folder with initdb and pg_ctl, which Debian keeps off the PATH."""
-    found = [*Path("/usr/lib/postgresql").glob("*/bin/initdb"), *filter(None, [_program("initdb")()])]
-    return max(found).parent if found else None
+    places = [*Path("/usr/lib/postgresql").glob("*/bin/initdb"), *filter(None, [_program("initdb")()])]
+    return max(places).parent if places else None
 
 
 def _realdata() -> Path | None:
@@ -113,8 +113,8 @@ def _engine() -> Path | None:
 
 def _axe() -> Path | None:
     """The accessibility checker, as npm puts it in this checkout; it is part of tests alone."""
-    found = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-    return found if found.is_file() else None
+    script = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+    return script if script.is_file() else None
 
 
 COMPONENTS: dict[str, tuple[Callable[[], Path | None], str]] = {
@@ -142,8 +142,8 @@ COMPONENTS: dict[str, tuple[Callable[[], Path | None], str]] = {
 def find_component(name: str) -> Path:
     """Where a component is; without it the test is skipped aloud, or fails where everything must be there."""
     find, remedy = COMPONENTS[name]
-    if found := find():
-        return found
+    if component := find():
+        return component
     lacking = f"{name} is not on this machine. To have it: {remedy}"
     if os.environ.get("TRIALTOOLS_REQUIRE_ALL") == "1":
         pytest.fail(lacking, pytrace=False)

@@ -114,8 +114,8 @@ def frame_of(name, groups):
 
 
 def _dosing(at):
-    told = [("dosed in window", 12, 30 + at), ("dosed out of window", 17, 2), ("unknown", None, 3)]
-    return [{"state": state, "day": day, "n": n} for state, day, n in told]
+    rows = [("dosed in window", 12, 30 + at), ("dosed out of window", 17, 2), ("unknown", None, 3)]
+    return [{"state": state, "day": day, "n": n} for state, day, n in rows]
 
 
 def _events(at):
@@ -136,8 +136,8 @@ def _laboratory(at):
 
 
 def _followed(at):
-    told = [(0, 40, 0, 1.0), (7, 40, 4 + at, 0.9 - at / 40), (28, 30, 0, 0.9 - at / 40)]
-    return [{"low": 0.7, "high": 0.97, "day": d, "at_risk": r, "events": e, "survival": s} for d, r, e, s in told]
+    rows = [(0, 40, 0, 1.0), (7, 40, 4 + at, 0.9 - at / 40), (28, 30, 0, 0.9 - at / 40)]
+    return [{"low": 0.7, "high": 0.97, "day": d, "at_risk": r, "events": e, "survival": s} for d, r, e, s in rows]
 
 
 ROWS = {
@@ -161,8 +161,8 @@ def flow_of(groups, excluded=(("Pregnant", 5), ("No consent", 2))):
 
 
 def looks_of(z, bounds=(3.71, 2.51, 1.99), futility=(math.nan,) * 3):
-    told = {"look": [1, 2, 3], "information": [63, 127, 190], "fraction": [63 / 190, 127 / 190, 1.0], "z": z}
-    return pd.DataFrame(told).assign(bound=bounds, futility=futility, nominal_p=0.006, alpha_spent=0.0061)
+    columns = {"look": [1, 2, 3], "information": [63, 127, 190], "fraction": [63 / 190, 127 / 190, 1.0], "z": z}
+    return pd.DataFrame(columns).assign(bound=bounds, futility=futility, nominal_p=0.006, alpha_spent=0.0061)
 
 
 def accrual_of(sites):

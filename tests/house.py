@@ -23,14 +23,14 @@ WIDTH, HEIGHT, BOX = 190, 120, (120, 48)
 
 def arrows() -> Counter[tuple[str, str]]:
     """How many imports one room makes of another."""
-    found: Counter[tuple[str, str]] = Counter()
+    imports: Counter[tuple[str, str]] = Counter()
     for file in sorted((ROOT / "trialtools").rglob("*.py")):
         parts = file.relative_to(ROOT / "trialtools").parts
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if len(parts) > 1 and isinstance(node, ast.ImportFrom) and node.level == len(parts):
                 rooms = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
-                found.update((parts[0], room) for room in rooms if room != parts[0])
-    return found
+                imports.update((parts[0], room) for room in rooms if room != parts[0])
+    return imports
 
 
 def picture() -> str:

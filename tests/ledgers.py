@@ -80,13 +80,13 @@ def run(code, *arguments):
 
 def cli(*arguments):
     """`trialtools arms …` as its entry point runs it: the exit code and what it printed, without a process to start."""
-    printed, told = io.StringIO(), io.StringIO()
-    with contextlib.chdir(ROOT), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(told):
+    printed, errors = io.StringIO(), io.StringIO()
+    with contextlib.chdir(ROOT), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(errors):
         try:
             code = main(["arms", *map(str, arguments)])
         except SystemExit as refused:  # words that the parser does not understand
             code = refused.code
-    return subprocess.CompletedProcess(arguments, code, printed.getvalue(), told.getvalue())
+    return subprocess.CompletedProcess(arguments, code, printed.getvalue(), errors.getvalue())
 
 
 def program(*arguments):

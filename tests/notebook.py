@@ -21,7 +21,7 @@ from trialtools.report.parameters import read_parameters
 from trialtools.report.run import find_notebook, read_notebook
 
 
-def run_cells(name: str, **given: Any) -> tuple[dict[str, Any], list[Any]]:
+def run_cells(name: str, **parameters: Any) -> tuple[dict[str, Any], list[Any]]:
     """The names that a notebook leaves behind, and what its cells show, one a cell.
 
     Args:
@@ -29,7 +29,7 @@ def run_cells(name: str, **given: Any) -> tuple[dict[str, Any], list[Any]]:
         given: parameters, held against the notebook's own; relative paths are seen from where the caller stands.
     """
     path = find_notebook(name)
-    _, values, _ = read_parameters(path, given)
+    _, values, _ = read_parameters(path, parameters)
     names: dict[str, Any] = {"__name__": "__main__"}
     shown = []
     with chdir(path.parent):

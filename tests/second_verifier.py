@@ -51,7 +51,7 @@ def aloud(name):
 
 def first_fault(rows, key=None):
     o, last, number, kits, previous = None, None, None, None, ""
-    back, people, sealed, turn, given, entered = set(), set(), {}, [], {}, {}
+    back, people, sealed, turn, kit_of, entered = set(), set(), {}, [], {}, {}
     for seq, row in enumerate(rows, start=1):
         try:
             r = dict(zip(COLUMNS, row, strict=True))
@@ -69,7 +69,7 @@ def first_fault(rows, key=None):
                 levels = [dict(zip(d["strata"], each, strict=True)) for each in product(*answers)]
                 levels = {", ".join(f"{c}: {a}" for c, a in level.items()) or "all": level for level in levels}
             if kind == "mixed":
-                assert number is None and not given and d["number"].isdecimal(), "mixed in"
+                assert number is None and not kit_of and d["number"].isdecimal(), "mixed in"
                 number, kits = d["number"], {}
             if kind in ("kit", "mixed kit"):
                 assert before in ({"kit": "opened"}.get(kind, "mixed"), kind), "a kit by itself"
@@ -87,12 +87,12 @@ def first_fault(rows, key=None):
                     pool, at = f"site: {level['site']}" if "site" in level else "all", r["position"]
                 assert level.get("site", d["site"]) == d["site"] and r["position"] == at > 0, "place"
                 assert kits[pool][at - 1] == kit, "not the turn of the kit"
-                assert patient not in given and kit not in given.values(), "given before"
+                assert patient not in kit_of and kit not in kit_of.values(), "given before"
                 assert number or not o.get("second"), "the second number is missing"
                 regular = decision == "eligible" and d["window"] in (None, "in window") and not d["against"]
                 assert d["override"] or (regular and r["person"] not in people), "nobody answers for it"
                 day = str(date.fromisoformat(d["on"]))
-                given[patient], entered[patient] = kit, {**d["facts"], "randomized_on": day}
+                kit_of[patient], entered[patient] = kit, {**d["facts"], "randomized_on": day}
                 people.add(r["person"])
             if kind == "amended":
                 assert d["before"] == rules, "not in force"
@@ -101,7 +101,7 @@ def first_fault(rows, key=None):
                 assert entered[patient][d["what"]] == d["was"], "was not entered"
                 entered[patient][d["what"]] = d["now"]
             if kind in ("returned", "unblinded"):
-                assert given.get(patient) == kit and (kind, kit) not in back, "not given"
+                assert kit_of.get(patient) == kit and (kind, kit) not in back, "not given"
                 back |= {(kind, kit)} if kind == "returned" else set()
         except (AssertionError, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
             return seq, repr(error)

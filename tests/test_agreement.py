@@ -100,8 +100,8 @@ def at_a_limit(draw) -> str:
     if turned and sign == "/" and not value:
         turned = False
     limit = SIGNS[sign](constant, value) if turned else SIGNS[sign](value, constant)
-    asked = f"{constant} {sign} {name}" if turned else f"{name} {sign} {constant}"
-    return f"{asked} {draw(compare)} {limit!r}"
+    text = f"{constant} {sign} {name}" if turned else f"{name} {sign} {constant}"
+    return f"{text} {draw(compare)} {limit!r}"
 
 
 atoms = st.one_of(
@@ -291,7 +291,7 @@ def test_decisions_and_evidence_agree_with_the_reference(protocol, table):
     evidence = screening.evidence()
     assert len(evidence) == len(ids) * table.num_rows
     failed = evidence[evidence["state"] == "fail"].groupby("patient_id")["criterion"].agg(", ".join).to_dict()
-    assert failed == {patient: said[0] for patient, said in expected.items() if said[0]}
+    assert failed == {patient: masks[0] for patient, masks in expected.items() if masks[0]}
 
 
 @settings(max_examples=sample(15))
@@ -337,30 +337,30 @@ def values_of(engine: str, table: pa.Table, formulas: list[Formula]) -> list[lis
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 20])
 def test_arithmetic_is_that_of_the_reference_to_the_last_digit(engine, n):
     """Whatever the number of patients: Polars makes column / constant a product with 1 / constant where it can."""
-    asked = [f"n1 {sign} n2" for sign in SIGNS]
+    texts = [f"n1 {sign} n2" for sign in SIGNS]
     for constant in (3, 7, 10, 0.3, 49, 30.4375):
-        asked += [f"n1 {sign} {constant}" for sign in SIGNS] + [f"{constant} {sign} n1" for sign in SIGNS]
-        asked += [f"n1 / {constant} / 7", f"(n1 - 0.1) / ({constant} - n2)", f"-n1 / {constant} * 3"]
-    asked += [f"n1 ** {power}" for power in (2, 3, 10, -1, -2, 0.5, -0.5, 1.7, -0.241, -1.2)]
-    asked += [
+        texts += [f"n1 {sign} {constant}" for sign in SIGNS] + [f"{constant} {sign} n1" for sign in SIGNS]
+        texts += [f"n1 / {constant} / 7", f"(n1 - 0.1) / ({constant} - n2)", f"-n1 / {constant} * 3"]
+    texts += [f"n1 ** {power}" for power in (2, 3, 10, -1, -2, 0.5, -0.5, 1.7, -0.241, -1.2)]
+    texts += [
         "0.9938 ** n1",
         "2 ** (n1 * 7)",
         "n1 / n2**2",
         "142 * min(n1 / 0.7, 1)**-0.241 * max(n1, 1)**-1.2 * 0.99**n1",
     ]
-    formulas = [parse(f"{text} > 0", FIELDS).operands[0] for text in asked]
+    formulas = [parse(f"{text} > 0", FIELDS).operands[0] for text in texts]
     columns = {"patient_id": [f"p{i}" for i in range(n)], "n1": TENTHS[:n], "n2": [10.0] * n}
     table = pa.table(columns)
-    for text, formula, found in zip(asked, formulas, values_of(engine, table, formulas), strict=True):
-        assert found == [evaluate(formula, row) for row in table.to_pylist()], text
+    for text, formula, values in zip(texts, formulas, values_of(engine, table, formulas), strict=True):
+        assert values == [evaluate(formula, row) for row in table.to_pylist()], text
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5])
 def test_a_column_that_is_one_number_divides_as_any_other(n):
     """Polars may hold a column as one number, which it then divides by as by a constant."""
     frame = pl.DataFrame({"n1": [3.0] * n}).with_columns(n2=pl.lit(10.0))
-    found = nw.from_native(frame).select(held=expression(parse("n1 / n2 <= 0.3", FIELDS)))["held"].to_list()
-    assert found == [True] * n
+    values = nw.from_native(frame).select(held=expression(parse("n1 / n2 <= 0.3", FIELDS)))["held"].to_list()
+    assert values == [True] * n
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5])
@@ -396,8 +396,10 @@ def test_an_engine_says_what_the_manual_says(engine, lines):
     protocol = Protocol("page", "page", fields, (Criterion("C", "inclusion", "C", when=True),))
     known = facts(nw.from_native(ENGINES[engine](pa.table(columns))), protocol, tuple(fields))
     asked = {text: f"v{n}" for n, text in enumerate(texts) if names(parse(text, fields))}
-    held = (expression(parse(text, fields), partial_fields(known)).alias(column) for text, column in asked.items())
-    rows = {row["patient_id"]: row for row in in_polars(known.select("patient_id", *held)).to_dicts()}
+    expressions = (
+        expression(parse(text, fields), partial_fields(known)).alias(column) for text, column in asked.items()
+    )
+    rows = {row["patient_id"]: row for row in in_polars(known.select("patient_id", *expressions)).to_dicts()}
     for line in lines:
         if line.expression in asked:
             assert rows[str(line.number)][asked[line.expression]] is line.result, line
@@ -419,8 +421,8 @@ def test_sixty_two_criteria_keep_their_bits():
     )
     for make in ENGINES.values():
         screening = tt.screen(protocol, make(table))
-        found = {(row.failed, row.unknown): row.n for row in screening.patterns.itertuples()}
-        assert found == Counter(reference(protocol, table))
+        patterns = {(row.failed, row.unknown): row.n for row in screening.patterns.itertuples()}
+        assert patterns == Counter(reference(protocol, table))
 
 
 def test_dates_of_two_centuries_agree():
@@ -445,8 +447,8 @@ def test_dates_of_two_centuries_agree():
     )
     for make in ENGINES.values():
         screening = tt.screen(protocol, make(table))
-        found = {(row.failed, row.unknown): row.n for row in screening.patterns.itertuples()}
-        assert found == Counter(reference(protocol, table))
+        patterns = {(row.failed, row.unknown): row.n for row in screening.patterns.itertuples()}
+        assert patterns == Counter(reference(protocol, table))
 
 
 def test_overflow_is_unknown_on_every_engine():
@@ -462,5 +464,5 @@ def test_overflow_is_unknown_on_every_engine():
     table = pa.table({"patient_id": ["a", "b"], "n1": [1.0, 1.0], "n2": [1e15, 2.0]})
     for make in ENGINES.values():
         screening = tt.screen(protocol, make(table))
-        found = {(row.failed, row.unknown): row.n for row in screening.patterns.itertuples()}
-        assert found == Counter(reference(protocol, table))
+        patterns = {(row.failed, row.unknown): row.n for row in screening.patterns.itertuples()}
+        assert patterns == Counter(reference(protocol, table))

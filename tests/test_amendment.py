@@ -66,18 +66,21 @@ def expected(first: Protocol, second: Protocol, records: list[dict]) -> str:
 def test_the_proof_is_what_brute_force_finds(before, after, facts):
     first, second = protocol_of(before, facts), protocol_of(after, [])
     records = [record for record in RECORDS if possible(first, record, first.fact_formulas)] or RECORDS
-    found = tt.diff(first, second)
-    assert found.relation == expected(first, second, records)
-    if "declared" not in found.premises:
-        assert found.relation == expected(first, second, RECORDS)
+    difference = tt.diff(first, second)
+    assert difference.relation == expected(first, second, records)
+    if "declared" not in difference.premises:
+        assert difference.relation == expected(first, second, RECORDS)
     for name, (one, other) in {"gained": (first, second), "lost": (second, first)}.items():
-        if (patient := getattr(found, name)) is not None:
+        if (patient := getattr(difference, name)) is not None:
             assert decision(one, patient) != decision(other, patient) == "eligible"
-    if found.turned is not None:
-        assert {decision(first, found.turned), decision(second, found.turned)} == {"undetermined", "ineligible"}
-    assert (found.gained is not None) == (found.relation in ("wider", "neither"))
-    assert (found.lost is not None) == (found.relation in ("narrower", "neither"))
-    assert (found.turned is not None) == (found.relation == "same admitted")
+    if difference.turned is not None:
+        assert {decision(first, difference.turned), decision(second, difference.turned)} == {
+            "undetermined",
+            "ineligible",
+        }
+    assert (difference.gained is not None) == (difference.relation in ("wider", "neither"))
+    assert (difference.lost is not None) == (difference.relation in ("narrower", "neither"))
+    assert (difference.turned is not None) == (difference.relation == "same admitted")
 
 
 @pytest.mark.agreement
@@ -86,10 +89,10 @@ def test_the_proof_is_what_brute_force_finds(before, after, facts):
 def test_nobody_moves_whom_the_proof_holds_in_place(before, after):
     first, second = protocol_of(before, []), protocol_of(after, [])
     table = pd.DataFrame([{"patient_id": f"P{n}", **record} for n, record in enumerate(RECORDS)])
-    found = tt.diff(first, second, table)
-    moves = {(b, a) for b, a in found.moved[["before", "after"]].astype(str).itertuples(index=False) if b != a}
-    assert bool(moves) == (found.relation != "same")
-    assert ("No patient moves." in str(found)) == (found.relation == "same")
+    difference = tt.diff(first, second, table)
+    moves = {(b, a) for b, a in difference.moved[["before", "after"]].astype(str).itertuples(index=False) if b != a}
+    assert bool(moves) == (difference.relation != "same")
+    assert ("No patient moves." in str(difference)) == (difference.relation == "same")
 
 
 @pytest.mark.parametrize(
@@ -107,10 +110,10 @@ def test_missing_values_make_a_difference(before, after, relation):
 
 def test_what_a_proof_rests_on_is_said():
     first = protocol_of(["a"], ["i > 0"])
-    found = tt.diff(first, first.amend({"C0": "a and i > 0"}))
-    assert found.relation == "narrower"  # the value may not be on record
-    found = tt.diff(first, first.amend({"C0": "a and not i < 1 or a and missing(i)"}))
-    assert found.relation == "same" and 'as long as the declared fact holds: "i > 0"' in found.sentence
+    difference = tt.diff(first, first.amend({"C0": "a and i > 0"}))
+    assert difference.relation == "narrower"  # the value may not be on record
+    difference = tt.diff(first, first.amend({"C0": "a and not i < 1 or a and missing(i)"}))
+    assert difference.relation == "same" and 'as long as the declared fact holds: "i > 0"' in difference.sentence
     doubled = protocol_of(["i * 2 > 1"], [])
     assert "if sums and products are exact" in tt.diff(doubled, doubled.amend({"C0": "i > 0.5"})).sentence
 
@@ -119,9 +122,9 @@ def test_an_amendment_changes_one_criterion_and_the_hash(protocol):
     younger = protocol.amend({"I1": "18 <= age <= 75"})
     assert younger.sha256 != protocol.sha256
     assert [c.id for c in younger.criteria] == [c.id for c in protocol.criteria]
-    found = tt.diff(protocol, younger)
-    assert list(found.changes["criterion"]) == ["I1"] and found.relation == "narrower"
-    assert 75 < found.lost["age"] <= 85
+    difference = tt.diff(protocol, younger)
+    assert list(difference.changes["criterion"]) == ["I1"] and difference.relation == "narrower"
+    assert 75 < difference.lost["age"] <= 85
 
 
 def test_settling_an_ambiguous_sentence_keeps_its_note(protocol):
@@ -150,9 +153,9 @@ def test_an_amended_protocol_is_written_and_read_back(protocol, tmp_path):
 
 def test_who_moves_adds_up(protocol, root):
     cohort = tt.read_patients(root / "data/cohort/cohort.csv", protocol)
-    found = tt.diff(protocol, protocol.amend({"I1": "18 <= age <= 75"}), cohort)
-    assert found.moved["n"].sum() == cohort.n
-    moved = found.moved.query("before != after")
+    difference = tt.diff(protocol, protocol.amend({"I1": "18 <= age <= 75"}), cohort)
+    assert difference.moved["n"].sum() == cohort.n
+    moved = difference.moved.query("before != after")
     assert set(moved["after"].astype(str)) == {"ineligible"} and moved["n"].sum() > 0
 
 

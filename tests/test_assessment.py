@@ -114,14 +114,14 @@ def test_power_is_what_t_tests_find():
 
     plan, n = RandomizationPlan("permuted_blocks", EVEN, sizes=(100,)), 200
     assert value(tt.arms.assess(plan, n, trend=0.0, runs=20), "power") == pytest.approx(0.8, abs=1e-3)
-    rng, found, trials = np.random.default_rng(3), 0, 1500
+    rng, significant, trials = np.random.default_rng(3), 0, 1500
     for i in range(trials):
         first = np.array([arm == "A" for arm in plan.deal(b"%d" % i, "all", n)])
         outcome = rng.normal(size=n) + np.linspace(0, 3, n) + first * (1.959964 + 0.841621) * (2 / 100) ** 0.5
-        found += ttest_ind(outcome[first], outcome[~first])[1] < 0.05
+        significant += ttest_ind(outcome[first], outcome[~first])[1] < 0.05
     made = tt.arms.assess(plan, n, trend=3.0)
     error = (0.25 / trials) ** 0.5 + value(made, "power", column="error")
-    assert value(made, "power") == pytest.approx(found / trials, abs=4 * error)
+    assert value(made, "power") == pytest.approx(significant / trials, abs=4 * error)
 
 
 def test_minimization_is_assessed_over_its_own_factors():
@@ -167,8 +167,8 @@ def test_the_figure_draws_the_numbers_of_the_frame_and_names_the_best():
         assert sorted(zip(filled.x, filled.y, strict=True)) == sorted(
             zip(wanted["correct guesses"], wanted[measure], strict=True)
         )
-        told = drawn.layout.meta["alt"]
-        assert "closest under blocks of 4" in told and "guess under complete (50" in told and when in told
+        alt = drawn.layout.meta["alt"]
+        assert "closest under blocks of 4" in alt and "guess under complete (50" in alt and when in alt
         assert {"complete", "blocks of 4"} <= {note.text for note in drawn.layout.annotations}
     one = tt.figures.assessment(tt.arms.assess(plans, 60, sites=1, runs=50))
     assert "on one list" in one.layout.meta["alt"]

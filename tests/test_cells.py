@@ -151,7 +151,7 @@ def test_a_range_in_the_marks_and_units_of_its_column():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("1_000", "underscore"),
         ("20 \u00b1 2", "with its error"),
@@ -164,8 +164,8 @@ def test_a_range_in_the_marks_and_units_of_its_column():
         ("n.a.", "belongs under missing:"),
     ],
 )
-def test_a_refusal_has_its_own_words(text, said):
-    assert said in number(text, WHOLE).fault
+def test_a_refusal_has_its_own_words(text, message):
+    assert message in number(text, WHOLE).fault
 
 
 @pytest.mark.parametrize(
@@ -243,11 +243,11 @@ def test_many_texts_that_say_nothing_are_refused_without_a_search_in_each():
         for i in range(100_000, 100_020):
             assert "write it as UCUM does" in number(f"5 qx-{i}").fault
     assert searched.call_count <= 1
-    with patch("trialtools.cohort.sources.cells.datetime", wraps=datetime) as asked:
+    with patch("trialtools.cohort.sources.cells.datetime", wraps=datetime) as clock:
         day("22.5.2001 0.39")
-        before = asked.strptime.call_count
+        before = clock.strptime.call_count
         day("19.7.1990 0.98")
-    assert asked.strptime.call_count <= before + 3
+    assert clock.strptime.call_count <= before + 3
 
 
 def test_what_no_format_reads_is_told_so():

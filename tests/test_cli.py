@@ -59,8 +59,8 @@ def run(capsys):
             code = main([str(word) for word in words])
         except SystemExit as stop:  # argparse's own way out
             code = int(stop.code or 0)
-        told = capsys.readouterr()
-        return code, told.out, told.err
+        output = capsys.readouterr()
+        return code, output.out, output.err
 
     return call
 
@@ -109,7 +109,7 @@ def test_check_of_a_clean_protocol(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("age >= 18", "agee >= 18", "did you mean 'age'?"),
         ("kind: inclusion", "kinf: inclusion", "did you mean 'kind'?"),
@@ -118,11 +118,11 @@ def test_check_of_a_clean_protocol(run, tmp_path):
         (CLEAN, "", "key: value"),
     ],
 )
-def test_a_broken_protocol(refused, tmp_path, old, new, said):
+def test_a_broken_protocol(refused, tmp_path, old, new, message):
     path = tmp_path / "broken.yaml"
     path.write_text(CLEAN.replace(old, new))
     err = refused("check", path)
-    assert said in err and "broken.yaml" in err
+    assert message in err and "broken.yaml" in err
 
 
 def test_two_criteria_of_one_id_and_63_of_them(refused, tmp_path):

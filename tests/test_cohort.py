@@ -122,23 +122,23 @@ def test_suppressed_attrition_keeps_its_columns(screening):
 @pytest.mark.parametrize("minimum", [2, 5, 20, 200])
 def test_no_two_counts_of_an_attrition_that_stay_tell_a_small_one(screening, order, minimum):
     steps = screening.attrition(order)
-    told = tt.cohort.suppress(steps, minimum)
+    hidden = tt.cohort.suppress(steps, minimum)
     for name in ("possible", "certain"):
-        stay = told[name].dropna()
+        stay = hidden[name].dropna()
         moved = stay.iloc[0] - stay if order == "alone" else -stay.diff().dropna()
         if order != "alone" or name == "possible":
-            assert not moved.between(1, minimum - 1).any(), (name, told)
-    both = told[["certain", "undetermined"]].notna().all(axis=1)
+            assert not moved.between(1, minimum - 1).any(), (name, hidden)
+    both = hidden[["certain", "undetermined"]].notna().all(axis=1)
     assert not steps["possible"][both].between(1, minimum - 1).any()
-    assert not steps["certain"][told[["possible", "undetermined"]].notna().all(axis=1)].between(1, minimum - 1).any()
+    assert not steps["certain"][hidden[["possible", "undetermined"]].notna().all(axis=1)].between(1, minimum - 1).any()
 
 
 def test_a_small_step_takes_as_many_with_it_as_it_needs():
     left = [30, 20, 18, 18, 18, 15, 15]
     frame = pd.DataFrame({"step": range(7), "failed_here": [0, 10, 2, 0, 0, 3, 0], "possible": left, "certain": 0})
-    told = tt.cohort.suppress(frame.assign(undetermined=frame["possible"]))
-    assert told["possible"].dropna().tolist() == [30, 20, 15, 15]
-    assert told["failed_here"].dropna().tolist() == [0, 10, 0]
+    hidden = tt.cohort.suppress(frame.assign(undetermined=frame["possible"]))
+    assert hidden["possible"].dropna().tolist() == [30, 20, 15, 15]
+    assert hidden["failed_here"].dropna().tolist() == [0, 10, 0]
 
 
 SMALL = read_protocol("""
@@ -156,7 +156,7 @@ criteria:
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "answer"),
     [
         ([], "Nobody was screened."),
         ([(3, None, None)], "Nobody is eligible, whatever is still not known."),
@@ -173,10 +173,10 @@ criteria:
         ),
     ],
 )
-def test_the_answer_in_words(rows, said):
+def test_the_answer_in_words(rows, answer):
     columns = {"age": pl.Int64, "fever": pl.Boolean, "consent": pl.Boolean}
     frame = pl.DataFrame(rows, schema=columns, orient="row").with_row_index("patient_id")
-    assert tt.screen(SMALL, frame).answer() == said
+    assert tt.screen(SMALL, frame).answer() == answer
 
 
 def test_the_answer_tells_no_small_part_of_those_who_are_open():

@@ -213,10 +213,10 @@ def test_a_sweep_says_what_the_reference_says_of_the_amended_protocol(case, data
     assert frame["value"].is_monotonic_increasing and frame["value"].is_unique
     own = frame[frame["protocol"]]
     assert own[["certain", "possible"]].values.tolist() == [[made.certain, made.possible]]
-    asked = sorted({*frame["value"], 0.5, 2, 4})
-    told = made.sweep(id, asked)
-    assert told["value"].tolist() == asked
-    for row in told.itertuples():
+    values = sorted({*frame["value"], 0.5, 2, 4})
+    by_value = made.sweep(id, values)
+    assert by_value["value"].tolist() == values
+    for row in by_value.itertuples():
         assert [row.certain, row.possible] == counts(protocol.with_thresholds({id: row.value}), table), (id, row.value)
     # between two rows nothing changes, on the side that is documented
     holds_until_next = frame["operator"].iloc[0] in ("<=", ">")
@@ -232,8 +232,8 @@ def test_every_threshold_of_the_trial_agrees_with_an_amended_protocol(screening)
     for row in protocol.threshold_table().itertuples():
         for value in (row.value, row.value + row.step, row.low):
             moved = tt.screen(protocol.with_thresholds({row.threshold: value}), screening.patients)
-            told = screening.sweep(row.threshold, [value]).iloc[0]
-            assert (told["certain"], told["possible"]) == (moved.certain, moved.possible), (row.threshold, value)
+            counts = screening.sweep(row.threshold, [value]).iloc[0]
+            assert (counts["certain"], counts["possible"]) == (moved.certain, moved.possible), (row.threshold, value)
 
 
 def test_ids_of_thresholds(protocol, screening):

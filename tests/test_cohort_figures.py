@@ -64,7 +64,7 @@ def test_a_flow_that_does_not_add_up_is_not_drawn(change, complaint):
 
 
 @pytest.mark.parametrize(
-    ("certain", "possible", "found"),
+    ("certain", "possible", "title"),
     [
         (0, 412, "At least 0 and at most 412 of 500 patients are eligible"),
         (1, 412, "At least 1 and at most 412 of 500 patients are eligible"),
@@ -72,12 +72,12 @@ def test_a_flow_that_does_not_add_up_is_not_drawn(change, complaint):
         (0, 0, "None of 500 patients is eligible"),
     ],
 )
-def test_the_flow_says_what_it_finds(certain, possible, found):
+def test_the_flow_says_what_it_finds(certain, possible, title):
     names = ["step", "criterion", "kind", "label", "failed_here", "possible", "certain"]
     rows = [(0, "", "", "", 0, 500, 500), (1, "I1", "inclusion", "Age", 500 - possible, possible, certain)]
     frame = pd.DataFrame(rows, columns=names)
-    assert found in figures.flow(frame)
-    assert found not in "".join(drawing(figures.flow(frame, title="")).itertext()).replace("Eligible", "")
+    assert title in figures.flow(frame)
+    assert title not in "".join(drawing(figures.flow(frame, title="")).itertext()).replace("Eligible", "")
 
 
 # Bars
@@ -125,7 +125,7 @@ def test_open_criteria_are_ordered_by_size():
 
 
 def test_a_title_never_says_nobody_of_a_count_that_is_held_back(frames):
-    held = "is held back: a count is too small to be shown"
+    held_back = "is held back: a count is too small to be shown"
     for name, columns in {
         "criterion_states": STATES,
         "tornado": ["moved"],
@@ -134,7 +134,7 @@ def test_a_title_never_says_nobody_of_a_count_that_is_held_back(frames):
         "impact": ["gain_certain", "gain_possible"],
     }.items():
         hidden = frames[name].assign(**dict.fromkeys(columns, pd.array([pd.NA] * len(frames[name]), dtype="Int64")))
-        assert held in title(getattr(figures, name)(hidden)).replace("</b><br><b>", " ")
+        assert held_back in title(getattr(figures, name)(hidden)).replace("</b><br><b>", " ")
     some = frames["readings"].astype({"possible": "Int64"})
     some.loc[some.chosen, "possible"] = pd.NA
     assert "from 0" not in title(figures.readings(some))
@@ -178,8 +178,8 @@ def test_a_group_without_ratio_has_a_row_and_no_mark():
 def test_of_yes_and_no_one_row_is_drawn_and_the_whole_protocol_has_a_name():
     row = {"criterion": "", "criterion_label": "The whole protocol", "field": "diabetes", "label": "Diabetes"}
     rows = [("yes", 30, 1.5, 1.2, 1.9), ("no", 20, 0.67, 0.53, 0.83), ("unknown", 1, None, None, None)]
-    told = [{**row, "group": g, "n": 100, "failed": f, "unknown": 0, "share": f / 100} for g, f, *_ in rows]
-    frame = pd.DataFrame(told).assign(**{k: [r[i] for r in rows] for i, k in enumerate(("ratio", "low", "high"), 2)})
+    records = [{**row, "group": g, "n": 100, "failed": f, "unknown": 0, "share": f / 100} for g, f, *_ in rows]
+    frame = pd.DataFrame(records).assign(**{k: [r[i] for r in rows] for i, k in enumerate(("ratio", "low", "high"), 2)})
     made = figures.forest(frame)
     assert list(made.data[0].x) == [1.5] and any("Diabetes" in text for text in words(made))
     assert made.layout.meta["alt"].startswith("Diabetes: yes is excluded 1.50 times as often")

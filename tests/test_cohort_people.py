@@ -86,9 +86,9 @@ def test_what_is_unknown_together_is_every_patient_once(some, table):
 
 
 def test_one_group_alone_has_no_column_of_differences(some):
-    told = some.baseline(fields=["age", "sex"])
-    assert "SMD" in figures.baseline(told).as_raw_html()
-    alone = figures.baseline(told[told["group"] == told["group"].iloc[0]]).as_raw_html()
+    frame = some.baseline(fields=["age", "sex"])
+    assert "SMD" in figures.baseline(frame).as_raw_html()
+    alone = figures.baseline(frame[frame["group"] == frame["group"].iloc[0]]).as_raw_html()
     assert "SMD" not in alone and "standardized" not in alone
 
 

@@ -50,7 +50,7 @@ def found(folder, name, text, arms=ARMS):
     ],
 )
 def test_the_name_of_an_arm_is_found_wherever_it_stands(tmp_path, name, text):
-    assert any("the arm name" in told for told in found(tmp_path, name, text))
+    assert any("the arm name" in leak for leak in found(tmp_path, name, text))
 
 
 @pytest.mark.parametrize("text", ["48 and 12 people", "<td>12</td>\n<td>48</td>", "n = 48 v 12"])
@@ -108,7 +108,7 @@ def test_a_cut_that_parts_people_as_the_arms_do_is_found(tmp_path):
     assert set(telling_of(tmp_path, subjects=harmless, events=terms, names=["low"])) >= {"what says 'low'"}
     (tmp_path / "doses.csv").unlink()
     (tmp_path / "events.csv").write_text("subject_id,term\nS1,reaction to MSCs\n")
-    assert any("reaction to MSCs" in told for told in telling_of(tmp_path, subjects=harmless))
+    assert any("reaction to MSCs" in leak for leak in telling_of(tmp_path, subjects=harmless))
 
 
 def test_a_subject_number_or_a_lot_that_goes_with_the_arm_is_found(tmp_path):
@@ -224,16 +224,16 @@ def test_no_false_alarm_in_simulated_trials(tmp_path, half):
 )
 def test_an_arm_of_any_name_raises_no_alarm_and_is_found_where_it_parts_people(tmp_path, names):
     """Arms called by numbers, or by words of a report and of data about anybody."""
-    said = "<td>100 and 200 people</td><td>active or none; control, other, early and late</td>"
-    assert found(tmp_path, "x.html", said, dict.fromkeys(ARMS, "")) == []
-    (tmp_path / "x.html").write_text(said)
+    page = "<td>100 and 200 people</td><td>active or none; control, other, early and late</td>"
+    assert found(tmp_path, "x.html", page, dict.fromkeys(ARMS, "")) == []
+    (tmp_path / "x.html").write_text(page)
     assert leaks(tmp_path, names, ARMS) == []
     terms = {"term": lambda arm, i: ["active bleeding, dose 100", "none, 200 mg, early"][i % 2]}
     data = tmp_path / "data"
     data.mkdir()
     assert telling_of(data, [name for name in names if name != "control"], events=terms) == []
-    told = {"term": lambda arm, i: f"given {names[0]} here {i}" if arm == "mscs" else f"{i}"}
-    assert telling_of(data, names, events=told)
+    columns = {"term": lambda arm, i: f"given {names[0]} here {i}" if arm == "mscs" else f"{i}"}
+    assert telling_of(data, names, events=columns)
 
 
 PROTOCOL = """
@@ -360,7 +360,7 @@ def test_an_everyday_word_is_no_leak_though_an_arm_is_called_so(trial, capsys):
 
 
 def test_what_no_report_can_be_made_of_is_said_in_a_sentence(trial, capsys):
-    for asked, said in (
+    for arguments, message in (
         (["-p", "cutoff=2122-01-01"], "lies in the future"),
         (["-p", "cutoff=2020-01-01", "-p", "audience=closed"], "nobody was randomized by 2020-01-01"),
         (["-p", "data=", "-p", "protocol=p.yaml"], "the parameter data is empty"),
@@ -370,8 +370,8 @@ def test_what_no_report_can_be_made_of_is_said_in_a_sentence(trial, capsys):
         ),
         (["--out", "r\udce9p"], "holds bytes that are no UTF-8; rename it"),
     ):
-        assert main(["report", "interim", *asked]) == 2
-        assert said in capsys.readouterr().err
+        assert main(["report", "interim", *arguments]) == 2
+        assert message in capsys.readouterr().err
     table = Path("data/subjects.csv")
     table.write_text(table.read_text().replace(",south,", ",north.,"))
     assert main(["report", "interim", "--site", "all"]) == 2
@@ -382,8 +382,10 @@ def test_what_no_report_can_be_made_of_is_said_in_a_sentence(trial, capsys):
 @pytest.mark.usefixtures("in_process")
 def test_sites_are_reported_one_by_one_and_together(trial, capsys):
     assert main(["report", "interim", "--site", "all"]) == 0
-    said = capsys.readouterr().out
-    assert said.count("searched for names of arms alone: in arms this small people part by chance") == 1, "south has 4"
+    output = capsys.readouterr().out
+    assert output.count("searched for names of arms alone: in arms this small people part by chance") == 1, (
+        "south has 4"
+    )
     names = {path.name for path in Path("reports").glob("*.html")}
     assert names == {"interim_open.html", "interim_open_north.html", "interim_open_south.html", "index.html"}
     assert "40 subjects" in Path("reports/interim_open_north.html").read_text()

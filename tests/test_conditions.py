@@ -75,28 +75,28 @@ def test_two_conditions_are_the_same_where_brute_force_says_so(one: str, other: 
     a, b = (parse(text, PROTOCOL.fields) for text in (one, other))
     apart = [r for r, facts in zip(RECORDS, FACTS, strict=True) if evaluate(a, facts) is not evaluate(b, facts)]
     measured = [record for record in apart if on_step(record)]
-    for among, found in ((measured or apart, PROTOCOL.same(one, other)), (measured, PROTOCOL.same(one, other, True))):
+    for among, answer in ((measured or apart, PROTOCOL.same(one, other)), (measured, PROTOCOL.same(one, other, True))):
         if not among:
-            assert found is None
+            assert answer is None
             continue
-        assert PROTOCOL.judge(one, found) is not PROTOCOL.judge(other, found)
-        assert len(found) == min(map(recorded, among))
-        assert on_step({"x": None, **found}) or not measured
+        assert PROTOCOL.judge(one, answer) is not PROTOCOL.judge(other, answer)
+        assert len(answer) == min(map(recorded, among))
+        assert on_step({"x": None, **answer}) or not measured
 
 
 @pytest.mark.agreement
 @settings(max_examples=sample(40))
 @given(CONDITIONS, CONDITIONS)
 def test_two_conditions_are_the_same_of_all_that_is_known_where_brute_force_says_so(one: str, other: str) -> None:
-    asked = PROTOCOL.with_causes({*names(parse(one, PROTOCOL.fields)), *names(parse(other, PROTOCOL.fields))})
-    known = [r for r, facts in zip(RECORDS, FACTS, strict=True) if all(facts[name] is not None for name in asked)]
+    fields = PROTOCOL.with_causes({*names(parse(one, PROTOCOL.fields)), *names(parse(other, PROTOCOL.fields))})
+    known = [r for r, facts in zip(RECORDS, FACTS, strict=True) if all(facts[name] is not None for name in fields)]
     apart = [r for r in known if on_step(r) and PROTOCOL.judge(one, r) is not PROTOCOL.judge(other, r)]
-    found = PROTOCOL.same(one, other, measured=True, complete=True)
-    assert (found is None) is not bool(apart)
-    if found is not None:
-        facts = PROTOCOL.facts_of(found)
-        assert PROTOCOL.judge(one, found) is not PROTOCOL.judge(other, found)
-        assert all(facts[name] is not None for name in asked)
+    answer = PROTOCOL.same(one, other, measured=True, complete=True)
+    assert (answer is None) is not bool(apart)
+    if answer is not None:
+        facts = PROTOCOL.facts_of(answer)
+        assert PROTOCOL.judge(one, answer) is not PROTOCOL.judge(other, answer)
+        assert all(facts[name] is not None for name in fields)
 
 
 @given(CONDITIONS, st.sampled_from(RECORDS))
@@ -143,18 +143,18 @@ def test_somebody_is_found_where_brute_force_finds_one(condition, criteria, fact
 
     there = [record for record in RECORDS if fits(record)]
     allowed = [record for record in there if not facts or possible(protocol, record)]
-    found = protocol.someone(condition, wanted)
-    assert bool(allowed) == isinstance(found, dict)
-    if isinstance(found, dict):
-        assert fits(found) and possible(protocol, dict.fromkeys(VALUES) | found)
+    answer = protocol.someone(condition, wanted)
+    assert bool(allowed) == isinstance(answer, dict)
+    if isinstance(answer, dict):
+        assert fits(answer) and possible(protocol, dict.fromkeys(VALUES) | answer)
         return
-    assert not found and str(found).startswith("Nobody")
-    assert bool(found.facts) == bool(there) and (found.breaks is None or fits(found.breaks))
+    assert not answer and str(answer).startswith("Nobody")
+    assert bool(answer.facts) == bool(there) and (answer.breaks is None or fits(answer.breaks))
     if wanted == "eligible":
-        rules = [protocol.requirements[id] for id in found.criteria]
-        whole = (formula,) if found.parts else ()
+        rules = [protocol.requirements[id] for id in answer.criteria]
+        whole = (formula,) if answer.parts else ()
         met = [r for r in RECORDS if all(evaluate(f, protocol.facts_of(r)) is True for f in (*rules, *whole))]
-        assert not any(not found.facts or possible(protocol, record) for record in met)
+        assert not any(not answer.facts or possible(protocol, record) for record in met)
 
 
 def test_the_proof_names_the_parts_that_rule_it_out() -> None:
@@ -238,12 +238,12 @@ def test_conditions_on_calendar_months_are_the_same_where_brute_force_says_so(on
     other = shape.format(other)
     a, b = (parse(text, DAYS.fields) for text in (one, other))
     apart = [record for record in DATES if evaluate(a, record) is not evaluate(b, record)]
-    found = DAYS.same(one, other)
+    answer = DAYS.same(one, other)
     if not apart:
-        assert found is None
+        assert answer is None
     else:
-        assert DAYS.judge(one, found) is not DAYS.judge(other, found)
-        assert len(found) == min(sum(value is not None for value in record.values()) for record in apart)
+        assert DAYS.judge(one, answer) is not DAYS.judge(other, answer)
+        assert len(answer) == min(sum(value is not None for value in record.values()) for record in apart)
 
 
 def test_a_patient_who_shows_it_has_dates_of_our_time_that_lie_close_together(protocol: Protocol) -> None:
@@ -255,8 +255,8 @@ def test_a_patient_who_shows_it_has_dates_of_our_time_that_lie_close_together(pr
         f"{right} and other_trial_on <= screened_on",
         "other_trial and not other_trial_on >= months_before(screened_on, 8)",
     ):
-        found = protocol.same(wrong, right)
-        enrolled, screened = found["other_trial_on"], found["screened_on"]
+        answer = protocol.same(wrong, right)
+        enrolled, screened = answer["other_trial_on"], answer["screened_on"]
         assert 2020 <= enrolled.year < 2030 and abs(screened - enrolled) <= timedelta(
             93 if "8" not in wrong else 250
         ), wrong

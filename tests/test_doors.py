@@ -17,12 +17,12 @@ ROOMS = ("criteria", "cohort", "arms", "interim", "figures", "simulate", "widget
 def test_every_door_opens_and_none_is_a_room(room):
     package = importlib.import_module(f"trialtools{room}")
     for name in dir(package):
-        found = getattr(package, name)
+        thing = getattr(package, name)
         if room in ("", ".arms", ".interim") and name in (*ROOMS, "data", "frames", "sequential", "laboratory"):
-            assert isinstance(found, ModuleType)
+            assert isinstance(thing, ModuleType)
         else:
-            assert not isinstance(found, ModuleType), f"{package.__name__}.{name} is hidden by a file"
-            assert found.__doc__, f"{package.__name__}.{name} says nothing of itself"
+            assert not isinstance(thing, ModuleType), f"{package.__name__}.{name} is hidden by a file"
+            assert thing.__doc__, f"{package.__name__}.{name} says nothing of itself"
 
 
 def test_doors_stay_open_after_every_room_was_entered():

@@ -79,8 +79,8 @@ def drafted(folder: Path, content: Any, name: str = "") -> Protocol:
     file = folder / (name or ("record.txt" if isinstance(content, str) else "record.json"))
     file.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
     protocol = tt.load_protocol(new(file, folder).protocol)
-    found = protocol.lint()
-    assert not [finding.sentence for finding in found if finding.severity == "finding"]
+    findings = protocol.lint()
+    assert not [finding.sentence for finding in findings if finding.severity == "finding"]
     assert uncovered_text(protocol) == ()
     return protocol
 
@@ -91,11 +91,11 @@ def lost(text: str, read: Eligibility) -> str:
     No rule is quoted twice, so what stands nowhere cannot hide behind what stands somewhere else.
     """
     kept = [quote for item in read.items for quote in item.quotes]
-    told, written = (
+    mentioned, written = (
         Counter(re.findall(r"\w", part)) for part in (" ".join([*kept, *read.headings, *read.incomplete]), text)
     )
-    assert not told - written
-    return "".join(written - told)
+    assert not mentioned - written
+    return "".join(written - mentioned)
 
 
 def test_every_sentence_is_a_question_with_its_quote_and_ages_are_a_formula(tmp_path: Path) -> None:
@@ -109,11 +109,13 @@ def test_every_sentence_is_a_question_with_its_quote_and_ages_are_a_formula(tmp_
 
 def test_what_the_record_states_stands_with_its_place_and_nothing_is_assumed(tmp_path: Path) -> None:
     protocol = drafted(tmp_path, record())
-    said = {name: item.value for name, item in protocol.design.items()}
-    assert said["allocation"] == "randomized" and said["masking"] == "double" and said["sample_size"] == 40
-    assert said["endpoint"] == "EASI-75 [Time frame: Week 16]" and said["phase"] == "phase 2 / phase 3"
-    assert said["secondary_endpoint"] == "IGA 0 or 1" and said["secondary_endpoint_2"] == "Itch [Time frame: Week 4]"
-    assert said["complete"] == "the text says that it does not list every criterion"
+    values = {name: item.value for name, item in protocol.design.items()}
+    assert values["allocation"] == "randomized" and values["masking"] == "double" and values["sample_size"] == 40
+    assert values["endpoint"] == "EASI-75 [Time frame: Week 16]" and values["phase"] == "phase 2 / phase 3"
+    assert (
+        values["secondary_endpoint"] == "IGA 0 or 1" and values["secondary_endpoint_2"] == "Itch [Time frame: Week 4]"
+    )
+    assert values["complete"] == "the text says that it does not list every criterion"
     assert all(item.quote and not item.assumed for item in protocol.design.values())
     assert [(arm.role, arm.intervention) for arm in protocol.arms] == [
         ("experimental", "Drug: Placebo"),
@@ -132,8 +134,8 @@ def test_arms_of_one_name_in_a_record_are_told_apart(tmp_path: Path) -> None:
 
 def test_the_checklist_screens_simulates_explains_and_drives_the_desk_at_once(tmp_path: Path) -> None:
     protocol = drafted(tmp_path, record())
-    asked = {group["name"]: len(group["fields"]) for group in tt.widgets.desk(protocol).layout_["groups"]}
-    assert asked == {"person": 1, "questions to get in": 3, "questions to be kept out": 2}
+    sizes = {group["name"]: len(group["fields"]) for group in tt.widgets.desk(protocol).layout_["groups"]}
+    assert sizes == {"person": 1, "questions to get in": 3, "questions to be kept out": 2}
     table = pl.DataFrame({"patient_id": ["a", "b"], "age": [40, 12]})
     assert list(tt.screen(protocol, table).decisions()["decision"]) == ["undetermined", "ineligible"]
     assert "awaiting judgement" in protocol.explain({"age": 40}).text()
@@ -145,12 +147,12 @@ def test_the_checklist_screens_simulates_explains_and_drives_the_desk_at_once(tm
 def test_contradictions_of_the_record_are_marked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "r.json").write_text(json.dumps(record()), "utf-8")
     assert main(["new", str(tmp_path / "r.json"), "--out", str(tmp_path)]) == 0
-    told = capsys.readouterr().out
-    assert "NCT00000001: 6 criteria; 1 logic, 5 questions for a person; 5 formulas proposed" in told
-    assert '  ? the arm "Placebo qw" is registered as experimental' in told
-    assert "  ? I2: the text says age > 18; the record says age >= 18" in told
-    assert "  ? 1 of 2 sites bear the name of a person and are left out" in told
-    assert "  - Key Exclusion Criteria:" in told and "next: trialtools check" in told
+    output = capsys.readouterr().out
+    assert "NCT00000001: 6 criteria; 1 logic, 5 questions for a person; 5 formulas proposed" in output
+    assert '  ? the arm "Placebo qw" is registered as experimental' in output
+    assert "  ? I2: the text says age > 18; the record says age >= 18" in output
+    assert "  ? 1 of 2 sites bear the name of a person and are left out" in output
+    assert "  - Key Exclusion Criteria:" in output and "next: trialtools check" in output
     written = (tmp_path / "protocols" / "NCT00000001.yaml").read_text("utf-8")
     assert "    # ? the text says age > 18; the record says age >= 18" in written
 
@@ -218,11 +220,11 @@ def test_nothing_is_overwritten_and_a_changed_record_says_what_changed(tmp_path:
     (tmp_path / "record.json").write_text(json.dumps(changed), "utf-8")
     with pytest.raises(DataError) as refused:
         new(tmp_path / "record.json", tmp_path)
-    told = str(refused.value)
-    assert "  - 1. History of Guillain-Barre syndrome\n" in told and "  + 1. History of vitiligo\n" in told
-    assert "  - 18 Years and older\n" in told and "  + 16 Years and older\n" in told
-    assert "E1 (History of Guillain-Barre syndrome) quotes what the record no longer says" in told
-    assert "I3" not in told and {path: path.read_bytes() for path in tmp_path.rglob("NCT*")} == before
+    message = str(refused.value)
+    assert "  - 1. History of Guillain-Barre syndrome\n" in message and "  + 1. History of vitiligo\n" in message
+    assert "  - 18 Years and older\n" in message and "  + 16 Years and older\n" in message
+    assert "E1 (History of Guillain-Barre syndrome) quotes what the record no longer says" in message
+    assert "I3" not in message and {path: path.read_bytes() for path in tmp_path.rglob("NCT*")} == before
 
 
 def test_what_stands_in_the_way_is_refused_whatever_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -257,8 +259,8 @@ def test_what_is_no_record_is_refused_in_a_sentence(
     file = tmp_path / ("r.txt" if not content or content.startswith("Inclusion") else "r.json")
     file.write_text(content, "utf-8")
     assert main(["new", str(file), "--out", str(tmp_path)]) == 2
-    told = capsys.readouterr().err
-    assert message in told and told.count("\n") == 1 and not list(tmp_path.glob("*/"))
+    output = capsys.readouterr().err
+    assert message in output and output.count("\n") == 1 and not list(tmp_path.glob("*/"))
     assert main(["new", str(tmp_path / "nowhere.json")]) == 2
 
 
@@ -598,16 +600,16 @@ def test_texts_pasted_from_other_registries(id: str, tmp_path: Path) -> None:
     """Made up in the style of the registries, not taken from them."""
     text, inclusions, exclusions = PASTED[id]
     protocol = drafted(tmp_path, text, "pasted.txt")
-    asked = Counter(protocol.criterion[id].kind for id in protocol.questions)
-    assert protocol.id == id and (asked["inclusion"], asked["exclusion"]) == (inclusions, exclusions)
+    kinds = Counter(protocol.criterion[id].kind for id in protocol.questions)
+    assert protocol.id == id and (kinds["inclusion"], kinds["exclusion"]) == (inclusions, exclusions)
 
 
 def test_what_a_pasted_text_says_beside_its_criteria_is_printed(tmp_path: Path) -> None:
     (tmp_path / "isrctn.txt").write_text(ISRCTN, "utf-8")
     draft = new(tmp_path / "isrctn.txt", tmp_path)
-    told = draft.text().splitlines()
+    text = draft.text().splitlines()
     for line in ("Participant type(s)", "Both", "120", "Participant exclusion criteria", "01/02/2019"):
-        assert f"  - {line}" in told
+        assert f"  - {line}" in text
     protocol = tt.load_protocol(draft.protocol)
     assert protocol.title == "Walking for knees" and protocol.criterion["I1"].when == "age >= 50"
 
@@ -709,9 +711,9 @@ def test_a_formula_that_says_only_a_part_of_its_sentence_is_marked(tmp_path: Pat
         assert unsaid(sentence, suggestions(sentence)) == rest, sentence
     sheet = "Inclusion criteria:\n\u2022 Hb 9,5 - 13,5 g/dl\no NT-proBNP > 400\nExclusion criteria:\n\u2022 Dialysis\n"
     (tmp_path / "sheet.txt").write_text(sheet, "utf-8")
-    told = new(tmp_path / "sheet.txt", tmp_path).text()
-    assert "I1: a line below it is read as a part of it" in told
-    assert "I1: what is proposed says only a part: nothing of 'Hb'" in told
+    text = new(tmp_path / "sheet.txt", tmp_path).text()
+    assert "I1: a line below it is read as a part of it" in text
+    assert "I1: what is proposed says only a part: nothing of 'Hb'" in text
 
 
 def test_a_rate_for_a_body_surface_keeps_its_unit() -> None:
@@ -839,5 +841,5 @@ def test_real_records_are_split_right(id: str, tmp_path: Path) -> None:
     count, age, doubted = RECORDS[id]
     assert len(protocol.criteria) == count and protocol.criterion["I1"].when == age
     assert len(protocol.questions) == count - 1
-    told = (tmp_path / "protocols" / f"{id}.yaml").read_text("utf-8")
-    assert told.count("; the record says") == len(doubted)
+    text = (tmp_path / "protocols" / f"{id}.yaml").read_text("utf-8")
+    assert text.count("; the record says") == len(doubted)

@@ -42,8 +42,8 @@ def test_a_window_is_in_days_weeks_or_months(declared, day, days):
     ],
 )
 def test_the_window_of_a_visit_is_in_days_after_randomization(declared, window, days):
-    found = endpoint_of(declared(FULL | {"window": window}))
-    assert (found.window, found.last, found.by_day) == (days, days[1], " by day 28")
+    endpoint = endpoint_of(declared(FULL | {"window": window}))
+    assert (endpoint.window, endpoint.last, endpoint.by_day) == (days, days[1], " by day 28")
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def test_the_window_of_a_visit_is_in_days_after_randomization(declared, window, 
     ],
 )
 def test_a_short_text_is_a_name_and_a_day(declared, text, name, day):
-    found = endpoint_of(declared(text, better="higher"))
-    assert (found.name, found.day, found.kind, found.better) == (name, day, "binary", "higher")
+    endpoint = endpoint_of(declared(text, better="higher"))
+    assert (endpoint.name, endpoint.day, endpoint.kind, endpoint.better) == (name, day, "binary", "higher")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_prose_is_refused_and_not_searched_for_numbers(declared, text):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"kind": "survival"}, "kind is 'survival'; expected binary, time_to_event, continuous, ordinal"),
         ({"better": "fewer"}, "better is 'fewer'; expected lower or higher"),
@@ -97,8 +97,8 @@ def test_prose_is_refused_and_not_searched_for_numbers(declared, text):
         ({"levels": "well to dead"}, "the kind is binary, and there are 1 levels"),
     ],
 )
-def test_a_declaration_that_cannot_be_understood_is_refused(declared, change, said):
-    with pytest.raises(DataError, match=rf"NCT05741099: design.endpoint.*{said}"):
+def test_a_declaration_that_cannot_be_understood_is_refused(declared, change, message):
+    with pytest.raises(DataError, match=rf"NCT05741099: design.endpoint.*{message}"):
         endpoint_of(declared(FULL | change))
 
 

@@ -44,14 +44,14 @@ def test_the_hazard_ratio_is_that_of_statsmodels_and_the_test_is_the_log_rank():
     from statsmodels.duration.survfunc import survdiff
 
     rows = times()
-    found = log_hazard_ratio(rows["days"], rows["event"], rows["first"])
+    estimate = log_hazard_ratio(rows["days"], rows["event"], rows["first"])
     cox = PHReg(rows["days"], rows[["first"]].astype(float), status=rows["event"], ties="breslow").fit()
-    assert found["difference"] == pytest.approx(cox.params[0], abs=1e-6)
+    assert estimate["difference"] == pytest.approx(cox.params[0], abs=1e-6)
     own, others = rows[rows["first"]], rows[~rows["first"]]
     chi2 = logrank_test(own["days"], others["days"], own["event"], others["event"]).test_statistic
-    assert found["z"] == pytest.approx(-math.sqrt(chi2)) and found["events"] == rows["event"].sum()
+    assert estimate["z"] == pytest.approx(-math.sqrt(chi2)) and estimate["events"] == rows["event"].sum()
     low, high = cox.conf_int()[0]
-    assert (found["low"], found["high"]) == pytest.approx((low, high), abs=0.02), "near that of Wald"
+    assert (estimate["low"], estimate["high"]) == pytest.approx((low, high), abs=0.02), "near that of Wald"
 
     by = log_hazard_ratio(rows["days"], rows["event"], rows["first"], rows["stratum"])
     cox = PHReg(
@@ -65,8 +65,12 @@ def test_the_hazard_ratio_is_that_of_statsmodels_and_the_test_is_the_log_rank():
 
 def test_a_group_without_events_has_an_open_interval_and_no_made_up_ratio():
     rows = times().assign(event=lambda frame: frame["event"] & ~frame["first"])
-    found = log_hazard_ratio(rows["days"], rows["event"], rows["first"])
-    assert found["difference"] == found["low"] == -math.inf and math.isfinite(found["high"]) and found["z"] < -3
+    estimate = log_hazard_ratio(rows["days"], rows["event"], rows["first"])
+    assert (
+        estimate["difference"] == estimate["low"] == -math.inf
+        and math.isfinite(estimate["high"])
+        and estimate["z"] < -3
+    )
     none = log_hazard_ratio(rows["days"], rows["event"] & False, rows["first"])
     assert (none["z"], none["events"]) == (0, 0)
 
@@ -77,14 +81,14 @@ def test_the_win_probability_is_that_of_wilcoxon():
     draw = np.random.default_rng(4)
     value, first = pd.Series(draw.integers(1, 6, 120)), pd.Series(draw.random(120) < 0.5)
     value = value + (first & (draw.random(120) < 0.3))
-    found = win_probability(value, first)
+    estimate = win_probability(value, first)
     a, b = value[first], value[~first]
     test = mannwhitneyu(a, b, method="asymptotic", use_continuity=False)
-    assert found["difference"] + 0.5 == pytest.approx(test.statistic / (len(a) * len(b)))
-    assert 2 * norm.sf(abs(found["z"])) == pytest.approx(test.pvalue)
+    assert estimate["difference"] + 0.5 == pytest.approx(test.statistic / (len(a) * len(b)))
+    assert 2 * norm.sf(abs(estimate["z"])) == pytest.approx(test.pvalue)
     other = rank_compare_2indep(a, b, use_t=False)
     low, high = other.conf_int()
-    assert (found["low"] + 0.5, found["high"] + 0.5) == pytest.approx((low, high), abs=0.01), "logit against Wald"
+    assert (estimate["low"] + 0.5, estimate["high"] + 0.5) == pytest.approx((low, high), abs=0.01), "logit against Wald"
     # strata: van Elteren's test is the sum of rank sums over (N + 1), by its formula
     stratum = pd.Series(draw.integers(0, 3, 120))
     score = spread = 0.0
@@ -105,8 +109,8 @@ def test_the_interval_of_a_win_probability_covers_it():
     truth = 0.5 * 0.6 + 0.5 * (0.5 * 0.4 + 0.5 * 0.6)  # levels 1 and 2 in halves, against 0.6 and 0.4
     for _ in range(600):
         value = pd.Series([*draw.integers(1, 3, 60), *(1 + (draw.random(60) < 0.4))])
-        found = win_probability(value, first)
-        covered += found["low"] + 0.5 <= truth <= found["high"] + 0.5
+        estimate = win_probability(value, first)
+        covered += estimate["low"] + 0.5 <= truth <= estimate["high"] + 0.5
     assert covered / 600 == pytest.approx(0.95, abs=0.03)
 
 
@@ -114,11 +118,11 @@ def test_the_z_of_a_covariance_analysis_is_that_of_its_p():
     draw = np.random.default_rng(1)
     group, start = pd.Series([1, 0] * 30), pd.Series(draw.normal(size=60))
     value = start + 0.5 * group + draw.normal(size=60)
-    found = ancova(value, group, start)
-    assert 2 * norm.sf(found["z"]) == pytest.approx(found["p"])
-    assert ancova(value, group, start, null=found["difference"])["z"] == pytest.approx(0, abs=1e-9)
+    estimate = ancova(value, group, start)
+    assert 2 * norm.sf(estimate["z"]) == pytest.approx(estimate["p"])
+    assert ancova(value, group, start, null=estimate["difference"])["z"] == pytest.approx(0, abs=1e-9)
     wide = ancova(value, group, start, level=0.99)
-    assert wide["low"] < found["low"] < found["high"] < wide["high"]
+    assert wide["low"] < estimate["low"] < estimate["high"] < wide["high"]
     bare = ancova(value, group)
     assert bare["difference"] == pytest.approx(value[group == 1].mean() - value[group == 0].mean())
 
@@ -131,13 +135,13 @@ def test_a_covariance_analysis_gives_each_stratum_a_mean_of_its_own():
     frame = pd.DataFrame({"arm": [1, 0] * 30, "site": draw.choice(["A", "B", "C"], 60), "start": draw.normal(size=60)})
     frame["end"] = frame["start"] + 0.5 * frame["arm"] + 3.0 * (frame["site"] == "B") + draw.normal(size=60)
     known = smf.ols("end ~ arm + start + C(site)", frame).fit(cov_type="HC3", use_t=True)
-    found = ancova(frame["end"], frame["arm"] == 1, frame["start"], frame["site"])
-    assert found["difference"] == pytest.approx(known.params["arm"]) and found["p"] == pytest.approx(
+    estimate = ancova(frame["end"], frame["arm"] == 1, frame["start"], frame["site"])
+    assert estimate["difference"] == pytest.approx(known.params["arm"]) and estimate["p"] == pytest.approx(
         known.pvalues["arm"]
     )
-    assert [found["low"], found["high"]] == pytest.approx(known.conf_int().loc["arm"].tolist())
+    assert [estimate["low"], estimate["high"]] == pytest.approx(known.conf_int().loc["arm"].tolist())
     plain = ancova(frame["end"], frame["arm"] == 1, frame["start"])
-    assert plain["high"] - plain["low"] > found["high"] - found["low"]
+    assert plain["high"] - plain["low"] > estimate["high"] - estimate["low"]
 
 
 # A look of each kind
@@ -149,8 +153,10 @@ def tables_of(n, outcomes, arms=("mscs", "comparator")):
     day = str(START.date())
     subjects = {"subject_id": ids, "site": ["A" if i % 4 else "B" for i in range(n)]}
     subjects |= {"arm": [arms[i % len(arms)] for i in range(n)], "screened_on": [day] * n, "randomized_on": [day] * n}
-    found = [(ids[i], "main", str(value), str((START + pd.Timedelta(days=at)).date())) for i, at, value in outcomes]
-    table = pd.DataFrame(found, columns=["subject_id", "endpoint", "value", "observed_on"])
+    outcome_rows = [
+        (ids[i], "main", str(value), str((START + pd.Timedelta(days=at)).date())) for i, at, value in outcomes
+    ]
+    table = pd.DataFrame(outcome_rows, columns=["subject_id", "endpoint", "value", "observed_on"])
     return {"subjects": subjects, "outcomes": table}
 
 
@@ -218,9 +224,9 @@ def test_a_time_to_event_is_monitored_on_its_events(looks):
     over = rows["days"] > 84
     days, event = rows["days"].mask(over, 84).astype(float), (rows["event"] == 1) & ~over
     plain = log_hazard_ratio(days, event, rows["who"] % 2 == 0)
-    found, frame = look.primary_effect, look.boundaries()
-    assert found.difference == pytest.approx(plain["difference"]) and found.z == pytest.approx(-plain["z"])
-    assert found.information == event.sum() == this_look(frame)["information"] and found.n == 120
+    effect, frame = look.primary_effect, look.boundaries()
+    assert effect.difference == pytest.approx(plain["difference"]) and effect.z == pytest.approx(-plain["z"])
+    assert effect.information == event.sum() == this_look(frame)["information"] and effect.n == 120
     direct = boundaries([0.33 * 60, event.sum(), 60], planned=60)["z"].tolist()
     assert frame["bound"].tolist() == pytest.approx(direct)
     curves = look.survival_curves().groupby("arm")["events"].sum()
@@ -248,8 +254,8 @@ def test_a_cut_of_a_time_to_event_is_what_was_known_that_day(protocol):
     rows = endpoint_rows(look)
     assert rows["days"].tolist()[:4] == [10, 30, 30, 20] and rows["value"].tolist()[:4] == [1, 0, 0, 1]
     assert rows["state"].tolist()[4:] == ["missing", "missing"], "of them nothing is known: not followed without event"
-    told = look.trial.findings.set_index("problem")["n"]
-    assert told["known of a later day than 2023-03-31"] == 2
+    findings = look.trial.findings.set_index("problem")["n"]
+    assert findings["known of a later day than 2023-03-31"] == 2
 
 
 @pytest.mark.parametrize(
@@ -259,8 +265,8 @@ def test_a_death_before_the_event_counts_as_declared(protocol, death, events, da
     plan = design(protocol, "time_to_event", estimand={"death": death})
     tables = tables_of(4, [(0, 10, 0), (1, 60, 1), (2, 60, 0), (3, 60, 1)])
     tables["disposition"] = {"subject_id": ["S000"], "milestone": ["died"], "happened_on": ["2023-03-21"]}
-    found = look_of(tables, plan).primary_effect
-    assert found.events["mscs"] == (events, 2)
+    effect = look_of(tables, plan).primary_effect
+    assert effect.events["mscs"] == (events, 2)
     assert endpoint_rows(look_of(tables, plan))["days"].iloc[0] == days
     tables["disposition"]["happened_on"] = ["2023-03"]  # in time, on a day not known: no follow-up without the event
     row = endpoint_rows(look_of(tables, plan)).iloc[0]
@@ -277,21 +283,21 @@ def test_who_died_never_has_what_is_good(protocol):
     rows = endpoint_rows(look)
     assert rows["value"].tolist() == [0, 1, 1, 1, 0] and rows["days"].tolist() == [84, 60, 60, 60, 84]
     assert "who died before day 84 count as if they had not recovered by day 84" in look.estimand()
-    told = look.charter().set_index("item")["value"]
-    assert "death before its day counts as without the event up to that day" in told["Estimand"]
+    charter = look.charter().set_index("item")["value"]
+    assert "death before its day counts as without the event up to that day" in charter["Estimand"]
     with pytest.raises(DataError, match=r"composite, but main names no day up to which who died is without it"):
         plan_of(declared(plan, endpoint={**value, "day": None}))
 
 
 def test_words_of_a_time_to_an_event_say_follow_up_and_not_an_outcome_by_its_day(looks):
     look = looks["time_to_event"]
-    told = look.charter().set_index("item")["value"]["Estimand"]
-    assert told.endswith("counts as the event, on that day; withdrawal before its day ends the follow-up")
+    charter = look.charter().set_index("item")["value"]["Estimand"]
+    assert charter.endswith("counts as the event, on that day; withdrawal before its day ends the follow-up")
     page = as_text("main", look.first_page())
     assert "relapsed so far: hazard ratio" in page and "Relapsed so far, of those followed" in page
     before = {"protocol": {"sha256": look.protocol.sha256}, "facts": {"outcomes": 100, "missing": 1}}
-    told = replace(look, previous=before).changes().set_index("item")["now"]
-    assert told["Followed for the primary outcome"] == 120 and told["Nothing known of the primary outcome"] == 0
+    charter = replace(look, previous=before).changes().set_index("item")["now"]
+    assert charter["Followed for the primary outcome"] == 120 and charter["Nothing known of the primary outcome"] == 0
 
 
 def test_the_axis_of_the_chances_ahead_takes_no_ratio_for_a_difference(looks):
@@ -310,9 +316,9 @@ def test_who_left_without_a_row_is_followed_to_that_day_or_counted(protocol):
     rows = endpoint_rows(look)
     assert rows["days"].tolist()[:3] == [20, 30, 84] and rows["value"].tolist()[:3] == [0, 0, 0]
     assert rows["state"].tolist()[3:6] == ["missing"] * 3
-    told = look.trial.findings.set_index("problem")["n"]
-    assert told["left without a row of the endpoint, on a day that is not known"] == 3
-    assert told["happened after day 84"] == 1 and rows["late"].sum() == 1
+    findings = look.trial.findings.set_index("problem")["n"]
+    assert findings["left without a row of the endpoint, on a day that is not known"] == 3
+    assert findings["happened after day 84"] == 1 and rows["late"].sum() == 1
     assert "1 relapsed after day 84 (1 with MSCs)" in look.caveats()
     boxes = look.flow().query("stage == 'analysed' and item != ''").groupby("item")["n"].sum().to_dict()
     assert boxes == {"had the event": 2, "followed, without the event so far": 5, "nothing known": 3}
@@ -325,8 +331,8 @@ def test_a_value_after_the_day_is_not_used_and_counted(protocol, kind):
     rows = [row for row in ROWS[kind](40) if row[0] > 1 or row[1] < 0] + [(0, 100, value), (1, 50, value)]
     gone = {"subject_id": ["S001"], "milestone": ["lost"], "happened_on": ["2023-05-01"]}
     look = look_of(tables_of(40, rows) | {"disposition": gone}, design(protocol, kind))
-    found = look.trial.findings.set_index("problem").loc["seen after day 84"]
-    assert (found["n"], found["action"]) == (1, "not used")
+    findings = look.trial.findings.set_index("problem").loc["seen after day 84"]
+    assert (findings["n"], findings["action"]) == (1, "not used")
     assert look.primary_effect.missing == 2, "whoever was lost before the day has no outcome of it, as who withdrew"
 
 
@@ -335,9 +341,9 @@ def test_a_measurement_is_adjusted_for_its_baseline(looks):
     start, last = ({i: value for i, at, value in rows if at == day} for day in (-1, 84))
     frame = pd.DataFrame({"start": start, "last": last})
     plain = ancova(frame["last"], pd.Series(frame.index % 2 == 0, frame.index), frame["start"])
-    found = looks["continuous"].primary_effect
-    assert found.difference == pytest.approx(plain["difference"]) and found.z == pytest.approx(-plain["z"])
-    assert found.n == found.information == 120 and "seen on day 84 to 84" in looks["continuous"].caveats()
+    effect = looks["continuous"].primary_effect
+    assert effect.difference == pytest.approx(plain["difference"]) and effect.z == pytest.approx(-plain["z"])
+    assert effect.n == effect.information == 120 and "seen on day 84 to 84" in looks["continuous"].caveats()
     table = looks["continuous"].outcome_by_arm().set_index("arm")
     assert table.loc["mscs", "mean"] == pytest.approx(np.mean([last[i] for i in range(0, 120, 2)]))
 
@@ -358,8 +364,8 @@ def test_ordered_levels_are_compared_by_who_wins(looks):
     place = {level: 4 - at for at, level in enumerate(LEVELS)}
     value = pd.Series([place[level] for _, _, level in scales()])
     plain = win_probability(value, pd.Series(np.arange(120) % 2 == 0))
-    found = looks["ordinal"].primary_effect
-    assert found.difference == pytest.approx(plain["difference"]) and found.z == pytest.approx(plain["z"])
+    effect = looks["ordinal"].primary_effect
+    assert effect.difference == pytest.approx(plain["difference"]) and effect.z == pytest.approx(plain["z"])
     table = looks["ordinal"].outcome_by_arm().set_index("arm")
     assert table.loc["mscs", "home"] == sum(level == "home" for i, _, level in scales() if i % 2 == 0)
 
@@ -368,8 +374,8 @@ def test_levels_are_read_as_they_are_written_and_again_from_a_cut(protocol, tmp_
     rows = [(0, 84, "Home"), (1, 84, "WARD"), (2, 84, "discharged"), (3, 84, "dead")]
     trial = read_trial(tables_of(4, rows), design(protocol, "ordinal"))
     assert trial.outcomes["value"].tolist()[:2] == [1, 2] and math.isnan(trial.outcomes["value"][2])
-    found = trial.findings.set_index("column").loc["value"]
-    assert "no such level" in found["problem"] and found["n"] == 1
+    findings = trial.findings.set_index("column").loc["value"]
+    assert "no such level" in findings["problem"] and findings["n"] == 1
     again = read_trial({"subjects": trial.subjects, "outcomes": trial.outcomes}, design(protocol, "ordinal"))
     assert again.outcomes["value"].tolist()[:2] == [1, 2] and again.outcomes["value"][3] == 4
     dead = {"subject_id": ["S002"], "milestone": ["died"], "happened_on": ["2023-05-01"]}
@@ -387,8 +393,8 @@ def test_with_one_look_the_corrected_estimate_is_the_estimate(protocol, kind):
 @pytest.mark.parametrize(("kind", "margin"), [("time_to_event", 1.3), ("continuous", 2.0), ("ordinal", 0.1)])
 def test_each_kind_can_be_held_against_a_margin(protocol, kind, margin):
     plan = design(protocol, kind, hypothesis="non-inferiority", margin=margin)
-    found = look_of(safe(tables_of(120, ROWS[kind]())), plan, 2)
-    assert found.primary_effect.z > found.primary_effect.z_of_none and "the margin" in found.first_page().lead
+    look = look_of(safe(tables_of(120, ROWS[kind]())), plan, 2)
+    assert look.primary_effect.z > look.primary_effect.z_of_none and "the margin" in look.first_page().lead
     with pytest.raises(DataError, match=r"design\.margin is -1; expected"):
         plan_of(design(protocol, kind, hypothesis="non-inferiority", margin=-1))
 

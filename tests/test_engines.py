@@ -265,8 +265,8 @@ def test_patterns_are_those_of_the_reference(engine):
     """With every criterion turned round as well there are more than one 64-bit key holds."""
     protocol = told(CRITERIA, ("inclusion", "exclusion"))
     screening = tt.screen(protocol, engine(TABLE))
-    found = {(row.failed, row.unknown): row.n for row in screening.patterns.itertuples()}
-    assert found == Counter(reference(protocol).values())
+    patterns = {(row.failed, row.unknown): row.n for row in screening.patterns.itertuples()}
+    assert patterns == Counter(reference(protocol).values())
 
 
 def test_nothing_but_patterns_comes_home(engine):
@@ -283,12 +283,12 @@ def test_nothing_but_patterns_comes_home(engine):
 def test_what_was_wrong_is_counted_alike(engine):
     """Impossible values, NaN and flags that do not apply are counted in the engine, as Polars counts them."""
     protocol = told(CRITERIA[:1])
-    wanted, found = (tt.read_patients(frame, protocol).quality for frame in (TABLE, engine(TABLE)))
+    wanted, elsewhere = (tt.read_patients(frame, protocol).quality for frame in (TABLE, engine(TABLE)))
     assert len(wanted) >= 10
     numbers = ~wanted["problem"].str.startswith("not a number")  # engines differ in whether NaN is the largest of all
     columns = ["field", "problem", "n", "action"]
-    assert found[columns].values.tolist() == wanted[columns].values.tolist()
-    assert found["example"][numbers].tolist() == wanted["example"][numbers].tolist()
+    assert elsewhere[columns].values.tolist() == wanted[columns].values.tolist()
+    assert elsewhere["example"][numbers].tolist() == wanted["example"][numbers].tolist()
 
 
 def test_decisions_and_evidence_come_home(engine):
@@ -310,8 +310,8 @@ def test_parts_of_a_table_stay_there(engine):
     protocol = told(CRITERIA[:2])
     here, there = (tt.read_patients(f, protocol).filter(protocol, "f1 or n1 > 1") for f in (TABLE, engine(TABLE)))
     assert there.n == here.n > 0
-    wanted, found = (tt.screen(protocol, part).patterns for part in (here, there))
-    assert found.equals(wanted)
+    wanted, elsewhere = (tt.screen(protocol, part).patterns for part in (here, there))
+    assert elsewhere.equals(wanted)
 
 
 def test_the_types_of_warehouses_are_read(engine):
@@ -335,10 +335,10 @@ def test_the_types_of_warehouses_are_read(engine):
 def test_patients_must_be_told_apart(engine):
     ids = [*TABLE["patient_id"].to_pylist()[:-3], "p00", None, "  "]
     faulty = engine(TABLE.set_column(0, "patient_id", pa.array(ids, pa.string())))
-    with pytest.raises(DataError) as said:
+    with pytest.raises(DataError) as error:
         tt.read_patients(faulty, told(CRITERIA[:1]))
-    assert "2 x no patient id" in str(said.value)
-    assert "1 x an id that stands more than once: p00" in str(said.value)
+    assert "2 x no patient id" in str(error.value)
+    assert "1 x an id that stands more than once: p00" in str(error.value)
 
 
 def test_a_result_beyond_a_double_is_never_counted_wrong(engine):
@@ -394,9 +394,9 @@ def test_a_mapping_is_carried_out_there(engine):
             "mask": MappedColumn("worn", codes={"1": "on", "0": "off", "9": "unknown"}),
         },
     )
-    wanted, found = (tt.screen(protocol, frame, mapping) for frame in (raw, engine(raw)))
-    assert found.patterns.equals(wanted.patterns)
-    assert found.patients.quality["n"].tolist() == wanted.patients.quality["n"].tolist()
+    wanted, elsewhere = (tt.screen(protocol, frame, mapping) for frame in (raw, engine(raw)))
+    assert elsewhere.patterns.equals(wanted.patterns)
+    assert elsewhere.patients.quality["n"].tolist() == wanted.patients.quality["n"].tolist()
     as_text = raw.set_column(2, "years", pa.array(["71", "x", "", None, "1", "2", "3"], pa.string()))
     with pytest.raises(DataError, match="the column years holds text where numbers are needed"):
         tt.screen(protocol, engine(as_text), mapping)

@@ -142,7 +142,7 @@ def test_a_missing_library_is_told_with_what_brings_it():
 
 
 def test_every_library_of_an_extra_is_told():
-    told = {name: extra for extra, names in doors._EXTRAS.items() for name in names}
+    extras = {name: extra for extra, names in doors._EXTRAS.items() for name in names}
     for extra, names in EXTRAS.items():
         for name in names if extra != "test" else ():
-            assert told[IMPORT_NAMES.get(name, name.replace("-", "_"))] == extra, name
+            assert extras[IMPORT_NAMES.get(name, name.replace("-", "_"))] == extra, name

@@ -25,9 +25,9 @@ def test_readings_are_chosen_as_in_load_protocol():
 
 @pytest.mark.parametrize("name", ["", "NCT05741098", "../protocols/NCT05741099", None, 5])
 def test_another_name_is_told_the_names_there_are(name):
-    with pytest.raises(tt.ProtocolError) as told:
+    with pytest.raises(tt.ProtocolError) as error:
         tt.example(name)
-    assert str(told.value) == f"there is no example {name!r}; there are {', '.join(NAMES)}"
+    assert str(error.value) == f"there is no example {name!r}; there are {', '.join(NAMES)}"
 
 
 ELSEWHERE = """
@@ -46,8 +46,8 @@ def test_an_installed_wheel_brings_them_far_from_the_checkout(root, tmp_path):
     subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, root], check=True)
     (wheel,) = tmp_path.glob("*.whl")
     subprocess.run([*pip, "install", "--no-deps", "--target", site, wheel], check=True)
-    asked = [sys.executable, "-c", ELSEWHERE, site, *NAMES]
+    command = [sys.executable, "-c", ELSEWHERE, site, *NAMES]
     run = subprocess.run(
-        asked, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(site)}, capture_output=True, text=True
+        command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(site)}, capture_output=True, text=True
     )
     assert run.stdout.split() == ["2000", "51", "350"], run.stderr

@@ -130,20 +130,20 @@ def consistent(protocol: Protocol, patient: Mapping[str, Any]) -> bool:
 
 def possible(protocol: Protocol, patient: Mapping[str, Any]) -> bool:
     """Whether some completion of a record is consistent; what no fact and no `applies` asks about is left open."""
-    asked = {name for fact in protocol.facts for name in names_in(parse(fact.formula, protocol.fields))}
-    asked |= {name for flag, formula in protocol.applies.items() for name in (flag, *names_in(formula))}
+    fields = {name for fact in protocol.facts for name in names_in(parse(fact.formula, protocol.fields))}
+    fields |= {name for flag, formula in protocol.applies.items() for name in (flag, *names_in(formula))}
     return _possible(
         tuple(fact.formula for fact in protocol.facts),
-        tuple(patient.get(n) for n in FIELDS if n in asked),
-        frozenset(asked),
+        tuple(patient.get(n) for n in FIELDS if n in fields),
+        frozenset(fields),
     )
 
 
 @cache
-def _possible(formulas: tuple[str, ...], values: tuple[Any, ...], asked: frozenset[str]) -> bool:
+def _possible(formulas: tuple[str, ...], values: tuple[Any, ...], fields: frozenset[str]) -> bool:
     facts = tuple(Fact(f"F{i}", "", formula) for i, formula in enumerate(formulas))
     bare = Protocol("P", "P", FIELDS, (Criterion("C", "inclusion", "C", when=True),), facts=facts)
-    names = [name for name in FIELDS if name in asked]
+    names = [name for name in FIELDS if name in fields]
     choice = [DOMAIN[n] if value is None else (value,) for n, value in zip(names, values, strict=True)]
     return any(consistent(bare, dict(zip(names, row, strict=True))) for row in product(*choice))
 
@@ -169,14 +169,14 @@ def order_of(names: tuple[str, ...]) -> tuple[int, int, tuple[int, ...]]:
 def smallest_sets(protocol: Protocol, patient: Mapping[str, Any], wanted: str) -> list[tuple[str, ...]]:
     """Every inclusion-minimal set of unknown facts with possible answers that bring about a decision."""
     unknown = [name for name in FIELDS if name not in patient]
-    found: list[tuple[str, ...]] = []
+    smallest: list[tuple[str, ...]] = []
     for names in subsets(unknown):
-        if any(set(earlier) <= set(names) for earlier in found):
+        if any(set(earlier) <= set(names) for earlier in smallest):
             continue
-        told = ({**patient, **more} for more in answers(names))
-        if any(decision(protocol, record) == wanted and possible(protocol, record) for record in told):
-            found.append(names)
-    return sorted(found, key=order_of)
+        completed = ({**patient, **more} for more in answers(names))
+        if any(decision(protocol, record) == wanted and possible(protocol, record) for record in completed):
+            smallest.append(names)
+    return sorted(smallest, key=order_of)
 
 
 def moves(name: str, value: Any) -> list[Any]:
@@ -194,12 +194,12 @@ def moves(name: str, value: Any) -> list[Any]:
 def cost_of(patient: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Any, ...]:
     """Changed facts, distance, then the facts that are found out."""
     changed = tuple(name for name in patient if after[name] != patient[name])
-    told = tuple(name for name in after if name not in patient)
+    new_facts = tuple(name for name in after if name not in patient)
     far = 0.0
     for name in changed:
         low, high = FIELDS[name].range or (0, 1)  # type: ignore[misc]
         far += 1.0 if FIELDS[name].type in ("flag", "category") else abs(after[name] - patient[name]) / (high - low)
-    used = changed + told
+    used = changed + new_facts
     return len(changed), round(far, 6), sum(FIELDS[name].cost for name in used), len(used), place(used)
 
 
@@ -207,12 +207,12 @@ def nearest_by_force(protocol: Protocol, patient: Mapping[str, Any]) -> tuple[An
     """The least cost of an eligible record."""
     unasked = object()
     formulas = [*protocol.requirements.values(), *(parse(fact.formula, FIELDS) for fact in protocol.facts)]
-    asked = {name for formula in formulas for name in names_in(formula)}
+    fields = {name for formula in formulas for name in names_in(formula)}
     for flag, applies in protocol.applies.items():
-        asked |= {flag, *names_in(applies)} if flag in asked or patient.get(flag) else set()
+        fields |= {flag, *names_in(applies)} if flag in fields or patient.get(flag) else set()
     still = [[patient.get(n, unasked)] for n in FIELDS]
     free = [moves(n, patient[n]) if n in patient else [unasked, *DOMAIN[n]] for n in FIELDS]
-    options = [here if n in asked else there for n, here, there in zip(FIELDS, free, still, strict=True)]
+    options = [here if n in fields else there for n, here, there in zip(FIELDS, free, still, strict=True)]
     best: tuple[Any, ...] | None = None
     for row in product(*options):
         after = {name: value for name, value in zip(FIELDS, row, strict=True) if value is not unasked}
@@ -232,16 +232,16 @@ def known_of(protocol: Protocol, patient: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_open_items(protocol: Protocol, patient: dict[str, Any]) -> None:
-    found = open_items(protocol, patient, limit=1000)
+    smallest = open_items(protocol, patient, limit=1000)
     record = known_of(protocol, patient)
-    assert found.decision == decision(protocol, patient)
-    if found.decision != "undetermined" or not possible(protocol, record):
+    assert smallest.decision == decision(protocol, patient)
+    if smallest.decision != "undetermined" or not possible(protocol, record):
         return
-    assert not found.set_aside and found.complete
+    assert not smallest.set_aside and smallest.complete
     by_force = {kind: smallest_sets(protocol, record, kind) for kind in ("eligible", "ineligible")}
-    assert [place(items.fields) for items in found.to_eligible] == [place(s) for s in by_force["eligible"]]
-    assert [place(items.fields) for items in found.to_ineligible] == [place(s) for s in by_force["ineligible"]]
-    assert [items.cost for items in found.to_eligible] == [order_of(s)[0] for s in by_force["eligible"]]
+    assert [place(items.fields) for items in smallest.to_eligible] == [place(s) for s in by_force["eligible"]]
+    assert [place(items.fields) for items in smallest.to_ineligible] == [place(s) for s in by_force["ineligible"]]
+    assert [items.cost for items in smallest.to_eligible] == [order_of(s)[0] for s in by_force["eligible"]]
 
 
 @pytest.mark.agreement
@@ -257,19 +257,19 @@ def test_open_items_where_fields_are_tied_or_asked_for(protocol: Protocol, patie
 
 
 def check_nearest(protocol: Protocol, patient: dict[str, Any]) -> None:
-    found = nearest_eligible(protocol, patient)
+    nearest = nearest_eligible(protocol, patient)
     record = known_of(protocol, patient)
     by_force = nearest_by_force(protocol, record)
-    assert found.possible is (by_force is not None)
+    assert nearest.possible is (by_force is not None)
     if by_force is None:
-        assert found.blocks
-        for block in found.blocks:
+        assert nearest.blocks
+        for block in nearest.blocks:
             check_block(protocol, record, block)
         return
-    assert decision(protocol, found.patient) == "eligible" and possible(protocol, found.patient)
-    assert all(found.patient[name] in moves(name, record[name]) for name in record)
-    assert {c.field for c in found.changes} == {name for name in record if found.patient[name] != record[name]}
-    assert cost_of(record, found.patient) == by_force
+    assert decision(protocol, nearest.patient) == "eligible" and possible(protocol, nearest.patient)
+    assert all(nearest.patient[name] in moves(name, record[name]) for name in record)
+    assert {c.field for c in nearest.changes} == {name for name in record if nearest.patient[name] != record[name]}
+    assert cost_of(record, nearest.patient) == by_force
 
 
 def check_block(protocol: Protocol, record: dict[str, Any], block: Block) -> None:
@@ -516,9 +516,9 @@ def test_sixty_bands_of_one_field_and_long_ties_are_no_work_for_minutes() -> Non
     assert open_items(trial, {}).to_ineligible[0].answers[0].needed == "above 0.5 and below 0.7"
     fields = {name: Field("number", name.upper()) for name in "abcdefgh"}
     tied = Criterion("I1", "inclusion", "Tied", when="a + b + c + d + e + f + g + h == 10")
-    with patch("trialtools.criteria.patient.cells.evaluate", wraps=evaluate) as asked:
+    with patch("trialtools.criteria.patient.cells.evaluate", wraps=evaluate) as evaluations:
         nearest_eligible(Protocol("S", "S", fields, (tied,)), dict.fromkeys(fields, 1.0))
-    assert asked.call_count < 100_000
+    assert evaluations.call_count < 100_000
 
 
 def test_a_fact_that_the_record_contradicts_is_set_aside(trial: Protocol, woman: dict[str, Any]) -> None:
@@ -569,11 +569,11 @@ def test_facts_that_are_compared_with_each_other_are_told_by_the_comparison(
 ) -> None:
     patient = {**without(woman, "other_trial_on"), "other_trial": True}
     needed = [(a.field, a.needed) for a in open_items(trial, patient).to_eligible[0].answers]
-    said = (
+    sentences = (
         "The date of the last enrolment in another trial is before the day 3 calendar months "
         "before the date of screening"
     )
-    assert needed == [("screened_on", said), ("other_trial_on", said)]
+    assert needed == [("screened_on", sentences), ("other_trial_on", sentences)]
 
 
 class Seen(HTMLParser):

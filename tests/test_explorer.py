@@ -135,8 +135,8 @@ def test_every_panel_shows_what_its_call_makes(protocol, patients, screen, tab):
 
 
 def test_every_panel_answers_one_question():
-    asked = [tab for tabs in panels.QUESTIONS.values() for tab in tabs]
-    assert sorted(asked) == sorted(panels.PANELS)
+    tabs_asked = [tab for tabs in panels.QUESTIONS.values() for tab in tabs]
+    assert sorted(tabs_asked) == sorted(panels.PANELS)
 
 
 def test_what_cannot_be_read_is_told_and_the_last_good_edits_stay(protocol, patients, screen):

@@ -33,7 +33,7 @@ def frames(protocol):
 def test_a_figure_wears_the_template_and_says_what_its_caller_says(frames, name):
     made = draw(name, frames[name], title="Found", subtitle="Patients of mine", source="Synthetic")
     text = text_of(made)
-    assert all(said in text for said in ("Found", "Patients of mine", "Synthetic"))
+    assert all(words_of_it in text for words_of_it in ("Found", "Patients of mine", "Synthetic"))
     if name not in DRAWN:
         assert made.layout.width == figures.WIDTH == 660 and made.layout.template.layout.showlegend is False
         assert made.layout.template.layout.font.family.startswith("system-ui") and made.layout.meta["alt"]
@@ -76,8 +76,8 @@ def test_a_suppressed_count_is_a_dash_or_a_gap_and_never_a_zero(frames, name):
             figures.flow(frame)
         return
     made = draw(name, frame)
-    said = [*words(made), *(text for trace in made.data for text in trace.hovertext or ())]
-    assert any("—" in text for text in said)
+    texts = [*words(made), *(text for trace in made.data for text in trace.hovertext or ())]
+    assert any("—" in text for text in texts)
 
 
 @pytest.mark.parametrize("name", ["flow", "criterion_states"])
@@ -93,12 +93,12 @@ def test_a_figure_is_its_drawing_and_the_words_of_its_caller():
     def dots(frame, size=3):
         return Drawing("Two dots", Room(100), "of two", remark="Nothing is left out", alt=f"Size {size}")
 
-    told = dots(pd.DataFrame())
+    made = dots(pd.DataFrame())
     assert (
-        told.layout.meta["alt"] == "Two dots. Size 3."
-        and told.layout.height < dots(pd.DataFrame(), source="x").layout.height
+        made.layout.meta["alt"] == "Two dots. Size 3."
+        and made.layout.height < dots(pd.DataFrame(), source="x").layout.height
     )
-    assert "of two. Nothing is left out" in told.layout.title.text
+    assert "of two. Nothing is left out" in made.layout.title.text
     assert "ours. Nothing is left out" in dots(pd.DataFrame(), subtitle="ours").layout.title.text
     assert "<b>Other</b>" in dots(pd.DataFrame(), title="Other", size=4).layout.title.text
     assert figures.sweep.__signature__.parameters.keys() == {"frame", "title", "subtitle", "source"}
@@ -121,8 +121,8 @@ def test_who_lacks_a_library_is_told_what_to_install():
         [sys.executable, "-c", block + ask.format("guesses") + ask.format("table")],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    told = run.stdout.replace("\N{NO-BREAK SPACE}", " ").splitlines()
-    assert told == [
+    lines = run.stdout.replace("\N{NO-BREAK SPACE}", " ").splitlines()
+    assert lines == [
         "50 %",
         *(
             f"{x} is not installed; it comes with: pip install 'trialtools[workbench]'"
@@ -135,7 +135,7 @@ def test_who_lacks_a_library_is_told_what_to_install():
 
 
 def test_a_table_has_figures_to_the_right_zero_as_zero_and_a_dash_for_what_is_absent():
-    told = {
+    columns = {
         "label": ["Age", None],
         "n": [12480, 0],
         "mean": [1.25, None],
@@ -143,13 +143,13 @@ def test_a_table_has_figures_to_the_right_zero_as_zero_and_a_dash_for_what_is_ab
         "ids": [["I1", "I2"], []],
     }
     how = {"labels": {"n": "Patients"}, "notes": {"n": "all"}}
-    text = figures.table(pd.DataFrame(told), "Title", "Subtitle", **how).as_raw_html()
+    text = figures.table(pd.DataFrame(columns), "Title", "Subtitle", **how).as_raw_html()
     rows = text[text.index("<tbody") : text.index("</tbody>")]
     cells = [cell.split("</td>")[0].split(">")[-1] for cell in rows.split("<td")[1:]]
     assert cells == ["Age", "12,480", "1.2", "yes", "I1, I2", "—", "0", "—", "no", "—"]
     assert 'gt_row gt_right">12,480' in text and 'gt_row gt_left">Age' in text and "Patients" in text
     assert "http" not in text.replace("http://www.w3.org", "") and "@import" not in text
-    again = figures.table(pd.DataFrame(told), "Title", "Subtitle", **how).as_raw_html()
+    again = figures.table(pd.DataFrame(columns), "Title", "Subtitle", **how).as_raw_html()
     assert text == again, "great_tables would draw a new id each time"
 
 

@@ -146,11 +146,11 @@ def test_the_words_hold_against_the_numbers_of_simulated_looks(frame):
     for _ in range(1000):
         n, m = (int(each) for each in draw.integers(20, 100, 2))
         a, b = (int(draw.binomial(of, draw.uniform(0.02, 0.5))) for of in (n, m))
-        found = risk_difference((a, n, b, m))
-        apart, z = found["difference"], -found["z"] + 0.0
+        estimate = risk_difference((a, n, b, m))
+        apart, z = estimate["difference"], -estimate["z"] + 0.0
         events = {"mscs": (a, n), "comparator": (b, m)}
         compare, of = partial(risk_difference, (a, n, b, m)), {"mscs": n, "comparator": m}
-        low, high = found["low"], found["high"]
+        low, high = estimate["low"], estimate["high"]
         effect = Effect("binary", apart, low, high, z, z, n + m, n + m, 0, 0, of, compare, events=events)
         now = table.assign(z=table["z"].mask(table["state"] == "now", z))
         lead, tone = lead_of([Comparison(look, effect, now)], [], [])
@@ -236,8 +236,8 @@ def test_page_1_is_one_sheet_in_every_situation(written, pages, tmp_path, chromi
     """What the committee weighs first lies before it on one sheet."""
     require("pdftotext")
     print_pdf(chromium, written, tmp_path / "pages.pdf")
-    told = subprocess.run(["pdftotext", "-layout", str(tmp_path / "pages.pdf"), "-"], capture_output=True, text=True)
-    sheets = told.stdout.split("How this page was made")[0].rstrip("\f").split("\f")
+    paper = subprocess.run(["pdftotext", "-layout", str(tmp_path / "pages.pdf"), "-"], capture_output=True, text=True)
+    sheets = paper.stdout.split("How this page was made")[0].rstrip("\f").split("\f")
     longer = [at for at, sheet in enumerate(sheets[: len(pages)]) if "interim report, look" not in sheet]
     assert not longer and len(sheets) <= len(pages) + 1, [[*pages][at - 1] for at in longer]  # the end may have its own
 

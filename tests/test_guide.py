@@ -29,21 +29,21 @@ def test_the_guide_leads_from_a_record_to_a_report(
     guide = (root / "notebooks" / "your_own_trial.md").read_text("utf-8")
     (tmp_path / "data").symlink_to(root / "data")
     monkeypatch.chdir(tmp_path)
-    edited, told = Path("mine/protocols/NCT02210780.yaml"), []
+    edited, outputs = Path("mine/protocols/NCT02210780.yaml"), []
     for language, name, content in blocks_of(guide):
         if language == "csv":
             Path(name).write_text(content, "utf-8")
         elif language == "diff":
             change(edited, content)
         elif language == "text":
-            assert content in told[-2], "the numbers that the guide shows"
+            assert content in outputs[-2], "the numbers that the guide shows"
         else:
             for command in content.splitlines():
                 assert main(shlex.split(command)[1:]) == 0, command
-                told.append(capsys.readouterr().out)
+                outputs.append(capsys.readouterr().out)
                 edited = Path("mapping.yaml") if " map " in command else edited
-    assert told[1].splitlines()[0] == "NCT02210780: no findings, 1 note; 12 of 13 criteria are still questions"
+    assert outputs[1].splitlines()[0] == "NCT02210780: no findings, 1 note; 12 of 13 criteria are still questions"
     assert main(["check", "mine/protocols/NCT02210780.yaml"]) == 0
     assert "; 9 of 13 criteria are still questions" in capsys.readouterr().out
-    assert "✗ fail    E3" in told[4] and "Guillain-Barre syndrome, now or ever: yes" in told[4]
+    assert "✗ fail    E3" in outputs[4] and "Guillain-Barre syndrome, now or ever: yes" in outputs[4]
     assert "NCT02210780" in Path("reports/screening.html").read_text("utf-8")

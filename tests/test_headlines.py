@@ -25,15 +25,15 @@ def test_the_most_common_set_is_named_whole(sets):
     frame = pd.DataFrame([*rows, ("other", 0)], columns=["criteria", "failed"]).assign(
         size=1, not_passed=lambda f: f["failed"], n=n
     )
-    said = headline(figures.upset(frame))
+    title = headline(figures.upset(frame))
     most = max(sets.values())
     if not most:
-        assert said == "No set of criteria is failed"
+        assert title == "No set of criteria is failed"
         return
     alike = [set(each) for each, number in sets.items() if number == most]
-    named = set(re.search(r": (.*?) \(", said)[1].replace(" and ", ", ").split(", "))
-    assert named in alike and ("One of" in said) == (len(alike) > 1)
-    assert re.search(r"\((\d+)", said)[1] == str(most) and "most patients" not in said
+    named = set(re.search(r": (.*?) \(", title)[1].replace(" and ", ", ").split(", "))
+    assert named in alike and ("One of" in title) == (len(alike) > 1)
+    assert re.search(r"\((\d+)", title)[1] == str(most) and "most patients" not in title
 
 
 @settings(max_examples=sample(25))
@@ -42,11 +42,11 @@ def test_what_is_not_known_most_often_is_the_longest_bar(rows):
     frame = pd.DataFrame(rows, columns=["n", "judged"]).assign(alone=0, of=99)
     frame["criterion"] = [f"C{i}" for i in range(len(rows))]
     frame["label"] = [f"label {i}" for i in range(len(rows))]
-    said = headline(figures.open_criteria(frame))
-    assert said.startswith("Not known most often") and re.search(r"\((\d+)", said)[1] == str(frame["n"].max())
+    title = headline(figures.open_criteria(frame))
+    assert title.startswith("Not known most often") and re.search(r"\((\d+)", title)[1] == str(frame["n"].max())
     looked_up = frame.loc[~frame["judged"], "n"]
     if len(looked_up) and looked_up.max() < frame["n"].max():
-        assert re.findall(r"\((\d+)", said)[1] == str(looked_up.max())
+        assert re.findall(r"\((\d+)", title)[1] == str(looked_up.max())
 
 
 @settings(max_examples=sample(25))
@@ -56,12 +56,12 @@ def test_whom_the_protocol_leaves_out_is_left_out_more_than_others(rows):
         [(f"g{i}", ratio, ratio * (1 - below), ratio * (1 + above)) for i, (ratio, below, above) in enumerate(rows)],
         columns=["group", "ratio", "low", "high"],
     ).assign(field="sex", label="Sex", criterion="", n=10, of=20, failed=5, share=0.5, unknown=0)
-    said = headline(figures.forest(frame))
+    title = headline(figures.forest(frame))
     clear = frame[frame["low"] > 1]
     if clear.empty:
-        assert said.startswith("No interval lies above 1")
+        assert title.startswith("No interval lies above 1")
     else:
-        assert clear.loc[clear["ratio"].idxmax(), "group"] in said.split()
+        assert clear.loc[clear["ratio"].idxmax(), "group"] in title.split()
 
 
 @given(st.integers(0, 300), st.integers(0, 300), st.integers(0, 300))
@@ -74,8 +74,8 @@ def test_the_flow_tells_one_interval(certain, open_, out):
     columns = ["step", "criterion", "kind", "label", "failed_here", "possible", "certain", "undetermined"]
     frame = pd.DataFrame(rows, columns=columns)
     frame.loc[0, ["certain", "undetermined"]] = [n, 0]
-    said = str(figures.flow(frame)) if n else ""
+    page = str(figures.flow(frame)) if n else ""
     if n and possible > 0 and certain != possible:
         assert f"At least {certain:,} and at most {possible:,} of {n:,} patients are eligible" in re.sub(
-            r"\s+", " ", re.sub(r"<[^>]+>", " ", said)
+            r"\s+", " ", re.sub(r"<[^>]+>", " ", page)
         )

@@ -99,9 +99,9 @@ def test_a_second_recursion_agrees_to_the_eighth_digit(root):
         effect = interim.drift(frame, 1 - each["beta"], sides)
         assert effect**2 == pytest.approx(each["check_shift"], rel=1e-8)
         for point in each["power_curve"]:
-            found = interim.power(frame, point["drift_per_sqrt_info_max"], sides)
-            assert found["power"] == pytest.approx(point["overall_reject"], abs=2e-6)
-            assert found["information"] == pytest.approx(point["average_sample_fraction"], abs=2e-6)
+            estimate = interim.power(frame, point["drift_per_sqrt_info_max"], sides)
+            assert estimate["power"] == pytest.approx(point["overall_reject"], abs=2e-6)
+            assert estimate["information"] == pytest.approx(point["average_sample_fraction"], abs=2e-6)
     assert len(designs) == 5
 
 
@@ -117,9 +117,9 @@ def test_what_a_look_says_is_what_rpact_says(oracle):
             if repeated < 0.49:
                 design = partial(interim.boundaries, information[: look + 1], **at)
                 assert design(repeated + 1e-5)["z"].iloc[-1] <= seen <= design(repeated - 1e-5)["z"].iloc[-1]
-        found = interim.final_estimate(z[-1], information, bounds)
-        assert found["p"] == pytest.approx(float(each["final_p"][-1]), abs=1e-8)
-        ours = [math.exp(found[name]) for name in ("estimate", "low", "high")]
+        estimate = interim.final_estimate(z[-1], information, bounds)
+        assert estimate["p"] == pytest.approx(float(each["final_p"][-1]), abs=1e-8)
+        ours = [math.exp(estimate[name]) for name in ("estimate", "low", "high")]
         assert ours == pytest.approx([float(each[n][-1]) for n in ("estimate", "final_low", "final_high")], abs=1e-5)
 
 
@@ -167,8 +167,8 @@ def test_futility_never_costs_alpha_and_costs_the_power_it_was_given():
 
     assert found(0.0) < 0.025
     effects = np.linspace(1.0, 2.5, 151)
-    given = effects[np.argmin([abs(interim.power(frame, each)["power"] - 0.8) for each in effects])]
-    assert found(given) == pytest.approx(interim.power(frame, given)["power"], abs=0.003)
+    enough = effects[np.argmin([abs(interim.power(frame, each)["power"] - 0.8) for each in effects])]
+    assert found(enough) == pytest.approx(interim.power(frame, enough)["power"], abs=0.003)
 
 
 def test_drift_power_and_expected_information():
@@ -193,7 +193,7 @@ def test_a_look_that_may_spend_nothing_cannot_stop_and_over_running_spends_what_
 
 
 @pytest.mark.parametrize(
-    ("information", "how", "said"),
+    ("information", "how", "message"),
     [
         ([], {}, "a list of numbers above zero"),
         ([1, 1.001, 2], {}, "look 2 has information 1.001 after 1, less than 0.005 of 2 apart"),
@@ -220,8 +220,8 @@ def test_a_look_that_may_spend_nothing_cannot_stop_and_over_running_spends_what_
         ("none", {}, "a list of numbers"),
     ],
 )
-def test_designs_that_make_no_sense_are_refused(information, how, said):
-    with pytest.raises(DataError, match=said):
+def test_designs_that_make_no_sense_are_refused(information, how, message):
+    with pytest.raises(DataError, match=message):
         interim.boundaries(information, **how)
 
 
@@ -269,25 +269,25 @@ def test_with_one_look_to_come_the_formulas_are_those_of_the_textbook(z, part):
     ],
 )
 def test_risk_differences_as_published(cells, low, high):
-    found = interim.risk_difference(cells)
-    assert (round(found["low"], 4), round(found["high"], 4)) == (low, high)
+    estimate = interim.risk_difference(cells)
+    assert (round(estimate["low"], 4), round(estimate["high"], 4)) == (low, high)
     turned = interim.risk_difference((*cells[2:], *cells[:2]))
-    assert (turned["low"], turned["high"]) == pytest.approx((-found["high"], -found["low"]))
+    assert (turned["low"], turned["high"]) == pytest.approx((-estimate["high"], -estimate["low"]))
 
 
 def test_every_small_table_has_an_interval_around_its_difference():
     for n, m in itertools.product((1, 2, 7), (1, 5)):
         for a, b in itertools.product(range(n + 1), range(m + 1)):
-            found = interim.risk_difference((a, n, b, m))
-            assert -1 <= found["low"] <= found["difference"] <= found["high"] <= 1, (a, n, b, m)
+            estimate = interim.risk_difference((a, n, b, m))
+            assert -1 <= estimate["low"] <= estimate["difference"] <= estimate["high"] <= 1, (a, n, b, m)
 
 
 def test_strata_are_weighted_and_an_empty_one_is_told():
     one, two = (56, 70, 48, 80), (5, 56, 0, 29)
-    found = interim.risk_difference([one, two, (0, 0, 3, 9)])
+    estimate = interim.risk_difference([one, two, (0, 0, 3, 9)])
     weights = np.array([70 * 80 / 150, 56 * 29 / 85])
     expected = np.average([56 / 70 - 48 / 80, 5 / 56], weights=weights)
-    assert found["difference"] == pytest.approx(expected) and found["empty"] == 1
+    assert estimate["difference"] == pytest.approx(expected) and estimate["empty"] == 1
     same = interim.risk_difference([one])
     assert same["low"] == pytest.approx(interim.risk_difference(one)["low"])
     for cells in ((0, 0, 1, 5), (6, 5, 0, 5)):
@@ -336,9 +336,9 @@ def test_what_may_be_concluded_from_the_real_trial_that_stopped(indo_rct):
     a, n, b, m = indo_rct(0, 602)
     p, q = a / n, b / m
     z, se = -interim.risk_difference((a, n, b, m))["z"], math.sqrt(p * (1 - p) / n + q * (1 - q) / m)
-    found = interim.final_estimate(z, np.array([400, 602]) / 602 / se**2, bounds["z"][:1])
-    assert found["p"] == pytest.approx(0.002606243, abs=1e-8)
-    assert [-found[name] for name in ("estimate", "high", "low")] == pytest.approx(
+    estimate = interim.final_estimate(z, np.array([400, 602]) / 602 / se**2, bounds["z"][:1])
+    assert estimate["p"] == pytest.approx(0.002606243, abs=1e-8)
+    assert [-estimate[name] for name in ("estimate", "high", "low")] == pytest.approx(
         [-0.0765603, -0.1300062, -0.0229441], abs=1e-6
     )
     # rpact puts the looks together as if each were weighed beforehand, and plans 173 participants for each arm
@@ -364,15 +364,15 @@ def constrained(a, n, b, m, delta):
 )
 def test_the_stratified_interval_ends_where_the_score_test_of_each_stratum_says(rows):
     """The same statistic, its restricted risks found by search: at both ends it is 1.96."""
-    found = interim.risk_difference(rows)
+    estimate = interim.risk_difference(rows)
     weights = np.array([n * m / (n + m) for _, n, _, m in rows])
     weights /= weights.sum()
-    for end, sign in ((found["low"], 1), (found["high"], -1)):
+    for end, sign in ((estimate["low"], 1), (estimate["high"], -1)):
         variance = []
         for a, n, b, m in rows:
             q = constrained(a, n, b, m, end)
             variance.append(((q + end) * (1 - q - end) / n + q * (1 - q) / m) * (n + m) / (n + m - 1))
-        z = (found["difference"] - end) / math.sqrt(weights**2 @ np.array(variance))
+        z = (estimate["difference"] - end) / math.sqrt(weights**2 @ np.array(variance))
         assert z == pytest.approx(sign * 1.959964, abs=1e-4)
 
 
@@ -393,10 +393,10 @@ def test_the_analysis_of_covariance_is_that_of_r(estimated):
     """Weight gained in anorexia (MASS): lm, HC3 of sandwich 3.0.2, t with 40 degrees of freedom."""
     known = estimated["ancova"]
     value, group, baseline = (pd.Series(known[name]) for name in ("value", "group", "baseline"))
-    found = interim.ancova(value, group == "FT", baseline)
+    estimate = interim.ancova(value, group == "FT", baseline)
     for name in ("difference", "low", "high", "p"):
-        assert found[name] == pytest.approx(known[name], rel=1e-8), name
-    assert (found["n"], found["missing"]) == (43, 0)
+        assert estimate[name] == pytest.approx(known[name], rel=1e-8), name
+    assert (estimate["n"], estimate["missing"]) == (43, 0)
 
 
 def test_unknown_values_are_counted_not_dropped_in_silence():
@@ -478,9 +478,9 @@ def test_the_default_design_of_gsdesign_has_its_published_bounds():
 
 def test_a_margin_is_what_z_is_held_against():
     """Of a difference that lies at the margin, z is 0; the interval does not move."""
-    found = interim.risk_difference((40, 100, 30, 100), null=0.1)
-    assert found["z"] == pytest.approx(0, abs=1e-12)
-    assert found["low"] == interim.risk_difference((40, 100, 30, 100))["low"]
+    estimate = interim.risk_difference((40, 100, 30, 100), null=0.1)
+    assert estimate["z"] == pytest.approx(0, abs=1e-12)
+    assert estimate["low"] == interim.risk_difference((40, 100, 30, 100))["low"]
     rng = np.random.default_rng(5)
     a, b = rng.binomial(200, 0.3, 2_000), rng.binomial(200, 0.2, 2_000)
     z = np.array(

@@ -68,10 +68,10 @@ def by_arm(folder, protocol):
 
 def test_the_closed_report_says_what_the_data_say(folder, by_arm, protocol):
     look = tt.look(by_arm, protocol, CUTOFF, number=2, closed=True)
-    found = look.primary_effect
+    effect = look.primary_effect
     shown = words_of(folder / "reports/closed/interim_closed.ipynb")
     assert look.first_page().lead in shown and all(sentence in shown for _, sentence in plain(look.first_page().lines))
-    for hits, n in found.events.values():
+    for hits, n in effect.events.values():
         assert f"{hits} of {n} (" in shown
     for arm in protocol.arms:
         n = int((by_arm.subjects["arm"] == arm.id).sum())
@@ -79,7 +79,7 @@ def test_the_closed_report_says_what_the_data_say(folder, by_arm, protocol):
     facts = json.loads((folder / "reports/closed/interim_closed.manifest.json").read_text())["facts"]
     assert facts["randomized"] == int(by_arm.subjects["randomized"].sum())
     assert facts["looks"][-1] | {"bound": 0, "alpha_spent": 0} == {
-        "look": 2.0, "information": float(found.n), "z": pytest.approx(found.z), "bound": 0, "alpha_spent": 0,
+        "look": 2.0, "information": float(effect.n), "z": pytest.approx(effect.z), "bound": 0, "alpha_spent": 0,
     }  # fmt: skip
     assert "SYNTHETIC" in shown and (folder / "reports/closed/interim_closed.html").stat().st_size < 3_000_000
 
@@ -228,14 +228,14 @@ def test_the_cdisc_pilot_is_reported_with_three_arms(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("table", "change", "said"),
+    ("table", "change", "message"),
     [
         ("subjects", lambda t: pd.concat([t.assign(arm="mscs").tail(1), t.assign(arm="comparator")]), "in two arms"),
         ("subjects", lambda t: t.assign(arm="third"), "no such arm"),
         ("events", lambda t: t.assign(subject_id="S-none"), "no such subject"),
     ],
 )
-def test_data_that_would_give_a_wrong_number_stop_the_report(folder, tmp_path, capsys, table, change, said):
+def test_data_that_would_give_a_wrong_number_stop_the_report(folder, tmp_path, capsys, table, change, message):
     data = tmp_path / "data"
     shutil.copytree(folder / "trial", data)
     change(pd.read_csv(data / f"{table}.csv", dtype="str")).to_csv(data / f"{table}.csv", index=False)
@@ -249,8 +249,8 @@ def test_data_that_would_give_a_wrong_number_stop_the_report(folder, tmp_path, c
         str(tmp_path / "out"),
     ]
     assert main(asked) == 2
-    told = capsys.readouterr().err
-    assert said in told and "Traceback" not in told
+    output = capsys.readouterr().err
+    assert message in output and "Traceback" not in output
     assert not list((tmp_path / "out").glob("*.html"))
 
 
@@ -300,17 +300,17 @@ def test_every_site_is_held_against_its_own_previous_report(folder, by_arm, root
     nbformat.write(notebook, tmp_path / "notebooks/05_interim_report.ipynb")
     site, protocol = "Synthetic Hospital North", root / "data/protocols/NCT05741099.yaml"
     keys = ["--ledger", str(folder / "trial/ledger.sqlite"), "--key", str(folder / "trial/unblinded/key.json")]
-    asked = ["-p", f"protocol={protocol}", "-p", f"data={folder / 'trial'}", *keys]
+    arguments = ["-p", f"protocol={protocol}", "-p", f"data={folder / 'trial'}", *keys]
     first = ["report", str(tmp_path / "notebooks/05_interim_report.ipynb")]
     early = ["-p", "look=1", "-p", "cutoff=2023-06-01", "--out", str(tmp_path / "1")]
-    assert main([*first, *asked, *early, "--both", "--site", site]) == 0
+    assert main([*first, *arguments, *early, "--both", "--site", site]) == 0
     shutil.copytree(folder / "reports", tmp_path / "1", dirs_exist_ok=True)
     run = json.loads((tmp_path / "1/closed/interim_closed.manifest.json").read_text())
     run["parameters"]["run"] |= {"cutoff": "2023-06-01", "look": 1, "not_held": [1]}
     del run["facts"]["looks"]
     (tmp_path / "1/closed/interim_closed.manifest.json").write_text(json.dumps(run))
     previous = ["-p", f"previous={tmp_path / '1/closed/interim_closed.manifest.json'}", "-p", "look=2"]
-    second = [*asked, *previous, "-p", f"cutoff={CUTOFF}", "--out", str(tmp_path / "2")]
+    second = [*arguments, *previous, "-p", f"cutoff={CUTOFF}", "--out", str(tmp_path / "2")]
     assert main([*first, *second, "--site", "Synthetic Hospital East"]) == 0
     assert main(["report", "interim", *second, "--both", "--site", site]) == 0
     north = words_of(tmp_path / "2/interim_open_synthetic-hospital-north.ipynb")
@@ -328,22 +328,31 @@ def test_a_wrong_previous_report_leaves_the_good_one_as_it_is(folder, tmp_path, 
     out = tmp_path / "out"
     shutil.copytree(folder / "reports", out)
     before = (out / "interim_open.html").read_bytes()
-    asked = [*INTERIM, "-p", f"data={folder / 'trial'}", "-p", f"cutoff={CUTOFF}", "--out", str(out)]
+    arguments = [*INTERIM, "-p", f"data={folder / 'trial'}", "-p", f"cutoff={CUTOFF}", "--out", str(out)]
     closed = tmp_path / "earlier.json"  # beside it there is no open one that could be meant
     manifest = json.loads((out / "closed/interim_closed.manifest.json").read_text())
     manifest["parameters"]["run"] |= {"cutoff": "2023-01-01", "look": 1}
     closed.write_text(json.dumps(manifest | {"facts": {}}))
     of_now = folder / "reports/interim_open.manifest.json"
     for wrong in (folder / "none.json", of_now, folder / "trial/README.md", closed):
-        assert main([*asked, "-p", f"previous={wrong}"]) == 2
+        assert main([*arguments, "-p", f"previous={wrong}"]) == 2
         assert (out / "interim_open.html").read_bytes() == before and not (out / "interim_open.previous.html").exists()
     assert "earlier.json is of a closed report" in capsys.readouterr().err
 
 
 def test_data_without_their_protocol_are_refused(folder, tmp_path, capsys):
     """The rules of another trial would be applied to them, and nothing would say so."""
-    asked = ["report", "interim", "-p", f"data={folder / 'trial'}", "-p", f"cutoff={CUTOFF}", "--out", str(tmp_path)]
-    assert main(asked) == 2
+    arguments = [
+        "report",
+        "interim",
+        "-p",
+        f"data={folder / 'trial'}",
+        "-p",
+        f"cutoff={CUTOFF}",
+        "--out",
+        str(tmp_path),
+    ]
+    assert main(arguments) == 2
     assert "add -p protocol=FILE" in capsys.readouterr().err and not list(tmp_path.glob("*.html"))
 
 

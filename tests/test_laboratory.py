@@ -139,7 +139,7 @@ def test_no_arm_reaches_the_browser_before_it_is_dealt(protocol):
 def test_what_cannot_be_played_is_said_and_the_last_good_setup_stays(protocol):
     screen = randomization(protocol)
     wish(screen, ["mscs"], n="10")
-    for changed, said in (
+    for changed, message in (
         ({"options": {"sizes": "3"}}, "cannot hold the ratio"),
         ({"options": {"sizes": "four"}}, "sizes cannot be 'four'"),
         ({"n": "many"}, "patients cannot be 'many'"),
@@ -148,7 +148,7 @@ def test_what_cannot_be_played_is_said_and_the_last_good_setup_stays(protocol):
         ({"procedure": "big_stick", "options": {"limit": "0"}}, "limit"),
     ):
         wish(screen, ["mscs"], **changed)
-        assert said in screen.answer["error"] and screen.setup == Setup(n=10)
+        assert message in screen.answer["error"] and screen.setup == Setup(n=10)
         assert screen.answer["setup"].items() >= changed.items(), "what was typed stays in its place"
     wish(screen, ["mscs"], options={"sizes": "2"})
     assert not screen.answer["error"] and screen.setup.options == {"sizes": (2,)}

@@ -124,9 +124,9 @@ def test_any_id_is_kept_as_it_is(paths, protocol, patient):
     assert allocate(ledger, ask(patient, protocol)) == receipt
     assert allocations(ledger)["subject_id"].tolist() == [patient]
     assert unblind(ledger, key, patient, "Dr O'Hara", 'said "now"; --') in ARMS
-    with pytest.raises(LedgerError) as told:
+    with pytest.raises(LedgerError) as error:
         allocate(ledger, ask(patient, protocol, age=71))
-    assert len(str(told.value)) < 300 and "\n" not in str(told.value)
+    assert len(str(error.value)) < 300 and "\n" not in str(error.value)
     assert wrong(ledger) == []
 
 
@@ -276,19 +276,19 @@ def test_the_commands_give_a_kit_and_say_what_is_wrong(paths, tmp_path):
     ledger, key = paths
     table = tmp_path / "patients.csv"
     pd.DataFrame([facts() | {"patient_id": "P1"}, facts(spo2=80) | {"patient_id": "P2"}]).to_csv(table, index=False)
-    asked = [ledger, "data/protocols/NCT05741099.yaml", table, "--site", "A", "--on", "2023-01-12", "--patient"]
-    done = program("allocate", *asked, "P1")
+    arguments = [ledger, "data/protocols/NCT05741099.yaml", table, "--site", "A", "--on", "2023-01-12", "--patient"]
+    done = program("allocate", *arguments, "P1")
     kit = allocations(ledger)["kit"][0]
     assert (done.returncode, done.stdout.split()[:2]) == (0, ["kit", kit]), done.stderr
     receipt = done.stdout.split()[-1]
-    refused = program("allocate", *asked, "P2")
+    refused = program("allocate", *arguments, "P2")
     assert refused.returncode == 2 and "ineligible (I7)" in refused.stderr and refused.stdout == ""
     assert "Traceback" not in refused.stderr
     assert cli("verify", ledger, "--head", receipt, "--key", key).returncode == 0
     cut = cli("verify", ledger, "--head", "999:abc")
     assert cut.returncode == 1 and "entry 999" in cut.stdout
-    told = cli("unblind", ledger, "--key", key, "--patient", "P1", "--name", "Dr Wu", "--reason", "rash")
-    assert told.stdout.strip() in ARMS
+    output = cli("unblind", ledger, "--key", key, "--patient", "P1", "--name", "Dr Wu", "--reason", "rash")
+    assert output.stdout.strip() in ARMS
     for more, column in (([], False), (["--key", key], True)):
         out = tmp_path / f"{column}.csv"
         assert cli("export", ledger, "--out", out, *more).returncode == 0

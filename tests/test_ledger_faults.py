@@ -155,7 +155,7 @@ def filled(paths, protocol):
 
 
 @pytest.mark.parametrize(
-    ("forgery", "entry", "told"),
+    ("forgery", "entry", "message"),
     [
         (["UPDATE entries SET patient = 'X' WHERE seq = 44"], 44, "changed"),
         (["UPDATE entries SET detail = '{' WHERE seq = 44"], 44, "cannot be read"),
@@ -177,12 +177,12 @@ def filled(paths, protocol):
         (["DROP INDEX patient_once"], 0, "guards"),
     ],
 )
-def test_a_forgery_is_found_and_its_row_named(filled, forgery, entry, told):
+def test_a_forgery_is_found_and_its_row_named(filled, forgery, entry, message):
     assert wrong(filled) == []
     forge(filled, *forgery)
     faults = wrong(filled)
     assert faults[0].entry == entry, faults
-    assert any(told in fault.problem and fault.entry == entry for fault in faults), faults
+    assert any(message in fault.problem and fault.entry == entry for fault in faults), faults
 
 
 def test_only_an_anchor_outside_shows_a_careful_cut(filled):

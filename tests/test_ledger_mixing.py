@@ -93,18 +93,18 @@ def test_a_ledger_of_one_person_says_so_wherever_it_is_shown(opened, protocol, t
     import pandas as pd
 
     ledger, key = opened
-    said = "opened by one person alone"
-    assert said in opening(ledger).statement and said in allocations(ledger).attrs["opening"]
-    assert any(fault.note and said in fault.problem for fault in verify(ledger))
+    sentence = "opened by one person alone"
+    assert sentence in opening(ledger).statement and sentence in allocations(ledger).attrs["opening"]
+    assert any(fault.note and sentence in fault.problem for fault in verify(ledger))
     pd.DataFrame([facts() | {"patient_id": "P1"}]).to_csv(tmp_path / "t.csv", index=False)
-    asked = [ledger, PROTOCOL, tmp_path / "t.csv", "--site", "A", "--on", "2023-01-12", "--patient", "P1"]
+    arguments = [ledger, PROTOCOL, tmp_path / "t.csv", "--site", "A", "--on", "2023-01-12", "--patient", "P1"]
     for done in (
         cli("open", tmp_path / "l2", PROTOCOL, "--key", tmp_path / "k2", "--procedure", "complete", "--n", 4),
-        cli("allocate", *asked),
+        cli("allocate", *arguments),
         cli("verify", ledger, "--key", key),
         cli("export", ledger, "--out", tmp_path / "out.csv"),
     ):
-        assert done.returncode == 0 and said in done.stdout, done.stdout + done.stderr
+        assert done.returncode == 0 and sentence in done.stdout, done.stdout + done.stderr
     few = cli("mix", tmp_path / "l2", "--key", tmp_path / "k2", "--number", 7, "--by", "Dr Second")
     assert few.returncode == 0 and "so few digits that all could be tried" in few.stdout
     assert any(fault.note and "so few digits" in fault.problem for fault in verify(tmp_path / "l2"))
@@ -141,9 +141,9 @@ def test_opening_again_and_again_against_the_same_number_is_seen(tmp_path, proto
         first = first or opening(ledger).commitment
         arms = BLOCKS.deal(read_key(key).list_seed(str(NUMBER)), "age > 65: yes, site: A", 2)
         pleasing += arms == ("mscs", "mscs")
-        found = wrong(ledger, key=key, commitment=first, number=NUMBER)
-        assert (found == []) == (i == 0), f"opening {i}"
-        assert i == 0 or [fault.entry for fault in found] == [1]
+        faults = wrong(ledger, key=key, commitment=first, number=NUMBER)
+        assert (faults == []) == (i == 0), f"opening {i}"
+        assert i == 0 or [fault.entry for fault in faults] == [1]
         assert wrong(ledger, key=key, number=NUMBER) == [], "each is in order by itself: only the commitment tells"
         for file in (ledger, key):
             file.unlink()
@@ -254,7 +254,7 @@ def rebuilt(rows, path):
 def test_both_verifiers_agree_on_mutated_ledgers(full, tmp_path):
     """Whether anything is wrong, and which entry is the first; without the key, and with it."""
     _, key, rows = full
-    content, found = json.loads(key.read_text()), 0
+    content, faults = json.loads(key.read_text()), 0
     for seed in range(sample(400)):
         ledger = tmp_path / str(seed)
         kept = rebuilt(mutated(rows, random.Random(seed)), ledger)
@@ -264,6 +264,6 @@ def test_both_verifiers_agree_on_mutated_ledgers(full, tmp_path):
         named = [fault.entry for fault in ours if "guards" not in fault.problem]
         first = min((entry for entry in named if entry), default=0) if named else None
         assert first == (theirs and theirs[0]), (seed, ours, theirs)
-        found += bool(named)
+        faults += bool(named)
         ledger.unlink()
-    assert found > 0.6 * sample(400), "the forgeries were not worth the name"
+    assert faults > 0.6 * sample(400), "the forgeries were not worth the name"

@@ -57,10 +57,10 @@ def test_the_kits_of_minimization_are_those_of_its_arms(minimized, protocol):
     assert (
         allocate(ledger, ask("P0", protocol, age=40), key=key).entry == allocations(ledger)["entry"][0]
     )  # asked again
-    given = allocations(ledger)
+    kits_given = allocations(ledger)
     with pytest.raises(LedgerError, match="where the key is"):
         allocate(ledger, ask("P99", protocol))
-    assert allocations(ledger).equals(given)
+    assert allocations(ledger).equals(kits_given)
 
 
 def test_a_list_wants_no_key_and_minimization_wants_its_own(minimized, tmp_path, protocol):
@@ -124,9 +124,9 @@ def test_several_desks_minimize_at_once(minimized, protocol):
 def test_kits_of_an_arm_that_are_used_up_are_told_without_the_arm(tmp_path, protocol):
     ledger, key = tmp_path / "l", tmp_path / "k"
     open_ledger(ledger, key, protocol, MINIMIZED, 2, SITES)
-    with pytest.raises(LedgerError, match="used up") as told:
+    with pytest.raises(LedgerError, match="used up") as error:
         fill(ledger, key, protocol, 20)
-    assert not any(word in str(told.value) for word in ARMS)
+    assert not any(word in str(error.value) for word in ARMS)
     assert 4 <= len(allocations(ledger)) <= 8 and wrong(ledger, key=key) == []
 
 
@@ -148,10 +148,10 @@ def test_no_byte_outside_the_key_shows_arm_plan_seed_or_key(tmp_path, protocol, 
     assert done.returncode == 0 and done.stderr.count("LedgerError") >= 3, done.stderr
     content = json.loads(key.read_text())
     secret = [bytes.fromhex(content[name]) for name in ("seed", "salt", "private")]
-    told = [*(arm.encode() for arm in ARMS), b"permuted", b"sizes", b"probability", b"placebo"]
-    said = (done.stdout + done.stderr).lower().encode()
-    for where in (said, *(file.read_bytes().lower() for file in ledger.parent.iterdir())):
-        for word in told:
+    secrets = [*(arm.encode() for arm in ARMS), b"permuted", b"sizes", b"probability", b"placebo"]
+    output = (done.stdout + done.stderr).lower().encode()
+    for where in (output, *(file.read_bytes().lower() for file in ledger.parent.iterdir())):
+        for word in secrets:
             for form in (word, word.hex().encode(), b64encode(word).lower().rstrip(b"=")[:-1]):
                 assert form not in where, form
         assert not any(s in where or s.hex().encode() in where for s in secret)
@@ -176,8 +176,8 @@ def test_from_opening_to_remaking_by_command(tmp_path, procedure):
     assert not any(arm in opened.stdout + opened.stderr for arm in ARMS)
     with_key = ["--key", key] if "minimization" in procedure else []
     for i in range(3):
-        asked = [ledger, PROTOCOL, table, "--site", "A", "--on", "2023-01-12", "--patient", f"P{i}", *with_key]
-        done = cli("allocate", *asked)
+        arguments = [ledger, PROTOCOL, table, "--site", "A", "--on", "2023-01-12", "--patient", f"P{i}", *with_key]
+        done = cli("allocate", *arguments)
         assert done.returncode == 0, done.stderr
     made = cli(
         "verify", ledger, "--key", key, "--protocol", PROTOCOL, "--head", opened.stdout.split("head")[1].split()[0]

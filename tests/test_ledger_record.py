@@ -78,12 +78,12 @@ def test_a_fact_known_in_part_and_what_a_derived_field_hangs_on_are_kept(tmp_pat
 
 
 def test_a_day_that_the_clock_does_not_confirm_is_told(ledger, protocol):
-    told = allocate(ledger, ask("P1", protocol))
+    receipt = allocate(ledger, ask("P1", protocol))
     today = datetime.now(UTC).date()
     infected = today - pd.Timedelta(days=12)
     quiet = allocate(ledger, ask("P2", protocol, on=today, infected_on=infected, screened_on=today))
-    assert "the day given is 2023-01-12, the clock said " in told.note and quiet.note == ""
-    assert [fault.entry for fault in verify(ledger) if "the clock said" in fault.problem] == [told.entry]
+    assert "the day given is 2023-01-12, the clock said " in receipt.note and quiet.note == ""
+    assert [fault.entry for fault in verify(ledger) if "the clock said" in fault.problem] == [receipt.entry]
     frame = allocations(ledger)
     assert frame["randomized_on"].dt.date.tolist() == [ON, today] and set(frame["recorded_on"].dt.date) == {today}
 
@@ -98,13 +98,13 @@ def test_a_correction_is_an_entry_and_the_allocation_stays(ledger, protocol):
     assert (row["randomized_on"].date(), row["corrections"]) == (date(2023, 1, 14), 3)
     assert row[["kit", "stratum"]].tolist() == before.loc[0, ["kit", "stratum"]].tolist()
     assert [e.detail["was"] for e in entries(ledger, "corrected")] == ["2023-01-12", "2023-01-13", 70]
-    for act, told in (
+    for act, message in (
         (("P1", "randomized_on", "13.1.2023", "Dr Wu", "typed wrongly"), "no date"),
         (("P1", "height", "180", "Dr Wu", "typed wrongly"), "no 'height' was entered"),
         (("P2", "age", "71", "Dr Wu", "typed wrongly"), "no patient 'P2'"),
         (("P1", "age", "72", "Dr Wu", "."), "name and a reason"),
     ):
-        with pytest.raises(LedgerError, match=told):
+        with pytest.raises(LedgerError, match=message):
             correct(ledger, *act)
     assert wrong(ledger) == []
 
@@ -225,8 +225,8 @@ def test_a_byte_that_is_no_utf8_never_breaks_an_export(ledger, protocol, tmp_pat
 def append_raw(ledger, **changed):
     """A row at the end in proper chain, as somebody who knows the code would write it."""
     connection = sqlite3.connect(ledger)
-    found = connection.execute("SELECT * FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-    row = dict(zip(COLUMNS, found, strict=True))
+    last_row = connection.execute("SELECT * FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+    row = dict(zip(COLUMNS, last_row, strict=True))
     row |= {"seq": row["seq"] + 1, "previous": row["hash"], **changed}
     row["hash"] = hash_of(list(row.values()))
     connection.execute(f"INSERT INTO entries VALUES ({', '.join('?' * len(COLUMNS))})", list(row.values()))
@@ -324,8 +324,8 @@ def test_receipts_are_kept_outside_and_held_against_whatever_lies_in_the_ledger_
     pd.DataFrame([facts() | {"patient_id": f"P{i}"} for i in range(2)]).to_csv(table, index=False)
     shutil.copy(ledger, early)
     for i in range(2):
-        asked = [ledger, PROTOCOL, table, "--site", "A", "--on", "2023-01-12", "--patient", f"P{i}"]
-        done = cli("allocate", *asked)
+        arguments = [ledger, PROTOCOL, table, "--site", "A", "--on", "2023-01-12", "--patient", f"P{i}"]
+        done = cli("allocate", *arguments)
         assert "kept in  " in done.stdout and done.stdout.split()[-1] == last_entry(ledger), done.stderr
         assert str(ledger.parent) not in done.stdout.split("kept in  ")[1].splitlines()[0]
     good = cli("verify", ledger)

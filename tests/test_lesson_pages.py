@@ -81,7 +81,7 @@ print(in_browser.help_with({asked!r}[0][0]))
 """
 
 
-def in_a_browser(tmp_path, asked, own=()):
+def in_a_browser(tmp_path, messages, own=()):
     """What the packed lessons reply where there is pydantic, PyYAML and Z3 alone, and the first hint."""
     site.pack_ourselves(tmp_path / "trialtools.zip", own)
     with zipfile.ZipFile(tmp_path / "trialtools.zip") as packed:
@@ -89,7 +89,7 @@ def in_a_browser(tmp_path, asked, own=()):
     absent = {"polars", "pandas", "numpy", "narwhals", "pyarrow", "nacl", "plotly", "IPython", "ipywidgets", "jinja2"}
     luggage = json.dumps(in_browser.luggage(own or lessons().values()))
     files = [f"own/{lesson.number}/{Path(lesson.file).name}" for lesson in own]
-    code = LEAN.format(absent=absent, place=str(tmp_path), luggage=luggage, asked=asked, files=files)
+    code = LEAN.format(absent=absent, place=str(tmp_path), luggage=luggage, asked=messages, files=files)
     there = {"PYTHONPATH": str(tmp_path / "there"), "PATH": "/usr/bin:/bin"}
     run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=there, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
@@ -146,8 +146,8 @@ def test_a_lesson_of_ones_own_becomes_a_hand_out(tmp_path, chromium):
     (tmp_path / "mine.yaml").write_text(OWN, "utf-8")
     assert main(["lessons", "paper", "--lesson", str(tmp_path / "mine.yaml"), "--out", str(tmp_path)]) == 0
     assert {path.name for path in (tmp_path / "paper").iterdir()} == {"mine.html", "mine.pdf"}
-    told = (tmp_path / "paper" / "mine.html").read_text("utf-8")
-    assert "18 is an adult. Take this patient. Age at enrollment: 18 years" in told
+    text = (tmp_path / "paper" / "mine.html").read_text("utf-8")
+    assert "18 is an adult. Take this patient. Age at enrollment: 18 years" in text
 
 
 MINE = """

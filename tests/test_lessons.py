@@ -94,8 +94,8 @@ def test_progress_counts_what_was_solved_once():
 
 
 def test_hints_come_one_by_one_and_the_last_one_stays():
-    said = [repr(hint("2.5")) for _ in range(4)]
-    assert ["Hint 1" in said[0], "Hint 2" in said[1], "Hint 3" in said[2], "Hint 3" in said[3]] == [True] * 4
+    hints = [repr(hint("2.5")) for _ in range(4)]
+    assert ["Hint 1" in hints[0], "Hint 2" in hints[1], "Hint 3" in hints[2], "Hint 3" in hints[3]] == [True] * 4
 
 
 @pytest.mark.parametrize("id", ["2.77", "99.1", "", "x", None, 2.1])
@@ -343,7 +343,7 @@ def test_a_wrong_condition_is_told_so_though_no_trap_is_settled(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("state: I1", "state: agee > 3", "no field 'agee'; did you mean 'age'?\n  lesson.yaml, line 7, column 12"),
         ("patient: {age: 17}", "patient: {age: x}", "lesson.yaml, line 8, column 5 (1, patient)"),
@@ -377,13 +377,13 @@ def test_a_wrong_condition_is_told_so_though_no_trap_is_settled(monkeypatch):
         ('"1"', "1", "put it in quotes"),
     ],
 )
-def test_a_slip_gets_its_place_and_a_cure(tmp_path, old, new, told):
+def test_a_slip_gets_its_place_and_a_cure(tmp_path, old, new, message):
     (tmp_path / "mine.yaml").write_text(MINE)
     changed = OWN.replace(old, new) if "choice" not in new else OWN.replace(old, new).replace("pass,", "other,")
     (tmp_path / "lesson.yaml").write_text(changed)
     with pytest.raises(tt.ProtocolError) as error:
         load_lesson(tmp_path / "lesson.yaml")
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_a_table_that_is_not_there_is_told_before_anybody_counts(tmp_path):
@@ -440,8 +440,8 @@ def test_a_lesson_is_short_and_leads_on(root, name):
 def test_prose_leaves_counts_to_the_engine(root):
     """A number of patients in a sentence would stay when the cohort changes; but for its size, cells print them."""
     source = lessons()["3"].questions[0].source
-    told = ["certain", "possible", "undetermined", "lost at E6", "lost at E6 in reverse", "failing E6", "lost at I2"]
-    counts = {f"{quantity(source, name):,}" for name in told}
+    names = ["certain", "possible", "undetermined", "lost at E6", "lost at E6 in reverse", "failing E6", "lost at I2"]
+    counts = {f"{quantity(source, name):,}" for name in names}
     for name in NOTEBOOKS:
         cells = json.loads((root / "notebooks" / "lessons" / f"{name}.ipynb").read_text("utf-8"))["cells"]
         prose = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")

@@ -122,19 +122,19 @@ def findings(trial: Protocol) -> Findings:
 
 
 @pytest.fixture(scope="module")
-def told(trial: Protocol, findings: Findings) -> dict[str, Finding]:
+def by_id(trial: Protocol, findings: Findings) -> dict[str, Finding]:
     for finding in findings:
         bears_out(trial, finding)
     return {finding.id: finding for finding in findings}
 
 
-def test_what_is_found_in_the_trial(told: dict[str, Finding]) -> None:
-    assert list(told) == TRIAL_IDS
-    assert [id for id, finding in told.items() if finding.severity == "finding"] == TRIAL_IDS[:5]
+def test_what_is_found_in_the_trial(by_id: dict[str, Finding]) -> None:
+    assert list(by_id) == TRIAL_IDS
+    assert [id for id, finding in by_id.items() if finding.severity == "finding"] == TRIAL_IDS[:5]
 
 
-def test_the_tumour_risk_factor_is_dead_without_any_assumption(told: dict[str, Finding]) -> None:
-    finding = told["dead-branch:I9:tumour_history"]
+def test_the_tumour_risk_factor_is_dead_without_any_assumption(by_id: dict[str, Finding]) -> None:
+    finding = by_id["dead-branch:I9:tumour_history"]
     assert finding.criteria == ("I9", "E1") and finding.facts == () and is_of_everybody(finding)
     assert finding.sentence == (
         '"Tumour, now or ever" is one of the ways to pass I9 (At least one risk factor, read as "required"), but it '
@@ -144,31 +144,31 @@ def test_the_tumour_risk_factor_is_dead_without_any_assumption(told: dict[str, F
     assert any("tumors and other underlying diseases" in quote for quote in finding.quotes)
 
 
-def test_pregnancy_is_dead_only_under_the_facts_that_are_named(findings: Findings, told: dict[str, Finding]) -> None:
+def test_pregnancy_is_dead_only_under_the_facts_that_are_named(findings: Findings, by_id: dict[str, Finding]) -> None:
     for name, fact in (("late_pregnancy", "F1"), ("perinatal", "F2")):
-        finding = told[f"dead-branch:I9:{name}"]
+        finding = by_id[f"dead-branch:I9:{name}"]
         assert finding.criteria == ("I9", "E3")
-        assert [said.split(":")[0] for said in finding.facts] == [fact] and f"({fact})" in finding.sentence
+        assert [fact_text.split(":")[0] for fact_text in finding.facts] == [fact] and f"({fact})" in finding.sentence
         assert finding.witness[name] is True and finding.witness["pregnant"] is True
         assert finding.breaks[name] is True and finding.breaks["pregnant"] is False
         assert f"Without {fact} this patient would be eligible" in findings.text()
 
 
-def test_a_reading_is_held_against_the_cited_guideline(told: dict[str, Finding]) -> None:
-    finding = told["guideline:I6:registered:G1"]
+def test_a_reading_is_held_against_the_cited_guideline(by_id: dict[str, Finding]) -> None:
+    finding = by_id["guideline:I6:registered:G1"]
     assert "fewer than 30" in finding.sentence and "not the one chosen" in finding.sentence
     assert "Trial Version 10" in finding.facts[0]
 
 
-def test_the_literal_reading_excludes_everybody(told: dict[str, Finding]) -> None:
-    finding = told["reading:E7:literal"]
+def test_the_literal_reading_excludes_everybody(by_id: dict[str, Finding]) -> None:
+    finding = by_id["reading:E7:literal"]
     assert finding.criteria == ("E7", "I4") and is_of_everybody(finding)
 
 
-def test_who_falls_between(told: dict[str, Finding]) -> None:
-    finding = told["boundary:I9:age>65"]
+def test_who_falls_between(by_id: dict[str, Finding]) -> None:
+    finding = by_id["boundary:I9:age>65"]
     assert (finding.witness["age"], finding.beside["age"]) == (65, 66)
-    assert told["boundary:I7:spo2>93"].witness["spo2"] == 93
+    assert by_id["boundary:I7:spo2>93"].witness["spo2"] == 93
 
 
 def test_a_protocol_that_admits_nobody_says_so_once() -> None:
@@ -220,11 +220,11 @@ def test_the_trial_is_linted_in_time(trial: Protocol) -> None:
 )
 def test_dead_branch(criteria: list[str], ids: set[str]) -> None:
     heads = {":".join(id.split(":")[:2]) for id in ids}
-    told = found(sketch(*criteria), "dead-branch")
-    assert {":".join(id.split(":")[:2]) for id in told} == heads
+    by_id = found(sketch(*criteria), "dead-branch")
+    assert {":".join(id.split(":")[:2]) for id in by_id} == heads
     if not any("-and-" in id for id in ids):
-        assert set(told) == ids
-    assert all(is_of_everybody(finding) and finding.severity == "finding" for finding in told.values())
+        assert set(by_id) == ids
+    assert all(is_of_everybody(finding) and finding.severity == "finding" for finding in by_id.values())
 
 
 def test_a_branch_that_is_impossible_in_itself_blames_nobody() -> None:
@@ -249,9 +249,9 @@ def test_two_criteria_may_kill_a_branch_together() -> None:
     ],
 )
 def test_idle_part(criteria: list[str], ids: set[str]) -> None:
-    told = found(sketch(*criteria), "idle-part")
-    assert set(told) == ids
-    assert all(finding.severity == "note" for finding in told.values())
+    by_id = found(sketch(*criteria), "idle-part")
+    assert set(by_id) == ids
+    assert all(finding.severity == "note" for finding in by_id.values())
 
 
 LATE = "facts: [{id: F1, says: Late pregnancy is pregnancy, formula: not late or pregnant}]"
@@ -267,9 +267,9 @@ def with_facts(protocol: str, *criteria: str) -> Protocol:
 
 
 def test_a_fact_is_used_only_where_it_is_needed_and_named_then() -> None:
-    told = found(with_facts(LATE, "I1: late or a or b", "E1: pregnant", "E2: a"), "dead-branch")
-    assert told["dead-branch:I1:a"].facts == ()
-    late = told["dead-branch:I1:late"]
+    by_id = found(with_facts(LATE, "I1: late or a or b", "E1: pregnant", "E2: a"), "dead-branch")
+    assert by_id["dead-branch:I1:a"].facts == ()
+    late = by_id["dead-branch:I1:late"]
     assert late.facts == ("F1: Late pregnancy is pregnancy",) and late.criteria == ("I1", "E1")
     assert late.witness["late"] and late.witness["pregnant"]
     assert late.breaks["late"] and not late.breaks["pregnant"] and late.breaks["sex"] == "female"
@@ -316,21 +316,21 @@ def test_contradiction(criteria: list[str], cores: list[tuple[str, ...]]) -> Non
 def test_readings_that_exclude_everybody_alone_and_in_pairs() -> None:
     one = "I1: {readings: {wide: a or b, narrow: a}}"
     two = "E1: {readings: {narrow: a and b, wide: a}}"
-    told = found(sketch(one, two), "reading")
-    assert set(told) == {"reading:I1:narrow+E1:wide"}
-    told = found(sketch(one, "E1: {readings: {narrow: a and b, wide: a or b}}"), "reading")
-    assert set(told) == {"reading:E1:wide"} and told["reading:E1:wide"].criteria == ("E1", "I1")
+    by_id = found(sketch(one, two), "reading")
+    assert set(by_id) == {"reading:I1:narrow+E1:wide"}
+    by_id = found(sketch(one, "E1: {readings: {narrow: a and b, wide: a or b}}"), "reading")
+    assert set(by_id) == {"reading:E1:wide"} and by_id["reading:E1:wide"].criteria == ("E1", "I1")
     assert not found(sketch(one, "E1: c"), "reading")
 
 
 def test_guideline_is_held_against_every_reading() -> None:
     guideline = "guideline: [{id: G1, says: Adults only, formula: age >= 18}]"
-    told = found(with_facts(guideline, "I1: age < 12 or age > 200", "I2: age < 20", "E1: a"), "guideline")
-    assert set(told) == {"guideline:I1:G1"}
-    told = found(with_facts(guideline, "E1: age >= 10"), "guideline")
-    assert set(told) == {"guideline:E1:G1"}
-    told = found(with_facts(guideline, "I1: age < 18 or a", "E1: a"), "guideline")
-    assert set(told) == {"guideline:I1+E1:G1"}
+    by_id = found(with_facts(guideline, "I1: age < 12 or age > 200", "I2: age < 20", "E1: a"), "guideline")
+    assert set(by_id) == {"guideline:I1:G1"}
+    by_id = found(with_facts(guideline, "E1: age >= 10"), "guideline")
+    assert set(by_id) == {"guideline:E1:G1"}
+    by_id = found(with_facts(guideline, "I1: age < 18 or a", "E1: a"), "guideline")
+    assert set(by_id) == {"guideline:I1+E1:G1"}
     impossible = "guideline: [{id: G1, says: Never, formula: age > 500}]"
     assert not found(with_facts(impossible, "I1: age < 12"), "guideline")
 
@@ -353,8 +353,8 @@ def test_redundant(criteria: list[str], ids: set[str]) -> None:
 
 
 def test_redundant_with_data_missing_is_told_apart() -> None:
-    held = found(sketch("I1: age >= 18", "I2: age >= 21"), "redundant")["redundant:I1"]
-    assert "The same is true with data missing." in held.sentence and held.witness is None
+    finding = found(sketch("I1: age >= 18", "I2: age >= 21"), "redundant")["redundant:I1"]
+    assert "The same is true with data missing." in finding.sentence and finding.witness is None
     # With everything known I1 is passed by anybody; a record without the age leaves it open.
     broken = found(sketch("I1: age >= 18 or age < 18", "I2: a"), "redundant")["redundant:I1"]
     assert "decides nothing where everything is known: everybody passes it." in broken.sentence
@@ -381,8 +381,8 @@ def test_redundant_with_data_missing_is_told_apart() -> None:
     ],
 )
 def test_gap(criteria: list[str], ids: dict[str, str]) -> None:
-    told = found(sketch(*criteria), "gap")
-    assert {id: finding.severity for id, finding in told.items()} == ids
+    by_id = found(sketch(*criteria), "gap")
+    assert {id: finding.severity for id, finding in by_id.items()} == ids
 
 
 @pytest.mark.parametrize(
@@ -413,8 +413,8 @@ def test_the_next_value_past_a_limit_follows_the_step() -> None:
 
 
 def test_judgement_mixed_with_records() -> None:
-    told = found(sketch("I1: ok and a", "I2: ok", "I3: b"), "judgement")
-    assert set(told) == {"judgement:I1"} and "Fit in the eyes of the doctor" in told["judgement:I1"].sentence
+    by_id = found(sketch("I1: ok and a", "I2: ok", "I3: b"), "judgement")
+    assert set(by_id) == {"judgement:I1"} and "Fit in the eyes of the doctor" in by_id["judgement:I1"].sentence
 
 
 def test_fields_that_nothing_asks_about() -> None:
@@ -445,8 +445,8 @@ def test_a_quote_covers_whole_words_only() -> None:
 
 
 def test_uncovered_text_is_a_finding_and_a_missing_text_a_note() -> None:
-    told = found(sketch("I1: {when: a, quote: fever}", "I2: b", text="fever or cough"), "uncovered")
-    assert set(told) == {"uncovered:or-cough"} and told["uncovered:or-cough"].severity == "finding"
+    by_id = found(sketch("I1: {when: a, quote: fever}", "I2: b", text="fever or cough"), "uncovered")
+    assert set(by_id) == {"uncovered:or-cough"} and by_id["uncovered:or-cough"].severity == "finding"
     protocol = sketch("I1: {when: a, quote: fever}", "I2: b", text="fever")
     assert set(found(protocol, "no-quote")) == {"no-quote:I2"}
     assert set(found(sketch("I1: a"), "no-source")) == {"no-source"}
@@ -456,11 +456,11 @@ def test_uncovered_text_is_a_finding_and_a_missing_text_a_note() -> None:
 # Text and JSON
 
 
-def test_the_page_is_narrow_grouped_and_complete(findings: Findings, told: dict[str, Finding]) -> None:
+def test_the_page_is_narrow_grouped_and_complete(findings: Findings, by_id: dict[str, Finding]) -> None:
     page = findings.text()
     assert page.startswith("NCT05741099: 5 findings, 17 notes\n\nFINDINGS\n")
     assert max(map(len, page.splitlines())) <= 100
-    assert all(f"[{id}]" in page for id in told)
+    assert all(f"[{id}]" in page for id in by_id)
     assert page.index("Alternatives that can never help") < page.index("NOTES") < page.index("Unknown by design")
     assert "the same patient with Age at screening 66 years" in page
     assert not any(word in page.lower() for word in ("solver", "unsat", "z3", "core", "satisfiab", "disjunct"))
@@ -722,9 +722,9 @@ def test_nothing_that_brute_force_finds_is_left_out(protocol: Protocol) -> None:
     assert any(finding.kind == "never-satisfiable" for finding in findings) == (not eligible)
     if not eligible:
         return
-    told = {id for f in findings if f.kind == "redundant" for id in f.id.removeprefix("redundant:").split("+")}
+    by_id = {id for f in findings if f.kind == "redundant" for id in f.id.removeprefix("redundant:").split("+")}
     idle = {id for id in protocol.requirements if judge.same(judge.records(complete=True), id, Value(True))}
-    assert told == idle
+    assert by_id == idle
     for id in protocol.requirements:
         if not judge.same(judge.records(), id, Value(True)):
             assert parts_told(findings, id) == parts_expected(judge, id)
@@ -732,10 +732,10 @@ def test_nothing_that_brute_force_finds_is_left_out(protocol: Protocol) -> None:
 
 def parts_told(findings: tuple[Finding, ...], id: str) -> list[str]:
     kinds = ("dead-branch", "idle-part")
-    told = [
+    by_id = [
         f for f in findings if f.kind in kinds and f.criteria[0] == id and not (f.proven_for and not is_of_everybody(f))
     ]
-    return sorted(":".join(finding.id.split(":")[:3]) for finding in told)
+    return sorted(":".join(finding.id.split(":")[:3]) for finding in by_id)
 
 
 def parts_expected(judge: Judge, id: str) -> list[str]:

@@ -160,10 +160,10 @@ def states(formula, patient: dict) -> list[bool | None]:
     """What Z3 holds for possible: asked three times."""
     logic = logic_with(frozenset(calendar_dates([formula])))
     true, false = truth_of(logic.record, formula)
-    asked = {True: true, False: false, None: z3.Not(z3.Or(true, false))}
+    claims = {True: true, False: false, None: z3.Not(z3.Or(true, false))}
     solving = logic.solver()
     solving.add(*recorded({name: value for name, value in patient.items() if value is not None}, logic))
-    answers = {value: solving.check(question) for value, question in asked.items()}
+    answers = {value: solving.check(question) for value, question in claims.items()}
     assert z3.unknown not in answers.values()
     return [value for value, answer in answers.items() if answer == z3.sat]
 
@@ -175,8 +175,8 @@ def test_z3_agrees_with_the_reference(text: str, patient: dict) -> None:
     formula, facts = parse(text, PROTOCOL.fields), PROTOCOL.facts_of(patient)
     written = {name: field.possible(patient[name]) for name, field in PROTOCOL.fields.items()}
     for record in (facts, written):
-        found = states(formula, record)
-        assert evaluate(formula, facts) in found and (found == [evaluate(formula, facts)] or is_loose(formula))
+        possible = states(formula, record)
+        assert evaluate(formula, facts) in possible and (possible == [evaluate(formula, facts)] or is_loose(formula))
 
 
 @pytest.mark.agreement

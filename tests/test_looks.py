@@ -41,9 +41,9 @@ def test_the_look_that_is_due_is_taken_once_and_tells_no_arm(protocol, tmp_path)
     with pytest.raises(DataError, match=r"no look is due: look 1 is planned at 66, and there are 60 outcomes known"):
         due_look(look_of(early, protocol, 1))
     assert due_look(replace(look_of(early, protocol, 1), closed=False)) == 1, "an open report is on the way to it"
-    held = look_of(first, protocol, due_look(look_of(first, protocol, 1)))
-    before = read_previous(manifest_of(held, tmp_path, protocol, 1), protocol, "2023-06-30")
-    assert held.number == 1 and due_look(replace(held, closed=False)) == 1
+    due = look_of(first, protocol, due_look(look_of(first, protocol, 1)))
+    before = read_previous(manifest_of(due, tmp_path, protocol, 1), protocol, "2023-06-30")
+    assert due.number == 1 and due_look(replace(due, closed=False)) == 1
     for tables, there in ((first, 66), (between, 120)):
         now = replace(look_of(tables, protocol, 1), previous=before)
         with pytest.raises(
@@ -143,12 +143,12 @@ def test_harm_that_was_spent_stays_spent(protocol, tmp_path):
     assert {row[0]: row[1:] for row in last.first_page().pairs[0][0].rows}["z for harm"][0].startswith("−")
 
 
-@pytest.mark.parametrize(("first", "told"), [((25, 5), "harm was crossed before, at look 1."), ((9, 5), None)])
-def test_a_boundary_that_was_crossed_at_a_look_before_is_told_beside_the_effect(protocol, tmp_path, first, told):
+@pytest.mark.parametrize(("first", "sentence"), [((25, 5), "harm was crossed before, at look 1."), ((9, 5), None)])
+def test_a_boundary_that_was_crossed_at_a_look_before_is_told_beside_the_effect(protocol, tmp_path, first, sentence):
     plan = declared(protocol, harm={"spending": "Pocock type", "alpha": 0.05})
     file = manifest_of(look_of(people(33, 33, first), plan, 1), tmp_path, plan, 1)
     words = next_look(people(130, 130, (20, 18)), plan, 3, file).caveats()
-    assert (f"The boundary for {told}" in words) if told else "was crossed" not in words
+    assert (f"The boundary for {sentence}" in words) if sentence else "was crossed" not in words
 
 
 def test_a_two_sided_test_spends_both_tails_and_has_a_bound_for_harm(protocol):
@@ -161,13 +161,13 @@ def test_a_two_sided_test_spends_both_tails_and_has_a_bound_for_harm(protocol):
     assert row["harm"] == -row["bound"] and "The boundary for harm is crossed" in two.first_page().lead
     assert two.charter().set_index("item").loc["Alpha", "value"] == "0.05, two-sided"
     assert one.charter().set_index("item").loc["Alpha", "value"] == "0.025, one-sided"
-    told = one.charter().set_index("item")["value"]
-    assert told["Ratio"] == "1:1 (MSCs, Comparator)", "arms by their labels, not by the names of the file"
-    assert told["Endpoint"] == (
+    charter = one.charter().set_index("item")["value"]
+    assert charter["Ratio"] == "1:1 (MSCs, Comparator)", "arms by their labels, not by the names of the file"
+    assert charter["Endpoint"] == (
         "progression to severe or critical disease by day 28: yes or no; the fewer of them, the better"
     )
-    assert told["Looks"] == "3, at 33 %, 67 % and 100 % of the planned outcomes"
-    assert "death before its day counts as the worse outcome" in told["Estimand"]
+    assert charter["Looks"] == "3, at 33 %, 67 % and 100 % of the planned outcomes"
+    assert "death before its day counts as the worse outcome" in charter["Estimand"]
     assert one.charter().iloc[-1].tolist()[:3] == ["Power at these assumptions", "31 in 100", "worked out"]
     table = two.inference_table().set_index("what")["value"]
     p = float(table["p of this z, two-sided; not adjusted for the looks"])
@@ -216,8 +216,8 @@ def score_at(a, n, b, m, margin):
 def test_non_inferiority_is_held_against_its_margin(protocol, events, lead):
     plan = declared(protocol, hypothesis="non-inferiority", margin=0.15)
     look = look_of(collected(65, 65, events), plan, 2)
-    found = look.primary_effect
-    assert found.z == pytest.approx(-score_at(events[0], 65, events[1], 65, 0.15), abs=1e-5)
+    effect = look.primary_effect
+    assert effect.z == pytest.approx(-score_at(events[0], 65, events[1], 65, 0.15), abs=1e-5)
     assert look.first_page().lead.startswith(lead)
     curve = look.power_curve()
     assert curve.empty or curve.loc[curve["mark"] == "null", "effect"].tolist() == [15.0]
@@ -240,13 +240,13 @@ def test_harm_beside_non_inferiority_is_worse_than_the_control_or_than_the_margi
     harm = {"spending": "Pocock type", "alpha": 0.025, "against": against}
     plan = declared(protocol, hypothesis="non-inferiority", margin=0.15, harm=harm)
     look = look_of(collected(65, 65, events), plan, 2)
-    found, frame, page = look.primary_effect, look.boundaries(), look.first_page()
+    effect, frame, page = look.primary_effect, look.boundaries(), look.first_page()
     row = this_look(frame)
-    held = found.z_of_none if against == "no difference" else found.z
-    assert row["z_harm"] == held or (against == "margin" and math.isnan(row["z_harm"]))
+    z_held = effect.z_of_none if against == "no difference" else effect.z
+    assert row["z_harm"] == z_held or (against == "margin" and math.isnan(row["z_harm"]))
     mirrored = (-frame["harm"]).tolist()
     assert type_one_error(frame["information"].tolist(), mirrored) == pytest.approx(0.025, abs=1e-9)
-    assert (held <= row["harm"]) == crossed == ("The boundary for harm is crossed" in page.lead)
+    assert (z_held <= row["harm"]) == crossed == ("The boundary for harm is crossed" in page.lead)
     assert words in page.lead + dict(page.lines)["Boundary"]
     picture = page.pairs[0][0]
     assert (picture.points[-1][1] >= picture.lower[1][1]) == crossed, "drawn where z crosses it"
@@ -263,23 +263,23 @@ def test_the_power_of_a_design_is_what_simulated_trials_find(protocol):
     steps = np.diff(information, prepend=0)
     drift = 0.15 / math.sqrt(4 * 0.12 * 0.88)
     score = (drift * steps + np.sqrt(steps) * draw.standard_normal((200_000, 3))).cumsum(axis=1)
-    found = (score / np.sqrt(information) >= bounds).any(axis=1).mean()
-    assert design_power(plan) == pytest.approx(found, abs=0.004)
+    power_found = (score / np.sqrt(information) >= bounds).any(axis=1).mean()
+    assert design_power(plan) == pytest.approx(power_found, abs=0.004)
 
 
 def test_the_corrected_estimate_is_median_unbiased_for_a_large_effect():
     """A truth of -40 points (30 % against 70 %), looks at 66, 134 and 200; the unit is that of each trial's own z."""
-    draw, information, told = np.random.default_rng(11), [66, 134, 200], []
+    draw, information, estimates = np.random.default_rng(11), [66, 134, 200], []
     bounds = boundaries(information, planned=200)["z"].tolist()
     for _ in range(300):
         first, second = draw.random(100) < 0.3, draw.random(100) < 0.7
         for look, n in enumerate(information):
             half = n // 2
-            found = risk_difference((int(first[:half].sum()), half, int(second[:half].sum()), half))
-            z = -found["z"]
+            estimate = risk_difference((int(first[:half].sum()), half, int(second[:half].sum()), half))
+            z = -estimate["z"]
             if z >= bounds[look] or look == 2:
-                unit = (z / found["difference"]) ** 2 / n
+                unit = (z / estimate["difference"]) ** 2 / n
                 parts = [unit * each for each in information[: look + 1]]
-                told.append(-final_estimate(z, parts, bounds[:look])["estimate"])
+                estimates.append(-final_estimate(z, parts, bounds[:look])["estimate"])
                 break
-    assert np.median(told) == pytest.approx(-0.40, abs=0.02)
+    assert np.median(estimates) == pytest.approx(-0.40, abs=0.02)

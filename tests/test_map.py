@@ -184,8 +184,8 @@ def test_no_wrong_column_is_live(title):
     columns, expected = MISLEADING[title]
     draft = tt.draft_mapping(TRIAL, table(**columns))
     assert draft.mapping.fields == {}
-    for field, asked in expected.items():
-        assert asked in "; ".join(line(draft, field).asks), line(draft, field)
+    for field, column in expected.items():
+        assert column in "; ".join(line(draft, field).asks), line(draft, field)
 
 
 # --- languages --------------------------------------------------------------------------------------------------------
@@ -292,9 +292,9 @@ def test_every_kind_of_table_gives_the_same_lines(tmp_path):
 def test_what_is_no_table_is_told(tmp_path):
     file = tmp_path / "t.csv"
     file.write_text("1,Anna Schmidt,71\n2,Max Mueller,64\n", "utf-8")
-    with pytest.raises(DataError, match="looks like a patient") as told:
+    with pytest.raises(DataError, match="looks like a patient") as error:
         tt.draft_mapping(TRIAL, file)
-    assert "Anna" not in str(told.value)
+    assert "Anna" not in str(error.value)
     file.write_text("id,age,age\n1,30,31\n", "utf-8")
     draft = tt.draft_mapping(TRIAL, file)
     assert draft.mapping.fields == {} and "two columns" in draft.asks[0]
@@ -310,7 +310,7 @@ def test_where_ids_repeat_rows_must_agree():
 
 
 @pytest.mark.parametrize(
-    ("ids", "patients", "asked"),
+    ("ids", "patients", "question"),
     [
         (["P1", "P2", "P3"], 3, None),
         (["P1", "P2", "P2"], 2, "3 rows have 2 different patient_id"),
@@ -318,12 +318,12 @@ def test_where_ids_repeat_rows_must_agree():
         (["P1", "P1", ""], 3, "1 row has no patient_id; every row"),
     ],
 )
-def test_rows_that_are_no_patients_are_none_among_the_ids(tmp_path, ids, patients, asked):
+def test_rows_that_are_no_patients_are_none_among_the_ids(tmp_path, ids, patients, question):
     file = tmp_path / "t.csv"
     lines = [f"{id};{60 + row};97;120;no" for row, id in enumerate(ids)]
     file.write_text("\n".join(["patient_id;age;spo2;systolic;cough", *lines, ";;;;", "Total;61;;;", ";;;;"]), "utf-8")
     draft = tt.draft_mapping(TRIAL, file)
-    assert asked in draft.asks[0] if asked else not draft.asks
+    assert question in draft.asks[0] if question else not draft.asks
     read = tt.read_patients(file, TRIAL, draft.mapping)
     assert read.n == patients + (draft.mapping.id.column is None)  # without ids nothing says which row is a total
 
@@ -369,9 +369,9 @@ def test_free_text_is_never_told(secrets, column, often):
     records = pl.DataFrame({"id": range(30), "age": [71] * 30, "name": [*secrets] * 10, "remarks": [*secrets] * 10})
     records = records.with_columns(pl.Series(column, values))
     draft = tt.draft_mapping(TRIAL, records)
-    told = f"{draft.text()} {draft!r} {draft.lines}".casefold()
+    text = f"{draft.text()} {draft!r} {draft.lines}".casefold()
     for secret in secrets:
-        assert secret.casefold() not in told
+        assert secret.casefold() not in text
     if draft.mapping.fields:
         assert tt.screen(TRIAL, records, draft.mapping).n == 30
 
@@ -386,8 +386,8 @@ def test_what_nobody_looked_at_is_no_danger():
 
 
 def test_questions_for_a_person_are_no_columns():
-    asked = "id: T\ntitle: T\nfields: {}\ncriteria: [{id: I1, kind: inclusion, label: Asthma, ask: true}]\n"
-    draft = tt.draft_mapping(read_protocol(asked), table(ask=["yes"], asthma=["yes", "no"]))
+    protocol_text = "id: T\ntitle: T\nfields: {}\ncriteria: [{id: I1, kind: inclusion, label: Asthma, ask: true}]\n"
+    draft = tt.draft_mapping(read_protocol(protocol_text), table(ask=["yes"], asthma=["yes", "no"]))
     assert (draft.lines, draft.absent, draft.unread) == ((), (), ("ask", "asthma"))
 
 
@@ -398,7 +398,9 @@ def compare(protocol, source, hand: Path, draft) -> dict[str, str]:
     """By field of a mapping written by hand, what the draft makes of it: the same, more careful, or wrong."""
     written = load_mapping(hand, protocol)
     drafted = {line.field for line in draft.lines}
-    found = dict.fromkeys(drafted - {*written.fields}, "extra") | dict.fromkeys({*written.fields} - drafted, "missing")
+    differences = dict.fromkeys(drafted - {*written.fields}, "extra") | dict.fromkeys(
+        {*written.fields} - drafted, "missing"
+    )
     both = [
         tt.read_patients(
             source, protocol, replace(mapping, fields={name: mapping.fields[name] for name in written.fields})
@@ -408,8 +410,8 @@ def compare(protocol, source, hand: Path, draft) -> dict[str, str]:
     one, other = (patients.frame.to_native().collect() for patients in both)
     for field in {*written.fields} & drafted:
         careful = one[field].eq_missing(other[field]) | other[field].is_null()
-        found[field] = "same" if one[field].equals(other[field]) else "careful" if careful.all() else "wrong"
-    return found
+        differences[field] = "same" if one[field].equals(other[field]) else "careful" if careful.all() else "wrong"
+    return differences
 
 
 def test_a_real_table_is_mapped_as_by_hand(realdata, protocol, root):
@@ -417,9 +419,9 @@ def test_a_real_table_is_mapped_as_by_hand(realdata, protocol, root):
     draft = tt.draft_mapping(protocol, source)
     assert draft.mapping.patient_id == PatientId("row_id")
     assert {line.field for line in draft.of("certain")} == {"age", "cough", "diabetes"}
-    found = compare(protocol, source, root / "data" / "mappings" / "carbon_health.yaml", draft)
-    assert sorted(found.values()) == ["careful"] + ["same"] * 13
-    assert found["other_symptom"] == "careful"  # five symptoms of those that there are
+    differences = compare(protocol, source, root / "data" / "mappings" / "carbon_health.yaml", draft)
+    assert sorted(differences.values()) == ["careful"] + ["same"] * 13
+    assert differences["other_symptom"] == "careful"  # five symptoms of those that there are
 
 
 @pytest.mark.parametrize("case", ["01-partial-date-and-window", "03-dot-thousands-decimal-comma", "06-excel-sep-line"])
@@ -427,9 +429,9 @@ def test_tables_that_went_wrong_elsewhere_are_mapped_as_by_hand(case, root):
     folder = root / "tests" / "cases"
     trial, source = tt.load_protocol(folder / "screening.yaml"), folder / case / "patients.csv"
     draft = tt.draft_mapping(trial, source)
-    found = compare(trial, source, folder / case / "mapping.yaml", draft)
-    assert found.pop("consent", "extra") == "extra"  # true everywhere, and not mapped by hand
-    assert set(found.values()) == {"same"}
+    differences = compare(trial, source, folder / case / "mapping.yaml", draft)
+    assert differences.pop("consent", "extra") == "extra"  # true everywhere, and not mapped by hand
+    assert set(differences.values()) == {"same"}
 
 
 def test_a_checklist_without_fields_is_told_to_adopt_formulas_first(tmp_path, capsys):
@@ -440,17 +442,17 @@ def test_a_checklist_without_fields_is_told_to_adopt_formulas_first(tmp_path, ca
     assert main(["new", str(tmp_path / "sheet.txt"), "--out", str(tmp_path)]) == 0
     protocol = str(tmp_path / "protocols" / "sheet.yaml")
     assert main(["map", protocol, str(tmp_path / "iron.csv")]) == 0
-    said = capsys.readouterr().err
-    assert f"adopt formulas in {protocol} first" in said and "guess is taken" not in said
+    output = capsys.readouterr().err
+    assert f"adopt formulas in {protocol} first" in output and "guess is taken" not in output
 
 
 def test_columns_in_other_words_are_to_be_named(tmp_path, capsys, root):
     (tmp_path / "t.csv").write_text("id,Wert A,Wert B\n1,690,1\n2,40,2\n", "utf-8")
     protocol = str(root / "data" / "protocols" / "NCT05741099.yaml")
     assert main(["map", protocol, str(tmp_path / "t.csv")]) == 0
-    said = capsys.readouterr().err
-    assert "and 43 more): write a line for each below fields:, such as screened_on: NAME OF ITS COLUMN" in said
-    assert "adopt formulas" not in said
+    output = capsys.readouterr().err
+    assert "and 43 more): write a line for each below fields:, such as screened_on: NAME OF ITS COLUMN" in output
+    assert "adopt formulas" not in output
 
 
 def test_an_empty_mapping_is_told_to_take_a_line(tmp_path, capsys, root):
@@ -465,9 +467,9 @@ def test_the_command_leads_on(tmp_path, capsys, root):
     source, out = root / "data" / "cohort" / "cohort.csv", tmp_path / "mapping.yaml"
     protocol = str(root / "data" / "protocols" / "NCT05741099.yaml")
     assert main(["map", protocol, str(source), "--out", str(out)]) == 0
-    said = capsys.readouterr()
-    assert said.out == f"wrote {out}\nnext: trialtools screen {protocol} {source} --mapping {out}\n"
-    assert said.err.startswith("51 certain, 0 guesses, 0 open; fields of the criteria without a column: none")
+    output = capsys.readouterr()
+    assert output.out == f"wrote {out}\nnext: trialtools screen {protocol} {source} --mapping {out}\n"
+    assert output.err.startswith("51 certain, 0 guesses, 0 open; fields of the criteria without a column: none")
     assert main(["screen", protocol, str(source), "--mapping", str(out)]) == 0
     assert main(["map", protocol, str(source), "--out", str(out)]) == 2
     assert main(["map", protocol, str(tmp_path / "nowhere.csv")]) == 2

@@ -45,8 +45,8 @@ def people(experimental, control, events=(0, 0), entered="2023-03-01"):
 
 def look_of(tables, protocol, number=1, closed=True, looks=None, **more):
     """A look of these tables; `looks` are those that the previous report wrote down."""
-    found = tt.look(read_trial({**tables, **more}, protocol), protocol, str(ON), number=number, closed=closed)
-    return replace(found, previous={"facts": {"looks": looks}}) if looks else found
+    look = tt.look(read_trial({**tables, **more}, protocol), protocol, str(ON), number=number, closed=closed)
+    return replace(look, previous={"facts": {"looks": looks}}) if looks else look
 
 
 def test_the_flow_adds_up_and_tells_no_arm_when_pooled(protocol):
@@ -89,12 +89,12 @@ def test_what_was_unknown_of_a_criterion_is_no_failure_of_it(protocol):
     subjects = {"subject_id": list("1234"), "screened_on": ["2023-02-01"] * 4}
     subjects |= {"decision": ["ineligible", "undetermined", "undetermined", "eligible"]}
     look = look_of({"subjects": subjects | {"reason": ["E4, E5", "unknown: I4, E4", "", ""]}}, protocol)
-    told = look.exclusions()
-    assert told.set_index("criterion")["failed"].filter(like="E").to_dict() == {"E4": 1, "E5": 1}
-    said = told[told["criterion"] == ""].set_index("label")["failed"].to_dict()
-    assert said == {"undetermined: something was not known": 2, "eligible, but not randomized so far": 1}
+    frame = look.exclusions()
+    assert frame.set_index("criterion")["failed"].filter(like="E").to_dict() == {"E4": 1, "E5": 1}
+    failed = frame[frame["criterion"] == ""].set_index("label")["failed"].to_dict()
+    assert failed == {"undetermined: something was not known": 2, "eligible, but not randomized so far": 1}
     flow = look.flow().query("stage == 'excluded' and item != ''").set_index("item")["n"]
-    assert {item: flow[item] for item in said} == said and flow.sum() == 4
+    assert {item: flow[item] for item in failed} == failed and flow.sum() == 4
 
 
 def test_other_endpoints_count_those_whose_window_has_passed(protocol):
@@ -170,21 +170,21 @@ def test_events_of_whom_the_days_are_not_known_are_in_no_rate(protocol):
 
 
 def test_no_event_at_all_is_no_minus_zero(protocol):
-    found = look_of(people(5, 5), protocol).primary_effect
-    assert math.copysign(1, found.z) == 1 and found.difference == 0
+    effect = look_of(people(5, 5), protocol).primary_effect
+    assert math.copysign(1, effect.z) == 1 and effect.difference == 0
 
 
 def test_who_takes_no_part_in_the_effect_is_told(protocol):
     tables = people(20, 20, (2, 5))
     tables["subjects"]["stratum"] = ["alone"] * 3 + ["young"] * 37
     look = look_of(tables, protocol)
-    found = look.primary_effect
-    told = look.caveats()
-    assert found.n == 37 and told.startswith("3 with the outcome known take no part")
+    effect = look.primary_effect
+    notes = look.caveats()
+    assert effect.n == 37 and notes.startswith("3 with the outcome known take no part")
     tables["subjects"]["stratum"][0] = ""
     look = look_of(tables, protocol, 2, looks=[{"information": 20}])
-    found = look.primary_effect
-    assert found.n == 40 and "Not stratified, for the stratum of 1" in look.caveats()
+    effect = look.primary_effect
+    assert effect.n == 40 and "Not stratified, for the stratum of 1" in look.caveats()
     assert "Of look 1 no z is known" in look.caveats()
     assert look_of(people(20, 20, (2, 5)), protocol).caveats() == ""
 
@@ -195,8 +195,8 @@ def test_an_early_event_does_not_count_before_its_window_has_passed(protocol):
     tables["subjects"]["randomized_on"] = ["2023-06-20"] * 5 + ["2023-03-01"] * 35
     tables["outcomes"]["observed_on"] = ["2023-06-25"] * 2 + tables["outcomes"]["observed_on"][2:]
     look = look_of(tables, protocol)
-    found = look.primary_effect
-    assert found.events == {"mscs": (0, 15), "comparator": (6, 20)} and found.pending == 5
+    effect = look.primary_effect
+    assert effect.events == {"mscs": (0, 15), "comparator": (6, 20)} and effect.pending == 5
     rows = look.sensitivity().set_index("analysis")
     assert rows.loc["With events whose window is still open", "experimental"] == "2/17"
 
@@ -213,8 +213,8 @@ def test_an_event_after_the_day_of_the_endpoint_is_none_by_that_day_and_page_1_s
     assert note == f"{counts}: the endpoint is by day 28, so they count as without it." and note in look.caveats()
     later = look.sensitivity().set_index("analysis").loc["With events after day 28"]
     assert (later["difference"], later["experimental"]) == (pytest.approx(plain.difference), "4/65")
-    told = look.trial.findings.set_index("problem").loc["happened after day 28"]
-    assert told["n"] == 2 and told["action"].startswith("no event by that day")
+    findings = look.trial.findings.set_index("problem").loc["happened after day 28"]
+    assert findings["n"] == 2 and findings["action"].startswith("no event by that day")
     opened = look_of(tables, protocol, 2, closed=False)
     assert not re.search("mscs|comparator", " ".join(opened.first_page().notes), re.IGNORECASE)
 
@@ -223,8 +223,8 @@ def test_missing_outcomes_are_counted_and_bound_the_effect(protocol):
     tables = people(50, 50, (5, 10))
     tables["outcomes"]["value"][-20:] = [""] * 20
     look = look_of(tables, protocol)
-    found = look.primary_effect
-    assert (found.n, found.missing) == (80, 20)
+    effect = look.primary_effect
+    assert (effect.n, effect.missing) == (80, 20)
     rows = look.sensitivity().set_index("analysis")
     assert rows.loc["Missing taken as events", "control"] == "30/50"
     assert rows.loc["Missing taken against the experimental arm", "difference"] == pytest.approx(5 / 50 - 10 / 50)
@@ -236,22 +236,22 @@ def test_the_analysis_is_stratified_as_the_randomization_was(protocol):
     tables = people(40, 40, (4, 9))
     tables["subjects"]["stratum"] = ["old" if i % 4 else "young" for i in range(80)]
     look = look_of(tables, protocol)
-    found = look.primary_effect
-    assert found.strata == 2 and found.n == 80
+    effect = look.primary_effect
+    assert effect.strata == 2 and effect.n == 80
     rows = look.sensitivity().set_index("analysis")
-    assert rows.loc["Primary", "z"] == pytest.approx(found.z)
+    assert rows.loc["Primary", "z"] == pytest.approx(effect.z)
     assert rows.loc["Not stratified", "difference"] == pytest.approx(4 / 40 - 9 / 40)
 
 
 def test_the_bound_follows_the_information_that_is_there(protocol):
     look = look_of(people(50, 50, (3, 12)), protocol, 2, looks=[{"information": 60, "z": 0.4}])
-    found, frame = look.primary_effect, look.boundaries()
+    effect, frame = look.primary_effect, look.boundaries()
     assert frame["state"].tolist() == ["done", "now", "ahead"]
     assert frame["information"].tolist() == [60, 100, 200] and frame["fraction"].tolist() == [0.3, 0.5, 1]
     # the spending function of Lan and DeMets, by its formula
     spent = [2 * (1 - norm.cdf(norm.ppf(1 - 0.0125) / math.sqrt(t))) for t in (0.3, 0.5)]
     assert frame["alpha_spent"].tolist()[:2] == pytest.approx(spent, rel=1e-9)
-    assert found.z > 0 and not crosses_boundary(this_look(frame)) and not is_last(frame)
+    assert effect.z > 0 and not crosses_boundary(this_look(frame)) and not is_last(frame)
     unknown = replace(look, previous={}).boundaries()
     assert unknown["information"].iloc[0] == pytest.approx(66), "an unreported look is taken as planned"
     assert math.isnan(unknown["z"].iloc[0])
@@ -259,12 +259,12 @@ def test_the_bound_follows_the_information_that_is_there(protocol):
 
 def test_a_clear_effect_stops_and_an_end_spends_what_is_left(protocol):
     look = look_of(people(65, 65, (1, 22)), protocol, 2)
-    found, frame = look.primary_effect, look.boundaries()
+    effect, frame = look.primary_effect, look.boundaries()
     assert crosses_boundary(this_look(frame))
-    low, high = adjusted_interval(found, this_look(frame)["bound"])
-    assert low < found.low and found.high < high < 0, "wider than the nominal one, and still without zero"
+    low, high = adjusted_interval(effect, this_look(frame)["bound"])
+    assert low < effect.low and effect.high < high < 0, "wider than the nominal one, and still without zero"
     estimate, below, above = final_difference(look)
-    assert below < estimate < above < 0 and abs(estimate) < abs(found.difference)
+    assert below < estimate < above < 0 and abs(estimate) < abs(effect.difference)
     assert "not adjusted for the looks" in look.inference_table()["what"].iloc[0]
     for n in (85, 110):  # fewer and more than planned at the last look
         last = look_of(people(n, n, (8, 10)), protocol, 3, looks=[{"information": 66}, {"information": 134}])
@@ -287,9 +287,9 @@ def test_looks_too_close_or_beyond_the_plan_are_refused(protocol):
 
 def test_without_any_event_nothing_is_made_up(protocol):
     look = look_of(people(40, 40), protocol)
-    found = look.primary_effect
+    effect = look.primary_effect
     frame = look.boundaries()
-    assert (found.difference, found.z) == (0, 0) and not crosses_boundary(this_look(frame))
+    assert (effect.difference, effect.z) == (0, 0) and not crosses_boundary(this_look(frame))
     assert look.power_curve().empty
     assert (
         dict(look.first_page().lines)["Ahead"]
@@ -348,9 +348,11 @@ def test_the_forecast_holds_its_target_and_widens(protocol):
 def test_a_chance_is_small_whatever_is_assumed_only_where_the_hope_of_the_design_is_among_it(protocol):
     look = look_of(people(65, 65, (28, 5)), protocol, 2)
     without = replace(look, plan=replace(look.plan, hoped=None))
-    said = [dict(each.first_page().lines)["Ahead"] for each in (look, without)]
-    assert said[0].endswith("is below 1 in 100, whatever is assumed.")
-    assert said[1].endswith("is below 1 in 100 if what was seen so far goes on, or if there is no effect from now on.")
+    chances = [dict(each.first_page().lines)["Ahead"] for each in (look, without)]
+    assert chances[0].endswith("is below 1 in 100, whatever is assumed.")
+    assert chances[1].endswith(
+        "is below 1 in 100 if what was seen so far goes on, or if there is no effect from now on."
+    )
 
 
 @pytest.mark.parametrize("seed", range(1, 7))
@@ -377,15 +379,15 @@ def test_changes_are_told_against_the_previous_manifest(protocol, tmp_path):
     assert rows.loc["Deaths", ["then", "now", "change"]].tolist() == [1, 1, "+0"]
     assert pd.isna(rows.loc["Participants with a serious adverse event", "change"]), "not known then: no change is told"
     assert rows.loc["Protocol file", "change"] == "changed"
-    for text, said in (
+    for text, sentence in (
         ("{}", "not the manifest"),
         (json.dumps({**manifest, "protocol": {"id": "X"}}), "of the protocol X"),
     ):
         file.write_text(text)
-        with pytest.raises(DataError, match=said):
+        with pytest.raises(DataError, match=sentence):
             read_previous(file, protocol, "2023-06-30")
     looks = [{"look": 1, "information": 60, "z": 1.0}, {"look": 2, "information": 130, "z": 1.5}]
-    for facts, run, said in (
+    for facts, run, sentence in (
         ({"looks": looks}, {"look": 2}, "of look 2, which is not before look 2"),
         ({}, {"look": 3}, "of look 3, which is not before look 2"),
         ({"looks": [{"z": 1}]}, {"look": 1}, "not the manifest"),
@@ -393,7 +395,7 @@ def test_changes_are_told_against_the_previous_manifest(protocol, tmp_path):
         ({}, {"look": 1, "site": "North"}, "of North, not of all sites"),
     ):
         file.write_text(json.dumps({**manifest, "facts": facts, "parameters": {"run": run}}))
-        with pytest.raises(DataError, match=said):
+        with pytest.raises(DataError, match=sentence):
             read_previous(file, protocol, "2023-06-30", look=2)
     file.write_text(json.dumps(manifest))
     with pytest.raises(DataError, match="not an earlier report"):
@@ -493,8 +495,8 @@ def test_patients_chosen_by_what_was_foreseen_are_found(protocol):
     chosen = pd.DataFrame({"subject_id": ids, "chance": [0.25 if v else 0.75 for v in value]})
     chosen.loc[[15, 25, 75, 85], "chance"] = 0.25
     fair = chosen.assign(chance=[0.25 + 0.5 * (i % 2) for i in range(120)])
-    for told, said in ((chosen, "may have been chosen"), (fair, "no sign")):
-        assert said in replace(look, allocations=told).selection_bias_test()["value"].iloc[-1]
+    for allocations, sentence in ((chosen, "may have been chosen"), (fair, "no sign")):
+        assert sentence in replace(look, allocations=allocations).selection_bias_test()["value"].iloc[-1]
     coin = replace(look, allocations=fair.assign(chance=0.5)).selection_bias_test()
     assert coin.empty and "nothing to test" in coin.attrs["why"], "what nobody could foresee cannot be used"
     assert "not opened with its key" in look.selection_bias_test().attrs["why"]
@@ -515,11 +517,11 @@ def test_the_overall_rate_needs_no_arm_and_asks_for_a_size(protocol):
     """The interval is scipy's exact one; the size by the textbook's formula for two shares at one overall rate."""
     from scipy.stats import binomtest
 
-    told = overall_rate(look_of(people(60, 60, (5, 14)), protocol))
+    rate = overall_rate(look_of(people(60, 60, (5, 14)), protocol))
     exact = binomtest(19, 120).proportion_ci()
-    assert (told["low"], told["high"]) == pytest.approx((exact.low, exact.high)) and told["n"] == 120
+    assert (rate["low"], rate["high"]) == pytest.approx((exact.low, exact.high)) and rate["n"] == 120
     z = norm.ppf(0.975) + norm.ppf(0.8)
-    assert told["needed"] == math.ceil(z**2 * 4 * told["rate"] * (1 - told["rate"]) / 0.06**2)
+    assert rate["needed"] == math.ceil(z**2 * 4 * rate["rate"] * (1 - rate["rate"]) / 0.06**2)
     for hits, end in ((0, "low"), (60, "high")):
         edge = overall_rate(look_of(people(60, 60, (hits, hits)), protocol))
         assert edge[end] == (0 if end == "low" else 1) and math.isnan(edge["needed"])
@@ -535,10 +537,17 @@ def test_a_look_is_told_in_four_lines_and_lists_its_sections(root, protocol):
 def test_what_is_empty_says_why_and_is_shown_so(protocol):
     """Nothing was collected but who was randomized, on which day; not even an arm."""
     look = look_of({"subjects": people(4, 4)["subjects"] | {"arm": [""] * 8}}, protocol, closed=False)
-    asked = ("harms", "adverse_events", "edish", "laboratory", "dosing", "follow_up", "outcome_status", "exclusions")
-    asked += ("boundaries", "sensitivity", "power_curve", "secondary_outcomes", "survival_curves", "allocation_audit")
-    asked += ("changes", "serious_cases", "conditional_power_table", "blinded_event_rate", "dosing_deviations")
-    for name in asked:
+    sections = ("harms", "adverse_events", "edish", "laboratory", "dosing", "follow_up", "outcome_status", "exclusions")
+    sections += (
+        "boundaries",
+        "sensitivity",
+        "power_curve",
+        "secondary_outcomes",
+        "survival_curves",
+        "allocation_audit",
+    )
+    sections += ("changes", "serious_cases", "conditional_power_table", "blinded_event_rate", "dosing_deviations")
+    for name in sections:
         frame = getattr(look, name)()
         assert frame.empty and frame.attrs["why"].endswith("."), name
         assert frame.attrs["why"] in look.show.table(frame, name), name
@@ -567,8 +576,8 @@ def test_with_one_look_the_corrected_difference_is_the_difference(protocol):
 
 def test_looks_that_were_not_held_spend_nothing_and_are_named(protocol):
     tables = people(65, 65, (8, 10))
-    held, skipped = look_of(tables, protocol, 2), replace(look_of(tables, protocol, 2), not_held=(1,))
-    assert held.boundaries()["look"].tolist() == [1, 2, 3] and skipped.boundaries()["look"].tolist() == [2, 3]
+    all_looks, skipped = look_of(tables, protocol, 2), replace(look_of(tables, protocol, 2), not_held=(1,))
+    assert all_looks.boundaries()["look"].tolist() == [1, 2, 3] and skipped.boundaries()["look"].tolist() == [2, 3]
     spent = 2 * (1 - norm.cdf(norm.ppf(1 - 0.0125) / math.sqrt(130 / 200)))
     assert skipped.boundaries()["bound"].iloc[0] == pytest.approx(norm.isf(spent), rel=1e-9), "all of it is there still"
     assert "Look 1 was not held." in skipped.first_page().pairs[0][0].note
@@ -578,8 +587,8 @@ def test_looks_that_were_not_held_spend_nothing_and_are_named(protocol):
     with pytest.raises(DataError, match="not_held names look 2; expected looks before look 2"):
         tt.look(read_trial(tables, protocol), protocol, str(ON), number=2, closed=True, not_held=[2])
     listed = protocol.design | {"futility": DesignItem([0.1, 0.5])}
-    found = replace(look_of(tables, replace(protocol, design=listed), 2), not_held=(1,)).boundaries()
-    assert found["futility"].iloc[0] == 0.5, "the one of look 2"
+    bounds = replace(look_of(tables, replace(protocol, design=listed), 2), not_held=(1,)).boundaries()
+    assert bounds["futility"].iloc[0] == 0.5, "the one of look 2"
 
 
 def test_an_over_run_last_look_takes_back_no_alpha(protocol):
@@ -620,9 +629,9 @@ def test_a_declared_boundary_for_harm_is_told(protocol):
 def test_the_charter_says_what_is_only_described(protocol):
     """A second primary endpoint, and whatever else nobody reads, is printed there beside what is."""
     look = look_of(people(65, 65, (22, 9)), declared(protocol, endpoint_2="pain by day 28", dropout_rate=0.1), 2)
-    said = look.charter().set_index("item").loc["Not monitored", "value"]
-    assert said.startswith("No number of this report is worked out from phase, ")
-    assert said.endswith(" endpoint 2 and dropout rate.") and "alpha" not in said
+    charter = look.charter().set_index("item").loc["Not monitored", "value"]
+    assert charter.startswith("No number of this report is worked out from phase, ")
+    assert charter.endswith(" endpoint 2 and dropout rate.") and "alpha" not in charter
 
 
 def test_what_is_declared_and_not_implemented_is_refused(protocol):
@@ -692,8 +701,8 @@ def test_a_death_before_the_endpoint_counts_as_declared(protocol, estimand, even
     items = {name: item for name, item in protocol.design.items() if name != "estimand"}
     rules = replace(protocol, design=items)
     look = look_of(tables, declared(rules, estimand=estimand) if estimand else rules, disposition=dead)
-    found = look.primary_effect
-    assert tuple(hits for hits, _ in found.events.values()) == events and found.missing == missing
+    effect = look.primary_effect
+    assert tuple(hits for hits, _ in effect.events.values()) == events and effect.missing == missing
     page = look.first_page()
     assert [row.cells for row in page.rows if row.label == "Died"] == [
         ("20 of 60 (33.3 %)".replace(" %", "\N{NO-BREAK SPACE}%"), "0 of 60")

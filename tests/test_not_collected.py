@@ -103,9 +103,9 @@ OPEN = ("events", "disposition", "log")
 @pytest.mark.parametrize(("absent", "closed"), [*((name, True) for name in SAID), *((name, False) for name in OPEN)])
 def test_a_table_that_is_lacking_is_not_collected_everywhere(look_without, full, absent, closed):
     shown = words_of(report_of(look_without(absent, closed)))
-    text, (said, never) = " ¶ ".join(shown), SAID[absent]
-    assert re.search(said, text), f"nowhere said of {absent}"
-    assert not (found := re.search(never, text)), f"{absent}: {text[max(0, found.start() - 80) : found.end() + 40]}"
+    text, (sentence, never) = " ¶ ".join(shown), SAID[absent]
+    assert re.search(sentence, text), f"nowhere said of {absent}"
+    assert not (match := re.search(never, text)), f"{absent}: {text[max(0, match.start() - 80) : match.end() + 40]}"
     mine = [part for part in shown if part not in full[closed] and not part.startswith(("How current", "Findings on"))]
     for part in mine:  # no zero that the whole data do not have
         zeros = set(re.findall(rf".{{0,5}}{ZERO}", part))
@@ -129,4 +129,4 @@ def test_a_look_at_nothing_but_subjects_has_no_zero(protocol, whole):
     subjects = without(whole, "log")["subjects"]
     look = tt.look(read_trial({"subjects": subjects}, protocol), protocol, DAY, number=2, closed=True)
     text = " ¶ ".join(part for part in words_of(report_of(look)) if not part.startswith("Baseline"))
-    assert not (found := re.search(ZERO, text)), text[max(0, found.start() - 60) : found.end() + 20]
+    assert not (match := re.search(ZERO, text)), text[max(0, match.start() - 60) : match.end() + 20]

@@ -182,8 +182,8 @@ def test_the_arms_are_compared_and_nobody_s_is_shown(protocol, tmp_path):
     pd.DataFrame({"subject_id": [subject], "spo2": [88]}).to_csv(tmp_path / "today.csv", index=False)
     worse = shown_by("arms", **run, facts=str(tmp_path / "today.csv"))
     assert "do not dose: Oxygen saturation" in worse and "dose within 3 days" not in worse
-    given = tt.arms.allocations(folder / "ledger.sqlite", folder / "unblinded" / "key.json")
-    arms = given.set_index("subject_id")["arm"]
+    allocations = tt.arms.allocations(folder / "ledger.sqlite", folder / "unblinded" / "key.json")
+    arms = allocations.set_index("subject_id")["arm"]
     table = pd.read_csv(folder / "subjects.csv", dtype="str")
     table["arm"] = table["subject_id"].map(arms)
     table.to_csv(folder / "subjects.csv", index=False)
@@ -195,11 +195,11 @@ def test_the_arms_are_compared_and_nobody_s_is_shown(protocol, tmp_path):
 def test_no_notebook_knows_one_trial(root, tmp_path, trial, name):
     protocol = tt.load_protocol(root / f"tests/protocols/{trial}.yaml")
     simulate.write_cohort(protocol, 60, 5, tmp_path / "cohort")
-    given = {"protocol": str(root / f"tests/protocols/{trial}.yaml")}
+    parameters = {"protocol": str(root / f"tests/protocols/{trial}.yaml")}
     if name == "start_here":
-        given |= {"condition": "", "criterion": ""}
-    given |= {"patients": str(tmp_path / "cohort/cohort.csv")}
-    shown = shown_by(name, **given)
+        parameters |= {"condition": "", "criterion": ""}
+    parameters |= {"patients": str(tmp_path / "cohort/cohort.csv")}
+    shown = shown_by(name, **parameters)
     assert protocol.id in shown or protocol.title in shown
     for other in ("NCT05741099", "mesenchymal", "Carbon Health", "no patients were screened", "COVID"):
         assert other not in shown, other

@@ -295,9 +295,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("procedure", "options", "told"), WRONG)
-def test_what_a_procedure_cannot_do_is_refused(protocol, procedure, options, told):
-    with pytest.raises(tt.DataError, match=told):
+@pytest.mark.parametrize(("procedure", "options", "message"), WRONG)
+def test_what_a_procedure_cannot_do_is_refused(protocol, procedure, options, message):
+    with pytest.raises(tt.DataError, match=message):
         tt.arms.plan(protocol, procedure, **options)
 
 

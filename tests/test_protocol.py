@@ -543,10 +543,10 @@ def reviewed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, set[tuple[s
 
 
 def test_every_message_is_reviewed(reviewed: tuple[str, set[tuple[str, int]]]) -> None:
-    found, _ = reviewed
+    messages, _ = reviewed
     if os.environ.get("TRIALTOOLS_WRITE_GOLDEN") == "1":
-        GOLDEN.write_text(found, "utf-8")
-    assert found == GOLDEN.read_text("utf-8")
+        GOLDEN.write_text(messages, "utf-8")
+    assert messages == GOLDEN.read_text("utf-8")
 
 
 def test_every_place_that_refuses_is_in_the_golden_file(reviewed: tuple[str, set[tuple[str, int]]]) -> None:
@@ -900,10 +900,10 @@ def test_every_criterion_reads_well(id: str) -> None:
     protocol = trial(id)
     for criterion in protocol.criteria:
         for reading in criterion.texts:
-            said = words(protocol.formula(criterion.id, reading), protocol.fields)
-            assert said[0].isupper() or re.match(r"any of|always|\(|at least|PaO2", said), said
-            assert said.count("(") == said.count(")") and said == " ".join(said.split()), said
-            assert not re.search(r"\b(\w+) \1\b|\bis (is|at|below|above) (is|before)\b|[a-z]_[a-z]|[<>=]", said), said
+            text = words(protocol.formula(criterion.id, reading), protocol.fields)
+            assert text[0].isupper() or re.match(r"any of|always|\(|at least|PaO2", text), text
+            assert text.count("(") == text.count(")") and text == " ".join(text.split()), text
+            assert not re.search(r"\b(\w+) \1\b|\bis (is|at|below|above) (is|before)\b|[a-z]_[a-z]|[<>=]", text), text
 
 
 def test_dates_read_as_dates() -> None:

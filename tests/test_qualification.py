@@ -55,10 +55,10 @@ def test_a_deviation_is_told_written_down_and_exit_code_1(tmp_path, capsys, monk
 
     monkeypatch.setitem(PROCEDURES, "permuted_blocks", replace(right, chain=sorted_blocks))
     monkeypatch.setitem(TRIALS, "R26", broken)
-    found = qualify(["R01", "R25", "R26"])
-    assert [trial.number for trial in found.deviations] == ["R25", "R26"] and found.trials[0].passed
-    assert "ZeroDivisionError: on purpose <evil> (broken)" in found.deviations[1].seen
-    for path in write_qualification(found, tmp_path / "record"):
+    record = qualify(["R01", "R25", "R26"])
+    assert [trial.number for trial in record.deviations] == ["R25", "R26"] and record.trials[0].passed
+    assert "ZeroDivisionError: on purpose <evil> (broken)" in record.deviations[1].seen
+    for path in write_qualification(record, tmp_path / "record"):
         assert "R25" in path.read_text("utf-8")
     page = (tmp_path / "record/qualification.html").read_text()
     assert (
@@ -68,8 +68,8 @@ def test_a_deviation_is_told_written_down_and_exit_code_1(tmp_path, capsys, monk
 
 def test_the_command_ends_with_1_on_a_deviation(monkeypatch, capsys):
     deviation = Trial("R01", "It holds.", "source", "method", "input", "1", "2", False)
-    found = replace(qualify([]), trials=(deviation,))
-    monkeypatch.setattr(command, "qualify", lambda name="": found)
+    record = replace(qualify([]), trials=(deviation,))
+    monkeypatch.setattr(command, "qualify", lambda name="": record)
     assert main(["qualify"]) == 1
     shown = capsys.readouterr().out
     assert "DEVIATION  R01  It holds." in shown and "expected 1, seen 2" in shown and "wrote" not in shown

@@ -29,7 +29,7 @@ def test_a_question_is_answered_by_a_person_and_nobody_else() -> None:
     yes = {"age": 30, "ask_i2": True, "ask_e1": False, "ask_e2": False, "ask_e3": False}
     assert protocol.explain(yes).decision == "eligible"
     assert protocol.explain(yes | {"ask_e1": True}).decision == "ineligible"
-    assert "✗ fail    E1" in (told := protocol.explain(yes | {"ask_e1": True}).text()) and "answered: yes" in told
+    assert "✗ fail    E1" in (text := protocol.explain(yes | {"ask_e1": True}).text()) and "answered: yes" in text
     assert protocol.explain({"age": 30}).text().count("Eczema") == 1, "a question is told once"
     assert protocol.open_items({"age": 30}).text().startswith("Judgement still needed (4):\n  - Eczema")
 

@@ -38,9 +38,9 @@ def test_the_smallest_trial_is_read(readme, tmp_path):
     for name, content in re.findall(r"```\w+ (\S+)\n(.*?)```", readme, re.DOTALL):
         (tmp_path / name).write_text(content)
     trial = tt.read_trial(tmp_path, mapping=tmp_path / "mapping.yaml")
-    found = dict(zip(trial.findings["problem"], trial.findings["column"], strict=True))
-    assert found["written otherwise than elsewhere (letters, width or blanks)"] == "site"
-    assert found["known in part"] == "randomized_on" and trial.subjects["randomized"].sum() == 2
+    findings = dict(zip(trial.findings["problem"], trial.findings["column"], strict=True))
+    assert findings["written otherwise than elsewhere (letters, width or blanks)"] == "site"
+    assert findings["known in part"] == "randomized_on" and trial.subjects["randomized"].sum() == 2
     assert trial.disposition[["subject_id", "milestone", "source"]].values.tolist() == [["S2", "died", "events"]]
     assert (trial.endpoint, trial.window, trial.arms) == ("progression", 28, ("drug", "placebo"))
     assert trial.cut("2023-02-10").outcomes["subject_id"].tolist() == ["S1"]
@@ -52,11 +52,13 @@ def test_its_command_lines_are_understood_as_they_are_written(readme, root):
     assert len(lines) == 5
     for line in lines:
         words = shlex.split(line.split(">>")[0])
-        asked = vars(_parser(words).parse_args(words))
+        options = vars(_parser(words).parse_args(words))
         if words[0] == "report":
-            notebook = find_notebook(asked["notebooks"][0])
-            given = validate(parse_parameters(asked["p"]), declared_parameters(read_notebook(notebook)), notebook.name)
-            assert {"protocol", "data", "cutoff", "look"} <= set(given)
+            notebook = find_notebook(options["notebooks"][0])
+            values = validate(
+                parse_parameters(options["p"]), declared_parameters(read_notebook(notebook)), notebook.name
+            )
+            assert {"protocol", "data", "cutoff", "look"} <= set(values)
     action = readme[readme.index("actions/checkout") :]
     assert "'.[workbench]'" in action[: action.index("trialtools report")], "a report needs more than the lean install"
     assert (root / "data/trial").is_dir() and "-p data=data/trial" in action

@@ -123,11 +123,11 @@ def test_nobody_is_eligible_for_certain(screening):
 
 
 def test_impossible_values_are_counted(patients, rows):
-    found = {row["field"]: row for row in patients.quality.to_dict("records")}
-    assert found["age"]["n"] == sum(float(row["age"]) < 0 for row in rows) == 29
-    assert found["respiratory_rate"]["n"] == sum(row["rr"] != "" and float(row["rr"]) == 0 for row in rows) == 2
-    assert found["respiratory_rate"]["example"] == "0"
-    assert all(row["action"] == "read as unknown" and row["of"] == 93_995 for row in found.values())
+    quality = {row["field"]: row for row in patients.quality.to_dict("records")}
+    assert quality["age"]["n"] == sum(float(row["age"]) < 0 for row in rows) == 29
+    assert quality["respiratory_rate"]["n"] == sum(row["rr"] != "" and float(row["rr"]) == 0 for row in rows) == 2
+    assert quality["respiratory_rate"]["example"] == "0"
+    assert all(row["action"] == "read as unknown" and row["of"] == 93_995 for row in quality.values())
 
 
 def test_states_are_those_that_the_standard_library_counts(screening, rows):

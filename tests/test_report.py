@@ -123,8 +123,8 @@ def given(*texts):
 
 
 def test_the_parameters_cell_is_read_whole():
-    found = parameters()
-    assert {name: each.type for name, each in found.items()} == {
+    declared = parameters()
+    assert {name: each.type for name, each in declared.items()} == {
         "patients": "Path",
         "n": "int",
         "share": "float",
@@ -135,7 +135,9 @@ def test_the_parameters_cell_is_read_whole():
         "note": "str",
     }
     assert (
-        found["n"].help == "how many bars" and found["share"].help == "of them" and found["note"].default == "a = b = c"
+        declared["n"].help == "how many bars"
+        and declared["share"].help == "of them"
+        and declared["note"].default == "a = b = c"
     )
     assert declared_parameters(new_notebook(cells=[code("n = 3")])) == {}
 
@@ -286,21 +288,21 @@ def test_a_report_stands_alone(made, project):
 
 
 def test_the_manifest_says_what_the_report_was_made_from(made, project):
-    told = json.loads(made.manifest.read_text())
-    assert told["parameters"]["given"] == {"patients": "mine.csv"}
-    assert told["parameters"]["run"]["n"] == 3 and told["seconds"] > 0
-    assert told["inputs"] == [
+    content = json.loads(made.manifest.read_text())
+    assert content["parameters"]["given"] == {"patients": "mine.csv"}
+    assert content["parameters"]["run"]["n"] == 3 and content["seconds"] > 0
+    assert content["inputs"] == [
         {"parameter": "patients", "path": "mine.csv", "sha256": file_sha256(project / "mine.csv"), "bytes": 20}
     ]
-    assert told["notebook"]["sha256"] == file_sha256(project / "notebooks" / "07_bars.ipynb")
-    assert told["code"]["sha256"] == code_sha256() and told["packages"]["plotly"]
-    assert told["outputs"]["bars.html"]["sha256"] == file_sha256(made.html)
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", told["made"])
+    assert content["notebook"]["sha256"] == file_sha256(project / "notebooks" / "07_bars.ipynb")
+    assert content["code"]["sha256"] == code_sha256() and content["packages"]["plotly"]
+    assert content["outputs"]["bars.html"]["sha256"] == file_sha256(made.html)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", content["made"])
     assert made.notebook.stat().st_size < 100_000 and "output_path" not in made.notebook.read_text()
 
 
 def test_a_figure_is_live_and_the_page_asks_for_nothing(made, browse):
-    with browse(made.html) as (opened, asked):
+    with browse(made.html) as (opened, requests):
         drawn = opened.evaluate("Array.from(document.querySelectorAll('.js-plotly-plot .bars path')).length")
         assert drawn == 3
         opened.mouse.move(0, 0)
@@ -308,7 +310,7 @@ def test_a_figure_is_live_and_the_page_asks_for_nothing(made, browse):
         opened.wait_for_selector(".hoverlayer .hovertext", timeout=5000)
         assert opened.locator(".plot > div").get_attribute("aria-label") == "Three bars"
         assert opened.locator("details").first.get_attribute("open") is None
-        assert asked == [made.html.as_uri()]
+        assert requests == [made.html.as_uri()]
         opened.set_viewport_size({"width": 360, "height": 900})
         opened.reload()
         opened.wait_for_selector("html[data-figures=drawn]", state="attached", timeout=60_000)
@@ -386,27 +388,27 @@ def test_on_paper_no_table_is_cut_apart_and_no_heading_is_lonely(tmp_path, chrom
     made = tmp_path / "tables.html"
     made.write_text(page(new_notebook(cells=cells), MANIFEST), "utf-8")
     print_pdf(chromium, made, tmp_path / "tables.pdf")
-    told = subprocess.run(["pdftotext", "-layout", str(tmp_path / "tables.pdf"), "-"], capture_output=True, text=True)
-    sheets = told.stdout.split("\f")
+    paper = subprocess.run(["pdftotext", "-layout", str(tmp_path / "tables.pdf"), "-"], capture_output=True, text=True)
+    sheets = paper.stdout.split("\f")
     for at, rows in enumerate(lengths):
-        found = [len(re.findall(rf"\br-{at}-\d+\b", sheet)) for sheet in sheets]
-        cut = [n for n in found if n]
+        counts = [len(re.findall(rf"\br-{at}-\d+\b", sheet)) for sheet in sheets]
+        cut = [n for n in counts if n]
         assert sum(cut) == rows and (cut == [rows] if rows <= 12 else min(cut) >= 3), f"table of {rows} rows: {cut}"
         first = next(sheet for sheet in sheets if re.search(rf"\br-{at}-0\b", sheet))
         assert re.search(rf"\bhead-{at}\b", first), "a heading stands above what it heads"
     for group in range(20):
         cut = [n for sheet in sheets if (n := len(re.findall(rf"\bg-{group}-\d+\b", sheet)))]
         assert cut == [3], f"group {group}: {cut}"
-    assert told.stdout.count("2023-08-17") == sum(lengths), "a date does not break"
+    assert paper.stdout.count("2023-08-17") == sum(lengths), "a date does not break"
 
 
 def test_a_report_is_printed(made, tmp_path, chromium, require):
     print_pdf(chromium, made.html, tmp_path / "bars.pdf")
     assert (tmp_path / "bars.pdf").read_bytes().startswith(b"%PDF")
     require("pdftotext")
-    told = subprocess.run(["pdftotext", "-layout", str(tmp_path / "bars.pdf"), "-"], capture_output=True, text=True)
-    assert "What of three bars?" in told.stdout and "Three bars" in told.stdout.replace("  ", " ")
-    assert "Show the call" not in told.stdout and re.search(r"1 ?/ ?\d", told.stdout), "sheets are numbered"
+    paper = subprocess.run(["pdftotext", "-layout", str(tmp_path / "bars.pdf"), "-"], capture_output=True, text=True)
+    assert "What of three bars?" in paper.stdout and "Three bars" in paper.stdout.replace("  ", " ")
+    assert "Show the call" not in paper.stdout and re.search(r"1 ?/ ?\d", paper.stdout), "sheets are numbered"
 
 
 def test_two_runs_differ_by_their_time_alone(made, project, monkeypatch):
@@ -439,7 +441,7 @@ FAILURES = {
 
 @pytest.mark.parametrize("how", FAILURES)
 def test_a_failed_run_leaves_no_page(how, tmp_path, capfd, monkeypatch):
-    source, said = FAILURES[how]
+    source, message = FAILURES[how]
     notebook = write(
         tmp_path / "01_x.ipynb", new_markdown_cell("# X"), code("n = 1", "parameters"), code(source), code("n")
     )
@@ -449,7 +451,7 @@ def test_a_failed_run_leaves_no_page(how, tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["report", str(notebook), "-p", "n=2", "--out", "reports"]) == 3
     error = capfd.readouterr().err
-    assert said in error and "\x1b" not in error and "Traceback" not in error
+    assert message in error and "\x1b" not in error and "Traceback" not in error
     assert "x.failed.ipynb" in error and (out / "x.failed.ipynb").exists()
     assert {file.name for file in out.iterdir()} == {
         "x.failed.ipynb",
@@ -485,8 +487,8 @@ def test_a_killed_run_leaves_the_earlier_report_as_it_was(tmp_path):
 
 def test_a_file_that_the_notebook_left_open_is_written_at_its_end(tmp_path):
     """Also where what holds it holds itself, so that only a search for circles finds it."""
-    held = "class Log:\n    pass\n\nlog = Log()\nlog.own, log.file = log, open({!r}, 'w')\nlog.file.write('counted')"
-    report(write(tmp_path / "x.ipynb", code(held.format(str(tmp_path / "log.txt")))), out=tmp_path / "out")
+    source = "class Log:\n    pass\n\nlog = Log()\nlog.own, log.file = log, open({!r}, 'w')\nlog.file.write('counted')"
+    report(write(tmp_path / "x.ipynb", code(source.format(str(tmp_path / "log.txt")))), out=tmp_path / "out")
     assert (tmp_path / "log.txt").read_text() == "counted"
 
 
@@ -545,13 +547,13 @@ def test_what_is_found_in_the_finished_files_ends_the_run(tmp_path):
 
 def test_several_reports_each_stand_alone_and_one_page_links_them(tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    told = "from IPython.display import display\n"
-    told += "display({'application/vnd.trialtools.facts+json': {'answer': 'Yes & no.', 'n': 3}}, raw=True)"
-    write(tmp_path / "notebooks" / "01_good_one.ipynb", new_markdown_cell("# Good <one>"), code(told))
+    source = "from IPython.display import display\n"
+    source += "display({'application/vnd.trialtools.facts+json': {'answer': 'Yes & no.', 'n': 3}}, raw=True)"
+    write(tmp_path / "notebooks" / "01_good_one.ipynb", new_markdown_cell("# Good <one>"), code(source))
     write(tmp_path / "notebooks" / "02_bad.ipynb", code("1 / 0"))
     assert main(["report", "good", "bad", "--jobs", "2"]) == 3
-    said = capfd.readouterr()
-    assert "02_bad.ipynb failed in cell 1" in said.err and "wrote reports/good_one.html" in said.out.replace(
+    output = capfd.readouterr()
+    assert "02_bad.ipynb failed in cell 1" in output.err and "wrote reports/good_one.html" in output.out.replace(
         os.sep, "/"
     )
     index = Path("reports/index.html").read_text()
@@ -573,12 +575,12 @@ def browse(chromium):
             browser = play.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
             try:
                 tab = browser.new_page(viewport={"width": 1000, "height": 900})
-                asked: list[str] = []
-                tab.on("request", lambda request: asked.append(request.url))
+                requests: list[str] = []
+                tab.on("request", lambda request: requests.append(request.url))
                 tab.goto(Path(file).resolve().as_uri(), wait_until="commit")
                 if drawn:
                     tab.wait_for_selector("html[data-figures=drawn]", state="attached", timeout=60_000)
-                yield tab, asked
+                yield tab, requests
             finally:
                 browser.close()
 
@@ -614,9 +616,9 @@ def test_a_foreign_manifest_is_left_out_of_the_index_and_told(tmp_path):
     for name, text in (("a", "nonsense"), ("b", "[1]"), ("c", '{"parameters": {"run": 3}, "made": ""}')):
         (tmp_path / f"{name}.manifest.json").write_text(text)
         (tmp_path / f"{name}.html").write_text("x")
-    with pytest.warns(UserWarning, match=r"[abc]\.manifest\.json is not the manifest of a report") as told:
+    with pytest.warns(UserWarning, match=r"[abc]\.manifest\.json is not the manifest of a report") as warnings_seen:
         page = write_index(tmp_path).read_text()
-    assert len(told) == 3 and "a.html" not in page
+    assert len(warnings_seen) == 3 and "a.html" not in page
 
 
 def test_who_puts_files_in_one_folder_is_alone_there(tmp_path):

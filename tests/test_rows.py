@@ -69,11 +69,11 @@ def reference(take: str, visits: list, values: list, own: bool, everything: tupl
     if own and take in ("last", "first"):  # a field's own take passes over the rows that say nothing
         known = [(visit, value) for visit, value in zip(visits, values, strict=True) if value is not None]
         visits, values = [visit for visit, _ in known], [value for _, value in known]
-    found = outcomes(take, visits, values, everything) if values else {None}
-    if len(found) == 1:
-        return next(iter(found))
+    values_left = outcomes(take, visits, values, everything) if values else {None}
+    if len(values_left) == 1:
+        return next(iter(values_left))
     if take in ("min", "max"):
-        low, high = min(found), max(found)
+        low, high = min(values_left), max(values_left)
         return (None if low == LOW else low, None if high == HIGH else high)
     return None
 
@@ -105,9 +105,9 @@ MANY = replace(TRIAL, fields=TRIAL.fields | {name: TRIAL.fields[field] for name,
 def test_what_counts_is_what_every_way_agrees_on(rows):
     table = pl.DataFrame(rows, schema=["p", "visit", "flag", "number", "kind"], orient="row", infer_schema_length=None)
     table = table.cast({"visit": pl.Int64, "flag": pl.Boolean, "number": pl.Float64, "kind": pl.String})
-    asked = {name: MappedColumn(field, take=take) for name, (field, take) in OWN.items()}
+    columns = {name: MappedColumn(field, take=take) for name, (field, take) in OWN.items()}
     for take in ("last", "first", "only"):
-        fields = {"flag": "flag", "number": "number", "kind": "kind"} | (asked if take == "last" else {})
+        fields = {"flag": "flag", "number": "number", "kind": "kind"} | (columns if take == "last" else {})
         mapping = ColumnMapping(patient_id="p", rows=Rows(take, "visit"), fields=fields)
         wanted = {}
         for p in table["p"].unique():
@@ -115,13 +115,15 @@ def test_what_counts_is_what_every_way_agrees_on(rows):
             for name in fields:
                 field, each = OWN.get(name, (name, take))
                 everything = (True, False) if field == "flag" else (LOW, HIGH)
-                found = reference(each, [*records["visit"]], [*records[field]], name in OWN, everything)
-                wanted[p, name] = None if found == (None, None) else found
+                reference_value = reference(each, [*records["visit"]], [*records[field]], name in OWN, everything)
+                wanted[p, name] = None if reference_value == (None, None) else reference_value
         for source in (table, duckdb.from_arrow(table.to_arrow()))[: 2 if take == "last" else 1]:
             patients = tt.read_patients(source, MANY, mapping)
             assert patients.n == table["p"].n_unique()
-            found = {(row["patient_id"], name): value_of(row, name) for row in records_of(patients) for name in fields}
-            assert found == wanted, table
+            reference_value = {
+                (row["patient_id"], name): value_of(row, name) for row in records_of(patients) for name in fields
+            }
+            assert reference_value == wanted, table
 
 
 def records_of(patients) -> list[dict]:
@@ -138,13 +140,13 @@ def value_of(row: dict, name: str):
 
 
 def lines() -> list[tuple[str, str, list[tuple[str, str]], str]]:
-    found = []
+    lines_there = []
     for line in PAGE.read_text("utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
         if cells and cells[0] not in ("where", "") and not cells[0].startswith("--"):
             where, take, rows, result = cells
-            found.append((where, take, [tuple(row.strip().split(" ")) for row in rows.split(",")], result))
-    return found
+            lines_there.append((where, take, [tuple(row.strip().split(" ")) for row in rows.split(",")], result))
+    return lines_there
 
 
 @pytest.mark.parametrize(("where", "take", "rows", "result"), lines())
@@ -158,12 +160,12 @@ def test_the_page_holds(where, take, rows, result, tmp_path):
     if where == "table":
         written = f"patient_id: p\nfields: {{{kind}: {kind}}}\nrows: {{take: {take}, by: day}}\n"
     (tmp_path / "m.yaml").write_text(written, "utf-8")
-    found = tt.read_patients(tmp_path / "t.csv", TRIAL, tmp_path / "m.yaml").patient("x")[kind]
-    told = {None: "unknown", True: "yes", False: "no"}.get(found) if kind == "flag" or found is None else found
-    if isinstance(found, Interval):
-        low, high = ("" if end is None else f"{end:g}" for end in (found.low, found.high))
-        told = f"{low}..{high}"
-    assert (f"{told:g}" if isinstance(told, float) else told) == result
+    fact = tt.read_patients(tmp_path / "t.csv", TRIAL, tmp_path / "m.yaml").patient("x")[kind]
+    text = {None: "unknown", True: "yes", False: "no"}.get(fact) if kind == "flag" or fact is None else fact
+    if isinstance(fact, Interval):
+        low, high = ("" if end is None else f"{end:g}" for end in (fact.low, fact.high))
+        text = f"{low}..{high}"
+    assert (f"{text:g}" if isinstance(text, float) else text) == result
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------
@@ -191,14 +193,14 @@ def test_what_depends_on_the_choice_is_counted():
     )
     patients = tt.read_patients(TABLE, TRIAL, rows)
     assert patients.frame.collect()["patient_id"].to_list() == ["b", "a", "c"]  # as they appear
-    found = {(q.field, q.problem): (q.n, q.of, q.action) for q in patients.quality.itertuples()}
-    assert found[("patient_id", "several rows of one patient")] == (2, 3, "take: last by day")
+    quality = {(q.field, q.problem): (q.n, q.of, q.action) for q in patients.quality.itertuples()}
+    assert quality[("patient_id", "several rows of one patient")] == (2, 3, "take: last by day")
     assert "6 rows are 3 patients" in [*patients.quality["example"]]
-    assert found[("flag", "depends on which row is taken")] == (2, 3, "take: any")
-    assert found[("number", "depends on which row is taken")] == (2, 3, "take: last by day")
-    assert found[("number", "rows that may be the last differ")] == (1, 3, "read as unknown")
-    assert found[("rows: by", "not a date written %Y-%m-%d")] == (1, 6, "read as unknown")
-    assert ("kind", "rows differ") not in found
+    assert quality[("flag", "depends on which row is taken")] == (2, 3, "take: any")
+    assert quality[("number", "depends on which row is taken")] == (2, 3, "take: last by day")
+    assert quality[("number", "rows that may be the last differ")] == (1, 3, "read as unknown")
+    assert quality[("rows: by", "not a date written %Y-%m-%d")] == (1, 6, "read as unknown")
+    assert ("kind", "rows differ") not in quality
     chosen = patients.rows_of("b").set_index(["field", "row"])
     assert chosen.loc[("number", 2)].tolist() == [date(2023, 1, 2), 1.0, True]
     assert not chosen.loc[("number", 1), "counts"]
@@ -251,15 +253,15 @@ def test_the_command_says_which_row(tmp_path, capsys):
     )
     TABLE.write_csv(tmp_path / "t.csv")
     (tmp_path / "m.yaml").write_text("patient_id: p\nfields: {number: number}\nrows: {take: last, by: day}\n")
-    said = ["explain", str(tmp_path / "t.yaml"), str(tmp_path / "t.csv"), "--mapping", str(tmp_path / "m.yaml")]
-    assert main([*said, "--patient", "b"]) == 0
+    arguments = ["explain", str(tmp_path / "t.yaml"), str(tmp_path / "t.csv"), "--mapping", str(tmp_path / "m.yaml")]
+    assert main([*arguments, "--patient", "b"]) == 0
     assert "Number: row 2 (2023-01-02) of rows 1, 2" in capsys.readouterr().out
-    assert main([*said, "--patient", "a"]) == 0
+    assert main([*arguments, "--patient", "a"]) == 0
     assert "Number: rows 3, 4, 5 count: 2, 3, 4" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "message"),
     [
         ("rows: {take: last}\nfields: {flag: flag}", "needs by:"),
         ("rows: {take: newest, by: day}\nfields: {flag: flag}", "expected last, first or only"),
@@ -271,10 +273,10 @@ def test_the_command_says_which_row(tmp_path, capsys):
         ("patient_id: {}\nfields: {flag: {column: flag, take: any}}", "need a patient_id"),
     ],
 )
-def test_what_cannot_be_taken_is_told_with_its_place(written, told, tmp_path):
+def test_what_cannot_be_taken_is_told_with_its_place(written, message, tmp_path):
     file = tmp_path / "m.yaml"
     file.write_text(written if "patient_id" in written else f"patient_id: p\n{written}")
-    with pytest.raises(DataError, match=re.escape(told)) as error:
+    with pytest.raises(DataError, match=re.escape(message)) as error:
         tt.read_patients(TABLE, TRIAL, load_mapping(file, TRIAL))
     assert "m.yaml, line" in str(error.value) or "dy" in written
 

@@ -120,8 +120,8 @@ def test_the_files_hold_the_screening(few, tmp_path):
 
 def test_decisions_for_people_name_criteria_and_hold_no_formula(tmp_path):
     ids = ["=1+1", "+a", "-5", "@x", "plain", "a=b"]
-    found = tt.screen(many(2), pl.DataFrame({"patient_id": ids, "x": [0.5, None, 2, 2, 2, 2]}, strict=False))
-    found.write(tmp_path)
+    screening = tt.screen(many(2), pl.DataFrame({"patient_id": ids, "x": [0.5, None, 2, 2, 2, 2]}, strict=False))
+    screening.write(tmp_path)
     written = pl.read_csv(tmp_path / "decisions.csv", infer_schema=False).fill_null("")
     assert written["patient_id"].to_list() == [
         "'=1+1",

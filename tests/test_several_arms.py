@@ -63,8 +63,8 @@ def test_each_arm_has_its_part_of_alpha_size_and_information(protocol):
     look = look_of(arms(65, 2, 9, 14), three(protocol), 2)
     assert [one.plan.experimental for one in look.comparisons] == [("mscs",), ("low",)]
     for one, hits in zip(look.comparisons, (2, 9), strict=True):
-        found, row = one.primary_effect, this_look(one.boundaries())
-        assert found.difference == pytest.approx(hits / 65 - 14 / 65) and found.n == 130
+        effect, row = one.primary_effect, this_look(one.boundaries())
+        assert effect.difference == pytest.approx(hits / 65 - 14 / 65) and effect.n == 130
         assert row["bound"] == pytest.approx(boundaries([66, 130, 200], 0.0125, planned=200)["z"].iloc[1])
 
 
@@ -80,8 +80,8 @@ def test_each_arm_has_a_boundary_for_harm_as_declared(protocol, more, each):
         frame = one.boundaries()
         own = boundaries(frame["information"].tolist(), each, spending="pocock", planned=200)["z"]
         assert (-frame["harm"]).tolist() == pytest.approx(own.tolist())
-    said = look.charter().set_index("item").loc["Boundary for harm", "value"]
-    assert ("shared by the comparisons" in said) == bool(more) and f"{each:.4f}"[:5] in said + "0.025"
+    charter = look.charter().set_index("item").loc["Boundary for harm", "value"]
+    assert ("shared by the comparisons" in charter) == bool(more) and f"{each:.4f}"[:5] in charter + "0.025"
     for wrong in ({"nominal": 0.05, "multiplicity": "Dunnett"}, {"nominal": 0.05, "multiplicity": "Holm"}):
         with pytest.raises(DataError, match=r"design\.harm is .*; expected no multiplicity"):
             plan_of(three(protocol, harm=wrong))

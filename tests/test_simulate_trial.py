@@ -57,11 +57,11 @@ def test_the_same_seed_gives_the_same_tables_and_the_same_arms(protocol, folder,
 
 
 def test_reading_finds_what_was_planted_and_nothing_else(protocol, trial, folder, tmp_path):
-    found = trial.findings[["table", "column", "problem", "n"]]
-    assert set(found.itertuples(index=False, name=None)) == PLANTED and not trial.findings["fatal"].any()
-    said = (folder / "README.md").read_text()
-    told = trial.findings["example"].str.extract(r"(S-\d+)")[0]
-    assert said.startswith("# SYNTHETIC") and all(who in said for who in told) and trial.synthetic
+    findings = trial.findings[["table", "column", "problem", "n"]]
+    assert set(findings.itertuples(index=False, name=None)) == PLANTED and not trial.findings["fatal"].any()
+    text = (folder / "README.md").read_text()
+    ids = trial.findings["example"].str.extract(r"(S-\d+)")[0]
+    assert text.startswith("# SYNTHETIC") and all(who in text for who in ids) and trial.synthetic
     clean = write_trial(protocol, 20, 5, tmp_path / "clean", dirty=False)
     assert opened(clean, protocol).findings.empty
     assert (trial.endpoint, trial.window, set(trial.arms)) == ("progression", 28, {"mscs", "comparator"})
@@ -110,9 +110,9 @@ def test_the_arm_stands_nowhere_but_under_the_key(protocol, trial, folder):
             assert [kit for kit in kits if kit.lower().encode() in content] == [], file.name
     assert (folder / "unblinded").stat().st_mode & 0o077 == 0
     doses = trial.doses.merge(trial.subjects[["subject_id", "arm"]])
-    given = doses.dropna(subset=["amount"]).groupby("arm")
-    assert given["unit"].unique().map(list).tolist() == [["mL"], ["mL"]]
-    assert given["amount"].median().tolist() == [COURSE.volume] * 2
+    doses_by_arm = doses.dropna(subset=["amount"]).groupby("arm")
+    assert doses_by_arm["unit"].unique().map(list).tolist() == [["mL"], ["mL"]]
+    assert doses_by_arm["amount"].median().tolist() == [COURSE.volume] * 2
     blind = read_trial(folder, protocol)
     assert blind.subjects["arm"].isna().all() and "arm" not in pool(blind).subjects
 
@@ -198,7 +198,7 @@ def test_sites_are_those_asked_for_and_open_one_after_the_other(protocol, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("how", "message"),
     [
         ({"n": 0}, "n is at least 1"),
         ({"seed": -1}, "a seed at least 0"),
@@ -208,12 +208,12 @@ def test_sites_are_those_asked_for_and_open_one_after_the_other(protocol, tmp_pa
         ({"sites": ("A", "A")}, "sites are one or more different names; got A, A"),
     ],
 )
-def test_what_cannot_be_made_is_refused(protocol, tmp_path, how, said):
+def test_what_cannot_be_made_is_refused(protocol, tmp_path, how, message):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "ledger.sqlite").write_text("somebody's")
-    asked = {"n": 5, "seed": 1, "folder": "new"} | how
-    with pytest.raises(tt.DataError, match=said):
-        write_trial(protocol, **{**asked, "folder": tmp_path / asked["folder"]})
+    options = {"n": 5, "seed": 1, "folder": "new"} | how
+    with pytest.raises(tt.DataError, match=message):
+        write_trial(protocol, **{**options, "folder": tmp_path / options["folder"]})
     assert (tmp_path / "full" / "ledger.sqlite").read_text() == "somebody's"
 
 
@@ -237,10 +237,10 @@ design: {endpoint: {value: progression by day 28}, ratio: {value: {new: 2, old: 
 
 def test_a_protocol_of_its_own_can_be_simulated(tmp_path):
     (tmp_path / "p.yaml").write_text(SMALL)
-    found = trials.trial(tt.load_protocol(tmp_path / "p.yaml"), 30, 2, dirty=False)
-    assert found.subjects["arm"].value_counts().to_dict() == {"new": 20, "old": 10}
-    assert set(found.subjects["reason"].dropna()) <= {"I1", "withdrew consent before randomization"}
-    assert (found.subjects["age"] < 18).sum() == (found.subjects["reason"] == "I1").sum()
+    trial = trials.trial(tt.load_protocol(tmp_path / "p.yaml"), 30, 2, dirty=False)
+    assert trial.subjects["arm"].value_counts().to_dict() == {"new": 20, "old": 10}
+    assert set(trial.subjects["reason"].dropna()) <= {"I1", "withdrew consent before randomization"}
+    assert (trial.subjects["age"] < 18).sum() == (trial.subjects["reason"] == "I1").sum()
     (tmp_path / "p.yaml").write_text(SMALL.replace("by day 28", "by day 90"))
     with pytest.raises(tt.DataError, match=r"design\.endpoint says 'progression by day 90'"):
         trials.trial(tt.load_protocol(tmp_path / "p.yaml"), 30, 2)
@@ -283,9 +283,9 @@ def test_a_run_that_breaks_leaves_nothing(protocol, tmp_path, monkeypatch):
 
 def test_the_command_line_makes_one(root, tmp_path, capsys):
     protocol = str(root / "data" / "protocols" / "NCT05741099.yaml")
-    asked = ["simulate", "trial", protocol, "--n", "5", "--seed", "3", "--scenario", "effect", "--out"]
-    assert main([*asked, str(tmp_path / "new")]) == 0
+    arguments = ["simulate", "trial", protocol, "--n", "5", "--seed", "3", "--scenario", "effect", "--out"]
+    assert main([*arguments, str(tmp_path / "new")]) == 0
     assert "subjects.csv (synthetic)" in capsys.readouterr().out
-    assert main([*asked, str(tmp_path / "new")]) == 2
+    assert main([*arguments, str(tmp_path / "new")]) == 2
     assert "holds files already" in capsys.readouterr().err
     assert "Synthetic Hospital North" in (tmp_path / "new" / "subjects.csv").read_text()

@@ -110,15 +110,15 @@ def mapping(tmp_path):
 
 
 def test_repeated_ids_are_an_error_with_the_first_rows(csv):
-    said = fault(csv(GOOD + GOOD.replace("a,", "b,", 1) + GOOD + GOOD))
-    assert "dirty.csv" in said and "1 x an id that stands more than once: 'a' in rows 1, 3, 4" in said
-    assert "on_fault: number" in said
+    message = fault(csv(GOOD + GOOD.replace("a,", "b,", 1) + GOOD + GOOD))
+    assert "dirty.csv" in message and "1 x an id that stands more than once: 'a' in rows 1, 3, 4" in message
+    assert "on_fault: number" in message
 
 
 @pytest.mark.parametrize("id", ["", "  "])
 def test_missing_ids_are_an_error_with_the_first_rows(csv, id):
-    said = fault(csv(GOOD + f"{id},40,20,37,false,female,2020-06-01\n"))
-    assert "1 x no patient id: row 2" in said and "on_fault: number" in said
+    message = fault(csv(GOOD + f"{id},40,20,37,false,female,2020-06-01\n"))
+    assert "1 x no patient id: row 2" in message and "on_fault: number" in message
 
 
 def test_blank_ids_of_a_frame_are_missing_ids():
@@ -148,8 +148,8 @@ def test_rows_without_any_id_are_numbered(csv, mapping):
         "row 1",
         "row 2",
     ]
-    said = fault(csv("40\n", "age\n"))
-    assert "no column 'patient_id'" in said and "patient_id: {} numbers the rows" in said
+    message = fault(csv("40\n", "age\n"))
+    assert "no column 'patient_id'" in message and "patient_id: {} numbers the rows" in message
 
 
 def test_ids_that_are_numbers_stay_themselves():
@@ -270,8 +270,8 @@ def test_ids_that_are_read_alike_are_a_finding(pair):
 
 
 def test_an_id_of_two_scripts_is_a_finding():
-    found = ("patient_id", "an id of Latin letters and of Greek or Cyrillic ones", 1)
-    for ids, there in ((["P-\u041e1", "b2", "c3"], [found]), (["\u041f\u041e1", "b2", "c3"], [])):
+    finding = ("patient_id", "an id of Latin letters and of Greek or Cyrillic ones", 1)
+    for ids, there in ((["P-\u041e1", "b2", "c3"], [finding]), (["\u041f\u041e1", "b2", "c3"], [])):
         for source in (table(patient_id=ids), duckdb.from_arrow(table(patient_id=ids).to_arrow())):
             assert findings(source) == there
 
@@ -285,17 +285,17 @@ def test_rows_are_named_by_where_they_stand_however_ids_are_written(csv, tmp_pat
     columns = {"patient_id": ids, "sex": ["female", "male", "x", None]}
     pl.DataFrame(columns).write_parquet(tmp_path / "t.parquet")
     assert "undeclared value: row 3 'x'" in fault(tmp_path / "t.parquet")
-    for last, said in (
+    for last, rows_named in (
         (ids[1], f"'{ids[1]}' in rows 2, 4"),
         (" ", "no patient id: row 4"),
         (None, "no patient id: row 4"),
     ):
         pl.DataFrame({"patient_id": [*ids[:3], last], "age": [40] * 4}).write_parquet(tmp_path / "t.parquet")
-        assert said in fault(tmp_path / "t.parquet")
+        assert rows_named in fault(tmp_path / "t.parquet")
     for last, n in ((ids[1].swapcase(), 2), (ids[1][0] + "\u200b2", 2), ("P9", 0)):
         pl.DataFrame({"patient_id": [*ids[:3], last], "age": [40] * 4}).write_parquet(tmp_path / "t.parquet")
-        told = [n for _, problem, n in findings(tmp_path / "t.parquet") if problem.startswith("ids differ only")]
-        assert sum(told) == n
+        counts = [n for _, problem, n in findings(tmp_path / "t.parquet") if problem.startswith("ids differ only")]
+        assert sum(counts) == n
 
 
 # --- values -----------------------------------------------------------------------------------------------------------
@@ -303,16 +303,16 @@ def test_rows_are_named_by_where_they_stand_however_ids_are_written(csv, tmp_pat
 
 def test_text_in_a_number_column(csv, mapping):
     path = csv(GOOD + "b,forty,fast,37,false,female,2020-06-01\n")
-    said = fault(path)
-    assert "2 things to settle" in said and "age (column age): 1 x not a number: row 2 'forty'" in said
-    assert "row 2 'fast'" in said and "missing:" in said and "on_invalid: unknown" in said
+    message = fault(path)
+    assert "2 things to settle" in message and "age (column age): 1 x not a number: row 2 'forty'" in message
+    assert "row 2 'fast'" in message and "missing:" in message and "on_invalid: unknown" in message
     counted = mapping("fields: {age: {column: age, on_invalid: unknown}, sex: sex}")
     assert values(path, "age", counted) == [40, None] and findings(path, counted)[0] == ("age", "not a number", 1)
 
 
 def test_at_most_three_rows_are_listed(csv):
-    said = fault(csv("".join(f"{id},x,20,37,false,female,2020-06-01\n" for id in "abcde")))
-    assert "5 x not a number: row 1 'x', row 2 'x', row 3 'x', ..." in said
+    message = fault(csv("".join(f"{id},x,20,37,false,female,2020-06-01\n" for id in "abcde")))
+    assert "5 x not a number: row 1 'x', row 2 'x', row 3 'x', ..." in message
 
 
 def test_a_page_in_a_cell_is_not_printed(csv, mapping):
@@ -356,14 +356,14 @@ def test_decimal_commas(csv, mapping):
     path = csv("a;40;20,5\n", "patient_id;age;rate\n")
     commas = "separator: ';'\nfields: {rate: {column: rate, decimal: ','}}"
     assert values(path, "rate", mapping(commas)) == [20.5]
-    said = fault(path, mapping("separator: ';'\nfields: {rate: rate}"))
-    assert "row 1 '20,5'" in said and "decimal: ','" in said
+    message = fault(path, mapping("separator: ';'\nfields: {rate: rate}"))
+    assert "row 1 '20,5'" in message and "decimal: ','" in message
 
 
 def test_dates_in_another_order(csv, mapping):
     path = csv("a,13/01/2020\nb,1/2/2020\n", "patient_id,seen\n")
-    said = fault(path)
-    assert "2 x not a date written %Y-%m-%d: row 1 '13/01/2020', row 2 '1/2/2020'" in said and "%d/%m/%Y" in said
+    message = fault(path)
+    assert "2 x not a date written %Y-%m-%d: row 1 '13/01/2020', row 2 '1/2/2020'" in message and "%d/%m/%Y" in message
     days = mapping("fields: {seen: {column: seen, format: '%d/%m/%Y'}}")
     assert values(path, "seen", days) == [date(2020, 1, 13), date(2020, 2, 1)]
     assert "a year of two digits is %y" in fault(csv("a,1/2/20\n", "patient_id,seen\n"), days)
@@ -381,8 +381,8 @@ def test_units(csv, mapping):
     assert findings(path, fahrenheit) == [("temperature", "impossible value", 1)]
     states = tt.screen(PROTOCOL, path, fahrenheit).evidence().query("criterion == 'E1'")["state"]
     assert states.tolist() == ["unknown", "fail", "unknown"]
-    said = fault(path, mapping("fields: {rate: {column: t, unit: kg}}"))
-    assert "rate is in kg here, which cannot become /min" in said and "line 1, column" in said
+    message = fault(path, mapping("fields: {rate: {column: t, unit: kg}}"))
+    assert "rate is in kg here, which cannot become /min" in message and "line 1, column" in message
     assert "not known" in fault(path, mapping("fields: {rate: {column: t, unit: blub}}"))
 
 
@@ -469,8 +469,8 @@ def test_line_ends_and_byte_order_marks(csv, end, mark):
 
 
 def test_letters_that_are_not_utf8(csv):
-    said = fault(csv("Müller,40\n", "patient_id,age\n", encoding="latin-1"))
-    assert "byte 0xfc in line 2" in said and "save it as UTF-8" in said
+    message = fault(csv("Müller,40\n", "patient_id,age\n", encoding="latin-1"))
+    assert "byte 0xfc in line 2" in message and "save it as UTF-8" in message
     for wide in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"):
         assert f"declare encoding: {wide} in" in fault(csv(GOOD, encoding=wide))
 
@@ -492,8 +492,8 @@ def test_a_column_that_stands_twice(csv, header):
 
 @pytest.mark.parametrize("row", ["b,40\n", "b,40,20,37,false,female,2020-06-01,7\n", "b,40,20,37,fal"])
 def test_lines_that_do_not_fit_the_header(csv, row):
-    said = fault(csv(GOOD + row))
-    assert "the header names 7 columns, but line 3 has" in said
+    message = fault(csv(GOOD + row))
+    assert "the header names 7 columns, but line 3 has" in message
 
 
 def test_lines_are_counted_through_quotes(csv):
@@ -523,8 +523,8 @@ def test_titles_above_the_header(csv, mapping):
     path = csv('Export, "1 May\n\npatient_id,age\na,40\nb,41\nc,x\n', "")
     read = mapping("header: 3\nfields: {age: {column: age, on_invalid: unknown}}")
     assert values(path, "age", read) == [40, 41, None]
-    said = fault(csv("Export of May\npatient_id,age\na,40\nb,41\n", ""))
-    assert "header: 2 in the mapping" in said
+    message = fault(csv("Export of May\npatient_id,age\na,40\nb,41\n", ""))
+    assert "header: 2 in the mapping" in message
     assert "has no line 9" in fault(path, mapping("header: 9\nfields: {age: age}"))
     assert "1 or more" in fault(path, mapping("header: 0\nfields: {age: age}"))
 
@@ -590,8 +590,8 @@ def test_blanks_around_texts_and_names(csv):
 
 
 def test_a_missing_column(csv, mapping):
-    said = fault(csv(GOOD), mapping("fields: {age: agee}"))
-    assert "no column 'agee' for the field age; did you mean 'age'?" in said
+    message = fault(csv(GOOD), mapping("fields: {age: agee}"))
+    assert "no column 'agee' for the field age; did you mean 'age'?" in message
     assert tt.screen(PROTOCOL, csv("a,40\n", "patient_id,age\n")).patients.absent == (
         "rate",
         "temperature",
@@ -743,8 +743,8 @@ def test_cells_that_a_workbook_marks_as_wrong_are_counted(excel, mapping):
     rows = [["patient_id", "age", "rate"], ["a", "=1/0", 20], ["b", "=NA()", 20], ["c", 40, "=x"]]
     path = excel(rows, wrong={"=1/0": "#DIV/0!", "=NA()": "#N/A", "=x": "#NAME?"})
     assert values(path, "age") == [None, None, 40]
-    told = tt.read_patients(path, PROTOCOL).quality[["field", "problem", "n", "example"]]
-    assert [*told.itertuples(index=False, name=None)] == [
+    quality = tt.read_patients(path, PROTOCOL).quality[["field", "problem", "n", "example"]]
+    assert [*quality.itertuples(index=False, name=None)] == [
         ("age", "a cell that the workbook marks as wrong", 2, "#DIV/0!"),
         ("rate", "a cell that the workbook marks as wrong", 1, "#NAME?"),
     ]
@@ -993,8 +993,8 @@ def test_pandas_columns_of_several_kinds_are_read_text_by_text(mapping):
     assert "'7' in rows 1, 2" in fault(pd.DataFrame({"patient_id": [7, "7", 7.5], "age": [40] * 3}))
     assert "not a number: row 2 'x'" in fault(pd.DataFrame({**TABLE, "age": [40, "x", None]}))
     for bad in ([object(), None, None], [1j, 2, None], [[1], {}, None]):
-        said = fault(pd.DataFrame({**TABLE, "age": bad}))
-        assert "the column age holds" in said and ("leave it out" in said or "values of type" in said)
+        message = fault(pd.DataFrame({**TABLE, "age": bad}))
+        assert "the column age holds" in message and ("leave it out" in message or "values of type" in message)
     assert "unique" in fault(pd.DataFrame([[1, 2, 3]], columns=["patient_id", "age", "age"]))
     assert "no column 'patient_id'" in fault(pd.DataFrame(TABLE).set_index("patient_id"))
 
@@ -1004,8 +1004,8 @@ def test_text_in_a_database_is_cast_there():
         assert f"holds text where {what} are needed; cast it in the query" in fault(
             duckdb.sql(f"select 'a' as patient_id, {sql}")
         )
-    said = fault(duckdb.sql("select 'a' as patient_id, 65.5::double as age"))
-    assert "not a whole number: patient a '65.5'" in said
+    message = fault(duckdb.sql("select 'a' as patient_id, 65.5::double as age"))
+    assert "not a whole number: patient a '65.5'" in message
 
 
 def test_names_that_are_taken():
@@ -1034,10 +1034,10 @@ def test_a_mapping_that_leaves_out_a_column_with_the_name_of_a_field(csv, mappin
 
 def test_a_mapped_column_in_another_case(csv, mapping):
     assert "no column 'AGE' for the field age; did you mean 'age'?" in fault(csv(GOOD), mapping("fields: {age: AGE}"))
-    said = fault(csv("a,40\n", "PATIENT ID,age\n"))
-    assert "no column 'patient_id' to tell patients apart; did you mean 'PATIENT ID'?" in said
-    said = fault(csv("a,40\n", "patient_id,AGE\n"))
-    assert "which trialtools map writes: age: AGE" in said
+    message = fault(csv("a,40\n", "PATIENT ID,age\n"))
+    assert "no column 'patient_id' to tell patients apart; did you mean 'PATIENT ID'?" in message
+    message = fault(csv("a,40\n", "patient_id,AGE\n"))
+    assert "which trialtools map writes: age: AGE" in message
 
 
 def test_only_what_is_mapped_is_read(csv, mapping):
@@ -1114,8 +1114,8 @@ def test_ages_in_months_weeks_or_days_become_completed_years(csv, mapping, kind)
             case _:
                 source = duckdb.from_arrow(frame.to_arrow())
         patients = tt.read_patients(source, PROTOCOL, mapping(f"fields: {{age: {{column: m, unit: {unit}}}}}"))
-        found = [patients.patient(str(i))["age"] for i in range(len(values))]
-        return [(one.low, one.high) if isinstance(one, Interval) else one for one in found]
+        ages = [patients.patient(str(i))["age"] for i in range(len(values))]
+        return [(one.low, one.high) if isinstance(one, Interval) else one for one in ages]
 
     assert ages([215, 216, 227, 0, 11], "mo") == [17, 18, 18, 0, 0]
     assert ages([364, 365, 366, 6573, 6574, 6575, 36524, 36525], "d") == [0, (0, 1), 1, 17, (17, 18), 18, 99, 100]
@@ -1164,8 +1164,8 @@ def test_ages_in_days_hold_for_every_birthday(mapping):
     ],
 )
 def test_a_wrong_mapping_says_where(csv, mapping, text, expected, where):
-    said = fault(csv(GOOD), mapping(text))
-    assert expected in said and where in said
+    message = fault(csv(GOOD), mapping(text))
+    assert expected in message and where in message
 
 
 def test_what_is_no_mapping(csv, tmp_path):

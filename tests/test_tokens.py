@@ -14,8 +14,8 @@ GROUNDS = ("paper", "panel", "note-ground", "mark", "alarm")
 def tokens(theme):
     """The colours of a theme by name; dark changes those of light."""
     light, dark = (SHEET[SHEET.index(start) :].partition("}")[0] for start in (".tt {", ".tt[data"))
-    found = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", light))
-    return found | (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", dark)) if theme == "dark" else {})
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", light))
+    return colours | (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", dark)) if theme == "dark" else {})
 
 
 def luminance(colour):

@@ -65,7 +65,7 @@ def test_indo_rct_has_its_published_counts(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("tables", "said"),
+    ("tables", "message"),
     [
         ({"subjects": {"subject_id": ["1", "1"], "arm": ["a", "b"]}}, "a subject in two arms"),
         ({"subjects": {"subject_id": ["1", "1"]}}, "a subject more than once"),
@@ -82,8 +82,8 @@ def test_indo_rct_has_its_published_counts(tmp_path):
         ({"subjects": SUBJECTS | {"kit": ["K-1", "K-1", None]}}, "one kit for several subjects"),
     ],
 )
-def test_what_would_give_a_wrong_number_stops(tables, said):
-    with pytest.raises(DataError, match=said):
+def test_what_would_give_a_wrong_number_stops(tables, message):
+    with pytest.raises(DataError, match=message):
         read_trial({"subjects": SUBJECTS, **tables})
 
 
@@ -94,32 +94,32 @@ def test_an_unknown_arm_stops(protocol):
 
 def test_the_ledger_must_not_contradict_the_table(protocol):
     named = {**SUBJECTS, "arm": ["mscs", "comparator", None]}
-    for arm, said in (({"1": "comparator"}, "in two arms, one here and one handed in"), ({"3": "c"}, "no such arm")):
-        with pytest.raises(DataError, match=said):
+    for arm, message in (({"1": "comparator"}, "in two arms, one here and one handed in"), ({"3": "c"}, "no such arm")):
+        with pytest.raises(DataError, match=message):
             read_trial({"subjects": named}, protocol, arms=arm)
-    found = read_trial({"subjects": SUBJECTS}, arms={"1": "a", "2": "b", "7": "a"}).findings.set_index("problem")
-    assert found.loc["allocated, but not among the subjects", ["n", "of", "example"]].tolist() == [1, 3, "7"]
+    findings = read_trial({"subjects": SUBJECTS}, arms={"1": "a", "2": "b", "7": "a"}).findings.set_index("problem")
+    assert findings.loc["allocated, but not among the subjects", ["n", "of", "example"]].tolist() == [1, 3, "7"]
     bare = {**SUBJECTS, "arm": [None] * 3}
-    found = read_trial({"subjects": bare}, arms={"1": "a"}).findings.set_index("problem")
-    assert found.loc["randomized, but the arm is not known", "example"] == "2"
+    findings = read_trial({"subjects": bare}, arms={"1": "a"}).findings.set_index("problem")
+    assert findings.loc["randomized, but the arm is not known", "example"] == "2"
 
 
 def test_an_empty_arm_has_no_comparison(protocol):
     alone = read_trial({"subjects": {**SUBJECTS, "arm": ["mscs", "mscs", None]}}, protocol)
-    found = alone.findings.set_index("problem").loc["nobody in this arm"]
-    assert (found["example"], found["action"]) == ("comparator", "no comparison")
+    findings = alone.findings.set_index("problem").loc["nobody in this arm"]
+    assert (findings["example"], findings["action"]) == ("comparator", "no comparison")
     with pytest.raises(DataError, match="a group has nobody"):
         risk_difference((1, 2, 0, 0))
 
 
-@pytest.mark.parametrize(("missing", "found"), [(0, False), (1, False), (2, True), (6, True)])
-def test_a_third_of_outcomes_missing_is_a_finding(missing, found):
+@pytest.mark.parametrize(("missing", "is_finding"), [(0, False), (1, False), (2, True), (6, True)])
+def test_a_third_of_outcomes_missing_is_a_finding(missing, is_finding):
     people = [str(i) for i in range(6)]
     subjects = {"subject_id": people, "randomized_on": ["2023-01-05"] * 6}
     values = ["0"] * (6 - missing) + [None] * missing
     trial = read_trial({"subjects": subjects, "outcomes": {"subject_id": people, "endpoint": "e", "value": values}})
     rows = trial.findings[trial.findings["problem"] == "the primary endpoint is missing"]
-    assert rows[["n", "of"]].values.tolist() == ([[missing, 6]] if found else [])
+    assert rows[["n", "of"]].values.tolist() == ([[missing, 6]] if is_finding else [])
 
 
 def test_what_is_dated_after_the_cutoff_is_left_out_and_counted():
@@ -141,8 +141,8 @@ def test_contradictions_are_found():
     assert "started before randomization" in problems(events={"subject_id": ["1"], "started_on": ["2023-01-04"]})
     events = {"subject_id": ["1"], "started_on": ["2023-02-02"], "ended_on": ["2023-02-01"]}
     died = {"subject_id": ["1"], "milestone": ["died"], "happened_on": ["2023-02-01"]}
-    found = problems(events=events, disposition=died)
-    assert {"ended before it started", "after the death of the subject"} <= found
+    findings = problems(events=events, disposition=died)
+    assert {"ended before it started", "after the death of the subject"} <= findings
     assert "no events at all" in problems(events={"subject_id": []})
     outcomes = {"subject_id": ["1"], "endpoint": ["e"], "value": ["1"]}
     assert "the primary endpoint is missing" in problems(outcomes=outcomes)
@@ -155,10 +155,10 @@ def test_what_is_told_twice_and_differently_is_counted():
     dead = {"subject_id": ["1"], "endpoint": ["All-cause mortality"], "value": ["1"], "observed_on": ["2023-02-01"]}
     tables = {"events": events | {"serious": ["Serious", "non-serious", "SAE"]}, "disposition": ends, "outcomes": dead}
     trial = read_trial({"subjects": SUBJECTS, **tables})
-    found = trial.findings.set_index("problem")["n"]
-    assert found["twice on one day, told differently"] == found["left more than once"] == 2
-    assert found["ended before randomization"] == found["after the death of the subject"] == 1
-    assert found["speaks of death, but is no word for it"] == 1 and "undeclared code" not in found
+    findings = trial.findings.set_index("problem")["n"]
+    assert findings["twice on one day, told differently"] == findings["left more than once"] == 2
+    assert findings["ended before randomization"] == findings["after the death of the subject"] == 1
+    assert findings["speaks of death, but is no word for it"] == 1 and "undeclared code" not in findings
     assert trial.events["serious"].tolist() == [True, False, True]
 
 
@@ -166,18 +166,18 @@ def test_what_is_told_twice_and_differently_is_counted():
     ("ids", "hit"), [(["S-1", "S1", "S2"], 2), (["01-1", "1-001", "2"], 2), (["1-11", "11-1", "111"], 0)]
 )
 def test_subjects_that_may_be_one_are_counted_apart_and_told(ids, hit):
-    found = read_trial({"subjects": {**SUBJECTS, "subject_id": ids}}).findings
-    assert found.loc[found["problem"].str.startswith("differs from another"), "n"].sum() == hit
+    findings = read_trial({"subjects": {**SUBJECTS, "subject_id": ids}}).findings
+    assert findings.loc[findings["problem"].str.startswith("differs from another"), "n"].sum() == hit
 
 
 def test_an_outcome_belongs_to_its_window(protocol):
     subjects = {**SUBJECTS, "arm": ["mscs", "comparator", None]}
     outcomes = {"subject_id": ["1", "2"], "endpoint": ["progression"] * 2, "value": ["1", "1"]}
-    for days, said in ((["2023-01-04", "2023-02-03"], "observed before randomization"),
+    for days, problem in ((["2023-01-04", "2023-02-03"], "observed before randomization"),
                        (["2023-02-03", "2023-01-06"], "happened after day 28")):  # fmt: skip
-        found = read_trial({"subjects": subjects, "outcomes": {**outcomes, "observed_on": days}}, protocol).findings
-        assert found.loc[found["column"] == "observed_on", ["problem", "example"]].values.tolist() == [
-            [said, f"1: {days[0]}"]
+        findings = read_trial({"subjects": subjects, "outcomes": {**outcomes, "observed_on": days}}, protocol).findings
+        assert findings.loc[findings["column"] == "observed_on", ["problem", "example"]].values.tolist() == [
+            [problem, f"1: {days[0]}"]
         ]
     early = read_trial(
         {"subjects": subjects, "outcomes": {**outcomes, "observed_on": ["2023-01-04", "2023-01-07"]}}, protocol
@@ -247,8 +247,8 @@ def test_what_was_written_of_a_hidden_value_is_hidden_too():
 
 def counted(trial):
     """How many rows each problem has, but for columns and tables that are not there."""
-    found = trial.findings[~trial.findings["problem"].isin(["no such column", "not collected"])]
-    return dict(zip(found["column"] + ": " + found["problem"], found["n"], strict=True))
+    findings = trial.findings[~trial.findings["problem"].isin(["no such column", "not collected"])]
+    return dict(zip(findings["column"] + ": " + findings["problem"], findings["n"], strict=True))
 
 
 def sdtm(folder, **domains):
@@ -272,8 +272,8 @@ def test_one_name_has_one_spelling():
     assert trial.subjects["site"].nunique() == 1 == trial.events["term"].nunique()
     assert trial.events["subject_id"].tolist() == ["S1", "S2", "S3"]
     problem = "written otherwise than elsewhere (letters, width or blanks)"
-    found = trial.findings[trial.findings["problem"] == problem].set_index("column")["n"]
-    assert found.to_dict() == {"site": 2, "term": 2, "subject_id": 2}
+    findings = trial.findings[trial.findings["problem"] == problem].set_index("column")["n"]
+    assert findings.to_dict() == {"site": 2, "term": 2, "subject_id": 2}
 
 
 def test_one_subject_under_two_spellings_stops():
@@ -306,8 +306,8 @@ def test_how_an_event_ended_is_a_word_of_cdisc_or_counted(outcome, canonical, fo
     trial = read_trial({"subjects": SUBJECTS, "disposition": {"subject_id": [], "milestone": []},
                         "events": {"subject_id": ["1"], "term": ["Stroke"], "outcome": [outcome]}})  # fmt: skip
     assert trial.events["outcome"].fillna("").tolist() == [canonical]
-    told = counted(trial)
-    assert (f"outcome: {found}" in told) if found else not any(name.startswith("outcome") for name in told)
+    counts = counted(trial)
+    assert (f"outcome: {found}" in counts) if found else not any(name.startswith("outcome") for name in counts)
     assert died(trial) == ({"1": "events"} if canonical == "fatal" else {})
 
 
@@ -321,12 +321,12 @@ def test_a_death_is_known_from_everywhere_and_once(tmp_path):
             "AEENDTC": ["2023-03-02", "2023-06"]},
     )  # fmt: skip
     assert died(trial) == {"X-1": "DS, DM, events", "X-2": "DM", "X-3": "DS", "X-4": "events"}
-    told = counted(trial)
-    assert told["happened_on: two days of death"] == 1  # of X-1, by DS and by DM
-    assert told["happened_on: a day of death (DTHDTC) without the flag (DTHFL)"] == 1
-    assert told["milestone: died, though DM says alive (DTHFL is N)"] == 1
-    assert told["outcome: led to death (AESDTH), the outcome is another"] == 1
-    assert told["outcome: a fatal event of somebody whose death is not in disposition"] == 1
+    counts = counted(trial)
+    assert counts["happened_on: two days of death"] == 1  # of X-1, by DS and by DM
+    assert counts["happened_on: a day of death (DTHDTC) without the flag (DTHFL)"] == 1
+    assert counts["milestone: died, though DM says alive (DTHFL is N)"] == 1
+    assert counts["outcome: led to death (AESDTH), the outcome is another"] == 1
+    assert counts["outcome: a fatal event of somebody whose death is not in disposition"] == 1
     deaths = trial.disposition.set_index("subject_id")
     assert str(deaths.loc["X-1", "happened_on"].date()) == "2023-03-02" and deaths.loc["X-1", "reason"] == "Stroke"
     assert pd.isna(deaths.loc["X-4", "happened_on"]) and deaths.loc["X-4", "happened_on__written"] == "2023-06"
@@ -344,10 +344,10 @@ def test_a_flag_is_yes_in_any_spelling_or_counted(tmp_path):
     )
     assert died(trial) == {"X-1": "events", "X-2": "events", "X-3": "DM"}
     assert trial.doses["dosed_on"].notna().tolist() == [False, True, True]
-    told = counted(trial)
+    counts = counted(trial)
     for flag in ("milestone: neither yes nor no (DTHFL)", "outcome: neither yes nor no (AESDTH)"):
-        assert told[flag] == 1
-    assert told["dosed_on: neither yes nor no (EXOCCUR)"] == 1 and "milestone: a code that is not" not in str(told)
+        assert counts[flag] == 1
+    assert counts["dosed_on: neither yes nor no (EXOCCUR)"] == 1 and "milestone: a code that is not" not in str(counts)
     assert trial.disposition.set_index("subject_id").loc["X-4", "milestone"] == "lost"
 
 
@@ -360,9 +360,12 @@ def test_what_has_no_code_yet_goes_by_its_name(tmp_path):
     assert trial.events["term"].fillna("").tolist() == ["Headache", "rash", ""]
     assert trial.subjects["arm"].fillna("").tolist() == ["DRUG", "PLAC", "DRUG", ""]
     assert trial.subjects["randomized"].tolist() == [True, True, True, False]
-    told = counted(trial)
+    counts = counted(trial)
     assert (
-        told["term: not coded yet (AEDECOD)"] == told["term: no term"] == told["arm: no code of the arm (ARMCD)"] == 1
+        counts["term: not coded yet (AEDECOD)"]
+        == counts["term: no term"]
+        == counts["arm: no code of the arm (ARMCD)"]
+        == 1
     )
 
 
@@ -396,10 +399,10 @@ def test_what_ends_a_phase_does_not_end_the_study(tmp_path):
     trial = sdtm(tmp_path, ds=dict(zip(names, zip(*rows, strict=True), strict=True)))
     ends = list(zip(trial.disposition["subject_id"], trial.disposition["milestone"], strict=True))
     assert ends == [("X-2", "discontinued"), ("X-2", "completed"), ("X-3", "withdrew"), ("X-4", "withdrew")]
-    told = counted(trial)
-    assert told["milestone: COMPLETED of the treatment, not of the study"] == 1
-    assert told["milestone: an end of the screening"] == 1
-    assert told["milestone: a code that is not among CDISC's"] == 1
+    counts = counted(trial)
+    assert counts["milestone: COMPLETED of the treatment, not of the study"] == 1
+    assert counts["milestone: an end of the screening"] == 1
+    assert counts["milestone: a code that is not among CDISC's"] == 1
 
 
 def test_a_treatment_completed_with_nothing_after_it_is_told(tmp_path):
@@ -440,9 +443,9 @@ def test_results_without_a_number_are_read_or_counted(tmp_path):
         ["GLUC", 5, "mmol/L"], ["GLUC (urine)", 1, "mmol/L"],
     ]  # fmt: skip
     assert trial.labs["value__written"].fillna("").tolist() == ["", ">1000", "", "", ""]
-    told = counted(trial)
-    assert (told["value: no result (LB)"], told["value: a result in words (LB)"]) == (1, 1)
-    assert (told["value: known in part"], told["unit: in another unit than most results of the test"]) == (
+    counts = counted(trial)
+    assert (counts["value: no result (LB)"], counts["value: a result in words (LB)"]) == (1, 1)
+    assert (counts["value: known in part"], counts["unit: in another unit than most results of the test"]) == (
         1,
         1,
     )
@@ -455,10 +458,10 @@ def test_units_of_a_test_are_one_or_counted():
     trial = read_trial({"subjects": SUBJECTS, "labs": labs})
     assert trial.labs["value"].tolist() == [80, 80, 0.9, 1, 90, 4]
     assert trial.labs["upper_limit"].tolist() == [100, 100, 1.1, 1.2, 100, 5]
-    told = counted(trial)
-    assert told["unit: in another unit than most results of the test"] == 1
-    assert told["unit: in a unit that cannot become the commonest of the test"] == 1
-    assert told["unit: no unit, unlike other results of the test"] == 1
+    counts = counted(trial)
+    assert counts["unit: in another unit than most results of the test"] == 1
+    assert counts["unit: in a unit that cannot become the commonest of the test"] == 1
+    assert counts["unit: no unit, unlike other results of the test"] == 1
 
 
 def test_a_part_of_a_date_is_neither_before_nor_after_what_it_may_be():
@@ -504,8 +507,8 @@ def test_a_row_without_a_day_is_counted():
         "observed_on": [None, "2023-02-06"],
     }
     trial = read_trial({"subjects": SUBJECTS, "events": events, "disposition": disposition, "outcomes": outcomes})
-    told = counted(trial)
-    assert [told[f"{name}: no day"] for name in ("started_on", "happened_on", "observed_on")] == [1, 1, 1]
+    counts = counted(trial)
+    assert [counts[f"{name}: no day"] for name in ("started_on", "happened_on", "observed_on")] == [1, 1, 1]
 
 
 def test_laboratory_results_in_words_are_counted_and_stop_nothing():
@@ -567,9 +570,9 @@ def test_a_day_typed_ten_years_ahead_removes_nobody():
     assert kept.subjects["subject_id"].tolist() == ["1", "2"] and kept.subjects["randomized"].all()
     assert kept.subjects["arm"].tolist() == ["a", "b"]
     assert kept.subjects["randomized_on"].isna().tolist() == [True, False]
-    told = counted(kept)
-    assert told["randomized_on: randomized after 2023-06-30, but dosed, observed or randomized before"] == 1
-    assert told["screened_on: screened after 2023-06-30, but dosed, observed or randomized before"] == 1
+    counts = counted(kept)
+    assert counts["randomized_on: randomized after 2023-06-30, but dosed, observed or randomized before"] == 1
+    assert counts["screened_on: screened after 2023-06-30, but dosed, observed or randomized before"] == 1
 
 
 def test_a_day_that_nobody_can_have_seen_is_counted():
@@ -590,11 +593,11 @@ def test_the_declared_endpoint_is_there_and_happens_or_not(protocol):
     rows = {"subject_id": ["1", "2"], "endpoint": ["progression"] * 2, "observed_on": ["2023-03-01"] * 2}
     with pytest.raises(DataError, match=r"neither 1 nor 0, though progression happens or not \(1 of 2 rows; first: 2"):
         read_trial({"subjects": subjects, "outcomes": {**rows, "value": ["1", "2"]}}, protocol)
-    said = read_trial({"subjects": subjects, "outcomes": {**rows, "value": ["yes", "No"]}}, protocol)
-    assert said.outcomes["value"].tolist() == [1, 0]
+    trial = read_trial({"subjects": subjects, "outcomes": {**rows, "value": ["yes", "No"]}}, protocol)
+    assert trial.outcomes["value"].tolist() == [1, 0]
     other = {**rows, "endpoint": ["progresion"] * 2, "value": ["1", "0"]}
-    told = counted(read_trial({"subjects": subjects, "outcomes": other}, protocol))
-    assert told["endpoint: the primary endpoint 'progression' is not among them"] == 2
+    counts = counted(read_trial({"subjects": subjects, "outcomes": other}, protocol))
+    assert counts["endpoint: the primary endpoint 'progression' is not among them"] == 2
 
 
 @pytest.mark.parametrize(
@@ -629,12 +632,12 @@ def test_dates_and_numbers_of_a_folder_are_written_as_the_mapping_says(tmp_path)
     assert trial.labs["value"].fillna(0).tolist() == [1250.5, 3.5, 7, 0]
     assert trial.labs["taken_on__written"].fillna("").tolist() == ["", "2023-01", "2023", ""]
     assert str(trial.labs["taken_on"].iloc[0].date()) == "2023-01-09"
-    told = counted(trial)
-    assert told["value: a result in words"] == 1 == told["taken_on: not a date written %Y-%m-%d"]
+    counts = counted(trial)
+    assert counts["value: a result in words"] == 1 == counts["taken_on: not a date written %Y-%m-%d"]
 
 
 @pytest.mark.parametrize(
-    ("mapping", "said"),
+    ("mapping", "message"),
     [
         ('events: {outcome: {codes: {"1": recovered}}}\n', "a code that is not declared, the first '5'"),
         ("events: {outcme: {codes: {}}}\n", "events has no column 'outcme'; did you mean 'outcome'"),
@@ -644,15 +647,15 @@ def test_dates_and_numbers_of_a_folder_are_written_as_the_mapping_says(tmp_path)
         ("evnts: {}\n", "evnts"),
     ],
 )
-def test_a_mapping_that_does_not_fit_is_refused(tmp_path, mapping, said):
-    with pytest.raises(DataError, match=said):
+def test_a_mapping_that_does_not_fit_is_refused(tmp_path, mapping, message):
+    with pytest.raises(DataError, match=message):
         folder(tmp_path, mapping, events={"subject_id": ["1", "2"], "term": ["a", "b"], "outcome": ["1", "5"]})
 
 
 def test_a_file_that_is_no_table_is_told(tmp_path):
     trial = folder(tmp_path, event={"subject_id": ["1"], "term": ["a"]}, Outcomes={"subject_id": ["1"]})
-    found = trial.findings.set_index("problem").loc["not a table or a domain that is read"]
-    assert (found["table"], found["n"], found["example"]) == ("files", 2, "Outcomes.csv, event.csv")
+    findings = trial.findings.set_index("problem").loc["not a table or a domain that is read"]
+    assert (findings["table"], findings["n"], findings["example"]) == ("files", 2, "Outcomes.csv, event.csv")
     assert "files" in set(trial.pool().findings["table"])
     (tmp_path / "events.csv").write_text("subject_id,term\n1,a\n")
     (tmp_path / "events.csv.gz").write_bytes(b"")
@@ -687,9 +690,9 @@ def test_a_liver_test_by_another_name_is_held_against_its_limit():
 
 def test_sites_that_may_be_one_and_who_is_said_not_to_be_randomized_are_counted():
     subjects = {**SUBJECTS, "site": ["01", "1", "Site-2"], "randomized": ["no", "yes", "no"]}
-    found = counted(read_trial({"subjects": subjects}))
-    assert found["site: differs from another only in zeros, hyphens or blanks"] == 2
-    assert found["randomized: said not to be randomized, but has a day or an arm"] == 1
+    counts = counted(read_trial({"subjects": subjects}))
+    assert counts["site: differs from another only in zeros, hyphens or blanks"] == 2
+    assert counts["randomized: said not to be randomized, but has a day or an arm"] == 1
     apart = {**SUBJECTS, "site": ["Site 1", "Site 10", "Site 11"]}
     assert "site: differs from another only in zeros, hyphens or blanks" not in counted(read_trial({"subjects": apart}))
 
@@ -698,8 +701,8 @@ def test_sites_that_may_be_one_and_who_is_said_not_to_be_randomized_are_counted(
 def test_a_day_of_death_that_is_known_in_part_is_held_against_the_others(ended, conflict):
     died = {"subject_id": ["1"], "milestone": ["died"], "happened_on": ["2023-02"]}
     stroke = {"subject_id": ["1"], "started_on": ["2023-02-01"], "ended_on": [ended], "outcome": ["fatal"]}
-    found = counted(read_trial({"subjects": SUBJECTS, "disposition": died, "events": stroke}))
-    assert found.get("happened_on: two days of death", 0) == conflict
+    counts = counted(read_trial({"subjects": SUBJECTS, "disposition": died, "events": stroke}))
+    assert counts.get("happened_on: two days of death", 0) == conflict
 
 
 @pytest.mark.parametrize("term", ["PATIENT DIED AT HOME", "Tod durch Sepsis", "décès", "死亡"])
@@ -730,8 +733,8 @@ def test_laboratory_rows_say_what_they_lack_and_what_contradicts_them(tmp_path):
     labs |= {"LBSTRESU": ["U/L"] * 3, "LBSTNRHI": ["<40", "10-40", "10-40"], "LBSTAT": ["Not Done", "", ""]}
     trial = sdtm(tmp_path, lb=labs)
     assert trial.labs["upper_limit"].tolist() == [40, 40, 40]
-    found = counted(trial)
-    assert found["value: a result of what was not done (LBSTAT)"] == 1 == found["subject_id: the same row twice"]
+    counts = counted(trial)
+    assert counts["value: a result of what was not done (LBSTAT)"] == 1 == counts["subject_id: the same row twice"]
     lacking = trial.findings[trial.findings["problem"] == "no such column"]
     assert ("labs", "taken_on") in set(zip(lacking["table"], lacking["column"], strict=True))
 

@@ -133,10 +133,10 @@ def test_what_does_not_measure_the_same_thing_is_refused_both_ways(unit, wanted,
     ],
 )
 def test_an_unknown_unit_is_told_with_the_nearest_known_one(unit, nearest):
-    with pytest.raises(ProtocolError) as told:
+    with pytest.raises(ProtocolError) as error:
         factor(unit, "10*9/L", "platelets")
-    assert f"'{unit}'" in str(told.value) or "cannot become" in str(told.value)
-    assert nearest is None or f"did you mean '{nearest}'?" in str(told.value)
+    assert f"'{unit}'" in str(error.value) or "cannot become" in str(error.value)
+    assert nearest is None or f"did you mean '{nearest}'?" in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -174,12 +174,12 @@ def units_told(fields: str, when: str) -> list[str]:
 
 def test_a_protocol_is_told_which_of_its_units_nobody_knows():
     fields = "  plt: {type: number, unit: 10^9/L, label: P}\n  pain: {type: integer, unit: '{points}', label: Pain}\n"
-    (told,) = units_told(fields, "plt > 100 and pain < 3")
-    assert "plt: the unit '10^9/L' is not known; did you mean '10*9/L'?" in told
+    (sentence,) = units_told(fields, "plt > 100 and pain < 3")
+    assert "plt: the unit '10^9/L' is not known; did you mean '10*9/L'?" in sentence
 
 
 @pytest.mark.parametrize(
-    ("alt", "uln", "when", "told"),
+    ("alt", "uln", "when", "sentence"),
     [
         ("U/L", "U/L", "alt <= uln", False),
         ("U/L", "IU/L", "alt <= uln", False),
@@ -188,9 +188,9 @@ def test_a_protocol_is_told_which_of_its_units_nobody_knows():
         ("U/L", "mg/L", "alt / uln < 3", False),
     ],
 )
-def test_fields_of_different_units_that_are_held_against_each_other(alt, uln, when, told):
+def test_fields_of_different_units_that_are_held_against_each_other(alt, uln, when, sentence):
     fields = f"  alt: {{type: number, unit: {alt}, label: ALT}}\n  uln: {{type: number, unit: {uln}, label: ULN}}\n"
-    assert bool(units_told(fields, when)) == told
+    assert bool(units_told(fields, when)) == sentence
 
 
 @pytest.mark.parametrize(

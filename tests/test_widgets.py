@@ -259,10 +259,10 @@ def test_export_holds_what_is_filtered_and_no_formula(sketch):
 
 def test_a_file_goes_to_the_view_that_asked_and_to_no_folder(screen, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    given = []
-    screen.send = lambda content, buffers: given.append((content, buffers))
+    files = []
+    screen.send = lambda content, buffers: files.append((content, buffers))
     wish(screen, ask="export")
-    assert given == [({"file": "decisions.csv", "view": "a view"}, [screen.export()])]
+    assert files == [({"file": "decisions.csv", "view": "a view"}, [screen.export()])]
     assert not list(tmp_path.iterdir())
 
 
@@ -411,15 +411,15 @@ def test_columns_are_chosen_and_what_cannot_be_read_is_left_unknown(screen):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "question"),
     [
         (b"Our visits,,\nof 2024,,\npatient_id,hb,n\nx,12,1\ny,9,2\n", "the names of its columns in line 3"),
         ("patient_id,hb,Größe\nx,12,1\ny,9,2\n".encode("cp1252"), "is written in cp1252"),
     ],
 )
-def test_how_a_file_is_written_is_told_and_it_is_read_so_once_that_is_taken(screen, content, told):
+def test_how_a_file_is_written_is_told_and_it_is_read_so_once_that_is_taken(screen, content, question):
     draft = uploads(screen, "visits.csv", content)
-    assert told in draft["problem"] and screen.patients.n == 4
+    assert question in draft["problem"] and screen.patients.n == 4
     wish(screen, ask="map", columns=draft["fields"], id=draft["id"], comma=False, leave=False, number=False)
     assert screen.draft["n"] == 2 and screen.patients.patient("x")["hb"] == 12
 
@@ -463,8 +463,8 @@ def test_without_a_table_the_desk_takes_patients_by_hand(sketch):
     screen = desk(sketch)
     wish(screen, ask="ready")
     assert screen.table == {} and screen.source == {}
-    for asked in ({"ask": "choose", "id": "a", "card": "x"}, {"ask": "export"}):
-        assert wish(screen, **asked)["wrong"] and "no table of patients is open" in screen.notice["text"]
+    for message in ({"ask": "choose", "id": "a", "card": "x"}, {"ask": "export"}):
+        assert wish(screen, **message)["wrong"] and "no table of patients is open" in screen.notice["text"]
 
 
 # --- without a browser ------------------------------------------------------------------------------------------------

@@ -43,8 +43,8 @@ def test_both_ends_of_the_window_belong_to_it(protocol, infected, state, left):
 
 @pytest.mark.parametrize(("day", "state"), [(9, "out of"), (10, "in"), (15, "in"), (16, "out of")])
 def test_the_first_dose_decides(protocol, day, state):
-    given = pd.Timestamp("2023-01-01") + pd.Timedelta(days=day)
-    doses = pd.DataFrame({"subject_id": ["S0", "S0"], "dosed_on": [given + pd.Timedelta(days=3), given]})
+    dosed_on = pd.Timestamp("2023-01-01") + pd.Timedelta(days=day)
+    doses = pd.DataFrame({"subject_id": ["S0", "S0"], "dosed_on": [dosed_on + pd.Timedelta(days=3), dosed_on]})
     frame = dosing_status(protocol, subjects(infected_on=["2023-01-01"]), doses, as_of=DAY)
     assert (state_of(frame), frame["day"][0]) == (f"dosed {state} window", day)
     assert pd.isna(frame["days_left"][0])
@@ -97,15 +97,15 @@ def test_deviations_name_what_is_certain_and_what_cannot_be_told(protocol):
         randomized_on=["2023-01-10"] * 5 + [None],  # the last was never randomized: no deviation
     )
     doses = pd.DataFrame({"subject_id": ["S0", "S1", "S2"], "dosed_on": ["2023-01-09", "2023-01-18", "2023-01-12"]})
-    found = dosing_deviations(dosing_status(protocol, table, doses, as_of=DAY)).set_index("subject_id")
-    assert found["deviation"].to_dict() == {
+    deviations = dosing_deviations(dosing_status(protocol, table, doses, as_of=DAY)).set_index("subject_id")
+    assert deviations["deviation"].to_dict() == {
         "S0": "dosed too early",
         "S1": "dosed too late",
         "S3": "not dosed in time",
         "S4": "cannot be told",
     }
-    assert found.loc[["S0", "S1", "S3"], "days"].tolist() == [2, 2, 5]
-    assert pd.isna(found.loc["S4", "days"])
+    assert deviations.loc[["S0", "S1", "S3"], "days"].tolist() == [2, 2, 5]
+    assert pd.isna(deviations.loc["S4", "days"])
 
 
 def test_nobody_is_a_valid_answer(protocol):
@@ -144,8 +144,8 @@ def test_whoever_is_not_eligible_any_more_is_not_to_be_dosed(protocol):
     assert listed.loc["S0", "to_do"] == ("do not dose: Oxygen saturation at rest, finger oximeter: 96 %, now 92 %")
     assert listed.loc["S2", ["to_do", "check_first"]].tolist() == ["dose within 4 days", ""]
     assert listed.loc["S1", "to_do"] == "dose within 4 days"
-    asked = listed.loc["S1", "check_first"].split(", ")
-    assert "E6" in asked and "I7" not in asked and "I1" not in asked
+    fields = listed.loc["S1", "check_first"].split(", ")
+    assert "E6" in fields and "I7" not in fields and "I1" not in fields
     assert "S3" not in listed.index
     assert "check_first" not in dosing_worklist(status)
 

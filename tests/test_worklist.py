@@ -54,7 +54,7 @@ def decision(protocol, patient):
 @settings(max_examples=sample(50))
 @given(protocols(), patients)
 def test_the_worklist_is_what_trying_every_answer_finds(protocol, rows):
-    found = tt.screen(protocol, table(rows)).worklist().set_index("field")
+    worklist = tt.screen(protocol, table(rows)).worklist().set_index("field")
     open_ = [row for row in rows if decision(protocol, row) is None]
     for name in protocol.used_fields:
         lacking = [row for row in open_ if protocol.facts_of(row)[name] is None]
@@ -66,7 +66,7 @@ def test_the_worklist_is_what_trying_every_answer_finds(protocol, rows):
             "could_end": sum(False in each for each in answers),
             "of": len(open_),
         }
-        assert {key: int(found.loc[name, key]) for key in expected} == expected, name
+        assert {key: int(worklist.loc[name, key]) for key in expected} == expected, name
 
 
 @pytest.mark.agreement

@@ -228,10 +228,10 @@ def trialtools(file: str, measure: Callable[..., Any]) -> dict[str, Any]:
         screening.sweep("I1.upper")
     if screening.n <= HELD:  # what a screen is played with is held in memory, and so comes last
         age = [protocol.with_thresholds({"I1.upper": year}) for year in (84, 83)]
-        held = CohortCache(protocol, patients)
-        held.screen(age[0])
+        cache = CohortCache(protocol, patients)
+        cache.screen(age[0])
         with measure("changed"):
-            held.screen(age[1]).counts  # noqa: B018
+            cache.screen(age[1]).counts  # noqa: B018
     return {**digest(screening.patterns), "frames": [*made]}
 
 
@@ -295,8 +295,8 @@ def main(name: str, file: str) -> None:
         yield
         figures[phase] = {"seconds": time.perf_counter() - start, "megabytes": peak_memory()}
 
-    found = CONTESTANTS[name](file, measure)
-    print(json.dumps({**figures, "found": found}))
+    result = CONTESTANTS[name](file, measure)
+    print(json.dumps({**figures, "found": result}))
 
 
 if __name__ == "__main__":

@@ -69,17 +69,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000_000, 10_000_000], help="numbers of patients")
     parser.add_argument("--rounds", type=int, help="rounds for every size")
     parser.add_argument("--strict", action="store_true", help="exit 1 if a limit is not kept")
-    asked = parser.parse_args(arguments)
-    sizes = [100_000] if asked.quick else asked.sizes
+    options = parser.parse_args(arguments)
+    sizes = [100_000] if options.quick else options.sizes
     print(_machine())
     kept = True
     for n in sizes:
-        rows = list(contest(n, asked.rounds or ROUNDS.get(n, 3)))
+        rows = list(contest(n, options.rounds or ROUNDS.get(n, 3)))
         kept &= _print(f"{n:,} patients, 20 criteria, 40 columns, Parquet; best of rounds taken in turn", rows)
     kept &= _print("In the browser", [*keys()])
     kept &= _print("Interim looks", [_boundaries(), _report()])
     kept &= _print("Start-up", [*start_up()])
-    return 1 if asked.strict and not kept else 0
+    return 1 if options.strict and not kept else 0
 
 
 def _machine() -> str:
@@ -105,7 +105,7 @@ def contest(n: int, rounds: int) -> Iterator[Row]:
         for name in CONTESTANTS:
             _say(f"{n:,} patients, round {turn + 1} of {rounds}: {name}")
             results[name].append(_run(name, file))
-    found = _agreed(results)
+    counts = _agreed(results)
     best = {name: _best(runs) for name, runs in results.items()}
     ours, by_hand, nullable = best["trialtools"]["screen"], best["polars"]["screen"], best["pandas"]["screen"]
     floor, read, large = best["scan"]["scan"].seconds, best["trialtools"]["read"], n >= 10_000_000
@@ -129,7 +129,7 @@ def contest(n: int, rounds: int) -> Iterator[Row]:
         note=whole.told,
     )
     yield Row("trialtools from file to patterns / hand-written query", whole.seconds / by_hand.seconds, "x", 2.0)
-    yield _frames(best["trialtools"]["frames"].seconds, found["frames"], n)
+    yield _frames(best["trialtools"]["frames"].seconds, counts["frames"], n)
     swept = best["trialtools"]["sweep"].seconds / ours.seconds
     yield Row("eligible at every upper age / trialtools screen", swept, "x", note=best["trialtools"]["sweep"].told)
     if "changed" in best["trialtools"]:
@@ -137,7 +137,7 @@ def contest(n: int, rounds: int) -> Iterator[Row]:
         yield Row("one threshold changed, all counted again", 1000 * changed, "ms", 15.0 if limited else None)
         again = ours.seconds / changed
         yield Row("screened from the start / one threshold changed", again, "x", 15.0 if limited else None, True)
-    same = f"{found['patterns']:,}, the same from all {len(results) - 1} contestants"
+    same = f"{counts['patterns']:,}, the same from all {len(results) - 1} contestants"
     yield Row("patterns", None, "x", note=same)
 
 
@@ -176,11 +176,11 @@ def _run(name: str, file: Path) -> dict[str, Any]:
 
 def _agreed(results: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """What was found, once it is sure that everybody found the same."""
-    found = {name: runs[0]["found"] for name, runs in results.items() if name != "scan"}
+    counts = {name: runs[0]["found"] for name, runs in results.items() if name != "scan"}
     prints = {name: run["found"]["sha256"] for name, runs in results.items() if name != "scan" for run in runs}
     if len(set(prints.values())) > 1:
-        raise SystemExit(f"the contestants do not agree: {json.dumps(found, indent=1)}")
-    return found["trialtools"]
+        raise SystemExit(f"the contestants do not agree: {json.dumps(counts, indent=1)}")
+    return counts["trialtools"]
 
 
 def patients(n: int) -> Path:
@@ -219,21 +219,21 @@ def _say(what: str) -> None:
 def keys() -> Iterator[Row]:
     """From a key to the verdict of the desk, and to the redrawn figure of the explorer, in JupyterLab."""
     what = "key press to {} in JupyterLab"
-    given = {"protocol": str(PROTOCOL), "patients": str(patients(100_000))}
+    parameters = {"protocol": str(PROTOCOL), "patients": str(patients(100_000))}
     _say(what.format("verdict"))
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "tests/ui/speed.py"],
-        env=os.environ | {"TRIALTOOLS_UI_PARAMETERS": json.dumps(given)},
+        env=os.environ | {"TRIALTOOLS_UI_PARAMETERS": json.dumps(parameters)},
         capture_output=True,
         text=True,
         cwd=ROOT,
     )
     _say("")
-    found = {name: numbers for name, *numbers in re.findall(r"SPEED (.+): (\d+), (\d+), ([\d.]+)", done.stdout)}
-    if not found:
+    matches = {name: numbers for name, *numbers in re.findall(r"SPEED (.+): (\d+), (\d+), ([\d.]+)", done.stdout)}
+    if not matches:
         why = (done.stdout.strip().splitlines() or ["no browser"])[-1]
         yield Row(what.format("verdict"), None, "ms", note=f"not measured: {why}")
-    for name, numbers in found.items():
+    for name, numbers in matches.items():
         median, worst, empty = map(float, numbers)
         times = f"median {median:.0f} ms, worst {worst:.0f} ms"
         yield Row(f"{what.format(name)} / an empty cell", median / empty, "x", note=times)

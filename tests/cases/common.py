@@ -44,8 +44,8 @@ def values(patients, field):
 
 def decisions(source, mapping=None, of=None):
     """The decision of each patient, or the text of the refusal."""
-    found = attempt(lambda: tt.screen(of or protocol(), source, mapping).decisions())
-    return found if isinstance(found, str) else dict(zip(found["patient_id"], found["decision"], strict=True))
+    outcome = attempt(lambda: tt.screen(of or protocol(), source, mapping).decisions())
+    return outcome if isinstance(outcome, str) else dict(zip(outcome["patient_id"], outcome["decision"], strict=True))
 
 
 def cut(tables="trial", on=CUT, of=None):
@@ -56,8 +56,8 @@ def cut(tables="trial", on=CUT, of=None):
 def findings(trial, table="", column=""):
     """The findings on a table and a column in words, but those on columns that were not collected."""
     rows = trial.findings[~trial.findings["problem"].isin(["not collected", "no such column"])]
-    told = [f"{row.table}.{row.column}: {row.problem} ({row.example})" for row in rows.itertuples()]
-    return [text for text in told if text.startswith(f"{table}.{column}" if table else "")]
+    texts = [f"{row.table}.{row.column}: {row.problem} ({row.example})" for row in rows.itertuples()]
+    return [text for text in texts if text.startswith(f"{table}.{column}" if table else "")]
 
 
 def outcomes(trial):
@@ -76,8 +76,8 @@ def effect(trial, protocol):
 
 
 def curve(trial, arm):
-    found = look(trial).survival_curves()
-    return found[found["arm"] == arm]
+    curves = look(trial).survival_curves()
+    return curves[curves["arm"] == arm]
 
 
 def adverse_events(trial, protocol):
@@ -86,8 +86,8 @@ def adverse_events(trial, protocol):
 
 def harmed(trial, control):
     """How many participants had what harm, by (what, arm)."""
-    found = look(trial, control=control).harms().dropna(subset="participants")
-    return {(row.what, row.arm): int(row.participants) for row in found.itertuples()}
+    harms = look(trial, control=control).harms().dropna(subset="participants")
+    return {(row.what, row.arm): int(row.participants) for row in harms.itertuples()}
 
 
 def exposure(trial):

@@ -24,13 +24,13 @@ class Server(NamedTuple):
     @property
     def kernels(self) -> dict[str, psutil.Process]:
         """Its kernels that still run, by their ids."""
-        found = {}
+        names = {}
         for process in psutil.Process(self.process.pid).children(recursive=True):
             with suppress(psutil.NoSuchProcess):
                 named = re.search(r"kernel-([\w-]+)\.json", " ".join(process.cmdline()))
                 if named and process.status() != psutil.STATUS_ZOMBIE:
-                    found[named[1]] = process
-        return found
+                    names[named[1]] = process
+        return names
 
 
 @contextmanager

@@ -62,10 +62,10 @@ def check(views):
             continue
         protocol = PROTOCOL.with_readings(seen["readings"])
         facts = card.read(protocol, seen["entries"])[0]
-        told = explain(protocol, facts)
-        said = answers.verdict(protocol, facts, told)
+        explanation = explain(protocol, facts)
+        said = answers.verdict(protocol, facts, explanation)
         assert (seen["headline"], seen["counts"]) == (said["headline"], said["counts"])
-        assert seen["criteria"] == {verdict.id: verdict.state for verdict in told.criteria}
+        assert seen["criteria"] == {verdict.id: verdict.state for verdict in explanation.criteria}
         who = seen["who"].removesuffix(" ·")
         if who in TABLE["patient_id"]:
             record = TABLE.row(by_predicate=pl.col("patient_id") == who, named=True)

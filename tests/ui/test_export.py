@@ -15,9 +15,9 @@ def test_an_exported_notebook_keeps_its_figures(browser, lab, project, root, tmp
     shown = [{"application/vnd.plotly.v1+json": figure.to_plotly_json()} for figure in made]
     cells = [new_code_cell("figure", outputs=[new_output("display_data", data)]) for data in shown]
     nbformat.write(new_notebook(cells=cells), project / "notebooks" / "exported.ipynb")
-    asked = f"{lab.address}/nbconvert/html/notebooks/exported.ipynb?download=true"
+    address = f"{lab.address}/nbconvert/html/notebooks/exported.ipynb?download=true"
     with urllib.request.urlopen(
-        urllib.request.Request(asked, headers={"Referer": f"{lab.address}/lab"}), timeout=60
+        urllib.request.Request(address, headers={"Referer": f"{lab.address}/lab"}), timeout=60
     ) as answer:
         (tmp_path / "exported.html").write_bytes(answer.read())
     page = browser.new_page()

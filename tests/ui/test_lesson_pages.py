@@ -146,8 +146,8 @@ def test_a_wrong_and_a_right_answer_in_a_browser_that_has_nothing_else(page, add
     engine = find_component("engine").parent
     monkeypatch.setattr(site, "quiz", lambda: ())
     site.write_site(folder / "page", engine)
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
     page.set_viewport_size(PHONE)
     page.goto(f"{address}/page/#lesson-2")
     expect(page.locator("#state")).to_contain_text("The engine is ready", timeout=120_000)
@@ -174,4 +174,4 @@ def test_a_wrong_and_a_right_answer_in_a_browser_that_has_nothing_else(page, add
     assert fits(page)
     page.evaluate(find_component("axe").read_text("utf-8") + ";")
     assert serious_by_theme(page) == {"light": [], "dark": []}
-    assert asked and all(url.startswith((f"{address}/page/", "data:")) for url in asked), asked
+    assert requests and all(url.startswith((f"{address}/page/", "data:")) for url in requests), requests

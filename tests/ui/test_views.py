@@ -73,15 +73,15 @@ def views(bench):
 
 def misplaced(page, settle=lambda: None):
     """By width, what lies on something else, is cut, or is too wide."""
-    found = {}
+    faults = {}
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 1000})
         settle()
         page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
         seen = page.evaluate(BOXES)
         assert seen["texts"] > 30, "the page is there"
-        found |= {(width, what): seen[what] for what in ("overlaps", "cut", "wider") if seen[what]}
-    return found
+        faults |= {(width, what): seen[what] for what in ("overlaps", "cut", "wider") if seen[what]}
+    return faults
 
 
 SCREENS = {"desk": desk_in_use, "laboratory": laboratory_in_use, "explorer": explorer_in_use}
@@ -116,16 +116,16 @@ def test_no_text_lies_on_another(seen):
 def test_every_control_has_a_name_of_its_own_and_its_state(page, bench):
     """In the tree that a screen reader reads."""
     tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
-    told = [
+    names = [
         (each["role"]["value"], each.get("name", {}).get("value", ""), each) for each in tree if not each["ignored"]
     ]
     named = [
-        (role, name) for role, name, _ in told if role in ("textbox", "combobox", "slider", "checkbox", "radiogroup")
+        (role, name) for role, name, _ in names if role in ("textbox", "combobox", "slider", "checkbox", "radiogroup")
     ]
     assert len(named) == len({*named}) and all(name.strip() for _, name in named)
-    assert all(name.strip() for role, name, _ in told if role in ("button", "radio", "tab", "region", "image"))
+    assert all(name.strip() for role, name, _ in names if role in ("button", "radio", "tab", "region", "image"))
     for state, roles in {"checked": ("checkbox", "radio"), "selected": ("tab",)}.items():
-        nodes = [each for role, _, each in told if role in roles]
+        nodes = [each for role, _, each in names if role in roles]
         assert all(state in {fact["name"] for fact in each["properties"]} for each in nodes)
 
 

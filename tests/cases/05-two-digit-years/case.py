@@ -5,6 +5,6 @@ from cases.common import decisions, read
 
 def case():
     right = {"a": "eligible", "b": "eligible", "c": "eligible"}  # of 1969, 1930 and 1970; or refused, or told
-    found = read("patients.csv", "mapping.yaml")
-    told = isinstance(found, str) or found[1] > 0
-    return right if told else decisions("patients.csv", "mapping.yaml"), right
+    values = read("patients.csv", "mapping.yaml")
+    is_told = isinstance(values, str) or values[1] > 0
+    return right if is_told else decisions("patients.csv", "mapping.yaml"), right

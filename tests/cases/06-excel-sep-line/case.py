@@ -5,5 +5,5 @@ from cases.common import decisions
 
 def case():
     right = {"a": "eligible"}
-    found = decisions("patients.csv", "mapping.yaml")
-    return right if isinstance(found, str) and "sep=" in found else found, right
+    rows = decisions("patients.csv", "mapping.yaml")
+    return right if isinstance(rows, str) and "sep=" in rows else rows, right

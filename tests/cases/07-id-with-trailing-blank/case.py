@@ -9,5 +9,5 @@ def case():
     table = pl.read_csv("patients.csv", infer_schema=False)
     table.select("patient_id", pl.col("age").cast(pl.Int64)).write_parquet("trailing.parquet")
     frame = pd.DataFrame({"patient_id": ["a", "a\N{NO-BREAK SPACE}"], "age": [40, 40]})
-    found = [decisions(source) for source in ("patients.csv", "trailing.parquet", frame)]
-    return ["refused" if isinstance(each, str) else each for each in found], ["refused"] * 3
+    rows = [decisions(source) for source in ("patients.csv", "trailing.parquet", frame)]
+    return ["refused" if isinstance(each, str) else each for each in rows], ["refused"] * 3

@@ -16,7 +16,7 @@ def sketch(n):
 def case():
     flags = {f"f{j}": [i != j for i in range(63)] for j in range(62)}  # patient i fails criterion i, the last none
     table = pl.DataFrame({"patient_id": [str(i) for i in range(63)], **flags})
-    found = tt.screen(sketch(62), table).decisions()
-    told = attempt(lambda: sketch(63))
-    got = (found["failed"].tolist(), int((found["decision"] == "eligible").sum()), "62" in str(told))
+    decisions = tt.screen(sketch(62), table).decisions()
+    message = attempt(lambda: sketch(63))
+    got = (decisions["failed"].tolist(), int((decisions["decision"] == "eligible").sum()), "62" in str(message))
     return got, ([*(f"C{i}" for i in range(62)), ""], 1, True)

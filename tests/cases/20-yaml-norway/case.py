@@ -4,5 +4,5 @@ from cases.common import attempt, protocol
 
 
 def case():
-    told = str(attempt(protocol))
-    return ("put the text in quotes" in told, "line 5" in told), (True, True)
+    message = str(attempt(protocol))
+    return ("put the text in quotes" in message, "line 5" in message), (True, True)

@@ -18,5 +18,5 @@ def case():
     def kit(patient):
         return tt.arms.allocate(ledger, tt.arms.Request(protocol, patient, {"age": 50}, "A", date(2023, 2, 1))).kit
 
-    found = [attempt(lambda patient=patient: kit(patient)) for patient in WRITTEN]
-    return sum(each.startswith("K-") for each in found), 1
+    kits = [attempt(lambda patient=patient: kit(patient)) for patient in WRITTEN]
+    return sum(each.startswith("K-") for each in kits), 1

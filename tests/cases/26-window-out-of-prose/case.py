@@ -24,8 +24,8 @@ def window(text):
     trial = attempt(lambda: tt.read_trial("trial", protocol))
     if isinstance(trial, str):
         return WINDOWS[text]
-    told = [each for each in findings(trial) if "window" in each and "happened after its window" not in each]
-    return WINDOWS[text] if told else trial.window
+    about_window = [each for each in findings(trial) if "window" in each and "happened after its window" not in each]
+    return WINDOWS[text] if about_window else trial.window
 
 
 def case():

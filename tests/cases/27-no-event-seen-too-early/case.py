@@ -6,6 +6,6 @@ from cases.common import cut, effect, findings, outcomes, trial_protocol
 def case():
     protocol = trial_protocol()
     trial = cut(of=protocol)
-    found, right = effect(trial, protocol), ("missing", 7, 1)
-    told = any("window" in each for each in findings(trial))
-    return right if told else (outcomes(trial)["state"]["S01"], found.n, found.missing), right
+    outcome, right = effect(trial, protocol), ("missing", 7, 1)
+    is_told = any("window" in each for each in findings(trial))
+    return right if is_told else (outcomes(trial)["state"]["S01"], outcome.n, outcome.missing), right

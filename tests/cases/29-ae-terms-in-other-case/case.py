@@ -7,5 +7,7 @@ def case():
     protocol = trial_protocol()
     trial = cut(of=protocol)
     events = adverse_events(trial, protocol)
-    found = events[(events["arm"] == "drug") & (events["term"].str.lower() == "headache")]["participants"].tolist()
-    return [4] if any("term" in each for each in findings(trial)) else found, [4]
+    participants = events[(events["arm"] == "drug") & (events["term"].str.lower() == "headache")][
+        "participants"
+    ].tolist()
+    return [4] if any("term" in each for each in findings(trial)) else participants, [4]

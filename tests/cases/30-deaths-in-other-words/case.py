@@ -5,5 +5,5 @@ from cases.common import cut, findings, harmed, trial_protocol
 
 def case():
     trial = cut(of=trial_protocol())
-    told = findings(trial, "events", "outcome")
-    return 4 if told else harmed(trial, "plac")["Death", "drug"], 4
+    of_outcomes = findings(trial, "events", "outcome")
+    return 4 if of_outcomes else harmed(trial, "plac")["Death", "drug"], 4

@@ -4,5 +4,5 @@ from cases.common import cut, harmed
 
 
 def case():
-    found = harmed(cut("sdtm", "2023-07-01"), "PLAC")
-    return {arm: found["Death", arm] for arm in ("DRUG", "PLAC")}, {"DRUG": 1, "PLAC": 0}
+    participants = harmed(cut("sdtm", "2023-07-01"), "PLAC")
+    return {arm: participants["Death", arm] for arm in ("DRUG", "PLAC")}, {"DRUG": 1, "PLAC": 0}

@@ -5,7 +5,7 @@ from cases.common import cut, harmed
 
 def case():
     trial = cut("sdtm", "2023-07-01")
-    found = harmed(trial, "PLAC")
+    participants = harmed(trial, "PLAC")
     severe = "Severe adverse event (grade 3 and above)"
-    got = (trial.events["severity"].tolist(), found["Death", "PLAC"], found[severe, "DRUG"])
+    got = (trial.events["severity"].tolist(), participants["Death", "PLAC"], participants[severe, "DRUG"])
     return str(got), str(([4, 5], 1, 1))

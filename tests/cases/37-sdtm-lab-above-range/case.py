@@ -4,5 +4,5 @@ from cases.common import cut, liver
 
 
 def case():
-    found = liver(cut("sdtm", "2023-07-01"))
-    return int(found["hy"].sum()), 1  # bilirubin 60 of 21 is above twice the limit
+    participants = liver(cut("sdtm", "2023-07-01"))
+    return int(participants["hy"].sum()), 1  # bilirubin 60 of 21 is above twice the limit

@@ -7,5 +7,5 @@ from cases.common import cut, liver, trial_protocol
 
 
 def case():
-    found = liver(cut(of=trial_protocol()))
-    return 0 if found is None else int(found["hy"].sum()), 1
+    participants = liver(cut(of=trial_protocol()))
+    return 0 if participants is None else int(participants["hy"].sum()), 1

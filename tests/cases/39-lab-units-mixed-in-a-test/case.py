@@ -8,5 +8,5 @@ from cases.common import cut, findings, trial_protocol, weekly_laboratory
 def case():
     trial = cut(of=trial_protocol())
     right = [("CRP", 4, median([5, 50, 0.5 * 10, 7]))]
-    found = [(row.test, row.n, row.median) for row in weekly_laboratory(trial).itertuples()]
-    return right if findings(trial, "labs", "unit") else found, right
+    medians = [(row.test, row.n, row.median) for row in weekly_laboratory(trial).itertuples()]
+    return right if findings(trial, "labs", "unit") else medians, right

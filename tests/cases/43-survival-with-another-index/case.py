@@ -5,8 +5,8 @@ from cases.common import attempt, survival
 
 
 def rows(days, event, group):
-    found = attempt(lambda: survival(days, event, group))
-    return "refused" if isinstance(found, str) else len(found)
+    curve = attempt(lambda: survival(days, event, group))
+    return "refused" if isinstance(curve, str) else len(curve)
 
 
 def case():

@@ -7,5 +7,5 @@ from trialtools.__main__ import main
 
 
 def case():
-    asked = ["-p", "protocol=protocol.yaml", "-p", "data=trial", "-p", "cutoff=2023-03-15", "-p", "look=1"]
-    return main(["report", "interim", *asked, "--out", "out"]), 0
+    arguments = ["-p", "protocol=protocol.yaml", "-p", "data=trial", "-p", "cutoff=2023-03-15", "-p", "look=1"]
+    return main(["report", "interim", *arguments, "--out", "out"]), 0

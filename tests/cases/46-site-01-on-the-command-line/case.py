@@ -10,10 +10,10 @@ from trialtools.__main__ import main
 
 
 def report(data):
-    asked = ["-p", "protocol=protocol.yaml", "-p", f"data={data}", "-p", "cutoff=2023-03-15", "-p", "look=1"]
-    with contextlib.redirect_stderr(io.StringIO()) as told:
-        code = main(["report", "interim", *asked, "--site", "01", "--out", "out"])
-    return code, "changed since the first report" in told.getvalue()
+    arguments = ["-p", "protocol=protocol.yaml", "-p", f"data={data}", "-p", "cutoff=2023-03-15", "-p", "look=1"]
+    with contextlib.redirect_stderr(io.StringIO()) as stderr:
+        code = main(["report", "interim", *arguments, "--site", "01", "--out", "out"])
+    return code, "changed since the first report" in stderr.getvalue()
 
 
 def case():

@@ -5,5 +5,5 @@ from cases.common import cut, findings, trial_protocol
 
 def case():
     trial = cut(of=trial_protocol())
-    told = any("2032" in each and "randomiz" in each for each in findings(trial, "subjects"))
-    return (int(trial.subjects["randomized"].sum()), told), (8, True)
+    is_told = any("2032" in each and "randomiz" in each for each in findings(trial, "subjects"))
+    return (int(trial.subjects["randomized"].sum()), is_told), (8, True)
