@@ -51,7 +51,7 @@ class Source(NamedTuple):
     @property
     def amended_rules(self) -> Protocol:
         """The protocol with its amendment."""
-        return self.rules.amend(dict(self.amend))
+        return self.rules.amend(dict(self.amend)) if self.amend else self.rules
 
     @property
     def patients(self) -> Path:

@@ -315,7 +315,8 @@ class ProtocolData:
             ProtocolError: no such criterion, or no such reading of it.
         """
         expect(readings, Mapping, "protocol.with_readings(readings)", "readings by criterion")
-        return replace(self, readings={**self.readings, **readings})
+        chosen = {**self.readings, **readings}
+        return self if chosen == self.readings else replace(self, readings=chosen)  # what is made is checked again
 
     def facts_of(self, patient: Mapping[str, Any]) -> dict[str, Any]:
         """What is known of one patient: impossible values are unknown, flags that do not apply are false.
