@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -142,7 +143,7 @@ def read_protocol(
 ) -> Protocol:
     """The protocol that a YAML text holds; `name` stands for the file in errors, `source` is sought in `folder`."""
 
-    return read_yaml(written, Protocol, name, with_source(folder, readings))
+    return read_yaml(written, Protocol, name, partial(with_source, folder, readings))
 
 
 # --- what comes with the package --------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def draft_mapping(protocol: Protocol, table: Any) -> MappingDraft:
     """
     expect(protocol, Protocol, "tt.draft_mapping(protocol, table)")
     drafts = [_draft(protocol, table, form) for form in file_forms(table)]
-    if not any(draft.lines for draft in drafts):
+    if is_workbook(table) and not any(draft.lines for draft in drafts):
         drafts += [*_lower_headers(protocol, table, drafts)]
     best = max(drafts, key=lambda draft: len(draft.lines))
     others = [draft.mapping.sheet for draft in drafts if draft.mapping.sheet != best.mapping.sheet]
@@ -72,7 +72,7 @@ def draft_mapping(protocol: Protocol, table: Any) -> MappingDraft:
 
 def _lower_headers(protocol: Protocol, table: Any, drafts: Sequence[MappingDraft]) -> Iterator[MappingDraft]:
     """Drafts of a workbook whose names stand below a title."""
-    for draft in drafts if is_workbook(table) else ():
+    for draft in drafts:
         for header in range(2, _TITLES + 2):
             with suppress(DataError):
                 yield _draft(protocol, table, replace(draft.mapping, header=header))

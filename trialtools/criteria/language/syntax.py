@@ -141,7 +141,7 @@ def _as_calls(text: str, flat: str, bare: str) -> tuple[str, Sequence[int]]:
                 message = "'if' begins a condition of its own; put it in brackets: (if a then b)"
                 raise _fault(text, start, message, start + 2)
             open_ifs[-1].append(start)
-            written += [("_", start), ("i", start), ("f", start + 1), ("(", start + 1)]
+            written += zip("_if(", (start, start, start + 1, start + 1), strict=True)
         elif word == "then":
             if not open_ifs[-1] or open_ifs[-1][-1] < 0:
                 raise _fault(text, start, "'then' needs 'if' before it, as in: if a then b", start + 4)
@@ -153,7 +153,9 @@ def _as_calls(text: str, flat: str, bare: str) -> tuple[str, Sequence[int]]:
             if waiting := [place for place in open_ifs[-1] if place >= 0]:
                 raise _fault(text, waiting[-1], "'if' needs 'then', as in: if a then b", waiting[-1] + 2)
             written += [(")", start - 1)] * len(open_ifs[-1])
-            open_ifs[-1:] = [[]] if word in (",", "") or len(open_ifs) == 1 else []
+            open_ifs.pop()
+            if word in (",", "") or not open_ifs:
+                open_ifs.append([])
         if word not in ("if", "then"):
             written += [(character, start) for character in word]
         done, ready = match.end(), word in ("then", "(", "[", "{", ",")

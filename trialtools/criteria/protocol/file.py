@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -43,17 +43,13 @@ def as_yaml(content: Any, width: float = 110, flow: bool = False) -> str:
     return yaml.dump(_content(content), Dumper=_Dumper, **how)
 
 
-def with_source(folder: Path | None, readings: Mapping[str, str] | None) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Adds what does not stand in the file: the registry text and the chosen readings."""
-
-    def complete(data: dict[str, Any]) -> dict[str, Any]:
-        for key, instead in _NOT_IN_FILE.items():
-            if key in data:
-                raise ProtocolError(f"'{key}' is not a key of a protocol file; {instead}", path=(key, ""))
-        text = _source(folder, data["source"]) if folder is not None and data.get("source") else ""
-        return {**data, "text": text, "readings": dict(readings or {})}
-
-    return complete
+def with_source(folder: Path | None, readings: Mapping[str, str] | None, data: dict[str, Any]) -> dict[str, Any]:
+    """What a file says, and what does not stand in it: the registry text and the chosen readings."""
+    for key, instead in _NOT_IN_FILE.items():
+        if key in data:
+            raise ProtocolError(f"'{key}' is not a key of a protocol file; {instead}", path=(key, ""))
+    text = _source(folder, data["source"]) if folder is not None and data.get("source") else ""
+    return {**data, "text": text, "readings": dict(readings or {})}
 
 
 class _Dumper(yaml.SafeDumper):
