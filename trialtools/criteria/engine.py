@@ -13,7 +13,7 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from .expressions import HIGH, LOW, WRITTEN, ends, expression
+from .expressions import HIGH, LOW, WRITTEN, ends, expression, unbounded
 from .language import Formula, Name, evaluate, names
 from .protocol import DataError, Field, ProtocolData
 
@@ -55,7 +55,7 @@ def work_out(frame: Any, protocol: ProtocolData, fields: Collection[str]) -> Any
         here = [name for name, depth in hanging.items() if depth == layer]
         values = [name for name in here if protocol.parts(name) and protocol.fields[name].type != "flag"]
         apart = [name for name in values if not partial.isdisjoint((name, *protocol.parts(name)))]
-        plain = {name + _WORKED: expression(protocol.derivations[name]) for name in values if name not in apart}
+        plain = {name + _WORKED: unbounded(protocol.derivations[name]) for name in values if name not in apart}
         worked = reduce(or_, (_worked_ends(name, protocol, partial) for name in apart), plain)
         frame = frame.with_columns(**worked) if worked else frame
         frame = _within_limits(frame, apart, protocol) if apart else frame
@@ -100,7 +100,7 @@ def _worked_ends(name: str, protocol: ProtocolData, partial: frozenset[str]) -> 
 def worked_value(name: str, protocol: ProtocolData) -> nw.Expr:
     """What a field is worked out as over a facts table, whatever is recorded, where its parts are known in full."""
     field = protocol.fields[name]
-    return _possible(expression(protocol.derivations[name]), field).cast(DTYPES[field.type]())
+    return _possible(unbounded(protocol.derivations[name]), field).cast(DTYPES[field.type]())
 
 
 def _possible(value: nw.Expr, field: Field) -> nw.Expr:

@@ -221,7 +221,7 @@ def _is_known(field: str, protocol: Protocol, read: Collection[str]) -> bool:
 
 # --- what contradicts itself ------------------------------------------------------------------------------------------
 
-_RECORDED = "recorded:"
+_RECORDED, _WORKED = "recorded:", "worked:"
 
 
 def _contradictions(table: Any, protocol: Protocol, present: tuple[str, ...], n: int) -> list[DataFinding]:
@@ -231,13 +231,15 @@ def _contradictions(table: Any, protocol: Protocol, present: tuple[str, ...], n:
         return []
     recorded = [nw.col(name).alias(_RECORDED + name) for name in hanging]
     known = facts(table.with_columns(*recorded), protocol, tuple(hanging), tuple(_RECORDED + name for name in hanging))
-    partial = partial_fields(known)
+    partial, derived = partial_fields(known), [name for name in hanging if name in protocol.derivations]
+    if derived:  # columns of their own, for a difference names them three times
+        known = known.with_columns(*(worked_value(name, protocol).alias(_WORKED + name) for name in derived))
     marks = {
         ("idle", name): nw.col(_RECORDED + name) & ~expression(protocol.applies[name], partial)
         for name in hanging
         if name in protocol.applies
     }
-    marks |= {("apart", name): _differ(name, protocol) for name in hanging if name in protocol.derivations}
+    marks |= {("apart", name): _differ(name, protocol) for name in derived}
     counted = one_row(known.select(*(number_of(rows).alias(":".join(mark)) for mark, rows in marks.items())))
     findings = []
     for (kind, name), rows in marks.items():
@@ -246,7 +248,7 @@ def _contradictions(table: Any, protocol: Protocol, present: tuple[str, ...], n:
         if kind == "idle":
             findings.append(finding(name, name, "true although it does not apply", count, n, "true", "read as false"))
             continue
-        pair = {"recorded": nw.col(_RECORDED + name), "worked": worked_value(name, protocol)}
+        pair = {"recorded": nw.col(_RECORDED + name), "worked": nw.col(_WORKED + name)}
         pair = one_row(known.filter(rows).select(**pair).head(1))
         example = " and ".join(protocol.fields[name].write(value, unit=False) for value in pair.values())
         findings.append(finding(name, name, "recorded and worked out differ", count, n, example, "recorded is taken"))
@@ -254,7 +256,7 @@ def _contradictions(table: Any, protocol: Protocol, present: tuple[str, ...], n:
 
 
 def _differ(name: str, protocol: Protocol) -> nw.Expr:
-    recorded, worked = nw.col(_RECORDED + name), worked_value(name, protocol)
+    recorded, worked = nw.col(_RECORDED + name), nw.col(_WORKED + name)
     if protocol.fields[name].type != "number":
         return recorded != worked
     far = (recorded - worked).abs()
