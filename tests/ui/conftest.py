@@ -29,9 +29,15 @@ def project(root, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def screening(root, protocol):
-    """The synthetic cohort, screened."""
-    return tt.screen(protocol, root / "data/cohort/cohort.csv")
+def patients(root, protocol):
+    """The synthetic cohort."""
+    return tt.read_patients(root / "data/cohort/cohort.csv", protocol)
+
+
+@pytest.fixture(scope="session")
+def screening(protocol, patients):
+    """The same, screened."""
+    return tt.screen(protocol, patients)
 
 
 @pytest.fixture(scope="session")
@@ -210,9 +216,12 @@ def task(browser, app):
 
 @pytest.fixture(scope="module", params=["lab", "page"])
 def opened(request, notebook, task):
-    """Opens a screen, in JupyterLab by its notebook and last cell, or as a page by its task and element."""
+    """Opens a screen, in JupyterLab by its notebook and last cell, or as a page by its task and element.
 
-    def open_(name: str, last: str, link: str, screen: str):
-        return notebook(name, last) if request.param == "lab" else task(link, screen)
+    `given` are other parameters of the notebook.
+    """
+
+    def open_(name: str, last: str, link: str, screen: str, **given: Any):
+        return notebook(name, last, given) if request.param == "lab" else task(link, screen)
 
     return open_

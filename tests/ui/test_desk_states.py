@@ -3,16 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
-import trialtools as tt
 from trialtools.widgets import desk
 from ui.bench import Bench
 
 SPELL = 3_500
-
-
-@pytest.fixture(scope="module")
-def patients(protocol, root):
-    return tt.read_patients(root / "data" / "cohort" / "cohort.csv", protocol)
 
 
 @pytest.fixture(scope="module")

@@ -38,11 +38,6 @@ def sentence(screening):
     return f"At least {screening.certain:,} and at most {screening.possible:,} of {screening.n:,} patients are eligible"
 
 
-@pytest.fixture(scope="module")
-def patients(root, protocol):
-    return tt.read_patients(root / "data/cohort/cohort.csv", protocol)
-
-
 def upper(explorer):
     return explorer.locator("[data-criterion=I1] .limit input[type=text]").nth(1)
 

@@ -13,7 +13,7 @@ expect.set_options(timeout=20_000)
 
 @pytest.fixture(scope="module")
 def page(opened):
-    with opened("04_arms.ipynb", "laboratory", "Open the laboratory", ".tt-laboratory") as page:
+    with opened("04_arms.ipynb", "laboratory", "Open the laboratory", ".tt-laboratory", n=24) as page:
         board = page.locator(".tt-laboratory")
         await_shown(page, ".tt-laboratory h4", "Patient 1 of 24")
         board.scroll_into_view_if_needed()

@@ -9,7 +9,6 @@ import json
 import pytest
 from conftest import COMPONENTS, find_component
 
-import trialtools as tt
 from trialtools import figures
 from trialtools.report.page import HERE as REPORT
 from trialtools.report.page import figure_html, packed_plotly
@@ -21,11 +20,6 @@ from ui.bench import HERE, Bench
 BOXES = (HERE / "boxes.js").read_text("utf-8")
 WIDTHS = (390, 1024, 1440)
 DRESS = "theme => document.querySelectorAll('.tt').forEach((root) => { root.dataset.theme = theme; })"
-
-
-@pytest.fixture(scope="module")
-def patients(root, protocol):
-    return tt.read_patients(root / "data" / "cohort" / "cohort.csv", protocol)
 
 
 @pytest.fixture(scope="module")
