@@ -110,15 +110,15 @@ def test_an_ordinal_endpoint_declares_its_levels_best_first(declared):
 def test_the_declared_endpoint_is_looked_for_among_the_outcomes(protocol, declared):
     """Early on recoveries are known and nothing else: they must not be taken for progressions."""
 
-    def found(*names, of=protocol):
+    def name_and_window(*names, of=protocol):
         primary = primary_of(pd.DataFrame({"endpoint": names}, dtype="str"), of and endpoint_of(of))
         return primary.name, primary.window
 
-    assert found("recovery", "progression") == found("progression") == ("progression", 28)
-    assert found("recovery") == found() == (None, 28)
-    assert found("Progression") == ("Progression", 28)
-    assert found("recovery", of=None) == ("recovery", None)
-    assert found("recovery", "death", of=None) == (None, None)
+    assert name_and_window("recovery", "progression") == name_and_window("progression") == ("progression", 28)
+    assert name_and_window("recovery") == name_and_window() == (None, 28)
+    assert name_and_window("Progression") == ("Progression", 28)
+    assert name_and_window("recovery", of=None) == ("recovery", None)
+    assert name_and_window("recovery", "death", of=None) == (None, None)
 
 
 def test_the_bundled_protocols_declare_their_endpoints(root):

@@ -102,7 +102,7 @@ CRITERIA = (
 )
 
 
-def told(criteria, kinds=("inclusion",)) -> Protocol:
+def sketch_of(criteria, kinds=("inclusion",)) -> Protocol:
     both = [(kind, text) for text in criteria for kind in kinds]
     return Protocol("x", "x", FIELDS, tuple(Criterion(f"C{i}", kind, "", when=t) for i, (kind, t) in enumerate(both)))
 
@@ -254,7 +254,7 @@ def engine(require, request):
 
 def test_the_table_tries_every_criterion():
     """Each criterion passes, fails and is unknown for somebody, where it can be; otherwise agreement says little."""
-    judged = reference(told(CRITERIA)).values()
+    judged = reference(sketch_of(CRITERIA)).values()
     rarer = {"known(n2) and missing(c2)": "unknown", "known(f2) or missing(d1)": "unknown", CRITERIA[-2]: "fail"}
     for i, text in enumerate(CRITERIA[:-1]):
         met = {"fail" if failed >> i & 1 else "unknown" if unknown >> i & 1 else "pass" for failed, unknown in judged}
@@ -263,7 +263,7 @@ def test_the_table_tries_every_criterion():
 
 def test_patterns_are_those_of_the_reference(engine):
     """With every criterion turned round as well there are more than one 64-bit key holds."""
-    protocol = told(CRITERIA, ("inclusion", "exclusion"))
+    protocol = sketch_of(CRITERIA, ("inclusion", "exclusion"))
     screening = tt.screen(protocol, engine(TABLE))
     patterns = {(row.failed, row.unknown): row.n for row in screening.patterns.itertuples()}
     assert patterns == Counter(reference(protocol).values())
@@ -273,7 +273,7 @@ def test_nothing_but_patterns_comes_home(engine):
     """The frame of the patients stays the engine's own and lazy."""
     import narwhals as nw
 
-    patients = tt.read_patients(engine(TABLE), told(CRITERIA[:2]))
+    patients = tt.read_patients(engine(TABLE), sketch_of(CRITERIA[:2]))
     assert isinstance(patients.frame, nw.LazyFrame)
     assert patients.frame.implementation.is_ibis() or patients.frame.implementation.is_pyspark()
     assert patients.n == 60
@@ -282,7 +282,7 @@ def test_nothing_but_patterns_comes_home(engine):
 
 def test_what_was_wrong_is_counted_alike(engine):
     """Impossible values, NaN and flags that do not apply are counted in the engine, as Polars counts them."""
-    protocol = told(CRITERIA[:1])
+    protocol = sketch_of(CRITERIA[:1])
     wanted, elsewhere = (tt.read_patients(frame, protocol).quality for frame in (TABLE, engine(TABLE)))
     assert len(wanted) >= 10
     numbers = ~wanted["problem"].str.startswith("not a number")  # engines differ in whether NaN is the largest of all
@@ -293,7 +293,7 @@ def test_what_was_wrong_is_counted_alike(engine):
 
 def test_decisions_and_evidence_come_home(engine):
     """Single patients are asked for by name: their rows come home and say what they say of any other frame."""
-    protocol = told(["n1 <= 2.5 or f1", "d2 >= months_before(d1, 24)", 'c1 in ("a", "b") or missing(n2)'])
+    protocol = sketch_of(["n1 <= 2.5 or f1", "d2 >= months_before(d1, 24)", 'c1 in ("a", "b") or missing(n2)'])
     here, there = (tt.screen(protocol, frame) for frame in (TABLE, engine(TABLE)))
     decided = there.decisions().sort_values("patient_id", ignore_index=True)
     assert decided.equals(here.decisions())
@@ -307,7 +307,7 @@ def test_decisions_and_evidence_come_home(engine):
 
 
 def test_parts_of_a_table_stay_there(engine):
-    protocol = told(CRITERIA[:2])
+    protocol = sketch_of(CRITERIA[:2])
     here, there = (tt.read_patients(f, protocol).filter(protocol, "f1 or n1 > 1") for f in (TABLE, engine(TABLE)))
     assert there.n == here.n > 0
     wanted, elsewhere = (tt.screen(protocol, part).patterns for part in (here, there))
@@ -326,7 +326,9 @@ def test_the_types_of_warehouses_are_read(engine):
             "d1": pa.array([datetime(2023, 1, 31, 23, 59), None, datetime(2023, 2, 1), datetime(2200, 1, 1)]),
         }
     )
-    protocol = told(["n1 >= 3.6", "n2 > 0.1", "n1 / i1 > 1", "i2 == 3", 'd1 >= date("2023-02-01")', "i2 - n2 * i1 > 0"])
+    protocol = sketch_of(
+        ["n1 >= 3.6", "n2 > 0.1", "n1 / i1 > 1", "i2 == 3", 'd1 >= date("2023-02-01")', "i2 - n2 * i1 > 0"]
+    )
     here, there = (tt.screen(protocol, frame) for frame in (table, engine(table)))
     assert there.patterns.equals(here.patterns)
     assert there.decisions().sort_values("patient_id", ignore_index=True).equals(here.decisions())
@@ -336,14 +338,14 @@ def test_patients_must_be_told_apart(engine):
     ids = [*TABLE["patient_id"].to_pylist()[:-3], "p00", None, "  "]
     faulty = engine(TABLE.set_column(0, "patient_id", pa.array(ids, pa.string())))
     with pytest.raises(DataError) as error:
-        tt.read_patients(faulty, told(CRITERIA[:1]))
+        tt.read_patients(faulty, sketch_of(CRITERIA[:1]))
     assert "2 x no patient id" in str(error.value)
     assert "1 x an id that stands more than once: p00" in str(error.value)
 
 
 def test_a_result_beyond_a_double_is_never_counted_wrong(engine):
     """PostgreSQL refuses such arithmetic, which is said, with the way out; the others do as the reference does."""
-    protocol = told(["n1 * n1 == 0", "1 / n1 > 1", "n1 < 1"])
+    protocol = sketch_of(["n1 * n1 == 0", "1 / n1 > 1", "n1 < 1"])
     table = pa.table({"patient_id": ["a", "b"], "n1": [1e-310, 2.0]})
     wanted = Counter(reference(protocol, table).values())
     move = None
@@ -356,7 +358,7 @@ def test_a_result_beyond_a_double_is_never_counted_wrong(engine):
 
 
 def test_an_empty_table_is_an_empty_result(engine):
-    screening = tt.screen(told(CRITERIA[:4]), engine(TABLE.slice(0, 0)))
+    screening = tt.screen(sketch_of(CRITERIA[:4]), engine(TABLE.slice(0, 0)))
     assert (screening.n, len(screening.patterns), len(screening.decisions())) == (0, 0, 0)
 
 
@@ -413,7 +415,7 @@ def test_rows_of_a_patient_are_taken_there(engine):
             "c1": pa.array(["a", "b", "a", "a", "b", "a", "b", "c", "c", None], pa.string()),
         }
     )
-    protocol = told(["n1 > 1.5", "f1", 'c1 == "a"'])
+    protocol = sketch_of(["n1 > 1.5", "f1", 'c1 == "a"'])
     takes = {"n1": "max", "n2": "mean", "f1": "any", "f2": "all", "i1": "only"}
     fields = {
         name: MappedColumn(name.replace("2", "1").replace("i1", "seen"), take=take) for name, take in takes.items()
@@ -444,7 +446,9 @@ def test_what_is_known_in_part_is_decided_there(engine):
     columns["d2"] = pa.array([date(2023, 8, 15)] * 4)
     table = pa.table({"patient_id": list("abcd"), "c1": ["a", "a", "b", "c"], **columns})
     criteria = ["n1 > 0.4", "n1 + 1 <= 1.4", "i1 in (0, 1, 2)", "i1 > n1", "d1 >= months_before(d2, 3)", "known(d1)"]
-    protocol = told([*criteria, "d2 - d1 < 100", "w2 > 0", "completed_months(d1, d2) in (2, 3)", "min(n1, 0.2) == 0.2"])
+    protocol = sketch_of(
+        [*criteria, "d2 - d1 < 100", "w2 > 0", "completed_months(d1, d2) in (2, 3)", "min(n1, 0.2) == 0.2"]
+    )
     wanted = []
     for row in table.to_pylist():
         for name in ("n1", "i1", "d1"):

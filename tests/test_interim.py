@@ -160,15 +160,15 @@ def test_futility_never_costs_alpha_and_costs_the_power_it_was_given():
     steps = np.random.default_rng(2).normal(size=(400_000, 3))
     low, high = frame["futility"].to_numpy(), frame["z"].to_numpy()
 
-    def found(drift):
+    def share_crossing(drift):
         z = np.cumsum(steps + drift, axis=1) / np.sqrt([1, 2, 3])
         out = np.where(z >= high, 1, np.where(z <= low, -1, 0))
         return (out[np.arange(len(out)), (out != 0).argmax(axis=1)] == 1).mean()
 
-    assert found(0.0) < 0.025
+    assert share_crossing(0.0) < 0.025
     effects = np.linspace(1.0, 2.5, 151)
     enough = effects[np.argmin([abs(interim.power(frame, each)["power"] - 0.8) for each in effects])]
-    assert found(enough) == pytest.approx(interim.power(frame, enough)["power"], abs=0.003)
+    assert share_crossing(enough) == pytest.approx(interim.power(frame, enough)["power"], abs=0.003)
 
 
 def test_drift_power_and_expected_information():
@@ -472,8 +472,8 @@ def test_looks_that_come_one_by_one_spend_alpha_by_another_program_too():
 
 def test_the_default_design_of_gsdesign_has_its_published_bounds():
     """gsDesign() of R: Hwang-Shih-DeCani with -4, three looks, one-sided 0.025."""
-    found = interim.boundaries([1, 2, 3], spending="hwang-shih-decani", gamma=-4)["z"]
-    assert found.tolist() == pytest.approx([3.0107, 2.5465, 1.9992], abs=5e-5)
+    share_crossing = interim.boundaries([1, 2, 3], spending="hwang-shih-decani", gamma=-4)["z"]
+    assert share_crossing.tolist() == pytest.approx([3.0107, 2.5465, 1.9992], abs=5e-5)
 
 
 def test_a_margin_is_what_z_is_held_against():

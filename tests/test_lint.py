@@ -48,7 +48,7 @@ def sketch(*criteria: str, more: str = "", text: str = "", **readings: str) -> P
     return protocol
 
 
-def found(protocol: Protocol, kind: str) -> dict[str, Finding]:
+def findings_by_id(protocol: Protocol, kind: str) -> dict[str, Finding]:
     findings = lint(protocol)
     for finding in findings:
         bears_out(protocol, finding)
@@ -181,9 +181,9 @@ def test_a_protocol_that_admits_nobody_says_so_once() -> None:
 
 
 def test_other_readings_of_the_trial_change_what_is_found() -> None:
-    both = found(load_protocol(TRIAL, readings={"E1": "both_confirmed"}), "dead-branch")
+    both = findings_by_id(load_protocol(TRIAL, readings={"E1": "both_confirmed"}), "dead-branch")
     assert "dead-branch:I9:tumour_history" not in both  # a tumour that no pathologist confirmed now helps
-    remark = found(load_protocol(TRIAL, readings={"I9": "remark"}), "redundant")
+    remark = findings_by_id(load_protocol(TRIAL, readings={"I9": "remark"}), "redundant")
     assert "everybody passes it" in remark["redundant:I9"].sentence
 
 
@@ -220,7 +220,7 @@ def test_the_trial_is_linted_in_time(trial: Protocol) -> None:
 )
 def test_dead_branch(criteria: list[str], ids: set[str]) -> None:
     heads = {":".join(id.split(":")[:2]) for id in ids}
-    by_id = found(sketch(*criteria), "dead-branch")
+    by_id = findings_by_id(sketch(*criteria), "dead-branch")
     assert {":".join(id.split(":")[:2]) for id in by_id} == heads
     if not any("-and-" in id for id in ids):
         assert set(by_id) == ids
@@ -228,12 +228,12 @@ def test_dead_branch(criteria: list[str], ids: set[str]) -> None:
 
 
 def test_a_branch_that_is_impossible_in_itself_blames_nobody() -> None:
-    (finding,) = found(sketch("I1: age > 130 or a", "E1: b"), "dead-branch").values()
+    (finding,) = findings_by_id(sketch("I1: age > 130 or a", "E1: b"), "dead-branch").values()
     assert finding.criteria == ("I1",) and "impossible in itself" in finding.sentence
 
 
 def test_two_criteria_may_kill_a_branch_together() -> None:
-    (finding,) = found(sketch("I1: a or c", "E1: a and b", "E2: a and not b"), "dead-branch").values()
+    (finding,) = findings_by_id(sketch("I1: a or c", "E1: a and b", "E2: a and not b"), "dead-branch").values()
     assert finding.criteria == ("I1", "E1", "E2")
 
 
@@ -249,7 +249,7 @@ def test_two_criteria_may_kill_a_branch_together() -> None:
     ],
 )
 def test_idle_part(criteria: list[str], ids: set[str]) -> None:
-    by_id = found(sketch(*criteria), "idle-part")
+    by_id = findings_by_id(sketch(*criteria), "idle-part")
     assert set(by_id) == ids
     assert all(finding.severity == "note" for finding in by_id.values())
 
@@ -267,13 +267,13 @@ def with_facts(protocol: str, *criteria: str) -> Protocol:
 
 
 def test_a_fact_is_used_only_where_it_is_needed_and_named_then() -> None:
-    by_id = found(with_facts(LATE, "I1: late or a or b", "E1: pregnant", "E2: a"), "dead-branch")
+    by_id = findings_by_id(with_facts(LATE, "I1: late or a or b", "E1: pregnant", "E2: a"), "dead-branch")
     assert by_id["dead-branch:I1:a"].facts == ()
     late = by_id["dead-branch:I1:late"]
     assert late.facts == ("F1: Late pregnancy is pregnancy",) and late.criteria == ("I1", "E1")
     assert late.witness["late"] and late.witness["pregnant"]
     assert late.breaks["late"] and not late.breaks["pregnant"] and late.breaks["sex"] == "female"
-    assert not found(sketch("I1: late or b", "E1: pregnant"), "dead-branch")
+    assert not findings_by_id(sketch("I1: late or b", "E1: pregnant"), "dead-branch")
 
 
 def test_facts_that_cannot_be_true_together_prove_nothing() -> None:
@@ -281,14 +281,14 @@ def test_facts_that_cannot_be_true_together_prove_nothing() -> None:
         "facts: [{id: F1, says: A, formula: a}, {id: F2, says: No A, formula: not a}, {id: F3, says: B, formula: b}]"
     )
     protocol = with_facts(facts, "I1: a or b")
-    (finding,) = found(protocol, "facts").values()
+    (finding,) = findings_by_id(protocol, "facts").values()
     assert finding.id == "facts:F1+F2" and finding.severity == "finding"
     assert not any(finding.facts for finding in lint(protocol) if finding.kind != "facts")
 
 
 def test_nobody_only_under_a_fact() -> None:
     protocol = with_facts(LATE, "I1: late", "E1: pregnant")
-    (finding,) = found(protocol, "never-satisfiable").values()
+    (finding,) = findings_by_id(protocol, "never-satisfiable").values()
     assert finding.facts == ("F1: Late pregnancy is pregnancy",) and "as long as" in finding.sentence
 
 
@@ -316,23 +316,23 @@ def test_contradiction(criteria: list[str], cores: list[tuple[str, ...]]) -> Non
 def test_readings_that_exclude_everybody_alone_and_in_pairs() -> None:
     one = "I1: {readings: {wide: a or b, narrow: a}}"
     two = "E1: {readings: {narrow: a and b, wide: a}}"
-    by_id = found(sketch(one, two), "reading")
+    by_id = findings_by_id(sketch(one, two), "reading")
     assert set(by_id) == {"reading:I1:narrow+E1:wide"}
-    by_id = found(sketch(one, "E1: {readings: {narrow: a and b, wide: a or b}}"), "reading")
+    by_id = findings_by_id(sketch(one, "E1: {readings: {narrow: a and b, wide: a or b}}"), "reading")
     assert set(by_id) == {"reading:E1:wide"} and by_id["reading:E1:wide"].criteria == ("E1", "I1")
-    assert not found(sketch(one, "E1: c"), "reading")
+    assert not findings_by_id(sketch(one, "E1: c"), "reading")
 
 
 def test_guideline_is_held_against_every_reading() -> None:
     guideline = "guideline: [{id: G1, says: Adults only, formula: age >= 18}]"
-    by_id = found(with_facts(guideline, "I1: age < 12 or age > 200", "I2: age < 20", "E1: a"), "guideline")
+    by_id = findings_by_id(with_facts(guideline, "I1: age < 12 or age > 200", "I2: age < 20", "E1: a"), "guideline")
     assert set(by_id) == {"guideline:I1:G1"}
-    by_id = found(with_facts(guideline, "E1: age >= 10"), "guideline")
+    by_id = findings_by_id(with_facts(guideline, "E1: age >= 10"), "guideline")
     assert set(by_id) == {"guideline:E1:G1"}
-    by_id = found(with_facts(guideline, "I1: age < 18 or a", "E1: a"), "guideline")
+    by_id = findings_by_id(with_facts(guideline, "I1: age < 18 or a", "E1: a"), "guideline")
     assert set(by_id) == {"guideline:I1+E1:G1"}
     impossible = "guideline: [{id: G1, says: Never, formula: age > 500}]"
-    assert not found(with_facts(impossible, "I1: age < 12"), "guideline")
+    assert not findings_by_id(with_facts(impossible, "I1: age < 12"), "guideline")
 
 
 @pytest.mark.parametrize(
@@ -349,18 +349,18 @@ def test_guideline_is_held_against_every_reading() -> None:
 )
 def test_redundant(criteria: list[str], ids: set[str]) -> None:
     criteria = [c if c != "I1: true" else "I1: {when: true}" for c in criteria]
-    assert set(found(sketch(*criteria), "redundant")) == ids
+    assert set(findings_by_id(sketch(*criteria), "redundant")) == ids
 
 
 def test_redundant_with_data_missing_is_told_apart() -> None:
-    finding = found(sketch("I1: age >= 18", "I2: age >= 21"), "redundant")["redundant:I1"]
+    finding = findings_by_id(sketch("I1: age >= 18", "I2: age >= 21"), "redundant")["redundant:I1"]
     assert "The same is true with data missing." in finding.sentence and finding.witness is None
     # With everything known I1 is passed by anybody; a record without the age leaves it open.
-    broken = found(sketch("I1: age >= 18 or age < 18", "I2: a"), "redundant")["redundant:I1"]
+    broken = findings_by_id(sketch("I1: age >= 18 or age < 18", "I2: a"), "redundant")["redundant:I1"]
     assert "decides nothing where everything is known: everybody passes it." in broken.sentence
     assert "may still decide who is eligible" in broken.sentence and "age" not in broken.witness
     assert not is_of_everybody(broken) and broken.proven_for == "every patient with all facts known"
-    alone = found(sketch("I1: a", "I2: (a or b) and (a or not b)"), "redundant")["redundant:I1+I2"]
+    alone = findings_by_id(sketch("I1: a", "I2: (a or b) and (a or not b)"), "redundant")["redundant:I1+I2"]
     assert (
         "With data missing it may still decide who is ineligible (I1)." in alone.sentence and alone.witness is not None
     )
@@ -381,7 +381,7 @@ def test_redundant_with_data_missing_is_told_apart() -> None:
     ],
 )
 def test_gap(criteria: list[str], ids: dict[str, str]) -> None:
-    by_id = found(sketch(*criteria), "gap")
+    by_id = findings_by_id(sketch(*criteria), "gap")
     assert {id: finding.severity for id, finding in by_id.items()} == ids
 
 
@@ -403,22 +403,22 @@ def test_gap(criteria: list[str], ids: dict[str, str]) -> None:
     ],
 )
 def test_boundary(criteria: list[str], ids: set[str]) -> None:
-    assert set(found(sketch(*criteria), "boundary")) == ids
+    assert set(findings_by_id(sketch(*criteria), "boundary")) == ids
 
 
 def test_the_next_value_past_a_limit_follows_the_step() -> None:
-    (finding,) = found(sketch("I1: bmi > 29.9 or a"), "boundary").values()
+    (finding,) = findings_by_id(sketch("I1: bmi > 29.9 or a"), "boundary").values()
     assert (finding.witness["bmi"], finding.beside["bmi"]) == (29.9, 30)
     assert "29.9 kg/m²" in finding.sentence and "30 kg/m²" in finding.sentence
 
 
 def test_judgement_mixed_with_records() -> None:
-    by_id = found(sketch("I1: ok and a", "I2: ok", "I3: b"), "judgement")
+    by_id = findings_by_id(sketch("I1: ok and a", "I2: ok", "I3: b"), "judgement")
     assert set(by_id) == {"judgement:I1"} and "Fit in the eyes of the doctor" in by_id["judgement:I1"].sentence
 
 
 def test_fields_that_nothing_asks_about() -> None:
-    (finding,) = found(sketch("I1: pregnant or a and b"), "unused").values()
+    (finding,) = findings_by_id(sketch("I1: pregnant or a and b"), "unused").values()
     assert finding.id == "unused:c+age+bmi+late+ok"  # sex is asked by `applies`
 
 
@@ -445,11 +445,11 @@ def test_a_quote_covers_whole_words_only() -> None:
 
 
 def test_uncovered_text_is_a_finding_and_a_missing_text_a_note() -> None:
-    by_id = found(sketch("I1: {when: a, quote: fever}", "I2: b", text="fever or cough"), "uncovered")
+    by_id = findings_by_id(sketch("I1: {when: a, quote: fever}", "I2: b", text="fever or cough"), "uncovered")
     assert set(by_id) == {"uncovered:or-cough"} and by_id["uncovered:or-cough"].severity == "finding"
     protocol = sketch("I1: {when: a, quote: fever}", "I2: b", text="fever")
-    assert set(found(protocol, "no-quote")) == {"no-quote:I2"}
-    assert set(found(sketch("I1: a"), "no-source")) == {"no-source"}
+    assert set(findings_by_id(protocol, "no-quote")) == {"no-quote:I2"}
+    assert set(findings_by_id(sketch("I1: a"), "no-source")) == {"no-source"}
     assert uncovered_text(sketch("I1: a")) == ()
 
 

@@ -509,7 +509,7 @@ def visible(text: str) -> str:
     return shown if len(shown) <= 110 else f"{shown[:60]} ... ({len(text):,} characters)"
 
 
-def told(reading: Callable[[], Any]) -> str:
+def refusal(reading: Callable[[], Any]) -> str:
     with pytest.raises(ProtocolError) as error:
         reading()
     return str(error.value).replace(str(ROOT / "data"), "data")
@@ -538,7 +538,9 @@ def reviewed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, set[tuple[s
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(ProtocolError, "__init__", noted)
-        blocks = [f"=== {title}\n{visible(written)}\n---\n{told(reading)}\n" for title, written, reading in refusals()]
+        blocks = [
+            f"=== {title}\n{visible(written)}\n---\n{refusal(reading)}\n" for title, written, reading in refusals()
+        ]
     return "\n".join(blocks), seen
 
 

@@ -55,7 +55,7 @@ class Row:
         return "ok" if kept else "over" if not self.at_least else "under"
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         digits = {"x": 2, "s": 2, "ms": 1, "MB": 0}[self.unit]
         figure = "-" if self.figure is None else f"{self.figure:,.{digits}f} {self.unit}"
         sign = "at least" if self.at_least else "at most"
@@ -90,7 +90,7 @@ def _machine() -> str:
 
 
 def _print(title: str, rows: list[Row]) -> bool:
-    print(f"\n{title}\n", *(row.told for row in rows), sep="\n", flush=True)
+    print(f"\n{title}\n", *(row.text for row in rows), sep="\n", flush=True)
     return all(row.verdict in ("", "ok") for row in rows)
 
 
@@ -109,29 +109,29 @@ def contest(n: int, rounds: int) -> Iterator[Row]:
     best = {name: _best(runs) for name, runs in results.items()}
     ours, by_hand, nullable = best["trialtools"]["screen"], best["polars"]["screen"], best["pandas"]["screen"]
     floor, read, large = best["scan"]["scan"].seconds, best["trialtools"]["read"], n >= 10_000_000
-    yield Row("scan and sum of the same columns (Polars): the floor", floor, "s", note=best["scan"]["scan"].told)
-    yield Row("hand-written Polars query / floor", by_hand.seconds / floor, "x", note=by_hand.told)
-    yield Row("trialtools screen / floor", ours.seconds / floor, "x", 1.8, note=ours.told)
+    yield Row("scan and sum of the same columns (Polars): the floor", floor, "s", note=best["scan"]["scan"].text)
+    yield Row("hand-written Polars query / floor", by_hand.seconds / floor, "x", note=by_hand.text)
+    yield Row("trialtools screen / floor", ours.seconds / floor, "x", 1.8, note=ours.text)
     yield Row("trialtools screen / hand-written Polars query", ours.seconds / by_hand.seconds, "x", 1.15)
     faster = nullable.seconds / ours.seconds
-    yield Row("nullable pandas / trialtools screen", faster, "x", 4.0 if large else None, True, nullable.told)
+    yield Row("nullable pandas / trialtools screen", faster, "x", 4.0 if large else None, True, nullable.text)
     yield Row("peak memory of trialtools screen", ours.megabytes, "MB", 600.0 if large else None)
-    yield Row("trialtools read and check (ids, values) / floor", read.seconds / floor, "x", note=read.told)
+    yield Row("trialtools read and check (ids, values) / floor", read.seconds / floor, "x", note=read.text)
     whole, checked = best["trialtools"]["whole"], best["checked_polars"]["screen"]
     yield Row(
-        "hand-written query with the same checks / without", checked.seconds / by_hand.seconds, "x", note=checked.told
+        "hand-written query with the same checks / without", checked.seconds / by_hand.seconds, "x", note=checked.text
     )
     yield Row(
         "trialtools from file to patterns / hand-written, checked",
         whole.seconds / checked.seconds,
         "x",
         1.3,
-        note=whole.told,
+        note=whole.text,
     )
     yield Row("trialtools from file to patterns / hand-written query", whole.seconds / by_hand.seconds, "x", 2.0)
     yield _frames(best["trialtools"]["frames"].seconds, counts["frames"], n)
     swept = best["trialtools"]["sweep"].seconds / ours.seconds
-    yield Row("eligible at every upper age / trialtools screen", swept, "x", note=best["trialtools"]["sweep"].told)
+    yield Row("eligible at every upper age / trialtools screen", swept, "x", note=best["trialtools"]["sweep"].text)
     if "changed" in best["trialtools"]:
         changed, limited = best["trialtools"]["changed"].seconds, n == 1_000_000
         yield Row("one threshold changed, all counted again", 1000 * changed, "ms", 15.0 if limited else None)
@@ -149,7 +149,7 @@ class Best:
     megabytes: float
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         return f"{self.seconds:.2f} s, {self.megabytes:,.0f} MB"
 
 
