@@ -94,7 +94,7 @@ def _worked_ends(name: str, protocol: ProtocolData, partial: frozenset[str]) -> 
     """By column, the ends of a field of which something is known in part: those recorded, else those worked out."""
     recorded, worked = ends(Name(name, protocol.fields[name].type), partial), ends(protocol.derivations[name], partial)
     pairs = zip((LOW, HIGH), recorded, worked, strict=True)
-    return {name + column: nw.coalesce(told, made) for column, told, made in pairs}
+    return {name + column: nw.coalesce(own, made) for column, own, made in pairs}
 
 
 def worked_value(name: str, protocol: ProtocolData) -> nw.Expr:

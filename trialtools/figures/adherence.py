@@ -141,5 +141,5 @@ def _beside(counted: Mapping[str, int]) -> list[str]:
     dosed = counted[_INSIDE] + counted[_OUTSIDE]
     sentence = [f"{count(dosed)} dosed of {count(sum(counted.values()))}", f"{n_of(counted[_INSIDE], dosed)} in window"]
     sentence.append(f"{n_of(counted[_OUTSIDE], dosed)} out of window")
-    told = [state for state in _NOT_DOSED if counted[state] or state == "unknown"]
-    return sentence + [f"{count(counted[state])} {_NOT_DOSED[state]}" for state in told]
+    states = [state for state in _NOT_DOSED if counted[state] or state == "unknown"]
+    return sentence + [f"{count(counted[state])} {_NOT_DOSED[state]}" for state in states]

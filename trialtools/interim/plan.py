@@ -185,8 +185,8 @@ def _items_of_another(protocol: Protocol, kind: EndpointKind, spending: Any) -> 
         yield name, name not in design or kind in kinds, f"none: the primary endpoint is {kind}, which has no such item"
     families = {spending, spending_of(design.get("futility"))}.intersection(WITH_GAMMA)
     yield "gamma", "gamma" not in design or bool(families), "none: only Hwang-Shih-DeCani and Kim-DeMets have a gamma"
-    said = design["endpoint"].get("better") if isinstance(design.get("endpoint"), Mapping) else None
-    agree = "better" not in design or (kind != "ordinal" and said in (None, design["better"]))
+    direction = design["endpoint"].get("better") if isinstance(design.get("endpoint"), Mapping) else None
+    agree = "better" not in design or (kind != "ordinal" and direction in (None, design["better"]))
     yield "better", agree, "what design.endpoint says, or none beside it"
 
 

@@ -60,8 +60,8 @@ def leaks(
         raw = file.read_text("utf-8")
         figures = _figures(raw, file.suffix)
         shown = "\n".join([_visible(raw, file.suffix), *(text for figure in figures for text in _texts(figure))])
-        said = [name for name in words if any(names_in(shown, [name])) and not _is_everyday(name)]
-        leaks_found += [Leak(file.name, *place) for place in names_in(shown, said)]
+        shown_names = [name for name in words if any(names_in(shown, [name])) and not _is_everyday(name)]
+        leaks_found += [Leak(file.name, *place) for place in names_in(shown, shown_names)]
         if len(set(sizes)) > 1 and can_tell(sizes):
             leaks_found += [Leak(file.name, *place) for place in _side_by_side(shown, sizes, cut)]
         if can_tell(sizes):

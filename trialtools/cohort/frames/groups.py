@@ -133,13 +133,13 @@ _AT_ONCE = 4
 
 def _patterns_by(screening: ScreeningData, by: Sequence[str]) -> Iterator[tuple[Groups, _Rows]]:
     """The groups of each field, and the patients by group and pattern."""
-    protocol, told_apart = screening.protocol, [groups(screening.protocol, name) for name in by]
+    protocol, groupings = screening.protocol, [groups(screening.protocol, name) for name in by]
     if screening.members is not None:
-        yield from ((each, _by_members(screening, screening.members, each)) for each in told_apart)
+        yield from ((each, _by_members(screening, screening.members, each)) for each in groupings)
         return
     requirements = list(protocol.requirements.values())
-    for start in range(0, len(told_apart), _AT_ONCE):
-        some = told_apart[start : start + _AT_ONCE]
+    for start in range(0, len(groupings), _AT_ONCE):
+        some = groupings[start : start + _AT_ONCE]
         codes = {each.field: each.code for each in some}
         patterns = count_patterns(requirements, protocol, screening.patients.frame, codes)
         group = dict(zip(codes, patterns.groups, strict=True))

@@ -155,8 +155,8 @@ def _evaluate(known: Any, formulas: Sequence[Formula]) -> np.ndarray:
     partial = partial_fields(known)
     holds = [expression(each, partial) if names(each) else nw.lit(evaluate(each, {})) for each in formulas]
     columns = {f"holds:{at}": each.cast(nw.Float32()) for at, each in enumerate(holds)}
-    held = known.with_columns(**columns).select(list(columns)).to_numpy()
-    return np.select([held == 1, held == 0], [_PASS, _FAIL], _UNKNOWN).astype("uint8")
+    matrix = known.with_columns(**columns).select(list(columns)).to_numpy()
+    return np.select([matrix == 1, matrix == 0], [_PASS, _FAIL], _UNKNOWN).astype("uint8")
 
 
 def _patterns(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -31,14 +31,14 @@ def _field(limit: Limit) -> str:
     return subject.name if isinstance(subject, Name) and subject.type in NUMERIC else ""
 
 
-def limits_left_out(prover: Prover, told: Collection[Finding]) -> Iterator[Finding]:
+def limits_left_out(prover: Prover, earlier: Collection[Finding]) -> Iterator[Finding]:
     """Strict limits that decide: a patient on the limit fails for it alone, with the next value the same one passes.
 
     Args:
         prover: from `prover_for`.
-        told: the gaps; limits that meet in one of them are not told again.
+        earlier: the gaps; limits that meet in one of them are not named again.
     """
-    known_gaps = {gap.id for gap in told}
+    known_gaps = {gap.id for gap in earlier}
     for id in prover.each("whether limits of {} leave out their own value", {id: id for id in prover.truths}):
         for limit in _limits_needed(prover)[id]:
             if limit.needed in ("<", ">") and f"gap:{_field(limit)}:{limit.number:g}" not in known_gaps:

@@ -187,14 +187,14 @@ def without(formula: Formula, place: tuple[int, ...], is_kept: bool = False) -> 
     return replace(formula, items=tuple(items))
 
 
-def dead_branches(prover: Prover, told: Collection[str]) -> Iterator[Finding]:
+def dead_branches(prover: Prover, earlier: Collection[str]) -> Iterator[Finding]:
     """Alternatives of inclusions that no eligible patient fulfils, and alternatives of any kind that never decide.
 
     Args:
         prover: from `prover_for`.
-        told: criteria that decide for nobody, which is told already.
+        earlier: criteria that decide for nobody, as an earlier finding says.
     """
-    criteria = {criterion.id: criterion for criterion in prover.protocol.criteria if criterion.id not in told}
+    criteria = {criterion.id: criterion for criterion in prover.protocol.criteria if criterion.id not in earlier}
     for criterion in prover.each("which parts of {} make a difference", criteria):
         gone: list[tuple[int, ...]] = []
         for way in alternatives(prover.protocol.formula(criterion.id)):

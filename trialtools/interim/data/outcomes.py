@@ -103,8 +103,8 @@ def clear_outside(outcomes: Frame, subjects: Frame, primary: Primary) -> tuple[F
         hits.append((f"seen outside the visit window of {_span(visit)}", own & outside))
     else:
         problem, action = _LATE.get(kind, _LATE_VALUE)
-        told = (outcomes["value"] == 1) | (kind not in _LATE)
-        late = own & told & after_day(outcomes, subjects, primary.name, window)
+        happened = (outcomes["value"] == 1) | (kind not in _LATE)
+        late = own & happened & after_day(outcomes, subjects, primary.name, window)
         late_findings = finding_for("outcomes", "observed_on", problem.format(window), outcomes, late, action)
     findings, none = late_findings, pd.Series(False, index=outcomes.index)
     for problem, hit in hits:
