@@ -5,7 +5,7 @@ import sqlite3
 import stat
 from base64 import b64encode
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from ledgers import ARMS, ON, Pairs, ask, cli, facts, program, run, wrong
@@ -176,6 +176,16 @@ def test_a_list_that_the_seed_does_not_make_is_found(paths, protocol):
     faults = wrong(ledger, key=key, plan=Other(), protocol=protocol)
     assert faults and all("seed makes" in f.problem for f in faults)
     assert wrong(ledger, key=key, plan=Pairs(strata=("site",)), protocol=protocol)[0].entry == 1
+
+
+def test_a_plan_of_one_s_own_kind_has_fields_of_its_own():
+    @dataclass(frozen=True)
+    class Runs(Pairs):
+        procedure: str = "runs"
+        longest: int = 3
+
+    plan = Runs()
+    assert (plan.label, plan.options, plan.longest) == ("runs", {}, 3)
 
 
 def test_what_is_no_plan_is_refused(tmp_path, protocol):

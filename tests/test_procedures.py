@@ -285,6 +285,7 @@ WRONG = [
     ("urn", {"alpha": -1}, "from 0"),
     ("maximal", {"length": 7}, "even"),
     ("biased_coin", {"probability": 0.4}, "between 1/2 and 1"),
+    ("biased_coin", {"probability": 2}, "between 1/2 and 1, not 2$"),
     ("biased_coin", {"probability": "often"}, "not a plan"),
     ("minimization", {"weights": (1,)}, "a weight for each"),
     ("minimization", {"strata": ()}, "needs factors"),

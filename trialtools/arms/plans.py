@@ -14,6 +14,9 @@ from .procedures import PROCEDURES, Chain, Procedure, State
 from .strata import Levels, strata, stratum_name
 from .stream import stream
 
+_OPTIONS = {name for procedure in PROCEDURES.values() for name in procedure.options}
+"""What some procedure takes; any other field of a plan of another kind is its own."""
+
 
 @dataclass(frozen=True)
 class BasePlan:
@@ -35,12 +38,12 @@ class BasePlan:
         if len(set(self.strata)) < len(self.strata):
             raise DataError(f"{', '.join(self.strata)}: the same stratum twice")
         takes = self._about.options
-        set_options = {name for name, option in vars(self).items() if option not in (None, ())}
-        if set_options - {"procedure", "ratio", "strata"} != set(takes):
+        set_options = {name for name in _OPTIONS if getattr(self, name, None) not in (None, ())}
+        if set_options != set(takes):
             raise DataError(f"{self.procedure} takes {' and '.join(takes) or 'no options'}")
         least = Fraction(min(shares), sum(shares))
         if (p := getattr(self, "probability", None)) is not None and not least <= Fraction(p) <= 1:
-            raise DataError(f"the probability must be between {least} and 1; {p} would favour the arm that is ahead")
+            raise DataError(f"the probability must be between {least} and 1, not {p}")
 
     @property
     def arms(self) -> tuple[str, ...]:
