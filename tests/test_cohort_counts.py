@@ -247,6 +247,20 @@ def test_ids_of_thresholds(protocol, screening):
         screening.sweep("I1")
 
 
+def test_a_number_between_two_things_is_no_threshold_of_either():
+    """To move it for one would move it for the other; a sweep answered both comparisons as one."""
+    between = Protocol("X", "X", FIELDS, (Criterion("X", "inclusion", "x", when="age <= 5 <= bmi and dose > 5"),))
+    assert between.threshold_table()["threshold"].tolist() == ["X.dose"]
+    frame = pl.DataFrame({"patient_id": ["1", "2"], "age": [1, 1], "bmi": [6.0, 1.0], "dose": [6.0, 6.0]})
+    made = tt.screen(between, frame)
+    assert made.sweep("X.dose", [5, 6])["certain"].tolist() == [1, 0]
+    for id in ("X.age", "X.bmi"):
+        with pytest.raises(tt.ProtocolError, match=f"no threshold '{id}'"):
+            made.sweep(id)
+        with pytest.raises(tt.ProtocolError, match=f"no threshold '{id}'"):
+            between.with_thresholds({id: 6})
+
+
 def test_replaced_patterns_are_what_is_counted(screening):
     half = screening.patterns.iloc[::2]
     made = Screening(screening.protocol, screening.patients, half)

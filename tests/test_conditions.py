@@ -262,6 +262,17 @@ def test_a_patient_who_shows_it_has_dates_of_our_time_that_lie_close_together(pr
         ), wrong
 
 
+@pytest.mark.parametrize(("one", "other"), [("b - a >= 147", "n >= 4"), ("m - n >= 147", "k >= 5")])
+def test_differences_of_whole_things_are_settled_without_a_calendar(one: str, other: str) -> None:
+    fields = "".join(f"  {name}: {{type: integer, label: {name}, range: [0, 9999]}}\n" for name in "kmn")
+    fields += "".join(f"  {name}: {{type: date, label: {name}}}\n" for name in "ab")
+    protocol = read_protocol(
+        f"id: D\ntitle: D\nfields:\n{fields}criteria:\n  - {{id: C, kind: inclusion, label: C, when: n > 0}}\n"
+    )
+    shown = protocol.same(one, other)
+    assert shown is not None and protocol.judge(one, shown) is not protocol.judge(other, shown)
+
+
 def test_a_slip_has_a_place_and_a_decision_a_name(protocol: Protocol) -> None:
     with pytest.raises(ProtocolError, match="did you mean 'spo2'"):
         protocol.same("sp02 > 93", "spo2 > 93")

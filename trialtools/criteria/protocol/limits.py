@@ -129,9 +129,13 @@ def threshold(protocol: ProtocolData, id: str) -> Threshold:
 
 
 def thresholds_of(protocol: ProtocolData, criterion: str) -> list[Threshold]:
-    """The thresholds of one criterion in the order they are written, each with an id of its own."""
+    """The thresholds of one criterion in the order they are written, each with an id of its own.
+
+    A number between two things (`a <= 5 <= b`) is none: nobody could move it for one of them alone.
+    """
     formula = protocol.formula(criterion)
     bounds = [limit for limit in limits(formula) if limit.operator in _BOUND]
+    uses = Counter(limit.span for limit in bounds)
     alone = len(names(formula)) == 1
     stems = [criterion if alone else f"{criterion}.{_stem(limit.subject)}" for limit in bounds]
     bounded = [f"{stem}.{_BOUND[limit.operator]}" for stem, limit in zip(stems, bounds, strict=True)]
@@ -143,7 +147,7 @@ def thresholds_of(protocol: ProtocolData, criterion: str) -> list[Threshold]:
     return [
         Threshold(id, criterion, limit.subject, limit.operator, limit.number, limit.span)
         for id, limit in zip(ids, bounds, strict=True)
-        if limit.span is not None  # the formula was read from a text
+        if limit.span is not None and uses[limit.span] == 1  # without a span the formula was not read from a text
     ]
 
 
