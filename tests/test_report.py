@@ -470,6 +470,16 @@ def test_an_error_that_a_cell_expects_fails_the_report_too(tmp_path):
     assert error.value.cell == 2 and error.value.failed == tmp_path / "out" / "x.failed.ipynb"
 
 
+def test_a_library_that_cannot_be_loaded_fails_the_cell_that_needs_it(tmp_path, monkeypatch):
+    """Not the Python that runs the notebook, which loads it beforehand."""
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "great_tables.py").write_text("raise RuntimeError('made for another numpy')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "broken"))
+    notebook = write(tmp_path / "x.ipynb", code("1"), code("import great_tables"))
+    with pytest.raises(NotebookError, match=r"failed in cell 2 .*made for another numpy"):
+        report(notebook, out=tmp_path / "out")
+
+
 def test_a_killed_run_leaves_the_earlier_report_as_it_was(tmp_path):
     notebook = write(tmp_path / "x.ipynb", code("import time\ntime.sleep(60)"))
     out = tmp_path / "out"

@@ -31,7 +31,7 @@ gc.disable()
 sys.path.remove("")
 sys.modules["rfc3987_syntax"] = None
 for library in ("great_tables", "nbformat", "pandas", "plotly.graph_objects", "polars", "pyarrow.compute", "z3"):
-    with contextlib.suppress(ImportError):  # a cell that needs it says what to install
+    with contextlib.suppress(Exception):  # not there, or broken: a cell that needs it says so
         importlib.import_module(library)
 from ipykernel import kernelapp
 gc.freeze()
