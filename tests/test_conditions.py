@@ -273,6 +273,27 @@ def test_differences_of_whole_things_are_settled_without_a_calendar(one: str, ot
     assert shown is not None and protocol.judge(one, shown) is not protocol.judge(other, shown)
 
 
+def test_somebody_far_from_a_limit_is_better_than_nobody() -> None:
+    """Z3 gives up where everybody should be near the limits of all criteria."""
+    protocol = read_protocol("""
+id: M
+title: M
+fields:
+  ref: {type: date, label: Ref}
+  start: {type: date, label: Start, range: [2000-01-01, 2030-12-31]}
+  birth: {type: date, label: Birth, range: [1900-01-01, 2030-12-31]}
+  years: {type: integer, label: Age, range: [0, 120], from: "completed_years(birth, ref)"}
+  x: {type: number, label: X, range: [0, 10], step: 0.5}
+  flag: {type: flag, label: Flag}
+criteria:
+  - {id: C0, kind: inclusion, label: L, when: "not (start - ref >= 269) or (birth >= start or birth <= ref)"}
+  - {id: C1, kind: exclusion, label: L, when: "not (ref > months_before(start, 6) and birth <= months_before(ref, 6))"}
+  - {id: C2, kind: exclusion, label: L, when: "(x >= 0 or x == 2) and (x == 9 or years <= 20)"}
+""")
+    shown = protocol.someone("x <= 1 or start < months_before(ref, 24)", "undetermined")
+    assert shown and decision(protocol, shown) == "undetermined"
+
+
 def test_a_slip_has_a_place_and_a_decision_a_name(protocol: Protocol) -> None:
     with pytest.raises(ProtocolError, match="did you mean 'spo2'"):
         protocol.same("sp02 > 93", "spo2 > 93")

@@ -220,8 +220,9 @@ def someone(protocol: ProtocolData, condition: str, decision: Decision | None = 
     wishes = [*_near(prover, [formula]), *unknown, *_near(prover, rules)]
 
     def witness(facts: Iterable[str]) -> dict[str, Any] | None:
-        true_facts = (prover.facts[fact] for fact in facts)
-        return prover.patient([*claims, *named_claims.values(), *true_facts], fits, wishes)
+        true = [*claims, *named_claims.values(), *(prover.facts[fact] for fact in facts)]
+        one = prover.patient(true, fits, wishes)
+        return prover.patient(true, fits, unknown) if one is None else one  # far from a limit is better than nobody
 
     proof = prover.unsat_core(claims, named_claims)
     if proof is None:
