@@ -28,6 +28,7 @@ def paths(tmp_path, protocol):
 
 @POSIX
 @pytest.mark.long
+@pytest.mark.agreement
 def test_eight_processes_allocate_hundreds_at_once(tmp_path, protocol):
     """Every fifth patient is asked for by two of the eight, so that the same request races itself."""
     ledger, key, n = tmp_path / "l", tmp_path / "k", sample(600) // 40 * 40
@@ -69,6 +70,7 @@ def programs():
 
 
 @POSIX
+@pytest.mark.agreement
 def test_killed_at_any_write_an_allocation_is_whole_or_not_there(paths, tmp_path, protocol, require, programs):
     """SIGKILL at the first, second, third ... call of each kind that changes the disk, until the program survives."""
     strace, (ledger, _), killed = require("strace"), paths, 0

@@ -196,6 +196,7 @@ def _differs(protocol, one, other):
 
 
 @pytest.mark.long
+@pytest.mark.agreement
 def test_next_steps_end_right_within_three(protocol):
     size, chance = sample(40), random.Random(7)
     wrong = arrived = 0
