@@ -48,6 +48,12 @@ def test_the_engine_changes_nothing(protocol, screening, engine):
     pd.testing.assert_frame_equal(moved.decisions(), screening.decisions())
 
 
+def test_patients_that_were_read_before_stay_as_they_are_and_take_no_mapping(protocol, screening):
+    assert tt.read_patients(screening.patients, protocol) is screening.patients
+    with pytest.raises(tt.DataError, match="was read before: a mapping belongs where the table is read"):
+        tt.screen(protocol, screening.patients, {"fields": {"age": "years"}})
+
+
 def test_an_unknown_engine(protocol, screening):
     with pytest.raises(tt.DataError, match="no engine 'spark'; use polars or duckdb"):
         tt.screen(protocol, screening.patients, engine="spark")

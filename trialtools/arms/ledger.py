@@ -95,8 +95,8 @@ def allocate(
         elif against and override is None:
             refusal = f"{'; '.join(against)}: an override needs a name and a reason"
         else:
-            of = (connection, stratum, opened)
-            kit = _minimized_kit(*of, secret) if secret else _kit_in_turn(*of)
+            place = (connection, stratum, opened)
+            kit = _minimized_kit(*place, secret) if secret else _kit_in_turn(*place)
             refusal = "" if kit else "has no kit: those of the stratum are used up"
         detail = {**judged, "on": str(request.on), "window": request.window, "against": against, "by": by}
         detail |= {"protocol": request.protocol.sha256} | ({"override": answers} if kit else {"why": refusal})

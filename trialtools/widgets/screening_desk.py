@@ -56,8 +56,9 @@ def desk(protocol: Protocol, patients: Any = None, mapping: Any = None) -> Desk:
     'ineligible'
     """
     expect(protocol, Protocol, "tt.widgets.desk(protocol, patients)")
-    table = None if patients is None else read_patients(patients, protocol, mapping)
-    return Desk(protocol, table, mapping)
+    if patients is not None and not isinstance(patients, Patients):  # the mapping is for uploads too
+        patients = read_patients(patients, protocol, mapping)
+    return Desk(protocol, patients, mapping)
 
 
 class Desk(Screen):

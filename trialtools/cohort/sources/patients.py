@@ -118,7 +118,7 @@ def read_patients(
 
     Args:
         source: path (CSV, CSV.gz, Parquet, Excel, a folder or a pattern of Parquet files); pandas, Polars or Arrow
-            table; DuckDB relation. Patients that were read before stay as they are.
+            table; DuckDB relation. Patients that were read before stay as they are, and take no mapping.
         protocol: says which fields there are and what is possible.
         mapping: a mapping file or object; without one, columns must carry the names of fields and `patient_id`.
 
@@ -127,7 +127,8 @@ def read_patients(
     "2023-05") stays so. Rows of totals, and rows in which nothing stands, are no patients: they are left out, counted.
 
     Raises:
-        DataError: repeated or missing patient ids, values that cannot be read, undeclared codes: with the first rows.
+        DataError: repeated or missing patient ids, values that cannot be read, undeclared codes: with the first rows; a
+            mapping for patients that were read before.
 
     >>> import polars as pl, trialtools as tt
     >>> protocol = tt.load_protocol("data/protocols/NCT05741099.yaml")
@@ -138,6 +139,8 @@ def read_patients(
     """
     expect(protocol, Protocol, "tt.read_patients(table, protocol)")
     if isinstance(source, Patients):
+        if mapping is not None:
+            raise DataError(f"{source.name} was read before: a mapping belongs where the table is read")
         return source
     mapping = _mapping(mapping, protocol)
     table = open_table(source, mapping, mapping.wanted_columns)

@@ -223,8 +223,8 @@ class Prover:
 def prover_for(protocol: ProtocolData) -> Prover:
     """A protocol, ready to be asked about for some seconds."""
     clock = _Clock(time.process_time() + TIME, time.monotonic() + LONGEST)
-    said = (protocol.fact_formulas, protocol.derivations, protocol.applies)
-    logic = encode(protocol, calendar_dates(formula for formulas in said for formula in formulas.values()))
+    declared = (protocol.fact_formulas, protocol.derivations, protocol.applies)
+    logic = encode(protocol, calendar_dates(formula for formulas in declared for formula in formulas.values()))
     made = logic.solver()
     if logic.record.calendar:
         made.set(**_WITH_CALENDAR)

@@ -69,20 +69,20 @@ def threshold_table(protocol: ProtocolData) -> pd.DataFrame:
     """
     import pandas as pd
 
-    found = [limit for id in protocol.criterion for limit in thresholds_of(protocol, id)]
-    ranges = [limit.range(protocol) or (math.nan, math.nan) for limit in found]
+    every = [limit for id in protocol.criterion for limit in thresholds_of(protocol, id)]
+    ranges = [limit.range(protocol) or (math.nan, math.nan) for limit in every]
     return pd.DataFrame(
         {
-            "threshold": [limit.id for limit in found],
-            "criterion": [limit.criterion for limit in found],
-            "field": [", ".join(names(limit.subject)) for limit in found],
-            "label": [words(limit.subject, protocol.fields) for limit in found],
-            "unit": [limit.unit(protocol) for limit in found],
-            "operator": [limit.operator for limit in found],
-            "value": [float(limit.value) for limit in found],
+            "threshold": [limit.id for limit in every],
+            "criterion": [limit.criterion for limit in every],
+            "field": [", ".join(names(limit.subject)) for limit in every],
+            "label": [words(limit.subject, protocol.fields) for limit in every],
+            "unit": [limit.unit(protocol) for limit in every],
+            "operator": [limit.operator for limit in every],
+            "value": [float(limit.value) for limit in every],
             "low": [float(low) for low, _ in ranges],
             "high": [float(high) for _, high in ranges],
-            "step": [limit.step(protocol) for limit in found],
+            "step": [limit.step(protocol) for limit in every],
         }
     )
 

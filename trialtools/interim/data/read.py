@@ -107,9 +107,9 @@ def _check(raw: Raw, protocol: Protocol | None, arms: Mapping[str, str] | None) 
         respelt = [*respelt, *unranked]
     tables, typed = _parse_tables(texts, protocol)
     tables["subjects"], entry = _subjects_randomized(_with_arms(tables["subjects"], arms), texts["subjects"])
-    found = primary_of(tables["outcomes"], declared)
-    window = found.window if raw.window is None else raw.window
-    primary = replace(found, name=raw.endpoint or found.name, window=window)
+    primary = primary_of(tables["outcomes"], declared)
+    window = primary.window if raw.window is None else raw.window
+    primary = replace(primary, name=raw.endpoint or primary.name, window=window)
     tables, mended = _mend(tables, primary)
     findings = [
         *raw.findings,
